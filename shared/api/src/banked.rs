@@ -1,0 +1,574 @@
+//! Banked's wire format (documents "Creating a payment session" and "Payment Session Object"): `/v2` with `amount`, and
+//! the older `/api/v2` with `amount_cents`.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use lambda_http::http::{HeaderValue, StatusCode, header};
+use lambda_http::{Body, Response};
+use models::{
+    AccountIdentifier, AccountNumber, Currency, EmailAddress, InvalidAccount, InvalidLineItems, InvalidText, Lifetime,
+    LineItem, LineItems, Merchant, MerchantUrl, Metadata, MinorUnits, Money, Name, NewSession, Payee, Payer, Reference,
+    Session, SessionEvent, SessionState, SortCode,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{ApiError, Violation};
+use crate::given::Given;
+use crate::http::parse_json;
+
+/// What idempotency keys are kept apart by: both dialects make the same sessions.
+pub const FORMAT: &str = "banked";
+
+/// Which of the two APIs a request came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// `/v2`, whose line items have an `amount`.
+    V2,
+    /// `/api/v2`, whose line items have an `amount_cents`.
+    ApiV2,
+}
+
+impl Dialect {
+    /// By the path's beginning.
+    pub fn of_path(path: &str) -> Self {
+        if path.starts_with("/api/") { Self::ApiV2 } else { Self::V2 }
+    }
+
+    const fn amount(self) -> &'static str {
+        match self {
+            Self::V2 => "amount",
+            Self::ApiV2 => "amount_cents",
+        }
+    }
+}
+
+// ------------------------------------------------------------------------------------------------ creating
+
+#[derive(Debug, Deserialize)]
+struct CreateRequest {
+    #[serde(default)]
+    reference: Given<String>,
+    #[serde(default)]
+    success_url: Given<String>,
+    #[serde(default)]
+    error_url: Given<String>,
+    #[serde(default)]
+    line_items: Given<Vec<Given<LineItemRequest>>>,
+    #[serde(default)]
+    amount: Given<i64>,
+    #[serde(default)]
+    payee: Given<PayeeRequest>,
+    #[serde(default)]
+    payer: Given<PayerRequest>,
+    #[serde(default)]
+    email_receipt: Given<bool>,
+    #[serde(default)]
+    metadata: Given<BTreeMap<String, Given<String>>>,
+    #[serde(default)]
+    expires_in_seconds: Given<i64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct LineItemRequest {
+    #[serde(default)]
+    name: Given<String>,
+    #[serde(default)]
+    description: Given<String>,
+    #[serde(default)]
+    amount: Given<i64>,
+    #[serde(default)]
+    amount_cents: Given<i64>,
+    #[serde(default)]
+    currency: Given<String>,
+    #[serde(default)]
+    quantity: Given<i64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct PayeeRequest {
+    #[serde(default)]
+    name: Given<String>,
+    #[serde(default)]
+    account_number: Given<String>,
+    #[serde(default)]
+    sort_code: Given<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct PayerRequest {
+    #[serde(default)]
+    name: Given<String>,
+    #[serde(default)]
+    email: Given<String>,
+}
+
+/// All that is wrong with a request, gathered while it is read.
+#[derive(Debug, Default)]
+struct Violations(Vec<Violation>);
+
+impl Violations {
+    fn add(&mut self, code: &'static str, parameter: &str, rule: impl std::fmt::Display) {
+        let title = format!("{parameter} {rule}");
+        self.0.push(Violation { code, parameter: Some(parameter.to_owned()), title });
+    }
+
+    /// A field that may be left out.
+    fn optional<T, U, E: std::fmt::Display>(
+        &mut self,
+        given: Given<T>,
+        code: &'static str,
+        parameter: &str,
+        wrong_type: &str,
+        check: impl FnOnce(T) -> Result<U, E>,
+    ) -> Option<U> {
+        match given {
+            Given::Nothing => None,
+            Given::Wrong => {
+                self.add(code, parameter, wrong_type);
+                None
+            }
+            Given::Value(value) => match check(value) {
+                Ok(value) => Some(value),
+                Err(rule) => {
+                    self.add(code, parameter, rule);
+                    None
+                }
+            },
+        }
+    }
+
+    /// A field that must be there.
+    fn required<T, U, E: std::fmt::Display>(
+        &mut self,
+        given: Given<T>,
+        code: &'static str,
+        parameter: &str,
+        wrong_type: &str,
+        check: impl FnOnce(T) -> Result<U, E>,
+    ) -> Option<U> {
+        if matches!(given, Given::Nothing) {
+            self.add(code, parameter, "must be given");
+        }
+        self.optional(given, code, parameter, wrong_type, check)
+    }
+}
+
+const A_STRING: &str = "must be a string";
+const A_WHOLE_NUMBER: &str = "must be a whole number, not a string or a fraction";
+
+/// Reads a creating request for `merchant`; its total may be at most `cap` minor units.
+///
+/// # Errors
+/// 400 if it can't be read at all; else 422 with everything that is wrong.
+pub fn parse_create(
+    body: &[u8],
+    dialect: Dialect,
+    merchant: &Merchant,
+    cap: MinorUnits,
+) -> Result<NewSession, ApiError> {
+    let request: CreateRequest = parse_json(body)?;
+    let mut wrong = Violations::default();
+    let reference = wrong.required(request.reference, "invalid_reference", "reference", A_STRING, Reference::try_from);
+    let success_url =
+        wrong.optional(request.success_url, "invalid_success_url", "success_url", A_STRING, MerchantUrl::try_from);
+    let error_url =
+        wrong.optional(request.error_url, "invalid_error_url", "error_url", A_STRING, MerchantUrl::try_from);
+    let line_items = line_items(request.line_items, dialect, cap, &mut wrong);
+    if let Some(total) = line_items.as_ref().map(|items| items.total().minor()) {
+        let agrees = |amount| if amount == total { Ok(()) } else { Err("must be the sum of the line items") };
+        wrong.optional(request.amount, "invalid_amount", "amount", A_WHOLE_NUMBER, agrees);
+    }
+    let payee = payee(request.payee, merchant, &mut wrong);
+    let payer = payer(request.payer, &mut wrong);
+    let email_receipt =
+        wrong.optional(request.email_receipt, "invalid_request", "email_receipt", "must be true or false", infallible);
+    let metadata = metadata(request.metadata, &mut wrong);
+    let lifetime = wrong.optional(
+        request.expires_in_seconds,
+        "invalid_request",
+        "expires_in_seconds",
+        A_WHOLE_NUMBER,
+        Lifetime::from_seconds,
+    );
+    match (reference, line_items, payee) {
+        (Some(reference), Some(line_items), Some(payee)) if wrong.0.is_empty() => Ok(NewSession {
+            line_items,
+            payee,
+            payer,
+            reference,
+            success_url,
+            error_url,
+            email_receipt: email_receipt.unwrap_or(false),
+            metadata: metadata.unwrap_or_default(),
+            lifetime: lifetime.unwrap_or_default(),
+        }),
+        _ => Err(ApiError::Invalid(wrong.0)),
+    }
+}
+
+fn infallible<T>(value: T) -> Result<T, &'static str> {
+    Ok(value)
+}
+
+fn line_items(
+    given: Given<Vec<Given<LineItemRequest>>>,
+    dialect: Dialect,
+    cap: MinorUnits,
+    wrong: &mut Violations,
+) -> Option<LineItems> {
+    let parameter = "line_items";
+    let items = match given {
+        Given::Nothing => {
+            wrong.add("missing_amount_or_line_items", parameter, "must be given");
+            return None;
+        }
+        Given::Wrong => {
+            wrong.add("invalid_request", parameter, "must be a list");
+            return None;
+        }
+        Given::Value(items) if items.is_empty() => {
+            wrong.add("missing_amount_or_line_items", parameter, InvalidLineItems::Count);
+            return None;
+        }
+        // Looked at before the items, so that an endless list costs no endless list of complaints.
+        Given::Value(items) if items.len() > LineItems::MAX => {
+            wrong.add("invalid_request", parameter, InvalidLineItems::Count);
+            return None;
+        }
+        Given::Value(items) => items,
+    };
+    let count = items.len();
+    let read: Vec<LineItem> =
+        items.into_iter().enumerate().filter_map(|(n, item)| line_item(item, n, dialect, wrong)).collect();
+    if read.len() < count {
+        return None;
+    }
+    match LineItems::new(read, cap) {
+        Ok(items) => Some(items),
+        Err(rule) => {
+            wrong.add("invalid_amount", parameter, rule);
+            None
+        }
+    }
+}
+
+fn line_item(given: Given<LineItemRequest>, n: usize, dialect: Dialect, wrong: &mut Violations) -> Option<LineItem> {
+    let Given::Value(item) = given else {
+        wrong.add("invalid_request", &format!("line_items[{n}]"), "must be an object");
+        return None;
+    };
+    let at = |field: &str| format!("line_items[{n}].{field}");
+    let at_least_one = |count: i64| u32::try_from(count).ok().filter(|count| *count >= 1).ok_or("must be at least 1");
+    let name = wrong.required(item.name, "invalid_request", &at("name"), A_STRING, Name::try_from);
+    let before = wrong.0.len();
+    // An empty description is none.
+    let description = match item.description {
+        Given::Value(text) if text.is_empty() => Given::Nothing,
+        other @ (Given::Nothing | Given::Wrong | Given::Value(_)) => other,
+    };
+    let description = wrong.optional(description, "invalid_description", &at("description"), A_STRING, Name::try_from);
+    let described = wrong.0.len() == before;
+    let (amount, code) = match dialect {
+        Dialect::V2 => (item.amount, "invalid_amount"),
+        Dialect::ApiV2 => (item.amount_cents, "invalid_line_items.amount_cents"),
+    };
+    let positive = |minor: i64| if minor >= 1 { Ok(MinorUnits::new(minor)) } else { Err("must be at least 1") };
+    let minor = wrong.required(amount, code, &at(dialect.amount()), A_WHOLE_NUMBER, positive);
+    let gbp = |code: String| if code == "GBP" { Ok(Currency::GBP) } else { Err("must be GBP") };
+    let currency = wrong.required(item.currency, "invalid_currency", &at("currency"), A_STRING, gbp);
+    let quantity = wrong.required(item.quantity, "invalid_request", &at("quantity"), A_WHOLE_NUMBER, at_least_one);
+    let unit_price = Money::new(minor?, currency?);
+    described.then_some(LineItem { name: name?, description, unit_price, quantity: quantity? })
+}
+
+fn payee(given: Given<PayeeRequest>, merchant: &Merchant, wrong: &mut Violations) -> Option<Payee> {
+    let code = "invalid_payee_account_identifier";
+    let payee = match given {
+        Given::Nothing => {
+            wrong.add(code, "payee", "must be given");
+            return None;
+        }
+        Given::Wrong => {
+            wrong.add(code, "payee", "must be an object");
+            return None;
+        }
+        Given::Value(payee) => payee,
+    };
+    let before = wrong.0.len();
+    let name = wrong.optional(payee.name, "invalid_request", "payee.name", A_STRING, Name::try_from);
+    let sort_code =
+        wrong.required::<_, _, InvalidAccount>(payee.sort_code, code, "payee.sort_code", A_STRING, SortCode::try_from);
+    let account_number = wrong.required::<_, _, InvalidAccount>(
+        payee.account_number,
+        code,
+        "payee.account_number",
+        A_STRING,
+        AccountNumber::try_from,
+    );
+    let account = AccountIdentifier { sort_code: sort_code?, account_number: account_number? };
+    let Some(linked) = merchant.linked_account(&account) else {
+        wrong.add(code, "payee", "must be one of your linked accounts");
+        return None;
+    };
+    let name = name.unwrap_or_else(|| linked.name.clone());
+    (wrong.0.len() == before).then_some(Payee { name, account })
+}
+
+fn payer(given: Given<PayerRequest>, wrong: &mut Violations) -> Option<Payer> {
+    let payer = match given {
+        Given::Nothing => return None,
+        Given::Wrong => {
+            wrong.add("invalid_request", "payer", "must be an object");
+            return None;
+        }
+        Given::Value(payer) => payer,
+    };
+    let name = wrong.required(payer.name, "invalid_request", "payer.name", A_STRING, Name::try_from);
+    let email = wrong.optional::<_, _, InvalidText>(
+        payer.email,
+        "invalid_payer_email",
+        "payer.email",
+        A_STRING,
+        EmailAddress::try_from,
+    );
+    Some(Payer { name: name?, email })
+}
+
+fn metadata(given: Given<BTreeMap<String, Given<String>>>, wrong: &mut Violations) -> Option<Metadata> {
+    let check = |pairs: BTreeMap<String, Given<String>>| {
+        let mut texts = BTreeMap::new();
+        for (key, value) in pairs {
+            match value {
+                Given::Value(text) => texts.insert(key, text),
+                Given::Nothing | Given::Wrong => return Err("must have strings as values".to_owned()),
+            };
+        }
+        Metadata::try_from(texts).map_err(|rule| rule.to_string())
+    };
+    wrong.optional(given, "invalid_request", "metadata", "must be an object", check)
+}
+
+// ------------------------------------------------------------------------------------------------ showing
+
+/// A payment session as Banked shows it.
+#[derive(Debug, Serialize)]
+pub struct SessionView<'a> {
+    amount: i64,
+    created_at: String,
+    currency: &'static str,
+    end_to_end_id: String,
+    error_url: Option<&'a str>,
+    id: String,
+    line_items: Vec<LineItemView<'a>>,
+    live: bool,
+    payee: PayeeView<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payer: Option<PayerView<'a>>,
+    reference: &'a str,
+    state: &'static str,
+    success_url: Option<&'a str>,
+    url: String,
+    email_receipt: bool,
+    refunds: [(); 0],
+    expires_at: String,
+    sent_at: Option<String>,
+    failure_reason: Option<&'static str>,
+    metadata: &'a Metadata,
+    history: Vec<HistoryView>,
+}
+
+#[derive(Debug, Serialize)]
+struct LineItemView<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amount: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amount_cents: Option<i64>,
+    currency: &'static str,
+    description: Option<&'a str>,
+    name: &'a str,
+    quantity: u32,
+}
+
+#[derive(Debug, Serialize)]
+struct PayeeView<'a> {
+    account_number: &'a str,
+    name: &'a str,
+    sort_code: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct PayerView<'a> {
+    name: &'a str,
+    email: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct HistoryView {
+    sequence: usize,
+    state: &'static str,
+    at: String,
+    cause: &'static str,
+}
+
+/// The six states of document 2; our own two read `failed`, with a `failure_reason`.
+///
+/// | ours | shown | failure_reason |
+/// |---|---|---|
+/// | the six of document 2 | the same | for `failed`: `declined_by_payer`, `declined_by_bank`, `insufficient_funds` |
+/// | cancelled | `failed` | `cancelled_by_merchant`, `cancelled_by_payer` |
+/// | expired | `failed` | `time_passed` |
+pub const fn shown_state(state: SessionState) -> &'static str {
+    match state {
+        SessionState::AwaitingPayer
+        | SessionState::AwaitingProvider
+        | SessionState::AwaitingPaymentConsent
+        | SessionState::Pending
+        | SessionState::Sent
+        | SessionState::Failed => state.as_str(),
+        SessionState::Cancelled | SessionState::Expired => SessionState::Failed.as_str(),
+    }
+}
+
+/// `2019-11-01 15:48:26 UTC`, as document 1 writes moments.
+fn moment(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+impl<'a> SessionView<'a> {
+    /// The session as it is at `now`.
+    pub fn new(session: &'a Session, dialect: Dialect, now: Timestamp) -> Self {
+        let line_item = |item: &'a LineItem| {
+            let minor = item.unit_price.minor();
+            let (amount, amount_cents) = match dialect {
+                Dialect::V2 => (Some(minor), None),
+                Dialect::ApiV2 => (None, Some(minor)),
+            };
+            LineItemView {
+                amount,
+                amount_cents,
+                currency: item.unit_price.currency().code(),
+                description: item.description.as_ref().map(Name::as_str),
+                name: item.name.as_str(),
+                quantity: item.quantity,
+            }
+        };
+        let history = session.history.iter().zip(1..).map(|(entry, sequence)| HistoryView {
+            sequence,
+            state: shown_state(entry.state),
+            at: moment(entry.at),
+            cause: entry.cause.as_str(),
+        });
+        Self {
+            amount: session.amount.minor(),
+            created_at: moment(session.created_at),
+            currency: session.amount.currency().code(),
+            end_to_end_id: session.end_to_end_id.to_string(),
+            error_url: session.error_url.as_ref().map(MerchantUrl::as_str),
+            id: session.id.to_string(),
+            line_items: session.line_items.iter().map(line_item).collect(),
+            live: session.mode == models::Mode::Live,
+            payee: PayeeView {
+                account_number: session.payee.account.account_number.as_str(),
+                name: session.payee.name.as_str(),
+                sort_code: session.payee.account.sort_code.as_str(),
+            },
+            payer: session.payer.as_ref().map(|payer| PayerView {
+                name: payer.name.as_str(),
+                email: payer.email.as_ref().map(EmailAddress::as_str),
+            }),
+            reference: session.reference.as_str(),
+            state: shown_state(session.state_at(now)),
+            success_url: session.success_url.as_ref().map(MerchantUrl::as_str),
+            url: session.checkout_url(),
+            email_receipt: session.email_receipt,
+            refunds: [],
+            expires_at: moment(session.expires_at),
+            sent_at: session.sent_at().map(moment),
+            failure_reason: session.failure_reason_at(now).map(SessionEvent::as_str),
+            metadata: &session.metadata,
+            history: history.collect(),
+        }
+    }
+}
+
+// ------------------------------------------------------------------------------------------------ refusing
+
+#[derive(Debug, Serialize)]
+struct Errors<'a> {
+    errors: Vec<ErrorView<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct ErrorView<'a> {
+    code: &'a str,
+    title: String,
+    source: Source<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct Source<'a> {
+    parameter: Option<&'a str>,
+}
+
+/// Status and code of an error; the codes of several violations are their own.
+fn status_and_code(error: &ApiError) -> (StatusCode, &'static str) {
+    match error {
+        ApiError::BadRequest(_) => (StatusCode::BAD_REQUEST, "bad_request"),
+        ApiError::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),
+        ApiError::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
+        ApiError::NotFound => (StatusCode::NOT_FOUND, "not_found"),
+        ApiError::MethodNotAllowed(_) => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
+        ApiError::InvalidAction(_) => (StatusCode::CONFLICT, "invalid_action"),
+        ApiError::IdempotencyConflict => (StatusCode::CONFLICT, "idempotency_conflict"),
+        ApiError::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "invalid_request"),
+        ApiError::UnsupportedMediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request"),
+        ApiError::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_request"),
+        ApiError::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "service_unavailable"),
+        ApiError::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
+    }
+}
+
+fn violation_view(violation: &Violation) -> ErrorView<'_> {
+    let source = Source { parameter: violation.parameter.as_deref() };
+    ErrorView { code: violation.code, title: violation.title.clone(), source }
+}
+
+/// `{"errors":[{"code","title","source":{"parameter"}}]}`.
+pub fn render_error(error: &ApiError) -> Response<Body> {
+    let (status, code) = status_and_code(error);
+    let errors = if let ApiError::Invalid(violations) = error {
+        violations.iter().map(violation_view).collect()
+    } else {
+        vec![ErrorView { code, title: error.to_string(), source: Source { parameter: None } }]
+    };
+    let body = serde_json::to_string(&Errors { errors }).unwrap_or_default();
+    let mut response = Response::new(Body::Text(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    match error {
+        ApiError::Unauthorized => {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(r#"Basic realm="counterfoil", Bearer"#));
+        }
+        ApiError::MethodNotAllowed(allow) => {
+            if let Ok(allow) = HeaderValue::from_str(allow) {
+                headers.insert(header::ALLOW, allow);
+            }
+        }
+        ApiError::Unavailable(_) => {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        ApiError::BadRequest(_)
+        | ApiError::Forbidden(_)
+        | ApiError::NotFound
+        | ApiError::InvalidAction(_)
+        | ApiError::IdempotencyConflict
+        | ApiError::TooLarge(_)
+        | ApiError::UnsupportedMediaType(_)
+        | ApiError::Invalid(_)
+        | ApiError::Internal(_) => {}
+    }
+    response
+}

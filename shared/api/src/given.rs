@@ -1,0 +1,49 @@
+//! What a client gave for a field: it may be of any type.
+
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+/// A field of a JSON request. Reading it never fails, so that all of a request's mistakes can be told at once.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Given<T> {
+    /// Not there, or null.
+    #[default]
+    Nothing,
+    /// Of another type.
+    Wrong,
+    /// There.
+    Value(T),
+}
+
+impl<'de, T: serde::de::DeserializeOwned> Deserialize<'de> for Given<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        Ok(match serde_json::from_str::<Option<T>>(raw.get()) {
+            Ok(Some(value)) => Self::Value(value),
+            Ok(None) => Self::Nothing,
+            Err(_) => Self::Wrong,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize, PartialEq, Eq)]
+    struct Request {
+        #[serde(default)]
+        amount: Given<i64>,
+    }
+
+    #[test]
+    fn an_amount_is_a_whole_number_or_wrong() {
+        let read = |text: &str| serde_json::from_str::<Request>(text).unwrap().amount;
+        assert_eq!(read(r#"{"amount":100}"#), Given::Value(100));
+        assert_eq!(read(r#"{"amount":null}"#), Given::Nothing);
+        assert_eq!(read("{}"), Given::Nothing);
+        for wrong in ["\"100\"", "100.0", "1e2", "[]", "{}", "true", "9223372036854775808"] {
+            assert_eq!(read(&format!(r#"{{"amount":{wrong}}}"#)), Given::Wrong, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Requests and answers.
+
+use std::future::Future;
+
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
+use lambda_http::http::{HeaderMap, StatusCode, header};
+use lambda_http::request::RequestContext;
+use lambda_http::{Body, Request, RequestExt, Response};
+use models::SessionId;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::banked;
+use crate::error::ApiError;
+
+/// The longest body taken, in bytes.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// What a handler answers with.
+pub type Answer = Result<Response<Body>, ApiError>;
+
+/// Runs a handler and renders what it could not do in the wire format of the request's path.
+///
+/// What went wrong inside is logged here, once, with ids only; the client is told nothing of it.
+///
+/// # Errors
+/// Never; the type is what `lambda_http` takes.
+pub async fn serve<F: Future<Output = Answer>>(
+    request: Request,
+    handler: impl FnOnce(Request) -> F,
+) -> Result<Response<Body>, lambda_http::Error> {
+    let request_id = request_id(&request);
+    let answer = handler(request).await;
+    Ok(answer.unwrap_or_else(|error| {
+        match &error {
+            ApiError::Unavailable(cause) => tracing::error!(request_id, %cause, "the request could not be done"),
+            ApiError::Internal(cause) => tracing::error!(request_id, %cause, "the request failed"),
+            ApiError::BadRequest(_)
+            | ApiError::Unauthorized
+            | ApiError::Forbidden(_)
+            | ApiError::NotFound
+            | ApiError::MethodNotAllowed(_)
+            | ApiError::InvalidAction(_)
+            | ApiError::IdempotencyConflict
+            | ApiError::TooLarge(_)
+            | ApiError::UnsupportedMediaType(_)
+            | ApiError::Invalid(_) => {}
+        }
+        banked::render_error(&error)
+    }))
+}
+
+/// API Gateway's id of the request, by which logs are told apart.
+pub fn request_id(request: &Request) -> String {
+    context(request).and_then(|context| context.request_id.clone()).unwrap_or_default()
+}
+
+/// An answer with a JSON body.
+///
+/// # Errors
+/// 500 if it can't be written as JSON.
+pub fn json(status: StatusCode, body: &impl Serialize) -> Answer {
+    let text = serde_json::to_string(body).map_err(|error| ApiError::Internal(Box::new(error)))?;
+    Response::builder()
+        .status(status)
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::CACHE_CONTROL, "no-store")
+        .body(Body::Text(text))
+        .map_err(|error| ApiError::Internal(Box::new(error)))
+}
+
+/// The bytes of a JSON body that is not too long and says that it is JSON, or says nothing.
+///
+/// # Errors
+/// 413 or 415.
+pub fn json_body(request: &Request) -> Result<&[u8], ApiError> {
+    let body: &[u8] = request.body();
+    if body.len() > MAX_BODY_BYTES {
+        return Err(ApiError::TooLarge(MAX_BODY_BYTES));
+    }
+    match media_type(request.headers()).as_deref() {
+        None => Ok(body),
+        Some("application/json") => Ok(body),
+        Some(other) if other.starts_with("application/") && other.ends_with("+json") => Ok(body),
+        Some(_) => Err(ApiError::UnsupportedMediaType("application/json")),
+    }
+}
+
+/// The media type without parameters, in lower case.
+pub(crate) fn media_type(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::CONTENT_TYPE)?.to_str().unwrap_or("");
+    Some(value.split(';').next().unwrap_or("").trim().to_ascii_lowercase())
+}
+
+/// Reads JSON.
+///
+/// # Errors
+/// 400 if it is none, or not of this shape.
+pub(crate) fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    serde_json::from_slice(body).map_err(|_| not_json())
+}
+
+pub(crate) fn not_json() -> ApiError {
+    ApiError::BadRequest("the body must be a JSON object".to_owned())
+}
+
+/// The session that the path names as `{id}`.
+///
+/// # Errors
+/// 404 if it is not an id, for then there is no such session.
+pub fn path_session_id(request: &Request) -> Result<SessionId, ApiError> {
+    request
+        .path_parameters_ref()
+        .and_then(|parameters| parameters.first("id"))
+        .unwrap_or("")
+        .parse()
+        .map_err(|_| ApiError::NotFound)
+}
+
+/// The base URL that the request came to, without a trailing slash: API Gateway tells the domain and sets
+/// `x-forwarded-proto` itself.
+pub fn base_url(request: &Request) -> Option<String> {
+    let context = context(request)?;
+    let domain = context.domain_name.as_deref()?;
+    let proto = request.headers().get("x-forwarded-proto").and_then(|value| value.to_str().ok());
+    Some(format!("{}://{domain}", if proto == Some("http") { "http" } else { "https" }))
+}
+
+/// What API Gateway says of the request; its payload 2.0 is the only one that the routes use.
+fn context(request: &Request) -> Option<&ApiGatewayV2httpRequestContext> {
+    match request.request_context_ref()? {
+        RequestContext::ApiGatewayV2(context) => Some(context),
+        _ => None,
+    }
+}

@@ -1,0 +1,161 @@
+//! Idempotency without a second write: a key names the object that the request makes, or the write it does.
+//!
+//! The id is an HMAC of the key under the merchant's salt, so the conditional write itself finds out whether the request
+//! was done before. There is no window after which a repeat would pay twice, and no lock to be left behind.
+
+use aws_lc_rs::hmac;
+use lambda_http::http::HeaderMap;
+use models::{Merchant, Mode, SessionId, WriteId};
+use store::Fingerprint;
+use uuid::Uuid;
+
+use crate::error::ApiError;
+use crate::secrets::sha256;
+
+/// The `Idempotency-Key` header: 1 to 255 printable ASCII characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyKey(String);
+
+/// What a key is used for. The same key for another operation, or on another session, is another request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// Creating a session.
+    Create,
+    /// Cancelling this one.
+    Cancel(SessionId),
+    /// Deleting this one.
+    Delete(SessionId),
+}
+
+impl IdempotencyKey {
+    /// The request's key, if it has one.
+    ///
+    /// # Errors
+    /// 400 if it is empty, too long, given twice, or not printable ASCII.
+    pub fn from_headers(headers: &HeaderMap) -> Result<Option<Self>, ApiError> {
+        let mut values = headers.get_all("idempotency-key").iter();
+        let (first, second) = (values.next(), values.next());
+        let Some(value) = first else { return Ok(None) };
+        match value.to_str() {
+            Ok(key) if second.is_none() && (1..=255).contains(&key.len()) && key.bytes().all(is_printable) => {
+                Ok(Some(Self(key.to_owned())))
+            }
+            Ok(_) | Err(_) => {
+                let rule = "Idempotency-Key must be given once, with 1 to 255 printable ASCII characters";
+                Err(ApiError::BadRequest(rule.to_owned()))
+            }
+        }
+    }
+
+    /// The id of the session that this request creates: a UUIDv8.
+    pub fn session_id(&self, merchant: &Merchant, mode: Mode, format: &str) -> SessionId {
+        SessionId::new(self.derive(merchant, mode, format, Operation::Create))
+    }
+
+    /// Marks the write that this request does.
+    pub fn write_id(&self, merchant: &Merchant, mode: Mode, format: &str, operation: Operation) -> WriteId {
+        let uuid = self.derive(merchant, mode, format, operation);
+        // 32 hex digits are always a write id.
+        uuid.simple().to_string().parse().unwrap_or_else(|_| store::new_write_id())
+    }
+
+    fn derive(&self, merchant: &Merchant, mode: Mode, format: &str, operation: Operation) -> Uuid {
+        let (operation, target) = match operation {
+            Operation::Create => ("create", String::new()),
+            Operation::Cancel(id) => ("cancel", id.to_string()),
+            Operation::Delete(id) => ("delete", id.to_string()),
+        };
+        let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, &merchant.idempotency_salt));
+        for part in [mode.as_str(), format, operation, &target, &self.0] {
+            // Each part with its length, so that no two lists of parts run together.
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part.as_bytes());
+        }
+        let mut bytes = [0; 16];
+        let tag = context.sign();
+        for (byte, derived) in bytes.iter_mut().zip(tag.as_ref()) {
+            *byte = *derived;
+        }
+        Uuid::new_v8(bytes)
+    }
+}
+
+fn is_printable(byte: u8) -> bool {
+    (b' '..=b'~').contains(&byte)
+}
+
+/// SHA-256 of a JSON body in its canonical form (RFC 8785): white space, the order of keys and the spelling of numbers
+/// and strings don't matter, everything else does.
+///
+/// # Errors
+/// 400 if it isn't JSON, or is nested too deeply.
+pub fn fingerprint(body: &[u8]) -> Result<Fingerprint, ApiError> {
+    let value: serde_json::Value = serde_json::from_slice(body).map_err(|_| crate::http::not_json())?;
+    let canonical = serde_json_canonicalizer::to_vec(&value).map_err(|error| ApiError::Internal(Box::new(error)))?;
+    Ok(Fingerprint(sha256(&canonical)))
+}
+
+#[cfg(test)]
+mod tests {
+    use lambda_http::http::HeaderValue;
+
+    use super::*;
+
+    fn merchant(salt: u8) -> Merchant {
+        Merchant {
+            id: "demo".parse().unwrap(),
+            name: "Demo".to_owned().try_into().unwrap(),
+            idempotency_salt: [salt; 32],
+            linked_accounts: vec![],
+            keys: vec![],
+        }
+    }
+
+    fn key(value: &str) -> Result<Option<IdempotencyKey>, ApiError> {
+        let mut headers = HeaderMap::new();
+        headers.insert("idempotency-key", HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        IdempotencyKey::from_headers(&headers)
+    }
+
+    #[test]
+    fn a_key_is_printable_and_not_too_long() {
+        assert!(matches!(IdempotencyKey::from_headers(&HeaderMap::new()), Ok(None)));
+        assert!(key("order 42").unwrap().is_some());
+        assert!(key(&"k".repeat(255)).unwrap().is_some());
+        for bad in ["", &"k".repeat(256), "clé", "a\tb"] {
+            assert!(matches!(key(bad), Err(ApiError::BadRequest(_))), "{bad}");
+        }
+        let mut twice = HeaderMap::new();
+        twice.append("idempotency-key", HeaderValue::from_static("a"));
+        twice.append("idempotency-key", HeaderValue::from_static("a"));
+        assert!(IdempotencyKey::from_headers(&twice).is_err());
+    }
+
+    #[test]
+    fn an_id_depends_on_all_that_makes_a_request_another() {
+        let a = key("a").unwrap().unwrap();
+        let id = a.session_id(&merchant(1), Mode::Test, "banked");
+        assert_eq!(id, a.session_id(&merchant(1), Mode::Test, "banked"));
+        assert_eq!(id.to_string().as_bytes()[14], b'8', "a UUIDv8");
+        let others = [
+            a.session_id(&merchant(2), Mode::Test, "banked"),
+            a.session_id(&merchant(1), Mode::Live, "banked"),
+            a.session_id(&merchant(1), Mode::Test, "yorlet"),
+            key("b").unwrap().unwrap().session_id(&merchant(1), Mode::Test, "banked"),
+        ];
+        assert!(others.iter().all(|other| *other != id));
+        let write = |operation| a.write_id(&merchant(1), Mode::Test, "banked", operation);
+        assert_ne!(write(Operation::Cancel(id)), write(Operation::Delete(id)));
+        assert_ne!(write(Operation::Cancel(id)), write(Operation::Cancel(others[0])));
+    }
+
+    #[test]
+    fn a_fingerprint_is_of_what_is_said_not_how() {
+        let print = |text: &str| fingerprint(text.as_bytes()).unwrap();
+        assert_eq!(print(r#"{"a":1,"b":"é"}"#), print(" { \"b\" : \"\\u00e9\",\n\"a\":1 } "));
+        assert_ne!(print(r#"{"a":1}"#), print(r#"{"a":2}"#));
+        assert_ne!(print(r#"{"a":1}"#), print(r#"{"a":"1"}"#));
+        assert!(fingerprint(b"{").is_err());
+        assert!(fingerprint("[".repeat(5000).as_bytes()).is_err());
+    }
+}

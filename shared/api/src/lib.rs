@@ -1,0 +1,19 @@
+//! The HTTP edge of the API functions: who calls ([`Authenticator`]), what is repeated ([`IdempotencyKey`]), how it is
+//! refused ([`ApiError`]), and one module for each wire format ([`banked`]).
+
+mod auth;
+pub mod banked;
+mod error;
+mod given;
+mod http;
+mod idempotency;
+mod secrets;
+mod token;
+
+pub use auth::{Authenticator, Caller};
+pub use error::{ApiError, Violation};
+pub use given::Given;
+pub use http::{Answer, base_url, json, json_body, path_session_id, request_id, serve};
+pub use idempotency::{IdempotencyKey, Operation, fingerprint};
+pub use secrets::{IssuedKey, issue_key, known_key, random_bytes, sha256};
+pub use token::{TOKEN_LIFETIME_S, mint};

@@ -1,0 +1,101 @@
+//! OAuth tokens: HS256 JWTs signed with a secret of the API key they were made with, so that revoking the key ends them
+//! and there is no secret that would open everything.
+
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use models::{ApiKey, ApiKeyId, Scopes};
+use serde::{Deserialize, Serialize};
+
+use crate::error::ApiError;
+
+/// How long a token holds, in seconds (Banked's `expires_in`).
+pub const TOKEN_LIFETIME_S: i64 = 7200;
+
+const ISSUER: &str = "counterfoil";
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    mode: models::Mode,
+    scope: Scopes,
+    iat: i64,
+    exp: i64,
+}
+
+/// Makes a token for `scopes`, issued at `now_s` (seconds since 1970).
+///
+/// # Errors
+/// 500 if it can't be signed.
+pub fn mint(key: &ApiKey, scopes: Scopes, now_s: i64) -> Result<String, ApiError> {
+    let header = Header { kid: Some(key.id.to_string()), ..Header::new(Algorithm::HS256) };
+    let claims = Claims {
+        iss: ISSUER.to_owned(),
+        mode: key.id.mode(),
+        scope: scopes,
+        iat: now_s,
+        exp: now_s.saturating_add(TOKEN_LIFETIME_S),
+    };
+    jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(&key.token_secret))
+        .map_err(|error| ApiError::Internal(Box::new(error)))
+}
+
+/// The key that a token says it was made with. Nothing has been verified.
+pub(crate) fn claimed_key(token: &str) -> Option<ApiKeyId> {
+    jsonwebtoken::decode_header(token).ok()?.kid?.parse().ok()
+}
+
+/// What a token allows, if `key` signed it and it holds now.
+pub(crate) fn verify(token: &str, key: &ApiKey) -> Option<Scopes> {
+    let mut validation = Validation::new(Algorithm::HS256);
+    validation.leeway = 0;
+    validation.set_issuer(&[ISSUER]);
+    validation.set_required_spec_claims(&["exp", "iss"]);
+    let decoded =
+        jsonwebtoken::decode::<Claims>(token, &DecodingKey::from_secret(&key.token_secret), &validation).ok()?;
+    // A key may have lost scopes since the token was made.
+    (decoded.claims.mode == key.id.mode()).then_some(decoded.claims.scope.intersection(key.scopes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secrets::known_key;
+
+    fn key() -> ApiKey {
+        known_key("pk_test_demo", "sk_test_demo", Scopes::ALL).unwrap().key
+    }
+
+    #[test]
+    fn a_token_holds_for_two_hours_under_its_own_key() {
+        let (key, other) = (key(), key());
+        let now = runtime::now().as_second();
+        let read: Scopes = "payment_sessions:read".parse().unwrap();
+        let token = mint(&key, read, now).unwrap();
+        assert_eq!(claimed_key(&token), Some(key.id.clone()));
+        assert_eq!(verify(&token, &key), Some(read));
+        assert_eq!(verify(&token, &other), None);
+        assert_eq!(verify(&mint(&key, read, now - TOKEN_LIFETIME_S - 1).unwrap(), &key), None);
+        assert_eq!(verify(&mint(&key, read, now - TOKEN_LIFETIME_S + 60).unwrap(), &key), Some(read));
+    }
+
+    #[test]
+    fn another_algorithm_or_issuer_is_refused() {
+        let key = key();
+        let claims = |iss: &str| Claims {
+            iss: iss.to_owned(),
+            mode: models::Mode::Test,
+            scope: Scopes::ALL,
+            iat: 0,
+            exp: i64::from(u32::MAX),
+        };
+        let sign = |algorithm, iss| {
+            jsonwebtoken::encode(&Header::new(algorithm), &claims(iss), &EncodingKey::from_secret(&key.token_secret))
+        };
+        assert_eq!(verify(&sign(Algorithm::HS256, ISSUER).unwrap(), &key), Some(Scopes::ALL));
+        assert_eq!(verify(&sign(Algorithm::HS512, ISSUER).unwrap(), &key), None);
+        assert_eq!(verify(&sign(Algorithm::HS256, "someone").unwrap(), &key), None);
+        // alg: none, with the same claims and no signature.
+        let signed = sign(Algorithm::HS256, ISSUER).unwrap();
+        let payload = signed.split('.').nth(1).unwrap();
+        assert_eq!(verify(&format!("eyJhbGciOiJub25lIn0.{payload}."), &key), None);
+    }
+}

@@ -1,0 +1,308 @@
+//! Identifiers, a type each.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use uuid::Uuid;
+
+use crate::merchant::Mode;
+
+/// What was given is not an identifier of this kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("not a valid {0}")]
+pub struct InvalidId(&'static str);
+
+impl InvalidId {
+    /// `what` names the kind of id.
+    pub(crate) const fn new(what: &'static str) -> Self {
+        Self(what)
+    }
+}
+
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident, $what:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// Wraps a UUID that the caller made.
+            pub const fn new(uuid: Uuid) -> Self {
+                Self(uuid)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.hyphenated().fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            /// Takes the canonical form alone (36 characters, lower case), so that an id is written in one way.
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                let uuid = Uuid::try_parse(text).map_err(|_| InvalidId($what))?;
+                let id = Self(uuid);
+                if id.to_string() == text { Ok(id) } else { Err(InvalidId($what)) }
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+            fn try_from(text: String) -> Result<Self, InvalidId> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.to_string()
+            }
+        }
+    };
+}
+
+uuid_id!(
+    /// A payment session. Whoever knows it can open its checkout, so it is unguessable and never logged with a query.
+    SessionId,
+    "payment session id"
+);
+uuid_id!(
+    /// The id of a payment that all parties see, the bank included; independent of the session id on purpose.
+    EndToEndId,
+    "end-to-end id"
+);
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $valid:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The id as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                let valid: fn(&str) -> bool = $valid;
+                if valid(text) { Ok(Self(text.to_owned())) } else { Err(InvalidId($what)) }
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+            fn try_from(text: String) -> Result<Self, InvalidId> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.0
+            }
+        }
+    };
+}
+
+fn is_plain(text: &str, max_length: usize) -> bool {
+    (1..=max_length).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+}
+
+text_id!(
+    /// A merchant: 1 to 24 lower-case letters and digits, because keys carry it.
+    MerchantId,
+    "merchant id (1 to 24 lower-case letters and digits)",
+    |text| is_plain(text, 24)
+);
+text_id!(
+    /// A bank that a payer may choose, such as `mock-bank`.
+    BankId,
+    "bank id",
+    |text| (1..=40).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+);
+text_id!(
+    /// Marks one write. If the item found after a refused write bears it, the write had succeeded and only its answer
+    /// was lost.
+    WriteId,
+    "write id",
+    |text| (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
+);
+
+/// How a credential begins, which tells whose it is without a look-up: `pk_test_demo…`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Credential {
+    mode: Mode,
+    merchant: MerchantId,
+}
+
+impl Credential {
+    /// `<kind>_<mode>_<merchant>` and then nothing, or `_` and up to 64 letters and digits.
+    fn parse(kind: &str, text: &str) -> Option<Self> {
+        let rest = text.strip_prefix(kind)?.strip_prefix('_')?;
+        let (mode, rest) = rest.split_once('_')?;
+        let (merchant, random) = rest.split_once('_').unwrap_or((rest, "0"));
+        let random_is_plain = (1..=64).contains(&random.len()) && random.bytes().all(|b| b.is_ascii_alphanumeric());
+        (random_is_plain).then_some(())?;
+        Some(Self { mode: mode.parse().ok()?, merchant: merchant.parse().ok()? })
+    }
+}
+
+/// What a new credential of `kind` (`pk` or `sk`) begins with; the issuer appends 43 random characters or fewer.
+pub fn credential_prefix(kind: &str, mode: Mode, merchant: &MerchantId) -> String {
+    format!("{kind}_{}_{merchant}_", mode.as_str())
+}
+
+macro_rules! credential {
+    ($(#[$doc:meta])* $name:ident, $kind:literal, $what:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash)]
+        pub struct $name {
+            text: String,
+            credential: Credential,
+        }
+
+        impl $name {
+            /// The whole text.
+            pub fn as_str(&self) -> &str {
+                &self.text
+            }
+
+            /// Whether it is for test or live payments.
+            pub fn mode(&self) -> Mode {
+                self.credential.mode
+            }
+
+            /// Whose it is.
+            pub fn merchant(&self) -> &MerchantId {
+                &self.credential.merchant
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                let credential = Credential::parse($kind, text).ok_or(InvalidId($what))?;
+                Ok(Self { text: text.to_owned(), credential })
+            }
+        }
+    };
+}
+
+credential!(
+    /// The public half of an API key, `pk_<mode>_<merchant>…`. Not a secret.
+    ApiKeyId,
+    "pk",
+    "API key"
+);
+credential!(
+    /// The secret half of an API key, `sk_<mode>_<merchant>…`. It is never stored, shown or logged.
+    ApiSecret,
+    "sk",
+    "API secret"
+);
+
+impl fmt::Debug for ApiKeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Display for ApiKeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for ApiSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ApiSecret(…)")
+    }
+}
+
+impl TryFrom<String> for ApiKeyId {
+    type Error = InvalidId;
+    fn try_from(text: String) -> Result<Self, InvalidId> {
+        text.parse()
+    }
+}
+
+impl Serialize for ApiKeyId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}
+
+impl<'de> Deserialize<'de> for ApiKeyId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_key_tells_its_merchant_and_mode() {
+        let key: ApiKeyId = "pk_test_demo".parse().unwrap();
+        assert_eq!((key.merchant().as_str(), key.mode()), ("demo", Mode::Test));
+        let secret: ApiSecret = "sk_live_acme_3fA9".parse().unwrap();
+        assert_eq!((secret.merchant().as_str(), secret.mode()), ("acme", Mode::Live));
+        assert_eq!(format!("{secret:?}"), "ApiSecret(…)");
+    }
+
+    #[test]
+    fn what_is_not_a_key_is_refused() {
+        for text in [
+            "",
+            "pk",
+            "pk_test",
+            "pk_test_",
+            "pk_prod_demo",
+            "sk_test_demo",
+            "pk_test_Demo",
+            "pk_test_demo_",
+            "pk_test_demo_a b",
+            "pk_test_demo_a_b",
+        ] {
+            assert!(text.parse::<ApiKeyId>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_session_id_is_written_in_one_way() {
+        let text = "1ae1ce03-dfa9-4593-b487-65c656991cb5";
+        assert_eq!(text.parse::<SessionId>().unwrap().to_string(), text);
+        for other in [text.to_uppercase(), text.replace('-', ""), format!("{{{text}}}"), "x".into()] {
+            assert!(other.parse::<SessionId>().is_err(), "{other}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in any::<String>()) {
+            let _ = text.parse::<SessionId>();
+            let _ = text.parse::<ApiKeyId>();
+            let _ = text.parse::<MerchantId>();
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! The domain: money, sessions, transitions, mails, validation.
+//!
+//! This crate does no I/O and knows neither AWS nor HTTP nor any client's wire format. What it can't express can't
+//! happen: amounts are whole minor units with a currency, ids are types of their own, and a session changes only by
+//! [`transition`].
+
+mod account;
+mod ids;
+mod mail;
+mod merchant;
+mod money;
+mod new_session;
+mod session;
+mod text;
+mod time;
+mod transition;
+
+pub use account::{AccountIdentifier, AccountNumber, InvalidAccount, LinkedAccount, Payee, SortCode};
+pub use ids::{ApiKeyId, ApiSecret, BankId, EndToEndId, InvalidId, MerchantId, SessionId, WriteId, credential_prefix};
+pub use mail::{Mail, MailId, MailKind, MailState, mails_for};
+pub use merchant::{ApiKey, InvalidMode, Merchant, Mode, Scope, Scopes, UnknownScope};
+pub use money::{Currency, MinorUnits, Money, MoneyError};
+pub use new_session::{InvalidLifetime, InvalidLineItems, InvalidMetadata, Lifetime, LineItems, Metadata, NewSession};
+pub use session::{
+    Attempt, Creation, HistoryEntry, LineItem, MAX_ATTEMPTS, PAYMENT_ID_PLACEHOLDER, Payer, Session, Submission,
+};
+pub use text::{EmailAddress, InvalidText, MerchantUrl, Name, Reference};
+pub use time::{SortableTimestamp, truncate_to_ms};
+pub use transition::{IllegalTransition, SessionEvent, SessionState, transition};

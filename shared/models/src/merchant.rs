@@ -1,0 +1,231 @@
+//! Merchants, their API keys, and what a credential may do.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::account::{AccountIdentifier, LinkedAccount};
+use crate::ids::{ApiKeyId, MerchantId};
+use crate::text::Name;
+
+/// Whether a credential and what it creates are for trying out or for real money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Nothing moves.
+    Test,
+    /// Real money.
+    Live,
+}
+
+impl Mode {
+    /// `test` or `live`, as keys spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Test => "test",
+            Self::Live => "live",
+        }
+    }
+}
+
+/// Not `test` or `live`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be test or live")]
+pub struct InvalidMode;
+
+impl FromStr for Mode {
+    type Err = InvalidMode;
+    fn from_str(text: &str) -> Result<Self, InvalidMode> {
+        match text {
+            "test" => Ok(Self::Test),
+            "live" => Ok(Self::Live),
+            _ => Err(InvalidMode),
+        }
+    }
+}
+
+/// One thing that a credential may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// Read and list payment sessions.
+    PaymentSessionsRead,
+    /// Create, cancel and delete payment sessions.
+    PaymentSessionsWrite,
+    /// Refund payments.
+    RefundsWrite,
+}
+
+impl Scope {
+    /// Every scope.
+    pub const ALL: [Self; 3] = [Self::PaymentSessionsRead, Self::PaymentSessionsWrite, Self::RefundsWrite];
+
+    /// As OAuth's `scope` spells it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PaymentSessionsRead => "payment_sessions:read",
+            Self::PaymentSessionsWrite => "payment_sessions:write",
+            Self::RefundsWrite => "refunds:write",
+        }
+    }
+
+    const fn bit(self) -> u8 {
+        match self {
+            Self::PaymentSessionsRead => 1,
+            Self::PaymentSessionsWrite => 2,
+            Self::RefundsWrite => 4,
+        }
+    }
+}
+
+/// A set of scopes; `Display` and `FromStr` are OAuth's space-separated list (RFC 6749, 3.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Scopes(u8);
+
+impl Scopes {
+    /// All there are: what an API key has unless it was issued with fewer.
+    pub const ALL: Self = Self(1 | 2 | 4);
+
+    /// Whether `scope` is in the set.
+    pub const fn allow(self, scope: Scope) -> bool {
+        self.0 & scope.bit() != 0
+    }
+
+    /// What both sets hold.
+    #[must_use]
+    pub const fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+}
+
+/// The text names something that is not a scope of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a list of known scopes")]
+pub struct UnknownScope;
+
+impl FromStr for Scopes {
+    type Err = UnknownScope;
+    fn from_str(text: &str) -> Result<Self, UnknownScope> {
+        let mut bits = 0;
+        for word in text.split_ascii_whitespace() {
+            bits |= Scope::ALL.into_iter().find(|scope| scope.as_str() == word).ok_or(UnknownScope)?.bit();
+        }
+        Ok(Self(bits))
+    }
+}
+
+impl fmt::Display for Scopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words: Vec<_> = Scope::ALL.into_iter().filter(|scope| self.allow(*scope)).map(Scope::as_str).collect();
+        f.write_str(&words.join(" "))
+    }
+}
+
+impl TryFrom<String> for Scopes {
+    type Error = UnknownScope;
+    fn try_from(text: String) -> Result<Self, UnknownScope> {
+        text.parse()
+    }
+}
+
+impl From<Scopes> for String {
+    fn from(scopes: Scopes) -> String {
+        scopes.to_string()
+    }
+}
+
+/// An API key as it is kept: its secret only as a hash.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct ApiKey {
+    /// The public half.
+    pub id: ApiKeyId,
+    /// SHA-256 of the secret half. The secret has 256 random bits, so that a slow hash would add nothing.
+    #[serde(with = "serde_bytes")]
+    pub secret_sha256: [u8; 32],
+    /// What this key's tokens are signed with; revoking the key ends them.
+    #[serde(with = "serde_bytes")]
+    pub token_secret: [u8; 32],
+    /// What the key may do.
+    pub scopes: Scopes,
+    /// When it was issued.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub created_at: Timestamp,
+    /// When it was revoked; a warm function may honour it for 30 seconds more.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::millisecond::optional"
+    )]
+    pub revoked_at: Option<Timestamp>,
+}
+
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiKey").field("id", &self.id).field("revoked_at", &self.revoked_at).finish_non_exhaustive()
+    }
+}
+
+/// A merchant with its keys and accounts, read as one.
+#[derive(Debug, Clone)]
+pub struct Merchant {
+    /// Its id.
+    pub id: MerchantId,
+    /// Its name, for the operator.
+    pub name: Name,
+    /// What session ids are derived from when an idempotency key is given. It never changes: if it did, a repeated
+    /// request would pay twice.
+    pub idempotency_salt: [u8; 32],
+    /// Where it may be paid.
+    pub linked_accounts: Vec<LinkedAccount>,
+    /// Its keys, revoked ones included.
+    pub keys: Vec<ApiKey>,
+}
+
+impl Merchant {
+    /// The linked account that `account` names, if it is one.
+    pub fn linked_account(&self, account: &AccountIdentifier) -> Option<&LinkedAccount> {
+        self.linked_accounts.iter().find(|linked| linked.account == *account)
+    }
+
+    /// The key with this id, unless it has been revoked.
+    pub fn active_key(&self, id: &ApiKeyId) -> Option<&ApiKey> {
+        self.active_keys().find(|key| key.id == *id)
+    }
+
+    /// All keys that have not been revoked.
+    pub fn active_keys(&self) -> impl Iterator<Item = &ApiKey> {
+        self.keys.iter().filter(|key| key.revoked_at.is_none())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_read_back_as_they_are_written() {
+        for text in ["payment_sessions:read", "payment_sessions:write refunds:write", ""] {
+            assert_eq!(text.parse::<Scopes>().unwrap().to_string(), text);
+        }
+        assert_eq!("payment_sessions:read accounts".parse::<Scopes>(), Err(UnknownScope));
+        let read: Scopes = "payment_sessions:read".parse().unwrap();
+        assert!(read.allow(Scope::PaymentSessionsRead) && !read.allow(Scope::PaymentSessionsWrite));
+        assert_eq!(Scopes::ALL.intersection(read), read);
+    }
+
+    #[test]
+    fn a_key_is_debugged_without_its_secrets() {
+        let key = ApiKey {
+            id: "pk_test_demo".parse().unwrap(),
+            secret_sha256: [7; 32],
+            token_secret: [8; 32],
+            scopes: Scopes::ALL,
+            created_at: Timestamp::UNIX_EPOCH,
+            revoked_at: None,
+        };
+        let debug = format!("{key:?}");
+        assert!(!debug.contains('7') && !debug.contains('8'), "{debug}");
+    }
+}

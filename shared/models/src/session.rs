@@ -1,0 +1,253 @@
+//! The payment session: what it is, and what may be asked of it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::account::Payee;
+use crate::ids::{BankId, EndToEndId, MerchantId, SessionId, WriteId};
+use crate::merchant::Mode;
+use crate::money::Money;
+use crate::new_session::{Metadata, NewSession};
+use crate::text::{EmailAddress, MerchantUrl, Name, Reference};
+use crate::transition::{SessionEvent, SessionState};
+
+/// How often a payer may choose a bank for one session.
+pub const MAX_ATTEMPTS: u8 = 20;
+
+/// Replaced by the session's id wherever it stands in `success_url` and `error_url`
+/// ("Creating a payment session", section 2).
+pub const PAYMENT_ID_PLACEHOLDER: &str = "__PAYMENT_ID__";
+
+/// One thing that is paid for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineItem {
+    /// What it is.
+    pub name: Name,
+    /// More about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<Name>,
+    /// The price of one.
+    pub unit_price: Money,
+    /// How many.
+    pub quantity: u32,
+}
+
+/// Who pays. Personal data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payer {
+    /// The payer's name.
+    pub name: Name,
+    /// Where a receipt goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<EmailAddress>,
+}
+
+/// One entry of a session's history. Its sequence number is its place in the history, from 1, so that there can be
+/// no gap.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryEntry {
+    /// The state from then on.
+    pub state: SessionState,
+    /// When.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub at: Timestamp,
+    /// Why.
+    pub cause: SessionEvent,
+    /// Which write appended it.
+    pub write_id: WriteId,
+}
+
+/// The payer's latest choice of a bank.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// 1 for the first, at most [`MAX_ATTEMPTS`].
+    pub number: u8,
+    /// Which bank.
+    pub bank: BankId,
+    /// Where the payer goes to consent.
+    pub redirect_url: String,
+    /// What the bank's connector needs to find the payment again; nobody else reads it.
+    pub provider_state: String,
+}
+
+/// What is sent to the bank to move the money: fixed before it is first sent, so that it can only be repeated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Submission {
+    /// Our idempotency key with the bank.
+    pub idempotency_key: String,
+    /// The exact bytes.
+    pub body: String,
+    /// When it was recorded, which is before it was sent.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub submitted_at: Timestamp,
+}
+
+/// A payment session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// Its id, which opens its checkout.
+    pub id: SessionId,
+    /// Whose it is.
+    pub merchant_id: MerchantId,
+    /// Test or live, by the key that created it.
+    pub mode: Mode,
+    /// The id that every party sees.
+    pub end_to_end_id: EndToEndId,
+    /// When it was created.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub created_at: Timestamp,
+    /// Until when it can be submitted.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub expires_at: Timestamp,
+    /// The sum of its line items.
+    pub amount: Money,
+    /// What is paid for, 1 to 100.
+    pub line_items: Vec<LineItem>,
+    /// Who is paid.
+    pub payee: Payee,
+    /// Who pays, once known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payer: Option<Payer>,
+    /// What stands on the bank statement.
+    pub reference: Reference,
+    /// Where the payer goes after success.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub success_url: Option<MerchantUrl>,
+    /// Where the payer goes after failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_url: Option<MerchantUrl>,
+    /// Whether the payer gets a receipt.
+    pub email_receipt: bool,
+    /// The merchant's own notes.
+    #[serde(default)]
+    pub metadata: Metadata,
+    /// The checkout's base URL at creation, without a trailing slash.
+    pub base_url: String,
+    /// The current state as stored; ask [`Session::state_at`] instead, which knows the time.
+    pub state: SessionState,
+    /// Everything that happened, oldest first; never empty.
+    pub history: Vec<HistoryEntry>,
+    /// The latest choice of a bank.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<Attempt>,
+    /// What was submitted, once it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub submission: Option<Submission>,
+}
+
+/// What a session is created with beside what the client asked for.
+#[derive(Debug, Clone)]
+pub struct Creation {
+    /// The session's id.
+    pub id: SessionId,
+    /// The id every party sees.
+    pub end_to_end_id: EndToEndId,
+    /// Whose it is.
+    pub merchant_id: MerchantId,
+    /// Test or live.
+    pub mode: Mode,
+    /// Now.
+    pub at: Timestamp,
+    /// The checkout's base URL.
+    pub base_url: String,
+    /// Marks the write.
+    pub write_id: WriteId,
+}
+
+impl Session {
+    /// A new session. With a payer given it begins at the choice of a bank.
+    pub fn create(new: NewSession, creation: Creation) -> Self {
+        let Creation { id, end_to_end_id, merchant_id, mode, at, base_url, write_id } = creation;
+        let state = match new.payer {
+            Some(_) => SessionState::AwaitingProvider,
+            None => SessionState::AwaitingPayer,
+        };
+        let with_id = |url: MerchantUrl| url.replacing(PAYMENT_ID_PLACEHOLDER, &id.to_string());
+        Self {
+            id,
+            merchant_id,
+            mode,
+            end_to_end_id,
+            created_at: at,
+            expires_at: at.checked_add(new.lifetime.as_duration()).unwrap_or(Timestamp::MAX),
+            amount: new.line_items.total(),
+            line_items: new.line_items.into_items(),
+            payee: new.payee,
+            payer: new.payer,
+            reference: new.reference,
+            success_url: new.success_url.map(with_id),
+            error_url: new.error_url.map(with_id),
+            email_receipt: new.email_receipt,
+            metadata: new.metadata,
+            base_url,
+            state,
+            history: vec![HistoryEntry { state, at, cause: SessionEvent::Created, write_id }],
+            attempt: None,
+            submission: None,
+        }
+    }
+
+    /// The session as its creation answered it, whatever has happened since: what a repeated creation answers.
+    ///
+    /// Everything that the answer shows is fixed at creation but the state, the history, and a payer who was not known
+    /// then; so nothing needs to be kept apart.
+    #[must_use]
+    pub fn as_created(mut self) -> Self {
+        self.history.truncate(1);
+        self.state = self.history.first().map_or(SessionState::AwaitingPayer, |entry| entry.state);
+        if self.state == SessionState::AwaitingPayer {
+            self.payer = None;
+        }
+        self.attempt = None;
+        self.submission = None;
+        self
+    }
+
+    /// The session as it was when history entry `sequence` (from 1) was its last.
+    #[must_use]
+    pub fn as_of(mut self, sequence: usize) -> Self {
+        self.history.truncate(sequence.max(1));
+        if let Some(last) = self.history.last() {
+            self.state = last.state;
+        }
+        self
+    }
+
+    /// The state at `now`: what awaits the payer past `expires_at` has expired, even before that is written down.
+    pub fn state_at(&self, now: Timestamp) -> SessionState {
+        if self.state.is_awaiting() && now >= self.expires_at { SessionState::Expired } else { self.state }
+    }
+
+    /// Why it ended without the money being sent, if it did.
+    pub fn failure_reason_at(&self, now: Timestamp) -> Option<SessionEvent> {
+        match self.state_at(now) {
+            SessionState::AwaitingPayer
+            | SessionState::AwaitingProvider
+            | SessionState::AwaitingPaymentConsent
+            | SessionState::Pending
+            | SessionState::Sent => None,
+            SessionState::Expired => Some(SessionEvent::TimePassed),
+            SessionState::Failed | SessionState::Cancelled => self.history.last().map(|entry| entry.cause),
+        }
+    }
+
+    /// When the bank sent the money, if it did.
+    pub fn sent_at(&self) -> Option<Timestamp> {
+        self.history.iter().find(|entry| entry.state == SessionState::Sent).map(|entry| entry.at)
+    }
+
+    /// Whether `write_id` marks a write that made this session what it is.
+    pub fn bears(&self, write_id: &WriteId) -> bool {
+        self.history.iter().any(|entry| entry.write_id == *write_id)
+    }
+
+    /// The page where the payer pays.
+    pub fn checkout_url(&self) -> String {
+        format!("{}/checkout/{}", self.base_url, self.id)
+    }
+
+    /// The number of the latest choice of a bank; 0 before the first.
+    pub fn attempt_number(&self) -> u8 {
+        self.attempt.as_ref().map_or(0, |attempt| attempt.number)
+    }
+}

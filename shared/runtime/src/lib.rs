@@ -1,0 +1,16 @@
+//! What every function starts with: settings from the environment, logs, the clock, and AWS clients.
+
+mod aws;
+mod logs;
+mod settings;
+
+use jiff::Timestamp;
+
+pub use aws::{aws_config, aws_config_for};
+pub use logs::init_logs;
+pub use settings::{SettingError, optional, required};
+
+/// The time now, to the millisecond.
+pub fn now() -> Timestamp {
+    models::truncate_to_ms(Timestamp::now())
+}

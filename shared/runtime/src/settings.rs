@@ -1,0 +1,33 @@
+//! Settings: environment variables, which template.yaml sets.
+
+use std::env;
+
+use thiserror::Error;
+
+/// A setting is missing or can't be read.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("the environment variable {name} {problem}; template.yaml sets it")]
+pub struct SettingError {
+    name: &'static str,
+    problem: &'static str,
+}
+
+impl SettingError {
+    /// `problem` reads on after the variable's name.
+    pub const fn new(name: &'static str, problem: &'static str) -> Self {
+        Self { name, problem }
+    }
+}
+
+/// The variable's value.
+///
+/// # Errors
+/// It is not set, empty, or not UTF-8.
+pub fn required(name: &'static str) -> Result<String, SettingError> {
+    optional(name).ok_or(SettingError::new(name, "is not set"))
+}
+
+/// The variable's value, if it is set and not empty.
+pub fn optional(name: &'static str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}

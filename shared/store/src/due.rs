@@ -1,0 +1,84 @@
+//! What has fallen due: sessions to expire or to ask the bank about, mails to send.
+
+use jiff::Timestamp;
+use models::{MailId, SessionId, SortableTimestamp};
+
+use crate::error::StoreError;
+use crate::keys;
+use crate::table::{Item, Table, s};
+
+/// The due index's partitions: enough that no one of them is hot, few enough to read all every minute.
+pub const DUE_SHARDS: u32 = 16;
+
+/// The table's due index. Eventually consistent: what it shows is looked at again before anything is done.
+#[derive(Debug, Clone)]
+pub struct Due {
+    table: Table,
+}
+
+/// One thing that is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DueItem {
+    /// A session expires, or its bank is to be asked.
+    Session(SessionId),
+    /// A mail is to be sent.
+    Mail(MailId),
+}
+
+impl Due {
+    /// The due index of this table.
+    pub fn new(table: Table) -> Self {
+        Self { table }
+    }
+
+    /// What is due at `now` in one shard (below [`DUE_SHARDS`]), oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn items(&self, shard: u32, now: Timestamp, limit: i32) -> Result<Vec<DueItem>, StoreError> {
+        let output = self
+            .table
+            .client
+            .query()
+            .table_name(&self.table.name)
+            .index_name("due")
+            .key_condition_expression("due_pk = :due_pk AND due_at <= :now")
+            .expression_attribute_values(":due_pk", s(keys::due_shard(shard)))
+            .expression_attribute_values(":now", s(SortableTimestamp::from(now).as_str()))
+            .limit(limit)
+            .send()
+            .await
+            .map_err(|error| StoreError::unavailable("Query", error))?;
+        Ok(output.items.unwrap_or_default().iter().filter_map(due_item).collect())
+    }
+}
+
+fn due_item(item: &Item) -> Option<DueItem> {
+    let part = |name: &str| item.get(name).and_then(|value| value.as_s().ok());
+    let (pk, sk) = (part("pk")?, part("sk")?);
+    let (kind, id) = pk.split_once('#')?;
+    match kind {
+        "SESSION" => Some(DueItem::Session(id.parse().ok()?)),
+        "MAIL" => Some(DueItem::Mail(format!("{id}/{}", sk.replace('#', "/")).parse().ok()?)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use models::MailKind;
+
+    use super::*;
+
+    #[test]
+    fn keys_read_back_as_what_is_due() {
+        let session_id: SessionId = "1ae1ce03-dfa9-4593-b487-65c656991cb5".parse().unwrap();
+        let mail = MailId { session_id, kind: MailKind::Receipt, sequence: 5 };
+        assert_eq!(due_item(&keys::mail(&mail).into_item()), Some(DueItem::Mail(mail)));
+        assert_eq!(due_item(&keys::session(&session_id).into_item()), Some(DueItem::Session(session_id)));
+        assert_eq!(
+            due_item(&keys::mock_order("1ae1ce03-dfa9-4593-b487-65c656991cb5".parse().unwrap()).into_item()),
+            None
+        );
+    }
+}

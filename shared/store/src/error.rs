@@ -1,0 +1,37 @@
+//! What can go wrong between us and the table.
+
+use std::error::Error as StdError;
+
+use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata};
+use thiserror::Error;
+
+/// The table could not be read or written, or holds what we can't read. Never shown to clients.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// DynamoDB did not do it, or its answer was lost: repeat later.
+    #[error("DynamoDB, {operation}: {cause}")]
+    Unavailable {
+        /// The operation.
+        operation: &'static str,
+        /// What the SDK says, its sources included. Holds no item.
+        cause: String,
+    },
+    /// An item can't be read as what its key says it is.
+    #[error("the item {key} can't be read: {cause}")]
+    Unreadable {
+        /// Its key.
+        key: String,
+        /// Why.
+        cause: serde_dynamo::Error,
+    },
+    /// A value can't be written as an item.
+    #[error("can't be written as an item: {0}")]
+    Unwritable(#[from] serde_dynamo::Error),
+}
+
+impl StoreError {
+    /// Wraps an SDK error.
+    pub(crate) fn unavailable(operation: &'static str, error: impl StdError + ProvideErrorMetadata) -> Self {
+        Self::Unavailable { operation, cause: DisplayErrorContext(error).to_string() }
+    }
+}

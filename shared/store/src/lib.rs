@@ -1,0 +1,36 @@
+//! DynamoDB: the only crate that knows the table.
+//!
+//! One table; docs/architecture.md lists its items. Every write that matters is conditional and carries a write id, so
+//! that a write whose answer was lost is recognised when it is repeated.
+
+mod due;
+mod error;
+mod events;
+mod keys;
+mod mails;
+mod merchants;
+mod mock_ledger;
+mod sessions;
+mod stream;
+mod table;
+mod update;
+
+pub use due::{DUE_SHARDS, Due, DueItem};
+pub use error::StoreError;
+pub use events::{Events, StoredEvent};
+pub use mails::{Claim, Mails};
+pub use merchants::Merchants;
+pub use mock_ledger::MockLedger;
+pub use sessions::{
+    Change, ChangeError, Changed, Created, Deleted, Fingerprint, ListCursor, ListRange, Owner, Page, Sessions,
+};
+pub use stream::{HistoryChange, history_change};
+pub use table::Table;
+
+/// A new random write id.
+pub fn new_write_id() -> models::WriteId {
+    let uuid = uuid::Uuid::new_v4();
+    // A UUID's simple form is 32 graphic characters, which is what a write id is.
+    #[expect(clippy::expect_used, reason = "always valid")]
+    uuid.simple().to_string().parse().expect("a UUID is a valid write id")
+}

@@ -1,0 +1,60 @@
+//! The mock bank's memory.
+
+use banks::BankError;
+use banks::mock::{Decision, Ledger, Order};
+use models::EndToEndId;
+use serde::{Deserialize, Serialize};
+
+use crate::error::StoreError;
+use crate::keys;
+use crate::table::{Key, Put, Table, read};
+
+/// The mock bank's ledger, kept in the table.
+#[derive(Debug, Clone)]
+pub struct MockLedger {
+    table: Table,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Decided {
+    decision: Decision,
+}
+
+impl MockLedger {
+    /// The ledger in this table.
+    pub fn new(table: Table) -> Self {
+        Self { table }
+    }
+
+    async fn get<T: serde::de::DeserializeOwned>(&self, key: Key) -> Result<Option<T>, StoreError> {
+        self.table.get(key.clone()).await?.map(|item| read(key, item)).transpose()
+    }
+
+    /// Writes `entry` unless there is one, and returns the one that is there.
+    async fn put<T: Serialize + serde::de::DeserializeOwned>(&self, key: Key, entry: T) -> Result<T, StoreError> {
+        match self.table.put_new(key.clone(), serde_dynamo::to_item(&entry)?).await? {
+            Put::Done => Ok(entry),
+            Put::Exists(item) => read(key, item),
+        }
+    }
+}
+
+impl Ledger for MockLedger {
+    async fn decision(&self, payment: EndToEndId, attempt: u8) -> Result<Option<Decision>, BankError> {
+        let decided: Option<Decided> = self.get(keys::mock_attempt(payment, attempt)).await.map_err(BankError::new)?;
+        Ok(decided.map(|decided| decided.decision))
+    }
+
+    async fn decide(&self, payment: EndToEndId, attempt: u8, decision: Decision) -> Result<Decision, BankError> {
+        let decided = self.put(keys::mock_attempt(payment, attempt), Decided { decision }).await;
+        Ok(decided.map_err(BankError::new)?.decision)
+    }
+
+    async fn order(&self, payment: EndToEndId) -> Result<Option<Order>, BankError> {
+        self.get(keys::mock_order(payment)).await.map_err(BankError::new)
+    }
+
+    async fn put_order(&self, payment: EndToEndId, order: Order) -> Result<Order, BankError> {
+        self.put(keys::mock_order(payment), order).await.map_err(BankError::new)
+    }
+}

@@ -1,0 +1,531 @@
+//! Payment sessions.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use models::{
+    Attempt, HistoryEntry, MerchantId, Mode, Payer, Session, SessionEvent, SessionId, SessionState, SortableTimestamp,
+    Submission, WriteId,
+};
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::error::StoreError;
+use crate::keys;
+use crate::table::{Item, Put, Table, ms, read, s};
+use crate::update::{Update, Updated};
+
+/// How many sessions one page of a filtered list may look at, so that no call works without bound.
+const MAX_EXAMINED: usize = 500;
+
+/// The whole table's sessions; each method is one or two calls of DynamoDB.
+#[derive(Debug, Clone)]
+pub struct Sessions {
+    table: Table,
+}
+
+/// SHA-256 of a creating request in its canonical form (RFC 8785).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fingerprint(pub [u8; 32]);
+
+/// What became of creating a session.
+#[derive(Debug)]
+pub enum Created {
+    /// It is there now.
+    New(Box<Session>),
+    /// One with this id was there, created by a request with this fingerprint.
+    Existing(Box<Session>, Option<Fingerprint>),
+    /// One with this id was there and has been deleted.
+    Deleted,
+}
+
+/// Whose sessions a caller may touch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// The merchant.
+    pub merchant_id: MerchantId,
+    /// Test or live.
+    pub mode: Mode,
+}
+
+impl Owner {
+    /// Whether the session is this owner's.
+    pub fn owns(&self, session: &Session) -> bool {
+        session.merchant_id == self.merchant_id && session.mode == self.mode
+    }
+}
+
+/// What is to happen to a session.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// Which session.
+    pub session_id: SessionId,
+    /// What happens.
+    pub event: SessionEvent,
+    /// When: now.
+    pub at: Timestamp,
+    /// Marks the write.
+    pub write_id: WriteId,
+}
+
+impl Change {
+    /// `event` happens to the session now.
+    pub fn now(session_id: SessionId, event: SessionEvent) -> Self {
+        Self { session_id, event, at: runtime::now(), write_id: crate::new_write_id() }
+    }
+}
+
+/// A session after a change.
+#[derive(Debug)]
+pub struct Changed {
+    /// As it is now.
+    pub session: Session,
+    /// Whether this very change, by its write id, had been made before.
+    pub repeated: bool,
+}
+
+/// Why a session was not changed.
+#[derive(Debug, Error)]
+pub enum ChangeError {
+    /// There is none with this id, or not this owner's, or it was deleted.
+    #[error("no such session")]
+    NotFound,
+    /// It is as it is; the change can't happen to it.
+    #[error("the change can't happen to the session as it is")]
+    Refused(Box<Session>),
+    /// The table failed us.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What became of deleting a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deleted {
+    /// Whether it had been deleted before by the very same write id.
+    pub repeated: bool,
+}
+
+/// Which part of a list is wanted.
+#[derive(Debug, Clone, Default)]
+pub struct ListRange {
+    /// Created at or after.
+    pub created_from: Option<Timestamp>,
+    /// Created before.
+    pub created_before: Option<Timestamp>,
+    /// Go on after this one.
+    pub after: Option<ListCursor>,
+    /// How many at the most, 1 to 100.
+    pub limit: usize,
+}
+
+/// A place in a list. Opaque to clients; it holds a creation time and an id and opens nobody else's list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListCursor {
+    list_sk: String,
+    session_id: SessionId,
+}
+
+impl ListCursor {
+    fn of(session: &Session) -> Self {
+        let list_sk = keys::list_sk(&SortableTimestamp::from(session.created_at), &session.id);
+        Self { list_sk, session_id: session.id }
+    }
+
+    /// As clients carry it.
+    pub fn encode(&self) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(&self.list_sk)
+    }
+
+    /// Reads what [`ListCursor::encode`] wrote; nothing else.
+    pub fn decode(text: &str) -> Option<Self> {
+        let list_sk = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
+        let (created_at, id) = list_sk.split_once('#')?;
+        let session_id: SessionId = id.parse().ok()?;
+        let created_at = SortableTimestamp::from(created_at.parse::<Timestamp>().ok()?);
+        (keys::list_sk(&created_at, &session_id) == list_sk).then_some(Self { list_sk, session_id })
+    }
+}
+
+/// One page of a list.
+#[derive(Debug)]
+pub struct Page {
+    /// Newest first. May be fewer than asked for, or none, though there are more.
+    pub sessions: Vec<Session>,
+    /// Where to go on, unless this was all.
+    pub next: Option<ListCursor>,
+}
+
+/// What is left of a deleted session, without anything personal.
+#[derive(Debug, Deserialize)]
+struct Tombstone {
+    merchant_id: MerchantId,
+    mode: Mode,
+    #[serde(default)]
+    deleted_by: Option<WriteId>,
+}
+
+/// The attributes that deleting removes: all that a client or payer wrote, and the list's keys.
+const ERASED: [&str; 13] = [
+    "payer",
+    "payee",
+    "line_items",
+    "reference",
+    "success_url",
+    "error_url",
+    "metadata",
+    "base_url",
+    "attempt",
+    "fingerprint",
+    "email_receipt",
+    "list_pk",
+    "list_sk",
+];
+
+pub(crate) fn is_tombstone(item: &Item) -> bool {
+    item.contains_key("deleted_at")
+}
+
+impl Sessions {
+    /// The sessions in this table.
+    pub fn new(table: Table) -> Self {
+        Self { table }
+    }
+
+    /// Creates a session: one conditional PutItem, history, list and due keys included.
+    ///
+    /// # Errors
+    /// The table failed us; the session may have been created.
+    pub async fn create(&self, session: Session, fingerprint: Option<Fingerprint>) -> Result<Created, StoreError> {
+        let key = keys::session(&session.id);
+        let mut item: Item = serde_dynamo::to_item(&session)?;
+        let created_at = SortableTimestamp::from(session.created_at);
+        item.insert("list_pk".into(), s(keys::list_pk(&session.merchant_id, session.mode)));
+        item.insert("list_sk".into(), s(keys::list_sk(&created_at, &session.id)));
+        item.insert("due_pk".into(), s(keys::due_pk(&key)));
+        item.insert("due_at".into(), s(SortableTimestamp::from(session.expires_at).as_str()));
+        if let Some(Fingerprint(sha256)) = fingerprint {
+            item.insert("fingerprint".into(), AttributeValue::B(sha256.to_vec().into()));
+        }
+        let existing = match self.table.put_new(key.clone(), item).await? {
+            Put::Done => return Ok(Created::New(Box::new(session))),
+            Put::Exists(existing) if is_tombstone(&existing) => return Ok(Created::Deleted),
+            Put::Exists(existing) => existing,
+        };
+        let fingerprint = existing.get("fingerprint").and_then(|value| value.as_b().ok());
+        let fingerprint = fingerprint.and_then(|blob| blob.as_ref().try_into().ok()).map(Fingerprint);
+        let existing: Session = read(key, existing)?;
+        let ours = session.history.first().is_some_and(|entry| existing.bears(&entry.write_id));
+        // The SDK repeated a put whose answer was lost: what it met is our own.
+        Ok(if ours { Created::New(Box::new(session)) } else { Created::Existing(Box::new(existing), fingerprint) })
+    }
+
+    /// The session, unless there is none or it was deleted. A consistent read.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn get(&self, id: &SessionId) -> Result<Option<Session>, StoreError> {
+        let key = keys::session(id);
+        match self.table.get(key.clone()).await? {
+            Some(item) if !is_tombstone(&item) => Ok(Some(read(key, item)?)),
+            Some(_) | None => Ok(None),
+        }
+    }
+
+    /// Sessions of `owner`, newest first, as far as `wanted` says yes. Eventually consistent.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn list(
+        &self,
+        owner: &Owner,
+        range: ListRange,
+        wanted: impl Fn(&Session) -> bool,
+    ) -> Result<Page, StoreError> {
+        let list_pk = keys::list_pk(&owner.merchant_id, owner.mode);
+        // A sort key is a moment and more, so a moment alone lies before all that happened at it: `before` is exclusive.
+        let bound = |at: Option<Timestamp>, open: &str| {
+            at.map_or(open.to_owned(), |at| SortableTimestamp::from(at).as_str().to_owned())
+        };
+        let (from, before) = (bound(range.created_from, "0"), bound(range.created_before, "~"));
+        // DynamoDB refuses a start outside of the bounds, which a cursor from another list can be.
+        let after = range.after.filter(|cursor| cursor.list_sk < before);
+        if before <= from || after.as_ref().is_some_and(|cursor| cursor.list_sk <= from) {
+            return Ok(Page { sessions: Vec::new(), next: None });
+        }
+        let mut page = Page { sessions: Vec::new(), next: after };
+        let mut examined = 0;
+        loop {
+            let start = page.next.take().map(|cursor| {
+                let mut key = keys::session(&cursor.session_id).into_item();
+                key.extend([("list_pk".to_owned(), s(&list_pk)), ("list_sk".to_owned(), s(cursor.list_sk))]);
+                key
+            });
+            let output = self
+                .table
+                .client
+                .query()
+                .table_name(&self.table.name)
+                .index_name("list")
+                .key_condition_expression("list_pk = :list_pk AND list_sk BETWEEN :from AND :before")
+                .expression_attribute_values(":list_pk", s(&list_pk))
+                .expression_attribute_values(":from", s(&from))
+                .expression_attribute_values(":before", s(&before))
+                .scan_index_forward(false)
+                .limit(i32::try_from(range.limit).unwrap_or(i32::MAX))
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .map_err(|error| StoreError::unavailable("Query", error))?;
+            let more = output.last_evaluated_key.is_some();
+            let items = output.items.unwrap_or_default();
+            examined += items.len();
+            let mut last = None;
+            for item in items {
+                let session: Session = read("in the list index", item)?;
+                last = Some(ListCursor::of(&session));
+                if wanted(&session) {
+                    page.sessions.push(session);
+                }
+                if page.sessions.len() == range.limit {
+                    page.next = last;
+                    return Ok(page);
+                }
+            }
+            page.next = last;
+            if !more {
+                page.next = None;
+                return Ok(page);
+            }
+            if examined >= MAX_EXAMINED {
+                return Ok(page);
+            }
+        }
+    }
+
+    /// The payer gave their details.
+    ///
+    /// # Errors
+    /// See [`ChangeError`].
+    pub async fn identify_payer(&self, change: Change, payer: &Payer) -> Result<Changed, ChangeError> {
+        let payer = serde_dynamo::to_attribute_value(payer).map_err(StoreError::from)?;
+        self.apply(self.transition(&change).set("payer", payer), &change, None).await
+    }
+
+    /// The payer chose a bank. `attempt` follows the one before it by one.
+    ///
+    /// # Errors
+    /// See [`ChangeError`].
+    pub async fn choose_bank(&self, change: Change, attempt: &Attempt) -> Result<Changed, ChangeError> {
+        let update = self.transition(&change);
+        let update = match attempt.number.checked_sub(1) {
+            None | Some(0) => update.when("attribute_not_exists(#attempt)", []),
+            Some(previous) => {
+                update.when("#attempt.#number = :previous", [(":previous", AttributeValue::N(previous.to_string()))])
+            }
+        };
+        let attempt = serde_dynamo::to_attribute_value(attempt).map_err(StoreError::from)?;
+        self.apply(update.set("attempt", attempt), &change, None).await
+    }
+
+    /// The payer consented to attempt `number`, which must be the latest: the submission is recorded, before the bank
+    /// is asked to move money. `ask_again_at` is when the bank is next asked what became of it.
+    ///
+    /// # Errors
+    /// See [`ChangeError`].
+    pub async fn give_consent(
+        &self,
+        change: Change,
+        number: u8,
+        submission: &Submission,
+        ask_again_at: Timestamp,
+    ) -> Result<Changed, ChangeError> {
+        let submission = serde_dynamo::to_attribute_value(submission).map_err(StoreError::from)?;
+        let update = self
+            .transition(&change)
+            .when("#attempt.#number = :number", [(":number", AttributeValue::N(number.to_string()))])
+            .set("submission", submission)
+            .set("due_at", s(SortableTimestamp::from(ask_again_at).as_str()));
+        self.apply(update, &change, None).await
+    }
+
+    /// Any event that brings nothing but itself: settled, declined, cancelled, time passed. With an owner, only theirs.
+    ///
+    /// # Errors
+    /// See [`ChangeError`].
+    pub async fn record(&self, change: Change, owner: Option<&Owner>) -> Result<Changed, ChangeError> {
+        self.apply(self.transition(&change), &change, owner).await
+    }
+
+    /// When the bank is next asked about a pending session.
+    ///
+    /// # Errors
+    /// See [`ChangeError`].
+    pub async fn ask_again_at(&self, id: &SessionId, at: Timestamp) -> Result<(), StoreError> {
+        let update = Update::new(keys::session(id))
+            .when_one_of("state", [SessionState::Pending.as_str()])
+            .set("due_at", s(SortableTimestamp::from(at).as_str()));
+        // Refused means that it is no longer pending, and so that nothing is due.
+        update.send(&self.table).await.map(|_| ())
+    }
+
+    /// Deletes a session for good: nothing a client or payer wrote stays. Only while nothing was ever submitted.
+    ///
+    /// # Errors
+    /// [`ChangeError::Refused`] with the session once it was submitted.
+    pub async fn delete(&self, id: SessionId, owner: &Owner, write_id: WriteId) -> Result<Deleted, ChangeError> {
+        let change = Change { session_id: id, event: SessionEvent::DeletedByMerchant, at: runtime::now(), write_id };
+        let bury = |update: Update| {
+            self.owned(update, owner)
+                .when("attribute_not_exists(#submission)", [])
+                .set("deleted_at", ms(change.at))
+                .set("deleted_by", s(change.write_id.as_str()))
+                .remove(&ERASED)
+        };
+        // An awaiting session ends by it, which is told; one that had ended already is only buried.
+        let ending = bury(self.change(&change));
+        let item = match ending.send(&self.table).await? {
+            Updated::New(_) => return Ok(Deleted { repeated: false }),
+            Updated::Refused(None) => return Err(ChangeError::NotFound),
+            Updated::Refused(Some(item)) => item,
+        };
+        let item = match self.already_deleted(item, owner, &change.write_id)? {
+            Ok(deleted) => return Ok(deleted),
+            Err(item) => item,
+        };
+        let session: Session = read(keys::session(&id), item)?;
+        if !owner.owns(&session) {
+            return Err(ChangeError::NotFound);
+        }
+        if session.submission.is_some() || !session.state.is_final() {
+            return Err(ChangeError::Refused(Box::new(session)));
+        }
+        let burying =
+            bury(self.present(Update::new(keys::session(&id))).when_one_of("state", [session.state.as_str()]));
+        match burying.send(&self.table).await? {
+            Updated::New(_) => Ok(Deleted { repeated: false }),
+            Updated::Refused(None) => Err(ChangeError::NotFound),
+            Updated::Refused(Some(item)) => self
+                .already_deleted(item, owner, &change.write_id)?
+                .map_err(|_| ChangeError::Refused(Box::new(session))),
+        }
+    }
+
+    /// If the item is a tombstone of this owner's, how it was deleted; otherwise the item again.
+    fn already_deleted(
+        &self,
+        item: Item,
+        owner: &Owner,
+        write_id: &WriteId,
+    ) -> Result<Result<Deleted, Item>, ChangeError> {
+        if !is_tombstone(&item) {
+            return Ok(Err(item));
+        }
+        let tombstone: Tombstone = read("of a deleted session", item)?;
+        if tombstone.merchant_id != owner.merchant_id || tombstone.mode != owner.mode {
+            return Err(ChangeError::NotFound);
+        }
+        Ok(Ok(Deleted { repeated: tombstone.deleted_by.as_ref() == Some(write_id) }))
+    }
+
+    fn present(&self, update: Update) -> Update {
+        update.when("attribute_not_exists(#deleted_at)", [])
+    }
+
+    fn owned(&self, update: Update, owner: &Owner) -> Update {
+        update.when(
+            "#merchant_id = :owner AND #mode = :mode",
+            [(":owner", s(owner.merchant_id.as_str())), (":mode", s(owner.mode.as_str()))],
+        )
+    }
+
+    /// The state, the history entry and the due keys of a change; which states it can come from is the domain's word.
+    fn change(&self, change: &Change) -> Update {
+        // Only `Created` has no target, and no state has it as a way out: the update's condition can't hold.
+        let target = change.event.target().unwrap_or(SessionState::AwaitingPayer);
+        let entry =
+            HistoryEntry { state: target, at: change.at, cause: change.event, write_id: change.write_id.clone() };
+        let update = self
+            .present(Update::new(keys::session(&change.session_id)))
+            .when_one_of("state", change.event.sources().map(SessionState::as_str))
+            .set("state", s(target.as_str()))
+            .append("history", history_entry(&entry));
+        if target.is_final() { update.remove(&["due_pk", "due_at"]) } else { update }
+    }
+
+    /// As above, and the session's time has not passed, or, if that is the event, has.
+    fn transition(&self, change: &Change) -> Update {
+        let at = [(":at", ms(change.at))];
+        let update = self.change(change);
+        if change.event == SessionEvent::TimePassed {
+            update.when("#expires_at <= :at", at)
+        } else if change.event.sources().any(SessionState::is_awaiting) {
+            let pending = (":pending", s(SessionState::Pending.as_str()));
+            let [at] = at;
+            update.when("#expires_at > :at OR #state = :pending", [at, pending])
+        } else {
+            update
+        }
+    }
+
+    async fn apply(&self, update: Update, change: &Change, owner: Option<&Owner>) -> Result<Changed, ChangeError> {
+        let update = match owner {
+            Some(owner) => self.owned(update, owner),
+            None => update,
+        };
+        let key = keys::session(&change.session_id);
+        match update.send(&self.table).await? {
+            Updated::New(item) => Ok(Changed { session: read(key, item)?, repeated: false }),
+            Updated::Refused(None) => Err(ChangeError::NotFound),
+            Updated::Refused(Some(item)) if is_tombstone(&item) => Err(ChangeError::NotFound),
+            Updated::Refused(Some(item)) => {
+                let session: Session = read(key, item)?;
+                if owner.is_some_and(|owner| !owner.owns(&session)) {
+                    Err(ChangeError::NotFound)
+                } else if session.bears(&change.write_id) {
+                    Ok(Changed { session, repeated: true })
+                } else {
+                    Err(ChangeError::Refused(Box::new(session)))
+                }
+            }
+        }
+    }
+}
+
+fn history_entry(entry: &HistoryEntry) -> AttributeValue {
+    AttributeValue::M(Item::from([
+        ("state".to_owned(), s(entry.state.as_str())),
+        ("at".to_owned(), ms(entry.at)),
+        ("cause".to_owned(), s(entry.cause.as_str())),
+        ("write_id".to_owned(), s(entry.write_id.as_str())),
+    ]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_history_entry_reads_back_as_it_is_written() {
+        let entry = HistoryEntry {
+            state: SessionState::Sent,
+            at: Timestamp::from_millisecond(1_572_623_306_123).unwrap(),
+            cause: SessionEvent::Settled,
+            write_id: crate::new_write_id(),
+        };
+        let read: HistoryEntry = serde_dynamo::from_attribute_value(history_entry(&entry)).unwrap();
+        assert_eq!(read, entry);
+    }
+
+    #[test]
+    fn a_cursor_reads_back_and_nothing_else_does() {
+        let cursor = ListCursor {
+            list_sk: "2026-01-31T09:30:00.000Z#1ae1ce03-dfa9-4593-b487-65c656991cb5".into(),
+            session_id: "1ae1ce03-dfa9-4593-b487-65c656991cb5".parse().unwrap(),
+        };
+        assert_eq!(ListCursor::decode(&cursor.encode()), Some(cursor));
+        for text in ["", "%", "AAAA", &BASE64_URL_SAFE_NO_PAD.encode("2026-01-31#x")] {
+            assert_eq!(ListCursor::decode(text), None, "{text}");
+        }
+    }
+}

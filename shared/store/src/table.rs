@@ -1,0 +1,114 @@
+//! The table itself: its client, its name, and reading and writing single items.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use runtime::SettingError;
+use serde::de::DeserializeOwned;
+
+use crate::error::StoreError;
+
+/// The version of the items' shape that this code writes; every item bears the one it was written with.
+pub(crate) const SCHEMA_VERSION: u32 = 1;
+
+/// An item as the SDK has it.
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// An item's primary key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Key {
+    pub(crate) pk: String,
+    pub(crate) sk: String,
+}
+
+impl Key {
+    pub(crate) fn new(pk: impl Into<String>, sk: impl Into<String>) -> Self {
+        Self { pk: pk.into(), sk: sk.into() }
+    }
+
+    pub(crate) fn into_item(self) -> Item {
+        HashMap::from([("pk".to_owned(), AttributeValue::S(self.pk)), ("sk".to_owned(), AttributeValue::S(self.sk))])
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.pk, self.sk)
+    }
+}
+
+/// The one table.
+#[derive(Debug, Clone)]
+pub struct Table {
+    pub(crate) client: Client,
+    pub(crate) name: String,
+}
+
+/// What became of putting an item that must not be there yet.
+pub(crate) enum Put {
+    Done,
+    /// It was there; this is it.
+    Exists(Item),
+}
+
+impl Table {
+    /// The table named by `TABLE_NAME`, with Lambda's credentials.
+    ///
+    /// # Errors
+    /// A variable is missing.
+    pub fn from_env() -> Result<Self, SettingError> {
+        Ok(Self::new(&runtime::aws_config()?, runtime::required("TABLE_NAME")?))
+    }
+
+    /// The table with this name.
+    pub fn new(config: &aws_types::SdkConfig, name: String) -> Self {
+        Self { client: Client::new(config), name }
+    }
+
+    /// Reads one item, consistently.
+    pub(crate) async fn get(&self, key: Key) -> Result<Option<Item>, StoreError> {
+        let request = self.client.get_item().table_name(&self.name).consistent_read(true);
+        let output = request.set_key(Some(key.into_item())).send().await;
+        Ok(output.map_err(|error| StoreError::unavailable("GetItem", error))?.item)
+    }
+
+    /// Puts `item` unless there is one with its key.
+    pub(crate) async fn put_new(&self, key: Key, mut item: Item) -> Result<Put, StoreError> {
+        item.extend(key.into_item());
+        item.insert("schema_version".to_owned(), AttributeValue::N(SCHEMA_VERSION.to_string()));
+        let output = self
+            .client
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(pk)")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        let Err(error) = output else { return Ok(Put::Done) };
+        match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(failed)) => {
+                Ok(Put::Exists(failed.item().cloned().unwrap_or_default()))
+            }
+            Some(_) | None => Err(StoreError::unavailable("PutItem", error)),
+        }
+    }
+}
+
+/// Reads an item as what it should be.
+pub(crate) fn read<T: DeserializeOwned>(key: impl fmt::Display, item: Item) -> Result<T, StoreError> {
+    serde_dynamo::from_item(item).map_err(|cause| StoreError::Unreadable { key: key.to_string(), cause })
+}
+
+/// A moment as a number of milliseconds, so that it can be compared in a condition.
+pub(crate) fn ms(at: jiff::Timestamp) -> AttributeValue {
+    AttributeValue::N(at.as_millisecond().to_string())
+}
+
+/// A string attribute.
+pub(crate) fn s(text: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(text.into())
+}

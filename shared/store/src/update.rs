@@ -1,0 +1,129 @@
+//! One conditional update, put together piece by piece.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
+
+use crate::error::StoreError;
+use crate::table::{Item, Key, Table};
+
+/// A conditional `UpdateItem` that answers with the whole item: the new one, or, if a condition did not hold, the old.
+#[derive(Debug)]
+pub(crate) struct Update {
+    key: Key,
+    sets: Vec<String>,
+    removes: Vec<String>,
+    conditions: Vec<String>,
+    names: HashMap<String, String>,
+    values: HashMap<String, AttributeValue>,
+}
+
+/// What became of an update.
+pub(crate) enum Updated {
+    /// Done; the item as it is now.
+    New(Item),
+    /// A condition did not hold; the item as it is, if there is one.
+    Refused(Option<Item>),
+}
+
+impl Update {
+    pub(crate) fn new(key: Key) -> Self {
+        Self {
+            key,
+            sets: Vec::new(),
+            removes: Vec::new(),
+            conditions: Vec::new(),
+            names: HashMap::new(),
+            values: HashMap::new(),
+        }
+    }
+
+    /// Sets a top-level attribute.
+    pub(crate) fn set(mut self, attribute: &str, value: AttributeValue) -> Self {
+        self.sets.push(format!("#{attribute} = :set_{attribute}"));
+        self.names.insert(format!("#{attribute}"), attribute.to_owned());
+        self.values.insert(format!(":set_{attribute}"), value);
+        self
+    }
+
+    /// Appends to a list attribute.
+    pub(crate) fn append(mut self, attribute: &str, value: AttributeValue) -> Self {
+        self.sets.push(format!("#{attribute} = list_append(#{attribute}, :append_{attribute})"));
+        self.names.insert(format!("#{attribute}"), attribute.to_owned());
+        self.values.insert(format!(":append_{attribute}"), AttributeValue::L(vec![value]));
+        self
+    }
+
+    /// Adds 1 to a number attribute.
+    pub(crate) fn increment(mut self, attribute: &str) -> Self {
+        self.sets.push(format!("#{attribute} = #{attribute} + :one"));
+        self.names.insert(format!("#{attribute}"), attribute.to_owned());
+        self.values.insert(":one".to_owned(), AttributeValue::N("1".to_owned()));
+        self
+    }
+
+    /// Removes top-level attributes.
+    pub(crate) fn remove(mut self, attributes: &[&str]) -> Self {
+        for attribute in attributes {
+            self.removes.push(format!("#{attribute}"));
+            self.names.insert(format!("#{attribute}"), (*attribute).to_owned());
+        }
+        self
+    }
+
+    /// Adds a condition. `#attribute` in it stands for that top-level attribute, `#a.#b` for one inside.
+    pub(crate) fn when<const N: usize>(mut self, condition: &str, values: [(&str, AttributeValue); N]) -> Self {
+        for name in condition.split(|c: char| !(c == '#' || c == '_' || c.is_ascii_alphanumeric())) {
+            if let Some(attribute) = name.strip_prefix('#') {
+                self.names.insert(name.to_owned(), attribute.to_owned());
+            }
+        }
+        self.conditions.push(format!("({condition})"));
+        self.values.extend(values.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        self
+    }
+
+    /// Adds the condition that a string attribute is one of these.
+    pub(crate) fn when_one_of<'a>(mut self, attribute: &str, texts: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut placeholders = Vec::new();
+        for (n, text) in texts.into_iter().enumerate() {
+            placeholders.push(format!(":{attribute}_{n}"));
+            self.values.insert(format!(":{attribute}_{n}"), AttributeValue::S(text.to_owned()));
+        }
+        self.names.insert(format!("#{attribute}"), attribute.to_owned());
+        self.conditions.push(format!("#{attribute} IN ({})", placeholders.join(", ")));
+        self
+    }
+
+    pub(crate) async fn send(self, table: &Table) -> Result<Updated, StoreError> {
+        let mut expression = String::new();
+        for (keyword, clauses) in [("SET", &self.sets), ("REMOVE", &self.removes)] {
+            if !clauses.is_empty() {
+                expression.push_str(&format!("{keyword} {} ", clauses.join(", ")));
+            }
+        }
+        let output = table
+            .client
+            .update_item()
+            .table_name(&table.name)
+            .set_key(Some(self.key.into_item()))
+            .update_expression(expression)
+            .condition_expression(self.conditions.join(" AND "))
+            .set_expression_attribute_names(Some(self.names))
+            .set_expression_attribute_values((!self.values.is_empty()).then_some(self.values))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match output {
+            Ok(output) => Ok(Updated::New(output.attributes.unwrap_or_default())),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                    Ok(Updated::Refused(failed.item().cloned()))
+                }
+                Some(_) | None => Err(StoreError::unavailable("UpdateItem", error)),
+            },
+        }
+    }
+}
