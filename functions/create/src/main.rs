@@ -1,1 +1,14 @@
-fn main() {}
+//! `POST …/payment_sessions`: creates a payment session.
+
+mod handler;
+
+use api::banked::render_error;
+use handler::Create;
+use lambda_http::{Error, service_fn};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    runtime::init_logs();
+    let create = &Create::from_env()?;
+    lambda_http::run(service_fn(|request| api::serve(request, render_error, |request| create.handle(request)))).await
+}

@@ -76,14 +76,9 @@ impl Authenticator {
     /// # Errors
     /// 401 without credentials that hold; 503 if they can't be checked.
     pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, ApiError> {
-        let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let (scheme, credentials) = value.and_then(|value| value.split_once(' ')).ok_or(ApiError::Unauthorized)?;
-        let credentials = credentials.trim();
+        let (scheme, credentials) = authorization(headers)?;
         if scheme.eq_ignore_ascii_case("basic") {
-            let (id, secret) = basic(credentials).ok_or(ApiError::Unauthorized)?;
-            let merchant = self.merchant(id.merchant()).await?;
-            let key = merchant.active_key(&id).filter(|key| is_secret_of(key, &secret));
-            caller(&merchant, key)
+            self.by_key_and_secret(credentials).await
         } else if !scheme.eq_ignore_ascii_case("bearer") {
             Err(ApiError::Unauthorized)
         } else if let Ok(secret) = credentials.parse::<ApiSecret>() {
@@ -97,6 +92,25 @@ impl Authenticator {
             let scopes = token::verify(credentials, key).ok_or(ApiError::Unauthorized)?;
             Ok(Caller { merchant: Arc::clone(&merchant), key_id: id, scopes })
         }
+    }
+
+    /// Who sent the request, by Basic `key:secret` alone: a token is not made with a token.
+    ///
+    /// # Errors
+    /// 401 without credentials that hold; 503 if they can't be checked.
+    pub async fn authenticate_key(&self, headers: &HeaderMap) -> Result<Caller, ApiError> {
+        let (scheme, credentials) = authorization(headers)?;
+        if !scheme.eq_ignore_ascii_case("basic") {
+            return Err(ApiError::Unauthorized);
+        }
+        self.by_key_and_secret(credentials).await
+    }
+
+    async fn by_key_and_secret(&self, credentials: &str) -> Result<Caller, ApiError> {
+        let (id, secret) = basic(credentials).ok_or(ApiError::Unauthorized)?;
+        let merchant = self.merchant(id.merchant()).await?;
+        let key = merchant.active_key(&id).filter(|key| is_secret_of(key, &secret));
+        caller(&merchant, key)
     }
 
     async fn merchant(&self, id: &MerchantId) -> Result<Arc<Merchant>, ApiError> {
@@ -116,6 +130,13 @@ impl Authenticator {
         cache.insert(id.clone(), (read_at, Arc::clone(&merchant)));
         Ok(merchant)
     }
+}
+
+/// Scheme and credentials.
+fn authorization(headers: &HeaderMap) -> Result<(&str, &str), ApiError> {
+    let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let (scheme, credentials) = value.and_then(|value| value.split_once(' ')).ok_or(ApiError::Unauthorized)?;
+    Ok((scheme, credentials.trim()))
 }
 
 fn caller(merchant: &Arc<Merchant>, key: Option<&ApiKey>) -> Result<Caller, ApiError> {

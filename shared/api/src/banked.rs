@@ -496,7 +496,16 @@ impl<'a> SessionView<'a> {
 
 #[derive(Debug, Serialize)]
 struct Errors<'a> {
+    #[serde(flatten)]
+    oauth: Option<OauthError>,
     errors: Vec<ErrorView<'a>>,
+}
+
+/// How OAuth clients read an error (RFC 6749, 5.2).
+#[derive(Debug, Serialize)]
+struct OauthError {
+    error: &'static str,
+    error_description: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -536,13 +545,36 @@ fn violation_view(violation: &Violation) -> ErrorView<'_> {
 
 /// `{"errors":[{"code","title","source":{"parameter"}}]}`.
 pub fn render_error(error: &ApiError) -> Response<Body> {
+    render(error, None)
+}
+
+/// The same for the token endpoint, with what an OAuth client looks for beside it.
+pub fn render_token_error(error: &ApiError) -> Response<Body> {
+    let code = match error {
+        ApiError::Unauthorized => "invalid_client",
+        ApiError::Unavailable(_) => "temporarily_unavailable",
+        ApiError::Internal(_) => "server_error",
+        ApiError::BadRequest(_)
+        | ApiError::Forbidden(_)
+        | ApiError::NotFound
+        | ApiError::MethodNotAllowed(_)
+        | ApiError::InvalidAction(_)
+        | ApiError::IdempotencyConflict
+        | ApiError::TooLarge(_)
+        | ApiError::UnsupportedMediaType(_)
+        | ApiError::Invalid(_) => "invalid_request",
+    };
+    render(error, Some(OauthError { error: code, error_description: error.to_string() }))
+}
+
+fn render(error: &ApiError, oauth: Option<OauthError>) -> Response<Body> {
     let (status, code) = status_and_code(error);
     let errors = if let ApiError::Invalid(violations) = error {
         violations.iter().map(violation_view).collect()
     } else {
         vec![ErrorView { code, title: error.to_string(), source: Source { parameter: None } }]
     };
-    let body = serde_json::to_string(&Errors { errors }).unwrap_or_default();
+    let body = serde_json::to_string(&Errors { oauth, errors }).unwrap_or_default();
     let mut response = Response::new(Body::Text(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();

@@ -10,7 +10,6 @@ use models::SessionId;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::banked;
 use crate::error::ApiError;
 
 /// The longest body taken, in bytes.
@@ -19,7 +18,7 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 /// What a handler answers with.
 pub type Answer = Result<Response<Body>, ApiError>;
 
-/// Runs a handler and renders what it could not do in the wire format of the request's path.
+/// Runs a handler and renders what it could not do in its wire format.
 ///
 /// What went wrong inside is logged here, once, with ids only; the client is told nothing of it.
 ///
@@ -27,6 +26,7 @@ pub type Answer = Result<Response<Body>, ApiError>;
 /// Never; the type is what `lambda_http` takes.
 pub async fn serve<F: Future<Output = Answer>>(
     request: Request,
+    render_error: impl Fn(&ApiError) -> Response<Body>,
     handler: impl FnOnce(Request) -> F,
 ) -> Result<Response<Body>, lambda_http::Error> {
     let request_id = request_id(&request);
@@ -46,7 +46,7 @@ pub async fn serve<F: Future<Output = Answer>>(
             | ApiError::UnsupportedMediaType(_)
             | ApiError::Invalid(_) => {}
         }
-        banked::render_error(&error)
+        render_error(&error)
     }))
 }
 
@@ -69,15 +69,21 @@ pub fn json(status: StatusCode, body: &impl Serialize) -> Answer {
         .map_err(|error| ApiError::Internal(Box::new(error)))
 }
 
+/// The bytes of a body that is not too long.
+///
+/// # Errors
+/// 413.
+pub fn body(request: &Request) -> Result<&[u8], ApiError> {
+    let body: &[u8] = request.body();
+    if body.len() > MAX_BODY_BYTES { Err(ApiError::TooLarge(MAX_BODY_BYTES)) } else { Ok(body) }
+}
+
 /// The bytes of a JSON body that is not too long and says that it is JSON, or says nothing.
 ///
 /// # Errors
 /// 413 or 415.
 pub fn json_body(request: &Request) -> Result<&[u8], ApiError> {
-    let body: &[u8] = request.body();
-    if body.len() > MAX_BODY_BYTES {
-        return Err(ApiError::TooLarge(MAX_BODY_BYTES));
-    }
+    let body = body(request)?;
     match media_type(request.headers()).as_deref() {
         None => Ok(body),
         Some("application/json") => Ok(body),
@@ -87,7 +93,7 @@ pub fn json_body(request: &Request) -> Result<&[u8], ApiError> {
 }
 
 /// The media type without parameters, in lower case.
-pub(crate) fn media_type(headers: &HeaderMap) -> Option<String> {
+pub fn media_type(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(header::CONTENT_TYPE)?.to_str().unwrap_or("");
     Some(value.split(';').next().unwrap_or("").trim().to_ascii_lowercase())
 }

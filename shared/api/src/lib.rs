@@ -13,7 +13,7 @@ mod token;
 pub use auth::{Authenticator, Caller};
 pub use error::{ApiError, Violation};
 pub use given::Given;
-pub use http::{Answer, base_url, json, json_body, path_session_id, request_id, serve};
+pub use http::{Answer, base_url, body, json, json_body, media_type, path_session_id, request_id, serve};
 pub use idempotency::{IdempotencyKey, Operation, fingerprint};
 pub use secrets::{IssuedKey, issue_key, known_key, random_bytes, sha256};
 pub use token::{TOKEN_LIFETIME_S, mint};

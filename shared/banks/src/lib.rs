@@ -15,7 +15,7 @@ use models::{Session, SessionEvent, Submission};
 use thiserror::Error;
 
 pub use directory::{Banks, Offer, can_pay};
-pub use pursuit::{Step, next_step};
+pub use pursuit::{Step, ask_again_at, next_step};
 
 /// Where the payer goes to consent, and what the connector needs to find the payment again.
 #[derive(Debug, Clone, PartialEq, Eq)]

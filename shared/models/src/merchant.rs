@@ -88,6 +88,9 @@ impl Scopes {
     /// All there are: what an API key has unless it was issued with fewer.
     pub const ALL: Self = Self(1 | 2 | 4);
 
+    /// None.
+    pub const NONE: Self = Self(0);
+
     /// Whether `scope` is in the set.
     pub const fn allow(self, scope: Scope) -> bool {
         self.0 & scope.bit() != 0

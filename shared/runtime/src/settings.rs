@@ -31,3 +31,9 @@ pub fn required(name: &'static str) -> Result<String, SettingError> {
 pub fn optional(name: &'static str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
+
+/// Whether the mock bank may stand in for a live one: a variable that only `local` sets, so that the live paths can be
+/// tried on one machine. template.yaml has no such variable, and a test sees to it.
+pub fn local_live_connector() -> bool {
+    optional("LOCAL_LIVE_CONNECTOR").is_some()
+}

@@ -16,6 +16,22 @@ pub struct Due {
     table: Table,
 }
 
+/// How many due items one page holds at the most.
+const PAGE: i32 = 250;
+
+/// Where a shard's next page begins.
+#[derive(Debug)]
+pub struct DuePlace(Item);
+
+/// Some of what is due in a shard.
+#[derive(Debug)]
+pub struct DuePage {
+    /// What is due.
+    pub items: Vec<DueItem>,
+    /// Where to go on, unless this was all.
+    pub next: Option<DuePlace>,
+}
+
 /// One thing that is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DueItem {
@@ -31,11 +47,11 @@ impl Due {
         Self { table }
     }
 
-    /// What is due at `now` in one shard (below [`DUE_SHARDS`]), oldest first, at most `limit`.
+    /// What is due at `now` in one shard (below [`DUE_SHARDS`]), oldest first, from `place` on: one page.
     ///
     /// # Errors
     /// The table failed us.
-    pub async fn items(&self, shard: u32, now: Timestamp, limit: i32) -> Result<Vec<DueItem>, StoreError> {
+    pub async fn page(&self, shard: u32, now: Timestamp, place: Option<DuePlace>) -> Result<DuePage, StoreError> {
         let output = self
             .table
             .client
@@ -45,11 +61,13 @@ impl Due {
             .key_condition_expression("due_pk = :due_pk AND due_at <= :now")
             .expression_attribute_values(":due_pk", s(keys::due_shard(shard)))
             .expression_attribute_values(":now", s(SortableTimestamp::from(now).as_str()))
-            .limit(limit)
+            .limit(PAGE)
+            .set_exclusive_start_key(place.map(|DuePlace(key)| key))
             .send()
             .await
             .map_err(|error| StoreError::unavailable("Query", error))?;
-        Ok(output.items.unwrap_or_default().iter().filter_map(due_item).collect())
+        let items = output.items.unwrap_or_default().iter().filter_map(due_item).collect();
+        Ok(DuePage { items, next: output.last_evaluated_key.map(DuePlace) })
     }
 }
 

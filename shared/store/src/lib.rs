@@ -15,7 +15,7 @@ mod stream;
 mod table;
 mod update;
 
-pub use due::{DUE_SHARDS, Due, DueItem};
+pub use due::{DUE_SHARDS, Due, DueItem, DuePage, DuePlace};
 pub use error::StoreError;
 pub use events::{Events, StoredEvent};
 pub use mails::{Claim, Mails};

@@ -1,5 +1,6 @@
 //! Reading the table's stream: which history entries a record brings.
 
+use jiff::Timestamp;
 use models::{HistoryEntry, Session, SessionState};
 use serde::Deserialize;
 
@@ -19,6 +20,12 @@ impl HistoryChange {
     pub fn new_sequences(&self) -> impl Iterator<Item = usize> + use<> {
         self.first_new..=self.session.history.len()
     }
+
+    /// When entry `sequence` was made.
+    pub fn at(&self, sequence: usize) -> Timestamp {
+        let entry = sequence.checked_sub(1).and_then(|index| self.session.history.get(index));
+        entry.map_or(self.session.created_at, |entry| entry.at)
+    }
 }
 
 /// What a tombstone keeps that can be told.
@@ -28,22 +35,21 @@ struct Buried {
     history: Vec<HistoryEntry>,
 }
 
-/// The history entries that are in `new` and not in `old`; images as the stream has them. None for a record that is
+/// The history entries that are in `new` and not in `old`; images as the stream has them, empty where there is none. None for a record that is
 /// about something else than a session, or that only removes one.
 ///
 /// # Errors
 /// An image of a session can't be read.
-pub fn history_change(
-    old: Option<serde_dynamo::Item>,
-    new: Option<serde_dynamo::Item>,
-) -> Result<Option<HistoryChange>, StoreError> {
-    let Some(new) = new else { return Ok(None) };
+pub fn history_change(old: serde_dynamo::Item, new: serde_dynamo::Item) -> Result<Option<HistoryChange>, StoreError> {
+    if new.is_empty() {
+        return Ok(None);
+    }
     let unreadable = |cause| StoreError::Unreadable { key: "in the stream".to_owned(), cause };
-    let old: Option<Session> = match old {
-        Some(old) if !old.contains_key("deleted_at") => Some(serde_dynamo::from_item(old).map_err(unreadable)?),
-        Some(_) => return Ok(None),
-        None => None,
-    };
+    if old.contains_key("deleted_at") {
+        return Ok(None);
+    }
+    let old: Option<Session> =
+        if old.is_empty() { None } else { Some(serde_dynamo::from_item(old).map_err(unreadable)?) };
     let first_new = old.as_ref().map_or(0, |old| old.history.len()) + 1;
     let session = if new.contains_key("deleted_at") {
         // What was deleted is told from what it was before.

@@ -1,0 +1,84 @@
+//! Each is one conditional write: what is submitted stays.
+
+use api::banked::{Dialect, FORMAT, SessionView};
+use api::{Answer, ApiError, Authenticator, Caller, IdempotencyKey, Operation};
+use lambda_http::http::{HeaderValue, Method, StatusCode};
+use lambda_http::{Body, Request, RequestExt, Response};
+use models::{Scope, SessionEvent, SessionId, SessionState};
+use runtime::SettingError;
+use store::{Change, ChangeError, Merchants, Sessions, Table};
+
+/// Cancels and deletes payment sessions.
+#[derive(Debug)]
+pub(crate) struct Cancel {
+    authenticator: Authenticator,
+    sessions: Sessions,
+}
+
+impl Cancel {
+    /// From the variables that template.yaml sets.
+    pub(crate) fn from_env() -> Result<Self, SettingError> {
+        let table = Table::from_env()?;
+        Ok(Self { authenticator: Authenticator::new(Merchants::new(table.clone())), sessions: Sessions::new(table) })
+    }
+
+    pub(crate) async fn handle(&self, request: Request) -> Answer {
+        let dialect = Dialect::of_path(request.raw_http_path());
+        let caller = self.authenticator.authenticate(request.headers()).await?;
+        caller.require(Scope::PaymentSessionsWrite)?;
+        let idempotency_key = IdempotencyKey::from_headers(request.headers())?;
+        let id = api::path_session_id(&request)?;
+        let request_id = api::request_id(&request);
+        if request.method() == Method::DELETE {
+            let answer = self.delete(id, &caller, idempotency_key.as_ref()).await?;
+            tracing::info!(request_id, session_id = %id, key_id = %caller.key_id, "deleted");
+            Ok(answer)
+        } else {
+            let answer = self.cancel(id, &caller, idempotency_key.as_ref(), dialect).await?;
+            tracing::info!(request_id, session_id = %id, key_id = %caller.key_id, "cancelled");
+            Ok(answer)
+        }
+    }
+
+    async fn cancel(
+        &self,
+        id: SessionId,
+        caller: &Caller,
+        idempotency_key: Option<&IdempotencyKey>,
+        dialect: Dialect,
+    ) -> Answer {
+        let mut change = Change::now(id, SessionEvent::CancelledByMerchant);
+        if let Some(key) = idempotency_key {
+            change.write_id = key.write_id(&caller.merchant, caller.mode(), FORMAT, Operation::Cancel(id));
+        }
+        let show = |session| api::json(StatusCode::OK, &SessionView::new(session, dialect, runtime::now()));
+        match self.sessions.record(change, Some(&caller.owner())).await {
+            Ok(changed) => {
+                let repeated = changed.repeated && idempotency_key.is_some();
+                show(&changed.session).map(|answer| marked(answer, repeated))
+            }
+            // Cancelled before, by whomever: what was asked for is so.
+            Err(ChangeError::Refused(session)) if session.state == SessionState::Cancelled => show(&session),
+            Err(error) => Err(ApiError::from_change(error, "cancelled")),
+        }
+    }
+
+    async fn delete(&self, id: SessionId, caller: &Caller, idempotency_key: Option<&IdempotencyKey>) -> Answer {
+        let write_id = idempotency_key.map_or_else(store::new_write_id, |key| {
+            key.write_id(&caller.merchant, caller.mode(), FORMAT, Operation::Delete(id))
+        });
+        let deleted = self.sessions.delete(id, &caller.owner(), write_id).await;
+        let deleted = deleted.map_err(|error| ApiError::from_change(error, "deleted"))?;
+        let mut answer = Response::new(Body::Empty);
+        *answer.status_mut() = StatusCode::NO_CONTENT;
+        Ok(marked(answer, deleted.repeated && idempotency_key.is_some()))
+    }
+}
+
+/// Says that this is a repeated request's first answer.
+fn marked(mut answer: Response<Body>, repeated: bool) -> Response<Body> {
+    if repeated {
+        answer.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
+    }
+    answer
+}

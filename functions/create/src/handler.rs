@@ -1,0 +1,93 @@
+//! Credentials, rules, one conditional write, the answer.
+
+use api::banked::{Dialect, FORMAT, SessionView, parse_create};
+use api::{Answer, ApiError, Authenticator, IdempotencyKey, Violation};
+use lambda_http::http::{HeaderValue, StatusCode};
+use lambda_http::{Request, RequestExt};
+use models::{Creation, EndToEndId, MinorUnits, Mode, Scope, Session, SessionId};
+use runtime::SettingError;
+use store::{Created, Merchants, Sessions, Table};
+use uuid::Uuid;
+
+/// Creates payment sessions.
+#[derive(Debug)]
+pub(crate) struct Create {
+    authenticator: Authenticator,
+    sessions: Sessions,
+    /// Where payers reach the checkout; the request's own domain if there is none.
+    public_base_url: Option<String>,
+    /// The largest total, in minor units.
+    max_amount: MinorUnits,
+    /// Whether live sessions may be created without a live connector; only `local` says so.
+    local_live: bool,
+}
+
+impl Create {
+    /// From the variables that template.yaml sets.
+    pub(crate) fn from_env() -> Result<Self, SettingError> {
+        let table = Table::from_env()?;
+        let max_amount = runtime::required("MAX_AMOUNT_MINOR")?
+            .parse()
+            .map_err(|_| SettingError::new("MAX_AMOUNT_MINOR", "is not a whole number"))?;
+        Ok(Self {
+            authenticator: Authenticator::new(Merchants::new(table.clone())),
+            sessions: Sessions::new(table),
+            public_base_url: runtime::optional("PUBLIC_BASE_URL"),
+            max_amount: MinorUnits::new(max_amount),
+            local_live: runtime::local_live_connector(),
+        })
+    }
+
+    pub(crate) async fn handle(&self, request: Request) -> Answer {
+        let dialect = Dialect::of_path(request.raw_http_path());
+        let caller = self.authenticator.authenticate(request.headers()).await?;
+        caller.require(Scope::PaymentSessionsWrite)?;
+        let mode = caller.mode();
+        if !banks::can_pay(mode, self.local_live) {
+            return Err(no_live_connector(mode));
+        }
+        let idempotency_key = IdempotencyKey::from_headers(request.headers())?;
+        let body = api::json_body(&request)?;
+        let new = parse_create(body, dialect, &caller.merchant, self.max_amount)?;
+        let (id, fingerprint) = match &idempotency_key {
+            Some(key) => (key.session_id(&caller.merchant, mode, FORMAT), Some(api::fingerprint(body)?)),
+            None => (SessionId::new(Uuid::now_v7()), None),
+        };
+        let base_url = self.public_base_url.clone().or_else(|| api::base_url(&request));
+        let creation = Creation {
+            id,
+            end_to_end_id: EndToEndId::new(Uuid::new_v4()),
+            merchant_id: caller.merchant.id.clone(),
+            mode,
+            at: runtime::now(),
+            base_url: base_url.ok_or_else(|| ApiError::BadRequest("the Host header is missing".to_owned()))?,
+            write_id: store::new_write_id(),
+        };
+        match self.sessions.create(Session::create(new, creation), fingerprint).await? {
+            Created::New(session) => {
+                tracing::info!(request_id = api::request_id(&request), session_id = %session.id, key_id = %caller.key_id, "created");
+                answer(&session, dialect)
+            }
+            // The first answer again, whatever has happened to the session since.
+            Created::Existing(session, first) if first == fingerprint => {
+                let mut replay = answer(&session.as_created(), dialect)?;
+                replay.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
+                Ok(replay)
+            }
+            Created::Existing(..) | Created::Deleted => Err(ApiError::IdempotencyConflict),
+        }
+    }
+}
+
+/// As of its creation: even a repeat after its expiry says what the first answer said.
+fn answer(session: &Session, dialect: Dialect) -> Answer {
+    api::json(StatusCode::CREATED, &SessionView::new(session, dialect, session.created_at))
+}
+
+fn no_live_connector(mode: Mode) -> ApiError {
+    ApiError::Invalid(vec![Violation {
+        code: "invalid_request",
+        parameter: None,
+        title: format!("there is no bank for {} payments yet; use a test key", mode.as_str()),
+    }])
+}

@@ -1,0 +1,65 @@
+//! SES: the only place that sends mail.
+
+use aws_sdk_sesv2::Client;
+use aws_sdk_sesv2::error::{BuildError, DisplayErrorContext};
+use aws_sdk_sesv2::operation::send_email::SendEmailError;
+use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message};
+use aws_types::SdkConfig;
+use thiserror::Error;
+
+use crate::receipt::Receipt;
+
+/// Sends mails from one address.
+#[derive(Debug)]
+pub(crate) struct Postbox {
+    client: Client,
+    sender: String,
+}
+
+/// Why a mail was not sent. Neither shows the address.
+#[derive(Debug, Error)]
+pub(crate) enum PostError {
+    /// This mail will never be taken.
+    #[error("SES refuses this mail: {0}")]
+    Refused(&'static str),
+    /// Later, perhaps: SES is busy, unreachable, or not set up yet.
+    #[error("SES did not take it: {0}")]
+    NotNow(String),
+}
+
+impl From<BuildError> for PostError {
+    fn from(_: BuildError) -> Self {
+        Self::Refused("it lacks a part")
+    }
+}
+
+impl Postbox {
+    pub(crate) fn new(config: &SdkConfig, sender: String) -> Self {
+        Self { client: Client::new(config), sender }
+    }
+
+    /// Hands the mail to SES and returns SES's id of it.
+    pub(crate) async fn post(&self, receipt: &Receipt) -> Result<String, PostError> {
+        let utf8 = |text: &str| Content::builder().data(text).charset("UTF-8").build();
+        let body = Body::builder().text(utf8(&receipt.text)?).html(utf8(&receipt.html)?).build();
+        let message = Message::builder().subject(utf8(&receipt.subject)?).body(body).build();
+        let sent = self
+            .client
+            .send_email()
+            .from_email_address(&self.sender)
+            .destination(Destination::builder().to_addresses(receipt.to.as_str()).build())
+            .content(EmailContent::builder().simple(message).build())
+            .send()
+            .await;
+        match sent {
+            Ok(output) => Ok(output.message_id.unwrap_or_default()),
+            Err(error) => match error.as_service_error() {
+                Some(SendEmailError::MessageRejected(_)) => Err(PostError::Refused("MessageRejected")),
+                Some(SendEmailError::BadRequestException(_)) => Err(PostError::Refused("BadRequestException")),
+                // SES's own messages can name the recipient: only the kind of error is kept.
+                Some(other) => Err(PostError::NotNow(other.meta().code().unwrap_or("an unknown error").to_owned())),
+                None => Err(PostError::NotNow(DisplayErrorContext(error).to_string())),
+            },
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Expires sessions, asks banks about pending ones, and rings for mails that wait.
+//!
+//! The due index is eventually consistent and this may run twice at once: each item is looked at again, and every write
+//! is conditional.
+
+use std::time::{Duration, SystemTime};
+
+use aws_lambda_events::event::eventbridge::EventBridgeEvent;
+use banks::{Bank, BankError, Banks, Status, Step, next_step};
+use doorbell::Doorbell;
+use futures_util::StreamExt;
+use jiff::Timestamp;
+use lambda_runtime::{Error, LambdaEvent};
+use models::{Session, SessionEvent, SessionId, SessionState, Submission};
+use runtime::SettingError;
+use store::{Change, ChangeError, DUE_SHARDS, Due, DueItem, MockLedger, Sessions, Table};
+
+/// How many due items are worked on at a time.
+const CONCURRENCY: usize = 16;
+
+/// How long before the function's time runs out no more is begun.
+const MARGIN: Duration = Duration::from_secs(10);
+
+/// Does what has fallen due.
+#[derive(Debug)]
+pub(crate) struct Expire {
+    due: Due,
+    sessions: Sessions,
+    banks: Banks<MockLedger>,
+    receipts: Doorbell,
+}
+
+impl Expire {
+    /// From the variables that template.yaml sets.
+    pub(crate) fn from_env() -> Result<Self, SettingError> {
+        let table = Table::from_env()?;
+        let receipts = Doorbell::new(&runtime::aws_config()?, runtime::required("RECEIPTS_QUEUE_URL")?);
+        Ok(Self {
+            due: Due::new(table.clone()),
+            sessions: Sessions::new(table.clone()),
+            banks: Banks::new(MockLedger::new(table), runtime::local_live_connector()),
+            receipts,
+        })
+    }
+
+    /// Goes through all shards of the due index, as far as the time allows; the rest is due again in a minute.
+    pub(crate) async fn handle(&self, event: LambdaEvent<EventBridgeEvent>) -> Result<(), Error> {
+        let stop_at = event.context.deadline().checked_sub(MARGIN).unwrap_or(SystemTime::UNIX_EPOCH);
+        let now = runtime::now();
+        for shard in 0..DUE_SHARDS {
+            let mut place = None;
+            loop {
+                let page = self.due.page(shard, now, place).await?;
+                futures_util::stream::iter(page.items)
+                    .for_each_concurrent(CONCURRENCY, |item| self.follow_up(item, now))
+                    .await;
+                if SystemTime::now() >= stop_at {
+                    tracing::warn!(shard, "more is due than fits in one run");
+                    return Ok(());
+                }
+                place = page.next;
+                if place.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// One item's trouble is logged and stops no other; it stays due.
+    async fn follow_up(&self, item: DueItem, now: Timestamp) {
+        let done = match item {
+            DueItem::Session(id) => self.session(id, now).await,
+            DueItem::Mail(id) => self.receipts.ring(&id.to_string()).await.map_err(Error::from),
+        };
+        if let Err(error) = done {
+            tracing::error!(?item, %error, "what is due could not be done");
+        }
+    }
+
+    async fn session(&self, id: SessionId, now: Timestamp) -> Result<(), Error> {
+        let Some(session) = self.sessions.get(&id).await? else { return Ok(()) };
+        match session.state {
+            SessionState::AwaitingPayer | SessionState::AwaitingProvider | SessionState::AwaitingPaymentConsent => {
+                if session.state_at(now) == SessionState::Expired {
+                    self.record(&session, SessionEvent::TimePassed).await?;
+                }
+                Ok(())
+            }
+            SessionState::Pending => self.pursue(&session, now).await,
+            SessionState::Sent | SessionState::Failed | SessionState::Cancelled | SessionState::Expired => Ok(()),
+        }
+    }
+
+    /// Finds out what became of a submitted payment.
+    async fn pursue(&self, session: &Session, now: Timestamp) -> Result<(), Error> {
+        let (Some(attempt), Some(submission)) = (&session.attempt, &session.submission) else {
+            return Err("a pending session without a submission".into());
+        };
+        let Some(bank) = self.banks.find(&attempt.bank, session.mode) else {
+            return Err("a pending session with a bank that is not there".into());
+        };
+        let step = match bank.status(session, now).await {
+            Ok(status) => next_step(status, submission.submitted_at, now),
+            Err(error) => ask_later(session, submission, now, &error),
+        };
+        let step = match step {
+            // The stored bytes, under the stored key: nothing moves twice.
+            Step::Resend => match bank.submit(session, submission, now).await {
+                Ok(status) => match next_step(status, submission.submitted_at, now) {
+                    Step::Resend => ask_again(submission, now),
+                    step @ (Step::Record(_) | Step::AskAgainAt(_)) => step,
+                },
+                Err(error) => ask_later(session, submission, now, &error),
+            },
+            step @ (Step::Record(_) | Step::AskAgainAt(_)) => step,
+        };
+        match step {
+            Step::Record(event) => self.record(session, event).await,
+            Step::AskAgainAt(at) => Ok(self.sessions.ask_again_at(&session.id, at).await?),
+            Step::Resend => Ok(()),
+        }
+    }
+
+    async fn record(&self, session: &Session, event: SessionEvent) -> Result<(), Error> {
+        match self.sessions.record(Change::now(session.id, event), None).await {
+            Ok(_) => {
+                tracing::info!(session_id = %session.id, event = event.as_str(), "recorded");
+                Ok(())
+            }
+            // Somebody else was first.
+            Err(ChangeError::Refused(_) | ChangeError::NotFound) => Ok(()),
+            Err(ChangeError::Store(error)) => Err(error.into()),
+        }
+    }
+}
+
+fn ask_again(submission: &Submission, now: Timestamp) -> Step {
+    next_step(Status::Accepted, submission.submitted_at, now)
+}
+
+/// A bank that can't be reached says nothing about the payment.
+fn ask_later(session: &Session, submission: &Submission, now: Timestamp, error: &BankError) -> Step {
+    let cause = std::error::Error::source(error).map(ToString::to_string);
+    tracing::warn!(session_id = %session.id, cause, "the bank could not be asked");
+    ask_again(submission, now)
+}

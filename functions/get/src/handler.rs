@@ -1,0 +1,160 @@
+//! Reading one session, and listing.
+
+use api::banked::{Dialect, SessionView, shown_state};
+use api::{Answer, ApiError, Authenticator, Caller, Violation};
+use jiff::Timestamp;
+use lambda_http::http::StatusCode;
+use lambda_http::{Request, RequestExt};
+use models::{Scope, SessionState};
+use runtime::SettingError;
+use serde::Serialize;
+use store::{ListCursor, ListRange, Merchants, Sessions, Table};
+
+/// The most sessions in one page of a list, and as many as there are without a `limit` (Banked's own default).
+const MAX_LIMIT: usize = 100;
+
+/// Shows payment sessions.
+#[derive(Debug)]
+pub(crate) struct Get {
+    authenticator: Authenticator,
+    sessions: Sessions,
+}
+
+#[derive(Debug, Serialize)]
+struct List<'a> {
+    data: Vec<SessionView<'a>>,
+    next_cursor: Option<String>,
+}
+
+/// What the query string of a list asks for.
+#[derive(Debug)]
+struct Query {
+    range: ListRange,
+    /// Shown states; all if empty.
+    states: Vec<&'static str>,
+}
+
+impl Get {
+    /// From the variables that template.yaml sets.
+    pub(crate) fn from_env() -> Result<Self, SettingError> {
+        let table = Table::from_env()?;
+        Ok(Self { authenticator: Authenticator::new(Merchants::new(table.clone())), sessions: Sessions::new(table) })
+    }
+
+    pub(crate) async fn handle(&self, request: Request) -> Answer {
+        let dialect = Dialect::of_path(request.raw_http_path());
+        let caller = self.authenticator.authenticate(request.headers()).await?;
+        caller.require(Scope::PaymentSessionsRead)?;
+        if request.path_parameters().first("id").is_some() {
+            self.one(&request, &caller, dialect).await
+        } else {
+            self.list(&request, &caller, dialect).await
+        }
+    }
+
+    async fn one(&self, request: &Request, caller: &Caller, dialect: Dialect) -> Answer {
+        let session = self.sessions.get(&api::path_session_id(request)?).await?;
+        let session = session.filter(|session| caller.owner().owns(session)).ok_or(ApiError::NotFound)?;
+        api::json(StatusCode::OK, &SessionView::new(&session, dialect, runtime::now()))
+    }
+
+    async fn list(&self, request: &Request, caller: &Caller, dialect: Dialect) -> Answer {
+        let Query { range, states } = parse_query(request.uri().query().unwrap_or(""))?;
+        let now = runtime::now();
+        let wanted =
+            |session: &models::Session| states.is_empty() || states.contains(&shown_state(session.state_at(now)));
+        let page = self.sessions.list(&caller.owner(), range, wanted).await?;
+        let list = List {
+            data: page.sessions.iter().map(|session| SessionView::new(session, dialect, now)).collect(),
+            next_cursor: page.next.map(|cursor| cursor.encode()),
+        };
+        api::json(StatusCode::OK, &list)
+    }
+}
+
+/// Reads a list's query string; parameters that we don't know are ignored, as unknown fields are.
+fn parse_query(query: &str) -> Result<Query, ApiError> {
+    let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query)
+        .map_err(|_| ApiError::BadRequest("the query string can't be read".to_owned()))?;
+    let mut violations = Vec::new();
+    let mut range = ListRange { limit: MAX_LIMIT, ..ListRange::default() };
+    let mut states = Vec::new();
+    for (name, value) in pairs {
+        let rule = match name.as_str() {
+            "limit" => match value.parse() {
+                Ok(limit) if (1..=MAX_LIMIT).contains(&limit) => {
+                    range.limit = limit;
+                    continue;
+                }
+                Ok(_) | Err(_) => "must be 1 to 100",
+            },
+            "cursor" => match ListCursor::decode(&value) {
+                Some(cursor) => {
+                    range.after = Some(cursor);
+                    continue;
+                }
+                None => "must be a next_cursor of an earlier answer",
+            },
+            "state" => match value.split(',').map(parse_state).collect::<Option<Vec<_>>>() {
+                Some(several) => {
+                    states.extend(several);
+                    continue;
+                }
+                None => "must be a state, or several with commas between them",
+            },
+            "created_from" | "created_before" => match value.parse::<Timestamp>() {
+                Ok(at) if name == "created_from" => {
+                    range.created_from = Some(at);
+                    continue;
+                }
+                Ok(at) => {
+                    range.created_before = Some(at);
+                    continue;
+                }
+                Err(_) => "must be a moment such as 2026-01-31T09:30:00Z",
+            },
+            _ => continue,
+        };
+        let title = format!("{name} {rule}");
+        violations.push(Violation { code: "invalid_request", parameter: Some(name), title });
+    }
+    if violations.is_empty() { Ok(Query { range, states }) } else { Err(ApiError::Invalid(violations)) }
+}
+
+/// A state as clients read it.
+fn parse_state(text: &str) -> Option<&'static str> {
+    SessionState::ALL.into_iter().map(shown_state).find(|shown| *shown == text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(query: &str) -> Vec<String> {
+        match parse_query(query) {
+            Err(ApiError::Invalid(violations)) => violations.into_iter().filter_map(|v| v.parameter).collect(),
+            other => panic!("{query}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn reads_what_a_list_can_be_asked_for() {
+        let query = "limit=20&state=sent,pending&state=failed&created_from=2026-01-31T09:30:00Z&created_before=2026-02-01T00:00:00%2B01:00&x=1";
+        let query = parse_query(query).unwrap();
+        assert_eq!(query.range.limit, 20);
+        assert_eq!(query.states, ["sent", "pending", "failed"]);
+        assert_eq!(query.range.created_from.unwrap().to_string(), "2026-01-31T09:30:00Z");
+        assert_eq!(query.range.created_before.unwrap().to_string(), "2026-01-31T23:00:00Z");
+        assert_eq!(parse_query("").unwrap().range.limit, 100);
+    }
+
+    #[test]
+    fn names_every_parameter_that_is_wrong() {
+        assert_eq!(refused("limit=0&state=paid&cursor=x"), ["limit", "state", "cursor"]);
+        assert_eq!(refused("limit=101"), ["limit"]);
+        assert_eq!(refused("limit=ten"), ["limit"]);
+        assert_eq!(refused("created_from=yesterday&created_before=1"), ["created_from", "created_before"]);
+        // Ours are shown as failed, so they can't be asked for by their own names.
+        assert_eq!(refused("state=expired"), ["state"]);
+    }
+}

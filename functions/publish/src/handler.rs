@@ -1,0 +1,57 @@
+//! The stream is the outbox: a status change and its telling can't come apart. Everything here may happen twice.
+
+use aws_lambda_events::event::dynamodb::{Event, EventRecord};
+use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
+use doorbell::Doorbell;
+use lambda_runtime::{Error, LambdaEvent};
+use models::mails_for;
+use runtime::SettingError;
+use store::{Events, Mails, Table};
+
+/// Tells what happened to sessions.
+#[derive(Debug)]
+pub(crate) struct Publish {
+    events: Events,
+    mails: Mails,
+    receipts: Doorbell,
+}
+
+impl Publish {
+    /// From the variables that template.yaml sets.
+    pub(crate) fn from_env() -> Result<Self, SettingError> {
+        let table = Table::from_env()?;
+        let receipts = Doorbell::new(&runtime::aws_config()?, runtime::required("RECEIPTS_QUEUE_URL")?);
+        Ok(Self { events: Events::new(table.clone()), mails: Mails::new(table), receipts })
+    }
+
+    /// Publishes each record; those that fail come again, and hold up no other.
+    pub(crate) async fn handle(&self, event: LambdaEvent<Event>) -> Result<DynamoDbEventResponse, Error> {
+        let mut failures = DynamoDbEventResponse::default();
+        for record in event.payload.records {
+            let sequence_number = record.change.sequence_number.clone();
+            if let Err(error) = self.publish(record).await {
+                tracing::error!(sequence_number, %error, "a stream record could not be published");
+                let mut failure = DynamoDbBatchItemFailure::default();
+                failure.item_identifier = sequence_number;
+                failures.batch_item_failures.push(failure);
+            }
+        }
+        Ok(failures)
+    }
+
+    /// First the table, then the bell: what is written down and not rung for is found by `expire`.
+    async fn publish(&self, record: EventRecord) -> Result<(), Error> {
+        let Some(change) = store::history_change(record.change.old_image, record.change.new_image)? else {
+            return Ok(());
+        };
+        for sequence in change.new_sequences() {
+            self.events.put(&change.session, sequence).await?;
+            for mail in mails_for(&change.session, sequence) {
+                self.mails.put(&mail, change.at(sequence)).await?;
+                self.receipts.ring(&mail.to_string()).await?;
+            }
+            tracing::info!(session_id = %change.session.id, sequence, "published");
+        }
+        Ok(())
+    }
+}

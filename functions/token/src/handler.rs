@@ -1,0 +1,98 @@
+//! OAuth 2.0 client credentials (RFC 6749, 4.4).
+
+use api::{Answer, ApiError, Authenticator, TOKEN_LIFETIME_S};
+use lambda_http::Request;
+use lambda_http::http::StatusCode;
+use models::Scopes;
+use runtime::SettingError;
+use serde::{Deserialize, Serialize};
+use store::{Merchants, Table};
+
+/// Makes access tokens.
+#[derive(Debug)]
+pub(crate) struct Token {
+    authenticator: Authenticator,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct TokenRequest {
+    grant_type: Option<String>,
+    scope: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct TokenAnswer {
+    access_token: String,
+    token_type: &'static str,
+    expires_in: i64,
+    scope: String,
+    created_at: i64,
+}
+
+impl Token {
+    /// From the variables that template.yaml sets.
+    pub(crate) fn from_env() -> Result<Self, SettingError> {
+        Ok(Self { authenticator: Authenticator::new(Merchants::new(Table::from_env()?)) })
+    }
+
+    pub(crate) async fn handle(&self, request: Request) -> Answer {
+        let caller = self.authenticator.authenticate_key(request.headers()).await?;
+        let TokenRequest { grant_type, scope } = parse(&request)?;
+        if grant_type.is_some_and(|grant_type| grant_type != "client_credentials") {
+            return Err(ApiError::BadRequest("grant_type must be client_credentials".to_owned()));
+        }
+        let scopes = granted(scope.as_deref().unwrap_or(""), caller.scopes);
+        if scopes == Scopes::NONE {
+            return Err(ApiError::BadRequest("the API key has none of the scopes asked for".to_owned()));
+        }
+        let now_s = runtime::now().as_second();
+        let answer = TokenAnswer {
+            access_token: api::mint(caller.key()?, scopes, now_s)?,
+            token_type: "Bearer",
+            expires_in: TOKEN_LIFETIME_S,
+            scope: scopes.to_string(),
+            created_at: now_s,
+        };
+        api::json(StatusCode::OK, &answer)
+    }
+}
+
+/// What is granted to a key that has `own`: what is asked for and had. A text that isn't a list of our scopes grants all
+/// that the key has, because Banked's clients send an application's id there.
+fn granted(asked: &str, own: Scopes) -> Scopes {
+    match asked.parse::<Scopes>() {
+        Ok(scopes) if scopes != Scopes::NONE => scopes.intersection(own),
+        Ok(_) | Err(_) => own,
+    }
+}
+
+/// A form, JSON, or nothing at all.
+fn parse(request: &Request) -> Result<TokenRequest, ApiError> {
+    let body: &[u8] = api::body(request)?;
+    if body.is_empty() {
+        return Ok(TokenRequest::default());
+    }
+    match api::media_type(request.headers()).as_deref() {
+        Some("application/x-www-form-urlencoded") => serde_urlencoded::from_bytes(body)
+            .map_err(|_| ApiError::BadRequest("the body must be a form, each field given once".to_owned())),
+        Some("application/json") => serde_json::from_slice(body)
+            .map_err(|_| ApiError::BadRequest("the body must be a JSON object of strings".to_owned())),
+        Some(_) | None => Err(ApiError::UnsupportedMediaType("application/x-www-form-urlencoded or application/json")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grants_what_is_asked_for_and_had() {
+        let scopes = |text: &str| text.parse::<Scopes>().unwrap();
+        let read = scopes("payment_sessions:read");
+        assert_eq!(granted("payment_sessions:read", Scopes::ALL), read);
+        assert_eq!(granted("payment_sessions:read payment_sessions:write", read), read);
+        assert_eq!(granted("", Scopes::ALL), Scopes::ALL);
+        assert_eq!(granted("0e61cc47-6b92-4a6a-8951-3ddd8a462ee8", read), read);
+        assert_eq!(granted("refunds:write", read), Scopes::NONE);
+    }
+}
