@@ -31,7 +31,7 @@ pub fn aws_config() -> Result<SdkConfig, SettingError> {
 /// For given credentials, region and, where AWS is somewhere else, the endpoint of all its services.
 ///
 /// The SDK has no time-outs of its own: an attempt gets 3 s, an operation with its repeats 8 s, so that a function of
-/// 10 s can still answer.
+/// 10 s can still answer. Repeats begin after 50 ms, as DynamoDB's own clients do, not after the SDK's 1 s.
 pub fn aws_config_for(credentials: Credentials, region: String, endpoint_url: Option<String>) -> SdkConfig {
     let plain_http = endpoint_url.as_deref().is_some_and(|url| url.starts_with("http://"));
     let http_client = if plain_http {
@@ -50,7 +50,7 @@ pub fn aws_config_for(credentials: Credentials, region: String, endpoint_url: Op
         .region(Region::new(region))
         .http_client(http_client)
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
-        .retry_config(RetryConfig::standard().with_max_attempts(3))
+        .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50)))
         .timeout_config(timeouts);
     config.set_endpoint_url(endpoint_url);
     config.build()
