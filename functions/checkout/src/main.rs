@@ -1,1 +1,21 @@
-fn main() {}
+//! The payer's pages, and the mock bank's.
+
+mod answer;
+mod callback;
+mod flow;
+mod form;
+mod handler;
+mod page;
+mod route;
+#[cfg(test)]
+mod samples;
+
+use handler::Checkout;
+use lambda_http::{Error, service_fn};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    runtime::init_logs();
+    let checkout = &Checkout::from_env()?;
+    lambda_http::run(service_fn(|request| checkout.handle(request))).await
+}

@@ -1,0 +1,130 @@
+//! What follows when a payer comes back from a bank. Coming back proves nothing: the bank is asked.
+
+use std::error::Error as StdError;
+
+use banks::{Bank, BankError, Status};
+use jiff::Timestamp;
+use models::{Session, SessionEvent};
+use store::{Change, ChangeError, Sessions, StoreError};
+use thiserror::Error;
+
+/// The bank or the table could not be asked; where the payment stands is as it was.
+#[derive(Debug, Error)]
+pub(crate) enum CallbackError {
+    /// The bank.
+    #[error(transparent)]
+    Bank(#[from] BankError),
+    /// The table.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What to do about what the bank says of a payment that we have not submitted.
+#[derive(Debug, PartialEq, Eq)]
+enum Next {
+    /// Record the submission, then ask for the money.
+    Submit,
+    /// Record that it ended.
+    Record(SessionEvent),
+    /// Nothing has been decided.
+    Wait,
+}
+
+fn next(status: Status) -> Next {
+    match status {
+        // A bank that moves the money at consent says so; submitting is then its connector's business, and harmless.
+        Status::Consented | Status::Accepted | Status::Settled => Next::Submit,
+        Status::Declined(event) => Next::Record(event),
+        Status::AwaitingConsent | Status::Unknown => Next::Wait,
+    }
+}
+
+/// What to record about the bank's answer to our submission; nothing leaves it pending, and `expire` asks again.
+fn outcome(status: Status) -> Option<SessionEvent> {
+    match status {
+        Status::Settled => Some(SessionEvent::Settled),
+        Status::Declined(event) => Some(event),
+        Status::Accepted | Status::AwaitingConsent | Status::Consented | Status::Unknown => None,
+    }
+}
+
+/// Follows up a payer's coming back from `bank`, given the session that awaits their consent.
+///
+/// If another request was first, its writes hold and ours are refused, which is no error.
+pub(crate) async fn come_back(
+    bank: &impl Bank,
+    sessions: &Sessions,
+    session: &Session,
+    now: Timestamp,
+) -> Result<(), CallbackError> {
+    match next(bank.status(session, now).await?) {
+        Next::Submit => submit(bank, sessions, session, now).await,
+        Next::Record(event) => record(sessions, session, event).await,
+        Next::Wait => Ok(()),
+    }
+}
+
+/// Records the submission and, only if that succeeded, asks the bank for the money.
+async fn submit(bank: &impl Bank, sessions: &Sessions, session: &Session, now: Timestamp) -> Result<(), CallbackError> {
+    let submission = bank.prepare(session, now);
+    let ask_again_at = banks::ask_again_at(submission.submitted_at, now);
+    let change = Change::now(session.id, SessionEvent::ConsentGiven);
+    let session = match sessions.give_consent(change, session.attempt_number(), &submission, ask_again_at).await {
+        Ok(changed) => changed.session,
+        Err(ChangeError::Refused(_) | ChangeError::NotFound) => return Ok(()),
+        Err(ChangeError::Store(error)) => return Err(error.into()),
+    };
+    log(&session, SessionEvent::ConsentGiven);
+    // From here on the payment is pending whatever happens, and `expire` asks the bank again.
+    let told = match bank.submit(&session, &submission, now).await {
+        Ok(status) => match outcome(status) {
+            Some(event) => record(sessions, &session, event).await,
+            None => Ok(()),
+        },
+        Err(error) => Err(error.into()),
+    };
+    if let Err(error) = told {
+        let cause = error.source().map(ToString::to_string);
+        tracing::error!(session_id = %session.id, %error, cause, "submitted, and the outcome is not known yet");
+    }
+    Ok(())
+}
+
+async fn record(sessions: &Sessions, session: &Session, event: SessionEvent) -> Result<(), CallbackError> {
+    match sessions.record(Change::now(session.id, event), None).await {
+        Ok(_) => {
+            log(session, event);
+            Ok(())
+        }
+        Err(ChangeError::Refused(_) | ChangeError::NotFound) => Ok(()),
+        Err(ChangeError::Store(error)) => Err(error.into()),
+    }
+}
+
+fn log(session: &Session, event: SessionEvent) {
+    tracing::info!(session_id = %session.id, event = event.as_str(), "recorded");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DECLINED: Status = Status::Declined(SessionEvent::DeclinedByPayer);
+
+    #[test]
+    fn money_is_asked_for_on_consent_alone() {
+        assert_eq!(next(Status::Consented), Next::Submit);
+        assert_eq!(next(Status::AwaitingConsent), Next::Wait);
+        assert_eq!(next(Status::Unknown), Next::Wait);
+        assert_eq!(next(DECLINED), Next::Record(SessionEvent::DeclinedByPayer));
+    }
+
+    #[test]
+    fn a_submitted_payment_ends_by_the_banks_word_alone() {
+        assert_eq!(outcome(Status::Settled), Some(SessionEvent::Settled));
+        assert_eq!(outcome(DECLINED), Some(SessionEvent::DeclinedByPayer));
+        for status in [Status::Accepted, Status::Unknown, Status::Consented, Status::AwaitingConsent] {
+            assert_eq!(outcome(status), None);
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! Every decision of the checkout, as functions of the session and the time alone.
+
+use api::banked::shown_state;
+use jiff::Timestamp;
+use models::{Attempt, MAX_ATTEMPTS, Session, SessionEvent, SessionState};
+
+/// Which page fits the session now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Ask who pays.
+    Payer,
+    /// Ask which bank.
+    Bank,
+    /// Show the way to the bank.
+    Consent,
+    /// The bank has been asked for the money.
+    Pending,
+    /// The money is sent.
+    Sent,
+    /// It ended without the money being sent; the cause, if history tells.
+    NotSent(Option<SessionEvent>),
+}
+
+/// The page that fits the session at `now`.
+pub(crate) fn stage(session: &Session, now: Timestamp) -> Stage {
+    match session.state_at(now) {
+        SessionState::AwaitingPayer => Stage::Payer,
+        SessionState::AwaitingProvider => Stage::Bank,
+        SessionState::AwaitingPaymentConsent => Stage::Consent,
+        SessionState::Pending => Stage::Pending,
+        SessionState::Sent => Stage::Sent,
+        SessionState::Failed | SessionState::Cancelled | SessionState::Expired => {
+            Stage::NotSent(session.failure_reason_at(now))
+        }
+    }
+}
+
+/// The merchant's page that the payer goes on to, with the result in its query; none while the session awaits the
+/// payer, or if the merchant gave no such URL.
+pub(crate) fn way_on(session: &Session, now: Timestamp) -> Option<String> {
+    let state = session.state_at(now);
+    let (url, result) = match state {
+        SessionState::AwaitingPayer | SessionState::AwaitingProvider | SessionState::AwaitingPaymentConsent => {
+            return None;
+        }
+        SessionState::Pending => (&session.success_url, "pending"),
+        SessionState::Sent => (&session.success_url, "success"),
+        SessionState::Cancelled if session.failure_reason_at(now) == Some(SessionEvent::CancelledByPayer) => {
+            (&session.error_url, "user-cancelled")
+        }
+        SessionState::Cancelled | SessionState::Failed | SessionState::Expired => (&session.error_url, "failure"),
+    };
+    let id = session.id.to_string();
+    let query =
+        [("banked-checkout-result", result), ("payment_result", shown_state(state)), ("payment_id", id.as_str())];
+    url.as_ref().map(|url| url.with_query(&query))
+}
+
+/// What becomes of a choice of a bank.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Choice {
+    /// It is the session's next attempt.
+    Begin,
+    /// It would be, but there have been [`MAX_ATTEMPTS`].
+    TooMany,
+    /// The session has moved on: a double click, a stale tab, the back button. [`destination`] says where to.
+    Past,
+}
+
+/// What becomes of choosing a bank as attempt `asked`, which is what the form said that this choice would be.
+pub(crate) fn choice(session: &Session, asked: u8, now: Timestamp) -> Choice {
+    match stage(session, now) {
+        Stage::Bank | Stage::Consent if session.attempt_number().checked_add(1) == Some(asked) => {
+            if asked > MAX_ATTEMPTS { Choice::TooMany } else { Choice::Begin }
+        }
+        Stage::Bank | Stage::Consent => Choice::Past,
+        Stage::Payer | Stage::Pending | Stage::Sent | Stage::NotSent(_) => Choice::Past,
+    }
+}
+
+/// Where a payer goes whose choice was attempt `asked`: to that attempt's bank if it is the one going on, else to the
+/// page that shows where the session stands.
+///
+/// Only our own pages: browsers hold a form's redirect to `form-action 'self'`, so that another origin's page is
+/// reached by the link on ours.
+pub(crate) fn destination(session: &Session, asked: u8, now: Timestamp) -> String {
+    open_attempt(session, asked, now)
+        .and_then(|attempt| own_path(session, &attempt.redirect_url))
+        .map_or_else(|| checkout_path(session), str::to_owned)
+}
+
+/// Attempt `number`, if it is the latest and the session awaits the payer's consent to it.
+pub(crate) fn open_attempt(session: &Session, number: u8, now: Timestamp) -> Option<&Attempt> {
+    match stage(session, now) {
+        Stage::Consent => session.attempt.as_ref().filter(|attempt| attempt.number == number),
+        Stage::Payer | Stage::Bank | Stage::Pending | Stage::Sent | Stage::NotSent(_) => None,
+    }
+}
+
+/// The path of a URL below the session's base URL.
+pub(crate) fn own_path<'a>(session: &Session, url: &'a str) -> Option<&'a str> {
+    url.strip_prefix(session.base_url.as_str()).filter(|path| path.starts_with('/') && !path.starts_with("//"))
+}
+
+/// The session's own page.
+pub(crate) fn checkout_path(session: &Session) -> String {
+    format!("/checkout/{}", session.id)
+}
+
+/// How often the page of a pending session loads itself anew: soon after submission every three seconds, later less.
+pub(crate) fn refresh_s(session: &Session, now: Timestamp) -> i64 {
+    let submitted_at = session.submission.as_ref().map_or(now, |submission| submission.submitted_at);
+    (now.duration_since(submitted_at).as_secs() / 10).clamp(3, 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{NOW, in_state, later, session};
+
+    #[test]
+    fn each_state_has_its_page() {
+        use SessionEvent as E;
+        use SessionState as S;
+        let expected = |state: S| match state {
+            S::AwaitingPayer => Stage::Payer,
+            S::AwaitingProvider => Stage::Bank,
+            S::AwaitingPaymentConsent => Stage::Consent,
+            S::Pending => Stage::Pending,
+            S::Sent => Stage::Sent,
+            S::Failed => Stage::NotSent(Some(E::DeclinedByPayer)),
+            S::Cancelled => Stage::NotSent(Some(E::CancelledByPayer)),
+            S::Expired => Stage::NotSent(Some(E::TimePassed)),
+        };
+        for state in S::ALL {
+            assert_eq!(stage(&in_state(state), NOW), expected(state), "{state}");
+            // Past expires_at, what awaited the payer shows as expired though nobody has written it down.
+            let then = if state.is_awaiting() { expected(S::Expired) } else { expected(state) };
+            assert_eq!(stage(&in_state(state), later(86_400)), then, "{state}");
+        }
+    }
+
+    #[test]
+    fn the_way_on_tells_the_merchant_what_came_of_it() {
+        use SessionEvent as E;
+        let id = session().id;
+        let way = |causes: &[E]| {
+            let mut session = session();
+            causes.iter().for_each(|cause| crate::samples::happen(&mut session, *cause));
+            way_on(&session, NOW)
+        };
+        let url = |path: &str, result: &str, state: &str| {
+            Some(format!(
+                "https://shop.example/{path}?order=7&banked-checkout-result={result}&payment_result={state}&payment_id={id}"
+            ))
+        };
+        let pending = [E::PayerIdentified, E::BankChosen, E::ConsentGiven];
+        assert_eq!(way(&[]), None);
+        assert_eq!(way(&pending[..2]), None);
+        assert_eq!(way(&pending), url("thanks", "pending", "pending"));
+        assert_eq!(way(&[&pending[..], &[E::Settled]].concat()), url("thanks", "success", "sent"));
+        assert_eq!(way(&[&pending[..], &[E::DeclinedByBank]].concat()), url("sorry", "failure", "failed"));
+        assert_eq!(way(&[&pending[..2], &[E::DeclinedByPayer]].concat()), url("sorry", "failure", "failed"));
+        assert_eq!(way(&[&pending[..2], &[E::InsufficientFunds]].concat()), url("sorry", "failure", "failed"));
+        assert_eq!(way(&[E::CancelledByPayer]), url("sorry", "user-cancelled", "failed"));
+        assert_eq!(way(&[E::CancelledByMerchant]), url("sorry", "failure", "failed"));
+        assert_eq!(way_on(&session(), later(86_400)), url("sorry", "failure", "failed"));
+    }
+
+    #[test]
+    fn without_a_url_there_is_no_way_on() {
+        for state in SessionState::ALL {
+            let session = Session { success_url: None, error_url: None, ..in_state(state) };
+            assert_eq!(way_on(&session, NOW), None);
+        }
+    }
+
+    #[test]
+    fn a_choice_begins_the_next_attempt_and_no_other() {
+        let mut session = in_state(SessionState::AwaitingProvider);
+        assert_eq!(choice(&session, 1, NOW), Choice::Begin);
+        for asked in [0, 2, 20, 255] {
+            assert_eq!(choice(&session, asked, NOW), Choice::Past, "{asked}");
+        }
+        session = in_state(SessionState::AwaitingPaymentConsent);
+        assert_eq!(choice(&session, 1, NOW), Choice::Past);
+        assert_eq!(choice(&session, 2, NOW), Choice::Begin);
+        assert_eq!(choice(&session, 2, later(86_400)), Choice::Past);
+        if let Some(attempt) = session.attempt.as_mut() {
+            attempt.number = MAX_ATTEMPTS;
+        }
+        assert_eq!(choice(&session, MAX_ATTEMPTS + 1, NOW), Choice::TooMany);
+        assert_eq!(choice(&session, MAX_ATTEMPTS, NOW), Choice::Past);
+        for state in SessionState::ALL {
+            if !matches!(state, SessionState::AwaitingProvider | SessionState::AwaitingPaymentConsent) {
+                let session = in_state(state);
+                assert_eq!(choice(&session, session.attempt_number() + 1, NOW), Choice::Past, "{state}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_double_click_reaches_the_bank_and_a_stale_tab_the_session() {
+        let mut session = in_state(SessionState::AwaitingPaymentConsent);
+        let checkout = format!("/checkout/{}", session.id);
+        assert_eq!(destination(&session, 1, NOW), format!("/mock-bank/{}/1", session.id));
+        assert_eq!(destination(&session, 0, NOW), checkout);
+        assert_eq!(destination(&session, 2, NOW), checkout);
+        assert_eq!(destination(&session, 1, later(86_400)), checkout);
+        assert_eq!(destination(&in_state(SessionState::Pending), 1, NOW), checkout);
+        // Another origin is reached by a link on our page, never by a form's redirect.
+        for url in [
+            "https://bank.example/consent",
+            "http://pay.example.evil/",
+            "http://pay.example//evil",
+            "http://pay.example",
+        ] {
+            if let Some(attempt) = session.attempt.as_mut() {
+                attempt.redirect_url = url.to_owned();
+            }
+            assert_eq!(destination(&session, 1, NOW), checkout, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_decision_is_taken_for_the_latest_attempt_alone() {
+        for state in SessionState::ALL {
+            let session = in_state(state);
+            let open = open_attempt(&session, 1, NOW).is_some();
+            assert_eq!(open, state == SessionState::AwaitingPaymentConsent, "{state}");
+            assert!(open_attempt(&session, 0, NOW).is_none() && open_attempt(&session, 2, NOW).is_none());
+            assert!(open_attempt(&session, 1, later(86_400)).is_none());
+        }
+    }
+
+    #[test]
+    fn a_pending_page_refreshes_less_and_less_often() {
+        let session = in_state(SessionState::Pending);
+        for (age, wait) in [(0, 3), (30, 3), (100, 10), (100_000, 60)] {
+            assert_eq!(refresh_s(&session, later(age)), wait);
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Reading what a form posted.
+
+use api::media_type;
+use lambda_http::Request;
+use models::{EmailAddress, InvalidText, Name, Payer};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::answer::Problem;
+
+/// The longest form taken, in bytes.
+const MAX_FORM_BYTES: usize = 16 * 1024;
+
+/// Reads the body as a form.
+pub(crate) fn read<T: DeserializeOwned>(request: &Request) -> Result<T, Problem> {
+    let body: &[u8] = request.body();
+    if media_type(request.headers()).as_deref() != Some("application/x-www-form-urlencoded") {
+        return Err(Problem::NotAForm);
+    }
+    if body.len() > MAX_FORM_BYTES {
+        return Err(Problem::TooLong);
+    }
+    serde_urlencoded::from_bytes(body).map_err(|_| Problem::Unreadable)
+}
+
+/// Who pays, as typed.
+#[derive(Default, Deserialize)]
+pub(crate) struct PayerForm {
+    /// The full name.
+    #[serde(default)]
+    pub(crate) name: String,
+    /// The e-mail address; empty if none.
+    #[serde(default)]
+    pub(crate) email: String,
+}
+
+/// What is wrong with each field, for the payer to read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct PayerErrors {
+    /// The name.
+    pub(crate) name: Option<&'static str>,
+    /// The e-mail address.
+    pub(crate) email: Option<&'static str>,
+}
+
+impl PayerErrors {
+    /// Whether there are any.
+    pub(crate) const fn any(&self) -> bool {
+        self.name.is_some() || self.email.is_some()
+    }
+}
+
+impl PayerForm {
+    /// The payer, or all that is wrong at once.
+    pub(crate) fn check(&self, email_required: bool) -> Result<Payer, PayerErrors> {
+        let (name, email) = (self.name.trim(), self.email.trim());
+        let checked_name = match name {
+            "" => Err("Enter your full name"),
+            name => Name::try_from(name.to_owned())
+                .map_err(|_: InvalidText| "Your name can have up to 140 characters, all of them on one line"),
+        };
+        let checked_email = match email {
+            "" if email_required => Err("Enter your e-mail address, so that we can send your receipt"),
+            "" => Ok(None),
+            email => EmailAddress::try_from(email.to_owned())
+                .map(Some)
+                .map_err(|_: InvalidText| "Enter an e-mail address like name@example.com"),
+        };
+        match (checked_name, checked_email) {
+            (Ok(name), Ok(email)) => Ok(Payer { name, email }),
+            (name, email) => Err(PayerErrors { name: name.err(), email: email.err() }),
+        }
+    }
+}
+
+/// The choice of a bank.
+#[derive(Debug, Deserialize)]
+pub(crate) struct BankForm {
+    /// The bank's id.
+    pub(crate) bank: String,
+    /// Which attempt this choice would be, from 1.
+    pub(crate) attempt: u8,
+}
+
+/// The decision at the mock bank.
+#[derive(Debug, Deserialize)]
+pub(crate) struct DecisionForm {
+    /// As [`banks::mock::Decision::as_str`] spells it.
+    pub(crate) decision: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use lambda_http::Body;
+
+    use super::*;
+
+    fn check(name: &str, email: &str, email_required: bool) -> Result<Payer, PayerErrors> {
+        PayerForm { name: name.to_owned(), email: email.to_owned() }.check(email_required)
+    }
+
+    #[test]
+    fn a_payer_is_taken_without_the_spaces_around() {
+        let payer = check("  Gerald Wiley ", " g@example.com ", true).unwrap();
+        assert_eq!(payer.name.as_str(), "Gerald Wiley");
+        assert_eq!(payer.email.unwrap().as_str(), "g@example.com");
+        assert_eq!(check("G", "", false).unwrap().email, None);
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_told_at_once() {
+        let wrong = |name: &str, email: &str, required| {
+            let errors = check(name, email, required).unwrap_err();
+            (errors.name.is_some(), errors.email.is_some())
+        };
+        assert_eq!(wrong("", "", true), (true, true));
+        assert_eq!(wrong("", "", false), (true, false));
+        assert_eq!(wrong("Gerald", "gerald", false), (false, true));
+        assert_eq!(wrong(&"é".repeat(141), "g@example.com", true), (true, false));
+        assert_eq!(wrong("a\nb", "a b@example.com", true), (true, true));
+    }
+
+    fn request(content_type: &str, body: impl Into<Body>) -> Request {
+        lambda_http::http::Request::builder().header("content-type", content_type).body(body.into()).unwrap()
+    }
+
+    #[test]
+    fn only_a_short_form_is_read() {
+        let form = "application/x-www-form-urlencoded";
+        let read = |content_type: &str, body: &str| read::<BankForm>(&request(content_type, body));
+        let good = read("Application/X-WWW-Form-Urlencoded; charset=UTF-8", "bank=mock-bank&attempt=2&more=1").unwrap();
+        assert_eq!((good.bank.as_str(), good.attempt), ("mock-bank", 2));
+        assert!(matches!(read("application/json", "{}"), Err(Problem::NotAForm)));
+        assert!(matches!(read("", "bank=a&attempt=1"), Err(Problem::NotAForm)));
+        assert!(matches!(read(form, &"a".repeat(MAX_FORM_BYTES + 1)), Err(Problem::TooLong)));
+        for body in
+            ["", "bank=mock-bank", "bank=mock-bank&attempt=", "bank=mock-bank&attempt=256", "bank=a&attempt=1&bank=b"]
+        {
+            assert!(matches!(read(form, body), Err(Problem::Unreadable)), "{body}");
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! The routes: each POST changes something or nothing and leads to a GET that shows the truth; no GET changes anything.
+
+use askama::Template;
+use banks::mock::MockBank;
+use banks::{Bank, Banks};
+use jiff::Timestamp;
+use lambda_http::http::StatusCode;
+use lambda_http::{Body, Error, Request, Response};
+use models::{Attempt, BankId, Session, SessionEvent, SessionId};
+use runtime::SettingError;
+use store::{Change, ChangeError, Changed, MockLedger, Sessions, Table};
+
+use crate::answer::{Answer, Problem, page, see_other};
+use crate::callback::come_back;
+use crate::flow::{self, Choice, Stage};
+use crate::form::{self, BankForm, DecisionForm, PayerErrors, PayerForm};
+use crate::page::{BankPage, ConsentPage, MockBankClosedPage, MockBankPage, PayerPage, PendingPage, ResultPage};
+use crate::route::Route;
+
+/// The checkout, and the mock bank.
+#[derive(Debug)]
+pub(crate) struct Checkout {
+    sessions: Sessions,
+    banks: Banks<MockLedger>,
+}
+
+impl Checkout {
+    /// From the variables that template.yaml sets.
+    pub(crate) fn from_env() -> Result<Self, SettingError> {
+        let table = Table::from_env()?;
+        let banks = Banks::new(MockLedger::new(table.clone()), runtime::local_live_connector());
+        Ok(Self { sessions: Sessions::new(table), banks })
+    }
+
+    /// Answers a request; a problem with a page about it.
+    pub(crate) async fn handle(&self, request: Request) -> Result<Response<Body>, Error> {
+        let route = Route::of(request.method(), request.uri().path());
+        let answer = match route {
+            Some(route) => self.answer(route, &request).await,
+            None => Err(Problem::NotFound),
+        };
+        Ok(answer.unwrap_or_else(|problem| {
+            problem.log(&api::request_id(&request));
+            problem.into_page(route.map(|route| format!("/checkout/{}", route.session_id())))
+        }))
+    }
+
+    async fn answer(&self, route: Route, request: &Request) -> Answer {
+        let now = runtime::now();
+        match route {
+            Route::Page(id) => self.show(&self.session(id).await?, now),
+            Route::Payer(id) => self.identify_payer(id, &form::read(request)?, now).await,
+            Route::ChooseBank(id) => self.choose_bank(id, &form::read(request)?, now).await,
+            Route::Cancel(id) => self.cancel(id).await,
+            Route::MockBank(id, number) => self.show_mock_bank(&self.session(id).await?, number, now),
+            Route::Decide(id, number) => self.decide(id, number, &form::read(request)?, now).await,
+        }
+    }
+
+    async fn session(&self, id: SessionId) -> Result<Session, Problem> {
+        self.sessions.get(&id).await?.ok_or(Problem::NotFound)
+    }
+
+    /// The page that fits the session's state.
+    fn show(&self, session: &Session, now: Timestamp) -> Answer {
+        match flow::stage(session, now) {
+            Stage::Payer => ok(&PayerPage::new(session, &PayerForm::default(), PayerErrors::default())),
+            Stage::Bank => ok(&BankPage::new(session, &self.banks.offers(session.mode))),
+            Stage::Consent => ok(&ConsentPage::new(session, &self.banks.offers(session.mode))),
+            Stage::Pending => ok(&PendingPage::new(session, now)),
+            Stage::Sent => ok(&ResultPage::sent(session, now)),
+            Stage::NotSent(cause) => ok(&ResultPage::not_sent(session, cause, now)),
+        }
+    }
+
+    async fn identify_payer(&self, id: SessionId, form: &PayerForm, now: Timestamp) -> Answer {
+        let session = self.session(id).await?;
+        if flow::stage(&session, now) == Stage::Payer {
+            match form.check(session.email_receipt) {
+                Ok(payer) => {
+                    let change = Change::now(id, SessionEvent::PayerIdentified);
+                    recorded(self.sessions.identify_payer(change, &payer).await, SessionEvent::PayerIdentified)?;
+                }
+                Err(errors) => {
+                    return page(StatusCode::UNPROCESSABLE_ENTITY, &PayerPage::new(&session, form, errors));
+                }
+            }
+        }
+        see_other(&flow::checkout_path(&session))
+    }
+
+    async fn choose_bank(&self, id: SessionId, form: &BankForm, now: Timestamp) -> Answer {
+        let session = self.session(id).await?;
+        let session = match flow::choice(&session, form.attempt, now) {
+            Choice::Past => session,
+            Choice::TooMany => return Err(Problem::TooManyAttempts),
+            Choice::Begin => {
+                let bank: BankId = form.bank.parse().map_err(|_| Problem::UnknownBank)?;
+                let connector = self.banks.find(&bank, session.mode).ok_or(Problem::UnknownBank)?;
+                let begun = connector.begin(&session, form.attempt).await?;
+                let attempt = Attempt {
+                    number: form.attempt,
+                    bank,
+                    redirect_url: begun.redirect_url,
+                    provider_state: begun.provider_state,
+                };
+                let change = Change::now(id, SessionEvent::BankChosen);
+                recorded(self.sessions.choose_bank(change, &attempt).await, SessionEvent::BankChosen)?
+            }
+        };
+        see_other(&flow::destination(&session, form.attempt, now))
+    }
+
+    async fn cancel(&self, id: SessionId) -> Answer {
+        let event = SessionEvent::CancelledByPayer;
+        let session = recorded(self.sessions.record(Change::now(id, event), None).await, event)?;
+        see_other(&flow::checkout_path(&session))
+    }
+
+    fn show_mock_bank(&self, session: &Session, number: u8, now: Timestamp) -> Answer {
+        match self.open_at_mock_bank(session, number, now) {
+            Some(_) => ok(&MockBankPage::new(session, number)),
+            None => ok(&MockBankClosedPage::new(session, now)),
+        }
+    }
+
+    /// The payer decides at the mock bank, and comes back from it.
+    async fn decide(&self, id: SessionId, number: u8, form: &DecisionForm, now: Timestamp) -> Answer {
+        let decision = form.decision.parse().map_err(|()| Problem::UnknownDecision)?;
+        let session = self.session(id).await?;
+        if let Some(bank) = self.open_at_mock_bank(&session, number, now) {
+            bank.decide(&session, number, decision).await?;
+            come_back(bank, &self.sessions, &session, now).await?;
+        }
+        see_other(&flow::checkout_path(&session))
+    }
+
+    /// The mock bank, if the session awaits consent to attempt `number` there.
+    fn open_at_mock_bank(&self, session: &Session, number: u8, now: Timestamp) -> Option<&MockBank<MockLedger>> {
+        let attempt = flow::open_attempt(session, number, now)?;
+        let bank = self.banks.find(&attempt.bank, session.mode)?;
+        (attempt.bank == MockBank::<MockLedger>::id()).then_some(bank)
+    }
+}
+
+/// A page with the status 200.
+fn ok(template: &impl Template) -> Answer {
+    page(StatusCode::OK, template)
+}
+
+/// The session after a change, or, if another request was first, as that one left it.
+fn recorded(change: Result<Changed, ChangeError>, event: SessionEvent) -> Result<Session, Problem> {
+    match change {
+        Ok(Changed { session, .. }) => {
+            tracing::info!(session_id = %session.id, event = event.as_str(), "recorded");
+            Ok(session)
+        }
+        Err(ChangeError::Refused(session)) => Ok(*session),
+        Err(ChangeError::NotFound) => Err(Problem::NotFound),
+        Err(ChangeError::Store(error)) => Err(error.into()),
+    }
+}

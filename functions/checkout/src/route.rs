@@ -1,0 +1,74 @@
+//! Which page or form a request is for.
+
+use lambda_http::http::Method;
+use models::SessionId;
+
+/// One route of template.yaml, with what its path names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Route {
+    /// The page that fits the session's state.
+    Page(SessionId),
+    /// The payer's details.
+    Payer(SessionId),
+    /// The choice of a bank.
+    ChooseBank(SessionId),
+    /// The payer cancels.
+    Cancel(SessionId),
+    /// The mock bank's page for one attempt.
+    MockBank(SessionId, u8),
+    /// The payer's decision there.
+    Decide(SessionId, u8),
+}
+
+impl Route {
+    /// None if there is no such route, or the path's id can't be one.
+    pub(crate) fn of(method: &Method, path: &str) -> Option<Self> {
+        let segments: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
+        match (method.as_str(), segments.as_slice()) {
+            ("GET", ["checkout", id]) => Some(Self::Page(id.parse().ok()?)),
+            ("POST", ["checkout", id, "payer"]) => Some(Self::Payer(id.parse().ok()?)),
+            ("POST", ["checkout", id, "bank"]) => Some(Self::ChooseBank(id.parse().ok()?)),
+            ("POST", ["checkout", id, "cancel"]) => Some(Self::Cancel(id.parse().ok()?)),
+            ("GET", ["mock-bank", id, attempt]) => Some(Self::MockBank(id.parse().ok()?, attempt.parse().ok()?)),
+            ("POST", ["mock-bank", id, attempt]) => Some(Self::Decide(id.parse().ok()?, attempt.parse().ok()?)),
+            _ => None,
+        }
+    }
+
+    /// The session it is about.
+    pub(crate) const fn session_id(self) -> SessionId {
+        match self {
+            Self::Page(id)
+            | Self::Payer(id)
+            | Self::ChooseBank(id)
+            | Self::Cancel(id)
+            | Self::MockBank(id, _)
+            | Self::Decide(id, _) => id,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_and_nothing_else() {
+        let text = "1ae1ce03-dfa9-4593-b487-65c656991cb5";
+        let id: SessionId = text.parse().unwrap();
+        let of = |method: Method, path: &str| Route::of(&method, &path.replace("{id}", text));
+        assert_eq!(of(Method::GET, "/checkout/{id}"), Some(Route::Page(id)));
+        assert_eq!(of(Method::POST, "/checkout/{id}/payer"), Some(Route::Payer(id)));
+        assert_eq!(of(Method::POST, "/checkout/{id}/bank"), Some(Route::ChooseBank(id)));
+        assert_eq!(of(Method::POST, "/checkout/{id}/cancel"), Some(Route::Cancel(id)));
+        assert_eq!(of(Method::GET, "/mock-bank/{id}/2"), Some(Route::MockBank(id, 2)));
+        assert_eq!(of(Method::POST, "/mock-bank/{id}/20"), Some(Route::Decide(id, 20)));
+        for path in
+            ["/", "/checkout", "/checkout/", "/checkout/x", "/checkout/{id}/", "/mock-bank/{id}", "/mock-bank/{id}/256"]
+        {
+            assert_eq!(of(Method::GET, path), None, "{path}");
+        }
+        assert_eq!(of(Method::POST, "/checkout/{id}"), None);
+        assert_eq!(of(Method::GET, "/checkout/{id}/cancel"), None);
+    }
+}

@@ -1,0 +1,133 @@
+//! Sessions for tests.
+
+use banks::BankError;
+use banks::mock::{Decision, Ledger, Order};
+use jiff::{SignedDuration, Timestamp};
+use models::{
+    AccountIdentifier, AccountNumber, Attempt, Creation, Currency, EmailAddress, EndToEndId, Lifetime, LineItem,
+    LineItems, MerchantUrl, Metadata, MinorUnits, Mode, Money, Name, NewSession, Payee, Payer, Reference, Session,
+    SessionEvent, SessionId, SessionState, SortCode, Submission, WriteId, transition,
+};
+use uuid::Uuid;
+
+/// When every sample was created, and the moment of every test.
+pub(crate) const NOW: Timestamp = Timestamp::constant(1_772_000_000, 0);
+
+/// Who pays in every sample once they are known; no page may show it.
+pub(crate) const PAYER_NAME: &str = "Gerald Wiley";
+/// Their address; no page may show it.
+pub(crate) const PAYER_EMAIL: &str = "gerald.wiley@example.com";
+
+pub(crate) fn later(seconds: i64) -> Timestamp {
+    NOW.checked_add(SignedDuration::from_secs(seconds)).unwrap()
+}
+
+pub(crate) fn name(text: &str) -> Name {
+    Name::try_from(text.to_owned()).unwrap()
+}
+
+pub(crate) fn item(text: &str, minor: i64, quantity: u32) -> LineItem {
+    let unit_price = Money::new(MinorUnits::new(minor), Currency::GBP);
+    LineItem { name: name(text), description: None, unit_price, quantity }
+}
+
+/// A session of these items that awaits the payer.
+pub(crate) fn session_of(items: Vec<LineItem>) -> Session {
+    let url = |text: &str| Some(MerchantUrl::try_from(text.to_owned()).unwrap());
+    let new = NewSession {
+        line_items: LineItems::new(items, MinorUnits::new(100_000_000)).unwrap(),
+        payee: Payee {
+            name: name("Bright Candles Ltd"),
+            account: AccountIdentifier {
+                sort_code: SortCode::try_from("010203".to_owned()).unwrap(),
+                account_number: AccountNumber::try_from("12345678".to_owned()).unwrap(),
+            },
+        },
+        payer: None,
+        reference: Reference::try_from("Illuminate".to_owned()).unwrap(),
+        success_url: url("https://shop.example/thanks?order=7"),
+        error_url: url("https://shop.example/sorry?order=7"),
+        email_receipt: true,
+        metadata: Metadata::default(),
+        lifetime: Lifetime::default(),
+    };
+    let creation = Creation {
+        id: SessionId::new(Uuid::from_u128(7)),
+        end_to_end_id: EndToEndId::new(Uuid::from_u128(8)),
+        merchant_id: "demo".parse().unwrap(),
+        mode: Mode::Test,
+        at: NOW,
+        base_url: "http://pay.example".to_owned(),
+        write_id: write_id(),
+    };
+    Session::create(new, creation)
+}
+
+/// The common one.
+pub(crate) fn session() -> Session {
+    session_of(vec![item("Pillar candle", 150, 2), item("Box of matches", 100, 1)])
+}
+
+fn write_id() -> WriteId {
+    store::new_write_id()
+}
+
+/// What `event` does to a session, with all that it brings.
+pub(crate) fn happen(session: &mut Session, event: SessionEvent) {
+    session.state = transition(session.state, event).unwrap();
+    session.history.push(models::HistoryEntry { state: session.state, at: NOW, cause: event, write_id: write_id() });
+    if event == SessionEvent::PayerIdentified {
+        let email = EmailAddress::try_from(PAYER_EMAIL.to_owned()).ok();
+        session.payer = Some(Payer { name: name(PAYER_NAME), email });
+    }
+    if event == SessionEvent::BankChosen {
+        let number = session.attempt_number() + 1;
+        let redirect_url = format!("{}/mock-bank/{}/{number}", session.base_url, session.id);
+        let bank = "mock-bank".parse().unwrap();
+        session.attempt = Some(Attempt { number, bank, redirect_url, provider_state: number.to_string() });
+    }
+    if event == SessionEvent::ConsentGiven {
+        let (idempotency_key, body) = ("submit".to_owned(), "{}".to_owned());
+        session.submission = Some(Submission { idempotency_key, body, submitted_at: NOW });
+    }
+}
+
+/// A session that came to this state in the shortest way through a bank.
+pub(crate) fn in_state(state: SessionState) -> Session {
+    use SessionEvent as E;
+    let events: &[E] = match state {
+        SessionState::AwaitingPayer => &[],
+        SessionState::AwaitingProvider => &[E::PayerIdentified],
+        SessionState::AwaitingPaymentConsent => &[E::PayerIdentified, E::BankChosen],
+        SessionState::Pending => &[E::PayerIdentified, E::BankChosen, E::ConsentGiven],
+        SessionState::Sent => &[E::PayerIdentified, E::BankChosen, E::ConsentGiven, E::Settled],
+        SessionState::Failed => &[E::PayerIdentified, E::BankChosen, E::DeclinedByPayer],
+        SessionState::Cancelled => &[E::PayerIdentified, E::BankChosen, E::CancelledByPayer],
+        SessionState::Expired => &[E::PayerIdentified, E::BankChosen, E::TimePassed],
+    };
+    let mut session = session();
+    events.iter().for_each(|event| happen(&mut session, *event));
+    session
+}
+
+/// A memory for a mock bank that is not asked to remember anything.
+#[derive(Debug)]
+pub(crate) struct NoLedger;
+
+impl Ledger for NoLedger {
+    async fn decision(&self, _: EndToEndId, _: u8) -> Result<Option<Decision>, BankError> {
+        Ok(None)
+    }
+
+    async fn decide(&self, _: EndToEndId, _: u8, decision: Decision) -> Result<Decision, BankError> {
+        Ok(decision)
+    }
+
+    async fn order(&self, _: EndToEndId) -> Result<Option<Order>, BankError> {
+        Ok(None)
+    }
+
+    async fn put_order(&self, _: EndToEndId, order: Order) -> Result<Order, BankError> {
+        Ok(order)
+    }
+}
