@@ -14,7 +14,7 @@ use models::{
 use serde::{Deserialize, Serialize};
 
 use crate::error::{ApiError, Violation};
-use crate::given::Given;
+use crate::given::{Given, Object};
 use crate::http::parse_json;
 
 /// What idempotency keys are kept apart by: both dialects make the same sessions.
@@ -23,9 +23,9 @@ pub const FORMAT: &str = "banked";
 /// Which of the two APIs a request came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
-    /// `/v2`, whose line items have an `amount`.
+    /// `/v2`, which shows line items with an `amount`.
     V2,
-    /// `/api/v2`, whose line items have an `amount_cents`.
+    /// `/api/v2`, which shows line items with an `amount_cents`.
     ApiV2,
 }
 
@@ -33,13 +33,6 @@ impl Dialect {
     /// By the path's beginning.
     pub fn of_path(path: &str) -> Self {
         if path.starts_with("/api/") { Self::ApiV2 } else { Self::V2 }
-    }
-
-    const fn amount(self) -> &'static str {
-        match self {
-            Self::V2 => "amount",
-            Self::ApiV2 => "amount_cents",
-        }
     }
 }
 
@@ -54,13 +47,13 @@ struct CreateRequest {
     #[serde(default)]
     error_url: Given<String>,
     #[serde(default)]
-    line_items: Given<Vec<Given<LineItemRequest>>>,
+    line_items: Given<Vec<Given<Object<LineItemRequest>>>>,
     #[serde(default)]
     amount: Given<i64>,
     #[serde(default)]
-    payee: Given<PayeeRequest>,
+    payee: Given<Object<PayeeRequest>>,
     #[serde(default)]
-    payer: Given<PayerRequest>,
+    payer: Given<Object<PayerRequest>>,
     #[serde(default)]
     email_receipt: Given<bool>,
     #[serde(default)]
@@ -167,7 +160,7 @@ pub fn parse_create(
     merchant: &Merchant,
     cap: MinorUnits,
 ) -> Result<NewSession, ApiError> {
-    let request: CreateRequest = parse_json(body)?;
+    let Object(request) = parse_json::<Object<CreateRequest>>(body)?;
     let mut wrong = Violations::default();
     let reference = wrong.required(request.reference, "invalid_reference", "reference", A_STRING, Reference::try_from);
     let success_url =
@@ -212,7 +205,7 @@ fn infallible<T>(value: T) -> Result<T, &'static str> {
 }
 
 fn line_items(
-    given: Given<Vec<Given<LineItemRequest>>>,
+    given: Given<Vec<Given<Object<LineItemRequest>>>>,
     dialect: Dialect,
     cap: MinorUnits,
     wrong: &mut Violations,
@@ -253,8 +246,17 @@ fn line_items(
     }
 }
 
-fn line_item(given: Given<LineItemRequest>, n: usize, dialect: Dialect, wrong: &mut Violations) -> Option<LineItem> {
-    let Given::Value(item) = given else {
+fn amount_code(field: &str) -> &'static str {
+    if field == "amount_cents" { "invalid_line_items.amount_cents" } else { "invalid_amount" }
+}
+
+fn line_item(
+    given: Given<Object<LineItemRequest>>,
+    n: usize,
+    dialect: Dialect,
+    wrong: &mut Violations,
+) -> Option<LineItem> {
+    let Given::Value(Object(item)) = given else {
         wrong.add("invalid_request", &format!("line_items[{n}]"), "must be an object");
         return None;
     };
@@ -269,12 +271,18 @@ fn line_item(given: Given<LineItemRequest>, n: usize, dialect: Dialect, wrong: &
     };
     let description = wrong.optional(description, "invalid_description", &at("description"), A_STRING, Name::try_from);
     let described = wrong.0.len() == before;
-    let (amount, code) = match dialect {
-        Dialect::V2 => (item.amount, "invalid_amount"),
-        Dialect::ApiV2 => (item.amount_cents, "invalid_line_items.amount_cents"),
+    let (own, other) = match dialect {
+        Dialect::V2 => (("amount", item.amount), ("amount_cents", item.amount_cents)),
+        Dialect::ApiV2 => (("amount_cents", item.amount_cents), ("amount", item.amount)),
     };
+    if own.1 != Given::Nothing && other.1 != Given::Nothing && own.1 != other.1 {
+        wrong.add(amount_code(other.0), &at(other.0), format_args!("must not differ from {}", own.0));
+        return None;
+    }
+    // Either name is taken on either path: Banked's own Node client sends `amount` to `/api/v2`.
+    let (field, amount) = if own.1 == Given::Nothing && other.1 != Given::Nothing { other } else { own };
     let positive = |minor: i64| if minor >= 1 { Ok(MinorUnits::new(minor)) } else { Err("must be at least 1") };
-    let minor = wrong.required(amount, code, &at(dialect.amount()), A_WHOLE_NUMBER, positive);
+    let minor = wrong.required(amount, amount_code(field), &at(field), A_WHOLE_NUMBER, positive);
     let gbp = |code: String| if code == "GBP" { Ok(Currency::GBP) } else { Err("must be GBP") };
     let currency = wrong.required(item.currency, "invalid_currency", &at("currency"), A_STRING, gbp);
     let quantity = wrong.required(item.quantity, "invalid_request", &at("quantity"), A_WHOLE_NUMBER, at_least_one);
@@ -282,7 +290,7 @@ fn line_item(given: Given<LineItemRequest>, n: usize, dialect: Dialect, wrong: &
     described.then_some(LineItem { name: name?, description, unit_price, quantity: quantity? })
 }
 
-fn payee(given: Given<PayeeRequest>, merchant: &Merchant, wrong: &mut Violations) -> Option<Payee> {
+fn payee(given: Given<Object<PayeeRequest>>, merchant: &Merchant, wrong: &mut Violations) -> Option<Payee> {
     let code = "invalid_payee_account_identifier";
     let payee = match given {
         Given::Nothing => {
@@ -293,7 +301,7 @@ fn payee(given: Given<PayeeRequest>, merchant: &Merchant, wrong: &mut Violations
             wrong.add(code, "payee", "must be an object");
             return None;
         }
-        Given::Value(payee) => payee,
+        Given::Value(Object(payee)) => payee,
     };
     let before = wrong.0.len();
     let name = wrong.optional(payee.name, "invalid_request", "payee.name", A_STRING, Name::try_from);
@@ -315,14 +323,14 @@ fn payee(given: Given<PayeeRequest>, merchant: &Merchant, wrong: &mut Violations
     (wrong.0.len() == before).then_some(Payee { name, account })
 }
 
-fn payer(given: Given<PayerRequest>, wrong: &mut Violations) -> Option<Payer> {
+fn payer(given: Given<Object<PayerRequest>>, wrong: &mut Violations) -> Option<Payer> {
     let payer = match given {
         Given::Nothing => return None,
         Given::Wrong => {
             wrong.add("invalid_request", "payer", "must be an object");
             return None;
         }
-        Given::Value(payer) => payer,
+        Given::Value(Object(payer)) => payer,
     };
     let name = wrong.required(payer.name, "invalid_request", "payer.name", A_STRING, Name::try_from);
     let email = wrong.optional::<_, _, InvalidText>(
@@ -604,3 +612,6 @@ fn render(error: &ApiError, oauth: Option<OauthError>) -> Response<Body> {
     }
     response
 }
+
+#[cfg(test)]
+mod tests;

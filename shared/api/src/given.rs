@@ -26,6 +26,20 @@ impl<'de, T: serde::de::DeserializeOwned> Deserialize<'de> for Given<T> {
     }
 }
 
+/// A JSON object. Serde would also read a struct from a list of its fields in order, which no client means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Object<T>(pub(crate) T);
+
+impl<'de, T: serde::de::DeserializeOwned> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        if !raw.get().starts_with('{') {
+            return Err(serde::de::Error::custom("not an object"));
+        }
+        serde_json::from_str(raw.get()).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,304 @@
+//! Every rule of creating, with its code and parameter, and every error's status and body.
+
+use lambda_http::http::StatusCode;
+use models::Scope;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+
+const CAP: MinorUnits = MinorUnits::new(100_000_000);
+
+fn merchant() -> Merchant {
+    let account = serde_json::from_value(json!({ "sort_code": "010203", "account_number": "12345678" })).unwrap();
+    let name = Name::try_from("Linked Name".to_owned()).unwrap();
+    Merchant {
+        id: "demo".parse().unwrap(),
+        name: name.clone(),
+        idempotency_salt: [0; 32],
+        linked_accounts: vec![models::LinkedAccount { name, account }],
+        keys: vec![],
+    }
+}
+
+fn document_1() -> Value {
+    json!({
+        "reference": "Illuminate",
+        "success_url": "http://example.com/success?id=__PAYMENT_ID__",
+        "error_url": "http://example.com/error",
+        "line_items": [{ "name": "Candles", "amount": 100, "currency": "GBP", "quantity": 4 }],
+        "payee": { "name": "Gerald Wiley", "account_number": "12345678", "sort_code": "010203" },
+        "email_receipt": true,
+    })
+}
+
+fn parse_as(dialect: Dialect, request: &Value) -> Result<NewSession, ApiError> {
+    parse_create(request.to_string().as_bytes(), dialect, &merchant(), CAP)
+}
+
+fn parse(request: &Value) -> Result<NewSession, ApiError> {
+    parse_as(Dialect::V2, request)
+}
+
+/// Document 1's request with `value` at `pointer`; removed if null.
+fn with(pointer: &str, value: Value) -> Value {
+    let mut request = document_1();
+    let (parent, key) = pointer.rsplit_once('/').unwrap();
+    let parent = request.pointer_mut(parent).unwrap();
+    match (parent, value) {
+        (Value::Object(fields), Value::Null) => drop(fields.remove(key)),
+        (Value::Object(fields), value) => drop(fields.insert(key.to_owned(), value)),
+        (Value::Array(items), value) => items[key.parse::<usize>().unwrap()] = value,
+        (other, _) => panic!("{other}"),
+    }
+    request
+}
+
+fn violations(answer: Result<NewSession, ApiError>) -> Vec<(&'static str, String)> {
+    match answer {
+        Err(ApiError::Invalid(all)) => {
+            all.into_iter().map(|violation| (violation.code, violation.parameter.unwrap_or_default())).collect()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn takes_document_1() {
+    let new = parse(&document_1()).unwrap();
+    assert_eq!(new.line_items.total().to_string(), "£4.00");
+    assert_eq!(new.payee.name.as_str(), "Gerald Wiley");
+    assert!(new.email_receipt && new.payer.is_none());
+}
+
+#[test]
+fn takes_what_may_be_left_out_or_null() {
+    for pointer in ["/success_url", "/error_url", "/email_receipt", "/payee/name"] {
+        assert!(parse(&with(pointer, Value::Null)).is_ok(), "{pointer}");
+        let mut nulled = document_1();
+        *nulled.pointer_mut(pointer).unwrap() = Value::Null;
+        assert!(parse(&nulled).is_ok(), "{pointer}");
+    }
+    assert_eq!(parse(&with("/payee/name", Value::Null)).unwrap().payee.name.as_str(), "Linked Name");
+    for (pointer, value) in [
+        ("/unknown", json!({ "anything": [1] })),
+        ("/payer", json!({ "name": "Ada", "email": "ada@example.com" })),
+        ("/payer", json!({ "name": "Ada" })),
+        ("/metadata", json!({ "order": "42" })),
+        ("/expires_in_seconds", json!(60)),
+        ("/amount", json!(400)),
+        ("/line_items/0/description", json!("Twelve hours")),
+        ("/line_items/0/description", json!("")),
+        ("/payee/sort_code", json!("01-02-03")),
+    ] {
+        assert!(parse(&with(pointer, value.clone())).is_ok(), "{pointer} {value}");
+    }
+}
+
+#[test]
+fn every_rule_names_its_code_and_field() {
+    let long = "x".repeat(141);
+    let account = "invalid_payee_account_identifier";
+    let cases = [
+        ("/reference", Value::Null, "invalid_reference", "reference"),
+        ("/reference", json!("1234567890123456789"), "invalid_reference", "reference"),
+        ("/reference", json!("semi;colon"), "invalid_reference", "reference"),
+        ("/reference", json!(18), "invalid_reference", "reference"),
+        ("/success_url", json!("javascript:alert(1)"), "invalid_success_url", "success_url"),
+        ("/error_url", json!("example.com"), "invalid_error_url", "error_url"),
+        ("/error_url", json!(["http://example.com"]), "invalid_error_url", "error_url"),
+        ("/line_items", Value::Null, "missing_amount_or_line_items", "line_items"),
+        ("/line_items", json!([]), "missing_amount_or_line_items", "line_items"),
+        ("/line_items", json!({}), "invalid_request", "line_items"),
+        ("/line_items/0", json!("Candles"), "invalid_request", "line_items[0]"),
+        ("/line_items/0", json!(["Candles", null, 100, null, "GBP", 4]), "invalid_request", "line_items[0]"),
+        ("/payee", json!(["Gerald Wiley", "12345678", "010203"]), account, "payee"),
+        ("/line_items/0/name", Value::Null, "invalid_request", "line_items[0].name"),
+        ("/line_items/0/name", json!(long), "invalid_request", "line_items[0].name"),
+        ("/line_items/0/description", json!(long), "invalid_description", "line_items[0].description"),
+        ("/line_items/0/amount", Value::Null, "invalid_amount", "line_items[0].amount"),
+        ("/line_items/0/amount", json!(0), "invalid_amount", "line_items[0].amount"),
+        ("/line_items/0/amount", json!(-1), "invalid_amount", "line_items[0].amount"),
+        ("/line_items/0/amount", json!("100"), "invalid_amount", "line_items[0].amount"),
+        ("/line_items/0/amount", json!(100.0), "invalid_amount", "line_items[0].amount"),
+        ("/line_items/0/amount", json!(100_000_001), "invalid_amount", "line_items"),
+        ("/line_items/0/amount", json!(i64::MAX), "invalid_amount", "line_items"),
+        ("/line_items/0/amount_cents", json!(99), "invalid_line_items.amount_cents", "line_items[0].amount_cents"),
+        ("/line_items/0/currency", Value::Null, "invalid_currency", "line_items[0].currency"),
+        ("/line_items/0/currency", json!("EUR"), "invalid_currency", "line_items[0].currency"),
+        ("/line_items/0/currency", json!("gbp"), "invalid_currency", "line_items[0].currency"),
+        ("/line_items/0/quantity", Value::Null, "invalid_request", "line_items[0].quantity"),
+        ("/line_items/0/quantity", json!(0), "invalid_request", "line_items[0].quantity"),
+        ("/line_items/0/quantity", json!(1.5), "invalid_request", "line_items[0].quantity"),
+        ("/line_items/0/quantity", json!(4_294_967_296_u64), "invalid_request", "line_items[0].quantity"),
+        ("/amount", json!(399), "invalid_amount", "amount"),
+        ("/amount", json!("400"), "invalid_amount", "amount"),
+        ("/payee", Value::Null, account, "payee"),
+        ("/payee", json!("Gerald"), account, "payee"),
+        ("/payee/sort_code", Value::Null, account, "payee.sort_code"),
+        ("/payee/sort_code", json!("01020"), account, "payee.sort_code"),
+        ("/payee/sort_code", json!(10203), account, "payee.sort_code"),
+        ("/payee/account_number", json!("1234567"), account, "payee.account_number"),
+        ("/payee/account_number", json!("12345679"), account, "payee"),
+        ("/payee/name", json!(""), "invalid_request", "payee.name"),
+        ("/payer", json!("Ada"), "invalid_request", "payer"),
+        ("/payer", json!({ "email": "ada@example.com" }), "invalid_request", "payer.name"),
+        ("/payer", json!({ "name": "Ada", "email": "ada" }), "invalid_payer_email", "payer.email"),
+        ("/email_receipt", json!("yes"), "invalid_request", "email_receipt"),
+        ("/metadata", json!([]), "invalid_request", "metadata"),
+        ("/metadata", json!({ "order": 42 }), "invalid_request", "metadata"),
+        ("/metadata", json!({ "": "42" }), "invalid_request", "metadata"),
+        ("/expires_in_seconds", json!(59), "invalid_request", "expires_in_seconds"),
+        ("/expires_in_seconds", json!(604_801), "invalid_request", "expires_in_seconds"),
+        ("/expires_in_seconds", json!("60"), "invalid_request", "expires_in_seconds"),
+    ];
+    for (pointer, value, code, parameter) in cases {
+        let found = violations(parse(&with(pointer, value.clone())));
+        assert_eq!(found, [(code, parameter.to_owned())], "{pointer} {value}");
+    }
+    let many = vec![document_1()["line_items"][0].clone(); 101];
+    assert_eq!(violations(parse(&with("/line_items", json!(many)))), [("invalid_request", "line_items".to_owned())]);
+}
+
+#[test]
+fn everything_that_is_wrong_is_told_at_once() {
+    let request = json!({
+        "reference": "?",
+        "line_items": [
+            { "name": "Candles", "amount_cents": "100", "currency": "USD", "quantity": 4 },
+            { "name": "Matches", "amount_cents": 0, "currency": "GBP", "quantity": 1 },
+        ],
+        "payee": { "account_number": "1", "sort_code": "2" },
+    });
+    let parameters: Vec<_> = violations(parse_as(Dialect::ApiV2, &request)).into_iter().map(|found| found.1).collect();
+    let expected = [
+        "reference",
+        "line_items[0].amount_cents",
+        "line_items[0].currency",
+        "line_items[1].amount_cents",
+        "payee.sort_code",
+        "payee.account_number",
+    ];
+    assert_eq!(parameters, expected);
+}
+
+#[test]
+fn either_name_of_an_amount_is_taken_and_a_missing_one_is_called_as_the_path_calls_it() {
+    let cents = with("/line_items/0/amount", Value::Null);
+    assert_eq!(
+        violations(parse_as(Dialect::ApiV2, &cents)),
+        [("invalid_line_items.amount_cents", "line_items[0].amount_cents".to_owned())]
+    );
+    for dialect in [Dialect::V2, Dialect::ApiV2] {
+        assert!(parse_as(dialect, &document_1()).is_ok());
+        assert!(parse_as(dialect, &with("/line_items/0/amount_cents", json!(100))).is_ok());
+        let mut other = cents.clone();
+        other["line_items"][0]["amount_cents"] = json!(100);
+        assert_eq!(parse_as(dialect, &other).unwrap().line_items.total().minor(), 400);
+    }
+}
+
+#[test]
+fn what_is_no_json_object_is_a_bad_request() {
+    let deep = format!("{{\"metadata\":{}{}}}", "[".repeat(30_000), "]".repeat(30_000));
+    for body in
+        ["", "{", "null", "[]", "\"x\"", "{\"reference\":}", "{\"reference\":\"a\",\"reference\":\"b\"}", "\u{1}"]
+    {
+        let answer = parse_create(body.as_bytes(), Dialect::V2, &merchant(), CAP);
+        assert!(matches!(answer, Err(ApiError::BadRequest(_))), "{body}");
+    }
+    assert!(matches!(
+        parse_create(b"{\"reference\":\"\xff\"}", Dialect::V2, &merchant(), CAP),
+        Err(ApiError::BadRequest(_))
+    ));
+    // Nested too deeply for its field, which is then of the wrong type; nothing overflows.
+    assert!(
+        violations(parse_create(deep.as_bytes(), Dialect::V2, &merchant(), CAP))
+            .contains(&("invalid_request", "metadata".to_owned()))
+    );
+}
+
+#[test]
+fn every_error_has_its_status_and_body() {
+    let unavailable = || store::StoreError::Unavailable { operation: "PutItem", cause: "secret inside".to_owned() };
+    let errors = [
+        (ApiError::BadRequest("the body must be a JSON object".to_owned()), 400, "bad_request"),
+        (ApiError::Unauthorized, 401, "unauthorized"),
+        (ApiError::Forbidden(Scope::RefundsWrite), 403, "forbidden"),
+        (ApiError::NotFound, 404, "not_found"),
+        (ApiError::MethodNotAllowed("GET, POST".to_owned()), 405, "method_not_allowed"),
+        (ApiError::InvalidAction("a session that is sent can't be cancelled".to_owned()), 409, "invalid_action"),
+        (ApiError::IdempotencyConflict, 409, "idempotency_conflict"),
+        (ApiError::TooLarge(65536), 413, "invalid_request"),
+        (ApiError::UnsupportedMediaType("application/json"), 415, "invalid_request"),
+        (ApiError::Unavailable(unavailable()), 503, "service_unavailable"),
+        (ApiError::Internal(Box::new(unavailable())), 500, "internal_error"),
+    ];
+    for (error, status, code) in errors {
+        let answer = render_error(&error);
+        assert_eq!(answer.status(), StatusCode::from_u16(status).unwrap());
+        let body: Value = serde_json::from_slice(answer.body()).unwrap();
+        let title = error.to_string();
+        assert_eq!(body, json!({ "errors": [{ "code": code, "title": title, "source": { "parameter": null } }] }));
+        assert!(!body.to_string().contains("inside"), "nothing of the inside is told: {body}");
+    }
+    let invalid = parse(&with("/reference", Value::Null)).unwrap_err();
+    let answer = render_error(&invalid);
+    assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let body: Value = serde_json::from_slice(answer.body()).unwrap();
+    let error = json!({ "code": "invalid_reference", "title": "reference must be given", "source": { "parameter": "reference" } });
+    assert_eq!(body, json!({ "errors": [error] }));
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        ".{0,20}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 24, 6, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+            prop::collection::btree_map("[a-z_]{1,12}", inner, 0..6).prop_map(|map| map.into_iter().collect()),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn whatever_a_field_holds_it_is_taken_or_named(
+        value in any_json(),
+        pointer in prop::sample::select(vec![
+            "/reference", "/success_url", "/error_url", "/line_items", "/line_items/0", "/line_items/0/amount",
+            "/line_items/0/quantity", "/line_items/0/currency", "/payee", "/payee/sort_code", "/payer", "/metadata",
+            "/email_receipt", "/expires_in_seconds", "/amount",
+        ]),
+    ) {
+        match parse(&with(pointer, value)) {
+            Ok(new) => prop_assert!(new.line_items.total().minor() >= 1),
+            Err(ApiError::Invalid(found)) => {
+                let field = pointer[1..].split('/').next().unwrap();
+                prop_assert!(!found.is_empty());
+                for violation in found {
+                    prop_assert!(violation.parameter.unwrap().starts_with(field));
+                }
+            }
+            Err(other) => prop_assert!(false, "{other:?}"),
+        }
+    }
+
+    #[test]
+    fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = parse_create(&bytes, Dialect::V2, &merchant(), CAP);
+    }
+
+    #[test]
+    fn an_amount_is_exactly_what_was_written_or_refused(text in "-?[0-9]{1,20}(\\.[0-9]{1,3})?([eE][0-9]{1,2})?") {
+        let body = document_1().to_string().replace("\"amount\":100", &format!("\"amount\":{text}"));
+        let exact = text.parse::<i64>().ok().filter(|minor| (1..=25_000_000).contains(minor) && !text.starts_with('0'));
+        let total = parse_create(body.as_bytes(), Dialect::V2, &merchant(), CAP).ok().map(|new| new.line_items.total().minor());
+        prop_assert_eq!(total, exact.map(|minor| minor * 4));
+    }
+}
