@@ -1,0 +1,245 @@
+//! The table, on dynoxide: DynamoDB's API over a SQLite file.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use dynoxide::Database;
+use http_body_util::{BodyExt, Full};
+use hyper::{Method, Request, StatusCode};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::http::{self, Answer, Call, Forwarder};
+use crate::logs::Logs;
+use crate::names;
+use crate::tasks::{Bell, Tasks};
+use crate::template::Table;
+
+/// How long DynamoDB keeps stream records.
+const STREAM_RETENTION_S: i64 = 24 * 60 * 60;
+/// How long a connection of ours waits for dynoxide's.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What cannot be done with the table's file.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("{0}")]
+    Database(#[from] dynoxide::DynoxideError),
+    #[error("{0}")]
+    File(#[from] rusqlite::Error),
+    #[error("{0}")]
+    Request(#[from] serde_json::Error),
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    #[error("the table `{table}` was made with another {what} than the template now says; remove the data folder")]
+    Changed { table: String, what: &'static str },
+}
+
+/// The tables of the template and the server dynoxide answers them with.
+pub(crate) struct DynamoDb {
+    database: Database,
+    file: PathBuf,
+    server: String,
+    forwarder: Forwarder,
+    /// Rings after every write.
+    written: Bell,
+}
+
+impl DynamoDb {
+    /// Opens the file, makes what tables are missing, and serves them inside the machine.
+    pub(crate) async fn open(file: &Path, tables: &[Table], tasks: &Tasks) -> Result<Self, Error> {
+        let path = file.to_string_lossy().into_owned();
+        let database = Database::new(&path)?;
+        // dynoxide opens in WAL mode with a flush to disk at every commit. This, the only way it offers, sets
+        // `synchronous` to NORMAL: still nothing is lost when the process is killed, only when the power is cut.
+        database.disable_bulk_loading()?;
+        for table in tables {
+            create(&database, table)?;
+        }
+        index_streams(file)?;
+
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let server = format!("http://{}/", listener.local_addr()?);
+        let (served, stopping) = (database.clone(), tasks.clone());
+        tasks.spawn_to_end(async move {
+            let stopped = {
+                let tasks = stopping.clone();
+                async move { tasks.stopped().await }
+            };
+            tokio::select! {
+                // Ends when its last connection does; those that idle must not hold the machine up.
+                _ = dynoxide::server::serve_with_shutdown(listener, served, stopped) => {}
+                () = async { stopping.stopped().await; tokio::time::sleep(Duration::from_millis(200)).await } => {}
+            }
+        });
+        Ok(Self { database, file: file.to_owned(), server, forwarder: http::forwarder(), written: Bell::new() })
+    }
+
+    /// Rings after every write.
+    pub(crate) fn written(&self) -> &Bell {
+        &self.written
+    }
+
+    /// Answers one request by passing it on.
+    pub(crate) async fn handle(&self, operation: &str, call: &Call) -> Answer {
+        let mut request = Request::new(Full::new(call.body.clone()));
+        *request.method_mut() = Method::POST;
+        for name in ["content-type", "x-amz-target", "authorization", "x-amz-date"] {
+            if let Some(value) = call.headers.get(name) {
+                request.headers_mut().insert(name, value.clone());
+            }
+        }
+        let passed_on = async {
+            *request.uri_mut() = self.server.parse().map_err(|error| format!("{error}"))?;
+            let answer = self.forwarder.request(request).await.map_err(|error| error.to_string())?;
+            let (head, body) = answer.into_parts();
+            let body = body.collect().await.map_err(|error| error.to_string())?.to_bytes();
+            Ok::<_, String>(Answer::from_parts(head, Full::new(body)))
+        };
+        let answer = passed_on.await.unwrap_or_else(|problem| {
+            let body = json!({ "__type": "com.amazonaws.dynamodb.v20120810#InternalServerError", "message": problem });
+            http::json(StatusCode::INTERNAL_SERVER_ERROR, "application/x-amz-json-1.0", &body)
+        });
+        if is_write(operation) {
+            self.written.ring();
+        }
+        answer
+    }
+
+    /// Up to `most` records after `sequence_number`, or from the stream's start, in the shape of a Lambda event's.
+    pub(crate) fn records(&self, table: &str, sequence_number: Option<&str>, most: usize) -> Result<Vec<Value>, Error> {
+        let kind = if sequence_number.is_some() { "AFTER_SEQUENCE_NUMBER" } else { "TRIM_HORIZON" };
+        let iterator = self.database.get_shard_iterator(request(json!({
+            "StreamArn": names::stream_arn(table),
+            "ShardId": dynoxide::streams::shard_id(table),
+            "ShardIteratorType": kind,
+            "SequenceNumber": sequence_number,
+        }))?)?;
+        let request = request(json!({ "ShardIterator": iterator.shard_iterator, "Limit": most }))?;
+        let response = self.database.get_records(request)?;
+        let mut records = Vec::with_capacity(response.records.len());
+        for record in response.records {
+            let mut record = serde_json::to_value(record)?;
+            if let Value::Object(record) = &mut record {
+                record.insert("awsRegion".to_owned(), json!(names::REGION));
+                record.insert("eventSourceARN".to_owned(), json!(names::stream_arn(table)));
+            }
+            records.push(record);
+        }
+        Ok(records)
+    }
+
+    /// Removes records as old as DynamoDB would remove them, but none after `sequence_number`, the last that every
+    /// reader is done with: a machine switched off for a week must not skip what it had left.
+    pub(crate) fn trim(&self, table: &str, sequence_number: &str) -> Result<(), Error> {
+        let oldest_s = jiff::Timestamp::now().as_second() - STREAM_RETENTION_S;
+        // dynoxide shows a stored number as 21 digits: a one, then the number.
+        let Some(stored) = sequence_number.get(1..).and_then(|digits| digits.parse::<i64>().ok()) else {
+            return Ok(());
+        };
+        let file = rusqlite::Connection::open(&self.file)?;
+        file.busy_timeout(BUSY_TIMEOUT)?;
+        // Less than, not up to: dynoxide counts on from the newest record it finds.
+        file.execute(
+            "DELETE FROM _stream_records
+             WHERE table_name = ?1 AND CAST(sequence_number AS INTEGER) < ?2 AND created_at < ?3",
+            rusqlite::params![table, stored, oldest_s],
+        )?;
+        Ok(())
+    }
+
+    /// The sequence number of a stream's newest record, if it has any.
+    pub(crate) fn newest(&self, table: &str) -> Result<Option<String>, Error> {
+        let described = self.database.describe_stream(request(json!({ "StreamArn": names::stream_arn(table) }))?)?;
+        // dynoxide names the newest record's number as the shard's ending one although the shard is open.
+        let shard = described.stream_description.shards.into_iter().next();
+        Ok(shard.and_then(|shard| shard.sequence_number_range.ending_sequence_number))
+    }
+
+    /// Removes items whose time to live has passed; how many there were.
+    pub(crate) fn sweep_ttl(&self) -> Result<usize, Error> {
+        let removed = self.database.sweep_ttl()?;
+        if removed > 0 {
+            self.written.ring();
+        }
+        Ok(removed)
+    }
+
+    /// Sweeps every `interval` until the machine stops.
+    pub(crate) fn keep_sweeping(self: &Arc<Self>, interval: Duration, logs: Arc<Logs>, tasks: &Tasks) {
+        let this = Arc::clone(self);
+        tasks.spawn(async move {
+            loop {
+                tokio::time::sleep(interval).await;
+                if let Err(error) = this.sweep_ttl() {
+                    logs.remark(&format!("expired items could not be removed: {error}"));
+                }
+            }
+        });
+    }
+}
+
+fn request<T: DeserializeOwned>(request: Value) -> Result<T, Error> {
+    let Value::Object(mut object) = request else { return Ok(serde_json::from_value(request)?) };
+    object.retain(|_, value| !value.is_null());
+    Ok(serde_json::from_value(Value::Object(object))?)
+}
+
+fn is_write(operation: &str) -> bool {
+    !["Get", "BatchGet", "TransactGet", "Query", "Scan", "Describe", "List"]
+        .iter()
+        .any(|prefix| operation.starts_with(prefix))
+}
+
+fn create(database: &Database, table: &Table) -> Result<(), Error> {
+    if database.get_table_metadata(&table.name)?.is_none() {
+        database.create_table(request(table.creation.clone())?)?;
+    }
+    let described = database.describe_table(request(json!({ "TableName": table.name }))?)?;
+    let described = serde_json::to_value(described)?;
+    let existing = described.get("Table").unwrap_or(&Value::Null);
+    for what in ["KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes", "StreamSpecification"] {
+        let wanted = table.creation.get(what).unwrap_or(&Value::Null);
+        if !agrees(wanted, existing.get(what).unwrap_or(&Value::Null)) {
+            return Err(Error::Changed { table: table.name.clone(), what });
+        }
+    }
+    if let Some(attribute) = &table.ttl_attribute {
+        let description = database.describe_time_to_live(request(json!({ "TableName": table.name }))?)?;
+        let description = serde_json::to_value(description)?;
+        if description.pointer("/TimeToLiveDescription/AttributeName").and_then(Value::as_str) != Some(attribute) {
+            database.update_time_to_live(request(json!({
+                "TableName": table.name,
+                "TimeToLiveSpecification": { "AttributeName": attribute, "Enabled": true },
+            }))?)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether everything `wanted` says stands in `existing`, lists in any order but of the same length.
+fn agrees(wanted: &Value, existing: &Value) -> bool {
+    match (wanted, existing) {
+        (Value::Object(wanted), Value::Object(existing)) => {
+            wanted.iter().all(|(key, value)| existing.get(key).is_some_and(|existing| agrees(value, existing)))
+        }
+        (Value::Array(wanted), Value::Array(existing)) => {
+            wanted.len() == existing.len()
+                && wanted.iter().all(|value| existing.iter().any(|existing| agrees(value, existing)))
+        }
+        _ => wanted == existing,
+    }
+}
+
+/// Gives the stream's records the index dynoxide lacks: without it, every write reads all of them.
+fn index_streams(file: &Path) -> Result<(), Error> {
+    let file = rusqlite::Connection::open(file)?;
+    file.busy_timeout(BUSY_TIMEOUT)?;
+    file.execute_batch(
+        "CREATE INDEX IF NOT EXISTS local_stream_records_by_sequence
+         ON _stream_records (table_name, CAST(sequence_number AS INTEGER))",
+    )?;
+    Ok(())
+}

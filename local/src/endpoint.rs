@@ -1,0 +1,112 @@
+//! The machine's one AWS endpoint: tells DynamoDB, SQS and SES apart, counts calls and lets faults happen.
+
+use std::sync::Arc;
+
+use hyper::{Method, StatusCode};
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use crate::dynamodb::DynamoDb;
+use crate::faults::{self, Effect, Faults, Service};
+use crate::functions::{Caller, Functions};
+use crate::http::{self, Answer, Call, Hangup};
+use crate::mails::Mails;
+use crate::queues::Queues;
+use crate::tasks::{Bell, Tasks};
+use crate::{ses, sqs};
+
+/// Above every service's own limit: SES takes 40 MB, in Base64.
+const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
+
+/// What the endpoint's requests reach.
+pub(crate) struct Endpoint {
+    pub(crate) dynamodb: Arc<DynamoDb>,
+    pub(crate) queues: Arc<Queues>,
+    pub(crate) mails: Mails,
+    pub(crate) functions: Arc<Functions>,
+    pub(crate) faults: Arc<Faults>,
+    pub(crate) aws_url: String,
+    pub(crate) happened: Bell,
+}
+
+/// The targets of DynamoDB, its streams and SQS: `<prefix><operation>`.
+const TARGETS: [(&str, Service); 3] = [
+    ("DynamoDB_20120810.", Service::DynamoDb),
+    ("DynamoDBStreams_20120810.", Service::DynamoDb),
+    ("AmazonSQS.", Service::Sqs),
+];
+
+/// Serves the endpoint until the machine stops.
+pub(crate) fn serve(listener: TcpListener, endpoint: Endpoint, tasks: &Tasks) {
+    let endpoint = Arc::new(endpoint);
+    http::serve(listener, tasks, MAX_BODY_BYTES, http::plain_too_large, move |call| {
+        let endpoint = Arc::clone(&endpoint);
+        async move { endpoint.handle(call).await }
+    });
+}
+
+impl Endpoint {
+    async fn handle(&self, call: Call) -> Result<Answer, Hangup> {
+        if call.uri.path() == "/_local/faults" {
+            return Ok(self.faults.control(&call));
+        }
+        let Some((service, operation)) = recognise(&call) else {
+            let body = json!({
+                "__type": "com.amazon.coral.service#UnknownOperationException",
+                "message": "`local` hosts DynamoDB, SQS (JSON protocol) and SES v2's SendEmail",
+            });
+            return Ok(http::json(StatusCode::BAD_REQUEST, "application/x-amz-json-1.0", &body));
+        };
+        let caller = call.header("authorization").and_then(Caller::from_authorization);
+        let function = caller.as_ref().map_or("-", |caller| caller.function.as_str());
+        self.faults.count(function, &operation);
+        let effect = self.faults.take(&operation, function, &call);
+        let answer = match effect {
+            None => Ok(self.carry_out(service, &operation, &call).await),
+            Some(Effect::DropAnswer) => {
+                self.carry_out(service, &operation, &call).await;
+                Err(Hangup)
+            }
+            Some(Effect::DropRequest) => Err(Hangup),
+            Some(Effect::KillBefore) => {
+                self.kill(caller.as_ref()).await;
+                Err(Hangup)
+            }
+            Some(Effect::KillAfter) => {
+                self.carry_out(service, &operation, &call).await;
+                self.kill(caller.as_ref()).await;
+                Err(Hangup)
+            }
+            Some(effect @ (Effect::TransactionConflict | Effect::Throttled | Effect::ServerError)) => {
+                Ok(faults::refusal(service, effect, &operation, &call.body))
+            }
+        };
+        self.happened.ring();
+        answer
+    }
+
+    async fn carry_out(&self, service: Service, operation: &str, call: &Call) -> Answer {
+        match service {
+            Service::DynamoDb => self.dynamodb.handle(operation, call).await,
+            Service::Sqs => sqs::handle(&self.queues, &self.aws_url, operation, &call.body).await,
+            Service::Ses => ses::send_email(&self.mails, &call.body),
+        }
+    }
+
+    async fn kill(&self, caller: Option<&Caller>) {
+        if let Some(caller) = caller {
+            self.functions.kill(caller).await;
+        }
+    }
+}
+
+fn recognise(call: &Call) -> Option<(Service, String)> {
+    if call.method != Method::POST {
+        return None;
+    }
+    if call.uri.path() == ses::SEND_EMAIL_PATH {
+        return Some((Service::Ses, "SendEmail".to_owned()));
+    }
+    let target = call.header("x-amz-target")?;
+    TARGETS.iter().find_map(|(prefix, service)| Some((*service, target.strip_prefix(prefix)?.to_owned())))
+}

@@ -1,0 +1,60 @@
+//! The HTTP API: requests become events of the functions their routes belong to, as API Gateway makes them.
+
+mod event;
+pub(crate) mod routes;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::StatusCode;
+use jiff::Timestamp;
+use serde_json::json;
+use tokio::net::TcpListener;
+use uuid::Uuid;
+
+pub(crate) use event::trace_root;
+use routes::Routes;
+
+use crate::functions::{Functions, InvokeError};
+use crate::http::{self, Answer, Call};
+use crate::tasks::Tasks;
+
+/// API Gateway's limits: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
+const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
+const INTEGRATION_TIMEOUT_MS: u64 = 30_000;
+
+/// Serves the API until the machine stops.
+pub(crate) fn serve(listener: TcpListener, port: u16, routes: Routes, functions: Arc<Functions>, tasks: &Tasks) {
+    let routes = Arc::new(routes);
+    let too_large = || message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
+    http::serve(listener, tasks, MAX_BODY_BYTES, too_large, move |call| {
+        let (routes, functions) = (Arc::clone(&routes), Arc::clone(&functions));
+        async move { Ok(handle(&call, port, &routes, &functions).await) }
+    });
+}
+
+async fn handle(call: &Call, port: u16, routes: &Routes, functions: &Functions) -> Answer {
+    let Some(route) = routes.find(call.method.as_str(), call.uri.path()) else {
+        return message(StatusCode::NOT_FOUND, "Not Found");
+    };
+    let request_id = Uuid::new_v4().to_string();
+    let event = event::event(call, &route, port, &request_id, Timestamp::now());
+    let invocation = functions.invoke(route.function, event.to_string().into());
+    let output = tokio::time::timeout(Duration::from_millis(INTEGRATION_TIMEOUT_MS), invocation).await;
+    let mut answer = match output {
+        Ok(Ok(output)) => event::answer(&output)
+            .unwrap_or_else(|| message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")),
+        Ok(Err(InvokeError::TimedOut { .. })) | Err(_) => {
+            message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
+        }
+        Ok(Err(InvokeError::Function { .. } | InvokeError::Exited { .. } | InvokeError::Unknown { .. })) => {
+            message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+        }
+    };
+    http::set_header(&mut answer, "apigw-requestid", &request_id);
+    answer
+}
+
+fn message(status: StatusCode, text: &str) -> Answer {
+    http::json(status, "application/json", &json!({ "message": text }))
+}

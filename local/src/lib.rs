@@ -1,0 +1,36 @@
+//! Hosts on one machine what template.yaml declares: the HTTP API, the functions' real binaries, the table with its
+//! stream, queues, schedules and mails. Ships nothing to AWS.
+//!
+//! `make run` runs it as a program; end-to-end tests start a [`Machine`] each and hurt it through [`Faults`].
+//!
+//! How a request goes through it: `http_api` finds the route and makes the event, `functions` hands it to a process
+//! through `runtime_api`, the process calls `endpoint`, which is DynamoDB (`dynamodb`), SQS (`sqs` over `queues`) and
+//! SES (`ses` over `mails`). Writes wake `sources`, which call functions in turn.
+
+pub mod demo;
+mod dynamodb;
+mod endpoint;
+mod faults;
+mod functions;
+mod http;
+mod http_api;
+mod logs;
+mod machine;
+mod mailbox;
+mod mails;
+mod names;
+mod queues;
+mod runtime_api;
+mod ses;
+mod sources;
+mod sqs;
+mod tasks;
+mod template;
+
+pub use faults::{Effect, Fault, Faults};
+pub use functions::InvokeError;
+pub use logs::LogLine;
+pub use machine::{Config, Machine, StartError};
+pub use mails::Mail;
+pub use queues::QueueCounts;
+pub use template::TemplateError;

@@ -1,0 +1,129 @@
+//! `local`: runs template.yaml on this machine, in the foreground.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use local::{Config, Machine, demo};
+
+/// Hosts on this machine what template.yaml declares. Stop it with Ctrl-C; it goes on where it stopped.
+#[derive(Parser)]
+#[command(version)]
+struct Options {
+    /// What to host
+    #[arg(long, default_value = "template.yaml")]
+    template: PathBuf,
+    /// Where the functions' binaries are
+    #[arg(long, default_value = "target/debug")]
+    bin_dir: PathBuf,
+    /// The HTTP API's port
+    #[arg(long, env = "PORT", default_value_t = 3000)]
+    port: u16,
+    /// The mailbox's port; the next free one if it is taken
+    #[arg(long, env = "MAIL_PORT", default_value_t = 8025)]
+    mail_port: u16,
+    /// The port of the endpoint for DynamoDB, SQS and SES; 0 takes any that is free
+    #[arg(long, env = "AWS_PORT", default_value_t = 0)]
+    aws_port: u16,
+    /// Where everything is kept
+    #[arg(long, env = "DATA_DIR", default_value = ".local")]
+    data_dir: PathBuf,
+    /// The address to listen on; whoever can reach it can do everything
+    #[arg(long, default_value = "127.0.0.1")]
+    bind: IpAddr,
+    /// How often schedules run, in milliseconds, whatever the template says
+    #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u64).range(1..))]
+    schedule_interval_ms: u64,
+    /// A variable for every function; may be repeated
+    #[arg(long = "env", value_name = "NAME=VALUE", value_parser = pair)]
+    environment: Vec<(String, String)>,
+    /// A value for a parameter of the template; may be repeated
+    #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = pair)]
+    parameters: Vec<(String, String)>,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        Some(_) | None => Err("must be NAME=VALUE".to_owned()),
+    }
+}
+
+impl From<Options> for Config {
+    fn from(options: Options) -> Self {
+        Self {
+            bind: options.bind,
+            api_port: options.port,
+            mail_port: options.mail_port,
+            aws_port: options.aws_port,
+            parameters: options.parameters.into_iter().collect(),
+            environment: options.environment.into_iter().collect(),
+            schedule_interval: Some(Duration::from_millis(options.schedule_interval_ms)),
+            ..Self::new(options.template, options.bin_dir, options.data_dir)
+        }
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let options = Options::parse();
+    let machine = tokio::select! {
+        machine = Machine::start(options.into()) => machine,
+        () = asked_to_stop() => return ExitCode::SUCCESS,
+    };
+    let machine = match machine {
+        Ok(machine) => machine,
+        Err(error) => {
+            eprintln!("local: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    if let Err(error) = demo::seed(machine.aws_url(), machine.table_name()).await {
+        eprintln!("local: the demo merchant could not be written: {error}");
+        machine.stop().await;
+        return ExitCode::FAILURE;
+    }
+    println!("{}", welcome(&machine));
+    asked_to_stop().await;
+    eprintln!("local | stopping");
+    machine.stop().await;
+    ExitCode::SUCCESS
+}
+
+fn welcome(machine: &Machine) -> String {
+    let (api, aws, mail) = (machine.api_url(), machine.aws_url(), machine.mail_url());
+    let (table, data) = (machine.table_name(), machine.data_dir().display());
+    format!(
+        r#"ready
+
+  HTTP API      {api}
+  mails         {mail}
+  AWS endpoint  {aws}  (DynamoDB, SQS, SES; table {table})
+  data          {data}
+
+Create a payment session as the demo merchant:
+
+  curl --location --request POST "{api}/v2/payment_sessions" --header "Content-Type: application/json" -u "pk_test_demo:sk_test_demo" --data '{{"reference":"Illuminate","success_url":"http://example.com/success?id=__PAYMENT_ID__","error_url":"http://example.com/error","line_items":[{{"name":"Candles","amount":100,"currency":"GBP","quantity":4}}],"payee":{{"name":"Gerald Wiley","account_number":"12345678","sort_code":"010203"}},"email_receipt":true}}'
+"#
+    )
+}
+
+/// Resolves at Ctrl-C or SIGTERM.
+async fn asked_to_stop() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let (Ok(mut interrupt), Ok(mut terminate)) =
+            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+        {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}

@@ -1,0 +1,33 @@
+//! The names, addresses and ARNs this machine gives to what the template declares.
+
+/// The region every ARN and every function's `AWS_REGION` shows.
+pub(crate) const REGION: &str = "eu-west-2";
+/// The account every ARN and queue URL shows.
+pub(crate) const ACCOUNT: &str = "000000000000";
+/// The stack's name: prefix of physical names.
+pub(crate) const STACK: &str = "local";
+
+/// The physical name of a resource, as CloudFormation would make it of the stack's name and the logical id.
+pub(crate) fn resource(logical_id: &str) -> String {
+    format!("{STACK}-{logical_id}")
+}
+
+pub(crate) fn table_arn(name: &str) -> String {
+    format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}")
+}
+
+pub(crate) fn stream_arn(table: &str) -> String {
+    format!("{}/stream/local", table_arn(table))
+}
+
+pub(crate) fn queue_arn(name: &str) -> String {
+    format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{name}")
+}
+
+pub(crate) fn queue_url(aws_url: &str, name: &str) -> String {
+    format!("{aws_url}/{ACCOUNT}/{name}")
+}
+
+pub(crate) fn function_arn(logical_id: &str) -> String {
+    format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{logical_id}")
+}

@@ -1,0 +1,228 @@
+//! SES v2's SendEmail: keeps the mail as a file instead of sending it.
+//! <https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html>
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hyper::StatusCode;
+use mail_builder::MessageBuilder;
+use mail_builder::headers::address::Address;
+use mail_builder::headers::raw::Raw;
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::http::{self, Answer};
+use crate::mails::Mails;
+
+/// Where SendEmail is sent to.
+pub(crate) const SEND_EMAIL_PATH: &str = "/v2/email/outbound-emails";
+
+/// SES's limit for a message, attachments included.
+const MAX_MAIL_BYTES: usize = 40 * 1024 * 1024;
+/// SES's limit for the recipients of one mail.
+const MAX_RECIPIENTS: usize = 50;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct SendEmail {
+    from_email_address: Option<String>,
+    #[serde(default)]
+    destination: Destination,
+    #[serde(default)]
+    reply_to_addresses: Vec<String>,
+    content: Content,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Destination {
+    to_addresses: Vec<String>,
+    cc_addresses: Vec<String>,
+    bcc_addresses: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Content {
+    simple: Option<Simple>,
+    raw: Option<RawMail>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Simple {
+    subject: Text,
+    body: Body,
+    #[serde(default)]
+    headers: Vec<MailHeader>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Body {
+    text: Option<Text>,
+    html: Option<Text>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Text {
+    data: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct MailHeader {
+    name: String,
+    value: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct RawMail {
+    data: String,
+}
+
+/// An answer that is an error, in SES's wire format.
+pub(crate) fn error(status: StatusCode, kind: &str, message: &str) -> Answer {
+    let mut answer = http::json(status, "application/json", &json!({ "message": message }));
+    http::set_header(&mut answer, "x-amzn-errortype", kind);
+    answer
+}
+
+/// Answers one SendEmail.
+pub(crate) fn send_email(mails: &Mails, body: &[u8]) -> Answer {
+    let eml = match serde_json::from_slice(body).map_err(|error| error.to_string()).and_then(eml) {
+        Ok(eml) => eml,
+        Err(problem) => return error(StatusCode::BAD_REQUEST, "BadRequestException", &problem),
+    };
+    match mails.keep(&eml) {
+        Ok(id) => http::json(StatusCode::OK, "application/json", &json!({ "MessageId": id })),
+        Err(problem) => error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServiceErrorException", &problem.to_string()),
+    }
+}
+
+fn eml(request: SendEmail) -> Result<Vec<u8>, String> {
+    let Destination { to_addresses: to, cc_addresses: cc, bcc_addresses: bcc } = &request.destination;
+    let recipients = to.len() + cc.len() + bcc.len();
+    if recipients > MAX_RECIPIENTS {
+        return Err(format!("Recipient count exceeds {MAX_RECIPIENTS}."));
+    }
+    let eml = match (request.content.simple, request.content.raw) {
+        (None, Some(raw)) => STANDARD.decode(raw.data).map_err(|error| format!("Raw.Data is no Base64: {error}"))?,
+        (Some(simple), None) => {
+            let from = request.from_email_address.ok_or("Missing required FromEmailAddress.")?;
+            if recipients == 0 {
+                return Err("Missing destination: no recipient.".to_owned());
+            }
+            let mut message = MessageBuilder::new().from(address(&from)?).subject(simple.subject.data);
+            if !to.is_empty() {
+                message = message.to(addresses(to)?);
+            }
+            if !cc.is_empty() {
+                message = message.cc(addresses(cc)?);
+            }
+            // A real mail would not show these; here they tell who would have got it.
+            if !bcc.is_empty() {
+                message = message.bcc(addresses(bcc)?);
+            }
+            if !request.reply_to_addresses.is_empty() {
+                message = message.reply_to(addresses(&request.reply_to_addresses)?);
+            }
+            for header in simple.headers {
+                if (header.name.clone() + &header.value).contains(['\r', '\n', '\0']) {
+                    return Err(format!("The header {:?} holds a line break.", header.name));
+                }
+                message = message.header(header.name, Raw::new(header.value));
+            }
+            let Body { text, html } = simple.body;
+            if text.is_none() && html.is_none() {
+                return Err("Missing body: neither Text nor Html.".to_owned());
+            }
+            if let Some(text) = text {
+                message = message.text_body(text.data);
+            }
+            if let Some(html) = html {
+                message = message.html_body(html.data);
+            }
+            message.write_to_vec().map_err(|error| error.to_string())?
+        }
+        (None, None) | (Some(_), Some(_)) => return Err("Content must be either Simple or Raw.".to_owned()),
+    };
+    if eml.len() > MAX_MAIL_BYTES {
+        return Err(format!("Message length is more than {MAX_MAIL_BYTES} bytes long."));
+    }
+    Ok(eml)
+}
+
+fn addresses(texts: &[String]) -> Result<Address<'static>, String> {
+    Ok(Address::new_list(texts.iter().map(|text| address(text)).collect::<Result<_, _>>()?))
+}
+
+/// `a@b.c` or `Name <a@b.c>`.
+fn address(text: &str) -> Result<Address<'static>, String> {
+    let (name, email) = match text.trim().strip_suffix('>').and_then(|text| text.rsplit_once('<')) {
+        Some((name, email)) => (Some(name.trim().trim_matches('"').to_owned()), email),
+        None => (None, text.trim()),
+    };
+    let valid = |c: char| c.is_ascii() && !c.is_ascii_whitespace() && !c.is_ascii_control() && !"<>,".contains(c);
+    let parts = email.split_once('@');
+    if !email.chars().all(valid) || parts.is_none_or(|(local, domain)| local.is_empty() || domain.is_empty()) {
+        return Err(format!("Illegal address: {text:?}"));
+    }
+    Ok(Address::new_address(name.filter(|name| !name.is_empty()), email.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    fn written(request: Value) -> Result<String, String> {
+        eml(serde_json::from_value(request).unwrap()).map(|eml| String::from_utf8(eml).unwrap())
+    }
+
+    #[test]
+    fn a_simple_mail_becomes_a_message() {
+        let folder = tempfile::tempdir().unwrap();
+        let mails = Mails::open(folder.path().to_owned()).unwrap();
+        let request = json!({
+            "FromEmailAddress": "Shop <shop@example.com>",
+            "Destination": {"ToAddresses": ["a@example.com"], "BccAddresses": ["b@example.com"]},
+            "ReplyToAddresses": ["reply@example.com"],
+            "Content": {"Simple": {
+                "Subject": {"Data": "Café ✓"},
+                "Body": {"Text": {"Data": "Grüße"}, "Html": {"Data": "<p>Grüße</p>"}},
+                "Headers": [{"Name": "X-Kind", "Value": "receipt"}],
+            }},
+        });
+        assert_eq!(send_email(&mails, request.to_string().as_bytes()).status(), 200);
+        let mail = mails.list().unwrap().remove(0);
+        assert_eq!((mail.from.as_str(), mail.subject.as_str()), ("shop@example.com", "Café ✓"));
+        assert_eq!(mail.to, ["a@example.com", "b@example.com"]);
+        assert_eq!(mail.text.as_deref().map(str::trim), Some("Grüße"));
+        assert_eq!(mail.html.as_deref().map(str::trim), Some("<p>Grüße</p>"));
+        assert!(String::from_utf8(mails.raw(&mail.id).unwrap()).unwrap().contains("X-Kind: receipt"));
+    }
+
+    #[test]
+    fn a_raw_mail_is_kept_as_it_is() {
+        let raw = "Subject: x\r\n\r\ny";
+        assert_eq!(written(json!({"Content": {"Raw": {"Data": STANDARD.encode(raw)}}})).unwrap(), raw);
+    }
+
+    #[test]
+    fn impossible_mails_are_refused() {
+        let with = |from: Value, to: Value, content: Value| {
+            written(json!({"FromEmailAddress": from, "Destination": {"ToAddresses": to}, "Content": content}))
+        };
+        let simple = json!({"Simple": {"Subject": {"Data": "s"}, "Body": {"Text": {"Data": "t"}}}});
+        assert!(with(json!("a@b.c"), json!(["d@e.f"]), simple.clone()).is_ok());
+        assert!(with(json!(null), json!(["d@e.f"]), simple.clone()).is_err());
+        assert!(with(json!("a@b.c"), json!([]), simple.clone()).is_err());
+        assert!(with(json!("a@b.c"), json!(["d@e.f\r\nBcc: x@y.z"]), simple).is_err());
+        assert!(with(json!("a@b.c"), json!(["d@e.f"]), json!({})).is_err());
+        let no_body = json!({"Simple": {"Subject": {"Data": "s"}, "Body": {}}});
+        assert!(with(json!("a@b.c"), json!(["d@e.f"]), no_body).is_err());
+    }
+}

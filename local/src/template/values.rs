@@ -1,0 +1,229 @@
+//! CloudFormation's values: YAML's short tags (`!Ref`), references resolved to this machine's names.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+use serde_yaml_ng::Value as Yaml;
+
+use super::TemplateError;
+use crate::names;
+
+/// Turns YAML into JSON with CloudFormation's long forms: `!Ref X` becomes `{"Ref": "X"}`, `!GetAtt A.B`
+/// `{"Fn::GetAtt": "A.B"}`, `!Sub text` `{"Fn::Sub": "text"}`.
+pub(super) fn from_yaml(yaml: Yaml) -> Result<Value, TemplateError> {
+    Ok(match yaml {
+        Yaml::Null => Value::Null,
+        Yaml::Bool(value) => Value::Bool(value),
+        Yaml::Number(number) => {
+            serde_json::to_value(number).map_err(|error| TemplateError::unreadable(error.to_string()))?
+        }
+        Yaml::String(text) => Value::String(text),
+        Yaml::Sequence(items) => Value::Array(items.into_iter().map(from_yaml).collect::<Result<_, _>>()?),
+        Yaml::Mapping(mapping) => {
+            let mut object = Map::new();
+            for (key, value) in mapping {
+                let Some(key) = key_text(&key) else {
+                    return Err(TemplateError::unreadable(format!("a key is no plain text: {key:?}")));
+                };
+                object.insert(key, from_yaml(value)?);
+            }
+            Value::Object(object)
+        }
+        Yaml::Tagged(tagged) => {
+            let tag = tagged.tag.to_string();
+            let name = match tag.trim_start_matches('!') {
+                "Ref" => "Ref".to_owned(),
+                other => format!("Fn::{other}"),
+            };
+            Value::Object(Map::from_iter([(name, from_yaml(tagged.value)?)]))
+        }
+    })
+}
+
+fn key_text(key: &Yaml) -> Option<String> {
+    match key {
+        Yaml::String(text) => Some(text.clone()),
+        Yaml::Number(number) => Some(number.to_string()),
+        Yaml::Bool(_) | Yaml::Null | Yaml::Sequence(_) | Yaml::Mapping(_) | Yaml::Tagged(_) => None,
+    }
+}
+
+/// What references can point to.
+pub(super) struct Scope<'a> {
+    pub(super) parameters: &'a BTreeMap<String, String>,
+    /// Logical id → resource type.
+    pub(super) resources: &'a BTreeMap<String, String>,
+    pub(super) aws_url: &'a str,
+    pub(super) api_url: &'a str,
+}
+
+/// Where a value stands, for errors: `CreateFunction`, `Properties.Timeout`.
+#[derive(Clone)]
+pub(super) struct Place {
+    pub(super) resource: String,
+    pub(super) property: String,
+}
+
+impl Place {
+    pub(super) fn new(resource: &str, property: &str) -> Self {
+        Self { resource: resource.to_owned(), property: property.to_owned() }
+    }
+
+    pub(super) fn child(&self, name: &str) -> Self {
+        let property = if self.property.is_empty() { name.to_owned() } else { format!("{}.{name}", self.property) };
+        Self { resource: self.resource.clone(), property }
+    }
+
+    pub(super) fn error(&self, problem: impl Into<String>) -> TemplateError {
+        TemplateError { resource: self.resource.clone(), property: self.property.clone(), problem: problem.into() }
+    }
+}
+
+impl Scope<'_> {
+    /// Replaces every reference in `value`.
+    pub(super) fn resolve(&self, place: &Place, value: &Value) -> Result<Value, TemplateError> {
+        match value {
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(value.clone()),
+            Value::Array(items) => {
+                let resolve = |(index, item): (usize, &Value)| self.resolve(&place.child(&index.to_string()), item);
+                Ok(Value::Array(items.iter().enumerate().map(resolve).collect::<Result<_, _>>()?))
+            }
+            Value::Object(object) => {
+                if let (1, Some((name, argument))) = (object.len(), object.iter().next()) {
+                    match name.as_str() {
+                        "Ref" => return self.reference(place, argument),
+                        "Fn::GetAtt" => return self.attribute(place, argument),
+                        "Fn::Sub" => return self.substitute(place, argument),
+                        other if other.starts_with("Fn::") => {
+                            return Err(place.error(format!(
+                                "`local` does not understand {other}; use Ref, GetAtt or Sub, or teach it this one"
+                            )));
+                        }
+                        _ => {}
+                    }
+                }
+                let resolve =
+                    |(key, item): (&String, &Value)| Ok((key.clone(), self.resolve(&place.child(key), item)?));
+                Ok(Value::Object(object.iter().map(resolve).collect::<Result<_, TemplateError>>()?))
+            }
+        }
+    }
+
+    fn reference(&self, place: &Place, argument: &Value) -> Result<Value, TemplateError> {
+        let name = argument.as_str().ok_or_else(|| place.error("Ref needs a name"))?;
+        self.reference_text(place, name).map(Value::String)
+    }
+
+    fn reference_text(&self, place: &Place, name: &str) -> Result<String, TemplateError> {
+        if let Some(value) = self.parameters.get(name) {
+            return Ok(value.clone());
+        }
+        match name {
+            "AWS::Region" => return Ok(names::REGION.to_owned()),
+            "AWS::AccountId" => return Ok(names::ACCOUNT.to_owned()),
+            "AWS::Partition" => return Ok("aws".to_owned()),
+            "AWS::StackName" => return Ok(names::STACK.to_owned()),
+            "AWS::URLSuffix" => return Ok("amazonaws.com".to_owned()),
+            _ => {}
+        }
+        match self.resource_type(place, name)? {
+            "AWS::SQS::Queue" => Ok(names::queue_url(self.aws_url, &names::resource(name))),
+            _ => Ok(names::resource(name)),
+        }
+    }
+
+    fn resource_type(&self, place: &Place, name: &str) -> Result<&str, TemplateError> {
+        let Some(kind) = self.resources.get(name) else {
+            return Err(place.error(format!(
+                "refers to `{name}`, which is neither a parameter nor a resource of this template; check the name"
+            )));
+        };
+        // SAM makes the HttpApi from its functions' events, so a function that refers to it is a circle.
+        if kind == "AWS::Serverless::HttpApi" && place.property.contains("Environment.Variables") {
+            return Err(place.error(format!(
+                "refers to `{name}`, which itself depends on this function: CloudFormation refuses the circle; use the \
+                 request's domain name instead"
+            )));
+        }
+        Ok(kind)
+    }
+
+    fn attribute(&self, place: &Place, argument: &Value) -> Result<Value, TemplateError> {
+        let (resource, attribute) = match argument {
+            Value::String(text) => text.split_once('.').map(|(a, b)| (a.to_owned(), b.to_owned())),
+            Value::Array(parts) => match parts.as_slice() {
+                [Value::String(resource), Value::String(attribute)] => Some((resource.clone(), attribute.clone())),
+                _ => None,
+            },
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => None,
+        }
+        .ok_or_else(|| place.error("GetAtt needs `Resource.Attribute`"))?;
+        self.attribute_text(place, &resource, &attribute).map(Value::String)
+    }
+
+    fn attribute_text(&self, place: &Place, id: &str, attribute: &str) -> Result<String, TemplateError> {
+        let name = names::resource(id);
+        match (self.resource_type(place, id)?, attribute) {
+            ("AWS::DynamoDB::Table", "Arn") => Ok(names::table_arn(&name)),
+            ("AWS::DynamoDB::Table", "StreamArn") => Ok(names::stream_arn(&name)),
+            ("AWS::SQS::Queue", "Arn") => Ok(names::queue_arn(&name)),
+            ("AWS::SQS::Queue", "QueueName") => Ok(name),
+            ("AWS::SQS::Queue", "QueueUrl") => Ok(names::queue_url(self.aws_url, &name)),
+            ("AWS::Serverless::Function", "Arn") => Ok(names::function_arn(id)),
+            ("AWS::Serverless::HttpApi", "ApiEndpoint") => Ok(self.api_url.to_owned()),
+            (
+                kind @ ("AWS::DynamoDB::Table"
+                | "AWS::SQS::Queue"
+                | "AWS::Serverless::Function"
+                | "AWS::Serverless::HttpApi"),
+                other,
+            ) => Err(place.error(format!("`{id}` is a {kind}, which has no attribute `{other}` that `local` knows"))),
+            // Nothing here is run by `local`; any text will do.
+            (_, other) => Ok(format!("arn:aws:local:{}:{}:{name}/{other}", names::REGION, names::ACCOUNT)),
+        }
+    }
+
+    /// `text` or `[text, {name: value}]`; `${!x}` stands for a literal `${x}`.
+    fn substitute(&self, place: &Place, argument: &Value) -> Result<Value, TemplateError> {
+        let nothing = Map::new();
+        let (text, given) = match argument {
+            Value::String(text) => (text, &nothing),
+            Value::Array(parts) => match parts.as_slice() {
+                [Value::String(text), Value::Object(given)] => (text, given),
+                _ => return Err(place.error("Sub needs a text, or a text and a mapping")),
+            },
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => {
+                return Err(place.error("Sub needs a text, or a text and a mapping"));
+            }
+        };
+        let mut result = String::new();
+        let mut rest = text.as_str();
+        while let Some((before, after)) = rest.split_once("${") {
+            result.push_str(before);
+            let (name, after) = after.split_once('}').ok_or_else(|| place.error("`${` without `}` in Sub"))?;
+            rest = after;
+            if let Some(literal) = name.strip_prefix('!') {
+                result.push_str(&format!("${{{literal}}}"));
+            } else if let Some(value) = given.get(name) {
+                let value = self.resolve(place, value)?;
+                result.push_str(&scalar_text(&value).ok_or_else(|| place.error(format!("`{name}` is no text")))?);
+            } else if let Some((resource, attribute)) = name.split_once('.') {
+                result.push_str(&self.attribute_text(place, resource, attribute)?);
+            } else {
+                result.push_str(&self.reference_text(place, name)?);
+            }
+        }
+        result.push_str(rest);
+        Ok(Value::String(result))
+    }
+}
+
+/// The text CloudFormation makes of a scalar; nothing for lists, mappings and null.
+pub(super) fn scalar_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(value) => Some(value.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
