@@ -262,28 +262,27 @@ pub(crate) struct MockBankPage<'a> {
 /// One of the mock bank's buttons.
 struct DecisionButton {
     value: &'static str,
-    label: &'static str,
-    meaning: String,
-    approves: bool,
+    label: String,
+    meaning: &'static str,
 }
 
 impl DecisionButton {
     fn new(decision: Decision) -> Self {
         let delay_s = decision.delay().as_secs();
-        let (label, approves, meaning) = match decision {
-            Decision::Approve => ("Approve", true, "The money is sent at once.".to_owned()),
+        let (label, meaning) = match decision {
+            Decision::Approve => ("Approve".to_owned(), "The money is sent at once."),
             Decision::ApproveThenSettle => {
-                ("Approve, sent later", true, format!("Stays pending, and the money is sent after {delay_s} seconds."))
+                (format!("Approve, settle after {delay_s} s"), "The payment stays pending, then the money is sent.")
             }
             Decision::ApproveThenFail => {
-                ("Approve, then fail", true, format!("Stays pending, and the bank refuses after {delay_s} seconds."))
+                (format!("Approve, fail after {delay_s} s"), "The payment stays pending, then the bank refuses it.")
             }
-            Decision::Decline => ("Decline", false, "You say no; nothing is sent.".to_owned()),
+            Decision::Decline => ("Decline".to_owned(), "You say no, and nothing is sent."),
             Decision::InsufficientFunds => {
-                ("Insufficient funds", false, "The account holds too little; nothing is sent.".to_owned())
+                ("Insufficient funds".to_owned(), "The account holds too little, and nothing is sent.")
             }
         };
-        Self { value: decision.as_str(), label, meaning, approves }
+        Self { value: decision.as_str(), label, meaning }
     }
 }
 
@@ -384,6 +383,13 @@ mod tests {
         let mut last = in_state(SessionState::AwaitingPaymentConsent);
         last.attempt.iter_mut().for_each(|attempt| attempt.number = MAX_ATTEMPTS);
         add("awaiting_payment_consent_last", show(&last, NOW));
+        let word = "Donaudampfschifffahrtsgesellschaftskapitänsmütze".repeat(2);
+        let mut long = session_of(vec![LineItem { description: Some(name(&word)), ..item(&word, 12_345_678, 8) }]);
+        long.payee.name = name(&word);
+        add("long", show(&long, NOW));
+        long.state = SessionState::AwaitingProvider;
+        add("long_bank", show(&long, NOW));
+        add("long_mock_bank", MockBankPage::new(&long, 1).render().unwrap());
         add("sent_no_url", show(&Session { success_url: None, ..in_state(SessionState::Sent) }, NOW));
         add("no_banks", BankPage::new(&session, &[]).render().unwrap());
         add("mock_bank", MockBankPage::new(&session, 1).render().unwrap());
