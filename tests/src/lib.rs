@@ -1,1 +1,267 @@
-//! placeholder
+//! What end-to-end tests share: a machine of their own, and callers that use it as clients and payers do.
+//!
+//! Nothing here knows how the service works inside: it starts `local` with the real binaries and speaks HTTP.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "only for tests")]
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use local::{Config, Machine, Mail};
+use models::{LinkedAccount, MerchantId, Mode, Scopes};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+use store::{Merchants, Table};
+use tempfile::TempDir;
+
+/// How long anything that is awaited may take on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The demo merchant's key and secret.
+pub const DEMO: (&str, &str) = ("pk_test_demo", "sk_test_demo");
+
+/// The folder of the workspace.
+pub fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// Where cargo puts binaries: beside the folder of this test's own.
+pub fn bin_dir() -> PathBuf {
+    let mut path = std::env::current_exe().unwrap();
+    path.pop();
+    if path.ends_with("deps") {
+        path.pop();
+    }
+    path
+}
+
+/// A machine with data and ports of its own, gone when it is dropped.
+pub struct World {
+    /// The machine.
+    pub machine: Machine,
+    http: Client,
+    _data: TempDir,
+}
+
+impl World {
+    /// A machine with the demo merchant. Schedules run only when a test says so.
+    pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// The same, with some of its configuration changed.
+    pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let mut config = Config::for_tests(workspace().join("template.yaml"), bin_dir(), data.path());
+        change(&mut config);
+        let machine = Machine::start(config).await.unwrap_or_else(|error| panic!("{error}"));
+        local::demo::seed(machine.aws_url(), machine.table_name()).await.unwrap();
+        // As a browser without its own following of redirects, so that each step can be looked at.
+        let http = Client::builder().redirect(Policy::none()).no_proxy().build().unwrap();
+        Self { machine, http, _data: data }
+    }
+
+    /// The table itself, for what no API shows.
+    pub fn table(&self) -> Table {
+        let credentials = Credentials::new("test", "test", None, None, "test");
+        let endpoint = Some(self.machine.aws_url().to_owned());
+        let config = runtime::aws_config_for(credentials, "eu-west-2".to_owned(), endpoint);
+        Table::new(&config, self.machine.table_name().to_owned())
+    }
+
+    /// Makes a merchant with one linked account (document 1's) and an API key for `mode` with these scopes; returns the
+    /// key and its secret.
+    pub async fn merchant(&self, id: &str, mode: Mode, scopes: &str) -> (String, String) {
+        let merchants = Merchants::new(self.table());
+        let merchant: MerchantId = id.parse().unwrap();
+        let name = |text: &str| models::Name::try_from(text.to_owned()).unwrap();
+        merchants.create(&merchant, name(id), api::random_bytes()).await.unwrap();
+        let account = serde_json::from_value(json!({ "account_number": "12345678", "sort_code": "010203" })).unwrap();
+        merchants.link_account(&merchant, &LinkedAccount { name: name(id), account }).await.unwrap();
+        let scopes: Scopes = if scopes == "all" { Scopes::ALL } else { scopes.parse().unwrap() };
+        let issued = api::issue_key(&merchant, mode, scopes);
+        merchants.add_key(&issued.key).await.unwrap();
+        (issued.key.id.to_string(), issued.secret.as_str().to_owned())
+    }
+
+    /// A request to a path, without credentials.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.machine.api_url()))
+    }
+
+    /// A request as the demo merchant.
+    pub fn demo(&self, method: Method, path: &str) -> RequestBuilder {
+        self.request(method, path).basic_auth(DEMO.0, Some(DEMO.1))
+    }
+
+    /// Creates document 1's session as the demo merchant.
+    pub async fn create(&self) -> Value {
+        self.create_from(&document_1()).await
+    }
+
+    /// Creates a session from this request as the demo merchant.
+    pub async fn create_from(&self, request: &Value) -> Value {
+        let answer = answer(self.demo(Method::POST, "/v2/payment_sessions").json(request)).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
+        answer.body
+    }
+
+    /// The session as the demo merchant reads it.
+    pub async fn get(&self, id: &str) -> Value {
+        let answer = answer(self.demo(Method::GET, &format!("/v2/payment_sessions/{id}"))).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        answer.body
+    }
+
+    /// A payer at the session's checkout.
+    pub fn payer<'a>(&'a self, session: &Value) -> Payer<'a> {
+        Payer { world: self, id: text(&session["id"]) }
+    }
+
+    /// A session that has been paid, with a payer who gets a receipt.
+    pub async fn paid(&self) -> Value {
+        let session = self.create().await;
+        let payer = self.payer(&session);
+        payer.identify().await;
+        payer.choose_bank(1).await;
+        payer.decide(1, "approve").await;
+        session
+    }
+
+    /// Runs the schedule's function once.
+    pub async fn run_schedule(&self) {
+        let event = json!({
+            "version": "0", "id": "1", "detail-type": "Scheduled Event", "source": "aws.events", "account": "0",
+            "time": "2026-01-01T00:00:00Z", "region": "eu-west-2", "resources": [], "detail": {},
+        });
+        self.machine.invoke("ExpireFunction", &event).await.unwrap();
+    }
+
+    /// Waits until stream and queues have nothing left to do.
+    pub async fn settled(&self) {
+        assert!(self.machine.settled(PATIENCE).await, "still busy after {PATIENCE:?}");
+    }
+
+    /// Waits for everything to be done and returns the mails sent.
+    pub async fn mails(&self) -> Vec<Mail> {
+        self.settled().await;
+        self.machine.mails()
+    }
+}
+
+/// Someone with a session's checkout open, who fills in its forms.
+pub struct Payer<'a> {
+    world: &'a World,
+    id: String,
+}
+
+impl Payer<'_> {
+    /// The checkout's page, whatever it shows now.
+    pub async fn page(&self) -> Page {
+        page(self.world.request(Method::GET, &format!("/checkout/{}", self.id))).await
+    }
+
+    /// Gives name and e-mail.
+    pub async fn identify(&self) -> Page {
+        self.post("payer", &[("name", "Ada Payer"), ("email", "ada@example.com")]).await
+    }
+
+    /// Chooses the mock bank, as this attempt.
+    pub async fn choose_bank(&self, attempt: u8) -> Page {
+        self.post("bank", &[("bank", "mock-bank"), ("attempt", &attempt.to_string())]).await
+    }
+
+    /// Cancels.
+    pub async fn cancel(&self) -> Page {
+        self.post("cancel", &[]).await
+    }
+
+    /// Decides at the mock bank about this attempt.
+    pub async fn decide(&self, attempt: u8, decision: &str) -> Page {
+        let path = format!("/mock-bank/{}/{attempt}", self.id);
+        page(self.world.request(Method::POST, &path).form(&[("decision", decision)])).await
+    }
+
+    /// Sends one of the checkout's forms.
+    pub async fn post(&self, step: &str, form: &[(&str, &str)]) -> Page {
+        page(self.world.request(Method::POST, &format!("/checkout/{}/{step}", self.id)).form(form)).await
+    }
+}
+
+/// A page, or a redirect.
+#[derive(Debug)]
+pub struct Page {
+    /// Its status.
+    pub status: StatusCode,
+    /// Where it leads, for a redirect.
+    pub location: Option<String>,
+    /// Its headers.
+    pub headers: reqwest::header::HeaderMap,
+    /// Its HTML.
+    pub html: String,
+}
+
+/// Sends a request for a page.
+pub async fn page(request: RequestBuilder) -> Page {
+    let response = request.send().await.unwrap();
+    let headers = response.headers().clone();
+    let location = headers.get("location").map(|value| value.to_str().unwrap().to_owned());
+    Page { status: response.status(), location, headers, html: response.text().await.unwrap() }
+}
+
+/// An API answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: reqwest::header::HeaderMap,
+    /// Its bytes.
+    pub text: String,
+    /// Its bytes as JSON; null where they are none.
+    pub body: Value,
+}
+
+impl Answer {
+    /// The first error's code; empty if there is none.
+    pub fn code(&self) -> &str {
+        self.body["errors"][0]["code"].as_str().unwrap_or("")
+    }
+
+    /// Whether it says that it repeats an earlier answer.
+    pub fn is_replayed(&self) -> bool {
+        self.headers.get("idempotent-replayed").is_some_and(|value| value == "true")
+    }
+}
+
+/// Sends an API request.
+pub async fn answer(request: RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status(), response.headers().clone());
+    let text = response.text().await.unwrap();
+    Answer { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::Null), text }
+}
+
+/// Document 1's own request ("Creating a payment session", section 2).
+pub fn document_1() -> Value {
+    json!({
+        "reference": "Illuminate",
+        "success_url": "http://example.com/success?id=__PAYMENT_ID__",
+        "error_url": "http://example.com/error",
+        "line_items": [{ "name": "Candles", "amount": 100, "currency": "GBP", "quantity": 4 }],
+        "payee": { "name": "Gerald Wiley", "account_number": "12345678", "sort_code": "010203" },
+        "email_receipt": true,
+    })
+}
+
+/// A string out of an answer.
+pub fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("not a string: {value}")).to_owned()
+}
+
+/// The states of a session's history, in order.
+pub fn states(session: &Value) -> Vec<String> {
+    session["history"].as_array().unwrap().iter().map(|entry| text(&entry["state"])).collect()
+}
