@@ -1,5 +1,6 @@
 //! `local`: runs template.yaml on this machine, in the foreground.
 
+use std::io::Write;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -85,7 +86,8 @@ async fn main() -> ExitCode {
         machine.stop().await;
         return ExitCode::FAILURE;
     }
-    println!("{}", welcome(&machine));
+    // Nobody may be reading any more; that is no reason to stop.
+    let _ = writeln!(std::io::stdout(), "{}", welcome(&machine));
     asked_to_stop().await;
     eprintln!("local | stopping");
     machine.stop().await;

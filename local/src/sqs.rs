@@ -578,7 +578,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sums_attributes_as_the_sdks_do() {
+    fn sums_attributes_in_the_documented_encoding() {
         let attribute =
             Attribute { data_type: "String".to_owned(), string_value: Some("v".to_owned()), binary_value: None };
         let (sum, bytes) = attributes_sum(&BTreeMap::from([("n".to_owned(), attribute)])).unwrap();

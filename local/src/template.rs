@@ -541,10 +541,9 @@ fn add_event(function: &mut Function, place: &Place, name: String, event: Event)
     let inner = place.child("Properties");
     match event.r#type.as_str() {
         "HttpApi" => {
-            let event: HttpApiEvent = match event.properties {
-                Value::Null => HttpApiEvent { method: None, path: None, api_id: Value::Null },
-                properties => read(&inner, properties)?,
-            };
+            // No properties at all is the catch-all route of the implicit API.
+            let properties = if event.properties.is_null() { json!({}) } else { event.properties };
+            let event: HttpApiEvent = read(&inner, properties)?;
             let route = RouteKey::new(event.method.as_deref(), event.path.as_deref())
                 .map_err(|problem| inner.error(problem))?;
             function.routes.push(route);

@@ -152,10 +152,7 @@ pub(super) fn answer(output: &[u8]) -> Option<Answer> {
     let output: Value = serde_json::from_slice(output).ok()?;
     // Without statusCode the output itself is the body of a 200.
     if output.get("statusCode").is_none() {
-        let body = match output {
-            Value::String(text) => text,
-            other => other.to_string(),
-        };
+        let body = output.as_str().map_or_else(|| output.to_string(), str::to_owned);
         return Some(crate::http::answer(StatusCode::OK, "application/json", body));
     }
     let output: Output = serde_json::from_value(output).ok()?;

@@ -1,0 +1,131 @@
+//! Writes and messages that call functions.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests may")]
+
+mod support;
+
+use std::time::Duration;
+
+use local::Machine;
+use serde_json::Value;
+use support::{PATIENCE, config, dynamodb, lines, machine, put, records, s, sqs};
+
+#[tokio::test]
+async fn records_arrive_in_order_and_only_those_the_filter_lets_pass() {
+    let (machine, _folder) = machine().await;
+    let client = dynamodb(&machine);
+    for n in 0..25 {
+        put(&client, &format!("{n:02}"), "").await;
+        client.put_item().table_name("local-Table").item("pk", s("x")).item("sk", s("EVENT")).send().await.unwrap();
+    }
+    assert!(machine.settled(PATIENCE).await);
+    let expected: Vec<_> = (0..25).map(|n| format!("INSERT {n:02}")).collect();
+    assert_eq!(records(&machine, "StreamFunction"), expected);
+    assert!(lines(&machine, "StreamFunction").iter().all(|line| line != "batch of 11"));
+    machine.stop().await;
+}
+
+#[tokio::test]
+async fn a_record_that_fails_once_is_retried_from_there_on() {
+    let (machine, _folder) = machine().await;
+    let client = dynamodb(&machine);
+    // Written in one transaction, so that they come in one batch.
+    write_together(&client, &[("a", ""), ("b", "fail-once"), ("c", "")]).await;
+    assert!(machine.settled(PATIENCE).await);
+    let seen = records(&machine, "StreamFunction");
+    assert_eq!(seen, ["INSERT a", "INSERT b", "INSERT c", "INSERT b", "INSERT c"]);
+    machine.stop().await;
+}
+
+#[tokio::test]
+async fn a_record_that_always_fails_is_given_up_and_stops_no_other() {
+    let (machine, _folder) = machine().await;
+    let client = dynamodb(&machine);
+    write_together(&client, &[("a", ""), ("b", "fail"), ("c", ""), ("d", "exit"), ("e", "")]).await;
+    assert!(machine.settled(PATIENCE).await);
+    let seen = records(&machine, "StreamFunction");
+    for good in ["a", "c", "e"] {
+        assert!(seen.contains(&format!("INSERT {good}")), "{seen:?}");
+    }
+    let given_up: Vec<Value> =
+        machine.queue_bodies("StreamFailures").iter().map(|body| serde_json::from_str(body).unwrap()).collect();
+    assert_eq!(given_up.len(), 2, "{given_up:?}");
+    for document in given_up {
+        assert_eq!(document["requestContext"]["condition"], "RetryAttemptsExhausted");
+        let info = &document["DDBStreamBatchInfo"];
+        assert_eq!((&info["batchSize"], &info["startSequenceNumber"]), (&Value::from(1), &info["endSequenceNumber"]));
+    }
+    machine.stop().await;
+}
+
+async fn write_together(client: &aws_sdk_dynamodb::Client, items: &[(&str, &str)]) {
+    use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+    let mut transaction = client.transact_write_items();
+    for (pk, wish) in items {
+        let put = Put::builder().table_name("local-Table").item("pk", s(pk)).item("sk", s("SESSION"));
+        let put = put.item("wish", s(wish)).build().unwrap();
+        transaction = transaction.transact_items(TransactWriteItem::builder().put(put).build());
+    }
+    transaction.send().await.unwrap();
+}
+
+#[tokio::test]
+async fn batches_are_delivered_twice_on_request() {
+    let (machine, _folder) = machine().await;
+    machine.faults().deliver_twice(true);
+    put(&dynamodb(&machine), "a", "").await;
+    send(&machine, "m").await;
+    assert!(machine.settled(PATIENCE).await);
+    assert_eq!(records(&machine, "StreamFunction"), ["INSERT a", "INSERT a"]);
+    assert_eq!(records(&machine, "QueueFunction"), ["m", "m"]);
+    machine.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_read_before_a_stop_is_not_read_again() {
+    let (machine, folder) = machine().await;
+    put(&dynamodb(&machine), "a", "").await;
+    assert!(machine.settled(PATIENCE).await);
+    machine.stop().await;
+    let machine = Machine::start(config(&folder)).await.unwrap();
+    put(&dynamodb(&machine), "b", "").await;
+    assert!(machine.settled(PATIENCE).await);
+    assert_eq!(records(&machine, "StreamFunction"), ["INSERT b"]);
+    machine.stop().await;
+}
+
+#[tokio::test]
+async fn expired_items_are_removed_and_the_stream_tells() {
+    let (machine, _folder) = machine().await;
+    let ttl = aws_sdk_dynamodb::types::AttributeValue::N("1".to_owned());
+    let put = dynamodb(&machine).put_item().table_name("local-Table").item("pk", s("a")).item("sk", s("SESSION"));
+    put.item("ttl", ttl).send().await.unwrap();
+    assert_eq!(machine.sweep_ttl().unwrap(), 1);
+    assert!(machine.settled(PATIENCE).await);
+    assert_eq!(records(&machine, "StreamFunction"), ["INSERT a", "REMOVE a"]);
+    machine.stop().await;
+}
+
+async fn send(machine: &Machine, body: &str) {
+    let url = machine.queue_url("Queue");
+    sqs(machine).send_message().queue_url(url).message_body(body).send().await.unwrap();
+}
+
+#[tokio::test]
+async fn messages_done_are_deleted_and_those_that_fail_come_back_until_they_are_dead_letters() {
+    let folder = tempfile::tempdir().unwrap();
+    let timeout = Some(Duration::from_millis(300));
+    let machine = Machine::start(local::Config { visibility_timeout: timeout, ..config(&folder) }).await.unwrap();
+    for body in ["good", "fail", "fail-once", "exit"] {
+        send(&machine, body).await;
+    }
+    assert!(machine.settled(PATIENCE).await);
+    let seen = records(&machine, "QueueFunction");
+    let count = |name: &str| seen.iter().filter(|seen| *seen == name).count();
+    assert_eq!((count("fail"), count("exit")), (2, 2), "{seen:?}");
+    let mut dead = machine.queue_bodies("DeadLetters");
+    dead.sort();
+    dead.retain(|body| body != "good" && body != "fail-once");
+    assert_eq!(dead, ["exit", "fail"]);
+    machine.stop().await;
+}
