@@ -1,1 +1,15 @@
-//! x
+//! End-to-end tests: the real binaries under `local`, used over HTTP as clients and payers use them. Each test has a
+//! machine of its own.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+
+mod checkout;
+mod crashes;
+mod create;
+mod credentials;
+mod end;
+mod idempotency;
+mod list;
+mod receipts;
+mod refusals;
+mod template;

@@ -1,0 +1,314 @@
+//! A headless Chromium of one's own, by WebDriver: started for one test, gone after it.
+
+use std::io::{BufRead, BufReader, Write, stderr};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Once;
+use std::time::{Duration, Instant};
+
+use fantoccini::actions::{InputSource, MOUSE_BUTTON_LEFT, MouseActions, PointerAction};
+use fantoccini::elements::Element;
+use fantoccini::error::CmdError;
+use fantoccini::wd::WebDriverCompatibleCommand;
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tests::PATIENCE;
+use url::Url;
+
+/// How often a condition is looked at.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// What the browser runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Screen {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) touch: bool,
+}
+
+impl Screen {
+    /// A phone of today.
+    pub(crate) const PHONE: Self = Self { width: 390, height: 844, touch: true };
+    /// The narrowest phone that the pages must fit.
+    pub(crate) const NARROW: Self = Self { width: 360, height: 640, touch: true };
+    /// A desk's.
+    pub(crate) const DESKTOP: Self = Self { width: 1280, height: 900, touch: false };
+}
+
+/// A browser with one session.
+pub(crate) struct Browser {
+    pub(crate) client: Client,
+    _driver: Driver,
+}
+
+impl Browser {
+    /// A browser that runs no script, as the pages need none. None where no browser is installed, which is said
+    /// loudly; with BROWSER_TESTS=required it is a failure.
+    pub(crate) async fn start(screen: Screen) -> Option<Self> {
+        let Some((chromedriver, chromium)) = installed() else {
+            let required = std::env::var("BROWSER_TESTS").is_ok_and(|value| value == "required");
+            assert!(!required, "BROWSER_TESTS=required, and there is no {CHROMEDRIVER} or no Chromium in PATH");
+            say_skipped();
+            return None;
+        };
+        let driver = Driver::start(&chromedriver);
+        let capabilities = capabilities(&chromium, driver.folder.path());
+        let Value::Object(capabilities) = capabilities else { unreachable!() };
+        let client = ClientBuilder::new(HttpConnector::new()).capabilities(capabilities).connect(&driver.url).await;
+        let browser = Self { client: client.unwrap(), _driver: driver };
+        browser.set_screen(screen).await;
+        Some(browser)
+    }
+
+    /// Sends a command of Chrome's own protocol.
+    async fn chrome(&self, command: &str, parameters: Value) -> Value {
+        let body = json!({ "cmd": command, "params": parameters });
+        self.client.issue_cmd(Vendor { path: "goog/cdp/execute", body }).await.unwrap()
+    }
+
+    /// Makes the window another screen's.
+    pub(crate) async fn set_screen(&self, screen: Screen) {
+        let Screen { width, height, touch } = screen;
+        self.client.set_window_size(width, height).await.unwrap();
+        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": touch });
+        self.chrome("Emulation.setDeviceMetricsOverride", metrics).await;
+    }
+
+    /// Prefers dark pages, or light ones.
+    pub(crate) async fn set_dark(&self, dark: bool) {
+        let value = if dark { "dark" } else { "light" };
+        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": value }] });
+        self.chrome("Emulation.setEmulatedMedia", features).await;
+    }
+
+    /// A picture of the whole page, as PNG.
+    pub(crate) async fn picture(&self) -> Vec<u8> {
+        self.client.screenshot().await.unwrap()
+    }
+
+    /// What the page's console got since it was asked last: errors, and violations of the page's own policy.
+    pub(crate) async fn console(&self) -> Vec<String> {
+        let lines = self.client.issue_cmd(Vendor { path: "se/log", body: json!({ "type": "browser" }) }).await.unwrap();
+        lines.as_array().unwrap().iter().map(|line| line["message"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Opens a page.
+    pub(crate) async fn open(&self, url: &str) {
+        self.client.goto(url).await.unwrap();
+    }
+
+    /// Opens a page in another tab and stays there; returns the tab left.
+    pub(crate) async fn open_tab(&self, url: &str) -> fantoccini::wd::WindowHandle {
+        let left = self.client.window().await.unwrap();
+        let tab = self.client.new_window(true).await.unwrap().handle;
+        self.client.switch_to_window(tab).await.unwrap();
+        self.open(url).await;
+        left
+    }
+
+    /// Waits for the page with this heading.
+    pub(crate) async fn see(&self, heading: &str) {
+        self.wait_for(&format!("//h1[normalize-space()={}]", quoted(heading))).await;
+    }
+
+    /// Waits for an element.
+    pub(crate) async fn wait_for(&self, xpath: &str) -> Element {
+        let wait = self.client.wait().at_most(PATIENCE).every(LOOK_AGAIN);
+        match wait.for_element(Locator::XPath(xpath)).await {
+            Ok(element) => element,
+            Err(CmdError::WaitTimeout) => {
+                panic!("no {xpath} within {PATIENCE:?} at {}:\n{}", self.url().await, self.text().await)
+            }
+            Err(error) => panic!("{xpath}: {error}"),
+        }
+    }
+
+    /// The button, or the link, that reads so.
+    pub(crate) async fn button(&self, label: &str) -> Element {
+        self.wait_for(&format!("//*[self::button or self::a or self::summary][normalize-space()={}]", quoted(label)))
+            .await
+    }
+
+    /// Presses a button, or follows a link.
+    pub(crate) async fn press(&self, label: &str) {
+        self.button(label).await.click().await.unwrap();
+    }
+
+    /// Presses a button twice, as fast as a hand that double-clicks everything.
+    pub(crate) async fn double_click(&self, label: &str) {
+        let button = self.button(label).await;
+        let (down, up) =
+            (PointerAction::Down { button: MOUSE_BUTTON_LEFT }, PointerAction::Up { button: MOUSE_BUTTON_LEFT });
+        let to_button = PointerAction::MoveToElement { element: button, duration: None, x: 0.0, y: 0.0 };
+        let mouse = MouseActions::new("mouse".to_owned());
+        let mouse = mouse.then(to_button).then(down.clone()).then(up.clone()).then(down).then(up);
+        self.client.perform_actions(mouse).await.unwrap();
+    }
+
+    /// Presses a button twice before the browser has done anything about the first time.
+    pub(crate) async fn press_twice_at_once(&self, label: &str) {
+        let button = serde_json::to_value(self.button(label).await).unwrap();
+        self.client.execute("arguments[0].click(); arguments[0].click();", vec![button]).await.unwrap();
+    }
+
+    /// The field with this label.
+    pub(crate) async fn field(&self, label: &str) -> Element {
+        let label = self.wait_for(&format!("//label[normalize-space()={}]", quoted(label))).await;
+        let id = label.attr("for").await.unwrap().unwrap();
+        self.client.find(Locator::Id(&id)).await.unwrap()
+    }
+
+    /// Types into the field with this label, in place of what is there.
+    pub(crate) async fn fill(&self, label: &str, text: &str) {
+        let field = self.field(label).await;
+        field.clear().await.unwrap();
+        field.send_keys(text).await.unwrap();
+    }
+
+    /// Whether the page has anything at `css`.
+    pub(crate) async fn has(&self, css: &str) -> bool {
+        !self.client.find_all(Locator::Css(css)).await.unwrap().is_empty()
+    }
+
+    /// Where it is.
+    pub(crate) async fn url(&self) -> Url {
+        self.client.current_url().await.unwrap()
+    }
+
+    /// What the page reads, in one piece, as it is seen.
+    pub(crate) async fn text(&self) -> String {
+        let text = self.client.execute("return document.body.innerText", Vec::new()).await.unwrap();
+        text.as_str().unwrap().to_owned()
+    }
+
+    /// The status that the page came with.
+    pub(crate) async fn status(&self) -> u64 {
+        let script = "return performance.getEntriesByType('navigation')[0].responseStatus";
+        self.client.execute(script, Vec::new()).await.unwrap().as_u64().unwrap()
+    }
+}
+
+/// An XPath string; no text here has both kinds of quotes.
+fn quoted(text: &str) -> String {
+    if text.contains('"') { format!("'{text}'") } else { format!("\"{text}\"") }
+}
+
+/// A command that WebDriver itself doesn't have.
+#[derive(Debug)]
+struct Vendor {
+    path: &'static str,
+    body: Value,
+}
+
+impl WebDriverCompatibleCommand for Vendor {
+    fn endpoint(&self, base_url: &Url, session_id: Option<&str>) -> Result<Url, url::ParseError> {
+        base_url.join(&format!("session/{}/{}", session_id.unwrap_or_default(), self.path))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (reqwest::Method, Option<String>) {
+        (reqwest::Method::POST, Some(self.body.to_string()))
+    }
+}
+
+const CHROMEDRIVER: &str = "chromedriver";
+
+/// The driver and the browser, if there are both.
+fn installed() -> Option<(PathBuf, PathBuf)> {
+    let path = std::env::var_os("PATH")?;
+    let find = |name: &str| std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
+    let chromium = ["chromium", "chromium-browser", "google-chrome"].into_iter().find_map(find)?;
+    Some((find(CHROMEDRIVER)?, chromium))
+}
+
+fn say_skipped() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let lines = [
+            "THE BROWSER TESTS WERE SKIPPED",
+            "There is no chromedriver or no Chromium in PATH, so nobody has",
+            "walked through the checkout. On Debian and Ubuntu:",
+            "    apt-get install chromium chromium-driver",
+            "BROWSER_TESTS=required makes this a failure.",
+        ];
+        let edge = "*".repeat(70);
+        let mut message = format!("\n{edge}\n");
+        lines.iter().for_each(|line| message.push_str(&format!("* {line:<66} *\n")));
+        message.push_str(&format!("{edge}\n"));
+        // Straight to the file: what is printed by macro is shown for failed tests alone.
+        let _ = stderr().write_all(message.as_bytes());
+    });
+}
+
+fn capabilities(chromium: &Path, folder: &Path) -> Value {
+    let profile = format!("--user-data-dir={}", folder.join("profile").display());
+    json!({
+        "browserName": "chrome",
+        "goog:loggingPrefs": { "browser": "ALL" },
+        "goog:chromeOptions": {
+            "binary": chromium,
+            "args": [
+                profile, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+                "--disable-background-networking", "--disable-component-update", "--disable-sync",
+                "--disable-dev-shm-usage", "--disable-breakpad", "--no-proxy-server", "--hide-scrollbars",
+                // A pipe instead of a port: when the driver dies, so does the browser.
+                "--remote-debugging-pipe",
+            ],
+            // 2: blocked. What WebDriver itself runs is not the page's.
+            "prefs": { "profile.managed_default_content_settings.javascript": 2 },
+        },
+    })
+}
+
+/// A chromedriver on a free port. It, and every process it started, end when this is dropped or when the test's process
+/// ends in whatever way; the folder with all that they wrote goes with it.
+struct Driver {
+    url: String,
+    folder: TempDir,
+    process: Child,
+}
+
+impl Driver {
+    fn start(chromedriver: &Path) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        // The shell leads a process group and kills it whole as soon as its input ends.
+        let mut process = Command::new("sh")
+            .args(["-c", "\"$@\" & read -r _; kill -KILL 0", "sh"])
+            .arg(chromedriver)
+            .arg("--port=0")
+            .env("HOME", folder.path())
+            .env("TMPDIR", folder.path())
+            .env_remove("XDG_CONFIG_HOME")
+            .env_remove("XDG_CACHE_HOME")
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let said = BufReader::new(process.stdout.as_mut().unwrap());
+        let port = said.lines().map(Result::unwrap).find_map(|line| {
+            let port = line.strip_prefix("ChromeDriver was started successfully on port ")?;
+            Some(port.trim_end_matches('.').to_owned())
+        });
+        let port = port.unwrap_or_else(|| panic!("{} has ended without a port", chromedriver.display()));
+        Self { url: format!("http://127.0.0.1:{port}"), folder, process }
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        drop(self.process.stdin.take());
+        let _ = self.process.wait();
+        // A process that has been killed may still be writing.
+        let end = Instant::now() + PATIENCE;
+        while std::fs::remove_dir_all(self.folder.path()).is_err() && self.folder.path().exists() {
+            if Instant::now() > end {
+                return;
+            }
+            std::thread::yield_now();
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Creating and reading a session, as documents 1 and 2 show it.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use tests::{World, answer, document_1, states, text};
+
+/// Document 1's own command, as a shell would send it.
+const DOCUMENT_1_BODY: &str = r#"{
+    "reference": "Illuminate",
+    "success_url": "http://example.com/success?id=__PAYMENT_ID__",
+    "error_url": "http://example.com/error",
+    "line_items": [
+      {
+        "name": "Candles",
+        "amount": 100,
+        "currency": "GBP",
+        "quantity": 4
+      }
+    ],
+    "payee": {
+      "name": "Gerald Wiley",
+      "account_number": "12345678",
+      "sort_code": "010203"
+      },
+    "email_receipt": true
+}"#;
+
+#[tokio::test]
+async fn document_1_from_token_to_status() {
+    let world = World::start().await;
+    let token = answer(
+        world
+            .demo(Method::POST, "/oauth/token")
+            .form(&[("grant_type", "client_credentials"), ("scope", "payment_sessions:read payment_sessions:write")]),
+    )
+    .await;
+    assert_eq!(token.status, StatusCode::OK, "{}", token.text);
+    assert_eq!(token.body["token_type"], "Bearer");
+    assert_eq!(token.body["expires_in"], 7200);
+    assert_eq!(token.body["scope"], "payment_sessions:read payment_sessions:write");
+    assert!(token.body["created_at"].is_i64());
+    let token = text(&token.body["access_token"]);
+
+    let created = answer(
+        world
+            .request(Method::POST, "/v2/payment_sessions")
+            .header("content-type", "application/json")
+            .bearer_auth(&token)
+            .body(DOCUMENT_1_BODY),
+    )
+    .await;
+    assert_eq!(created.status, StatusCode::CREATED, "{}", created.text);
+    let session = &created.body;
+    let id = text(&session["id"]);
+    let api = world.machine.api_url();
+    let expected = json!({
+        "amount": 400,
+        "currency": "GBP",
+        "error_url": "http://example.com/error",
+        "line_items": [{ "amount": 100, "currency": "GBP", "description": null, "name": "Candles", "quantity": 4 }],
+        "live": false,
+        "payee": { "account_number": "12345678", "name": "Gerald Wiley", "sort_code": "010203" },
+        "reference": "Illuminate",
+        "state": "awaiting_payer",
+        "success_url": format!("http://example.com/success?id={id}"),
+        "url": format!("{api}/checkout/{id}"),
+        "email_receipt": true,
+        "refunds": [],
+        "metadata": {},
+    });
+    for (field, value) in expected.as_object().unwrap() {
+        assert_eq!(&session[field], value, "{field}");
+    }
+    assert!(session.get("payer").is_none());
+    assert_ne!(session["end_to_end_id"], session["id"]);
+    // `2019-11-01 15:48:26 UTC`
+    for moment in ["created_at", "expires_at"] {
+        let moment = text(&session[moment]);
+        let shape: String = moment.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+        assert_eq!(shape, "0000-00-00 00:00:00 UTC");
+    }
+
+    let read = answer(world.request(Method::GET, &format!("/v2/payment_sessions/{id}")).bearer_auth(&token)).await;
+    assert_eq!(read.status, StatusCode::OK);
+    assert_eq!(read.text, created.text);
+}
+
+#[tokio::test]
+async fn document_2s_three_commands() {
+    let world = World::start().await;
+    let body = json!({
+        "reference": "Illuminate",
+        "success_url": "http://example.com/success",
+        "error_url": "http://example.com/error",
+        "line_items": [{ "name": "Candles", "amount_cents": 100, "currency": "GBP", "quantity": 4 }],
+        "payee": { "name": "Gerald Wiley", "account_number": "12345678", "sort_code": "123456" },
+    });
+    for slash in ["", "/"] {
+        let path = |id: &str| format!("/api/v2/payment_sessions{id}{slash}");
+        let created = answer(world.demo(Method::POST, &path("")).json(&body)).await;
+        assert_eq!(created.status, StatusCode::CREATED, "{}", created.text);
+        assert_eq!(created.body["amount"], 400);
+        assert_eq!(
+            created.body["line_items"],
+            json!([{ "amount_cents": 100, "currency": "GBP", "description": null, "name": "Candles", "quantity": 4 }])
+        );
+        assert_eq!(created.body["email_receipt"], false);
+        let id = format!("/{}", text(&created.body["id"]));
+        let read = answer(world.demo(Method::GET, &path(&id))).await;
+        assert_eq!((read.status, &read.text), (StatusCode::OK, &created.text));
+        // The newer API shows the same session in its own words.
+        let newer = answer(world.demo(Method::GET, &format!("/v2/payment_sessions{id}{slash}"))).await;
+        assert_eq!(newer.body["line_items"][0]["amount"], 100);
+        let deleted = answer(world.demo(Method::DELETE, &path(&id))).await;
+        assert_eq!((deleted.status, deleted.text.as_str()), (StatusCode::NO_CONTENT, ""));
+        assert_eq!(answer(world.demo(Method::GET, &path(&id))).await.status, StatusCode::NOT_FOUND);
+    }
+}
+
+#[tokio::test]
+async fn a_known_payer_skips_the_first_page() {
+    let world = World::start().await;
+    let mut request = document_1();
+    request["payer"] = json!({ "name": "Ada Payer", "email": "ada@example.com" });
+    request["metadata"] = json!({ "order": "42" });
+    request["expires_in_seconds"] = json!(60);
+    let session = world.create_from(&request).await;
+    assert_eq!(session["state"], "awaiting_provider");
+    assert_eq!(session["payer"], request["payer"]);
+    assert_eq!(session["metadata"], request["metadata"]);
+    assert_eq!(states(&session), ["awaiting_provider"]);
+    let page = world.payer(&session).page().await;
+    assert!(page.html.contains("Mock Bank") && !page.html.contains("Ada") && !page.html.contains("ada@example.com"));
+}
+
+#[tokio::test]
+async fn the_placeholder_is_replaced_wherever_it_stands_and_urls_are_optional() {
+    let world = World::start().await;
+    let mut request = document_1();
+    request["success_url"] = json!("https://shop.example/__PAYMENT_ID__/thanks?a=__PAYMENT_ID__");
+    request["error_url"] = json!("https://shop.example/__PAYMENT_ID__");
+    let session = world.create_from(&request).await;
+    let id = text(&session["id"]);
+    assert_eq!(session["success_url"], format!("https://shop.example/{id}/thanks?a={id}"));
+    assert_eq!(session["error_url"], format!("https://shop.example/{id}"));
+    for url in ["success_url", "error_url"] {
+        request.as_object_mut().unwrap().remove(url);
+    }
+    let session = world.create_from(&request).await;
+    assert_eq!((&session["success_url"], &session["error_url"]), (&Value::Null, &Value::Null));
+}
+
+#[tokio::test]
+async fn a_live_key_has_no_bank_but_the_one_that_only_local_enables() {
+    let world = World::start().await;
+    let (key, secret) = world.merchant("acme", models::Mode::Live, "all").await;
+    let create = |world: &World| {
+        answer(world.request(Method::POST, "/v2/payment_sessions").basic_auth(&key, Some(&secret)).json(&document_1()))
+    };
+    let refused = create(&world).await;
+    assert_eq!((refused.status, refused.code()), (StatusCode::UNPROCESSABLE_ENTITY, "invalid_request"));
+
+    let world = World::start_with(|config| {
+        config.environment.insert("LOCAL_LIVE_CONNECTOR".into(), "1".into());
+    })
+    .await;
+    let (key, secret) = world.merchant("acme", models::Mode::Live, "all").await;
+    let request = world.request(Method::POST, "/v2/payment_sessions").basic_auth(&key, Some(&secret));
+    let created = answer(request.json(&document_1())).await;
+    assert_eq!(created.status, StatusCode::CREATED, "{}", created.text);
+    assert_eq!(created.body["live"], true);
+    let payer = world.payer(&created.body);
+    payer.identify().await;
+    payer.choose_bank(1).await;
+    payer.decide(1, "approve").await;
+    let path = format!("/v2/payment_sessions/{}", text(&created.body["id"]));
+    let read = answer(world.request(Method::GET, &path).basic_auth(&key, Some(&secret))).await;
+    assert_eq!(read.body["state"], "sent");
+    // A test key sees nothing of it.
+    assert_eq!(answer(world.demo(Method::GET, &path)).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn each_call_costs_what_was_promised() {
+    let world = World::start().await;
+    let session = world.create().await;
+    let id = text(&session["id"]);
+    world.get(&id).await;
+    let calls = |function: &str| -> u64 {
+        let all = world.machine.faults().all_calls();
+        all.iter().filter(|((caller, _), _)| caller == function).map(|(_, count)| count).sum()
+    };
+    let path = format!("/v2/payment_sessions/{id}");
+    for function in ["CreateFunction", "GetFunction"] {
+        assert_eq!(calls(function), 2, "{function}: the merchant, once, and the work");
+    }
+    answer(world.demo(Method::POST, &format!("{path}/cancel"))).await;
+    world.settled().await;
+    world.machine.faults().reset_calls();
+    // The merchant is remembered now.
+    let other = world.create().await;
+    assert_eq!(calls("CreateFunction"), 1);
+    world.get(&id).await;
+    assert_eq!(calls("GetFunction"), 1);
+    answer(world.demo(Method::GET, "/v2/payment_sessions?limit=20")).await;
+    assert_eq!(calls("GetFunction"), 2);
+    answer(world.demo(Method::POST, &format!("/v2/payment_sessions/{}/cancel", text(&other["id"])))).await;
+    assert_eq!(calls("CancelFunction"), 1);
+    let payer_session = world.create().await;
+    let payer = world.payer(&payer_session);
+    payer.identify().await;
+    assert_eq!(calls("CheckoutFunction"), 2);
+    payer.choose_bank(1).await;
+    assert_eq!(calls("CheckoutFunction"), 4);
+}

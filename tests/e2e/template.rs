@@ -1,0 +1,67 @@
+//! What template.yaml must say, and what it must not.
+
+use std::collections::BTreeSet;
+
+use tests::workspace;
+
+fn template() -> String {
+    std::fs::read_to_string(workspace().join("template.yaml")).unwrap()
+}
+
+/// (method, path) of every route.
+fn routes() -> BTreeSet<(String, String)> {
+    let template = template();
+    let route = |line: &str| {
+        let method = line.split_once("Method: ")?.1.split(',').next()?.trim().to_owned();
+        let path = line.split_once("Path: ")?.1.split('}').next()?.trim().to_owned();
+        // A path with a variable is quoted, and holds the brace that the line was cut at.
+        let path = match line.split_once("Path: \"") {
+            Some((_, quoted)) => quoted.split('"').next()?.to_owned(),
+            None => path,
+        };
+        Some((method, path))
+    };
+    template.lines().filter(|line| line.contains("Type: HttpApi")).filter_map(route).collect()
+}
+
+#[test]
+fn no_variable_that_only_local_may_set() {
+    for forbidden in ["LOCAL_LIVE_CONNECTOR", "AWS_ENDPOINT_URL"] {
+        assert!(!template().contains(forbidden), "{forbidden}");
+    }
+}
+
+#[test]
+fn every_path_with_a_405_is_a_route_and_the_other_way_round() {
+    // What `not-found` says: `("/path", "GET, POST"),`
+    let source = std::fs::read_to_string(workspace().join("functions/not-found/src/handler.rs")).unwrap();
+    let table = source.split_once("const ROUTES").unwrap().1.split_once("];").unwrap().0;
+    let mut told = BTreeSet::new();
+    for line in table.lines().filter(|line| line.trim_start().starts_with("(\"")) {
+        let parts: Vec<_> = line.split('"').collect();
+        for method in parts[3].split(", ") {
+            told.insert((method.to_owned(), parts[1].to_owned()));
+        }
+    }
+    let routed: BTreeSet<_> = routes()
+        .into_iter()
+        .map(|(method, path)| (method, path.strip_suffix('/').map_or(path.clone(), str::to_owned)))
+        .map(|(method, path)| {
+            let step = path.starts_with("/checkout/{id}/");
+            (method, if step { "/checkout/{id}/{step}".to_owned() } else { path })
+        })
+        .collect();
+    assert_eq!(told, routed);
+    assert!(routed.len() > 10, "{routed:?}");
+}
+
+#[test]
+fn pages_and_tokens_are_throttled_more_tightly() {
+    let template = template();
+    let settings = template.split_once("RouteSettings:").unwrap().1.split_once("TokenFunction:").unwrap().0;
+    for (method, path) in routes() {
+        if !path.contains("/payment_sessions") {
+            assert!(settings.contains(&format!("\"{method} {path}\"")), "{method} {path} has no limit of its own");
+        }
+    }
+}
