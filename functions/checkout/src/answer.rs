@@ -163,6 +163,10 @@ static CONTENT_SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
+/// Says nothing, and nobody reads it. Chrome's back button shows a page as it was left, `no-store` or not, unless an
+/// `HttpOnly` cookie of its site has been set since; then it asks for the page again, which shows the truth.
+const FORGET_OLDER_PAGES: &str = "moved=1; Path=/; Max-Age=60; Secure; HttpOnly; SameSite=Strict";
+
 /// What every answer bears: it is this payer's alone, for this moment alone, and the link is not passed on.
 fn builder(status: StatusCode) -> Builder {
     Response::builder()
@@ -187,6 +191,7 @@ pub(crate) fn page(status: StatusCode, template: &impl Template) -> Answer {
 pub(crate) fn see_other(path: &str) -> Answer {
     builder(StatusCode::SEE_OTHER)
         .header(header::LOCATION, path)
+        .header(header::SET_COOKIE, FORGET_OLDER_PAGES)
         .body(Body::Empty)
         .map_err(|error| Problem::Internal(Box::new(error)))
 }
@@ -221,6 +226,17 @@ mod tests {
             assert!(!html.contains("the inside"));
             assert_eq!(html.contains("href=\"/checkout/7\""), status != 404, "{status}");
         }
+    }
+
+    #[test]
+    fn what_is_posted_makes_the_back_button_ask_again() {
+        let response = see_other("/checkout/7").unwrap();
+        assert_eq!(
+            (response.status(), &response.headers()["location"]),
+            (StatusCode::SEE_OTHER, &"/checkout/7".parse().unwrap())
+        );
+        assert!(response.headers()["set-cookie"].to_str().unwrap().contains("HttpOnly"));
+        assert!(!Problem::NotFound.into_page(None).headers().contains_key("set-cookie"));
     }
 
     #[test]

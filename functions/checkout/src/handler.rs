@@ -27,9 +27,11 @@ pub(crate) struct Checkout {
 impl Checkout {
     /// From the variables that template.yaml sets.
     pub(crate) fn from_env() -> Result<Self, SettingError> {
-        let table = Table::from_env()?;
-        let banks = Banks::new(MockLedger::new(table.clone()), runtime::local_live_connector());
-        Ok(Self { sessions: Sessions::new(table), banks })
+        Ok(Self::new(Table::from_env()?, runtime::local_live_connector()))
+    }
+
+    fn new(table: Table, local_live: bool) -> Self {
+        Self { sessions: Sessions::new(table.clone()), banks: Banks::new(MockLedger::new(table), local_live) }
     }
 
     /// Answers a request; a problem with a page about it.
@@ -160,3 +162,6 @@ fn recorded(change: Result<Changed, ChangeError>, event: SessionEvent) -> Result
         Err(ChangeError::Store(error)) => Err(error.into()),
     }
 }
+
+#[cfg(test)]
+mod tests;

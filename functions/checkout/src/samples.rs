@@ -63,6 +63,17 @@ pub(crate) fn session_of(items: Vec<LineItem>) -> Session {
     Session::create(new, creation)
 }
 
+/// One with an id of its own, created now: for a table, where time is the clock's.
+pub(crate) fn fresh_session() -> Session {
+    let at = runtime::now();
+    let mut session = session();
+    session.id = SessionId::new(Uuid::new_v4());
+    session.end_to_end_id = EndToEndId::new(Uuid::new_v4());
+    session.created_at = at;
+    session.expires_at = at.checked_add(SignedDuration::from_hours(1)).unwrap();
+    session
+}
+
 /// The common one.
 pub(crate) fn session() -> Session {
     session_of(vec![item("Pillar candle", 150, 2), item("Box of matches", 100, 1)])

@@ -1,0 +1,372 @@
+//! The routes over a table in memory: what each does, done twice, too late or all at once.
+
+use banks::mock::{Decision, Ledger};
+use banks::{BankError, Begun, Status};
+use lambda_http::http::{Method, header};
+use models::{MAX_ATTEMPTS, SessionState, Submission};
+use serde_json::json;
+
+use super::*;
+use crate::samples::{PAYER_EMAIL, PAYER_NAME, fresh_session};
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// A checkout on a table of its own.
+async fn checkout() -> (Checkout, MockLedger) {
+    let database = dynoxide::Database::memory().unwrap();
+    let key = |name: &str, kind: &str| json!({ "AttributeName": name, "KeyType": kind });
+    let attribute = |name: &str| json!({ "AttributeName": name, "AttributeType": "S" });
+    let request = json!({
+        "TableName": "Table",
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [attribute("pk"), attribute("sk")],
+        "KeySchema": [key("pk", "HASH"), key("sk", "RANGE")],
+    });
+    database.create_table(serde_json::from_value(request).unwrap()).unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(dynoxide::server::serve_on(listener, database));
+    let table = table(endpoint);
+    (Checkout::new(table.clone(), false), MockLedger::new(table))
+}
+
+fn table(endpoint: String) -> Table {
+    let credentials = aws_credential_types::Credentials::new("test", "test", None, None, "test");
+    Table::new(&runtime::aws_config_for(credentials, "eu-west-2".to_owned(), Some(endpoint)), "Table".to_owned())
+}
+
+impl Checkout {
+    async fn create(&self, change: impl FnOnce(&mut Session)) -> Session {
+        let mut session = fresh_session();
+        change(&mut session);
+        self.sessions.create(session.clone(), None).await.unwrap();
+        session
+    }
+
+    async fn now(&self, session: &Session) -> Session {
+        self.sessions.get(&session.id).await.unwrap().unwrap()
+    }
+
+    async fn get(&self, path: &str) -> (u16, String) {
+        let request = lambda_http::http::Request::builder().method(Method::GET).uri(path).body(Body::Empty).unwrap();
+        let response = self.handle(request).await.unwrap();
+        (response.status().as_u16(), String::from_utf8(response.body().to_vec()).unwrap())
+    }
+
+    /// Status, and where to or, without a redirect, what it says.
+    async fn post(&self, path: &str, form: &str) -> (u16, String) {
+        let request = lambda_http::http::Request::builder()
+            .method(Method::POST)
+            .uri(path)
+            .header(header::CONTENT_TYPE, FORM)
+            .body(Body::Text(form.to_owned()))
+            .unwrap();
+        let response = self.handle(request).await.unwrap();
+        let location = response.headers().get(header::LOCATION).map(|value| value.to_str().unwrap().to_owned());
+        let body = || String::from_utf8(response.body().to_vec()).unwrap();
+        (response.status().as_u16(), location.unwrap_or_else(body))
+    }
+
+    /// A session whose payer has chosen the mock bank `attempts` times.
+    async fn at_the_bank(&self, attempts: u8) -> Session {
+        let session = self.create(|_| {}).await;
+        let path = format!("/checkout/{}", session.id);
+        self.post(&format!("{path}/payer"), "name=Gerald+Wiley&email=gerald.wiley%40example.com").await;
+        for attempt in 1..=attempts {
+            self.post(&format!("{path}/bank"), &format!("bank=mock-bank&attempt={attempt}")).await;
+        }
+        self.now(&session).await
+    }
+}
+
+fn causes(session: &Session) -> Vec<&'static str> {
+    session.history.iter().map(|entry| entry.cause.as_str()).collect()
+}
+
+#[tokio::test]
+async fn a_payment_with_every_button_pressed_twice() {
+    let (checkout, ledger) = checkout().await;
+    let session = checkout.create(|_| {}).await;
+    let path = format!("/checkout/{}", session.id);
+    let bank_path = format!("/mock-bank/{}/1", session.id);
+    let payer = "name=Gerald+Wiley&email=gerald.wiley%40example.com";
+    for (to, form, leads_to, state) in [
+        (format!("{path}/payer"), payer, &path, SessionState::AwaitingProvider),
+        (format!("{path}/bank"), "bank=mock-bank&attempt=1", &bank_path, SessionState::AwaitingPaymentConsent),
+        (bank_path.clone(), "decision=approve", &path, SessionState::Sent),
+    ] {
+        for _ in 0..2 {
+            assert_eq!(checkout.post(&to, form).await, (303, leads_to.clone()), "{to}");
+            assert_eq!(checkout.now(&session).await.state, state, "{to}");
+            let (status, html) = checkout.get(&path).await;
+            assert_eq!(status, 200);
+            assert!(!html.contains(PAYER_NAME) && !html.contains(PAYER_EMAIL), "{state}");
+        }
+    }
+    let session = checkout.now(&session).await;
+    assert_eq!(causes(&session), ["created", "payer_identified", "bank_chosen", "consent_given", "settled"]);
+    let order = ledger.order(session.end_to_end_id).await.unwrap().unwrap();
+    assert_eq!(order.body, session.submission.as_ref().unwrap().body);
+    // Every older tab leads to where the payment stands, and changes nothing.
+    for (to, form) in [
+        (format!("{path}/payer"), payer),
+        (format!("{path}/bank"), "bank=mock-bank&attempt=1"),
+        (format!("{path}/bank"), "bank=mock-bank&attempt=2"),
+        (format!("{path}/cancel"), ""),
+        (bank_path.clone(), "decision=decline"),
+    ] {
+        assert_eq!(checkout.post(&to, form).await, (303, path.clone()), "{to}");
+    }
+    assert_eq!(causes(&checkout.now(&session).await).len(), 5);
+    assert!(checkout.get(&bank_path).await.1.contains("out of date"));
+}
+
+#[tokio::test]
+async fn each_decision_has_its_outcome() {
+    let (checkout, _) = checkout().await;
+    let expected = |decision: Decision| match decision {
+        Decision::Approve => (SessionState::Sent, "settled"),
+        Decision::ApproveThenSettle | Decision::ApproveThenFail => (SessionState::Pending, "consent_given"),
+        Decision::Decline => (SessionState::Failed, "declined_by_payer"),
+        Decision::InsufficientFunds => (SessionState::Failed, "insufficient_funds"),
+    };
+    for decision in Decision::ALL {
+        let session = checkout.at_the_bank(1).await;
+        let path = format!("/mock-bank/{}/1", session.id);
+        let location = checkout.post(&path, &format!("decision={}", decision.as_str())).await;
+        assert_eq!(location, (303, format!("/checkout/{}", session.id)));
+        let session = checkout.now(&session).await;
+        assert_eq!((session.state, *causes(&session).last().unwrap()), expected(decision));
+    }
+}
+
+#[tokio::test]
+async fn a_decision_on_an_older_attempt_is_not_even_recorded() {
+    let (checkout, ledger) = checkout().await;
+    let session = checkout.at_the_bank(2).await;
+    for decision in Decision::ALL {
+        for number in [0, 1, 3] {
+            let path = format!("/mock-bank/{}/{number}", session.id);
+            assert!(checkout.get(&path).await.1.contains("out of date"));
+            let answer = checkout.post(&path, &format!("decision={}", decision.as_str())).await;
+            assert_eq!(answer, (303, format!("/checkout/{}", session.id)));
+            assert_eq!(ledger.decision(session.end_to_end_id, number).await.unwrap(), None);
+        }
+    }
+    assert_eq!(checkout.now(&session).await, session);
+    // The latest is open still.
+    let (_, html) = checkout.get(&format!("/mock-bank/{}/2", session.id)).await;
+    assert!(html.contains("value=\"approve\""));
+}
+
+#[tokio::test]
+async fn requests_all_at_once_do_one_thing() {
+    let (checkout, _) = checkout().await;
+    let session = checkout.at_the_bank(0).await;
+    let (bank, decide) = (format!("/checkout/{}/bank", session.id), format!("/mock-bank/{}/1", session.id));
+    let choose = || checkout.post(&bank, "bank=mock-bank&attempt=1");
+    let answers = tokio::join!(choose(), choose(), choose(), choose(), choose());
+    for answer in [answers.0, answers.1, answers.2, answers.3, answers.4] {
+        assert_eq!(answer, (303, decide.clone()));
+    }
+    let press = |decision: &'static str| checkout.post(&decide, decision);
+    let (a, b, c, d, e) = tokio::join!(
+        press("decision=approve"),
+        press("decision=approve"),
+        press("decision=decline"),
+        press("decision=approve_then_settle"),
+        press("decision=approve"),
+    );
+    for answer in [a, b, c, d, e] {
+        assert_eq!(answer, (303, format!("/checkout/{}", session.id)));
+    }
+    let causes = causes(&checkout.now(&session).await);
+    let count = |cause: &str| causes.iter().filter(|c| **c == cause).count();
+    assert_eq!(count("bank_chosen"), 1, "{causes:?}");
+    assert!(count("consent_given") <= 1 && causes.len() <= 5, "{causes:?}");
+}
+
+#[tokio::test]
+async fn a_bank_can_be_chosen_twenty_times() {
+    let (checkout, _) = checkout().await;
+    let session = checkout.at_the_bank(MAX_ATTEMPTS).await;
+    assert_eq!(session.attempt_number(), MAX_ATTEMPTS);
+    let (status, html) = checkout.post(&format!("/checkout/{}/bank", session.id), "bank=mock-bank&attempt=21").await;
+    assert_eq!(status, 409);
+    assert!(html.contains("No other bank can be chosen"));
+    assert_eq!(checkout.now(&session).await, session);
+}
+
+#[tokio::test]
+async fn a_page_changes_nothing() {
+    let (checkout, _) = checkout().await;
+    for attempts in 0..3 {
+        let session = checkout.at_the_bank(attempts).await;
+        for number in 0..3 {
+            assert_eq!(checkout.get(&format!("/mock-bank/{}/{number}", session.id)).await.0, 200);
+        }
+        assert_eq!(checkout.get(&format!("/checkout/{}", session.id)).await.0, 200);
+        assert_eq!(checkout.now(&session).await, session);
+    }
+}
+
+#[tokio::test]
+async fn what_is_typed_wrong_is_told_and_nothing_is_written() {
+    let (checkout, _) = checkout().await;
+    let session = checkout.create(|_| {}).await;
+    let path = format!("/checkout/{}/payer", session.id);
+    let (status, html) = checkout.post(&path, "name=Gerald+Wiley&email=gerald%40").await;
+    assert_eq!(status, 422);
+    assert!(html.contains("value=\"Gerald Wiley\"") && html.contains("value=\"gerald@\""));
+    assert_eq!(checkout.now(&session).await, session);
+    // Kept in that answer alone.
+    assert!(!checkout.get(&format!("/checkout/{}", session.id)).await.1.contains("Gerald"));
+    let without_receipt = checkout.create(|session| session.email_receipt = false).await;
+    let path = format!("/checkout/{}/payer", without_receipt.id);
+    assert_eq!(checkout.post(&path, "name=Gerald+Wiley&email=").await.0, 303);
+    assert_eq!(checkout.now(&without_receipt).await.state, SessionState::AwaitingProvider);
+}
+
+#[tokio::test]
+async fn bad_requests_are_told_apart_and_change_nothing() {
+    let (checkout, _) = checkout().await;
+    let session = checkout.at_the_bank(1).await;
+    let id = session.id;
+    for (path, form, status) in [
+        (format!("/checkout/{id}/bank"), "bank=other-bank&attempt=2", 422),
+        (format!("/checkout/{id}/bank"), "bank=%00&attempt=2", 422),
+        (format!("/checkout/{id}/bank"), "bank=mock-bank", 400),
+        (format!("/mock-bank/{id}/1"), "decision=maybe", 422),
+        (format!("/mock-bank/{id}/1"), "", 400),
+        (format!("/checkout/{id}/refund"), "", 404),
+        ("/checkout/00000000-0000-4000-8000-000000000000/cancel".to_owned(), "", 404),
+        ("/checkout/00000000-0000-4000-8000-000000000000/payer".to_owned(), "name=A", 404),
+    ] {
+        assert_eq!(checkout.post(&path, form).await.0, status, "{path} {form}");
+    }
+    for path in ["/checkout/00000000-0000-4000-8000-000000000000", "/checkout/x", "/mock-bank/x/1"] {
+        assert_eq!(checkout.get(path).await.0, 404, "{path}");
+    }
+    let json = lambda_http::http::Request::post(format!("/mock-bank/{id}/1"))
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Body::Text("{\"decision\":\"approve\"}".to_owned()))
+        .unwrap();
+    assert_eq!(checkout.handle(json).await.unwrap().status(), 415);
+    assert_eq!(checkout.now(&session).await, session);
+}
+
+#[tokio::test]
+async fn a_payer_can_cancel_until_the_payment_is_submitted() {
+    let (checkout, _) = checkout().await;
+    for attempts in 0..2 {
+        let session = checkout.at_the_bank(attempts).await;
+        for _ in 0..2 {
+            let answer = checkout.post(&format!("/checkout/{}/cancel", session.id), "").await;
+            assert_eq!(answer, (303, format!("/checkout/{}", session.id)));
+        }
+        let session = checkout.now(&session).await;
+        assert_eq!(session.state, SessionState::Cancelled);
+        assert_eq!(causes(&session).last(), Some(&"cancelled_by_payer"));
+    }
+    let session = checkout.at_the_bank(1).await;
+    checkout.post(&format!("/mock-bank/{}/1", session.id), "decision=approve_then_settle").await;
+    checkout.post(&format!("/checkout/{}/cancel", session.id), "").await;
+    assert_eq!(checkout.now(&session).await.state, SessionState::Pending);
+}
+
+#[tokio::test]
+async fn past_its_time_a_session_takes_nothing() {
+    let (checkout, _) = checkout().await;
+    let session = checkout.create(|session| session.expires_at = session.created_at).await;
+    let path = format!("/checkout/{}", session.id);
+    for (to, form) in [("payer", "name=A&email=a%40example.com"), ("bank", "bank=mock-bank&attempt=1"), ("cancel", "")]
+    {
+        assert_eq!(checkout.post(&format!("{path}/{to}"), form).await, (303, path.clone()));
+    }
+    assert_eq!(checkout.now(&session).await, session);
+    assert!(checkout.get(&path).await.1.contains("The time to pay has run out"));
+}
+
+#[tokio::test]
+async fn a_live_session_never_meets_the_mock_bank() {
+    let (checkout, _) = checkout().await;
+    let session = checkout.create(|session| session.mode = models::Mode::Live).await;
+    let path = format!("/checkout/{}", session.id);
+    checkout.post(&format!("{path}/payer"), "name=A&email=a%40example.com").await;
+    assert!(checkout.get(&path).await.1.contains("There is no bank to pay with"));
+    assert_eq!(checkout.post(&format!("{path}/bank"), "bank=mock-bank&attempt=1").await.0, 422);
+    assert_eq!(checkout.now(&session).await.attempt, None);
+}
+
+#[tokio::test]
+async fn without_the_table_the_payer_is_told_to_try_again() {
+    // Nothing listens there.
+    let checkout = Checkout::new(table("http://127.0.0.1:1".to_owned()), false);
+    let (status, html) = checkout.get("/checkout/00000000-0000-4000-8000-000000000000").await;
+    assert_eq!(status, 503);
+    assert!(html.contains("nothing was paid twice") && !html.contains("DynamoDB"));
+}
+
+/// What happens to a session while the bank is being asked.
+#[derive(Debug, Clone, Copy)]
+enum Meanwhile {
+    BankChosenAgain,
+    ConsentGiven,
+    CancelledByMerchant,
+}
+
+/// A bank during whose answer something else happens to the session.
+struct MeanwhileBank<'a> {
+    sessions: &'a Sessions,
+    meanwhile: Meanwhile,
+    says: Status,
+}
+
+impl Bank for MeanwhileBank<'_> {
+    async fn begin(&self, _: &Session, _: u8) -> Result<Begun, BankError> {
+        panic!("not asked")
+    }
+
+    async fn status(&self, session: &Session, now: Timestamp) -> Result<Status, BankError> {
+        let change = |event| Change::now(session.id, event);
+        let attempt = session.attempt.clone().unwrap();
+        let changed = match self.meanwhile {
+            Meanwhile::BankChosenAgain => {
+                let next = Attempt { number: attempt.number + 1, ..attempt };
+                self.sessions.choose_bank(change(SessionEvent::BankChosen), &next).await
+            }
+            Meanwhile::ConsentGiven => {
+                let (change, submission) = (change(SessionEvent::ConsentGiven), self.prepare(session, now));
+                self.sessions.give_consent(change, attempt.number, &submission, now).await
+            }
+            Meanwhile::CancelledByMerchant => {
+                self.sessions.record(change(SessionEvent::CancelledByMerchant), None).await
+            }
+        };
+        changed.unwrap();
+        Ok(self.says)
+    }
+
+    fn prepare(&self, _: &Session, now: Timestamp) -> Submission {
+        Submission { idempotency_key: "key".to_owned(), body: "body".to_owned(), submitted_at: now }
+    }
+
+    async fn submit(&self, _: &Session, _: &Submission, _: Timestamp) -> Result<Status, BankError> {
+        panic!("money was asked for")
+    }
+}
+
+#[tokio::test]
+async fn consent_that_comes_too_late_moves_no_money() {
+    let (checkout, _) = checkout().await;
+    for (meanwhile, last) in [
+        (Meanwhile::BankChosenAgain, "bank_chosen"),
+        (Meanwhile::ConsentGiven, "consent_given"),
+        (Meanwhile::CancelledByMerchant, "cancelled_by_merchant"),
+    ] {
+        let session = checkout.at_the_bank(1).await;
+        let bank = MeanwhileBank { sessions: &checkout.sessions, meanwhile, says: Status::Consented };
+        come_back(&bank, &checkout.sessions, &session, runtime::now()).await.unwrap();
+        assert_eq!(causes(&checkout.now(&session).await).last(), Some(&last), "{meanwhile:?}");
+    }
+}
