@@ -4,5 +4,48 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 mod browser;
+mod pages;
 mod payments;
+mod presses;
 mod shop;
+
+use serde_json::{Value, json};
+use tests::{World, text};
+
+use crate::browser::{Browser, Screen};
+use crate::shop::Shop;
+
+const NAME: &str = "Ada Payer";
+const EMAIL: &str = "ada@example.com";
+/// The button of document 1's session at the choice of a bank.
+const CHOOSE: &str = "Pay £4.00 with Mock Bank";
+/// The heading of the mock bank's page for it.
+const ASKED: &str = "Approve a payment of £4.00?";
+
+/// A browser, a machine and a shop of a test's own; none where no browser is installed.
+async fn stage() -> Option<(Browser, World, Shop)> {
+    let browser = Browser::start(Screen::PHONE).await?;
+    Some((browser, World::start().await, Shop::open().await))
+}
+
+/// Document 1's session with the payer given at creation.
+fn with_payer(mut order: Value) -> Value {
+    order["payer"] = json!({ "name": NAME, "email": EMAIL });
+    order
+}
+
+/// The checkout of a session.
+fn checkout(session: &Value) -> String {
+    text(&session["url"])
+}
+
+/// Where the mock bank asks about an attempt.
+fn mock_bank(world: &World, session: &Value, attempt: u8) -> String {
+    format!("{}/mock-bank/{}/{attempt}", world.machine.api_url(), text(&session["id"]))
+}
+
+/// What happened to a session, as the API tells it, oldest first.
+async fn causes(world: &World, session: &Value) -> Vec<String> {
+    let session = world.get(&text(&session["id"])).await;
+    session["history"].as_array().unwrap().iter().map(|entry| text(&entry["cause"])).collect()
+}

@@ -1,31 +1,113 @@
 //! The ways through the checkout, each to its end.
 
-use serde_json::json;
-use tests::{World, states, text};
+use tests::{World, document_1, text};
 
 use crate::browser::{Browser, Screen};
-use crate::shop::Shop;
+use crate::shop::Visit;
+use crate::{ASKED, CHOOSE, EMAIL, NAME, causes, checkout, stage, with_payer};
+
+/// Asserts that the shop was told this, and nothing of where the payer came from.
+fn assert_told(visit: &Visit, path: &str, id: &str, result: &str, state: &str) {
+    let expected = [("order", id), ("banked-checkout-result", result), ("payment_result", state), ("payment_id", id)];
+    let query = expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    assert_eq!(*visit, Visit { path: path.to_owned(), query, referrer: None });
+}
 
 #[tokio::test]
-async fn a_payment_from_details_to_the_shop() {
-    let Some(browser) = Browser::start(Screen::PHONE).await else { return };
-    let (world, mut shop) = (World::start().await, Shop::open().await);
+async fn from_details_to_the_shop() {
+    let Some((browser, world, mut shop)) = stage().await else { return };
     let session = world.create_from(&shop.order()).await;
     let id = text(&session["id"]);
-    browser.open(&text(&session["url"])).await;
+    browser.open(&checkout(&session)).await;
     browser.see("Your details").await;
-    browser.fill("Full name", "Ada Payer").await;
-    browser.fill("E-mail address", "ada@example.com").await;
+    let page = browser.text().await;
+    for part in ["Gerald Wiley", "Candles", "4 × £1.00", "£4.00", "Illuminate", "Test mode: no real money moves"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    browser.fill("Full name", NAME).await;
+    browser.fill("E-mail address", EMAIL).await;
     browser.press("Continue to choose your bank").await;
     browser.see("Choose your bank").await;
-    browser.press("Pay £4.00 with Mock Bank").await;
-    browser.see("Approve a payment of £4.00?").await;
+    browser.press(CHOOSE).await;
+    browser.see(ASKED).await;
     browser.press("Approve").await;
     browser.see("Payment sent").await;
-    eprintln!("{:?} {} {:?}", browser.console().await, browser.status().await, browser.client.execute("return [innerWidth,innerHeight]", vec![]).await);
     browser.press("Return to Gerald Wiley").await;
-    let visit = shop.visit().await;
-    eprintln!("{visit:?}");
-    let paid = world.get(&id).await;
-    assert_eq!(paid["state"], "sent");
+    assert_told(&shop.visit().await, "/thanks", &id, "success", "sent");
+    browser.see("The shop").await;
+    let expected = ["created", "payer_identified", "bank_chosen", "consent_given", "settled"];
+    assert_eq!(causes(&world, &session).await, expected);
+    let mails = world.mails().await;
+    assert_eq!(mails.len(), 1);
+    assert_eq!(mails[0].to, [EMAIL]);
+}
+
+#[tokio::test]
+async fn a_known_payer_is_not_asked_and_a_result_leads_on_by_itself() {
+    let Some((browser, world, mut shop)) = stage().await else { return };
+    let session = world.create_from(&with_payer(shop.order())).await;
+    browser.open(&checkout(&session)).await;
+    browser.see("Choose your bank").await;
+    browser.press(CHOOSE).await;
+    browser.press("Approve").await;
+    assert_told(&shop.visit().await, "/thanks", &text(&session["id"]), "success", "sent");
+    browser.see("The shop").await;
+}
+
+#[tokio::test]
+async fn a_pending_payment_shows_by_itself_what_became_of_it() {
+    let Some(browser) = Browser::start(Screen::PHONE).await else { return };
+    let world = World::start().await;
+    let mut order = with_payer(document_1());
+    order.as_object_mut().unwrap().retain(|field, _| !field.ends_with("_url"));
+    for (decision, state, heading) in [
+        ("Approve, settle after 10 s", "sent", "Payment sent"),
+        ("Approve, fail after 10 s", "failed", "Your bank declined the payment"),
+    ] {
+        let session = world.create_from(&order).await;
+        browser.open(&checkout(&session)).await;
+        browser.press(CHOOSE).await;
+        browser.press(decision).await;
+        browser.see("Your bank is sending the payment").await;
+        let id = text(&session["id"]);
+        assert_eq!(world.get(&id).await["state"], "pending");
+        while world.get(&id).await["state"] == "pending" {
+            world.run_schedule().await;
+        }
+        assert_eq!(world.get(&id).await["state"], state);
+        // Nobody touches the browser.
+        browser.see(heading).await;
+    }
+    assert_eq!(world.mails().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_and_leads_to_the_shop() {
+    let Some((browser, world, mut shop)) = stage().await else { return };
+    for (decision, heading) in
+        [("Decline", "You declined the payment"), ("Insufficient funds", "There was not enough money in the account")]
+    {
+        let session = world.create_from(&with_payer(shop.order())).await;
+        browser.open(&checkout(&session)).await;
+        browser.press(CHOOSE).await;
+        browser.press(decision).await;
+        browser.see(heading).await;
+        browser.press("Return to Gerald Wiley").await;
+        assert_told(&shop.visit().await, "/sorry", &text(&session["id"]), "failure", "failed");
+        browser.see("The shop").await;
+    }
+    assert!(world.mails().await.is_empty());
+}
+
+#[tokio::test]
+async fn the_payer_can_cancel() {
+    let Some((browser, world, mut shop)) = stage().await else { return };
+    let session = world.create_from(&shop.order()).await;
+    browser.open(&checkout(&session)).await;
+    browser.press("Cancel this payment").await;
+    browser.press("Yes, cancel the payment of £4.00").await;
+    browser.see("You cancelled the payment").await;
+    browser.press("Return to Gerald Wiley").await;
+    assert_told(&shop.visit().await, "/sorry", &text(&session["id"]), "user-cancelled", "failed");
+    assert_eq!(causes(&world, &session).await, ["created", "cancelled_by_payer"]);
 }

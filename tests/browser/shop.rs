@@ -82,8 +82,13 @@ async fn answer(mut stream: TcpStream, visits: mpsc::UnboundedSender<Visit>) {
     assert_eq!(method, "GET", "{head}");
     let url = Url::parse(&format!("http://shop{target}")).unwrap();
     if url.path() != "/favicon.ico" {
-        let referrer = fields.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("referer: ").map(str::to_owned));
-        let _ = visits.send(Visit { path: url.path().to_owned(), query: url.query_pairs().into_owned().collect(), referrer });
+        let referrer =
+            fields.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("referer: ").map(str::to_owned));
+        let _ = visits.send(Visit {
+            path: url.path().to_owned(),
+            query: url.query_pairs().into_owned().collect(),
+            referrer,
+        });
     }
     let answer = format!(
         "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{PAGE}",
