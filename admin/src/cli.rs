@@ -33,7 +33,7 @@ pub(crate) struct Target {
     #[arg(long, global = true, env = "DATA_DIR", value_name = "FOLDER", default_value = ".local")]
     pub(crate) data_dir: PathBuf,
     /// The table's name; on AWS the stack's output TableName
-    #[arg(long, global = true, env = "TABLE_NAME", value_name = "NAME", default_value = "Table")]
+    #[arg(long, global = true, env = "TABLE_NAME", value_name = "NAME", default_value = "local-Table")]
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     pub(crate) table: String,
     /// On AWS, with the credentials of this profile

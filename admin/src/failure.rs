@@ -70,7 +70,7 @@ fn because(error: Option<&CredentialsError>) -> String {
 
 fn table_hint(place: &Place) -> &'static str {
     match place {
-        Place::Local(_) => "leave out --table and TABLE_NAME, or give the name in template.yaml",
+        Place::Local(_) => "give --table the name that `make run` printed when it started",
         Place::Aws(_) => "give --table with the stack's output TableName, and the stack's --region",
     }
 }

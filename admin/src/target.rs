@@ -104,7 +104,7 @@ mod tests {
         let target = Target {
             endpoint: Some("http://127.0.0.1:1".to_owned()),
             data_dir: ".local".into(),
-            table: "Table".to_owned(),
+            table: "local-Table".to_owned(),
             profile: None,
             region: Some("eu-west-2".to_owned()),
         };

@@ -86,6 +86,10 @@ async fn main() -> ExitCode {
         machine.stop().await;
         return ExitCode::FAILURE;
     }
+    // Where `counterfoil` looks for a machine that runs here.
+    if let Err(error) = std::fs::write(machine.data_dir().join("endpoint"), machine.aws_url()) {
+        eprintln!("local: {} could not be written: {error}", machine.data_dir().join("endpoint").display());
+    }
     // Nobody may be reading any more; that is no reason to stop.
     let _ = writeln!(std::io::stdout(), "{}", welcome(&machine));
     asked_to_stop().await;

@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use banks::{Bank, BankError, Status};
 use jiff::Timestamp;
 use models::{Session, SessionEvent};
-use store::{Change, ChangeError, Sessions, StoreError};
+use store::{Change, ChangeError, Changed, Sessions, StoreError};
 use thiserror::Error;
 
 /// The bank or the table could not be asked; where the payment stands is as it was.
@@ -24,8 +24,8 @@ pub(crate) enum CallbackError {
 enum Next {
     /// Record the submission, then ask for the money.
     Submit,
-    /// Record that it ended.
-    Record(SessionEvent),
+    /// Record that this attempt was refused, and the session with it.
+    Decline(SessionEvent),
     /// Nothing has been decided.
     Wait,
 }
@@ -34,7 +34,7 @@ fn next(status: Status) -> Next {
     match status {
         // A bank that moves the money at consent says so; submitting is then its connector's business, and harmless.
         Status::Consented | Status::Accepted | Status::Settled => Next::Submit,
-        Status::Declined(event) => Next::Record(event),
+        Status::Declined(event) => Next::Decline(event),
         Status::AwaitingConsent | Status::Unknown => Next::Wait,
     }
 }
@@ -59,7 +59,10 @@ pub(crate) async fn come_back(
 ) -> Result<(), CallbackError> {
     match next(bank.status(session, now).await?) {
         Next::Submit => submit(bank, sessions, session, now).await,
-        Next::Record(event) => record(sessions, session, event).await,
+        Next::Decline(event) => {
+            let declined = sessions.decline(Change::now(session.id, event), session.attempt_number()).await;
+            recorded(declined, session, event)
+        }
         Next::Wait => Ok(()),
     }
 }
@@ -91,7 +94,12 @@ async fn submit(bank: &impl Bank, sessions: &Sessions, session: &Session, now: T
 }
 
 async fn record(sessions: &Sessions, session: &Session, event: SessionEvent) -> Result<(), CallbackError> {
-    match sessions.record(Change::now(session.id, event), None).await {
+    recorded(sessions.record(Change::now(session.id, event), None).await, session, event)
+}
+
+/// If another request was first, its write holds.
+fn recorded(change: Result<Changed, ChangeError>, session: &Session, event: SessionEvent) -> Result<(), CallbackError> {
+    match change {
         Ok(_) => {
             log(session, event);
             Ok(())
@@ -116,7 +124,7 @@ mod tests {
         assert_eq!(next(Status::Consented), Next::Submit);
         assert_eq!(next(Status::AwaitingConsent), Next::Wait);
         assert_eq!(next(Status::Unknown), Next::Wait);
-        assert_eq!(next(DECLINED), Next::Record(SessionEvent::DeclinedByPayer));
+        assert_eq!(next(DECLINED), Next::Decline(SessionEvent::DeclinedByPayer));
     }
 
     #[test]

@@ -349,6 +349,19 @@ impl Sessions {
         self.apply(update, &change, None).await
     }
 
+    /// The payer or the bank refused attempt `number`, which must be the latest and not submitted: a refusal that comes
+    /// late says nothing about the attempt that followed it.
+    ///
+    /// # Errors
+    /// See [`ChangeError`].
+    pub async fn decline(&self, change: Change, number: u8) -> Result<Changed, ChangeError> {
+        let update = self
+            .transition(&change)
+            .when("attribute_not_exists(#submission)", [])
+            .when("#attempt.#number = :number", [(":number", AttributeValue::N(number.to_string()))]);
+        self.apply(update, &change, None).await
+    }
+
     /// Any event that brings nothing but itself: settled, declined, cancelled, time passed. With an owner, only theirs.
     ///
     /// # Errors

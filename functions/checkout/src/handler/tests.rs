@@ -357,16 +357,18 @@ impl Bank for MeanwhileBank<'_> {
 }
 
 #[tokio::test]
-async fn consent_that_comes_too_late_moves_no_money() {
+async fn an_answer_of_the_bank_that_comes_too_late_changes_nothing() {
     let (checkout, _) = checkout().await;
     for (meanwhile, last) in [
         (Meanwhile::BankChosenAgain, "bank_chosen"),
         (Meanwhile::ConsentGiven, "consent_given"),
         (Meanwhile::CancelledByMerchant, "cancelled_by_merchant"),
     ] {
-        let session = checkout.at_the_bank(1).await;
-        let bank = MeanwhileBank { sessions: &checkout.sessions, meanwhile, says: Status::Consented };
-        come_back(&bank, &checkout.sessions, &session, runtime::now()).await.unwrap();
-        assert_eq!(causes(&checkout.now(&session).await).last(), Some(&last), "{meanwhile:?}");
+        for says in [Status::Consented, Status::Declined(SessionEvent::DeclinedByPayer)] {
+            let session = checkout.at_the_bank(1).await;
+            let bank = MeanwhileBank { sessions: &checkout.sessions, meanwhile, says };
+            come_back(&bank, &checkout.sessions, &session, runtime::now()).await.unwrap();
+            assert_eq!(causes(&checkout.now(&session).await).last(), Some(&last), "{meanwhile:?} {says:?}");
+        }
     }
 }
