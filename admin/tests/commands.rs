@@ -16,7 +16,7 @@ impl Machine {
         let key = |name: &str, kind: &str| json!({ "AttributeName": name, "KeyType": kind });
         let attribute = |name: &str| json!({ "AttributeName": name, "AttributeType": "S" });
         let table = json!({
-            "TableName": "Table",
+            "TableName": "local-Table",
             "BillingMode": "PAY_PER_REQUEST",
             "AttributeDefinitions": [attribute("pk"), attribute("sk")],
             "KeySchema": [key("pk", "HASH"), key("sk", "RANGE")],
