@@ -84,8 +84,12 @@ impl Browser {
         self.chrome("Emulation.setEmulatedMedia", features).await;
     }
 
-    /// A picture of the whole page, as PNG.
-    pub(crate) async fn picture(&self) -> Vec<u8> {
+    /// A picture of the whole page at this width, as PNG.
+    pub(crate) async fn picture(&self, screen: Screen) -> Vec<u8> {
+        self.set_screen(screen).await;
+        let height = self.client.execute("return document.documentElement.scrollHeight", Vec::new()).await.unwrap();
+        let height = u32::try_from(height.as_u64().unwrap()).unwrap();
+        self.set_screen(Screen { height: height.max(screen.height), ..screen }).await;
         self.client.screenshot().await.unwrap()
     }
 

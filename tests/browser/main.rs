@@ -10,7 +10,7 @@ mod presses;
 mod shop;
 
 use serde_json::{Value, json};
-use tests::{World, text};
+use tests::{World, document_1, text};
 
 use crate::browser::{Browser, Screen};
 use crate::shop::Shop;
@@ -28,7 +28,14 @@ async fn stage() -> Option<(Browser, World, Shop)> {
     Some((browser, World::start().await, Shop::open().await))
 }
 
-/// Document 1's session with the payer given at creation.
+/// Document 1's session without the merchant's URLs: its result stays, to be looked at for as long as it takes.
+fn staying() -> Value {
+    let mut order = document_1();
+    order.as_object_mut().unwrap().retain(|field, _| !field.ends_with("_url"));
+    order
+}
+
+/// An order with the payer given at creation.
 fn with_payer(mut order: Value) -> Value {
     order["payer"] = json!({ "name": NAME, "email": EMAIL });
     order
