@@ -88,8 +88,8 @@ fn key_record(key: &ApiKey) -> Record {
 }
 
 fn account_record(LinkedAccount { name, account }: &LinkedAccount, full: bool) -> Record {
-    let number = account.account_number.as_str();
-    let shown = if full { number.to_owned() } else { format!("****{}", number.get(4..).unwrap_or_default()) };
+    let number = &account.account_number;
+    let shown = if full { number.as_str().to_owned() } else { format!("****{}", number.last_four()) };
     Record(vec![
         field("name", name.as_str()),
         field("sort_code", account.sort_code.as_str()),

@@ -80,6 +80,37 @@ async fn another_body_is_a_conflict_and_another_spelling_is_not() {
 }
 
 #[tokio::test]
+async fn a_repeat_beats_rules_that_have_changed_since() {
+    let world = World::start_with(|config| {
+        config.parameters.insert("MaxAmountMinor".into(), "400".into());
+    })
+    .await;
+    let first = answer(create(&world, "k", &document_1())).await;
+    assert_eq!(first.status, StatusCode::CREATED);
+    // As if the cap had been lowered: the same session, made by a machine that would refuse it now.
+    let mut dearer = document_1();
+    dearer["line_items"][0]["amount"] = json!(101);
+    assert_eq!(answer(create(&world, "k", &dearer)).await.code(), "invalid_amount");
+    let stored = store::Sessions::new(world.table());
+    let id = text(&first.body["id"]).parse().unwrap();
+    let fingerprint = api::fingerprint(dearer.to_string().as_bytes()).unwrap();
+    let mut session = stored.get(&id).await.unwrap().unwrap();
+    session.id = id_of_key(&world, "later").await;
+    assert!(matches!(stored.create(session, Some(fingerprint)).await.unwrap(), store::Created::New(_)));
+    let again = answer(create(&world, "later", &dearer)).await;
+    assert_eq!((again.status, again.is_replayed()), (StatusCode::CREATED, true), "{}", again.text);
+}
+
+/// The id that the demo merchant's key stands for.
+async fn id_of_key(world: &World, key: &str) -> models::SessionId {
+    let demo = store::Merchants::new(world.table()).get(&"demo".parse().unwrap()).await.unwrap().unwrap();
+    let mut headers = reqwest::header::HeaderMap::new();
+    headers.insert("idempotency-key", key.parse().unwrap());
+    let key = api::IdempotencyKey::from_headers(&headers).unwrap().unwrap();
+    key.session_id(&demo, Mode::Test, api::banked::FORMAT)
+}
+
+#[tokio::test]
 async fn keys_are_kept_apart_by_merchant_and_mode() {
     let world = World::start_with(|config| {
         config.environment.insert("LOCAL_LIVE_CONNECTOR".into(), "1".into());

@@ -70,7 +70,7 @@ impl<'a> Summary<'a> {
 
 /// The last four digits of the payee's account.
 fn account_ending(session: &Session) -> &str {
-    session.payee.account.account_number.as_str().get(4..).unwrap_or_default()
+    session.payee.account.account_number.last_four()
 }
 
 /// `1 November 2019, 15:48 UTC`.

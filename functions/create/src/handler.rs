@@ -48,10 +48,20 @@ impl Create {
         }
         let idempotency_key = IdempotencyKey::from_headers(request.headers())?;
         let body = api::json_body(&request)?;
-        let new = parse_create(body, dialect, &caller.merchant, self.max_amount)?;
         let (id, fingerprint) = match &idempotency_key {
             Some(key) => (key.session_id(&caller.merchant, mode, FORMAT), Some(api::fingerprint(body)?)),
             None => (SessionId::new(Uuid::now_v7()), None),
+        };
+        let new = match parse_create(body, dialect, &caller.merchant, self.max_amount) {
+            Ok(new) => new,
+            // What was created once is answered again, even if the rules or the linked accounts have changed since.
+            Err(refusal @ ApiError::Invalid(_)) if fingerprint.is_some() => {
+                return match self.sessions.created(&id).await? {
+                    Some(Created::Existing(session, first)) if first == fingerprint => replay(*session, dialect),
+                    Some(_) | None => Err(refusal),
+                };
+            }
+            Err(refusal) => return Err(refusal),
         };
         let base_url = self.public_base_url.clone().or_else(|| api::base_url(&request));
         let creation = Creation {
@@ -68,12 +78,7 @@ impl Create {
                 tracing::info!(request_id = api::request_id(&request), session_id = %session.id, key_id = %caller.key_id, "created");
                 answer(&session, dialect)
             }
-            // The first answer again, whatever has happened to the session since.
-            Created::Existing(session, first) if first == fingerprint => {
-                let mut replay = answer(&session.as_created(), dialect)?;
-                replay.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
-                Ok(replay)
-            }
+            Created::Existing(session, first) if first == fingerprint => replay(*session, dialect),
             Created::Existing(..) | Created::Deleted => Err(ApiError::IdempotencyConflict),
         }
     }
@@ -82,6 +87,13 @@ impl Create {
 /// As of its creation: even a repeat after its expiry says what the first answer said.
 fn answer(session: &Session, dialect: Dialect) -> Answer {
     api::json(StatusCode::CREATED, &SessionView::new(session, dialect, session.created_at))
+}
+
+/// The first answer again, whatever has happened to the session since.
+fn replay(session: Session, dialect: Dialect) -> Answer {
+    let mut replay = answer(&session.as_created(), dialect)?;
+    replay.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
+    Ok(replay)
 }
 
 fn no_live_connector(mode: Mode) -> ApiError {

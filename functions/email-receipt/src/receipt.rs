@@ -77,7 +77,7 @@ impl<'a> Details<'a> {
             items: session.line_items.iter().map(Item::of).collect::<Option<_>>()?,
             total: session.amount.to_string(),
             payee: payee.name.as_str(),
-            account: payee.account.account_number.as_str().get(4..).unwrap_or_default(),
+            account: payee.account.account_number.last_four(),
             reference: session.reference.as_str(),
             sent_at: session.sent_at()?.strftime("%-d %B %Y, %H:%M UTC").to_string(),
             end_to_end_id: session.end_to_end_id.to_string(),

@@ -61,9 +61,10 @@ impl Get {
     async fn list(&self, request: &Request, caller: &Caller, dialect: Dialect) -> Answer {
         let Query { range, states } = parse_query(request.uri().query().unwrap_or(""))?;
         let now = runtime::now();
-        let wanted =
-            |session: &models::Session| states.is_empty() || states.contains(&shown_state(session.state_at(now)));
-        let page = self.sessions.list(&caller.owner(), range, wanted).await?;
+        let wanted = |session: &models::Session| states.contains(&shown_state(session.state_at(now)));
+        let filter: Option<&(dyn Fn(&models::Session) -> bool + Sync)> =
+            if states.is_empty() { None } else { Some(&wanted) };
+        let page = self.sessions.list(&caller.owner(), range, filter).await?;
         let list = List {
             data: page.sessions.iter().map(|session| SessionView::new(session, dialect, now)).collect(),
             next_cursor: page.next.map(|cursor| cursor.encode()),

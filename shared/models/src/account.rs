@@ -68,6 +68,13 @@ digits_newtype!(
     "must be 8 digits"
 );
 
+impl AccountNumber {
+    /// The last four digits: enough to recognise an account by, too little to pay into it.
+    pub fn last_four(&self) -> &str {
+        self.0.get(4..).unwrap_or_default()
+    }
+}
+
 /// Which account: sort code and number together.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct AccountIdentifier {

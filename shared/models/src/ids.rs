@@ -164,7 +164,8 @@ impl Credential {
     }
 }
 
-/// What a new credential of `kind` (`pk` or `sk`) begins with; the issuer appends 43 random characters or fewer.
+/// What a new credential of `kind` (`pk` or `sk`) begins with; the issuer appends up to 64 random letters and
+/// digits.
 pub fn credential_prefix(kind: &str, mode: Mode, merchant: &MerchantId) -> String {
     format!("{kind}_{}_{merchant}_", mode.as_str())
 }

@@ -27,7 +27,7 @@ impl MinorUnits {
 
 /// An amount of one currency.
 ///
-/// `Display` is for people: the currency's own symbol and number of decimals (`£4.00`, `¥400`).
+/// `Display` is for people: the currency's own symbol and number of decimals (`£1,234.00`, `¥400`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Money {
     minor: MinorUnits,
@@ -94,14 +94,27 @@ impl fmt::Display for Money {
         let minor = self.minor().unsigned_abs();
         let symbol = self.currency.symbol();
         match self.currency.exponent().unwrap_or(0) {
-            0 => write!(f, "{sign}{symbol}{minor}"),
+            0 => write!(f, "{sign}{symbol}{}", grouped(minor)),
             exponent => {
                 let scale = 10_u64.pow(u32::from(exponent));
                 let width = usize::from(exponent);
-                write!(f, "{sign}{symbol}{}.{:0width$}", minor / scale, minor % scale)
+                write!(f, "{sign}{symbol}{}.{:0width$}", grouped(minor / scale), minor % scale)
             }
         }
     }
+}
+
+/// With a comma before each three digits.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (left, digit) in (0..digits.len()).rev().zip(digits.chars()) {
+        grouped.push(digit);
+        if left > 0 && left % 3 == 0 {
+            grouped.push(',');
+        }
+    }
+    grouped
 }
 
 #[cfg(test)]
@@ -120,6 +133,8 @@ mod tests {
         assert_eq!(show(400, Currency::GBP), "£4.00");
         assert_eq!(show(5, Currency::GBP), "£0.05");
         assert_eq!(show(-1234, Currency::EUR), "-€12.34");
+        assert_eq!(show(99_999, Currency::GBP), "£999.99");
+        assert_eq!(show(100_000_000, Currency::GBP), "£1,000,000.00");
         assert_eq!(show(400, Currency::JPY), "¥400");
         assert_eq!(show(1234, Currency::KWD), format!("{}1.234", Currency::KWD.symbol()));
     }

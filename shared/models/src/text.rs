@@ -58,11 +58,11 @@ text!(
 );
 
 text!(
-    /// A person's, payee's or product's name: 1 to 140 characters (ISO 20022 Max140Text), none of them a control
-    /// character, not blank.
+    /// A person's, payee's or product's name: 1 to 140 characters (ISO 20022 Max140Text), something of it to be seen,
+    /// and nothing that breaks a line or turns the direction of what stands around it (UAX #9, 2.1 to 2.5).
     Name,
     |text| {
-        if text.trim().is_empty() || text.chars().count() > 140 || text.chars().any(char::is_control) {
+        if text.chars().all(is_invisible) || text.chars().count() > 140 || text.chars().any(breaks_out) {
             Err(InvalidText("must be 1 to 140 characters, without control characters"))
         } else {
             Ok(())
@@ -76,7 +76,8 @@ text!(
     |text| {
         let options = email_address::Options::default().without_display_text().without_domain_literal().with_required_tld();
         match email_address::EmailAddress::parse_with_options(text, options) {
-            Ok(_) if text.len() <= 254 && text.is_ascii() => Ok(()),
+            // A quoted local part may hold spaces and brackets, which mail headers are better off without.
+            Ok(_) if text.len() <= 254 && text.is_ascii() && !text.contains('"') => Ok(()),
             Ok(_) | Err(_) => Err(InvalidText("must be an e-mail address")),
         }
     }
@@ -91,11 +92,27 @@ text!(
             return refused;
         }
         match url::Url::parse(text) {
-            Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(()),
+            Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() && !has_credentials(&url) => Ok(()),
             Ok(_) | Err(_) => refused,
         }
     }
 );
+
+fn is_invisible(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(
+            c,
+            '\u{ad}' | '\u{115f}' | '\u{1160}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{3164}' | '\u{feff}'
+        )
+}
+
+fn breaks_out(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+fn has_credentials(url: &url::Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
 
 impl MerchantUrl {
     /// This URL with every `placeholder` replaced by `id`, which needs no escaping.
@@ -176,6 +193,7 @@ mod tests {
             "g@[127.0.0.1]",
             "g@localhost",
             "g@example.com\r\nBcc: x@y.z",
+            "\"a\tb\"@example.com",
         ] {
             assert!(email(bad).is_err(), "{bad}");
         }
@@ -199,6 +217,19 @@ mod tests {
         assert!(url(&format!("https://example.com/{}", "a".repeat(2048))).is_err());
         let with_query = url("https://example.com/s?id=1#top").unwrap().with_query(&[("payment_result", "sent")]);
         assert_eq!(with_query, "https://example.com/s?id=1&payment_result=sent#top");
+    }
+
+    #[test]
+    fn names() {
+        let name = |text: &str| Name::try_from(text.to_owned());
+        for good in ["Gerald Wiley", "Zoë", "李小龍", "محمد", "O’Brien & Söhne <GmbH>", &"é".repeat(140)] {
+            assert!(name(good).is_ok(), "{good}");
+        }
+        for bad in
+            ["", " ", "\u{200b}", "\u{3164}\u{feff}", "a\nb", "a\u{2028}b", "evil\u{202e}lived", &"é".repeat(141)]
+        {
+            assert!(name(bad).is_err(), "{bad:?}");
+        }
     }
 
     #[test]

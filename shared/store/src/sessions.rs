@@ -16,8 +16,10 @@ use crate::keys;
 use crate::table::{Item, Put, Table, ms, read, s};
 use crate::update::{Update, Updated};
 
-/// How many sessions one page of a filtered list may look at, so that no call works without bound.
-const MAX_EXAMINED: usize = 500;
+/// How many sessions one query of a filtered list looks at, and how many such queries one call may make, so that no call
+/// works without bound.
+const FILTERED_QUERY_LIMIT: usize = 100;
+const MAX_FILTERED_QUERIES: usize = 5;
 
 /// The whole table's sessions; each method is one or two calls of DynamoDB.
 #[derive(Debug, Clone)]
@@ -132,6 +134,13 @@ impl ListCursor {
         Self { list_sk, session_id: session.id }
     }
 
+    /// Where DynamoDB goes on.
+    fn index_key(self, list_pk: &str) -> Item {
+        let mut key = keys::session(&self.session_id).into_item();
+        key.extend([("list_pk".to_owned(), s(list_pk)), ("list_sk".to_owned(), s(self.list_sk))]);
+        key
+    }
+
     /// As clients carry it.
     pub fn encode(&self) -> String {
         BASE64_URL_SAFE_NO_PAD.encode(&self.list_sk)
@@ -207,17 +216,25 @@ impl Sessions {
         if let Some(Fingerprint(sha256)) = fingerprint {
             item.insert("fingerprint".into(), AttributeValue::B(sha256.to_vec().into()));
         }
-        let existing = match self.table.put_new(key.clone(), item).await? {
+        let existing = match self.table.put_new(key, item).await? {
             Put::Done => return Ok(Created::New(Box::new(session))),
-            Put::Exists(existing) if is_tombstone(&existing) => return Ok(Created::Deleted),
-            Put::Exists(existing) => existing,
+            Put::Exists(existing) => created_before(&session.id, existing)?,
         };
-        let fingerprint = existing.get("fingerprint").and_then(|value| value.as_b().ok());
-        let fingerprint = fingerprint.and_then(|blob| blob.as_ref().try_into().ok()).map(Fingerprint);
-        let existing: Session = read(key, existing)?;
-        let ours = session.history.first().is_some_and(|entry| existing.bears(&entry.write_id));
-        // The SDK repeated a put whose answer was lost: what it met is our own.
-        Ok(if ours { Created::New(Box::new(session)) } else { Created::Existing(Box::new(existing), fingerprint) })
+        match (&existing, session.history.first()) {
+            // The SDK repeated a put whose answer was lost: what it met is our own.
+            (Created::Existing(found, _), Some(entry)) if found.bears(&entry.write_id) => {
+                Ok(Created::New(Box::new(session)))
+            }
+            (Created::New(_) | Created::Existing(..) | Created::Deleted, _) => Ok(existing),
+        }
+    }
+
+    /// What a creation with this id would meet, without creating anything; none if the id is free.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn created(&self, id: &SessionId) -> Result<Option<Created>, StoreError> {
+        self.table.get(keys::session(id)).await?.map(|item| created_before(id, item)).transpose()
     }
 
     /// The session, unless there is none or it was deleted. A consistent read.
@@ -232,7 +249,7 @@ impl Sessions {
         }
     }
 
-    /// Sessions of `owner`, newest first, as far as `wanted` says yes. Eventually consistent.
+    /// Sessions of `owner`, newest first; if there is a filter, those that it says yes to. Eventually consistent.
     ///
     /// # Errors
     /// The table failed us.
@@ -240,7 +257,7 @@ impl Sessions {
         &self,
         owner: &Owner,
         range: ListRange,
-        wanted: impl Fn(&Session) -> bool,
+        filter: Option<&(dyn Fn(&Session) -> bool + Sync)>,
     ) -> Result<Page, StoreError> {
         let list_pk = keys::list_pk(&owner.merchant_id, owner.mode);
         // A sort key is a moment and more, so a moment alone lies before all that happened at it: `before` is exclusive.
@@ -253,14 +270,12 @@ impl Sessions {
         if before <= from || after.as_ref().is_some_and(|cursor| cursor.list_sk <= from) {
             return Ok(Page { sessions: Vec::new(), next: None });
         }
-        let mut page = Page { sessions: Vec::new(), next: after };
-        let mut examined = 0;
-        loop {
-            let start = page.next.take().map(|cursor| {
-                let mut key = keys::session(&cursor.session_id).into_item();
-                key.extend([("list_pk".to_owned(), s(&list_pk)), ("list_sk".to_owned(), s(cursor.list_sk))]);
-                key
-            });
+        // One more than asked for tells whether there are more; a filter needs many to find some.
+        let (query_limit, max_queries) =
+            if filter.is_some() { (FILTERED_QUERY_LIMIT, MAX_FILTERED_QUERIES) } else { (range.limit + 1, usize::MAX) };
+        let mut start = after.map(|cursor| cursor.index_key(&list_pk));
+        let (mut sessions, mut last): (Vec<Session>, _) = (Vec::new(), None);
+        for _ in 0..max_queries {
             let output = self
                 .table
                 .client
@@ -272,35 +287,27 @@ impl Sessions {
                 .expression_attribute_values(":from", s(&from))
                 .expression_attribute_values(":before", s(&before))
                 .scan_index_forward(false)
-                .limit(i32::try_from(range.limit).unwrap_or(i32::MAX))
+                .limit(i32::try_from(query_limit).unwrap_or(i32::MAX))
                 .set_exclusive_start_key(start)
                 .send()
                 .await
                 .map_err(|error| StoreError::unavailable("Query", error))?;
-            let more = output.last_evaluated_key.is_some();
-            let items = output.items.unwrap_or_default();
-            examined += items.len();
-            let mut last = None;
-            for item in items {
+            for item in output.items.unwrap_or_default() {
+                if sessions.len() == range.limit {
+                    return Ok(Page { sessions, next: last });
+                }
                 let session: Session = read("in the list index", item)?;
                 last = Some(ListCursor::of(&session));
-                if wanted(&session) {
-                    page.sessions.push(session);
-                }
-                if page.sessions.len() == range.limit {
-                    page.next = last;
-                    return Ok(page);
+                if filter.is_none_or(|wanted| wanted(&session)) {
+                    sessions.push(session);
                 }
             }
-            page.next = last;
-            if !more {
-                page.next = None;
-                return Ok(page);
-            }
-            if examined >= MAX_EXAMINED {
-                return Ok(page);
+            start = output.last_evaluated_key;
+            if start.is_none() {
+                return Ok(Page { sessions, next: None });
             }
         }
+        Ok(Page { sessions, next: last })
     }
 
     /// The payer gave their details.
@@ -503,6 +510,16 @@ impl Sessions {
             }
         }
     }
+}
+
+/// An item that a creation met.
+fn created_before(id: &SessionId, item: Item) -> Result<Created, StoreError> {
+    if is_tombstone(&item) {
+        return Ok(Created::Deleted);
+    }
+    let fingerprint = item.get("fingerprint").and_then(|value| value.as_b().ok());
+    let fingerprint = fingerprint.and_then(|blob| blob.as_ref().try_into().ok()).map(Fingerprint);
+    Ok(Created::Existing(Box::new(read(keys::session(id), item)?), fingerprint))
 }
 
 fn history_entry(entry: &HistoryEntry) -> AttributeValue {
