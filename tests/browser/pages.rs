@@ -116,7 +116,9 @@ impl Inspector {
             let found = self.browser.client.execute(FAULTS, vec![json!(screen.width)]).await.unwrap();
             faults.extend(found.as_array().unwrap().iter().map(|fault| format!("{screen:?}, dark {dark}: {fault}")));
         }
-        faults.extend(self.browser.console().await);
+        // A page that is no success is a line in the console by itself.
+        let status = format!("the server responded with a status of {} ", self.browser.status().await);
+        faults.extend(self.browser.console().await.into_iter().filter(|line| !line.contains(&status)));
         self.faults.extend(faults.into_iter().map(|fault| format!("{name}: {fault}")));
         self.take_pictures(name).await;
     }
@@ -208,9 +210,24 @@ async fn every_page_can_be_read_by_everyone() {
     inspector.open(&checkout(&unwieldy), "unwieldy_consent", "Approve the payment at Mock Bank").await;
     inspector.browser.press("17 more items").await;
     inspector.inspect("unwieldy_unfolded", "Approve the payment at Mock Bank").await;
-    let asked = "Approve a payment of £123494.59?";
+    let asked = "Approve a payment of £123,494.59?";
     inspector.open(&mock_bank(&world, &unwieldy, 20), "unwieldy_mock_bank", asked).await;
     let nowhere = format!("{}/checkout/{}", world.machine.api_url(), uuid::Uuid::new_v4());
     inspector.open(&nowhere, "not_found", "There is nothing here").await;
     assert!(inspector.faults.is_empty(), "{}", inspector.faults.join("\n"));
+
+    // The mailbox is no payer's, and a receipt is no page; they are kept as pictures alone.
+    let receipt = world.mails().await.remove(0);
+    let mails = world.machine.mail_url();
+    let mail = format!("{mails}/mails/{}", receipt.id);
+    let pages = [
+        ("mails", mails.to_owned(), "Mails"),
+        ("mail", mail.clone(), &receipt.subject),
+        ("receipt", format!("{mail}/html"), "Receipt"),
+    ];
+    for (name, url, heading) in pages {
+        inspector.browser.open(&url).await;
+        inspector.browser.see(heading).await;
+        inspector.take_pictures(name).await;
+    }
 }
