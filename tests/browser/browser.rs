@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use fantoccini::actions::{InputSource, MOUSE_BUTTON_LEFT, MouseActions, PointerAction};
 use fantoccini::elements::Element;
 use fantoccini::error::CmdError;
-use fantoccini::wd::WebDriverCompatibleCommand;
+use fantoccini::wd::{WebDriverCompatibleCommand, WindowHandle};
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
@@ -105,7 +105,7 @@ impl Browser {
     }
 
     /// Opens a page in another tab and stays there; returns the tab left.
-    pub(crate) async fn open_tab(&self, url: &str) -> fantoccini::wd::WindowHandle {
+    pub(crate) async fn open_tab(&self, url: &str) -> WindowHandle {
         let left = self.client.window().await.unwrap();
         let tab = self.client.new_window(true).await.unwrap().handle;
         self.client.switch_to_window(tab).await.unwrap();
@@ -152,10 +152,27 @@ impl Browser {
         self.client.perform_actions(mouse).await.unwrap();
     }
 
-    /// Presses a button twice before the browser has done anything about the first time.
-    pub(crate) async fn press_twice_at_once(&self, label: &str) {
+    /// Presses a form's button here and, before this is answered, in a twin of the form, whose answer gets a tab of its
+    /// own. Two clicks on one button don't do: a browser often drops the first of them unsent.
+    pub(crate) async fn press_in_two_tabs(&self, label: &str) -> WindowHandle {
         let button = serde_json::to_value(self.button(label).await).unwrap();
-        self.client.execute("arguments[0].click(); arguments[0].click();", vec![button]).await.unwrap();
+        let tabs = self.client.windows().await.unwrap();
+        let script = "const [button] = arguments;
+            const twin = button.form.cloneNode(true);
+            twin.target = '_blank';
+            document.body.append(twin);
+            twin.elements[[...button.form.elements].indexOf(button)].click();
+            button.click();";
+        self.client.execute(script, vec![button]).await.unwrap();
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let now = self.client.windows().await.unwrap();
+            if let Some(tab) = now.into_iter().find(|tab| !tabs.contains(tab)) {
+                return tab;
+            }
+            assert!(Instant::now() < end, "no other tab was opened");
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
     }
 
     /// The field with this label.

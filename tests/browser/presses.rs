@@ -63,11 +63,22 @@ async fn a_double_click_pays_once() {
 }
 
 #[tokio::test]
-async fn two_presses_at_once_pay_once() {
+async fn two_tabs_at_once_pay_once() {
     let Some((browser, world, session)) = at_choice().await else { return };
-    browser.press_twice_at_once(CHOOSE).await;
-    browser.see(ASKED).await;
-    browser.press_twice_at_once("Approve").await;
+    let here = browser.client.window().await.unwrap();
+    let chosen = browser.press_in_two_tabs(CHOOSE).await;
+    for tab in [&chosen, &here] {
+        browser.client.switch_to_window(tab.clone()).await.unwrap();
+        browser.see(ASKED).await;
+        assert_eq!(browser.url().await.as_str(), mock_bank(&world, &session, 1));
+    }
+    let approved = browser.press_in_two_tabs("Approve").await;
+    for tab in [approved, here] {
+        browser.client.switch_to_window(tab).await.unwrap();
+        browser.see("Payment sent").await;
+    }
+    browser.client.switch_to_window(chosen).await.unwrap();
+    browser.press("Approve").await;
     browser.see("Payment sent").await;
     assert_eq!(world.mails().await.len(), 1);
     assert_eq!(causes(&world, &session).await, PAID);
