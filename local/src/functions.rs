@@ -22,6 +22,7 @@ use crate::names;
 use crate::runtime_api::{self, Job, RuntimeApi};
 use crate::tasks::{Bell, Tasks, lock};
 use crate::template::Function;
+use crate::watcher::Watcher;
 
 /// How long a process may take until it asks for its first event.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib>
@@ -91,6 +92,7 @@ pub(crate) struct Surroundings {
     pub(crate) logs: Arc<Logs>,
     pub(crate) tasks: Tasks,
     pub(crate) happened: Bell,
+    pub(crate) watcher: Watcher,
 }
 
 /// All functions of the template.
@@ -284,7 +286,11 @@ impl Pool {
         let runtime_api = listener.local_addr()?.to_string();
         let caller =
             Caller { function: self.function.id.clone(), process: self.next_number.fetch_add(1, Ordering::Relaxed) };
-        let mut child = Command::new(self.function.binary_in(&self.surroundings.bin_dir))
+        let mut command = Command::new(self.function.binary_in(&self.surroundings.bin_dir));
+        // Ctrl-C is for the machine, which then ends its processes in order.
+        #[cfg(unix)]
+        command.process_group(0);
+        let mut child = command
             .env_clear()
             .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
             .envs(self.environment(&caller, &runtime_api))
@@ -293,6 +299,10 @@ impl Pool {
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()?;
+        let pid = child.id();
+        if let Some(pid) = pid {
+            self.surroundings.watcher.started(pid);
+        }
         let tasks = self.surroundings.tasks.child();
         let api = runtime_api::serve(listener, &self.function.id, &tasks);
         let output = [
@@ -306,6 +316,9 @@ impl Pool {
         let (pool, number) = (Arc::clone(self), process.number);
         tasks.clone().spawn_to_end(async move {
             let how = until_ended(&mut child, &tasks).await;
+            if let Some(pid) = pid {
+                pool.surroundings.watcher.ended(pid);
+            }
             let last_lines = async {
                 for task in output.into_iter().flatten() {
                     let _ = task.await;

@@ -26,6 +26,7 @@ mod sources;
 mod sqs;
 mod tasks;
 mod template;
+mod watcher;
 
 pub use faults::{Effect, Fault, Faults};
 pub use functions::InvokeError;

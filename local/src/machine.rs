@@ -28,6 +28,7 @@ use crate::sources::schedule;
 use crate::sources::stream::StreamSource;
 use crate::tasks::{Bell, Tasks};
 use crate::template::{Function, Site, Stack, Template, TemplateError};
+use crate::watcher::Watcher;
 
 /// How many ports after the wanted one the mailbox tries.
 const MAIL_PORT_TRIES: u16 = 100;
@@ -385,6 +386,7 @@ async fn start(config: Config, logs: Arc<Logs>, happened: Bell, tasks: Tasks) ->
             logs: Arc::clone(&logs),
             tasks: tasks.clone(),
             happened: happened.clone(),
+            watcher: Watcher::start(),
         },
     );
     let parts = Parts {

@@ -773,3 +773,126 @@ impl Function {
         bin_dir.join(&self.binary)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEMPLATE: &str = include_str!("../tests/template.yaml");
+
+    fn resolve(text: &str) -> Result<Stack, TemplateError> {
+        let site = Site { aws_url: "http://aws", api_url: "http://api", parameters: &BTreeMap::new() };
+        Template::parse(text)?.resolve(&site)
+    }
+
+    #[test]
+    fn reads_what_it_declares() {
+        let stack = resolve(TEMPLATE).unwrap();
+        let function = |id: &str| stack.functions.iter().find(|function| function.id == id).unwrap();
+        let api = function("ApiFunction");
+        assert_eq!((api.binary.as_str(), api.timeout_ms, api.memory_mb), ("fixture", 1000, 256));
+        assert_eq!(api.environment["GREETING"], "hello, eu-west-2");
+        assert_eq!(api.environment["TABLE_NAME"], "local-Table", "from Globals");
+        assert_eq!(api.environment["QUEUE_URL"], "http://aws/000000000000/local-Queue");
+        assert_eq!(function("SlowFunction").routes[0].to_string(), "ANY /slow/{action}");
+        let stream = &function("StreamFunction").streams[0];
+        assert_eq!((stream.table.as_str(), stream.batch_size, stream.max_retries), ("local-Table", 10, Some(2)));
+        assert_eq!(stream.failure_queue.as_deref(), Some("local-StreamFailures"));
+        assert!(stream.from_start && stream.bisect && stream.partial_failures && stream.filters.len() == 1);
+        assert_eq!(function("QueueFunction").queues[0].queue, "local-Queue");
+        assert_eq!(stack.tables[0].ttl_attribute.as_deref(), Some("ttl"));
+        let queue = stack.queues.iter().find(|queue| queue.name == "local-Queue").unwrap();
+        assert_eq!((queue.visibility_timeout_ms, queue.retention_ms), (30_000, 345_600_000));
+        assert_eq!(queue.redrive, Some(Redrive { dead_letters: "local-DeadLetters".to_owned(), max_receives: 2 }));
+    }
+
+    #[test]
+    fn reads_the_services_own_template() {
+        let stack = resolve(include_str!("../../template.yaml")).unwrap();
+        assert!(stack.functions.len() >= 9 && stack.tables.len() == 1);
+    }
+
+    /// Each mistake names its resource and property.
+    #[test]
+    fn mistakes_are_named() {
+        for (right, wrong, resource, property, problem) in [
+            (
+                "QUEUE_URL: !Ref Queue } }\n      Events",
+                "QUEUE_URL: !Ref Queu } }\n      Events",
+                "ApiFunction",
+                "Properties.Environment.Variables.QUEUE_URL",
+                "`Queu`",
+            ),
+            ("${Greeting}", "${Greting}", "ApiFunction", "Properties.Environment.Variables.GREETING", "`Greting`"),
+            (
+                "${Greeting}",
+                "${HttpApi.ApiEndpoint}",
+                "ApiFunction",
+                "Properties.Environment.Variables.GREETING",
+                "circle",
+            ),
+            (
+                "!GetAtt Queue.Arn",
+                "!GetAtt Queue.Name",
+                "QueueFunction",
+                "Properties.Events.Queue.Properties.Queue",
+                "`Name`",
+            ),
+            ("!GetAtt Queue.Arn", "!Ref Queue", "QueueFunction", "Properties.Events.Queue.Properties.Queue", "!GetAtt"),
+            ("Type: Schedule", "Type: Cognito", "ScheduleFunction", "Properties.Events.EveryMinute.Type", "Cognito"),
+            (
+                "BatchSize: 10, Fun",
+                "BatchSize: 11, Fun",
+                "QueueFunction",
+                "Properties.Events.Queue.Properties.BatchSize",
+                "10",
+            ),
+            (
+                "BatchSize: 10, Fun",
+                "BatchSze: 10, Fun",
+                "QueueFunction",
+                "Properties.Events.Queue.Properties",
+                "BatchSze",
+            ),
+            (
+                "[\"SESSION\"]",
+                "[{\"prefix\":\"S\"}]",
+                "StreamFunction",
+                "Properties.Events.Stream.Properties.FilterCriteria.Filters.0.Pattern",
+                "equality",
+            ),
+            (
+                "      StreamSpecification: { StreamViewType: NEW_AND_OLD_IMAGES }\n",
+                "",
+                "StreamFunction",
+                "Properties.Events.Stream",
+                "has none",
+            ),
+            ("\"GET /echo/{id}\":", "\"GET /ecko/{id}\":", "HttpApi", "Properties.RouteSettings", "GET /ecko/{id}"),
+            ("Path: /broken", "Path: \"/do/{action}\"", "BrokenFunction", "Properties.Events", "twice"),
+            (
+                "VisibilityTimeout: 30",
+                "VisibilityTimeout: 4",
+                "QueueFunction",
+                "Properties.Timeout",
+                "VisibilityTimeout",
+            ),
+            ("VisibilityTimeout: 30", "VisibilityTimeot: 30", "Queue", "Properties", "VisibilityTimeot"),
+            ("{ Type: String, Default: hello }", "{ Type: String }", "Parameters", "Greeting", "default"),
+            (
+                "  Letters: { Type: AWS::SQS::Queue }",
+                "  Letters: { Type: AWS::RDS::DBInstance }",
+                "Letters",
+                "Type",
+                "AWS::RDS",
+            ),
+            ("!GetAtt HttpApi.ApiEndpoint", "!ImportValue x", "Outputs", "Url.Value", "ImportValue"),
+        ] {
+            assert_eq!(TEMPLATE.matches(right).count(), 1, "{right} is not there once");
+            let text = TEMPLATE.replace(right, wrong);
+            let error = resolve(&text).map(|_| ()).unwrap_err();
+            assert_eq!((error.resource.as_str(), error.property.as_str()), (resource, property), "{wrong}: {error}");
+            assert!(error.problem.contains(problem), "{wrong}: {error}");
+        }
+    }
+}

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use local::{Effect, Fault, InvokeError, Machine, StartError};
 use serde_json::{Value, json};
-use support::{PATIENCE, bin_dir, config, get, http, lines, machine, template};
+use support::{PATIENCE, bin_dir, config, dynamodb, get, http, lines, machine, s, template};
 
 #[tokio::test]
 async fn a_request_reaches_its_function_and_the_answer_comes_back() {
@@ -163,10 +163,12 @@ async fn a_process_is_killed_before_or_after_a_call() {
     let killed = Err(InvokeError::Exited { how: "exited with signal: 9".to_owned() });
     machine.faults().add(Fault::new("PutItem", Effect::KillBefore));
     assert_eq!(machine.invoke("WriterFunction", &json!({"put": "a"})).await, killed);
+    let item = dynamodb(&machine).get_item().table_name("local-Table").key("pk", s("a")).key("sk", s("SESSION"));
+    assert_eq!(item.send().await.unwrap().item(), None, "killed before");
     machine.faults().add(Fault::new("PutItem", Effect::KillAfter));
-    assert_eq!(machine.invoke("WriterFunction", &json!({"put": "a"})).await, killed, "the first was not done");
+    assert_eq!(machine.invoke("WriterFunction", &json!({"put": "a"})).await, killed);
     let again = machine.invoke("WriterFunction", &json!({"put": "a"})).await.unwrap();
-    assert!(again.as_str().unwrap().contains("ConditionalCheckFailed"), "the second was: {again}");
+    assert!(again.as_str().unwrap().contains("ConditionalCheckFailed"), "killed after: {again}");
     machine.stop().await;
 }
 

@@ -30,10 +30,21 @@ async fn a_record_that_fails_once_is_retried_from_there_on() {
     let (machine, _folder) = machine().await;
     let client = dynamodb(&machine);
     // Written in one transaction, so that they come in one batch.
-    write_together(&client, &[("a", ""), ("b", "fail-once"), ("c", "")]).await;
+    write_together(&client, &[("a", ""), ("b", "fail-1"), ("c", "")]).await;
     assert!(machine.settled(PATIENCE).await);
     let seen = records(&machine, "StreamFunction");
     assert_eq!(seen, ["INSERT a", "INSERT b", "INSERT c", "INSERT b", "INSERT c"]);
+    machine.stop().await;
+}
+
+#[tokio::test]
+async fn each_record_has_retries_of_its_own() {
+    let (machine, _folder) = machine().await;
+    // Failing one after the other, they fail more often together than one alone may.
+    let wishes = [("a", "fail-1"), ("b", "fail-2"), ("c", "fail-3"), ("d", "fail-4"), ("e", "fail-5")];
+    write_together(&dynamodb(&machine), &wishes).await;
+    assert!(machine.settled(PATIENCE).await);
+    assert_eq!(machine.queue_bodies("StreamFailures"), Vec::<String>::new());
     machine.stop().await;
 }
 
@@ -116,7 +127,7 @@ async fn messages_done_are_deleted_and_those_that_fail_come_back_until_they_are_
     let folder = tempfile::tempdir().unwrap();
     let timeout = Some(Duration::from_millis(300));
     let machine = Machine::start(local::Config { visibility_timeout: timeout, ..config(&folder) }).await.unwrap();
-    for body in ["good", "fail", "fail-once", "exit"] {
+    for body in ["good", "fail", "fail-1", "exit"] {
         send(&machine, body).await;
     }
     assert!(machine.settled(PATIENCE).await);
@@ -125,7 +136,7 @@ async fn messages_done_are_deleted_and_those_that_fail_come_back_until_they_are_
     assert_eq!((count("fail"), count("exit")), (2, 2), "{seen:?}");
     let mut dead = machine.queue_bodies("DeadLetters");
     dead.sort();
-    dead.retain(|body| body != "good" && body != "fail-once");
+    dead.retain(|body| body != "good" && body != "fail-1");
     assert_eq!(dead, ["exit", "fail"]);
     machine.stop().await;
 }
