@@ -93,12 +93,12 @@ impl Problem {
             ),
             Self::UnknownBank => (
                 StatusCode::UNPROCESSABLE_ENTITY,
-                "This bank can't be used for the payment",
+                "This bank can’t be used for the payment",
                 text("Go back to the payment and choose one of the banks there."),
             ),
             Self::UnknownDecision => (
                 StatusCode::UNPROCESSABLE_ENTITY,
-                "The bank doesn't know this answer",
+                "The bank doesn’t know this answer",
                 text("Go back to the payment and use the bank's buttons."),
             ),
             Self::TooManyAttempts => (
@@ -110,7 +110,7 @@ impl Problem {
             ),
             Self::Unavailable(_) => (
                 StatusCode::SERVICE_UNAVAILABLE,
-                "We can't do this at the moment",
+                "We can’t do this at the moment",
                 text("Try again in a moment; nothing was paid twice."),
             ),
             Self::Internal(_) => (

@@ -314,9 +314,9 @@ impl MockBankClosedPage {
             Stage::Payer | Stage::Bank => "No bank has been asked for this payment.",
             Stage::Consent => "A bank has been chosen again since. Nothing can be approved on this page any more.",
             Stage::Pending => {
-                "You have approved this payment, and it is being sent. You don't need to do anything here."
+                "You have approved this payment, and it is being sent. You don’t need to do anything here."
             }
-            Stage::Sent => "This payment has been made. You don't need to do anything here.",
+            Stage::Sent => "This payment has been made. You don’t need to do anything here.",
             Stage::NotSent(_) => {
                 "This payment has ended without the money being sent. Nothing can be approved any more."
             }
