@@ -243,3 +243,83 @@ fn index_streams(file: &Path) -> Result<(), Error> {
     )?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Table {
+        let creation = json!({
+            "TableName": "notes",
+            "KeySchema": [{ "AttributeName": "pk", "KeyType": "HASH" }],
+            "AttributeDefinitions": [{ "AttributeName": "pk", "AttributeType": "S" }],
+            "BillingMode": "PAY_PER_REQUEST",
+            "StreamSpecification": { "StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES" },
+        });
+        Table { name: "notes".to_owned(), has_stream: true, ttl_attribute: None, creation }
+    }
+
+    fn put(dynamodb: &DynamoDb, pk: &str) {
+        let put = json!({ "TableName": "notes", "Item": { "pk": { "S": pk } } });
+        dynamodb.database.put_item(request(put).unwrap()).unwrap();
+    }
+
+    fn numbers(dynamodb: &DynamoDb) -> Vec<String> {
+        let number = |record: &Value| record["dynamodb"]["SequenceNumber"].as_str().unwrap().to_owned();
+        dynamodb.records("notes", None, 100).unwrap().iter().map(number).collect()
+    }
+
+    #[tokio::test]
+    async fn only_old_records_that_were_read_are_trimmed_and_numbers_go_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("table.sqlite");
+        let tasks = Tasks::new();
+        let dynamodb = DynamoDb::open(&path, &[table()], &tasks).await.unwrap();
+        ["a", "b", "c"].iter().for_each(|pk| put(&dynamodb, pk));
+        let all = numbers(&dynamodb);
+        dynamodb.trim("notes", &all[1]).unwrap();
+        assert_eq!(numbers(&dynamodb), all, "none is old");
+        let file = rusqlite::Connection::open(&path).unwrap();
+        file.execute("UPDATE _stream_records SET created_at = 1", []).unwrap();
+        dynamodb.trim("notes", &all[1]).unwrap();
+        assert_eq!(numbers(&dynamodb), all[1..]);
+        assert_eq!(dynamodb.newest("notes").unwrap().as_ref(), all.last());
+
+        tasks.stop();
+        tasks.ended().await;
+        drop(dynamodb);
+        let dynamodb = DynamoDb::open(&path, &[table()], &Tasks::new()).await.unwrap();
+        put(&dynamodb, "d");
+        let later = numbers(&dynamodb);
+        assert!(later.is_sorted() && later.len() == 3 && later[..2] == all[1..], "{later:?}");
+    }
+
+    /// Both of dynoxide's statements that would read every record of the stream otherwise.
+    #[tokio::test]
+    async fn a_stream_is_read_by_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("table.sqlite");
+        DynamoDb::open(&path, &[table()], &Tasks::new()).await.unwrap();
+        let file = rusqlite::Connection::open(&path).unwrap();
+        for statement in [
+            "SELECT COALESCE(MAX(CAST(sequence_number AS INTEGER)), 0) + 1 FROM _stream_records WHERE table_name = 'notes'",
+            "SELECT new_image FROM _stream_records WHERE table_name = 'notes' AND shard_id = 's'
+             AND CAST(sequence_number AS INTEGER) > 1 ORDER BY CAST(sequence_number AS INTEGER) ASC LIMIT 10",
+        ] {
+            let plan: String =
+                file.query_row(&format!("EXPLAIN QUERY PLAN {statement}"), [], |row| row.get(3)).unwrap();
+            assert!(plan.contains("local_stream_records_by_sequence"), "{plan}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_table_made_otherwise_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("table.sqlite");
+        DynamoDb::open(&path, &[table()], &Tasks::new()).await.unwrap();
+        let mut other = table();
+        other.creation["KeySchema"][0]["AttributeName"] = json!("id");
+        let error = DynamoDb::open(&path, &[other], &Tasks::new()).await.err().unwrap();
+        assert!(matches!(error, Error::Changed { what: "KeySchema", .. }), "{error}");
+    }
+}

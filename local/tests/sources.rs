@@ -40,8 +40,8 @@ async fn a_record_that_fails_once_is_retried_from_there_on() {
 #[tokio::test]
 async fn each_record_has_retries_of_its_own() {
     let (machine, _folder) = machine().await;
-    // Failing one after the other, they fail more often together than one alone may.
-    let wishes = [("a", "fail-1"), ("b", "fail-2"), ("c", "fail-3"), ("d", "fail-4"), ("e", "fail-5")];
+    // One after the other is the first to fail; the last then has its own two retries left, and needs one.
+    let wishes = [("a", ""), ("b", "fail-1"), ("c", "fail-2"), ("d", "fail-3"), ("e", "fail-5")];
     write_together(&dynamodb(&machine), &wishes).await;
     assert!(machine.settled(PATIENCE).await);
     assert_eq!(machine.queue_bodies("StreamFailures"), Vec::<String>::new());
