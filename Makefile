@@ -1,7 +1,7 @@
 # Counterfoil. `make` or `make help` lists what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help build run test fmt lint deny unit advisories clean
+.PHONY: help build run test fmt lint deny unit advisories test-clients clean
 
 # Where `make run` listens and keeps its data.
 PORT ?= 3000
@@ -46,6 +46,10 @@ advisories: $(CARGO_DENY) ## known vulnerabilities of our dependencies (needs a 
 $(TOOLS)/bin/cargo-deny:
 	@echo "==> installing cargo-deny $(CARGO_DENY_VERSION) into .tools, once"
 	cargo install cargo-deny --version $(CARGO_DENY_VERSION) --locked --root $(TOOLS)
+
+test-clients: ## Banked's own Node client against a running `make run` (needs Node.js and a network)
+	@dir=$$(mktemp -d) && trap "rm -rf $$dir" EXIT && cp tests/clients/banked-node.js $$dir && cd $$dir && \
+	  npm install --silent --no-fund --no-audit @banked/node@0.0.12 && BASE_URL=http://127.0.0.1:$(PORT) node banked-node.js
 
 clean: ## remove what was built, and the local data
 	cargo clean

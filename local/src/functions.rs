@@ -212,9 +212,17 @@ impl Functions {
 
 impl Pool {
     async fn invoke(self: &Arc<Self>, event: Bytes) -> Result<Bytes, InvokeError> {
-        let process = match self.take_idle() {
-            Some(process) => process,
-            None => self.start().await?,
+        let started = match self.take_idle() {
+            Some(process) => Ok(process),
+            None => self.start().await,
+        };
+        let process = match started {
+            Ok(process) => process,
+            // A process that dies without a word would leave nothing to go by.
+            Err(error) => {
+                self.surroundings.logs.remark(&format!("{} {error}", self.function.id));
+                return Err(error);
+            }
         };
         let result = self.run_on(&process, event).await;
         match &result {

@@ -126,15 +126,7 @@ async fn free_claims(world: &World, session_id: &str) {
         "ConditionExpression": "attribute_exists(due_at)",
         "ExpressionAttributeValues": { ":past": { "S": "2000-01-01T00:00:00.000Z" } },
     });
-    let request = reqwest::Client::new()
-        .post(world.machine.aws_url())
-        .header("x-amz-target", "DynamoDB_20120810.UpdateItem")
-        .header("content-type", "application/x-amz-json-1.0")
-        .header("x-amz-date", "20260101T000000Z")
-        .header("authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/eu-west-2/dynamodb/aws4_request, SignedHeaders=host, Signature=x")
-        .body(body.to_string());
-    let answer = answer(request).await;
-    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    world.dynamodb("UpdateItem", &body).await;
 }
 
 /// `local` as `make run` starts it, on ports of its own.

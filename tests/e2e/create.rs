@@ -151,6 +151,59 @@ async fn the_placeholder_is_replaced_wherever_it_stands_and_urls_are_optional() 
 }
 
 #[tokio::test]
+async fn the_longest_url_can_be_read_back() {
+    let world = World::start().await;
+    let mut request = document_1();
+    let url = |length: usize| format!("https://shop.example/{}__PAYMENT_ID__", "a".repeat(length - 21 - 36));
+    request["success_url"] = json!(url(2048));
+    let session = world.create_from(&request).await;
+    assert_eq!(text(&session["success_url"]).len(), 2048);
+    assert_eq!(world.get(&text(&session["id"])).await, session);
+    request["success_url"] = json!(url(2049));
+    let refused = answer(world.demo(Method::POST, "/v2/payment_sessions").json(&request)).await;
+    assert_eq!((refused.status.as_u16(), refused.code()), (422, "invalid_success_url"));
+}
+
+#[tokio::test]
+async fn a_new_key_is_good_at_once() {
+    let world = World::start().await;
+    let (key, secret) = world.merchant("acme", models::Mode::Test, "all").await;
+    let create = |key: String, secret: String| {
+        answer(world.request(Method::POST, "/v2/payment_sessions").basic_auth(key, Some(secret)).json(&document_1()))
+    };
+    assert_eq!(create(key, secret).await.status, StatusCode::CREATED);
+    // The function remembers the merchant now. A second later a key that it doesn't know makes it look again.
+    let deadline = tokio::time::Instant::now() + tests::PATIENCE;
+    let (key, secret) = world.merchant("acme", models::Mode::Test, "all").await;
+    while create(key.clone(), secret.clone()).await.status != StatusCode::CREATED {
+        assert!(tokio::time::Instant::now() < deadline, "the new key is not taken");
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_large_sessions_is_answered_in_parts() {
+    let world = World::start().await;
+    let mut request = document_1();
+    let values = (0..50).map(|n| (format!("key {n}"), json!("\"".repeat(500)))).collect::<serde_json::Map<_, _>>();
+    request["metadata"] = Value::Object(values);
+    for _ in 0..60 {
+        world.create_from(&request).await;
+    }
+    let mut query = String::new();
+    let mut found = 0;
+    loop {
+        let page = answer(world.demo(Method::GET, &format!("/v2/payment_sessions?{query}"))).await;
+        assert_eq!(page.status, StatusCode::OK, "{:.200}", page.text);
+        found += page.body["data"].as_array().unwrap().len();
+        match page.body["next_cursor"].as_str() {
+            Some(cursor) => query = format!("cursor={cursor}"),
+            None => break,
+        }
+    }
+    assert_eq!(found, 60);
+}
+
+#[tokio::test]
 async fn a_live_key_has_no_bank_but_the_one_that_only_local_enables() {
     let world = World::start().await;
     let (key, secret) = world.merchant("acme", models::Mode::Live, "all").await;

@@ -73,11 +73,12 @@ async fn deleting_removes_everything_at_once() {
     // One that never was is another matter.
     let other = "/v2/payment_sessions/1ae1ce03-dfa9-4593-b487-65c656991cb5";
     assert_eq!(answer(world.demo(Method::DELETE, other)).await.status, StatusCode::NOT_FOUND);
-    // Nothing that a client or payer wrote is left in the table's file, but for what the stream still tells.
+    // Its end is told, without the payer.
     let events = store::Events::new(world.table());
     world.settled().await;
     let last = events.get(&id.parse().unwrap(), 4).await.unwrap().unwrap();
     assert_eq!(last.session.history.last().unwrap().cause, SessionEvent::DeletedByMerchant);
+    assert_eq!(last.session.payer, None);
 }
 
 /// A session of the demo merchant's whose time passed an hour ago, as no API can make one.
@@ -120,6 +121,18 @@ async fn past_its_time_a_session_is_expired_even_before_the_schedule_has_run() {
     let after = seen().await;
     assert_eq!((&after["state"], &after["failure_reason"]), (&json!("failed"), &json!("time_passed")));
     assert_eq!(states(&after), ["awaiting_payer", "failed"]);
+    world.settled().await;
+    let event = store::Events::new(world.table()).get(&id, 2).await.unwrap().unwrap();
+    assert_eq!(event.session.history.last().unwrap().cause, SessionEvent::TimePassed);
+}
+
+#[tokio::test]
+async fn deleting_what_has_expired_tells_that_it_expired() {
+    let world = World::start().await;
+    let id = late_session(&world).await;
+    let path = format!("/v2/payment_sessions/{id}");
+    assert_eq!(answer(world.demo(Method::DELETE, &path)).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(answer(world.demo(Method::GET, &path)).await.status, StatusCode::NOT_FOUND);
     world.settled().await;
     let event = store::Events::new(world.table()).get(&id, 2).await.unwrap().unwrap();
     assert_eq!(event.session.history.last().unwrap().cause, SessionEvent::TimePassed);

@@ -72,6 +72,17 @@ async fn a_lost_ring_is_only_a_delay() {
 }
 
 #[tokio::test]
+async fn a_record_that_can_not_be_read_is_handed_over_and_holds_up_nobody() {
+    let world = World::start().await;
+    let item = json!({ "pk": { "S": "SESSION#x" }, "sk": { "S": "SESSION" }, "state": { "S": "unheard_of" } });
+    world.dynamodb("PutItem", &json!({ "TableName": world.machine.table_name(), "Item": item })).await;
+    world.paid().await;
+    assert_eq!(world.mails().await.len(), 1);
+    assert_eq!(world.machine.queue_bodies("PublishFailures").len(), 1);
+    assert_eq!(world.machine.faults().calls("PublishFunction", "SendMessage"), 2, "handed over once, rung for once");
+}
+
+#[tokio::test]
 async fn a_mail_service_that_is_down_is_tried_again() {
     let world = World::start().await;
     for _ in 0..3 {

@@ -130,6 +130,21 @@ impl World {
         session
     }
 
+    /// Does what only a person at the table could: calls DynamoDB itself.
+    pub async fn dynamodb(&self, operation: &str, body: &Value) {
+        let signature = "AWS4-HMAC-SHA256 Credential=test/20260101/eu-west-2/dynamodb/aws4_request, SignedHeaders=host, Signature=x";
+        let request = self
+            .http
+            .post(self.machine.aws_url())
+            .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
+            .header("content-type", "application/x-amz-json-1.0")
+            .header("x-amz-date", "20260101T000000Z")
+            .header("authorization", signature)
+            .body(body.to_string());
+        let answer = answer(request).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    }
+
     /// Runs the schedule's function once.
     pub async fn run_schedule(&self) {
         let event = json!({

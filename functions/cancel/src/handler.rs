@@ -1,7 +1,7 @@
 //! Each is one conditional write: what is submitted stays.
 
 use api::banked::{Dialect, FORMAT, SessionView};
-use api::{Answer, ApiError, Authenticator, Caller, IdempotencyKey, Operation};
+use api::{Answer, ApiError, Authenticator, Caller, IdempotencyKey, Operation, SessionPath};
 use lambda_http::http::{HeaderValue, Method, StatusCode};
 use lambda_http::{Body, Request, RequestExt, Response};
 use models::{Scope, SessionEvent, SessionId, SessionState};
@@ -23,13 +23,21 @@ impl Cancel {
     }
 
     pub(crate) async fn handle(&self, request: Request) -> Answer {
-        let dialect = Dialect::of_path(request.raw_http_path());
+        let path = request.raw_http_path();
+        let dialect = Dialect::of_path(path);
+        let (id, deletes) = match SessionPath::of(path) {
+            Some(SessionPath::One(id)) if request.method() == Method::DELETE => (id, true),
+            Some(SessionPath::Cancel(id)) if request.method() == Method::POST => (id, false),
+            Some(SessionPath::All | SessionPath::One(_) | SessionPath::Cancel(_)) | None => {
+                return Err(api::unrouted(&request));
+            }
+        };
         let caller = self.authenticator.authenticate(request.headers()).await?;
         caller.require(Scope::PaymentSessionsWrite)?;
         let idempotency_key = IdempotencyKey::from_headers(request.headers())?;
-        let id = api::path_session_id(&request)?;
+        let id = api::session_id(id)?;
         let request_id = api::request_id(&request);
-        if request.method() == Method::DELETE {
+        if deletes {
             let answer = self.delete(id, &caller, idempotency_key.as_ref()).await?;
             tracing::info!(request_id, session_id = %id, key_id = %caller.key_id, "deleted");
             Ok(answer)
@@ -67,7 +75,7 @@ impl Cancel {
         let write_id = idempotency_key.map_or_else(store::new_write_id, |key| {
             key.write_id(&caller.merchant, caller.mode(), FORMAT, Operation::Delete(id))
         });
-        let deleted = self.sessions.delete(id, &caller.owner(), write_id).await;
+        let deleted = self.sessions.delete(id, &caller.owner(), runtime::now(), write_id).await;
         let deleted = deleted.map_err(|error| ApiError::from_change(error, "deleted"))?;
         let mut answer = Response::new(Body::Empty);
         *answer.status_mut() = StatusCode::NO_CONTENT;

@@ -38,7 +38,9 @@ impl Checkout {
     pub(crate) async fn handle(&self, request: Request) -> Result<Response<Body>, Error> {
         let route = Route::of(request.method(), request.uri().path());
         let answer = match route {
-            Some(route) => self.answer(route, &request).await,
+            Some(route) => tokio::time::timeout(api::time_left(&request), self.answer(route, &request))
+                .await
+                .unwrap_or_else(|elapsed| Err(Problem::Unavailable(Box::new(elapsed)))),
             None => Err(Problem::NotFound),
         };
         Ok(answer.unwrap_or_else(|problem| {
@@ -51,6 +53,7 @@ impl Checkout {
         let now = runtime::now();
         match route {
             Route::Page(id) => self.show(&self.session(id).await?, now),
+            Route::Step(id) => see_other(&flow::checkout_path(&self.session(id).await?)),
             Route::Payer(id) => self.identify_payer(id, &form::read(request)?, now).await,
             Route::ChooseBank(id) => self.choose_bank(id, &form::read(request)?, now).await,
             Route::Cancel(id) => self.cancel(id).await,

@@ -8,6 +8,8 @@ use models::SessionId;
 pub(crate) enum Route {
     /// The page that fits the session's state.
     Page(SessionId),
+    /// A form's own address, opened as if it were a page.
+    Step(SessionId),
     /// The payer's details.
     Payer(SessionId),
     /// The choice of a bank.
@@ -26,6 +28,7 @@ impl Route {
         let segments: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
         match (method.as_str(), segments.as_slice()) {
             ("GET", ["checkout", id]) => Some(Self::Page(id.parse().ok()?)),
+            ("GET", ["checkout", id, _]) => Some(Self::Step(id.parse().ok()?)),
             ("POST", ["checkout", id, "payer"]) => Some(Self::Payer(id.parse().ok()?)),
             ("POST", ["checkout", id, "bank"]) => Some(Self::ChooseBank(id.parse().ok()?)),
             ("POST", ["checkout", id, "cancel"]) => Some(Self::Cancel(id.parse().ok()?)),
@@ -39,6 +42,7 @@ impl Route {
     pub(crate) const fn session_id(self) -> SessionId {
         match self {
             Self::Page(id)
+            | Self::Step(id)
             | Self::Payer(id)
             | Self::ChooseBank(id)
             | Self::Cancel(id)
@@ -63,12 +67,18 @@ mod tests {
         assert_eq!(of(Method::POST, "/checkout/{id}/cancel"), Some(Route::Cancel(id)));
         assert_eq!(of(Method::GET, "/mock-bank/{id}/2"), Some(Route::MockBank(id, 2)));
         assert_eq!(of(Method::POST, "/mock-bank/{id}/20"), Some(Route::Decide(id, 20)));
-        for path in
-            ["/", "/checkout", "/checkout/", "/checkout/x", "/checkout/{id}/", "/mock-bank/{id}", "/mock-bank/{id}/256"]
-        {
+        assert_eq!(of(Method::GET, "/checkout/{id}/payer"), Some(Route::Step(id)));
+        for path in [
+            "/",
+            "/checkout",
+            "/checkout/",
+            "/checkout/x",
+            "/checkout/{id}/a/b",
+            "/mock-bank/{id}",
+            "/mock-bank/{id}/256",
+        ] {
             assert_eq!(of(Method::GET, path), None, "{path}");
         }
         assert_eq!(of(Method::POST, "/checkout/{id}"), None);
-        assert_eq!(of(Method::GET, "/checkout/{id}/cancel"), None);
     }
 }

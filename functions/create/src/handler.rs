@@ -1,7 +1,7 @@
 //! Credentials, rules, one conditional write, the answer.
 
 use api::banked::{Dialect, FORMAT, SessionView, parse_create};
-use api::{Answer, ApiError, Authenticator, IdempotencyKey, Violation};
+use api::{Answer, ApiError, Authenticator, IdempotencyKey, SessionPath, Violation};
 use lambda_http::http::{HeaderValue, StatusCode};
 use lambda_http::{Request, RequestExt};
 use models::{Creation, EndToEndId, MinorUnits, Mode, Scope, Session, SessionId};
@@ -39,7 +39,11 @@ impl Create {
     }
 
     pub(crate) async fn handle(&self, request: Request) -> Answer {
-        let dialect = Dialect::of_path(request.raw_http_path());
+        let path = request.raw_http_path();
+        let dialect = Dialect::of_path(path);
+        if SessionPath::of(path) != Some(SessionPath::All) {
+            return Err(api::unrouted(&request));
+        }
         let caller = self.authenticator.authenticate(request.headers()).await?;
         caller.require(Scope::PaymentSessionsWrite)?;
         let mode = caller.mode();
@@ -48,8 +52,10 @@ impl Create {
         }
         let idempotency_key = IdempotencyKey::from_headers(request.headers())?;
         let body = api::json_body(&request)?;
+        // Taken without a key as well: it is what refuses JSON that is nested too deeply.
+        let fingerprint = api::fingerprint(body)?;
         let (id, fingerprint) = match &idempotency_key {
-            Some(key) => (key.session_id(&caller.merchant, mode, FORMAT), Some(api::fingerprint(body)?)),
+            Some(key) => (key.session_id(&caller.merchant, mode, FORMAT), Some(fingerprint)),
             None => (SessionId::new(Uuid::now_v7()), None),
         };
         let new = match parse_create(body, dialect, &caller.merchant, self.max_amount) {

@@ -1,5 +1,7 @@
 //! Claims a mail, sends it, marks it: exactly once under repeated delivery.
 
+use std::time::{Duration, SystemTime};
+
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Error, LambdaEvent};
@@ -7,11 +9,15 @@ use models::MailId;
 use runtime::SettingError;
 use store::{Claim, Mails, Sessions, Table};
 
-use crate::postbox::{PostError, Postbox};
+use crate::postbox::{POST_TIMEOUT, PostError, Postbox};
 use crate::receipt;
 
 /// How often a mail is tried: with the waits of [`next_try`], over about two days.
 const MAX_ATTEMPTS: u32 = 50;
+
+/// The time that one mail may take, its reads and writes included: none is begun that could be cut off between being
+/// sent and being marked.
+const ONE_MAIL: Duration = POST_TIMEOUT.saturating_add(Duration::from_secs(15));
 
 /// Sends receipts.
 #[derive(Debug)]
@@ -33,11 +39,16 @@ impl EmailReceipt {
     /// itself knows when it is due again.
     pub(crate) async fn handle(&self, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
         let mut failures = SqsBatchResponse::default();
+        let begin_until = event.context.deadline().checked_sub(ONE_MAIL).unwrap_or(SystemTime::UNIX_EPOCH);
         for message in event.payload.records {
             let Some(mail) = message.body.as_deref().and_then(|body| body.parse::<MailId>().ok()) else {
                 tracing::error!(message_id = message.message_id, "a message that names no mail");
                 continue;
             };
+            if SystemTime::now() >= begin_until {
+                failures.add_failure(message.message_id.unwrap_or_default());
+                continue;
+            }
             if let Err(error) = self.send(&mail).await {
                 tracing::error!(%mail, %error, "a mail could not be looked at");
                 failures.add_failure(message.message_id.unwrap_or_default());

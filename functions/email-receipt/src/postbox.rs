@@ -1,13 +1,22 @@
 //! SES: the only place that sends mail.
 
+use std::time::Duration;
+
 use aws_sdk_sesv2::Client;
 use aws_sdk_sesv2::error::{BuildError, DisplayErrorContext};
 use aws_sdk_sesv2::operation::send_email::SendEmailError;
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message};
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use thiserror::Error;
 
 use crate::receipt::Receipt;
+
+/// How long SES may take for one mail.
+pub(crate) const POST_TIMEOUT: Duration = Duration::from_secs(15);
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Sends mails from one address.
 #[derive(Debug)]
@@ -34,8 +43,12 @@ impl From<BuildError> for PostError {
 }
 
 impl Postbox {
+    /// One attempt and no repeats: a mail that SES took slowly must not be handed to it again. What fails is due again.
     pub(crate) fn new(config: &SdkConfig, sender: String) -> Self {
-        Self { client: Client::new(config), sender }
+        let timeouts =
+            TimeoutConfig::builder().operation_timeout(POST_TIMEOUT).connect_timeout(CONNECT_TIMEOUT).build();
+        let config = config.to_builder().retry_config(RetryConfig::disabled()).timeout_config(timeouts).build();
+        Self { client: Client::new(&config), sender }
     }
 
     /// Hands the mail to SES and returns SES's id of it.
@@ -54,7 +67,7 @@ impl Postbox {
         match sent {
             Ok(output) => Ok(output.message_id.unwrap_or_default()),
             Err(error) => match error.as_service_error() {
-                Some(SendEmailError::MessageRejected(_)) => Err(PostError::Refused("MessageRejected")),
+                // `MessageRejected` is later, too: it is what SES says while the sender's address is not verified.
                 Some(SendEmailError::BadRequestException(_)) => Err(PostError::Refused("BadRequestException")),
                 // SES's own messages can name the recipient: only the kind of error is kept.
                 Some(other) => Err(PostError::NotNow(other.meta().code().unwrap_or("an unknown error").to_owned())),

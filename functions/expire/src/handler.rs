@@ -47,10 +47,18 @@ impl Expire {
     pub(crate) async fn handle(&self, event: LambdaEvent<EventBridgeEvent>) -> Result<(), Error> {
         let stop_at = event.context.deadline().checked_sub(MARGIN).unwrap_or(SystemTime::UNIX_EPOCH);
         let now = runtime::now();
-        for shard in 0..DUE_SHARDS {
+        // Each minute another shard is first, so that none is always left over.
+        let first = u32::try_from(now.as_second() / 60 % i64::from(DUE_SHARDS)).unwrap_or(0);
+        for shard in (0..DUE_SHARDS).map(|n| (first + n) % DUE_SHARDS) {
             let mut place = None;
             loop {
-                let page = self.due.page(shard, now, place).await?;
+                let page = match self.due.page(shard, now, place).await {
+                    Ok(page) => page,
+                    Err(error) => {
+                        tracing::error!(shard, %error, "what is due could not be read");
+                        break;
+                    }
+                };
                 futures_util::stream::iter(page.items)
                     .for_each_concurrent(CONCURRENCY, |item| self.follow_up(item, now))
                     .await;

@@ -1,7 +1,7 @@
 //! Reading one session, and listing.
 
 use api::banked::{Dialect, SessionView, shown_state};
-use api::{Answer, ApiError, Authenticator, Caller, Violation};
+use api::{Answer, ApiError, Authenticator, Caller, SessionPath, Violation};
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use lambda_http::{Request, RequestExt};
@@ -42,18 +42,23 @@ impl Get {
     }
 
     pub(crate) async fn handle(&self, request: Request) -> Answer {
-        let dialect = Dialect::of_path(request.raw_http_path());
+        let path = request.raw_http_path();
+        let dialect = Dialect::of_path(path);
+        let session = match SessionPath::of(path) {
+            Some(SessionPath::All) => None,
+            Some(SessionPath::One(id)) => Some(id),
+            Some(SessionPath::Cancel(_)) | None => return Err(api::unrouted(&request)),
+        };
         let caller = self.authenticator.authenticate(request.headers()).await?;
         caller.require(Scope::PaymentSessionsRead)?;
-        if request.path_parameters().first("id").is_some() {
-            self.one(&request, &caller, dialect).await
-        } else {
-            self.list(&request, &caller, dialect).await
+        match session {
+            Some(id) => self.one(id, &caller, dialect).await,
+            None => self.list(&request, &caller, dialect).await,
         }
     }
 
-    async fn one(&self, request: &Request, caller: &Caller, dialect: Dialect) -> Answer {
-        let session = self.sessions.get(&api::path_session_id(request)?).await?;
+    async fn one(&self, id: &str, caller: &Caller, dialect: Dialect) -> Answer {
+        let session = self.sessions.get(&api::session_id(id)?).await?;
         let session = session.filter(|session| caller.owner().owns(session)).ok_or(ApiError::NotFound)?;
         api::json(StatusCode::OK, &SessionView::new(&session, dialect, runtime::now()))
     }

@@ -1,6 +1,6 @@
 //! The stream is the outbox: a status change and its telling can't come apart. Everything here may happen twice.
 
-use aws_lambda_events::event::dynamodb::{Event, EventRecord};
+use aws_lambda_events::event::dynamodb::{Event, EventRecord, StreamRecord};
 use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use doorbell::Doorbell;
 use lambda_runtime::{Error, LambdaEvent};
@@ -14,14 +14,20 @@ pub(crate) struct Publish {
     events: Events,
     mails: Mails,
     receipts: Doorbell,
+    failures: Doorbell,
 }
 
 impl Publish {
     /// From the variables that template.yaml sets.
     pub(crate) fn from_env() -> Result<Self, SettingError> {
         let table = Table::from_env()?;
-        let receipts = Doorbell::new(&runtime::aws_config()?, runtime::required("RECEIPTS_QUEUE_URL")?);
-        Ok(Self { events: Events::new(table.clone()), mails: Mails::new(table), receipts })
+        let config = runtime::aws_config()?;
+        Ok(Self {
+            events: Events::new(table.clone()),
+            mails: Mails::new(table),
+            receipts: Doorbell::new(&config, runtime::required("RECEIPTS_QUEUE_URL")?),
+            failures: Doorbell::new(&config, runtime::required("PUBLISH_FAILURES_URL")?),
+        })
     }
 
     /// Publishes each record; those that fail come again, and hold up no other.
@@ -41,14 +47,24 @@ impl Publish {
 
     /// First the table, then the bell: what is written down and not rung for is found by `expire`.
     async fn publish(&self, record: EventRecord) -> Result<(), Error> {
-        let Some(change) = store::history_change(record.change.old_image, record.change.new_image)? else {
-            return Ok(());
+        let StreamRecord { old_image, new_image, sequence_number, .. } = record.change;
+        let change = match store::history_change(old_image, new_image) {
+            Ok(Some(change)) => change,
+            Ok(None) => return Ok(()),
+            // It will never be readable: it is handed over for a person to look at, and holds up nobody.
+            Err(error) => {
+                let sequence_number = sequence_number.unwrap_or_default();
+                tracing::error!(sequence_number, %error, "a stream record that can't be read");
+                return Ok(self.failures.ring(&sequence_number).await?);
+            }
         };
         for sequence in change.new_sequences() {
             self.events.put(&change.session, sequence).await?;
             for mail in mails_for(&change.session, sequence) {
                 self.mails.put(&mail, change.at(sequence)).await?;
-                self.receipts.ring(&mail.to_string()).await?;
+                if let Err(error) = self.receipts.ring(&mail.to_string()).await {
+                    tracing::warn!(%mail, %error, "not rung for; `expire` will");
+                }
             }
             tracing::info!(session_id = %change.session.id, sequence, "published");
         }

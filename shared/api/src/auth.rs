@@ -18,6 +18,9 @@ use crate::token;
 /// How long a warm function keeps a merchant, and so how long a revoked key may live on.
 const CACHED: Duration = Duration::from_secs(30);
 
+/// Credentials that a merchant read so lately doesn't know are wrong; nobody can make us read more often.
+const LOOKED_JUST_NOW: Duration = Duration::from_secs(1);
+
 /// How many merchants a warm function keeps.
 const MAX_CACHED: usize = 1000;
 
@@ -77,21 +80,14 @@ impl Authenticator {
     /// 401 without credentials that hold; 503 if they can't be checked.
     pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, ApiError> {
         let (scheme, credentials) = authorization(headers)?;
-        if scheme.eq_ignore_ascii_case("basic") {
-            self.by_key_and_secret(credentials).await
-        } else if !scheme.eq_ignore_ascii_case("bearer") {
-            Err(ApiError::Unauthorized)
-        } else if let Ok(secret) = credentials.parse::<ApiSecret>() {
-            let merchant = self.merchant(secret.merchant()).await?;
-            let key = merchant.active_keys().find(|key| is_secret_of(key, &secret));
-            caller(&merchant, key)
+        let credentials = if scheme.eq_ignore_ascii_case("basic") {
+            basic(credentials)
+        } else if scheme.eq_ignore_ascii_case("bearer") {
+            bearer(credentials)
         } else {
-            let id = token::claimed_key(credentials).ok_or(ApiError::Unauthorized)?;
-            let merchant = self.merchant(id.merchant()).await?;
-            let key = merchant.active_key(&id).ok_or(ApiError::Unauthorized)?;
-            let scopes = token::verify(credentials, key).ok_or(ApiError::Unauthorized)?;
-            Ok(Caller { merchant: Arc::clone(&merchant), key_id: id, scopes })
-        }
+            None
+        };
+        self.check(&credentials.ok_or(ApiError::Unauthorized)?).await
     }
 
     /// Who sent the request, by Basic `key:secret` alone: a token is not made with a token.
@@ -100,27 +96,31 @@ impl Authenticator {
     /// 401 without credentials that hold; 503 if they can't be checked.
     pub async fn authenticate_key(&self, headers: &HeaderMap) -> Result<Caller, ApiError> {
         let (scheme, credentials) = authorization(headers)?;
-        if !scheme.eq_ignore_ascii_case("basic") {
-            return Err(ApiError::Unauthorized);
+        let credentials = if scheme.eq_ignore_ascii_case("basic") { basic(credentials) } else { None };
+        self.check(&credentials.ok_or(ApiError::Unauthorized)?).await
+    }
+
+    /// Looks again, once, if what is remembered of the merchant doesn't know the credentials: a key is good at once.
+    async fn check(&self, credentials: &Credentials<'_>) -> Result<Caller, ApiError> {
+        let id = credentials.merchant();
+        if let Some((read_at, merchant)) = self.remembered(id) {
+            match credentials.holds(&merchant) {
+                Some(caller) => return Ok(caller),
+                None if read_at.elapsed() < LOOKED_JUST_NOW => return Err(ApiError::Unauthorized),
+                None => {}
+            }
         }
-        self.by_key_and_secret(credentials).await
+        let merchant = self.look_up(id).await?;
+        credentials.holds(&merchant).ok_or(ApiError::Unauthorized)
     }
 
-    async fn by_key_and_secret(&self, credentials: &str) -> Result<Caller, ApiError> {
-        let (id, secret) = basic(credentials).ok_or(ApiError::Unauthorized)?;
-        let merchant = self.merchant(id.merchant()).await?;
-        let key = merchant.active_key(&id).filter(|key| is_secret_of(key, &secret));
-        caller(&merchant, key)
-    }
-
-    async fn merchant(&self, id: &MerchantId) -> Result<Arc<Merchant>, ApiError> {
+    fn remembered(&self, id: &MerchantId) -> Option<(Instant, Arc<Merchant>)> {
         // A panic elsewhere can't leave the map half written: it is only ever replaced entry by entry.
-        let cached = self.cache.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
-        if let Some((read_at, merchant)) = cached
-            && read_at.elapsed() < CACHED
-        {
-            return Ok(merchant);
-        }
+        let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.get(id).filter(|(read_at, _)| read_at.elapsed() < CACHED).cloned()
+    }
+
+    async fn look_up(&self, id: &MerchantId) -> Result<Arc<Merchant>, ApiError> {
         let read_at = Instant::now();
         let merchant = Arc::new(self.merchants.get(id).await?.ok_or(ApiError::Unauthorized)?);
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
@@ -132,6 +132,43 @@ impl Authenticator {
     }
 }
 
+/// What a request shows for itself.
+enum Credentials<'a> {
+    KeyAndSecret(ApiKeyId, ApiSecret),
+    Secret(ApiSecret),
+    /// A token, and the key that it says it was made with.
+    Token(&'a str, ApiKeyId),
+}
+
+impl Credentials<'_> {
+    /// Whose they claim to be.
+    fn merchant(&self) -> &MerchantId {
+        match self {
+            Self::KeyAndSecret(id, _) | Self::Token(_, id) => id.merchant(),
+            Self::Secret(secret) => secret.merchant(),
+        }
+    }
+
+    /// Who calls, if one of the merchant's keys bears them out.
+    fn holds(&self, merchant: &Arc<Merchant>) -> Option<Caller> {
+        let (key, scopes) = match self {
+            Self::KeyAndSecret(id, secret) => {
+                let key = merchant.active_key(id).filter(|key| is_secret_of(key, secret))?;
+                (key, key.scopes)
+            }
+            Self::Secret(secret) => {
+                let key = merchant.active_keys().find(|key| is_secret_of(key, secret))?;
+                (key, key.scopes)
+            }
+            Self::Token(token, id) => {
+                let key = merchant.active_key(id)?;
+                (key, token::verify(token, key)?)
+            }
+        };
+        Some(Caller { merchant: Arc::clone(merchant), key_id: key.id.clone(), scopes })
+    }
+}
+
 /// Scheme and credentials.
 fn authorization(headers: &HeaderMap) -> Result<(&str, &str), ApiError> {
     let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
@@ -139,15 +176,17 @@ fn authorization(headers: &HeaderMap) -> Result<(&str, &str), ApiError> {
     Ok((scheme, credentials.trim()))
 }
 
-fn caller(merchant: &Arc<Merchant>, key: Option<&ApiKey>) -> Result<Caller, ApiError> {
-    let key = key.ok_or(ApiError::Unauthorized)?;
-    Ok(Caller { merchant: Arc::clone(merchant), key_id: key.id.clone(), scopes: key.scopes })
-}
-
-fn basic(credentials: &str) -> Option<(ApiKeyId, ApiSecret)> {
+fn basic(credentials: &str) -> Option<Credentials<'_>> {
     let decoded = String::from_utf8(BASE64_STANDARD.decode(credentials).ok()?).ok()?;
     let (id, secret) = decoded.split_once(':')?;
-    Some((id.parse().ok()?, secret.parse().ok()?))
+    Some(Credentials::KeyAndSecret(id.parse().ok()?, secret.parse().ok()?))
+}
+
+fn bearer(credentials: &str) -> Option<Credentials<'_>> {
+    match credentials.parse() {
+        Ok(secret) => Some(Credentials::Secret(secret)),
+        Err(_) => Some(Credentials::Token(credentials, token::claimed_key(credentials)?)),
+    }
 }
 
 fn is_secret_of(key: &ApiKey, secret: &ApiSecret) -> bool {

@@ -51,6 +51,8 @@ struct CreateRequest {
     #[serde(default)]
     amount: Given<i64>,
     #[serde(default)]
+    currency: Given<String>,
+    #[serde(default)]
     payee: Given<Object<PayeeRequest>>,
     #[serde(default)]
     payer: Given<Object<PayerRequest>>,
@@ -148,7 +150,7 @@ impl Violations {
 }
 
 const A_STRING: &str = "must be a string";
-const A_WHOLE_NUMBER: &str = "must be a whole number, not a string or a fraction";
+const A_WHOLE_NUMBER: &str = "must be a whole number of 64 bits, not a string or a fraction";
 
 /// Reads a creating request for `merchant`; its total may be at most `cap` minor units.
 ///
@@ -168,10 +170,13 @@ pub fn parse_create(
     let error_url =
         wrong.optional(request.error_url, "invalid_error_url", "error_url", A_STRING, MerchantUrl::try_from);
     let line_items = line_items(request.line_items, dialect, cap, &mut wrong);
-    if let Some(total) = line_items.as_ref().map(|items| items.total().minor()) {
-        let agrees = |amount| if amount == total { Ok(()) } else { Err("must be the sum of the line items") };
-        wrong.optional(request.amount, "invalid_amount", "amount", A_WHOLE_NUMBER, agrees);
-    }
+    let total = line_items.as_ref().map(|items| items.total().minor());
+    // Line items that are wrong have no sum to agree with.
+    let agrees = |amount| {
+        if total.is_none_or(|total| amount == total) { Ok(()) } else { Err("must be the sum of the line items") }
+    };
+    wrong.optional(request.amount, "invalid_amount", "amount", A_WHOLE_NUMBER, agrees);
+    wrong.optional(request.currency, "invalid_currency", "currency", A_STRING, gbp);
     let payee = payee(request.payee, merchant, &mut wrong);
     let payer = payer(request.payer, &mut wrong);
     let email_receipt =
@@ -198,6 +203,11 @@ pub fn parse_create(
         }),
         _ => Err(ApiError::Invalid(wrong.0)),
     }
+}
+
+/// The one currency there is for now ("Payment Session Object", currency).
+fn gbp(code: String) -> Result<Currency, &'static str> {
+    if code == "GBP" { Ok(Currency::GBP) } else { Err("must be GBP") }
 }
 
 fn infallible<T>(value: T) -> Result<T, &'static str> {
@@ -261,7 +271,8 @@ fn line_item(
         return None;
     };
     let at = |field: &str| format!("line_items[{n}].{field}");
-    let at_least_one = |count: i64| u32::try_from(count).ok().filter(|count| *count >= 1).ok_or("must be at least 1");
+    let at_least_one =
+        |count: i64| u32::try_from(count).ok().filter(|count| *count >= 1).ok_or("must be 1 to 4294967295");
     let name = wrong.required(item.name, "invalid_request", &at("name"), A_STRING, Name::try_from);
     let before = wrong.0.len();
     // An empty description is none.
@@ -275,19 +286,18 @@ fn line_item(
         Dialect::V2 => (("amount", item.amount), ("amount_cents", item.amount_cents)),
         Dialect::ApiV2 => (("amount_cents", item.amount_cents), ("amount", item.amount)),
     };
-    if own.1 != Given::Nothing && other.1 != Given::Nothing && own.1 != other.1 {
+    let differ = own.1 != Given::Nothing && other.1 != Given::Nothing && own.1 != other.1;
+    if differ {
         wrong.add(amount_code(other.0), &at(other.0), format_args!("must not differ from {}", own.0));
-        return None;
     }
     // Either name is taken on either path: Banked's own Node client sends `amount` to `/api/v2`.
     let (field, amount) = if own.1 == Given::Nothing && other.1 != Given::Nothing { other } else { own };
     let positive = |minor: i64| if minor >= 1 { Ok(MinorUnits::new(minor)) } else { Err("must be at least 1") };
     let minor = wrong.required(amount, amount_code(field), &at(field), A_WHOLE_NUMBER, positive);
-    let gbp = |code: String| if code == "GBP" { Ok(Currency::GBP) } else { Err("must be GBP") };
     let currency = wrong.required(item.currency, "invalid_currency", &at("currency"), A_STRING, gbp);
     let quantity = wrong.required(item.quantity, "invalid_request", &at("quantity"), A_WHOLE_NUMBER, at_least_one);
     let unit_price = Money::new(minor?, currency?);
-    described.then_some(LineItem { name: name?, description, unit_price, quantity: quantity? })
+    (described && !differ).then_some(LineItem { name: name?, description, unit_price, quantity: quantity? })
 }
 
 fn payee(given: Given<Object<PayeeRequest>>, merchant: &Merchant, wrong: &mut Violations) -> Option<Payee> {
@@ -344,17 +354,27 @@ fn payer(given: Given<Object<PayerRequest>>, wrong: &mut Violations) -> Option<P
 }
 
 fn metadata(given: Given<BTreeMap<String, Given<String>>>, wrong: &mut Violations) -> Option<Metadata> {
-    let check = |pairs: BTreeMap<String, Given<String>>| {
-        let mut texts = BTreeMap::new();
-        for (key, value) in pairs {
-            match value {
-                Given::Value(text) => texts.insert(key, text),
-                Given::Nothing | Given::Wrong => return Err("must have strings as values".to_owned()),
-            };
+    let given = match given {
+        Given::Nothing => return None,
+        Given::Wrong => {
+            wrong.add("invalid_request", "metadata", "must be an object");
+            return None;
         }
-        Metadata::try_from(texts).map_err(|rule| rule.to_string())
+        Given::Value(given) => given,
     };
-    wrong.optional(given, "invalid_request", "metadata", "must be an object", check)
+    let mut texts = BTreeMap::new();
+    let before = wrong.0.len();
+    // Enough of them to see what is wrong, however many there are.
+    for (key, value) in given.into_iter().take(Metadata::MAX_KEYS + 1) {
+        match value {
+            Given::Value(text) => drop(texts.insert(key, text)),
+            Given::Nothing | Given::Wrong => wrong.add("invalid_request", &format!("metadata.{key}"), A_STRING),
+        }
+    }
+    if wrong.0.len() > before {
+        return None;
+    }
+    wrong.optional(Given::Value(texts), "invalid_request", "metadata", "", Metadata::try_from)
 }
 
 // ------------------------------------------------------------------------------------------------ showing

@@ -1,14 +1,15 @@
 //! Requests and answers.
 
 use std::future::Future;
+use std::time::{Duration, SystemTime};
 
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 use lambda_http::http::{HeaderMap, StatusCode, header};
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt, Response};
-use models::SessionId;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use store::StoreError;
 
 use crate::error::ApiError;
 
@@ -30,7 +31,8 @@ pub async fn serve<F: Future<Output = Answer>>(
     handler: impl FnOnce(Request) -> F,
 ) -> Result<Response<Body>, lambda_http::Error> {
     let request_id = request_id(&request);
-    let answer = handler(request).await;
+    let time_left = time_left(&request);
+    let answer = tokio::time::timeout(time_left, handler(request)).await.unwrap_or_else(|_| Err(too_slow()));
     Ok(answer.unwrap_or_else(|error| {
         match &error {
             ApiError::Unavailable(cause) => tracing::error!(request_id, %cause, "the request could not be done"),
@@ -48,6 +50,18 @@ pub async fn serve<F: Future<Output = Answer>>(
         }
         render_error(&error)
     }))
+}
+
+/// How long a handler may take: until a moment before Lambda would end the process, so that the client gets an answer
+/// that says what to do. Stopping anywhere is safe, as every write is conditional.
+pub fn time_left(request: &Request) -> Duration {
+    let deadline = request.lambda_context_ref().map(lambda_http::Context::deadline);
+    let left = deadline.and_then(|deadline| deadline.duration_since(SystemTime::now()).ok());
+    left.unwrap_or(Duration::from_secs(9)).saturating_sub(Duration::from_millis(500))
+}
+
+fn too_slow() -> ApiError {
+    ApiError::Unavailable(StoreError::Unavailable { operation: "all of them", cause: "took too long".to_owned() })
 }
 
 /// API Gateway's id of the request, by which logs are told apart.
@@ -107,20 +121,7 @@ pub(crate) fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError
 }
 
 pub(crate) fn not_json() -> ApiError {
-    ApiError::BadRequest("the body must be a JSON object".to_owned())
-}
-
-/// The session that the path names as `{id}`.
-///
-/// # Errors
-/// 404 if it is not an id, for then there is no such session.
-pub fn path_session_id(request: &Request) -> Result<SessionId, ApiError> {
-    request
-        .path_parameters_ref()
-        .and_then(|parameters| parameters.first("id"))
-        .unwrap_or("")
-        .parse()
-        .map_err(|_| ApiError::NotFound)
+    ApiError::BadRequest("the body must be a JSON object, each of its keys given once".to_owned())
 }
 
 /// The base URL that the request came to, without a trailing slash: API Gateway tells the domain and sets

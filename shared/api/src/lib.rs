@@ -7,13 +7,15 @@ mod error;
 mod given;
 mod http;
 mod idempotency;
+mod routes;
 mod secrets;
 mod token;
 
 pub use auth::{Authenticator, Caller};
 pub use error::{ApiError, Violation};
 pub use given::Given;
-pub use http::{Answer, base_url, body, json, json_body, media_type, path_session_id, request_id, serve};
+pub use http::{Answer, base_url, body, json, json_body, media_type, request_id, serve, time_left};
 pub use idempotency::{IdempotencyKey, Operation, fingerprint};
+pub use routes::{SessionPath, session_id, unrouted};
 pub use secrets::{IssuedKey, issue_key, known_key, random_bytes, sha256};
 pub use token::{TOKEN_LIFETIME_S, mint};

@@ -21,9 +21,7 @@ pub use mail::{Mail, MailId, MailKind, MailState, mails_for};
 pub use merchant::{ApiKey, InvalidMode, Merchant, Mode, Scope, Scopes, UnknownScope};
 pub use money::{Currency, MinorUnits, Money, MoneyError};
 pub use new_session::{InvalidLifetime, InvalidLineItems, InvalidMetadata, Lifetime, LineItems, Metadata, NewSession};
-pub use session::{
-    Attempt, Creation, HistoryEntry, LineItem, MAX_ATTEMPTS, PAYMENT_ID_PLACEHOLDER, Payer, Session, Submission,
-};
-pub use text::{EmailAddress, InvalidText, MerchantUrl, Name, Reference};
+pub use session::{Attempt, Creation, HistoryEntry, LineItem, MAX_ATTEMPTS, Payer, Session, Submission};
+pub use text::{EmailAddress, InvalidText, MerchantUrl, Name, PAYMENT_ID_PLACEHOLDER, Reference};
 pub use time::{SortableTimestamp, truncate_to_ms};
 pub use transition::{IllegalTransition, SessionEvent, SessionState, transition};

@@ -110,7 +110,7 @@ pub enum InvalidMetadata {
 impl TryFrom<BTreeMap<String, String>> for Metadata {
     type Error = InvalidMetadata;
     fn try_from(pairs: BTreeMap<String, String>) -> Result<Self, InvalidMetadata> {
-        if pairs.len() > 50 {
+        if pairs.len() > Self::MAX_KEYS {
             return Err(InvalidMetadata::Count);
         }
         if pairs.keys().any(|key| !(1..=40).contains(&key.chars().count())) {
@@ -124,6 +124,9 @@ impl TryFrom<BTreeMap<String, String>> for Metadata {
 }
 
 impl Metadata {
+    /// The most notes that one session may have.
+    pub const MAX_KEYS: usize = 50;
+
     /// The notes by key.
     pub fn as_map(&self) -> &BTreeMap<String, String> {
         &self.0

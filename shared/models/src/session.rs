@@ -14,10 +14,6 @@ use crate::transition::{SessionEvent, SessionState};
 /// How often a payer may choose a bank for one session.
 pub const MAX_ATTEMPTS: u8 = 20;
 
-/// Replaced by the session's id wherever it stands in `success_url` and `error_url`
-/// ("Creating a payment session", section 2).
-pub const PAYMENT_ID_PLACEHOLDER: &str = "__PAYMENT_ID__";
-
 /// One thing that is paid for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LineItem {
@@ -162,7 +158,7 @@ impl Session {
             Some(_) => SessionState::AwaitingProvider,
             None => SessionState::AwaitingPayer,
         };
-        let with_id = |url: MerchantUrl| url.replacing(PAYMENT_ID_PLACEHOLDER, &id.to_string());
+        let with_id = |url: MerchantUrl| url.with_payment_id(&id);
         Self {
             id,
             merchant_id,

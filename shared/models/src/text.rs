@@ -5,8 +5,17 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// The longest URL taken, in bytes.
+use crate::ids::SessionId;
+
+/// The longest URL taken, in bytes, with its placeholders replaced.
 const MAX_URL_LENGTH: usize = 2048;
+
+/// Replaced by the session's id wherever it stands in `success_url` and `error_url`
+/// ("Creating a payment session", section 2).
+pub const PAYMENT_ID_PLACEHOLDER: &str = "__PAYMENT_ID__";
+
+/// How long a session's id is as text.
+const PAYMENT_ID_LENGTH: usize = 36;
 
 /// Why a text was refused; reads on after the field's name ("must …").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -16,8 +25,11 @@ pub struct InvalidText(&'static str);
 macro_rules! text {
     ($(#[$doc:meta])* $name:ident, $check:expr) => {
         $(#[$doc])*
+        ///
+        /// Made by `try_from` alone. What was stored is read back as it is: a rule that has become stricter since must
+        /// not make a payment unreadable.
         #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
+        #[serde(transparent)]
         pub struct $name(String);
 
         impl $name {
@@ -88,7 +100,8 @@ text!(
     MerchantUrl,
     |text| {
         let refused = Err(InvalidText("must be an http or https URL of at most 2048 characters"));
-        if text.len() > MAX_URL_LENGTH || text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        let grown_by = text.matches(PAYMENT_ID_PLACEHOLDER).count() * (PAYMENT_ID_LENGTH - PAYMENT_ID_PLACEHOLDER.len());
+        if text.len() + grown_by > MAX_URL_LENGTH || text.chars().any(|c| c.is_control() || c.is_whitespace()) {
             return refused;
         }
         match url::Url::parse(text) {
@@ -115,10 +128,10 @@ fn has_credentials(url: &url::Url) -> bool {
 }
 
 impl MerchantUrl {
-    /// This URL with every `placeholder` replaced by `id`, which needs no escaping.
+    /// This URL with every [`PAYMENT_ID_PLACEHOLDER`] replaced by the id.
     #[must_use]
-    pub(crate) fn replacing(self, placeholder: &str, id: &str) -> Self {
-        Self(self.0.replace(placeholder, id))
+    pub(crate) fn with_payment_id(self, id: &SessionId) -> Self {
+        Self(self.0.replace(PAYMENT_ID_PLACEHOLDER, &id.to_string()))
     }
 
     /// This URL with `pairs` added to its query, after what is there and before a fragment.
@@ -214,7 +227,11 @@ mod tests {
         ] {
             assert!(url(bad).is_err(), "{bad}");
         }
-        assert!(url(&format!("https://example.com/{}", "a".repeat(2048))).is_err());
+        let long = |length: usize| format!("https://example.com/{}", "a".repeat(length - 20));
+        assert!(url(&long(2048)).is_ok() && url(&long(2049)).is_err());
+        // A placeholder counts as what it is replaced by, 22 characters more.
+        let placed = |length: usize| format!("{}__PAYMENT_ID__", long(length - 36));
+        assert!(url(&placed(2048)).is_ok() && url(&placed(2049)).is_err());
         let with_query = url("https://example.com/s?id=1#top").unwrap().with_query(&[("payment_result", "sent")]);
         assert_eq!(with_query, "https://example.com/s?id=1&payment_result=sent#top");
     }

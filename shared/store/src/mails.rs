@@ -10,7 +10,7 @@ use crate::table::{Item, Table, ms, read, s};
 use crate::update::{Update, Updated};
 
 /// How long a claimed mail is nobody else's. Longer than the function that sends it may run.
-const LEASE: SignedDuration = SignedDuration::from_secs(60);
+const LEASE: SignedDuration = SignedDuration::from_secs(120);
 
 /// The table's mails.
 #[derive(Debug, Clone)]
@@ -29,7 +29,7 @@ struct Record {
     lease_id: Option<WriteId>,
 }
 
-/// A mail that is ours to send, for a minute.
+/// A mail that is ours to send, for two minutes.
 #[derive(Debug)]
 pub struct Claim {
     /// Which mail.
@@ -58,7 +58,7 @@ impl Mails {
         self.table.put_new(key, item).await.map(|_| ())
     }
 
-    /// Claims a mail that is due, for a minute; none if it is sent, given up, not due yet, or someone else's.
+    /// Claims a mail that is due, for two minutes; none if it is sent, given up, not due yet, or someone else's.
     ///
     /// # Errors
     /// The table failed us.

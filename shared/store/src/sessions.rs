@@ -19,7 +19,7 @@ use crate::update::{Update, Updated};
 /// How many sessions one query of a filtered list looks at, and how many such queries one call may make, so that no call
 /// works without bound.
 const FILTERED_QUERY_LIMIT: usize = 100;
-const MAX_FILTERED_QUERIES: usize = 5;
+const MAX_QUERIES: usize = 5;
 
 /// The whole table's sessions; each method is one or two calls of DynamoDB.
 #[derive(Debug, Clone)]
@@ -271,11 +271,10 @@ impl Sessions {
             return Ok(Page { sessions: Vec::new(), next: None });
         }
         // One more than asked for tells whether there are more; a filter needs many to find some.
-        let (query_limit, max_queries) =
-            if filter.is_some() { (FILTERED_QUERY_LIMIT, MAX_FILTERED_QUERIES) } else { (range.limit + 1, usize::MAX) };
+        let query_limit = if filter.is_some() { FILTERED_QUERY_LIMIT } else { range.limit + 1 };
         let mut start = after.map(|cursor| cursor.index_key(&list_pk));
         let (mut sessions, mut last): (Vec<Session>, _) = (Vec::new(), None);
-        for _ in 0..max_queries {
+        for _ in 0..MAX_QUERIES {
             let output = self
                 .table
                 .client
@@ -305,6 +304,10 @@ impl Sessions {
             start = output.last_evaluated_key;
             if start.is_none() {
                 return Ok(Page { sessions, next: None });
+            }
+            // DynamoDB answers with 1 MB at the most, and Lambda with 6: what one query found is what one call answers.
+            if !sessions.is_empty() {
+                return Ok(Page { sessions, next: last });
             }
         }
         Ok(Page { sessions, next: last })
@@ -393,8 +396,14 @@ impl Sessions {
     ///
     /// # Errors
     /// [`ChangeError::Refused`] with the session once it was submitted.
-    pub async fn delete(&self, id: SessionId, owner: &Owner, write_id: WriteId) -> Result<Deleted, ChangeError> {
-        let change = Change { session_id: id, event: SessionEvent::DeletedByMerchant, at: runtime::now(), write_id };
+    pub async fn delete(
+        &self,
+        id: SessionId,
+        owner: &Owner,
+        at: Timestamp,
+        write_id: WriteId,
+    ) -> Result<Deleted, ChangeError> {
+        let change = Change { session_id: id, event: SessionEvent::DeletedByMerchant, at, write_id };
         let bury = |update: Update| {
             self.owned(update, owner)
                 .when("attribute_not_exists(#submission)", [])
@@ -403,7 +412,7 @@ impl Sessions {
                 .remove(&ERASED)
         };
         // An awaiting session ends by it, which is told; one that had ended already is only buried.
-        let ending = bury(self.change(&change));
+        let ending = bury(self.transition(&change));
         let item = match ending.send(&self.table).await? {
             Updated::New(_) => return Ok(Deleted { repeated: false }),
             Updated::Refused(None) => return Err(ChangeError::NotFound),
@@ -417,11 +426,15 @@ impl Sessions {
         if !owner.owns(&session) {
             return Err(ChangeError::NotFound);
         }
-        if session.submission.is_some() || !session.state.is_final() {
+        if session.submission.is_some() || !session.state_at(at).is_final() {
             return Err(ChangeError::Refused(Box::new(session)));
         }
-        let burying =
-            bury(self.present(Update::new(keys::session(&id))).when_one_of("state", [session.state.as_str()]));
+        let burying = if session.state.is_final() {
+            bury(self.present(Update::new(keys::session(&id))).when_one_of("state", [session.state.as_str()]))
+        } else {
+            // It has expired, and nobody has written that down yet.
+            bury(self.transition(&Change { event: SessionEvent::TimePassed, ..change.clone() }))
+        };
         match burying.send(&self.table).await? {
             Updated::New(_) => Ok(Deleted { repeated: false }),
             Updated::Refused(None) => Err(ChangeError::NotFound),

@@ -1,7 +1,7 @@
 //! Reading the table's stream: which history entries a record brings.
 
 use jiff::Timestamp;
-use models::{HistoryEntry, Session, SessionState};
+use models::{HistoryEntry, Metadata, Session, SessionState};
 use serde::Deserialize;
 
 use crate::error::StoreError;
@@ -55,7 +55,8 @@ pub fn history_change(old: serde_dynamo::Item, new: serde_dynamo::Item) -> Resul
         // What was deleted is told from what it was before.
         let Buried { state, history } = serde_dynamo::from_item(new).map_err(unreadable)?;
         match old {
-            Some(old) => Session { state, history, ..old },
+            // That it ended is told; who was to pay is not written anew.
+            Some(old) => Session { state, history, payer: None, metadata: Metadata::default(), ..old },
             None => return Ok(None),
         }
     } else {

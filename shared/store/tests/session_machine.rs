@@ -92,7 +92,7 @@ impl Model {
             Write::Record(SessionEvent::TimePassed) if awaiting && self.late => S::Expired,
             Write::Delete if awaiting => {
                 self.deleted = true;
-                S::Cancelled
+                if self.late { S::Expired } else { S::Cancelled }
             }
             Write::Delete if !self.submitted => {
                 self.deleted = true;
@@ -219,7 +219,7 @@ impl Table {
                 sessions.give_consent(change(SessionEvent::ConsentGiven), *number, &submission, at).await.map(|_| ())
             }
             Write::Record(event) => sessions.record(change(*event), Some(&self.owner)).await.map(|_| ()),
-            Write::Delete => sessions.delete(self.id, &self.owner, write_id.clone()).await.map(|_| ()),
+            Write::Delete => sessions.delete(self.id, &self.owner, at, write_id.clone()).await.map(|_| ()),
         };
         match done {
             Ok(()) => true,
