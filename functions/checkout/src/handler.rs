@@ -134,8 +134,10 @@ impl Checkout {
         let decision = form.decision.parse().map_err(|()| Problem::UnknownDecision)?;
         let session = self.session(id).await?;
         if let Some(bank) = self.open_at_mock_bank(&session, number, now) {
-            bank.decide(&session, number, decision).await?;
-            come_back(bank, &self.sessions, &session, now).await?;
+            // The first decision holds. One that was made and not followed up is never followed up by its opposite.
+            if bank.decide(&session, number, decision).await? == decision {
+                come_back(bank, &self.sessions, &session, now).await?;
+            }
         }
         see_other(&flow::checkout_path(&session))
     }

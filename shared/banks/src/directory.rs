@@ -48,9 +48,4 @@ impl<L: Ledger> Banks<L> {
     pub fn find(&self, id: &BankId, mode: Mode) -> Option<&MockBank<L>> {
         self.offers(mode).iter().any(|offer| offer.id == *id).then_some(&self.mock)
     }
-
-    /// The mock bank, for its own pages.
-    pub fn mock(&self) -> &MockBank<L> {
-        &self.mock
-    }
 }

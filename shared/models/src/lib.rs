@@ -17,7 +17,7 @@ mod transition;
 
 pub use account::{AccountIdentifier, AccountNumber, InvalidAccount, LinkedAccount, Payee, SortCode};
 pub use ids::{ApiKeyId, ApiSecret, BankId, EndToEndId, InvalidId, MerchantId, SessionId, WriteId, credential_prefix};
-pub use mail::{Mail, MailId, MailKind, MailState, mails_for};
+pub use mail::{MailId, MailKind, MailState, mails_for};
 pub use merchant::{ApiKey, InvalidMode, Merchant, Mode, Scope, Scopes, UnknownScope};
 pub use money::{Currency, MinorUnits, Money, MoneyError};
 pub use new_session::{InvalidLifetime, InvalidLineItems, InvalidMetadata, Lifetime, LineItems, Metadata, NewSession};

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{InvalidId, SessionId};
@@ -69,19 +68,6 @@ pub enum MailState {
     Sent,
     /// Refused for good, or tried too often.
     Failed,
-}
-
-/// A mail as it is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mail {
-    /// Which one.
-    pub id: MailId,
-    /// Where it stands.
-    pub state: MailState,
-    /// How often it was claimed for sending.
-    pub attempts: u32,
-    /// When it was called for.
-    pub created_at: Timestamp,
 }
 
 /// The mails that the history entry with this sequence number calls for.

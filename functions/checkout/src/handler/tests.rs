@@ -372,3 +372,26 @@ async fn an_answer_of_the_bank_that_comes_too_late_changes_nothing() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_decision_that_was_not_followed_up_is_never_followed_up_by_its_opposite() {
+    let (checkout, _) = checkout().await;
+    for (first, then, last) in [
+        (Decision::Approve, "decline", "bank_chosen"),
+        (Decision::Decline, "approve", "bank_chosen"),
+        (Decision::Approve, "approve", "settled"),
+        (Decision::Decline, "decline", "declined_by_payer"),
+    ] {
+        let session = checkout.at_the_bank(1).await;
+        // The bank heard the payer, and then the function died.
+        checkout
+            .banks
+            .find(&"mock-bank".parse().unwrap(), session.mode)
+            .unwrap()
+            .decide(&session, 1, first)
+            .await
+            .unwrap();
+        checkout.post(&format!("/mock-bank/{}/1", session.id), &format!("decision={then}")).await;
+        assert_eq!(causes(&checkout.now(&session).await).last(), Some(&last), "{first:?}, then {then}");
+    }
+}
