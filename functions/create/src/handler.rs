@@ -52,10 +52,10 @@ impl Create {
         }
         let idempotency_key = IdempotencyKey::from_headers(request.headers())?;
         let body = api::json_body(&request)?;
-        // Taken without a key as well: it is what refuses JSON that is nested too deeply.
-        let fingerprint = api::fingerprint(body)?;
+        // Read without a key as well: this is what refuses JSON that is nested too deeply.
+        let value = api::json_value(body)?;
         let (id, fingerprint) = match &idempotency_key {
-            Some(key) => (key.session_id(&caller.merchant, mode, FORMAT), Some(fingerprint)),
+            Some(key) => (key.session_id(&caller.merchant, mode, FORMAT), Some(api::fingerprint(&value)?)),
             None => (SessionId::new(Uuid::now_v7()), None),
         };
         let new = match parse_create(body, dialect, &caller.merchant, self.max_amount) {

@@ -30,8 +30,9 @@ pub(crate) struct EmailReceipt {
 impl EmailReceipt {
     /// From the variables that template.yaml sets.
     pub(crate) fn from_env() -> Result<Self, SettingError> {
-        let table = Table::from_env()?;
-        let postbox = Postbox::new(&runtime::aws_config()?, runtime::required("SENDER_ADDRESS")?);
+        let config = runtime::aws_config()?;
+        let table = Table::new(&config, runtime::required("TABLE_NAME")?);
+        let postbox = Postbox::new(&config, runtime::required("SENDER_ADDRESS")?);
         Ok(Self { mails: Mails::new(table.clone()), sessions: Sessions::new(table), postbox })
     }
 

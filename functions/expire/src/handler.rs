@@ -33,8 +33,9 @@ pub(crate) struct Expire {
 impl Expire {
     /// From the variables that template.yaml sets.
     pub(crate) fn from_env() -> Result<Self, SettingError> {
-        let table = Table::from_env()?;
-        let receipts = Doorbell::new(&runtime::aws_config()?, runtime::required("RECEIPTS_QUEUE_URL")?);
+        let config = runtime::aws_config()?;
+        let table = Table::new(&config, runtime::required("TABLE_NAME")?);
+        let receipts = Doorbell::new(&config, runtime::required("RECEIPTS_QUEUE_URL")?);
         Ok(Self {
             due: Due::new(table.clone()),
             sessions: Sessions::new(table.clone()),

@@ -20,8 +20,8 @@ pub(crate) struct Publish {
 impl Publish {
     /// From the variables that template.yaml sets.
     pub(crate) fn from_env() -> Result<Self, SettingError> {
-        let table = Table::from_env()?;
         let config = runtime::aws_config()?;
+        let table = Table::new(&config, runtime::required("TABLE_NAME")?);
         Ok(Self {
             events: Events::new(table.clone()),
             mails: Mails::new(table),

@@ -117,11 +117,16 @@ pub fn media_type(headers: &HeaderMap) -> Option<String> {
 /// # Errors
 /// 400 if it is none, or not of this shape.
 pub(crate) fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    serde_json::from_slice(body).map_err(|_| not_json())
+    let rule = "the body must be a JSON object, each of its keys given once";
+    serde_json::from_slice(body).map_err(|_| ApiError::BadRequest(rule.to_owned()))
 }
 
-pub(crate) fn not_json() -> ApiError {
-    ApiError::BadRequest("the body must be a JSON object, each of its keys given once".to_owned())
+/// A JSON body as it is.
+///
+/// # Errors
+/// 400 if it is none, or is nested too deeply.
+pub fn json_value(body: &[u8]) -> Result<serde_json::Value, ApiError> {
+    parse_json(body)
 }
 
 /// The base URL that the request came to, without a trailing slash: API Gateway tells the domain and sets
