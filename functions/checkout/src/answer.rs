@@ -45,8 +45,10 @@ pub(crate) enum Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable { .. } => Self::Unavailable(Box::new(error)),
-            StoreError::Unreadable { .. } | StoreError::Unwritable(_) => Self::Internal(Box::new(error)),
+            StoreError::Unavailable { .. } | StoreError::Conflict { .. } => Self::Unavailable(Box::new(error)),
+            StoreError::Disagreement { .. } | StoreError::Unreadable { .. } | StoreError::Unwritable(_) => {
+                Self::Internal(Box::new(error))
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::error::Error as StdError;
 
-use banks::{Bank, BankError, Status};
+use banks::{Bank, BankError, Outcome, Status};
 use jiff::Timestamp;
 use models::{Session, SessionEvent};
 use store::{Change, ChangeError, Changed, Sessions, StoreError};
@@ -33,17 +33,17 @@ enum Next {
 fn next(status: Status) -> Next {
     match status {
         // A bank that moves the money at consent says so; submitting is then its connector's business, and harmless.
-        Status::Consented | Status::Accepted | Status::Settled => Next::Submit,
+        Status::Consented | Status::Accepted | Status::Settled(_) => Next::Submit,
         Status::Declined(event) => Next::Decline(event),
         Status::AwaitingConsent | Status::Unknown => Next::Wait,
     }
 }
 
 /// What to record about the bank's answer to our submission; nothing leaves it pending, and `expire` asks again.
-fn outcome(status: Status) -> Option<SessionEvent> {
+fn outcome(status: Status) -> Option<Outcome> {
     match status {
-        Status::Settled => Some(SessionEvent::Settled),
-        Status::Declined(event) => Some(event),
+        Status::Settled(payer_account) => Some(Outcome::Settled(payer_account)),
+        Status::Declined(event) => Some(Outcome::Declined(event)),
         Status::Accepted | Status::AwaitingConsent | Status::Consented | Status::Unknown => None,
     }
 }
@@ -81,7 +81,7 @@ async fn submit(bank: &impl Bank, sessions: &Sessions, session: &Session, now: T
     // From here on the payment is pending whatever happens, and `expire` asks the bank again.
     let told = match bank.submit(&session, &submission, now).await {
         Ok(status) => match outcome(status) {
-            Some(event) => record(sessions, &session, event).await,
+            Some(outcome) => record(sessions, &session, &outcome).await,
             None => Ok(()),
         },
         Err(error) => Err(error.into()),
@@ -93,8 +93,13 @@ async fn submit(bank: &impl Bank, sessions: &Sessions, session: &Session, now: T
     Ok(())
 }
 
-async fn record(sessions: &Sessions, session: &Session, event: SessionEvent) -> Result<(), CallbackError> {
-    recorded(sessions.record(Change::now(session.id, event), None).await, session, event)
+async fn record(sessions: &Sessions, session: &Session, outcome: &Outcome) -> Result<(), CallbackError> {
+    let change = Change::now(session.id, outcome.event());
+    let changed = match outcome {
+        Outcome::Settled(payer_account) => sessions.settle(change, payer_account.as_ref()).await,
+        Outcome::Declined(_) => sessions.record(change, None).await,
+    };
+    recorded(changed, session, outcome.event())
 }
 
 /// If another request was first, its write holds.
@@ -129,8 +134,8 @@ mod tests {
 
     #[test]
     fn a_submitted_payment_ends_by_the_banks_word_alone() {
-        assert_eq!(outcome(Status::Settled), Some(SessionEvent::Settled));
-        assert_eq!(outcome(DECLINED), Some(SessionEvent::DeclinedByPayer));
+        assert_eq!(outcome(Status::Settled(None)), Some(Outcome::Settled(None)));
+        assert_eq!(outcome(DECLINED), Some(Outcome::Declined(SessionEvent::DeclinedByPayer)));
         for status in [Status::Accepted, Status::Unknown, Status::Consented, Status::AwaitingConsent] {
             assert_eq!(outcome(status), None);
         }

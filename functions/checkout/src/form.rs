@@ -1,6 +1,7 @@
 //! Reading what a form posted.
 
 use api::media_type;
+use banks::mock::{Decided, PayerAccount};
 use lambda_http::Request;
 use models::{EmailAddress, InvalidText, Name, Payer};
 use serde::Deserialize;
@@ -86,7 +87,22 @@ pub(crate) struct BankForm {
 #[derive(Debug, Deserialize)]
 pub(crate) struct DecisionForm {
     /// As [`banks::mock::Decision::as_str`] spells it.
-    pub(crate) decision: String,
+    decision: String,
+    /// Whether the merchant learns from which account; a box that is not ticked is not sent at all.
+    payer_account: Option<String>,
+}
+
+impl DecisionForm {
+    /// What was decided.
+    pub(crate) fn check(&self) -> Result<Decided, Problem> {
+        let payer_account = match self.payer_account.as_deref() {
+            None | Some("shared") => PayerAccount::Shared,
+            Some("withheld") => PayerAccount::Withheld,
+            Some(_) => return Err(Problem::UnknownDecision),
+        };
+        let decision = self.decision.parse().map_err(|()| Problem::UnknownDecision)?;
+        Ok(Decided { decision, payer_account })
+    }
 }
 
 #[cfg(test)]

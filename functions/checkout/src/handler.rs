@@ -131,11 +131,11 @@ impl Checkout {
 
     /// The payer decides at the mock bank, and comes back from it.
     async fn decide(&self, id: SessionId, number: u8, form: &DecisionForm, now: Timestamp) -> Answer {
-        let decision = form.decision.parse().map_err(|()| Problem::UnknownDecision)?;
+        let decided = form.check()?;
         let session = self.session(id).await?;
         if let Some(bank) = self.open_at_mock_bank(&session, number, now) {
             // The first decision holds. One that was made and not followed up is never followed up by its opposite.
-            if bank.decide(&session, number, decision).await? == decision {
+            if bank.decide(&session, number, decided).await?.decision == decided.decision {
                 come_back(bank, &self.sessions, &session, now).await?;
             }
         }

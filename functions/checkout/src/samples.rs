@@ -1,7 +1,7 @@
 //! Sessions for tests.
 
 use banks::BankError;
-use banks::mock::{Decision, Ledger, Order};
+use banks::mock::{Decided, Ledger, Order};
 use jiff::{SignedDuration, Timestamp};
 use models::{
     AccountIdentifier, AccountNumber, Attempt, Creation, Currency, EmailAddress, EndToEndId, Lifetime, LineItem,
@@ -126,12 +126,12 @@ pub(crate) fn in_state(state: SessionState) -> Session {
 pub(crate) struct NoLedger;
 
 impl Ledger for NoLedger {
-    async fn decision(&self, _: EndToEndId, _: u8) -> Result<Option<Decision>, BankError> {
+    async fn decided(&self, _: EndToEndId, _: u8) -> Result<Option<Decided>, BankError> {
         Ok(None)
     }
 
-    async fn decide(&self, _: EndToEndId, _: u8, decision: Decision) -> Result<Decision, BankError> {
-        Ok(decision)
+    async fn decide(&self, _: EndToEndId, _: u8, decided: Decided) -> Result<Decided, BankError> {
+        Ok(decided)
     }
 
     async fn order(&self, _: EndToEndId) -> Result<Option<Order>, BankError> {

@@ -1,6 +1,6 @@
 //! The routes over a table in memory: what each does, done twice, too late or all at once.
 
-use banks::mock::{Decision, Ledger};
+use banks::mock::{Decided, Decision, Ledger, PayerAccount};
 use banks::{BankError, Begun, Status};
 use lambda_http::http::{Method, header};
 use models::{MAX_ATTEMPTS, SessionState, Submission};
@@ -150,7 +150,7 @@ async fn a_decision_on_an_older_attempt_is_not_even_recorded() {
             assert!(checkout.get(&path).await.1.contains("out of date"));
             let answer = checkout.post(&path, &format!("decision={}", decision.as_str())).await;
             assert_eq!(answer, (303, format!("/checkout/{}", session.id)));
-            assert_eq!(ledger.decision(session.end_to_end_id, number).await.unwrap(), None);
+            assert_eq!(ledger.decided(session.end_to_end_id, number).await.unwrap(), None);
         }
     }
     assert_eq!(checkout.now(&session).await, session);
@@ -344,7 +344,7 @@ impl Bank for MeanwhileBank<'_> {
             }
         };
         changed.unwrap();
-        Ok(self.says)
+        Ok(self.says.clone())
     }
 
     fn prepare(&self, _: &Session, now: Timestamp) -> Submission {
@@ -366,7 +366,7 @@ async fn an_answer_of_the_bank_that_comes_too_late_changes_nothing() {
     ] {
         for says in [Status::Consented, Status::Declined(SessionEvent::DeclinedByPayer)] {
             let session = checkout.at_the_bank(1).await;
-            let bank = MeanwhileBank { sessions: &checkout.sessions, meanwhile, says };
+            let bank = MeanwhileBank { sessions: &checkout.sessions, meanwhile, says: says.clone() };
             come_back(&bank, &checkout.sessions, &session, runtime::now()).await.unwrap();
             assert_eq!(causes(&checkout.now(&session).await).last(), Some(&last), "{meanwhile:?} {says:?}");
         }
@@ -388,7 +388,7 @@ async fn a_decision_that_was_not_followed_up_is_never_followed_up_by_its_opposit
             .banks
             .find(&"mock-bank".parse().unwrap(), session.mode)
             .unwrap()
-            .decide(&session, 1, first)
+            .decide(&session, 1, Decided { decision: first, payer_account: PayerAccount::Shared })
             .await
             .unwrap();
         checkout.post(&format!("/mock-bank/{}/1", session.id), &format!("decision={then}")).await;
