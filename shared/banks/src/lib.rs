@@ -11,11 +11,11 @@ mod pursuit;
 use std::error::Error as StdError;
 
 use jiff::Timestamp;
-use models::{Session, SessionEvent, Submission};
+use models::{Payee, Session, SessionEvent, Submission};
 use thiserror::Error;
 
 pub use directory::{Banks, Offer, can_pay};
-pub use pursuit::{Step, ask_again_at, next_step};
+pub use pursuit::{Outcome, Step, ask_again_at, next_step};
 
 /// Where the payer goes to consent, and what the connector needs to find the payment again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub struct Begun {
 }
 
 /// What a bank says of a payment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Status {
     /// The payer has not decided.
     AwaitingConsent,
@@ -37,8 +37,8 @@ pub enum Status {
     Declined(SessionEvent),
     /// The bank took the order and has not sent the money yet.
     Accepted,
-    /// The money is sent.
-    Settled,
+    /// The money is sent; from this account, if the bank shares it.
+    Settled(Option<Payee>),
     /// The bank can't tell. Never a reason to fail a payment.
     Unknown,
 }

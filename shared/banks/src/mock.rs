@@ -3,7 +3,9 @@
 use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
-use models::{BankId, EndToEndId, Session, SessionEvent, Submission};
+use models::{
+    AccountIdentifier, AccountNumber, BankId, EndToEndId, Payee, Session, SessionEvent, SortCode, Submission,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{Bank, BankError, Begun, Status};
@@ -56,17 +58,52 @@ impl Decision {
             Self::InsufficientFunds => Status::Declined(SessionEvent::InsufficientFunds),
         }
     }
+}
 
-    /// What the bank says once the money was asked for.
-    fn after_submission(self, submitted_at: Timestamp, now: Timestamp) -> Status {
-        let waiting = now.duration_since(submitted_at) < self.delay();
-        match self {
-            Self::Approve | Self::ApproveThenSettle | Self::ApproveThenFail if waiting => Status::Accepted,
-            Self::Approve | Self::ApproveThenSettle => Status::Settled,
-            Self::ApproveThenFail => Status::Declined(SessionEvent::DeclinedByBank),
-            Self::Decline | Self::InsufficientFunds => self.before_submission(),
+/// Whether the bank tells the merchant which account the money came from. Real banks do or don't; this one asks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PayerAccount {
+    /// It does.
+    #[default]
+    Shared,
+    /// It doesn't: before a refund the payer has to be asked.
+    Withheld,
+}
+
+/// All that the payer decides about one attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decided {
+    /// Whether to pay.
+    pub decision: Decision,
+    /// Whether the merchant learns from which account.
+    #[serde(default)]
+    pub payer_account: PayerAccount,
+}
+
+impl Decided {
+    /// What the bank says of `session`'s payment once the money was asked for.
+    fn after_submission(self, session: &Session, submitted_at: Timestamp, now: Timestamp) -> Status {
+        let waiting = now.duration_since(submitted_at) < self.decision.delay();
+        match self.decision {
+            Decision::Approve | Decision::ApproveThenSettle | Decision::ApproveThenFail if waiting => Status::Accepted,
+            Decision::Approve | Decision::ApproveThenSettle => Status::Settled(match self.payer_account {
+                PayerAccount::Shared => payer_account(session),
+                PayerAccount::Withheld => None,
+            }),
+            Decision::ApproveThenFail => Status::Declined(SessionEvent::DeclinedByBank),
+            Decision::Decline | Decision::InsufficientFunds => self.decision.before_submission(),
         }
     }
+}
+
+/// Where every payer of the mock bank has their account.
+fn payer_account(session: &Session) -> Option<Payee> {
+    let account = AccountIdentifier {
+        sort_code: SortCode::try_from("040004".to_owned()).ok()?,
+        account_number: AccountNumber::try_from("87654321".to_owned()).ok()?,
+    };
+    Some(Payee { name: session.payer.as_ref()?.name.clone(), account })
 }
 
 impl FromStr for Decision {
@@ -84,7 +121,8 @@ pub struct Order {
     /// What was asked.
     pub body: String,
     /// Which consent it rests on.
-    pub decision: Decision,
+    #[serde(flatten)]
+    pub decided: Decided,
     /// When.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub submitted_at: Timestamp,
@@ -97,13 +135,13 @@ pub trait Ledger {
     ///
     /// # Errors
     /// The ledger could not be read.
-    async fn decision(&self, payment: EndToEndId, attempt: u8) -> Result<Option<Decision>, BankError>;
+    async fn decided(&self, payment: EndToEndId, attempt: u8) -> Result<Option<Decided>, BankError>;
 
     /// Writes the payer's decision on an attempt down and returns the one that holds: the first.
     ///
     /// # Errors
     /// The ledger could not be written.
-    async fn decide(&self, payment: EndToEndId, attempt: u8, decision: Decision) -> Result<Decision, BankError>;
+    async fn decide(&self, payment: EndToEndId, attempt: u8, decided: Decided) -> Result<Decided, BankError>;
 
     /// The order to pay, if it came.
     ///
@@ -163,8 +201,8 @@ impl<L: Ledger> MockBank<L> {
     ///
     /// # Errors
     /// The ledger could not be written.
-    pub async fn decide(&self, session: &Session, attempt: u8, decision: Decision) -> Result<Decision, BankError> {
-        self.ledger.decide(session.end_to_end_id, attempt, decision).await
+    pub async fn decide(&self, session: &Session, attempt: u8, decided: Decided) -> Result<Decided, BankError> {
+        self.ledger.decide(session.end_to_end_id, attempt, decided).await
     }
 }
 
@@ -179,13 +217,13 @@ impl<L: Ledger> Bank for MockBank<L> {
         if session.submission.is_some()
             && let Some(order) = self.ledger.order(session.end_to_end_id).await?
         {
-            return Ok(order.decision.after_submission(order.submitted_at, now));
+            return Ok(order.decided.after_submission(session, order.submitted_at, now));
         }
         let Some(attempt) = session.attempt.as_ref().and_then(|attempt| attempt.provider_state.parse().ok()) else {
             return Ok(Status::Unknown);
         };
-        let decision = self.ledger.decision(session.end_to_end_id, attempt).await?;
-        Ok(decision.map_or(Status::AwaitingConsent, Decision::before_submission))
+        let decided = self.ledger.decided(session.end_to_end_id, attempt).await?;
+        Ok(decided.map_or(Status::AwaitingConsent, |decided| decided.decision.before_submission()))
     }
 
     fn prepare(&self, session: &Session, now: Timestamp) -> Submission {
@@ -205,21 +243,21 @@ impl<L: Ledger> Bank for MockBank<L> {
     async fn submit(&self, session: &Session, submission: &Submission, now: Timestamp) -> Result<Status, BankError> {
         let body: OrderBody =
             serde_json::from_str(&submission.body).map_err(|_| BankError::new(Refusal::Unreadable))?;
-        let decision = self.ledger.decision(session.end_to_end_id, body.attempt).await?;
-        let decision = match decision {
-            Some(decision) if decision.before_submission() == Status::Consented => decision,
+        let decided = self.ledger.decided(session.end_to_end_id, body.attempt).await?;
+        let decided = match decided {
+            Some(decided) if decided.decision.before_submission() == Status::Consented => decided,
             Some(_) | None => return Err(BankError::new(Refusal::NoConsent)),
         };
         let order = Order {
             idempotency_key: submission.idempotency_key.clone(),
             body: submission.body.clone(),
-            decision,
+            decided,
             submitted_at: now,
         };
         let holds = self.ledger.put_order(session.end_to_end_id, order).await?;
         if holds.idempotency_key != submission.idempotency_key || holds.body != submission.body {
             return Err(BankError::new(Refusal::DifferentOrder));
         }
-        Ok(holds.decision.after_submission(holds.submitted_at, now))
+        Ok(holds.decided.after_submission(session, holds.submitted_at, now))
     }
 }

@@ -1,18 +1,37 @@
 //! What to do about a submitted payment that is still pending, given what the bank says.
 
 use jiff::{SignedDuration, Timestamp};
-use models::SessionEvent;
+use models::{Payee, SessionEvent};
 
 use crate::Status;
 
 /// How long after submission the same bytes are sent again, while the bank can't tell whether it got them.
 const RESEND_AFTER: SignedDuration = SignedDuration::from_mins(10);
 
+/// How a submitted payment ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The money is sent; from this account, if the bank shares it.
+    Settled(Option<Payee>),
+    /// It was refused; the event says by whom and why.
+    Declined(SessionEvent),
+}
+
+impl Outcome {
+    /// As history has it.
+    pub const fn event(&self) -> SessionEvent {
+        match self {
+            Self::Settled(_) => SessionEvent::Settled,
+            Self::Declined(event) => *event,
+        }
+    }
+}
+
 /// The next thing to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// Record what happened.
-    Record(SessionEvent),
+    /// Record how it ended.
+    Record(Outcome),
     /// Send the stored submission again, under its key.
     Resend,
     /// Ask again then.
@@ -25,8 +44,8 @@ pub enum Step {
 /// under the same key, so that a bank that did get them does nothing twice.
 pub fn next_step(status: Status, submitted_at: Timestamp, now: Timestamp) -> Step {
     match status {
-        Status::Settled => Step::Record(SessionEvent::Settled),
-        Status::Declined(event) => Step::Record(event),
+        Status::Settled(payer_account) => Step::Record(Outcome::Settled(payer_account)),
+        Status::Declined(event) => Step::Record(Outcome::Declined(event)),
         Status::Accepted => Step::AskAgainAt(ask_again_at(submitted_at, now)),
         // The bank knows the payment and says that our order never came.
         Status::AwaitingConsent | Status::Consented => Step::Resend,
@@ -52,9 +71,10 @@ mod tests {
 
     #[test]
     fn follows_what_the_bank_knows() {
-        assert_eq!(next_step(Status::Settled, at(0), at(1)), Step::Record(SessionEvent::Settled));
-        let declined = Status::Declined(SessionEvent::InsufficientFunds);
-        assert_eq!(next_step(declined, at(0), at(1)), Step::Record(SessionEvent::InsufficientFunds));
+        assert_eq!(next_step(Status::Settled(None), at(0), at(1)), Step::Record(Outcome::Settled(None)));
+        let event = SessionEvent::InsufficientFunds;
+        let declined = next_step(Status::Declined(event), at(0), at(1));
+        assert_eq!(declined, Step::Record(Outcome::Declined(event)));
         assert_eq!(next_step(Status::Consented, at(0), at(1)), Step::Resend);
     }
 

@@ -78,6 +78,12 @@ uuid_id!(
     "end-to-end id"
 );
 
+uuid_id!(
+    /// A refund. Whoever knows it can open the page that asks where the money goes.
+    RefundId,
+    "refund id"
+);
+
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $what:literal, $valid:expr) => {
         $(#[$doc])*

@@ -1,8 +1,8 @@
-//! The domain: money, sessions, transitions, mails, validation.
+//! The domain: money, sessions, refunds, transitions, mails, validation.
 //!
 //! This crate does no I/O and knows neither AWS nor HTTP nor any client's wire format. What it can't express can't
-//! happen: amounts are whole minor units with a currency, ids are types of their own, and a session changes only by
-//! [`transition`].
+//! happen: amounts are whole minor units with a currency, ids are types of their own, a session changes only by
+//! [`transition`] and a refund only by [`refund_transition`].
 
 mod account;
 mod ids;
@@ -10,18 +10,26 @@ mod mail;
 mod merchant;
 mod money;
 mod new_session;
+mod object;
+mod refund;
+mod refund_transition;
 mod session;
 mod text;
 mod time;
 mod transition;
 
 pub use account::{AccountIdentifier, AccountNumber, InvalidAccount, LinkedAccount, Payee, SortCode};
-pub use ids::{ApiKeyId, ApiSecret, BankId, EndToEndId, InvalidId, MerchantId, SessionId, WriteId, credential_prefix};
-pub use mail::{MailId, MailKind, MailState, mails_for};
+pub use ids::{
+    ApiKeyId, ApiSecret, BankId, EndToEndId, InvalidId, MerchantId, RefundId, SessionId, WriteId, credential_prefix,
+};
+pub use mail::{MailId, MailState, MailTopic};
 pub use merchant::{ApiKey, InvalidMode, Merchant, Mode, Scope, Scopes, UnknownScope};
 pub use money::{Currency, MinorUnits, Money, MoneyError};
 pub use new_session::{InvalidLifetime, InvalidLineItems, InvalidMetadata, Lifetime, LineItems, Metadata, NewSession};
-pub use session::{Attempt, Creation, HistoryEntry, LineItem, MAX_ATTEMPTS, Payer, Session, Submission};
+pub use object::Object;
+pub use refund::{MAX_REFUNDS, NewRefund, NotRefundable, Refund, RefundCreation, RefundPayee, left_of};
+pub use refund_transition::{IllegalRefundTransition, RefundEvent, RefundState, refund_transition};
+pub use session::{Attempt, Creation, HistoryEntry, LineItem, MAX_ATTEMPTS, Payer, PaysRefund, Session, Submission};
 pub use text::{EmailAddress, InvalidText, MerchantUrl, Name, PAYMENT_ID_PLACEHOLDER, Reference};
 pub use time::{SortableTimestamp, truncate_to_ms};
 pub use transition::{IllegalTransition, SessionEvent, SessionState, transition};

@@ -5,41 +5,54 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{InvalidId, SessionId};
+use crate::ids::{InvalidId, RefundId, SessionId};
+use crate::refund::Refund;
+use crate::refund_transition::RefundState;
 use crate::session::Session;
 use crate::transition::SessionState;
 
-/// What a mail is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MailKind {
+/// What a mail is about, and so whom it goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MailTopic {
     /// To the payer: the payment was sent.
-    Receipt,
+    Receipt(SessionId),
+    /// To the customer: tell us where the refund goes.
+    RefundDetails(RefundId),
+    /// To the customer: the refund was sent.
+    RefundSent(RefundId),
 }
 
-impl MailKind {
-    /// As stored.
-    pub const fn as_str(self) -> &'static str {
+impl MailTopic {
+    /// The kind of mail, as stored.
+    pub const fn kind(self) -> &'static str {
         match self {
-            Self::Receipt => "receipt",
+            Self::Receipt(_) => "receipt",
+            Self::RefundDetails(_) => "refund_details",
+            Self::RefundSent(_) => "refund_sent",
+        }
+    }
+
+    /// The id of the object, as stored.
+    pub fn object(self) -> String {
+        match self {
+            Self::Receipt(id) => id.to_string(),
+            Self::RefundDetails(id) | Self::RefundSent(id) => id.to_string(),
         }
     }
 }
 
-/// One mail: the session, the kind, and the history entry that called for it. There can be only one of each.
+/// One mail: its topic, and the history entry that called for it. There can be only one of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct MailId {
-    /// Whose payment it is about.
-    pub session_id: SessionId,
-    /// What it says.
-    pub kind: MailKind,
+    /// What it is about.
+    pub topic: MailTopic,
     /// The history entry that called for it, from 1.
     pub sequence: usize,
 }
 
 impl fmt::Display for MailId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}/{}", self.session_id, self.kind.as_str(), self.sequence)
+        write!(f, "{}/{}/{}", self.topic.object(), self.topic.kind(), self.sequence)
     }
 }
 
@@ -48,13 +61,17 @@ impl FromStr for MailId {
     fn from_str(text: &str) -> Result<Self, InvalidId> {
         let invalid = InvalidId::new("mail id");
         let mut parts = text.split('/');
-        let (Some(session_id), Some(kind), Some(sequence), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
+        let (Some(object), Some(kind), Some(sequence), None) = (parts.next(), parts.next(), parts.next(), parts.next())
         else {
             return Err(invalid);
         };
-        let kind = [MailKind::Receipt].into_iter().find(|known| known.as_str() == kind).ok_or(invalid)?;
-        Ok(Self { session_id: session_id.parse()?, kind, sequence: sequence.parse().map_err(|_| invalid)? })
+        let topic = match kind {
+            "receipt" => MailTopic::Receipt(object.parse()?),
+            "refund_details" => MailTopic::RefundDetails(object.parse()?),
+            "refund_sent" => MailTopic::RefundSent(object.parse()?),
+            _ => return Err(invalid),
+        };
+        Ok(Self { topic, sequence: sequence.parse().map_err(|_| invalid)? })
     }
 }
 
@@ -70,16 +87,24 @@ pub enum MailState {
     Failed,
 }
 
-/// The mails that the history entry with this sequence number calls for.
-pub fn mails_for(session: &Session, sequence: usize) -> Vec<MailId> {
-    let sent = sequence
-        .checked_sub(1)
-        .and_then(|index| session.history.get(index))
-        .is_some_and(|entry| entry.state == SessionState::Sent);
+/// The mail that a session's history entry with this sequence number calls for, if any. A session that pays a refund has
+/// none: its customer hears of the refund.
+pub(crate) fn mail_for_session(session: &Session, sequence: usize) -> Option<MailId> {
+    let entry = sequence.checked_sub(1).and_then(|index| session.history.get(index))?;
     let has_address = session.payer.as_ref().is_some_and(|payer| payer.email.is_some());
-    if sent && session.email_receipt && has_address {
-        vec![MailId { session_id: session.id, kind: MailKind::Receipt, sequence }]
-    } else {
-        Vec::new()
-    }
+    let wanted = session.email_receipt && has_address && session.pays_refund.is_none();
+    (entry.state == SessionState::Sent && wanted).then_some(MailId { topic: MailTopic::Receipt(session.id), sequence })
+}
+
+/// The mail that a refund's history entry with this sequence number calls for, if any.
+pub(crate) fn mail_for_refund(refund: &Refund, sequence: usize) -> Option<MailId> {
+    let entry = sequence.checked_sub(1).and_then(|index| refund.history.get(index))?;
+    let topic = match entry.state {
+        RefundState::AwaitingDetails if refund.has_email => MailTopic::RefundDetails(refund.id),
+        RefundState::Sent if refund.has_email && refund.email_receipt => MailTopic::RefundSent(refund.id),
+        RefundState::AwaitingDetails | RefundState::AwaitingPayment | RefundState::Sent | RefundState::Failed => {
+            return None;
+        }
+    };
+    Some(MailId { topic, sequence })
 }

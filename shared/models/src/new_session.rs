@@ -9,7 +9,7 @@ use thiserror::Error;
 use crate::account::Payee;
 use crate::money::{MinorUnits, Money, MoneyError};
 use crate::session::{LineItem, Payer};
-use crate::text::{MerchantUrl, Reference};
+use crate::text::{MerchantUrl, Name, Reference};
 
 /// A session to be. Every part has been checked, so that creating it can't fail for what it holds.
 #[derive(Debug, Clone)]
@@ -75,6 +75,11 @@ impl LineItems {
             return Err(InvalidLineItems::AboveCap(Money::new(cap, currency)));
         }
         Ok(Self { items, total })
+    }
+
+    /// One of one thing.
+    pub(crate) fn one(name: Name, price: Money) -> Self {
+        Self { items: vec![LineItem { name, description: None, unit_price: price, quantity: 1 }], total: price }
     }
 
     /// The sum of price × quantity.
@@ -160,6 +165,9 @@ impl Lifetime {
         }
     }
 
+    /// The longest: 7 days.
+    pub const MAX: Self = Self(SignedDuration::from_secs(Self::MAX_SECONDS));
+
     /// As a duration.
     pub fn as_duration(self) -> SignedDuration {
         self.0
@@ -180,7 +188,6 @@ mod tests {
 
     use super::*;
     use crate::money::Currency;
-    use crate::text::Name;
 
     const CAP: MinorUnits = MinorUnits::new(100_000_000);
 

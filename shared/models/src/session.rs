@@ -4,10 +4,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::account::Payee;
-use crate::ids::{BankId, EndToEndId, MerchantId, SessionId, WriteId};
+use crate::ids::{BankId, EndToEndId, MerchantId, RefundId, SessionId, WriteId};
 use crate::merchant::Mode;
-use crate::money::Money;
+use crate::money::{MinorUnits, Money};
 use crate::new_session::{Metadata, NewSession};
+use crate::refund::NotRefundable;
 use crate::text::{EmailAddress, MerchantUrl, Name, Reference};
 use crate::transition::{SessionEvent, SessionState};
 
@@ -38,17 +39,17 @@ pub struct Payer {
     pub email: Option<EmailAddress>,
 }
 
-/// One entry of a session's history. Its sequence number is its place in the history, from 1, so that there can be
-/// no gap.
+/// One entry of a session's or refund's history. Its sequence number is its place in the history, from 1, so that there
+/// can be no gap.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HistoryEntry {
+pub struct HistoryEntry<State = SessionState, Event = SessionEvent> {
     /// The state from then on.
-    pub state: SessionState,
+    pub state: State,
     /// When.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub at: Timestamp,
     /// Why.
-    pub cause: SessionEvent,
+    pub cause: Event,
     /// Which write appended it.
     pub write_id: WriteId,
 }
@@ -129,6 +130,28 @@ pub struct Session {
     /// What was submitted, once it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub submission: Option<Submission>,
+    /// The account it was paid from, if the bank said: the payee of a refund. Personal data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payer_account: Option<Payee>,
+    /// What of it can still be refunded once it is sent; none until the first refund, when it is all of it. Ask
+    /// [`Session::refundable`] instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refundable: Option<MinorUnits>,
+    /// How many refunds have been made of it, failed ones included.
+    #[serde(default)]
+    pub refund_count: u32,
+    /// Which refund it pays, if it was made for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pays_refund: Option<PaysRefund>,
+}
+
+/// The refund that a session was made to pay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaysRefund {
+    /// The refund.
+    pub refund_id: RefundId,
+    /// The session that is refunded.
+    pub session_id: SessionId,
 }
 
 /// What a session is created with beside what the client asked for.
@@ -180,6 +203,10 @@ impl Session {
             history: vec![HistoryEntry { state, at, cause: SessionEvent::Created, write_id }],
             attempt: None,
             submission: None,
+            payer_account: None,
+            refundable: None,
+            refund_count: 0,
+            pays_refund: None,
         }
     }
 
@@ -196,7 +223,8 @@ impl Session {
         }
         self.attempt = None;
         self.submission = None;
-        self
+        self.payer_account = None;
+        self.without_refunds()
     }
 
     /// The session as it was when history entry `sequence` (from 1) was its last.
@@ -206,7 +234,36 @@ impl Session {
         if let Some(last) = self.history.last() {
             self.state = last.state;
         }
+        self.without_refunds()
+    }
+
+    /// As it was before its first refund, which is after all of its history.
+    fn without_refunds(mut self) -> Self {
+        self.refundable = None;
+        self.refund_count = 0;
         self
+    }
+
+    /// What of it can still be refunded at `now`: nothing unless it is sent, or if it pays a refund itself.
+    ///
+    /// # Errors
+    /// Why nothing ever can, or cannot yet.
+    pub fn refundable(&self, now: Timestamp) -> Result<Money, NotRefundable> {
+        if self.pays_refund.is_some() {
+            return Err(NotRefundable::PaysRefund);
+        }
+        match self.state_at(now) {
+            SessionState::Sent => {
+                Ok(self.refundable.map_or(self.amount, |left| Money::new(left, self.amount.currency())))
+            }
+            state @ (SessionState::AwaitingPayer
+            | SessionState::AwaitingProvider
+            | SessionState::AwaitingPaymentConsent
+            | SessionState::Pending
+            | SessionState::Failed
+            | SessionState::Cancelled
+            | SessionState::Expired) => Err(NotRefundable::NotSent(state)),
+        }
     }
 
     /// The state at `now`: what awaits the payer past `expires_at` has expired, even before that is written down.

@@ -1,7 +1,7 @@
-//! What has fallen due: sessions to expire or to ask the bank about, mails to send.
+//! What has fallen due: sessions to expire or to ask the bank about, refunds without details, mails to send.
 
 use jiff::Timestamp;
-use models::{MailId, SessionId, SortableTimestamp};
+use models::{MailId, RefundId, SessionId, SortableTimestamp};
 
 use crate::error::StoreError;
 use crate::keys;
@@ -37,6 +37,8 @@ pub struct DuePage {
 pub enum DueItem {
     /// A session expires, or its bank is to be asked.
     Session(SessionId),
+    /// A refund's details were not given in time.
+    Refund(SessionId, RefundId),
     /// A mail is to be sent.
     Mail(MailId),
 }
@@ -76,7 +78,10 @@ fn due_item(item: &Item) -> Option<DueItem> {
     let (pk, sk) = (part("pk")?, part("sk")?);
     let (kind, id) = pk.split_once('#')?;
     match kind {
-        "SESSION" => Some(DueItem::Session(id.parse().ok()?)),
+        "SESSION" => match sk.strip_prefix(keys::REFUND_PREFIX) {
+            Some(refund_id) => Some(DueItem::Refund(id.parse().ok()?, refund_id.parse().ok()?)),
+            None => Some(DueItem::Session(id.parse().ok()?)),
+        },
         "MAIL" => Some(DueItem::Mail(format!("{id}/{}", sk.replace('#', "/")).parse().ok()?)),
         _ => None,
     }
@@ -84,15 +89,22 @@ fn due_item(item: &Item) -> Option<DueItem> {
 
 #[cfg(test)]
 mod tests {
-    use models::MailKind;
+    use models::MailTopic;
 
     use super::*;
 
     #[test]
     fn keys_read_back_as_what_is_due() {
         let session_id: SessionId = "1ae1ce03-dfa9-4593-b487-65c656991cb5".parse().unwrap();
-        let mail = MailId { session_id, kind: MailKind::Receipt, sequence: 5 };
-        assert_eq!(due_item(&keys::mail(&mail).into_item()), Some(DueItem::Mail(mail)));
+        let refund_id: RefundId = "728d061b-8e47-4052-be4f-5f9bcdee39ff".parse().unwrap();
+        for topic in
+            [MailTopic::Receipt(session_id), MailTopic::RefundDetails(refund_id), MailTopic::RefundSent(refund_id)]
+        {
+            let mail = MailId { topic, sequence: 5 };
+            assert_eq!(due_item(&keys::mail(&mail).into_item()), Some(DueItem::Mail(mail)));
+        }
+        let refund = keys::refund(&session_id, &refund_id);
+        assert_eq!(due_item(&refund.into_item()), Some(DueItem::Refund(session_id, refund_id)));
         assert_eq!(due_item(&keys::session(&session_id).into_item()), Some(DueItem::Session(session_id)));
         assert_eq!(
             due_item(&keys::mock_order("1ae1ce03-dfa9-4593-b487-65c656991cb5".parse().unwrap()).into_item()),

@@ -16,6 +16,18 @@ pub enum StoreError {
         /// What the SDK says, its sources included. Holds no item.
         cause: String,
     },
+    /// Other transactions kept changing the same items for as long as we tried: repeat later.
+    #[error("DynamoDB, {operation}: in conflict with other transactions")]
+    Conflict {
+        /// The operation.
+        operation: &'static str,
+    },
+    /// Two items that always change together don't fit; a bug of ours, or a hand in the table.
+    #[error("{key} doesn't fit the items that change with it")]
+    Disagreement {
+        /// The key of the one that would not change.
+        key: String,
+    },
     /// An item can't be read as what its key says it is.
     #[error("the item {key} can't be read: {cause}")]
     Unreadable {

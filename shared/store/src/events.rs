@@ -1,7 +1,9 @@
 //! Events: one for every history entry, with the object as it was at that moment.
 
+use std::fmt;
+
 use jiff::{SignedDuration, Timestamp};
-use models::Session;
+use models::Object;
 use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
@@ -22,8 +24,9 @@ pub struct Events {
 pub struct StoredEvent {
     /// Which history entry it tells of, from 1.
     pub sequence: usize,
-    /// The session when that entry was its last.
-    pub session: Session,
+    /// The session or refund when that entry was its last.
+    #[serde(flatten)]
+    pub object: Object,
     /// When DynamoDB may remove it, in seconds since 1970.
     ttl: i64,
 }
@@ -38,21 +41,19 @@ impl Events {
     ///
     /// # Errors
     /// The table failed us.
-    pub async fn put(&self, session: &Session, sequence: usize) -> Result<(), StoreError> {
-        let session = session.clone().as_of(sequence);
-        let at = session.history.last().map_or(session.created_at, |entry| entry.at);
-        let ttl = at.checked_add(KEPT).unwrap_or(Timestamp::MAX).as_second();
-        let key = keys::event(&session.id, sequence);
-        let item = serde_dynamo::to_item(StoredEvent { sequence, session, ttl })?;
+    pub async fn put(&self, object: &Object, sequence: usize) -> Result<(), StoreError> {
+        let ttl = object.entered_at(sequence).checked_add(KEPT).unwrap_or(Timestamp::MAX).as_second();
+        let key = keys::event(object.id(), sequence);
+        let item = serde_dynamo::to_item(StoredEvent { sequence, object: object.clone().as_of(sequence), ttl })?;
         self.table.put_new(key, item).await.map(|_| ())
     }
 
-    /// The event of history entry `sequence`.
+    /// The event of history entry `sequence` of the session or refund with this id.
     ///
     /// # Errors
     /// The table failed us.
-    pub async fn get(&self, session: &models::SessionId, sequence: usize) -> Result<Option<StoredEvent>, StoreError> {
-        let key = keys::event(session, sequence);
+    pub async fn get(&self, object_id: impl fmt::Display, sequence: usize) -> Result<Option<StoredEvent>, StoreError> {
+        let key = keys::event(object_id, sequence);
         self.table.get(key.clone()).await?.map(|item| read(key, item)).transpose()
     }
 }

@@ -1,6 +1,8 @@
 //! How items are keyed. Nothing outside of this crate spells a key.
 
-use models::{ApiKeyId, EndToEndId, LinkedAccount, MailId, MerchantId, Mode, SessionId, SortableTimestamp};
+use std::fmt;
+
+use models::{ApiKeyId, EndToEndId, LinkedAccount, MailId, MerchantId, Mode, RefundId, SessionId, SortableTimestamp};
 
 use crate::table::Key;
 
@@ -8,6 +10,7 @@ pub(crate) const PROFILE: &str = "PROFILE";
 pub(crate) const KEY_PREFIX: &str = "KEY#";
 pub(crate) const ACCOUNT_PREFIX: &str = "ACCOUNT#";
 pub(crate) const SESSION_SK: &str = "SESSION";
+pub(crate) const REFUND_PREFIX: &str = "REFUND#";
 
 pub(crate) fn merchant_pk(id: &MerchantId) -> String {
     format!("MERCHANT#{id}")
@@ -27,16 +30,30 @@ pub(crate) fn linked_account(merchant: &MerchantId, linked: &LinkedAccount) -> K
     Key::new(merchant_pk(merchant), sk)
 }
 
-pub(crate) fn session(id: &SessionId) -> Key {
-    Key::new(format!("SESSION#{id}"), SESSION_SK)
+pub(crate) fn session_pk(id: &SessionId) -> String {
+    format!("SESSION#{id}")
 }
 
-pub(crate) fn event(session: &SessionId, sequence: usize) -> Key {
-    Key::new(format!("EVENTS#{session}"), format!("EVENT#{sequence:06}"))
+pub(crate) fn session(id: &SessionId) -> Key {
+    Key::new(session_pk(id), SESSION_SK)
+}
+
+/// A refund stands beside the session that it refunds.
+pub(crate) fn refund(session: &SessionId, id: &RefundId) -> Key {
+    Key::new(session_pk(session), format!("{REFUND_PREFIX}{id}"))
+}
+
+/// Says of which session a refund is.
+pub(crate) fn refund_pointer(id: &RefundId) -> Key {
+    Key::new(format!("{REFUND_PREFIX}{id}"), "REFUND")
+}
+
+pub(crate) fn event(object: impl fmt::Display, sequence: usize) -> Key {
+    Key::new(format!("EVENTS#{object}"), format!("EVENT#{sequence:06}"))
 }
 
 pub(crate) fn mail(id: &MailId) -> Key {
-    Key::new(format!("MAIL#{}", id.session_id), format!("{}#{}", id.kind.as_str(), id.sequence))
+    Key::new(format!("MAIL#{}", id.topic.object()), format!("{}#{}", id.topic.kind(), id.sequence))
 }
 
 pub(crate) fn mock_attempt(payment: EndToEndId, attempt: u8) -> Key {

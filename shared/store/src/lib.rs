@@ -10,9 +10,12 @@ mod keys;
 mod mails;
 mod merchants;
 mod mock_ledger;
+mod refund_writes;
+mod refunds;
 mod sessions;
 mod stream;
 mod table;
+mod transaction;
 mod update;
 
 pub use due::{DUE_SHARDS, Due, DueItem, DuePage, DuePlace};
@@ -21,6 +24,7 @@ pub use events::{Events, StoredEvent};
 pub use mails::{Claim, Mails};
 pub use merchants::Merchants;
 pub use mock_ledger::MockLedger;
+pub use refunds::{RefundChangeError, RefundChanged, RefundCreated, RefundEnd, Refunds, WithRefunds};
 pub use sessions::{
     Change, ChangeError, Changed, Created, Deleted, Fingerprint, ListCursor, ListRange, Owner, Page, Sessions,
 };

@@ -1,9 +1,9 @@
 //! The mock bank's memory.
 
 use banks::BankError;
-use banks::mock::{Decision, Ledger, Order};
+use banks::mock::{Decided, Ledger, Order};
 use models::EndToEndId;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::error::StoreError;
 use crate::keys;
@@ -13,11 +13,6 @@ use crate::table::{Key, Put, Table, read};
 #[derive(Debug, Clone)]
 pub struct MockLedger {
     table: Table,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct Decided {
-    decision: Decision,
 }
 
 impl MockLedger {
@@ -40,14 +35,12 @@ impl MockLedger {
 }
 
 impl Ledger for MockLedger {
-    async fn decision(&self, payment: EndToEndId, attempt: u8) -> Result<Option<Decision>, BankError> {
-        let decided: Option<Decided> = self.get(keys::mock_attempt(payment, attempt)).await.map_err(BankError::new)?;
-        Ok(decided.map(|decided| decided.decision))
+    async fn decided(&self, payment: EndToEndId, attempt: u8) -> Result<Option<Decided>, BankError> {
+        self.get(keys::mock_attempt(payment, attempt)).await.map_err(BankError::new)
     }
 
-    async fn decide(&self, payment: EndToEndId, attempt: u8, decision: Decision) -> Result<Decision, BankError> {
-        let decided = self.put(keys::mock_attempt(payment, attempt), Decided { decision }).await;
-        Ok(decided.map_err(BankError::new)?.decision)
+    async fn decide(&self, payment: EndToEndId, attempt: u8, decided: Decided) -> Result<Decided, BankError> {
+        self.put(keys::mock_attempt(payment, attempt), decided).await.map_err(BankError::new)
     }
 
     async fn order(&self, payment: EndToEndId) -> Result<Option<Order>, BankError> {

@@ -5,15 +5,17 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use models::{
-    Attempt, HistoryEntry, MerchantId, Mode, Payer, Session, SessionEvent, SessionId, SessionState, SortableTimestamp,
-    Submission, WriteId,
+    Attempt, MerchantId, Mode, Money, Payee, Payer, PaysRefund, RefundEvent, RefundState, Session, SessionEvent,
+    SessionId, SessionState, SortableTimestamp, Submission, WriteId,
 };
 use serde::Deserialize;
 use thiserror::Error;
 
 use crate::error::StoreError;
 use crate::keys;
-use crate::table::{Item, Put, Table, ms, read, s};
+use crate::refund_writes;
+use crate::table::{Item, Key, Put, Table, history_entry, ms, n, read, s};
+use crate::transaction::{Transacted, Transaction};
 use crate::update::{Update, Updated};
 
 /// How many sessions one query of a filtered list looks at, and how many such queries one call may make, so that no call
@@ -21,7 +23,7 @@ use crate::update::{Update, Updated};
 const FILTERED_QUERY_LIMIT: usize = 100;
 const MAX_QUERIES: usize = 5;
 
-/// The whole table's sessions; each method is one or two calls of DynamoDB.
+/// The whole table's sessions; each method is one or two calls of DynamoDB, some more where a refund changes too.
 #[derive(Debug, Clone)]
 pub struct Sessions {
     table: Table,
@@ -30,6 +32,18 @@ pub struct Sessions {
 /// SHA-256 of a creating request in its canonical form (RFC 8785).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fingerprint(pub [u8; 32]);
+
+impl Fingerprint {
+    pub(crate) fn as_attribute(self) -> AttributeValue {
+        AttributeValue::B(self.0.to_vec().into())
+    }
+
+    /// An item's, if it has one.
+    pub(crate) fn of(item: &Item) -> Option<Self> {
+        let blob = item.get("fingerprint")?.as_b().ok()?;
+        blob.as_ref().try_into().ok().map(Self)
+    }
+}
 
 /// What became of creating a session.
 #[derive(Debug)]
@@ -54,7 +68,7 @@ pub struct Owner {
 impl Owner {
     /// Whether the session is this owner's.
     pub fn owns(&self, session: &Session) -> bool {
-        session.merchant_id == self.merchant_id && session.mode == self.mode
+        self.is(&session.merchant_id, session.mode)
     }
 }
 
@@ -174,6 +188,13 @@ struct Tombstone {
     deleted_by: Option<WriteId>,
 }
 
+/// What of a session that pays a refund is needed to change both.
+#[derive(Debug, Deserialize)]
+struct Payment {
+    pays_refund: PaysRefund,
+    amount: Money,
+}
+
 /// The attributes that deleting removes: all that a client or payer wrote, and the list's keys.
 const ERASED: [&str; 13] = [
     "payer",
@@ -206,15 +227,9 @@ impl Sessions {
     /// # Errors
     /// The table failed us; the session may have been created.
     pub async fn create(&self, session: Session, fingerprint: Option<Fingerprint>) -> Result<Created, StoreError> {
-        let key = keys::session(&session.id);
-        let mut item: Item = serde_dynamo::to_item(&session)?;
-        let created_at = SortableTimestamp::from(session.created_at);
-        item.insert("list_pk".into(), s(keys::list_pk(&session.merchant_id, session.mode)));
-        item.insert("list_sk".into(), s(keys::list_sk(&created_at, &session.id)));
-        item.insert("due_pk".into(), s(keys::due_pk(&key)));
-        item.insert("due_at".into(), s(SortableTimestamp::from(session.expires_at).as_str()));
-        if let Some(Fingerprint(sha256)) = fingerprint {
-            item.insert("fingerprint".into(), AttributeValue::B(sha256.to_vec().into()));
+        let (key, mut item) = new_item(&session)?;
+        if let Some(fingerprint) = fingerprint {
+            item.insert("fingerprint".into(), fingerprint.as_attribute());
         }
         let existing = match self.table.put_new(key, item).await? {
             Put::Done => return Ok(Created::New(Box::new(session))),
@@ -330,9 +345,7 @@ impl Sessions {
         let update = self.transition(&change);
         let update = match attempt.number.checked_sub(1) {
             None | Some(0) => update.when("attribute_not_exists(#attempt)", []),
-            Some(previous) => {
-                update.when("#attempt.#number = :previous", [(":previous", AttributeValue::N(previous.to_string()))])
-            }
+            Some(previous) => update.when("#attempt.#number = :previous", [(":previous", n(previous))]),
         };
         let attempt = serde_dynamo::to_attribute_value(attempt).map_err(StoreError::from)?;
         self.apply(update.set("attempt", attempt), &change, None).await
@@ -353,7 +366,7 @@ impl Sessions {
         let submission = serde_dynamo::to_attribute_value(submission).map_err(StoreError::from)?;
         let update = self
             .transition(&change)
-            .when("#attempt.#number = :number", [(":number", AttributeValue::N(number.to_string()))])
+            .when("#attempt.#number = :number", [(":number", n(number))])
             .set("submission", submission)
             .set("due_at", s(SortableTimestamp::from(ask_again_at).as_str()));
         self.apply(update, &change, None).await
@@ -368,11 +381,26 @@ impl Sessions {
         let update = self
             .transition(&change)
             .when("attribute_not_exists(#submission)", [])
-            .when("#attempt.#number = :number", [(":number", AttributeValue::N(number.to_string()))]);
+            .when("#attempt.#number = :number", [(":number", n(number))]);
         self.apply(update, &change, None).await
     }
 
-    /// Any event that brings nothing but itself: settled, declined, cancelled, time passed. With an owner, only theirs.
+    /// The bank sent the money, and may have said from which account.
+    ///
+    /// # Errors
+    /// See [`ChangeError`].
+    pub async fn settle(&self, change: Change, payer_account: Option<&Payee>) -> Result<Changed, ChangeError> {
+        let update = self.transition(&change);
+        let update = match payer_account {
+            Some(account) => {
+                update.set("payer_account", serde_dynamo::to_attribute_value(account).map_err(StoreError::from)?)
+            }
+            None => update,
+        };
+        self.apply(update, &change, None).await
+    }
+
+    /// Any event that brings nothing but itself: declined, cancelled, time passed. With an owner, only theirs.
     ///
     /// # Errors
     /// See [`ChangeError`].
@@ -413,7 +441,7 @@ impl Sessions {
         };
         // An awaiting session ends by it, which is told; one that had ended already is only buried.
         let ending = bury(self.transition(&change));
-        let item = match ending.send(&self.table).await? {
+        let item = match self.write(ending, &change).await? {
             Updated::New(_) => return Ok(Deleted { repeated: false }),
             Updated::Refused(None) => return Err(ChangeError::NotFound),
             Updated::Refused(Some(item)) => item,
@@ -429,13 +457,16 @@ impl Sessions {
         if session.submission.is_some() || !session.state_at(at).is_final() {
             return Err(ChangeError::Refused(Box::new(session)));
         }
-        let burying = if session.state.is_final() {
-            bury(self.present(Update::new(keys::session(&id))).when_one_of("state", [session.state.as_str()]))
+        let buried = if session.state.is_final() {
+            let burying =
+                bury(self.present(Update::new(keys::session(&id))).when_one_of("state", [session.state.as_str()]));
+            burying.send(&self.table).await?
         } else {
             // It has expired, and nobody has written that down yet.
-            bury(self.transition(&Change { event: SessionEvent::TimePassed, ..change.clone() }))
+            let expiry = Change { event: SessionEvent::TimePassed, ..change.clone() };
+            self.write(bury(self.transition(&expiry)), &expiry).await?
         };
-        match burying.send(&self.table).await? {
+        match buried {
             Updated::New(_) => Ok(Deleted { repeated: false }),
             Updated::Refused(None) => Err(ChangeError::NotFound),
             Updated::Refused(Some(item)) => self
@@ -455,7 +486,7 @@ impl Sessions {
             return Ok(Err(item));
         }
         let tombstone: Tombstone = read("of a deleted session", item)?;
-        if tombstone.merchant_id != owner.merchant_id || tombstone.mode != owner.mode {
+        if !owner.is(&tombstone.merchant_id, tombstone.mode) {
             return Err(ChangeError::NotFound);
         }
         Ok(Ok(Deleted { repeated: tombstone.deleted_by.as_ref() == Some(write_id) }))
@@ -476,13 +507,12 @@ impl Sessions {
     fn change(&self, change: &Change) -> Update {
         // Only `Created` has no target, and no state has it as a way out: the update's condition can't hold.
         let target = change.event.target().unwrap_or(SessionState::AwaitingPayer);
-        let entry =
-            HistoryEntry { state: target, at: change.at, cause: change.event, write_id: change.write_id.clone() };
+        let entry = history_entry(target.as_str(), change.at, change.event.as_str(), &change.write_id);
         let update = self
             .present(Update::new(keys::session(&change.session_id)))
             .when_one_of("state", change.event.sources().map(SessionState::as_str))
             .set("state", s(target.as_str()))
-            .append("history", history_entry(&entry));
+            .append("history", entry);
         if target.is_final() { update.remove(&["due_pk", "due_at"]) } else { update }
     }
 
@@ -501,13 +531,55 @@ impl Sessions {
         }
     }
 
+    /// Writes a change; of a session that pays a refund, if the change concerns the refund, together with the refund. An
+    /// ordinary session is told apart by the write itself, which costs it nothing.
+    async fn write(&self, update: Update, change: &Change) -> Result<Updated, StoreError> {
+        let concerns_refund =
+            change.event == SessionEvent::ConsentGiven || RefundEvent::of_payment(change.event).is_some();
+        if !concerns_refund {
+            return update.send(&self.table).await;
+        }
+        let alone = update.clone().when("attribute_not_exists(#pays_refund)", []);
+        match alone.send(&self.table).await? {
+            Updated::Refused(Some(item)) if item.contains_key("pays_refund") && !is_tombstone(&item) => {
+                self.write_both(update, change, read(keys::session(&change.session_id), item)?).await
+            }
+            written @ (Updated::New(_) | Updated::Refused(_)) => Ok(written),
+        }
+    }
+
+    /// The change of a payment session and what it means for its refund, and, if that fails by it, for what is left of
+    /// the refunded session: all of it or nothing.
+    async fn write_both(&self, update: Update, change: &Change, payment: Payment) -> Result<Updated, StoreError> {
+        let Payment { pays_refund, amount } = payment;
+        let mut both = Transaction::default().update(update);
+        match RefundEvent::of_payment(change.event) {
+            Some(event) => {
+                both = both.update(refund_writes::payment_ended(&pays_refund, change, event));
+                if event.target() == Some(RefundState::Failed) {
+                    both = both.update(refund_writes::give_back(&pays_refund.session_id, amount));
+                }
+            }
+            None => both = both.update(refund_writes::payment_submitted(&pays_refund, change)),
+        }
+        let key = keys::session(&change.session_id);
+        match both.send(&self.table).await? {
+            Transacted::Done => Ok(Updated::New(self.table.get(key).await?.unwrap_or_default())),
+            Transacted::Refused(verdicts) => match verdicts.into_iter().next() {
+                Some(Some(session)) => Ok(Updated::Refused(session)),
+                // The session would have changed, and what belongs to it would not.
+                Some(None) | None => Err(StoreError::Disagreement { key: key.to_string() }),
+            },
+        }
+    }
+
     async fn apply(&self, update: Update, change: &Change, owner: Option<&Owner>) -> Result<Changed, ChangeError> {
         let update = match owner {
             Some(owner) => self.owned(update, owner),
             None => update,
         };
         let key = keys::session(&change.session_id);
-        match update.send(&self.table).await? {
+        match self.write(update, change).await? {
             Updated::New(item) => Ok(Changed { session: read(key, item)?, repeated: false }),
             Updated::Refused(None) => Err(ChangeError::NotFound),
             Updated::Refused(Some(item)) if is_tombstone(&item) => Err(ChangeError::NotFound),
@@ -530,22 +602,26 @@ fn created_before(id: &SessionId, item: Item) -> Result<Created, StoreError> {
     if is_tombstone(&item) {
         return Ok(Created::Deleted);
     }
-    let fingerprint = item.get("fingerprint").and_then(|value| value.as_b().ok());
-    let fingerprint = fingerprint.and_then(|blob| blob.as_ref().try_into().ok()).map(Fingerprint);
+    let fingerprint = Fingerprint::of(&item);
     Ok(Created::Existing(Box::new(read(keys::session(id), item)?), fingerprint))
 }
 
-fn history_entry(entry: &HistoryEntry) -> AttributeValue {
-    AttributeValue::M(Item::from([
-        ("state".to_owned(), s(entry.state.as_str())),
-        ("at".to_owned(), ms(entry.at)),
-        ("cause".to_owned(), s(entry.cause.as_str())),
-        ("write_id".to_owned(), s(entry.write_id.as_str())),
-    ]))
+/// A session's item as it is first put, in both indexes.
+pub(crate) fn new_item(session: &Session) -> Result<(Key, Item), StoreError> {
+    let key = keys::session(&session.id);
+    let mut item: Item = serde_dynamo::to_item(session)?;
+    let created_at = SortableTimestamp::from(session.created_at);
+    item.insert("list_pk".into(), s(keys::list_pk(&session.merchant_id, session.mode)));
+    item.insert("list_sk".into(), s(keys::list_sk(&created_at, &session.id)));
+    item.insert("due_pk".into(), s(keys::due_pk(&key)));
+    item.insert("due_at".into(), s(SortableTimestamp::from(session.expires_at).as_str()));
+    Ok((key, item))
 }
 
 #[cfg(test)]
 mod tests {
+    use models::HistoryEntry;
+
     use super::*;
 
     #[test]
@@ -556,7 +632,8 @@ mod tests {
             cause: SessionEvent::Settled,
             write_id: crate::new_write_id(),
         };
-        let read: HistoryEntry = serde_dynamo::from_attribute_value(history_entry(&entry)).unwrap();
+        let written = history_entry(entry.state.as_str(), entry.at, entry.cause.as_str(), &entry.write_id);
+        let read: HistoryEntry = serde_dynamo::from_attribute_value(written).unwrap();
         assert_eq!(read, entry);
     }
 

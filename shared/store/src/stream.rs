@@ -1,16 +1,17 @@
 //! Reading the table's stream: which history entries a record brings.
 
-use jiff::Timestamp;
-use models::{HistoryEntry, Metadata, Session, SessionState};
+use models::{HistoryEntry, Metadata, Object, Refund, Session, SessionState};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::error::StoreError;
+use crate::keys;
 
-/// What one stream record brings to a session's history.
+/// What one stream record brings to the history of a session or refund.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryChange {
-    /// The session as of the record.
-    pub session: Session,
+    /// It, as of the record.
+    pub object: Object,
     /// The sequence number of the first new entry, from 1; none is new if it is past the history's end.
     pub first_new: usize,
 }
@@ -18,13 +19,7 @@ pub struct HistoryChange {
 impl HistoryChange {
     /// The sequence numbers of the new entries, in order.
     pub fn new_sequences(&self) -> impl Iterator<Item = usize> + use<> {
-        self.first_new..=self.session.history.len()
-    }
-
-    /// When entry `sequence` was made.
-    pub fn at(&self, sequence: usize) -> Timestamp {
-        let entry = sequence.checked_sub(1).and_then(|index| self.session.history.get(index));
-        entry.map_or(self.session.created_at, |entry| entry.at)
+        self.first_new..=self.object.history_len()
     }
 }
 
@@ -35,32 +30,42 @@ struct Buried {
     history: Vec<HistoryEntry>,
 }
 
-/// The history entries that are in `new` and not in `old`; images as the stream has them, empty where there is none. None for a record that is
-/// about something else than a session, or that only removes one.
+/// The history entries that are in `new` and not in `old`; images as the stream has them, empty where there is none. None
+/// for a record that is about something else than a session or refund, or that only removes one.
 ///
 /// # Errors
-/// An image of a session can't be read.
+/// An image of a session or refund can't be read.
 pub fn history_change(old: serde_dynamo::Item, new: serde_dynamo::Item) -> Result<Option<HistoryChange>, StoreError> {
-    if new.is_empty() {
+    if new.is_empty() || old.contains_key("deleted_at") {
         return Ok(None);
     }
-    let unreadable = |cause| StoreError::Unreadable { key: "in the stream".to_owned(), cause };
-    if old.contains_key("deleted_at") {
-        return Ok(None);
+    if is_refund(&new) {
+        let old: Option<Refund> = image(old)?;
+        let first_new = old.map_or(0, |old| old.history.len()) + 1;
+        return Ok(image(new)?.map(|refund| HistoryChange { object: Object::Refund(refund), first_new }));
     }
-    let old: Option<Session> =
-        if old.is_empty() { None } else { Some(serde_dynamo::from_item(old).map_err(unreadable)?) };
+    let old: Option<Session> = image(old)?;
     let first_new = old.as_ref().map_or(0, |old| old.history.len()) + 1;
     let session = if new.contains_key("deleted_at") {
-        // What was deleted is told from what it was before.
-        let Buried { state, history } = serde_dynamo::from_item(new).map_err(unreadable)?;
-        match old {
-            // That it ended is told; who was to pay is not written anew.
-            Some(old) => Session { state, history, payer: None, metadata: Metadata::default(), ..old },
-            None => return Ok(None),
-        }
+        // What was deleted is told from what it was before. That it ended is told; who was to pay is not written anew.
+        image(new)?.zip(old).map(|(Buried { state, history }, old)| {
+            Box::new(Session { state, history, payer: None, metadata: Metadata::default(), ..old })
+        })
     } else {
-        serde_dynamo::from_item(new).map_err(unreadable)?
+        image(new)?
     };
-    Ok(Some(HistoryChange { session, first_new }))
+    Ok(session.map(|session| HistoryChange { object: Object::Session(session), first_new }))
+}
+
+fn is_refund(image: &serde_dynamo::Item) -> bool {
+    matches!(image.get("sk"), Some(serde_dynamo::AttributeValue::S(sk)) if sk.starts_with(keys::REFUND_PREFIX))
+}
+
+/// Reads an image; none if it is empty.
+fn image<T: DeserializeOwned>(item: serde_dynamo::Item) -> Result<Option<T>, StoreError> {
+    if item.is_empty() {
+        return Ok(None);
+    }
+    let read = serde_dynamo::from_item(item);
+    read.map(Some).map_err(|cause| StoreError::Unreadable { key: "in the stream".to_owned(), cause })
 }

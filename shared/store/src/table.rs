@@ -6,6 +6,7 @@ use std::fmt;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use models::WriteId;
 use runtime::SettingError;
 use serde::de::DeserializeOwned;
 
@@ -47,6 +48,9 @@ pub struct Table {
     pub(crate) name: String,
 }
 
+/// The condition that there is no such item yet.
+pub(crate) const IS_NEW: &str = "attribute_not_exists(pk)";
+
 /// What became of putting an item that must not be there yet.
 pub(crate) enum Put {
     Done,
@@ -76,15 +80,13 @@ impl Table {
     }
 
     /// Puts `item` unless there is one with its key.
-    pub(crate) async fn put_new(&self, key: Key, mut item: Item) -> Result<Put, StoreError> {
-        item.extend(key.into_item());
-        item.insert("schema_version".to_owned(), AttributeValue::N(SCHEMA_VERSION.to_string()));
+    pub(crate) async fn put_new(&self, key: Key, item: Item) -> Result<Put, StoreError> {
         let output = self
             .client
             .put_item()
             .table_name(&self.name)
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(pk)")
+            .set_item(Some(keyed(key, item)))
+            .condition_expression(IS_NEW)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
@@ -98,6 +100,13 @@ impl Table {
     }
 }
 
+/// An item with its key and the version of its shape.
+pub(crate) fn keyed(key: Key, mut item: Item) -> Item {
+    item.extend(key.into_item());
+    item.insert("schema_version".to_owned(), AttributeValue::N(SCHEMA_VERSION.to_string()));
+    item
+}
+
 /// Reads an item as what it should be.
 pub(crate) fn read<T: DeserializeOwned>(key: impl fmt::Display, item: Item) -> Result<T, StoreError> {
     serde_dynamo::from_item(item).map_err(|cause| StoreError::Unreadable { key: key.to_string(), cause })
@@ -106,6 +115,26 @@ pub(crate) fn read<T: DeserializeOwned>(key: impl fmt::Display, item: Item) -> R
 /// A moment as a number of milliseconds, so that it can be compared in a condition.
 pub(crate) fn ms(at: jiff::Timestamp) -> AttributeValue {
     AttributeValue::N(at.as_millisecond().to_string())
+}
+
+/// A number attribute.
+pub(crate) fn n(number: impl fmt::Display) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}
+
+/// A history entry, as `list_append` takes it.
+pub(crate) fn history_entry(
+    state: &'static str,
+    at: jiff::Timestamp,
+    cause: &'static str,
+    write_id: &WriteId,
+) -> AttributeValue {
+    AttributeValue::M(Item::from([
+        ("state".to_owned(), s(state)),
+        ("at".to_owned(), ms(at)),
+        ("cause".to_owned(), s(cause)),
+        ("write_id".to_owned(), s(write_id.as_str())),
+    ]))
 }
 
 /// A string attribute.

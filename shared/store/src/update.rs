@@ -1,15 +1,18 @@
-//! One conditional update, put together piece by piece.
+//! One conditional update, put together piece by piece; sent alone, or as a part of a transaction.
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 
 use crate::error::StoreError;
 use crate::table::{Item, Key, Table};
+use crate::transaction::past_conflicts;
 
 /// A conditional `UpdateItem` that answers with the whole item: the new one, or, if a condition did not hold, the old.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Update {
     key: Key,
     sets: Vec<String>,
@@ -63,6 +66,21 @@ impl Update {
         self
     }
 
+    /// Sets a top-level attribute to what an expression says. In it and in conditions, `#attribute` stands for that
+    /// attribute, `#a.#b` for one inside.
+    pub(crate) fn set_to<const N: usize>(
+        mut self,
+        attribute: &str,
+        expression: &str,
+        values: [(&str, AttributeValue); N],
+    ) -> Self {
+        self.sets.push(format!("#{attribute} = {expression}"));
+        self.names.insert(format!("#{attribute}"), attribute.to_owned());
+        self.names_in(expression);
+        self.values.extend(values.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        self
+    }
+
     /// Removes top-level attributes.
     pub(crate) fn remove(mut self, attributes: &[&str]) -> Self {
         for attribute in attributes {
@@ -72,13 +90,9 @@ impl Update {
         self
     }
 
-    /// Adds a condition. `#attribute` in it stands for that top-level attribute, `#a.#b` for one inside.
+    /// Adds a condition.
     pub(crate) fn when<const N: usize>(mut self, condition: &str, values: [(&str, AttributeValue); N]) -> Self {
-        for name in condition.split(|c: char| !(c == '#' || c == '_' || c.is_ascii_alphanumeric())) {
-            if let Some(attribute) = name.strip_prefix('#') {
-                self.names.insert(name.to_owned(), attribute.to_owned());
-            }
-        }
+        self.names_in(condition);
         self.conditions.push(format!("({condition})"));
         self.values.extend(values.into_iter().map(|(name, value)| (name.to_owned(), value)));
         self
@@ -96,13 +110,43 @@ impl Update {
         self
     }
 
-    pub(crate) async fn send(self, table: &Table) -> Result<Updated, StoreError> {
+    fn names_in(&mut self, expression: &str) {
+        for name in expression.split(|c: char| !(c == '#' || c == '_' || c.is_ascii_alphanumeric())) {
+            if let Some(attribute) = name.strip_prefix('#') {
+                self.names.insert(name.to_owned(), attribute.to_owned());
+            }
+        }
+    }
+
+    fn expression(&self) -> String {
         let mut expression = String::new();
         for (keyword, clauses) in [("SET", &self.sets), ("REMOVE", &self.removes)] {
             if !clauses.is_empty() {
                 expression.push_str(&format!("{keyword} {} ", clauses.join(", ")));
             }
         }
+        expression
+    }
+
+    /// As a part of a transaction; refused, it answers with the old item.
+    pub(crate) fn in_transaction(self, table: &Table) -> Result<types::Update, BuildError> {
+        types::Update::builder()
+            .table_name(&table.name)
+            .update_expression(self.expression())
+            .condition_expression(self.conditions.join(" AND "))
+            .set_key(Some(self.key.into_item()))
+            .set_expression_attribute_names(Some(self.names))
+            .set_expression_attribute_values((!self.values.is_empty()).then_some(self.values))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+    }
+
+    pub(crate) async fn send(self, table: &Table) -> Result<Updated, StoreError> {
+        past_conflicts(|| self.clone().send_once(table)).await
+    }
+
+    async fn send_once(self, table: &Table) -> Result<Updated, StoreError> {
+        let expression = self.expression();
         let output = table
             .client
             .update_item()
@@ -121,6 +165,9 @@ impl Update {
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
                     Ok(Updated::Refused(failed.item().cloned()))
+                }
+                Some(UpdateItemError::TransactionConflictException(_)) => {
+                    Err(StoreError::Conflict { operation: "UpdateItem" })
                 }
                 Some(_) | None => Err(StoreError::unavailable("UpdateItem", error)),
             },

@@ -1,0 +1,70 @@
+//! What has a history: sessions and refunds, as far as telling of them goes.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::mail::{MailId, mail_for_refund, mail_for_session};
+use crate::refund::Refund;
+use crate::session::Session;
+
+/// A session or a refund.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Object {
+    /// A session.
+    Session(Box<Session>),
+    /// A refund.
+    Refund(Box<Refund>),
+}
+
+impl Object {
+    /// Its id.
+    pub fn id(&self) -> String {
+        match self {
+            Self::Session(session) => session.id.to_string(),
+            Self::Refund(refund) => refund.id.to_string(),
+        }
+    }
+
+    /// How many entries its history has.
+    pub fn history_len(&self) -> usize {
+        match self {
+            Self::Session(session) => session.history.len(),
+            Self::Refund(refund) => refund.history.len(),
+        }
+    }
+
+    /// When history entry `sequence` (from 1) was made; if there is none, when the object was.
+    pub fn entered_at(&self, sequence: usize) -> Timestamp {
+        let Some(index) = sequence.checked_sub(1) else { return self.created_at() };
+        let entered_at = match self {
+            Self::Session(session) => session.history.get(index).map(|entry| entry.at),
+            Self::Refund(refund) => refund.history.get(index).map(|entry| entry.at),
+        };
+        entered_at.unwrap_or_else(|| self.created_at())
+    }
+
+    fn created_at(&self) -> Timestamp {
+        match self {
+            Self::Session(session) => session.created_at,
+            Self::Refund(refund) => refund.created_at,
+        }
+    }
+
+    /// The object as it was when history entry `sequence` (from 1) was its last.
+    #[must_use]
+    pub fn as_of(self, sequence: usize) -> Self {
+        match self {
+            Self::Session(session) => Self::Session(Box::new(session.as_of(sequence))),
+            Self::Refund(refund) => Self::Refund(Box::new(refund.as_of(sequence))),
+        }
+    }
+
+    /// The mail that history entry `sequence` (from 1) calls for, if any.
+    pub fn mail_for(&self, sequence: usize) -> Option<MailId> {
+        match self {
+            Self::Session(session) => mail_for_session(session, sequence),
+            Self::Refund(refund) => mail_for_refund(refund, sequence),
+        }
+    }
+}

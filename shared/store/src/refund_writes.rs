@@ -1,0 +1,79 @@
+//! The updates that refunds are changed by, as parts of the transactions that they change in.
+
+use models::{Money, PaysRefund, Refund, RefundEvent, RefundState, SessionId, WriteId};
+
+use crate::keys;
+use crate::sessions::Change;
+use crate::table::{history_entry, ms, n, s};
+use crate::update::Update;
+
+/// Takes `amount` of what is left of a session that was sent and pays no refund itself.
+pub(crate) fn reserve(session: &SessionId, amount: Money) -> Update {
+    let (amount, one) = (n(amount.minor()), n(1));
+    Update::new(keys::session(session))
+        .when_one_of("state", [models::SessionState::Sent.as_str()])
+        .when("attribute_not_exists(#pays_refund)", [])
+        .when(
+            "#refundable >= :amount OR (attribute_not_exists(#refundable) AND #amount.#minor >= :amount)",
+            [(":amount", amount)],
+        )
+        .when("#refund_count < :most OR attribute_not_exists(#refund_count)", [(":most", n(models::MAX_REFUNDS))])
+        .set_to("refundable", "if_not_exists(#refundable, #amount.#minor) - :amount", [])
+        .set_to("refund_count", "if_not_exists(#refund_count, :none) + :one", [(":none", n(0)), (":one", one)])
+}
+
+/// Gives back what a refund had taken.
+pub(crate) fn give_back(session: &SessionId, amount: Money) -> Update {
+    Update::new(keys::session(session)).when("attribute_exists(#refundable)", []).set_to(
+        "refundable",
+        "#refundable + :amount",
+        [(":amount", n(amount.minor()))],
+    )
+}
+
+/// The refund's payment was submitted: from now on only the bank ends it.
+pub(crate) fn payment_submitted(paid: &PaysRefund, change: &Change) -> Update {
+    awaiting_payment(paid, &change.session_id).set("submitted", aws_sdk_dynamodb::types::AttributeValue::Bool(true))
+}
+
+/// The refund's payment ended, and the refund with it.
+pub(crate) fn payment_ended(paid: &PaysRefund, change: &Change, event: RefundEvent) -> Update {
+    happened(awaiting_payment(paid, &change.session_id), event, change.at, &change.write_id)
+}
+
+fn awaiting_payment(paid: &PaysRefund, payment: &SessionId) -> Update {
+    Update::new(keys::refund(&paid.session_id, &paid.refund_id))
+        .when_one_of("state", [RefundState::AwaitingPayment.as_str()])
+        .when("#payment_session_id = :payment", [(":payment", s(payment.to_string()))])
+}
+
+/// A refund that waited for details ends by `event`.
+pub(crate) fn details_ended(refund: &Refund, event: RefundEvent, at: jiff::Timestamp, write_id: &WriteId) -> Update {
+    let in_time = if event == RefundEvent::TimePassed { "#expires_at <= :at" } else { "#expires_at > :at" };
+    happened(awaiting_details(refund).when(in_time, [(":at", ms(at))]), event, at, write_id)
+}
+
+/// A refund's details were given, in time: `refund` is as it is then.
+pub(crate) fn details_given(refund: &Refund, payment: &SessionId, at: jiff::Timestamp, write_id: &WriteId) -> Update {
+    let update = awaiting_details(refund)
+        .when("#expires_at > :at", [(":at", ms(at))])
+        .set("payment_session_id", s(payment.to_string()))
+        .set("expires_at", ms(refund.expires_at))
+        .remove(&["success_url", "error_url", "due_pk", "due_at"]);
+    happened(update, RefundEvent::DetailsGiven, at, write_id)
+}
+
+fn awaiting_details(refund: &Refund) -> Update {
+    Update::new(keys::refund(&refund.session_id, &refund.id))
+        .when_one_of("state", [RefundState::AwaitingDetails.as_str()])
+}
+
+/// State and history; and nothing is due any more of a refund that has ended.
+fn happened(update: Update, event: RefundEvent, at: jiff::Timestamp, write_id: &WriteId) -> Update {
+    // Only `Created` has no target, and nobody writes that by an update.
+    let target = event.target().unwrap_or(RefundState::Failed);
+    let update = update
+        .set("state", s(target.as_str()))
+        .append("history", history_entry(target.as_str(), at, event.as_str(), write_id));
+    if target.is_final() { update.remove(&["due_pk", "due_at"]) } else { update }
+}

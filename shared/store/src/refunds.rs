@@ -1,0 +1,322 @@
+//! Refunds: each stands beside the session that it refunds, and changes in one transaction with whatever it concerns.
+
+use jiff::Timestamp;
+use models::{
+    MerchantId, Mode, Refund, RefundEvent, RefundId, RefundState, Session, SessionEvent, SessionId, SortableTimestamp,
+    WriteId,
+};
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::error::StoreError;
+use crate::keys;
+use crate::refund_writes;
+use crate::sessions::{Change, ChangeError, Fingerprint, Owner, Sessions, new_item};
+use crate::table::{Item, Table, read, s};
+use crate::transaction::{Transacted, Transaction};
+
+/// The table's refunds.
+#[derive(Debug, Clone)]
+pub struct Refunds {
+    table: Table,
+}
+
+/// What became of making a refund.
+#[derive(Debug)]
+pub enum RefundCreated {
+    /// It is there now.
+    New,
+    /// One with this id was there, made by a request with this fingerprint.
+    Existing(Box<Refund>, Option<Fingerprint>),
+    /// The session can't be refunded by so much; as it is now.
+    Refused(Option<Box<Session>>),
+}
+
+/// How a refund ends before its payment is submitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefundEnd {
+    /// The merchant cancels it.
+    CancelledByMerchant,
+    /// `expires_at` passed.
+    TimePassed,
+}
+
+impl RefundEnd {
+    const fn refund_event(self) -> RefundEvent {
+        match self {
+            Self::CancelledByMerchant => RefundEvent::CancelledByMerchant,
+            Self::TimePassed => RefundEvent::TimePassed,
+        }
+    }
+
+    const fn session_event(self) -> SessionEvent {
+        match self {
+            Self::CancelledByMerchant => SessionEvent::CancelledByMerchant,
+            Self::TimePassed => SessionEvent::TimePassed,
+        }
+    }
+}
+
+/// A refund after a change.
+#[derive(Debug)]
+pub struct RefundChanged {
+    /// As it is now.
+    pub refund: Refund,
+    /// Whether this very change, by its write id, had been made before.
+    pub repeated: bool,
+}
+
+/// Why a refund was not changed.
+#[derive(Debug, Error)]
+pub enum RefundChangeError {
+    /// It is as it is; the change can't happen to it.
+    #[error("the change can't happen to the refund as it is")]
+    Refused(Box<Refund>),
+    /// The table failed us.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A session and its refunds, oldest first.
+#[derive(Debug)]
+pub struct WithRefunds {
+    /// The session; none if there is none or it was deleted.
+    pub session: Option<Session>,
+    /// Its refunds.
+    pub refunds: Vec<Refund>,
+}
+
+/// Of which session a refund is.
+#[derive(Debug, Deserialize)]
+struct Pointer {
+    session_id: SessionId,
+}
+
+impl Owner {
+    /// Whether the refund is this owner's.
+    pub fn owns_refund(&self, refund: &Refund) -> bool {
+        self.is(&refund.merchant_id, refund.mode)
+    }
+
+    pub(crate) fn is(&self, merchant_id: &MerchantId, mode: Mode) -> bool {
+        self.merchant_id == *merchant_id && self.mode == mode
+    }
+}
+
+impl Refunds {
+    /// The refunds in this table.
+    pub fn new(table: Table) -> Self {
+        Self { table }
+    }
+
+    /// Makes a refund, with the session that pays it if there is one already: one transaction, which also takes the
+    /// amount from what is left of the refunded session.
+    ///
+    /// # Errors
+    /// The table failed us; the refund may have been made.
+    pub async fn create(
+        &self,
+        refund: &Refund,
+        payment: Option<&Session>,
+        fingerprint: Option<Fingerprint>,
+    ) -> Result<RefundCreated, StoreError> {
+        let key = keys::refund(&refund.session_id, &refund.id);
+        let mut item: Item = serde_dynamo::to_item(refund)?;
+        if refund.state == RefundState::AwaitingDetails {
+            item.insert("due_pk".into(), s(keys::due_pk(&key)));
+            item.insert("due_at".into(), s(SortableTimestamp::from(refund.expires_at).as_str()));
+        }
+        if let Some(fingerprint) = fingerprint {
+            item.insert("fingerprint".into(), fingerprint.as_attribute());
+        }
+        let pointer = Item::from([("session_id".to_owned(), s(refund.session_id.to_string()))]);
+        let mut transaction = Transaction::default()
+            .put_new(keys::refund_pointer(&refund.id), pointer)
+            .put_new(key, item)
+            .update(refund_writes::reserve(&refund.session_id, refund.amount));
+        if let Some(payment) = payment {
+            let (key, item) = new_item(payment)?;
+            transaction = transaction.put_new(key, item);
+        }
+        let verdicts = match transaction.send(&self.table).await? {
+            Transacted::Done => return Ok(RefundCreated::New),
+            Transacted::Refused(verdicts) => verdicts,
+        };
+        let mut verdicts = verdicts.into_iter();
+        let (pointer, _, session) = (verdicts.next().flatten(), verdicts.next(), verdicts.next().flatten());
+        if pointer.is_some()
+            && let Some((existing, first)) = self.created(&refund.id).await?
+        {
+            // The SDK repeated a transaction whose answer was lost: what it met is our own.
+            let own = refund.history.first().is_some_and(|entry| existing.bears(&entry.write_id));
+            return Ok(if own { RefundCreated::New } else { RefundCreated::Existing(Box::new(existing), first) });
+        }
+        match session {
+            Some(item) => {
+                let session = item.map(|item| read(keys::session(&refund.session_id), item)).transpose()?;
+                Ok(RefundCreated::Refused(session.map(Box::new)))
+            }
+            None => Err(StoreError::Disagreement { key: keys::refund(&refund.session_id, &refund.id).to_string() }),
+        }
+    }
+
+    /// The refund with this id, and the fingerprint of the request that made it.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn created(&self, id: &RefundId) -> Result<Option<(Refund, Option<Fingerprint>)>, StoreError> {
+        let pointer = keys::refund_pointer(id);
+        let Some(item) = self.table.get(pointer.clone()).await? else { return Ok(None) };
+        let Pointer { session_id } = read(pointer, item)?;
+        let key = keys::refund(&session_id, id);
+        let Some(item) = self.table.get(key.clone()).await? else { return Ok(None) };
+        let fingerprint = Fingerprint::of(&item);
+        Ok(Some((read(key, item)?, fingerprint)))
+    }
+
+    /// The refund with this id. A consistent read.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn get(&self, id: &RefundId) -> Result<Option<Refund>, StoreError> {
+        Ok(self.created(id).await?.map(|(refund, _)| refund))
+    }
+
+    /// The refund of this session with this id. A consistent read.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn find(&self, session: &SessionId, id: &RefundId) -> Result<Option<Refund>, StoreError> {
+        let key = keys::refund(session, id);
+        self.table.get(key.clone()).await?.map(|item| read(key, item)).transpose()
+    }
+
+    /// A session with all of its refunds: one consistent Query, or some where there are very many.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn of(&self, session: &SessionId) -> Result<WithRefunds, StoreError> {
+        let mut found = WithRefunds { session: None, refunds: Vec::new() };
+        let mut start = None;
+        loop {
+            let output = self
+                .table
+                .client
+                .query()
+                .table_name(&self.table.name)
+                .consistent_read(true)
+                .key_condition_expression("pk = :pk")
+                .expression_attribute_values(":pk", s(keys::session_pk(session)))
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .map_err(|error| StoreError::unavailable("Query", error))?;
+            for item in output.items.unwrap_or_default() {
+                let is_session = item.get("sk").and_then(|sk| sk.as_s().ok()).is_some_and(|sk| sk == keys::SESSION_SK);
+                if !is_session {
+                    found.refunds.push(read(keys::session_pk(session), item)?);
+                } else if !crate::sessions::is_tombstone(&item) {
+                    found.session = Some(read(keys::session(session), item)?);
+                }
+            }
+            start = output.last_evaluated_key;
+            if start.is_none() {
+                found.refunds.sort_by_key(|refund| (refund.created_at, refund.id));
+                return Ok(found);
+            }
+        }
+    }
+
+    /// The customer said where the money goes: `refund` is as it is then, and `payment` the session that pays it.
+    ///
+    /// # Errors
+    /// See [`RefundChangeError`].
+    pub async fn give_details(
+        &self,
+        refund: &Refund,
+        payment: &Session,
+        at: Timestamp,
+        write_id: &WriteId,
+    ) -> Result<RefundChanged, RefundChangeError> {
+        let (key, item) = new_item(payment)?;
+        let transaction = Transaction::default()
+            .update(refund_writes::details_given(refund, &payment.id, at, write_id))
+            .put_new(key, item);
+        self.change(transaction, refund, write_id).await
+    }
+
+    /// Ends a refund whose payment was not submitted, together with its payment session if it has one, and gives the
+    /// amount back to the refunded session.
+    ///
+    /// # Errors
+    /// See [`RefundChangeError`].
+    pub async fn end(
+        &self,
+        refund: &Refund,
+        end: RefundEnd,
+        at: Timestamp,
+        write_id: &WriteId,
+    ) -> Result<RefundChanged, RefundChangeError> {
+        let Some(payment) = refund.payment_session_id else {
+            let transaction = Transaction::default()
+                .update(refund_writes::details_ended(refund, end.refund_event(), at, write_id))
+                .update(refund_writes::give_back(&refund.session_id, refund.amount));
+            return self.change(transaction, refund, write_id).await;
+        };
+        let change = Change { session_id: payment, event: end.session_event(), at, write_id: write_id.clone() };
+        let changed = Sessions::new(self.table.clone()).record(change, None).await;
+        let refund = self.again(refund).await?;
+        match changed {
+            Ok(changed) => Ok(RefundChanged { refund, repeated: changed.repeated }),
+            // A deleted payment session has ended its refund, and refuses to be told so again.
+            Err(ChangeError::Refused(_) | ChangeError::NotFound) => Err(RefundChangeError::Refused(Box::new(refund))),
+            Err(ChangeError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    /// Ends a refund that has failed by time, if that is not written down yet; whether it did.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn lapse(&self, refund: &Refund, now: Timestamp) -> Result<bool, StoreError> {
+        if !refund.has_lapsed_at(now) {
+            return Ok(false);
+        }
+        match self.end(refund, RefundEnd::TimePassed, now, &crate::new_write_id()).await {
+            Ok(_) => Ok(true),
+            // Somebody else was first.
+            Err(RefundChangeError::Refused(_)) => Ok(true),
+            Err(RefundChangeError::Store(error)) => Err(error),
+        }
+    }
+
+    /// Does a transaction that changes this refund first of all.
+    async fn change(
+        &self,
+        transaction: Transaction,
+        refund: &Refund,
+        write_id: &WriteId,
+    ) -> Result<RefundChanged, RefundChangeError> {
+        let key = keys::refund(&refund.session_id, &refund.id);
+        match transaction.send(&self.table).await? {
+            Transacted::Done => Ok(RefundChanged { refund: self.again(refund).await?, repeated: false }),
+            Transacted::Refused(verdicts) => match verdicts.into_iter().next().flatten().flatten() {
+                Some(item) => {
+                    let refund: Refund = read(key, item)?;
+                    if refund.bears(write_id) {
+                        Ok(RefundChanged { refund, repeated: true })
+                    } else {
+                        Err(RefundChangeError::Refused(Box::new(refund)))
+                    }
+                }
+                None => Err(StoreError::Disagreement { key: key.to_string() }.into()),
+            },
+        }
+    }
+
+    async fn again(&self, refund: &Refund) -> Result<Refund, StoreError> {
+        let disagreement =
+            || StoreError::Disagreement { key: keys::refund(&refund.session_id, &refund.id).to_string() };
+        self.find(&refund.session_id, &refund.id).await?.ok_or_else(disagreement)
+    }
+}
