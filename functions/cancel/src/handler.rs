@@ -35,7 +35,7 @@ impl Cancel {
         let caller = self.authenticator.authenticate(request.headers()).await?;
         caller.require(Scope::PaymentSessionsWrite)?;
         let idempotency_key = IdempotencyKey::from_headers(request.headers())?;
-        let id = api::session_id(id)?;
+        let id = api::path_id(id)?;
         let request_id = api::request_id(&request);
         if deletes {
             let answer = self.delete(id, &caller, idempotency_key.as_ref()).await?;
@@ -59,7 +59,8 @@ impl Cancel {
         if let Some(key) = idempotency_key {
             change.write_id = key.write_id(&caller.merchant, caller.mode(), FORMAT, Operation::Cancel(id));
         }
-        let show = |session| api::json(StatusCode::OK, &SessionView::new(session, dialect, runtime::now()));
+        // What can be cancelled was never paid, and so has no refunds.
+        let show = |session| api::json(StatusCode::OK, &SessionView::new(session, &[], dialect, runtime::now()));
         match self.sessions.record(change, Some(&caller.owner())).await {
             Ok(changed) => {
                 let repeated = changed.repeated && idempotency_key.is_some();

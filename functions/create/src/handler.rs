@@ -92,7 +92,7 @@ impl Create {
 
 /// As of its creation: even a repeat after its expiry says what the first answer said.
 fn answer(session: &Session, dialect: Dialect) -> Answer {
-    api::json(StatusCode::CREATED, &SessionView::new(session, dialect, session.created_at))
+    api::json(StatusCode::CREATED, &SessionView::new(session, &[], dialect, session.created_at))
 }
 
 /// The first answer again, whatever has happened to the session since.

@@ -1,4 +1,4 @@
-//! Expires sessions, asks banks about pending ones, and rings for mails that wait.
+//! Expires sessions and refunds, asks banks about pending payments, and rings for mails that wait.
 //!
 //! The due index is eventually consistent and this may run twice at once: each item is looked at again, and every write
 //! is conditional.
@@ -6,14 +6,14 @@
 use std::time::{Duration, SystemTime};
 
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
-use banks::{Bank, BankError, Banks, Status, Step, next_step};
+use banks::{Bank, BankError, Banks, Outcome, Status, Step, next_step};
 use doorbell::Doorbell;
 use futures_util::StreamExt;
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent};
-use models::{Session, SessionEvent, SessionId, SessionState, Submission};
+use models::{RefundId, Session, SessionEvent, SessionId, SessionState, Submission};
 use runtime::SettingError;
-use store::{Change, ChangeError, DUE_SHARDS, Due, DueItem, MockLedger, Sessions, Table};
+use store::{Change, ChangeError, Changed, DUE_SHARDS, Due, DueItem, MockLedger, Refunds, Sessions, Table};
 
 /// How many due items are worked on at a time.
 const CONCURRENCY: usize = 16;
@@ -26,6 +26,7 @@ const MARGIN: Duration = Duration::from_secs(10);
 pub(crate) struct Expire {
     due: Due,
     sessions: Sessions,
+    refunds: Refunds,
     banks: Banks<MockLedger>,
     receipts: Doorbell,
 }
@@ -39,6 +40,7 @@ impl Expire {
         Ok(Self {
             due: Due::new(table.clone()),
             sessions: Sessions::new(table.clone()),
+            refunds: Refunds::new(table.clone()),
             banks: Banks::new(MockLedger::new(table), runtime::local_live_connector()),
             receipts,
         })
@@ -80,6 +82,7 @@ impl Expire {
     async fn follow_up(&self, item: DueItem, now: Timestamp) {
         let done = match item {
             DueItem::Session(id) => self.session(id, now).await,
+            DueItem::Refund(session_id, id) => self.refund(session_id, id, now).await,
             DueItem::Mail(id) => self.receipts.ring(&id.to_string()).await.map_err(Error::from),
         };
         if let Err(error) = done {
@@ -92,13 +95,22 @@ impl Expire {
         match session.state {
             SessionState::AwaitingPayer | SessionState::AwaitingProvider | SessionState::AwaitingPaymentConsent => {
                 if session.state_at(now) == SessionState::Expired {
-                    self.record(&session, SessionEvent::TimePassed).await?;
+                    let change = Change::now(session.id, SessionEvent::TimePassed);
+                    return recorded(&session, SessionEvent::TimePassed, self.sessions.record(change, None).await);
                 }
                 Ok(())
             }
             SessionState::Pending => self.pursue(&session, now).await,
             SessionState::Sent | SessionState::Failed | SessionState::Cancelled | SessionState::Expired => Ok(()),
         }
+    }
+
+    async fn refund(&self, session_id: SessionId, id: RefundId, now: Timestamp) -> Result<(), Error> {
+        let Some(refund) = self.refunds.find(&session_id, &id).await? else { return Ok(()) };
+        if self.refunds.lapse(&refund, now).await? {
+            tracing::info!(refund_id = %id, "lapsed");
+        }
+        Ok(())
     }
 
     /// Finds out what became of a submitted payment.
@@ -125,22 +137,31 @@ impl Expire {
             step @ (Step::Record(_) | Step::AskAgainAt(_)) => step,
         };
         match step {
-            Step::Record(event) => self.record(session, event).await,
+            Step::Record(outcome) => self.record(session, &outcome).await,
             Step::AskAgainAt(at) => Ok(self.sessions.ask_again_at(&session.id, at).await?),
             Step::Resend => Ok(()),
         }
     }
 
-    async fn record(&self, session: &Session, event: SessionEvent) -> Result<(), Error> {
-        match self.sessions.record(Change::now(session.id, event), None).await {
-            Ok(_) => {
-                tracing::info!(session_id = %session.id, event = event.as_str(), "recorded");
-                Ok(())
-            }
-            // Somebody else was first.
-            Err(ChangeError::Refused(_) | ChangeError::NotFound) => Ok(()),
-            Err(ChangeError::Store(error)) => Err(error.into()),
+    async fn record(&self, session: &Session, outcome: &Outcome) -> Result<(), Error> {
+        let change = Change::now(session.id, outcome.event());
+        let changed = match outcome {
+            Outcome::Settled(payer_account) => self.sessions.settle(change, payer_account.as_ref()).await,
+            Outcome::Declined(_) => self.sessions.record(change, None).await,
+        };
+        recorded(session, outcome.event(), changed)
+    }
+}
+
+fn recorded(session: &Session, event: SessionEvent, change: Result<Changed, ChangeError>) -> Result<(), Error> {
+    match change {
+        Ok(_) => {
+            tracing::info!(session_id = %session.id, event = event.as_str(), "recorded");
+            Ok(())
         }
+        // Somebody else was first.
+        Err(ChangeError::Refused(_) | ChangeError::NotFound) => Ok(()),
+        Err(ChangeError::Store(error)) => Err(error.into()),
     }
 }
 

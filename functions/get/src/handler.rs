@@ -2,22 +2,27 @@
 
 use api::banked::{Dialect, SessionView, shown_state};
 use api::{Answer, ApiError, Authenticator, Caller, SessionPath, Violation};
+use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use lambda_http::{Request, RequestExt};
-use models::{Scope, SessionState};
+use models::{Refund, Scope, Session, SessionState};
 use runtime::SettingError;
 use serde::Serialize;
-use store::{ListCursor, ListRange, Merchants, Sessions, Table};
+use store::{ListCursor, ListRange, Merchants, Refunds, Sessions, StoreError, Table, WithRefunds};
 
 /// The most sessions in one page of a list, and as many as there are without a `limit` (Banked's own default).
 const MAX_LIMIT: usize = 100;
+
+/// How many sessions' refunds are asked for at a time.
+const REFUNDS_AT_ONCE: usize = 8;
 
 /// Shows payment sessions.
 #[derive(Debug)]
 pub(crate) struct Get {
     authenticator: Authenticator,
     sessions: Sessions,
+    refunds: Refunds,
 }
 
 #[derive(Debug, Serialize)]
@@ -38,7 +43,11 @@ impl Get {
     /// From the variables that template.yaml sets.
     pub(crate) fn from_env() -> Result<Self, SettingError> {
         let table = Table::from_env()?;
-        Ok(Self { authenticator: Authenticator::new(Merchants::new(table.clone())), sessions: Sessions::new(table) })
+        Ok(Self {
+            authenticator: Authenticator::new(Merchants::new(table.clone())),
+            sessions: Sessions::new(table.clone()),
+            refunds: Refunds::new(table),
+        })
     }
 
     pub(crate) async fn handle(&self, request: Request) -> Answer {
@@ -58,23 +67,38 @@ impl Get {
     }
 
     async fn one(&self, id: &str, caller: &Caller, dialect: Dialect) -> Answer {
-        let session = self.sessions.get(&api::session_id(id)?).await?;
+        let WithRefunds { session, refunds } = self.refunds.of(&api::path_id(id)?).await?;
         let session = session.filter(|session| caller.owner().owns(session)).ok_or(ApiError::NotFound)?;
-        api::json(StatusCode::OK, &SessionView::new(&session, dialect, runtime::now()))
+        api::json(StatusCode::OK, &SessionView::new(&session, &refunds, dialect, runtime::now()))
     }
 
     async fn list(&self, request: &Request, caller: &Caller, dialect: Dialect) -> Answer {
         let Query { range, states } = parse_query(request.uri().query().unwrap_or(""))?;
         let now = runtime::now();
-        let wanted = |session: &models::Session| states.contains(&shown_state(session.state_at(now)));
-        let filter: Option<&(dyn Fn(&models::Session) -> bool + Sync)> =
-            if states.is_empty() { None } else { Some(&wanted) };
+        let wanted = |session: &Session| states.contains(&shown_state(session.state_at(now)));
+        let filter: Option<&(dyn Fn(&Session) -> bool + Sync)> = if states.is_empty() { None } else { Some(&wanted) };
         let page = self.sessions.list(&caller.owner(), range, filter).await?;
+        let refunds = self.refunds_of_each(&page.sessions).await?;
+        let sessions = page.sessions.iter().zip(&refunds);
         let list = List {
-            data: page.sessions.iter().map(|session| SessionView::new(session, dialect, now)).collect(),
+            data: sessions.map(|(session, refunds)| SessionView::new(session, refunds, dialect, now)).collect(),
             next_cursor: page.next.map(|cursor| cursor.encode()),
         };
         api::json(StatusCode::OK, &list)
+    }
+
+    /// The refunds of each of these sessions, some at a time.
+    async fn refunds_of_each(&self, sessions: &[Session]) -> Result<Vec<Vec<Refund>>, StoreError> {
+        let mut refunds = Vec::with_capacity(sessions.len());
+        for some in sessions.chunks(REFUNDS_AT_ONCE) {
+            refunds.extend(try_join_all(some.iter().map(|session| self.refunds_of(session))).await?);
+        }
+        Ok(refunds)
+    }
+
+    /// A session's refunds; asked for only if it has some.
+    async fn refunds_of(&self, session: &Session) -> Result<Vec<Refund>, StoreError> {
+        if session.refund_count == 0 { Ok(Vec::new()) } else { Ok(self.refunds.of(&session.id).await?.refunds) }
     }
 }
 

@@ -4,11 +4,10 @@ use aws_lambda_events::event::dynamodb::{Event, EventRecord, StreamRecord};
 use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use doorbell::Doorbell;
 use lambda_runtime::{Error, LambdaEvent};
-use models::mails_for;
 use runtime::SettingError;
 use store::{Events, Mails, Table};
 
-/// Tells what happened to sessions.
+/// Tells what happened to sessions and refunds.
 #[derive(Debug)]
 pub(crate) struct Publish {
     events: Events,
@@ -59,14 +58,14 @@ impl Publish {
             }
         };
         for sequence in change.new_sequences() {
-            self.events.put(&change.session, sequence).await?;
-            for mail in mails_for(&change.session, sequence) {
-                self.mails.put(&mail, change.at(sequence)).await?;
+            self.events.put(&change.object, sequence).await?;
+            if let Some(mail) = change.object.mail_for(sequence) {
+                self.mails.put(&mail, change.object.entered_at(sequence)).await?;
                 if let Err(error) = self.receipts.ring(&mail.to_string()).await {
                     tracing::warn!(%mail, %error, "not rung for; `expire` will");
                 }
             }
-            tracing::info!(session_id = %change.session.id, sequence, "published");
+            tracing::info!(object_id = change.object.id(), sequence, "published");
         }
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! Banked's wire format (documents "Creating a payment session" and "Payment Session Object"): `/v2` with `amount`, and
-//! the older `/api/v2` with `amount_cents`.
+//! Banked's wire format (documents "Creating a payment session", "Payment Session Object" and "Refund a payment session"):
+//! `/v2` with `amount`, and the older `/api/v2` with `amount_cents`.
 
 use std::collections::BTreeMap;
 
@@ -9,13 +9,17 @@ use lambda_http::{Body, Response};
 use models::{
     AccountIdentifier, AccountNumber, Currency, EmailAddress, InvalidAccount, InvalidLineItems, InvalidText, Lifetime,
     LineItem, LineItems, Merchant, MerchantUrl, Metadata, MinorUnits, Money, Name, NewSession, Payee, Payer, Reference,
-    Session, SessionEvent, SessionState, SortCode,
+    Refund, Session, SessionEvent, SessionState, SortCode, left_of,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::error::{ApiError, Violation};
 use crate::given::{Given, Object};
 use crate::http::parse_json;
+
+mod refund;
+
+pub use refund::{RefundView, not_refundable, parse_refund};
 
 /// What idempotency keys are kept apart by: both dialects make the same sessions.
 pub const FORMAT: &str = "banked";
@@ -314,6 +318,19 @@ fn payee(given: Given<Object<PayeeRequest>>, merchant: &Merchant, wrong: &mut Vi
         Given::Value(Object(payee)) => payee,
     };
     let before = wrong.0.len();
+    let (name, account) = name_and_account(payee, wrong);
+    let account = account?;
+    let Some(linked) = merchant.linked_account(&account) else {
+        wrong.add(code, "payee", "must be one of your linked accounts");
+        return None;
+    };
+    let name = name.unwrap_or_else(|| linked.name.clone());
+    (wrong.0.len() == before).then_some(Payee { name, account })
+}
+
+/// A payee's name, if there is one that is right, and account, if it is.
+fn name_and_account(payee: PayeeRequest, wrong: &mut Violations) -> (Option<Name>, Option<AccountIdentifier>) {
+    let code = "invalid_payee_account_identifier";
     let name = wrong.optional(payee.name, "invalid_request", "payee.name", A_STRING, Name::try_from);
     let sort_code =
         wrong.required::<_, _, InvalidAccount>(payee.sort_code, code, "payee.sort_code", A_STRING, SortCode::try_from);
@@ -324,13 +341,10 @@ fn payee(given: Given<Object<PayeeRequest>>, merchant: &Merchant, wrong: &mut Vi
         A_STRING,
         AccountNumber::try_from,
     );
-    let account = AccountIdentifier { sort_code: sort_code?, account_number: account_number? };
-    let Some(linked) = merchant.linked_account(&account) else {
-        wrong.add(code, "payee", "must be one of your linked accounts");
-        return None;
-    };
-    let name = name.unwrap_or_else(|| linked.name.clone());
-    (wrong.0.len() == before).then_some(Payee { name, account })
+    let account = sort_code
+        .zip(account_number)
+        .map(|(sort_code, account_number)| AccountIdentifier { sort_code, account_number });
+    (name, account)
 }
 
 fn payer(given: Given<Object<PayerRequest>>, wrong: &mut Violations) -> Option<Payer> {
@@ -398,7 +412,9 @@ pub struct SessionView<'a> {
     success_url: Option<&'a str>,
     url: String,
     email_receipt: bool,
-    refunds: [(); 0],
+    refunds: Vec<RefundView<'a>>,
+    refundable_amount: i64,
+    pays_refund: Option<PaysRefundView>,
     expires_at: String,
     sent_at: Option<String>,
     failure_reason: Option<&'static str>,
@@ -429,6 +445,13 @@ struct PayeeView<'a> {
 struct PayerView<'a> {
     name: &'a str,
     email: Option<&'a str>,
+}
+
+/// Which refund a session pays, and of which session that is.
+#[derive(Debug, Serialize)]
+struct PaysRefundView {
+    id: String,
+    payment_session_id: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -464,8 +487,8 @@ fn moment(at: Timestamp) -> String {
 }
 
 impl<'a> SessionView<'a> {
-    /// The session as it is at `now`.
-    pub fn new(session: &'a Session, dialect: Dialect, now: Timestamp) -> Self {
+    /// The session as it is at `now`, with all of its refunds.
+    pub fn new(session: &'a Session, refunds: &'a [Refund], dialect: Dialect, now: Timestamp) -> Self {
         let line_item = |item: &'a LineItem| {
             let minor = item.unit_price.minor();
             let (amount, amount_cents) = match dialect {
@@ -510,7 +533,12 @@ impl<'a> SessionView<'a> {
             success_url: session.success_url.as_ref().map(MerchantUrl::as_str),
             url: session.checkout_url(),
             email_receipt: session.email_receipt,
-            refunds: [],
+            refunds: refunds.iter().map(|refund| RefundView::new(refund, now)).collect(),
+            refundable_amount: session.refundable(now).map_or(0, |_| left_of(session.amount, refunds, now).minor()),
+            pays_refund: session.pays_refund.as_ref().map(|paid| PaysRefundView {
+                id: paid.refund_id.to_string(),
+                payment_session_id: paid.session_id.to_string(),
+            }),
             expires_at: moment(session.expires_at),
             sent_at: session.sent_at().map(moment),
             failure_reason: session.failure_reason_at(now).map(SessionEvent::as_str),
@@ -554,15 +582,34 @@ fn status_and_code(error: &ApiError) -> (StatusCode, &'static str) {
         ApiError::BadRequest(_) => (StatusCode::BAD_REQUEST, "bad_request"),
         ApiError::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),
         ApiError::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
-        ApiError::NotFound => (StatusCode::NOT_FOUND, "not_found"),
+        ApiError::NotFound | ApiError::Unknown(_) => (StatusCode::NOT_FOUND, "not_found"),
         ApiError::MethodNotAllowed(_) => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
-        ApiError::InvalidAction(_) => (StatusCode::CONFLICT, "invalid_action"),
+        ApiError::InvalidAction { .. } => (StatusCode::CONFLICT, "invalid_action"),
         ApiError::IdempotencyConflict => (StatusCode::CONFLICT, "idempotency_conflict"),
         ApiError::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "invalid_request"),
         ApiError::UnsupportedMediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request"),
         ApiError::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_request"),
         ApiError::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "service_unavailable"),
         ApiError::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
+    }
+}
+
+/// The parameter that a whole request is refused for, if it is one.
+fn parameter(error: &ApiError) -> Option<&'static str> {
+    match error {
+        ApiError::Unknown(parameter) => Some(parameter),
+        ApiError::InvalidAction { parameter, .. } => *parameter,
+        ApiError::BadRequest(_)
+        | ApiError::Unauthorized
+        | ApiError::Forbidden(_)
+        | ApiError::NotFound
+        | ApiError::MethodNotAllowed(_)
+        | ApiError::IdempotencyConflict
+        | ApiError::TooLarge(_)
+        | ApiError::UnsupportedMediaType(_)
+        | ApiError::Invalid(_)
+        | ApiError::Unavailable(_)
+        | ApiError::Internal(_) => None,
     }
 }
 
@@ -585,8 +632,9 @@ pub fn render_token_error(error: &ApiError) -> Response<Body> {
         ApiError::BadRequest(_)
         | ApiError::Forbidden(_)
         | ApiError::NotFound
+        | ApiError::Unknown(_)
         | ApiError::MethodNotAllowed(_)
-        | ApiError::InvalidAction(_)
+        | ApiError::InvalidAction { .. }
         | ApiError::IdempotencyConflict
         | ApiError::TooLarge(_)
         | ApiError::UnsupportedMediaType(_)
@@ -600,7 +648,7 @@ fn render(error: &ApiError, oauth: Option<OauthError>) -> Response<Body> {
     let errors = if let ApiError::Invalid(violations) = error {
         violations.iter().map(violation_view).collect()
     } else {
-        vec![ErrorView { code, title: error.to_string(), source: Source { parameter: None } }]
+        vec![ErrorView { code, title: error.to_string(), source: Source { parameter: parameter(error) } }]
     };
     let body = serde_json::to_string(&Errors { oauth, errors }).unwrap_or_default();
     let mut response = Response::new(Body::Text(body));
@@ -623,7 +671,8 @@ fn render(error: &ApiError, oauth: Option<OauthError>) -> Response<Body> {
         ApiError::BadRequest(_)
         | ApiError::Forbidden(_)
         | ApiError::NotFound
-        | ApiError::InvalidAction(_)
+        | ApiError::Unknown(_)
+        | ApiError::InvalidAction { .. }
         | ApiError::IdempotencyConflict
         | ApiError::TooLarge(_)
         | ApiError::UnsupportedMediaType(_)

@@ -30,14 +30,22 @@ pub enum ApiError {
     /// 404: nothing there that the caller may see.
     #[error("there is no such thing here")]
     NotFound,
+    /// 404: a parameter names something that the caller can't see.
+    #[error("{0} names nothing that is yours")]
+    Unknown(&'static str),
     /// 405: the path exists, the method doesn't; holds what the path allows.
     #[error("this path takes {0}")]
     MethodNotAllowed(String),
     /// 409: it can't be done to the object as it is.
-    #[error("{0}")]
-    InvalidAction(String),
+    #[error("{title}")]
+    InvalidAction {
+        /// Why, for a person.
+        title: String,
+        /// The parameter that names the object, if it isn't the path.
+        parameter: Option<&'static str>,
+    },
     /// 409: the idempotency key was used for something else.
-    #[error("this Idempotency-Key was used before, with another body or for a session since deleted")]
+    #[error("this Idempotency-Key was used before, with another body or for something since deleted")]
     IdempotencyConflict,
     /// 413: the body is too long.
     #[error("the body is longer than {0} bytes")]
@@ -59,8 +67,10 @@ pub enum ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable { .. } => Self::Unavailable(error),
-            StoreError::Unreadable { .. } | StoreError::Unwritable(_) => Self::Internal(Box::new(error)),
+            StoreError::Unavailable { .. } | StoreError::Conflict { .. } => Self::Unavailable(error),
+            StoreError::Unreadable { .. } | StoreError::Unwritable(_) | StoreError::Disagreement { .. } => {
+                Self::Internal(Box::new(error))
+            }
         }
     }
 }
@@ -73,7 +83,8 @@ impl ApiError {
             ChangeError::Store(error) => error.into(),
             ChangeError::Refused(session) => {
                 let state = session.state_at(runtime::now());
-                Self::InvalidAction(format!("a session that is {state} can't be {doing}"))
+                let title = format!("a session that is {state} can't be {doing}");
+                Self::InvalidAction { title, parameter: None }
             }
         }
     }

@@ -41,8 +41,9 @@ pub async fn serve<F: Future<Output = Answer>>(
             | ApiError::Unauthorized
             | ApiError::Forbidden(_)
             | ApiError::NotFound
+            | ApiError::Unknown(_)
             | ApiError::MethodNotAllowed(_)
-            | ApiError::InvalidAction(_)
+            | ApiError::InvalidAction { .. }
             | ApiError::IdempotencyConflict
             | ApiError::TooLarge(_)
             | ApiError::UnsupportedMediaType(_)

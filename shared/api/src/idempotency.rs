@@ -5,7 +5,7 @@
 
 use aws_lc_rs::hmac;
 use lambda_http::http::HeaderMap;
-use models::{Merchant, Mode, SessionId, WriteId};
+use models::{Merchant, Mode, RefundId, SessionId, WriteId};
 use store::Fingerprint;
 use uuid::Uuid;
 
@@ -25,6 +25,10 @@ pub enum Operation {
     Cancel(SessionId),
     /// Deleting this one.
     Delete(SessionId),
+    /// Making a refund.
+    Refund,
+    /// Cancelling this refund.
+    CancelRefund(RefundId),
 }
 
 impl IdempotencyKey {
@@ -52,6 +56,11 @@ impl IdempotencyKey {
         SessionId::new(self.derive(merchant, mode, format, Operation::Create))
     }
 
+    /// The id of the refund that this request makes: a UUIDv8.
+    pub fn refund_id(&self, merchant: &Merchant, mode: Mode, format: &str) -> RefundId {
+        RefundId::new(self.derive(merchant, mode, format, Operation::Refund))
+    }
+
     /// Marks the write that this request does.
     pub fn write_id(&self, merchant: &Merchant, mode: Mode, format: &str, operation: Operation) -> WriteId {
         let uuid = self.derive(merchant, mode, format, operation);
@@ -64,6 +73,8 @@ impl IdempotencyKey {
             Operation::Create => ("create", String::new()),
             Operation::Cancel(id) => ("cancel", id.to_string()),
             Operation::Delete(id) => ("delete", id.to_string()),
+            Operation::Refund => ("refund", String::new()),
+            Operation::CancelRefund(id) => ("cancel-refund", id.to_string()),
         };
         let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, &merchant.idempotency_salt));
         for part in [mode.as_str(), format, operation, &target, &self.0] {
@@ -146,6 +157,9 @@ mod tests {
         let write = |operation| a.write_id(&merchant(1), Mode::Test, "banked", operation);
         assert_ne!(write(Operation::Cancel(id)), write(Operation::Delete(id)));
         assert_ne!(write(Operation::Cancel(id)), write(Operation::Cancel(others[0])));
+        let refund_id = a.refund_id(&merchant(1), Mode::Test, "banked");
+        assert_ne!(refund_id.to_string(), id.to_string());
+        assert_ne!(write(Operation::CancelRefund(refund_id)), write(Operation::Refund));
     }
 
     #[test]

@@ -16,6 +16,6 @@ pub use error::{ApiError, Violation};
 pub use given::Given;
 pub use http::{Answer, base_url, body, json, json_body, json_value, media_type, request_id, serve, time_left};
 pub use idempotency::{IdempotencyKey, Operation, fingerprint};
-pub use routes::{SessionPath, session_id, unrouted};
+pub use routes::{RefundPath, SessionPath, path_id, unrouted};
 pub use secrets::{IssuedKey, issue_key, known_key, random_bytes, sha256};
 pub use token::{TOKEN_LIFETIME_S, mint};

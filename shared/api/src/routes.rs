@@ -3,13 +3,14 @@
 //! API Gateway takes no route that ends in a slash, so paths with one come by the greedy routes `/v2/{proxy+}` and
 //! `/api/v2/{proxy+}`, and with them every path below those that there isn't.
 
+use std::str::FromStr;
+
 use lambda_http::{Request, RequestExt};
-use models::SessionId;
 
 use crate::error::ApiError;
 
 /// Every path that has a route, and the methods it takes. A test compares it with template.yaml.
-const ROUTES: [(&str, &str); 11] = [
+const ROUTES: [(&str, &str); 15] = [
     ("/oauth/token", "POST"),
     ("/token", "POST"),
     ("/v2/payment_sessions", "GET, POST"),
@@ -18,9 +19,13 @@ const ROUTES: [(&str, &str); 11] = [
     ("/api/v2/payment_sessions", "GET, POST"),
     ("/api/v2/payment_sessions/{id}", "DELETE, GET"),
     ("/api/v2/payment_sessions/{id}/cancel", "POST"),
+    ("/v2/refunds", "GET, POST"),
+    ("/v2/refunds/{id}", "GET"),
+    ("/v2/refunds/{id}/cancel", "POST"),
     ("/checkout/{id}", "GET"),
     ("/checkout/{id}/{step}", "GET, POST"),
     ("/mock-bank/{id}/{attempt}", "GET, POST"),
+    ("/refunds/{id}", "GET, POST"),
 ];
 
 /// What a path of payment sessions names.
@@ -52,11 +57,35 @@ impl<'a> SessionPath<'a> {
     }
 }
 
+/// What a path of refunds names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefundPath<'a> {
+    /// `/v2/refunds`
+    All,
+    /// `/v2/refunds/{id}`
+    One(&'a str),
+    /// `/v2/refunds/{id}/cancel`
+    Cancel(&'a str),
+}
+
+impl<'a> RefundPath<'a> {
+    /// Reads a path; none if it is another.
+    pub fn of(path: &'a str) -> Option<Self> {
+        let mut segments = path.strip_prefix("/v2/refunds")?.split('/');
+        match (segments.next()?, segments.next(), segments.next(), segments.next()) {
+            ("", None, None, None) => Some(Self::All),
+            ("", Some(id), None, None) => Some(Self::One(id)),
+            ("", Some(id), Some("cancel"), None) => Some(Self::Cancel(id)),
+            _ => None,
+        }
+    }
+}
+
 /// An id out of a path.
 ///
 /// # Errors
-/// 404 if it is none, for then there is no such session.
-pub fn session_id(text: &str) -> Result<SessionId, ApiError> {
+/// 404 if it is none, for then there is no such thing.
+pub fn path_id<Id: FromStr>(text: &str) -> Result<Id, ApiError> {
     text.parse().map_err(|_| ApiError::NotFound)
 }
 
@@ -102,6 +131,21 @@ mod tests {
             ("/", None),
         ] {
             assert_eq!(SessionPath::of(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn paths_of_refunds() {
+        for (path, expected) in [
+            ("/v2/refunds", Some(RefundPath::All)),
+            ("/v2/refunds/x", Some(RefundPath::One("x"))),
+            ("/v2/refunds/x/cancel", Some(RefundPath::Cancel("x"))),
+            ("/v2/refundsx", None),
+            ("/v2/refunds/x/pay", None),
+            ("/v2/refunds/x/cancel/y", None),
+            ("/api/v2/refunds", None),
+        ] {
+            assert_eq!(RefundPath::of(path), expected, "{path}");
         }
     }
 

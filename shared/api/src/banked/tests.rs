@@ -1,7 +1,7 @@
 //! Every rule of creating, with its code and parameter, and every error's status and body.
 
 use lambda_http::http::StatusCode;
-use models::Scope;
+use models::{NotRefundable, Scope};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -230,7 +230,7 @@ fn every_error_has_its_status_and_body() {
         (ApiError::Forbidden(Scope::RefundsWrite), 403, "forbidden"),
         (ApiError::NotFound, 404, "not_found"),
         (ApiError::MethodNotAllowed("GET, POST".to_owned()), 405, "method_not_allowed"),
-        (ApiError::InvalidAction("a session that is sent can't be cancelled".to_owned()), 409, "invalid_action"),
+        (ApiError::InvalidAction { title: "it is sent".to_owned(), parameter: None }, 409, "invalid_action"),
         (ApiError::IdempotencyConflict, 409, "idempotency_conflict"),
         (ApiError::TooLarge(65536), 413, "invalid_request"),
         (ApiError::UnsupportedMediaType("application/json"), 415, "invalid_request"),
@@ -245,12 +245,106 @@ fn every_error_has_its_status_and_body() {
         assert_eq!(body, json!({ "errors": [{ "code": code, "title": title, "source": { "parameter": null } }] }));
         assert!(!body.to_string().contains("inside"), "nothing of the inside is told: {body}");
     }
+    let named = [
+        (ApiError::Unknown("payment_session_id"), 404, "not_found"),
+        (
+            ApiError::InvalidAction { title: "it is sent".to_owned(), parameter: Some("payment_session_id") },
+            409,
+            "invalid_action",
+        ),
+    ];
+    for (error, status, code) in named {
+        let answer = render_error(&error);
+        assert_eq!(answer.status(), StatusCode::from_u16(status).unwrap());
+        let body: Value = serde_json::from_slice(answer.body()).unwrap();
+        assert_eq!(body["errors"][0]["code"], code);
+        assert_eq!(body["errors"][0]["source"]["parameter"], "payment_session_id");
+    }
     let invalid = parse(&with("/reference", Value::Null)).unwrap_err();
     let answer = render_error(&invalid);
     assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
     let body: Value = serde_json::from_slice(answer.body()).unwrap();
     let error = json!({ "code": "invalid_reference", "title": "reference must be given", "source": { "parameter": "reference" } });
     assert_eq!(body, json!({ "errors": [error] }));
+}
+
+/// Document 3's own request.
+fn document_3() -> Value {
+    json!({
+        "success_url": "http://example.com/success?id=__PAYMENT_ID__",
+        "error_url": "http://example.com/error",
+        "amount": 400,
+        "reference": "refund Candles",
+        "payment_session_id": "e8773200-d4a6-4468-8f8a-1a6473692255",
+    })
+}
+
+#[test]
+fn document_3s_refund_is_read_and_all_of_it_but_the_session_may_be_left_out() {
+    let new = parse_refund(document_3().to_string().as_bytes()).unwrap();
+    assert_eq!(new.session_id.to_string(), "e8773200-d4a6-4468-8f8a-1a6473692255");
+    assert_eq!((new.amount, new.reference.unwrap().as_str()), (Some(MinorUnits::new(400)), "refund Candles"));
+    assert!(new.success_url.is_some() && new.error_url.is_some() && new.payee.is_none());
+    let new = parse_refund(br#"{"payment_session_id":"e8773200-d4a6-4468-8f8a-1a6473692255","more":1}"#).unwrap();
+    assert!(new.amount.is_none() && new.reference.is_none() && new.success_url.is_none());
+}
+
+#[test]
+fn every_rule_of_a_refund_names_its_field() {
+    let account = |number: &str| json!({ "name": "Ada", "account_number": number, "sort_code": "040004" });
+    let payee = "invalid_payee_account_identifier";
+    let rules = [
+        ("payment_session_id", json!(null), "invalid_request", "payment_session_id"),
+        ("payment_session_id", json!("PAYMENT_ID"), "invalid_request", "payment_session_id"),
+        ("payment_session_id", json!(1), "invalid_request", "payment_session_id"),
+        ("amount", json!(0), "invalid_amount", "amount"),
+        ("amount", json!(-1), "invalid_amount", "amount"),
+        ("amount", json!("400"), "invalid_amount", "amount"),
+        ("amount", json!(4.5), "invalid_amount", "amount"),
+        ("reference", json!("refund: Candles"), "invalid_reference", "reference"),
+        ("success_url", json!("ftp://example.com"), "invalid_success_url", "success_url"),
+        ("error_url", json!("example.com"), "invalid_error_url", "error_url"),
+        ("payee", json!("Ada"), payee, "payee"),
+        ("payee", account("1234567"), payee, "payee.account_number"),
+        ("payee", json!({ "account_number": "12345678" }), payee, "payee.sort_code"),
+    ];
+    for (field, value, code, parameter) in rules {
+        let mut request = document_3();
+        request[field] = value;
+        match parse_refund(request.to_string().as_bytes()) {
+            Err(ApiError::Invalid(found)) => {
+                assert_eq!(found.len(), 1, "{request}");
+                assert_eq!((found[0].code, found[0].parameter.as_deref()), (code, Some(parameter)), "{request}");
+            }
+            other => panic!("{request}: {other:?}"),
+        }
+    }
+    let all_wrong = json!({ "payment_session_id": 1, "amount": 0, "reference": "", "payee": {} });
+    match parse_refund(all_wrong.to_string().as_bytes()) {
+        Err(ApiError::Invalid(found)) => assert_eq!(found.len(), 5),
+        other => panic!("{other:?}"),
+    }
+    for body in ["", "[]", "null", "{"] {
+        assert!(matches!(parse_refund(body.as_bytes()), Err(ApiError::BadRequest(_))), "{body}");
+    }
+}
+
+#[test]
+fn why_a_session_is_not_refunded_names_the_parameter() {
+    let left = Money::new(MinorUnits::new(300), Currency::GBP);
+    let refusals = [
+        (NotRefundable::NotSent(SessionState::Pending), 409, "payment_session_id", "pending"),
+        (NotRefundable::PaysRefund, 409, "payment_session_id", "pays a refund"),
+        (NotRefundable::TooMany, 409, "payment_session_id", "500"),
+        (NotRefundable::TooMuch { left }, 422, "amount", "amount must be at most 300 (£3.00)"),
+    ];
+    for (why, status, parameter, title) in refusals {
+        let answer = render_error(&not_refundable(why));
+        assert_eq!(answer.status(), StatusCode::from_u16(status).unwrap());
+        let body: Value = serde_json::from_slice(answer.body()).unwrap();
+        assert_eq!(body["errors"][0]["source"]["parameter"], parameter);
+        assert!(body["errors"][0]["title"].as_str().unwrap().contains(title), "{body}");
+    }
 }
 
 fn any_json() -> impl Strategy<Value = Value> {

@@ -1,0 +1,250 @@
+//! A refund is one read and one transaction, which takes its amount from what is left of the session: however many come at
+//! once, no more is refunded than was paid.
+
+use api::banked::{FORMAT, RefundView, not_refundable, parse_refund};
+use api::{Answer, ApiError, Authenticator, Caller, IdempotencyKey, Operation, RefundPath, Violation};
+use lambda_http::http::{HeaderValue, Method, StatusCode};
+use lambda_http::{Body, Request, RequestExt, Response};
+use models::{
+    EndToEndId, NewRefund, NotRefundable, Refund, RefundCreation, RefundEvent, RefundId, RefundState, Scope, Session,
+    SessionId, SessionState,
+};
+use runtime::SettingError;
+use serde::Serialize;
+use store::{
+    Fingerprint, Merchants, RefundChangeError, RefundChanged, RefundCreated, RefundEnd, Refunds, Sessions, StoreError,
+    Table,
+};
+use uuid::Uuid;
+
+/// How often a refund is put together anew because the session or refund has changed meanwhile.
+const MAX_TRIES: usize = 10;
+
+/// Makes, shows and cancels refunds.
+#[derive(Debug)]
+pub(crate) struct RefundFunction {
+    authenticator: Authenticator,
+    sessions: Sessions,
+    refunds: Refunds,
+    /// Where customers and merchants reach our pages; the request's own domain if there is none.
+    public_base_url: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct List<'a> {
+    data: Vec<RefundView<'a>>,
+    /// A session's refunds are few enough for one page; here so that every list reads alike.
+    next_cursor: Option<String>,
+}
+
+impl RefundFunction {
+    /// From the variables that template.yaml sets.
+    pub(crate) fn from_env() -> Result<Self, SettingError> {
+        let table = Table::from_env()?;
+        Ok(Self {
+            authenticator: Authenticator::new(Merchants::new(table.clone())),
+            sessions: Sessions::new(table.clone()),
+            refunds: Refunds::new(table),
+            public_base_url: runtime::optional("PUBLIC_BASE_URL"),
+        })
+    }
+
+    pub(crate) async fn handle(&self, request: Request) -> Answer {
+        let path = RefundPath::of(request.raw_http_path()).ok_or_else(|| api::unrouted(&request))?;
+        let caller = self.authenticator.authenticate(request.headers()).await?;
+        let reads = request.method() == Method::GET;
+        caller.require(if reads { Scope::PaymentSessionsRead } else { Scope::RefundsWrite })?;
+        match path {
+            RefundPath::All if reads => self.list(&request, &caller).await,
+            RefundPath::All => self.create(&request, &caller).await,
+            RefundPath::One(id) => show(StatusCode::OK, &self.own(&api::path_id(id)?, &caller).await?),
+            RefundPath::Cancel(id) => self.cancel(api::path_id(id)?, &request, &caller).await,
+        }
+    }
+
+    /// A refund of the caller's.
+    async fn own(&self, id: &RefundId, caller: &Caller) -> Result<Refund, ApiError> {
+        let refund = self.refunds.get(id).await?;
+        refund.filter(|refund| caller.owner().owns_refund(refund)).ok_or(ApiError::NotFound)
+    }
+
+    async fn list(&self, request: &Request, caller: &Caller) -> Answer {
+        let found = self.refunds.of(&session_asked_for(request)?).await?;
+        let owned = found.session.is_some_and(|session| caller.owner().owns(&session));
+        if !owned {
+            return Err(ApiError::Unknown("payment_session_id"));
+        }
+        let now = runtime::now();
+        let data = found.refunds.iter().map(|refund| RefundView::new(refund, now)).collect();
+        api::json(StatusCode::OK, &List { data, next_cursor: None })
+    }
+
+    async fn create(&self, request: &Request, caller: &Caller) -> Answer {
+        let idempotency_key = IdempotencyKey::from_headers(request.headers())?;
+        let body = api::json_body(request)?;
+        let value = api::json_value(body)?;
+        let (id, fingerprint) = match &idempotency_key {
+            Some(key) => {
+                let id = key.refund_id(&caller.merchant, caller.mode(), FORMAT);
+                (id, Some(api::fingerprint(&value)?))
+            }
+            None => (RefundId::new(Uuid::now_v7()), None),
+        };
+        let base_url = self.public_base_url.clone().or_else(|| api::base_url(request));
+        let base_url = base_url.ok_or_else(|| ApiError::BadRequest("the Host header is missing".to_owned()))?;
+        let made = match parse_refund(body) {
+            Ok(new) => self.make(id, fingerprint, new, base_url, caller).await,
+            Err(refusal) => Err(refusal),
+        };
+        match made {
+            Ok(refund) => {
+                tracing::info!(request_id = api::request_id(request), refund_id = %refund.id, session_id = %refund.session_id, key_id = %caller.key_id, "refund made");
+                show_as_created(&refund)
+            }
+            // What was made once is answered again, whatever would stand in its way now.
+            Err(refusal @ (ApiError::Invalid(_) | ApiError::InvalidAction { .. } | ApiError::IdempotencyConflict))
+                if fingerprint.is_some() =>
+            {
+                match self.refunds.created(&id).await? {
+                    Some((refund, first)) if first == fingerprint => replay(refund),
+                    Some(_) => Err(ApiError::IdempotencyConflict),
+                    None => Err(refusal),
+                }
+            }
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// Makes a refund. That there is one with its id is an idempotency conflict, for the caller to look at.
+    async fn make(
+        &self,
+        id: RefundId,
+        fingerprint: Option<Fingerprint>,
+        new: NewRefund,
+        base_url: String,
+        caller: &Caller,
+    ) -> Result<Refund, ApiError> {
+        let mut session = self.sessions.get(&new.session_id).await?;
+        for _ in 0..MAX_TRIES {
+            let refunded = session.filter(|session| caller.owner().owns(session));
+            let refunded = refunded.ok_or(ApiError::Unknown("payment_session_id"))?;
+            let creation = RefundCreation {
+                id,
+                payment_session_id: SessionId::new(Uuid::now_v7()),
+                end_to_end_id: EndToEndId::new(Uuid::new_v4()),
+                at: runtime::now(),
+                base_url: base_url.clone(),
+                write_id: store::new_write_id(),
+            };
+            let (refund, payment) = match Refund::create(&refunded, new.clone(), creation) {
+                Ok(made) => made,
+                // Refunds that have failed by time may hold what is asked for until somebody writes that down.
+                Err(NotRefundable::TooMuch { .. }) if self.lapse(&refunded).await? => {
+                    session = self.sessions.get(&new.session_id).await?;
+                    continue;
+                }
+                Err(why) => return Err(not_refundable(why)),
+            };
+            match self.refunds.create(&refund, payment.as_ref(), fingerprint).await? {
+                RefundCreated::New => return Ok(refund),
+                RefundCreated::Existing(..) => return Err(ApiError::IdempotencyConflict),
+                RefundCreated::Refused(now) => session = now.map(|session| *session),
+            }
+        }
+        Err(ApiError::Unavailable(StoreError::Conflict { operation: "TransactWriteItems" }))
+    }
+
+    /// Writes down which of a session's refunds have failed by time; whether there were any.
+    async fn lapse(&self, session: &Session) -> Result<bool, StoreError> {
+        if session.refund_count == 0 {
+            return Ok(false);
+        }
+        let now = runtime::now();
+        let mut any = false;
+        for refund in self.refunds.of(&session.id).await?.refunds {
+            any |= self.refunds.lapse(&refund, now).await?;
+        }
+        Ok(any)
+    }
+
+    async fn cancel(&self, id: RefundId, request: &Request, caller: &Caller) -> Answer {
+        let idempotency_key = IdempotencyKey::from_headers(request.headers())?;
+        let write_id = idempotency_key.as_ref().map_or_else(store::new_write_id, |key| {
+            key.write_id(&caller.merchant, caller.mode(), FORMAT, Operation::CancelRefund(id))
+        });
+        let mut refund = self.own(&id, caller).await?;
+        for _ in 0..MAX_TRIES {
+            let now = runtime::now();
+            match self.refunds.end(&refund, RefundEnd::CancelledByMerchant, now, &write_id).await {
+                Ok(RefundChanged { refund, repeated }) => {
+                    tracing::info!(request_id = api::request_id(request), refund_id = %id, key_id = %caller.key_id, "refund cancelled");
+                    let answer = show(StatusCode::OK, &refund)?;
+                    return Ok(if repeated && idempotency_key.is_some() { marked(answer) } else { answer });
+                }
+                Err(RefundChangeError::Store(error)) => return Err(error.into()),
+                // Cancelled before, by whomever: what was asked for is so.
+                Err(RefundChangeError::Refused(now_as))
+                    if now_as.failure_reason_at(now) == Some(RefundEvent::CancelledByMerchant) =>
+                {
+                    return show(StatusCode::OK, &now_as);
+                }
+                // The customer gave the details meanwhile.
+                Err(RefundChangeError::Refused(now_as)) if now_as.payment_session_id != refund.payment_session_id => {
+                    refund = *now_as;
+                }
+                Err(RefundChangeError::Refused(now_as)) => return Err(not_cancellable(&now_as, now)),
+            }
+        }
+        Err(ApiError::Unavailable(StoreError::Conflict { operation: "TransactWriteItems" }))
+    }
+}
+
+/// The session whose refunds are listed.
+fn session_asked_for(request: &Request) -> Result<SessionId, ApiError> {
+    let pairs: Vec<(String, String)> = serde_urlencoded::from_str(request.uri().query().unwrap_or(""))
+        .map_err(|_| ApiError::BadRequest("the query string can't be read".to_owned()))?;
+    let given = pairs.into_iter().find(|(name, _)| name == "payment_session_id").map(|(_, value)| value);
+    let rule = match given {
+        Some(text) => match text.parse() {
+            Ok(id) => return Ok(id),
+            Err(_) => "must be the id of a payment session",
+        },
+        None => "must be given",
+    };
+    Err(ApiError::Invalid(vec![Violation {
+        code: "invalid_request",
+        parameter: Some("payment_session_id".to_owned()),
+        title: format!("payment_session_id {rule}"),
+    }]))
+}
+
+fn not_cancellable(refund: &Refund, now: jiff::Timestamp) -> ApiError {
+    let state = match refund.state_at(now) {
+        RefundState::AwaitingPayment if refund.submitted => SessionState::Pending.as_str(),
+        state @ (RefundState::AwaitingDetails
+        | RefundState::AwaitingPayment
+        | RefundState::Sent
+        | RefundState::Failed) => state.as_str(),
+    };
+    ApiError::InvalidAction { title: format!("a refund that is {state} can't be cancelled"), parameter: None }
+}
+
+fn show(status: StatusCode, refund: &Refund) -> Answer {
+    api::json(status, &RefundView::new(refund, runtime::now()))
+}
+
+/// As of its making: even a repeat after its end says what the first answer said.
+fn show_as_created(refund: &Refund) -> Answer {
+    api::json(StatusCode::CREATED, &RefundView::new(refund, refund.created_at))
+}
+
+/// The first answer again, whatever has happened to the refund since.
+fn replay(refund: Refund) -> Answer {
+    show_as_created(&refund.as_created()).map(marked)
+}
+
+/// Says that this is a repeated request's first answer.
+fn marked(mut answer: Response<Body>) -> Response<Body> {
+    answer.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
+    answer
+}

@@ -1,0 +1,114 @@
+//! Refunds ("Refund a payment session").
+
+use jiff::Timestamp;
+use models::{
+    MerchantUrl, MinorUnits, NewRefund, NotRefundable, Reference, Refund, RefundEvent, RefundPayee, RefundState,
+    SessionId,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{A_STRING, A_WHOLE_NUMBER, PayeeRequest, Violations, moment, name_and_account};
+use crate::error::{ApiError, Violation};
+use crate::given::{Given, Object};
+use crate::http::parse_json;
+
+#[derive(Debug, Deserialize)]
+struct RefundRequest {
+    #[serde(default)]
+    payment_session_id: Given<String>,
+    #[serde(default)]
+    amount: Given<i64>,
+    #[serde(default)]
+    reference: Given<String>,
+    #[serde(default)]
+    success_url: Given<String>,
+    #[serde(default)]
+    error_url: Given<String>,
+    #[serde(default)]
+    payee: Given<Object<PayeeRequest>>,
+}
+
+/// Reads a request for a refund.
+///
+/// # Errors
+/// 400 if it can't be read at all; else 422 with everything that is wrong.
+pub fn parse_refund(body: &[u8]) -> Result<NewRefund, ApiError> {
+    let Object(request) = parse_json::<Object<RefundRequest>>(body)?;
+    let mut wrong = Violations::default();
+    let id = |text: String| text.parse::<SessionId>().map_err(|_| "must be the id of a payment session");
+    let session_id = wrong.required(request.payment_session_id, "invalid_request", "payment_session_id", A_STRING, id);
+    let positive = |minor: i64| if minor >= 1 { Ok(MinorUnits::new(minor)) } else { Err("must be at least 1") };
+    let amount = wrong.optional(request.amount, "invalid_amount", "amount", A_WHOLE_NUMBER, positive);
+    let reference = wrong.optional(request.reference, "invalid_reference", "reference", A_STRING, Reference::try_from);
+    let success_url =
+        wrong.optional(request.success_url, "invalid_success_url", "success_url", A_STRING, MerchantUrl::try_from);
+    let error_url =
+        wrong.optional(request.error_url, "invalid_error_url", "error_url", A_STRING, MerchantUrl::try_from);
+    let payee = match request.payee {
+        Given::Nothing => None,
+        Given::Wrong => {
+            wrong.add("invalid_payee_account_identifier", "payee", "must be an object");
+            None
+        }
+        Given::Value(Object(payee)) => {
+            let (name, account) = name_and_account(payee, &mut wrong);
+            account.map(|account| RefundPayee { name, account })
+        }
+    };
+    match session_id {
+        Some(session_id) if wrong.0.is_empty() => {
+            Ok(NewRefund { session_id, amount, reference, success_url, error_url, payee })
+        }
+        Some(_) | None => Err(ApiError::Invalid(wrong.0)),
+    }
+}
+
+/// Why a session is not refunded: 409 for what it is, 422 for an amount above what is left of it.
+pub fn not_refundable(why: NotRefundable) -> ApiError {
+    match why {
+        NotRefundable::PaysRefund | NotRefundable::NotSent(_) | NotRefundable::TooMany => {
+            ApiError::InvalidAction { title: why.to_string(), parameter: Some("payment_session_id") }
+        }
+        NotRefundable::TooMuch { .. } => ApiError::Invalid(vec![Violation {
+            code: "invalid_amount",
+            parameter: Some("amount".to_owned()),
+            title: format!("amount {why}"),
+        }]),
+    }
+}
+
+/// A refund as Banked shows it, and what we add: from `id` on.
+#[derive(Debug, Serialize)]
+pub struct RefundView<'a> {
+    amount: i64,
+    amount_formatted: String,
+    payment_session_id: String,
+    refund_payment_session_id: Option<String>,
+    state: &'static str,
+    url: String,
+    id: String,
+    reference: &'a str,
+    created_at: String,
+    sent_at: Option<String>,
+    failure_reason: Option<&'static str>,
+}
+
+impl<'a> RefundView<'a> {
+    /// The refund as it is at `now`.
+    pub fn new(refund: &'a Refund, now: Timestamp) -> Self {
+        let sent = refund.history.iter().find(|entry| entry.state == RefundState::Sent);
+        Self {
+            amount: refund.amount.minor(),
+            amount_formatted: refund.amount.to_string(),
+            payment_session_id: refund.session_id.to_string(),
+            refund_payment_session_id: refund.payment_session_id.map(|id| id.to_string()),
+            state: refund.state_at(now).as_str(),
+            url: refund.page_url(),
+            id: refund.id.to_string(),
+            reference: refund.reference.as_str(),
+            created_at: moment(refund.created_at),
+            sent_at: sent.map(|entry| moment(entry.at)),
+            failure_reason: refund.failure_reason_at(now).map(RefundEvent::as_str),
+        }
+    }
+}
