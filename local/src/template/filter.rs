@@ -5,16 +5,42 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// A pattern of equalities: every leaf is a list of the values allowed at that place.
+/// A pattern of equalities and prefixes: every leaf is a list of what is allowed at that place.
 ///
-/// AWS's other comparisons (`prefix`, `exists`, `anything-but`, …) are refused rather than misread.
+/// AWS's other comparisons (`exists`, `anything-but`, …) are refused rather than misread.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Filter(Node);
 
 #[derive(Debug, Clone, PartialEq)]
 enum Node {
     All(BTreeMap<String, Node>),
-    AnyOf(Vec<Value>),
+    AnyOf(Vec<Leaf>),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Leaf {
+    Equals(Value),
+    Prefix(String),
+}
+
+impl Leaf {
+    fn parse(value: &Value) -> Result<Self, String> {
+        match value {
+            Value::Object(comparison) => match (comparison.len(), comparison.get("prefix")) {
+                (1, Some(Value::String(prefix))) => Ok(Self::Prefix(prefix.clone())),
+                _ => Err(format!("`local` knows equality and prefix only, not {value}")),
+            },
+            Value::Array(_) => Err(format!("`local` knows equality and prefix only, not {value}")),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(Self::Equals(value.clone())),
+        }
+    }
+
+    fn allows(&self, value: &Value) -> bool {
+        match self {
+            Self::Equals(allowed) => value == allowed,
+            Self::Prefix(prefix) => value.as_str().is_some_and(|text| text.starts_with(prefix)),
+        }
+    }
 }
 
 impl Filter {
@@ -40,10 +66,7 @@ fn node(value: &Value) -> Result<Node, String> {
             Ok(Node::All(children.collect::<Result<_, String>>()?))
         }
         Value::Array(values) if values.is_empty() => Err("an empty list matches nothing".to_owned()),
-        Value::Array(values) => match values.iter().find(|value| value.is_object() || value.is_array()) {
-            Some(other) => Err(format!("`local` knows equality only, not {other}")),
-            None => Ok(Node::AnyOf(values.clone())),
-        },
+        Value::Array(values) => values.iter().map(Leaf::parse).collect::<Result<_, _>>().map(Node::AnyOf),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
             Err(format!("{value} must stand in a list: [{value}]"))
         }
@@ -58,8 +81,8 @@ impl Node {
             }
             // A list in the event passes if any of its elements does.
             Self::AnyOf(allowed) => match value.as_array() {
-                Some(values) => values.iter().any(|value| allowed.contains(value)),
-                None => allowed.contains(value),
+                Some(values) => values.iter().any(|value| allowed.iter().any(|leaf| leaf.allows(value))),
+                None => allowed.iter().any(|leaf| leaf.allows(value)),
             },
         }
     }
@@ -80,8 +103,25 @@ mod tests {
     }
 
     #[test]
+    fn passes_what_begins_so() {
+        let filter = Filter::parse(r#"{"sk":["SESSION",{"prefix":"REFUND#"}]}"#).unwrap();
+        for (sk, passes) in [("SESSION", true), ("REFUND#x", true), ("REFUND", false), ("xREFUND#", false)] {
+            assert_eq!(filter.matches(&json!({ "sk": sk })), passes, "{sk}");
+        }
+        assert!(!filter.matches(&json!({ "sk": 1 })));
+    }
+
+    #[test]
     fn refuses_what_it_does_not_know() {
-        for pattern in [r#"{"a":[{"prefix":"b"}]}"#, r#"{"a":"b"}"#, r#"{"a":[]}"#, "[]", "{"] {
+        for pattern in [
+            r#"{"a":[{"suffix":"b"}]}"#,
+            r#"{"a":[{"prefix":1}]}"#,
+            r#"{"a":[["b"]]}"#,
+            r#"{"a":"b"}"#,
+            r#"{"a":[]}"#,
+            "[]",
+            "{",
+        ] {
             assert!(Filter::parse(pattern).is_err(), "{pattern}");
         }
     }
