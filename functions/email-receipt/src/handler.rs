@@ -5,12 +5,13 @@ use std::time::{Duration, SystemTime};
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Error, LambdaEvent};
-use models::MailId;
+use models::{MailId, MailTopic, Refund, RefundId, Session};
 use runtime::SettingError;
-use store::{Claim, Mails, Sessions, Table};
+use store::{Claim, Mails, Refunds, Sessions, StoreError, Table};
 
+use crate::mail::Mail;
 use crate::postbox::{POST_TIMEOUT, PostError, Postbox};
-use crate::receipt;
+use crate::{receipt, refund_details, refund_sent};
 
 /// How often a mail is tried: with the waits of [`next_try`], over about two days.
 const MAX_ATTEMPTS: u32 = 50;
@@ -19,11 +20,12 @@ const MAX_ATTEMPTS: u32 = 50;
 /// sent and being marked.
 const ONE_MAIL: Duration = POST_TIMEOUT.saturating_add(Duration::from_secs(15));
 
-/// Sends receipts.
+/// Sends receipts, and mails about refunds.
 #[derive(Debug)]
 pub(crate) struct EmailReceipt {
     mails: Mails,
     sessions: Sessions,
+    refunds: Refunds,
     postbox: Postbox,
 }
 
@@ -33,7 +35,8 @@ impl EmailReceipt {
         let config = runtime::aws_config()?;
         let table = Table::new(&config, runtime::required("TABLE_NAME")?);
         let postbox = Postbox::new(&config, runtime::required("SENDER_ADDRESS")?);
-        Ok(Self { mails: Mails::new(table.clone()), sessions: Sessions::new(table), postbox })
+        let (mails, sessions) = (Mails::new(table.clone()), Sessions::new(table.clone()));
+        Ok(Self { mails, sessions, refunds: Refunds::new(table), postbox })
     }
 
     /// Sends what each message rings for. A message fails only if the table does: whatever else goes wrong, the mail
@@ -58,20 +61,45 @@ impl EmailReceipt {
         Ok(failures)
     }
 
-    async fn send(&self, mail: &MailId) -> Result<(), Error> {
-        let Some(claim) = self.mails.claim(mail, runtime::now()).await? else { return Ok(()) };
-        let session = self.sessions.get(&mail.session_id).await?;
-        let Some(receipt) = session.as_ref().and_then(receipt::render) else {
-            tracing::error!(%mail, "there is nobody to send it to any more");
+    async fn send(&self, id: &MailId) -> Result<(), Error> {
+        let Some(claim) = self.mails.claim(id, runtime::now()).await? else { return Ok(()) };
+        let Some(mail) = self.write(id.topic).await? else {
+            tracing::warn!(mail = %id, "there is nobody to send it to, or nothing to say, any more");
             return Ok(self.mails.failed(&claim, runtime::now()).await?);
         };
-        match self.postbox.post(&receipt).await {
+        match self.postbox.post(&mail).await {
             Ok(message_id) => {
-                tracing::info!(%mail, message_id, "sent");
+                tracing::info!(mail = %id, message_id, "sent");
                 Ok(self.mails.sent(&claim, &message_id, runtime::now()).await?)
             }
             Err(error) => self.not_sent(&claim, &error).await,
         }
+    }
+
+    /// What there is to say on this topic now, if anything.
+    async fn write(&self, topic: MailTopic) -> Result<Option<Mail>, StoreError> {
+        match topic {
+            MailTopic::Receipt(id) => Ok(self.sessions.get(&id).await?.and_then(|session| receipt::render(&session))),
+            MailTopic::RefundDetails(id) => {
+                let Some((refund, session)) = self.refund(&id).await? else { return Ok(None) };
+                Ok(refund_details::render(&refund, &session, runtime::now()))
+            }
+            MailTopic::RefundSent(id) => {
+                let Some((refund, session)) = self.refund(&id).await? else { return Ok(None) };
+                let paid_by = match &refund.payment_session_id {
+                    Some(id) => self.sessions.get(id).await?,
+                    None => None,
+                };
+                Ok(refund_sent::render(&refund, &session, paid_by.as_ref()))
+            }
+        }
+    }
+
+    /// A refund, and the session that is refunded.
+    async fn refund(&self, id: &RefundId) -> Result<Option<(Refund, Session)>, StoreError> {
+        let Some(refund) = self.refunds.get(id).await? else { return Ok(None) };
+        let session = self.sessions.get(&refund.session_id).await?;
+        Ok(session.map(|session| (refund, session)))
     }
 
     async fn not_sent(&self, claim: &Claim, error: &PostError) -> Result<(), Error> {

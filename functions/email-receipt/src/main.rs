@@ -1,8 +1,14 @@
 //! The receipts queue → SES.
 
 mod handler;
+mod mail;
+mod payment;
 mod postbox;
 mod receipt;
+mod refund_details;
+mod refund_sent;
+#[cfg(test)]
+mod samples;
 
 use handler::EmailReceipt;
 use lambda_runtime::{Error, service_fn};

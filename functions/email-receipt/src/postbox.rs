@@ -11,7 +11,7 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use thiserror::Error;
 
-use crate::receipt::Receipt;
+use crate::mail::Mail;
 
 /// How long SES may take for one mail.
 pub(crate) const POST_TIMEOUT: Duration = Duration::from_secs(15);
@@ -52,15 +52,15 @@ impl Postbox {
     }
 
     /// Hands the mail to SES and returns SES's id of it.
-    pub(crate) async fn post(&self, receipt: &Receipt) -> Result<String, PostError> {
+    pub(crate) async fn post(&self, mail: &Mail) -> Result<String, PostError> {
         let utf8 = |text: &str| Content::builder().data(text).charset("UTF-8").build();
-        let body = Body::builder().text(utf8(&receipt.text)?).html(utf8(&receipt.html)?).build();
-        let message = Message::builder().subject(utf8(&receipt.subject)?).body(body).build();
+        let body = Body::builder().text(utf8(&mail.text)?).html(utf8(&mail.html)?).build();
+        let message = Message::builder().subject(utf8(&mail.subject)?).body(body).build();
         let sent = self
             .client
             .send_email()
             .from_email_address(&self.sender)
-            .destination(Destination::builder().to_addresses(receipt.to.as_str()).build())
+            .destination(Destination::builder().to_addresses(mail.to.as_str()).build())
             .content(EmailContent::builder().simple(message).build())
             .send()
             .await;

@@ -1,0 +1,205 @@
+//! Sessions and refunds for tests, and what must be so of every mail.
+
+use jiff::Timestamp;
+use models::{
+    AccountIdentifier, Creation, Currency, HistoryEntry, Lifetime, LineItem, LineItems, Metadata, MinorUnits, Mode,
+    Money, Name, NewRefund, NewSession, Payee, Payer, Refund, RefundCreation, RefundEvent, RefundState, Session,
+    SessionEvent, SessionState,
+};
+
+use crate::mail::Mail;
+
+/// A name that tries to be markup.
+pub(crate) const HOSTILE: &str = r#"<script>alert("1")</script> & 'Söns' {{ total }}"#;
+
+const SESSION_ID: &str = "1ae1ce03-dfa9-4593-b487-65c656991cb5";
+const PAYMENT_SESSION_ID: &str = "5e0c2b8e-51f4-4d5b-8d0e-0f3f6f0f7c11";
+const PAYMENT_END_TO_END_ID: &str = "c0ffee00-1d2c-4f3b-8a4d-5e6f70819203";
+const PAYER: &str = "Paula Payer";
+const PAYER_EMAIL: &str = "paula@example.com";
+const PAYEE_ACCOUNT: [&str; 2] = ["010203", "12345678"];
+/// The account that the customer gives for a refund, and whose it is.
+const CUSTOMER: &str = "P J Payer";
+const CUSTOMER_ACCOUNT: [&str; 2] = ["040506", "87654321"];
+
+fn name(text: &str) -> Name {
+    text.to_owned().try_into().unwrap()
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+pub(crate) fn item(text: &str, description: Option<&str>, minor: i64, quantity: u32) -> LineItem {
+    LineItem {
+        name: name(text),
+        description: description.map(name),
+        unit_price: Money::new(MinorUnits::new(minor), Currency::GBP),
+        quantity,
+    }
+}
+
+/// £16.50.
+pub(crate) fn candles() -> Vec<LineItem> {
+    vec![item("Candles", None, 100, 4), item("Diffuser", Some("Lavender, 200 ml"), 1250, 1)]
+}
+
+fn payee(text: &str, [sort_code, account_number]: [&str; 2]) -> Payee {
+    Payee {
+        name: name(text),
+        account: AccountIdentifier {
+            sort_code: sort_code.to_owned().try_into().unwrap(),
+            account_number: account_number.to_owned().try_into().unwrap(),
+        },
+    }
+}
+
+/// Awaits its payer.
+pub(crate) fn created(items: Vec<LineItem>, payee_name: &str) -> Session {
+    let new = NewSession {
+        line_items: LineItems::new(items, MinorUnits::new(100_000_000)).unwrap(),
+        payee: payee(payee_name, PAYEE_ACCOUNT),
+        payer: Some(Payer { name: name(PAYER), email: Some(PAYER_EMAIL.to_owned().try_into().unwrap()) }),
+        reference: "Illuminate".to_owned().try_into().unwrap(),
+        success_url: None,
+        error_url: None,
+        email_receipt: true,
+        metadata: Metadata::default(),
+        lifetime: Lifetime::default(),
+    };
+    let creation = Creation {
+        id: SESSION_ID.parse().unwrap(),
+        end_to_end_id: "728d061b-8e47-4052-be4f-5f9bcdee39ff".parse().unwrap(),
+        merchant_id: "demo".parse().unwrap(),
+        mode: Mode::Test,
+        at: at("2019-11-01T15:48:26Z"),
+        base_url: "http://127.0.0.1:3000".to_owned(),
+        write_id: "w1".parse().unwrap(),
+    };
+    Session::create(new, creation)
+}
+
+pub(crate) fn sent(items: Vec<LineItem>, payee_name: &str) -> Session {
+    let mut session = created(items, payee_name);
+    session.state = SessionState::Sent;
+    session.history.push(HistoryEntry {
+        state: session.state,
+        at: at("2019-11-01T15:50:59.999Z"),
+        cause: SessionEvent::Settled,
+        write_id: "w2".parse().unwrap(),
+    });
+    session
+}
+
+/// A refund of `minor` of this session, which awaits the customer's details.
+pub(crate) fn awaiting_details(session: &Session, minor: i64) -> Refund {
+    let new = NewRefund {
+        session_id: session.id,
+        amount: Some(MinorUnits::new(minor)),
+        reference: Some("Broken candles".to_owned().try_into().unwrap()),
+        success_url: None,
+        error_url: None,
+        payee: None,
+    };
+    let creation = RefundCreation {
+        id: "9d8f1a52-6a0e-4c57-9a2b-3a1e4d1f0b77".parse().unwrap(),
+        payment_session_id: PAYMENT_SESSION_ID.parse().unwrap(),
+        end_to_end_id: PAYMENT_END_TO_END_ID.parse().unwrap(),
+        at: at("2019-11-04T09:30:00Z"),
+        base_url: "http://127.0.0.1:3000".to_owned(),
+        write_id: "r1".parse().unwrap(),
+    };
+    Refund::create(session, new, creation).unwrap().0
+}
+
+/// The same after the customer gave them, and the session that pays it.
+pub(crate) fn awaiting_payment(session: &Session, minor: i64) -> (Refund, Session) {
+    let mut refund = awaiting_details(session, minor);
+    let payment = refund.give_details(
+        session,
+        payee(CUSTOMER, CUSTOMER_ACCOUNT),
+        PAYMENT_SESSION_ID.parse().unwrap(),
+        PAYMENT_END_TO_END_ID.parse().unwrap(),
+        at("2019-11-04T18:02:10Z"),
+        "r2".parse().unwrap(),
+    );
+    (refund, payment)
+}
+
+/// The same after it was paid.
+pub(crate) fn refunded(session: &Session, minor: i64) -> (Refund, Session) {
+    let (mut refund, payment) = awaiting_payment(session, minor);
+    refund.state = RefundState::Sent;
+    refund.history.push(HistoryEntry {
+        state: refund.state,
+        at: at("2019-11-05T08:15:40Z"),
+        cause: RefundEvent::Settled,
+        write_id: "r3".parse().unwrap(),
+    });
+    (refund, payment)
+}
+
+/// The same session, live.
+pub(crate) fn live(session: Session) -> Session {
+    Session { mode: Mode::Live, ..session }
+}
+
+/// The same session with a payer who gave no address, and with no payer.
+pub(crate) fn without_address(session: &Session) -> [Session; 2] {
+    let payer = session.payer.clone().map(|payer| Payer { email: None, ..payer });
+    [Session { payer, ..session.clone() }, Session { payer: None, ..session.clone() }]
+}
+
+pub(crate) fn assert_both_say(mail: &Mail, facts: &[&str]) {
+    for fact in facts {
+        assert!(mail.text.contains(fact), "{fact} in {}", mail.text);
+        assert!(mail.html.contains(fact), "{fact} in {}", mail.html);
+    }
+}
+
+/// No session's id, nothing that the payer typed, and no whole account.
+pub(crate) fn assert_keeps_secrets(mail: &Mail) {
+    let typed = [PAYER, PAYER_EMAIL, CUSTOMER, "Payer", "Paula"];
+    let secrets = [&[SESSION_ID, PAYMENT_SESSION_ID], &typed[..], &PAYEE_ACCOUNT, &CUSTOMER_ACCOUNT].concat();
+    for part in [&mail.subject, &mail.text, &mail.html] {
+        for secret in &secrets {
+            assert!(!part.contains(secret), "{secret} in {part}");
+        }
+    }
+}
+
+pub(crate) fn assert_says_test(mail: &Mail, expected: bool) {
+    assert_eq!(mail.subject.contains("Test"), expected, "{}", mail.subject);
+    assert_eq!(mail.text.contains("Test"), expected, "{}", mail.text);
+    assert_eq!(mail.html.contains("Test"), expected, "{}", mail.html);
+}
+
+/// [`HOSTILE`] is shown so many times in the text, at least once in the HTML, and is nothing but text there.
+pub(crate) fn assert_shows_hostile(mail: &Mail, times: usize) {
+    assert_eq!(mail.text.matches(HOSTILE).count(), times, "{}", mail.text);
+    assert!(!mail.html.contains("<script") && !mail.html.contains("'Söns'"), "{}", mail.html);
+    let shown = html_unescaped(&mail.html).matches(HOSTILE).count();
+    assert!(shown > 0 && shown == mail.html.matches("&#60;script").count(), "{}", mail.html);
+}
+
+fn html_unescaped(html: &str) -> String {
+    [("&#60;", "<"), ("&#62;", ">"), ("&#34;", "\""), ("&#39;", "'"), ("&#38;", "&")]
+        .into_iter()
+        .fold(html.to_owned(), |text, (escaped, plain)| text.replace(escaped, plain))
+}
+
+/// A subject is one line that ends in the payee's name, whatever that is.
+pub(crate) fn assert_subject_ends_in_any_payee(beginning: &str, subject_to: impl Fn(&str) -> String) {
+    for payee in [HOSTILE, "Gerald: Wiley; Bcc=x", "=?UTF-8?Q?=0ABcc:?=", &"é".repeat(140)] {
+        let subject = subject_to(payee);
+        assert_eq!(subject, format!("{beginning}{payee}"));
+        assert!(!subject.chars().any(char::is_control));
+    }
+}
+
+/// No URL, link or picture.
+pub(crate) fn assert_fetches_nothing(html: &str) {
+    for remote in ["http:", "https:", "//", "src=", "<img", "<link", "url(", "@import", "<script", "<a "] {
+        assert!(!html.contains(remote), "{remote} in {html}");
+    }
+}
