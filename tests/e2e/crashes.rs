@@ -109,7 +109,7 @@ async fn publish_and_email_receipt_may_die_anywhere() {
         }
         assert!(world.machine.faults().waiting().is_empty(), "{function} {operation} {effect:?} did not happen");
         for sequence in 1..=5 {
-            let (events, id) = (store::Events::new(world.table()), text(&session["id"]).parse().unwrap());
+            let (events, id) = (store::Events::new(world.table()), text(&session["id"]));
             let event = events.get(&id, sequence).await.unwrap();
             assert!(event.is_some(), "{function} {operation} {effect:?}: event {sequence}");
         }

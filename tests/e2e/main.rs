@@ -11,5 +11,8 @@ mod end;
 mod idempotency;
 mod list;
 mod receipts;
+mod refund_crashes;
+mod refund_ends;
+mod refunds;
 mod refusals;
 mod template;

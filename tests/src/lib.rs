@@ -130,6 +130,49 @@ impl World {
         session
     }
 
+    /// A session that has been paid from an account that the bank keeps to itself.
+    pub async fn paid_from_withheld_account(&self) -> Value {
+        let session = self.create().await;
+        let payer = self.payer(&session);
+        payer.identify().await;
+        payer.choose_bank(1).await;
+        payer.decide_with(1, &[("decision", "approve"), ("payer_account", "withheld")]).await;
+        session
+    }
+
+    /// Asks for a refund of a session as the demo merchant.
+    pub async fn ask_refund(&self, session: &Value, request: Value) -> Answer {
+        let mut request = request;
+        request["payment_session_id"] = session["id"].clone();
+        answer(self.demo(Method::POST, "/v2/refunds").json(&request)).await
+    }
+
+    /// Refunds so much of a session as the demo merchant.
+    pub async fn refund(&self, session: &Value, amount: i64) -> Value {
+        let answer = self.ask_refund(session, json!({ "amount": amount })).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
+        answer.body
+    }
+
+    /// The refund as the demo merchant reads it.
+    pub async fn get_refund(&self, refund: &Value) -> Value {
+        let answer = answer(self.demo(Method::GET, &format!("/v2/refunds/{}", text(&refund["id"])))).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        answer.body
+    }
+
+    /// The merchant at the checkout of a refund's payment session.
+    pub fn refunder<'a>(&'a self, refund: &Value) -> Payer<'a> {
+        Payer { world: self, id: text(&refund["refund_payment_session_id"]) }
+    }
+
+    /// Sends the form of a refund's page.
+    pub async fn give_details(&self, refund: &Value, step: &str, account_number: &str) -> Page {
+        let form =
+            [("step", step), ("name", "Ada Payer"), ("sort_code", "04-00-04"), ("account_number", account_number)];
+        page(self.request(Method::POST, &format!("/refunds/{}", text(&refund["id"]))).form(&form)).await
+    }
+
     /// Does what only a person at the table could: calls DynamoDB itself.
     pub async fn dynamodb(&self, operation: &str, body: &Value) {
         let signature = "AWS4-HMAC-SHA256 Credential=test/20260101/eu-west-2/dynamodb/aws4_request, SignedHeaders=host, Signature=x";
@@ -195,8 +238,13 @@ impl Payer<'_> {
 
     /// Decides at the mock bank about this attempt.
     pub async fn decide(&self, attempt: u8, decision: &str) -> Page {
+        self.decide_with(attempt, &[("decision", decision)]).await
+    }
+
+    /// Decides, with all that the mock bank's form may hold.
+    pub async fn decide_with(&self, attempt: u8, form: &[(&str, &str)]) -> Page {
         let path = format!("/mock-bank/{}/{attempt}", self.id);
-        page(self.world.request(Method::POST, &path).form(&[("decision", decision)])).await
+        page(self.world.request(Method::POST, &path).form(form)).await
     }
 
     /// Sends one of the checkout's forms.
