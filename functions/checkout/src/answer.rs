@@ -15,6 +15,7 @@ use store::StoreError;
 
 use crate::callback::CallbackError;
 use crate::page::{ProblemPage, STYLE};
+use crate::route::Back;
 
 /// What a handler answers with.
 pub(crate) type Answer = Result<Response<Body>, Problem>;
@@ -69,7 +70,7 @@ impl From<CallbackError> for Problem {
 }
 
 impl Problem {
-    /// Status, heading and explanation, for the payer.
+    /// Status, heading and explanation, for whoever sent the request.
     fn told(&self) -> (StatusCode, &'static str, String) {
         let text = |text: &str| text.to_owned();
         match self {
@@ -81,33 +82,31 @@ impl Problem {
             Self::NotAForm => (
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "This was not sent from our page",
-                text("Go back to the payment and use the buttons there."),
+                text("Go back and use the buttons there."),
             ),
             Self::TooLong => (
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "That is more than we can take",
-                text("Go back to the payment and enter something shorter."),
+                text("Go back and enter something shorter."),
             ),
-            Self::Unreadable => (
-                StatusCode::BAD_REQUEST,
-                "This was not sent from our page",
-                text("Go back to the payment and use the buttons there."),
-            ),
+            Self::Unreadable => {
+                (StatusCode::BAD_REQUEST, "This was not sent from our page", text("Go back and use the buttons there."))
+            }
             Self::UnknownBank => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "This bank can’t be used for the payment",
-                text("Go back to the payment and choose one of the banks there."),
+                text("Go back and choose one of the banks there."),
             ),
             Self::UnknownDecision => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "The bank doesn’t know this answer",
-                text("Go back to the payment and use the bank's buttons."),
+                text("Go back and use the bank’s buttons."),
             ),
             Self::TooManyAttempts => (
                 StatusCode::CONFLICT,
                 "No other bank can be chosen",
                 format!(
-                    "A bank has been chosen {MAX_ATTEMPTS} times, which is the most for one payment. Go back to the payment to continue at the last one, or to cancel."
+                    "A bank has been chosen {MAX_ATTEMPTS} times, which is the most for one payment. Go back to continue at the last one, or to cancel."
                 ),
             ),
             Self::Unavailable(_) => (
@@ -118,7 +117,7 @@ impl Problem {
             Self::Internal(_) => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "Something went wrong on our side",
-                text("Nothing was paid twice. Go back to the payment to see where it stands."),
+                text("Nothing was paid twice. Go back to see where it stands."),
             ),
         }
     }
@@ -144,8 +143,8 @@ impl Problem {
         }
     }
 
-    /// The page that tells the payer, with a link to `back` if there is anything to go back to.
-    pub(crate) fn into_page(self, back: Option<String>) -> Response<Body> {
+    /// The page that tells so, with a link to `back` if there is anything to go back to.
+    pub(crate) fn into_page(self, back: Option<Back>) -> Response<Body> {
         let (status, heading, text) = self.told();
         let back = if matches!(self, Self::NotFound) { None } else { back };
         let mut response = page(status, &ProblemPage { heading, text, back }).unwrap_or_default();
@@ -221,7 +220,8 @@ mod tests {
     fn every_problem_has_its_status_and_tells_nothing_of_the_inside() {
         let expected = [404, 415, 413, 400, 422, 422, 409, 503, 500];
         for (problem, status) in all().into_iter().zip(expected) {
-            let response = problem.into_page(Some("/checkout/7".to_owned()));
+            let back = Back { path: "/checkout/7".to_owned(), label: "Back to the payment" };
+            let response = problem.into_page(Some(back));
             assert_eq!(response.status(), status);
             assert_eq!(response.headers().contains_key("retry-after"), status == 503);
             let Body::Text(html) = response.body() else { panic!("no page") };

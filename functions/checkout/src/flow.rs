@@ -2,7 +2,7 @@
 
 use api::banked::shown_state;
 use jiff::Timestamp;
-use models::{Attempt, MAX_ATTEMPTS, Session, SessionEvent, SessionState};
+use models::{Attempt, MAX_ATTEMPTS, Session, SessionEvent, SessionId, SessionState};
 
 /// Which page fits the session now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +56,12 @@ pub(crate) fn way_on(session: &Session, now: Timestamp) -> Option<String> {
     url.as_ref().map(|url| url.with_query(&query))
 }
 
+/// Whose the session is: who is paid, or, where a refund is paid, who pays.
+pub(crate) fn merchant(session: &Session) -> &str {
+    let payer = session.payer.as_ref().filter(|_| session.pays_refund.is_some());
+    payer.map_or(&session.payee.name, |payer| &payer.name).as_str()
+}
+
 /// What becomes of a choice of a bank.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Choice {
@@ -86,7 +92,7 @@ pub(crate) fn choice(session: &Session, asked: u8, now: Timestamp) -> Choice {
 pub(crate) fn destination(session: &Session, asked: u8, now: Timestamp) -> String {
     open_attempt(session, asked, now)
         .and_then(|attempt| own_path(session, &attempt.redirect_url))
-        .map_or_else(|| checkout_path(session), str::to_owned)
+        .map_or_else(|| checkout_path(&session.id), str::to_owned)
 }
 
 /// Attempt `number`, if it is the latest and the session awaits the payer's consent to it.
@@ -102,9 +108,9 @@ pub(crate) fn own_path<'a>(session: &Session, url: &'a str) -> Option<&'a str> {
     url.strip_prefix(session.base_url.as_str()).filter(|path| path.starts_with('/') && !path.starts_with("//"))
 }
 
-/// The session's own page.
-pub(crate) fn checkout_path(session: &Session) -> String {
-    format!("/checkout/{}", session.id)
+/// A session's own page.
+pub(crate) fn checkout_path(id: &SessionId) -> String {
+    format!("/checkout/{id}")
 }
 
 /// How often the page of a pending session loads itself anew: soon after submission every three seconds, later less.

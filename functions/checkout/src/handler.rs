@@ -15,13 +15,15 @@ use crate::callback::come_back;
 use crate::flow::{self, Choice, Stage};
 use crate::form::{self, BankForm, DecisionForm, PayerErrors, PayerForm};
 use crate::page::{BankPage, ConsentPage, MockBankClosedPage, MockBankPage, PayerPage, PendingPage, ResultPage};
+use crate::refund::RefundPages;
 use crate::route::Route;
 
-/// The checkout, and the mock bank.
+/// The checkout, the mock bank, and the refunds' pages.
 #[derive(Debug)]
 pub(crate) struct Checkout {
     sessions: Sessions,
     banks: Banks<MockLedger>,
+    refunds: RefundPages,
 }
 
 impl Checkout {
@@ -31,7 +33,11 @@ impl Checkout {
     }
 
     fn new(table: Table, local_live: bool) -> Self {
-        Self { sessions: Sessions::new(table.clone()), banks: Banks::new(MockLedger::new(table), local_live) }
+        Self {
+            sessions: Sessions::new(table.clone()),
+            banks: Banks::new(MockLedger::new(table.clone()), local_live),
+            refunds: RefundPages::new(table),
+        }
     }
 
     /// Answers a request; a problem with a page about it.
@@ -45,7 +51,7 @@ impl Checkout {
         };
         Ok(answer.unwrap_or_else(|problem| {
             problem.log(&api::request_id(&request));
-            problem.into_page(route.map(|route| format!("/checkout/{}", route.session_id())))
+            problem.into_page(route.map(Route::back))
         }))
     }
 
@@ -53,12 +59,14 @@ impl Checkout {
         let now = runtime::now();
         match route {
             Route::Page(id) => self.show(&self.session(id).await?, now),
-            Route::Step(id) => see_other(&flow::checkout_path(&self.session(id).await?)),
+            Route::Step(id) => see_other(&flow::checkout_path(&self.session(id).await?.id)),
             Route::Payer(id) => self.identify_payer(id, &form::read(request)?, now).await,
             Route::ChooseBank(id) => self.choose_bank(id, &form::read(request)?, now).await,
             Route::Cancel(id) => self.cancel(id).await,
             Route::MockBank(id, number) => self.show_mock_bank(&self.session(id).await?, number, now),
             Route::Decide(id, number) => self.decide(id, number, &form::read(request)?, now).await,
+            Route::Refund(id) => self.refunds.show(id, now).await,
+            Route::RefundDetails(id) => self.refunds.take(id, &form::read(request)?, now).await,
         }
     }
 
@@ -91,7 +99,7 @@ impl Checkout {
                 }
             }
         }
-        see_other(&flow::checkout_path(&session))
+        see_other(&flow::checkout_path(&session.id))
     }
 
     async fn choose_bank(&self, id: SessionId, form: &BankForm, now: Timestamp) -> Answer {
@@ -119,7 +127,7 @@ impl Checkout {
     async fn cancel(&self, id: SessionId) -> Answer {
         let event = SessionEvent::CancelledByPayer;
         let session = recorded(self.sessions.record(Change::now(id, event), None).await, event)?;
-        see_other(&flow::checkout_path(&session))
+        see_other(&flow::checkout_path(&session.id))
     }
 
     fn show_mock_bank(&self, session: &Session, number: u8, now: Timestamp) -> Answer {
@@ -139,7 +147,7 @@ impl Checkout {
                 come_back(bank, &self.sessions, &session, now).await?;
             }
         }
-        see_other(&flow::checkout_path(&session))
+        see_other(&flow::checkout_path(&session.id))
     }
 
     /// The mock bank, if the session awaits consent to attempt `number` there.

@@ -1,4 +1,4 @@
-//! The payer's pages, and the mock bank's.
+//! The payer's pages, the page of a refund, and the mock bank's.
 
 mod answer;
 mod callback;
@@ -6,6 +6,7 @@ mod flow;
 mod form;
 mod handler;
 mod page;
+mod refund;
 mod route;
 #[cfg(test)]
 mod samples;

@@ -1,4 +1,5 @@
-//! What each page shows. No page shows the payer's name or e-mail address: the link may be opened by anyone, later.
+//! What each page shows. No page shows a customer who pays, neither name nor e-mail address: the link may be opened by
+//! anyone, later. Where a refund is paid, the payer is the merchant, who sees whom it goes to.
 
 use askama::Template;
 use banks::Offer;
@@ -6,8 +7,9 @@ use banks::mock::Decision;
 use jiff::Timestamp;
 use models::{LineItem, MAX_ATTEMPTS, Mode, Name, Session, SessionEvent};
 
-use crate::flow::{Stage, checkout_path, own_path, refresh_s, stage, way_on};
+use crate::flow::{Stage, checkout_path, merchant, own_path, refresh_s, stage, way_on};
 use crate::form::{PayerErrors, PayerForm};
+use crate::route::Back;
 
 /// The style sheet of every page, the mock bank's included. It stands in the page; the policy knows it by its hash.
 pub(crate) const STYLE: &str = include_str!("../templates/style.css");
@@ -21,7 +23,10 @@ const MAX_OPEN_ITEMS: usize = 5;
 /// What every page of a session shows.
 pub(crate) struct Summary<'a> {
     path: String,
+    /// `payment`, or `refund` where the merchant pays one.
+    what: &'static str,
     payee: &'a str,
+    merchant: &'a str,
     account_ending: &'a str,
     total: String,
     reference: &'a str,
@@ -55,8 +60,10 @@ impl<'a> Summary<'a> {
         let mut items: Vec<_> = session.line_items.iter().map(Row::new).collect();
         let folded_items = if items.len() > MAX_OPEN_ITEMS { items.split_off(3) } else { Vec::new() };
         Self {
-            path: checkout_path(session),
+            path: checkout_path(&session.id),
+            what: what(session),
             payee: session.payee.name.as_str(),
+            merchant: merchant(session),
             account_ending: account_ending(session),
             total: session.amount.to_string(),
             reference: session.reference.as_str(),
@@ -68,13 +75,18 @@ impl<'a> Summary<'a> {
     }
 }
 
+/// What is paid: the word for it in every text.
+const fn what(session: &Session) -> &'static str {
+    if session.pays_refund.is_some() { "refund" } else { "payment" }
+}
+
 /// The last four digits of the payee's account.
 fn account_ending(session: &Session) -> &str {
     session.payee.account.account_number.last_four()
 }
 
 /// `1 November 2019, 15:48 UTC`.
-fn moment(at: Timestamp) -> String {
+pub(crate) fn moment(at: Timestamp) -> String {
     at.strftime("%-d %B %Y, %H:%M UTC").to_string()
 }
 
@@ -189,19 +201,20 @@ impl<'a> ResultPage<'a> {
             end_to_end_id: session.end_to_end_id.to_string(),
             receipt: session.email_receipt && has_email,
         };
+        let heading = if session.pays_refund.is_some() { "Refund sent" } else { "Payment sent" }.to_owned();
         let text = format!("Your bank has sent {} to {}.", session.amount, session.payee.name.as_str());
-        Self { sent: Some(sent), ..Self::of(session, "Payment sent".to_owned(), text, now) }
+        Self { sent: Some(sent), ..Self::of(session, heading, text, now) }
     }
 
     /// It ended otherwise.
     pub(crate) fn not_sent(session: &'a Session, cause: Option<SessionEvent>, now: Timestamp) -> Self {
-        let payee = session.payee.name.as_str();
+        let (what, merchant) = (what(session), merchant(session));
         let (heading, text) = match cause {
             Some(SessionEvent::DeclinedByPayer) => {
-                ("You declined the payment".to_owned(), "No money has left your account.".to_owned())
+                (format!("You declined the {what}"), "No money has left your account.".to_owned())
             }
             Some(SessionEvent::DeclinedByBank) => (
-                "Your bank declined the payment".to_owned(),
+                format!("Your bank declined the {what}"),
                 "The money was not sent. Your bank can tell you why.".to_owned(),
             ),
             Some(SessionEvent::InsufficientFunds) => (
@@ -209,15 +222,19 @@ impl<'a> ResultPage<'a> {
                 "Your bank did not make the payment. No money has left your account.".to_owned(),
             ),
             Some(SessionEvent::CancelledByPayer) => {
-                ("You cancelled the payment".to_owned(), "No money has left your account.".to_owned())
+                (format!("You cancelled the {what}"), "No money has left your account.".to_owned())
             }
             Some(SessionEvent::CancelledByMerchant | SessionEvent::DeletedByMerchant) => {
-                (format!("{payee} cancelled the payment"), "No money has left your account.".to_owned())
+                (format!("{merchant} cancelled the {what}"), "No money has left your account.".to_owned())
             }
-            Some(SessionEvent::TimePassed) => (
-                "The time to pay has run out".to_owned(),
-                format!("No money has left your account. If you still want to pay, ask {payee} for a new link."),
-            ),
+            Some(SessionEvent::TimePassed) => {
+                let again = if session.pays_refund.is_some() {
+                    "The amount can be refunded again.".to_owned()
+                } else {
+                    format!("If you still want to pay, ask {merchant} for a new link.")
+                };
+                ("The time to pay has run out".to_owned(), format!("No money has left your account. {again}"))
+            }
             // None of these ends a session.
             Some(
                 SessionEvent::Created
@@ -226,7 +243,7 @@ impl<'a> ResultPage<'a> {
                 | SessionEvent::ConsentGiven
                 | SessionEvent::Settled,
             )
-            | None => ("The payment was not made".to_owned(), String::new()),
+            | None => (format!("The {what} was not made"), String::new()),
         };
         Self::of(session, heading, text, now)
     }
@@ -243,7 +260,7 @@ impl<'a> ResultPage<'a> {
 pub(crate) struct ProblemPage {
     pub(crate) heading: &'static str,
     pub(crate) text: String,
-    pub(crate) back: Option<String>,
+    pub(crate) back: Option<Back>,
 }
 
 /// The mock bank asks for the payer's decision.
@@ -256,6 +273,8 @@ pub(crate) struct MockBankPage<'a> {
     account_ending: &'a str,
     amount: String,
     reference: &'a str,
+    /// Whether it matters to anyone which account pays: a refund itself is never refunded.
+    may_be_refunded: bool,
     decisions: [DecisionButton; 5],
 }
 
@@ -289,12 +308,13 @@ impl DecisionButton {
 impl<'a> MockBankPage<'a> {
     pub(crate) fn new(session: &'a Session, number: u8) -> Self {
         Self {
-            checkout: checkout_path(session),
+            checkout: checkout_path(&session.id),
             action: format!("/mock-bank/{}/{number}", session.id),
             payee: session.payee.name.as_str(),
             account_ending: account_ending(session),
             amount: session.amount.to_string(),
             reference: session.reference.as_str(),
+            may_be_refunded: session.pays_refund.is_none(),
             decisions: Decision::ALL.map(DecisionButton::new),
         }
     }
@@ -321,7 +341,7 @@ impl MockBankClosedPage {
                 "This payment has ended without the money being sent. Nothing can be approved any more."
             }
         };
-        Self { checkout: checkout_path(session), text }
+        Self { checkout: checkout_path(&session.id), text }
     }
 }
 
@@ -332,7 +352,8 @@ mod tests {
 
     use super::*;
     use crate::samples::{
-        NOW, NoLedger, PAYER_EMAIL, PAYER_NAME, happen, in_state, item, later, name, session, session_of,
+        NOW, NoLedger, PAYER_EMAIL, PAYER_NAME, happen, in_state, item, later, name, refund_with_payment, session,
+        session_of,
     };
 
     fn offers() -> Vec<Offer> {
@@ -360,7 +381,7 @@ mod tests {
     }
 
     fn problem(problem: crate::answer::Problem) -> String {
-        let response = problem.into_page(Some("/checkout/7".to_owned()));
+        let response = problem.into_page(Some(Back { path: "/checkout/7".to_owned(), label: "Back to the payment" }));
         String::from_utf8(response.body().to_vec()).unwrap()
     }
 
@@ -394,8 +415,25 @@ mod tests {
         add("no_banks", BankPage::new(&session, &[]).render().unwrap());
         add("mock_bank", MockBankPage::new(&session, 1).render().unwrap());
         add("mock_bank_closed", MockBankClosedPage::new(&in_state(SessionState::Sent), NOW).render().unwrap());
+        let paying = |events: &[E]| {
+            let (_, mut payment) = refund_with_payment();
+            events.iter().for_each(|event| happen(&mut payment, *event));
+            payment
+        };
+        let at_the_bank = paying(&[E::BankChosen]);
+        add("refund_bank", show(&paying(&[]), NOW));
+        add("refund_no_banks", BankPage::new(&at_the_bank, &[]).render().unwrap());
+        add("refund_consent", show(&at_the_bank, NOW));
+        add("refund_mock_bank", MockBankPage::new(&at_the_bank, 1).render().unwrap());
+        add("refund_pending", show(&paying(&[E::BankChosen, E::ConsentGiven]), NOW));
+        add("refund_sent", show(&paying(&[E::BankChosen, E::ConsentGiven, E::Settled]), NOW));
+        for cause in [E::DeclinedByPayer, E::DeclinedByBank, E::CancelledByPayer, E::CancelledByMerchant, E::TimePassed]
+        {
+            add(&format!("refund_{cause}"), show(&paying(&[E::BankChosen, cause]), NOW));
+        }
         add("not_found", problem(crate::answer::Problem::NotFound));
         add("too_many", problem(crate::answer::Problem::TooManyAttempts));
+        pages.extend(crate::refund::gallery());
         pages
     }
 
@@ -529,6 +567,26 @@ mod tests {
         }
         assert!(html.contains(&format!("action=\"/mock-bank/{}/3\"", session().id)));
         assert!(html.contains("£4.00") && html.contains("Bright Candles Ltd") && html.contains("Illuminate"));
+        assert!(
+            html.contains("type=\"checkbox\" name=\"payer_account\" value=\"withheld\"") && !html.contains("checked")
+        );
+    }
+
+    #[test]
+    fn where_a_refund_is_paid_it_is_the_merchant_who_pays() {
+        let (_, payment) = refund_with_payment();
+        let html = show(&payment, NOW);
+        assert!(html.contains("Refund to <strong>Ada Customer") && html.contains("£2.50"));
+        assert!(html.contains("Cancel this refund") && !html.contains("payment"), "{html}");
+        assert!(!MockBankPage::new(&payment, 1).render().unwrap().contains("payer_account"));
+        let mut sent = payment;
+        sent.success_url = session().success_url;
+        [SessionEvent::BankChosen, SessionEvent::ConsentGiven, SessionEvent::Settled]
+            .iter()
+            .for_each(|event| happen(&mut sent, *event));
+        let html = show(&sent, NOW);
+        assert!(html.contains("Your bank has sent £2.50 to Ada Customer."));
+        assert!(html.contains("Return to Bright Candles Ltd"));
     }
 
     #[test]

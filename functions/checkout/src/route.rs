@@ -1,7 +1,9 @@
 //! Which page or form a request is for.
 
 use lambda_http::http::Method;
-use models::SessionId;
+use models::{RefundId, SessionId};
+
+use crate::{flow, refund};
 
 /// One route of template.yaml, with what its path names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +22,19 @@ pub(crate) enum Route {
     MockBank(SessionId, u8),
     /// The payer's decision there.
     Decide(SessionId, u8),
+    /// The page that fits the refund's state.
+    Refund(RefundId),
+    /// Where a refund goes.
+    RefundDetails(RefundId),
+}
+
+/// The way back from a problem.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Back {
+    /// The page that shows where it stands.
+    pub(crate) path: String,
+    /// How the link reads.
+    pub(crate) label: &'static str,
 }
 
 impl Route {
@@ -34,12 +49,14 @@ impl Route {
             ("POST", ["checkout", id, "cancel"]) => Some(Self::Cancel(id.parse().ok()?)),
             ("GET", ["mock-bank", id, attempt]) => Some(Self::MockBank(id.parse().ok()?, attempt.parse().ok()?)),
             ("POST", ["mock-bank", id, attempt]) => Some(Self::Decide(id.parse().ok()?, attempt.parse().ok()?)),
+            ("GET", ["refunds", id]) => Some(Self::Refund(id.parse().ok()?)),
+            ("POST", ["refunds", id]) => Some(Self::RefundDetails(id.parse().ok()?)),
             _ => None,
         }
     }
 
-    /// The session it is about.
-    pub(crate) const fn session_id(self) -> SessionId {
+    /// The page of the session or refund that it is about.
+    pub(crate) fn back(self) -> Back {
         match self {
             Self::Page(id)
             | Self::Step(id)
@@ -47,7 +64,8 @@ impl Route {
             | Self::ChooseBank(id)
             | Self::Cancel(id)
             | Self::MockBank(id, _)
-            | Self::Decide(id, _) => id,
+            | Self::Decide(id, _) => Back { path: flow::checkout_path(&id), label: "Back to the payment" },
+            Self::Refund(id) | Self::RefundDetails(id) => Back { path: refund::path(&id), label: "Back to the refund" },
         }
     }
 }
@@ -68,6 +86,9 @@ mod tests {
         assert_eq!(of(Method::GET, "/mock-bank/{id}/2"), Some(Route::MockBank(id, 2)));
         assert_eq!(of(Method::POST, "/mock-bank/{id}/20"), Some(Route::Decide(id, 20)));
         assert_eq!(of(Method::GET, "/checkout/{id}/payer"), Some(Route::Step(id)));
+        let refund: RefundId = text.parse().unwrap();
+        assert_eq!(of(Method::GET, "/refunds/{id}"), Some(Route::Refund(refund)));
+        assert_eq!(of(Method::POST, "/refunds/{id}"), Some(Route::RefundDetails(refund)));
         for path in [
             "/",
             "/checkout",
@@ -76,9 +97,22 @@ mod tests {
             "/checkout/{id}/a/b",
             "/mock-bank/{id}",
             "/mock-bank/{id}/256",
+            "/refunds",
+            "/refunds/x",
+            "/refunds/{id}/details",
         ] {
             assert_eq!(of(Method::GET, path), None, "{path}");
         }
         assert_eq!(of(Method::POST, "/checkout/{id}"), None);
+    }
+
+    #[test]
+    fn every_problem_leads_back_to_what_it_is_about() {
+        let text = "1ae1ce03-dfa9-4593-b487-65c656991cb5";
+        for (path, page) in [("checkout", "/checkout"), ("mock-bank", "/checkout"), ("refunds", "/refunds")] {
+            let attempt = if path == "mock-bank" { "/1" } else { "" };
+            let route = Route::of(&Method::GET, &format!("/{path}/{text}{attempt}")).unwrap();
+            assert_eq!(route.back().path, format!("{page}/{text}"));
+        }
     }
 }

@@ -1,12 +1,13 @@
-//! Sessions for tests.
+//! Sessions and refunds for tests.
 
 use banks::BankError;
 use banks::mock::{Decided, Ledger, Order};
 use jiff::{SignedDuration, Timestamp};
 use models::{
     AccountIdentifier, AccountNumber, Attempt, Creation, Currency, EmailAddress, EndToEndId, Lifetime, LineItem,
-    LineItems, MerchantUrl, Metadata, MinorUnits, Mode, Money, Name, NewSession, Payee, Payer, Reference, Session,
-    SessionEvent, SessionId, SessionState, SortCode, Submission, WriteId, transition,
+    LineItems, MerchantUrl, Metadata, MinorUnits, Mode, Money, Name, NewRefund, NewSession, Payee, Payer, Reference,
+    Refund, RefundCreation, RefundEvent, RefundId, Session, SessionEvent, SessionId, SessionState, SortCode,
+    Submission, WriteId, refund_transition, transition,
 };
 use uuid::Uuid;
 
@@ -119,6 +120,60 @@ pub(crate) fn in_state(state: SessionState) -> Session {
     let mut session = session();
     events.iter().for_each(|event| happen(&mut session, *event));
     session
+}
+
+/// Where the money of every sample refund goes; no page may show it once it is given.
+pub(crate) fn details() -> Payee {
+    Payee {
+        name: name("Ada Customer"),
+        account: AccountIdentifier {
+            sort_code: SortCode::try_from("112233".to_owned()).unwrap(),
+            account_number: AccountNumber::try_from("87654321".to_owned()).unwrap(),
+        },
+    }
+}
+
+/// A refund of this much of a session that was paid without telling from which account.
+pub(crate) fn refund_of(session: &Session, minor: i64, at: Timestamp) -> Refund {
+    let new = NewRefund {
+        session_id: session.id,
+        amount: Some(MinorUnits::new(minor)),
+        reference: Some(Reference::try_from("Candles refund".to_owned()).unwrap()),
+        success_url: None,
+        error_url: None,
+        payee: None,
+    };
+    let creation = RefundCreation {
+        id: RefundId::new(Uuid::new_v4()),
+        payment_session_id: SessionId::new(Uuid::new_v4()),
+        end_to_end_id: EndToEndId::new(Uuid::new_v4()),
+        at,
+        base_url: session.base_url.clone(),
+        write_id: write_id(),
+    };
+    let (refund, payment) = Refund::create(session, new, creation).unwrap();
+    assert_eq!(payment, None);
+    refund
+}
+
+/// A refund that awaits details, of the common session.
+pub(crate) fn refund() -> Refund {
+    refund_of(&in_state(SessionState::Sent), 250, NOW)
+}
+
+/// One whose details were given, and the session that pays it.
+pub(crate) fn refund_with_payment() -> (Refund, Session) {
+    let mut refund = refund();
+    let (id, end_to_end_id) = (SessionId::new(Uuid::new_v4()), EndToEndId::new(Uuid::new_v4()));
+    let session = in_state(SessionState::Sent);
+    let payment = refund.give_details(&session, details(), id, end_to_end_id, NOW, write_id());
+    (refund, payment)
+}
+
+/// What `event` does to a refund.
+pub(crate) fn happen_to_refund(refund: &mut Refund, event: RefundEvent) {
+    refund.state = refund_transition(refund.state, event).unwrap();
+    refund.history.push(models::HistoryEntry { state: refund.state, at: NOW, cause: event, write_id: write_id() });
 }
 
 /// A memory for a mock bank that is not asked to remember anything.

@@ -6,6 +6,8 @@ use lambda_http::http::{Method, header};
 use models::{MAX_ATTEMPTS, SessionState, Submission};
 use serde_json::json;
 
+mod refunds;
+
 use super::*;
 use crate::samples::{PAYER_EMAIL, PAYER_NAME, fresh_session};
 
@@ -13,6 +15,12 @@ const FORM: &str = "application/x-www-form-urlencoded";
 
 /// A checkout on a table of its own.
 async fn checkout() -> (Checkout, MockLedger) {
+    let table = serve(database()).await;
+    (Checkout::new(table.clone(), false), MockLedger::new(table))
+}
+
+/// A database with an empty table.
+fn database() -> dynoxide::Database {
     let database = dynoxide::Database::memory().unwrap();
     let key = |name: &str, kind: &str| json!({ "AttributeName": name, "KeyType": kind });
     let attribute = |name: &str| json!({ "AttributeName": name, "AttributeType": "S" });
@@ -23,11 +31,15 @@ async fn checkout() -> (Checkout, MockLedger) {
         "KeySchema": [key("pk", "HASH"), key("sk", "RANGE")],
     });
     database.create_table(serde_json::from_value(request).unwrap()).unwrap();
+    database
+}
+
+/// Its table, served for as long as the test runs.
+async fn serve(database: dynoxide::Database) -> Table {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(dynoxide::server::serve_on(listener, database));
-    let table = table(endpoint);
-    (Checkout::new(table.clone(), false), MockLedger::new(table))
+    table(endpoint)
 }
 
 fn table(endpoint: String) -> Table {
@@ -237,6 +249,8 @@ async fn bad_requests_are_told_apart_and_change_nothing() {
         (format!("/checkout/{id}/bank"), "bank=%00&attempt=2", 422),
         (format!("/checkout/{id}/bank"), "bank=mock-bank", 400),
         (format!("/mock-bank/{id}/1"), "decision=maybe", 422),
+        (format!("/mock-bank/{id}/1"), "decision=approve&payer_account=maybe", 422),
+        (format!("/mock-bank/{id}/1"), "decision=approve&payer_account=", 422),
         (format!("/mock-bank/{id}/1"), "", 400),
         (format!("/checkout/{id}/refund"), "", 404),
         ("/checkout/00000000-0000-4000-8000-000000000000/cancel".to_owned(), "", 404),

@@ -1,0 +1,116 @@
+//! What the forms of a refund's page bring.
+
+use models::{AccountIdentifier, AccountNumber, Name, Payee, SortCode};
+use serde::Deserialize;
+
+/// Which button was pressed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Step {
+    /// Show what was typed, to be checked.
+    #[default]
+    Check,
+    /// Let it be changed.
+    Edit,
+    /// Send the refund there.
+    Confirm,
+}
+
+/// Where the refund goes, as typed. Personal data, so nothing debugs it.
+#[derive(Default, Deserialize)]
+pub(crate) struct DetailsForm {
+    /// The button.
+    pub(crate) step: Step,
+    /// The account holder's name.
+    #[serde(default)]
+    pub(crate) name: String,
+    /// The sort code.
+    #[serde(default)]
+    pub(crate) sort_code: String,
+    /// The account number.
+    #[serde(default)]
+    pub(crate) account_number: String,
+}
+
+/// What is wrong with each field, for the customer to read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct DetailsErrors {
+    /// The name.
+    pub(crate) name: Option<&'static str>,
+    /// The sort code.
+    pub(crate) sort_code: Option<&'static str>,
+    /// The account number.
+    pub(crate) account_number: Option<&'static str>,
+}
+
+impl DetailsErrors {
+    /// Whether there are any.
+    pub(crate) const fn any(&self) -> bool {
+        self.name.is_some() || self.sort_code.is_some() || self.account_number.is_some()
+    }
+}
+
+impl DetailsForm {
+    /// The account, or all that is wrong at once.
+    pub(crate) fn check(&self) -> Result<Payee, DetailsErrors> {
+        let name = read::<Name>(
+            &self.name,
+            "Enter the name on the account",
+            "The name can have up to 140 characters, all of them on one line",
+        );
+        let sort_code =
+            read::<SortCode>(&self.sort_code, "Enter the sort code", "The sort code has 6 digits, like 01-02-03");
+        let account_number =
+            read::<AccountNumber>(&self.account_number, "Enter the account number", "The account number has 8 digits");
+        match (name, sort_code, account_number) {
+            (Ok(name), Ok(sort_code), Ok(account_number)) => {
+                Ok(Payee { name, account: AccountIdentifier { sort_code, account_number } })
+            }
+            (name, sort_code, account_number) => Err(DetailsErrors {
+                name: name.err(),
+                sort_code: sort_code.err(),
+                account_number: account_number.err(),
+            }),
+        }
+    }
+}
+
+/// What a field says without the spaces around it, or what to tell if that is nothing or wrong.
+fn read<T: TryFrom<String>>(typed: &str, missing: &'static str, wrong: &'static str) -> Result<T, &'static str> {
+    match typed.trim() {
+        "" => Err(missing),
+        text => T::try_from(text.to_owned()).map_err(|_| wrong),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(name: &str, sort_code: &str, account_number: &str) -> Result<Payee, DetailsErrors> {
+        let [name, sort_code, account_number] = [name, sort_code, account_number].map(str::to_owned);
+        DetailsForm { step: Step::Check, name, sort_code, account_number }.check()
+    }
+
+    #[test]
+    fn details_are_taken_as_people_write_them() {
+        let payee = check(" Ada Payer ", "01-02-03 ", " 1234 5678").unwrap();
+        assert_eq!(payee.name.as_str(), "Ada Payer");
+        assert_eq!(payee.account.sort_code.as_str(), "010203");
+        assert_eq!(payee.account.account_number.as_str(), "12345678");
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_told_at_once() {
+        let wrong = |name: &str, sort_code: &str, account_number: &str| {
+            let errors = check(name, sort_code, account_number).unwrap_err();
+            assert!(errors.any());
+            [errors.name.is_some(), errors.sort_code.is_some(), errors.account_number.is_some()]
+        };
+        assert_eq!(wrong("", "", ""), [true, true, true]);
+        assert_eq!(wrong("Ada", "01020", "12345678"), [false, true, false]);
+        assert_eq!(wrong("Ada", "010203", "1234567"), [false, false, true]);
+        assert_eq!(wrong("a\nb", "01.02.03", "123456789"), [true, true, true]);
+        assert_eq!(wrong(" ", "010203", "１２３４５６７８"), [true, false, true]);
+    }
+}
