@@ -16,9 +16,8 @@ use crate::{receipt, refund_details, refund_sent};
 /// How often a mail is tried: with the waits of [`next_try`], over about two days.
 const MAX_ATTEMPTS: u32 = 50;
 
-/// The time that one mail may take, its reads and writes included: none is begun that could be cut off between being
-/// sent and being marked.
-const ONE_MAIL: Duration = POST_TIMEOUT.saturating_add(Duration::from_secs(15));
+/// The time that sending a mail and marking it may take: none is sent that could be cut off between the two.
+const POST_AND_MARK: Duration = POST_TIMEOUT.saturating_add(Duration::from_secs(10));
 
 /// Sends receipts, and mails about refunds.
 #[derive(Debug)]
@@ -43,17 +42,17 @@ impl EmailReceipt {
     /// itself knows when it is due again.
     pub(crate) async fn handle(&self, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
         let mut failures = SqsBatchResponse::default();
-        let begin_until = event.context.deadline().checked_sub(ONE_MAIL).unwrap_or(SystemTime::UNIX_EPOCH);
+        let post_until = event.context.deadline().checked_sub(POST_AND_MARK).unwrap_or(SystemTime::UNIX_EPOCH);
         for message in event.payload.records {
             let Some(mail) = message.body.as_deref().and_then(|body| body.parse::<MailId>().ok()) else {
                 tracing::error!(message_id = message.message_id, "a message that names no mail");
                 continue;
             };
-            if SystemTime::now() >= begin_until {
+            if SystemTime::now() >= post_until {
                 failures.add_failure(message.message_id.unwrap_or_default());
                 continue;
             }
-            if let Err(error) = self.send(&mail).await {
+            if let Err(error) = self.send(&mail, post_until).await {
                 tracing::error!(%mail, %error, "a mail could not be looked at");
                 failures.add_failure(message.message_id.unwrap_or_default());
             }
@@ -61,12 +60,15 @@ impl EmailReceipt {
         Ok(failures)
     }
 
-    async fn send(&self, id: &MailId) -> Result<(), Error> {
+    async fn send(&self, id: &MailId, post_until: SystemTime) -> Result<(), Error> {
         let Some(claim) = self.mails.claim(id, runtime::now()).await? else { return Ok(()) };
         let Some(mail) = self.write(id.topic).await? else {
             tracing::warn!(mail = %id, "there is nobody to send it to, or nothing to say, any more");
             return Ok(self.mails.failed(&claim, runtime::now()).await?);
         };
+        if SystemTime::now() >= post_until {
+            return Err("no time is left to send it and to mark it".into());
+        }
         match self.postbox.post(&mail).await {
             Ok(message_id) => {
                 tracing::info!(mail = %id, message_id, "sent");

@@ -108,3 +108,30 @@ pub(crate) fn mail_for_refund(refund: &Refund, sequence: usize) -> Option<MailId
     };
     Some(MailId { topic, sequence })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mail_id_reads_back_and_nothing_else_does() {
+        let text = "1ae1ce03-dfa9-4593-b487-65c656991cb5";
+        for topic in [
+            MailTopic::Receipt(text.parse().unwrap()),
+            MailTopic::RefundDetails(text.parse().unwrap()),
+            MailTopic::RefundSent(text.parse().unwrap()),
+        ] {
+            let id = MailId { topic, sequence: 5 };
+            assert_eq!(id.to_string().parse(), Ok(id));
+        }
+        for text in [
+            "",
+            "x/receipt/5",
+            &format!("{text}/letter/5"),
+            &format!("{text}/receipt/x"),
+            &format!("{text}/receipt/5/6"),
+        ] {
+            assert!(text.parse::<MailId>().is_err(), "{text}");
+        }
+    }
+}
