@@ -6,8 +6,7 @@ use api::{Answer, ApiError, Authenticator, Caller, IdempotencyKey, Operation, Re
 use lambda_http::http::{HeaderValue, Method, StatusCode};
 use lambda_http::{Body, Request, RequestExt, Response};
 use models::{
-    EndToEndId, NewRefund, NotRefundable, Refund, RefundCreation, RefundEvent, RefundId, RefundState, Scope, Session,
-    SessionId, SessionState,
+    EndToEndId, NewRefund, NotRefundable, Refund, RefundCreation, RefundEvent, RefundId, Scope, Session, SessionId,
 };
 use runtime::SettingError;
 use serde::Serialize;
@@ -139,7 +138,9 @@ impl RefundFunction {
             let (refund, payment) = match Refund::create(&refunded, new.clone(), creation) {
                 Ok(made) => made,
                 // Refunds that have failed by time may hold what is asked for until somebody writes that down.
-                Err(NotRefundable::TooMuch { .. }) if self.lapse(&refunded).await? => {
+                Err(NotRefundable::TooMuch { .. } | NotRefundable::NothingLeft { .. })
+                    if self.lapse(&refunded).await? =>
+                {
                     session = self.sessions.get(&new.session_id).await?;
                     continue;
                 }
@@ -219,14 +220,12 @@ fn session_asked_for(request: &Request) -> Result<SessionId, ApiError> {
 }
 
 fn not_cancellable(refund: &Refund, now: jiff::Timestamp) -> ApiError {
-    let state = match refund.state_at(now) {
-        RefundState::AwaitingPayment if refund.submitted => SessionState::Pending.as_str(),
-        state @ (RefundState::AwaitingDetails
-        | RefundState::AwaitingPayment
-        | RefundState::Sent
-        | RefundState::Failed) => state.as_str(),
+    let title = if refund.submitted {
+        "a refund whose payment was submitted can't be cancelled".to_owned()
+    } else {
+        format!("a refund that is {} can't be cancelled", refund.state_at(now))
     };
-    ApiError::InvalidAction { title: format!("a refund that is {state} can't be cancelled"), parameter: None }
+    ApiError::InvalidAction { title, parameter: None }
 }
 
 fn show(status: StatusCode, refund: &Refund) -> Answer {

@@ -123,6 +123,12 @@ pub enum NotRefundable {
         /// What is left.
         left: Money,
     },
+    /// All of it has been refunded, or is being.
+    #[error("can't be refunded: {left} is what is left of the payment")]
+    NothingLeft {
+        /// What is left: nothing.
+        left: Money,
+    },
     /// It has been refunded in too many parts.
     #[error("a session can't be refunded more than {MAX_REFUNDS} times, failed refunds included")]
     TooMany,
@@ -141,6 +147,9 @@ impl Refund {
         let left = session.refundable(creation.at)?;
         if session.refund_count >= MAX_REFUNDS {
             return Err(NotRefundable::TooMany);
+        }
+        if left.minor() < 1 {
+            return Err(NotRefundable::NothingLeft { left });
         }
         let amount = new.amount.map_or(left, |minor| Money::new(minor, session.amount.currency()));
         if amount.minor() > left.minor() || amount.minor() < 1 {
@@ -509,8 +518,11 @@ mod tests {
                         refunds.push(refund);
                     }
                     Err(why) => {
-                        prop_assert_eq!(why, NotRefundable::TooMuch { left });
-                        prop_assert!(left.minor() == 0 || amount.is_some_and(|amount| amount > left.minor()));
+                        let nothing = left.minor() == 0;
+                        let expected =
+                            if nothing { NotRefundable::NothingLeft { left } } else { NotRefundable::TooMuch { left } };
+                        prop_assert_eq!(why, expected);
+                        prop_assert!(nothing || amount.is_some_and(|amount| amount > left.minor()));
                     }
                 }
                 prop_assert!(left_of(session.amount, &refunds, NOW).minor() >= 0);

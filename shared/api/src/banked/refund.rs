@@ -69,7 +69,7 @@ pub fn not_refundable(why: NotRefundable) -> ApiError {
         NotRefundable::PaysRefund | NotRefundable::NotSent(_) | NotRefundable::TooMany => {
             ApiError::InvalidAction { title: why.to_string(), parameter: Some("payment_session_id") }
         }
-        NotRefundable::TooMuch { .. } => ApiError::Invalid(vec![Violation {
+        NotRefundable::TooMuch { .. } | NotRefundable::NothingLeft { .. } => ApiError::Invalid(vec![Violation {
             code: "invalid_amount",
             parameter: Some("amount".to_owned()),
             title: format!("amount {why}"),

@@ -337,6 +337,7 @@ fn why_a_session_is_not_refunded_names_the_parameter() {
         (NotRefundable::PaysRefund, 409, "payment_session_id", "pays a refund"),
         (NotRefundable::TooMany, 409, "payment_session_id", "500"),
         (NotRefundable::TooMuch { left }, 422, "amount", "amount must be at most 300 (£3.00)"),
+        (NotRefundable::NothingLeft { left: Money::zero(Currency::GBP) }, 422, "amount", "£0.00 is what is left"),
     ];
     for (why, status, parameter, title) in refusals {
         let answer = render_error(&not_refundable(why));
