@@ -189,6 +189,19 @@ impl Browser {
         field.send_keys(text).await.unwrap();
     }
 
+    /// Asserts that this is said to be wrong with the field, and that the list of errors leads to it.
+    pub(crate) async fn assert_faulty(&self, label: &str, error: &str) {
+        let field = self.field(label).await;
+        assert_eq!(field.attr("aria-invalid").await.unwrap().as_deref(), Some("true"), "{label}");
+        let described_by = field.attr("aria-describedby").await.unwrap().unwrap();
+        let error_id = described_by.split(' ').next_back().unwrap();
+        let described = self.client.find(Locator::Id(error_id)).await.unwrap();
+        assert_eq!(described.text().await.unwrap(), error);
+        self.press(error).await;
+        let active = self.client.active_element().await.unwrap();
+        assert_eq!(active.attr("id").await.unwrap(), field.attr("id").await.unwrap());
+    }
+
     /// Whether the page has anything at `css`.
     pub(crate) async fn has(&self, css: &str) -> bool {
         !self.client.find_all(Locator::Css(css)).await.unwrap().is_empty()

@@ -23,7 +23,9 @@ for (const element of all('button, a, summary, label, th, h1, h2')) {
   if (!element.textContent.trim()) faults.push(`no text: ${name(element)}`);
 }
 for (const element of all('button, .button, summary, input:not([type=hidden])').filter(seen)) {
-  if (element.getBoundingClientRect().height < 44) faults.push(`too small for a thumb: ${name(element)}`);
+  // A box is ticked by its words as well.
+  const pressed = element.type === 'checkbox' ? element.labels[0] : element;
+  if (pressed.getBoundingClientRect().height < 44) faults.push(`too small for a thumb: ${name(element)}`);
 }
 for (const element of all('[aria-describedby], [aria-labelledby]')) {
   for (const attribute of ['aria-describedby', 'aria-labelledby']) {

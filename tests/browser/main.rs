@@ -7,6 +7,7 @@ mod browser;
 mod pages;
 mod payments;
 mod presses;
+mod refunds;
 mod shop;
 
 use serde_json::{Value, json};

@@ -3,7 +3,6 @@
 
 use std::path::PathBuf;
 
-use fantoccini::Locator;
 use jiff::{SignedDuration, Timestamp};
 use models::SessionId;
 use reqwest::{Method, StatusCode};
@@ -30,16 +29,7 @@ async fn a_form_says_what_is_wrong_and_keeps_what_was_typed() {
         ("Full name", "Enter your full name"),
         ("E-mail address", "Enter your e-mail address, so that we can send your receipt"),
     ] {
-        let field = browser.field(label).await;
-        assert_eq!(field.attr("aria-invalid").await.unwrap().as_deref(), Some("true"), "{label}");
-        let described_by = field.attr("aria-describedby").await.unwrap().unwrap();
-        let error_id = described_by.split(' ').next_back().unwrap();
-        let described = browser.client.find(Locator::Id(error_id)).await.unwrap();
-        assert_eq!(described.text().await.unwrap(), error);
-        // The list of errors leads to the field.
-        browser.press(error).await;
-        let active = browser.client.active_element().await.unwrap();
-        assert_eq!(active.attr("id").await.unwrap(), field.attr("id").await.unwrap());
+        browser.assert_faulty(label, error).await;
     }
     browser.fill("Full name", NAME).await;
     browser.fill("E-mail address", "ada@").await;
@@ -212,6 +202,33 @@ async fn every_page_can_be_read_by_everyone() {
     inspector.inspect("unwieldy_unfolded", "Approve the payment at Mock Bank").await;
     let asked = "Approve a payment of £123,494.59?";
     inspector.open(&mock_bank(&world, &unwieldy, 20), "unwieldy_mock_bank", asked).await;
+    let refund = world.refund(&world.paid_from_withheld_account().await, 250).await;
+    let page = text(&refund["url"]);
+    inspector.open(&page, "refund_details", "Where should your refund go?").await;
+    inspector.browser.press("Continue").await;
+    inspector.browser.wait_for("//*[@role='alert']").await;
+    inspector.inspect("refund_details_errors", "Where should your refund go?").await;
+    for (label, text) in [("Name on the account", NAME), ("Sort code", "040004"), ("Account number", "11112222")] {
+        inspector.browser.fill(label, text).await;
+    }
+    inspector.browser.press("Continue").await;
+    inspector.inspect("refund_check", "Check your details").await;
+    inspector.browser.press("Yes, send my refund there").await;
+    inspector.inspect("refund_approval", "Thank you, we have what we need").await;
+    let refund = world.get_refund(&refund).await;
+    let merchant = world.refunder(&refund);
+    let id = text(&refund["refund_payment_session_id"]);
+    let payment = format!("{}/checkout/{id}", world.machine.api_url());
+    inspector.open(&payment, "refund_bank", "Choose your bank").await;
+    merchant.choose_bank(1).await;
+    inspector.open(&payment, "refund_consent", "Approve the refund at Mock Bank").await;
+    merchant.decide(1, "approve").await;
+    inspector.open(&payment, "refund_sent", "Refund sent").await;
+    inspector.open(&page, "refund_told_sent", "Refund sent").await;
+    let cancelled = world.refund(&world.paid().await, 400).await;
+    world.refunder(&cancelled).cancel().await;
+    inspector.open(&text(&cancelled["url"]), "refund_not_made", "The refund was not made").await;
+
     let nowhere = format!("{}/checkout/{}", world.machine.api_url(), uuid::Uuid::new_v4());
     inspector.open(&nowhere, "not_found", "There is nothing here").await;
     assert!(inspector.faults.is_empty(), "{}", inspector.faults.join("\n"));
