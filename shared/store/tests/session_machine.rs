@@ -6,7 +6,7 @@
 mod support;
 
 use jiff::{SignedDuration, Timestamp};
-use models::{Session, SessionEvent, SessionId, SessionState, Submission, WriteId};
+use models::{Session, SessionEvent, SessionId, SessionState, WriteId};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
@@ -206,7 +206,7 @@ impl Table {
         let sessions = Sessions::new(table);
         let at = self.now();
         let change = |event| Change { session_id: self.id, event, at, write_id: write_id.clone() };
-        let submission = Submission { idempotency_key: "key".to_owned(), body: "body".to_owned(), submitted_at: at };
+        let submission = support::submission(at);
         let done = match write {
             Write::IdentifyPayer => {
                 sessions.identify_payer(change(SessionEvent::PayerIdentified), &support::payer()).await.map(|_| ())
@@ -245,26 +245,8 @@ impl Table {
         // Whatever has happened, a repeated creation is answered as the first was.
         assert_eq!(session.clone().as_created(), self.created);
         // Due exactly while something is to come.
-        assert_eq!(self.is_due(&session).await, !session.state.is_final());
-    }
-
-    async fn is_due(&self, session: &Session) -> bool {
-        let due = store::Due::new(self.world.table.clone());
-        let far = session.created_at + SignedDuration::from_hours(1000);
-        for shard in 0..store::DUE_SHARDS {
-            let mut place = None;
-            loop {
-                let page = due.page(shard, far, place).await.unwrap();
-                if page.items.contains(&store::DueItem::Session(session.id)) {
-                    return true;
-                }
-                place = page.next;
-                if place.is_none() {
-                    break;
-                }
-            }
-        }
-        false
+        let due = support::due_items(&self.world.table).await;
+        assert_eq!(due.contains(&store::DueItem::Session(session.id)), !session.state.is_final());
     }
 }
 
@@ -276,7 +258,7 @@ impl StateMachineTest for Table {
         let world = World::get();
         let owner = support::new_owner(models::Mode::Test);
         let payer = (model.state == SessionState::AwaitingProvider).then(support::payer);
-        let created = support::new_session(&owner, runtime::now(), payer);
+        let created = support::new_session(&owner, runtime::now(), payer, 400);
         let made = world.runtime.block_on(Sessions::new(world.losing(1)).create(created.clone(), None)).unwrap();
         assert!(matches!(made, Created::New(_)), "its own put, whose answer was lost, is recognised");
         Table { world, owner, id: created.id, created, model: model.clone() }

@@ -1,34 +1,58 @@
-//! A table of its own for each test binary, in memory, and a way to lose answers on the way back.
+//! A table of its own for each test binary, in memory, with the faults of the way to it, and what tests put in it.
+
+#![allow(dead_code, reason = "each test binary has its own copy and uses what it needs")]
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
-use aws_sdk_dynamodb::config::http::HttpRequest;
+use aws_sdk_dynamodb::config::http::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::retry::RetryConfig;
-use jiff::Timestamp;
+use aws_types::SdkConfig;
+use jiff::{SignedDuration, Timestamp};
 use models::{
     Attempt, Creation, Currency, EndToEndId, Lifetime, LineItem, LineItems, LinkedAccount, MinorUnits, Mode, Money,
-    Name, NewSession, Payee, Payer, Session, SessionId,
+    Name, NewRefund, NewSession, Payee, Payer, RefundCreation, RefundId, RefundPayee, Session, SessionEvent, SessionId,
+    Submission,
 };
 use serde_json::json;
-use store::{Owner, Table};
+use store::{Change, Due, DueItem, Owner, Sessions, Table};
 use uuid::Uuid;
+
+pub(crate) const TABLE_NAME: &str = "Table";
 
 /// The table, and the faults of the way to it.
 #[derive(Clone)]
 pub(crate) struct World {
     pub(crate) table: Table,
     pub(crate) runtime: &'static tokio::runtime::Runtime,
-    endpoint: String,
+    config: SdkConfig,
 }
+
+/// What becomes of one request to the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Nothing: it is answered.
+    None,
+    /// It is done, and nobody hears of it.
+    AnswerLost,
+    /// Another transaction is at its items, so it is not done. Reads can't meet that: it waits for the next write.
+    Conflict,
+    /// The same, and of the items that no transaction is at none is as the request wants it.
+    ConflictAndRefusal,
+}
+
+/// Something that is done while a request is on its way.
+type Meanwhile = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl World {
     /// One for the whole process: tests keep apart by their sessions and merchants.
@@ -42,8 +66,34 @@ impl World {
     }
 
     /// A way to the same table that loses the next `count` answers: what was asked is done, and nobody hears of it.
-    pub(crate) fn losing(&self, count: u32) -> Table {
-        table(&self.endpoint, count)
+    pub(crate) fn losing(&self, count: usize) -> Table {
+        self.through(std::iter::repeat_n(Fault::AnswerLost, count))
+    }
+
+    /// A way to the same table on which the next requests fare like this.
+    pub(crate) fn through(&self, faults: impl IntoIterator<Item = Fault, IntoIter: Send + 'static>) -> Table {
+        self.faulty_table(Faults { next: Box::new(faults.into_iter()), meanwhile: None })
+    }
+
+    /// A way to the same table on which, before request `number` (from 0) is sent, something else is done.
+    pub(crate) fn while_on_the_way(
+        &self,
+        number: usize,
+        meanwhile: impl Future<Output = ()> + Send + 'static,
+    ) -> Table {
+        let meanwhile = Some((number, Box::pin(meanwhile) as Meanwhile));
+        self.faulty_table(Faults { next: Box::new(std::iter::empty()), meanwhile })
+    }
+
+    /// The table as DynamoDB has it.
+    pub(crate) fn client(&self) -> aws_sdk_dynamodb::Client {
+        aws_sdk_dynamodb::Client::new(&self.config)
+    }
+
+    fn faulty_table(&self, faults: Faults) -> Table {
+        let faulty = FaultyClient { inner: self.config.http_client().unwrap(), faults: Arc::new(Mutex::new(faults)) };
+        let config = self.config.clone().into_builder().http_client(SharedHttpClient::new(faulty)).build();
+        Table::new(&config, TABLE_NAME.to_owned())
     }
 }
 
@@ -59,7 +109,7 @@ async fn start(runtime: &'static tokio::runtime::Runtime) -> World {
     };
     let names = ["pk", "sk", "list_pk", "list_sk", "due_pk", "due_at"];
     let request = json!({
-        "TableName": "Table",
+        "TableName": TABLE_NAME,
         "BillingMode": "PAY_PER_REQUEST",
         "AttributeDefinitions":
             names.map(|name| json!({ "AttributeName": name, "AttributeType": "S" })),
@@ -73,51 +123,158 @@ async fn start(runtime: &'static tokio::runtime::Runtime) -> World {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     runtime.spawn(dynoxide::server::serve_on(listener, database));
-    World { table: table(&endpoint, 0), runtime, endpoint }
-}
-
-fn table(endpoint: &str, answers_to_lose: u32) -> Table {
     let credentials = Credentials::new("test", "test", None, None, "test");
-    let config = runtime::aws_config_for(credentials, "eu-west-2".to_owned(), Some(endpoint.to_owned()));
-    let answers_to_lose = Arc::new(AtomicU32::new(answers_to_lose));
-    let lossy = LossyClient { inner: config.http_client().unwrap(), answers_to_lose };
+    let config = runtime::aws_config_for(credentials, "eu-west-2".to_owned(), Some(endpoint));
     let retries = RetryConfig::standard().with_initial_backoff(Duration::from_millis(1));
-    let config = config.into_builder().http_client(SharedHttpClient::new(lossy)).retry_config(retries).build();
-    Table::new(&config, "Table".to_owned())
+    let config = config.into_builder().retry_config(retries).build();
+    World { table: Table::new(&config, TABLE_NAME.to_owned()), runtime, config }
 }
 
-/// An HTTP client that does what it is asked and then, if so armed, says that the connection broke.
-#[derive(Debug)]
-struct LossyClient {
+/// What is to become of the requests to come; once it is used up, nothing but an answer.
+struct Faults {
+    next: Box<dyn Iterator<Item = Fault> + Send>,
+    meanwhile: Option<(usize, Meanwhile)>,
+}
+
+impl Faults {
+    fn of_next(&mut self, operation: Operation) -> Fault {
+        match self.next.next() {
+            Some(conflict @ (Fault::Conflict | Fault::ConflictAndRefusal)) if operation == Operation::Other => {
+                let rest = std::mem::replace(&mut self.next, Box::new(std::iter::empty()));
+                self.next = Box::new(std::iter::once(conflict).chain(rest));
+                Fault::None
+            }
+            Some(fault) => fault,
+            None => Fault::None,
+        }
+    }
+
+    fn meanwhile(&mut self) -> Option<Meanwhile> {
+        match self.meanwhile.take() {
+            Some((0, meanwhile)) => return Some(meanwhile),
+            Some((number, meanwhile)) => self.meanwhile = Some((number - 1, meanwhile)),
+            None => {}
+        }
+        None
+    }
+}
+
+/// What a request asks for, as far as conflicts go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Operation {
+    /// With so many items.
+    TransactWriteItems(usize),
+    UpdateItem,
+    Other,
+}
+
+impl Operation {
+    fn of(request: &HttpRequest) -> Self {
+        match request.headers().get("x-amz-target") {
+            Some("DynamoDB_20120810.TransactWriteItems") => {
+                let body: serde_json::Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
+                Self::TransactWriteItems(body["TransactItems"].as_array().unwrap().len())
+            }
+            Some("DynamoDB_20120810.UpdateItem") => Self::UpdateItem,
+            Some(_) | None => Self::Other,
+        }
+    }
+
+    /// The answer when another transaction is at the (first) item; `others` is what is said of the others.
+    fn conflict(self, others: &str) -> HttpResponse {
+        let exception = |name: &str| format!("com.amazonaws.dynamodb.v20120810#{name}");
+        let body = match self {
+            Self::TransactWriteItems(count) => {
+                let code = |index| if index == 0 { "TransactionConflict" } else { others };
+                let reasons: Vec<_> = (0..count).map(|index| json!({ "Code": code(index) })).collect();
+                json!({
+                    "__type": exception("TransactionCanceledException"),
+                    "Message": "Transaction cancelled, please refer cancellation reasons for specific reasons",
+                    "CancellationReasons": reasons,
+                })
+            }
+            Self::UpdateItem | Self::Other => json!({
+                "__type": exception("TransactionConflictException"),
+                "message": "Transaction is ongoing for the item",
+            }),
+        };
+        let mut response = HttpResponse::new(400.try_into().unwrap(), SdkBody::from(body.to_string()));
+        response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
+        response
+    }
+}
+
+/// An HTTP client that lets happen to requests what [`Faults`] say.
+struct FaultyClient {
     inner: SharedHttpClient,
-    answers_to_lose: Arc<AtomicU32>,
+    faults: Arc<Mutex<Faults>>,
 }
 
-impl HttpClient for LossyClient {
+impl fmt::Debug for FaultyClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FaultyClient")
+    }
+}
+
+impl HttpClient for FaultyClient {
     fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
-        SharedHttpConnector::new(LossyConnector {
+        SharedHttpConnector::new(FaultyConnector {
             inner: self.inner.http_connector(settings, components),
-            answers_to_lose: Arc::clone(&self.answers_to_lose),
+            faults: Arc::clone(&self.faults),
         })
     }
 }
 
-#[derive(Debug)]
-struct LossyConnector {
+struct FaultyConnector {
     inner: SharedHttpConnector,
-    answers_to_lose: Arc<AtomicU32>,
+    faults: Arc<Mutex<Faults>>,
 }
 
-impl HttpConnector for LossyConnector {
+impl fmt::Debug for FaultyConnector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FaultyConnector")
+    }
+}
+
+impl HttpConnector for FaultyConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let lose = |left: u32| left.checked_sub(1);
-        let lost = self.answers_to_lose.fetch_update(Ordering::SeqCst, Ordering::SeqCst, lose).is_ok();
-        let answer = self.inner.call(request);
+        let operation = Operation::of(&request);
+        let mut faults = self.faults.lock().unwrap();
+        let (fault, meanwhile) = (faults.of_next(operation), faults.meanwhile());
+        let inner = self.inner.clone();
         HttpConnectorFuture::new(async move {
-            let answer = answer.await?;
-            if lost { Err(ConnectorError::io("the answer was lost".into())) } else { Ok(answer) }
+            if let Some(meanwhile) = meanwhile {
+                meanwhile.await;
+            }
+            match fault {
+                Fault::None => inner.call(request).await,
+                Fault::AnswerLost => {
+                    inner.call(request).await?;
+                    Err(ConnectorError::io("the answer was lost".into()))
+                }
+                Fault::Conflict => Ok(operation.conflict("None")),
+                Fault::ConflictAndRefusal => Ok(operation.conflict("ConditionalCheckFailed")),
+            }
         })
     }
+}
+
+/// All that is in the due index, now or in years.
+pub(crate) async fn due_items(table: &Table) -> Vec<DueItem> {
+    let (due, far) = (Due::new(table.clone()), runtime::now() + SignedDuration::from_hours(100_000));
+    let mut items = Vec::new();
+    for shard in 0..store::DUE_SHARDS {
+        let mut place = None;
+        loop {
+            let page = due.page(shard, far, place).await.unwrap();
+            items.extend(page.items);
+            place = page.next;
+            if place.is_none() {
+                break;
+            }
+        }
+    }
+    items
 }
 
 pub(crate) fn name(text: &str) -> Name {
@@ -133,20 +290,21 @@ pub(crate) fn linked_account() -> LinkedAccount {
     LinkedAccount { name: name("Gerald Wiley"), account }
 }
 
+pub(crate) fn payee(account_number: &str) -> Payee {
+    let account = json!({ "sort_code": "040506", "account_number": account_number });
+    Payee { name: name("Ada Payer"), account: serde_json::from_value(account).unwrap() }
+}
+
 /// A merchant that no other test has.
 pub(crate) fn new_owner(mode: Mode) -> Owner {
     let id = Uuid::new_v4().simple().to_string();
     Owner { merchant_id: id[..20].parse().unwrap(), mode }
 }
 
-/// A session of £4.00 that can be paid from `at` for an hour.
-pub(crate) fn new_session(owner: &Owner, at: Timestamp, payer: Option<Payer>) -> Session {
-    let item = LineItem {
-        name: name("Candles"),
-        description: None,
-        unit_price: Money::new(MinorUnits::new(100), Currency::GBP),
-        quantity: 4,
-    };
+/// A session of this many pence that can be paid from `at` for an hour.
+pub(crate) fn new_session(owner: &Owner, at: Timestamp, payer: Option<Payer>, pence: i64) -> Session {
+    let unit_price = Money::new(MinorUnits::new(pence), Currency::GBP);
+    let item = LineItem { name: name("Candles"), description: None, unit_price, quantity: 1 };
     let LinkedAccount { name, account } = linked_account();
     let new = NewSession {
         line_items: LineItems::new(vec![item], MinorUnits::new(1000)).unwrap(),
@@ -169,6 +327,49 @@ pub(crate) fn new_session(owner: &Owner, at: Timestamp, payer: Option<Payer>) ->
         write_id: store::new_write_id(),
     };
     Session::create(new, creation)
+}
+
+/// The same, paid at that moment; from `payer_account`, if the bank said so.
+pub(crate) async fn paid_session(owner: &Owner, at: Timestamp, payer_account: Option<&Payee>, pence: i64) -> Session {
+    let session = new_session(owner, at, Some(payer()), pence);
+    Sessions::new(World::get().table.clone()).create(session.clone(), None).await.unwrap();
+    pay(session.id, at, payer_account).await
+}
+
+/// All that happens to a session until it is sent.
+pub(crate) async fn pay(session_id: SessionId, at: Timestamp, payer_account: Option<&Payee>) -> Session {
+    let sessions = Sessions::new(World::get().table.clone());
+    let change = |event| Change { session_id, event, at, write_id: store::new_write_id() };
+    sessions.choose_bank(change(SessionEvent::BankChosen), &attempt(1)).await.unwrap();
+    sessions.give_consent(change(SessionEvent::ConsentGiven), 1, &submission(at), at).await.unwrap();
+    sessions.settle(change(SessionEvent::Settled), payer_account).await.unwrap().session
+}
+
+pub(crate) fn submission(at: Timestamp) -> Submission {
+    Submission { idempotency_key: "key".to_owned(), body: "body".to_owned(), submitted_at: at }
+}
+
+/// What a caller asks for of a refund: this amount, or what is left.
+pub(crate) fn new_refund(session: &Session, pence: Option<i64>, payee: Option<RefundPayee>) -> NewRefund {
+    NewRefund {
+        session_id: session.id,
+        amount: pence.map(MinorUnits::new),
+        reference: None,
+        success_url: None,
+        error_url: None,
+        payee,
+    }
+}
+
+pub(crate) fn refund_creation(id: RefundId, at: Timestamp) -> RefundCreation {
+    RefundCreation {
+        id,
+        payment_session_id: SessionId::new(Uuid::now_v7()),
+        end_to_end_id: EndToEndId::new(Uuid::new_v4()),
+        at,
+        base_url: "http://127.0.0.1:3000".to_owned(),
+        write_id: store::new_write_id(),
+    }
 }
 
 pub(crate) fn attempt(number: u8) -> Attempt {

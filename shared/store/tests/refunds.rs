@@ -1,0 +1,270 @@
+//! Refunds by example: many at once, the limits, what races with what, and conflicts that never end.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+
+mod support;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::SignedDuration;
+use models::{MAX_REFUNDS, NotRefundable, Payee, Refund, RefundId, RefundState, Session, SessionEvent, SessionId};
+use store::{
+    Change, ChangeError, RefundChangeError, RefundCreated, RefundEnd, Refunds, Sessions, StoreError, Table, WithRefunds,
+};
+use support::{Fault, TABLE_NAME, World};
+use uuid::Uuid;
+
+fn block_on<T>(test: impl Future<Output = T>) -> T {
+    World::get().runtime.block_on(test)
+}
+
+async fn paid(pence: i64, payer_account: Option<&Payee>) -> Session {
+    support::paid_session(&support::new_owner(models::Mode::Test), runtime::now(), payer_account, pence).await
+}
+
+fn refund_of(session: &Session, pence: i64) -> Result<(Refund, Option<Session>), NotRefundable> {
+    let creation = support::refund_creation(RefundId::new(Uuid::now_v7()), session.created_at);
+    Refund::create(session, support::new_refund(session, Some(pence), None), creation)
+}
+
+async fn session_now(id: &SessionId) -> Session {
+    Sessions::new(World::get().table.clone()).get(id).await.unwrap().unwrap()
+}
+
+async fn refunds_now(id: &SessionId) -> Vec<Refund> {
+    Refunds::new(World::get().table.clone()).of(id).await.unwrap().refunds
+}
+
+/// A refund that waits for its payment session, and that session's id.
+async fn awaiting_payment(session: &Session) -> (Refund, SessionId) {
+    let (refund, payment) = refund_of(session, 1).unwrap();
+    let made = Refunds::new(World::get().table.clone()).create(&refund, payment.as_ref(), None).await.unwrap();
+    assert!(matches!(made, RefundCreated::New));
+    (refund, payment.unwrap().id)
+}
+
+fn left(session: &Session) -> i64 {
+    session.refundable(session.created_at).unwrap().minor()
+}
+
+/// Changes an item that stands with a session past all rules.
+async fn set(session: &SessionId, sk: &str, expression: &str, values: &[(&str, AttributeValue)]) {
+    let mut update = World::get()
+        .client()
+        .update_item()
+        .table_name(TABLE_NAME)
+        .key("pk", AttributeValue::S(format!("SESSION#{session}")))
+        .key("sk", AttributeValue::S(sk.to_owned()))
+        .update_expression(expression);
+    for (name, value) in values {
+        update = update.expression_attribute_values(*name, value.clone());
+    }
+    update.send().await.unwrap();
+}
+
+/// As a caller does it: reads what is left, and begins again if that was no longer so. False if nothing is left.
+async fn refund_one(table: Table, id: SessionId) -> bool {
+    let mut session = Sessions::new(table.clone()).get(&id).await.unwrap().unwrap();
+    loop {
+        let (refund, payment) = match refund_of(&session, 1) {
+            Ok(made) => made,
+            Err(NotRefundable::NothingLeft { .. }) => return false,
+            Err(error) => panic!("{error}"),
+        };
+        match Refunds::new(table.clone()).create(&refund, payment.as_ref(), None).await.unwrap() {
+            RefundCreated::New => return true,
+            RefundCreated::Refused(now) => session = *now.unwrap(),
+            RefundCreated::Existing(..) => panic!("its id is its own"),
+        }
+    }
+}
+
+#[test]
+fn many_at_once_take_what_there_is_and_no_more() {
+    block_on(async {
+        let world = World::get();
+        let id = paid(30, None).await.id;
+        let faults = [Fault::None, Fault::Conflict, Fault::AnswerLost];
+        let tables: Vec<Table> = (0..4).map(|number| world.through(faults.into_iter().cycle().take(number))).collect();
+        let callers: Vec<_> =
+            (0..60).map(|number| tokio::spawn(refund_one(tables[number % tables.len()].clone(), id))).collect();
+        let mut made = 0;
+        for caller in callers {
+            made += usize::from(caller.await.unwrap());
+        }
+        let (session, refunds) = (session_now(&id).await, refunds_now(&id).await);
+        assert_eq!((made, refunds.len(), session.refund_count), (30, 30, 30));
+        assert_eq!(left(&session), 0);
+        assert!(refunds.iter().all(|refund| refund.amount.minor() == 1 && refund.history.len() == 1));
+    });
+}
+
+#[test]
+fn the_number_of_refunds_is_limited_by_the_write_itself() {
+    block_on(async {
+        let refunds = Refunds::new(World::get().table.clone());
+        let session = paid(30, None).await;
+        let count = AttributeValue::N((MAX_REFUNDS - 1).to_string());
+        set(&session.id, "SESSION", "SET refund_count = :count", &[(":count", count)]).await;
+        // Both from what was read before.
+        let [(one, _), (other, _)] = [refund_of(&session, 1).unwrap(), refund_of(&session, 1).unwrap()];
+        assert!(matches!(refunds.create(&one, None, None).await.unwrap(), RefundCreated::New));
+        let RefundCreated::Refused(Some(full)) = refunds.create(&other, None, None).await.unwrap() else {
+            panic!("one too many")
+        };
+        assert_eq!((full.refund_count, left(&full)), (MAX_REFUNDS, 29));
+        assert_eq!(refund_of(&full, 1), Err(NotRefundable::TooMany));
+        assert_eq!(refunds_now(&session.id).await, [one]);
+    });
+}
+
+#[test]
+fn a_session_from_before_there_were_refunds_can_be_refunded() {
+    block_on(async {
+        let refunds = Refunds::new(World::get().table.clone());
+        let session = paid(30, None).await;
+        set(&session.id, "SESSION", "REMOVE refundable, refund_count", &[]).await;
+        let old = session_now(&session.id).await;
+        assert_eq!((left(&old), old.refund_count), (30, 0));
+        let [(all, _), (one, _)] = [refund_of(&old, 30).unwrap(), refund_of(&old, 1).unwrap()];
+        assert!(matches!(refunds.create(&all, None, None).await.unwrap(), RefundCreated::New));
+        let refused = refunds.create(&one, None, None).await.unwrap();
+        assert!(matches!(refused, RefundCreated::Refused(Some(session)) if left(&session) == 0));
+        let end = RefundEnd::CancelledByMerchant;
+        refunds.end(&all, end, old.created_at, &store::new_write_id()).await.unwrap();
+        let after = session_now(&session.id).await;
+        assert_eq!((left(&after), after.refund_count), (30, 1));
+    });
+}
+
+#[test]
+fn only_a_session_that_was_sent_and_pays_no_refund_is_refunded_whatever_the_caller_read() {
+    block_on(async {
+        let world = World::get();
+        let refunds = Refunds::new(world.table.clone());
+        let session = paid(30, Some(&support::payee("11111111"))).await;
+        let (_, payment) = awaiting_payment(&session).await;
+        let unpaid = support::new_session(&support::new_owner(models::Mode::Test), session.created_at, None, 30);
+        Sessions::new(world.table.clone()).create(unpaid.clone(), None).await.unwrap();
+        // A payment session that was sent itself.
+        support::pay(payment, session.created_at, None).await;
+        for id in [unpaid.id, payment] {
+            let (refund, payment) = refund_of(&Session { id, ..session.clone() }, 1).unwrap();
+            let refused = refunds.create(&refund, payment.as_ref(), None).await.unwrap();
+            assert!(matches!(refused, RefundCreated::Refused(Some(session)) if session.id == id));
+            assert_eq!(refunds.of(&id).await.unwrap().refunds, []);
+        }
+        let nowhere = SessionId::new(Uuid::now_v7());
+        let (refund, payment) = refund_of(&Session { id: nowhere, ..session }, 1).unwrap();
+        let refused = refunds.create(&refund, payment.as_ref(), None).await.unwrap();
+        assert!(matches!(refused, RefundCreated::Refused(None)));
+    });
+}
+
+#[test]
+fn conflicts_that_never_end_are_given_up_and_change_nothing() {
+    block_on(async {
+        let world = World::get();
+        let endless = || world.through(std::iter::repeat(Fault::Conflict));
+        let session = paid(30, Some(&support::payee("11111111"))).await;
+        let (refund, payment) = awaiting_payment(&session).await;
+        let before = (session_now(&session.id).await, refunds_now(&session.id).await, session_now(&payment).await);
+        let (new, new_payment) = refund_of(&session, 1).unwrap();
+        let (creating, ending, writing) = (Refunds::new(endless()), Refunds::new(endless()), Sessions::new(endless()));
+        let at = session.created_at;
+        let write_id = store::new_write_id();
+        let change =
+            Change { session_id: payment, event: SessionEvent::BankChosen, at, write_id: store::new_write_id() };
+        let attempt = support::attempt(1);
+        let begun = std::time::Instant::now();
+        let (created, ended, chosen) = tokio::join!(
+            creating.create(&new, new_payment.as_ref(), None),
+            ending.end(&refund, RefundEnd::CancelledByMerchant, at, &write_id),
+            writing.choose_bank(change, &attempt),
+        );
+        let seconds = begun.elapsed().as_secs_f32();
+        assert!((3.0..8.0).contains(&seconds), "{seconds} s");
+        let conflict = |error: &StoreError| matches!(error, StoreError::Conflict { .. });
+        assert!(created.is_err_and(|error| conflict(&error)));
+        assert!(matches!(ended, Err(RefundChangeError::Store(error)) if conflict(&error)));
+        assert!(matches!(chosen, Err(ChangeError::Store(error)) if conflict(&error)));
+        let after = (session_now(&session.id).await, refunds_now(&session.id).await, session_now(&payment).await);
+        assert_eq!(after, before);
+    });
+}
+
+#[test]
+fn many_refunds_are_read_in_the_order_they_were_made_in() {
+    block_on(async {
+        let refunds = Refunds::new(World::get().table.clone());
+        let session = paid(1000, None).await;
+        // Ids that say nothing of when they were made, and moments of which each is two refunds'.
+        let ids: Vec<RefundId> = (0..120).map(|_| RefundId::new(Uuid::new_v4())).collect();
+        let mut expected = Vec::new();
+        for (number, id) in (0_i64..).zip(ids) {
+            let at = session.created_at + SignedDuration::from_millis(500 - number / 2);
+            let new = support::new_refund(&session, Some(1), None);
+            let (refund, _) = Refund::create(&session, new, support::refund_creation(id, at)).unwrap();
+            assert!(matches!(refunds.create(&refund, None, None).await.unwrap(), RefundCreated::New));
+            // More than one page holds.
+            let padding = AttributeValue::S("x".repeat(10_000));
+            set(&session.id, &format!("REFUND#{id}"), "SET padding = :padding", &[(":padding", padding)]).await;
+            expected.push(refund);
+        }
+        expected.sort_by_key(|refund| (refund.created_at, refund.id));
+        let WithRefunds { session: found, refunds: listed } = refunds.of(&session.id).await.unwrap();
+        assert_eq!(found, Some(session_now(&session.id).await));
+        assert_eq!(listed, expected);
+    });
+}
+
+#[test]
+fn a_payment_session_that_is_deleted_right_after_it_was_cancelled_was_cancelled() {
+    block_on(async {
+        let world = World::get();
+        let owner = support::new_owner(models::Mode::Test);
+        let account = support::payee("11111111");
+        // The session alone, both, and the look at what became of it: somebody deletes it before each.
+        for request in 0..4 {
+            let session = support::paid_session(&owner, runtime::now(), Some(&account), 30).await;
+            let (refund, payment) = awaiting_payment(&session).await;
+            let (at, theirs) = (session.created_at, owner.clone());
+            let delete = async move {
+                let sessions = Sessions::new(World::get().table.clone());
+                sessions.delete(payment, &theirs, at, store::new_write_id()).await.unwrap();
+            };
+            let refunds = Refunds::new(world.while_on_the_way(request, delete));
+            let write_id = store::new_write_id();
+            let ended = refunds.end(&refund, RefundEnd::CancelledByMerchant, at, &write_id).await;
+            let now = refunds.get(&refund.id).await.unwrap().unwrap();
+            assert_eq!(now.state, RefundState::Failed);
+            match ended {
+                Ok(ended) => assert!(ended.refund.bears(&write_id) && now.bears(&write_id), "{request}"),
+                Err(RefundChangeError::Refused(_)) => assert!(!now.bears(&write_id), "{request}"),
+                Err(RefundChangeError::Store(error)) => panic!("{request}: {error}"),
+            }
+        }
+    });
+}
+
+#[test]
+fn a_session_that_expires_while_it_is_deleted_is_deleted() {
+    block_on(async {
+        let world = World::get();
+        let owner = support::new_owner(models::Mode::Test);
+        for request in 0..3 {
+            let session = support::new_session(&owner, runtime::now(), None, 30);
+            Sessions::new(world.table.clone()).create(session.clone(), None).await.unwrap();
+            let (id, at) = (session.id, session.expires_at);
+            let expire = async move {
+                let change =
+                    Change { session_id: id, event: SessionEvent::TimePassed, at, write_id: store::new_write_id() };
+                // Deleted already, perhaps.
+                let _ = Sessions::new(World::get().table.clone()).record(change, None).await;
+            };
+            let sessions = Sessions::new(world.while_on_the_way(request, expire));
+            let deleted = sessions.delete(id, &owner, at, store::new_write_id()).await;
+            assert!(deleted.is_ok(), "{request}: {deleted:?}");
+            assert_eq!(sessions.get(&id).await.unwrap(), None);
+        }
+    });
+}
