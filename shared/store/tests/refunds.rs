@@ -161,6 +161,35 @@ fn only_a_session_that_was_sent_and_pays_no_refund_is_refunded_whatever_the_call
 }
 
 #[test]
+fn details_count_until_the_moment_they_expire_and_time_passes_from_then_on() {
+    block_on(async {
+        let refunds = Refunds::new(World::get().table.clone());
+        let session = paid(30, None).await;
+        let (refund, _) = refund_of(&session, 1).unwrap();
+        refunds.create(&refund, None, None).await.unwrap();
+        let (late, write_id) = (refund.expires_at, store::new_write_id());
+        let just = late - SignedDuration::from_millis(1);
+        let given = |at| {
+            let mut given = refund.clone();
+            let made = support::refund_creation(refund.id, at);
+            let (id, end_to_end_id) = (made.payment_session_id, made.end_to_end_id);
+            let payment =
+                given.give_details(&session, support::payee("22222222"), id, end_to_end_id, at, write_id.clone());
+            (given, payment)
+        };
+        let refused = |changed| matches!(changed, Err(RefundChangeError::Refused(_)));
+        let (too_late, payment) = given(late);
+        assert!(refused(refunds.give_details(&too_late, &payment, late, &write_id).await));
+        assert!(refused(refunds.end(&refund, RefundEnd::CancelledByMerchant, late, &write_id).await));
+        assert!(refused(refunds.end(&refund, RefundEnd::TimePassed, just, &write_id).await));
+        assert_eq!(refunds.get(&refund.id).await.unwrap(), Some(refund.clone()));
+        let (in_time, payment) = given(just);
+        let changed = refunds.give_details(&in_time, &payment, just, &write_id).await.unwrap();
+        assert_eq!(changed.refund, in_time);
+    });
+}
+
+#[test]
 fn conflicts_that_never_end_are_given_up_and_change_nothing() {
     block_on(async {
         let world = World::get();
