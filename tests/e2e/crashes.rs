@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use local::{Effect, Fault};
+use models::EventId;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tests::{DEMO, PATIENCE, World, answer, bin_dir, document_1, states, text, workspace};
@@ -109,8 +110,8 @@ async fn publish_and_email_receipt_may_die_anywhere() {
         }
         assert!(world.machine.faults().waiting().is_empty(), "{function} {operation} {effect:?} did not happen");
         for sequence in 1..=5 {
-            let (events, id) = (store::Events::new(world.table()), text(&session["id"]));
-            let event = events.get(&id, sequence).await.unwrap();
+            let id = EventId { object_id: text(&session["id"]).parse().unwrap(), sequence };
+            let event = store::Events::new(world.table()).get(&id).await.unwrap();
             assert!(event.is_some(), "{function} {operation} {effect:?}: event {sequence}");
         }
     }

@@ -1,11 +1,15 @@
 //! How sessions end before they are paid: cancelled, deleted, expired.
 
 use jiff::SignedDuration;
-use models::{Mode, Object, Session, SessionEvent, SessionId};
+use models::{EventId, Mode, Object, Session, SessionEvent, SessionId};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use store::{Change, Owner, Sessions, StoredEvent};
 use tests::{World, answer, document_1, page, states, text};
+
+fn event_id(object: &str, sequence: usize) -> EventId {
+    EventId { object_id: object.parse().unwrap(), sequence }
+}
 
 /// The session that an event tells of.
 fn told(event: &StoredEvent) -> &Session {
@@ -84,7 +88,7 @@ async fn deleting_removes_everything_at_once() {
     // Its end is told, without the payer.
     let events = store::Events::new(world.table());
     world.settled().await;
-    let last = events.get(&id, 4).await.unwrap().unwrap();
+    let last = events.get(&event_id(&id, 4)).await.unwrap().unwrap();
     assert_eq!(told(&last).history.last().unwrap().cause, SessionEvent::DeletedByMerchant);
     assert_eq!(told(&last).payer, None);
 }
@@ -130,7 +134,7 @@ async fn past_its_time_a_session_is_expired_even_before_the_schedule_has_run() {
     assert_eq!((&after["state"], &after["failure_reason"]), (&json!("failed"), &json!("time_passed")));
     assert_eq!(states(&after), ["awaiting_payer", "failed"]);
     world.settled().await;
-    let event = store::Events::new(world.table()).get(&id, 2).await.unwrap().unwrap();
+    let event = store::Events::new(world.table()).get(&event_id(&id.to_string(), 2)).await.unwrap().unwrap();
     assert_eq!(told(&event).history.last().unwrap().cause, SessionEvent::TimePassed);
 }
 
@@ -142,7 +146,7 @@ async fn deleting_what_has_expired_tells_that_it_expired() {
     assert_eq!(answer(world.demo(Method::DELETE, &path)).await.status, StatusCode::NO_CONTENT);
     assert_eq!(answer(world.demo(Method::GET, &path)).await.status, StatusCode::NOT_FOUND);
     world.settled().await;
-    let event = store::Events::new(world.table()).get(&id, 2).await.unwrap().unwrap();
+    let event = store::Events::new(world.table()).get(&event_id(&id.to_string(), 2)).await.unwrap().unwrap();
     assert_eq!(told(&event).history.last().unwrap().cause, SessionEvent::TimePassed);
 }
 

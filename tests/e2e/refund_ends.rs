@@ -2,6 +2,7 @@
 //! refunded again.
 
 use futures_util::future::join_all;
+use models::EventId;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tests::{Answer, PATIENCE, World, answer, text};
@@ -132,11 +133,12 @@ async fn whatever_ends_the_payment_ends_the_refund_and_gives_the_amount_back() {
     // Each entry of every refund has been told.
     for refund in world.get(&id).await["refunds"].as_array().unwrap() {
         let events = store::Events::new(world.table());
+        let object_id = text(&refund["id"]).parse().unwrap();
         for sequence in 1..=2 {
-            let event = events.get(text(&refund["id"]), sequence).await.unwrap();
+            let event = events.get(&EventId { object_id, sequence }).await.unwrap();
             assert!(matches!(event.unwrap().object, models::Object::Refund(_)));
         }
-        assert!(events.get(text(&refund["id"]), 3).await.unwrap().is_none());
+        assert!(events.get(&EventId { object_id, sequence: 3 }).await.unwrap().is_none());
     }
 }
 
@@ -214,6 +216,11 @@ async fn what_has_lapsed_can_be_refunded_again_before_the_schedule_has_run() {
     let known = world.ask_refund(&session, json!({ "amount": 150, "payee": payee })).await.body;
     assert_eq!(world.ask_refund(&session, json!({ "amount": 400 })).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     details_lapse(&world, &asked).await;
+    assert_eq!(world.get(&text(&session["id"])).await["refundable_amount"], 250);
+    // Without an amount it is all that is left, what has lapsed included.
+    let rest = world.ask_refund(&session, json!({})).await.body;
+    assert_eq!(rest["amount"], 250);
+    details_lapse(&world, &rest).await;
     payment_lapses(&world, &known).await;
     assert_eq!(world.get(&text(&session["id"])).await["refundable_amount"], 400);
     world.refund(&session, 400).await;

@@ -364,10 +364,14 @@ async fn a_repeated_refund_is_answered_as_the_first_was() {
     assert_eq!(world.get_refund(&first.body).await["state"], "sent");
     same().await;
     // Another body, however it would be refused, or another session: a conflict.
-    for (session, amount) in [(&session, 399), (&session, 0), (&session, 1_000), (&other, 400), (&other, 1)] {
+    let unknown = json!({ "id": "1ae1ce03-dfa9-4593-b487-65c656991cb5" });
+    let others = [(&session, 399), (&session, 0), (&session, 1_000), (&other, 400), (&other, 1), (&unknown, 400)];
+    for (session, amount) in others {
         let conflict = ask(session, amount).await;
         assert_eq!((conflict.status, conflict.code()), (StatusCode::CONFLICT, "idempotency_conflict"));
     }
+    let no_object = world.demo(Method::POST, "/v2/refunds").header("idempotency-key", "a").json(&json!([]));
+    assert_eq!(answer(no_object).await.code(), "idempotency_conflict");
     assert_eq!(world.get(&text(&other["id"])).await["refundable_amount"], 400);
     assert_eq!(world.get(&text(&session["id"])).await["refunds"].as_array().unwrap().len(), 1);
 }

@@ -2,7 +2,7 @@
 
 use api::banked::{Dialect, FORMAT, SessionView};
 use api::{Answer, ApiError, Authenticator, Caller, IdempotencyKey, Operation, SessionPath};
-use lambda_http::http::{HeaderValue, Method, StatusCode};
+use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Body, Request, RequestExt, Response};
 use models::{Scope, SessionEvent, SessionId, SessionState};
 use runtime::SettingError;
@@ -64,7 +64,7 @@ impl Cancel {
         match self.sessions.record(change, Some(&caller.owner())).await {
             Ok(changed) => {
                 let repeated = changed.repeated && idempotency_key.is_some();
-                show(&changed.session).map(|answer| marked(answer, repeated))
+                show(&changed.session).map(|answer| if repeated { api::replayed(answer) } else { answer })
             }
             // Cancelled before, by whomever: what was asked for is so.
             Err(ChangeError::Refused(session)) if session.state == SessionState::Cancelled => show(&session),
@@ -80,14 +80,7 @@ impl Cancel {
         let deleted = deleted.map_err(|error| ApiError::from_change(error, "deleted"))?;
         let mut answer = Response::new(Body::Empty);
         *answer.status_mut() = StatusCode::NO_CONTENT;
-        Ok(marked(answer, deleted.repeated && idempotency_key.is_some()))
+        let repeated = deleted.repeated && idempotency_key.is_some();
+        Ok(if repeated { api::replayed(answer) } else { answer })
     }
-}
-
-/// Says that this is a repeated request's first answer.
-fn marked(mut answer: Response<Body>, repeated: bool) -> Response<Body> {
-    if repeated {
-        answer.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
-    }
-    answer
 }

@@ -2,7 +2,7 @@
 
 use api::banked::{Dialect, FORMAT, SessionView, parse_create};
 use api::{Answer, ApiError, Authenticator, IdempotencyKey, SessionPath, Violation};
-use lambda_http::http::{HeaderValue, StatusCode};
+use lambda_http::http::StatusCode;
 use lambda_http::{Request, RequestExt};
 use models::{Creation, EndToEndId, MinorUnits, Mode, Scope, Session, SessionId};
 use runtime::SettingError;
@@ -97,9 +97,7 @@ fn answer(session: &Session, dialect: Dialect) -> Answer {
 
 /// The first answer again, whatever has happened to the session since.
 fn replay(session: Session, dialect: Dialect) -> Answer {
-    let mut replay = answer(&session.as_created(), dialect)?;
-    replay.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
-    Ok(replay)
+    answer(&session.as_created(), dialect).map(api::replayed)
 }
 
 fn no_live_connector(mode: Mode) -> ApiError {

@@ -9,10 +9,13 @@ use lambda_http::{Request, RequestExt};
 use models::{Refund, Scope, Session, SessionState};
 use runtime::SettingError;
 use serde::Serialize;
-use store::{ListCursor, ListRange, Merchants, Refunds, Sessions, StoreError, Table, WithRefunds};
+use store::{ListCursor, ListRange, Merchants, Page, Refunds, Sessions, StoreError, Table, WithRefunds};
 
 /// The most sessions in one page of a list, and as many as there are without a `limit` (Banked's own default).
 const MAX_LIMIT: usize = 100;
+
+/// The most refunds in one page of a list: an answer may have 6 MB (AWS Lambda, quotas), and each has half a kilobyte.
+const MAX_REFUNDS: u32 = 4000;
 
 /// How many sessions' refunds are asked for at a time.
 const REFUNDS_AT_ONCE: usize = 8;
@@ -77,9 +80,9 @@ impl Get {
         let now = runtime::now();
         let wanted = |session: &Session| states.contains(&shown_state(session.state_at(now)));
         let filter: Option<&(dyn Fn(&Session) -> bool + Sync)> = if states.is_empty() { None } else { Some(&wanted) };
-        let page = self.sessions.list(&caller.owner(), range, filter).await?;
-        let refunds = self.refunds_of_each(&page.sessions).await?;
-        let sessions = page.sessions.iter().zip(&refunds);
+        let page = cut(self.sessions.list(&caller.owner(), range, filter).await?);
+        let refunds = self.refunds_of_each(&page.items).await?;
+        let sessions = page.items.iter().zip(&refunds);
         let list = List {
             data: sessions.map(|(session, refunds)| SessionView::new(session, refunds, dialect, now)).collect(),
             next_cursor: page.next.map(|cursor| cursor.encode()),
@@ -102,6 +105,21 @@ impl Get {
     }
 }
 
+/// The page without what would bring more than [`MAX_REFUNDS`] refunds, but for its first session.
+fn cut(mut page: Page<Session>) -> Page<Session> {
+    let mut refunds: u32 = 0;
+    let fits = page.items.iter().take_while(|session| {
+        refunds = refunds.saturating_add(session.refund_count);
+        refunds <= MAX_REFUNDS
+    });
+    let kept = fits.count().max(1);
+    if kept < page.items.len() {
+        page.items.truncate(kept);
+        page.next = page.items.last().map(ListCursor::at);
+    }
+    page
+}
+
 /// Reads a list's query string; parameters that we don't know are ignored, as unknown fields are.
 fn parse_query(query: &str) -> Result<Query, ApiError> {
     let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query)
@@ -118,7 +136,7 @@ fn parse_query(query: &str) -> Result<Query, ApiError> {
                 }
                 Ok(_) | Err(_) => "must be 1 to 100",
             },
-            "cursor" => match ListCursor::decode(&value) {
+            "cursor" => match ListCursor::of_sessions(&value) {
                 Some(cursor) => {
                     range.after = Some(cursor);
                     continue;

@@ -3,10 +3,10 @@
 
 use api::banked::{FORMAT, RefundView, not_refundable, parse_refund};
 use api::{Answer, ApiError, Authenticator, Caller, IdempotencyKey, Operation, RefundPath, Violation};
-use lambda_http::http::{HeaderValue, Method, StatusCode};
-use lambda_http::{Body, Request, RequestExt, Response};
+use lambda_http::http::{Method, StatusCode};
+use lambda_http::{Request, RequestExt};
 use models::{
-    EndToEndId, NewRefund, NotRefundable, Refund, RefundCreation, RefundEvent, RefundId, Scope, Session, SessionId,
+    EndToEndId, MinorUnits, NewRefund, Refund, RefundCreation, RefundEvent, RefundId, Scope, Session, SessionId,
 };
 use runtime::SettingError;
 use serde::Serialize;
@@ -27,6 +27,14 @@ pub(crate) struct RefundFunction {
     refunds: Refunds,
     /// Where customers and merchants reach our pages; the request's own domain if there is none.
     public_base_url: Option<String>,
+}
+
+/// A refund that was asked for.
+enum Made {
+    /// It is there now.
+    New(Refund),
+    /// One with its id was there, made by a request with this fingerprint.
+    Existing(Refund, Option<Fingerprint>),
 }
 
 #[derive(Debug, Serialize)]
@@ -95,26 +103,39 @@ impl RefundFunction {
             Ok(new) => self.make(id, fingerprint, new, base_url, caller).await,
             Err(refusal) => Err(refusal),
         };
-        match made {
-            Ok(refund) => {
+        let refusal = match made {
+            Ok(Made::New(refund)) => {
                 tracing::info!(request_id = api::request_id(request), refund_id = %refund.id, session_id = %refund.session_id, key_id = %caller.key_id, "refund made");
-                show_as_created(&refund)
+                return show_as_created(&refund);
             }
-            // What was made once is answered again, whatever would stand in its way now.
-            Err(refusal @ (ApiError::Invalid(_) | ApiError::InvalidAction { .. } | ApiError::IdempotencyConflict))
-                if fingerprint.is_some() =>
-            {
-                match self.refunds.created(&id).await? {
-                    Some((refund, first)) if first == fingerprint => replay(refund),
-                    Some(_) => Err(ApiError::IdempotencyConflict),
-                    None => Err(refusal),
-                }
+            Ok(Made::Existing(refund, first)) => return replay(refund, fingerprint == first),
+            Err(refusal) => refusal,
+        };
+        let by_the_rules = match &refusal {
+            ApiError::BadRequest(_) | ApiError::Unknown(_) | ApiError::InvalidAction { .. } | ApiError::Invalid(_) => {
+                true
             }
-            Err(refusal) => Err(refusal),
+            ApiError::Unauthorized
+            | ApiError::Forbidden(_)
+            | ApiError::NotFound
+            | ApiError::MethodNotAllowed(_)
+            | ApiError::IdempotencyConflict
+            | ApiError::TooLarge(_)
+            | ApiError::UnsupportedMediaType(_)
+            | ApiError::Unavailable(_)
+            | ApiError::Internal(_) => false,
+        };
+        // What was made once is answered again, whatever would stand in its way now.
+        if by_the_rules
+            && fingerprint.is_some()
+            && let Some((refund, first)) = self.refunds.created(&id).await?
+        {
+            return replay(refund, fingerprint == first);
         }
+        Err(refusal)
     }
 
-    /// Makes a refund. That there is one with its id is an idempotency conflict, for the caller to look at.
+    /// Makes a refund, unless there is one with its id.
     async fn make(
         &self,
         id: RefundId,
@@ -122,33 +143,28 @@ impl RefundFunction {
         new: NewRefund,
         base_url: String,
         caller: &Caller,
-    ) -> Result<Refund, ApiError> {
+    ) -> Result<Made, ApiError> {
         let mut session = self.sessions.get(&new.session_id).await?;
         for _ in 0..MAX_TRIES {
             let refunded = session.filter(|session| caller.owner().owns(session));
             let refunded = refunded.ok_or(ApiError::Unknown("payment_session_id"))?;
+            // Refunds that have failed by time may hold what is asked for until somebody writes that down.
+            if asks_for_more_than_is_left(&new, &refunded) && self.lapse(&refunded).await? {
+                session = self.sessions.get(&new.session_id).await?;
+                continue;
+            }
             let creation = RefundCreation {
                 id,
-                payment_session_id: SessionId::new(Uuid::now_v7()),
+                payment_session_id: SessionId::new(Uuid::new_v4()),
                 end_to_end_id: EndToEndId::new(Uuid::new_v4()),
                 at: runtime::now(),
                 base_url: base_url.clone(),
                 write_id: store::new_write_id(),
             };
-            let (refund, payment) = match Refund::create(&refunded, new.clone(), creation) {
-                Ok(made) => made,
-                // Refunds that have failed by time may hold what is asked for until somebody writes that down.
-                Err(NotRefundable::TooMuch { .. } | NotRefundable::NothingLeft { .. })
-                    if self.lapse(&refunded).await? =>
-                {
-                    session = self.sessions.get(&new.session_id).await?;
-                    continue;
-                }
-                Err(why) => return Err(not_refundable(why)),
-            };
+            let (refund, payment) = Refund::create(&refunded, new.clone(), creation).map_err(not_refundable)?;
             match self.refunds.create(&refund, payment.as_ref(), fingerprint).await? {
-                RefundCreated::New => return Ok(refund),
-                RefundCreated::Existing(..) => return Err(ApiError::IdempotencyConflict),
+                RefundCreated::New => return Ok(Made::New(refund)),
+                RefundCreated::Existing(refund, first) => return Ok(Made::Existing(*refund, first)),
                 RefundCreated::Refused(now) => session = now.map(|session| *session),
             }
         }
@@ -157,9 +173,6 @@ impl RefundFunction {
 
     /// Writes down which of a session's refunds have failed by time; whether there were any.
     async fn lapse(&self, session: &Session) -> Result<bool, StoreError> {
-        if session.refund_count == 0 {
-            return Ok(false);
-        }
         let now = runtime::now();
         let mut any = false;
         for refund in self.refunds.of(&session.id).await?.refunds {
@@ -180,7 +193,7 @@ impl RefundFunction {
                 Ok(RefundChanged { refund, repeated }) => {
                     tracing::info!(request_id = api::request_id(request), refund_id = %id, key_id = %caller.key_id, "refund cancelled");
                     let answer = show(StatusCode::OK, &refund)?;
-                    return Ok(if repeated && idempotency_key.is_some() { marked(answer) } else { answer });
+                    return Ok(if repeated && idempotency_key.is_some() { api::replayed(answer) } else { answer });
                 }
                 Err(RefundChangeError::Store(error)) => return Err(error.into()),
                 // Cancelled before, by whomever: what was asked for is so.
@@ -237,13 +250,16 @@ fn show_as_created(refund: &Refund) -> Answer {
     api::json(StatusCode::CREATED, &RefundView::new(refund, refund.created_at))
 }
 
-/// The first answer again, whatever has happened to the refund since.
-fn replay(refund: Refund) -> Answer {
-    show_as_created(&refund.as_created()).map(marked)
+/// The first answer again, whatever has happened to the refund since, if the request is the same.
+fn replay(refund: Refund, same_request: bool) -> Answer {
+    if same_request {
+        show_as_created(&refund.as_created()).map(api::replayed)
+    } else {
+        Err(ApiError::IdempotencyConflict)
+    }
 }
 
-/// Says that this is a repeated request's first answer.
-fn marked(mut answer: Response<Body>) -> Response<Body> {
-    answer.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
-    answer
+/// Whether what is asked for, which is all of it if no amount is given, may be held by earlier refunds.
+fn asks_for_more_than_is_left(new: &NewRefund, session: &Session) -> bool {
+    session.refundable.is_some_and(|left| left.get() < new.amount.map_or(session.amount.minor(), MinorUnits::get))
 }

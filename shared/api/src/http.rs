@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::{Duration, SystemTime};
 
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
-use lambda_http::http::{HeaderMap, StatusCode, header};
+use lambda_http::http::{HeaderMap, HeaderValue, StatusCode, header};
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt, Response};
 use serde::Serialize;
@@ -82,6 +82,13 @@ pub fn json(status: StatusCode, body: &impl Serialize) -> Answer {
         .header(header::CACHE_CONTROL, "no-store")
         .body(Body::Text(text))
         .map_err(|error| ApiError::Internal(Box::new(error)))
+}
+
+/// Says that this is the first answer to a repeated request.
+#[must_use]
+pub fn replayed(mut answer: Response<Body>) -> Response<Body> {
+    answer.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
+    answer
 }
 
 /// The bytes of a body that is not too long.

@@ -14,7 +14,9 @@ mod token;
 pub use auth::{Authenticator, Caller};
 pub use error::{ApiError, Violation};
 pub use given::Given;
-pub use http::{Answer, base_url, body, json, json_body, json_value, media_type, request_id, serve, time_left};
+pub use http::{
+    Answer, base_url, body, json, json_body, json_value, media_type, replayed, request_id, serve, time_left,
+};
 pub use idempotency::{IdempotencyKey, Operation, fingerprint};
 pub use routes::{RefundPath, SessionPath, path_id, unrouted};
 pub use secrets::{IssuedKey, issue_key, known_key, random_bytes, sha256};
