@@ -1,4 +1,4 @@
-//! Expires sessions and refunds, asks banks about pending payments, and rings for mails that wait.
+//! Expires sessions and refunds, asks banks about pending payments, and rings for mails and endpoints that wait.
 //!
 //! The due index is eventually consistent and this may run twice at once: each item is looked at again, and every write
 //! is conditional.
@@ -11,9 +11,9 @@ use doorbell::Doorbell;
 use futures_util::StreamExt;
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent};
-use models::{RefundId, Session, SessionEvent, SessionId, SessionState, Submission};
+use models::{EndpointId, MerchantId, RefundId, Session, SessionEvent, SessionId, SessionState, Submission};
 use runtime::SettingError;
-use store::{Change, ChangeError, Changed, DUE_SHARDS, Due, DueItem, MockLedger, Refunds, Sessions, Table};
+use store::{Change, ChangeError, Changed, Cursors, DUE_SHARDS, Endpoints, Due, DueItem, MockLedger, Refunds, Sessions, Table};
 
 /// How many due items are worked on at a time.
 const CONCURRENCY: usize = 16;
@@ -28,7 +28,10 @@ pub(crate) struct Expire {
     sessions: Sessions,
     refunds: Refunds,
     banks: Banks<MockLedger>,
+    endpoints: Endpoints,
+    cursors: Cursors,
     receipts: Doorbell,
+    webhooks: Doorbell,
 }
 
 impl Expire {
@@ -37,12 +40,16 @@ impl Expire {
         let config = runtime::aws_config()?;
         let table = Table::new(&config, runtime::required("TABLE_NAME")?);
         let receipts = Doorbell::new(&config, runtime::required("RECEIPTS_QUEUE_URL")?);
+        let webhooks = Doorbell::new(&config, runtime::required("WEBHOOKS_QUEUE_URL")?);
         Ok(Self {
             due: Due::new(table.clone()),
             sessions: Sessions::new(table.clone()),
             refunds: Refunds::new(table.clone()),
+            endpoints: Endpoints::new(table.clone()),
+            cursors: Cursors::new(table.clone()),
             banks: Banks::new(MockLedger::new(table), runtime::local_live_connector()),
             receipts,
+            webhooks,
         })
     }
 
@@ -83,6 +90,8 @@ impl Expire {
         let done = match item {
             DueItem::Session(id) => self.session(id, now).await,
             DueItem::Refund(session_id, id) => self.refund(session_id, id, now).await,
+            DueItem::Cursor(ref id) => self.webhooks.ring(&id.to_string()).await.map_err(Error::from),
+            DueItem::Endpoint(ref merchant_id, id) => self.resume(merchant_id, id, now).await,
             DueItem::Mail(id) => self.receipts.ring(&id.to_string()).await.map_err(Error::from),
         };
         if let Err(error) = done {
@@ -111,6 +120,21 @@ impl Expire {
             tracing::info!(refund_id = %id, "lapsed");
         }
         Ok(())
+    }
+
+    /// Makes due again whatever an endpoint was to be told and was held back. The index may be behind, so it is done only
+    /// once nothing is found any more.
+    async fn resume(&self, merchant_id: &MerchantId, id: EndpointId, now: Timestamp) -> Result<(), Error> {
+        let mut resumed = 0;
+        for shard in 0..DUE_SHARDS {
+            for cursor in self.cursors.held_of(&id, shard).await? {
+                self.cursors.resume(&cursor, now).await?;
+                self.webhooks.ring(&cursor.to_string()).await?;
+                resumed += 1;
+            }
+        }
+        tracing::info!(%merchant_id, endpoint_id = %id, resumed, "an endpoint is told again");
+        if resumed == 0 { Ok(self.endpoints.resumed(merchant_id, &id).await?) } else { Ok(()) }
     }
 
     /// Finds out what became of a submitted payment.

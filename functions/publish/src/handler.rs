@@ -1,20 +1,30 @@
 //! The stream is the outbox: a status change and its telling can't come apart. Everything here may happen twice.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use aws_lambda_events::event::dynamodb::{Event, EventRecord, StreamRecord};
 use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use doorbell::Doorbell;
 use lambda_runtime::{Error, LambdaEvent};
+use models::{CursorId, Endpoint, MerchantId, Object};
 use runtime::SettingError;
-use store::{Events, Mails, Table};
+use store::{Cursors, Endpoints, Events, Mails, Table};
 
 /// Tells what happened to sessions and refunds.
 #[derive(Debug)]
 pub(crate) struct Publish {
     events: Events,
     mails: Mails,
+    endpoints: Endpoints,
+    cursors: Cursors,
     receipts: Doorbell,
+    webhooks: Doorbell,
     failures: Doorbell,
 }
+
+/// The webhook endpoints of the merchants that one batch of records is about.
+type Known = HashMap<MerchantId, Vec<Endpoint>>;
 
 impl Publish {
     /// From the variables that template.yaml sets.
@@ -23,8 +33,11 @@ impl Publish {
         let table = Table::new(&config, runtime::required("TABLE_NAME")?);
         Ok(Self {
             events: Events::new(table.clone()),
-            mails: Mails::new(table),
+            mails: Mails::new(table.clone()),
+            endpoints: Endpoints::new(table.clone()),
+            cursors: Cursors::new(table),
             receipts: Doorbell::new(&config, runtime::required("RECEIPTS_QUEUE_URL")?),
+            webhooks: Doorbell::new(&config, runtime::required("WEBHOOKS_QUEUE_URL")?),
             failures: Doorbell::new(&config, runtime::required("PUBLISH_FAILURES_URL")?),
         })
     }
@@ -32,9 +45,10 @@ impl Publish {
     /// Publishes each record; those that fail come again, and hold up no other.
     pub(crate) async fn handle(&self, event: LambdaEvent<Event>) -> Result<DynamoDbEventResponse, Error> {
         let mut failures = DynamoDbEventResponse::default();
+        let mut known = Known::new();
         for record in event.payload.records {
             let sequence_number = record.change.sequence_number.clone();
-            if let Err(error) = self.publish(record).await {
+            if let Err(error) = self.publish(record, &mut known).await {
                 tracing::error!(sequence_number, %error, "a stream record could not be published");
                 let mut failure = DynamoDbBatchItemFailure::default();
                 failure.item_identifier = sequence_number;
@@ -45,7 +59,7 @@ impl Publish {
     }
 
     /// First the table, then the bell: what is written down and not rung for is found by `expire`.
-    async fn publish(&self, record: EventRecord) -> Result<(), Error> {
+    async fn publish(&self, record: EventRecord, known: &mut Known) -> Result<(), Error> {
         let StreamRecord { old_image, new_image, sequence_number, .. } = record.change;
         let change = match store::history_change(old_image, new_image) {
             Ok(Some(change)) => change,
@@ -65,7 +79,30 @@ impl Publish {
                     tracing::warn!(%mail, %error, "not rung for; `expire` will");
                 }
             }
-            tracing::info!(object_id = change.object.id(), sequence, "published");
+            self.tell_endpoints(&change.object.clone().as_of(sequence), sequence, known).await?;
+            tracing::info!(object_id = %change.object.id(), sequence, "published");
+        }
+        Ok(())
+    }
+
+    /// Moves the cursor of each endpoint that wants to know, and rings for it.
+    async fn tell_endpoints(&self, object: &Object, sequence: usize, known: &mut Known) -> Result<(), Error> {
+        let merchant_id = object.merchant_id();
+        let endpoints = match known.entry(merchant_id.clone()) {
+            Entry::Occupied(read) => read.into_mut(),
+            Entry::Vacant(unread) => unread.insert(self.endpoints.of(merchant_id).await?),
+        };
+        for endpoint in endpoints.iter().filter(|endpoint| endpoint.wants(object.event_type(), object.mode())) {
+            let cursor = CursorId {
+                object_id: object.id(),
+                merchant_id: merchant_id.clone(),
+                endpoint_id: endpoint.id,
+                replay_of: None,
+            };
+            self.cursors.advance(&cursor, sequence, runtime::now()).await?;
+            if let Err(error) = self.webhooks.ring(&cursor.to_string()).await {
+                tracing::warn!(%cursor, %error, "not rung for; `expire` will");
+            }
         }
         Ok(())
     }

@@ -94,6 +94,15 @@ pub struct Payee {
     pub account: AccountIdentifier,
 }
 
+impl Payee {
+    /// Stands where a person's account was, once it is removed.
+    pub fn erased() -> Self {
+        let account =
+            AccountIdentifier { sort_code: SortCode("0".repeat(6)), account_number: AccountNumber("0".repeat(8)) };
+        Self { name: Name::erased(), account }
+    }
+}
+
 /// An account that a merchant may be paid into ("Creating a payment session", section 2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkedAccount {

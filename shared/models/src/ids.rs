@@ -84,6 +84,29 @@ uuid_id!(
     "refund id"
 );
 
+uuid_id!(
+    /// A session or a refund, as far as telling of it goes.
+    ObjectId,
+    "payment session or refund id"
+);
+uuid_id!(
+    /// A merchant's webhook endpoint.
+    EndpointId,
+    "webhook endpoint id"
+);
+
+impl From<SessionId> for ObjectId {
+    fn from(SessionId(uuid): SessionId) -> Self {
+        Self(uuid)
+    }
+}
+
+impl From<RefundId> for ObjectId {
+    fn from(RefundId(uuid): RefundId) -> Self {
+        Self(uuid)
+    }
+}
+
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $what:literal, $valid:expr) => {
         $(#[$doc])*

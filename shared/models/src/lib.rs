@@ -1,10 +1,11 @@
-//! The domain: money, sessions, refunds, transitions, mails, validation.
+//! The domain: money, sessions, refunds, transitions, events, webhook endpoints, mails, validation.
 //!
 //! This crate does no I/O and knows neither AWS nor HTTP nor any client's wire format. What it can't express can't
 //! happen: amounts are whole minor units with a currency, ids are types of their own, a session changes only by
 //! [`transition`] and a refund only by [`refund_transition`].
 
 mod account;
+mod event;
 mod ids;
 mod mail;
 mod merchant;
@@ -17,10 +18,13 @@ mod session;
 mod text;
 mod time;
 mod transition;
+mod webhook;
 
 pub use account::{AccountIdentifier, AccountNumber, InvalidAccount, LinkedAccount, Payee, SortCode};
+pub use event::{EventId, EventType};
 pub use ids::{
-    ApiKeyId, ApiSecret, BankId, EndToEndId, InvalidId, MerchantId, RefundId, SessionId, WriteId, credential_prefix,
+    ApiKeyId, ApiSecret, BankId, EndToEndId, EndpointId, InvalidId, MerchantId, ObjectId, RefundId, SessionId, WriteId,
+    credential_prefix,
 };
 pub use mail::{MailId, MailState, MailTopic};
 pub use merchant::{ApiKey, InvalidMode, Merchant, Mode, Scope, Scopes, UnknownScope};
@@ -33,3 +37,7 @@ pub use session::{Attempt, Creation, HistoryEntry, LineItem, MAX_ATTEMPTS, Payer
 pub use text::{EmailAddress, InvalidText, MerchantUrl, Name, PAYMENT_ID_PLACEHOLDER, Reference};
 pub use time::{SortableTimestamp, truncate_to_ms};
 pub use transition::{IllegalTransition, SessionEvent, SessionState, transition};
+pub use webhook::{
+    CursorId, DisabledBy, Endpoint, EndpointSecret, MAX_CONCURRENT_DELIVERIES, MAX_ENDPOINTS, Subscription,
+    is_given_up, next_delivery,
+};

@@ -49,17 +49,20 @@ impl FromStr for Mode {
 /// One thing that a credential may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
-    /// Read and list payment sessions.
+    /// Read and list payment sessions, refunds, events and webhook endpoints.
     PaymentSessionsRead,
     /// Create, cancel and delete payment sessions.
     PaymentSessionsWrite,
     /// Refund payments.
     RefundsWrite,
+    /// Register, change and remove webhook endpoints, and replay events.
+    WebhooksWrite,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 3] = [Self::PaymentSessionsRead, Self::PaymentSessionsWrite, Self::RefundsWrite];
+    pub const ALL: [Self; 4] =
+        [Self::PaymentSessionsRead, Self::PaymentSessionsWrite, Self::RefundsWrite, Self::WebhooksWrite];
 
     /// As OAuth's `scope` spells it.
     pub const fn as_str(self) -> &'static str {
@@ -67,6 +70,7 @@ impl Scope {
             Self::PaymentSessionsRead => "payment_sessions:read",
             Self::PaymentSessionsWrite => "payment_sessions:write",
             Self::RefundsWrite => "refunds:write",
+            Self::WebhooksWrite => "webhooks:write",
         }
     }
 
@@ -75,6 +79,7 @@ impl Scope {
             Self::PaymentSessionsRead => 1,
             Self::PaymentSessionsWrite => 2,
             Self::RefundsWrite => 4,
+            Self::WebhooksWrite => 8,
         }
     }
 }
@@ -86,7 +91,7 @@ pub struct Scopes(u8);
 
 impl Scopes {
     /// All there are: what an API key has unless it was issued with fewer.
-    pub const ALL: Self = Self(1 | 2 | 4);
+    pub const ALL: Self = Self(1 | 2 | 4 | 8);
 
     /// None.
     pub const NONE: Self = Self(0);

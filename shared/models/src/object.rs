@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::event::EventType;
+use crate::ids::{MerchantId, ObjectId};
 use crate::mail::{MailId, mail_for_refund, mail_for_session};
+use crate::merchant::Mode;
 use crate::refund::Refund;
 use crate::session::Session;
 
@@ -19,10 +22,34 @@ pub enum Object {
 
 impl Object {
     /// Its id.
-    pub fn id(&self) -> String {
+    pub fn id(&self) -> ObjectId {
         match self {
-            Self::Session(session) => session.id.to_string(),
-            Self::Refund(refund) => refund.id.to_string(),
+            Self::Session(session) => session.id.into(),
+            Self::Refund(refund) => refund.id.into(),
+        }
+    }
+
+    /// Whose it is.
+    pub fn merchant_id(&self) -> &MerchantId {
+        match self {
+            Self::Session(session) => &session.merchant_id,
+            Self::Refund(refund) => &refund.merchant_id,
+        }
+    }
+
+    /// Test or live.
+    pub fn mode(&self) -> Mode {
+        match self {
+            Self::Session(session) => session.mode,
+            Self::Refund(refund) => refund.mode,
+        }
+    }
+
+    /// What its latest history entry is told as.
+    pub fn event_type(&self) -> EventType {
+        match self {
+            Self::Session(session) => EventType::PaymentSession(session.state),
+            Self::Refund(refund) => EventType::Refund(refund.state),
         }
     }
 

@@ -127,6 +127,13 @@ fn has_credentials(url: &url::Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
 }
 
+impl Name {
+    /// Stands where a person's name was, once it is removed.
+    pub(crate) fn erased() -> Self {
+        Self("(removed)".to_owned())
+    }
+}
+
 impl MerchantUrl {
     /// This URL with every [`PAYMENT_ID_PLACEHOLDER`] replaced by the id.
     #[must_use]

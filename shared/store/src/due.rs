@@ -1,7 +1,8 @@
-//! What has fallen due: sessions to expire or to ask the bank about, refunds without details, mails to send.
+//! What has fallen due: sessions to expire or to ask the bank about, refunds without details, mails to
+//! send, endpoints to tell.
 
 use jiff::Timestamp;
-use models::{MailId, RefundId, SessionId, SortableTimestamp};
+use models::{CursorId, EndpointId, MailId, MerchantId, RefundId, SessionId, SortableTimestamp};
 
 use crate::error::StoreError;
 use crate::keys;
@@ -33,7 +34,7 @@ pub struct DuePage {
 }
 
 /// One thing that is due.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DueItem {
     /// A session expires, or its bank is to be asked.
     Session(SessionId),
@@ -41,6 +42,10 @@ pub enum DueItem {
     Refund(SessionId, RefundId),
     /// A mail is to be sent.
     Mail(MailId),
+    /// An endpoint is to be told of something.
+    Cursor(CursorId),
+    /// What an endpoint was to be told, and was held back, is to be resumed.
+    Endpoint(MerchantId, EndpointId),
 }
 
 impl Due {
@@ -82,6 +87,8 @@ fn due_item(item: &Item) -> Option<DueItem> {
             Some(refund_id) => Some(DueItem::Refund(id.parse().ok()?, refund_id.parse().ok()?)),
             None => Some(DueItem::Session(id.parse().ok()?)),
         },
+        "EVENTS" => crate::cursors::cursor_of(item).map(DueItem::Cursor),
+        "ENDPOINTS" => Some(DueItem::Endpoint(id.parse().ok()?, sk.parse().ok()?)),
         "MAIL" => Some(DueItem::Mail(format!("{id}/{}", sk.replace('#', "/")).parse().ok()?)),
         _ => None,
     }
@@ -106,6 +113,15 @@ mod tests {
         let refund = keys::refund(&session_id, &refund_id);
         assert_eq!(due_item(&refund.into_item()), Some(DueItem::Refund(session_id, refund_id)));
         assert_eq!(due_item(&keys::session(&session_id).into_item()), Some(DueItem::Session(session_id)));
+        let merchant_id: MerchantId = "demo".parse().unwrap();
+        let endpoint_id: EndpointId = "728d061b-8e47-4052-be4f-5f9bcdee39ff".parse().unwrap();
+        for replay_of in [None, Some(3)] {
+            let cursor =
+                CursorId { object_id: session_id.into(), merchant_id: merchant_id.clone(), endpoint_id, replay_of };
+            assert_eq!(due_item(&keys::cursor(&cursor).into_item()), Some(DueItem::Cursor(cursor)));
+        }
+        let endpoint = keys::endpoint(&merchant_id, &endpoint_id);
+        assert_eq!(due_item(&endpoint.into_item()), Some(DueItem::Endpoint(merchant_id, endpoint_id)));
         assert_eq!(
             due_item(&keys::mock_order("1ae1ce03-dfa9-4593-b487-65c656991cb5".parse().unwrap()).into_item()),
             None

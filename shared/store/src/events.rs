@@ -1,14 +1,17 @@
-//! Events: one for every history entry, with the object as it was at that moment.
+//! Events: one for every history entry, with the object as it was at that moment, and how often each was delivered.
 
-use std::fmt;
+use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
-use models::Object;
+use models::{EndpointId, EventId, EventType, Object, ObjectId};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
 use crate::keys;
-use crate::table::{Table, read};
+use crate::list::{self, ListRange, Page};
+use crate::sessions::Owner;
+use crate::table::{Item, Table, read, s};
 
 /// How long an event is kept; DynamoDB's TTL removes it within days after.
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -31,6 +34,44 @@ pub struct StoredEvent {
     ttl: i64,
 }
 
+impl StoredEvent {
+    /// Its id.
+    pub fn id(&self) -> EventId {
+        EventId { object_id: self.object.id(), sequence: self.sequence }
+    }
+
+    /// What happened.
+    pub fn event_type(&self) -> EventType {
+        self.object.event_type()
+    }
+
+    /// When it happened.
+    pub fn created_at(&self) -> Timestamp {
+        self.object.entered_at(self.sequence)
+    }
+}
+
+/// One attempt to deliver an event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// To which endpoint.
+    pub endpoint_id: EndpointId,
+    /// When it began.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub at: Timestamp,
+    /// How long it took.
+    pub latency_ms: u64,
+    /// The answer's status, if there was an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The first 1 KiB of the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
+    /// Why there was no answer, for the merchant to read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
 impl Events {
     /// The events in this table.
     pub fn new(table: Table) -> Self {
@@ -42,18 +83,96 @@ impl Events {
     /// # Errors
     /// The table failed us.
     pub async fn put(&self, object: &Object, sequence: usize) -> Result<(), StoreError> {
-        let ttl = object.entered_at(sequence).checked_add(KEPT).unwrap_or(Timestamp::MAX).as_second();
-        let key = keys::event(object.id(), sequence);
-        let item = serde_dynamo::to_item(StoredEvent { sequence, object: object.clone().as_of(sequence), ttl })?;
-        self.table.put_new(key, item).await.map(|_| ())
+        let at = object.entered_at(sequence);
+        let event = StoredEvent { sequence, object: object.clone().as_of(sequence), ttl: ttl_after(at) };
+        let id = event.id();
+        let mut item: Item = serde_dynamo::to_item(event)?;
+        item.insert("list_pk".into(), s(keys::events_list_pk(object.merchant_id(), object.mode())));
+        item.insert("list_sk".into(), s(keys::list_sk(at, id)));
+        self.table.put_new(keys::event(&id), item).await.map(|_| ())
     }
 
-    /// The event of history entry `sequence` of the session or refund with this id.
+    /// The event with this id.
     ///
     /// # Errors
     /// The table failed us.
-    pub async fn get(&self, object_id: impl fmt::Display, sequence: usize) -> Result<Option<StoredEvent>, StoreError> {
-        let key = keys::event(object_id, sequence);
+    pub async fn get(&self, id: &EventId) -> Result<Option<StoredEvent>, StoreError> {
+        let key = keys::event(id);
         self.table.get(key.clone()).await?.map(|item| read(key, item)).transpose()
     }
+
+    /// At most `limit` events of one object after this sequence number, in order. Consistent.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn after(
+        &self,
+        object: &ObjectId,
+        sequence: usize,
+        limit: usize,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        let from = keys::event_sk(sequence.saturating_add(1));
+        self.between(object, from, "EVENT#~".to_owned(), limit).await
+    }
+
+    /// Events of `owner`, newest first; if there is a filter, those that it says yes to. Eventually consistent.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn list(
+        &self,
+        owner: &Owner,
+        range: ListRange,
+        filter: Option<&(dyn Fn(&StoredEvent) -> bool + Sync)>,
+    ) -> Result<Page<StoredEvent>, StoreError> {
+        list::page(&self.table, &keys::events_list_pk(&owner.merchant_id, owner.mode), range, filter).await
+    }
+
+    /// Notes an attempt to deliver an event.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn note(&self, id: &EventId, attempt: &Attempt) -> Result<(), StoreError> {
+        let mut item: Item = serde_dynamo::to_item(attempt)?;
+        item.insert("ttl".into(), crate::table::n(ttl_after(attempt.at)));
+        self.table.put_new(keys::attempt(id, &attempt.endpoint_id, attempt.at), item).await.map(|_| ())
+    }
+
+    /// The first `limit` attempts to deliver an event, oldest first.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn attempts(&self, id: &EventId, limit: usize) -> Result<Vec<Attempt>, StoreError> {
+        let prefix = keys::attempt_prefix(id.sequence);
+        self.between(&id.object_id, prefix.clone(), format!("{prefix}~"), limit).await
+    }
+
+    async fn between<T: DeserializeOwned>(
+        &self,
+        object: &ObjectId,
+        from: String,
+        to: String,
+        limit: usize,
+    ) -> Result<Vec<T>, StoreError> {
+        let pk = keys::events_pk(object);
+        let values =
+            HashMap::from([(":pk".to_owned(), s(&pk)), (":from".to_owned(), s(from)), (":to".to_owned(), s(to))]);
+        let output = self
+            .table
+            .client
+            .query()
+            .table_name(&self.table.name)
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
+            .set_expression_attribute_values(Some(values))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .send()
+            .await
+            .map_err(|error| StoreError::unavailable("Query", error))?;
+        output.items.unwrap_or_default().into_iter().map(|item| read(&pk, item)).collect()
+    }
+}
+
+fn ttl_after(at: Timestamp) -> i64 {
+    at.checked_add(KEPT).unwrap_or(Timestamp::MAX).as_second()
 }

@@ -1,8 +1,10 @@
 //! How items are keyed. Nothing outside of this crate spells a key.
 
-use std::fmt;
-
-use models::{ApiKeyId, EndToEndId, LinkedAccount, MailId, MerchantId, Mode, RefundId, SessionId, SortableTimestamp};
+use jiff::Timestamp;
+use models::{
+    ApiKeyId, CursorId, EndToEndId, EndpointId, EventId, LinkedAccount, MailId, MerchantId, Mode, ObjectId, RefundId,
+    SessionId, SortableTimestamp,
+};
 
 use crate::table::Key;
 
@@ -11,6 +13,8 @@ pub(crate) const KEY_PREFIX: &str = "KEY#";
 pub(crate) const ACCOUNT_PREFIX: &str = "ACCOUNT#";
 pub(crate) const SESSION_SK: &str = "SESSION";
 pub(crate) const REFUND_PREFIX: &str = "REFUND#";
+pub(crate) const CURSOR_PREFIX: &str = "CURSOR#";
+pub(crate) const COUNT_PREFIX: &str = "COUNT#";
 
 pub(crate) fn merchant_pk(id: &MerchantId) -> String {
     format!("MERCHANT#{id}")
@@ -48,8 +52,46 @@ pub(crate) fn refund_pointer(id: &RefundId) -> Key {
     Key::new(format!("{REFUND_PREFIX}{id}"), "REFUND")
 }
 
-pub(crate) fn event(object: impl fmt::Display, sequence: usize) -> Key {
-    Key::new(format!("EVENTS#{object}"), format!("EVENT#{sequence:06}"))
+pub(crate) fn events_pk(object: &ObjectId) -> String {
+    format!("EVENTS#{object}")
+}
+
+pub(crate) fn event(id: &EventId) -> Key {
+    Key::new(events_pk(&id.object_id), event_sk(id.sequence))
+}
+
+/// In the order of the sequence numbers.
+pub(crate) fn event_sk(sequence: usize) -> String {
+    format!("EVENT#{sequence:06}")
+}
+
+/// In the order of time.
+pub(crate) fn attempt(id: &EventId, endpoint: &EndpointId, at: Timestamp) -> Key {
+    let at = SortableTimestamp::from(at);
+    Key::new(events_pk(&id.object_id), format!("{}{}#{endpoint}", attempt_prefix(id.sequence), at.as_str()))
+}
+
+pub(crate) fn attempt_prefix(sequence: usize) -> String {
+    format!("ATTEMPT#{sequence:06}#")
+}
+
+/// A cursor's key tells all of its id, so that what is due can be rung for by key.
+pub(crate) fn cursor(id: &CursorId) -> Key {
+    let replay = id.replay_of.map(|sequence| format!("#{sequence}")).unwrap_or_default();
+    Key::new(events_pk(&id.object_id), format!("{CURSOR_PREFIX}{}#{}{replay}", id.merchant_id, id.endpoint_id))
+}
+
+pub(crate) fn endpoints_pk(merchant: &MerchantId) -> String {
+    format!("ENDPOINTS#{merchant}")
+}
+
+pub(crate) fn endpoint(merchant: &MerchantId, id: &EndpointId) -> Key {
+    Key::new(endpoints_pk(merchant), id.to_string())
+}
+
+/// How many endpoints a merchant has.
+pub(crate) fn endpoint_count(merchant: &MerchantId, mode: Mode) -> Key {
+    Key::new(endpoints_pk(merchant), format!("{COUNT_PREFIX}{}", mode.as_str()))
 }
 
 pub(crate) fn mail(id: &MailId) -> Key {
@@ -69,9 +111,20 @@ pub(crate) fn list_pk(merchant: &MerchantId, mode: Mode) -> String {
     format!("{merchant}#{}#0", mode.as_str())
 }
 
+/// The same for events.
+pub(crate) fn events_list_pk(merchant: &MerchantId, mode: Mode) -> String {
+    format!("{merchant}#{}#events#0", mode.as_str())
+}
+
 /// Sort key of the list index: by creation, then by id so that no two are the same.
-pub(crate) fn list_sk(created_at: &SortableTimestamp, id: &SessionId) -> String {
-    format!("{}#{id}", created_at.as_str())
+pub(crate) fn list_sk(created_at: Timestamp, id: impl std::fmt::Display) -> String {
+    format!("{}#{id}", SortableTimestamp::from(created_at).as_str())
+}
+
+/// `due_at` of an endpoint's cursors that wait to be resumed. It sorts after every moment, so that they never fall due, and
+/// are found by it.
+pub(crate) fn held_due_at(endpoint: &EndpointId) -> String {
+    format!("~{endpoint}")
 }
 
 /// Partition of the due index: 16 shards, by a hash of the key that never changes (FNV-1a).

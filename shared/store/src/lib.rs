@@ -3,10 +3,13 @@
 //! One table; docs/architecture.md lists its items. Every write that matters is conditional and carries a write id, so
 //! that a write whose answer was lost is recognised when it is repeated.
 
+mod cursors;
 mod due;
+mod endpoints;
 mod error;
 mod events;
 mod keys;
+mod list;
 mod mails;
 mod merchants;
 mod mock_ledger;
@@ -18,16 +21,17 @@ mod table;
 mod transaction;
 mod update;
 
+pub use cursors::{CursorClaim, Cursors, Finished, Held};
 pub use due::{DUE_SHARDS, Due, DueItem, DuePage, DuePlace};
+pub use endpoints::{EndpointChange, EndpointCreated, Endpoints, NotChanged, Slot};
 pub use error::StoreError;
-pub use events::{Events, StoredEvent};
+pub use events::{Attempt as DeliveryAttempt, Events, StoredEvent};
+pub use list::{ListCursor, ListRange, Page};
 pub use mails::{Claim, Mails};
 pub use merchants::Merchants;
 pub use mock_ledger::MockLedger;
 pub use refunds::{RefundChangeError, RefundChanged, RefundCreated, RefundEnd, Refunds, WithRefunds};
-pub use sessions::{
-    Change, ChangeError, Changed, Created, Deleted, Fingerprint, ListCursor, ListRange, Owner, Page, Sessions,
-};
+pub use sessions::{Change, ChangeError, Changed, Created, Deleted, Fingerprint, Owner, Sessions};
 pub use stream::{HistoryChange, history_change};
 pub use table::Table;
 

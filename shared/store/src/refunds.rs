@@ -13,7 +13,10 @@ use crate::keys;
 use crate::refund_writes;
 use crate::sessions::{Change, ChangeError, Fingerprint, Owner, Sessions, new_item};
 use crate::table::{Item, Table, read, s};
-use crate::transaction::{Transacted, Transaction};
+use crate::transaction::{Transacted, Transaction, Verdict, get_settled};
+
+/// The place of the write that takes the amount from what is left, among those that make a refund.
+const RESERVES: usize = 2;
 
 /// The table's refunds.
 #[derive(Debug, Clone)]
@@ -142,36 +145,30 @@ impl Refunds {
             Transacted::Done => return Ok(RefundCreated::New),
             Transacted::Refused(verdicts) => verdicts,
         };
-        let mut verdicts = verdicts.into_iter();
-        let (pointer, _, session) = (verdicts.next().flatten(), verdicts.next(), verdicts.next().flatten());
-        if pointer.is_some()
+        if let Verdict::Refused(_) = verdicts.of(0)
             && let Some((existing, first)) = self.created(&refund.id).await?
         {
             // The SDK repeated a transaction whose answer was lost: what it met is our own.
             let own = refund.history.first().is_some_and(|entry| existing.bears(&entry.write_id));
             return Ok(if own { RefundCreated::New } else { RefundCreated::Existing(Box::new(existing), first) });
         }
-        match session {
-            Some(item) => {
+        match verdicts.of(RESERVES) {
+            Verdict::Refused(item) => {
                 let session = item.map(|item| read(keys::session(&refund.session_id), item)).transpose()?;
                 Ok(RefundCreated::Refused(session.map(Box::new)))
             }
-            None => Err(StoreError::Disagreement { key: keys::refund(&refund.session_id, &refund.id).to_string() }),
+            Verdict::Held => Err(disagreement(refund)),
         }
     }
 
-    /// The refund with this id, and the fingerprint of the request that made it.
+    /// The refund with this id, and the fingerprint of the request that made it. If it is being made at this moment, that
+    /// is waited for.
     ///
     /// # Errors
     /// The table failed us.
     pub async fn created(&self, id: &RefundId) -> Result<Option<(Refund, Option<Fingerprint>)>, StoreError> {
-        let pointer = keys::refund_pointer(id);
-        let Some(item) = self.table.get(pointer.clone()).await? else { return Ok(None) };
-        let Pointer { session_id } = read(pointer, item)?;
-        let key = keys::refund(&session_id, id);
-        let Some(item) = self.table.get(key.clone()).await? else { return Ok(None) };
-        let fingerprint = Fingerprint::of(&item);
-        Ok(Some((read(key, item)?, fingerprint)))
+        let pointer = get_settled(&self.table, keys::refund_pointer(id)).await?;
+        self.pointed_at(id, pointer).await
     }
 
     /// The refund with this id. A consistent read.
@@ -179,7 +176,22 @@ impl Refunds {
     /// # Errors
     /// The table failed us.
     pub async fn get(&self, id: &RefundId) -> Result<Option<Refund>, StoreError> {
-        Ok(self.created(id).await?.map(|(refund, _)| refund))
+        let pointer = self.table.get(keys::refund_pointer(id)).await?;
+        Ok(self.pointed_at(id, pointer).await?.map(|(refund, _)| refund))
+    }
+
+    async fn pointed_at(
+        &self,
+        id: &RefundId,
+        pointer: Option<Item>,
+    ) -> Result<Option<(Refund, Option<Fingerprint>)>, StoreError> {
+        let Some(pointer) = pointer else { return Ok(None) };
+        let Pointer { session_id } = read(keys::refund_pointer(id), pointer)?;
+        let key = keys::refund(&session_id, id);
+        // The transaction that put both may have become visible in part.
+        let item = get_settled(&self.table, key.clone()).await?.ok_or(StoreError::Conflict { operation: "GetItem" })?;
+        let fingerprint = Fingerprint::of(&item);
+        Ok(Some((read(key, item)?, fingerprint)))
     }
 
     /// The refund of this session with this id. A consistent read.
@@ -266,6 +278,10 @@ impl Refunds {
         let change = Change { session_id: payment, event: end.session_event(), at, write_id: write_id.clone() };
         let changed = Sessions::new(self.table.clone()).record(change, None).await;
         let refund = self.again(refund).await?;
+        if !refund.submitted && !refund.state_at(at).is_final() {
+            // The session has ended, or been submitted, and what that means for the refund is not visible yet.
+            return Err(StoreError::Conflict { operation: "GetItem" }.into());
+        }
         match changed {
             Ok(changed) => Ok(RefundChanged { refund, repeated: changed.repeated }),
             // A deleted payment session has ended its refund, and refuses to be told so again.
@@ -300,8 +316,8 @@ impl Refunds {
         let key = keys::refund(&refund.session_id, &refund.id);
         match transaction.send(&self.table).await? {
             Transacted::Done => Ok(RefundChanged { refund: self.again(refund).await?, repeated: false }),
-            Transacted::Refused(verdicts) => match verdicts.into_iter().next().flatten().flatten() {
-                Some(item) => {
+            Transacted::Refused(verdicts) => match verdicts.of(0) {
+                Verdict::Refused(Some(item)) => {
                     let refund: Refund = read(key, item)?;
                     if refund.bears(write_id) {
                         Ok(RefundChanged { refund, repeated: true })
@@ -309,14 +325,18 @@ impl Refunds {
                         Err(RefundChangeError::Refused(Box::new(refund)))
                     }
                 }
-                None => Err(StoreError::Disagreement { key: key.to_string() }.into()),
+                Verdict::Refused(None) | Verdict::Held => Err(disagreement(refund).into()),
             },
         }
     }
 
     async fn again(&self, refund: &Refund) -> Result<Refund, StoreError> {
-        let disagreement =
-            || StoreError::Disagreement { key: keys::refund(&refund.session_id, &refund.id).to_string() };
-        self.find(&refund.session_id, &refund.id).await?.ok_or_else(disagreement)
+        let key = keys::refund(&refund.session_id, &refund.id);
+        let item = get_settled(&self.table, key.clone()).await?.ok_or_else(|| disagreement(refund))?;
+        read(key, item)
     }
+}
+
+fn disagreement(refund: &Refund) -> StoreError {
+    StoreError::Disagreement { key: keys::refund(&refund.session_id, &refund.id).to_string() }
 }

@@ -1,8 +1,6 @@
 //! Payment sessions.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use models::{
     Attempt, MerchantId, Mode, Money, Payee, Payer, PaysRefund, RefundEvent, RefundState, Session, SessionEvent,
@@ -13,15 +11,11 @@ use thiserror::Error;
 
 use crate::error::StoreError;
 use crate::keys;
+use crate::list::{self, ListRange, Page};
 use crate::refund_writes;
 use crate::table::{Item, Key, Put, Table, history_entry, ms, n, read, s};
-use crate::transaction::{Transacted, Transaction};
+use crate::transaction::{Transacted, Transaction, Verdict, get_settled};
 use crate::update::{Update, Updated};
-
-/// How many sessions one query of a filtered list looks at, and how many such queries one call may make, so that no call
-/// works without bound.
-const FILTERED_QUERY_LIMIT: usize = 100;
-const MAX_QUERIES: usize = 5;
 
 /// The whole table's sessions; each method is one or two calls of DynamoDB, some more where a refund changes too.
 #[derive(Debug, Clone)]
@@ -122,63 +116,6 @@ pub struct Deleted {
     pub repeated: bool,
 }
 
-/// Which part of a list is wanted.
-#[derive(Debug, Clone, Default)]
-pub struct ListRange {
-    /// Created at or after.
-    pub created_from: Option<Timestamp>,
-    /// Created before.
-    pub created_before: Option<Timestamp>,
-    /// Go on after this one.
-    pub after: Option<ListCursor>,
-    /// How many at the most, 1 to 100.
-    pub limit: usize,
-}
-
-/// A place in a list. Opaque to clients; it holds a creation time and an id and opens nobody else's list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListCursor {
-    list_sk: String,
-    session_id: SessionId,
-}
-
-impl ListCursor {
-    fn of(session: &Session) -> Self {
-        let list_sk = keys::list_sk(&SortableTimestamp::from(session.created_at), &session.id);
-        Self { list_sk, session_id: session.id }
-    }
-
-    /// Where DynamoDB goes on.
-    fn index_key(self, list_pk: &str) -> Item {
-        let mut key = keys::session(&self.session_id).into_item();
-        key.extend([("list_pk".to_owned(), s(list_pk)), ("list_sk".to_owned(), s(self.list_sk))]);
-        key
-    }
-
-    /// As clients carry it.
-    pub fn encode(&self) -> String {
-        BASE64_URL_SAFE_NO_PAD.encode(&self.list_sk)
-    }
-
-    /// Reads what [`ListCursor::encode`] wrote; nothing else.
-    pub fn decode(text: &str) -> Option<Self> {
-        let list_sk = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
-        let (created_at, id) = list_sk.split_once('#')?;
-        let session_id: SessionId = id.parse().ok()?;
-        let created_at = SortableTimestamp::from(created_at.parse::<Timestamp>().ok()?);
-        (keys::list_sk(&created_at, &session_id) == list_sk).then_some(Self { list_sk, session_id })
-    }
-}
-
-/// One page of a list.
-#[derive(Debug)]
-pub struct Page {
-    /// Newest first. May be fewer than asked for, or none, though there are more.
-    pub sessions: Vec<Session>,
-    /// Where to go on, unless this was all.
-    pub next: Option<ListCursor>,
-}
-
 /// What is left of a deleted session, without anything personal.
 #[derive(Debug, Deserialize)]
 struct Tombstone {
@@ -273,59 +210,8 @@ impl Sessions {
         owner: &Owner,
         range: ListRange,
         filter: Option<&(dyn Fn(&Session) -> bool + Sync)>,
-    ) -> Result<Page, StoreError> {
-        let list_pk = keys::list_pk(&owner.merchant_id, owner.mode);
-        // A sort key is a moment and more, so a moment alone lies before all that happened at it: `before` is exclusive.
-        let bound = |at: Option<Timestamp>, open: &str| {
-            at.map_or(open.to_owned(), |at| SortableTimestamp::from(at).as_str().to_owned())
-        };
-        let (from, before) = (bound(range.created_from, "0"), bound(range.created_before, "~"));
-        // DynamoDB refuses a start outside of the bounds, which a cursor from another list can be.
-        let after = range.after.filter(|cursor| cursor.list_sk < before);
-        if before <= from || after.as_ref().is_some_and(|cursor| cursor.list_sk <= from) {
-            return Ok(Page { sessions: Vec::new(), next: None });
-        }
-        // One more than asked for tells whether there are more; a filter needs many to find some.
-        let query_limit = if filter.is_some() { FILTERED_QUERY_LIMIT } else { range.limit + 1 };
-        let mut start = after.map(|cursor| cursor.index_key(&list_pk));
-        let (mut sessions, mut last): (Vec<Session>, _) = (Vec::new(), None);
-        for _ in 0..MAX_QUERIES {
-            let output = self
-                .table
-                .client
-                .query()
-                .table_name(&self.table.name)
-                .index_name("list")
-                .key_condition_expression("list_pk = :list_pk AND list_sk BETWEEN :from AND :before")
-                .expression_attribute_values(":list_pk", s(&list_pk))
-                .expression_attribute_values(":from", s(&from))
-                .expression_attribute_values(":before", s(&before))
-                .scan_index_forward(false)
-                .limit(i32::try_from(query_limit).unwrap_or(i32::MAX))
-                .set_exclusive_start_key(start)
-                .send()
-                .await
-                .map_err(|error| StoreError::unavailable("Query", error))?;
-            for item in output.items.unwrap_or_default() {
-                if sessions.len() == range.limit {
-                    return Ok(Page { sessions, next: last });
-                }
-                let session: Session = read("in the list index", item)?;
-                last = Some(ListCursor::of(&session));
-                if filter.is_none_or(|wanted| wanted(&session)) {
-                    sessions.push(session);
-                }
-            }
-            start = output.last_evaluated_key;
-            if start.is_none() {
-                return Ok(Page { sessions, next: None });
-            }
-            // DynamoDB answers with 1 MB at the most, and Lambda with 6: what one query found is what one call answers.
-            if !sessions.is_empty() {
-                return Ok(Page { sessions, next: last });
-            }
-        }
-        Ok(Page { sessions, next: last })
+    ) -> Result<Page<Session>, StoreError> {
+        list::page(&self.table, &keys::list_pk(&owner.merchant_id, owner.mode), range, filter).await
     }
 
     /// The payer gave their details.
@@ -564,11 +450,14 @@ impl Sessions {
         }
         let key = keys::session(&change.session_id);
         match both.send(&self.table).await? {
-            Transacted::Done => Ok(Updated::New(self.table.get(key).await?.unwrap_or_default())),
-            Transacted::Refused(verdicts) => match verdicts.into_iter().next() {
-                Some(Some(session)) => Ok(Updated::Refused(session)),
+            Transacted::Done => match get_settled(&self.table, key.clone()).await? {
+                Some(item) => Ok(Updated::New(item)),
+                None => Err(StoreError::Disagreement { key: key.to_string() }),
+            },
+            Transacted::Refused(verdicts) => match verdicts.of(0) {
+                Verdict::Refused(session) => Ok(Updated::Refused(session)),
                 // The session would have changed, and what belongs to it would not.
-                Some(None) | None => Err(StoreError::Disagreement { key: key.to_string() }),
+                Verdict::Held => Err(StoreError::Disagreement { key: key.to_string() }),
             },
         }
     }
@@ -580,9 +469,9 @@ impl Sessions {
         };
         let key = keys::session(&change.session_id);
         match self.write(update, change).await? {
+            Updated::New(item) | Updated::Refused(Some(item)) if is_tombstone(&item) => Err(ChangeError::NotFound),
             Updated::New(item) => Ok(Changed { session: read(key, item)?, repeated: false }),
             Updated::Refused(None) => Err(ChangeError::NotFound),
-            Updated::Refused(Some(item)) if is_tombstone(&item) => Err(ChangeError::NotFound),
             Updated::Refused(Some(item)) => {
                 let session: Session = read(key, item)?;
                 if owner.is_some_and(|owner| !owner.owns(&session)) {
@@ -610,9 +499,8 @@ fn created_before(id: &SessionId, item: Item) -> Result<Created, StoreError> {
 pub(crate) fn new_item(session: &Session) -> Result<(Key, Item), StoreError> {
     let key = keys::session(&session.id);
     let mut item: Item = serde_dynamo::to_item(session)?;
-    let created_at = SortableTimestamp::from(session.created_at);
     item.insert("list_pk".into(), s(keys::list_pk(&session.merchant_id, session.mode)));
-    item.insert("list_sk".into(), s(keys::list_sk(&created_at, &session.id)));
+    item.insert("list_sk".into(), s(keys::list_sk(session.created_at, session.id)));
     item.insert("due_pk".into(), s(keys::due_pk(&key)));
     item.insert("due_at".into(), s(SortableTimestamp::from(session.expires_at).as_str()));
     Ok((key, item))
@@ -635,17 +523,5 @@ mod tests {
         let written = history_entry(entry.state.as_str(), entry.at, entry.cause.as_str(), &entry.write_id);
         let read: HistoryEntry = serde_dynamo::from_attribute_value(written).unwrap();
         assert_eq!(read, entry);
-    }
-
-    #[test]
-    fn a_cursor_reads_back_and_nothing_else_does() {
-        let cursor = ListCursor {
-            list_sk: "2026-01-31T09:30:00.000Z#1ae1ce03-dfa9-4593-b487-65c656991cb5".into(),
-            session_id: "1ae1ce03-dfa9-4593-b487-65c656991cb5".parse().unwrap(),
-        };
-        assert_eq!(ListCursor::decode(&cursor.encode()), Some(cursor));
-        for text in ["", "%", "AAAA", &BASE64_URL_SAFE_NO_PAD.encode("2026-01-31#x")] {
-            assert_eq!(ListCursor::decode(text), None, "{text}");
-        }
     }
 }

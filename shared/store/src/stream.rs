@@ -1,6 +1,6 @@
 //! Reading the table's stream: which history entries a record brings.
 
-use models::{HistoryEntry, Metadata, Object, Refund, Session, SessionState};
+use models::{HistoryEntry, Metadata, Object, Payee, Refund, Session, SessionState};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -47,9 +47,10 @@ pub fn history_change(old: serde_dynamo::Item, new: serde_dynamo::Item) -> Resul
     let old: Option<Session> = image(old)?;
     let first_new = old.as_ref().map_or(0, |old| old.history.len()) + 1;
     let session = if new.contains_key("deleted_at") {
-        // What was deleted is told from what it was before. That it ended is told; who was to pay is not written anew.
+        // What was deleted is told from what it was before. That it ended is told; nobody's data is written anew.
         image(new)?.zip(old).map(|(Buried { state, history }, old)| {
-            Box::new(Session { state, history, payer: None, metadata: Metadata::default(), ..old })
+            let payee = if old.pays_refund.is_some() { Payee::erased() } else { old.payee };
+            Box::new(Session { state, history, payer: None, payee, metadata: Metadata::default(), ..old })
         })
     } else {
         image(new)?

@@ -3,9 +3,11 @@
 use std::future::Future;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::operation::transact_get_items::TransactGetItemsError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update as TransactUpdate,
+    CancellationReason, Delete, Get, Put, ReturnValuesOnConditionCheckFailure, TransactGetItem, TransactWriteItem,
+    Update as TransactUpdate,
 };
 use backon::{ExponentialBuilder, Retryable};
 
@@ -14,6 +16,7 @@ use crate::table::{IS_NEW, Item, Key, Table, keyed};
 use crate::update::Update;
 
 const OPERATION: &str = "TransactWriteItems";
+const GET: &str = "TransactGetItems";
 
 /// How long a write that meets other transactions on its items is repeated before it is given up.
 const CONFLICTS_FOR: Duration = Duration::from_secs(4);
@@ -29,14 +32,34 @@ pub(crate) struct Transaction {
 enum Write {
     PutNew(Key, Item),
     Update(Update),
+    Delete(Key),
 }
 
 /// What became of a transaction.
 pub(crate) enum Transacted {
     /// All of it is done.
     Done,
-    /// Nothing is. For each write, whether its condition did not hold, and the item as it is, if there is one.
-    Refused(Vec<Option<Option<Item>>>),
+    /// Nothing is; what became of each write's condition, in order.
+    Refused(Verdicts),
+}
+
+/// What became of the conditions of a refused transaction's writes.
+pub(crate) struct Verdicts(Vec<Verdict>);
+
+/// What became of one write's condition.
+#[derive(Clone)]
+pub(crate) enum Verdict {
+    /// It held, or was not looked at.
+    Held,
+    /// It did not hold; the item as it is, if there is one.
+    Refused(Option<Item>),
+}
+
+impl Verdicts {
+    /// Of the write at this place, from 0.
+    pub(crate) fn of(&self, place: usize) -> Verdict {
+        self.0.get(place).cloned().unwrap_or(Verdict::Held)
+    }
 }
 
 impl Transaction {
@@ -49,6 +72,12 @@ impl Transaction {
     /// With an update.
     pub(crate) fn update(mut self, update: Update) -> Self {
         self.writes.push(Write::Update(update));
+        self
+    }
+
+    /// With the deletion of an item that must be there.
+    pub(crate) fn delete(mut self, key: Key) -> Self {
+        self.writes.push(Write::Delete(key));
         self
     }
 
@@ -70,6 +99,12 @@ fn item(write: Write, table: &Table) -> Result<TransactWriteItem, StoreError> {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
             .map(|put| item.put(put)),
+        Write::Delete(key) => Delete::builder()
+            .table_name(&table.name)
+            .set_key(Some(key.into_item()))
+            .condition_expression("attribute_exists(pk)")
+            .build()
+            .map(|delete| item.delete(delete)),
         Write::Update(update) => update.in_transaction(table).map(|update: TransactUpdate| item.update(update)),
     };
     let built = built.map_err(|error| StoreError::Unavailable { operation: OPERATION, cause: error.to_string() })?;
@@ -82,17 +117,22 @@ async fn send_once(writes: &[TransactWriteItem], table: &Table) -> Result<Transa
     match error.as_service_error() {
         Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
             let reasons = cancelled.cancellation_reasons();
-            let is = |reason: &CancellationReason, code: &str| reason.code() == Some(code);
-            let refused = |reason: &CancellationReason| is(reason, "ConditionalCheckFailed");
+            let code = |reason: &CancellationReason| reason.code().unwrap_or("None").to_owned();
+            let refused = |reason: &CancellationReason| code(reason) == "ConditionalCheckFailed";
             let done_before = reasons.first().is_some_and(refused);
-            if !done_before && reasons.iter().any(|reason| is(reason, "TransactionConflict")) {
+            let known = reasons.iter().all(|reason| refused(reason) || code(reason) == "None");
+            if done_before || known {
+                let verdict = |reason: &CancellationReason| {
+                    if refused(reason) { Verdict::Refused(reason.item().cloned()) } else { Verdict::Held }
+                };
+                Ok(Transacted::Refused(Verdicts(reasons.iter().map(verdict).collect())))
+            } else if reasons.iter().any(|reason| code(reason) == "TransactionConflict") {
                 // What the other transaction does may be this very write: only then is it known why ours is refused.
                 Err(StoreError::Conflict { operation: OPERATION })
-            } else if reasons.iter().any(refused) {
-                let verdict = |reason: &CancellationReason| refused(reason).then(|| reason.item().cloned());
-                Ok(Transacted::Refused(reasons.iter().map(verdict).collect()))
             } else {
-                Err(StoreError::unavailable(OPERATION, error))
+                // Throttled, most often. The error itself is not shown: it holds the items.
+                let codes: Vec<_> = reasons.iter().map(code).collect();
+                Err(StoreError::Unavailable { operation: OPERATION, cause: codes.join(", ") })
             }
         }
         // The SDK repeated a request that is still being done.
@@ -100,6 +140,29 @@ async fn send_once(writes: &[TransactWriteItem], table: &Table) -> Result<Transa
             Err(StoreError::Conflict { operation: OPERATION })
         }
         Some(_) | None => Err(StoreError::unavailable(OPERATION, error)),
+    }
+}
+
+/// Reads one item as it is between transactions: one that is at the item is waited for.
+///
+/// A plain read sees each item of a transaction by itself, and may see some of them before and some after it (Amazon
+/// DynamoDB Transactions, "Isolation levels for transactions").
+pub(crate) async fn get_settled(table: &Table, key: Key) -> Result<Option<Item>, StoreError> {
+    past_conflicts(|| get_settled_once(table, key.clone())).await
+}
+
+async fn get_settled_once(table: &Table, key: Key) -> Result<Option<Item>, StoreError> {
+    let get = Get::builder().table_name(&table.name).set_key(Some(key.into_item())).build();
+    let get = get.map_err(|error| StoreError::Unavailable { operation: GET, cause: error.to_string() })?;
+    let item = TransactGetItem::builder().get(get).build();
+    match table.client.transact_get_items().transact_items(item).send().await {
+        Ok(output) => Ok(output.responses.unwrap_or_default().into_iter().next().and_then(|response| response.item)),
+        Err(error) => match error.as_service_error() {
+            Some(TransactGetItemsError::TransactionCanceledException(_)) => {
+                Err(StoreError::Conflict { operation: GET })
+            }
+            Some(_) | None => Err(StoreError::unavailable(GET, error)),
+        },
     }
 }
 

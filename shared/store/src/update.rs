@@ -81,6 +81,14 @@ impl Update {
         self
     }
 
+    /// Sets an element of a list attribute.
+    pub(crate) fn set_element(mut self, attribute: &str, index: usize, value: AttributeValue) -> Self {
+        self.sets.push(format!("#{attribute}[{index}] = :element"));
+        self.names.insert(format!("#{attribute}"), attribute.to_owned());
+        self.values.insert(":element".to_owned(), value);
+        self
+    }
+
     /// Removes top-level attributes.
     pub(crate) fn remove(mut self, attributes: &[&str]) -> Self {
         for attribute in attributes {

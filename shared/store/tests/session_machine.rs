@@ -233,7 +233,7 @@ impl Table {
         let found = sessions.get(&self.id).await.unwrap();
         assert_eq!(found.is_none(), self.model.deleted);
         let listed = sessions.list(&self.owner, store::ListRange { limit: 10, ..Default::default() }, None).await;
-        assert_eq!(listed.unwrap().sessions, found.clone().into_iter().collect::<Vec<_>>());
+        assert_eq!(listed.unwrap().items, found.clone().into_iter().collect::<Vec<_>>());
         let Some(session) = found else { return };
         assert_eq!(session.state, self.model.state);
         assert_eq!(session.history.len(), self.model.entries);

@@ -1,0 +1,295 @@
+//! Cursors: how far each endpoint has been told of each object. The table is the truth; the queue only rings.
+
+use jiff::{SignedDuration, Timestamp};
+use models::{CursorId, EndpointId, EventId, SortableTimestamp, WriteId};
+use serde::{Deserialize, Serialize};
+
+use crate::error::StoreError;
+use crate::keys;
+use crate::table::{Item, Table, ms, n, read, s};
+use crate::update::{Update, Updated};
+
+/// How long a claimed cursor is nobody else's. Longer than the function that delivers may run.
+const LEASE: SignedDuration = SignedDuration::from_secs(90);
+
+/// How long a cursor is kept after the last event that it was moved on for: as long as events are, and a margin.
+const KEPT: SignedDuration = SignedDuration::from_hours(40 * 24);
+
+/// The table's cursors.
+#[derive(Debug, Clone)]
+pub struct Cursors {
+    table: Table,
+}
+
+/// Why a cursor waits to be resumed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Held {
+    /// Its endpoint has failed for three days.
+    Dead,
+    /// Its endpoint is disabled.
+    Disabled,
+}
+
+/// A cursor as it is kept. `due_pk` and `due_at` put it in the due index while something is to be told.
+#[derive(Debug, Deserialize)]
+struct Record {
+    delivered: usize,
+    head: usize,
+    #[serde(default)]
+    attempts: u32,
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
+    waiting_since: Option<Timestamp>,
+    #[serde(default)]
+    skips_gaps: bool,
+    #[serde(default)]
+    lease_id: Option<WriteId>,
+}
+
+/// A cursor that is ours to move, for a while.
+#[derive(Debug)]
+pub struct CursorClaim {
+    /// Which.
+    pub id: CursorId,
+    /// The last event that was delivered, or is not to be told.
+    pub delivered: usize,
+    /// The last event there is to tell.
+    pub head: usize,
+    /// How often the next one has failed.
+    pub attempts: u32,
+    /// Since when it has had to wait.
+    pub waiting_since: Option<Timestamp>,
+    /// Whether events that are no longer there are passed over: after it was resumed, which may be later than they are kept.
+    pub skips_gaps: bool,
+    lease_id: WriteId,
+}
+
+/// What became of finishing with a cursor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finished {
+    /// Nothing is left to tell.
+    Done,
+    /// There is more since.
+    More,
+    /// It is no longer ours.
+    Lost,
+}
+
+impl Cursors {
+    /// The cursors in this table.
+    pub fn new(table: Table) -> Self {
+        Self { table }
+    }
+
+    /// Event `sequence` is to be told: due now, unless it waits for earlier ones. A new cursor begins with it.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn advance(&self, id: &CursorId, sequence: usize, now: Timestamp) -> Result<(), StoreError> {
+        let key = keys::cursor(id);
+        let update = Update::new(key.clone())
+            .when("attribute_not_exists(#head) OR #head < :head", [(":head", n(sequence))])
+            .set_to("head", ":head", [])
+            .set_to("delivered", "if_not_exists(#delivered, :before)", [(":before", n(sequence.saturating_sub(1)))])
+            .set_to("due_pk", "if_not_exists(#due_pk, :due_pk)", [(":due_pk", s(keys::due_pk(&key)))])
+            .set_to("due_at", "if_not_exists(#due_at, :due_at)", [(":due_at", s(moment(now)))])
+            .set("ttl", n(ttl_after(now)));
+        // Refused means that it was told of this event before.
+        update.send(&self.table).await.map(|_| ())
+    }
+
+    /// One event is to be told once more, by a cursor of its own.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn replay(&self, id: &CursorId, event: &EventId, now: Timestamp) -> Result<(), StoreError> {
+        let key = keys::cursor(id);
+        let update = Update::new(key.clone())
+            .set("head", n(event.sequence))
+            .set("delivered", n(event.sequence.saturating_sub(1)))
+            .set("attempts", n(0))
+            .set("due_pk", s(keys::due_pk(&key)))
+            .set("due_at", s(moment(now)))
+            .set("ttl", n(ttl_after(now)))
+            .remove(&["lease_id", "waiting_since", "held"]);
+        update.send(&self.table).await.map(|_| ())
+    }
+
+    /// Claims a cursor that is due; none if nothing is to be told, or it waits, or it is someone else's.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn claim(&self, id: &CursorId, now: Timestamp) -> Result<Option<CursorClaim>, StoreError> {
+        let lease_id = crate::new_write_id();
+        let update = Update::new(keys::cursor(id))
+            .when("#due_at <= :now", [(":now", s(moment(now)))])
+            .set("due_at", s(moment(lease_end(now))))
+            .set("lease_id", s(lease_id.as_str()));
+        let item = match update.send(&self.table).await? {
+            Updated::New(item) | Updated::Refused(Some(item)) => item,
+            Updated::Refused(None) => return Ok(None),
+        };
+        let Record { delivered, head, attempts, waiting_since, skips_gaps, lease_id: holder } =
+            read(keys::cursor(id), item)?;
+        // A refused claim that bears our lease had succeeded; its answer was lost.
+        Ok((holder.as_ref() == Some(&lease_id)).then(|| CursorClaim {
+            id: id.clone(),
+            delivered,
+            head,
+            attempts,
+            waiting_since,
+            skips_gaps,
+            lease_id,
+        }))
+    }
+
+    /// All events up to `sequence` are told: the cursor moves on, and the claim begins anew. False if it is no longer ours.
+    ///
+    /// # Errors
+    /// The table failed us; what was delivered may be delivered again.
+    pub async fn moved(&self, claim: &mut CursorClaim, sequence: usize, now: Timestamp) -> Result<bool, StoreError> {
+        let update = self
+            .held_by(claim)
+            .set("delivered", n(sequence))
+            .set("attempts", n(0))
+            .set("due_at", s(moment(lease_end(now))))
+            .remove(&["waiting_since"]);
+        let moved = matches!(update.send(&self.table).await?, Updated::New(_));
+        (claim.delivered, claim.attempts, claim.waiting_since) = (sequence, 0, None);
+        Ok(moved)
+    }
+
+    /// All events up to `sequence` are told, and there should be no more.
+    ///
+    /// # Errors
+    /// The table failed us; what was delivered may be delivered again.
+    pub async fn finish(&self, claim: &mut CursorClaim, sequence: usize) -> Result<Finished, StoreError> {
+        let update = self
+            .held_by(claim)
+            .when("#head = :head", [(":head", n(sequence))])
+            .set("delivered", n(sequence))
+            .set("attempts", n(0))
+            .remove(&["due_pk", "due_at", "lease_id", "waiting_since", "skips_gaps"]);
+        match update.send(&self.table).await? {
+            Updated::New(_) => Ok(Finished::Done),
+            Updated::Refused(None) => Ok(Finished::Lost),
+            Updated::Refused(Some(item)) => {
+                let record: Record = read(keys::cursor(&claim.id), item)?;
+                if record.lease_id.as_ref() == Some(&claim.lease_id) {
+                    claim.head = record.head;
+                    return Ok(Finished::More);
+                }
+                // Without a lease it may be our own finish, whose answer was lost.
+                let done = record.lease_id.is_none() && record.delivered == sequence;
+                Ok(if done { Finished::Done } else { Finished::Lost })
+            }
+        }
+    }
+
+    /// The next event could not be told; it is due again then. `attempts` is how often it has failed by now, and
+    /// `waiting_since` when it first had to wait.
+    ///
+    /// # Errors
+    /// The table failed us; it is due again when the claim ends.
+    pub async fn retry_at(
+        &self,
+        claim: &CursorClaim,
+        at: Timestamp,
+        attempts: u32,
+        waiting_since: Timestamp,
+    ) -> Result<(), StoreError> {
+        let update = self
+            .held_by(claim)
+            .set("due_at", s(moment(at)))
+            .set("attempts", n(attempts))
+            .set("waiting_since", ms(waiting_since))
+            .remove(&["lease_id"]);
+        update.send(&self.table).await.map(|_| ())
+    }
+
+    /// It waits until it is resumed.
+    ///
+    /// # Errors
+    /// The table failed us; it is due again when the claim ends.
+    pub async fn hold(&self, claim: &CursorClaim, held: Held) -> Result<(), StoreError> {
+        let update = self
+            .held_by(claim)
+            .set("due_at", s(keys::held_due_at(&claim.id.endpoint_id)))
+            .set("held", serde_dynamo::to_attribute_value(held)?)
+            .remove(&["lease_id"]);
+        update.send(&self.table).await.map(|_| ())
+    }
+
+    /// Its endpoint is no longer there: nothing is due any more.
+    ///
+    /// # Errors
+    /// The table failed us; it is due again when the claim ends.
+    pub async fn drop(&self, claim: &CursorClaim) -> Result<(), StoreError> {
+        self.held_by(claim).remove(&["due_pk", "due_at", "lease_id"]).send(&self.table).await.map(|_| ())
+    }
+
+    /// Some cursors of an endpoint that wait to be resumed, in one shard (below [`crate::DUE_SHARDS`]) of the due index.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn held_of(&self, endpoint: &EndpointId, shard: u32) -> Result<Vec<CursorId>, StoreError> {
+        let output = self
+            .table
+            .client
+            .query()
+            .table_name(&self.table.name)
+            .index_name("due")
+            .key_condition_expression("due_pk = :due_pk AND due_at = :held")
+            .expression_attribute_values(":due_pk", s(keys::due_shard(shard)))
+            .expression_attribute_values(":held", s(keys::held_due_at(endpoint)))
+            .send()
+            .await
+            .map_err(|error| StoreError::unavailable("Query", error))?;
+        Ok(output.items.unwrap_or_default().iter().filter_map(cursor_of).collect())
+    }
+
+    /// Makes a cursor that waits to be resumed due now.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn resume(&self, id: &CursorId, now: Timestamp) -> Result<(), StoreError> {
+        let update = Update::new(keys::cursor(id))
+            .when("#due_at = :held", [(":held", s(keys::held_due_at(&id.endpoint_id)))])
+            .set("due_at", s(moment(now)))
+            .set("attempts", n(0))
+            .set("skips_gaps", aws_sdk_dynamodb::types::AttributeValue::Bool(true))
+            .remove(&["held", "waiting_since"]);
+        update.send(&self.table).await.map(|_| ())
+    }
+
+    fn held_by(&self, claim: &CursorClaim) -> Update {
+        let lease = (":lease", s(claim.lease_id.as_str()));
+        Update::new(keys::cursor(&claim.id)).when("#lease_id = :lease", [lease])
+    }
+}
+
+/// The cursor that an item of the due index is about, if it is one.
+pub(crate) fn cursor_of(item: &Item) -> Option<CursorId> {
+    let part = |name: &str| item.get(name).and_then(|value| value.as_s().ok());
+    let object_id = part("pk")?.strip_prefix("EVENTS#")?.parse().ok()?;
+    let mut parts = part("sk")?.strip_prefix(keys::CURSOR_PREFIX)?.split('#');
+    let (merchant, endpoint, replay_of) = (parts.next()?, parts.next()?, parts.next());
+    Some(CursorId {
+        object_id,
+        merchant_id: merchant.parse().ok()?,
+        endpoint_id: endpoint.parse().ok()?,
+        replay_of: replay_of.map(str::parse).transpose().ok()?,
+    })
+}
+
+fn moment(at: Timestamp) -> String {
+    SortableTimestamp::from(at).as_str().to_owned()
+}
+
+fn lease_end(now: Timestamp) -> Timestamp {
+    now.checked_add(LEASE).unwrap_or(Timestamp::MAX)
+}
+
+fn ttl_after(now: Timestamp) -> i64 {
+    now.checked_add(KEPT).unwrap_or(Timestamp::MAX).as_second()
+}
