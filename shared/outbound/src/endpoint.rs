@@ -1,0 +1,144 @@
+//! Which URLs may be called.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use thiserror::Error;
+use url::{Host, Url};
+
+use crate::address::{is_loopback, is_public};
+use crate::lookup::Lookup;
+
+/// The longest URL, in bytes, before and after it is normalised.
+pub const MAX_URL_BYTES: usize = 2048;
+
+/// How long a host name may take to resolve when an endpoint is registered.
+const RESOLVE_MS: u64 = 3_000;
+
+/// Names that lead nowhere else than to a network that only we are in: the local one's (RFC 6762), and those kept for
+/// private use, AWS's own among them (ICANN's SAC113).
+const PRIVATE_SUFFIXES: [&str; 2] = [".local", ".internal"];
+
+/// Which addresses may be called beside the public ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Policy {
+    /// Whether this machine may be called. On one's own machine only: in AWS, loopback is where Lambda hands out the
+    /// requests of this very function.
+    pub loopback_allowed: bool,
+}
+
+/// Why an endpoint can't be called. The text reads on after the field's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum RefusedUrl {
+    /// No URL, or one without a host, or of another scheme.
+    #[error("must be an absolute http or https URL")]
+    NotHttp,
+    /// `http`, where only `https` will do.
+    #[error("must be an https URL")]
+    NotHttps,
+    /// Longer than [`MAX_URL_BYTES`].
+    #[error("must be at most {MAX_URL_BYTES} bytes long")]
+    TooLong,
+    /// A user name or a password in the URL.
+    #[error("must be a URL without a user name and password")]
+    Credentials,
+    /// A fragment, which no server is sent.
+    #[error("must be a URL without a fragment")]
+    Fragment,
+    /// A host that is not on the public internet.
+    #[error("must be a URL whose host is on the public internet")]
+    NotPublic,
+    /// A host name without addresses, or without an answer in time.
+    #[error("must be a URL whose host name resolves")]
+    Unresolved,
+}
+
+impl Policy {
+    /// Whether this address may be connected to.
+    pub(crate) fn allows(self, address: IpAddr) -> bool {
+        is_public(address) || (self.loopback_allowed && is_loopback(address))
+    }
+
+    /// Whether a name may be looked up at all. `name` is in lower case, as [`Url`] makes it.
+    fn allows_name(self, name: &str) -> bool {
+        let name = name.strip_suffix('.').unwrap_or(name);
+        // This machine, RFC 6761.
+        if name == "localhost" || name.ends_with(".localhost") {
+            return self.loopback_allowed;
+        }
+        // A name of one label is found only in our own network's search domain.
+        name.contains('.') && !PRIVATE_SUFFIXES.iter().any(|suffix| name.ends_with(suffix))
+    }
+}
+
+/// Reads the URL of an endpoint: absolute, `http` (unless `https_only`) or `https`, at most [`MAX_URL_BYTES`], without
+/// credentials and fragment, and with a host that can be on the public internet. A host in figures must be a public
+/// address, however it is spelled (octal, hexadecimal, short, in IPv6: [`Url`] normalises them all). What a name
+/// resolves to is not looked at here: see [`resolve_check`].
+///
+/// # Errors
+/// The first rule that the URL breaks.
+pub fn check_url(text: &str, https_only: bool, policy: Policy) -> Result<Url, RefusedUrl> {
+    if text.len() > MAX_URL_BYTES {
+        return Err(RefusedUrl::TooLong);
+    }
+    // The parser would leave some of these out in silence, and call another URL than was written.
+    if text.contains(|c: char| c.is_control() || c.is_whitespace()) {
+        return Err(RefusedUrl::NotHttp);
+    }
+    let url = Url::parse(text).map_err(|_| RefusedUrl::NotHttp)?;
+    check_parsed(&url, https_only, policy)?;
+    Ok(url)
+}
+
+/// The rules of [`check_url`] on a URL that is already parsed.
+pub(crate) fn check_parsed(url: &Url, https_only: bool, policy: Policy) -> Result<(), RefusedUrl> {
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(RefusedUrl::NotHttp);
+    }
+    if https_only && url.scheme() != "https" {
+        return Err(RefusedUrl::NotHttps);
+    }
+    if url.as_str().len() > MAX_URL_BYTES {
+        return Err(RefusedUrl::TooLong);
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(RefusedUrl::Credentials);
+    }
+    if url.fragment().is_some() {
+        return Err(RefusedUrl::Fragment);
+    }
+    let allowed = match url.host() {
+        Some(Host::Ipv4(address)) => policy.allows(address.into()),
+        Some(Host::Ipv6(address)) => policy.allows(address.into()),
+        Some(Host::Domain(name)) => policy.allows_name(name),
+        None => return Err(RefusedUrl::NotHttp),
+    };
+    if allowed { Ok(()) } else { Err(RefusedUrl::NotPublic) }
+}
+
+/// Resolves a URL's host and says whether all its addresses may be called. This is to tell the merchant early; a name
+/// can mean something else a moment later, so [`Sender`](crate::Sender) looks again.
+///
+/// # Errors
+/// [`RefusedUrl::NotPublic`] if any of the addresses is not allowed, [`RefusedUrl::Unresolved`] if there is none, or no
+/// answer within 3 s.
+pub async fn resolve_check(url: &Url, policy: Policy, lookup: &Lookup) -> Result<(), RefusedUrl> {
+    let addresses = match url.host() {
+        Some(Host::Ipv4(address)) => vec![address.into()],
+        Some(Host::Ipv6(address)) => vec![address.into()],
+        Some(Host::Domain(name)) if !policy.allows_name(name) => return Err(RefusedUrl::NotPublic),
+        Some(Host::Domain(name)) => {
+            let found = tokio::time::timeout(Duration::from_millis(RESOLVE_MS), lookup.find(name)).await;
+            found.map_err(|_| RefusedUrl::Unresolved)?.map_err(|_| RefusedUrl::Unresolved)?
+        }
+        None => return Err(RefusedUrl::NotHttp),
+    };
+    if addresses.is_empty() {
+        return Err(RefusedUrl::Unresolved);
+    }
+    if addresses.into_iter().all(|address| policy.allows(address)) { Ok(()) } else { Err(RefusedUrl::NotPublic) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,19 @@
+//! Calls to merchants' webhook endpoints: which addresses may be called, how a delivery is signed, and how it is sent.
+//!
+//! A merchant chooses the URL, and our function does the calling, so the URL must not lead to anything that only we can
+//! reach. It is checked when it is registered ([`check_url`], [`resolve_check`]), so that the merchant is told, and again
+//! by every [`Sender::send`], on the very address that is connected to, since a name may mean another address by then.
+
+mod address;
+mod endpoint;
+mod lookup;
+mod secret;
+mod sender;
+mod signature;
+
+pub use address::is_public;
+pub use endpoint::{MAX_URL_BYTES, Policy, RefusedUrl, check_url, resolve_check};
+pub use lookup::Lookup;
+pub use secret::{InvalidSecret, WebhookSecret};
+pub use sender::{Answer, Attempt, Delivery, Failure, NoSender, Outcome, Sender, TimeOuts};
+pub use signature::{InvalidMessageId, MessageId, banked_signature, standard_signature};

@@ -1,0 +1,269 @@
+//! How a delivery is sent.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use reqwest::header::CONTENT_TYPE;
+use reqwest::{Client, Response, redirect, retry};
+use thiserror::Error;
+use url::Url;
+
+use crate::endpoint::{Policy, check_parsed};
+use crate::lookup::{AllowedOnly, Lookup, NoAddress};
+use crate::secret::WebhookSecret;
+use crate::signature::{MessageId, banked_signature, standard_signature};
+
+/// How much of an answer's body is read, so that an ordinary one can end in peace.
+const MAX_READ_BYTES: usize = 16 * 1024;
+
+/// How much of an answer's body is kept, to show it to the merchant.
+const MAX_KEPT_BYTES: usize = 1024;
+
+/// How long a delivery may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeOuts {
+    /// Until the connection stands: the look-up, TCP and TLS.
+    pub connect_ms: u64,
+    /// Until all is over, the answer's body included.
+    pub total_ms: u64,
+}
+
+impl Default for TimeOuts {
+    /// 5 s and 15 s; Standard Webhooks recommends 15 to 30 s.
+    fn default() -> Self {
+        Self { connect_ms: 5_000, total_ms: 15_000 }
+    }
+}
+
+/// One message for one endpoint.
+pub struct Delivery {
+    /// Where to.
+    pub url: Url,
+    /// Which message, for `webhook-id`.
+    pub id: MessageId,
+    /// When it is sent, for both signatures. Receivers refuse what is more than some minutes old.
+    pub timestamp_s: i64,
+    /// The exact bytes, in JSON.
+    pub body: Vec<u8>,
+    /// The secret for `Banked-Signature`, which can be one only, and the first for `webhook-signature`.
+    pub secret: WebhookSecret,
+    /// What else `webhook-signature` is made with, while secrets are being rotated.
+    pub further_secrets: Vec<WebhookSecret>,
+}
+
+/// What became of a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// How long it took until the answer's status came, or until it was clear that none would.
+    pub latency_ms: u64,
+    /// The answer, or why there is none.
+    pub outcome: Outcome,
+}
+
+/// The answer, or why there is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The endpoint answered, whatever it thinks of the message.
+    Answered(Answer),
+    /// It did not.
+    NotAnswered(Failure),
+}
+
+/// What an endpoint said. Its body is optional: whether it came whole is not told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The first 1 KiB of the body; what is no UTF-8 in it is replaced.
+    pub body_start: String,
+}
+
+/// Why there is no answer. The text is for the merchant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
+pub enum Failure {
+    /// Too slow.
+    #[error("there was no answer in time")]
+    TimedOut,
+    /// Refused, broken off, or something else than HTTP was spoken.
+    #[error("the connection was refused or broke off before an answer")]
+    ConnectionFailed,
+    /// No addresses for the host name, or none to be had just now.
+    #[error("the host name could not be resolved")]
+    NameNotFound,
+    /// Not on the public internet.
+    #[error("the host is not on the public internet")]
+    AddressNotAllowed,
+    /// Most often a certificate that has expired, is of another host, or that nobody known has signed.
+    #[error("no secure connection could be made: the certificate must be valid for the host and lead to a known root")]
+    TlsFailed,
+}
+
+/// There is no client to send with, most likely for want of the system's root certificates.
+#[derive(Debug, Error)]
+#[error("no HTTP client: {0}")]
+pub struct NoSender(String);
+
+/// Sends deliveries. Made once, it is used for all.
+#[derive(Debug, Clone)]
+pub struct Sender {
+    client: Client,
+    policy: Policy,
+}
+
+impl Sender {
+    /// A sender with the system's resolver and the default time-outs.
+    ///
+    /// # Errors
+    /// The HTTP client can't be made.
+    pub fn new(policy: Policy) -> Result<Self, NoSender> {
+        Self::with(policy, Lookup::system(), TimeOuts::default())
+    }
+
+    /// A sender with this resolver and these time-outs.
+    ///
+    /// # Errors
+    /// The HTTP client can't be made.
+    pub fn with(policy: Policy, lookup: Lookup, time_outs: TimeOuts) -> Result<Self, NoSender> {
+        let client = Client::builder()
+            .user_agent(concat!("Counterfoil/", env!("CARGO_PKG_VERSION")))
+            .dns_resolver(Arc::new(AllowedOnly { lookup, policy }))
+            .connect_timeout(Duration::from_millis(time_outs.connect_ms))
+            .timeout(Duration::from_millis(time_outs.total_ms))
+            // A redirect could lead to where the URL may not.
+            .redirect(redirect::Policy::none())
+            // A proxy would resolve the name itself.
+            .no_proxy()
+            // Every delivery its own connection, to an address checked for it; and a function that is frozen between two
+            // requests would find the old ones dead.
+            .pool_max_idle_per_host(0)
+            // Whoever calls decides what is sent again.
+            .retry(retry::never())
+            .http1_only()
+            // Off by default, unless some other crate of the build switches the features on.
+            .no_gzip()
+            .no_brotli()
+            .no_zstd()
+            .no_deflate()
+            .build();
+        let client = client.map_err(|error| NoSender(with_causes(&error)))?;
+        Ok(Self { client, policy })
+    }
+
+    /// Sends once, and waits for the answer. Nothing of it is logged.
+    pub async fn send(&self, delivery: &Delivery) -> Attempt {
+        let started = Instant::now();
+        let response = self.request(delivery).await;
+        let latency_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let outcome = match response {
+            Ok(response) => Outcome::Answered(read(response).await),
+            Err(failure) => Outcome::NotAnswered(failure),
+        };
+        Attempt { latency_ms, outcome }
+    }
+
+    async fn request(&self, delivery: &Delivery) -> Result<Response, Failure> {
+        let Delivery { url, id, timestamp_s, body, secret, further_secrets } = delivery;
+        // A host in figures is not looked up, so the client's resolver doesn't see it.
+        check_parsed(url, false, self.policy).map_err(|_| Failure::AddressNotAllowed)?;
+        let secrets = std::iter::once(secret).chain(further_secrets);
+        let request = self
+            .client
+            .post(url.clone())
+            .header(CONTENT_TYPE, "application/json")
+            .header("webhook-id", id.as_str())
+            .header("webhook-timestamp", timestamp_s.to_string())
+            .header("webhook-signature", standard_signature(id, *timestamp_s, body, secrets))
+            .header("banked-signature", banked_signature(*timestamp_s, body, secret))
+            .body(body.clone());
+        request.send().await.map_err(|error| Failure::of(&error))
+    }
+}
+
+/// Reads as much of the answer as is wanted; dropping it then closes the connection.
+async fn read(mut response: Response) -> Answer {
+    let status = response.status().as_u16();
+    let (mut kept, mut read_bytes) = (Vec::with_capacity(MAX_KEPT_BYTES), 0);
+    while read_bytes < MAX_READ_BYTES {
+        // A body that breaks off, or is too slow, takes nothing from the status.
+        let Ok(Some(chunk)) = response.chunk().await else { break };
+        read_bytes += chunk.len();
+        kept.extend(chunk.iter().take(MAX_KEPT_BYTES - kept.len()));
+    }
+    Answer { status, body_start: text_of(&kept) }
+}
+
+/// Text, without half a character at the end.
+fn text_of(bytes: &[u8]) -> String {
+    let (mut text, mut chunks) = (String::new(), bytes.utf8_chunks().peekable());
+    while let Some(chunk) = chunks.next() {
+        text.push_str(chunk.valid());
+        let cut_off = || std::str::from_utf8(chunk.invalid()).is_err_and(|error| error.error_len().is_none());
+        if !chunk.invalid().is_empty() && (chunks.peek().is_some() || !cut_off()) {
+            text.push(char::REPLACEMENT_CHARACTER);
+        }
+    }
+    text
+}
+
+impl Failure {
+    fn of(error: &reqwest::Error) -> Self {
+        for cause in causes(error) {
+            match cause.downcast_ref() {
+                Some(NoAddress::NotFound) => return Self::NameNotFound,
+                Some(NoAddress::NotAllowed) => return Self::AddressNotAllowed,
+                None if cause.is::<rustls::Error>() => return Self::TlsFailed,
+                None => {}
+            }
+        }
+        if error.is_timeout() { Self::TimedOut } else { Self::ConnectionFailed }
+    }
+}
+
+/// An error and what is behind it. An I/O error passes over the error that it wraps, so that one is asked for.
+fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |&error| match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(wrapped) => Some(wrapped as &(dyn StdError + 'static)),
+        None => error.source(),
+    })
+}
+
+fn with_causes(error: &reqwest::Error) -> String {
+    causes(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+impl fmt::Debug for Delivery {
+    /// Neither the body, which is about people, nor the URL, which may hold a token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Delivery").field("id", &self.id).field("timestamp_s", &self.timestamp_s).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_a_character_is_left_out_and_a_wrong_one_replaced() {
+        assert_eq!(text_of("zoë".as_bytes()), "zoë");
+        assert_eq!(text_of(&"zoë".as_bytes()[..3]), "zo");
+        assert_eq!(text_of(b"a\xffb\xe2\x82"), "a\u{fffd}b");
+        assert_eq!(text_of(b"\xe2\x82a"), "\u{fffd}a");
+        assert_eq!(text_of(b""), "");
+    }
+
+    #[test]
+    fn a_delivery_is_not_debugged() {
+        let delivery = Delivery {
+            url: "https://example.com/?token=quiet".parse().unwrap(),
+            id: "msg_1".parse().unwrap(),
+            timestamp_s: 1,
+            body: b"quiet".to_vec(),
+            secret: WebhookSecret::generate([1; 32]),
+            further_secrets: vec![],
+        };
+        assert_eq!(format!("{delivery:?}"), r#"Delivery { id: MessageId("msg_1"), timestamp_s: 1, .. }"#);
+    }
+}
