@@ -278,12 +278,14 @@ impl Refunds {
         let change = Change { session_id: payment, event: end.session_event(), at, write_id: write_id.clone() };
         let changed = Sessions::new(self.table.clone()).record(change, None).await;
         let refund = self.again(refund).await?;
-        if !refund.submitted && !refund.state_at(at).is_final() {
-            // The session has ended, or been submitted, and what that means for the refund is not visible yet.
-            return Err(StoreError::Conflict { operation: "GetItem" }.into());
-        }
         match changed {
             Ok(changed) => Ok(RefundChanged { refund, repeated: changed.repeated }),
+            // The payment session was deleted right after.
+            Err(ChangeError::NotFound) if refund.bears(write_id) => Ok(RefundChanged { refund, repeated: false }),
+            Err(ChangeError::Refused(payment)) if payment.state.is_final() != refund.state.is_final() => {
+                // What ended the session has ended the refund, and that is not visible yet.
+                Err(StoreError::Conflict { operation: "GetItem" }.into())
+            }
             // A deleted payment session has ended its refund, and refuses to be told so again.
             Err(ChangeError::Refused(_) | ChangeError::NotFound) => Err(RefundChangeError::Refused(Box::new(refund))),
             Err(ChangeError::Store(error)) => Err(error.into()),

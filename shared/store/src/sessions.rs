@@ -343,14 +343,17 @@ impl Sessions {
         if session.submission.is_some() || !session.state_at(at).is_final() {
             return Err(ChangeError::Refused(Box::new(session)));
         }
+        let ended = SessionState::ALL.into_iter().filter(|state| state.is_final()).map(SessionState::as_str);
+        let burying = bury(self.present(Update::new(keys::session(&id))).when_one_of("state", ended));
         let buried = if session.state.is_final() {
-            let burying =
-                bury(self.present(Update::new(keys::session(&id))).when_one_of("state", [session.state.as_str()]));
             burying.send(&self.table).await?
         } else {
-            // It has expired, and nobody has written that down yet.
+            // It has expired, and nobody has written that down yet, or does so at this moment.
             let expiry = Change { event: SessionEvent::TimePassed, ..change.clone() };
-            self.write(bury(self.transition(&expiry)), &expiry).await?
+            match self.write(bury(self.transition(&expiry)), &expiry).await? {
+                Updated::Refused(Some(item)) if !is_tombstone(&item) => burying.send(&self.table).await?,
+                written @ (Updated::New(_) | Updated::Refused(_)) => written,
+            }
         };
         match buried {
             Updated::New(_) => Ok(Deleted { repeated: false }),

@@ -861,7 +861,7 @@ impl Table {
         let listed = Sessions::new(self.world.table.clone())
             .list(&self.owner, ListRange { limit: 100, ..Default::default() }, None)
             .await;
-        let mut listed: Vec<_> = listed.unwrap().sessions.into_iter().map(|session| session.id).collect();
+        let mut listed: Vec<_> = listed.unwrap().items.into_iter().map(|session| session.id).collect();
         listed.sort();
         live.sort();
         assert_eq!(listed, live);
