@@ -193,7 +193,10 @@ impl Template {
                 }
                 "AWS::DynamoDB::Table" => stack.tables.push(table(id, &place, properties)?),
                 "AWS::SQS::Queue" => stack.queues.push(queue(id, &place, properties)?),
-                "AWS::Logs::LogGroup" | "AWS::CloudWatch::Alarm" | "AWS::CloudWatch::Dashboard" => {}
+                "AWS::Logs::LogGroup"
+                | "AWS::Logs::MetricFilter"
+                | "AWS::CloudWatch::Alarm"
+                | "AWS::CloudWatch::Dashboard" => {}
                 other if other.starts_with("AWS::IAM::") || other.starts_with("AWS::CloudWatch::") => {}
                 other => {
                     return Err(Place::new(id, "Type").error(format!(

@@ -1,18 +1,14 @@
 //! Reading one session, and listing.
 
 use api::banked::{Dialect, SessionView, shown_state};
-use api::{Answer, ApiError, Authenticator, Caller, SessionPath, Violation};
+use api::{Answer, ApiError, Authenticator, Caller, SessionPath};
 use futures_util::future::try_join_all;
-use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use lambda_http::{Request, RequestExt};
 use models::{Refund, Scope, Session, SessionState};
 use runtime::SettingError;
 use serde::Serialize;
 use store::{ListCursor, ListRange, Merchants, Page, Refunds, Sessions, StoreError, Table, WithRefunds};
-
-/// The most sessions in one page of a list, and as many as there are without a `limit` (Banked's own default).
-const MAX_LIMIT: usize = 100;
 
 /// The most refunds in one page of a list: an answer may have 6 MB (AWS Lambda, quotas), and each has half a kilobyte.
 const MAX_REFUNDS: u32 = 4000;
@@ -120,53 +116,17 @@ fn cut(mut page: Page<Session>) -> Page<Session> {
     page
 }
 
-/// Reads a list's query string; parameters that we don't know are ignored, as unknown fields are.
+/// Reads a list's query string.
 fn parse_query(query: &str) -> Result<Query, ApiError> {
-    let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query)
-        .map_err(|_| ApiError::BadRequest("the query string can't be read".to_owned()))?;
-    let mut violations = Vec::new();
-    let mut range = ListRange { limit: MAX_LIMIT, ..ListRange::default() };
     let mut states = Vec::new();
-    for (name, value) in pairs {
-        let rule = match name.as_str() {
-            "limit" => match value.parse() {
-                Ok(limit) if (1..=MAX_LIMIT).contains(&limit) => {
-                    range.limit = limit;
-                    continue;
-                }
-                Ok(_) | Err(_) => "must be 1 to 100",
-            },
-            "cursor" => match ListCursor::of_sessions(&value) {
-                Some(cursor) => {
-                    range.after = Some(cursor);
-                    continue;
-                }
-                None => "must be a next_cursor of an earlier answer",
-            },
-            "state" => match value.split(',').map(parse_state).collect::<Option<Vec<_>>>() {
-                Some(several) => {
-                    states.extend(several);
-                    continue;
-                }
-                None => "must be a state, or several with commas between them",
-            },
-            "created_from" | "created_before" => match value.parse::<Timestamp>() {
-                Ok(at) if name == "created_from" => {
-                    range.created_from = Some(at);
-                    continue;
-                }
-                Ok(at) => {
-                    range.created_before = Some(at);
-                    continue;
-                }
-                Err(_) => "must be a moment such as 2026-01-31T09:30:00Z",
-            },
-            _ => continue,
-        };
-        let title = format!("{name} {rule}");
-        violations.push(Violation { code: "invalid_request", parameter: Some(name), title });
-    }
-    if violations.is_empty() { Ok(Query { range, states }) } else { Err(ApiError::Invalid(violations)) }
+    let range = api::list_query(query, ListCursor::of_sessions, |name, value| {
+        if name == "state" {
+            let several: Option<Vec<_>> = value.split(',').map(parse_state).collect();
+            states.extend(several.ok_or("must be a state, or several with commas between them")?);
+        }
+        Ok(())
+    })?;
+    Ok(Query { range, states })
 }
 
 /// A state as clients read it.

@@ -17,9 +17,13 @@ use crate::error::{ApiError, Violation};
 use crate::given::{Given, Object};
 use crate::http::parse_json;
 
+mod event;
 mod refund;
+mod webhook;
 
+pub use event::{AttemptView, EventView};
 pub use refund::{RefundView, not_refundable, parse_refund};
+pub use webhook::{WebhookParts, WebhookView, parse_webhook};
 
 /// What idempotency keys are kept apart by: both dialects make the same sessions.
 pub const FORMAT: &str = "banked";

@@ -5,7 +5,7 @@
 
 use aws_lc_rs::hmac;
 use lambda_http::http::HeaderMap;
-use models::{Merchant, Mode, RefundId, SessionId, WriteId};
+use models::{EndpointId, Merchant, Mode, RefundId, SessionId, WriteId};
 use store::Fingerprint;
 use uuid::Uuid;
 
@@ -25,6 +25,8 @@ pub enum Operation {
     Cancel(SessionId),
     /// Deleting this one.
     Delete(SessionId),
+    /// Registering a webhook endpoint.
+    Register,
     /// Making a refund.
     Refund,
     /// Cancelling this refund.
@@ -61,6 +63,11 @@ impl IdempotencyKey {
         RefundId::new(self.derive(merchant, mode, format, Operation::Refund))
     }
 
+    /// The id of the webhook endpoint that this request registers: a UUIDv8.
+    pub fn endpoint_id(&self, merchant: &Merchant, mode: Mode, format: &str) -> EndpointId {
+        EndpointId::new(self.derive(merchant, mode, format, Operation::Register))
+    }
+
     /// Marks the write that this request does.
     pub fn write_id(&self, merchant: &Merchant, mode: Mode, format: &str, operation: Operation) -> WriteId {
         let uuid = self.derive(merchant, mode, format, operation);
@@ -73,6 +80,7 @@ impl IdempotencyKey {
             Operation::Create => ("create", String::new()),
             Operation::Cancel(id) => ("cancel", id.to_string()),
             Operation::Delete(id) => ("delete", id.to_string()),
+            Operation::Register => ("register", String::new()),
             Operation::Refund => ("refund", String::new()),
             Operation::CancelRefund(id) => ("cancel-refund", id.to_string()),
         };

@@ -7,6 +7,7 @@ mod error;
 mod given;
 mod http;
 mod idempotency;
+mod list_query;
 mod routes;
 mod secrets;
 mod token;
@@ -18,6 +19,7 @@ pub use http::{
     Answer, base_url, body, json, json_body, json_value, media_type, replayed, request_id, serve, time_left,
 };
 pub use idempotency::{IdempotencyKey, Operation, fingerprint};
-pub use routes::{RefundPath, SessionPath, path_id, unrouted};
+pub use list_query::list_query;
+pub use routes::{EventPath, RefundPath, SessionPath, WebhookPath, path_id, unrouted};
 pub use secrets::{IssuedKey, issue_key, known_key, random_bytes, sha256};
 pub use token::{TOKEN_LIFETIME_S, mint};

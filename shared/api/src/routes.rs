@@ -10,7 +10,7 @@ use lambda_http::{Request, RequestExt};
 use crate::error::ApiError;
 
 /// Every path that has a route, and the methods it takes. A test compares it with template.yaml.
-const ROUTES: [(&str, &str); 15] = [
+const ROUTES: [(&str, &str); 23] = [
     ("/oauth/token", "POST"),
     ("/token", "POST"),
     ("/v2/payment_sessions", "GET, POST"),
@@ -22,6 +22,14 @@ const ROUTES: [(&str, &str); 15] = [
     ("/v2/refunds", "GET, POST"),
     ("/v2/refunds/{id}", "GET"),
     ("/v2/refunds/{id}/cancel", "POST"),
+    ("/v2/payment_sessions/{id}/events", "GET"),
+    ("/v2/webhooks", "GET, POST"),
+    ("/v2/webhooks/{id}", "DELETE, GET, PATCH"),
+    ("/v2/webhooks/{id}/rotate", "POST"),
+    ("/v2/webhooks/{id}/rotate/finish", "POST"),
+    ("/v2/events", "GET"),
+    ("/v2/events/{id}/attempts", "GET"),
+    ("/v2/events/{id}/replay", "POST"),
     ("/checkout/{id}", "GET"),
     ("/checkout/{id}/{step}", "GET, POST"),
     ("/mock-bank/{id}/{attempt}", "GET, POST"),
@@ -71,14 +79,70 @@ pub enum RefundPath<'a> {
 impl<'a> RefundPath<'a> {
     /// Reads a path; none if it is another.
     pub fn of(path: &'a str) -> Option<Self> {
-        let mut segments = path.strip_prefix("/v2/refunds")?.split('/');
-        match (segments.next()?, segments.next(), segments.next(), segments.next()) {
-            ("", None, None, None) => Some(Self::All),
-            ("", Some(id), None, None) => Some(Self::One(id)),
-            ("", Some(id), Some("cancel"), None) => Some(Self::Cancel(id)),
+        match segments(path).as_slice() {
+            ["v2", "refunds"] => Some(Self::All),
+            ["v2", "refunds", id] => Some(Self::One(id)),
+            ["v2", "refunds", id, "cancel"] => Some(Self::Cancel(id)),
             _ => None,
         }
     }
+}
+
+/// What a path of webhook endpoints names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WebhookPath<'a> {
+    /// `/v2/webhooks`
+    All,
+    /// `/v2/webhooks/{id}`
+    One(&'a str),
+    /// `/v2/webhooks/{id}/rotate`
+    Rotate(&'a str),
+    /// `/v2/webhooks/{id}/rotate/finish`
+    FinishRotation(&'a str),
+}
+
+impl<'a> WebhookPath<'a> {
+    /// Reads a path; none if it is another.
+    pub fn of(path: &'a str) -> Option<Self> {
+        match segments(path).as_slice() {
+            ["v2", "webhooks"] => Some(Self::All),
+            ["v2", "webhooks", id] => Some(Self::One(id)),
+            ["v2", "webhooks", id, "rotate"] => Some(Self::Rotate(id)),
+            ["v2", "webhooks", id, "rotate", "finish"] => Some(Self::FinishRotation(id)),
+            _ => None,
+        }
+    }
+}
+
+/// What a path of events names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventPath<'a> {
+    /// `/v2/events`
+    All,
+    /// `/v2/events/{id}/attempts`
+    Attempts(&'a str),
+    /// `/v2/events/{id}/replay`
+    Replay(&'a str),
+    /// `/v2/payment_sessions/{id}/events`
+    OfSession(&'a str),
+}
+
+impl<'a> EventPath<'a> {
+    /// Reads a path; none if it is another.
+    pub fn of(path: &'a str) -> Option<Self> {
+        match segments(path).as_slice() {
+            ["v2", "events"] => Some(Self::All),
+            ["v2", "events", id, "attempts"] => Some(Self::Attempts(id)),
+            ["v2", "events", id, "replay"] => Some(Self::Replay(id)),
+            ["v2", "payment_sessions", id, "events"] => Some(Self::OfSession(id)),
+            _ => None,
+        }
+    }
+}
+
+/// A path's segments; that before the first slash, which is empty, left out.
+fn segments(path: &str) -> Vec<&str> {
+    path.split('/').skip(1).collect()
 }
 
 /// An id out of a path.
@@ -146,6 +210,29 @@ mod tests {
             ("/api/v2/refunds", None),
         ] {
             assert_eq!(RefundPath::of(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn paths_of_webhooks_and_events() {
+        for (path, expected) in [
+            ("/v2/webhooks", Some(WebhookPath::All)),
+            ("/v2/webhooks/x", Some(WebhookPath::One("x"))),
+            ("/v2/webhooks/x/rotate", Some(WebhookPath::Rotate("x"))),
+            ("/v2/webhooks/x/rotate/finish", Some(WebhookPath::FinishRotation("x"))),
+            ("/v2/webhooks/x/finish", None),
+        ] {
+            assert_eq!(WebhookPath::of(path), expected, "{path}");
+        }
+        for (path, expected) in [
+            ("/v2/events", Some(EventPath::All)),
+            ("/v2/events/x/attempts", Some(EventPath::Attempts("x"))),
+            ("/v2/events/x/replay", Some(EventPath::Replay("x"))),
+            ("/v2/payment_sessions/x/events", Some(EventPath::OfSession("x"))),
+            ("/v2/events/x", None),
+            ("/v2/payment_sessions/x", None),
+        ] {
+            assert_eq!(EventPath::of(path), expected, "{path}");
         }
     }
 

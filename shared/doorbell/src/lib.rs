@@ -1,9 +1,14 @@
-//! SQS, as a doorbell: the table is the truth, a message only says where to look. Only `publish` and `expire` ring.
+//! SQS, as a doorbell: the table is the truth, a message only says where to look.
+
+use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::DisplayErrorContext;
 use aws_types::SdkConfig;
 use thiserror::Error;
+
+/// The longest delay of a message (Amazon SQS, message quotas).
+const MAX_DELAY: Duration = Duration::from_secs(900);
 
 /// One queue to ring.
 #[derive(Debug, Clone)]
@@ -28,7 +33,17 @@ impl Doorbell {
     /// # Errors
     /// The queue did not take it.
     pub async fn ring(&self, id: &str) -> Result<(), RingError> {
-        let sent = self.client.send_message().queue_url(&self.queue_url).message_body(id).send().await;
+        self.ring_in(id, Duration::ZERO).await
+    }
+
+    /// Says that something will be due after a while, of 15 minutes at the most: SQS knows no longer delay.
+    ///
+    /// # Errors
+    /// The queue did not take it.
+    pub async fn ring_in(&self, id: &str, delay: Duration) -> Result<(), RingError> {
+        let delay_s = i32::try_from(delay.min(MAX_DELAY).as_millis().div_ceil(1000)).unwrap_or(0);
+        let message = self.client.send_message().queue_url(&self.queue_url).message_body(id);
+        let sent = message.set_delay_seconds((delay_s > 0).then_some(delay_s)).send().await;
         sent.map(|_| ()).map_err(|error| RingError(DisplayErrorContext(error).to_string()))
     }
 }

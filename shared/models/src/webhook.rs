@@ -105,6 +105,9 @@ pub struct Endpoint {
     pub created_at: Timestamp,
     /// What deliveries are signed with.
     pub secret: EndpointSecret,
+    /// How often it has been replaced.
+    #[serde(default)]
+    pub rotations: u32,
     /// The secret before, while it is being replaced. Ask [`Endpoint::previous_secret_at`] instead, which knows the time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_secret: Option<EndpointSecret>,

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 pub use aws::{aws_config, aws_config_for};
 pub use logs::init_logs;
-pub use settings::{SettingError, local_live_connector, optional, required};
+pub use settings::{SettingError, local_live_connector, local_loopback_webhooks, optional, required};
 
 /// The time now, to the millisecond.
 pub fn now() -> Timestamp {

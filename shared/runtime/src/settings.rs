@@ -37,3 +37,8 @@ pub fn optional(name: &'static str) -> Option<String> {
 pub fn local_live_connector() -> bool {
     optional("LOCAL_LIVE_CONNECTOR").is_some()
 }
+
+/// Whether webhooks may go to this very machine: likewise set by `local` alone, so that they can be tried on one machine.
+pub fn local_loopback_webhooks() -> bool {
+    optional("LOCAL_LOOPBACK_WEBHOOKS").is_some()
+}

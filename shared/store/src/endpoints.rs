@@ -55,9 +55,6 @@ pub enum NotChanged {
     /// There is none with this id, or not this owner's.
     #[error("no such endpoint")]
     NotFound,
-    /// Its secret is being replaced already.
-    #[error("the secret is being replaced already")]
-    Rotating,
     /// The table failed us.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -190,7 +187,8 @@ impl Endpoints {
         self.apply(update).await
     }
 
-    /// Replaces an endpoint's secret; the one before stays valid for a day, or until [`Endpoints::finish_rotation`].
+    /// Replaces an endpoint's secret; the one before stays valid for a day, or until [`Endpoints::finish_rotation`]. Done
+    /// again meanwhile, it replaces the new one: whoever never got to see that can go on with the one before.
     ///
     /// # Errors
     /// See [`NotChanged`].
@@ -201,25 +199,22 @@ impl Endpoints {
         secret: &EndpointSecret,
         now: Timestamp,
     ) -> Result<Endpoint, NotChanged> {
-        let update = self
-            .owned(owner, id)
+        let replaced = || self.owned(owner, id).set("secret", s(secret.as_str())).increment("rotations");
+        let first = replaced()
             .when("attribute_not_exists(#previous_secret_until) OR #previous_secret_until <= :now", [(":now", ms(now))])
             .set_to("previous_secret", "#secret", [])
-            .set("previous_secret_until", ms(Endpoint::rotated_until(now)))
-            .set("secret", s(secret.as_str()));
-        match update.send(&self.table).await? {
-            Updated::New(item) => Ok(read("of an endpoint", item)?),
-            Updated::Refused(None) => Err(NotChanged::NotFound),
-            Updated::Refused(Some(item)) => {
-                let endpoint: Endpoint = read("of an endpoint", item)?;
-                match (owner.is(&endpoint.merchant_id, endpoint.mode), endpoint.secret == *secret) {
-                    (false, _) => Err(NotChanged::NotFound),
-                    // The SDK repeated an update whose answer was lost.
-                    (true, true) => Ok(endpoint),
-                    (true, false) => Err(NotChanged::Rotating),
-                }
-            }
+            .set("previous_secret_until", ms(Endpoint::rotated_until(now)));
+        let item = match first.send(&self.table).await? {
+            Updated::New(item) => item,
+            Updated::Refused(None) => return Err(NotChanged::NotFound),
+            Updated::Refused(Some(item)) => item,
+        };
+        let endpoint: Endpoint = read("of an endpoint", item)?;
+        if endpoint.secret == *secret {
+            // Also if the SDK repeated the update because its answer was lost.
+            return Ok(endpoint);
         }
+        self.apply(replaced()).await
     }
 
     /// The secret before is no longer valid.

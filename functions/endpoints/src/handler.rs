@@ -1,0 +1,186 @@
+//! Webhook endpoints: the URL is checked before it is written down, and the secret is shown when it is made.
+
+use api::banked::{FORMAT, WebhookView, parse_webhook};
+use api::{Answer, ApiError, Authenticator, Caller, IdempotencyKey, Violation, WebhookPath};
+use lambda_http::http::{Method, StatusCode};
+use lambda_http::{Body, Request, RequestExt, Response};
+use models::{DisabledBy, Endpoint, EndpointId, EndpointSecret, MAX_ENDPOINTS, MerchantUrl, Mode, Scope, Subscription};
+use outbound::{Lookup, Policy, RefusedUrl, WebhookSecret};
+use runtime::SettingError;
+use serde::Serialize;
+use store::{EndpointChange, EndpointCreated, Endpoints, Merchants, NotChanged, Table};
+use uuid::Uuid;
+
+/// Registers, shows, changes and removes webhook endpoints.
+#[derive(Debug)]
+pub(crate) struct EndpointsFunction {
+    authenticator: Authenticator,
+    endpoints: Endpoints,
+    /// Which addresses may be called.
+    policy: Policy,
+}
+
+#[derive(Debug, Serialize)]
+struct List<'a> {
+    data: Vec<WebhookView<'a>>,
+    /// They are few enough for one page; here so that every list reads alike.
+    next_cursor: Option<String>,
+}
+
+impl EndpointsFunction {
+    /// From the variables that template.yaml sets.
+    pub(crate) fn from_env() -> Result<Self, SettingError> {
+        let table = Table::from_env()?;
+        Ok(Self {
+            authenticator: Authenticator::new(Merchants::new(table.clone())),
+            endpoints: Endpoints::new(table),
+            policy: Policy { loopback_allowed: runtime::local_loopback_webhooks() },
+        })
+    }
+
+    pub(crate) async fn handle(&self, request: Request) -> Answer {
+        let path = WebhookPath::of(request.raw_http_path()).ok_or_else(|| api::unrouted(&request))?;
+        let caller = self.authenticator.authenticate(request.headers()).await?;
+        let reads = request.method() == Method::GET;
+        caller.require(if reads { Scope::PaymentSessionsRead } else { Scope::WebhooksWrite })?;
+        let owner = caller.owner();
+        match path {
+            WebhookPath::All if reads => self.list(&caller).await,
+            WebhookPath::All => self.register(&request, &caller).await,
+            WebhookPath::One(id) if reads => {
+                let endpoint = self.endpoints.get(&owner.merchant_id, &api::path_id(id)?).await?;
+                let own = endpoint.filter(|endpoint| endpoint.mode == owner.mode);
+                show(&own.ok_or(ApiError::NotFound)?)
+            }
+            WebhookPath::One(id) if request.method() == Method::DELETE => {
+                if !self.endpoints.delete(&owner, &api::path_id(id)?).await? {
+                    return Err(ApiError::NotFound);
+                }
+                let mut answer = Response::new(Body::Empty);
+                *answer.status_mut() = StatusCode::NO_CONTENT;
+                Ok(answer)
+            }
+            WebhookPath::One(id) => self.change(&api::path_id(id)?, &request, &caller).await,
+            WebhookPath::Rotate(id) => {
+                let rotated = self
+                    .endpoints
+                    .rotate(&owner, &api::path_id(id)?, &new_secret(), runtime::now())
+                    .await
+                    .map_err(refused)?;
+                api::json(StatusCode::OK, &WebhookView::with_secret(&rotated, runtime::now()))
+            }
+            WebhookPath::FinishRotation(id) => {
+                show(&self.endpoints.finish_rotation(&owner, &api::path_id(id)?).await.map_err(refused)?)
+            }
+        }
+    }
+
+    async fn list(&self, caller: &Caller) -> Answer {
+        let endpoints = self.endpoints.of(&caller.merchant.id).await?;
+        let own = endpoints.iter().filter(|endpoint| endpoint.mode == caller.mode());
+        let now = runtime::now();
+        api::json(
+            StatusCode::OK,
+            &List { data: own.map(|endpoint| WebhookView::new(endpoint, now)).collect(), next_cursor: None },
+        )
+    }
+
+    async fn register(&self, request: &Request, caller: &Caller) -> Answer {
+        let mode = caller.mode();
+        let idempotency_key = IdempotencyKey::from_headers(request.headers())?;
+        let body = api::json_body(request)?;
+        let value = api::json_value(body)?;
+        let (id, fingerprint) = match &idempotency_key {
+            Some(key) => (key.endpoint_id(&caller.merchant, mode, FORMAT), Some(api::fingerprint(&value)?)),
+            None => (EndpointId::new(Uuid::now_v7()), None),
+        };
+        let parts = parse_webhook(body, true, |text| self.check(text, mode))?;
+        let url = parts.url.ok_or_else(|| invalid_url("must be given"))?;
+        self.resolve(&url).await?;
+        let endpoint = Endpoint {
+            id,
+            merchant_id: caller.merchant.id.clone(),
+            mode,
+            url,
+            description: parts.description.flatten(),
+            events: parts.events.unwrap_or(Subscription::All),
+            thin: parts.thin.unwrap_or(false),
+            disabled_by: if parts.enabled == Some(false) { Some(DisabledBy::Merchant) } else { None },
+            created_at: runtime::now(),
+            secret: new_secret(),
+            rotations: 0,
+            previous_secret: None,
+            previous_secret_until: None,
+            failures: 0,
+            parked_until: None,
+        };
+        match self.endpoints.create(&endpoint, fingerprint).await? {
+            EndpointCreated::New => {
+                tracing::info!(request_id = api::request_id(request), endpoint_id = %id, key_id = %caller.key_id, "registered");
+                show_with_secret(&endpoint)
+            }
+            // The first answer may have been lost, and the secret with it; once replaced it is not shown for an old key.
+            EndpointCreated::Existing(endpoint, first) if first == fingerprint && endpoint.rotations == 0 => {
+                show_with_secret(&endpoint).map(api::replayed)
+            }
+            EndpointCreated::Existing(..) => Err(ApiError::IdempotencyConflict),
+            EndpointCreated::TooMany => {
+                let title = format!("there are {MAX_ENDPOINTS} webhook endpoints, which is the most; remove one first");
+                Err(ApiError::InvalidAction { title, parameter: None })
+            }
+        }
+    }
+
+    async fn change(&self, id: &EndpointId, request: &Request, caller: &Caller) -> Answer {
+        let owner = caller.owner();
+        let parts = parse_webhook(api::json_body(request)?, false, |text| self.check(text, owner.mode))?;
+        if let Some(url) = &parts.url {
+            self.resolve(url).await?;
+        }
+        let change = EndpointChange {
+            url: parts.url,
+            description: parts.description,
+            events: parts.events,
+            thin: parts.thin,
+            enabled: parts.enabled,
+        };
+        let changed = self.endpoints.change(&owner, id, change, runtime::now()).await.map_err(refused)?;
+        tracing::info!(request_id = api::request_id(request), endpoint_id = %id, key_id = %caller.key_id, "changed");
+        show(&changed)
+    }
+
+    /// The URL as it will be called, if it may be.
+    fn check(&self, text: &str, mode: Mode) -> Result<String, RefusedUrl> {
+        outbound::check_url(text, mode == Mode::Live, self.policy).map(String::from)
+    }
+
+    /// Whether what the host name stands for now may be called; it is looked at again with each delivery.
+    async fn resolve(&self, url: &MerchantUrl) -> Result<(), ApiError> {
+        let parsed = outbound::check_url(url.as_str(), false, self.policy).map_err(invalid_url)?;
+        outbound::resolve_check(&parsed, self.policy, &Lookup::system()).await.map_err(invalid_url)
+    }
+}
+
+fn new_secret() -> EndpointSecret {
+    EndpointSecret::new(WebhookSecret::generate(api::random_bytes()).expose().to_owned())
+}
+
+fn invalid_url(rule: impl std::fmt::Display) -> ApiError {
+    let title = format!("url {rule}");
+    ApiError::Invalid(vec![Violation { code: "invalid_request", parameter: Some("url".to_owned()), title }])
+}
+
+fn refused(error: NotChanged) -> ApiError {
+    match error {
+        NotChanged::NotFound => ApiError::NotFound,
+        NotChanged::Store(error) => error.into(),
+    }
+}
+
+fn show(endpoint: &Endpoint) -> Answer {
+    api::json(StatusCode::OK, &WebhookView::new(endpoint, runtime::now()))
+}
+
+fn show_with_secret(endpoint: &Endpoint) -> Answer {
+    api::json(StatusCode::CREATED, &WebhookView::with_secret(endpoint, runtime::now()))
+}

@@ -1,0 +1,182 @@
+//! Reading events, and telling one again.
+
+use api::banked::{AttemptView, EventView};
+use api::{Answer, ApiError, Authenticator, Caller, EventPath, Violation};
+use doorbell::Doorbell;
+use lambda_http::http::{Method, StatusCode};
+use lambda_http::{Request, RequestExt};
+use models::{CursorId, EventId, EventType, ObjectId, Scope, SessionId};
+use runtime::SettingError;
+use serde::Serialize;
+use store::{Cursors, Endpoints, Events, ListCursor, ListRange, Merchants, Sessions, StoredEvent, Table};
+
+/// The most events of one object, or attempts at one event, in an answer.
+const MAX_ITEMS: usize = 100;
+
+/// Shows and replays events.
+#[derive(Debug)]
+pub(crate) struct EventsFunction {
+    authenticator: Authenticator,
+    events: Events,
+    sessions: Sessions,
+    endpoints: Endpoints,
+    cursors: Cursors,
+    webhooks: Doorbell,
+}
+
+#[derive(Debug, Serialize)]
+struct List<T> {
+    data: Vec<T>,
+    next_cursor: Option<String>,
+}
+
+/// To which endpoints an event is told again.
+#[derive(Debug, Serialize)]
+struct Replayed {
+    id: String,
+    webhook_ids: Vec<String>,
+}
+
+/// What the query string of a list asks for.
+#[derive(Debug, Default)]
+struct Query {
+    range: ListRange,
+    /// All if empty.
+    types: Vec<EventType>,
+    object: Option<ObjectId>,
+}
+
+impl EventsFunction {
+    /// From the variables that template.yaml sets.
+    pub(crate) fn from_env() -> Result<Self, SettingError> {
+        let config = runtime::aws_config()?;
+        let table = Table::new(&config, runtime::required("TABLE_NAME")?);
+        Ok(Self {
+            authenticator: Authenticator::new(Merchants::new(table.clone())),
+            events: Events::new(table.clone()),
+            sessions: Sessions::new(table.clone()),
+            endpoints: Endpoints::new(table.clone()),
+            cursors: Cursors::new(table),
+            webhooks: Doorbell::new(&config, runtime::required("WEBHOOKS_QUEUE_URL")?),
+        })
+    }
+
+    pub(crate) async fn handle(&self, request: Request) -> Answer {
+        let path = EventPath::of(request.raw_http_path()).ok_or_else(|| api::unrouted(&request))?;
+        let caller = self.authenticator.authenticate(request.headers()).await?;
+        let reads = request.method() == Method::GET;
+        caller.require(if reads { Scope::PaymentSessionsRead } else { Scope::WebhooksWrite })?;
+        let query = request.uri().query().unwrap_or("");
+        match path {
+            EventPath::All => self.list(parse_query(query)?, &caller).await,
+            EventPath::OfSession(id) => self.of_session(&api::path_id(id)?, parse_after(query)?, &caller).await,
+            EventPath::Attempts(id) => {
+                let event = self.own(&api::path_id(id)?, &caller).await?;
+                let attempts = self.events.attempts(&event.id(), MAX_ITEMS).await?;
+                let data: Vec<_> = attempts.iter().map(AttemptView::new).collect();
+                api::json(StatusCode::OK, &List { data, next_cursor: None })
+            }
+            EventPath::Replay(id) => {
+                let event = self.own(&api::path_id(id)?, &caller).await?;
+                let answer = self.replay(&event, &caller).await?;
+                tracing::info!(request_id = api::request_id(&request), event_id = %event.id(), key_id = %caller.key_id, "replayed");
+                Ok(answer)
+            }
+        }
+    }
+
+    /// An event of the caller's.
+    async fn own(&self, id: &EventId, caller: &Caller) -> Result<StoredEvent, ApiError> {
+        let event = self.events.get(id).await?;
+        event.filter(|event| is_own(event, caller)).ok_or(ApiError::NotFound)
+    }
+
+    async fn list(&self, query: Query, caller: &Caller) -> Answer {
+        let wanted = |event: &StoredEvent| query.types.is_empty() || query.types.contains(&event.event_type());
+        let Some(object) = query.object else {
+            let filter: Option<&(dyn Fn(&StoredEvent) -> bool + Sync)> =
+                if query.types.is_empty() { None } else { Some(&wanted) };
+            let page = self.events.list(&caller.owner(), query.range, filter).await?;
+            return show(&page.items, page.next.map(|cursor| cursor.encode()));
+        };
+        // An object has few enough events for one page.
+        let range = &query.range;
+        let in_range = |event: &StoredEvent| {
+            range.created_from.is_none_or(|from| event.created_at() >= from)
+                && range.created_before.is_none_or(|before| event.created_at() < before)
+        };
+        let mut events = self.events.after(&object, 0, MAX_ITEMS).await?;
+        events.retain(|event| is_own(event, caller) && wanted(event) && in_range(event));
+        events.reverse();
+        events.truncate(range.limit);
+        show(&events, None)
+    }
+
+    /// The events of a session after this sequence number, in order: for clients that poll.
+    async fn of_session(&self, id: &SessionId, after: usize, caller: &Caller) -> Answer {
+        let session = self.sessions.get(id).await?;
+        session.filter(|session| caller.owner().owns(session)).ok_or(ApiError::NotFound)?;
+        show(&self.events.after(&(*id).into(), after, MAX_ITEMS).await?, None)
+    }
+
+    /// Tells the event again to every endpoint that is told of such events now.
+    async fn replay(&self, event: &StoredEvent, caller: &Caller) -> Answer {
+        let endpoints = self.endpoints.of(&caller.merchant.id).await?;
+        let told = endpoints.iter().filter(|endpoint| endpoint.wants(event.event_type(), caller.mode()));
+        let mut webhook_ids = Vec::new();
+        for endpoint in told {
+            let cursor = CursorId {
+                object_id: event.object.id(),
+                merchant_id: caller.merchant.id.clone(),
+                endpoint_id: endpoint.id,
+                replay_of: Some(event.sequence),
+            };
+            self.cursors.replay(&cursor, &event.id(), runtime::now()).await?;
+            if let Err(error) = self.webhooks.ring(&cursor.to_string()).await {
+                tracing::warn!(%cursor, %error, "not rung for; `expire` will");
+            }
+            webhook_ids.push(endpoint.id.to_string());
+        }
+        if webhook_ids.is_empty() {
+            let title = format!("no enabled webhook endpoint is told of {}", event.event_type());
+            return Err(ApiError::InvalidAction { title, parameter: None });
+        }
+        api::json(StatusCode::ACCEPTED, &Replayed { id: event.id().to_string(), webhook_ids })
+    }
+}
+
+fn is_own(event: &StoredEvent, caller: &Caller) -> bool {
+    *event.object.merchant_id() == caller.merchant.id && event.object.mode() == caller.mode()
+}
+
+fn show(events: &[StoredEvent], next_cursor: Option<String>) -> Answer {
+    api::json(StatusCode::OK, &List { data: events.iter().map(EventView::new).collect(), next_cursor })
+}
+
+fn parse_query(query: &str) -> Result<Query, ApiError> {
+    let (mut types, mut object) = (Vec::new(), None);
+    let range = api::list_query(query, ListCursor::of_events, |name, value| {
+        match name {
+            "type" => {
+                let several: Option<Vec<EventType>> = value.split(',').map(|text| text.parse().ok()).collect();
+                types.extend(several.ok_or("must be an event type, or several with commas between them")?);
+            }
+            "object" => object = Some(value.parse().map_err(|_| "must be the id of a payment session or refund")?),
+            _ => {}
+        }
+        Ok(())
+    })?;
+    Ok(Query { range, types, object })
+}
+
+fn parse_after(query: &str) -> Result<usize, ApiError> {
+    let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query)
+        .map_err(|_| ApiError::BadRequest("the query string can't be read".to_owned()))?;
+    match pairs.into_iter().find(|(name, _)| name == "after") {
+        None => Ok(0),
+        Some((_, value)) => value.parse().map_err(|_| {
+            let title = "after must be the sequence number of an event, or 0".to_owned();
+            ApiError::Invalid(vec![Violation { code: "invalid_request", parameter: Some("after".to_owned()), title }])
+        }),
+    }
+}

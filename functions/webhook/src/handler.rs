@@ -1,0 +1,232 @@
+//! Tells endpoints what happened: each object's events in order, a later one only after an earlier one was taken.
+//!
+//! A message only says which cursor to look at. Whoever claims the cursor tells what is after it; what fails is due again,
+//! later and later. No endpoint has more than a few deliveries under way, and one that keeps failing is tried by one alone.
+
+use std::time::{Duration, SystemTime};
+
+use api::banked::EventView;
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use doorbell::Doorbell;
+use futures_util::future::join_all;
+use jiff::{SignedDuration, Timestamp};
+use lambda_runtime::{Error, LambdaEvent};
+use models::{CursorId, Endpoint, MAX_CONCURRENT_DELIVERIES, is_given_up, next_delivery};
+use outbound::{Answer, Delivery, Outcome, Policy, Sender};
+use store::{CursorClaim, Cursors, DeliveryAttempt, Endpoints, Events, Finished, Held, StoredEvent, Table};
+use url::Url;
+
+/// How long before the function's time runs out nothing more is sent: a delivery takes 15 s at the most.
+const MARGIN: Duration = Duration::from_secs(25);
+
+/// How many events are read at a time.
+const EVENTS_AT_ONCE: usize = 10;
+
+/// Delivers webhooks.
+#[derive(Debug)]
+pub(crate) struct Webhook {
+    cursors: Cursors,
+    endpoints: Endpoints,
+    events: Events,
+    sender: Sender,
+    webhooks: Doorbell,
+}
+
+/// What became of telling one event.
+enum Told {
+    /// It was taken, or is not wanted.
+    Yes,
+    /// It was not taken.
+    No,
+    /// The endpoint says that it is gone for good.
+    Gone,
+}
+
+impl Webhook {
+    /// From the variables that template.yaml sets.
+    pub(crate) fn from_env() -> Result<Self, Error> {
+        let config = runtime::aws_config()?;
+        let table = Table::new(&config, runtime::required("TABLE_NAME")?);
+        Ok(Self {
+            cursors: Cursors::new(table.clone()),
+            endpoints: Endpoints::new(table.clone()),
+            events: Events::new(table),
+            sender: Sender::new(Policy { loopback_allowed: runtime::local_loopback_webhooks() })?,
+            webhooks: Doorbell::new(&config, runtime::required("WEBHOOKS_QUEUE_URL")?),
+        })
+    }
+
+    /// Looks at each cursor that a message rings for, all at once. A message fails only if the table does.
+    pub(crate) async fn handle(&self, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
+        let stop_at = event.context.deadline().checked_sub(MARGIN).unwrap_or(SystemTime::UNIX_EPOCH);
+        let looked_at = event.payload.records.into_iter().map(async |message| {
+            let Some(id) = message.body.as_deref().and_then(|body| body.parse::<CursorId>().ok()) else {
+                tracing::error!(message_id = message.message_id, "a message that names no cursor");
+                return None;
+            };
+            match self.look_at(&id, stop_at).await {
+                Ok(()) => None,
+                Err(error) => {
+                    tracing::error!(cursor = %id, %error, "a cursor could not be looked at");
+                    Some(message.message_id.unwrap_or_default())
+                }
+            }
+        });
+        let mut failures = SqsBatchResponse::default();
+        join_all(looked_at).await.into_iter().flatten().for_each(|id| failures.add_failure(id));
+        Ok(failures)
+    }
+
+    async fn look_at(&self, id: &CursorId, stop_at: SystemTime) -> Result<(), Error> {
+        let now = runtime::now();
+        let Some(claim) = self.cursors.claim(id, now).await? else { return Ok(()) };
+        let Some(endpoint) = self.endpoints.get(&id.merchant_id, &id.endpoint_id).await? else {
+            return Ok(self.cursors.drop(&claim).await?);
+        };
+        if !endpoint.is_enabled() {
+            return Ok(self.cursors.hold(&claim, Held::Disabled).await?);
+        }
+        if let Some(until) = endpoint.parked_until.filter(|until| *until > now) {
+            return self.wait(&claim, until.checked_add(up_to_a_second())?, now).await;
+        }
+        let first = fastrand::usize(..MAX_CONCURRENT_DELIVERIES);
+        let Some(slot) = self.endpoints.take_slot(&endpoint, first, now).await? else {
+            return self
+                .wait(&claim, now.checked_add(SignedDuration::from_secs(1))?.checked_add(up_to_a_second())?, now)
+                .await;
+        };
+        let done = self.tell(claim, &endpoint, stop_at).await;
+        self.endpoints.free_slot(&endpoint, slot).await?;
+        done
+    }
+
+    /// Tells what is after the cursor, in order, until all is told, one is not taken, or time runs out.
+    async fn tell(&self, mut claim: CursorClaim, endpoint: &Endpoint, stop_at: SystemTime) -> Result<(), Error> {
+        loop {
+            let events = self.events.after(&claim.id.object_id, claim.delivered, EVENTS_AT_ONCE).await?;
+            let to_tell: Vec<_> = events.iter().filter(|event| event.sequence <= claim.head).collect();
+            if to_tell.is_empty() {
+                // They were there when the cursor was moved on, so they are no longer kept.
+                let head = claim.head;
+                match self.cursors.finish(&mut claim, head).await? {
+                    Finished::More => continue,
+                    Finished::Done | Finished::Lost => return Ok(()),
+                }
+            }
+            for event in to_tell {
+                if event.sequence != claim.delivered + 1 && !claim.skips_gaps {
+                    tracing::warn!(cursor = %claim.id, sequence = claim.delivered + 1, "not published yet");
+                    return self.fail(&claim).await;
+                }
+                if SystemTime::now() >= stop_at {
+                    let now = runtime::now();
+                    return self.wait(&claim, now, now).await;
+                }
+                match self.tell_one(&claim, event, endpoint).await? {
+                    Told::Yes => {}
+                    Told::No => return self.fail(&claim).await,
+                    Told::Gone => return Ok(self.cursors.hold(&claim, Held::Disabled).await?),
+                }
+                let ours = if event.sequence < claim.head {
+                    self.cursors.moved(&mut claim, event.sequence, runtime::now()).await?
+                } else {
+                    match self.cursors.finish(&mut claim, event.sequence).await? {
+                        Finished::More => self.cursors.moved(&mut claim, event.sequence, runtime::now()).await?,
+                        Finished::Done | Finished::Lost => false,
+                    }
+                };
+                if !ours {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Sends an event, if the endpoint is told of such, and notes what came of it.
+    async fn tell_one(&self, claim: &CursorClaim, event: &StoredEvent, endpoint: &Endpoint) -> Result<Told, Error> {
+        if !endpoint.wants(event.event_type(), event.object.mode()) {
+            return Ok(Told::Yes);
+        }
+        let at = runtime::now();
+        let attempt = self.sender.send(&delivery(event, endpoint, at)?).await;
+        let (status, answer, error) = match attempt.outcome {
+            Outcome::Answered(Answer { status, body_start }) => (Some(status), Some(body_start), None),
+            Outcome::NotAnswered(failure) => (None, None, Some(failure.to_string())),
+        };
+        tracing::info!(cursor = %claim.id, event_id = %event.id(), status, latency_ms = attempt.latency_ms, "told");
+        let note =
+            DeliveryAttempt { endpoint_id: endpoint.id, at, latency_ms: attempt.latency_ms, status, answer, error };
+        if let Err(error) = self.events.note(&event.id(), &note).await {
+            // What was taken is not sent again for want of a note.
+            tracing::warn!(event_id = %event.id(), %error, "an attempt could not be noted");
+        }
+        match status {
+            Some(200..=299) => {
+                if endpoint.failures > 0 {
+                    self.endpoints.recovered(endpoint).await?;
+                }
+                Ok(Told::Yes)
+            }
+            Some(410) => {
+                tracing::warn!(endpoint_id = %endpoint.id, "gone, and so disabled");
+                self.endpoints.gone(endpoint).await?;
+                Ok(Told::Gone)
+            }
+            Some(_) | None => {
+                self.endpoints.failed(endpoint, runtime::now(), fastrand::f64()).await?;
+                Ok(Told::No)
+            }
+        }
+    }
+
+    /// The next event was not taken: it is tried again, unless it has been for too long.
+    async fn fail(&self, claim: &CursorClaim) -> Result<(), Error> {
+        let now = runtime::now();
+        let attempts = claim.attempts.saturating_add(1);
+        self.put_off(claim, next_delivery(attempts, now, fastrand::f64()), attempts, now).await
+    }
+
+    /// Nothing was tried; it is looked at again then.
+    async fn wait(&self, claim: &CursorClaim, until: Timestamp, now: Timestamp) -> Result<(), Error> {
+        self.put_off(claim, until, claim.attempts, now).await
+    }
+
+    async fn put_off(&self, claim: &CursorClaim, until: Timestamp, attempts: u32, now: Timestamp) -> Result<(), Error> {
+        let waiting_since = claim.waiting_since.unwrap_or(now);
+        if is_given_up(waiting_since, now) {
+            // An alarm counts these lines.
+            tracing::error!(cursor = %claim.id, delivered = claim.delivered, "a webhook cursor is dead");
+            return Ok(self.cursors.hold(claim, Held::Dead).await?);
+        }
+        self.cursors.retry_at(claim, until, attempts, waiting_since).await?;
+        // Sooner than the schedule would, which rings for what nobody rang for.
+        let delay = Duration::try_from(until.duration_since(now)).unwrap_or(Duration::ZERO);
+        if let Err(error) = self.webhooks.ring_in(&claim.id.to_string(), delay).await {
+            tracing::warn!(cursor = %claim.id, %error, "not rung for; `expire` will");
+        }
+        Ok(())
+    }
+}
+
+/// What is sent. While a secret is being replaced, both sign; Banked's header holds one signature, which is the old one's.
+fn delivery(event: &StoredEvent, endpoint: &Endpoint, at: Timestamp) -> Result<Delivery, Error> {
+    let view = if endpoint.thin { EventView::thin(event) } else { EventView::new(event) };
+    let new = endpoint.secret.as_str().parse()?;
+    let (secret, further_secrets) = match endpoint.previous_secret_at(at) {
+        Some(old) => (old.as_str().parse()?, vec![new]),
+        None => (new, Vec::new()),
+    };
+    Ok(Delivery {
+        url: Url::parse(endpoint.url.as_str())?,
+        id: event.id().to_string().parse()?,
+        timestamp_s: at.as_second(),
+        body: serde_json::to_vec(&view)?,
+        secret,
+        further_secrets,
+    })
+}
+
+/// So that those who wait together don't come together.
+fn up_to_a_second() -> SignedDuration {
+    SignedDuration::from_millis(fastrand::i64(0..1000))
+}

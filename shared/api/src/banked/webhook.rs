@@ -1,0 +1,152 @@
+//! Webhook endpoints.
+
+use std::fmt::Display;
+
+use jiff::Timestamp;
+use models::{DisabledBy, Endpoint, EventType, MerchantUrl, Mode, Name, Subscription};
+use serde::{Deserialize, Serialize};
+
+use super::{A_STRING, Violations, infallible, moment};
+use crate::error::ApiError;
+use crate::given::{Given, Object};
+use crate::http::parse_json;
+
+/// The most event types that one endpoint may name.
+const MAX_EVENTS: usize = 50;
+
+#[derive(Debug, Deserialize)]
+struct WebhookRequest {
+    #[serde(default)]
+    url: Given<String>,
+    #[serde(default)]
+    events: Given<Vec<Given<String>>>,
+    #[serde(default)]
+    description: Given<String>,
+    #[serde(default)]
+    enabled: Given<bool>,
+    #[serde(default)]
+    thin: Given<bool>,
+}
+
+/// What a client says of an endpoint; what it leaves out is none.
+#[derive(Debug, Clone)]
+pub struct WebhookParts {
+    /// Where events are posted.
+    pub url: Option<MerchantUrl>,
+    /// What it is told of.
+    pub events: Option<Subscription>,
+    /// A note; none inside removes it.
+    pub description: Option<Option<Name>>,
+    /// Whether it is told anything.
+    pub enabled: Option<bool>,
+    /// Whether it is told ids only.
+    pub thin: Option<bool>,
+}
+
+/// Reads what is said of an endpoint. `check_url` says whether the URL may be called, and how it is written.
+///
+/// # Errors
+/// 400 if it can't be read at all; else 422 with everything that is wrong.
+pub fn parse_webhook<E: Display>(
+    body: &[u8],
+    url_required: bool,
+    check_url: impl FnOnce(&str) -> Result<String, E>,
+) -> Result<WebhookParts, ApiError> {
+    let Object(request) = parse_json::<Object<WebhookRequest>>(body)?;
+    let mut wrong = Violations::default();
+    let code = "invalid_request";
+    if url_required && request.url == Given::Nothing {
+        wrong.add(code, "url", "must be given");
+    }
+    let url = wrong.optional(request.url, code, "url", A_STRING, |text| {
+        let url = check_url(&text).map_err(|error| error.to_string())?;
+        MerchantUrl::try_from(url).map_err(|error| error.to_string())
+    });
+    let events = match request.events {
+        Given::Nothing => None,
+        Given::Wrong => {
+            wrong.add(code, "events", "must be a list");
+            None
+        }
+        Given::Value(types) => subscription(types, &mut wrong),
+    };
+    let description = wrong.optional(request.description, code, "description", A_STRING, |text| {
+        if text.is_empty() { Ok(None) } else { Name::try_from(text).map(Some) }
+    });
+    let boolean = "must be true or false";
+    let enabled = wrong.optional(request.enabled, code, "enabled", boolean, infallible);
+    let thin = wrong.optional(request.thin, code, "thin", boolean, infallible);
+    if wrong.0.is_empty() {
+        Ok(WebhookParts { url, events, description, enabled, thin })
+    } else {
+        Err(ApiError::Invalid(wrong.0))
+    }
+}
+
+/// `["*"]` is all.
+fn subscription(types: Vec<Given<String>>, wrong: &mut Violations) -> Option<Subscription> {
+    let code = "invalid_request";
+    if types.is_empty() || types.len() > MAX_EVENTS {
+        wrong.add(code, "events", format_args!("must name 1 to {MAX_EVENTS} event types, or be [\"*\"]"));
+        return None;
+    }
+    if types == [Given::Value("*".to_owned())] {
+        return Some(Subscription::All);
+    }
+    let mut named: Vec<EventType> = Vec::new();
+    for (n, given) in types.into_iter().enumerate() {
+        let known = |text: String| text.parse().map_err(|_| "must be an event type such as payment_session.sent");
+        let event_type = wrong.required(given, code, &format!("events[{n}]"), A_STRING, known)?;
+        if !named.contains(&event_type) {
+            named.push(event_type);
+        }
+    }
+    Some(Subscription::Types(named))
+}
+
+/// An endpoint as its merchant reads it.
+#[derive(Debug, Serialize)]
+pub struct WebhookView<'a> {
+    id: String,
+    url: &'a str,
+    description: Option<&'a str>,
+    events: Vec<String>,
+    thin: bool,
+    enabled: bool,
+    disabled_by: Option<DisabledBy>,
+    live: bool,
+    created_at: String,
+    failures: u32,
+    previous_secret_until: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<&'a str>,
+}
+
+impl<'a> WebhookView<'a> {
+    /// Without its secret.
+    pub fn new(endpoint: &'a Endpoint, now: Timestamp) -> Self {
+        let rotating = endpoint.previous_secret_at(now).and(endpoint.previous_secret_until);
+        Self {
+            id: endpoint.id.to_string(),
+            url: endpoint.url.as_str(),
+            description: endpoint.description.as_ref().map(Name::as_str),
+            events: match &endpoint.events {
+                Subscription::All => vec!["*".to_owned()],
+                Subscription::Types(types) => types.iter().map(EventType::to_string).collect(),
+            },
+            thin: endpoint.thin,
+            enabled: endpoint.is_enabled(),
+            disabled_by: endpoint.disabled_by,
+            live: endpoint.mode == Mode::Live,
+            created_at: moment(endpoint.created_at),
+            failures: endpoint.failures,
+            previous_secret_until: rotating.map(moment),
+            secret: None,
+        }
+    }
+
+    /// With its secret, which is shown when it is made, and never again.
+    pub fn with_secret(endpoint: &'a Endpoint, now: Timestamp) -> Self {
+        Self { secret: Some(endpoint.secret.as_str()), ..Self::new(endpoint, now) }
+    }
+}
