@@ -20,7 +20,7 @@ build: ## build every function and tool, for this machine
 	cargo build --workspace --bins
 
 run: build ## run the whole service on this machine (PORT=3000 MAIL_PORT=8025 DATA_DIR=.local)
-	@exec target/debug/local --port $(PORT) --mail-port $(MAIL_PORT) --data-dir $(DATA_DIR)
+	@exec target/debug/local --port $(PORT) --mail-port $(MAIL_PORT) --data-dir $(DATA_DIR) --env LOCAL_LOOPBACK_WEBHOOKS=1
 
 test: fmt lint deny unit ## everything that must hold: format, lints, licences, all tests
 
