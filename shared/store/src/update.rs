@@ -136,12 +136,16 @@ impl Update {
         expression
     }
 
+    fn condition(&self) -> Option<String> {
+        (!self.conditions.is_empty()).then(|| self.conditions.join(" AND "))
+    }
+
     /// As a part of a transaction; refused, it answers with the old item.
     pub(crate) fn in_transaction(self, table: &Table) -> Result<types::Update, BuildError> {
         types::Update::builder()
             .table_name(&table.name)
             .update_expression(self.expression())
-            .condition_expression(self.conditions.join(" AND "))
+            .set_condition_expression(self.condition())
             .set_key(Some(self.key.into_item()))
             .set_expression_attribute_names(Some(self.names))
             .set_expression_attribute_values((!self.values.is_empty()).then_some(self.values))
@@ -154,14 +158,14 @@ impl Update {
     }
 
     async fn send_once(self, table: &Table) -> Result<Updated, StoreError> {
-        let expression = self.expression();
+        let (expression, condition) = (self.expression(), self.condition());
         let output = table
             .client
             .update_item()
             .table_name(&table.name)
             .set_key(Some(self.key.into_item()))
             .update_expression(expression)
-            .condition_expression(self.conditions.join(" AND "))
+            .set_condition_expression(condition)
             .set_expression_attribute_names(Some(self.names))
             .set_expression_attribute_values((!self.values.is_empty()).then_some(self.values))
             .return_values(ReturnValue::AllNew)
