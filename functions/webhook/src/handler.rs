@@ -87,13 +87,11 @@ impl Webhook {
             return Ok(self.cursors.hold(&claim, Held::Disabled).await?);
         }
         if let Some(until) = endpoint.parked_until.filter(|until| *until > now) {
-            return self.wait(&claim, until.checked_add(up_to_a_second())?, now).await;
+            return self.wait(&claim, until.checked_add(up_to(SignedDuration::from_secs(1)))?, now).await;
         }
         let first = fastrand::usize(..MAX_CONCURRENT_DELIVERIES);
         let Some(slot) = self.endpoints.take_slot(&endpoint, first, now).await? else {
-            return self
-                .wait(&claim, now.checked_add(SignedDuration::from_secs(1))?.checked_add(up_to_a_second())?, now)
-                .await;
+            return self.wait(&claim, next_look(&claim, now)?, now).await;
         };
         let done = self.tell(claim, &endpoint, stop_at).await;
         self.endpoints.free_slot(&endpoint, slot).await?;
@@ -226,7 +224,14 @@ fn delivery(event: &StoredEvent, endpoint: &Endpoint, at: Timestamp) -> Result<D
     })
 }
 
+/// When to look again whether a slot is free: soon at first, and less and less often the longer the queue for them is.
+fn next_look(claim: &CursorClaim, now: Timestamp) -> Result<Timestamp, jiff::Error> {
+    let waited_s = claim.waiting_since.map_or(0, |since| now.duration_since(since).as_secs());
+    let wait = SignedDuration::from_secs((waited_s / 2).clamp(1, 60));
+    now.checked_add(wait)?.checked_add(up_to(wait))
+}
+
 /// So that those who wait together don't come together.
-fn up_to_a_second() -> SignedDuration {
-    SignedDuration::from_millis(fastrand::i64(0..1000))
+fn up_to(most: SignedDuration) -> SignedDuration {
+    most.mul_f64(fastrand::f64())
 }
