@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Error, LambdaEvent};
 use models::{CursorId, Endpoint, MAX_CONCURRENT_DELIVERIES, is_given_up, next_delivery};
-use outbound::{Answer, Delivery, Outcome, Policy, Sender};
+use outbound::{Answer, Delivery, InvalidSecret, Outcome, Policy, Sender, WebhookSecret};
 use store::{CursorClaim, Cursors, DeliveryAttempt, Endpoints, Events, Finished, Held, StoredEvent, Table};
 use url::Url;
 
@@ -206,14 +206,10 @@ impl Webhook {
     }
 }
 
-/// What is sent. While a secret is being replaced, both sign; Banked's header holds one signature, which is the old one's.
+/// What is sent.
 fn delivery(event: &StoredEvent, endpoint: &Endpoint, at: Timestamp) -> Result<Delivery, Error> {
     let view = if endpoint.thin { EventView::thin(event) } else { EventView::new(event) };
-    let new = endpoint.secret.as_str().parse()?;
-    let (secret, further_secrets) = match endpoint.previous_secret_at(at) {
-        Some(old) => (old.as_str().parse()?, vec![new]),
-        None => (new, Vec::new()),
-    };
+    let (secret, further_secrets) = secrets(endpoint, at)?;
     Ok(Delivery {
         url: Url::parse(endpoint.url.as_str())?,
         id: event.id().to_string().parse()?,
@@ -222,6 +218,15 @@ fn delivery(event: &StoredEvent, endpoint: &Endpoint, at: Timestamp) -> Result<D
         secret,
         further_secrets,
     })
+}
+
+/// What signs. While a secret is being replaced both do, the old one first: Banked's header holds one signature only.
+fn secrets(endpoint: &Endpoint, at: Timestamp) -> Result<(WebhookSecret, Vec<WebhookSecret>), InvalidSecret> {
+    let new = endpoint.secret.as_str().parse()?;
+    match endpoint.previous_secret_at(at) {
+        Some(old) => Ok((old.as_str().parse()?, vec![new])),
+        None => Ok((new, Vec::new())),
+    }
 }
 
 /// When to look again whether a slot is free: soon at first, and less and less often the longer the queue for them is.
@@ -234,4 +239,45 @@ fn next_look(claim: &CursorClaim, now: Timestamp) -> Result<Timestamp, jiff::Err
 /// So that those who wait together don't come together.
 fn up_to(most: SignedDuration) -> SignedDuration {
     most.mul_f64(fastrand::f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use models::{EndpointSecret, Mode, Subscription};
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::constant(1_772_000_000, 0);
+
+    fn secret(byte: u8) -> EndpointSecret {
+        EndpointSecret::new(WebhookSecret::generate([byte; 32]).expose().to_owned())
+    }
+
+    #[test]
+    fn the_old_secret_signs_first_until_its_time_is_over() {
+        let endpoint = Endpoint {
+            id: "1ae1ce03-dfa9-4593-b487-65c656991cb5".parse().unwrap(),
+            merchant_id: "demo".parse().unwrap(),
+            mode: Mode::Test,
+            url: "https://example.com".to_owned().try_into().unwrap(),
+            description: None,
+            events: Subscription::All,
+            thin: false,
+            disabled_by: None,
+            created_at: NOW,
+            secret: secret(2),
+            rotations: 1,
+            previous_secret: Some(secret(1)),
+            previous_secret_until: Some(NOW),
+            failures: 0,
+            parked_until: None,
+        };
+        let signing = |at| {
+            let (first, further) = secrets(&endpoint, at).unwrap();
+            [vec![first], further].concat().iter().map(|secret| secret.expose().to_owned()).collect::<Vec<_>>()
+        };
+        let [old, new] = [secret(1), secret(2)].map(|secret| secret.as_str().to_owned());
+        assert_eq!(signing(NOW - SignedDuration::from_secs(1)), [old, new.clone()]);
+        assert_eq!(signing(NOW), [new]);
+    }
 }
