@@ -10,7 +10,7 @@ use thiserror::Error;
 use crate::error::StoreError;
 use crate::keys;
 use crate::sessions::{Fingerprint, Owner};
-use crate::table::{Item, Table, ms, n, read, s};
+use crate::table::{Item, Table, ms, n, read, s, sk};
 use crate::transaction::{Transacted, Transaction, Verdict};
 use crate::update::{Update, Updated};
 
@@ -115,25 +115,9 @@ impl Endpoints {
     /// The table failed us.
     pub async fn of(&self, merchant: &MerchantId) -> Result<Vec<Endpoint>, StoreError> {
         let pk = keys::endpoints_pk(merchant);
-        let output = self
-            .table
-            .client
-            .query()
-            .table_name(&self.table.name)
-            .consistent_read(true)
-            .key_condition_expression("pk = :pk AND sk < :counts")
-            .expression_attribute_values(":pk", s(&pk))
-            // Ids are of digits and small letters, which sort around it.
-            .expression_attribute_values(":counts", s("~"))
-            .send()
-            .await
-            .map_err(|error| StoreError::unavailable("Query", error))?;
-        let is_endpoint = |item: &Item| {
-            let sk = item.get("sk").and_then(|sk| sk.as_s().ok());
-            sk.is_some_and(|sk| !sk.starts_with(keys::COUNT_PREFIX))
-        };
-        let items = output.items.unwrap_or_default().into_iter().filter(is_endpoint);
-        let mut endpoints: Vec<Endpoint> = items.map(|item| read(&pk, item)).collect::<Result<_, StoreError>>()?;
+        let items = self.table.query(&pk, None, usize::MAX).await?;
+        let endpoints = items.into_iter().filter(|item| !sk(item).starts_with(keys::COUNT_PREFIX));
+        let mut endpoints: Vec<Endpoint> = endpoints.map(|item| read(&pk, item)).collect::<Result<_, StoreError>>()?;
         endpoints.sort_by_key(|endpoint| (endpoint.created_at, endpoint.id));
         Ok(endpoints)
     }

@@ -1,7 +1,5 @@
 //! Events: one for every history entry, with the object as it was at that moment, and how often each was delivered.
 
-use std::collections::HashMap;
-
 use jiff::{SignedDuration, Timestamp};
 use models::{EndpointId, EventId, EventType, Object, ObjectId};
 use serde::de::DeserializeOwned;
@@ -155,21 +153,8 @@ impl Events {
         limit: usize,
     ) -> Result<Vec<T>, StoreError> {
         let pk = keys::events_pk(object);
-        let values =
-            HashMap::from([(":pk".to_owned(), s(&pk)), (":from".to_owned(), s(from)), (":to".to_owned(), s(to))]);
-        let output = self
-            .table
-            .client
-            .query()
-            .table_name(&self.table.name)
-            .consistent_read(true)
-            .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
-            .set_expression_attribute_values(Some(values))
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .send()
-            .await
-            .map_err(|error| StoreError::unavailable("Query", error))?;
-        output.items.unwrap_or_default().into_iter().map(|item| read(&pk, item)).collect()
+        let items = self.table.query(&pk, Some((from, to)), limit).await?;
+        items.into_iter().map(|item| read(&pk, item)).collect()
     }
 }
 

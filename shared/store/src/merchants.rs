@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
 use crate::keys;
-use crate::table::{Put, Table, ms, read, s};
+use crate::table::{Put, Table, ms, read, sk};
 use crate::update::{Update, Updated};
 
 /// The table's merchants.
@@ -36,33 +36,14 @@ impl Merchants {
     pub async fn get(&self, id: &MerchantId) -> Result<Option<Merchant>, StoreError> {
         let mut profile = None;
         let (mut linked_accounts, mut api_keys) = (Vec::new(), Vec::new());
-        let mut start = None;
-        loop {
-            let output = self
-                .table
-                .client
-                .query()
-                .table_name(&self.table.name)
-                .consistent_read(true)
-                .key_condition_expression("pk = :pk")
-                .expression_attribute_values(":pk", s(keys::merchant_pk(id)))
-                .set_exclusive_start_key(start)
-                .send()
-                .await
-                .map_err(|error| StoreError::unavailable("Query", error))?;
-            for item in output.items.unwrap_or_default() {
-                let sk = item.get("sk").and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default();
-                if sk == keys::PROFILE {
-                    profile = Some(read::<Profile>(&sk, item)?);
-                } else if sk.starts_with(keys::KEY_PREFIX) {
-                    api_keys.push(read::<ApiKey>(&sk, item)?);
-                } else if sk.starts_with(keys::ACCOUNT_PREFIX) {
-                    linked_accounts.push(read::<LinkedAccount>(&sk, item)?);
-                }
-            }
-            start = output.last_evaluated_key;
-            if start.is_none() {
-                break;
+        for item in self.table.query(&keys::merchant_pk(id), None, usize::MAX).await? {
+            let sk = sk(&item).to_owned();
+            if sk == keys::PROFILE {
+                profile = Some(read::<Profile>(&sk, item)?);
+            } else if sk.starts_with(keys::KEY_PREFIX) {
+                api_keys.push(read::<ApiKey>(&sk, item)?);
+            } else if sk.starts_with(keys::ACCOUNT_PREFIX) {
+                linked_accounts.push(read::<LinkedAccount>(&sk, item)?);
             }
         }
         Ok(profile.map(|Profile { name, idempotency_salt }| Merchant {

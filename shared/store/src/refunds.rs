@@ -12,7 +12,7 @@ use crate::error::StoreError;
 use crate::keys;
 use crate::refund_writes;
 use crate::sessions::{Change, ChangeError, Fingerprint, Owner, Sessions, new_item};
-use crate::table::{Item, Table, read, s};
+use crate::table::{Item, Table, read, s, sk};
 use crate::transaction::{Transacted, Transaction, Verdict, get_settled};
 
 /// The place of the write that takes the amount from what is left, among those that make a refund.
@@ -209,34 +209,15 @@ impl Refunds {
     /// The table failed us.
     pub async fn of(&self, session: &SessionId) -> Result<WithRefunds, StoreError> {
         let mut found = WithRefunds { session: None, refunds: Vec::new() };
-        let mut start = None;
-        loop {
-            let output = self
-                .table
-                .client
-                .query()
-                .table_name(&self.table.name)
-                .consistent_read(true)
-                .key_condition_expression("pk = :pk")
-                .expression_attribute_values(":pk", s(keys::session_pk(session)))
-                .set_exclusive_start_key(start)
-                .send()
-                .await
-                .map_err(|error| StoreError::unavailable("Query", error))?;
-            for item in output.items.unwrap_or_default() {
-                let is_session = item.get("sk").and_then(|sk| sk.as_s().ok()).is_some_and(|sk| sk == keys::SESSION_SK);
-                if !is_session {
-                    found.refunds.push(read(keys::session_pk(session), item)?);
-                } else if !crate::sessions::is_tombstone(&item) {
-                    found.session = Some(read(keys::session(session), item)?);
-                }
-            }
-            start = output.last_evaluated_key;
-            if start.is_none() {
-                found.refunds.sort_by_key(|refund| (refund.created_at, refund.id));
-                return Ok(found);
+        for item in self.table.query(&keys::session_pk(session), None, usize::MAX).await? {
+            if sk(&item) != keys::SESSION_SK {
+                found.refunds.push(read(keys::session_pk(session), item)?);
+            } else if !crate::sessions::is_tombstone(&item) {
+                found.session = Some(read(keys::session(session), item)?);
             }
         }
+        found.refunds.sort_by_key(|refund| (refund.created_at, refund.id));
+        Ok(found)
     }
 
     /// The customer said where the money goes: `refund` is as it is then, and `payment` the session that pays it.
