@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use models::{AccountIdentifier, AccountNumber, ApiKeyId, InvalidAccount, InvalidText, LinkedAccount, MerchantId};
-use models::{Mode, Name, Scope, Scopes, SortCode};
+use models::{AccountIdentifier, AccountNumber, ApiKeyId, EndpointId, InvalidAccount, InvalidText, LinkedAccount};
+use models::{MerchantId, Mode, Name, Scope, Scopes, SortCode};
 
 /// The operator's command line of Counterfoil.
 ///
@@ -64,6 +64,9 @@ pub(crate) enum Command {
     /// Linked accounts: where a merchant may be paid
     #[command(subcommand)]
     Accounts(Accounts),
+    /// Webhook endpoints: where a merchant is told of events
+    #[command(subcommand)]
+    Webhooks(Webhooks),
 }
 
 #[derive(Debug, Subcommand)]
@@ -87,8 +90,8 @@ pub(crate) enum Keys {
         /// `test`, or `live` for real money
         #[arg(long, value_name = "test|live")]
         mode: Mode,
-        /// What the key may do, with spaces between: payment_sessions:read payment_sessions:write refunds:write
         #[arg(long, value_parser = scopes, default_value_t = Scopes::ALL)]
+        #[arg(help = format!("What the key may do, with spaces between: {}", Scopes::ALL))]
         scopes: Scopes,
     },
     /// List a merchant's API keys, revoked ones included
@@ -119,6 +122,29 @@ pub(crate) enum Accounts {
         /// Show whole account numbers
         #[arg(long)]
         full: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Webhooks {
+    /// List a merchant's webhook endpoints, test and live, with how they fare
+    ///
+    /// FAILURES is how many deliveries have failed since the last that succeeded. Nothing is tried until PARKED UNTIL.
+    /// WAITING is how many payment sessions and refunds the endpoint hears no more of until it is resumed: it failed for
+    /// three days, or was disabled.
+    List {
+        /// The merchant's id
+        merchant: MerchantId,
+    },
+    /// Tell an endpoint all that waits for it, in order, once its merchant has mended it
+    ///
+    /// It begins within a minute. An endpoint that is disabled is not resumed: its merchant enables it, by
+    /// `PATCH /v2/webhooks/{id}` with {"enabled": true}, and that resumes it too.
+    Resume {
+        /// The merchant's id
+        merchant: MerchantId,
+        /// The endpoint's id, as `webhooks list` shows it
+        endpoint_id: EndpointId,
     },
 }
 
@@ -226,6 +252,31 @@ mod tests {
         assert_eq!((account.sort_code.as_str(), account.account_number.as_str()), ("010203", "12345678"));
         let line = "accounts link acme --name Acme --sort-code 010203 --account-number 1234567";
         assert_eq!(refused(line), ErrorKind::ValueValidation);
+    }
+
+    #[test]
+    fn the_help_of_a_key_names_every_scope() {
+        let mut cli = Cli::command();
+        let issue = cli.find_subcommand_mut("keys").unwrap().find_subcommand("issue").unwrap();
+        let scopes = issue.get_arguments().find(|argument| argument.get_id() == "scopes").unwrap();
+        let help = scopes.get_help().unwrap().to_string();
+        for scope in Scope::ALL {
+            assert!(help.contains(scope.as_str()), "{help}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_is_named_by_its_merchant_and_its_id() {
+        let id = "1ae1ce03-dfa9-4593-b487-65c656991cb5";
+        let Command::Webhooks(Webhooks::Resume { merchant, endpoint_id }) =
+            parse(&format!("webhooks resume acme {id}")).unwrap().command
+        else {
+            panic!()
+        };
+        assert_eq!((merchant.as_str(), endpoint_id.to_string().as_str()), ("acme", id));
+        assert_eq!(refused("webhooks resume acme"), ErrorKind::MissingRequiredArgument);
+        assert_eq!(refused("webhooks resume acme mine"), ErrorKind::ValueValidation);
+        assert_eq!(refused("webhooks list"), ErrorKind::MissingRequiredArgument);
     }
 
     #[test]

@@ -1,18 +1,25 @@
 //! What each command does.
 
 use api::IssuedKey;
-use models::{ApiKey, LinkedAccount, Merchant, MerchantId, Mode, Name, Scopes};
-use store::Merchants;
+use models::{ApiKey, DisabledBy, Endpoint, EndpointId, LinkedAccount, Merchant, MerchantId, Mode, Name, Scopes};
+use store::{Cursors, DUE_SHARDS, Endpoints, Merchants, StoreError, Table};
+use tokio::task::JoinSet;
 
-use crate::cli::{Accounts, Command, Keys, Merchants as MerchantsCommand};
+use crate::cli::{Accounts, Command, Keys, Merchants as MerchantsCommand, Webhooks};
 use crate::failure::Failure;
 use crate::report::{Record, Report};
 
 const SECRET_NOTE: &str = "The secret is shown this once and kept nowhere: store it now.";
 const REVOKED_NOTE: &str = "Functions that used the key within the last 30 seconds may honour it until those are over.";
+const RESUMED_NOTE: &str =
+    "What waits is told in order, from within a minute on. If it fails again, `counterfoil webhooks list` shows it.";
+
+/// From here on, what waits is not counted: one query's answer holds some thousands, and what it leaves out isn't told.
+const COUNTED: usize = 1000;
 
 /// Does it.
-pub(crate) async fn run(command: Command, merchants: &Merchants) -> Result<Report, Failure> {
+pub(crate) async fn run(command: Command, table: Table) -> Result<Report, Failure> {
+    let merchants = &Merchants::new(table.clone());
     match command {
         Command::Merchants(MerchantsCommand::Create { id, name }) => create_merchant(merchants, id, name).await,
         Command::Keys(Keys::Issue { merchant, mode, scopes }) => issue_key(merchants, merchant, mode, scopes).await,
@@ -39,6 +46,14 @@ pub(crate) async fn run(command: Command, merchants: &Merchants) -> Result<Repor
         Command::Accounts(Accounts::List { merchant, full }) => {
             let accounts = get(merchants, merchant).await?.linked_accounts;
             Ok(Report::many(accounts.iter().map(|account| account_record(account, full)).collect()))
+        }
+        Command::Webhooks(Webhooks::List { merchant }) => {
+            let merchant = get(merchants, merchant).await?.id;
+            list_endpoints(&Endpoints::new(table.clone()), &Cursors::new(table), &merchant).await
+        }
+        Command::Webhooks(Webhooks::Resume { merchant, endpoint_id }) => {
+            let merchant = get(merchants, merchant).await?.id;
+            resume(&Endpoints::new(table.clone()), &Cursors::new(table), merchant, endpoint_id).await
         }
     }
 }
@@ -73,6 +88,54 @@ async fn issue_key(merchants: &Merchants, id: MerchantId, mode: Mode, scopes: Sc
     Ok(Report::one(record).with_note(SECRET_NOTE))
 }
 
+async fn list_endpoints(endpoints: &Endpoints, cursors: &Cursors, merchant: &MerchantId) -> Result<Report, Failure> {
+    let mut records = Vec::new();
+    for endpoint in endpoints.of(merchant).await? {
+        records.push(endpoint_record(&endpoint, waiting(cursors, endpoint.id).await?));
+    }
+    Ok(Report::many(records))
+}
+
+async fn resume(
+    endpoints: &Endpoints,
+    cursors: &Cursors,
+    merchant: MerchantId,
+    id: EndpointId,
+) -> Result<Report, Failure> {
+    let Some(endpoint) = endpoints.get(&merchant, &id).await? else {
+        return Err(Failure::NoEndpoint { merchant, id });
+    };
+    if let Some(by) = endpoint.disabled_by {
+        return Err(Failure::EndpointDisabled { id, by });
+    }
+    let waiting = waiting(cursors, id).await?;
+    if !endpoints.resume(&merchant, &id, runtime::now()).await? {
+        return Err(Failure::NoEndpoint { merchant, id });
+    }
+    let record = Record(vec![
+        field("endpoint_id", id),
+        field("url", endpoint.url.as_str()),
+        field("status", "resumed"),
+        field("waiting", at_least(waiting)),
+    ]);
+    Ok(Report::one(record).with_note(RESUMED_NOTE))
+}
+
+/// How many cursors of an endpoint wait to be resumed. All shards are asked at once, for there are many.
+async fn waiting(cursors: &Cursors, id: EndpointId) -> Result<usize, StoreError> {
+    let mut shards = JoinSet::new();
+    for shard in 0..DUE_SHARDS {
+        let cursors = cursors.clone();
+        shards.spawn(async move { cursors.held_of(&id, shard).await });
+    }
+    shards.join_all().await.into_iter().try_fold(0, |count, held| Ok(count + held?.len()))
+}
+
+/// A count, as far as it is certain.
+fn at_least(count: usize) -> String {
+    if count < COUNTED { count.to_string() } else { format!("{COUNTED}+") }
+}
+
 fn field(name: &'static str, value: impl ToString) -> (&'static str, Option<String>) {
     (name, Some(value.to_string()))
 }
@@ -95,4 +158,33 @@ fn account_record(LinkedAccount { name, account }: &LinkedAccount, full: bool) -
         field("sort_code", account.sort_code.as_str()),
         field("account_number", shown),
     ])
+}
+
+/// Without its secrets.
+fn endpoint_record(endpoint: &Endpoint, waiting: usize) -> Record {
+    let status = match endpoint.disabled_by {
+        None => "enabled",
+        Some(DisabledBy::Merchant) => "disabled by its merchant",
+        Some(DisabledBy::Gone) => "disabled by a 410 Gone",
+    };
+    let parked_until = endpoint.parked_until.filter(|until| *until > runtime::now());
+    Record(vec![
+        field("endpoint_id", endpoint.id),
+        field("mode", endpoint.mode.as_str()),
+        field("status", status),
+        field("failures", endpoint.failures),
+        ("parked_until", parked_until.map(|until| until.to_string())),
+        field("waiting", at_least(waiting)),
+        field("url", endpoint.url.as_str()),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_says_when_there_may_be_more() {
+        assert_eq!([0, 999, 1000, 5432].map(at_least), ["0", "999", "1000+", "1000+"]);
+    }
 }

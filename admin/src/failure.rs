@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use aws_credential_types::provider::error::CredentialsError;
-use models::{ApiKeyId, MerchantId};
+use models::{ApiKeyId, DisabledBy, EndpointId, MerchantId};
 use store::StoreError;
 use thiserror::Error;
 
@@ -30,6 +30,10 @@ pub(crate) enum Failure {
     NoKey { id: ApiKeyId },
     #[error("this account is linked to {0} already: nothing is to be done")]
     AccountLinked(MerchantId),
+    #[error("{merchant} has no webhook endpoint {id}: `counterfoil webhooks list {merchant}` shows those there are")]
+    NoEndpoint { merchant: MerchantId, id: EndpointId },
+    #[error("{id} is disabled, {by}, and resuming would not enable it: its merchant does, by `PATCH /v2/webhooks/{id}` with {{\"enabled\": true}}, and that resumes it too", by = disabled_by(*.by))]
+    EndpointDisabled { id: EndpointId, by: DisabledBy },
     #[error("{0} has no such table: {hint}", hint = table_hint(.0))]
     NoTable(Place),
     #[error("{0} does not answer: {hint}", hint = answer_hint(.0))]
@@ -66,6 +70,13 @@ fn because(error: Option<&CredentialsError>) -> String {
     // The innermost says it; those around it only that there was something.
     let innermost = std::iter::successors(error.and_then(|error| error.source()), |&error| error.source()).last();
     innermost.map(|cause| format!(" ({cause})")).unwrap_or_default()
+}
+
+fn disabled_by(by: DisabledBy) -> &'static str {
+    match by {
+        DisabledBy::Merchant => "by its merchant",
+        DisabledBy::Gone => "because it answered 410 Gone",
+    }
 }
 
 fn table_hint(place: &Place) -> &'static str {

@@ -1,4 +1,5 @@
-//! `counterfoil`, the operator's command line: merchants, their keys and their linked accounts, on this machine or AWS.
+//! `counterfoil`, the operator's command line: merchants, their keys, linked accounts and webhook
+//! endpoints, on this machine or AWS.
 
 mod cli;
 mod commands;
@@ -25,8 +26,8 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<(), Failure> {
-    let (merchants, place) = target::merchants(&cli.target).await?;
-    let report = commands::run(cli.command, &merchants).await.map_err(|failure| failure.at(&place))?;
+    let (table, place) = target::table(&cli.target).await?;
+    let report = commands::run(cli.command, table).await.map_err(|failure| failure.at(&place))?;
     io::stdout().write_all(report.render(cli.output)?.as_bytes())?;
     if let Some(note) = report.note {
         eprintln!("{note}");

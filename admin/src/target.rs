@@ -11,7 +11,7 @@ use aws_credential_types::provider::ProvideCredentials;
 use aws_smithy_http_client::{Builder, tls};
 use aws_types::SdkConfig;
 use aws_types::region::Region;
-use store::{Merchants, Table};
+use store::Table;
 
 use crate::cli::Target;
 use crate::failure::Failure;
@@ -37,8 +37,8 @@ impl fmt::Display for Place {
     }
 }
 
-/// The merchants of the table that is meant, and where that is.
-pub(crate) async fn merchants(target: &Target) -> Result<(Merchants, Place), Failure> {
+/// The table that is meant, and where that is.
+pub(crate) async fn table(target: &Target) -> Result<(Table, Place), Failure> {
     let on_aws = target.profile.is_some() || target.region.is_some();
     let (config, place) = match &target.endpoint {
         Some(_) if on_aws => return Err(Failure::TwoPlaces),
@@ -46,7 +46,7 @@ pub(crate) async fn merchants(target: &Target) -> Result<(Merchants, Place), Fai
         None if on_aws => aws(target).await?,
         None => local(running_endpoint(&target.data_dir)?),
     };
-    Ok((Merchants::new(Table::new(&config, target.table.clone())), place))
+    Ok((Table::new(&config, target.table.clone()), place))
 }
 
 fn local(endpoint: String) -> (SdkConfig, Place) {
@@ -108,6 +108,6 @@ mod tests {
             profile: None,
             region: Some("eu-west-2".to_owned()),
         };
-        assert!(matches!(merchants(&target).await, Err(Failure::TwoPlaces)));
+        assert!(matches!(table(&target).await, Err(Failure::TwoPlaces)));
     }
 }

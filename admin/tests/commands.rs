@@ -4,11 +4,19 @@
 
 use std::process::{Command, Output};
 
+use aws_credential_types::Credentials;
+use models::{CursorId, DisabledBy, Endpoint, EndpointSecret, Mode, Subscription};
 use serde_json::{Value, json};
+use store::{Cursors, DUE_SHARDS, Due, DueItem, EndpointCreated, Endpoints, Held, Table};
+
+const FAILING: &str = "1ae1ce03-dfa9-4593-b487-65c656991cb5";
+const DISABLED: &str = "728d061b-8e47-4052-be4f-5f9bcdee39ff";
+const GONE: &str = "9c0d2c57-4d0e-4b1c-8a55-0e0b9f3a7c11";
+const NOBODYS: &str = "00000000-0000-4000-8000-000000000000";
 
 struct Machine {
     endpoint: String,
-    _runtime: tokio::runtime::Runtime,
+    runtime: tokio::runtime::Runtime,
 }
 
 impl Machine {
@@ -18,8 +26,13 @@ impl Machine {
         let table = json!({
             "TableName": "local-Table",
             "BillingMode": "PAY_PER_REQUEST",
-            "AttributeDefinitions": [attribute("pk"), attribute("sk")],
+            "AttributeDefinitions": [attribute("pk"), attribute("sk"), attribute("due_pk"), attribute("due_at")],
             "KeySchema": [key("pk", "HASH"), key("sk", "RANGE")],
+            "GlobalSecondaryIndexes": [{
+                "IndexName": "due",
+                "KeySchema": [key("due_pk", "HASH"), key("due_at", "RANGE")],
+                "Projection": { "ProjectionType": "KEYS_ONLY" },
+            }],
         });
         let database = dynoxide::Database::memory().unwrap();
         database.create_table(serde_json::from_value(table).unwrap()).unwrap();
@@ -27,7 +40,44 @@ impl Machine {
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         runtime.spawn(dynoxide::server::serve_on(listener, database));
-        Self { endpoint, _runtime: runtime }
+        Self { endpoint, runtime }
+    }
+
+    /// The same table, as the functions have it.
+    fn table(&self) -> Table {
+        let credentials = Credentials::new("local", "local", None, None, "local");
+        let config = runtime::aws_config_for(credentials, "local".to_owned(), Some(self.endpoint.clone()));
+        Table::new(&config, "local-Table".to_owned())
+    }
+
+    fn register(&self, endpoint: &Endpoint) {
+        let created = self.runtime.block_on(Endpoints::new(self.table()).create(endpoint, None)).unwrap();
+        assert!(matches!(created, EndpointCreated::New));
+    }
+
+    /// The endpoint hears no more of this many payments.
+    fn hold(&self, endpoint: &Endpoint, payments: usize) {
+        let cursors = Cursors::new(self.table());
+        for payment in 0..payments {
+            let cursor = CursorId {
+                object_id: format!("1ae1ce03-dfa9-4593-b487-{payment:012}").parse().unwrap(),
+                merchant_id: endpoint.merchant_id.clone(),
+                endpoint_id: endpoint.id,
+                replay_of: None,
+            };
+            self.runtime.block_on(async {
+                cursors.advance(&cursor, 1, runtime::now()).await.unwrap();
+                let claim = cursors.claim(&cursor, runtime::now()).await.unwrap().unwrap();
+                cursors.hold(&claim, Held::Dead).await.unwrap();
+            });
+        }
+    }
+
+    /// What the schedule would do next.
+    fn due(&self) -> Vec<DueItem> {
+        let due = Due::new(self.table());
+        let pages = (0..DUE_SHARDS).map(|shard| self.runtime.block_on(due.page(shard, runtime::now(), None)));
+        pages.flat_map(|page| page.unwrap().items).collect()
     }
 
     fn run(&self, arguments: &[&str]) -> Output {
@@ -43,6 +93,27 @@ impl Machine {
     /// The one line that a refused command says.
     fn refused(&self, arguments: &[&str]) -> String {
         refused(&self.run(arguments))
+    }
+}
+
+/// A test endpoint of acme's that is told everything, with nothing amiss.
+fn endpoint(id: &str) -> Endpoint {
+    Endpoint {
+        id: id.parse().unwrap(),
+        merchant_id: "acme".parse().unwrap(),
+        mode: Mode::Test,
+        url: "https://acme.example/hook".to_owned().try_into().unwrap(),
+        description: None,
+        events: Subscription::All,
+        thin: false,
+        disabled_by: None,
+        created_at: "2026-01-31T12:00:00Z".parse().unwrap(),
+        secret: EndpointSecret::new(format!("whsec_{id}")),
+        rotations: 1,
+        previous_secret: Some(EndpointSecret::new("whsec_before".to_owned())),
+        previous_secret_until: Some("2096-02-01T12:00:00Z".parse().unwrap()),
+        failures: 0,
+        parked_until: None,
     }
 }
 
@@ -101,6 +172,107 @@ fn a_merchant_from_first_to_last() {
     let masked = json!([{ "name": "Acme Ltd", "sort_code": "010203", "account_number": "****5678" }]);
     assert_eq!(machine.json(&["accounts", "list", "acme"]), masked);
     assert_eq!(machine.json(&["accounts", "list", "acme", "--full"])[0]["account_number"], "12345678");
+}
+
+#[test]
+fn endpoints_are_listed_with_how_they_fare_and_without_their_secrets() {
+    let machine = Machine::start();
+    assert!(machine.refused(&["webhooks", "list", "acme"]).contains("merchants create acme"));
+    machine.json(&["merchants", "create", "acme", "--name", "Acme Ltd"]);
+    assert_eq!(machine.json(&["webhooks", "list", "acme"]), json!([]));
+
+    let parked_until = Some("2096-01-31T12:00:00Z".parse().unwrap());
+    let failing = Endpoint { failures: 7, parked_until, ..endpoint(FAILING) };
+    let created_at = "2026-02-01T12:00:00Z".parse().unwrap();
+    let was_parked = Some("2026-02-02T12:00:00Z".parse().unwrap());
+    let disabled = Endpoint {
+        created_at,
+        disabled_by: Some(DisabledBy::Merchant),
+        parked_until: was_parked,
+        ..endpoint(DISABLED)
+    };
+    let created_at = "2026-02-02T12:00:00Z".parse().unwrap();
+    let url = "https://acme.example/live".to_owned().try_into().unwrap();
+    let gone = Endpoint { created_at, disabled_by: Some(DisabledBy::Gone), mode: Mode::Live, url, ..endpoint(GONE) };
+    for endpoint in [&failing, &disabled, &gone] {
+        machine.register(endpoint);
+    }
+    machine.register(&Endpoint { merchant_id: "other".parse().unwrap(), ..endpoint(NOBODYS) });
+    // More than there are shards, so that some share one.
+    machine.hold(&failing, 20);
+    machine.hold(&gone, 1);
+
+    let expected = json!([
+        {
+            "endpoint_id": FAILING,
+            "mode": "test",
+            "status": "enabled",
+            "failures": "7",
+            "parked_until": "2096-01-31T12:00:00Z",
+            "waiting": "20",
+            "url": "https://acme.example/hook",
+        },
+        {
+            "endpoint_id": DISABLED,
+            "mode": "test",
+            "status": "disabled by its merchant",
+            "failures": "0",
+            "parked_until": null,
+            "waiting": "0",
+            "url": "https://acme.example/hook",
+        },
+        {
+            "endpoint_id": GONE,
+            "mode": "live",
+            "status": "disabled by a 410 Gone",
+            "failures": "0",
+            "parked_until": null,
+            "waiting": "1",
+            "url": "https://acme.example/live",
+        },
+    ]);
+    assert_eq!(machine.json(&["webhooks", "list", "acme"]), expected);
+    let shown = machine.run(&["webhooks", "list", "acme"]);
+    assert!(text(&shown.stdout).contains("PARKED UNTIL"), "{shown:?}");
+    assert!(!text(&shown.stdout).contains("whsec_") && !text(&shown.stderr).contains("whsec_"), "{shown:?}");
+}
+
+#[test]
+fn an_endpoint_is_resumed_unless_it_is_disabled() {
+    let machine = Machine::start();
+    assert!(machine.refused(&["webhooks", "resume", "acme", FAILING]).contains("merchants create acme"));
+    machine.json(&["merchants", "create", "acme", "--name", "Acme Ltd"]);
+    machine.json(&["merchants", "create", "other", "--name", "Other Ltd"]);
+    let parked_until = Some("2096-01-31T12:00:00Z".parse().unwrap());
+    let failing = Endpoint { failures: 7, parked_until, ..endpoint(FAILING) };
+    machine.register(&failing);
+    machine.hold(&failing, 3);
+    machine.register(&Endpoint { disabled_by: Some(DisabledBy::Merchant), failures: 3, ..endpoint(DISABLED) });
+    machine.register(&Endpoint { disabled_by: Some(DisabledBy::Gone), ..endpoint(GONE) });
+
+    assert!(machine.refused(&["webhooks", "resume", "acme", NOBODYS]).contains("webhooks list acme"));
+    assert!(machine.refused(&["webhooks", "resume", "other", FAILING]).contains("webhooks list other"));
+    for (id, why) in [(DISABLED, "by its merchant"), (GONE, "410 Gone")] {
+        let message = machine.refused(&["webhooks", "resume", "acme", id]);
+        let enable = format!("PATCH /v2/webhooks/{id}` with {{\"enabled\": true}}");
+        assert!(message.contains(why) && message.contains(&enable), "{message}");
+    }
+    assert_eq!(machine.due(), [], "nothing that is refused is done");
+
+    let resume = ["webhooks", "resume", "acme", FAILING];
+    let resumed = json!({
+        "endpoint_id": FAILING,
+        "url": "https://acme.example/hook",
+        "status": "resumed",
+        "waiting": "3",
+    });
+    assert_eq!(machine.json(&resume), resumed);
+    assert_eq!(machine.due(), [DueItem::Endpoint(failing.merchant_id.clone(), failing.id)]);
+    let endpoints = machine.json(&["webhooks", "list", "acme"]);
+    let listed = endpoints.as_array().unwrap().iter().find(|endpoint| endpoint["endpoint_id"] == FAILING).unwrap();
+    assert_eq!((&listed["failures"], &listed["parked_until"]), (&json!("0"), &Value::Null));
+    let again = machine.run(&resume);
+    assert!(again.status.success() && text(&again.stderr).contains("within a minute"), "{again:?}");
 }
 
 #[test]
