@@ -5,18 +5,33 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use api::banked::{
-    Dialect, RefundView, SessionView, not_refundable, parse_create, parse_refund, render_error, shown_state,
+    AttemptView, Dialect, EventView, RefundView, SessionView, WebhookView, not_refundable, parse_create, parse_refund,
+    parse_webhook, render_error, shown_state,
 };
 use api::{ApiError, TOKEN_LIFETIME_S};
+use aws_lc_rs::hmac;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use jiff::{SignedDuration, Timestamp};
 use models::{
-    AccountIdentifier, Creation, Currency, HistoryEntry, Lifetime, LineItems, LinkedAccount, MAX_REFUNDS, Merchant,
-    MinorUnits, Mode, Money, NotRefundable, Payee, Payer, Refund, RefundCreation, RefundEvent, RefundState, Scope,
-    Session, SessionEvent, SessionState,
+    AccountIdentifier, Creation, Currency, DisabledBy, Endpoint, EndpointSecret, EventType, HistoryEntry, Lifetime,
+    LineItems, LinkedAccount, MAX_CONCURRENT_DELIVERIES, MAX_ENDPOINTS, MAX_REFUNDS, Merchant, MinorUnits, Mode, Money,
+    NotRefundable, Object, Payee, Payer, Refund, RefundCreation, RefundEvent, RefundState, Scope, Session,
+    SessionEvent, SessionState, Subscription, is_given_up, next_delivery,
 };
+use serde::Serialize;
 use serde_json::{Value, json};
+use store::{DeliveryAttempt, ListCursor, StoredEvent};
 
 const BANKED: &str = include_str!("../src/banked.rs");
 const REFUND: &str = include_str!("../src/banked/refund.rs");
+const WEBHOOK: &str = include_str!("../src/banked/webhook.rs");
+const LIST_QUERY: &str = include_str!("../src/list_query.rs");
+const ENDPOINTS_HANDLER: &str = include_str!("../../../functions/endpoints/src/handler.rs");
+const EVENTS_HANDLER: &str = include_str!("../../../functions/events/src/handler.rs");
+const ENDPOINT_URL: &str = include_str!("../../outbound/src/endpoint.rs");
+const SENDER: &str = include_str!("../../outbound/src/sender.rs");
+const EVENTS_STORE: &str = include_str!("../../store/src/events.rs");
 const DIALECTS: [(Dialect, &str, &str); 2] =
     [(Dialect::V2, "/v2", "PaymentSession"), (Dialect::ApiV2, "/api/v2", "PaymentSessionOlder")];
 
@@ -47,7 +62,8 @@ fn every_route_is_described_and_no_other() {
             described.insert((method.to_uppercase(), path.clone()));
         }
     }
-    // Paths with a slash at their end come by the greedy routes, one for each method that a path of sessions takes.
+    // Paths with a slash at their end come by the greedy routes, one for each method that a path of sessions takes: none
+    // for PATCH, which webhook endpoints alone take.
     let (greedy, exact): (BTreeSet<_>, BTreeSet<_>) =
         routes().into_iter().partition(|(_, path)| path.ends_with("/{proxy+}"));
     assert_eq!(described, exact);
@@ -69,7 +85,9 @@ fn every_error_code_is_described_and_no_other() {
     let [codes, oauth] = ["ErrorCode", "OauthErrorCode"].map(|name| texts(&schema(&openapi, name)["enum"]));
     let described: BTreeSet<_> = codes.union(&oauth).copied().collect();
     let mut literals = BTreeSet::new();
-    for line in BANKED.lines().chain(REFUND.lines()) {
+    for line in
+        [BANKED, REFUND, WEBHOOK, LIST_QUERY, ENDPOINTS_HANDLER, EVENTS_HANDLER].into_iter().flat_map(str::lines)
+    {
         for literal in line.split('"').skip(1).step_by(2) {
             literals.insert(literal);
             let is_code =
@@ -87,10 +105,7 @@ fn lists_and_limits_are_the_domains() {
     assert_eq!(texts(&schema(&openapi, "State")["enum"]), SessionState::ALL.map(shown_state).into());
     assert_eq!(texts(&schema(&openapi, "Cause")["enum"]), SessionEvent::ALL.map(SessionEvent::as_str).into());
     let reasons = &schema(&openapi, "PaymentSessionCommon")["properties"]["failure_reason"]["enum"];
-    // A deleted session is not shown any more.
-    let ends_without_money = |event: &SessionEvent| {
-        event.target().is_some_and(|state| shown_state(state) == "failed") && *event != SessionEvent::DeletedByMerchant
-    };
+    let ends_without_money = |event: &SessionEvent| event.target().is_some_and(|state| shown_state(state) == "failed");
     let expected = SessionEvent::ALL.into_iter().filter(ends_without_money).map(SessionEvent::as_str);
     assert_eq!(texts(reasons), expected.collect());
     let scopes = &openapi["components"]["securitySchemes"]["oauth2"]["flows"]["clientCredentials"]["scopes"];
@@ -477,4 +492,457 @@ fn the_documented_refusals_are_what_the_code_says() {
         let documented = documented_error(&openapi, path, method, answer.status().as_u16(), name);
         assert_eq!(said, *documented, "{method} {path}: {name}");
     }
+}
+
+// ------------------------------------------------------------------------------------------------ webhooks and events
+
+/// What a source says that a constant is.
+fn constant<'a>(source: &'a str, name: &str) -> &'a str {
+    let declared = source.lines().find(|line| line.contains(&format!("const {name}: "))).unwrap();
+    declared.split(" = ").nth(1).unwrap().strip_suffix(';').unwrap()
+}
+
+/// The texts of an error type's variants.
+fn error_texts<'a>(source: &'a str, name: &str) -> BTreeSet<&'a str> {
+    let body = source.split(&format!("pub enum {name} {{")).nth(1).unwrap().split("\n}").next().unwrap();
+    body.lines().filter_map(|line| line.trim().strip_prefix("#[error(\"")?.strip_suffix("\")]")).collect()
+}
+
+/// The fields of a struct.
+fn fields<'a>(source: &'a str, name: &str) -> BTreeSet<&'a str> {
+    let body = source.split(&format!("struct {name} {{")).nth(1).unwrap().split("\n}").next().unwrap();
+    let code = body.lines().map(str::trim).filter(|line| !line.starts_with("//"));
+    code.filter_map(|line| Some(line.split_once(": ")?.0)).collect()
+}
+
+fn keys(object: &Value) -> BTreeSet<&str> {
+    object.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+fn value(view: &impl Serialize) -> Value {
+    serde_json::to_value(view).unwrap()
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+/// The cells of a description's tables, row by row.
+fn rows(description: &str) -> impl Iterator<Item = Vec<&str>> {
+    description.lines().filter(|line| line.starts_with('|')).map(|line| line.split('|').map(str::trim).collect())
+}
+
+fn told(openapi: &Value, path: &str, method: &str) -> String {
+    let description = openapi.pointer(path).unwrap()[method]["description"].as_str().unwrap();
+    description.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A documented request's endpoint, as it is registered.
+fn register(request: &Value) -> Endpoint {
+    let parts = parse_webhook(&serde_json::to_vec(request).unwrap(), true, taken).unwrap();
+    Endpoint {
+        id: "5d8a1f52-3c0e-4b7b-9a55-0f6a3f1c2e47".parse().unwrap(),
+        merchant_id: "demo".parse().unwrap(),
+        mode: Mode::Test,
+        url: parts.url.unwrap(),
+        description: parts.description.flatten(),
+        events: parts.events.unwrap_or(Subscription::All),
+        thin: parts.thin.unwrap_or(false),
+        disabled_by: None,
+        created_at: at("2019-11-01T15:40:00Z"),
+        secret: EndpointSecret::new("whsec_AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=".to_owned()),
+        rotations: 0,
+        previous_secret: None,
+        previous_secret_until: None,
+        failures: 0,
+        parked_until: None,
+    }
+}
+
+fn taken(url: &str) -> Result<String, &'static str> {
+    Ok(url.to_owned())
+}
+
+/// The endpoint some days later, its secret replaced a moment ago.
+fn rotated(endpoint: &Endpoint) -> (Endpoint, Timestamp) {
+    let now = at("2019-11-04T09:00:00Z");
+    let rotated = Endpoint {
+        secret: EndpointSecret::new("whsec_ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=".to_owned()),
+        rotations: 1,
+        previous_secret: Some(endpoint.secret.clone()),
+        previous_secret_until: Some(Endpoint::rotated_until(now)),
+        ..endpoint.clone()
+    };
+    (rotated, now)
+}
+
+/// The event of an object's history entry, as it is kept.
+fn event(object: Object, sequence: usize) -> StoredEvent {
+    let mut kept = value(&object.as_of(sequence));
+    (kept["sequence"], kept["ttl"]) = (json!(sequence), json!(0));
+    serde_json::from_value(kept).unwrap()
+}
+
+fn of_session(session: &Session, sequence: usize) -> StoredEvent {
+    event(Object::Session(Box::new(session.clone())), sequence)
+}
+
+fn of_refund(refund: &Refund, sequence: usize) -> StoredEvent {
+    event(Object::Refund(Box::new(refund.clone())), sequence)
+}
+
+/// One attempt that was answered, and one that was not.
+fn attempts() -> [DeliveryAttempt; 2] {
+    let endpoint_id = "5d8a1f52-3c0e-4b7b-9a55-0f6a3f1c2e47".parse().unwrap();
+    let missed = DeliveryAttempt {
+        endpoint_id,
+        at: at("2019-11-01T15:50:13Z"),
+        latency_ms: 15_001,
+        status: None,
+        answer: None,
+        error: Some("there was no answer in time".to_owned()),
+    };
+    let taken = DeliveryAttempt {
+        endpoint_id,
+        at: at("2019-11-01T15:50:33Z"),
+        latency_ms: 84,
+        status: Some(200),
+        answer: Some(r#"{"ok":true}"#.to_owned()),
+        error: None,
+    };
+    [missed, taken]
+}
+
+/// Checks that these show all that a schema describes, but for what begins with one of `never`, and nothing else.
+fn show_all(openapi: &Value, name: &str, shown: &[Value], never: &[&str]) {
+    let schema = schema(openapi, name);
+    let (mut seen, mut all) = (BTreeSet::new(), BTreeSet::new());
+    for value in shown {
+        check(openapi, schema, value, name, &mut seen);
+    }
+    all_described(openapi, schema, name, &mut all);
+    all.retain(|at| !never.iter().any(|never| at.starts_with(never)));
+    assert_eq!(seen, all, "{name}");
+}
+
+#[test]
+fn webhooks_events_and_attempts_show_all_that_is_described_and_nothing_else() {
+    let openapi = openapi();
+    let endpoint = register(request(&openapi, "/v2/webhooks", "some"));
+    let (rotated, now) = rotated(&endpoint);
+    show_all(&openapi, "Webhook", &[value(&WebhookView::new(&endpoint, now))], &[]);
+    let with_secrets = [&endpoint, &rotated].map(|endpoint| value(&WebhookView::with_secret(endpoint, now)));
+    show_all(&openapi, "WebhookWithSecret", &with_secrets, &[]);
+
+    let session = sent_from_known_account(&openapi);
+    let (refund, payment) = refund(&session, request(&openapi, "/v2/refunds", "candles"));
+    let events = [of_session(&session, 1), of_session(&session, 5), of_session(&payment.unwrap(), 1)];
+    let shown: Vec<_> = events.iter().map(|event| value(&EventView::new(event))).collect();
+    show_all(&openapi, "PaymentSessionEvent", &shown, &["PaymentSessionEvent.data.refunds."]);
+    assert!(shown.iter().all(|event| event["data"]["refunds"] == json!([])));
+    let of_refund = of_refund(&refund, 1);
+    show_all(&openapi, "RefundEvent", &[value(&EventView::new(&of_refund))], &[]);
+    let thin = [&events[1], &of_refund].map(|event| value(&EventView::thin(event)));
+    show_all(&openapi, "ThinEvent", &thin, &[]);
+
+    show_all(&openapi, "Attempt", &attempts().each_ref().map(|attempt| value(&AttemptView::new(attempt))), &[]);
+    assert_eq!(keys(&schema(&openapi, "Replayed")["properties"]), fields(EVENTS_HANDLER, "Replayed"));
+    for (name, handler) in
+        [("WebhookList", ENDPOINTS_HANDLER), ("EventList", EVENTS_HANDLER), ("AttemptList", EVENTS_HANDLER)]
+    {
+        let list = if handler == ENDPOINTS_HANDLER { "List<'a>" } else { "List<T>" };
+        assert_eq!(keys(&schema(&openapi, name)["properties"]), fields(handler, list), "{name}");
+    }
+}
+
+#[test]
+fn the_documented_endpoints_events_and_attempts_are_what_the_code_shows() {
+    let openapi = openapi();
+    let endpoint = register(request(&openapi, "/v2/webhooks", "some"));
+    let (rotated, now) = rotated(&endpoint);
+    let registered = value(&WebhookView::with_secret(&endpoint, endpoint.created_at));
+    assert_eq!(registered, *documented(&openapi, "WebhookRegistered"));
+    assert_eq!(value(&WebhookView::with_secret(&rotated, now)), *documented(&openapi, "WebhookRotated"));
+    let of_session = of_session(&sent(&openapi), 5);
+    let (refund, _) = refund(&sent_from_known_account(&openapi), request(&openapi, "/v2/refunds", "candles"));
+    assert_eq!(value(&EventView::new(&of_session)), *documented(&openapi, "SessionEvent"));
+    assert_eq!(value(&EventView::new(&of_refund(&refund, 1))), *documented(&openapi, "RefundEvent"));
+    assert_eq!(value(&EventView::thin(&of_session)), *documented(&openapi, "ThinEvent"));
+    let data = attempts().each_ref().map(|attempt| value(&AttemptView::new(attempt)));
+    assert_eq!(json!({ "data": data, "next_cursor": null }), *documented(&openapi, "Attempts"));
+}
+
+/// Each state's event, as the first of its session or refund and as a later one.
+fn events_of_all_types(openapi: &Value) -> Vec<StoredEvent> {
+    let session = create(request(openapi, "/v2/payment_sessions", "candles"), Dialect::V2);
+    let (refund, _) = refund(&sent(openapi), request(openapi, "/v2/refunds", "candles"));
+    let causes = SessionEvent::ALL.into_iter().filter_map(|cause| Some((cause.target()?, cause)));
+    let later = causes.map(|(state, cause)| {
+        let mut session = session.clone();
+        session.history.push(HistoryEntry { state, at: session.created_at, cause, write_id: "w".parse().unwrap() });
+        of_session(&session, 2)
+    });
+    let first = [SessionState::AwaitingPayer, SessionState::AwaitingProvider].map(|state| {
+        let mut session = session.clone();
+        session.history[0].state = state;
+        of_session(&session, 1)
+    });
+    let refunds = RefundState::ALL.map(|state| {
+        let mut refund = refund.clone();
+        refund.history[0].state = state;
+        of_refund(&refund, 1)
+    });
+    later.chain(first).chain(refunds).collect()
+}
+
+#[test]
+fn event_types_and_their_names_are_the_domains() {
+    let openapi = openapi();
+    let event_type = schema(&openapi, "EventType");
+    let all: BTreeSet<_> = EventType::all().map(|event_type| event_type.to_string()).collect();
+    assert_eq!(texts(&event_type["enum"]), all.iter().map(String::as_str).collect());
+
+    let shown: Vec<_> = events_of_all_types(&openapi).iter().map(|event| value(&EventView::thin(event))).collect();
+    let names: BTreeSet<_> = shown.iter().map(|event| event["webhook_event"].as_str()).collect();
+    let common = &schema(&openapi, "EventCommon")["properties"];
+    let listed: BTreeSet<_> = common["webhook_event"]["enum"].as_array().unwrap().iter().map(Value::as_str).collect();
+    assert_eq!(names, listed);
+    assert_eq!(texts(&common["webhook_type"]["enum"]), ["payment_session", "refund"].into());
+    let named = |event: &Value| {
+        let name = event["webhook_event"].as_str().unwrap_or("null").to_owned();
+        (event["type"].as_str().unwrap().to_owned(), name)
+    };
+    let mut described = BTreeSet::new();
+    for row in rows(event_type["description"].as_str().unwrap()).skip(2) {
+        let each = quoted(row[3]).map(|name| (quoted(row[1]).next().unwrap().to_owned(), name.to_owned()));
+        described.extend(each);
+    }
+    assert_eq!(shown.iter().map(named).collect::<BTreeSet<_>>(), described);
+    let kinds: BTreeSet<_> = shown.iter().map(|event| event["webhook_type"].as_str().unwrap()).collect();
+    assert_eq!(keys(&schema(&openapi, "Event")["discriminator"]["mapping"]), kinds);
+    let pattern = schema(&openapi, "EventId")["examples"][0].as_str().unwrap();
+    assert_eq!(pattern, documented(&openapi, "SessionEvent")["id"]);
+}
+
+#[test]
+fn reading_webhooks_and_events_needs_one_scope_and_everything_else_another() {
+    let openapi = openapi();
+    let rule = "if reads { Scope::PaymentSessionsRead } else { Scope::WebhooksWrite }";
+    assert!([ENDPOINTS_HANDLER, EVENTS_HANDLER].iter().all(|handler| handler.contains(rule)));
+    let mut operations = 0;
+    for (path, item) in openapi["paths"].as_object().unwrap() {
+        if !(path.starts_with("/v2/webhooks") || path.starts_with("/v2/events") || path.ends_with("/events")) {
+            continue;
+        }
+        for (method, operation) in item.as_object().unwrap().iter().filter(|(key, _)| *key != "parameters") {
+            let scope = if method == "get" { Scope::PaymentSessionsRead } else { Scope::WebhooksWrite };
+            let expected = json!([{ "basic": [] }, { "secretKey": [] }, { "oauth2": [scope.as_str()] }]);
+            assert_eq!(operation["security"], expected, "{method} {path}");
+            operations += 1;
+        }
+    }
+    assert_eq!(operations, 11);
+}
+
+/// The parameters that a request about an endpoint is refused for.
+fn wrong_with_webhook(request: &Value, url_required: bool) -> Vec<String> {
+    match parse_webhook(&serde_json::to_vec(request).unwrap(), url_required, taken) {
+        Ok(_) => vec![],
+        Err(ApiError::Invalid(violations)) => violations.into_iter().filter_map(|one| one.parameter).collect(),
+        Err(error) => panic!("{request}: {error}"),
+    }
+}
+
+#[test]
+fn every_field_of_a_webhooks_request_is_described_with_its_limits() {
+    let openapi = openapi();
+    let described = &schema(&openapi, "WebhookFields")["properties"];
+    assert_eq!(keys(described), fields(WEBHOOK, "WebhookRequest"));
+    assert_eq!(wrong_with_webhook(&json!({}), true), ["url"]);
+    assert_eq!(texts(&schema(&openapi, "NewWebhook")["allOf"][1]["required"]), ["url"].into());
+    assert_eq!(wrong_with_webhook(&json!({}), false), [""; 0]);
+    for example in
+        openapi["paths"]["/v2/webhooks/{id}"]["patch"]["requestBody"]["content"]["application/json"]["examples"]
+            .as_object()
+            .unwrap()
+            .values()
+    {
+        assert_eq!(wrong_with_webhook(&example["value"], false), [""; 0]);
+    }
+
+    let number = |field: &str, limit: &str| usize::try_from(described[field][limit].as_u64().unwrap()).unwrap();
+    let with = |field: &str, value: Value| wrong_with_webhook(&json!({ field: value }), false);
+    let most = number("url", "maxLength");
+    assert_eq!(most.to_string(), constant(ENDPOINT_URL, "MAX_URL_BYTES"));
+    let url = |length: usize| json!(format!("https://a.example/{}", "a".repeat(length - "https://a.example/".len())));
+    assert_eq!((with("url", url(most)), with("url", url(most + 1))), (vec![], vec!["url".to_owned()]));
+    assert_eq!(schema(&openapi, "Webhook")["properties"]["url"]["maxLength"], most);
+    let most = number("description", "maxLength");
+    let refused = vec!["description".to_owned()];
+    assert_eq!((with("description", json!("é".repeat(most))), with("description", json!(""))), (vec![], vec![]));
+    assert_eq!(with("description", json!("é".repeat(most + 1))), refused);
+    let (least, most) = (number("events", "minItems"), number("events", "maxItems"));
+    let events = |count: usize| json!(vec!["refund.sent"; count]);
+    assert_eq!((with("events", events(least)), with("events", events(most))), (vec![], vec![]));
+    for count in [least - 1, most + 1] {
+        assert_eq!(with("events", events(count)), ["events"]);
+    }
+    for event_type in EventType::all().map(|event_type| event_type.to_string()).chain(["*".to_owned()]) {
+        assert_eq!(with("events", json!([event_type])), [""; 0]);
+    }
+
+    let defaults = "Left out, `events` is `[\"*\"]`, `enabled` true, and `thin` false.";
+    assert_eq!(schema(&openapi, "NewWebhook")["description"], defaults);
+    let plain = register(request(&openapi, "/v2/webhooks", "all"));
+    let shown = value(&WebhookView::new(&plain, plain.created_at));
+    assert_eq!((&shown["events"], &shown["enabled"], &shown["thin"]), (&json!(["*"]), &json!(true), &json!(false)));
+}
+
+#[test]
+fn refused_urls_and_failed_deliveries_are_described_as_they_are_told() {
+    let openapi = openapi();
+    let url = &schema(&openapi, "WebhookFields")["properties"]["url"];
+    let described: BTreeSet<_> =
+        rows(url["description"].as_str().unwrap()).skip(2).filter_map(|row| quoted(row[1]).next()).collect();
+    let bytes = constant(ENDPOINT_URL, "MAX_URL_BYTES");
+    let texts_told = error_texts(ENDPOINT_URL, "RefusedUrl");
+    let said: Vec<_> = texts_told.iter().map(|text| text.replace("{MAX_URL_BYTES}", bytes)).collect();
+    assert_eq!(described, said.iter().map(String::as_str).collect());
+    let wait_s = constant(ENDPOINT_URL, "RESOLVE_MS").strip_suffix("_000").unwrap();
+    assert!(url["description"].as_str().unwrap().contains(&format!("within {wait_s} seconds")));
+
+    let attempt = &schema(&openapi, "Attempt")["properties"];
+    assert_eq!(texts(&attempt["error"]["enum"]), error_texts(SENDER, "Failure"));
+    assert_eq!(constant(SENDER, "MAX_KEPT_BYTES"), "1024");
+    assert_eq!(attempt["answer"]["description"], "The first 1 KiB of the answer's body.");
+
+    let disabled = [DisabledBy::Merchant, DisabledBy::Gone].map(|by| value(&by));
+    let reasons = schema(&openapi, "Webhook")["properties"]["disabled_by"]["enum"].as_array().unwrap();
+    assert_eq!(reasons[..2], disabled);
+    assert_eq!(reasons[2..], [Value::Null]);
+}
+
+#[test]
+fn limits_of_webhooks_and_events_are_the_codes() {
+    let openapi = openapi();
+    let registering = told(&openapi, "/paths/~1v2~1webhooks", "post");
+    assert!(registering.contains(&format!("At most {MAX_ENDPOINTS} for test and {MAX_ENDPOINTS} for live")));
+    let conflict = &openapi["components"]["responses"]["WebhookConflict"]["description"];
+    assert!(conflict.as_str().unwrap().contains(&format!("There are {MAX_ENDPOINTS} endpoints")));
+    assert_eq!(schema(&openapi, "WebhookList")["properties"]["data"]["maxItems"], MAX_ENDPOINTS);
+    assert_eq!(schema(&openapi, "Replayed")["properties"]["webhook_ids"]["maxItems"], MAX_ENDPOINTS);
+
+    let limit = &openapi["components"]["parameters"]["Limit"]["schema"];
+    let query = |query: &str| api::list_query(query, ListCursor::of_events, |_, _| Ok(()));
+    assert_eq!(limit["default"], query("").unwrap().limit);
+    for (limit, taken) in [(&limit["minimum"], -1), (&limit["maximum"], 1)] {
+        let limit = limit.as_i64().unwrap();
+        assert!(query(&format!("limit={limit}")).is_ok());
+        assert!(query(&format!("limit={}", limit + taken)).is_err());
+    }
+    let most = constant(EVENTS_HANDLER, "MAX_ITEMS");
+    for name in ["EventList", "AttemptList"] {
+        assert_eq!(schema(&openapi, name)["properties"]["data"]["maxItems"].to_string(), most, "{name}");
+    }
+    assert!(told(&openapi, "/paths/~1v2~1events~1{id}~1attempts", "get").starts_with(&format!("The first {most}, ")));
+    let polled = told(&openapi, "/paths/~1v2~1payment_sessions~1{id}~1events", "get");
+    assert!(polled.contains(&format!("at most {most}.")));
+    let days = constant(EVENTS_STORE, "KEPT").strip_prefix("SignedDuration::from_hours(").unwrap();
+    let days = days.strip_suffix(" * 24)").unwrap();
+    for description in [&polled, &told(&openapi, "/paths/~1v2~1events", "get")] {
+        assert!(description.contains(&format!("kept for {days} days")), "{description}");
+    }
+
+    let now = at("2019-11-04T09:00:00Z");
+    let hours = |until: Timestamp| until.duration_since(now).as_hours();
+    let rotating = told(&openapi, "/paths/~1v2~1webhooks~1{id}~1rotate", "post");
+    assert!(rotating.contains(&format!("for {} hours, or until", hours(Endpoint::rotated_until(now)))));
+}
+
+#[test]
+fn when_a_webhook_is_tried_again_is_the_domains() {
+    let openapi = openapi();
+    let sending = told(&openapi, "/webhooks/event", "post");
+    let says = |text: &str| assert!(sending.contains(text), "{text}");
+    let now = at("2019-11-04T09:00:00Z");
+    let wait = |attempts| next_delivery(attempts, now, 0.5).duration_since(now);
+    says(&format!("about {} seconds after the first failure", wait(1).as_secs()));
+    assert!((1..7).all(|attempts| wait(attempts + 1) == wait(attempts) * 3));
+    says("then after three times as long each time");
+    says(&format!("up to {} hours", wait(u32::MAX).as_hours()));
+    let after = |time: SignedDuration| is_given_up(now, now.checked_add(time).unwrap());
+    let three_days = SignedDuration::from_hours(3 * 24);
+    assert!(after(three_days) && !after(three_days - SignedDuration::from_secs(1)));
+    says("for three days");
+    let parked = |failures| Some(Endpoint::park_until(failures, now, 0.5)?.duration_since(now).as_mins());
+    let failing = (0..).find(|failures| parked(*failures).is_some()).unwrap();
+    says(&format!("failed {failing} times in a row is tried by one delivery"));
+    says(&format!("waits of up to {} minutes", parked(u32::MAX).unwrap()));
+    let healthy = register(request(&openapi, "/v2/webhooks", "all"));
+    let failed = Endpoint { failures: failing, ..healthy.clone() };
+    let at_once = [&healthy, &failed].map(Endpoint::max_concurrent_deliveries);
+    assert_eq!(at_once, [MAX_CONCURRENT_DELIVERIES, 1]);
+    says(&format!("at most {MAX_CONCURRENT_DELIVERIES} are under way"));
+    assert!(SENDER.contains("total_ms: 15_000") && SENDER.contains("redirect::Policy::none()"));
+    says("any 2xx within 15 seconds");
+    says("redirects included, which are not followed");
+}
+
+/// Signs as the description says, not as the code does it.
+#[test]
+fn the_documented_signatures_verify() {
+    let openapi = openapi();
+    let description = openapi["webhooks"]["event"]["post"]["description"].as_str().unwrap();
+    let table: BTreeMap<_, _> =
+        rows(description).filter_map(|row| Some((row[1], row[2].strip_prefix('`')?.strip_suffix('`')?))).collect();
+    let body = table["raw body"];
+    let thin = of_session(&sent(&openapi), 5);
+    assert_eq!(body, serde_json::to_string(&EventView::thin(&thin)).unwrap());
+    assert_eq!(table["webhook-id"], thin.id().to_string());
+    let secret = table["secret"];
+    assert_eq!(secret, documented(&openapi, "WebhookRegistered")["secret"]);
+    let sign = |key: &[u8], text: String| {
+        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes());
+        tag.as_ref().to_vec()
+    };
+    let timestamp = table["webhook-timestamp"];
+    let key = BASE64_STANDARD.decode(secret.strip_prefix("whsec_").unwrap()).unwrap();
+    let standard = sign(&key, format!("{}.{timestamp}.{body}", table["webhook-id"]));
+    assert_eq!(table["webhook-signature"], format!("v1,{}", BASE64_STANDARD.encode(standard)));
+    let banked = sign(secret.as_bytes(), format!("{timestamp}.{body}"));
+    let digits: String = banked.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(table["Banked-Signature"], format!("{timestamp}.{digits}"));
+
+    let parameters = openapi["webhooks"]["event"]["post"]["parameters"].as_array().unwrap();
+    for name in parameters.iter().map(|parameter| parameter["name"].as_str().unwrap()) {
+        assert!(table.contains_key(name), "{name} is in no example");
+        assert!(SENDER.contains(&format!("\"{}\"", name.to_lowercase())), "{name} is not sent");
+    }
+}
+
+#[test]
+fn the_documented_refusals_of_webhooks_are_what_the_code_says() {
+    let openapi = openapi();
+    let public = "must be a URL whose host is on the public internet";
+    let wrong = json!({ "url": "http://localhost/", "events": ["payment_session.paid"], "thin": "yes" });
+    let body = serde_json::to_vec(&wrong).unwrap();
+    for (path, method, required) in [("/v2/webhooks", "post", true), ("/v2/webhooks/{id}", "patch", false)] {
+        let answer = render_error(&parse_webhook(&body, required, |_| Err(public)).unwrap_err());
+        let said: Value = serde_json::from_slice(answer.body()).unwrap();
+        let documented = documented_error(&openapi, path, method, answer.status().as_u16(), "fields");
+        assert_eq!(said, *documented, "{method} {path}");
+    }
+    let title = |path: &str, method: &str, status: u16, name: &str| {
+        let documented = documented_error(&openapi, path, method, status, name);
+        documented["errors"][0]["title"].as_str().unwrap().to_owned()
+    };
+    let unresolved = title("/v2/webhooks", "post", 422, "unresolved");
+    assert!(error_texts(ENDPOINT_URL, "RefusedUrl").contains(unresolved.strip_prefix("url ").unwrap()));
+    // These are said by the functions themselves.
+    let too_many = title("/v2/webhooks", "post", 409, "tooMany");
+    assert!(ENDPOINTS_HANDLER.contains(&too_many.replace(&MAX_ENDPOINTS.to_string(), "{MAX_ENDPOINTS}")));
+    let untold = title("/v2/events/{id}/replay", "post", 409, "untold");
+    assert!(EVENTS_HANDLER.contains(&untold.replace("payment_session.sent", "{}")));
+    let said: Value = serde_json::from_slice(render_error(&ApiError::IdempotencyConflict).body()).unwrap();
+    assert_eq!(said, *documented_error(&openapi, "/v2/webhooks", "post", 409, "idempotencyConflict"));
 }
