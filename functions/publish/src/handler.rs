@@ -1,7 +1,7 @@
 //! The stream is the outbox: a status change and its telling can't come apart. Everything here may happen twice.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 use aws_lambda_events::event::dynamodb::{Event, EventRecord, StreamRecord};
 use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
@@ -42,14 +42,21 @@ impl Publish {
         })
     }
 
-    /// Publishes each record; those that fail come again, and hold up no other.
+    /// Publishes each record; those that fail come again, and hold up only what follows of the same object.
     pub(crate) async fn handle(&self, event: LambdaEvent<Event>) -> Result<DynamoDbEventResponse, Error> {
         let mut failures = DynamoDbEventResponse::default();
-        let mut known = Known::new();
+        let (mut known, mut failed) = (Known::new(), HashSet::new());
         for record in event.payload.records {
             let sequence_number = record.change.sequence_number.clone();
-            if let Err(error) = self.publish(record, &mut known).await {
+            let object = object_key(&record.change);
+            let published = if failed.contains(&object) {
+                Err("an earlier record of the same object comes first".into())
+            } else {
+                self.publish(record, &mut known).await
+            };
+            if let Err(error) = published {
                 tracing::error!(sequence_number, %error, "a stream record could not be published");
+                failed.insert(object);
                 let mut failure = DynamoDbBatchItemFailure::default();
                 failure.item_identifier = sequence_number;
                 failures.batch_item_failures.push(failure);
@@ -106,4 +113,10 @@ impl Publish {
         }
         Ok(())
     }
+}
+
+/// What tells records of one object from those of another.
+fn object_key(record: &StreamRecord) -> String {
+    // A JSON value's keys are sorted, a hash map's are not.
+    serde_json::json!(record.keys).to_string()
 }

@@ -93,15 +93,13 @@ fn subscription(types: Vec<Given<String>>, wrong: &mut Violations) -> Option<Sub
     if types == [Given::Value("*".to_owned())] {
         return Some(Subscription::All);
     }
-    let mut named: Vec<EventType> = Vec::new();
+    let (mut named, before) = (Vec::new(), wrong.0.len());
     for (n, given) in types.into_iter().enumerate() {
         let known = |text: String| text.parse().map_err(|_| "must be an event type such as payment_session.sent");
-        let event_type = wrong.required(given, code, &format!("events[{n}]"), A_STRING, known)?;
-        if !named.contains(&event_type) {
-            named.push(event_type);
-        }
+        let event_type: Option<EventType> = wrong.required(given, code, &format!("events[{n}]"), A_STRING, known);
+        named.extend(event_type.filter(|event_type| !named.contains(event_type)));
     }
-    Some(Subscription::Types(named))
+    (wrong.0.len() == before).then_some(Subscription::Types(named))
 }
 
 /// An endpoint as its merchant reads it.
