@@ -58,7 +58,7 @@ impl PayerForm {
         let checked_name = match name {
             "" => Err("Enter your full name"),
             name => Name::try_from(name.to_owned())
-                .map_err(|_: InvalidText| "Your name can have up to 140 characters, all of them on one line"),
+                .map_err(|_: InvalidText| "Your name can have up to 140 ordinary characters, all of them on one line"),
         };
         let checked_email = match email {
             "" if email_required => Err("Enter your e-mail address, so that we can send your receipt"),

@@ -9,11 +9,14 @@ use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use banks::{Bank, BankError, Banks, Outcome, Status, Step, next_step};
 use doorbell::Doorbell;
 use futures_util::StreamExt;
+use futures_util::future::ready;
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent};
-use models::{EndpointId, MerchantId, RefundId, Session, SessionEvent, SessionId, SessionState, Submission};
+use models::{CursorId, EndpointId, MerchantId, RefundId, Session, SessionEvent, SessionId, SessionState, Submission};
 use runtime::SettingError;
-use store::{Change, ChangeError, Changed, Cursors, DUE_SHARDS, Endpoints, Due, DueItem, MockLedger, Refunds, Sessions, Table};
+use store::{
+    Change, ChangeError, Changed, Cursors, DUE_SHARDS, Due, DueItem, Endpoints, MockLedger, Refunds, Sessions, Table,
+};
 
 /// How many due items are worked on at a time.
 const CONCURRENCY: usize = 16;
@@ -70,7 +73,7 @@ impl Expire {
                     }
                 };
                 futures_util::stream::iter(page.items)
-                    .for_each_concurrent(CONCURRENCY, |item| self.follow_up(item, now))
+                    .for_each_concurrent(CONCURRENCY, |item| self.follow_up(item, now, stop_at))
                     .await;
                 if SystemTime::now() >= stop_at {
                     tracing::warn!(shard, "more is due than fits in one run");
@@ -86,12 +89,12 @@ impl Expire {
     }
 
     /// One item's trouble is logged and stops no other; it stays due.
-    async fn follow_up(&self, item: DueItem, now: Timestamp) {
+    async fn follow_up(&self, item: DueItem, now: Timestamp, stop_at: SystemTime) {
         let done = match item {
             DueItem::Session(id) => self.session(id, now).await,
             DueItem::Refund(session_id, id) => self.refund(session_id, id, now).await,
             DueItem::Cursor(ref id) => self.webhooks.ring(&id.to_string()).await.map_err(Error::from),
-            DueItem::Endpoint(ref merchant_id, id) => self.resume(merchant_id, id, now).await,
+            DueItem::Endpoint(ref merchant_id, id) => self.resume(merchant_id, id, now, stop_at).await,
             DueItem::Mail(id) => self.receipts.ring(&id.to_string()).await.map_err(Error::from),
         };
         if let Err(error) = done {
@@ -122,19 +125,40 @@ impl Expire {
         Ok(())
     }
 
-    /// Makes due again whatever an endpoint was to be told and was held back. The index may be behind, so it is done only
-    /// once nothing is found any more.
-    async fn resume(&self, merchant_id: &MerchantId, id: EndpointId, now: Timestamp) -> Result<(), Error> {
-        let mut resumed = 0;
+    /// Makes due again whatever an endpoint was to be told and was held back, as far as the time allows; the rest follows in
+    /// a minute, for the endpoint stays due until nothing is found any more.
+    async fn resume(
+        &self,
+        merchant_id: &MerchantId,
+        id: EndpointId,
+        now: Timestamp,
+        stop_at: SystemTime,
+    ) -> Result<(), Error> {
+        let mut any = false;
         for shard in 0..DUE_SHARDS {
-            for cursor in self.cursors.held_of(&id, shard).await? {
-                self.cursors.resume(&cursor, now).await?;
-                self.webhooks.ring(&cursor.to_string()).await?;
-                resumed += 1;
+            if SystemTime::now() >= stop_at {
+                return Ok(());
             }
+            let held = self.cursors.held_of(&id, shard).await?;
+            any |= !held.is_empty();
+            let in_time = futures_util::stream::iter(held).take_while(|_| ready(SystemTime::now() < stop_at));
+            in_time.for_each_concurrent(CONCURRENCY, |cursor| self.resume_one(cursor, now)).await;
         }
-        tracing::info!(%merchant_id, endpoint_id = %id, resumed, "an endpoint is told again");
-        if resumed == 0 { Ok(self.endpoints.resumed(merchant_id, &id).await?) } else { Ok(()) }
+        if !any {
+            self.endpoints.resumed(merchant_id, &id, now).await?;
+        }
+        tracing::info!(%merchant_id, endpoint_id = %id, any, "what an endpoint is to be told is resumed");
+        Ok(())
+    }
+
+    async fn resume_one(&self, cursor: CursorId, now: Timestamp) {
+        let resumed = async {
+            self.cursors.resume(&cursor, now).await?;
+            Ok::<(), Error>(self.webhooks.ring(&cursor.to_string()).await?)
+        };
+        if let Err(error) = resumed.await {
+            tracing::error!(%cursor, %error, "a cursor could not be resumed yet");
+        }
     }
 
     /// Finds out what became of a submitted payment.

@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use aws_lambda_events::event::dynamodb::{Event, EventRecord, StreamRecord};
 use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use doorbell::Doorbell;
+use futures_util::future::try_join_all;
 use lambda_runtime::{Error, LambdaEvent};
 use models::{CursorId, Endpoint, MerchantId, Object};
 use runtime::SettingError;
@@ -99,17 +100,20 @@ impl Publish {
             Entry::Occupied(read) => read.into_mut(),
             Entry::Vacant(unread) => unread.insert(self.endpoints.of(merchant_id).await?),
         };
-        for endpoint in endpoints.iter().filter(|endpoint| endpoint.wants(object.event_type(), object.mode())) {
-            let cursor = CursorId {
-                object_id: object.id(),
-                merchant_id: merchant_id.clone(),
-                endpoint_id: endpoint.id,
-                replay_of: None,
-            };
-            self.cursors.advance(&cursor, sequence, runtime::now()).await?;
-            if let Err(error) = self.webhooks.ring(&cursor.to_string()).await {
-                tracing::warn!(%cursor, %error, "not rung for; `expire` will");
-            }
+        let wanting = endpoints.iter().filter(|endpoint| endpoint.wants(object.event_type(), object.mode()));
+        try_join_all(wanting.map(|endpoint| self.tell(object, sequence, endpoint))).await.map(|_| ())
+    }
+
+    async fn tell(&self, object: &Object, sequence: usize, endpoint: &Endpoint) -> Result<(), Error> {
+        let cursor = CursorId {
+            object_id: object.id(),
+            merchant_id: endpoint.merchant_id.clone(),
+            endpoint_id: endpoint.id,
+            replay_of: None,
+        };
+        self.cursors.advance(&cursor, sequence, runtime::now()).await?;
+        if let Err(error) = self.webhooks.ring(&cursor.to_string()).await {
+            tracing::warn!(%cursor, %error, "not rung for; `expire` will");
         }
         Ok(())
     }

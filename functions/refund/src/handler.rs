@@ -236,7 +236,7 @@ fn not_cancellable(refund: &Refund, now: jiff::Timestamp) -> ApiError {
     let title = if refund.submitted {
         "a refund whose payment was submitted can't be cancelled".to_owned()
     } else {
-        format!("a refund that is {} can't be cancelled", refund.state_at(now))
+        format!("a refund in the state {} can't be cancelled", refund.state_at(now))
     };
     ApiError::InvalidAction { title, parameter: None }
 }

@@ -11,7 +11,7 @@ use doorbell::Doorbell;
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Error, LambdaEvent};
-use models::{CursorId, Endpoint, MAX_CONCURRENT_DELIVERIES, is_given_up, next_delivery};
+use models::{CursorId, Endpoint, is_given_up, next_delivery};
 use outbound::{Answer, Delivery, InvalidSecret, Outcome, Policy, Sender, WebhookSecret};
 use store::{CursorClaim, Cursors, DeliveryAttempt, Endpoints, Events, Finished, Held, StoredEvent, Table};
 use url::Url;
@@ -80,18 +80,20 @@ impl Webhook {
     async fn look_at(&self, id: &CursorId, stop_at: SystemTime) -> Result<(), Error> {
         let now = runtime::now();
         let Some(claim) = self.cursors.claim(id, now).await? else { return Ok(()) };
-        let Some(endpoint) = self.endpoints.get(&id.merchant_id, &id.endpoint_id).await? else {
+        let Some((endpoint, slots)) = self.endpoints.look_up(&id.merchant_id, &id.endpoint_id).await? else {
             return Ok(self.cursors.drop(&claim).await?);
         };
         if !endpoint.is_enabled() {
             return Ok(self.cursors.hold(&claim, Held::Disabled).await?);
         }
         if let Some(until) = endpoint.parked_until.filter(|until| *until > now) {
-            return self.wait(&claim, until.checked_add(up_to(SignedDuration::from_secs(1)))?, now).await;
+            let waited = claim.waiting_since.map_or(SignedDuration::ZERO, |since| now.duration_since(since));
+            let spread = (waited / 4).clamp(SignedDuration::from_secs(1), SignedDuration::from_mins(15));
+            return self.put_off(&claim, until.checked_add(up_to(spread))?, claim.attempts, now).await;
         }
-        let first = fastrand::usize(..MAX_CONCURRENT_DELIVERIES);
-        let Some(slot) = self.endpoints.take_slot(&endpoint, first, now).await? else {
-            return self.wait(&claim, next_look(&claim, now)?, now).await;
+        let Some(slot) = self.endpoints.take_slot(&endpoint, slots, now).await? else {
+            // The endpoint takes what it is sent, one after the other: nothing is given up for that.
+            return self.look_again(&claim, next_look(&claim, now)?, claim.attempts, now).await;
         };
         let done = self.tell(claim, &endpoint, stop_at).await;
         self.endpoints.free_slot(&endpoint, slot).await?;
@@ -118,7 +120,7 @@ impl Webhook {
                 }
                 if SystemTime::now() >= stop_at {
                     let now = runtime::now();
-                    return self.wait(&claim, now, now).await;
+                    return self.look_again(&claim, now, claim.attempts, now).await;
                 }
                 match self.tell_one(&claim, event, endpoint).await? {
                     Told::Yes => {}
@@ -160,18 +162,21 @@ impl Webhook {
         }
         match status {
             Some(200..=299) => {
-                if endpoint.failures > 0 {
-                    self.endpoints.recovered(endpoint).await?;
+                if endpoint.failures > 0
+                    && let Err(error) = self.endpoints.recovered(endpoint).await
+                {
+                    tracing::warn!(endpoint_id = %endpoint.id, %error, "a recovery could not be noted");
                 }
                 Ok(Told::Yes)
             }
             Some(410) => {
-                tracing::warn!(endpoint_id = %endpoint.id, "gone, and so disabled");
-                self.endpoints.gone(endpoint).await?;
-                Ok(Told::Gone)
+                // It may have been moved or disabled since it was looked at; then the next look sees that.
+                let gone = self.endpoints.gone(endpoint).await?;
+                tracing::warn!(endpoint_id = %endpoint.id, gone, "answered that it is gone");
+                Ok(if gone { Told::Gone } else { Told::No })
             }
             Some(_) | None => {
-                self.endpoints.failed(endpoint, runtime::now(), fastrand::f64()).await?;
+                self.endpoints.failed(endpoint, at, runtime::now(), fastrand::f64()).await?;
                 Ok(Told::No)
             }
         }
@@ -184,22 +189,23 @@ impl Webhook {
         self.put_off(claim, next_delivery(attempts, now, fastrand::f64()), attempts, now).await
     }
 
-    /// Nothing was tried; it is looked at again then.
-    async fn wait(&self, claim: &CursorClaim, until: Timestamp, now: Timestamp) -> Result<(), Error> {
-        self.put_off(claim, until, claim.attempts, now).await
-    }
-
+    /// Looked at again then, unless it has waited for too long.
     async fn put_off(&self, claim: &CursorClaim, until: Timestamp, attempts: u32, now: Timestamp) -> Result<(), Error> {
-        let waiting_since = claim.waiting_since.unwrap_or(now);
-        if is_given_up(waiting_since, now) {
+        if claim.waiting_since.is_some_and(|since| is_given_up(since, now)) {
             // An alarm counts these lines.
             tracing::error!(cursor = %claim.id, delivered = claim.delivered, "a webhook cursor is dead");
             return Ok(self.cursors.hold(claim, Held::Dead).await?);
         }
-        self.cursors.retry_at(claim, until, attempts, waiting_since).await?;
-        // Sooner than the schedule would, which rings for what nobody rang for.
-        let delay = Duration::try_from(until.duration_since(now)).unwrap_or(Duration::ZERO);
-        if let Err(error) = self.webhooks.ring_in(&claim.id.to_string(), delay).await {
+        self.look_again(claim, until, attempts, now).await
+    }
+
+    async fn look_again(&self, claim: &CursorClaim, at: Timestamp, attempts: u32, now: Timestamp) -> Result<(), Error> {
+        self.cursors.retry_at(claim, at, attempts, claim.waiting_since.unwrap_or(now)).await?;
+        // Sooner than the schedule would, which rings for what nobody rang for; and for what is further than a ring reaches.
+        let delay = Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO);
+        if delay <= doorbell::MAX_DELAY
+            && let Err(error) = self.webhooks.ring_in(&claim.id.to_string(), delay).await
+        {
             tracing::warn!(cursor = %claim.id, %error, "not rung for; `expire` will");
         }
         Ok(())

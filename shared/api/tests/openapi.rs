@@ -844,7 +844,7 @@ fn limits_of_webhooks_and_events_are_the_codes() {
     for name in ["EventList", "AttemptList"] {
         assert_eq!(schema(&openapi, name)["properties"]["data"]["maxItems"].to_string(), most, "{name}");
     }
-    assert!(told(&openapi, "/paths/~1v2~1events~1{id}~1attempts", "get").starts_with(&format!("The first {most}, ")));
+    assert!(told(&openapi, "/paths/~1v2~1events~1{id}~1attempts", "get").starts_with(&format!("The last {most}, ")));
     let polled = told(&openapi, "/paths/~1v2~1payment_sessions~1{id}~1events", "get");
     assert!(polled.contains(&format!("at most {most}.")));
     let days = constant(EVENTS_STORE, "KEPT").strip_prefix("SignedDuration::from_hours(").unwrap();

@@ -8,7 +8,7 @@ use aws_types::SdkConfig;
 use thiserror::Error;
 
 /// The longest delay of a message (Amazon SQS, message quotas).
-const MAX_DELAY: Duration = Duration::from_secs(900);
+pub const MAX_DELAY: Duration = Duration::from_secs(900);
 
 /// One queue to ring.
 #[derive(Debug, Clone)]
@@ -36,7 +36,7 @@ impl Doorbell {
         self.ring_in(id, Duration::ZERO).await
     }
 
-    /// Says that something will be due after a while, of 15 minutes at the most: SQS knows no longer delay.
+    /// Says that something will be due after a while, of [`MAX_DELAY`] at the most.
     ///
     /// # Errors
     /// The queue did not take it.

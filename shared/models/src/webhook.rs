@@ -20,6 +20,9 @@ pub const MAX_CONCURRENT_DELIVERIES: usize = 10;
 /// After so many failures in a row an endpoint is *failing*: it is tried by one delivery at a time, and all others wait.
 const FAILING_AFTER: u32 = 5;
 
+/// How long an endpoint is parked at the most; with a fifth more it is still within SQS's longest delay, 15 minutes.
+const LONGEST_PARKED: SignedDuration = SignedDuration::from_mins(12);
+
 /// How long a rotated secret stays valid beside the new one.
 const ROTATION_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 
@@ -160,7 +163,7 @@ impl Endpoint {
     /// Until when nothing is tried after `failures` in a row; none if it isn't failing yet. `jitter` is random, from 0 to 1.
     pub fn park_until(failures: u32, now: Timestamp, jitter: f64) -> Option<Timestamp> {
         let beyond = failures.checked_sub(FAILING_AFTER)?;
-        now.checked_add(wait(beyond, SignedDuration::from_mins(15), jitter)).ok()
+        now.checked_add(wait(beyond, LONGEST_PARKED, jitter)).ok()
     }
 }
 
@@ -245,7 +248,7 @@ mod tests {
     fn an_endpoint_that_keeps_failing_is_parked() {
         assert_eq!(Endpoint::park_until(4, NOW, 0.5), None);
         let parked_s = |failures| Endpoint::park_until(failures, NOW, 0.5).unwrap().duration_since(NOW).as_secs();
-        assert_eq!([5, 6, 7, 100].map(parked_s), [5, 15, 45, 900]);
+        assert_eq!([5, 6, 7, 100].map(parked_s), [5, 15, 45, 720]);
     }
 
     #[test]

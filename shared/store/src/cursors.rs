@@ -9,8 +9,8 @@ use crate::keys;
 use crate::table::{Item, Table, ms, n, read, s};
 use crate::update::{Update, Updated};
 
-/// How long a claimed cursor is nobody else's. Longer than the function that delivers may run.
-const LEASE: SignedDuration = SignedDuration::from_secs(90);
+/// How long a claimed cursor, or a slot, is nobody else's. Longer than the function that delivers may run.
+pub(crate) const LEASE: SignedDuration = SignedDuration::from_secs(90);
 
 /// How long a cursor is kept after the last event that it was moved on for: as long as events are, and a margin.
 const KEPT: SignedDuration = SignedDuration::from_hours(40 * 24);
@@ -271,15 +271,8 @@ impl Cursors {
 /// The cursor that an item of the due index is about, if it is one.
 pub(crate) fn cursor_of(item: &Item) -> Option<CursorId> {
     let part = |name: &str| item.get(name).and_then(|value| value.as_s().ok());
-    let object_id = part("pk")?.strip_prefix("EVENTS#")?.parse().ok()?;
-    let mut parts = part("sk")?.strip_prefix(keys::CURSOR_PREFIX)?.split('#');
-    let (merchant, endpoint, replay_of) = (parts.next()?, parts.next()?, parts.next());
-    Some(CursorId {
-        object_id,
-        merchant_id: merchant.parse().ok()?,
-        endpoint_id: endpoint.parse().ok()?,
-        replay_of: replay_of.map(str::parse).transpose().ok()?,
-    })
+    let (object, cursor) = (part("pk")?.strip_prefix("EVENTS#")?, part("sk")?.strip_prefix(keys::CURSOR_PREFIX)?);
+    format!("{object}/{}", cursor.replace('#', "/")).parse().ok()
 }
 
 fn moment(at: Timestamp) -> String {

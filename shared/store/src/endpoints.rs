@@ -5,8 +5,10 @@ use models::{
     DisabledBy, Endpoint, EndpointId, EndpointSecret, MAX_CONCURRENT_DELIVERIES, MAX_ENDPOINTS, MerchantId,
     MerchantUrl, Name, SortableTimestamp, Subscription,
 };
+use serde::Deserialize;
 use thiserror::Error;
 
+use crate::cursors::LEASE;
 use crate::error::StoreError;
 use crate::keys;
 use crate::sessions::{Fingerprint, Owner};
@@ -14,8 +16,8 @@ use crate::table::{Item, Table, ms, n, read, s, sk};
 use crate::transaction::{Transacted, Transaction, Verdict};
 use crate::update::{Update, Updated};
 
-/// How long a slot is taken. Longer than the function that delivers may run.
-const SLOT_LEASE: SignedDuration = SignedDuration::from_secs(90);
+/// How long whoever looked at an endpoint may still act on what it saw: the function that delivers runs a minute at the most.
+const SETTLES_WITHIN: SignedDuration = SignedDuration::from_secs(120);
 
 /// The table's webhook endpoints.
 #[derive(Debug, Clone)]
@@ -47,6 +49,13 @@ pub struct EndpointChange {
     pub thin: Option<bool>,
     /// Whether it is told anything.
     pub enabled: Option<bool>,
+}
+
+impl EndpointChange {
+    fn is_nothing(&self) -> bool {
+        let Self { url, description, events, thin, enabled } = self;
+        url.is_none() && description.is_none() && events.is_none() && thin.is_none() && enabled.is_none()
+    }
 }
 
 /// Why an endpoint was not changed.
@@ -88,6 +97,11 @@ impl Endpoints {
             item.insert("fingerprint".into(), fingerprint.as_attribute());
         }
         let key = keys::endpoint(&endpoint.merchant_id, &endpoint.id);
+        if endpoint.is_enabled() {
+            // Its id may have been another's, removed since, for which something was held.
+            item.insert("due_pk".into(), s(keys::due_pk(&key)));
+            item.insert("due_at".into(), s(SortableTimestamp::from(endpoint.created_at).as_str()));
+        }
         let count = Update::new(keys::endpoint_count(&endpoint.merchant_id, endpoint.mode))
             .when("attribute_not_exists(#count) OR #count < :most", [(":most", n(MAX_ENDPOINTS))])
             .set_to("count", "if_not_exists(#count, :none) + :one", [(":none", n(0)), (":one", n(1))]);
@@ -131,6 +145,20 @@ impl Endpoints {
         self.table.get(key.clone()).await?.map(|item| read(key, item)).transpose()
     }
 
+    /// The endpoint with this id, and how many deliveries to it are under way.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn look_up(
+        &self,
+        merchant: &MerchantId,
+        id: &EndpointId,
+    ) -> Result<Option<(Endpoint, Slots)>, StoreError> {
+        let key = keys::endpoint(merchant, id);
+        let Some(item) = self.table.get(key.clone()).await? else { return Ok(None) };
+        Ok(Some((read(&key, item.clone())?, read(&key, item)?)))
+    }
+
     /// Changes an endpoint. Enabling one makes due again what it was to be told.
     ///
     /// # Errors
@@ -142,9 +170,17 @@ impl Endpoints {
         change: EndpointChange,
         now: Timestamp,
     ) -> Result<Endpoint, NotChanged> {
+        if change.is_nothing() {
+            let own = self.get(&owner.merchant_id, id).await?.filter(|endpoint| endpoint.mode == owner.mode);
+            return own.ok_or(NotChanged::NotFound);
+        }
         let mut update = self.owned(owner, id);
-        if let Some(url) = change.url {
+        if let Some(url) = &change.url {
             update = update.set("url", s(url.as_str()));
+        }
+        if change.url.is_some() || change.enabled == Some(true) {
+            // How the endpoint did before says nothing any more.
+            update = update.set("failures", n(0)).remove(&["parked_until"]);
         }
         update = match change.description {
             Some(Some(description)) => update.set("description", s(description.as_str())),
@@ -158,14 +194,8 @@ impl Endpoints {
             update = update.set("thin", aws_sdk_dynamodb::types::AttributeValue::Bool(thin));
         }
         update = match change.enabled {
-            Some(true) => {
-                let update = update.remove(&["disabled_by", "parked_until"]).set("failures", n(0));
-                self.due(update, &owner.merchant_id, id, now)
-            }
-            Some(false) => {
-                let by = serde_dynamo::to_attribute_value(DisabledBy::Merchant).map_err(StoreError::from)?;
-                update.set("disabled_by", by)
-            }
+            Some(true) => self.due(update.remove(&["disabled_by"]), &owner.merchant_id, id, now),
+            Some(false) => disabled(update, DisabledBy::Merchant)?,
             None => update,
         };
         self.apply(update).await
@@ -183,11 +213,15 @@ impl Endpoints {
         secret: &EndpointSecret,
         now: Timestamp,
     ) -> Result<Endpoint, NotChanged> {
-        let replaced = || self.owned(owner, id).set("secret", s(secret.as_str())).increment("rotations");
+        let replaced = || {
+            self.owned(owner, id)
+                .set("secret", s(secret.as_str()))
+                .set("previous_secret_until", ms(Endpoint::rotated_until(now)))
+                .increment("rotations")
+        };
         let first = replaced()
             .when("attribute_not_exists(#previous_secret_until) OR #previous_secret_until <= :now", [(":now", ms(now))])
-            .set_to("previous_secret", "#secret", [])
-            .set("previous_secret_until", ms(Endpoint::rotated_until(now)));
+            .set_to("previous_secret", "#secret", []);
         let item = match first.send(&self.table).await? {
             Updated::New(item) => item,
             Updated::Refused(None) => return Err(NotChanged::NotFound),
@@ -226,46 +260,72 @@ impl Endpoints {
         transaction.send(&self.table).await.map(|_| true)
     }
 
-    /// The endpoint said that it is gone for good.
+    /// The endpoint, as it was called, said that it is gone for good; whether that is still where it is.
     ///
     /// # Errors
     /// The table failed us.
-    pub async fn gone(&self, endpoint: &Endpoint) -> Result<(), StoreError> {
-        let by = serde_dynamo::to_attribute_value(DisabledBy::Gone)?;
-        self.present(&endpoint.merchant_id, &endpoint.id).set("disabled_by", by).send(&self.table).await.map(|_| ())
+    pub async fn gone(&self, endpoint: &Endpoint) -> Result<bool, StoreError> {
+        let update = self
+            .present(&endpoint.merchant_id, &endpoint.id)
+            .when("attribute_not_exists(#disabled_by)", [])
+            .when("#url = :url", [(":url", s(endpoint.url.as_str()))]);
+        let gone = disabled(update, DisabledBy::Gone)?.send(&self.table).await?;
+        Ok(matches!(gone, Updated::New(_)))
     }
 
-    /// Makes due again all that the endpoint was to be told and that was given up or held; whether there is one.
+    /// Makes due again all that the endpoint was to be told and that was given up or held; false if there is no such
+    /// endpoint, or it is disabled.
     ///
     /// # Errors
     /// The table failed us.
     pub async fn resume(&self, merchant: &MerchantId, id: &EndpointId, now: Timestamp) -> Result<bool, StoreError> {
-        let update = self.present(merchant, id).set("failures", n(0)).remove(&["parked_until"]);
-        let resumed = self.due(update, merchant, id, now).send(&self.table).await?;
-        Ok(matches!(resumed, Updated::New(_)))
+        let update = self.present(merchant, id).when("attribute_not_exists(#disabled_by)", []);
+        let update = self.due(update.set("failures", n(0)).remove(&["parked_until"]), merchant, id, now);
+        Ok(matches!(update.send(&self.table).await?, Updated::New(_)))
     }
 
-    /// All that was held has been made due again.
+    /// Nothing is held any more, unless that was asked for only just now: whoever held something back then may not be done,
+    /// and the index may be behind.
     ///
     /// # Errors
     /// The table failed us.
-    pub async fn resumed(&self, merchant: &MerchantId, id: &EndpointId) -> Result<(), StoreError> {
-        self.present(merchant, id).remove(&["due_pk", "due_at"]).send(&self.table).await.map(|_| ())
+    pub async fn resumed(&self, merchant: &MerchantId, id: &EndpointId, now: Timestamp) -> Result<(), StoreError> {
+        let asked_before = now.checked_sub(SETTLES_WITHIN).unwrap_or(Timestamp::MIN);
+        let update = self
+            .present(merchant, id)
+            .when("#due_at <= :before", [(":before", s(SortableTimestamp::from(asked_before).as_str()))]);
+        update.remove(&["due_pk", "due_at"]).send(&self.table).await.map(|_| ())
     }
 
-    /// A delivery failed; after some in a row the endpoint is parked. `jitter` is random, from 0 to 1.
+    /// A delivery that `began` then failed; after some in a row the endpoint is parked. Those that were under way when it
+    /// was parked tell nothing new: a moment of trouble is not counted ten times. `jitter` is random, from 0 to 1.
     ///
     /// # Errors
     /// The table failed us.
-    pub async fn failed(&self, endpoint: &Endpoint, now: Timestamp, jitter: f64) -> Result<(), StoreError> {
-        let present = || self.present(&endpoint.merchant_id, &endpoint.id);
-        let counted = present().increment("failures").send(&self.table).await?;
-        let Updated::New(item) = counted else { return Ok(()) };
-        let Endpoint { failures, .. } = read("of an endpoint", item)?;
-        if let Some(until) = Endpoint::park_until(failures, now, jitter) {
-            // Unless others have failed, or one has succeeded, since: theirs is the later word.
-            let park = present().when("#failures = :failures", [(":failures", n(failures))]);
-            park.set("parked_until", ms(until)).send(&self.table).await?;
+    pub async fn failed(
+        &self,
+        endpoint: &Endpoint,
+        began: Timestamp,
+        now: Timestamp,
+        jitter: f64,
+    ) -> Result<(), StoreError> {
+        let (mut known, mut parked_until) = (endpoint.failures, None);
+        while parked_until.is_none_or(|until| until <= began) {
+            let failures = known.saturating_add(1);
+            let mut update = self
+                .present(&endpoint.merchant_id, &endpoint.id)
+                .when("#failures = :known", [(":known", n(known))])
+                .set("failures", n(failures));
+            if let Some(until) = Endpoint::park_until(failures, now, jitter) {
+                update = update.set("parked_until", ms(until));
+            }
+            match update.send(&self.table).await? {
+                Updated::New(_) | Updated::Refused(None) => return Ok(()),
+                // Others have failed, or one has succeeded, since.
+                Updated::Refused(Some(item)) => {
+                    Endpoint { failures: known, parked_until, .. } = read("of an endpoint", item)?;
+                }
+            }
         }
         Ok(())
     }
@@ -279,37 +339,30 @@ impl Endpoints {
         update.send(&self.table).await.map(|_| ())
     }
 
-    /// Takes one of the endpoint's slots, if one is free; `first` is the one to look at first, for those who come together
-    /// not to ask for the same.
+    /// Takes one of the endpoint's slots, if one is free; `slots` is what [`Endpoints::look_up`] saw of them.
     ///
     /// # Errors
     /// The table failed us.
     pub async fn take_slot(
         &self,
         endpoint: &Endpoint,
-        first: usize,
+        mut slots: Slots,
         now: Timestamp,
     ) -> Result<Option<Slot>, StoreError> {
         let most = endpoint.max_concurrent_deliveries();
-        let until = now.checked_add(SLOT_LEASE).unwrap_or(Timestamp::MAX);
-        let mut index = first % most;
+        let until = now.checked_add(LEASE).unwrap_or(Timestamp::MAX);
         for _ in 0..most {
+            let free: Vec<usize> = slots.free(most, now).collect();
+            // Any of them, for those who come together not to ask for the same.
+            let Some(index) = fastrand::choice(free) else { return Ok(None) };
             let update = self
                 .present(&endpoint.merchant_id, &endpoint.id)
                 .when(&format!("#slots[{index}] <= :now"), [(":now", ms(now))])
                 .set_element("slots", index, ms(until));
-            let slots = match update.send(&self.table).await? {
+            match update.send(&self.table).await? {
                 Updated::New(_) => return Ok(Some(Slot { index, until })),
                 Updated::Refused(None) => return Ok(None),
-                Updated::Refused(Some(item)) => {
-                    let Slots { slots } = read("of an endpoint", item)?;
-                    slots
-                }
-            };
-            let free = |slot: &usize| slots.get(*slot).is_some_and(|until| *until <= now.as_millisecond());
-            match (index + 1..most).chain(0..index).find(free) {
-                Some(next) => index = next,
-                None => return Ok(None),
+                Updated::Refused(Some(item)) => slots = read("of an endpoint", item)?,
             }
         }
         Ok(None)
@@ -348,8 +401,25 @@ impl Endpoints {
     }
 }
 
-/// Until when each slot is taken, in milliseconds since 1970.
-#[derive(Debug, serde::Deserialize)]
-struct Slots {
+fn disabled(update: Update, by: DisabledBy) -> Result<Update, StoreError> {
+    // What was to be resumed waits for the next time that it is enabled.
+    Ok(update.set("disabled_by", serde_dynamo::to_attribute_value(by)?).remove(&["due_pk", "due_at"]))
+}
+
+/// Until when each of an endpoint's slots is taken, in milliseconds since 1970.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Slots {
     slots: Vec<i64>,
+}
+
+impl Slots {
+    fn free(&self, most: usize, now: Timestamp) -> impl Iterator<Item = usize> {
+        let now_ms = now.as_millisecond();
+        self.slots
+            .iter()
+            .take(most)
+            .enumerate()
+            .filter(move |(_, until_ms)| **until_ms <= now_ms)
+            .map(|(index, _)| index)
+    }
 }

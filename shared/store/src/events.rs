@@ -14,6 +14,9 @@ use crate::table::{Item, Table, read, s};
 /// How long an event is kept; DynamoDB's TTL removes it within days after.
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
+/// More attempts to deliver one event than there ever are: each endpoint is tried some 20 times, and for each replay.
+const MAX_ATTEMPTS: usize = 1000;
+
 /// The table's events.
 #[derive(Debug, Clone)]
 pub struct Events {
@@ -136,13 +139,17 @@ impl Events {
         self.table.put_new(keys::attempt(id, &attempt.endpoint_id, attempt.at), item).await.map(|_| ())
     }
 
-    /// The first `limit` attempts to deliver an event, oldest first.
+    /// The last `limit` attempts to deliver an event, newest first.
     ///
     /// # Errors
     /// The table failed us.
     pub async fn attempts(&self, id: &EventId, limit: usize) -> Result<Vec<Attempt>, StoreError> {
         let prefix = keys::attempt_prefix(id.sequence);
-        self.between(&id.object_id, prefix.clone(), format!("{prefix}~"), limit).await
+        let mut attempts: Vec<Attempt> =
+            self.between(&id.object_id, prefix.clone(), format!("{prefix}~"), MAX_ATTEMPTS).await?;
+        attempts.reverse();
+        attempts.truncate(limit);
+        Ok(attempts)
     }
 
     async fn between<T: DeserializeOwned>(

@@ -23,7 +23,7 @@ mod update;
 
 pub use cursors::{CursorClaim, Cursors, Finished, Held};
 pub use due::{DUE_SHARDS, Due, DueItem, DuePage, DuePlace};
-pub use endpoints::{EndpointChange, EndpointCreated, Endpoints, NotChanged, Slot};
+pub use endpoints::{EndpointChange, EndpointCreated, Endpoints, NotChanged, Slot, Slots};
 pub use error::StoreError;
 pub use events::{Attempt as DeliveryAttempt, Events, StoredEvent};
 pub use list::{ListCursor, ListRange, Page};

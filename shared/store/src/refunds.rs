@@ -263,7 +263,7 @@ impl Refunds {
             Ok(changed) => Ok(RefundChanged { refund, repeated: changed.repeated }),
             // The payment session was deleted right after.
             Err(ChangeError::NotFound) if refund.bears(write_id) => Ok(RefundChanged { refund, repeated: false }),
-            Err(ChangeError::Refused(payment)) if payment.state.is_final() != refund.state.is_final() => {
+            Err(ChangeError::Refused(payment)) if payment.state.is_final() && !refund.state.is_final() => {
                 // What ended the session has ended the refund, and that is not visible yet.
                 Err(StoreError::Conflict { operation: "GetItem" }.into())
             }

@@ -6,7 +6,9 @@ mod support;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::SignedDuration;
-use models::{MAX_REFUNDS, NotRefundable, Payee, Refund, RefundId, RefundState, Session, SessionEvent, SessionId};
+use models::{
+    MAX_REFUNDS, NotRefundable, Payee, Refund, RefundId, RefundState, Session, SessionEvent, SessionId, Submission,
+};
 use store::{
     Change, ChangeError, RefundChangeError, RefundCreated, RefundEnd, Refunds, Sessions, StoreError, Table, WithRefunds,
 };
@@ -271,6 +273,33 @@ fn a_payment_session_that_is_deleted_right_after_it_was_cancelled_was_cancelled(
                 Err(RefundChangeError::Refused(_)) => assert!(!now.bears(&write_id), "{request}"),
                 Err(RefundChangeError::Store(error)) => panic!("{request}: {error}"),
             }
+        }
+    });
+}
+
+#[test]
+fn a_refund_whose_payment_is_sent_while_it_is_cancelled_is_not_cancelled() {
+    block_on(async {
+        let world = World::get();
+        let owner = support::new_owner(models::Mode::Test);
+        let account = support::payee("11111111");
+        // The bank sends the money before each request of the cancellation: once it is asked, nothing can be cancelled.
+        for request in 0..4 {
+            let session = support::paid_session(&owner, runtime::now(), Some(&account), 30).await;
+            let (refund, payment) = awaiting_payment(&session).await;
+            let at = session.created_at;
+            let sessions = Sessions::new(world.table.clone());
+            let change = move |event| Change { session_id: payment, event, at, write_id: store::new_write_id() };
+            sessions.choose_bank(change(SessionEvent::BankChosen), &support::attempt(1)).await.unwrap();
+            let submission = Submission { idempotency_key: "key".into(), body: "body".into(), submitted_at: at };
+            sessions.give_consent(change(SessionEvent::ConsentGiven), 1, &submission, at).await.unwrap();
+            let settle = async move {
+                let sessions = Sessions::new(World::get().table.clone());
+                sessions.settle(change(SessionEvent::Settled), None).await.unwrap();
+            };
+            let refunds = Refunds::new(world.while_on_the_way(request, settle));
+            let ended = refunds.end(&refund, RefundEnd::CancelledByMerchant, at, &store::new_write_id()).await;
+            assert!(matches!(ended, Err(RefundChangeError::Refused(_))), "{request}: {ended:?}");
         }
     });
 }

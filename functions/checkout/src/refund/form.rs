@@ -56,7 +56,7 @@ impl DetailsForm {
         let name = read::<Name>(
             &self.name,
             "Enter the name on the account",
-            "The name can have up to 140 characters, all of them on one line",
+            "The name can have up to 140 ordinary characters, all of them on one line",
         );
         let sort_code =
             read::<SortCode>(&self.sort_code, "Enter the sort code", "The sort code has 6 digits, like 01-02-03");
