@@ -94,6 +94,8 @@ pub(crate) struct StreamEvent {
 #[derive(Debug, Clone)]
 pub(crate) struct QueueEvent {
     pub(crate) queue: String,
+    /// How many batches may be under way at once, if that is limited.
+    pub(crate) maximum_concurrency: Option<usize>,
     pub(crate) batch_size: usize,
     pub(crate) partial_failures: bool,
     pub(crate) filters: Vec<Filter>,
@@ -463,6 +465,14 @@ struct QueueEventProperties {
     #[serde(default)]
     function_response_types: Vec<String>,
     filter_criteria: Option<FilterCriteria>,
+    scaling_config: Option<ScalingConfig>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct ScalingConfig {
+    #[serde(deserialize_with = "number")]
+    maximum_concurrency: usize,
 }
 
 fn default_queue_batch() -> usize {
@@ -557,7 +567,12 @@ fn add_event(function: &mut Function, place: &Place, name: String, event: Event)
         }
         "SQS" => {
             let event: QueueEventProperties = read(&inner, event.properties)?;
+            let most = event.scaling_config.map(|scaling| scaling.maximum_concurrency);
+            if most.is_some_and(|most| !(2..=1000).contains(&most)) {
+                return Err(inner.child("ScalingConfig.MaximumConcurrency").error("must be 2 to 1000"));
+            }
             function.queues.push(QueueEvent {
+                maximum_concurrency: most,
                 queue: name_in_arn(&inner.child("Queue"), &event.queue, ":sqs:", ':')?,
                 batch_size: within(&inner.child("BatchSize"), event.batch_size, 10)?,
                 partial_failures: partial_failures(&inner, &event.function_response_types)?,

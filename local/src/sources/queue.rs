@@ -39,7 +39,8 @@ impl QueueSource {
     pub(crate) fn run(self: Arc<Self>, tasks: &Tasks) {
         let batches = tasks.clone();
         tasks.spawn(async move {
-            let free = Arc::new(Semaphore::new(self.functions.concurrency(&self.function)));
+            let most = self.event.maximum_concurrency.unwrap_or(usize::MAX);
+            let free = Arc::new(Semaphore::new(self.functions.concurrency(&self.function).min(most)));
             while let Ok(permit) = Arc::clone(&free).acquire_owned().await {
                 match self.receive().await {
                     Ok(messages) if messages.is_empty() => {}
