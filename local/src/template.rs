@@ -874,7 +874,7 @@ mod tests {
             ),
             (
                 "[\"SESSION\"]",
-                "[{\"prefix\":\"S\"}]",
+                "[{\"suffix\":\"S\"}]",
                 "StreamFunction",
                 "Properties.Events.Stream.Properties.FilterCriteria.Filters.0.Pattern",
                 "equality",
