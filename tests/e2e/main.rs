@@ -16,3 +16,8 @@ mod refund_ends;
 mod refunds;
 mod refusals;
 mod template;
+mod webhook_crashes;
+mod webhook_delivery;
+mod webhook_endpoints;
+mod webhook_events;
+mod webhook_load;

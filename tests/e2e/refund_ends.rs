@@ -7,7 +7,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tests::{Answer, PATIENCE, World, answer, text};
 
-async fn cancel(world: &World, refund: &Value) -> Answer {
+pub(crate) async fn cancel(world: &World, refund: &Value) -> Answer {
     answer(world.demo(Method::POST, &format!("/v2/refunds/{}/cancel", text(&refund["id"])))).await
 }
 
@@ -24,7 +24,7 @@ async fn past(world: &World, pk: &str, sk: &str) {
 }
 
 /// The time of a refund's payment session, and with it the refund's, has passed.
-async fn payment_lapses(world: &World, refund: &Value) {
+pub(crate) async fn payment_lapses(world: &World, refund: &Value) {
     let payment = text(&refund["refund_payment_session_id"]);
     past(world, &format!("SESSION#{payment}"), "SESSION").await;
     let body = json!({
@@ -40,7 +40,7 @@ async fn payment_lapses(world: &World, refund: &Value) {
 }
 
 /// The time to give a refund's details has passed.
-async fn details_lapse(world: &World, refund: &Value) {
+pub(crate) async fn details_lapse(world: &World, refund: &Value) {
     let pk = format!("SESSION#{}", text(&refund["payment_session_id"]));
     past(world, &pk, &format!("REFUND#{}", text(&refund["id"]))).await;
 }

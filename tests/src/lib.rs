@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "only for tests")]
 
+mod receiver;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,6 +17,8 @@ use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use store::{Merchants, Table};
 use tempfile::TempDir;
+
+pub use receiver::{Received, Receiver, Reply, in_order, taken};
 
 /// How long anything that is awaited may take on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -49,6 +53,11 @@ impl World {
     /// A machine with the demo merchant. Schedules run only when a test says so.
     pub async fn start() -> Self {
         Self::start_with(|_| {}).await
+    }
+
+    /// The same, where webhooks may go to this machine, which tests' receivers are on.
+    pub async fn with_webhooks() -> Self {
+        Self::start_with(loopback_webhooks).await
     }
 
     /// The same, with some of its configuration changed.
@@ -173,8 +182,15 @@ impl World {
         page(self.request(Method::POST, &format!("/refunds/{}", text(&refund["id"]))).form(&form)).await
     }
 
-    /// Does what only a person at the table could: calls DynamoDB itself.
-    pub async fn dynamodb(&self, operation: &str, body: &Value) {
+    /// Does what only a person at the table could: calls DynamoDB itself; returns its answer.
+    pub async fn dynamodb(&self, operation: &str, body: &Value) -> Value {
+        let answer = self.try_dynamodb(operation, body).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        answer.body
+    }
+
+    /// The same, where the answer may be a refusal.
+    pub async fn try_dynamodb(&self, operation: &str, body: &Value) -> Answer {
         let signature = "AWS4-HMAC-SHA256 Credential=test/20260101/eu-west-2/dynamodb/aws4_request, SignedHeaders=host, Signature=x";
         let request = self
             .http
@@ -184,8 +200,84 @@ impl World {
             .header("x-amz-date", "20260101T000000Z")
             .header("authorization", signature)
             .body(body.to_string());
-        let answer = answer(request).await;
-        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        answer(request).await
+    }
+
+    /// Registers a webhook endpoint as the demo merchant, told of everything unless `more` says otherwise.
+    pub async fn register(&self, url: &str, more: Value) -> Value {
+        let mut request = json!({ "url": url });
+        request.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
+        let answer = answer(self.demo(Method::POST, "/v2/webhooks").json(&request)).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
+        answer.body
+    }
+
+    /// The endpoint as the demo merchant reads it.
+    pub async fn get_webhook(&self, webhook: &Value) -> Value {
+        let answer = answer(self.demo(Method::GET, &format!("/v2/webhooks/{}", text(&webhook["id"])))).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        answer.body
+    }
+
+    /// Changes an endpoint as the demo merchant.
+    pub async fn change_webhook(&self, webhook: &Value, change: Value) -> Value {
+        let path = format!("/v2/webhooks/{}", text(&webhook["id"]));
+        let answer = answer(self.demo(Method::PATCH, &path).json(&change)).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        answer.body
+    }
+
+    /// Cancels a session as the demo merchant.
+    pub async fn cancel(&self, session: &Value) -> Value {
+        let path = format!("/v2/payment_sessions/{}/cancel", text(&session["id"]));
+        let answer = answer(self.demo(Method::POST, &path)).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        answer.body
+    }
+
+    /// The cursors that something is due for or held, as they are kept.
+    pub async fn waiting_cursors(&self) -> Vec<Value> {
+        let body = json!({
+            "TableName": self.machine.table_name(),
+            "FilterExpression": "begins_with(sk, :cursor) AND attribute_exists(due_at)",
+            "ExpressionAttributeValues": { ":cursor": { "S": "CURSOR#" } },
+        });
+        self.dynamodb("Scan", &body).await["Items"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// As if a long time had passed for every cursor that waits, and for every endpoint: claims and slots have lapsed,
+    /// nothing is parked, and whatever waits for a moment is due and has been rung for. What is held stays so.
+    pub async fn long_after(&self) {
+        let table = self.machine.table_name();
+        for cursor in self.waiting_cursors().await {
+            if text(&cursor["due_at"]["S"]).starts_with('~') {
+                continue;
+            }
+            let body = json!({
+                "TableName": table,
+                "Key": { "pk": cursor["pk"], "sk": cursor["sk"] },
+                // What has been finished since stays so.
+                "UpdateExpression": "SET due_at = :past",
+                "ConditionExpression": "attribute_exists(due_pk)",
+                "ExpressionAttributeValues": { ":past": { "S": "2000-01-01T00:00:00.000Z" } },
+            });
+            self.try_dynamodb("UpdateItem", &body).await;
+        }
+        let body = json!({
+            "TableName": table,
+            "FilterExpression": "attribute_exists(slots)",
+        });
+        for endpoint in self.dynamodb("Scan", &body).await["Items"].as_array().unwrap() {
+            let slots: Vec<Value> = (0..10).map(|_| json!({ "N": "0" })).collect();
+            let body = json!({
+                "TableName": table,
+                "Key": { "pk": endpoint["pk"], "sk": endpoint["sk"] },
+                "UpdateExpression": "SET slots = :slots REMOVE parked_until",
+                "ExpressionAttributeValues": { ":slots": { "L": slots } },
+            });
+            self.dynamodb("UpdateItem", &body).await;
+        }
+        self.run_schedule().await;
     }
 
     /// Runs the schedule's function once.
@@ -207,6 +299,11 @@ impl World {
         self.settled().await;
         self.machine.mails()
     }
+}
+
+/// Lets webhooks go to this machine.
+pub fn loopback_webhooks(config: &mut Config) {
+    config.environment.insert("LOCAL_LOOPBACK_WEBHOOKS".into(), "1".into());
 }
 
 /// Someone with a session's checkout open, who fills in its forms.
