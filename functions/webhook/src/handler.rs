@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Error, LambdaEvent};
 use models::{CursorId, Endpoint, is_given_up, next_delivery};
 use outbound::{Answer, Delivery, InvalidSecret, Outcome, Policy, Sender, WebhookSecret};
-use store::{CursorClaim, Cursors, DeliveryAttempt, Endpoints, Events, Finished, Held, StoredEvent, Table};
+use store::{CursorClaim, Cursors, DeliveryAttempt, Endpoints, Events, Finished, Held, Slot, StoredEvent, Table};
 use url::Url;
 
 /// How long before the function's time runs out nothing more is sent: a delivery takes 15 s at the most.
@@ -91,17 +91,23 @@ impl Webhook {
             let spread = (waited / 4).clamp(SignedDuration::from_secs(1), SignedDuration::from_mins(15));
             return self.put_off(&claim, until.checked_add(up_to(spread))?, claim.attempts, now).await;
         }
-        let Some(slot) = self.endpoints.take_slot(&endpoint, slots, now).await? else {
+        let Some(mut slot) = self.endpoints.take_slot(&endpoint, slots, now).await? else {
             // The endpoint takes what it is sent, one after the other: nothing is given up for that.
             return self.look_again(&claim, next_look(&claim, now)?, claim.attempts, now).await;
         };
-        let done = self.tell(claim, &endpoint, stop_at).await;
+        let done = self.tell(claim, &endpoint, &mut slot, stop_at).await;
         self.endpoints.free_slot(&endpoint, slot).await?;
         done
     }
 
     /// Tells what is after the cursor, in order, until all is told, one is not taken, or time runs out.
-    async fn tell(&self, mut claim: CursorClaim, endpoint: &Endpoint, stop_at: SystemTime) -> Result<(), Error> {
+    async fn tell(
+        &self,
+        mut claim: CursorClaim,
+        endpoint: &Endpoint,
+        slot: &mut Slot,
+        stop_at: SystemTime,
+    ) -> Result<(), Error> {
         loop {
             let events = self.events.after(&claim.id.object_id, claim.delivered, EVENTS_AT_ONCE).await?;
             let to_tell: Vec<_> = events.iter().filter(|event| event.sequence <= claim.head).collect();
@@ -122,7 +128,7 @@ impl Webhook {
                     let now = runtime::now();
                     return self.look_again(&claim, now, claim.attempts, now).await;
                 }
-                match self.tell_one(&claim, event, endpoint).await? {
+                match self.tell_one(&claim, event, endpoint, slot).await? {
                     Told::Yes => {}
                     Told::No => return self.fail(&claim).await,
                     Told::Gone => return Ok(self.cursors.hold(&claim, Held::Disabled).await?),
@@ -143,7 +149,13 @@ impl Webhook {
     }
 
     /// Sends an event, if the endpoint is told of such, and notes what came of it.
-    async fn tell_one(&self, claim: &CursorClaim, event: &StoredEvent, endpoint: &Endpoint) -> Result<Told, Error> {
+    async fn tell_one(
+        &self,
+        claim: &CursorClaim,
+        event: &StoredEvent,
+        endpoint: &Endpoint,
+        slot: &mut Slot,
+    ) -> Result<Told, Error> {
         if !endpoint.wants(event.event_type(), event.object.mode()) {
             return Ok(Told::Yes);
         }
@@ -160,15 +172,9 @@ impl Webhook {
             // What was taken is not sent again for want of a note.
             tracing::warn!(event_id = %event.id(), %error, "an attempt could not be noted");
         }
+        slot.taken = matches!(status, Some(200..=299));
         match status {
-            Some(200..=299) => {
-                if endpoint.failures > 0
-                    && let Err(error) = self.endpoints.recovered(endpoint).await
-                {
-                    tracing::warn!(endpoint_id = %endpoint.id, %error, "a recovery could not be noted");
-                }
-                Ok(Told::Yes)
-            }
+            Some(200..=299) => Ok(Told::Yes),
             Some(410) => {
                 // It may have been moved or disabled since it was looked at; then the next look sees that.
                 let gone = self.endpoints.gone(endpoint).await?;

@@ -74,6 +74,8 @@ pub enum NotChanged {
 pub struct Slot {
     index: usize,
     until: Timestamp,
+    /// Whether the last delivery in it was taken; giving it back says so of the endpoint.
+    pub taken: bool,
 }
 
 impl Endpoints {
@@ -330,15 +332,6 @@ impl Endpoints {
         Ok(())
     }
 
-    /// A delivery succeeded after others had failed.
-    ///
-    /// # Errors
-    /// The table failed us.
-    pub async fn recovered(&self, endpoint: &Endpoint) -> Result<(), StoreError> {
-        let update = self.present(&endpoint.merchant_id, &endpoint.id).set("failures", n(0)).remove(&["parked_until"]);
-        update.send(&self.table).await.map(|_| ())
-    }
-
     /// Takes one of the endpoint's slots, if one is free; `slots` is what [`Endpoints::look_up`] saw of them.
     ///
     /// # Errors
@@ -360,7 +353,7 @@ impl Endpoints {
                 .when(&format!("#slots[{index}] <= :now"), [(":now", ms(now))])
                 .set_element("slots", index, ms(until));
             match update.send(&self.table).await? {
-                Updated::New(_) => return Ok(Some(Slot { index, until })),
+                Updated::New(_) => return Ok(Some(Slot { index, until, taken: false })),
                 Updated::Refused(None) => return Ok(None),
                 Updated::Refused(Some(item)) => slots = read("of an endpoint", item)?,
             }
@@ -368,15 +361,19 @@ impl Endpoints {
         Ok(None)
     }
 
-    /// Gives a slot back.
+    /// Gives a slot back. If what was delivered in it was taken, the endpoint's failures are over, also those that others
+    /// have counted since it was looked at.
     ///
     /// # Errors
     /// The table failed us; it is free again when its time is over.
     pub async fn free_slot(&self, endpoint: &Endpoint, slot: Slot) -> Result<(), StoreError> {
-        let update = self
+        let mut update = self
             .present(&endpoint.merchant_id, &endpoint.id)
             .when(&format!("#slots[{}] = :until", slot.index), [(":until", ms(slot.until))])
             .set_element("slots", slot.index, n(0));
+        if slot.taken {
+            update = update.set("failures", n(0)).remove(&["parked_until"]);
+        }
         update.send(&self.table).await.map(|_| ())
     }
 
