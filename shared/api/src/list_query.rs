@@ -47,6 +47,24 @@ pub fn list_query(
     if violations.is_empty() { Ok(range) } else { Err(ApiError::Invalid(violations)) }
 }
 
+/// As RFC 3339 writes a moment, or as our own answers do (`2026-01-31 09:30:00 UTC`).
 fn moment(text: &str) -> Result<Timestamp, &'static str> {
-    text.parse().map_err(|_| "must be a moment such as 2026-01-31T09:30:00Z")
+    let own = text.strip_suffix(" UTC").map(|own| format!("{own}Z"));
+    own.as_deref().unwrap_or(text).parse().map_err(|_| "must be a moment such as 2026-01-31T09:30:00Z")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_read_as_they_are_shown_too() {
+        let expected: Timestamp = "2026-01-31T09:30:00Z".parse().unwrap();
+        for text in ["2026-01-31T09:30:00Z", "2026-01-31 09:30:00 UTC", "2026-01-31T10:30:00+01:00"] {
+            assert_eq!(moment(text), Ok(expected), "{text}");
+        }
+        for text in ["", "yesterday", "2026-01-31", "2026-01-31 09:30:00", "UTC", " UTC"] {
+            assert!(moment(text).is_err(), "{text}");
+        }
+    }
 }
