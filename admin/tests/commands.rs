@@ -50,9 +50,13 @@ impl Machine {
         Table::new(&config, "local-Table".to_owned())
     }
 
+    /// Registers an endpoint, some time ago: the schedule has looked at it since, and nothing of it is due.
     fn register(&self, endpoint: &Endpoint) {
-        let created = self.runtime.block_on(Endpoints::new(self.table()).create(endpoint, None)).unwrap();
+        let endpoints = Endpoints::new(self.table());
+        let created = self.runtime.block_on(endpoints.create(endpoint, None)).unwrap();
         assert!(matches!(created, EndpointCreated::New));
+        let later = endpoint.created_at + std::time::Duration::from_secs(300);
+        self.runtime.block_on(endpoints.resumed(&endpoint.merchant_id, &endpoint.id, later)).unwrap();
     }
 
     /// The endpoint hears no more of this many payments.
