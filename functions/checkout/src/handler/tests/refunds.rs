@@ -93,7 +93,7 @@ async fn a_refund_from_the_question_where_it_goes_to_the_money_sent() {
     let (status, html) = checkout.post(&path(&refund), &step("check", typed)).await;
     assert_eq!(status, 200);
     for (name, value) in [("name", "Ada Customer"), ("sort_code", "11-22-33"), ("account_number", "87654321")] {
-        assert!(html.contains(&format!("<dd>{value}</dd>")), "{html}");
+        assert!(html.contains(&format!(">{value}</dd>")), "{html}");
         assert!(html.contains(&format!("type=\"hidden\" name=\"{name}\" value=\"{value}\"")), "{html}");
     }
     let (status, html) = checkout.post(&path(&refund), &step("edit", DETAILS)).await;
