@@ -14,7 +14,7 @@ const SESSIONS: usize = 1_000;
 const AT_ONCE: usize = 32;
 
 /// How long all deliveries may take.
-const ALL_TOLD: Duration = Duration::from_secs(300);
+const ALL_TOLD: Duration = Duration::from_secs(600);
 
 /// A third of first and second attempts fails, always the same ones; no third does.
 fn fails_a_third(received: &Received) -> Reply {
@@ -42,7 +42,18 @@ async fn a_thousand_sessions_are_told_in_order_though_a_third_fails() {
         .collect()
         .await;
     let made = begun.elapsed();
-    let done = receiver.until(ALL_TOLD, |all| taken(all).len() >= 2 * SESSIONS).await;
+    // As on AWS, the schedule rings for what nobody rang for.
+    let schedule = async {
+        let mut every = tokio::time::interval(Duration::from_secs(10));
+        loop {
+            every.tick().await;
+            world.run_schedule().await;
+        }
+    };
+    let done = tokio::select! {
+        done = receiver.until(ALL_TOLD, |all| taken(all).len() >= 2 * SESSIONS) => done,
+        () = schedule => false,
+    };
     let received = receiver.received();
     let told = in_order(&received);
     println!(

@@ -88,7 +88,7 @@ impl Webhook {
         }
         if let Some(until) = endpoint.parked_until.filter(|until| *until > now) {
             let waited = claim.waiting_since.map_or(SignedDuration::ZERO, |since| now.duration_since(since));
-            let spread = (waited / 4).clamp(SignedDuration::from_secs(1), SignedDuration::from_mins(15));
+            let spread = (waited / 8).clamp(SignedDuration::from_secs(1), SignedDuration::from_mins(1));
             return self.put_off(&claim, until.checked_add(up_to(spread))?, claim.attempts, now).await;
         }
         let Some(mut slot) = self.endpoints.take_slot(&endpoint, slots, now).await? else {
@@ -241,10 +241,11 @@ fn secrets(endpoint: &Endpoint, at: Timestamp) -> Result<(WebhookSecret, Vec<Web
     }
 }
 
-/// When to look again whether a slot is free: soon at first, and less and less often the longer the queue for them is.
+/// When to look again whether a slot is free: soon at first, and less often the longer the queue for them is; but not so
+/// seldom that slots stay free for want of somebody awake.
 fn next_look(claim: &CursorClaim, now: Timestamp) -> Result<Timestamp, jiff::Error> {
     let waited_s = claim.waiting_since.map_or(0, |since| now.duration_since(since).as_secs());
-    let wait = SignedDuration::from_secs((waited_s / 2).clamp(1, 60));
+    let wait = SignedDuration::from_secs((waited_s / 8).clamp(1, 8));
     now.checked_add(wait)?.checked_add(up_to(wait))
 }
 
