@@ -232,7 +232,7 @@ async fn endpoints_that_hang_hold_up_nobody_and_get_ten_chances_at_a_time() {
     let fine = receiver.until(PATIENCE, |all| all.iter().filter(|one| one.path() == "/fine").count() == count).await;
     assert!(fine, "{:#?}", receiver.summary());
     assert!(begun.elapsed() < Duration::from_secs(12), "before the first that hang are given up");
-    // The first ten at each; once those have been given up it is failing, and tried by one.
+    // The first ten at each; another only once one of those has been given up.
     let ten = receiver
         .until(PATIENCE, |all| {
             ["/hangs", "/drips"].iter().all(|path| all.iter().filter(|one| one.path() == *path).count() >= 10)
@@ -248,7 +248,6 @@ async fn endpoints_that_hang_hold_up_nobody_and_get_ten_chances_at_a_time() {
     let hangs = receiver.at("/hangs");
     let gap = hangs[10].at - hangs[0].at;
     assert!(gap >= Duration::from_secs(14), "a delivery is waited for: {gap:?}");
-    assert!(hangs[10].under_way < 10, "{}", hangs[10].under_way);
     // It recovers: everything is told in the end.
     receiver.answer_all(Reply::Status(200));
     let told =
