@@ -1,0 +1,56 @@
+//! Measures what is promised of speed, size and cost. `make help` lists what there is; results go to bench/results/.
+
+mod cost;
+mod functions;
+mod instructions;
+mod load;
+mod partitions;
+mod seed;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Measures what is promised of speed, size and cost.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Cold starts, warm requests, memory and size of the functions, beside their peers
+    Functions(functions::Options),
+    /// Instructions of a warm request, counted by callgrind, against the recorded budget
+    Instructions(instructions::Options),
+    /// Requests a second that the whole service takes, at rising rates
+    Load(load::Options),
+    /// Fills a table with sessions
+    Seed(seed::Options),
+    /// What a million whole payments cost on AWS, from counted operations
+    Cost(cost::Options),
+    /// Whether any partition of the table would get more than DynamoDB takes
+    Partitions(partitions::Options),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let result: Result<(), Box<dyn Error>> = match Cli::parse().command {
+        Command::Functions(options) => functions::run(options).await,
+        Command::Instructions(options) => instructions::run(options).await,
+        Command::Load(options) => load::run(options).await,
+        Command::Seed(options) => seed::run(options).await,
+        Command::Cost(options) => cost::run(options).await,
+        Command::Partitions(options) => partitions::run(options),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
