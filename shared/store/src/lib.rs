@@ -31,9 +31,9 @@ pub use mails::{Claim, Mails};
 pub use merchants::Merchants;
 pub use mock_ledger::MockLedger;
 pub use refunds::{RefundChangeError, RefundChanged, RefundCreated, RefundEnd, Refunds, WithRefunds};
-pub use sessions::{Change, ChangeError, Changed, Created, Deleted, Fingerprint, Owner, Sessions};
+pub use sessions::{Change, ChangeError, Changed, Created, Deleted, Fingerprint, Owner, Sessions, session_item};
 pub use stream::{HistoryChange, history_change};
-pub use table::Table;
+pub use table::{Item, Table};
 
 /// A new random write id.
 pub fn new_write_id() -> models::WriteId {

@@ -13,7 +13,7 @@ use crate::error::StoreError;
 use crate::keys;
 use crate::list::{self, ListRange, Page};
 use crate::refund_writes;
-use crate::table::{Item, Key, Put, Table, history_entry, ms, n, read, s};
+use crate::table::{Item, Key, Put, Table, history_entry, keyed, ms, n, read, s};
 use crate::transaction::{Transacted, Transaction, Verdict, get_settled};
 use crate::update::{Update, Updated};
 
@@ -507,6 +507,24 @@ pub(crate) fn new_item(session: &Session) -> Result<(Key, Item), StoreError> {
     item.insert("due_pk".into(), s(keys::due_pk(&key)));
     item.insert("due_at".into(), s(SortableTimestamp::from(session.expires_at).as_str()));
     Ok((key, item))
+}
+
+/// The item that a session is kept as, keys included: what [`Sessions`] would have written by the time it is as it is. For
+/// tools that fill a table faster than by one call for each change.
+///
+/// `ask_again_at` is when the bank is next asked, if the session is pending.
+///
+/// # Errors
+/// The session can't be written as an item.
+pub fn session_item(session: &Session, ask_again_at: Timestamp) -> Result<Item, StoreError> {
+    let (key, mut item) = new_item(session)?;
+    if session.state.is_final() {
+        item.remove("due_pk");
+        item.remove("due_at");
+    } else if session.state == SessionState::Pending {
+        item.insert("due_at".into(), s(SortableTimestamp::from(ask_again_at).as_str()));
+    }
+    Ok(keyed(key, item))
 }
 
 #[cfg(test)]

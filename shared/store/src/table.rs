@@ -16,7 +16,7 @@ use crate::error::StoreError;
 pub(crate) const SCHEMA_VERSION: u32 = 1;
 
 /// An item as the SDK has it.
-pub(crate) type Item = HashMap<String, AttributeValue>;
+pub type Item = HashMap<String, AttributeValue>;
 
 /// An item's primary key.
 #[derive(Debug, Clone, PartialEq, Eq)]
