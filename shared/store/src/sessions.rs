@@ -509,19 +509,19 @@ pub(crate) fn new_item(session: &Session) -> Result<(Key, Item), StoreError> {
     Ok((key, item))
 }
 
-/// The item that a session is kept as, keys included: what [`Sessions`] would have written by the time it is as it is. For
-/// tools that fill a table faster than by one call for each change.
-///
-/// `ask_again_at` is when the bank is next asked, if the session is pending.
+/// The item that a session is kept as, keys included: what [`Sessions`] has written by the time that it is as it is. For
+/// tools that fill a table faster than by one call for each change. Of a pending session, the bank has not been asked
+/// again yet.
 ///
 /// # Errors
 /// The session can't be written as an item.
-pub fn session_item(session: &Session, ask_again_at: Timestamp) -> Result<Item, StoreError> {
+pub fn session_item(session: &Session) -> Result<Item, StoreError> {
     let (key, mut item) = new_item(session)?;
     if session.state.is_final() {
         item.remove("due_pk");
         item.remove("due_at");
-    } else if session.state == SessionState::Pending {
+    } else if let Some(Submission { submitted_at, .. }) = session.submission {
+        let ask_again_at = banks::ask_again_at(submitted_at, submitted_at);
         item.insert("due_at".into(), s(SortableTimestamp::from(ask_again_at).as_str()));
     }
     Ok(keyed(key, item))
