@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use aws_credential_types::provider::error::CredentialsError;
 use models::{ApiKeyId, DisabledBy, EndpointId, MerchantId};
+use runtime::SettingError;
 use store::StoreError;
 use thiserror::Error;
 
@@ -38,6 +39,8 @@ pub(crate) enum Failure {
     NoTable(Place),
     #[error("{0} does not answer: {hint}", hint = answer_hint(.0))]
     NoAnswer(Place),
+    #[error("{0}")]
+    Setting(#[from] SettingError),
     #[error("{0}")]
     Store(#[from] StoreError),
     #[error("the answer could not be written, though the command was done: {0}")]

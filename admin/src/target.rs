@@ -42,16 +42,17 @@ pub(crate) async fn table(target: &Target) -> Result<(Table, Place), Failure> {
     let on_aws = target.profile.is_some() || target.region.is_some();
     let (config, place) = match &target.endpoint {
         Some(_) if on_aws => return Err(Failure::TwoPlaces),
-        Some(endpoint) => local(endpoint.clone()),
+        Some(endpoint) => local(endpoint.clone())?,
         None if on_aws => aws(target).await?,
-        None => local(running_endpoint(&target.data_dir)?),
+        None => local(running_endpoint(&target.data_dir)?)?,
     };
     Ok((Table::new(&config, target.table.clone()), place))
 }
 
-fn local(endpoint: String) -> (SdkConfig, Place) {
+fn local(endpoint: String) -> Result<(SdkConfig, Place), Failure> {
     let credentials = Credentials::new(LOCAL, LOCAL, None, None, LOCAL);
-    (runtime::aws_config_for(credentials, LOCAL.to_owned(), Some(endpoint.clone())), Place::Local(endpoint))
+    let config = runtime::aws_config_for(credentials, LOCAL.to_owned(), Some(endpoint.clone()))?;
+    Ok((config, Place::Local(endpoint)))
 }
 
 /// The address that `make run` wrote down when it started.
@@ -81,7 +82,7 @@ async fn aws(target: &Target) -> Result<(SdkConfig, Place), Failure> {
     let region = found.region().ok_or(Failure::NoRegion)?.to_string();
     let provider = found.credentials_provider().ok_or(Failure::NoCredentials(None))?;
     let credentials = provider.provide_credentials().await.map_err(|error| Failure::NoCredentials(Some(error)))?;
-    Ok((runtime::aws_config_for(credentials, region.clone(), None), Place::Aws(region)))
+    Ok((runtime::aws_config_for(credentials, region.clone(), None)?, Place::Aws(region)))
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ impl Machine {
     /// The same table, as the functions have it.
     fn table(&self) -> Table {
         let credentials = Credentials::new("local", "local", None, None, "local");
-        let config = runtime::aws_config_for(credentials, "local".to_owned(), Some(self.endpoint.clone()));
+        let config = runtime::aws_config_for(credentials, "local".to_owned(), Some(self.endpoint.clone())).unwrap();
         Table::new(&config, "local-Table".to_owned())
     }
 

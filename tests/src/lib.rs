@@ -76,7 +76,7 @@ impl World {
     pub fn table(&self) -> Table {
         let credentials = Credentials::new("test", "test", None, None, "test");
         let endpoint = Some(self.machine.aws_url().to_owned());
-        let config = runtime::aws_config_for(credentials, "eu-west-2".to_owned(), endpoint);
+        let config = runtime::aws_config_for(credentials, "eu-west-2".to_owned(), endpoint).unwrap();
         Table::new(&config, self.machine.table_name().to_owned())
     }
 

@@ -57,6 +57,7 @@ pub(crate) fn session_of(items: Vec<LineItem>) -> Session {
         end_to_end_id: EndToEndId::new(Uuid::from_u128(8)),
         merchant_id: "demo".parse().unwrap(),
         mode: Mode::Test,
+        list_shard: models::ListShard::default(),
         at: NOW,
         base_url: "http://pay.example".to_owned(),
         write_id: write_id(),

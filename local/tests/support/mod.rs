@@ -41,7 +41,7 @@ pub(crate) async fn machine() -> (Machine, TempDir) {
 
 pub(crate) fn aws(aws_url: &str) -> SdkConfig {
     let credentials = Credentials::new("test", "test", None, None, "test");
-    runtime::aws_config_for(credentials, "eu-west-2".to_owned(), Some(aws_url.to_owned()))
+    runtime::aws_config_for(credentials, "eu-west-2".to_owned(), Some(aws_url.to_owned())).unwrap()
 }
 
 pub(crate) fn dynamodb(machine: &Machine) -> aws_sdk_dynamodb::Client {

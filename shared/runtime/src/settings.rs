@@ -6,7 +6,7 @@ use thiserror::Error;
 
 /// A setting is missing or can't be read.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("the environment variable {name} {problem}; template.yaml sets it")]
+#[error("the environment variable {name} {problem}")]
 pub struct SettingError {
     name: &'static str,
     problem: &'static str,
@@ -24,7 +24,7 @@ impl SettingError {
 /// # Errors
 /// It is not set, empty, or not UTF-8.
 pub fn required(name: &'static str) -> Result<String, SettingError> {
-    optional(name).ok_or(SettingError::new(name, "is not set"))
+    optional(name).ok_or(SettingError::new(name, "is not set; template.yaml sets it"))
 }
 
 /// The variable's value, if it is set and not empty.

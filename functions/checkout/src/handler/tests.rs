@@ -44,7 +44,10 @@ async fn serve(database: dynoxide::Database) -> Table {
 
 fn table(endpoint: String) -> Table {
     let credentials = aws_credential_types::Credentials::new("test", "test", None, None, "test");
-    Table::new(&runtime::aws_config_for(credentials, "eu-west-2".to_owned(), Some(endpoint)), "Table".to_owned())
+    Table::new(
+        &runtime::aws_config_for(credentials, "eu-west-2".to_owned(), Some(endpoint)).unwrap(),
+        "Table".to_owned(),
+    )
 }
 
 impl Checkout {

@@ -124,7 +124,7 @@ async fn start(runtime: &'static tokio::runtime::Runtime) -> World {
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     runtime.spawn(dynoxide::server::serve_on(listener, database));
     let credentials = Credentials::new("test", "test", None, None, "test");
-    let config = runtime::aws_config_for(credentials, "eu-west-2".to_owned(), Some(endpoint));
+    let config = runtime::aws_config_for(credentials, "eu-west-2".to_owned(), Some(endpoint)).unwrap();
     let retries = RetryConfig::standard().with_initial_backoff(Duration::from_millis(1));
     let config = config.into_builder().retry_config(retries).build();
     World { table: Table::new(&config, TABLE_NAME.to_owned()), runtime, config }
@@ -322,6 +322,7 @@ pub(crate) fn new_session(owner: &Owner, at: Timestamp, payer: Option<Payer>, pe
         end_to_end_id: EndToEndId::new(Uuid::new_v4()),
         merchant_id: owner.merchant_id.clone(),
         mode: owner.mode,
+        list_shard: models::ListShard::default(),
         at,
         base_url: "http://127.0.0.1:3000".to_owned(),
         write_id: store::new_write_id(),
