@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use models::{AccountIdentifier, AccountNumber, ApiKeyId, EndpointId, InvalidAccount, InvalidText, LinkedAccount};
-use models::{MerchantId, Mode, Name, Scope, Scopes, SortCode};
+use models::{ListShards, MerchantId, Mode, Name, Scope, Scopes, SortCode};
 
 /// The operator's command line of Counterfoil.
 ///
@@ -78,6 +78,26 @@ pub(crate) enum Merchants {
         /// Its name, for you
         #[arg(long, value_parser = name)]
         name: Name,
+    },
+    /// Show a merchant
+    Show {
+        /// The merchant's id
+        id: MerchantId,
+    },
+    /// Spread a busy merchant's new sessions over more shards of its lists
+    ///
+    /// One partition of DynamoDB takes 1,000 writes a second, and a merchant with more has its requests throttled. The count
+    /// only rises: each session stays where it is, and every list looks at every shard. Only a merchant with very many
+    /// payments needs more than the one that it begins with.
+    Shards {
+        /// The merchant's id
+        id: MerchantId,
+        #[arg(help = format!(
+            "How many, up to {}: one for each {} sessions that are created in its busiest second",
+            ListShards::MAX,
+            ListShards::CREATIONS_PER_SECOND
+        ))]
+        count: ListShards,
     },
 }
 
@@ -226,6 +246,19 @@ mod tests {
         assert_eq!(refused("merchants create Acme --name Acme"), ErrorKind::ValueValidation);
         assert_eq!(refused("merchants create acme"), ErrorKind::MissingRequiredArgument);
         assert_eq!(refused("merchants create acme --name \u{7}"), ErrorKind::ValueValidation);
+    }
+
+    #[test]
+    fn shards_are_counted_from_one_to_256() {
+        let Command::Merchants(Merchants::Shards { id, count }) = parse("merchants shards acme 256").unwrap().command
+        else {
+            panic!()
+        };
+        assert_eq!((id.as_str(), count), ("acme", ListShards::MAX));
+        for line in ["merchants shards acme 0", "merchants shards acme 257", "merchants shards acme many"] {
+            assert_eq!(refused(line), ErrorKind::ValueValidation);
+        }
+        assert_eq!(refused("merchants shards acme"), ErrorKind::MissingRequiredArgument);
     }
 
     #[test]

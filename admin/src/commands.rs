@@ -1,9 +1,10 @@
 //! What each command does.
 
 use api::IssuedKey;
-use models::{ApiKey, DisabledBy, Endpoint, EndpointId, LinkedAccount, Merchant, MerchantId, Mode, Name, Scopes};
-use store::{Cursors, DUE_SHARDS, Endpoints, Merchants, StoreError, Table};
-use tokio::task::JoinSet;
+use models::{
+    ApiKey, DisabledBy, Endpoint, EndpointId, LinkedAccount, ListShards, Merchant, MerchantId, Mode, Name, Scopes,
+};
+use store::{Cursors, Endpoints, ListShardsRaised, Merchants, StoreError, Table};
 
 use crate::cli::{Accounts, Command, Keys, Merchants as MerchantsCommand, Webhooks};
 use crate::failure::Failure;
@@ -11,10 +12,11 @@ use crate::report::{Record, Report};
 
 const SECRET_NOTE: &str = "The secret is shown this once and kept nowhere: store it now.";
 const REVOKED_NOTE: &str = "Functions that used the key within the last 30 seconds may honour it until those are over.";
+const SHARDS_NOTE: &str = "Lists look at all of them from now on; new sessions are spread over them in a minute.";
 const RESUMED_NOTE: &str =
     "What waits is told in order, from within a minute on. If it fails again, `counterfoil webhooks list` shows it.";
 
-/// From here on, what waits is not counted: one query's answer holds some thousands, and what it leaves out isn't told.
+/// From here on, what waits is not counted: of very many, not all are found.
 const COUNTED: usize = 1000;
 
 /// Does it.
@@ -22,6 +24,10 @@ pub(crate) async fn run(command: Command, table: Table) -> Result<Report, Failur
     let merchants = &Merchants::new(table.clone());
     match command {
         Command::Merchants(MerchantsCommand::Create { id, name }) => create_merchant(merchants, id, name).await,
+        Command::Merchants(MerchantsCommand::Show { id }) => {
+            Ok(Report::one(merchant_record(&get(merchants, id).await?)))
+        }
+        Command::Merchants(MerchantsCommand::Shards { id, count }) => raise_shards(merchants, id, count).await,
         Command::Keys(Keys::Issue { merchant, mode, scopes }) => issue_key(merchants, merchant, mode, scopes).await,
         Command::Keys(Keys::List { merchant }) => {
             let mut keys = get(merchants, merchant).await?.keys;
@@ -71,7 +77,16 @@ async fn create_merchant(merchants: &Merchants, id: MerchantId, name: Name) -> R
             return Err(Failure::MerchantExists(id));
         }
     }
-    Ok(Report::one(Record(vec![field("id", id), field("name", name.as_str())])))
+    Ok(Report::one(merchant_record(&get(merchants, id).await?)))
+}
+
+async fn raise_shards(merchants: &Merchants, id: MerchantId, count: ListShards) -> Result<Report, Failure> {
+    match merchants.raise_list_shards(&id, count, runtime::now()).await? {
+        ListShardsRaised::Done => {}
+        ListShardsRaised::NotMore(shards) => return Err(Failure::NotMoreShards { id, shards }),
+        ListShardsRaised::NoMerchant => return Err(Failure::NoMerchant(id)),
+    }
+    Ok(Report::one(merchant_record(&get(merchants, id).await?)).with_note(SHARDS_NOTE))
 }
 
 async fn issue_key(merchants: &Merchants, id: MerchantId, mode: Mode, scopes: Scopes) -> Result<Report, Failure> {
@@ -121,14 +136,9 @@ async fn resume(
     Ok(Report::one(record).with_note(RESUMED_NOTE))
 }
 
-/// How many cursors of an endpoint wait to be resumed. All shards are asked at once, for there are many.
+/// How many cursors of an endpoint wait to be resumed.
 async fn waiting(cursors: &Cursors, id: EndpointId) -> Result<usize, StoreError> {
-    let mut shards = JoinSet::new();
-    for shard in 0..DUE_SHARDS {
-        let cursors = cursors.clone();
-        shards.spawn(async move { cursors.held_of(&id, shard).await });
-    }
-    shards.join_all().await.into_iter().try_fold(0, |count, held| Ok(count + held?.len()))
+    Ok(cursors.held_of(&id).await?.len())
 }
 
 /// A count, as far as it is certain.
@@ -138,6 +148,14 @@ fn at_least(count: usize) -> String {
 
 fn field(name: &'static str, value: impl ToString) -> (&'static str, Option<String>) {
     (name, Some(value.to_string()))
+}
+
+fn merchant_record(merchant: &Merchant) -> Record {
+    Record(vec![
+        field("id", &merchant.id),
+        field("name", merchant.name.as_str()),
+        field("list_shards", merchant.list_spread.shards()),
+    ])
 }
 
 fn key_record(key: &ApiKey) -> Record {

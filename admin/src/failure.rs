@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use aws_credential_types::provider::error::CredentialsError;
-use models::{ApiKeyId, DisabledBy, EndpointId, MerchantId};
+use models::{ApiKeyId, DisabledBy, EndpointId, ListShards, MerchantId};
 use runtime::SettingError;
 use store::StoreError;
 use thiserror::Error;
@@ -27,6 +27,8 @@ pub(crate) enum Failure {
     MerchantExists(MerchantId),
     #[error("there is no merchant {0}: create it with `counterfoil merchants create {0} --name …`")]
     NoMerchant(MerchantId),
+    #[error("{id} has {shards} list shards, and the count only rises: `counterfoil merchants show {id}` shows it")]
+    NotMoreShards { id: MerchantId, shards: ListShards },
     #[error("there is no key {id}: `counterfoil keys list {}` shows those there are", .id.merchant())]
     NoKey { id: ApiKeyId },
     #[error("this account is linked to {0} already: nothing is to be done")]

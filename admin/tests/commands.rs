@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use aws_credential_types::Credentials;
 use models::{CursorId, DisabledBy, Endpoint, EndpointSecret, Mode, Subscription};
 use serde_json::{Value, json};
-use store::{Cursors, DUE_SHARDS, Due, DueItem, EndpointCreated, Endpoints, Held, Table};
+use store::{Cursors, Due, DueItem, EndpointCreated, Endpoints, Held, Table};
 
 const FAILING: &str = "1ae1ce03-dfa9-4593-b487-65c656991cb5";
 const DISABLED: &str = "728d061b-8e47-4052-be4f-5f9bcdee39ff";
@@ -79,9 +79,7 @@ impl Machine {
 
     /// What the schedule would do next.
     fn due(&self) -> Vec<DueItem> {
-        let due = Due::new(self.table());
-        let pages = (0..DUE_SHARDS).map(|shard| self.runtime.block_on(due.page(shard, runtime::now(), None)));
-        pages.flat_map(|page| page.unwrap().items).collect()
+        self.runtime.block_on(Due::new(self.table()).all(runtime::now())).unwrap().unwrap()
     }
 
     fn run(&self, arguments: &[&str]) -> Output {
@@ -147,7 +145,7 @@ fn a_merchant_from_first_to_last() {
     let machine = Machine::start();
     assert!(machine.refused(&["keys", "issue", "acme", "--mode", "test"]).contains("merchants create acme"));
     let created = machine.json(&["merchants", "create", "acme", "--name", "Acme Ltd"]);
-    assert_eq!(created, json!({ "id": "acme", "name": "Acme Ltd" }));
+    assert_eq!(created, json!({ "id": "acme", "name": "Acme Ltd", "list_shards": "1" }));
     assert!(machine.refused(&["merchants", "create", "acme", "--name", "Other"]).contains("already"));
 
     let shown = machine.run(&["keys", "issue", "acme", "--mode", "test"]);
@@ -176,6 +174,25 @@ fn a_merchant_from_first_to_last() {
     let masked = json!([{ "name": "Acme Ltd", "sort_code": "010203", "account_number": "****5678" }]);
     assert_eq!(machine.json(&["accounts", "list", "acme"]), masked);
     assert_eq!(machine.json(&["accounts", "list", "acme", "--full"])[0]["account_number"], "12345678");
+}
+
+#[test]
+fn the_count_of_list_shards_only_rises() {
+    let machine = Machine::start();
+    for arguments in [&["merchants", "shards", "acme", "4"][..], &["merchants", "show", "acme"]] {
+        assert!(machine.refused(arguments).contains("merchants create acme"));
+    }
+    let created = machine.json(&["merchants", "create", "acme", "--name", "Acme Ltd"]);
+    assert_eq!(machine.json(&["merchants", "show", "acme"]), created);
+    let raised = json!({ "id": "acme", "name": "Acme Ltd", "list_shards": "4" });
+    assert_eq!(machine.json(&["merchants", "shards", "acme", "4"]), raised);
+    for count in ["1", "4"] {
+        let message = machine.refused(&["merchants", "shards", "acme", count]);
+        assert!(message.contains("has 4 list shards") && message.contains("only rises"), "{message}");
+    }
+    assert_eq!(machine.json(&["merchants", "show", "acme"]), raised);
+    let again = machine.run(&["merchants", "shards", "acme", "5"]);
+    assert!(text(&again.stdout).contains("LIST SHARDS  5") && text(&again.stderr).contains("in a minute"), "{again:?}");
 }
 
 #[test]

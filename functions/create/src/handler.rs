@@ -70,12 +70,14 @@ impl Create {
             Err(refusal) => return Err(refusal),
         };
         let base_url = self.public_base_url.clone().or_else(|| api::base_url(&request));
+        let at = runtime::now();
         let creation = Creation {
             id,
             end_to_end_id: EndToEndId::new(Uuid::new_v4()),
             merchant_id: caller.merchant.id.clone(),
             mode,
-            at: runtime::now(),
+            list_shard: caller.merchant.list_spread.shard_of(&id, at),
+            at,
             base_url: base_url.ok_or_else(|| ApiError::BadRequest("the Host header is missing".to_owned()))?,
             write_id: store::new_write_id(),
         };

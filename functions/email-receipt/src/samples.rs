@@ -72,6 +72,7 @@ pub(crate) fn created(items: Vec<LineItem>, payee_name: &str) -> Session {
         end_to_end_id: "728d061b-8e47-4052-be4f-5f9bcdee39ff".parse().unwrap(),
         merchant_id: "demo".parse().unwrap(),
         mode: Mode::Test,
+        list_shard: models::ListShard::default(),
         at: at("2019-11-01T15:48:26Z"),
         base_url: "http://127.0.0.1:3000".to_owned(),
         write_id: "w1".parse().unwrap(),

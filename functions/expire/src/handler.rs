@@ -3,23 +3,28 @@
 //! The due index is eventually consistent and this may run twice at once: each item is looked at again, and every write
 //! is conditional.
 
+use std::collections::VecDeque;
 use std::time::{Duration, SystemTime};
 
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use banks::{Bank, BankError, Banks, Outcome, Status, Step, next_step};
 use doorbell::Doorbell;
 use futures_util::StreamExt;
-use futures_util::future::ready;
+use futures_util::future::{join_all, ready};
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent};
 use models::{CursorId, EndpointId, MerchantId, RefundId, Session, SessionEvent, SessionId, SessionState, Submission};
 use runtime::SettingError;
 use store::{
-    Change, ChangeError, Changed, Cursors, DUE_SHARDS, Due, DueItem, Endpoints, MockLedger, Refunds, Sessions, Table,
+    Change, ChangeError, Changed, Cursors, DUE_SHARDS, Due, DueItem, DuePage, Endpoints, MockLedger, Refunds, Sessions,
+    Table,
 };
 
 /// How many due items are worked on at a time.
 const CONCURRENCY: usize = 16;
+
+/// How many shards of the due index are read at a time.
+const SHARDS_AT_ONCE: usize = 16;
 
 /// How long before the function's time runs out no more is begun.
 const MARGIN: Duration = Duration::from_secs(10);
@@ -56,36 +61,49 @@ impl Expire {
         })
     }
 
-    /// Goes through all shards of the due index, as far as the time allows; the rest is due again in a minute.
+    /// Does all that is due, as far as the time allows; the rest is due again in a minute.
     pub(crate) async fn handle(&self, event: LambdaEvent<EventBridgeEvent>) -> Result<(), Error> {
         let stop_at = event.context.deadline().checked_sub(MARGIN).unwrap_or(SystemTime::UNIX_EPOCH);
         let now = runtime::now();
-        // Each minute another shard is first, so that none is always left over.
-        let first = u32::try_from(now.as_second() / 60 % i64::from(DUE_SHARDS)).unwrap_or(0);
-        for shard in (0..DUE_SHARDS).map(|n| (first + n) % DUE_SHARDS) {
-            let mut place = None;
-            loop {
-                let page = match self.due.page(shard, now, place).await {
-                    Ok(page) => page,
-                    Err(error) => {
-                        tracing::error!(shard, %error, "what is due could not be read");
-                        break;
-                    }
-                };
-                futures_util::stream::iter(page.items)
-                    .for_each_concurrent(CONCURRENCY, |item| self.follow_up(item, now, stop_at))
-                    .await;
-                if SystemTime::now() >= stop_at {
-                    tracing::warn!(shard, "more is due than fits in one run");
-                    return Ok(());
-                }
-                place = page.next;
-                if place.is_none() {
-                    break;
-                }
+        match self.due.all(now).await {
+            Ok(Some(items)) => self.follow_up_all(items, now, stop_at).await,
+            Ok(None) => self.walk(now, stop_at).await,
+            Err(error) => {
+                tracing::error!(%error, "what is due could not be read at once");
+                self.walk(now, stop_at).await;
             }
         }
+        if SystemTime::now() >= stop_at {
+            tracing::warn!("more is due than fits in one run");
+        }
         Ok(())
+    }
+
+    /// Goes through the shards, some at a time, a page of each.
+    async fn walk(&self, now: Timestamp, stop_at: SystemTime) {
+        // Each run begins somewhere else, so that no shard is always left over.
+        let first = fastrand::u32(0..DUE_SHARDS);
+        let mut places: VecDeque<_> = (0..DUE_SHARDS).map(|n| ((first + n) % DUE_SHARDS, None)).collect();
+        while !places.is_empty() && SystemTime::now() < stop_at {
+            let some = places.drain(..places.len().min(SHARDS_AT_ONCE));
+            let pages = some.map(async |(shard, place)| (shard, self.due.page(shard, now, place).await));
+            let mut due = Vec::new();
+            for (shard, page) in join_all(pages).await {
+                match page {
+                    Ok(DuePage { items, next }) => {
+                        due.extend(items);
+                        places.extend(next.map(|place| (shard, Some(place))));
+                    }
+                    Err(error) => tracing::error!(shard, %error, "what is due could not be read"),
+                }
+            }
+            self.follow_up_all(due, now, stop_at).await;
+        }
+    }
+
+    async fn follow_up_all(&self, items: Vec<DueItem>, now: Timestamp, stop_at: SystemTime) {
+        let in_time = futures_util::stream::iter(items).take_while(|_| ready(SystemTime::now() < stop_at));
+        in_time.for_each_concurrent(CONCURRENCY, |item| self.follow_up(item, now, stop_at)).await;
     }
 
     /// One item's trouble is logged and stops no other; it stays due.
@@ -134,16 +152,10 @@ impl Expire {
         now: Timestamp,
         stop_at: SystemTime,
     ) -> Result<(), Error> {
-        let mut any = false;
-        for shard in 0..DUE_SHARDS {
-            if SystemTime::now() >= stop_at {
-                return Ok(());
-            }
-            let held = self.cursors.held_of(&id, shard).await?;
-            any |= !held.is_empty();
-            let in_time = futures_util::stream::iter(held).take_while(|_| ready(SystemTime::now() < stop_at));
-            in_time.for_each_concurrent(CONCURRENCY, |cursor| self.resume_one(cursor, now)).await;
-        }
+        let held = self.cursors.held_of(&id).await?;
+        let any = !held.is_empty();
+        let in_time = futures_util::stream::iter(held).take_while(|_| ready(SystemTime::now() < stop_at));
+        in_time.for_each_concurrent(CONCURRENCY, |cursor| self.resume_one(cursor, now)).await;
         if !any {
             self.endpoints.resumed(merchant_id, &id, now).await?;
         }

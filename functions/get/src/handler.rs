@@ -76,7 +76,8 @@ impl Get {
         let now = runtime::now();
         let wanted = |session: &Session| states.contains(&shown_state(session.state_at(now)));
         let filter: Option<&(dyn Fn(&Session) -> bool + Sync)> = if states.is_empty() { None } else { Some(&wanted) };
-        let page = cut(self.sessions.list(&caller.owner(), range, filter).await?);
+        let shards = caller.merchant.list_spread.shards();
+        let page = cut(self.sessions.list(&caller.owner(), shards, range, filter).await?);
         let refunds = self.refunds_of_each(&page.items).await?;
         let sessions = page.items.iter().zip(&refunds);
         let list = List {

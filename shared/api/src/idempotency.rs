@@ -124,6 +124,7 @@ mod tests {
             id: "demo".parse().unwrap(),
             name: "Demo".to_owned().try_into().unwrap(),
             idempotency_salt: [salt; 32],
+            list_spread: models::ListSpread::default(),
             linked_accounts: vec![],
             keys: vec![],
         }

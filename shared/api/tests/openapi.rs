@@ -165,6 +165,7 @@ fn merchant() -> Merchant {
         id: "demo".parse().unwrap(),
         name: "Demo".to_owned().try_into().unwrap(),
         idempotency_salt: [0; 32],
+        list_spread: models::ListSpread::default(),
         linked_accounts: vec![linked("010203"), linked("123456")],
         keys: vec![],
     }
@@ -179,6 +180,7 @@ fn create(request: &Value, dialect: Dialect) -> Session {
         end_to_end_id: "728d061b-8e47-4052-be4f-5f9bcdee39ff".parse().unwrap(),
         merchant_id: "demo".parse().unwrap(),
         mode: Mode::Test,
+        list_shard: models::ListShard::default(),
         at: "2019-11-01T15:48:26Z".parse().unwrap(),
         base_url: "http://127.0.0.1:3000".to_owned(),
         write_id: "w".parse().unwrap(),

@@ -7,6 +7,7 @@
 mod account;
 mod event;
 mod ids;
+mod list_shards;
 mod mail;
 mod merchant;
 mod money;
@@ -26,6 +27,7 @@ pub use ids::{
     ApiKeyId, ApiSecret, BankId, EndToEndId, EndpointId, InvalidId, MerchantId, ObjectId, RefundId, SessionId, WriteId,
     credential_prefix,
 };
+pub use list_shards::{InvalidListShards, ListShard, ListShards, ListSpread, stable_hash};
 pub use mail::{MailId, MailState, MailTopic};
 pub use merchant::{ApiKey, InvalidMode, Merchant, Mode, Scope, Scopes, UnknownScope};
 pub use money::{Currency, MinorUnits, Money, MoneyError};

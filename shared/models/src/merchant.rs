@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::{AccountIdentifier, LinkedAccount};
 use crate::ids::{ApiKeyId, MerchantId};
+use crate::list_shards::ListSpread;
 use crate::text::Name;
 
 /// Whether a credential and what it creates are for trying out or for real money.
@@ -185,6 +186,8 @@ pub struct Merchant {
     /// What session ids are derived from when an idempotency key is given. It never changes: if it did, a repeated
     /// request would pay twice.
     pub idempotency_salt: [u8; 32],
+    /// How its sessions are spread over shards of the list index.
+    pub list_spread: ListSpread,
     /// Where it may be paid.
     pub linked_accounts: Vec<LinkedAccount>,
     /// Its keys, revoked ones included.

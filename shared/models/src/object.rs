@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::EventType;
 use crate::ids::{MerchantId, ObjectId};
+use crate::list_shards::ListShard;
 use crate::mail::{MailId, mail_for_refund, mail_for_session};
 use crate::merchant::Mode;
 use crate::refund::Refund;
@@ -42,6 +43,14 @@ impl Object {
         match self {
             Self::Session(session) => session.mode,
             Self::Refund(refund) => refund.mode,
+        }
+    }
+
+    /// In which of its merchant's lists' shards its events are.
+    pub fn list_shard(&self) -> ListShard {
+        match self {
+            Self::Session(session) => session.list_shard,
+            Self::Refund(refund) => refund.list_shard,
         }
     }
 

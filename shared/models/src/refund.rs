@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use crate::account::Payee;
 use crate::ids::{EndToEndId, MerchantId, RefundId, SessionId, WriteId};
+use crate::list_shards::ListShard;
 use crate::merchant::Mode;
 use crate::money::{MinorUnits, Money};
 use crate::new_session::{Lifetime, LineItems, Metadata, NewSession};
@@ -31,6 +32,9 @@ pub struct Refund {
     pub merchant_id: MerchantId,
     /// Test or live, as the session.
     pub mode: Mode,
+    /// In which of its merchant's lists' shards its events are: the session's, as is what pays it.
+    #[serde(default, skip_serializing_if = "ListShard::is_first")]
+    pub list_shard: ListShard,
     /// How much.
     pub amount: Money,
     /// What stands on the customer's bank statement.
@@ -163,6 +167,7 @@ impl Refund {
             session_id: session.id,
             merchant_id: session.merchant_id.clone(),
             mode: session.mode,
+            list_shard: session.list_shard,
             amount,
             reference: new.reference.unwrap_or_else(|| session.reference.clone()),
             created_at: at,
@@ -235,6 +240,7 @@ impl Refund {
             end_to_end_id,
             merchant_id: self.merchant_id.clone(),
             mode: self.mode,
+            list_shard: self.list_shard,
             at,
             base_url: self.base_url.clone(),
             write_id,
@@ -315,6 +321,7 @@ mod tests {
 
     use super::*;
     use crate::account::{AccountIdentifier, AccountNumber, SortCode};
+    use crate::list_shards::ListShards;
     use crate::money::Currency;
     use crate::text::EmailAddress;
     use crate::transition::SessionEvent;
@@ -361,6 +368,7 @@ mod tests {
             end_to_end_id: EndToEndId::new(Uuid::from_u128(2)),
             merchant_id: "demo".parse().unwrap(),
             mode: Mode::Test,
+            list_shard: ListShards::MAX.shard_of(&SessionId::new(Uuid::from_u128(1))),
             at: NOW,
             base_url: "http://127.0.0.1:3000".to_owned(),
             write_id: write_id("w1"),
@@ -410,6 +418,8 @@ mod tests {
         assert_eq!(Some(payment.payee), session.payer_account);
         assert_eq!(payment.payer.map(|payer| payer.name), Some(session.payee.name));
         assert_eq!((payment.merchant_id, payment.mode), (session.merchant_id, session.mode));
+        assert!(!session.list_shard.is_first());
+        assert_eq!((refund.list_shard, payment.list_shard), (session.list_shard, session.list_shard));
         let expected = format!("http://example.com/success?id={}", payment.id);
         assert_eq!(payment.success_url.unwrap().as_str(), expected);
         assert_eq!(payment.pays_refund, Some(PaysRefund { refund_id: refund.id, session_id: session.id }));

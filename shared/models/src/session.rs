@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::Payee;
 use crate::ids::{BankId, EndToEndId, MerchantId, RefundId, SessionId, WriteId};
+use crate::list_shards::ListShard;
 use crate::merchant::Mode;
 use crate::money::{MinorUnits, Money};
 use crate::new_session::{Metadata, NewSession};
@@ -88,6 +89,9 @@ pub struct Session {
     pub merchant_id: MerchantId,
     /// Test or live, by the key that created it.
     pub mode: Mode,
+    /// In which of its merchant's lists' shards it and its events are.
+    #[serde(default, skip_serializing_if = "ListShard::is_first")]
+    pub list_shard: ListShard,
     /// The id that every party sees.
     pub end_to_end_id: EndToEndId,
     /// When it was created.
@@ -165,6 +169,8 @@ pub struct Creation {
     pub merchant_id: MerchantId,
     /// Test or live.
     pub mode: Mode,
+    /// In which of its merchant's lists' shards it is; see [`crate::ListSpread::shard_of`].
+    pub list_shard: ListShard,
     /// Now.
     pub at: Timestamp,
     /// The checkout's base URL.
@@ -176,7 +182,7 @@ pub struct Creation {
 impl Session {
     /// A new session. With a payer given it begins at the choice of a bank.
     pub fn create(new: NewSession, creation: Creation) -> Self {
-        let Creation { id, end_to_end_id, merchant_id, mode, at, base_url, write_id } = creation;
+        let Creation { id, end_to_end_id, merchant_id, mode, list_shard, at, base_url, write_id } = creation;
         let state = match new.payer {
             Some(_) => SessionState::AwaitingProvider,
             None => SessionState::AwaitingPayer,
@@ -186,6 +192,7 @@ impl Session {
             id,
             merchant_id,
             mode,
+            list_shard,
             end_to_end_id,
             created_at: at,
             expires_at: at.checked_add(new.lifetime.as_duration()).unwrap_or(Timestamp::MAX),

@@ -1,9 +1,11 @@
 //! Cursors: how far each endpoint has been told of each object. The table is the truth; the queue only rings.
 
+use futures_util::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
 use models::{CursorId, EndpointId, EventId, SortableTimestamp, WriteId};
 use serde::{Deserialize, Serialize};
 
+use crate::due::{self, DUE_SHARDS};
 use crate::error::StoreError;
 use crate::keys;
 use crate::table::{Item, Table, ms, n, read, s};
@@ -14,6 +16,12 @@ pub(crate) const LEASE: SignedDuration = SignedDuration::from_secs(90);
 
 /// How long a cursor is kept after the last event that it was moved on for: as long as events are, and a margin.
 const KEPT: SignedDuration = SignedDuration::from_hours(40 * 24);
+
+/// How many cursors that wait to be resumed are found at a time, in all and in one shard, so that memory has a bound; and
+/// how many shards are asked at once.
+const ENOUGH_HELD: usize = 10_000;
+const ENOUGH_IN_SHARD: i32 = 1000;
+const SHARDS_AT_ONCE: usize = 16;
 
 /// The table's cursors.
 #[derive(Debug, Clone)]
@@ -228,11 +236,24 @@ impl Cursors {
         self.held_by(claim).remove(&["due_pk", "due_at", "lease_id"]).send(&self.table).await.map(|_| ())
     }
 
-    /// Some cursors of an endpoint that wait to be resumed, in one shard (below [`crate::DUE_SHARDS`]) of the due index.
+    /// Cursors of an endpoint that wait to be resumed: all of them, or, if there are very many, 10,000 or more.
     ///
     /// # Errors
     /// The table failed us.
-    pub async fn held_of(&self, endpoint: &EndpointId, shard: u32) -> Result<Vec<CursorId>, StoreError> {
+    pub async fn held_of(&self, endpoint: &EndpointId) -> Result<Vec<CursorId>, StoreError> {
+        let due_at = keys::held_due_at(endpoint);
+        if let Some(items) = due::scan(&self.table, "due_at = :due_at", &due_at).await? {
+            return Ok(items.iter().filter_map(cursor_of).collect());
+        }
+        let (mut held, mut shards) = (Vec::new(), 0..DUE_SHARDS);
+        while held.len() < ENOUGH_HELD && !shards.is_empty() {
+            let some = shards.by_ref().take(SHARDS_AT_ONCE).map(|shard| self.held_in(shard, &due_at));
+            held.extend(try_join_all(some).await?.into_iter().flatten());
+        }
+        Ok(held)
+    }
+
+    async fn held_in(&self, shard: u32, due_at: &str) -> Result<Vec<CursorId>, StoreError> {
         let output = self
             .table
             .client
@@ -240,8 +261,9 @@ impl Cursors {
             .table_name(&self.table.name)
             .index_name("due")
             .key_condition_expression("due_pk = :due_pk AND due_at = :held")
-            .expression_attribute_values(":due_pk", s(keys::due_shard(shard)))
-            .expression_attribute_values(":held", s(keys::held_due_at(endpoint)))
+            .expression_attribute_values(":due_pk", s(keys::due_shard_pk(shard)))
+            .expression_attribute_values(":held", s(due_at))
+            .limit(ENOUGH_IN_SHARD)
             .send()
             .await
             .map_err(|error| StoreError::unavailable("Query", error))?;

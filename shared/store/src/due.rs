@@ -6,10 +6,11 @@ use models::{CursorId, EndpointId, MailId, MerchantId, RefundId, SessionId, Sort
 
 use crate::error::StoreError;
 use crate::keys;
-use crate::table::{Item, Table, s};
+use crate::table::{Item, Key, Table, s};
 
-/// The due index's partitions: enough that no one of them is hot, few enough to read all every minute.
-pub const DUE_SHARDS: u32 = 16;
+/// The due index's partitions: enough that no one of them is hot, few enough to read all every minute. It may only rise:
+/// what waits in a shard stays there (docs/decisions/0010-shards.md).
+pub const DUE_SHARDS: u32 = 640;
 
 /// The table's due index. Eventually consistent: what it shows is looked at again before anything is done.
 #[derive(Debug, Clone)]
@@ -48,10 +49,37 @@ pub enum DueItem {
     Endpoint(MerchantId, EndpointId),
 }
 
+impl DueItem {
+    /// In which shard of the due index it waits.
+    pub fn shard(&self) -> u32 {
+        keys::due_shard(&self.key())
+    }
+
+    fn key(&self) -> Key {
+        match self {
+            Self::Session(id) => keys::session(id),
+            Self::Refund(session_id, id) => keys::refund(session_id, id),
+            Self::Mail(id) => keys::mail(id),
+            Self::Cursor(id) => keys::cursor(id),
+            Self::Endpoint(merchant_id, id) => keys::endpoint(merchant_id, id),
+        }
+    }
+}
+
 impl Due {
     /// The due index of this table.
     pub fn new(table: Table) -> Self {
         Self { table }
+    }
+
+    /// All that is due at `now`, if the whole index fits an answer; if not, none: then it is to be read page by page. While
+    /// little waits, one call costs less than one for each shard.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn all(&self, now: Timestamp) -> Result<Option<Vec<DueItem>>, StoreError> {
+        let found = scan(&self.table, "due_at <= :due_at", SortableTimestamp::from(now).as_str()).await?;
+        Ok(found.map(|items| items.iter().filter_map(due_item).collect()))
     }
 
     /// What is due at `now` in one shard (below [`DUE_SHARDS`]), oldest first, from `place` on: one page.
@@ -66,7 +94,7 @@ impl Due {
             .table_name(&self.table.name)
             .index_name("due")
             .key_condition_expression("due_pk = :due_pk AND due_at <= :now")
-            .expression_attribute_values(":due_pk", s(keys::due_shard(shard)))
+            .expression_attribute_values(":due_pk", s(keys::due_shard_pk(shard)))
             .expression_attribute_values(":now", s(SortableTimestamp::from(now).as_str()))
             .limit(PAGE)
             .set_exclusive_start_key(place.map(|DuePlace(key)| key))
@@ -76,6 +104,21 @@ impl Due {
         let items = output.items.unwrap_or_default().iter().filter_map(due_item).collect();
         Ok(DuePage { items, next: output.last_evaluated_key.map(DuePlace) })
     }
+}
+
+/// What of the due index has a `due_at` like this, if the whole index fits an answer (1 MB, some 8,000 items).
+pub(crate) async fn scan(table: &Table, condition: &str, due_at: &str) -> Result<Option<Vec<Item>>, StoreError> {
+    let output = table
+        .client
+        .scan()
+        .table_name(&table.name)
+        .index_name("due")
+        .filter_expression(condition)
+        .expression_attribute_values(":due_at", s(due_at))
+        .send()
+        .await
+        .map_err(|error| StoreError::unavailable("Scan", error))?;
+    Ok(output.last_evaluated_key.is_none().then(|| output.items.unwrap_or_default()))
 }
 
 fn due_item(item: &Item) -> Option<DueItem> {
@@ -104,27 +147,27 @@ mod tests {
     fn keys_read_back_as_what_is_due() {
         let session_id: SessionId = "1ae1ce03-dfa9-4593-b487-65c656991cb5".parse().unwrap();
         let refund_id: RefundId = "728d061b-8e47-4052-be4f-5f9bcdee39ff".parse().unwrap();
-        for topic in
-            [MailTopic::Receipt(session_id), MailTopic::RefundDetails(refund_id), MailTopic::RefundSent(refund_id)]
-        {
-            let mail = MailId { topic, sequence: 5 };
-            assert_eq!(due_item(&keys::mail(&mail).into_item()), Some(DueItem::Mail(mail)));
-        }
-        let refund = keys::refund(&session_id, &refund_id);
-        assert_eq!(due_item(&refund.into_item()), Some(DueItem::Refund(session_id, refund_id)));
-        assert_eq!(due_item(&keys::session(&session_id).into_item()), Some(DueItem::Session(session_id)));
         let merchant_id: MerchantId = "demo".parse().unwrap();
         let endpoint_id: EndpointId = "728d061b-8e47-4052-be4f-5f9bcdee39ff".parse().unwrap();
-        for replay_of in [None, Some(3)] {
-            let cursor =
-                CursorId { object_id: session_id.into(), merchant_id: merchant_id.clone(), endpoint_id, replay_of };
-            assert_eq!(due_item(&keys::cursor(&cursor).into_item()), Some(DueItem::Cursor(cursor)));
+        let mail = |topic| DueItem::Mail(MailId { topic, sequence: 5 });
+        let cursor = |replay_of| {
+            let merchant_id = merchant_id.clone();
+            DueItem::Cursor(CursorId { object_id: session_id.into(), merchant_id, endpoint_id, replay_of })
+        };
+        for item in [
+            DueItem::Session(session_id),
+            DueItem::Refund(session_id, refund_id),
+            mail(MailTopic::Receipt(session_id)),
+            mail(MailTopic::RefundDetails(refund_id)),
+            mail(MailTopic::RefundSent(refund_id)),
+            cursor(None),
+            cursor(Some(3)),
+            DueItem::Endpoint(merchant_id.clone(), endpoint_id),
+        ] {
+            assert_eq!(due_item(&item.key().into_item()), Some(item.clone()));
+            assert!(item.shard() < DUE_SHARDS);
         }
-        let endpoint = keys::endpoint(&merchant_id, &endpoint_id);
-        assert_eq!(due_item(&endpoint.into_item()), Some(DueItem::Endpoint(merchant_id, endpoint_id)));
-        assert_eq!(
-            due_item(&keys::mock_order("1ae1ce03-dfa9-4593-b487-65c656991cb5".parse().unwrap()).into_item()),
-            None
-        );
+        let order = keys::mock_order("1ae1ce03-dfa9-4593-b487-65c656991cb5".parse().unwrap());
+        assert_eq!(due_item(&order.into_item()), None);
     }
 }

@@ -1,7 +1,7 @@
 //! Events: one for every history entry, with the object as it was at that moment, and how often each was delivered.
 
 use jiff::{SignedDuration, Timestamp};
-use models::{EndpointId, EventId, EventType, Object, ObjectId};
+use models::{EndpointId, EventId, EventType, ListShards, Object, ObjectId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -88,7 +88,8 @@ impl Events {
         let event = StoredEvent { sequence, object: object.clone().as_of(sequence), ttl: ttl_after(at) };
         let id = event.id();
         let mut item: Item = serde_dynamo::to_item(event)?;
-        item.insert("list_pk".into(), s(keys::events_list_pk(object.merchant_id(), object.mode())));
+        let list_pk = keys::events_list_pk(object.merchant_id(), object.mode(), object.list_shard());
+        item.insert("list_pk".into(), s(list_pk));
         item.insert("list_sk".into(), s(keys::list_sk(at, id)));
         self.table.put_new(keys::event(&id), item).await.map(|_| ())
     }
@@ -116,17 +117,20 @@ impl Events {
         self.between(object, from, "EVENT#~".to_owned(), limit).await
     }
 
-    /// Events of `owner`, newest first; if there is a filter, those that it says yes to. Eventually consistent.
+    /// Events of `owner`, whose lists have so many shards, newest first; if there is a filter, those that it says yes to.
+    /// Eventually consistent. Without a filter, one call for each shard.
     ///
     /// # Errors
     /// The table failed us.
     pub async fn list(
         &self,
         owner: &Owner,
+        shards: ListShards,
         range: ListRange,
         filter: Option<&(dyn Fn(&StoredEvent) -> bool + Sync)>,
     ) -> Result<Page<StoredEvent>, StoreError> {
-        list::page(&self.table, &keys::events_list_pk(&owner.merchant_id, owner.mode), range, filter).await
+        let list_pks = shards.all().map(|shard| keys::events_list_pk(&owner.merchant_id, owner.mode, shard));
+        list::page(&self.table, list_pks, range, filter).await
     }
 
     /// Notes an attempt to deliver an event.

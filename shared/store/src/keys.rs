@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use models::{
-    ApiKeyId, CursorId, EndToEndId, EndpointId, EventId, LinkedAccount, MailId, MerchantId, Mode, ObjectId, RefundId,
-    SessionId, SortableTimestamp,
+    ApiKeyId, CursorId, EndToEndId, EndpointId, EventId, LinkedAccount, ListShard, MailId, MerchantId, Mode, ObjectId,
+    RefundId, SessionId, SortableTimestamp, stable_hash,
 };
 
 use crate::table::Key;
@@ -106,14 +106,14 @@ pub(crate) fn mock_order(payment: EndToEndId) -> Key {
     Key::new(format!("MOCKBANK#{payment}"), "ORDER")
 }
 
-/// Partition of the list index. One shard until a merchant needs more; each item keeps its own.
-pub(crate) fn list_pk(merchant: &MerchantId, mode: Mode) -> String {
-    format!("{merchant}#{}#0", mode.as_str())
+/// Partition of the list index. A merchant has one shard until more are needed; each item keeps its own.
+pub(crate) fn list_pk(merchant: &MerchantId, mode: Mode, shard: ListShard) -> String {
+    format!("{merchant}#{}#{shard}", mode.as_str())
 }
 
 /// The same for events.
-pub(crate) fn events_list_pk(merchant: &MerchantId, mode: Mode) -> String {
-    format!("{merchant}#{}#events#0", mode.as_str())
+pub(crate) fn events_list_pk(merchant: &MerchantId, mode: Mode, shard: ListShard) -> String {
+    format!("{merchant}#{}#events#{shard}", mode.as_str())
 }
 
 /// Sort key of the list index: by creation, then by id so that no two are the same.
@@ -127,12 +127,16 @@ pub(crate) fn held_due_at(endpoint: &EndpointId) -> String {
     format!("~{endpoint}")
 }
 
-/// Partition of the due index: 16 shards, by a hash of the key that never changes (FNV-1a).
+/// Partition of the due index.
 pub(crate) fn due_pk(key: &Key) -> String {
-    let hash = key.pk.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-    due_shard(hash % crate::DUE_SHARDS)
+    due_shard_pk(due_shard(key))
 }
 
-pub(crate) fn due_shard(shard: u32) -> String {
+pub(crate) fn due_shard_pk(shard: u32) -> String {
     format!("DUE#{shard}")
+}
+
+/// In which shard of the due index an item waits. What was written when there were fewer waits where it was put.
+pub(crate) fn due_shard(key: &Key) -> u32 {
+    stable_hash(key.pk.as_bytes()) % crate::DUE_SHARDS
 }

@@ -1,20 +1,30 @@
 //! Pages of the list index: sessions, and events, of one merchant, newest first.
+//!
+//! A merchant's lists have one shard or more. Each is asked for the newest that it has, and what they answer is merged.
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use std::collections::VecDeque;
+
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use models::{EventId, Session, SessionId, SortableTimestamp};
 use serde::de::DeserializeOwned;
 
 use crate::error::StoreError;
 use crate::keys;
-use crate::table::{Item, Key, Table, read, s};
+use crate::size::size_bytes;
+use crate::table::{Item, Table, read, s};
 
-/// How many items one query of a filtered list looks at, and how many such queries one call may make, so that no call
-/// works without bound.
-const FILTERED_QUERY_LIMIT: usize = 100;
-const MAX_QUERIES: usize = 5;
+/// How many items a filtered list asks for at a time, and how many it looks at, so that no call works without bound.
+const FILTERED_AT_ONCE: usize = 100;
+const MAX_LOOKED_AT: usize = 500;
+
+/// How much one page holds at the most, but for its last item: what DynamoDB answers to one query. Lambda answers with 6 MB.
+const MAX_PAGE_BYTES: usize = 1 << 20;
+
+/// How many shards are asked at a time: each has a connection of its own.
+const SHARDS_AT_ONCE: usize = 16;
 
 /// Which part of a list is wanted.
 #[derive(Debug, Clone, Default)]
@@ -29,47 +39,37 @@ pub struct ListRange {
     pub limit: usize,
 }
 
-/// A place in a list. Opaque to clients; it holds a creation time and an id and opens nobody else's list.
+/// A place in a list. Opaque to clients; it holds a creation time and an id and opens nobody else's list. It is the same
+/// place in every shard, so that it stays good when there are more of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListCursor {
-    list_sk: String,
-    key: Key,
-}
+pub struct ListCursor(String);
 
 impl ListCursor {
     /// As clients carry it.
     pub fn encode(&self) -> String {
-        BASE64_URL_SAFE_NO_PAD.encode(&self.list_sk)
+        BASE64_URL_SAFE_NO_PAD.encode(&self.0)
     }
 
     /// Reads what [`ListCursor::encode`] wrote of a place among sessions; nothing else.
     pub fn of_sessions(text: &str) -> Option<Self> {
-        Self::decode(text, |id| Some(keys::session(&id.parse::<SessionId>().ok()?)))
+        Self::decode(text, |id| id.parse::<SessionId>().is_ok())
     }
 
     /// Reads what [`ListCursor::encode`] wrote of a place among events; nothing else.
     pub fn of_events(text: &str) -> Option<Self> {
-        Self::decode(text, |id| Some(keys::event(&id.parse::<EventId>().ok()?)))
+        Self::decode(text, |id| id.parse::<EventId>().is_ok())
     }
 
     /// The place of this session.
     pub fn at(session: &Session) -> Self {
-        Self { list_sk: keys::list_sk(session.created_at, session.id), key: keys::session(&session.id) }
+        Self(keys::list_sk(session.created_at, session.id))
     }
 
-    fn decode(text: &str, key: impl Fn(&str) -> Option<Key>) -> Option<Self> {
+    fn decode(text: &str, is_id: impl Fn(&str) -> bool) -> Option<Self> {
         let list_sk = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
         let (created_at, id) = list_sk.split_once('#')?;
-        let key = key(id)?;
         let again = keys::list_sk(created_at.parse::<Timestamp>().ok()?, id);
-        (again == list_sk).then_some(Self { list_sk, key })
-    }
-
-    /// Where DynamoDB goes on.
-    fn index_key(self, list_pk: &str) -> Item {
-        let mut key = self.key.into_item();
-        key.extend([("list_pk".to_owned(), s(list_pk)), ("list_sk".to_owned(), s(self.list_sk))]);
-        key
+        (is_id(id) && again == list_sk).then_some(Self(list_sk))
     }
 }
 
@@ -82,68 +82,128 @@ pub struct Page<T> {
     pub next: Option<ListCursor>,
 }
 
-/// One page of a partition of the list index; if there is a filter, of what it says yes to. Eventually consistent.
+/// One shard of a list, as far as it is known.
+struct Shard {
+    list_pk: String,
+    /// What is at hand of it, newest first.
+    at_hand: VecDeque<Item>,
+    /// Whether there is more than what is at hand.
+    has_more: bool,
+}
+
+impl Shard {
+    /// Whether it has to be asked before it is known what comes next.
+    fn is_to_be_asked(&self) -> bool {
+        self.at_hand.is_empty() && self.has_more
+    }
+
+    /// Where what comes next of it is.
+    fn next(&self) -> Option<&str> {
+        self.at_hand.front().map(list_sk)
+    }
+}
+
+/// One page of a list that is in these partitions of the index; if there is a filter, of what it says yes to. Eventually
+/// consistent. Without a filter, each partition is asked once.
 pub(crate) async fn page<T: DeserializeOwned>(
     table: &Table,
-    list_pk: &str,
+    list_pks: impl Iterator<Item = String>,
     range: ListRange,
     filter: Option<&(dyn Fn(&T) -> bool + Sync)>,
 ) -> Result<Page<T>, StoreError> {
+    let mut shards: Vec<_> =
+        list_pks.map(|list_pk| Shard { list_pk, at_hand: VecDeque::new(), has_more: true }).collect();
     // A sort key is a moment and more, so a moment alone lies before all that happened at it: `before` is exclusive.
-    let bound = |at: Option<Timestamp>, open: &str| {
-        at.map_or(open.to_owned(), |at| SortableTimestamp::from(at).as_str().to_owned())
-    };
-    let (from, before) = (bound(range.created_from, "0"), bound(range.created_before, "~"));
-    // DynamoDB refuses a start outside of the bounds, which a cursor from another list can be.
-    let after = range.after.filter(|cursor| cursor.list_sk < before);
-    if before <= from || after.as_ref().is_some_and(|cursor| cursor.list_sk <= from) {
-        return Ok(Page { items: Vec::new(), next: None });
-    }
+    let moment = |at: Timestamp| SortableTimestamp::from(at).as_str().to_owned();
+    let from = range.created_from.map_or("0".to_owned(), moment);
+    let before = range.created_before.map_or("~".to_owned(), moment);
+    let mut last = range.after.filter(|cursor| cursor.0 < before);
     // One more than asked for tells whether there are more; a filter needs many to find some.
-    let query_limit = if filter.is_some() { FILTERED_QUERY_LIMIT } else { range.limit + 1 };
-    let mut start = after.map(|cursor| cursor.index_key(list_pk));
-    let (mut found, mut last): (Vec<T>, _) = (Vec::new(), None);
-    for _ in 0..MAX_QUERIES {
-        let output = table
-            .client
-            .query()
-            .table_name(&table.name)
-            .index_name("list")
-            .key_condition_expression("list_pk = :list_pk AND list_sk BETWEEN :from AND :before")
-            .expression_attribute_values(":list_pk", s(list_pk))
-            .expression_attribute_values(":from", s(&from))
-            .expression_attribute_values(":before", s(&before))
-            .scan_index_forward(false)
-            .limit(i32::try_from(query_limit).unwrap_or(i32::MAX))
-            .set_exclusive_start_key(start)
-            .send()
-            .await
-            .map_err(|error| StoreError::unavailable("Query", error))?;
-        for item in output.items.unwrap_or_default() {
-            if found.len() == range.limit {
+    let at_once = if filter.is_some() { FILTERED_AT_ONCE } else { range.limit + 1 };
+    let at_once = share(at_once, shards.len());
+    let (mut found, mut found_bytes, mut looked_at): (Vec<T>, _, _) = (Vec::new(), 0, 0);
+    loop {
+        let unknown: Vec<_> = shards.iter_mut().filter(|shard| shard.is_to_be_asked()).collect();
+        if !unknown.is_empty() {
+            // What one round of queries found is what one call answers.
+            if !found.is_empty() || looked_at >= MAX_LOOKED_AT {
                 return Ok(Page { items: found, next: last });
             }
-            last = place(&item);
-            let item = read("in the list index", item)?;
-            if filter.is_none_or(|wanted| wanted(&item)) {
-                found.push(item);
+            let mut unknown = unknown.into_iter();
+            loop {
+                let some = unknown.by_ref().take(SHARDS_AT_ONCE);
+                let asked = some.map(|shard| ask(table, shard, &from, &before, last.as_ref(), at_once));
+                if try_join_all(asked).await?.is_empty() {
+                    break;
+                }
             }
+            continue;
         }
-        start = output.last_evaluated_key;
-        if start.is_none() {
+        let newest = shards.iter_mut().max_by(|a, b| a.next().cmp(&b.next()));
+        let Some(item) = newest.and_then(|shard| shard.at_hand.pop_front()) else {
             return Ok(Page { items: found, next: None });
-        }
-        // DynamoDB answers with 1 MB at the most, and Lambda with 6: what one query found is what one call answers.
-        if !found.is_empty() {
+        };
+        if found.len() >= range.limit || found_bytes >= MAX_PAGE_BYTES {
             return Ok(Page { items: found, next: last });
         }
+        last = Some(ListCursor(list_sk(&item).to_owned()));
+        looked_at += 1;
+        let size_bytes = size_bytes(&item);
+        let item = read("in the list index", item)?;
+        if filter.is_none_or(|wanted| wanted(&item)) {
+            found.push(item);
+            found_bytes += size_bytes;
+        }
     }
-    Ok(Page { items: found, next: last })
 }
 
-fn place(item: &Item) -> Option<ListCursor> {
-    let text = |name: &str| item.get(name).and_then(|value: &AttributeValue| value.as_s().ok()).cloned();
-    Some(ListCursor { list_sk: text("list_sk")?, key: Key::new(text("pk")?, text("sk")?) })
+/// How many items each of so many shards is asked for, so that all together give `count`. One that has more than its share
+/// is not asked again: the page ends there. With 6 more than twice the share that hardly ever happens (once in some
+/// 100,000 pages), for sessions are spread by a hash.
+fn share(count: usize, shards: usize) -> usize {
+    count.min(2 * count.div_ceil(shards.max(1)) + 6)
+}
+
+/// Asks a shard for what comes after `last`.
+async fn ask(
+    table: &Table,
+    shard: &mut Shard,
+    from: &str,
+    before: &str,
+    last: Option<&ListCursor>,
+    count: usize,
+) -> Result<(), StoreError> {
+    // The one at `last` itself, if it is in this shard, is answered again. A start key would leave it out, but can't be made
+    // for a shard that it is not in.
+    let (to, count) = last.map_or((before, count), |ListCursor(last)| (last.as_str(), count + 1));
+    if to < from {
+        shard.has_more = false;
+        return Ok(());
+    }
+    let output = table
+        .client
+        .query()
+        .table_name(&table.name)
+        .index_name("list")
+        .key_condition_expression("list_pk = :list_pk AND list_sk BETWEEN :from AND :to")
+        .expression_attribute_values(":list_pk", s(&shard.list_pk))
+        .expression_attribute_values(":from", s(from))
+        .expression_attribute_values(":to", s(to))
+        .scan_index_forward(false)
+        .limit(i32::try_from(count).unwrap_or(i32::MAX))
+        .send()
+        .await
+        .map_err(|error| StoreError::unavailable("Query", error))?;
+    shard.at_hand = output.items.unwrap_or_default().into();
+    shard.has_more = output.last_evaluated_key.is_some();
+    if last.is_some_and(|ListCursor(last)| shard.next() == Some(last)) {
+        shard.at_hand.pop_front();
+    }
+    Ok(())
+}
+
+fn list_sk(item: &Item) -> &str {
+    item.get("list_sk").and_then(|list_sk| list_sk.as_s().ok()).map_or("", String::as_str)
 }
 
 #[cfg(test)]
@@ -154,14 +214,26 @@ mod tests {
     fn a_cursor_reads_back_and_nothing_else_does() {
         let id: SessionId = "1ae1ce03-dfa9-4593-b487-65c656991cb5".parse().unwrap();
         let at: Timestamp = "2026-01-31T09:30:00Z".parse().unwrap();
-        let session = ListCursor { list_sk: keys::list_sk(at, id), key: keys::session(&id) };
+        let session = ListCursor(keys::list_sk(at, id));
         assert_eq!(ListCursor::of_sessions(&session.encode()), Some(session.clone()));
         let event_id = EventId { object_id: id.into(), sequence: 3 };
-        let event = ListCursor { list_sk: keys::list_sk(at, event_id), key: keys::event(&event_id) };
+        let event = ListCursor(keys::list_sk(at, event_id));
         assert_eq!(ListCursor::of_events(&event.encode()), Some(event.clone()));
         assert_eq!(ListCursor::of_sessions(&event.encode()), None);
         for text in ["", "%", "AAAA", &BASE64_URL_SAFE_NO_PAD.encode("2026-01-31#x"), &session.encode()] {
             assert_eq!(ListCursor::of_events(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn shards_are_asked_for_no_more_than_all_and_for_enough() {
+        assert_eq!([share(21, 1), share(101, 1), share(100, 1)], [21, 101, 100]);
+        for shards in 1..=256 {
+            for count in [2, 21, 101] {
+                assert!(share(count, shards) <= count);
+                assert!(share(count, shards) * shards >= count, "{count} of {shards}");
+            }
+        }
+        assert_eq!(share(21, 256), 8);
     }
 }

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use models::{ApiKey, ApiKeyId, LinkedAccount, Merchant, MerchantId, Name};
+use jiff::Timestamp;
+use models::{ApiKey, ApiKeyId, LinkedAccount, ListShards, ListSpread, Merchant, MerchantId, Name};
 use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
@@ -21,6 +22,19 @@ struct Profile {
     name: Name,
     #[serde(with = "serde_bytes")]
     idempotency_salt: [u8; 32],
+    #[serde(default)]
+    list_spread: ListSpread,
+}
+
+/// What became of raising a merchant's count of list shards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListShardsRaised {
+    /// It has so many now.
+    Done,
+    /// It has this many, which are as many or more: the count only rises.
+    NotMore(ListShards),
+    /// There is no such merchant.
+    NoMerchant,
 }
 
 impl Merchants {
@@ -46,10 +60,11 @@ impl Merchants {
                 linked_accounts.push(read::<LinkedAccount>(&sk, item)?);
             }
         }
-        Ok(profile.map(|Profile { name, idempotency_salt }| Merchant {
+        Ok(profile.map(|Profile { name, idempotency_salt, list_spread }| Merchant {
             id: id.clone(),
             name,
             idempotency_salt,
+            list_spread,
             linked_accounts,
             keys: api_keys,
         }))
@@ -60,8 +75,45 @@ impl Merchants {
     /// # Errors
     /// The table failed us.
     pub async fn create(&self, id: &MerchantId, name: Name, idempotency_salt: [u8; 32]) -> Result<bool, StoreError> {
-        let item = serde_dynamo::to_item(Profile { name, idempotency_salt })?;
+        let item = serde_dynamo::to_item(Profile { name, idempotency_salt, list_spread: ListSpread::default() })?;
         Ok(matches!(self.table.put_new(keys::profile(id), item).await?, Put::Done))
+    }
+
+    /// Raises the count of shards that the merchant's lists have: at once for lists, a minute later for new sessions.
+    ///
+    /// # Errors
+    /// The table failed us; the count may have been raised.
+    pub async fn raise_list_shards(
+        &self,
+        id: &MerchantId,
+        shards: ListShards,
+        now: Timestamp,
+    ) -> Result<ListShardsRaised, StoreError> {
+        let key = keys::profile(id);
+        let mut written = None;
+        let mut item = self.table.get(key.clone()).await?;
+        while let Some(profile) = item {
+            let Profile { list_spread, .. } = read(&key, profile)?;
+            // The SDK repeated an update whose answer was lost: what it met is our own.
+            if written == Some(list_spread) {
+                return Ok(ListShardsRaised::Done);
+            }
+            let Some(raised) = list_spread.raised_to(shards, now) else {
+                return Ok(ListShardsRaised::NotMore(list_spread.shards()));
+            };
+            let before = serde_dynamo::to_attribute_value(list_spread)?;
+            let update = Update::new(key.clone())
+                .when("#list_spread = :before OR attribute_not_exists(#list_spread)", [(":before", before)])
+                .when("attribute_exists(#pk)", [])
+                .set("list_spread", serde_dynamo::to_attribute_value(raised)?);
+            item = match update.send(&self.table).await? {
+                Updated::New(_) => return Ok(ListShardsRaised::Done),
+                // Raised by somebody else meanwhile.
+                Updated::Refused(item) => item,
+            };
+            written = Some(raised);
+        }
+        Ok(ListShardsRaised::NoMerchant)
     }
 
     /// Adds an API key; false if there is one with this id already.

@@ -3,8 +3,8 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use models::{
-    Attempt, MerchantId, Mode, Money, Payee, Payer, PaysRefund, RefundEvent, RefundState, Session, SessionEvent,
-    SessionId, SessionState, SortableTimestamp, Submission, WriteId,
+    Attempt, ListShards, MerchantId, Mode, Money, Payee, Payer, PaysRefund, RefundEvent, RefundState, Session,
+    SessionEvent, SessionId, SessionState, SortableTimestamp, Submission, WriteId,
 };
 use serde::Deserialize;
 use thiserror::Error;
@@ -201,17 +201,20 @@ impl Sessions {
         }
     }
 
-    /// Sessions of `owner`, newest first; if there is a filter, those that it says yes to. Eventually consistent.
+    /// Sessions of `owner`, whose lists have so many shards, newest first; if there is a filter, those that it says yes to.
+    /// Eventually consistent. Without a filter, one call for each shard.
     ///
     /// # Errors
     /// The table failed us.
     pub async fn list(
         &self,
         owner: &Owner,
+        shards: ListShards,
         range: ListRange,
         filter: Option<&(dyn Fn(&Session) -> bool + Sync)>,
     ) -> Result<Page<Session>, StoreError> {
-        list::page(&self.table, &keys::list_pk(&owner.merchant_id, owner.mode), range, filter).await
+        let list_pks = shards.all().map(|shard| keys::list_pk(&owner.merchant_id, owner.mode, shard));
+        list::page(&self.table, list_pks, range, filter).await
     }
 
     /// The payer gave their details.
@@ -502,7 +505,7 @@ fn created_before(id: &SessionId, item: Item) -> Result<Created, StoreError> {
 pub(crate) fn new_item(session: &Session) -> Result<(Key, Item), StoreError> {
     let key = keys::session(&session.id);
     let mut item: Item = serde_dynamo::to_item(session)?;
-    item.insert("list_pk".into(), s(keys::list_pk(&session.merchant_id, session.mode)));
+    item.insert("list_pk".into(), s(keys::list_pk(&session.merchant_id, session.mode, session.list_shard)));
     item.insert("list_sk".into(), s(keys::list_sk(session.created_at, session.id)));
     item.insert("due_pk".into(), s(keys::due_pk(&key)));
     item.insert("due_at".into(), s(SortableTimestamp::from(session.expires_at).as_str()));

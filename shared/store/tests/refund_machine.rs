@@ -859,7 +859,7 @@ impl Table {
         }
         // No payment session but these: one for each refund at the most.
         let listed = Sessions::new(self.world.table.clone())
-            .list(&self.owner, ListRange { limit: 100, ..Default::default() }, None)
+            .list(&self.owner, models::ListShards::default(), ListRange { limit: 100, ..Default::default() }, None)
             .await;
         let mut listed: Vec<_> = listed.unwrap().items.into_iter().map(|session| session.id).collect();
         listed.sort();

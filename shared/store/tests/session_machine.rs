@@ -232,7 +232,14 @@ impl Table {
         let sessions = Sessions::new(self.world.table.clone());
         let found = sessions.get(&self.id).await.unwrap();
         assert_eq!(found.is_none(), self.model.deleted);
-        let listed = sessions.list(&self.owner, store::ListRange { limit: 10, ..Default::default() }, None).await;
+        let listed = sessions
+            .list(
+                &self.owner,
+                models::ListShards::default(),
+                store::ListRange { limit: 10, ..Default::default() },
+                None,
+            )
+            .await;
         assert_eq!(listed.unwrap().items, found.clone().into_iter().collect::<Vec<_>>());
         let Some(session) = found else { return };
         assert_eq!(session.state, self.model.state);

@@ -16,6 +16,7 @@ fn merchant() -> Merchant {
         id: "demo".parse().unwrap(),
         name: name.clone(),
         idempotency_salt: [0; 32],
+        list_spread: models::ListSpread::default(),
         linked_accounts: vec![models::LinkedAccount { name, account }],
         keys: vec![],
     }

@@ -262,6 +262,9 @@ impl HttpConnector for FaultyConnector {
 /// All that is in the due index, now or in years.
 pub(crate) async fn due_items(table: &Table) -> Vec<DueItem> {
     let (due, far) = (Due::new(table.clone()), runtime::now() + SignedDuration::from_hours(100_000));
+    if let Some(items) = due.all(far).await.unwrap() {
+        return items;
+    }
     let mut items = Vec::new();
     for shard in 0..store::DUE_SHARDS {
         let mut place = None;
