@@ -1,11 +1,16 @@
 //! The table, on dynoxide: DynamoDB's API over a SQLite file.
 
+mod units;
+
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use dynoxide::Database;
 use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper::http::response::Parts;
 use hyper::{Method, Request, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -13,9 +18,11 @@ use tokio::net::TcpListener;
 
 use crate::http::{self, Answer, Call, Forwarder};
 use crate::logs::Logs;
+use crate::meter::{Meter, Usage, is_write};
 use crate::names;
 use crate::tasks::{Bell, Tasks};
 use crate::template::Table;
+use units::Metered;
 
 /// How long DynamoDB keeps stream records.
 const STREAM_RETENTION_S: i64 = 24 * 60 * 60;
@@ -43,13 +50,16 @@ pub(crate) struct DynamoDb {
     file: PathBuf,
     server: String,
     forwarder: Forwarder,
+    /// The name of each table's partition key.
+    hash_keys: BTreeMap<String, String>,
+    meter: Arc<Meter>,
     /// Rings after every write.
     written: Bell,
 }
 
 impl DynamoDb {
     /// Opens the file, makes what tables are missing, and serves them inside the machine.
-    pub(crate) async fn open(file: &Path, tables: &[Table], tasks: &Tasks) -> Result<Self, Error> {
+    pub(crate) async fn open(file: &Path, tables: &[Table], meter: Arc<Meter>, tasks: &Tasks) -> Result<Self, Error> {
         let path = file.to_string_lossy().into_owned();
         let database = Database::new(&path)?;
         // dynoxide opens in WAL mode with a flush to disk at every commit. This, the only way it offers, sets
@@ -74,7 +84,9 @@ impl DynamoDb {
                 () = async { stopping.stopped().await; tokio::time::sleep(Duration::from_millis(200)).await } => {}
             }
         });
-        Ok(Self { database, file: file.to_owned(), server, forwarder: http::forwarder(), written: Bell::new() })
+        let hash_keys = tables.iter().filter_map(|table| Some((table.name.clone(), hash_key(table)?))).collect();
+        let (file, forwarder, written) = (file.to_owned(), http::forwarder(), Bell::new());
+        Ok(Self { database, file, server, forwarder, hash_keys, meter, written })
     }
 
     /// Rings after every write.
@@ -82,20 +94,19 @@ impl DynamoDb {
         &self.written
     }
 
-    /// Answers one request by passing it on.
-    pub(crate) async fn handle(&self, operation: &str, call: &Call) -> Answer {
-        let mut request = Request::new(Full::new(call.body.clone()));
-        *request.method_mut() = Method::POST;
-        for name in ["content-type", "x-amz-target", "authorization", "x-amz-date"] {
-            if let Some(value) = call.headers.get(name) {
-                request.headers_mut().insert(name, value.clone());
-            }
-        }
+    /// Answers one request by passing it on, and counts what it consumes for `function`.
+    pub(crate) async fn handle(&self, function: &str, operation: &str, call: &Call) -> Answer {
+        let metered = Metered::new(operation, &call.body);
+        let body = metered.as_ref().map_or_else(|| call.body.clone(), Metered::body);
         let passed_on = async {
-            *request.uri_mut() = self.server.parse().map_err(|error| format!("{error}"))?;
-            let answer = self.forwarder.request(request).await.map_err(|error| error.to_string())?;
-            let (head, body) = answer.into_parts();
-            let body = body.collect().await.map_err(|error| error.to_string())?.to_bytes();
+            let (head, body) = self.pass_on(call, body).await?;
+            let Some(metered) = metered else { return Ok(Answer::from_parts(head, Full::new(body))) };
+            let (consumed, body) = metered.consumed(head.status, body);
+            for part in consumed {
+                let (function, operation) = (function.to_owned(), operation.to_owned());
+                let item = metered.item(&self.hash_keys).to_owned();
+                self.meter.consumed(Usage { function, operation, item, index: part.index }, part.units);
+            }
             Ok::<_, String>(Answer::from_parts(head, Full::new(body)))
         };
         let answer = passed_on.await.unwrap_or_else(|problem| {
@@ -106,6 +117,23 @@ impl DynamoDb {
             self.written.ring();
         }
         answer
+    }
+
+    async fn pass_on(&self, call: &Call, body: Bytes) -> Result<(Parts, Bytes), String> {
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.server.parse().map_err(|error| format!("{error}"))?;
+        for name in ["content-type", "x-amz-target", "authorization", "x-amz-date"] {
+            if let Some(value) = call.headers.get(name) {
+                request.headers_mut().insert(name, value.clone());
+            }
+        }
+        let answer = self.forwarder.request(request).await.map_err(|error| error.to_string())?;
+        let (mut head, body) = answer.into_parts();
+        // They tell of a body that may be changed.
+        head.headers.remove("content-length");
+        head.headers.remove("x-amz-crc32");
+        Ok((head, body.collect().await.map_err(|error| error.to_string())?.to_bytes()))
     }
 
     /// Up to `most` records after `sequence_number`, or from the stream's start, in the shape of a Lambda event's.
@@ -187,10 +215,10 @@ fn request<T: DeserializeOwned>(request: Value) -> Result<T, Error> {
     Ok(serde_json::from_value(Value::Object(object))?)
 }
 
-fn is_write(operation: &str) -> bool {
-    !["Get", "BatchGet", "TransactGet", "Query", "Scan", "Describe", "List"]
-        .iter()
-        .any(|prefix| operation.starts_with(prefix))
+fn hash_key(table: &Table) -> Option<String> {
+    let mut keys = table.creation.get("KeySchema")?.as_array()?.iter();
+    let hash = keys.find(|key| key.get("KeyType").is_some_and(|kind| kind == "HASH"))?;
+    Some(hash.get("AttributeName")?.as_str()?.to_owned())
 }
 
 fn create(database: &Database, table: &Table) -> Result<(), Error> {
@@ -274,7 +302,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("table.sqlite");
         let tasks = Tasks::new();
-        let dynamodb = DynamoDb::open(&path, &[table()], &tasks).await.unwrap();
+        let dynamodb = DynamoDb::open(&path, &[table()], Arc::default(), &tasks).await.unwrap();
         ["a", "b", "c"].iter().for_each(|pk| put(&dynamodb, pk));
         let all = numbers(&dynamodb);
         dynamodb.trim("notes", &all[1]).unwrap();
@@ -288,7 +316,7 @@ mod tests {
         tasks.stop();
         tasks.ended().await;
         drop(dynamodb);
-        let dynamodb = DynamoDb::open(&path, &[table()], &Tasks::new()).await.unwrap();
+        let dynamodb = DynamoDb::open(&path, &[table()], Arc::default(), &Tasks::new()).await.unwrap();
         put(&dynamodb, "d");
         let later = numbers(&dynamodb);
         assert!(later.is_sorted() && later.len() == 3 && later[..2] == all[1..], "{later:?}");
@@ -299,7 +327,7 @@ mod tests {
     async fn a_stream_is_read_by_index() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("table.sqlite");
-        DynamoDb::open(&path, &[table()], &Tasks::new()).await.unwrap();
+        DynamoDb::open(&path, &[table()], Arc::default(), &Tasks::new()).await.unwrap();
         let file = rusqlite::Connection::open(&path).unwrap();
         for statement in [
             "SELECT COALESCE(MAX(CAST(sequence_number AS INTEGER)), 0) + 1 FROM _stream_records WHERE table_name = 'notes'",
@@ -316,10 +344,10 @@ mod tests {
     async fn a_table_made_otherwise_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("table.sqlite");
-        DynamoDb::open(&path, &[table()], &Tasks::new()).await.unwrap();
+        DynamoDb::open(&path, &[table()], Arc::default(), &Tasks::new()).await.unwrap();
         let mut other = table();
         other.creation["KeySchema"][0]["AttributeName"] = json!("id");
-        let error = DynamoDb::open(&path, &[other], &Tasks::new()).await.err().unwrap();
+        let error = DynamoDb::open(&path, &[other], Arc::default(), &Tasks::new()).await.err().unwrap();
         assert!(matches!(error, Error::Changed { what: "KeySchema", .. }), "{error}");
     }
 }

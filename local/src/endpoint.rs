@@ -11,6 +11,7 @@ use crate::faults::{self, Effect, Faults, Service};
 use crate::functions::{Caller, Functions};
 use crate::http::{self, Answer, Call, Hangup};
 use crate::mails::Mails;
+use crate::meter::Meter;
 use crate::queues::Queues;
 use crate::tasks::{Bell, Tasks};
 use crate::{ses, sqs};
@@ -25,6 +26,7 @@ pub(crate) struct Endpoint {
     pub(crate) mails: Mails,
     pub(crate) functions: Arc<Functions>,
     pub(crate) faults: Arc<Faults>,
+    pub(crate) meter: Arc<Meter>,
     pub(crate) aws_url: String,
     pub(crate) happened: Bell,
 }
@@ -59,12 +61,12 @@ impl Endpoint {
         };
         let caller = call.header("authorization").and_then(Caller::from_authorization);
         let function = caller.as_ref().map_or("-", |caller| caller.function.as_str());
-        self.faults.count(function, &operation);
+        self.meter.called(function, &operation);
         let effect = self.faults.take(&operation, function, &call);
         let answer = match effect {
-            None => Ok(self.carry_out(service, &operation, &call).await),
+            None => Ok(self.carry_out(service, function, &operation, &call).await),
             Some(Effect::DropAnswer) => {
-                self.carry_out(service, &operation, &call).await;
+                self.carry_out(service, function, &operation, &call).await;
                 Err(Hangup)
             }
             Some(Effect::DropRequest) => Err(Hangup),
@@ -73,7 +75,7 @@ impl Endpoint {
                 Err(Hangup)
             }
             Some(Effect::KillAfter) => {
-                self.carry_out(service, &operation, &call).await;
+                self.carry_out(service, function, &operation, &call).await;
                 self.kill(caller.as_ref()).await;
                 Err(Hangup)
             }
@@ -85,9 +87,9 @@ impl Endpoint {
         answer
     }
 
-    async fn carry_out(&self, service: Service, operation: &str, call: &Call) -> Answer {
+    async fn carry_out(&self, service: Service, function: &str, operation: &str, call: &Call) -> Answer {
         match service {
-            Service::DynamoDb => self.dynamodb.handle(operation, call).await,
+            Service::DynamoDb => self.dynamodb.handle(function, operation, call).await,
             Service::Sqs => sqs::handle(&self.queues, &self.aws_url, operation, &call.body).await,
             Service::Ses => ses::send_email(&self.mails, &call.body),
         }

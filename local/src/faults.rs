@@ -3,7 +3,6 @@
 //! Set by a test through [`Faults`], or by anyone through `POST /_local/faults` on the AWS endpoint with a JSON
 //! [`Fault`]; `DELETE` removes all of them.
 
-use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -124,12 +123,11 @@ fn holds_prefix(value: &Value, prefix: &str) -> bool {
     }
 }
 
-/// The machine's faults, and the count of AWS calls.
+/// The machine's faults.
 #[derive(Default)]
 pub struct Faults {
     waiting: Mutex<Vec<Fault>>,
     deliver_twice: AtomicBool,
-    calls: Mutex<BTreeMap<(String, String), u64>>,
 }
 
 impl Faults {
@@ -155,30 +153,8 @@ impl Faults {
         lock(&self.waiting).clone()
     }
 
-    /// How often `function` called `operation` of any AWS service, repetitions by the SDK included. The function is
-    /// `-` for callers that are none: tests, the AWS CLI.
-    #[must_use]
-    pub fn calls(&self, function: &str, operation: &str) -> u64 {
-        lock(&self.calls).get(&(function.to_owned(), operation.to_owned())).copied().unwrap_or(0)
-    }
-
-    /// All counts by (function, operation).
-    #[must_use]
-    pub fn all_calls(&self) -> BTreeMap<(String, String), u64> {
-        lock(&self.calls).clone()
-    }
-
-    /// Sets all counts to zero.
-    pub fn reset_calls(&self) {
-        lock(&self.calls).clear();
-    }
-
     pub(crate) fn delivers_twice(&self) -> bool {
         self.deliver_twice.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn count(&self, function: &str, operation: &str) {
-        *lock(&self.calls).entry((function.to_owned(), operation.to_owned())).or_default() += 1;
     }
 
     /// Takes the effect that is to happen to a request.

@@ -18,6 +18,7 @@ use tokio::sync::{Semaphore, oneshot, watch};
 use uuid::Uuid;
 
 use crate::logs::Logs;
+use crate::meter::Meter;
 use crate::names;
 use crate::runtime_api::{self, Job, RuntimeApi};
 use crate::tasks::{Bell, Tasks, lock};
@@ -90,6 +91,7 @@ pub(crate) struct Surroundings {
     pub(crate) extra_environment: BTreeMap<String, String>,
     pub(crate) max_processes: usize,
     pub(crate) logs: Arc<Logs>,
+    pub(crate) meter: Arc<Meter>,
     pub(crate) tasks: Tasks,
     pub(crate) happened: Bell,
     pub(crate) watcher: Watcher,
@@ -212,6 +214,7 @@ impl Functions {
 
 impl Pool {
     async fn invoke(self: &Arc<Self>, event: Bytes) -> Result<Bytes, InvokeError> {
+        self.surroundings.meter.invoked(&self.function.id);
         let started = match self.take_idle() {
             Some(process) => Ok(process),
             None => self.start().await,

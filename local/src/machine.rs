@@ -21,6 +21,7 @@ use crate::http_api::routes::Routes;
 use crate::logs::{LogLine, Logs};
 use crate::mailbox;
 use crate::mails::{self, Mail, Mails};
+use crate::meter::Meter;
 use crate::names;
 use crate::queues::{QueueCounts, Queues};
 use crate::sources::queue::QueueSource;
@@ -173,6 +174,7 @@ pub struct Machine {
     mails: Mails,
     functions: Arc<Functions>,
     faults: Arc<Faults>,
+    meter: Arc<Meter>,
     logs: Arc<Logs>,
     streams: Vec<Arc<StreamSource>>,
     queue_sources: Vec<Arc<QueueSource>>,
@@ -271,10 +273,16 @@ impl Machine {
         self.logs.lines()
     }
 
-    /// Faults on purpose, and the counts of AWS calls.
+    /// Faults on purpose.
     #[must_use]
     pub fn faults(&self) -> &Faults {
         &self.faults
+    }
+
+    /// What AWS would count of what has happened.
+    #[must_use]
+    pub fn meter(&self) -> &Meter {
+        &self.meter
     }
 
     /// How many processes of a function live, by its logical id.
@@ -360,12 +368,11 @@ async fn start(config: Config, logs: Arc<Logs>, happened: Bell, tasks: Tasks) ->
     let data_folder = |error| StartError::DataFolder { path: config.data_dir.clone(), error };
     let lock = lock_folder(&config.data_dir)?;
     let mails = Mails::open(config.data_dir.join("mails")).map_err(data_folder)?;
+    let meter = Arc::new(Meter::default());
     let (table_file, queue_file) = (config.data_dir.join("table.sqlite"), config.data_dir.join("queues.sqlite"));
-    let dynamodb = DynamoDb::open(&table_file, &stack.tables, &tasks).await.map_err(|error| StartError::State {
-        what: "table",
-        path: table_file,
-        problem: error.to_string(),
-    })?;
+    let dynamodb = DynamoDb::open(&table_file, &stack.tables, Arc::clone(&meter), &tasks)
+        .await
+        .map_err(|error| StartError::State { what: "table", path: table_file, problem: error.to_string() })?;
     let queues = open_queues(&config, &mut stack, queue_file)?;
 
     let mail = listen_nearby(&config).await?;
@@ -384,6 +391,7 @@ async fn start(config: Config, logs: Arc<Logs>, happened: Bell, tasks: Tasks) ->
             extra_environment: config.environment.clone(),
             max_processes: config.max_processes.max(1),
             logs: Arc::clone(&logs),
+            meter: Arc::clone(&meter),
             tasks: tasks.clone(),
             happened: happened.clone(),
             watcher: Watcher::start(),
@@ -404,6 +412,7 @@ async fn start(config: Config, logs: Arc<Logs>, happened: Bell, tasks: Tasks) ->
         mails: mails.clone(),
         functions: Arc::clone(&parts.functions),
         faults: Arc::clone(&parts.faults),
+        meter: Arc::clone(&meter),
         aws_url: aws_url.clone(),
         happened: parts.happened.clone(),
     };
@@ -436,6 +445,7 @@ async fn start(config: Config, logs: Arc<Logs>, happened: Bell, tasks: Tasks) ->
         mails,
         functions: parts.functions,
         faults: parts.faults,
+        meter,
         logs: parts.logs,
         streams,
         queue_sources,

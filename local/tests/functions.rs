@@ -115,9 +115,9 @@ async fn calls_are_counted_by_function() {
         assert_eq!(machine.invoke("WriterFunction", &json!({ "put": pk })).await.unwrap(), "ok");
     }
     assert_eq!(machine.invoke("WriterFunction", &json!({"mail": "a@example.com"})).await.unwrap(), "ok");
-    assert_eq!(machine.faults().calls("WriterFunction", "PutItem"), 2);
-    assert_eq!(machine.faults().calls("WriterFunction", "SendEmail"), 1);
-    assert_eq!(machine.faults().calls("-", "PutItem"), 0);
+    assert_eq!(machine.meter().calls("WriterFunction", "PutItem"), 2);
+    assert_eq!(machine.meter().calls("WriterFunction", "SendEmail"), 1);
+    assert_eq!(machine.meter().calls("-", "PutItem"), 0);
     assert_eq!(machine.mails()[0].to, ["a@example.com"]);
     let page = get(machine.mail_url()).await;
     assert!(page.text().contains("a@example.com"));
@@ -132,7 +132,7 @@ async fn a_dropped_answer_makes_the_sdk_meet_its_own_write() {
     assert_eq!(other, "ok", "another prefix");
     let output = machine.invoke("WriterFunction", &json!({"put": "SESSION#1"})).await.unwrap();
     assert!(output.as_str().unwrap().contains("ConditionalCheckFailed"), "{output}");
-    assert_eq!(machine.faults().calls("WriterFunction", "PutItem"), 3);
+    assert_eq!(machine.meter().calls("WriterFunction", "PutItem"), 3);
     assert_eq!(machine.faults().waiting(), []);
     machine.stop().await;
 }

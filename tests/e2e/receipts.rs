@@ -79,7 +79,7 @@ async fn a_record_that_can_not_be_read_is_handed_over_and_holds_up_nobody() {
     world.paid().await;
     assert_eq!(world.mails().await.len(), 1);
     assert_eq!(world.machine.queue_bodies("PublishFailures").len(), 1);
-    assert_eq!(world.machine.faults().calls("PublishFunction", "SendMessage"), 2, "handed over once, rung for once");
+    assert_eq!(world.machine.meter().calls("PublishFunction", "SendMessage"), 2, "handed over once, rung for once");
 }
 
 #[tokio::test]

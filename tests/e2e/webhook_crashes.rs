@@ -110,7 +110,7 @@ async fn the_schedule_rings_for_what_nobody_rang_for() {
     let session = world.paid().await;
     let streams_read = world
         .machine
-        .until(PATIENCE, |machine| (machine.faults().calls("PublishFunction", "UpdateItem") >= 5).then_some(()));
+        .until(PATIENCE, |machine| (machine.meter().calls("PublishFunction", "UpdateItem") >= 5).then_some(()));
     assert!(streams_read.await.is_some());
     world.settled().await;
     assert!(receiver.received().is_empty(), "nobody rang");
