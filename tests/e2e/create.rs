@@ -232,37 +232,3 @@ async fn a_live_key_has_no_bank_but_the_one_that_only_local_enables() {
     // A test key sees nothing of it.
     assert_eq!(answer(world.demo(Method::GET, &path)).await.status, StatusCode::NOT_FOUND);
 }
-
-#[tokio::test]
-async fn each_call_costs_what_was_promised() {
-    let world = World::start().await;
-    let session = world.create().await;
-    let id = text(&session["id"]);
-    world.get(&id).await;
-    let calls = |function: &str| -> u64 {
-        let all = world.machine.faults().all_calls();
-        all.iter().filter(|((caller, _), _)| caller == function).map(|(_, count)| count).sum()
-    };
-    let path = format!("/v2/payment_sessions/{id}");
-    for function in ["CreateFunction", "GetFunction"] {
-        assert_eq!(calls(function), 2, "{function}: the merchant, once, and the work");
-    }
-    answer(world.demo(Method::POST, &format!("{path}/cancel"))).await;
-    world.settled().await;
-    world.machine.faults().reset_calls();
-    // The merchant is remembered now.
-    let other = world.create().await;
-    assert_eq!(calls("CreateFunction"), 1);
-    world.get(&id).await;
-    assert_eq!(calls("GetFunction"), 1);
-    answer(world.demo(Method::GET, "/v2/payment_sessions?limit=20")).await;
-    assert_eq!(calls("GetFunction"), 2);
-    answer(world.demo(Method::POST, &format!("/v2/payment_sessions/{}/cancel", text(&other["id"])))).await;
-    assert_eq!(calls("CancelFunction"), 1);
-    let payer_session = world.create().await;
-    let payer = world.payer(&payer_session);
-    payer.identify().await;
-    assert_eq!(calls("CheckoutFunction"), 2);
-    payer.choose_bank(1).await;
-    assert_eq!(calls("CheckoutFunction"), 4);
-}

@@ -412,21 +412,3 @@ async fn two_hundred_refunds_of_one_at_once_never_exceed_the_payment() {
     assert_eq!(refunds.len(), 100);
     assert_eq!(refunds.iter().map(|refund| refund["amount"].as_i64().unwrap()).sum::<i64>(), 100);
 }
-
-#[tokio::test]
-async fn a_refund_is_two_calls_of_aws() {
-    let world = World::start().await;
-    let session = world.paid().await;
-    world.refund(&session, 1).await;
-    let calls = || -> u64 {
-        let all = world.machine.faults().all_calls();
-        all.iter().filter(|((caller, _), _)| caller == "RefundFunction").map(|(_, count)| count).sum()
-    };
-    // The merchant is remembered now.
-    world.machine.faults().reset_calls();
-    world.refund(&session, 1).await;
-    assert_eq!(calls(), 2);
-    let request = json!({ "payment_session_id": session["id"], "amount": 1 });
-    answer(world.demo(Method::POST, "/v2/refunds").header("idempotency-key", "a").json(&request)).await;
-    assert_eq!(calls(), 4);
-}

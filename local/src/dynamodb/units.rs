@@ -88,11 +88,9 @@ impl Metered {
         }
         let Some(object) = answer.as_object_mut() else { return (Vec::new(), body) };
         let Some(mut told) = object.remove(ANSWERED) else { return (Vec::new(), body) };
-        let mut tables: Vec<&mut Value> = match &mut told {
-            Value::Array(tables) => tables.iter_mut().collect(),
-            table => vec![table],
-        };
-        let consumed = tables.iter().flat_map(|table| of_table(table)).collect();
+        // Operations that touch several tables tell of each.
+        let tables = if let Value::Array(tables) = &mut told { tables } else { std::slice::from_mut(&mut told) };
+        let consumed = tables.iter().flat_map(of_table).collect();
         match self.asked.as_deref() {
             Some("INDEXES") => {}
             Some("TOTAL") => tables.iter_mut().filter_map(|table| table.as_object_mut()).for_each(|table| {
