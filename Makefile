@@ -1,7 +1,7 @@
 # Counterfoil. `make` or `make help` lists what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help build run test fmt lint deny unit advisories test-clients clean
+.PHONY: help build run test fmt lint deny unit bench bench-peers advisories test-clients clean
 
 # Where `make run` listens and keeps its data.
 PORT ?= 3000
@@ -46,6 +46,28 @@ advisories: $(CARGO_DENY) ## known vulnerabilities of our dependencies (needs a 
 $(TOOLS)/bin/cargo-deny:
 	@echo "==> installing cargo-deny $(CARGO_DENY_VERSION) into .tools, once"
 	cargo install cargo-deny --version $(CARGO_DENY_VERSION) --locked --root $(TOOLS)
+
+# What is measured, and where the peers are put.
+MEASURED := create get cancel refund publish email-receipt
+PEERS := $(CURDIR)/target/bench
+
+bench: bench-peers ## speed, memory and size beside the peers (BENCH="--only create,rust-put-item --rounds 10")
+	@echo "==> building the measured functions for release (some minutes)"
+	cargo build --release $(addprefix -p ,$(MEASURED))
+	@echo "==> building what measures"
+	cargo build --profile measure -p bench
+	target/measure/bench functions $(BENCH)
+
+bench-peers:
+	@echo "==> building the peers (the first time takes some minutes)"
+	cd bench/peers && cargo build --release --locked
+	@mkdir -p $(PEERS)
+	@cp -r bench/peers/node bench/peers/python $(PEERS)
+	@if command -v node && command -v npm; then cd $(PEERS)/node && npm ci --no-fund --no-audit; \
+	  else echo "node, npm: not found; the Node.js peer is left out"; fi
+	@if command -v python3 && cd $(PEERS)/python && python3 -m venv venv; then \
+	  venv/bin/pip install --disable-pip-version-check --quiet -r requirements.txt; \
+	  else echo "python3 with venv: not found; the Python peer is left out"; fi
 
 test-clients: ## Banked's own Node client against a running `make run` (needs Node.js and a network)
 	@dir=$$(mktemp -d) && trap "rm -rf $$dir" EXIT && cp tests/clients/banked-node.js $$dir && cd $$dir && \
