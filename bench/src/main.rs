@@ -4,7 +4,9 @@ mod cost;
 mod functions;
 mod instructions;
 mod load;
+mod orders;
 mod partitions;
+mod progress;
 mod seed;
 
 use std::error::Error;
