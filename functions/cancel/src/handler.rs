@@ -17,9 +17,12 @@ pub(crate) struct Cancel {
 
 impl Cancel {
     /// From the variables that template.yaml sets.
-    pub(crate) fn from_env() -> Result<Self, SettingError> {
+    pub(crate) async fn from_env() -> Result<Self, SettingError> {
         let table = Table::from_env()?;
-        Ok(Self { authenticator: Authenticator::new(Merchants::new(table.clone())), sessions: Sessions::new(table) })
+        Ok(Self {
+            authenticator: Authenticator::start(Merchants::new(table.clone())).await,
+            sessions: Sessions::new(table),
+        })
     }
 
     pub(crate) async fn handle(&self, request: Request) -> Answer {

@@ -11,6 +11,7 @@ mod route;
 #[cfg(test)]
 mod samples;
 
+use api::Rendered;
 use handler::Checkout;
 use lambda_http::{Error, service_fn};
 
@@ -18,5 +19,5 @@ use lambda_http::{Error, service_fn};
 async fn main() -> Result<(), Error> {
     runtime::init_logs();
     let checkout = &Checkout::from_env()?;
-    lambda_http::run(service_fn(|request| checkout.handle(request))).await
+    lambda_http::run(service_fn(|request| async move { checkout.handle(request).await.map(Rendered) })).await
 }

@@ -24,13 +24,13 @@ pub(crate) struct Create {
 
 impl Create {
     /// From the variables that template.yaml sets.
-    pub(crate) fn from_env() -> Result<Self, SettingError> {
+    pub(crate) async fn from_env() -> Result<Self, SettingError> {
         let table = Table::from_env()?;
         let max_amount = runtime::required("MAX_AMOUNT_MINOR")?
             .parse()
             .map_err(|_| SettingError::new("MAX_AMOUNT_MINOR", "is not a whole number"))?;
         Ok(Self {
-            authenticator: Authenticator::new(Merchants::new(table.clone())),
+            authenticator: Authenticator::start(Merchants::new(table.clone())).await,
             sessions: Sessions::new(table),
             public_base_url: runtime::optional("PUBLIC_BASE_URL"),
             max_amount: MinorUnits::new(max_amount),

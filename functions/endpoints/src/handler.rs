@@ -29,10 +29,10 @@ struct List<'a> {
 
 impl EndpointsFunction {
     /// From the variables that template.yaml sets.
-    pub(crate) fn from_env() -> Result<Self, SettingError> {
+    pub(crate) async fn from_env() -> Result<Self, SettingError> {
         let table = Table::from_env()?;
         Ok(Self {
-            authenticator: Authenticator::new(Merchants::new(table.clone())),
+            authenticator: Authenticator::start(Merchants::new(table.clone())).await,
             endpoints: Endpoints::new(table),
             policy: Policy { loopback_allowed: runtime::local_loopback_webhooks() },
         })

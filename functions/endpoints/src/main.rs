@@ -9,6 +9,6 @@ use lambda_http::{Error, service_fn};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     runtime::init_logs();
-    let endpoints = &EndpointsFunction::from_env()?;
+    let endpoints = &EndpointsFunction::from_env().await?;
     lambda_http::run(service_fn(|request| api::serve(request, render_error, |request| endpoints.handle(request)))).await
 }

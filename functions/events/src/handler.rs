@@ -48,11 +48,11 @@ struct Query {
 
 impl EventsFunction {
     /// From the variables that template.yaml sets.
-    pub(crate) fn from_env() -> Result<Self, SettingError> {
+    pub(crate) async fn from_env() -> Result<Self, SettingError> {
         let config = runtime::aws_config()?;
         let table = Table::new(&config, runtime::required("TABLE_NAME")?);
         Ok(Self {
-            authenticator: Authenticator::new(Merchants::new(table.clone())),
+            authenticator: Authenticator::start(Merchants::new(table.clone())).await,
             events: Events::new(table.clone()),
             sessions: Sessions::new(table.clone()),
             endpoints: Endpoints::new(table.clone()),

@@ -40,10 +40,10 @@ struct Query {
 
 impl Get {
     /// From the variables that template.yaml sets.
-    pub(crate) fn from_env() -> Result<Self, SettingError> {
+    pub(crate) async fn from_env() -> Result<Self, SettingError> {
         let table = Table::from_env()?;
         Ok(Self {
-            authenticator: Authenticator::new(Merchants::new(table.clone())),
+            authenticator: Authenticator::start(Merchants::new(table.clone())).await,
             sessions: Sessions::new(table.clone()),
             refunds: Refunds::new(table),
         })

@@ -9,6 +9,6 @@ use lambda_http::{Error, service_fn};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     runtime::init_logs();
-    let refund = &RefundFunction::from_env()?;
+    let refund = &RefundFunction::from_env().await?;
     lambda_http::run(service_fn(|request| api::serve(request, render_error, |request| refund.handle(request)))).await
 }

@@ -31,8 +31,8 @@ struct TokenAnswer {
 
 impl Token {
     /// From the variables that template.yaml sets.
-    pub(crate) fn from_env() -> Result<Self, SettingError> {
-        Ok(Self { authenticator: Authenticator::new(Merchants::new(Table::from_env()?)) })
+    pub(crate) async fn from_env() -> Result<Self, SettingError> {
+        Ok(Self { authenticator: Authenticator::start(Merchants::new(Table::from_env()?)).await })
     }
 
     pub(crate) async fn handle(&self, request: Request) -> Answer {

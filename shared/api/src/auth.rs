@@ -21,6 +21,9 @@ const CACHED: Duration = Duration::from_secs(30);
 /// Credentials that a merchant read so lately doesn't know are wrong; nobody can make us read more often.
 const LOOKED_JUST_NOW: Duration = Duration::from_secs(1);
 
+/// How long warming up may keep a starting function from its first request.
+const WARM_UP_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// How many merchants a warm function keeps.
 const MAX_CACHED: usize = 1000;
 
@@ -69,8 +72,11 @@ pub struct Authenticator {
 }
 
 impl Authenticator {
-    /// Against these merchants.
-    pub fn new(merchants: Merchants) -> Self {
+    /// Against these merchants, who are asked for once without need: while a function starts, Lambda gives it a whole
+    /// core, with which to connect and to load all that every request goes through
+    /// (docs/decisions/0009-cold-starts.md). What fails here is met again, and told of, when it matters.
+    pub async fn start(merchants: Merchants) -> Self {
+        let _ = tokio::time::timeout(WARM_UP_TIMEOUT, merchants.warm_up()).await;
         Self { merchants, cache: Mutex::default() }
     }
 

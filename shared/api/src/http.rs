@@ -1,12 +1,13 @@
 //! Requests and answers.
 
-use std::future::Future;
+use std::future::{Future, ready};
+use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 use lambda_http::http::{HeaderMap, HeaderValue, StatusCode, header};
 use lambda_http::request::RequestContext;
-use lambda_http::{Body, Request, RequestExt, Response};
+use lambda_http::{Body, IntoResponse, Request, RequestExt, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use store::StoreError;
@@ -19,6 +20,17 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 /// What a handler answers with.
 pub type Answer = Result<Response<Body>, ApiError>;
 
+/// An answer as `lambda_http` sends it. Its own way for responses would decode their texts from any character set, and
+/// link the tables of all of them.
+#[derive(Debug)]
+pub struct Rendered(pub Response<Body>);
+
+impl IntoResponse for Rendered {
+    fn into_response(self) -> Pin<Box<dyn Future<Output = Response<Body>> + Send>> {
+        Box::pin(ready(self.0))
+    }
+}
+
 /// Runs a handler and renders what it could not do in its wire format.
 ///
 /// What went wrong inside is logged here, once, with ids only; the client is told nothing of it.
@@ -29,11 +41,11 @@ pub async fn serve<F: Future<Output = Answer>>(
     request: Request,
     render_error: impl Fn(&ApiError) -> Response<Body>,
     handler: impl FnOnce(Request) -> F,
-) -> Result<Response<Body>, lambda_http::Error> {
+) -> Result<Rendered, lambda_http::Error> {
     let request_id = request_id(&request);
     let time_left = time_left(&request);
     let answer = tokio::time::timeout(time_left, handler(request)).await.unwrap_or_else(|_| Err(too_slow()));
-    Ok(answer.unwrap_or_else(|error| {
+    Ok(Rendered(answer.unwrap_or_else(|error| {
         match &error {
             ApiError::Unavailable(cause) => tracing::error!(request_id, %cause, "the request could not be done"),
             ApiError::Internal(cause) => tracing::error!(request_id, %cause, "the request failed"),
@@ -50,7 +62,7 @@ pub async fn serve<F: Future<Output = Answer>>(
             | ApiError::Invalid(_) => {}
         }
         render_error(&error)
-    }))
+    })))
 }
 
 /// How long a handler may take: until a moment before Lambda would end the process, so that the client gets an answer

@@ -16,7 +16,7 @@ pub use auth::{Authenticator, Caller};
 pub use error::{ApiError, Violation};
 pub use given::Given;
 pub use http::{
-    Answer, base_url, body, json, json_body, json_value, media_type, replayed, request_id, serve, time_left,
+    Answer, Rendered, base_url, body, json, json_body, json_value, media_type, replayed, request_id, serve, time_left,
 };
 pub use idempotency::{IdempotencyKey, Operation, fingerprint};
 pub use list_query::list_query;

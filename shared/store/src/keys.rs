@@ -16,6 +16,9 @@ pub(crate) const REFUND_PREFIX: &str = "REFUND#";
 pub(crate) const CURSOR_PREFIX: &str = "CURSOR#";
 pub(crate) const COUNT_PREFIX: &str = "COUNT#";
 
+/// A partition that stays empty, since no merchant's id is; policies allow it like any merchant's.
+pub(crate) const NO_MERCHANT_PK: &str = "MERCHANT#";
+
 pub(crate) fn merchant_pk(id: &MerchantId) -> String {
     format!("MERCHANT#{id}")
 }
@@ -94,8 +97,12 @@ pub(crate) fn endpoint_count(merchant: &MerchantId, mode: Mode) -> Key {
     Key::new(endpoints_pk(merchant), format!("{COUNT_PREFIX}{}", mode.as_str()))
 }
 
+pub(crate) fn mail_pk(id: &MailId) -> String {
+    format!("MAIL#{}", id.topic.object())
+}
+
 pub(crate) fn mail(id: &MailId) -> Key {
-    Key::new(format!("MAIL#{}", id.topic.object()), format!("{}#{}", id.topic.kind(), id.sequence))
+    Key::new(mail_pk(id), format!("{}#{}", id.topic.kind(), id.sequence))
 }
 
 pub(crate) fn mock_attempt(payment: EndToEndId, attempt: u8) -> Key {
@@ -129,14 +136,15 @@ pub(crate) fn held_due_at(endpoint: &EndpointId) -> String {
 
 /// Partition of the due index.
 pub(crate) fn due_pk(key: &Key) -> String {
-    due_shard_pk(due_shard(key))
+    due_shard_pk(due_shard(&key.pk))
 }
 
 pub(crate) fn due_shard_pk(shard: u32) -> String {
     format!("DUE#{shard}")
 }
 
-/// In which shard of the due index an item waits. What was written when there were fewer waits where it was put.
-pub(crate) fn due_shard(key: &Key) -> u32 {
-    stable_hash(key.pk.as_bytes()) % crate::DUE_SHARDS
+/// In which shard of the due index an item with this partition key waits. What was written when there were fewer waits
+/// where it was put.
+pub(crate) fn due_shard(pk: &str) -> u32 {
+    stable_hash(pk.as_bytes()) % crate::DUE_SHARDS
 }

@@ -43,6 +43,14 @@ impl Merchants {
         Self { table }
     }
 
+    /// Reads where no merchant is, by the same call that reads one.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn warm_up(&self) -> Result<(), StoreError> {
+        self.table.query(keys::NO_MERCHANT_PK, None, 1).await.map(|_| ())
+    }
+
     /// The merchant with its keys and accounts, read consistently.
     ///
     /// # Errors
