@@ -9,7 +9,6 @@ mod partitions;
 mod progress;
 mod seed;
 
-use std::error::Error;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -40,13 +39,13 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let result: Result<(), Box<dyn Error>> = match Cli::parse().command {
-        Command::Functions(options) => functions::run(options).await,
-        Command::Instructions(options) => instructions::run(options).await,
-        Command::Load(options) => load::run(options).await,
-        Command::Seed(options) => seed::run(options).await,
-        Command::Cost(options) => cost::run(options).await,
-        Command::Partitions(options) => partitions::run(options),
+    let result = match Cli::parse().command {
+        Command::Functions(options) => functions::run(options).await.map_err(|error| error.to_string()),
+        Command::Instructions(options) => instructions::run(options).await.map_err(|error| error.to_string()),
+        Command::Load(options) => load::run(options).await.map_err(|error| error.to_string()),
+        Command::Seed(options) => seed::run(options).await.map_err(|error| error.to_string()),
+        Command::Cost(options) => cost::run(options).await.map_err(|error| error.to_string()),
+        Command::Partitions(options) => partitions::run(options).await.map_err(|error| error.to_string()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

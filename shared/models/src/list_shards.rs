@@ -19,6 +19,11 @@ const SETTLES_WITHIN: SignedDuration = SignedDuration::from_secs(60);
 pub struct ListShard(u8);
 
 impl ListShard {
+    /// From 0.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+
     /// Whether it is the one that there always is.
     pub const fn is_first(&self) -> bool {
         self.0 == 0

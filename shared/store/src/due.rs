@@ -6,7 +6,7 @@ use models::{CursorId, EndpointId, MailId, MerchantId, RefundId, SessionId, Sort
 
 use crate::error::StoreError;
 use crate::keys;
-use crate::table::{Item, Key, Table, s};
+use crate::table::{Item, Table, s};
 
 /// The due index's partitions: enough that no one of them is hot, few enough to read all every minute. It may only rise:
 /// what waits in a shard stays there (docs/decisions/0010-shards.md).
@@ -52,17 +52,12 @@ pub enum DueItem {
 impl DueItem {
     /// In which shard of the due index it waits.
     pub fn shard(&self) -> u32 {
-        keys::due_shard(&self.key())
-    }
-
-    fn key(&self) -> Key {
-        match self {
-            Self::Session(id) => keys::session(id),
-            Self::Refund(session_id, id) => keys::refund(session_id, id),
-            Self::Mail(id) => keys::mail(id),
-            Self::Cursor(id) => keys::cursor(id),
-            Self::Endpoint(merchant_id, id) => keys::endpoint(merchant_id, id),
-        }
+        keys::due_shard(&match self {
+            Self::Session(session_id) | Self::Refund(session_id, _) => keys::session_pk(session_id),
+            Self::Mail(id) => keys::mail_pk(id),
+            Self::Cursor(id) => keys::events_pk(&id.object_id),
+            Self::Endpoint(merchant_id, _) => keys::endpoints_pk(merchant_id),
+        })
     }
 }
 
@@ -149,23 +144,26 @@ mod tests {
         let refund_id: RefundId = "728d061b-8e47-4052-be4f-5f9bcdee39ff".parse().unwrap();
         let merchant_id: MerchantId = "demo".parse().unwrap();
         let endpoint_id: EndpointId = "728d061b-8e47-4052-be4f-5f9bcdee39ff".parse().unwrap();
-        let mail = |topic| DueItem::Mail(MailId { topic, sequence: 5 });
-        let cursor = |replay_of| {
-            let merchant_id = merchant_id.clone();
-            DueItem::Cursor(CursorId { object_id: session_id.into(), merchant_id, endpoint_id, replay_of })
-        };
-        for item in [
-            DueItem::Session(session_id),
-            DueItem::Refund(session_id, refund_id),
+        let mail = |topic| MailId { topic, sequence: 5 };
+        let mails = [
             mail(MailTopic::Receipt(session_id)),
             mail(MailTopic::RefundDetails(refund_id)),
             mail(MailTopic::RefundSent(refund_id)),
-            cursor(None),
-            cursor(Some(3)),
-            DueItem::Endpoint(merchant_id.clone(), endpoint_id),
-        ] {
-            assert_eq!(due_item(&item.key().into_item()), Some(item.clone()));
-            assert!(item.shard() < DUE_SHARDS);
+        ];
+        let cursors = [None, Some(3)].map(|replay_of| {
+            let merchant_id = merchant_id.clone();
+            CursorId { object_id: session_id.into(), merchant_id, endpoint_id, replay_of }
+        });
+        let mut items = vec![
+            (DueItem::Session(session_id), keys::session(&session_id)),
+            (DueItem::Refund(session_id, refund_id), keys::refund(&session_id, &refund_id)),
+            (DueItem::Endpoint(merchant_id.clone(), endpoint_id), keys::endpoint(&merchant_id, &endpoint_id)),
+        ];
+        items.extend(mails.map(|id| (DueItem::Mail(id), keys::mail(&id))));
+        items.extend(cursors.map(|id| (DueItem::Cursor(id.clone()), keys::cursor(&id))));
+        for (item, key) in items {
+            assert_eq!(keys::due_shard_pk(item.shard()), keys::due_pk(&key));
+            assert_eq!(due_item(&key.into_item()), Some(item));
         }
         let order = keys::mock_order("1ae1ce03-dfa9-4593-b487-65c656991cb5".parse().unwrap());
         assert_eq!(due_item(&order.into_item()), None);

@@ -1,0 +1,77 @@
+//! The due index when it is too large for one answer.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+
+mod support;
+
+use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
+use models::{CursorId, EndpointId, Mode, SessionId};
+use store::{Cursors, Due, DueItem, Held, Sessions};
+use support::{TABLE_NAME, World};
+use uuid::Uuid;
+
+/// Fills the index with 2 MB that nobody knows and that is never due.
+async fn crowd() {
+    let s = |text: String| AttributeValue::S(text);
+    for batch in 0..40 {
+        let put = |n: usize| {
+            let put = PutRequest::builder()
+                .item("pk", s(format!("{batch}-{n}-{}", "x".repeat(2000))))
+                .item("sk", s("FILLER".to_owned()))
+                .item("due_pk", s(format!("DUE#{n}")))
+                .item("due_at", s("9999".to_owned()));
+            WriteRequest::builder().put_request(put.build().unwrap()).build()
+        };
+        let requests: Vec<_> = (0..25).map(put).collect();
+        World::get().client().batch_write_item().request_items(TABLE_NAME, requests).send().await.unwrap();
+    }
+}
+
+#[test]
+fn all_is_found_at_once_while_there_is_little_and_shard_by_shard_after() {
+    World::get().runtime.block_on(async {
+        let table = World::get().table.clone();
+        let owner = support::new_owner(Mode::Test);
+        let (now, endpoint_id) = (runtime::now(), EndpointId::new(Uuid::new_v4()));
+        let (due, cursors) = (Due::new(table.clone()), Cursors::new(table.clone()));
+        let (mut expired, mut held) = (Vec::<SessionId>::new(), Vec::<CursorId>::new());
+        for _ in 0..30 {
+            let session = support::new_session(&owner, now, None, 100);
+            let (id, merchant_id) = (session.id, owner.merchant_id.clone());
+            Sessions::new(table.clone()).create(session, None).await.unwrap();
+            expired.push(id);
+            let cursor = CursorId { object_id: id.into(), merchant_id, endpoint_id, replay_of: None };
+            cursors.advance(&cursor, 1, now).await.unwrap();
+            let claim = cursors.claim(&cursor, now).await.unwrap().unwrap();
+            cursors.hold(&claim, Held::Dead).await.unwrap();
+            held.push(cursor);
+        }
+        let sorted = |mut ids: Vec<String>| {
+            ids.sort();
+            ids
+        };
+        let held_ids = || sorted(held.iter().map(ToString::to_string).collect());
+        let held_of = async |endpoint_id| {
+            sorted(cursors.held_of(&endpoint_id).await.unwrap().iter().map(ToString::to_string).collect())
+        };
+        let ids = |items: Vec<DueItem>| {
+            let session = |item| match item {
+                DueItem::Session(id) => id.to_string(),
+                other @ (DueItem::Refund(..) | DueItem::Mail(_) | DueItem::Cursor(_) | DueItem::Endpoint(..)) => {
+                    panic!("{other:?} is not due")
+                }
+            };
+            sorted(items.into_iter().map(session).collect())
+        };
+        let expected = sorted(expired.iter().map(ToString::to_string).collect());
+        let later = now + std::time::Duration::from_secs(3600);
+        assert_eq!(due.all(now).await.unwrap(), Some(vec![]));
+        assert_eq!(ids(due.all(later).await.unwrap().unwrap()), expected);
+        assert_eq!((held_of(endpoint_id).await, held_of(EndpointId::new(Uuid::nil())).await), (held_ids(), vec![]));
+
+        crowd().await;
+        assert_eq!(due.all(later).await.unwrap(), None);
+        assert_eq!(ids(support::due_items(&table).await), expected);
+        assert_eq!((held_of(endpoint_id).await, held_of(EndpointId::new(Uuid::nil())).await), (held_ids(), vec![]));
+    });
+}

@@ -1,0 +1,277 @@
+//! Lists over one shard and many: in order, whole, without repeats, whatever is created and however often the count rises
+//! meanwhile.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+
+mod support;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::{SignedDuration, Timestamp};
+use models::{LineItem, ListShards, Mode, Object, Session, SessionId};
+use store::{Events, ListCursor, ListRange, ListShardsRaised, Merchants, Owner, Page, Sessions, Table};
+use support::{Fault, TABLE_NAME, World};
+
+fn block_on<T>(test: impl Future<Output = T>) -> T {
+    World::get().runtime.block_on(test)
+}
+
+fn table() -> Table {
+    World::get().table.clone()
+}
+
+fn shards(count: u16) -> ListShards {
+    count.try_into().unwrap()
+}
+
+/// A session of that second, wherever it is put when there are so many shards.
+async fn create(owner: &Owner, count: u16, second: i64) -> SessionId {
+    let at = Timestamp::constant(1_772_000_000, 0) + SignedDuration::from_secs(second);
+    let mut session = support::new_session(owner, at, None, 100);
+    session.list_shard = shards(count).shard_of(&session.id);
+    let id = session.id;
+    Sessions::new(table()).create(session, None).await.unwrap();
+    id
+}
+
+/// Sessions of so many seconds, the newest first.
+async fn create_all(owner: &Owner, count: u16, seconds: i64) -> Vec<SessionId> {
+    let mut ids = Vec::new();
+    for second in (0..seconds).rev() {
+        ids.push(create(owner, count, second).await);
+    }
+    ids
+}
+
+type Filter<'a> = Option<&'a (dyn Fn(&Session) -> bool + Sync)>;
+
+async fn page(owner: &Owner, count: u16, limit: usize, after: Option<ListCursor>, filter: Filter<'_>) -> Page<Session> {
+    page_of(table(), owner, count, limit, after, filter).await
+}
+
+async fn page_of(
+    table: Table,
+    owner: &Owner,
+    count: u16,
+    limit: usize,
+    after: Option<ListCursor>,
+    filter: Filter<'_>,
+) -> Page<Session> {
+    let range = ListRange { limit, after, ..ListRange::default() };
+    let page = Sessions::new(table).list(owner, shards(count), range, filter).await.unwrap();
+    assert!(page.items.len() <= limit);
+    // As clients carry it.
+    let next = page.next.map(|cursor| ListCursor::of_sessions(&cursor.encode()).unwrap());
+    Page { items: page.items, next }
+}
+
+/// All that a client finds who goes on as long as it is told to.
+async fn all(owner: &Owner, count: u16, limit: usize, filter: Filter<'_>) -> Vec<SessionId> {
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let Page { items, next } = page(owner, count, limit, after, filter).await;
+        found.extend(items.into_iter().map(|session| session.id));
+        if next.is_none() {
+            return found;
+        }
+        after = next;
+    }
+}
+
+/// A way to the table that counts its calls.
+fn counted() -> (Table, Arc<AtomicUsize>) {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&calls);
+    let table = World::get().through(std::iter::repeat_with(move || {
+        counter.fetch_add(1, Ordering::SeqCst);
+        Fault::None
+    }));
+    (table, calls)
+}
+
+#[test]
+fn a_list_over_many_shards_is_newest_first_and_whole() {
+    block_on(async {
+        for count in [1, 2, 7, 40] {
+            let owner = support::new_owner(Mode::Test);
+            let created = create_all(&owner, count, 60).await;
+            for limit in [7, 20, 60, 61] {
+                assert_eq!(all(&owner, count, limit, None).await, created, "{count} shards, {limit} at a time");
+            }
+        }
+    });
+}
+
+#[test]
+fn a_list_without_a_filter_asks_each_shard_once() {
+    block_on(async {
+        for count in [1, 7, 40] {
+            let owner = support::new_owner(Mode::Test);
+            create_all(&owner, count, 60).await;
+            let mut after = None;
+            for limit in [20, 5, 100] {
+                let (table, calls) = counted();
+                let page = page_of(table, &owner, count, limit, after, None).await;
+                assert_eq!(calls.load(Ordering::SeqCst), usize::from(count), "{limit} at a time");
+                assert_eq!(page.items.len(), limit.min(35));
+                after = page.next;
+            }
+        }
+    });
+}
+
+#[test]
+fn nothing_is_lost_or_repeated_while_sessions_are_created_and_the_count_rises() {
+    block_on(async {
+        let owner = support::new_owner(Mode::Test);
+        let mut created = create_all(&owner, 1, 40).await;
+        let (mut found, mut after, mut last_page) = (Vec::new(), None, false);
+        let expected = created.clone();
+        // One shard, then four, then sixteen. Each page meets sessions that came after the one before.
+        for count in [1, 1, 4, 4, 4, 16, 16, 16, 16, 16] {
+            let Page { items, next } = page(&owner, count, 7, after, None).await;
+            found.extend(items.into_iter().map(|session| session.id));
+            last_page = next.is_none();
+            if last_page {
+                break;
+            }
+            after = next;
+            for _ in 0..5 {
+                let second = i64::try_from(created.len()).unwrap();
+                created.insert(0, create(&owner, count, second).await);
+            }
+        }
+        assert!(last_page);
+        assert_eq!(found, expected, "what there was when the first page was read");
+        assert_eq!(all(&owner, 16, 7, None).await, created, "whoever begins anew finds all");
+    });
+}
+
+#[test]
+fn a_filter_finds_what_it_wants_in_every_shard_and_works_no_call_without_bound() {
+    block_on(async {
+        let owner = support::new_owner(Mode::Test);
+        let created = create_all(&owner, 16, 700).await;
+        let every_70th: Vec<_> = created.iter().step_by(70).copied().collect();
+        let wanted = |session: &Session| every_70th.contains(&session.id);
+        for limit in [3, 100] {
+            assert_eq!(all(&owner, 16, limit, Some(&wanted)).await, every_70th, "{limit} at a time");
+        }
+        let oldest = |session: &Session| session.id == created[699];
+        let (table, calls) = counted();
+        let first = page_of(table, &owner, 16, 100, None, Some(&oldest)).await;
+        assert!(first.items.is_empty() && first.next.is_some());
+        // Once each, and again as they run out, a share of some 20 of each at a time: 500 are looked at.
+        let calls = calls.load(Ordering::SeqCst);
+        assert!((17..60).contains(&calls), "{calls}");
+        let second = page(&owner, 16, 100, first.next, Some(&oldest)).await;
+        assert_eq!(second.items.into_iter().map(|session| session.id).collect::<Vec<_>>(), created[699..]);
+    });
+}
+
+#[test]
+fn a_page_of_large_sessions_ends_before_it_is_too_large_to_answer() {
+    block_on(async {
+        let owner = support::new_owner(Mode::Test);
+        let mut created = Vec::new();
+        for second in (0..80).rev() {
+            let at = Timestamp::constant(1_772_000_000, 0) + SignedDuration::from_secs(second);
+            let mut session = support::new_session(&owner, at, None, 100);
+            let item = LineItem { name: support::name(&"n".repeat(140)), ..session.line_items[0].clone() };
+            session.line_items = vec![item; 100];
+            session.list_shard = shards(8).shard_of(&session.id);
+            created.push(session.id);
+            Sessions::new(table()).create(session, None).await.unwrap();
+        }
+        let first = page(&owner, 8, 100, None, None).await;
+        let bytes: usize =
+            first.items.iter().map(|session| store::size_bytes(&store::session_item(session).unwrap())).sum();
+        assert!((1 << 20..(1 << 20) + 100_000).contains(&bytes), "{bytes}");
+        assert_eq!(all(&owner, 8, 100, None).await, created);
+    });
+}
+
+#[test]
+fn merchants_and_modes_are_apart() {
+    block_on(async {
+        let (one, two) = (support::new_owner(Mode::Test), support::new_owner(Mode::Test));
+        let live = Owner { mode: Mode::Live, ..one.clone() };
+        let mut created = Vec::new();
+        for owner in [&one, &two, &live] {
+            created.push(create_all(owner, 5, 12).await);
+        }
+        for (owner, created) in [&one, &two, &live].into_iter().zip(&created) {
+            assert_eq!(all(owner, 5, 5, None).await, *created);
+        }
+        // Another's cursor is a place in one's own list, and opens nothing else.
+        let theirs = page(&two, 5, 5, None, None).await.next;
+        let found = page(&one, 5, 100, theirs, None).await.items;
+        assert!(found.iter().all(|session| created[0].contains(&session.id)));
+    });
+}
+
+#[test]
+fn events_are_in_the_shard_of_their_session() {
+    block_on(async {
+        let owner = support::new_owner(Mode::Test);
+        let events = Events::new(table());
+        let mut told = Vec::new();
+        for id in create_all(&owner, 16, 20).await {
+            let session = Sessions::new(table()).get(&id).await.unwrap().unwrap();
+            let object = Object::Session(Box::new(session));
+            events.put(&object, 1).await.unwrap();
+            told.push(object.id());
+        }
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let range = ListRange { limit: 6, after, ..ListRange::default() };
+            let Page { items, next } = events.list(&owner, shards(16), range, None).await.unwrap();
+            found.extend(items.into_iter().map(|event| event.object.id()));
+            let Some(next) = next else { break };
+            after = ListCursor::of_events(&next.encode());
+        }
+        assert_eq!(found, told);
+        let first =
+            events.list(&owner, shards(1), ListRange { limit: 100, ..ListRange::default() }, None).await.unwrap();
+        assert!(first.items.len() < 10, "{} of 20 are in the first of 16", first.items.len());
+    });
+}
+
+#[test]
+fn a_count_is_raised_once_whatever_becomes_of_the_answer() {
+    block_on(async {
+        let merchants = Merchants::new(table());
+        let id = support::new_owner(Mode::Test).merchant_id;
+        let now = runtime::now();
+        let raise = |table, count| {
+            let id = id.clone();
+            async move { Merchants::new(table).raise_list_shards(&id, shards(count), now).await.unwrap() }
+        };
+        assert_eq!(raise(table(), 4).await, ListShardsRaised::NoMerchant);
+        merchants.create(&id, support::name("Acme"), [7; 32]).await.unwrap();
+        // As merchants were before there were shards.
+        let client = World::get().client();
+        let profile = client.update_item().table_name(TABLE_NAME);
+        let profile = profile.key("pk", AttributeValue::S(format!("MERCHANT#{id}")));
+        let profile = profile.key("sk", AttributeValue::S("PROFILE".to_owned()));
+        profile.update_expression("REMOVE list_spread").send().await.unwrap();
+        let spread = async || merchants.get(&id).await.unwrap().unwrap().list_spread;
+        assert_eq!(spread().await.shards(), shards(1));
+
+        assert_eq!(raise(World::get().losing(2), 4).await, ListShardsRaised::Done);
+        assert_eq!(spread().await.shards(), shards(4));
+        for count in [1, 4] {
+            assert_eq!(raise(table(), count).await, ListShardsRaised::NotMore(shards(4)));
+        }
+        // Somebody else is faster.
+        let meanwhile = raise(table(), 8);
+        let slow = World::get().while_on_the_way(1, async move { assert_eq!(meanwhile.await, ListShardsRaised::Done) });
+        assert_eq!(raise(slow, 6).await, ListShardsRaised::NotMore(shards(8)));
+        let meanwhile = raise(table(), 9);
+        let slow = World::get().while_on_the_way(1, async move { assert_eq!(meanwhile.await, ListShardsRaised::Done) });
+        assert_eq!(raise(slow, 10).await, ListShardsRaised::Done);
+        assert_eq!(spread().await.shards(), shards(10));
+    });
+}
