@@ -4,6 +4,7 @@
 mod cpu;
 mod driver;
 mod flow;
+mod hooks;
 mod lost;
 mod peer;
 mod report;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use cpu::Cpu;
 use driver::{Driver, Plan};
 use flow::{Kind, Paid};
+use hooks::Hooks;
 use local::{Config, Machine};
 use report::{Flat, Report, Size, Tried};
 use search::Search;
@@ -31,7 +33,7 @@ const START_PER_S: f64 = 60.0;
 const PEER_START_PER_S: f64 = 200.0;
 /// The most rates tried of each.
 const TRIES: u32 = 12;
-/// A whole payment lasts 0.8 s; processes are started in the first second.
+/// A whole payment lasts 0.8 s.
 const WARM_UP: Duration = Duration::from_secs(2);
 const TIMED: Duration = Duration::from_secs(6);
 /// How long what follows from requests may take before the next step.
@@ -55,7 +57,7 @@ pub(crate) struct Options {
     #[arg(long, default_value = "target/release")]
     bin_dir: PathBuf,
     /// Where the peer's binary is
-    #[arg(long, default_value = "bench/peers/target/release")]
+    #[arg(long, default_value = "target/bench/peers/release")]
     peer_dir: PathBuf,
     /// Only one part
     #[arg(long)]
@@ -95,6 +97,7 @@ async fn measure(options: &Options) -> Result<(), Box<dyn Error>> {
     if options.only != Some(Part::Flat) {
         let service = Host::start(options, &options.template, &options.bin_dir, Some(Duration::from_secs(60))).await?;
         report.service = service.highest_rate(&driver, Kind::Payment, START_PER_S, &mut report.wrong).await?;
+        report.with_webhooks = Some(service.with_webhooks(&driver, START_PER_S, &mut report.wrong).await?);
         service.stop().await;
         let peer = Host::peer(options).await?;
         report.peer = peer.highest_rate(&driver, Kind::Peer, PEER_START_PER_S, &mut report.wrong).await?;
@@ -123,7 +126,8 @@ impl Host {
     ) -> Result<Self, Box<dyn Error>> {
         let data = tempfile::tempdir_in(&options.scratch_dir)?;
         // DynamoDB's own housekeeping is not what is measured: no sweeps for items past their time to live.
-        let config = Config { schedule_interval, ..Config::for_tests(template, bin_dir, data.path()) };
+        let mut config = Config { schedule_interval, ..Config::for_tests(template, bin_dir, data.path()) };
+        config.environment.insert("LOCAL_LOOPBACK_WEBHOOKS".to_owned(), "1".to_owned());
         let machine = Machine::start(config).await?;
         local::demo::seed(machine.aws_url(), machine.table_name()).await.map_err(|error| error.to_string())?;
         Ok(Self { machine, _data: data })
@@ -153,6 +157,9 @@ impl Host {
     ) -> Result<Vec<Tried>, Box<dyn Error>> {
         let mut search = Search::new(start_per_s, TRIES);
         let (mut all, mut paid) = (Vec::new(), Vec::new());
+        // Starts processes and fills caches, and does not count.
+        let warm_up = Plan { kind, rate_per_s: start_per_s, warm_up: Duration::ZERO, timed: WARM_UP };
+        paid.extend(self.drive(driver, warm_up, wrong).await?.paid);
         eprintln!("{}", report::HEAD);
         while let Some(rate_per_s) = search.next() {
             let plan = Plan { kind, rate_per_s, warm_up: WARM_UP, timed: TIMED };
@@ -165,6 +172,24 @@ impl Host {
         }
         wrong.extend(lost::look(&self.machine, &paid).await?);
         Ok(all)
+    }
+
+    /// The same payments with a webhook endpoint that is told of each, at a rate that leaves time for it.
+    async fn with_webhooks(
+        &self,
+        driver: &Driver,
+        rate_per_s: f64,
+        wrong: &mut Vec<String>,
+    ) -> Result<Tried, Box<dyn Error>> {
+        let hooks = Hooks::start().await?;
+        let http = flow::client(SETTLED_WITHIN)?;
+        flow::register(&http, self.machine.api_url(), &hooks.url, &hooks::WANTED).await?;
+        let plan = Plan { kind: Kind::Payment, rate_per_s, warm_up: WARM_UP, timed: TIMED };
+        let Driven { tried, paid } = self.drive(driver, plan, wrong).await?;
+        eprintln!("{tried}: payments with webhooks");
+        wrong.extend(lost::look(&self.machine, &paid).await?);
+        wrong.extend(hooks.wrong(&paid));
+        Ok(tried)
     }
 
     /// Drives, and waits for all that follows from it.

@@ -213,6 +213,20 @@ pub(super) async fn events(http: &Client, base_url: &str, id: &str) -> Result<Va
     response.json().await.map_err(|error| with_causes(&error))
 }
 
+/// Registers a webhook endpoint.
+///
+/// # Errors
+/// What came instead of an answer.
+pub(super) async fn register(http: &Client, base_url: &str, url: &str, events: &[&str]) -> Result<(), String> {
+    let body = json!({ "url": url, "events": events });
+    let request = http.post(format!("{base_url}/v2/webhooks")).basic_auth(DEMO.0, Some(DEMO.1)).json(&body);
+    let answer = request.send().await.map_err(|error| with_causes(&error))?;
+    match answer.status() {
+        StatusCode::CREATED => Ok(()),
+        status => Err(format!("the webhook endpoint is not taken: {status}")),
+    }
+}
+
 /// A client that follows nothing, so that each step is seen; it gives a request up after `timeout`.
 pub(super) fn client(timeout: Duration) -> reqwest::Result<Client> {
     Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().timeout(timeout).build()

@@ -40,3 +40,26 @@ pub(super) fn write_template(template: &Path, to: &Path) -> Result<(), Box<dyn E
 fn kind(resource: &Value) -> Option<&str> {
     resource.get("Type")?.as_str()
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
+
+    use local::{Config, Machine};
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_host_takes_the_peers_template() {
+        let folder = tempfile::tempdir().unwrap();
+        let (ours, theirs) = (::tests::workspace().join("template.yaml"), folder.path().join("peer.yaml"));
+        write_template(&ours, &theirs).unwrap();
+        fs::write(folder.path().join("rust-put-item"), "").unwrap();
+        let config = Config::for_tests(theirs, folder.path(), folder.path().join("data"));
+        let machine = Machine::start(config).await.unwrap_or_else(|error| panic!("{error}"));
+        let post = |path: &str| reqwest::Client::new().post(format!("{}{path}", machine.api_url())).send();
+        assert_eq!(post("/v2/payment_sessions").await.unwrap().status(), 404);
+        assert_eq!(post("/peer").await.unwrap().status(), 500, "there is a route, to a binary that is none");
+        machine.stop().await;
+    }
+}
