@@ -1,7 +1,7 @@
 # Counterfoil. `make` or `make help` lists what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help build run test fmt lint deny unit bench bench-peers advisories test-clients clean
+.PHONY: help build run test fmt lint deny unit bench bench-peers bench-load bench-load-build seed advisories test-clients clean
 
 # Where `make run` listens and keeps its data.
 PORT ?= 3000
@@ -68,6 +68,23 @@ bench-peers:
 	@if command -v python3 && cd $(PEERS)/python && python3 -m venv venv; then \
 	  venv/bin/pip install --disable-pip-version-check --quiet -r requirements.txt; \
 	  else echo "python3 with venv: not found; the Python peer is left out"; fi
+
+# What a whole machine is driven with, and seeded to.
+SESSIONS ?= 1000000
+
+bench-load: bench-load-build ## requests a second, and CPU time by the number of sessions, up to 10^6 (LOAD="--only throughput")
+	target/measure/bench load $(LOAD)
+
+bench-load-build:
+	@echo "==> building every function for release (some minutes)"
+	cargo build --release $(addprefix -p ,$(notdir $(wildcard functions/*)))
+	@echo "==> building what measures, and the peer"
+	cargo build --profile measure -p bench
+	cd bench/peers && cargo build --release --locked -p rust-put-item
+
+seed: build ## add sessions to the local data (SESSIONS=1000000 DATA_DIR=.local), with `make run` stopped
+	cargo build --profile measure -p bench
+	target/measure/bench seed --count $(SESSIONS) --data-dir $(DATA_DIR) --bin-dir target/debug
 
 test-clients: ## Banked's own Node client against a running `make run` (needs Node.js and a network)
 	@dir=$$(mktemp -d) && trap "rm -rf $$dir" EXIT && cp tests/clients/banked-node.js $$dir && cd $$dir && \
