@@ -65,6 +65,8 @@ struct Measured {
     cold_ms: Samples,
     /// The same with an eighth of a core.
     cold_eighth_ms: Samples,
+    /// The same with a whole core until the first event is asked for and an eighth from then on, as Lambda does it.
+    cold_lambda_ms: Samples,
     /// Event handed over to answer taken, in milliseconds.
     warm_ms: Samples,
     /// CPU time of a request in each block, in microseconds.
@@ -105,6 +107,7 @@ async fn measure(options: &Options, cores: Cores) -> Result<(), Error> {
             candidate,
             cold_ms: Samples::default(),
             cold_eighth_ms: Samples::default(),
+            cold_lambda_ms: Samples::default(),
             warm_ms: Samples::default(),
             warm_cpu_us: Samples::default(),
             peak_memory: 0,
@@ -162,6 +165,8 @@ impl Bench {
             for measured in in_turn(measured, round) {
                 let took_ms = self.cold_start(measured, Some(group.folder())).await?;
                 measured.cold_eighth_ms.push(took_ms);
+                let took_ms = self.cold_start_as_on_lambda(measured, group).await?;
+                measured.cold_lambda_ms.push(took_ms);
             }
         }
         Ok(())
@@ -172,6 +177,16 @@ impl Bench {
         let host = Host::start().await?;
         host.offer(event).await?;
         let mut running = self.start(&measured.candidate, host, cgroup)?;
+        let answer = self.answer(measured, &mut running).await?;
+        Ok(milliseconds(answer.duration_since(running.process.started)))
+    }
+
+    async fn cold_start_as_on_lambda(&self, measured: &mut Measured, group: &EighthOfACore) -> Result<f64, Error> {
+        let event = self.preparer.event(measured.candidate.work).await?;
+        let mut running = self.start(&measured.candidate, Host::start().await?, None)?;
+        running.host.initialised(&mut running.process).await?;
+        group.limit(&running.process)?;
+        running.host.offer(event).await?;
         let answer = self.answer(measured, &mut running).await?;
         Ok(milliseconds(answer.duration_since(running.process.started)))
     }

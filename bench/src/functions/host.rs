@@ -12,7 +12,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -31,6 +31,8 @@ pub(crate) struct Host {
     pub(crate) address: String,
     events: mpsc::Sender<Bytes>,
     answers: mpsc::Receiver<Answer>,
+    /// True once the process has asked for its first event: its init phase is over.
+    asked: watch::Receiver<bool>,
     _server: JoinSet<()>,
 }
 
@@ -55,7 +57,8 @@ impl Host {
         let address = listener.local_addr()?.to_string();
         let (events, waiting) = mpsc::channel(1);
         let (sender, answers) = mpsc::channel(1);
-        let api = Arc::new(Api { waiting: Mutex::new(waiting), answers: sender });
+        let (ask, asked) = watch::channel(false);
+        let api = Arc::new(Api { waiting: Mutex::new(waiting), answers: sender, ask });
         let mut server = JoinSet::new();
         server.spawn(async move {
             let mut connections = JoinSet::new();
@@ -63,12 +66,26 @@ impl Host {
                 connections.spawn(serve(stream, Arc::clone(&api)));
             }
         });
-        Ok(Self { address, events, answers, _server: server })
+        Ok(Self { address, events, answers, asked, _server: server })
     }
 
     /// Has an event ready for when the process asks for one.
     pub(crate) async fn offer(&self, event: Bytes) -> Result<(), Error> {
         Ok(self.events.send(event).await?)
+    }
+
+    /// Waits until the process has asked for its first event.
+    ///
+    /// # Errors
+    /// It ended, or hangs.
+    pub(crate) async fn initialised(&mut self, process: &mut Process) -> Result<(), Error> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if tokio::time::timeout(LOOK_AGAIN, self.asked.wait_for(|asked| *asked)).await.is_ok() {
+                return Ok(());
+            }
+            still_there(process, until)?;
+        }
     }
 
     /// The answer to the event that was offered.
@@ -81,19 +98,25 @@ impl Host {
             if let Ok(answer) = tokio::time::timeout(LOOK_AGAIN, self.answers.recv()).await {
                 return Ok(answer.ok_or("the Runtime API has stopped")?);
             }
-            if let Some(how) = process.ended() {
-                return Err(format!("it ended without an answer: {how}").into());
-            }
-            if Instant::now() > until {
-                return Err(format!("it gave no answer within {} s", PATIENCE.as_secs()).into());
-            }
+            still_there(process, until)?;
         }
     }
+}
+
+fn still_there(process: &mut Process, until: Instant) -> Result<(), Error> {
+    if let Some(how) = process.ended() {
+        return Err(format!("it ended without an answer: {how}").into());
+    }
+    if Instant::now() > until {
+        return Err(format!("it gave no answer within {} s", PATIENCE.as_secs()).into());
+    }
+    Ok(())
 }
 
 struct Api {
     waiting: Mutex<mpsc::Receiver<Bytes>>,
     answers: mpsc::Sender<Answer>,
+    ask: watch::Sender<bool>,
 }
 
 async fn serve(stream: TcpStream, api: Arc<Api>) {
@@ -119,6 +142,7 @@ impl Api {
     }
 
     async fn next(&self) -> Response<Full<Bytes>> {
+        self.ask.send_replace(true);
         let Some(event) = self.waiting.lock().await.recv().await else { return empty(StatusCode::GONE) };
         let deadline = Timestamp::now().as_millisecond() + 60_000;
         let answer = Response::builder()

@@ -159,6 +159,11 @@ impl EighthOfACore {
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
+
+    /// From now on the process has no more than that.
+    pub(crate) fn limit(&self, process: &Process) -> Result<(), Error> {
+        Ok(fs::write(self.folder.join("cgroup.procs"), process.child.id().to_string())?)
+    }
 }
 
 impl Drop for EighthOfACore {

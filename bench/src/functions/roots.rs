@@ -4,7 +4,7 @@ use std::fs;
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose,
+    KeyUsagePurpose, PKCS_RSA_SHA256, RsaKeySize,
 };
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
@@ -53,27 +53,38 @@ impl Roots {
         bundle
     }
 
-    /// TLS for `localhost`, by a certificate of the authority's.
+    /// TLS for `localhost`, by a chain like that of AWS endpoints: RSA keys of 2048 bits, and an authority in between.
     pub(crate) fn server(&self) -> Result<ServerConfig, Error> {
-        let key = KeyPair::generate()?;
+        let between = CertifiedIssuer::signed_by(authority_params("In between")?, rsa_key()?, &self.authority)?;
+        let key = rsa_key()?;
         let mut params = CertificateParams::new(vec!["localhost".to_owned()])?;
         params.use_authority_key_identifier_extension = true;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        let certificate = params.signed_by(&key, &self.authority)?;
+        let certificate = params.signed_by(&key, &between)?;
         let provider = rustls::crypto::aws_lc_rs::default_provider();
         let config = ServerConfig::builder_with_provider(provider.into()).with_safe_default_protocol_versions()?;
         let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
-        Ok(config.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], key)?)
+        Ok(config
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone(), between.der().clone()], key)?)
     }
 }
 
 fn authority(name: &str) -> Result<CertifiedIssuer<'static, KeyPair>, Error> {
+    Ok(CertifiedIssuer::self_signed(authority_params(name)?, rsa_key()?)?)
+}
+
+fn rsa_key() -> Result<KeyPair, Error> {
+    Ok(KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048)?)
+}
+
+fn authority_params(name: &str) -> Result<CertificateParams, Error> {
     let mut params = CertificateParams::new(Vec::new())?;
     params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    Ok(CertifiedIssuer::self_signed(params, KeyPair::generate()?)?)
+    Ok(params)
 }
 
 /// The certificates in a bundle, each in PEM, without what stands between them.
