@@ -161,6 +161,29 @@ async fn the_schedule_leaves_alone_what_is_not_due() {
 }
 
 #[tokio::test]
+async fn what_is_due_is_found_among_more_than_one_answer_holds() {
+    let world = World::start().await;
+    // 2 MB that are never due.
+    for batch in 0..40 {
+        let filler = |n: usize| {
+            let pk = format!("FILLER#{batch}#{n}#{}", "x".repeat(2000));
+            let due_pk = format!("DUE#{n}");
+            let item =
+                json!({ "pk": { "S": pk }, "sk": { "S": "-" }, "due_pk": { "S": due_pk }, "due_at": { "S": "9" } });
+            json!({ "PutRequest": { "Item": item } })
+        };
+        let requests: Vec<_> = (0..25).map(filler).collect();
+        let body = json!({ "RequestItems": { world.machine.table_name(): requests } });
+        world.dynamodb("BatchWriteItem", &body).await;
+    }
+    let late = [late_session(&world).await, late_session(&world).await];
+    world.run_schedule().await;
+    for id in late {
+        assert_eq!(states(&world.get(&id.to_string()).await), ["awaiting_payer", "failed"]);
+    }
+}
+
+#[tokio::test]
 async fn consent_counts_until_the_time_passes() {
     let world = World::start().await;
     let mut request = document_1();

@@ -1,10 +1,13 @@
 //! Listing sessions.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
+use models::Mode;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use store::Sessions;
-use tests::{World, answer, text};
+use store::{ListShardsRaised, Merchants, Sessions};
+use tests::{World, answer, document_1, text};
 
 /// `count` sessions, a minute apart, the newest first; every so many of them are cancelled.
 async fn sessions(world: &World, count: i64, cancelled: Option<i64>) -> Vec<String> {
@@ -92,4 +95,91 @@ async fn no_call_works_without_bound() {
     let cursor = text(&first["next_cursor"]);
     let second = list(&world, &format!("?state=awaiting_provider&limit=100&cursor={cursor}")).await;
     assert_eq!((ids(&second), &second["next_cursor"]), (vec![oldest.clone()], &Value::Null));
+}
+
+/// As if this merchant's lists had had so many shards for so long.
+async fn raise(world: &World, merchant: &str, shards: u16, ago: SignedDuration) {
+    let (id, at) = (merchant.parse().unwrap(), runtime::now() - ago);
+    let raised = Merchants::new(world.table()).raise_list_shards(&id, shards.try_into().unwrap(), at).await.unwrap();
+    assert_eq!(raised, ListShardsRaised::Done);
+}
+
+/// How many items there are in each partition of the list index.
+async fn partitions(world: &World) -> BTreeMap<String, usize> {
+    let scan = json!({ "TableName": world.machine.table_name(), "IndexName": "list" });
+    let mut partitions = BTreeMap::new();
+    for item in world.dynamodb("Scan", &scan).await["Items"].as_array().unwrap() {
+        *partitions.entry(text(&item["list_pk"]["S"])).or_default() += 1;
+    }
+    partitions
+}
+
+#[tokio::test]
+async fn over_several_shards_each_merchants_sessions_and_events() {
+    let world = World::start().await;
+    let others = world.merchant("acme", Mode::Test, "all").await;
+    raise(&world, "demo", 4, SignedDuration::from_mins(1)).await;
+    let mut created = Vec::new();
+    for n in 0..24 {
+        let session = world.create().await;
+        if n % 4 == 0 {
+            world.cancel(&session).await;
+        }
+        created.insert(0, text(&session["id"]));
+    }
+    let theirs = world.request(Method::POST, "/v2/payment_sessions").basic_auth(&others.0, Some(&others.1));
+    let theirs = answer(theirs.json(&document_1())).await.body;
+
+    for limit in [1, 7, 100] {
+        assert_eq!(all(&world, &format!("limit={limit}")).await, created, "{limit}");
+    }
+    let cancelled: Vec<_> = created.iter().skip(3).step_by(4).cloned().collect();
+    assert_eq!(all(&world, "state=failed&limit=4").await, cancelled);
+    let list = world.request(Method::GET, "/v2/payment_sessions").basic_auth(&others.0, Some(&others.1));
+    assert_eq!(ids(&answer(list).await.body), [text(&theirs["id"])]);
+
+    world.settled().await;
+    let (mut told, mut path) = (Vec::new(), "/v2/events?limit=7".to_owned());
+    loop {
+        let page = answer(world.demo(Method::GET, &path)).await.body;
+        told.extend(page["data"].as_array().unwrap().iter().map(|event| text(&event["created_at"])));
+        let Some(next) = page["next_cursor"].as_str() else { break };
+        path = format!("/v2/events?limit=7&cursor={next}");
+    }
+    assert_eq!(told.len(), 24 + 6);
+    assert!(told.is_sorted_by(|newer, older| newer >= older), "{told:?}");
+
+    let partitions = partitions(&world).await;
+    let of = |prefix: &str| partitions.keys().filter(|list_pk| list_pk.starts_with(prefix)).count();
+    assert_eq!((of("demo#test#"), of("demo#test#events#")), (8, 4), "{partitions:?}");
+    assert_eq!((partitions["acme#test#0"], partitions["acme#test#events#0"]), (1, 1));
+}
+
+#[tokio::test]
+async fn a_refund_and_what_pays_it_are_in_the_shard_of_its_session() {
+    let world = World::start().await;
+    raise(&world, "demo", 256, SignedDuration::from_mins(1)).await;
+    let paid = world.paid().await;
+    let refund = world.refund(&paid, 100).await;
+    world.refunder(&refund).choose_bank(1).await;
+    world.refunder(&refund).decide(1, "approve").await;
+    world.settled().await;
+    let partitions = partitions(&world).await;
+    assert_eq!(partitions.len(), 2, "one of sessions, one of events: {partitions:?}");
+    let sessions = Sessions::new(world.table());
+    let shard = sessions.get(&text(&paid["id"]).parse().unwrap()).await.unwrap().unwrap().list_shard;
+    assert_eq!(partitions[&format!("demo#test#{shard}")], 2);
+}
+
+#[tokio::test]
+async fn new_sessions_stay_where_they_are_looked_for_until_a_raised_count_is_known() {
+    let world = World::start().await;
+    raise(&world, "demo", 64, SignedDuration::ZERO).await;
+    for _ in 0..8 {
+        world.create().await;
+    }
+    world.settled().await;
+    let expected = [("demo#test#0".to_owned(), 8), ("demo#test#events#0".to_owned(), 8)];
+    assert_eq!(partitions(&world).await, BTreeMap::from(expected));
+    assert_eq!(all(&world, "limit=3").await.len(), 8);
 }
