@@ -1,7 +1,7 @@
 # Counterfoil. `make` or `make help` lists what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help build run test fmt lint deny unit bench bench-peers bench-load bench-load-build seed advisories test-clients clean
+.PHONY: help build run test fmt lint deny unit bench bench-peers bench-load bench-load-build seed advisories test-clients cost clean
 
 # Where `make run` listens and keeps its data.
 PORT ?= 3000
@@ -39,6 +39,10 @@ deny: $(CARGO_DENY)
 unit: build
 	@echo "==> tests"
 	cargo test --workspace
+
+cost: build ## what a million payments cost on AWS, into docs/cost.md
+	@echo "==> cost"
+	cargo run --package bench -- cost --write
 
 advisories: $(CARGO_DENY) ## known vulnerabilities of our dependencies (needs a network)
 	$(CARGO_DENY) check advisories
