@@ -1,7 +1,7 @@
 # Counterfoil. `make` or `make help` lists what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help build run test fmt lint deny unit bench bench-peers bench-load bench-load-build seed advisories test-clients cost clean
+.PHONY: help build run test fmt lint deny unit bench bench-peers bench-load bench-load-build bench-partitions seed advisories test-clients cost clean
 
 # Where `make run` listens and keeps its data.
 PORT ?= 3000
@@ -85,6 +85,9 @@ bench-load-build:
 	@echo "==> building what measures, and the peer"
 	cargo build --profile measure -p bench
 	cd bench/peers && cargo build --release --locked -p rust-put-item
+
+bench-partitions: ## whether any partition of the table would get more than DynamoDB takes (PARTITIONS="--paid-percent 50")
+	cargo run --profile measure -p bench -- partitions $(PARTITIONS)
 
 seed: build ## add sessions to the local data (SESSIONS=1000000 DATA_DIR=.local), with `make run` stopped
 	cargo build --profile measure -p bench

@@ -158,8 +158,8 @@ pub(crate) async fn page<T: DeserializeOwned>(
 }
 
 /// How many items each of so many shards is asked for, so that all together give `count`. One that has more than its share
-/// is not asked again: the page ends there. With 6 more than twice the share that hardly ever happens (once in some
-/// 100,000 pages), for sessions are spread by a hash.
+/// is not asked again: the page ends there. With 6 more than twice the share that hardly ever happens (at the worst once in
+/// 20,000 pages, of 100 from 64 shards), for sessions are spread by a hash.
 fn share(count: usize, shards: usize) -> usize {
     count.min(2 * count.div_ceil(shards.max(1)) + 6)
 }
