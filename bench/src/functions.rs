@@ -90,7 +90,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Box<dyn std::error::Erro
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         runtime.block_on(measure(&options, cores))
     });
-    Ok(measuring.await?.map_err(|error| -> Box<dyn std::error::Error> { error })?)
+    measuring.await?.map_err(|error| -> Box<dyn std::error::Error> { error })
 }
 
 async fn measure(options: &Options, cores: Cores) -> Result<(), Error> {

@@ -26,7 +26,7 @@ impl Cores {
         let allowed = sched_getaffinity(Pid::from_raw(0))?;
         let mut cores = (0..CpuSet::count()).filter(|core| allowed.is_set(*core).unwrap_or(false));
         let host = cores.next().ok_or("no core to run on")?;
-        Ok(Self { host, function: cores.last().unwrap_or(host) })
+        Ok(Self { host, function: cores.next_back().unwrap_or(host) })
     }
 }
 

@@ -177,7 +177,6 @@ fn zipped_mb(measured: &Measured) -> Option<f64> {
     measured.zipped.map(megabytes)
 }
 
-#[allow(clippy::cast_precision_loss, reason = "shown with two digits")]
 fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6
 }
