@@ -1,7 +1,7 @@
 # Counterfoil. `make` or `make help` lists what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help build run test fmt lint deny unit bench bench-peers bench-load bench-load-build bench-partitions seed advisories test-clients cost clean
+.PHONY: help build run test fmt lint deny unit bench bench-peers bench-load bench-load-build bench-partitions instructions seed cost advisories test-clients clean
 
 # Where `make run` listens and keeps its data.
 PORT ?= 3000
@@ -13,7 +13,7 @@ CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := $(shell command -v cargo-deny || echo $(TOOLS)/bin/cargo-deny)
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build every function and tool, for this machine
 	@echo "==> building (the first time takes some minutes; cargo shows how far it is)"
@@ -72,6 +72,11 @@ bench-peers:
 	@if command -v python3 && cd $(PEERS)/python && python3 -m venv venv; then \
 	  venv/bin/pip install --disable-pip-version-check --quiet -r requirements.txt; \
 	  else echo "python3 with venv: not found; the Python peer is left out"; fi
+
+instructions: build ## instructions of a warm request against their budget (INSTRUCTIONS=--record writes a new one)
+	@echo "==> building create for release (some minutes the first time)"
+	cargo build --release -p create
+	target/debug/bench instructions $(INSTRUCTIONS)
 
 # What a whole machine is driven with, and seeded to.
 SESSIONS ?= 1000000

@@ -17,9 +17,9 @@ const MERCHANT_MS: f64 = 200.0;
 /// What a function does itself in one invocation, rounded up to a billed ms.
 const OWN_MS: f64 = 2.0;
 
-/// What is written to logs besides: by Lambda for each invocation (`platform.start` and `platform.report`), by API Gateway
-/// for each request; and 26 bytes that CloudWatch adds to each line.
-const PLATFORM_LOG_BYTES: f64 = 500.0;
+/// What Lambda itself writes to logs for each invocation (`platform.start` and `platform.report`), unless template.yaml says
+/// not to, and API Gateway for each request; and 26 bytes that CloudWatch adds to each line.
+const PLATFORM_LOG_BYTES: f64 = 500.0 + 2.0 * LINE_BYTES;
 const ACCESS_LOG_BYTES: f64 = 300.0;
 const LINE_BYTES: f64 = 26.0;
 /// The headers of an answer.
@@ -94,7 +94,6 @@ pub(super) fn ours(payment: &Payment) -> Bill {
     let messages = calls(counts, |_, operation| operation == "SendMessage");
     let log_bytes = count(*log_bytes)
         + count(*log_lines) * LINE_BYTES
-        + invocations * (PLATFORM_LOG_BYTES + 2.0 * LINE_BYTES)
         + count(*requests) * (ACCESS_LOG_BYTES + LINE_BYTES);
     Bill::default()
         .and(Charge::Writes, units(counts, true, |_| true))
@@ -123,6 +122,7 @@ pub(super) fn usual_rules(payment: &Payment) -> Vec<Rule> {
     });
     // The last two changes, consent and settlement, come of one request.
     let changing_requests = changes - 1.0;
+    let invocations = count(counts.invocations.values().sum());
     let transitions = changes - 1.0;
     let read_already = transitions - 1.0;
     let messages = changes + calls(counts, |_, operation| operation == "SendMessage");
@@ -164,6 +164,10 @@ pub(super) fn usual_rules(payment: &Payment) -> Vec<Rule> {
             change: dynamodb(2.0 * messages).and(Charge::Writes, 2.0 * messages),
         },
         Rule {
+            what: format!("Lambda's own two lines in the log for each of {invocations} invocations; here only of trouble"),
+            change: Bill::default().and(Charge::LogKb, (invocations * PLATFORM_LOG_BYTES / 1000.0).round()),
+        },
+        Rule {
             what: "No mail in the table to be claimed and marked: a lost message is a lost receipt".to_owned(),
             change: dynamodb(-mail_calls).and(Charge::Writes, -units(counts, true, mail)),
         },
@@ -197,5 +201,4 @@ pub(super) fn idle_month(idle_schedule: &Counts) -> Bill {
         .and(Charge::Invocations, in_millions)
         .and(Charge::DurationMs, duration_ms(idle_schedule) * in_millions)
         .and(Charge::QueueRequests, polls_a_minute * in_millions)
-        .and(Charge::LogKb, (PLATFORM_LOG_BYTES + 2.0 * LINE_BYTES) / 1000.0 * in_millions)
 }

@@ -62,9 +62,9 @@ fn charges(ours: &Bill, usual: &Bill, rules: &[bill::Rule]) -> String {
 }
 
 fn otherwise(rules: &[bill::Rule]) -> String {
-    let columns = [Charge::Writes, Charge::Reads, Charge::QueueRequests, Charge::DurationMs];
+    let columns = [Charge::Writes, Charge::Reads, Charge::QueueRequests, Charge::DurationMs, Charge::LogKb];
     let mut text = String::from(
-        "## What is usually done otherwise\n\n| | writes | reads | SQS | ms |\n|---|---:|---:|---:|---:|\n",
+        "## What is usually done otherwise\n\n| | writes | reads | SQS | ms | log KB |\n|---|---:|---:|---:|---:|---:|\n",
     );
     for rule in rules {
         let counts = columns.map(|charge| signed(rule.change.get(charge)));
