@@ -65,7 +65,7 @@ pub(crate) struct Options {
     /// The largest number of sessions while the cost of a request is measured
     #[arg(long, default_value_t = 1_000_000)]
     max_sessions: usize,
-    /// Where tables are kept meanwhile, some 6 GB for a million sessions; emptied again
+    /// Where tables are kept meanwhile, some 9 GB for a million sessions; cleared away again
     #[arg(long, default_value = "target")]
     scratch_dir: PathBuf,
     /// Where the raw figures go
