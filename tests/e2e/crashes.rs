@@ -123,7 +123,7 @@ async fn free_claims(world: &World, session_id: &str) {
     let body = json!({
         "TableName": world.machine.table_name(),
         "Key": { "pk": { "S": format!("MAIL#{session_id}") }, "sk": { "S": "receipt#5" } },
-        "UpdateExpression": "SET due_at = :past",
+        "UpdateExpression": "SET due_at = :past REMOVE lease_until",
         "ConditionExpression": "attribute_exists(due_at)",
         "ExpressionAttributeValues": { ":past": { "S": "2000-01-01T00:00:00.000Z" } },
     });

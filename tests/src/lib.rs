@@ -257,7 +257,7 @@ impl World {
                 "TableName": table,
                 "Key": { "pk": cursor["pk"], "sk": cursor["sk"] },
                 // What has been finished since stays so.
-                "UpdateExpression": "SET due_at = :past",
+                "UpdateExpression": "SET due_at = :past REMOVE lease_until",
                 "ConditionExpression": "attribute_exists(due_pk)",
                 "ExpressionAttributeValues": { ":past": { "S": "2000-01-01T00:00:00.000Z" } },
             });

@@ -39,7 +39,8 @@ pub enum Held {
     Disabled,
 }
 
-/// A cursor as it is kept. `due_pk` and `due_at` put it in the due index while something is to be told.
+/// A cursor as it is kept. `due_pk` and `due_at` put it in the due index while something is to be told; until `lease_until`
+/// it is its claimant's.
 #[derive(Debug, Deserialize)]
 struct Record {
     delivered: usize,
@@ -119,7 +120,7 @@ impl Cursors {
             .set("due_pk", s(keys::due_pk(&key)))
             .set("due_at", s(moment(now)))
             .set("ttl", n(ttl_after(now)))
-            .remove(&["lease_id", "waiting_since", "held"]);
+            .remove(&["lease_id", "lease_until", "waiting_since", "held"]);
         update.send(&self.table).await.map(|_| ())
     }
 
@@ -129,10 +130,11 @@ impl Cursors {
     /// The table failed us.
     pub async fn claim(&self, id: &CursorId, now: Timestamp) -> Result<Option<CursorClaim>, StoreError> {
         let lease_id = crate::new_write_id();
-        let update = Update::new(keys::cursor(id))
-            .when("#due_at <= :now", [(":now", s(moment(now)))])
-            .set("due_at", s(moment(lease_end(now))))
-            .set("lease_id", s(lease_id.as_str()));
+        let update = Update::new(keys::cursor(id)).when("#due_at <= :now", [(":now", s(moment(now)))]).lease(
+            &lease_id,
+            now,
+            lease_end(now),
+        );
         let item = match update.send(&self.table).await? {
             Updated::New(item) | Updated::Refused(Some(item)) => item,
             Updated::Refused(None) => return Ok(None),
@@ -160,7 +162,7 @@ impl Cursors {
             .held_by(claim)
             .set("delivered", n(sequence))
             .set("attempts", n(0))
-            .set("due_at", s(moment(lease_end(now))))
+            .set("lease_until", ms(lease_end(now)))
             .remove(&["waiting_since"]);
         let moved = matches!(update.send(&self.table).await?, Updated::New(_));
         (claim.delivered, claim.attempts, claim.waiting_since) = (sequence, 0, None);
@@ -177,7 +179,7 @@ impl Cursors {
             .when("#head = :head", [(":head", n(sequence))])
             .set("delivered", n(sequence))
             .set("attempts", n(0))
-            .remove(&["due_pk", "due_at", "lease_id", "waiting_since", "skips_gaps"]);
+            .remove(&["due_pk", "due_at", "lease_id", "lease_until", "waiting_since", "skips_gaps"]);
         match update.send(&self.table).await? {
             Updated::New(_) => Ok(Finished::Done),
             Updated::Refused(None) => Ok(Finished::Lost),
@@ -211,7 +213,7 @@ impl Cursors {
             .set("due_at", s(moment(at)))
             .set("attempts", n(attempts))
             .set("waiting_since", ms(waiting_since))
-            .remove(&["lease_id"]);
+            .remove(&["lease_id", "lease_until"]);
         update.send(&self.table).await.map(|_| ())
     }
 
@@ -224,7 +226,7 @@ impl Cursors {
             .held_by(claim)
             .set("due_at", s(keys::held_due_at(&claim.id.endpoint_id)))
             .set("held", serde_dynamo::to_attribute_value(held)?)
-            .remove(&["lease_id"]);
+            .remove(&["lease_id", "lease_until"]);
         update.send(&self.table).await.map(|_| ())
     }
 
@@ -233,7 +235,7 @@ impl Cursors {
     /// # Errors
     /// The table failed us; it is due again when the claim ends.
     pub async fn drop(&self, claim: &CursorClaim) -> Result<(), StoreError> {
-        self.held_by(claim).remove(&["due_pk", "due_at", "lease_id"]).send(&self.table).await.map(|_| ())
+        self.held_by(claim).remove(&["due_pk", "due_at", "lease_id", "lease_until"]).send(&self.table).await.map(|_| ())
     }
 
     /// Cursors of an endpoint that wait to be resumed: all of them, or, if there are very many, 10,000 or more.

@@ -18,7 +18,8 @@ pub struct Mails {
     table: Table,
 }
 
-/// A mail as it is kept. `due_pk` and `due_at` put it in the due index until it is sent or given up.
+/// A mail as it is kept. `due_pk` and `due_at` put it in the due index until it is sent or given up; until `lease_until` it is
+/// its claimant's.
 #[derive(Debug, Serialize, Deserialize)]
 struct Record {
     state: MailState,
@@ -65,12 +66,10 @@ impl Mails {
     pub async fn claim(&self, id: &MailId, now: Timestamp) -> Result<Option<Claim>, StoreError> {
         let lease_id = crate::new_write_id();
         let free_again = now.checked_add(LEASE).unwrap_or(Timestamp::MAX);
-        // While a mail is claimed, `due_at` is the end of the claim: should the sender die, it is due again then.
         let update = Update::new(keys::mail(id))
             .when_one_of("state", ["due"])
             .when("#due_at <= :now", [(":now", s(SortableTimestamp::from(now).as_str()))])
-            .set("due_at", s(SortableTimestamp::from(free_again).as_str()))
-            .set("lease_id", s(lease_id.as_str()))
+            .lease(&lease_id, now, free_again)
             .increment("attempts");
         let item = match update.send(&self.table).await? {
             Updated::New(item) => item,
@@ -92,7 +91,7 @@ impl Mails {
     /// The table failed us; the mail may be sent once more.
     pub async fn sent(&self, claim: &Claim, message_id: &str, now: Timestamp) -> Result<(), StoreError> {
         let update = self.held(claim).set("state", s("sent")).set("sent_at", ms(now)).set("message_id", s(message_id));
-        update.remove(&["due_pk", "due_at"]).send(&self.table).await.map(|_| ())
+        update.remove(&["due_pk", "due_at", "lease_until"]).send(&self.table).await.map(|_| ())
     }
 
     /// It could not be sent; it is due again then.
@@ -101,7 +100,7 @@ impl Mails {
     /// The table failed us; it is due again when the claim ends.
     pub async fn retry_at(&self, claim: &Claim, at: Timestamp) -> Result<(), StoreError> {
         let update = self.held(claim).set("due_at", s(SortableTimestamp::from(at).as_str()));
-        update.send(&self.table).await.map(|_| ())
+        update.remove(&["lease_until"]).send(&self.table).await.map(|_| ())
     }
 
     /// It can't be sent and is not tried again.
@@ -110,7 +109,7 @@ impl Mails {
     /// The table failed us; it is due again when the claim ends.
     pub async fn failed(&self, claim: &Claim, now: Timestamp) -> Result<(), StoreError> {
         let update = self.held(claim).set("state", s("failed")).set("failed_at", ms(now));
-        update.remove(&["due_pk", "due_at"]).send(&self.table).await.map(|_| ())
+        update.remove(&["due_pk", "due_at", "lease_until"]).send(&self.table).await.map(|_| ())
     }
 
     fn held(&self, claim: &Claim) -> Update {
