@@ -117,8 +117,8 @@ async fn measure(options: &Options, cores: Cores) -> Result<(), Error> {
     }
     let bench = Bench { world, preparer, cores };
     bench.cold(&mut measured, options.rounds).await?;
-    match EighthOfACore::create() {
-        Ok(group) => bench.cold_in(&mut measured, (options.rounds / 3).max(10), &group).await?,
+    match EighthOfACore::create().map(drop) {
+        Ok(()) => bench.cold_on_an_eighth(&mut measured, (options.rounds / 3).max(10)).await?,
         Err(error) => println!("an eighth of a core: cgroups can't be written here ({error}): skipped"),
     }
     bench.warm(&mut measured, options.requests).await?;
@@ -159,13 +159,16 @@ impl Bench {
         Ok(())
     }
 
-    async fn cold_in(&self, measured: &mut [Measured], rounds: u32, group: &EighthOfACore) -> Result<(), Error> {
+    async fn cold_on_an_eighth(&self, measured: &mut [Measured], rounds: u32) -> Result<(), Error> {
         for round in 1..=rounds {
             progress("cold starts with an eighth of a core", round, rounds);
             for measured in in_turn(measured, round) {
+                // A group for each: a new process would pay back what the one before it has overdrawn.
+                let group = EighthOfACore::create()?;
                 let took_ms = self.cold_start(measured, Some(group.folder())).await?;
                 measured.cold_eighth_ms.push(took_ms);
-                let took_ms = self.cold_start_as_on_lambda(measured, group).await?;
+                drop(group);
+                let took_ms = self.cold_start_as_on_lambda(measured, &EighthOfACore::create()?).await?;
                 measured.cold_lambda_ms.push(took_ms);
             }
         }
@@ -260,9 +263,11 @@ impl Bench {
     }
 }
 
-/// Forwards in every other round, backwards in the rest: nobody always follows the same neighbour.
-fn in_turn(measured: &mut [Measured], round: u32) -> Box<dyn Iterator<Item = &mut Measured> + '_> {
-    if round.is_multiple_of(2) { Box::new(measured.iter_mut()) } else { Box::new(measured.iter_mut().rev()) }
+/// In an order that differs from round to round: nobody always follows the same neighbour.
+fn in_turn(measured: &mut [Measured], round: u32) -> Vec<&mut Measured> {
+    let mut order: Vec<_> = measured.iter_mut().collect();
+    fastrand::Rng::with_seed(round.into()).shuffle(&mut order);
+    order
 }
 
 fn milliseconds(duration: std::time::Duration) -> f64 {

@@ -126,7 +126,7 @@ fn peak_memory(status: &str) -> Option<u64> {
 /// An eighth of a core: 2.5 ms of every 20 ms.
 const QUOTA_US: (u64, u64) = (2_500, 20_000);
 
-/// A control group that gets an eighth of a core; removed when dropped.
+/// A control group that gets an eighth of a core; removed when dropped, once its process has ended.
 #[derive(Debug)]
 pub(crate) struct EighthOfACore {
     folder: PathBuf,
@@ -168,7 +168,11 @@ impl EighthOfACore {
 
 impl Drop for EighthOfACore {
     fn drop(&mut self) {
-        let _ = fs::remove_dir(&self.folder);
+        // A killed process's threads may be in it for a moment longer than the process.
+        let until = Instant::now() + Duration::from_secs(2);
+        while fs::remove_dir(&self.folder).is_err() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 }
 

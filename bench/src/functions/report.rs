@@ -161,12 +161,12 @@ fn line(measured: &Measured) -> Vec<String> {
     ]
 }
 
-/// AWS calls of one warm request.
+/// AWS calls of one warm request; not those that come once in a while.
 fn calls(measured: &Measured) -> String {
-    let requests = measured.warm_ms.values().len();
-    let calls =
-        measured.calls.iter().map(|(operation, count)| format!("{operation} {:.2}", *count as f64 / requests as f64));
-    calls.collect::<Vec<_>>().join(", ")
+    let requests = measured.warm_ms.values().len() as f64;
+    let each = measured.calls.iter().map(|(operation, count)| (operation, *count as f64 / requests));
+    let often = each.filter(|(_, count)| *count >= 0.1).map(|(operation, count)| format!("{operation} {count:.1}"));
+    often.collect::<Vec<_>>().join(", ")
 }
 
 fn peak_mb(measured: &Measured) -> f64 {
