@@ -92,9 +92,8 @@ pub(super) fn ours(payment: &Payment) -> Bill {
     let Payment { counts, requests, bytes_out, log_lines, log_bytes, mails, deliveries, .. } = payment;
     let invocations = count(counts.invocations.values().sum());
     let messages = calls(counts, |_, operation| operation == "SendMessage");
-    let log_bytes = count(*log_bytes)
-        + count(*log_lines) * LINE_BYTES
-        + count(*requests) * (ACCESS_LOG_BYTES + LINE_BYTES);
+    let log_bytes =
+        count(*log_bytes) + count(*log_lines) * LINE_BYTES + count(*requests) * (ACCESS_LOG_BYTES + LINE_BYTES);
     Bill::default()
         .and(Charge::Writes, units(counts, true, |_| true))
         .and(Charge::Reads, units(counts, false, |_| true))
@@ -164,7 +163,9 @@ pub(super) fn usual_rules(payment: &Payment) -> Vec<Rule> {
             change: dynamodb(2.0 * messages).and(Charge::Writes, 2.0 * messages),
         },
         Rule {
-            what: format!("Lambda's own two lines in the log for each of {invocations} invocations; here only of trouble"),
+            what: format!(
+                "Lambda's own two lines in the log for each of {invocations} invocations; here only of trouble"
+            ),
             change: Bill::default().and(Charge::LogKb, (invocations * PLATFORM_LOG_BYTES / 1000.0).round()),
         },
         Rule {

@@ -83,6 +83,7 @@ pub(crate) fn tables(measured: &[Measured], world: &World) -> String {
             "p99",
             "…after init",
             "p99",
+            "CPU ms after init",
             "warm CPU µs",
             "warm ms",
             "p99",
@@ -143,7 +144,7 @@ impl Target {
 
 fn line(measured: &Measured) -> Vec<String> {
     let show = |value: Option<f64>, digits: usize| value.map_or("–".to_owned(), |value| format!("{value:.digits$}"));
-    let Measured { cold_ms, cold_eighth_ms, cold_lambda_ms, warm_ms, warm_cpu_us, .. } = measured;
+    let Measured { cold_ms, cold_eighth_ms, cold_lambda_ms, first_cpu_ms, warm_ms, warm_cpu_us, .. } = measured;
     vec![
         measured.candidate.name.to_owned(),
         show(cold_ms.median(), 1),
@@ -152,6 +153,7 @@ fn line(measured: &Measured) -> Vec<String> {
         show(cold_eighth_ms.p99(), 1),
         show(cold_lambda_ms.median(), 1),
         show(cold_lambda_ms.p99(), 1),
+        show(first_cpu_ms.median(), 2),
         show(warm_cpu_us.median(), 0),
         show(warm_ms.median(), 2),
         show(warm_ms.p99(), 2),
@@ -207,6 +209,7 @@ fn raw(measured: &Measured) -> Value {
         "cold_ms": series(&measured.cold_ms),
         "cold_eighth_ms": series(&measured.cold_eighth_ms),
         "cold_lambda_ms": series(&measured.cold_lambda_ms),
+        "first_cpu_ms": series(&measured.first_cpu_ms),
         "warm_cpu_us": series(&measured.warm_cpu_us),
         "warm_ms": series(&measured.warm_ms),
     })

@@ -49,6 +49,10 @@ pub(super) enum HttpsError {
 /// A client for `https` and, where AWS is on this machine, `http`. It trusts the certificates in `bundle`, a PEM file,
 /// or else Amazon's.
 pub(super) fn client(bundle: Option<&Path>) -> Result<SharedHttpClient, HttpsError> {
+    Ok(SharedHttpClient::new(Https { connector: SharedHttpConnector::new(pool(bundle)?) }))
+}
+
+fn pool(bundle: Option<&Path>) -> Result<Pool, HttpsError> {
     let tls = ClientConfig::builder_with_provider(Arc::new(super::tls::provider()))
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots(bundle)?)
@@ -59,8 +63,7 @@ pub(super) fn client(bundle: Option<&Path>) -> Result<SharedHttpClient, HttpsErr
     tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
     let connector =
         HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(tcp);
-    let client = legacy::Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
-    Ok(SharedHttpClient::new(Https { connector: SharedHttpConnector::new(Pool(client)) }))
+    Ok(Pool(legacy::Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector)))
 }
 
 fn roots(bundle: Option<&Path>) -> Result<RootCertStore, HttpsError> {
@@ -125,4 +128,106 @@ fn connector_error(error: legacy::Error) -> ConnectorError {
 /// An error and what caused it.
 fn sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| error.source())
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::digest;
+    use rcgen::CertifiedKey;
+    use rustls::ServerConfig;
+    use rustls::pki_types::PrivateKeyDer;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+
+    use super::*;
+
+    /// SHA-256 of each certificate, as published at <https://www.amazontrust.com/repository/>.
+    const PUBLISHED: [&str; 5] = [
+        "8ecde6884f3d87b1125ba31ac3fcb13d7016de7f57cc904fe1cb97c6ae98196e",
+        "1ba5b2aa8c65401a82960118f80bec4f62304d83cec4713a19c39c011ea46db4",
+        "18ce6cfe7bf14e60b2e347b8dfe868cb31d02ebb3ada271569f50343b46db3a4",
+        "e35d28419ed02025cfa69038cd623962458da5c695fbdea3c22b0bfb25897092",
+        "568d6905a2c88708a4b3025190edcfedb1974a606a13c6e5290fcb2ae63edab5",
+    ];
+
+    #[test]
+    fn the_roots_are_those_that_amazon_publishes() {
+        let certificates = CertificateDer::pem_slice_iter(AMAZON_ROOTS).collect::<Result<Vec<_>, _>>().unwrap();
+        let hash = |certificate: &CertificateDer<'_>| {
+            let hash = digest::digest(&digest::SHA256, certificate);
+            hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+        };
+        assert_eq!(certificates.iter().map(hash).collect::<Vec<_>>(), PUBLISHED);
+        assert_eq!(roots(None).unwrap().len(), PUBLISHED.len());
+    }
+
+    #[test]
+    fn a_bundle_without_certificates_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("bundle.pem");
+        assert!(matches!(roots(Some(&file)), Err(HttpsError::Bundle(_))));
+        std::fs::write(&file, "no certificate").unwrap();
+        assert!(matches!(roots(Some(&file)), Err(HttpsError::NoCertificate)));
+    }
+
+    /// What a server does once somebody has connected and asked.
+    #[derive(Debug, Clone, Copy)]
+    enum Server {
+        Answers,
+        CutsOff,
+    }
+
+    /// A server of its own for one request, its URL and its certificate.
+    async fn serve(server: Server) -> (String, String) {
+        let CertifiedKey { cert, signing_key } = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let key = PrivateKeyDer::Pkcs8(signing_key.serialize_der().into());
+        let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![cert.der().clone()], key)
+            .unwrap();
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let url = format!("https://localhost:{}/", listener.local_addr().unwrap().port());
+        tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let Ok(mut stream) = TlsAcceptor::from(Arc::new(config)).accept(stream).await else { return };
+            let _ = stream.read(&mut [0; 1024]).await.unwrap();
+            match server {
+                Server::Answers => stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap(),
+                Server::CutsOff => stream.write_all(b"HTTP/1.1 200 O").await.unwrap(),
+            }
+            stream.shutdown().await.unwrap();
+        });
+        (url, cert.pem())
+    }
+
+    async fn ask(url: &str, trusted: Option<&str>) -> Result<u16, ConnectorError> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("bundle.pem");
+        let bundle = trusted.map(|pem| {
+            std::fs::write(&file, pem).unwrap();
+            file.as_path()
+        });
+        let pool = pool(bundle).unwrap();
+        pool.call(HttpRequest::get(url).unwrap()).await.map(|answer| answer.status().as_u16())
+    }
+
+    #[tokio::test]
+    async fn only_a_server_of_the_bundle_is_spoken_with() {
+        let (url, certificate) = serve(Server::Answers).await;
+        assert_eq!(ask(&url, Some(&certificate)).await.unwrap(), 200);
+        let (url, _) = serve(Server::Answers).await;
+        assert!(ask(&url, None).await.unwrap_err().is_io());
+    }
+
+    #[tokio::test]
+    async fn what_did_not_get_through_may_be_tried_again() {
+        let nobody = TcpListener::bind(("127.0.0.1", 0)).await.unwrap().local_addr().unwrap();
+        assert!(ask(&format!("http://{nobody}/"), None).await.unwrap_err().is_io());
+        let (url, certificate) = serve(Server::CutsOff).await;
+        let error = ask(&url, Some(&certificate)).await.unwrap_err();
+        assert!(error.is_io() || error.as_other() == Some(ErrorKind::TransientError), "{error:?}");
+    }
 }
