@@ -52,12 +52,12 @@ $(TOOLS)/bin/cargo-deny:
 	cargo install cargo-deny --version $(CARGO_DENY_VERSION) --locked --root $(TOOLS)
 
 # What is measured, and where the peers are put.
-MEASURED := create get cancel refund publish email-receipt
+FUNCTIONS := $(notdir $(wildcard functions/*))
 PEERS := $(CURDIR)/target/bench
 
 bench: bench-peers ## speed, memory and size beside the peers (BENCH="--only create,rust-put-item --rounds 10")
-	@echo "==> building the measured functions for release (some minutes)"
-	cargo build --release $(addprefix -p ,$(MEASURED))
+	@echo "==> building every function for release (some minutes)"
+	cargo build --release $(addprefix -p ,$(FUNCTIONS))
 	@echo "==> building what measures"
 	cargo build --profile measure -p bench
 	target/measure/bench functions $(BENCH)
@@ -86,7 +86,7 @@ bench-load: bench-load-build ## requests a second, and CPU time by the number of
 
 bench-load-build:
 	@echo "==> building every function for release (some minutes)"
-	cargo build --release $(addprefix -p ,$(notdir $(wildcard functions/*)))
+	cargo build --release $(addprefix -p ,$(FUNCTIONS))
 	@echo "==> building what measures, and the peer"
 	cargo build --profile measure -p bench
 	cd bench/peers && cargo build --release --locked -p rust-put-item

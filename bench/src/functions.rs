@@ -28,7 +28,7 @@ pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;
 /// What to measure, and how often.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Options {
-    /// Cold starts of each; an eighth of a core gets a third of them, but 10 at the least
+    /// Cold starts of each, with a whole core, with an eighth, and with an eighth after init
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
     /// Warm requests of each
@@ -121,7 +121,7 @@ async fn measure(options: &Options, cores: Cores) -> Result<(), Error> {
     let bench = Bench { world, preparer, cores };
     bench.cold(&mut measured, options.rounds).await?;
     match EighthOfACore::create().map(drop) {
-        Ok(()) => bench.cold_on_an_eighth(&mut measured, (options.rounds / 3).max(10)).await?,
+        Ok(()) => bench.cold_on_an_eighth(&mut measured, options.rounds).await?,
         Err(error) => println!("an eighth of a core: cgroups can't be written here ({error}): skipped"),
     }
     bench.warm(&mut measured, options.requests).await?;

@@ -163,12 +163,19 @@ impl Host {
         eprintln!("{}", report::HEAD);
         while let Some(rate_per_s) = search.next() {
             let plan = Plan { kind, rate_per_s, warm_up: WARM_UP, timed: TIMED };
-            let step = self.drive(driver, plan, wrong).await?;
-            paid.extend(step.paid);
-            let held = step.tried.holds();
-            eprintln!("{}: {}", step.tried, kind.name());
+            // A rate fails if it fails twice: once may be the machine's hiccup.
+            let mut held = false;
+            for _ in 0..2 {
+                let step = self.drive(driver, plan, wrong).await?;
+                paid.extend(step.paid);
+                held = step.tried.holds();
+                eprintln!("{}: {}", step.tried, kind.name());
+                all.push(step.tried);
+                if held {
+                    break;
+                }
+            }
             search.tried(held);
-            all.push(step.tried);
         }
         wrong.extend(lost::look(&self.machine, &paid).await?);
         Ok(all)

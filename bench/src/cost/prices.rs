@@ -67,9 +67,6 @@ pub(super) const RECOVERY_GB_MONTH: f64 = 0.20;
 /// Dollars a month for each alarm and each metric of our own.
 pub(super) const ALARM_MONTH: f64 = 0.10;
 pub(super) const METRIC_MONTH: f64 = 0.30;
-/// How many metrics API Gateway writes for a route, if asked to.
-/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html>
-pub(super) const ROUTE_METRICS: f64 = 6.0;
 /// Dollars a month for 13 functions that have DynamoDB ask for the table's key every five minutes, at $0.03 for 10,000
 /// requests. <https://docs.aws.amazon.com/kms/latest/developerguide/services-dynamodb.html>
 pub(super) const KEY_MONTH: f64 = 13.0 * 12.0 * 730.0 * 0.03 / 10_000.0;

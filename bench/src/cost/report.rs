@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::bill::{self, Bill, is_mock_bank};
 use super::flow::Payment;
 use super::prices::{
-    ALARM_MONTH, Charge, KEY_MONTH, METRIC_MONTH, PUBLISHED, RECOVERY_GB_MONTH, REGION, ROUTE_METRICS, TABLE_GB_MONTH,
+    ALARM_MONTH, Charge, KEY_MONTH, METRIC_MONTH, PUBLISHED, RECOVERY_GB_MONTH, REGION, TABLE_GB_MONTH,
 };
 
 /// Between these lines the page is written by `make cost`.
@@ -119,8 +119,6 @@ fn month(payment: &Payment, template: &str) -> String {
     let idle = bill::idle_month(&payment.idle_schedule);
     let count = |what: &str| u32::try_from(template.matches(what).count()).map_or(f64::INFINITY, f64::from);
     let alarms = count("AWS::CloudWatch::Alarm");
-    let detailed =
-        if template.contains("DetailedMetricsEnabled: true") { count("Type: HttpApi, Properties:") } else { 0.0 };
     // A GB for a million payments is a KB for one; whole ones, because some bytes more or less are chance.
     let gb = |bytes: u64| (u32::try_from(bytes).map_or(f64::INFINITY, f64::from) / 1000.0).ceil();
     let (for_good, for_a_while) = (gb(payment.stored.for_good), gb(payment.stored.for_a_while));
@@ -131,12 +129,6 @@ fn month(payment: &Payment, template: &str) -> String {
         ("Idle: Lambda's polls of the two queues".to_owned(), idle.usd(Charge::QueueRequests)),
         (format!("Idle: {alarms} alarms, and the metric of dead webhooks"), alarms * ALARM_MONTH + METRIC_MONTH),
         ("At most: the table's key, asked for every five minutes by each function".to_owned(), KEY_MONTH),
-        (
-            format!(
-                "At most: {ROUTE_METRICS} detailed metrics for each of {detailed} routes, for the hours in which it is called"
-            ),
-            detailed * ROUTE_METRICS * METRIC_MONTH,
-        ),
         (format!("A million payments in the table and its recovery, for good: {for_good} GB"), kept(for_good)),
         (format!("Their events, cursors and attempts, for 30 to 40 days: {for_a_while} GB"), kept(for_a_while)),
     ] {
@@ -146,7 +138,9 @@ fn month(payment: &Payment, template: &str) -> String {
 }
 
 fn prices() -> String {
-    let mut text = format!("## Prices\n\nOf {REGION}, as published in {PUBLISHED}:\n\n");
+    let mut text = format!(
+        "## Prices\n\nOf {REGION}, as quoted for {PUBLISHED}; with alarms, metrics and keys of <https://aws.amazon.com/cloudwatch/pricing/> and <https://aws.amazon.com/kms/pricing/>:\n\n"
+    );
     let mut pages: Vec<(&str, &str)> = Vec::new();
     for charge in Charge::ALL {
         let (name, _, _, page) = charge.price();

@@ -97,7 +97,7 @@ pub(crate) fn tables(measured: &[Measured], world: &World) -> String {
     lines.extend(measured.iter().map(line));
     format!(
         "{}\n{}\nMedians. Cold: process start to first answer taken; after init: a whole core until the first event is asked \
-         for,\nan eighth from then on, as Lambda does it. Warm CPU: user and system, a request. Everybody reaches AWS over TLS. Peers trust a\nbundle of {PLATFORM_COUNT} certificates ({} of them real), Node.js its own and one; our \
+         for,\nan eighth from then on (Lambda gives 256 MB a seventh). Warm CPU: user and system, a request. Everybody reaches AWS over TLS. Peers trust a\nbundle of {PLATFORM_COUNT} certificates ({} of them real), Node.js its own and one; our \
          functions trust {FEW_COUNT}, as on AWS.\n",
         table(&targets),
         table(&lines),

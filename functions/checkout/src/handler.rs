@@ -28,8 +28,11 @@ pub(crate) struct Checkout {
 
 impl Checkout {
     /// From the variables that template.yaml sets.
-    pub(crate) fn from_env() -> Result<Self, SettingError> {
-        Ok(Self::new(Table::from_env()?, runtime::local_live_connector()))
+    pub(crate) async fn from_env() -> Result<Self, SettingError> {
+        let checkout = Self::new(Table::from_env()?, runtime::local_live_connector());
+        // While there is a whole core to do it with; see `api::Authenticator::start`.
+        let _ = tokio::time::timeout(api::WARM_UP_TIMEOUT, checkout.sessions.warm_up()).await;
+        Ok(checkout)
     }
 
     fn new(table: Table, local_live: bool) -> Self {

@@ -18,6 +18,6 @@ use lambda_http::{Error, service_fn};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     runtime::init_logs();
-    let checkout = &Checkout::from_env()?;
+    let checkout = &Checkout::from_env().await?;
     lambda_http::run(service_fn(|request| async move { checkout.handle(request).await.map(Rendered) })).await
 }

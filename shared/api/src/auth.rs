@@ -22,7 +22,7 @@ const CACHED: Duration = Duration::from_secs(30);
 const LOOKED_JUST_NOW: Duration = Duration::from_secs(1);
 
 /// How long warming up may keep a starting function from its first request.
-const WARM_UP_TIMEOUT: Duration = Duration::from_secs(1);
+pub const WARM_UP_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How many merchants a warm function keeps.
 const MAX_CACHED: usize = 1000;

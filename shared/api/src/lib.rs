@@ -12,7 +12,7 @@ mod routes;
 mod secrets;
 mod token;
 
-pub use auth::{Authenticator, Caller};
+pub use auth::{Authenticator, Caller, WARM_UP_TIMEOUT};
 pub use error::{ApiError, Violation};
 pub use given::Given;
 pub use http::{

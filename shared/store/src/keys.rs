@@ -37,6 +37,11 @@ pub(crate) fn linked_account(merchant: &MerchantId, linked: &LinkedAccount) -> K
     Key::new(merchant_pk(merchant), sk)
 }
 
+/// Where no session is, since each has an id; policies allow it like any session's.
+pub(crate) fn no_session() -> Key {
+    Key::new("SESSION#", SESSION_SK)
+}
+
 pub(crate) fn session_pk(id: &SessionId) -> String {
     format!("SESSION#{id}")
 }

@@ -189,6 +189,14 @@ impl Sessions {
         self.table.get(keys::session(id)).await?.map(|item| created_before(id, item)).transpose()
     }
 
+    /// Reads where no session is, by the same call that reads one.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn warm_up(&self) -> Result<(), StoreError> {
+        self.table.get(keys::no_session()).await.map(|_| ())
+    }
+
     /// The session, unless there is none or it was deleted. A consistent read.
     ///
     /// # Errors
