@@ -12,7 +12,7 @@ use crate::report::{Record, Report};
 
 const SECRET_NOTE: &str = "The secret is shown this once and kept nowhere: store it now.";
 const REVOKED_NOTE: &str = "Functions that used the key within the last 30 seconds may honour it until those are over.";
-const SHARDS_NOTE: &str = "Lists look at all of them from now on; new sessions are spread over them in a minute.";
+const SHARDS_NOTE: &str = "Lists look at all of them from now on; new sessions are spread over them in 20 minutes.";
 const RESUMED_NOTE: &str =
     "What waits is told in order, from within a minute on. If it fails again, `counterfoil webhooks list` shows it.";
 

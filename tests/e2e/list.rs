@@ -118,7 +118,7 @@ async fn partitions(world: &World) -> BTreeMap<String, usize> {
 async fn over_several_shards_each_merchants_sessions_and_events() {
     let world = World::start().await;
     let others = world.merchant("acme", Mode::Test, "all").await;
-    raise(&world, "demo", 4, SignedDuration::from_mins(1)).await;
+    raise(&world, "demo", 4, SignedDuration::from_mins(20)).await;
     let mut created = Vec::new();
     for n in 0..24 {
         let session = world.create().await;
@@ -158,7 +158,7 @@ async fn over_several_shards_each_merchants_sessions_and_events() {
 #[tokio::test]
 async fn a_refund_and_what_pays_it_are_in_the_shard_of_its_session() {
     let world = World::start().await;
-    raise(&world, "demo", 256, SignedDuration::from_mins(1)).await;
+    raise(&world, "demo", 256, SignedDuration::from_mins(20)).await;
     let paid = world.paid().await;
     let refund = world.refund(&paid, 100).await;
     world.refunder(&refund).choose_bank(1).await;

@@ -66,7 +66,11 @@ impl Expire {
         let stop_at = event.context.deadline().checked_sub(MARGIN).unwrap_or(SystemTime::UNIX_EPOCH);
         let now = runtime::now();
         match self.due.all(now).await {
-            Ok(Some(items)) => self.follow_up_all(items, now, stop_at).await,
+            Ok(Some(mut items)) => {
+                // The index answers in the same order every minute: should the time not suffice, others come next.
+                fastrand::shuffle(&mut items);
+                self.follow_up_all(items, now, stop_at).await;
+            }
             Ok(None) => self.walk(now, stop_at).await,
             Err(error) => {
                 tracing::error!(%error, "what is due could not be read at once");

@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::SessionId;
 
-/// How long after a raise new sessions stay in the shards before it: twice as long as a warm function keeps what it has
-/// read of a merchant, so that every list knows of a shard before there is anything in it.
-const SETTLES_WITHIN: SignedDuration = SignedDuration::from_secs(60);
+/// How long after a raise new sessions stay in the shards before it, so that every list knows of a shard before there is
+/// anything in it. Warm functions keep what they have read of a merchant for 30 seconds, and the operator's clock, which
+/// says when the raise was, may be as far off as AWS takes signatures: 15 minutes.
+const SETTLES_WITHIN: SignedDuration = SignedDuration::from_mins(20);
 
 /// One shard of a merchant's lists, from 0. A session's never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -131,8 +132,8 @@ impl ListSpread {
         self.shards_of_new(now).shard_of(id)
     }
 
-    /// The same with this many shards, from `now` on for lists and a minute later for new sessions; none if there are as
-    /// many or more already.
+    /// The same with this many shards, from `now` on for lists and 20 minutes later for new sessions; none if there are
+    /// as many or more already.
     pub fn raised_to(&self, shards: ListShards, now: Timestamp) -> Option<Self> {
         let raise = Some(Raise { before: self.shards_of_new(now), at: now });
         (shards > self.shards).then_some(Self { shards, raise })
@@ -200,17 +201,18 @@ mod tests {
     #[test]
     fn lists_know_of_a_shard_before_there_is_anything_in_it() {
         let first = ListSpread::default();
+        let settled = SETTLES_WITHIN.as_secs();
         let raised = first.raised_to(shards(4), at(0)).unwrap();
         assert_eq!((raised.shards(), raised.shards_of_new(at(0))), (shards(4), shards(1)));
-        assert_eq!((raised.shards_of_new(at(59)), raised.shards_of_new(at(60))), (shards(1), shards(4)));
+        assert_eq!((raised.shards_of_new(at(settled - 1)), raised.shards_of_new(at(settled))), (shards(1), shards(4)));
         // Raised again before that was over: those that wait, wait on.
         let again = raised.raised_to(shards(8), at(30)).unwrap();
-        assert_eq!((again.shards(), again.shards_of_new(at(89))), (shards(8), shards(1)));
-        assert_eq!(again.shards_of_new(at(90)), shards(8));
-        assert_eq!(again.raised_to(shards(16), at(90)).unwrap().shards_of_new(at(91)), shards(8));
+        assert_eq!((again.shards(), again.shards_of_new(at(settled + 29))), (shards(8), shards(1)));
+        assert_eq!(again.shards_of_new(at(settled + 30)), shards(8));
+        assert_eq!(again.raised_to(shards(16), at(settled + 30)).unwrap().shards_of_new(at(settled + 31)), shards(8));
         // Whoever still has what was before uses no shard that those who have it don't know.
         for count in [1, 7, 8] {
-            assert_eq!(again.raised_to(shards(count), at(200)), None);
+            assert_eq!(again.raised_to(shards(count), at(2 * settled)), None);
         }
     }
 

@@ -87,7 +87,7 @@ impl Merchants {
         Ok(matches!(self.table.put_new(keys::profile(id), item).await?, Put::Done))
     }
 
-    /// Raises the count of shards that the merchant's lists have: at once for lists, a minute later for new sessions.
+    /// Raises the count of shards that the merchant's lists have: at once for lists, 20 minutes later for new sessions.
     ///
     /// # Errors
     /// The table failed us; the count may have been raised.

@@ -38,7 +38,7 @@ pub(super) enum HttpsError {
     /// The bundle can't be read.
     #[error("{0}")]
     Bundle(#[from] rustls_pki_types::pem::Error),
-    /// A certificate of the bundle, or our own settings.
+    /// Our own settings.
     #[error("{0}")]
     Tls(#[from] rustls::Error),
     /// The bundle is empty.
@@ -72,9 +72,8 @@ fn roots(bundle: Option<&Path>) -> Result<RootCertStore, HttpsError> {
         None => CertificateDer::pem_slice_iter(AMAZON_ROOTS).collect::<Result<_, _>>()?,
     };
     let mut roots = RootCertStore::empty();
-    for certificate in certificates {
-        roots.add(certificate)?;
-    }
+    // Bundles of whole platforms may hold one that can't be an authority; nobody is trusted by it.
+    roots.add_parsable_certificates(certificates);
     if roots.is_empty() { Err(HttpsError::NoCertificate) } else { Ok(roots) }
 }
 
