@@ -1,4 +1,4 @@
-//! What a shop asks for: requests that create sessions, all alike in kind and none the same.
+//! What a shop asks for: requests that create sessions. Those that are made up are all alike in kind and none the same.
 
 use fastrand::Rng;
 use serde_json::{Value, json};
@@ -39,5 +39,17 @@ pub(crate) fn order(rng: &mut Rng, number: usize) -> Value {
         "payee": { "name": "Gerald Wiley", "account_number": "12345678", "sort_code": "010203" },
         "email_receipt": true,
         "metadata": { "basket": format!("{:08x}", rng.u32(..)), "channel": "web" },
+    })
+}
+
+/// Document 1's own request ("Creating a payment session", section 2).
+pub(crate) fn document_1() -> Value {
+    json!({
+        "reference": "Illuminate",
+        "success_url": "http://example.com/success?id=__PAYMENT_ID__",
+        "error_url": "http://example.com/error",
+        "line_items": [{ "name": "Candles", "amount": 100, "currency": "GBP", "quantity": 4 }],
+        "payee": { "name": "Gerald Wiley", "account_number": "12345678", "sort_code": "010203" },
+        "email_receipt": true,
     })
 }

@@ -52,8 +52,11 @@ pub(crate) async fn run(Options { count, data_dir, template, bin_dir }: Options)
     let machine = Machine::start(Config::for_tests(template, bin_dir, data_dir)).await?;
     local::demo::seed(machine.aws_url(), machine.table_name()).await.map_err(|error| error.to_string())?;
     let filled = fill(&machine, count.get().try_into()?).await;
+    let data_dir = machine.data_dir().to_owned();
     machine.stop().await;
-    filled
+    filled?;
+    println!("{} has {count} sessions more", data_dir.display());
+    Ok(())
 }
 
 /// Adds `count` sessions of the demo merchant to a machine's table, with progress shown.

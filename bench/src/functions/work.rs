@@ -20,6 +20,7 @@ use uuid::Uuid;
 use super::Error;
 use super::host::{Answer, AnswerKind};
 use super::world::World;
+use crate::orders::document_1;
 
 /// What is asked of a candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -256,16 +257,4 @@ fn message(body: &str) -> Value {
         "eventSourceARN": "arn:aws:sqs:eu-west-2:000000000000:bench",
         "awsRegion": "eu-west-2",
     }] })
-}
-
-/// Document 1's own request ("Creating a payment session", section 2).
-fn document_1() -> Value {
-    json!({
-        "reference": "Illuminate",
-        "success_url": "http://example.com/success?id=__PAYMENT_ID__",
-        "error_url": "http://example.com/error",
-        "line_items": [{ "name": "Candles", "amount": 100, "currency": "GBP", "quantity": 4 }],
-        "payee": { "name": "Gerald Wiley", "account_number": "12345678", "sort_code": "010203" },
-        "email_receipt": true,
-    })
 }

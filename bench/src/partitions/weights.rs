@@ -15,6 +15,8 @@ use models::{
 use serde_json::json;
 use store::{Change, Changed, Cursors, DeliveryAttempt, Endpoints, Events, Item, Mails, Merchants, Sessions, Table};
 
+use crate::orders::document_1;
+
 type Error = Box<dyn std::error::Error>;
 
 const TABLE: &str = "Table";
@@ -298,16 +300,8 @@ fn endpoint(merchant: &MerchantId, at: Timestamp) -> Result<Endpoint, Error> {
 
 /// Document 1's ("Creating a payment session", section 2).
 fn session(merchant: &Merchant, at: Timestamp) -> Result<Session, Error> {
-    let request = json!({
-        "reference": "Illuminate",
-        "success_url": "http://example.com/success?id=__PAYMENT_ID__",
-        "error_url": "http://example.com/error",
-        "line_items": [{ "name": "Candles", "amount": 100, "currency": "GBP", "quantity": 4 }],
-        "payee": { "name": "Gerald Wiley", "account_number": "12345678", "sort_code": "010203" },
-        "email_receipt": true,
-    });
     let new = parse_create(
-        request.to_string().as_bytes(),
+        document_1().to_string().as_bytes(),
         Dialect::of_path("/v2/payment_sessions"),
         merchant,
         MinorUnits::new(1000),

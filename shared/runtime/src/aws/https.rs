@@ -1,7 +1,7 @@
 //! HTTP/1.1 over TLS for the AWS SDK: hyper's client, with what AWS endpoints need and nothing else.
 //!
 //! The SDK's own client links HTTP/2, proxies, the platform's certificates and every signature algorithm there is:
-//! docs/decisions/0009-cold-starts.md has what each of these costs a cold start.
+//! docs/decisions/0009-cold-starts.md has what leaving that out gains.
 
 use std::error::Error;
 use std::io;

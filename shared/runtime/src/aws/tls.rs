@@ -1,6 +1,6 @@
 //! What of TLS is spoken with AWS endpoints: the suites, groups and signatures that they and their certificates use.
 //!
-//! The provider that rustls brings links every algorithm of AWS-LC, and a quarter of the binary with them.
+//! The provider that rustls brings links every algorithm of AWS-LC.
 
 use std::sync::Arc;
 
