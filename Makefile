@@ -1,7 +1,7 @@
 # Counterfoil. `make` or `make help` lists what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help build run test fmt lint deny unit bench bench-peers bench-load bench-load-build bench-partitions instructions seed cost advisories test-clients clean
+.PHONY: help debug run test fmt lint deny unit bench bench-peers bench-load bench-load-build bench-partitions instructions seed cost advisories test-clients clean
 
 # Where `make run` listens and keeps its data.
 PORT ?= 3000
@@ -15,11 +15,11 @@ CARGO_DENY := $(shell command -v cargo-deny || echo $(TOOLS)/bin/cargo-deny)
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: ## build every function and tool, for this machine
+debug: ## build every function and tool, for this machine
 	@echo "==> building (the first time takes some minutes; cargo shows how far it is)"
 	cargo build --workspace --bins
 
-run: build ## run the whole service on this machine (PORT=3000 MAIL_PORT=8025 DATA_DIR=.local)
+run: debug ## run the whole service on this machine (PORT=3000 MAIL_PORT=8025 DATA_DIR=.local)
 	@exec target/debug/local --port $(PORT) --mail-port $(MAIL_PORT) --data-dir $(DATA_DIR) --env LOCAL_LOOPBACK_WEBHOOKS=1
 
 test: fmt lint deny unit ## everything that must hold: format, lints, licences, all tests
@@ -36,11 +36,11 @@ deny: $(CARGO_DENY)
 	@echo "==> dependencies: bans, licences, sources"
 	$(CARGO_DENY) --log-level error check bans licenses sources
 
-unit: build
+unit: debug
 	@echo "==> tests"
 	cargo test --workspace
 
-cost: build ## what a million payments cost on AWS, into docs/cost.md
+cost: debug ## what a million payments cost on AWS, into docs/cost.md
 	@echo "==> cost"
 	cargo run --package bench -- cost --write
 
@@ -73,7 +73,7 @@ bench-peers:
 	  venv/bin/pip install --disable-pip-version-check --quiet -r requirements.txt; \
 	  else echo "python3 with venv: not found; the Python peer is left out"; fi
 
-instructions: build ## instructions of a warm request against their budget (INSTRUCTIONS=--record writes a new one)
+instructions: debug ## instructions of a warm request against their budget (INSTRUCTIONS=--record writes a new one)
 	@echo "==> building create for release (some minutes the first time)"
 	cargo build --release -p create
 	target/debug/bench instructions $(INSTRUCTIONS)
@@ -94,7 +94,7 @@ bench-load-build:
 bench-partitions: ## whether any partition of the table would get more than DynamoDB takes (PARTITIONS="--paid-percent 50")
 	cargo run --profile measure -p bench -- partitions $(PARTITIONS)
 
-seed: build ## add sessions to the local data (SESSIONS=1000000 DATA_DIR=.local), with `make run` stopped
+seed: debug ## add sessions to the local data (SESSIONS=1000000 DATA_DIR=.local), with `make run` stopped
 	cargo build --profile measure -p bench
 	target/measure/bench seed --count $(SESSIONS) --data-dir $(DATA_DIR) --bin-dir target/debug
 

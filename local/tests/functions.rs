@@ -206,7 +206,7 @@ async fn what_cannot_start_says_why_in_one_line() {
     neighbour.stop().await;
 
     let missing = start_error(local::Config { bin_dir: folder.path().to_owned(), ..config(&fresh) }).await;
-    assert!(missing.contains("fixture") && missing.contains("make build"), "{missing}");
+    assert!(missing.contains("fixture") && missing.contains("make debug"), "{missing}");
     let file = fresh.path().join("file");
     std::fs::write(&file, "").unwrap();
     let unusable = start_error(local::Config { data_dir: file, ..config(&fresh) }).await;
