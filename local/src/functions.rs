@@ -33,6 +33,9 @@ const LAST_LINES_MS: u64 = 500;
 /// Starts the access key of a function's process, followed by function and process number.
 const ACCESS_KEY_PREFIX: &str = "local";
 
+/// The access key of a function that runs outside this machine: it is none of its processes.
+const OUTSIDE_ACCESS_KEY: &str = "outside";
+
 /// Why an invocation has no output.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum InvokeError {
@@ -179,6 +182,23 @@ impl Functions {
             result
         });
         invocation.await.unwrap_or_else(|error| Err(InvokeError::Exited { how: error.to_string() }))
+    }
+
+    /// What the template says of each function.
+    pub(crate) fn declared(&self) -> impl Iterator<Item = &Function> {
+        self.pools.values().map(|pool| &pool.function)
+    }
+
+    /// The variables of a function that runs outside this machine: all of a function's own and this machine's endpoint.
+    /// Functions agree on what a name stands for; a test of the product's template sees to it.
+    pub(crate) fn environment(&self) -> BTreeMap<String, String> {
+        let mut environment = BTreeMap::new();
+        for pool in self.pools.values() {
+            environment.extend(pool.function.environment.clone());
+            environment.extend(pool.surroundings.extra_environment.clone());
+            environment.extend(names::access(&pool.surroundings.aws_url, OUTSIDE_ACCESS_KEY));
+        }
+        environment
     }
 
     /// How many invocations of a function can run at once.
@@ -350,11 +370,9 @@ impl Pool {
         let function = &self.function;
         let mut environment = function.environment.clone();
         environment.extend(self.surroundings.extra_environment.clone());
+        environment.extend(names::access(&self.surroundings.aws_url, &caller.access_key()));
         environment.extend(
             [
-                ("AWS_ACCESS_KEY_ID", caller.access_key()),
-                ("AWS_DEFAULT_REGION", names::REGION.to_owned()),
-                ("AWS_ENDPOINT_URL", self.surroundings.aws_url.clone()),
                 ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", function.memory_mb.to_string()),
                 ("AWS_LAMBDA_FUNCTION_NAME", function.id.clone()),
                 ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
@@ -363,8 +381,6 @@ impl Pool {
                 ("AWS_LAMBDA_LOG_GROUP_NAME", function.log_group.clone()),
                 ("AWS_LAMBDA_LOG_STREAM_NAME", format!("{}/{}", function.id, caller.process)),
                 ("AWS_LAMBDA_RUNTIME_API", runtime_api.to_owned()),
-                ("AWS_REGION", names::REGION.to_owned()),
-                ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
                 ("LAMBDA_TASK_ROOT", self.surroundings.bin_dir.display().to_string()),
                 ("TZ", ":UTC".to_owned()),
                 ("_HANDLER", "bootstrap".to_owned()),

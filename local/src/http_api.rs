@@ -24,8 +24,7 @@ const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
 const INTEGRATION_TIMEOUT_MS: u64 = 30_000;
 
 /// Serves the API until the machine stops.
-pub(crate) fn serve(listener: TcpListener, port: u16, routes: Routes, functions: Arc<Functions>, tasks: &Tasks) {
-    let routes = Arc::new(routes);
+pub(crate) fn serve(listener: TcpListener, port: u16, routes: Arc<Routes>, functions: Arc<Functions>, tasks: &Tasks) {
     let too_large = || message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
     http::serve(listener, tasks, MAX_BODY_BYTES, too_large, move |call| {
         let (routes, functions) = (Arc::clone(&routes), Arc::clone(&functions));

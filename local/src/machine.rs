@@ -173,6 +173,7 @@ pub struct Machine {
     queues: Arc<Queues>,
     mails: Mails,
     functions: Arc<Functions>,
+    routes: Arc<Routes>,
     faults: Arc<Faults>,
     meter: Arc<Meter>,
     logs: Arc<Logs>,
@@ -285,6 +286,29 @@ impl Machine {
         &self.meter
     }
 
+    /// The logical id of each function, and the name of its binary.
+    pub fn functions(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.functions.declared().map(|function| (function.id.as_str(), function.binary.as_str()))
+    }
+
+    /// The path of each route as template.yaml writes it, more than once where it takes more than one method; not the
+    /// route of what no other takes.
+    pub fn route_paths(&self) -> impl Iterator<Item = String> {
+        self.routes.keys().filter_map(|key| key.to_string().split_once(' ').map(|(_, path)| path.to_owned()))
+    }
+
+    /// The logical id of the function that a request goes to, if there is one.
+    #[must_use]
+    pub fn function_for(&self, method: &str, path: &str) -> Option<&str> {
+        self.routes.find(method, path).map(|route| route.function)
+    }
+
+    /// The variables of a function that runs outside this machine, by other tools, on its table and queues.
+    #[must_use]
+    pub fn outside_environment(&self) -> BTreeMap<String, String> {
+        self.functions.environment()
+    }
+
     /// How many processes of a function live, by its logical id.
     #[must_use]
     pub fn process_count(&self, function: &str) -> usize {
@@ -381,7 +405,7 @@ async fn start(config: Config, logs: Arc<Logs>, happened: Bell, tasks: Tasks) ->
         .functions
         .iter()
         .flat_map(|function| function.routes.iter().map(|route| (route.clone(), function.id.clone())));
-    let routes = Routes::new(routes.collect());
+    let routes = Arc::new(Routes::new(routes.collect()));
     let (streams, queue_events, schedules) = events(&stack.functions);
     let functions = Functions::new(
         stack.functions,
@@ -418,7 +442,7 @@ async fn start(config: Config, logs: Arc<Logs>, happened: Bell, tasks: Tasks) ->
     };
     endpoint::serve(aws, endpoint, &tasks);
     mailbox::serve(mail, mails.clone(), &tasks);
-    http_api::serve(api, api_address.port(), routes, Arc::clone(&parts.functions), &tasks);
+    http_api::serve(api, api_address.port(), Arc::clone(&routes), Arc::clone(&parts.functions), &tasks);
 
     let streams: Vec<_> =
         streams.into_iter().map(|(function, event)| Arc::new(parts.stream(&config, function, event))).collect();
@@ -444,6 +468,7 @@ async fn start(config: Config, logs: Arc<Logs>, happened: Bell, tasks: Tasks) ->
         queues: parts.queues,
         mails,
         functions: parts.functions,
+        routes,
         faults: parts.faults,
         meter,
         logs: parts.logs,

@@ -90,12 +90,28 @@ async fn main() -> ExitCode {
     if let Err(error) = std::fs::write(machine.data_dir().join("endpoint"), machine.aws_url()) {
         eprintln!("local: {} could not be written: {error}", machine.data_dir().join("endpoint").display());
     }
+    // What `make watch` and `make sam-…` give to functions, while this machine runs.
+    let variables = machine.data_dir().join("functions.env");
+    if let Err(error) = std::fs::write(&variables, outside_environment(&machine)) {
+        eprintln!("local: {} could not be written: {error}", variables.display());
+    }
     // Nobody may be reading any more; that is no reason to stop.
     let _ = writeln!(std::io::stdout(), "{}", welcome(&machine));
     asked_to_stop().await;
     eprintln!("local | stopping");
+    let _ = std::fs::remove_file(&variables);
     machine.stop().await;
     ExitCode::SUCCESS
+}
+
+/// `NAME=value` lines. Pages are this machine's: it is here, whoever runs the function.
+fn outside_environment(machine: &Machine) -> String {
+    let mut environment = machine.outside_environment();
+    let pages = environment.entry("PUBLIC_BASE_URL".to_owned()).or_default();
+    if pages.is_empty() {
+        machine.api_url().clone_into(pages);
+    }
+    environment.iter().map(|(name, value)| format!("{name}={value}\n")).collect()
 }
 
 fn welcome(machine: &Machine) -> String {

@@ -181,6 +181,11 @@ impl Routes {
         Self { routes }
     }
 
+    /// The key of every route.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &RouteKey> {
+        self.routes.iter().map(|(key, _)| key)
+    }
+
     /// The most specific route that takes the request.
     pub(crate) fn find(&self, method: &str, path: &str) -> Option<RouteMatch<'_>> {
         let segments: Vec<&str> = path.strip_prefix('/').unwrap_or(path).split('/').collect();
