@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 
 use crate::dynamodb::DynamoDb;
 use crate::faults::{self, Effect, Faults, Service};
+use crate::feedback::Feedback;
 use crate::functions::{Caller, Functions};
 use crate::http::{self, Answer, Call, Hangup};
 use crate::mails::Mails;
@@ -24,6 +25,7 @@ pub(crate) struct Endpoint {
     pub(crate) dynamodb: Arc<DynamoDb>,
     pub(crate) queues: Arc<Queues>,
     pub(crate) mails: Mails,
+    pub(crate) feedback: Feedback,
     pub(crate) functions: Arc<Functions>,
     pub(crate) faults: Arc<Faults>,
     pub(crate) meter: Arc<Meter>,
@@ -91,7 +93,7 @@ impl Endpoint {
         match service {
             Service::DynamoDb => self.dynamodb.handle(function, operation, call).await,
             Service::Sqs => sqs::handle(&self.queues, &self.aws_url, operation, &call.body).await,
-            Service::Ses => ses::send_email(&self.mails, &call.body),
+            Service::Ses => ses::send_email(&self.mails, &self.feedback, &call.body),
         }
     }
 

@@ -11,6 +11,7 @@ pub mod demo;
 mod dynamodb;
 mod endpoint;
 mod faults;
+mod feedback;
 mod functions;
 mod http;
 mod http_api;

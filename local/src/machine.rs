@@ -5,7 +5,7 @@ use std::fs::{File, TryLockError};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hyper::body::Bytes;
@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 use crate::dynamodb::DynamoDb;
 use crate::endpoint::{self, Endpoint};
 use crate::faults::Faults;
+use crate::feedback::Feedback;
 use crate::functions::{Functions, InvokeError, Surroundings};
 use crate::http_api;
 use crate::http_api::routes::Routes;
@@ -407,6 +408,11 @@ async fn start(config: Config, logs: Arc<Logs>, happened: Bell, tasks: Tasks) ->
         .flat_map(|function| function.routes.iter().map(|route| (route.clone(), function.id.clone())));
     let routes = Arc::new(Routes::new(routes.collect()));
     let (streams, queue_events, schedules) = events(&stack.functions);
+    let rules = stack
+        .functions
+        .iter()
+        .flat_map(|function| function.rules.iter().map(|rule| (function.id.clone(), rule.clone())).collect::<Vec<_>>());
+    let rules = rules.collect();
     let functions = Functions::new(
         stack.functions,
         Surroundings {
@@ -434,6 +440,13 @@ async fn start(config: Config, logs: Arc<Logs>, happened: Bell, tasks: Tasks) ->
         dynamodb: Arc::clone(&parts.dynamodb),
         queues: Arc::clone(&parts.queues),
         mails: mails.clone(),
+        feedback: Feedback {
+            sets: stack.configuration_sets,
+            rules,
+            functions: Arc::clone(&parts.functions),
+            tasks: tasks.clone(),
+            suppressed: Mutex::default(),
+        },
         functions: Arc::clone(&parts.functions),
         faults: Arc::clone(&parts.faults),
         meter: Arc::clone(&meter),

@@ -9,7 +9,9 @@ use mail_builder::headers::address::Address;
 use mail_builder::headers::raw::Raw;
 use serde::Deserialize;
 use serde_json::json;
+use uuid::Uuid;
 
+use crate::feedback::{Fate, Feedback};
 use crate::http::{self, Answer};
 use crate::mails::Mails;
 
@@ -30,6 +32,16 @@ struct SendEmail {
     #[serde(default)]
     reply_to_addresses: Vec<String>,
     content: Content,
+    configuration_set_name: Option<String>,
+    #[serde(default)]
+    email_tags: Vec<Tag>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Tag {
+    name: String,
+    value: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -90,15 +102,47 @@ pub(crate) fn error(status: StatusCode, kind: &str, message: &str) -> Answer {
 }
 
 /// Answers one SendEmail.
-pub(crate) fn send_email(mails: &Mails, body: &[u8]) -> Answer {
-    let eml = match serde_json::from_slice(body).map_err(|error| error.to_string()).and_then(eml) {
+pub(crate) fn send_email(mails: &Mails, feedback: &Feedback, body: &[u8]) -> Answer {
+    let read = |error: serde_json::Error| error.to_string();
+    let request: SendEmail = match serde_json::from_slice(body).map_err(read) {
+        Ok(request) => request,
+        Err(problem) => return error(StatusCode::BAD_REQUEST, "BadRequestException", &problem),
+    };
+    let set = request.configuration_set_name.clone();
+    if let Some(unknown) = set.as_deref().filter(|set| !feedback.knows(set)) {
+        let problem = format!("Configuration set <{unknown}> does not exist.");
+        return error(StatusCode::NOT_FOUND, "NotFoundException", &problem);
+    }
+    let tags: Vec<_> = request.email_tags.iter().map(|Tag { name, value }| (name.clone(), value.clone())).collect();
+    if let Some((name, _)) = tags.iter().find(|(name, value)| !is_tag(name) || !is_tag(value)) {
+        let problem = format!("Email tag <{name}>: only letters, digits, _ and - may be used.");
+        return error(StatusCode::BAD_REQUEST, "BadRequestException", &problem);
+    }
+    let address = request.destination.to_addresses.first().cloned().unwrap_or_default();
+    let eml = match eml(request) {
         Ok(eml) => eml,
         Err(problem) => return error(StatusCode::BAD_REQUEST, "BadRequestException", &problem),
     };
-    match mails.keep(&eml) {
-        Ok(id) => http::json(StatusCode::OK, "application/json", &json!({ "MessageId": id })),
+    let fate = feedback.fate(set.as_deref(), &address);
+    let kept = match fate {
+        Fate::Delivered | Fate::Complained => mails.keep(&eml),
+        // Nobody gets it.
+        Fate::Bounced | Fate::Suppressed => Ok(Uuid::now_v7().to_string()),
+    };
+    match kept {
+        Ok(id) => {
+            if let Some(set) = &set {
+                feedback.tell(set, fate, &id, &address, &tags);
+            }
+            http::json(StatusCode::OK, "application/json", &json!({ "MessageId": id }))
+        }
         Err(problem) => error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServiceErrorException", &problem.to_string()),
     }
+}
+
+/// <https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_MessageTag.html>
+fn is_tag(text: &str) -> bool {
+    (1..=256).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }
 
 fn eml(request: SendEmail) -> Result<Vec<u8>, String> {
@@ -196,7 +240,7 @@ mod tests {
                 "Headers": [{"Name": "X-Kind", "Value": "receipt"}],
             }},
         });
-        assert_eq!(send_email(&mails, request.to_string().as_bytes()).status(), 200);
+        mails.keep(&eml(serde_json::from_value(request).unwrap()).unwrap()).unwrap();
         let mail = mails.list().unwrap().remove(0);
         assert_eq!((mail.from.as_str(), mail.subject.as_str()), ("shop@example.com", "Café ✓"));
         assert_eq!(mail.to, ["a@example.com", "b@example.com"]);

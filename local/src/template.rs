@@ -52,6 +52,8 @@ pub(crate) struct Stack {
     pub(crate) functions: Vec<Function>,
     pub(crate) tables: Vec<Table>,
     pub(crate) queues: Vec<Queue>,
+    /// By name.
+    pub(crate) configuration_sets: BTreeMap<String, ConfigurationSet>,
 }
 
 /// One AWS::Serverless::Function.
@@ -70,6 +72,17 @@ pub(crate) struct Function {
     pub(crate) streams: Vec<StreamEvent>,
     pub(crate) queues: Vec<QueueEvent>,
     pub(crate) schedules: Vec<ScheduleEvent>,
+    /// Patterns of EventBridge's events that it is called with.
+    pub(crate) rules: Vec<Filter>,
+}
+
+/// One AWS::SES::ConfigurationSet, with its event destinations.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ConfigurationSet {
+    /// `BOUNCE`, `COMPLAINT`: after which an address gets no further mail.
+    pub(crate) suppresses: BTreeSet<String>,
+    /// `bounce`, `complaint`, …: what EventBridge is told of.
+    pub(crate) tells: BTreeSet<String>,
 }
 
 /// An event of type DynamoDB.
@@ -182,7 +195,12 @@ impl Template {
         let globals = scope.resolve(&Place::new("Globals", ""), &self.globals)?;
         scope.resolve(&Place::new("Outputs", ""), &self.outputs)?;
 
-        let mut stack = Stack { functions: Vec::new(), tables: Vec::new(), queues: Vec::new() };
+        let mut stack = Stack {
+            functions: Vec::new(),
+            tables: Vec::new(),
+            queues: Vec::new(),
+            configuration_sets: BTreeMap::new(),
+        };
         let mut apis = Vec::new();
         for (id, resource) in &self.resources {
             let place = Place::new(id, "Properties");
@@ -195,8 +213,21 @@ impl Template {
                 }
                 "AWS::DynamoDB::Table" => stack.tables.push(table(id, &place, properties)?),
                 "AWS::SQS::Queue" => stack.queues.push(queue(id, &place, properties)?),
+                "AWS::SES::ConfigurationSet" => {
+                    let properties: ConfigurationSetProperties = read(&place, properties)?;
+                    let set = stack.configuration_sets.entry(names::resource(id)).or_default();
+                    set.suppresses = properties.suppression_options.suppressed_reasons;
+                }
+                "AWS::SES::ConfigurationSetEventDestination" => {
+                    let properties: MailDestination = read(&place, properties)?;
+                    let set = stack.configuration_sets.entry(properties.configuration_set_name).or_default();
+                    set.tells.extend(properties.event_destination.matching_event_types);
+                }
                 "AWS::Logs::LogGroup"
                 | "AWS::Logs::MetricFilter"
+                | "AWS::SNS::Topic"
+                | "AWS::SNS::TopicPolicy"
+                | "AWS::SNS::Subscription"
                 | "AWS::CloudWatch::Alarm"
                 | "AWS::CloudWatch::Dashboard" => {}
                 other if other.starts_with("AWS::IAM::") || other.starts_with("AWS::CloudWatch::") => {}
@@ -494,6 +525,12 @@ struct ScheduleEventProperties {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct RuleEventProperties {
+    pattern: Value,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct DestinationConfig {
     on_failure: OnFailure,
 }
@@ -542,6 +579,7 @@ fn function(id: &str, place: &Place, properties: Value, globals: &Value) -> Resu
         streams: Vec::new(),
         queues: Vec::new(),
         schedules: Vec::new(),
+        rules: Vec::new(),
     };
     for (name, event) in properties.events {
         let place = place.child("Events").child(&name);
@@ -586,9 +624,14 @@ fn add_event(function: &mut Function, place: &Place, name: String, event: Event)
             }
             function.schedules.push(ScheduleEvent { name });
         }
+        "EventBridgeRule" => {
+            let event: RuleEventProperties = read(&inner, event.properties)?;
+            let pattern = event.pattern.to_string();
+            function.rules.push(Filter::parse(&pattern).map_err(|problem| inner.child("Pattern").error(problem))?);
+        }
         other => {
             return Err(place.child("Type").error(format!(
-                "`local` does not know events of type {other}; it knows HttpApi, DynamoDB, SQS and Schedule"
+                "`local` does not know events of type {other}; it knows HttpApi, DynamoDB, SQS, Schedule and EventBridgeRule"
             )));
         }
     }
@@ -678,6 +721,46 @@ fn merge(base: &mut Value, over: Value) {
         }
         (base, over) => *base = over,
     }
+}
+
+// ------------------------------------------------------------------------------------------------ mail
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "properties without effect on this machine, named so that unknown ones are noticed")]
+struct ConfigurationSetProperties {
+    #[serde(default)]
+    suppression_options: SuppressionOptions,
+    #[serde(default)]
+    reputation_options: Value,
+    #[serde(default)]
+    delivery_options: Value,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct SuppressionOptions {
+    #[serde(default)]
+    suppressed_reasons: BTreeSet<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct MailDestination {
+    configuration_set_name: String,
+    event_destination: EventDestination,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "there is one event bus")]
+struct EventDestination {
+    #[serde(default)]
+    name: Value,
+    #[serde(default)]
+    enabled: Value,
+    matching_event_types: BTreeSet<String>,
+    event_bridge_destination: Value,
 }
 
 // ------------------------------------------------------------------------------------------------ state

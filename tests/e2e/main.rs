@@ -5,10 +5,12 @@
 
 mod calls;
 mod checkout;
+mod correlation;
 mod crashes;
 mod create;
 mod credentials;
 mod end;
+mod feedback;
 mod idempotency;
 mod list;
 mod receipts;

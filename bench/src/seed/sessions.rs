@@ -155,7 +155,13 @@ impl Maker {
         number: usize,
     ) -> Result<(), Failure> {
         session.state = transition(session.state, event)?;
-        session.history.push(HistoryEntry { state: session.state, at, cause: event, write_id: store::new_write_id() });
+        session.history.push(HistoryEntry {
+            state: session.state,
+            at,
+            cause: event,
+            write_id: store::new_write_id(),
+            correlation_id: None,
+        });
         match event {
             SessionEvent::PayerIdentified => {
                 let (name, email) = orders::payer(&mut self.rng, number);

@@ -46,14 +46,17 @@ impl Checkout {
     /// Answers a request; a problem with a page about it.
     pub(crate) async fn handle(&self, request: Request) -> Result<Response<Body>, Error> {
         let route = Route::of(request.method(), request.uri().path());
+        let request_id = api::request_id(&request);
         let answer = match route {
-            Some(route) => tokio::time::timeout(api::time_left(&request), self.answer(route, &request))
-                .await
-                .unwrap_or_else(|elapsed| Err(Problem::Unavailable(Box::new(elapsed)))),
+            Some(route) => {
+                let answer = runtime::correlated(&request_id, self.answer(route, &request));
+                let answer = tokio::time::timeout(api::time_left(&request), answer).await;
+                answer.unwrap_or_else(|elapsed| Err(Problem::Unavailable(Box::new(elapsed))))
+            }
             None => Err(Problem::NotFound),
         };
         Ok(answer.unwrap_or_else(|problem| {
-            problem.log(&api::request_id(&request));
+            problem.log(&request_id);
             problem.into_page(route.map(Route::back))
         }))
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Error, LambdaEvent};
-use models::{MailId, MailTopic, Refund, RefundId, Session};
+use models::{CorrelationId, MailId, MailTopic, Object, Refund, RefundId, Session};
 use runtime::SettingError;
 use store::{Claim, Mails, Refunds, Sessions, StoreError, Table};
 
@@ -33,7 +33,8 @@ impl EmailReceipt {
     pub(crate) fn from_env() -> Result<Self, SettingError> {
         let config = runtime::aws_config()?;
         let table = Table::new(&config, runtime::required("TABLE_NAME")?);
-        let postbox = Postbox::new(&config, runtime::required("SENDER_ADDRESS")?);
+        let postbox =
+            Postbox::new(&config, runtime::required("SENDER_ADDRESS")?, runtime::required("CONFIGURATION_SET")?);
         let (mails, sessions) = (Mails::new(table.clone()), Sessions::new(table.clone()));
         Ok(Self { mails, sessions, refunds: Refunds::new(table), postbox })
     }
@@ -62,39 +63,44 @@ impl EmailReceipt {
 
     async fn send(&self, id: &MailId, post_until: SystemTime) -> Result<(), Error> {
         let Some(claim) = self.mails.claim(id, runtime::now()).await? else { return Ok(()) };
-        let Some(mail) = self.write(id.topic).await? else {
+        let Some((mail, correlation_id)) = self.write(id).await? else {
             tracing::warn!(mail = %id, "there is nobody to send it to, or nothing to say, any more");
             return Ok(self.mails.failed(&claim, runtime::now()).await?);
         };
         if SystemTime::now() >= post_until {
             return Err("no time is left to send it and to mark it".into());
         }
-        match self.postbox.post(&mail).await {
+        match self.postbox.post(&mail, id, correlation_id.as_ref()).await {
             Ok(message_id) => {
-                tracing::info!(mail = %id, message_id, "sent");
+                let correlation_id = correlation_id.as_ref().map(CorrelationId::as_str);
+                tracing::info!(mail = %id, message_id, correlation_id, "sent");
                 Ok(self.mails.sent(&claim, &message_id, runtime::now()).await?)
             }
             Err(error) => self.not_sent(&claim, &error).await,
         }
     }
 
-    /// What there is to say on this topic now, if anything.
-    async fn write(&self, topic: MailTopic) -> Result<Option<Mail>, StoreError> {
-        match topic {
-            MailTopic::Receipt(id) => Ok(self.sessions.get(&id).await?.and_then(|session| receipt::render(&session))),
-            MailTopic::RefundDetails(id) => {
-                let Some((refund, session)) = self.refund(&id).await? else { return Ok(None) };
-                Ok(refund_details::render(&refund, &session, runtime::now()))
+    /// What there is to say on the mail's topic now, if anything, and what it came of.
+    async fn write(&self, id: &MailId) -> Result<Option<(Mail, Option<CorrelationId>)>, StoreError> {
+        let (mail, object) = match id.topic {
+            MailTopic::Receipt(session_id) => {
+                let Some(session) = self.sessions.get(&session_id).await? else { return Ok(None) };
+                (receipt::render(&session), Object::Session(Box::new(session)))
             }
-            MailTopic::RefundSent(id) => {
-                let Some((refund, session)) = self.refund(&id).await? else { return Ok(None) };
+            MailTopic::RefundDetails(refund_id) => {
+                let Some((refund, session)) = self.refund(&refund_id).await? else { return Ok(None) };
+                (refund_details::render(&refund, &session, runtime::now()), Object::Refund(Box::new(refund)))
+            }
+            MailTopic::RefundSent(refund_id) => {
+                let Some((refund, session)) = self.refund(&refund_id).await? else { return Ok(None) };
                 let paid_by = match &refund.payment_session_id {
                     Some(id) => self.sessions.get(id).await?,
                     None => None,
                 };
-                Ok(refund_sent::render(&refund, &session, paid_by.as_ref()))
+                (refund_sent::render(&refund, &session, paid_by.as_ref()), Object::Refund(Box::new(refund)))
             }
-        }
+        };
+        Ok(mail.map(|mail| (mail, object.correlation_id(id.sequence).cloned())))
     }
 
     /// A refund, and the session that is refunded.

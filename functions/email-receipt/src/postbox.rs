@@ -5,10 +5,11 @@ use std::time::Duration;
 use aws_sdk_sesv2::Client;
 use aws_sdk_sesv2::error::{BuildError, DisplayErrorContext};
 use aws_sdk_sesv2::operation::send_email::SendEmailError;
-use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message};
+use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, MessageHeader, MessageTag};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
+use models::{CorrelationId, MailId};
 use thiserror::Error;
 
 use crate::mail::Mail;
@@ -23,6 +24,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 pub(crate) struct Postbox {
     client: Client,
     sender: String,
+    configuration_set: String,
 }
 
 /// Why a mail was not sent. Neither shows the address.
@@ -44,24 +46,40 @@ impl From<BuildError> for PostError {
 
 impl Postbox {
     /// One attempt and no repeats: a mail that SES took slowly must not be handed to it again. What fails is due again.
-    pub(crate) fn new(config: &SdkConfig, sender: String) -> Self {
+    ///
+    /// The configuration set says what becomes of bounces and complaints.
+    pub(crate) fn new(config: &SdkConfig, sender: String, configuration_set: String) -> Self {
         let timeouts =
             TimeoutConfig::builder().operation_timeout(POST_TIMEOUT).connect_timeout(CONNECT_TIMEOUT).build();
         let config = config.to_builder().retry_config(RetryConfig::disabled()).timeout_config(timeouts).build();
-        Self { client: Client::new(&config), sender }
+        Self { client: Client::new(&config), sender, configuration_set }
     }
 
-    /// Hands the mail to SES and returns SES's id of it.
-    pub(crate) async fn post(&self, mail: &Mail) -> Result<String, PostError> {
+    /// Hands the mail to SES and returns SES's id of it. What SES tells of it later names `id`; its header says what it
+    /// came of.
+    pub(crate) async fn post(
+        &self,
+        mail: &Mail,
+        id: &MailId,
+        correlation_id: Option<&CorrelationId>,
+    ) -> Result<String, PostError> {
         let utf8 = |text: &str| Content::builder().data(text).charset("UTF-8").build();
         let body = Body::builder().text(utf8(&mail.text)?).html(utf8(&mail.html)?).build();
-        let message = Message::builder().subject(utf8(&mail.subject)?).body(body).build();
+        let mut message = Message::builder().subject(utf8(&mail.subject)?).body(body);
+        if let Some(correlation_id) = correlation_id {
+            let header = MessageHeader::builder().name("Counterfoil-Correlation-Id").value(correlation_id.as_str());
+            message = message.headers(header.build()?);
+        }
+        let tags = id.tags().map(|(name, value)| MessageTag::builder().name(name).value(value).build());
+        let tags = tags.into_iter().collect::<Result<Vec<_>, _>>()?;
         let sent = self
             .client
             .send_email()
             .from_email_address(&self.sender)
             .destination(Destination::builder().to_addresses(mail.to.as_str()).build())
-            .content(EmailContent::builder().simple(message).build())
+            .content(EmailContent::builder().simple(message.build()).build())
+            .configuration_set_name(&self.configuration_set)
+            .set_email_tags(Some(tags))
             .send()
             .await;
         match sent {

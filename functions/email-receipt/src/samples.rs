@@ -88,6 +88,7 @@ pub(crate) fn sent(items: Vec<LineItem>, payee_name: &str) -> Session {
         at: at("2019-11-01T15:50:59.999Z"),
         cause: SessionEvent::Settled,
         write_id: "w2".parse().unwrap(),
+        correlation_id: None,
     });
     session
 }
@@ -136,6 +137,7 @@ pub(crate) fn refunded(session: &Session, minor: i64) -> (Refund, Session) {
         at: at("2019-11-05T08:15:40Z"),
         cause: RefundEvent::Settled,
         write_id: "r3".parse().unwrap(),
+        correlation_id: None,
     });
     (refund, payment)
 }

@@ -8,9 +8,9 @@ use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventR
 use doorbell::Doorbell;
 use futures_util::future::try_join_all;
 use lambda_runtime::{Error, LambdaEvent};
-use models::{CursorId, Endpoint, MerchantId, Object};
+use models::{CorrelationId, CursorId, Endpoint, MerchantId, Object};
 use runtime::SettingError;
-use store::{Cursors, Endpoints, Events, Mails, Table};
+use store::{Cursors, Endpoints, Events, Mails, ObjectPath, Table, UnreadRecord};
 
 /// Tells what happened to sessions and refunds.
 #[derive(Debug)]
@@ -68,7 +68,7 @@ impl Publish {
 
     /// First the table, then the bell: what is written down and not rung for is found by `expire`.
     async fn publish(&self, record: EventRecord, known: &mut Known) -> Result<(), Error> {
-        let StreamRecord { old_image, new_image, sequence_number, .. } = record.change;
+        let StreamRecord { keys, old_image, new_image, sequence_number, .. } = record.change;
         let change = match store::history_change(old_image, new_image) {
             Ok(Some(change)) => change,
             Ok(None) => return Ok(()),
@@ -76,7 +76,8 @@ impl Publish {
             Err(error) => {
                 let sequence_number = sequence_number.unwrap_or_default();
                 tracing::error!(sequence_number, %error, "a stream record that can't be read");
-                return Ok(self.failures.ring(&sequence_number).await?);
+                let unread = UnreadRecord { sequence_number, object: ObjectPath::of_record(&keys) };
+                return Ok(self.failures.ring(&serde_json::to_string(&unread)?).await?);
             }
         };
         for sequence in change.new_sequences() {
@@ -88,19 +89,24 @@ impl Publish {
                 }
             }
             self.tell_endpoints(&change.object.clone().as_of(sequence), sequence, known).await?;
-            tracing::info!(object_id = %change.object.id(), sequence, "published");
+            let correlation_id = change.object.correlation_id(sequence).map(CorrelationId::as_str);
+            tracing::info!(object_id = %change.object.id(), sequence, correlation_id, "published");
         }
         Ok(())
     }
 
-    /// Moves the cursor of each endpoint that wants to know, and rings for it.
+    /// Moves the cursor of each endpoint that wants to know, and rings for it. What happened before an endpoint was there is
+    /// not told to it, however late that is published, or published again.
     async fn tell_endpoints(&self, object: &Object, sequence: usize, known: &mut Known) -> Result<(), Error> {
         let merchant_id = object.merchant_id();
         let endpoints = match known.entry(merchant_id.clone()) {
             Entry::Occupied(read) => read.into_mut(),
             Entry::Vacant(unread) => unread.insert(self.endpoints.of(merchant_id).await?),
         };
-        let wanting = endpoints.iter().filter(|endpoint| endpoint.wants(object.event_type(), object.mode()));
+        let at = object.entered_at(sequence);
+        let wanting = endpoints
+            .iter()
+            .filter(|endpoint| endpoint.wants(object.event_type(), object.mode()) && endpoint.created_at <= at);
         try_join_all(wanting.map(|endpoint| self.tell(object, sequence, endpoint))).await.map(|_| ())
     }
 

@@ -11,7 +11,7 @@ use doorbell::Doorbell;
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Error, LambdaEvent};
-use models::{CursorId, Endpoint, is_given_up, next_delivery};
+use models::{CorrelationId, CursorId, Endpoint, is_given_up, next_delivery};
 use outbound::{Answer, Delivery, InvalidSecret, Outcome, Policy, Sender, WebhookSecret};
 use store::{CursorClaim, Cursors, DeliveryAttempt, Endpoints, Events, Finished, Held, Slot, StoredEvent, Table};
 use url::Url;
@@ -165,7 +165,8 @@ impl Webhook {
             Outcome::Answered(Answer { status, body_start }) => (Some(status), Some(body_start), None),
             Outcome::NotAnswered(failure) => (None, None, Some(failure.to_string())),
         };
-        tracing::info!(cursor = %claim.id, event_id = %event.id(), status, latency_ms = attempt.latency_ms, "told");
+        let (latency_ms, correlation_id) = (attempt.latency_ms, event.correlation_id().map(CorrelationId::as_str));
+        tracing::info!(cursor = %claim.id, event_id = %event.id(), correlation_id, status, latency_ms, "told");
         let note =
             DeliveryAttempt { endpoint_id: endpoint.id, at, latency_ms: attempt.latency_ms, status, answer, error };
         if let Err(error) = self.events.note(&event.id(), &note).await {
@@ -225,6 +226,7 @@ fn delivery(event: &StoredEvent, endpoint: &Endpoint, at: Timestamp) -> Result<D
     Ok(Delivery {
         url: Url::parse(endpoint.url.as_str())?,
         id: event.id().to_string().parse()?,
+        correlation_id: event.correlation_id().cloned(),
         timestamp_s: at.as_second(),
         body: serde_json::to_vec(&view)?,
         secret,

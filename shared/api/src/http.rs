@@ -44,7 +44,8 @@ pub async fn serve<F: Future<Output = Answer>>(
 ) -> Result<Rendered, lambda_http::Error> {
     let request_id = request_id(&request);
     let time_left = time_left(&request);
-    let answer = tokio::time::timeout(time_left, handler(request)).await.unwrap_or_else(|_| Err(too_slow()));
+    let answer = tokio::time::timeout(time_left, runtime::correlated(&request_id, handler(request)));
+    let answer = answer.await.unwrap_or_else(|_| Err(too_slow()));
     Ok(Rendered(answer.unwrap_or_else(|error| {
         match &error {
             ApiError::Unavailable(cause) => tracing::error!(request_id, %cause, "the request could not be done"),
@@ -77,7 +78,7 @@ fn too_slow() -> ApiError {
     ApiError::Unavailable(StoreError::Unavailable { operation: "all of them", cause: "took too long".to_owned() })
 }
 
-/// API Gateway's id of the request, by which logs are told apart.
+/// API Gateway's id of the request, by which logs are told apart. What a handler writes bears it, too.
 pub fn request_id(request: &Request) -> String {
     context(request).and_then(|context| context.request_id.clone()).unwrap_or_default()
 }

@@ -220,7 +220,13 @@ fn sent(openapi: &Value) -> Session {
         ("2019-11-01T15:50:12Z", SessionEvent::Settled),
     ] {
         let state = cause.target().unwrap();
-        session.history.push(HistoryEntry { state, at: at.parse().unwrap(), cause, write_id: "w".parse().unwrap() });
+        session.history.push(HistoryEntry {
+            state,
+            at: at.parse().unwrap(),
+            cause,
+            write_id: "w".parse().unwrap(),
+            correlation_id: None,
+        });
         session.state = state;
     }
     session
@@ -681,7 +687,13 @@ fn events_of_all_types(openapi: &Value) -> Vec<StoredEvent> {
     let causes = SessionEvent::ALL.into_iter().filter_map(|cause| Some((cause.target()?, cause)));
     let later = causes.map(|(state, cause)| {
         let mut session = session.clone();
-        session.history.push(HistoryEntry { state, at: session.created_at, cause, write_id: "w".parse().unwrap() });
+        session.history.push(HistoryEntry {
+            state,
+            at: session.created_at,
+            cause,
+            write_id: "w".parse().unwrap(),
+            correlation_id: None,
+        });
         of_session(&session, 2)
     });
     let first = [SessionState::AwaitingPayer, SessionState::AwaitingProvider].map(|state| {

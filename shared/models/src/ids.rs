@@ -179,6 +179,14 @@ text_id!(
     |text| (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
 );
 
+text_id!(
+    /// What was going on when something happened: the id that API Gateway gave the request, or Lambda a run of the
+    /// schedule. It follows what happened into logs, webhooks and mails, and says nothing of anybody.
+    CorrelationId,
+    "correlation id",
+    |text| (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
+);
+
 /// How a credential begins, which tells whose it is without a look-up: `pk_test_demo…`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Credential {

@@ -24,11 +24,11 @@ mod webhook;
 pub use account::{AccountIdentifier, AccountNumber, InvalidAccount, LinkedAccount, Payee, SortCode};
 pub use event::{EventId, EventType};
 pub use ids::{
-    ApiKeyId, ApiSecret, BankId, EndToEndId, EndpointId, InvalidId, MerchantId, ObjectId, RefundId, SessionId, WriteId,
-    credential_prefix,
+    ApiKeyId, ApiSecret, BankId, CorrelationId, EndToEndId, EndpointId, InvalidId, MerchantId, ObjectId, RefundId,
+    SessionId, WriteId, credential_prefix,
 };
 pub use list_shards::{InvalidListShards, ListShard, ListShards, ListSpread, stable_hash};
-pub use mail::{MailId, MailState, MailTopic};
+pub use mail::{MailFeedback, MailId, MailState, MailTopic};
 pub use merchant::{ApiKey, InvalidMode, Merchant, Mode, Scope, Scopes, UnknownScope};
 pub use money::{Currency, MinorUnits, Money, MoneyError};
 pub use new_session::{InvalidLifetime, InvalidLineItems, InvalidMetadata, Lifetime, LineItems, Metadata, NewSession};

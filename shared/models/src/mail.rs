@@ -50,6 +50,24 @@ pub struct MailId {
     pub sequence: usize,
 }
 
+impl MailId {
+    /// The id as tags that a mail service keeps with the mail and shows in what it tells of it: letters, digits, `_` and
+    /// `-` only, as SES takes them.
+    pub fn tags(&self) -> [(&'static str, String); 3] {
+        let (object, kind) = (self.topic.object(), self.topic.kind().to_owned());
+        [("object", object), ("kind", kind), ("sequence", self.sequence.to_string())]
+    }
+
+    /// The id that such tags tell of.
+    ///
+    /// # Errors
+    /// They tell of none.
+    pub fn from_tags<'a>(tag: impl Fn(&str) -> Option<&'a str>) -> Result<Self, InvalidId> {
+        let part = |name| tag(name).ok_or(InvalidId::new("mail id"));
+        format!("{}/{}/{}", part("object")?, part("kind")?, part("sequence")?).parse()
+    }
+}
+
 impl fmt::Display for MailId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}/{}", self.topic.object(), self.topic.kind(), self.sequence)
@@ -85,6 +103,37 @@ pub enum MailState {
     Sent,
     /// Refused for good, or tried too often.
     Failed,
+}
+
+/// What the mail service told of a mail after it had taken it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailFeedback {
+    /// There is no such mailbox.
+    Bounced,
+    /// It could not be delivered for hours, and is given up.
+    Undelivered,
+    /// It was not sent, for the address had bounced or complained before.
+    Suppressed,
+    /// Its recipient calls it unwanted.
+    Complained,
+    /// It was not sent for what it contains.
+    Rejected,
+}
+
+impl MailFeedback {
+    /// All there are.
+    pub const ALL: [Self; 5] = [Self::Bounced, Self::Undelivered, Self::Suppressed, Self::Complained, Self::Rejected];
+
+    /// Its name, as stored and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bounced => "bounced",
+            Self::Undelivered => "undelivered",
+            Self::Suppressed => "suppressed",
+            Self::Complained => "complained",
+            Self::Rejected => "rejected",
+        }
+    }
 }
 
 /// The mail that a session's history entry with this sequence number calls for, if any. A session that pays a refund has
@@ -123,6 +172,12 @@ mod tests {
         ] {
             let id = MailId { topic, sequence: 5 };
             assert_eq!(id.to_string().parse(), Ok(id));
+            let tags = id.tags();
+            let tag = |name: &str| tags.iter().find(|(tag, _)| *tag == name).map(|(_, value)| value.as_str());
+            assert_eq!(MailId::from_tags(tag), Ok(id));
+            let allowed = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
+            assert!(tags.iter().all(|(name, value)| allowed(name) && allowed(value)));
+            assert!(MailId::from_tags(|name| tag(name).filter(|_| name != "kind")).is_err());
         }
         for text in [
             "",

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::event::EventType;
-use crate::ids::{MerchantId, ObjectId};
+use crate::ids::{CorrelationId, MerchantId, ObjectId};
 use crate::list_shards::ListShard;
 use crate::mail::{MailId, mail_for_refund, mail_for_session};
 use crate::merchant::Mode;
@@ -78,6 +78,15 @@ impl Object {
             Self::Refund(refund) => refund.history.get(index).map(|entry| entry.at),
         };
         entered_at.unwrap_or_else(|| self.created_at())
+    }
+
+    /// Which request, or run of the schedule, history entry `sequence` (from 1) came of, if that is known.
+    pub fn correlation_id(&self, sequence: usize) -> Option<&CorrelationId> {
+        let index = sequence.checked_sub(1)?;
+        match self {
+            Self::Session(session) => session.history.get(index)?.correlation_id.as_ref(),
+            Self::Refund(refund) => refund.history.get(index)?.correlation_id.as_ref(),
+        }
     }
 
     fn created_at(&self) -> Timestamp {

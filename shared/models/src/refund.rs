@@ -192,7 +192,13 @@ impl Refund {
             session.payer_account.clone().or(given).map(|payee| {
                 refund.begin_payment(session, payee, payment_session_id, end_to_end_id, at, write_id.clone())
             });
-        refund.history.push(HistoryEntry { state: refund.state, at, cause: RefundEvent::Created, write_id });
+        refund.history.push(HistoryEntry {
+            state: refund.state,
+            at,
+            cause: RefundEvent::Created,
+            write_id,
+            correlation_id: None,
+        });
         Ok((refund, payment))
     }
 
@@ -208,7 +214,13 @@ impl Refund {
         write_id: WriteId,
     ) -> Session {
         let payment = self.begin_payment(session, payee, payment_session_id, end_to_end_id, at, write_id.clone());
-        self.history.push(HistoryEntry { state: self.state, at, cause: RefundEvent::DetailsGiven, write_id });
+        self.history.push(HistoryEntry {
+            state: self.state,
+            at,
+            cause: RefundEvent::DetailsGiven,
+            write_id,
+            correlation_id: None,
+        });
         payment
     }
 
@@ -380,6 +392,7 @@ mod tests {
             at: NOW,
             cause: SessionEvent::Settled,
             write_id: write_id("w2"),
+            correlation_id: None,
         });
         session.payer_account = shared.then(|| Payee { name: name("Ada Payer"), account: account("87654321") });
         session

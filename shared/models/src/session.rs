@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::account::Payee;
-use crate::ids::{BankId, EndToEndId, MerchantId, RefundId, SessionId, WriteId};
+use crate::ids::{BankId, CorrelationId, EndToEndId, MerchantId, RefundId, SessionId, WriteId};
 use crate::list_shards::ListShard;
 use crate::merchant::Mode;
 use crate::money::{MinorUnits, Money};
@@ -53,6 +53,9 @@ pub struct HistoryEntry<State = SessionState, Event = SessionEvent> {
     pub cause: Event,
     /// Which write appended it.
     pub write_id: WriteId,
+    /// Which request, or run of the schedule, it happened in, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlation_id: Option<CorrelationId>,
 }
 
 /// The payer's latest choice of a bank.
@@ -207,7 +210,7 @@ impl Session {
             metadata: new.metadata,
             base_url,
             state,
-            history: vec![HistoryEntry { state, at, cause: SessionEvent::Created, write_id }],
+            history: vec![HistoryEntry { state, at, cause: SessionEvent::Created, write_id, correlation_id: None }],
             attempt: None,
             submission: None,
             payer_account: None,

@@ -6,6 +6,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use models::CorrelationId;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Response, redirect, retry};
 use thiserror::Error;
@@ -44,6 +45,8 @@ pub struct Delivery {
     pub url: Url,
     /// Which message, for `webhook-id`.
     pub id: MessageId,
+    /// What it came of, for whoever looks for it in both sides' logs.
+    pub correlation_id: Option<CorrelationId>,
     /// When it is sent, for both signatures. Receivers refuse what is more than some minutes old.
     pub timestamp_s: i64,
     /// The exact bytes, in JSON.
@@ -165,7 +168,7 @@ impl Sender {
     }
 
     async fn request(&self, delivery: &Delivery) -> Result<Response, Failure> {
-        let Delivery { url, id, timestamp_s, body, secret, further_secrets } = delivery;
+        let Delivery { url, id, correlation_id, timestamp_s, body, secret, further_secrets } = delivery;
         // A host in figures is not looked up, so the client's resolver doesn't see it.
         check_parsed(url, false, self.policy).map_err(|_| Failure::AddressNotAllowed)?;
         let secrets = std::iter::once(secret).chain(further_secrets);
@@ -178,6 +181,10 @@ impl Sender {
             .header("webhook-signature", standard_signature(id, *timestamp_s, body, secrets))
             .header("banked-signature", banked_signature(*timestamp_s, body, secret))
             .body(body.clone());
+        let request = match correlation_id {
+            Some(id) => request.header("counterfoil-correlation-id", id.as_str()),
+            None => request,
+        };
         request.send().await.map_err(|error| Failure::of(&error))
     }
 }
@@ -259,6 +266,7 @@ mod tests {
         let delivery = Delivery {
             url: "https://example.com/?token=quiet".parse().unwrap(),
             id: "msg_1".parse().unwrap(),
+            correlation_id: None,
             timestamp_s: 1,
             body: b"quiet".to_vec(),
             secret: WebhookSecret::generate([1; 32]),

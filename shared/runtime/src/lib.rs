@@ -1,12 +1,14 @@
 //! What every function starts with: settings from the environment, logs, the clock, and AWS clients.
 
 mod aws;
+mod correlation;
 mod logs;
 mod settings;
 
 use jiff::Timestamp;
 
 pub use aws::{aws_config, aws_config_for};
+pub use correlation::{correlated, correlation_id};
 pub use logs::init_logs;
 pub use settings::{SettingError, local_live_connector, local_loopback_webhooks, optional, required};
 

@@ -1,7 +1,7 @@
 //! Events: one for every history entry, with the object as it was at that moment, and how often each was delivered.
 
 use jiff::{SignedDuration, Timestamp};
-use models::{EndpointId, EventId, EventType, ListShards, Object, ObjectId};
+use models::{CorrelationId, EndpointId, EventId, EventType, ListShards, Object, ObjectId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +44,11 @@ impl StoredEvent {
     /// What happened.
     pub fn event_type(&self) -> EventType {
         self.object.event_type()
+    }
+
+    /// Which request, or run of the schedule, it came of, if that is known.
+    pub fn correlation_id(&self) -> Option<&CorrelationId> {
+        self.object.correlation_id(self.sequence)
     }
 
     /// When it happened.

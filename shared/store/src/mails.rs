@@ -1,7 +1,7 @@
 //! Mails to send and sent. The table is the truth; the queue only rings.
 
 use jiff::{SignedDuration, Timestamp};
-use models::{MailId, MailState, SortableTimestamp, WriteId};
+use models::{MailFeedback, MailId, MailState, SortableTimestamp, WriteId};
 use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
@@ -110,6 +110,18 @@ impl Mails {
     pub async fn failed(&self, claim: &Claim, now: Timestamp) -> Result<(), StoreError> {
         let update = self.held(claim).set("state", s("failed")).set("failed_at", ms(now));
         update.remove(&["due_pk", "due_at", "lease_until"]).send(&self.table).await.map(|_| ())
+    }
+
+    /// Notes what the mail service told of a mail, and of when; whether there is such a mail. Told again, the first stays.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn note(&self, id: &MailId, feedback: MailFeedback, at: Timestamp) -> Result<bool, StoreError> {
+        let attribute = format!("{}_at", feedback.as_str());
+        let first = format!("if_not_exists(#{attribute}, :at)");
+        let update =
+            Update::new(keys::mail(id)).when("attribute_exists(#pk)", []).set_to(&attribute, &first, [(":at", ms(at))]);
+        Ok(matches!(update.send(&self.table).await?, Updated::New(_)))
     }
 
     fn held(&self, claim: &Claim) -> Update {

@@ -12,7 +12,7 @@ use crate::error::StoreError;
 use crate::keys;
 use crate::refund_writes;
 use crate::sessions::{Change, ChangeError, Fingerprint, Owner, Sessions, new_item};
-use crate::table::{Item, Table, read, s, sk};
+use crate::table::{Item, Table, correlate_first, read, s, sk};
 use crate::transaction::{Transacted, Transaction, Verdict, get_settled};
 
 /// The place of the write that takes the amount from what is left, among those that make a refund.
@@ -125,6 +125,7 @@ impl Refunds {
     ) -> Result<RefundCreated, StoreError> {
         let key = keys::refund(&refund.session_id, &refund.id);
         let mut item: Item = serde_dynamo::to_item(refund)?;
+        correlate_first(&mut item);
         if refund.state == RefundState::AwaitingDetails {
             item.insert("due_pk".into(), s(keys::due_pk(&key)));
             item.insert("due_at".into(), s(SortableTimestamp::from(refund.expires_at).as_str()));

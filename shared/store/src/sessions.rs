@@ -13,7 +13,7 @@ use crate::error::StoreError;
 use crate::keys;
 use crate::list::{self, ListRange, Page};
 use crate::refund_writes;
-use crate::table::{Item, Key, Put, Table, history_entry, keyed, ms, n, read, s};
+use crate::table::{Item, Key, Put, Table, correlate_first, history_entry, keyed, ms, n, read, s};
 use crate::transaction::{Transacted, Transaction, Verdict, get_settled};
 use crate::update::{Update, Updated};
 
@@ -513,6 +513,7 @@ fn created_before(id: &SessionId, item: Item) -> Result<Created, StoreError> {
 pub(crate) fn new_item(session: &Session) -> Result<(Key, Item), StoreError> {
     let key = keys::session(&session.id);
     let mut item: Item = serde_dynamo::to_item(session)?;
+    correlate_first(&mut item);
     item.insert("list_pk".into(), s(keys::list_pk(&session.merchant_id, session.mode, session.list_shard)));
     item.insert("list_sk".into(), s(keys::list_sk(session.created_at, session.id)));
     item.insert("due_pk".into(), s(keys::due_pk(&key)));
@@ -544,15 +545,17 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn a_history_entry_reads_back_as_it_is_written() {
+    #[tokio::test]
+    async fn a_history_entry_reads_back_as_it_is_written() {
         let entry = HistoryEntry {
             state: SessionState::Sent,
             at: Timestamp::from_millisecond(1_572_623_306_123).unwrap(),
             cause: SessionEvent::Settled,
             write_id: crate::new_write_id(),
+            correlation_id: Some("JKJaXmPLvHcESHA=".parse().unwrap()),
         };
-        let written = history_entry(entry.state.as_str(), entry.at, entry.cause.as_str(), &entry.write_id);
+        let write = async || history_entry(entry.state.as_str(), entry.at, entry.cause.as_str(), &entry.write_id);
+        let written = runtime::correlated("JKJaXmPLvHcESHA=", write()).await;
         let read: HistoryEntry = serde_dynamo::from_attribute_value(written).unwrap();
         assert_eq!(read, entry);
     }

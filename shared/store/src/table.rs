@@ -164,19 +164,34 @@ pub(crate) fn n(number: impl fmt::Display) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }
 
-/// A history entry, as `list_append` takes it.
+/// A history entry, as `list_append` takes it. It bears the id of what is going on.
 pub(crate) fn history_entry(
     state: &'static str,
     at: jiff::Timestamp,
     cause: &'static str,
     write_id: &WriteId,
 ) -> AttributeValue {
-    AttributeValue::M(Item::from([
+    let mut entry = Item::from([
         ("state".to_owned(), s(state)),
         ("at".to_owned(), ms(at)),
         ("cause".to_owned(), s(cause)),
         ("write_id".to_owned(), s(write_id.as_str())),
-    ]))
+    ]);
+    correlate(&mut entry);
+    AttributeValue::M(entry)
+}
+
+/// The first history entry of a new item bears the id of what is going on, too.
+pub(crate) fn correlate_first(item: &mut Item) {
+    if let Some(AttributeValue::L(history)) = item.get_mut("history")
+        && let Some(AttributeValue::M(first)) = history.first_mut()
+    {
+        correlate(first);
+    }
+}
+
+fn correlate(entry: &mut Item) {
+    entry.extend(runtime::correlation_id().map(|id| ("correlation_id".to_owned(), s(id))));
 }
 
 /// A string attribute.

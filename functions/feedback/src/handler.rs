@@ -1,0 +1,154 @@
+//! Notes bounces and complaints on the mail that they are about. SES itself sends nothing more to such an address: the
+//! configuration set in template.yaml says so.
+//!
+//! SES tells twice, late or, seldom, not at all; each is noted once.
+
+use std::collections::HashMap;
+
+use aws_lambda_events::event::eventbridge::EventBridgeEvent;
+use jiff::Timestamp;
+use lambda_runtime::{Error, LambdaEvent};
+use models::{MailFeedback, MailId};
+use runtime::SettingError;
+use serde::{Deserialize, Serialize};
+use store::{Mails, Table};
+
+/// Notes what became of mails.
+#[derive(Debug)]
+pub(crate) struct Feedback {
+    mails: Mails,
+}
+
+/// What SES tells; of it nothing that is about a person is read.
+/// <https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html>
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Told {
+    event_type: String,
+    mail: Mail,
+    bounce: Option<Bounce>,
+    complaint: Option<Complaint>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Mail {
+    message_id: String,
+    #[serde(default)]
+    tags: HashMap<String, Vec<String>>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Bounce {
+    bounce_type: String,
+    bounce_sub_type: String,
+    timestamp: Timestamp,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+struct Complaint {
+    timestamp: Timestamp,
+}
+
+impl Told {
+    fn mail_id(&self) -> Option<MailId> {
+        let tag = |name: &str| self.mail.tags.get(name)?.first().map(String::as_str);
+        MailId::from_tags(tag).ok()
+    }
+
+    /// What it says, and of when; none if it is nothing that we note.
+    fn feedback(&self, now: Timestamp) -> Option<(MailFeedback, Timestamp)> {
+        match (self.event_type.as_str(), &self.bounce, &self.complaint) {
+            ("Bounce", Some(bounce), _) => {
+                let feedback = match (bounce.bounce_type.as_str(), bounce.bounce_sub_type.as_str()) {
+                    ("Permanent", "Suppressed" | "OnAccountSuppressionList") => MailFeedback::Suppressed,
+                    ("Permanent", _) => MailFeedback::Bounced,
+                    // SES has tried for hours.
+                    _ => MailFeedback::Undelivered,
+                };
+                Some((feedback, bounce.timestamp))
+            }
+            ("Complaint", _, Some(complaint)) => Some((MailFeedback::Complained, complaint.timestamp)),
+            ("Reject", ..) => Some((MailFeedback::Rejected, now)),
+            _ => None,
+        }
+    }
+}
+
+impl Feedback {
+    /// From the variables that template.yaml sets.
+    pub(crate) fn from_env() -> Result<Self, SettingError> {
+        Ok(Self { mails: Mails::new(Table::from_env()?) })
+    }
+
+    /// Notes it; an error makes Lambda try again.
+    pub(crate) async fn handle(&self, event: LambdaEvent<EventBridgeEvent<Told>>) -> Result<(), Error> {
+        let told = event.payload.detail;
+        let message_id = &told.mail.message_id;
+        let (Some(mail), Some((feedback, at))) = (told.mail_id(), told.feedback(runtime::now())) else {
+            tracing::error!(message_id, event_type = told.event_type, "SES tells what is not understood");
+            return Ok(());
+        };
+        let noted = self.mails.note(&mail, feedback, models::truncate_to_ms(at)).await?;
+        tracing::warn!(%mail, message_id, feedback = feedback.as_str(), noted, "not well received");
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const AT: &str = "2026-11-21T10:00:00.123Z";
+
+    fn told(event_type: &str, more: Value) -> Told {
+        let mut told = json!({
+            "eventType": event_type,
+            "mail": {
+                "messageId": "0101-1",
+                "destination": ["ada@example.com"],
+                "tags": {
+                    "object": ["1ae1ce03-dfa9-4593-b487-65c656991cb5"],
+                    "kind": ["receipt"],
+                    "sequence": ["4"],
+                    "ses:configuration-set": ["set"],
+                },
+            },
+        });
+        told.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        serde_json::from_value(told).unwrap()
+    }
+
+    fn bounce(kind: &str, sub_kind: &str) -> Option<MailFeedback> {
+        let bounce = json!({ "bounce": { "bounceType": kind, "bounceSubType": sub_kind, "timestamp": AT } });
+        told("Bounce", bounce).feedback(Timestamp::UNIX_EPOCH).map(|(feedback, at)| {
+            assert_eq!(at, AT.parse().unwrap());
+            feedback
+        })
+    }
+
+    #[test]
+    fn each_kind_of_trouble_is_told_from_the_others() {
+        assert_eq!(bounce("Permanent", "General"), Some(MailFeedback::Bounced));
+        assert_eq!(bounce("Permanent", "OnAccountSuppressionList"), Some(MailFeedback::Suppressed));
+        assert_eq!(bounce("Transient", "MailboxFull"), Some(MailFeedback::Undelivered));
+        assert_eq!(bounce("Undetermined", "Undetermined"), Some(MailFeedback::Undelivered));
+        let complaint = told("Complaint", json!({ "complaint": { "timestamp": AT } }));
+        assert_eq!(complaint.feedback(Timestamp::UNIX_EPOCH).map(|(kind, _)| kind), Some(MailFeedback::Complained));
+        let rejected = told("Reject", json!({ "reject": { "reason": "Bad content" } }));
+        assert_eq!(rejected.feedback(Timestamp::UNIX_EPOCH), Some((MailFeedback::Rejected, Timestamp::UNIX_EPOCH)));
+        assert_eq!(told("Delivery", json!({})).feedback(Timestamp::UNIX_EPOCH), None);
+    }
+
+    #[test]
+    fn the_tags_say_which_mail() {
+        let mail = told("Bounce", json!({})).mail_id().unwrap();
+        assert_eq!(mail.to_string(), "1ae1ce03-dfa9-4593-b487-65c656991cb5/receipt/4");
+        let mut other = told("Bounce", json!({}));
+        other.mail.tags.remove("kind");
+        assert_eq!(other.mail_id(), None);
+    }
+}

@@ -1,0 +1,143 @@
+//! What SES tells of mails after it took them, through EventBridge, to functions whose rule asks for it.
+//! <https://docs.aws.amazon.com/ses/latest/dg/send-an-email-from-console.html#send-email-simulator>
+//!
+//! Only mails to SES's simulator come back here: `bounce@` and `complaint@simulator.amazonses.com`, also with `+label`. As
+//! any other address would be, and other than on AWS, they are then on the suppression list, as long as the machine runs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::functions::Functions;
+use crate::names;
+use crate::tasks::Tasks;
+use crate::template::{ConfigurationSet, Filter};
+
+const SIMULATOR: &str = "simulator.amazonses.com";
+
+/// How often Lambda tries an asynchronous invocation.
+const TRIES: usize = 3;
+
+/// What becomes of a mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Delivered,
+    Bounced,
+    /// Delivered, and called spam.
+    Complained,
+    /// Accepted, and not sent: the address has bounced or complained before.
+    Suppressed,
+}
+
+/// Who is told of mails' fates.
+pub(crate) struct Feedback {
+    pub(crate) sets: BTreeMap<String, ConfigurationSet>,
+    /// Each function with a pattern of the events that it is called with.
+    pub(crate) rules: Vec<(String, Filter)>,
+    pub(crate) functions: Arc<Functions>,
+    pub(crate) tasks: Tasks,
+    pub(crate) suppressed: Mutex<BTreeSet<String>>,
+}
+
+impl Feedback {
+    /// Whether there is such a configuration set.
+    pub(crate) fn knows(&self, set: &str) -> bool {
+        self.sets.contains_key(set)
+    }
+
+    /// What becomes of a mail to this address, sent with this configuration set.
+    pub(crate) fn fate(&self, set: Option<&str>, address: &str) -> Fate {
+        let mut suppressed = self.suppressed.lock().unwrap_or_else(PoisonError::into_inner);
+        let address = address.to_lowercase();
+        let suppresses =
+            |reason: &str| set.and_then(|set| self.sets.get(set)).is_some_and(|set| set.suppresses.contains(reason));
+        if suppressed.contains(&address) && (suppresses("BOUNCE") || suppresses("COMPLAINT")) {
+            return Fate::Suppressed;
+        }
+        let (fate, reason) = match address.split_once('@') {
+            Some((local, SIMULATOR)) => match local.split('+').next() {
+                Some("bounce") => (Fate::Bounced, "BOUNCE"),
+                Some("complaint") => (Fate::Complained, "COMPLAINT"),
+                Some(_) | None => return Fate::Delivered,
+            },
+            Some(_) | None => return Fate::Delivered,
+        };
+        if suppresses(reason) {
+            suppressed.insert(address);
+        }
+        fate
+    }
+
+    /// Calls every function that is to be told, without waiting for it.
+    pub(crate) fn tell(&self, set: &str, fate: Fate, message_id: &str, address: &str, tags: &[(String, String)]) {
+        let Some(event) = event(set, fate, message_id, address, tags) else { return };
+        let told = self.sets.get(set).is_some_and(|set| set.tells.contains(event_type(fate)));
+        for (function, _) in self.rules.iter().filter(|(_, rule)| told && rule.matches(&event)) {
+            let (functions, function, event) = (Arc::clone(&self.functions), function.clone(), event.to_string());
+            self.tasks.spawn(async move {
+                for _ in 0..TRIES {
+                    if functions.invoke(&function, event.clone().into()).await.is_ok() {
+                        return;
+                    }
+                }
+            });
+        }
+    }
+}
+
+/// As `MatchingEventTypes` names it.
+fn event_type(fate: Fate) -> &'static str {
+    match fate {
+        Fate::Delivered => "delivery",
+        Fate::Bounced | Fate::Suppressed => "bounce",
+        Fate::Complained => "complaint",
+    }
+}
+
+/// <https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-examples.html>, as EventBridge wraps it.
+fn event(set: &str, fate: Fate, message_id: &str, address: &str, tags: &[(String, String)]) -> Option<Value> {
+    let now = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string();
+    let bounce = |sub_type: &str| {
+        let recipients = json!([{ "emailAddress": address, "action": "failed", "status": "5.1.1" }]);
+        json!({
+            "bounceType": "Permanent", "bounceSubType": sub_type, "bouncedRecipients": recipients,
+            "timestamp": now, "feedbackId": Uuid::new_v4(),
+        })
+    };
+    let (detail_type, name, key, about) = match fate {
+        Fate::Delivered => return None,
+        Fate::Bounced => ("Email Bounced", "Bounce", "bounce", bounce("General")),
+        Fate::Suppressed => ("Email Bounced", "Bounce", "bounce", bounce("OnAccountSuppressionList")),
+        Fate::Complained => {
+            let about = json!({
+                "complainedRecipients": [{ "emailAddress": address }], "complaintFeedbackType": "abuse",
+                "timestamp": now, "feedbackId": Uuid::new_v4(),
+            });
+            ("Email Complaint Received", "Complaint", "complaint", about)
+        }
+    };
+    let mut all_tags: Map<String, Value> = tags.iter().map(|(name, value)| (name.clone(), json!([value]))).collect();
+    all_tags.insert("ses:configuration-set".to_owned(), json!([set]));
+    let mut detail = json!({
+        "eventType": name,
+        "mail": { "timestamp": now, "messageId": message_id, "destination": [address], "tags": all_tags },
+    });
+    if let Value::Object(detail) = &mut detail {
+        detail.insert(key.to_owned(), about);
+    }
+    let set_arn = format!("arn:aws:ses:{}:{}:configuration-set/{set}", names::REGION, names::ACCOUNT);
+    Some(json!({
+        "version": "0",
+        "id": Uuid::new_v4(),
+        "detail-type": detail_type,
+        "source": "aws.ses",
+        "account": names::ACCOUNT,
+        "time": Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        "region": names::REGION,
+        "resources": [set_arn],
+        "detail": detail,
+    }))
+}
