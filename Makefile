@@ -1,16 +1,36 @@
 # Counterfoil. `make` or `make help` lists what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help debug run test fmt lint deny unit bench bench-peers bench-load bench-load-build bench-partitions instructions seed cost advisories test-clients clean
+.PHONY: help debug run watch test fmt lint deny unit bench bench-peers bench-load bench-load-build bench-partitions instructions seed cost advisories sbom test-clients clean \
+  tools validate build deploy deploy-function sam-invoke sam-api sam-files
 
 # Where `make run` listens and keeps its data.
 PORT ?= 3000
 MAIL_PORT ?= 8025
 DATA_DIR ?= .local
+# An address that containers reach, for the sam-… targets; whoever can reach it can do everything.
+BIND ?= 127.0.0.1
 
 TOOLS := $(CURDIR)/.tools
+# What `make tools` installs comes first. It holds a Python, by which cargo-lambda finds zig.
+export PATH := $(TOOLS)/python/bin:$(PATH)
+export SAM_CLI_TELEMETRY ?= 0
 CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := $(shell command -v cargo-deny || echo $(TOOLS)/bin/cargo-deny)
+CARGO_CYCLONEDX_VERSION := 0.5.9
+CARGO_CYCLONEDX := $(shell command -v cargo-cyclonedx || echo $(TOOLS)/bin/cargo-cyclonedx)
+
+# $(call need,program,how to install it)
+need = @command -v $(1) >/dev/null || { echo "$(1) is missing. Install it: $(2)" >&2; exit 1; }
+need-cargo-lambda = $(call need,cargo-lambda,make tools)
+need-sam = $(call need,sam,make tools)
+need-docker = $(call need,docker,sudo apt-get install docker.io$(comma) or https://docs.docker.com/get-docker)
+need-aws = $(call need,aws,make tools)
+need-zig = @command -v zig >/dev/null || python3 -m ziglang version >/dev/null 2>&1 || \
+  { echo "zig is missing, by which cargo-lambda links. Install it: make tools" >&2; exit 1; }
+comma := ,
+# $(call one-of,variable,values)
+one-of = @[ -n "$(filter $($(1)),$(2))" ] || { echo "$(1)=$($(1)): must be one of: $(2)" >&2; exit 1; }
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,8 +39,8 @@ debug: ## build every function and tool, for this machine
 	@echo "==> building (the first time takes some minutes; cargo shows how far it is)"
 	cargo build --workspace --bins
 
-run: debug ## run the whole service on this machine (PORT=3000 MAIL_PORT=8025 DATA_DIR=.local)
-	@exec target/debug/local --port $(PORT) --mail-port $(MAIL_PORT) --data-dir $(DATA_DIR) --env LOCAL_LOOPBACK_WEBHOOKS=1
+run: debug ## run the whole service on this machine (PORT=3000 MAIL_PORT=8025 DATA_DIR=.local BIND=127.0.0.1)
+	@exec target/debug/local --bind $(BIND) --port $(PORT) --mail-port $(MAIL_PORT) --data-dir $(DATA_DIR) --env LOCAL_LOOPBACK_WEBHOOKS=1
 
 test: fmt lint deny unit ## everything that must hold: format, lints, licences, all tests
 
@@ -47,12 +67,26 @@ cost: debug ## what a million payments cost on AWS, into docs/cost.md
 advisories: $(CARGO_DENY) ## known vulnerabilities of our dependencies (needs a network)
 	$(CARGO_DENY) check advisories
 
+sbom: $(CARGO_CYCLONEDX) ## what the functions are made of, as CycloneDX, into target/sbom
+	@rm -rf target/sbom && mkdir -p target/sbom
+	@echo "==> what the functions are made of"
+	$(CARGO_CYCLONEDX) cyclonedx --quiet --format json --spec-version 1.5 --target all --no-build-deps
+	@for f in $(FUNCTIONS); do mv functions/$$f/$$f.cdx.json target/sbom/; done
+	@find . -name '*.cdx.json' -not -path './target/*' -delete
+	@ls target/sbom
+
+$(TOOLS)/bin/cargo-cyclonedx:
+	@echo "==> installing cargo-cyclonedx $(CARGO_CYCLONEDX_VERSION) into .tools, once"
+	cargo install cargo-cyclonedx --version $(CARGO_CYCLONEDX_VERSION) --locked --root $(TOOLS)
+
 $(TOOLS)/bin/cargo-deny:
 	@echo "==> installing cargo-deny $(CARGO_DENY_VERSION) into .tools, once"
 	cargo install cargo-deny --version $(CARGO_DENY_VERSION) --locked --root $(TOOLS)
 
-# What is measured, and where the peers are put.
+# What is deployed. `make build FUNCTIONS=create` builds only some.
 FUNCTIONS := $(notdir $(wildcard functions/*))
+
+# Where the peers are put.
 PEERS := $(CURDIR)/target/bench
 
 bench: bench-peers ## speed, memory and size beside the peers (BENCH="--only create,rust-put-item --rounds 10")
@@ -101,6 +135,87 @@ seed: debug ## add sessions to the local data (SESSIONS=1000000 DATA_DIR=.local)
 test-clients: ## Banked's own Node client against a running `make run` (needs Node.js and a network)
 	@dir=$$(mktemp -d) && trap "rm -rf $$dir" EXIT && cp tests/clients/banked-node.js $$dir && cd $$dir && \
 	  npm install --silent --no-fund --no-audit @banked/node@0.0.12 && BASE_URL=http://127.0.0.1:$(PORT) node banked-node.js
+
+tools: ## install cargo-lambda with zig, the SAM CLI and the AWS CLI into .tools
+	$(call need,python3,sudo apt-get install python3-venv)
+	@echo "==> installing tools/requirements.txt into .tools"
+	python3 -m venv $(TOOLS)/python
+	$(TOOLS)/python/bin/pip install --disable-pip-version-check --quiet -r tools/requirements.txt
+
+validate: ## template.yaml by SAM's and CloudFormation's rules
+	$(need-sam)
+	sam validate --lint --region eu-west-2
+
+# What the binaries are built for: the template's parameter Architecture.
+ARCH := arm64
+# What provided.al2023 has. <https://docs.aws.amazon.com/linux/al2023/ug/core-glibc.html>
+GLIBC := 2.34
+
+build: ## build the functions as they are deployed (ARCH=arm64|x86_64 FUNCTIONS="create get")
+	$(call one-of,ARCH,arm64 x86_64)
+	$(need-cargo-lambda)
+	$(need-zig)
+	@echo "==> building for $(ARCH) (some minutes)"
+	cargo lambda build --release --$(subst _,-,$(ARCH)) $(addprefix -p ,$(FUNCTIONS))
+	@for binary in $(FUNCTIONS:%=target/lambda/%/bootstrap); do \
+	  newest=$$(grep -aoE 'GLIBC_[0-9.]+' $$binary | cut -d_ -f2 | sort -uV | tail -1); \
+	  [ -n "$$newest" ] && [ "$$(printf '%s\n' $$newest $(GLIBC) | sort -V | tail -1)" = $(GLIBC) ] || \
+	    { echo "$$binary needs glibc '$$newest'; Lambda has $(GLIBC)" >&2; exit 1; }; \
+	done
+
+# The environment of samconfig.toml that is deployed to, and the architecture that it says.
+ENV := dev
+env-arch = $(shell awk '/^\[/ {on = index($$0, "[$(ENV).") == 1} \
+  on && match($$0, /Architecture=[a-z0-9_]+/) {print substr($$0, RSTART + 13, RLENGTH - 13)}' samconfig.toml)
+
+deploy: ## build, then deploy the whole (ENV=dev|prod, of samconfig.toml)
+	$(call one-of,ENV,dev prod)
+	$(need-sam)
+	@$(MAKE) --no-print-directory build ARCH=$(env-arch)
+	sam deploy --config-env $(ENV)
+
+# The function's name is CloudFormation's own: it is asked for, so that nothing is made that the stack does not know.
+deploy-function: ## build and deploy the code of one function alone (F=create ENV=dev)
+	$(call one-of,ENV,dev prod)
+	$(call one-of,F,$(FUNCTIONS))
+	$(need-aws)
+	@$(MAKE) --no-print-directory build ARCH=$(env-arch) FUNCTIONS=$(F)
+	@id=$$(awk '/^  [A-Za-z]+:$$/ {id = $$1} $$0 ~ "CodeUri: target/lambda/$(F)/" {sub(":", "", id); print id}' template.yaml) && \
+	name=$$(aws cloudformation describe-stack-resource --stack-name counterfoil-$(ENV) --logical-resource-id $$id \
+	  --query StackResourceDetail.PhysicalResourceId --output text) && \
+	set -x && cargo lambda deploy --binary-name $(F) --merge-env $(DEPLOY) $$name
+
+# ---- other tools' hosts for the functions, on the table and queues of a running `make run`
+
+VARIABLES := $(DATA_DIR)/functions.env
+WATCH_PORT ?= 9000
+SAM_PORT ?= 3001
+MACHINE_ARCH := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
+need-run = @[ -f $(VARIABLES) ] || { echo "there is no $(VARIABLES): start \`make run\` first, with the same DATA_DIR" >&2; exit 1; }
+
+watch: ## build a function when it is first called and whenever its source changes (WATCH_PORT=9000; with `make run`)
+	$(need-cargo-lambda)
+	$(need-run)
+	cargo lambda watch --invoke-address 127.0.0.1 --invoke-port $(WATCH_PORT) --env-file $(VARIABLES) $(WATCH)
+
+sam-files:
+	$(need-sam)
+	$(need-docker)
+	$(need-run)
+	@tools/sam-files.sh $(VARIABLES)
+
+SAM_LOCAL = --template target/sam/template.yaml --env-vars target/sam/variables.json --region eu-west-2 \
+  --parameter-overrides Architecture=$(MACHINE_ARCH) --add-host host.docker.internal:host-gateway $(SAM)
+
+sam-invoke: sam-files ## one function in Lambda's container (F=CreateFunction E=tests/events/create.json; with `make run BIND=0.0.0.0`)
+	@[ -n "$(F)" ] && [ -f "$(E)" ] || { echo 'say which: make sam-invoke F=CreateFunction E=tests/events/create.json' >&2; exit 1; }
+	@$(MAKE) --no-print-directory build ARCH=$(MACHINE_ARCH) FUNCTIONS=$$(awk -F/ '/^  [A-Za-z]+:$$/ {on = $$1 == "  $(F):"} \
+	  on && /CodeUri: target\/lambda\// {print $$3}' template.yaml)
+	sam local invoke $(F) --event $(E) $(SAM_LOCAL)
+
+sam-api: sam-files ## the HTTP API by functions in Lambda's containers (SAM_PORT=3001; with `make run BIND=0.0.0.0`)
+	@$(MAKE) --no-print-directory build ARCH=$(MACHINE_ARCH)
+	sam local start-api --port $(SAM_PORT) --warm-containers LAZY --no-watch $(SAM_LOCAL)
 
 clean: ## remove what was built, and the local data
 	cargo clean
