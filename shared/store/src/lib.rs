@@ -15,12 +15,14 @@ mod merchants;
 mod mock_ledger;
 mod refund_writes;
 mod refunds;
+mod republish;
 mod sessions;
 mod size;
 mod stream;
 mod table;
 mod transaction;
 mod update;
+mod walk;
 
 pub use cursors::{CursorClaim, Cursors, Finished, Held};
 pub use due::{DUE_SHARDS, Due, DueItem, DuePage, DuePlace};
@@ -32,10 +34,12 @@ pub use mails::{Claim, Mails};
 pub use merchants::{ListShardsRaised, Merchants};
 pub use mock_ledger::MockLedger;
 pub use refunds::{RefundChangeError, RefundChanged, RefundCreated, RefundEnd, Refunds, WithRefunds};
+pub use republish::{Marked, ObjectPath, REPUBLISHED_FOR, Span, UnreadRecord};
 pub use sessions::{Change, ChangeError, Changed, Created, Deleted, Fingerprint, Owner, Sessions, session_item};
 pub use size::size_bytes;
 pub use stream::{HistoryChange, history_change};
 pub use table::{Item, Table};
+pub use walk::{Parts, PayersSession, TableItem, Walk, WalkPage};
 
 /// A new random write id.
 pub fn new_write_id() -> models::WriteId {

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::StoreError;
 use crate::keys;
+use crate::republish::marked_from;
 
 /// What one stream record brings to the history of a session or refund.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,8 +31,9 @@ struct Buried {
     history: Vec<HistoryEntry>,
 }
 
-/// The history entries that are in `new` and not in `old`; images as the stream has them, empty where there is none. None
-/// for a record that is about something else than a session or refund, or that only removes one.
+/// The history entries that are in `new` and not in `old`, and those that `new` wants to be told again; images as the stream
+/// has them, empty where there is none. None for a record that is about something else than a session or refund, or that only
+/// removes one.
 ///
 /// # Errors
 /// An image of a session or refund can't be read.
@@ -39,13 +41,14 @@ pub fn history_change(old: serde_dynamo::Item, new: serde_dynamo::Item) -> Resul
     if new.is_empty() || old.contains_key("deleted_at") {
         return Ok(None);
     }
+    let again_from = marked_from(&old, &new).unwrap_or(usize::MAX).max(1);
     if is_refund(&new) {
         let old: Option<Refund> = image(old)?;
-        let first_new = old.map_or(0, |old| old.history.len()) + 1;
+        let first_new = again_from.min(old.map_or(0, |old| old.history.len()) + 1);
         return Ok(image(new)?.map(|refund| HistoryChange { object: Object::Refund(refund), first_new }));
     }
     let old: Option<Session> = image(old)?;
-    let first_new = old.as_ref().map_or(0, |old| old.history.len()) + 1;
+    let first_new = again_from.min(old.as_ref().map_or(0, |old| old.history.len()) + 1);
     let session = if new.contains_key("deleted_at") {
         // What was deleted is told from what it was before. That it ended is told; nobody's data is written anew.
         image(new)?.zip(old).map(|(Buried { state, history }, old)| {
