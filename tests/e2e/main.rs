@@ -13,6 +13,7 @@ mod end;
 mod feedback;
 mod idempotency;
 mod list;
+mod personal_data;
 mod receipts;
 mod refund_crashes;
 mod refund_ends;

@@ -11,13 +11,14 @@ use banks::{Bank, BankError, Banks, Outcome, Status, Step, next_step};
 use doorbell::Doorbell;
 use futures_util::StreamExt;
 use futures_util::future::{join_all, ready};
-use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use jiff::{Span, Timestamp};
 use lambda_runtime::{Error, LambdaEvent};
 use models::{CursorId, EndpointId, MerchantId, RefundId, Session, SessionEvent, SessionId, SessionState, Submission};
 use runtime::SettingError;
 use store::{
-    Change, ChangeError, Changed, Cursors, DUE_SHARDS, Due, DueItem, DuePage, Endpoints, MockLedger, Refunds, Sessions,
-    Table,
+    Change, ChangeError, Changed, Cursors, DUE_SHARDS, Due, DueItem, DuePage, Endpoints, Erasures, FINAL_SHARDS,
+    MockLedger, Refunds, Sessions, Table,
 };
 
 /// How many due items are worked on at a time.
@@ -25,6 +26,9 @@ const CONCURRENCY: usize = 16;
 
 /// How many shards of the due index are read at a time.
 const SHARDS_AT_ONCE: usize = 16;
+
+/// 20 years.
+const MAX_PERSONAL_DATA_MONTHS: u16 = 240;
 
 /// How long before the function's time runs out no more is begun.
 const MARGIN: Duration = Duration::from_secs(10);
@@ -40,6 +44,9 @@ pub(crate) struct Expire {
     cursors: Cursors,
     receipts: Doorbell,
     webhooks: Doorbell,
+    erasures: Erasures,
+    /// For how long after its end a session keeps personal data.
+    personal_data_months: u16,
 }
 
 impl Expire {
@@ -49,7 +56,13 @@ impl Expire {
         let table = Table::new(&config, runtime::required("TABLE_NAME")?);
         let receipts = Doorbell::new(&config, runtime::required("RECEIPTS_QUEUE_URL")?);
         let webhooks = Doorbell::new(&config, runtime::required("WEBHOOKS_QUEUE_URL")?);
+        let personal_data_months = match runtime::required("PERSONAL_DATA_MONTHS")?.parse() {
+            Ok(months @ 1..=MAX_PERSONAL_DATA_MONTHS) => months,
+            Ok(_) | Err(_) => return Err(SettingError::new("PERSONAL_DATA_MONTHS", "is not a number from 1 to 240")),
+        };
         Ok(Self {
+            erasures: Erasures::new(table.clone()),
+            personal_data_months,
             due: Due::new(table.clone()),
             sessions: Sessions::new(table.clone()),
             refunds: Refunds::new(table.clone()),
@@ -77,10 +90,41 @@ impl Expire {
                 self.walk(now, stop_at).await;
             }
         }
+        let minute = event.payload.time.map_or(0, |time| time.timestamp() / 60);
+        self.erase(minute, now, stop_at).await;
         if SystemTime::now() >= stop_at {
             tracing::warn!("more is due than fits in one run");
         }
         Ok(())
+    }
+
+    /// Removes personal data that has been kept for long enough. Nobody waits for it, so that each run looks at one shard.
+    async fn erase(&self, minute: i64, now: Timestamp, stop_at: SystemTime) {
+        let Ok(shard) = u32::try_from(minute.rem_euclid(i64::from(FINAL_SHARDS))) else { return };
+        let Ok(before) = months_before(now, self.personal_data_months) else { return };
+        let mut place = None;
+        while SystemTime::now() < stop_at {
+            let page = match self.erasures.page(shard, before, place).await {
+                Ok(page) => page,
+                Err(error) => {
+                    tracing::error!(shard, %error, "what has been kept for long enough could not be read");
+                    return;
+                }
+            };
+            let in_time = futures_util::stream::iter(page.sessions).take_while(|_| ready(SystemTime::now() < stop_at));
+            in_time.for_each_concurrent(CONCURRENCY, |id| self.erase_one(id, now)).await;
+            place = page.next;
+            if place.is_none() {
+                return;
+            }
+        }
+    }
+
+    async fn erase_one(&self, id: SessionId, now: Timestamp) {
+        match self.erasures.erase_alone(&id, now).await {
+            Ok(erased) => tracing::info!(session_id = %id, ?erased, "personal data kept for long enough"),
+            Err(error) => tracing::error!(session_id = %id, %error, "personal data could not be removed yet"),
+        }
     }
 
     /// Goes through the shards, some at a time, a page of each.
@@ -217,6 +261,10 @@ impl Expire {
     }
 }
 
+fn months_before(now: Timestamp, months: u16) -> Result<Timestamp, jiff::Error> {
+    Ok(now.to_zoned(TimeZone::UTC).checked_sub(Span::new().try_months(months)?)?.timestamp())
+}
+
 fn recorded(session: &Session, event: SessionEvent, change: Result<Changed, ChangeError>) -> Result<(), Error> {
     match change {
         Ok(_) => {
@@ -238,4 +286,17 @@ fn ask_later(session: &Session, submission: &Submission, now: Timestamp, error: 
     let cause = std::error::Error::source(error).map(ToString::to_string);
     tracing::warn!(session_id = %session.id, cause, "the bank could not be asked");
     ask_again(submission, now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn months_are_those_of_the_calendar() {
+        let before = |now: &str, months| months_before(now.parse().unwrap(), months).unwrap().to_string();
+        assert_eq!(before("2026-11-21T10:00:00Z", 1), "2026-10-21T10:00:00Z");
+        assert_eq!(before("2026-03-31T10:00:00Z", 1), "2026-02-28T10:00:00Z");
+        assert_eq!(before("2026-11-21T10:00:00Z", MAX_PERSONAL_DATA_MONTHS), "2006-11-21T10:00:00Z");
+    }
 }

@@ -150,6 +150,13 @@ pub struct Session {
     /// Which refund it pays, if it was made for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pays_refund: Option<PaysRefund>,
+    /// Since when personal data is removed, if it is.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::millisecond::optional"
+    )]
+    pub erased_at: Option<Timestamp>,
 }
 
 /// The refund that a session was made to pay.
@@ -217,6 +224,7 @@ impl Session {
             refundable: None,
             refund_count: 0,
             pays_refund: None,
+            erased_at: None,
         }
     }
 
@@ -245,6 +253,25 @@ impl Session {
             self.state = last.state;
         }
         self.without_refunds()
+    }
+
+    /// Without what is about the payer, and what the merchant or the bank noted of them. The account that a refund is paid
+    /// to is the payer's; any other payee is the merchant. Amounts, states and what stands on bank statements stay.
+    #[must_use]
+    pub fn erased(self, now: Timestamp) -> Self {
+        Self {
+            payer: None,
+            payer_account: None,
+            payee: if self.pays_refund.is_some() { Payee::erased() } else { self.payee },
+            attempt: None,
+            // That it was submitted, when, and under which key stays.
+            submission: self.submission.map(|submission| Submission { body: String::new(), ..submission }),
+            success_url: None,
+            error_url: None,
+            metadata: Metadata::default(),
+            erased_at: Some(now),
+            ..self
+        }
     }
 
     /// As it was before its first refund, which is after all of its history.

@@ -20,7 +20,7 @@ const MAX_ATTEMPTS: usize = 1000;
 /// The table's events.
 #[derive(Debug, Clone)]
 pub struct Events {
-    table: Table,
+    pub(crate) table: Table,
 }
 
 /// An event as it is kept.

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use models::{
-    ApiKeyId, CursorId, EndToEndId, EndpointId, EventId, LinkedAccount, ListShard, MailId, MerchantId, Mode, ObjectId,
-    RefundId, SessionId, SortableTimestamp, stable_hash,
+    AccountIdentifier, ApiKeyId, CursorId, EndToEndId, EndpointId, EventId, LinkedAccount, ListShard, MailId,
+    MerchantId, Mode, ObjectId, RefundId, SessionId, SortableTimestamp, stable_hash,
 };
 
 use crate::table::Key;
@@ -14,6 +14,7 @@ pub(crate) const ACCOUNT_PREFIX: &str = "ACCOUNT#";
 pub(crate) const SESSION_SK: &str = "SESSION";
 pub(crate) const REFUND_PREFIX: &str = "REFUND#";
 pub(crate) const CURSOR_PREFIX: &str = "CURSOR#";
+pub(crate) const EVENT_PREFIX: &str = "EVENT#";
 pub(crate) const COUNT_PREFIX: &str = "COUNT#";
 
 /// A partition that stays empty, since no merchant's id is; policies allow it like any merchant's.
@@ -32,7 +33,10 @@ pub(crate) fn api_key(id: &ApiKeyId) -> Key {
 }
 
 pub(crate) fn linked_account(merchant: &MerchantId, linked: &LinkedAccount) -> Key {
-    let account = &linked.account;
+    linked_account_of(merchant, &linked.account)
+}
+
+pub(crate) fn linked_account_of(merchant: &MerchantId, account: &AccountIdentifier) -> Key {
     let sk = format!("{ACCOUNT_PREFIX}{}-{}", account.sort_code.as_str(), account.account_number.as_str());
     Key::new(merchant_pk(merchant), sk)
 }
@@ -70,7 +74,7 @@ pub(crate) fn event(id: &EventId) -> Key {
 
 /// In the order of the sequence numbers.
 pub(crate) fn event_sk(sequence: usize) -> String {
-    format!("EVENT#{sequence:06}")
+    format!("{EVENT_PREFIX}{sequence:06}")
 }
 
 /// In the order of time.
@@ -104,6 +108,11 @@ pub(crate) fn endpoint_count(merchant: &MerchantId, mode: Mode) -> Key {
 
 pub(crate) fn mail_pk(id: &MailId) -> String {
     format!("MAIL#{}", id.topic.object())
+}
+
+/// All mails about a session or refund.
+pub(crate) fn object_mails_pk(object: &ObjectId) -> String {
+    format!("MAIL#{object}")
 }
 
 pub(crate) fn mail(id: &MailId) -> Key {
@@ -142,6 +151,15 @@ pub(crate) fn held_due_at(endpoint: &EndpointId) -> String {
 /// Partition of the due index.
 pub(crate) fn due_pk(key: &Key) -> String {
     due_shard_pk(due_shard(&key.pk))
+}
+
+/// Partition of the index of what is final.
+pub(crate) fn final_pk(key: &Key) -> String {
+    final_shard_pk(stable_hash(key.pk.as_bytes()) % crate::FINAL_SHARDS)
+}
+
+pub(crate) fn final_shard_pk(shard: u32) -> String {
+    format!("FINAL#{shard}")
 }
 
 pub(crate) fn due_shard_pk(shard: u32) -> String {

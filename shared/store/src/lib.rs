@@ -6,6 +6,7 @@
 mod cursors;
 mod due;
 mod endpoints;
+mod erasures;
 mod error;
 mod events;
 mod keys;
@@ -27,6 +28,7 @@ mod walk;
 pub use cursors::{CursorClaim, Cursors, Finished, Held};
 pub use due::{DUE_SHARDS, Due, DueItem, DuePage, DuePlace};
 pub use endpoints::{EndpointChange, EndpointCreated, Endpoints, NotChanged, Slot, Slots};
+pub use erasures::{Erased, Erasures, FINAL_SHARDS, FinalPage, FinalPlace};
 pub use error::StoreError;
 pub use events::{Attempt as DeliveryAttempt, Events, StoredEvent};
 pub use list::{ListCursor, ListRange, Page};

@@ -132,8 +132,8 @@ struct Payment {
     amount: Money,
 }
 
-/// The attributes that deleting removes: all that a client or payer wrote, and the list's keys.
-const ERASED: [&str; 13] = [
+/// The attributes that deleting removes: all that a client or payer wrote, and the keys of the indexes that it is in.
+pub(crate) const ERASED: [&str; 15] = [
     "payer",
     "payee",
     "line_items",
@@ -147,6 +147,8 @@ const ERASED: [&str; 13] = [
     "email_receipt",
     "list_pk",
     "list_sk",
+    "final_pk",
+    "final_at",
 ];
 
 pub(crate) fn is_tombstone(item: &Item) -> bool {
@@ -481,6 +483,12 @@ impl Sessions {
             Some(owner) => self.owned(update, owner),
             None => update,
         };
+        let update = if change.event.target().is_some_and(SessionState::is_final) {
+            let [(pk, final_pk), (at, final_at)] = final_keys(&change.session_id, change.at);
+            update.set(pk, final_pk).set(at, final_at)
+        } else {
+            update
+        };
         let key = keys::session(&change.session_id);
         match self.write(update, change).await? {
             Updated::New(item) | Updated::Refused(Some(item)) if is_tombstone(&item) => Err(ChangeError::NotFound),
@@ -498,6 +506,12 @@ impl Sessions {
             }
         }
     }
+}
+
+/// From when on it is final, so that its personal data is removed when that is long enough ago.
+fn final_keys(id: &SessionId, at: Timestamp) -> [(&'static str, AttributeValue); 2] {
+    let final_pk = keys::final_pk(&keys::session(id));
+    [("final_pk", s(final_pk)), ("final_at", s(SortableTimestamp::from(at).as_str()))]
 }
 
 /// An item that a creation met.
@@ -532,6 +546,8 @@ pub fn session_item(session: &Session) -> Result<Item, StoreError> {
     if session.state.is_final() {
         item.remove("due_pk");
         item.remove("due_at");
+        let final_at = session.history.last().map_or(session.created_at, |entry| entry.at);
+        item.extend(final_keys(&session.id, final_at).map(|(name, value)| (name.to_owned(), value)));
     } else if let Some(Submission { submitted_at, .. }) = session.submission {
         let ask_again_at = banks::ask_again_at(submitted_at, submitted_at);
         item.insert("due_at".into(), s(SortableTimestamp::from(ask_again_at).as_str()));

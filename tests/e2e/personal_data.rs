@@ -1,0 +1,159 @@
+//! Personal data goes when it has been kept for long enough, or when its owner asks; what happened to the money stays.
+
+use jiff::{Span, Timestamp, tz::TimeZone};
+use reqwest::Method;
+use serde_json::{Value, json};
+use store::{Erased, Erasures};
+use tests::{PATIENCE, World, answer, document_1, text};
+
+/// What is about Ada; the mock bank makes up the account that she pays from.
+const ADA: [&str; 4] = ["Ada Payer", "ada@example.com", "87654321", "loyalty-7"];
+
+/// A machine that keeps personal data for a month.
+async fn world() -> World {
+    World::start_with(|config| {
+        config.parameters.insert("PersonalDataMonths".into(), "1".into());
+    })
+    .await
+}
+
+/// A session that is paid, refunded in part, and told of.
+async fn paid_and_refunded(world: &World) -> (Value, Value) {
+    let mut request = document_1();
+    request["payer"] = json!({ "name": "Ada Payer", "email": "ada@example.com" });
+    request["metadata"] = json!({ "customer": "loyalty-7" });
+    let session =
+        answer(world.demo(Method::POST, "/v2/payment_sessions").header("Idempotency-Key", "1").json(&request));
+    let session = session.await.body;
+    let payer = world.payer(&session);
+    payer.choose_bank(1).await;
+    payer.decide(1, "approve").await;
+    let refund = world.refund(&session, 150).await;
+    let refunder = world.refunder(&refund);
+    refunder.choose_bank(1).await;
+    refunder.decide(1, "approve").await;
+    world.settled().await;
+    (session, refund)
+}
+
+async fn items(world: &World) -> Vec<Value> {
+    let answer = world.dynamodb("Scan", &json!({ "TableName": world.machine.table_name() })).await;
+    // The mock bank is somebody else: what it remembers is not ours to remove.
+    let ours = |item: &&Value| !text(&item["pk"]["S"]).starts_with("MOCKBANK#");
+    answer["Items"].as_array().unwrap().iter().filter(ours).cloned().collect()
+}
+
+/// Of what is about Ada, what stands anywhere in the table.
+async fn left(world: &World) -> Vec<&'static str> {
+    let all = json!(items(world).await).to_string();
+    ADA.into_iter().filter(|text| all.contains(text)).collect()
+}
+
+async fn item(world: &World, session: &Value) -> Value {
+    let key = json!({ "pk": { "S": format!("SESSION#{}", text(session)) }, "sk": { "S": "SESSION" } });
+    world.dynamodb("GetItem", &json!({ "TableName": world.machine.table_name(), "Key": key })).await["Item"].clone()
+}
+
+/// As if the session had been final since then; and the run of the schedule that looks at its shard.
+async fn final_since(world: &World, session: &Value, at: Timestamp) {
+    let kept = item(world, session).await;
+    let body = json!({
+        "TableName": world.machine.table_name(),
+        "Key": { "pk": kept["pk"], "sk": kept["sk"] },
+        "UpdateExpression": "SET final_at = :at",
+        "ExpressionAttributeValues": { ":at": { "S": at.strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string() } },
+    });
+    world.dynamodb("UpdateItem", &body).await;
+    let minute: i64 = text(&kept["final_pk"]["S"]).strip_prefix("FINAL#").unwrap().parse().unwrap();
+    let event = json!({
+        "version": "0", "id": "1", "detail-type": "Scheduled Event", "source": "aws.events", "account": "0",
+        "time": Timestamp::from_second(minute * 60).unwrap().to_string(), "region": "eu-west-2", "resources": [], "detail": {},
+    });
+    world.machine.invoke("ExpireFunction", &event).await.unwrap();
+}
+
+fn a_month_ago() -> Timestamp {
+    Timestamp::now().to_zoned(TimeZone::UTC).checked_sub(Span::new().months(1)).unwrap().timestamp()
+}
+
+#[tokio::test]
+async fn what_was_kept_for_long_enough_goes_and_the_accounts_stay() {
+    let world = world().await;
+    let (session, refund) = paid_and_refunded(&world).await;
+    assert_eq!(left(&world).await, ADA);
+    let before = world.get(&text(&session["id"])).await;
+
+    for id in [&session["id"], &refund["refund_payment_session_id"]] {
+        final_since(&world, id, a_month_ago() + Span::new().minutes(5)).await;
+    }
+    assert_eq!(left(&world).await, ADA, "a month is not over yet");
+    for id in [&session["id"], &refund["refund_payment_session_id"]] {
+        final_since(&world, id, a_month_ago() - Span::new().seconds(1)).await;
+        let kept = item(&world, id).await;
+        assert!(kept["erased_at"]["N"].is_string() && kept["final_pk"].is_null(), "{kept}");
+    }
+    assert!(left(&world).await.is_empty(), "{:?}", left(&world).await);
+
+    // What happened to the money is there as before.
+    let after = world.get(&text(&session["id"])).await;
+    for field in ["id", "amount", "state", "line_items", "reference", "end_to_end_id", "history", "refunds", "payee"] {
+        assert_eq!(after[field], before[field], "{field}");
+    }
+    assert_eq!((&after["payer"], &after["metadata"]), (&Value::Null, &json!({})));
+    assert_eq!(after["refundable_amount"], 250);
+    // The request is still known, and makes nothing new.
+    let mut request = document_1();
+    request["payer"] = json!({ "name": "Ada Payer", "email": "ada@example.com" });
+    request["metadata"] = json!({ "customer": "loyalty-7" });
+    let again = world.demo(Method::POST, "/v2/payment_sessions").header("Idempotency-Key", "1").json(&request);
+    let again = answer(again).await;
+    assert!(again.is_replayed() && again.body["id"] == session["id"], "{again:?}");
+    assert!(left(&world).await.is_empty());
+}
+
+#[tokio::test]
+async fn on_demand_all_of_a_payment_goes_at_once_but_not_while_it_goes_on() {
+    let world = world().await;
+    let erasures = Erasures::new(world.table());
+    let waiting = world.create().await;
+    world.payer(&waiting).identify().await;
+    world.settled().await;
+    let id = text(&waiting["id"]).parse().unwrap();
+    assert_eq!(erasures.erase(&id, runtime::now()).await.unwrap(), Erased::NotFinal);
+    world.cancel(&waiting).await;
+    world.settled().await;
+    assert_eq!(erasures.erase(&id, runtime::now()).await.unwrap(), Erased::Done);
+
+    let (session, _) = paid_and_refunded(&world).await;
+    let id = text(&session["id"]).parse().unwrap();
+    let open = world.refund(&session, 100).await;
+    assert_eq!(erasures.erase(&id, runtime::now()).await.unwrap(), Erased::NotFinal, "a refund goes on");
+    world.refunder(&open).cancel().await;
+    world.settled().await;
+    assert_eq!(erasures.erase(&id, runtime::now()).await.unwrap(), Erased::Done);
+    assert!(left(&world).await.is_empty(), "{:?}", left(&world).await);
+    assert_eq!(erasures.erase(&id, runtime::now()).await.unwrap(), Erased::AlreadyErased);
+    let unknown = "00000000-0000-4000-8000-000000000000".parse().unwrap();
+    assert_eq!(erasures.erase(&unknown, runtime::now()).await.unwrap(), Erased::NotFound);
+}
+
+#[tokio::test]
+async fn every_end_starts_the_time_and_a_deletion_ends_it() {
+    let world = world().await;
+    let cancelled = world.create().await;
+    world.cancel(&cancelled).await;
+    let declined = world.create().await;
+    let payer = world.payer(&declined);
+    payer.identify().await;
+    payer.choose_bank(1).await;
+    payer.decide(1, "decline").await;
+    for session in [&cancelled, &declined] {
+        assert!(item(&world, &session["id"]).await["final_at"]["S"].is_string());
+        let path = format!("/v2/payment_sessions/{}", text(&session["id"]));
+        assert_eq!(answer(world.demo(Method::DELETE, &path)).await.status, 204);
+        assert!(item(&world, &session["id"]).await["final_pk"].is_null());
+    }
+    let open = world.create().await;
+    assert!(item(&world, &open["id"]).await["final_pk"].is_null());
+    assert!(world.machine.settled(PATIENCE).await);
+}
