@@ -19,6 +19,8 @@ mod refund_crashes;
 mod refund_ends;
 mod refunds;
 mod refusals;
+mod router;
+mod samples;
 mod template;
 mod webhook_crashes;
 mod webhook_delivery;

@@ -287,11 +287,7 @@ impl World {
 
     /// The same, where the function may die of it; whether it did not.
     pub async fn try_schedule(&self) -> bool {
-        let event = json!({
-            "version": "0", "id": "1", "detail-type": "Scheduled Event", "source": "aws.events", "account": "0",
-            "time": "2026-01-01T00:00:00Z", "region": "eu-west-2", "resources": [], "detail": {},
-        });
-        self.machine.invoke("ExpireFunction", &event).await.is_ok()
+        self.machine.invoke("ExpireFunction", &sample("expire.json")).await.is_ok()
     }
 
     /// Waits until stream and queues have nothing left to do.
@@ -419,6 +415,13 @@ pub fn document_1() -> Value {
         "payee": { "name": "Gerald Wiley", "account_number": "12345678", "sort_code": "010203" },
         "email_receipt": true,
     })
+}
+
+/// An event of tests/events.
+pub fn sample(name: &str) -> Value {
+    let file = workspace().join("tests/events").join(name);
+    let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    serde_json::from_str(&text).unwrap()
 }
 
 /// A string out of an answer.
