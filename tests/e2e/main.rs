@@ -13,6 +13,7 @@ mod end;
 mod feedback;
 mod idempotency;
 mod list;
+mod operations;
 mod personal_data;
 mod receipts;
 mod refund_crashes;

@@ -6,7 +6,7 @@ use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Error, LambdaEvent};
 use models::{CorrelationId, MailId, MailTopic, Object, Refund, RefundId, Session};
-use runtime::SettingError;
+use runtime::{Metric, SettingError};
 use store::{Claim, Mails, Refunds, Sessions, StoreError, Table};
 
 use crate::mail::Mail;
@@ -74,6 +74,7 @@ impl EmailReceipt {
             Ok(message_id) => {
                 let correlation_id = correlation_id.as_ref().map(CorrelationId::as_str);
                 tracing::info!(mail = %id, message_id, correlation_id, "sent");
+                Metric::MailsSent.count();
                 Ok(self.mails.sent(&claim, &message_id, runtime::now()).await?)
             }
             Err(error) => self.not_sent(&claim, &error).await,
@@ -119,6 +120,7 @@ impl EmailReceipt {
             }
             PostError::NotNow(_) | PostError::Refused(_) => {
                 tracing::error!(mail = %claim.id, attempts = claim.attempts, %error, "given up");
+                Metric::MailsFailed.count();
                 Ok(self.mails.failed(claim, now).await?)
             }
         }

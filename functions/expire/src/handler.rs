@@ -12,13 +12,13 @@ use doorbell::Doorbell;
 use futures_util::StreamExt;
 use futures_util::future::{join_all, ready};
 use jiff::tz::TimeZone;
-use jiff::{Span, Timestamp};
+use jiff::{SignedDuration, Span, Timestamp};
 use lambda_runtime::{Error, LambdaEvent};
 use models::{CursorId, EndpointId, MerchantId, RefundId, Session, SessionEvent, SessionId, SessionState, Submission};
-use runtime::SettingError;
+use runtime::{Metric, SettingError};
 use store::{
-    Change, ChangeError, Changed, Cursors, DUE_SHARDS, Due, DueItem, DuePage, Endpoints, Erasures, FINAL_SHARDS,
-    MockLedger, Refunds, Sessions, Table,
+    Change, ChangeError, Changed, Cursors, DUE_SHARDS, Due, DueItem, DuePage, Endpoints, Erased, Erasures,
+    FINAL_SHARDS, MockLedger, Refunds, Sessions, Table,
 };
 
 /// How many due items are worked on at a time.
@@ -26,6 +26,10 @@ const CONCURRENCY: usize = 16;
 
 /// How many shards of the due index are read at a time.
 const SHARDS_AT_ONCE: usize = 16;
+
+/// How long after its submission a payment that is still pending is counted as stuck. Banks settle within seconds, and
+/// promise two hours.
+const STUCK_AFTER: SignedDuration = SignedDuration::from_hours(1);
 
 /// 20 years.
 const MAX_PERSONAL_DATA_MONTHS: u16 = 240;
@@ -122,7 +126,12 @@ impl Expire {
 
     async fn erase_one(&self, id: SessionId, now: Timestamp) {
         match self.erasures.erase_alone(&id, now).await {
-            Ok(erased) => tracing::info!(session_id = %id, ?erased, "personal data kept for long enough"),
+            Ok(erased) => {
+                tracing::info!(session_id = %id, ?erased, "personal data kept for long enough");
+                if erased == Erased::Done {
+                    Metric::SessionsErased.count();
+                }
+            }
             Err(error) => tracing::error!(session_id = %id, %error, "personal data could not be removed yet"),
         }
     }
@@ -246,7 +255,13 @@ impl Expire {
         };
         match step {
             Step::Record(outcome) => self.record(session, &outcome).await,
-            Step::AskAgainAt(at) => Ok(self.sessions.ask_again_at(&session.id, at).await?),
+            Step::AskAgainAt(at) => {
+                if now.duration_since(submission.submitted_at) >= STUCK_AFTER {
+                    tracing::warn!(session_id = %session.id, submitted_at = %submission.submitted_at, "still pending");
+                    Metric::StuckPending.count();
+                }
+                Ok(self.sessions.ask_again_at(&session.id, at).await?)
+            }
             Step::Resend => Ok(()),
         }
     }

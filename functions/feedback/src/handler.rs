@@ -9,7 +9,7 @@ use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent};
 use models::{MailFeedback, MailId};
-use runtime::SettingError;
+use runtime::{Metric, SettingError};
 use serde::{Deserialize, Serialize};
 use store::{Mails, Table};
 
@@ -92,6 +92,12 @@ impl Feedback {
         };
         let noted = self.mails.note(&mail, feedback, models::truncate_to_ms(at)).await?;
         tracing::warn!(%mail, message_id, feedback = feedback.as_str(), noted, "not well received");
+        match feedback {
+            MailFeedback::Bounced | MailFeedback::Undelivered | MailFeedback::Suppressed | MailFeedback::Rejected => {
+                Metric::MailsBounced.count();
+            }
+            MailFeedback::Complained => Metric::MailsComplained.count(),
+        }
         Ok(())
     }
 }

@@ -8,8 +8,8 @@ use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventR
 use doorbell::Doorbell;
 use futures_util::future::try_join_all;
 use lambda_runtime::{Error, LambdaEvent};
-use models::{CorrelationId, CursorId, Endpoint, MerchantId, Object};
-use runtime::SettingError;
+use models::{CorrelationId, CursorId, Endpoint, EventType, MerchantId, Object, SessionState};
+use runtime::{Metric, SettingError};
 use store::{Cursors, Endpoints, Events, Mails, ObjectPath, Table, UnreadRecord};
 
 /// Tells what happened to sessions and refunds.
@@ -91,6 +91,7 @@ impl Publish {
             self.tell_endpoints(&change.object.clone().as_of(sequence), sequence, known).await?;
             let correlation_id = change.object.correlation_id(sequence).map(CorrelationId::as_str);
             tracing::info!(object_id = %change.object.id(), sequence, correlation_id, "published");
+            count(change.object.clone().as_of(sequence).event_type());
         }
         Ok(())
     }
@@ -122,6 +123,24 @@ impl Publish {
             tracing::warn!(%cursor, %error, "not rung for; `expire` will");
         }
         Ok(())
+    }
+}
+
+/// Told twice, it is counted twice: counts are for looking at, not for accounts.
+fn count(event_type: EventType) {
+    Metric::StatusChanges.count();
+    match event_type {
+        EventType::PaymentSession(SessionState::Sent) => Metric::PaymentsSent.count(),
+        EventType::PaymentSession(SessionState::Failed | SessionState::Cancelled | SessionState::Expired) => {
+            Metric::PaymentsNotSent.count();
+        }
+        EventType::PaymentSession(
+            SessionState::AwaitingPayer
+            | SessionState::AwaitingProvider
+            | SessionState::AwaitingPaymentConsent
+            | SessionState::Pending,
+        )
+        | EventType::Refund(_) => {}
     }
 }
 

@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Error, LambdaEvent};
 use models::{CorrelationId, CursorId, Endpoint, is_given_up, next_delivery};
 use outbound::{Answer, Delivery, InvalidSecret, Outcome, Policy, Sender, WebhookSecret};
+use runtime::Metric;
 use store::{CursorClaim, Cursors, DeliveryAttempt, Endpoints, Events, Finished, Held, Slot, StoredEvent, Table};
 use url::Url;
 
@@ -175,14 +176,19 @@ impl Webhook {
         }
         slot.taken = matches!(status, Some(200..=299));
         match status {
-            Some(200..=299) => Ok(Told::Yes),
+            Some(200..=299) => {
+                Metric::WebhooksTaken.count();
+                Ok(Told::Yes)
+            }
             Some(410) => {
+                Metric::WebhooksNotTaken.count();
                 // It may have been moved or disabled since it was looked at; then the next look sees that.
                 let gone = self.endpoints.gone(endpoint).await?;
                 tracing::warn!(endpoint_id = %endpoint.id, gone, "answered that it is gone");
                 Ok(if gone { Told::Gone } else { Told::No })
             }
             Some(_) | None => {
+                Metric::WebhooksNotTaken.count();
                 self.endpoints.failed(endpoint, at, runtime::now(), fastrand::f64()).await?;
                 Ok(Told::No)
             }
@@ -199,8 +205,8 @@ impl Webhook {
     /// Looked at again then, unless it has waited for too long.
     async fn put_off(&self, claim: &CursorClaim, until: Timestamp, attempts: u32, now: Timestamp) -> Result<(), Error> {
         if claim.waiting_since.is_some_and(|since| is_given_up(since, now)) {
-            // An alarm counts these lines.
             tracing::error!(cursor = %claim.id, delivered = claim.delivered, "a webhook cursor is dead");
+            Metric::DeadCursors.count();
             return Ok(self.cursors.hold(claim, Held::Dead).await?);
         }
         self.look_again(claim, until, attempts, now).await

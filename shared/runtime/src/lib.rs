@@ -3,6 +3,7 @@
 mod aws;
 mod correlation;
 mod logs;
+mod metrics;
 mod settings;
 
 use jiff::Timestamp;
@@ -10,6 +11,7 @@ use jiff::Timestamp;
 pub use aws::{aws_config, aws_config_for};
 pub use correlation::{correlated, correlation_id};
 pub use logs::init_logs;
+pub use metrics::{Metric, Metrics};
 pub use settings::{SettingError, local_live_connector, local_loopback_webhooks, optional, required};
 
 /// The time now, to the millisecond.
