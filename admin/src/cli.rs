@@ -1,15 +1,23 @@
 //! What can be asked for, and how it is spelled.
 
-use std::path::PathBuf;
+use clap::{Parser, Subcommand, ValueEnum};
 
-use clap::builder::NonEmptyStringValueParser;
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use models::{AccountIdentifier, AccountNumber, ApiKeyId, EndpointId, InvalidAccount, InvalidText, LinkedAccount};
-use models::{ListShards, MerchantId, Mode, Name, Scope, Scopes, SortCode};
+use crate::commands::accounts::Accounts;
+use crate::commands::dead_letters::DeadLetters;
+use crate::commands::erase::Erase;
+use crate::commands::keys::Keys;
+use crate::commands::mails::Mails;
+use crate::commands::merchants::Merchants;
+use crate::commands::republish::Republish;
+use crate::commands::sessions::Sessions;
+use crate::commands::verify::Verify;
+use crate::commands::webhooks::Webhooks;
+use crate::target::Target;
 
 /// The operator's command line of Counterfoil.
 ///
-/// It works on the service that `make run` started on this machine, unless --region or --profile says that it is AWS.
+/// It works on the service that `make run` started on this machine, unless --region or --profile says that it is AWS. Names,
+/// e-mail addresses and account numbers are shown only if they are asked for by a flag.
 #[derive(Debug, Parser)]
 #[command(name = "counterfoil", version)]
 pub(crate) struct Cli {
@@ -20,28 +28,6 @@ pub(crate) struct Cli {
     pub(crate) output: Output,
     #[command(subcommand)]
     pub(crate) command: Command,
-}
-
-/// Where the table is.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Where")]
-pub(crate) struct Target {
-    /// The address of a DynamoDB on this machine [default: what `make run` wrote to <DATA_DIR>/endpoint]
-    #[arg(long, global = true, env = "COUNTERFOIL_ENDPOINT", value_name = "URL", value_parser = endpoint)]
-    pub(crate) endpoint: Option<String>,
-    /// The data folder of `make run`
-    #[arg(long, global = true, env = "DATA_DIR", value_name = "FOLDER", default_value = ".local")]
-    pub(crate) data_dir: PathBuf,
-    /// The table's name; on AWS the stack's output TableName
-    #[arg(long, global = true, env = "TABLE_NAME", value_name = "NAME", default_value = "local-Table")]
-    #[arg(value_parser = NonEmptyStringValueParser::new())]
-    pub(crate) table: String,
-    /// On AWS, with the credentials of this profile
-    #[arg(long, global = true, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
-    pub(crate) profile: Option<String>,
-    /// On AWS, in this region [default: the profile's]
-    #[arg(long, global = true, value_name = "REGION", value_parser = NonEmptyStringValueParser::new())]
-    pub(crate) region: Option<String>,
 }
 
 /// How an answer is written.
@@ -58,7 +44,7 @@ pub(crate) enum Command {
     /// Merchants
     #[command(subcommand)]
     Merchants(Merchants),
-    /// API keys
+    /// API keys, by which merchants' applications sign in
     #[command(subcommand)]
     Keys(Keys),
     /// Linked accounts: where a merchant may be paid
@@ -67,158 +53,27 @@ pub(crate) enum Command {
     /// Webhook endpoints: where a merchant is told of events
     #[command(subcommand)]
     Webhooks(Webhooks),
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Merchants {
-    /// Create a merchant
-    Create {
-        /// 1 to 24 lower-case letters and digits; its keys will carry it
-        id: MerchantId,
-        /// Its name, for you
-        #[arg(long, value_parser = name)]
-        name: Name,
-    },
-    /// Show a merchant
-    Show {
-        /// The merchant's id
-        id: MerchantId,
-    },
-    /// Spread a busy merchant's new sessions over more shards of its lists
-    ///
-    /// One partition of DynamoDB takes 1,000 writes a second, and a merchant with more has its requests throttled. The count
-    /// only rises: each session stays where it is, and every list looks at every shard. Only a merchant with very many
-    /// payments needs more than the one that it begins with.
-    Shards {
-        /// The merchant's id
-        id: MerchantId,
-        #[arg(help = format!(
-            "How many, up to {}: one for each {} sessions that are created in its busiest second",
-            ListShards::MAX,
-            ListShards::CREATIONS_PER_SECOND
-        ))]
-        count: ListShards,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Keys {
-    /// Issue an API key; its secret is shown once
-    Issue {
-        /// The merchant's id
-        merchant: MerchantId,
-        /// `test`, or `live` for real money
-        #[arg(long, value_name = "test|live")]
-        mode: Mode,
-        #[arg(long, value_parser = scopes, default_value_t = Scopes::ALL)]
-        #[arg(help = format!("What the key may do, with spaces between: {}", Scopes::ALL))]
-        scopes: Scopes,
-    },
-    /// List a merchant's API keys, revoked ones included
-    List {
-        /// The merchant's id
-        merchant: MerchantId,
-    },
-    /// Revoke an API key for good, with all tokens made with it
-    Revoke {
-        /// The key's id, pk_…
-        key_id: ApiKeyId,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Accounts {
-    /// Link an account
-    Link {
-        /// The merchant's id
-        merchant: MerchantId,
-        #[command(flatten)]
-        account: AccountArgs,
-    },
-    /// List a merchant's linked accounts
-    List {
-        /// The merchant's id
-        merchant: MerchantId,
-        /// Show whole account numbers
-        #[arg(long)]
-        full: bool,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Webhooks {
-    /// List a merchant's webhook endpoints, test and live, with how they fare
-    ///
-    /// FAILURES is how many deliveries have failed since the last that succeeded. Nothing is tried until PARKED UNTIL.
-    /// WAITING is how many payment sessions and refunds the endpoint hears no more of until it is resumed: it failed for
-    /// three days, or was disabled.
-    List {
-        /// The merchant's id
-        merchant: MerchantId,
-    },
-    /// Tell an endpoint all that waits for it, in order, once its merchant has mended it
-    ///
-    /// It begins within a minute. An endpoint that is disabled is not resumed: its merchant enables it, by
-    /// `PATCH /v2/webhooks/{id}` with {"enabled": true}, and that resumes it too.
-    Resume {
-        /// The merchant's id
-        merchant: MerchantId,
-        /// The endpoint's id, as `webhooks list` shows it
-        endpoint_id: EndpointId,
-    },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct AccountArgs {
-    /// The account holder
-    #[arg(long, value_parser = name)]
-    name: Name,
-    /// 6 digits, such as 01-02-03
-    #[arg(long, value_parser = sort_code)]
-    sort_code: SortCode,
-    /// 8 digits
-    #[arg(long, value_parser = account_number)]
-    account_number: AccountNumber,
-}
-
-impl From<AccountArgs> for LinkedAccount {
-    fn from(AccountArgs { name, sort_code, account_number }: AccountArgs) -> Self {
-        Self { name, account: AccountIdentifier { sort_code, account_number } }
-    }
-}
-
-fn name(text: &str) -> Result<Name, InvalidText> {
-    text.to_owned().try_into()
-}
-
-fn sort_code(text: &str) -> Result<SortCode, InvalidAccount> {
-    text.to_owned().try_into()
-}
-
-fn account_number(text: &str) -> Result<AccountNumber, InvalidAccount> {
-    text.to_owned().try_into()
-}
-
-fn scopes(text: &str) -> Result<Scopes, String> {
-    match text.parse::<Scopes>() {
-        Ok(scopes) if scopes != Scopes::NONE => Ok(scopes),
-        Ok(_) | Err(_) => Err(format!("must be one or more of: {}", Scope::ALL.map(Scope::as_str).join(" "))),
-    }
-}
-
-fn endpoint(text: &str) -> Result<String, &'static str> {
-    let url = text.trim().trim_end_matches('/');
-    if url.starts_with("http://") || url.starts_with("https://") {
-        Ok(url.to_owned())
-    } else {
-        Err("must be a URL such as http://127.0.0.1:8000")
-    }
+    /// Payment sessions and their refunds
+    #[command(subcommand)]
+    Sessions(Sessions),
+    /// Mails to payers and customers
+    #[command(subcommand)]
+    Mails(Mails),
+    /// What was given up: messages that failed too often, stream records that could not be published
+    #[command(subcommand)]
+    DeadLetters(DeadLetters),
+    Republish(Republish),
+    Verify(Verify),
+    /// Remove personal data
+    #[command(subcommand)]
+    Erase(Erase),
 }
 
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
     use clap::error::ErrorKind;
+    use models::{LinkedAccount, ListShards, Mode, Scope, Scopes};
 
     use super::*;
 
@@ -237,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_merchant_is_created_by_id_and_name() {
-        let Command::Merchants(Merchants::Create { id, name }) =
+        let Command::Merchants(Merchants::Create { id, name, .. }) =
             parse("merchants create acme --name Acme").unwrap().command
         else {
             panic!()
@@ -250,7 +105,8 @@ mod tests {
 
     #[test]
     fn shards_are_counted_from_one_to_256() {
-        let Command::Merchants(Merchants::Shards { id, count }) = parse("merchants shards acme 256").unwrap().command
+        let Command::Merchants(Merchants::Shards { id, count, .. }) =
+            parse("merchants shards acme 256").unwrap().command
         else {
             panic!()
         };
@@ -301,7 +157,7 @@ mod tests {
     #[test]
     fn an_endpoint_is_named_by_its_merchant_and_its_id() {
         let id = "1ae1ce03-dfa9-4593-b487-65c656991cb5";
-        let Command::Webhooks(Webhooks::Resume { merchant, endpoint_id }) =
+        let Command::Webhooks(Webhooks::Resume { merchant, endpoint_id, .. }) =
             parse(&format!("webhooks resume acme {id}")).unwrap().command
         else {
             panic!()
@@ -318,7 +174,7 @@ mod tests {
             parse("keys list acme --region eu-west-2 --profile work --table stack-Table-1 --output json").unwrap();
         assert_eq!(cli.target.region.as_deref(), Some("eu-west-2"));
         assert_eq!(cli.target.profile.as_deref(), Some("work"));
-        assert_eq!((cli.target.table.as_str(), cli.output), ("stack-Table-1", Output::Json));
+        assert_eq!((cli.target.table.as_deref(), cli.output), (Some("stack-Table-1"), Output::Json));
         let cli = parse("--endpoint http://127.0.0.1:8000/ keys list acme").unwrap();
         assert_eq!(cli.target.endpoint.as_deref(), Some("http://127.0.0.1:8000"));
         assert_eq!(refused("keys list acme --endpoint localhost:8000"), ErrorKind::ValueValidation);

@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use aws_credential_types::provider::error::CredentialsError;
-use models::{ApiKeyId, DisabledBy, EndpointId, ListShards, MerchantId};
+use models::{ApiKeyId, DisabledBy, EndpointId, ListShards, MerchantId, ObjectId, SessionId};
 use runtime::SettingError;
 use store::StoreError;
 use thiserror::Error;
@@ -23,6 +23,20 @@ pub(crate) enum Failure {
     NoRegion,
     #[error("no AWS credentials{}: name a profile with --profile, signed in with `aws sso login` if it is of that kind", because(.0.as_ref()))]
     NoCredentials(Option<CredentialsError>),
+    #[error("which deployment? Give --stack with the stack's name, or --table with its output TableName")]
+    NoStack,
+    #[error("which stack is {0} of? Its queues are named after it: give --stack")]
+    WhichStack(String),
+    #[error(
+        "{place} has no table of a stack {stack}: check --stack and --region, or give --table with the stack's output TableName"
+    )]
+    NoStackTable { stack: String, place: Place },
+    #[error("several tables look like one of stack {stack} ({names}): give --table")]
+    ManyTables { stack: String, names: String },
+    #[error("{place} has no queue {logical_id} of stack {stack}: check --stack and --region")]
+    NoQueue { stack: String, logical_id: &'static str, place: Place },
+    #[error("SQS, {operation}: {cause}")]
+    Queue { operation: &'static str, cause: String },
     #[error("there is a merchant {0} already: choose another id")]
     MerchantExists(MerchantId),
     #[error("there is no merchant {0}: create it with `counterfoil merchants create {0} --name …`")]
@@ -33,6 +47,24 @@ pub(crate) enum Failure {
     NoKey { id: ApiKeyId },
     #[error("this account is linked to {0} already: nothing is to be done")]
     AccountLinked(MerchantId),
+    #[error("this account is not linked to {0}: `counterfoil accounts list {0} --full` shows those that are")]
+    AccountNotLinked(MerchantId),
+    #[error("there is no payment session or refund {0}: check the id, and --table or --stack")]
+    NoObject(ObjectId),
+    #[error(
+        "session {0}, or a refund of it, goes on, or what happened last is still being told: cancel it, or wait until it is final, then repeat this"
+    )]
+    NotFinal(SessionId),
+    #[error("{object} has no mail of this kind: `counterfoil mails list {object}` shows those there are")]
+    NoMail { object: ObjectId },
+    #[error(
+        "this mail is due already: it is sent within minutes, or `counterfoil mails list {object}` shows when it is tried next"
+    )]
+    MailDue { object: ObjectId },
+    #[error("--since must be within the last 30 days, which is for how long events are kept")]
+    TooLongAgo,
+    #[error("--until must be later than --since")]
+    EmptySpan,
     #[error("{merchant} has no webhook endpoint {id}: `counterfoil webhooks list {merchant}` shows those there are")]
     NoEndpoint { merchant: MerchantId, id: EndpointId },
     #[error("{id} is disabled, {by}, and resuming would not enable it: its merchant does, by `PATCH /v2/webhooks/{id}` with {{\"enabled\": true}}, and that resumes it too", by = disabled_by(*.by))]
@@ -55,7 +87,9 @@ impl Failure {
     /// The same, saying where it happened if that is what helps. What the SDK says is told apart by its text: the store
     /// keeps no more, and functions need no more.
     pub(crate) fn at(self, place: &Place) -> Self {
-        let Self::Store(StoreError::Unavailable { cause, .. }) = &self else { return self };
+        let (Self::Store(StoreError::Unavailable { cause, .. }) | Self::Queue { cause, .. }) = &self else {
+            return self;
+        };
         if cause.contains("ResourceNotFoundException") {
             Self::NoTable(place.clone())
         } else if ["dispatch failure", "timed out", "timeout"].iter().any(|sign| cause.contains(sign)) {
@@ -87,7 +121,7 @@ fn disabled_by(by: DisabledBy) -> &'static str {
 fn table_hint(place: &Place) -> &'static str {
     match place {
         Place::Local(_) => "give --table the name that `make run` printed when it started",
-        Place::Aws(_) => "give --table with the stack's output TableName, and the stack's --region",
+        Place::Aws(_) => "give --stack, or --table with the stack's output TableName, and the stack's --region",
     }
 }
 

@@ -1,9 +1,12 @@
-//! `counterfoil`, the operator's command line: merchants, their keys, linked accounts and webhook
-//! endpoints, on this machine or AWS.
+//! `counterfoil`, the operator's command line: who may use the service, what became of payments, what was given up, and
+//! whether all is as it should be; on this machine or AWS.
 
+mod arguments;
 mod cli;
 mod commands;
 mod failure;
+mod progress;
+mod queues;
 mod report;
 mod target;
 
@@ -11,26 +14,32 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use cli::Cli;
+use cli::{Cli, Command};
 use failure::Failure;
+use target::Service;
+
+/// What `verify` ends with if it could not look: 1 says that something is amiss.
+const NOT_VERIFIED: u8 = 2;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match run(Cli::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
+    let cli = Cli::parse();
+    let verifies = matches!(cli.command, Command::Verify(_));
+    match run(cli).await {
+        Ok(code) => code,
         Err(failure) => {
             eprintln!("counterfoil: {}", failure.in_one_line());
-            ExitCode::FAILURE
+            if verifies { NOT_VERIFIED.into() } else { ExitCode::FAILURE }
         }
     }
 }
 
-async fn run(cli: Cli) -> Result<(), Failure> {
-    let (table, place) = target::table(&cli.target).await?;
-    let report = commands::run(cli.command, table).await.map_err(|failure| failure.at(&place))?;
+async fn run(cli: Cli) -> Result<ExitCode, Failure> {
+    let service = Service::find(&cli.target).await?;
+    let report = commands::run(cli.command, &service).await.map_err(|failure| failure.at(&service.place))?;
     io::stdout().write_all(report.render(cli.output)?.as_bytes())?;
     if let Some(note) = report.note {
         eprintln!("{note}");
     }
-    Ok(())
+    Ok(if report.amiss { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

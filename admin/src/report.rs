@@ -9,19 +9,33 @@ use crate::cli::Output;
 pub(crate) struct Report {
     pub(crate) content: Content,
     /// A word to the operator, on standard error.
-    pub(crate) note: Option<&'static str>,
+    pub(crate) note: Option<String>,
+    /// Whether something was found that must not be; then the command fails.
+    pub(crate) amiss: bool,
 }
 
-/// One thing, or a list.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
+/// One thing, a list, or several of them with a title each.
+#[derive(Debug)]
 pub(crate) enum Content {
     One(Record),
     Many(Vec<Record>),
+    Sections(Vec<(&'static str, Content)>),
+}
+
+impl Serialize for Content {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::One(record) => record.serialize(serializer),
+            Self::Many(records) => records.serialize(serializer),
+            Self::Sections(sections) => {
+                serializer.collect_map(sections.iter().map(|(title, content)| (title, content)))
+            }
+        }
+    }
 }
 
 /// Fields in the order in which they are shown; scripts read them by name.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Record(pub(crate) Vec<(&'static str, Option<String>)>);
 
 impl Serialize for Record {
@@ -30,9 +44,19 @@ impl Serialize for Record {
     }
 }
 
+/// A field of a record.
+pub(crate) fn field(name: &'static str, value: impl ToString) -> (&'static str, Option<String>) {
+    (name, Some(value.to_string()))
+}
+
+/// A field that may have no value.
+pub(crate) fn maybe(name: &'static str, value: Option<impl ToString>) -> (&'static str, Option<String>) {
+    (name, value.map(|value| value.to_string()))
+}
+
 impl Record {
     fn names(&self) -> Vec<String> {
-        self.0.iter().map(|(name, _)| name.replace('_', " ").to_uppercase()).collect()
+        self.0.iter().map(|(name, _)| spoken(name)).collect()
     }
 
     fn values(&self) -> Vec<String> {
@@ -41,36 +65,56 @@ impl Record {
 }
 
 impl Report {
+    pub(crate) fn new(content: Content) -> Self {
+        Self { content, note: None, amiss: false }
+    }
+
     pub(crate) fn one(record: Record) -> Self {
-        Self { content: Content::One(record), note: None }
+        Self::new(Content::One(record))
     }
 
     pub(crate) fn many(records: Vec<Record>) -> Self {
-        Self { content: Content::Many(records), note: None }
+        Self::new(Content::Many(records))
     }
 
-    pub(crate) fn with_note(self, note: &'static str) -> Self {
-        Self { note: Some(note), ..self }
+    pub(crate) fn with_note(self, note: impl Into<String>) -> Self {
+        Self { note: Some(note.into()), ..self }
     }
 
     /// The whole text for standard output.
     pub(crate) fn render(&self, output: Output) -> Result<String, serde_json::Error> {
         match output {
             Output::Json => serde_json::to_string_pretty(&self.content).map(|text| text + "\n"),
-            Output::Table => Ok(match &self.content {
-                Content::One(record) => {
-                    let rows = record.names().into_iter().zip(record.values());
-                    aligned(rows.map(|(name, value)| vec![name, value]).collect())
-                }
-                Content::Many(records) => match records.first() {
-                    None => "none\n".to_owned(),
-                    Some(first) => {
-                        aligned(std::iter::once(first.names()).chain(records.iter().map(Record::values)).collect())
-                    }
-                },
-            }),
+            Output::Table => Ok(self.content.table()),
         }
     }
+}
+
+impl Content {
+    fn table(&self) -> String {
+        match self {
+            Self::One(record) => {
+                let rows = record.names().into_iter().zip(record.values());
+                aligned(rows.map(|(name, value)| vec![name, value]).collect())
+            }
+            Self::Many(records) => match records.first() {
+                None => "none\n".to_owned(),
+                Some(first) => {
+                    aligned(std::iter::once(first.names()).chain(records.iter().map(Record::values)).collect())
+                }
+            },
+            Self::Sections(sections) => {
+                let titled =
+                    sections.iter().map(|(title, content)| format!("{}\n\n{}", spoken(title), content.table()));
+                titled.collect::<Vec<_>>().join("\n")
+            }
+        }
+    }
+}
+
+/// A name as people read it.
+fn spoken(name: &str) -> String {
+    name.replace('_', " ").to_uppercase()
 }
 
 /// Rows as lines, each column as wide as its widest cell.
@@ -118,5 +162,17 @@ pk_test_längst  2026-01-31
         let one = Report::one(record("pk_test_a", None)).render(Output::Json).unwrap();
         assert_eq!(one, "{\n  \"key_id\": \"pk_test_a\",\n  \"revoked_at\": null\n}\n");
         assert_eq!(Report::many(vec![]).render(Output::Json).unwrap(), "[]\n");
+    }
+
+    #[test]
+    fn sections_have_titles() {
+        let sections = Report::new(Content::Sections(vec![
+            ("the_key", Content::One(record("pk_test_a", None))),
+            ("others", Content::Many(vec![])),
+        ]));
+        let expected = "THE KEY\n\nKEY ID      pk_test_a\nREVOKED AT  -\n\nOTHERS\n\nnone\n";
+        assert_eq!(sections.render(Output::Table).unwrap(), expected);
+        let json: serde_json::Value = serde_json::from_str(&sections.render(Output::Json).unwrap()).unwrap();
+        assert_eq!((&json["the_key"]["key_id"], &json["others"]), (&"pk_test_a".into(), &serde_json::json!([])));
     }
 }

@@ -1,7 +1,7 @@
-//! Where the table is: on this machine, or on AWS.
+//! Where the service is: on this machine, or on AWS.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use aws_config::BehaviorVersion;
 use aws_config::profile::ProfileFileCredentialsProvider;
@@ -11,13 +11,42 @@ use aws_credential_types::provider::ProvideCredentials;
 use aws_smithy_http_client::{Builder, tls};
 use aws_types::SdkConfig;
 use aws_types::region::Region;
+use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use store::Table;
 
-use crate::cli::Target;
 use crate::failure::Failure;
 
-/// What `local` says in its credentials and its region; it checks neither.
+/// What `local` says in its credentials and its region, and the name of its stack.
 const LOCAL: &str = "local";
+
+/// The logical id of the table in template.yaml; CloudFormation names it after the stack and this.
+const TABLE: &str = "Table";
+
+/// Where the service is.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Where")]
+pub(crate) struct Target {
+    /// The address of the AWS services on this machine [default: what `make run` wrote to <DATA_DIR>/endpoint]
+    #[arg(long, global = true, env = "COUNTERFOIL_ENDPOINT", value_name = "URL", value_parser = endpoint)]
+    pub(crate) endpoint: Option<String>,
+    /// The data folder of `make run`
+    #[arg(long, global = true, env = "DATA_DIR", value_name = "FOLDER", default_value = ".local")]
+    pub(crate) data_dir: PathBuf,
+    /// On AWS, the stack's name: its table and its queues are found by it [default: what the table's name begins with]
+    #[arg(long, global = true, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) stack: Option<String>,
+    /// The table's name, such as the stack's output TableName [default: the stack's own; on this machine local-Table]
+    #[arg(long, global = true, env = "TABLE_NAME", value_name = "NAME")]
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) table: Option<String>,
+    /// On AWS, with the credentials of this profile
+    #[arg(long, global = true, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) profile: Option<String>,
+    /// On AWS, in this region [default: the profile's]
+    #[arg(long, global = true, value_name = "REGION", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) region: Option<String>,
+}
 
 /// Where we are, for messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,16 +66,72 @@ impl fmt::Display for Place {
     }
 }
 
-/// The table that is meant, and where that is.
-pub(crate) async fn table(target: &Target) -> Result<(Table, Place), Failure> {
-    let on_aws = target.profile.is_some() || target.region.is_some();
-    let (config, place) = match &target.endpoint {
-        Some(_) if on_aws => return Err(Failure::TwoPlaces),
-        Some(endpoint) => local(endpoint.clone())?,
-        None if on_aws => aws(target).await?,
-        None => local(running_endpoint(&target.data_dir)?)?,
-    };
-    Ok((Table::new(&config, target.table.clone()), place))
+/// The service that is meant.
+pub(crate) struct Service {
+    pub(crate) place: Place,
+    pub(crate) table: Table,
+    /// For what is beside the table.
+    pub(crate) config: SdkConfig,
+    table_name: String,
+    stack: Option<String>,
+}
+
+impl Service {
+    /// The service that is meant. On AWS, the table of a stack is looked for.
+    pub(crate) async fn find(target: &Target) -> Result<Self, Failure> {
+        let on_aws = target.profile.is_some() || target.region.is_some();
+        let (config, place) = match &target.endpoint {
+            Some(_) if on_aws => return Err(Failure::TwoPlaces),
+            Some(endpoint) => local(endpoint.clone())?,
+            None if on_aws => aws(target).await?,
+            None => local(running_endpoint(&target.data_dir)?)?,
+        };
+        let table_name = match (&target.table, &target.stack, &place) {
+            (Some(table), _, _) => table.clone(),
+            (None, Some(stack), _) => table_of(&config, stack, &place).await?,
+            (None, None, Place::Local(_)) => format!("{LOCAL}-{TABLE}"),
+            (None, None, Place::Aws(_)) => return Err(Failure::NoStack),
+        };
+        let table = Table::new(&config, table_name.clone());
+        Ok(Self { place, table, config, table_name, stack: target.stack.clone() })
+    }
+
+    /// The stack's name, by which its queues are found.
+    pub(crate) fn stack(&self) -> Result<&str, Failure> {
+        match &self.stack {
+            Some(stack) => Ok(stack),
+            None => stack_of(&self.table_name).ok_or_else(|| Failure::WhichStack(self.table_name.clone())),
+        }
+    }
+}
+
+async fn table_of(config: &SdkConfig, stack: &str, place: &Place) -> Result<String, Failure> {
+    let prefix = format!("{stack}-{TABLE}");
+    let mut names = store::tables_named(config, &prefix).await.map_err(|error| Failure::from(error).at(place))?;
+    names.retain(|name| is_physical(name, stack, TABLE));
+    match names.len() {
+        1 => Ok(names.remove(0)),
+        0 => Err(Failure::NoStackTable { stack: stack.to_owned(), place: place.clone() }),
+        _ => Err(Failure::ManyTables { stack: stack.to_owned(), names: names.join(", ") }),
+    }
+}
+
+/// The stack that a table with this name is of.
+fn stack_of(table_name: &str) -> Option<&str> {
+    let (stack, rest) = table_name.rsplit_once(&format!("-{TABLE}"))?;
+    (!stack.is_empty() && is_physical(table_name, stack, TABLE) && !rest.contains(TABLE)).then_some(stack)
+}
+
+/// Whether a resource is named as CloudFormation (`<stack>-<logical id>-<letters and digits>`) or `local` (the same without
+/// the last part) names it.
+pub(crate) fn is_physical(name: &str, stack: &str, logical_id: &str) -> bool {
+    let rest =
+        name.strip_prefix(stack).and_then(|rest| rest.strip_prefix('-')).and_then(|rest| rest.strip_prefix(logical_id));
+    match rest.map(|rest| rest.strip_prefix('-').ok_or(rest)) {
+        Some(Ok(random)) => !random.is_empty() && random.bytes().all(|b| b.is_ascii_alphanumeric()),
+        Some(Err(rest)) => rest.is_empty(),
+        None => false,
+    }
 }
 
 fn local(endpoint: String) -> Result<(SdkConfig, Place), Failure> {
@@ -85,9 +170,29 @@ async fn aws(target: &Target) -> Result<(SdkConfig, Place), Failure> {
     Ok((runtime::aws_config_for(credentials, region.clone(), None)?, Place::Aws(region)))
 }
 
+fn endpoint(text: &str) -> Result<String, &'static str> {
+    let url = text.trim().trim_end_matches('/');
+    if url.starts_with("http://") || url.starts_with("https://") {
+        Ok(url.to_owned())
+    } else {
+        Err("must be a URL such as http://127.0.0.1:8000")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn target() -> Target {
+        Target {
+            endpoint: Some("http://127.0.0.1:1".to_owned()),
+            data_dir: ".local".into(),
+            stack: None,
+            table: None,
+            profile: None,
+            region: None,
+        }
+    }
 
     #[test]
     fn the_address_is_read_from_what_make_run_wrote() {
@@ -102,13 +207,25 @@ mod tests {
 
     #[tokio::test]
     async fn a_local_address_and_aws_at_once_are_refused() {
-        let target = Target {
-            endpoint: Some("http://127.0.0.1:1".to_owned()),
-            data_dir: ".local".into(),
-            table: "local-Table".to_owned(),
-            profile: None,
-            region: Some("eu-west-2".to_owned()),
-        };
-        assert!(matches!(table(&target).await, Err(Failure::TwoPlaces)));
+        let target = Target { region: Some("eu-west-2".to_owned()), ..target() };
+        assert!(matches!(Service::find(&target).await, Err(Failure::TwoPlaces)));
+    }
+
+    #[tokio::test]
+    async fn on_this_machine_stack_and_table_are_locals() {
+        let service = Service::find(&target()).await.unwrap();
+        assert_eq!((service.table_name.as_str(), service.stack().unwrap()), ("local-Table", "local"));
+    }
+
+    #[test]
+    fn a_stack_is_known_by_its_table_and_only_by_that() {
+        assert_eq!(stack_of("counterfoil-prod-Table-1ABC2DEF3"), Some("counterfoil-prod"));
+        assert_eq!(stack_of("local-Table"), Some("local"));
+        for name in ["restored", "prod-Tables-1", "-Table", "prod-Table-1-restored", "Table"] {
+            assert_eq!(stack_of(name), None, "{name}");
+        }
+        assert!(is_physical("prod-PublishFailures-1ABC", "prod", "PublishFailures"));
+        assert!(!is_physical("prod-eu-PublishFailures-1ABC", "prod", "PublishFailures"));
+        assert!(!is_physical("prod-PublishFailures-1ABC", "prod-PublishFailures", "1ABC-"));
     }
 }

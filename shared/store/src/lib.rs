@@ -11,6 +11,7 @@ mod error;
 mod events;
 mod keys;
 mod list;
+mod mail_log;
 mod mails;
 mod merchants;
 mod mock_ledger;
@@ -21,8 +22,11 @@ mod sessions;
 mod size;
 mod stream;
 mod table;
+mod tables;
+mod told;
 mod transaction;
 mod update;
+mod verify;
 mod walk;
 
 pub use cursors::{CursorClaim, Cursors, Finished, Held};
@@ -32,6 +36,7 @@ pub use erasures::{Erased, Erasures, FINAL_SHARDS, FinalPage, FinalPlace};
 pub use error::StoreError;
 pub use events::{Attempt as DeliveryAttempt, Events, StoredEvent};
 pub use list::{ListCursor, ListRange, Page};
+pub use mail_log::{MailLog, Resent};
 pub use mails::{Claim, Mails};
 pub use merchants::{ListShardsRaised, Merchants};
 pub use mock_ledger::MockLedger;
@@ -41,6 +46,9 @@ pub use sessions::{Change, ChangeError, Changed, Created, Deleted, Fingerprint, 
 pub use size::size_bytes;
 pub use stream::{HistoryChange, history_change};
 pub use table::{Item, Table};
+pub use tables::tables_named;
+pub use told::{CursorState, Told};
+pub use verify::{Checked, Rule, Verify, Violation};
 pub use walk::{Parts, PayersSession, TableItem, Walk, WalkPage};
 
 /// A new random write id.

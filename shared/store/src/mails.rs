@@ -15,7 +15,7 @@ const LEASE: SignedDuration = SignedDuration::from_secs(120);
 /// The table's mails.
 #[derive(Debug, Clone)]
 pub struct Mails {
-    table: Table,
+    pub(crate) table: Table,
 }
 
 /// A mail as it is kept. `due_pk` and `due_at` put it in the due index until it is sent or given up; until `lease_until` it is

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use models::{ApiKey, ApiKeyId, LinkedAccount, ListShards, ListSpread, Merchant, MerchantId, Name};
+use models::{AccountIdentifier, ApiKey, ApiKeyId, LinkedAccount, ListShards, ListSpread, Merchant, MerchantId, Name};
 use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
@@ -18,7 +18,7 @@ pub struct Merchants {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Profile {
+pub(crate) struct Profile {
     name: Name,
     #[serde(with = "serde_bytes")]
     idempotency_salt: [u8; 32],
@@ -153,5 +153,13 @@ impl Merchants {
     pub async fn link_account(&self, merchant: &MerchantId, account: &LinkedAccount) -> Result<bool, StoreError> {
         let item: HashMap<_, _> = serde_dynamo::to_item(account)?;
         Ok(matches!(self.table.put_new(keys::linked_account(merchant, account), item).await?, Put::Done))
+    }
+
+    /// Unlinks an account; false if it was not linked.
+    ///
+    /// # Errors
+    /// The table failed us; it may have been unlinked.
+    pub async fn unlink_account(&self, merchant: &MerchantId, account: &AccountIdentifier) -> Result<bool, StoreError> {
+        self.table.delete(keys::linked_account_of(merchant, account)).await
     }
 }

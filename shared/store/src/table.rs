@@ -5,7 +5,7 @@ use std::fmt;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use models::WriteId;
 use runtime::SettingError;
 use serde::de::DeserializeOwned;
@@ -114,6 +114,14 @@ impl Table {
                 return Ok(items);
             }
         }
+    }
+
+    /// Deletes the item with this key; whether there was one.
+    pub(crate) async fn delete(&self, key: Key) -> Result<bool, StoreError> {
+        let request = self.client.delete_item().table_name(&self.name).return_values(ReturnValue::AllOld);
+        let output = request.set_key(Some(key.into_item())).send().await;
+        let before = output.map_err(|error| StoreError::unavailable("DeleteItem", error))?.attributes;
+        Ok(before.is_some_and(|before| !before.is_empty()))
     }
 
     /// Puts `item` unless there is one with its key.

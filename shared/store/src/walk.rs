@@ -133,14 +133,14 @@ impl Table {
     }
 
     /// Every session that waits for something: those that are not final.
-    pub fn waiting_sessions(&self) -> Vec<Walk<SessionId>> {
+    pub fn waiting_sessions(&self, parts: Parts) -> Vec<Walk<SessionId>> {
         let filter = Filter {
             expression: "sk = :session",
             names: Vec::new(),
             values: vec![(":session", s(keys::SESSION_SK))],
             projection: "pk, sk",
         };
-        self.walk(Parts(1), Some("due"), Some(filter), |item| match ObjectPath::of(&item)? {
+        self.walk(parts, Some("due"), Some(filter), |item| match ObjectPath::of(&item)? {
             ObjectPath::Session(id) => Some(id),
             ObjectPath::Refund(..) => None,
         })

@@ -1,0 +1,140 @@
+//! Linked accounts.
+
+use clap::{Args, Subcommand};
+use models::{AccountIdentifier, AccountNumber, InvalidAccount, LinkedAccount, MerchantId, Name, SortCode};
+use store::{Merchants, Table};
+
+use super::merchants::{get, name};
+use crate::arguments::{DRY_RUN_NOTE, DryRun};
+use crate::failure::Failure;
+use crate::report::{Record, Report, field};
+
+const UNLINKED_NOTE: &str = "New sessions can't name it any more, once functions that knew it have forgotten it in 30 seconds; those that \
+     name it are paid to it as before.";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Accounts {
+    /// Link an account
+    Link {
+        /// The merchant's id
+        merchant: MerchantId,
+        #[command(flatten)]
+        account: AccountArgs,
+        #[command(flatten)]
+        dry: DryRun,
+    },
+    /// Unlink an account: no new session can be paid to it
+    ///
+    /// Sessions that were created before are paid to it all the same: cancel them if they must not be.
+    Unlink {
+        /// The merchant's id
+        merchant: MerchantId,
+        #[command(flatten)]
+        account: IdentifierArgs,
+        #[command(flatten)]
+        dry: DryRun,
+    },
+    /// List a merchant's linked accounts
+    List {
+        /// The merchant's id
+        merchant: MerchantId,
+        /// Show whole account numbers
+        #[arg(long)]
+        full: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AccountArgs {
+    /// The account holder
+    #[arg(long, value_parser = name)]
+    name: Name,
+    #[command(flatten)]
+    account: IdentifierArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IdentifierArgs {
+    /// 6 digits, such as 01-02-03
+    #[arg(long, value_parser = sort_code)]
+    sort_code: SortCode,
+    /// 8 digits
+    #[arg(long, value_parser = account_number)]
+    account_number: AccountNumber,
+}
+
+impl From<IdentifierArgs> for AccountIdentifier {
+    fn from(IdentifierArgs { sort_code, account_number }: IdentifierArgs) -> Self {
+        Self { sort_code, account_number }
+    }
+}
+
+impl From<AccountArgs> for LinkedAccount {
+    fn from(AccountArgs { name, account }: AccountArgs) -> Self {
+        Self { name, account: account.into() }
+    }
+}
+
+pub(crate) async fn run(command: Accounts, table: &Table) -> Result<Report, Failure> {
+    let merchants = &Merchants::new(table.clone());
+    match command {
+        Accounts::Link { merchant, account, dry } => link(merchants, merchant, account.into(), dry).await,
+        Accounts::Unlink { merchant, account, dry } => unlink(merchants, merchant, account.into(), dry).await,
+        Accounts::List { merchant, full } => {
+            let accounts = get(merchants, merchant).await?.linked_accounts;
+            Ok(Report::many(accounts.iter().map(|account| record(account, full)).collect()))
+        }
+    }
+}
+
+async fn link(merchants: &Merchants, id: MerchantId, account: LinkedAccount, dry: DryRun) -> Result<Report, Failure> {
+    let merchant = get(merchants, id).await?;
+    let report = Report::one(record(&account, false));
+    if dry.dry_run {
+        return match merchant.linked_account(&account.account) {
+            Some(_) => Err(Failure::AccountLinked(merchant.id)),
+            None => Ok(report.with_note(DRY_RUN_NOTE)),
+        };
+    }
+    if !merchants.link_account(&merchant.id, &account).await? {
+        return Err(Failure::AccountLinked(merchant.id));
+    }
+    Ok(report)
+}
+
+async fn unlink(
+    merchants: &Merchants,
+    id: MerchantId,
+    account: AccountIdentifier,
+    dry: DryRun,
+) -> Result<Report, Failure> {
+    let merchant = get(merchants, id).await?;
+    let Some(linked) = merchant.linked_account(&account) else {
+        return Err(Failure::AccountNotLinked(merchant.id));
+    };
+    let report = Report::one(record(linked, false));
+    if dry.dry_run {
+        return Ok(report.with_note(DRY_RUN_NOTE));
+    }
+    // Gone already: then somebody else was first, or the SDK repeated what was done.
+    merchants.unlink_account(&merchant.id, &account).await?;
+    Ok(report.with_note(UNLINKED_NOTE))
+}
+
+fn record(LinkedAccount { name, account }: &LinkedAccount, full: bool) -> Record {
+    let number = &account.account_number;
+    let shown = if full { number.as_str().to_owned() } else { format!("****{}", number.last_four()) };
+    Record(vec![
+        field("name", name.as_str()),
+        field("sort_code", account.sort_code.as_str()),
+        field("account_number", shown),
+    ])
+}
+
+fn sort_code(text: &str) -> Result<SortCode, InvalidAccount> {
+    text.to_owned().try_into()
+}
+
+fn account_number(text: &str) -> Result<AccountNumber, InvalidAccount> {
+    text.to_owned().try_into()
+}

@@ -1,0 +1,317 @@
+//! Messages that were given up.
+
+use std::collections::HashSet;
+
+use clap::{Subcommand, ValueEnum};
+use jiff::{SignedDuration, Timestamp};
+use models::{CursorId, MailId};
+use serde::Deserialize;
+use store::{Marked, ObjectPath, REPUBLISHED_FOR, Span, Table, UnreadRecord};
+
+use super::republish::{Rates, mark_all};
+use crate::arguments::{DRY_RUN_NOTE, DryRun};
+use crate::failure::Failure;
+use crate::queues::{Letter, Queue, Queues};
+use crate::report::{Record, Report, field, maybe};
+use crate::target::Service;
+
+/// How far a record's arrival in the stream and the moment that history tells may be apart.
+const ARRIVES_WITHIN: SignedDuration = SignedDuration::from_mins(5);
+
+const LEFT_NOTE: &str = "What was left where it is says of nothing that is known: look at it with `counterfoil dead-letters show`. \
+     `counterfoil republish --since` publishes again all that happened since a moment.";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeadLetters {
+    /// Count what was given up, queue by queue, and say since when
+    List,
+    /// Show what was given up; it stays where it is
+    Show {
+        /// Which queue
+        queue: Dead,
+        /// How many messages to show, at the most
+        #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..))]
+        limit: u16,
+    },
+    /// Try again what was given up, once its cause is mended
+    ///
+    /// Messages go back to the queue that they came from. Of a stream record that could not be published, what it was about
+    /// is published again from its history: nothing is told twice.
+    Redrive {
+        /// Which queue
+        queue: Dead,
+        /// Only the message with this id, as `dead-letters show` shows it
+        #[arg(long, value_name = "ID")]
+        message: Option<String>,
+        #[command(flatten)]
+        rates: Rates,
+        #[command(flatten)]
+        dry: DryRun,
+    },
+}
+
+/// Where what was given up lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Dead {
+    /// Mails that `email-receipt` could not look at (ReceiptsDeadLetters)
+    Receipts,
+    /// Cursors that `webhook` could not look at (WebhooksDeadLetters)
+    Webhooks,
+    /// Stream records that could not be published (PublishFailures)
+    Publish,
+}
+
+impl Dead {
+    const ALL: [Self; 3] = [Self::Receipts, Self::Webhooks, Self::Publish];
+
+    /// In template.yaml.
+    const fn logical_id(self) -> &'static str {
+        match self {
+            Self::Receipts => "ReceiptsDeadLetters",
+            Self::Webhooks => "WebhooksDeadLetters",
+            Self::Publish => "PublishFailures",
+        }
+    }
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Receipts => "receipts",
+            Self::Webhooks => "webhooks",
+            Self::Publish => "publish",
+        }
+    }
+}
+
+/// What a dead letter is about.
+#[derive(Debug)]
+enum About {
+    Mail(MailId),
+    Cursor(CursorId),
+    Unread(UnreadRecord),
+    /// Records of the stream that came in this time.
+    Batch(BatchInfo),
+    Unknown,
+}
+
+/// What Lambda says of records that it gave up, without what was in them.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html>
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct BatchInfo {
+    approximate_arrival_of_first_record: Timestamp,
+    approximate_arrival_of_last_record: Timestamp,
+    batch_size: u64,
+}
+
+#[derive(Debug, Deserialize)]
+struct GivenUp {
+    #[serde(rename = "DDBStreamBatchInfo")]
+    batch: BatchInfo,
+}
+
+impl About {
+    fn of(dead: Dead, body: &str) -> Self {
+        let about = match dead {
+            Dead::Receipts => body.parse().ok().map(Self::Mail),
+            Dead::Webhooks => body.parse().ok().map(Self::Cursor),
+            Dead::Publish => serde_json::from_str(body)
+                .ok()
+                .map(Self::Unread)
+                .or_else(|| serde_json::from_str(body).ok().map(|GivenUp { batch }| Self::Batch(batch))),
+        };
+        about.unwrap_or(Self::Unknown)
+    }
+
+    fn say(&self) -> String {
+        match self {
+            Self::Mail(id) => format!("mail {id}"),
+            Self::Cursor(id) => format!("cursor {id}"),
+            Self::Unread(UnreadRecord { sequence_number, object }) => {
+                let object = object.map_or("nothing that is known".to_owned(), |object| object.to_string());
+                format!("{object}, stream record {sequence_number}")
+            }
+            Self::Batch(BatchInfo {
+                approximate_arrival_of_first_record,
+                approximate_arrival_of_last_record,
+                batch_size,
+            }) => {
+                format!(
+                    "{batch_size} stream records from {approximate_arrival_of_first_record} to {approximate_arrival_of_last_record}"
+                )
+            }
+            Self::Unknown => "nothing that is known".to_owned(),
+        }
+    }
+}
+
+pub(crate) async fn run(command: DeadLetters, service: &Service) -> Result<Report, Failure> {
+    let queues = &Queues::of(service)?;
+    match command {
+        DeadLetters::List => list(queues).await,
+        DeadLetters::Show { queue, limit } => {
+            let letters = queues.look(&queues.find(queue.logical_id()).await?, limit.into()).await?;
+            let now = runtime::now();
+            Ok(Report::many(letters.iter().map(|letter| shown(queue, letter, now)).collect()))
+        }
+        DeadLetters::Redrive { queue, message, rates, dry } => {
+            let from = queues.find(queue.logical_id()).await?;
+            let to = match queue {
+                Dead::Receipts => Some(queues.find("ReceiptsQueue").await?),
+                Dead::Webhooks => Some(queues.find("WebhooksQueue").await?),
+                Dead::Publish => None,
+            };
+            let redrive = Redrive { queues, table: &service.table, from, to, rates };
+            redrive.all(queue, message.as_deref(), dry).await
+        }
+    }
+}
+
+async fn list(queues: &Queues<'_>) -> Result<Report, Failure> {
+    let now = runtime::now();
+    let mut records = Vec::new();
+    for dead in Dead::ALL {
+        let queue = queues.find(dead.logical_id()).await?;
+        let counts = queues.counts(&queue).await?;
+        let letters = if counts.waiting > 0 { queues.look(&queue, 100).await? } else { Vec::new() };
+        let oldest = letters.iter().filter_map(|letter| letter.sent_at).min();
+        records.push(Record(vec![
+            field("queue", dead.as_str()),
+            field("messages", counts.waiting),
+            field("in_flight", counts.in_flight),
+            maybe("oldest_sent_at", oldest),
+            maybe("oldest_age", oldest.map(|oldest| age(oldest, now))),
+        ]));
+    }
+    Ok(Report::many(records))
+}
+
+fn shown(dead: Dead, letter: &Letter, now: Timestamp) -> Record {
+    Record(vec![
+        field("message_id", &letter.id),
+        maybe("sent_at", letter.sent_at),
+        maybe("age", letter.sent_at.map(|sent_at| age(sent_at, now))),
+        field("about", About::of(dead, &letter.body).say()),
+    ])
+}
+
+/// How long ago, as `3d 4h` or `12m 30s`.
+pub(crate) fn age(since: Timestamp, now: Timestamp) -> String {
+    let seconds = now.duration_since(since).as_secs().max(0);
+    match (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60) {
+        (0, 0, minutes, seconds) => format!("{minutes}m {seconds}s"),
+        (0, hours, minutes, _) => format!("{hours}h {minutes}m"),
+        (days, hours, ..) => format!("{days}d {hours}h"),
+    }
+}
+
+struct Redrive<'a> {
+    queues: &'a Queues<'a>,
+    table: &'a Table,
+    from: Queue,
+    to: Option<Queue>,
+    rates: Rates,
+}
+
+impl Redrive<'_> {
+    /// Each message that was there at first, once: what fails again comes again, and is for another time.
+    async fn all(&self, dead: Dead, only: Option<&str>, dry: DryRun) -> Result<Report, Failure> {
+        let begun = runtime::now();
+        let (mut records, mut seen, mut kept) = (Vec::new(), HashSet::new(), Vec::new());
+        loop {
+            let taken = self.queues.take(&self.from).await?;
+            let mut any_new = false;
+            for letter in taken {
+                let new = seen.insert(letter.id.clone()) && letter.sent_at.is_none_or(|sent_at| sent_at <= begun);
+                any_new |= new;
+                if !new || only.is_some_and(|only| only != letter.id) {
+                    kept.push(letter);
+                    continue;
+                }
+                let about = About::of(dead, &letter.body);
+                let done = if dry.dry_run { None } else { self.one(&about, &letter).await? };
+                let result = match (dry.dry_run, done, &about) {
+                    (_, _, About::Unknown) | (_, _, About::Unread(UnreadRecord { object: None, .. })) => {
+                        "left where it is".to_owned()
+                    }
+                    (true, ..) => "would be tried again".to_owned(),
+                    (false, Some(done), _) => done,
+                    (false, None, _) => "left where it is".to_owned(),
+                };
+                if dry.dry_run || result == "left where it is" {
+                    kept.push(letter.clone());
+                }
+                records.push(Record(vec![
+                    field("message_id", &letter.id),
+                    field("about", about.say()),
+                    field("result", result),
+                ]));
+            }
+            if !any_new {
+                break;
+            }
+        }
+        for letter in &kept {
+            self.queues.put_back(&self.from, letter).await?;
+        }
+        let left =
+            records.iter().any(|record| record.0.iter().any(|(_, value)| value.as_deref() == Some("left where it is")));
+        let report = Report::many(records);
+        Ok(match (dry.dry_run, left) {
+            (true, _) => report.with_note(DRY_RUN_NOTE),
+            (false, true) => report.with_note(LEFT_NOTE),
+            (false, false) => report,
+        })
+    }
+
+    /// Tries it again, and removes the letter; says what was done, if anything was.
+    async fn one(&self, about: &About, letter: &Letter) -> Result<Option<String>, Failure> {
+        let done = match (about, &self.to) {
+            (About::Mail(_) | About::Cursor(_), Some(to)) => {
+                self.queues.send(to, &letter.body).await?;
+                "sent to its queue again".to_owned()
+            }
+            (About::Unread(UnreadRecord { object: Some(object), .. }), _) => self.publish(object).await?,
+            (About::Batch(batch), _) => {
+                let since = batch.approximate_arrival_of_first_record.checked_sub(ARRIVES_WITHIN);
+                let until = batch.approximate_arrival_of_last_record.checked_add(ARRIVES_WITHIN).ok();
+                let span = Span { since: since.unwrap_or(Timestamp::MIN), until };
+                let marked = mark_all(self.table, span, self.rates, DryRun { dry_run: false }).await?;
+                format!("{} sessions and {} refunds are published again", marked.sessions, marked.refunds)
+            }
+            (About::Mail(_) | About::Cursor(_), None) | (About::Unread(_) | About::Unknown, _) => return Ok(None),
+        };
+        self.queues.delete(&self.from, letter).await?;
+        Ok(Some(done))
+    }
+
+    async fn publish(&self, object: &ObjectPath) -> Result<String, Failure> {
+        let since = runtime::now().checked_sub(REPUBLISHED_FOR).unwrap_or(Timestamp::MIN);
+        Ok(match self.table.republish(object, Span { since, until: None }).await? {
+            Marked::From(sequence) => format!("published again, from history entry {sequence} on"),
+            Marked::Nothing => "removed: nothing has happened to it for 30 days".to_owned(),
+            Marked::Gone => "removed: it was deleted since".to_owned(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_is_said_in_two_units() {
+        let at = |seconds| Timestamp::UNIX_EPOCH + SignedDuration::from_secs(seconds);
+        let ages = [59, 3_599, 3_600, 86_399, 86_400, 200_000].map(|seconds| age(at(0), at(seconds)));
+        assert_eq!(ages, ["0m 59s", "59m 59s", "1h 0m", "23h 59m", "1d 0h", "2d 7h"]);
+    }
+
+    #[test]
+    fn what_lambda_gave_up_is_understood() {
+        let body = r#"{"requestContext":{},"DDBStreamBatchInfo":{"shardId":"s","approximateArrivalOfFirstRecord":"2026-11-21T10:00:00Z",
+            "approximateArrivalOfLastRecord":"2026-11-21T10:00:09Z","batchSize":2,"streamArn":"a"}}"#;
+        let about = About::of(Dead::Publish, body).say();
+        assert_eq!(about, "2 stream records from 2026-11-21T10:00:00Z to 2026-11-21T10:00:09Z");
+        assert!(matches!(About::of(Dead::Publish, "100000000000000000012"), About::Unknown));
+        assert!(matches!(About::of(Dead::Receipts, "nothing"), About::Unknown));
+    }
+}

@@ -1,0 +1,109 @@
+//! Removing personal data.
+
+use std::cell::RefCell;
+
+use clap::Subcommand;
+use models::{EmailAddress, InvalidText, SessionId};
+use store::{Erased, Erasures, PayersSession, Refunds, Sessions, Table};
+
+use crate::arguments::{DRY_RUN_NOTE, DryRun};
+use crate::failure::Failure;
+use crate::progress::{ReadRate, walk};
+use crate::report::{Record, Report, field};
+
+const NOT_FINAL: &str = "not final, and left as it is";
+const NOT_FINAL_NOTE: &str = "Sessions that are not final were left as they are: cancel them, or wait until they and their refunds have \
+     ended, then repeat this.";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Erase {
+    /// Remove what a payment session holds of its payer, for good
+    ///
+    /// Name, e-mail address and accounts go, with the merchant's metadata; also from the sessions that pay its refunds, and
+    /// from its events. Amounts, references, states, history and fingerprints stay. The session and its refunds must be final.
+    Session {
+        /// The session's id
+        id: SessionId,
+        #[command(flatten)]
+        dry: DryRun,
+    },
+    /// Remove what all payment sessions of a payer hold of them, for good
+    ///
+    /// This reads the whole table. Sessions that are not final are left as they are, and said.
+    Payer {
+        /// The payer's e-mail address, in capital letters or small
+        #[arg(long, value_name = "ADDRESS", value_parser = email)]
+        email: EmailAddress,
+        #[command(flatten)]
+        rate: ReadRate,
+        #[command(flatten)]
+        dry: DryRun,
+    },
+}
+
+pub(crate) async fn run(command: Erase, table: &Table) -> Result<Report, Failure> {
+    match command {
+        Erase::Session { id, dry } => {
+            let result = erase(table, &id, dry).await?;
+            match result {
+                Erased::NotFound => return Err(Failure::NoObject(id.into())),
+                Erased::NotFinal => return Err(Failure::NotFinal(id)),
+                Erased::Done | Erased::AlreadyErased => {}
+            }
+            let report = Report::one(record(&id, result, dry));
+            Ok(if dry.dry_run { report.with_note(DRY_RUN_NOTE) } else { report })
+        }
+        Erase::Payer { email, rate, dry } => payer(table, &email, rate, dry).await,
+    }
+}
+
+async fn payer(table: &Table, email: &EmailAddress, rate: ReadRate, dry: DryRun) -> Result<Report, Failure> {
+    let (records, waits) = (RefCell::new(Vec::new()), RefCell::new(false));
+    let erase_theirs = async |found: Vec<PayersSession>| {
+        for session in found {
+            if !session.email.as_str().eq_ignore_ascii_case(email.as_str()) {
+                continue;
+            }
+            let result = erase(table, &session.id, dry).await?;
+            *waits.borrow_mut() |= result == Erased::NotFinal;
+            records.borrow_mut().push(record(&session.id, result, dry));
+        }
+        Ok(0.0)
+    };
+    walk(table, "looking for the payer", rate, Table::payers, erase_theirs).await?;
+    let (report, waits) = (Report::many(records.into_inner()), waits.into_inner());
+    Ok(match (dry.dry_run, waits) {
+        (true, _) => report.with_note(DRY_RUN_NOTE),
+        (false, true) => Report { amiss: true, ..report.with_note(NOT_FINAL_NOTE) },
+        (false, false) => report,
+    })
+}
+
+async fn erase(table: &Table, id: &SessionId, dry: DryRun) -> Result<Erased, Failure> {
+    if !dry.dry_run {
+        return Ok(Erasures::new(table.clone()).erase(id, runtime::now()).await?);
+    }
+    let Some(session) = Sessions::new(table.clone()).get(id).await? else { return Ok(Erased::NotFound) };
+    let refunds = Refunds::new(table.clone()).of(id).await?.refunds;
+    let final_too = refunds.iter().all(|refund| refund.state.is_final());
+    Ok(match (session.erased_at, session.state.is_final() && final_too) {
+        (Some(_), _) => Erased::AlreadyErased,
+        (None, true) => Erased::Done,
+        (None, false) => Erased::NotFinal,
+    })
+}
+
+fn record(id: &SessionId, result: Erased, dry: DryRun) -> Record {
+    let result = match result {
+        Erased::Done if dry.dry_run => "would be erased",
+        Erased::Done => "erased",
+        Erased::AlreadyErased => "was erased before",
+        Erased::NotFinal => NOT_FINAL,
+        Erased::NotFound => "deleted meanwhile",
+    };
+    Record(vec![field("session_id", id), field("result", result)])
+}
+
+fn email(text: &str) -> Result<EmailAddress, InvalidText> {
+    text.to_owned().try_into()
+}

@@ -1,0 +1,111 @@
+//! API keys.
+
+use api::IssuedKey;
+use clap::Subcommand;
+use models::{ApiKey, ApiKeyId, MerchantId, Mode, Scope, Scopes};
+use store::{Merchants, Table};
+
+use super::merchants::get;
+use crate::arguments::{DRY_RUN_NOTE, DryRun};
+use crate::failure::Failure;
+use crate::report::{Record, Report, field, maybe};
+
+const SECRET_NOTE: &str = "The secret is shown this once and kept nowhere: store it now.";
+const REVOKED_NOTE: &str = "Functions that used the key within the last 30 seconds may honour it until those are over.";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Keys {
+    /// Issue an API key; its secret is shown once
+    ///
+    /// The key and its secret are what an application signs in with: by HTTP Basic, or for a token at /oauth/token.
+    Issue {
+        /// The merchant's id
+        merchant: MerchantId,
+        /// `test`, or `live` for real money
+        #[arg(long, value_name = "test|live")]
+        mode: Mode,
+        #[arg(long, value_parser = scopes, default_value_t = Scopes::ALL)]
+        #[arg(help = format!("What the key may do, with spaces between: {}", Scopes::ALL))]
+        scopes: Scopes,
+        #[command(flatten)]
+        dry: DryRun,
+    },
+    /// List a merchant's API keys, revoked ones included
+    List {
+        /// The merchant's id
+        merchant: MerchantId,
+    },
+    /// Revoke an API key for good, with all tokens made with it
+    Revoke {
+        /// The key's id, pk_…
+        key_id: ApiKeyId,
+        #[command(flatten)]
+        dry: DryRun,
+    },
+}
+
+pub(crate) async fn run(command: Keys, table: &Table) -> Result<Report, Failure> {
+    let merchants = &Merchants::new(table.clone());
+    match command {
+        Keys::Issue { merchant, mode, scopes, dry } => issue(merchants, merchant, mode, scopes, dry).await,
+        Keys::List { merchant } => {
+            let mut keys = get(merchants, merchant).await?.keys;
+            keys.sort_by_key(|key| key.created_at);
+            Ok(Report::many(keys.iter().map(record).collect()))
+        }
+        Keys::Revoke { key_id, dry } => revoke(merchants, key_id, dry).await,
+    }
+}
+
+async fn issue(
+    merchants: &Merchants,
+    id: MerchantId,
+    mode: Mode,
+    scopes: Scopes,
+    dry: DryRun,
+) -> Result<Report, Failure> {
+    let merchant = get(merchants, id).await?;
+    let what_for = [field("mode", mode.as_str()), field("scopes", scopes)];
+    if dry.dry_run {
+        return Ok(Report::one(Record(what_for.to_vec())).with_note(DRY_RUN_NOTE));
+    }
+    let IssuedKey { key, secret } = api::issue_key(&merchant.id, mode, scopes);
+    // Its id is random: should there be such a key already, it is this one, and only the write's answer was lost.
+    merchants.add_key(&key).await?;
+    let named = [field("key_id", &key.id), field("secret", secret.as_str())];
+    Ok(Report::one(Record(named.into_iter().chain(what_for).collect())).with_note(SECRET_NOTE))
+}
+
+async fn revoke(merchants: &Merchants, key_id: ApiKeyId, dry: DryRun) -> Result<Report, Failure> {
+    let revoked = |status| Record(vec![field("key_id", &key_id), field("status", status)]);
+    if dry.dry_run {
+        let merchant = merchants.get(key_id.merchant()).await?;
+        let keys = merchant.map(|merchant| merchant.keys).unwrap_or_default();
+        return match keys.iter().find(|key| key.id == key_id).map(|key| key.revoked_at) {
+            Some(None) => Ok(Report::one(revoked("would be revoked")).with_note(DRY_RUN_NOTE)),
+            Some(Some(_)) => Ok(Report::one(revoked("is revoked already")).with_note(DRY_RUN_NOTE)),
+            None => Err(Failure::NoKey { id: key_id }),
+        };
+    }
+    if !merchants.revoke_key(&key_id).await? {
+        return Err(Failure::NoKey { id: key_id });
+    }
+    Ok(Report::one(revoked("revoked")).with_note(REVOKED_NOTE))
+}
+
+fn record(key: &ApiKey) -> Record {
+    Record(vec![
+        field("key_id", &key.id),
+        field("mode", key.id.mode().as_str()),
+        field("scopes", key.scopes),
+        field("created_at", key.created_at),
+        maybe("revoked_at", key.revoked_at),
+    ])
+}
+
+fn scopes(text: &str) -> Result<Scopes, String> {
+    match text.parse::<Scopes>() {
+        Ok(scopes) if scopes != Scopes::NONE => Ok(scopes),
+        Ok(_) | Err(_) => Err(format!("must be one or more of: {}", Scope::ALL.map(Scope::as_str).join(" "))),
+    }
+}

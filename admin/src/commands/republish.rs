@@ -1,0 +1,96 @@
+//! Publishing again what history says.
+
+use std::cell::Cell;
+
+use clap::Args;
+use jiff::Timestamp;
+use store::{Marked, ObjectPath, REPUBLISHED_FOR, Span, Table};
+
+use crate::arguments::{DRY_RUN_NOTE, DryRun, moment};
+use crate::failure::Failure;
+use crate::progress::{Pace, ReadRate, walk};
+use crate::report::{Record, Report, field};
+
+const MARKED_NOTE: &str = "They are published within seconds; what is due then is sent within a minute.";
+
+/// Publish again what happened since a moment: events, mails and webhooks that are missing
+///
+/// It reads the whole table and marks every payment session and refund to which something has happened; the table's stream
+/// brings the marks to `publish`. What is there already is not made again: no mail is sent twice, and no endpoint is told
+/// again what it was told before, for what it was told is kept for 40 days, and this goes back 30. An endpoint that would be
+/// told of something now, and was disabled or subscribed to less then, is told now; what happened before it was registered
+/// it is not told. What was deleted has no data left to tell of, and is left out.
+#[derive(Debug, Args)]
+pub(crate) struct Republish {
+    /// From this moment on, such as 2026-01-31T09:30:00Z, or since so long ago, such as 90m or 72h; 30 days at the most
+    #[arg(long, value_name = "MOMENT", value_parser = moment)]
+    since: Timestamp,
+    /// Only what happened before this moment [default: now]
+    #[arg(long, value_name = "MOMENT", value_parser = moment)]
+    until: Option<Timestamp>,
+    #[command(flatten)]
+    rates: Rates,
+    #[command(flatten)]
+    dry: DryRun,
+}
+
+/// How fast a table is read and marked.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Rates {
+    #[command(flatten)]
+    read: ReadRate,
+    /// How many payment sessions and refunds to mark in a second, at the most: each is published anew
+    #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    marks_per_second: u32,
+}
+
+/// What is marked.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Tally {
+    pub(crate) sessions: u64,
+    pub(crate) refunds: u64,
+}
+
+pub(crate) async fn run(Republish { since, until, rates, dry }: Republish, table: &Table) -> Result<Report, Failure> {
+    if runtime::now().duration_since(since) > REPUBLISHED_FOR {
+        return Err(Failure::TooLongAgo);
+    }
+    if until.is_some_and(|until| until <= since) {
+        return Err(Failure::EmptySpan);
+    }
+    let marked = mark_all(table, Span { since, until }, rates, dry).await?;
+    let record = Record(vec![
+        field("since", since),
+        field("sessions", marked.sessions),
+        field("refunds", marked.refunds),
+        field("status", if dry.dry_run { "would be published again" } else { "published again" }),
+    ]);
+    Ok(Report::one(record).with_note(if dry.dry_run { DRY_RUN_NOTE } else { MARKED_NOTE }))
+}
+
+/// Marks all to which something happened then.
+pub(crate) async fn mark_all(table: &Table, span: Span, rates: Rates, dry: DryRun) -> Result<Tally, Failure> {
+    let (tally, pace) = (Cell::new(Tally::default()), Pace::new(rates.marks_per_second));
+    let mark = async |found: Vec<(ObjectPath, store::TableItem)>| {
+        for (path, item) in found {
+            if !span.includes(&item) {
+                continue;
+            }
+            if !dry.dry_run {
+                pace.spend(1.0).await;
+                match table.republish(&path, span).await? {
+                    Marked::From(_) => {}
+                    Marked::Nothing | Marked::Gone => continue,
+                }
+            }
+            let Tally { sessions, refunds } = tally.get();
+            tally.set(match path {
+                ObjectPath::Session(_) => Tally { sessions: sessions + 1, refunds },
+                ObjectPath::Refund(..) => Tally { sessions, refunds: refunds + 1 },
+            });
+        }
+        Ok(0.0)
+    };
+    walk(table, "looking for what happened", rates.read, Table::objects, mark).await?;
+    Ok(tally.get())
+}

@@ -1,0 +1,213 @@
+//! Payment sessions and their refunds.
+
+mod timeline;
+
+use std::cell::RefCell;
+
+use clap::Subcommand;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use jiff::SignedDuration;
+use models::{ObjectId, Payee, Refund, RefundId, Session, SessionId, SessionState};
+use store::{Created, CursorState, Events, Held, Mails, Parts, Refunds, Sessions as Stored, Table, Told};
+
+use super::dead_letters::age;
+use crate::arguments::duration;
+use crate::failure::Failure;
+use crate::report::{Content, Record, Report, field, maybe};
+use timeline::Timeline;
+
+/// How many sessions are read at a time.
+const CONCURRENCY: usize = 16;
+
+const HIDDEN: &str = "hidden; --personal shows it";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Sessions {
+    /// Show a payment session, its refunds, how far webhook endpoints were told of it, and all that happened, in order
+    ///
+    /// Events and how each webhook was answered are kept for 30 days. REQUEST is the correlation id by which logs, mails and
+    /// webhooks of the same request are found.
+    Show {
+        /// The id of the payment session, or of a refund of it
+        id: ObjectId,
+        /// Show names, e-mail addresses, accounts, references, metadata, and what webhook endpoints answered
+        #[arg(long)]
+        personal: bool,
+    },
+    /// List the payment sessions that were submitted, and whose bank has not said what became of them, oldest first
+    Pending {
+        /// Only those that were submitted so long ago, such as 30m or 72h
+        #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
+        longer_than: SignedDuration,
+    },
+}
+
+pub(crate) async fn run(command: Sessions, table: &Table) -> Result<Report, Failure> {
+    match command {
+        Sessions::Show { id, personal } => show(table, id, personal).await,
+        Sessions::Pending { longer_than } => pending(table, longer_than).await,
+    }
+}
+
+async fn show(table: &Table, id: ObjectId, personal: bool) -> Result<Report, Failure> {
+    let (session_id, deleted) = session_of(table, id).await?;
+    let found = Refunds::new(table.clone()).of(&session_id).await?;
+    let session = match (&found.session, deleted) {
+        (Some(session), _) => session_record(session, &found.refunds, personal),
+        (None, _) => {
+            Record(vec![field("session_id", session_id), field("state", "deleted by its merchant, with all its data")])
+        }
+    };
+    let (events, mails) = (Events::new(table.clone()), Mails::new(table.clone()));
+    let mut timeline = Timeline::new(personal);
+    let mut webhooks = Vec::new();
+    let told = events.told(&session_id.into()).await?;
+    webhooks.extend(told.cursors.iter().map(|cursor| cursor_record("session", cursor)));
+    match &found.session {
+        Some(session) => timeline.history("session", session_id.into(), &session.history, &told),
+        None => timeline.events("session", &told),
+    }
+    timeline.deliveries("session", &told);
+    timeline.mails("session", &mails.of(&session_id.into()).await?);
+    for refund in &found.refunds {
+        let of = format!("refund {}", refund.id);
+        let told: Told = events.told(&refund.id.into()).await?;
+        webhooks.extend(told.cursors.iter().map(|cursor| cursor_record(&of, cursor)));
+        timeline.history(&of, refund.id.into(), &refund.history, &told);
+        timeline.deliveries(&of, &told);
+        timeline.mails(&of, &mails.of(&refund.id.into()).await?);
+    }
+    Ok(Report::new(Content::Sections(vec![
+        ("session", Content::One(session)),
+        ("refunds", Content::Many(found.refunds.iter().map(refund_record).collect())),
+        ("webhooks", Content::Many(webhooks)),
+        ("timeline", Content::Many(timeline.into_records())),
+    ])))
+}
+
+/// The session that an id is of, or that a refund with it is of; and whether it was deleted.
+async fn session_of(table: &Table, id: ObjectId) -> Result<(SessionId, bool), Failure> {
+    if let Ok(session_id) = id.to_string().parse::<SessionId>() {
+        match Stored::new(table.clone()).created(&session_id).await? {
+            Some(Created::New(_) | Created::Existing(..)) => return Ok((session_id, false)),
+            Some(Created::Deleted) => return Ok((session_id, true)),
+            None => {}
+        }
+    }
+    if let Ok(refund_id) = id.to_string().parse::<RefundId>()
+        && let Some(refund) = Refunds::new(table.clone()).get(&refund_id).await?
+    {
+        return Ok((refund.session_id, false));
+    }
+    Err(Failure::NoObject(id))
+}
+
+fn session_record(session: &Session, refunds: &[Refund], personal: bool) -> Record {
+    let now = runtime::now();
+    let hidden = |value: Option<String>| value.map(|value| if personal { value } else { HIDDEN.to_owned() });
+    let payer = session.payer.as_ref();
+    let metadata = serde_json::to_string(&session.metadata).ok().filter(|metadata| metadata != "{}");
+    let items: Vec<_> =
+        session.line_items.iter().map(|item| format!("{} × {}", item.quantity, item.name.as_str())).collect();
+    let refunded = session.refundable(now).ok().map(|left| left.to_string());
+    Record(vec![
+        field("session_id", session.id),
+        field("merchant", &session.merchant_id),
+        field("mode", session.mode.as_str()),
+        field("state", session.state_at(now)),
+        field("amount", session.amount),
+        maybe("left_to_refund", refunded),
+        field("refunds", refunds.len()),
+        maybe("pays_refund", session.pays_refund.map(|pays| pays.refund_id)),
+        field("created_at", session.created_at),
+        field("expires_at", session.expires_at),
+        maybe("bank", session.attempt.as_ref().map(|attempt| &attempt.bank)),
+        field("attempts", session.attempt_number()),
+        maybe("submitted_at", session.submission.as_ref().map(|submission| submission.submitted_at)),
+        field("end_to_end_id", session.end_to_end_id),
+        field("email_receipt", session.email_receipt),
+        maybe("erased_at", session.erased_at),
+        maybe("payer_name", hidden(payer.map(|payer| payer.name.as_str().to_owned()))),
+        maybe("payer_email", hidden(payer.and_then(|payer| Some(payer.email.as_ref()?.as_str().to_owned())))),
+        maybe("payer_account", hidden(session.payer_account.as_ref().map(account))),
+        maybe("payee", hidden(Some(account(&session.payee)))),
+        maybe("reference", hidden(Some(session.reference.as_str().to_owned()))),
+        maybe("line_items", hidden(Some(items.join(", ")))),
+        maybe("metadata", hidden(metadata)),
+    ])
+}
+
+fn account(payee: &Payee) -> String {
+    let account = &payee.account;
+    format!("{}, {} {}", payee.name.as_str(), account.sort_code.as_str(), account.account_number.as_str())
+}
+
+fn refund_record(refund: &Refund) -> Record {
+    Record(vec![
+        field("refund_id", refund.id),
+        field("state", refund.state_at(runtime::now()).as_str()),
+        field("amount", refund.amount),
+        field("created_at", refund.created_at),
+        field("expires_at", refund.expires_at),
+        maybe("paid_by_session", refund.payment_session_id),
+        field("submitted", refund.submitted),
+    ])
+}
+
+fn cursor_record(of: &str, cursor: &CursorState) -> Record {
+    let status = match (cursor.held, cursor.delivered < cursor.head) {
+        (Some(Held::Dead), _) => "dead: waits for `counterfoil webhooks resume`",
+        (Some(Held::Disabled), _) => "its endpoint is disabled",
+        (None, true) => "is being told",
+        (None, false) => "told",
+    };
+    Record(vec![
+        field("of", of),
+        field("merchant", &cursor.id.merchant_id),
+        field("endpoint_id", cursor.id.endpoint_id),
+        maybe("replay_of", cursor.id.replay_of),
+        field("told", format!("{} of {}", cursor.delivered, cursor.head)),
+        field("status", status),
+        field("failures", cursor.attempts),
+        maybe("next_try_at", cursor.due_at),
+    ])
+}
+
+async fn pending(table: &Table, longer_than: SignedDuration) -> Result<Report, Failure> {
+    let (sessions, now) = (&Stored::new(table.clone()), runtime::now());
+    let found = RefCell::new(Vec::new());
+    for mut part in table.waiting_sessions(Parts(1)) {
+        while let Some(page) = part.next().await? {
+            let read = page.found.into_iter().map(async |id| sessions.get(&id).await);
+            let read: Vec<_> = stream::iter(read).buffer_unordered(CONCURRENCY).try_collect().await?;
+            let is_pending = |session: &Session| {
+                session.state == SessionState::Pending && now.duration_since(submitted_at(session)) >= longer_than
+            };
+            found.borrow_mut().extend(read.into_iter().flatten().filter(is_pending));
+        }
+    }
+    let mut found = found.into_inner();
+    found.sort_by_key(submitted_at);
+    Ok(Report::many(
+        found
+            .iter()
+            .map(|session| {
+                Record(vec![
+                    field("session_id", session.id),
+                    field("merchant", &session.merchant_id),
+                    field("mode", session.mode.as_str()),
+                    field("amount", session.amount),
+                    maybe("bank", session.attempt.as_ref().map(|attempt| &attempt.bank)),
+                    field("end_to_end_id", session.end_to_end_id),
+                    field("submitted_at", submitted_at(session)),
+                    field("waiting", age(submitted_at(session), now)),
+                ])
+            })
+            .collect(),
+    ))
+}
+
+/// When it was submitted; a pending session was.
+fn submitted_at(session: &Session) -> jiff::Timestamp {
+    session.submission.as_ref().map_or(session.created_at, |submission| submission.submitted_at)
+}

@@ -1,0 +1,129 @@
+//! All that happened to a session and its refunds, in order of time.
+
+use std::fmt::Display;
+
+use jiff::Timestamp;
+use models::{CorrelationId, EventId, HistoryEntry, MailState, ObjectId};
+use store::{DeliveryAttempt, MailLog, StoredEvent, Told};
+
+use crate::report::{Record, field, maybe};
+
+/// What happened, as it is gathered.
+pub(super) struct Timeline {
+    personal: bool,
+    rows: Vec<Row>,
+}
+
+struct Row {
+    at: Timestamp,
+    of: String,
+    what: String,
+    detail: String,
+    request: Option<CorrelationId>,
+}
+
+impl Timeline {
+    pub(super) fn new(personal: bool) -> Self {
+        Self { personal, rows: Vec::new() }
+    }
+
+    fn add(&mut self, at: Timestamp, of: &str, what: impl Into<String>, detail: impl Into<String>) {
+        self.rows.push(Row { at, of: of.to_owned(), what: what.into(), detail: detail.into(), request: None });
+    }
+
+    /// A history, and which of its events are kept.
+    pub(super) fn history<S: Display, E: Display>(
+        &mut self,
+        of: &str,
+        object_id: ObjectId,
+        history: &[HistoryEntry<S, E>],
+        told: &Told,
+    ) {
+        for (entry, sequence) in history.iter().zip(1..) {
+            let id = EventId { object_id, sequence };
+            let event = match told.events.iter().any(|event| event.sequence == sequence) {
+                true => format!("event {id}"),
+                false => "no event is kept".to_owned(),
+            };
+            self.rows.push(Row {
+                at: entry.at,
+                of: of.to_owned(),
+                what: entry.state.to_string(),
+                detail: format!("by {}; {event}", entry.cause),
+                request: entry.correlation_id.clone(),
+            });
+        }
+    }
+
+    /// Of what is not there any more, what its events say.
+    pub(super) fn events(&mut self, of: &str, told: &Told) {
+        for event in &told.events {
+            self.rows.push(Row {
+                at: event.created_at(),
+                of: of.to_owned(),
+                what: event.event_type().to_string(),
+                detail: format!("event {}", event.id()),
+                request: StoredEvent::correlation_id(event).cloned(),
+            });
+        }
+    }
+
+    /// How webhooks were answered.
+    pub(super) fn deliveries(&mut self, of: &str, told: &Told) {
+        for (event, attempt) in &told.attempts {
+            let DeliveryAttempt { endpoint_id, at, latency_ms, status, answer, error } = attempt;
+            let what = match (status, error) {
+                (Some(status), _) => format!("webhook answered by {status}"),
+                (None, Some(error)) => format!("webhook not answered: {error}"),
+                (None, None) => "webhook not answered".to_owned(),
+            };
+            let answer = match answer.as_deref() {
+                Some(answer) if self.personal && !answer.is_empty() => format!(": {answer}"),
+                Some(_) | None => String::new(),
+            };
+            self.add(*at, of, what, format!("event {event} to endpoint {endpoint_id} in {latency_ms} ms{answer}"));
+        }
+    }
+
+    /// What became of mails.
+    pub(super) fn mails(&mut self, of: &str, logs: &[MailLog]) {
+        for log in logs {
+            let kind = log.id.topic.kind();
+            let tried = match log.attempts {
+                0 => "not tried yet".to_owned(),
+                1 => "tried once".to_owned(),
+                times => format!("tried {times} times"),
+            };
+            self.add(log.created_at, of, format!("mail {kind} called for"), format!("mail {}", log.id));
+            if let Some(at) = log.sent_at {
+                let message = log.message_id.as_deref().unwrap_or("-");
+                self.add(at, of, format!("mail {kind} sent"), format!("{tried}; message {message}"));
+            }
+            if let Some(at) = log.failed_at {
+                self.add(at, of, format!("mail {kind} given up"), tried.clone());
+            }
+            for (at, feedback) in &log.feedback {
+                self.add(*at, of, format!("mail {kind} {}", feedback.as_str()), "as SES told");
+            }
+            match (log.state, log.due_at) {
+                (MailState::Due, Some(at)) => self.add(at, of, format!("mail {kind} is due"), tried),
+                (MailState::Due | MailState::Sent | MailState::Failed, _) => {}
+            }
+        }
+    }
+
+    /// In order of time; what happened at once, in the order in which it was added.
+    pub(super) fn into_records(mut self) -> Vec<Record> {
+        self.rows.sort_by_key(|row| row.at);
+        let record = |Row { at, of, what, detail, request }| {
+            Record(vec![
+                field("at", at),
+                field("of", of),
+                field("what", what),
+                field("detail", detail),
+                maybe("request", request),
+            ])
+        };
+        self.rows.into_iter().map(record).collect()
+    }
+}

@@ -1,0 +1,167 @@
+//! Whether all is as it must be.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use clap::Args;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use jiff::SignedDuration;
+use store::{Rule, Table, TableItem, Verify as Verifier, Violation};
+use tokio::time::Instant;
+
+use crate::arguments::duration;
+use crate::failure::Failure;
+use crate::progress::{ReadRate, walk};
+use crate::report::{Content, Record, Report, field};
+
+/// How many items are looked at at a time, in each part of the table.
+const CONCURRENCY: usize = 8;
+
+/// How often what seems amiss is looked at again, and how long after the last time: it may be changing.
+const LOOKS_AGAIN: usize = 2;
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How many violations are shown, so that memory has a bound.
+const SHOWN: usize = 1000;
+
+/// Go through the whole table, and check what must be true of it
+///
+/// Every item can be read; histories have no gap and take no way that doesn't exist; states, amounts and what is left of
+/// payments agree with histories and refunds; nothing belongs to what is not there; whatever waits is in the due index and
+/// isn't forgotten there; events and mails are there; nothing personal is left of what was deleted or erased. It changes
+/// nothing, and may run while the service does: what seems amiss is looked at again before it is told.
+///
+/// It ends with 0 if all holds, with 1 if something does not, and with 2 if that could not be found out.
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// After how long what is due counts as forgotten, and what happened as not published; longer after a restore
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = duration)]
+    late_after: SignedDuration,
+    #[command(flatten)]
+    rate: ReadRate,
+}
+
+/// What was found so far.
+#[derive(Debug, Default)]
+struct Found {
+    items: u64,
+    violations: u64,
+    broken: BTreeMap<Rule, u64>,
+    shown: Vec<Violation>,
+}
+
+impl Found {
+    fn add(&mut self, violation: Violation) {
+        self.violations += 1;
+        *self.broken.entry(violation.rule).or_default() += 1;
+        if self.shown.len() < SHOWN {
+            self.shown.push(violation);
+        }
+    }
+}
+
+pub(crate) async fn run(Verify { late_after, rate }: Verify, table: &Table) -> Result<Report, Failure> {
+    let begun = Instant::now();
+    let verifier = Verifier::new(table.clone(), runtime::now(), late_after);
+    let found = RefCell::new(Found::default());
+    let check = async |items: Vec<TableItem>| {
+        found.borrow_mut().items += items.len() as u64;
+        let (violations, units) = check_all(&verifier, items).await?;
+        violations.into_iter().for_each(|violation| found.borrow_mut().add(violation));
+        Ok(units)
+    };
+    walk(table, "verifying", rate, Table::items, check).await?;
+    Ok(report(found.into_inner(), begun.elapsed()))
+}
+
+/// What is amiss with these items, however often they are looked at; and how many read units that took.
+async fn check_all(verifier: &Verifier, items: Vec<TableItem>) -> Result<(Vec<Violation>, f64), Failure> {
+    let (mut suspects, mut units) = look(items, async |item: &TableItem| verifier.check(item).await).await?;
+    for _ in 0..LOOKS_AGAIN {
+        if suspects.is_empty() {
+            break;
+        }
+        tokio::time::sleep(PAUSE).await;
+        let again = suspects.into_iter().map(|(item, _)| item).collect();
+        let (still, more_units) = look(again, async |item: &TableItem| verifier.check_again(item).await).await?;
+        (suspects, units) = (still, units + more_units);
+    }
+    Ok((suspects.into_iter().flat_map(|(_, violations)| violations).collect(), units))
+}
+
+/// Those items with which something seems amiss, and what.
+async fn look(
+    items: Vec<TableItem>,
+    check: impl AsyncFn(&TableItem) -> Result<store::Checked, store::StoreError>,
+) -> Result<(Vec<(TableItem, Vec<Violation>)>, f64), Failure> {
+    let check = &check;
+    let looks = items.into_iter().map(async |item| {
+        let checked = check(&item).await?;
+        Ok::<_, Failure>((item, checked))
+    });
+    let looked: Vec<_> = stream::iter(looks).buffer_unordered(CONCURRENCY).try_collect().await?;
+    let units = looked.iter().map(|(_, checked)| checked.units).sum();
+    let suspects = looked.into_iter().filter(|(_, checked)| !checked.violations.is_empty());
+    Ok((suspects.map(|(item, checked)| (item, checked.violations)).collect(), units))
+}
+
+fn report(found: Found, took: Duration) -> Report {
+    let Found { items, violations, broken, shown } = found;
+    let seconds = took.as_secs_f64();
+    let summary = Record(vec![
+        field("items", items),
+        field("violations", violations),
+        field("seconds", format!("{seconds:.1}")),
+        field("items_per_second", format!("{:.0}", items as f64 / seconds.max(0.001))),
+    ]);
+    let unshown = violations.saturating_sub(shown.len() as u64);
+    let shown = shown.into_iter().map(|Violation { rule, item, problem }| {
+        Record(vec![field("rule", rule.as_str()), field("item", item), field("problem", problem)])
+    });
+    let what_to_do = broken.into_iter().map(|(rule, count)| {
+        Record(vec![field("rule", rule.as_str()), field("violations", count), field("what_to_do", what_to_do(rule))])
+    });
+    let sections = vec![
+        ("summary", Content::One(summary)),
+        ("violations", Content::Many(shown.collect())),
+        ("what_to_do", Content::Many(what_to_do.collect())),
+    ];
+    let note = match (violations, unshown) {
+        (0, _) => "All that must be true is true.".to_owned(),
+        (_, 0) => "Something is amiss.".to_owned(),
+        (_, unshown) => format!("Something is amiss; {unshown} violations more are not shown."),
+    };
+    Report { amiss: violations > 0, ..Report::new(Content::Sections(sections)).with_note(note) }
+}
+
+const fn what_to_do(rule: Rule) -> &'static str {
+    match rule {
+        Rule::Readable => {
+            "see which release wrote it and go forward to that; else put it back as it was, from a restore to a point in time"
+        }
+        Rule::History | Rule::Payment => {
+            "stop refunds of it, ask its bank by its end-to-end id, put it back as it was from a restore to a point in time"
+        }
+        Rule::Refundable => {
+            "stop refunds of it; compare its refunds with the bank's statement, then set `refundable` by hand"
+        }
+        Rule::Refund => {
+            "compare both with the bank's statement; put back what is wrong from a restore to a point in time"
+        }
+        Rule::Orphan => "put back what is missing from a restore to a point in time, or delete what is left by hand",
+        Rule::Due => {
+            "a mail: `counterfoil mails resend`; a cursor: replay its event; else set or remove `due_pk` and `due_at` by hand"
+        }
+        Rule::Forgotten => {
+            "see whether the schedule runs, and what its log says of it; then `counterfoil dead-letters list`"
+        }
+        Rule::Listed => "set `list_pk` and `list_sk` by hand",
+        Rule::Erased => "`counterfoil erase session`, or remove by hand what is named",
+        Rule::Mail | Rule::Event => "`counterfoil republish --since` a moment before it happened",
+        Rule::Cursor => {
+            "see in `counterfoil sessions show` what was told; delete the cursor by hand, and replay its events"
+        }
+        Rule::Endpoint => "set `count` by hand",
+    }
+}

@@ -1,0 +1,130 @@
+//! Webhook endpoints.
+
+use clap::Subcommand;
+use models::{DisabledBy, Endpoint, EndpointId, MerchantId};
+use store::{Cursors, Endpoints, Merchants, StoreError, Table};
+
+use super::merchants::get;
+use crate::arguments::{DRY_RUN_NOTE, DryRun};
+use crate::failure::Failure;
+use crate::report::{Record, Report, field, maybe};
+
+const RESUMED_NOTE: &str =
+    "What waits is told in order, from within a minute on. If it fails again, `counterfoil webhooks list` shows it.";
+
+/// From here on, what waits is not counted: of very many, not all are found.
+const COUNTED: usize = 1000;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Webhooks {
+    /// List a merchant's webhook endpoints, test and live, with how they fare
+    ///
+    /// FAILURES is how many deliveries have failed since the last that succeeded. Nothing is tried until PARKED UNTIL.
+    /// WAITING is how many payment sessions and refunds the endpoint hears no more of until it is resumed: it failed for
+    /// three days, or was disabled. How each delivery of a payment went, `counterfoil sessions show` tells.
+    List {
+        /// The merchant's id
+        merchant: MerchantId,
+    },
+    /// Tell an endpoint all that waits for it, in order, once its merchant has mended it
+    ///
+    /// It begins within a minute. An endpoint that is disabled is not resumed: its merchant enables it, by
+    /// `PATCH /v2/webhooks/{id}` with {"enabled": true}, and that resumes it too.
+    Resume {
+        /// The merchant's id
+        merchant: MerchantId,
+        /// The endpoint's id, as `webhooks list` shows it
+        endpoint_id: EndpointId,
+        #[command(flatten)]
+        dry: DryRun,
+    },
+}
+
+pub(crate) async fn run(command: Webhooks, table: &Table) -> Result<Report, Failure> {
+    let merchants = &Merchants::new(table.clone());
+    let (endpoints, cursors) = (&Endpoints::new(table.clone()), &Cursors::new(table.clone()));
+    match command {
+        Webhooks::List { merchant } => {
+            let merchant = get(merchants, merchant).await?.id;
+            let mut records = Vec::new();
+            for endpoint in endpoints.of(&merchant).await? {
+                records.push(record(&endpoint, waiting(cursors, endpoint.id).await?));
+            }
+            Ok(Report::many(records))
+        }
+        Webhooks::Resume { merchant, endpoint_id, dry } => {
+            let merchant = get(merchants, merchant).await?.id;
+            resume(endpoints, cursors, merchant, endpoint_id, dry).await
+        }
+    }
+}
+
+async fn resume(
+    endpoints: &Endpoints,
+    cursors: &Cursors,
+    merchant: MerchantId,
+    id: EndpointId,
+    dry: DryRun,
+) -> Result<Report, Failure> {
+    let Some(endpoint) = endpoints.get(&merchant, &id).await? else {
+        return Err(Failure::NoEndpoint { merchant, id });
+    };
+    if let Some(by) = endpoint.disabled_by {
+        return Err(Failure::EndpointDisabled { id, by });
+    }
+    let waiting = waiting(cursors, id).await?;
+    let report = |status| {
+        Report::one(Record(vec![
+            field("endpoint_id", id),
+            field("url", endpoint.url.as_str()),
+            field("status", status),
+            field("waiting", at_least(waiting)),
+        ]))
+    };
+    if dry.dry_run {
+        return Ok(report("would be resumed").with_note(DRY_RUN_NOTE));
+    }
+    if !endpoints.resume(&merchant, &id, runtime::now()).await? {
+        return Err(Failure::NoEndpoint { merchant, id });
+    }
+    Ok(report("resumed").with_note(RESUMED_NOTE))
+}
+
+/// How many cursors of an endpoint wait to be resumed.
+async fn waiting(cursors: &Cursors, id: EndpointId) -> Result<usize, StoreError> {
+    Ok(cursors.held_of(&id).await?.len())
+}
+
+/// A count, as far as it is certain.
+fn at_least(count: usize) -> String {
+    if count < COUNTED { count.to_string() } else { format!("{COUNTED}+") }
+}
+
+/// Without its secrets.
+fn record(endpoint: &Endpoint, waiting: usize) -> Record {
+    let status = match endpoint.disabled_by {
+        None => "enabled",
+        Some(DisabledBy::Merchant) => "disabled by its merchant",
+        Some(DisabledBy::Gone) => "disabled by a 410 Gone",
+    };
+    let parked_until = endpoint.parked_until.filter(|until| *until > runtime::now());
+    Record(vec![
+        field("endpoint_id", endpoint.id),
+        field("mode", endpoint.mode.as_str()),
+        field("status", status),
+        field("failures", endpoint.failures),
+        maybe("parked_until", parked_until),
+        field("waiting", at_least(waiting)),
+        field("url", endpoint.url.as_str()),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_says_when_there_may_be_more() {
+        assert_eq!([0, 999, 1000, 5432].map(at_least), ["0", "999", "1000+", "1000+"]);
+    }
+}

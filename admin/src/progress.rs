@@ -1,0 +1,85 @@
+//! Long walks through the table: how far they are, and how fast they go.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use clap::Args;
+use futures_util::future::try_join_all;
+use indicatif::{ProgressBar, ProgressStyle};
+use store::{Parts, Table, Walk};
+use tokio::time::Instant;
+
+use crate::failure::Failure;
+
+/// In how many parts a table is walked at once.
+const PARTS: Parts = Parts(8);
+
+/// How fast a table is read.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct ReadRate {
+    /// How many read units of DynamoDB to take in a second, at the most; a million of them cost some $0.15
+    #[arg(long, value_name = "UNITS", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) read_units_per_second: u32,
+}
+
+impl ReadRate {
+    fn pace(self) -> Pace {
+        Pace::new(self.read_units_per_second)
+    }
+}
+
+/// Keeps to so many of something in a second.
+pub(crate) struct Pace {
+    per_second: f64,
+    begun: Instant,
+    spent: Cell<f64>,
+}
+
+impl Pace {
+    pub(crate) fn new(per_second: u32) -> Self {
+        Self { per_second: per_second.into(), begun: Instant::now(), spent: Cell::new(0.0) }
+    }
+
+    /// So many were taken: waits until more may be.
+    pub(crate) async fn spend(&self, taken: f64) {
+        self.spent.set(self.spent.get() + taken);
+        let until = Duration::try_from_secs_f64(self.spent.get() / self.per_second).unwrap_or(Duration::MAX);
+        if let Some(until) = self.begun.checked_add(until) {
+            tokio::time::sleep_until(until).await;
+        }
+    }
+}
+
+/// Does something with each page of what is found in a whole table, all parts of it at once, with a bar that says how far it
+/// is. What is done says how many read units it took.
+pub(crate) async fn walk<T>(
+    table: &Table,
+    what: &'static str,
+    rate: ReadRate,
+    walks: fn(&Table, Parts) -> Vec<Walk<T>>,
+    each: impl AsyncFn(Vec<T>) -> Result<f64, Failure>,
+) -> Result<(), Failure> {
+    let (pace, bar) = (rate.pace(), bar(table.approximate_items().await?, what));
+    let (pace, bar, each) = (&pace, &bar, &each);
+    let parts = walks(table, PARTS).into_iter().map(async |mut part| {
+        while let Some(page) = part.next().await? {
+            let units = page.units + each(page.found).await?;
+            bar.inc(page.looked_at);
+            pace.spend(units).await;
+        }
+        Ok::<_, Failure>(())
+    });
+    let walked = try_join_all(parts).await;
+    bar.finish_and_clear();
+    walked.map(|_| ())
+}
+
+/// A bar of about so many steps; nothing where nobody looks.
+fn bar(about: u64, what: &'static str) -> ProgressBar {
+    let bar = ProgressBar::new(about).with_message(what);
+    let template = "{msg} [{bar:30}] {human_pos} of about {human_len} items  {per_sec}, {eta} left";
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}

@@ -1,0 +1,80 @@
+//! All that is kept of what was told of a session or refund, for whoever looks.
+
+use jiff::Timestamp;
+use models::{CursorId, EventId, ObjectId};
+use serde::Deserialize;
+
+use crate::cursors::{Held, cursor_of};
+use crate::error::StoreError;
+use crate::events::{Attempt, Events, StoredEvent};
+use crate::keys;
+use crate::table::{Item, read, sk};
+
+/// What is kept of what was told.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// The events, in order.
+    pub events: Vec<StoredEvent>,
+    /// How far each endpoint was told.
+    pub cursors: Vec<CursorState>,
+    /// How each delivery went, and of which event.
+    pub attempts: Vec<(EventId, Attempt)>,
+}
+
+/// How far an endpoint was told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CursorState {
+    /// Which endpoint, and of what.
+    pub id: CursorId,
+    /// The last event that it took, or did not want.
+    pub delivered: usize,
+    /// The last event there is to tell.
+    pub head: usize,
+    /// How often the next one has failed.
+    pub attempts: u32,
+    /// When it is tried next.
+    pub due_at: Option<Timestamp>,
+    /// Why it waits to be resumed, if it does.
+    pub held: Option<Held>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Record {
+    delivered: usize,
+    head: usize,
+    #[serde(default)]
+    attempts: u32,
+    #[serde(default)]
+    due_at: Option<String>,
+    #[serde(default)]
+    held: Option<Held>,
+}
+
+impl Events {
+    /// All that is kept of what was told of a session or refund. Consistent.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn told(&self, object: &ObjectId) -> Result<Told, StoreError> {
+        let mut told = Told::default();
+        let pk = keys::events_pk(object);
+        for item in self.table.query(&pk, None, usize::MAX).await? {
+            let sk = sk(&item).to_owned();
+            if let Some(id) = cursor_of(&item) {
+                told.cursors.push(cursor(id, item)?);
+            } else if let Some(rest) = sk.strip_prefix("ATTEMPT#") {
+                let sequence = rest.split('#').next().and_then(|sequence| sequence.parse().ok()).unwrap_or_default();
+                told.attempts.push((EventId { object_id: *object, sequence }, read(&pk, item)?));
+            } else {
+                told.events.push(read(&pk, item)?);
+            }
+        }
+        Ok(told)
+    }
+}
+
+fn cursor(id: CursorId, item: Item) -> Result<CursorState, StoreError> {
+    let Record { delivered, head, attempts, due_at, held } = read(keys::cursor(&id), item)?;
+    let due_at = due_at.and_then(|due_at| due_at.parse().ok());
+    Ok(CursorState { id, delivered, head, attempts, due_at, held })
+}

@@ -1,0 +1,221 @@
+//! Whether what must stay true of the table is true (docs/architecture.md), item by item.
+//!
+//! Each item is looked at by itself, and what it has to agree with is read consistently, so that memory does not grow with
+//! the table. A look at items that are being changed may see one before and another after: what it finds amiss has to be
+//! looked at again before it is believed.
+
+mod history;
+mod kind;
+mod merchants;
+mod refunds;
+mod sessions;
+mod telling;
+mod waiting;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::de::DeserializeOwned;
+
+use crate::error::StoreError;
+use crate::size::size_bytes;
+use crate::table::{Item, Key, SCHEMA_VERSION, Table};
+use crate::walk::TableItem;
+use kind::Kind;
+
+/// Something that must be true, and is not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// Which rule is broken.
+    pub rule: Rule,
+    /// Which item breaks it, by ids.
+    pub item: String,
+    /// How. Nothing personal.
+    pub problem: String,
+}
+
+/// What must be true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rule {
+    /// Every item can be read as what its key says it is.
+    Readable,
+    /// A history begins with the creation, has no gap, takes no way that the domain doesn't know, and ends in the state.
+    History,
+    /// A session says what it was submitted with if it was, and is for the sum of its items.
+    Payment,
+    /// What is left of a session is what was paid less its refunds that have not failed.
+    Refundable,
+    /// A refund, its pointer, its session and the session that pays it are there and agree.
+    Refund,
+    /// Nothing is left that belongs to something which is not there.
+    Orphan,
+    /// Whatever is not final, sent or told is in the due index, and nothing else is.
+    Due,
+    /// Nothing stays due for long.
+    Forgotten,
+    /// Sessions and events are in their merchants' lists.
+    Listed,
+    /// Of what was deleted nothing is left that a person wrote, of what was erased nothing about the payer, and what is final
+    /// is in the index by which it will be erased.
+    Erased,
+    /// The mails that history calls for are there.
+    Mail,
+    /// The events that history calls for are there, as long as they are kept.
+    Event,
+    /// No endpoint was told of more than has happened.
+    Cursor,
+    /// As many endpoints are counted as there are.
+    Endpoint,
+}
+
+impl Rule {
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Readable => "readable",
+            Self::History => "history",
+            Self::Payment => "payment",
+            Self::Refundable => "refundable",
+            Self::Refund => "refund",
+            Self::Orphan => "orphan",
+            Self::Due => "due",
+            Self::Forgotten => "forgotten",
+            Self::Listed => "listed",
+            Self::Erased => "erased",
+            Self::Mail => "mail",
+            Self::Event => "event",
+            Self::Cursor => "cursor",
+            Self::Endpoint => "endpoint",
+        }
+    }
+}
+
+/// What a look at an item found.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// What is amiss; nothing, most often.
+    pub violations: Vec<Violation>,
+    /// How many read units it took, the item's own reading aside.
+    pub units: f64,
+}
+
+/// Looks at items.
+#[derive(Debug)]
+pub struct Verify {
+    table: Table,
+    now: Timestamp,
+    late_after: SignedDuration,
+}
+
+impl Verify {
+    /// With what is so at `now`. Whatever has been due for longer than `late_after` is forgotten, and what happened longer ago
+    /// has been published.
+    pub fn new(table: Table, now: Timestamp, late_after: SignedDuration) -> Self {
+        Self { table, now, late_after }
+    }
+
+    /// Looks at an item as it was read.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn check(&self, item: &TableItem) -> Result<Checked, StoreError> {
+        let (key, item) = (item.key(), &item.0);
+        let kind = Kind::of(&key);
+        let mut look = Look { verify: self, item: kind.to_string(), checked: Checked::default() };
+        let version = item.get("schema_version").and_then(|version| version.as_n().ok()?.parse::<u32>().ok());
+        if version.is_some_and(|version| version > SCHEMA_VERSION) {
+            look.broken(Rule::Readable, "was written by a newer release than this one");
+            return Ok(look.checked);
+        }
+        match &kind {
+            Kind::Session(id) => look.session(&key, id, item).await?,
+            Kind::Refund(session_id, id) => look.refund(&key, session_id, id, item).await?,
+            Kind::Pointer(id) => look.pointer(id, item).await?,
+            Kind::Event(id) => look.event(id, item),
+            Kind::Cursor(id) => look.cursor(&key, id, item).await?,
+            Kind::Attempt(_) => look.attempt(item),
+            Kind::Mail(_) => look.mail(&key, item),
+            Kind::Merchant(_) => look.merchant(item),
+            Kind::ApiKey(merchant, _) => look.api_key(merchant, item).await?,
+            Kind::Account(merchant) => look.account(merchant, item).await?,
+            Kind::Endpoint(merchant, id) => look.endpoint(&key, merchant, id, item).await?,
+            Kind::EndpointCount(merchant, mode) => look.endpoint_count(merchant, *mode, item).await?,
+            Kind::MockAttempt(_) => drop(look.read::<banks::mock::Decided>(item)),
+            Kind::MockOrder(_) => drop(look.read::<banks::mock::Order>(item)),
+            Kind::Unknown(_) => look.broken(Rule::Readable, "is nothing that this release knows"),
+        }
+        Ok(look.checked)
+    }
+
+    /// Reads the item again, consistently, and looks at it; nothing is amiss with what is no longer there.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn check_again(&self, item: &TableItem) -> Result<Checked, StoreError> {
+        match self.table.get(item.key()).await? {
+            Some(item) => self.check(&TableItem(item)).await,
+            None => Ok(Checked::default()),
+        }
+    }
+
+    /// Whether what happened then should have been followed up by now.
+    fn is_late(&self, at: Timestamp) -> bool {
+        self.now.duration_since(at) > self.late_after
+    }
+}
+
+/// A look at one item.
+struct Look<'a> {
+    verify: &'a Verify,
+    /// Which item, for whoever reads of it.
+    item: String,
+    checked: Checked,
+}
+
+impl Look<'_> {
+    fn broken(&mut self, rule: Rule, problem: impl Into<String>) {
+        self.checked.violations.push(Violation { rule, item: self.item.clone(), problem: problem.into() });
+    }
+
+    fn broken_unless(&mut self, holds: bool, rule: Rule, problem: impl Into<String>) {
+        if !holds {
+            self.broken(rule, problem);
+        }
+    }
+
+    /// Reads the item as what it should be.
+    fn read<T: DeserializeOwned>(&mut self, item: &Item) -> Option<T> {
+        match serde_dynamo::from_item(item.clone()) {
+            Ok(read) => Some(read),
+            Err(error) => {
+                // Any other error may show a value, which may be personal.
+                let error = error.to_string();
+                let shown =
+                    if error.contains("missing field") { error.as_str() } else { "a value is not what it should be" };
+                self.broken(Rule::Readable, format!("can't be read: {shown}"));
+                None
+            }
+        }
+    }
+
+    async fn get(&mut self, key: Key) -> Result<Option<Item>, StoreError> {
+        let found = self.verify.table.get(key).await?;
+        self.spent(found.as_slice());
+        Ok(found)
+    }
+
+    async fn query(&mut self, pk: &str, between: Option<(String, String)>) -> Result<Vec<Item>, StoreError> {
+        let found = self.verify.table.query(pk, between, usize::MAX).await?;
+        self.spent(&found);
+        Ok(found)
+    }
+
+    /// A consistent read takes a unit for every 4 KB that are begun.
+    fn spent(&mut self, found: &[Item]) {
+        let bytes: usize = found.iter().map(size_bytes).sum();
+        self.checked.units += u32::try_from(bytes.div_ceil(4096).max(1)).map_or(f64::MAX, f64::from);
+    }
+}
+
+/// A string attribute, if there is one.
+fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
+    Some(item.get(name)?.as_s().ok()?.as_str())
+}

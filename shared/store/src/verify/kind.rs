@@ -1,0 +1,105 @@
+//! What an item is, by its key; and how people are told which.
+
+use std::fmt;
+
+use models::{ApiKeyId, CursorId, EndpointId, EventId, MailId, MerchantId, Mode, ObjectId, RefundId, SessionId};
+
+use crate::keys;
+use crate::republish::ObjectPath;
+use crate::table::Key;
+
+/// What an item is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Kind {
+    Session(SessionId),
+    Refund(SessionId, RefundId),
+    Pointer(RefundId),
+    Event(EventId),
+    Cursor(CursorId),
+    Attempt(ObjectId),
+    Mail(MailId),
+    Merchant(MerchantId),
+    ApiKey(MerchantId, ApiKeyId),
+    Account(MerchantId),
+    Endpoint(MerchantId, EndpointId),
+    EndpointCount(MerchantId, Mode),
+    MockAttempt(String),
+    MockOrder(String),
+    /// With this partition key.
+    Unknown(String),
+}
+
+impl Kind {
+    pub(super) fn of(key: &Key) -> Self {
+        Self::known(key).unwrap_or_else(|| Self::Unknown(key.pk.clone()))
+    }
+
+    fn known(Key { pk, sk }: &Key) -> Option<Self> {
+        let (kind, id) = pk.split_once('#')?;
+        match kind {
+            "SESSION" => match ObjectPath::from_key(pk, sk)? {
+                ObjectPath::Session(id) => Some(Self::Session(id)),
+                ObjectPath::Refund(session, id) => Some(Self::Refund(session, id)),
+            },
+            "REFUND" => (sk == "REFUND").then_some(Self::Pointer(id.parse().ok()?)),
+            "EVENTS" => Self::of_events(id.parse().ok()?, sk),
+            "MAIL" => Some(Self::Mail(format!("{id}/{}", sk.replace('#', "/")).parse().ok()?)),
+            "MERCHANT" => {
+                let merchant = id.parse().ok()?;
+                if sk == keys::PROFILE {
+                    Some(Self::Merchant(merchant))
+                } else if let Some(key_id) = sk.strip_prefix(keys::KEY_PREFIX) {
+                    Some(Self::ApiKey(merchant, key_id.parse().ok()?))
+                } else {
+                    sk.starts_with(keys::ACCOUNT_PREFIX).then_some(Self::Account(merchant))
+                }
+            }
+            "ENDPOINTS" => {
+                let merchant = id.parse().ok()?;
+                match sk.strip_prefix(keys::COUNT_PREFIX) {
+                    Some(mode) => Some(Self::EndpointCount(merchant, mode.parse().ok()?)),
+                    None => Some(Self::Endpoint(merchant, sk.parse().ok()?)),
+                }
+            }
+            "MOCKBANK" => match sk.as_str() {
+                "ORDER" => Some(Self::MockOrder(id.to_owned())),
+                sk => sk.starts_with("ATTEMPT#").then(|| Self::MockAttempt(id.to_owned())),
+            },
+            _ => None,
+        }
+    }
+
+    fn of_events(object_id: ObjectId, sk: &str) -> Option<Self> {
+        if let Some(sequence) = sk.strip_prefix("EVENT#") {
+            return Some(Self::Event(EventId { object_id, sequence: sequence.parse().ok()? }));
+        }
+        if let Some(cursor) = sk.strip_prefix(keys::CURSOR_PREFIX) {
+            return Some(Self::Cursor(format!("{object_id}/{}", cursor.replace('#', "/")).parse().ok()?));
+        }
+        sk.starts_with("ATTEMPT#").then_some(Self::Attempt(object_id))
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Session(id) => write!(f, "session {id}"),
+            Self::Refund(session, id) => write!(f, "refund {id} of session {session}"),
+            Self::Pointer(id) => write!(f, "pointer of refund {id}"),
+            Self::Event(id) => write!(f, "event {id}"),
+            Self::Cursor(id) => write!(f, "cursor {id}"),
+            Self::Attempt(id) => write!(f, "an attempt to tell of {id}"),
+            Self::Mail(id) => write!(f, "mail {id}"),
+            Self::Merchant(id) => write!(f, "merchant {id}"),
+            Self::ApiKey(_, id) => write!(f, "key {id}"),
+            Self::Account(merchant) => write!(f, "a linked account of merchant {merchant}"),
+            Self::Endpoint(merchant, id) => write!(f, "endpoint {id} of merchant {merchant}"),
+            Self::EndpointCount(merchant, mode) => {
+                write!(f, "count of {} endpoints of merchant {merchant}", mode.as_str())
+            }
+            Self::MockAttempt(id) => write!(f, "mock bank's attempt at {id}"),
+            Self::MockOrder(id) => write!(f, "mock bank's order {id}"),
+            Self::Unknown(pk) => write!(f, "item {pk}"),
+        }
+    }
+}
