@@ -6,6 +6,8 @@ pub(crate) mod routes;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use hyper::StatusCode;
 use jiff::Timestamp;
 use serde_json::json;
@@ -36,7 +38,7 @@ async fn handle(call: &Call, port: u16, routes: &Routes, functions: &Functions) 
     let Some(route) = routes.find(call.method.as_str(), call.uri.path()) else {
         return message(StatusCode::NOT_FOUND, "Not Found");
     };
-    let request_id = Uuid::new_v4().to_string();
+    let request_id = request_id();
     let event = event::event(call, &route, port, &request_id, Timestamp::now());
     let invocation = functions.invoke(route.function, event.to_string().into());
     let output = tokio::time::timeout(Duration::from_millis(INTEGRATION_TIMEOUT_MS), invocation).await;
@@ -52,6 +54,12 @@ async fn handle(call: &Call, port: u16, routes: &Routes, functions: &Functions) 
     };
     http::set_header(&mut answer, "apigw-requestid", &request_id);
     answer
+}
+
+/// As API Gateway's look: 16 characters, `JKJaXmPLvHcESHA=`.
+fn request_id() -> String {
+    let [bytes @ .., _, _, _, _, _] = Uuid::new_v4().into_bytes();
+    STANDARD.encode(bytes)
 }
 
 fn message(status: StatusCode, text: &str) -> Answer {

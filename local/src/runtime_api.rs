@@ -95,7 +95,7 @@ impl Shared {
             return error(StatusCode::INTERNAL_SERVER_ERROR, "Stopping", "the machine stops");
         };
         let mut answer = http::answer(StatusCode::OK, "application/json", job.event);
-        let trace = trace_root(&job.id, jiff::Timestamp::now());
+        let trace = trace_root(jiff::Timestamp::now());
         http::set_header(&mut answer, "lambda-runtime-aws-request-id", &job.id);
         http::set_header(&mut answer, "lambda-runtime-deadline-ms", &job.deadline_ms.to_string());
         http::set_header(&mut answer, "lambda-runtime-invoked-function-arn", &names::function_arn(&self.function));

@@ -25,6 +25,9 @@ const LINE_BYTES: f64 = 26.0;
 /// The headers of an answer.
 const HEADER_BYTES: f64 = 400.0;
 
+/// Of how many invocations X-Ray records a trace, beyond the first in each second.
+const TRACED: f64 = 0.05;
+
 /// Requests to SQS for one message, alone in its batch: sent, received, deleted.
 const REQUESTS_A_MESSAGE: f64 = 3.0;
 
@@ -103,6 +106,7 @@ pub(super) fn ours(payment: &Payment) -> Bill {
         .and(Charge::QueueRequests, messages * REQUESTS_A_MESSAGE)
         .and(Charge::Mails, count(*mails))
         .and(Charge::LogKb, (log_bytes / 1000.0).round())
+        .and(Charge::Traces, invocations * TRACED)
         .and(Charge::OutKb, ((count(*bytes_out) + count(*requests) * HEADER_BYTES) / 1000.0).round())
 }
 

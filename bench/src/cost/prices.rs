@@ -16,10 +16,11 @@ pub(super) enum Charge {
     Mails,
     LogKb,
     OutKb,
+    Traces,
 }
 
 impl Charge {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Writes,
         Self::Reads,
         Self::HttpRequests,
@@ -29,6 +30,7 @@ impl Charge {
         Self::Mails,
         Self::LogKb,
         Self::OutKb,
+        Self::Traces,
     ];
 
     /// Name, unit, dollars for a million units, and the page that says so.
@@ -57,6 +59,7 @@ impl Charge {
                 0.09,
                 "https://aws.amazon.com/ec2/pricing/on-demand/#Data_Transfer",
             ),
+            Self::Traces => ("X-Ray", "trace recorded", 5.00, "https://aws.amazon.com/xray/pricing/"),
         }
     }
 }
@@ -67,6 +70,9 @@ pub(super) const RECOVERY_GB_MONTH: f64 = 0.20;
 /// Dollars a month for each alarm and each metric of our own.
 pub(super) const ALARM_MONTH: f64 = 0.10;
 pub(super) const METRIC_MONTH: f64 = 0.30;
-/// Dollars a month for 13 functions that have DynamoDB ask for the table's key every five minutes, at $0.03 for 10,000
+/// Dollars a month for a trace every second, which X-Ray records before it takes samples.
+/// <https://docs.aws.amazon.com/xray/latest/devguide/xray-console-sampling.html>
+pub(super) const RESERVOIR_MONTH: f64 = 60.0 * 60.0 * 730.0 * 5.0 / 1_000_000.0;
+/// Dollars a month for 14 functions that have DynamoDB ask for the table's key every five minutes, at $0.03 for 10,000
 /// requests. <https://docs.aws.amazon.com/kms/latest/developerguide/services-dynamodb.html>
-pub(super) const KEY_MONTH: f64 = 13.0 * 12.0 * 730.0 * 0.03 / 10_000.0;
+pub(super) const KEY_MONTH: f64 = 14.0 * 12.0 * 730.0 * 0.03 / 10_000.0;

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use runtime::Metric;
+
 use super::bill::{self, Bill, is_mock_bank};
 use super::flow::Payment;
 use super::prices::{
-    ALARM_MONTH, Charge, KEY_MONTH, METRIC_MONTH, PUBLISHED, RECOVERY_GB_MONTH, REGION, TABLE_GB_MONTH,
+    ALARM_MONTH, Charge, KEY_MONTH, METRIC_MONTH, PUBLISHED, RECOVERY_GB_MONTH, REGION, RESERVOIR_MONTH, TABLE_GB_MONTH,
 };
 
 /// Between these lines the page is written by `make cost`.
@@ -94,7 +96,7 @@ fn where_units_go(payment: &Payment) -> String {
     }
     let mut text = String::from(
         "## Where the request units go\n\n\
-         | function | item | operation | writes, table | writes, list index | writes, due index | reads |\n\
+         | function | item | operation | writes, table | writes, list index | writes, other indexes | reads |\n\
          |---|---|---|---:|---:|---:|---:|\n",
     );
     for ((function, what, operation), units) in by {
@@ -118,7 +120,10 @@ fn item_name(item: &str) -> &str {
 fn month(payment: &Payment, template: &str) -> String {
     let idle = bill::idle_month(&payment.idle_schedule);
     let count = |what: &str| u32::try_from(template.matches(what).count()).map_or(f64::INFINITY, f64::from);
-    let alarms = count("AWS::CloudWatch::Alarm");
+    // An alarm on a sum is charged for each of its metrics.
+    let alarms = count("Type: AWS::CloudWatch::Alarm") - count("Expression: \"SUM(METRICS())\"") + count("MetricStat:");
+    // And one that CloudWatch reads out of the access log.
+    let metrics = Metric::ALL.iter().fold(1.0, |sum, _| sum + 1.0);
     // A GB for a million payments is a KB for one; whole ones, because some bytes more or less are chance.
     let gb = |bytes: u64| (u32::try_from(bytes).map_or(f64::INFINITY, f64::from) / 1000.0).ceil();
     let (for_good, for_a_while) = (gb(payment.stored.for_good), gb(payment.stored.for_a_while));
@@ -127,7 +132,9 @@ fn month(payment: &Payment, template: &str) -> String {
     for (what, usd) in [
         ("Idle: the schedule, every minute".to_owned(), idle.total_usd(&[Charge::QueueRequests])),
         ("Idle: Lambda's polls of the two queues".to_owned(), idle.usd(Charge::QueueRequests)),
-        (format!("Idle: {alarms} alarms, and the metric of dead webhooks"), alarms * ALARM_MONTH + METRIC_MONTH),
+        (format!("Idle: alarms, on {alarms} metrics"), alarms * ALARM_MONTH),
+        (format!("At most: {metrics} metrics of our own, in months in which each is counted"), metrics * METRIC_MONTH),
+        ("At most: X-Ray's first trace in each second; it can be switched off".to_owned(), RESERVOIR_MONTH),
         ("At most: the table's key, asked for every five minutes by each function".to_owned(), KEY_MONTH),
         (format!("A million payments in the table and its recovery, for good: {for_good} GB"), kept(for_good)),
         (format!("Their events, cursors and attempts, for 30 to 40 days: {for_a_while} GB"), kept(for_a_while)),
@@ -161,7 +168,8 @@ fn line(text: &mut String, line: &str) {
 }
 
 fn number(number: f64) -> String {
-    format!("{number}")
+    // Shares of one are rounded.
+    format!("{}", (number * 100.0).round() / 100.0)
 }
 
 fn signed(number: f64) -> String {

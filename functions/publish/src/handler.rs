@@ -128,7 +128,6 @@ impl Publish {
 
 /// Told twice, it is counted twice: counts are for looking at, not for accounts.
 fn count(event_type: EventType) {
-    Metric::StatusChanges.count();
     match event_type {
         EventType::PaymentSession(SessionState::Sent) => Metric::PaymentsSent.count(),
         EventType::PaymentSession(SessionState::Failed | SessionState::Cancelled | SessionState::Expired) => {

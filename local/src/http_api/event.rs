@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
+use uuid::Uuid;
 
 use super::routes::RouteMatch;
 use crate::http::{Answer, Call};
@@ -26,7 +27,7 @@ pub(super) fn event(call: &Call, route: &RouteMatch<'_>, port: u16, request_id: 
     headers.insert("x-forwarded-for".to_owned(), json!(call.peer.ip().to_string()));
     headers.insert("x-forwarded-proto".to_owned(), json!("http"));
     headers.insert("x-forwarded-port".to_owned(), json!(port.to_string()));
-    headers.insert("x-amzn-trace-id".to_owned(), json!(format!("Root={}", trace_root(request_id, now))));
+    headers.insert("x-amzn-trace-id".to_owned(), json!(format!("Root={}", trace_root(now))));
 
     let mut event = json!({
         "version": "2.0",
@@ -83,9 +84,8 @@ pub(super) fn event(call: &Call, route: &RouteMatch<'_>, port: u16, request_id: 
 }
 
 /// Lambda's trace header without a parent: `1-<seconds in hex>-<24 hex digits>`.
-pub(crate) fn trace_root(request_id: &str, now: Timestamp) -> String {
-    let digits: String = request_id.chars().filter(char::is_ascii_hexdigit).take(24).collect();
-    format!("1-{:08x}-{digits:0>24}", now.as_second())
+pub(crate) fn trace_root(now: Timestamp) -> String {
+    format!("1-{:08x}-{:024x}", now.as_second(), Uuid::new_v4().as_u128() >> 32)
 }
 
 /// Names in lower case; the values of a repeated header joined by commas.

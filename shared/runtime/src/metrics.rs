@@ -17,8 +17,6 @@ pub enum Metric {
     PaymentsSent,
     /// Payments, refunds included, that ended otherwise.
     PaymentsNotSent,
-    /// Changes of state that were told.
-    StatusChanges,
     /// Looks at payments that the bank has not settled an hour after they were submitted; each is looked at every hour.
     StuckPending,
     /// Mails that SES took.
@@ -41,10 +39,9 @@ pub enum Metric {
 
 impl Metric {
     /// All there are.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 11] = [
         Self::PaymentsSent,
         Self::PaymentsNotSent,
-        Self::StatusChanges,
         Self::StuckPending,
         Self::MailsSent,
         Self::MailsFailed,
@@ -61,7 +58,6 @@ impl Metric {
         match self {
             Self::PaymentsSent => "PaymentsSent",
             Self::PaymentsNotSent => "PaymentsNotSent",
-            Self::StatusChanges => "StatusChanges",
             Self::StuckPending => "StuckPending",
             Self::MailsSent => "MailsSent",
             Self::MailsFailed => "MailsFailed",
