@@ -25,7 +25,7 @@ const HIDDEN: &str = "hidden; --personal shows it";
 pub(crate) enum Sessions {
     /// Show a payment session, its refunds, how far webhook endpoints were told of it, and all that happened, in order
     ///
-    /// Events and how each webhook was answered are kept for 30 days. REQUEST is the correlation id by which logs, mails and
+    /// Events, `evt_<session or refund>_<number>`, and how each webhook was answered are kept for 30 days. REQUEST is the correlation id by which logs, mails and
     /// webhooks of the same request are found.
     Show {
         /// The id of the payment session, or of a refund of it
@@ -64,7 +64,7 @@ async fn show(table: &Table, id: ObjectId, personal: bool) -> Result<Report, Fai
     let told = events.told(&session_id.into()).await?;
     webhooks.extend(told.cursors.iter().map(|cursor| cursor_record("session", cursor)));
     match &found.session {
-        Some(session) => timeline.history("session", session_id.into(), &session.history, &told),
+        Some(session) => timeline.history("session", &session.history, &told),
         None => timeline.events("session", &told),
     }
     timeline.deliveries("session", &told);
@@ -73,7 +73,7 @@ async fn show(table: &Table, id: ObjectId, personal: bool) -> Result<Report, Fai
         let of = format!("refund {}", refund.id);
         let told: Told = events.told(&refund.id.into()).await?;
         webhooks.extend(told.cursors.iter().map(|cursor| cursor_record(&of, cursor)));
-        timeline.history(&of, refund.id.into(), &refund.history, &told);
+        timeline.history(&of, &refund.history, &told);
         timeline.deliveries(&of, &told);
         timeline.mails(&of, &mails.of(&refund.id.into()).await?);
     }

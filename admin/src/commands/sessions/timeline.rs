@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use jiff::Timestamp;
-use models::{CorrelationId, EventId, HistoryEntry, MailState, ObjectId};
+use models::{CorrelationId, HistoryEntry, MailState};
 use store::{DeliveryAttempt, MailLog, StoredEvent, Told};
 
 use crate::report::{Record, field, maybe};
@@ -32,17 +32,10 @@ impl Timeline {
     }
 
     /// A history, and which of its events are kept.
-    pub(super) fn history<S: Display, E: Display>(
-        &mut self,
-        of: &str,
-        object_id: ObjectId,
-        history: &[HistoryEntry<S, E>],
-        told: &Told,
-    ) {
+    pub(super) fn history<S: Display, E: Display>(&mut self, of: &str, history: &[HistoryEntry<S, E>], told: &Told) {
         for (entry, sequence) in history.iter().zip(1..) {
-            let id = EventId { object_id, sequence };
             let event = match told.events.iter().any(|event| event.sequence == sequence) {
-                true => format!("event {id}"),
+                true => format!("event {sequence}"),
                 false => "no event is kept".to_owned(),
             };
             self.rows.push(Row {
@@ -62,7 +55,7 @@ impl Timeline {
                 at: event.created_at(),
                 of: of.to_owned(),
                 what: event.event_type().to_string(),
-                detail: format!("event {}", event.id()),
+                detail: format!("event {}", event.sequence),
                 request: StoredEvent::correlation_id(event).cloned(),
             });
         }
@@ -72,16 +65,19 @@ impl Timeline {
     pub(super) fn deliveries(&mut self, of: &str, told: &Told) {
         for (event, attempt) in &told.attempts {
             let DeliveryAttempt { endpoint_id, at, latency_ms, status, answer, error } = attempt;
-            let what = match (status, error) {
-                (Some(status), _) => format!("webhook answered by {status}"),
-                (None, Some(error)) => format!("webhook not answered: {error}"),
-                (None, None) => "webhook not answered".to_owned(),
+            let (what, why) = match (status, error) {
+                (Some(status), _) => (format!("webhook answered {status}"), String::new()),
+                (None, error) => {
+                    let why = error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
+                    ("webhook not answered".to_owned(), why)
+                }
             };
             let answer = match answer.as_deref() {
                 Some(answer) if self.personal && !answer.is_empty() => format!(": {answer}"),
                 Some(_) | None => String::new(),
             };
-            self.add(*at, of, what, format!("event {event} to endpoint {endpoint_id} in {latency_ms} ms{answer}"));
+            let event = event.sequence;
+            self.add(*at, of, what, format!("event {event} to {endpoint_id} in {latency_ms} ms{why}{answer}"));
         }
     }
 
@@ -94,7 +90,12 @@ impl Timeline {
                 1 => "tried once".to_owned(),
                 times => format!("tried {times} times"),
             };
-            self.add(log.created_at, of, format!("mail {kind} called for"), format!("mail {}", log.id));
+            self.add(
+                log.created_at,
+                of,
+                format!("mail {kind} called for"),
+                format!("for history entry {}", log.id.sequence),
+            );
             if let Some(at) = log.sent_at {
                 let message = log.message_id.as_deref().unwrap_or("-");
                 self.add(at, of, format!("mail {kind} sent"), format!("{tried}; message {message}"));
@@ -117,7 +118,7 @@ impl Timeline {
         self.rows.sort_by_key(|row| row.at);
         let record = |Row { at, of, what, detail, request }| {
             Record(vec![
-                field("at", at),
+                field("at", format!("{at:.3}")),
                 field("of", of),
                 field("what", what),
                 field("detail", detail),
