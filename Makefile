@@ -1,7 +1,7 @@
 # Counterfoil. `make` or `make help` lists what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help debug run watch test fmt lint deny unit bench bench-peers bench-load bench-load-build bench-partitions instructions seed cost advisories sbom test-clients clean \
+.PHONY: help debug run watch test fmt lint deny unit bench bench-peers bench-load bench-load-build bench-partitions instructions seed cost advisories sbom test-clients test-oracles clean \
   tools validate build deploy deploy-function sam-invoke sam-api sam-files
 
 # Where `make run` listens and keeps its data.
@@ -135,6 +135,21 @@ seed: debug ## add sessions to the local data (SESSIONS=1000000 DATA_DIR=.local)
 test-clients: ## Banked's own Node client against a running `make run` (needs Node.js and a network)
 	@dir=$$(mktemp -d) && trap "rm -rf $$dir" EXIT && cp tests/clients/banked-node.js $$dir && cd $$dir && \
 	  npm install --silent --no-fund --no-audit @banked/node@0.0.12 && BASE_URL=http://127.0.0.1:$(PORT) node banked-node.js
+
+# Other implementations of what `local` stands for, as tests/contract/requirements.txt pins them.
+ORACLES := $(TOOLS)/oracles
+
+test-oracles: $(if $(AWS_PROFILE),,$(ORACLES)/installed) ## contracts against ministack and moto or, with AWS_PROFILE (and AWS_REGION), AWS
+	@echo "==> contracts"
+	ORACLES=$(ORACLES)/bin cargo test --package tests --test contract oracles::oracles -- --exact --ignored --nocapture
+
+$(ORACLES)/installed: tests/contract/requirements.txt
+	@python3 -c "import ensurepip, venv" 2>/dev/null || { echo "python3 with venv is needed: on Debian, apt-get install python3-venv"; exit 1; }
+	@echo "==> installing ministack and moto into .tools"
+	@rm -rf $(ORACLES)
+	python3 -m venv $(ORACLES)
+	$(ORACLES)/bin/pip install --disable-pip-version-check --quiet -r tests/contract/requirements.txt
+	@touch $@
 
 tools: ## install cargo-lambda with zig, the SAM CLI and the AWS CLI into .tools
 	$(call need,python3,sudo apt-get install python3-venv)

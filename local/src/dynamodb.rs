@@ -68,7 +68,7 @@ impl DynamoDb {
         for table in tables {
             create(&database, table)?;
         }
-        index_streams(file)?;
+        mend_streams(file)?;
 
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let server = format!("http://{}/", listener.local_addr()?);
@@ -261,13 +261,23 @@ fn agrees(wanted: &Value, existing: &Value) -> bool {
     }
 }
 
-/// Gives the stream's records the index dynoxide lacks: without it, every write reads all of them.
-fn index_streams(file: &Path) -> Result<(), Error> {
+/// Gives the stream's records the index dynoxide lacks: without it, every write reads all of them. And keeps away records of
+/// writes that change nothing, which DynamoDB does not make: both images have the same values at the same paths.
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html>
+fn mend_streams(file: &Path) -> Result<(), Error> {
     let file = rusqlite::Connection::open(file)?;
     file.busy_timeout(BUSY_TIMEOUT)?;
     file.execute_batch(
         "CREATE INDEX IF NOT EXISTS local_stream_records_by_sequence
-         ON _stream_records (table_name, CAST(sequence_number AS INTEGER))",
+         ON _stream_records (table_name, CAST(sequence_number AS INTEGER));
+         CREATE TRIGGER IF NOT EXISTS local_no_stream_record_without_change
+         BEFORE INSERT ON _stream_records
+         WHEN NEW.event_name = 'MODIFY'
+          AND NOT EXISTS (SELECT fullkey, type, atom FROM json_tree(NEW.old_image)
+                          EXCEPT SELECT fullkey, type, atom FROM json_tree(NEW.new_image))
+          AND NOT EXISTS (SELECT fullkey, type, atom FROM json_tree(NEW.new_image)
+                          EXCEPT SELECT fullkey, type, atom FROM json_tree(NEW.old_image))
+         BEGIN SELECT RAISE(IGNORE); END",
     )?;
     Ok(())
 }

@@ -30,7 +30,8 @@ const SCHEMA: &str = "
         visible_ms INTEGER NOT NULL,
         first_received_ms INTEGER,
         receives INTEGER NOT NULL DEFAULT 0,
-        receipt TEXT
+        receipt TEXT,
+        dead_letter_of TEXT
     );
     CREATE INDEX IF NOT EXISTS messages_by_visibility ON messages (queue, visible_ms, id);
     CREATE INDEX IF NOT EXISTS messages_by_receipt ON messages (receipt);
@@ -65,6 +66,8 @@ pub(crate) struct Message {
     pub(crate) first_received_ms: i64,
     /// Deliveries so far, this one included, over all queues the message was in.
     pub(crate) receives: u32,
+    /// The queue that it was received too often from.
+    pub(crate) dead_letter_of: Option<String>,
 }
 
 /// How many messages a queue holds.
@@ -99,6 +102,10 @@ impl Queues {
         file.pragma_update(None, "journal_mode", "WAL")?;
         file.pragma_update(None, "synchronous", "NORMAL")?;
         file.execute_batch(SCHEMA)?;
+        // Files of before have no such column.
+        if !file.column_exists(None, "messages", "dead_letter_of")? {
+            file.execute_batch("ALTER TABLE messages ADD COLUMN dead_letter_of TEXT")?;
+        }
         file.execute(
             "UPDATE messages SET visible_ms = ?1, receipt = NULL WHERE receipt IS NOT NULL AND visible_ms > ?1",
             [now_ms()],
@@ -135,7 +142,7 @@ impl Queues {
             if let Some(redrive) = &queue.redrive {
                 // As SQS does it: only when the message would be received once more.
                 redriven = transaction.execute(
-                    "UPDATE messages SET queue = ?1, receipt = NULL, visible_ms = ?2
+                    "UPDATE messages SET queue = ?1, receipt = NULL, visible_ms = ?2, dead_letter_of = ?3
                      WHERE queue = ?3 AND visible_ms <= ?2 AND receives >= ?4",
                     params![redrive.dead_letters, now, queue.name, redrive.max_receives],
                 )? > 0;
@@ -144,7 +151,7 @@ impl Queues {
                 "UPDATE messages SET receipt = ?2, visible_ms = ?3, receives = receives + 1,
                         first_received_ms = COALESCE(first_received_ms, ?4)
                  WHERE id = (SELECT id FROM messages WHERE queue = ?1 AND visible_ms <= ?4 ORDER BY id LIMIT 1)
-                 RETURNING message_id, receipt, body, attributes, sent_ms, first_received_ms, receives",
+                 RETURNING message_id, receipt, body, attributes, sent_ms, first_received_ms, receives, dead_letter_of",
             )?;
             let mut messages = Vec::new();
             while messages.len() < most {
@@ -299,6 +306,7 @@ fn message(row: &rusqlite::Row<'_>) -> Result<Message> {
         sent_ms: row.get(4)?,
         first_received_ms: row.get(5)?,
         receives: row.get(6)?,
+        dead_letter_of: row.get(7)?,
     })
 }
 

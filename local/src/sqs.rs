@@ -524,12 +524,16 @@ fn check_receipt(receipt: &str) -> Result<(), Error> {
 
 /// The attributes SQS itself keeps of a message.
 pub(crate) fn system_attributes(message: &Message) -> BTreeMap<&'static str, String> {
-    BTreeMap::from([
+    let mut attributes = BTreeMap::from([
         ("ApproximateFirstReceiveTimestamp", message.first_received_ms.to_string()),
         ("ApproximateReceiveCount", message.receives.to_string()),
         ("SenderId", names::ACCOUNT.to_owned()),
         ("SentTimestamp", message.sent_ms.to_string()),
-    ])
+    ]);
+    if let Some(queue) = &message.dead_letter_of {
+        attributes.insert("DeadLetterQueueSourceArn", names::queue_arn(queue));
+    }
+    attributes
 }
 
 /// A message's own attributes; empty if it has none.
