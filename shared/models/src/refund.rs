@@ -299,8 +299,13 @@ impl Refund {
         if let Some(last) = self.history.last() {
             self.state = last.state;
         }
-        if self.state == RefundState::AwaitingDetails {
-            self.payment_session_id = None;
+        match self.state {
+            RefundState::AwaitingDetails => {
+                self.payment_session_id = None;
+                self.submitted = false;
+            }
+            RefundState::AwaitingPayment => self.submitted = false,
+            RefundState::Sent | RefundState::Failed => {}
         }
         self
     }

@@ -233,16 +233,8 @@ impl Session {
     /// Everything that the answer shows is fixed at creation but the state, the history, and a payer who was not known
     /// then; so nothing needs to be kept apart.
     #[must_use]
-    pub fn as_created(mut self) -> Self {
-        self.history.truncate(1);
-        self.state = self.history.first().map_or(SessionState::AwaitingPayer, |entry| entry.state);
-        if self.state == SessionState::AwaitingPayer {
-            self.payer = None;
-        }
-        self.attempt = None;
-        self.submission = None;
-        self.payer_account = None;
-        self.without_refunds()
+    pub fn as_created(self) -> Self {
+        self.as_of(1)
     }
 
     /// The session as it was when history entry `sequence` (from 1) was its last.
@@ -252,7 +244,19 @@ impl Session {
         if let Some(last) = self.history.last() {
             self.state = last.state;
         }
-        self.without_refunds()
+        let state = self.state;
+        let happened = |event| self.history.iter().any(|entry| entry.cause == event);
+        let (chosen, submitted) = (happened(SessionEvent::BankChosen), happened(SessionEvent::ConsentGiven));
+        Self {
+            payer: self.payer.filter(|_| state != SessionState::AwaitingPayer),
+            attempt: self.attempt.filter(|_| chosen),
+            submission: self.submission.filter(|_| submitted),
+            payer_account: self.payer_account.filter(|_| state == SessionState::Sent),
+            // The first refund comes after all of the history.
+            refundable: None,
+            refund_count: 0,
+            ..self
+        }
     }
 
     /// Without what is about the payer, and what the merchant or the bank noted of them. The account that a refund is paid
@@ -272,13 +276,6 @@ impl Session {
             erased_at: Some(now),
             ..self
         }
-    }
-
-    /// As it was before its first refund, which is after all of its history.
-    fn without_refunds(mut self) -> Self {
-        self.refundable = None;
-        self.refund_count = 0;
-        self
     }
 
     /// What of it can still be refunded at `now`: nothing unless it is sent, or if it pays a refund itself.

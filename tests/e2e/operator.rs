@@ -1,0 +1,574 @@
+//! The operator's command line against the whole service: what it shows, what it does, and that a dry run does nothing.
+
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+use tests::{PATIENCE, Receiver, Reply, World, bin_dir, text};
+use tokio::process::Command;
+
+/// A day on which nothing that tests do has happened yet.
+const LONG_AGO: &str = "48h";
+
+/// What a command answered.
+struct Ran {
+    code: i32,
+    json: Value,
+    shown: String,
+    said: String,
+}
+
+/// Runs `counterfoil` on a machine.
+async fn run(world: &World, arguments: &[&str]) -> Ran {
+    let mut command = Command::new(bin_dir().join("counterfoil"));
+    for name in ["COUNTERFOIL_ENDPOINT", "DATA_DIR", "TABLE_NAME"] {
+        command.env_remove(name);
+    }
+    let output = command
+        .args(["--endpoint", world.machine.aws_url(), "--output", "json"])
+        .args(arguments)
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .unwrap_or_else(|error| panic!("counterfoil: {error}; `make build` builds it"));
+    let shown = String::from_utf8(output.stdout).unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    let json = serde_json::from_str(&shown).unwrap_or(Value::Null);
+    Ran { code: output.status.code().unwrap(), json, shown, said }
+}
+
+/// The same, where it must succeed.
+async fn answer(world: &World, arguments: &[&str]) -> Value {
+    let ran = run(world, arguments).await;
+    assert_eq!(ran.code, 0, "{arguments:?}: {} {}", ran.said, ran.shown);
+    ran.json
+}
+
+/// All items, in an order that doesn't change.
+async fn everything(world: &World) -> Vec<Value> {
+    let body = json!({ "TableName": world.machine.table_name() });
+    let mut items = world.dynamodb("Scan", &body).await["Items"].as_array().unwrap().clone();
+    items.sort_by_key(|item| (text(&item["pk"]["S"]), text(&item["sk"]["S"])));
+    items
+}
+
+async fn delete(world: &World, pk: &str, sk: &str) {
+    let key = json!({ "pk": { "S": pk }, "sk": { "S": sk } });
+    world.dynamodb("DeleteItem", &json!({ "TableName": world.machine.table_name(), "Key": key })).await;
+}
+
+/// Changes an item as only a hand in the table could.
+async fn change(world: &World, pk: &str, sk: &str, update: &str, values: Value) {
+    let mut body = json!({
+        "TableName": world.machine.table_name(),
+        "Key": { "pk": { "S": pk }, "sk": { "S": sk } },
+        "UpdateExpression": update,
+    });
+    // `#name` stands for a name that DynamoDB has taken for itself.
+    for name in update.split([' ', ',', '.', '[']).filter(|word| word.starts_with('#')) {
+        body["ExpressionAttributeNames"][name] = json!(name.trim_start_matches('#'));
+    }
+    if values != json!({}) {
+        body["ExpressionAttributeValues"] = values;
+    }
+    world.dynamodb("UpdateItem", &body).await;
+}
+
+async fn item(world: &World, pk: &str, sk: &str) -> Value {
+    let key = json!({ "pk": { "S": pk }, "sk": { "S": sk } });
+    let body = json!({ "TableName": world.machine.table_name(), "Key": key, "ConsistentRead": true });
+    world.dynamodb("GetItem", &body).await["Item"].clone()
+}
+
+/// Puts a message into one of the machine's queues.
+async fn send(world: &World, queue: &str, message: &str) {
+    let body = json!({ "QueueUrl": world.machine.queue_url(queue), "MessageBody": message });
+    let request = reqwest::Client::builder().no_proxy().build().unwrap().post(world.machine.aws_url());
+    let request = request
+        .header("x-amz-target", "AmazonSQS.SendMessage")
+        .header("content-type", "application/x-amz-json-1.0")
+        .header("x-amz-date", "20260101T000000Z")
+        .header(
+            "authorization",
+            "AWS4-HMAC-SHA256 Credential=test/20260101/eu-west-2/sqs/aws4_request, SignedHeaders=host, Signature=x",
+        );
+    let sent = tests::answer(request.body(body.to_string())).await;
+    assert_eq!(sent.status, 200, "{}", sent.text);
+}
+
+#[tokio::test]
+async fn a_session_is_shown_with_all_that_happened_and_nothing_personal() {
+    let world = World::with_webhooks().await;
+    let receiver = Receiver::start().await;
+    world.register(&receiver.url("/"), json!({})).await;
+    let session = world.paid().await;
+    let refund = world.refund(&session, 150).await;
+    world.settled().await;
+    receiver.taken(6, PATIENCE).await;
+    world.settled().await;
+
+    let shown = answer(&world, &["sessions", "show", &text(&session["id"])]).await;
+    assert_eq!(answer(&world, &["sessions", "show", &text(&refund["id"])]).await, shown, "by its refund's id, too");
+    assert_eq!((&shown["session"]["state"], &shown["session"]["left_to_refund"]), (&json!("sent"), &json!("£2.50")));
+    assert_eq!(shown["refunds"][0]["refund_id"], refund["id"]);
+    let told: Vec<_> = shown["webhooks"].as_array().unwrap().iter().map(|one| text(&one["told"])).collect();
+    assert_eq!(told, ["5 of 5", "1 of 1"]);
+    let timeline = shown["timeline"].as_array().unwrap();
+    let what = |of: &str| -> Vec<String> {
+        timeline.iter().filter(|row| text(&row["of"]) == of).map(|row| text(&row["what"])).collect()
+    };
+    let of_session = what("session");
+    for expected in ["awaiting_payer", "sent", "mail receipt called for", "mail receipt sent", "webhook answered 200"] {
+        assert!(of_session.iter().any(|what| what == expected), "{expected}: {of_session:?}");
+    }
+    assert_eq!(what(&format!("refund {}", text(&refund["id"]))), ["awaiting_payment", "webhook answered 200"]);
+    assert!(timeline.is_sorted_by_key(|row| text(&row["at"])), "{timeline:?}");
+    assert!(timeline.iter().any(|row| !row["request"].is_null()), "what it came of is shown");
+
+    for personal in ["Ada", "ada@example.com", "87654321", "12345678", "Illuminate", "Candles"] {
+        assert!(!shown.to_string().contains(personal), "{personal}: {shown}");
+    }
+    let all = answer(&world, &["sessions", "show", &text(&session["id"]), "--personal"]).await;
+    assert_eq!(all["session"]["payer_email"], "ada@example.com");
+    let nobody = run(&world, &["sessions", "show", "00000000-0000-4000-8000-000000000000"]).await;
+    assert!(nobody.code == 1 && nobody.said.contains("no payment session or refund"), "{}", nobody.said);
+}
+
+#[tokio::test]
+async fn what_was_deleted_is_shown_by_its_events() {
+    let world = World::start().await;
+    let session = world.create().await;
+    let path = format!("/v2/payment_sessions/{}", text(&session["id"]));
+    tests::answer(world.demo(reqwest::Method::DELETE, &path)).await;
+    world.settled().await;
+    let shown = answer(&world, &["sessions", "show", &text(&session["id"])]).await;
+    assert!(text(&shown["session"]["state"]).contains("deleted"));
+    assert_eq!(shown["timeline"].as_array().unwrap().len(), 2, "{shown}");
+}
+
+#[tokio::test]
+async fn sessions_whose_bank_is_silent_are_listed() {
+    let world = World::start().await;
+    let session = world.create().await;
+    let payer = world.payer(&session);
+    payer.identify().await;
+    payer.choose_bank(1).await;
+    assert_eq!(answer(&world, &["sessions", "pending"]).await, json!([]));
+    payer.decide(1, "approve_then_settle").await;
+    let pending = answer(&world, &["sessions", "pending"]).await;
+    assert_eq!((pending.as_array().unwrap().len(), &pending[0]["session_id"]), (1, &session["id"]));
+    assert_eq!(answer(&world, &["sessions", "pending", "--longer-than", "1h"]).await, json!([]));
+}
+
+#[tokio::test]
+async fn a_mail_is_sent_again_as_it_was() {
+    let world = World::start().await;
+    let session = world.paid().await;
+    let id = text(&session["id"]);
+    assert_eq!(world.mails().await.len(), 1);
+    let before = everything(&world).await;
+    let dry = run(&world, &["mails", "resend", &id, "receipt", "--dry-run"]).await;
+    assert!(dry.code == 0 && dry.said.contains("dry run"), "{}", dry.said);
+    assert_eq!(everything(&world).await, before);
+
+    assert_eq!(answer(&world, &["mails", "resend", &id, "receipt"]).await["status"], "due");
+    let again = run(&world, &["mails", "resend", &id, "receipt"]).await;
+    assert!(again.code == 1 && again.said.contains("due already"), "{}", again.said);
+    assert_eq!(answer(&world, &["mails", "list", &id]).await[0]["state"], "due");
+    world.run_schedule().await;
+    let mails = world.mails().await;
+    assert_eq!(mails.len(), 2);
+    assert_eq!((&mails[0].subject, &mails[0].text), (&mails[1].subject, &mails[1].text));
+    let listed = answer(&world, &["mails", "list", &id]).await;
+    assert_eq!((&listed[0]["state"], &listed[0]["attempts"]), (&json!("sent"), &json!("1")));
+    let none = run(&world, &["mails", "resend", &id, "refund_sent"]).await;
+    assert!(none.code == 1 && none.said.contains("mails list"), "{}", none.said);
+}
+
+#[tokio::test]
+async fn what_was_lost_is_published_again_and_nothing_is_told_twice() {
+    let world = World::with_webhooks().await;
+    let receiver = Receiver::start().await;
+    world.register(&receiver.url("/"), json!({})).await;
+    let session = world.paid().await;
+    let refund = world.refund(&session, 150).await;
+    let deleted = world.create().await;
+    let path = format!("/v2/payment_sessions/{}", text(&deleted["id"]));
+    tests::answer(world.demo(reqwest::Method::DELETE, &path)).await;
+    world.settled().await;
+    receiver.taken(9, PATIENCE).await;
+    world.settled().await;
+    // An endpoint that is registered now has no part in what happened before.
+    let late = Receiver::start().await;
+    world.register(&late.url("/"), json!({})).await;
+    world.settled().await;
+    // What the mark adds is nothing that anybody else looks at.
+    let strip = |items: Vec<Value>| -> Vec<Value> {
+        let strip_one = |mut item: Value| {
+            item.as_object_mut().unwrap().remove("republish");
+            item
+        };
+        items.into_iter().map(strip_one).filter(|item| !text(&item["pk"]["S"]).starts_with("ENDPOINTS#")).collect()
+    };
+    let whole = strip(everything(&world).await);
+
+    let (id, refund_id) = (text(&session["id"]), text(&refund["id"]));
+    for sequence in [2, 5] {
+        delete(&world, &format!("EVENTS#{id}"), &format!("EVENT#{sequence:06}")).await;
+    }
+    delete(&world, &format!("EVENTS#{refund_id}"), "EVENT#000001").await;
+    let lost = everything(&world).await;
+    let dry = run(&world, &["republish", "--since", LONG_AGO, "--dry-run"]).await;
+    assert_eq!((&dry.json["sessions"], &dry.json["refunds"]), (&json!("2"), &json!("1")), "{}", dry.said);
+    world.settled().await;
+    assert_eq!(everything(&world).await, lost);
+    let nothing = answer(&world, &["republish", "--since", "1h", "--until", "30m"]).await;
+    assert_eq!((&nothing["sessions"], &nothing["refunds"]), (&json!("0"), &json!("0")));
+
+    let done = answer(&world, &["republish", "--since", LONG_AGO]).await;
+    assert_eq!((&done["sessions"], &done["refunds"]), (&json!("2"), &json!("1")), "its payment's session, too");
+    world.settled().await;
+    world.run_schedule().await;
+    world.settled().await;
+    assert!(strip(everything(&world).await) == whole, "events are as they were");
+    assert_eq!(receiver.received().len(), 9, "{:#?}", receiver.summary());
+    assert!(late.received().is_empty(), "{:#?}", late.summary());
+    assert_eq!(world.mails().await.len(), 1);
+
+    // A lost mail is sent.
+    delete(&world, &format!("MAIL#{id}"), "receipt#5").await;
+    answer(&world, &["republish", "--since", LONG_AGO]).await;
+    world.settled().await;
+    world.run_schedule().await;
+    assert_eq!(world.mails().await.len(), 2);
+    assert_eq!(receiver.received().len(), 9, "{:#?}", receiver.summary());
+    let refused = run(&world, &["republish", "--since", "1000h"]).await;
+    assert!(refused.code == 1 && refused.said.contains("30 days"), "{}", refused.said);
+    // The session goes on as any other.
+    assert_eq!(world.refund(&session, 250).await["state"], "awaiting_payment");
+}
+
+#[tokio::test]
+async fn dead_letters_are_listed_shown_and_sent_again() {
+    let world = World::with_webhooks().await;
+    let receiver = Receiver::planned(|_| Reply::Status(200)).await;
+    let webhook = world.register(&receiver.url("/"), json!({})).await;
+    let session = world.paid().await;
+    let id = text(&session["id"]);
+    world.settled().await;
+    let mail = format!("{id}/receipt/5");
+    let cursor = format!("{id}/demo/{}", text(&webhook["id"]));
+    send(&world, "ReceiptsDeadLetters", &mail).await;
+    send(&world, "ReceiptsDeadLetters", "nothing that is known").await;
+    send(&world, "WebhooksDeadLetters", &cursor).await;
+
+    let listed = answer(&world, &["dead-letters", "list"]).await;
+    let counts: Vec<_> = listed.as_array().unwrap().iter().map(|one| text(&one["messages"])).collect();
+    assert_eq!(counts, ["2", "1", "0"]);
+    assert!(listed[0]["oldest_age"].is_string() && listed[2]["oldest_age"].is_null(), "{listed}");
+    let shown = answer(&world, &["dead-letters", "show", "receipts"]).await;
+    let about: Vec<_> = shown.as_array().unwrap().iter().map(|one| text(&one["about"])).collect();
+    assert_eq!(about, [format!("mail {mail}"), "nothing that is known".to_owned()]);
+    let dry = answer(&world, &["dead-letters", "redrive", "receipts", "--dry-run"]).await;
+    assert_eq!(dry[0]["result"], "would be tried again");
+    // Nothing was removed, and all of it can be seen at once.
+    assert_eq!(answer(&world, &["dead-letters", "list"]).await[0]["messages"], "2");
+    assert_eq!(world.machine.meter().calls("EmailReceiptFunction", "UpdateItem"), 2, "claimed and sent, once");
+
+    let message = text(&shown[0]["message_id"]);
+    let one = answer(&world, &["dead-letters", "redrive", "receipts", "--message", &message]).await;
+    assert_eq!((one.as_array().unwrap().len(), &one[0]["result"]), (1, &json!("sent to its queue again")));
+    answer(&world, &["dead-letters", "redrive", "webhooks"]).await;
+    world.settled().await;
+    assert_eq!(world.machine.queue_bodies("WebhooksDeadLetters"), Vec::<String>::new());
+    assert_eq!(world.machine.queue_bodies("ReceiptsDeadLetters"), ["nothing that is known"]);
+    assert_eq!(world.machine.meter().calls("EmailReceiptFunction", "UpdateItem"), 3, "looked at again, and left");
+    let left = run(&world, &["dead-letters", "redrive", "receipts"]).await;
+    assert!(left.shown.contains("left where it is") && left.said.contains("dead-letters show"), "{}", left.said);
+    assert_eq!(world.machine.queue_bodies("ReceiptsDeadLetters"), ["nothing that is known"]);
+    assert_eq!((world.mails().await.len(), receiver.received().len()), (1, 5), "nothing is told twice");
+    let other = run(&world, &["--stack", "other", "--table", "local-Table", "dead-letters", "list"]).await;
+    assert!(other.code == 1 && other.said.contains("--stack"), "{}", other.said);
+}
+
+#[tokio::test]
+async fn what_could_not_be_published_is_published_from_history() {
+    let world = World::start().await;
+    let session = world.create().await;
+    let id = text(&session["id"]);
+    world.settled().await;
+    let (pk, sk) = (format!("SESSION#{id}"), "SESSION");
+    // A release that nobody here knows has been at it.
+    change(&world, &pk, sk, "SET #state = :state", json!({ ":state": { "S": "unheard_of" } })).await;
+    world.settled().await;
+    let shown = answer(&world, &["dead-letters", "show", "publish"]).await;
+    assert!(text(&shown[0]["about"]).starts_with(&format!("session {id}, stream record ")), "{shown}");
+    change(&world, &pk, sk, "SET #state = :state", json!({ ":state": { "S": "awaiting_payer" } })).await;
+    world.settled().await;
+    // Its old image could not be read, which is one more.
+    assert_eq!(world.machine.queue_bodies("PublishFailures").len(), 2);
+    delete(&world, &format!("EVENTS#{id}"), "EVENT#000001").await;
+    let done = answer(&world, &["dead-letters", "redrive", "publish"]).await;
+    assert_eq!(done[0]["result"], "published again, from history entry 1 on");
+    world.settled().await;
+    assert!(item(&world, &format!("EVENTS#{id}"), "EVENT#000001").await.is_object());
+    assert!(world.machine.queue_bodies("PublishFailures").is_empty());
+
+    // What Lambda says of records that it gave up tells only when they came.
+    delete(&world, &format!("EVENTS#{id}"), "EVENT#000001").await;
+    let now = jiff::Timestamp::now();
+    let given_up = json!({ "version": "1.0", "DDBStreamBatchInfo": {
+        "approximateArrivalOfFirstRecord": now, "approximateArrivalOfLastRecord": now, "batchSize": 1,
+    } });
+    send(&world, "PublishFailures", &given_up.to_string()).await;
+    let done = answer(&world, &["dead-letters", "redrive", "publish"]).await;
+    assert_eq!(done[0]["result"], "1 sessions and 0 refunds are published again");
+    world.settled().await;
+    assert!(item(&world, &format!("EVENTS#{id}"), "EVENT#000001").await.is_object());
+    assert!(world.machine.queue_bodies("PublishFailures").is_empty());
+}
+
+#[tokio::test]
+async fn a_table_on_which_all_holds_is_verified() {
+    let world = World::with_webhooks().await;
+    let receiver = Receiver::start().await;
+    world.register(&receiver.url("/"), json!({})).await;
+    let session = world.paid().await;
+    for (amount, decision) in [(100, "approve"), (50, "decline"), (30, "approve_then_settle")] {
+        let refund = world.refund(&session, amount).await;
+        let refunder = world.refunder(&refund);
+        refunder.choose_bank(1).await;
+        refunder.decide(1, decision).await;
+    }
+    let withheld = world.paid_from_withheld_account().await;
+    world.refund(&withheld, 10).await;
+    let cancelled = world.create().await;
+    world.cancel(&cancelled).await;
+    let deleted = world.create().await;
+    let path = format!("/v2/payment_sessions/{}", text(&deleted["id"]));
+    tests::answer(world.demo(reqwest::Method::DELETE, &path)).await;
+    let erased = world.paid().await;
+    world.settled().await;
+    assert_eq!(answer(&world, &["erase", "session", &text(&erased["id"])]).await["result"], "erased");
+    world.settled().await;
+    world.run_schedule().await;
+    world.settled().await;
+    let before = everything(&world).await;
+    let verified = run(&world, &["verify"]).await;
+    assert_eq!(verified.code, 0, "{}", verified.shown);
+    assert_eq!(verified.json["summary"]["items"], before.len().to_string());
+    assert_eq!(everything(&world).await, before);
+    let strict = run(&world, &["verify", "--late-after", "0s"]).await;
+    let forgotten = strict.json["violations"].as_array().unwrap();
+    assert!(
+        forgotten.iter().all(|one| one["rule"] == "forgotten"),
+        "all that was to be published was: {}",
+        strict.shown
+    );
+}
+
+/// Something that is wrong, planted; and what `verify` says of it.
+struct Plant {
+    rule: &'static str,
+    item: String,
+    problem: &'static str,
+}
+
+#[tokio::test]
+async fn each_thing_that_is_wrong_is_found() {
+    let world = World::with_webhooks().await;
+    let mut plants: Vec<Plant> = Vec::new();
+    let mut expect = |rule, item: String, problem| plants.push(Plant { rule, item, problem });
+    let session_pk = |session: &Value| format!("SESSION#{}", text(&session["id"]));
+    let named = |session: &Value| format!("session {}", text(&session["id"]));
+    let n = |number: i64| json!({ "N": number.to_string() });
+    let s = |text: &str| json!({ "S": text });
+
+    let session = world.paid().await;
+    let refund = world.refund(&session, 100).await;
+    let sound = [&session["id"], &refund["id"], &refund["refund_payment_session_id"]].map(text);
+
+    let gap = world.paid().await;
+    change(&world, &session_pk(&gap), "SESSION", "REMOVE history[2]", json!({})).await;
+    expect("history", named(&gap), "entry 3 goes from awaiting_provider to pending");
+    let state = world.paid().await;
+    change(&world, &session_pk(&state), "SESSION", "SET #state = :state", json!({ ":state": s("cancelled") })).await;
+    expect("history", named(&state), "it is cancelled, and its history ends with sent");
+    let submission = world.paid().await;
+    change(&world, &session_pk(&submission), "SESSION", "REMOVE submission", json!({})).await;
+    expect("payment", named(&submission), "does not say what was");
+    let amount = world.create().await;
+    change(&world, &session_pk(&amount), "SESSION", "SET amount.minor = :amount", json!({ ":amount": n(399) })).await;
+    expect("payment", named(&amount), "sum of its items");
+
+    let too_much = world.paid().await;
+    world.refund(&too_much, 100).await;
+    change(&world, &session_pk(&too_much), "SESSION", "SET refundable = :left", json!({ ":left": n(400) })).await;
+    expect("refundable", named(&too_much), "says that 400 is left, and 400 less 100 is 300");
+    let count = world.paid().await;
+    world.refund(&count, 100).await;
+    change(&world, &session_pk(&count), "SESSION", "SET refund_count = :count", json!({ ":count": n(2) })).await;
+    expect("refundable", named(&count), "counts 2 refunds, and has 1");
+
+    let pair = world.paid().await;
+    let refund = world.refund(&pair, 100).await;
+    let payment = text(&refund["refund_payment_session_id"]);
+    let refund_name =
+        |session: &Value, refund: &Value| format!("refund {} of session {}", text(&refund["id"]), text(&session["id"]));
+    delete(&world, &format!("SESSION#{payment}"), "SESSION").await;
+    expect("refund", refund_name(&pair, &refund), "which is not there");
+    let apart = world.paid().await;
+    let refund = world.refund(&apart, 100).await;
+    change(
+        &world,
+        &session_pk(&apart),
+        &format!("REFUND#{}", text(&refund["id"])),
+        "SET submitted = :yes",
+        json!({ ":yes": { "BOOL": true } }),
+    )
+    .await;
+    expect("refund", refund_name(&apart, &refund), "is awaiting_payment, and session");
+    let unpointed = world.paid().await;
+    let refund = world.refund(&unpointed, 100).await;
+    delete(&world, &format!("REFUND#{}", text(&refund["id"])), "REFUND").await;
+    expect("refund", refund_name(&unpointed, &refund), "has no pointer");
+
+    let orphaned = world.paid().await;
+    let refund = world.refund(&orphaned, 100).await;
+    delete(&world, &session_pk(&orphaned), "SESSION").await;
+    expect("orphan", refund_name(&orphaned, &refund), "refunds a session that is not there");
+    let left = world.paid().await;
+    let refund = world.refund(&left, 100).await;
+    delete(&world, &session_pk(&left), &format!("REFUND#{}", text(&refund["id"]))).await;
+    expect("orphan", format!("pointer of refund {}", text(&refund["id"])), "leads to a refund that is not there");
+    expect("orphan", format!("session {}", text(&refund["refund_payment_session_id"])), "which is not there");
+    let cursor = json!({
+        "pk": s("EVENTS#00000000-0000-4000-8000-000000000000"),
+        "sk": s("CURSOR#demo#00000000-0000-4000-8000-000000000001"),
+        "delivered": n(1), "head": n(1),
+    });
+    world.dynamodb("PutItem", &json!({ "TableName": world.machine.table_name(), "Item": cursor })).await;
+    expect(
+        "orphan",
+        "cursor 00000000-0000-4000-8000-000000000000/demo/00000000-0000-4000-8000-000000000001".to_owned(),
+        "not there",
+    );
+    let ahead = world.create().await;
+    let cursor = json!({
+        "pk": s(&format!("EVENTS#{}", text(&ahead["id"]))),
+        "sk": s("CURSOR#demo#00000000-0000-4000-8000-000000000001"),
+        "delivered": n(7), "head": n(7),
+    });
+    world.dynamodb("PutItem", &json!({ "TableName": world.machine.table_name(), "Item": cursor })).await;
+    expect(
+        "cursor",
+        format!("cursor {}/demo/00000000-0000-4000-8000-000000000001", text(&ahead["id"])),
+        "1 have happened",
+    );
+
+    let undue = world.create().await;
+    change(&world, &session_pk(&undue), "SESSION", "REMOVE due_pk, due_at", json!({})).await;
+    expect("due", named(&undue), "is not in the due index");
+    let still_due = world.paid().await;
+    change(
+        &world,
+        &session_pk(&still_due),
+        "SESSION",
+        "SET due_pk = :pk, due_at = :at",
+        json!({ ":pk": s("DUE#1"), ":at": s("2096-01-01T00:00:00.000Z") }),
+    )
+    .await;
+    expect("due", named(&still_due), "is done, and is in the due index");
+    let wrongly_due = world.create().await;
+    change(
+        &world,
+        &session_pk(&wrongly_due),
+        "SESSION",
+        "SET due_at = :at",
+        json!({ ":at": s("2096-01-01T00:00:00.000Z") }),
+    )
+    .await;
+    expect("due", named(&wrongly_due), "and is due at 2096");
+    let forgotten = world.create().await;
+    let past = json!({ ":past": n(946_684_800_000), ":at": s("2000-01-01T00:00:00.000Z") });
+    change(&world, &session_pk(&forgotten), "SESSION", "SET expires_at = :past, due_at = :at", past).await;
+    expect("forgotten", named(&forgotten), "has been due since 2000");
+
+    let unlisted = world.create().await;
+    change(&world, &session_pk(&unlisted), "SESSION", "REMOVE list_pk", json!({})).await;
+    expect("listed", named(&unlisted), "not in its merchant's list");
+    let deleted = world.create().await;
+    tests::answer(world.demo(reqwest::Method::DELETE, &format!("/v2/payment_sessions/{}", text(&deleted["id"])))).await;
+    change(&world, &session_pk(&deleted), "SESSION", "SET payer = :payer", json!({ ":payer": s("Ada") })).await;
+    expect("erased", named(&deleted), "has still its payer");
+
+    let unmailed = world.paid().await;
+    let unpublished = world.paid().await;
+    world.settled().await;
+    delete(&world, &format!("MAIL#{}", text(&unmailed["id"])), "receipt#5").await;
+    expect("mail", named(&unmailed), "is not there");
+    delete(&world, &format!("EVENTS#{}", text(&unpublished["id"])), "EVENT#000003").await;
+    expect("event", named(&unpublished), "_3 is not there");
+    let receiver = Receiver::start().await;
+    world.register(&receiver.url("/"), json!({})).await;
+    change(&world, "ENDPOINTS#demo", "COUNT#test", "SET #count = :count", json!({ ":count": n(3) })).await;
+    expect("endpoint", "count of test endpoints of merchant demo".to_owned(), "says 3, and there are 1");
+    let unreadable = world.create().await;
+    change(&world, &session_pk(&unreadable), "SESSION", "REMOVE payee", json!({})).await;
+    expect("readable", named(&unreadable), "missing field `payee`");
+    let unknown = json!({ "pk": s("WHAT#1"), "sk": s("EVER") });
+    world.dynamodb("PutItem", &json!({ "TableName": world.machine.table_name(), "Item": unknown })).await;
+    expect("readable", "item WHAT#1".to_owned(), "nothing that this release knows");
+    world.settled().await;
+
+    let verified = run(&world, &["verify", "--late-after", "0s"]).await;
+    assert_eq!(verified.code, 1, "{}", verified.said);
+    let found = verified.json["violations"].as_array().unwrap();
+    for Plant { rule, item, problem } in &plants {
+        let is_it =
+            |one: &&Value| one["rule"] == *rule && one["item"] == **item && text(&one["problem"]).contains(problem);
+        assert!(found.iter().any(|one| is_it(&one)), "{rule} {item} {problem}: {}", verified.shown);
+    }
+    let of_sound: Vec<_> = found.iter().filter(|one| sound.iter().any(|id| text(&one["item"]).contains(id))).collect();
+    assert!(of_sound.is_empty(), "{of_sound:#?}");
+    let remedies = verified.json["what_to_do"].as_array().unwrap();
+    assert!(remedies.len() >= 13 && remedies.iter().all(|one| one["what_to_do"].is_string()), "{remedies:?}");
+    assert!(!verified.shown.contains("Ada"), "{}", verified.shown);
+}
+
+#[tokio::test]
+async fn a_payer_is_erased_and_the_payment_is_not() {
+    let world = World::start().await;
+    let paid = world.paid().await;
+    let open = world.create().await;
+    world.payer(&open).identify().await;
+    world.settled().await;
+    let before = everything(&world).await;
+    let erase = ["erase", "payer", "--email", "ADA@example.com"];
+    let dry = answer(&world, &[&erase[..], &["--dry-run"]].concat()).await;
+    let result = |answer: &Value, session: &Value| {
+        let of = |one: &&Value| one["session_id"] == session["id"];
+        text(&answer.as_array().unwrap().iter().find(of).unwrap()["result"])
+    };
+    assert_eq!(result(&dry, &paid), "would be erased");
+    assert_eq!(everything(&world).await, before);
+
+    let done = run(&world, &erase).await;
+    assert_eq!(done.code, 1, "not all could be erased");
+    assert!(done.said.contains("cancel them"), "{}", done.said);
+    assert_eq!(result(&done.json, &paid), "erased");
+    assert!(result(&done.json, &open).contains("not final"));
+    let one = run(&world, &["erase", "session", &text(&open["id"])]).await;
+    assert!(one.code == 1 && one.said.contains("cancel it"), "{}", one.said);
+    world.cancel(&open).await;
+    world.settled().await;
+    assert_eq!(run(&world, &erase).await.code, 0);
+    assert_eq!(answer(&world, &erase).await, json!([]), "nobody is there any more");
+    let all = everything(&world).await;
+    let sessions = all.iter().filter(|item| !text(&item["pk"]["S"]).starts_with("MOCKBANK#"));
+    let left: Vec<_> = sessions.filter(|item| item.to_string().contains("ada@example.com")).collect();
+    assert!(left.is_empty(), "{left:#?}");
+    let session = world.get(&text(&paid["id"])).await;
+    assert_eq!((&session["state"], &session["amount"]), (&json!("sent"), &json!(400)));
+    assert_eq!(answer(&world, &["verify", "--late-after", "1h"]).await["summary"]["violations"], "0");
+}
