@@ -138,6 +138,33 @@ async fn on_demand_all_of_a_payment_goes_at_once_but_not_while_it_goes_on() {
 }
 
 #[tokio::test]
+async fn what_was_told_of_a_deleted_session_or_a_refund_without_payment_goes_too() {
+    let world = world().await;
+    let erasures = Erasures::new(world.table());
+    let mut request = document_1();
+    request["payer"] = json!({ "name": "Ada Payer", "email": "ada@example.com" });
+    let deleted = world.create_from(&request).await;
+    let path = format!("/v2/payment_sessions/{}", text(&deleted["id"]));
+    assert_eq!(answer(world.demo(Method::DELETE, &path)).await.status, 204);
+    world.settled().await;
+    assert_eq!(left(&world).await, ["Ada Payer", "ada@example.com"], "what was told before is kept for 30 days");
+    let id = text(&deleted["id"]).parse().unwrap();
+    assert_eq!(erasures.erase(&id, runtime::now()).await.unwrap(), Erased::NotFound);
+    assert!(left(&world).await.is_empty());
+
+    let session = world.paid_from_withheld_account().await;
+    let urls = json!({ "amount": 100, "success_url": "http://example.com/loyalty-7" });
+    let refund = world.ask_refund(&session, urls).await.body;
+    let cancel = format!("/v2/refunds/{}/cancel", text(&refund["id"]));
+    assert_eq!(answer(world.demo(Method::POST, &cancel)).await.status, 200);
+    world.settled().await;
+    assert!(left(&world).await.contains(&"loyalty-7"));
+    let id = text(&session["id"]).parse().unwrap();
+    assert_eq!(erasures.erase(&id, runtime::now()).await.unwrap(), Erased::Done);
+    assert!(left(&world).await.is_empty(), "{:?}", left(&world).await);
+}
+
+#[tokio::test]
 async fn every_end_starts_the_time_and_a_deletion_ends_it() {
     let world = world().await;
     let cancelled = world.create().await;

@@ -105,6 +105,15 @@ impl Object {
         }
     }
 
+    /// Without personal data: see [`Session::erased`]. A refund itself has none but where its customer was to be led.
+    #[must_use]
+    pub fn erased(self, now: Timestamp) -> Self {
+        match self {
+            Self::Session(session) => Self::Session(Box::new(session.erased(now))),
+            Self::Refund(refund) => Self::Refund(Box::new(Refund { success_url: None, error_url: None, ..*refund })),
+        }
+    }
+
     /// The mail that history entry `sequence` (from 1) calls for, if any.
     pub fn mail_for(&self, sequence: usize) -> Option<MailId> {
         match self {

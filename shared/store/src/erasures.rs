@@ -3,13 +3,12 @@
 //! What stays is what a merchant has to account for: ids, amounts, line items, references, states, history, fingerprints.
 
 use jiff::Timestamp;
-use models::{Object, Session, SessionId, SessionState, SortableTimestamp};
+use models::{Object, ObjectId, Refund, Session, SessionId, SessionState, SortableTimestamp};
 
 use crate::error::StoreError;
 use crate::events::StoredEvent;
 use crate::keys;
-use crate::refunds::Refunds;
-use crate::sessions::Sessions;
+use crate::refunds::{Refunds, WithRefunds};
 use crate::table::{Item, Key, Table, ms, read, s, sk};
 use crate::update::Update;
 
@@ -91,76 +90,94 @@ impl Erasures {
         Ok(FinalPage { sessions, next: output.last_evaluated_key.map(FinalPlace) })
     }
 
-    /// Removes the personal data of a session, and of the sessions that pay its refunds.
+    /// Removes the personal data of a session, of its refunds, and of the sessions that pay them.
     ///
     /// # Errors
     /// The table failed us; some of it may be gone, and the rest goes when this is done again.
     pub async fn erase(&self, id: &SessionId, now: Timestamp) -> Result<Erased, StoreError> {
         let found = Refunds::new(self.table.clone()).of(id).await?;
-        if found.refunds.iter().any(|refund| !refund.state.is_final()) {
-            return Ok(Erased::NotFinal);
-        }
         for payment in found.refunds.iter().filter_map(|refund| refund.payment_session_id) {
             if self.erase_alone(&payment, now).await? == Erased::NotFinal {
                 return Ok(Erased::NotFinal);
             }
         }
-        self.erase_alone(id, now).await
+        self.erase_found(id, found, now).await
     }
 
-    /// Removes the personal data of this session alone, its events included.
+    /// Removes the personal data of a session and of its refunds. The sessions that pay them have an end of their own.
     ///
     /// # Errors
     /// The table failed us; some of it may be gone, and the rest goes when this is done again.
     pub async fn erase_alone(&self, id: &SessionId, now: Timestamp) -> Result<Erased, StoreError> {
-        let Some(session) = Sessions::new(self.table.clone()).get(id).await? else { return Ok(Erased::NotFound) };
-        if session.erased_at.is_some() {
+        let found = Refunds::new(self.table.clone()).of(id).await?;
+        self.erase_found(id, found, now).await
+    }
+
+    async fn erase_found(&self, id: &SessionId, found: WithRefunds, now: Timestamp) -> Result<Erased, StoreError> {
+        let WithRefunds { session, refunds } = found;
+        let Some(session) = session else {
+            // Of one that was deleted, only what was told before is left.
+            let events = self.events_of(&(*id).into()).await?;
+            self.erase_events(events, now).await?;
+            return Ok(Erased::NotFound);
+        };
+        if session.erased_at.is_some() && refunds.iter().all(|refund| !has_urls(refund)) {
             return Ok(Erased::AlreadyErased);
         }
-        if !session.state.is_final() {
+        if !session.state.is_final() || refunds.iter().any(|refund| !refund.state.is_final()) {
             return Ok(Erased::NotFinal);
+        }
+        let events = self.events_of(&(*id).into()).await?;
+        if may_be_told_yet(&session, &events, now) {
+            return Ok(Erased::NotFinal);
+        }
+        self.erase_events(events, now).await?;
+        for refund in &refunds {
+            let events = self.events_of(&refund.id.into()).await?;
+            self.erase_events(events, now).await?;
+            if has_urls(refund) {
+                let update = Update::new(keys::refund(id, &refund.id)).when("attribute_exists(#pk)", []);
+                update.remove(&["success_url", "error_url"]).send(&self.table).await?;
+            }
         }
         // The session last: while it isn't done, all of this is done again.
-        if !self.erase_events(&session, now).await? {
-            return Ok(Erased::NotFinal);
-        }
-        let erased = session.erased(now);
-        let mut item: Item = serde_dynamo::to_item(&erased)?;
-        let mut update = Update::new(keys::session(id))
-            .when_one_of(
-                "state",
-                SessionState::ALL.into_iter().filter(|state| state.is_final()).map(SessionState::as_str),
-            )
+        self.erase_session(session, now).await?;
+        Ok(Erased::Done)
+    }
+
+    async fn erase_session(&self, session: Session, now: Timestamp) -> Result<(), StoreError> {
+        let key = keys::session(&session.id);
+        let ended = SessionState::ALL.into_iter().filter(|state| state.is_final()).map(SessionState::as_str);
+        let mut update = Update::new(key)
+            .when_one_of("state", ended)
             .when("attribute_not_exists(#deleted_at)", [])
             .set("erased_at", ms(now))
             .remove(&["payer", "payer_account", "attempt", "success_url", "error_url", "final_pk", "final_at"]);
+        let mut erased: Item = serde_dynamo::to_item(session.erased(now))?;
         for attribute in ["payee", "metadata", "submission"] {
-            if let Some(value) = item.remove(attribute) {
+            if let Some(value) = erased.remove(attribute) {
                 update = update.set(attribute, value);
             }
         }
         // Refused means that it has been deleted since, and nothing is left of it.
-        update.send(&self.table).await?;
-        Ok(Erased::Done)
+        update.send(&self.table).await.map(|_| ())
     }
 
-    /// Removes personal data from all that is kept of what was told; false if the last of it may be to come.
-    async fn erase_events(&self, session: &Session, now: Timestamp) -> Result<bool, StoreError> {
-        let pk = keys::events_pk(&session.id.into());
-        let items = self.table.query(&pk, None, usize::MAX).await?;
-        let last = keys::event_sk(session.history.len());
-        let told = items.iter().any(|item| sk(item) == last);
-        let ended_at = session.history.last().map_or(session.created_at, |entry| entry.at);
-        if !told && now.duration_since(ended_at) < TOLD_WITHIN {
-            return Ok(false);
-        }
+    /// All that is kept of what was told of a session or refund.
+    async fn events_of(&self, object: &ObjectId) -> Result<Vec<Item>, StoreError> {
+        self.table.query(&keys::events_pk(object), None, usize::MAX).await
+    }
+
+    async fn erase_events(&self, items: Vec<Item>, now: Timestamp) -> Result<(), StoreError> {
         for item in items {
-            let key = Key::new(pk.clone(), sk(&item));
-            let update = Update::new(key).when("attribute_exists(#pk)", []);
-            let update = if sk(&item).starts_with(keys::EVENT_PREFIX) {
-                let event: StoredEvent = read(&pk, item)?;
-                let Object::Session(told) = event.object else { continue };
-                update.set("session", serde_dynamo::to_attribute_value(told.erased(now))?)
+            let Some(key) = Key::of(&item) else { continue };
+            let update = Update::new(key.clone()).when("attribute_exists(#pk)", []);
+            let update = if key.sk.starts_with(keys::EVENT_PREFIX) {
+                let event: StoredEvent = read(&key, item)?;
+                match event.object.erased(now) {
+                    Object::Session(told) => update.set("session", serde_dynamo::to_attribute_value(told)?),
+                    Object::Refund(told) => update.set("refund", serde_dynamo::to_attribute_value(told)?),
+                }
             } else if item.contains_key("answer") {
                 // What a merchant's server answered may say whom it is about.
                 update.remove(&["answer"])
@@ -169,6 +186,17 @@ impl Erasures {
             };
             update.send(&self.table).await?;
         }
-        Ok(true)
+        Ok(())
     }
+}
+
+/// Whether the event of the last thing that happened may be still to come, and would bring personal data with it.
+fn may_be_told_yet(session: &Session, events: &[Item], now: Timestamp) -> bool {
+    let last = keys::event_sk(session.history.len());
+    let ended_at = session.history.last().map_or(session.created_at, |entry| entry.at);
+    !events.iter().any(|item| sk(item) == last) && now.duration_since(ended_at) < TOLD_WITHIN
+}
+
+fn has_urls(refund: &Refund) -> bool {
+    refund.success_url.is_some() || refund.error_url.is_some()
 }

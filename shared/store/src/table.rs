@@ -30,6 +30,12 @@ impl Key {
         Self { pk: pk.into(), sk: sk.into() }
     }
 
+    /// An item's, if it has one.
+    pub(crate) fn of(item: &Item) -> Option<Self> {
+        let part = |name: &str| item.get(name)?.as_s().ok();
+        Some(Self::new(part("pk")?, part("sk")?))
+    }
+
     pub(crate) fn into_item(self) -> Item {
         HashMap::from([("pk".to_owned(), AttributeValue::S(self.pk)), ("sk".to_owned(), AttributeValue::S(self.sk))])
     }
