@@ -222,13 +222,13 @@ sam-files:
 SAM_LOCAL = --template target/sam/template.yaml --env-vars target/sam/variables.json --region eu-west-2 \
   --parameter-overrides Architecture=$(MACHINE_ARCH) --add-host host.docker.internal:host-gateway $(SAM)
 
-sam-invoke: sam-files ## one function in Lambda's container (F=CreateFunction E=tests/events/create.json; with `make run BIND=0.0.0.0`)
-	@[ -n "$(F)" ] && [ -f "$(E)" ] || { echo 'say which: make sam-invoke F=CreateFunction E=tests/events/create.json' >&2; exit 1; }
-	@$(MAKE) --no-print-directory build ARCH=$(MACHINE_ARCH) FUNCTIONS=$$(awk -F/ '/^  [A-Za-z]+:$$/ {on = $$1 == "  $(F):"} \
-	  on && /CodeUri: target\/lambda\// {print $$3}' template.yaml)
+sam-invoke: sam-files ## one function in Lambda's container (F=CreateFunction E=tests/events/create.json; with `make run BIND=172.17.0.1`)
+	@f=$$(awk -F/ '/^  [A-Za-z]+:$$/ {on = $$1 == "  $(F):"} on && /CodeUri: target\/lambda\// {print $$3}' template.yaml); \
+	[ -n "$$f" ] && [ -f "$(E)" ] || { echo 'say which: make sam-invoke F=CreateFunction E=tests/events/create.json' >&2; exit 1; }; \
+	$(MAKE) --no-print-directory build ARCH=$(MACHINE_ARCH) FUNCTIONS=$$f
 	sam local invoke $(F) --event $(E) $(SAM_LOCAL)
 
-sam-api: sam-files ## the HTTP API by functions in Lambda's containers (SAM_PORT=3001; with `make run BIND=0.0.0.0`)
+sam-api: sam-files ## the HTTP API by functions in Lambda's containers (SAM_PORT=3001; with `make run BIND=172.17.0.1`)
 	@$(MAKE) --no-print-directory build ARCH=$(MACHINE_ARCH)
 	sam local start-api --port $(SAM_PORT) --warm-containers LAZY --no-watch $(SAM_LOCAL)
 

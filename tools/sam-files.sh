@@ -6,6 +6,17 @@ cd "$(dirname "$0")/.."
 variables=$1
 mkdir -p target/sam
 
+# Docker Desktop leads to this machine's 127.0.0.1; Docker on Linux to the address of its own bridge.
+if [ "$(uname)" = Linux ]; then
+  # Some versions name the bridge's address, some only its network, of which it is the first.
+  bridge=$(docker network inspect bridge --format '{{with index .IPAM.Config 0}}{{or .Gateway .Subnet}}{{end}}' | sed 's|\.0/.*|.1|')
+  port=$(sed -n 's/^AWS_ENDPOINT_URL=.*://p' "$variables")
+  (: <>"/dev/tcp/$bridge/$port") 2>/dev/null || {
+    echo "containers can't reach \`make run\`: start it again with BIND=$bridge" >&2
+    exit 1
+  }
+fi
+
 # SAM gives a function no variable that the template does not name: a copy of the template names this machine's too.
 awk -F= -v root="$PWD" '
   NR == FNR { if ($1 ~ /^(AWS_ENDPOINT_URL|LOCAL_)/) more = more "        " $1 ": \"\"\n"; next }
