@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use aws_config::BehaviorVersion;
 use aws_config::profile::ProfileFileCredentialsProvider;
@@ -9,6 +10,7 @@ use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_smithy_http_client::{Builder, tls};
+use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
 use clap::Args;
@@ -19,6 +21,10 @@ use crate::failure::Failure;
 
 /// What `local` says in its credentials and its region, and the name of its stack.
 const LOCAL: &str = "local";
+
+/// How long one call of AWS may take, and how long with its repeats.
+const ATTEMPT: Duration = Duration::from_secs(20);
+const OPERATION: Duration = Duration::from_secs(60);
 
 /// The logical id of the table in template.yaml; CloudFormation names it after the stack and this.
 const TABLE: &str = "Table";
@@ -86,6 +92,9 @@ impl Service {
             None if on_aws => aws(target).await?,
             None => local(running_endpoint(&target.data_dir)?)?,
         };
+        // A person waits longer than a request may, and reads more at a time.
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).operation_timeout(OPERATION).build();
+        let config = config.into_builder().timeout_config(timeouts).build();
         let table_name = match (&target.table, &target.stack, &place) {
             (Some(table), _, _) => table.clone(),
             (None, Some(stack), _) => table_of(&config, stack, &place).await?,

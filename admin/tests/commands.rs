@@ -82,6 +82,27 @@ impl Machine {
         self.runtime.block_on(Due::new(self.table()).all(runtime::now())).unwrap().unwrap()
     }
 
+    /// Everything in the table, as text whose order says nothing: items are kept without one.
+    fn everything(&self) -> Vec<u8> {
+        let mut found = Vec::new();
+        for mut part in self.table().items(store::Parts(1)) {
+            while let Some(page) = self.runtime.block_on(part.next()).unwrap() {
+                found.extend(format!("{:?}", page.found).into_bytes());
+            }
+        }
+        found.sort();
+        found
+    }
+
+    /// The command with `--dry-run`, which changes nothing.
+    fn dry(&self, arguments: &[&str]) -> Value {
+        let before = self.everything();
+        let output = self.run(&[arguments, &["--dry-run", "--output", "json"]].concat());
+        assert!(output.status.success() && text(&output.stderr).contains("dry run"), "{arguments:?}: {output:?}");
+        assert!(self.everything() == before, "{arguments:?} changed something");
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
     fn run(&self, arguments: &[&str]) -> Output {
         counterfoil().args(["--endpoint", &self.endpoint]).args(arguments).output().unwrap()
     }
@@ -174,6 +195,76 @@ fn a_merchant_from_first_to_last() {
     let masked = json!([{ "name": "Acme Ltd", "sort_code": "010203", "account_number": "****5678" }]);
     assert_eq!(machine.json(&["accounts", "list", "acme"]), masked);
     assert_eq!(machine.json(&["accounts", "list", "acme", "--full"])[0]["account_number"], "12345678");
+}
+
+#[test]
+fn a_dry_run_says_what_would_be_and_changes_nothing() {
+    let machine = Machine::start();
+    let create = ["merchants", "create", "acme", "--name", "Acme Ltd"];
+    assert_eq!(machine.dry(&create), json!({ "id": "acme", "name": "Acme Ltd", "list_shards": "1" }));
+    assert_eq!(machine.json(&["merchants", "list"]), json!([]));
+    machine.json(&create);
+    assert!(machine.refused(&[&create[..], &["--dry-run"]].concat()).contains("already"));
+    assert_eq!(machine.dry(&["merchants", "shards", "acme", "4"])["list_shards"], "4");
+    assert!(machine.refused(&["merchants", "shards", "acme", "1", "--dry-run"]).contains("only rises"));
+
+    assert!(machine.dry(&["keys", "issue", "acme", "--mode", "test"])["secret"].is_null());
+    let issued = machine.json(&["keys", "issue", "acme", "--mode", "test"]);
+    let revoke = ["keys", "revoke", issued["key_id"].as_str().unwrap()];
+    assert_eq!(machine.dry(&revoke)["status"], "would be revoked");
+    machine.json(&revoke);
+    assert_eq!(machine.dry(&revoke)["status"], "is revoked already");
+    assert!(machine.refused(&["keys", "revoke", "pk_test_acme_none", "--dry-run"]).contains("keys list acme"));
+
+    let account = ["--sort-code", "01-02-03", "--account-number", "12345678"];
+    let link = [&["accounts", "link", "acme", "--name", "Acme Ltd"][..], &account].concat();
+    assert_eq!(machine.dry(&link)["account_number"], "****5678");
+    machine.json(&link);
+    let unlink = [&["accounts", "unlink", "acme"][..], &account].concat();
+    assert_eq!(machine.dry(&unlink)["account_number"], "****5678");
+    assert_eq!(machine.json(&["accounts", "list", "acme"]).as_array().unwrap().len(), 1);
+    assert_eq!(machine.json(&unlink)["account_number"], "****5678");
+    assert_eq!(machine.json(&["accounts", "list", "acme"]), json!([]));
+    assert!(machine.refused(&unlink).contains("accounts list acme"));
+
+    machine.register(&endpoint(FAILING));
+    machine.hold(&endpoint(FAILING), 2);
+    assert_eq!(machine.dry(&["webhooks", "resume", "acme", FAILING])["waiting"], "2");
+    assert_eq!(machine.due(), []);
+}
+
+#[test]
+fn merchants_are_listed_in_order() {
+    let machine = Machine::start();
+    for id in ["other", "acme", "beta"] {
+        machine.json(&["merchants", "create", id, "--name", id]);
+        machine.json(&["keys", "issue", id, "--mode", "test"]);
+    }
+    let listed = machine.json(&["merchants", "list"]);
+    let ids: Vec<_> = listed.as_array().unwrap().iter().map(|merchant| merchant["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["acme", "beta", "other"]);
+}
+
+#[test]
+fn a_stacks_table_is_found_by_its_name() {
+    let machine = Machine::start();
+    machine.json(&["merchants", "create", "acme", "--name", "Acme Ltd", "--stack", "local"]);
+    assert_eq!(machine.json(&["merchants", "show", "acme", "--table", "local-Table"])["id"], "acme");
+    let message = machine.refused(&["merchants", "show", "acme", "--stack", "loca"]);
+    assert!(message.contains("no table of a stack loca") && message.contains("--table"), "{message}");
+    assert_eq!(machine.json(&["verify", "--stack", "local"])["summary"]["items"], "1");
+}
+
+#[test]
+fn what_can_not_be_verified_is_told_from_what_is_amiss() {
+    let machine = Machine::start();
+    let output = machine.run(&["verify", "--table", "Other"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("no such table"), "{output:?}");
+    machine.hold(&endpoint(FAILING), 1);
+    let output = machine.run(&["verify"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(text(&output.stdout).contains("orphan") && text(&output.stderr).contains("amiss"), "{output:?}");
 }
 
 #[test]
