@@ -28,8 +28,10 @@ pub(crate) enum Fate {
     Bounced,
     /// Delivered, and called spam.
     Complained,
-    /// Accepted, and not sent: the address has bounced or complained before.
-    Suppressed,
+    /// Accepted, and not sent: the address has bounced before.
+    SuppressedBounce,
+    /// The same, because it has complained.
+    SuppressedComplaint,
 }
 
 /// Who is told of mails' fates.
@@ -54,17 +56,17 @@ impl Feedback {
         let address = address.to_lowercase();
         let suppresses =
             |reason: &str| set.and_then(|set| self.sets.get(set)).is_some_and(|set| set.suppresses.contains(reason));
-        if suppressed.contains(&address) && (suppresses("BOUNCE") || suppresses("COMPLAINT")) {
-            return Fate::Suppressed;
-        }
-        let (fate, reason) = match address.split_once('@') {
+        let (fate, again, reason) = match address.split_once('@') {
             Some((local, SIMULATOR)) => match local.split('+').next() {
-                Some("bounce") => (Fate::Bounced, "BOUNCE"),
-                Some("complaint") => (Fate::Complained, "COMPLAINT"),
+                Some("bounce") => (Fate::Bounced, Fate::SuppressedBounce, "BOUNCE"),
+                Some("complaint") => (Fate::Complained, Fate::SuppressedComplaint, "COMPLAINT"),
                 Some(_) | None => return Fate::Delivered,
             },
             Some(_) | None => return Fate::Delivered,
         };
+        if suppresses(reason) && suppressed.contains(&address) {
+            return again;
+        }
         if suppresses(reason) {
             suppressed.insert(address);
         }
@@ -92,8 +94,8 @@ impl Feedback {
 fn event_type(fate: Fate) -> &'static str {
     match fate {
         Fate::Delivered => "delivery",
-        Fate::Bounced | Fate::Suppressed => "bounce",
-        Fate::Complained => "complaint",
+        Fate::Bounced | Fate::SuppressedBounce => "bounce",
+        Fate::Complained | Fate::SuppressedComplaint => "complaint",
     }
 }
 
@@ -107,17 +109,19 @@ fn event(set: &str, fate: Fate, message_id: &str, address: &str, tags: &[(String
             "timestamp": now, "feedbackId": Uuid::new_v4(),
         })
     };
+    let complaint = |sub_type: Option<&str>| {
+        json!({
+            "complainedRecipients": [{ "emailAddress": address }], "complaintSubType": sub_type,
+            "complaintFeedbackType": "abuse", "timestamp": now, "feedbackId": Uuid::new_v4(),
+        })
+    };
+    let on_list = "OnAccountSuppressionList";
     let (detail_type, name, key, about) = match fate {
         Fate::Delivered => return None,
         Fate::Bounced => ("Email Bounced", "Bounce", "bounce", bounce("General")),
-        Fate::Suppressed => ("Email Bounced", "Bounce", "bounce", bounce("OnAccountSuppressionList")),
-        Fate::Complained => {
-            let about = json!({
-                "complainedRecipients": [{ "emailAddress": address }], "complaintFeedbackType": "abuse",
-                "timestamp": now, "feedbackId": Uuid::new_v4(),
-            });
-            ("Email Complaint Received", "Complaint", "complaint", about)
-        }
+        Fate::SuppressedBounce => ("Email Bounced", "Bounce", "bounce", bounce(on_list)),
+        Fate::Complained => ("Email Complaint Received", "Complaint", "complaint", complaint(None)),
+        Fate::SuppressedComplaint => ("Email Complaint Received", "Complaint", "complaint", complaint(Some(on_list))),
     };
     let mut all_tags: Map<String, Value> = tags.iter().map(|(name, value)| (name.clone(), json!([value]))).collect();
     all_tags.insert("ses:configuration-set".to_owned(), json!([set]));

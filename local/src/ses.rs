@@ -127,7 +127,7 @@ pub(crate) fn send_email(mails: &Mails, feedback: &Feedback, body: &[u8]) -> Ans
     let kept = match fate {
         Fate::Delivered | Fate::Complained => mails.keep(&eml),
         // Nobody gets it.
-        Fate::Bounced | Fate::Suppressed => Ok(Uuid::now_v7().to_string()),
+        Fate::Bounced | Fate::SuppressedBounce | Fate::SuppressedComplaint => Ok(Uuid::now_v7().to_string()),
     };
     match kept {
         Ok(id) => {

@@ -112,6 +112,7 @@ impl Expire {
                 Ok(page) => page,
                 Err(error) => {
                     tracing::error!(shard, %error, "what has been kept for long enough could not be read");
+                    Metric::DueFailed.count();
                     return;
                 }
             };
@@ -132,7 +133,10 @@ impl Expire {
                     Metric::SessionsErased.count();
                 }
             }
-            Err(error) => tracing::error!(session_id = %id, %error, "personal data could not be removed yet"),
+            Err(error) => {
+                tracing::error!(session_id = %id, %error, "personal data could not be removed yet");
+                Metric::DueFailed.count();
+            }
         }
     }
 
@@ -151,7 +155,10 @@ impl Expire {
                         due.extend(items);
                         places.extend(next.map(|place| (shard, Some(place))));
                     }
-                    Err(error) => tracing::error!(shard, %error, "what is due could not be read"),
+                    Err(error) => {
+                        tracing::error!(shard, %error, "what is due could not be read");
+                        Metric::DueFailed.count();
+                    }
                 }
             }
             self.follow_up_all(due, now, stop_at).await;
@@ -174,6 +181,7 @@ impl Expire {
         };
         if let Err(error) = done {
             tracing::error!(?item, %error, "what is due could not be done");
+            Metric::DueFailed.count();
         }
     }
 
@@ -227,6 +235,7 @@ impl Expire {
         };
         if let Err(error) = resumed.await {
             tracing::error!(%cursor, %error, "a cursor could not be resumed yet");
+            Metric::DueFailed.count();
         }
     }
 

@@ -13,6 +13,10 @@ use runtime::{Metric, SettingError};
 use serde::{Deserialize, Serialize};
 use store::{Mails, Table};
 
+/// What SES calls it when it took a mail and did not send it, for what became of an earlier one.
+/// <https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Complaint.html>
+const ON_LIST: &str = "OnAccountSuppressionList";
+
 /// Notes what became of mails.
 #[derive(Debug)]
 pub(crate) struct Feedback {
@@ -47,7 +51,10 @@ struct Bounce {
 }
 
 #[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Complaint {
+    #[serde(default)]
+    complaint_sub_type: Option<String>,
     timestamp: Timestamp,
 }
 
@@ -62,14 +69,18 @@ impl Told {
         match (self.event_type.as_str(), &self.bounce, &self.complaint) {
             ("Bounce", Some(bounce), _) => {
                 let feedback = match (bounce.bounce_type.as_str(), bounce.bounce_sub_type.as_str()) {
-                    ("Permanent", "Suppressed" | "OnAccountSuppressionList") => MailFeedback::Suppressed,
+                    ("Permanent", "Suppressed" | ON_LIST) => MailFeedback::Suppressed,
                     ("Permanent", _) => MailFeedback::Bounced,
                     // SES has tried for hours.
                     _ => MailFeedback::Undelivered,
                 };
                 Some((feedback, bounce.timestamp))
             }
-            ("Complaint", _, Some(complaint)) => Some((MailFeedback::Complained, complaint.timestamp)),
+            ("Complaint", _, Some(complaint)) => {
+                let suppressed = complaint.complaint_sub_type.as_deref() == Some(ON_LIST);
+                let feedback = if suppressed { MailFeedback::Suppressed } else { MailFeedback::Complained };
+                Some((feedback, complaint.timestamp))
+            }
             ("Reject", ..) => Some((MailFeedback::Rejected, now)),
             _ => None,
         }
@@ -144,6 +155,9 @@ mod tests {
         assert_eq!(bounce("Undetermined", "Undetermined"), Some(MailFeedback::Undelivered));
         let complaint = told("Complaint", json!({ "complaint": { "timestamp": AT } }));
         assert_eq!(complaint.feedback(Timestamp::UNIX_EPOCH).map(|(kind, _)| kind), Some(MailFeedback::Complained));
+        let again = json!({ "complaint": { "complaintSubType": "OnAccountSuppressionList", "timestamp": AT } });
+        let again = told("Complaint", again).feedback(Timestamp::UNIX_EPOCH);
+        assert_eq!(again.map(|(kind, _)| kind), Some(MailFeedback::Suppressed));
         let rejected = told("Reject", json!({ "reject": { "reason": "Bad content" } }));
         assert_eq!(rejected.feedback(Timestamp::UNIX_EPOCH), Some((MailFeedback::Rejected, Timestamp::UNIX_EPOCH)));
         assert_eq!(told("Delivery", json!({})).feedback(Timestamp::UNIX_EPOCH), None);

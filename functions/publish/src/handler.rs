@@ -8,7 +8,7 @@ use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventR
 use doorbell::Doorbell;
 use futures_util::future::try_join_all;
 use lambda_runtime::{Error, LambdaEvent};
-use models::{CorrelationId, CursorId, Endpoint, EventType, MerchantId, Object, SessionState};
+use models::{CorrelationId, CursorId, Endpoint, EventId, EventType, MerchantId, Object, SessionState};
 use runtime::{Metric, SettingError};
 use store::{Cursors, Endpoints, Events, Mails, ObjectPath, Table, UnreadRecord};
 
@@ -118,7 +118,16 @@ impl Publish {
             endpoint_id: endpoint.id,
             replay_of: None,
         };
-        self.cursors.advance(&cursor, sequence, runtime::now()).await?;
+        let now = runtime::now();
+        let cursor = if self.cursors.advance(&cursor, sequence, now).await? {
+            cursor
+        } else {
+            // Published only now, after later ones, that is, again: it comes by itself and out of order.
+            let event = EventId { object_id: object.id(), sequence };
+            let missed = CursorId { replay_of: Some(sequence), ..cursor };
+            self.cursors.replay_missed(&missed, &event, now).await?;
+            missed
+        };
         if let Err(error) = self.webhooks.ring(&cursor.to_string()).await {
             tracing::warn!(%cursor, %error, "not rung for; `expire` will");
         }

@@ -33,13 +33,15 @@ pub enum Metric {
     WebhooksNotTaken,
     /// Cursors that were given up after three days.
     DeadCursors,
+    /// What fell due and could not be done this time; it stays due.
+    DueFailed,
     /// Sessions whose personal data was kept for long enough.
     SessionsErased,
 }
 
 impl Metric {
     /// All there are.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::PaymentsSent,
         Self::PaymentsNotSent,
         Self::StuckPending,
@@ -50,6 +52,7 @@ impl Metric {
         Self::WebhooksTaken,
         Self::WebhooksNotTaken,
         Self::DeadCursors,
+        Self::DueFailed,
         Self::SessionsErased,
     ];
 
@@ -66,6 +69,7 @@ impl Metric {
             Self::WebhooksTaken => "WebhooksTaken",
             Self::WebhooksNotTaken => "WebhooksNotTaken",
             Self::DeadCursors => "DeadCursors",
+            Self::DueFailed => "DueFailed",
             Self::SessionsErased => "SessionsErased",
         }
     }

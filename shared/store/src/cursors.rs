@@ -55,6 +55,13 @@ struct Record {
     lease_id: Option<WriteId>,
 }
 
+/// The event that a cursor began with, if that was noted.
+#[derive(Debug, Deserialize)]
+struct Began {
+    #[serde(default)]
+    first: Option<usize>,
+}
+
 /// A cursor that is ours to move, for a while.
 #[derive(Debug)]
 pub struct CursorClaim {
@@ -90,21 +97,29 @@ impl Cursors {
         Self { table }
     }
 
-    /// Event `sequence` is to be told: due now, unless it waits for earlier ones. A new cursor begins with it.
+    /// Event `sequence` is to be told: due now, unless it waits for earlier ones. A new cursor begins with it. False if the
+    /// cursor began with a later one, and so will never tell this: see [`Cursors::replay_missed`].
     ///
     /// # Errors
     /// The table failed us.
-    pub async fn advance(&self, id: &CursorId, sequence: usize, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn advance(&self, id: &CursorId, sequence: usize, now: Timestamp) -> Result<bool, StoreError> {
         let key = keys::cursor(id);
         let update = Update::new(key.clone())
             .when("attribute_not_exists(#head) OR #head < :head", [(":head", n(sequence))])
             .set_to("head", ":head", [])
+            .set_to("first", "if_not_exists(#first, :head)", [])
             .set_to("delivered", "if_not_exists(#delivered, :before)", [(":before", n(sequence.saturating_sub(1)))])
             .set_to("due_pk", "if_not_exists(#due_pk, :due_pk)", [(":due_pk", s(keys::due_pk(&key)))])
             .set_to("due_at", "if_not_exists(#due_at, :due_at)", [(":due_at", s(moment(now)))])
             .set("ttl", n(ttl_after(now)));
-        // Refused means that it was told of this event before.
-        update.send(&self.table).await.map(|_| ())
+        match update.send(&self.table).await? {
+            Updated::New(_) | Updated::Refused(None) => Ok(true),
+            // It was told of this event before, unless it began after it.
+            Updated::Refused(Some(item)) => {
+                let Began { first } = read(key, item)?;
+                Ok(first.is_none_or(|first| first <= sequence))
+            }
+        }
     }
 
     /// One event is to be told once more, by a cursor of its own.
@@ -112,16 +127,28 @@ impl Cursors {
     /// # Errors
     /// The table failed us.
     pub async fn replay(&self, id: &CursorId, event: &EventId, now: Timestamp) -> Result<(), StoreError> {
+        self.replaying(id, event, now).send(&self.table).await.map(|_| ())
+    }
+
+    /// The same for an event that was never told, unless it has been by then.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn replay_missed(&self, id: &CursorId, event: &EventId, now: Timestamp) -> Result<(), StoreError> {
+        let update = self.replaying(id, event, now).when("attribute_not_exists(#head)", []);
+        update.send(&self.table).await.map(|_| ())
+    }
+
+    fn replaying(&self, id: &CursorId, event: &EventId, now: Timestamp) -> Update {
         let key = keys::cursor(id);
-        let update = Update::new(key.clone())
+        Update::new(key.clone())
             .set("head", n(event.sequence))
             .set("delivered", n(event.sequence.saturating_sub(1)))
             .set("attempts", n(0))
             .set("due_pk", s(keys::due_pk(&key)))
             .set("due_at", s(moment(now)))
             .set("ttl", n(ttl_after(now)))
-            .remove(&["lease_id", "lease_until", "waiting_since", "held"]);
-        update.send(&self.table).await.map(|_| ())
+            .remove(&["lease_id", "lease_until", "waiting_since", "held"])
     }
 
     /// Claims a cursor that is due; none if nothing is to be told, or it waits, or it is someone else's.

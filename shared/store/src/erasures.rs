@@ -3,14 +3,17 @@
 //! What stays is what a merchant has to account for: ids, amounts, line items, references, states, history, fingerprints.
 
 use jiff::Timestamp;
-use models::{Object, ObjectId, Refund, Session, SessionId, SessionState, SortableTimestamp};
+use models::{HistoryEntry, MailState, Object, ObjectId, Refund, Session, SessionId, SessionState, SortableTimestamp};
+use serde::Deserialize;
 
 use crate::error::StoreError;
 use crate::events::StoredEvent;
 use crate::keys;
+use crate::mails::Mails;
 use crate::refunds::{Refunds, WithRefunds};
-use crate::table::{Item, Key, Table, ms, read, s, sk};
-use crate::update::Update;
+use crate::sessions::is_tombstone;
+use crate::table::{Item, Key, Table, ms, n, read, s, sk};
+use crate::update::{Update, Updated};
 
 /// The partitions of the index of what is final. Two writes of each session go there, spread by its id, so that no
 /// partition is hot below tens of thousands of payments a second; it may only rise.
@@ -90,18 +93,22 @@ impl Erasures {
         Ok(FinalPage { sessions, next: output.last_evaluated_key.map(FinalPlace) })
     }
 
-    /// Removes the personal data of a session, of its refunds, and of the sessions that pay them.
+    /// Removes the personal data of a session, of its refunds, and of the sessions that pay them; not while a mail to the
+    /// payer is still to be sent.
     ///
     /// # Errors
     /// The table failed us; some of it may be gone, and the rest goes when this is done again.
     pub async fn erase(&self, id: &SessionId, now: Timestamp) -> Result<Erased, StoreError> {
-        let found = Refunds::new(self.table.clone()).of(id).await?;
+        let found = self.find(id).await?;
+        if found.goes_on() || self.mail_is_due(&found, now).await? {
+            return Ok(Erased::NotFinal);
+        }
         for payment in found.refunds.iter().filter_map(|refund| refund.payment_session_id) {
             if self.erase_alone(&payment, now).await? == Erased::NotFinal {
                 return Ok(Erased::NotFinal);
             }
         }
-        self.erase_found(id, found, now).await
+        self.erase_found(found, now).await
     }
 
     /// Removes the personal data of a session and of its refunds. The sessions that pay them have an end of their own.
@@ -109,48 +116,55 @@ impl Erasures {
     /// # Errors
     /// The table failed us; some of it may be gone, and the rest goes when this is done again.
     pub async fn erase_alone(&self, id: &SessionId, now: Timestamp) -> Result<Erased, StoreError> {
-        let found = Refunds::new(self.table.clone()).of(id).await?;
-        self.erase_found(id, found, now).await
+        let found = self.find(id).await?;
+        self.erase_found(found, now).await
     }
 
-    async fn erase_found(&self, id: &SessionId, found: WithRefunds, now: Timestamp) -> Result<Erased, StoreError> {
-        let WithRefunds { session, refunds } = found;
-        let Some(session) = session else {
-            // Of one that was deleted, only what was told before is left.
-            let events = self.events_of(&(*id).into()).await?;
-            self.erase_events(events, now).await?;
-            return Ok(Erased::NotFound);
+    async fn find(&self, id: &SessionId) -> Result<Found, StoreError> {
+        let WithRefunds { session, refunds } = Refunds::new(self.table.clone()).of(id).await?;
+        let left = match &session {
+            Some(_) => None,
+            None => self.table.get(keys::session(id)).await?.map(|item| read(keys::session(id), item)).transpose()?,
         };
-        if session.erased_at.is_some() && refunds.iter().all(|refund| !has_urls(refund)) {
-            return Ok(Erased::AlreadyErased);
-        }
-        if !session.state.is_final() || refunds.iter().any(|refund| !refund.state.is_final()) {
-            return Ok(Erased::NotFinal);
-        }
-        let events = self.events_of(&(*id).into()).await?;
-        if may_be_told_yet(&session, &events, now) {
-            return Ok(Erased::NotFinal);
-        }
-        self.erase_events(events, now).await?;
-        for refund in &refunds {
-            let events = self.events_of(&refund.id.into()).await?;
-            self.erase_events(events, now).await?;
-            if has_urls(refund) {
-                let update = Update::new(keys::refund(id, &refund.id)).when("attribute_exists(#pk)", []);
-                update.remove(&["success_url", "error_url"]).send(&self.table).await?;
-            }
-        }
-        // The session last: while it isn't done, all of this is done again.
-        self.erase_session(session, now).await?;
-        Ok(Erased::Done)
+        Ok(Found { id: *id, session, refunds, left })
     }
 
-    async fn erase_session(&self, session: Session, now: Timestamp) -> Result<(), StoreError> {
-        let key = keys::session(&session.id);
+    /// All of it each time: what was told late, or again, may have brought personal data back. The session last: while it
+    /// isn't done, it stays in the index.
+    async fn erase_found(&self, found: Found, now: Timestamp) -> Result<Erased, StoreError> {
+        if found.goes_on() {
+            return Ok(Erased::NotFinal);
+        }
+        let mut told = Vec::new();
+        for (object, length, ended_at) in found.ends() {
+            let events = self.table.query(&keys::events_pk(&object), None, usize::MAX).await?;
+            let last = keys::event_sk(length);
+            if !events.iter().any(|item| sk(item) == last) && now.duration_since(ended_at) < TOLD_WITHIN {
+                // The event is still to come, and would bring personal data with it.
+                return Ok(Erased::NotFinal);
+            }
+            told.extend(events);
+        }
+        self.erase_events(told, now).await?;
+        for refund in found.refunds.iter().filter(|refund| refund.success_url.is_some() || refund.error_url.is_some()) {
+            let update = Update::new(keys::refund(&found.id, &refund.id)).when("attribute_exists(#pk)", []);
+            update.remove(&["success_url", "error_url"]).send(&self.table).await?;
+        }
+        match found.session {
+            None => Ok(Erased::NotFound),
+            Some(session) if session.erased_at.is_some() => Ok(Erased::AlreadyErased),
+            Some(session) => self.erase_session(session, now).await,
+        }
+    }
+
+    async fn erase_session(&self, session: Session, now: Timestamp) -> Result<Erased, StoreError> {
         let ended = SessionState::ALL.into_iter().filter(|state| state.is_final()).map(SessionState::as_str);
-        let mut update = Update::new(key)
+        let refund_count = n(session.refund_count);
+        let mut update = Update::new(keys::session(&session.id))
             .when_one_of("state", ended)
             .when("attribute_not_exists(#deleted_at)", [])
+            // A refund made meanwhile goes to an account that is to be erased with it.
+            .when("attribute_not_exists(#refund_count) OR #refund_count = :refunds", [(":refunds", refund_count)])
             .set("erased_at", ms(now))
             .remove(&["payer", "payer_account", "attempt", "success_url", "error_url", "final_pk", "final_at"]);
         let mut erased: Item = serde_dynamo::to_item(session.erased(now))?;
@@ -159,13 +173,27 @@ impl Erasures {
                 update = update.set(attribute, value);
             }
         }
-        // Refused means that it has been deleted since, and nothing is left of it.
-        update.send(&self.table).await.map(|_| ())
+        Ok(match update.send(&self.table).await? {
+            Updated::New(_) => Erased::Done,
+            Updated::Refused(Some(item)) if !is_tombstone(&item) => Erased::NotFinal,
+            Updated::Refused(_) => Erased::NotFound,
+        })
     }
 
-    /// All that is kept of what was told of a session or refund.
-    async fn events_of(&self, object: &ObjectId) -> Result<Vec<Item>, StoreError> {
-        self.table.query(&keys::events_pk(object), None, usize::MAX).await
+    /// Whether the mail that the end of any of them calls for is not sent or given up, or not even put yet.
+    async fn mail_is_due(&self, found: &Found, now: Timestamp) -> Result<bool, StoreError> {
+        let session = found.session.clone().map(|session| Object::Session(Box::new(session)));
+        let refunds = found.refunds.iter().cloned().map(|refund| Object::Refund(Box::new(refund)));
+        for object in session.into_iter().chain(refunds) {
+            let last = object.history_len();
+            let Some(mail) = object.mail_for(last) else { continue };
+            let state = Mails::new(self.table.clone()).state(&mail).await?;
+            let recent = now.duration_since(object.entered_at(last)) < TOLD_WITHIN;
+            if state == Some(MailState::Due) || (state.is_none() && recent) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     async fn erase_events(&self, items: Vec<Item>, now: Timestamp) -> Result<(), StoreError> {
@@ -190,13 +218,37 @@ impl Erasures {
     }
 }
 
-/// Whether the event of the last thing that happened may be still to come, and would bring personal data with it.
-fn may_be_told_yet(session: &Session, events: &[Item], now: Timestamp) -> bool {
-    let last = keys::event_sk(session.history.len());
-    let ended_at = session.history.last().map_or(session.created_at, |entry| entry.at);
-    !events.iter().any(|item| sk(item) == last) && now.duration_since(ended_at) < TOLD_WITHIN
+/// A session, or what is left of one that was deleted, with its refunds.
+struct Found {
+    id: SessionId,
+    session: Option<Session>,
+    refunds: Vec<Refund>,
+    left: Option<Left>,
 }
 
-fn has_urls(refund: &Refund) -> bool {
-    refund.success_url.is_some() || refund.error_url.is_some()
+/// What is left of a deleted session.
+#[derive(Debug, Deserialize)]
+struct Left {
+    history: Vec<HistoryEntry>,
+}
+
+impl Found {
+    /// Whether the session or a refund of it is not final.
+    fn goes_on(&self) -> bool {
+        let session = self.session.as_ref().is_some_and(|session| !session.state.is_final());
+        session || self.refunds.iter().any(|refund| !refund.state.is_final())
+    }
+
+    /// Each of them with the length of its history, and when that ended.
+    fn ends(&self) -> Vec<(ObjectId, usize, Timestamp)> {
+        let history = self.session.as_ref().map(|session| &session.history);
+        let history = history.or(self.left.as_ref().map(|left| &left.history));
+        let end = |length: usize, at: Option<Timestamp>| (length, at.unwrap_or(Timestamp::MIN));
+        let session = history.map(|history| (self.id.into(), end(history.len(), history.last().map(|entry| entry.at))));
+        let refunds = self
+            .refunds
+            .iter()
+            .map(|refund| (refund.id.into(), end(refund.history.len(), refund.history.last().map(|entry| entry.at))));
+        session.into_iter().chain(refunds).map(|(id, (length, at))| (id, length, at)).collect()
+    }
 }

@@ -29,7 +29,7 @@ pub enum StoreError {
         key: String,
     },
     /// An item can't be read as what its key says it is.
-    #[error("the item {key} can't be read: {cause}")]
+    #[error("the item {key} can't be read: {}", without_values(cause))]
     Unreadable {
         /// Its key.
         key: String,
@@ -39,6 +39,13 @@ pub enum StoreError {
     /// A value can't be written as an item.
     #[error("can't be written as an item: {0}")]
     Unwritable(#[from] serde_dynamo::Error),
+}
+
+/// What is wrong with an item that can't be read. But for a missing field, serde's word may show a value, which may be
+/// personal.
+pub(crate) fn without_values(cause: &serde_dynamo::Error) -> String {
+    let cause = cause.to_string();
+    if cause.contains("missing field") { cause } else { "a value is not what it should be".to_owned() }
 }
 
 impl StoreError {

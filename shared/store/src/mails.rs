@@ -59,6 +59,16 @@ impl Mails {
         self.table.put_new(key, item).await.map(|_| ())
     }
 
+    /// Where a mail stands, if there is one. A consistent read.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn state(&self, id: &MailId) -> Result<Option<MailState>, StoreError> {
+        let key = keys::mail(id);
+        let record = self.table.get(key.clone()).await?.map(|item| read::<Record>(key, item)).transpose()?;
+        Ok(record.map(|record| record.state))
+    }
+
     /// Claims a mail that is due, for two minutes; none if it is sent, given up, not due yet, or someone else's.
     ///
     /// # Errors

@@ -53,7 +53,17 @@ pub fn history_change(old: serde_dynamo::Item, new: serde_dynamo::Item) -> Resul
         // What was deleted is told from what it was before. That it ended is told; nobody's data is written anew.
         image(new)?.zip(old).map(|(Buried { state, history }, old)| {
             let payee = if old.pays_refund.is_some() { Payee::erased() } else { old.payee };
-            Box::new(Session { state, history, payer: None, payee, metadata: Metadata::default(), ..old })
+            Box::new(Session {
+                state,
+                history,
+                payer: None,
+                payee,
+                attempt: None,
+                success_url: None,
+                error_url: None,
+                metadata: Metadata::default(),
+                ..old
+            })
         })
     } else {
         image(new)?

@@ -15,7 +15,7 @@ mod waiting;
 use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 
-use crate::error::StoreError;
+use crate::error::{StoreError, without_values};
 use crate::size::size_bytes;
 use crate::table::{Item, Key, SCHEMA_VERSION, Table};
 use crate::walk::TableItem;
@@ -186,11 +186,8 @@ impl Look<'_> {
         match serde_dynamo::from_item(item.clone()) {
             Ok(read) => Some(read),
             Err(error) => {
-                // Any other error may show a value, which may be personal.
-                let error = error.to_string();
-                let shown =
-                    if error.contains("missing field") { error.as_str() } else { "a value is not what it should be" };
-                self.broken(Rule::Readable, format!("can't be read: {shown}"));
+                let problem = without_values(&error);
+                self.broken(Rule::Readable, format!("can't be read: {problem}"));
                 None
             }
         }
