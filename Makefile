@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help debug run watch test fmt lint deny unit bench bench-peers bench-load bench-load-build bench-partitions instructions seed cost advisories sbom test-clients test-oracles clean \
-  tools validate build deploy deploy-function sam-invoke sam-api sam-files
+  tools validate build deploy deploy-function invoke sam-invoke sam-api sam-files
 
 # Where `make run` listens and keeps its data.
 PORT ?= 3000
@@ -67,13 +67,11 @@ cost: debug ## what a million payments cost on AWS, into docs/cost.md
 advisories: $(CARGO_DENY) ## known vulnerabilities of our dependencies (needs a network)
 	$(CARGO_DENY) check advisories
 
-sbom: $(CARGO_CYCLONEDX) ## what the functions are made of, as CycloneDX, into target/sbom
-	@rm -rf target/sbom && mkdir -p target/sbom
-	@echo "==> what the functions are made of"
-	$(CARGO_CYCLONEDX) cyclonedx --quiet --format json --spec-version 1.5 --target all --no-build-deps
-	@for f in $(FUNCTIONS); do mv functions/$$f/$$f.cdx.json target/sbom/; done
-	@find . -name '*.cdx.json' -not -path './target/*' -delete
-	@ls target/sbom
+sbom: $(CARGO_CYCLONEDX) ## what the functions are made of, as CycloneDX, into target/sbom (ARCH=arm64|x86_64)
+	$(call one-of,ARCH,arm64 x86_64)
+	$(call need,python3,sudo apt-get install python3)
+	@rm -rf target/sbom
+	@tools/sbom.py $(CARGO_CYCLONEDX) $(ARCH:arm64=aarch64)-unknown-linux-gnu $(FUNCTIONS)
 
 $(TOOLS)/bin/cargo-cyclonedx:
 	@echo "==> installing cargo-cyclonedx $(CARGO_CYCLONEDX_VERSION) into .tools, once"
@@ -212,6 +210,11 @@ watch: ## build a function when it is first called and whenever its source chang
 	$(need-cargo-lambda)
 	$(need-run)
 	cargo lambda watch --invoke-address 127.0.0.1 --invoke-port $(WATCH_PORT) --env-file $(VARIABLES) $(WATCH)
+
+invoke: ## one function of `make watch`, by hand (F=create E=tests/events/create.json)
+	$(need-cargo-lambda)
+	@[ -n "$(F)" ] && [ -f "$(E)" ] || { echo 'say which: make invoke F=create E=tests/events/create.json' >&2; exit 1; }
+	@cargo lambda invoke --invoke-address 127.0.0.1 --invoke-port $(WATCH_PORT) $(F) --data-file $(E)
 
 sam-files:
 	$(need-sam)
