@@ -502,6 +502,15 @@ async fn each_thing_that_is_wrong_is_found() {
     change(&world, &session_pk(&deleted), "SESSION", "SET payer = :payer", json!({ ":payer": s("Ada") })).await;
     expect("erased", named(&deleted), "has still its payer");
 
+    let unerased = world.create().await;
+    world.cancel(&unerased).await;
+    change(&world, &session_pk(&unerased), "SESSION", "SET erased_at = :at", json!({ ":at": { "N": "1" } })).await;
+    expect("erased", named(&unerased), "holds still something about its payer");
+    let unfound = world.create().await;
+    world.cancel(&unfound).await;
+    change(&world, &session_pk(&unfound), "SESSION", "REMOVE final_pk", json!({})).await;
+    expect("final", named(&unfound), "is final, and not among those");
+
     let unmailed = world.paid().await;
     let unpublished = world.paid().await;
     world.settled().await;

@@ -158,6 +158,7 @@ const fn what_to_do(rule: Rule) -> &'static str {
         }
         Rule::Listed => "set `list_pk` and `list_sk` by hand",
         Rule::Erased => "`counterfoil erase session`, or remove by hand what is named",
+        Rule::Final => "set or remove `final_pk` (FINAL#0 to FINAL#63, any) and `final_at` (when it ended) by hand",
         Rule::Mail | Rule::Event => "`counterfoil republish --since` a moment before it happened",
         Rule::Cursor => {
             "see in `counterfoil sessions show` what was told; delete the cursor by hand, and replay its events"

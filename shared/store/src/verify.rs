@@ -53,9 +53,10 @@ pub enum Rule {
     Forgotten,
     /// Sessions and events are in their merchants' lists.
     Listed,
-    /// Of what was deleted nothing is left that a person wrote, of what was erased nothing about the payer, and what is final
-    /// is in the index by which it will be erased.
+    /// Of what was deleted nothing is left that a person wrote, and of what was erased nothing about the payer.
     Erased,
+    /// Whatever is final is in the index by which it will be erased, until it is.
+    Final,
     /// The mails that history calls for are there.
     Mail,
     /// The events that history calls for are there, as long as they are kept.
@@ -80,6 +81,7 @@ impl Rule {
             Self::Forgotten => "forgotten",
             Self::Listed => "listed",
             Self::Erased => "erased",
+            Self::Final => "final",
             Self::Mail => "mail",
             Self::Event => "event",
             Self::Cursor => "cursor",

@@ -93,17 +93,15 @@ impl Look<'_> {
 
     /// What is personal is gone if it is said to be; and what is final will be found when it is time for it to go.
     fn personal(&mut self, item: &Item, session: &Session) {
-        if session.erased_at.is_some() {
-            for attribute in ["payer", "payer_account", "attempt", "success_url", "error_url"] {
-                let gone = !item.contains_key(attribute);
-                self.broken_unless(gone, Rule::Erased, format!("was erased, and has still its {attribute}"));
-            }
+        if let Some(at) = session.erased_at {
+            let gone = session.clone().erased(at) == *session;
+            self.broken_unless(gone, Rule::Erased, "was erased, and holds still something about its payer");
         }
         let found = item.contains_key("final_pk") && item.contains_key("final_at");
         let to_be_found = session.state.is_final() && session.erased_at.is_none();
         self.broken_unless(
             found == to_be_found,
-            Rule::Erased,
+            Rule::Final,
             if found {
                 "is among those whose personal data will be removed, and is not final, or has none any more"
             } else {
