@@ -1,6 +1,7 @@
 //! Messages that were given up.
 
 use std::collections::HashSet;
+use std::fmt;
 
 use clap::{Subcommand, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
@@ -87,10 +88,10 @@ impl Dead {
 enum About {
     Mail(MailId),
     Cursor(CursorId),
-    Unread(UnreadRecord),
+    /// A record of the stream that could not be read.
+    Unread(ObjectPath),
     /// Records of the stream that came in this time.
     Batch(BatchInfo),
-    Unknown,
 }
 
 /// What Lambda says of records that it gave up, without what was in them.
@@ -110,37 +111,50 @@ struct GivenUp {
 }
 
 impl About {
-    fn of(dead: Dead, body: &str) -> Self {
-        let about = match dead {
+    /// None if it is about nothing that is known.
+    fn of(dead: Dead, body: &str) -> Option<Self> {
+        match dead {
             Dead::Receipts => body.parse().ok().map(Self::Mail),
             Dead::Webhooks => body.parse().ok().map(Self::Cursor),
-            Dead::Publish => serde_json::from_str(body)
-                .ok()
-                .map(Self::Unread)
-                .or_else(|| serde_json::from_str(body).ok().map(|GivenUp { batch }| Self::Batch(batch))),
-        };
-        about.unwrap_or(Self::Unknown)
+            Dead::Publish => match serde_json::from_str(body) {
+                Ok(UnreadRecord { object, .. }) => object.map(Self::Unread),
+                Err(_) => serde_json::from_str(body).ok().map(|GivenUp { batch }| Self::Batch(batch)),
+            },
+        }
     }
+}
 
-    fn say(&self) -> String {
+impl fmt::Display for About {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Mail(id) => format!("mail {id}"),
-            Self::Cursor(id) => format!("cursor {id}"),
-            Self::Unread(UnreadRecord { sequence_number, object }) => {
-                let object = object.map_or("nothing that is known".to_owned(), |object| object.to_string());
-                format!("{object}, stream record {sequence_number}")
-            }
+            Self::Mail(id) => write!(f, "mail {id}"),
+            Self::Cursor(id) => write!(f, "cursor {id}"),
+            Self::Unread(object) => object.fmt(f),
             Self::Batch(BatchInfo {
-                approximate_arrival_of_first_record,
-                approximate_arrival_of_last_record,
+                approximate_arrival_of_first_record: first,
+                approximate_arrival_of_last_record: last,
                 batch_size,
             }) => {
-                format!(
-                    "{batch_size} stream records from {approximate_arrival_of_first_record} to {approximate_arrival_of_last_record}"
-                )
+                write!(f, "{batch_size} stream records from {first} to {last}")
             }
-            Self::Unknown => "nothing that is known".to_owned(),
         }
+    }
+}
+
+/// What became of a dead letter.
+enum Outcome {
+    TriedAgain(String),
+    WouldBeTriedAgain,
+    Left,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TriedAgain(how) => how,
+            Self::WouldBeTriedAgain => "would be tried again",
+            Self::Left => "left where it is",
+        })
     }
 }
 
@@ -190,7 +204,7 @@ fn shown(dead: Dead, letter: &Letter, now: Timestamp) -> Record {
         field("message_id", &letter.id),
         maybe("sent_at", letter.sent_at),
         maybe("age", letter.sent_at.map(|sent_at| age(sent_at, now))),
-        field("about", About::of(dead, &letter.body).say()),
+        maybe("about", About::of(dead, &letter.body)),
     ])
 }
 
@@ -216,11 +230,10 @@ impl Redrive<'_> {
     /// Each message that was there at first, once: what fails again comes again, and is for another time.
     async fn all(&self, dead: Dead, only: Option<&str>, dry: DryRun) -> Result<Report, Failure> {
         let begun = runtime::now();
-        let (mut records, mut seen, mut kept) = (Vec::new(), HashSet::new(), Vec::new());
+        let (mut records, mut seen, mut kept, mut left) = (Vec::new(), HashSet::new(), Vec::new(), false);
         loop {
-            let taken = self.queues.take(&self.from).await?;
             let mut any_new = false;
-            for letter in taken {
+            for letter in self.queues.take(&self.from).await? {
                 let new = seen.insert(letter.id.clone()) && letter.sent_at.is_none_or(|sent_at| sent_at <= begun);
                 any_new |= new;
                 if !new || only.is_some_and(|only| only != letter.id) {
@@ -228,23 +241,24 @@ impl Redrive<'_> {
                     continue;
                 }
                 let about = About::of(dead, &letter.body);
-                let done = if dry.dry_run { None } else { self.one(&about, &letter).await? };
-                let result = match (dry.dry_run, done, &about) {
-                    (_, _, About::Unknown) | (_, _, About::Unread(UnreadRecord { object: None, .. })) => {
-                        "left where it is".to_owned()
-                    }
-                    (true, ..) => "would be tried again".to_owned(),
-                    (false, Some(done), _) => done,
-                    (false, None, _) => "left where it is".to_owned(),
+                let outcome = match &about {
+                    None => Outcome::Left,
+                    Some(_) if dry.dry_run => Outcome::WouldBeTriedAgain,
+                    Some(about) => self.one(about, &letter).await?,
                 };
-                if dry.dry_run || result == "left where it is" {
-                    kept.push(letter.clone());
-                }
                 records.push(Record(vec![
                     field("message_id", &letter.id),
-                    field("about", about.say()),
-                    field("result", result),
+                    maybe("about", about),
+                    field("result", &outcome),
                 ]));
+                match outcome {
+                    Outcome::TriedAgain(_) => {}
+                    Outcome::WouldBeTriedAgain => kept.push(letter),
+                    Outcome::Left => {
+                        left = true;
+                        kept.push(letter);
+                    }
+                }
             }
             if !any_new {
                 break;
@@ -253,8 +267,6 @@ impl Redrive<'_> {
         for letter in &kept {
             self.queues.put_back(&self.from, letter).await?;
         }
-        let left =
-            records.iter().any(|record| record.0.iter().any(|(_, value)| value.as_deref() == Some("left where it is")));
         let report = Report::many(records);
         Ok(match (dry.dry_run, left) {
             (true, _) => report.with_note(DRY_RUN_NOTE),
@@ -263,25 +275,25 @@ impl Redrive<'_> {
         })
     }
 
-    /// Tries it again, and removes the letter; says what was done, if anything was.
-    async fn one(&self, about: &About, letter: &Letter) -> Result<Option<String>, Failure> {
-        let done = match (about, &self.to) {
-            (About::Mail(_) | About::Cursor(_), Some(to)) => {
+    /// Tries it again, and removes the letter.
+    async fn one(&self, about: &About, letter: &Letter) -> Result<Outcome, Failure> {
+        let done = match about {
+            About::Mail(_) | About::Cursor(_) => {
+                let Some(to) = &self.to else { return Ok(Outcome::Left) };
                 self.queues.send(to, &letter.body).await?;
                 "sent to its queue again".to_owned()
             }
-            (About::Unread(UnreadRecord { object: Some(object), .. }), _) => self.publish(object).await?,
-            (About::Batch(batch), _) => {
+            About::Unread(object) => self.publish(object).await?,
+            About::Batch(batch) => {
                 let since = batch.approximate_arrival_of_first_record.checked_sub(ARRIVES_WITHIN);
                 let until = batch.approximate_arrival_of_last_record.checked_add(ARRIVES_WITHIN).ok();
                 let span = Span { since: since.unwrap_or(Timestamp::MIN), until };
                 let marked = mark_all(self.table, span, self.rates, DryRun { dry_run: false }).await?;
                 format!("{} sessions and {} refunds are published again", marked.sessions, marked.refunds)
             }
-            (About::Mail(_) | About::Cursor(_), None) | (About::Unread(_) | About::Unknown, _) => return Ok(None),
         };
         self.queues.delete(&self.from, letter).await?;
-        Ok(Some(done))
+        Ok(Outcome::TriedAgain(done))
     }
 
     async fn publish(&self, object: &ObjectPath) -> Result<String, Failure> {
@@ -309,9 +321,9 @@ mod tests {
     fn what_lambda_gave_up_is_understood() {
         let body = r#"{"requestContext":{},"DDBStreamBatchInfo":{"shardId":"s","approximateArrivalOfFirstRecord":"2026-11-21T10:00:00Z",
             "approximateArrivalOfLastRecord":"2026-11-21T10:00:09Z","batchSize":2,"streamArn":"a"}}"#;
-        let about = About::of(Dead::Publish, body).say();
+        let about = About::of(Dead::Publish, body).unwrap().to_string();
         assert_eq!(about, "2 stream records from 2026-11-21T10:00:00Z to 2026-11-21T10:00:09Z");
-        assert!(matches!(About::of(Dead::Publish, "100000000000000000012"), About::Unknown));
-        assert!(matches!(About::of(Dead::Receipts, "nothing"), About::Unknown));
+        assert!(About::of(Dead::Publish, "100000000000000000012").is_none());
+        assert!(About::of(Dead::Receipts, "nothing").is_none());
     }
 }

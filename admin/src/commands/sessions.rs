@@ -2,8 +2,6 @@
 
 mod timeline;
 
-use std::cell::RefCell;
-
 use clap::Subcommand;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use jiff::SignedDuration;
@@ -175,7 +173,7 @@ fn cursor_record(of: &str, cursor: &CursorState) -> Record {
 
 async fn pending(table: &Table, longer_than: SignedDuration) -> Result<Report, Failure> {
     let (sessions, now) = (&Stored::new(table.clone()), runtime::now());
-    let found = RefCell::new(Vec::new());
+    let mut found = Vec::new();
     for mut part in table.waiting_sessions(Parts(1)) {
         while let Some(page) = part.next().await? {
             let read = page.found.into_iter().map(async |id| sessions.get(&id).await);
@@ -183,10 +181,9 @@ async fn pending(table: &Table, longer_than: SignedDuration) -> Result<Report, F
             let is_pending = |session: &Session| {
                 session.state == SessionState::Pending && now.duration_since(submitted_at(session)) >= longer_than
             };
-            found.borrow_mut().extend(read.into_iter().flatten().filter(is_pending));
+            found.extend(read.into_iter().flatten().filter(is_pending));
         }
     }
-    let mut found = found.into_inner();
     found.sort_by_key(submitted_at);
     Ok(Report::many(
         found

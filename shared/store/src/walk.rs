@@ -29,7 +29,6 @@ pub struct Walk<T> {
 #[derive(Debug, Clone)]
 struct Filter {
     expression: &'static str,
-    names: Vec<(&'static str, &'static str)>,
     values: Vec<(&'static str, AttributeValue)>,
     /// The attributes that are sent.
     projection: &'static str,
@@ -93,8 +92,7 @@ impl Table {
     /// Every session and refund.
     pub fn objects(&self, parts: Parts) -> Vec<Walk<(ObjectPath, TableItem)>> {
         let filter = Filter {
-            expression: "begins_with(#pk, :session) AND attribute_not_exists(deleted_at)",
-            names: vec![("#pk", "pk")],
+            expression: "begins_with(pk, :session) AND attribute_not_exists(deleted_at)",
             values: vec![(":session", s("SESSION#"))],
             projection: "pk, sk, history",
         };
@@ -103,12 +101,8 @@ impl Table {
 
     /// Every merchant.
     pub fn merchants(&self, parts: Parts) -> Vec<Walk<MerchantId>> {
-        let filter = Filter {
-            expression: "sk = :profile",
-            names: Vec::new(),
-            values: vec![(":profile", s(keys::PROFILE))],
-            projection: "pk",
-        };
+        let filter =
+            Filter { expression: "sk = :profile", values: vec![(":profile", s(keys::PROFILE))], projection: "pk" };
         self.walk(parts, None, Some(filter), |item| {
             item.get("pk")?.as_s().ok()?.strip_prefix("MERCHANT#")?.parse().ok()
         })
@@ -118,7 +112,6 @@ impl Table {
     pub fn payers(&self, parts: Parts) -> Vec<Walk<PayersSession>> {
         let filter = Filter {
             expression: "sk = :session AND attribute_exists(payer.email)",
-            names: Vec::new(),
             values: vec![(":session", s(keys::SESSION_SK))],
             projection: "pk, sk, payer",
         };
@@ -136,7 +129,6 @@ impl Table {
     pub fn waiting_sessions(&self, parts: Parts) -> Vec<Walk<SessionId>> {
         let filter = Filter {
             expression: "sk = :session",
-            names: Vec::new(),
             values: vec![(":session", s(keys::SESSION_SK))],
             projection: "pk, sk",
         };
@@ -180,11 +172,8 @@ impl<T> Walk<T> {
         }
         let mut scan =
             self.table.client.scan().table_name(&self.table.name).set_index_name(self.index.map(str::to_owned));
-        if let Some(Filter { expression, names, values, projection }) = self.filter.clone() {
+        if let Some(Filter { expression, values, projection }) = self.filter.clone() {
             scan = scan.filter_expression(expression).projection_expression(projection);
-            for (name, attribute) in names {
-                scan = scan.expression_attribute_names(name, attribute);
-            }
             for (name, value) in values {
                 scan = scan.expression_attribute_values(name, value);
             }
