@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use crate::faults;
 use crate::http::{self, Answer, Call, Forwarder};
 use crate::logs::Logs;
 use crate::meter::{Meter, Usage, is_write};
@@ -84,7 +85,7 @@ impl DynamoDb {
                 () = async { stopping.stopped().await; tokio::time::sleep(Duration::from_millis(200)).await } => {}
             }
         });
-        let hash_keys = tables.iter().filter_map(|table| Some((table.name.clone(), hash_key(table)?))).collect();
+        let hash_keys = hash_keys(tables);
         let (file, forwarder, written) = (file.to_owned(), http::forwarder(), Bell::new());
         Ok(Self { database, file, server, forwarder, hash_keys, meter, written })
     }
@@ -110,8 +111,7 @@ impl DynamoDb {
             Ok::<_, String>(Answer::from_parts(head, Full::new(body)))
         };
         let answer = passed_on.await.unwrap_or_else(|problem| {
-            let body = json!({ "__type": "com.amazonaws.dynamodb.v20120810#InternalServerError", "message": problem });
-            http::json(StatusCode::INTERNAL_SERVER_ERROR, "application/x-amz-json-1.0", &body)
+            faults::dynamodb_error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", &problem)
         });
         if is_write(operation) {
             self.written.ring();
@@ -213,6 +213,11 @@ fn request<T: DeserializeOwned>(request: Value) -> Result<T, Error> {
     let Value::Object(mut object) = request else { return Ok(serde_json::from_value(request)?) };
     object.retain(|_, value| !value.is_null());
     Ok(serde_json::from_value(Value::Object(object))?)
+}
+
+/// The name of each table's partition key.
+pub(crate) fn hash_keys(tables: &[Table]) -> BTreeMap<String, String> {
+    tables.iter().filter_map(|table| Some((table.name.clone(), hash_key(table)?))).collect()
 }
 
 fn hash_key(table: &Table) -> Option<String> {

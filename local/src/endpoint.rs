@@ -11,8 +11,10 @@ use crate::faults::{self, Effect, Faults, Service};
 use crate::feedback::Feedback;
 use crate::functions::{Caller, Functions};
 use crate::http::{self, Answer, Call, Hangup};
+use crate::logs::Logs;
 use crate::mails::Mails;
 use crate::meter::Meter;
+use crate::permissions::{self, Permissions};
 use crate::queues::Queues;
 use crate::tasks::{Bell, Tasks};
 use crate::{ses, sqs};
@@ -29,6 +31,8 @@ pub(crate) struct Endpoint {
     pub(crate) functions: Arc<Functions>,
     pub(crate) faults: Arc<Faults>,
     pub(crate) meter: Arc<Meter>,
+    pub(crate) permissions: Permissions,
+    pub(crate) logs: Arc<Logs>,
     pub(crate) aws_url: String,
     pub(crate) happened: Bell,
 }
@@ -64,6 +68,12 @@ impl Endpoint {
         let caller = call.header("authorization").and_then(Caller::from_authorization);
         let function = caller.as_ref().map_or("-", |caller| caller.function.as_str());
         self.meter.called(function, &operation);
+        if caller.is_some()
+            && let Err(problem) = self.permissions.check(function, service, &operation, &call.body)
+        {
+            self.logs.remark(&problem);
+            return Ok(permissions::denied(service, &problem));
+        }
         let effect = self.faults.take(&operation, function, &call);
         let answer = match effect {
             None => Ok(self.carry_out(service, function, &operation, &call).await),

@@ -199,20 +199,24 @@ pub(crate) enum Service {
     Ses,
 }
 
+/// An answer that is an error, in DynamoDB's wire format.
+pub(crate) fn dynamodb_error(status: StatusCode, kind: &str, message: &str) -> Answer {
+    let body = json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{kind}"), "message": message });
+    http::json(status, "application/x-amz-json-1.0", &body)
+}
+
 /// A refusal in the service's own words.
 pub(crate) fn refusal(service: Service, effect: Effect, operation: &str, body: &[u8]) -> Answer {
-    let dynamodb = |status, kind: &str, message: &str| {
-        let body = json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{kind}"), "message": message });
-        http::json(status, "application/x-amz-json-1.0", &body)
-    };
     match (service, effect) {
         (Service::DynamoDb, Effect::TransactionConflict) => match operation {
             "TransactWriteItems" | "TransactGetItems" => cancelled(body),
-            _ => {
-                dynamodb(StatusCode::BAD_REQUEST, "TransactionConflictException", "Transaction is ongoing for the item")
-            }
+            _ => dynamodb_error(
+                StatusCode::BAD_REQUEST,
+                "TransactionConflictException",
+                "Transaction is ongoing for the item",
+            ),
         },
-        (Service::DynamoDb, Effect::Throttled) => dynamodb(
+        (Service::DynamoDb, Effect::Throttled) => dynamodb_error(
             StatusCode::BAD_REQUEST,
             "ProvisionedThroughputExceededException",
             "The level of configured provisioned throughput for the table was exceeded.",
@@ -224,7 +228,7 @@ pub(crate) fn refusal(service: Service, effect: Effect, operation: &str, body: &
             ses::error(StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException", "Too many requests.")
         }
         (Service::DynamoDb, _) => {
-            dynamodb(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", "Internal server error")
+            dynamodb_error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", "Internal server error")
         }
         (Service::Sqs, _) => {
             sqs::error(StatusCode::INTERNAL_SERVER_ERROR, "InternalFailure", "InternalFailure", "Internal failure.")

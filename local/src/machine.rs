@@ -12,7 +12,7 @@ use hyper::body::Bytes;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use crate::dynamodb::DynamoDb;
+use crate::dynamodb::{DynamoDb, hash_keys};
 use crate::endpoint::{self, Endpoint};
 use crate::faults::Faults;
 use crate::feedback::Feedback;
@@ -24,6 +24,7 @@ use crate::mailbox;
 use crate::mails::{self, Mail, Mails};
 use crate::meter::Meter;
 use crate::names;
+use crate::permissions::Permissions;
 use crate::queues::{QueueCounts, Queues};
 use crate::sources::queue::QueueSource;
 use crate::sources::schedule;
@@ -68,6 +69,9 @@ pub struct Config {
     pub visibility_timeout: Option<Duration>,
     /// How many processes of each function may run at once.
     pub max_processes: usize,
+    /// A folder where it is written down which of their permissions functions make use of, one
+    /// [`crate::PermissionRecord`] in JSON to a line, each once.
+    pub permissions_dir: Option<PathBuf>,
     /// Keep log lines without showing them.
     pub quiet: bool,
 }
@@ -91,6 +95,7 @@ impl Config {
             stream_retry_pause: Duration::from_millis(200),
             visibility_timeout: None,
             max_processes: 4,
+            permissions_dir: None,
             quiet: false,
         }
     }
@@ -413,6 +418,11 @@ async fn start(config: Config, logs: Arc<Logs>, happened: Bell, tasks: Tasks) ->
         .iter()
         .flat_map(|function| function.rules.iter().map(|rule| (function.id.clone(), rule.clone())).collect::<Vec<_>>());
     let rules = rules.collect();
+    let permissions = config.permissions_dir.as_deref();
+    let permissions = Permissions::new(&stack.functions, hash_keys(&stack.tables), permissions).map_err(|error| {
+        let path = permissions.unwrap_or(&config.data_dir).to_owned();
+        StartError::DataFolder { path, error }
+    })?;
     let functions = Functions::new(
         stack.functions,
         Surroundings {
@@ -450,6 +460,8 @@ async fn start(config: Config, logs: Arc<Logs>, happened: Bell, tasks: Tasks) ->
         functions: Arc::clone(&parts.functions),
         faults: Arc::clone(&parts.faults),
         meter: Arc::clone(&meter),
+        permissions,
+        logs: Arc::clone(&parts.logs),
         aws_url: aws_url.clone(),
         happened: parts.happened.clone(),
     };

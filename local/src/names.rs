@@ -28,6 +28,11 @@ pub(crate) fn queue_url(aws_url: &str, name: &str) -> String {
     format!("{aws_url}/{ACCOUNT}/{name}")
 }
 
+/// `what` is `identity/…` or `configuration-set/…`.
+pub(crate) fn ses_arn(what: &str) -> String {
+    format!("arn:aws:ses:{REGION}:{ACCOUNT}:{what}")
+}
+
 pub(crate) fn function_arn(logical_id: &str) -> String {
     format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{logical_id}")
 }

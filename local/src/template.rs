@@ -1,10 +1,11 @@
 //! Reads template.yaml: the one description of what runs, in AWS and here.
 //!
 //! Every reference in the file is resolved, also where `local` has no use for the value, so that a wrong name fails
-//! here first. Properties and events that change how the service behaves must be understood; the rest (alarms, log
-//! groups, policies) is skipped.
+//! here first. Properties, events and policies that change how the service behaves must be understood; the rest (alarms,
+//! log groups) is skipped.
 
 mod filter;
+mod policies;
 mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +16,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 pub(crate) use filter::Filter;
+pub(crate) use policies::Statement;
 use values::{Place, Scope, scalar_text};
 
 use crate::http_api::routes::RouteKey;
@@ -74,6 +76,8 @@ pub(crate) struct Function {
     pub(crate) schedules: Vec<ScheduleEvent>,
     /// Patterns of EventBridge's events that it is called with.
     pub(crate) rules: Vec<Filter>,
+    /// All that it may do.
+    pub(crate) policies: Vec<Statement>,
 }
 
 /// One AWS::SES::ConfigurationSet, with its event destinations.
@@ -580,6 +584,7 @@ fn function(id: &str, place: &Place, properties: Value, globals: &Value) -> Resu
         queues: Vec::new(),
         schedules: Vec::new(),
         rules: Vec::new(),
+        policies: policies::statements(&place.child("Policies"), properties.policies)?,
     };
     for (name, event) in properties.events {
         let place = place.child("Events").child(&name);
@@ -988,6 +993,10 @@ mod tests {
                 "AWS::RDS",
             ),
             ("!GetAtt HttpApi.ApiEndpoint", "!ImportValue x", "Outputs", "Url.Value", "ImportValue"),
+            ("Mail, Effect: Allow", "Mail, Effect: Deny", "WriterFunction", "Properties.Policies.Mail.Effect", "Allow"),
+            ("Sid: Mail", "Sid: Send", "WriterFunction", "Properties.Policies.Send", "another"),
+            ("StringEquals", "StringLike", "WriterFunction", "Properties.Policies.Mail.Condition", "StringLike"),
+            ("Action: ses:SendEmail", "NotAction: ses:SendEmail", "WriterFunction", "Properties.Policies", "NotAction"),
         ] {
             assert_eq!(TEMPLATE.matches(right).count(), 1, "{right} is not there once");
             let text = TEMPLATE.replace(right, wrong);

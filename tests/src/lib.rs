@@ -41,6 +41,11 @@ pub fn bin_dir() -> PathBuf {
     path
 }
 
+/// Where `make test` has it written down which of their permissions functions make use of; none where only some tests run.
+pub fn permissions_dir() -> Option<PathBuf> {
+    std::env::var_os("PERMISSIONS_DIR").map(|folder| workspace().join(folder))
+}
+
 /// A machine with data and ports of its own, gone when it is dropped.
 pub struct World {
     /// The machine.
@@ -64,6 +69,7 @@ impl World {
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         let data = tempfile::tempdir().unwrap();
         let mut config = Config::for_tests(workspace().join("template.yaml"), bin_dir(), data.path());
+        config.permissions_dir = permissions_dir();
         change(&mut config);
         let machine = Machine::start(config).await.unwrap_or_else(|error| panic!("{error}"));
         local::demo::seed(machine.aws_url(), machine.table_name()).await.unwrap();

@@ -14,6 +14,9 @@ Type: AWS::Serverless::Function
 Properties:
   CodeUri: target/lambda/rust-put-item/
   Events: { Peer: { Type: HttpApi, Properties: { ApiId: !Ref HttpApi, Method: POST, Path: /peer } } }
+  Policies:
+    - Version: '2012-10-17'
+      Statement: [{ Sid: Put, Effect: Allow, Action: dynamodb:PutItem, Resource: !GetAtt Table.Arn }]
 ";
 
 /// Writes `template` to `to` with the peer in place of its functions.

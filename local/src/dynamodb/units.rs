@@ -10,6 +10,8 @@ use hyper::body::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::permissions::queried;
+
 const ASKED: &str = "ReturnConsumedCapacity";
 const ANSWERED: &str = "ConsumedCapacity";
 
@@ -67,15 +69,7 @@ impl Metered {
         let request = &self.request;
         let hash_key = request.get("TableName").and_then(Value::as_str).and_then(|table| hash_keys.get(table));
         let of = |item: &str| request.get(item)?.get(hash_key?)?.get("S")?.as_str();
-        let queried = || {
-            let placeholder = request
-                .get("KeyConditionExpression")?
-                .as_str()?
-                .split([' ', '='])
-                .find(|word| word.starts_with(':'))?;
-            let reads_table = request.get("IndexName").is_none();
-            request.get("ExpressionAttributeValues")?.get(placeholder)?.get("S")?.as_str().filter(|_| reads_table)
-        };
+        let queried = || queried(request).filter(|_| request.get("IndexName").is_none());
         of("Key").or_else(|| of("Item")).or_else(queried).and_then(|key| key.split('#').next()).unwrap_or("")
     }
 

@@ -1,0 +1,75 @@
+//! What functions may do is what they do: `local` refuses, in every end-to-end test, what template.yaml does not allow, and
+//! writes down what was made use of. After all of them, this holds one against the other.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use local::{Permission, PermissionRecord, permissions};
+use tests::{permissions_dir, workspace};
+
+#[test]
+#[ignore = "`make test` runs it after all others"]
+fn functions_may_do_what_they_do_and_nothing_else() {
+    let folder = permissions_dir().expect("PERMISSIONS_DIR is set by `make test`");
+    let files = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}; no test has run", folder.display()));
+    let mut records = BTreeSet::new();
+    for file in files {
+        let text = fs::read_to_string(file.unwrap().path()).unwrap();
+        records.extend(text.lines().map(|line| serde_json::from_str(line).unwrap()));
+    }
+    let declared = permissions(&workspace().join("template.yaml")).unwrap_or_else(|error| panic!("{error}"));
+    let problems = problems(&declared, &records);
+    assert!(problems.is_empty(), "{} permissions are wrong in template.yaml:\n{}", problems.len(), problems.join("\n"));
+}
+
+/// What was needed and is not allowed, and what is allowed and was not needed.
+fn problems(declared: &BTreeSet<Permission>, records: &BTreeSet<PermissionRecord>) -> Vec<String> {
+    let (mut problems, mut used) = (Vec::new(), BTreeSet::new());
+    for record in records {
+        match record {
+            PermissionRecord::Used(permission) => {
+                used.insert(permission);
+            }
+            PermissionRecord::Refused(function, what) => {
+                problems.push(format!("{function} needs, and no statement allows it: {what}"));
+            }
+        }
+    }
+    // Each by statement and action, for there may be many keys.
+    let mut unused: BTreeMap<_, Vec<&str>> = BTreeMap::new();
+    for permission in declared.iter().filter(|permission| !used.contains(permission)) {
+        let Permission { function, sid, action, resource, key } = permission;
+        unused.entry((function, sid, action, resource)).or_default().extend(key.as_deref());
+    }
+    for ((function, sid, action, resource), keys) in unused {
+        let resource = resource.rsplit(':').next().unwrap_or(resource);
+        let of = if keys.is_empty() { String::new() } else { format!(" of {}", keys.join(", ")) };
+        problems.push(format!("{function}, {sid}: no test makes use of {action} on {resource}{of}"));
+    }
+    problems
+}
+
+#[test]
+fn what_is_missing_and_what_is_never_used_are_both_told() {
+    let permission = |action: &str, key: &str| Permission {
+        function: "F".to_owned(),
+        sid: "S".to_owned(),
+        action: action.to_owned(),
+        resource: "arn:aws:dynamodb:r:a:table/t".to_owned(),
+        key: Some(key.to_owned()),
+    };
+    let declared = BTreeSet::from([permission("dynamodb:GetItem", "A#*"), permission("dynamodb:GetItem", "B#*")]);
+    let all: BTreeSet<_> = declared.iter().cloned().map(PermissionRecord::Used).collect();
+    assert_eq!(problems(&declared, &all), Vec::<String>::new());
+    let some = BTreeSet::from([PermissionRecord::Used(permission("dynamodb:GetItem", "A#*"))]);
+    assert_eq!(problems(&declared, &some), ["F, S: no test makes use of dynamodb:GetItem on table/t of B#*"]);
+    assert_eq!(
+        problems(&declared, &BTreeSet::new()),
+        ["F, S: no test makes use of dynamodb:GetItem on table/t of A#*, B#*"]
+    );
+    let mut refused = all;
+    refused.insert(PermissionRecord::Refused("F".to_owned(), "dynamodb:PutItem on t A#…".to_owned()));
+    assert_eq!(problems(&declared, &refused), ["F needs, and no statement allows it: dynamodb:PutItem on t A#…"]);
+}
