@@ -60,6 +60,11 @@ async fn a_payment_its_receipt_and_a_refund() {
     world.settled().await;
     records(&world, "EmailReceiptFunction", "email-receipt.json").await;
     assert_eq!(world.mails().await.len(), 1, "rung for twice, sent once");
+    world.machine.invoke("FeedbackFunction", &sample("feedback.json")).await.unwrap();
+    let key = json!({ "pk": { "S": format!("MAIL#{SESSION}") }, "sk": { "S": "receipt#5" } });
+    let body = json!({ "TableName": world.machine.table_name(), "Key": key, "ConsistentRead": true });
+    let mail = &world.dynamodb("GetItem", &body).await["Item"];
+    assert_eq!(mail["complained_at"]["N"], "1795284000000", "{mail}");
 
     let (status, refund) = http(&world, "RefundFunction", "refund.json").await;
     assert_eq!((status, &refund["state"]), (201, &json!("awaiting_payment")), "{refund}");

@@ -1,6 +1,6 @@
 //! What template.yaml must say, and what it must not.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tests::workspace;
 
@@ -31,6 +31,20 @@ fn no_variable_that_only_local_may_set() {
     for forbidden in ["LOCAL_LIVE_CONNECTOR", "LOCAL_LOOPBACK_WEBHOOKS", "AWS_ENDPOINT_URL"] {
         assert!(!template().contains(forbidden), "{forbidden}");
     }
+}
+
+/// So that one set of variables is enough for functions that run elsewhere (`local::Machine::outside_environment`).
+#[test]
+fn a_variable_stands_for_the_same_in_every_function() {
+    let mut variables = BTreeMap::new();
+    for line in template().lines() {
+        let Some((name, value)) = line.trim().split_once(": ") else { continue };
+        if name.chars().all(|letter| letter.is_ascii_uppercase() || letter == '_') {
+            let before = variables.insert(name.to_owned(), value.to_owned());
+            assert!(before.as_ref().is_none_or(|before| before == value), "{name}: {before:?}, and {value}");
+        }
+    }
+    assert!(variables.contains_key("TABLE_NAME"), "{variables:?}");
 }
 
 #[test]
