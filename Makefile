@@ -56,9 +56,15 @@ deny: $(CARGO_DENY)
 	@echo "==> dependencies: bans, licences, sources"
 	$(CARGO_DENY) --log-level error check bans licenses sources
 
+# Where tests write down which of their permissions functions make use of.
+PERMISSIONS := target/permissions
+
 unit: debug
 	@echo "==> tests"
-	cargo test --workspace
+	@rm -rf $(PERMISSIONS)
+	PERMISSIONS_DIR=$(PERMISSIONS) cargo test --workspace
+	@echo "==> permissions: what functions may do is what they did in these tests"
+	PERMISSIONS_DIR=$(PERMISSIONS) cargo test --workspace --test permissions functions_may_do -- --ignored
 
 cost: debug ## what a million payments cost on AWS, into docs/cost.md
 	@echo "==> cost"
@@ -170,6 +176,8 @@ build: ## build the functions as they are deployed (ARCH=arm64|x86_64 FUNCTIONS=
 	$(need-zig)
 	@echo "==> building for $(ARCH) (some minutes)"
 	cargo lambda build --release --$(subst _,-,$(ARCH)) $(addprefix -p ,$(FUNCTIONS))
+# What cargo lambda deploy leaves there, and SAM would take along.
+	@rm -f $(FUNCTIONS:%=target/lambda/%/bootstrap.zip)
 	@for binary in $(FUNCTIONS:%=target/lambda/%/bootstrap); do \
 	  newest=$$(grep -aoE 'GLIBC_[0-9.]+' $$binary | cut -d_ -f2 | sort -uV | tail -1); \
 	  [ -n "$$newest" ] && [ "$$(printf '%s\n' $$newest $(GLIBC) | sort -V | tail -1)" = $(GLIBC) ] || \

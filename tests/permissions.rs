@@ -5,23 +5,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::Path;
 
 use local::{Permission, PermissionRecord, permissions};
-use tests::{permissions_dir, workspace};
+use reqwest::{Method, StatusCode};
+use tests::{World, answer, document_1, permissions_dir, workspace};
 
 #[test]
 #[ignore = "`make test` runs it after all others"]
 fn functions_may_do_what_they_do_and_nothing_else() {
     let folder = permissions_dir().expect("PERMISSIONS_DIR is set by `make test`");
-    let files = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}; no test has run", folder.display()));
-    let mut records = BTreeSet::new();
-    for file in files {
-        let text = fs::read_to_string(file.unwrap().path()).unwrap();
-        records.extend(text.lines().map(|line| serde_json::from_str(line).unwrap()));
-    }
     let declared = permissions(&workspace().join("template.yaml")).unwrap_or_else(|error| panic!("{error}"));
-    let problems = problems(&declared, &records);
+    let problems = problems(&declared, &records(&folder));
     assert!(problems.is_empty(), "{} permissions are wrong in template.yaml:\n{}", problems.len(), problems.join("\n"));
+}
+
+/// What tests wrote down.
+fn records(folder: &Path) -> BTreeSet<PermissionRecord> {
+    let files = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}; no test has run", folder.display()));
+    let texts = files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
+    texts.flat_map(|text| text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<_>>()).collect()
 }
 
 /// What was needed and is not allowed, and what is allowed and was not needed.
@@ -72,4 +75,26 @@ fn what_is_missing_and_what_is_never_used_are_both_told() {
     let mut refused = all;
     refused.insert(PermissionRecord::Refused("F".to_owned(), "dynamodb:PutItem on t A#…".to_owned()));
     assert_eq!(problems(&declared, &refused), ["F needs, and no statement allows it: dynamodb:PutItem on t A#…"]);
+}
+
+#[tokio::test]
+async fn a_function_without_what_it_needs_fails_and_it_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let template = fs::read_to_string(workspace().join("template.yaml")).unwrap();
+    let (all, less) =
+        ("WriteSessions, Effect: Allow, Action: [dynamodb:GetItem, dynamodb:PutItem]", "dynamodb:GetItem");
+    assert_eq!(template.matches(all).count(), 1, "another template");
+    let template = template.replace(all, &format!("WriteSessions, Effect: Allow, Action: {less}"));
+    fs::write(folder.path().join("template.yaml"), template).unwrap();
+    let written = folder.path().join("permissions");
+    let world = World::start_with(|config| {
+        config.template = folder.path().join("template.yaml");
+        config.permissions_dir = Some(written.clone());
+    })
+    .await;
+    let refused = answer(world.demo(Method::POST, "/v2/payment_sessions").json(&document_1())).await;
+    assert!(refused.status.is_server_error() && refused.status != StatusCode::GATEWAY_TIMEOUT, "{}", refused.text);
+    let what = "dynamodb:PutItem on arn:aws:dynamodb:eu-west-2:000000000000:table/local-Table SESSION#…".to_owned();
+    let record = PermissionRecord::Refused("CreateFunction".to_owned(), what);
+    assert!(records(&written).contains(&record), "{:?}", records(&written));
 }
