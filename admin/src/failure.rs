@@ -52,7 +52,7 @@ pub(crate) enum Failure {
     #[error("there is no payment session or refund {0}: check the id, and --table or --stack")]
     NoObject(ObjectId),
     #[error(
-        "session {0}, or a refund of it, goes on, or what happened last is still being told: cancel it, or wait until it is final, then repeat this"
+        "session {0}, or a refund of it, goes on, or what happened last is still being told or mailed: cancel it, or wait until it is final, then repeat this"
     )]
     NotFinal(SessionId),
     #[error("{object} has no mail of this kind: `counterfoil mails list {object}` shows those there are")]

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::DisplayErrorContext;
+use aws_sdk_sqs::operation::change_message_visibility::ChangeMessageVisibilityError;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
 use jiff::Timestamp;
 
@@ -107,11 +108,16 @@ impl<'a> Queues<'a> {
         Ok(letters)
     }
 
-    /// Makes a message that was taken visible again.
+    /// Makes a message that was taken visible again, unless it has become so by itself.
     pub(crate) async fn put_back(&self, queue: &Queue, letter: &Letter) -> Result<(), Failure> {
         let request = self.client.change_message_visibility().queue_url(&queue.url).receipt_handle(&letter.receipt);
-        let output = request.visibility_timeout(0).send().await;
-        output.map(|_| ()).map_err(|error| failed("ChangeMessageVisibility", error))
+        match request.visibility_timeout(0).send().await {
+            Ok(_) => Ok(()),
+            Err(error) => match error.as_service_error() {
+                Some(ChangeMessageVisibilityError::MessageNotInflight(_)) => Ok(()),
+                Some(_) | None => Err(failed("ChangeMessageVisibility", error)),
+            },
+        }
     }
 
     pub(crate) async fn send(&self, queue: &Queue, body: &str) -> Result<(), Failure> {

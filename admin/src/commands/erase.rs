@@ -9,11 +9,11 @@ use store::{Erased, Erasures, PayersSession, Refunds, Sessions, Table};
 use crate::arguments::{DRY_RUN_NOTE, DryRun};
 use crate::failure::Failure;
 use crate::progress::{ReadRate, walk};
-use crate::report::{Record, Report, field};
+use crate::report::{Record, Report, field, maybe};
 
 const NOT_FINAL: &str = "not final, and left as it is";
-const NOT_FINAL_NOTE: &str = "Sessions that are not final were left as they are: cancel them, or wait until they and their refunds have \
-     ended, then repeat this.";
+const NOT_ALL_NOTE: &str = "Sessions that are not final were left as they are: cancel them, or wait until they and their refunds have \
+     ended and are told of, then repeat this.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Erase {
@@ -44,13 +44,14 @@ pub(crate) enum Erase {
 pub(crate) async fn run(command: Erase, table: &Table) -> Result<Report, Failure> {
     match command {
         Erase::Session { id, dry } => {
-            let result = erase(table, &id, dry).await?;
-            match result {
+            let erased = erase(table, &id, dry).await?;
+            match erased {
                 Erased::NotFound => return Err(Failure::NoObject(id.into())),
                 Erased::NotFinal => return Err(Failure::NotFinal(id)),
                 Erased::Done | Erased::AlreadyErased => {}
             }
-            let report = Report::one(record(&id, result, dry));
+            let record = Record(vec![field("session_id", id), field("result", result(erased, dry))]);
+            let report = Report::one(record);
             Ok(if dry.dry_run { report.with_note(DRY_RUN_NOTE) } else { report })
         }
         Erase::Payer { email, rate, dry } => payer(table, &email, rate, dry).await,
@@ -58,23 +59,32 @@ pub(crate) async fn run(command: Erase, table: &Table) -> Result<Report, Failure
 }
 
 async fn payer(table: &Table, email: &EmailAddress, rate: ReadRate, dry: DryRun) -> Result<Report, Failure> {
-    let (records, waits) = (RefCell::new(Vec::new()), RefCell::new(false));
+    let (records, amiss) = (RefCell::new(Vec::new()), RefCell::new(false));
     let erase_theirs = async |found: Vec<PayersSession>| {
         for session in found {
             if !session.email.as_str().eq_ignore_ascii_case(email.as_str()) {
                 continue;
             }
-            let result = erase(table, &session.id, dry).await?;
-            *waits.borrow_mut() |= result == Erased::NotFinal;
-            records.borrow_mut().push(record(&session.id, result, dry));
+            // What is erased is not found by its address again: whatever goes wrong with one, the others are told.
+            let (result, done) = match erase(table, &session.id, dry).await {
+                Ok(erased) => (result(erased, dry).to_owned(), erased != Erased::NotFinal),
+                Err(failure) => (format!("not erased: {failure}"), false),
+            };
+            *amiss.borrow_mut() |= !done;
+            records.borrow_mut().push(Record(vec![field("session_id", session.id), field("result", result)]));
         }
         Ok(0.0)
     };
-    walk(table, "looking for the payer", rate, Table::payers, erase_theirs).await?;
-    let (report, waits) = (Report::many(records.into_inner()), waits.into_inner());
-    Ok(match (dry.dry_run, waits) {
+    if let Err(failure) = walk(table, "looking for the payer", rate, Table::payers, erase_theirs).await {
+        *amiss.borrow_mut() = true;
+        let record =
+            vec![maybe("session_id", None::<SessionId>), field("result", format!("not all was looked at: {failure}"))];
+        records.borrow_mut().push(Record(record));
+    }
+    let report = Report::many(records.into_inner());
+    Ok(match (dry.dry_run, amiss.into_inner()) {
         (true, _) => report.with_note(DRY_RUN_NOTE),
-        (false, true) => Report { amiss: true, ..report.with_note(NOT_FINAL_NOTE) },
+        (false, true) => Report { amiss: true, ..report.with_note(NOT_ALL_NOTE) },
         (false, false) => report,
     })
 }
@@ -93,15 +103,14 @@ async fn erase(table: &Table, id: &SessionId, dry: DryRun) -> Result<Erased, Fai
     })
 }
 
-fn record(id: &SessionId, result: Erased, dry: DryRun) -> Record {
-    let result = match result {
+fn result(erased: Erased, dry: DryRun) -> &'static str {
+    match erased {
         Erased::Done if dry.dry_run => "would be erased",
         Erased::Done => "erased",
         Erased::AlreadyErased => "was erased before",
         Erased::NotFinal => NOT_FINAL,
         Erased::NotFound => "deleted meanwhile",
-    };
-    Record(vec![field("session_id", id), field("result", result)])
+    }
 }
 
 fn email(text: &str) -> Result<EmailAddress, InvalidText> {
