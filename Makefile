@@ -200,11 +200,11 @@ deploy-function: ## build and deploy the code of one function alone (F=create EN
 	$(call one-of,ENV,dev prod)
 	$(call one-of,F,$(FUNCTIONS))
 	$(need-aws)
-	@$(MAKE) --no-print-directory build ARCH=$(env-arch) FUNCTIONS=$(F)
 	@id=$$(awk '/^  [A-Za-z]+:$$/ {id = $$1} $$0 ~ "CodeUri: target/lambda/$(F)/" {sub(":", "", id); print id}' template.yaml) && \
 	name=$$(aws cloudformation describe-stack-resource --stack-name counterfoil-$(ENV) --logical-resource-id $$id \
 	  --query StackResourceDetail.PhysicalResourceId --output text) && \
-	set -x && cargo lambda deploy --binary-name $(F) --merge-env $(DEPLOY) $$name
+	$(MAKE) --no-print-directory build ARCH=$(env-arch) FUNCTIONS=$(F) && \
+	cargo lambda deploy --binary-name $(F) --merge-env $$name
 
 # ---- other tools' hosts for the functions, on the table and queues of a running `make run`
 
