@@ -267,7 +267,8 @@ fn agrees(wanted: &Value, existing: &Value) -> bool {
 }
 
 /// Gives the stream's records the index dynoxide lacks: without it, every write reads all of them. And keeps away records of
-/// writes that change nothing, which DynamoDB does not make: both images have the same values at the same paths.
+/// writes that change nothing, which DynamoDB does not make: both images have the same values at the same paths, in any order.
+/// What differs in length, as most changes do, need not be looked at so closely.
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html>
 fn mend_streams(file: &Path) -> Result<(), Error> {
     let file = rusqlite::Connection::open(file)?;
@@ -277,7 +278,7 @@ fn mend_streams(file: &Path) -> Result<(), Error> {
          ON _stream_records (table_name, CAST(sequence_number AS INTEGER));
          CREATE TRIGGER IF NOT EXISTS local_no_stream_record_without_change
          BEFORE INSERT ON _stream_records
-         WHEN NEW.event_name = 'MODIFY'
+         WHEN NEW.event_name = 'MODIFY' AND length(NEW.old_image) = length(NEW.new_image)
           AND NOT EXISTS (SELECT fullkey, type, atom FROM json_tree(NEW.old_image)
                           EXCEPT SELECT fullkey, type, atom FROM json_tree(NEW.new_image))
           AND NOT EXISTS (SELECT fullkey, type, atom FROM json_tree(NEW.new_image)
