@@ -58,9 +58,10 @@ pub enum PermissionRecord {
 pub fn permissions(template: &Path) -> Result<BTreeSet<Permission>, TemplateError> {
     let nowhere = Site { aws_url: "", api_url: "", parameters: &BTreeMap::new() };
     let stack = Template::read(template)?.resolve(&nowhere)?;
-    let of =
-        |function: &Function| function.policies.iter().flat_map(|statement| all(&function.id, statement)).collect();
-    Ok(stack.functions.iter().flat_map(|function| -> Vec<Permission> { of(function) }).collect())
+    let of = |function: &Function| -> Vec<Permission> {
+        function.policies.iter().flat_map(|statement| all(&function.id, statement)).collect()
+    };
+    Ok(stack.functions.iter().flat_map(of).collect())
 }
 
 /// All that a statement allows.
@@ -117,23 +118,21 @@ impl Permissions {
         Ok(Self { statements, hash_keys, records })
     }
 
-    /// Whether a function may make this call; if not, how that is said.
+    /// Whether a function may make this call.
     ///
     /// # Errors
-    /// What it may not do, in IAM's words.
+    /// What it may not do, for people to read.
     pub(crate) fn check(&self, function: &str, service: Service, operation: &str, body: &[u8]) -> Result<(), String> {
         // What can't be read is for the service to refuse.
         let Ok(body) = serde_json::from_slice::<Value>(body) else { return Ok(()) };
         for access in accesses(service, operation, &body, &self.hash_keys) {
             let statements = self.statements.get(function).map_or(&[][..], Vec::as_slice);
             let Some(used) = statements.iter().find_map(|statement| allowed(function, statement, &access)) else {
-                let Access { action, resource, leading_keys, .. } = &access;
-                let of = if leading_keys.is_empty() { String::new() } else { format!(" of {leading_keys:?}") };
-                let problem = format!("{action} on {resource}{of}");
-                self.note([PermissionRecord::Refused(function.to_owned(), kinds(&access))]);
-                return Err(format!(
-                    "{function} is not authorized to perform: {problem}; no statement in the template allows it"
-                ));
+                let what = what(&access);
+                let problem =
+                    format!("{function} is not authorized to perform: {what}; no statement in the template allows it");
+                self.note([PermissionRecord::Refused(function.to_owned(), what)]);
+                return Err(problem);
             };
             self.note(used.into_iter().map(PermissionRecord::Used));
         }
@@ -141,21 +140,22 @@ impl Permissions {
     }
 
     fn note(&self, records: impl IntoIterator<Item = PermissionRecord>) {
-        let Some(known) = &self.records else { return };
-        let mut known = lock(known);
+        let Some(written) = &self.records else { return };
+        let mut written = lock(written);
         for record in records {
-            if !known.known.contains(&record) {
-                // Written at once and as a whole: a machine may be dropped, or its process killed.
+            if !written.known.contains(&record) {
+                // At once and as a whole: a machine may be dropped, or its process killed. What can't be written is missed
+                // by whoever compares.
                 let line = serde_json::to_string(&record).unwrap_or_default();
-                let _ = known.file.write_all(format!("{line}\n").as_bytes());
-                known.known.insert(record);
+                let _ = written.file.write_all(format!("{line}\n").as_bytes());
+                written.known.insert(record);
             }
         }
     }
 }
 
 /// What is needed, with the kinds of keys in place of keys.
-fn kinds(access: &Access) -> String {
+fn what(access: &Access) -> String {
     let kind = |key: &String| key.split_once('#').map_or(key.clone(), |(kind, _)| format!("{kind}#…"));
     let kinds: BTreeSet<String> = access.leading_keys.iter().map(kind).collect();
     let kinds: Vec<String> = kinds.into_iter().collect();

@@ -1,6 +1,6 @@
 //! What a request needs to be allowed to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -67,7 +67,7 @@ fn of_tables(operation: &str, body: &Value, hash_keys: &BTreeMap<String, String>
         Access { leading_keys: keys, ..Access::new(&format!("dynamodb:{action}"), resource) }
     };
     if let Some(parts) = body.get("TransactItems").and_then(Value::as_array) {
-        let mut actions: BTreeMap<(&str, &str), ()> = BTreeMap::new();
+        let mut actions = BTreeSet::new();
         let mut keys: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for (kind, part) in parts.iter().filter_map(Value::as_object).flatten() {
             let Some(table) = text(part, "TableName") else { continue };
@@ -80,12 +80,12 @@ fn of_tables(operation: &str, body: &Value, hash_keys: &BTreeMap<String, String>
                 // For DynamoDB to refuse.
                 _ => continue,
             };
-            actions.insert((table, action), ());
+            actions.insert((table, action));
             let item = part.get("Key").or_else(|| part.get("Item"));
             keys.entry(table).or_default().extend(item.and_then(|item| partition(item, hash_keys.get(table))));
         }
         let of_part = |(table, action): (&str, &str)| of(action, table, keys.get(table).cloned().unwrap_or_default());
-        return actions.into_keys().map(of_part).collect();
+        return actions.into_iter().map(of_part).collect();
     }
     if let Some(tables) = body.get("RequestItems").and_then(Value::as_object) {
         let of_table = |(table, requests): (&String, &Value)| {
