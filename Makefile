@@ -196,17 +196,21 @@ deploy: ## build, then deploy the whole (ENV=dev|prod, of samconfig.toml)
 	sam deploy --config-env $(ENV)
 
 # The function's name is CloudFormation's own: it is asked for, so that nothing is made that the stack does not know.
+define physical-name
+$$(aws cloudformation describe-stack-resource --stack-name counterfoil-$(ENV) --query StackResourceDetail.PhysicalResourceId \
+  --output text --logical-resource-id $$(awk '/^  [A-Za-z]+:$$/ {id = $$1} \
+  $$0 ~ "CodeUri: target/lambda/$(F)/" {sub(":", "", id); print id}' template.yaml))
+endef
+
 deploy-function: ## build and deploy the code of one function alone (F=create ENV=dev)
 	$(call one-of,ENV,dev prod)
 	$(call one-of,F,$(FUNCTIONS))
 	$(need-aws)
-	@id=$$(awk '/^  [A-Za-z]+:$$/ {id = $$1} $$0 ~ "CodeUri: target/lambda/$(F)/" {sub(":", "", id); print id}' template.yaml) && \
-	name=$$(aws cloudformation describe-stack-resource --stack-name counterfoil-$(ENV) --logical-resource-id $$id \
-	  --query StackResourceDetail.PhysicalResourceId --output text) && \
-	$(MAKE) --no-print-directory build ARCH=$(env-arch) FUNCTIONS=$(F) && \
-	cargo lambda deploy --binary-name $(F) --merge-env $$name
+	@name=$(physical-name) && echo "==> $(F) is $$name"
+	@$(MAKE) --no-print-directory build ARCH=$(env-arch) FUNCTIONS=$(F)
+	@name=$(physical-name) && cargo lambda deploy --binary-name $(F) --merge-env $$name
 
-# ---- other tools' hosts for the functions, on the table and queues of a running `make run`
+# Other tools' hosts for the functions, on the table and queues of a running `make run`
 
 VARIABLES := $(DATA_DIR)/functions.env
 WATCH_PORT ?= 9000

@@ -67,7 +67,7 @@ pub(crate) enum Failure {
     EmptySpan,
     #[error("{merchant} has no webhook endpoint {id}: `counterfoil webhooks list {merchant}` shows those there are")]
     NoEndpoint { merchant: MerchantId, id: EndpointId },
-    #[error("{id} is disabled, {by}, and resuming would not enable it: its merchant does, by `PATCH /v2/webhooks/{id}` with {{\"enabled\": true}}, and that resumes it too", by = disabled_by(*.by))]
+    #[error("{id} is disabled, {by}, and resuming would not enable it: `counterfoil webhooks enable` does, or its merchant, by `PATCH /v2/webhooks/{id}` with {{\"enabled\": true}}, and that resumes it too", by = disabled_by(*.by))]
     EndpointDisabled { id: EndpointId, by: DisabledBy },
     #[error("{0} has no such table: {hint}", hint = table_hint(.0))]
     NoTable(Place),

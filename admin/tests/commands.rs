@@ -391,6 +391,25 @@ fn an_endpoint_is_resumed_unless_it_is_disabled() {
 }
 
 #[test]
+fn disables_an_endpoint_and_enables_it_again() {
+    let machine = Machine::start();
+    machine.json(&["merchants", "create", "acme", "--name", "Acme Ltd"]);
+    let failing = Endpoint { failures: 7, ..endpoint(FAILING) };
+    machine.register(&failing);
+    let status = || machine.json(&["webhooks", "list", "acme"])[0]["status"].clone();
+    assert_eq!(machine.dry(&["webhooks", "disable", "acme", FAILING])["status"], "enabled");
+    assert_eq!(status(), "enabled");
+    assert_eq!(machine.json(&["webhooks", "disable", "acme", FAILING])["status"], "disabled by its merchant");
+    assert_eq!(status(), "disabled by its merchant");
+    assert!(machine.due().is_empty());
+    assert_eq!(machine.dry(&["webhooks", "enable", "acme", FAILING])["status"], "disabled by its merchant");
+    let enabled = machine.json(&["webhooks", "enable", "acme", FAILING]);
+    assert_eq!((&enabled["status"], &enabled["failures"]), (&json!("enabled"), &json!("0")));
+    assert_eq!(machine.due(), [DueItem::Endpoint(failing.merchant_id.clone(), failing.id)], "what waits is told");
+    assert!(machine.refused(&["webhooks", "disable", "acme", NOBODYS]).contains("webhooks list acme"));
+}
+
+#[test]
 fn says_what_to_do_where_nothing_answers() {
     let machine = Machine::start();
     assert!(machine.refused(&["keys", "list", "acme", "--table", "Other"]).contains("no such table"));

@@ -231,9 +231,7 @@ impl Template {
                 | "AWS::Logs::MetricFilter"
                 | "AWS::SNS::Topic"
                 | "AWS::SNS::TopicPolicy"
-                | "AWS::SNS::Subscription"
-                | "AWS::CloudWatch::Alarm"
-                | "AWS::CloudWatch::Dashboard" => {}
+                | "AWS::SNS::Subscription" => {}
                 other if other.starts_with("AWS::IAM::") || other.starts_with("AWS::CloudWatch::") => {}
                 other => {
                     return Err(Place::new(id, "Type").error(format!(
@@ -370,7 +368,7 @@ where
     number(deserializer).map(Some)
 }
 
-// ------------------------------------------------------------------------------------------------ AWS::Serverless
+// AWS::Serverless
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
@@ -728,7 +726,7 @@ fn merge(base: &mut Value, over: Value) {
     }
 }
 
-// ------------------------------------------------------------------------------------------------ mail
+// mail
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
@@ -768,7 +766,7 @@ struct EventDestination {
     event_bridge_destination: Value,
 }
 
-// ------------------------------------------------------------------------------------------------ state
+// state
 
 /// Properties of a table that say nothing about how it answers.
 const TABLE_PROPERTIES_WITHOUT_EFFECT: [&str; 7] = [

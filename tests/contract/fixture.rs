@@ -75,7 +75,7 @@ fn unique(what: &str) -> String {
     format!("counterfoil-contract-{}-{what}", Uuid::new_v4().simple())
 }
 
-// ------------------------------------------------------------------------------------------------ tables
+// tables
 
 /// A table with the keys, indexes, stream and time to live of ours.
 #[derive(Clone)]
@@ -273,7 +273,7 @@ pub(crate) fn update(pk: &str, sk: &str, expression: &str, condition: &str, valu
     body
 }
 
-// ------------------------------------------------------------------------------------------------ queues
+// queues
 
 /// A queue whose messages become dead letters when they are received more than [`MAX_RECEIVES`] times, and the queue of
 /// its dead letters.

@@ -30,7 +30,7 @@ async fn run(world: &World, arguments: &[&str]) -> Ran {
         .kill_on_drop(true)
         .output()
         .await
-        .unwrap_or_else(|error| panic!("counterfoil: {error}; `make build` builds it"));
+        .unwrap_or_else(|error| panic!("counterfoil: {error}; `make debug` builds it"));
     let shown = String::from_utf8(output.stdout).unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     let json = serde_json::from_str(&shown).unwrap_or(Value::Null);
@@ -158,6 +158,25 @@ async fn sessions_whose_bank_is_silent_are_listed() {
     let pending = answer(&world, &["sessions", "pending"]).await;
     assert_eq!((pending.as_array().unwrap().len(), &pending[0]["session_id"]), (1, &session["id"]));
     assert_eq!(answer(&world, &["sessions", "pending", "--longer-than", "1h"]).await, json!([]));
+}
+
+#[tokio::test]
+async fn a_mail_that_came_back_is_in_the_timeline() {
+    let world = World::start().await;
+    let mut request = tests::document_1();
+    request["payer"] = json!({ "name": "Ada Payer", "email": "bounce+ada@simulator.amazonses.com" });
+    let session = world.create_from(&request).await;
+    let payer = world.payer(&session);
+    payer.choose_bank(1).await;
+    payer.decide(1, "approve").await;
+    let noted = |machine: &local::Machine| {
+        machine.logs().iter().any(|line| line.text.contains("\"feedback\":\"bounced\",\"noted\":true")).then_some(())
+    };
+    assert!(world.machine.until(PATIENCE, noted).await.is_some(), "{:#?}", world.machine.logs());
+    let shown = answer(&world, &["sessions", "show", &text(&session["id"])]).await;
+    let timeline: Vec<_> = shown["timeline"].as_array().unwrap().iter().map(|row| text(&row["what"])).collect();
+    assert!(timeline.iter().any(|what| what == "mail receipt bounced"), "{timeline:?}");
+    assert!(!shown.to_string().contains("simulator"), "{shown}");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use models::{DisabledBy, Endpoint, EndpointId, MerchantId};
-use store::{Cursors, Endpoints, Merchants, StoreError, Table};
+use store::{Cursors, EndpointChange, Endpoints, Merchants, NotChanged, Owner, StoreError, Table};
 
 use super::merchants::get;
 use crate::arguments::{DRY_RUN_NOTE, DryRun};
@@ -28,9 +28,29 @@ pub(crate) enum Webhooks {
     },
     /// Tell an endpoint all that waits for it, in order, once its merchant has mended it
     ///
-    /// It begins within a minute. An endpoint that is disabled is not resumed: its merchant enables it, by
-    /// `PATCH /v2/webhooks/{id}` with {"enabled": true}, and that resumes it too.
+    /// It begins within a minute. An endpoint that is disabled is not resumed: `webhooks enable` or its
+    /// merchant enables it, and that resumes it too.
     Resume {
+        /// The merchant's id
+        merchant: MerchantId,
+        /// The endpoint's id, as `webhooks list` shows it
+        endpoint_id: EndpointId,
+        #[command(flatten)]
+        dry: DryRun,
+    },
+    /// Tell an endpoint nothing any more, as its merchant would by `PATCH /v2/webhooks/{id}` with {"enabled": false}
+    ///
+    /// What it is to be told waits, until `webhooks enable` or its merchant enables it.
+    Disable {
+        /// The merchant's id
+        merchant: MerchantId,
+        /// The endpoint's id, as `webhooks list` shows it
+        endpoint_id: EndpointId,
+        #[command(flatten)]
+        dry: DryRun,
+    },
+    /// Enable an endpoint that was disabled, and tell it all that waits for it, in order
+    Enable {
         /// The merchant's id
         merchant: MerchantId,
         /// The endpoint's id, as `webhooks list` shows it
@@ -55,6 +75,14 @@ pub(crate) async fn run(command: Webhooks, table: &Table) -> Result<Report, Fail
         Webhooks::Resume { merchant, endpoint_id, dry } => {
             let merchant = get(merchants, merchant).await?.id;
             resume(endpoints, cursors, merchant, endpoint_id, dry).await
+        }
+        Webhooks::Disable { merchant, endpoint_id, dry } => {
+            let merchant = get(merchants, merchant).await?.id;
+            enable(endpoints, cursors, merchant, endpoint_id, false, dry).await
+        }
+        Webhooks::Enable { merchant, endpoint_id, dry } => {
+            let merchant = get(merchants, merchant).await?.id;
+            enable(endpoints, cursors, merchant, endpoint_id, true, dry).await
         }
     }
 }
@@ -88,6 +116,30 @@ async fn resume(
         return Err(Failure::NoEndpoint { merchant, id });
     }
     Ok(report("resumed").with_note(RESUMED_NOTE))
+}
+
+async fn enable(
+    endpoints: &Endpoints,
+    cursors: &Cursors,
+    merchant: MerchantId,
+    id: EndpointId,
+    enabled: bool,
+    dry: DryRun,
+) -> Result<Report, Failure> {
+    let Some(mut endpoint) = endpoints.get(&merchant, &id).await? else {
+        return Err(Failure::NoEndpoint { merchant, id });
+    };
+    if !dry.dry_run {
+        let owner = Owner { merchant_id: merchant.clone(), mode: endpoint.mode };
+        let change = EndpointChange { enabled: Some(enabled), ..EndpointChange::default() };
+        endpoint = match endpoints.change(&owner, &id, change, runtime::now()).await {
+            Ok(endpoint) => endpoint,
+            Err(NotChanged::NotFound) => return Err(Failure::NoEndpoint { merchant, id }),
+            Err(NotChanged::Store(error)) => return Err(error.into()),
+        };
+    }
+    let report = Report::one(record(&endpoint, waiting(cursors, id).await?));
+    Ok(if dry.dry_run { report.with_note(DRY_RUN_NOTE) } else { report })
 }
 
 /// How many cursors of an endpoint wait to be resumed.

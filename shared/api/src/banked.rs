@@ -44,7 +44,7 @@ impl Dialect {
     }
 }
 
-// ------------------------------------------------------------------------------------------------ creating
+// creating
 
 #[derive(Debug, Deserialize)]
 struct CreateRequest {
@@ -395,7 +395,7 @@ fn metadata(given: Given<BTreeMap<String, Given<String>>>, wrong: &mut Violation
     wrong.optional(Given::Value(texts), "invalid_request", "metadata", "", Metadata::try_from)
 }
 
-// ------------------------------------------------------------------------------------------------ showing
+// showing
 
 /// A payment session as Banked shows it.
 #[derive(Debug, Serialize)]
@@ -552,7 +552,7 @@ impl<'a> SessionView<'a> {
     }
 }
 
-// ------------------------------------------------------------------------------------------------ refusing
+// refusing
 
 #[derive(Debug, Serialize)]
 struct Errors<'a> {

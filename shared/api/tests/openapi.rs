@@ -502,7 +502,7 @@ fn the_documented_refusals_are_what_the_code_says() {
     }
 }
 
-// ------------------------------------------------------------------------------------------------ webhooks and events
+// webhooks and events
 
 /// What a source says that a constant is.
 fn constant<'a>(source: &'a str, name: &str) -> &'a str {
