@@ -68,19 +68,24 @@ impl World {
         self.folder.path().join(candidate).with_extension("log")
     }
 
+    /// The configuration set's name.
+    pub(crate) fn configuration_set(&self) -> String {
+        self.machine.table_name().replacen("Table", "ConfigurationSet", 1)
+    }
+
     /// A queue's URL at the endpoint.
     pub(crate) fn queue_url(&self, logical_id: &str) -> String {
         self.machine.queue_url(logical_id).replacen(self.machine.aws_url(), &self.url, 1)
     }
 }
 
-/// The template's table and queues, and nothing else.
+/// The template's table, queues and configuration set of mails, and nothing else.
 fn without_functions(template: &str) -> Result<String, Error> {
     let template: Value = serde_yaml_ng::from_str(template)?;
     let resources = template.get("Resources").and_then(Value::as_mapping).ok_or("template.yaml has no Resources")?;
     let is_state = |resource: &Value| {
         let kind = resource.get("Type").and_then(Value::as_str);
-        matches!(kind, Some("AWS::DynamoDB::Table" | "AWS::SQS::Queue"))
+        matches!(kind, Some("AWS::DynamoDB::Table" | "AWS::SQS::Queue" | "AWS::SES::ConfigurationSet"))
     };
     let kept: Mapping =
         resources.iter().filter(|(_, resource)| is_state(resource)).map(|(id, it)| (id.clone(), it.clone())).collect();
@@ -120,13 +125,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_table_and_the_queues_are_kept() {
+    fn only_the_table_the_queues_and_the_configuration_set_are_kept() {
         let template = "
 Globals: { Function: { Timeout: 1 } }
 Resources:
   F: { Type: AWS::Serverless::Function, Properties: { X: !Ref T } }
   T: { Type: AWS::DynamoDB::Table }
   Q: { Type: AWS::SQS::Queue, Properties: { RedrivePolicy: { deadLetterTargetArn: !GetAtt D.Arn } } }
+  S: { Type: AWS::SES::ConfigurationSet }
 Outputs: { U: { Value: !Ref F } }
 ";
         let kept: Value = serde_yaml_ng::from_str(&without_functions(template).unwrap()).unwrap();
@@ -134,6 +140,7 @@ Outputs: { U: { Value: !Ref F } }
 Resources:
   T: { Type: AWS::DynamoDB::Table }
   Q: { Type: AWS::SQS::Queue, Properties: { RedrivePolicy: { deadLetterTargetArn: !GetAtt D.Arn } } }
+  S: { Type: AWS::SES::ConfigurationSet }
 ";
         assert_eq!(kept, serde_yaml_ng::from_str::<Value>(expected).unwrap());
         assert!(without_functions("Globals: {}").is_err());
