@@ -15,9 +15,7 @@ async fn pay(world: &World, address: &str) -> String {
 }
 
 async fn receipt(world: &World, session: &str) -> Value {
-    let key = json!({ "pk": { "S": format!("MAIL#{session}") }, "sk": { "S": "receipt#4" } });
-    let body = json!({ "TableName": world.machine.table_name(), "Key": key, "ConsistentRead": true });
-    world.dynamodb("GetItem", &body).await["Item"].clone()
+    world.item(&format!("MAIL#{session}"), "receipt#4").await
 }
 
 /// Waits until the function has noted this on as many mails as `count`.

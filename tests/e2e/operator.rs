@@ -74,12 +74,6 @@ async fn change(world: &World, pk: &str, sk: &str, update: &str, values: Value) 
     world.dynamodb("UpdateItem", &body).await;
 }
 
-async fn item(world: &World, pk: &str, sk: &str) -> Value {
-    let key = json!({ "pk": { "S": pk }, "sk": { "S": sk } });
-    let body = json!({ "TableName": world.machine.table_name(), "Key": key, "ConsistentRead": true });
-    world.dynamodb("GetItem", &body).await["Item"].clone()
-}
-
 /// Puts a message into one of the machine's queues.
 async fn send(world: &World, queue: &str, message: &str) {
     let body = json!({ "QueueUrl": world.machine.queue_url(queue), "MessageBody": message });
@@ -330,7 +324,7 @@ async fn what_could_not_be_published_is_published_from_history() {
     let done = answer(&world, &["dead-letters", "redrive", "publish"]).await;
     assert_eq!(done[0]["result"], "published again, from history entry 1 on");
     world.settled().await;
-    assert!(item(&world, &format!("EVENTS#{id}"), "EVENT#000001").await.is_object());
+    assert!(world.item(&format!("EVENTS#{id}"), "EVENT#000001").await.is_object());
     assert!(world.machine.queue_bodies("PublishFailures").is_empty());
 
     // What Lambda says of records that it gave up tells only when they came.
@@ -343,7 +337,7 @@ async fn what_could_not_be_published_is_published_from_history() {
     let done = answer(&world, &["dead-letters", "redrive", "publish"]).await;
     assert_eq!(done[0]["result"], "1 sessions and 0 refunds are published again");
     world.settled().await;
-    assert!(item(&world, &format!("EVENTS#{id}"), "EVENT#000001").await.is_object());
+    assert!(world.item(&format!("EVENTS#{id}"), "EVENT#000001").await.is_object());
     assert!(world.machine.queue_bodies("PublishFailures").is_empty());
 }
 
@@ -615,7 +609,7 @@ async fn first_entries_that_were_never_published_are_told_once_though_later_ones
         delete(&world, &pk, &format!("EVENT#{sequence:06}")).await;
     }
     let cursor = format!("CURSOR#demo#{}", text(&endpoint["id"]));
-    assert_eq!(item(&world, &pk, &cursor).await["first"]["N"], "1");
+    assert_eq!(world.item(&pk, &cursor).await["first"]["N"], "1");
     change(&world, &pk, &cursor, "SET #first = :first", json!({ ":first": { "N": "3" } })).await;
     receiver.forget();
 

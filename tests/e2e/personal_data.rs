@@ -50,8 +50,7 @@ async fn left(world: &World) -> Vec<&'static str> {
 }
 
 async fn item(world: &World, session: &Value) -> Value {
-    let key = json!({ "pk": { "S": format!("SESSION#{}", text(session)) }, "sk": { "S": "SESSION" } });
-    world.dynamodb("GetItem", &json!({ "TableName": world.machine.table_name(), "Key": key })).await["Item"].clone()
+    world.item(&format!("SESSION#{}", text(session)), "SESSION").await
 }
 
 /// As if the session had been final since then; and the run of the schedule that looks at its shard.

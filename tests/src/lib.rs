@@ -209,6 +209,13 @@ impl World {
         answer(request).await
     }
 
+    /// An item as it is kept; null if there is none.
+    pub async fn item(&self, pk: &str, sk: &str) -> Value {
+        let key = json!({ "pk": { "S": pk }, "sk": { "S": sk } });
+        let body = json!({ "TableName": self.machine.table_name(), "Key": key, "ConsistentRead": true });
+        self.dynamodb("GetItem", &body).await["Item"].clone()
+    }
+
     /// Registers a webhook endpoint as the demo merchant, told of everything unless `more` says otherwise.
     pub async fn register(&self, url: &str, more: Value) -> Value {
         let mut request = json!({ "url": url });
