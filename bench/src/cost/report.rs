@@ -124,8 +124,8 @@ fn month(payment: &Payment, template: &str) -> String {
     let alarms = count("Type: AWS::CloudWatch::Alarm") - count("Expression: \"SUM(METRICS())\"") + count("MetricStat:");
     // And one that CloudWatch reads out of the access log.
     let metrics = Metric::ALL.iter().fold(1.0, |sum, _| sum + 1.0);
-    // A GB for a million payments is a KB for one; whole ones, because some bytes more or less are chance.
-    let gb = |bytes: u64| (u32::try_from(bytes).map_or(f64::INFINITY, f64::from) / 1000.0).ceil();
+    // A GB for a million payments is a KB for one; the nearest, because some bytes more or less are chance.
+    let gb = |bytes: u64| (u32::try_from(bytes).map_or(f64::INFINITY, f64::from) / 1000.0).round();
     let (for_good, for_a_while) = (gb(payment.stored.for_good), gb(payment.stored.for_a_while));
     let kept = |gb: f64| gb * (TABLE_GB_MONTH + RECOVERY_GB_MONTH);
     let mut text = String::from("## A month\n\n| | $ a month |\n|---|---:|\n");
