@@ -11,6 +11,7 @@ use crate::events::StoredEvent;
 use crate::keys;
 use crate::mails::Mails;
 use crate::refunds::{Refunds, WithRefunds};
+use crate::republish::ObjectPath;
 use crate::sessions::is_tombstone;
 use crate::table::{Item, Key, Table, ms, n, read, s, sk};
 use crate::update::{Update, Updated};
@@ -88,8 +89,7 @@ impl Erasures {
             .send()
             .await
             .map_err(|error| StoreError::unavailable("Query", error))?;
-        let session = |item: Item| item.get("pk")?.as_s().ok()?.strip_prefix("SESSION#")?.parse().ok();
-        let sessions = output.items.unwrap_or_default().into_iter().filter_map(session).collect();
+        let sessions = output.items.unwrap_or_default().iter().filter_map(ObjectPath::session_of).collect();
         Ok(FinalPage { sessions, next: output.last_evaluated_key.map(FinalPlace) })
     }
 

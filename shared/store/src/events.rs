@@ -119,7 +119,7 @@ impl Events {
         limit: usize,
     ) -> Result<Vec<StoredEvent>, StoreError> {
         let from = keys::event_sk(sequence.saturating_add(1));
-        self.between(object, from, "EVENT#~".to_owned(), limit).await
+        self.between(object, from, format!("{}~", keys::EVENT_PREFIX), limit).await
     }
 
     /// Events of `owner`, whose lists have so many shards, newest first; if there is a filter, those that it says yes to.

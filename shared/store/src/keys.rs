@@ -15,6 +15,8 @@ pub(crate) const SESSION_SK: &str = "SESSION";
 pub(crate) const REFUND_PREFIX: &str = "REFUND#";
 pub(crate) const CURSOR_PREFIX: &str = "CURSOR#";
 pub(crate) const EVENT_PREFIX: &str = "EVENT#";
+pub(crate) const ATTEMPT_PREFIX: &str = "ATTEMPT#";
+pub(crate) const SESSION_PK_PREFIX: &str = "SESSION#";
 pub(crate) const COUNT_PREFIX: &str = "COUNT#";
 
 /// A partition that stays empty, since no merchant's id is; policies allow it like any merchant's.
@@ -43,7 +45,7 @@ pub(crate) fn linked_account_of(merchant: &MerchantId, account: &AccountIdentifi
 
 /// Where no session is, since each has an id; policies allow it like any session's.
 pub(crate) fn no_session() -> Key {
-    Key::new("SESSION#", SESSION_SK)
+    Key::new(SESSION_PK_PREFIX, SESSION_SK)
 }
 
 pub(crate) fn session_pk(id: &SessionId) -> String {
@@ -84,7 +86,7 @@ pub(crate) fn attempt(id: &EventId, endpoint: &EndpointId, at: Timestamp) -> Key
 }
 
 pub(crate) fn attempt_prefix(sequence: usize) -> String {
-    format!("ATTEMPT#{sequence:06}#")
+    format!("{ATTEMPT_PREFIX}{sequence:06}#")
 }
 
 /// A cursor's key tells all of its id, so that what is due can be rung for by key.
@@ -107,11 +109,11 @@ pub(crate) fn endpoint_count(merchant: &MerchantId, mode: Mode) -> Key {
 }
 
 pub(crate) fn mail_pk(id: &MailId) -> String {
-    format!("MAIL#{}", id.topic.object())
+    object_mails_pk(id.topic.object())
 }
 
 /// All mails about a session or refund.
-pub(crate) fn object_mails_pk(object: &ObjectId) -> String {
+pub(crate) fn object_mails_pk(object: impl std::fmt::Display) -> String {
     format!("MAIL#{object}")
 }
 

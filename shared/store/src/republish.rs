@@ -41,10 +41,18 @@ impl ObjectPath {
     }
 
     pub(crate) fn from_key(pk: &str, sk: &str) -> Option<Self> {
-        let session_id = pk.strip_prefix("SESSION#")?.parse().ok()?;
+        let session_id = pk.strip_prefix(keys::SESSION_PK_PREFIX)?.parse().ok()?;
         match sk.strip_prefix(keys::REFUND_PREFIX) {
             Some(refund_id) => Some(Self::Refund(session_id, refund_id.parse().ok()?)),
             None => (sk == keys::SESSION_SK).then_some(Self::Session(session_id)),
+        }
+    }
+
+    /// The session that an item is by its key, if it is one.
+    pub(crate) fn session_of(item: &Item) -> Option<SessionId> {
+        match Self::of(item)? {
+            Self::Session(id) => Some(id),
+            Self::Refund(..) => None,
         }
     }
 

@@ -62,7 +62,7 @@ impl Events {
             let sk = sk(&item).to_owned();
             if let Some(id) = cursor_of(&item) {
                 told.cursors.push(cursor(id, item)?);
-            } else if let Some(rest) = sk.strip_prefix("ATTEMPT#") {
+            } else if let Some(rest) = sk.strip_prefix(keys::ATTEMPT_PREFIX) {
                 let sequence = rest.split('#').next().and_then(|sequence| sequence.parse().ok()).unwrap_or_default();
                 told.attempts.push((EventId { object_id: *object, sequence }, read(&pk, item)?));
             } else {

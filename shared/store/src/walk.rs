@@ -93,7 +93,7 @@ impl Table {
     pub fn objects(&self, parts: Parts) -> Vec<Walk<(ObjectPath, TableItem)>> {
         let filter = Filter {
             expression: "begins_with(pk, :session) AND attribute_not_exists(deleted_at)",
-            values: vec![(":session", s("SESSION#"))],
+            values: vec![(":session", s(keys::SESSION_PK_PREFIX))],
             projection: "pk, sk, history",
         };
         self.walk(parts, None, Some(filter), |item| Some((ObjectPath::of(&item)?, TableItem(item))))
@@ -116,10 +116,7 @@ impl Table {
             projection: "pk, sk, payer",
         };
         self.walk(parts, None, Some(filter), |item| {
-            let id = match ObjectPath::of(&item)? {
-                ObjectPath::Session(id) => id,
-                ObjectPath::Refund(..) => return None,
-            };
+            let id = ObjectPath::session_of(&item)?;
             let email = item.get("payer")?.as_m().ok()?.get("email")?.as_s().ok()?.to_owned();
             Some(PayersSession { id, email: email.try_into().ok()? })
         })
@@ -132,10 +129,7 @@ impl Table {
             values: vec![(":session", s(keys::SESSION_SK))],
             projection: "pk, sk",
         };
-        self.walk(parts, Some("due"), Some(filter), |item| match ObjectPath::of(&item)? {
-            ObjectPath::Session(id) => Some(id),
-            ObjectPath::Refund(..) => None,
-        })
+        self.walk(parts, Some("due"), Some(filter), |item| ObjectPath::session_of(&item))
     }
 
     fn walk<T>(

@@ -70,13 +70,13 @@ impl Kind {
     }
 
     fn of_events(object_id: ObjectId, sk: &str) -> Option<Self> {
-        if let Some(sequence) = sk.strip_prefix("EVENT#") {
+        if let Some(sequence) = sk.strip_prefix(keys::EVENT_PREFIX) {
             return Some(Self::Event(EventId { object_id, sequence: sequence.parse().ok()? }));
         }
         if let Some(cursor) = sk.strip_prefix(keys::CURSOR_PREFIX) {
             return Some(Self::Cursor(format!("{object_id}/{}", cursor.replace('#', "/")).parse().ok()?));
         }
-        sk.starts_with("ATTEMPT#").then_some(Self::Attempt(object_id))
+        sk.starts_with(keys::ATTEMPT_PREFIX).then_some(Self::Attempt(object_id))
     }
 }
 
