@@ -10,7 +10,7 @@ mkdir -p target/sam
 if [ "$(uname)" = Linux ]; then
   # Some versions name the bridge's address, some only its network, of which it is the first.
   bridge=$(docker network inspect bridge --format '{{with index .IPAM.Config 0}}{{or .Gateway .Subnet}}{{end}}' | sed 's|\.0/.*|.1|')
-  port=$(sed -n 's/^AWS_ENDPOINT_URL=.*://p' "$variables")
+  port=$(sed -n 's|^AWS_ENDPOINT_URL=.*:\([0-9]*\).*|\1|p' "$variables")
   (: <>"/dev/tcp/$bridge/$port") 2>/dev/null || {
     echo "containers can't reach \`make run\`: start it again with BIND=$bridge" >&2
     exit 1
@@ -27,7 +27,7 @@ awk -F= -v root="$PWD" '
 # Their values. A container reaches this machine by another name than this machine itself.
 awk -F= '
   { value = substr($0, length($1) + 2) }
-  $1 == "AWS_ENDPOINT_URL" { sub("//.*:", "//host.docker.internal:", value) }
+  $1 ~ /^AWS_ENDPOINT_URL/ { sub("//.*:", "//host.docker.internal:", value) }
   { printf "%s\"%s\": \"%s\"", NR == 1 ? "{\"Parameters\": {" : ", ", $1, value }
   END { print "}}" }
 ' "$variables" >target/sam/variables.json

@@ -194,9 +194,7 @@ impl Functions {
     pub(crate) fn environment(&self) -> BTreeMap<String, String> {
         let mut environment = BTreeMap::new();
         for pool in self.pools.values() {
-            environment.extend(pool.function.environment.clone());
-            environment.extend(pool.surroundings.extra_environment.clone());
-            environment.extend(names::access(&pool.surroundings.aws_url, OUTSIDE_ACCESS_KEY));
+            environment.extend(pool.variables(OUTSIDE_ACCESS_KEY));
         }
         environment
     }
@@ -365,12 +363,20 @@ impl Pool {
         Ok(process)
     }
 
+    /// The function's own variables and those by which it reaches this machine's AWS endpoint, or whatever `--env` puts in
+    /// its place, such as a proxy. Credentials and region are the machine's own: by its access key a process is known.
+    fn variables(&self, access_key: &str) -> BTreeMap<String, String> {
+        let mut variables = self.function.environment.clone();
+        variables.insert("AWS_ENDPOINT_URL".to_owned(), self.surroundings.aws_url.clone());
+        variables.extend(self.surroundings.extra_environment.clone());
+        variables.extend(names::access(access_key));
+        variables
+    }
+
     /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime>
     fn environment(&self, caller: &Caller, runtime_api: &str) -> BTreeMap<String, String> {
         let function = &self.function;
-        let mut environment = function.environment.clone();
-        environment.extend(self.surroundings.extra_environment.clone());
-        environment.extend(names::access(&self.surroundings.aws_url, &caller.access_key()));
+        let mut environment = self.variables(&caller.access_key());
         environment.extend(
             [
                 ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", function.memory_mb.to_string()),

@@ -37,7 +37,8 @@ struct Options {
     /// How often schedules run, in milliseconds, whatever the template says
     #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u64).range(1..))]
     schedule_interval_ms: u64,
-    /// A variable for every function; may be repeated
+    /// A variable for every function; may be repeated. AWS_ENDPOINT_URL, or AWS_ENDPOINT_URL_DYNAMODB, _SQS or _SESV2, puts
+    /// something of yours, such as a proxy, between functions and the AWS endpoint
     #[arg(long = "env", value_name = "NAME=VALUE", value_parser = pair)]
     environment: Vec<(String, String)>,
     /// A value for a parameter of the template; may be repeated

@@ -37,12 +37,11 @@ pub(crate) fn function_arn(logical_id: &str) -> String {
     format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{logical_id}")
 }
 
-/// The variables by which a function reaches the AWS endpoint at `aws_url`, as whoever `access_key` names.
-pub(crate) fn access(aws_url: &str, access_key: &str) -> [(String, String); 5] {
+/// The variables by which a function calls AWS as the caller that `access_key` names.
+pub(crate) fn access(access_key: &str) -> [(String, String); 4] {
     [
         ("AWS_ACCESS_KEY_ID", access_key),
         ("AWS_DEFAULT_REGION", REGION),
-        ("AWS_ENDPOINT_URL", aws_url),
         ("AWS_REGION", REGION),
         ("AWS_SECRET_ACCESS_KEY", "local"),
     ]

@@ -5,10 +5,11 @@
 mod support;
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 
 use local::{Effect, Fault, InvokeError, Machine, StartError};
 use serde_json::{Value, json};
-use support::{PATIENCE, bin_dir, config, dynamodb, get, http, lines, machine, s, template};
+use support::{PATIENCE, Proxy, bin_dir, config, dynamodb, get, http, lines, machine, s, template};
 
 #[tokio::test]
 async fn a_request_reaches_its_function_and_the_answer_comes_back() {
@@ -106,6 +107,51 @@ async fn a_function_sees_lambdas_environment_and_nothing_else() {
     }
     assert_eq!(environment.get("CARGO_MANIFEST_DIR"), None);
     machine.stop().await;
+}
+
+#[tokio::test]
+async fn a_proxy_can_stand_between_functions_and_each_aws_service() {
+    let to = Arc::new(Mutex::new(String::new()));
+    let (all, table) = (Proxy::start(Arc::clone(&to)).await, Proxy::start(Arc::clone(&to)).await);
+    let write = async |environment: &[(&str, &str)], event: Value| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = config(&folder);
+        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        config.environment.extend(environment);
+        let machine = Machine::start(config).await.unwrap();
+        machine.aws_url().clone_into(&mut to.lock().unwrap());
+        let output = machine.invoke("WriterFunction", &event).await.unwrap().as_str().unwrap().to_owned();
+        let calls = machine.meter().counts().calls.into_keys().filter(|(function, _)| function == "WriterFunction");
+        let calls: Vec<_> = calls.map(|(_, operation)| operation).collect();
+        machine.stop().await;
+        (output, calls, all.passed(), table.passed())
+    };
+    let done = |operation: &str| ("ok".to_owned(), vec![operation.to_owned()]);
+    let none: [String; 0] = [];
+    let (put, send) = (json!({ "put": "SESSION#1" }), json!({ "send": "x" }));
+
+    let for_all = ("AWS_ENDPOINT_URL", all.url.as_str());
+    let (output, calls, by_all, _) = write(&[for_all], put.clone()).await;
+    assert_eq!(((output, calls), by_all), (done("PutItem"), vec!["PutItem".to_owned()]));
+    let (output, calls, by_all, _) = write(&[for_all], json!({ "mail": "a@example.com" })).await;
+    assert_eq!(((output, calls), by_all.len()), (done("SendEmail"), 1));
+    // Whose call it is, is known behind a proxy too: a function may do no more.
+    let (output, ..) = write(&[for_all], json!({ "put": "secret" })).await;
+    assert!(output.contains("AccessDenied"), "{output}");
+
+    // A service's own wins over that of all, and is no other's.
+    let for_table = ("AWS_ENDPOINT_URL_DYNAMODB", table.url.as_str());
+    let (output, calls, by_all, by_table) = write(&[for_all, for_table], put.clone()).await;
+    assert_eq!(((output, calls), by_all, by_table), (done("PutItem"), none.to_vec(), vec!["PutItem".to_owned()]));
+    let (output, calls, by_all, by_table) = write(&[for_table], send.clone()).await;
+    assert_eq!(((output, calls), by_all, by_table), (done("SendMessage"), none.to_vec(), none.to_vec()));
+    for (name, event, operation) in [
+        ("AWS_ENDPOINT_URL_SQS", send, "SendMessage"),
+        ("AWS_ENDPOINT_URL_SESV2", json!({ "mail": "a@example.com" }), "SendEmail"),
+    ] {
+        let (output, calls, by_all, _) = write(&[(name, all.url.as_str())], event).await;
+        assert_eq!(((output, calls), by_all.len()), (done(operation), 1), "{name}");
+    }
 }
 
 #[tokio::test]

@@ -3,19 +3,22 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_types::SdkConfig;
 use http_body_util::{BodyExt, Full};
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
 use hyper::{HeaderMap, Request};
 use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use local::{Config, Machine};
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::net::TcpListener;
 
 /// Longer than anything takes that works, on a busy machine too.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -102,4 +105,44 @@ pub(crate) fn records(machine: &Machine, function: &str) -> Vec<String> {
 
 pub(crate) fn lines(machine: &Machine, source: &str) -> Vec<String> {
     machine.logs().into_iter().filter(|line| line.source == source).map(|line| line.text).collect()
+}
+
+/// A server that passes each request on as it is, and remembers it.
+pub(crate) struct Proxy {
+    pub(crate) url: String,
+    passed: Arc<Mutex<Vec<String>>>,
+}
+
+impl Proxy {
+    /// Passes on to whatever address `to` holds by then.
+    pub(crate) async fn start(to: Arc<Mutex<String>>) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let passed = Arc::new(Mutex::new(Vec::new()));
+        let notes = Arc::clone(&passed);
+        tokio::spawn(async move {
+            let client: Client<_, Incoming> = Client::builder(TokioExecutor::new()).build_http();
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let (client, to, notes) = (client.clone(), Arc::clone(&to), Arc::clone(&notes));
+                let pass_on = service_fn(move |mut request: Request<Incoming>| {
+                    let operation = match request.headers().get("x-amz-target") {
+                        Some(target) => target.to_str().unwrap().rsplit('.').next().unwrap_or_default(),
+                        None => request.uri().path(),
+                    };
+                    notes.lock().unwrap().push(operation.to_owned());
+                    *request.uri_mut() = format!("{}{}", to.lock().unwrap(), request.uri()).parse().unwrap();
+                    client.request(request)
+                });
+                let server = hyper::server::conn::http1::Builder::new();
+                tokio::spawn(server.serve_connection(TokioIo::new(stream), pass_on));
+            }
+        });
+        Self { url, passed }
+    }
+
+    /// The operations passed on since this was last asked, in order; SES's by their paths.
+    pub(crate) fn passed(&self) -> Vec<String> {
+        std::mem::take(&mut self.passed.lock().unwrap())
+    }
 }

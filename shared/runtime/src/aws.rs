@@ -1,5 +1,6 @@
 //! AWS clients' configuration, straight from the variables that Lambda sets: no credential chain, no profile files.
 
+mod endpoints;
 mod https;
 mod tls;
 
@@ -15,10 +16,15 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
+use aws_types::sdk_config::Builder;
+use endpoints::ConfiguredEndpoints;
 
 use crate::settings::{SettingError, optional, required};
 
-/// From the variables that Lambda sets for every function, and `AWS_ENDPOINT_URL` where AWS is somewhere else.
+/// From the variables that Lambda sets for every function, and those that say where AWS is if it is somewhere else:
+/// `AWS_ENDPOINT_URL_DYNAMODB`, `_SQS`, `_SESV2` for one service, `AWS_ENDPOINT_URL` for the others, and neither if
+/// `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS` is `true`, as AWS's own SDKs have it
+/// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>).
 ///
 /// # Errors
 /// A variable is missing: this doesn't run in Lambda or under `local`. Or see [`aws_config_for`].
@@ -30,10 +36,15 @@ pub fn aws_config() -> Result<SdkConfig, SettingError> {
         None,
         "Lambda",
     );
-    aws_config_for(credentials, required("AWS_REGION")?, optional("AWS_ENDPOINT_URL"))
+    let endpoints = ConfiguredEndpoints { read: optional };
+    let mut config = builder(credentials, required("AWS_REGION")?)?;
+    config.set_endpoint_url(endpoints.of_all_services());
+    config.set_service_config(Some(endpoints));
+    Ok(config.build())
 }
 
-/// For given credentials, region and, where AWS is somewhere else, the endpoint of all its services.
+/// For given credentials, region and, where AWS is somewhere else, the endpoint of all its services, whatever variables say
+/// of it.
 ///
 /// `AWS_CA_BUNDLE`, a PEM file, says whom to trust in place of the five authorities that AWS endpoints chain to: for a
 /// proxy with certificates of its own, say.
@@ -48,6 +59,12 @@ pub fn aws_config_for(
     region: String,
     endpoint_url: Option<String>,
 ) -> Result<SdkConfig, SettingError> {
+    let mut config = builder(credentials, region)?;
+    config.set_endpoint_url(endpoint_url);
+    Ok(config.build())
+}
+
+fn builder(credentials: Credentials, region: String) -> Result<Builder, SettingError> {
     let bundle = optional("AWS_CA_BUNDLE");
     let http_client = https::client(bundle.as_deref().map(Path::new))
         .map_err(|_| SettingError::new("AWS_CA_BUNDLE", "does not name a PEM file of certificates"))?;
@@ -55,7 +72,7 @@ pub fn aws_config_for(
         .operation_attempt_timeout(Duration::from_secs(3))
         .operation_timeout(Duration::from_secs(8))
         .build();
-    let mut config = SdkConfig::builder()
+    Ok(SdkConfig::builder()
         .behavior_version(aws_smithy_runtime_api::client::behavior_version::BehaviorVersion::latest())
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .identity_cache(IdentityCache::no_cache()) // they live as long as the process
@@ -64,7 +81,5 @@ pub fn aws_config_for(
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
         .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50)))
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled()) // an attempt's time-out is enough
-        .timeout_config(timeouts);
-    config.set_endpoint_url(endpoint_url);
-    Ok(config.build())
+        .timeout_config(timeouts))
 }

@@ -28,7 +28,7 @@ pub fn required(name: &'static str) -> Result<String, SettingError> {
 }
 
 /// The variable's value, if it is set and not empty.
-pub fn optional(name: &'static str) -> Option<String> {
+pub fn optional(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
