@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use icu_properties::CodePointSetData;
+use icu_properties::props::{Dash, DefaultIgnorableCodePoint};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -17,6 +19,23 @@ fn digits(text: &str, count: usize) -> Option<String> {
     let digits: String = text.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
     let all_digits = digits.bytes().all(|b| b.is_ascii_digit());
     (text.len() <= 3 * count && digits.len() == count && all_digits).then_some(digits)
+}
+
+/// What people type or paste into a field for digits, as digits: dashes and spaces of any kind and what nobody sees are
+/// left out, and full-width digits are ASCII's. Everything else stays.
+fn typed_digits(typed: &str) -> String {
+    let is_left_out = |c: char| {
+        c.is_whitespace()
+            || CodePointSetData::new::<Dash>().contains(c)
+            || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
+            // Not dashes by their property, but by their looks; a Japanese keyboard types the last two for one.
+            || matches!(c, '\u{2d7}' | '\u{2043}' | '\u{30fc}' | '\u{ff70}')
+    };
+    let digit = |c: char| match c {
+        '\u{ff10}'..='\u{ff19}' => u32::from(c).checked_sub(0xff10).and_then(|n| char::from_digit(n, 10)).unwrap_or(c),
+        c => c,
+    };
+    typed.chars().filter(|c| !is_left_out(*c)).map(digit).collect()
 }
 
 macro_rules! digits_newtype {
@@ -68,7 +87,27 @@ digits_newtype!(
     "must be 8 digits"
 );
 
+impl SortCode {
+    /// As a person types it, with any dashes, spaces or full-width digits.
+    ///
+    /// # Errors
+    /// Not six digits.
+    pub fn from_typed(typed: &str) -> Result<Self, InvalidAccount> {
+        typed_digits(typed).try_into()
+    }
+}
+
 impl AccountNumber {
+    /// As a person types it, with any dashes, spaces or full-width digits. Some banks print six or seven digits, which
+    /// payments begin with zeros; whoever asks for it this way shows the eight to be confirmed.
+    ///
+    /// # Errors
+    /// Not six to eight digits.
+    pub fn from_typed(typed: &str) -> Result<Self, InvalidAccount> {
+        let digits = typed_digits(typed);
+        if digits.len() < 6 { digits.try_into() } else { format!("{digits:0>8}").try_into() }
+    }
+
     /// The last four digits: enough to recognise an account by, too little to pay into it.
     pub fn last_four(&self) -> &str {
         self.0.get(4..).unwrap_or_default()
@@ -131,7 +170,64 @@ mod tests {
         assert!(AccountNumber::try_from("1234567".to_owned()).is_err());
     }
 
+    #[test]
+    fn what_people_type_is_read_as_they_mean_it() {
+        let sort_code = |typed: &str| SortCode::from_typed(typed).ok().map(String::from);
+        for typed in [
+            "01-02-03",
+            "01 02 03",
+            "01\u{2011}02\u{2011}03",
+            "01–02–03",
+            "01—02—03",
+            "01−02−03",
+            "01\u{ad}02\u{ad}03",
+            "01\u{a0}02\u{a0}03",
+            "01\u{2009}02\u{202f}03",
+            "\u{202a}01-02-03\u{202c}",
+            "\u{feff}01\u{200b}02\u{2060}03\t",
+            "01 - 02 - 03",
+            "０１０２０３",
+            "０１－０２ー０３",
+            "０１　０２　03",
+        ] {
+            assert_eq!(sort_code(typed).as_deref(), Some("010203"), "{typed:?}");
+        }
+        for typed in ["", "-", "01020", "0102034", "01.02.03", "01/02/03", "01020a", "٠١٠٢٠٣", "01_02_03", "+10203"]
+        {
+            assert_eq!(sort_code(typed), None, "{typed:?}");
+        }
+        let account_number = |typed: &str| AccountNumber::from_typed(typed).ok().map(String::from);
+        for (typed, number) in [
+            ("12345678", "12345678"),
+            ("1234 5678", "12345678"),
+            ("1234567", "01234567"),
+            ("123456", "00123456"),
+            ("０００１２３", "00000123"),
+            ("123–456", "00123456"),
+        ] {
+            assert_eq!(account_number(typed).as_deref(), Some(number), "{typed:?}");
+        }
+        for typed in ["", "0", "12345", "123456789", "1234567a", "123456é", "1234567\u{301}", "a12345"] {
+            assert_eq!(account_number(typed), None, "{typed:?}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn what_is_typed_is_its_digits_or_refused(typed in "[0-9０-９ –\u{a0}-]{0,12}|\\PC{0,12}") {
+            let digits: Option<String> = typed
+                .chars()
+                .filter(|c| !" –\u{a0}-".contains(*c))
+                .map(|c| if ('０'..='９').contains(&c) { char::from_u32(u32::from(c) - 0xfee0) } else { Some(c) })
+                .collect();
+            let digits = digits.filter(|text| text.bytes().all(|b| b.is_ascii_digit())).unwrap_or_default();
+            if let Ok(number) = AccountNumber::from_typed(&typed) && (6..=8).contains(&digits.len()) {
+                prop_assert_eq!(number.as_str(), format!("{digits:0>8}"));
+            }
+            prop_assert!(AccountNumber::from_typed(&typed).is_ok() || !(6..=8).contains(&digits.len()));
+            prop_assert!(SortCode::from_typed(&typed).is_ok() || digits.len() != 6);
+        }
+
         #[test]
         fn any_separators_give_the_same_digits(digits in "[0-9]{6}", a in "[ -]{0,2}", b in "[ -]{0,2}") {
             let typed = format!("{}{a}{}{b}{}", &digits[..2], &digits[2..4], &digits[4..]);

@@ -9,7 +9,7 @@ use thiserror::Error;
 use crate::account::Payee;
 use crate::money::{MinorUnits, Money, MoneyError};
 use crate::session::{LineItem, Payer};
-use crate::text::{MerchantUrl, Name, Reference};
+use crate::text::{MerchantUrl, Name, Reference, is_noncharacter};
 
 /// A session to be. Every part has been checked, so that creating it can't fail for what it holds.
 #[derive(Debug, Clone)]
@@ -110,6 +110,9 @@ pub enum InvalidMetadata {
     /// A value's length.
     #[error("must have values of at most 500 characters")]
     Value,
+    /// A key or value with what is no character in any text (Unicode, 23.7).
+    #[error("must have keys and values without noncharacters such as U+FFFE")]
+    Noncharacter,
 }
 
 impl TryFrom<BTreeMap<String, String>> for Metadata {
@@ -123,6 +126,9 @@ impl TryFrom<BTreeMap<String, String>> for Metadata {
         }
         if pairs.values().any(|value| value.chars().count() > 500) {
             return Err(InvalidMetadata::Value);
+        }
+        if pairs.iter().any(|(key, value)| key.chars().chain(value.chars()).any(is_noncharacter)) {
+            return Err(InvalidMetadata::Noncharacter);
         }
         Ok(Self(pairs))
     }
@@ -229,6 +235,12 @@ mod tests {
         assert_eq!(Metadata::try_from(pairs(1, 41, 1)), Err(InvalidMetadata::Key));
         assert_eq!(Metadata::try_from(BTreeMap::from([(String::new(), String::new())])), Err(InvalidMetadata::Key));
         assert_eq!(Metadata::try_from(pairs(1, 1, 501)), Err(InvalidMetadata::Value));
+        for (key, value) in [("a\u{fffe}", "b"), ("a", "\u{fdd0}b"), ("a", "\u{10ffff}")] {
+            let pair = BTreeMap::from([(key.to_owned(), value.to_owned())]);
+            assert_eq!(Metadata::try_from(pair), Err(InvalidMetadata::Noncharacter));
+        }
+        // What a merchant writes for itself may be of more than one line, and show nothing.
+        assert!(Metadata::try_from(BTreeMap::from([("a".to_owned(), "\u{200b}\n\u{e000}".to_owned())])).is_ok());
     }
 
     #[test]

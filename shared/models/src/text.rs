@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory, GeneralCategoryGroup};
+use icu_properties::{CodePointMapData, CodePointSetData};
+use idna::AsciiDenyList;
+use idna::uts46::{DnsLength, Hyphens, Uts46};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -23,7 +27,7 @@ const PAYMENT_ID_LENGTH: usize = 36;
 pub struct InvalidText(&'static str);
 
 macro_rules! text {
-    ($(#[$doc:meta])* $name:ident, $check:expr) => {
+    ($(#[$doc:meta])* $name:ident, $read:expr) => {
         $(#[$doc])*
         ///
         /// Made by `try_from` alone. What was stored is read back as it is: a rule that has become stricter since must
@@ -42,8 +46,8 @@ macro_rules! text {
         impl TryFrom<String> for $name {
             type Error = InvalidText;
             fn try_from(text: String) -> Result<Self, InvalidText> {
-                let check: fn(&str) -> Result<(), InvalidText> = $check;
-                check(&text).map(|()| Self(text))
+                let read: fn(String) -> Result<String, InvalidText> = $read;
+                read(text).map(Self)
             }
         }
 
@@ -62,7 +66,7 @@ text!(
     |text| {
         let allowed = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b' ');
         if allowed && text.len() <= 18 && !text.trim().is_empty() {
-            Ok(())
+            Ok(text)
         } else {
             Err(InvalidText("must be 1 to 18 letters, digits or spaces"))
         }
@@ -70,29 +74,25 @@ text!(
 );
 
 text!(
-    /// A person's, payee's or product's name: 1 to 140 characters (ISO 20022 Max140Text), something of it to be seen,
-    /// and nothing that breaks a line or turns the direction of what stands around it (UAX #9, 2.1 to 2.5).
+    /// A person's, payee's or product's name: 1 to 140 characters (ISO 20022 Max140Text), one of them to be seen, and
+    /// nothing that breaks a line or turns the direction of what stands around it (UAX #9, 2.1 to 2.5).
     Name,
     |text| {
-        if text.chars().all(is_invisible) || text.chars().count() > 140 || text.chars().any(breaks_out) {
-            Err(InvalidText("must be 1 to 140 characters, without control characters"))
+        if text.chars().count() > 140 || text.chars().any(breaks_out) || !text.chars().any(is_seen) {
+            Err(InvalidText("must be 1 to 140 characters, at least one of them visible, without control characters"))
         } else {
-            Ok(())
+            Ok(text)
         }
     }
 );
 
 text!(
     /// An e-mail address of at most 254 characters (RFC 5321, 4.5.3.1.3), a bare address with a domain name.
+    ///
+    /// A domain in Unicode is kept as IDNA writes it for the DNS (UTS #46, ToASCII), as SES takes it; the local part is
+    /// ASCII, as SES takes no other (<https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Destination.html>).
     EmailAddress,
-    |text| {
-        let options = email_address::Options::default().without_display_text().without_domain_literal().with_required_tld();
-        match email_address::EmailAddress::parse_with_options(text, options) {
-            // A quoted local part may hold spaces and brackets, which mail headers are better off without.
-            Ok(_) if text.len() <= 254 && text.is_ascii() && !text.contains('"') => Ok(()),
-            Ok(_) | Err(_) => Err(InvalidText("must be an e-mail address")),
-        }
-    }
+    |text| read_email_address(&text).ok_or(InvalidText("must be an e-mail address"))
 );
 
 text!(
@@ -101,26 +101,64 @@ text!(
     |text| {
         let refused = Err(InvalidText("must be an http or https URL of at most 2048 characters"));
         let grown_by = text.matches(PAYMENT_ID_PLACEHOLDER).count() * (PAYMENT_ID_LENGTH - PAYMENT_ID_PLACEHOLDER.len());
-        if text.len() + grown_by > MAX_URL_LENGTH || text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        let is_foreign = |c: char| c.is_control() || c.is_whitespace() || is_noncharacter(c);
+        if text.len() + grown_by > MAX_URL_LENGTH || text.chars().any(is_foreign) {
             return refused;
         }
-        match url::Url::parse(text) {
-            Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() && !has_credentials(&url) => Ok(()),
+        match url::Url::parse(&text) {
+            Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() && !has_credentials(&url) => Ok(text),
             Ok(_) | Err(_) => refused,
         }
     }
 );
 
-fn is_invisible(c: char) -> bool {
-    c.is_whitespace()
-        || matches!(
-            c,
-            '\u{ad}' | '\u{115f}' | '\u{1160}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{3164}' | '\u{feff}'
-        )
+/// The general categories of what is drawn (Unicode, 4.5). Marks are drawn upon something else; what is for private use
+/// or not assigned is drawn as nothing or as a box.
+const DRAWN: GeneralCategoryGroup = GeneralCategoryGroup::Letter
+    .union(GeneralCategoryGroup::Number)
+    .union(GeneralCategoryGroup::Punctuation)
+    .union(GeneralCategoryGroup::Symbol);
+
+/// Letters and symbols that are drawn as a blank by their definition, which no property tells of: Braille without a dot,
+/// the object that is not there, hieroglyphs' blanks, the note without a head.
+const BLANKS: [char; 5] = ['\u{2800}', '\u{fffc}', '\u{13441}', '\u{13442}', '\u{1d159}'];
+
+/// Whether a reader sees this character, even if it stands alone.
+fn is_seen(c: char) -> bool {
+    DRAWN.contains(CodePointMapData::<GeneralCategory>::new().get(c))
+        && !CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
+        && !BLANKS.contains(&c)
 }
 
 fn breaks_out(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    c.is_control()
+        || is_noncharacter(c)
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Whether it is no character in any text and never will be (Unicode, 23.7).
+pub(crate) fn is_noncharacter(c: char) -> bool {
+    matches!(u32::from(c), 0xfdd0..=0xfdef) || u32::from(c) & 0xfffe == 0xfffe
+}
+
+/// The address as it is kept.
+fn read_email_address(text: &str) -> Option<String> {
+    let (local, domain) = text.rsplit_once('@')?;
+    let ascii = Uts46::new()
+        .to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify)
+        .ok()?;
+    // No top-level domain has a digit in it, but as IDNA writes it (RFC 3696, 2): what ends in one is an IP address.
+    let is_top_level = |label: &str| label.starts_with("xn--") || label.bytes().all(|b| b.is_ascii_alphabetic());
+    if !ascii.rsplit('.').next().is_some_and(is_top_level) {
+        return None;
+    }
+    let address = if domain.is_ascii() { text.to_owned() } else { format!("{local}@{ascii}") };
+    let options = email_address::Options::default().without_display_text().without_domain_literal().with_required_tld();
+    email_address::EmailAddress::parse_with_options(&address, options).ok()?;
+    // A quoted local part may hold spaces and brackets, which mail headers are better off without. What begins an encoded
+    // word (RFC 2047, 2) is read by some mail servers as another address.
+    let is_plain = address.is_ascii() && !address.contains('"') && !local.contains("=?");
+    (is_plain && address.len() <= 254).then_some(address)
 }
 
 fn has_credentials(url: &url::Url) -> bool {
@@ -141,11 +179,14 @@ impl MerchantUrl {
         Self(self.0.replace(PAYMENT_ID_PLACEHOLDER, &id.to_string()))
     }
 
-    /// This URL with `pairs` added to its query, after what is there and before a fragment.
+    /// This URL with `pairs` added to its query, after what is there and before a fragment. A parameter that the merchant
+    /// has there already is left as it is, so that none is there twice.
     pub fn with_query(&self, pairs: &[(&str, &str)]) -> String {
         match url::Url::parse(&self.0) {
             Ok(mut url) => {
-                url.query_pairs_mut().extend_pairs(pairs);
+                let own: Vec<String> = url.query_pairs().map(|(name, _)| name.into_owned()).collect();
+                let others = pairs.iter().filter(|(name, _)| !own.iter().any(|own| own == name));
+                url.query_pairs_mut().extend_pairs(others);
                 url.into()
             }
             // Can't be: it parsed when it was made.
@@ -202,7 +243,9 @@ mod tests {
     #[test]
     fn e_mail_addresses() {
         let email = |text: &str| EmailAddress::try_from(text.to_owned());
-        assert!(email("gerald.wiley+pay@example.co.uk").is_ok());
+        for good in ["gerald.wiley+pay@example.co.uk", "G@EXAMPLE.com", "g@r3---sn.example.com", "a=b?=c@1.example"] {
+            assert_eq!(email(good).unwrap().as_str(), good);
+        }
         for bad in [
             "",
             "gerald",
@@ -210,13 +253,66 @@ mod tests {
             "@example.com",
             "a b@example.com",
             "Gerald <g@example.com>",
-            "g@[127.0.0.1]",
+            "<g@example.com>",
             "g@localhost",
             "g@example.com\r\nBcc: x@y.z",
             "\"a\tb\"@example.com",
+            "\"g\"@example.com",
+            "g@example.com.",
+            "g@-example.com",
+            "g@foo_bar.com",
+            "g@exam ple.com",
+            "a@b@example.com",
+            ".g@example.com",
+            "g..h@example.com",
+            "gérald@example.com",
+            "ｇ@example.com",
+            "g＠example.com",
+            // IP addresses, however they are spelled.
+            "g@[127.0.0.1]",
+            "g@[IPv6:::1]",
+            "g@127.0.0.1",
+            "g@127.1",
+            "g@127.0.0.0x1",
+            "g@１２７.０.０.１",
+            "g@127。0。0。1",
+            "g@example.123",
+            // Encoded words.
+            "=?utf-8?q?g?=@example.com",
+            "=?x?q?=41=42collab@example.net=3e=00?=foo@example.com",
+            "g=?utf-8?b?Zw==?=@example.com",
+            "g@=?utf-8?q?example?=.com",
+            // Nothing that Punycode can mean.
+            "g@xn--0.com",
+            "g@xn--zz-.example",
         ] {
             assert!(email(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn domains_in_unicode_are_kept_as_the_dns_has_them() {
+        let email = |text: &str| EmailAddress::try_from(text.to_owned()).map(String::from);
+        for (given, kept) in [
+            ("ada@bücher.example", "ada@xn--bcher-kva.example"),
+            ("ada@BÜCHER.example", "ada@xn--bcher-kva.example"),
+            ("ada@bu\u{308}cher.example", "ada@xn--bcher-kva.example"),
+            ("ada@faß.de", "ada@xn--fa-hia.de"),
+            ("ada@例え.テスト", "ada@xn--r8jz45g.xn--zckzah"),
+            ("ada@例え。テスト", "ada@xn--r8jz45g.xn--zckzah"),
+            ("Ada+1@ｅｘａｍｐｌｅ.com", "Ada+1@example.com"),
+            ("ada@xn--bcher-kva.example", "ada@xn--bcher-kva.example"),
+            ("ada@مثال.إختبار", "ada@xn--mgbh0fb.xn--kgbechtv"),
+        ] {
+            assert_eq!(email(given).as_deref(), Ok(kept), "{given}");
+        }
+        for bad in ["ada@a\u{202e}b.example", "ada@\u{301}a.example", "ada@aא.example", "ada@ü"] {
+            assert!(email(bad).is_err(), "{bad:?}");
+        }
+        // The limit is that of what is kept, which is longer.
+        let long = |labels: usize| format!("ada@{}example", "ü.".repeat(labels));
+        assert_eq!(email(&long(30)).map(|kept| kept.len()), Ok(4 + 30 * "xn--tda.".len() + 7));
+        assert!(email(&long(31)).is_err());
     }
 
     #[test]
@@ -231,6 +327,8 @@ mod tests {
             "https://",
             "http://exa mple.com",
             "https://example.com/\n",
+            "https://example.com/\u{fffe}",
+            "https://example.com/?a=\u{1ffff}",
         ] {
             assert!(url(bad).is_err(), "{bad}");
         }
@@ -244,15 +342,136 @@ mod tests {
     }
 
     #[test]
+    fn a_parameter_of_the_merchants_own_is_not_doubled() {
+        let with_query = |text: &str| {
+            MerchantUrl::try_from(text.to_owned()).unwrap().with_query(&[("result", "sent"), ("payment_id", "7")])
+        };
+        for (own, expected) in [
+            ("https://a.example/s", "https://a.example/s?result=sent&payment_id=7"),
+            ("https://a.example/s?", "https://a.example/s?result=sent&payment_id=7"),
+            ("https://a.example/s?payment_id=x", "https://a.example/s?payment_id=x&result=sent"),
+            ("https://a.example/s?payment_id", "https://a.example/s?payment_id&result=sent"),
+            ("https://a.example/s?payment%5Fid=x#top", "https://a.example/s?payment%5Fid=x&result=sent#top"),
+            ("https://a.example/s?%70ayment_id=a%20b&c=d", "https://a.example/s?%70ayment_id=a%20b&c=d&result=sent"),
+            ("https://a.example/s?payment_id=x&result=y", "https://a.example/s?payment_id=x&result=y"),
+            // Other names, or no parameters at all.
+            ("https://a.example/s?Payment_id=x", "https://a.example/s?Payment_id=x&result=sent&payment_id=7"),
+            ("https://a.example/s?my_payment_id=x", "https://a.example/s?my_payment_id=x&result=sent&payment_id=7"),
+            ("https://a.example/s?a?payment_id=x", "https://a.example/s?a?payment_id=x&result=sent&payment_id=7"),
+            ("https://a.example/payment_id=x", "https://a.example/payment_id=x?result=sent&payment_id=7"),
+            ("https://a.example/#s?payment_id=x", "https://a.example/?result=sent&payment_id=7#s?payment_id=x"),
+        ] {
+            assert_eq!(with_query(own), expected, "{own}");
+        }
+    }
+
+    #[test]
     fn names() {
         let name = |text: &str| Name::try_from(text.to_owned());
-        for good in ["Gerald Wiley", "Zoë", "李小龍", "محمد", "O’Brien & Söhne <GmbH>", &"é".repeat(140)] {
+        for good in [
+            "Gerald Wiley",
+            "Zoë",
+            "Zoe\u{308}",
+            "李小龍",
+            "محمد",
+            "O’Brien & Söhne <GmbH>",
+            &"é".repeat(140),
+            "7",
+            "€",
+            "—",
+            "🕯\u{fe0f}",
+            "👩\u{200d}🚀",
+            "🏴\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f}",
+            "می\u{200c}خواهم",
+            "a\u{200f}b",
+            // Letters that only some fonts have, and those of a Unicode to come.
+            "王\u{e000}",
+            "王\u{50000}",
+            "\u{2801}",
+            "\u{fffd}",
+        ] {
             assert!(name(good).is_ok(), "{good}");
         }
-        for bad in
-            ["", " ", "\u{200b}", "\u{3164}\u{feff}", "a\nb", "a\u{2028}b", "evil\u{202e}lived", &"é".repeat(141)]
+        for bad in ["", "a\nb", "a\u{2028}b", "evil\u{202e}lived", "a\u{2066}b", "a\u{0}", "a\u{85}", &"é".repeat(141)]
         {
             assert!(name(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_shows_something() {
+        for unseen in [
+            // Spaces, what is ignored by default, blanks.
+            " ",
+            "\t",
+            "\u{a0}",
+            "\u{1680}",
+            "\u{2003}",
+            "\u{202f}",
+            "\u{205f}",
+            "\u{3000}",
+            "\u{ad}",
+            "\u{34f}",
+            "\u{61c}",
+            "\u{115f}",
+            "\u{1160}",
+            "\u{17b4}",
+            "\u{180b}",
+            "\u{180e}",
+            "\u{200b}",
+            "\u{200d}",
+            "\u{200e}",
+            "\u{2060}",
+            "\u{2064}",
+            "\u{206a}",
+            "\u{3164}",
+            "\u{fe0f}",
+            "\u{feff}",
+            "\u{ffa0}",
+            "\u{fff0}",
+            "\u{1bca0}",
+            "\u{1d173}",
+            "\u{e0001}",
+            "\u{e0041}",
+            "\u{e0100}",
+            "\u{e01ef}",
+            "\u{2800}",
+            "\u{fffc}",
+            "\u{13441}",
+            "\u{13442}",
+            "\u{1d159}",
+            // Marks with nothing to stand upon, what Unicode doesn't assign or leaves to private use.
+            "\u{301}",
+            "\u{20dd}",
+            "\u{903}",
+            "\u{fff9}",
+            "\u{e000}",
+            "\u{f8ff}",
+            "\u{100000}",
+            "\u{378}",
+            "\u{50000}",
+        ] {
+            for text in [unseen.to_owned(), unseen.repeat(3), format!(" {unseen}\u{301}\u{2800}")] {
+                assert!(Name::try_from(text.clone()).is_err(), "{text:?}");
+            }
+            let beside = Name::try_from(format!("a{unseen}"));
+            assert_eq!(beside.is_ok(), unseen != "\t", "{unseen:?}");
+        }
+    }
+
+    #[test]
+    fn noncharacters_are_in_no_text() {
+        let planes = (0..=0x10_u32).flat_map(|plane| [plane << 16 | 0xfffe, plane << 16 | 0xffff]);
+        let noncharacters: Vec<char> = planes.chain(0xfdd0..=0xfdef).filter_map(char::from_u32).collect();
+        assert_eq!(noncharacters.len(), 66);
+        for c in noncharacters {
+            assert!(is_noncharacter(c));
+            assert!(
+                Name::try_from(format!("a{c}")).is_err() && MerchantUrl::try_from(format!("http://a.b/{c}")).is_err()
+            );
+        }
+        for c in ['\u{fdcf}', '\u{fdf0}', '\u{fffd}', '\u{10000}', 'a'] {
+            assert!(!is_noncharacter(c));
         }
     }
 
@@ -271,10 +490,36 @@ mod tests {
         }
 
         #[test]
+        fn an_address_is_kept_as_ascii_that_is_kept_as_it_is(
+            local in "[a-z=?+.]{1,8}", domain in "[a-zäßñд中א0-9.-]{1,12}\\.[a-zé0-9]{1,3}",
+        ) {
+            if let Ok(address) = EmailAddress::try_from(format!("{local}@{domain}")) {
+                prop_assert!(address.as_str().is_ascii() && !local.contains("=?"));
+                prop_assert_eq!(address.as_str().split_once('@').map(|(kept, _)| kept), Some(local.as_str()));
+                prop_assert_eq!(EmailAddress::try_from(address.as_str().to_owned()), Ok(address));
+            }
+        }
+
+        #[test]
+        fn what_a_parameter_is_called_stands_in_the_query_once(
+            own in prop::collection::vec(("payment_id|payment%5Fid|payment_result|[a-z&=?%#]{0,6}", "[a-z]{0,3}"), 0..4),
+        ) {
+            let query: Vec<String> = own.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let url = MerchantUrl::try_from(format!("https://example.com/?{}", query.join("&"))).unwrap();
+            let of = |url: &str| -> Vec<(String, String)> { url::Url::parse(url).unwrap().query_pairs().into_owned().collect() };
+            let (before, after) = (of(url.as_str()), of(&url.with_query(&[("payment_id", "7")])));
+            let count = |pairs: &[(String, String)]| pairs.iter().filter(|(name, _)| name == "payment_id").count();
+            prop_assert_eq!(&after[..before.len()], &before[..]);
+            prop_assert_eq!(count(&after), count(&before).max(1));
+        }
+
+        #[test]
         fn no_text_panics(text in any::<String>()) {
             let _ = reference(&text);
             let _ = Name::try_from(text.clone());
-            let _ = EmailAddress::try_from(text.clone());
+            if let Ok(address) = EmailAddress::try_from(text.clone()) {
+                prop_assert!(address.as_str().is_ascii());
+            }
             if let Ok(url) = MerchantUrl::try_from(text) {
                 let _ = url.with_query(&[("a", "b")]);
             }
