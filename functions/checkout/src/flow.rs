@@ -2,7 +2,7 @@
 
 use api::banked::shown_state;
 use jiff::Timestamp;
-use models::{Attempt, MAX_ATTEMPTS, Session, SessionEvent, SessionId, SessionState};
+use models::{Attempt, MAX_ATTEMPTS, Name, Session, SessionEvent, SessionId, SessionState};
 
 /// Which page fits the session now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +60,11 @@ pub(crate) fn way_on(session: &Session, now: Timestamp) -> Option<String> {
 pub(crate) fn merchant(session: &Session) -> &str {
     let payer = session.payer.as_ref().filter(|_| session.pays_refund.is_some());
     payer.map_or(&session.payee.name, |payer| &payer.name).as_str()
+}
+
+/// The payer's name, if the merchant gave it and the session awaits no more than their e-mail address.
+pub(crate) fn known_name(session: &Session) -> Option<&Name> {
+    session.payer.as_ref().map(|payer| &payer.name)
 }
 
 /// What becomes of a choice of a bank.

@@ -52,12 +52,13 @@ impl PayerErrors {
 }
 
 impl PayerForm {
-    /// The payer, or all that is wrong at once.
-    pub(crate) fn check(&self, email_required: bool) -> Result<Payer, PayerErrors> {
+    /// The payer, or all that is wrong at once. A name that is `known` is not asked for, and stays whatever was typed.
+    pub(crate) fn check(&self, known: Option<&Name>, email_required: bool) -> Result<Payer, PayerErrors> {
         let (name, email) = (self.name.trim(), self.email.trim());
-        let checked_name = match name {
-            "" => Err("Enter your full name"),
-            name => Name::try_from(name.to_owned())
+        let checked_name = match (known, name) {
+            (Some(known), _) => Ok(known.clone()),
+            (None, "") => Err("Enter your full name"),
+            (None, name) => Name::try_from(name.to_owned())
                 .map_err(|_: InvalidText| "Your name can have up to 140 ordinary characters, all of them on one line"),
         };
         let checked_email = match email {
@@ -112,7 +113,7 @@ mod tests {
     use super::*;
 
     fn check(name: &str, email: &str, email_required: bool) -> Result<Payer, PayerErrors> {
-        PayerForm { name: name.to_owned(), email: email.to_owned() }.check(email_required)
+        PayerForm { name: name.to_owned(), email: email.to_owned() }.check(None, email_required)
     }
 
     #[test]
@@ -121,6 +122,19 @@ mod tests {
         assert_eq!(payer.name.as_str(), "Gerald Wiley");
         assert_eq!(payer.email.unwrap().as_str(), "g@example.com");
         assert_eq!(check("G", "", false).unwrap().email, None);
+    }
+
+    #[test]
+    fn a_known_name_stays() {
+        let known = Name::try_from("Gerald Wiley".to_owned()).unwrap();
+        let check = |name: &str, email: &str| {
+            PayerForm { name: name.to_owned(), email: email.to_owned() }.check(Some(&known), true)
+        };
+        for typed in ["", "Somebody Else", "a\nb"] {
+            let payer = check(typed, "g@example.com").unwrap();
+            assert_eq!((payer.name.as_str(), payer.email.unwrap().as_str()), ("Gerald Wiley", "g@example.com"));
+        }
+        assert!(check("", "").is_err_and(|errors| errors.name.is_none() && errors.email.is_some()));
     }
 
     #[test]

@@ -95,7 +95,7 @@ impl Checkout {
     async fn identify_payer(&self, id: SessionId, form: &PayerForm, now: Timestamp) -> Answer {
         let session = self.session(id).await?;
         if flow::stage(&session, now) == Stage::Payer {
-            match form.check(session.email_receipt) {
+            match form.check(flow::known_name(&session), session.email_receipt) {
                 Ok(payer) => {
                     let change = Change::now(id, SessionEvent::PayerIdentified);
                     recorded(self.sessions.identify_payer(change, &payer).await, SessionEvent::PayerIdentified)?;

@@ -7,7 +7,7 @@ use banks::mock::Decision;
 use jiff::Timestamp;
 use models::{LineItem, MAX_ATTEMPTS, Mode, Name, Session, SessionEvent};
 
-use crate::flow::{Stage, checkout_path, merchant, own_path, refresh_s, stage, way_on};
+use crate::flow::{Stage, checkout_path, known_name, merchant, own_path, refresh_s, stage, way_on};
 use crate::form::{PayerErrors, PayerForm};
 use crate::route::Back;
 
@@ -98,12 +98,15 @@ pub(crate) struct PayerPage<'a> {
     /// What was typed, in the answer to the form itself; empty in every other.
     typed: &'a PayerForm,
     errors: PayerErrors,
+    /// Then it is not asked for, nor shown.
+    name_known: bool,
     email_required: bool,
 }
 
 impl<'a> PayerPage<'a> {
     pub(crate) fn new(session: &'a Session, typed: &'a PayerForm, errors: PayerErrors) -> Self {
-        Self { summary: Summary::new(session), typed, errors, email_required: session.email_receipt }
+        let name_known = known_name(session).is_some();
+        Self { summary: Summary::new(session), typed, errors, name_known, email_required: session.email_receipt }
     }
 }
 
@@ -348,7 +351,7 @@ impl MockBankClosedPage {
 #[cfg(test)]
 mod tests {
     use banks::Banks;
-    use models::{EmailAddress, MerchantUrl, SessionState};
+    use models::{EmailAddress, MerchantUrl, Payer, SessionState};
 
     use super::*;
     use crate::samples::{
@@ -397,8 +400,13 @@ mod tests {
         }
         let session = session();
         let typed = PayerForm { name: String::new(), email: "gerald@".to_owned() };
-        let errors = typed.check(true).unwrap_err();
+        let errors = typed.check(None, true).unwrap_err();
         add("awaiting_payer_errors", PayerPage::new(&session, &typed, errors).render().unwrap());
+        let mut named = session.clone();
+        named.payer = Some(Payer { name: name(PAYER_NAME), email: None });
+        add("awaiting_payer_email", show(&named, NOW));
+        let errors = typed.check(known_name(&named), true).unwrap_err();
+        add("awaiting_payer_email_errors", PayerPage::new(&named, &typed, errors).render().unwrap());
         let many = session_of((1..=40).map(|n| item(&format!("Candle no. {n}"), 100 + n, 1)).collect());
         add("awaiting_payer_optional_email", show(&Session { email_receipt: false, mode: Mode::Live, ..many }, NOW));
         let mut last = in_state(SessionState::AwaitingPaymentConsent);
@@ -488,7 +496,7 @@ mod tests {
             assert!(html.contains("&#60;script&#62;alert(&#39;x&#39;)"), "{state}");
         }
         let typed = PayerForm { name: hostile.to_owned(), email: hostile.to_owned() };
-        let errors = typed.check(true).unwrap_err();
+        let errors = typed.check(None, true).unwrap_err();
         let html = PayerPage::new(&session(), &typed, errors).render().unwrap();
         assert!(!html.contains("<script") && html.contains("value=\"&#34;&#62;&#60;script"));
     }
@@ -496,7 +504,7 @@ mod tests {
     #[test]
     fn a_form_with_errors_keeps_what_was_typed_and_says_what_is_wrong() {
         let typed = PayerForm { name: "Ada".to_owned(), email: "ada@".to_owned() };
-        let errors = typed.check(true).unwrap_err();
+        let errors = typed.check(None, true).unwrap_err();
         let html = PayerPage::new(&session(), &typed, errors).render().unwrap();
         assert!(html.contains("value=\"Ada\"") && html.contains("value=\"ada@\""));
         assert!(html.contains("aria-invalid=\"true\" aria-describedby=\"email-hint email-error\""));
@@ -504,6 +512,17 @@ mod tests {
             html.contains("id=\"email-error\"") && html.contains("href=\"#email\"") && html.contains("role=\"alert\"")
         );
         assert!(!html.contains("id=\"name-error\""));
+    }
+
+    #[test]
+    fn a_payer_whose_name_is_known_is_asked_for_the_address_alone() {
+        let mut session = session();
+        assert!(show(&session, NOW).contains("name=\"name\""));
+        session.payer = Some(Payer { name: name(PAYER_NAME), email: None });
+        let html = show(&session, NOW);
+        assert!(
+            html.contains("name=\"email\"") && !html.contains("name=\"name\"") && !html.contains("will see who paid")
+        );
     }
 
     #[test]

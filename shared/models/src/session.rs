@@ -112,6 +112,9 @@ pub struct Session {
     /// Who pays, once known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payer: Option<Payer>,
+    /// Whether the merchant gave the payer's name at creation, and the checkout asks for the address of the receipt.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub payer_named_at_creation: bool,
     /// What stands on the bank statement.
     pub reference: Reference,
     /// Where the payer goes after success.
@@ -190,12 +193,13 @@ pub struct Creation {
 }
 
 impl Session {
-    /// A new session. With a payer given it begins at the choice of a bank.
+    /// A new session. With a payer given it begins at the choice of a bank, unless there is no address for the receipt.
     pub fn create(new: NewSession, creation: Creation) -> Self {
         let Creation { id, end_to_end_id, merchant_id, mode, list_shard, at, base_url, write_id } = creation;
-        let state = match new.payer {
-            Some(_) => SessionState::AwaitingProvider,
-            None => SessionState::AwaitingPayer,
+        let (state, payer_named_at_creation) = match &new.payer {
+            Some(payer) if new.email_receipt && payer.email.is_none() => (SessionState::AwaitingPayer, true),
+            Some(_) => (SessionState::AwaitingProvider, false),
+            None => (SessionState::AwaitingPayer, false),
         };
         let with_id = |url: MerchantUrl| url.with_payment_id(&id);
         Self {
@@ -210,6 +214,7 @@ impl Session {
             line_items: new.line_items.into_items(),
             payee: new.payee,
             payer: new.payer,
+            payer_named_at_creation,
             reference: new.reference,
             success_url: new.success_url.map(with_id),
             error_url: new.error_url.map(with_id),
@@ -230,8 +235,8 @@ impl Session {
 
     /// The session as its creation answered it, whatever has happened since: what a repeated creation answers.
     ///
-    /// Everything that the answer shows is fixed at creation but the state, the history, and a payer who was not known
-    /// then; so nothing needs to be kept apart.
+    /// Everything that the answer shows is fixed at creation but the state, the history, and what was not known of the
+    /// payer then; so nothing needs to be kept apart.
     #[must_use]
     pub fn as_created(self) -> Self {
         self.as_of(1)
@@ -247,8 +252,14 @@ impl Session {
         let state = self.state;
         let happened = |event| self.history.iter().any(|entry| entry.cause == event);
         let (chosen, submitted) = (happened(SessionEvent::BankChosen), happened(SessionEvent::ConsentGiven));
+        let payer = match self.payer {
+            Some(Payer { name, .. }) if state == SessionState::AwaitingPayer => {
+                self.payer_named_at_creation.then_some(Payer { name, email: None })
+            }
+            payer => payer,
+        };
         Self {
-            payer: self.payer.filter(|_| state != SessionState::AwaitingPayer),
+            payer,
             attempt: self.attempt.filter(|_| chosen),
             submission: self.submission.filter(|_| submitted),
             payer_account: self.payer_account.filter(|_| state == SessionState::Sent),

@@ -133,8 +133,9 @@ struct Payment {
 }
 
 /// The attributes that deleting removes: all that a client or payer wrote, and the keys of the indexes that it is in.
-pub(crate) const ERASED: [&str; 15] = [
+pub(crate) const ERASED: [&str; 16] = [
     "payer",
+    "payer_named_at_creation",
     "payee",
     "line_items",
     "reference",

@@ -6,7 +6,7 @@
 mod support;
 
 use jiff::{SignedDuration, Timestamp};
-use models::{Session, SessionEvent, SessionId, SessionState, WriteId};
+use models::{Payer, Session, SessionEvent, SessionId, SessionState, WriteId};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
@@ -49,6 +49,8 @@ enum Step {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Model {
     state: SessionState,
+    /// The merchant gave the payer's name, but no address for the receipt.
+    named: bool,
     entries: usize,
     attempt: u8,
     submitted: bool,
@@ -121,15 +123,16 @@ impl ReferenceStateMachine for Rules {
     type Transition = Step;
 
     fn init_state() -> BoxedStrategy<Model> {
-        let begin = |payer_known| Model {
+        let begin = |(payer_known, named)| Model {
             state: if payer_known { SessionState::AwaitingProvider } else { SessionState::AwaitingPayer },
+            named: named && !payer_known,
             entries: 1,
             attempt: 0,
             submitted: false,
             deleted: false,
             late: false,
         };
-        any::<bool>().prop_map(begin).boxed()
+        any::<(bool, bool)>().prop_map(begin).boxed()
     }
 
     fn transitions(model: &Model) -> BoxedStrategy<Step> {
@@ -264,8 +267,11 @@ impl StateMachineTest for Table {
     fn init_test(model: &Model) -> Table {
         let world = World::get();
         let owner = support::new_owner(models::Mode::Test);
-        let payer = (model.state == SessionState::AwaitingProvider).then(support::payer);
+        let email = support::payer().email.filter(|_| !model.named);
+        let payer = (model.named || model.state == SessionState::AwaitingProvider).then(support::payer);
+        let payer = payer.map(|payer| Payer { email, ..payer });
         let created = support::new_session(&owner, runtime::now(), payer, 400);
+        assert_eq!(created.state, model.state);
         let made = world.runtime.block_on(Sessions::new(world.losing(1)).create(created.clone(), None)).unwrap();
         assert!(matches!(made, Created::New(_)), "its own put, whose answer was lost, is recognised");
         Table { world, owner, id: created.id, created, model: model.clone() }
