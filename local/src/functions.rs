@@ -1,7 +1,9 @@
-//! The function processes: spawned on demand, one event at a time each, kept and used again, as Lambda does.
+//! The function processes: spawned on demand, one event at a time each, kept and used again, as Lambda does, and ended once
+//! they have been idle for long.
 //! <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,7 +16,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
-use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::sync::{Notify, Semaphore, oneshot, watch};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::logs::Logs;
@@ -30,6 +33,9 @@ use crate::watcher::Watcher;
 const INIT_TIMEOUT_MS: u64 = 10_000;
 /// How long the last lines of an ended process are waited for; a grandchild may hold the pipe open for ever.
 const LAST_LINES_MS: u64 = 500;
+/// How many processes of a function may run at once if it reserves no concurrency: Lambda's default for a whole account.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
+const DEFAULT_CONCURRENCY: usize = 1_000;
 /// Starts the access key of a function's process, followed by function and process number.
 const ACCESS_KEY_PREFIX: &str = "local";
 
@@ -92,7 +98,10 @@ pub(crate) struct Surroundings {
     pub(crate) aws_url: String,
     /// Variables that only this machine sets, for every function.
     pub(crate) extra_environment: BTreeMap<String, String>,
+    /// The most processes of one function, whatever the template allows.
     pub(crate) max_processes: usize,
+    /// How long a process is kept that has nothing to do. One of each function stays.
+    pub(crate) max_idle: Duration,
     pub(crate) logs: Arc<Logs>,
     pub(crate) meter: Arc<Meter>,
     pub(crate) tasks: Tasks,
@@ -108,10 +117,18 @@ pub(crate) struct Functions {
 struct Pool {
     function: Function,
     surroundings: Arc<Surroundings>,
-    /// One permit per process that may run; those who wait get it in order.
+    /// How many invocations may run at once, each in a process of its own.
+    concurrency: usize,
+    /// One permit per invocation that may run; those who wait get it in order.
     permits: Arc<Semaphore>,
-    /// The last used at the end: it is used next, so that the others can stay asleep.
-    idle: Mutex<Vec<Arc<Process>>>,
+    /// One permit per process that may be starting, as many as there are cores: more would start no sooner, and what is
+    /// running would do less meanwhile.
+    starts: Semaphore,
+    /// Each with the time since which it has been idle. The last used at the end: it is used next, so that the others can
+    /// stay asleep.
+    idle: Mutex<Vec<(Arc<Process>, Instant)>>,
+    /// Wakes one who waits for an idle process.
+    freed: Notify,
     /// Every process that has not ended, by number.
     alive: Mutex<BTreeMap<u64, Arc<Process>>>,
     next_number: AtomicU64,
@@ -151,17 +168,31 @@ impl Functions {
     pub(crate) fn new(functions: Vec<Function>, surroundings: Surroundings) -> Self {
         let surroundings = Arc::new(surroundings);
         let pool = |function: Function| {
+            let concurrency = function.reserved_concurrency.unwrap_or(DEFAULT_CONCURRENCY);
+            let concurrency = concurrency.min(surroundings.max_processes);
             let pool = Pool {
                 surroundings: Arc::clone(&surroundings),
-                permits: Arc::new(Semaphore::new(surroundings.max_processes)),
+                concurrency,
+                permits: Arc::new(Semaphore::new(concurrency)),
+                starts: Semaphore::new(std::thread::available_parallelism().map_or(1, NonZeroUsize::get)),
                 idle: Mutex::new(Vec::new()),
+                freed: Notify::new(),
                 alive: Mutex::new(BTreeMap::new()),
                 next_number: AtomicU64::new(1),
                 function,
             };
             (pool.function.id.clone(), Arc::new(pool))
         };
-        Self { pools: functions.into_iter().map(pool).collect() }
+        let pools: BTreeMap<String, Arc<Pool>> = functions.into_iter().map(pool).collect();
+        let kept: Vec<Arc<Pool>> = pools.values().cloned().collect();
+        let max_idle = surroundings.max_idle;
+        surroundings.tasks.spawn(async move {
+            loop {
+                tokio::time::sleep(max_idle / 2).await;
+                kept.iter().for_each(|pool| pool.end_idle(max_idle));
+            }
+        });
+        Self { pools }
     }
 
     /// Runs the function once with `event` and returns its output.
@@ -201,12 +232,12 @@ impl Functions {
 
     /// How many invocations of a function can run at once.
     pub(crate) fn concurrency(&self, function: &str) -> usize {
-        self.pools.get(function).map_or(1, |pool| pool.surroundings.max_processes)
+        self.pools.get(function).map_or(1, |pool| pool.concurrency)
     }
 
     /// Whether any invocation is running.
     pub(crate) fn busy(&self) -> bool {
-        self.pools.values().any(|pool| pool.permits.available_permits() < pool.surroundings.max_processes)
+        self.pools.values().any(|pool| pool.permits.available_permits() < pool.concurrency)
     }
 
     /// The numbers of a function's processes.
@@ -233,11 +264,7 @@ impl Functions {
 impl Pool {
     async fn invoke(self: &Arc<Self>, event: Bytes) -> Result<Bytes, InvokeError> {
         self.surroundings.meter.invoked(&self.function.id);
-        let started = match self.take_idle() {
-            Some(process) => Ok(process),
-            None => self.start().await,
-        };
-        let process = match started {
+        let process = match self.process().await {
             Ok(process) => process,
             // A process that dies without a word would leave nothing to go by.
             Err(error) => {
@@ -248,7 +275,10 @@ impl Pool {
         let result = self.run_on(&process, event).await;
         match &result {
             // An error the runtime itself reports leaves the process usable.
-            Ok(_) | Err(InvokeError::Function { .. }) => lock(&self.idle).push(process),
+            Ok(_) | Err(InvokeError::Function { .. }) => {
+                lock(&self.idle).push((process, Instant::now()));
+                self.freed.notify_one();
+            }
             Err(InvokeError::TimedOut { .. } | InvokeError::Exited { .. } | InvokeError::Unknown { .. }) => {
                 process.kill().await;
             }
@@ -259,9 +289,31 @@ impl Pool {
         result
     }
 
+    /// A process to use: an idle one, now or as soon as there is one, or a new one if that may be started sooner.
+    async fn process(self: &Arc<Self>) -> Result<Arc<Process>, InvokeError> {
+        loop {
+            if let Some(process) = self.take_idle() {
+                return Ok(process);
+            }
+            tokio::select! {
+                biased;
+                () = self.freed.notified() => {}
+                Ok(_start) = self.starts.acquire() => return self.start().await,
+            }
+        }
+    }
+
+    /// Ends processes that have been idle for long, but for the last used one.
+    fn end_idle(&self, max_idle: Duration) {
+        let mut idle = lock(&self.idle);
+        let count = idle.iter().take_while(|(_, since)| since.elapsed() > max_idle).count();
+        let count = count.min(idle.len().saturating_sub(1));
+        idle.drain(..count).for_each(|(process, _)| process.tasks.stop());
+    }
+
     fn take_idle(&self) -> Option<Arc<Process>> {
         let mut idle = lock(&self.idle);
-        while let Some(process) = idle.pop() {
+        while let Some((process, _)) = idle.pop() {
             if process.ended.borrow().is_none() {
                 return Some(process);
             }
@@ -355,7 +407,7 @@ impl Pool {
             };
             let _ = tokio::time::timeout(Duration::from_millis(LAST_LINES_MS), last_lines).await;
             lock(&pool.alive).remove(&number);
-            lock(&pool.idle).retain(|process| process.number != number);
+            lock(&pool.idle).retain(|(process, _)| process.number != number);
             ended.send_replace(Some(how));
             tasks.stop();
             pool.surroundings.happened.ring();

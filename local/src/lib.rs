@@ -34,7 +34,7 @@ mod watcher;
 pub use faults::{Effect, Fault, Faults};
 pub use functions::InvokeError;
 pub use logs::LogLine;
-pub use machine::{Config, Machine, StartError};
+pub use machine::{Config, MAX_PROCESSES, Machine, StartError};
 pub use mails::Mail;
 pub use meter::{Counts, Meter, Usage};
 pub use permissions::{Permission, PermissionRecord, permissions};

@@ -35,6 +35,9 @@ use crate::watcher::Watcher;
 
 /// How many ports after the wanted one the mailbox tries.
 const MAIL_PORT_TRIES: u16 = 100;
+/// How many processes of a function run at once, if no other bound is given: what the template lets webhooks have, which wait
+/// for merchants' servers most of the time, and some more. Each takes some 10 MB, and those that are not needed end.
+pub const MAX_PROCESSES: usize = 64;
 /// How often [`Machine::until`] looks although nothing seems to have happened: time passing makes no sound.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
@@ -67,8 +70,10 @@ pub struct Config {
     pub stream_retry_pause: Duration,
     /// The visibility timeout of every queue, in place of the template's; for tests that wait for redelivery.
     pub visibility_timeout: Option<Duration>,
-    /// How many processes of each function may run at once.
+    /// The most processes of each function that run at once, however many more the template allows.
     pub max_processes: usize,
+    /// How long a process is kept that has nothing to do. One of each function stays.
+    pub max_idle: Duration,
     /// A folder where it is written down which of their permissions functions make use of, one
     /// [`crate::PermissionRecord`] in JSON to a line, each once.
     pub permissions_dir: Option<PathBuf>,
@@ -94,7 +99,8 @@ impl Config {
             ttl_sweep_interval: Duration::from_secs(10),
             stream_retry_pause: Duration::from_millis(200),
             visibility_timeout: None,
-            max_processes: 4,
+            max_processes: MAX_PROCESSES,
+            max_idle: Duration::from_secs(60),
             permissions_dir: None,
             quiet: false,
         }
@@ -430,6 +436,7 @@ async fn start(config: Config, logs: Arc<Logs>, happened: Bell, tasks: Tasks) ->
             aws_url: aws_url.clone(),
             extra_environment: config.environment.clone(),
             max_processes: config.max_processes.max(1),
+            max_idle: config.max_idle,
             logs: Arc::clone(&logs),
             meter: Arc::clone(&meter),
             tasks: tasks.clone(),

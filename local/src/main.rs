@@ -37,6 +37,10 @@ struct Options {
     /// How often schedules run, in milliseconds, whatever the template says
     #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u64).range(1..))]
     schedule_interval_ms: u64,
+    /// The most processes of one function at a time. Below it, each has as many as the template allows
+    /// (ReservedConcurrentExecutions, a queue's MaximumConcurrency, or else Lambda's 1000), started when none is idle
+    #[arg(long, default_value_t = local::MAX_PROCESSES, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1000))]
+    max_processes: usize,
     /// A variable for every function; may be repeated. AWS_ENDPOINT_URL, or AWS_ENDPOINT_URL_DYNAMODB, _SQS or _SESV2, puts
     /// something of yours, such as a proxy, between functions and the AWS endpoint
     #[arg(long = "env", value_name = "NAME=VALUE", value_parser = pair)]
@@ -62,6 +66,7 @@ impl From<Options> for Config {
             aws_port: options.aws_port,
             parameters: options.parameters.into_iter().collect(),
             environment: options.environment.into_iter().collect(),
+            max_processes: options.max_processes,
             schedule_interval: Some(Duration::from_millis(options.schedule_interval_ms)),
             ..Self::new(options.template, options.bin_dir, options.data_dir)
         }

@@ -67,6 +67,8 @@ pub(crate) struct Function {
     pub(crate) binary: String,
     pub(crate) timeout_ms: u64,
     pub(crate) memory_mb: u64,
+    /// How many of its processes may run at once, if that is limited.
+    pub(crate) reserved_concurrency: Option<usize>,
     pub(crate) log_group: String,
     pub(crate) log_format: String,
     pub(crate) environment: BTreeMap<String, String>,
@@ -421,8 +423,8 @@ struct FunctionProperties {
     tags: Value,
     #[serde(default)]
     tracing: Value,
-    #[serde(default)]
-    reserved_concurrent_executions: Value,
+    #[serde(default, deserialize_with = "some_number")]
+    reserved_concurrent_executions: Option<usize>,
 }
 
 /// Lambda's defaults: <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
@@ -574,6 +576,7 @@ fn function(id: &str, place: &Place, properties: Value, globals: &Value) -> Resu
         binary: binary.to_owned(),
         timeout_ms: properties.timeout.saturating_mul(1000),
         memory_mb: properties.memory_size,
+        reserved_concurrency: properties.reserved_concurrent_executions,
         log_group: properties.logging_config.log_group.unwrap_or_else(|| format!("/aws/lambda/{id}")),
         log_format: properties.logging_config.log_format.unwrap_or_else(|| "Text".to_owned()),
         environment,

@@ -67,6 +67,40 @@ async fn a_process_is_used_again_and_works_on_one_event_at_a_time() {
     machine.stop().await;
 }
 
+/// What waits takes a process of its own, as on AWS; what is quick shares those that are there.
+#[tokio::test]
+async fn as_many_processes_run_as_the_template_allows_within_the_bound() {
+    let folder = tempfile::tempdir().unwrap();
+    let notes = folder.path().join("notes");
+    let mut config =
+        local::Config { max_processes: 12, max_idle: std::time::Duration::from_millis(100), ..config(&folder) };
+    config.environment.insert("NOTES".to_owned(), notes.display().to_string());
+    let machine = std::sync::Arc::new(Machine::start(config).await.unwrap());
+    let hang = |function: &'static str| {
+        let machine = std::sync::Arc::clone(&machine);
+        tokio::spawn(async move { machine.invoke(function, &json!({"rawPath": "/slow/hang"})).await })
+    };
+    let hanging = || std::fs::read_to_string(&notes).unwrap_or_default().lines().count();
+    let waiting: Vec<_> = (0..13).map(|_| hang("SlowFunction")).collect();
+    machine.until(PATIENCE, |_| (hanging() == 12).then_some(())).await.expect("twelve at once");
+    assert_eq!(machine.process_count("SlowFunction"), 12);
+    let waiting: Vec<_> = waiting.into_iter().chain((0..5).map(|_| hang("ReservedFunction"))).collect();
+    machine.until(PATIENCE, |_| (hanging() == 15).then_some(())).await.expect("three more");
+    assert_eq!(machine.process_count("ReservedFunction"), 3);
+
+    let quick = (0..12).map(|_| {
+        let url = format!("{}/echo/1", machine.api_url());
+        tokio::spawn(async move { get(&url).await.status })
+    });
+    for answered in quick.collect::<Vec<_>>() {
+        assert_eq!(answered.await.unwrap(), 200);
+    }
+    assert!(machine.process_count("ApiFunction") < 12, "{}", machine.process_count("ApiFunction"));
+    // What nobody needs any more ends, but for one.
+    machine.until(PATIENCE, |machine| (machine.process_count("ApiFunction") == 1).then_some(())).await.unwrap();
+    waiting.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
 #[tokio::test]
 async fn invocations_end_as_lambda_says() {
     let (machine, _folder) = machine().await;
