@@ -57,6 +57,26 @@ async fn a_known_payer_is_not_asked_and_a_result_leads_on_by_itself() {
 }
 
 #[tokio::test]
+async fn a_payer_whose_name_is_known_gives_the_address_alone() {
+    let Some((browser, world, shop)) = stage().await else { return };
+    let mut order = shop.order();
+    order["payer"] = serde_json::json!({ "name": NAME });
+    let session = world.create_from(&order).await;
+    browser.open(&checkout(&session)).await;
+    browser.see("Your details").await;
+    let page = browser.text().await;
+    assert!(!page.contains("Full name") && !page.contains(NAME), "{page}");
+    browser.fill("E-mail address", "paula@").await;
+    browser.press("Continue to choose your bank").await;
+    browser.assert_faulty("E-mail address", "Enter an e-mail address like name@example.com").await;
+    browser.fill("E-mail address", EMAIL).await;
+    browser.press("Continue to choose your bank").await;
+    browser.see("Choose your bank").await;
+    let session = world.get(&text(&session["id"])).await;
+    assert_eq!(session["payer"], serde_json::json!({ "name": NAME, "email": EMAIL }));
+}
+
+#[tokio::test]
 async fn a_pending_payment_shows_by_itself_what_became_of_it() {
     let Some(browser) = Browser::start(Screen::PHONE).await else { return };
     let world = World::start().await;

@@ -118,6 +118,58 @@ async fn document_2s_three_commands() {
 }
 
 #[tokio::test]
+async fn a_receipt_that_is_asked_for_has_an_address_before_a_bank_is_chosen() {
+    let world = World::start().await;
+    let mut request = document_1();
+    request["payer"] = json!({ "name": "Ada Payer" });
+    let create =
+        || world.demo(Method::POST, "/v2/payment_sessions").header("idempotency-key", "order-7").json(&request);
+    let created = answer(create()).await;
+    assert_eq!(created.status, StatusCode::CREATED, "{}", created.text);
+    let session = created.body;
+    assert_eq!(states(&session), ["awaiting_payer"]);
+    assert_eq!(session["payer"], json!({ "name": "Ada Payer", "email": null }));
+    let payer = world.payer(&session);
+    let page = payer.page().await;
+    assert!(page.html.contains("name=\"email\"") && !page.html.contains("name=\"name\"") && !page.html.contains("Ada"));
+    assert_eq!(payer.post("payer", &[("email", "")]).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(payer.post("payer", &[("email", "ada@bücher.example")]).await.status, StatusCode::SEE_OTHER);
+    payer.choose_bank(1).await;
+    payer.decide(1, "approve").await;
+    let paid = world.get(&text(&session["id"])).await;
+    assert_eq!(paid["state"], "sent");
+    // As the DNS has it, and as SES takes it.
+    assert_eq!(paid["payer"], json!({ "name": "Ada Payer", "email": "ada@xn--bcher-kva.example" }));
+    let mails = world.mails().await;
+    assert_eq!(mails.len(), 1);
+    assert_eq!(mails[0].to, ["ada@xn--bcher-kva.example"]);
+    // A repeat says what was known then.
+    let again = answer(create()).await;
+    assert_eq!((again.status, again.body), (StatusCode::CREATED, session));
+    // Without a receipt, the name is enough.
+    request["email_receipt"] = json!(false);
+    assert_eq!(states(&world.create_from(&request).await), ["awaiting_provider"]);
+}
+
+#[tokio::test]
+async fn json_may_begin_with_a_byte_order_mark() {
+    let world = World::start().await;
+    let create = |body: String| {
+        let request = world.demo(Method::POST, "/v2/payment_sessions").header("idempotency-key", "order-7");
+        request.header("content-type", "application/json").body(body)
+    };
+    let created = answer(create(format!("\u{feff}{DOCUMENT_1_BODY}"))).await;
+    assert_eq!(created.status, StatusCode::CREATED, "{}", created.text);
+    let again = answer(create(DOCUMENT_1_BODY.to_owned())).await;
+    assert_eq!((again.status, again.text), (StatusCode::CREATED, created.text));
+    let token = world.demo(Method::POST, "/oauth/token").header("content-type", "application/json");
+    assert_eq!(answer(token.body("\u{feff}{}")).await.status, StatusCode::OK);
+    let form = world.demo(Method::POST, "/oauth/token").header("content-type", "application/x-www-form-urlencoded");
+    let refused = answer(form.body("scope=%FF")).await;
+    assert_eq!((refused.status, &refused.body["error"]), (StatusCode::BAD_REQUEST, &json!("invalid_request")));
+}
+
+#[tokio::test]
 async fn a_known_payer_skips_the_first_page() {
     let world = World::start().await;
     let mut request = document_1();

@@ -1,6 +1,6 @@
 //! Reading what a form posted.
 
-use api::media_type;
+use api::InvalidForm;
 use banks::mock::{Decided, PayerAccount};
 use lambda_http::Request;
 use models::{EmailAddress, InvalidText, Name, Payer};
@@ -15,13 +15,13 @@ const MAX_FORM_BYTES: usize = 16 * 1024;
 /// Reads the body as a form.
 pub(crate) fn read<T: DeserializeOwned>(request: &Request) -> Result<T, Problem> {
     let body: &[u8] = request.body();
-    if media_type(request.headers()).as_deref() != Some("application/x-www-form-urlencoded") {
-        return Err(Problem::NotAForm);
-    }
     if body.len() > MAX_FORM_BYTES {
         return Err(Problem::TooLong);
     }
-    serde_urlencoded::from_bytes(body).map_err(|_| Problem::Unreadable)
+    api::parse_form(request.headers(), body).map_err(|invalid| match invalid {
+        InvalidForm::MediaType => Problem::NotAForm,
+        InvalidForm::NotUtf8 | InvalidForm::Fields => Problem::Unreadable,
+    })
 }
 
 /// Who pays, as typed.

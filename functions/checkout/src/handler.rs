@@ -47,6 +47,7 @@ impl Checkout {
     pub(crate) async fn handle(&self, request: Request) -> Result<Response<Body>, Error> {
         let route = Route::of(request.method(), request.uri().path());
         let request_id = api::request_id(&request);
+        let https = api::is_https(&request);
         let answer = match route {
             Some(route) => {
                 let answer = runtime::correlated(&request_id, self.answer(route, &request));
@@ -55,10 +56,11 @@ impl Checkout {
             }
             None => Err(Problem::NotFound),
         };
-        Ok(answer.unwrap_or_else(|problem| {
+        let answer = answer.unwrap_or_else(|problem| {
             problem.log(&request_id);
             problem.into_page(route.map(Route::back))
-        }))
+        });
+        Ok(api::with_strict_transport_security(answer, https))
     }
 
     async fn answer(&self, route: Route, request: &Request) -> Answer {

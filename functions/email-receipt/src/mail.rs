@@ -11,7 +11,7 @@ use models::{EmailAddress, Mode, Session};
 pub(crate) struct Mail {
     /// Whom it is for.
     pub(crate) to: EmailAddress,
-    /// One line, without control characters.
+    /// One line, without control characters and encoded words.
     pub(crate) subject: String,
     /// The body as plain text.
     pub(crate) text: String,
@@ -33,10 +33,16 @@ impl Mail {
         };
         Some(Self {
             to: session.payer.as_ref()?.email.clone()?,
-            subject: format!("{test}{subject}"),
+            subject: format!("{test}{}", without_encoded_words(subject)),
             // Templates fail only if what they show can't be shown, and texts always can.
             text: text.render().ok()?,
             html: html.render().ok()?,
         })
     }
+}
+
+/// A header's text in which nothing is an encoded word (`=?utf-8?q?…?=`, RFC 2047, 2), so that a mail program shows a
+/// name as it is written, whether or not SES encodes what is around it.
+fn without_encoded_words(text: &str) -> String {
+    text.replace("=?", "= ?")
 }

@@ -73,9 +73,10 @@ fn parse(request: &Request) -> Result<TokenRequest, ApiError> {
         return Ok(TokenRequest::default());
     }
     match api::media_type(request.headers()).as_deref() {
-        Some("application/x-www-form-urlencoded") => serde_urlencoded::from_bytes(body)
-            .map_err(|_| ApiError::BadRequest("the body must be a form, each field given once".to_owned())),
-        Some("application/json") => serde_json::from_slice(body)
+        Some("application/x-www-form-urlencoded") => {
+            api::parse_form(request.headers(), body).map_err(|invalid| ApiError::BadRequest(invalid.to_string()))
+        }
+        Some("application/json") => serde_json::from_slice(api::without_byte_order_mark(body))
             .map_err(|_| ApiError::BadRequest("the body must be a JSON object of strings".to_owned())),
         Some(_) | None => Err(ApiError::UnsupportedMediaType("application/x-www-form-urlencoded or application/json")),
     }
@@ -84,6 +85,23 @@ fn parse(request: &Request) -> Result<TokenRequest, ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_form_is_utf_8_and_json_may_have_a_byte_order_mark() {
+        let read = |content_type: &str, body: &[u8]| {
+            let request = lambda_http::http::Request::builder().header("content-type", content_type);
+            let request = request.body(lambda_http::Body::Binary(body.to_vec())).unwrap();
+            parse(&request).map(|request| request.grant_type.unwrap_or_default())
+        };
+        let form = "application/x-www-form-urlencoded";
+        assert_eq!(read(form, b"grant_type=client_credentials").unwrap(), "client_credentials");
+        assert_eq!(read(&format!("{form}; charset=ISO-8859-1"), b"grant_type=a").unwrap(), "a");
+        for body in [&b"grant_type=%ff"[..], b"scope=\xe9", b"grant_type=a&grant_type=b"] {
+            assert!(matches!(read(form, body), Err(ApiError::BadRequest(_))), "{body:?}");
+        }
+        assert_eq!(read("application/json", b"\xef\xbb\xbf{\"grant_type\":\"a\"}").unwrap(), "a");
+        assert!(matches!(read("application/json", b"\xef\xbb\xbf"), Err(ApiError::BadRequest(_))));
+    }
 
     #[test]
     fn grants_what_is_asked_for_and_had() {

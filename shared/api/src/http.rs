@@ -43,10 +43,11 @@ pub async fn serve<F: Future<Output = Answer>>(
     handler: impl FnOnce(Request) -> F,
 ) -> Result<Rendered, lambda_http::Error> {
     let request_id = request_id(&request);
+    let https = is_https(&request);
     let time_left = time_left(&request);
     let answer = tokio::time::timeout(time_left, runtime::correlated(&request_id, handler(request)));
     let answer = answer.await.unwrap_or_else(|_| Err(too_slow()));
-    Ok(Rendered(answer.unwrap_or_else(|error| {
+    let answer = answer.unwrap_or_else(|error| {
         match &error {
             ApiError::Unavailable(cause) => tracing::error!(request_id, %cause, "the request could not be done"),
             ApiError::Internal(cause) => tracing::error!(request_id, %cause, "the request failed"),
@@ -63,7 +64,8 @@ pub async fn serve<F: Future<Output = Answer>>(
             | ApiError::Invalid(_) => {}
         }
         render_error(&error)
-    })))
+    });
+    Ok(Rendered(with_strict_transport_security(answer, https)))
 }
 
 /// How long a handler may take: until a moment before Lambda would end the process, so that the client gets an answer
@@ -113,18 +115,24 @@ pub fn body(request: &Request) -> Result<&[u8], ApiError> {
     if body.len() > MAX_BODY_BYTES { Err(ApiError::TooLarge(MAX_BODY_BYTES)) } else { Ok(body) }
 }
 
-/// The bytes of a JSON body that is not too long and says that it is JSON, or says nothing.
+/// The bytes of a JSON body that is not too long and says that it is JSON, or says nothing; without a byte order mark.
 ///
 /// # Errors
 /// 413 or 415.
 pub fn json_body(request: &Request) -> Result<&[u8], ApiError> {
-    let body = body(request)?;
+    let body = without_byte_order_mark(body(request)?);
     match media_type(request.headers()).as_deref() {
         None => Ok(body),
         Some("application/json") => Ok(body),
         Some(other) if other.starts_with("application/") && other.ends_with("+json") => Ok(body),
         Some(_) => Err(ApiError::UnsupportedMediaType("application/json")),
     }
+}
+
+/// A text in UTF-8 without the mark that some editors and libraries put before it; JSON's readers may ignore it
+/// (RFC 8259, 8.1).
+pub fn without_byte_order_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
 /// The media type without parameters, in lower case.
@@ -155,8 +163,23 @@ pub fn json_value(body: &[u8]) -> Result<serde_json::Value, ApiError> {
 pub fn base_url(request: &Request) -> Option<String> {
     let context = context(request)?;
     let domain = context.domain_name.as_deref()?;
-    let proto = request.headers().get("x-forwarded-proto").and_then(|value| value.to_str().ok());
-    Some(format!("{}://{domain}", if proto == Some("http") { "http" } else { "https" }))
+    Some(format!("{}://{domain}", if is_https(request) { "https" } else { "http" }))
+}
+
+/// Whether the request came by HTTPS: API Gateway sets `x-forwarded-proto` itself. Only `local` takes plain HTTP.
+pub fn is_https(request: &Request) -> bool {
+    request.headers().get("x-forwarded-proto").is_none_or(|proto| proto != "http")
+}
+
+/// Makes browsers ask this host by HTTPS alone, for a year from each answer on (RFC 6797, 6.1). Not its subdomains, which
+/// may be somebody else's; and not by plain HTTP, where the header must not be sent (7.2).
+#[must_use]
+pub fn with_strict_transport_security(mut answer: Response<Body>, https: bool) -> Response<Body> {
+    if https {
+        let value = HeaderValue::from_static("max-age=31536000");
+        answer.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, value);
+    }
+    answer
 }
 
 /// What API Gateway says of the request; its payload 2.0 is the only one that the routes use.
@@ -164,5 +187,51 @@ fn context(request: &Request) -> Option<&ApiGatewayV2httpRequestContext> {
     match request.request_context_ref()? {
         RequestContext::ApiGatewayV2(context) => Some(context),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::banked::render_error;
+
+    fn request(proto: Option<&str>, body: &[u8]) -> Request {
+        let builder = lambda_http::http::Request::builder();
+        let builder = proto.into_iter().fold(builder, |builder, proto| builder.header("x-forwarded-proto", proto));
+        builder.body(Body::Binary(body.to_vec())).unwrap()
+    }
+
+    #[tokio::test]
+    async fn every_answer_by_https_keeps_browsers_there() {
+        for (proto, expected) in
+            [(Some("https"), Some("max-age=31536000")), (None, Some("max-age=31536000")), (Some("http"), None)]
+        {
+            for status in [StatusCode::OK, StatusCode::NOT_FOUND] {
+                let answer = async |_| if status.is_success() { json(status, &()) } else { Err(ApiError::NotFound) };
+                let Rendered(answer) = serve(request(proto, b""), render_error, answer).await.unwrap();
+                assert_eq!(answer.status(), status);
+                let header = answer.headers().get(header::STRICT_TRANSPORT_SECURITY);
+                assert_eq!(header.map(|value| value.to_str().unwrap()), expected, "{proto:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn one_byte_order_mark_before_json_is_no_part_of_it() {
+        let mark = "\u{feff}";
+        for (body, json) in [
+            ("{}".to_owned(), Some("{}")),
+            (format!("{mark}{{}}"), Some("{}")),
+            (format!("{mark}{mark}{{}}"), None),
+            (format!(" {mark}{{}}"), None),
+            (mark.to_owned(), None),
+        ] {
+            let request = request(None, body.as_bytes());
+            let read = json_value(json_body(&request).unwrap()).ok().map(|value| value.to_string());
+            assert_eq!(read.as_deref(), json, "{body:?}");
+        }
+        // In UTF-16 it is no JSON.
+        let utf_16: Vec<u8> = "\u{feff}{}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert!(json_value(json_body(&request(None, &utf_16)).unwrap()).is_err());
     }
 }

@@ -4,6 +4,7 @@
 mod auth;
 pub mod banked;
 mod error;
+mod form;
 mod given;
 mod http;
 mod idempotency;
@@ -14,9 +15,11 @@ mod token;
 
 pub use auth::{Authenticator, Caller, WARM_UP_TIMEOUT};
 pub use error::{ApiError, Violation};
+pub use form::{InvalidForm, parse_form};
 pub use given::Given;
 pub use http::{
-    Answer, Rendered, base_url, body, json, json_body, json_value, media_type, replayed, request_id, serve, time_left,
+    Answer, Rendered, base_url, body, is_https, json, json_body, json_value, media_type, replayed, request_id, serve,
+    time_left, with_strict_transport_security, without_byte_order_mark,
 };
 pub use idempotency::{IdempotencyKey, Operation, fingerprint};
 pub use list_query::list_query;

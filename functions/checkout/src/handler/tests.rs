@@ -3,7 +3,7 @@
 use banks::mock::{Decided, Decision, Ledger, PayerAccount};
 use banks::{BankError, Begun, Status};
 use lambda_http::http::{Method, header};
-use models::{MAX_ATTEMPTS, SessionState, Submission};
+use models::{MAX_ATTEMPTS, Payer, SessionState, Submission};
 use serde_json::json;
 
 mod refunds;
@@ -240,6 +240,73 @@ async fn what_is_typed_wrong_is_told_and_nothing_is_written() {
     let path = format!("/checkout/{}/payer", without_receipt.id);
     assert_eq!(checkout.post(&path, "name=Gerald+Wiley&email=").await.0, 303);
     assert_eq!(checkout.now(&without_receipt).await.state, SessionState::AwaitingProvider);
+}
+
+#[tokio::test]
+async fn a_form_that_is_not_utf_8_is_refused_and_nothing_is_written() {
+    let (checkout, _) = checkout().await;
+    let (new, at_the_bank) = (checkout.create(|_| {}).await, checkout.at_the_bank(1).await);
+    for (path, form) in [
+        (format!("/checkout/{}/payer", new.id), "name=Zo%EB&email=a%40example.com"),
+        (format!("/checkout/{}/payer", new.id), "name=Ada&email=a%40example.com&more=%FF"),
+        (format!("/checkout/{}/bank", at_the_bank.id), "bank=mock-bank&attempt=2&%FF=a"),
+        (format!("/mock-bank/{}/1", at_the_bank.id), "decision=approve&more=%C3"),
+    ] {
+        assert_eq!(checkout.post(&path, form).await.0, 400, "{path} {form}");
+    }
+    let raw = |content_type: &'static str, body: &[u8]| {
+        let request = lambda_http::http::Request::post(format!("/checkout/{}/payer", new.id));
+        request.header(header::CONTENT_TYPE, content_type).body(Body::Binary(body.to_vec())).unwrap()
+    };
+    let latin_1 = "application/x-www-form-urlencoded; charset=ISO-8859-1";
+    for request in [raw(FORM, b"name=Zo\xeb&email=a@example.com"), raw(latin_1, b"name=Zo%C3%AB&email=a@example.com")] {
+        assert_eq!(checkout.handle(request).await.unwrap().status(), 400);
+    }
+    assert_eq!(checkout.now(&new).await, new);
+    assert_eq!(checkout.now(&at_the_bank).await, at_the_bank);
+}
+
+#[tokio::test]
+async fn a_payer_whose_name_is_known_gives_the_address_alone() {
+    let (checkout, _) = checkout().await;
+    let name = crate::samples::name(PAYER_NAME);
+    let session = checkout.create(|session| session.payer = Some(Payer { name: name.clone(), email: None })).await;
+    let path = format!("/checkout/{}", session.id);
+    let (_, html) = checkout.get(&path).await;
+    assert!(html.contains("name=\"email\"") && !html.contains("name=\"name\"") && !html.contains(PAYER_NAME));
+    let (status, html) = checkout.post(&format!("{path}/payer"), "name=Somebody&email=").await;
+    assert_eq!(status, 422);
+    assert!(!html.contains(PAYER_NAME) && !html.contains("name=\"name\""));
+    assert_eq!(checkout.now(&session).await, session);
+    let form = "name=Somebody&email=gerald%40b%C3%BCcher.example";
+    assert_eq!(checkout.post(&format!("{path}/payer"), form).await, (303, path));
+    let identified = checkout.now(&session).await;
+    assert_eq!(identified.state, SessionState::AwaitingProvider);
+    let payer = identified.payer.unwrap();
+    assert_eq!((&payer.name, payer.email.unwrap().as_str()), (&name, "gerald@xn--bcher-kva.example"));
+}
+
+#[tokio::test]
+async fn every_answer_by_https_keeps_browsers_there() {
+    let (checkout, _) = checkout().await;
+    let session = checkout.create(|_| {}).await;
+    for (method, path, status) in [
+        (Method::GET, format!("/checkout/{}", session.id), 200),
+        (Method::GET, format!("/checkout/{}/payer", session.id), 303),
+        (Method::GET, format!("/mock-bank/{}/1", session.id), 200),
+        (Method::POST, format!("/checkout/{}/payer", session.id), 415),
+        (Method::GET, format!("/refunds/{}", session.id), 404),
+        (Method::GET, "/nowhere".to_owned(), 404),
+    ] {
+        for (proto, expected) in [("https", Some("max-age=31536000")), ("http", None)] {
+            let request = lambda_http::http::Request::builder().method(method.clone()).uri(&path);
+            let request = request.header("x-forwarded-proto", proto).body(Body::Empty).unwrap();
+            let response = checkout.handle(request).await.unwrap();
+            let header = response.headers().get(header::STRICT_TRANSPORT_SECURITY);
+            assert_eq!(response.status(), status, "{path}");
+            assert_eq!(header.map(|value| value.to_str().unwrap()), expected, "{path} by {proto}");
+        }
+    }
 }
 
 #[tokio::test]

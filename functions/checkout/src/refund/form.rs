@@ -53,15 +53,24 @@ impl DetailsErrors {
 impl DetailsForm {
     /// The account, or all that is wrong at once.
     pub(crate) fn check(&self) -> Result<Payee, DetailsErrors> {
-        let name = read::<Name>(
+        let name = read(
             &self.name,
+            |typed| Name::try_from(typed.to_owned()),
             "Enter the name on the account",
             "The name can have up to 140 ordinary characters, all of them on one line",
         );
-        let sort_code =
-            read::<SortCode>(&self.sort_code, "Enter the sort code", "The sort code has 6 digits, like 01-02-03");
-        let account_number =
-            read::<AccountNumber>(&self.account_number, "Enter the account number", "The account number has 8 digits");
+        let sort_code = read(
+            &self.sort_code,
+            SortCode::from_typed,
+            "Enter the sort code",
+            "The sort code has 6 digits, like 01-02-03",
+        );
+        let account_number = read(
+            &self.account_number,
+            AccountNumber::from_typed,
+            "Enter the account number",
+            "The account number has 6 to 8 digits",
+        );
         match (name, sort_code, account_number) {
             (Ok(name), Ok(sort_code), Ok(account_number)) => {
                 Ok(Payee { name, account: AccountIdentifier { sort_code, account_number } })
@@ -76,10 +85,15 @@ impl DetailsForm {
 }
 
 /// What a field says without the spaces around it, or what to tell if that is nothing or wrong.
-fn read<T: TryFrom<String>>(typed: &str, missing: &'static str, wrong: &'static str) -> Result<T, &'static str> {
+fn read<T, E>(
+    typed: &str,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+    missing: &'static str,
+    wrong: &'static str,
+) -> Result<T, &'static str> {
     match typed.trim() {
         "" => Err(missing),
-        text => T::try_from(text.to_owned()).map_err(|_| wrong),
+        text => parse(text).map_err(|_| wrong),
     }
 }
 
@@ -98,6 +112,9 @@ mod tests {
         assert_eq!(payee.name.as_str(), "Ada Payer");
         assert_eq!(payee.account.sort_code.as_str(), "010203");
         assert_eq!(payee.account.account_number.as_str(), "12345678");
+        let payee = check("Ada", "０１\u{2011}０２\u{a0}03", "123 4567").unwrap();
+        assert_eq!(payee.account.sort_code.as_str(), "010203");
+        assert_eq!(payee.account.account_number.as_str(), "01234567");
     }
 
     #[test]
@@ -109,8 +126,9 @@ mod tests {
         };
         assert_eq!(wrong("", "", ""), [true, true, true]);
         assert_eq!(wrong("Ada", "01020", "12345678"), [false, true, false]);
-        assert_eq!(wrong("Ada", "010203", "1234567"), [false, false, true]);
+        assert_eq!(wrong("Ada", "010203", "12345"), [false, false, true]);
         assert_eq!(wrong("a\nb", "01.02.03", "123456789"), [true, true, true]);
-        assert_eq!(wrong(" ", "010203", "１２３４５６７８"), [true, false, true]);
+        assert_eq!(wrong(" ", "010203", "١٢٣٤٥٦٧٨"), [true, false, true]);
+        assert_eq!(wrong("\u{2800}", "---", "\u{a0}"), [true, true, true]);
     }
 }

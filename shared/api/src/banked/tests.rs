@@ -118,6 +118,9 @@ fn every_rule_names_its_code_and_field() {
         ("/line_items/0/name", Value::Null, "invalid_request", "line_items[0].name"),
         ("/line_items/0/name", json!(long), "invalid_request", "line_items[0].name"),
         ("/line_items/0/description", json!(long), "invalid_description", "line_items[0].description"),
+        ("/line_items/0/name", json!("\u{2800}"), "invalid_request", "line_items[0].name"),
+        ("/line_items/0/name", json!("a\u{fffe}"), "invalid_request", "line_items[0].name"),
+        ("/line_items/0/description", json!("\u{e0041}"), "invalid_description", "line_items[0].description"),
         ("/line_items/0/amount", Value::Null, "invalid_amount", "line_items[0].amount"),
         ("/line_items/0/amount", json!(0), "invalid_amount", "line_items[0].amount"),
         ("/line_items/0/amount", json!(-1), "invalid_amount", "line_items[0].amount"),
@@ -143,7 +146,15 @@ fn every_rule_names_its_code_and_field() {
         ("/payee/account_number", json!("1234567"), account, "payee.account_number"),
         ("/payee/account_number", json!("12345679"), account, "payee"),
         ("/payee/name", json!(""), "invalid_request", "payee.name"),
+        ("/payee/name", json!("\u{301}"), "invalid_request", "payee.name"),
+        ("/payee/sort_code", json!("０１０２０３"), account, "payee.sort_code"),
+        ("/payee/account_number", json!("123456"), account, "payee.account_number"),
+        ("/success_url", json!("https://example.com/\u{fdd0}"), "invalid_success_url", "success_url"),
         ("/payer", json!("Ada"), "invalid_request", "payer"),
+        ("/payer", json!({ "name": "\u{3164}" }), "invalid_request", "payer.name"),
+        ("/payer", json!({ "name": "Ada", "email": "" }), "invalid_payer_email", "payer.email"),
+        ("/payer", json!({ "name": "Ada", "email": "ada@127.0.0.1" }), "invalid_payer_email", "payer.email"),
+        ("/payer", json!({ "name": "Ada", "email": "=?a?q?b?=@example.com" }), "invalid_payer_email", "payer.email"),
         ("/payer", json!({ "email": "ada@example.com" }), "invalid_request", "payer.name"),
         ("/payer", json!({ "name": "Ada", "email": "ada" }), "invalid_payer_email", "payer.email"),
         ("/email_receipt", json!("yes"), "invalid_request", "email_receipt"),
@@ -152,6 +163,7 @@ fn every_rule_names_its_code_and_field() {
         ("/currency", json!("EUR"), "invalid_currency", "currency"),
         ("/currency", json!(826), "invalid_currency", "currency"),
         ("/metadata", json!({ "": "42" }), "invalid_request", "metadata"),
+        ("/metadata", json!({ "order": "\u{ffff}" }), "invalid_request", "metadata"),
         ("/expires_in_seconds", json!(59), "invalid_request", "expires_in_seconds"),
         ("/expires_in_seconds", json!(604_801), "invalid_request", "expires_in_seconds"),
         ("/expires_in_seconds", json!("60"), "invalid_request", "expires_in_seconds"),
@@ -419,7 +431,7 @@ fn a_webhook_is_told_of_all_or_of_what_it_names() {
 fn every_rule_of_a_webhook_names_its_field() {
     let count = r#"events must name 1 to 50 event types, or be ["*"]"#;
     let unknown = "must be an event type such as payment_session.sent";
-    let name = "description must be 1 to 140 characters, without control characters";
+    let name = "description must be 1 to 140 characters, at least one of them visible, without control characters";
     let rules = [
         ("url", json!(1), "url", "url must be a string"),
         ("url", json!(["https://example.com/"]), "url", "url must be a string"),

@@ -147,9 +147,27 @@ async fn wrong_details_are_told_and_nothing_is_written() {
     }
     let (_, html) = checkout.post(&path(&refund), "step=check&name=%22%3E%3Cscript%3E&sort_code=%22%3E").await;
     assert!(!html.contains("<script") && html.contains("value=\"&#34;&#62;&#60;script&#62;\""));
+    for pressed in ["check", "confirm"] {
+        let not_utf_8 = "name=Zo%EB&sort_code=010203&account_number=12345678";
+        assert_eq!(checkout.post(&path(&refund), &step(pressed, not_utf_8)).await.0, 400);
+    }
     assert_eq!(checkout.refund(&refund).await, refund);
     // Kept in those answers alone.
     checkout.refund_page(&refund).await;
+}
+
+#[tokio::test]
+async fn a_shorter_account_number_is_shown_with_its_zeros_before_it_is_stored() {
+    let (checkout, _) = checkout().await;
+    let refund = checkout.awaiting_details(|_| {}).await;
+    // 01–02–03 with en dashes, 123 4567 in full-width digits with a no-break space.
+    let typed = "name=Ada&sort_code=01%E2%80%9302%E2%80%9303&account_number=%EF%BC%91%EF%BC%92%EF%BC%93%C2%A04567";
+    let (status, html) = checkout.post(&path(&refund), &step("check", typed)).await;
+    assert_eq!(status, 200);
+    assert!(html.contains("01-02-03") && html.contains("01234567"), "{html}");
+    assert_eq!(checkout.post(&path(&refund), &step("confirm", typed)).await.0, 303);
+    let payment = checkout.payment(&refund).await;
+    assert_eq!(payment.payee.account.account_number.as_str(), "01234567");
 }
 
 #[tokio::test]
