@@ -207,6 +207,7 @@ async fn no_mail_about_a_refund_where_no_receipt_was_wanted_but_the_question_if_
     // And none at all without an address.
     let mut request = document_1();
     request["payer"] = json!({ "name": "Ada Payer" });
+    request["email_receipt"] = json!(false);
     let session = world.create_from(&request).await;
     let payer = world.payer(&session);
     payer.choose_bank(1).await;

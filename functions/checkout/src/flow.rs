@@ -179,6 +179,18 @@ mod tests {
     }
 
     #[test]
+    fn what_the_merchant_has_in_its_url_is_not_added_again() {
+        let url = |text: &str| Some(models::MerchantUrl::try_from(text.to_owned()).unwrap());
+        let session = Session {
+            success_url: url("https://shop.example/?payment%5Fid=order-7#top"),
+            ..in_state(SessionState::Sent)
+        };
+        let expected =
+            "https://shop.example/?payment%5Fid=order-7&banked-checkout-result=success&payment_result=sent#top";
+        assert_eq!(way_on(&session, NOW).as_deref(), Some(expected));
+    }
+
+    #[test]
     fn without_a_url_there_is_no_way_on() {
         for state in SessionState::ALL {
             let session = Session { success_url: None, error_url: None, ..in_state(state) };

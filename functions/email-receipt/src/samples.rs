@@ -197,7 +197,7 @@ pub(crate) fn assert_subject_ends_in_any_payee(beginning: &str, subject_to: impl
         (HOSTILE, HOSTILE),
         ("Gerald: Wiley; Bcc=x", "Gerald: Wiley; Bcc=x"),
         ("=?UTF-8?Q?=0ABcc:?=", "= ?UTF-8?Q?=0ABcc:?="),
-        ("==?u?q?a?= =?u?b?Yg==?=", "== ?u?q?a?= = ?u?b?Yg==?="),
+        ("==?u?q?a?= =?u?b?Yg==?=", "== ?u?q?a?= = ?u?b?Yg== ?="),
         (&"é".repeat(140), &"é".repeat(140)),
     ] {
         let subject = subject_to(payee);
