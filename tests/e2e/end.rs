@@ -160,10 +160,8 @@ async fn the_schedule_leaves_alone_what_is_not_due() {
     assert_eq!(world.get(&text(&paid["id"])).await["state"], "sent");
 }
 
-#[tokio::test]
-async fn what_is_due_is_found_among_more_than_one_answer_holds() {
-    let world = World::start().await;
-    // 2 MB that are never due.
+/// 2 MB of the due index that are never due: more than one answer holds.
+async fn fill_the_due_index(world: &World) {
     for batch in 0..40 {
         let filler = |n: usize| {
             let pk = format!("FILLER#{batch}#{n}#{}", "x".repeat(2000));
@@ -176,10 +174,58 @@ async fn what_is_due_is_found_among_more_than_one_answer_holds() {
         let body = json!({ "RequestItems": { world.machine.table_name(): requests } });
         world.dynamodb("BatchWriteItem", &body).await;
     }
+}
+
+#[tokio::test]
+async fn what_is_due_is_found_among_more_than_one_answer_holds() {
+    let world = World::start().await;
+    fill_the_due_index(&world).await;
     let late = [late_session(&world).await, late_session(&world).await];
     world.run_schedule().await;
     for id in late {
         assert_eq!(states(&world.get(&id.to_string()).await), ["awaiting_payer", "failed"]);
+    }
+}
+
+/// Whatever else is due, by one read of the index and by many.
+#[tokio::test]
+async fn pending_payments_are_followed_up_before_everything_else() {
+    for fill in [false, true] {
+        let world = World::start().await;
+        let pending = world.create().await;
+        let payer = world.payer(&pending);
+        payer.identify().await;
+        payer.choose_bank(1).await;
+        payer.decide(1, "approve_then_settle").await;
+        // As if it had been submitted two hours ago, and its bank had settled it since.
+        let earlier = (jiff::Timestamp::now() - SignedDuration::from_hours(2)).as_millisecond().to_string();
+        let body = json!({
+            "TableName": world.machine.table_name(),
+            "Key": { "pk": { "S": format!("SESSION#{}", text(&pending["id"])) }, "sk": { "S": "SESSION" } },
+            "UpdateExpression": "SET submission.submitted_at = :earlier, due_at = :past",
+            "ExpressionAttributeValues": { ":earlier": { "N": earlier }, ":past": { "S": "2000-01-01T00:00:00.000Z" } },
+        });
+        world.dynamodb("UpdateItem", &body).await;
+        if fill {
+            fill_the_due_index(&world).await;
+        }
+        for _ in 0..30 {
+            late_session(&world).await;
+        }
+        world.run_schedule().await;
+        // Lines come by a pipe of their own.
+        let lines = world
+            .machine
+            .until(tests::PATIENCE, |machine| {
+                let lines = machine.logs().into_iter().filter(|line| line.source == "ExpireFunction");
+                let lines: Vec<_> = lines.map(|line| line.text).filter(|line| !line.contains("\"_aws\"")).collect();
+                let expired = lines.iter().filter(|line| line.contains("\"event\":\"time_passed\"")).count();
+                (expired == 30).then_some(lines)
+            })
+            .await
+            .expect("30 sessions expire");
+        let first = |part: &str| lines.iter().position(|line| line.contains(part)).unwrap();
+        assert!(first(&text(&pending["id"])) < first("time_passed"), "{fill}: {lines:#?}");
     }
 }
 

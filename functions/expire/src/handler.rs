@@ -1,4 +1,4 @@
-//! Expires sessions and refunds, asks banks about pending payments, and rings for mails and endpoints that wait.
+//! Asks banks about pending payments; then expires sessions and refunds, and enqueues mails and webhooks that wait.
 //!
 //! The due index is eventually consistent and this may run twice at once: each item is looked at again, and every write
 //! is conditional.
@@ -14,7 +14,9 @@ use futures_util::future::{join_all, ready};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, Timestamp};
 use lambda_runtime::{Error, LambdaEvent};
-use models::{CursorId, EndpointId, MerchantId, RefundId, Session, SessionEvent, SessionId, SessionState, Submission};
+use models::{
+    CursorId, EndpointId, MailId, MerchantId, RefundId, Session, SessionEvent, SessionId, SessionState, Submission,
+};
 use runtime::{Metric, SettingError};
 use store::{
     Change, ChangeError, Changed, Cursors, DUE_SHARDS, Due, DueItem, DuePage, Endpoints, Erased, Erasures,
@@ -36,6 +38,26 @@ const MAX_PERSONAL_DATA_MONTHS: u16 = 240;
 
 /// How long before the function's time runs out no more is begun.
 const MARGIN: Duration = Duration::from_secs(10);
+
+/// How much of a run pending payments leave to everything else: a bank that is slow to answer must not stop what needs no
+/// bank.
+const FOR_THE_REST: Duration = Duration::from_secs(15);
+
+/// How many due items are kept until pending payments are done: more than a run can do. What is beyond stays due.
+const MOST_KEPT: usize = 100_000;
+
+/// What is due and can wait until pending payments are done.
+#[derive(Debug)]
+enum Rest {
+    /// Nobody consented in time.
+    Expiry(SessionId),
+    /// A customer's details were not given in time.
+    Refund(SessionId, RefundId),
+    Mail(MailId),
+    Cursor(CursorId),
+    /// Webhooks that an endpoint has been paused for.
+    Endpoint(MerchantId, EndpointId),
+}
 
 /// Does what has fallen due.
 #[derive(Debug)]
@@ -78,22 +100,26 @@ impl Expire {
         })
     }
 
-    /// Does all that is due, as far as the time allows; the rest is due again in a minute.
+    /// Does all that is due and that there is time for, pending payments first; what is left over is due again in a minute.
     pub(crate) async fn handle(&self, event: LambdaEvent<EventBridgeEvent>) -> Result<(), Error> {
         let stop_at = event.context.deadline().checked_sub(MARGIN).unwrap_or(SystemTime::UNIX_EPOCH);
+        let pending_until = stop_at.checked_sub(FOR_THE_REST).unwrap_or(SystemTime::UNIX_EPOCH);
         let now = runtime::now();
-        match self.due.all(now).await {
+        let mut rest = match self.due.all(now).await {
             Ok(Some(mut items)) => {
-                // The index answers in the same order every minute: should the time not suffice, others come next.
                 fastrand::shuffle(&mut items);
-                self.follow_up_all(items, now, stop_at).await;
+                self.pending_first(items, now, pending_until).await
             }
-            Ok(None) => self.walk(now, stop_at).await,
+            Ok(None) => self.walk(now, pending_until).await,
             Err(error) => {
                 tracing::error!(%error, "what is due could not be read at once");
-                self.walk(now, stop_at).await;
+                self.walk(now, pending_until).await
             }
-        }
+        };
+        // The index answers in the same order every minute: should the time not suffice, others come next.
+        fastrand::shuffle(&mut rest);
+        let in_time = futures_util::stream::iter(rest).take_while(|_| ready(SystemTime::now() < stop_at));
+        in_time.for_each_concurrent(CONCURRENCY, |item| self.follow_up(item, now, stop_at)).await;
         let minute = event.payload.time.map_or(0, |time| time.timestamp() / 60);
         self.erase(minute, now, stop_at).await;
         if SystemTime::now() >= stop_at {
@@ -140,12 +166,13 @@ impl Expire {
         }
     }
 
-    /// Goes through the shards, some at a time, a page of each.
-    async fn walk(&self, now: Timestamp, stop_at: SystemTime) {
+    /// Goes through the shards, some at a time, a page of each: [`Self::pending_first`] of all that is due.
+    async fn walk(&self, now: Timestamp, until: SystemTime) -> Vec<Rest> {
         // Each run begins somewhere else, so that no shard is always left over.
         let first = fastrand::u32(0..DUE_SHARDS);
         let mut places: VecDeque<_> = (0..DUE_SHARDS).map(|n| ((first + n) % DUE_SHARDS, None)).collect();
-        while !places.is_empty() && SystemTime::now() < stop_at {
+        let mut rest = Vec::new();
+        while !places.is_empty() && SystemTime::now() < until {
             let some = places.drain(..places.len().min(SHARDS_AT_ONCE));
             let pages = some.map(async |(shard, place)| (shard, self.due.page(shard, now, place).await));
             let mut due = Vec::new();
@@ -161,23 +188,45 @@ impl Expire {
                     }
                 }
             }
-            self.follow_up_all(due, now, stop_at).await;
+            rest.extend(self.pending_first(due, now, until).await);
+            rest.truncate(MOST_KEPT);
         }
+        rest
     }
 
-    async fn follow_up_all(&self, items: Vec<DueItem>, now: Timestamp, stop_at: SystemTime) {
-        let in_time = futures_util::stream::iter(items).take_while(|_| ready(SystemTime::now() < stop_at));
-        in_time.for_each_concurrent(CONCURRENCY, |item| self.follow_up(item, now, stop_at)).await;
+    /// Reads each session and finds out what became of those that are pending. The state is not in the index, so it has to
+    /// be read; what else is due is given back, and expiries need no second read.
+    async fn pending_first(&self, items: Vec<DueItem>, now: Timestamp, until: SystemTime) -> Vec<Rest> {
+        let (mut sessions, mut rest) = (Vec::new(), Vec::new());
+        for item in items {
+            match item {
+                DueItem::Session(id) => sessions.push(id),
+                DueItem::Refund(session_id, id) => rest.push(Rest::Refund(session_id, id)),
+                DueItem::Mail(id) => rest.push(Rest::Mail(id)),
+                DueItem::Cursor(id) => rest.push(Rest::Cursor(id)),
+                DueItem::Endpoint(merchant_id, id) => rest.push(Rest::Endpoint(merchant_id, id)),
+            }
+        }
+        let in_time = futures_util::stream::iter(sessions).take_while(|_| ready(SystemTime::now() < until));
+        let read = in_time.map(async |id| {
+            self.session(id, now).await.unwrap_or_else(|error| {
+                tracing::error!(session_id = %id, %error, "what is due could not be done");
+                Metric::DueFailed.count();
+                None
+            })
+        });
+        rest.extend(read.buffer_unordered(CONCURRENCY).filter_map(ready).collect::<Vec<_>>().await);
+        rest
     }
 
     /// One item's trouble is logged and stops no other; it stays due.
-    async fn follow_up(&self, item: DueItem, now: Timestamp, stop_at: SystemTime) {
+    async fn follow_up(&self, item: Rest, now: Timestamp, stop_at: SystemTime) {
         let done = match item {
-            DueItem::Session(id) => self.session(id, now).await,
-            DueItem::Refund(session_id, id) => self.refund(session_id, id, now).await,
-            DueItem::Cursor(ref id) => self.webhooks.ring(&id.to_string()).await.map_err(Error::from),
-            DueItem::Endpoint(ref merchant_id, id) => self.resume(merchant_id, id, now, stop_at).await,
-            DueItem::Mail(id) => self.receipts.ring(&id.to_string()).await.map_err(Error::from),
+            Rest::Expiry(id) => self.expire(id).await,
+            Rest::Refund(session_id, id) => self.refund(session_id, id, now).await,
+            Rest::Cursor(ref id) => self.webhooks.ring(&id.to_string()).await.map_err(Error::from),
+            Rest::Endpoint(ref merchant_id, id) => self.resume(merchant_id, id, now, stop_at).await,
+            Rest::Mail(id) => self.receipts.ring(&id.to_string()).await.map_err(Error::from),
         };
         if let Err(error) = done {
             tracing::error!(?item, %error, "what is due could not be done");
@@ -185,19 +234,21 @@ impl Expire {
         }
     }
 
-    async fn session(&self, id: SessionId, now: Timestamp) -> Result<(), Error> {
-        let Some(session) = self.sessions.get(&id).await? else { return Ok(()) };
+    /// Asks the bank about a pending session; one whose time has passed is given back.
+    async fn session(&self, id: SessionId, now: Timestamp) -> Result<Option<Rest>, Error> {
+        let Some(session) = self.sessions.get(&id).await? else { return Ok(None) };
         match session.state {
             SessionState::AwaitingPayer | SessionState::AwaitingProvider | SessionState::AwaitingPaymentConsent => {
-                if session.state_at(now) == SessionState::Expired {
-                    let change = Change::now(session.id, SessionEvent::TimePassed);
-                    return recorded(&session, SessionEvent::TimePassed, self.sessions.record(change, None).await);
-                }
-                Ok(())
+                Ok((session.state_at(now) == SessionState::Expired).then_some(Rest::Expiry(id)))
             }
-            SessionState::Pending => self.pursue(&session, now).await,
-            SessionState::Sent | SessionState::Failed | SessionState::Cancelled | SessionState::Expired => Ok(()),
+            SessionState::Pending => self.pursue(&session, now).await.map(|()| None),
+            SessionState::Sent | SessionState::Failed | SessionState::Cancelled | SessionState::Expired => Ok(None),
         }
+    }
+
+    async fn expire(&self, id: SessionId) -> Result<(), Error> {
+        let change = Change::now(id, SessionEvent::TimePassed);
+        recorded(id, SessionEvent::TimePassed, self.sessions.record(change, None).await)
     }
 
     async fn refund(&self, session_id: SessionId, id: RefundId, now: Timestamp) -> Result<(), Error> {
@@ -281,7 +332,7 @@ impl Expire {
             Outcome::Settled(payer_account) => self.sessions.settle(change, payer_account.as_ref()).await,
             Outcome::Declined(_) => self.sessions.record(change, None).await,
         };
-        recorded(session, outcome.event(), changed)
+        recorded(session.id, outcome.event(), changed)
     }
 }
 
@@ -289,10 +340,10 @@ fn months_before(now: Timestamp, months: u16) -> Result<Timestamp, jiff::Error> 
     Ok(now.to_zoned(TimeZone::UTC).checked_sub(Span::new().try_months(months)?)?.timestamp())
 }
 
-fn recorded(session: &Session, event: SessionEvent, change: Result<Changed, ChangeError>) -> Result<(), Error> {
+fn recorded(session_id: SessionId, event: SessionEvent, change: Result<Changed, ChangeError>) -> Result<(), Error> {
     match change {
         Ok(_) => {
-            tracing::info!(session_id = %session.id, event = event.as_str(), "recorded");
+            tracing::info!(%session_id, event = event.as_str(), "recorded");
             Ok(())
         }
         // Somebody else was first.
