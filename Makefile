@@ -161,9 +161,10 @@ tools: ## install cargo-lambda with zig, the SAM CLI and the AWS CLI into .tools
 	python3 -m venv $(TOOLS)/python
 	$(TOOLS)/python/bin/pip install --disable-pip-version-check --quiet -r tools/requirements.txt
 
-validate: ## template.yaml by SAM's and CloudFormation's rules
+validate: ## template.yaml and deploy/edge.yaml by SAM's and CloudFormation's rules
 	$(need-sam)
 	sam validate --lint --region eu-west-2
+	sam validate --lint --template deploy/edge.yaml --region us-east-1
 
 # What the binaries are built for: the template's parameter Architecture.
 ARCH := arm64

@@ -43,6 +43,7 @@ impl TemplateError {
 /// The template as read, references unresolved.
 pub(crate) struct Template {
     parameters: BTreeMap<String, Value>,
+    conditions: BTreeMap<String, Value>,
     globals: Value,
     resources: BTreeMap<String, Value>,
     outputs: Value,
@@ -182,6 +183,7 @@ impl Template {
         let mut section = |name: &str| document.remove(name).unwrap_or_else(|| json!({}));
         Ok(Self {
             parameters: as_mapping("Parameters", section("Parameters"))?,
+            conditions: as_mapping("Conditions", section("Conditions"))?,
             globals: section("Globals"),
             resources: as_mapping("Resources", section("Resources"))?,
             outputs: section("Outputs"),
@@ -197,9 +199,21 @@ impl Template {
             let kind = kind.ok_or_else(|| Place::new(id, "Type").error("is missing"))?;
             kinds.insert(id.clone(), kind.to_owned());
         }
-        let scope = Scope { parameters: &parameters, resources: &kinds, aws_url: site.aws_url, api_url: site.api_url };
+        let scope = Scope {
+            parameters: &parameters,
+            resources: &kinds,
+            conditions: &self.conditions,
+            aws_url: site.aws_url,
+            api_url: site.api_url,
+        };
+        for name in self.conditions.keys() {
+            scope.holds(&Place::new("Conditions", name), name)?;
+        }
         let globals = scope.resolve(&Place::new("Globals", ""), &self.globals)?;
         scope.resolve(&Place::new("Outputs", ""), &self.outputs)?;
+        for (id, output) in self.outputs.as_object().into_iter().flatten() {
+            is_there(&scope, &Place::new("Outputs", id), output)?;
+        }
 
         let mut stack = Stack {
             functions: Vec::new(),
@@ -212,6 +226,14 @@ impl Template {
             let place = Place::new(id, "Properties");
             let properties = resource.get("Properties").cloned().unwrap_or_else(|| json!({}));
             let properties = scope.resolve(&place, &properties)?;
+            for attribute in ["DeletionPolicy", "UpdateReplacePolicy"] {
+                if let Some(policy) = resource.get(attribute) {
+                    scope.resolve(&Place::new(id, attribute), policy)?;
+                }
+            }
+            if !is_there(&scope, &Place::new(id, ""), resource)? {
+                continue;
+            }
             match kinds.get(id).map_or("", String::as_str) {
                 "AWS::Serverless::Function" => stack.functions.push(function(id, &place, properties, &globals)?),
                 "AWS::Serverless::HttpApi" => {
@@ -229,7 +251,10 @@ impl Template {
                     let set = stack.configuration_sets.entry(properties.configuration_set_name).or_default();
                     set.tells.extend(properties.event_destination.matching_event_types);
                 }
-                "AWS::Logs::LogGroup"
+                // A domain leads to what `local` hosts anyway.
+                "AWS::ApiGatewayV2::DomainName"
+                | "AWS::ApiGatewayV2::ApiMapping"
+                | "AWS::Logs::LogGroup"
                 | "AWS::Logs::MetricFilter"
                 | "AWS::SNS::Topic"
                 | "AWS::SNS::TopicPolicy"
@@ -337,6 +362,15 @@ impl Stack {
     }
 }
 
+/// Whether a resource or output is there: it has no Condition, or one that holds.
+fn is_there(scope: &Scope<'_>, place: &Place, declared: &Value) -> Result<bool, TemplateError> {
+    match declared.get("Condition") {
+        None => Ok(true),
+        Some(Value::String(name)) => scope.holds(&place.child("Condition"), name),
+        Some(_) => Err(place.child("Condition").error("must be a condition's name")),
+    }
+}
+
 fn as_mapping(section: &str, value: Value) -> Result<BTreeMap<String, Value>, TemplateError> {
     match value {
         Value::Object(object) => Ok(object.into_iter().collect()),
@@ -383,6 +417,8 @@ struct HttpApiProperties {
     #[serde(default)]
     access_log_settings: Value,
     #[serde(default)]
+    disable_execute_api_endpoint: Value,
+    #[serde(default)]
     default_route_settings: Value,
     #[serde(default)]
     route_settings: BTreeMap<String, Value>,
@@ -425,6 +461,19 @@ struct FunctionProperties {
     tracing: Value,
     #[serde(default, deserialize_with = "some_number")]
     reserved_concurrent_executions: Option<usize>,
+    event_invoke_config: Option<EventInvokeConfig>,
+}
+
+/// What becomes of an asynchronous invocation that fails or waits. Without effect on this machine: a schedule's next turn comes
+/// anyway, and nothing waits.
+/// <https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionEventInvokeConfig.html>
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct EventInvokeConfig {
+    #[serde(default, deserialize_with = "some_number")]
+    maximum_retry_attempts: Option<u32>,
+    #[serde(default, deserialize_with = "some_number")]
+    maximum_event_age_in_seconds: Option<u32>,
 }
 
 /// Lambda's defaults: <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
@@ -565,6 +614,15 @@ fn function(id: &str, place: &Place, properties: Value, globals: &Value) -> Resu
     let binary = Path::new(&properties.code_uri).file_name().and_then(|name| name.to_str());
     let binary = binary.ok_or_else(|| place.child("CodeUri").error("must end in the binary's name"))?;
 
+    if let Some(config) = &properties.event_invoke_config {
+        let place = place.child("EventInvokeConfig");
+        if config.maximum_retry_attempts.is_some_and(|retries| retries > 2) {
+            return Err(place.child("MaximumRetryAttempts").error("must be 0 to 2"));
+        }
+        if config.maximum_event_age_in_seconds.is_some_and(|age| !(60..=21_600).contains(&age)) {
+            return Err(place.child("MaximumEventAgeInSeconds").error("must be 60 to 21600"));
+        }
+    }
     let mut environment = BTreeMap::new();
     for (name, value) in &properties.environment.variables {
         let place = place.child("Environment.Variables").child(name);
@@ -888,7 +946,12 @@ mod tests {
     const TEMPLATE: &str = include_str!("../tests/template.yaml");
 
     fn resolve(text: &str) -> Result<Stack, TemplateError> {
-        let site = Site { aws_url: "http://aws", api_url: "http://api", parameters: &BTreeMap::new() };
+        resolve_with(text, &[])
+    }
+
+    fn resolve_with(text: &str, parameters: &[(&str, &str)]) -> Result<Stack, TemplateError> {
+        let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let site = Site { aws_url: "http://aws", api_url: "http://api", parameters: &parameters };
         Template::parse(text)?.resolve(&site)
     }
 
@@ -917,6 +980,71 @@ mod tests {
     fn reads_the_services_own_template() {
         let stack = resolve(include_str!("../../template.yaml")).unwrap();
         assert!(stack.functions.len() >= 9 && stack.tables.len() == 1);
+    }
+
+    #[test]
+    fn a_public_base_url_is_what_is_given_or_the_domain_or_nothing() {
+        let address = |parameters: &[(&str, &str)]| {
+            let stack = resolve_with(include_str!("../../template.yaml"), parameters).unwrap();
+            let of = |id: &str| {
+                stack.functions.iter().find(|function| function.id == id).unwrap().environment["PUBLIC_BASE_URL"]
+                    .clone()
+            };
+            assert_eq!(of("CreateFunction"), of("RefundFunction"));
+            of("CreateFunction")
+        };
+        let domain = [("DomainName", "pay.example.com"), ("CertificateArn", "arn:aws:acm:eu-west-2:1:certificate/1")];
+        let [name, certificate] = domain;
+        assert_eq!(address(&[]), "");
+        assert_eq!(address(&domain), "https://pay.example.com");
+        assert_eq!(address(&[("PublicBaseUrl", "https://shop.example.com")]), "https://shop.example.com");
+        let both = [name, certificate, ("PublicBaseUrl", "https://shop.example.com")];
+        assert_eq!(address(&both), "https://shop.example.com");
+    }
+
+    #[test]
+    fn what_has_a_condition_is_there_when_it_holds() {
+        let conditions = "Conditions:
+  Greets: !Not [!Equals [!Ref Greeting, silence]]
+  Quiet: !And [!Not [!Condition Greets], !Or [!Equals [1, 2], { Condition: Always }]]
+  Always: !Equals [a, a]
+Globals:";
+        let text = TEMPLATE
+            .replacen("Globals:", conditions, 1)
+            .replace(
+                "\n  Letters: { Type: AWS::SQS::Queue }",
+                "\n  Letters: { Type: AWS::SQS::Queue, Condition: Quiet }",
+            )
+            .replace("!Sub \"${Greeting}, ${AWS::Region}\"", "!If [Quiet, quiet, !If [Greets, greets, none]]");
+        let seen = |parameters: &[(&str, &str)]| {
+            let stack = resolve_with(&text, parameters).unwrap();
+            let api = stack.functions.iter().find(|function| function.id == "ApiFunction").unwrap();
+            let letters = stack.queues.iter().any(|queue| queue.name == "local-Letters");
+            (api.environment["GREETING"].clone(), letters)
+        };
+        assert_eq!(seen(&[]), ("greets".to_owned(), false));
+        assert_eq!(seen(&[("Greeting", "silence")]), ("quiet".to_owned(), true));
+
+        for (right, wrong, resource, property, problem) in [
+            ("[Quiet, quiet,", "[Quite, quiet,", "ApiFunction", "Properties.Environment.Variables.GREETING", "`Quite`"),
+            (
+                "[Quiet, quiet,",
+                "[Quiet, !Ref Quiet,",
+                "ApiFunction",
+                "Properties.Environment.Variables.GREETING",
+                "Quiet",
+            ),
+            ("[Quiet, quiet,", "[quiet,", "ApiFunction", "Properties.Environment.Variables.GREETING", "two values"),
+            ("Condition: Quiet }", "Condition: Quite }", "Letters", "Condition", "`Quite`"),
+            ("[!Equals [1, 2],", "[!Equal [1, 2],", "Conditions", "Quiet", "Equals"),
+            ("Always: !Equals [a, a]", "Always: !Condition Quiet", "Conditions", "Quiet", "itself"),
+            ("Always: !Equals [a, a]", "Always: !Condition Never", "Conditions", "Always", "`Never`"),
+        ] {
+            assert_eq!(text.matches(right).count(), 1, "{right} is not there once");
+            let error = resolve(&text.replace(right, wrong)).map(|_| ()).unwrap_err();
+            assert_eq!((error.resource.as_str(), error.property.as_str()), (resource, property), "{wrong}: {error}");
+            assert!(error.problem.contains(problem), "{wrong}: {error}");
+        }
     }
 
     /// Each mistake names its resource and property.
@@ -983,6 +1111,20 @@ mod tests {
                 "QueueFunction",
                 "Properties.Timeout",
                 "VisibilityTimeout",
+            ),
+            (
+                "Timeout: 900\n",
+                "Timeout: 900\n      EventInvokeConfig: { MaximumRetryAttempts: 3 }\n",
+                "SlowFunction",
+                "Properties.EventInvokeConfig.MaximumRetryAttempts",
+                "0 to 2",
+            ),
+            (
+                "Timeout: 900\n",
+                "Timeout: 900\n      EventInvokeConfig: { MaximumEventAgeInSeconds: 59 }\n",
+                "SlowFunction",
+                "Properties.EventInvokeConfig.MaximumEventAgeInSeconds",
+                "60",
             ),
             ("VisibilityTimeout: 30", "VisibilityTimeot: 30", "Queue", "Properties", "VisibilityTimeot"),
             ("{ Type: String, Default: hello }", "{ Type: String }", "Parameters", "Greeting", "default"),

@@ -16,6 +16,7 @@ mod list;
 mod operations;
 mod operator;
 mod personal_data;
+mod policies;
 mod receipts;
 mod refund_crashes;
 mod refund_ends;

@@ -1,5 +1,6 @@
 //! The operator's command line against the whole service: what it shows, what it does, and that a dry run does nothing.
 
+use std::collections::BTreeMap;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
@@ -17,12 +18,19 @@ struct Ran {
     said: String,
 }
 
-/// Runs `counterfoil` on a machine.
+/// How often who is no function has called each operation of AWS.
+fn calls(world: &World) -> BTreeMap<String, u64> {
+    let calls = world.machine.meter().counts().calls.into_iter();
+    calls.filter(|((caller, _), _)| caller == "-").map(|((_, operation), count)| (operation, count)).collect()
+}
+
+/// Runs `counterfoil` on a machine, which may do no more than the policy for operators allows.
 async fn run(world: &World, arguments: &[&str]) -> Ran {
     let mut command = Command::new(bin_dir().join("counterfoil"));
     for name in ["COUNTERFOIL_ENDPOINT", "DATA_DIR", "TABLE_NAME"] {
         command.env_remove(name);
     }
+    let before = calls(world);
     let output = command
         .args(["--endpoint", world.machine.aws_url(), "--output", "json"])
         .args(arguments)
@@ -31,6 +39,8 @@ async fn run(world: &World, arguments: &[&str]) -> Ran {
         .output()
         .await
         .unwrap_or_else(|error| panic!("counterfoil: {error}; `make debug` builds it"));
+    let called = calls(world).into_iter().filter(|(operation, count)| before.get(operation) != Some(count));
+    crate::policies::assert_operating_allows(called.map(|(operation, _)| operation));
     let shown = String::from_utf8(output.stdout).unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     let json = serde_json::from_str(&shown).unwrap_or(Value::Null);

@@ -71,13 +71,126 @@ fn every_path_with_a_405_is_a_route_and_the_other_way_round() {
     assert!(routed.len() > 10, "{routed:?}");
 }
 
-#[test]
-fn pages_and_tokens_are_throttled_more_tightly() {
-    let template = template();
-    let settings = template.split_once("RouteSettings:").unwrap().1.split_once("TokenFunction:").unwrap().0;
-    for (method, path) in routes() {
-        if !path.contains("/v2/") {
-            assert!(settings.contains(&format!("\"{method} {path}\"")), "{method} {path} has no limit of its own");
+/// A section of the file, from its heading up to the next line that begins like `end`.
+fn section(text: &str, heading: &str, end: &str) -> String {
+    let rest = text.split_once(heading).unwrap_or_else(|| panic!("no {heading}")).1;
+    rest.split_once(end).map_or(rest, |(section, _)| section).to_owned()
+}
+
+/// (name, default) of every parameter.
+fn parameters() -> BTreeMap<String, String> {
+    let (mut parameters, mut name) = (BTreeMap::new(), String::new());
+    for line in section(&template(), "\nParameters:\n", "\nRules:").lines() {
+        if let Some(parameter) = line.strip_prefix("  ").and_then(|line| line.strip_suffix(':'))
+            && !parameter.starts_with(' ')
+        {
+            parameter.clone_into(&mut name);
+        }
+        if let Some(default) = line.trim().strip_prefix("Default: ") {
+            parameters.insert(name.clone(), default.trim_matches('"').to_owned());
         }
     }
+    parameters
+}
+
+#[test]
+fn pages_and_tokens_have_limits_of_their_own_which_are_parameters() {
+    let settings = section(&template(), "      RouteSettings:\n", "\n\n");
+    for (method, path) in routes().into_iter().filter(|(_, path)| !path.contains("/v2/")) {
+        let limits = if path.ends_with("/token") { "Token" } else { "Page" };
+        let expected = format!(
+            "\"{method} {path}\": {{ ThrottlingBurstLimit: !Ref {limits}Burst, ThrottlingRateLimit: !Ref {limits}Rate }}"
+        );
+        assert!(settings.contains(&expected), "{method} {path} has not the limits of its kind");
+    }
+    for line in settings.lines().filter(|line| line.contains("Throttling")) {
+        let (burst, rate) = (line.contains("BurstLimit: !Ref"), line.contains("RateLimit: !Ref"));
+        assert!(burst && rate, "a limit that is no parameter: {line}");
+    }
+}
+
+#[test]
+fn the_operators_page_computes_with_the_figures_that_there_are() {
+    let read = |path: &str| std::fs::read_to_string(workspace().join(path)).unwrap();
+    let (page, cost, parameters) = (read("docs/operating.md"), read("docs/cost.md"), parameters());
+    // The third column of figures: how many a payment.
+    let a_payment = |charge: &str| {
+        let line = cost.lines().find(|line| line.starts_with(&format!("| {charge} |"))).unwrap();
+        line.split('|').nth(4).unwrap().trim().parse::<u32>().unwrap()
+    };
+    let (requests, invocations) = (a_payment("API Gateway, HTTP API"), a_payment("Lambda, requests"));
+    let (writes, reads) = (a_payment("DynamoDB, writes"), a_payment("DynamoDB, reads"));
+    for said in [
+        format!(
+            "{requests} requests\n(7 to pages), {invocations} invocations, {writes} write units and {reads} read units"
+        ),
+        format!("= {writes}: the table's own, the `list` index's, the others'"),
+        format!("**Lambda**: {} ms a payment", a_payment("Lambda, duration")),
+        format!("10,000 requests a second: {requests} requests a payment\nmake that {} payments", 10_000 / requests),
+    ] {
+        assert!(page.contains(&said), "docs/operating.md does not say: {said}");
+    }
+    for limits in ["Page", "Api"] {
+        let (rate, burst) = (&parameters[&format!("{limits}Rate")], &parameters[&format!("{limits}Burst")]);
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{limits}Rate`, `{limits}Burst` |"))).unwrap();
+        assert!(row.contains(&format!("| {rate}, {burst} | 3")), "{row}");
+        assert!(row.contains(&format!("| {rate} / 3 = {} |", rate.parse::<u32>().unwrap() / 3)), "{row}");
+    }
+}
+
+#[test]
+fn every_parameter_is_in_the_readme_with_its_default() {
+    let readme = std::fs::read_to_string(workspace().join("README.md")).unwrap();
+    let table = section(&readme, "| parameter | default |", "\n\n");
+    for (name, default) in parameters() {
+        let row = table.lines().find(|line| line.contains(&format!("`{name}`")));
+        let row = row.unwrap_or_else(|| panic!("README.md has no parameter {name}"));
+        assert!(default.is_empty() || row.contains(&format!("`{default}`")), "{name} is {default}: {row}");
+    }
+}
+
+/// Lambda drops what is below INFO where logs are JSON, and there is nothing to see below it: what libraries say at `debug`
+/// may hold requests.
+#[test]
+fn a_log_level_is_one_that_lambda_lets_through() {
+    let levels = section(&template(), "\n  LogLevel:\n", "\n  PersonalDataMonths:");
+    assert!(levels.contains("AllowedValues: [error, warn, info]\n"), "{levels}");
+    assert!(
+        !template().contains("ApplicationLogLevel"),
+        "it would drop metrics, too: they have no level and count as INFO"
+    );
+}
+
+#[test]
+fn expire_has_a_core_and_no_second_try() {
+    let expire = section(&template(), "\n  ExpireFunction:\n", "\n      Events:");
+    assert!(expire.contains("MemorySize: 1769\n"), "{expire}");
+    assert!(
+        expire.contains("EventInvokeConfig: { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 }\n"),
+        "{expire}"
+    );
+}
+
+#[test]
+fn what_is_kept_is_kept_unless_a_stack_says_otherwise() {
+    let template = template();
+    assert_eq!(parameters()["KeepData"], "true");
+    for (resource, policy) in
+        [("Table", "Retain"), ("LogGroup", "RetainExceptOnCreate"), ("AccessLogGroup", "RetainExceptOnCreate")]
+    {
+        let text = section(&template, &format!("\n  {resource}:\n"), "    Properties:");
+        assert!(text.contains(&format!("DeletionPolicy: !If [KeepsData, {policy}, Delete]")), "{resource}: {text}");
+        assert!(text.contains("UpdateReplacePolicy: !If [KeepsData, Retain, Delete]"), "{resource}: {text}");
+    }
+    assert!(template.contains("DeletionProtectionEnabled: !If [KeepsData, true, false]"));
+    // Logs of two stacks don't meet, whatever their stage.
+    for name in ["functions", "access"] {
+        assert!(
+            template.contains(&format!("LogGroupName: !Sub \"/counterfoil/${{AWS::StackName}}/{name}\"")),
+            "{name}"
+        );
+    }
+    let samconfig = std::fs::read_to_string(workspace().join("samconfig.toml")).unwrap();
+    let (dev, prod) = samconfig.split_once("[prod.deploy.parameters]").unwrap();
+    assert!(dev.contains("\"KeepData=false\"") && !prod.contains("KeepData"));
 }

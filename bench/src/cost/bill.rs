@@ -197,6 +197,8 @@ pub(super) fn differing_usd(rules: &[Rule]) -> (f64, f64) {
 /// What the schedule costs in a month in which nothing is due.
 pub(super) fn idle_month(idle_schedule: &Counts) -> Bill {
     const MINUTES_A_MONTH: f64 = 43_800.0;
+    // template.yaml gives `expire` a full core; a ms is priced for 256 MB.
+    const MEMORY: f64 = 1_769.0 / 256.0;
     // Lambda keeps five long polls of 20 seconds open at each of two queues.
     // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
     let polls_a_minute = 2.0 * 5.0 * 3.0;
@@ -204,6 +206,6 @@ pub(super) fn idle_month(idle_schedule: &Counts) -> Bill {
     Bill::default()
         .and(Charge::Reads, units(idle_schedule, false, |_| true) * in_millions)
         .and(Charge::Invocations, in_millions)
-        .and(Charge::DurationMs, duration_ms(idle_schedule) * in_millions)
+        .and(Charge::DurationMs, duration_ms(idle_schedule) * MEMORY * in_millions)
         .and(Charge::QueueRequests, polls_a_minute * in_millions)
 }

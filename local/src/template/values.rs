@@ -53,6 +53,8 @@ pub(super) struct Scope<'a> {
     pub(super) parameters: &'a BTreeMap<String, String>,
     /// Logical id → resource type.
     pub(super) resources: &'a BTreeMap<String, String>,
+    /// The section Conditions, as written.
+    pub(super) conditions: &'a BTreeMap<String, Value>,
     pub(super) aws_url: &'a str,
     pub(super) api_url: &'a str,
 }
@@ -94,9 +96,10 @@ impl Scope<'_> {
                         "Ref" => return self.reference(place, argument),
                         "Fn::GetAtt" => return self.attribute(place, argument),
                         "Fn::Sub" => return self.substitute(place, argument),
+                        "Fn::If" => return self.choose(place, argument),
                         other if other.starts_with("Fn::") => {
                             return Err(place.error(format!(
-                                "`local` does not understand {other}; use Ref, GetAtt or Sub, or teach it this one"
+                                "`local` does not understand {other}; use Ref, GetAtt, Sub or If, or teach it this one"
                             )));
                         }
                         _ => {}
@@ -106,6 +109,49 @@ impl Scope<'_> {
                     |(key, item): (&String, &Value)| Ok((key.clone(), self.resolve(&place.child(key), item)?));
                 Ok(Value::Object(object.iter().map(resolve).collect::<Result<_, TemplateError>>()?))
             }
+        }
+    }
+
+    /// `[condition, then, otherwise]`. Both are resolved, so that a wrong name is found in either.
+    fn choose(&self, place: &Place, argument: &Value) -> Result<Value, TemplateError> {
+        let Some([Value::String(name), then, otherwise]) = argument.as_array().map(Vec::as_slice) else {
+            return Err(place.error("If needs a condition's name and two values"));
+        };
+        let (then, otherwise) = (self.resolve(place, then)?, self.resolve(place, otherwise)?);
+        Ok(if self.holds(place, name)? { then } else { otherwise })
+    }
+
+    /// Whether a condition of the template holds.
+    pub(super) fn holds(&self, place: &Place, name: &str) -> Result<bool, TemplateError> {
+        self.named(place, name, self.conditions.len())
+    }
+
+    /// `depth` is how many conditions may still be on the way: with none left they refer to each other in a circle.
+    fn named(&self, place: &Place, name: &str, depth: usize) -> Result<bool, TemplateError> {
+        let Some(expression) = self.conditions.get(name) else {
+            return Err(place.error(format!("refers to the condition `{name}`, which is none of this template")));
+        };
+        let place = Place::new("Conditions", name);
+        let depth = depth.checked_sub(1).ok_or_else(|| place.error("depends on itself"))?;
+        self.expression(&place, expression, depth)
+    }
+
+    /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference-conditions.html>
+    fn expression(&self, place: &Place, expression: &Value, depth: usize) -> Result<bool, TemplateError> {
+        let unknown = || place.error("needs one of Equals, Not, And, Or and Condition");
+        let (name, argument) = match expression.as_object().map(|object| (object.len(), object.iter().next())) {
+            Some((1, Some(one))) => one,
+            _ => return Err(unknown()),
+        };
+        let parts = argument.as_array().map_or(&[][..], Vec::as_slice);
+        let mut all = parts.iter().map(|part| self.expression(place, part, depth));
+        match (name.as_str(), argument, parts) {
+            ("Condition" | "Fn::Condition", Value::String(name), _) => self.named(place, name, depth),
+            ("Fn::Equals", _, [left, right]) => Ok(self.resolve(place, left)? == self.resolve(place, right)?),
+            ("Fn::Not", _, [part]) => Ok(!self.expression(place, part, depth)?),
+            ("Fn::And", _, [_, _, ..]) => all.try_fold(true, |so_far, part| Ok(part? && so_far)),
+            ("Fn::Or", _, [_, _, ..]) => all.try_fold(false, |so_far, part| Ok(part? || so_far)),
+            _ => Err(unknown()),
         }
     }
 
@@ -125,6 +171,12 @@ impl Scope<'_> {
             "AWS::StackName" => return Ok(names::STACK.to_owned()),
             "AWS::URLSuffix" => return Ok("amazonaws.com".to_owned()),
             _ => {}
+        }
+        // SAM knows the stage that it makes by this name.
+        if let Some(api) = name.strip_suffix(".Stage")
+            && self.resource_type(place, api)? == "AWS::Serverless::HttpApi"
+        {
+            return Ok("$default".to_owned());
         }
         match self.resource_type(place, name)? {
             "AWS::SQS::Queue" => Ok(names::queue_url(self.aws_url, &names::resource(name))),
