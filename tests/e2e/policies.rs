@@ -35,11 +35,9 @@ impl Policy {
     }
 }
 
+/// One text, or several.
 fn texts(value: &Value) -> Vec<String> {
-    match value {
-        Value::Array(values) => values.iter().map(tests::text).collect(),
-        other => vec![tests::text(other)],
-    }
+    value.as_array().map_or_else(|| vec![tests::text(value)], |values| values.iter().map(tests::text).collect())
 }
 
 /// IAM's `*`, the only wildcard that is used here.
