@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use hyper::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::dynamodb::DynamoDb;
-use crate::faults::{self, Effect, Faults, Service};
+use crate::faults::{self, Effect, Faults, Late, Service};
 use crate::feedback::Feedback;
 use crate::functions::{Caller, Functions};
 use crate::http::{self, Answer, Call, Hangup};
@@ -58,6 +58,9 @@ impl Endpoint {
         if call.uri.path() == "/_local/faults" {
             return Ok(self.faults.control(&call));
         }
+        if call.uri.path() == "/_local/late" {
+            return Ok(self.late().await);
+        }
         let Some((service, operation)) = recognise(&call) else {
             let body = json!({
                 "__type": "com.amazon.coral.service#UnknownOperationException",
@@ -82,6 +85,13 @@ impl Endpoint {
                 Err(Hangup)
             }
             Some(Effect::DropRequest) => Err(Hangup),
+            Some(Effect::Late) => {
+                let function = function.to_owned();
+                self.faults.keep(Late { service, operation, function, call });
+                // Until the client has enough of it.
+                self.happened.ring();
+                std::future::pending().await
+            }
             Some(Effect::KillBefore) => {
                 self.kill(caller.as_ref()).await;
                 Err(Hangup)
@@ -99,6 +109,17 @@ impl Endpoint {
         answer
     }
 
+    /// Carries out what is late, and answers which operations that were and with which statuses they ended.
+    async fn late(&self) -> Answer {
+        let mut done = Vec::new();
+        for Late { service, operation, function, call } in self.faults.take_late() {
+            let status = self.carry_out(service, &function, &operation, &without_token(call)).await.status();
+            done.push(json!({ "function": function, "operation": operation, "status": status.as_u16() }));
+        }
+        self.happened.ring();
+        http::json(StatusCode::OK, "application/json", &done)
+    }
+
     async fn carry_out(&self, service: Service, function: &str, operation: &str, call: &Call) -> Answer {
         match service {
             Service::DynamoDb => self.dynamodb.handle(function, operation, call).await,
@@ -112,6 +133,16 @@ impl Endpoint {
             self.functions.kill(caller).await;
         }
     }
+}
+
+/// The request as it is after ten minutes, when DynamoDB has forgotten a transaction's ClientRequestToken.
+fn without_token(mut call: Call) -> Call {
+    if let Ok(Value::Object(mut body)) = serde_json::from_slice(&call.body)
+        && body.remove("ClientRequestToken").is_some()
+    {
+        call.body = Value::Object(body).to_string().into();
+    }
+    call
 }
 
 fn recognise(call: &Call) -> Option<(Service, String)> {

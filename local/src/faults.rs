@@ -22,6 +22,9 @@ pub enum Effect {
     DropAnswer,
     /// The connection is closed before the request is carried out.
     DropRequest,
+    /// The request is under way for very long: nothing answers it, and it is carried out when somebody asks for what is late
+    /// (`POST /_local/late`).
+    Late,
     /// Refused with TransactionConflict(Exception), in a transaction as the reason of its cancellation.
     TransactionConflict,
     /// Refused as throttled.
@@ -69,7 +72,7 @@ impl Fault {
     pub fn new(operation: &str, effect: Effect) -> Self {
         let every_attempt = match effect {
             Effect::TransactionConflict | Effect::Throttled | Effect::ServerError => true,
-            Effect::DropAnswer | Effect::DropRequest | Effect::KillBefore | Effect::KillAfter => false,
+            Effect::DropAnswer | Effect::DropRequest | Effect::Late | Effect::KillBefore | Effect::KillAfter => false,
         };
         Self { operation: operation.to_owned(), effect, times: 1, prefix: None, function: None, every_attempt }
     }
@@ -123,10 +126,20 @@ fn holds_prefix(value: &Value, prefix: &str) -> bool {
     }
 }
 
+/// A request that arrives late.
+#[derive(Debug, Clone)]
+pub(crate) struct Late {
+    pub(crate) service: Service,
+    pub(crate) operation: String,
+    pub(crate) function: String,
+    pub(crate) call: Call,
+}
+
 /// The machine's faults.
 #[derive(Default)]
 pub struct Faults {
     waiting: Mutex<Vec<Fault>>,
+    late: Mutex<Vec<Late>>,
     deliver_twice: AtomicBool,
 }
 
@@ -151,6 +164,16 @@ impl Faults {
     #[must_use]
     pub fn waiting(&self) -> Vec<Fault> {
         lock(&self.waiting).clone()
+    }
+
+    /// Keeps a request that is late.
+    pub(crate) fn keep(&self, late: Late) {
+        lock(&self.late).push(late);
+    }
+
+    /// What is late arrives now, in the order in which it was sent.
+    pub(crate) fn take_late(&self) -> Vec<Late> {
+        std::mem::take(&mut *lock(&self.late))
     }
 
     pub(crate) fn delivers_twice(&self) -> bool {

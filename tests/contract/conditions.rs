@@ -139,6 +139,12 @@ async fn conditions_reach_into_maps_and_lists(table: Table) {
     table.update("SET #z = :now", "#slots[0] <= :now", json!({ ":now": 7 })).await.unwrap();
     refused(table.update("SET #z = :now", "#slots[1] <= :now", json!({ ":now": 7 })).await);
     refused(table.update("SET #z = :now", "#slots[9] <= :now", json!({ ":now": 7 })).await);
+    // As many as a history may have are compared at once; where there is none, nothing is later.
+    let none_later: Vec<_> = (0..24).map(|index| format!("NOT #history[{index}].#at > :at")).collect();
+    let none_later = none_later.join(" AND ");
+    table.put(json!({ "pk": "a", "sk": "1", "slots": [0, 50, 0], "attempt": { "number": 2 }, "history": [{ "at": 3 }, { "at": 5 }] })).await;
+    table.update("SET #z = :at", &none_later, json!({ ":at": 5 })).await.unwrap();
+    refused(table.update("SET #z = :at", &none_later, json!({ ":at": 4 })).await);
     table.update("SET #z = :n", "size(#slots) = :n AND size(#attempt) < :n", json!({ ":n": 3 })).await.unwrap();
 }
 

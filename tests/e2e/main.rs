@@ -12,6 +12,7 @@ mod credentials;
 mod end;
 mod feedback;
 mod idempotency;
+mod late_writes;
 mod list;
 mod operations;
 mod operator;

@@ -11,10 +11,10 @@ use tokio::process::Command;
 const LONG_AGO: &str = "48h";
 
 /// What a command answered.
-struct Ran {
-    code: i32,
-    json: Value,
-    shown: String,
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) json: Value,
+    pub(crate) shown: String,
     said: String,
 }
 
@@ -25,7 +25,7 @@ fn calls(world: &World) -> BTreeMap<String, u64> {
 }
 
 /// Runs `counterfoil` on a machine, which may do no more than the policy for operators allows.
-async fn run(world: &World, arguments: &[&str]) -> Ran {
+pub(crate) async fn run(world: &World, arguments: &[&str]) -> Ran {
     let mut command = Command::new(bin_dir().join("counterfoil"));
     for name in ["COUNTERFOIL_ENDPOINT", "DATA_DIR", "TABLE_NAME"] {
         command.env_remove(name);
@@ -48,7 +48,7 @@ async fn run(world: &World, arguments: &[&str]) -> Ran {
 }
 
 /// The same, where it must succeed.
-async fn answer(world: &World, arguments: &[&str]) -> Value {
+pub(crate) async fn answer(world: &World, arguments: &[&str]) -> Value {
     let ran = run(world, arguments).await;
     assert_eq!(ran.code, 0, "{arguments:?}: {} {}", ran.said, ran.shown);
     ran.json
@@ -223,8 +223,11 @@ async fn what_was_lost_is_published_again_and_nothing_is_told_twice() {
     world.settled().await;
     // An endpoint that is registered now has no part in what happened before.
     let late = Receiver::start().await;
-    world.register(&late.url("/"), json!({})).await;
+    let late_webhook = world.register(&late.url("/"), json!({})).await;
     world.settled().await;
+    // By half a minute and more, which a write may take.
+    let later = json!({ ":later": { "N": "99999999999999" } });
+    change(&world, "ENDPOINTS#demo", &text(&late_webhook["id"]), "SET created_at = :later", later).await;
     // What the mark adds is nothing that anybody else looks at.
     let strip = |items: Vec<Value>| -> Vec<Value> {
         let strip_one = |mut item: Value| {

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use models::Mode;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tests::{Answer, DEMO, World, answer, text};
+use tests::{Answer, DEMO, PATIENCE, Receiver, Reply, World, answer, text};
 
 type Key = (String, String);
 
@@ -333,4 +333,101 @@ async fn registering_is_repeated_with_its_key_while_the_secret_is_the_first() {
     );
     // With ten there are, the key is still answered.
     assert!(world.get_webhook(first).await.get("secret").is_none());
+}
+
+#[tokio::test]
+async fn an_endpoint_that_was_removed_never_comes_back_with_its_key() {
+    let world = World::with_webhooks().await;
+    let receiver = Receiver::planned(|one| Reply::Status(if one.path() == "/old" { 500 } else { 200 })).await;
+    let register = async |path: &str| {
+        let request = world.demo(Method::POST, "/v2/webhooks").header("idempotency-key", "deploy-hook");
+        answer(request.json(&json!({ "url": receiver.url(path) }))).await
+    };
+    let remove = async |webhook: &Value| {
+        let path = format!("/v2/webhooks/{}", text(&webhook["id"]));
+        answer(world.demo(Method::DELETE, &path)).await.status
+    };
+    // Something waits for a retry, and something is held.
+    let old = register("/old").await.body;
+    world.create().await;
+    receiver.until(PATIENCE, |all| !all.is_empty()).await;
+    world.change_webhook(&old, json!({ "enabled": false })).await;
+    world.settled().await;
+    world.long_after().await;
+    world.settled().await;
+    let held = format!("~{}", text(&old["id"]));
+    assert!(world.waiting_cursors().await.iter().any(|cursor| cursor["due_at"]["S"] == held.as_str()));
+    assert_eq!(remove(&old).await, StatusCode::NO_CONTENT);
+    assert_eq!(remove(&old).await, StatusCode::NOT_FOUND);
+    let new = register("/new").await;
+    assert_eq!((new.status, new.is_replayed()), (StatusCode::CREATED, false), "{}", new.text);
+    let new = new.body;
+    assert_ne!(new["id"], old["id"]);
+    assert_ne!(new["secret"], old["secret"]);
+    assert_eq!(remove(&old).await, StatusCode::NOT_FOUND);
+    world.change_webhook(&new, json!({ "enabled": true })).await;
+    world.long_after().await;
+    world.settled().await;
+    assert!(receiver.at("/new").is_empty(), "{:#?}", receiver.summary());
+    // While it is there, its registration is repeated as ever.
+    let again = register("/new").await;
+    assert!(again.is_replayed() && again.body == new, "{again:?}");
+    assert_eq!(register("/old").await.code(), "idempotency_conflict");
+    assert_eq!(list(&world).await.len(), 1);
+    // What happens now is told to the new one.
+    world.create().await;
+    receiver.taken(1, PATIENCE).await;
+    assert_eq!((receiver.at("/old").len(), receiver.at("/new").len()), (1, 1), "{:#?}", receiver.summary());
+    // And again, as often as one likes.
+    let mut ids = vec![text(&old["id"]), text(&new["id"])];
+    let mut last = new;
+    for _ in 0..3 {
+        assert_eq!(remove(&last).await, StatusCode::NO_CONTENT);
+        last = register("/new").await.body;
+        assert!(!ids.contains(&text(&last["id"])));
+        ids.push(text(&last["id"]));
+    }
+}
+
+/// Release 0.1 derived an endpoint's id from the key.
+#[tokio::test]
+async fn an_endpoint_that_release_0_1_registered_answers_its_key_until_it_is_removed() {
+    let world = World::with_webhooks().await;
+    let register = async || {
+        let request = world.demo(Method::POST, "/v2/webhooks").header("idempotency-key", "deploy-hook");
+        answer(request.json(&json!({ "url": URL }))).await
+    };
+    let webhook = register().await.body;
+    // Its item as it was then.
+    let mut item = world.item("ENDPOINTS#demo", &text(&webhook["id"])).await;
+    let name = text(&item["registration"]["S"]);
+    let table = world.machine.table_name();
+    let key = json!({ "pk": item["pk"], "sk": item["sk"] });
+    world.dynamodb("DeleteItem", &json!({ "TableName": table, "Key": key })).await;
+    for attribute in ["registration", "version", "changed_by"] {
+        item.as_object_mut().unwrap().remove(attribute);
+    }
+    for attribute in ["id", "sk"] {
+        item[attribute] = json!({ "S": name });
+    }
+    world.dynamodb("PutItem", &json!({ "TableName": table, "Item": item })).await;
+    let count = json!({
+        "TableName": table,
+        "Key": { "pk": { "S": "ENDPOINTS#demo" }, "sk": { "S": "COUNT#test" } },
+        "UpdateExpression": "REMOVE version",
+    });
+    world.dynamodb("UpdateItem", &count).await;
+
+    let again = register().await;
+    assert!(again.is_replayed(), "{again:?}");
+    assert_eq!((&again.body["id"], &again.body["secret"]), (&json!(name), &webhook["secret"]));
+    let old = again.body;
+    let changed = world.change_webhook(&old, json!({ "description": "mine", "enabled": false })).await;
+    assert_eq!((&changed["description"], &changed["enabled"]), (&json!("mine"), &json!(false)));
+    let path = format!("/v2/webhooks/{name}");
+    assert_eq!(answer(world.demo(Method::DELETE, &path)).await.status, StatusCode::NO_CONTENT);
+    let new = register().await;
+    assert!(!new.is_replayed() && new.body["id"] != old["id"], "{new:?}");
+    assert_eq!(answer(world.demo(Method::DELETE, &path)).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(list(&world).await.len(), 1);
 }

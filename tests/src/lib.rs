@@ -209,6 +209,12 @@ impl World {
         answer(request).await
     }
 
+    /// What is late arrives now: which function's operation it was, and how it ended.
+    pub async fn late_arrivals(&self) -> Vec<Value> {
+        let request = self.http.post(format!("{}/_local/late", self.machine.aws_url()));
+        answer(request).await.body.as_array().unwrap().clone()
+    }
+
     /// An item as it is kept; null if there is none.
     pub async fn item(&self, pk: &str, sk: &str) -> Value {
         let key = json!({ "pk": { "S": pk }, "sk": { "S": sk } });

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use jiff::SignedDuration;
-use store::{Rule, Table, TableItem, Verify as Verifier, Violation};
+use store::{Checked, Rule, Table, TableItem, Verify as Verifier, Violation};
 use tokio::time::Instant;
 
 use crate::arguments::duration;
@@ -47,8 +47,10 @@ pub(crate) struct Verify {
 struct Found {
     items: u64,
     violations: u64,
+    warnings: u64,
     broken: BTreeMap<Rule, u64>,
     shown: Vec<Violation>,
+    shown_warnings: Vec<Violation>,
 }
 
 impl Found {
@@ -59,6 +61,13 @@ impl Found {
             self.shown.push(violation);
         }
     }
+
+    fn warn(&mut self, warning: Violation) {
+        self.warnings += 1;
+        if self.shown_warnings.len() < SHOWN {
+            self.shown_warnings.push(warning);
+        }
+    }
 }
 
 pub(crate) async fn run(Verify { late_after, rate }: Verify, table: &Table) -> Result<Report, Failure> {
@@ -67,16 +76,19 @@ pub(crate) async fn run(Verify { late_after, rate }: Verify, table: &Table) -> R
     let found = RefCell::new(Found::default());
     let check = async |items: Vec<TableItem>| {
         found.borrow_mut().items += items.len() as u64;
-        let (violations, units) = check_all(&verifier, items).await?;
-        violations.into_iter().for_each(|violation| found.borrow_mut().add(violation));
+        let (checked, units) = check_all(&verifier, items).await?;
+        for Checked { violations, warnings, .. } in checked {
+            violations.into_iter().for_each(|violation| found.borrow_mut().add(violation));
+            warnings.into_iter().for_each(|warning| found.borrow_mut().warn(warning));
+        }
         Ok(units)
     };
     walk(table, "verifying", rate, Table::items, check).await?;
     Ok(report(found.into_inner(), begun.elapsed()))
 }
 
-/// What is amiss with these items, however often they are looked at; and how many read units that took.
-async fn check_all(verifier: &Verifier, items: Vec<TableItem>) -> Result<(Vec<Violation>, f64), Failure> {
+/// What is found of these items, however often they are checked; and how many read units that took.
+async fn check_all(verifier: &Verifier, items: Vec<TableItem>) -> Result<(Vec<Checked>, f64), Failure> {
     let (mut suspects, mut units) = look(items, async |item: &TableItem| verifier.check(item).await).await?;
     for _ in 0..LOOKS_AGAIN {
         if suspects.is_empty() {
@@ -87,14 +99,14 @@ async fn check_all(verifier: &Verifier, items: Vec<TableItem>) -> Result<(Vec<Vi
         let (still, more_units) = look(again, async |item: &TableItem| verifier.check_again(item).await).await?;
         (suspects, units) = (still, units + more_units);
     }
-    Ok((suspects.into_iter().flat_map(|(_, violations)| violations).collect(), units))
+    Ok((suspects.into_iter().map(|(_, checked)| checked).collect(), units))
 }
 
 /// Those items with which something seems amiss, and what.
 async fn look(
     items: Vec<TableItem>,
-    check: impl AsyncFn(&TableItem) -> Result<store::Checked, store::StoreError>,
-) -> Result<(Vec<(TableItem, Vec<Violation>)>, f64), Failure> {
+    check: impl AsyncFn(&TableItem) -> Result<Checked, store::StoreError>,
+) -> Result<(Vec<(TableItem, Checked)>, f64), Failure> {
     let check = &check;
     let looks = items.into_iter().map(async |item| {
         let checked = check(&item).await?;
@@ -102,32 +114,38 @@ async fn look(
     });
     let looked: Vec<_> = stream::iter(looks).buffer_unordered(CONCURRENCY).try_collect().await?;
     let units = looked.iter().map(|(_, checked)| checked.units).sum();
-    let suspects = looked.into_iter().filter(|(_, checked)| !checked.violations.is_empty());
-    Ok((suspects.map(|(item, checked)| (item, checked.violations)).collect(), units))
+    let is_clean = |checked: &Checked| checked.violations.is_empty() && checked.warnings.is_empty();
+    Ok((looked.into_iter().filter(|(_, checked)| !is_clean(checked)).collect(), units))
 }
 
 fn report(found: Found, took: Duration) -> Report {
-    let Found { items, violations, broken, shown } = found;
+    let Found { items, violations, warnings, broken, shown, shown_warnings } = found;
     let seconds = took.as_secs_f64();
     let summary = Record(vec![
         field("items", items),
         field("violations", violations),
+        field("warnings", warnings),
         field("seconds", format!("{seconds:.1}")),
         field("items_per_second", format!("{:.0}", items as f64 / seconds.max(0.001))),
     ]);
     let unshown = violations.saturating_sub(shown.len() as u64);
-    let shown = shown.into_iter().map(|Violation { rule, item, problem }| {
+    let record = |Violation { rule, item, problem }: Violation| {
         Record(vec![field("rule", rule.as_str()), field("item", item), field("problem", problem)])
-    });
+    };
+    let (shown, shown_warnings) = (shown.into_iter().map(record), shown_warnings.into_iter().map(record));
     let what_to_do = broken.into_iter().map(|(rule, count)| {
         Record(vec![field("rule", rule.as_str()), field("violations", count), field("what_to_do", what_to_do(rule))])
     });
     let sections = vec![
         ("summary", Content::One(summary)),
         ("violations", Content::Many(shown.collect())),
+        ("warnings", Content::Many(shown_warnings.collect())),
         ("what_to_do", Content::Many(what_to_do.collect())),
     ];
     let note = match (violations, unshown) {
+        (0, _) if warnings > 0 => {
+            "All that must be true is true; warnings are of what earlier releases wrote.".to_owned()
+        }
         (0, _) => "All that must be true is true.".to_owned(),
         (_, 0) => "Something is amiss.".to_owned(),
         (_, unshown) => format!("Something is amiss; {unshown} violations more are not shown."),

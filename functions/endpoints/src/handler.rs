@@ -8,7 +8,7 @@ use models::{DisabledBy, Endpoint, EndpointId, EndpointSecret, MAX_ENDPOINTS, Me
 use outbound::{Lookup, Policy, RefusedUrl, WebhookSecret};
 use runtime::SettingError;
 use serde::Serialize;
-use store::{EndpointChange, EndpointCreated, Endpoints, Merchants, NotChanged, Table};
+use store::{EndpointChange, EndpointCreated, Endpoints, Merchants, NotChanged, Registration, Table};
 use uuid::Uuid;
 
 /// Registers, shows, changes and removes webhook endpoints.
@@ -90,15 +90,19 @@ impl EndpointsFunction {
         let idempotency_key = IdempotencyKey::from_headers(request.headers())?;
         let body = api::json_body(request)?;
         let value = api::json_value(body)?;
-        let (id, fingerprint) = match &idempotency_key {
-            Some(key) => (key.endpoint_id(&caller.merchant, mode, FORMAT), Some(api::fingerprint(&value)?)),
-            None => (EndpointId::new(Uuid::now_v7()), None),
+        let registration = match &idempotency_key {
+            Some(key) => {
+                let name = key.registration_name(&caller.merchant, mode, FORMAT);
+                Some(Registration { name, fingerprint: api::fingerprint(&value)? })
+            }
+            None => None,
         };
         let parts = parse_webhook(body, true, |text| self.check(text, mode))?;
         let url = parts.url.ok_or_else(|| invalid_url("must be given"))?;
         self.resolve(&url).await?;
         let endpoint = Endpoint {
-            id,
+            // Random, with a key as well: an id is never given to another endpoint once it is removed.
+            id: EndpointId::new(Uuid::now_v7()),
             merchant_id: caller.merchant.id.clone(),
             mode,
             url,
@@ -114,9 +118,10 @@ impl EndpointsFunction {
             failures: 0,
             parked_until: None,
         };
-        match self.endpoints.create(&endpoint, fingerprint).await? {
-            EndpointCreated::New => {
-                tracing::info!(request_id = api::request_id(request), endpoint_id = %id, key_id = %caller.key_id, "registered");
+        let fingerprint = registration.map(|registration| registration.fingerprint);
+        match self.endpoints.create(&endpoint, registration).await? {
+            EndpointCreated::New(endpoint) => {
+                tracing::info!(request_id = api::request_id(request), endpoint_id = %endpoint.id, key_id = %caller.key_id, "registered");
                 show_with_secret(&endpoint)
             }
             // The first answer may have been lost, and the secret with it; once replaced it is not shown for an old key.

@@ -7,10 +7,14 @@ use aws_lambda_events::event::dynamodb::{Event, EventRecord, StreamRecord};
 use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use doorbell::Doorbell;
 use futures_util::future::try_join_all;
+use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent};
 use models::{CorrelationId, CursorId, Endpoint, EventId, EventType, MerchantId, Object, SessionState};
 use runtime::{Metric, SettingError};
-use store::{Cursors, Endpoints, Events, Mails, ObjectPath, Table, UnreadRecord};
+use store::{
+    CLOCKS_DIFFER_BY, Cursors, Endpoints, Events, HistoryChange, Mails, ObjectPath, Table, UnreadRecord,
+    WRITE_LANDS_WITHIN,
+};
 
 /// Tells what happened to sessions and refunds.
 #[derive(Debug)]
@@ -68,7 +72,9 @@ impl Publish {
 
     /// First the table, then the bell: what is written down and not rung for is found by `expire`.
     async fn publish(&self, record: EventRecord, known: &mut Known) -> Result<(), Error> {
-        let StreamRecord { keys, old_image, new_image, sequence_number, .. } = record.change;
+        let StreamRecord { keys, old_image, new_image, sequence_number, approximate_creation_date_time, .. } =
+            record.change;
+        let landed_s = approximate_creation_date_time.timestamp();
         let change = match store::history_change(old_image, new_image) {
             Ok(Some(change)) => change,
             Ok(None) => return Ok(()),
@@ -88,7 +94,8 @@ impl Publish {
                     tracing::warn!(%mail, %error, "not rung for; `expire` will");
                 }
             }
-            self.tell_endpoints(&change.object.clone().as_of(sequence), sequence, known).await?;
+            let readable_by = readable_by(&change, sequence, landed_s);
+            self.tell_endpoints(&change.object.clone().as_of(sequence), sequence, readable_by, known).await?;
             let correlation_id = change.object.correlation_id(sequence).map(CorrelationId::as_str);
             tracing::info!(object_id = %change.object.id(), sequence, correlation_id, "published");
             count(change.object.clone().as_of(sequence).event_type());
@@ -96,18 +103,23 @@ impl Publish {
         Ok(())
     }
 
-    /// Moves the cursor of each endpoint that wants to know, and rings for it. What happened before an endpoint was there is
-    /// not told to it, however late that is published, or published again.
-    async fn tell_endpoints(&self, object: &Object, sequence: usize, known: &mut Known) -> Result<(), Error> {
+    /// Moves the cursor of each endpoint that wants to know, and rings for it. What could be read before an endpoint was there
+    /// is not told to it, however late that is published, or published again.
+    async fn tell_endpoints(
+        &self,
+        object: &Object,
+        sequence: usize,
+        readable_by: Timestamp,
+        known: &mut Known,
+    ) -> Result<(), Error> {
         let merchant_id = object.merchant_id();
         let endpoints = match known.entry(merchant_id.clone()) {
             Entry::Occupied(read) => read.into_mut(),
             Entry::Vacant(unread) => unread.insert(self.endpoints.of(merchant_id).await?),
         };
-        let at = object.entered_at(sequence);
-        let wanting = endpoints
-            .iter()
-            .filter(|endpoint| endpoint.wants(object.event_type(), object.mode()) && endpoint.created_at <= at);
+        let wanting = endpoints.iter().filter(|endpoint| {
+            endpoint.wants(object.event_type(), object.mode()) && endpoint.created_at <= readable_by
+        });
         try_join_all(wanting.map(|endpoint| self.tell(object, sequence, endpoint))).await.map(|_| ())
     }
 
@@ -150,6 +162,23 @@ fn count(event_type: EventType) {
         )
         | EventType::Refund(_) => {}
     }
+}
+
+/// By when at the latest a history entry could be read. An endpoint that was registered by then hears of it: its merchant may
+/// have read the object without the entry once the registration was answered. That it may hear of one more harms nobody.
+///
+/// What the record's images show as new landed with the record, of which `landed_s` is the second, rounded down
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_StreamRecord.html>). What is published again
+/// landed within what a write may take of its timestamp.
+fn readable_by(change: &HistoryChange, sequence: usize, landed_s: i64) -> Timestamp {
+    let entered_at = change.object.entered_at(sequence);
+    let landed_by = if sequence >= change.first_landed {
+        let next_second = Timestamp::from_second(landed_s.saturating_add(1));
+        next_second.unwrap_or(entered_at).max(entered_at).checked_add(CLOCKS_DIFFER_BY)
+    } else {
+        entered_at.checked_add(WRITE_LANDS_WITHIN)
+    };
+    landed_by.unwrap_or(Timestamp::MAX)
 }
 
 /// What tells records of one object from those of another.

@@ -189,7 +189,7 @@ impl Webhook {
             }
             Some(_) | None => {
                 Metric::WebhooksNotTaken.count();
-                self.endpoints.failed(endpoint, at, runtime::now(), fastrand::f64()).await?;
+                self.endpoints.failed(endpoint, slot, at, runtime::now(), fastrand::f64()).await?;
                 Ok(Told::No)
             }
         }

@@ -1,4 +1,5 @@
-//! Idempotency without a second write: a key names the object that the request makes, or the write it does.
+//! Idempotency without a second write: a key names the object that the request makes, or the write it does; of a webhook
+//! endpoint, its registration.
 //!
 //! The id is an HMAC of the key under the merchant's salt, so the conditional write itself finds out whether the request
 //! was done before. There is no window after which a repeat would pay twice, and no lock to be left behind.
@@ -63,8 +64,9 @@ impl IdempotencyKey {
         RefundId::new(self.derive(merchant, mode, format, Operation::Refund))
     }
 
-    /// The id of the webhook endpoint that this request registers: a UUIDv8.
-    pub fn endpoint_id(&self, merchant: &Merchant, mode: Mode, format: &str) -> EndpointId {
+    /// What this request to register a webhook endpoint is called: a UUIDv8. The endpoint's id is another, since a key may be
+    /// used again once the endpoint is removed.
+    pub fn registration_name(&self, merchant: &Merchant, mode: Mode, format: &str) -> EndpointId {
         EndpointId::new(self.derive(merchant, mode, format, Operation::Register))
     }
 

@@ -82,6 +82,16 @@ pub enum DisabledBy {
     Gone,
 }
 
+impl DisabledBy {
+    /// As it is kept and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Merchant => "merchant",
+            Self::Gone => "gone",
+        }
+    }
+}
+
 /// Where a merchant is told of events.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoint {

@@ -10,6 +10,7 @@ use crate::error::StoreError;
 use crate::keys;
 use crate::table::{Item, Table, ms, n, read, s};
 use crate::update::{Update, Updated};
+use crate::write::WriteKind;
 
 /// How long a claimed cursor, or a slot, is nobody else's. Longer than the function that delivers may run.
 pub(crate) const LEASE: SignedDuration = SignedDuration::from_secs(90);
@@ -53,6 +54,13 @@ struct Record {
     skips_gaps: bool,
     #[serde(default)]
     lease_id: Option<WriteId>,
+}
+
+/// When a cursor was last made due by hand: replayed, or resumed.
+#[derive(Debug, Deserialize)]
+struct Renewed {
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
+    renewed_at: Option<Timestamp>,
 }
 
 /// The event that a cursor began with, if that was noted.
@@ -104,7 +112,7 @@ impl Cursors {
     /// The table failed us.
     pub async fn advance(&self, id: &CursorId, sequence: usize, now: Timestamp) -> Result<bool, StoreError> {
         let key = keys::cursor(id);
-        let update = Update::new(key.clone())
+        let update = Update::new(WriteKind::CursorAdvance, key.clone())
             .when("attribute_not_exists(#head) OR #head < :head", [(":head", n(sequence))])
             .set_to("head", ":head", [])
             .set_to("first", "if_not_exists(#first, :head)", [])
@@ -127,7 +135,21 @@ impl Cursors {
     /// # Errors
     /// The table failed us.
     pub async fn replay(&self, id: &CursorId, event: &EventId, now: Timestamp) -> Result<(), StoreError> {
-        self.replaying(id, event, now).send(&self.table).await.map(|_| ())
+        let mut at = now;
+        loop {
+            // Later than it was made due by hand before: a first attempt that arrives late has an earlier timestamp.
+            let replaying = self.replaying(WriteKind::CursorReplay, id, event, at);
+            let update = replaying
+                .when("attribute_not_exists(#renewed_at) OR #renewed_at < :set_renewed_at", [])
+                .set("renewed_at", ms(at));
+            let Updated::Refused(Some(item)) = update.send(&self.table).await? else { return Ok(()) };
+            let Renewed { renewed_at } = read(keys::cursor(id), item)?;
+            // At the same millisecond: by ourselves, whose first answer was lost, or to the same effect by somebody else.
+            let Some(later) = renewed_at.filter(|renewed_at| renewed_at.as_millisecond() != at.as_millisecond()) else {
+                return Ok(());
+            };
+            at = later.checked_add(SignedDuration::from_millis(1)).unwrap_or(Timestamp::MAX);
+        }
     }
 
     /// The same for an event that was never told, unless it has been by then.
@@ -135,13 +157,14 @@ impl Cursors {
     /// # Errors
     /// The table failed us.
     pub async fn replay_missed(&self, id: &CursorId, event: &EventId, now: Timestamp) -> Result<(), StoreError> {
-        let update = self.replaying(id, event, now).when("attribute_not_exists(#head)", []);
+        let update =
+            self.replaying(WriteKind::CursorReplayMissed, id, event, now).when("attribute_not_exists(#head)", []);
         update.send(&self.table).await.map(|_| ())
     }
 
-    fn replaying(&self, id: &CursorId, event: &EventId, now: Timestamp) -> Update {
+    fn replaying(&self, kind: WriteKind, id: &CursorId, event: &EventId, now: Timestamp) -> Update {
         let key = keys::cursor(id);
-        Update::new(key.clone())
+        Update::new(kind, key.clone())
             .set("head", n(event.sequence))
             .set("delivered", n(event.sequence.saturating_sub(1)))
             .set("attempts", n(0))
@@ -157,11 +180,9 @@ impl Cursors {
     /// The table failed us.
     pub async fn claim(&self, id: &CursorId, now: Timestamp) -> Result<Option<CursorClaim>, StoreError> {
         let lease_id = crate::new_write_id();
-        let update = Update::new(keys::cursor(id)).when("#due_at <= :now", [(":now", s(moment(now)))]).lease(
-            &lease_id,
-            now,
-            lease_end(now),
-        );
+        let update = Update::new(WriteKind::CursorClaim, keys::cursor(id))
+            .when("#due_at <= :now", [(":now", s(moment(now)))])
+            .lease(&lease_id, now, lease_end(now));
         let item = match update.send(&self.table).await? {
             Updated::New(item) | Updated::Refused(Some(item)) => item,
             Updated::Refused(None) => return Ok(None),
@@ -186,12 +207,21 @@ impl Cursors {
     /// The table failed us; what was delivered may be delivered again.
     pub async fn moved(&self, claim: &mut CursorClaim, sequence: usize, now: Timestamp) -> Result<bool, StoreError> {
         let update = self
-            .held_by(claim)
+            .held_by(WriteKind::CursorMove, claim)
+            .when("#delivered < :set_delivered", [])
             .set("delivered", n(sequence))
             .set("attempts", n(0))
             .set("lease_until", ms(lease_end(now)))
             .remove(&["waiting_since"]);
-        let moved = matches!(update.send(&self.table).await?, Updated::New(_));
+        let moved = match update.send(&self.table).await? {
+            Updated::New(_) => true,
+            Updated::Refused(None) => false,
+            // Still ours: moved by our first try, whose answer was lost.
+            Updated::Refused(Some(item)) => {
+                let record: Record = read(keys::cursor(&claim.id), item)?;
+                record.lease_id.as_ref() == Some(&claim.lease_id)
+            }
+        };
         (claim.delivered, claim.attempts, claim.waiting_since) = (sequence, 0, None);
         Ok(moved)
     }
@@ -202,7 +232,7 @@ impl Cursors {
     /// The table failed us; what was delivered may be delivered again.
     pub async fn finish(&self, claim: &mut CursorClaim, sequence: usize) -> Result<Finished, StoreError> {
         let update = self
-            .held_by(claim)
+            .held_by(WriteKind::CursorFinish, claim)
             .when("#head = :head", [(":head", n(sequence))])
             .set("delivered", n(sequence))
             .set("attempts", n(0))
@@ -236,7 +266,7 @@ impl Cursors {
         waiting_since: Timestamp,
     ) -> Result<(), StoreError> {
         let update = self
-            .held_by(claim)
+            .held_by(WriteKind::CursorRetry, claim)
             .set("due_at", s(moment(at)))
             .set("attempts", n(attempts))
             .set("waiting_since", ms(waiting_since))
@@ -250,7 +280,7 @@ impl Cursors {
     /// The table failed us; it is due again when the claim ends.
     pub async fn hold(&self, claim: &CursorClaim, held: Held) -> Result<(), StoreError> {
         let update = self
-            .held_by(claim)
+            .held_by(WriteKind::CursorHold, claim)
             .set("due_at", s(keys::held_due_at(&claim.id.endpoint_id)))
             .set("held", serde_dynamo::to_attribute_value(held)?)
             .remove(&["lease_id", "lease_until"]);
@@ -262,7 +292,8 @@ impl Cursors {
     /// # Errors
     /// The table failed us; it is due again when the claim ends.
     pub async fn drop(&self, claim: &CursorClaim) -> Result<(), StoreError> {
-        self.held_by(claim).remove(&["due_pk", "due_at", "lease_id", "lease_until"]).send(&self.table).await.map(|_| ())
+        let update = self.held_by(WriteKind::CursorDrop, claim);
+        update.remove(&["due_pk", "due_at", "lease_id", "lease_until"]).send(&self.table).await.map(|_| ())
     }
 
     /// Cursors of an endpoint that wait to be resumed: all of them, or, if there are very many, 10,000 or more.
@@ -304,8 +335,12 @@ impl Cursors {
     /// # Errors
     /// The table failed us.
     pub async fn resume(&self, id: &CursorId, now: Timestamp) -> Result<(), StoreError> {
-        let update = Update::new(keys::cursor(id))
+        let update = Update::new(WriteKind::CursorResume, keys::cursor(id))
             .when("#due_at = :held", [(":held", s(keys::held_due_at(&id.endpoint_id)))])
+            // It may be held again by the time that a first attempt arrives. What is refused for a clock that is behind is
+            // found again in a minute.
+            .when("attribute_not_exists(#renewed_at) OR #renewed_at < :set_renewed_at", [])
+            .set("renewed_at", ms(now))
             .set("due_at", s(moment(now)))
             .set("attempts", n(0))
             .set("skips_gaps", aws_sdk_dynamodb::types::AttributeValue::Bool(true))
@@ -313,9 +348,9 @@ impl Cursors {
         update.send(&self.table).await.map(|_| ())
     }
 
-    fn held_by(&self, claim: &CursorClaim) -> Update {
+    fn held_by(&self, kind: WriteKind, claim: &CursorClaim) -> Update {
         let lease = (":lease", s(claim.lease_id.as_str()));
-        Update::new(keys::cursor(&claim.id)).when("#lease_id = :lease", [lease])
+        Update::new(kind, keys::cursor(&claim.id)).when("#lease_id = :lease", [lease])
     }
 }
 

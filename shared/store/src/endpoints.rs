@@ -1,20 +1,23 @@
 //! Webhook endpoints, and how many deliveries to each are under way.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use models::{
     DisabledBy, Endpoint, EndpointId, EndpointSecret, MAX_CONCURRENT_DELIVERIES, MAX_ENDPOINTS, MerchantId,
-    MerchantUrl, Name, SortableTimestamp, Subscription,
+    MerchantUrl, Mode, Name, SortableTimestamp, Subscription,
 };
 use serde::Deserialize;
 use thiserror::Error;
+use uuid::Uuid;
 
 use crate::cursors::LEASE;
 use crate::error::StoreError;
 use crate::keys;
 use crate::sessions::{Fingerprint, Owner};
-use crate::table::{Item, Table, ms, n, read, s, sk};
-use crate::transaction::{Transacted, Transaction, Verdict};
-use crate::update::{Update, Updated};
+use crate::table::{Item, Key, Table, ms, n, read, s, sk};
+use crate::transaction::{Transacted, Transaction};
+use crate::update::{Update, Updated, Version};
+use crate::write::WriteKind;
 
 /// How long whoever looked at an endpoint may still act on what it saw: the function that delivers runs a minute at the most.
 const SETTLES_WITHIN: SignedDuration = SignedDuration::from_secs(120);
@@ -25,12 +28,21 @@ pub struct Endpoints {
     table: Table,
 }
 
+/// A registration with an idempotency key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Registration {
+    /// What the key stands for. Endpoints of release 0.1 have it as their id.
+    pub name: EndpointId,
+    /// What is asked for.
+    pub fingerprint: Fingerprint,
+}
+
 /// What became of registering an endpoint.
 #[derive(Debug)]
 pub enum EndpointCreated {
-    /// It is there now.
-    New,
-    /// One with this id was there, registered by a request with this fingerprint.
+    /// It is there now, perhaps with another id than it was to have.
+    New(Box<Endpoint>),
+    /// One was registered by this name, by a request with this fingerprint, and has not been removed.
     Existing(Box<Endpoint>, Option<Fingerprint>),
     /// The merchant has [`MAX_ENDPOINTS`].
     TooMany,
@@ -78,50 +90,62 @@ pub struct Slot {
     pub taken: bool,
 }
 
+impl Slot {
+    /// What the slot holds after another write in it.
+    fn next(&self) -> Timestamp {
+        self.until.checked_add(SignedDuration::from_millis(1)).unwrap_or(Timestamp::MAX)
+    }
+
+    /// What it holds once it is free: later than when it was claimed, so that a first attempt to claim it that arrives now is
+    /// refused; and so much later that no next claim holds what this one did.
+    fn freed_at(&self) -> Timestamp {
+        self.next().checked_sub(LEASE).unwrap_or(Timestamp::MIN)
+    }
+}
+
 impl Endpoints {
     /// The endpoints in this table.
     pub fn new(table: Table) -> Self {
         Self { table }
     }
 
-    /// Registers an endpoint, unless the merchant has too many in this mode: one transaction with their count.
+    /// Registers an endpoint, unless the merchant has too many in this mode, or one was registered by the same key: one
+    /// transaction with their count, whose version says that none was registered or removed since they were read.
     ///
     /// # Errors
     /// The table failed us; it may have been registered.
     pub async fn create(
         &self,
         endpoint: &Endpoint,
-        fingerprint: Option<Fingerprint>,
+        registration: Option<Registration>,
     ) -> Result<EndpointCreated, StoreError> {
-        let mut item: Item = serde_dynamo::to_item(endpoint)?;
-        item.insert("slots".into(), serde_dynamo::to_attribute_value([0_i64; MAX_CONCURRENT_DELIVERIES])?);
-        if let Some(fingerprint) = fingerprint {
-            item.insert("fingerprint".into(), fingerprint.as_attribute());
-        }
-        let key = keys::endpoint(&endpoint.merchant_id, &endpoint.id);
-        if endpoint.is_enabled() {
-            // Its id may have been another's, removed since, for which something was held.
-            item.insert("due_pk".into(), s(keys::due_pk(&key)));
-            item.insert("due_at".into(), s(SortableTimestamp::from(endpoint.created_at).as_str()));
-        }
-        let count = Update::new(keys::endpoint_count(&endpoint.merchant_id, endpoint.mode))
-            .when("attribute_not_exists(#count) OR #count < :most", [(":most", n(MAX_ENDPOINTS))])
-            .set_to("count", "if_not_exists(#count, :none) + :one", [(":none", n(0)), (":one", n(1))]);
-        let transaction = Transaction::default().put_new(key.clone(), item).update(count);
-        match transaction.send(&self.table).await? {
-            Transacted::Done => Ok(EndpointCreated::New),
-            Transacted::Refused(verdicts) => match verdicts.of(0) {
-                Verdict::Refused(Some(item)) => {
-                    let first = Fingerprint::of(&item);
-                    let existing: Endpoint = read(key, item)?;
-                    // The SDK repeated a transaction whose answer was lost: the random secret is our own.
-                    if existing.secret == endpoint.secret {
-                        return Ok(EndpointCreated::New);
-                    }
-                    Ok(EndpointCreated::Existing(Box::new(existing), first))
+        let mut endpoint = endpoint.clone();
+        loop {
+            let Partition { endpoints, count } = self.partition(&endpoint.merchant_id, endpoint.mode).await?;
+            for item in endpoints {
+                let named = registration.is_some_and(|registration| is_named(&item, &registration));
+                let first = Fingerprint::of(&item);
+                let existing: Endpoint = read("of an endpoint", item)?;
+                // The SDK repeated a transaction whose answer was lost: the random secret is our own.
+                if existing.secret == endpoint.secret {
+                    return Ok(EndpointCreated::New(Box::new(existing)));
                 }
-                Verdict::Refused(None) | Verdict::Held => Ok(EndpointCreated::TooMany),
-            },
+                if named && existing.mode == endpoint.mode {
+                    return Ok(EndpointCreated::Existing(Box::new(existing), first));
+                }
+            }
+            if count.count >= MAX_ENDPOINTS {
+                return Ok(EndpointCreated::TooMany);
+            }
+            let (key, item) = new_item(&endpoint, registration)?;
+            let transaction = Transaction::default()
+                .put_new(WriteKind::EndpointRegister, key, item)
+                .update(count.changed_to(&endpoint.merchant_id, endpoint.mode, count.count.saturating_add(1)));
+            match transaction.send(&self.table).await? {
+                Transacted::Done => return Ok(EndpointCreated::New(Box::new(endpoint))),
+                // Others came or went since. No id is used twice, not even if ours was registered and has been removed.
+                Transacted::Refused(_) => endpoint.id = EndpointId::new(Uuid::now_v7()),
+            }
         }
     }
 
@@ -132,7 +156,7 @@ impl Endpoints {
     pub async fn of(&self, merchant: &MerchantId) -> Result<Vec<Endpoint>, StoreError> {
         let pk = keys::endpoints_pk(merchant);
         let items = self.table.query(&pk, None, usize::MAX).await?;
-        let endpoints = items.into_iter().filter(|item| !sk(item).starts_with(keys::COUNT_PREFIX));
+        let endpoints = items.into_iter().filter(is_endpoint);
         let mut endpoints: Vec<Endpoint> = endpoints.map(|item| read(&pk, item)).collect::<Result<_, StoreError>>()?;
         endpoints.sort_by_key(|endpoint| (endpoint.created_at, endpoint.id));
         Ok(endpoints)
@@ -176,31 +200,36 @@ impl Endpoints {
             let own = self.get(&owner.merchant_id, id).await?.filter(|endpoint| endpoint.mode == owner.mode);
             return own.ok_or(NotChanged::NotFound);
         }
-        let mut update = self.owned(owner, id);
-        if let Some(url) = &change.url {
-            update = update.set("url", s(url.as_str()));
-        }
-        if change.url.is_some() || change.enabled == Some(true) {
-            // How the endpoint did before says nothing any more.
-            update = update.set("failures", n(0)).remove(&["parked_until"]);
-        }
-        update = match change.description {
-            Some(Some(description)) => update.set("description", s(description.as_str())),
-            Some(None) => update.remove(&["description"]),
-            None => update,
+        let events: Option<AttributeValue> =
+            change.events.as_ref().map(serde_dynamo::to_attribute_value).transpose().map_err(StoreError::from)?;
+        let changed = |mut update: Update| {
+            if let Some(url) = &change.url {
+                update = update.set("url", s(url.as_str()));
+            }
+            if change.url.is_some() || change.enabled == Some(true) {
+                // How the endpoint did before says nothing any more.
+                update = update.set("failures", n(0)).remove(&["parked_until"]);
+            }
+            update = match &change.description {
+                Some(Some(description)) => update.set("description", s(description.as_str())),
+                Some(None) => update.remove(&["description"]),
+                None => update,
+            };
+            if let Some(events) = &events {
+                update = update.set("events", events.clone());
+            }
+            if let Some(thin) = change.thin {
+                update = update.set("thin", AttributeValue::Bool(thin));
+            }
+            match change.enabled {
+                Some(true) => due(update.remove(&["disabled_by"]), &owner.merchant_id, id, now),
+                Some(false) => disabled(update, DisabledBy::Merchant),
+                None => update,
+            }
         };
-        if let Some(events) = change.events {
-            update = update.set("events", serde_dynamo::to_attribute_value(events).map_err(StoreError::from)?);
-        }
-        if let Some(thin) = change.thin {
-            update = update.set("thin", aws_sdk_dynamodb::types::AttributeValue::Bool(thin));
-        }
-        update = match change.enabled {
-            Some(true) => self.due(update.remove(&["disabled_by"]), &owner.merchant_id, id, now),
-            Some(false) => disabled(update, DisabledBy::Merchant)?,
-            None => update,
-        };
-        self.apply(update).await
+        let own = |endpoint: &Endpoint| endpoint.mode == owner.mode;
+        let written = self.write(WriteKind::EndpointChange, &owner.merchant_id, id, own, |update, _| changed(update));
+        written.await?.ok_or(NotChanged::NotFound)
     }
 
     /// Replaces an endpoint's secret; the one before stays valid for a day, or until [`Endpoints::finish_rotation`]. Done
@@ -215,26 +244,20 @@ impl Endpoints {
         secret: &EndpointSecret,
         now: Timestamp,
     ) -> Result<Endpoint, NotChanged> {
-        let replaced = || {
-            self.owned(owner, id)
+        let replaced = |update: Update, endpoint: &Endpoint| {
+            let update = update
                 .set("secret", s(secret.as_str()))
                 .set("previous_secret_until", ms(Endpoint::rotated_until(now)))
-                .increment("rotations")
+                .increment("rotations");
+            if endpoint.previous_secret_until.is_none_or(|until| until <= now) {
+                update.set_to("previous_secret", "#secret", [])
+            } else {
+                update
+            }
         };
-        let first = replaced()
-            .when("attribute_not_exists(#previous_secret_until) OR #previous_secret_until <= :now", [(":now", ms(now))])
-            .set_to("previous_secret", "#secret", []);
-        let item = match first.send(&self.table).await? {
-            Updated::New(item) => item,
-            Updated::Refused(None) => return Err(NotChanged::NotFound),
-            Updated::Refused(Some(item)) => item,
-        };
-        let endpoint: Endpoint = read("of an endpoint", item)?;
-        if endpoint.secret == *secret {
-            // Also if the SDK repeated the update because its answer was lost.
-            return Ok(endpoint);
-        }
-        self.apply(replaced()).await
+        let own = |endpoint: &Endpoint| endpoint.mode == owner.mode;
+        let written = self.write(WriteKind::EndpointRotate, &owner.merchant_id, id, own, replaced);
+        written.await?.ok_or(NotChanged::NotFound)
     }
 
     /// The secret before is no longer valid.
@@ -242,7 +265,10 @@ impl Endpoints {
     /// # Errors
     /// See [`NotChanged`].
     pub async fn finish_rotation(&self, owner: &Owner, id: &EndpointId) -> Result<Endpoint, NotChanged> {
-        self.apply(self.owned(owner, id).remove(&["previous_secret", "previous_secret_until"])).await
+        let finished = |update: Update, _: &Endpoint| update.remove(&["previous_secret", "previous_secret_until"]);
+        let own = |endpoint: &Endpoint| endpoint.mode == owner.mode;
+        let written = self.write(WriteKind::EndpointFinishRotation, &owner.merchant_id, id, own, finished);
+        written.await?.ok_or(NotChanged::NotFound)
     }
 
     /// Removes an endpoint; whether there was one.
@@ -250,16 +276,27 @@ impl Endpoints {
     /// # Errors
     /// The table failed us.
     pub async fn delete(&self, owner: &Owner, id: &EndpointId) -> Result<bool, StoreError> {
-        let found = self.get(&owner.merchant_id, id).await?;
-        if !found.is_some_and(|endpoint| owner.is(&endpoint.merchant_id, endpoint.mode)) {
-            return Ok(false);
+        let mut was_there = false;
+        loop {
+            let Partition { endpoints, count } = self.partition(&owner.merchant_id, owner.mode).await?;
+            let key = keys::endpoint(&owner.merchant_id, id);
+            let Some(item) = endpoints.into_iter().find(|item| sk(item) == key.sk) else { return Ok(was_there) };
+            let endpoint: Endpoint = read(&key, item)?;
+            if !owner.is(&endpoint.merchant_id, endpoint.mode) {
+                return Ok(false);
+            }
+            was_there = true;
+            let transaction = Transaction::default().delete(WriteKind::EndpointRemove, key).update(count.changed_to(
+                &owner.merchant_id,
+                owner.mode,
+                count.count.saturating_sub(1),
+            ));
+            match transaction.send(&self.table).await? {
+                Transacted::Done => return Ok(true),
+                // Others came or went since; or somebody else, or our own first try, has removed it.
+                Transacted::Refused(_) => {}
+            }
         }
-        let count = Update::new(keys::endpoint_count(&owner.merchant_id, owner.mode))
-            .when("#count > :none", [(":none", n(0))])
-            .set_to("count", "#count - :one", [(":one", n(1))]);
-        let transaction = Transaction::default().delete(keys::endpoint(&owner.merchant_id, id)).update(count);
-        // Refused: somebody else, or our own first try, was first, and it is gone.
-        transaction.send(&self.table).await.map(|_| true)
     }
 
     /// The endpoint, as it was called, said that it is gone for good; whether that is still where it is.
@@ -267,12 +304,10 @@ impl Endpoints {
     /// # Errors
     /// The table failed us.
     pub async fn gone(&self, endpoint: &Endpoint) -> Result<bool, StoreError> {
-        let update = self
-            .present(&endpoint.merchant_id, &endpoint.id)
-            .when("attribute_not_exists(#disabled_by)", [])
-            .when("#url = :url", [(":url", s(endpoint.url.as_str()))]);
-        let gone = disabled(update, DisabledBy::Gone)?.send(&self.table).await?;
-        Ok(matches!(gone, Updated::New(_)))
+        let there = |found: &Endpoint| found.is_enabled() && found.url == endpoint.url;
+        let gone = |update: Update, _: &Endpoint| disabled(update, DisabledBy::Gone);
+        let written = self.write(WriteKind::EndpointGone, &endpoint.merchant_id, &endpoint.id, there, gone);
+        Ok(written.await?.is_some())
     }
 
     /// Makes due again all that the endpoint was to be told and that was given up or held; false if there is no such
@@ -281,9 +316,11 @@ impl Endpoints {
     /// # Errors
     /// The table failed us.
     pub async fn resume(&self, merchant: &MerchantId, id: &EndpointId, now: Timestamp) -> Result<bool, StoreError> {
-        let update = self.present(merchant, id).when("attribute_not_exists(#disabled_by)", []);
-        let update = self.due(update.set("failures", n(0)).remove(&["parked_until"]), merchant, id, now);
-        Ok(matches!(update.send(&self.table).await?, Updated::New(_)))
+        let resumed = |update: Update, _: &Endpoint| {
+            due(update.set("failures", n(0)).remove(&["parked_until"]), merchant, id, now)
+        };
+        let written = self.write(WriteKind::EndpointResume, merchant, id, Endpoint::is_enabled, resumed);
+        Ok(written.await?.is_some())
     }
 
     /// Nothing is held any more, unless that was asked for only just now: whoever held something back then may not be done,
@@ -294,19 +331,21 @@ impl Endpoints {
     pub async fn resumed(&self, merchant: &MerchantId, id: &EndpointId, now: Timestamp) -> Result<(), StoreError> {
         let asked_before = now.checked_sub(SETTLES_WITHIN).unwrap_or(Timestamp::MIN);
         let update = self
-            .present(merchant, id)
+            .present(WriteKind::EndpointResumed, merchant, id)
             .when("#due_at <= :before", [(":before", s(SortableTimestamp::from(asked_before).as_str()))]);
         update.remove(&["due_pk", "due_at"]).send(&self.table).await.map(|_| ())
     }
 
     /// A delivery that `began` then failed; after some in a row the endpoint is parked. Those that were under way when it
-    /// was parked tell nothing new: a moment of trouble is not counted ten times. `jitter` is random, from 0 to 1.
+    /// was parked tell nothing new: a moment of trouble is not counted ten times. `jitter` is random, from 0 to 1. It is
+    /// counted while the slot is held, once.
     ///
     /// # Errors
     /// The table failed us.
     pub async fn failed(
         &self,
         endpoint: &Endpoint,
+        slot: &mut Slot,
         began: Timestamp,
         now: Timestamp,
         jitter: f64,
@@ -314,17 +353,32 @@ impl Endpoints {
         let (mut known, mut parked_until) = (endpoint.failures, None);
         while parked_until.is_none_or(|until| until <= began) {
             let failures = known.saturating_add(1);
+            let counted = slot.next();
             let mut update = self
-                .present(&endpoint.merchant_id, &endpoint.id)
+                .in_slot(WriteKind::SlotFail, endpoint, slot)
                 .when("#failures = :known", [(":known", n(known))])
+                .set_element("slots", slot.index, ms(counted))
                 .set("failures", n(failures));
             if let Some(until) = Endpoint::park_until(failures, now, jitter) {
                 update = update.set("parked_until", ms(until));
             }
             match update.send(&self.table).await? {
-                Updated::New(_) | Updated::Refused(None) => return Ok(()),
-                // Others have failed, or one has succeeded, since.
+                Updated::New(_) => {
+                    slot.until = counted;
+                    return Ok(());
+                }
+                Updated::Refused(None) => return Ok(()),
                 Updated::Refused(Some(item)) => {
+                    let held: Slots = read("of an endpoint", item.clone())?;
+                    if held.until_ms(slot) == Some(counted.as_millisecond()) {
+                        // Counted by our first try, whose answer was lost.
+                        slot.until = counted;
+                        return Ok(());
+                    }
+                    if held.until_ms(slot) != Some(slot.until.as_millisecond()) {
+                        return Ok(());
+                    }
+                    // Others have failed, or one has succeeded, since.
                     Endpoint { failures: known, parked_until, .. } = read("of an endpoint", item)?;
                 }
             }
@@ -349,7 +403,7 @@ impl Endpoints {
             // Any of them, for those who come together not to ask for the same.
             let Some(index) = fastrand::choice(free) else { return Ok(None) };
             let update = self
-                .present(&endpoint.merchant_id, &endpoint.id)
+                .present(WriteKind::SlotClaim, &endpoint.merchant_id, &endpoint.id)
                 .when(&format!("#slots[{index}] <= :now"), [(":now", ms(now))])
                 .set_element("slots", index, ms(until));
             match update.send(&self.table).await? {
@@ -367,40 +421,123 @@ impl Endpoints {
     /// # Errors
     /// The table failed us; it is free again when its time is over.
     pub async fn free_slot(&self, endpoint: &Endpoint, slot: Slot) -> Result<(), StoreError> {
-        let mut update = self
-            .present(&endpoint.merchant_id, &endpoint.id)
-            .when(&format!("#slots[{}] = :until", slot.index), [(":until", ms(slot.until))])
-            .set_element("slots", slot.index, n(0));
+        let mut update =
+            self.in_slot(WriteKind::SlotFree, endpoint, &slot).set_element("slots", slot.index, ms(slot.freed_at()));
         if slot.taken {
             update = update.set("failures", n(0)).remove(&["parked_until"]);
         }
         update.send(&self.table).await.map(|_| ())
     }
 
-    fn present(&self, merchant: &MerchantId, id: &EndpointId) -> Update {
-        Update::new(keys::endpoint(merchant, id)).when("attribute_exists(#secret)", [])
+    fn present(&self, kind: WriteKind, merchant: &MerchantId, id: &EndpointId) -> Update {
+        Update::new(kind, keys::endpoint(merchant, id)).when("attribute_exists(#secret)", [])
     }
 
-    fn owned(&self, owner: &Owner, id: &EndpointId) -> Update {
-        self.present(&owner.merchant_id, id).when("#mode = :mode", [(":mode", s(owner.mode.as_str()))])
+    fn in_slot(&self, kind: WriteKind, endpoint: &Endpoint, slot: &Slot) -> Update {
+        let held = format!("#slots[{}] = :until", slot.index);
+        self.present(kind, &endpoint.merchant_id, &endpoint.id).when(&held, [(":until", ms(slot.until))])
     }
 
-    fn due(&self, update: Update, merchant: &MerchantId, id: &EndpointId, now: Timestamp) -> Update {
-        let due_pk = keys::due_pk(&keys::endpoint(merchant, id));
-        update.set("due_pk", s(due_pk)).set("due_at", s(SortableTimestamp::from(now).as_str()))
-    }
-
-    async fn apply(&self, update: Update) -> Result<Endpoint, NotChanged> {
-        match update.send(&self.table).await? {
-            Updated::New(item) => Ok(read("of an endpoint", item)?),
-            Updated::Refused(_) => Err(NotChanged::NotFound),
+    /// Changes an endpoint if `may` says so of it as it is, and expects that it is still so by its version: a first attempt
+    /// that arrives after what others have changed since changes nothing. None if there is no such endpoint.
+    async fn write(
+        &self,
+        kind: WriteKind,
+        merchant: &MerchantId,
+        id: &EndpointId,
+        may: impl Fn(&Endpoint) -> bool,
+        change: impl Fn(Update, &Endpoint) -> Update,
+    ) -> Result<Option<Endpoint>, StoreError> {
+        let write_id = crate::new_write_id();
+        let mut found = self.table.get(keys::endpoint(merchant, id)).await?;
+        while let Some(item) = found {
+            let version = Version::of(Some(&item));
+            let ours = item.get("changed_by") == Some(&s(write_id.as_str()));
+            let endpoint: Endpoint = read("of an endpoint", item)?;
+            if ours {
+                // The SDK repeated an update whose answer was lost.
+                return Ok(Some(endpoint));
+            }
+            if !may(&endpoint) {
+                return Ok(None);
+            }
+            let update = self.present(kind, merchant, id).of_version(version).set("changed_by", s(write_id.as_str()));
+            match change(update, &endpoint).send(&self.table).await? {
+                Updated::New(item) => return Ok(Some(read("of an endpoint", item)?)),
+                Updated::Refused(item) => found = item,
+            }
         }
+        Ok(None)
+    }
+
+    /// A merchant's endpoints, and how many of them there are in this mode. Consistent.
+    async fn partition(&self, merchant: &MerchantId, mode: Mode) -> Result<Partition, StoreError> {
+        let key = keys::endpoint_count(merchant, mode);
+        let (endpoints, counts): (Vec<_>, Vec<_>) =
+            self.table.query(&key.pk, None, usize::MAX).await?.into_iter().partition(is_endpoint);
+        let count = counts.into_iter().find(|item| sk(item) == key.sk);
+        let version = Version::of(count.as_ref());
+        let count = count.map(|item| read::<CountItem>(&key, item)).transpose()?;
+        Ok(Partition { endpoints, count: Count { count: count.map_or(0, |item| item.count), version } })
     }
 }
 
-fn disabled(update: Update, by: DisabledBy) -> Result<Update, StoreError> {
+/// A merchant's endpoints, as they are kept.
+struct Partition {
+    endpoints: Vec<Item>,
+    count: Count,
+}
+
+/// How many endpoints a merchant has in one mode, and how often one came or went.
+#[derive(Debug, Clone, Copy)]
+struct Count {
+    count: u32,
+    version: Version,
+}
+
+#[derive(Debug, Deserialize)]
+struct CountItem {
+    count: u32,
+}
+
+impl Count {
+    fn changed_to(self, merchant: &MerchantId, mode: Mode, count: u32) -> Update {
+        let update = Update::new(WriteKind::EndpointCount, keys::endpoint_count(merchant, mode));
+        // The count as well, for release 0.1 changes it without the version.
+        let unchanged =
+            if self.count == 0 { "attribute_not_exists(#count) OR #count = :counted" } else { "#count = :counted" };
+        update.of_version(self.version).when(unchanged, [(":counted", n(self.count))]).set("count", n(count))
+    }
+}
+
+fn is_endpoint(item: &Item) -> bool {
+    !sk(item).starts_with(keys::COUNT_PREFIX)
+}
+
+/// Whether an endpoint's item was registered by this name.
+fn is_named(item: &Item, registration: &Registration) -> bool {
+    let name = registration.name.to_string();
+    sk(item) == name || item.get("registration") == Some(&s(name))
+}
+
+fn new_item(endpoint: &Endpoint, registration: Option<Registration>) -> Result<(Key, Item), StoreError> {
+    let mut item: Item = serde_dynamo::to_item(endpoint)?;
+    item.insert("slots".into(), serde_dynamo::to_attribute_value([0_i64; MAX_CONCURRENT_DELIVERIES])?);
+    if let Some(Registration { name, fingerprint }) = registration {
+        item.insert("registration".into(), s(name.to_string()));
+        item.insert("fingerprint".into(), fingerprint.as_attribute());
+    }
+    Ok((keys::endpoint(&endpoint.merchant_id, &endpoint.id), item))
+}
+
+fn due(update: Update, merchant: &MerchantId, id: &EndpointId, now: Timestamp) -> Update {
+    let due_pk = keys::due_pk(&keys::endpoint(merchant, id));
+    update.set("due_pk", s(due_pk)).set("due_at", s(SortableTimestamp::from(now).as_str()))
+}
+
+fn disabled(update: Update, by: DisabledBy) -> Update {
     // What was to be resumed waits for the next time that it is enabled.
-    Ok(update.set("disabled_by", serde_dynamo::to_attribute_value(by)?).remove(&["due_pk", "due_at"]))
+    update.set("disabled_by", s(by.as_str())).remove(&["due_pk", "due_at"])
 }
 
 /// Until when each of an endpoint's slots is taken, in milliseconds since 1970.
@@ -410,6 +547,10 @@ pub struct Slots {
 }
 
 impl Slots {
+    fn until_ms(&self, slot: &Slot) -> Option<i64> {
+        self.slots.get(slot.index).copied()
+    }
+
     fn free(&self, most: usize, now: Timestamp) -> impl Iterator<Item = usize> {
         let now_ms = now.as_millisecond();
         self.slots

@@ -15,6 +15,7 @@ use crate::republish::ObjectPath;
 use crate::sessions::is_tombstone;
 use crate::table::{Item, Key, Table, ms, n, read, s, sk};
 use crate::update::{Update, Updated};
+use crate::write::WriteKind;
 
 /// The partitions of the index of what is final. Two writes of each session go there, spread by its id, so that no
 /// partition is hot below tens of thousands of payments a second; it may only rise.
@@ -147,7 +148,8 @@ impl Erasures {
         }
         self.erase_events(told, now).await?;
         for refund in found.refunds.iter().filter(|refund| refund.success_url.is_some() || refund.error_url.is_some()) {
-            let update = Update::new(keys::refund(&found.id, &refund.id)).when("attribute_exists(#pk)", []);
+            let update = Update::new(WriteKind::RefundErase, keys::refund(&found.id, &refund.id))
+                .when("attribute_exists(#pk)", []);
             update.remove(&["success_url", "error_url"]).send(&self.table).await?;
         }
         match found.session {
@@ -160,7 +162,7 @@ impl Erasures {
     async fn erase_session(&self, session: Session, now: Timestamp) -> Result<Erased, StoreError> {
         let ended = SessionState::ALL.into_iter().filter(|state| state.is_final()).map(SessionState::as_str);
         let refund_count = n(session.refund_count);
-        let mut update = Update::new(keys::session(&session.id))
+        let mut update = Update::new(WriteKind::SessionErase, keys::session(&session.id))
             .when_one_of("state", ended)
             .when("attribute_not_exists(#deleted_at)", [])
             // A refund made meanwhile goes to an account that is to be erased with it.
@@ -199,7 +201,7 @@ impl Erasures {
     async fn erase_events(&self, items: Vec<Item>, now: Timestamp) -> Result<(), StoreError> {
         for item in items {
             let Some(key) = Key::of(&item) else { continue };
-            let update = Update::new(key.clone()).when("attribute_exists(#pk)", []);
+            let update = Update::new(WriteKind::EventErase, key.clone()).when("attribute_exists(#pk)", []);
             let update = if key.sk.starts_with(keys::EVENT_PREFIX) {
                 let event: StoredEvent = read(&key, item)?;
                 match event.object.erased(now) {

@@ -10,6 +10,7 @@ use crate::keys;
 use crate::list::{self, ListRange, Page};
 use crate::sessions::Owner;
 use crate::table::{Item, Table, read, s};
+use crate::write::WriteKind;
 
 /// How long an event is kept; DynamoDB's TTL removes it within days after.
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -96,7 +97,7 @@ impl Events {
         let list_pk = keys::events_list_pk(object.merchant_id(), object.mode(), object.list_shard());
         item.insert("list_pk".into(), s(list_pk));
         item.insert("list_sk".into(), s(keys::list_sk(at, id)));
-        self.table.put_new(keys::event(&id), item).await.map(|_| ())
+        self.table.put_new(WriteKind::EventPut, keys::event(&id), item).await.map(|_| ())
     }
 
     /// The event with this id.
@@ -145,7 +146,8 @@ impl Events {
     pub async fn note(&self, id: &EventId, attempt: &Attempt) -> Result<(), StoreError> {
         let mut item: Item = serde_dynamo::to_item(attempt)?;
         item.insert("ttl".into(), crate::table::n(ttl_after(attempt.at)));
-        self.table.put_new(keys::attempt(id, &attempt.endpoint_id, attempt.at), item).await.map(|_| ())
+        let key = keys::attempt(id, &attempt.endpoint_id, attempt.at);
+        self.table.put_new(WriteKind::AttemptNote, key, item).await.map(|_| ())
     }
 
     /// The last `limit` attempts to deliver an event, newest first.

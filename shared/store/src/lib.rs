@@ -3,6 +3,9 @@
 //! One table; docs/architecture.md lists its items. Every write that matters is conditional and carries a write id, so
 //! that a write whose answer was lost is recognised when it is repeated.
 
+#[cfg(test)]
+extern crate self as store;
+
 mod cursors;
 mod due;
 mod endpoints;
@@ -28,10 +31,11 @@ mod transaction;
 mod update;
 mod verify;
 mod walk;
+mod write;
 
 pub use cursors::{CursorClaim, Cursors, Finished, Held};
 pub use due::{DUE_SHARDS, Due, DueItem, DuePage, DuePlace};
-pub use endpoints::{EndpointChange, EndpointCreated, Endpoints, NotChanged, Slot, Slots};
+pub use endpoints::{EndpointChange, EndpointCreated, Endpoints, NotChanged, Registration, Slot, Slots};
 pub use erasures::{Erased, Erasures, FINAL_SHARDS, FinalPage, FinalPlace};
 pub use error::StoreError;
 pub use events::{Attempt as DeliveryAttempt, Events, StoredEvent};
@@ -50,6 +54,7 @@ pub use tables::tables_named;
 pub use told::{CursorState, Told};
 pub use verify::{Checked, Rule, Verify, Violation};
 pub use walk::{Parts, PayersSession, TableItem, Walk, WalkPage};
+pub use write::{CLOCKS_DIFFER_BY, WRITE_LANDS_WITHIN};
 
 /// A new random write id.
 pub fn new_write_id() -> models::WriteId {

@@ -9,6 +9,7 @@ use crate::keys;
 use crate::mails::Mails;
 use crate::table::{Item, n, read, s, sk};
 use crate::update::{Update, Updated};
+use crate::write::WriteKind;
 
 /// A mail, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,8 +81,12 @@ impl Mails {
     pub async fn resend(&self, id: &MailId, now: Timestamp) -> Result<Resent, StoreError> {
         let key = keys::mail(id);
         let due_at = SortableTimestamp::from(now);
-        let update = Update::new(key.clone())
+        let Some(found) = self.table.get(key.clone()).await? else { return Ok(Resent::NotFound) };
+        // The claim that it was sent or given up by: a first attempt that arrives once it was sent again is refused.
+        let claimed = found.get("lease_id").cloned().unwrap_or_else(|| s(""));
+        let update = Update::new(WriteKind::MailResend, key.clone())
             .when_one_of("state", ["sent", "failed"])
+            .when("#lease_id = :claimed", [(":claimed", claimed)])
             .set("state", s("due"))
             .set("attempts", n(0))
             .set("due_pk", s(keys::due_pk(&key)))

@@ -8,6 +8,7 @@ use crate::error::StoreError;
 use crate::keys;
 use crate::table::{Item, Table, ms, read, s};
 use crate::update::{Update, Updated};
+use crate::write::WriteKind;
 
 /// How long a claimed mail is nobody else's. Longer than the function that sends it may run.
 const LEASE: SignedDuration = SignedDuration::from_secs(120);
@@ -56,7 +57,7 @@ impl Mails {
         let mut item: Item = serde_dynamo::to_item(record)?;
         item.insert("due_pk".into(), s(keys::due_pk(&key)));
         item.insert("due_at".into(), s(SortableTimestamp::from(now).as_str()));
-        self.table.put_new(key, item).await.map(|_| ())
+        self.table.put_new(WriteKind::MailPut, key, item).await.map(|_| ())
     }
 
     /// Where a mail stands, if there is one. A consistent read.
@@ -76,7 +77,7 @@ impl Mails {
     pub async fn claim(&self, id: &MailId, now: Timestamp) -> Result<Option<Claim>, StoreError> {
         let lease_id = crate::new_write_id();
         let free_again = now.checked_add(LEASE).unwrap_or(Timestamp::MAX);
-        let update = Update::new(keys::mail(id))
+        let update = Update::new(WriteKind::MailClaim, keys::mail(id))
             .when_one_of("state", ["due"])
             .when("#due_at <= :now", [(":now", s(SortableTimestamp::from(now).as_str()))])
             .lease(&lease_id, now, free_again)
@@ -100,7 +101,11 @@ impl Mails {
     /// # Errors
     /// The table failed us; the mail may be sent once more.
     pub async fn sent(&self, claim: &Claim, message_id: &str, now: Timestamp) -> Result<(), StoreError> {
-        let update = self.held(claim).set("state", s("sent")).set("sent_at", ms(now)).set("message_id", s(message_id));
+        let update = self
+            .held(WriteKind::MailSent, claim)
+            .set("state", s("sent"))
+            .set("sent_at", ms(now))
+            .set("message_id", s(message_id));
         update.remove(&["due_pk", "due_at", "lease_until"]).send(&self.table).await.map(|_| ())
     }
 
@@ -109,7 +114,7 @@ impl Mails {
     /// # Errors
     /// The table failed us; it is due again when the claim ends.
     pub async fn retry_at(&self, claim: &Claim, at: Timestamp) -> Result<(), StoreError> {
-        let update = self.held(claim).set("due_at", s(SortableTimestamp::from(at).as_str()));
+        let update = self.held(WriteKind::MailRetry, claim).set("due_at", s(SortableTimestamp::from(at).as_str()));
         update.remove(&["lease_until"]).send(&self.table).await.map(|_| ())
     }
 
@@ -118,7 +123,7 @@ impl Mails {
     /// # Errors
     /// The table failed us; it is due again when the claim ends.
     pub async fn failed(&self, claim: &Claim, now: Timestamp) -> Result<(), StoreError> {
-        let update = self.held(claim).set("state", s("failed")).set("failed_at", ms(now));
+        let update = self.held(WriteKind::MailFail, claim).set("state", s("failed")).set("failed_at", ms(now));
         update.remove(&["due_pk", "due_at", "lease_until"]).send(&self.table).await.map(|_| ())
     }
 
@@ -129,13 +134,16 @@ impl Mails {
     pub async fn note(&self, id: &MailId, feedback: MailFeedback, at: Timestamp) -> Result<bool, StoreError> {
         let attribute = format!("{}_at", feedback.as_str());
         let first = format!("if_not_exists(#{attribute}, :at)");
-        let update =
-            Update::new(keys::mail(id)).when("attribute_exists(#pk)", []).set_to(&attribute, &first, [(":at", ms(at))]);
+        let update = Update::new(WriteKind::MailNote, keys::mail(id)).when("attribute_exists(#pk)", []).set_to(
+            &attribute,
+            &first,
+            [(":at", ms(at))],
+        );
         Ok(matches!(update.send(&self.table).await?, Updated::New(_)))
     }
 
-    fn held(&self, claim: &Claim) -> Update {
-        Update::new(keys::mail(&claim.id))
+    fn held(&self, kind: WriteKind, claim: &Claim) -> Update {
+        Update::new(kind, keys::mail(&claim.id))
             .when_one_of("state", ["due"])
             .when("#lease_id = :lease", [(":lease", s(claim.lease_id.as_str()))])
     }

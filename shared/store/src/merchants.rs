@@ -1,15 +1,15 @@
 //! Merchants, their keys and linked accounts: one partition each, read by one Query.
 
-use std::collections::HashMap;
-
 use jiff::Timestamp;
 use models::{AccountIdentifier, ApiKey, ApiKeyId, LinkedAccount, ListShards, ListSpread, Merchant, MerchantId, Name};
 use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
 use crate::keys;
-use crate::table::{Put, Table, ms, read, sk};
-use crate::update::{Update, Updated};
+use crate::table::{Item, Key, Put, Table, ms, read, s, sk};
+use crate::transaction::{Transacted, Transaction};
+use crate::update::{Update, Updated, Version};
+use crate::write::WriteKind;
 
 /// The table's merchants.
 #[derive(Debug, Clone)]
@@ -84,7 +84,7 @@ impl Merchants {
     /// The table failed us.
     pub async fn create(&self, id: &MerchantId, name: Name, idempotency_salt: [u8; 32]) -> Result<bool, StoreError> {
         let item = serde_dynamo::to_item(Profile { name, idempotency_salt, list_spread: ListSpread::default() })?;
-        Ok(matches!(self.table.put_new(keys::profile(id), item).await?, Put::Done))
+        Ok(matches!(self.table.put_new(WriteKind::MerchantCreate, keys::profile(id), item).await?, Put::Done))
     }
 
     /// Raises the count of shards that the merchant's lists have: at once for lists, 20 minutes later for new sessions.
@@ -110,7 +110,7 @@ impl Merchants {
                 return Ok(ListShardsRaised::NotMore(list_spread.shards()));
             };
             let before = serde_dynamo::to_attribute_value(list_spread)?;
-            let update = Update::new(key.clone())
+            let update = Update::new(WriteKind::ListShards, key.clone())
                 .when("#list_spread = :before OR attribute_not_exists(#list_spread)", [(":before", before)])
                 .when("attribute_exists(#pk)", [])
                 .set("list_spread", serde_dynamo::to_attribute_value(raised)?);
@@ -129,7 +129,8 @@ impl Merchants {
     /// # Errors
     /// The table failed us.
     pub async fn add_key(&self, key: &ApiKey) -> Result<bool, StoreError> {
-        Ok(matches!(self.table.put_new(keys::api_key(&key.id), serde_dynamo::to_item(key)?).await?, Put::Done))
+        let put = self.table.put_new(WriteKind::KeyAdd, keys::api_key(&key.id), serde_dynamo::to_item(key)?);
+        Ok(matches!(put.await?, Put::Done))
     }
 
     /// Revokes an API key now; false if there is no such key. One that was revoked before stays as it is.
@@ -137,7 +138,7 @@ impl Merchants {
     /// # Errors
     /// The table failed us.
     pub async fn revoke_key(&self, id: &ApiKeyId) -> Result<bool, StoreError> {
-        let update = Update::new(keys::api_key(id))
+        let update = Update::new(WriteKind::KeyRevoke, keys::api_key(id))
             .when("attribute_exists(#pk) AND attribute_not_exists(#revoked_at)", [])
             .set("revoked_at", ms(runtime::now()));
         match update.send(&self.table).await? {
@@ -149,10 +150,23 @@ impl Merchants {
     /// Links an account; false if it was linked before.
     ///
     /// # Errors
-    /// The table failed us.
+    /// The table failed us, or holds no such merchant.
     pub async fn link_account(&self, merchant: &MerchantId, account: &LinkedAccount) -> Result<bool, StoreError> {
-        let item: HashMap<_, _> = serde_dynamo::to_item(account)?;
-        Ok(matches!(self.table.put_new(keys::linked_account(merchant, account), item).await?, Put::Done))
+        let key = keys::linked_account(merchant, account);
+        let linked_by = s(crate::new_write_id().as_str());
+        loop {
+            let (version, found) = self.account(merchant, &key).await?;
+            if let Some(found) = found {
+                // Ours if the SDK repeated what was done, its answer lost.
+                return Ok(found.get("linked_by") == Some(&linked_by));
+            }
+            let mut item: Item = serde_dynamo::to_item(account)?;
+            item.insert("linked_by".to_owned(), linked_by.clone());
+            let link = Transaction::default().put_new(WriteKind::AccountLink, key.clone(), item);
+            if self.change_accounts(link, merchant, version).await? {
+                return Ok(true);
+            }
+        }
     }
 
     /// Unlinks an account; false if it was not linked.
@@ -160,6 +174,39 @@ impl Merchants {
     /// # Errors
     /// The table failed us; it may have been unlinked.
     pub async fn unlink_account(&self, merchant: &MerchantId, account: &AccountIdentifier) -> Result<bool, StoreError> {
-        self.table.delete(keys::linked_account_of(merchant, account)).await
+        let key = keys::linked_account_of(merchant, account);
+        let mut was_linked = false;
+        loop {
+            let (version, found) = self.account(merchant, &key).await?;
+            if found.is_none() {
+                return Ok(was_linked);
+            }
+            was_linked = true;
+            let unlink = Transaction::default().delete(WriteKind::AccountUnlink, key.clone());
+            if self.change_accounts(unlink, merchant, version).await? {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// The version of a merchant's accounts, which its profile has, and the account with this key.
+    async fn account(&self, merchant: &MerchantId, key: &Key) -> Result<(Version, Option<Item>), StoreError> {
+        // First the version, so that what is read after it is no older.
+        let profile = self.table.get(keys::profile(merchant)).await?;
+        let profile = profile.ok_or_else(|| StoreError::Disagreement { key: keys::profile(merchant).to_string() })?;
+        Ok((Version::of(Some(&profile)), self.table.get(key.clone()).await?))
+    }
+
+    /// Links or unlinks, if no account was since the version was read: a first attempt that arrives after an account was
+    /// unlinked does not link it again, nor the other way around.
+    async fn change_accounts(
+        &self,
+        change: Transaction,
+        merchant: &MerchantId,
+        version: Version,
+    ) -> Result<bool, StoreError> {
+        let profile = Update::new(WriteKind::AccountsChange, keys::profile(merchant));
+        let profile = profile.when("attribute_exists(#pk)", []).of_version(version);
+        Ok(matches!(change.update(profile).send(&self.table).await?, Transacted::Done))
     }
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::error::StoreError;
 use crate::keys;
 use crate::table::{Key, Put, Table, read};
+use crate::write::WriteKind;
 
 /// The mock bank's ledger, kept in the table.
 #[derive(Debug, Clone)]
@@ -27,7 +28,7 @@ impl MockLedger {
 
     /// Writes `entry` unless there is one, and returns the one that is there.
     async fn put<T: Serialize + serde::de::DeserializeOwned>(&self, key: Key, entry: T) -> Result<T, StoreError> {
-        match self.table.put_new(key.clone(), serde_dynamo::to_item(&entry)?).await? {
+        match self.table.put_new(WriteKind::MockLedger, key.clone(), serde_dynamo::to_item(&entry)?).await? {
             Put::Done => Ok(entry),
             Put::Exists(item) => read(key, item),
         }

@@ -6,11 +6,15 @@ use crate::keys;
 use crate::sessions::Change;
 use crate::table::{history_entry, ms, n, s};
 use crate::update::Update;
+use crate::write::WriteKind;
+
+/// The most entries that a refund's history has: made, details given, ended.
+const MAX_ENTRIES: usize = 3;
 
 /// Takes `amount` of what is left of a session that was sent and pays no refund itself.
 pub(crate) fn reserve(session: &SessionId, amount: Money) -> Update {
     let (amount, one) = (n(amount.minor()), n(1));
-    Update::new(keys::session(session))
+    Update::new(WriteKind::RefundReserve, keys::session(session))
         .when_one_of("state", [models::SessionState::Sent.as_str()])
         .when("attribute_not_exists(#pays_refund)", [])
         .when(
@@ -24,7 +28,7 @@ pub(crate) fn reserve(session: &SessionId, amount: Money) -> Update {
 
 /// Gives back what a refund had taken.
 pub(crate) fn give_back(session: &SessionId, amount: Money) -> Update {
-    Update::new(keys::session(session)).when("attribute_exists(#refundable)", []).set_to(
+    Update::new(WriteKind::RefundGiveBack, keys::session(session)).when("attribute_exists(#refundable)", []).set_to(
         "refundable",
         "#refundable + :amount",
         [(":amount", n(amount.minor()))],
@@ -33,16 +37,17 @@ pub(crate) fn give_back(session: &SessionId, amount: Money) -> Update {
 
 /// The refund's payment was submitted: from now on only the bank ends it.
 pub(crate) fn payment_submitted(paid: &PaysRefund, change: &Change) -> Update {
-    awaiting_payment(paid, &change.session_id).set("submitted", aws_sdk_dynamodb::types::AttributeValue::Bool(true))
+    awaiting_payment(WriteKind::RefundSubmit, paid, &change.session_id)
+        .set("submitted", aws_sdk_dynamodb::types::AttributeValue::Bool(true))
 }
 
 /// The refund's payment ended, and the refund with it.
 pub(crate) fn payment_ended(paid: &PaysRefund, change: &Change, event: RefundEvent) -> Update {
-    happened(awaiting_payment(paid, &change.session_id), event, change.at, &change.write_id)
+    happened(awaiting_payment(WriteKind::RefundChange, paid, &change.session_id), event, change.at, &change.write_id)
 }
 
-fn awaiting_payment(paid: &PaysRefund, payment: &SessionId) -> Update {
-    Update::new(keys::refund(&paid.session_id, &paid.refund_id))
+fn awaiting_payment(kind: WriteKind, paid: &PaysRefund, payment: &SessionId) -> Update {
+    Update::new(kind, keys::refund(&paid.session_id, &paid.refund_id))
         .when_one_of("state", [RefundState::AwaitingPayment.as_str()])
         .when("#payment_session_id = :payment", [(":payment", s(payment.to_string()))])
 }
@@ -64,15 +69,16 @@ pub(crate) fn details_given(refund: &Refund, payment: &SessionId, at: jiff::Time
 }
 
 fn awaiting_details(refund: &Refund) -> Update {
-    Update::new(keys::refund(&refund.session_id, &refund.id))
+    Update::new(WriteKind::RefundChange, keys::refund(&refund.session_id, &refund.id))
         .when_one_of("state", [RefundState::AwaitingDetails.as_str()])
 }
 
-/// State and history; and nothing is due any more of a refund that has ended.
+/// State and history, whose entry is not earlier than the one before; and nothing is due any more of a refund that has ended.
 fn happened(update: Update, event: RefundEvent, at: jiff::Timestamp, write_id: &WriteId) -> Update {
     // Only `Created` has no target, and nobody writes that by an update.
     let target = event.target().unwrap_or(RefundState::Failed);
     let update = update
+        .not_before_history(MAX_ENTRIES, at)
         .set("state", s(target.as_str()))
         .append("history", history_entry(target.as_str(), at, event.as_str(), write_id));
     if target.is_final() { update.remove(&["due_pk", "due_at"]) } else { update }

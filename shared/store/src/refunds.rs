@@ -11,9 +11,11 @@ use thiserror::Error;
 use crate::error::StoreError;
 use crate::keys;
 use crate::refund_writes;
+use crate::republish::entered_later;
 use crate::sessions::{Change, ChangeError, Fingerprint, Owner, Sessions, new_item};
 use crate::table::{Item, Table, correlate_first, read, s, sk};
 use crate::transaction::{Transacted, Transaction, Verdict, get_settled};
+use crate::write::WriteKind;
 
 /// The place of the write that takes the amount from what is left, among those that make a refund.
 const RESERVES: usize = 2;
@@ -135,12 +137,12 @@ impl Refunds {
         }
         let pointer = Item::from([("session_id".to_owned(), s(refund.session_id.to_string()))]);
         let mut transaction = Transaction::default()
-            .put_new(keys::refund_pointer(&refund.id), pointer)
-            .put_new(key, item)
+            .put_new(WriteKind::RefundPoint, keys::refund_pointer(&refund.id), pointer)
+            .put_new(WriteKind::RefundCreate, key, item)
             .update(refund_writes::reserve(&refund.session_id, refund.amount));
         if let Some(payment) = payment {
             let (key, item) = new_item(payment)?;
-            transaction = transaction.put_new(key, item);
+            transaction = transaction.put_new(WriteKind::SessionCreate, key, item);
         }
         let verdicts = match transaction.send(&self.table).await? {
             Transacted::Done => return Ok(RefundCreated::New),
@@ -233,10 +235,14 @@ impl Refunds {
         write_id: &WriteId,
     ) -> Result<RefundChanged, RefundChangeError> {
         let (key, item) = new_item(payment)?;
-        let transaction = Transaction::default()
-            .update(refund_writes::details_given(refund, &payment.id, at, write_id))
-            .put_new(key, item);
-        self.change(transaction, refund, write_id).await
+        let given = |at| {
+            Transaction::default().update(refund_writes::details_given(refund, &payment.id, at, write_id)).put_new(
+                WriteKind::SessionCreate,
+                key.clone(),
+                item.clone(),
+            )
+        };
+        self.change(refund, at, write_id, given).await
     }
 
     /// Ends a refund whose payment was not submitted, together with its payment session if it has one, and gives the
@@ -252,10 +258,12 @@ impl Refunds {
         write_id: &WriteId,
     ) -> Result<RefundChanged, RefundChangeError> {
         let Some(payment) = refund.payment_session_id else {
-            let transaction = Transaction::default()
-                .update(refund_writes::details_ended(refund, end.refund_event(), at, write_id))
-                .update(refund_writes::give_back(&refund.session_id, refund.amount));
-            return self.change(transaction, refund, write_id).await;
+            let ended = |at| {
+                Transaction::default()
+                    .update(refund_writes::details_ended(refund, end.refund_event(), at, write_id))
+                    .update(refund_writes::give_back(&refund.session_id, refund.amount))
+            };
+            return self.change(refund, at, write_id, ended).await;
         };
         let change = Change { session_id: payment, event: end.session_event(), at, write_id: write_id.clone() };
         let changed = Sessions::new(self.table.clone()).record(change, None).await;
@@ -290,27 +298,31 @@ impl Refunds {
         }
     }
 
-    /// Does a transaction that changes this refund first of all.
+    /// Does a transaction that changes this refund first of all, at `at`; or later, if what happened last to it has a later
+    /// timestamp.
     async fn change(
         &self,
-        transaction: Transaction,
         refund: &Refund,
+        mut at: Timestamp,
         write_id: &WriteId,
+        transaction: impl Fn(Timestamp) -> Transaction,
     ) -> Result<RefundChanged, RefundChangeError> {
         let key = keys::refund(&refund.session_id, &refund.id);
-        match transaction.send(&self.table).await? {
-            Transacted::Done => Ok(RefundChanged { refund: self.again(refund).await?, repeated: false }),
-            Transacted::Refused(verdicts) => match verdicts.of(0) {
-                Verdict::Refused(Some(item)) => {
-                    let refund: Refund = read(key, item)?;
-                    if refund.bears(write_id) {
-                        Ok(RefundChanged { refund, repeated: true })
-                    } else {
-                        Err(RefundChangeError::Refused(Box::new(refund)))
-                    }
-                }
-                Verdict::Refused(None) | Verdict::Held => Err(disagreement(refund).into()),
-            },
+        loop {
+            let Transacted::Refused(verdicts) = transaction(at).send(&self.table).await? else {
+                return Ok(RefundChanged { refund: self.again(refund).await?, repeated: false });
+            };
+            let Verdict::Refused(Some(item)) = verdicts.of(0) else { return Err(disagreement(refund).into()) };
+            if let Some(later) = entered_later(&item, at, write_id) {
+                at = later;
+                continue;
+            }
+            let refund: Refund = read(key, item)?;
+            return if refund.bears(write_id) {
+                Ok(RefundChanged { refund, repeated: true })
+            } else {
+                Err(RefundChangeError::Refused(Box::new(refund)))
+            };
         }
     }
 

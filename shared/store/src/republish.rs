@@ -7,7 +7,7 @@ use std::fmt;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
-use models::{ObjectId, RefundId, SessionId};
+use models::{ObjectId, RefundId, SessionId, WriteId};
 use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
@@ -16,6 +16,7 @@ use crate::sessions::is_tombstone;
 use crate::table::{Item, Key, Table, n, s, sk};
 use crate::update::{Update, Updated};
 use crate::walk::TableItem;
+use crate::write::WriteKind;
 
 /// The attribute that the mark is.
 pub(crate) const MARK: &str = "republish";
@@ -138,23 +139,41 @@ impl Table {
     /// # Errors
     /// The table failed us.
     pub async fn republish(&self, path: &ObjectPath, span: Span) -> Result<Marked, StoreError> {
-        let Some(item) = self.get(path.key()).await?.filter(|item| !is_tombstone(item)) else {
-            return Ok(Marked::Gone);
-        };
-        let Some(first) = span.first_of(entered_at(&item)) else { return Ok(Marked::Nothing) };
-        let mark = Item::from([
-            ("from".to_owned(), n(first)),
-            // What tells a new mark from the one before.
-            ("id".to_owned(), s(crate::new_write_id().as_str())),
-        ]);
-        let update = Update::new(path.key())
-            .when("attribute_exists(#pk) AND attribute_not_exists(#deleted_at)", [])
-            .set(MARK, AttributeValue::M(mark));
-        match update.send(self).await? {
-            Updated::New(_) => Ok(Marked::From(first)),
-            Updated::Refused(_) => Ok(Marked::Gone),
+        let mut found = self.get(path.key()).await?;
+        // What tells this mark from the one before.
+        let id = s(crate::new_write_id().as_str());
+        while let Some(item) = found.filter(|item| !is_tombstone(item)) {
+            let Some(first) = span.first_of(entered_at(&item)) else { return Ok(Marked::Nothing) };
+            let before = item.get(MARK);
+            if before.and_then(|mark| mark.as_m().ok()?.get("id")) == Some(&id) {
+                // The SDK repeated an update whose answer was lost.
+                return Ok(Marked::From(first));
+            }
+            let update = Update::new(WriteKind::Republish, path.key())
+                .when("attribute_exists(#pk) AND attribute_not_exists(#deleted_at)", []);
+            let update = match before {
+                Some(mark) => update.when("#republish = :before", [(":before", mark.clone())]),
+                None => update.when("attribute_not_exists(#republish)", []),
+            };
+            let mark = Item::from([("from".to_owned(), n(first)), ("id".to_owned(), id.clone())]);
+            match update.set(MARK, AttributeValue::M(mark)).send(self).await? {
+                Updated::New(_) => return Ok(Marked::From(first)),
+                // Deleted or marked by somebody else meanwhile.
+                Updated::Refused(item) => found = item,
+            }
         }
+        Ok(Marked::Gone)
     }
+}
+
+/// When an item's last history entry was made, if that is later than `at`, and none of its entries is of this write.
+pub(crate) fn entered_later(item: &Item, at: Timestamp, write_id: &WriteId) -> Option<Timestamp> {
+    let history = item.get("history")?.as_l().ok()?;
+    let own = s(write_id.as_str());
+    if history.iter().any(|entry| entry.as_m().is_ok_and(|entry| entry.get("write_id") == Some(&own))) {
+        return None;
+    }
+    entered_at(item).last().filter(|last| *last > at)
 }
 
 /// When each history entry of an item was made. Nothing else of the item has to be readable.

@@ -13,9 +13,14 @@ use crate::error::StoreError;
 use crate::keys;
 use crate::list::{self, ListRange, Page};
 use crate::refund_writes;
+use crate::republish::entered_later;
 use crate::table::{Item, Key, Put, Table, correlate_first, history_entry, keyed, ms, n, read, s};
 use crate::transaction::{Transacted, Transaction, Verdict, get_settled};
 use crate::update::{Update, Updated};
+use crate::write::WriteKind;
+
+/// The most entries that a session's history has: created, identified, consented and ended, and each choice of a bank.
+const MAX_ENTRIES: usize = 4 + models::MAX_ATTEMPTS as usize;
 
 /// The whole table's sessions; each method is one or two calls of DynamoDB, some more where a refund changes too.
 #[derive(Debug, Clone)]
@@ -171,7 +176,7 @@ impl Sessions {
         if let Some(fingerprint) = fingerprint {
             item.insert("fingerprint".into(), fingerprint.as_attribute());
         }
-        let existing = match self.table.put_new(key, item).await? {
+        let existing = match self.table.put_new(WriteKind::SessionCreate, key, item).await? {
             Put::Done => return Ok(Created::New(Box::new(session))),
             Put::Exists(existing) => created_before(&session.id, existing)?,
         };
@@ -233,8 +238,8 @@ impl Sessions {
     /// # Errors
     /// See [`ChangeError`].
     pub async fn identify_payer(&self, change: Change, payer: &Payer) -> Result<Changed, ChangeError> {
-        let payer = serde_dynamo::to_attribute_value(payer).map_err(StoreError::from)?;
-        self.apply(self.transition(&change).set("payer", payer), &change, None).await
+        let payer: AttributeValue = serde_dynamo::to_attribute_value(payer).map_err(StoreError::from)?;
+        self.apply(change, None, |change| self.transition(change).set("payer", payer.clone())).await
     }
 
     /// The payer chose a bank. `attempt` follows the one before it by one.
@@ -242,13 +247,16 @@ impl Sessions {
     /// # Errors
     /// See [`ChangeError`].
     pub async fn choose_bank(&self, change: Change, attempt: &Attempt) -> Result<Changed, ChangeError> {
-        let update = self.transition(&change);
-        let update = match attempt.number.checked_sub(1) {
-            None | Some(0) => update.when("attribute_not_exists(#attempt)", []),
-            Some(previous) => update.when("#attempt.#number = :previous", [(":previous", n(previous))]),
+        let (number, attempt): (_, AttributeValue) =
+            (attempt.number, serde_dynamo::to_attribute_value(attempt).map_err(StoreError::from)?);
+        let chosen = |change: &Change| {
+            let update = self.transition(change).set("attempt", attempt.clone());
+            match number.checked_sub(1) {
+                None | Some(0) => update.when("attribute_not_exists(#attempt)", []),
+                Some(previous) => update.when("#attempt.#number = :previous", [(":previous", n(previous))]),
+            }
         };
-        let attempt = serde_dynamo::to_attribute_value(attempt).map_err(StoreError::from)?;
-        self.apply(update.set("attempt", attempt), &change, None).await
+        self.apply(change, None, chosen).await
     }
 
     /// The payer consented to attempt `number`, which must be the latest: the submission is recorded, before the bank
@@ -263,13 +271,14 @@ impl Sessions {
         submission: &Submission,
         ask_again_at: Timestamp,
     ) -> Result<Changed, ChangeError> {
-        let submission = serde_dynamo::to_attribute_value(submission).map_err(StoreError::from)?;
-        let update = self
-            .transition(&change)
-            .when("#attempt.#number = :number", [(":number", n(number))])
-            .set("submission", submission)
-            .set("due_at", s(SortableTimestamp::from(ask_again_at).as_str()));
-        self.apply(update, &change, None).await
+        let submission: AttributeValue = serde_dynamo::to_attribute_value(submission).map_err(StoreError::from)?;
+        let consented = |change: &Change| {
+            self.transition(change)
+                .when("#attempt.#number = :number", [(":number", n(number))])
+                .set("submission", submission.clone())
+                .set("due_at", s(SortableTimestamp::from(ask_again_at).as_str()))
+        };
+        self.apply(change, None, consented).await
     }
 
     /// The payer or the bank refused attempt `number`, which must be the latest and not submitted: a refusal that comes
@@ -278,11 +287,12 @@ impl Sessions {
     /// # Errors
     /// See [`ChangeError`].
     pub async fn decline(&self, change: Change, number: u8) -> Result<Changed, ChangeError> {
-        let update = self
-            .transition(&change)
-            .when("attribute_not_exists(#submission)", [])
-            .when("#attempt.#number = :number", [(":number", n(number))]);
-        self.apply(update, &change, None).await
+        let declined = |change: &Change| {
+            self.transition(change)
+                .when("attribute_not_exists(#submission)", [])
+                .when("#attempt.#number = :number", [(":number", n(number))])
+        };
+        self.apply(change, None, declined).await
     }
 
     /// The bank sent the money, and may have said from which account.
@@ -290,14 +300,13 @@ impl Sessions {
     /// # Errors
     /// See [`ChangeError`].
     pub async fn settle(&self, change: Change, payer_account: Option<&Payee>) -> Result<Changed, ChangeError> {
-        let update = self.transition(&change);
-        let update = match payer_account {
-            Some(account) => {
-                update.set("payer_account", serde_dynamo::to_attribute_value(account).map_err(StoreError::from)?)
-            }
-            None => update,
+        let account: Option<AttributeValue> =
+            payer_account.map(serde_dynamo::to_attribute_value).transpose().map_err(StoreError::from)?;
+        let settled = |change: &Change| match &account {
+            Some(account) => self.transition(change).set("payer_account", account.clone()),
+            None => self.transition(change),
         };
-        self.apply(update, &change, None).await
+        self.apply(change, None, settled).await
     }
 
     /// Any event that brings nothing but itself: declined, cancelled, time passed. With an owner, only theirs.
@@ -305,7 +314,7 @@ impl Sessions {
     /// # Errors
     /// See [`ChangeError`].
     pub async fn record(&self, change: Change, owner: Option<&Owner>) -> Result<Changed, ChangeError> {
-        self.apply(self.transition(&change), &change, owner).await
+        self.apply(change, owner, |change| self.transition(change)).await
     }
 
     /// When the bank is next asked about a pending session.
@@ -313,10 +322,12 @@ impl Sessions {
     /// # Errors
     /// See [`ChangeError`].
     pub async fn ask_again_at(&self, id: &SessionId, at: Timestamp) -> Result<(), StoreError> {
-        let update = Update::new(keys::session(id))
+        let update = Update::new(WriteKind::SessionAskAgain, keys::session(id))
             .when_one_of("state", [SessionState::Pending.as_str()])
+            // Later than it was: a first attempt that arrives late brings an earlier one.
+            .when("attribute_not_exists(#due_at) OR #due_at < :set_due_at", [])
             .set("due_at", s(SortableTimestamp::from(at).as_str()));
-        // Refused means that it is no longer pending, and so that nothing is due.
+        // Refused means that it is no longer pending, and so that nothing is due, or that it is due later than that.
         update.send(&self.table).await.map(|_| ())
     }
 
@@ -331,8 +342,8 @@ impl Sessions {
         at: Timestamp,
         write_id: WriteId,
     ) -> Result<Deleted, ChangeError> {
-        let change = Change { session_id: id, event: SessionEvent::DeletedByMerchant, at, write_id };
-        let bury = |update: Update| {
+        let mut change = Change { session_id: id, event: SessionEvent::DeletedByMerchant, at, write_id };
+        let bury = |update: Update, change: &Change| {
             self.owned(update, owner)
                 .when("attribute_not_exists(#submission)", [])
                 .set("deleted_at", ms(change.at))
@@ -340,8 +351,8 @@ impl Sessions {
                 .remove(&ERASED)
         };
         // An awaiting session ends by it, which is told; one that had ended already is only buried.
-        let ending = bury(self.transition(&change));
-        let item = match self.write(ending, &change).await? {
+        let ending = |change: &Change| bury(self.transition(change), change);
+        let item = match self.write(&mut change, ending).await? {
             Updated::New(_) => return Ok(Deleted { repeated: false }),
             Updated::Refused(None) => return Err(ChangeError::NotFound),
             Updated::Refused(Some(item)) => item,
@@ -358,13 +369,14 @@ impl Sessions {
             return Err(ChangeError::Refused(Box::new(session)));
         }
         let ended = SessionState::ALL.into_iter().filter(|state| state.is_final()).map(SessionState::as_str);
-        let burying = bury(self.present(Update::new(keys::session(&id))).when_one_of("state", ended));
+        let burying = self.present(Update::new(WriteKind::SessionDelete, keys::session(&id)));
+        let burying = bury(burying.when_one_of("state", ended), &change);
         let buried = if session.state.is_final() {
             burying.send(&self.table).await?
         } else {
             // It has expired, and nobody has written that down yet, or does so at this moment.
-            let expiry = Change { event: SessionEvent::TimePassed, ..change.clone() };
-            match self.write(bury(self.transition(&expiry)), &expiry).await? {
+            let mut expiry = Change { event: SessionEvent::TimePassed, ..change.clone() };
+            match self.write(&mut expiry, ending).await? {
                 Updated::Refused(Some(item)) if !is_tombstone(&item) => burying.send(&self.table).await?,
                 written @ (Updated::New(_) | Updated::Refused(_)) => written,
             }
@@ -406,14 +418,16 @@ impl Sessions {
         )
     }
 
-    /// The state, the history entry and the due keys of a change; which states it can come from is the domain's word.
+    /// The state, the history entry and the due keys of a change; which states it can come from is the domain's word. Its
+    /// entry is not earlier than the one before.
     fn change(&self, change: &Change) -> Update {
         // Only `Created` has no target, and no state has it as a way out: the update's condition can't hold.
         let target = change.event.target().unwrap_or(SessionState::AwaitingPayer);
         let entry = history_entry(target.as_str(), change.at, change.event.as_str(), &change.write_id);
         let update = self
-            .present(Update::new(keys::session(&change.session_id)))
+            .present(Update::new(WriteKind::SessionChange, keys::session(&change.session_id)))
             .when_one_of("state", change.event.sources().map(SessionState::as_str))
+            .not_before_history(MAX_ENTRIES, change.at)
             .set("state", s(target.as_str()))
             .append("history", entry);
         if target.is_final() { update.remove(&["due_pk", "due_at"]) } else { update }
@@ -434,26 +448,47 @@ impl Sessions {
         }
     }
 
-    /// Writes a change; of a session that pays a refund, if the change concerns the refund, together with the refund. An
-    /// ordinary session is told apart by the write itself, which costs it nothing.
-    async fn write(&self, update: Update, change: &Change) -> Result<Updated, StoreError> {
+    /// Writes a change. If only its timestamp stands in the way, since what happened last has a later one (by another clock, or
+    /// because the write took its time), it happens at that time as well.
+    async fn write(&self, change: &mut Change, update: impl Fn(&Change) -> Update) -> Result<Updated, StoreError> {
+        loop {
+            let (written, refused_by) = self.write_once(update(change), change).await?;
+            match refused_by.and_then(|item| entered_later(&item, change.at, &change.write_id)) {
+                Some(later) => change.at = later,
+                None => return Ok(written),
+            }
+        }
+    }
+
+    /// Writes a change, of a session that pays a refund, if the change concerns the refund, together with the refund. An
+    /// ordinary session is told apart by the write itself, which costs it nothing. Also the item that refused it, if one did.
+    async fn write_once(&self, update: Update, change: &Change) -> Result<(Updated, Option<Item>), StoreError> {
         let concerns_refund =
             change.event == SessionEvent::ConsentGiven || RefundEvent::of_payment(change.event).is_some();
-        if !concerns_refund {
-            return update.send(&self.table).await;
-        }
-        let alone = update.clone().when("attribute_not_exists(#pays_refund)", []);
+        let alone = if concerns_refund {
+            update.clone().when("attribute_not_exists(#pays_refund)", [])
+        } else {
+            update.clone()
+        };
         match alone.send(&self.table).await? {
-            Updated::Refused(Some(item)) if item.contains_key("pays_refund") && !is_tombstone(&item) => {
+            Updated::Refused(Some(item))
+                if concerns_refund && item.contains_key("pays_refund") && !is_tombstone(&item) =>
+            {
                 self.write_both(update, change, read(keys::session(&change.session_id), item)?).await
             }
-            written @ (Updated::New(_) | Updated::Refused(_)) => Ok(written),
+            Updated::Refused(item) => Ok((Updated::Refused(item.clone()), item)),
+            written @ Updated::New(_) => Ok((written, None)),
         }
     }
 
     /// The change of a payment session and what it means for its refund, and, if that fails by it, for what is left of
     /// the refunded session: all of it or nothing.
-    async fn write_both(&self, update: Update, change: &Change, payment: Payment) -> Result<Updated, StoreError> {
+    async fn write_both(
+        &self,
+        update: Update,
+        change: &Change,
+        payment: Payment,
+    ) -> Result<(Updated, Option<Item>), StoreError> {
         let Payment { pays_refund, amount } = payment;
         let mut both = Transaction::default().update(update);
         match RefundEvent::of_payment(change.event) {
@@ -468,30 +503,44 @@ impl Sessions {
         let key = keys::session(&change.session_id);
         match both.send(&self.table).await? {
             Transacted::Done => match get_settled(&self.table, key.clone()).await? {
-                Some(item) => Ok(Updated::New(item)),
+                Some(item) => Ok((Updated::New(item), None)),
                 None => Err(StoreError::Disagreement { key: key.to_string() }),
             },
-            Transacted::Refused(verdicts) => match verdicts.of(0) {
-                Verdict::Refused(session) => Ok(Updated::Refused(session)),
+            Transacted::Refused(verdicts) => match (verdicts.of(0), verdicts.of(1)) {
+                (Verdict::Refused(session), _) => Ok((Updated::Refused(session.clone()), session)),
+                // What happened last to the refund may have a later timestamp.
+                (Verdict::Held, Verdict::Refused(Some(refund)))
+                    if entered_later(&refund, change.at, &change.write_id).is_some() =>
+                {
+                    Ok((Updated::Refused(None), Some(refund)))
+                }
                 // The session would have changed, and what belongs to it would not.
-                Verdict::Held => Err(StoreError::Disagreement { key: key.to_string() }),
+                (Verdict::Held, _) => Err(StoreError::Disagreement { key: key.to_string() }),
             },
         }
     }
 
-    async fn apply(&self, update: Update, change: &Change, owner: Option<&Owner>) -> Result<Changed, ChangeError> {
-        let update = match owner {
-            Some(owner) => self.owned(update, owner),
-            None => update,
-        };
-        let update = if change.event.target().is_some_and(SessionState::is_final) {
-            let [(pk, final_pk), (at, final_at)] = final_keys(&change.session_id, change.at);
-            update.set(pk, final_pk).set(at, final_at)
-        } else {
-            update
+    async fn apply(
+        &self,
+        mut change: Change,
+        owner: Option<&Owner>,
+        update: impl Fn(&Change) -> Update,
+    ) -> Result<Changed, ChangeError> {
+        let update = |change: &Change| {
+            let update = update(change);
+            let update = match owner {
+                Some(owner) => self.owned(update, owner),
+                None => update,
+            };
+            if change.event.target().is_some_and(SessionState::is_final) {
+                let [(pk, final_pk), (at, final_at)] = final_keys(&change.session_id, change.at);
+                update.set(pk, final_pk).set(at, final_at)
+            } else {
+                update
+            }
         };
         let key = keys::session(&change.session_id);
-        match self.write(update, change).await? {
+        match self.write(&mut change, update).await? {
             Updated::New(item) | Updated::Refused(Some(item)) if is_tombstone(&item) => Err(ChangeError::NotFound),
             Updated::New(item) => Ok(Changed { session: read(key, item)?, repeated: false }),
             Updated::Refused(None) => Err(ChangeError::NotFound),

@@ -13,8 +13,10 @@ use crate::republish::marked_from;
 pub struct HistoryChange {
     /// It, as of the record.
     pub object: Object,
-    /// The sequence number of the first new entry, from 1; none is new if it is past the history's end.
+    /// The sequence number of the first entry to publish, from 1; there is none if it is past the history's end.
     pub first_new: usize,
+    /// The sequence number of the first entry that became readable with the record; those before it are published again.
+    pub first_landed: usize,
 }
 
 impl HistoryChange {
@@ -41,14 +43,16 @@ pub fn history_change(old: serde_dynamo::Item, new: serde_dynamo::Item) -> Resul
     if new.is_empty() || old.contains_key("deleted_at") {
         return Ok(None);
     }
-    let again_from = marked_from(&old, &new).unwrap_or(usize::MAX).max(1);
+    let marked_from = marked_from(&old, &new).unwrap_or(usize::MAX).max(1);
     if is_refund(&new) {
         let old: Option<Refund> = image(old)?;
-        let first_new = again_from.min(old.map_or(0, |old| old.history.len()) + 1);
-        return Ok(image(new)?.map(|refund| HistoryChange { object: Object::Refund(refund), first_new }));
+        let first_landed = old.map_or(0, |old| old.history.len()) + 1;
+        let first_new = marked_from.min(first_landed);
+        return Ok(image(new)?.map(|refund| HistoryChange { object: Object::Refund(refund), first_new, first_landed }));
     }
     let old: Option<Session> = image(old)?;
-    let first_new = again_from.min(old.as_ref().map_or(0, |old| old.history.len()) + 1);
+    let first_landed = old.as_ref().map_or(0, |old| old.history.len()) + 1;
+    let first_new = marked_from.min(first_landed);
     let session = if new.contains_key("deleted_at") {
         // What was deleted is told from what it was before. That it ended is told; nobody's data is written anew.
         image(new)?.zip(old).map(|(Buried { state, history }, old)| {
@@ -68,7 +72,7 @@ pub fn history_change(old: serde_dynamo::Item, new: serde_dynamo::Item) -> Resul
     } else {
         image(new)?
     };
-    Ok(session.map(|session| HistoryChange { object: Object::Session(session), first_new }))
+    Ok(session.map(|session| HistoryChange { object: Object::Session(session), first_new, first_landed }))
 }
 
 fn is_refund(image: &serde_dynamo::Item) -> bool {

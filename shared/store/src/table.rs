@@ -5,12 +5,13 @@ use std::fmt;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use models::WriteId;
 use runtime::SettingError;
 use serde::de::DeserializeOwned;
 
 use crate::error::StoreError;
+use crate::write::WriteKind;
 
 /// The version of the items' shape that this code writes; every item bears the one it was written with.
 pub(crate) const SCHEMA_VERSION: u32 = 1;
@@ -122,31 +123,24 @@ impl Table {
         }
     }
 
-    /// Deletes the item with this key; whether there was one.
-    pub(crate) async fn delete(&self, key: Key) -> Result<bool, StoreError> {
-        let request = self.client.delete_item().table_name(&self.name).return_values(ReturnValue::AllOld);
-        let output = request.set_key(Some(key.into_item())).send().await;
-        let before = output.map_err(|error| StoreError::unavailable("DeleteItem", error))?.attributes;
-        Ok(before.is_some_and(|before| !before.is_empty()))
-    }
-
     /// Puts `item` unless there is one with its key.
-    pub(crate) async fn put_new(&self, key: Key, item: Item) -> Result<Put, StoreError> {
-        let output = self
+    pub(crate) async fn put_new(&self, kind: WriteKind, key: Key, item: Item) -> Result<Put, StoreError> {
+        let request = self
             .client
             .put_item()
             .table_name(&self.name)
             .set_item(Some(keyed(key, item)))
             .condition_expression(IS_NEW)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        let Err(error) = output else { return Ok(Put::Done) };
+            .send();
+        #[cfg(test)]
+        let request = crate::write::sending(vec![kind], request);
+        let Err(error) = request.await else { return Ok(Put::Done) };
         match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(failed)) => {
                 Ok(Put::Exists(failed.item().cloned().unwrap_or_default()))
             }
-            Some(_) | None => Err(StoreError::unavailable("PutItem", error)),
+            Some(_) | None => Err(StoreError::unavailable(kind.as_str(), error)),
         }
     }
 }

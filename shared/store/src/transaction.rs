@@ -14,8 +14,8 @@ use backon::{ExponentialBuilder, Retryable};
 use crate::error::StoreError;
 use crate::table::{IS_NEW, Item, Key, Table, keyed};
 use crate::update::Update;
+use crate::write::WriteKind;
 
-const OPERATION: &str = "TransactWriteItems";
 const GET: &str = "TransactGetItems";
 
 /// How long a write that meets other transactions on its items is repeated before it is given up.
@@ -30,9 +30,18 @@ pub(crate) struct Transaction {
 
 #[derive(Debug)]
 enum Write {
-    PutNew(Key, Item),
+    PutNew(WriteKind, Key, Item),
     Update(Update),
-    Delete(Key),
+    Delete(WriteKind, Key),
+}
+
+impl Write {
+    const fn kind(&self) -> WriteKind {
+        match self {
+            Self::PutNew(kind, ..) | Self::Delete(kind, _) => *kind,
+            Self::Update(update) => update.kind(),
+        }
+    }
 }
 
 /// What became of a transaction.
@@ -64,8 +73,8 @@ impl Verdicts {
 
 impl Transaction {
     /// With a put of an item that must not be there yet.
-    pub(crate) fn put_new(mut self, key: Key, item: Item) -> Self {
-        self.writes.push(Write::PutNew(key, item));
+    pub(crate) fn put_new(mut self, kind: WriteKind, key: Key, item: Item) -> Self {
+        self.writes.push(Write::PutNew(kind, key, item));
         self
     }
 
@@ -75,31 +84,37 @@ impl Transaction {
         self
     }
 
-    /// With the deletion of an item that must be there.
-    pub(crate) fn delete(mut self, key: Key) -> Self {
-        self.writes.push(Write::Delete(key));
+    /// With the deletion of an item that must be there. Something else of the transaction has to hold once.
+    pub(crate) fn delete(mut self, kind: WriteKind, key: Key) -> Self {
+        self.writes.push(Write::Delete(kind, key));
         self
     }
 
     /// Does it, again and again while other transactions are at the same items, for some seconds.
     pub(crate) async fn send(self, table: &Table) -> Result<Transacted, StoreError> {
+        let operation = self.writes.first().map_or("", |write| write.kind().as_str());
+        #[cfg(test)]
+        let kinds: Vec<_> = self.writes.iter().map(Write::kind).collect();
         let writes: Vec<TransactWriteItem> =
             self.writes.into_iter().map(|write| item(write, table)).collect::<Result<_, StoreError>>()?;
-        past_conflicts(|| send_once(&writes, table)).await
+        let sent = past_conflicts(|| send_once(operation, &writes, table));
+        #[cfg(test)]
+        let sent = crate::write::sending(kinds, sent);
+        sent.await
     }
 }
 
 fn item(write: Write, table: &Table) -> Result<TransactWriteItem, StoreError> {
-    let item = TransactWriteItem::builder();
+    let (operation, item) = (write.kind().as_str(), TransactWriteItem::builder());
     let built = match write {
-        Write::PutNew(key, new) => Put::builder()
+        Write::PutNew(_, key, new) => Put::builder()
             .table_name(&table.name)
             .set_item(Some(keyed(key, new)))
             .condition_expression(IS_NEW)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
             .map(|put| item.put(put)),
-        Write::Delete(key) => Delete::builder()
+        Write::Delete(_, key) => Delete::builder()
             .table_name(&table.name)
             .set_key(Some(key.into_item()))
             .condition_expression("attribute_exists(pk)")
@@ -107,11 +122,15 @@ fn item(write: Write, table: &Table) -> Result<TransactWriteItem, StoreError> {
             .map(|delete| item.delete(delete)),
         Write::Update(update) => update.in_transaction(table).map(|update: TransactUpdate| item.update(update)),
     };
-    let built = built.map_err(|error| StoreError::Unavailable { operation: OPERATION, cause: error.to_string() })?;
+    let built = built.map_err(|error| StoreError::Unavailable { operation, cause: error.to_string() })?;
     Ok(built.build())
 }
 
-async fn send_once(writes: &[TransactWriteItem], table: &Table) -> Result<Transacted, StoreError> {
+async fn send_once(
+    operation: &'static str,
+    writes: &[TransactWriteItem],
+    table: &Table,
+) -> Result<Transacted, StoreError> {
     let output = table.client.transact_write_items().set_transact_items(Some(writes.to_vec())).send().await;
     let Err(error) = output else { return Ok(Transacted::Done) };
     match error.as_service_error() {
@@ -128,18 +147,16 @@ async fn send_once(writes: &[TransactWriteItem], table: &Table) -> Result<Transa
                 Ok(Transacted::Refused(Verdicts(reasons.iter().map(verdict).collect())))
             } else if reasons.iter().any(|reason| code(reason) == "TransactionConflict") {
                 // What the other transaction does may be this very write: only then is it known why ours is refused.
-                Err(StoreError::Conflict { operation: OPERATION })
+                Err(StoreError::Conflict { operation })
             } else {
                 // Throttled, most often. The error itself is not shown: it holds the items.
                 let codes: Vec<_> = reasons.iter().map(code).collect();
-                Err(StoreError::Unavailable { operation: OPERATION, cause: codes.join(", ") })
+                Err(StoreError::Unavailable { operation, cause: codes.join(", ") })
             }
         }
         // The SDK repeated a request that is still being done.
-        Some(TransactWriteItemsError::TransactionInProgressException(_)) => {
-            Err(StoreError::Conflict { operation: OPERATION })
-        }
-        Some(_) | None => Err(StoreError::unavailable(OPERATION, error)),
+        Some(TransactWriteItemsError::TransactionInProgressException(_)) => Err(StoreError::Conflict { operation }),
+        Some(_) | None => Err(StoreError::unavailable(operation, error)),
     }
 }
 

@@ -11,18 +11,32 @@ use jiff::Timestamp;
 use models::WriteId;
 
 use crate::error::StoreError;
-use crate::table::{Item, Key, Table, ms, s};
+use crate::table::{Item, Key, Table, ms, n, s};
 use crate::transaction::past_conflicts;
+use crate::write::WriteKind;
 
 /// A conditional `UpdateItem` that answers with the whole item: the new one, or, if a condition did not hold, the old.
 #[derive(Debug, Clone)]
 pub(crate) struct Update {
+    kind: WriteKind,
     key: Key,
     sets: Vec<String>,
     removes: Vec<String>,
     conditions: Vec<String>,
     names: HashMap<String, String>,
     values: HashMap<String, AttributeValue>,
+}
+
+/// How often an item was changed by writes that expect its version; 0 as well if by none yet, or by an earlier release alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Version(u64);
+
+impl Version {
+    /// An item's, there or not.
+    pub(crate) fn of(item: Option<&Item>) -> Self {
+        let version = item.and_then(|item| item.get("version")?.as_n().ok()?.parse().ok());
+        Self(version.unwrap_or_default())
+    }
 }
 
 /// What became of an update.
@@ -34,8 +48,9 @@ pub(crate) enum Updated {
 }
 
 impl Update {
-    pub(crate) fn new(key: Key) -> Self {
+    pub(crate) fn new(kind: WriteKind, key: Key) -> Self {
         Self {
+            kind,
             key,
             sets: Vec::new(),
             removes: Vec::new(),
@@ -109,6 +124,27 @@ impl Update {
         self
     }
 
+    pub(crate) const fn kind(&self) -> WriteKind {
+        self.kind
+    }
+
+    /// Only of this version, which is the next one then: a condition that holds once.
+    pub(crate) fn of_version(self, Version(seen): Version) -> Self {
+        let of_this = if seen == 0 {
+            self.when("attribute_not_exists(#version)", [])
+        } else {
+            self.when("#version = :seen_version", [(":seen_version", n(seen))])
+        };
+        of_this.set("version", n(seen.saturating_add(1)))
+    }
+
+    /// Only if no entry of the history, which has at most so many, is later than this.
+    pub(crate) fn not_before_history(self, entries: usize, at: Timestamp) -> Self {
+        // A comparison with what is not there does not hold.
+        let clauses: Vec<_> = (0..entries).map(|index| format!("NOT #history[{index}].#at > :entered_at")).collect();
+        self.when(&clauses.join(" AND "), [(":entered_at", ms(at))])
+    }
+
     /// Takes a lease that nobody holds at `now`. It leaves `due_at` as it is: moving an entry of the due index is two more
     /// writes, and what is rung for again meanwhile is refused here.
     pub(crate) fn lease(self, id: &WriteId, now: Timestamp, until: Timestamp) -> Self {
@@ -169,8 +205,8 @@ impl Update {
     }
 
     async fn send_once(self, table: &Table) -> Result<Updated, StoreError> {
-        let (expression, condition) = (self.expression(), self.condition());
-        let output = table
+        let (kind, expression, condition) = (self.kind, self.expression(), self.condition());
+        let request = table
             .client
             .update_item()
             .table_name(&table.name)
@@ -181,18 +217,19 @@ impl Update {
             .set_expression_attribute_values((!self.values.is_empty()).then_some(self.values))
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        match output {
+            .send();
+        #[cfg(test)]
+        let request = crate::write::sending(vec![kind], request);
+        match request.await {
             Ok(output) => Ok(Updated::New(output.attributes.unwrap_or_default())),
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
                     Ok(Updated::Refused(failed.item().cloned()))
                 }
                 Some(UpdateItemError::TransactionConflictException(_)) => {
-                    Err(StoreError::Conflict { operation: "UpdateItem" })
+                    Err(StoreError::Conflict { operation: kind.as_str() })
                 }
-                Some(_) | None => Err(StoreError::unavailable("UpdateItem", error)),
+                Some(_) | None => Err(StoreError::unavailable(kind.as_str(), error)),
             },
         }
     }

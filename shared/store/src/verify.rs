@@ -95,6 +95,8 @@ impl Rule {
 pub struct Checked {
     /// What is amiss; nothing, most often.
     pub violations: Vec<Violation>,
+    /// What earlier releases wrote otherwise, and is sound.
+    pub warnings: Vec<Violation>,
     /// How many read units it took, the item's own reading aside.
     pub units: f64,
 }
@@ -175,6 +177,10 @@ struct Look<'a> {
 impl Look<'_> {
     fn broken(&mut self, rule: Rule, problem: impl Into<String>) {
         self.checked.violations.push(Violation { rule, item: self.item.clone(), problem: problem.into() });
+    }
+
+    fn warn(&mut self, rule: Rule, problem: String) {
+        self.checked.warnings.push(Violation { rule, item: self.item.clone(), problem });
     }
 
     fn broken_unless(&mut self, holds: bool, rule: Rule, problem: impl Into<String>) {

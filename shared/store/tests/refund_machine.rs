@@ -6,6 +6,7 @@
 
 mod support;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
@@ -626,11 +627,26 @@ struct Table {
     base: u128,
     /// After a race the model may have taken the other order: this is what was seen.
     model: Model,
+    /// How many writes there were.
+    writes: Cell<usize>,
 }
 
 impl Table {
     fn at(&self) -> Timestamp {
         self.session.created_at + SignedDuration::from_hours(24 * self.model.day)
+    }
+
+    /// When a write happens by the clock of the function that does it: clocks differ, and some writes take their time. Those
+    /// that others are due by have the day's first moment.
+    fn at_of(&self, write: &Write) -> Timestamp {
+        match write {
+            Write::Create { .. } | Write::GiveDetails(_) => self.at(),
+            Write::End(..) | Write::Lapse(..) | Write::Pay(..) => {
+                let number = self.writes.get();
+                self.writes.set(number + 1);
+                self.at() + SignedDuration::from_secs(60 - support::behind_s(number))
+            }
+        }
     }
 
     fn day(&self, at: Timestamp) -> i64 {
@@ -643,7 +659,7 @@ impl Table {
 
     /// Reads what the write is made from, and makes it.
     async fn prepare(&self, write: &Write) -> Arc<Prepared> {
-        let (at, write_id) = (self.at(), store::new_write_id());
+        let (at, write_id) = (self.at_of(write), store::new_write_id());
         let nothing = What::Nothing(Outcome::Refused);
         let what = match write {
             Write::Create { slot, amount, payee_given, view } => {
@@ -841,6 +857,10 @@ impl Table {
             let created = Refunds::new(self.world.table.clone()).created(&refund.id).await.unwrap();
             assert_eq!(created, Some((refund.clone(), fingerprint)));
             agree(&refund, payment.as_ref());
+            assert!(refund.history.is_sorted_by_key(|entry| entry.at), "{:?}", refund.history);
+            if let Some(payment) = &payment {
+                assert!(payment.history.is_sorted_by_key(|entry| entry.at), "{:?}", payment.history);
+            }
             if let Some(payment) = &payment {
                 let pays_refund = PaysRefund { refund_id: refund.id, session_id: session.id };
                 assert_eq!(payment.pays_refund, Some(pays_refund));
@@ -911,7 +931,7 @@ impl StateMachineTest for Table {
         let paid = support::paid_session(&owner, runtime::now(), account.as_ref(), model.paid);
         let session = world.runtime.block_on(paid);
         let base = Uuid::new_v4().as_u128() & !0xff;
-        Table { world, owner, session, made: BTreeMap::new(), base, model: model.clone() }
+        Table { world, owner, session, made: BTreeMap::new(), base, model: model.clone(), writes: Cell::new(0) }
     }
 
     fn apply(mut table: Table, _: &Model, step: Step) -> Table {

@@ -5,6 +5,8 @@
 
 mod support;
 
+use std::cell::Cell;
+
 use jiff::{SignedDuration, Timestamp};
 use models::{Payer, Session, SessionEvent, SessionId, SessionState, WriteId};
 use proptest::prelude::*;
@@ -196,12 +198,18 @@ struct Table {
     created: Session,
     /// After a race the model may have taken the other order: this is what was seen.
     model: Model,
+    /// How many writes there were.
+    writes: Cell<usize>,
 }
 
 impl Table {
+    /// By the clock of whoever writes: clocks differ, and some writes take their time.
     fn now(&self) -> Timestamp {
         let hours = if self.model.late { 2 } else { 0 };
-        self.created.created_at + SignedDuration::from_hours(hours) + SignedDuration::from_secs(1)
+        let number = self.writes.get();
+        self.writes.set(number + 1);
+        let seconds = 1 - support::behind_s(number);
+        self.created.created_at + SignedDuration::from_hours(hours) + SignedDuration::from_secs(seconds)
     }
 
     /// Does a write; false if it was refused.
@@ -248,6 +256,7 @@ impl Table {
         assert_eq!(session.state, self.model.state);
         assert_eq!(session.history.len(), self.model.entries);
         assert_eq!(session.history.last().unwrap().state, session.state);
+        assert!(session.history.is_sorted_by_key(|entry| entry.at), "{:?}", session.history);
         assert_eq!(session.attempt_number(), self.model.attempt);
         assert_eq!(session.submission.is_some(), self.model.submitted);
         let submissions = session.history.iter().filter(|entry| entry.cause == SessionEvent::ConsentGiven).count();
@@ -274,7 +283,7 @@ impl StateMachineTest for Table {
         assert_eq!(created.state, model.state);
         let made = world.runtime.block_on(Sessions::new(world.losing(1)).create(created.clone(), None)).unwrap();
         assert!(matches!(made, Created::New(_)), "its own put, whose answer was lost, is recognised");
-        Table { world, owner, id: created.id, created, model: model.clone() }
+        Table { world, owner, id: created.id, created, model: model.clone(), writes: Cell::new(0) }
     }
 
     fn apply(mut table: Table, _: &Model, step: Step) -> Table {

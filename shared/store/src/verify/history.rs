@@ -3,13 +3,10 @@
 use std::collections::HashSet;
 use std::fmt::Display;
 
-use jiff::SignedDuration;
 use models::{HistoryEntry, RefundEvent, RefundState, SessionEvent, SessionState, refund_transition, transition};
 
 use super::{Look, Rule};
-
-/// How far the clocks of two functions may be apart.
-const CLOCKS_DIFFER_BY: SignedDuration = SignedDuration::from_secs(1);
+use crate::write::{CLOCKS_DIFFER_BY, WRITE_LANDS_WITHIN};
 
 /// A kind of history, as the domain describes it.
 pub(super) trait Domain: Copy + Eq + Display {
@@ -53,6 +50,9 @@ impl Look<'_> {
         for problem in problems(history, state) {
             self.broken(Rule::History, problem);
         }
+        for remark in remarks(history) {
+            self.warn(Rule::History, remark);
+        }
     }
 }
 
@@ -80,8 +80,23 @@ fn problems<S: Domain>(history: &[HistoryEntry<S, S::Event>], state: S) -> Vec<S
         if before.state.after(entry.cause) != Some(entry.state) {
             found.push(format!("entry {sequence} goes from {} to {} by {}", before.state, entry.state, entry.cause));
         }
-        if before.at.duration_since(entry.at) > CLOCKS_DIFFER_BY {
+        if before.at.duration_since(entry.at) > WRITE_LANDS_WITHIN {
             found.push(format!("entry {sequence} is earlier than the one before"));
+        }
+    }
+    found
+}
+
+/// What is not as it would be written now, and is sound all the same: release 0.1 kept the timestamp of a write that others
+/// overtook.
+fn remarks<S: Domain>(history: &[HistoryEntry<S, S::Event>]) -> Vec<String> {
+    let mut found = Vec::new();
+    for (pair, sequence) in history.windows(2).zip(2..) {
+        let [before, entry] = pair else { continue };
+        let earlier_by = before.at.duration_since(entry.at);
+        if earlier_by > CLOCKS_DIFFER_BY && earlier_by <= WRITE_LANDS_WITHIN {
+            let by_ms = earlier_by.as_millis();
+            found.push(format!("entry {sequence} is {by_ms} ms earlier than the one before: its write took that long"));
         }
     }
     found
@@ -108,6 +123,18 @@ mod tests {
     }
 
     #[test]
+    fn what_a_write_may_take_is_a_remark_alone() {
+        let mut history = sent();
+        let at = |history: &mut Vec<HistoryEntry>, second| history[3].at = Timestamp::constant(second, 0);
+        for (second, remarked) in [(1, false), (0, true), (-28, true), (-29, false)] {
+            at(&mut history, second);
+            let found = remarks(&history);
+            assert_eq!(!found.is_empty(), remarked, "{second}: {found:?}");
+            assert_eq!(problems(&history, SessionState::Sent).is_empty(), second > -29, "{second}");
+        }
+    }
+
+    #[test]
     fn a_history_holds_or_it_is_said_what_does_not() {
         assert_eq!(problems(&sent(), SessionState::Sent), Vec::<String>::new());
         let one = |change: fn(&mut Vec<HistoryEntry>), state| {
@@ -124,7 +151,7 @@ mod tests {
         assert!(
             one(|history| drop(history.remove(2)), sent).contains("entry 3 goes from awaiting_payment_consent to sent")
         );
-        assert!(one(|history| history[3].at = Timestamp::constant(0, 0), sent).contains("entry 4 is earlier"));
+        assert!(one(|history| history[3].at = Timestamp::constant(-29, 0), sent).contains("entry 4 is earlier"));
         assert!(one(|history| history[3].write_id = history[1].write_id.clone(), sent).contains("entry 4 bears"));
     }
 }

@@ -91,8 +91,17 @@ impl World {
     }
 
     fn faulty_table(&self, faults: Faults) -> Table {
-        let faulty = FaultyClient { inner: self.config.http_client().unwrap(), faults: Arc::new(Mutex::new(faults)) };
-        let config = self.config.clone().into_builder().http_client(SharedHttpClient::new(faulty)).build();
+        let faulty = FaultyClient { inner: self.http_client(), faults: Arc::new(Mutex::new(faults)) };
+        self.table_through(SharedHttpClient::new(faulty))
+    }
+
+    pub(crate) fn http_client(&self) -> SharedHttpClient {
+        self.config.http_client().unwrap()
+    }
+
+    /// The same table, through this client.
+    pub(crate) fn table_through(&self, client: SharedHttpClient) -> Table {
+        let config = self.config.clone().into_builder().http_client(client).build();
         Table::new(&config, TABLE_NAME.to_owned())
     }
 }
@@ -278,6 +287,11 @@ pub(crate) async fn due_items(table: &Table) -> Vec<DueItem> {
         }
     }
     items
+}
+
+/// How far behind the clock is by which write `number` of a test happens.
+pub(crate) fn behind_s(number: usize) -> i64 {
+    [0, 40, 3, 50, 20, 1, 0][number % 7]
 }
 
 pub(crate) fn name(text: &str) -> Name {

@@ -1,0 +1,140 @@
+//! The kinds of writes that there are. Nothing writes to the table without saying which kind it is.
+//!
+//! A write whose packet was lost is repeated by the SDK after three seconds. The first attempt may arrive after that, and
+//! after what others have written since; it must change nothing then. So the condition of each kind holds once: it is one of
+//! those in docs/decisions/0019-late-writes.md. The tests of this module send every kind again after everything that
+//! follows it.
+
+/// How long after its timestamp a write lands at the most. An operation with its repeats takes 8 seconds
+/// (`runtime::aws_config_for`), other transactions hold it up for 4, a session that pays a refund needs two, and functions that
+/// answer requests run for 10.
+pub const WRITE_LANDS_WITHIN: jiff::SignedDuration = jiff::SignedDuration::from_secs(30);
+
+/// How far the clocks of two functions, or of a function and DynamoDB, may be apart.
+pub const CLOCKS_DIFFER_BY: jiff::SignedDuration = jiff::SignedDuration::from_secs(1);
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+        /// What a write does.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub(crate) enum WriteKind {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl WriteKind {
+            /// All of them.
+            #[cfg(test)]
+            pub(crate) const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// As it is called in errors.
+            pub(crate) const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)*
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    // Sessions. Never deleted: a tombstone stays.
+    SessionCreate = "creating a session",
+    /// The state is a condition, and no way leads back to it; that of another bank has the number of the attempt before.
+    SessionChange = "changing a session",
+    /// `due_at` only rises.
+    SessionAskAgain = "rescheduling a session",
+    /// Once.
+    SessionDelete = "deleting a session",
+    /// Removes for good, and sets what is fixed.
+    SessionErase = "erasing a session",
+    // Refunds and what changes with them: all in transactions whose first write holds once.
+    RefundPoint = "pointing to a refund",
+    RefundCreate = "making a refund",
+    /// The state is a condition, and no way leads back to it.
+    RefundChange = "changing a refund",
+    RefundSubmit = "submitting a refund",
+    RefundReserve = "reserving a refund's amount",
+    RefundGiveBack = "giving a refund's amount back",
+    /// Removes for good.
+    RefundErase = "erasing a refund",
+    // Events. Removed by their time to live alone, weeks later.
+    EventPut = "putting an event",
+    /// Sets what is fixed, or removes for good.
+    EventErase = "erasing an event",
+    AttemptNote = "noting a delivery",
+    // Mails. Never deleted.
+    MailPut = "putting a mail",
+    /// `due_at` is past, and no lease is held: whatever follows ends one or the other.
+    MailClaim = "claiming a mail",
+    /// The lease is a condition, and a claim has its own.
+    MailSent = "marking a mail as sent",
+    MailRetry = "rescheduling a mail",
+    MailFail = "giving a mail up",
+    /// The first stays.
+    MailNote = "noting a mail's feedback",
+    /// The lease that it was last claimed with is a condition.
+    MailResend = "sending a mail again",
+    // Endpoints: the version is a condition, that of their count where they come and go.
+    EndpointRegister = "registering an endpoint",
+    EndpointRemove = "removing an endpoint",
+    EndpointCount = "counting endpoints",
+    EndpointChange = "changing an endpoint",
+    EndpointRotate = "replacing an endpoint's secret",
+    EndpointFinishRotation = "ending the replacement of an endpoint's secret",
+    EndpointGone = "disabling an endpoint",
+    EndpointResume = "resuming an endpoint",
+    /// `due_at` is long past, and only rises.
+    EndpointResumed = "ending an endpoint's resumption",
+    /// What the slot holds is a condition, and rises with each of these.
+    SlotClaim = "claiming a slot",
+    SlotFail = "counting a failure",
+    SlotFree = "freeing a slot",
+    // Cursors. Removed by their time to live alone, weeks later.
+    /// `head` only rises.
+    CursorAdvance = "moving a cursor's head",
+    /// `renewed_at` only rises.
+    CursorReplay = "replaying an event",
+    /// Once.
+    CursorReplayMissed = "replaying a missed event",
+    /// `due_at` is past, and no lease is held: whatever follows ends one or the other.
+    CursorClaim = "claiming a cursor",
+    /// The lease is a condition, and `delivered` only rises.
+    CursorMove = "moving a cursor",
+    /// The lease is a condition, and goes.
+    CursorFinish = "finishing with a cursor",
+    CursorRetry = "rescheduling a cursor",
+    CursorHold = "holding a cursor",
+    CursorDrop = "dropping a cursor",
+    /// `renewed_at` only rises.
+    CursorResume = "resuming a cursor",
+    // Merchants. Never deleted.
+    MerchantCreate = "creating a merchant",
+    /// The count before is a condition, and it only rises.
+    ListShards = "raising a merchant's list shards",
+    KeyAdd = "adding an API key",
+    /// Once.
+    KeyRevoke = "revoking an API key",
+    // Linked accounts come and go: the version of them all, in the profile, is a condition.
+    AccountLink = "linking an account",
+    AccountUnlink = "unlinking an account",
+    AccountsChange = "changing a merchant's accounts",
+    /// The mark before is a condition, and each has an id of its own.
+    Republish = "marking to be published again",
+    // The mock bank's ledger. Never deleted.
+    MockLedger = "keeping the mock bank's ledger",
+}
+
+#[cfg(test)]
+tokio::task_local! {
+    /// The kinds of the writes in the request that is being sent.
+    pub(crate) static SENDING: Vec<WriteKind>;
+}
+
+/// Sends a request that does these writes.
+#[cfg(test)]
+pub(crate) async fn sending<T>(kinds: Vec<WriteKind>, sent: impl Future<Output = T>) -> T {
+    SENDING.scope(kinds, sent).await
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,612 @@
+//! Every kind of write, with its first attempt arriving late: after each step, all that was ever sent is sent once more, and
+//! the table must stay as it is.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+
+#[path = "../../tests/support/mod.rs"]
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use aws_sdk_dynamodb::config::http::HttpRequest;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::byte_stream::ByteStream;
+use banks::mock::{Decided, Decision, Ledger, Order, PayerAccount};
+use jiff::{SignedDuration, Timestamp};
+use models::{
+    ApiKey, CursorId, DisabledBy, Endpoint, EndpointId, EndpointSecret, EventId, ListShards, MailFeedback, MailId,
+    MailTopic, Mode, Object, Payee, Refund, RefundId, Scopes, Session, SessionEvent, SessionId, Subscription,
+};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{SENDING, WriteKind};
+use crate::table::{Item, Key};
+use crate::{
+    Change, Cursors, DeliveryAttempt, EndpointChange, EndpointCreated, Endpoints, Erased, Erasures, Events,
+    Fingerprint, Finished, Held, Mails, Marked, Merchants, MockLedger, ObjectPath, Owner, RefundCreated, RefundEnd,
+    Refunds, Registration, Resent, Sessions, Span, Table,
+};
+use support::World;
+
+/// A write as it was sent.
+struct Sent {
+    kinds: Vec<WriteKind>,
+    /// The keys of the items that it is about.
+    keys: Vec<String>,
+    request: HttpRequest,
+    connector: SharedHttpConnector,
+    /// Those items as they were when it last arrived: while they are so, it is refused again.
+    arrived_at: Option<Vec<Option<Item>>>,
+}
+
+/// An HTTP client that keeps what it sends, if that writes.
+#[derive(Clone)]
+struct Recorder {
+    inner: SharedHttpClient,
+    sent: Arc<Mutex<Vec<Sent>>>,
+}
+
+#[derive(Clone)]
+struct RecordingConnector {
+    inner: SharedHttpConnector,
+    sent: Arc<Mutex<Vec<Sent>>>,
+}
+
+impl fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Recorder")
+    }
+}
+
+impl fmt::Debug for RecordingConnector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RecordingConnector")
+    }
+}
+
+impl HttpClient for Recorder {
+    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+        let inner = self.inner.http_connector(settings, components);
+        SharedHttpConnector::new(RecordingConnector { inner, sent: Arc::clone(&self.sent) })
+    }
+}
+
+impl HttpConnector for RecordingConnector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let target = request.headers().get("x-amz-target").unwrap().rsplit('.').next().unwrap().to_owned();
+        if !["GetItem", "Query", "Scan", "TransactGetItems"].contains(&target.as_str()) {
+            let kinds = SENDING.try_with(Clone::clone).unwrap_or_else(|_| panic!("{target} says not what it writes"));
+            let body = body(&request);
+            let keys = match body["TransactItems"].as_array() {
+                Some(parts) => parts.iter().flat_map(|part| part.as_object().unwrap().values()).map(key).collect(),
+                None => vec![key(&body)],
+            };
+            let (request, connector) = (without_token(&request), self.inner.clone());
+            self.sent.lock().unwrap().push(Sent { kinds, keys, request, connector, arrived_at: None });
+        }
+        self.inner.call(request)
+    }
+}
+
+fn body(request: &HttpRequest) -> Value {
+    serde_json::from_slice(request.body().bytes().unwrap()).unwrap()
+}
+
+/// The key of a write's item.
+fn key(write: &Value) -> String {
+    let item = write.get("Key").unwrap_or(&write["Item"]);
+    Key::new(item["pk"]["S"].as_str().unwrap(), item["sk"]["S"].as_str().unwrap()).to_string()
+}
+
+/// The request as it is more than ten minutes later: DynamoDB has forgotten its ClientRequestToken.
+fn without_token(request: &HttpRequest) -> HttpRequest {
+    let mut copy = request.try_clone().unwrap();
+    let mut body = body(request);
+    body.as_object_mut().unwrap().remove("ClientRequestToken");
+    let body = body.to_string();
+    copy.headers_mut().insert("content-length", body.len().to_string());
+    *copy.body_mut() = SdkBody::from(body);
+    copy
+}
+
+/// The table, and all that was written to it.
+struct Late {
+    world: &'static World,
+    table: Table,
+    recorder: Recorder,
+}
+
+impl Late {
+    fn new() -> Self {
+        let world = World::get();
+        let recorder = Recorder { inner: world.http_client(), sent: Arc::default() };
+        Self { world, table: world.table_through(SharedHttpClient::new(recorder.clone())), recorder }
+    }
+
+    async fn all(&self) -> BTreeMap<String, Item> {
+        let output = self.world.client().scan().table_name(support::TABLE_NAME).send().await.unwrap();
+        assert!(output.last_evaluated_key.is_none());
+        output.items.unwrap().into_iter().map(|item| (Key::of(&item).unwrap().to_string(), item)).collect()
+    }
+
+    /// First attempts of all that was written so far arrive, now that `done` is acknowledged.
+    async fn arrive_after(&self, done: &str) {
+        let before = self.all().await;
+        let mut late = Vec::new();
+        for sent in self.recorder.sent.lock().unwrap().iter_mut() {
+            let items: Vec<_> = sent.keys.iter().map(|key| before.get(key).cloned()).collect();
+            if sent.arrived_at.as_ref() != Some(&items) {
+                sent.arrived_at = Some(items);
+                late.push((sent.kinds.clone(), sent.request.try_clone().unwrap(), sent.connector.clone()));
+            }
+        }
+        for (kinds, request, connector) in late {
+            let response = connector.call(request).await.unwrap();
+            if response.status().as_u16() == 200 {
+                let after = self.all().await;
+                let keys: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+                let changed = keys.into_iter().find(|key| before.get(*key) != after.get(*key));
+                let changed = changed.map(|key| (before.get(key), after.get(key)));
+                assert!(changed.is_none(), "{kinds:?} arrived after {done}, and undid it: {changed:#?}");
+            } else {
+                let body = ByteStream::new(response.into_body()).collect().await.unwrap().into_bytes();
+                let body = String::from_utf8_lossy(&body);
+                let refused = body.contains("ConditionalCheckFailed");
+                assert!(refused && !body.contains("ValidationError"), "{kinds:?} after {done}: {body}");
+            }
+        }
+    }
+
+    fn kinds(&self) -> BTreeSet<WriteKind> {
+        self.recorder.sent.lock().unwrap().iter().flat_map(|sent| sent.kinds.clone()).collect()
+    }
+}
+
+fn seconds(count: i64) -> SignedDuration {
+    SignedDuration::from_secs(count)
+}
+
+#[test]
+fn no_kind_of_write_is_done_twice_however_late_its_first_attempt_arrives() {
+    World::get().runtime.block_on(async {
+        let late = Late::new();
+        let owner = support::new_owner(Mode::Test);
+        let now = runtime::now();
+        merchants(&late, &owner, now).await;
+        let paid = sessions(&late, &owner, now).await;
+        refunds(&late, &owner, &paid, now).await;
+        events_and_cursors(&late, &owner, &paid, now).await;
+        mails(&late, &paid, now).await;
+        endpoints(&late, &owner, now).await;
+        ledger(&late).await;
+        the_end(&late, &paid, now).await;
+        let driven = late.kinds();
+        let missing: Vec<_> = WriteKind::ALL.iter().filter(|kind| !driven.contains(kind)).collect();
+        assert!(missing.is_empty(), "no step here writes {missing:?}");
+    });
+}
+
+async fn merchants(late: &Late, owner: &Owner, now: Timestamp) {
+    let merchants = Merchants::new(late.table.clone());
+    let id = &owner.merchant_id;
+    assert!(merchants.create(id, support::name("Acme"), [1; 32]).await.unwrap());
+    late.arrive_after("creating a merchant").await;
+    for count in [2, 4] {
+        let shards = count.to_string().parse::<ListShards>().unwrap();
+        merchants.raise_list_shards(id, shards, now + seconds(i64::from(count))).await.unwrap();
+        late.arrive_after("raising the count of shards").await;
+    }
+    let key = ApiKey {
+        id: format!("pk_test_{id}_0123456789abcdef").parse().unwrap(),
+        secret_sha256: [2; 32],
+        token_secret: [3; 32],
+        scopes: Scopes::ALL,
+        created_at: now,
+        revoked_at: None,
+    };
+    assert!(merchants.add_key(&key).await.unwrap());
+    assert!(merchants.revoke_key(&key.id).await.unwrap());
+    late.arrive_after("revoking a key").await;
+    let account = support::linked_account();
+    for round in ["first", "again"] {
+        assert!(merchants.link_account(id, &account).await.unwrap());
+        late.arrive_after(&format!("linking an account, {round}")).await;
+        assert!(merchants.unlink_account(id, &account.account).await.unwrap());
+        late.arrive_after(&format!("unlinking an account, {round}")).await;
+        assert!(!merchants.unlink_account(id, &account.account).await.unwrap());
+    }
+    assert!(merchants.link_account(id, &account).await.unwrap());
+    assert!(!merchants.link_account(id, &account).await.unwrap());
+    late.arrive_after("linking an account for good").await;
+}
+
+/// Does everything to sessions; returns one that was paid.
+async fn sessions(late: &Late, owner: &Owner, now: Timestamp) -> Session {
+    let sessions = Sessions::new(late.table.clone());
+    let created = async || {
+        let session = support::new_session(owner, now, None, 400);
+        sessions.create(session.clone(), Some(Fingerprint([4; 32]))).await.unwrap();
+        session
+    };
+    let change = |session: &Session, event| Change {
+        session_id: session.id,
+        event,
+        at: now + seconds(1),
+        write_id: crate::new_write_id(),
+    };
+    let session = created().await;
+    sessions.identify_payer(change(&session, SessionEvent::PayerIdentified), &support::payer()).await.unwrap();
+    late.arrive_after("identifying the payer").await;
+    for number in 1..=3 {
+        let attempt = support::attempt(number);
+        sessions.choose_bank(change(&session, SessionEvent::BankChosen), &attempt).await.unwrap();
+        late.arrive_after("choosing a bank").await;
+    }
+    let consent = change(&session, SessionEvent::ConsentGiven);
+    sessions.give_consent(consent, 3, &support::submission(now), now + seconds(2)).await.unwrap();
+    for at in [3, 4] {
+        sessions.ask_again_at(&session.id, now + seconds(at)).await.unwrap();
+        late.arrive_after("asking the bank again").await;
+    }
+    let settled = change(&session, SessionEvent::Settled);
+    let paid = sessions.settle(settled, Some(&support::payee("11111111"))).await.unwrap().session;
+    late.arrive_after("settling").await;
+
+    let declined = created().await;
+    sessions.record(change(&declined, SessionEvent::CancelledByMerchant), Some(owner)).await.unwrap();
+    late.arrive_after("cancelling").await;
+    for session in [declined, created().await] {
+        sessions.delete(session.id, owner, now + seconds(2), crate::new_write_id()).await.unwrap();
+        late.arrive_after("deleting").await;
+    }
+    paid
+}
+
+fn refund_of(session: &Session, at: Timestamp) -> (Refund, Option<Session>) {
+    let creation = support::refund_creation(RefundId::new(Uuid::now_v7()), at);
+    let mut new = support::new_refund(session, Some(10), None);
+    new.success_url = Some("http://example.com/refunded".to_owned().try_into().unwrap());
+    Refund::create(session, new, creation).unwrap()
+}
+
+async fn refunds(late: &Late, owner: &Owner, paid: &Session, now: Timestamp) {
+    let (refunds, sessions) = (Refunds::new(late.table.clone()), Sessions::new(late.table.clone()));
+    let at = now + seconds(5);
+    let made = async |session: &Session| {
+        let (refund, payment) = refund_of(session, at);
+        let created = refunds.create(&refund, payment.as_ref(), Some(Fingerprint([5; 32]))).await.unwrap();
+        assert!(matches!(created, RefundCreated::New));
+        late.arrive_after("making a refund").await;
+        (refund, payment)
+    };
+    let (cancelled, _) = made(paid).await;
+    refunds.end(&cancelled, RefundEnd::CancelledByMerchant, at, &crate::new_write_id()).await.unwrap();
+    late.arrive_after("cancelling a refund").await;
+    let (_, payment) = made(paid).await;
+    let pay = async |payment: &Session| {
+        let change =
+            |event| Change { session_id: payment.id, event, at: at + seconds(1), write_id: crate::new_write_id() };
+        sessions.choose_bank(change(SessionEvent::BankChosen), &support::attempt(1)).await.unwrap();
+        let consent = change(SessionEvent::ConsentGiven);
+        sessions.give_consent(consent, 1, &support::submission(at), at + seconds(2)).await.unwrap();
+        late.arrive_after("submitting a refund").await;
+        sessions.settle(change(SessionEvent::Settled), None).await.unwrap();
+        late.arrive_after("settling a refund").await;
+    };
+    pay(&payment.unwrap()).await;
+
+    // Of one whose payer's account is not known.
+    let withheld = support::new_session(owner, now, Some(support::payer()), 400);
+    sessions.create(withheld.clone(), None).await.unwrap();
+    let withheld = support::pay(withheld.id, now, None).await;
+    let (waiting, _) = made(&withheld).await;
+    refunds.end(&waiting, RefundEnd::CancelledByMerchant, at, &crate::new_write_id()).await.unwrap();
+    late.arrive_after("cancelling a refund that waited").await;
+    let (mut given, _) = made(&withheld).await;
+    let creation = support::refund_creation(given.id, at);
+    let (id, end_to_end_id, write_id) = (creation.payment_session_id, creation.end_to_end_id, creation.write_id);
+    let payee = support::payee("22222222");
+    let payment = given.give_details(&withheld, payee, id, end_to_end_id, at, write_id.clone());
+    refunds.give_details(&given, &payment, at, &write_id).await.unwrap();
+    late.arrive_after("giving details").await;
+    pay(&payment).await;
+    // A refund that was cancelled while it waited for details has its URLs still.
+    let erasures = Erasures::new(late.table.clone());
+    let events = Events::new(late.table.clone());
+    for refund in refunds.of(&withheld.id).await.unwrap().refunds {
+        let object = Object::Refund(Box::new(refund));
+        events.put(&object, object.history_len()).await.unwrap();
+    }
+    let session = sessions.get(&withheld.id).await.unwrap().unwrap();
+    let object = Object::Session(Box::new(session));
+    events.put(&object, object.history_len()).await.unwrap();
+    let erased = erasures.erase_alone(&withheld.id, now + SignedDuration::from_hours(1)).await.unwrap();
+    assert_eq!(erased, Erased::Done);
+    late.arrive_after("erasing a session with refunds").await;
+}
+
+async fn events_and_cursors(late: &Late, owner: &Owner, paid: &Session, now: Timestamp) {
+    let (events, cursors) = (Events::new(late.table.clone()), Cursors::new(late.table.clone()));
+    let object = Object::Session(Box::new(paid.clone()));
+    for sequence in 1..=object.history_len() {
+        events.put(&object, sequence).await.unwrap();
+    }
+    late.arrive_after("putting events").await;
+    let cursor = |replay_of| CursorId {
+        object_id: paid.id.into(),
+        merchant_id: owner.merchant_id.clone(),
+        endpoint_id: EndpointId::new(Uuid::nil()),
+        replay_of,
+    };
+    let (id, mut at) = (cursor(None), now + seconds(10));
+    let mut later = || {
+        at += seconds(1);
+        at
+    };
+    for sequence in 2..=4 {
+        assert!(cursors.advance(&id, sequence, later()).await.unwrap());
+        late.arrive_after("moving a cursor's head").await;
+    }
+    let mut claim = cursors.claim(&id, later()).await.unwrap().unwrap();
+    late.arrive_after("claiming a cursor").await;
+    for sequence in 2..=3 {
+        assert!(cursors.moved(&mut claim, sequence, later()).await.unwrap());
+        late.arrive_after("moving a cursor").await;
+    }
+    let attempt = DeliveryAttempt {
+        endpoint_id: id.endpoint_id,
+        at: later(),
+        latency_ms: 5,
+        status: Some(200),
+        answer: Some("Thank you, Ada".to_owned()),
+        error: None,
+    };
+    events.note(&EventId { object_id: paid.id.into(), sequence: 3 }, &attempt).await.unwrap();
+    assert_eq!(cursors.finish(&mut claim, 4).await.unwrap(), Finished::Done);
+    late.arrive_after("finishing with a cursor").await;
+    assert!(cursors.advance(&id, 5, later()).await.unwrap());
+    late.arrive_after("moving a cursor's head after it had finished").await;
+    let claim = cursors.claim(&id, later()).await.unwrap().unwrap();
+    let (due, since) = (later(), later());
+    cursors.retry_at(&claim, due, 1, since).await.unwrap();
+    late.arrive_after("rescheduling a cursor").await;
+    for _ in 0..2 {
+        let claim = cursors.claim(&id, later()).await.unwrap().unwrap();
+        cursors.hold(&claim, Held::Disabled).await.unwrap();
+        late.arrive_after("holding a cursor").await;
+        cursors.resume(&id, later()).await.unwrap();
+        late.arrive_after("resuming a cursor").await;
+    }
+    let claim = cursors.claim(&id, later()).await.unwrap().unwrap();
+    cursors.drop(&claim).await.unwrap();
+    late.arrive_after("dropping a cursor").await;
+
+    let (id, event) = (cursor(Some(3)), EventId { object_id: paid.id.into(), sequence: 3 });
+    for _ in 0..2 {
+        cursors.replay(&id, &event, later()).await.unwrap();
+        late.arrive_after("replaying an event").await;
+        let mut claim = cursors.claim(&id, later()).await.unwrap().unwrap();
+        assert_eq!(cursors.finish(&mut claim, 3).await.unwrap(), Finished::Done);
+        late.arrive_after("having replayed an event").await;
+    }
+    let (id, event) = (cursor(Some(1)), EventId { object_id: paid.id.into(), sequence: 1 });
+    cursors.replay_missed(&id, &event, later()).await.unwrap();
+    let mut claim = cursors.claim(&id, later()).await.unwrap().unwrap();
+    assert_eq!(cursors.finish(&mut claim, 1).await.unwrap(), Finished::Done);
+    late.arrive_after("having replayed a missed event").await;
+}
+
+async fn mails(late: &Late, paid: &Session, now: Timestamp) {
+    let mails = Mails::new(late.table.clone());
+    let id = MailId { topic: MailTopic::Receipt(paid.id), sequence: 5 };
+    mails.put(&id, now).await.unwrap();
+    let claim = mails.claim(&id, now).await.unwrap().unwrap();
+    late.arrive_after("claiming a mail").await;
+    mails.retry_at(&claim, now + seconds(60)).await.unwrap();
+    late.arrive_after("rescheduling a mail").await;
+    let mut at = now + seconds(60);
+    for message in ["first", "second"] {
+        let claim = mails.claim(&id, at).await.unwrap().unwrap();
+        mails.sent(&claim, message, at + seconds(1)).await.unwrap();
+        late.arrive_after("sending a mail").await;
+        mails.note(&id, MailFeedback::Bounced, at + seconds(2)).await.unwrap();
+        late.arrive_after("noting a mail's feedback").await;
+        assert_eq!(mails.resend(&id, at + seconds(3)).await.unwrap(), Resent::Due);
+        late.arrive_after("sending a mail again").await;
+        at += seconds(10);
+    }
+    for _ in 0..2 {
+        let claim = mails.claim(&id, at).await.unwrap().unwrap();
+        mails.failed(&claim, at + seconds(1)).await.unwrap();
+        late.arrive_after("giving a mail up").await;
+        assert_eq!(mails.resend(&id, at + seconds(3)).await.unwrap(), Resent::Due);
+        assert_eq!(mails.resend(&id, at + seconds(4)).await.unwrap(), Resent::WasDue);
+        late.arrive_after("sending a mail again that was given up").await;
+        at += seconds(10);
+    }
+    let claim = mails.claim(&id, at).await.unwrap().unwrap();
+    mails.sent(&claim, "third", at).await.unwrap();
+    late.arrive_after("sending a mail for good").await;
+}
+
+fn endpoint(owner: &Owner, now: Timestamp, secret: &str) -> Endpoint {
+    Endpoint {
+        id: EndpointId::new(Uuid::now_v7()),
+        merchant_id: owner.merchant_id.clone(),
+        mode: owner.mode,
+        url: "https://example.com/a".to_owned().try_into().unwrap(),
+        description: None,
+        events: Subscription::All,
+        thin: false,
+        disabled_by: None,
+        created_at: now,
+        secret: EndpointSecret::new(secret.to_owned()),
+        rotations: 0,
+        previous_secret: None,
+        previous_secret_until: None,
+        failures: 0,
+        parked_until: None,
+    }
+}
+
+async fn endpoints(late: &Late, owner: &Owner, now: Timestamp) {
+    let endpoints = Endpoints::new(late.table.clone());
+    let merchant = &owner.merchant_id;
+    let registration = Registration { name: EndpointId::new(Uuid::new_v4()), fingerprint: Fingerprint([6; 32]) };
+    let register =
+        async |secret: &str| match endpoints.create(&endpoint(owner, now, secret), Some(registration)).await.unwrap() {
+            EndpointCreated::New(endpoint) => endpoint.id,
+            other @ (EndpointCreated::Existing(..) | EndpointCreated::TooMany) => panic!("{other:?}"),
+        };
+    let first = register("first").await;
+    late.arrive_after("registering an endpoint").await;
+    assert!(endpoints.delete(owner, &first).await.unwrap());
+    late.arrive_after("removing an endpoint").await;
+    assert!(!endpoints.delete(owner, &first).await.unwrap());
+    let id = register("second").await;
+    assert_ne!(id, first);
+    late.arrive_after("registering an endpoint by the same key").await;
+    let other = endpoints.create(&endpoint(owner, now, "other"), None).await.unwrap();
+    assert!(matches!(other, EndpointCreated::New(_)));
+
+    let mut at = now;
+    let mut later = || {
+        at += seconds(1);
+        at
+    };
+    let mut change = async |change: EndpointChange, what: &str| {
+        endpoints.change(owner, &id, change, later()).await.unwrap();
+        late.arrive_after(what).await;
+    };
+    for _ in 0..2 {
+        let enabled = |enabled| EndpointChange { enabled: Some(enabled), ..EndpointChange::default() };
+        change(enabled(false), "disabling an endpoint").await;
+        change(enabled(true), "enabling an endpoint").await;
+        for url in ["https://example.com/b", "https://example.com/a"] {
+            let url = Some(url.to_owned().try_into().unwrap());
+            change(EndpointChange { url, ..EndpointChange::default() }, "moving an endpoint").await;
+        }
+    }
+    for secret in ["third", "fourth"] {
+        for again in ["", "again"] {
+            let secret = EndpointSecret::new(format!("{secret}{again}"));
+            endpoints.rotate(owner, &id, &secret, now).await.unwrap();
+            late.arrive_after("replacing a secret").await;
+        }
+        endpoints.finish_rotation(owner, &id).await.unwrap();
+        late.arrive_after("ending the replacement of a secret").await;
+    }
+    let find = async || endpoints.look_up(merchant, &id).await.unwrap().unwrap();
+    for round in 0_i64..2 {
+        let at = |after: i64| now + seconds(1000 * round + after);
+        assert!(endpoints.gone(&find().await.0).await.unwrap());
+        late.arrive_after("disabling an endpoint that is gone").await;
+        assert_eq!(find().await.0.disabled_by, Some(DisabledBy::Gone));
+        let enabled = EndpointChange { enabled: Some(true), ..EndpointChange::default() };
+        endpoints.change(owner, &id, enabled, at(100)).await.unwrap();
+        late.arrive_after("enabling an endpoint that was gone").await;
+        endpoints.resumed(merchant, &id, at(300)).await.unwrap();
+        late.arrive_after("ending a resumption").await;
+        assert!(endpoints.resume(merchant, &id, at(400)).await.unwrap());
+        late.arrive_after("resuming an endpoint").await;
+    }
+    let at = now + seconds(5000);
+    for round in 0..3 {
+        let (found, slots) = find().await;
+        let mut slot = endpoints.take_slot(&found, slots, at + seconds(round)).await.unwrap().unwrap();
+        late.arrive_after("claiming a slot").await;
+        if round < 2 {
+            endpoints.failed(&found, &mut slot, at, at + seconds(round), 0.5).await.unwrap();
+            late.arrive_after("counting a failure").await;
+        } else {
+            slot.taken = true;
+        }
+        endpoints.free_slot(&found, slot).await.unwrap();
+        late.arrive_after("freeing a slot").await;
+        assert_eq!(find().await.0.failures, [1, 2, 0][usize::try_from(round).unwrap()]);
+    }
+}
+
+async fn ledger(late: &Late) {
+    let ledger = MockLedger::new(late.table.clone());
+    let payment = models::EndToEndId::new(Uuid::new_v4());
+    let decided = Decided { decision: Decision::Approve, payer_account: PayerAccount::Shared };
+    ledger.decide(payment, 1, decided).await.unwrap();
+    let order = Order {
+        idempotency_key: "key".to_owned(),
+        body: "body".to_owned(),
+        decided,
+        submitted_at: Timestamp::UNIX_EPOCH,
+    };
+    ledger.put_order(payment, order).await.unwrap();
+    late.arrive_after("keeping the mock bank's ledger").await;
+}
+
+/// Marks and erases.
+async fn the_end(late: &Late, paid: &Session, now: Timestamp) {
+    let path = ObjectPath::Session(paid.id);
+    let since = |since| Span { since, until: None };
+    for first in [paid.created_at, paid.created_at + SignedDuration::from_millis(1), paid.created_at] {
+        assert!(matches!(late.table.republish(&path, since(first)).await.unwrap(), Marked::From(_)));
+        late.arrive_after("marking to be published again").await;
+    }
+    let erasures = Erasures::new(late.table.clone());
+    let day_later = now + SignedDuration::from_hours(25);
+    assert_eq!(erasures.erase_alone(&paid.id, day_later).await.unwrap(), Erased::Done);
+    late.arrive_after("erasing").await;
+    let session: Session = Sessions::new(late.table.clone()).get(&paid.id).await.unwrap().unwrap();
+    assert!(session.payer.is_none() && session.payee == Payee::erased().clone() || session.erased_at.is_some());
+    let gone = SessionId::new(Uuid::now_v7());
+    assert_eq!(erasures.erase_alone(&gone, day_later).await.unwrap(), Erased::NotFound);
+}
+
+/// Nothing writes but through the three functions that say what they write.
+#[test]
+fn only_what_names_its_kind_can_write() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &std::path::Path| std::fs::read_to_string(path).unwrap();
+    let sources = |folder: &std::path::Path| -> Vec<std::path::PathBuf> {
+        let mut found = vec![folder.to_owned()];
+        let mut files = Vec::new();
+        while let Some(folder) = found.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    found.push(path);
+                } else if path.extension().is_some_and(|extension| extension == "rs") {
+                    files.push(path);
+                }
+            }
+        }
+        files
+    };
+    let writes = [".put_item()", ".update_item()", ".delete_item()", ".transact_write_items()", ".batch_write_item()"];
+    let statements = [".execute_statement()", ".execute_transaction()", ".batch_execute_statement()"];
+    let mut found: Vec<String> = Vec::new();
+    for path in sources(&folder.join("src")).iter().filter(|path| !path.ends_with("write/tests.rs")) {
+        let text = read(path);
+        for call in writes.into_iter().chain(statements) {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            found.extend(std::iter::repeat_n(format!("{name}{call}"), text.matches(call).count()));
+        }
+    }
+    found.sort();
+    assert_eq!(found, ["table.rs.put_item()", "transaction.rs.transact_write_items()", "update.rs.update_item()"]);
+    // No other crate that ships to AWS, nor the command line, talks to DynamoDB.
+    let workspace = folder.parent().unwrap().parent().unwrap();
+    for parent in ["functions", "shared"] {
+        for entry in std::fs::read_dir(workspace.join(parent)).unwrap() {
+            let manifest = entry.unwrap().path().join("Cargo.toml");
+            let is_ours = manifest.parent() == Some(folder);
+            assert!(is_ours || !read(&manifest).contains("aws-sdk-dynamodb"), "{}", manifest.display());
+        }
+    }
+    assert!(!read(&workspace.join("admin/Cargo.toml")).contains("aws-sdk-dynamodb"));
+}
