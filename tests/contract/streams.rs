@@ -65,11 +65,17 @@ fn sequence_number(record: &Value) -> u128 {
     record["dynamodb"]["SequenceNumber"].as_str().unwrap().parse().unwrap()
 }
 
+fn now_s() -> f64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64()
+}
+
 async fn each_write_is_told_with_both_images(table: Table) {
+    let begun_s = now_s();
     table.put(json!({ "pk": "a", "sk": "1", "n": 1 })).await;
     table.update("SET #n = :n", "", json!({ ":n": 2 })).await.unwrap();
     table.put(json!({ "pk": "a", "sk": "1", "n": 3 })).await;
     table.ok("DeleteItem", json!({ "Key": key("a", "1") })).await;
+    let ended_s = now_s() + 1.0;
     let records = records(&table, 4).await;
     let item = |n: u32| Some(json!({ "pk": "a", "sk": "1", "n": n }));
     let wanted = [
@@ -83,7 +89,12 @@ async fn each_write_is_told_with_both_images(table: Table) {
         assert_eq!(record["dynamodb"]["Keys"], key("a", "1"));
         assert_eq!((image(record, "OldImage"), image(record, "NewImage")), (old, new), "{event}");
         assert_eq!(record["dynamodb"]["StreamViewType"], "NEW_AND_OLD_IMAGES");
-        assert!(record["dynamodb"]["ApproximateCreationDateTime"].is_number());
+        // Of the second in which it was written, rounded down; `publish` allows a second more for clocks.
+        let landed_s = record["dynamodb"]["ApproximateCreationDateTime"].as_f64().unwrap();
+        assert!(
+            landed_s.fract() == 0.0 && (begun_s - 2.0..=ended_s).contains(&landed_s),
+            "{landed_s} {begun_s} {ended_s}"
+        );
     }
     let mut ids: Vec<_> = records.iter().map(|record| record["eventID"].as_str().unwrap()).collect();
     ids.sort_unstable();

@@ -11,10 +11,7 @@ use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent};
 use models::{CorrelationId, CursorId, Endpoint, EventId, EventType, MerchantId, Object, SessionState};
 use runtime::{Metric, SettingError};
-use store::{
-    CLOCKS_DIFFER_BY, Cursors, Endpoints, Events, HistoryChange, Mails, ObjectPath, Table, UnreadRecord,
-    WRITE_LANDS_WITHIN,
-};
+use store::{CLOCKS_DIFFER_BY, Cursors, Endpoints, Events, Mails, ObjectPath, Table, UnreadRecord, WRITE_LANDS_WITHIN};
 
 /// Tells what happened to sessions and refunds.
 #[derive(Debug)]
@@ -94,7 +91,8 @@ impl Publish {
                     tracing::warn!(%mail, %error, "not rung for; `expire` will");
                 }
             }
-            let readable_by = readable_by(&change, sequence, landed_s);
+            let landed_s = (sequence >= change.first_landed).then_some(landed_s);
+            let readable_by = readable_by(change.object.entered_at(sequence), landed_s);
             self.tell_endpoints(&change.object.clone().as_of(sequence), sequence, readable_by, known).await?;
             let correlation_id = change.object.correlation_id(sequence).map(CorrelationId::as_str);
             tracing::info!(object_id = %change.object.id(), sequence, correlation_id, "published");
@@ -167,16 +165,16 @@ fn count(event_type: EventType) {
 /// By when at the latest a history entry could be read. An endpoint that was registered by then hears of it: its merchant may
 /// have read the object without the entry once the registration was answered. That it may hear of one more harms nobody.
 ///
-/// What the record's images show as new landed with the record, of which `landed_s` is the second, rounded down
+/// What the record's images show as new landed in the record's second, rounded down
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_StreamRecord.html>). What is published again
-/// landed within what a write may take of its timestamp.
-fn readable_by(change: &HistoryChange, sequence: usize, landed_s: i64) -> Timestamp {
-    let entered_at = change.object.entered_at(sequence);
-    let landed_by = if sequence >= change.first_landed {
-        let next_second = Timestamp::from_second(landed_s.saturating_add(1));
-        next_second.unwrap_or(entered_at).max(entered_at).checked_add(CLOCKS_DIFFER_BY)
-    } else {
-        entered_at.checked_add(WRITE_LANDS_WITHIN)
+/// (`landed_s` is none) landed within what a write may take of its timestamp.
+fn readable_by(entered_at: Timestamp, landed_s: Option<i64>) -> Timestamp {
+    let landed_by = match landed_s {
+        Some(landed_s) => {
+            let next_second = Timestamp::from_second(landed_s.saturating_add(1)).unwrap_or(entered_at);
+            next_second.max(entered_at).checked_add(CLOCKS_DIFFER_BY)
+        }
+        None => entered_at.checked_add(WRITE_LANDS_WITHIN),
     };
     landed_by.unwrap_or(Timestamp::MAX)
 }
@@ -185,4 +183,20 @@ fn readable_by(change: &HistoryChange, sequence: usize, landed_s: i64) -> Timest
 fn object_key(record: &StreamRecord) -> String {
     // A JSON value's keys are sorted, a hash map's are not.
     serde_json::json!(record.keys).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_could_be_read_by_the_end_of_the_second_in_which_it_landed() {
+        let at = |ms| Timestamp::from_millisecond(ms).unwrap();
+        // Whatever its own timestamp, which was made before.
+        assert_eq!(readable_by(at(1_500), Some(7)), at(9_000));
+        assert_eq!(readable_by(at(7_900), Some(7)), at(9_000));
+        // A record without a time says nothing.
+        assert_eq!(readable_by(at(7_900), Some(0)), at(8_900));
+        assert_eq!(readable_by(at(1_500), None), at(31_500));
+    }
 }
