@@ -36,7 +36,7 @@ pub use object::Object;
 pub use refund::{MAX_REFUNDS, NewRefund, NotRefundable, Refund, RefundCreation, RefundPayee, left_of};
 pub use refund_transition::{IllegalRefundTransition, RefundEvent, RefundState, refund_transition};
 pub use session::{Attempt, Creation, HistoryEntry, LineItem, MAX_ATTEMPTS, Payer, PaysRefund, Session, Submission};
-pub use text::{EmailAddress, InvalidText, MerchantUrl, Name, PAYMENT_ID_PLACEHOLDER, Reference};
+pub use text::{EmailAddress, InvalidText, MerchantUrl, Name, PAYMENT_ID_PLACEHOLDER, Reference, is_noncharacter};
 pub use time::{SortableTimestamp, truncate_to_ms};
 pub use transition::{IllegalTransition, SessionEvent, SessionState, transition};
 pub use webhook::{

@@ -137,7 +137,7 @@ fn breaks_out(c: char) -> bool {
 }
 
 /// Whether it is no character in any text and never will be (Unicode, 23.7).
-pub(crate) fn is_noncharacter(c: char) -> bool {
+pub fn is_noncharacter(c: char) -> bool {
     matches!(u32::from(c), 0xfdd0..=0xfdef) || u32::from(c) & 0xfffe == 0xfffe
 }
 

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use models::is_noncharacter;
 use thiserror::Error;
 use url::{Host, Url};
 
@@ -83,7 +84,7 @@ pub fn check_url(text: &str, https_only: bool, policy: Policy) -> Result<Url, Re
         return Err(RefusedUrl::TooLong);
     }
     // The parser would leave some of these out in silence, and call another URL than was written.
-    if text.contains(|c: char| c.is_control() || c.is_whitespace()) {
+    if text.contains(|c: char| c.is_control() || c.is_whitespace() || is_noncharacter(c)) {
         return Err(RefusedUrl::NotHttp);
     }
     let url = Url::parse(text).map_err(|_| RefusedUrl::NotHttp)?;

@@ -117,6 +117,7 @@ fn each_rule_has_its_own_refusal() {
         (" https://example.com/", RefusedUrl::NotHttp),
         ("https://example.com/\n", RefusedUrl::NotHttp),
         ("https://exam\tple.com/", RefusedUrl::NotHttp),
+        ("https://example.com/\u{fffe}", RefusedUrl::NotHttp),
         ("https://256.1.1.1/", RefusedUrl::NotHttp),
         ("https://example.com:99999/", RefusedUrl::NotHttp),
         ("ftp://example.com/", RefusedUrl::NotHttp),
