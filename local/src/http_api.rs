@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hyper::StatusCode;
+use hyper::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -43,7 +43,7 @@ async fn handle(call: &Call, port: u16, routes: &Routes, functions: &Functions) 
     let invocation = functions.invoke(route.function, event.to_string().into());
     let output = tokio::time::timeout(Duration::from_millis(INTEGRATION_TIMEOUT_MS), invocation).await;
     let mut answer = match output {
-        Ok(Ok(output)) => event::answer(&output)
+        Ok(Ok(output)) => event::answer(&output, call.method == Method::HEAD)
             .unwrap_or_else(|| message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")),
         Ok(Err(InvokeError::TimedOut { .. })) | Err(_) => {
             message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")

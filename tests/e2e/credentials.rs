@@ -18,9 +18,13 @@ async fn tokens_by_form_json_or_nothing_on_either_path() {
         world.demo(Method::POST, "/oauth/token"),
         // Banked's clients send an application's id as the scope.
         world.demo(Method::POST, "/oauth/token").form(&[("scope", "0e61cc47-6b92-4a6a-8951-3ddd8a462ee8")]),
+        // One that is mistyped grants nothing.
+        world.demo(Method::POST, "/oauth/token").form(&[("scope", "payment_sessions:read refund:write")]),
     ];
     let all = "payment_sessions:read payment_sessions:write refunds:write webhooks:write";
-    for (request, scope) in requests.into_iter().zip([all, "payment_sessions:read", "refunds:write", all, all]) {
+    for (request, scope) in
+        requests.into_iter().zip([all, "payment_sessions:read", "refunds:write", all, all, "payment_sessions:read"])
+    {
         let token = answer(request).await;
         assert_eq!((token.status, token.body["scope"].as_str()), (StatusCode::OK, Some(scope)), "{}", token.text);
         assert_eq!(token.headers["cache-control"], "no-store");

@@ -93,7 +93,7 @@ async fn a_repeat_beats_rules_that_have_changed_since() {
     assert_eq!(answer(create(&world, "k", &dearer)).await.code(), "invalid_amount");
     let stored = store::Sessions::new(world.table());
     let id = text(&first.body["id"]).parse().unwrap();
-    let fingerprint = api::fingerprint(&dearer).unwrap();
+    let fingerprint = api::Json::read(dearer.to_string().as_bytes()).unwrap().fingerprint().unwrap();
     let mut session = stored.get(&id).await.unwrap().unwrap();
     session.id = id_of_key(&world, "later").await;
     assert!(matches!(stored.create(session, Some(fingerprint)).await.unwrap(), store::Created::New(_)));

@@ -9,6 +9,7 @@ mod correlation;
 mod crashes;
 mod create;
 mod credentials;
+mod edge;
 mod end;
 mod feedback;
 mod idempotency;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use tests::{World, workspace};
 
-const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 const FILE: &str = "CargoLambda.toml";
 /// Set to write the file anew.
 const UPDATE: &str = "UPDATE_ROUTER";

@@ -8,8 +8,8 @@ fn template() -> String {
     std::fs::read_to_string(workspace().join("template.yaml")).unwrap()
 }
 
-/// (method, path) of every route.
-fn routes() -> BTreeSet<(String, String)> {
+/// (method, path) of every route but `$default`.
+fn all_routes() -> BTreeSet<(String, String)> {
     let template = template();
     let route = |line: &str| {
         let method = line.split_once("Method: ")?.1.split(',').next()?.trim().to_owned();
@@ -21,9 +21,12 @@ fn routes() -> BTreeSet<(String, String)> {
         };
         Some((method, path))
     };
-    let routes = template.lines().filter(|line| line.contains("Type: HttpApi")).filter_map(route);
-    // What comes by a greedy route is told apart by `api`.
-    routes.filter(|(_, path)| !path.contains("{proxy+}")).collect()
+    template.lines().filter(|line| line.contains("Type: HttpApi")).filter_map(route).collect()
+}
+
+/// Without the greedy ones: what comes by those is told apart by `api`.
+fn routes() -> BTreeSet<(String, String)> {
+    all_routes().into_iter().filter(|(_, path)| !path.contains("{proxy+}")).collect()
 }
 
 #[test]
@@ -59,16 +62,44 @@ fn every_path_with_a_405_is_a_route_and_the_other_way_round() {
             told.insert((method.to_owned(), parts[1].to_owned()));
         }
     }
-    let routed: BTreeSet<_> = routes()
-        .into_iter()
-        .map(|(method, path)| (method, path.strip_suffix('/').map_or(path.clone(), str::to_owned)))
-        .map(|(method, path)| {
-            let step = path.starts_with("/checkout/{id}/");
-            (method, if step { "/checkout/{id}/{step}".to_owned() } else { path })
-        })
-        .collect();
-    assert_eq!(told, routed);
+    let routed = routes();
+    let mut takes = routed.clone();
+    for (method, path) in &routed {
+        // What every step takes, one of its own takes too.
+        if let Some(step) = path.strip_prefix("/checkout/{id}/").filter(|step| !step.starts_with('{')) {
+            let every = routed.iter().filter(|(_, path)| path == "/checkout/{id}/{step}");
+            takes.extend(every.map(|(method, _)| (method.clone(), format!("/checkout/{{id}}/{step}"))));
+        }
+        assert!(!path.ends_with('/'), "{method} {path}: API Gateway takes no route with a slash at its end");
+    }
+    assert_eq!(told, takes);
     assert!(routed.len() > 10, "{routed:?}");
+}
+
+/// API Gateway does not serve HEAD by GET's route.
+#[test]
+fn whatever_can_be_got_can_be_headed_and_nothing_else() {
+    let of = |wanted: &str| -> BTreeSet<_> {
+        all_routes().into_iter().filter(|(method, _)| method == wanted).map(|(_, path)| path).collect()
+    };
+    assert_eq!(of("HEAD"), of("GET"));
+    let template = template();
+    let settings = template.split_once("RouteSettings:").unwrap().1.split_once("TokenFunction:").unwrap().0;
+    let limits = |method: &str| -> BTreeMap<_, _> {
+        let lines =
+            settings.lines().filter_map(|line| line.trim().strip_prefix(&format!("\"{method} "))?.split_once("\": "));
+        lines.collect()
+    };
+    assert_eq!(limits("HEAD"), limits("GET"));
+    assert!(limits("HEAD").len() > 3);
+}
+
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>: 300 routes, and 300 integrations, of
+/// which SAM makes one for each route; the second can't be raised.
+#[test]
+fn the_routes_are_within_api_gateways_quota() {
+    let routes = all_routes().len() + 1;
+    assert!(routes <= 300, "{routes} routes");
 }
 
 /// A section of the file, from its heading up to the next line that begins like `end`.
@@ -96,7 +127,7 @@ fn parameters() -> BTreeMap<String, String> {
 #[test]
 fn pages_and_tokens_have_limits_of_their_own_which_are_parameters() {
     let settings = section(&template(), "      RouteSettings:\n", "\n\n");
-    for (method, path) in routes().into_iter().filter(|(_, path)| !path.contains("/v2/")) {
+    for (method, path) in all_routes().into_iter().filter(|(_, path)| !path.contains("/v2/")) {
         let limits = if path.ends_with("/token") { "Token" } else { "Page" };
         let expected = format!(
             "\"{method} {path}\": {{ ThrottlingBurstLimit: !Ref {limits}Burst, ThrottlingRateLimit: !Ref {limits}Rate }}"

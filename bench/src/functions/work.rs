@@ -120,7 +120,8 @@ impl Preparer {
             request.insert("payer".to_owned(), json!({ "name": "Ada Payer", "email": "ada@example.com" }));
         }
         let dialect = api::banked::Dialect::of_path("/v2/payment_sessions");
-        let new = api::banked::parse_create(request.to_string().as_bytes(), dialect, &self.merchant, MAX_AMOUNT);
+        let new = api::Json::read(request.to_string().as_bytes())
+            .and_then(|request| api::banked::parse_create(&request, dialect, &self.merchant, MAX_AMOUNT));
         new.map_err(|error| format!("document 1's session is refused: {error:?}").into())
     }
 

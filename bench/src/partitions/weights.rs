@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::ops::AddAssign;
 
+use api::Json;
 use api::banked::{Dialect, parse_create};
 use aws_credential_types::Credentials;
 use jiff::{SignedDuration, Timestamp};
@@ -300,8 +301,9 @@ fn endpoint(merchant: &MerchantId, at: Timestamp) -> Result<Endpoint, Error> {
 
 /// Document 1's ("Creating a payment session", section 2).
 fn session(merchant: &Merchant, at: Timestamp) -> Result<Session, Error> {
+    let request = document_1().to_string();
     let new = parse_create(
-        document_1().to_string().as_bytes(),
+        &Json::read(request.as_bytes()).map_err(|error| format!("document 1's request is no JSON: {error:?}"))?,
         Dialect::of_path("/v2/payment_sessions"),
         merchant,
         MinorUnits::new(1000),

@@ -1,5 +1,6 @@
 //! Sessions as a shop has them after a while: most long over, some of today still open.
 
+use api::Json;
 use api::banked::{Dialect, parse_create};
 use banks::mock::{Decided, Decision, Ledger, MockBank, Order, PayerAccount};
 use banks::{Bank, BankError, Begun, Status};
@@ -117,7 +118,8 @@ impl Maker {
     pub(super) async fn session(&mut self, number: usize, count: usize) -> Result<Session, Failure> {
         let (created_at, is_of_today) = self.created_at(number, count)?;
         let order = orders::order(&mut self.rng, number);
-        let new = parse_create(order.to_string().as_bytes(), Dialect::V2, &self.merchant, MAX_AMOUNT)
+        let new = Json::read(order.to_string().as_bytes())
+            .and_then(|order| parse_create(&order, Dialect::V2, &self.merchant, MAX_AMOUNT))
             .map_err(|refusal| format!("the rules refuse an order: {refusal:?}"))?;
         let id = SessionId::new(Uuid::new_v7(uuid::Timestamp::from_unix(
             uuid::NoContext,

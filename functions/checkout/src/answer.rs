@@ -25,6 +25,10 @@ pub(crate) type Answer = Result<Response<Body>, Problem>;
 pub(crate) enum Problem {
     /// 404: there is no such page, and no more is said.
     NotFound,
+    /// 405: the page is there, and takes these methods.
+    MethodNotAllowed(&'static str),
+    /// 400: the request can't be read.
+    Malformed,
     /// 415: the body is not a form.
     NotAForm,
     /// 413: the form is too long.
@@ -78,6 +82,16 @@ impl Problem {
                 StatusCode::NOT_FOUND,
                 "There is nothing here",
                 text("Check the link, or ask whoever sent it to you for a new one."),
+            ),
+            Self::MethodNotAllowed(_) => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "This page can’t be used like that",
+                text("Open the link again, and use the buttons there."),
+            ),
+            Self::Malformed => (
+                StatusCode::BAD_REQUEST,
+                "We can’t read this request",
+                text("Open the link again, as it was sent to you."),
             ),
             Self::NotAForm => (
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -134,6 +148,8 @@ impl Problem {
             }
             Self::Internal(error) => tracing::error!(request_id, cause = whole(error.as_ref()), "the request failed"),
             Self::NotFound
+            | Self::MethodNotAllowed(_)
+            | Self::Malformed
             | Self::NotAForm
             | Self::TooLong
             | Self::Unreadable
@@ -151,6 +167,9 @@ impl Problem {
         *response.status_mut() = status;
         if matches!(self, Self::Unavailable(_)) {
             response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("2"));
+        }
+        if let Self::MethodNotAllowed(methods) = self {
+            response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static(methods));
         }
         response
     }
@@ -197,14 +216,24 @@ pub(crate) fn see_other(path: &str) -> Answer {
         .map_err(|error| Problem::Internal(Box::new(error)))
 }
 
+/// 308: the page is at `path`, for whatever method the client used, and for good.
+pub(crate) fn permanently_at(path: &str) -> Answer {
+    builder(StatusCode::PERMANENT_REDIRECT)
+        .header(header::LOCATION, path)
+        .body(Body::Empty)
+        .map_err(|error| Problem::Internal(Box::new(error)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn all() -> [Problem; 9] {
+    fn all() -> [Problem; 11] {
         let cause = || Box::new(std::io::Error::other("the inside"));
         [
             Problem::NotFound,
+            Problem::MethodNotAllowed("GET, HEAD"),
+            Problem::Malformed,
             Problem::NotAForm,
             Problem::TooLong,
             Problem::Unreadable,
@@ -218,12 +247,13 @@ mod tests {
 
     #[test]
     fn every_problem_has_its_status_and_tells_nothing_of_the_inside() {
-        let expected = [404, 415, 413, 400, 422, 422, 409, 503, 500];
+        let expected = [404, 405, 400, 415, 413, 400, 422, 422, 409, 503, 500];
         for (problem, status) in all().into_iter().zip(expected) {
             let back = Back { path: "/checkout/7".to_owned(), label: "Back to the payment" };
             let response = problem.into_page(Some(back));
             assert_eq!(response.status(), status);
             assert_eq!(response.headers().contains_key("retry-after"), status == 503);
+            assert_eq!(response.headers().get("allow").is_some_and(|allow| allow == "GET, HEAD"), status == 405);
             let Body::Text(html) = response.body() else { panic!("no page") };
             assert!(!html.contains("the inside"));
             assert_eq!(html.contains("href=\"/checkout/7\""), status != 404, "{status}");

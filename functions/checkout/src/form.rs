@@ -3,9 +3,9 @@
 use api::InvalidForm;
 use banks::mock::{Decided, PayerAccount};
 use lambda_http::Request;
-use models::{EmailAddress, InvalidText, Name, Payer};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use models::{EmailAddress, InvalidText, Name, Payer, whole_number};
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer};
 
 use crate::answer::Problem;
 
@@ -81,7 +81,13 @@ pub(crate) struct BankForm {
     /// The bank's id.
     pub(crate) bank: String,
     /// Which attempt this choice would be, from 1.
+    #[serde(deserialize_with = "number")]
     pub(crate) attempt: u8,
+}
+
+/// A number, as our pages write it.
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
+    whole_number(&String::deserialize(deserializer)?).ok_or_else(|| D::Error::custom("not a number from 0 to 255"))
 }
 
 /// The decision at the mock bank.
@@ -163,9 +169,16 @@ mod tests {
         assert!(matches!(read("application/json", "{}"), Err(Problem::NotAForm)));
         assert!(matches!(read("", "bank=a&attempt=1"), Err(Problem::NotAForm)));
         assert!(matches!(read(form, &"a".repeat(MAX_FORM_BYTES + 1)), Err(Problem::TooLong)));
-        for body in
-            ["", "bank=mock-bank", "bank=mock-bank&attempt=", "bank=mock-bank&attempt=256", "bank=a&attempt=1&bank=b"]
-        {
+        for body in [
+            "",
+            "bank=mock-bank",
+            "bank=mock-bank&attempt=",
+            "bank=mock-bank&attempt=256",
+            "bank=mock-bank&attempt=%2B1",
+            "bank=mock-bank&attempt=01",
+            "bank=mock-bank&attempt=1%20",
+            "bank=a&attempt=1&bank=b",
+        ] {
             assert!(matches!(read(form, body), Err(Problem::Unreadable)), "{body}");
         }
     }

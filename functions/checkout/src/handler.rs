@@ -5,12 +5,12 @@ use banks::mock::MockBank;
 use banks::{Bank, Banks};
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
-use lambda_http::{Body, Error, Request, Response};
+use lambda_http::{Body, Request, Response};
 use models::{Attempt, BankId, Session, SessionEvent, SessionId};
 use runtime::SettingError;
 use store::{Change, ChangeError, Changed, MockLedger, Sessions, Table};
 
-use crate::answer::{Answer, Problem, page, see_other};
+use crate::answer::{Answer, Problem, page, permanently_at, see_other};
 use crate::callback::come_back;
 use crate::flow::{self, Choice, Stage};
 use crate::form::{self, BankForm, DecisionForm, PayerErrors, PayerForm};
@@ -44,7 +44,7 @@ impl Checkout {
     }
 
     /// Answers a request; a problem with a page about it.
-    pub(crate) async fn handle(&self, request: Request) -> Result<Response<Body>, Error> {
+    pub(crate) async fn handle(&self, request: Request) -> Response<Body> {
         let route = Route::of(request.method(), request.uri().path());
         let request_id = api::request_id(&request);
         let https = api::is_https(&request);
@@ -54,13 +54,13 @@ impl Checkout {
                 let answer = tokio::time::timeout(api::time_left(&request), answer).await;
                 answer.unwrap_or_else(|elapsed| Err(Problem::Unavailable(Box::new(elapsed))))
             }
-            None => Err(Problem::NotFound),
+            None => unrouted(&request),
         };
         let answer = answer.unwrap_or_else(|problem| {
             problem.log(&request_id);
             problem.into_page(route.map(Route::back))
         });
-        Ok(api::with_strict_transport_security(answer, https))
+        api::with_strict_transport_security(answer, https)
     }
 
     async fn answer(&self, route: Route, request: &Request) -> Answer {
@@ -164,6 +164,20 @@ impl Checkout {
         let bank = self.banks.find(&attempt.bank, session.mode)?;
         (attempt.bank == MockBank::<MockLedger>::id()).then_some(bank)
     }
+}
+
+/// What has no route: the way to it without the slash at its end, if that has one; else what is wrong with it.
+fn unrouted(request: &Request) -> Answer {
+    let uri = request.uri();
+    if let Some(path) = uri.path().strip_suffix('/')
+        && Route::of(request.method(), path).is_some()
+    {
+        return match uri.query().filter(|query| query.is_ascii()) {
+            Some(query) => permanently_at(&format!("{path}?{query}")),
+            None => permanently_at(path),
+        };
+    }
+    Err(api::other_methods(request).map_or(Problem::NotFound, Problem::MethodNotAllowed))
 }
 
 /// A page with the status 200.

@@ -11,13 +11,13 @@ mod route;
 #[cfg(test)]
 mod samples;
 
-use api::Rendered;
+use answer::Problem;
 use handler::Checkout;
-use lambda_http::{Error, service_fn};
+use lambda_http::Error;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     runtime::init_logs();
     let checkout = &Checkout::from_env().await?;
-    lambda_http::run(service_fn(|request| async move { checkout.handle(request).await.map(Rendered) })).await
+    api::run(|_| Problem::Malformed.into_page(None), |request| checkout.handle(request)).await
 }

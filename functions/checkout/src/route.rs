@@ -1,7 +1,7 @@
 //! Which page or form a request is for.
 
 use lambda_http::http::Method;
-use models::{RefundId, SessionId};
+use models::{RefundId, SessionId, whole_number};
 
 use crate::{flow, refund};
 
@@ -43,12 +43,12 @@ impl Route {
         let segments: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
         match (method.as_str(), segments.as_slice()) {
             ("GET", ["checkout", id]) => Some(Self::Page(id.parse().ok()?)),
-            ("GET", ["checkout", id, _]) => Some(Self::Step(id.parse().ok()?)),
+            ("GET", ["checkout", id, step]) if !step.is_empty() => Some(Self::Step(id.parse().ok()?)),
             ("POST", ["checkout", id, "payer"]) => Some(Self::Payer(id.parse().ok()?)),
             ("POST", ["checkout", id, "bank"]) => Some(Self::ChooseBank(id.parse().ok()?)),
             ("POST", ["checkout", id, "cancel"]) => Some(Self::Cancel(id.parse().ok()?)),
-            ("GET", ["mock-bank", id, attempt]) => Some(Self::MockBank(id.parse().ok()?, attempt.parse().ok()?)),
-            ("POST", ["mock-bank", id, attempt]) => Some(Self::Decide(id.parse().ok()?, attempt.parse().ok()?)),
+            ("GET", ["mock-bank", id, attempt]) => Some(Self::MockBank(id.parse().ok()?, whole_number(attempt)?)),
+            ("POST", ["mock-bank", id, attempt]) => Some(Self::Decide(id.parse().ok()?, whole_number(attempt)?)),
             ("GET", ["refunds", id]) => Some(Self::Refund(id.parse().ok()?)),
             ("POST", ["refunds", id]) => Some(Self::RefundDetails(id.parse().ok()?)),
             _ => None,
@@ -94,7 +94,12 @@ mod tests {
             "/checkout",
             "/checkout/",
             "/checkout/x",
+            "/checkout/{id}/",
             "/checkout/{id}/a/b",
+            "/mock-bank/{id}/+1",
+            "/mock-bank/{id}/01",
+            "/mock-bank/{id}/-1",
+            "/mock-bank/{id}/1/",
             "/mock-bank/{id}",
             "/mock-bank/{id}/256",
             "/refunds",
@@ -104,6 +109,11 @@ mod tests {
             assert_eq!(of(Method::GET, path), None, "{path}");
         }
         assert_eq!(of(Method::POST, "/checkout/{id}"), None);
+        // An id in capitals is the same id; in another form it is none.
+        assert_eq!(Route::of(&Method::GET, &format!("/checkout/{}", text.to_uppercase())), Some(Route::Page(id)));
+        for other in [text.replace('-', ""), format!("%7B{text}%7D"), format!("urn:uuid:{text}")] {
+            assert_eq!(Route::of(&Method::GET, &format!("/checkout/{other}")), None, "{other}");
+        }
     }
 
     #[test]

@@ -52,13 +52,11 @@ impl Create {
         }
         let idempotency_key = IdempotencyKey::from_headers(request.headers())?;
         let body = api::json_body(&request)?;
-        // Read without a key as well: this is what refuses JSON that is nested too deeply.
-        let value = api::json_value(body)?;
         let (id, fingerprint) = match &idempotency_key {
-            Some(key) => (key.session_id(&caller.merchant, mode, FORMAT), Some(api::fingerprint(&value)?)),
+            Some(key) => (key.session_id(&caller.merchant, mode, FORMAT), Some(body.fingerprint()?)),
             None => (SessionId::new(Uuid::now_v7()), None),
         };
-        let new = match parse_create(body, dialect, &caller.merchant, self.max_amount) {
+        let new = match parse_create(&body, dialect, &caller.merchant, self.max_amount) {
             Ok(new) => new,
             // What was created once is answered again, even if the rules or the linked accounts have changed since.
             Err(refusal @ ApiError::Invalid(_)) if fingerprint.is_some() => {

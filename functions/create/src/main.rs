@@ -4,11 +4,11 @@ mod handler;
 
 use api::banked::render_error;
 use handler::Create;
-use lambda_http::{Error, service_fn};
+use lambda_http::Error;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     runtime::init_logs();
     let create = &Create::from_env().await?;
-    lambda_http::run(service_fn(|request| api::serve(request, render_error, |request| create.handle(request)))).await
+    api::serve(render_error, |request| create.handle(request)).await
 }

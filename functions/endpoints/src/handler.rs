@@ -1,7 +1,7 @@
 //! Webhook endpoints: the URL is checked before it is written down, and the secret is shown when it is made.
 
 use api::banked::{FORMAT, WebhookView, parse_webhook};
-use api::{Answer, ApiError, Authenticator, Caller, IdempotencyKey, Violation, WebhookPath};
+use api::{Answer, ApiError, Authenticator, Caller, IdempotencyKey, ListParameters, Violation, WebhookPath};
 use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Body, Request, RequestExt, Response};
 use models::{DisabledBy, Endpoint, EndpointId, EndpointSecret, MAX_ENDPOINTS, MerchantUrl, Mode, Scope, Subscription};
@@ -45,7 +45,7 @@ impl EndpointsFunction {
         caller.require(if reads { Scope::PaymentSessionsRead } else { Scope::WebhooksWrite })?;
         let owner = caller.owner();
         match path {
-            WebhookPath::All if reads => self.list(&caller).await,
+            WebhookPath::All if reads => self.list(&request, &caller).await,
             WebhookPath::All => self.register(&request, &caller).await,
             WebhookPath::One(id) if reads => {
                 let endpoint = self.endpoints.get(&owner.merchant_id, &api::path_id(id)?).await?;
@@ -75,7 +75,8 @@ impl EndpointsFunction {
         }
     }
 
-    async fn list(&self, caller: &Caller) -> Answer {
+    async fn list(&self, request: &Request, caller: &Caller) -> Answer {
+        api::read_query(request.uri().query().unwrap_or(""), ListParameters::NONE, |_, _| Ok(()))?;
         let endpoints = self.endpoints.of(&caller.merchant.id).await?;
         let own = endpoints.iter().filter(|endpoint| endpoint.mode == caller.mode());
         let now = runtime::now();
@@ -89,15 +90,14 @@ impl EndpointsFunction {
         let mode = caller.mode();
         let idempotency_key = IdempotencyKey::from_headers(request.headers())?;
         let body = api::json_body(request)?;
-        let value = api::json_value(body)?;
         let registration = match &idempotency_key {
             Some(key) => {
                 let name = key.registration_name(&caller.merchant, mode, FORMAT);
-                Some(Registration { name, fingerprint: api::fingerprint(&value)? })
+                Some(Registration { name, fingerprint: body.fingerprint()? })
             }
             None => None,
         };
-        let parts = parse_webhook(body, true, |text| self.check(text, mode))?;
+        let parts = parse_webhook(&body, true, |text| self.check(text, mode))?;
         let url = parts.url.ok_or_else(|| invalid_url("must be given"))?;
         self.resolve(&url).await?;
         let endpoint = Endpoint {
@@ -138,7 +138,7 @@ impl EndpointsFunction {
 
     async fn change(&self, id: &EndpointId, request: &Request, caller: &Caller) -> Answer {
         let owner = caller.owner();
-        let parts = parse_webhook(api::json_body(request)?, false, |text| self.check(text, owner.mode))?;
+        let parts = parse_webhook(&api::json_body(request)?, false, |text| self.check(text, owner.mode))?;
         if let Some(url) = &parts.url {
             self.resolve(url).await?;
         }

@@ -1,11 +1,11 @@
 //! Reading events, and telling one again.
 
 use api::banked::{AttemptView, EventView};
-use api::{Answer, ApiError, Authenticator, Caller, EventPath, Violation};
+use api::{Answer, ApiError, Authenticator, Caller, EventPath, ListParameters};
 use doorbell::Doorbell;
 use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Request, RequestExt};
-use models::{CursorId, EventId, EventType, ObjectId, Scope, SessionId};
+use models::{CursorId, EventId, EventType, ObjectId, Scope, SessionId, whole_number};
 use runtime::SettingError;
 use serde::Serialize;
 use store::{Cursors, Endpoints, Events, ListCursor, ListRange, Merchants, Sessions, StoredEvent, Table};
@@ -71,6 +71,7 @@ impl EventsFunction {
             EventPath::All => self.list(parse_query(query)?, &caller).await,
             EventPath::OfSession(id) => self.of_session(&api::path_id(id)?, parse_after(query)?, &caller).await,
             EventPath::Attempts(id) => {
+                api::read_query(query, ListParameters::NONE, |_, _| Ok(()))?;
                 let event = self.own(&api::path_id(id)?, &caller).await?;
                 let attempts = self.events.attempts(&event.id(), MAX_ITEMS).await?;
                 let data: Vec<_> = attempts.iter().map(AttemptView::new).collect();
@@ -156,14 +157,16 @@ fn show(events: &[StoredEvent], next_cursor: Option<String>) -> Answer {
 
 fn parse_query(query: &str) -> Result<Query, ApiError> {
     let (mut types, mut object) = (Vec::new(), None);
-    let range = api::list_query(query, ListCursor::of_events, |name, value| {
-        match name {
-            "type" => {
-                let several: Option<Vec<EventType>> = value.split(',').map(|text| text.parse().ok()).collect();
-                types.extend(several.ok_or("must be an event type, or several with commas between them")?);
-            }
-            "object" => object = Some(value.parse().map_err(|_| "must be the id of a payment session or refund")?),
-            _ => {}
+    let known = ListParameters { once: &["object"], repeated: &["type"] };
+    // An object's events are in one page.
+    let of_object = query.split('&').any(|parameter| parameter.starts_with("object="));
+    let cursor = |text: &str| if of_object { Ok(None) } else { api::list_cursor(ListCursor::of_events(text)) };
+    let range = api::list_query(query, known, cursor, |name, value| {
+        if name == "object" {
+            object = Some(value.parse().map_err(|_| "must be the id of a payment session or refund")?);
+        } else {
+            let several: Option<Vec<EventType>> = value.split(',').map(|text| text.parse().ok()).collect();
+            types.extend(several.ok_or("must be an event type, or several with commas between them")?);
         }
         Ok(())
     })?;
@@ -171,13 +174,48 @@ fn parse_query(query: &str) -> Result<Query, ApiError> {
 }
 
 fn parse_after(query: &str) -> Result<usize, ApiError> {
-    let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query)
-        .map_err(|_| ApiError::BadRequest("the query string can't be read".to_owned()))?;
-    match pairs.into_iter().find(|(name, _)| name == "after") {
-        None => Ok(0),
-        Some((_, value)) => value.parse().map_err(|_| {
-            let title = "after must be the sequence number of an event, or 0".to_owned();
-            ApiError::Invalid(vec![Violation { code: "invalid_request", parameter: Some("after".to_owned()), title }])
-        }),
+    let mut after = 0;
+    api::read_query(query, ListParameters { once: &["after"], repeated: &[] }, |_, value| {
+        after = whole_number(value).ok_or("must be the sequence number of an event, or 0")?;
+        Ok(())
+    })?;
+    Ok(after)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(query: &str) -> Vec<String> {
+        match parse_query(query) {
+            Err(ApiError::Invalid(violations)) => violations.into_iter().filter_map(|wrong| wrong.parameter).collect(),
+            other => panic!("{query}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn reads_what_events_can_be_asked_for() {
+        let query = parse_query("type=refund.sent,refund.failed&type=payment_session.sent&limit=2").unwrap();
+        assert_eq!((query.types.len(), query.range.limit), (3, 2));
+        // An object's events are in one page, so that no cursor counts.
+        let object = "object=1AE1CE03-dfa9-4593-b487-65c656991cb5";
+        for query in [object.to_owned(), format!("{object}&cursor=x"), format!("cursor=x&{object}")] {
+            let query = parse_query(&query).unwrap();
+            assert_eq!(query.object.unwrap().to_string(), "1ae1ce03-dfa9-4593-b487-65c656991cb5");
+            assert!(query.range.after.is_none());
+        }
+    }
+
+    #[test]
+    fn names_every_parameter_that_is_wrong() {
+        assert_eq!(refused("cursor=x"), ["cursor"]);
+        assert_eq!(refused("types=refund.sent&type[]=refund.sent"), ["types", "type[]"]);
+        assert_eq!(refused("object=x&cursor=x"), ["object"]);
+        let object = "object=1ae1ce03-dfa9-4593-b487-65c656991cb5";
+        assert_eq!(refused(&format!("{object}&{object}")), ["object"]);
+        assert!(parse_after("after=3").is_ok_and(|after| after == 3));
+        for query in ["after=+3", "after=03", "after=-1", "after=1&after=1", "limit=1", "after[]=1"] {
+            assert!(matches!(parse_after(query), Err(ApiError::Invalid(_))), "{query}");
+        }
     }
 }

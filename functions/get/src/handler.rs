@@ -1,7 +1,7 @@
 //! Reading one session, and listing.
 
 use api::banked::{Dialect, SessionView, shown_state};
-use api::{Answer, ApiError, Authenticator, Caller, SessionPath};
+use api::{Answer, ApiError, Authenticator, Caller, ListParameters, SessionPath};
 use futures_util::future::try_join_all;
 use lambda_http::http::StatusCode;
 use lambda_http::{Request, RequestExt};
@@ -120,13 +120,17 @@ fn cut(mut page: Page<Session>) -> Page<Session> {
 /// Reads a list's query string.
 fn parse_query(query: &str) -> Result<Query, ApiError> {
     let mut states = Vec::new();
-    let range = api::list_query(query, ListCursor::of_sessions, |name, value| {
-        if name == "state" {
+    let known = ListParameters { once: &[], repeated: &["state"] };
+    let range = api::list_query(
+        query,
+        known,
+        |text| api::list_cursor(ListCursor::of_sessions(text)),
+        |_, value| {
             let several: Option<Vec<_>> = value.split(',').map(parse_state).collect();
             states.extend(several.ok_or("must be a state, or several with commas between them")?);
-        }
-        Ok(())
-    })?;
+            Ok(())
+        },
+    )?;
     Ok(Query { range, states })
 }
 
@@ -148,7 +152,7 @@ mod tests {
 
     #[test]
     fn reads_what_a_list_can_be_asked_for() {
-        let query = "limit=20&state=sent,pending&state=failed&created_from=2026-01-31T09:30:00Z&created_before=2026-02-01T00:00:00%2B01:00&x=1";
+        let query = "limit=20&state=sent,pending&state=failed&created_from=2026-01-31T09:30:00Z&created_before=2026-02-01T00:00:00%2B01:00";
         let query = parse_query(query).unwrap();
         assert_eq!(query.range.limit, 20);
         assert_eq!(query.states, ["sent", "pending", "failed"]);
@@ -161,6 +165,10 @@ mod tests {
     fn names_every_parameter_that_is_wrong() {
         assert_eq!(refused("limit=0&state=paid&cursor=x"), ["limit", "state", "cursor"]);
         assert_eq!(refused("limit=101"), ["limit"]);
+        for limit in ["%2B1", "01", "1.0", "%EF%BC%91"] {
+            assert_eq!(refused(&format!("limit={limit}")), ["limit"], "{limit}");
+        }
+        assert_eq!(refused("limit=1&limit=2&state[0]=sent&created_after=x"), ["limit", "state[0]", "created_after"]);
         assert_eq!(refused("limit=ten"), ["limit"]);
         assert_eq!(refused("created_from=yesterday&created_before=1"), ["created_from", "created_before"]);
         // Ours are shown as failed, so they can't be asked for by their own names.

@@ -2,7 +2,7 @@
 //! once, no more is refunded than was paid.
 
 use api::banked::{FORMAT, RefundView, not_refundable, parse_refund};
-use api::{Answer, ApiError, Authenticator, Caller, IdempotencyKey, Operation, RefundPath, Violation};
+use api::{Answer, ApiError, Authenticator, Caller, IdempotencyKey, ListParameters, Operation, RefundPath};
 use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Request, RequestExt};
 use models::{
@@ -89,17 +89,16 @@ impl RefundFunction {
     async fn create(&self, request: &Request, caller: &Caller) -> Answer {
         let idempotency_key = IdempotencyKey::from_headers(request.headers())?;
         let body = api::json_body(request)?;
-        let value = api::json_value(body)?;
         let (id, fingerprint) = match &idempotency_key {
             Some(key) => {
                 let id = key.refund_id(&caller.merchant, caller.mode(), FORMAT);
-                (id, Some(api::fingerprint(&value)?))
+                (id, Some(body.fingerprint()?))
             }
             None => (RefundId::new(Uuid::now_v7()), None),
         };
         let base_url = self.public_base_url.clone().or_else(|| api::base_url(request));
         let base_url = base_url.ok_or_else(|| ApiError::BadRequest("the Host header is missing".to_owned()))?;
-        let made = match parse_refund(body) {
+        let made = match parse_refund(&body) {
             Ok(new) => self.make(id, fingerprint, new, base_url, caller).await,
             Err(refusal) => Err(refusal),
         };
@@ -215,21 +214,13 @@ impl RefundFunction {
 
 /// The session whose refunds are listed.
 fn session_asked_for(request: &Request) -> Result<SessionId, ApiError> {
-    let pairs: Vec<(String, String)> = serde_urlencoded::from_str(request.uri().query().unwrap_or(""))
-        .map_err(|_| ApiError::BadRequest("the query string can't be read".to_owned()))?;
-    let given = pairs.into_iter().find(|(name, _)| name == "payment_session_id").map(|(_, value)| value);
-    let rule = match given {
-        Some(text) => match text.parse() {
-            Ok(id) => return Ok(id),
-            Err(_) => "must be the id of a payment session",
-        },
-        None => "must be given",
-    };
-    Err(ApiError::Invalid(vec![Violation {
-        code: "invalid_request",
-        parameter: Some("payment_session_id".to_owned()),
-        title: format!("payment_session_id {rule}"),
-    }]))
+    let mut asked_for = None;
+    let known = ListParameters { once: &["payment_session_id"], repeated: &[] };
+    api::read_query(request.uri().query().unwrap_or(""), known, |_, value| {
+        asked_for = Some(value.parse().map_err(|_| "must be the id of a payment session")?);
+        Ok(())
+    })?;
+    asked_for.ok_or_else(|| ApiError::Invalid(vec![api::violation("payment_session_id", "must be given")]))
 }
 
 fn not_cancellable(refund: &Refund, now: jiff::Timestamp) -> ApiError {

@@ -57,12 +57,12 @@ impl Token {
     }
 }
 
-/// What is granted to a key that has `own`: what is asked for and had. A text that isn't a list of our scopes grants all
-/// that the key has, because Banked's clients send an application's id there.
+/// What is granted to a key that has `own`: what is asked for and had; the answer says what that is (RFC 6749, 3.3). A text
+/// without any scope of ours grants all that the key has, because Banked's clients send an application's id there.
 fn granted(asked: &str, own: Scopes) -> Scopes {
-    match asked.parse::<Scopes>() {
-        Ok(scopes) if scopes != Scopes::NONE => scopes.intersection(own),
-        Ok(_) | Err(_) => own,
+    match Scopes::known_of(asked) {
+        Scopes::NONE => own,
+        known => known.intersection(own),
     }
 }
 
@@ -76,7 +76,8 @@ fn parse(request: &Request) -> Result<TokenRequest, ApiError> {
         Some("application/x-www-form-urlencoded") => {
             api::parse_form(request.headers(), body).map_err(|invalid| ApiError::BadRequest(invalid.to_string()))
         }
-        Some("application/json") => serde_json::from_slice(api::without_byte_order_mark(body))
+        Some("application/json") => api::Json::read(api::without_byte_order_mark(body))?
+            .object()
             .map_err(|_| ApiError::BadRequest("the body must be a JSON object of strings".to_owned())),
         Some(_) | None => Err(ApiError::UnsupportedMediaType("application/x-www-form-urlencoded or application/json")),
     }
@@ -112,5 +113,10 @@ mod tests {
         assert_eq!(granted("", Scopes::ALL), Scopes::ALL);
         assert_eq!(granted("0e61cc47-6b92-4a6a-8951-3ddd8a462ee8", read), read);
         assert_eq!(granted("refunds:write", read), Scopes::NONE);
+        // One that is mistyped, or not ours, grants nothing beside those that are.
+        assert_eq!(granted("payment_sessions:read refund:write", Scopes::ALL), read);
+        assert_eq!(granted("0e61cc47-6b92-4a6a-8951-3ddd8a462ee8 payment_sessions:read", Scopes::ALL), read);
+        assert_eq!(granted("refunds:write openid", read), Scopes::NONE);
+        assert_eq!(granted("payment_session:read", read), read);
     }
 }

@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, SET_COOKIE};
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, SET_COOKIE};
 use hyper::{HeaderMap, Response, StatusCode};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -147,8 +147,9 @@ struct Output {
     is_base64_encoded: Option<bool>,
 }
 
-/// The answer a function's output stands for, or nothing if API Gateway would not understand it.
-pub(super) fn answer(output: &[u8]) -> Option<Answer> {
+/// The answer a function's output stands for, or nothing if API Gateway would not understand it. One to HEAD has no body
+/// (RFC 9110, 9.3.2), and says the length that the function says, or else of the body that it gave.
+pub(super) fn answer(output: &[u8], to_head: bool) -> Option<Answer> {
     let output: Value = serde_json::from_slice(output).ok()?;
     // Without statusCode the output itself is the body of a 200.
     if output.get("statusCode").is_none() {
@@ -158,7 +159,16 @@ pub(super) fn answer(output: &[u8]) -> Option<Answer> {
     let output: Output = serde_json::from_value(output).ok()?;
     let body = output.body.unwrap_or_default();
     let body = if output.is_base64_encoded.unwrap_or(false) { STANDARD.decode(body).ok()? } else { body.into_bytes() };
-    let mut answer = Response::new(Full::new(Bytes::from(body)));
+    let length = HeaderValue::from(body.len());
+    let mut answer = Response::new(Full::new(if to_head { Bytes::new() } else { Bytes::from(body) }));
+    if to_head {
+        let said = |(name, value): (&String, &Value)| {
+            let said = value.as_str().filter(|_| name.eq_ignore_ascii_case("content-length"))?;
+            HeaderValue::from_str(said).ok()
+        };
+        let said = output.headers.iter().flatten().find_map(said);
+        answer.headers_mut().insert(CONTENT_LENGTH, said.unwrap_or(length));
+    }
     *answer.status_mut() = StatusCode::from_u16(output.status_code).ok()?;
     let headers = answer.headers_mut();
     for (name, value) in output.headers.into_iter().flatten() {
@@ -233,6 +243,8 @@ mod tests {
                 ("User-Agent", "agent"),
                 ("X-A", "1"),
                 ("X-A", "2"),
+                ("Idempotency-Key", "k"),
+                ("Idempotency-Key", "k"),
                 ("Cookie", "a=1; b=2"),
                 ("Content-Type", "application/vnd.x+json; charset=utf-8"),
             ],
@@ -247,6 +259,7 @@ mod tests {
         assert_eq!(event["pathParameters"], json!({"id": "a b"}));
         assert_eq!(event["cookies"], json!(["a=1", "b=2"]));
         assert_eq!(event["headers"]["x-a"], "1,2");
+        assert_eq!(event["headers"]["idempotency-key"], "k,k");
         assert_eq!(event["headers"]["x-forwarded-proto"], "http");
         assert_eq!(event["headers"].get("cookie"), None);
         assert_eq!(event["requestContext"]["domainName"], "127.0.0.1:3000");
@@ -269,7 +282,7 @@ mod tests {
     }
 
     async fn parts(output: Value) -> (u16, HeaderMap, Bytes) {
-        let (head, body) = answer(output.to_string().as_bytes()).unwrap().into_parts();
+        let (head, body) = answer(output.to_string().as_bytes(), false).unwrap().into_parts();
         (head.status.as_u16(), head.headers, body.collect().await.unwrap().to_bytes())
     }
 
@@ -286,6 +299,20 @@ mod tests {
         assert_eq!(headers.get_all("set-cookie").iter().count(), 2);
         assert_eq!(headers["content-type"], "text/plain;charset=utf-8");
         assert!(!headers.contains_key("content-length"));
+    }
+
+    #[tokio::test]
+    async fn an_answer_to_head_has_a_length_and_no_body() {
+        for (output, length) in [
+            (json!({"statusCode": 200, "body": "hi"}), "2"),
+            (json!({"statusCode": 200, "headers": {"Content-Length": "7"}}), "7"),
+        ] {
+            let (head, body) = answer(output.to_string().as_bytes(), true).unwrap().into_parts();
+            assert_eq!(
+                (&head.headers["content-length"], body.collect().await.unwrap().to_bytes().len()),
+                (&length.parse().unwrap(), 0)
+            );
+        }
     }
 
     #[tokio::test]
@@ -307,8 +334,8 @@ mod tests {
             json!({"statusCode": 200, "body": "?", "isBase64Encoded": true}),
             json!({"statusCode": 200, "body": {"a": 1}}),
         ] {
-            assert!(answer(output.to_string().as_bytes()).is_none(), "{output}");
+            assert!(answer(output.to_string().as_bytes(), false).is_none(), "{output}");
         }
-        assert!(answer(b"{").is_none());
+        assert!(answer(b"{", false).is_none());
     }
 }

@@ -1,14 +1,15 @@
 //! Who calls: Basic `key:secret`, a bearer secret key, or a bearer token.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::constant_time;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use lambda_http::http::{HeaderMap, header};
-use models::{ApiKey, ApiKeyId, ApiSecret, Merchant, MerchantId, Mode, Scope, Scopes};
+use models::{ApiKey, ApiKeyId, ApiSecret, InvalidId, Merchant, MerchantId, Mode, Scope, Scopes};
 use store::{Merchants, Owner};
 
 use crate::error::ApiError;
@@ -65,10 +66,50 @@ impl Caller {
 }
 
 /// Checks credentials against the table, a merchant at most every 30 seconds.
+///
+/// Credentials of a merchant that there is take the same work to refuse as those of one that there isn't: how often the table
+/// is read depends on what the same merchant's id was refused before, never on what is known of it, and what they prove is
+/// checked against a key that nobody has.
 #[derive(Debug)]
 pub struct Authenticator {
     merchants: Merchants,
-    cache: Mutex<HashMap<MerchantId, (Instant, Arc<Merchant>)>>,
+    seen: Mutex<Seen>,
+}
+
+/// What a warm function remembers.
+#[derive(Debug, Default)]
+struct Seen {
+    /// Merchants, and when they were read.
+    merchants: HashMap<MerchantId, (Instant, Arc<Merchant>)>,
+    /// Ids, of merchants or not, and when the table was last read for credentials of theirs that did not hold.
+    refused: HashMap<MerchantId, Instant>,
+}
+
+impl Seen {
+    fn merchant(&self, id: &MerchantId) -> Option<Arc<Merchant>> {
+        let (_, merchant) = self.merchants.get(id).filter(|(read_at, _)| read_at.elapsed() < CACHED)?;
+        Some(Arc::clone(merchant))
+    }
+
+    fn was_just_refused(&self, id: &MerchantId) -> bool {
+        self.refused.get(id).is_some_and(|refused_at| refused_at.elapsed() < LOOKED_JUST_NOW)
+    }
+
+    fn keep(&mut self, id: &MerchantId, read_at: Instant, merchant: &Arc<Merchant>) {
+        if self.merchants.len() >= MAX_CACHED {
+            // With what was refused: a merchant that is not remembered any more is read again.
+            *self = Self::default();
+        }
+        self.merchants.insert(id.clone(), (read_at, Arc::clone(merchant)));
+    }
+
+    fn refuse(&mut self, id: &MerchantId) {
+        // Apart from the merchants, so that ids that nobody has don't push out those that somebody has.
+        if self.refused.len() >= MAX_CACHED {
+            self.refused.clear();
+        }
+        self.refused.insert(id.clone(), Instant::now());
+    }
 }
 
 impl Authenticator {
@@ -77,7 +118,7 @@ impl Authenticator {
     /// (docs/decisions/0009-cold-starts.md). What fails here is met again, and told of, when it matters.
     pub async fn start(merchants: Merchants) -> Self {
         let _ = tokio::time::timeout(WARM_UP_TIMEOUT, merchants.warm_up()).await;
-        Self { merchants, cache: Mutex::default() }
+        Self { merchants, seen: Mutex::default() }
     }
 
     /// Who sent the request.
@@ -109,73 +150,108 @@ impl Authenticator {
     /// Looks again, once, if what is remembered of the merchant doesn't know the credentials: a key is good at once.
     async fn check(&self, credentials: &Credentials<'_>) -> Result<Caller, ApiError> {
         let id = credentials.merchant();
-        if let Some((read_at, merchant)) = self.remembered(id) {
-            match credentials.holds(&merchant) {
-                Some(caller) => return Ok(caller),
-                None if read_at.elapsed() < LOOKED_JUST_NOW => return Err(ApiError::Unauthorized),
-                None => {}
-            }
+        let (remembered, just_refused) = {
+            let seen = self.seen();
+            (seen.merchant(id), seen.was_just_refused(id))
+        };
+        if let Some(caller) = credentials.holds(remembered.as_ref()) {
+            return Ok(caller);
         }
-        let merchant = self.look_up(id).await?;
-        credentials.holds(&merchant).ok_or(ApiError::Unauthorized)
-    }
-
-    fn remembered(&self, id: &MerchantId) -> Option<(Instant, Arc<Merchant>)> {
-        // A panic elsewhere can't leave the map half written: it is only ever replaced entry by entry.
-        let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        cache.get(id).filter(|(read_at, _)| read_at.elapsed() < CACHED).cloned()
-    }
-
-    async fn look_up(&self, id: &MerchantId) -> Result<Arc<Merchant>, ApiError> {
+        if just_refused {
+            return Err(ApiError::Unauthorized);
+        }
         let read_at = Instant::now();
-        let merchant = Arc::new(self.merchants.get(id).await?.ok_or(ApiError::Unauthorized)?);
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        if cache.len() >= MAX_CACHED {
-            cache.clear();
+        let merchant = self.merchants.get(id).await?.map(Arc::new);
+        let caller = credentials.holds(merchant.as_ref());
+        let mut seen = self.seen();
+        if let Some(merchant) = &merchant {
+            seen.keep(id, read_at, merchant);
         }
-        cache.insert(id.clone(), (read_at, Arc::clone(&merchant)));
-        Ok(merchant)
+        if caller.is_none() {
+            seen.refuse(id);
+        }
+        caller.ok_or(ApiError::Unauthorized)
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        // A panic elsewhere can't leave the maps half written: they are only ever replaced entry by entry.
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// What a request shows for itself.
 enum Credentials<'a> {
-    KeyAndSecret(ApiKeyId, ApiSecret),
-    Secret(ApiSecret),
+    KeyAndSecret(ApiKeyId, ShownSecret),
+    Secret(ShownSecret),
     /// A token, and the key that it says it was made with.
     Token(&'a str, ApiKeyId),
 }
+
+/// A secret, whose hash is computed once.
+struct ShownSecret {
+    secret: ApiSecret,
+    sha256: [u8; 32],
+}
+
+impl FromStr for ShownSecret {
+    type Err = InvalidId;
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let secret: ApiSecret = text.parse()?;
+        let sha256 = sha256(secret.as_str().as_bytes());
+        Ok(Self { secret, sha256 })
+    }
+}
+
+/// What credentials are compared with where there is no key: no secret has this hash, or none that anybody finds.
+const NO_SECRET: [u8; 32] = [0; 32];
 
 impl Credentials<'_> {
     /// Whose they claim to be.
     fn merchant(&self) -> &MerchantId {
         match self {
             Self::KeyAndSecret(id, _) | Self::Token(_, id) => id.merchant(),
-            Self::Secret(secret) => secret.merchant(),
+            Self::Secret(shown) => shown.secret.merchant(),
         }
     }
 
-    /// Who calls, if one of the merchant's keys bears them out.
-    fn holds(&self, merchant: &Arc<Merchant>) -> Option<Caller> {
+    /// Who calls, if one of the merchant's keys bears them out. Without a merchant or a key nobody does, after the same work.
+    fn holds(&self, merchant: Option<&Arc<Merchant>>) -> Option<Caller> {
         let (key, scopes) = match self {
-            Self::KeyAndSecret(id, secret) => {
-                let key = merchant.active_key(id).filter(|key| is_secret_of(key, secret))?;
-                (key, key.scopes)
+            Self::KeyAndSecret(id, shown) => {
+                let key = merchant.and_then(|merchant| merchant.active_key(id));
+                let holds = shown.is_secret_of(key);
+                (key.filter(|_| holds)?, key?.scopes)
             }
-            Self::Secret(secret) => {
-                let key = merchant.active_keys().find(|key| is_secret_of(key, secret))?;
-                (key, key.scopes)
+            Self::Secret(shown) => {
+                let mut keys = merchant.into_iter().flat_map(|merchant| merchant.active_keys()).peekable();
+                if keys.peek().is_none() {
+                    shown.is_secret_of(None);
+                }
+                let key = keys.find(|key| shown.is_secret_of(Some(key)));
+                (key?, key?.scopes)
             }
             Self::Token(token, id) => {
-                let key = merchant.active_key(id)?;
-                (key, token::verify(token, key)?)
+                let key = merchant.and_then(|merchant| merchant.active_key(id));
+                let scopes = token::verify(token, id, key);
+                (key?, scopes?)
             }
         };
-        Some(Caller { merchant: Arc::clone(merchant), key_id: key.id.clone(), scopes })
+        Some(Caller { merchant: Arc::clone(merchant?), key_id: key.id.clone(), scopes })
     }
 }
 
-/// Scheme and credentials.
+impl ShownSecret {
+    /// In constant time, whether there is a key or not.
+    fn is_secret_of(&self, key: Option<&ApiKey>) -> bool {
+        #[cfg(test)]
+        tests::count_work();
+        let expected = key.map_or(&NO_SECRET, |key| &key.secret_sha256);
+        let same = constant_time::verify_slices_are_equal(expected, &self.sha256).is_ok();
+        same && key.is_some_and(|key| key.id.mode() == self.secret.mode())
+    }
+}
+
+/// Scheme and credentials. Given twice they are joined by a comma, which no credentials hold.
 fn authorization(headers: &HeaderMap) -> Result<(&str, &str), ApiError> {
     let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let (scheme, credentials) = value.and_then(|value| value.split_once(' ')).ok_or(ApiError::Unauthorized)?;
@@ -195,7 +271,81 @@ fn bearer(credentials: &str) -> Option<Credentials<'_>> {
     }
 }
 
-fn is_secret_of(key: &ApiKey, secret: &ApiSecret) -> bool {
-    let given = sha256(secret.as_str().as_bytes());
-    key.id.mode() == secret.mode() && constant_time::verify_slices_are_equal(&key.secret_sha256, &given).is_ok()
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::cell::Cell;
+
+    use models::Name;
+
+    use super::*;
+    use crate::secrets::known_key;
+
+    thread_local! {
+        static WORK: Cell<usize> = const { Cell::new(0) };
+    }
+
+    /// Notes that something was compared or verified.
+    pub(crate) fn count_work() {
+        WORK.set(WORK.get() + 1);
+    }
+
+    fn merchant(keys: &[&str]) -> Arc<Merchant> {
+        let key =
+            |name: &&str| known_key(&format!("pk_test_{name}"), &format!("sk_test_{name}"), Scopes::ALL).unwrap().key;
+        Arc::new(Merchant {
+            id: "demo".parse().unwrap(),
+            name: Name::try_from("Demo".to_owned()).unwrap(),
+            idempotency_salt: [0; 32],
+            list_spread: models::ListSpread::default(),
+            linked_accounts: vec![],
+            keys: keys.iter().map(key).collect(),
+        })
+    }
+
+    /// Whether it holds, and how much was compared or verified for that.
+    fn work(credentials: &Credentials<'_>, merchant: Option<&Arc<Merchant>>) -> (bool, usize) {
+        WORK.set(0);
+        let holds = credentials.holds(merchant).is_some();
+        (holds, WORK.get())
+    }
+
+    #[test]
+    fn refusing_is_the_same_work_whether_there_is_such_a_merchant_or_key_or_none() {
+        let demo = merchant(&["demo"]);
+        let (mine, other) = (demo.active_keys().next().unwrap(), merchant(&["demo_other"]));
+        let now = runtime::now().as_second();
+        let good = token::mint(mine, Scopes::ALL, now).unwrap();
+        let forged = token::mint(other.active_keys().next().unwrap(), Scopes::ALL, now).unwrap();
+        let basic = |id: &str, secret: &str| Credentials::KeyAndSecret(id.parse().unwrap(), secret.parse().unwrap());
+        let cases = [
+            (basic("pk_test_demo", "sk_test_demo"), basic("pk_test_demo", "sk_test_demo_x")),
+            (
+                Credentials::Secret("sk_test_demo".parse().unwrap()),
+                Credentials::Secret("sk_test_demo_x".parse().unwrap()),
+            ),
+            (Credentials::Token(&good, mine.id.clone()), Credentials::Token(&forged, mine.id.clone())),
+        ];
+        for (holds, fails) in &cases {
+            assert_eq!(work(holds, Some(&demo)), (true, 1));
+            for merchant in [Some(&demo), Some(&other), None, Some(&merchant(&[]))] {
+                assert_eq!(work(fails, merchant), (false, 1));
+            }
+            assert_eq!(work(holds, None), (false, 1));
+        }
+    }
+
+    #[test]
+    fn ids_that_nobody_has_do_not_push_out_merchants() {
+        let (mut seen, demo) = (Seen::default(), merchant(&["demo"]));
+        seen.keep(&demo.id, Instant::now(), &demo);
+        for n in 0..=MAX_CACHED {
+            seen.refuse(&format!("x{n}").parse().unwrap());
+        }
+        assert!(seen.merchant(&demo.id).is_some() && seen.refused.len() <= MAX_CACHED);
+        assert!(seen.was_just_refused(&format!("x{MAX_CACHED}").parse().unwrap()));
+        for n in 0..MAX_CACHED {
+            seen.keep(&format!("y{n}").parse().unwrap(), Instant::now(), &demo);
+        }
+        assert!(seen.merchants.len() <= MAX_CACHED && seen.refused.is_empty(), "read again, not refused unread");
+    }
 }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{ApiError, Violation};
 use crate::given::{Given, Object};
-use crate::http::parse_json;
+use crate::json::Json;
 
 mod event;
 mod refund;
@@ -165,12 +165,12 @@ const A_WHOLE_NUMBER: &str = "must be a whole number of 64 bits, not a string or
 /// # Errors
 /// 400 if it can't be read at all; else 422 with everything that is wrong.
 pub fn parse_create(
-    body: &[u8],
+    body: &Json<'_>,
     dialect: Dialect,
     merchant: &Merchant,
     cap: MinorUnits,
 ) -> Result<NewSession, ApiError> {
-    let Object(request) = parse_json::<Object<CreateRequest>>(body)?;
+    let request: CreateRequest = body.object()?;
     let mut wrong = Violations::default();
     let reference = wrong.required(request.reference, "invalid_reference", "reference", A_STRING, Reference::try_from);
     let success_url =

@@ -1,18 +1,20 @@
 //! Requests and answers.
 
-use std::future::{Future, ready};
-use std::pin::Pin;
+use std::convert::Infallible;
+use std::future::Future;
 use std::time::{Duration, SystemTime};
 
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
-use lambda_http::http::{HeaderMap, HeaderValue, StatusCode, header};
+use lambda_http::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use lambda_http::lambda_runtime::LambdaEvent;
 use lambda_http::request::RequestContext;
-use lambda_http::{Body, IntoResponse, Request, RequestExt, Response};
+use lambda_http::{Body, Request, RequestExt, Response, service_fn};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use store::StoreError;
 
 use crate::error::ApiError;
+use crate::incoming::{FORWARDED_PROTO, Incoming, outgoing};
+use crate::json::Json;
 
 /// The longest body taken, in bytes.
 const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -20,28 +22,53 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 /// What a handler answers with.
 pub type Answer = Result<Response<Body>, ApiError>;
 
-/// An answer as `lambda_http` sends it. Its own way for responses would decode their texts from any character set, and
-/// link the tables of all of them.
-#[derive(Debug)]
-pub struct Rendered(pub Response<Body>);
-
-impl IntoResponse for Rendered {
-    fn into_response(self) -> Pin<Box<dyn Future<Output = Response<Body>> + Send>> {
-        Box::pin(ready(self.0))
-    }
-}
-
-/// Runs a handler and renders what it could not do in its wire format.
+/// Answers requests by `answer`, and what can't be read as one by `refuse`, until Lambda ends the process.
 ///
-/// What went wrong inside is logged here, once, with ids only; the client is told nothing of it.
+/// HEAD is handed on as GET, and answered without a body.
 ///
 /// # Errors
-/// Never; the type is what `lambda_http` takes.
+/// If Lambda can't be asked for events.
+pub async fn run<F: Future<Output = Response<Body>>>(
+    refuse: impl Fn(&ApiError) -> Response<Body>,
+    answer: impl Fn(Request) -> F,
+) -> Result<(), lambda_http::Error> {
+    let (refuse, answer) = (&refuse, &answer);
+    lambda_http::lambda_runtime::run(service_fn(async |LambdaEvent { payload, context }: LambdaEvent<Incoming>| {
+        let (answer, to_head) = match payload.into_request(context) {
+            Ok(mut request) => {
+                let to_head = request.method() == Method::HEAD;
+                if to_head {
+                    *request.method_mut() = Method::GET;
+                }
+                (answer(request).await, to_head)
+            }
+            Err(refusal) => {
+                tracing::warn!(%refusal, "the event is no request");
+                (refuse(&refusal), false)
+            }
+        };
+        Ok::<_, Infallible>(outgoing(answer, to_head))
+    }))
+    .await
+}
+
+/// Answers requests by `handler`, and renders what it could not do in its wire format, until Lambda ends the process.
+///
+/// # Errors
+/// If Lambda can't be asked for events.
 pub async fn serve<F: Future<Output = Answer>>(
+    render_error: impl Fn(&ApiError) -> Response<Body>,
+    handler: impl Fn(Request) -> F,
+) -> Result<(), lambda_http::Error> {
+    run(&render_error, |request| answered(request, &render_error, &handler)).await
+}
+
+/// What went wrong inside is logged here, once, with ids only; the client is told nothing of it.
+async fn answered<F: Future<Output = Answer>>(
     request: Request,
     render_error: impl Fn(&ApiError) -> Response<Body>,
     handler: impl FnOnce(Request) -> F,
-) -> Result<Rendered, lambda_http::Error> {
+) -> Response<Body> {
     let request_id = request_id(&request);
     let https = is_https(&request);
     let time_left = time_left(&request);
@@ -65,7 +92,7 @@ pub async fn serve<F: Future<Output = Answer>>(
         }
         render_error(&error)
     });
-    Ok(Rendered(with_strict_transport_security(answer, https)))
+    with_strict_transport_security(answer, https)
 }
 
 /// How long a handler may take: until a moment before Lambda would end the process, so that the client gets an answer
@@ -115,16 +142,16 @@ pub fn body(request: &Request) -> Result<&[u8], ApiError> {
     if body.len() > MAX_BODY_BYTES { Err(ApiError::TooLarge(MAX_BODY_BYTES)) } else { Ok(body) }
 }
 
-/// The bytes of a JSON body that is not too long and says that it is JSON, or says nothing; without a byte order mark.
+/// A JSON body that is not too long and says that it is JSON, or says nothing; without a byte order mark.
 ///
 /// # Errors
-/// 413 or 415.
-pub fn json_body(request: &Request) -> Result<&[u8], ApiError> {
+/// 400, 413 or 415.
+pub fn json_body(request: &Request) -> Result<Json<'_>, ApiError> {
     let body = without_byte_order_mark(body(request)?);
     match media_type(request.headers()).as_deref() {
-        None => Ok(body),
-        Some("application/json") => Ok(body),
-        Some(other) if other.starts_with("application/") && other.ends_with("+json") => Ok(body),
+        None => Json::read(body),
+        Some("application/json") => Json::read(body),
+        Some(other) if other.starts_with("application/") && other.ends_with("+json") => Json::read(body),
         Some(_) => Err(ApiError::UnsupportedMediaType("application/json")),
     }
 }
@@ -135,40 +162,26 @@ pub fn without_byte_order_mark(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
-/// The media type without parameters, in lower case.
+/// The media type without parameters, in lower case. One that is given twice, which API Gateway joins by a comma, is none.
 pub fn media_type(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(header::CONTENT_TYPE)?.to_str().unwrap_or("");
     Some(value.split(';').next().unwrap_or("").trim().to_ascii_lowercase())
 }
 
-/// Reads JSON.
-///
-/// # Errors
-/// 400 if it is none, or not of this shape.
-pub(crate) fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    let rule = "the body must be a JSON object, each of its keys given once";
-    serde_json::from_slice(body).map_err(|_| ApiError::BadRequest(rule.to_owned()))
-}
-
-/// A JSON body as it is.
-///
-/// # Errors
-/// 400 if it is none, or is nested too deeply.
-pub fn json_value(body: &[u8]) -> Result<serde_json::Value, ApiError> {
-    parse_json(body)
-}
-
 /// The base URL that the request came to, without a trailing slash: API Gateway tells the domain and sets
-/// `x-forwarded-proto` itself.
+/// `x-forwarded-proto` itself, after what proxies said before it.
 pub fn base_url(request: &Request) -> Option<String> {
     let context = context(request)?;
     let domain = context.domain_name.as_deref()?;
     Some(format!("{}://{domain}", if is_https(request) { "https" } else { "http" }))
 }
 
-/// Whether the request came by HTTPS: API Gateway sets `x-forwarded-proto` itself. Only `local` takes plain HTTP.
+/// Whether the request came by HTTPS: API Gateway sets `x-forwarded-proto` itself, after what
+/// proxies said before it. Only `local` takes plain HTTP.
 pub fn is_https(request: &Request) -> bool {
-    request.headers().get("x-forwarded-proto").is_none_or(|proto| proto != "http")
+    let protos = request.headers().get(FORWARDED_PROTO).and_then(|value| value.to_str().ok());
+    let proto = protos.and_then(|protos| protos.rsplit(',').next()).unwrap_or("").trim();
+    !proto.eq_ignore_ascii_case("http")
 }
 
 /// Makes browsers ask this host by HTTPS alone, for a year from each answer on (RFC 6797, 6.1). Not its subdomains, which
@@ -208,7 +221,7 @@ mod tests {
         {
             for status in [StatusCode::OK, StatusCode::NOT_FOUND] {
                 let answer = async |_| if status.is_success() { json(status, &()) } else { Err(ApiError::NotFound) };
-                let Rendered(answer) = serve(request(proto, b""), render_error, answer).await.unwrap();
+                let answer = answered(request(proto, b""), render_error, answer).await;
                 assert_eq!(answer.status(), status);
                 let header = answer.headers().get(header::STRICT_TRANSPORT_SECURITY);
                 assert_eq!(header.map(|value| value.to_str().unwrap()), expected, "{proto:?}");
@@ -227,11 +240,12 @@ mod tests {
             (mark.to_owned(), None),
         ] {
             let request = request(None, body.as_bytes());
-            let read = json_value(json_body(&request).unwrap()).ok().map(|value| value.to_string());
-            assert_eq!(read.as_deref(), json, "{body:?}");
+            let read = json_body(&request).and_then(|json| json.fingerprint());
+            let expected = json.map(|json| Json::read(json.as_bytes()).unwrap().fingerprint().unwrap());
+            assert_eq!(read.ok(), expected, "{body:?}");
         }
         // In UTF-16 it is no JSON.
         let utf_16: Vec<u8> = "\u{feff}{}".encode_utf16().flat_map(u16::to_le_bytes).collect();
-        assert!(json_value(json_body(&request(None, &utf_16)).unwrap()).is_err());
+        assert!(json_body(&request(None, &utf_16)).is_err());
     }
 }

@@ -8,6 +8,8 @@ mod form;
 mod given;
 mod http;
 mod idempotency;
+mod incoming;
+mod json;
 mod list_query;
 mod routes;
 mod secrets;
@@ -18,11 +20,12 @@ pub use error::{ApiError, Violation};
 pub use form::{InvalidForm, parse_form};
 pub use given::Given;
 pub use http::{
-    Answer, Rendered, base_url, body, is_https, json, json_body, json_value, media_type, replayed, request_id, serve,
-    time_left, with_strict_transport_security, without_byte_order_mark,
+    Answer, base_url, body, is_https, json, json_body, media_type, replayed, request_id, run, serve, time_left,
+    with_strict_transport_security, without_byte_order_mark,
 };
-pub use idempotency::{IdempotencyKey, Operation, fingerprint};
-pub use list_query::list_query;
-pub use routes::{EventPath, RefundPath, SessionPath, WebhookPath, path_id, unrouted};
+pub use idempotency::{IdempotencyKey, Operation};
+pub use json::Json;
+pub use list_query::{ListParameters, list_cursor, list_query, read_query, violation};
+pub use routes::{EventPath, RefundPath, SessionPath, WebhookPath, other_methods, path_id, unrouted};
 pub use secrets::{IssuedKey, issue_key, known_key, random_bytes, sha256};
 pub use token::{TOKEN_LIFETIME_S, mint};

@@ -1,6 +1,9 @@
 //! What the query string of a list asks for.
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::Offset;
+use models::whole_number;
 use store::{ListCursor, ListRange};
 
 use crate::error::{ApiError, Violation};
@@ -8,63 +11,278 @@ use crate::error::{ApiError, Violation};
 /// The most items in one page of a list, and as many as there are without a `limit` (Banked's own default).
 const MAX_LIMIT: usize = 100;
 
-/// Reads `limit`, `cursor`, `created_from` and `created_before`; `other` reads the rest, and ignores what it doesn't know,
-/// as unknown fields are.
+/// The most complaints about one query string.
+const MAX_VIOLATIONS: usize = 100;
+
+/// Which parameters a list has.
+#[derive(Debug, Clone, Copy)]
+pub struct ListParameters<'a> {
+    /// Those that may be given once.
+    pub once: &'a [&'a str],
+    /// Those that may be given several times.
+    pub repeated: &'a [&'a str],
+}
+
+impl ListParameters<'_> {
+    /// Of a list that can't be asked for anything.
+    pub const NONE: ListParameters<'static> = ListParameters { once: &[], repeated: &[] };
+}
+
+/// Reads the query string of any list. A parameter that the list doesn't have, or has once and is given again, is refused:
+/// leaving out what a client filters by would answer another question than was asked.
+///
+/// The query string must be as the client sent it; API Gateway joins repeated parameters by commas in what it has decoded.
 ///
 /// # Errors
 /// 400 if the query string can't be read at all; else 422 with every parameter that is wrong.
-pub fn list_query(
+pub fn read_query(
     query: &str,
-    cursor: impl Fn(&str) -> Option<ListCursor>,
-    mut other: impl FnMut(&str, &str) -> Result<(), &'static str>,
-) -> Result<ListRange, ApiError> {
+    known: ListParameters<'_>,
+    mut read: impl FnMut(&str, &str) -> Result<(), &'static str>,
+) -> Result<(), ApiError> {
     let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query)
         .map_err(|_| ApiError::BadRequest("the query string can't be read".to_owned()))?;
-    let mut violations = Vec::new();
-    let mut range = ListRange { limit: MAX_LIMIT, ..ListRange::default() };
-    for (name, value) in pairs {
-        let read = match name.as_str() {
-            "limit" => match value.parse() {
-                Ok(limit) if (1..=MAX_LIMIT).contains(&limit) => {
-                    range.limit = limit;
-                    Ok(())
-                }
-                Ok(_) | Err(_) => Err("must be 1 to 100"),
-            },
-            "cursor" => {
-                range.after = cursor(&value);
-                range.after.as_ref().map(|_| ()).ok_or("must be a next_cursor of an earlier answer")
+    let mut violations: Vec<Violation> = Vec::new();
+    let mut given: Vec<&str> = Vec::new();
+    for (name, value) in &pairs {
+        if violations.len() >= MAX_VIOLATIONS {
+            break;
+        }
+        let name = name.as_str();
+        let again = given.contains(&name);
+        given.push(name);
+        let rule = if known.once.contains(&name) && again {
+            "must be given once".to_owned()
+        } else if known.once.contains(&name) || known.repeated.contains(&name) {
+            match read(name, value) {
+                Ok(()) => continue,
+                Err(rule) => rule.to_owned(),
             }
-            "created_from" => moment(&value).map(|at| range.created_from = Some(at)),
-            "created_before" => moment(&value).map(|at| range.created_before = Some(at)),
-            name => other(name, &value),
+        } else {
+            not_known(known)
         };
-        if let Err(rule) = read {
-            let title = format!("{name} {rule}");
-            violations.push(Violation { code: "invalid_request", parameter: Some(name), title });
+        // One complaint about each parameter is enough.
+        if !violations.iter().any(|violation| violation.parameter.as_deref() == Some(name)) {
+            violations.push(violation(name, &rule));
         }
     }
-    if violations.is_empty() { Ok(range) } else { Err(ApiError::Invalid(violations)) }
+    if violations.is_empty() { Ok(()) } else { Err(ApiError::Invalid(violations)) }
 }
 
-/// As RFC 3339 writes a moment, or as our own answers do (`2026-01-31 09:30:00 UTC`).
+/// A parameter of the query string that is wrong.
+pub fn violation(name: &str, rule: &str) -> Violation {
+    Violation { code: "invalid_request", parameter: Some(name.to_owned()), title: format!("{name} {rule}") }
+}
+
+fn not_known(known: ListParameters<'_>) -> String {
+    let names = [known.once, known.repeated].concat().join(", ");
+    if names.is_empty() {
+        "is no parameter of this list, which has none".to_owned()
+    } else {
+        format!("is no parameter of this list, which has {names}")
+    }
+}
+
+/// A list's `cursor`, as it was read.
+///
+/// # Errors
+/// It was none.
+pub fn list_cursor(read: Option<ListCursor>) -> Result<Option<ListCursor>, &'static str> {
+    if read.is_some() { Ok(read) } else { Err("must be a next_cursor of an earlier answer") }
+}
+
+/// Reads `limit`, `created_from`, `created_before`, by `cursor` that, and by `other` what else is `known`.
+///
+/// # Errors
+/// As [`read_query`]'s.
+pub fn list_query(
+    query: &str,
+    known: ListParameters<'_>,
+    cursor: impl Fn(&str) -> Result<Option<ListCursor>, &'static str>,
+    mut other: impl FnMut(&str, &str) -> Result<(), &'static str>,
+) -> Result<ListRange, ApiError> {
+    let mut range = ListRange { limit: MAX_LIMIT, ..ListRange::default() };
+    let once = [&["limit", "cursor", "created_from", "created_before"], known.once].concat();
+    read_query(query, ListParameters { once: &once, ..known }, |name, value| {
+        match name {
+            "limit" => {
+                let limit = whole_number(value).filter(|limit| (1..=MAX_LIMIT).contains(limit));
+                range.limit = limit.ok_or("must be 1 to 100")?;
+            }
+            "cursor" => range.after = cursor(value)?,
+            "created_from" => range.created_from = Some(moment(value)?),
+            "created_before" => range.created_before = Some(moment(value)?),
+            name => other(name, value)?,
+        }
+        Ok(())
+    })?;
+    Ok(range)
+}
+
+/// As RFC 3339 writes a moment, or as our own answers do (`2026-01-31 09:30:00 UTC`), to the millisecond as everything is
+/// stored: what lies within one counts as its end, which is right for both ends of a range. What lies after the last moment
+/// that there is, is that one.
 fn moment(text: &str) -> Result<Timestamp, &'static str> {
     let own = text.strip_suffix(" UTC").map(|own| format!("{own}Z"));
-    own.as_deref().unwrap_or(text).parse().map_err(|_| "must be a moment such as 2026-01-31T09:30:00Z")
+    rfc_3339(own.as_deref().unwrap_or(text)).ok_or("must be a moment such as 2026-01-31T09:30:00Z")
+}
+
+/// RFC 3339, 5.6, by its grammar; jiff takes more: years before 0, offsets up to 25:59, names of time zones.
+fn rfc_3339(text: &str) -> Option<Timestamp> {
+    let (date, rest) = text.split_at_checked(10).filter(|(date, _)| fits(date, "dddd-dd-dd"))?;
+    let rest = rest.strip_prefix(['T', 't', ' '])?;
+    let (time, rest) = rest.split_at_checked(8).filter(|(time, _)| fits(time, "dd:dd:dd"))?;
+    let (fraction, offset) = match rest.strip_prefix('.') {
+        Some(rest) => rest.split_at(rest.find(|letter: char| !letter.is_ascii_digit()).filter(|digits| *digits > 0)?),
+        None => ("0", rest),
+    };
+    let offset_s = match offset {
+        "Z" | "z" => 0,
+        offset => {
+            let (sign, offset) = offset.split_at_checked(1)?;
+            let (hours, minutes) = offset.split_once(':').filter(|_| fits(offset, "dd:dd"))?;
+            let (hours, minutes): (i32, i32) = (hours.parse().ok()?, minutes.parse().ok()?);
+            let seconds = (hours < 24 && minutes < 60).then_some(hours * 3600 + minutes * 60)?;
+            match sign {
+                "+" => seconds,
+                "-" => -seconds,
+                _ => return None,
+            }
+        }
+    };
+    // An hour 24 or a day that the month doesn't have is refused here; a leap second is the one before it.
+    let seconds: DateTime = format!("{date}T{time}").parse().ok()?;
+    let (ms, finer) = fraction.split_at_checked(3).unwrap_or((fraction, ""));
+    let ms: i64 = format!("{ms:0<3}").parse().ok()?;
+    let up = i64::from(finer.bytes().any(|digit| digit != b'0'));
+    let offset = Offset::from_seconds(offset_s).ok()?;
+    let at = offset
+        .to_timestamp(seconds)
+        .ok()
+        .and_then(|at| at.checked_add(jiff::SignedDuration::from_millis(ms + up)).ok());
+    Some(at.unwrap_or(Timestamp::MAX))
+}
+
+/// Whether a text is of this form, in which `d` is a digit.
+fn fits(text: &str, form: &str) -> bool {
+    let digit_or_same = |(byte, form): (u8, u8)| if form == b'd' { byte.is_ascii_digit() } else { byte == form };
+    text.len() == form.len() && text.bytes().zip(form.bytes()).all(digit_or_same)
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
     fn moments_are_read_as_they_are_shown_too() {
         let expected: Timestamp = "2026-01-31T09:30:00Z".parse().unwrap();
-        for text in ["2026-01-31T09:30:00Z", "2026-01-31 09:30:00 UTC", "2026-01-31T10:30:00+01:00"] {
+        for text in [
+            "2026-01-31T09:30:00Z",
+            "2026-01-31t09:30:00z",
+            "2026-01-31 09:30:00 UTC",
+            "2026-01-31T10:30:00+01:00",
+            "2026-01-30T09:31:00-23:59",
+            "2026-01-31T09:30:00-00:00",
+            "2026-01-31T09:30:00.0000000000Z",
+        ] {
             assert_eq!(moment(text), Ok(expected), "{text}");
         }
-        for text in ["", "yesterday", "2026-01-31", "2026-01-31 09:30:00", "UTC", " UTC"] {
+        for text in [
+            "",
+            "yesterday",
+            "2026-01-31",
+            "2026-01-31 09:30:00",
+            "UTC",
+            " UTC",
+            "2026-01-31T09:30Z",
+            "20260131T093000Z",
+            "2026-02-30T09:30:00Z",
+            "2026-01-31T24:00:00Z",
+            "2026-01-31T09:60:00Z",
+            "2026-01-31T09:30:00,5Z",
+            "2026-01-31T09:30:00.Z",
+            "2026-01-31T09:30:00.5",
+            "2026-01-31T09:30:00+24:00",
+            "2026-01-31T09:30:00-24:00",
+            "2026-01-31T09:30:00+25:59",
+            "2026-01-31T09:30:00+01:60",
+            "2026-01-31T09:30:00+0100",
+            "2026-01-31T09:30:00+01",
+            "2026-01-31T09:30:00+01:00:30",
+            "2026-01-31T09:30:00 01:00",
+            "2026-01-31T09:30:00Z[Europe/London]",
+            "2026-01-31T09:30:00+00:00[UTC]",
+            "-000001-01-31T09:30:00Z",
+            "-2026-01-31T09:30:00Z",
+            "+002026-01-31T09:30:00Z",
+            "٢٠٢٦-01-31T09:30:00Z",
+        ] {
             assert!(moment(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_bound_is_the_end_of_its_millisecond_and_never_after_the_last_moment() {
+        let at = |text: &str| moment(text).unwrap().to_string();
+        assert_eq!(at("2026-01-31T09:30:00.5Z"), "2026-01-31T09:30:00.5Z");
+        assert_eq!(at("2026-01-31T09:30:00.0010000000Z"), "2026-01-31T09:30:00.001Z");
+        assert_eq!(at("2026-01-31T09:30:00.0010000001Z"), "2026-01-31T09:30:00.002Z");
+        assert_eq!(at("2026-01-31T09:30:00.9999999999Z"), "2026-01-31T09:30:01Z");
+        assert_eq!(at("2016-12-31T23:59:60Z"), "2016-12-31T23:59:59Z");
+        assert_eq!(at("0000-01-01T00:00:00Z"), "0000-01-01T00:00:00Z");
+        for text in ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59.9999999999-23:59", "9999-12-31 23:59:59 UTC"] {
+            assert_eq!(moment(text), Ok(Timestamp::MAX), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_by_rfc_3339_is_read_back(ms in -62_167_219_200_000_i64..253_402_207_200_000, offset_min in -1439_i32..1440) {
+            let at = Timestamp::from_millisecond(ms).unwrap();
+            prop_assert_eq!(moment(&at.to_string()), Ok(at));
+            let zoned = at.to_zoned(jiff::tz::TimeZone::fixed(Offset::from_seconds(offset_min * 60).unwrap()));
+            if (0..10_000).contains(&zoned.year()) {
+                prop_assert_eq!(moment(&zoned.strftime("%Y-%m-%dT%H:%M:%S%.f%:z").to_string()), Ok(at));
+            }
+        }
+
+        #[test]
+        fn no_text_panics(text in "[-+0-9TZz:. ]{0,40}|\\PC*") {
+            let _ = moment(&text);
+        }
+    }
+
+    fn refused(query: &str, known: ListParameters<'_>) -> Vec<(String, String)> {
+        match read_query(query, known, |_, value| if value == "bad" { Err("is bad") } else { Ok(()) }) {
+            Ok(()) => Vec::new(),
+            Err(ApiError::Invalid(violations)) => {
+                violations.into_iter().map(|violation| (violation.parameter.unwrap(), violation.title)).collect()
+            }
+            Err(other) => panic!("{query}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_parameter_that_the_list_does_not_have_or_has_once_is_named() {
+        let known = ListParameters { once: &["limit"], repeated: &["state"] };
+        for query in ["", "&", "limit=1", "limit=1&state=a&state=b", "li%6dit=1"] {
+            assert_eq!(refused(query, known), [], "{query}");
+        }
+        let unknown =
+            |name: &str| (name.to_owned(), format!("{name} is no parameter of this list, which has limit, state"));
+        for name in ["state[0]", "state[]", "created_after", "States", "", "limit ", "l%"] {
+            let query = serde_urlencoded::to_string([(name, "x")]).unwrap();
+            assert_eq!(refused(&query, known), [unknown(name)], "{query}");
+        }
+        let twice = ("limit".to_owned(), "limit must be given once".to_owned());
+        assert_eq!(refused("limit=1&limit=1", known), std::slice::from_ref(&twice));
+        assert_eq!(refused("limit=1&li%6Dit=2&x&x&limit=3", known), [twice, unknown("x")]);
+        assert_eq!(refused("state=bad&limit=bad&state=bad", known).len(), 2);
+        let none = ("limit".to_owned(), "limit is no parameter of this list, which has none".to_owned());
+        assert_eq!(refused("limit=1", ListParameters::NONE), [none]);
+        let endless: String = (0..1000).map(|n| format!("x{n}&")).collect();
+        assert_eq!(refused(&endless, known).len(), MAX_VIOLATIONS);
     }
 }

@@ -1,7 +1,7 @@
 //! Which paths there are, for what API Gateway's own routes leave over.
 //!
-//! API Gateway takes no route that ends in a slash, so paths with one come by the greedy routes `/v2/{proxy+}` and
-//! `/api/v2/{proxy+}`, and with them every path below those that there isn't.
+//! API Gateway takes no route that ends in a slash, so paths with one come by the greedy routes, `/v2/{proxy+}` and others,
+//! and with them every path below those that there isn't.
 
 use std::str::FromStr;
 
@@ -9,31 +9,35 @@ use lambda_http::{Request, RequestExt};
 
 use crate::error::ApiError;
 
-/// Every path that has a route, and the methods it takes. A test compares it with template.yaml.
-const ROUTES: [(&str, &str); 23] = [
+/// Every path that has a route, and the methods it takes; the more specific before what it also fits. A test compares it
+/// with template.yaml.
+const ROUTES: [(&str, &str); 26] = [
     ("/oauth/token", "POST"),
     ("/token", "POST"),
-    ("/v2/payment_sessions", "GET, POST"),
-    ("/v2/payment_sessions/{id}", "DELETE, GET"),
+    ("/v2/payment_sessions", "GET, HEAD, POST"),
+    ("/v2/payment_sessions/{id}", "DELETE, GET, HEAD"),
     ("/v2/payment_sessions/{id}/cancel", "POST"),
-    ("/api/v2/payment_sessions", "GET, POST"),
-    ("/api/v2/payment_sessions/{id}", "DELETE, GET"),
+    ("/api/v2/payment_sessions", "GET, HEAD, POST"),
+    ("/api/v2/payment_sessions/{id}", "DELETE, GET, HEAD"),
     ("/api/v2/payment_sessions/{id}/cancel", "POST"),
-    ("/v2/refunds", "GET, POST"),
-    ("/v2/refunds/{id}", "GET"),
+    ("/v2/refunds", "GET, HEAD, POST"),
+    ("/v2/refunds/{id}", "GET, HEAD"),
     ("/v2/refunds/{id}/cancel", "POST"),
-    ("/v2/payment_sessions/{id}/events", "GET"),
-    ("/v2/webhooks", "GET, POST"),
-    ("/v2/webhooks/{id}", "DELETE, GET, PATCH"),
+    ("/v2/payment_sessions/{id}/events", "GET, HEAD"),
+    ("/v2/webhooks", "GET, HEAD, POST"),
+    ("/v2/webhooks/{id}", "DELETE, GET, HEAD, PATCH"),
     ("/v2/webhooks/{id}/rotate", "POST"),
     ("/v2/webhooks/{id}/rotate/finish", "POST"),
-    ("/v2/events", "GET"),
-    ("/v2/events/{id}/attempts", "GET"),
+    ("/v2/events", "GET, HEAD"),
+    ("/v2/events/{id}/attempts", "GET, HEAD"),
     ("/v2/events/{id}/replay", "POST"),
-    ("/checkout/{id}", "GET"),
-    ("/checkout/{id}/{step}", "GET, POST"),
-    ("/mock-bank/{id}/{attempt}", "GET, POST"),
-    ("/refunds/{id}", "GET, POST"),
+    ("/checkout/{id}", "GET, HEAD"),
+    ("/checkout/{id}/payer", "GET, HEAD, POST"),
+    ("/checkout/{id}/bank", "GET, HEAD, POST"),
+    ("/checkout/{id}/cancel", "GET, HEAD, POST"),
+    ("/checkout/{id}/{step}", "GET, HEAD"),
+    ("/mock-bank/{id}/{attempt}", "GET, HEAD, POST"),
+    ("/refunds/{id}", "GET, HEAD, POST"),
 ];
 
 /// What a path of payment sessions names.
@@ -155,14 +159,17 @@ pub fn path_id<Id: FromStr>(text: &str) -> Result<Id, ApiError> {
 
 /// What to answer a request whose path or method there isn't: 404, or 405 with the methods that the path takes.
 pub fn unrouted(request: &Request) -> ApiError {
-    let path = request.raw_http_path();
-    let allowed = ROUTES.into_iter().find(|(pattern, _)| matches(pattern, path)).map(|(_, methods)| methods);
-    match allowed {
-        Some(methods) if !methods.split(", ").any(|method| method == request.method().as_str()) => {
-            ApiError::MethodNotAllowed(methods.to_owned())
-        }
-        Some(_) | None => ApiError::NotFound,
+    match other_methods(request) {
+        Some(methods) => ApiError::MethodNotAllowed(methods.to_owned()),
+        None => ApiError::NotFound,
     }
+}
+
+/// The methods that a request's path takes, if its own is none of them; as `Allow` lists them.
+pub fn other_methods(request: &Request) -> Option<&'static str> {
+    let path = request.raw_http_path();
+    let (_, methods) = ROUTES.into_iter().find(|(pattern, _)| matches(pattern, path))?;
+    (!methods.split(", ").any(|method| method == request.method().as_str())).then_some(methods)
 }
 
 /// Whether `path`, with or without a slash at its end, is of this form.
@@ -234,6 +241,24 @@ mod tests {
         ] {
             assert_eq!(EventPath::of(path), expected, "{path}");
         }
+    }
+
+    #[test]
+    fn what_is_not_routed_is_told_what_its_path_takes() {
+        let allow = |method: &str, path: &str| {
+            let request = Request::default().with_raw_http_path(path);
+            let (mut head, body) = request.into_parts();
+            head.method = method.parse().unwrap();
+            let request = Request::from_parts(head, body);
+            other_methods(&request).map_or_else(|| unrouted(&request).to_string(), str::to_owned)
+        };
+        assert_eq!(allow("PUT", "/v2/webhooks/x"), "DELETE, GET, HEAD, PATCH");
+        assert_eq!(allow("OPTIONS", "/v2/refunds"), "GET, HEAD, POST");
+        assert_eq!(allow("POST", "/checkout/x"), "GET, HEAD");
+        assert_eq!(allow("PUT", "/checkout/x/payer"), "GET, HEAD, POST");
+        assert_eq!(allow("POST", "/checkout/x/receipt"), "GET, HEAD");
+        assert_eq!(allow("DELETE", "/checkout/x/"), "GET, HEAD");
+        assert_eq!(allow("GET", "/v2/nothing"), ApiError::NotFound.to_string());
     }
 
     #[test]

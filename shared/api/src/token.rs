@@ -12,6 +12,9 @@ pub const TOKEN_LIFETIME_S: i64 = 7200;
 
 const ISSUER: &str = "counterfoil";
 
+/// What a token is checked against where there is no key; what it signs opens nothing.
+const NO_SECRET: [u8; 32] = [0; 32];
+
 #[derive(Debug, Serialize, Deserialize)]
 struct Claims {
     iss: String,
@@ -43,16 +46,20 @@ pub(crate) fn claimed_key(token: &str) -> Option<ApiKeyId> {
     jsonwebtoken::decode_header(token).ok()?.kid?.parse().ok()
 }
 
-/// What a token allows, if `key` signed it and it holds now.
-pub(crate) fn verify(token: &str, key: &ApiKey) -> Option<Scopes> {
+/// What a token of the key `id` allows, if `key` signed it and it holds now. Without a key it allows nothing, after the same
+/// work.
+pub(crate) fn verify(token: &str, id: &ApiKeyId, key: Option<&ApiKey>) -> Option<Scopes> {
+    #[cfg(test)]
+    crate::auth::tests::count_work();
+    let secret = key.map_or(&NO_SECRET, |key| &key.token_secret);
     let mut validation = Validation::new(Algorithm::HS256);
     validation.leeway = 0;
     validation.set_issuer(&[ISSUER]);
     validation.set_required_spec_claims(&["exp", "iss"]);
-    let decoded =
-        jsonwebtoken::decode::<Claims>(token, &DecodingKey::from_secret(&key.token_secret), &validation).ok()?;
+    let decoded = jsonwebtoken::decode::<Claims>(token, &DecodingKey::from_secret(secret), &validation).ok()?;
     // A key may have lost scopes since the token was made.
-    (decoded.claims.mode == key.id.mode()).then_some(decoded.claims.scope.intersection(key.scopes))
+    let scopes = decoded.claims.scope.intersection(key?.scopes);
+    (decoded.claims.mode == id.mode()).then_some(scopes)
 }
 
 #[cfg(test)]
@@ -64,6 +71,19 @@ mod tests {
         known_key("pk_test_demo", "sk_test_demo", Scopes::ALL).unwrap().key
     }
 
+    fn holds(token: &str, key: &ApiKey) -> Option<Scopes> {
+        verify(token, &key.id, Some(key))
+    }
+
+    #[test]
+    fn without_a_key_no_token_holds_not_even_one_signed_by_nobody() {
+        let mut key = key();
+        key.token_secret = NO_SECRET;
+        let token = mint(&key, Scopes::ALL, runtime::now().as_second()).unwrap();
+        assert_eq!(holds(&token, &key), Some(Scopes::ALL));
+        assert_eq!(verify(&token, &key.id, None), None);
+    }
+
     #[test]
     fn a_token_holds_for_two_hours_under_its_own_key() {
         let (key, other) = (key(), key());
@@ -71,10 +91,10 @@ mod tests {
         let read: Scopes = "payment_sessions:read".parse().unwrap();
         let token = mint(&key, read, now).unwrap();
         assert_eq!(claimed_key(&token), Some(key.id.clone()));
-        assert_eq!(verify(&token, &key), Some(read));
-        assert_eq!(verify(&token, &other), None);
-        assert_eq!(verify(&mint(&key, read, now - TOKEN_LIFETIME_S - 1).unwrap(), &key), None);
-        assert_eq!(verify(&mint(&key, read, now - TOKEN_LIFETIME_S + 60).unwrap(), &key), Some(read));
+        assert_eq!(holds(&token, &key), Some(read));
+        assert_eq!(holds(&token, &other), None);
+        assert_eq!(holds(&mint(&key, read, now - TOKEN_LIFETIME_S - 1).unwrap(), &key), None);
+        assert_eq!(holds(&mint(&key, read, now - TOKEN_LIFETIME_S + 60).unwrap(), &key), Some(read));
     }
 
     #[test]
@@ -90,12 +110,12 @@ mod tests {
         let sign = |algorithm, iss| {
             jsonwebtoken::encode(&Header::new(algorithm), &claims(iss), &EncodingKey::from_secret(&key.token_secret))
         };
-        assert_eq!(verify(&sign(Algorithm::HS256, ISSUER).unwrap(), &key), Some(Scopes::ALL));
-        assert_eq!(verify(&sign(Algorithm::HS512, ISSUER).unwrap(), &key), None);
-        assert_eq!(verify(&sign(Algorithm::HS256, "someone").unwrap(), &key), None);
+        assert_eq!(holds(&sign(Algorithm::HS256, ISSUER).unwrap(), &key), Some(Scopes::ALL));
+        assert_eq!(holds(&sign(Algorithm::HS512, ISSUER).unwrap(), &key), None);
+        assert_eq!(holds(&sign(Algorithm::HS256, "someone").unwrap(), &key), None);
         // alg: none, with the same claims and no signature.
         let signed = sign(Algorithm::HS256, ISSUER).unwrap();
         let payload = signed.split('.').nth(1).unwrap();
-        assert_eq!(verify(&format!("eyJhbGciOiJub25lIn0.{payload}."), &key), None);
+        assert_eq!(holds(&format!("eyJhbGciOiJub25lIn0.{payload}."), &key), None);
     }
 }

@@ -8,7 +8,7 @@ use api::banked::{
     AttemptView, Dialect, EventView, RefundView, SessionView, WebhookView, not_refundable, parse_create, parse_refund,
     parse_webhook, render_error, shown_state,
 };
-use api::{ApiError, TOKEN_LIFETIME_S};
+use api::{ApiError, Json, ListParameters, TOKEN_LIFETIME_S};
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -21,7 +21,7 @@ use models::{
 };
 use serde::Serialize;
 use serde_json::{Value, json};
-use store::{DeliveryAttempt, ListCursor, StoredEvent};
+use store::{DeliveryAttempt, StoredEvent};
 
 const BANKED: &str = include_str!("../src/banked.rs");
 const REFUND: &str = include_str!("../src/banked/refund.rs");
@@ -63,12 +63,18 @@ fn every_route_is_described_and_no_other() {
         }
     }
     // Paths with a slash at their end come by the greedy routes, one for each method that a path of sessions takes: none
-    // for PATCH, which webhook endpoints alone take.
+    // for PATCH, which webhook endpoints alone take. Those of pages take every method, to answer with a page.
     let (greedy, exact): (BTreeSet<_>, BTreeSet<_>) =
         routes().into_iter().partition(|(_, path)| path.ends_with("/{proxy+}"));
+    // HEAD is as GET, which is said once.
+    let (heads, exact): (BTreeSet<_>, BTreeSet<_>) = exact.into_iter().partition(|(method, _)| method == "HEAD");
     assert_eq!(described, exact);
+    let got = described.iter().filter(|(method, _)| method == "GET");
+    assert_eq!(heads, got.map(|(_, path)| ("HEAD".to_owned(), path.clone())).collect());
+    assert!(openapi["info"]["description"].as_str().unwrap().contains("**HEAD** is answered as GET"));
     let both = |method: &str| ["/v2", "/api/v2"].map(|base| (method.to_owned(), format!("{base}/{{proxy+}}")));
-    assert_eq!(greedy, ["GET", "POST", "DELETE"].into_iter().flat_map(both).collect());
+    let pages = ["/checkout", "/mock-bank", "/refunds"].map(|base| ("ANY".to_owned(), format!("{base}/{{proxy+}}")));
+    assert_eq!(greedy, ["GET", "HEAD", "POST", "DELETE"].into_iter().flat_map(both).chain(pages).collect());
 }
 
 fn schema<'a>(openapi: &'a Value, name: &str) -> &'a Value {
@@ -174,7 +180,7 @@ fn merchant() -> Merchant {
 /// A documented request's session, as it is created.
 fn create(request: &Value, dialect: Dialect) -> Session {
     let body = serde_json::to_vec(request).unwrap();
-    let new = parse_create(&body, dialect, &merchant(), MinorUnits::new(100_000_000)).unwrap();
+    let new = parse_create(&Json::read(&body).unwrap(), dialect, &merchant(), MinorUnits::new(100_000_000)).unwrap();
     let creation = Creation {
         id: "1ae1ce03-dfa9-4593-b487-65c656991cb5".parse().unwrap(),
         end_to_end_id: "728d061b-8e47-4052-be4f-5f9bcdee39ff".parse().unwrap(),
@@ -244,7 +250,7 @@ fn sent_from_known_account(openapi: &Value) -> Session {
 
 /// A refund of `session` by a documented request, and the session that pays it.
 fn refund(session: &Session, request: &Value) -> (Refund, Option<Session>) {
-    let new = parse_refund(&serde_json::to_vec(request).unwrap()).unwrap();
+    let new = parse_refund(&Json::read(&serde_json::to_vec(request).unwrap()).unwrap()).unwrap();
     assert_eq!(new.session_id, session.id);
     let creation = RefundCreation {
         id: "0e61cc47-6b92-4a6a-8951-3ddd8a462ee8".parse().unwrap(),
@@ -419,7 +425,7 @@ fn the_documented_defaults_of_a_refund_are_the_domains() {
 
 /// The parameters that a request for a refund is refused for.
 fn wrong_with(request: &Value) -> Vec<String> {
-    match parse_refund(&serde_json::to_vec(request).unwrap()) {
+    match parse_refund(&Json::read(&serde_json::to_vec(request).unwrap()).unwrap()) {
         Ok(_) => vec![],
         Err(ApiError::Invalid(violations)) => violations.into_iter().filter_map(|one| one.parameter).collect(),
         Err(error) => panic!("{request}: {error}"),
@@ -483,7 +489,7 @@ fn the_documented_refusals_are_what_the_code_says() {
     let left = Money::new(MinorUnits::new(300), Currency::GBP);
     let mut wrong = request(&openapi, refunds, "candles").clone();
     (wrong["amount"], wrong["reference"]) = (json!(0), json!("refund: Candles"));
-    let fields = parse_refund(&serde_json::to_vec(&wrong).unwrap()).unwrap_err();
+    let fields = parse_refund(&Json::read(&serde_json::to_vec(&wrong).unwrap()).unwrap()).unwrap_err();
     for (path, method, name, error) in [
         (refunds, "post", "notSent", not_refundable(NotRefundable::NotSent(SessionState::Pending))),
         (refunds, "post", "paysRefund", not_refundable(NotRefundable::PaysRefund)),
@@ -547,7 +553,7 @@ fn told(openapi: &Value, path: &str, method: &str) -> String {
 
 /// A documented request's endpoint, as it is registered.
 fn register(request: &Value) -> Endpoint {
-    let parts = parse_webhook(&serde_json::to_vec(request).unwrap(), true, taken).unwrap();
+    let parts = parse_webhook(&Json::read(&serde_json::to_vec(request).unwrap()).unwrap(), true, taken).unwrap();
     Endpoint {
         id: "5d8a1f52-3c0e-4b7b-9a55-0f6a3f1c2e47".parse().unwrap(),
         merchant_id: "demo".parse().unwrap(),
@@ -760,7 +766,7 @@ fn reading_webhooks_and_events_needs_one_scope_and_everything_else_another() {
 
 /// The parameters that a request about an endpoint is refused for.
 fn wrong_with_webhook(request: &Value, url_required: bool) -> Vec<String> {
-    match parse_webhook(&serde_json::to_vec(request).unwrap(), url_required, taken) {
+    match parse_webhook(&Json::read(&serde_json::to_vec(request).unwrap()).unwrap(), url_required, taken) {
         Ok(_) => vec![],
         Err(ApiError::Invalid(violations)) => violations.into_iter().filter_map(|one| one.parameter).collect(),
         Err(error) => panic!("{request}: {error}"),
@@ -847,7 +853,7 @@ fn limits_of_webhooks_and_events_are_the_codes() {
     assert_eq!(schema(&openapi, "Replayed")["properties"]["webhook_ids"]["maxItems"], MAX_ENDPOINTS);
 
     let limit = &openapi["components"]["parameters"]["Limit"]["schema"];
-    let query = |query: &str| api::list_query(query, ListCursor::of_events, |_, _| Ok(()));
+    let query = |query: &str| api::list_query(query, ListParameters::NONE, |_| Ok(None), |_, _| Ok(()));
     assert_eq!(limit["default"], query("").unwrap().limit);
     for (limit, taken) in [(&limit["minimum"], -1), (&limit["maximum"], 1)] {
         let limit = limit.as_i64().unwrap();
@@ -941,7 +947,7 @@ fn the_documented_refusals_of_webhooks_are_what_the_code_says() {
     let wrong = json!({ "url": "http://localhost/", "events": ["payment_session.paid"], "thin": "yes" });
     let body = serde_json::to_vec(&wrong).unwrap();
     for (path, method, required) in [("/v2/webhooks", "post", true), ("/v2/webhooks/{id}", "patch", false)] {
-        let answer = render_error(&parse_webhook(&body, required, |_| Err(public)).unwrap_err());
+        let answer = render_error(&parse_webhook(&Json::read(&body).unwrap(), required, |_| Err(public)).unwrap_err());
         let said: Value = serde_json::from_slice(answer.body()).unwrap();
         let documented = documented_error(&openapi, path, method, answer.status().as_u16(), "fields");
         assert_eq!(said, *documented, "{method} {path}");

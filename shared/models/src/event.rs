@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{InvalidId, ObjectId};
+use crate::number::whole_number;
 use crate::refund_transition::RefundState;
 use crate::transition::SessionState;
 
@@ -77,9 +78,7 @@ impl FromStr for EventId {
     fn from_str(text: &str) -> Result<Self, InvalidId> {
         let invalid = InvalidId::new("event id");
         let (object_id, sequence) = text.strip_prefix("evt_").and_then(|rest| rest.split_once('_')).ok_or(invalid)?;
-        let id = Self { object_id: object_id.parse()?, sequence: sequence.parse().map_err(|_| invalid)? };
-        // An id is written in one way.
-        if id.to_string() == text { Ok(id) } else { Err(invalid) }
+        Ok(Self { object_id: object_id.parse()?, sequence: whole_number(sequence).ok_or(invalid)? })
     }
 }
 
@@ -101,9 +100,14 @@ mod tests {
         let id = EventId { object_id, sequence: 3 };
         assert_eq!(id.to_string(), "evt_1ae1ce03-dfa9-4593-b487-65c656991cb5_3");
         assert_eq!(id.to_string().parse(), Ok(id));
-        for text in
-            ["evt_x_1", "evt_1ae1ce03-dfa9-4593-b487-65c656991cb5", "evt_1ae1ce03-dfa9-4593-b487-65c656991cb5_03"]
-        {
+        assert_eq!("evt_1AE1CE03-DFA9-4593-B487-65C656991CB5_3".parse(), Ok(id));
+        for text in [
+            "evt_x_1",
+            "evt_1ae1ce03-dfa9-4593-b487-65c656991cb5",
+            "evt_1ae1ce03-dfa9-4593-b487-65c656991cb5_03",
+            "evt_1ae1ce03-dfa9-4593-b487-65c656991cb5_+3",
+            "evt_1ae1ce03dfa94593b48765c656991cb5_3",
+        ] {
             assert!(text.parse::<EventId>().is_err(), "{text}");
         }
     }

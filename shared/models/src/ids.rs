@@ -49,11 +49,11 @@ macro_rules! uuid_id {
         impl FromStr for $name {
             type Err = InvalidId;
 
-            /// Takes the canonical form alone (36 characters, lower case), so that an id is written in one way.
+            /// Takes the 36 characters with hyphens alone. Capitals name the same id (RFC 9562, section 4); it is always
+            /// written in lower case.
             fn from_str(text: &str) -> Result<Self, InvalidId> {
-                let uuid = Uuid::try_parse(text).map_err(|_| InvalidId($what))?;
-                let id = Self(uuid);
-                if id.to_string() == text { Ok(id) } else { Err(InvalidId($what)) }
+                let id = Uuid::try_parse(text).map(Self).map_err(|_| InvalidId($what))?;
+                if id.to_string().eq_ignore_ascii_case(text) { Ok(id) } else { Err(InvalidId($what)) }
             }
         }
 
@@ -335,7 +335,12 @@ mod tests {
     fn a_session_id_is_written_in_one_way() {
         let text = "1ae1ce03-dfa9-4593-b487-65c656991cb5";
         assert_eq!(text.parse::<SessionId>().unwrap().to_string(), text);
-        for other in [text.to_uppercase(), text.replace('-', ""), format!("{{{text}}}"), "x".into()] {
+        for capitals in [text.to_uppercase(), text.replacen('a', "A", 1)] {
+            assert_eq!(capitals.parse::<SessionId>().unwrap().to_string(), text);
+        }
+        let others =
+            [text.replace('-', ""), format!("{{{text}}}"), format!("urn:uuid:{text}"), format!(" {text}"), "x".into()];
+        for other in others.iter().flat_map(|other| [other.clone(), other.to_uppercase()]) {
             assert!(other.parse::<SessionId>().is_err(), "{other}");
         }
     }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{InvalidId, RefundId, SessionId};
+use crate::number::whole_number;
 use crate::refund::Refund;
 use crate::refund_transition::RefundState;
 use crate::session::Session;
@@ -89,7 +90,7 @@ impl FromStr for MailId {
             "refund_sent" => MailTopic::RefundSent(object.parse()?),
             _ => return Err(invalid),
         };
-        Ok(Self { topic, sequence: sequence.parse().map_err(|_| invalid)? })
+        Ok(Self { topic, sequence: whole_number(sequence).ok_or(invalid)? })
     }
 }
 

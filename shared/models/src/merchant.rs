@@ -75,6 +75,10 @@ impl Scope {
         }
     }
 
+    fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == word)
+    }
+
     const fn bit(self) -> u8 {
         match self {
             Self::PaymentSessionsRead => 1,
@@ -102,6 +106,12 @@ impl Scopes {
         self.0 & scope.bit() != 0
     }
 
+    /// Those of the words of a text that are scopes.
+    pub fn known_of(text: &str) -> Self {
+        let words = text.split_ascii_whitespace();
+        Self(words.filter_map(Scope::of_word).fold(0, |bits, scope| bits | scope.bit()))
+    }
+
     /// What both sets hold.
     #[must_use]
     pub const fn intersection(self, other: Self) -> Self {
@@ -119,7 +129,7 @@ impl FromStr for Scopes {
     fn from_str(text: &str) -> Result<Self, UnknownScope> {
         let mut bits = 0;
         for word in text.split_ascii_whitespace() {
-            bits |= Scope::ALL.into_iter().find(|scope| scope.as_str() == word).ok_or(UnknownScope)?.bit();
+            bits |= Scope::of_word(word).ok_or(UnknownScope)?.bit();
         }
         Ok(Self(bits))
     }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::EventType;
 use crate::ids::{EndpointId, InvalidId, MerchantId, ObjectId};
 use crate::merchant::Mode;
+use crate::number::whole_number;
 use crate::text::{MerchantUrl, Name};
 
 /// How many endpoints a merchant may have for test payments, and how many for live ones.
@@ -228,7 +229,7 @@ impl FromStr for CursorId {
             object_id: object.parse()?,
             merchant_id: merchant.parse()?,
             endpoint_id: endpoint.parse()?,
-            replay_of: replay_of.map(str::parse).transpose().map_err(|_| invalid)?,
+            replay_of: replay_of.map(|text| whole_number(text).ok_or(invalid)).transpose()?,
         })
     }
 }

@@ -3,6 +3,8 @@
 //! A merchant's lists have one shard or more. Each is asked for the newest that it has, and what they answer is merged.
 
 use std::collections::VecDeque;
+use std::fmt::Display;
+use std::str::FromStr;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -52,12 +54,12 @@ impl ListCursor {
 
     /// Reads what [`ListCursor::encode`] wrote of a place among sessions; nothing else.
     pub fn of_sessions(text: &str) -> Option<Self> {
-        Self::decode(text, |id| id.parse::<SessionId>().is_ok())
+        Self::decode::<SessionId>(text)
     }
 
     /// Reads what [`ListCursor::encode`] wrote of a place among events; nothing else.
     pub fn of_events(text: &str) -> Option<Self> {
-        Self::decode(text, |id| id.parse::<EventId>().is_ok())
+        Self::decode::<EventId>(text)
     }
 
     /// The place of this session.
@@ -65,11 +67,12 @@ impl ListCursor {
         Self(keys::list_sk(session.created_at, session.id))
     }
 
-    fn decode(text: &str, is_id: impl Fn(&str) -> bool) -> Option<Self> {
+    fn decode<Id: FromStr + Display>(text: &str) -> Option<Self> {
         let list_sk = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
         let (created_at, id) = list_sk.split_once('#')?;
-        let again = keys::list_sk(created_at.parse::<Timestamp>().ok()?, id);
-        (is_id(id) && again == list_sk).then_some(Self(list_sk))
+        // As it is stored: an id may be given in capitals.
+        let stored = keys::list_sk(created_at.parse::<Timestamp>().ok()?, id.parse::<Id>().ok()?);
+        stored.eq_ignore_ascii_case(&list_sk).then_some(Self(stored))
     }
 }
 
@@ -216,6 +219,8 @@ mod tests {
         let at: Timestamp = "2026-01-31T09:30:00Z".parse().unwrap();
         let session = ListCursor(keys::list_sk(at, id));
         assert_eq!(ListCursor::of_sessions(&session.encode()), Some(session.clone()));
+        let capitals = BASE64_URL_SAFE_NO_PAD.encode(session.0.to_uppercase());
+        assert_eq!(ListCursor::of_sessions(&capitals), Some(session.clone()));
         let event_id = EventId { object_id: id.into(), sequence: 3 };
         let event = ListCursor(keys::list_sk(at, event_id));
         assert_eq!(ListCursor::of_events(&event.encode()), Some(event.clone()));

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{A_STRING, A_WHOLE_NUMBER, PayeeRequest, Violations, moment, name_and_account};
 use crate::error::{ApiError, Violation};
 use crate::given::{Given, Object};
-use crate::http::parse_json;
+use crate::json::Json;
 
 #[derive(Debug, Deserialize)]
 struct RefundRequest {
@@ -32,8 +32,8 @@ struct RefundRequest {
 ///
 /// # Errors
 /// 400 if it can't be read at all; else 422 with everything that is wrong.
-pub fn parse_refund(body: &[u8]) -> Result<NewRefund, ApiError> {
-    let Object(request) = parse_json::<Object<RefundRequest>>(body)?;
+pub fn parse_refund(body: &Json<'_>) -> Result<NewRefund, ApiError> {
+    let request: RefundRequest = body.object()?;
     let mut wrong = Violations::default();
     let id = |text: String| text.parse::<SessionId>().map_err(|_| "must be the id of a payment session");
     let session_id = wrong.required(request.payment_session_id, "invalid_request", "payment_session_id", A_STRING, id);

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{A_STRING, Violations, infallible, moment};
 use crate::error::ApiError;
-use crate::given::{Given, Object};
-use crate::http::parse_json;
+use crate::given::Given;
+use crate::json::Json;
 
 /// The most event types that one endpoint may name.
 const MAX_EVENTS: usize = 50;
@@ -48,11 +48,11 @@ pub struct WebhookParts {
 /// # Errors
 /// 400 if it can't be read at all; else 422 with everything that is wrong.
 pub fn parse_webhook<E: Display>(
-    body: &[u8],
+    body: &Json<'_>,
     url_required: bool,
     check_url: impl FnOnce(&str) -> Result<String, E>,
 ) -> Result<WebhookParts, ApiError> {
-    let Object(request) = parse_json::<Object<WebhookRequest>>(body)?;
+    let request: WebhookRequest = body.object()?;
     let mut wrong = Violations::default();
     let code = "invalid_request";
     if url_required && request.url == Given::Nothing {
@@ -95,7 +95,12 @@ fn subscription(types: Vec<Given<String>>, wrong: &mut Violations) -> Option<Sub
     }
     let (mut named, before) = (Vec::new(), wrong.0.len());
     for (n, given) in types.into_iter().enumerate() {
-        let known = |text: String| text.parse().map_err(|_| "must be an event type such as payment_session.sent");
+        let known = |text: String| match text.as_str() {
+            "*" => {
+                Err("is \"*\", which stands alone; beside others it must be an event type such as payment_session.sent")
+            }
+            text => text.parse().map_err(|_| "must be an event type such as payment_session.sent"),
+        };
         let event_type: Option<EventType> = wrong.required(given, code, &format!("events[{n}]"), A_STRING, known);
         named.extend(event_type.filter(|event_type| !named.contains(event_type)));
     }
