@@ -14,7 +14,9 @@ use models::{
     Subscription,
 };
 use serde_json::json;
-use store::{Change, Changed, Cursors, DeliveryAttempt, Endpoints, Events, Item, Mails, Merchants, Sessions, Table};
+use store::{
+    Change, Changed, Cursors, DeliveryAttempt, Endpoints, Events, Item, Mails, Merchants, Sessions, StoredEvent, Table,
+};
 
 use crate::orders::document_1;
 
@@ -213,7 +215,7 @@ impl Scale {
         let object = Object::Session(Box::new(session));
         writes.events += 1;
         writes.session += units;
-        writes.event += self.weigh(events.put(&object, sequence)).await?.0;
+        writes.event += self.weigh(events.put(&StoredEvent::new(object.clone(), sequence))).await?.0;
         if let Some(mail) = object.mail_for(sequence) {
             writes.mail += self.weigh(mails.put(&mail, at)).await?.0;
             let (units, claim) = self.weigh(mails.claim(&mail, at)).await?;

@@ -1,17 +1,31 @@
 //! The stream is the outbox: a status change and its telling can't come apart. Everything here may happen twice.
 
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use aws_lambda_events::event::dynamodb::{Event, EventRecord, StreamRecord};
 use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use doorbell::Doorbell;
+use futures_util::StreamExt;
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent};
 use models::{CorrelationId, CursorId, Endpoint, EventId, EventType, MerchantId, Object, SessionState};
 use runtime::{Metric, SettingError};
-use store::{CLOCKS_DIFFER_BY, Cursors, Endpoints, Events, Mails, ObjectPath, Table, UnreadRecord, WRITE_LANDS_WITHIN};
+use store::{
+    CLOCKS_DIFFER_BY, Cursors, Endpoints, Events, Mails, ObjectPath, StoredEvent, Table, UnreadRecord,
+    WRITE_LANDS_WITHIN,
+};
+use tokio::sync::OnceCell;
+
+/// How many objects of a batch are published at a time. A record is mostly waiting for DynamoDB and SQS, so this is how
+/// many of those waits overlap; each holds a connection of its own, so it is bounded.
+const OBJECTS_AT_ONCE: usize = 10;
+
+/// How long before the function's time runs out no further record is begun. One that meets a slow table can take as long
+/// as a call and its repetitions do, 8 s.
+const MARGIN: Duration = Duration::from_secs(10);
 
 /// Tells what happened to sessions and refunds.
 #[derive(Debug)]
@@ -25,50 +39,85 @@ pub(crate) struct Publish {
     failures: Doorbell,
 }
 
-/// The webhook endpoints of the merchants that one batch of records is about.
-type Known = HashMap<MerchantId, Vec<Endpoint>>;
+/// The webhook endpoints of the merchants that one batch of records is about, each merchant's read once.
+#[derive(Debug, Default)]
+struct Known(Mutex<HashMap<MerchantId, Arc<OnceCell<Vec<Endpoint>>>>>);
+
+impl Known {
+    fn of(&self, merchant_id: &MerchantId) -> Arc<OnceCell<Vec<Endpoint>>> {
+        let mut merchants = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(merchants.entry(merchant_id.clone()).or_default())
+    }
+}
 
 impl Publish {
     /// From the variables that template.yaml sets.
     pub(crate) fn from_env() -> Result<Self, SettingError> {
         let config = runtime::aws_config()?;
         let table = Table::new(&config, runtime::required("TABLE_NAME")?);
-        Ok(Self {
+        let queue = |name| Ok(Doorbell::new(&config, runtime::required(name)?));
+        let queues = [queue("RECEIPTS_QUEUE_URL")?, queue("WEBHOOKS_QUEUE_URL")?, queue("PUBLISH_FAILURES_URL")?];
+        Ok(Self::new(table, queues))
+    }
+
+    pub(crate) fn new(table: Table, [receipts, webhooks, failures]: [Doorbell; 3]) -> Self {
+        Self {
             events: Events::new(table.clone()),
             mails: Mails::new(table.clone()),
             endpoints: Endpoints::new(table.clone()),
             cursors: Cursors::new(table),
-            receipts: Doorbell::new(&config, runtime::required("RECEIPTS_QUEUE_URL")?),
-            webhooks: Doorbell::new(&config, runtime::required("WEBHOOKS_QUEUE_URL")?),
-            failures: Doorbell::new(&config, runtime::required("PUBLISH_FAILURES_URL")?),
-        })
+            receipts,
+            webhooks,
+            failures,
+        }
     }
 
-    /// Publishes each record; those that fail come again, and hold up only what follows of the same object.
+    /// Publishes each record, those of one object in order and different objects at once. What fails is reported, with what
+    /// follows of the same object, and comes again: Lambda repeats the batch from the lowest sequence number reported, and
+    /// what was published after that is published twice, which changes nothing.
     pub(crate) async fn handle(&self, event: LambdaEvent<Event>) -> Result<DynamoDbEventResponse, Error> {
+        let stop_at = event.context.deadline().checked_sub(MARGIN).unwrap_or(SystemTime::UNIX_EPOCH);
+        let known = Known::default();
+        let objects = futures_util::stream::iter(by_object(event.payload.records));
+        let published = objects.map(|records| self.publish_in_order(records, stop_at, &known));
+        let failed: Vec<_> = published.buffer_unordered(OBJECTS_AT_ONCE).collect().await;
         let mut failures = DynamoDbEventResponse::default();
-        let (mut known, mut failed) = (Known::new(), HashSet::new());
-        for record in event.payload.records {
-            let sequence_number = record.change.sequence_number.clone();
-            let object = object_key(&record.change);
-            let published = if failed.contains(&object) {
-                Err("an earlier record of the same object comes first".into())
-            } else {
-                self.publish(record, &mut known).await
-            };
-            if let Err(error) = published {
-                tracing::error!(sequence_number, %error, "a stream record could not be published");
-                failed.insert(object);
-                let mut failure = DynamoDbBatchItemFailure::default();
-                failure.item_identifier = sequence_number;
-                failures.batch_item_failures.push(failure);
-            }
+        for sequence_number in failed.into_iter().flatten() {
+            let mut failure = DynamoDbBatchItemFailure::default();
+            failure.item_identifier = sequence_number;
+            failures.batch_item_failures.push(failure);
         }
         Ok(failures)
     }
 
+    /// Publishes the records of one object; the sequence numbers of those that were not: the first that failed, and all
+    /// that follow it.
+    async fn publish_in_order(
+        &self,
+        records: Vec<EventRecord>,
+        stop_at: SystemTime,
+        known: &Known,
+    ) -> Vec<Option<String>> {
+        let mut failed = Vec::new();
+        for record in records {
+            let sequence_number = record.change.sequence_number.clone();
+            let published = if !failed.is_empty() {
+                Err("an earlier record of the same object comes first".into())
+            } else if SystemTime::now() >= stop_at {
+                Err("no time is left for it in this invocation".into())
+            } else {
+                self.publish(record, known).await
+            };
+            if let Err(error) = published {
+                tracing::error!(sequence_number, %error, "a stream record could not be published");
+                failed.push(sequence_number);
+            }
+        }
+        failed
+    }
+
     /// First the table, then the bell: what is written down and not rung for is found by `expire`.
-    async fn publish(&self, record: EventRecord, known: &mut Known) -> Result<(), Error> {
+    async fn publish(&self, record: EventRecord, known: &Known) -> Result<(), Error> {
         let StreamRecord { keys, old_image, new_image, sequence_number, approximate_creation_date_time, .. } =
             record.change;
         let landed_s = approximate_creation_date_time.timestamp();
@@ -84,7 +133,8 @@ impl Publish {
             }
         };
         for sequence in change.new_sequences() {
-            self.events.put(&change.object, sequence).await?;
+            let event = StoredEvent::new(change.object.clone(), sequence);
+            self.events.put(&event).await?;
             if let Some(mail) = change.object.mail_for(sequence) {
                 self.mails.put(&mail, change.object.entered_at(sequence)).await?;
                 if let Err(error) = self.receipts.ring(&mail.to_string()).await {
@@ -93,10 +143,10 @@ impl Publish {
             }
             let landed_s = (sequence >= change.first_landed).then_some(landed_s);
             let readable_by = readable_by(change.object.entered_at(sequence), landed_s);
-            self.tell_endpoints(&change.object.clone().as_of(sequence), sequence, readable_by, known).await?;
+            self.tell_endpoints(&event.object, sequence, readable_by, known).await?;
             let correlation_id = change.object.correlation_id(sequence).map(CorrelationId::as_str);
             tracing::info!(object_id = %change.object.id(), sequence, correlation_id, "published");
-            count(change.object.clone().as_of(sequence).event_type());
+            count(event.event_type());
         }
         Ok(())
     }
@@ -108,13 +158,11 @@ impl Publish {
         object: &Object,
         sequence: usize,
         readable_by: Timestamp,
-        known: &mut Known,
+        known: &Known,
     ) -> Result<(), Error> {
         let merchant_id = object.merchant_id();
-        let endpoints = match known.entry(merchant_id.clone()) {
-            Entry::Occupied(read) => read.into_mut(),
-            Entry::Vacant(unread) => unread.insert(self.endpoints.of(merchant_id).await?),
-        };
+        let endpoints = known.of(merchant_id);
+        let endpoints = endpoints.get_or_try_init(|| self.endpoints.of(merchant_id)).await?;
         let wanting = endpoints.iter().filter(|endpoint| {
             endpoint.wants(object.event_type(), object.mode()) && endpoint.created_at <= readable_by
         });
@@ -177,6 +225,20 @@ fn readable_by(entered_at: Timestamp, landed_s: Option<i64>) -> Timestamp {
         None => entered_at.checked_add(WRITE_LANDS_WITHIN),
     };
     landed_by.unwrap_or(Timestamp::MAX)
+}
+
+/// The records of each object in their order; the objects in the order of their first records.
+fn by_object(records: Vec<EventRecord>) -> Vec<Vec<EventRecord>> {
+    let mut places = HashMap::new();
+    let mut objects: Vec<Vec<EventRecord>> = Vec::new();
+    for record in records {
+        let place = *places.entry(object_key(&record.change)).or_insert(objects.len());
+        match objects.get_mut(place) {
+            Some(records) => records.push(record),
+            None => objects.push(vec![record]),
+        }
+    }
+    objects
 }
 
 /// What tells records of one object from those of another.

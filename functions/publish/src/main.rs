@@ -1,6 +1,8 @@
 //! The table's stream → events, mails to send, and a ring for each.
 
 mod handler;
+#[cfg(test)]
+mod tests;
 
 use handler::Publish;
 use lambda_runtime::{Error, service_fn};

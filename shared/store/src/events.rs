@@ -37,6 +37,12 @@ pub struct StoredEvent {
 }
 
 impl StoredEvent {
+    /// The event of history entry `sequence` (from 1) of this object, whatever has happened to it since.
+    pub fn new(object: Object, sequence: usize) -> Self {
+        let object = object.as_of(sequence);
+        Self { sequence, ttl: ttl_after(object.entered_at(sequence)), object }
+    }
+
     /// Its id.
     pub fn id(&self) -> EventId {
         EventId { object_id: self.object.id(), sequence: self.sequence }
@@ -85,18 +91,16 @@ impl Events {
         Self { table }
     }
 
-    /// Puts the event of history entry `sequence`, unless it is there: telling twice changes nothing.
+    /// Puts an event, unless it is there: publishing twice changes nothing.
     ///
     /// # Errors
     /// The table failed us.
-    pub async fn put(&self, object: &Object, sequence: usize) -> Result<(), StoreError> {
-        let at = object.entered_at(sequence);
-        let event = StoredEvent { sequence, object: object.clone().as_of(sequence), ttl: ttl_after(at) };
-        let id = event.id();
+    pub async fn put(&self, event: &StoredEvent) -> Result<(), StoreError> {
+        let (id, object) = (event.id(), &event.object);
         let mut item: Item = serde_dynamo::to_item(event)?;
         let list_pk = keys::events_list_pk(object.merchant_id(), object.mode(), object.list_shard());
         item.insert("list_pk".into(), s(list_pk));
-        item.insert("list_sk".into(), s(keys::list_sk(at, id)));
+        item.insert("list_sk".into(), s(keys::list_sk(event.created_at(), id)));
         self.table.put_new(WriteKind::EventPut, keys::event(&id), item).await.map(|_| ())
     }
 

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use models::{LineItem, ListShards, Mode, Object, Session, SessionId};
-use store::{Events, ListCursor, ListRange, ListShardsRaised, Merchants, Owner, Page, Sessions, Table};
+use store::{Events, ListCursor, ListRange, ListShardsRaised, Merchants, Owner, Page, Sessions, StoredEvent, Table};
 use support::{Fault, TABLE_NAME, World};
 
 fn block_on<T>(test: impl Future<Output = T>) -> T {
@@ -221,7 +221,7 @@ fn events_are_in_the_shard_of_their_session() {
         for id in create_all(&owner, 16, 20).await {
             let session = Sessions::new(table()).get(&id).await.unwrap().unwrap();
             let object = Object::Session(Box::new(session));
-            events.put(&object, 1).await.unwrap();
+            events.put(&StoredEvent::new(object.clone(), 1)).await.unwrap();
             told.push(object.id());
         }
         let (mut found, mut after) = (Vec::new(), None);

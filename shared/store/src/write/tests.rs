@@ -31,7 +31,7 @@ use crate::table::{Item, Key};
 use crate::{
     Change, Cursors, DeliveryAttempt, EndpointChange, EndpointCreated, Endpoints, Erased, Erasures, Events,
     Fingerprint, Finished, Held, Mails, Marked, Merchants, MockLedger, ObjectPath, Owner, RefundCreated, RefundEnd,
-    Refunds, Registration, Resent, Sessions, Span, Table,
+    Refunds, Registration, Resent, Sessions, Span, StoredEvent, Table,
 };
 use support::World;
 
@@ -322,11 +322,11 @@ async fn refunds(late: &Late, owner: &Owner, paid: &Session, now: Timestamp) {
     let events = Events::new(late.table.clone());
     for refund in refunds.of(&withheld.id).await.unwrap().refunds {
         let object = Object::Refund(Box::new(refund));
-        events.put(&object, object.history_len()).await.unwrap();
+        events.put(&StoredEvent::new(object.clone(), object.history_len())).await.unwrap();
     }
     let session = sessions.get(&withheld.id).await.unwrap().unwrap();
     let object = Object::Session(Box::new(session));
-    events.put(&object, object.history_len()).await.unwrap();
+    events.put(&StoredEvent::new(object.clone(), object.history_len())).await.unwrap();
     let erased = erasures.erase_alone(&withheld.id, now + SignedDuration::from_hours(1)).await.unwrap();
     assert_eq!(erased, Erased::Done);
     late.arrive_after("erasing a session with refunds").await;
@@ -336,7 +336,7 @@ async fn events_and_cursors(late: &Late, owner: &Owner, paid: &Session, now: Tim
     let (events, cursors) = (Events::new(late.table.clone()), Cursors::new(late.table.clone()));
     let object = Object::Session(Box::new(paid.clone()));
     for sequence in 1..=object.history_len() {
-        events.put(&object, sequence).await.unwrap();
+        events.put(&StoredEvent::new(object.clone(), sequence)).await.unwrap();
     }
     late.arrive_after("putting events").await;
     let cursor = |replay_of| CursorId {

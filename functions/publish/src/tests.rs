@@ -1,0 +1,185 @@
+//! Batches of records, published into a stand-in for AWS that takes a while for each call, and counts how many it has at once.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "only for tests")]
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime};
+
+use aws_credential_types::Credentials;
+use doorbell::Doorbell;
+use lambda_runtime::{Context, LambdaEvent};
+use serde_json::{Value, json};
+use store::Table;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::handler::Publish;
+
+/// What DynamoDB is assumed to take for a call (docs/cost.md).
+const LATENCY: Duration = Duration::from_millis(5);
+
+#[derive(Default)]
+struct Aws {
+    seen: Mutex<Seen>,
+    /// A body that holds this is refused.
+    refused: String,
+}
+
+#[derive(Default)]
+struct Seen {
+    in_flight: usize,
+    most_in_flight: usize,
+    /// The events that were put, in order.
+    events: Vec<String>,
+    queries: usize,
+    calls: usize,
+}
+
+impl Aws {
+    /// Starts it; refuses what holds this text, as DynamoDB would for good.
+    async fn start(refused: &str) -> (Arc<Self>, Publish) {
+        let aws = Arc::new(Self { seen: Mutex::default(), refused: refused.to_owned() });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let serving = Arc::clone(&aws);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(Arc::clone(&serving).serve(stream));
+            }
+        });
+        let credentials = Credentials::new("test", "test", None, None, "test");
+        let config = runtime::aws_config_for(credentials, "eu-west-2".to_owned(), Some(url.clone())).unwrap();
+        let queue = Doorbell::new(&config, url);
+        (aws, Publish::new(Table::new(&config, "table".to_owned()), [queue.clone(), queue.clone(), queue]))
+    }
+
+    async fn serve(self: Arc<Self>, mut stream: TcpStream) {
+        let mut bytes = Vec::new();
+        loop {
+            let end = loop {
+                if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
+                    break end + 4;
+                }
+                if stream.read_buf(&mut bytes).await.unwrap_or(0) == 0 {
+                    return;
+                }
+            };
+            let head = String::from_utf8_lossy(&bytes[..end]).to_lowercase();
+            let length = head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next());
+            let length: usize = length.unwrap().parse().unwrap();
+            while bytes.len() < end + length {
+                stream.read_buf(&mut bytes).await.unwrap();
+            }
+            let body = String::from_utf8_lossy(&bytes[end..end + length]).into_owned();
+            bytes.drain(..end + length);
+            self.begin(&head, &body);
+            tokio::time::sleep(LATENCY).await;
+            self.seen.lock().unwrap().in_flight -= 1;
+            let refused = !self.refused.is_empty() && body.contains(&self.refused);
+            let (status, body) = match refused {
+                true => ("400 Bad Request", r#"{"__type":"ValidationException"}"#),
+                false => ("200 OK", r#"{"MessageId":"1"}"#),
+            };
+            let length = body.len();
+            let answer = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n\r\n{body}");
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+    }
+
+    fn begin(&self, head: &str, body: &str) {
+        let mut seen = self.seen.lock().unwrap();
+        seen.calls += 1;
+        seen.in_flight += 1;
+        seen.most_in_flight = seen.most_in_flight.max(seen.in_flight);
+        seen.queries += usize::from(head.contains(".query"));
+        let item = serde_json::from_str::<Value>(body).unwrap()["Item"].take();
+        let text = |name: &str| item[name]["S"].as_str().unwrap_or_default().to_owned();
+        if text("sk").starts_with("EVENT#") {
+            seen.events.push(format!("{} {}", text("pk"), text("sk")));
+        }
+    }
+}
+
+fn id(object: usize) -> String {
+    format!("00000000-0000-4000-8000-{object:012}")
+}
+
+/// A record for each of these: the session so numbered got its history entry so numbered.
+fn batch(changes: impl IntoIterator<Item = (usize, usize)>) -> Value {
+    let sample = include_str!("../../../tests/events/publish.json");
+    let records = changes.into_iter().enumerate().map(|(number, (object, entry))| {
+        let mut record: Value = serde_json::from_str(&sample.replace(SAMPLE, &id(object))).unwrap();
+        let mut record = record["Records"][0].take();
+        record["dynamodb"]["SequenceNumber"] = json!(number.to_string());
+        let image = record["dynamodb"]["NewImage"].clone();
+        for (name, length) in [("OldImage", entry - 1), ("NewImage", entry)] {
+            let mut image = image.clone();
+            let history = image["history"]["L"].as_array_mut().unwrap();
+            history.truncate(length);
+            image["state"] = history.last().map_or(Value::Null, |last| last["M"]["state"].clone());
+            record["dynamodb"][name] = if length == 0 { json!({}) } else { image };
+        }
+        record
+    });
+    json!({ "Records": records.collect::<Vec<_>>() })
+}
+
+/// The id in tests/events/publish.json.
+const SAMPLE: &str = "8cb74516-6be1-8863-a6ad-23cc77875a6e";
+
+/// Publishes a batch within this time; the sequence numbers that it reports.
+async fn publish(publish: &Publish, batch: Value, time: Duration) -> Vec<String> {
+    let mut context = Context::default();
+    let deadline = (SystemTime::now() + time).duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    context.deadline = deadline.as_millis().try_into().unwrap();
+    let event = LambdaEvent::new(serde_json::from_value(batch).unwrap(), context);
+    let failures = publish.handle(event).await.unwrap().batch_item_failures;
+    let mut failed: Vec<_> = failures.into_iter().map(|failure| failure.item_identifier.unwrap()).collect();
+    failed.sort_by_key(|number| number.parse::<usize>().unwrap());
+    failed
+}
+
+const LONG: Duration = Duration::from_secs(60);
+
+#[tokio::test]
+async fn objects_are_published_at_once_within_a_bound_and_each_in_order() {
+    let (aws, function) = Aws::start("").await;
+    // As in the stream: all first entries, then all second ones, …
+    let changes = (1..=4).flat_map(|entry| (0..25).map(move |object| (object, entry)));
+    let began = Instant::now();
+    assert_eq!(publish(&function, batch(changes), LONG).await, [""; 0]);
+    let (took, seen) = (began.elapsed(), std::mem::take(&mut *aws.seen.lock().unwrap()));
+    println!("{} calls of {LATENCY:?} for 100 records of 25 objects: {took:?}", seen.calls);
+    assert_eq!(seen.most_in_flight, 10);
+    assert_eq!((seen.calls, seen.queries), (101, 1), "an event each, and the merchant's endpoints once");
+    for object in 0..25 {
+        let of_object = seen.events.iter().filter(|event| event.contains(&id(object)));
+        let expected: Vec<_> = (1..=4).map(|entry| format!("EVENTS#{} EVENT#{entry:06}", id(object))).collect();
+        assert_eq!(of_object.cloned().collect::<Vec<_>>(), expected);
+    }
+
+    let began = Instant::now();
+    assert_eq!(publish(&function, batch((1..=4).map(|entry| (0, entry))), LONG).await, [""; 0]);
+    let seen = aws.seen.lock().unwrap();
+    println!("{} calls of {LATENCY:?} for 4 records of one object: {:?}", seen.calls, began.elapsed());
+    assert_eq!(seen.most_in_flight, 1);
+}
+
+#[tokio::test]
+async fn what_fails_holds_up_its_own_object_and_no_other() {
+    let (aws, function) = Aws::start(&format!("EVENTS#{}", id(2))).await;
+    let changes = (1..=3).flat_map(|entry| (0..5).map(move |object| (object, entry)));
+    // Its records are the third of each five: the first of them fails, and the others wait for it.
+    assert_eq!(publish(&function, batch(changes), LONG).await, ["2", "7", "12"]);
+    let events = aws.seen.lock().unwrap().events.clone();
+    let of_failed = events.iter().filter(|event| event.contains(&id(2)));
+    assert_eq!(of_failed.collect::<Vec<_>>(), [&format!("EVENTS#{} EVENT#000001", id(2))], "none after it");
+    assert_eq!(events.len(), 1 + 4 * 3);
+}
+
+#[tokio::test]
+async fn what_there_is_no_time_for_comes_again() {
+    let (aws, function) = Aws::start("").await;
+    let failed = publish(&function, batch((0..3).map(|object| (object, 1))), Duration::ZERO).await;
+    assert_eq!((failed.len(), aws.seen.lock().unwrap().calls), (3, 0));
+}
