@@ -261,11 +261,12 @@ impl Queues {
         self.transaction(|transaction| set_checkpoint(transaction, source, sequence_number))
     }
 
-    /// As [`Queues::set_checkpoint`], telling `queue` in the same transaction that the last records were given up.
-    pub(crate) fn give_up(&self, source: &str, sequence_number: &str, queue: &str, body: String) -> Result<()> {
+    /// As [`Queues::set_checkpoint`], if the checkpoint moves, sending `queue` in the same transaction which records were
+    /// given up.
+    pub(crate) fn give_up(&self, source: &str, checkpoint: Option<&str>, queue: &str, body: String) -> Result<()> {
         self.transaction(|transaction| {
             insert(transaction, queue, &NewMessage { body, ..NewMessage::default() })?;
-            set_checkpoint(transaction, source, sequence_number)
+            checkpoint.map_or(Ok(()), |sequence_number| set_checkpoint(transaction, source, sequence_number))
         })?;
         self.arrived.ring();
         Ok(())

@@ -100,6 +100,8 @@ pub(crate) struct StreamEvent {
     pub(crate) table: String,
     pub(crate) from_start: bool,
     pub(crate) batch_size: usize,
+    /// How many batches of a shard may be under way at once; the records of one item are never in two of them.
+    pub(crate) parallelization_factor: usize,
     pub(crate) bisect: bool,
     pub(crate) partial_failures: bool,
     /// Nothing means without end, AWS's default.
@@ -462,6 +464,8 @@ struct FunctionProperties {
     #[serde(default, deserialize_with = "some_number")]
     reserved_concurrent_executions: Option<usize>,
     event_invoke_config: Option<EventInvokeConfig>,
+    #[serde(default)]
+    recursive_loop: Value,
 }
 
 /// What becomes of an asynchronous invocation that fails or waits. Without effect on this machine: a schedule's next turn comes
@@ -525,6 +529,9 @@ struct StreamEventProperties {
     /// AWS's default for streams: 100.
     #[serde(default = "default_stream_batch", deserialize_with = "number")]
     batch_size: usize,
+    /// AWS's default: 1.
+    #[serde(default = "default_parallelization_factor", deserialize_with = "number")]
+    parallelization_factor: usize,
     #[serde(default)]
     bisect_batch_on_function_error: bool,
     #[serde(default)]
@@ -537,6 +544,10 @@ struct StreamEventProperties {
 
 fn default_stream_batch() -> usize {
     100
+}
+
+fn default_parallelization_factor() -> usize {
+    1
 }
 
 #[derive(Deserialize)]
@@ -733,6 +744,7 @@ fn stream_event(place: &Place, name: String, event: StreamEventProperties) -> Re
         table: name_in_arn(&place.child("Stream"), stream, ":dynamodb:", '/')?,
         from_start,
         batch_size: within(&place.child("BatchSize"), event.batch_size, 1000)?,
+        parallelization_factor: within(&place.child("ParallelizationFactor"), event.parallelization_factor, 10)?,
         bisect: event.bisect_batch_on_function_error,
         partial_failures: partial_failures(place, &event.function_response_types)?,
         max_retries,
@@ -968,6 +980,7 @@ mod tests {
         let stream = &function("StreamFunction").streams[0];
         assert_eq!((stream.table.as_str(), stream.batch_size, stream.max_retries), ("local-Table", 10, Some(2)));
         assert_eq!(stream.failure_queue.as_deref(), Some("local-StreamFailures"));
+        assert_eq!(stream.parallelization_factor, 1);
         assert!(stream.from_start && stream.bisect && stream.partial_failures && stream.filters.len() == 1);
         assert_eq!(function("QueueFunction").queues[0].queue, "local-Queue");
         assert_eq!(stack.tables[0].ttl_attribute.as_deref(), Some("ttl"));
@@ -1088,6 +1101,13 @@ Globals:";
                 "QueueFunction",
                 "Properties.Events.Queue.Properties",
                 "BatchSze",
+            ),
+            (
+                "BisectBatchOnFunctionError: true\n",
+                "ParallelizationFactor: 11\n",
+                "StreamFunction",
+                "Properties.Events.Stream.Properties.ParallelizationFactor",
+                "10",
             ),
             (
                 "[\"SESSION\"]",

@@ -81,6 +81,36 @@ async fn write_together(client: &aws_sdk_dynamodb::Client, items: &[(&str, &str)
 }
 
 #[tokio::test]
+async fn items_are_delivered_side_by_side_and_each_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = std::fs::read_to_string(support::template()).unwrap();
+    let parallel = text.replace("BisectBatch", "ParallelizationFactor: 3\n            BisectBatch");
+    assert_ne!(parallel, text);
+    let template = folder.path().join("template.yaml");
+    std::fs::write(&template, parallel).unwrap();
+    let machine = Machine::start(local::Config { template, ..config(&folder) }).await.unwrap();
+    let client = dynamodb(&machine);
+    let items = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    for wish in ["", "fail-1", "changed"] {
+        write_together(&client, &items.map(|item| (item, wish))).await;
+    }
+    for item in items {
+        client.delete_item().table_name("local-Table").key("pk", s(item)).key("sk", s("SESSION")).send().await.unwrap();
+    }
+    assert!(machine.settled(PATIENCE).await);
+    let seen = records(&machine, "StreamFunction");
+    for item in items {
+        let of_item = seen.iter().filter_map(|record| record.strip_suffix(&format!(" {item}")));
+        let mut of_item: Vec<_> = of_item.collect();
+        of_item.dedup();
+        assert_eq!((of_item.first(), of_item.last()), (Some(&"INSERT"), Some(&"REMOVE")), "{item}: {seen:?}");
+    }
+    assert!(machine.process_count("StreamFunction") > 1, "never two batches at once");
+    assert_eq!(machine.queue_bodies("StreamFailures"), Vec::<String>::new());
+    machine.stop().await;
+}
+
+#[tokio::test]
 async fn batches_are_delivered_twice_on_request() {
     let (machine, _folder) = machine().await;
     machine.faults().deliver_twice(true);

@@ -1,11 +1,14 @@
-//! A table's stream as an event source: in order, at least once, one batch at a time.
+//! A table's stream as an event source: at least once, the records of each item in order, and as many batches at a time as
+//! `ParallelizationFactor` allows.
 //! <https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html>
 
-use std::collections::VecDeque;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use jiff::{Timestamp, ToSpan};
+use models::stable_hash;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -16,7 +19,7 @@ use crate::functions::Functions;
 use crate::logs::Logs;
 use crate::names;
 use crate::queues::Queues;
-use crate::tasks::{Bell, Tasks};
+use crate::tasks::{Bell, Tasks, lock};
 use crate::template::StreamEvent;
 
 /// The longest pause between two attempts at the same records.
@@ -40,6 +43,32 @@ pub(crate) struct StreamSource {
 struct Work {
     records: Vec<Value>,
     failures: u32,
+}
+
+/// Which records of one read are not done with, so that the checkpoint never passes one of them.
+struct Progress(Mutex<Unfinished>);
+
+struct Unfinished {
+    /// Their sequence numbers in order, those of `done` only behind one that is not.
+    waiting: VecDeque<String>,
+    done: HashSet<String>,
+}
+
+impl Progress {
+    fn new(records: &[Value]) -> Self {
+        Self(Mutex::new(Unfinished { waiting: records.iter().map(sequence_number).collect(), done: HashSet::new() }))
+    }
+
+    /// Notes that these are done with; the sequence number up to which all are, if that has moved.
+    fn finish(&self, records: &[Value]) -> Option<String> {
+        let Unfinished { waiting, done } = &mut *lock(&self.0);
+        done.extend(records.iter().map(sequence_number));
+        let mut last = None;
+        while let Some(next) = waiting.pop_front_if(|next| done.remove(next)) {
+            last = Some(next);
+        }
+        last
+    }
 }
 
 impl StreamSource {
@@ -75,7 +104,7 @@ impl StreamSource {
         }
     }
 
-    /// Reads and delivers one batch; false if there was none.
+    /// Reads and delivers a batch, or as many as may be under way at once; false if there was none.
     async fn next_batch(&self) -> Result<bool, String> {
         let mut done = self.checkpoint()?;
         if done.is_none() && !self.event.from_start {
@@ -87,7 +116,7 @@ impl StreamSource {
         }
         let records = self
             .dynamodb
-            .records(&self.event.table, done.as_deref(), self.event.batch_size)
+            .records(&self.event.table, done.as_deref(), self.event.batch_size * self.event.parallelization_factor)
             .map_err(|error| error.to_string())?;
         let Some(last) = records.last().map(sequence_number) else { return Ok(false) };
         let wanted: Vec<Value> = records.into_iter().filter(|record| self.wants(record)).collect();
@@ -104,9 +133,22 @@ impl StreamSource {
         self.event.filters.is_empty() || self.event.filters.iter().any(|filter| filter.matches(record))
     }
 
-    /// Delivers every record, or gives it up, in order.
+    /// Delivers every record, or gives it up: those of one item in order, items side by side.
     async fn process(&self, records: Vec<Value>) -> Result<(), String> {
-        let mut waiting = VecDeque::from([Work { records, failures: 0 }]);
+        let progress = Progress::new(&records);
+        let mut lanes: BTreeMap<usize, Vec<Value>> = BTreeMap::new();
+        for record in records {
+            lanes.entry(lane_of(&record, self.event.parallelization_factor)).or_default().push(record);
+        }
+        // All of them, also after one has met trouble of this machine's own: what is read again is under way only once.
+        let processed = join_all(lanes.into_values().map(|lane| self.process_in_order(lane, &progress))).await;
+        processed.into_iter().collect()
+    }
+
+    /// Delivers every record of a lane, or gives it up, in order.
+    async fn process_in_order(&self, records: Vec<Value>, progress: &Progress) -> Result<(), String> {
+        let batches = records.chunks(self.event.batch_size);
+        let mut waiting: VecDeque<_> = batches.map(|batch| Work { records: batch.to_vec(), failures: 0 }).collect();
         while let Some(work) = waiting.pop_front() {
             let (Some(first), Some(last)) = (work.records.first(), work.records.last()) else { continue };
             let (first, last) = (sequence_number(first), sequence_number(last));
@@ -115,7 +157,7 @@ impl StreamSource {
                 deliver(&self.functions, &self.faults, &self.function, &event, self.event.partial_failures).await;
             let failed_at = match outcome {
                 Outcome::AllDone => {
-                    self.set_checkpoint(&last)?;
+                    self.finish(progress, &work.records)?;
                     continue;
                 }
                 Outcome::AllFailed => 0,
@@ -125,15 +167,13 @@ impl StreamSource {
                 // What came before the first failure is done; the rest starts anew.
                 let mut done = work.records;
                 let rest = done.split_off(failed_at);
-                if let Some(last_done) = done.last() {
-                    self.set_checkpoint(&sequence_number(last_done))?;
-                }
+                self.finish(progress, &done)?;
                 self.pause(1).await;
                 waiting.push_front(Work { records: rest, failures: 1 });
                 continue;
             }
             if self.event.max_retries.is_some_and(|most| work.failures >= most) {
-                self.give_up(&work, &first, &last)?;
+                self.give_up(&work, &first, &last, progress)?;
                 continue;
             }
             let failures = work.failures + 1;
@@ -157,7 +197,7 @@ impl StreamSource {
     }
 
     /// Tells the failure queue and goes on after the records.
-    fn give_up(&self, work: &Work, first: &str, last: &str) -> Result<(), String> {
+    fn give_up(&self, work: &Work, first: &str, last: &str, progress: &Progress) -> Result<(), String> {
         self.logs.remark(&format!(
             "{} gives up {} record(s) of {} after {} retries",
             self.function,
@@ -165,9 +205,11 @@ impl StreamSource {
             self.event.table,
             work.failures
         ));
-        let Some(queue) = &self.event.failure_queue else { return self.set_checkpoint(last) };
+        let Some(queue) = &self.event.failure_queue else { return self.finish(progress, &work.records) };
         let document = self.failure_document(work, first, last);
-        self.queues.give_up(&self.id(), last, queue, document.to_string()).map_err(|error| error.to_string())
+        let checkpoint = progress.finish(&work.records);
+        let given_up = self.queues.give_up(&self.id(), checkpoint.as_deref(), queue, document.to_string());
+        given_up.map_err(|error| error.to_string())
     }
 
     /// <https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html>
@@ -207,6 +249,14 @@ impl StreamSource {
         self.queues.checkpoint(&self.id()).map_err(|error| error.to_string())
     }
 
+    /// Moves the checkpoint up to what all lanes are done with.
+    fn finish(&self, progress: &Progress, records: &[Value]) -> Result<(), String> {
+        match progress.finish(records) {
+            Some(sequence_number) => self.set_checkpoint(&sequence_number),
+            None => Ok(()),
+        }
+    }
+
     fn set_checkpoint(&self, sequence_number: &str) -> Result<(), String> {
         self.queues.set_checkpoint(&self.id(), sequence_number).map_err(|error| error.to_string())
     }
@@ -219,6 +269,12 @@ fn lowest_failed(records: &[Value], ids: &[String]) -> usize {
     places.and_then(|places| places.into_iter().min()).unwrap_or(0)
 }
 
+/// In which of so many lanes an item's records are delivered: in one, so that their order is kept.
+fn lane_of(record: &Value, lanes: usize) -> usize {
+    let keys = record.pointer("/dynamodb/Keys").map(Value::to_string).unwrap_or_default();
+    usize::try_from(stable_hash(keys.as_bytes())).unwrap_or(0) % lanes
+}
+
 fn sequence_number(record: &Value) -> String {
     record.pointer("/dynamodb/SequenceNumber").and_then(Value::as_str).unwrap_or("").to_owned()
 }
@@ -227,9 +283,34 @@ fn sequence_number(record: &Value) -> String {
 mod tests {
     use super::*;
 
+    fn records(numbers: &[&str]) -> Vec<Value> {
+        numbers.iter().map(|number| json!({"dynamodb": {"SequenceNumber": number}})).collect()
+    }
+
+    #[test]
+    fn the_checkpoint_passes_nothing_that_is_not_done() {
+        let progress = Progress::new(&records(&["1", "2", "3", "4"]));
+        let finish = |numbers: &[&str]| progress.finish(&records(numbers));
+        assert_eq!(finish(&["2"]), None);
+        assert_eq!(finish(&["1"]).as_deref(), Some("2"));
+        assert_eq!(finish(&["4"]), None);
+        assert_eq!(finish(&["3"]).as_deref(), Some("4"));
+    }
+
+    #[test]
+    fn an_item_has_one_lane_and_items_have_several() {
+        let lane = |pk: &str, number: &str| {
+            lane_of(&json!({"dynamodb": {"Keys": {"pk": {"S": pk}}, "SequenceNumber": number}}), 10)
+        };
+        let pks: Vec<_> = (0..100).map(|n| format!("SESSION#{n}")).collect();
+        let lanes: HashSet<_> = pks.iter().map(|pk| lane(pk, "1")).collect();
+        assert_eq!(lanes, HashSet::from_iter(0..10));
+        assert!(pks.iter().all(|pk| lane(pk, "1") == lane(pk, "2")));
+    }
+
     #[test]
     fn retries_start_at_the_lowest_failure() {
-        let records: Vec<_> = ["1", "2", "3"].iter().map(|n| json!({"dynamodb": {"SequenceNumber": n}})).collect();
+        let records = records(&["1", "2", "3"]);
         let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
         assert_eq!(lowest_failed(&records, &ids(&["3", "2"])), 1);
         assert_eq!(lowest_failed(&records, &ids(&["2", "9"])), 0, "an unknown identifier fails the whole batch");
