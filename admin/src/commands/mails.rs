@@ -16,12 +16,13 @@ const SUPPRESSED_NOTE: &str = "It is tried within a minute, but SES sends nothin
 pub(crate) enum Mails {
     /// List the mails about a payment session and its refunds, or about a refund
     ///
-    /// STATE is due, sent (SES took it) or failed (it was given up). FEEDBACK is what SES told of it since.
+    /// STATE is due, sent (SES took it), failed (it was given up) or not_needed (there was nothing to say any more when it was
+    /// to be sent; with more than one attempt, an earlier one may have been sent). FEEDBACK is what SES told of it since.
     List {
         /// The id of the payment session or refund
         id: ObjectId,
     },
-    /// Send a mail again that was sent or given up
+    /// Send a mail again that was sent, given up or not needed
     ///
     /// It is the same mail, to the same address, as of now. To a payer whose personal data was erased nothing can be sent.
     Resend {
@@ -100,7 +101,7 @@ async fn resend(mails: &Stored, object: ObjectId, kind: Kind, dry: DryRun) -> Re
     let Some(mail) = logs.pop() else { return Err(Failure::NoMail { object }) };
     match mail.state {
         MailState::Due => return Err(Failure::MailDue { object }),
-        MailState::Sent | MailState::Failed => {}
+        MailState::Sent | MailState::Failed | MailState::NotNeeded => {}
     }
     let report = |status| Report::one(Record(vec![field("mail", mail.id), field("status", status)]));
     if dry.dry_run {
@@ -123,6 +124,7 @@ pub(crate) const fn state(state: MailState) -> &'static str {
         MailState::Due => "due",
         MailState::Sent => "sent",
         MailState::Failed => "failed",
+        MailState::NotNeeded => "not_needed",
     }
 }
 
@@ -136,6 +138,7 @@ fn record(log: &MailLog) -> Record {
         maybe("due_at", log.due_at),
         maybe("sent_at", log.sent_at),
         maybe("failed_at", log.failed_at),
+        maybe("not_needed_at", log.not_needed_at),
         maybe("feedback", (!feedback.is_empty()).then(|| feedback.join(", "))),
     ])
 }

@@ -104,6 +104,9 @@ pub enum MailState {
     Sent,
     /// Refused for good, or tried too often.
     Failed,
+    /// There was nothing to say any more, or nobody to say it to, when it was to be sent. An earlier attempt whose answer was
+    /// lost may have been sent.
+    NotNeeded,
 }
 
 /// What the mail service told of a mail after it had taken it.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::error::StoreError;
 use crate::keys;
-use crate::mails::Mails;
+use crate::mails::{Mails, StoredState};
 use crate::table::{Item, n, read, s, sk};
 use crate::update::{Update, Updated};
 use crate::write::WriteKind;
@@ -28,6 +28,8 @@ pub struct MailLog {
     pub sent_at: Option<Timestamp>,
     /// When it was last given up.
     pub failed_at: Option<Timestamp>,
+    /// When it was last seen not to be needed any more.
+    pub not_needed_at: Option<Timestamp>,
     /// The mail service's own id of what it last took.
     pub message_id: Option<String>,
     /// What the mail service told of it since, oldest first.
@@ -47,7 +49,8 @@ pub enum Resent {
 
 #[derive(Debug, Deserialize)]
 struct Record {
-    state: MailState,
+    #[serde(flatten)]
+    stored: StoredState,
     attempts: u32,
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     created_at: Timestamp,
@@ -55,8 +58,6 @@ struct Record {
     due_at: Option<Timestamp>,
     #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
     sent_at: Option<Timestamp>,
-    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
-    failed_at: Option<Timestamp>,
     #[serde(default)]
     message_id: Option<String>,
 }
@@ -74,7 +75,7 @@ impl Mails {
         Ok(mails)
     }
 
-    /// Makes a mail that was sent, or given up, due now, as if it had never been tried.
+    /// Makes a mail that was sent, given up or not needed due now, as if it had never been tried.
     ///
     /// # Errors
     /// The table failed us; it may be due.
@@ -115,6 +116,7 @@ fn log(object: &ObjectId, item: Item) -> Result<MailLog, StoreError> {
         .collect();
     feedback.sort_by_key(|(at, _)| *at);
     let id = name.parse().map_err(|_| StoreError::Disagreement { key: format!("mail {name}") })?;
-    let Record { state, attempts, created_at, due_at, sent_at, failed_at, message_id } = read(&name, item)?;
-    Ok(MailLog { id, state, attempts, created_at, due_at, sent_at, failed_at, message_id, feedback })
+    let Record { stored, attempts, created_at, due_at, sent_at, message_id } = read(&name, item)?;
+    let (state, StoredState { failed_at, not_needed_at, .. }) = (stored.state(), stored);
+    Ok(MailLog { id, state, attempts, created_at, due_at, sent_at, failed_at, not_needed_at, message_id, feedback })
 }

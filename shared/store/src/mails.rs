@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
 use crate::keys;
-use crate::table::{Item, Table, ms, read, s};
+use crate::table::{Item, Table, ms, n, read, s};
 use crate::update::{Update, Updated};
 use crate::write::WriteKind;
 
@@ -23,12 +23,48 @@ pub struct Mails {
 /// its claimant's.
 #[derive(Debug, Serialize, Deserialize)]
 struct Record {
-    state: MailState,
+    #[serde(flatten)]
+    stored: StoredState,
     attempts: u32,
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     created_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     lease_id: Option<WriteId>,
+}
+
+/// A mail's state as it is kept. Earlier releases know no state but due, sent and failed: a mail that was not needed is kept
+/// as one that failed, and says when that was seen in an attribute of its own.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct StoredState {
+    state: MailState,
+    /// When it was last given up.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::millisecond::optional"
+    )]
+    pub(crate) failed_at: Option<Timestamp>,
+    /// When it was last seen not to be needed.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::millisecond::optional"
+    )]
+    pub(crate) not_needed_at: Option<Timestamp>,
+}
+
+impl StoredState {
+    const DUE: Self = Self { state: MailState::Due, failed_at: None, not_needed_at: None };
+
+    pub(crate) fn state(&self) -> MailState {
+        match self.state {
+            // An earlier release may have made it due and given it up since.
+            MailState::Failed if self.not_needed_at.is_some() && self.not_needed_at >= self.failed_at => {
+                MailState::NotNeeded
+            }
+            state @ (MailState::Due | MailState::Sent | MailState::Failed | MailState::NotNeeded) => state,
+        }
+    }
 }
 
 /// A mail that is ours to send, for two minutes.
@@ -53,7 +89,7 @@ impl Mails {
     /// The table failed us.
     pub async fn put(&self, id: &MailId, now: Timestamp) -> Result<(), StoreError> {
         let key = keys::mail(id);
-        let record = Record { state: MailState::Due, attempts: 0, created_at: now, lease_id: None };
+        let record = Record { stored: StoredState::DUE, attempts: 0, created_at: now, lease_id: None };
         let mut item: Item = serde_dynamo::to_item(record)?;
         item.insert("due_pk".into(), s(keys::due_pk(&key)));
         item.insert("due_at".into(), s(SortableTimestamp::from(now).as_str()));
@@ -67,7 +103,7 @@ impl Mails {
     pub async fn state(&self, id: &MailId) -> Result<Option<MailState>, StoreError> {
         let key = keys::mail(id);
         let record = self.table.get(key.clone()).await?.map(|item| read::<Record>(key, item)).transpose()?;
-        Ok(record.map(|record| record.state))
+        Ok(record.map(|record| record.stored.state()))
     }
 
     /// Claims a mail that is due, for two minutes; none if it is sent, given up, not due yet, or someone else's.
@@ -118,6 +154,25 @@ impl Mails {
         update.remove(&["lease_until"]).send(&self.table).await.map(|_| ())
     }
 
+    /// It was not tried after all: this claim is none of its attempts. It is due again then.
+    ///
+    /// # Errors
+    /// The table failed us; it is due again when the claim ends, and the claim counts.
+    pub async fn put_off(&self, claim: &Claim, at: Timestamp) -> Result<(), StoreError> {
+        let update = self.held(WriteKind::MailPutOff, claim).set("due_at", s(SortableTimestamp::from(at).as_str()));
+        let update = update.set("attempts", n(claim.attempts.saturating_sub(1)));
+        update.remove(&["lease_until"]).send(&self.table).await.map(|_| ())
+    }
+
+    /// There is nothing to send any more; it is not tried again.
+    ///
+    /// # Errors
+    /// The table failed us; it is due again when the claim ends.
+    pub async fn not_needed(&self, claim: &Claim, now: Timestamp) -> Result<(), StoreError> {
+        let update = self.held(WriteKind::MailNotNeeded, claim).set("state", s("failed")).set("not_needed_at", ms(now));
+        update.remove(&["due_pk", "due_at", "lease_until"]).send(&self.table).await.map(|_| ())
+    }
+
     /// It can't be sent and is not tried again.
     ///
     /// # Errors
@@ -146,5 +201,39 @@ impl Mails {
         Update::new(kind, keys::mail(&claim.id))
             .when_one_of("state", ["due"])
             .when("#lease_id = :lease", [(":lease", s(claim.lease_id.as_str()))])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_mail_that_was_not_needed_is_told_from_one_that_failed() {
+        for (item, state) in [
+            (json!({ "state": "due" }), MailState::Due),
+            (json!({ "state": "sent", "not_needed_at": 1 }), MailState::Sent),
+            // As releases before wrote it, of either.
+            (json!({ "state": "failed", "failed_at": 1 }), MailState::Failed),
+            (json!({ "state": "failed", "not_needed_at": 1 }), MailState::NotNeeded),
+            // Made due again since.
+            (json!({ "state": "failed", "not_needed_at": 2, "failed_at": 1 }), MailState::NotNeeded),
+            (json!({ "state": "failed", "not_needed_at": 1, "failed_at": 2 }), MailState::Failed),
+            (json!({ "state": "due", "not_needed_at": 2, "failed_at": 1 }), MailState::Due),
+        ] {
+            let stored: StoredState = serde_json::from_value(item.clone()).unwrap();
+            assert_eq!(stored.state(), state, "{item}");
+        }
+    }
+
+    /// What is written is read by the release before, which knows three states, and by this one.
+    #[test]
+    fn a_new_mail_is_written_as_before() {
+        let at = Timestamp::from_millisecond(1_772_000_000_000).unwrap();
+        let record = Record { stored: StoredState::DUE, attempts: 0, created_at: at, lease_id: None };
+        let written = serde_json::to_value(record).unwrap();
+        assert_eq!(written, json!({ "state": "due", "attempts": 0, "created_at": 1_772_000_000_000_i64 }));
     }
 }

@@ -69,7 +69,9 @@ kinds! {
     /// The lease is a condition, and a claim has its own.
     MailSent = "marking a mail as sent",
     MailRetry = "rescheduling a mail",
+    MailPutOff = "putting a mail off",
     MailFail = "giving a mail up",
+    MailNotNeeded = "marking a mail as not needed",
     /// The first stays.
     MailNote = "noting a mail's feedback",
     /// The lease that it was last claimed with is a condition.

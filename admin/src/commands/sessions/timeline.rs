@@ -103,12 +103,21 @@ impl Timeline {
             if let Some(at) = log.failed_at {
                 self.add(at, of, format!("mail {kind} given up"), tried.clone());
             }
+            if let Some(at) = log.not_needed_at {
+                // The last attempt is the one that saw it.
+                let before = match (log.sent_at, log.attempts) {
+                    (Some(_), _) => "it was not sent again",
+                    (None, 0 | 1) => "it was never sent",
+                    (None, _) => "an earlier attempt may have been sent, its answer lost",
+                };
+                self.add(at, of, format!("mail {kind} not needed"), format!("{tried}; {before}"));
+            }
             for (at, feedback) in &log.feedback {
                 self.add(*at, of, format!("mail {kind} {}", feedback.as_str()), "as SES told");
             }
             match (log.state, log.due_at) {
                 (MailState::Due, Some(at)) => self.add(at, of, format!("mail {kind} is due"), tried),
-                (MailState::Due | MailState::Sent | MailState::Failed, _) => {}
+                (MailState::Due | MailState::Sent | MailState::Failed | MailState::NotNeeded, _) => {}
             }
         }
     }

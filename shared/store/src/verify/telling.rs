@@ -11,6 +11,7 @@ use super::{Look, Rule};
 use crate::error::StoreError;
 use crate::events::{Attempt, StoredEvent};
 use crate::keys;
+use crate::mails::StoredState;
 use crate::table::{Item, Key, sk};
 
 /// Events are kept for 30 days; a day less, for those that are being removed.
@@ -24,7 +25,8 @@ struct Cursor {
 
 #[derive(Debug, Deserialize)]
 struct Mail {
-    state: MailState,
+    #[serde(flatten)]
+    stored: StoredState,
 }
 
 #[derive(Debug, Deserialize)]
@@ -77,10 +79,10 @@ impl Look<'_> {
     }
 
     pub(super) fn mail(&mut self, key: &Key, item: &Item) {
-        let Some(Mail { state }) = self.read(item) else { return };
-        let waits = match state {
+        let Some(Mail { stored }) = self.read(item) else { return };
+        let waits = match stored.state() {
             MailState::Due => Waits::SomeTime,
-            MailState::Sent | MailState::Failed => Waits::Never,
+            MailState::Sent | MailState::Failed | MailState::NotNeeded => Waits::Never,
         };
         self.waits(key, item, waits);
     }

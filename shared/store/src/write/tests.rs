@@ -409,6 +409,10 @@ async fn mails(late: &Late, paid: &Session, now: Timestamp) {
     mails.put(&id, now).await.unwrap();
     let claim = mails.claim(&id, now).await.unwrap().unwrap();
     late.arrive_after("claiming a mail").await;
+    mails.put_off(&claim, now + seconds(1)).await.unwrap();
+    late.arrive_after("putting a mail off").await;
+    let claim = mails.claim(&id, now + seconds(1)).await.unwrap().unwrap();
+    late.arrive_after("claiming a mail that was put off").await;
     mails.retry_at(&claim, now + seconds(60)).await.unwrap();
     late.arrive_after("rescheduling a mail").await;
     let mut at = now + seconds(60);
@@ -429,6 +433,12 @@ async fn mails(late: &Late, paid: &Session, now: Timestamp) {
         assert_eq!(mails.resend(&id, at + seconds(3)).await.unwrap(), Resent::Due);
         assert_eq!(mails.resend(&id, at + seconds(4)).await.unwrap(), Resent::WasDue);
         late.arrive_after("sending a mail again that was given up").await;
+        at += seconds(10);
+        let claim = mails.claim(&id, at).await.unwrap().unwrap();
+        mails.not_needed(&claim, at + seconds(1)).await.unwrap();
+        late.arrive_after("marking a mail as not needed").await;
+        assert_eq!(mails.resend(&id, at + seconds(3)).await.unwrap(), Resent::Due);
+        late.arrive_after("sending a mail again that was not needed").await;
         at += seconds(10);
     }
     let claim = mails.claim(&id, at).await.unwrap().unwrap();
