@@ -16,6 +16,7 @@ use crate::mails::Mails;
 use crate::meter::Meter;
 use crate::permissions::{self, Permissions};
 use crate::queues::Queues;
+use crate::ses::MailRate;
 use crate::tasks::{Bell, Tasks};
 use crate::{ses, sqs};
 
@@ -28,6 +29,7 @@ pub(crate) struct Endpoint {
     pub(crate) queues: Arc<Queues>,
     pub(crate) mails: Mails,
     pub(crate) feedback: Feedback,
+    pub(crate) mail_rate: MailRate,
     pub(crate) functions: Arc<Functions>,
     pub(crate) faults: Arc<Faults>,
     pub(crate) meter: Arc<Meter>,
@@ -101,9 +103,9 @@ impl Endpoint {
                 self.kill(caller.as_ref()).await;
                 Err(Hangup)
             }
-            Some(effect @ (Effect::TransactionConflict | Effect::Throttled | Effect::ServerError)) => {
-                Ok(faults::refusal(service, effect, &operation, &call.body))
-            }
+            Some(
+                effect @ (Effect::TransactionConflict | Effect::Throttled | Effect::OverQuota | Effect::ServerError),
+            ) => Ok(faults::refusal(service, effect, &operation, &call.body)),
         };
         self.happened.ring();
         answer
@@ -124,6 +126,7 @@ impl Endpoint {
         match service {
             Service::DynamoDb => self.dynamodb.handle(function, operation, call).await,
             Service::Sqs => sqs::handle(&self.queues, &self.aws_url, operation, &call.body).await,
+            Service::Ses if !self.mail_rate.allows_one() => ses::rate_exceeded(),
             Service::Ses => ses::send_email(&self.mails, &self.feedback, &call.body),
         }
     }

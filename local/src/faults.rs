@@ -29,6 +29,8 @@ pub enum Effect {
     TransactionConflict,
     /// Refused as throttled.
     Throttled,
+    /// Refused because the account's mails for the day are used up (SES; elsewhere as throttled).
+    OverQuota,
     /// Refused with a server error.
     ServerError,
     /// The calling function's process is killed before the request is carried out.
@@ -71,7 +73,7 @@ impl Fault {
     #[must_use]
     pub fn new(operation: &str, effect: Effect) -> Self {
         let every_attempt = match effect {
-            Effect::TransactionConflict | Effect::Throttled | Effect::ServerError => true,
+            Effect::TransactionConflict | Effect::Throttled | Effect::OverQuota | Effect::ServerError => true,
             Effect::DropAnswer | Effect::DropRequest | Effect::Late | Effect::KillBefore | Effect::KillAfter => false,
         };
         Self { operation: operation.to_owned(), effect, times: 1, prefix: None, function: None, every_attempt }
@@ -239,16 +241,17 @@ pub(crate) fn refusal(service: Service, effect: Effect, operation: &str, body: &
                 "Transaction is ongoing for the item",
             ),
         },
-        (Service::DynamoDb, Effect::Throttled) => dynamodb_error(
+        (Service::DynamoDb, Effect::Throttled | Effect::OverQuota) => dynamodb_error(
             StatusCode::BAD_REQUEST,
             "ProvisionedThroughputExceededException",
             "The level of configured provisioned throughput for the table was exceeded.",
         ),
-        (Service::Sqs, Effect::Throttled) => {
+        (Service::Sqs, Effect::Throttled | Effect::OverQuota) => {
             sqs::error(StatusCode::FORBIDDEN, "RequestThrottled", "RequestThrottled", "Request is throttled.")
         }
-        (Service::Ses, Effect::Throttled) => {
-            ses::error(StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException", "Too many requests.")
+        (Service::Ses, Effect::Throttled) => ses::rate_exceeded(),
+        (Service::Ses, Effect::OverQuota) => {
+            ses::error(StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException", "Daily message quota exceeded.")
         }
         (Service::DynamoDb, _) => {
             dynamodb_error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", "Internal server error")

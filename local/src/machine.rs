@@ -26,6 +26,7 @@ use crate::meter::Meter;
 use crate::names;
 use crate::permissions::Permissions;
 use crate::queues::{QueueCounts, Queues};
+use crate::ses::MailRate;
 use crate::sources::queue::QueueSource;
 use crate::sources::schedule;
 use crate::sources::stream::StreamSource;
@@ -74,6 +75,8 @@ pub struct Config {
     pub max_processes: usize,
     /// How long a process is kept that has nothing to do. One of each function stays.
     pub max_idle: Duration,
+    /// How many mails a second SES takes: 1 in its sandbox, 14 is where production begins. Nothing limits nothing.
+    pub mails_per_second: Option<usize>,
     /// A folder where it is written down which of their permissions functions make use of, one
     /// [`crate::PermissionRecord`] in JSON to a line, each once.
     pub permissions_dir: Option<PathBuf>,
@@ -101,6 +104,7 @@ impl Config {
             visibility_timeout: None,
             max_processes: MAX_PROCESSES,
             max_idle: Duration::from_secs(60),
+            mails_per_second: None,
             permissions_dir: None,
             quiet: false,
         }
@@ -457,6 +461,7 @@ async fn start(config: Config, logs: Arc<Logs>, happened: Bell, tasks: Tasks) ->
         dynamodb: Arc::clone(&parts.dynamodb),
         queues: Arc::clone(&parts.queues),
         mails: mails.clone(),
+        mail_rate: MailRate::new(config.mails_per_second),
         feedback: Feedback {
             sets: stack.configuration_sets,
             rules,

@@ -37,6 +37,9 @@ struct Options {
     /// How often schedules run, in milliseconds, whatever the template says
     #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u64).range(1..))]
     schedule_interval_ms: u64,
+    /// How many mails a second SES takes, as an account's rate allows; without it any number
+    #[arg(long)]
+    mails_per_second: Option<usize>,
     /// The most processes of one function at a time. Below it, each has as many as the template allows
     /// (ReservedConcurrentExecutions, a queue's MaximumConcurrency, or else Lambda's 1000), started when none is idle
     #[arg(long, default_value_t = local::MAX_PROCESSES, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1000))]
@@ -67,6 +70,7 @@ impl From<Options> for Config {
             parameters: options.parameters.into_iter().collect(),
             environment: options.environment.into_iter().collect(),
             max_processes: options.max_processes,
+            mails_per_second: options.mails_per_second,
             schedule_interval: Some(Duration::from_millis(options.schedule_interval_ms)),
             ..Self::new(options.template, options.bin_dir, options.data_dir)
         }

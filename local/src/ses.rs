@@ -1,6 +1,10 @@
 //! SES v2's SendEmail: keeps the mail as a file instead of sending it.
 //! <https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html>
 
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hyper::StatusCode;
@@ -14,6 +18,7 @@ use uuid::Uuid;
 use crate::feedback::{Fate, Feedback};
 use crate::http::{self, Answer};
 use crate::mails::Mails;
+use crate::tasks::lock;
 
 /// Where SendEmail is sent to.
 pub(crate) const SEND_EMAIL_PATH: &str = "/v2/email/outbound-emails";
@@ -99,6 +104,37 @@ pub(crate) fn error(status: StatusCode, kind: &str, message: &str) -> Answer {
     let mut answer = http::json(status, "application/json", &json!({ "message": message }));
     http::set_header(&mut answer, "x-amzn-errortype", kind);
     answer
+}
+
+/// The answer to a mail beyond the account's rate.
+pub(crate) fn rate_exceeded() -> Answer {
+    error(StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException", "Maximum sending rate exceeded.")
+}
+
+/// An account's maximum sending rate.
+pub(crate) struct MailRate {
+    mails_per_second: Option<usize>,
+    /// When the mails of the last second were sent.
+    sent: Mutex<VecDeque<Instant>>,
+}
+
+impl MailRate {
+    /// None limits nothing.
+    pub(crate) fn new(mails_per_second: Option<usize>) -> Self {
+        Self { mails_per_second, sent: Mutex::default() }
+    }
+
+    /// Counts a mail, if the rate allows one more.
+    pub(crate) fn allows_one(&self) -> bool {
+        let Some(most) = self.mails_per_second else { return true };
+        let (mut sent, now) = (lock(&self.sent), Instant::now());
+        while sent.pop_front_if(|at| now.duration_since(*at) >= Duration::from_secs(1)).is_some() {}
+        let allows = sent.len() < most;
+        if allows {
+            sent.push_back(now);
+        }
+        allows
+    }
 }
 
 /// Answers one SendEmail.

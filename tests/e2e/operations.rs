@@ -111,6 +111,16 @@ async fn a_payment_is_counted() {
 }
 
 #[tokio::test]
+async fn a_mail_that_ses_turns_away_has_not_failed() {
+    let world = World::start().await;
+    world.machine.faults().add(local::Fault::new("SendEmail", local::Effect::Throttled));
+    world.paid().await;
+    assert_eq!(world.mails().await.len(), 1);
+    let counted = counted(&world);
+    assert_eq!((counted["MailsThrottled"], counted["MailsSent"], counted.get("MailsFailed")), (1, 1, None));
+}
+
+#[tokio::test]
 async fn a_payment_that_its_bank_forgot_is_counted_as_stuck_and_stays_pending() {
     let world = World::start().await;
     let session = world.create().await;

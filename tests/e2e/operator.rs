@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::process::Stdio;
 
+use local::{Effect, Fault};
 use serde_json::{Value, json};
 use tests::{PATIENCE, Receiver, Reply, World, bin_dir, text};
 use tokio::process::Command;
@@ -86,18 +87,7 @@ async fn change(world: &World, pk: &str, sk: &str, update: &str, values: Value) 
 
 /// Puts a message into one of the machine's queues.
 async fn send(world: &World, queue: &str, message: &str) {
-    let body = json!({ "QueueUrl": world.machine.queue_url(queue), "MessageBody": message });
-    let request = reqwest::Client::builder().no_proxy().build().unwrap().post(world.machine.aws_url());
-    let request = request
-        .header("x-amz-target", "AmazonSQS.SendMessage")
-        .header("content-type", "application/x-amz-json-1.0")
-        .header("x-amz-date", "20260101T000000Z")
-        .header(
-            "authorization",
-            "AWS4-HMAC-SHA256 Credential=test/20260101/eu-west-2/sqs/aws4_request, SignedHeaders=host, Signature=x",
-        );
-    let sent = tests::answer(request.body(body.to_string())).await;
-    assert_eq!(sent.status, 200, "{}", sent.text);
+    world.sqs("SendMessage", &json!({ "QueueUrl": world.machine.queue_url(queue), "MessageBody": message })).await;
 }
 
 #[tokio::test]
@@ -181,6 +171,63 @@ async fn a_mail_that_came_back_is_in_the_timeline() {
     let timeline: Vec<_> = shown["timeline"].as_array().unwrap().iter().map(|row| text(&row["what"])).collect();
     assert!(timeline.iter().any(|what| what == "mail receipt bounced"), "{timeline:?}");
     assert!(!shown.to_string().contains("simulator"), "{shown}");
+}
+
+/// The details that a mail asks for are given, or its refund is cancelled, before it has been sent as far as we know.
+#[tokio::test]
+async fn a_mail_that_is_not_needed_any_more_has_not_failed() {
+    for (effect, given, sent, attempts, detail) in [
+        // SES took it, and its answer was lost.
+        (Effect::DropAnswer, true, true, "2", "an earlier attempt may have been sent"),
+        (Effect::DropAnswer, false, true, "2", "an earlier attempt may have been sent"),
+        (Effect::OverQuota, false, false, "1", "it was never sent"),
+    ] {
+        let world = World::start().await;
+        let session = world.paid_from_withheld_account().await;
+        assert_eq!(world.mails().await.len(), 1, "the receipt");
+        world.machine.faults().add(Fault::new("SendEmail", effect));
+        let refund = world.refund(&session, 150).await;
+        let tried = |machine: &local::Machine| machine.faults().waiting().is_empty().then_some(());
+        assert!(world.machine.until(PATIENCE, tried).await.is_some());
+        let (id, pk) = (text(&refund["id"]), format!("MAIL#{}", text(&refund["id"])));
+        let without = async |attribute: &str| {
+            let gone = async {
+                while !world.item(&pk, "refund_details#1").await[attribute].is_null() {
+                    tokio::task::yield_now().await;
+                }
+            };
+            assert!(tokio::time::timeout(PATIENCE, gone).await.is_ok(), "{attribute} is still there");
+        };
+        without("lease_until").await;
+        assert_eq!(world.machine.mails().len(), 1 + usize::from(sent));
+        if given {
+            world.give_details(&refund, "confirm", "12345674").await;
+        } else {
+            let path = format!("/v2/refunds/{id}/cancel");
+            assert_eq!(tests::answer(world.demo(reqwest::Method::POST, &path)).await.status, 200);
+        }
+        // As if the wait were over.
+        let past = json!({ ":past": { "S": "2000-01-01T00:00:00.000Z" } });
+        change(&world, &pk, "refund_details#1", "SET due_at = :past", past).await;
+        world.run_schedule().await;
+        without("due_at").await;
+        assert_eq!(world.machine.mails().len(), 1 + usize::from(sent));
+
+        let mails = answer(&world, &["mails", "list", &id]).await;
+        let mail = &mails[0];
+        assert_eq!((&mail["state"], &mail["attempts"]), (&json!("not_needed"), &json!(attempts)), "{mail}");
+        assert!(mail["not_needed_at"].is_string() && mail["failed_at"].is_null(), "{mail}");
+        let shown = answer(&world, &["sessions", "show", &text(&session["id"])]).await;
+        let timeline = shown["timeline"].as_array().unwrap();
+        let row = timeline.iter().find(|row| row["what"] == "mail refund_details not needed");
+        assert!(row.is_some_and(|row| text(&row["detail"]).contains(detail)), "{detail}: {timeline:#?}");
+        assert!(!shown.to_string().contains("given up"), "{timeline:#?}");
+        assert!(!world.machine.logs().iter().any(|line| line.text.contains("MailsFailed")), "counted as failed");
+        // The last release knows these states only, and so reads it.
+        assert_eq!(world.item(&pk, "refund_details#1").await["state"]["S"], "failed");
+        assert_eq!(run(&world, &["verify"]).await.code, 0);
+        assert_eq!(answer(&world, &["mails", "resend", &id, "refund_details"]).await["status"], "due");
+    }
 }
 
 #[tokio::test]

@@ -1,8 +1,23 @@
 //! The receipt, exactly once.
 
-use local::{Effect, Fault};
-use serde_json::json;
-use tests::{PATIENCE, World, document_1, text};
+use futures_util::future::join_all;
+use local::{Effect, Fault, Machine};
+use serde_json::{Value, json};
+use tests::{PATIENCE, World, document_1, text, workspace};
+
+async fn receipt(world: &World, session: &Value) -> Value {
+    world.item(&format!("MAIL#{}", text(&session["id"])), "receipt#5").await
+}
+
+/// Waits until so many mails have been sent, however long they are put off.
+async fn until_sent(world: &World, count: usize) {
+    let sent = |machine: &Machine| (machine.mails().len() >= count).then_some(());
+    assert!(world.machine.until(3 * PATIENCE, sent).await.is_some(), "{:#?}", world.machine.logs());
+}
+
+fn dead_letters(world: &World) -> Vec<String> {
+    world.machine.queue_bodies("ReceiptsDeadLetters")
+}
 
 #[tokio::test]
 async fn one_receipt_with_all_that_belongs_on_it() {
@@ -95,6 +110,93 @@ async fn a_mail_service_that_is_down_is_tried_again() {
     }
     world.run_schedule().await;
     assert_eq!(world.mails().await.len(), 1);
+}
+
+/// More often than SQS has a message received before it is a dead letter. No schedule runs: it comes back by itself.
+#[tokio::test]
+async fn a_mail_that_ses_turns_away_for_its_rate_waits_without_an_attempt_or_a_dead_letter() {
+    let world = World::start().await;
+    world.machine.faults().add(Fault::new("SendEmail", Effect::Throttled).times(6));
+    let session = world.paid().await;
+    until_sent(&world, 1).await;
+    assert!(world.machine.faults().waiting().is_empty());
+    world.settled().await;
+    let mail = receipt(&world, &session).await;
+    assert_eq!((&mail["state"]["S"], &mail["attempts"]["N"]), (&json!("sent"), &json!("1")));
+    assert_eq!(dead_letters(&world), [""; 0]);
+}
+
+#[tokio::test]
+async fn more_mails_than_the_rate_allows_are_all_sent_once() {
+    let world = World::start_with(|config| config.mails_per_second = Some(2)).await;
+    let sessions = join_all((0..8).map(|_| world.paid())).await;
+    until_sent(&world, 8).await;
+    assert_eq!(world.mails().await.len(), 8);
+    for session in sessions {
+        assert_eq!(receipt(&world, &session).await["attempts"]["N"], "1");
+    }
+    assert!(world.machine.meter().calls("EmailReceiptFunction", "SendMessage") > 0, "the rate was never used up");
+    assert_eq!(dead_letters(&world), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_mail_beyond_the_days_quota_waits_as_long_as_aws_advises() {
+    let world = World::start().await;
+    world.machine.faults().add(Fault::new("SendEmail", Effect::OverQuota));
+    let session = world.paid().await;
+    let before = jiff::Timestamp::now();
+    let put_off = |machine: &Machine| (machine.queue_counts("ReceiptsQueue")?.delayed == 1).then_some(());
+    assert!(world.machine.until(PATIENCE, put_off).await.is_some(), "{:#?}", world.machine.logs());
+    let mail = receipt(&world, &session).await;
+    assert_eq!((&mail["state"]["S"], &mail["attempts"]["N"]), (&json!("due"), &json!("0")));
+    let due_at: jiff::Timestamp = text(&mail["due_at"]["S"]).parse().unwrap();
+    assert!((590..=630).contains(&due_at.duration_since(before).as_secs()), "{mail}");
+    // Meanwhile it is not due.
+    world.run_schedule().await;
+    assert_eq!(world.machine.queue_counts("ReceiptsQueue").unwrap().total(), 1);
+}
+
+/// A message more for each mail, every minute, would keep the senders from sending.
+#[tokio::test]
+async fn no_mail_is_queued_again_while_many_wait() {
+    let world = World::start().await;
+    // No ring arrives, so the mail is due and in no queue.
+    for _ in 0..3 {
+        world.machine.faults().add(Fault::new("SendMessage", Effect::DropRequest).every_attempt());
+    }
+    world.paid().await;
+    world.settled().await;
+    for batch in 0..100 {
+        let entries = (0..10).map(|n| json!({ "Id": format!("m{n}"), "MessageBody": "later", "DelaySeconds": 900 }));
+        let body =
+            json!({ "QueueUrl": world.machine.queue_url("ReceiptsQueue"), "Entries": entries.collect::<Vec<_>>() });
+        let sent = world.sqs("SendMessageBatch", &body).await;
+        assert_eq!(sent["Successful"].as_array().map(Vec::len), Some(10), "{batch}: {sent}");
+    }
+    world.run_schedule().await;
+    assert_eq!(world.machine.queue_counts("ReceiptsQueue").unwrap().total(), 1000);
+    assert!(world.machine.mails().is_empty());
+    world.sqs("PurgeQueue", &json!({ "QueueUrl": world.machine.queue_url("ReceiptsQueue") })).await;
+    world.run_schedule().await;
+    assert_eq!(world.mails().await.len(), 1);
+}
+
+/// As if there were never time to send one: each message goes back as a new one, more often than SQS would have it received.
+#[tokio::test]
+async fn a_mail_without_time_left_waits_without_an_attempt_or_a_dead_letter() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = std::fs::read_to_string(workspace().join("template.yaml")).unwrap();
+    let (before, function) = text.split_once("CodeUri: target/lambda/email-receipt/").unwrap();
+    let hasty = function.replacen("Timeout: 60", "Timeout: 20", 1);
+    let template = folder.path().join("template.yaml");
+    std::fs::write(&template, format!("{before}CodeUri: target/lambda/email-receipt/{hasty}")).unwrap();
+    let world = World::start_with(|config| config.template = template).await;
+    let session = world.paid().await;
+    let again = |machine: &Machine| (machine.meter().calls("EmailReceiptFunction", "SendMessage") > 6).then_some(());
+    assert!(world.machine.until(PATIENCE, again).await.is_some(), "{:#?}", world.machine.logs());
+    let mail = receipt(&world, &session).await;
+    assert_eq!((&mail["state"]["S"], &mail["attempts"]["N"]), (&json!("due"), &json!("0")));
+    assert_eq!(dead_letters(&world), [""; 0]);
 }
 
 #[tokio::test]

@@ -215,6 +215,23 @@ impl World {
         answer(request).await.body.as_array().unwrap().clone()
     }
 
+    /// Calls SQS itself; returns its answer.
+    pub async fn sqs(&self, operation: &str, body: &Value) -> Value {
+        let signature =
+            "AWS4-HMAC-SHA256 Credential=test/20260101/eu-west-2/sqs/aws4_request, SignedHeaders=host, Signature=x";
+        let request = self
+            .http
+            .post(self.machine.aws_url())
+            .header("x-amz-target", format!("AmazonSQS.{operation}"))
+            .header("content-type", "application/x-amz-json-1.0")
+            .header("x-amz-date", "20260101T000000Z")
+            .header("authorization", signature)
+            .body(body.to_string());
+        let answer = answer(request).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        answer.body
+    }
+
     /// An item as it is kept; null if there is none.
     pub async fn item(&self, pk: &str, sk: &str) -> Value {
         let key = json!({ "pk": { "S": pk }, "sk": { "S": sk } });

@@ -1,8 +1,12 @@
 //! Claims a mail, sends it, marks it: exactly once under repeated delivery.
+//!
+//! A mail that waits, for SES's limits or for the next invocation, goes back as a new message. The old one counts as done:
+//! SQS moves a message to the dead letters once it has been received five times, for whatever reason.
 
 use std::time::{Duration, SystemTime};
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use doorbell::Doorbell;
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Error, LambdaEvent};
 use models::{CorrelationId, MailId, MailTopic, Object, Refund, RefundId, Session};
@@ -10,7 +14,7 @@ use runtime::{Metric, SettingError};
 use store::{Claim, Mails, Refunds, Sessions, StoreError, Table};
 
 use crate::mail::Mail;
-use crate::postbox::{POST_TIMEOUT, PostError, Postbox};
+use crate::postbox::{Limit, POST_TIMEOUT, PostError, Postbox};
 use crate::{receipt, refund_details, refund_sent};
 
 /// How often a mail is tried: with the waits of [`next_try`], over about two days.
@@ -19,6 +23,9 @@ const MAX_ATTEMPTS: u32 = 50;
 /// The time that sending a mail and marking it may take: none is sent that could be cut off between the two.
 const POST_AND_MARK: Duration = POST_TIMEOUT.saturating_add(Duration::from_secs(10));
 
+/// When a mail comes back for which no time was left.
+const NEXT_INVOCATION: Duration = Duration::from_secs(1);
+
 /// Sends receipts, and mails about refunds.
 #[derive(Debug)]
 pub(crate) struct EmailReceipt {
@@ -26,6 +33,7 @@ pub(crate) struct EmailReceipt {
     sessions: Sessions,
     refunds: Refunds,
     postbox: Postbox,
+    receipts: Doorbell,
 }
 
 impl EmailReceipt {
@@ -36,48 +44,79 @@ impl EmailReceipt {
         let postbox =
             Postbox::new(&config, runtime::required("SENDER_ADDRESS")?, runtime::required("CONFIGURATION_SET")?);
         let (mails, sessions) = (Mails::new(table.clone()), Sessions::new(table.clone()));
-        Ok(Self { mails, sessions, refunds: Refunds::new(table), postbox })
+        let receipts = Doorbell::new(&config, runtime::required("RECEIPTS_QUEUE_URL")?);
+        Ok(Self { mails, sessions, refunds: Refunds::new(table), postbox, receipts })
     }
 
-    /// Sends what each message rings for. A message fails only if the table does: whatever else goes wrong, the mail
+    /// Sends the mail that each message names. A message fails only if the table does: whatever else goes wrong, the mail
     /// itself knows when it is due again.
     pub(crate) async fn handle(&self, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
         let mut failures = SqsBatchResponse::default();
         let post_until = event.context.deadline().checked_sub(POST_AND_MARK).unwrap_or(SystemTime::UNIX_EPOCH);
+        // Once SES has turned one mail away for a limit, it would turn away the others too.
+        let mut limit: Option<Limit> = None;
         for message in event.payload.records {
             let Some(mail) = message.body.as_deref().and_then(|body| body.parse::<MailId>().ok()) else {
                 tracing::error!(message_id = message.message_id, "a message that names no mail");
                 continue;
             };
-            if SystemTime::now() >= post_until {
-                failures.add_failure(message.message_id.unwrap_or_default());
-                continue;
-            }
-            if let Err(error) = self.send(&mail, post_until).await {
-                tracing::error!(%mail, %error, "a mail could not be looked at");
-                failures.add_failure(message.message_id.unwrap_or_default());
+            let sent = match limit {
+                None => self.send(&mail, post_until).await,
+                Some(limit) => {
+                    self.hand_back(&mail, limit.wait()).await;
+                    Ok(Some(limit))
+                }
+            };
+            match sent {
+                Ok(met) => limit = met,
+                Err(error) => {
+                    tracing::error!(%mail, %error, "a mail could not be looked at");
+                    failures.add_failure(message.message_id.unwrap_or_default());
+                }
             }
         }
         Ok(failures)
     }
 
-    async fn send(&self, id: &MailId, post_until: SystemTime) -> Result<(), Error> {
-        let Some(claim) = self.mails.claim(id, runtime::now()).await? else { return Ok(()) };
+    /// Sends a mail, if that is still to be done; the limit that it met, if any.
+    async fn send(&self, id: &MailId, post_until: SystemTime) -> Result<Option<Limit>, Error> {
+        if SystemTime::now() >= post_until {
+            self.hand_back(id, NEXT_INVOCATION).await;
+            return Ok(None);
+        }
+        let Some(claim) = self.mails.claim(id, runtime::now()).await? else { return Ok(None) };
         let Some((mail, correlation_id)) = self.write(id).await? else {
-            tracing::warn!(mail = %id, "there is nobody to send it to, or nothing to say, any more");
-            return Ok(self.mails.failed(&claim, runtime::now()).await?);
+            tracing::info!(mail = %id, attempts = claim.attempts, "there is nobody to send it to, or nothing to say");
+            self.mails.not_needed(&claim, runtime::now()).await?;
+            return Ok(None);
         };
         if SystemTime::now() >= post_until {
-            return Err("no time is left to send it and to mark it".into());
+            self.put_off(&claim, NEXT_INVOCATION).await?;
+            return Ok(None);
         }
         match self.postbox.post(&mail, id, correlation_id.as_ref()).await {
             Ok(message_id) => {
                 let correlation_id = correlation_id.as_ref().map(CorrelationId::as_str);
                 tracing::info!(mail = %id, message_id, correlation_id, "sent");
                 Metric::MailsSent.count();
-                Ok(self.mails.sent(&claim, &message_id, runtime::now()).await?)
+                self.mails.sent(&claim, &message_id, runtime::now()).await?;
+                Ok(None)
             }
             Err(error) => self.not_sent(&claim, &error).await,
+        }
+    }
+
+    /// It was not tried, so this does not count as an attempt; it is due again after `wait`.
+    async fn put_off(&self, claim: &Claim, wait: Duration) -> Result<(), Error> {
+        self.mails.put_off(claim, runtime::now().checked_add(wait)?).await?;
+        self.hand_back(&claim.id, wait).await;
+        Ok(())
+    }
+
+    /// Has the mail come again after `wait`, by a new message.
+    async fn hand_back(&self, id: &MailId, wait: Duration) {
+        if let Err(error) = self.receipts.ring_in(&id.to_string(), wait).await {
+            tracing::warn!(mail = %id, %error, "not queued again; `expire` does so once it is due");
         }
     }
 
@@ -111,19 +150,26 @@ impl EmailReceipt {
         Ok(session.map(|session| (refund, session)))
     }
 
-    async fn not_sent(&self, claim: &Claim, error: &PostError) -> Result<(), Error> {
+    async fn not_sent(&self, claim: &Claim, error: &PostError) -> Result<Option<Limit>, Error> {
         let now = runtime::now();
         match error {
+            PostError::Throttled(_, limit) => {
+                tracing::warn!(mail = %claim.id, %error, "put off");
+                Metric::MailsThrottled.count();
+                self.put_off(claim, limit.wait()).await?;
+                return Ok(Some(*limit));
+            }
             PostError::NotNow(_) if claim.attempts < MAX_ATTEMPTS => {
                 tracing::warn!(mail = %claim.id, attempts = claim.attempts, %error, "not sent yet");
-                Ok(self.mails.retry_at(claim, next_try(claim.attempts, now)).await?)
+                self.mails.retry_at(claim, next_try(claim.attempts, now)).await?;
             }
             PostError::NotNow(_) | PostError::Refused(_) => {
                 tracing::error!(mail = %claim.id, attempts = claim.attempts, %error, "given up");
                 Metric::MailsFailed.count();
-                Ok(self.mails.failed(claim, now).await?)
+                self.mails.failed(claim, now).await?;
             }
         }
+        Ok(None)
     }
 }
 

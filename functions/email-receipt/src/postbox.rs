@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_sesv2::Client;
-use aws_sdk_sesv2::error::{BuildError, DisplayErrorContext};
+use aws_sdk_sesv2::error::{BuildError, DisplayErrorContext, ProvideErrorMetadata};
 use aws_sdk_sesv2::operation::send_email::SendEmailError;
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, MessageHeader, MessageTag};
 use aws_smithy_types::retry::RetryConfig;
@@ -36,6 +36,45 @@ pub(crate) enum PostError {
     /// Later, perhaps: SES is busy, unreachable, or not set up yet.
     #[error("SES did not take it: {0}")]
     NotNow(String),
+    /// SES certainly did not take it, nor will it take any other just now: that says nothing about this mail.
+    #[error("SES takes no more for now: {0}")]
+    Throttled(String, Limit),
+}
+
+/// What keeps SES from taking any mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Limit {
+    /// So many mails a second.
+    Rate,
+    /// So many mails in 24 hours; or the account may send nothing until a person has seen to it.
+    Quota,
+}
+
+impl Limit {
+    /// How long to wait. For a rate some seconds, not the same for all who met it. For a quota what AWS advises:
+    /// <https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas-errors.html>
+    pub(crate) fn wait(self) -> Duration {
+        match self {
+            Self::Rate => Duration::from_secs(fastrand::u64(1..=4)),
+            Self::Quota => Duration::from_secs(600),
+        }
+    }
+
+    /// Which limit an answer of SES tells of, if any. For a rate and for a quota it is the same error in other words:
+    /// `Maximum sending rate exceeded`, `Daily message quota exceeded`.
+    /// <https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html>,
+    /// <https://docs.aws.amazon.com/ses/latest/APIReference-V2/CommonErrors.html>
+    fn of(code: Option<&str>, status: Option<u16>, message: Option<&str>) -> Option<Self> {
+        let throttled = match code {
+            Some("AccountSuspendedException" | "LimitExceededException" | "SendingPausedException") => {
+                return Some(Self::Quota);
+            }
+            Some("TooManyRequestsException" | "ThrottlingException" | "Throttling") => true,
+            Some(_) | None => status == Some(429),
+        };
+        let quota = message.is_some_and(|message| message.to_lowercase().contains("quota"));
+        throttled.then_some(if quota { Self::Quota } else { Self::Rate })
+    }
 }
 
 impl From<BuildError> for PostError {
@@ -88,9 +127,51 @@ impl Postbox {
                 // `MessageRejected` is later, too: it is what SES says while the sender's address is not verified.
                 Some(SendEmailError::BadRequestException(_)) => Err(PostError::Refused("BadRequestException")),
                 // SES's own messages can name the recipient: only the kind of error is kept.
-                Some(other) => Err(PostError::NotNow(other.meta().code().unwrap_or("an unknown error").to_owned())),
+                Some(other) => {
+                    let code = other.code().unwrap_or("an unknown error").to_owned();
+                    let status = error.raw_response().map(|response| response.status().as_u16());
+                    Err(match Limit::of(other.code(), status, other.message()) {
+                        Some(limit) => PostError::Throttled(code, limit),
+                        None => PostError::NotNow(code),
+                    })
+                }
                 None => Err(PostError::NotNow(DisplayErrorContext(error).to_string())),
             },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_told_from_what_concerns_one_mail() {
+        let rate = Some("Maximum sending rate exceeded.");
+        for (code, status, message, limit) in [
+            ("TooManyRequestsException", 429, rate, Some(Limit::Rate)),
+            ("TooManyRequestsException", 429, None, Some(Limit::Rate)),
+            ("ThrottlingException", 400, rate, Some(Limit::Rate)),
+            ("Throttling", 400, rate, Some(Limit::Rate)),
+            ("RequestLimit", 429, None, Some(Limit::Rate)),
+            ("TooManyRequestsException", 429, Some("Daily message quota exceeded."), Some(Limit::Quota)),
+            ("ThrottlingException", 400, Some("Daily sending Quota exceeded"), Some(Limit::Quota)),
+            ("LimitExceededException", 400, None, Some(Limit::Quota)),
+            ("SendingPausedException", 400, None, Some(Limit::Quota)),
+            ("AccountSuspendedException", 400, None, Some(Limit::Quota)),
+            ("MessageRejected", 400, Some("Email address is not verified."), None),
+            ("MailFromDomainNotVerifiedException", 400, None, None),
+            ("NotFoundException", 404, Some("a quota of its own"), None),
+            ("InternalServiceErrorException", 500, None, None),
+        ] {
+            assert_eq!(Limit::of(Some(code), Some(status), message), limit, "{code}, {message:?}");
+        }
+    }
+
+    #[test]
+    fn a_wait_is_one_that_a_message_can_have() {
+        for limit in [Limit::Rate, Limit::Quota] {
+            assert!((Duration::from_secs(1)..=doorbell::MAX_DELAY).contains(&limit.wait()), "{limit:?}");
         }
     }
 }

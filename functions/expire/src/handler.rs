@@ -29,6 +29,10 @@ const CONCURRENCY: usize = 16;
 /// How many shards of the due index are read at a time.
 const SHARDS_AT_ONCE: usize = 16;
 
+/// With so many messages in the queue of mails, no more are added. Mails leave it at SES's rate, and a message for each mail
+/// that is due, every minute, would be more than that: the senders would do nothing but find out which ones come twice.
+const MAILS_QUEUED: u64 = 1000;
+
 /// How long after its submission a payment that is still pending is counted as stuck. Banks settle within seconds, and
 /// promise two hours.
 const STUCK_AFTER: SignedDuration = SignedDuration::from_hours(1);
@@ -116,6 +120,9 @@ impl Expire {
                 self.walk(now, pending_until).await
             }
         };
+        if rest.iter().any(is_mail) && self.mails_are_queued().await {
+            rest.retain(|item| !is_mail(item));
+        }
         // The index answers in the same order every minute: should the time not suffice, others come next.
         fastrand::shuffle(&mut rest);
         let in_time = futures_util::stream::iter(rest).take_while(|_| ready(SystemTime::now() < stop_at));
@@ -217,6 +224,17 @@ impl Expire {
         });
         rest.extend(read.buffer_unordered(CONCURRENCY).filter_map(ready).collect::<Vec<_>>().await);
         rest
+    }
+
+    /// Whether enough mails wait in their queue; those that are due and not among them are queued once they have left it.
+    async fn mails_are_queued(&self) -> bool {
+        self.receipts.waiting().await.map_or_else(
+            |error| {
+                tracing::warn!(%error, "how many mails are queued is not known");
+                false
+            },
+            |waiting| waiting >= MAILS_QUEUED,
+        )
     }
 
     /// One item's trouble is logged and stops no other; it stays due.
@@ -333,6 +351,13 @@ impl Expire {
             Outcome::Declined(_) => self.sessions.record(change, None).await,
         };
         recorded(session.id, outcome.event(), changed)
+    }
+}
+
+fn is_mail(item: &Rest) -> bool {
+    match item {
+        Rest::Mail(_) => true,
+        Rest::Expiry(_) | Rest::Refund(..) | Rest::Cursor(_) | Rest::Endpoint(..) => false,
     }
 }
 

@@ -23,6 +23,8 @@ pub enum Metric {
     MailsSent,
     /// Mails that were given up.
     MailsFailed,
+    /// Tries that SES turned away for its rate or its quota, or because the account may not send.
+    MailsThrottled,
     /// Mails that came back, or that SES did not send for that.
     MailsBounced,
     /// Mails that their recipients call unwanted.
@@ -41,12 +43,13 @@ pub enum Metric {
 
 impl Metric {
     /// All there are.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::PaymentsSent,
         Self::PaymentsNotSent,
         Self::StuckPending,
         Self::MailsSent,
         Self::MailsFailed,
+        Self::MailsThrottled,
         Self::MailsBounced,
         Self::MailsComplained,
         Self::WebhooksTaken,
@@ -64,6 +67,7 @@ impl Metric {
             Self::StuckPending => "StuckPending",
             Self::MailsSent => "MailsSent",
             Self::MailsFailed => "MailsFailed",
+            Self::MailsThrottled => "MailsThrottled",
             Self::MailsBounced => "MailsBounced",
             Self::MailsComplained => "MailsComplained",
             Self::WebhooksTaken => "WebhooksTaken",
