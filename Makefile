@@ -196,20 +196,21 @@ deploy: ## build, then deploy the whole (ENV=dev|prod, of samconfig.toml)
 	@$(MAKE) --no-print-directory build ARCH=$(env-arch)
 	sam deploy --config-env $(ENV)
 
-# The function's name is CloudFormation's own: it is asked for, so that nothing is made that the stack does not know.
-define physical-name
-$$(aws cloudformation describe-stack-resource --stack-name counterfoil-$(ENV) --query StackResourceDetail.PhysicalResourceId \
-  --output text --logical-resource-id $$(awk '/^  [A-Za-z]+:$$/ {id = $$1} \
-  $$0 ~ "CodeUri: target/lambda/$(F)/" {sub(":", "", id); print id}' template.yaml))
+# A function's name is CloudFormation's own: it is asked for, so that nothing is made that the stack does not know. A binary
+# may be the code of more than one.
+define physical-names
+$$(for id in $$(awk '/^  [A-Za-z]+:$$/ {id = $$1} $$0 ~ "CodeUri: target/lambda/$(F)/" {sub(":", "", id); print id}' template.yaml); \
+  do aws cloudformation describe-stack-resource --stack-name counterfoil-$(ENV) --query StackResourceDetail.PhysicalResourceId \
+  --output text --logical-resource-id $$id || exit 1; done)
 endef
 
 deploy-function: ## build and deploy the code of one function alone (F=create ENV=dev)
 	$(call one-of,ENV,dev prod)
 	$(call one-of,F,$(FUNCTIONS))
 	$(need-aws)
-	@name=$(physical-name) && echo "==> $(F) is $$name"
+	@names=$(physical-names) && echo "==> $(F) is" $$names
 	@$(MAKE) --no-print-directory build ARCH=$(env-arch) FUNCTIONS=$(F)
-	@name=$(physical-name) && cargo lambda deploy --binary-name $(F) --merge-env $$name
+	@names=$(physical-names) && for name in $$names; do cargo lambda deploy --binary-name $(F) --merge-env $$name || exit 1; done
 
 # Other tools' hosts for the functions, on the table and queues of a running `make run`
 

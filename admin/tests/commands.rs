@@ -137,6 +137,7 @@ fn endpoint(id: &str) -> Endpoint {
         previous_secret_until: Some("2096-02-01T12:00:00Z".parse().unwrap()),
         failures: 0,
         parked_until: None,
+        pace: models::Pace::default(),
     }
 }
 

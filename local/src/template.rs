@@ -81,6 +81,9 @@ pub(crate) struct Function {
     pub(crate) rules: Vec<Filter>,
     /// All that it may do.
     pub(crate) policies: Vec<Statement>,
+    /// Without effect on this machine, which stops no chain.
+    #[cfg_attr(not(test), expect(dead_code, reason = "a test asks for it"))]
+    pub(crate) recursive_loop: RecursiveLoop,
 }
 
 /// One AWS::SES::ConfigurationSet, with its event destinations.
@@ -464,8 +467,18 @@ struct FunctionProperties {
     #[serde(default, deserialize_with = "some_number")]
     reserved_concurrent_executions: Option<usize>,
     event_invoke_config: Option<EventInvokeConfig>,
-    #[serde(default)]
-    recursive_loop: Value,
+    recursive_loop: Option<RecursiveLoop>,
+}
+
+/// What Lambda does once a chain of calls has come back to the function some 16 times.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html>
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+pub(crate) enum RecursiveLoop {
+    /// It goes on.
+    Allow,
+    /// The chain is stopped.
+    #[default]
+    Terminate,
 }
 
 /// What becomes of an asynchronous invocation that fails or waits. Without effect on this machine: a schedule's next turn comes
@@ -655,6 +668,7 @@ fn function(id: &str, place: &Place, properties: Value, globals: &Value) -> Resu
         schedules: Vec::new(),
         rules: Vec::new(),
         policies: policies::statements(&place.child("Policies"), properties.policies)?,
+        recursive_loop: properties.recursive_loop.unwrap_or_default(),
     };
     for (name, event) in properties.events {
         let place = place.child("Events").child(&name);
@@ -1058,6 +1072,71 @@ Globals:";
             assert_eq!((error.resource.as_str(), error.property.as_str()), (resource, property), "{wrong}: {error}");
             assert!(error.problem.contains(problem), "{wrong}: {error}");
         }
+    }
+
+    /// Lambda counts how often a chain of messages comes back to a function, and stops it after 16 times, unless the
+    /// function says otherwise. A chain goes on through queues, not through a table's stream.
+    #[test]
+    fn exactly_the_functions_whose_messages_may_come_back_to_them_allow_loops() {
+        let allowing = |text: &str| {
+            let stack = resolve(text).unwrap();
+            let allow = stack.functions.iter().filter(|one| one.recursive_loop == RecursiveLoop::Allow);
+            let allow: BTreeSet<String> = allow.map(|one| one.id.clone()).collect();
+            (in_loops(&stack), allow)
+        };
+        let (loops, allow) = allowing(include_str!("../../template.yaml"));
+        assert_eq!(
+            loops, allow,
+            "on the left those that may be called again by what they send: they need `RecursiveLoop: Allow`"
+        );
+        assert!(loops.contains("WebhookFunction"), "{loops:?}");
+
+        assert_eq!(allowing(TEMPLATE), (BTreeSet::new(), BTreeSet::new()));
+        // To its own queue; and through another function.
+        let send = |function: &str, to: &str, behaviour: &str| {
+            let policy = format!(
+                "Policies: [{{ Version: \"2012-10-17\", Statement: [{{ Sid: S, Effect: Allow, Action: \"sqs:*\", Resource: !GetAtt {to}.Arn }}] }}]"
+            );
+            let own = format!("{behaviour} }} }}\n");
+            assert_eq!(TEMPLATE.matches(&own).count(), 1, "{function}");
+            TEMPLATE.replace(&own, &format!("{own}      {policy}\n"))
+        };
+        let own = send("QueueFunction", "Queue", "BEHAVIOUR: queue");
+        assert_eq!(allowing(&own).0, BTreeSet::from(["QueueFunction".to_owned()]));
+        let elsewhere = send("QueueFunction", "Letters", "BEHAVIOUR: queue");
+        assert_eq!(allowing(&elsewhere).0, BTreeSet::new());
+        let other = "\n  OtherFunction:\n    Type: AWS::Serverless::Function\n    Properties:\n      RecursiveLoop: Allow\n      \
+            Policies: [{ Version: \"2012-10-17\", Statement: [{ Sid: S, Effect: Allow, Action: \"sqs:SendMessage\", Resource: [!GetAtt Queue.Arn] }] }]\n      \
+            Events: { Letters: { Type: SQS, Properties: { Queue: !GetAtt Letters.Arn } } }\n  HttpApi:\n";
+        let through = elsewhere.replacen("\n  HttpApi:\n", other, 1);
+        let (loops, allow) = allowing(&through);
+        assert_eq!(loops, BTreeSet::from(["OtherFunction".to_owned(), "QueueFunction".to_owned()]));
+        assert_eq!(allow, BTreeSet::from(["OtherFunction".to_owned()]));
+    }
+
+    /// The functions that a message which they send may come back to, through other functions' messages too.
+    fn in_loops(stack: &Stack) -> BTreeSet<String> {
+        let like = |pattern: &String, text: &str| wildmatch::WildMatch::new(pattern).matches(text);
+        let sends = |from: &Function, queue: &str| {
+            from.policies.iter().any(|statement| {
+                statement.actions.iter().any(|action| like(action, "sqs:SendMessage"))
+                    && statement.resources.iter().any(|resource| like(resource, &names::queue_arn(queue)))
+            })
+        };
+        let calls = |from: &Function| -> BTreeSet<&str> {
+            let called = |to: &&Function| to.queues.iter().any(|event| sends(from, &event.queue));
+            stack.functions.iter().filter(called).map(|to| to.id.as_str()).collect()
+        };
+        let called: BTreeMap<&str, BTreeSet<&str>> =
+            stack.functions.iter().map(|from| (from.id.as_str(), calls(from))).collect();
+        let comes_back = |start: &str| {
+            let (mut reached, mut next) = (BTreeSet::new(), vec![start]);
+            while let Some(function) = next.pop() {
+                next.extend(called[function].iter().filter(|to| reached.insert(**to)));
+            }
+            reached.contains(start)
+        };
+        called.keys().filter(|id| comes_back(id)).map(|id| (*id).to_owned()).collect()
     }
 
     /// Each mistake names its resource and property.

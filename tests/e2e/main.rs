@@ -32,4 +32,5 @@ mod webhook_crashes;
 mod webhook_delivery;
 mod webhook_endpoints;
 mod webhook_events;
+mod webhook_lanes;
 mod webhook_load;

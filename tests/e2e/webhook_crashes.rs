@@ -71,7 +71,7 @@ async fn every_first_answer_is_lost_and_nothing_comes_of_it() {
     assert!(world.waiting_cursors().await.is_empty());
     assert!(receiver.received().iter().all(|one| one.is_signed_by(&[&text(&webhook["secret"])])));
     // A lost answer is repeated by the SDK: nothing had to be told again for it.
-    assert_eq!(receiver.received().len(), 6, "{:#?}", receiver.summary());
+    assert_eq!(receiver.received().len() - world.handed_over().await, 6, "{:#?}", receiver.summary());
     nothing_else_was_told(&world, &receiver).await;
 }
 
@@ -89,13 +89,14 @@ async fn what_stream_and_queue_deliver_twice_is_told_in_order() {
     for _ in 0..5 {
         sessions.push(world.paid().await);
     }
+    // On a busy machine too: as if minutes passed, a claim would lapse whose delivery is under way.
+    world.settled().await;
     for session in &sessions {
         told_in_order(&world, &receiver, session, "twice").await;
     }
-    world.settled().await;
     nothing_else_was_told(&world, &receiver).await;
     // A message that comes again finds nothing to do.
-    assert_eq!(receiver.received().len(), 30, "{:#?}", receiver.summary());
+    assert_eq!(receiver.received().len() - world.handed_over().await, 30, "{:#?}", receiver.summary());
 }
 
 #[tokio::test]

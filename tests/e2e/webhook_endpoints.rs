@@ -8,7 +8,7 @@ use tests::{Answer, DEMO, PATIENCE, Receiver, Reply, World, answer, text};
 
 type Key = (String, String);
 
-const URL: &str = "http://127.0.0.1:9/hooks";
+const URL: &str = "http://127.0.0.1:9911/hooks";
 
 async fn call(world: &World, key: &Key, method: Method, path: &str, body: Option<&Value>) -> Answer {
     let request = world.request(method, path).basic_auth(&key.0, Some(&key.1));
@@ -72,8 +72,7 @@ async fn an_endpoint_is_registered_read_changed_and_removed_and_its_secret_shown
     let mut wanted = second.clone();
     wanted["description"] = json!(null);
     assert_eq!(changed, wanted);
-    let all =
-        json!({ "url": "http://127.0.0.1:9/b", "events": ["*"], "description": "b", "enabled": true, "thin": false });
+    let all = json!({ "url": "http://127.0.0.1:9911/b", "events": ["*"], "description": "b", "enabled": true, "thin": false });
     let changed = world.change_webhook(&second, all.clone()).await;
     for (name, value) in all.as_object().unwrap() {
         assert_eq!(changed[name], *value, "{name}");
@@ -108,7 +107,7 @@ async fn there_are_ten_at_the_most_even_when_thirty_come_at_once() {
     assert_eq!(list(&world).await.len(), 10);
     // Another mode and another merchant have ten of their own.
     let live = world.merchant("acme", Mode::Live, "all").await;
-    let https = json!({ "url": "https://127.0.0.1:9/" });
+    let https = json!({ "url": "https://127.0.0.1:9911/" });
     assert_eq!(call(&world, &live, Method::POST, "/v2/webhooks", Some(&https)).await.status, StatusCode::CREATED);
     // One that is removed, however often it is asked for, makes room for one.
     let path = format!("/v2/webhooks/{}", text(&list(&world).await[3]["id"]));

@@ -281,6 +281,18 @@ impl World {
         self.dynamodb("Scan", &body).await["Items"].as_array().cloned().unwrap_or_default()
     }
 
+    /// How many deliveries were given up because the answer did not come at once, and were sent again by the slow lane: on a
+    /// busy machine, it may happen to any.
+    pub async fn handed_over(&self) -> usize {
+        let body = json!({
+            "TableName": self.machine.table_name(),
+            "FilterExpression": "begins_with(sk, :attempt) AND contains(#error, :at_once)",
+            "ExpressionAttributeNames": { "#error": "error" },
+            "ExpressionAttributeValues": { ":attempt": { "S": "ATTEMPT#" }, ":at_once": { "S": "no answer at once" } },
+        });
+        self.dynamodb("Scan", &body).await["Items"].as_array().map_or(0, Vec::len)
+    }
+
     /// As if a long time had passed for every cursor that waits, and for every endpoint: claims and slots have lapsed,
     /// nothing is parked, and whatever waits for a moment is due and has been rung for. What is held stays so.
     pub async fn long_after(&self) {

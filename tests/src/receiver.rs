@@ -32,12 +32,20 @@ pub enum Reply {
     Drip,
     /// Answers with this status and this body.
     Body(u16, String),
+    /// Answers with this status, and with a body that comes a byte now and then, without end.
+    DripBody(u16),
+    /// Answers with this status, and asks to be called again after so long, as `Retry-After` says it.
+    RetryAfter(u16, String),
 }
 
 impl Reply {
     fn status(&self) -> Option<u16> {
         match self {
-            Self::Status(status) | Self::After(_, status) | Self::Body(status, _) => Some(*status),
+            Self::Status(status)
+            | Self::After(_, status)
+            | Self::Body(status, _)
+            | Self::DripBody(status)
+            | Self::RetryAfter(status, _) => Some(*status),
             Self::Redirect(_) => Some(302),
             Self::Hang | Self::Close | Self::Drip => None,
         }
@@ -245,12 +253,14 @@ impl State {
             Reply::Body(status, body) => answer(&mut stream, *status, "", body).await,
             Reply::Close => {}
             Reply::Hang => closed(&mut stream).await,
-            Reply::Drip => {
-                for byte in b"HTTP/1.1 200 OK\r\nx: ".iter().chain(std::iter::repeat(&b'x')) {
-                    let pause = tokio::time::timeout(Duration::from_millis(100), closed(&mut stream));
-                    if pause.await.is_ok() || stream.write_all(&[*byte]).await.is_err() {
-                        return;
-                    }
+            Reply::RetryAfter(status, wait) => {
+                answer(&mut stream, *status, &format!("retry-after: {wait}\r\n"), "").await;
+            }
+            Reply::Drip => drip(stream, b"HTTP/1.1 200 OK\r\nx: ").await,
+            Reply::DripBody(status) => {
+                let head = format!("HTTP/1.1 {status} Test\r\ncontent-length: 1000000\r\n\r\n");
+                if stream.write_all(head.as_bytes()).await.is_ok() {
+                    drip(stream, b"").await;
                 }
             }
         }
@@ -270,6 +280,16 @@ impl Drop for Done {
 async fn closed(stream: &mut TcpStream) {
     let mut buffer = [0; 64];
     while stream.read(&mut buffer).await.is_ok_and(|count| count > 0) {}
+}
+
+/// Sends this a byte now and then, and more without end.
+async fn drip(mut stream: TcpStream, begin: &[u8]) {
+    for byte in begin.iter().chain(std::iter::repeat(&b'x')) {
+        let pause = tokio::time::timeout(Duration::from_millis(100), closed(&mut stream));
+        if pause.await.is_ok() || stream.write_all(&[*byte]).await.is_err() {
+            return;
+        }
+    }
 }
 
 async fn answer(stream: &mut TcpStream, status: u16, headers: &str, body: &str) {

@@ -199,9 +199,9 @@ pub(super) fn idle_month(idle_schedule: &Counts) -> Bill {
     const MINUTES_A_MONTH: f64 = 43_800.0;
     // template.yaml gives `expire` a full core; a ms is priced for 256 MB.
     const MEMORY: f64 = 1_769.0 / 256.0;
-    // Lambda keeps five long polls of 20 seconds open at each of two queues.
+    // Lambda keeps five long polls of 20 seconds open at each of three queues.
     // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
-    let polls_a_minute = 2.0 * 5.0 * 3.0;
+    let polls_a_minute = 3.0 * 5.0 * 3.0;
     let in_millions = MINUTES_A_MONTH / 1_000_000.0;
     Bill::default()
         .and(Charge::Reads, units(idle_schedule, false, |_| true) * in_millions)

@@ -73,6 +73,6 @@ pub(super) const METRIC_MONTH: f64 = 0.30;
 /// Dollars a month for a trace every second, which X-Ray records before it takes samples.
 /// <https://docs.aws.amazon.com/xray/latest/devguide/xray-console-sampling.html>
 pub(super) const RESERVOIR_MONTH: f64 = 60.0 * 60.0 * 730.0 * 5.0 / 1_000_000.0;
-/// Dollars a month for 13 functions that have DynamoDB ask for the table's key every five minutes, at $0.03 for 10,000
+/// Dollars a month for 14 functions that have DynamoDB ask for the table's key every five minutes, at $0.03 for 10,000
 /// requests. <https://docs.aws.amazon.com/kms/latest/developerguide/services-dynamodb.html>
-pub(super) const KEY_MONTH: f64 = 13.0 * 12.0 * 730.0 * 0.03 / 10_000.0;
+pub(super) const KEY_MONTH: f64 = 14.0 * 12.0 * 730.0 * 0.03 / 10_000.0;

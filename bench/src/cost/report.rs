@@ -131,7 +131,7 @@ fn month(payment: &Payment, template: &str) -> String {
     let mut text = String::from("## A month\n\n| | $ a month |\n|---|---:|\n");
     for (what, usd) in [
         ("Idle: the schedule, every minute".to_owned(), idle.total_usd(&[Charge::QueueRequests])),
-        ("Idle: Lambda's polls of the two queues".to_owned(), idle.usd(Charge::QueueRequests)),
+        ("Idle: Lambda's polls of the three queues".to_owned(), idle.usd(Charge::QueueRequests)),
         (format!("Idle: alarms, on {alarms} metrics"), alarms * ALARM_MONTH),
         (format!("At most: {metrics} metrics of our own, in months in which each is counted"), metrics * METRIC_MONTH),
         ("At most: X-Ray's first trace in each second; it can be switched off".to_owned(), RESERVOIR_MONTH),

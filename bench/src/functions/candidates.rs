@@ -90,6 +90,7 @@ pub(crate) fn all(
         for (name, queue) in [
             ("RECEIPTS_QUEUE_URL", "ReceiptsQueue"),
             ("WEBHOOKS_QUEUE_URL", "WebhooksQueue"),
+            ("SLOW_WEBHOOKS_QUEUE_URL", "SlowWebhooksQueue"),
             ("PUBLISH_FAILURES_URL", "PublishFailures"),
         ] {
             environment.insert(name.into(), world.queue_url(queue));

@@ -298,6 +298,7 @@ fn endpoint(merchant: &MerchantId, at: Timestamp) -> Result<Endpoint, Error> {
         previous_secret_until: None,
         failures: 0,
         parked_until: None,
+        pace: models::Pace::default(),
     })
 }
 

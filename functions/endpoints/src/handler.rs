@@ -117,6 +117,7 @@ impl EndpointsFunction {
             previous_secret_until: None,
             failures: 0,
             parked_until: None,
+            pace: models::Pace::default(),
         };
         let fingerprint = registration.map(|registration| registration.fingerprint);
         match self.endpoints.create(&endpoint, registration).await? {

@@ -11,7 +11,7 @@ use futures_util::StreamExt;
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent};
-use models::{CorrelationId, CursorId, Endpoint, EventId, EventType, MerchantId, Object, SessionState};
+use models::{CorrelationId, CursorId, Endpoint, EventId, EventType, Lane, MerchantId, Object, SessionState};
 use runtime::{Metric, SettingError};
 use store::{
     CLOCKS_DIFFER_BY, Cursors, Endpoints, Events, Mails, ObjectPath, StoredEvent, Table, UnreadRecord,
@@ -36,6 +36,7 @@ pub(crate) struct Publish {
     cursors: Cursors,
     receipts: Doorbell,
     webhooks: Doorbell,
+    slow_webhooks: Doorbell,
     failures: Doorbell,
 }
 
@@ -56,11 +57,16 @@ impl Publish {
         let config = runtime::aws_config()?;
         let table = Table::new(&config, runtime::required("TABLE_NAME")?);
         let queue = |name| Ok(Doorbell::new(&config, runtime::required(name)?));
-        let queues = [queue("RECEIPTS_QUEUE_URL")?, queue("WEBHOOKS_QUEUE_URL")?, queue("PUBLISH_FAILURES_URL")?];
+        let queues = [
+            queue("RECEIPTS_QUEUE_URL")?,
+            queue("WEBHOOKS_QUEUE_URL")?,
+            queue("SLOW_WEBHOOKS_QUEUE_URL")?,
+            queue("PUBLISH_FAILURES_URL")?,
+        ];
         Ok(Self::new(table, queues))
     }
 
-    pub(crate) fn new(table: Table, [receipts, webhooks, failures]: [Doorbell; 3]) -> Self {
+    pub(crate) fn new(table: Table, [receipts, webhooks, slow_webhooks, failures]: [Doorbell; 4]) -> Self {
         Self {
             events: Events::new(table.clone()),
             mails: Mails::new(table.clone()),
@@ -68,6 +74,7 @@ impl Publish {
             cursors: Cursors::new(table),
             receipts,
             webhooks,
+            slow_webhooks,
             failures,
         }
     }
@@ -186,7 +193,11 @@ impl Publish {
             self.cursors.replay_missed(&missed, &event, now).await?;
             missed
         };
-        if let Err(error) = self.webhooks.ring(&cursor.to_string()).await {
+        let queue = match endpoint.pace.lane() {
+            Lane::Fast => &self.webhooks,
+            Lane::Slow => &self.slow_webhooks,
+        };
+        if let Err(error) = queue.ring(&cursor.to_string()).await {
             tracing::warn!(%cursor, %error, "not rung for; `expire` will");
         }
         Ok(())

@@ -2,8 +2,11 @@
 //!
 //! A message only says which cursor to look at. Whoever claims the cursor tells what is after it; what fails is due again,
 //! later and later. No endpoint has more than a few deliveries under way, and one that keeps failing is tried by one alone.
+//!
+//! An invocation ends with its slowest message, so that nothing in the fast lane is waited for: who does not answer at once is
+//! called again in the slow lane, by workers for whom nobody else waits (docs/decisions/0018-lanes.md).
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use api::banked::EventView;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
@@ -11,8 +14,8 @@ use doorbell::Doorbell;
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Error, LambdaEvent};
-use models::{CorrelationId, CursorId, Endpoint, is_given_up, next_delivery};
-use outbound::{Answer, Delivery, InvalidSecret, Outcome, Policy, Sender, WebhookSecret};
+use models::{CorrelationId, CursorId, Endpoint, Lane, Pace, is_given_up, next_delivery, not_before};
+use outbound::{Answer, Attempt, Delivery, Failure, InvalidSecret, Outcome, Policy, Sender, WebhookSecret};
 use runtime::Metric;
 use store::{CursorClaim, Cursors, DeliveryAttempt, Endpoints, Events, Finished, Held, Slot, StoredEvent, Table};
 use url::Url;
@@ -23,6 +26,14 @@ const MARGIN: Duration = Duration::from_secs(25);
 /// How many events are read at a time.
 const EVENTS_AT_ONCE: usize = 10;
 
+/// For how long further events of a cursor are begun, after the first: then the cursor goes to the end of the queue.
+const fn goes_on_for(lane: Lane) -> Duration {
+    match lane {
+        Lane::Fast => Duration::from_millis(300),
+        Lane::Slow => Duration::from_secs(5),
+    }
+}
+
 /// Delivers webhooks.
 #[derive(Debug)]
 pub(crate) struct Webhook {
@@ -31,14 +42,19 @@ pub(crate) struct Webhook {
     events: Events,
     sender: Sender,
     webhooks: Doorbell,
+    slow_webhooks: Doorbell,
+    /// How the ARN of the slow lane's queue ends.
+    slow_queue: String,
 }
 
 /// What became of telling one event.
 enum Told {
     /// It was taken, or is not wanted.
     Yes,
-    /// It was not taken.
-    No,
+    /// It was not taken, and the endpoint may have said before when it is not to be called again.
+    No { not_before: Option<Timestamp> },
+    /// It was not answered at once, and this is the fast lane.
+    NotAtOnce,
     /// The endpoint says that it is gone for good.
     Gone,
 }
@@ -48,12 +64,15 @@ impl Webhook {
     pub(crate) fn from_env() -> Result<Self, Error> {
         let config = runtime::aws_config()?;
         let table = Table::new(&config, runtime::required("TABLE_NAME")?);
+        let slow_queue_url = runtime::required("SLOW_WEBHOOKS_QUEUE_URL")?;
         Ok(Self {
             cursors: Cursors::new(table.clone()),
             endpoints: Endpoints::new(table.clone()),
             events: Events::new(table),
             sender: Sender::new(Policy { loopback_allowed: runtime::local_loopback_webhooks() })?,
             webhooks: Doorbell::new(&config, runtime::required("WEBHOOKS_QUEUE_URL")?),
+            slow_queue: format!(":{}", slow_queue_url.rsplit('/').next().unwrap_or_default()),
+            slow_webhooks: Doorbell::new(&config, slow_queue_url),
         })
     }
 
@@ -65,7 +84,10 @@ impl Webhook {
                 tracing::error!(message_id = message.message_id, "a message that names no cursor");
                 return None;
             };
-            match self.look_at(&id, stop_at).await {
+            // By its queue, so that both lanes are one program with the same variables.
+            let is_slow = message.event_source_arn.is_some_and(|arn| arn.ends_with(&self.slow_queue));
+            let lane = if is_slow { Lane::Slow } else { Lane::Fast };
+            match self.look_at(&id, lane, stop_at).await {
                 Ok(()) => None,
                 Err(error) => {
                     tracing::error!(cursor = %id, %error, "a cursor could not be looked at");
@@ -78,25 +100,31 @@ impl Webhook {
         Ok(failures)
     }
 
-    async fn look_at(&self, id: &CursorId, stop_at: SystemTime) -> Result<(), Error> {
+    async fn look_at(&self, id: &CursorId, lane: Lane, stop_at: SystemTime) -> Result<(), Error> {
         let now = runtime::now();
+        let found = self.endpoints.look_up(&id.merchant_id, &id.endpoint_id).await?;
+        if lane == Lane::Fast && found.as_ref().is_some_and(|(endpoint, _)| endpoint.pace.lane() == Lane::Slow) {
+            self.queue(Lane::Slow, id, Duration::ZERO).await;
+            return Ok(());
+        }
         let Some(claim) = self.cursors.claim(id, now).await? else { return Ok(()) };
-        let Some((endpoint, slots)) = self.endpoints.look_up(&id.merchant_id, &id.endpoint_id).await? else {
+        let Some((endpoint, slots)) = found else {
             return Ok(self.cursors.drop(&claim).await?);
         };
         if !endpoint.is_enabled() {
             return Ok(self.cursors.hold(&claim, Held::Disabled).await?);
         }
+        let pace = endpoint.pace;
         if let Some(until) = endpoint.parked_until.filter(|until| *until > now) {
             let waited = claim.waiting_since.map_or(SignedDuration::ZERO, |since| now.duration_since(since));
             let spread = (waited / 8).clamp(SignedDuration::from_secs(1), SignedDuration::from_mins(1));
-            return self.put_off(&claim, until.checked_add(up_to(spread))?, claim.attempts, now).await;
+            return self.put_off(&claim, pace.lane(), until.checked_add(up_to(spread))?, claim.attempts, now).await;
         }
         let Some(mut slot) = self.endpoints.take_slot(&endpoint, slots, now).await? else {
             // The endpoint takes what it is sent, one after the other: nothing is given up for that.
-            return self.look_again(&claim, next_look(&claim, now)?, claim.attempts, now).await;
+            return self.look_again(&claim, pace.lane(), next_look(&claim, pace, now)?, claim.attempts, now).await;
         };
-        let done = self.tell(claim, &endpoint, &mut slot, stop_at).await;
+        let done = self.tell(claim, lane, &endpoint, &mut slot, stop_at).await;
         self.endpoints.free_slot(&endpoint, slot).await?;
         done
     }
@@ -105,10 +133,12 @@ impl Webhook {
     async fn tell(
         &self,
         mut claim: CursorClaim,
+        lane: Lane,
         endpoint: &Endpoint,
         slot: &mut Slot,
         stop_at: SystemTime,
     ) -> Result<(), Error> {
+        let mut first_began: Option<Instant> = None;
         loop {
             let events = self.events.after(&claim.id.object_id, claim.delivered, EVENTS_AT_ONCE).await?;
             let to_tell: Vec<_> = events.iter().filter(|event| event.sequence <= claim.head).collect();
@@ -123,15 +153,17 @@ impl Webhook {
             for event in to_tell {
                 if event.sequence != claim.delivered + 1 && !claim.skips_gaps {
                     tracing::warn!(cursor = %claim.id, sequence = claim.delivered + 1, "not published yet");
-                    return self.fail(&claim).await;
+                    return self.fail(&claim, slot.pace.lane(), None).await;
                 }
-                if SystemTime::now() >= stop_at {
-                    let now = runtime::now();
-                    return self.look_again(&claim, now, claim.attempts, now).await;
+                let is_enough = first_began.is_some_and(|began| began.elapsed() >= goes_on_for(lane));
+                if is_enough || SystemTime::now() >= stop_at {
+                    return self.look_again_now(&claim, slot.pace.lane()).await;
                 }
-                match self.tell_one(&claim, event, endpoint, slot).await? {
+                first_began.get_or_insert_with(Instant::now);
+                match self.tell_one(&claim, lane, event, endpoint, slot).await? {
                     Told::Yes => {}
-                    Told::No => return self.fail(&claim).await,
+                    Told::No { not_before } => return self.fail(&claim, slot.pace.lane(), not_before).await,
+                    Told::NotAtOnce => return self.look_again_now(&claim, Lane::Slow).await,
                     Told::Gone => return Ok(self.cursors.hold(&claim, Held::Disabled).await?),
                 }
                 let ours = if event.sequence < claim.head {
@@ -153,6 +185,7 @@ impl Webhook {
     async fn tell_one(
         &self,
         claim: &CursorClaim,
+        lane: Lane,
         event: &StoredEvent,
         endpoint: &Endpoint,
         slot: &mut Slot,
@@ -161,18 +194,31 @@ impl Webhook {
             return Ok(Told::Yes);
         }
         let at = runtime::now();
-        let attempt = self.sender.send(&delivery(event, endpoint, at)?).await;
-        let (status, answer, error) = match attempt.outcome {
-            Outcome::Answered(Answer { status, body_start }) => (Some(status), Some(body_start), None),
-            Outcome::NotAnswered(failure) => (None, None, Some(failure.to_string())),
+        let delivery = delivery(event, endpoint, at)?;
+        let attempt = match lane {
+            Lane::Fast => self.sender.send_quickly(&delivery, slot.pace.patience()).await,
+            Lane::Slow => self.sender.send(&delivery).await,
         };
+        slot.pace = slot.pace.after(took(&attempt));
         let (latency_ms, correlation_id) = (attempt.latency_ms, event.correlation_id().map(CorrelationId::as_str));
+        let status = match &attempt.outcome {
+            Outcome::Answered(answer) => Some(answer.status),
+            Outcome::NotAnswered(_) => None,
+        };
         tracing::info!(cursor = %claim.id, event_id = %event.id(), correlation_id, status, latency_ms, "told");
-        let note =
-            DeliveryAttempt { endpoint_id: endpoint.id, at, latency_ms: attempt.latency_ms, status, answer, error };
+        let asked = match &attempt.outcome {
+            Outcome::Answered(answer) => answer.retry_after.map(|asked| not_before(asked, runtime::now())),
+            Outcome::NotAnswered(_) => None,
+        };
+        let was_late = matches!(attempt.outcome, Outcome::NotAnswered(Failure::NotAtOnce));
+        let note = note(endpoint, at, attempt);
         if let Err(error) = self.events.note(&event.id(), &note).await {
             // What was taken is not sent again for want of a note.
             tracing::warn!(event_id = %event.id(), %error, "an attempt could not be noted");
+        }
+        if was_late {
+            // No failure: the endpoint had not the time that it is promised.
+            return Ok(Told::NotAtOnce);
         }
         slot.taken = matches!(status, Some(200..=299));
         match status {
@@ -185,44 +231,99 @@ impl Webhook {
                 // It may have been moved or disabled since it was looked at; then the next look sees that.
                 let gone = self.endpoints.gone(endpoint).await?;
                 tracing::warn!(endpoint_id = %endpoint.id, gone, "answered that it is gone");
-                Ok(if gone { Told::Gone } else { Told::No })
+                Ok(if gone { Told::Gone } else { Told::No { not_before: asked } })
             }
             Some(_) | None => {
                 Metric::WebhooksNotTaken.count();
-                self.endpoints.failed(endpoint, slot, at, runtime::now(), fastrand::f64()).await?;
-                Ok(Told::No)
+                // Who answers so speaks of all requests, not of this one (RFC 6585, 4; RFC 9110, 15.6.4).
+                let of_all = asked.filter(|_| matches!(status, Some(429 | 503)));
+                self.endpoints.failed(endpoint, slot, at, runtime::now(), fastrand::f64(), of_all).await?;
+                Ok(Told::No { not_before: asked })
             }
         }
     }
 
     /// The next event was not taken: it is tried again, unless it has been for too long.
-    async fn fail(&self, claim: &CursorClaim) -> Result<(), Error> {
+    async fn fail(&self, claim: &CursorClaim, lane: Lane, not_before: Option<Timestamp>) -> Result<(), Error> {
         let now = runtime::now();
         let attempts = claim.attempts.saturating_add(1);
-        self.put_off(claim, next_delivery(attempts, now, fastrand::f64()), attempts, now).await
+        let until = next_delivery(attempts, now, fastrand::f64());
+        self.put_off(claim, lane, not_before.map_or(until, |not_before| until.max(not_before)), attempts, now).await
     }
 
     /// Looked at again then, unless it has waited for too long.
-    async fn put_off(&self, claim: &CursorClaim, until: Timestamp, attempts: u32, now: Timestamp) -> Result<(), Error> {
+    async fn put_off(
+        &self,
+        claim: &CursorClaim,
+        lane: Lane,
+        until: Timestamp,
+        attempts: u32,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         if claim.waiting_since.is_some_and(|since| is_given_up(since, now)) {
             tracing::error!(cursor = %claim.id, delivered = claim.delivered, "a webhook cursor is dead");
             Metric::DeadCursors.count();
             return Ok(self.cursors.hold(claim, Held::Dead).await?);
         }
-        self.look_again(claim, until, attempts, now).await
+        self.look_again(claim, lane, until, attempts, now).await
     }
 
-    async fn look_again(&self, claim: &CursorClaim, at: Timestamp, attempts: u32, now: Timestamp) -> Result<(), Error> {
+    async fn look_again_now(&self, claim: &CursorClaim, lane: Lane) -> Result<(), Error> {
+        let now = runtime::now();
+        self.look_again(claim, lane, now, claim.attempts, now).await
+    }
+
+    async fn look_again(
+        &self,
+        claim: &CursorClaim,
+        lane: Lane,
+        at: Timestamp,
+        attempts: u32,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         self.cursors.retry_at(claim, at, attempts, claim.waiting_since.unwrap_or(now)).await?;
-        // Sooner than the schedule would, which rings for what nobody rang for; and for what is further than a ring reaches.
+        // Sooner than the schedule would, which queues what nobody queued; and what is further than a delay reaches.
         let delay = Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO);
-        if delay <= doorbell::MAX_DELAY
-            && let Err(error) = self.webhooks.ring_in(&claim.id.to_string(), delay).await
-        {
-            tracing::warn!(cursor = %claim.id, %error, "not rung for; `expire` will");
+        if delay <= doorbell::MAX_DELAY {
+            self.queue(lane, &claim.id, delay).await;
         }
         Ok(())
     }
+
+    /// Sends a cursor's message to a lane's queue. What is lost is found by the schedule: it is still due.
+    async fn queue(&self, lane: Lane, id: &CursorId, delay: Duration) {
+        let queue = match lane {
+            Lane::Fast => &self.webhooks,
+            Lane::Slow => &self.slow_webhooks,
+        };
+        if let Err(error) = queue.ring_in(&id.to_string(), delay).await {
+            tracing::warn!(cursor = %id, %error, "not rung for; `expire` will");
+        }
+    }
+}
+
+/// How long the endpoint took to answer, or to fail; none if it did neither while it was waited for.
+fn took(attempt: &Attempt) -> Option<Duration> {
+    match attempt.outcome {
+        Outcome::NotAnswered(Failure::TimedOut | Failure::NotAtOnce) => None,
+        Outcome::Answered(_)
+        | Outcome::NotAnswered(
+            Failure::ConnectionFailed
+            | Failure::NameNotFound
+            | Failure::AddressNotAllowed
+            | Failure::PortNotAllowed
+            | Failure::TlsFailed,
+        ) => Some(Duration::from_millis(attempt.latency_ms)),
+    }
+}
+
+/// What the merchant can read of an attempt.
+fn note(endpoint: &Endpoint, at: Timestamp, attempt: Attempt) -> DeliveryAttempt {
+    let (status, answer, error) = match attempt.outcome {
+        Outcome::Answered(Answer { status, body_start, retry_after: _ }) => (Some(status), Some(body_start), None),
+        Outcome::NotAnswered(failure) => (None, None, Some(failure.to_string())),
+    };
+    DeliveryAttempt { endpoint_id: endpoint.id, at, latency_ms: attempt.latency_ms, status, answer, error }
 }
 
 /// What is sent.
@@ -250,8 +351,12 @@ fn secrets(endpoint: &Endpoint, at: Timestamp) -> Result<(WebhookSecret, Vec<Web
 }
 
 /// When to look again whether a slot is free: soon at first, and less often the longer the queue for them is; but not so
-/// seldom that slots stay free for want of somebody awake.
-fn next_look(claim: &CursorClaim, now: Timestamp) -> Result<Timestamp, jiff::Error> {
+/// seldom that slots stay free for want of somebody awake. Who has few slots because nothing is known of it will be known by
+/// then.
+fn next_look(claim: &CursorClaim, pace: Pace, now: Timestamp) -> Result<Timestamp, jiff::Error> {
+    if pace.is_unknown() {
+        return now.checked_add(SignedDuration::from_secs(1));
+    }
     let waited_s = claim.waiting_since.map_or(0, |since| now.duration_since(since).as_secs());
     let wait = SignedDuration::from_secs((waited_s / 8).clamp(1, 8));
     now.checked_add(wait)?.checked_add(up_to(wait))
@@ -292,6 +397,7 @@ mod tests {
             previous_secret_until: Some(NOW),
             failures: 0,
             parked_until: None,
+            pace: models::Pace::default(),
         };
         let signing = |at| {
             let (first, further) = secrets(&endpoint, at).unwrap();

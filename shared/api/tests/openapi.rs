@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use api::banked::{
     AttemptView, Dialect, EventView, RefundView, SessionView, WebhookView, not_refundable, parse_create, parse_refund,
@@ -16,7 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use models::{
     AccountIdentifier, Creation, Currency, DisabledBy, Endpoint, EndpointSecret, EventType, HistoryEntry, Lifetime,
     LineItems, LinkedAccount, MAX_CONCURRENT_DELIVERIES, MAX_ENDPOINTS, MAX_REFUNDS, Merchant, MinorUnits, Mode, Money,
-    NotRefundable, Object, Payee, Payer, Refund, RefundCreation, RefundEvent, RefundState, Scope, Session,
+    NotRefundable, Object, Payee, Payer, QUICK, Refund, RefundCreation, RefundEvent, RefundState, Scope, Session,
     SessionEvent, SessionState, Subscription, is_given_up, next_delivery,
 };
 use serde::Serialize;
@@ -570,6 +571,7 @@ fn register(request: &Value) -> Endpoint {
         previous_secret_until: None,
         failures: 0,
         parked_until: None,
+        pace: models::Pace::default(),
     }
 }
 
@@ -900,10 +902,21 @@ fn when_a_webhook_is_tried_again_is_the_domains() {
     says(&format!("waits of up to {} minutes", parked(u32::MAX).unwrap()));
     let healthy = register(request(&openapi, "/v2/webhooks", "all"));
     let failed = Endpoint { failures: failing, ..healthy.clone() };
-    let at_once = [&healthy, &failed].map(Endpoint::max_concurrent_deliveries);
-    assert_eq!(at_once, [MAX_CONCURRENT_DELIVERIES, 1]);
-    says(&format!("at most {MAX_CONCURRENT_DELIVERIES} are under way"));
-    assert!(SENDER.contains("total_ms: 15_000") && SENDER.contains("redirect::Policy::none()"));
+    let paced = |took: Option<Duration>| Endpoint { pace: healthy.pace.after(took), ..healthy.clone() };
+    let at_once =
+        [&paced(Some(Duration::ZERO)), &healthy, &paced(None), &failed].map(Endpoint::max_concurrent_deliveries);
+    assert_eq!(at_once, [MAX_CONCURRENT_DELIVERIES, 2, 1, 1]);
+    says(&format!(
+        "at most {MAX_CONCURRENT_DELIVERIES} are under way at once, 2 as long as it has never answered, and 1 after"
+    ));
+    // That is enough also for the first, and to come back.
+    assert_eq!(healthy.pace.patience(), Duration::from_millis(500));
+    let again = healthy.pace.after(None).after(Some(Duration::from_millis(499)));
+    assert_eq!((again.lane(), QUICK > healthy.pace.patience()), (models::Lane::Fast, true));
+    says("Answer within half a second");
+    let longest = models::not_before(Duration::MAX, now).duration_since(now);
+    says(&format!("is heeded if it is later than that, for up to {} hours", longest.as_hours()));
+    assert!(SENDER.contains("answer_ms: 15_000") && SENDER.contains("redirect::Policy::none()"));
     says("any 2xx within 15 seconds");
     says("redirects included, which are not followed");
 }

@@ -14,6 +14,7 @@ mod money;
 mod new_session;
 mod number;
 mod object;
+mod pace;
 mod refund;
 mod refund_transition;
 mod session;
@@ -35,6 +36,7 @@ pub use money::{Currency, MinorUnits, Money, MoneyError};
 pub use new_session::{InvalidLifetime, InvalidLineItems, InvalidMetadata, Lifetime, LineItems, Metadata, NewSession};
 pub use number::whole_number;
 pub use object::Object;
+pub use pace::{Lane, Pace, QUICK};
 pub use refund::{MAX_REFUNDS, NewRefund, NotRefundable, Refund, RefundCreation, RefundPayee, left_of};
 pub use refund_transition::{IllegalRefundTransition, RefundEvent, RefundState, refund_transition};
 pub use session::{Attempt, Creation, HistoryEntry, LineItem, MAX_ATTEMPTS, Payer, PaysRefund, Session, Submission};
@@ -43,5 +45,5 @@ pub use time::{SortableTimestamp, truncate_to_ms};
 pub use transition::{IllegalTransition, SessionEvent, SessionState, transition};
 pub use webhook::{
     CursorId, DisabledBy, Endpoint, EndpointSecret, MAX_CONCURRENT_DELIVERIES, MAX_ENDPOINTS, Subscription,
-    is_given_up, next_delivery,
+    is_given_up, next_delivery, not_before,
 };

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -10,12 +11,13 @@ use crate::event::EventType;
 use crate::ids::{EndpointId, InvalidId, MerchantId, ObjectId};
 use crate::merchant::Mode;
 use crate::number::whole_number;
+use crate::pace::Pace;
 use crate::text::{MerchantUrl, Name};
 
 /// How many endpoints a merchant may have for test payments, and how many for live ones.
 pub const MAX_ENDPOINTS: u32 = 10;
 
-/// How many deliveries to one endpoint may be under way at a time, so that a slow one costs others nothing.
+/// How many deliveries to one endpoint may be under way at a time, at the most.
 pub const MAX_CONCURRENT_DELIVERIES: usize = 10;
 
 /// After so many failures in a row an endpoint is *failing*: it is tried by one delivery at a time, and all others wait.
@@ -26,6 +28,9 @@ const LONGEST_PARKED: SignedDuration = SignedDuration::from_mins(12);
 
 /// How long a rotated secret stays valid beside the new one.
 const ROTATION_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
+
+/// The longest wait between two attempts to deliver an event, whoever asks for it.
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(6);
 
 /// How long a delivery is tried before it is given up.
 const TRIED_FOR: SignedDuration = SignedDuration::from_hours(3 * 24);
@@ -142,6 +147,9 @@ pub struct Endpoint {
         with = "jiff::fmt::serde::timestamp::millisecond::optional"
     )]
     pub parked_until: Option<Timestamp>,
+    /// How soon it answers. Items of before have none, and are unknown.
+    #[serde(default, skip_serializing_if = "Pace::is_unknown")]
+    pub pace: Pace,
 }
 
 impl Endpoint {
@@ -168,7 +176,7 @@ impl Endpoint {
 
     /// How many deliveries may be under way at once.
     pub const fn max_concurrent_deliveries(&self) -> usize {
-        if self.failures >= FAILING_AFTER { 1 } else { MAX_CONCURRENT_DELIVERIES }
+        if self.failures >= FAILING_AFTER { 1 } else { self.pace.of_slots(MAX_CONCURRENT_DELIVERIES) }
     }
 
     /// Until when nothing is tried after `failures` in a row; none if it isn't failing yet. `jitter` is random, from 0 to 1.
@@ -181,7 +189,13 @@ impl Endpoint {
 /// When a delivery that has failed `attempts` times (1 or more) is tried again: after about 5 seconds, then three times as
 /// long each time, up to 6 hours. `jitter` is random, from 0 to 1.
 pub fn next_delivery(attempts: u32, now: Timestamp, jitter: f64) -> Timestamp {
-    now.checked_add(wait(attempts.saturating_sub(1), SignedDuration::from_hours(6), jitter)).unwrap_or(Timestamp::MAX)
+    now.checked_add(wait(attempts.saturating_sub(1), LONGEST_WAIT, jitter)).unwrap_or(Timestamp::MAX)
+}
+
+/// Until when a receiver that asks for so long a wait is not called: for 6 hours at the most.
+pub fn not_before(asked: Duration, now: Timestamp) -> Timestamp {
+    let asked = SignedDuration::try_from(asked).unwrap_or(SignedDuration::MAX).min(LONGEST_WAIT);
+    now.checked_add(asked).unwrap_or(Timestamp::MAX)
 }
 
 /// Whether a delivery that has waited since then is given up.
@@ -253,6 +267,12 @@ mod tests {
         assert_eq!((wait_s(1, 0.0), wait_s(1, 1.0), wait_s(3, 0.0), wait_s(3, 1.0)), (4, 6, 36, 54));
         let day = |days: i64| NOW.checked_add(SignedDuration::from_hours(24 * days)).unwrap();
         assert!(!is_given_up(NOW, day(2)) && is_given_up(NOW, day(3)));
+    }
+
+    #[test]
+    fn a_receiver_may_ask_for_up_to_six_hours() {
+        let asked_s = |seconds| not_before(Duration::from_secs(seconds), NOW).duration_since(NOW).as_secs();
+        assert_eq!([0, 1, 21_600, 21_601, u64::MAX].map(asked_s), [0, 1, 21_600, 21_600, 21_600]);
     }
 
     #[test]

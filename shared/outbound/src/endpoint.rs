@@ -9,6 +9,7 @@ use url::{Host, Url};
 
 use crate::address::{is_loopback, is_public};
 use crate::lookup::Lookup;
+use crate::port::is_blocked;
 
 /// The longest URL, in bytes, before and after it is normalised.
 pub const MAX_URL_BYTES: usize = 2048;
@@ -46,6 +47,9 @@ pub enum RefusedUrl {
     /// A fragment, which no server is sent.
     #[error("must be a URL without a fragment")]
     Fragment,
+    /// Port 0, or one where something else than HTTP is spoken.
+    #[error("must be a URL whose port is neither 0 nor one that browsers block")]
+    BlockedPort,
     /// A host that is not on the public internet.
     #[error("must be a URL whose host is on the public internet")]
     NotPublic,
@@ -73,7 +77,7 @@ impl Policy {
 }
 
 /// Reads the URL of an endpoint: absolute, `http` (unless `https_only`) or `https`, at most [`MAX_URL_BYTES`], without
-/// credentials and fragment, and with a host that can be on the public internet. A host in figures must be a public
+/// credentials and fragment, with a host that can be on the public internet, and a port that is not blocked. A host in figures must be a public
 /// address, however it is spelled (octal, hexadecimal, short, in IPv6: [`Url`] normalises them all). What a name
 /// resolves to is not looked at here: see [`resolve_check`].
 ///
@@ -115,7 +119,10 @@ pub(crate) fn check_parsed(url: &Url, https_only: bool, policy: Policy) -> Resul
         Some(Host::Domain(name)) => policy.allows_name(name),
         None => return Err(RefusedUrl::NotHttp),
     };
-    if allowed { Ok(()) } else { Err(RefusedUrl::NotPublic) }
+    if !allowed {
+        return Err(RefusedUrl::NotPublic);
+    }
+    if url.port_or_known_default().is_none_or(is_blocked) { Err(RefusedUrl::BlockedPort) } else { Ok(()) }
 }
 
 /// Resolves a URL's host and says whether all its addresses may be called. This is to tell the merchant early; a name

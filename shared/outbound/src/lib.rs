@@ -7,6 +7,8 @@
 mod address;
 mod endpoint;
 mod lookup;
+mod port;
+mod retry_after;
 mod secret;
 mod sender;
 mod signature;

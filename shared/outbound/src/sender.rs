@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use models::CorrelationId;
 use reqwest::header::CONTENT_TYPE;
@@ -12,30 +12,35 @@ use reqwest::{Client, Response, redirect, retry};
 use thiserror::Error;
 use url::Url;
 
-use crate::endpoint::{Policy, check_parsed};
+use crate::endpoint::{Policy, RefusedUrl, check_parsed};
 use crate::lookup::{AllowedOnly, Lookup, NoAddress};
+use crate::retry_after::retry_after;
 use crate::secret::WebhookSecret;
 use crate::signature::{MessageId, banked_signature, standard_signature};
 
 /// How much of an answer's body is read, so that an ordinary one can end in peace.
 const MAX_READ_BYTES: usize = 16 * 1024;
 
+/// How long an answer's body is read, once its status is there. It changes nothing about the delivery, and whoever sends
+/// has others to send to.
+const READ_MS: u64 = 200;
+
 /// How much of an answer's body is kept, to show it to the merchant.
 const MAX_KEPT_BYTES: usize = 1024;
 
-/// How long a delivery may take.
+/// How long a delivery may take. An answer's body is read for 200 ms more, and no longer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimeOuts {
     /// Until the connection stands: the look-up, TCP and TLS.
     pub connect_ms: u64,
-    /// Until all is over, the answer's body included.
-    pub total_ms: u64,
+    /// Until the answer's status and headers are there, from the look-up on.
+    pub answer_ms: u64,
 }
 
 impl Default for TimeOuts {
     /// 5 s and 15 s; Standard Webhooks recommends 15 to 30 s.
     fn default() -> Self {
-        Self { connect_ms: 5_000, total_ms: 15_000 }
+        Self { connect_ms: 5_000, answer_ms: 15_000 }
     }
 }
 
@@ -80,6 +85,8 @@ pub enum Outcome {
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
+    /// For how long the receiver asks not to be called (RFC 9110, 10.2.3).
+    pub retry_after: Option<Duration>,
     /// The first 1 KiB of the body; what is no UTF-8 in it is replaced.
     pub body_start: String,
 }
@@ -90,6 +97,9 @@ pub enum Failure {
     /// Too slow.
     #[error("there was no answer in time")]
     TimedOut,
+    /// Too slow for [`Sender::send_quickly`].
+    #[error("there was no answer at once; the event is sent again, and its answer waited for")]
+    NotAtOnce,
     /// Refused, broken off, or something else than HTTP was spoken.
     #[error("the connection was refused or broke off before an answer")]
     ConnectionFailed,
@@ -99,6 +109,9 @@ pub enum Failure {
     /// Not on the public internet.
     #[error("the host is not on the public internet")]
     AddressNotAllowed,
+    /// See [`RefusedUrl::BlockedPort`].
+    #[error("the port is 0 or one that browsers block")]
+    PortNotAllowed,
     /// Most often a certificate that has expired, is of another host, or that nobody known has signed.
     #[error("no secure connection could be made: the certificate must be valid for the host and lead to a known root")]
     TlsFailed,
@@ -114,6 +127,7 @@ pub struct NoSender(String);
 pub struct Sender {
     client: Client,
     policy: Policy,
+    answer_ms: u64,
 }
 
 impl Sender {
@@ -134,7 +148,6 @@ impl Sender {
             .user_agent(concat!("Counterfoil/", env!("CARGO_PKG_VERSION")))
             .dns_resolver(Arc::new(AllowedOnly { lookup, policy }))
             .connect_timeout(Duration::from_millis(time_outs.connect_ms))
-            .timeout(Duration::from_millis(time_outs.total_ms))
             // A redirect could lead to where the URL may not.
             .redirect(redirect::Policy::none())
             // A proxy would resolve the name itself.
@@ -152,13 +165,23 @@ impl Sender {
             .no_deflate()
             .build();
         let client = client.map_err(|error| NoSender(with_causes(&error)))?;
-        Ok(Self { client, policy })
+        Ok(Self { client, policy, answer_ms: time_outs.answer_ms })
     }
 
-    /// Sends once, and waits for the answer. Nothing of it is logged.
+    /// Sends once, and waits for the answer, for as long as it was made for. Nothing of it is logged.
     pub async fn send(&self, delivery: &Delivery) -> Attempt {
+        self.send_within(delivery, Duration::from_millis(self.answer_ms), Failure::TimedOut).await
+    }
+
+    /// The same, but waits only so long: what then happens to the delivery is up to the caller. Look-up, connection and TLS
+    /// are part of that time.
+    pub async fn send_quickly(&self, delivery: &Delivery, within: Duration) -> Attempt {
+        self.send_within(delivery, within, Failure::NotAtOnce).await
+    }
+
+    async fn send_within(&self, delivery: &Delivery, within: Duration, too_late: Failure) -> Attempt {
         let started = Instant::now();
-        let response = self.request(delivery).await;
+        let response = tokio::time::timeout(within, self.request(delivery)).await.unwrap_or(Err(too_late));
         let latency_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let outcome = match response {
             Ok(response) => Outcome::Answered(read(response).await),
@@ -170,7 +193,7 @@ impl Sender {
     async fn request(&self, delivery: &Delivery) -> Result<Response, Failure> {
         let Delivery { url, id, correlation_id, timestamp_s, body, secret, further_secrets } = delivery;
         // A host in figures is not looked up, so the client's resolver doesn't see it.
-        check_parsed(url, false, self.policy).map_err(|_| Failure::AddressNotAllowed)?;
+        check_parsed(url, false, self.policy).map_err(Failure::of_url)?;
         let secrets = std::iter::once(secret).chain(further_secrets);
         let request = self
             .client
@@ -192,14 +215,16 @@ impl Sender {
 /// Reads as much of the answer as is wanted; dropping it then closes the connection.
 async fn read(mut response: Response) -> Answer {
     let status = response.status().as_u16();
+    let retry_after = retry_after(response.headers(), SystemTime::now());
     let (mut kept, mut read_bytes) = (Vec::with_capacity(MAX_KEPT_BYTES), 0);
+    let until = tokio::time::Instant::now() + Duration::from_millis(READ_MS);
     while read_bytes < MAX_READ_BYTES {
         // A body that breaks off, or is too slow, takes nothing from the status.
-        let Ok(Some(chunk)) = response.chunk().await else { break };
+        let Ok(Ok(Some(chunk))) = tokio::time::timeout_at(until, response.chunk()).await else { break };
         read_bytes += chunk.len();
         kept.extend(chunk.iter().take(MAX_KEPT_BYTES - kept.len()));
     }
-    Answer { status, body_start: text_of(&kept) }
+    Answer { status, retry_after, body_start: text_of(&kept) }
 }
 
 /// Text, without half a character at the end.
@@ -216,6 +241,20 @@ fn text_of(bytes: &[u8]) -> String {
 }
 
 impl Failure {
+    /// What a URL is refused for that was accepted when it was registered.
+    fn of_url(refused: RefusedUrl) -> Self {
+        match refused {
+            RefusedUrl::BlockedPort => Self::PortNotAllowed,
+            RefusedUrl::NotHttp
+            | RefusedUrl::NotHttps
+            | RefusedUrl::TooLong
+            | RefusedUrl::Credentials
+            | RefusedUrl::Fragment
+            | RefusedUrl::NotPublic
+            | RefusedUrl::Unresolved => Self::AddressNotAllowed,
+        }
+    }
+
     fn of(error: &reqwest::Error) -> Self {
         for cause in causes(error) {
             match cause.downcast_ref() {

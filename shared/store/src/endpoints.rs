@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use models::{
     DisabledBy, Endpoint, EndpointId, EndpointSecret, MAX_CONCURRENT_DELIVERIES, MAX_ENDPOINTS, MerchantId,
-    MerchantUrl, Mode, Name, SortableTimestamp, Subscription,
+    MerchantUrl, Mode, Name, Pace, SortableTimestamp, Subscription,
 };
 use serde::Deserialize;
 use thiserror::Error;
@@ -88,6 +88,8 @@ pub struct Slot {
     until: Timestamp,
     /// Whether the last delivery in it was taken; giving it back says so of the endpoint.
     pub taken: bool,
+    /// How soon the endpoint answers, as the deliveries in it showed; giving it back says so of the endpoint.
+    pub pace: Pace,
 }
 
 impl Slot {
@@ -208,7 +210,7 @@ impl Endpoints {
             }
             if change.url.is_some() || change.enabled == Some(true) {
                 // How the endpoint did before says nothing any more.
-                update = update.set("failures", n(0)).remove(&["parked_until"]);
+                update = update.set("failures", n(0)).remove(&["parked_until", "pace"]);
             }
             update = match &change.description {
                 Some(Some(description)) => update.set("description", s(description.as_str())),
@@ -317,7 +319,7 @@ impl Endpoints {
     /// The table failed us.
     pub async fn resume(&self, merchant: &MerchantId, id: &EndpointId, now: Timestamp) -> Result<bool, StoreError> {
         let resumed = |update: Update, _: &Endpoint| {
-            due(update.set("failures", n(0)).remove(&["parked_until"]), merchant, id, now)
+            due(update.set("failures", n(0)).remove(&["parked_until", "pace"]), merchant, id, now)
         };
         let written = self.write(WriteKind::EndpointResume, merchant, id, Endpoint::is_enabled, resumed);
         Ok(written.await?.is_some())
@@ -336,9 +338,9 @@ impl Endpoints {
         update.remove(&["due_pk", "due_at"]).send(&self.table).await.map(|_| ())
     }
 
-    /// A delivery that `began` then failed; after some in a row the endpoint is parked. Those that were under way when it
-    /// was parked tell nothing new: a moment of trouble is not counted ten times. `jitter` is random, from 0 to 1. It is
-    /// counted while the slot is held, once.
+    /// A delivery that `began` then failed; after some in a row the endpoint is parked, and before that if it asked `not_before`
+    /// when to be called. Those that were under way when it was parked tell nothing new: a moment of trouble is not counted ten
+    /// times. `jitter` is random, from 0 to 1. It is counted while the slot is held, once.
     ///
     /// # Errors
     /// The table failed us.
@@ -349,6 +351,7 @@ impl Endpoints {
         began: Timestamp,
         now: Timestamp,
         jitter: f64,
+        not_before: Option<Timestamp>,
     ) -> Result<(), StoreError> {
         let (mut known, mut parked_until) = (endpoint.failures, None);
         while parked_until.is_none_or(|until| until <= began) {
@@ -359,7 +362,7 @@ impl Endpoints {
                 .when("#failures = :known", [(":known", n(known))])
                 .set_element("slots", slot.index, ms(counted))
                 .set("failures", n(failures));
-            if let Some(until) = Endpoint::park_until(failures, now, jitter) {
+            if let Some(until) = Endpoint::park_until(failures, now, jitter).max(not_before) {
                 update = update.set("parked_until", ms(until));
             }
             match update.send(&self.table).await? {
@@ -407,7 +410,7 @@ impl Endpoints {
                 .when(&format!("#slots[{index}] <= :now"), [(":now", ms(now))])
                 .set_element("slots", index, ms(until));
             match update.send(&self.table).await? {
-                Updated::New(_) => return Ok(Some(Slot { index, until, taken: false })),
+                Updated::New(_) => return Ok(Some(Slot { index, until, taken: false, pace: endpoint.pace })),
                 Updated::Refused(None) => return Ok(None),
                 Updated::Refused(Some(item)) => slots = read("of an endpoint", item)?,
             }
@@ -425,6 +428,9 @@ impl Endpoints {
             self.in_slot(WriteKind::SlotFree, endpoint, &slot).set_element("slots", slot.index, ms(slot.freed_at()));
         if slot.taken {
             update = update.set("failures", n(0)).remove(&["parked_until"]);
+        }
+        if slot.pace != endpoint.pace {
+            update = update.set("pace", serde_dynamo::to_attribute_value(slot.pace)?);
         }
         update.send(&self.table).await.map(|_| ())
     }

@@ -93,7 +93,7 @@ fn private_names_are_refused() {
 #[test]
 fn loopback_passes_where_it_is_allowed_and_nothing_else() {
     for url in
-        ["http://localhost:3000/", "http://a.localhost/", "http://127.0.0.1:9/", "http://[::1]/", "http://0x7f.1/"]
+        ["http://localhost:3000/", "http://a.localhost/", "http://127.0.0.1:9911/", "http://[::1]/", "http://0x7f.1/"]
     {
         assert_eq!(refusal(url), Some(RefusedUrl::NotPublic), "{url}");
         assert!(check_url(url, false, LOCAL).is_ok(), "{url}");
@@ -129,6 +129,12 @@ fn each_rule_has_its_own_refusal() {
         ("https://:secret@example.com/", RefusedUrl::Credentials),
         ("https://example.com/#top", RefusedUrl::Fragment),
         ("https://example.com/#", RefusedUrl::Fragment),
+        ("https://example.com:0/", RefusedUrl::BlockedPort),
+        ("https://example.com:00/", RefusedUrl::BlockedPort),
+        ("https://example.com:0025/hook", RefusedUrl::BlockedPort),
+        ("http://example.com:22", RefusedUrl::BlockedPort),
+        ("http://[2606:4700:4700::1111]:6667/", RefusedUrl::BlockedPort),
+        ("https://93.184.215.14:10080/", RefusedUrl::BlockedPort),
     ] {
         assert_eq!(refusal(text), Some(expected), "{text:?}");
     }
@@ -136,6 +142,23 @@ fn each_rule_has_its_own_refusal() {
     assert!(check_url("http://example.com/", false, USUAL).is_ok());
     let url = check_url("HTTPS://Example.com:443/hook?a=1&b=%20", true, USUAL).unwrap();
     assert_eq!(url.as_str(), "https://example.com/hook?a=1&b=%20");
+}
+
+/// In full: <https://fetch.spec.whatwg.org/#port-blocking>
+#[test]
+fn ports_that_browsers_block_are_refused_and_no_others() {
+    let standard = "0 1 7 9 11 13 15 17 19 20 21 22 23 25 37 42 43 53 69 77 79 87 95 101 102 103 104 109 110 111 113 115 \
+        117 119 123 135 137 139 143 161 179 389 427 465 512 513 514 515 526 530 531 532 540 548 554 556 563 587 601 636 989 \
+        990 993 995 1719 1720 1723 2049 3659 4045 4190 5060 5061 6000 6566 6665 6666 6667 6668 6669 6679 6697 10080";
+    let standard: Vec<u16> = standard.split_whitespace().map(|port| port.parse().unwrap()).collect();
+    let refused = |port: &u16| {
+        let refusals = ["http", "https"].map(|scheme| refusal(&format!("{scheme}://example.com:{port}/")));
+        assert_eq!(refusals[0], refusals[1], "{port}");
+        assert!(refusals[0].is_none_or(|refusal| refusal == RefusedUrl::BlockedPort), "{port}: {refusals:?}");
+        refusals[0].is_some()
+    };
+    assert_eq!((0..=u16::MAX).filter(refused).collect::<Vec<_>>(), standard);
+    assert_eq!(check_url("http://127.0.0.1:25/", false, LOCAL), Err(RefusedUrl::BlockedPort));
 }
 
 #[test]
@@ -155,6 +178,7 @@ fn a_refusal_reads_on_after_the_field() {
         RefusedUrl::TooLong,
         RefusedUrl::Credentials,
         RefusedUrl::Fragment,
+        RefusedUrl::BlockedPort,
         RefusedUrl::NotPublic,
         RefusedUrl::Unresolved,
     ];

@@ -107,7 +107,7 @@ pub(crate) fn sender() -> Sender {
 
 /// A sender to this machine that is soon out of patience.
 pub(crate) fn hasty_sender() -> Sender {
-    Sender::with(LOCAL, Lookup::system(), TimeOuts { connect_ms: 5_000, total_ms: 1_000 }).unwrap()
+    Sender::with(LOCAL, Lookup::system(), TimeOuts { connect_ms: 5_000, answer_ms: 1_000 }).unwrap()
 }
 
 #[track_caller]

@@ -463,6 +463,7 @@ fn endpoint(owner: &Owner, now: Timestamp, secret: &str) -> Endpoint {
         previous_secret_until: None,
         failures: 0,
         parked_until: None,
+        pace: models::Pace::default(),
     }
 }
 
@@ -533,7 +534,7 @@ async fn endpoints(late: &Late, owner: &Owner, now: Timestamp) {
         let mut slot = endpoints.take_slot(&found, slots, at + seconds(round)).await.unwrap().unwrap();
         late.arrive_after("claiming a slot").await;
         if round < 2 {
-            endpoints.failed(&found, &mut slot, at, at + seconds(round), 0.5).await.unwrap();
+            endpoints.failed(&found, &mut slot, at, at + seconds(round), 0.5, None).await.unwrap();
             late.arrive_after("counting a failure").await;
         } else {
             slot.taken = true;
