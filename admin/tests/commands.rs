@@ -54,7 +54,7 @@ impl Machine {
     fn register(&self, endpoint: &Endpoint) {
         let endpoints = Endpoints::new(self.table());
         let created = self.runtime.block_on(endpoints.create(endpoint, None)).unwrap();
-        assert!(matches!(created, EndpointCreated::New));
+        assert!(matches!(created, EndpointCreated::New(_)));
         let later = endpoint.created_at + std::time::Duration::from_secs(300);
         self.runtime.block_on(endpoints.resumed(&endpoint.merchant_id, &endpoint.id, later)).unwrap();
     }
