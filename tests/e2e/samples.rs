@@ -1,5 +1,6 @@
 //! tests/events: events as AWS makes them, for `make sam-invoke` and `cargo lambda invoke`. Each does here what it is for.
-//! The demo merchant's ids that come of an idempotency key are the same everywhere, so one sample can name what another made.
+//! The demo merchant's ids that come of an idempotency key are the same everywhere, so one sample can name what another made;
+//! only an endpoint's id is new each time.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -17,7 +18,11 @@ async fn http(world: &World, function: &str, name: &str) -> (i64, Value) {
 
 /// Sends a sample of records to its function, which must take all of them.
 async fn records(world: &World, function: &str, name: &str) {
-    let output = world.machine.invoke(function, &sample(name)).await.unwrap();
+    send(world, function, &sample(name)).await;
+}
+
+async fn send(world: &World, function: &str, event: &Value) {
+    let output = world.machine.invoke(function, event).await.unwrap();
     assert_eq!(output["batchItemFailures"], json!([]), "{output}");
     let complaints =
         |line: &&local::LogLine| line.text.contains("that names no") || line.text.contains("can't be read");
@@ -89,9 +94,13 @@ async fn what_is_told() {
     let told =
         |machine: &local::Machine| machine.logs().iter().any(|line| line.text.contains("\"told\"")).then_some(());
     assert!(world.machine.until(PATIENCE, told).await.is_some(), "{:#?}", world.machine.logs());
-    records(&world, "WebhookFunction", "webhook.json").await;
-    let cursor = sample("webhook.json")["Records"][0]["body"].clone();
-    assert_eq!(cursor, format!("{SESSION}/demo/{}", text(&endpoint["id"])), "the endpoint that endpoints.json makes");
+    // As it stands it names an endpoint that is not there; each registration has an id of its own.
+    let mut event = sample("webhook.json");
+    send(&world, "WebhookFunction", &event).await;
+    let body = &mut event["Records"][0]["body"];
+    assert!(text(body).starts_with(&format!("{SESSION}/demo/")), "{body}");
+    *body = json!(format!("{SESSION}/demo/{}", text(&endpoint["id"])));
+    send(&world, "WebhookFunction", &event).await;
     let path = format!("/v2/events/evt_{SESSION}_1/attempts");
     let attempts = answer(world.demo(Method::GET, &path)).await;
     assert_ne!(attempts.body["data"], json!([]), "nobody listens there, but it was tried: {}", attempts.text);
