@@ -13,7 +13,7 @@ use hyper::body::Bytes;
 use hyper::http::response::Parts;
 use hyper::{Method, Request, StatusCode};
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 
 use crate::faults;
@@ -29,6 +29,10 @@ use units::Metered;
 const STREAM_RETENTION_S: i64 = 24 * 60 * 60;
 /// How long a connection of ours waits for dynoxide's.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How many expired items one step of a sweep removes, and how long it pauses after each: whoever waits for the table comes
+/// first.
+const SWEEP_STEP: usize = 20;
+const SWEEP_PAUSE: Duration = Duration::from_millis(2);
 
 /// What cannot be done with the table's file.
 #[derive(Debug, thiserror::Error)]
@@ -53,14 +57,24 @@ pub(crate) struct DynamoDb {
     forwarder: Forwarder,
     /// The name of each table's partition key.
     hash_keys: BTreeMap<String, String>,
+    expiries: Vec<Expiry>,
     meter: Arc<Meter>,
     /// Rings after every write.
     written: Bell,
+    tasks: Tasks,
+}
+
+/// A table whose items expire.
+struct Expiry {
+    table: String,
+    /// Holds the second since 1970 at which an item may go.
+    attribute: String,
+    keys: Vec<String>,
 }
 
 impl DynamoDb {
     /// Opens the file, makes what tables are missing, and serves them inside the machine.
-    pub(crate) async fn open(file: &Path, tables: &[Table], meter: Arc<Meter>, tasks: &Tasks) -> Result<Self, Error> {
+    pub(crate) fn open(file: &Path, tables: &[Table], meter: Arc<Meter>, tasks: &Tasks) -> Result<Self, Error> {
         let path = file.to_string_lossy().into_owned();
         let database = Database::new(&path)?;
         // dynoxide opens in WAL mode with a flush to disk at every commit. This, the only way it offers, sets
@@ -70,24 +84,13 @@ impl DynamoDb {
             create(&database, table)?;
         }
         mend_streams(file)?;
+        let expiries: Vec<Expiry> = tables.iter().filter_map(Expiry::of).collect();
+        expiries.iter().try_for_each(|expiry| expiry.make_index(file))?;
 
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let server = format!("http://{}/", listener.local_addr()?);
-        let (served, stopping) = (database.clone(), tasks.clone());
-        tasks.spawn_to_end(async move {
-            let stopped = {
-                let tasks = stopping.clone();
-                async move { tasks.stopped().await }
-            };
-            tokio::select! {
-                // Ends when its last connection does; those that idle must not hold the machine up.
-                _ = dynoxide::server::serve_with_shutdown(listener, served, stopped) => {}
-                () = async { stopping.stopped().await; tokio::time::sleep(Duration::from_millis(200)).await } => {}
-            }
-        });
+        let server = serve(database.clone(), tasks)?;
         let hash_keys = hash_keys(tables);
         let (file, forwarder, written) = (file.to_owned(), http::forwarder(), Bell::new());
-        Ok(Self { database, file, server, forwarder, hash_keys, meter, written })
+        Ok(Self { database, file, server, forwarder, hash_keys, expiries, meter, written, tasks: tasks.clone() })
     }
 
     /// Rings after every write.
@@ -153,6 +156,10 @@ impl DynamoDb {
             if let Value::Object(record) = &mut record {
                 record.insert("awsRegion".to_owned(), json!(names::REGION));
                 record.insert("eventSourceARN".to_owned(), json!(names::stream_arn(table)));
+                if self.expiries.iter().any(|expiry| expiry.table == table && expiry.removed(record)) {
+                    let service = json!({ "type": "Service", "principalId": "dynamodb.amazonaws.com" });
+                    record.insert("userIdentity".to_owned(), service);
+                }
             }
             records.push(record);
         }
@@ -188,7 +195,33 @@ impl DynamoDb {
 
     /// Removes items whose time to live has passed; how many there were.
     pub(crate) fn sweep_ttl(&self) -> Result<usize, Error> {
-        let removed = self.database.sweep_ttl()?;
+        let mut all = 0;
+        loop {
+            let removed = self.sweep_step()?;
+            if removed == 0 {
+                return Ok(all);
+            }
+            all += removed;
+        }
+    }
+
+    /// Removes some of the items whose time to live has passed.
+    ///
+    /// Not by dynoxide's own sweep, which reads the whole table each time.
+    fn sweep_step(&self) -> Result<usize, Error> {
+        let now_s = jiff::Timestamp::now().as_second();
+        let mut removed = 0;
+        for expiry in &self.expiries {
+            for key in expiry.expired(&self.file, now_s)? {
+                match self.database.delete_item(request(expiry.deletion(&key, now_s))?) {
+                    Ok(_) => removed += 1,
+                    // Written since it was found, and no longer expired.
+                    Err(dynoxide::DynoxideError::ConditionalCheckFailedException(..)) => {}
+                    Err(error) => return Err(error.into()),
+                }
+                std::thread::sleep(SWEEP_PAUSE);
+            }
+        }
         if removed > 0 {
             self.written.ring();
         }
@@ -196,17 +229,119 @@ impl DynamoDb {
     }
 
     /// Sweeps every `interval` until the machine stops.
-    pub(crate) fn keep_sweeping(self: &Arc<Self>, interval: Duration, logs: Arc<Logs>, tasks: &Tasks) {
+    pub(crate) fn keep_sweeping(self: &Arc<Self>, interval: Duration, logs: Arc<Logs>) {
         let this = Arc::clone(self);
-        tasks.spawn(async move {
+        self.tasks.spawn(async move {
             loop {
-                tokio::time::sleep(interval).await;
-                if let Err(error) = this.sweep_ttl() {
-                    logs.remark(&format!("expired items could not be removed: {error}"));
+                let step = Arc::clone(&this);
+                match this.tasks.blocking(move || step.sweep_step()).await {
+                    Ok(0) => tokio::time::sleep(interval).await,
+                    Ok(_) => {}
+                    Err(error) => {
+                        logs.remark(&format!("expired items could not be removed: {error}"));
+                        tokio::time::sleep(interval).await;
+                    }
                 }
             }
         });
     }
+}
+
+impl Expiry {
+    fn of(table: &Table) -> Option<Self> {
+        let keys = table.creation.get("KeySchema")?.as_array()?.iter();
+        let keys = keys.filter_map(|key| Some(key.get("AttributeName")?.as_str()?.to_owned())).collect();
+        Some(Self { table: table.name.clone(), attribute: table.ttl_attribute.clone()?, keys })
+    }
+
+    /// The expiry in an item's JSON; nothing if it has none. As text it would be compared with nothing.
+    fn expression(&self) -> String {
+        format!("CAST(json_extract(item_json, {}) AS NUMERIC)", quoted(&format!("$.\"{}\".N", self.attribute), '\''))
+    }
+
+    /// An index over the items that expire: without it, every sweep reads all items.
+    fn make_index(&self, file: &Path) -> Result<(), Error> {
+        let file = rusqlite::Connection::open(file)?;
+        file.busy_timeout(BUSY_TIMEOUT)?;
+        let (index, table) = (quoted(&format!("local_expiry_of_{}", self.table), '"'), quoted(&self.table, '"'));
+        let expiry = self.expression();
+        file.execute_batch(&format!(
+            "CREATE INDEX IF NOT EXISTS {index} ON {table} ({expiry}) WHERE {expiry} IS NOT NULL"
+        ))?;
+        Ok(())
+    }
+
+    /// The statement for the next items that expired before `?1`, at most `?2`.
+    fn statement(&self) -> String {
+        let (table, expiry) = (quoted(&self.table, '"'), self.expression());
+        format!("SELECT item_json FROM {table} WHERE {expiry} < ?1 AND {expiry} IS NOT NULL ORDER BY {expiry} LIMIT ?2")
+    }
+
+    /// The keys of the next items that have expired.
+    fn expired(&self, file: &Path, now_s: i64) -> Result<Vec<Value>, Error> {
+        let file = rusqlite::Connection::open_with_flags(file, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        file.busy_timeout(BUSY_TIMEOUT)?;
+        let mut statement = file.prepare(&self.statement())?;
+        let items = statement.query_map(rusqlite::params![now_s, SWEEP_STEP], |row| row.get::<_, String>(0))?;
+        let mut keys = Vec::new();
+        for item in items {
+            let mut item: Value = serde_json::from_str(&item?)?;
+            let key = self.keys.iter().filter_map(|name| Some((name.clone(), item.get_mut(name)?.take()))).collect();
+            keys.push(Value::Object(key));
+        }
+        Ok(keys)
+    }
+
+    /// The request that removes an item if it has still expired.
+    fn deletion(&self, key: &Value, now_s: i64) -> Value {
+        json!({
+            "TableName": self.table,
+            "Key": key,
+            "ConditionExpression": "#expiry < :now",
+            "ExpressionAttributeNames": { "#expiry": self.attribute },
+            "ExpressionAttributeValues": { ":now": { "N": now_s.to_string() } },
+        })
+    }
+
+    /// Whether a record of this table's stream is of an item that had expired when it was removed.
+    fn removed(&self, record: &Map<String, Value>) -> bool {
+        let change = record.get("dynamodb");
+        let removed_s = change.and_then(|change| change.get("ApproximateCreationDateTime")?.as_f64());
+        let expiry_s = change.and_then(|change| change.get("OldImage")?.get(&self.attribute)?.get("N")?.as_str());
+        let expiry_s = expiry_s.and_then(|expiry| expiry.parse::<f64>().ok());
+        record.get("eventName").is_some_and(|name| name == "REMOVE")
+            && removed_s.zip(expiry_s).is_some_and(|(removed_s, expiry_s)| expiry_s < removed_s)
+    }
+}
+
+/// As an SQL string or, with double quotes, a name.
+fn quoted(text: &str, quote: char) -> String {
+    format!("{quote}{}{quote}", text.replace(quote, &format!("{quote}{quote}")))
+}
+
+/// Serves the table inside the machine, on a thread of its own: dynoxide answers one request at a time and waits for the
+/// file, which must hold up nothing else. Returns its address.
+fn serve(database: Database, tasks: &Tasks) -> Result<String, Error> {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
+    listener.set_nonblocking(true)?;
+    let server = format!("http://{}/", listener.local_addr()?);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let stopping = tasks.clone();
+    let serving = async move {
+        let Ok(listener) = TcpListener::from_std(listener) else { return };
+        let stopped = {
+            let tasks = stopping.clone();
+            async move { tasks.stopped().await }
+        };
+        tokio::select! {
+            // Ends when its last connection does; those that idle must not hold the machine up.
+            _ = dynoxide::server::serve_with_shutdown(listener, database, stopped) => {}
+            () = async { stopping.stopped().await; tokio::time::sleep(Duration::from_millis(200)).await } => {}
+        }
+    };
+    let thread = tasks.clone();
+    tasks.spawn_to_end(async move { thread.blocking(move || runtime.block_on(serving)).await });
+    Ok(server)
 }
 
 fn request<T: DeserializeOwned>(request: Value) -> Result<T, Error> {
@@ -300,7 +435,7 @@ mod tests {
             "BillingMode": "PAY_PER_REQUEST",
             "StreamSpecification": { "StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES" },
         });
-        Table { name: "notes".to_owned(), has_stream: true, ttl_attribute: None, creation }
+        Table { name: "notes".to_owned(), has_stream: true, ttl_attribute: Some("until".to_owned()), creation }
     }
 
     fn put(dynamodb: &DynamoDb, pk: &str) {
@@ -318,7 +453,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("table.sqlite");
         let tasks = Tasks::new();
-        let dynamodb = DynamoDb::open(&path, &[table()], Arc::default(), &tasks).await.unwrap();
+        let dynamodb = DynamoDb::open(&path, &[table()], Arc::default(), &tasks).unwrap();
         ["a", "b", "c"].iter().for_each(|pk| put(&dynamodb, pk));
         let all = numbers(&dynamodb);
         dynamodb.trim("notes", &all[1]).unwrap();
@@ -332,7 +467,7 @@ mod tests {
         tasks.stop();
         tasks.ended().await;
         drop(dynamodb);
-        let dynamodb = DynamoDb::open(&path, &[table()], Arc::default(), &Tasks::new()).await.unwrap();
+        let dynamodb = DynamoDb::open(&path, &[table()], Arc::default(), &Tasks::new()).unwrap();
         put(&dynamodb, "d");
         let later = numbers(&dynamodb);
         assert!(later.is_sorted() && later.len() == 3 && later[..2] == all[1..], "{later:?}");
@@ -343,7 +478,7 @@ mod tests {
     async fn a_stream_is_read_by_index() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("table.sqlite");
-        DynamoDb::open(&path, &[table()], Arc::default(), &Tasks::new()).await.unwrap();
+        DynamoDb::open(&path, &[table()], Arc::default(), &Tasks::new()).unwrap();
         let file = rusqlite::Connection::open(&path).unwrap();
         for statement in [
             "SELECT COALESCE(MAX(CAST(sequence_number AS INTEGER)), 0) + 1 FROM _stream_records WHERE table_name = 'notes'",
@@ -357,13 +492,60 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn only_what_has_expired_is_removed_and_said_to_be_by_dynamodb() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("table.sqlite");
+        let dynamodb = DynamoDb::open(&path, &[table()], Arc::default(), &Tasks::new()).unwrap();
+        let now_s = jiff::Timestamp::now().as_second();
+        let number = |seconds: i64| json!({ "N": seconds.to_string() });
+        let items = [
+            ("none", json!({ "NULL": true })),
+            ("text", json!({ "S": "1" })),
+            ("far", json!({ "N": "4.0E9" })),
+            ("soon", number(now_s + 1_000)),
+        ];
+        let expired = (0..SWEEP_STEP * 2 + 1).map(|n| (format!("expired-{n}"), number(now_s - 1_000)));
+        for (pk, until) in items.map(|(pk, until)| (pk.to_owned(), until)).into_iter().chain(expired) {
+            let item = json!({ "pk": { "S": pk }, "until": until });
+            let put = json!({ "TableName": "notes", "Item": item });
+            dynamodb.database.put_item(request(put).unwrap()).unwrap();
+        }
+        assert_eq!(dynamodb.sweep_ttl().unwrap(), SWEEP_STEP * 2 + 1);
+        assert_eq!(dynamodb.sweep_ttl().unwrap(), 0);
+        let delete = json!({ "TableName": "notes", "Key": { "pk": { "S": "soon" } } });
+        dynamodb.database.delete_item(request(delete).unwrap()).unwrap();
+
+        let records = dynamodb.records("notes", None, 1_000).unwrap();
+        let removed = records.iter().filter(|record| record["eventName"] == "REMOVE");
+        for record in removed {
+            let pk = record["dynamodb"]["Keys"]["pk"]["S"].as_str().unwrap();
+            let service = json!({ "type": "Service", "principalId": "dynamodb.amazonaws.com" });
+            assert_eq!(record.get("userIdentity"), pk.starts_with("expired").then_some(&service), "{pk}");
+        }
+        let left = dynamodb.database.scan(request(json!({ "TableName": "notes" })).unwrap()).unwrap();
+        assert_eq!(left.count, 3);
+    }
+
+    /// A sweep would otherwise read every item each time.
+    #[tokio::test]
+    async fn expired_items_are_found_by_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("table.sqlite");
+        let dynamodb = DynamoDb::open(&path, &[table()], Arc::default(), &Tasks::new()).unwrap();
+        let file = rusqlite::Connection::open(&path).unwrap();
+        let mut plan = file.prepare(&format!("EXPLAIN QUERY PLAN {}", dynamodb.expiries[0].statement())).unwrap();
+        let plan: Vec<String> = plan.query_map([1, 1], |row| row.get(3)).unwrap().map(Result::unwrap).collect();
+        assert!(matches!(plan.as_slice(), [one] if one.contains("USING INDEX local_expiry_of_notes")), "{plan:?}");
+    }
+
+    #[tokio::test]
     async fn a_table_made_otherwise_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("table.sqlite");
-        DynamoDb::open(&path, &[table()], Arc::default(), &Tasks::new()).await.unwrap();
+        DynamoDb::open(&path, &[table()], Arc::default(), &Tasks::new()).unwrap();
         let mut other = table();
         other.creation["KeySchema"][0]["AttributeName"] = json!("id");
-        let error = DynamoDb::open(&path, &[other], Arc::default(), &Tasks::new()).await.err().unwrap();
+        let error = DynamoDb::open(&path, &[other], Arc::default(), &Tasks::new()).err().unwrap();
         assert!(matches!(error, Error::Changed { what: "KeySchema", .. }), "{error}");
     }
 }

@@ -28,7 +28,7 @@ pub(crate) struct Endpoint {
     pub(crate) dynamodb: Arc<DynamoDb>,
     pub(crate) queues: Arc<Queues>,
     pub(crate) mails: Mails,
-    pub(crate) feedback: Feedback,
+    pub(crate) feedback: Arc<Feedback>,
     pub(crate) mail_rate: MailRate,
     pub(crate) functions: Arc<Functions>,
     pub(crate) faults: Arc<Faults>,
@@ -37,6 +37,7 @@ pub(crate) struct Endpoint {
     pub(crate) logs: Arc<Logs>,
     pub(crate) aws_url: String,
     pub(crate) happened: Bell,
+    pub(crate) tasks: Tasks,
 }
 
 /// The targets of DynamoDB, its streams and SQS: `<prefix><operation>`.
@@ -127,7 +128,10 @@ impl Endpoint {
             Service::DynamoDb => self.dynamodb.handle(function, operation, call).await,
             Service::Sqs => sqs::handle(&self.queues, &self.aws_url, operation, &call.body).await,
             Service::Ses if !self.mail_rate.allows_one() => ses::rate_exceeded(),
-            Service::Ses => ses::send_email(&self.mails, &self.feedback, &call.body),
+            Service::Ses => {
+                let (mails, feedback, body) = (self.mails.clone(), Arc::clone(&self.feedback), call.body.clone());
+                self.tasks.blocking(move || ses::send_email(&mails, &feedback, &body)).await
+            }
         }
     }
 

@@ -411,9 +411,8 @@ async fn start(config: Config, logs: Arc<Logs>, happened: Bell, tasks: Tasks) ->
     let meter = Arc::new(Meter::default());
     let (table_file, queue_file) = (config.data_dir.join("table.sqlite"), config.data_dir.join("queues.sqlite"));
     let dynamodb = DynamoDb::open(&table_file, &stack.tables, Arc::clone(&meter), &tasks)
-        .await
         .map_err(|error| StartError::State { what: "table", path: table_file, problem: error.to_string() })?;
-    let queues = open_queues(&config, &mut stack, queue_file)?;
+    let queues = open_queues(&config, &mut stack, queue_file, &tasks)?;
 
     let mail = listen_nearby(&config).await?;
     let mail_url = format!("http://{}", address(&mail));
@@ -462,13 +461,13 @@ async fn start(config: Config, logs: Arc<Logs>, happened: Bell, tasks: Tasks) ->
         queues: Arc::clone(&parts.queues),
         mails: mails.clone(),
         mail_rate: MailRate::new(config.mails_per_second),
-        feedback: Feedback {
+        feedback: Arc::new(Feedback {
             sets: stack.configuration_sets,
             rules,
             functions: Arc::clone(&parts.functions),
             tasks: tasks.clone(),
             suppressed: Mutex::default(),
-        },
+        }),
         functions: Arc::clone(&parts.functions),
         faults: Arc::clone(&parts.faults),
         meter: Arc::clone(&meter),
@@ -476,6 +475,7 @@ async fn start(config: Config, logs: Arc<Logs>, happened: Bell, tasks: Tasks) ->
         logs: Arc::clone(&parts.logs),
         aws_url: aws_url.clone(),
         happened: parts.happened.clone(),
+        tasks: tasks.clone(),
     };
     endpoint::serve(aws, endpoint, &tasks);
     mailbox::serve(mail, mails.clone(), &tasks);
@@ -493,7 +493,7 @@ async fn start(config: Config, logs: Arc<Logs>, happened: Bell, tasks: Tasks) ->
             schedule::run(function, event, interval, Arc::clone(&parts.functions), &tasks);
         }
     }
-    parts.dynamodb.keep_sweeping(config.ttl_sweep_interval, Arc::clone(&parts.logs), &tasks);
+    parts.dynamodb.keep_sweeping(config.ttl_sweep_interval, Arc::clone(&parts.logs));
 
     Ok(Machine {
         api_url,
@@ -580,14 +580,18 @@ fn events(functions: &[Function]) -> Events {
     events
 }
 
-fn open_queues(config: &Config, stack: &mut Stack, path: PathBuf) -> Result<Queues, StartError> {
+fn open_queues(config: &Config, stack: &mut Stack, path: PathBuf, tasks: &Tasks) -> Result<Queues, StartError> {
     let mut queues = std::mem::take(&mut stack.queues);
     if let Some(timeout) = config.visibility_timeout {
         for queue in &mut queues {
             queue.visibility_timeout_ms = i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX);
         }
     }
-    Queues::open(&path, queues).map_err(|error| StartError::State { what: "queues", path, problem: error.to_string() })
+    Queues::open(&path, queues, tasks.clone()).map_err(|error| StartError::State {
+        what: "queues",
+        path,
+        problem: error.to_string(),
+    })
 }
 
 fn check_binaries(stack: &Stack, bin_dir: &Path) -> Result<(), StartError> {

@@ -33,9 +33,10 @@ struct MailPage {
 
 /// Serves the mailbox until the machine stops.
 pub(crate) fn serve(listener: TcpListener, mails: Mails, tasks: &Tasks) {
+    let reading = tasks.clone();
     http::serve(listener, tasks, MAX_BODY_BYTES, http::plain_too_large, move |call| {
-        let answer = handle(&call, &mails);
-        async move { Ok(answer) }
+        let (mails, reading) = (mails.clone(), reading.clone());
+        async move { Ok(reading.blocking(move || handle(&call, &mails)).await) }
     });
 }
 
@@ -44,12 +45,8 @@ fn handle(call: &Call, mails: &Mails) -> Answer {
         return http::text(StatusCode::METHOD_NOT_ALLOWED, "GET only\n");
     }
     let found = match call.segments().as_slice() {
-        [""] => match mails.list() {
-            Ok(mut list) => {
-                let total = list.len();
-                list.truncate(MAX_LISTED);
-                Some(page(&ListPage { mails: list, total }))
-            }
+        [""] => match mails.newest(MAX_LISTED) {
+            Ok((mails, total)) => Some(page(&ListPage { mails, total })),
             Err(error) => Some(http::text(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n"))),
         },
         ["mails", id] => match id.strip_suffix(".eml") {

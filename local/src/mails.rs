@@ -57,6 +57,11 @@ impl Mails {
 
     /// All mails, newest first.
     pub(crate) fn list(&self) -> io::Result<Vec<Mail>> {
+        Ok(self.newest(usize::MAX)?.0)
+    }
+
+    /// The newest mails, newest first, and how many there are in all. Only those are read.
+    pub(crate) fn newest(&self, most: usize) -> io::Result<(Vec<Mail>, usize)> {
         let mut ids = Vec::new();
         for entry in fs::read_dir(&self.folder)? {
             let path = entry?.path();
@@ -67,7 +72,7 @@ impl Mails {
             }
         }
         ids.sort_unstable_by(|a, b| b.cmp(a));
-        Ok(ids.iter().filter_map(|id| self.get(id)).collect())
+        Ok((ids.iter().take(most).filter_map(|id| self.get(id)).collect(), ids.len()))
     }
 
     /// One mail; nothing if there is none of this id.
@@ -142,6 +147,7 @@ mod tests {
         assert_eq!(two.html.as_deref().map(str::trim), Some("<p>Hi</p>"));
         assert!((Timestamp::now().as_millisecond() - one.at.as_millisecond()).abs() < 60_000);
         assert!(mails.raw(&first).unwrap().starts_with(b"From: a@b.c"));
+        assert_eq!(mails.newest(1).unwrap(), (vec![two.clone()], 2));
     }
 
     #[test]

@@ -1,19 +1,19 @@
 //! The queues' messages, in a SQLite file: what was acknowledged survives a `kill -9`.
 //!
-//! Standard queues: at least once, order not promised (here: oldest first among those visible).
+//! Standard queues: at least once, order not promised (here: first whichever has been visible the longest).
 //! The file also holds how far each stream was read, so that giving a record up and telling its failure queue are one
 //! transaction.
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use uuid::Uuid;
 
-use crate::tasks::{Bell, lock};
+use crate::tasks::{Bell, Tasks, lock};
 use crate::template::Queue;
 
 /// A failure of the file itself; SQS shows it as an internal error.
@@ -34,9 +34,14 @@ const SCHEMA: &str = "
         dead_letter_of TEXT
     );
     CREATE INDEX IF NOT EXISTS messages_by_visibility ON messages (queue, visible_ms, id);
+    CREATE INDEX IF NOT EXISTS messages_by_age ON messages (queue, sent_ms);
     CREATE INDEX IF NOT EXISTS messages_by_receipt ON messages (receipt);
     CREATE TABLE IF NOT EXISTS checkpoints (source TEXT PRIMARY KEY, sequence_number TEXT NOT NULL);
 ";
+
+/// Reads one entry of an index, however many messages wait.
+const NEXT_VISIBLE: &str =
+    "SELECT id, receives FROM messages WHERE queue = ?1 AND visible_ms <= ?2 ORDER BY visible_ms, id LIMIT 1";
 
 /// All queues of the template.
 pub(crate) struct Queues {
@@ -44,6 +49,7 @@ pub(crate) struct Queues {
     queues: BTreeMap<String, Queue>,
     /// Rings whenever a message arrives or comes back.
     arrived: Bell,
+    tasks: Tasks,
 }
 
 /// A message to send.
@@ -95,7 +101,7 @@ fn now_ms() -> i64 {
 
 impl Queues {
     /// Opens the file. Messages in flight become visible: whoever received them ended with the last machine.
-    pub(crate) fn open(path: &Path, queues: Vec<Queue>) -> Result<Self> {
+    pub(crate) fn open(path: &Path, queues: Vec<Queue>, tasks: Tasks) -> Result<Self> {
         let file = Connection::open(path)?;
         file.busy_timeout(Duration::from_secs(5))?;
         // In WAL mode NORMAL survives a kill of the process; only a power cut may lose the last commits.
@@ -111,7 +117,16 @@ impl Queues {
             [now_ms()],
         )?;
         let queues = queues.into_iter().map(|queue| (queue.name.clone(), queue)).collect();
-        Ok(Self { file: Mutex::new(file), queues, arrived: Bell::new() })
+        Ok(Self { file: Mutex::new(file), queues, arrived: Bell::new(), tasks })
+    }
+
+    /// Runs `work`, which waits for the file, on a thread that may wait.
+    pub(crate) async fn blocking<T>(self: &Arc<Self>, work: impl FnOnce(&Arc<Self>) -> T + Send + 'static) -> T
+    where
+        T: Send + 'static,
+    {
+        let this = Arc::clone(self);
+        self.tasks.blocking(move || work(&this)).await
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Queue> {
@@ -139,30 +154,30 @@ impl Queues {
                 "DELETE FROM messages WHERE queue = ?1 AND sent_ms < ?2",
                 params![queue.name, now.saturating_sub(queue.retention_ms)],
             )?;
-            if let Some(redrive) = &queue.redrive {
-                // As SQS does it: only when the message would be received once more.
-                redriven = transaction.execute(
-                    "UPDATE messages SET queue = ?1, receipt = NULL, visible_ms = ?2, dead_letter_of = ?3
-                     WHERE queue = ?3 AND visible_ms <= ?2 AND receives >= ?4",
-                    params![redrive.dead_letters, now, queue.name, redrive.max_receives],
-                )? > 0;
-            }
-            let mut statement = transaction.prepare_cached(
+            let mut next = transaction.prepare_cached(NEXT_VISIBLE)?;
+            let mut receive = transaction.prepare_cached(
                 "UPDATE messages SET receipt = ?2, visible_ms = ?3, receives = receives + 1,
                         first_received_ms = COALESCE(first_received_ms, ?4)
-                 WHERE id = (SELECT id FROM messages WHERE queue = ?1 AND visible_ms <= ?4 ORDER BY id LIMIT 1)
+                 WHERE id = ?1
                  RETURNING message_id, receipt, body, attributes, sent_ms, first_received_ms, receives, dead_letter_of",
             )?;
             let mut messages = Vec::new();
             while messages.len() < most {
+                let row = next.query_row(params![queue.name, now], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+                let Some((id, receives)): Option<(i64, u32)> = row else { break };
+                // As SQS does it: only when the message would be received once more.
+                if let Some(redrive) = queue.redrive.as_ref().filter(|redrive| receives >= redrive.max_receives) {
+                    transaction.execute(
+                        "UPDATE messages SET queue = ?1, receipt = NULL, visible_ms = ?2, dead_letter_of = ?3 WHERE id = ?4",
+                        params![redrive.dead_letters, now, queue.name, id],
+                    )?;
+                    redriven = true;
+                    continue;
+                }
                 let receipt = Uuid::new_v4().to_string();
                 // One that is to be visible at once must not be received twice by the same call.
                 let visible_ms = now.saturating_add(visibility_ms.max(1));
-                let row = statement.query_row(params![queue.name, receipt, visible_ms, now], message).optional()?;
-                match row {
-                    Some(message) => messages.push(message),
-                    None => break,
-                }
+                messages.push(receive.query_row(params![id, receipt, visible_ms, now], message)?);
             }
             Ok(messages)
         })?;
@@ -174,7 +189,7 @@ impl Queues {
 
     /// As [`Queues::receive`], waiting up to `wait` for the first message.
     pub(crate) async fn receive_within(
-        &self,
+        self: &Arc<Self>,
         queue: &Queue,
         most: usize,
         visibility_ms: i64,
@@ -183,11 +198,19 @@ impl Queues {
         let end = tokio::time::Instant::now() + wait;
         let mut arrived = self.arrived.listen();
         loop {
-            let messages = self.receive(queue, most, visibility_ms)?;
+            let receiving = queue.clone();
+            let (messages, next_visible_ms) = self
+                .blocking(move |queues| {
+                    let messages = queues.receive(&receiving, most, visibility_ms)?;
+                    let next_visible_ms =
+                        if messages.is_empty() { queues.next_visible_ms(&receiving.name)? } else { None };
+                    Ok::<_, rusqlite::Error>((messages, next_visible_ms))
+                })
+                .await?;
             if !messages.is_empty() || tokio::time::Instant::now() >= end {
                 return Ok(messages);
             }
-            let until_visible = match self.next_visible_ms(&queue.name)? {
+            let until_visible = match next_visible_ms {
                 Some(visible_ms) => Duration::from_millis(visible_ms.saturating_sub(now_ms()).max(1).unsigned_abs()),
                 None => wait,
             };
@@ -322,7 +345,8 @@ mod tests {
 
     fn open(folder: &Path) -> Queues {
         let redrive = Redrive { dead_letters: "dead".to_owned(), max_receives: 2 };
-        Queues::open(&folder.join("queues.sqlite"), vec![queue("q", Some(redrive)), queue("dead", None)]).unwrap()
+        let queues = vec![queue("q", Some(redrive)), queue("dead", None)];
+        Queues::open(&folder.join("queues.sqlite"), queues, Tasks::new()).unwrap()
     }
 
     fn send(queues: &Queues, body: &str) {
@@ -341,7 +365,8 @@ mod tests {
         assert_eq!(queues.counts("q").unwrap(), QueueCounts { visible: 1, in_flight: 1, delayed: 0 });
         assert!(queues.change_visibility("q", &first.receipt, 0).unwrap());
         assert!(!queues.change_visibility("q", &first.receipt, 0).unwrap(), "no longer in flight");
-        let again = queues.receive(q, 10, 60_000).unwrap();
+        let mut again = queues.receive(q, 10, 60_000).unwrap();
+        again.sort_by(|a, b| a.body.cmp(&b.body));
         assert_eq!(again.iter().map(|m| (m.body.as_str(), m.receives)).collect::<Vec<_>>(), [("a", 2), ("b", 1)]);
         queues.delete("q", &[&first.receipt]).unwrap();
         assert_eq!(queues.counts("q").unwrap().in_flight, 2, "an old receipt deletes nothing");
@@ -377,6 +402,20 @@ mod tests {
         assert_eq!(queues.checkpoint("s").unwrap().as_deref(), Some("1"));
     }
 
+    /// A receive with thousands of messages waiting would otherwise hold the file for as long as it takes to read them all.
+    #[test]
+    fn the_next_message_is_found_by_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let queues = open(folder.path());
+        let file = lock(&queues.file);
+        for statement in [NEXT_VISIBLE, "DELETE FROM messages WHERE queue = ?1 AND sent_ms < ?2"] {
+            let mut plan = file.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
+            let plan: Vec<String> =
+                plan.query_map(params!["q", 1], |row| row.get(3)).unwrap().map(Result::unwrap).collect();
+            assert!(matches!(plan.as_slice(), [one] if one.contains("USING INDEX messages_by_")), "{plan:?}");
+        }
+    }
+
     #[test]
     fn messages_end_with_their_retention() {
         let folder = tempfile::tempdir().unwrap();
@@ -390,7 +429,7 @@ mod tests {
     #[tokio::test]
     async fn a_long_poll_ends_when_a_message_arrives_or_becomes_visible() {
         let folder = tempfile::tempdir().unwrap();
-        let queues = std::sync::Arc::new(open(folder.path()));
+        let queues = Arc::new(open(folder.path()));
         let poll = tokio::spawn({
             let queues = queues.clone();
             async move { queues.receive_within(queues.get("q").unwrap(), 1, 30, Duration::from_secs(20)).await.unwrap() }

@@ -2,11 +2,13 @@
 //! <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/Welcome.html>
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hyper::StatusCode;
+use hyper::body::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -61,9 +63,14 @@ pub(crate) fn error(status: StatusCode, kind: &str, query_code: &str, message: &
 }
 
 /// Answers one request; `operation` is what follows `AmazonSQS.` in its target.
-pub(crate) async fn handle(queues: &Queues, aws_url: &str, operation: &str, body: &[u8]) -> Answer {
-    let service = Service { queues, aws_url };
-    match service.answer(operation, body).await {
+pub(crate) async fn handle(queues: &Arc<Queues>, aws_url: &str, operation: &str, body: &Bytes) -> Answer {
+    let result = if operation == "ReceiveMessage" {
+        async { Service { queues, aws_url }.receive(read(body)?).await }.await
+    } else {
+        let (aws_url, operation, body) = (aws_url.to_owned(), operation.to_owned(), body.clone());
+        queues.blocking(move |queues| Service { queues, aws_url: &aws_url }.answer(&operation, &body)).await
+    };
+    match result {
         Ok(value) => http::json(StatusCode::OK, CONTENT_TYPE, &value),
         Err(e) if e.kind == "InternalFailure" => {
             error(StatusCode::INTERNAL_SERVER_ERROR, e.kind, e.query_code, &e.message)
@@ -73,7 +80,7 @@ pub(crate) async fn handle(queues: &Queues, aws_url: &str, operation: &str, body
 }
 
 struct Service<'a> {
-    queues: &'a Queues,
+    queues: &'a Arc<Queues>,
     aws_url: &'a str,
 }
 
@@ -177,11 +184,11 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
 }
 
 impl Service<'_> {
-    async fn answer(&self, operation: &str, body: &[u8]) -> Result<Value, Error> {
+    /// Answers all but ReceiveMessage, which waits.
+    fn answer(&self, operation: &str, body: &[u8]) -> Result<Value, Error> {
         match operation {
             "SendMessage" => self.send(read(body)?),
             "SendMessageBatch" => self.send_batch(read(body)?),
-            "ReceiveMessage" => self.receive(read(body)?).await,
             "DeleteMessage" => {
                 let request: OneReceiptRequest = read(body)?;
                 self.delete(self.queue(&request.queue_url)?, &request.receipt).map(|()| json!({}))

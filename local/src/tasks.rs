@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -43,6 +43,20 @@ impl Tasks {
         T: Send + 'static,
     {
         self.tracker.spawn(future)
+    }
+
+    /// Runs work that waits for a file, on a thread that may wait: the runtime's own threads serve everybody. It runs to its
+    /// end, and is waited for, even if its caller stops waiting.
+    pub(crate) async fn blocking<T>(&self, work: impl FnOnce() -> T + Send + 'static) -> T
+    where
+        T: Send + 'static,
+    {
+        match self.tracker.spawn_blocking(work).await.map_err(JoinError::try_into_panic) {
+            Ok(done) => done,
+            Err(Ok(panic)) => std::panic::resume_unwind(panic),
+            // The runtime ends, and this task with it.
+            Err(Err(_)) => std::future::pending().await,
+        }
     }
 
     /// Resolves once the group is stopped.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use local::Machine;
 use serde_json::Value;
-use support::{PATIENCE, config, dynamodb, lines, machine, put, records, s, sqs};
+use support::{PATIENCE, config, dynamodb, get, lines, machine, put, records, s, sqs};
 
 #[tokio::test]
 async fn records_arrive_in_order_and_only_those_the_filter_lets_pass() {
@@ -144,6 +144,35 @@ async fn expired_items_are_removed_and_the_stream_tells() {
     assert_eq!(machine.sweep_ttl().unwrap(), 1);
     assert!(machine.settled(PATIENCE).await);
     assert_eq!(records(&machine, "StreamFunction"), ["INSERT a", "REMOVE a"]);
+    machine.stop().await;
+}
+
+/// This test's runtime has one thread: were it to wait for a file, nothing else would be answered.
+#[tokio::test]
+async fn a_file_that_is_held_stops_only_those_who_wait_for_it() {
+    let (machine, _folder) = machine().await;
+    assert_eq!(get(&format!("{}/echo/1", machine.api_url())).await.status, 200, "its process has been started");
+    let held = ["table.sqlite", "queues.sqlite"].map(|name| {
+        let file = rusqlite::Connection::open(machine.data_dir().join(name)).unwrap();
+        file.execute_batch("BEGIN IMMEDIATE").unwrap();
+        file
+    });
+    let (table, queue, url) = (dynamodb(&machine), sqs(&machine), machine.queue_url("Letters"));
+    let writes = tokio::spawn(async move {
+        let put = put(&table, "a", "");
+        let send = queue.send_message().queue_url(url).message_body("b").send();
+        tokio::join!(put, send).1.unwrap();
+    });
+    let called = |operation: &str| machine.meter().calls("-", operation);
+    let begun = |_: &Machine| (called("PutItem") + called("SendMessage") == 2).then_some(());
+    machine.until(PATIENCE, begun).await.unwrap();
+    for page in [format!("{}/echo/1", machine.api_url()), machine.mail_url().to_owned()] {
+        assert_eq!(get(&page).await.status, 200);
+    }
+    assert!(!writes.is_finished());
+    drop(held);
+    writes.await.unwrap();
+    assert_eq!((called("PutItem"), called("SendMessage")), (1, 1), "nobody gave up");
     machine.stop().await;
 }
 

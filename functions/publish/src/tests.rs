@@ -50,7 +50,10 @@ impl Aws {
         let credentials = Credentials::new("test", "test", None, None, "test");
         let config = runtime::aws_config_for(credentials, "eu-west-2".to_owned(), Some(url.clone())).unwrap();
         let queue = Doorbell::new(&config, url);
-        (aws, Publish::new(Table::new(&config, "table".to_owned()), [queue.clone(), queue.clone(), queue.clone(), queue]))
+        (
+            aws,
+            Publish::new(Table::new(&config, "table".to_owned()), [queue.clone(), queue.clone(), queue.clone(), queue]),
+        )
     }
 
     async fn serve(self: Arc<Self>, mut stream: TcpStream) {

@@ -77,7 +77,7 @@ impl QueueSource {
     async fn process(&self, messages: Vec<Message>) -> rusqlite::Result<()> {
         let (wanted, unwanted): (Vec<_>, Vec<_>) = messages.into_iter().partition(|message| self.wants(message));
         let receipts = |messages: &[Message]| messages.iter().map(|m| m.receipt.clone()).collect::<Vec<_>>();
-        self.delete(&receipts(&unwanted))?;
+        self.delete(receipts(&unwanted)).await?;
         if wanted.is_empty() {
             return Ok(());
         }
@@ -85,19 +85,23 @@ impl QueueSource {
         let event = json!({ "Records": records });
         let partial_failures = self.event.partial_failures;
         match deliver(&self.functions, &self.faults, &self.function, &event, partial_failures).await {
-            Outcome::AllDone => self.delete(&receipts(&wanted)),
+            Outcome::AllDone => self.delete(receipts(&wanted)).await,
             Outcome::AllFailed => Ok(()),
             Outcome::SomeFailed(ids) if ids.iter().any(|id| !wanted.iter().any(|m| m.message_id == *id)) => Ok(()),
             Outcome::SomeFailed(ids) => {
                 let done: Vec<Message> = wanted.into_iter().filter(|m| !ids.contains(&m.message_id)).collect();
-                self.delete(&receipts(&done))
+                self.delete(receipts(&done)).await
             }
         }
     }
 
-    fn delete(&self, receipts: &[String]) -> rusqlite::Result<()> {
-        let receipts: Vec<&str> = receipts.iter().map(String::as_str).collect();
-        self.queues.delete(&self.event.queue, &receipts)
+    async fn delete(&self, receipts: Vec<String>) -> rusqlite::Result<()> {
+        let queue = self.event.queue.clone();
+        let delete = move |queues: &Arc<Queues>| {
+            let receipts: Vec<&str> = receipts.iter().map(String::as_str).collect();
+            queues.delete(&queue, &receipts)
+        };
+        self.queues.blocking(delete).await
     }
 
     /// Filters see a body that is JSON as JSON.

@@ -105,28 +105,33 @@ impl StreamSource {
     }
 
     /// Reads and delivers a batch, or as many as may be under way at once; false if there was none.
-    async fn next_batch(&self) -> Result<bool, String> {
-        let mut done = self.checkpoint()?;
-        if done.is_none() && !self.event.from_start {
-            // LATEST: what is there when the mapping is made counts as done.
-            done = self.dynamodb.newest(&self.event.table).map_err(|error| error.to_string())?;
-            if let Some(newest) = &done {
-                self.set_checkpoint(newest)?;
-            }
-        }
-        let records = self
-            .dynamodb
-            .records(&self.event.table, done.as_deref(), self.event.batch_size * self.event.parallelization_factor)
-            .map_err(|error| error.to_string())?;
+    async fn next_batch(self: &Arc<Self>) -> Result<bool, String> {
+        let this = Arc::clone(self);
+        let records = self.queues.blocking(move |queues| this.read(queues)).await?;
         let Some(last) = records.last().map(sequence_number) else { return Ok(false) };
         let wanted: Vec<Value> = records.into_iter().filter(|record| self.wants(record)).collect();
         if !wanted.is_empty() {
             self.process(wanted).await?;
         }
         // Also past those at the end that were filtered out.
-        self.set_checkpoint(&last)?;
+        self.set_checkpoint(last).await?;
         self.happened.ring();
         Ok(true)
+    }
+
+    /// The next batch of records.
+    fn read(&self, queues: &Queues) -> Result<Vec<Value>, String> {
+        let mut done = queues.checkpoint(&self.id()).map_err(|error| error.to_string())?;
+        if done.is_none() && !self.event.from_start {
+            // LATEST: what is there when the mapping is made counts as done.
+            done = self.dynamodb.newest(&self.event.table).map_err(|error| error.to_string())?;
+            if let Some(newest) = &done {
+                queues.set_checkpoint(&self.id(), newest).map_err(|error| error.to_string())?;
+            }
+        }
+        self.dynamodb
+            .records(&self.event.table, done.as_deref(), self.event.batch_size * self.event.parallelization_factor)
+            .map_err(|error| error.to_string())
     }
 
     fn wants(&self, record: &Value) -> bool {
@@ -157,7 +162,7 @@ impl StreamSource {
                 deliver(&self.functions, &self.faults, &self.function, &event, self.event.partial_failures).await;
             let failed_at = match outcome {
                 Outcome::AllDone => {
-                    self.finish(progress, &work.records)?;
+                    self.finish(progress, &work.records).await?;
                     continue;
                 }
                 Outcome::AllFailed => 0,
@@ -167,13 +172,13 @@ impl StreamSource {
                 // What came before the first failure is done; the rest starts anew.
                 let mut done = work.records;
                 let rest = done.split_off(failed_at);
-                self.finish(progress, &done)?;
+                self.finish(progress, &done).await?;
                 self.pause(1).await;
                 waiting.push_front(Work { records: rest, failures: 1 });
                 continue;
             }
             if self.event.max_retries.is_some_and(|most| work.failures >= most) {
-                self.give_up(&work, &first, &last, progress)?;
+                self.give_up(&work, &first, &last, progress).await?;
                 continue;
             }
             let failures = work.failures + 1;
@@ -197,7 +202,7 @@ impl StreamSource {
     }
 
     /// Tells the failure queue and goes on after the records.
-    fn give_up(&self, work: &Work, first: &str, last: &str, progress: &Progress) -> Result<(), String> {
+    async fn give_up(&self, work: &Work, first: &str, last: &str, progress: &Progress) -> Result<(), String> {
         self.logs.remark(&format!(
             "{} gives up {} record(s) of {} after {} retries",
             self.function,
@@ -205,11 +210,13 @@ impl StreamSource {
             self.event.table,
             work.failures
         ));
-        let Some(queue) = &self.event.failure_queue else { return self.finish(progress, &work.records) };
-        let document = self.failure_document(work, first, last);
+        let Some(queue) = self.event.failure_queue.clone() else {
+            return self.finish(progress, &work.records).await;
+        };
+        let (source, document) = (self.id(), self.failure_document(work, first, last).to_string());
         let checkpoint = progress.finish(&work.records);
-        let given_up = self.queues.give_up(&self.id(), checkpoint.as_deref(), queue, document.to_string());
-        given_up.map_err(|error| error.to_string())
+        let give_up = move |queues: &Arc<Queues>| queues.give_up(&source, checkpoint.as_deref(), &queue, document);
+        self.queues.blocking(give_up).await.map_err(|error| error.to_string())
     }
 
     /// <https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html>
@@ -245,20 +252,18 @@ impl StreamSource {
         })
     }
 
-    fn checkpoint(&self) -> Result<Option<String>, String> {
-        self.queues.checkpoint(&self.id()).map_err(|error| error.to_string())
-    }
-
     /// Moves the checkpoint up to what all lanes are done with.
-    fn finish(&self, progress: &Progress, records: &[Value]) -> Result<(), String> {
+    async fn finish(&self, progress: &Progress, records: &[Value]) -> Result<(), String> {
         match progress.finish(records) {
-            Some(sequence_number) => self.set_checkpoint(&sequence_number),
+            Some(sequence_number) => self.set_checkpoint(sequence_number).await,
             None => Ok(()),
         }
     }
 
-    fn set_checkpoint(&self, sequence_number: &str) -> Result<(), String> {
-        self.queues.set_checkpoint(&self.id(), sequence_number).map_err(|error| error.to_string())
+    async fn set_checkpoint(&self, sequence_number: String) -> Result<(), String> {
+        let source = self.id();
+        let set = move |queues: &Arc<Queues>| queues.set_checkpoint(&source, &sequence_number);
+        self.queues.blocking(set).await.map_err(|error| error.to_string())
     }
 }
 
