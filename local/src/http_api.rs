@@ -1,6 +1,7 @@
 //! The HTTP API: requests become events of the functions their routes belong to, as API Gateway makes them.
 
 mod event;
+mod host;
 pub(crate) mod routes;
 
 use std::sync::Arc;
@@ -35,11 +36,12 @@ pub(crate) fn serve(listener: TcpListener, port: u16, routes: Arc<Routes>, funct
 }
 
 async fn handle(call: &Call, port: u16, routes: &Routes, functions: &Functions) -> Answer {
+    let Some(host) = host::host(call) else { return message(StatusCode::BAD_REQUEST, "Bad Request") };
     let Some(route) = routes.find(call.method.as_str(), call.uri.path()) else {
         return message(StatusCode::NOT_FOUND, "Not Found");
     };
     let request_id = request_id();
-    let event = event::event(call, &route, port, &request_id, Timestamp::now());
+    let event = event::event(call, host, &route, port, &request_id, Timestamp::now());
     let invocation = functions.invoke(route.function, event.to_string().into());
     let output = tokio::time::timeout(Duration::from_millis(INTEGRATION_TIMEOUT_MS), invocation).await;
     let mut answer = match output {

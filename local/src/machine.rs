@@ -37,7 +37,7 @@ use crate::watcher::Watcher;
 /// How many ports after the wanted one the mailbox tries.
 const MAIL_PORT_TRIES: u16 = 100;
 /// How many processes of a function run at once, if no other bound is given: what the template lets webhooks have, which wait
-/// for merchants' servers most of the time, and some more. Each takes some 10 MB, and those that are not needed end.
+/// for merchants' servers most of the time, and some more. Each takes some 20 MB, and those that are not needed end.
 pub const MAX_PROCESSES: usize = 64;
 /// How often [`Machine::until`] looks although nothing seems to have happened: time passing makes no sound.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use local::{Effect, Fault, InvokeError, Machine, StartError};
 use serde_json::{Value, json};
 use support::{PATIENCE, Proxy, bin_dir, config, dynamodb, get, http, lines, machine, s, template};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 #[tokio::test]
 async fn a_request_reaches_its_function_and_the_answer_comes_back() {
@@ -48,6 +49,42 @@ async fn what_api_gateway_answers_itself() {
     // Whatever happened to its processes, the function goes on.
     assert_eq!(get(&format!("{api}/echo/1")).await.status, 200);
     assert!(lines(&machine, "ApiFunction").contains(&"last words".to_owned()));
+    machine.stop().await;
+}
+
+#[tokio::test]
+async fn a_request_that_names_no_host_is_refused_and_a_whole_url_names_its_own() {
+    let (machine, _folder) = machine().await;
+    let address = machine.api_url().strip_prefix("http://").unwrap();
+    let ask = async |lines: &str| {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        stream.write_all(format!("GET {lines}\r\nConnection: close\r\n\r\n").as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    };
+    for lines in [
+        "/echo/1 HTTP/1.1",
+        "/echo/1 HTTP/1.1\r\nHost:",
+        "/echo/1 HTTP/1.1\r\nHost: a b",
+        "/echo/1 HTTP/1.1\r\nHost: a/b",
+        "/echo/1 HTTP/1.1\r\nHost: a\r\nHost: b",
+        "http://a.example/echo/1 HTTP/1.1",
+        "http://user@a.example/echo/1 HTTP/1.1\r\nHost: a.example",
+    ] {
+        let answer = ask(lines).await;
+        assert!(
+            answer.starts_with("HTTP/1.1 400 ") && answer.ends_with(r#"{"message":"Bad Request"}"#),
+            "{lines}: {answer}"
+        );
+    }
+    let answer = ask("http://a.example:81/echo/1?x=2 HTTP/1.1\r\nHost: b.example").await;
+    let event = &serde_json::from_str::<Value>(answer.rsplit("\r\n").next().unwrap()).unwrap()["event"];
+    assert_eq!(
+        (&event["requestContext"]["domainName"], &event["headers"]["host"]),
+        (&json!("a.example:81"), &json!("a.example:81"))
+    );
+    assert_eq!((&event["rawPath"], &event["rawQueryString"]), (&json!("/echo/1"), &json!("x=2")));
     machine.stop().await;
 }
 

@@ -52,8 +52,12 @@ async fn of_the_api() {
         let world = &world;
         async move { demo(world, "CancelFunction", Method::DELETE, &path, None).await.0 }
     };
-    assert_eq!(delete(world.create().await).await, 1);
-    assert_eq!(delete(session).await, 2, "it had ended: seen by the first write, buried by the second");
+    assert_eq!(
+        delete(world.create().await).await,
+        3,
+        "the session, one transaction with its events, and what was told"
+    );
+    assert_eq!(delete(session).await, 3, "one that had ended");
 
     let paid = world.paid().await;
     let refund = json!({ "payment_session_id": paid["id"], "amount": 1 });

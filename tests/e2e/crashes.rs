@@ -28,7 +28,7 @@ async fn every_first_answer_is_lost_and_nothing_comes_of_it() {
     cancelled = answer(world.demo(Method::POST, &path)).await.body;
     assert_eq!(cancelled["failure_reason"], "cancelled_by_merchant");
     let path = format!("/v2/payment_sessions/{}", text(&cancelled["id"]));
-    world.machine.faults().add(Fault::new("UpdateItem", Effect::DropAnswer).function("CancelFunction"));
+    world.machine.faults().add(Fault::new("TransactWriteItems", Effect::DropAnswer).function("CancelFunction"));
     assert_eq!(answer(world.demo(Method::DELETE, &path)).await.status, StatusCode::NO_CONTENT);
     world.settled().await;
     world.run_schedule().await;

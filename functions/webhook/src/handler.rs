@@ -25,6 +25,9 @@ const MARGIN: Duration = Duration::from_secs(25);
 
 /// How many events are read at a time.
 const EVENTS_AT_ONCE: usize = 10;
+/// How long events may be sent as they were read: after that they are read again, as their session may have been deleted and
+/// its personal data with it.
+const READ_FOR: Duration = Duration::from_secs(1);
 
 /// For how long further events of a cursor are begun, after the first: then the cursor goes to the end of the queue.
 const fn goes_on_for(lane: Lane) -> Duration {
@@ -140,6 +143,7 @@ impl Webhook {
     ) -> Result<(), Error> {
         let mut first_began: Option<Instant> = None;
         loop {
+            let read_at = Instant::now();
             let events = self.events.after(&claim.id.object_id, claim.delivered, EVENTS_AT_ONCE).await?;
             let to_tell: Vec<_> = events.iter().filter(|event| event.sequence <= claim.head).collect();
             if to_tell.is_empty() {
@@ -151,6 +155,9 @@ impl Webhook {
                 }
             }
             for event in to_tell {
+                if read_at.elapsed() > READ_FOR {
+                    break;
+                }
                 if event.sequence != claim.delivered + 1 && !claim.skips_gaps {
                     tracing::warn!(cursor = %claim.id, sequence = claim.delivered + 1, "not published yet");
                     return self.fail(&claim, slot.pace.lane(), None).await;
@@ -211,7 +218,11 @@ impl Webhook {
             Outcome::NotAnswered(_) => None,
         };
         let was_late = matches!(attempt.outcome, Outcome::NotAnswered(Failure::NotAtOnce));
-        let note = note(endpoint, at, attempt);
+        let mut note = note(endpoint, at, attempt);
+        if event.object.is_forgotten() {
+            // It may say whom the event was about.
+            note.answer = None;
+        }
         if let Err(error) = self.events.note(&event.id(), &note).await {
             // What was taken is not sent again for want of a note.
             tracing::warn!(event_id = %event.id(), %error, "an attempt could not be noted");

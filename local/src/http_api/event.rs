@@ -18,11 +18,18 @@ use crate::http::{Answer, Call};
 use crate::names;
 
 /// The event for a request that `route` takes.
-pub(super) fn event(call: &Call, route: &RouteMatch<'_>, port: u16, request_id: &str, now: Timestamp) -> Value {
-    let host = call.header("host").unwrap_or("localhost");
+pub(super) fn event(
+    call: &Call,
+    host: &str,
+    route: &RouteMatch<'_>,
+    port: u16,
+    request_id: &str,
+    now: Timestamp,
+) -> Value {
     let route_key = route.key.to_string();
     let mut headers = joined_headers(&call.headers);
     let cookies = headers.remove("cookie");
+    headers.insert("host".to_owned(), json!(host));
     // What API Gateway adds on the way.
     headers.insert("x-forwarded-for".to_owned(), json!(call.peer.ip().to_string()));
     headers.insert("x-forwarded-proto".to_owned(), json!("http"));
@@ -230,7 +237,7 @@ mod tests {
         let key = RouteKey::new(Some("ANY"), Some("/pets/{id}")).unwrap();
         let routes = Routes::new(vec![(key, "Pets".to_owned())]);
         let route = routes.find(call.method.as_str(), call.uri.path()).unwrap();
-        event(call, &route, 3000, "id-1", Timestamp::from_second(1_583_348_638).unwrap())
+        event(call, "127.0.0.1:3000", &route, 3000, "id-1", Timestamp::from_second(1_583_348_638).unwrap())
     }
 
     #[test]

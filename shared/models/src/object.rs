@@ -114,6 +114,22 @@ impl Object {
         }
     }
 
+    /// Whether its session's personal data was removed. A refund does not say so.
+    pub fn is_forgotten(&self) -> bool {
+        match self {
+            Self::Session(session) => session.erased_at.is_some(),
+            Self::Refund(_) => false,
+        }
+    }
+
+    /// Whether [`Object::erased`] has nothing to remove.
+    pub fn is_erased(&self) -> bool {
+        match self {
+            Self::Session(session) => session.erased_at.is_some(),
+            Self::Refund(refund) => refund.success_url.is_none() && refund.error_url.is_none(),
+        }
+    }
+
     /// The mail that history entry `sequence` (from 1) calls for, if any.
     pub fn mail_for(&self, sequence: usize) -> Option<MailId> {
         match self {

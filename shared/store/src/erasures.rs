@@ -7,13 +7,13 @@ use models::{HistoryEntry, MailState, Object, ObjectId, Refund, Session, Session
 use serde::Deserialize;
 
 use crate::error::StoreError;
-use crate::events::StoredEvent;
+use crate::events::Events;
 use crate::keys;
 use crate::mails::Mails;
 use crate::refunds::{Refunds, WithRefunds};
 use crate::republish::ObjectPath;
 use crate::sessions::is_tombstone;
-use crate::table::{Item, Key, Table, ms, n, read, s, sk};
+use crate::table::{Item, Table, ms, n, read, s, sk};
 use crate::update::{Update, Updated};
 use crate::write::WriteKind;
 
@@ -146,7 +146,7 @@ impl Erasures {
             }
             told.extend(events);
         }
-        self.erase_events(told, now).await?;
+        Events::new(self.table.clone()).erase(told, now).await?;
         for refund in found.refunds.iter().filter(|refund| refund.success_url.is_some() || refund.error_url.is_some()) {
             let update = Update::new(WriteKind::RefundErase, keys::refund(&found.id, &refund.id))
                 .when("attribute_exists(#pk)", []);
@@ -196,27 +196,6 @@ impl Erasures {
             }
         }
         Ok(false)
-    }
-
-    async fn erase_events(&self, items: Vec<Item>, now: Timestamp) -> Result<(), StoreError> {
-        for item in items {
-            let Some(key) = Key::of(&item) else { continue };
-            let update = Update::new(WriteKind::EventErase, key.clone()).when("attribute_exists(#pk)", []);
-            let update = if key.sk.starts_with(keys::EVENT_PREFIX) {
-                let event: StoredEvent = read(&key, item)?;
-                match event.object.erased(now) {
-                    Object::Session(told) => update.set("session", serde_dynamo::to_attribute_value(told)?),
-                    Object::Refund(told) => update.set("refund", serde_dynamo::to_attribute_value(told)?),
-                }
-            } else if item.contains_key("answer") {
-                // What a merchant's server answered may say whom it is about.
-                update.remove(&["answer"])
-            } else {
-                continue;
-            };
-            update.send(&self.table).await?;
-        }
-        Ok(())
     }
 }
 

@@ -9,7 +9,9 @@ use crate::error::StoreError;
 use crate::keys;
 use crate::list::{self, ListRange, Page};
 use crate::sessions::Owner;
-use crate::table::{Item, Table, read, s};
+use crate::table::{Item, Key, Table, read, s};
+use crate::transaction::past_conflicts;
+use crate::update::Update;
 use crate::write::WriteKind;
 
 /// How long an event is kept; DynamoDB's TTL removes it within days after.
@@ -96,12 +98,10 @@ impl Events {
     /// # Errors
     /// The table failed us.
     pub async fn put(&self, event: &StoredEvent) -> Result<(), StoreError> {
-        let (id, object) = (event.id(), &event.object);
-        let mut item: Item = serde_dynamo::to_item(event)?;
-        let list_pk = keys::events_list_pk(object.merchant_id(), object.mode(), object.list_shard());
-        item.insert("list_pk".into(), s(list_pk));
-        item.insert("list_sk".into(), s(keys::list_sk(event.created_at(), id)));
-        self.table.put_new(WriteKind::EventPut, keys::event(&id), item).await.map(|_| ())
+        let (key, item) = new_item(event)?;
+        // It may meet the deletion of its object, which puts it, too.
+        let put = || self.table.put_new(WriteKind::EventPut, key.clone(), item.clone());
+        past_conflicts(put).await.map(|_| ())
     }
 
     /// The event with this id.
@@ -167,6 +167,40 @@ impl Events {
         Ok(attempts)
     }
 
+    /// Removes personal data from an object's events, and what merchants' servers answered to them.
+    ///
+    /// # Errors
+    /// The table failed us; some of it may be gone, and the rest goes when this is done again.
+    pub(crate) async fn erase_of(&self, object: &ObjectId, now: Timestamp) -> Result<(), StoreError> {
+        let items = self.table.query(&keys::events_pk(object), None, usize::MAX).await?;
+        self.erase(items, now).await
+    }
+
+    /// As [`Events::erase_of`], of items that have been read.
+    pub(crate) async fn erase(&self, items: Vec<Item>, now: Timestamp) -> Result<(), StoreError> {
+        for item in items {
+            let Some(key) = Key::of(&item) else { continue };
+            let update = Update::new(WriteKind::EventErase, key.clone()).when("attribute_exists(#pk)", []);
+            let update = if key.sk.starts_with(keys::EVENT_PREFIX) {
+                let event: StoredEvent = read(&key, item)?;
+                if event.object.is_erased() {
+                    continue;
+                }
+                match event.object.erased(now) {
+                    Object::Session(told) => update.set("session", serde_dynamo::to_attribute_value(told)?),
+                    Object::Refund(told) => update.set("refund", serde_dynamo::to_attribute_value(told)?),
+                }
+            } else if item.contains_key("answer") {
+                // What a merchant's server answered may say whom it is about.
+                update.remove(&["answer"])
+            } else {
+                continue;
+            };
+            update.send(&self.table).await?;
+        }
+        Ok(())
+    }
+
     async fn between<T: DeserializeOwned>(
         &self,
         object: &ObjectId,
@@ -178,6 +212,16 @@ impl Events {
         let items = self.table.query(&pk, Some((from, to)), limit).await?;
         items.into_iter().map(|item| read(&pk, item)).collect()
     }
+}
+
+/// An event as it is put.
+pub(crate) fn new_item(event: &StoredEvent) -> Result<(Key, Item), StoreError> {
+    let (id, object) = (event.id(), &event.object);
+    let mut item: Item = serde_dynamo::to_item(event)?;
+    let list_pk = keys::events_list_pk(object.merchant_id(), object.mode(), object.list_shard());
+    item.insert("list_pk".into(), s(list_pk));
+    item.insert("list_sk".into(), s(keys::list_sk(event.created_at(), id)));
+    Ok((keys::event(&id), item))
 }
 
 fn ttl_after(at: Timestamp) -> i64 {

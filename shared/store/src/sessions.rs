@@ -3,13 +3,14 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use models::{
-    Attempt, ListShards, MerchantId, Mode, Money, Payee, Payer, PaysRefund, RefundEvent, RefundState, Session,
+    Attempt, ListShards, MerchantId, Mode, Money, Object, Payee, Payer, PaysRefund, RefundEvent, RefundState, Session,
     SessionEvent, SessionId, SessionState, SortableTimestamp, Submission, WriteId,
 };
 use serde::Deserialize;
 use thiserror::Error;
 
 use crate::error::StoreError;
+use crate::events::{self, Events, StoredEvent};
 use crate::keys;
 use crate::list::{self, ListRange, Page};
 use crate::refund_writes;
@@ -156,6 +157,10 @@ pub(crate) const ERASED: [&str; 16] = [
     "final_pk",
     "final_at",
 ];
+
+/// How often a session that is to be deleted is read again because it has changed meanwhile. A payer makes a few changes a
+/// minute.
+const DELETION_TRIES: usize = 5;
 
 pub(crate) fn is_tombstone(item: &Item) -> bool {
     item.contains_key("deleted_at")
@@ -331,7 +336,8 @@ impl Sessions {
         update.send(&self.table).await.map(|_| ())
     }
 
-    /// Deletes a session for good: nothing a client or payer wrote stays. Only while nothing was ever submitted.
+    /// Deletes a session for good: nothing a client or payer wrote stays, and its events show nothing personal any more. Only
+    /// while nothing was ever submitted.
     ///
     /// # Errors
     /// [`ChangeError::Refused`] with the session once it was submitted.
@@ -342,51 +348,80 @@ impl Sessions {
         at: Timestamp,
         write_id: WriteId,
     ) -> Result<Deleted, ChangeError> {
-        let mut change = Change { session_id: id, event: SessionEvent::DeletedByMerchant, at, write_id };
-        let bury = |update: Update, change: &Change| {
-            self.owned(update, owner)
-                .when("attribute_not_exists(#submission)", [])
-                .set("deleted_at", ms(change.at))
-                .set("deleted_by", s(change.write_id.as_str()))
-                .remove(&ERASED)
-        };
-        // An awaiting session ends by it, which is told; one that had ended already is only buried.
-        let ending = |change: &Change| bury(self.transition(change), change);
-        let item = match self.write(&mut change, ending).await? {
-            Updated::New(_) => return Ok(Deleted { repeated: false }),
-            Updated::Refused(None) => return Err(ChangeError::NotFound),
-            Updated::Refused(Some(item)) => item,
-        };
-        let item = match self.already_deleted(item, owner, &change.write_id)? {
-            Ok(deleted) => return Ok(deleted),
-            Err(item) => item,
-        };
-        let session: Session = read(keys::session(&id), item)?;
+        let key = keys::session(&id);
+        let mut at = at;
+        for _ in 0..DELETION_TRIES {
+            let item = self.table.get(key.clone()).await?.ok_or(ChangeError::NotFound)?;
+            let deleted = match self.already_deleted(item, owner, &write_id)? {
+                Ok(deleted) => Some(deleted),
+                Err(item) => self.bury(read(&key, item)?, owner, &mut at, &write_id).await?,
+            };
+            if let Some(deleted) = deleted {
+                // What merchants' servers answered; and the events, if they were put before deletion did that itself.
+                Events::new(self.table.clone()).erase_of(&id.into(), at).await?;
+                return Ok(deleted);
+            }
+        }
+        Err(StoreError::Conflict { operation: "TransactWriteItems" }.into())
+    }
+
+    /// Leaves a tombstone of a session, and puts its events without personal data, in one transaction; none if the session
+    /// has changed since it was read. It happens at `at`, or as late as what happened last. `publish` puts no event over one that is there: those that it has yet to put, it finds.
+    async fn bury(
+        &self,
+        session: Session,
+        owner: &Owner,
+        at: &mut Timestamp,
+        write_id: &WriteId,
+    ) -> Result<Option<Deleted>, ChangeError> {
         if !owner.owns(&session) {
             return Err(ChangeError::NotFound);
         }
-        if session.submission.is_some() || !session.state_at(at).is_final() {
+        *at = session.history.last().map_or(*at, |last| last.at.max(*at));
+        let state = session.state_at(*at);
+        if session.submission.is_some() || !(state.is_awaiting() || state.is_final()) {
             return Err(ChangeError::Refused(Box::new(session)));
         }
+        // An awaiting session ends by it, and one that has expired is written down as such; one that had ended is only buried.
+        let event = if state.is_awaiting() { SessionEvent::DeletedByMerchant } else { SessionEvent::TimePassed };
+        let change = Change { session_id: session.id, event, at: *at, write_id: write_id.clone() };
+        let ending = (!session.state.is_final()).then_some(&change);
         let ended = SessionState::ALL.into_iter().filter(|state| state.is_final()).map(SessionState::as_str);
-        let burying = self.present(Update::new(WriteKind::SessionDelete, keys::session(&id)));
-        let burying = bury(burying.when_one_of("state", ended), &change);
-        let buried = if session.state.is_final() {
-            burying.send(&self.table).await?
-        } else {
-            // It has expired, and nobody has written that down yet, or does so at this moment.
-            let mut expiry = Change { event: SessionEvent::TimePassed, ..change.clone() };
-            match self.write(&mut expiry, ending).await? {
-                Updated::Refused(Some(item)) if !is_tombstone(&item) => burying.send(&self.table).await?,
-                written @ (Updated::New(_) | Updated::Refused(_)) => written,
-            }
+        let key = keys::session(&session.id);
+        let update = match ending {
+            Some(change) => self.transition(change),
+            None => self.present(Update::new(WriteKind::SessionDelete, key.clone())).when_one_of("state", ended),
         };
-        match buried {
-            Updated::New(_) => Ok(Deleted { repeated: false }),
-            Updated::Refused(None) => Err(ChangeError::NotFound),
-            Updated::Refused(Some(item)) => self
-                .already_deleted(item, owner, &change.write_id)?
-                .map_err(|_| ChangeError::Refused(Box::new(session))),
+        let update = self
+            .owned(update, owner)
+            .when("attribute_not_exists(#submission)", [])
+            .when("size(#history) = :entries", [(":entries", n(session.history.len()))])
+            .set("deleted_at", ms(*at))
+            .set("deleted_by", s(write_id.as_str()))
+            .remove(&ERASED);
+        let mut all = Transaction::default().update(update);
+        if let Some((change, pays_refund)) = ending.zip(session.pays_refund.as_ref()) {
+            all = with_refund(all, pays_refund, session.amount, change);
+        }
+        let entries = session.history.len();
+        let erased = Object::Session(Box::new(session.erased(*at)));
+        for sequence in 1..=entries {
+            let (key, event) = events::new_item(&StoredEvent::new(erased.clone(), sequence))?;
+            all = all.put(WriteKind::EventForget, key, event);
+        }
+        match all.send(&self.table).await? {
+            Transacted::Done => Ok(Some(Deleted { repeated: false })),
+            Transacted::Refused(verdicts) => {
+                let later = match (verdicts.of(0), verdicts.of(1)) {
+                    (Verdict::Refused(_), _) => return Ok(None),
+                    // What happened last to the refund may have a later timestamp.
+                    (Verdict::Held, Verdict::Refused(Some(refund))) => entered_later(&refund, *at, write_id),
+                    (Verdict::Held, Verdict::Held | Verdict::Refused(None)) => None,
+                };
+                // Otherwise the session would have ended, and its refund would not.
+                *at = later.ok_or_else(|| StoreError::Disagreement { key: key.to_string() })?;
+                Ok(None)
+            }
         }
     }
 
@@ -490,16 +525,7 @@ impl Sessions {
         payment: Payment,
     ) -> Result<(Updated, Option<Item>), StoreError> {
         let Payment { pays_refund, amount } = payment;
-        let mut both = Transaction::default().update(update);
-        match RefundEvent::of_payment(change.event) {
-            Some(event) => {
-                both = both.update(refund_writes::payment_ended(&pays_refund, change, event));
-                if event.target() == Some(RefundState::Failed) {
-                    both = both.update(refund_writes::give_back(&pays_refund.session_id, amount));
-                }
-            }
-            None => both = both.update(refund_writes::payment_submitted(&pays_refund, change)),
-        }
+        let both = with_refund(Transaction::default().update(update), &pays_refund, amount, change);
         let key = keys::session(&change.session_id);
         match both.send(&self.table).await? {
             Transacted::Done => match get_settled(&self.table, key.clone()).await? {
@@ -555,6 +581,21 @@ impl Sessions {
                 }
             }
         }
+    }
+}
+
+/// A transaction, with what a change of the payment session means for its refund.
+fn with_refund(all: Transaction, pays_refund: &PaysRefund, amount: Money, change: &Change) -> Transaction {
+    match RefundEvent::of_payment(change.event) {
+        Some(event) => {
+            let all = all.update(refund_writes::payment_ended(pays_refund, change, event));
+            if event.target() == Some(RefundState::Failed) {
+                all.update(refund_writes::give_back(&pays_refund.session_id, amount))
+            } else {
+                all
+            }
+        }
+        None => all.update(refund_writes::payment_submitted(pays_refund, change)),
     }
 }
 

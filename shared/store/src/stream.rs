@@ -1,6 +1,7 @@
 //! Reading the table's stream: which history entries a record brings.
 
-use models::{HistoryEntry, Metadata, Object, Payee, Refund, Session, SessionState};
+use jiff::Timestamp;
+use models::{HistoryEntry, Object, Refund, Session, SessionState};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -31,6 +32,8 @@ impl HistoryChange {
 struct Buried {
     state: SessionState,
     history: Vec<HistoryEntry>,
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    deleted_at: Timestamp,
 }
 
 /// The history entries that are in `new` and not in `old`, and those that `new` wants to be told again; images as the stream
@@ -55,19 +58,8 @@ pub fn history_change(old: serde_dynamo::Item, new: serde_dynamo::Item) -> Resul
     let first_new = marked_from.min(first_landed);
     let session = if new.contains_key("deleted_at") {
         // What was deleted is told from what it was before. That it ended is told; nobody's data is written anew.
-        image(new)?.zip(old).map(|(Buried { state, history }, old)| {
-            let payee = if old.pays_refund.is_some() { Payee::erased() } else { old.payee };
-            Box::new(Session {
-                state,
-                history,
-                payer: None,
-                payee,
-                attempt: None,
-                success_url: None,
-                error_url: None,
-                metadata: Metadata::default(),
-                ..old
-            })
+        image(new)?.zip(old).map(|(Buried { state, history, deleted_at }, old)| {
+            Box::new(Session { state, history, ..old.erased(deleted_at) })
         })
     } else {
         image(new)?

@@ -140,6 +140,9 @@ impl Table {
             Some(PutItemError::ConditionalCheckFailedException(failed)) => {
                 Ok(Put::Exists(failed.item().cloned().unwrap_or_default()))
             }
+            Some(PutItemError::TransactionConflictException(_)) => {
+                Err(StoreError::Conflict { operation: kind.as_str() })
+            }
             Some(_) | None => Err(StoreError::unavailable(kind.as_str(), error)),
         }
     }

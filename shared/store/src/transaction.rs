@@ -31,6 +31,7 @@ pub(crate) struct Transaction {
 #[derive(Debug)]
 enum Write {
     PutNew(WriteKind, Key, Item),
+    Put(WriteKind, Key, Item),
     Update(Update),
     Delete(WriteKind, Key),
 }
@@ -38,7 +39,7 @@ enum Write {
 impl Write {
     const fn kind(&self) -> WriteKind {
         match self {
-            Self::PutNew(kind, ..) | Self::Delete(kind, _) => *kind,
+            Self::PutNew(kind, ..) | Self::Put(kind, ..) | Self::Delete(kind, _) => *kind,
             Self::Update(update) => update.kind(),
         }
     }
@@ -78,6 +79,12 @@ impl Transaction {
         self
     }
 
+    /// With a put of an item, in the place of whatever has its key.
+    pub(crate) fn put(mut self, kind: WriteKind, key: Key, item: Item) -> Self {
+        self.writes.push(Write::Put(kind, key, item));
+        self
+    }
+
     /// With an update.
     pub(crate) fn update(mut self, update: Update) -> Self {
         self.writes.push(Write::Update(update));
@@ -114,6 +121,9 @@ fn item(write: Write, table: &Table) -> Result<TransactWriteItem, StoreError> {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
             .map(|put| item.put(put)),
+        Write::Put(_, key, new) => {
+            Put::builder().table_name(&table.name).set_item(Some(keyed(key, new))).build().map(|put| item.put(put))
+        }
         Write::Delete(_, key) => Delete::builder()
             .table_name(&table.name)
             .set_key(Some(key.into_item()))

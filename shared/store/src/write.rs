@@ -59,6 +59,8 @@ kinds! {
     RefundErase = "erasing a refund",
     // Events. Removed by their time to live alone, weeks later.
     EventPut = "putting an event",
+    /// In a transaction whose first write holds once.
+    EventForget = "putting an event of a deleted session",
     /// Sets what is fixed, or removes for good.
     EventErase = "erasing an event",
     AttemptNote = "noting a delivery",
