@@ -42,7 +42,7 @@ struct Options {
     mails_per_second: Option<usize>,
     /// The most processes of one function at a time. Below it, each has as many as the template allows
     /// (ReservedConcurrentExecutions, a queue's MaximumConcurrency, or else Lambda's 1000), started when none is idle
-    #[arg(long, default_value_t = local::MAX_PROCESSES, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1000))]
+    #[arg(long, env = "MAX_PROCESSES", default_value_t = local::MAX_PROCESSES, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1000))]
     max_processes: usize,
     /// A variable for every function; may be repeated. AWS_ENDPOINT_URL, or AWS_ENDPOINT_URL_DYNAMODB, _SQS or _SESV2, puts
     /// something of yours, such as a proxy, between functions and the AWS endpoint
