@@ -233,13 +233,16 @@ impl DynamoDb {
         let this = Arc::clone(self);
         self.tasks.spawn(async move {
             loop {
-                let step = Arc::clone(&this);
-                match this.tasks.blocking(move || step.sweep_step()).await {
-                    Ok(0) => tokio::time::sleep(interval).await,
-                    Ok(_) => {}
-                    Err(error) => {
-                        logs.remark(&format!("expired items could not be removed: {error}"));
-                        tokio::time::sleep(interval).await;
+                tokio::time::sleep(interval).await;
+                loop {
+                    let step = Arc::clone(&this);
+                    match this.tasks.blocking(move || step.sweep_step()).await {
+                        Ok(0) => break,
+                        Ok(_) => {}
+                        Err(error) => {
+                            logs.remark(&format!("expired items could not be removed: {error}"));
+                            break;
+                        }
                     }
                 }
             }
