@@ -30,7 +30,7 @@ async fn until_it_is_late(world: &World) {
 #[tokio::test]
 async fn what_merchants_change_of_endpoints_stays_as_it_was_acknowledged_last() {
     let world = World::with_webhooks().await;
-    let url = "http://127.0.0.1:9/a";
+    let url = "http://127.0.0.1:9911/a";
     let call = async |method: Method, path: &str, body: &Value| {
         let answer = answer(world.demo(method, path).json(body)).await;
         assert!(answer.status.is_success(), "{path}: {}", answer.text);
@@ -41,7 +41,7 @@ async fn what_merchants_change_of_endpoints_stays_as_it_was_acknowledged_last() 
         [(Method::PATCH, "", json!({ "enabled": false })), (Method::PATCH, "", json!({ "enabled": true }))],
         [(Method::PATCH, "", json!({ "enabled": true })), (Method::PATCH, "", json!({ "enabled": false }))],
         [
-            (Method::PATCH, "", json!({ "url": "http://127.0.0.1:9/b" })),
+            (Method::PATCH, "", json!({ "url": "http://127.0.0.1:9911/b" })),
             (Method::PATCH, "", json!({ "url": url, "thin": true })),
         ],
         [(Method::PATCH, "", json!({ "description": "x" })), (Method::PATCH, "", json!({ "description": "" }))],
@@ -70,9 +70,9 @@ async fn an_endpoint_that_was_removed_or_enabled_since_stays_so() {
     let world = World::with_webhooks().await;
     let receiver = Receiver::planned(|one| Reply::Status(if one.seen == 0 { 410 } else { 200 })).await;
     // Registered, and removed.
-    late(&world, "EndpointsFunction", "TransactWriteItems", "http://127.0.0.1:9/removed");
+    late(&world, "EndpointsFunction", "TransactWriteItems", "http://127.0.0.1:9911/removed");
     let register = world.demo(Method::POST, "/v2/webhooks").header("idempotency-key", "deploy-hook");
-    let registered = answer(register.json(&json!({ "url": "http://127.0.0.1:9/removed" }))).await;
+    let registered = answer(register.json(&json!({ "url": "http://127.0.0.1:9911/removed" }))).await;
     assert_eq!(registered.status, StatusCode::CREATED, "{}", registered.text);
     let path = format!("/v2/webhooks/{}", text(&registered.body["id"]));
     assert_eq!(answer(world.demo(Method::DELETE, &path)).await.status, StatusCode::NO_CONTENT);
