@@ -135,10 +135,16 @@ async fn beside_ten_endpoints_that_never_answer_others_are_called_at_once() {
     let first = burst(&world, &receiver, &merchants).await;
     // They are still being waited for: the next are delivered as if they were not there.
     let second = burst(&world, &receiver, &merchants).await;
-    println!("usually within {usual:?}; beside ten that never answer {first:?}, then {second:?}");
+    let mut alone = Vec::new();
+    for (n, merchant) in merchants.iter().enumerate() {
+        let session = create(&world, merchant).await;
+        alone.push(came_after(&receiver, &format!("/fine{n}"), &session).await);
+    }
+    println!("usually within {usual:?}; beside ten that never answer {first:?}, {second:?}, then one by one {alone:?}");
     let most = PROMPT + 2 * usual;
     assert!(first.iter().all(|wait| *wait < most), "usually within {usual:?}, now {first:?}");
     assert!(second.iter().all(|wait| *wait < most), "usually within {usual:?}, then {second:?}");
+    assert!(alone.iter().all(|wait| *wait < most), "usually within {usual:?}, one by one {alone:?}");
     // They are called all the same, by few deliveries at a time.
     let hangs = |all: &[Received]| all.iter().filter(|one| one.path() == "/hangs/1").count();
     assert!(receiver.until(LONG, |all| hangs(all) >= 3).await, "{:#?}", receiver.summary());

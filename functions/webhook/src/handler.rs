@@ -369,7 +369,9 @@ fn next_look(claim: &CursorClaim, pace: Pace, now: Timestamp) -> Result<Timestam
         return now.checked_add(SignedDuration::from_secs(1));
     }
     let waited_s = claim.waiting_since.map_or(0, |since| now.duration_since(since).as_secs());
-    let wait = SignedDuration::from_secs((waited_s / 8).clamp(1, 8));
+    // Whoever has the one slot of an endpoint that did not answer waits for it for long.
+    let least_s = if pace.is_silent() { 4 } else { 1 };
+    let wait = SignedDuration::from_secs((waited_s / 8).clamp(least_s, 8));
     now.checked_add(wait)?.checked_add(up_to(wait))
 }
 

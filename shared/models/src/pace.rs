@@ -76,6 +76,11 @@ impl Pace {
         matches!(self.speed, Speed::Unknown)
     }
 
+    /// Whether it did not answer the last call while it was waited for.
+    pub const fn is_silent(&self) -> bool {
+        matches!(self.speed, Speed::Silent)
+    }
+
     /// How many deliveries may be under way at once, of `most`: few to those of whom it is not known that they answer, so that
     /// many who don't hold few workers.
     pub const fn of_slots(self, most: usize) -> usize {
