@@ -186,8 +186,12 @@ async fn an_id_in_capitals_is_the_same_id() {
     let session = world.paid().await;
     world.settled().await;
     let upper = text(&session["id"]).to_uppercase();
-    let refund = json!({ "payment_session_id": upper, "amount": 1 });
-    let refund = answer(world.demo(Method::POST, "/v2/refunds").json(&refund)).await;
+    let ask = async |id: &str| {
+        let request = world.demo(Method::POST, "/v2/refunds").header("idempotency-key", "capitals");
+        answer(request.json(&json!({ "payment_session_id": id, "amount": 1 }))).await
+    };
+    let refund = ask(&upper).await;
+    assert_eq!(ask(&text(&session["id"])).await.body, refund.body, "the same request");
     assert_eq!((refund.status.as_u16(), &refund.body["payment_session_id"]), (201, &session["id"]), "{}", refund.text);
     let refund = text(&refund.body["id"]).to_uppercase();
     let event = format!("evt_{upper}_1");

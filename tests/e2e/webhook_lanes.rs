@@ -175,6 +175,25 @@ fn attempts(world: &World) -> (u64, u64) {
     (of("WebhookFunction"), of("SlowWebhookFunction"))
 }
 
+/// What fails at once needs no waiting for: it is tried again in the fast lane.
+#[tokio::test]
+async fn who_fails_quickly_leaves_the_slow_lane() {
+    let world = World::with_webhooks().await;
+    let receiver = Receiver::planned(|_| Reply::After(Duration::from_secs(2), 200)).await;
+    world.register(&receiver.url("/"), json!({})).await;
+    world.create().await;
+    world.settled().await;
+    receiver.answer_all(Reply::Status(500));
+    attempts(&world);
+    receiver.forget();
+    world.create().await;
+    assert!(receiver.until(LONG, |all| all.len() == 1).await);
+    receiver.answer_all(Reply::Status(200));
+    assert!(receiver.until(LONG, |all| all.len() == 2).await, "{:#?}", receiver.summary());
+    world.settled().await;
+    assert_eq!(attempts(&world), (1, 1), "the first by the slow lane, the next by the fast one");
+}
+
 #[tokio::test]
 async fn who_takes_long_is_waited_for_and_comes_back_when_it_is_quick() {
     let world = World::with_webhooks().await;

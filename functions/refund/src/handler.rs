@@ -88,7 +88,7 @@ impl RefundFunction {
 
     async fn create(&self, request: &Request, caller: &Caller) -> Answer {
         let idempotency_key = IdempotencyKey::from_headers(request.headers())?;
-        let body = api::json_body(request)?;
+        let body = api::json_body(request)?.with_id_in_small_letters("payment_session_id");
         let (id, fingerprint) = match &idempotency_key {
             Some(key) => {
                 let id = key.refund_id(&caller.merchant, caller.mode(), FORMAT);

@@ -118,5 +118,17 @@ mod tests {
         assert_eq!(granted("0e61cc47-6b92-4a6a-8951-3ddd8a462ee8 payment_sessions:read", Scopes::ALL), read);
         assert_eq!(granted("refunds:write openid", read), Scopes::NONE);
         assert_eq!(granted("payment_session:read", read), read);
+        for separator in [",", ";", "|", "+", ", ", "\u{a0}", "\u{3000}", "\t", "\" \""] {
+            let asked = format!("payment_sessions:read{separator}payment_sessions:write");
+            assert_eq!(granted(&asked, Scopes::ALL), scopes("payment_sessions:read payment_sessions:write"), "{asked}");
+        }
+        for asked in [
+            "PAYMENT_SESSIONS:READ",
+            "\"payment_sessions:read\"",
+            "payment_sessions:read\u{200b}",
+            "payment_sessions:read\0",
+        ] {
+            assert_eq!(granted(asked, Scopes::ALL), read, "{asked:?}");
+        }
     }
 }

@@ -46,6 +46,16 @@ impl<'a> Json<'a> {
         Ok(object)
     }
 
+    /// With the id that a field of the object holds in small letters: in capitals it is the same (RFC 9562, 4), and so is the
+    /// request.
+    #[must_use]
+    pub fn with_id_in_small_letters(mut self, field: &str) -> Self {
+        if let Some(Value::String(id)) = self.value.get_mut(field) {
+            id.make_ascii_lowercase();
+        }
+        self
+    }
+
     /// SHA-256 of it in its canonical form (RFC 8785): white space, the order of keys and the spelling of numbers and strings
     /// don't matter, everything else does.
     ///

@@ -160,7 +160,11 @@ fn rfc_3339(text: &str) -> Option<Timestamp> {
         .to_timestamp(seconds)
         .ok()
         .and_then(|at| at.checked_add(jiff::SignedDuration::from_millis(ms + up)).ok());
-    Some(at.unwrap_or(Timestamp::MAX))
+    let at = at.unwrap_or(Timestamp::MAX);
+    // There is a second 60 at a day's end in UTC alone (RFC 3339, 5.7).
+    let is_leap_second = time.ends_with("60");
+    (!is_leap_second || at.as_second().rem_euclid(86_400) >= 86_399 || at.as_second().rem_euclid(86_400) == 0)
+        .then_some(at)
 }
 
 /// Whether a text is of this form, in which `d` is a digit.
@@ -201,6 +205,8 @@ mod tests {
             "2026-02-30T09:30:00Z",
             "2026-01-31T24:00:00Z",
             "2026-01-31T09:60:00Z",
+            "2026-01-31T09:30:60Z",
+            "2016-12-31T23:59:60+01:00",
             "2026-01-31T09:30:00,5Z",
             "2026-01-31T09:30:00.Z",
             "2026-01-31T09:30:00.5",
@@ -231,6 +237,7 @@ mod tests {
         assert_eq!(at("2026-01-31T09:30:00.0010000001Z"), "2026-01-31T09:30:00.002Z");
         assert_eq!(at("2026-01-31T09:30:00.9999999999Z"), "2026-01-31T09:30:01Z");
         assert_eq!(at("2016-12-31T23:59:60Z"), "2016-12-31T23:59:59Z");
+        assert_eq!(at("2017-01-01T00:59:60+01:00"), "2016-12-31T23:59:59Z");
         assert_eq!(at("0000-01-01T00:00:00Z"), "0000-01-01T00:00:00Z");
         for text in ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59.9999999999-23:59", "9999-12-31 23:59:59 UTC"] {
             assert_eq!(moment(text), Ok(Timestamp::MAX), "{text}");

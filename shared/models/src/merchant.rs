@@ -106,9 +106,11 @@ impl Scopes {
         self.0 & scope.bit() != 0
     }
 
-    /// Those of the words of a text that are scopes.
+    /// Those that a text names, in capitals or small letters, whatever stands between them: a wrong separator is a typo too, and
+    /// must not grant more than what is named.
     pub fn known_of(text: &str) -> Self {
-        let words = text.split_ascii_whitespace();
+        let text = text.to_ascii_lowercase();
+        let words = text.split(|letter: char| !(letter.is_ascii_lowercase() || matches!(letter, '_' | ':')));
         Self(words.filter_map(Scope::of_word).fold(0, |bits, scope| bits | scope.bit()))
     }
 

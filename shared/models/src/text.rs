@@ -120,8 +120,8 @@ const DRAWN: GeneralCategoryGroup = GeneralCategoryGroup::Letter
     .union(GeneralCategoryGroup::Symbol);
 
 /// Letters and symbols that are drawn as a blank by their definition, which no property tells of: Braille without a dot,
-/// the object that is not there, hieroglyphs' blanks, the note without a head.
-const BLANKS: [char; 5] = ['\u{2800}', '\u{fffc}', '\u{13441}', '\u{13442}', '\u{1d159}'];
+/// the object that is not there, what stood where a text was damaged, hieroglyphs' blanks, the note without a head.
+const BLANKS: [char; 6] = ['\u{2800}', '\u{fffc}', '\u{fffd}', '\u{13441}', '\u{13442}', '\u{1d159}'];
 
 /// Whether a reader sees this character, even if it stands alone.
 fn is_seen(c: char) -> bool {
@@ -388,7 +388,7 @@ mod tests {
             "王\u{e000}",
             "王\u{50000}",
             "\u{2801}",
-            "\u{fffd}",
+            "a\u{fffd}",
         ] {
             assert!(name(good).is_ok(), "{good}");
         }
@@ -437,6 +437,7 @@ mod tests {
             "\u{e01ef}",
             "\u{2800}",
             "\u{fffc}",
+            "\u{fffd}",
             "\u{13441}",
             "\u{13442}",
             "\u{1d159}",
