@@ -17,6 +17,10 @@ use crate::write::WriteKind;
 /// How long an event is kept; DynamoDB's TTL removes it within days after.
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
+/// How long after an event has expired it may still be put: what is published again happened while its event was kept, and the
+/// stream keeps that for a day. The second day is a margin.
+const PUT_AFTER: SignedDuration = SignedDuration::from_hours(2 * 24);
+
 /// More attempts to deliver one event than there ever are: each endpoint is tried some 20 times, and for each replay.
 const MAX_ATTEMPTS: usize = 1000;
 
@@ -60,6 +64,11 @@ impl StoredEvent {
         self.object.correlation_id(self.sequence)
     }
 
+    /// Whether `publish` may put it at that time, or it has expired for longer.
+    pub(crate) fn may_be_put(&self, now: Timestamp) -> bool {
+        now.duration_since(self.created_at()) < KEPT.saturating_add(PUT_AFTER)
+    }
+
     /// When it happened.
     pub fn created_at(&self) -> Timestamp {
         self.object.entered_at(self.sequence)
@@ -93,15 +102,16 @@ impl Events {
         Self { table }
     }
 
-    /// Puts an event, unless it is there: publishing twice changes nothing.
+    /// Puts an event, unless it is there: publishing twice changes nothing. False if it was; also if the SDK repeated a put
+    /// whose answer was lost.
     ///
     /// # Errors
     /// The table failed us.
-    pub async fn put(&self, event: &StoredEvent) -> Result<(), StoreError> {
+    pub async fn put(&self, event: &StoredEvent) -> Result<bool, StoreError> {
         let (key, item) = new_item(event)?;
         // It may meet the deletion of its object, which puts it, too.
         let put = || self.table.put_new(WriteKind::EventPut, key.clone(), item.clone());
-        past_conflicts(put).await.map(|_| ())
+        past_conflicts(put).await.map(|put| put.is_new())
     }
 
     /// The event with this id.

@@ -166,14 +166,15 @@ impl Table {
     }
 }
 
-/// When an item's last history entry was made, if that is later than `at`, and none of its entries is of this write.
+/// The latest timestamp of an item's history entries, if it is later than `at`, and none of them is of this write. The last
+/// entry may have an earlier one: up to release 0.1, an entry was appended whatever the timestamps before it.
 pub(crate) fn entered_later(item: &Item, at: Timestamp, write_id: &WriteId) -> Option<Timestamp> {
     let history = item.get("history")?.as_l().ok()?;
     let own = s(write_id.as_str());
     if history.iter().any(|entry| entry.as_m().is_ok_and(|entry| entry.get("write_id") == Some(&own))) {
         return None;
     }
-    entered_at(item).last().filter(|last| *last > at)
+    entered_at(item).max().filter(|latest| *latest > at)
 }
 
 /// When each history entry of an item was made. Nothing else of the item has to be readable.

@@ -366,7 +366,9 @@ impl Sessions {
     }
 
     /// Leaves a tombstone of a session, and puts its events without personal data, in one transaction; none if the session
-    /// has changed since it was read. It happens at `at`, or as late as what happened last. `publish` puts no event over one that is there: those that it has yet to put, it finds.
+    /// has changed since it was read. It happens at `at`, or as late as the latest of its history.
+    /// `publish` puts no event over one that is there: those that it has yet to put, it finds. What it puts no more is not
+    /// put here either: it has expired.
     async fn bury(
         &self,
         session: Session,
@@ -377,7 +379,7 @@ impl Sessions {
         if !owner.owns(&session) {
             return Err(ChangeError::NotFound);
         }
-        *at = session.history.last().map_or(*at, |last| last.at.max(*at));
+        *at = session.history.iter().fold(*at, |at, entry| at.max(entry.at));
         let state = session.state_at(*at);
         if session.submission.is_some() || !(state.is_awaiting() || state.is_final()) {
             return Err(ChangeError::Refused(Box::new(session)));
@@ -406,8 +408,11 @@ impl Sessions {
         let entries = session.history.len();
         let erased = Object::Session(Box::new(session.erased(*at)));
         for sequence in 1..=entries {
-            let (key, event) = events::new_item(&StoredEvent::new(erased.clone(), sequence))?;
-            all = all.put(WriteKind::EventForget, key, event);
+            let event = StoredEvent::new(erased.clone(), sequence);
+            if event.may_be_put(*at) {
+                let (key, event) = events::new_item(&event)?;
+                all = all.put(WriteKind::EventForget, key, event);
+            }
         }
         match all.send(&self.table).await? {
             Transacted::Done => Ok(Some(Deleted { repeated: false })),

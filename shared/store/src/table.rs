@@ -65,6 +65,15 @@ pub(crate) enum Put {
     Exists(Item),
 }
 
+impl Put {
+    pub(crate) const fn is_new(&self) -> bool {
+        match self {
+            Self::Done => true,
+            Self::Exists(_) => false,
+        }
+    }
+}
+
 impl Table {
     /// The table named by `TABLE_NAME`, with Lambda's credentials.
     ///

@@ -7,10 +7,11 @@ mod support;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::SignedDuration;
 use models::{
-    MAX_REFUNDS, NotRefundable, Payee, Refund, RefundId, RefundState, Session, SessionEvent, SessionId, Submission,
+    HistoryEntry, MAX_REFUNDS, NotRefundable, Payee, Refund, RefundId, RefundState, Session, SessionEvent, SessionId,
+    SessionState, Submission,
 };
 use store::{
-    Change, ChangeError, RefundChangeError, RefundCreated, RefundEnd, Refunds, Sessions, StoreError, Table, WithRefunds,
+    Change, ChangeError, Events, RefundChangeError, RefundCreated, RefundEnd, Refunds, Sessions, StoreError, Table, WithRefunds,
 };
 use support::{Fault, TABLE_NAME, World};
 use uuid::Uuid;
@@ -323,6 +324,58 @@ fn a_session_that_expires_while_it_is_deleted_is_deleted() {
             let deleted = sessions.delete(id, &owner, at, store::new_write_id()).await;
             assert!(deleted.is_ok(), "{request}: {deleted:?}");
             assert_eq!(sessions.get(&id).await.unwrap(), None);
+        }
+    });
+}
+
+/// Up to release 0.1, an entry was appended whatever the timestamps of those before it.
+#[test]
+fn a_change_is_made_though_an_entry_before_the_last_has_a_later_timestamp() {
+    block_on(async {
+        let (world, owner) = (World::get(), support::new_owner(models::Mode::Test));
+        let sessions = Sessions::new(world.table.clone());
+        for deletes in [false, true] {
+            let now = runtime::now();
+            let at = |seconds| now + SignedDuration::from_secs(seconds);
+            let mut session = support::new_session(&owner, now, None, 30);
+            session.history[0].at = at(5);
+            session.history.push(HistoryEntry {
+                state: SessionState::AwaitingProvider,
+                at: at(2),
+                cause: SessionEvent::PayerIdentified,
+                write_id: store::new_write_id(),
+                correlation_id: None,
+            });
+            session.state = SessionState::AwaitingProvider;
+            let id = session.id;
+            sessions.create(session, None).await.unwrap();
+            if deletes {
+                sessions.delete(id, &owner, at(3), store::new_write_id()).await.unwrap();
+                assert_eq!(sessions.get(&id).await.unwrap(), None);
+            } else {
+                let event = SessionEvent::CancelledByMerchant;
+                let cancel = Change { session_id: id, event, at: at(3), write_id: store::new_write_id() };
+                let cancelled = sessions.record(cancel, Some(&owner)).await.unwrap().session;
+                let last = cancelled.history.last().unwrap();
+                assert_eq!((cancelled.state, last.at.as_millisecond()), (SessionState::Cancelled, at(5).as_millisecond()));
+            }
+        }
+    });
+}
+
+#[test]
+fn deleting_a_session_puts_no_events_that_have_expired() {
+    block_on(async {
+        let (world, owner, now) = (World::get(), support::new_owner(models::Mode::Test), runtime::now());
+        let sessions = Sessions::new(world.table.clone());
+        // What is published again may be in the stream for a day after its events expire.
+        for (days, events) in [(1, 1), (29, 1), (31, 1), (33, 0), (400, 0)] {
+            let session = support::new_session(&owner, now - SignedDuration::from_hours(24 * days), None, 30);
+            let id = session.id;
+            sessions.create(session, None).await.unwrap();
+            sessions.delete(id, &owner, now, store::new_write_id()).await.unwrap();
+            let put = Events::new(world.table.clone()).after(&id.into(), 0, 10).await.unwrap();
+            assert_eq!(put.len(), events, "{days} days");
         }
     });
 }
