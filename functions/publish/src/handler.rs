@@ -14,7 +14,7 @@ use lambda_runtime::{Error, LambdaEvent};
 use models::{CorrelationId, CursorId, Endpoint, EventId, EventType, Lane, MerchantId, Object, SessionState};
 use runtime::{Metric, SettingError};
 use store::{
-    CLOCKS_DIFFER_BY, Cursors, Endpoints, Events, Mails, ObjectPath, StoredEvent, Table, UnreadRecord,
+    Advanced, CLOCKS_DIFFER_BY, Cursors, Endpoints, Events, Mails, ObjectPath, StoredEvent, Table, UnreadRecord,
     WRITE_LANDS_WITHIN,
 };
 use tokio::sync::OnceCell;
@@ -123,7 +123,8 @@ impl Publish {
         failed
     }
 
-    /// First the table, then the bell: what is written down and not rung for is found by `expire`.
+    /// First the table, then the queue: what is due and was not queued is found by `expire`. Only what is new is queued and
+    /// counted: a record that fails repeats the rest of its batch for up to a day.
     async fn publish(&self, record: EventRecord, known: &Known) -> Result<(), Error> {
         let StreamRecord { keys, old_image, new_image, sequence_number, approximate_creation_date_time, .. } =
             record.change;
@@ -141,11 +142,11 @@ impl Publish {
         };
         for sequence in change.new_sequences() {
             let event = StoredEvent::new(change.object.clone(), sequence);
-            self.events.put(&event).await?;
+            let is_new = self.events.put(&event).await?;
             if let Some(mail) = change.object.mail_for(sequence) {
-                self.mails.put(&mail, change.object.entered_at(sequence)).await?;
-                if let Err(error) = self.receipts.ring(&mail.to_string()).await {
-                    tracing::warn!(%mail, %error, "not rung for; `expire` will");
+                let is_new = self.mails.put(&mail, change.object.entered_at(sequence)).await?;
+                if is_new && let Err(error) = self.receipts.ring(&mail.to_string()).await {
+                    tracing::warn!(%mail, %error, "not queued; `expire` will");
                 }
             }
             let landed_s = (sequence >= change.first_landed).then_some(landed_s);
@@ -153,7 +154,9 @@ impl Publish {
             self.tell_endpoints(&event.object, sequence, readable_by, known).await?;
             let correlation_id = change.object.correlation_id(sequence).map(CorrelationId::as_str);
             tracing::info!(object_id = %change.object.id(), sequence, correlation_id, "published");
-            count(event.event_type());
+            if is_new {
+                count(event.event_type());
+            }
         }
         Ok(())
     }
@@ -184,27 +187,32 @@ impl Publish {
             replay_of: None,
         };
         let now = runtime::now();
-        let cursor = if self.cursors.advance(&cursor, sequence, now).await? {
-            cursor
-        } else {
-            // Published only now, after later ones, that is, again: it comes by itself and out of order.
-            let event = EventId { object_id: object.id(), sequence };
-            let missed = CursorId { replay_of: Some(sequence), ..cursor };
-            self.cursors.replay_missed(&missed, &event, now).await?;
-            missed
+        let cursor = match self.cursors.advance(&cursor, sequence, now).await? {
+            Advanced::New => cursor,
+            Advanced::Before => return Ok(()),
+            Advanced::Missed => {
+                // Published only now, after later ones, that is, again: it comes by itself and out of order.
+                let event = EventId { object_id: object.id(), sequence };
+                let missed = CursorId { replay_of: Some(sequence), ..cursor };
+                if !self.cursors.replay_missed(&missed, &event, now).await? {
+                    return Ok(());
+                }
+                missed
+            }
         };
         let queue = match endpoint.pace.lane() {
             Lane::Fast => &self.webhooks,
             Lane::Slow => &self.slow_webhooks,
         };
         if let Err(error) = queue.ring(&cursor.to_string()).await {
-            tracing::warn!(%cursor, %error, "not rung for; `expire` will");
+            tracing::warn!(%cursor, %error, "not queued; `expire` will");
         }
         Ok(())
     }
 }
 
-/// Told twice, it is counted twice: counts are for looking at, not for accounts.
+/// Counts an event. One whose put was repeated by the SDK, or that an earlier deletion of its session put, is not counted:
+/// counts show a trend, and are not for accounts.
 fn count(event_type: EventType) {
     match event_type {
         EventType::PaymentSession(SessionState::Sent) => Metric::PaymentsSent.count(),

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "only for tests")]
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -23,6 +24,8 @@ struct Aws {
     seen: Mutex<Seen>,
     /// A body that holds this is refused.
     refused: String,
+    /// Whether the merchant has an endpoint.
+    has_endpoint: bool,
 }
 
 #[derive(Default)]
@@ -33,12 +36,20 @@ struct Seen {
     events: Vec<String>,
     queries: usize,
     calls: usize,
+    /// What was queued, in order.
+    queued: Vec<String>,
+    /// The items that were put, and the cursors' heads, by their keys.
+    items: BTreeMap<String, Value>,
 }
 
 impl Aws {
     /// Starts it; refuses what holds this text, as DynamoDB would for good.
     async fn start(refused: &str) -> (Arc<Self>, Publish) {
-        let aws = Arc::new(Self { seen: Mutex::default(), refused: refused.to_owned() });
+        Self { refused: refused.to_owned(), ..Self::default() }.serving().await
+    }
+
+    async fn serving(self) -> (Arc<Self>, Publish) {
+        let aws = Arc::new(self);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let serving = Arc::clone(&aws);
@@ -75,32 +86,72 @@ impl Aws {
             }
             let body = String::from_utf8_lossy(&bytes[end..end + length]).into_owned();
             bytes.drain(..end + length);
-            self.begin(&head, &body);
+            let new = self.begin(&head, &body);
             tokio::time::sleep(LATENCY).await;
             self.seen.lock().unwrap().in_flight -= 1;
             let refused = !self.refused.is_empty() && body.contains(&self.refused);
-            let (status, body) = match refused {
-                true => ("400 Bad Request", r#"{"__type":"ValidationException"}"#),
-                false => ("200 OK", r#"{"MessageId":"1"}"#),
+            let (status, body) = match (refused, new) {
+                (true, _) => ("400 Bad Request", json!({ "__type": "ValidationException" })),
+                (false, Err(item)) => {
+                    ("400 Bad Request", json!({ "__type": "ConditionalCheckFailedException", "Item": item }))
+                }
+                (false, Ok(())) if head.contains(".query") => {
+                    let endpoints = if self.has_endpoint { vec![endpoint()] } else { Vec::new() };
+                    ("200 OK", json!({ "Items": endpoints }))
+                }
+                (false, Ok(())) => ("200 OK", json!({ "MessageId": "1" })),
             };
+            let body = body.to_string();
             let length = body.len();
             let answer = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n\r\n{body}");
             stream.write_all(answer.as_bytes()).await.unwrap();
         }
     }
 
-    fn begin(&self, head: &str, body: &str) {
+    /// Refused with the item that is there, if there is one or a cursor's head is as far.
+    fn begin(&self, head: &str, body: &str) -> Result<(), Value> {
         let mut seen = self.seen.lock().unwrap();
         seen.calls += 1;
         seen.in_flight += 1;
         seen.most_in_flight = seen.most_in_flight.max(seen.in_flight);
         seen.queries += usize::from(head.contains(".query"));
-        let item = serde_json::from_str::<Value>(body).unwrap()["Item"].take();
+        let mut request: Value = serde_json::from_str(body).unwrap();
+        seen.queued.extend(request["MessageBody"].as_str().map(str::to_owned));
+        let item = request["Item"].take();
         let text = |name: &str| item[name]["S"].as_str().unwrap_or_default().to_owned();
         if text("sk").starts_with("EVENT#") {
             seen.events.push(format!("{} {}", text("pk"), text("sk")));
         }
+        if !self.refused.is_empty() && body.contains(&self.refused) {
+            return Ok(());
+        }
+        if head.contains(".putitem") {
+            match seen.items.insert(format!("{} {}", text("pk"), text("sk")), item.clone()) {
+                Some(there) => return Err(there),
+                None => return Ok(()),
+            }
+        }
+        if head.contains(".updateitem") {
+            let head = request["ExpressionAttributeValues"][":head"].take();
+            let number = |head: &Value| head["N"].as_str().unwrap().parse::<usize>().unwrap();
+            let before = seen.items.get(&request["Key"].to_string());
+            if let Some(before) = before.filter(|before| number(&before["head"]) >= number(&head)) {
+                return Err(before.clone());
+            }
+            let first = before.map_or(&head, |before| &before["first"]).clone();
+            seen.items.insert(request["Key"].to_string(), json!({ "first": first, "head": head }));
+        }
+        Ok(())
     }
+}
+
+/// One that was registered before everything.
+fn endpoint() -> Value {
+    let items: Vec<Value> = serde_json::from_str(include_str!("../../../tests/items/0.1.0.json")).unwrap();
+    let is_endpoint = |item: &Value| item["pk"]["S"] == "ENDPOINTS#demo" && item.get("url").is_some();
+    let mut endpoint = items.into_iter().find(is_endpoint).unwrap();
+    endpoint["created_at"] = json!({ "N": "0" });
+    endpoint
 }
 
 fn id(object: usize) -> String {
@@ -178,6 +229,24 @@ async fn what_fails_holds_up_its_own_object_and_no_other() {
     let of_failed = events.iter().filter(|event| event.contains(&id(2)));
     assert_eq!(of_failed.collect::<Vec<_>>(), [&format!("EVENTS#{} EVENT#000001", id(2))], "none after it");
     assert_eq!(events.len(), 1 + 4 * 3);
+}
+
+#[tokio::test]
+async fn what_is_published_again_is_not_queued_again() {
+    let aws = Aws { refused: format!("EVENTS#{}", id(2)), has_endpoint: true, ..Aws::default() };
+    let (aws, function) = aws.serving().await;
+    let changes = || (1..=5).flat_map(|entry| (0..3).map(move |object| (object, entry)));
+    let failing = ["2", "5", "8", "11", "14"];
+    assert_eq!(publish(&function, batch(changes()), LONG).await, failing);
+    let queued = aws.seen.lock().unwrap().queued.clone();
+    // Of each of the two objects each of its entries for the endpoint, and the receipt.
+    assert_eq!(queued.len(), 2 * 6, "{queued:?}");
+    assert_eq!(publish(&function, batch(changes()), LONG).await, failing);
+    assert_eq!(aws.seen.lock().unwrap().queued, queued);
+    // What is missing is queued.
+    aws.seen.lock().unwrap().items.clear();
+    publish(&function, batch(changes()), LONG).await;
+    assert_eq!(aws.seen.lock().unwrap().queued.len(), 2 * queued.len());
 }
 
 #[tokio::test]

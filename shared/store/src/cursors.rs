@@ -88,6 +88,17 @@ pub struct CursorClaim {
     lease_id: WriteId,
 }
 
+/// What became of advancing a cursor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Advanced {
+    /// It delivers this event from now on.
+    New,
+    /// It was advanced to this event before, or past it; also if the SDK repeated an update whose answer was lost.
+    Before,
+    /// It began with a later event, and so never delivers this one: see [`Cursors::replay_missed`].
+    Missed,
+}
+
 /// What became of finishing with a cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Finished {
@@ -105,12 +116,11 @@ impl Cursors {
         Self { table }
     }
 
-    /// Event `sequence` is to be told: due now, unless it waits for earlier ones. A new cursor begins with it. False if the
-    /// cursor began with a later one, and so will never tell this: see [`Cursors::replay_missed`].
+    /// Event `sequence` is to be told: due now, unless it waits for earlier ones. A new cursor begins with it.
     ///
     /// # Errors
     /// The table failed us.
-    pub async fn advance(&self, id: &CursorId, sequence: usize, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn advance(&self, id: &CursorId, sequence: usize, now: Timestamp) -> Result<Advanced, StoreError> {
         let key = keys::cursor(id);
         let update = Update::new(WriteKind::CursorAdvance, key.clone())
             .when("attribute_not_exists(#head) OR #head < :head", [(":head", n(sequence))])
@@ -121,11 +131,11 @@ impl Cursors {
             .set_to("due_at", "if_not_exists(#due_at, :due_at)", [(":due_at", s(moment(now)))])
             .set("ttl", n(ttl_after(now)));
         match update.send(&self.table).await? {
-            Updated::New(_) | Updated::Refused(None) => Ok(true),
-            // It was told of this event before, unless it began after it.
+            Updated::New(_) => Ok(Advanced::New),
+            Updated::Refused(None) => Ok(Advanced::Before),
             Updated::Refused(Some(item)) => {
                 let Began { first } = read(key, item)?;
-                Ok(first.is_none_or(|first| first <= sequence))
+                Ok(if first.is_none_or(|first| first <= sequence) { Advanced::Before } else { Advanced::Missed })
             }
         }
     }
@@ -152,14 +162,14 @@ impl Cursors {
         }
     }
 
-    /// The same for an event that was never told, unless it has been by then.
+    /// The same for an event that was never delivered, unless it has been by then: false.
     ///
     /// # Errors
     /// The table failed us.
-    pub async fn replay_missed(&self, id: &CursorId, event: &EventId, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn replay_missed(&self, id: &CursorId, event: &EventId, now: Timestamp) -> Result<bool, StoreError> {
         let update =
             self.replaying(WriteKind::CursorReplayMissed, id, event, now).when("attribute_not_exists(#head)", []);
-        update.send(&self.table).await.map(|_| ())
+        Ok(matches!(update.send(&self.table).await?, Updated::New(_)))
     }
 
     fn replaying(&self, kind: WriteKind, id: &CursorId, event: &EventId, now: Timestamp) -> Update {

@@ -33,7 +33,7 @@ mod verify;
 mod walk;
 mod write;
 
-pub use cursors::{CursorClaim, Cursors, Finished, Held};
+pub use cursors::{Advanced, CursorClaim, Cursors, Finished, Held};
 pub use due::{DUE_SHARDS, Due, DueItem, DuePage, DuePlace};
 pub use endpoints::{EndpointChange, EndpointCreated, Endpoints, NotChanged, Registration, Slot, Slots};
 pub use erasures::{Erased, Erasures, FINAL_SHARDS, FinalPage, FinalPlace};

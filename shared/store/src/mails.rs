@@ -83,17 +83,17 @@ impl Mails {
         Self { table }
     }
 
-    /// Puts a mail to be sent now, unless it is there.
+    /// Puts a mail to be sent now, unless it is there. False if it was; also if the SDK repeated a put whose answer was lost.
     ///
     /// # Errors
     /// The table failed us.
-    pub async fn put(&self, id: &MailId, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn put(&self, id: &MailId, now: Timestamp) -> Result<bool, StoreError> {
         let key = keys::mail(id);
         let record = Record { stored: StoredState::DUE, attempts: 0, created_at: now, lease_id: None };
         let mut item: Item = serde_dynamo::to_item(record)?;
         item.insert("due_pk".into(), s(keys::due_pk(&key)));
         item.insert("due_at".into(), s(SortableTimestamp::from(now).as_str()));
-        self.table.put_new(WriteKind::MailPut, key, item).await.map(|_| ())
+        self.table.put_new(WriteKind::MailPut, key, item).await.map(|put| put.is_new())
     }
 
     /// Where a mail stands, if there is one. A consistent read.

@@ -11,7 +11,8 @@ use models::{
     SessionState, Submission,
 };
 use store::{
-    Change, ChangeError, Events, RefundChangeError, RefundCreated, RefundEnd, Refunds, Sessions, StoreError, Table, WithRefunds,
+    Change, ChangeError, Events, RefundChangeError, RefundCreated, RefundEnd, Refunds, Sessions, StoreError, Table,
+    WithRefunds,
 };
 use support::{Fault, TABLE_NAME, World};
 use uuid::Uuid;
@@ -357,7 +358,10 @@ fn a_change_is_made_though_an_entry_before_the_last_has_a_later_timestamp() {
                 let cancel = Change { session_id: id, event, at: at(3), write_id: store::new_write_id() };
                 let cancelled = sessions.record(cancel, Some(&owner)).await.unwrap().session;
                 let last = cancelled.history.last().unwrap();
-                assert_eq!((cancelled.state, last.at.as_millisecond()), (SessionState::Cancelled, at(5).as_millisecond()));
+                assert_eq!(
+                    (cancelled.state, last.at.as_millisecond()),
+                    (SessionState::Cancelled, at(5).as_millisecond())
+                );
             }
         }
     });
