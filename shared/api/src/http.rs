@@ -4,11 +4,11 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::time::{Duration, SystemTime};
 
-use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
+use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequestContext, ApiGatewayV2httpResponse};
 use lambda_http::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use lambda_http::lambda_runtime::LambdaEvent;
 use lambda_http::request::RequestContext;
-use lambda_http::{Body, Request, RequestExt, Response, service_fn};
+use lambda_http::{Body, Context, Request, RequestExt, Response, service_fn};
 use serde::Serialize;
 use store::StoreError;
 
@@ -34,22 +34,31 @@ pub async fn run<F: Future<Output = Response<Body>>>(
 ) -> Result<(), lambda_http::Error> {
     let (refuse, answer) = (&refuse, &answer);
     lambda_http::lambda_runtime::run(service_fn(async |LambdaEvent { payload, context }: LambdaEvent<Incoming>| {
-        let (answer, to_head) = match payload.into_request(context) {
-            Ok(mut request) => {
-                let to_head = request.method() == Method::HEAD;
-                if to_head {
-                    *request.method_mut() = Method::GET;
-                }
-                (answer(request).await, to_head)
-            }
-            Err(refusal) => {
-                tracing::warn!(%refusal, "the event is no request");
-                (refuse(&refusal), false)
-            }
-        };
-        Ok::<_, Infallible>(outgoing(answer, to_head))
+        Ok::<_, Infallible>(respond(payload, context, refuse, answer).await)
     }))
     .await
+}
+
+async fn respond<F: Future<Output = Response<Body>>>(
+    incoming: Incoming,
+    context: Context,
+    refuse: impl Fn(&ApiError) -> Response<Body>,
+    answer: impl Fn(Request) -> F,
+) -> ApiGatewayV2httpResponse {
+    let (to_head, https) = (incoming.is_head(), incoming.is_https());
+    let answer = match incoming.into_request(context) {
+        Ok(mut request) => {
+            if to_head {
+                *request.method_mut() = Method::GET;
+            }
+            answer(request).await
+        }
+        Err(refusal) => {
+            tracing::warn!(%refusal, "the event is no request");
+            with_strict_transport_security(refuse(&refusal), https)
+        }
+    };
+    outgoing(answer, to_head)
 }
 
 /// Answers requests by `handler`, and renders what it could not do in its wire format, until Lambda ends the process.
@@ -180,6 +189,11 @@ pub fn base_url(request: &Request) -> Option<String> {
 /// proxies said before it. Only `local` takes plain HTTP.
 pub fn is_https(request: &Request) -> bool {
     let protos = request.headers().get(FORWARDED_PROTO).and_then(|value| value.to_str().ok());
+    are_https(protos)
+}
+
+/// Whether these values of `x-forwarded-proto` say HTTPS, or do not say HTTP.
+pub(crate) fn are_https(protos: Option<&str>) -> bool {
     let proto = protos.and_then(|protos| protos.rsplit(',').next()).unwrap_or("").trim();
     !proto.eq_ignore_ascii_case("http")
 }
@@ -227,6 +241,36 @@ mod tests {
                 assert_eq!(header.map(|value| value.to_str().unwrap()), expected, "{proto:?}");
             }
         }
+    }
+
+    #[tokio::test]
+    async fn a_refusal_of_what_can_not_be_read_keeps_browsers_at_https_and_has_no_body_for_head() {
+        let sample = include_str!("../../../tests/events/get-list.json");
+        for (method, proto, expected) in [
+            ("GET", Some("https"), Some("max-age=31536000")),
+            ("HEAD", Some("https"), Some("max-age=31536000")),
+            ("HEAD", Some("http"), None),
+            ("GET", Some("https,http"), None),
+            ("GET", None, Some("max-age=31536000")),
+            ("GET", Some("ftp"), Some("max-age=31536000")),
+        ] {
+            let mut event: serde_json::Value = serde_json::from_str(sample).unwrap();
+            event["requestContext"]["http"]["method"] = method.into();
+            event["headers"]["host"] = "a b".into();
+            let headers = event["headers"].as_object_mut().unwrap();
+            headers.remove("x-forwarded-proto");
+            headers.extend(proto.map(|proto| ("X-Forwarded-Proto".to_owned(), proto.into())));
+            let incoming: Incoming = serde_json::from_str(&event.to_string()).unwrap();
+            let answer = async |_| json(StatusCode::OK, &()).unwrap();
+            let answer = respond(incoming, Context::default(), render_error, answer).await;
+            assert_eq!((answer.status_code, answer.body.is_none()), (400, method == "HEAD"), "{method}");
+            let header = answer.headers.get(header::STRICT_TRANSPORT_SECURITY);
+            assert_eq!(header.map(|value| value.to_str().unwrap()), expected, "{proto:?}");
+        }
+        let nothing: Incoming = serde_json::from_str("{}").unwrap();
+        let answer = async |_| json(StatusCode::OK, &()).unwrap();
+        let answer = respond(nothing, Context::default(), render_error, answer).await;
+        assert!(answer.headers.contains_key(header::STRICT_TRANSPORT_SECURITY) && answer.body.is_some());
     }
 
     #[test]

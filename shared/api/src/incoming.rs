@@ -17,6 +17,7 @@ use serde_json::value::RawValue;
 use url::Url;
 
 use crate::error::ApiError;
+use crate::http::are_https;
 
 /// What we read of an event, payload format 2.0:
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
@@ -56,6 +57,18 @@ impl<'de> Deserialize<'de> for Incoming {
 }
 
 impl Incoming {
+    /// Whether the answer goes to HEAD, if its method can be read.
+    pub(crate) fn is_head(&self) -> bool {
+        self.0.as_ref().is_some_and(|event| event.request_context.http.method == Method::HEAD.as_str())
+    }
+
+    /// Whether it came by HTTPS, or may have.
+    pub(crate) fn is_https(&self) -> bool {
+        let mut headers = self.0.iter().flat_map(|event| &event.headers).flatten();
+        let protos = headers.find(|(name, _)| name.eq_ignore_ascii_case(FORWARDED_PROTO));
+        are_https(protos.map(|(_, protos)| protos.as_str()))
+    }
+
     /// The request.
     ///
     /// # Errors
@@ -127,7 +140,7 @@ fn is_protocols(value: &HeaderValue) -> bool {
     value.to_str().is_ok_and(|text| text.split(',').all(known))
 }
 
-/// A path may come decoded, and hold what no URI does; then it is no path of ours, which is found out by whoever reads it.
+/// A path may come decoded, and hold what no URI does; then it is no path of ours, which the reader of the path refuses.
 fn uri(path: &str, query: &str) -> Result<Uri, ApiError> {
     if !path.starts_with('/') {
         return Err(unreadable("the path"));
