@@ -159,7 +159,7 @@ fn parse_query(query: &str) -> Result<Query, ApiError> {
     let (mut types, mut object) = (Vec::new(), None);
     let known = ListParameters { once: &["object"], repeated: &["type"] };
     // An object's events are in one page.
-    let of_object = query.split('&').any(|parameter| parameter.starts_with("object="));
+    let of_object = api::gives(query, "object");
     let cursor = |text: &str| if of_object { Ok(None) } else { api::list_cursor(ListCursor::of_events(text)) };
     let range = api::list_query(query, known, cursor, |name, value| {
         if name == "object" {
@@ -199,7 +199,14 @@ mod tests {
         assert_eq!((query.types.len(), query.range.limit), (3, 2));
         // An object's events are in one page, so that no cursor counts.
         let object = "object=1AE1CE03-dfa9-4593-b487-65c656991cb5";
-        for query in [object.to_owned(), format!("{object}&cursor=x"), format!("cursor=x&{object}")] {
+        let escaped = format!("%6F{}", object.trim_start_matches('o'));
+        for query in [
+            object.to_owned(),
+            format!("{object}&cursor=x"),
+            format!("cursor=x&{object}"),
+            format!("{escaped}&cursor=x"),
+            format!("cursor=x&{escaped}"),
+        ] {
             let query = parse_query(&query).unwrap();
             assert_eq!(query.object.unwrap().to_string(), "1ae1ce03-dfa9-4593-b487-65c656991cb5");
             assert!(query.range.after.is_none());
@@ -209,6 +216,7 @@ mod tests {
     #[test]
     fn names_every_parameter_that_is_wrong() {
         assert_eq!(refused("cursor=x"), ["cursor"]);
+        assert_eq!(refused("cursor=object%3Dx"), ["cursor"]);
         assert_eq!(refused("types=refund.sent&type[]=refund.sent"), ["types", "type[]"]);
         assert_eq!(refused("object=x&cursor=x"), ["object"]);
         let object = "object=1ae1ce03-dfa9-4593-b487-65c656991cb5";

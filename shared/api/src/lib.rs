@@ -25,7 +25,7 @@ pub use http::{
 };
 pub use idempotency::{IdempotencyKey, Operation};
 pub use json::Json;
-pub use list_query::{ListParameters, list_cursor, list_query, read_query, violation};
+pub use list_query::{ListParameters, gives, list_cursor, list_query, read_query, violation};
 pub use routes::{EventPath, RefundPath, SessionPath, WebhookPath, other_methods, path_id, unrouted};
 pub use secrets::{IssuedKey, issue_key, known_key, random_bytes, sha256};
 pub use token::{TOKEN_LIFETIME_S, mint};

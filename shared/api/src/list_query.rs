@@ -69,6 +69,12 @@ pub fn read_query(
     if violations.is_empty() { Ok(()) } else { Err(ApiError::Invalid(violations)) }
 }
 
+/// Whether a query string gives this parameter, as [`read_query`] reads it.
+pub fn gives(query: &str, name: &str) -> bool {
+    let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query).unwrap_or_default();
+    pairs.iter().any(|(given, _)| given == name)
+}
+
 /// A parameter of the query string that is wrong.
 pub fn violation(name: &str, rule: &str) -> Violation {
     Violation { code: "invalid_request", parameter: Some(name.to_owned()), title: format!("{name} {rule}") }
@@ -119,9 +125,9 @@ pub fn list_query(
     Ok(range)
 }
 
-/// As RFC 3339 writes a moment, or as our own answers do (`2026-01-31 09:30:00 UTC`), to the millisecond as everything is
-/// stored: what lies within one counts as its end, which is right for both ends of a range. What lies after the last moment
-/// that there is, is that one.
+/// A timestamp as RFC 3339 writes it, or as our own answers do (`2026-01-31 09:30:00 UTC`), to the millisecond as everything
+/// is stored: what lies within one counts as its end, which is right for both ends of a range. What lies after the latest
+/// timestamp that there is, is that one.
 fn moment(text: &str) -> Result<Timestamp, &'static str> {
     let own = text.strip_suffix(" UTC").map(|own| format!("{own}Z"));
     rfc_3339(own.as_deref().unwrap_or(text)).ok_or("must be a moment such as 2026-01-31T09:30:00Z")
