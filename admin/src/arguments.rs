@@ -28,7 +28,7 @@ pub(crate) fn moment(text: &str) -> Result<Timestamp, &'static str> {
     text.parse()
         .ok()
         .or_else(ago)
-        .ok_or("must be a moment such as 2026-01-31T09:30:00Z, or how long ago, such as 30m or 72h")
+        .ok_or("must be a time such as 2026-01-31T09:30:00Z, or how long ago, such as 30m or 72h")
 }
 
 #[cfg(test)]

@@ -70,7 +70,7 @@ impl EmailReceipt {
             match sent {
                 Ok(met) => limit = met,
                 Err(error) => {
-                    tracing::error!(%mail, %error, "a mail could not be looked at");
+                    tracing::error!(%mail, %error, "a mail could not be processed");
                     failures.add_failure(message.message_id.unwrap_or_default());
                 }
             }

@@ -44,9 +44,9 @@ pub(crate) enum PostError {
 /// What keeps SES from taking any mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Limit {
-    /// So many mails a second.
+    /// The account's mails a second.
     Rate,
-    /// So many mails in 24 hours; or the account may send nothing until a person has seen to it.
+    /// The account's mails in 24 hours; or the account may send nothing until a person has seen to it.
     Quota,
 }
 

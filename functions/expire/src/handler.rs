@@ -29,7 +29,7 @@ const CONCURRENCY: usize = 16;
 /// How many shards of the due index are read at a time.
 const SHARDS_AT_ONCE: usize = 16;
 
-/// With so many messages in the queue of mails, no more are added. Mails leave it at SES's rate, and a message for each mail
+/// No more are added to the queue of mails while it holds this number of messages. Mails leave it at SES's rate, and a message for each mail
 /// that is due, every minute, would be more than that: the senders would do nothing but find out which ones come twice.
 const MAILS_QUEUED: u64 = 1000;
 

@@ -116,8 +116,8 @@ pub fn list_query(
                 range.limit = limit.ok_or("must be 1 to 100")?;
             }
             "cursor" => range.after = cursor(value)?,
-            "created_from" => range.created_from = Some(moment(value)?),
-            "created_before" => range.created_before = Some(moment(value)?),
+            "created_from" => range.created_from = Some(timestamp(value)?),
+            "created_before" => range.created_before = Some(timestamp(value)?),
             name => other(name, value)?,
         }
         Ok(())
@@ -128,9 +128,9 @@ pub fn list_query(
 /// A timestamp as RFC 3339 writes it, or as our own answers do (`2026-01-31 09:30:00 UTC`), to the millisecond as everything
 /// is stored: what lies within one counts as its end, which is right for both ends of a range. What lies after the latest
 /// timestamp that there is, is that one.
-fn moment(text: &str) -> Result<Timestamp, &'static str> {
+fn timestamp(text: &str) -> Result<Timestamp, &'static str> {
     let own = text.strip_suffix(" UTC").map(|own| format!("{own}Z"));
-    rfc_3339(own.as_deref().unwrap_or(text)).ok_or("must be a moment such as 2026-01-31T09:30:00Z")
+    rfc_3339(own.as_deref().unwrap_or(text)).ok_or("must be a time such as 2026-01-31T09:30:00Z")
 }
 
 /// RFC 3339, 5.6, by its grammar; jiff takes more: years before 0, offsets up to 25:59, names of time zones.
@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn moments_are_read_as_they_are_shown_too() {
+    fn timestamps_are_read_as_they_are_shown_too() {
         let expected: Timestamp = "2026-01-31T09:30:00Z".parse().unwrap();
         for text in [
             "2026-01-31T09:30:00Z",
@@ -197,7 +197,7 @@ mod tests {
             "2026-01-31T09:30:00-00:00",
             "2026-01-31T09:30:00.0000000000Z",
         ] {
-            assert_eq!(moment(text), Ok(expected), "{text}");
+            assert_eq!(timestamp(text), Ok(expected), "{text}");
         }
         for text in [
             "",
@@ -231,13 +231,13 @@ mod tests {
             "+002026-01-31T09:30:00Z",
             "٢٠٢٦-01-31T09:30:00Z",
         ] {
-            assert!(moment(text).is_err(), "{text}");
+            assert!(timestamp(text).is_err(), "{text}");
         }
     }
 
     #[test]
-    fn a_bound_is_the_end_of_its_millisecond_and_never_after_the_last_moment() {
-        let at = |text: &str| moment(text).unwrap().to_string();
+    fn a_bound_is_the_end_of_its_millisecond_and_never_after_the_last_timestamp() {
+        let at = |text: &str| timestamp(text).unwrap().to_string();
         assert_eq!(at("2026-01-31T09:30:00.5Z"), "2026-01-31T09:30:00.5Z");
         assert_eq!(at("2026-01-31T09:30:00.0010000000Z"), "2026-01-31T09:30:00.001Z");
         assert_eq!(at("2026-01-31T09:30:00.0010000001Z"), "2026-01-31T09:30:00.002Z");
@@ -246,7 +246,7 @@ mod tests {
         assert_eq!(at("2017-01-01T00:59:60+01:00"), "2016-12-31T23:59:59Z");
         assert_eq!(at("0000-01-01T00:00:00Z"), "0000-01-01T00:00:00Z");
         for text in ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59.9999999999-23:59", "9999-12-31 23:59:59 UTC"] {
-            assert_eq!(moment(text), Ok(Timestamp::MAX), "{text}");
+            assert_eq!(timestamp(text), Ok(Timestamp::MAX), "{text}");
         }
     }
 
@@ -254,16 +254,16 @@ mod tests {
         #[test]
         fn what_is_written_by_rfc_3339_is_read_back(ms in -62_167_219_200_000_i64..253_402_207_200_000, offset_min in -1439_i32..1440) {
             let at = Timestamp::from_millisecond(ms).unwrap();
-            prop_assert_eq!(moment(&at.to_string()), Ok(at));
+            prop_assert_eq!(timestamp(&at.to_string()), Ok(at));
             let zoned = at.to_zoned(jiff::tz::TimeZone::fixed(Offset::from_seconds(offset_min * 60).unwrap()));
             if (0..10_000).contains(&zoned.year()) {
-                prop_assert_eq!(moment(&zoned.strftime("%Y-%m-%dT%H:%M:%S%.f%:z").to_string()), Ok(at));
+                prop_assert_eq!(timestamp(&zoned.strftime("%Y-%m-%dT%H:%M:%S%.f%:z").to_string()), Ok(at));
             }
         }
 
         #[test]
         fn no_text_panics(text in "[-+0-9TZz:. ]{0,40}|\\PC*") {
-            let _ = moment(&text);
+            let _ = timestamp(&text);
         }
     }
 

@@ -99,7 +99,7 @@ impl SortCode {
 
 impl AccountNumber {
     /// As a person types it, with any dashes, spaces or full-width digits. Some banks print six or seven digits, which
-    /// payments begin with zeros; whoever asks for it this way shows the eight to be confirmed.
+    /// payments begin with zeros; a caller of this shows the eight to be confirmed.
     ///
     /// # Errors
     /// Not six to eight digits.

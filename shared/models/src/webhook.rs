@@ -20,7 +20,7 @@ pub const MAX_ENDPOINTS: u32 = 10;
 /// How many deliveries to one endpoint may be under way at a time, at the most.
 pub const MAX_CONCURRENT_DELIVERIES: usize = 10;
 
-/// After so many failures in a row an endpoint is *failing*: it is tried by one delivery at a time, and all others wait.
+/// After this number of failures in a row an endpoint is *failing*: it is tried by one delivery at a time, and all others wait.
 const FAILING_AFTER: u32 = 5;
 
 /// How long an endpoint is parked at the most; with a fifth more it is still within SQS's longest delay, 15 minutes.
@@ -29,7 +29,7 @@ const LONGEST_PARKED: SignedDuration = SignedDuration::from_mins(12);
 /// How long a rotated secret stays valid beside the new one.
 const ROTATION_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 
-/// The longest wait between two attempts to deliver an event, whoever asks for it.
+/// The longest wait between two attempts to deliver an event, also if its server asks for a longer one.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(6);
 
 /// How long a delivery is tried before it is given up.

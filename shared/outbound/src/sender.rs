@@ -21,7 +21,7 @@ use crate::signature::{MessageId, banked_signature, standard_signature};
 /// How much of an answer's body is read, so that an ordinary one can end in peace.
 const MAX_READ_BYTES: usize = 16 * 1024;
 
-/// How long an answer's body is read, once its status is there. It changes nothing about the delivery, and whoever sends
+/// How long an answer's body is read, once its status is there. It changes nothing about the delivery, and a server that sends
 /// has others to send to.
 const READ_MS: u64 = 200;
 
@@ -50,7 +50,7 @@ pub struct Delivery {
     pub url: Url,
     /// Which message, for `webhook-id`.
     pub id: MessageId,
-    /// What it came of, for whoever looks for it in both sides' logs.
+    /// What it came of, so that it can be found in both sides' logs.
     pub correlation_id: Option<CorrelationId>,
     /// When it is sent, for both signatures. Receivers refuse what is more than some minutes old.
     pub timestamp_s: i64,
@@ -80,7 +80,7 @@ pub enum Outcome {
     NotAnswered(Failure),
 }
 
-/// What an endpoint said. Its body is optional: whether it came whole is not told.
+/// What an endpoint said. Its body is optional: whether it came whole is not said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// The HTTP status.

@@ -138,7 +138,7 @@ impl Update {
         of_this.set("version", n(seen.saturating_add(1)))
     }
 
-    /// Only if no entry of the history, which has at most so many, is later than this.
+    /// Only if no entry of the history, which has at most `entries`, is later than this.
     pub(crate) fn not_before_history(self, entries: usize, at: Timestamp) -> Self {
         // A comparison with what is not there does not hold.
         let clauses: Vec<_> = (0..entries).map(|index| format!("NOT #history[{index}].#at > :entered_at")).collect();
