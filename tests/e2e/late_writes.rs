@@ -193,3 +193,19 @@ async fn a_history_is_in_the_order_of_its_timestamps_however_late_a_write_lands(
     assert_eq!(warning["rule"], "history");
     assert!(text(&warning["problem"]).contains("entry 4 is 3000 ms earlier"), "{warning}");
 }
+
+#[tokio::test]
+async fn an_endpoint_that_was_moved_while_a_cursor_was_claimed_is_called_where_it_is() {
+    let world = World::with_webhooks().await;
+    let receiver = Receiver::planned(|_| Reply::Status(200)).await;
+    let webhook = world.register(&receiver.url("/old"), json!({})).await;
+    late(&world, "WebhookFunction", "UpdateItem", "CURSOR#");
+    world.create().await;
+    until_it_is_late(&world).await;
+    // Answered long before the claim is repeated, three seconds after its first attempt.
+    world.change_webhook(&webhook, json!({ "url": receiver.url("/new") })).await;
+    world.settled().await;
+    let paths: Vec<_> = receiver.received().iter().map(|one| one.path().to_owned()).collect();
+    assert_eq!(paths, ["/new"]);
+    all_late_are_refused(&world, 1).await;
+}

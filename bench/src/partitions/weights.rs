@@ -87,7 +87,8 @@ pub(crate) async fn weigh() -> Result<Weights, Error> {
     weights.endpoints_read = scale.read_units().await?.saturating_sub(weights.merchant_read).max(1);
     let (found, slots) = endpoints.look_up(&merchant.id, &endpoint.id).await?.ok_or("the endpoint is not there")?;
     let (taken, slot) = scale.weigh(endpoints.take_slot(&found, slots, at)).await?;
-    let (freed, ()) = scale.weigh(endpoints.free_slot(&found, slot.ok_or("no slot is free")?)).await?;
+    let (found, slot) = slot.ok_or("no slot is free")?;
+    let (freed, ()) = scale.weigh(endpoints.free_slot(&found, slot)).await?;
     weights.slot = taken.table + freed.table;
 
     let sessions = Sessions::new(scale.table.clone());

@@ -25,8 +25,8 @@ const MARGIN: Duration = Duration::from_secs(25);
 
 /// How many events are read at a time.
 const EVENTS_AT_ONCE: usize = 10;
-/// How long events may be sent as they were read: after that they are read again, as their session may have been deleted and
-/// its personal data with it.
+/// How long what was read may be acted on. After that events are read again, as their session may have been deleted and its
+/// personal data with it; and an endpoint, as it may have been changed.
 const READ_FOR: Duration = Duration::from_secs(1);
 
 /// For how long further events of a cursor are begun, after the first: then the cursor goes to the end of the queue.
@@ -111,25 +111,41 @@ impl Webhook {
             return Ok(());
         }
         let Some(claim) = self.cursors.claim(id, now).await? else { return Ok(()) };
+        // A claim whose first packet is lost takes seconds.
+        let is_old = runtime::now().duration_since(now) > SignedDuration::try_from(READ_FOR)?;
+        let found = if is_old { self.endpoints.look_up(&id.merchant_id, &id.endpoint_id).await? } else { found };
         let Some((endpoint, slots)) = found else {
             return Ok(self.cursors.drop(&claim).await?);
         };
-        if !endpoint.is_enabled() {
-            return Ok(self.cursors.hold(&claim, Held::Disabled).await?);
+        if self.is_left_alone(&claim, &endpoint, now).await? {
+            return Ok(());
         }
         let pace = endpoint.pace;
-        if let Some(until) = endpoint.parked_until.filter(|until| *until > now) {
-            let waited = claim.waiting_since.map_or(SignedDuration::ZERO, |since| now.duration_since(since));
-            let spread = (waited / 8).clamp(SignedDuration::from_secs(1), SignedDuration::from_mins(1));
-            return self.put_off(&claim, pace.lane(), until.checked_add(up_to(spread))?, claim.attempts, now).await;
-        }
-        let Some(mut slot) = self.endpoints.take_slot(&endpoint, slots, now).await? else {
+        let Some((endpoint, mut slot)) = self.endpoints.take_slot(&endpoint, slots, now).await? else {
             // The endpoint takes what it is sent, one after the other: nothing is given up for that.
             return self.look_again(&claim, pace.lane(), next_look(&claim, pace, now)?, claim.attempts, now).await;
         };
-        let done = self.tell(claim, lane, &endpoint, &mut slot, stop_at).await;
+        // It may have been changed since it was read: this is what it was when the slot was claimed.
+        let done = match self.is_left_alone(&claim, &endpoint, now).await {
+            Ok(false) => self.tell(claim, lane, &endpoint, &mut slot, stop_at).await,
+            left_alone => left_alone.map(|_| ()),
+        };
         self.endpoints.free_slot(&endpoint, slot).await?;
         done
+    }
+
+    /// Whether the endpoint is not to be called now; then the cursor waits until it is.
+    async fn is_left_alone(&self, claim: &CursorClaim, endpoint: &Endpoint, now: Timestamp) -> Result<bool, Error> {
+        if !endpoint.is_enabled() {
+            self.cursors.hold(claim, Held::Disabled).await?;
+            return Ok(true);
+        }
+        let Some(until) = endpoint.parked_until.filter(|until| *until > now) else { return Ok(false) };
+        let waited = claim.waiting_since.map_or(SignedDuration::ZERO, |since| now.duration_since(since));
+        let spread = (waited / 8).clamp(SignedDuration::from_secs(1), SignedDuration::from_mins(1));
+        let until = until.checked_add(up_to(spread))?;
+        self.put_off(claim, endpoint.pace.lane(), until, claim.attempts, now).await?;
+        Ok(true)
     }
 
     /// Tells what is after the cursor, in order, until all is told, one is not taken, or time runs out.
@@ -143,8 +159,11 @@ impl Webhook {
     ) -> Result<(), Error> {
         let mut first_began: Option<Instant> = None;
         loop {
-            let read_at = Instant::now();
+            if SystemTime::now() >= stop_at {
+                return self.look_again_now(&claim, slot.pace.lane()).await;
+            }
             let events = self.events.after(&claim.id.object_id, claim.delivered, EVENTS_AT_ONCE).await?;
+            let read_at = Instant::now();
             let to_tell: Vec<_> = events.iter().filter(|event| event.sequence <= claim.head).collect();
             if to_tell.is_empty() {
                 // They were there when the cursor was moved on, so they are no longer kept.
@@ -239,8 +258,8 @@ impl Webhook {
             }
             Some(410) => {
                 Metric::WebhooksNotTaken.count();
-                // It may have been moved or disabled since it was looked at; then the next look sees that.
-                let gone = self.endpoints.gone(endpoint).await?;
+                // It may have been changed since it was read; then the next try sees that.
+                let gone = self.endpoints.gone(endpoint, slot).await?;
                 tracing::warn!(endpoint_id = %endpoint.id, gone, "answered that it is gone");
                 Ok(if gone { Told::Gone } else { Told::No { not_before: asked } })
             }

@@ -86,6 +86,8 @@ pub enum NotChanged {
 pub struct Slot {
     index: usize,
     until: Timestamp,
+    /// The endpoint's when it was claimed: what a delivery showed is about the endpoint of this version alone.
+    version: Version,
     /// Whether the last delivery in it was taken; giving it back says so of the endpoint.
     pub taken: bool,
     /// How soon the endpoint answers, as the deliveries in it showed; giving it back says so of the endpoint.
@@ -301,15 +303,20 @@ impl Endpoints {
         }
     }
 
-    /// The endpoint, as it was called, said that it is gone for good; whether that is still where it is.
+    /// The endpoint, as it was called in this slot, said that it is gone for good; false if it was changed since, and so stays
+    /// as it is.
     ///
     /// # Errors
     /// The table failed us.
-    pub async fn gone(&self, endpoint: &Endpoint) -> Result<bool, StoreError> {
-        let there = |found: &Endpoint| found.is_enabled() && found.url == endpoint.url;
-        let gone = |update: Update, _: &Endpoint| disabled(update, DisabledBy::Gone);
-        let written = self.write(WriteKind::EndpointGone, &endpoint.merchant_id, &endpoint.id, there, gone);
-        Ok(written.await?.is_some())
+    pub async fn gone(&self, endpoint: &Endpoint, slot: &Slot) -> Result<bool, StoreError> {
+        let ours = s(crate::new_write_id().as_str());
+        let update = self.present(WriteKind::EndpointGone, &endpoint.merchant_id, &endpoint.id);
+        let update = update.of_version(slot.version).set("changed_by", ours.clone());
+        Ok(match disabled(update, DisabledBy::Gone).send(&self.table).await? {
+            Updated::New(_) => true,
+            // By our first try, if its answer was lost. It is not made again: what we saw is not of what is there now.
+            Updated::Refused(item) => item.is_some_and(|item| item.get("changed_by") == Some(&ours)),
+        })
     }
 
     /// Makes due again all that the endpoint was to be told and that was given up or held; false if there is no such
@@ -339,8 +346,9 @@ impl Endpoints {
     }
 
     /// A delivery that `began` then failed; after some in a row the endpoint is parked, and before that if it asked `not_before`
-    /// when to be called. Those that were under way when it was parked tell nothing new: a moment of trouble is not counted ten
-    /// times. `jitter` is random, from 0 to 1. It is counted while the slot is held, once.
+    /// when to be called. Those that were under way when it was parked are not counted, so that a moment of trouble is not
+    /// counted ten times, but may ask for longer. Nothing is noted of an endpoint that was changed since it was called. `jitter`
+    /// is random, from 0 to 1. It is counted while the slot is held, once.
     ///
     /// # Errors
     /// The table failed us.
@@ -354,17 +362,27 @@ impl Endpoints {
         not_before: Option<Timestamp>,
     ) -> Result<(), StoreError> {
         let (mut known, mut parked_until) = (endpoint.failures, None);
-        while parked_until.is_none_or(|until| until <= began) {
-            let failures = known.saturating_add(1);
+        loop {
             let counted = slot.next();
-            let mut update = self
-                .in_slot(WriteKind::SlotFail, endpoint, slot)
-                .when("#failures = :known", [(":known", n(known))])
-                .set_element("slots", slot.index, ms(counted))
-                .set("failures", n(failures));
-            if let Some(until) = Endpoint::park_until(failures, now, jitter).max(not_before) {
-                update = update.set("parked_until", ms(until));
-            }
+            let update = self.in_slot(WriteKind::SlotFail, endpoint, slot).at_version(slot.version).set_element(
+                "slots",
+                slot.index,
+                ms(counted),
+            );
+            let update = if let Some(parked_until) = parked_until.filter(|until| *until > began) {
+                let Some(longer) = not_before.filter(|until| *until > parked_until) else { return Ok(()) };
+                update.when("#parked_until < :longer", [(":longer", ms(longer))]).set("parked_until", ms(longer))
+            } else {
+                let failures = known.saturating_add(1);
+                let update = update
+                    .when("#failures = :known", [(":known", n(known))])
+                    .when("attribute_not_exists(#parked_until) OR #parked_until <= :began", [(":began", ms(began))])
+                    .set("failures", n(failures));
+                match Endpoint::park_until(failures, now, jitter).max(not_before) {
+                    Some(until) => update.set("parked_until", ms(until)),
+                    None => update,
+                }
+            };
             match update.send(&self.table).await? {
                 Updated::New(_) => {
                     slot.until = counted;
@@ -378,7 +396,8 @@ impl Endpoints {
                         slot.until = counted;
                         return Ok(());
                     }
-                    if held.until_ms(slot) != Some(slot.until.as_millisecond()) {
+                    let is_held = held.until_ms(slot) == Some(slot.until.as_millisecond());
+                    if !is_held || Version::of(Some(&item)) != slot.version {
                         return Ok(());
                     }
                     // Others have failed, or one has succeeded, since.
@@ -386,10 +405,10 @@ impl Endpoints {
                 }
             }
         }
-        Ok(())
     }
 
-    /// Takes one of the endpoint's slots, if one is free; `slots` is what [`Endpoints::look_up`] saw of them.
+    /// Claims one of the endpoint's slots, if one is free; `slots` is what [`Endpoints::look_up`] saw of them. With it comes the
+    /// endpoint as it is then, which may have been changed since: this one is to be called.
     ///
     /// # Errors
     /// The table failed us.
@@ -398,7 +417,7 @@ impl Endpoints {
         endpoint: &Endpoint,
         mut slots: Slots,
         now: Timestamp,
-    ) -> Result<Option<Slot>, StoreError> {
+    ) -> Result<Option<(Endpoint, Slot)>, StoreError> {
         let most = endpoint.max_concurrent_deliveries();
         let until = now.checked_add(LEASE).unwrap_or(Timestamp::MAX);
         for _ in 0..most {
@@ -410,7 +429,12 @@ impl Endpoints {
                 .when(&format!("#slots[{index}] <= :now"), [(":now", ms(now))])
                 .set_element("slots", index, ms(until));
             match update.send(&self.table).await? {
-                Updated::New(_) => return Ok(Some(Slot { index, until, taken: false, pace: endpoint.pace })),
+                Updated::New(item) => {
+                    let version = Version::of(Some(&item));
+                    let endpoint: Endpoint = read("of an endpoint", item)?;
+                    let slot = Slot { index, until, version, taken: false, pace: endpoint.pace };
+                    return Ok(Some((endpoint, slot)));
+                }
                 Updated::Refused(None) => return Ok(None),
                 Updated::Refused(Some(item)) => slots = read("of an endpoint", item)?,
             }
@@ -419,20 +443,26 @@ impl Endpoints {
     }
 
     /// Gives a slot back. If what was delivered in it was taken, the endpoint's failures are over, also those that others
-    /// have counted since it was looked at.
+    /// have counted since it was read; but if the endpoint itself was changed since, nothing is noted of it.
     ///
     /// # Errors
     /// The table failed us; it is free again when its time is over.
     pub async fn free_slot(&self, endpoint: &Endpoint, slot: Slot) -> Result<(), StoreError> {
-        let mut update =
+        let freed =
             self.in_slot(WriteKind::SlotFree, endpoint, &slot).set_element("slots", slot.index, ms(slot.freed_at()));
-        if slot.taken {
-            update = update.set("failures", n(0)).remove(&["parked_until"]);
+        if slot.taken || slot.pace != endpoint.pace {
+            let mut update = freed.clone().at_version(slot.version);
+            if slot.taken {
+                update = update.set("failures", n(0)).remove(&["parked_until"]);
+            }
+            if slot.pace != endpoint.pace {
+                update = update.set("pace", serde_dynamo::to_attribute_value(slot.pace)?);
+            }
+            if matches!(update.send(&self.table).await?, Updated::New(_)) {
+                return Ok(());
+            }
         }
-        if slot.pace != endpoint.pace {
-            update = update.set("pace", serde_dynamo::to_attribute_value(slot.pace)?);
-        }
-        update.send(&self.table).await.map(|_| ())
+        freed.send(&self.table).await.map(|_| ())
     }
 
     fn present(&self, kind: WriteKind, merchant: &MerchantId, id: &EndpointId) -> Update {
@@ -445,7 +475,8 @@ impl Endpoints {
     }
 
     /// Changes an endpoint if `may` says so of it as it is, and expects that it is still so by its version: a first attempt
-    /// that arrives after what others have changed since changes nothing. None if there is no such endpoint.
+    /// that arrives after what others have changed since changes nothing. If others have changed it, it is changed as it is
+    /// then: only for what was asked for, not for what rests on how the endpoint was before. None if there is no such endpoint.
     async fn write(
         &self,
         kind: WriteKind,

@@ -129,13 +129,18 @@ impl Update {
     }
 
     /// Only of this version, which is the next one then: a condition that holds once.
-    pub(crate) fn of_version(self, Version(seen): Version) -> Self {
-        let of_this = if seen == 0 {
+    pub(crate) fn of_version(self, version: Version) -> Self {
+        let Version(seen) = version;
+        self.at_version(version).set("version", n(seen.saturating_add(1)))
+    }
+
+    /// Only of this version, which it stays.
+    pub(crate) fn at_version(self, Version(seen): Version) -> Self {
+        if seen == 0 {
             self.when("attribute_not_exists(#version)", [])
         } else {
             self.when("#version = :seen_version", [(":seen_version", n(seen))])
-        };
-        of_this.set("version", n(seen.saturating_add(1)))
+        }
     }
 
     /// Only if no entry of the history, which has at most `entries`, is later than this.

@@ -85,6 +85,14 @@ impl World {
         self.faulty_table(Faults { next: Box::new(std::iter::empty()), meanwhile })
     }
 
+    /// A way to the same table that loses the answer of request `number` (from 0); before it is repeated, something else is
+    /// done.
+    pub(crate) fn losing_one(&self, number: usize, meanwhile: impl Future<Output = ()> + Send + 'static) -> Table {
+        let faults = std::iter::repeat_n(Fault::None, number).chain([Fault::AnswerLost]);
+        let meanwhile = Some((number + 1, Box::pin(meanwhile) as Meanwhile));
+        self.faulty_table(Faults { next: Box::new(faults), meanwhile })
+    }
+
     /// The table as DynamoDB has it.
     pub(crate) fn client(&self) -> aws_sdk_dynamodb::Client {
         aws_sdk_dynamodb::Client::new(&self.config)
