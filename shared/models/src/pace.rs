@@ -6,13 +6,17 @@ use serde::{Deserialize, Serialize};
 
 /// In the fast lane an answer is waited for so long, look-up, connection and TLS included. Should two who don't answer be
 /// called one after the other by the same worker, a third who comes behind them is still called within 2 s.
+///
+/// So it is no measure of the receiver alone: a new connection takes three round trips until an answer can come, one each for
+/// TCP, TLS 1.3 and the request, and more for the look-up. One that is healthy, but on another continent, may be served by
+/// the slow lane for good.
 pub const QUICK: Duration = Duration::from_millis(800);
 
 /// The same for who has yet to show that it answers: many who don't may be new at once.
 const QUICK_AT_FIRST: Duration = Duration::from_millis(500);
 
 /// Who is in the slow lane has to answer sooner than [`QUICK`] to leave it, so that nobody goes to and fro who takes about
-/// as long.
+/// as long. Round trips of more than a sixth of a second take that long by themselves.
 const QUICK_AGAIN: Duration = Duration::from_millis(500);
 
 /// How many answers in a row have to be quick, at the most, for an endpoint to leave the slow lane.
