@@ -1,6 +1,6 @@
 //! What is written of an endpoint by those who read it earlier, and changes that are acknowledged meanwhile: those stay.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 mod support;
 
