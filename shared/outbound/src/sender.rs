@@ -21,7 +21,7 @@ use crate::signature::{MessageId, banked_signature, standard_signature};
 /// How much of an answer's body is read, so that an ordinary one can end in peace.
 const MAX_READ_BYTES: usize = 16 * 1024;
 
-/// How long an answer's body is read, once its status is there. It changes nothing about the delivery, and a server that sends
+/// How long an answer's body is read, once its status is there. It changes nothing about the delivery, and the sender
 /// has others to send to.
 const READ_MS: u64 = 200;
 
