@@ -79,7 +79,7 @@ impl World {
     }
 }
 
-/// The template's table, queues and configuration set of mails, and nothing else.
+/// The template's table, queues and configuration set of mails, what their conditions rest on, and nothing else.
 fn without_functions(template: &str) -> Result<String, Error> {
     let template: Value = serde_yaml_ng::from_str(template)?;
     let resources = template.get("Resources").and_then(Value::as_mapping).ok_or("template.yaml has no Resources")?;
@@ -89,7 +89,9 @@ fn without_functions(template: &str) -> Result<String, Error> {
     };
     let kept: Mapping =
         resources.iter().filter(|(_, resource)| is_state(resource)).map(|(id, it)| (id.clone(), it.clone())).collect();
-    let template = Mapping::from_iter([(Value::from("Resources"), Value::Mapping(kept))]);
+    let sections =
+        ["Parameters", "Conditions"].into_iter().filter_map(|name| Some((name.into(), template.get(name)?.clone())));
+    let template = Mapping::from_iter(sections.chain([(Value::from("Resources"), Value::Mapping(kept))]));
     Ok(serde_yaml_ng::to_string(&template)?)
 }
 
@@ -127,6 +129,8 @@ mod tests {
     #[test]
     fn only_the_table_the_queues_and_the_configuration_set_are_kept() {
         let template = "
+Parameters: { P: { Type: String, Default: x } }
+Conditions: { C: !Equals [!Ref P, x] }
 Globals: { Function: { Timeout: 1 } }
 Resources:
   F: { Type: AWS::Serverless::Function, Properties: { X: !Ref T } }
@@ -137,6 +141,8 @@ Outputs: { U: { Value: !Ref F } }
 ";
         let kept: Value = serde_yaml_ng::from_str(&without_functions(template).unwrap()).unwrap();
         let expected = "
+Parameters: { P: { Type: String, Default: x } }
+Conditions: { C: !Equals [!Ref P, x] }
 Resources:
   T: { Type: AWS::DynamoDB::Table }
   Q: { Type: AWS::SQS::Queue, Properties: { RedrivePolicy: { deadLetterTargetArn: !GetAtt D.Arn } } }
