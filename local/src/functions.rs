@@ -385,7 +385,9 @@ impl Pool {
             self.surroundings.watcher.started(pid);
         }
         let tasks = self.surroundings.tasks.child();
-        let api = runtime_api::serve(listener, &self.function.id, &tasks);
+        // Served until the process has ended: one that is killed must not see its connection fail first, and complain.
+        let serving = tasks.apart();
+        let api = runtime_api::serve(listener, &self.function.id, &serving);
         let output = [
             child.stdout.take().map(|output| self.show_lines(output)),
             child.stderr.take().map(|output| self.show_lines(output)),
@@ -410,6 +412,7 @@ impl Pool {
             lock(&pool.idle).retain(|(process, _)| process.number != number);
             ended.send_replace(Some(how));
             tasks.stop();
+            serving.stop();
             pool.surroundings.happened.ring();
         });
         Ok(process)

@@ -25,6 +25,11 @@ impl Tasks {
         Self { stop: self.stop.child_token(), tracker: self.tracker.clone() }
     }
 
+    /// A group that is waited for with this one, and stopped by itself alone.
+    pub(crate) fn apart(&self) -> Self {
+        Self { stop: CancellationToken::new(), tracker: self.tracker.clone() }
+    }
+
     /// Runs until done or stopped, whichever is first.
     pub(crate) fn spawn<F>(&self, future: F)
     where

@@ -47,8 +47,8 @@ impl Route {
             ("POST", ["checkout", id, "payer"]) => Some(Self::Payer(id.parse().ok()?)),
             ("POST", ["checkout", id, "bank"]) => Some(Self::ChooseBank(id.parse().ok()?)),
             ("POST", ["checkout", id, "cancel"]) => Some(Self::Cancel(id.parse().ok()?)),
-            ("GET", ["mock-bank", id, attempt]) => Some(Self::MockBank(id.parse().ok()?, attempt_number(attempt)?)),
-            ("POST", ["mock-bank", id, attempt]) => Some(Self::Decide(id.parse().ok()?, attempt_number(attempt)?)),
+            ("GET", ["mock-bank", id, attempt]) => Some(Self::MockBank(id.parse().ok()?, whole_number(attempt)?)),
+            ("POST", ["mock-bank", id, attempt]) => Some(Self::Decide(id.parse().ok()?, whole_number(attempt)?)),
             ("GET", ["refunds", id]) => Some(Self::Refund(id.parse().ok()?)),
             ("POST", ["refunds", id]) => Some(Self::RefundDetails(id.parse().ok()?)),
             _ => None,
@@ -68,11 +68,6 @@ impl Route {
             Self::Refund(id) | Self::RefundDetails(id) => Back { path: refund::path(&id), label: "Back to the refund" },
         }
     }
-}
-
-/// Which attempt, from 1.
-fn attempt_number(text: &str) -> Option<u8> {
-    whole_number(text).filter(|attempt| *attempt > 0)
 }
 
 #[cfg(test)]
