@@ -135,8 +135,6 @@ async fn as_many_processes_run_as_the_template_allows_within_the_bound() {
     assert!(machine.process_count("ApiFunction") < 12, "{}", machine.process_count("ApiFunction"));
     // What nobody needs any more ends, but for one.
     machine.until(PATIENCE, |machine| (machine.process_count("ApiFunction") == 1).then_some(())).await.unwrap();
-    let complaints: Vec<_> = lines(&machine, "ApiFunction").into_iter().filter(|line| line.contains("Error")).collect();
-    assert!(complaints.is_empty(), "{complaints:#?}");
     waiting.iter().for_each(tokio::task::JoinHandle::abort);
 }
 
