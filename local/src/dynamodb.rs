@@ -21,7 +21,7 @@ use crate::http::{self, Answer, Call, Forwarder};
 use crate::logs::Logs;
 use crate::meter::{Meter, Usage, is_write};
 use crate::names;
-use crate::tasks::{Bell, Tasks};
+use crate::tasks::{Signal, Tasks};
 use crate::template::Table;
 use units::Metered;
 
@@ -60,7 +60,7 @@ pub(crate) struct DynamoDb {
     expiries: Vec<Expiry>,
     meter: Arc<Meter>,
     /// Rings after every write.
-    written: Bell,
+    written: Signal,
     tasks: Tasks,
 }
 
@@ -89,12 +89,12 @@ impl DynamoDb {
 
         let server = serve(database.clone(), tasks)?;
         let hash_keys = hash_keys(tables);
-        let (file, forwarder, written) = (file.to_owned(), http::forwarder(), Bell::new());
+        let (file, forwarder, written) = (file.to_owned(), http::forwarder(), Signal::new());
         Ok(Self { database, file, server, forwarder, hash_keys, expiries, meter, written, tasks: tasks.clone() })
     }
 
     /// Rings after every write.
-    pub(crate) fn written(&self) -> &Bell {
+    pub(crate) fn written(&self) -> &Signal {
         &self.written
     }
 
@@ -117,7 +117,7 @@ impl DynamoDb {
             faults::dynamodb_error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", &problem)
         });
         if is_write(operation) {
-            self.written.ring();
+            self.written.signal();
         }
         answer
     }
@@ -223,7 +223,7 @@ impl DynamoDb {
             }
         }
         if removed > 0 {
-            self.written.ring();
+            self.written.signal();
         }
         Ok(removed)
     }

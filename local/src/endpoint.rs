@@ -17,7 +17,7 @@ use crate::meter::Meter;
 use crate::permissions::{self, Permissions};
 use crate::queues::Queues;
 use crate::ses::MailRate;
-use crate::tasks::{Bell, Tasks};
+use crate::tasks::{Signal, Tasks};
 use crate::{ses, sqs};
 
 /// Above every service's own limit: SES takes 40 MB, in Base64.
@@ -36,7 +36,7 @@ pub(crate) struct Endpoint {
     pub(crate) permissions: Permissions,
     pub(crate) logs: Arc<Logs>,
     pub(crate) aws_url: String,
-    pub(crate) happened: Bell,
+    pub(crate) happened: Signal,
     pub(crate) tasks: Tasks,
 }
 
@@ -92,7 +92,7 @@ impl Endpoint {
                 let function = function.to_owned();
                 self.faults.keep(Late { service, operation, function, call });
                 // Until the client has enough of it.
-                self.happened.ring();
+                self.happened.signal();
                 std::future::pending().await
             }
             Some(Effect::KillBefore) => {
@@ -108,7 +108,7 @@ impl Endpoint {
                 effect @ (Effect::TransactionConflict | Effect::Throttled | Effect::OverQuota | Effect::ServerError),
             ) => Ok(faults::refusal(service, effect, &operation, &call.body)),
         };
-        self.happened.ring();
+        self.happened.signal();
         answer
     }
 
@@ -119,7 +119,7 @@ impl Endpoint {
             let status = self.carry_out(service, &function, &operation, &without_token(call)).await.status();
             done.push(json!({ "function": function, "operation": operation, "status": status.as_u16() }));
         }
-        self.happened.ring();
+        self.happened.signal();
         http::json(StatusCode::OK, "application/json", &done)
     }
 

@@ -24,7 +24,7 @@ use crate::logs::Logs;
 use crate::meter::Meter;
 use crate::names;
 use crate::runtime_api::{self, Job, RuntimeApi};
-use crate::tasks::{Bell, Tasks, lock};
+use crate::tasks::{Signal, Tasks, lock};
 use crate::template::Function;
 use crate::watcher::Watcher;
 
@@ -105,7 +105,7 @@ pub(crate) struct Surroundings {
     pub(crate) logs: Arc<Logs>,
     pub(crate) meter: Arc<Meter>,
     pub(crate) tasks: Tasks,
-    pub(crate) happened: Bell,
+    pub(crate) happened: Signal,
     pub(crate) watcher: Watcher,
 }
 
@@ -209,7 +209,7 @@ impl Functions {
                 return Err(InvokeError::Exited { how: "is not started: the machine stops".to_owned() });
             };
             let result = pool.invoke(event).await;
-            pool.surroundings.happened.ring();
+            pool.surroundings.happened.signal();
             result
         });
         invocation.await.unwrap_or_else(|error| Err(InvokeError::Exited { how: error.to_string() }))
@@ -413,7 +413,7 @@ impl Pool {
             ended.send_replace(Some(how));
             tasks.stop();
             serving.stop();
-            pool.surroundings.happened.ring();
+            pool.surroundings.happened.signal();
         });
         Ok(process)
     }

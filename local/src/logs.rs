@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Mutex;
 
-use crate::tasks::{Bell, lock};
+use crate::tasks::{Signal, lock};
 
 /// How many lines are kept for [`Logs::lines`]; the oldest go first.
 const KEPT_LINES: usize = 20_000;
@@ -21,12 +21,12 @@ pub struct LogLine {
 pub(crate) struct Logs {
     quiet: bool,
     lines: Mutex<VecDeque<LogLine>>,
-    happened: Bell,
+    happened: Signal,
 }
 
 impl Logs {
     /// `quiet` keeps lines without showing them.
-    pub(crate) fn new(quiet: bool, happened: Bell) -> Self {
+    pub(crate) fn new(quiet: bool, happened: Signal) -> Self {
         Self { quiet, lines: Mutex::new(VecDeque::new()), happened }
     }
 
@@ -42,7 +42,7 @@ impl Logs {
             }
             lines.push_back(LogLine { source: source.to_owned(), text: text.to_owned() });
         }
-        self.happened.ring();
+        self.happened.signal();
     }
 
     /// A remark of the machine itself.

@@ -30,7 +30,7 @@ use crate::ses::MailRate;
 use crate::sources::queue::QueueSource;
 use crate::sources::schedule;
 use crate::sources::stream::StreamSource;
-use crate::tasks::{Bell, Tasks};
+use crate::tasks::{Signal, Tasks};
 use crate::template::{Function, Site, Stack, Template, TemplateError};
 use crate::watcher::Watcher;
 
@@ -195,7 +195,7 @@ pub struct Machine {
     logs: Arc<Logs>,
     streams: Vec<Arc<StreamSource>>,
     queue_sources: Vec<Arc<QueueSource>>,
-    happened: Bell,
+    happened: Signal,
     tasks: Tasks,
     /// Held as long as the machine runs; the system releases it whatever happens.
     _lock: File,
@@ -208,7 +208,7 @@ struct Parts {
     functions: Arc<Functions>,
     faults: Arc<Faults>,
     logs: Arc<Logs>,
-    happened: Bell,
+    happened: Signal,
 }
 
 impl Machine {
@@ -218,7 +218,7 @@ impl Machine {
     ///
     /// See [`StartError`]; nothing is left running.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        let happened = Bell::new();
+        let happened = Signal::new();
         let logs = Arc::new(Logs::new(config.quiet, happened.clone()));
         let tasks = Tasks::new();
         let result = start(config, logs, happened, tasks.clone()).await;
@@ -393,7 +393,7 @@ impl Drop for Machine {
     }
 }
 
-async fn start(config: Config, logs: Arc<Logs>, happened: Bell, tasks: Tasks) -> Result<Machine, StartError> {
+async fn start(config: Config, logs: Arc<Logs>, happened: Signal, tasks: Tasks) -> Result<Machine, StartError> {
     logs.remark(&format!("reading {}", config.template.display()));
     let template = Template::read(&config.template)?;
 

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use uuid::Uuid;
 
-use crate::tasks::{Bell, Tasks, lock};
+use crate::tasks::{Signal, Tasks, lock};
 use crate::template::Queue;
 
 /// A failure of the file itself; SQS shows it as an internal error.
@@ -48,7 +48,7 @@ pub(crate) struct Queues {
     file: Mutex<Connection>,
     queues: BTreeMap<String, Queue>,
     /// Rings whenever a message arrives or comes back.
-    arrived: Bell,
+    arrived: Signal,
     tasks: Tasks,
 }
 
@@ -117,7 +117,7 @@ impl Queues {
             [now_ms()],
         )?;
         let queues = queues.into_iter().map(|queue| (queue.name.clone(), queue)).collect();
-        Ok(Self { file: Mutex::new(file), queues, arrived: Bell::new(), tasks })
+        Ok(Self { file: Mutex::new(file), queues, arrived: Signal::new(), tasks })
     }
 
     /// Runs `work`, which waits for the file, on a thread that may wait.
@@ -141,7 +141,7 @@ impl Queues {
     pub(crate) fn send(&self, queue: &str, messages: &[NewMessage]) -> Result<Vec<String>> {
         let ids = self
             .transaction(|transaction| messages.iter().map(|message| insert(transaction, queue, message)).collect())?;
-        self.arrived.ring();
+        self.arrived.signal();
         Ok(ids)
     }
 
@@ -182,7 +182,7 @@ impl Queues {
             Ok(messages)
         })?;
         if redriven {
-            self.arrived.ring();
+            self.arrived.signal();
         }
         Ok(received)
     }
@@ -244,7 +244,7 @@ impl Queues {
             "UPDATE messages SET visible_ms = ?1 WHERE queue = ?2 AND receipt = ?3 AND visible_ms > ?4",
             params![now.saturating_add(visibility_ms), queue, receipt, now],
         )?;
-        self.arrived.ring();
+        self.arrived.signal();
         Ok(changed > 0)
     }
 
@@ -291,7 +291,7 @@ impl Queues {
             insert(transaction, queue, &NewMessage { body, ..NewMessage::default() })?;
             checkpoint.map_or(Ok(()), |sequence_number| set_checkpoint(transaction, source, sequence_number))
         })?;
-        self.arrived.ring();
+        self.arrived.signal();
         Ok(())
     }
 

@@ -81,17 +81,17 @@ impl Tasks {
     }
 }
 
-/// Wakes those who wait for something to happen; a ring before they wait is not missed.
+/// Wakes those who wait for something to happen; a signal before they wait is not missed.
 #[derive(Clone)]
-pub(crate) struct Bell(watch::Sender<()>);
+pub(crate) struct Signal(watch::Sender<()>);
 
-impl Bell {
+impl Signal {
     pub(crate) fn new() -> Self {
         Self(watch::Sender::new(()))
     }
 
     /// Wakes every listener.
-    pub(crate) fn ring(&self) {
+    pub(crate) fn signal(&self) {
         self.0.send_replace(());
     }
 
@@ -101,11 +101,11 @@ impl Bell {
     }
 }
 
-/// One listener of a [`Bell`].
+/// One listener of a [`Signal`].
 pub(crate) struct Listener(watch::Receiver<()>);
 
 impl Listener {
-    /// Waits for a ring since the last one heard. Never resolves once the bell is gone.
+    /// Waits for a signal since the last one heard. Never resolves once its sender is gone.
     pub(crate) async fn heard(&mut self) {
         if self.0.changed().await.is_err() {
             std::future::pending::<()>().await;

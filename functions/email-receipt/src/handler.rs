@@ -6,10 +6,10 @@
 use std::time::{Duration, SystemTime};
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
-use doorbell::Doorbell;
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Error, LambdaEvent};
 use models::{CorrelationId, MailId, MailTopic, Object, Refund, RefundId, Session};
+use queue::Queue;
 use runtime::{Metric, SettingError};
 use store::{Claim, Mails, Refunds, Sessions, StoreError, Table};
 
@@ -33,7 +33,7 @@ pub(crate) struct EmailReceipt {
     sessions: Sessions,
     refunds: Refunds,
     postbox: Postbox,
-    receipts: Doorbell,
+    receipts: Queue,
 }
 
 impl EmailReceipt {
@@ -44,7 +44,7 @@ impl EmailReceipt {
         let postbox =
             Postbox::new(&config, runtime::required("SENDER_ADDRESS")?, runtime::required("CONFIGURATION_SET")?);
         let (mails, sessions) = (Mails::new(table.clone()), Sessions::new(table.clone()));
-        let receipts = Doorbell::new(&config, runtime::required("RECEIPTS_QUEUE_URL")?);
+        let receipts = Queue::new(&config, runtime::required("RECEIPTS_QUEUE_URL")?);
         Ok(Self { mails, sessions, refunds: Refunds::new(table), postbox, receipts })
     }
 
@@ -115,7 +115,7 @@ impl EmailReceipt {
 
     /// Has the mail come again after `wait`, by a new message.
     async fn hand_back(&self, id: &MailId, wait: Duration) {
-        if let Err(error) = self.receipts.ring_in(&id.to_string(), wait).await {
+        if let Err(error) = self.receipts.enqueue_after(&id.to_string(), wait).await {
             tracing::warn!(mail = %id, %error, "not queued again; `expire` does so once it is due");
         }
     }

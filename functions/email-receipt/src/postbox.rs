@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn a_wait_is_one_that_a_message_can_have() {
         for limit in [Limit::Rate, Limit::Quota] {
-            assert!((Duration::from_secs(1)..=doorbell::MAX_DELAY).contains(&limit.wait()), "{limit:?}");
+            assert!((Duration::from_secs(1)..=queue::MAX_DELAY).contains(&limit.wait()), "{limit:?}");
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use api::banked::{AttemptView, EventView};
 use api::{Answer, ApiError, Authenticator, Caller, EventPath, ListParameters};
-use doorbell::Doorbell;
 use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Request, RequestExt};
 use models::{CursorId, EventId, EventType, ObjectId, Scope, SessionId, whole_number};
+use queue::Queue;
 use runtime::SettingError;
 use serde::Serialize;
 use store::{Cursors, Endpoints, Events, ListCursor, ListRange, Merchants, Sessions, StoredEvent, Table};
@@ -21,7 +21,7 @@ pub(crate) struct EventsFunction {
     sessions: Sessions,
     endpoints: Endpoints,
     cursors: Cursors,
-    webhooks: Doorbell,
+    webhooks: Queue,
 }
 
 #[derive(Debug, Serialize)]
@@ -57,7 +57,7 @@ impl EventsFunction {
             sessions: Sessions::new(table.clone()),
             endpoints: Endpoints::new(table.clone()),
             cursors: Cursors::new(table),
-            webhooks: Doorbell::new(&config, runtime::required("WEBHOOKS_QUEUE_URL")?),
+            webhooks: Queue::new(&config, runtime::required("WEBHOOKS_QUEUE_URL")?),
         })
     }
 
@@ -134,8 +134,8 @@ impl EventsFunction {
                 replay_of: Some(event.sequence),
             };
             self.cursors.replay(&cursor, &event.id(), runtime::now()).await?;
-            if let Err(error) = self.webhooks.ring(&cursor.to_string()).await {
-                tracing::warn!(%cursor, %error, "not rung for; `expire` will");
+            if let Err(error) = self.webhooks.enqueue(&cursor.to_string()).await {
+                tracing::warn!(%cursor, %error, "not queued; `expire` will");
             }
             webhook_ids.push(endpoint.id.to_string());
         }

@@ -8,7 +8,6 @@ use std::time::{Duration, SystemTime};
 
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use banks::{Bank, BankError, Banks, Outcome, Status, Step, next_step};
-use doorbell::Doorbell;
 use futures_util::StreamExt;
 use futures_util::future::{join_all, ready};
 use jiff::tz::TimeZone;
@@ -17,6 +16,7 @@ use lambda_runtime::{Error, LambdaEvent};
 use models::{
     CursorId, EndpointId, MailId, MerchantId, RefundId, Session, SessionEvent, SessionId, SessionState, Submission,
 };
+use queue::Queue;
 use runtime::{Metric, SettingError};
 use store::{
     Change, ChangeError, Changed, Cursors, DUE_SHARDS, Due, DueItem, DuePage, Endpoints, Erased, Erasures,
@@ -72,8 +72,8 @@ pub(crate) struct Expire {
     banks: Banks<MockLedger>,
     endpoints: Endpoints,
     cursors: Cursors,
-    receipts: Doorbell,
-    webhooks: Doorbell,
+    receipts: Queue,
+    webhooks: Queue,
     erasures: Erasures,
     /// For how long after its end a session keeps personal data.
     personal_data_months: u16,
@@ -84,8 +84,8 @@ impl Expire {
     pub(crate) fn from_env() -> Result<Self, SettingError> {
         let config = runtime::aws_config()?;
         let table = Table::new(&config, runtime::required("TABLE_NAME")?);
-        let receipts = Doorbell::new(&config, runtime::required("RECEIPTS_QUEUE_URL")?);
-        let webhooks = Doorbell::new(&config, runtime::required("WEBHOOKS_QUEUE_URL")?);
+        let receipts = Queue::new(&config, runtime::required("RECEIPTS_QUEUE_URL")?);
+        let webhooks = Queue::new(&config, runtime::required("WEBHOOKS_QUEUE_URL")?);
         let personal_data_months = match runtime::required("PERSONAL_DATA_MONTHS")?.parse() {
             Ok(months @ 1..=MAX_PERSONAL_DATA_MONTHS) => months,
             Ok(_) | Err(_) => return Err(SettingError::new("PERSONAL_DATA_MONTHS", "is not a number from 1 to 240")),
@@ -242,9 +242,9 @@ impl Expire {
         let done = match item {
             Rest::Expiry(id) => self.expire(id).await,
             Rest::Refund(session_id, id) => self.refund(session_id, id, now).await,
-            Rest::Cursor(ref id) => self.webhooks.ring(&id.to_string()).await.map_err(Error::from),
+            Rest::Cursor(ref id) => self.webhooks.enqueue(&id.to_string()).await.map_err(Error::from),
             Rest::Endpoint(ref merchant_id, id) => self.resume(merchant_id, id, now, stop_at).await,
-            Rest::Mail(id) => self.receipts.ring(&id.to_string()).await.map_err(Error::from),
+            Rest::Mail(id) => self.receipts.enqueue(&id.to_string()).await.map_err(Error::from),
         };
         if let Err(error) = done {
             tracing::error!(?item, %error, "what is due could not be done");
@@ -300,7 +300,7 @@ impl Expire {
     async fn resume_one(&self, cursor: CursorId, now: Timestamp) {
         let resumed = async {
             self.cursors.resume(&cursor, now).await?;
-            Ok::<(), Error>(self.webhooks.ring(&cursor.to_string()).await?)
+            Ok::<(), Error>(self.webhooks.enqueue(&cursor.to_string()).await?)
         };
         if let Err(error) = resumed.await {
             tracing::error!(%cursor, %error, "a cursor could not be resumed yet");

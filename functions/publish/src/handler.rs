@@ -6,12 +6,12 @@ use std::time::{Duration, SystemTime};
 
 use aws_lambda_events::event::dynamodb::{Event, EventRecord, StreamRecord};
 use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
-use doorbell::Doorbell;
 use futures_util::StreamExt;
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent};
 use models::{CorrelationId, CursorId, Endpoint, EventId, EventType, Lane, MerchantId, Object, SessionState};
+use queue::Queue;
 use runtime::{Metric, SettingError};
 use store::{
     Advanced, CLOCKS_DIFFER_BY, Cursors, Endpoints, Events, Mails, ObjectPath, StoredEvent, Table, UnreadRecord,
@@ -34,10 +34,10 @@ pub(crate) struct Publish {
     mails: Mails,
     endpoints: Endpoints,
     cursors: Cursors,
-    receipts: Doorbell,
-    webhooks: Doorbell,
-    slow_webhooks: Doorbell,
-    failures: Doorbell,
+    receipts: Queue,
+    webhooks: Queue,
+    slow_webhooks: Queue,
+    failures: Queue,
 }
 
 /// The webhook endpoints of the merchants that one batch of records is about, each merchant's read once.
@@ -56,7 +56,7 @@ impl Publish {
     pub(crate) fn from_env() -> Result<Self, SettingError> {
         let config = runtime::aws_config()?;
         let table = Table::new(&config, runtime::required("TABLE_NAME")?);
-        let queue = |name| Ok(Doorbell::new(&config, runtime::required(name)?));
+        let queue = |name| Ok(Queue::new(&config, runtime::required(name)?));
         let queues = [
             queue("RECEIPTS_QUEUE_URL")?,
             queue("WEBHOOKS_QUEUE_URL")?,
@@ -66,7 +66,7 @@ impl Publish {
         Ok(Self::new(table, queues))
     }
 
-    pub(crate) fn new(table: Table, [receipts, webhooks, slow_webhooks, failures]: [Doorbell; 4]) -> Self {
+    pub(crate) fn new(table: Table, [receipts, webhooks, slow_webhooks, failures]: [Queue; 4]) -> Self {
         Self {
             events: Events::new(table.clone()),
             mails: Mails::new(table.clone()),
@@ -137,7 +137,7 @@ impl Publish {
                 let sequence_number = sequence_number.unwrap_or_default();
                 tracing::error!(sequence_number, %error, "a stream record that can't be read");
                 let unread = UnreadRecord { sequence_number, object: ObjectPath::of_record(&keys) };
-                return Ok(self.failures.ring(&serde_json::to_string(&unread)?).await?);
+                return Ok(self.failures.enqueue(&serde_json::to_string(&unread)?).await?);
             }
         };
         for sequence in change.new_sequences() {
@@ -145,7 +145,7 @@ impl Publish {
             let is_new = self.events.put(&event).await?;
             if let Some(mail) = change.object.mail_for(sequence) {
                 let is_new = self.mails.put(&mail, change.object.entered_at(sequence)).await?;
-                if is_new && let Err(error) = self.receipts.ring(&mail.to_string()).await {
+                if is_new && let Err(error) = self.receipts.enqueue(&mail.to_string()).await {
                     tracing::warn!(%mail, %error, "not queued; `expire` will");
                 }
             }
@@ -204,7 +204,7 @@ impl Publish {
             Lane::Fast => &self.webhooks,
             Lane::Slow => &self.slow_webhooks,
         };
-        if let Err(error) = queue.ring(&cursor.to_string()).await {
+        if let Err(error) = queue.enqueue(&cursor.to_string()).await {
             tracing::warn!(%cursor, %error, "not queued; `expire` will");
         }
         Ok(())

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use aws_credential_types::Credentials;
-use doorbell::Doorbell;
 use lambda_runtime::{Context, LambdaEvent};
+use queue::Queue;
 use serde_json::{Value, json};
 use store::Table;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -60,7 +60,7 @@ impl Aws {
         });
         let credentials = Credentials::new("test", "test", None, None, "test");
         let config = runtime::aws_config_for(credentials, "eu-west-2".to_owned(), Some(url.clone())).unwrap();
-        let queue = Doorbell::new(&config, url);
+        let queue = Queue::new(&config, url);
         (
             aws,
             Publish::new(Table::new(&config, "table".to_owned()), [queue.clone(), queue.clone(), queue.clone(), queue]),

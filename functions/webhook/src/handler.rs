@@ -10,12 +10,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 use api::banked::EventView;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
-use doorbell::Doorbell;
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Error, LambdaEvent};
 use models::{CorrelationId, CursorId, Endpoint, Lane, Pace, is_given_up, next_delivery, not_before};
 use outbound::{Answer, Attempt, Delivery, Failure, InvalidSecret, Outcome, Policy, Sender, WebhookSecret};
+use queue::Queue;
 use runtime::Metric;
 use store::{CursorClaim, Cursors, DeliveryAttempt, Endpoints, Events, Finished, Held, Slot, StoredEvent, Table};
 use url::Url;
@@ -44,8 +44,8 @@ pub(crate) struct Webhook {
     endpoints: Endpoints,
     events: Events,
     sender: Sender,
-    webhooks: Doorbell,
-    slow_webhooks: Doorbell,
+    webhooks: Queue,
+    slow_webhooks: Queue,
     /// How the ARN of the slow lane's queue ends.
     slow_queue: String,
 }
@@ -73,13 +73,13 @@ impl Webhook {
             endpoints: Endpoints::new(table.clone()),
             events: Events::new(table),
             sender: Sender::new(Policy { loopback_allowed: runtime::local_loopback_webhooks() })?,
-            webhooks: Doorbell::new(&config, runtime::required("WEBHOOKS_QUEUE_URL")?),
+            webhooks: Queue::new(&config, runtime::required("WEBHOOKS_QUEUE_URL")?),
             slow_queue: format!(":{}", slow_queue_url.rsplit('/').next().unwrap_or_default()),
-            slow_webhooks: Doorbell::new(&config, slow_queue_url),
+            slow_webhooks: Queue::new(&config, slow_queue_url),
         })
     }
 
-    /// Looks at each cursor that a message rings for, all at once. A message fails only if the table does.
+    /// Processes each cursor that a message names, all at once. A message fails only if the table does.
     pub(crate) async fn handle(&self, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
         let stop_at = event.context.deadline().checked_sub(MARGIN).unwrap_or(SystemTime::UNIX_EPOCH);
         let looked_at = event.payload.records.into_iter().map(async |message| {
@@ -314,7 +314,7 @@ impl Webhook {
         self.cursors.retry_at(claim, at, attempts, claim.waiting_since.unwrap_or(now)).await?;
         // Sooner than the schedule would, which queues what nobody queued; and what is further than a delay reaches.
         let delay = Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO);
-        if delay <= doorbell::MAX_DELAY {
+        if delay <= queue::MAX_DELAY {
             self.queue(lane, &claim.id, delay).await;
         }
         Ok(())
@@ -326,8 +326,8 @@ impl Webhook {
             Lane::Fast => &self.webhooks,
             Lane::Slow => &self.slow_webhooks,
         };
-        if let Err(error) = queue.ring_in(&id.to_string(), delay).await {
-            tracing::warn!(cursor = %id, %error, "not rung for; `expire` will");
+        if let Err(error) = queue.enqueue_after(&id.to_string(), delay).await {
+            tracing::warn!(cursor = %id, %error, "not queued; `expire` will");
         }
     }
 }

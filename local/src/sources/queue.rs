@@ -14,7 +14,7 @@ use crate::logs::Logs;
 use crate::names;
 use crate::queues::{Message, Queues};
 use crate::sqs;
-use crate::tasks::{Bell, Tasks};
+use crate::tasks::{Signal, Tasks};
 use crate::template::QueueEvent;
 
 /// One long poll; then the next.
@@ -30,7 +30,7 @@ pub(crate) struct QueueSource {
     pub(crate) functions: Arc<Functions>,
     pub(crate) faults: Arc<Faults>,
     pub(crate) logs: Arc<Logs>,
-    pub(crate) happened: Bell,
+    pub(crate) happened: Signal,
 }
 
 impl QueueSource {
@@ -50,7 +50,7 @@ impl QueueSource {
                             if let Err(error) = this.process(messages).await {
                                 this.logs.remark(&format!("{} cannot be written: {error}", this.event.queue));
                             }
-                            this.happened.ring();
+                            this.happened.signal();
                             drop(permit);
                         });
                     }

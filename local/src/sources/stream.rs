@@ -19,7 +19,7 @@ use crate::functions::Functions;
 use crate::logs::Logs;
 use crate::names;
 use crate::queues::Queues;
-use crate::tasks::{Bell, Tasks, lock};
+use crate::tasks::{Signal, Tasks, lock};
 use crate::template::StreamEvent;
 
 /// The longest pause between two attempts at the same records.
@@ -36,7 +36,7 @@ pub(crate) struct StreamSource {
     pub(crate) functions: Arc<Functions>,
     pub(crate) faults: Arc<Faults>,
     pub(crate) logs: Arc<Logs>,
-    pub(crate) happened: Bell,
+    pub(crate) happened: Signal,
 }
 
 /// Records in order, and how often their first one has failed.
@@ -115,7 +115,7 @@ impl StreamSource {
         }
         // Also past those at the end that were filtered out.
         self.set_checkpoint(last).await?;
-        self.happened.ring();
+        self.happened.signal();
         Ok(true)
     }
 
