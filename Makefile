@@ -8,7 +8,7 @@ SHELL := /bin/bash
 PORT ?= 3000
 MAIL_PORT ?= 8025
 DATA_DIR ?= .local
-# An address that containers reach, for the sam-… targets; whoever can reach it can do everything.
+# An address that containers reach, for the sam-… targets; everybody who can reach it can do everything.
 BIND ?= 127.0.0.1
 
 TOOLS := $(CURDIR)/.tools
