@@ -10,14 +10,14 @@ use store::{Change, ChangeError, Merchants, Sessions, Table};
 
 /// Cancels and deletes payment sessions.
 #[derive(Debug)]
-pub(crate) struct Cancel {
+pub struct Cancel {
     authenticator: Authenticator,
     sessions: Sessions,
 }
 
 impl Cancel {
-    /// From the variables that template.yaml sets.
-    pub(crate) async fn from_env() -> Result<Self, SettingError> {
+    /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
+    pub async fn from_env() -> Result<Self, SettingError> {
         let table = Table::from_env()?;
         Ok(Self {
             authenticator: Authenticator::start(Merchants::new(table.clone())).await,
@@ -25,7 +25,8 @@ impl Cancel {
         })
     }
 
-    pub(crate) async fn handle(&self, request: Request) -> Answer {
+    /// Answers a request; an error is what the client is shown instead.
+    pub async fn handle(&self, request: Request) -> Answer {
         let path = request.raw_http_path();
         let dialect = Dialect::of_path(path);
         let (id, deletes) = match SessionPath::of(path) {

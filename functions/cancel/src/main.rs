@@ -1,9 +1,7 @@
-//! `POST …/{id}/cancel` keeps the session and ends it; `DELETE …/{id}` removes it for good.
-
-mod handler;
+//! The binary of the function: see the library.
 
 use api::banked::render_error;
-use handler::Cancel;
+use cancel::Cancel;
 use lambda_http::Error;
 
 #[tokio::main(flavor = "current_thread")]

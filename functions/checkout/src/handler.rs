@@ -20,15 +20,15 @@ use crate::route::Route;
 
 /// The checkout, the mock bank, and the refunds' pages.
 #[derive(Debug)]
-pub(crate) struct Checkout {
+pub struct Checkout {
     sessions: Sessions,
     banks: Banks<MockLedger>,
     refunds: RefundPages,
 }
 
 impl Checkout {
-    /// From the variables that template.yaml sets.
-    pub(crate) async fn from_env() -> Result<Self, SettingError> {
+    /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
+    pub async fn from_env() -> Result<Self, SettingError> {
         let checkout = Self::new(Table::from_env()?, runtime::local_live_connector());
         // While there is a whole core to do it with; see `api::Authenticator::start`.
         let _ = tokio::time::timeout(api::WARM_UP_TIMEOUT, checkout.sessions.warm_up()).await;
@@ -44,7 +44,7 @@ impl Checkout {
     }
 
     /// Answers a request; a problem with a page about it.
-    pub(crate) async fn handle(&self, request: Request) -> Response<Body> {
+    pub async fn handle(&self, request: Request) -> Response<Body> {
         let route = Route::of(request.method(), request.uri().path());
         let request_id = api::request_id(&request);
         let https = api::is_https(&request);
@@ -164,6 +164,11 @@ impl Checkout {
         let bank = self.banks.find(&attempt.bank, session.mode)?;
         (attempt.bank == MockBank::<MockLedger>::id()).then_some(bank)
     }
+}
+
+/// The page for what can't be read as a request.
+pub fn refuse(_: &api::ApiError) -> Response<Body> {
+    Problem::Malformed.into_page(None)
 }
 
 /// What has no route: the way to it without the slash at its end, if that has one; else what is wrong with it.

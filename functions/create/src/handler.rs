@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 /// Creates payment sessions.
 #[derive(Debug)]
-pub(crate) struct Create {
+pub struct Create {
     authenticator: Authenticator,
     sessions: Sessions,
     /// Where payers reach the checkout; the request's own domain if there is none.
@@ -23,8 +23,8 @@ pub(crate) struct Create {
 }
 
 impl Create {
-    /// From the variables that template.yaml sets.
-    pub(crate) async fn from_env() -> Result<Self, SettingError> {
+    /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
+    pub async fn from_env() -> Result<Self, SettingError> {
         let table = Table::from_env()?;
         let max_amount = runtime::required("MAX_AMOUNT_MINOR")?
             .parse()
@@ -38,7 +38,8 @@ impl Create {
         })
     }
 
-    pub(crate) async fn handle(&self, request: Request) -> Answer {
+    /// Answers a request; an error is what the client is shown instead.
+    pub async fn handle(&self, request: Request) -> Answer {
         let path = request.raw_http_path();
         let dialect = Dialect::of_path(path);
         if SessionPath::of(path) != Some(SessionPath::All) {

@@ -1,9 +1,7 @@
-//! `POST …/payment_sessions`: creates a payment session.
-
-mod handler;
+//! The binary of the function: see the library.
 
 use api::banked::render_error;
-use handler::Create;
+use create::Create;
 use lambda_http::Error;
 
 #[tokio::main(flavor = "current_thread")]

@@ -28,7 +28,7 @@ const NEXT_INVOCATION: Duration = Duration::from_secs(1);
 
 /// Sends receipts, and mails about refunds.
 #[derive(Debug)]
-pub(crate) struct EmailReceipt {
+pub struct EmailReceipt {
     mails: Mails,
     sessions: Sessions,
     refunds: Refunds,
@@ -37,8 +37,8 @@ pub(crate) struct EmailReceipt {
 }
 
 impl EmailReceipt {
-    /// From the variables that template.yaml sets.
-    pub(crate) fn from_env() -> Result<Self, SettingError> {
+    /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
+    pub fn from_env() -> Result<Self, SettingError> {
         let config = runtime::aws_config()?;
         let table = Table::new(&config, runtime::required("TABLE_NAME")?);
         let postbox =
@@ -50,7 +50,7 @@ impl EmailReceipt {
 
     /// Sends the mail that each message names. A message fails only if the table does: whatever else goes wrong, the mail
     /// itself knows when it is due again.
-    pub(crate) async fn handle(&self, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
+    pub async fn handle(&self, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
         let mut failures = SqsBatchResponse::default();
         let post_until = event.context.deadline().checked_sub(POST_AND_MARK).unwrap_or(SystemTime::UNIX_EPOCH);
         // Once SES has turned one mail away for a limit, it would turn away the others too.

@@ -1,16 +1,6 @@
-//! The receipts queue → SES.
+//! The binary of the function: see the library.
 
-mod handler;
-mod mail;
-mod payment;
-mod postbox;
-mod receipt;
-mod refund_details;
-mod refund_sent;
-#[cfg(test)]
-mod samples;
-
-use handler::EmailReceipt;
+use email_receipt::EmailReceipt;
 use lambda_runtime::{Error, service_fn};
 use runtime::Metrics;
 

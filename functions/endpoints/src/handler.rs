@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 /// Registers, shows, changes and removes webhook endpoints.
 #[derive(Debug)]
-pub(crate) struct EndpointsFunction {
+pub struct EndpointsFunction {
     authenticator: Authenticator,
     endpoints: Endpoints,
     /// Which addresses may be called.
@@ -28,8 +28,8 @@ struct List<'a> {
 }
 
 impl EndpointsFunction {
-    /// From the variables that template.yaml sets.
-    pub(crate) async fn from_env() -> Result<Self, SettingError> {
+    /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
+    pub async fn from_env() -> Result<Self, SettingError> {
         let table = Table::from_env()?;
         Ok(Self {
             authenticator: Authenticator::start(Merchants::new(table.clone())).await,
@@ -38,7 +38,8 @@ impl EndpointsFunction {
         })
     }
 
-    pub(crate) async fn handle(&self, request: Request) -> Answer {
+    /// Answers a request; an error is what the client is shown instead.
+    pub async fn handle(&self, request: Request) -> Answer {
         let path = WebhookPath::of(request.raw_http_path()).ok_or_else(|| api::unrouted(&request))?;
         let caller = self.authenticator.authenticate(request.headers()).await?;
         let reads = request.method() == Method::GET;

@@ -1,9 +1,7 @@
-//! `/v2/webhooks`: where a merchant is told of events.
-
-mod handler;
+//! The binary of the function: see the library.
 
 use api::banked::render_error;
-use handler::EndpointsFunction;
+use endpoints::EndpointsFunction;
 use lambda_http::Error;
 
 #[tokio::main(flavor = "current_thread")]

@@ -15,7 +15,7 @@ const MAX_ITEMS: usize = 100;
 
 /// Shows and replays events.
 #[derive(Debug)]
-pub(crate) struct EventsFunction {
+pub struct EventsFunction {
     authenticator: Authenticator,
     events: Events,
     sessions: Sessions,
@@ -47,8 +47,8 @@ struct Query {
 }
 
 impl EventsFunction {
-    /// From the variables that template.yaml sets.
-    pub(crate) async fn from_env() -> Result<Self, SettingError> {
+    /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
+    pub async fn from_env() -> Result<Self, SettingError> {
         let config = runtime::aws_config()?;
         let table = Table::new(&config, runtime::required("TABLE_NAME")?);
         Ok(Self {
@@ -61,7 +61,8 @@ impl EventsFunction {
         })
     }
 
-    pub(crate) async fn handle(&self, request: Request) -> Answer {
+    /// Answers a request; an error is what the client is shown instead.
+    pub async fn handle(&self, request: Request) -> Answer {
         let path = EventPath::of(request.raw_http_path()).ok_or_else(|| api::unrouted(&request))?;
         let caller = self.authenticator.authenticate(request.headers()).await?;
         let reads = request.method() == Method::GET;

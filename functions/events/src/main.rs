@@ -1,9 +1,7 @@
-//! `/v2/events`: what happened, how often it was told, and telling it again.
-
-mod handler;
+//! The binary of the function: see the library.
 
 use api::banked::render_error;
-use handler::EventsFunction;
+use events::EventsFunction;
 use lambda_http::Error;
 
 #[tokio::main(flavor = "current_thread")]

@@ -65,7 +65,7 @@ enum Rest {
 
 /// Does what has fallen due.
 #[derive(Debug)]
-pub(crate) struct Expire {
+pub struct Expire {
     due: Due,
     sessions: Sessions,
     refunds: Refunds,
@@ -80,8 +80,8 @@ pub(crate) struct Expire {
 }
 
 impl Expire {
-    /// From the variables that template.yaml sets.
-    pub(crate) fn from_env() -> Result<Self, SettingError> {
+    /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
+    pub fn from_env() -> Result<Self, SettingError> {
         let config = runtime::aws_config()?;
         let table = Table::new(&config, runtime::required("TABLE_NAME")?);
         let receipts = Queue::new(&config, runtime::required("RECEIPTS_QUEUE_URL")?);
@@ -105,7 +105,7 @@ impl Expire {
     }
 
     /// Does all that is due and that there is time for, pending payments first; what is left over is due again in a minute.
-    pub(crate) async fn handle(&self, event: LambdaEvent<EventBridgeEvent>) -> Result<(), Error> {
+    pub async fn handle(&self, event: LambdaEvent<EventBridgeEvent>) -> Result<(), Error> {
         let stop_at = event.context.deadline().checked_sub(MARGIN).unwrap_or(SystemTime::UNIX_EPOCH);
         let pending_until = stop_at.checked_sub(FOR_THE_REST).unwrap_or(SystemTime::UNIX_EPOCH);
         let now = runtime::now();

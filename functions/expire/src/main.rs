@@ -1,8 +1,6 @@
-//! Every minute: what has fallen due.
+//! The binary of the function: see the library.
 
-mod handler;
-
-use handler::Expire;
+use expire::Expire;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use runtime::Metrics;
 

@@ -19,15 +19,15 @@ const ON_LIST: &str = "OnAccountSuppressionList";
 
 /// Notes what became of mails.
 #[derive(Debug)]
-pub(crate) struct Feedback {
+pub struct Feedback {
     mails: Mails,
 }
 
-/// What SES tells; of it nothing that is about a person is read.
+/// An event that SES publishes about a mail; of it nothing that is about a person is read.
 /// <https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html>
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Told {
+pub struct SesEvent {
     event_type: String,
     mail: Mail,
     bounce: Option<Bounce>,
@@ -58,7 +58,7 @@ struct Complaint {
     timestamp: Timestamp,
 }
 
-impl Told {
+impl SesEvent {
     fn mail_id(&self) -> Option<MailId> {
         let tag = |name: &str| self.mail.tags.get(name)?.first().map(String::as_str);
         MailId::from_tags(tag).ok()
@@ -88,17 +88,17 @@ impl Told {
 }
 
 impl Feedback {
-    /// From the variables that template.yaml sets.
-    pub(crate) fn from_env() -> Result<Self, SettingError> {
+    /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
+    pub fn from_env() -> Result<Self, SettingError> {
         Ok(Self { mails: Mails::new(Table::from_env()?) })
     }
 
     /// Notes it; an error makes Lambda try again.
-    pub(crate) async fn handle(&self, event: LambdaEvent<EventBridgeEvent<Told>>) -> Result<(), Error> {
-        let told = event.payload.detail;
-        let message_id = &told.mail.message_id;
-        let (Some(mail), Some((feedback, at))) = (told.mail_id(), told.feedback(runtime::now())) else {
-            tracing::error!(message_id, event_type = told.event_type, "SES tells what is not understood");
+    pub async fn handle(&self, event: LambdaEvent<EventBridgeEvent<SesEvent>>) -> Result<(), Error> {
+        let event = event.payload.detail;
+        let message_id = &event.mail.message_id;
+        let (Some(mail), Some((feedback, at))) = (event.mail_id(), event.feedback(runtime::now())) else {
+            tracing::error!(message_id, event_type = event.event_type, "an event of SES is not understood");
             return Ok(());
         };
         let noted = self.mails.note(&mail, feedback, models::truncate_to_ms(at)).await?;
@@ -121,8 +121,8 @@ mod tests {
 
     const AT: &str = "2026-11-21T10:00:00.123Z";
 
-    fn told(event_type: &str, more: Value) -> Told {
-        let mut told = json!({
+    fn event(event_type: &str, more: Value) -> SesEvent {
+        let mut event = json!({
             "eventType": event_type,
             "mail": {
                 "messageId": "0101-1",
@@ -135,13 +135,13 @@ mod tests {
                 },
             },
         });
-        told.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        serde_json::from_value(told).unwrap()
+        event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        serde_json::from_value(event).unwrap()
     }
 
     fn bounce(kind: &str, sub_kind: &str) -> Option<MailFeedback> {
         let bounce = json!({ "bounce": { "bounceType": kind, "bounceSubType": sub_kind, "timestamp": AT } });
-        told("Bounce", bounce).feedback(Timestamp::UNIX_EPOCH).map(|(feedback, at)| {
+        event("Bounce", bounce).feedback(Timestamp::UNIX_EPOCH).map(|(feedback, at)| {
             assert_eq!(at, AT.parse().unwrap());
             feedback
         })
@@ -153,21 +153,21 @@ mod tests {
         assert_eq!(bounce("Permanent", "OnAccountSuppressionList"), Some(MailFeedback::Suppressed));
         assert_eq!(bounce("Transient", "MailboxFull"), Some(MailFeedback::Undelivered));
         assert_eq!(bounce("Undetermined", "Undetermined"), Some(MailFeedback::Undelivered));
-        let complaint = told("Complaint", json!({ "complaint": { "timestamp": AT } }));
+        let complaint = event("Complaint", json!({ "complaint": { "timestamp": AT } }));
         assert_eq!(complaint.feedback(Timestamp::UNIX_EPOCH).map(|(kind, _)| kind), Some(MailFeedback::Complained));
         let again = json!({ "complaint": { "complaintSubType": "OnAccountSuppressionList", "timestamp": AT } });
-        let again = told("Complaint", again).feedback(Timestamp::UNIX_EPOCH);
+        let again = event("Complaint", again).feedback(Timestamp::UNIX_EPOCH);
         assert_eq!(again.map(|(kind, _)| kind), Some(MailFeedback::Suppressed));
-        let rejected = told("Reject", json!({ "reject": { "reason": "Bad content" } }));
+        let rejected = event("Reject", json!({ "reject": { "reason": "Bad content" } }));
         assert_eq!(rejected.feedback(Timestamp::UNIX_EPOCH), Some((MailFeedback::Rejected, Timestamp::UNIX_EPOCH)));
-        assert_eq!(told("Delivery", json!({})).feedback(Timestamp::UNIX_EPOCH), None);
+        assert_eq!(event("Delivery", json!({})).feedback(Timestamp::UNIX_EPOCH), None);
     }
 
     #[test]
     fn the_tags_say_which_mail() {
-        let mail = told("Bounce", json!({})).mail_id().unwrap();
+        let mail = event("Bounce", json!({})).mail_id().unwrap();
         assert_eq!(mail.to_string(), "1ae1ce03-dfa9-4593-b487-65c656991cb5/receipt/4");
-        let mut other = told("Bounce", json!({}));
+        let mut other = event("Bounce", json!({}));
         other.mail.tags.remove("kind");
         assert_eq!(other.mail_id(), None);
     }

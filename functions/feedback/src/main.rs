@@ -1,8 +1,6 @@
-//! What SES tells of mails after it took them → the mail.
+//! The binary of the function: see the library.
 
-mod handler;
-
-use handler::Feedback;
+use feedback::Feedback;
 use lambda_runtime::{Error, service_fn};
 use runtime::Metrics;
 

@@ -18,7 +18,7 @@ const REFUNDS_AT_ONCE: usize = 8;
 
 /// Shows payment sessions.
 #[derive(Debug)]
-pub(crate) struct Get {
+pub struct Get {
     authenticator: Authenticator,
     sessions: Sessions,
     refunds: Refunds,
@@ -39,8 +39,8 @@ struct Query {
 }
 
 impl Get {
-    /// From the variables that template.yaml sets.
-    pub(crate) async fn from_env() -> Result<Self, SettingError> {
+    /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
+    pub async fn from_env() -> Result<Self, SettingError> {
         let table = Table::from_env()?;
         Ok(Self {
             authenticator: Authenticator::start(Merchants::new(table.clone())).await,
@@ -49,7 +49,8 @@ impl Get {
         })
     }
 
-    pub(crate) async fn handle(&self, request: Request) -> Answer {
+    /// Answers a request; an error is what the client is shown instead.
+    pub async fn handle(&self, request: Request) -> Answer {
         let path = request.raw_http_path();
         let dialect = Dialect::of_path(path);
         let session = match SessionPath::of(path) {

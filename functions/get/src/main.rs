@@ -1,9 +1,7 @@
-//! `GET …/payment_sessions`: one, or a list.
-
-mod handler;
+//! The binary of the function: see the library.
 
 use api::banked::render_error;
-use handler::Get;
+use get::Get;
 use lambda_http::Error;
 
 #[tokio::main(flavor = "current_thread")]

@@ -1,10 +1,10 @@
-//! The `$default` route: what no other route took is 404, or 405 where the path takes other methods.
+//! The binary of the function: see the library.
 
 use api::banked::render_error;
-use lambda_http::{Error, Request};
+use lambda_http::Error;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     runtime::init_logs();
-    api::serve(render_error, async |request: Request| Err(api::unrouted(&request))).await
+    api::serve(render_error, not_found::handle).await
 }

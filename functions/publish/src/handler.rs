@@ -29,7 +29,7 @@ const MARGIN: Duration = Duration::from_secs(10);
 
 /// Tells what happened to sessions and refunds.
 #[derive(Debug)]
-pub(crate) struct Publish {
+pub struct Publish {
     events: Events,
     mails: Mails,
     endpoints: Endpoints,
@@ -52,8 +52,8 @@ impl Known {
 }
 
 impl Publish {
-    /// From the variables that template.yaml sets.
-    pub(crate) fn from_env() -> Result<Self, SettingError> {
+    /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
+    pub fn from_env() -> Result<Self, SettingError> {
         let config = runtime::aws_config()?;
         let table = Table::new(&config, runtime::required("TABLE_NAME")?);
         let queue = |name| Ok(Queue::new(&config, runtime::required(name)?));
@@ -66,7 +66,8 @@ impl Publish {
         Ok(Self::new(table, queues))
     }
 
-    pub(crate) fn new(table: Table, [receipts, webhooks, slow_webhooks, failures]: [Queue; 4]) -> Self {
+    /// Over this table and these queues.
+    pub fn new(table: Table, [receipts, webhooks, slow_webhooks, failures]: [Queue; 4]) -> Self {
         Self {
             events: Events::new(table.clone()),
             mails: Mails::new(table.clone()),
@@ -82,7 +83,7 @@ impl Publish {
     /// Publishes each record, those of one object in order and different objects at once. What fails is reported, with what
     /// follows of the same object, and comes again: Lambda repeats the batch from the lowest sequence number reported, and
     /// what was published after that is published twice, which changes nothing.
-    pub(crate) async fn handle(&self, event: LambdaEvent<Event>) -> Result<DynamoDbEventResponse, Error> {
+    pub async fn handle(&self, event: LambdaEvent<Event>) -> Result<DynamoDbEventResponse, Error> {
         let stop_at = event.context.deadline().checked_sub(MARGIN).unwrap_or(SystemTime::UNIX_EPOCH);
         let known = Known::default();
         let objects = futures_util::stream::iter(by_object(event.payload.records));

@@ -1,11 +1,7 @@
-//! The table's stream → events, mails to send, and a ring for each.
+//! The binary of the function: see the library.
 
-mod handler;
-#[cfg(test)]
-mod tests;
-
-use handler::Publish;
 use lambda_runtime::{Error, service_fn};
+use publish::Publish;
 use runtime::Metrics;
 
 #[tokio::main(flavor = "current_thread")]

@@ -21,7 +21,7 @@ const MAX_TRIES: usize = 10;
 
 /// Makes, shows and cancels refunds.
 #[derive(Debug)]
-pub(crate) struct RefundFunction {
+pub struct RefundFunction {
     authenticator: Authenticator,
     sessions: Sessions,
     refunds: Refunds,
@@ -45,8 +45,8 @@ struct List<'a> {
 }
 
 impl RefundFunction {
-    /// From the variables that template.yaml sets.
-    pub(crate) async fn from_env() -> Result<Self, SettingError> {
+    /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
+    pub async fn from_env() -> Result<Self, SettingError> {
         let table = Table::from_env()?;
         Ok(Self {
             authenticator: Authenticator::start(Merchants::new(table.clone())).await,
@@ -56,7 +56,8 @@ impl RefundFunction {
         })
     }
 
-    pub(crate) async fn handle(&self, request: Request) -> Answer {
+    /// Answers a request; an error is what the client is shown instead.
+    pub async fn handle(&self, request: Request) -> Answer {
         let path = RefundPath::of(request.raw_http_path()).ok_or_else(|| api::unrouted(&request))?;
         let caller = self.authenticator.authenticate(request.headers()).await?;
         let reads = request.method() == Method::GET;

@@ -1,10 +1,8 @@
-//! `/v2/refunds`: makes refunds, shows them, and cancels them.
-
-mod handler;
+//! The binary of the function: see the library.
 
 use api::banked::render_error;
-use handler::RefundFunction;
 use lambda_http::Error;
+use refund::RefundFunction;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {

@@ -10,7 +10,7 @@ use store::{Merchants, Table};
 
 /// Makes access tokens.
 #[derive(Debug)]
-pub(crate) struct Token {
+pub struct Token {
     authenticator: Authenticator,
 }
 
@@ -30,12 +30,13 @@ struct TokenAnswer {
 }
 
 impl Token {
-    /// From the variables that template.yaml sets.
-    pub(crate) async fn from_env() -> Result<Self, SettingError> {
+    /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
+    pub async fn from_env() -> Result<Self, SettingError> {
         Ok(Self { authenticator: Authenticator::start(Merchants::new(Table::from_env()?)).await })
     }
 
-    pub(crate) async fn handle(&self, request: Request) -> Answer {
+    /// Answers a request; an error is what the client is shown instead.
+    pub async fn handle(&self, request: Request) -> Answer {
         let caller = self.authenticator.authenticate_key(request.headers()).await?;
         let TokenRequest { grant_type, scope } = parse(&request)?;
         if grant_type.is_some_and(|grant_type| grant_type != "client_credentials") {

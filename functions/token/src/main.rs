@@ -1,10 +1,8 @@
-//! `POST /oauth/token` and `POST /token`: an access token for an API key.
-
-mod handler;
+//! The binary of the function: see the library.
 
 use api::banked::render_token_error;
-use handler::Token;
 use lambda_http::Error;
+use token::Token;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {

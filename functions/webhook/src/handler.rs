@@ -39,7 +39,7 @@ const fn goes_on_for(lane: Lane) -> Duration {
 
 /// Delivers webhooks.
 #[derive(Debug)]
-pub(crate) struct Webhook {
+pub struct Webhook {
     cursors: Cursors,
     endpoints: Endpoints,
     events: Events,
@@ -63,8 +63,8 @@ enum Told {
 }
 
 impl Webhook {
-    /// From the variables that template.yaml sets.
-    pub(crate) fn from_env() -> Result<Self, Error> {
+    /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
+    pub fn from_env() -> Result<Self, Error> {
         let config = runtime::aws_config()?;
         let table = Table::new(&config, runtime::required("TABLE_NAME")?);
         let slow_queue_url = runtime::required("SLOW_WEBHOOKS_QUEUE_URL")?;
@@ -80,7 +80,7 @@ impl Webhook {
     }
 
     /// Processes each cursor that a message names, all at once. A message fails only if the table does.
-    pub(crate) async fn handle(&self, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
+    pub async fn handle(&self, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
         let stop_at = event.context.deadline().checked_sub(MARGIN).unwrap_or(SystemTime::UNIX_EPOCH);
         let looked_at = event.payload.records.into_iter().map(async |message| {
             let Some(id) = message.body.as_deref().and_then(|body| body.parse::<CursorId>().ok()) else {

@@ -1,10 +1,8 @@
-//! The webhooks queue → merchants' endpoints.
+//! The binary of the function: see the library.
 
-mod handler;
-
-use handler::Webhook;
 use lambda_runtime::{Error, service_fn};
 use runtime::Metrics;
+use webhook::Webhook;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {

@@ -1,0 +1,14 @@
+//! The payer's pages, the page of a refund, and the mock bank's.
+
+mod answer;
+mod callback;
+mod flow;
+mod form;
+mod handler;
+mod page;
+mod refund;
+mod route;
+#[cfg(test)]
+mod samples;
+
+pub use handler::{Checkout, refuse};

@@ -1,0 +1,13 @@
+//! The receipts queue → SES.
+
+mod handler;
+mod mail;
+mod payment;
+mod postbox;
+mod receipt;
+mod refund_details;
+mod refund_sent;
+#[cfg(test)]
+mod samples;
+
+pub use handler::EmailReceipt;

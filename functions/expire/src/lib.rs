@@ -1,0 +1,5 @@
+//! Every minute: what has fallen due.
+
+mod handler;
+
+pub use handler::Expire;

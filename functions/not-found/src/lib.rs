@@ -1,0 +1,12 @@
+//! The `$default` route: what no other route took is 404, or 405 where the path takes other methods.
+
+use api::Answer;
+use lambda_http::Request;
+
+/// Refuses a request that has no route.
+///
+/// # Errors
+/// Always: 404 or 405.
+pub async fn handle(request: Request) -> Answer {
+    Err(api::unrouted(&request))
+}

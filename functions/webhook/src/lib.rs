@@ -1,0 +1,5 @@
+//! The webhooks queue → merchants' endpoints.
+
+mod handler;
+
+pub use handler::Webhook;
