@@ -14,6 +14,7 @@ mod list_query;
 mod routes;
 mod secrets;
 mod token;
+mod violations;
 
 pub use auth::{Authenticator, Caller, WARM_UP_TIMEOUT};
 pub use error::{ApiError, Violation};

@@ -24,7 +24,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use store::{DeliveryAttempt, StoredEvent};
 
-const BANKED: &str = include_str!("../src/banked.rs");
+const BANKED: &str = concat!(include_str!("../src/banked/create.rs"), include_str!("../src/banked/error.rs"));
 const REFUND: &str = include_str!("../src/banked/refund.rs");
 const WEBHOOK: &str = include_str!("../src/banked/webhook.rs");
 const LIST_QUERY: &str = include_str!("../src/list_query.rs");

@@ -7,10 +7,12 @@ use models::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{A_STRING, A_WHOLE_NUMBER, PayeeRequest, Violations, moment, name_and_account};
+use super::create::{PayeeRequest, name_and_account};
+use super::moment;
 use crate::error::{ApiError, Violation};
 use crate::given::{Given, Object};
 use crate::json::Json;
+use crate::violations::{A_STRING, A_WHOLE_NUMBER, Violations};
 
 #[derive(Debug, Deserialize)]
 struct RefundRequest {

@@ -1,11 +1,16 @@
 //! Every rule of creating, with its code and parameter, and every error's status and body.
 
 use lambda_http::http::StatusCode;
-use models::{EventType, NotRefundable, RefundState, Scope, Subscription};
+use models::{
+    Currency, EventType, Merchant, MinorUnits, Money, Name, NewSession, NotRefundable, RefundState, Scope,
+    SessionState, Subscription,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::error::ApiError;
+use crate::json::Json;
 
 const CAP: MinorUnits = MinorUnits::new(100_000_000);
 

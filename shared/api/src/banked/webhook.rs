@@ -6,10 +6,11 @@ use jiff::Timestamp;
 use models::{DisabledBy, Endpoint, EventType, MerchantUrl, Mode, Name, Subscription};
 use serde::{Deserialize, Serialize};
 
-use super::{A_STRING, Violations, infallible, moment};
+use super::moment;
 use crate::error::ApiError;
 use crate::given::Given;
 use crate::json::Json;
+use crate::violations::{A_STRING, Violations, infallible};
 
 /// The most event types that one endpoint may name.
 const MAX_EVENTS: usize = 50;

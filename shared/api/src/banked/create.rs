@@ -1,0 +1,310 @@
+//! Reading what a session is created of ("Creating a payment session").
+
+use std::collections::BTreeMap;
+
+use models::{
+    AccountIdentifier, AccountNumber, Currency, EmailAddress, InvalidAccount, InvalidLineItems, InvalidText, Lifetime,
+    LineItem, LineItems, Merchant, MerchantUrl, Metadata, MinorUnits, Money, Name, NewSession, Payee, Payer, Reference,
+    SortCode,
+};
+use serde::Deserialize;
+
+use super::Dialect;
+use crate::error::ApiError;
+use crate::given::{Given, Object};
+use crate::json::Json;
+use crate::violations::{A_STRING, A_WHOLE_NUMBER, Violations, infallible};
+
+#[derive(Debug, Deserialize)]
+struct CreateRequest {
+    #[serde(default)]
+    reference: Given<String>,
+    #[serde(default)]
+    success_url: Given<String>,
+    #[serde(default)]
+    error_url: Given<String>,
+    #[serde(default)]
+    line_items: Given<Vec<Given<Object<LineItemRequest>>>>,
+    #[serde(default)]
+    amount: Given<i64>,
+    #[serde(default)]
+    currency: Given<String>,
+    #[serde(default)]
+    payee: Given<Object<PayeeRequest>>,
+    #[serde(default)]
+    payer: Given<Object<PayerRequest>>,
+    #[serde(default)]
+    email_receipt: Given<bool>,
+    #[serde(default)]
+    metadata: Given<BTreeMap<String, Given<String>>>,
+    #[serde(default)]
+    expires_in_seconds: Given<i64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct LineItemRequest {
+    #[serde(default)]
+    name: Given<String>,
+    #[serde(default)]
+    description: Given<String>,
+    #[serde(default)]
+    amount: Given<i64>,
+    #[serde(default)]
+    amount_cents: Given<i64>,
+    #[serde(default)]
+    currency: Given<String>,
+    #[serde(default)]
+    quantity: Given<i64>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct PayeeRequest {
+    #[serde(default)]
+    name: Given<String>,
+    #[serde(default)]
+    account_number: Given<String>,
+    #[serde(default)]
+    sort_code: Given<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct PayerRequest {
+    #[serde(default)]
+    name: Given<String>,
+    #[serde(default)]
+    email: Given<String>,
+}
+
+/// Reads a creating request for `merchant`; its total may be at most `cap` minor units.
+///
+/// # Errors
+/// 400 if it can't be read at all; else 422 with everything that is wrong.
+pub fn parse_create(
+    body: &Json<'_>,
+    dialect: Dialect,
+    merchant: &Merchant,
+    cap: MinorUnits,
+) -> Result<NewSession, ApiError> {
+    let request: CreateRequest = body.object()?;
+    let mut wrong = Violations::default();
+    let reference = wrong.required(request.reference, "invalid_reference", "reference", A_STRING, Reference::try_from);
+    let success_url =
+        wrong.optional(request.success_url, "invalid_success_url", "success_url", A_STRING, MerchantUrl::try_from);
+    let error_url =
+        wrong.optional(request.error_url, "invalid_error_url", "error_url", A_STRING, MerchantUrl::try_from);
+    let line_items = line_items(request.line_items, dialect, cap, &mut wrong);
+    let total = line_items.as_ref().map(|items| items.total().minor());
+    // Line items that are wrong have no sum to agree with.
+    let agrees = |amount| {
+        if total.is_none_or(|total| amount == total) { Ok(()) } else { Err("must be the sum of the line items") }
+    };
+    wrong.optional(request.amount, "invalid_amount", "amount", A_WHOLE_NUMBER, agrees);
+    wrong.optional(request.currency, "invalid_currency", "currency", A_STRING, gbp);
+    let payee = payee(request.payee, merchant, &mut wrong);
+    let payer = payer(request.payer, &mut wrong);
+    let email_receipt =
+        wrong.optional(request.email_receipt, "invalid_request", "email_receipt", "must be true or false", infallible);
+    let metadata = metadata(request.metadata, &mut wrong);
+    let lifetime = wrong.optional(
+        request.expires_in_seconds,
+        "invalid_request",
+        "expires_in_seconds",
+        A_WHOLE_NUMBER,
+        Lifetime::from_seconds,
+    );
+    match (reference, line_items, payee) {
+        (Some(reference), Some(line_items), Some(payee)) if wrong.0.is_empty() => Ok(NewSession {
+            line_items,
+            payee,
+            payer,
+            reference,
+            success_url,
+            error_url,
+            email_receipt: email_receipt.unwrap_or(false),
+            metadata: metadata.unwrap_or_default(),
+            lifetime: lifetime.unwrap_or_default(),
+        }),
+        _ => Err(ApiError::Invalid(wrong.0)),
+    }
+}
+
+/// The one currency there is for now ("Payment Session Object", currency).
+fn gbp(code: String) -> Result<Currency, &'static str> {
+    if code == "GBP" { Ok(Currency::GBP) } else { Err("must be GBP") }
+}
+
+fn line_items(
+    given: Given<Vec<Given<Object<LineItemRequest>>>>,
+    dialect: Dialect,
+    cap: MinorUnits,
+    wrong: &mut Violations,
+) -> Option<LineItems> {
+    let parameter = "line_items";
+    let items = match given {
+        Given::Nothing => {
+            wrong.add("missing_amount_or_line_items", parameter, "must be given");
+            return None;
+        }
+        Given::Wrong => {
+            wrong.add("invalid_request", parameter, "must be a list");
+            return None;
+        }
+        Given::Value(items) if items.is_empty() => {
+            wrong.add("missing_amount_or_line_items", parameter, InvalidLineItems::Count);
+            return None;
+        }
+        // Looked at before the items, so that an endless list costs no endless list of complaints.
+        Given::Value(items) if items.len() > LineItems::MAX => {
+            wrong.add("invalid_request", parameter, InvalidLineItems::Count);
+            return None;
+        }
+        Given::Value(items) => items,
+    };
+    let count = items.len();
+    let read: Vec<LineItem> =
+        items.into_iter().enumerate().filter_map(|(n, item)| line_item(item, n, dialect, wrong)).collect();
+    if read.len() < count {
+        return None;
+    }
+    match LineItems::new(read, cap) {
+        Ok(items) => Some(items),
+        Err(rule) => {
+            wrong.add("invalid_amount", parameter, rule);
+            None
+        }
+    }
+}
+
+fn amount_code(field: &str) -> &'static str {
+    if field == "amount_cents" { "invalid_line_items.amount_cents" } else { "invalid_amount" }
+}
+
+fn line_item(
+    given: Given<Object<LineItemRequest>>,
+    n: usize,
+    dialect: Dialect,
+    wrong: &mut Violations,
+) -> Option<LineItem> {
+    let Given::Value(Object(item)) = given else {
+        wrong.add("invalid_request", &format!("line_items[{n}]"), "must be an object");
+        return None;
+    };
+    let at = |field: &str| format!("line_items[{n}].{field}");
+    let at_least_one =
+        |count: i64| u32::try_from(count).ok().filter(|count| *count >= 1).ok_or("must be 1 to 4294967295");
+    let name = wrong.required(item.name, "invalid_request", &at("name"), A_STRING, Name::try_from);
+    let before = wrong.0.len();
+    // An empty description is none.
+    let description = match item.description {
+        Given::Value(text) if text.is_empty() => Given::Nothing,
+        other @ (Given::Nothing | Given::Wrong | Given::Value(_)) => other,
+    };
+    let description = wrong.optional(description, "invalid_description", &at("description"), A_STRING, Name::try_from);
+    let described = wrong.0.len() == before;
+    let (own, other) = match dialect {
+        Dialect::V2 => (("amount", item.amount), ("amount_cents", item.amount_cents)),
+        Dialect::ApiV2 => (("amount_cents", item.amount_cents), ("amount", item.amount)),
+    };
+    let differ = own.1 != Given::Nothing && other.1 != Given::Nothing && own.1 != other.1;
+    if differ {
+        wrong.add(amount_code(other.0), &at(other.0), format_args!("must not differ from {}", own.0));
+    }
+    // Either name is taken on either path: Banked's own Node client sends `amount` to `/api/v2`.
+    let (field, amount) = if own.1 == Given::Nothing && other.1 != Given::Nothing { other } else { own };
+    let positive = |minor: i64| if minor >= 1 { Ok(MinorUnits::new(minor)) } else { Err("must be at least 1") };
+    let minor = wrong.required(amount, amount_code(field), &at(field), A_WHOLE_NUMBER, positive);
+    let currency = wrong.required(item.currency, "invalid_currency", &at("currency"), A_STRING, gbp);
+    let quantity = wrong.required(item.quantity, "invalid_request", &at("quantity"), A_WHOLE_NUMBER, at_least_one);
+    let unit_price = Money::new(minor?, currency?);
+    (described && !differ).then_some(LineItem { name: name?, description, unit_price, quantity: quantity? })
+}
+
+fn payee(given: Given<Object<PayeeRequest>>, merchant: &Merchant, wrong: &mut Violations) -> Option<Payee> {
+    let code = "invalid_payee_account_identifier";
+    let payee = match given {
+        Given::Nothing => {
+            wrong.add(code, "payee", "must be given");
+            return None;
+        }
+        Given::Wrong => {
+            wrong.add(code, "payee", "must be an object");
+            return None;
+        }
+        Given::Value(Object(payee)) => payee,
+    };
+    let before = wrong.0.len();
+    let (name, account) = name_and_account(payee, wrong);
+    let account = account?;
+    let Some(linked) = merchant.linked_account(&account) else {
+        wrong.add(code, "payee", "must be one of your linked accounts");
+        return None;
+    };
+    let name = name.unwrap_or_else(|| linked.name.clone());
+    (wrong.0.len() == before).then_some(Payee { name, account })
+}
+
+/// A payee's name, if there is one that is right, and account, if it is.
+pub(super) fn name_and_account(
+    payee: PayeeRequest,
+    wrong: &mut Violations,
+) -> (Option<Name>, Option<AccountIdentifier>) {
+    let code = "invalid_payee_account_identifier";
+    let name = wrong.optional(payee.name, "invalid_request", "payee.name", A_STRING, Name::try_from);
+    let sort_code =
+        wrong.required::<_, _, InvalidAccount>(payee.sort_code, code, "payee.sort_code", A_STRING, SortCode::try_from);
+    let account_number = wrong.required::<_, _, InvalidAccount>(
+        payee.account_number,
+        code,
+        "payee.account_number",
+        A_STRING,
+        AccountNumber::try_from,
+    );
+    let account = sort_code
+        .zip(account_number)
+        .map(|(sort_code, account_number)| AccountIdentifier { sort_code, account_number });
+    (name, account)
+}
+
+fn payer(given: Given<Object<PayerRequest>>, wrong: &mut Violations) -> Option<Payer> {
+    let payer = match given {
+        Given::Nothing => return None,
+        Given::Wrong => {
+            wrong.add("invalid_request", "payer", "must be an object");
+            return None;
+        }
+        Given::Value(Object(payer)) => payer,
+    };
+    let name = wrong.required(payer.name, "invalid_request", "payer.name", A_STRING, Name::try_from);
+    let email = wrong.optional::<_, _, InvalidText>(
+        payer.email,
+        "invalid_payer_email",
+        "payer.email",
+        A_STRING,
+        EmailAddress::try_from,
+    );
+    Some(Payer { name: name?, email })
+}
+
+fn metadata(given: Given<BTreeMap<String, Given<String>>>, wrong: &mut Violations) -> Option<Metadata> {
+    let given = match given {
+        Given::Nothing => return None,
+        Given::Wrong => {
+            wrong.add("invalid_request", "metadata", "must be an object");
+            return None;
+        }
+        Given::Value(given) => given,
+    };
+    let mut texts = BTreeMap::new();
+    let before = wrong.0.len();
+    // Enough of them to see what is wrong, however many there are.
+    for (key, value) in given.into_iter().take(Metadata::MAX_KEYS + 1) {
+        match value {
+            Given::Value(text) => drop(texts.insert(key, text)),
+            Given::Nothing | Given::Wrong => wrong.add("invalid_request", &format!("metadata.{key}"), A_STRING),
+        }
+    }
+    if wrong.0.len() > before {
+        return None;
+    }
+    wrong.optional(Given::Value(texts), "invalid_request", "metadata", "", Metadata::try_from)
+}
