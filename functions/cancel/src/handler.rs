@@ -33,7 +33,7 @@ impl Cancel {
             Some(SessionPath::One(id)) if request.method() == Method::DELETE => (id, true),
             Some(SessionPath::Cancel(id)) if request.method() == Method::POST => (id, false),
             Some(SessionPath::All | SessionPath::One(_) | SessionPath::Cancel(_)) | None => {
-                return Err(api::unrouted(&request));
+                return Err(api::unrouted(&request).into());
             }
         };
         let caller = self.authenticator.authenticate(request.headers()).await?;

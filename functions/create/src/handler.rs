@@ -1,7 +1,7 @@
 //! Credentials, rules, one conditional write, the answer.
 
 use api::banked::{Dialect, FORMAT, SessionView, parse_create};
-use api::{Answer, ApiError, Authenticator, IdempotencyKey, SessionPath, Violation};
+use api::{Answer, Authenticator, IdempotencyKey, Refusal, SessionPath, Violation};
 use lambda_http::http::StatusCode;
 use lambda_http::{Request, RequestExt};
 use models::{Creation, EndToEndId, MinorUnits, Mode, Scope, Session, SessionId};
@@ -43,13 +43,13 @@ impl Create {
         let path = request.raw_http_path();
         let dialect = Dialect::of_path(path);
         if SessionPath::of(path) != Some(SessionPath::All) {
-            return Err(api::unrouted(&request));
+            return Err(api::unrouted(&request).into());
         }
         let caller = self.authenticator.authenticate(request.headers()).await?;
         caller.require(Scope::PaymentSessionsWrite)?;
         let mode = caller.mode();
         if !banks::can_pay(mode, self.local_live) {
-            return Err(no_live_connector(mode));
+            return Err(no_live_connector(mode).into());
         }
         let idempotency_key = IdempotencyKey::from_headers(request.headers())?;
         let body = api::json_body(&request)?;
@@ -60,13 +60,13 @@ impl Create {
         let new = match parse_create(&body, dialect, &caller.merchant, self.max_amount) {
             Ok(new) => new,
             // What was created once is answered again, even if the rules or the linked accounts have changed since.
-            Err(refusal @ ApiError::Invalid(_)) if fingerprint.is_some() => {
+            Err(refusal @ Refusal::Invalid(_)) if fingerprint.is_some() => {
                 return match self.sessions.created(&id).await? {
                     Some(Created::Existing(session, first)) if first == fingerprint => replay(*session, dialect),
-                    Some(_) | None => Err(refusal),
+                    Some(_) | None => Err(refusal.into()),
                 };
             }
-            Err(refusal) => return Err(refusal),
+            Err(refusal) => return Err(refusal.into()),
         };
         let base_url = self.public_base_url.clone().or_else(|| api::base_url(&request));
         let at = runtime::now();
@@ -77,7 +77,7 @@ impl Create {
             mode,
             list_shard: caller.merchant.list_spread.shard_of(&id, at),
             at,
-            base_url: base_url.ok_or_else(|| ApiError::BadRequest("the Host header is missing".to_owned()))?,
+            base_url: base_url.ok_or_else(|| Refusal::BadRequest("the Host header is missing".to_owned()))?,
             write_id: store::new_write_id(),
         };
         match self.sessions.create(Session::create(new, creation), fingerprint).await? {
@@ -86,7 +86,7 @@ impl Create {
                 answer(&session, dialect)
             }
             Created::Existing(session, first) if first == fingerprint => replay(*session, dialect),
-            Created::Existing(..) | Created::Deleted => Err(ApiError::IdempotencyConflict),
+            Created::Existing(..) | Created::Deleted => Err(Refusal::IdempotencyConflict.into()),
         }
     }
 }
@@ -101,9 +101,9 @@ fn replay(session: Session, dialect: Dialect) -> Answer {
     answer(&session.as_created(), dialect).map(api::replayed)
 }
 
-fn no_live_connector(mode: Mode) -> ApiError {
-    ApiError::Invalid(vec![Violation {
-        code: "invalid_request",
+fn no_live_connector(mode: Mode) -> Refusal {
+    Refusal::Invalid(vec![Violation {
+        code: None,
         parameter: None,
         title: format!("there is no bank for {} payments yet; use a test key", mode.as_str()),
     }])

@@ -1,7 +1,7 @@
 //! Webhook endpoints: the URL is checked before it is written down, and the secret is shown when it is made.
 
 use api::banked::{FORMAT, WebhookView, parse_webhook};
-use api::{Answer, ApiError, Authenticator, Caller, IdempotencyKey, ListParameters, Violation, WebhookPath};
+use api::{Answer, ApiError, Authenticator, Caller, IdempotencyKey, ListParameters, Refusal, WebhookPath};
 use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Body, Request, RequestExt, Response};
 use models::{DisabledBy, Endpoint, EndpointId, EndpointSecret, MAX_ENDPOINTS, MerchantUrl, Mode, Scope, Subscription};
@@ -51,11 +51,11 @@ impl EndpointsFunction {
             WebhookPath::One(id) if reads => {
                 let endpoint = self.endpoints.get(&owner.merchant_id, &api::path_id(id)?).await?;
                 let own = endpoint.filter(|endpoint| endpoint.mode == owner.mode);
-                show(&own.ok_or(ApiError::NotFound)?)
+                show(&own.ok_or(Refusal::NotFound)?)
             }
             WebhookPath::One(id) if request.method() == Method::DELETE => {
                 if !self.endpoints.delete(&owner, &api::path_id(id)?).await? {
-                    return Err(ApiError::NotFound);
+                    return Err(Refusal::NotFound.into());
                 }
                 let mut answer = Response::new(Body::Empty);
                 *answer.status_mut() = StatusCode::NO_CONTENT;
@@ -130,10 +130,10 @@ impl EndpointsFunction {
             EndpointCreated::Existing(endpoint, first) if first == fingerprint && endpoint.rotations == 0 => {
                 show_with_secret(&endpoint).map(api::replayed)
             }
-            EndpointCreated::Existing(..) => Err(ApiError::IdempotencyConflict),
+            EndpointCreated::Existing(..) => Err(Refusal::IdempotencyConflict.into()),
             EndpointCreated::TooMany => {
                 let title = format!("there are {MAX_ENDPOINTS} webhook endpoints, which is the most; remove one first");
-                Err(ApiError::InvalidAction { title, parameter: None })
+                Err(Refusal::InvalidAction { title, parameter: None }.into())
             }
         }
     }
@@ -164,7 +164,7 @@ impl EndpointsFunction {
     /// Whether what the host name stands for now may be called; it is looked at again with each delivery.
     async fn resolve(&self, url: &MerchantUrl) -> Result<(), ApiError> {
         let parsed = outbound::check_url(url.as_str(), false, self.policy).map_err(invalid_url)?;
-        outbound::resolve_check(&parsed, self.policy, &Lookup::system()).await.map_err(invalid_url)
+        Ok(outbound::resolve_check(&parsed, self.policy, &Lookup::system()).await.map_err(invalid_url)?)
     }
 }
 
@@ -172,14 +172,13 @@ fn new_secret() -> EndpointSecret {
     EndpointSecret::new(WebhookSecret::generate(api::random_bytes()).expose().to_owned())
 }
 
-fn invalid_url(rule: impl std::fmt::Display) -> ApiError {
-    let title = format!("url {rule}");
-    ApiError::Invalid(vec![Violation { code: "invalid_request", parameter: Some("url".to_owned()), title }])
+fn invalid_url(rule: impl std::fmt::Display) -> Refusal {
+    Refusal::invalid("url", rule)
 }
 
 fn refused(error: NotChanged) -> ApiError {
     match error {
-        NotChanged::NotFound => ApiError::NotFound,
+        NotChanged::NotFound => Refusal::NotFound.into(),
         NotChanged::Store(error) => error.into(),
     }
 }

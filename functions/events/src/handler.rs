@@ -1,7 +1,7 @@
 //! Reading events, and telling one again.
 
 use api::banked::{AttemptView, EventView};
-use api::{Answer, ApiError, Authenticator, Caller, EventPath, ListParameters};
+use api::{Answer, ApiError, Authenticator, Caller, EventPath, ListParameters, Refusal};
 use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Request, RequestExt};
 use models::{CursorId, EventId, EventType, ObjectId, Scope, SessionId, whole_number};
@@ -90,7 +90,7 @@ impl EventsFunction {
     /// An event of the caller's.
     async fn own(&self, id: &EventId, caller: &Caller) -> Result<StoredEvent, ApiError> {
         let event = self.events.get(id).await?;
-        event.filter(|event| is_own(event, caller)).ok_or(ApiError::NotFound)
+        Ok(event.filter(|event| is_own(event, caller)).ok_or(Refusal::NotFound)?)
     }
 
     async fn list(&self, query: Query, caller: &Caller) -> Answer {
@@ -118,7 +118,7 @@ impl EventsFunction {
     /// The events of a session after this sequence number, in order: for clients that poll.
     async fn of_session(&self, id: &SessionId, after: usize, caller: &Caller) -> Answer {
         let session = self.sessions.get(id).await?;
-        session.filter(|session| caller.owner().owns(session)).ok_or(ApiError::NotFound)?;
+        session.filter(|session| caller.owner().owns(session)).ok_or(Refusal::NotFound)?;
         show(&self.events.after(&(*id).into(), after, MAX_ITEMS).await?, None)
     }
 
@@ -142,7 +142,7 @@ impl EventsFunction {
         }
         if webhook_ids.is_empty() {
             let title = format!("no enabled webhook endpoint is told of {}", event.event_type());
-            return Err(ApiError::InvalidAction { title, parameter: None });
+            return Err(Refusal::InvalidAction { title, parameter: None }.into());
         }
         api::json(StatusCode::ACCEPTED, &Replayed { id: event.id().to_string(), webhook_ids })
     }
@@ -156,7 +156,7 @@ fn show(events: &[StoredEvent], next_cursor: Option<String>) -> Answer {
     api::json(StatusCode::OK, &List { data: events.iter().map(EventView::new).collect(), next_cursor })
 }
 
-fn parse_query(query: &str) -> Result<Query, ApiError> {
+fn parse_query(query: &str) -> Result<Query, Refusal> {
     let (mut types, mut object) = (Vec::new(), None);
     let known = ListParameters { once: &["object"], repeated: &["type"] };
     // An object's events are in one page.
@@ -174,7 +174,7 @@ fn parse_query(query: &str) -> Result<Query, ApiError> {
     Ok(Query { range, types, object })
 }
 
-fn parse_after(query: &str) -> Result<usize, ApiError> {
+fn parse_after(query: &str) -> Result<usize, Refusal> {
     let mut after = 0;
     api::read_query(query, ListParameters { once: &["after"], repeated: &[] }, |_, value| {
         after = whole_number(value).ok_or("must be the sequence number of an event, or 0")?;
@@ -189,7 +189,7 @@ mod tests {
 
     fn refused(query: &str) -> Vec<String> {
         match parse_query(query) {
-            Err(ApiError::Invalid(violations)) => violations.into_iter().filter_map(|wrong| wrong.parameter).collect(),
+            Err(Refusal::Invalid(violations)) => violations.into_iter().filter_map(|wrong| wrong.parameter).collect(),
             other => panic!("{query}: {other:?}"),
         }
     }
@@ -224,7 +224,7 @@ mod tests {
         assert_eq!(refused(&format!("{object}&{object}")), ["object"]);
         assert!(parse_after("after=3").is_ok_and(|after| after == 3));
         for query in ["after=+3", "after=03", "after=-1", "after=1&after=1", "limit=1", "after[]=1"] {
-            assert!(matches!(parse_after(query), Err(ApiError::Invalid(_))), "{query}");
+            assert!(matches!(parse_after(query), Err(Refusal::Invalid(_))), "{query}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Reading one session, and listing.
 
 use api::banked::{Dialect, SessionView, shown_state};
-use api::{Answer, ApiError, Authenticator, Caller, ListParameters, SessionPath};
+use api::{Answer, Authenticator, Caller, ListParameters, Refusal, SessionPath};
 use futures_util::future::try_join_all;
 use lambda_http::http::StatusCode;
 use lambda_http::{Request, RequestExt};
@@ -56,7 +56,7 @@ impl Get {
         let session = match SessionPath::of(path) {
             Some(SessionPath::All) => None,
             Some(SessionPath::One(id)) => Some(id),
-            Some(SessionPath::Cancel(_)) | None => return Err(api::unrouted(&request)),
+            Some(SessionPath::Cancel(_)) | None => return Err(api::unrouted(&request).into()),
         };
         let caller = self.authenticator.authenticate(request.headers()).await?;
         caller.require(Scope::PaymentSessionsRead)?;
@@ -68,7 +68,7 @@ impl Get {
 
     async fn one(&self, id: &str, caller: &Caller, dialect: Dialect) -> Answer {
         let WithRefunds { session, refunds } = self.refunds.of(&api::path_id(id)?).await?;
-        let session = session.filter(|session| caller.owner().owns(session)).ok_or(ApiError::NotFound)?;
+        let session = session.filter(|session| caller.owner().owns(session)).ok_or(Refusal::NotFound)?;
         api::json(StatusCode::OK, &SessionView::new(&session, &refunds, dialect, runtime::now()))
     }
 
@@ -119,7 +119,7 @@ fn cut(mut page: Page<Session>) -> Page<Session> {
 }
 
 /// Reads a list's query string.
-fn parse_query(query: &str) -> Result<Query, ApiError> {
+fn parse_query(query: &str) -> Result<Query, Refusal> {
     let mut states = Vec::new();
     let known = ListParameters { once: &[], repeated: &["state"] };
     let range = api::list_query(
@@ -146,7 +146,7 @@ mod tests {
 
     fn refused(query: &str) -> Vec<String> {
         match parse_query(query) {
-            Err(ApiError::Invalid(violations)) => violations.into_iter().filter_map(|v| v.parameter).collect(),
+            Err(Refusal::Invalid(violations)) => violations.into_iter().filter_map(|v| v.parameter).collect(),
             other => panic!("{query}: {other:?}"),
         }
     }

@@ -8,5 +8,5 @@ use lambda_http::Request;
 /// # Errors
 /// Always: 404 or 405.
 pub async fn handle(request: Request) -> Answer {
-    Err(api::unrouted(&request))
+    Err(api::unrouted(&request).into())
 }

@@ -2,7 +2,7 @@
 //! once, no more is refunded than was paid.
 
 use api::banked::{FORMAT, RefundView, not_refundable, parse_refund};
-use api::{Answer, ApiError, Authenticator, Caller, IdempotencyKey, ListParameters, Operation, RefundPath};
+use api::{Answer, ApiError, Authenticator, Caller, IdempotencyKey, ListParameters, Operation, RefundPath, Refusal};
 use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Request, RequestExt};
 use models::{
@@ -73,14 +73,14 @@ impl RefundFunction {
     /// A refund of the caller's.
     async fn own(&self, id: &RefundId, caller: &Caller) -> Result<Refund, ApiError> {
         let refund = self.refunds.get(id).await?;
-        refund.filter(|refund| caller.owner().owns_refund(refund)).ok_or(ApiError::NotFound)
+        Ok(refund.filter(|refund| caller.owner().owns_refund(refund)).ok_or(Refusal::NotFound)?)
     }
 
     async fn list(&self, request: &Request, caller: &Caller) -> Answer {
         let found = self.refunds.of(&session_asked_for(request)?).await?;
         let owned = found.session.is_some_and(|session| caller.owner().owns(&session));
         if !owned {
-            return Err(ApiError::Unknown("payment_session_id"));
+            return Err(Refusal::Unknown("payment_session_id").into());
         }
         let now = runtime::now();
         let data = found.refunds.iter().map(|refund| RefundView::new(refund, now)).collect();
@@ -98,10 +98,10 @@ impl RefundFunction {
             None => (RefundId::new(Uuid::now_v7()), None),
         };
         let base_url = self.public_base_url.clone().or_else(|| api::base_url(request));
-        let base_url = base_url.ok_or_else(|| ApiError::BadRequest("the Host header is missing".to_owned()))?;
+        let base_url = base_url.ok_or_else(|| Refusal::BadRequest("the Host header is missing".to_owned()))?;
         let made = match parse_refund(&body) {
             Ok(new) => self.make(id, fingerprint, new, base_url, caller).await,
-            Err(refusal) => Err(refusal),
+            Err(refusal) => Err(refusal.into()),
         };
         let refusal = match made {
             Ok(Made::New(refund)) => {
@@ -111,22 +111,8 @@ impl RefundFunction {
             Ok(Made::Existing(refund, first)) => return replay(refund, fingerprint == first),
             Err(refusal) => refusal,
         };
-        let by_the_rules = match &refusal {
-            ApiError::BadRequest(_) | ApiError::Unknown(_) | ApiError::InvalidAction { .. } | ApiError::Invalid(_) => {
-                true
-            }
-            ApiError::Unauthorized
-            | ApiError::Forbidden(_)
-            | ApiError::NotFound
-            | ApiError::MethodNotAllowed(_)
-            | ApiError::IdempotencyConflict
-            | ApiError::TooLarge(_)
-            | ApiError::UnsupportedMediaType(_)
-            | ApiError::Unavailable(_)
-            | ApiError::Internal(_) => false,
-        };
         // What was made once is answered again, whatever would stand in its way now.
-        if by_the_rules
+        if let ApiError::Refused(_) = refusal
             && fingerprint.is_some()
             && let Some((refund, first)) = self.refunds.created(&id).await?
         {
@@ -147,7 +133,7 @@ impl RefundFunction {
         let mut session = self.sessions.get(&new.session_id).await?;
         for _ in 0..MAX_TRIES {
             let refunded = session.filter(|session| caller.owner().owns(session));
-            let refunded = refunded.ok_or(ApiError::Unknown("payment_session_id"))?;
+            let refunded = refunded.ok_or(Refusal::Unknown("payment_session_id"))?;
             // Refunds that have failed by time may hold what is asked for until somebody writes that down.
             if asks_for_more_than_is_left(&new, &refunded) && self.lapse(&refunded).await? {
                 session = self.sessions.get(&new.session_id).await?;
@@ -206,7 +192,7 @@ impl RefundFunction {
                 Err(RefundChangeError::Refused(now_as)) if now_as.payment_session_id != refund.payment_session_id => {
                     refund = *now_as;
                 }
-                Err(RefundChangeError::Refused(now_as)) => return Err(not_cancellable(&now_as, now)),
+                Err(RefundChangeError::Refused(now_as)) => return Err(not_cancellable(&now_as, now).into()),
             }
         }
         Err(ApiError::Unavailable(StoreError::Conflict { operation: "TransactWriteItems" }))
@@ -214,23 +200,23 @@ impl RefundFunction {
 }
 
 /// The session whose refunds are listed.
-fn session_asked_for(request: &Request) -> Result<SessionId, ApiError> {
+fn session_asked_for(request: &Request) -> Result<SessionId, Refusal> {
     let mut asked_for = None;
     let known = ListParameters { once: &["payment_session_id"], repeated: &[] };
     api::read_query(request.uri().query().unwrap_or(""), known, |_, value| {
         asked_for = Some(value.parse().map_err(|_| "must be the id of a payment session")?);
         Ok(())
     })?;
-    asked_for.ok_or_else(|| ApiError::Invalid(vec![api::violation("payment_session_id", "must be given")]))
+    asked_for.ok_or_else(|| Refusal::invalid("payment_session_id", "must be given"))
 }
 
-fn not_cancellable(refund: &Refund, now: jiff::Timestamp) -> ApiError {
+fn not_cancellable(refund: &Refund, now: jiff::Timestamp) -> Refusal {
     let title = if refund.submitted {
         "a refund whose payment was submitted can't be cancelled".to_owned()
     } else {
         format!("a refund in the state {} can't be cancelled", refund.state_at(now))
     };
-    ApiError::InvalidAction { title, parameter: None }
+    Refusal::InvalidAction { title, parameter: None }
 }
 
 fn show(status: StatusCode, refund: &Refund) -> Answer {
@@ -247,7 +233,7 @@ fn replay(refund: Refund, same_request: bool) -> Answer {
     if same_request {
         show_as_created(&refund.as_created()).map(api::replayed)
     } else {
-        Err(ApiError::IdempotencyConflict)
+        Err(Refusal::IdempotencyConflict.into())
     }
 }
 

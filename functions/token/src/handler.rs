@@ -1,6 +1,6 @@
 //! OAuth 2.0 client credentials (RFC 6749, 4.4).
 
-use api::{Answer, ApiError, Authenticator, TOKEN_LIFETIME_S};
+use api::{Answer, Authenticator, Refusal, TOKEN_LIFETIME_S};
 use lambda_http::Request;
 use lambda_http::http::StatusCode;
 use models::Scopes;
@@ -40,11 +40,11 @@ impl Token {
         let caller = self.authenticator.authenticate_key(request.headers()).await?;
         let TokenRequest { grant_type, scope } = parse(&request)?;
         if grant_type.is_some_and(|grant_type| grant_type != "client_credentials") {
-            return Err(ApiError::BadRequest("grant_type must be client_credentials".to_owned()));
+            return Err(Refusal::BadRequest("grant_type must be client_credentials".to_owned()).into());
         }
         let scopes = granted(scope.as_deref().unwrap_or(""), caller.scopes);
         if scopes == Scopes::NONE {
-            return Err(ApiError::BadRequest("the API key has none of the scopes asked for".to_owned()));
+            return Err(Refusal::BadRequest("the API key has none of the scopes asked for".to_owned()).into());
         }
         let now_s = runtime::now().as_second();
         let answer = TokenAnswer {
@@ -68,19 +68,19 @@ fn granted(asked: &str, own: Scopes) -> Scopes {
 }
 
 /// A form, JSON, or nothing at all.
-fn parse(request: &Request) -> Result<TokenRequest, ApiError> {
+fn parse(request: &Request) -> Result<TokenRequest, Refusal> {
     let body: &[u8] = api::body(request)?;
     if body.is_empty() {
         return Ok(TokenRequest::default());
     }
     match api::media_type(request.headers()).as_deref() {
         Some("application/x-www-form-urlencoded") => {
-            api::parse_form(request.headers(), body).map_err(|invalid| ApiError::BadRequest(invalid.to_string()))
+            api::parse_form(request.headers(), body).map_err(|invalid| Refusal::BadRequest(invalid.to_string()))
         }
         Some("application/json") => api::Json::read(api::without_byte_order_mark(body))?
             .object()
-            .map_err(|_| ApiError::BadRequest("the body must be a JSON object of strings".to_owned())),
-        Some(_) | None => Err(ApiError::UnsupportedMediaType("application/x-www-form-urlencoded or application/json")),
+            .map_err(|_| Refusal::BadRequest("the body must be a JSON object of strings".to_owned())),
+        Some(_) | None => Err(Refusal::UnsupportedMediaType("application/x-www-form-urlencoded or application/json")),
     }
 }
 
@@ -99,10 +99,10 @@ mod tests {
         assert_eq!(read(form, b"grant_type=client_credentials").unwrap(), "client_credentials");
         assert_eq!(read(&format!("{form}; charset=ISO-8859-1"), b"grant_type=a").unwrap(), "a");
         for body in [&b"grant_type=%ff"[..], b"scope=\xe9", b"grant_type=a&grant_type=b"] {
-            assert!(matches!(read(form, body), Err(ApiError::BadRequest(_))), "{body:?}");
+            assert!(matches!(read(form, body), Err(Refusal::BadRequest(_))), "{body:?}");
         }
         assert_eq!(read("application/json", b"\xef\xbb\xbf{\"grant_type\":\"a\"}").unwrap(), "a");
-        assert!(matches!(read("application/json", b"\xef\xbb\xbf"), Err(ApiError::BadRequest(_))));
+        assert!(matches!(read("application/json", b"\xef\xbb\xbf"), Err(Refusal::BadRequest(_))));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use lambda_http::http::{HeaderMap, header};
 use models::{ApiKey, ApiKeyId, ApiSecret, InvalidId, Merchant, MerchantId, Mode, Scope, Scopes};
 use store::{Merchants, Owner};
 
-use crate::error::ApiError;
+use crate::error::{ApiError, Refusal};
 use crate::secrets::sha256;
 use crate::token;
 
@@ -52,16 +52,16 @@ impl Caller {
 
     /// # Errors
     /// 403 if the credentials lack the scope.
-    pub fn require(&self, scope: Scope) -> Result<(), ApiError> {
-        if self.scopes.allow(scope) { Ok(()) } else { Err(ApiError::Forbidden(scope)) }
+    pub fn require(&self, scope: Scope) -> Result<(), Refusal> {
+        if self.scopes.allow(scope) { Ok(()) } else { Err(Refusal::Forbidden(scope)) }
     }
 
     /// The key itself.
     ///
     /// # Errors
     /// 401 if it is no longer there.
-    pub fn key(&self) -> Result<&ApiKey, ApiError> {
-        self.merchant.active_key(&self.key_id).ok_or(ApiError::Unauthorized)
+    pub fn key(&self) -> Result<&ApiKey, Refusal> {
+        self.merchant.active_key(&self.key_id).ok_or(Refusal::Unauthorized)
     }
 }
 
@@ -134,7 +134,7 @@ impl Authenticator {
         } else {
             None
         };
-        self.check(&credentials.ok_or(ApiError::Unauthorized)?).await
+        self.check(&credentials.ok_or(Refusal::Unauthorized)?).await
     }
 
     /// Who sent the request, by Basic `key:secret` alone: a token is not made with a token.
@@ -144,7 +144,7 @@ impl Authenticator {
     pub async fn authenticate_key(&self, headers: &HeaderMap) -> Result<Caller, ApiError> {
         let (scheme, credentials) = authorization(headers)?;
         let credentials = if scheme.eq_ignore_ascii_case("basic") { basic(credentials) } else { None };
-        self.check(&credentials.ok_or(ApiError::Unauthorized)?).await
+        self.check(&credentials.ok_or(Refusal::Unauthorized)?).await
     }
 
     /// Looks again, once, if what is remembered of the merchant doesn't know the credentials: a key is good at once.
@@ -158,7 +158,7 @@ impl Authenticator {
             return Ok(caller);
         }
         if just_refused {
-            return Err(ApiError::Unauthorized);
+            return Err(Refusal::Unauthorized.into());
         }
         let read_at = Instant::now();
         let merchant = self.merchants.get(id).await?.map(Arc::new);
@@ -170,7 +170,7 @@ impl Authenticator {
         if caller.is_none() {
             seen.refuse(id);
         }
-        caller.ok_or(ApiError::Unauthorized)
+        Ok(caller.ok_or(Refusal::Unauthorized)?)
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
@@ -252,9 +252,9 @@ impl ShownSecret {
 }
 
 /// Scheme and credentials. Given twice they are joined by a comma, which no credentials hold.
-fn authorization(headers: &HeaderMap) -> Result<(&str, &str), ApiError> {
+fn authorization(headers: &HeaderMap) -> Result<(&str, &str), Refusal> {
     let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let (scheme, credentials) = value.and_then(|value| value.split_once(' ')).ok_or(ApiError::Unauthorized)?;
+    let (scheme, credentials) = value.and_then(|value| value.split_once(' ')).ok_or(Refusal::Unauthorized)?;
     Ok((scheme, credentials.trim()))
 }
 

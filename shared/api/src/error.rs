@@ -1,23 +1,34 @@
-//! What an API call can be answered with when it isn't done. Each wire format renders it in its own documented shape.
+//! What an API call can be answered with when it isn't done: what the client can mend, or a failure of ours. Each wire format
+//! has its own codes and body for them; statuses and headers are HTTP's.
 
+use lambda_http::http::{HeaderValue, StatusCode, header};
+use lambda_http::{Body, Response};
 use models::Scope;
+use serde::Serialize;
 use store::{ChangeError, StoreError};
 use thiserror::Error;
 
 /// One thing that is wrong with one field of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// The wire format's code.
-    pub code: &'static str,
+    /// The wire format's code; without one, the format's general code.
+    pub code: Option<&'static str>,
     /// The field as the client wrote it, such as `line_items[0].amount`.
     pub parameter: Option<String>,
     /// What is wrong, for a person.
     pub title: String,
 }
 
-/// Why a request is not done. Client-facing, but for the last two, whose causes go to the log alone.
-#[derive(Debug, Error)]
-pub enum ApiError {
+impl Violation {
+    /// A parameter that breaks a rule, which reads on from its name: `must be given`.
+    pub fn new(code: impl Into<Option<&'static str>>, parameter: &str, rule: impl std::fmt::Display) -> Self {
+        Self { code: code.into(), parameter: Some(parameter.to_owned()), title: format!("{parameter} {rule}") }
+    }
+}
+
+/// Why a request is not done: something that its sender can mend.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Refusal {
     /// 400: the body or a parameter can't be read at all.
     #[error("{0}")]
     BadRequest(String),
@@ -56,10 +67,39 @@ pub enum ApiError {
     /// 422: understood, but against the rules; all that is wrong at once.
     #[error("{} of the request's fields are not valid", .0.len())]
     Invalid(Vec<Violation>),
-    /// 503: repeat it later, with the same idempotency key.
+}
+
+impl Refusal {
+    /// 422 for one parameter, without a code of its own.
+    pub fn invalid(parameter: &str, rule: impl std::fmt::Display) -> Self {
+        Self::Invalid(vec![Violation::new(None, parameter, rule)])
+    }
+
+    const fn status(&self) -> StatusCode {
+        match self {
+            Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::NotFound | Self::Unknown(_) => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::InvalidAction { .. } | Self::IdempotencyConflict => StatusCode::CONFLICT,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        }
+    }
+}
+
+/// Why a request is not done.
+#[derive(Debug, Error)]
+pub enum ApiError {
+    /// Its sender can mend it, and is told how.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// 503: repeat it later, with the same idempotency key. The cause goes to the log alone.
     #[error("not available at the moment; repeat the request")]
     Unavailable(#[source] StoreError),
-    /// 500: our fault.
+    /// 500: our fault. The cause goes to the log alone.
     #[error("an internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -79,13 +119,42 @@ impl ApiError {
     /// What a refused change is: 404, 503, or 409 with the state that stood in the way.
     pub fn from_change(error: ChangeError, doing: &str) -> Self {
         match error {
-            ChangeError::NotFound => Self::NotFound,
+            ChangeError::NotFound => Refusal::NotFound.into(),
             ChangeError::Store(error) => error.into(),
             ChangeError::Refused(session) => {
                 let state = session.state_at(runtime::now());
                 let title = format!("a session that is {state} can't be {doing}");
-                Self::InvalidAction { title, parameter: None }
+                Refusal::InvalidAction { title, parameter: None }.into()
             }
         }
+    }
+
+    const fn status(&self) -> StatusCode {
+        match self {
+            Self::Refused(refusal) => refusal.status(),
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The answer that says so, with a format's body.
+    pub(crate) fn answer(&self, body: &impl Serialize) -> Response<Body> {
+        let mut response = Response::new(Body::Text(serde_json::to_string(body).unwrap_or_default()));
+        *response.status_mut() = self.status();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Self::Refused(Refusal::Unauthorized) = self {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(r#"Basic realm="counterfoil", Bearer"#));
+        }
+        if let Self::Refused(Refusal::MethodNotAllowed(allowed)) = self
+            && let Ok(allowed) = HeaderValue::from_str(allowed)
+        {
+            headers.insert(header::ALLOW, allowed);
+        }
+        if let Self::Unavailable(_) = self {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
     }
 }

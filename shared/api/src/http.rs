@@ -12,7 +12,7 @@ use lambda_http::{Body, Context, Request, RequestExt, Response, service_fn};
 use serde::Serialize;
 use store::StoreError;
 
-use crate::error::ApiError;
+use crate::error::{ApiError, Refusal};
 use crate::incoming::{FORWARDED_PROTO, Incoming, outgoing};
 use crate::json::Json;
 
@@ -55,7 +55,7 @@ async fn respond<F: Future<Output = Response<Body>>>(
         }
         Err(refusal) => {
             tracing::warn!(%refusal, "the event is no request");
-            with_strict_transport_security(refuse(&refusal), https)
+            with_strict_transport_security(refuse(&refusal.into()), https)
         }
     };
     outgoing(answer, to_head)
@@ -87,17 +87,7 @@ async fn answered<F: Future<Output = Answer>>(
         match &error {
             ApiError::Unavailable(cause) => tracing::error!(request_id, %cause, "the request could not be done"),
             ApiError::Internal(cause) => tracing::error!(request_id, %cause, "the request failed"),
-            ApiError::BadRequest(_)
-            | ApiError::Unauthorized
-            | ApiError::Forbidden(_)
-            | ApiError::NotFound
-            | ApiError::Unknown(_)
-            | ApiError::MethodNotAllowed(_)
-            | ApiError::InvalidAction { .. }
-            | ApiError::IdempotencyConflict
-            | ApiError::TooLarge(_)
-            | ApiError::UnsupportedMediaType(_)
-            | ApiError::Invalid(_) => {}
+            ApiError::Refused(_) => {}
         }
         render_error(&error)
     });
@@ -146,22 +136,22 @@ pub fn replayed(mut answer: Response<Body>) -> Response<Body> {
 ///
 /// # Errors
 /// 413.
-pub fn body(request: &Request) -> Result<&[u8], ApiError> {
+pub fn body(request: &Request) -> Result<&[u8], Refusal> {
     let body: &[u8] = request.body();
-    if body.len() > MAX_BODY_BYTES { Err(ApiError::TooLarge(MAX_BODY_BYTES)) } else { Ok(body) }
+    if body.len() > MAX_BODY_BYTES { Err(Refusal::TooLarge(MAX_BODY_BYTES)) } else { Ok(body) }
 }
 
 /// A JSON body that is not too long and says that it is JSON, or says nothing; without a byte order mark.
 ///
 /// # Errors
 /// 400, 413 or 415.
-pub fn json_body(request: &Request) -> Result<Json<'_>, ApiError> {
+pub fn json_body(request: &Request) -> Result<Json<'_>, Refusal> {
     let body = without_byte_order_mark(body(request)?);
     match media_type(request.headers()).as_deref() {
         None => Json::read(body),
         Some("application/json") => Json::read(body),
         Some(other) if other.starts_with("application/") && other.ends_with("+json") => Json::read(body),
-        Some(_) => Err(ApiError::UnsupportedMediaType("application/json")),
+        Some(_) => Err(Refusal::UnsupportedMediaType("application/json")),
     }
 }
 
@@ -234,7 +224,8 @@ mod tests {
             [(Some("https"), Some("max-age=31536000")), (None, Some("max-age=31536000")), (Some("http"), None)]
         {
             for status in [StatusCode::OK, StatusCode::NOT_FOUND] {
-                let answer = async |_| if status.is_success() { json(status, &()) } else { Err(ApiError::NotFound) };
+                let answer =
+                    async |_| if status.is_success() { json(status, &()) } else { Err(Refusal::NotFound.into()) };
                 let answer = answered(request(proto, b""), render_error, answer).await;
                 assert_eq!(answer.status(), status);
                 let header = answer.headers().get(header::STRICT_TRANSPORT_SECURITY);
@@ -284,7 +275,7 @@ mod tests {
             (mark.to_owned(), None),
         ] {
             let request = request(None, body.as_bytes());
-            let read = json_body(&request).and_then(|json| json.fingerprint());
+            let read = json_body(&request).map(|json| json.fingerprint().unwrap());
             let expected = json.map(|json| Json::read(json.as_bytes()).unwrap().fingerprint().unwrap());
             assert_eq!(read.ok(), expected, "{body:?}");
         }

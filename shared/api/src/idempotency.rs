@@ -9,7 +9,7 @@ use lambda_http::http::HeaderMap;
 use models::{EndpointId, Merchant, Mode, RefundId, SessionId, WriteId};
 use uuid::Uuid;
 
-use crate::error::ApiError;
+use crate::error::Refusal;
 
 /// The `Idempotency-Key` header: 1 to 255 printable ASCII characters other than commas. API Gateway joins the values of a
 /// header that is given twice by a comma
@@ -40,7 +40,7 @@ impl IdempotencyKey {
     ///
     /// # Errors
     /// 400 if it is empty, too long, given twice, not printable ASCII, or holds a comma.
-    pub fn from_headers(headers: &HeaderMap) -> Result<Option<Self>, ApiError> {
+    pub fn from_headers(headers: &HeaderMap) -> Result<Option<Self>, Refusal> {
         let mut values = headers.get_all("idempotency-key").iter();
         let (first, second) = (values.next(), values.next());
         let Some(value) = first else { return Ok(None) };
@@ -50,7 +50,7 @@ impl IdempotencyKey {
             }
             Ok(_) | Err(_) => {
                 let rule = "Idempotency-Key must be given once, with 1 to 255 printable ASCII characters and no comma";
-                Err(ApiError::BadRequest(rule.to_owned()))
+                Err(Refusal::BadRequest(rule.to_owned()))
             }
         }
     }
@@ -123,7 +123,7 @@ mod tests {
         }
     }
 
-    fn key(value: &str) -> Result<Option<IdempotencyKey>, ApiError> {
+    fn key(value: &str) -> Result<Option<IdempotencyKey>, Refusal> {
         let mut headers = HeaderMap::new();
         headers.insert("idempotency-key", HeaderValue::from_bytes(value.as_bytes()).unwrap());
         IdempotencyKey::from_headers(&headers)
@@ -135,7 +135,7 @@ mod tests {
         assert!(key("order 42").unwrap().is_some());
         assert!(key(&"k".repeat(255)).unwrap().is_some());
         for bad in ["", &"k".repeat(256), "clé", "a\tb", "k,k", "k, k", ",", "order 4,2"] {
-            assert!(matches!(key(bad), Err(ApiError::BadRequest(_))), "{bad}");
+            assert!(matches!(key(bad), Err(Refusal::BadRequest(_))), "{bad}");
         }
         let mut twice = HeaderMap::new();
         twice.append("idempotency-key", HeaderValue::from_static("a"));

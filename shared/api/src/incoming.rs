@@ -16,7 +16,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use url::Url;
 
-use crate::error::ApiError;
+use crate::error::Refusal;
 use crate::http::are_https;
 
 /// What we read of an event, payload format 2.0:
@@ -73,7 +73,7 @@ impl Incoming {
     ///
     /// # Errors
     /// 400, which says what of it can't be read.
-    pub(crate) fn into_request(self, context: Context) -> Result<Request, ApiError> {
+    pub(crate) fn into_request(self, context: Context) -> Result<Request, Refusal> {
         let event = self.0.ok_or_else(|| unreadable("the request"))?;
         let method =
             Method::from_bytes(event.request_context.http.method.as_bytes()).map_err(|_| unreadable("the method"))?;
@@ -113,12 +113,12 @@ impl Incoming {
 /// What the client spoke to API Gateway.
 pub(crate) const FORWARDED_PROTO: &str = "x-forwarded-proto";
 
-fn unreadable(what: &str) -> ApiError {
-    ApiError::BadRequest(format!("{what} can't be read"))
+fn unreadable(what: &str) -> Refusal {
+    Refusal::BadRequest(format!("{what} can't be read"))
 }
 
 /// Values that are not ASCII stay, as bytes; where one is read, it is refused as that header's values are.
-fn headers(given: HashMap<String, String>) -> Result<HeaderMap, ApiError> {
+fn headers(given: HashMap<String, String>) -> Result<HeaderMap, Refusal> {
     let mut headers = HeaderMap::with_capacity(given.len());
     for (name, value) in given {
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| unreadable("a header's name"))?;
@@ -141,7 +141,7 @@ fn is_protocols(value: &HeaderValue) -> bool {
 }
 
 /// A path may come decoded, and hold what no URI does; then it is no path of ours, which the reader of the path refuses.
-fn uri(path: &str, query: &str) -> Result<Uri, ApiError> {
+fn uri(path: &str, query: &str) -> Result<Uri, Refusal> {
     if !path.starts_with('/') {
         return Err(unreadable("the path"));
     }
@@ -200,7 +200,7 @@ mod tests {
     fn request(event: &Value) -> Result<Request, String> {
         let incoming: Incoming = serde_json::from_str(&event.to_string()).unwrap();
         incoming.into_request(Context::default()).map_err(|error| {
-            assert!(matches!(error, ApiError::BadRequest(_)), "{error:?}");
+            assert!(matches!(error, Refusal::BadRequest(_)), "{error:?}");
             error.to_string()
         })
     }

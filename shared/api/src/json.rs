@@ -7,7 +7,7 @@ use serde::de::{DeserializeOwned, DeserializeSeed, Error, MapAccess, SeqAccess, 
 use serde_json::{Map, Value};
 use store::Fingerprint;
 
-use crate::error::ApiError;
+use crate::error::{ApiError, Refusal};
 use crate::given::Object;
 use crate::secrets::sha256;
 
@@ -24,7 +24,7 @@ impl<'a> Json<'a> {
     ///
     /// # Errors
     /// 400 if it is no JSON, or none that every reader understands alike; names a key that is given twice.
-    pub fn read(text: &'a [u8]) -> Result<Self, ApiError> {
+    pub fn read(text: &'a [u8]) -> Result<Self, Refusal> {
         let mut deserializer = serde_json::Deserializer::from_slice(text);
         let (mut path, mut doubled) = (Path::default(), None);
         let value = Unique { path: &mut path, doubled: &mut doubled }
@@ -32,8 +32,8 @@ impl<'a> Json<'a> {
             .and_then(|value| deserializer.end().map(|()| value));
         match (value, doubled) {
             (Ok(value), _) => Ok(Self { text, value }),
-            (Err(_), Some(key)) => Err(ApiError::BadRequest(format!("{RULE}; {key} is given twice"))),
-            (Err(_), None) => Err(ApiError::BadRequest(RULE.to_owned())),
+            (Err(_), Some(key)) => Err(Refusal::BadRequest(format!("{RULE}; {key} is given twice"))),
+            (Err(_), None) => Err(Refusal::BadRequest(RULE.to_owned())),
         }
     }
 
@@ -41,8 +41,8 @@ impl<'a> Json<'a> {
     ///
     /// # Errors
     /// 400 if it is no object, or not of this shape.
-    pub fn object<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
-        let Object(object) = serde_json::from_slice(self.text).map_err(|_| ApiError::BadRequest(RULE.to_owned()))?;
+    pub fn object<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
+        let Object(object) = serde_json::from_slice(self.text).map_err(|_| Refusal::BadRequest(RULE.to_owned()))?;
         Ok(object)
     }
 
@@ -183,7 +183,7 @@ mod tests {
 
     fn refused(text: &[u8]) -> String {
         match Json::read(text) {
-            Err(ApiError::BadRequest(rule)) => rule,
+            Err(Refusal::BadRequest(rule)) => rule,
             other => panic!("{other:?}"),
         }
     }
@@ -239,7 +239,7 @@ mod tests {
             for text in [text.clone(), format!(r#"{{"a":[{number},"{text}",null,true,{{"b":-1}}]}}"#)] {
                 match (Json::read(text.as_bytes()), serde_json::from_str::<Value>(&text)) {
                     (Ok(ours), Ok(theirs)) => prop_assert_eq!(ours.value, theirs),
-                    (Err(ApiError::BadRequest(rule)), Ok(_)) => prop_assert!(rule.ends_with("twice"), "{}", rule),
+                    (Err(Refusal::BadRequest(rule)), Ok(_)) => prop_assert!(rule.ends_with("twice"), "{}", rule),
                     (ours, theirs) => prop_assert!(ours.is_err() && theirs.is_err(), "{}", text),
                 }
             }

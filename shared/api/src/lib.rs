@@ -17,7 +17,7 @@ mod token;
 mod violations;
 
 pub use auth::{Authenticator, Caller, WARM_UP_TIMEOUT};
-pub use error::{ApiError, Violation};
+pub use error::{ApiError, Refusal, Violation};
 pub use form::{InvalidForm, parse_form};
 pub use given::Given;
 pub use http::{
@@ -26,7 +26,7 @@ pub use http::{
 };
 pub use idempotency::{IdempotencyKey, Operation};
 pub use json::Json;
-pub use list_query::{ListParameters, gives, list_cursor, list_query, read_query, violation};
+pub use list_query::{ListParameters, gives, list_cursor, list_query, read_query};
 pub use routes::{EventPath, RefundPath, SessionPath, WebhookPath, other_methods, path_id, unrouted};
 pub use secrets::{IssuedKey, issue_key, known_key, random_bytes, sha256};
 pub use token::{TOKEN_LIFETIME_S, mint};

@@ -6,7 +6,7 @@ use jiff::tz::Offset;
 use models::whole_number;
 use store::{ListCursor, ListRange};
 
-use crate::error::{ApiError, Violation};
+use crate::error::{Refusal, Violation};
 
 /// The most items in one page of a list, and as many as there are without a `limit` (Banked's own default).
 const MAX_LIMIT: usize = 100;
@@ -39,9 +39,9 @@ pub fn read_query(
     query: &str,
     known: ListParameters<'_>,
     mut read: impl FnMut(&str, &str) -> Result<(), &'static str>,
-) -> Result<(), ApiError> {
+) -> Result<(), Refusal> {
     let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query)
-        .map_err(|_| ApiError::BadRequest("the query string can't be read".to_owned()))?;
+        .map_err(|_| Refusal::BadRequest("the query string can't be read".to_owned()))?;
     let mut violations: Vec<Violation> = Vec::new();
     let mut given: Vec<&str> = Vec::new();
     for (name, value) in &pairs {
@@ -63,21 +63,16 @@ pub fn read_query(
         };
         // One complaint about each parameter is enough.
         if !violations.iter().any(|violation| violation.parameter.as_deref() == Some(name)) {
-            violations.push(violation(name, &rule));
+            violations.push(Violation::new(None, name, rule));
         }
     }
-    if violations.is_empty() { Ok(()) } else { Err(ApiError::Invalid(violations)) }
+    if violations.is_empty() { Ok(()) } else { Err(Refusal::Invalid(violations)) }
 }
 
 /// Whether a query string gives this parameter, as [`read_query`] reads it.
 pub fn gives(query: &str, name: &str) -> bool {
     let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query).unwrap_or_default();
     pairs.iter().any(|(given, _)| given == name)
-}
-
-/// A parameter of the query string that is wrong.
-pub fn violation(name: &str, rule: &str) -> Violation {
-    Violation { code: "invalid_request", parameter: Some(name.to_owned()), title: format!("{name} {rule}") }
 }
 
 fn not_known(known: ListParameters<'_>) -> String {
@@ -106,7 +101,7 @@ pub fn list_query(
     known: ListParameters<'_>,
     cursor: impl Fn(&str) -> Result<Option<ListCursor>, &'static str>,
     mut other: impl FnMut(&str, &str) -> Result<(), &'static str>,
-) -> Result<ListRange, ApiError> {
+) -> Result<ListRange, Refusal> {
     let mut range = ListRange { limit: MAX_LIMIT, ..ListRange::default() };
     let once = [&["limit", "cursor", "created_from", "created_before"], known.once].concat();
     read_query(query, ListParameters { once: &once, ..known }, |name, value| {
@@ -272,7 +267,7 @@ mod tests {
     fn refused(query: &str, known: ListParameters<'_>) -> Vec<(String, String)> {
         match read_query(query, known, |_, value| if value == "bad" { Err("is bad") } else { Ok(()) }) {
             Ok(()) => Vec::new(),
-            Err(ApiError::Invalid(violations)) => {
+            Err(Refusal::Invalid(violations)) => {
                 violations.into_iter().map(|violation| (violation.parameter.unwrap(), violation.title)).collect()
             }
             Err(other) => panic!("{query}: {other:?}"),

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use lambda_http::{Request, RequestExt};
 
-use crate::error::ApiError;
+use crate::error::Refusal;
 
 /// Every path that has a route, and the methods it takes; the more specific before what it also fits. A test compares it
 /// with template.yaml.
@@ -153,15 +153,15 @@ fn segments(path: &str) -> Vec<&str> {
 ///
 /// # Errors
 /// 404 if it is none, for then there is no such thing.
-pub fn path_id<Id: FromStr>(text: &str) -> Result<Id, ApiError> {
-    text.parse().map_err(|_| ApiError::NotFound)
+pub fn path_id<Id: FromStr>(text: &str) -> Result<Id, Refusal> {
+    text.parse().map_err(|_| Refusal::NotFound)
 }
 
 /// What to answer a request whose path or method there isn't: 404, or 405 with the methods that the path takes.
-pub fn unrouted(request: &Request) -> ApiError {
+pub fn unrouted(request: &Request) -> Refusal {
     match other_methods(request) {
-        Some(methods) => ApiError::MethodNotAllowed(methods.to_owned()),
-        None => ApiError::NotFound,
+        Some(methods) => Refusal::MethodNotAllowed(methods.to_owned()),
+        None => Refusal::NotFound,
     }
 }
 
@@ -258,7 +258,7 @@ mod tests {
         assert_eq!(allow("PUT", "/checkout/x/payer"), "GET, HEAD, POST");
         assert_eq!(allow("POST", "/checkout/x/receipt"), "GET, HEAD");
         assert_eq!(allow("DELETE", "/checkout/x/"), "GET, HEAD");
-        assert_eq!(allow("GET", "/v2/nothing"), ApiError::NotFound.to_string());
+        assert_eq!(allow("GET", "/v2/nothing"), Refusal::NotFound.to_string());
     }
 
     #[test]

@@ -11,16 +11,15 @@ pub(crate) const A_WHOLE_NUMBER: &str = "must be a whole number of 64 bits, not 
 pub(crate) struct Violations(pub(crate) Vec<Violation>);
 
 impl Violations {
-    pub(crate) fn add(&mut self, code: &'static str, parameter: &str, rule: impl std::fmt::Display) {
-        let title = format!("{parameter} {rule}");
-        self.0.push(Violation { code, parameter: Some(parameter.to_owned()), title });
+    pub(crate) fn add(&mut self, code: impl Into<Option<&'static str>>, parameter: &str, rule: impl std::fmt::Display) {
+        self.0.push(Violation::new(code, parameter, rule));
     }
 
     /// A field that may be left out.
     pub(crate) fn optional<T, U, E: std::fmt::Display>(
         &mut self,
         given: Given<T>,
-        code: &'static str,
+        code: impl Into<Option<&'static str>> + Copy,
         parameter: &str,
         wrong_type: &str,
         check: impl FnOnce(T) -> Result<U, E>,
@@ -45,7 +44,7 @@ impl Violations {
     pub(crate) fn required<T, U, E: std::fmt::Display>(
         &mut self,
         given: Given<T>,
-        code: &'static str,
+        code: impl Into<Option<&'static str>> + Copy,
         parameter: &str,
         wrong_type: &str,
         check: impl FnOnce(T) -> Result<U, E>,

@@ -9,7 +9,7 @@ use api::banked::{
     AttemptView, Dialect, EventView, RefundView, SessionView, WebhookView, not_refundable, parse_create, parse_refund,
     parse_webhook, render_error, shown_state,
 };
-use api::{ApiError, Json, ListParameters, TOKEN_LIFETIME_S};
+use api::{Json, ListParameters, Refusal, TOKEN_LIFETIME_S};
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -428,7 +428,7 @@ fn the_documented_defaults_of_a_refund_are_the_domains() {
 fn wrong_with(request: &Value) -> Vec<String> {
     match parse_refund(&Json::read(&serde_json::to_vec(request).unwrap()).unwrap()) {
         Ok(_) => vec![],
-        Err(ApiError::Invalid(violations)) => violations.into_iter().filter_map(|one| one.parameter).collect(),
+        Err(Refusal::Invalid(violations)) => violations.into_iter().filter_map(|one| one.parameter).collect(),
         Err(error) => panic!("{request}: {error}"),
     }
 }
@@ -491,18 +491,18 @@ fn the_documented_refusals_are_what_the_code_says() {
     let mut wrong = request(&openapi, refunds, "candles").clone();
     (wrong["amount"], wrong["reference"]) = (json!(0), json!("refund: Candles"));
     let fields = parse_refund(&Json::read(&serde_json::to_vec(&wrong).unwrap()).unwrap()).unwrap_err();
-    for (path, method, name, error) in [
+    for (path, method, name, refusal) in [
         (refunds, "post", "notSent", not_refundable(NotRefundable::NotSent(SessionState::Pending))),
         (refunds, "post", "paysRefund", not_refundable(NotRefundable::PaysRefund)),
         (refunds, "post", "tooMany", not_refundable(NotRefundable::TooMany)),
         (refunds, "post", "tooMuch", not_refundable(NotRefundable::TooMuch { left })),
         (refunds, "post", "fields", fields),
-        (refunds, "post", "unknown", ApiError::Unknown("payment_session_id")),
-        (refunds, "get", "unknown", ApiError::Unknown("payment_session_id")),
-        (refunds, "post", "idempotencyConflict", ApiError::IdempotencyConflict),
-        (sessions, "post", "idempotencyConflict", ApiError::IdempotencyConflict),
+        (refunds, "post", "unknown", Refusal::Unknown("payment_session_id")),
+        (refunds, "get", "unknown", Refusal::Unknown("payment_session_id")),
+        (refunds, "post", "idempotencyConflict", Refusal::IdempotencyConflict),
+        (sessions, "post", "idempotencyConflict", Refusal::IdempotencyConflict),
     ] {
-        let answer = render_error(&error);
+        let answer = render_error(&refusal.into());
         let said: Value = serde_json::from_slice(answer.body()).unwrap();
         let documented = documented_error(&openapi, path, method, answer.status().as_u16(), name);
         assert_eq!(said, *documented, "{method} {path}: {name}");
@@ -770,7 +770,7 @@ fn reading_webhooks_and_events_needs_one_scope_and_everything_else_another() {
 fn wrong_with_webhook(request: &Value, url_required: bool) -> Vec<String> {
     match parse_webhook(&Json::read(&serde_json::to_vec(request).unwrap()).unwrap(), url_required, taken) {
         Ok(_) => vec![],
-        Err(ApiError::Invalid(violations)) => violations.into_iter().filter_map(|one| one.parameter).collect(),
+        Err(Refusal::Invalid(violations)) => violations.into_iter().filter_map(|one| one.parameter).collect(),
         Err(error) => panic!("{request}: {error}"),
     }
 }
@@ -960,7 +960,8 @@ fn the_documented_refusals_of_webhooks_are_what_the_code_says() {
     let wrong = json!({ "url": "http://localhost/", "events": ["payment_session.paid"], "thin": "yes" });
     let body = serde_json::to_vec(&wrong).unwrap();
     for (path, method, required) in [("/v2/webhooks", "post", true), ("/v2/webhooks/{id}", "patch", false)] {
-        let answer = render_error(&parse_webhook(&Json::read(&body).unwrap(), required, |_| Err(public)).unwrap_err());
+        let answer =
+            render_error(&parse_webhook(&Json::read(&body).unwrap(), required, |_| Err(public)).unwrap_err().into());
         let said: Value = serde_json::from_slice(answer.body()).unwrap();
         let documented = documented_error(&openapi, path, method, answer.status().as_u16(), "fields");
         assert_eq!(said, *documented, "{method} {path}");
@@ -976,6 +977,6 @@ fn the_documented_refusals_of_webhooks_are_what_the_code_says() {
     assert!(ENDPOINTS_HANDLER.contains(&too_many.replace(&MAX_ENDPOINTS.to_string(), "{MAX_ENDPOINTS}")));
     let untold = title("/v2/events/{id}/replay", "post", 409, "untold");
     assert!(EVENTS_HANDLER.contains(&untold.replace("payment_session.sent", "{}")));
-    let said: Value = serde_json::from_slice(render_error(&ApiError::IdempotencyConflict).body()).unwrap();
+    let said: Value = serde_json::from_slice(render_error(&Refusal::IdempotencyConflict.into()).body()).unwrap();
     assert_eq!(said, *documented_error(&openapi, "/v2/webhooks", "post", 409, "idempotencyConflict"));
 }

@@ -10,7 +10,7 @@ use models::{
 use serde::Deserialize;
 
 use super::Dialect;
-use crate::error::ApiError;
+use crate::error::Refusal;
 use crate::given::{Given, Object};
 use crate::json::Json;
 use crate::violations::{A_STRING, A_WHOLE_NUMBER, Violations, infallible};
@@ -84,7 +84,7 @@ pub fn parse_create(
     dialect: Dialect,
     merchant: &Merchant,
     cap: MinorUnits,
-) -> Result<NewSession, ApiError> {
+) -> Result<NewSession, Refusal> {
     let request: CreateRequest = body.object()?;
     let mut wrong = Violations::default();
     let reference = wrong.required(request.reference, "invalid_reference", "reference", A_STRING, Reference::try_from);
@@ -124,7 +124,7 @@ pub fn parse_create(
             metadata: metadata.unwrap_or_default(),
             lifetime: lifetime.unwrap_or_default(),
         }),
-        _ => Err(ApiError::Invalid(wrong.0)),
+        _ => Err(Refusal::Invalid(wrong.0)),
     }
 }
 

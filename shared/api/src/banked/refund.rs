@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::create::{PayeeRequest, name_and_account};
 use super::moment;
-use crate::error::{ApiError, Violation};
+use crate::error::{Refusal, Violation};
 use crate::given::{Given, Object};
 use crate::json::Json;
 use crate::violations::{A_STRING, A_WHOLE_NUMBER, Violations};
@@ -34,7 +34,7 @@ struct RefundRequest {
 ///
 /// # Errors
 /// 400 if it can't be read at all; else 422 with everything that is wrong.
-pub fn parse_refund(body: &Json<'_>) -> Result<NewRefund, ApiError> {
+pub fn parse_refund(body: &Json<'_>) -> Result<NewRefund, Refusal> {
     let request: RefundRequest = body.object()?;
     let mut wrong = Violations::default();
     let id = |text: String| text.parse::<SessionId>().map_err(|_| "must be the id of a payment session");
@@ -61,21 +61,19 @@ pub fn parse_refund(body: &Json<'_>) -> Result<NewRefund, ApiError> {
         Some(session_id) if wrong.0.is_empty() => {
             Ok(NewRefund { session_id, amount, reference, success_url, error_url, payee })
         }
-        Some(_) | None => Err(ApiError::Invalid(wrong.0)),
+        Some(_) | None => Err(Refusal::Invalid(wrong.0)),
     }
 }
 
 /// Why a session is not refunded: 409 for what it is, 422 for an amount above what is left of it.
-pub fn not_refundable(why: NotRefundable) -> ApiError {
+pub fn not_refundable(why: NotRefundable) -> Refusal {
     match why {
         NotRefundable::PaysRefund | NotRefundable::NotSent(_) | NotRefundable::TooMany => {
-            ApiError::InvalidAction { title: why.to_string(), parameter: Some("payment_session_id") }
+            Refusal::InvalidAction { title: why.to_string(), parameter: Some("payment_session_id") }
         }
-        NotRefundable::TooMuch { .. } | NotRefundable::NothingLeft { .. } => ApiError::Invalid(vec![Violation {
-            code: "invalid_amount",
-            parameter: Some("amount".to_owned()),
-            title: format!("amount {why}"),
-        }]),
+        NotRefundable::TooMuch { .. } | NotRefundable::NothingLeft { .. } => {
+            Refusal::Invalid(vec![Violation::new("invalid_amount", "amount", why)])
+        }
     }
 }
 

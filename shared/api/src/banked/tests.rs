@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::error::ApiError;
+use crate::error::{ApiError, Refusal};
 use crate::json::Json;
 
 const CAP: MinorUnits = MinorUnits::new(100_000_000);
@@ -38,19 +38,19 @@ fn document_1() -> Value {
     })
 }
 
-fn create(body: &[u8], dialect: Dialect) -> Result<NewSession, ApiError> {
+fn create(body: &[u8], dialect: Dialect) -> Result<NewSession, Refusal> {
     parse_create(&Json::read(body)?, dialect, &merchant(), CAP)
 }
 
-fn refund(body: &[u8]) -> Result<models::NewRefund, ApiError> {
+fn refund(body: &[u8]) -> Result<models::NewRefund, Refusal> {
     parse_refund(&Json::read(body)?)
 }
 
-fn parse_as(dialect: Dialect, request: &Value) -> Result<NewSession, ApiError> {
+fn parse_as(dialect: Dialect, request: &Value) -> Result<NewSession, Refusal> {
     create(request.to_string().as_bytes(), dialect)
 }
 
-fn parse(request: &Value) -> Result<NewSession, ApiError> {
+fn parse(request: &Value) -> Result<NewSession, Refusal> {
     parse_as(Dialect::V2, request)
 }
 
@@ -68,11 +68,12 @@ fn with(pointer: &str, value: Value) -> Value {
     request
 }
 
-fn violations(answer: Result<NewSession, ApiError>) -> Vec<(&'static str, String)> {
+fn violations(answer: Result<NewSession, Refusal>) -> Vec<(&'static str, String)> {
     match answer {
-        Err(ApiError::Invalid(all)) => {
-            all.into_iter().map(|violation| (violation.code, violation.parameter.unwrap_or_default())).collect()
-        }
+        Err(Refusal::Invalid(all)) => all
+            .into_iter()
+            .map(|violation| (violation.code.unwrap(), violation.parameter.unwrap_or_default()))
+            .collect(),
         other => panic!("{other:?}"),
     }
 }
@@ -234,26 +235,26 @@ fn what_is_no_json_object_is_a_bad_request() {
         ["", "{", "null", "[]", "\"x\"", "{\"reference\":}", "{\"reference\":\"a\",\"reference\":\"b\"}", "\u{1}"]
     {
         let answer = create(body.as_bytes(), Dialect::V2);
-        assert!(matches!(answer, Err(ApiError::BadRequest(_))), "{body}");
+        assert!(matches!(answer, Err(Refusal::BadRequest(_))), "{body}");
     }
-    assert!(matches!(create(b"{\"reference\":\"\xff\"}", Dialect::V2), Err(ApiError::BadRequest(_))));
+    assert!(matches!(create(b"{\"reference\":\"\xff\"}", Dialect::V2), Err(Refusal::BadRequest(_))));
     // Nested too deeply, even in a field that is not known; nothing overflows.
-    assert!(matches!(create(deep.as_bytes(), Dialect::V2), Err(ApiError::BadRequest(_))));
+    assert!(matches!(create(deep.as_bytes(), Dialect::V2), Err(Refusal::BadRequest(_))));
 }
 
 #[test]
 fn every_error_has_its_status_and_body() {
     let unavailable = || store::StoreError::Unavailable { operation: "PutItem", cause: "secret inside".to_owned() };
-    let errors = [
-        (ApiError::BadRequest("the body must be a JSON object".to_owned()), 400, "bad_request"),
-        (ApiError::Unauthorized, 401, "unauthorized"),
-        (ApiError::Forbidden(Scope::RefundsWrite), 403, "forbidden"),
-        (ApiError::NotFound, 404, "not_found"),
-        (ApiError::MethodNotAllowed("GET, POST".to_owned()), 405, "method_not_allowed"),
-        (ApiError::InvalidAction { title: "it is sent".to_owned(), parameter: None }, 409, "invalid_action"),
-        (ApiError::IdempotencyConflict, 409, "idempotency_conflict"),
-        (ApiError::TooLarge(65536), 413, "invalid_request"),
-        (ApiError::UnsupportedMediaType("application/json"), 415, "invalid_request"),
+    let errors: [(ApiError, u16, &str); 11] = [
+        (Refusal::BadRequest("the body must be a JSON object".to_owned()).into(), 400, "bad_request"),
+        (Refusal::Unauthorized.into(), 401, "unauthorized"),
+        (Refusal::Forbidden(Scope::RefundsWrite).into(), 403, "forbidden"),
+        (Refusal::NotFound.into(), 404, "not_found"),
+        (Refusal::MethodNotAllowed("GET, POST".to_owned()).into(), 405, "method_not_allowed"),
+        (Refusal::InvalidAction { title: "it is sent".to_owned(), parameter: None }.into(), 409, "invalid_action"),
+        (Refusal::IdempotencyConflict.into(), 409, "idempotency_conflict"),
+        (Refusal::TooLarge(65536).into(), 413, "invalid_request"),
+        (Refusal::UnsupportedMediaType("application/json").into(), 415, "invalid_request"),
         (ApiError::Unavailable(unavailable()), 503, "service_unavailable"),
         (ApiError::Internal(Box::new(unavailable())), 500, "internal_error"),
     ];
@@ -265,10 +266,10 @@ fn every_error_has_its_status_and_body() {
         assert_eq!(body, json!({ "errors": [{ "code": code, "title": title, "source": { "parameter": null } }] }));
         assert!(!body.to_string().contains("inside"), "nothing of the inside is told: {body}");
     }
-    let named = [
-        (ApiError::Unknown("payment_session_id"), 404, "not_found"),
+    let named: [(ApiError, u16, &str); 2] = [
+        (Refusal::Unknown("payment_session_id").into(), 404, "not_found"),
         (
-            ApiError::InvalidAction { title: "it is sent".to_owned(), parameter: Some("payment_session_id") },
+            Refusal::InvalidAction { title: "it is sent".to_owned(), parameter: Some("payment_session_id") }.into(),
             409,
             "invalid_action",
         ),
@@ -281,7 +282,7 @@ fn every_error_has_its_status_and_body() {
         assert_eq!(body["errors"][0]["source"]["parameter"], "payment_session_id");
     }
     let invalid = parse(&with("/reference", Value::Null)).unwrap_err();
-    let answer = render_error(&invalid);
+    let answer = render_error(&invalid.into());
     assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
     let body: Value = serde_json::from_slice(answer.body()).unwrap();
     let error = json!({ "code": "invalid_reference", "title": "reference must be given", "source": { "parameter": "reference" } });
@@ -332,20 +333,20 @@ fn every_rule_of_a_refund_names_its_field() {
         let mut request = document_3();
         request[field] = value;
         match refund(request.to_string().as_bytes()) {
-            Err(ApiError::Invalid(found)) => {
+            Err(Refusal::Invalid(found)) => {
                 assert_eq!(found.len(), 1, "{request}");
-                assert_eq!((found[0].code, found[0].parameter.as_deref()), (code, Some(parameter)), "{request}");
+                assert_eq!((found[0].code, found[0].parameter.as_deref()), (Some(code), Some(parameter)), "{request}");
             }
             other => panic!("{request}: {other:?}"),
         }
     }
     let all_wrong = json!({ "payment_session_id": 1, "amount": 0, "reference": "", "payee": {} });
     match refund(all_wrong.to_string().as_bytes()) {
-        Err(ApiError::Invalid(found)) => assert_eq!(found.len(), 5),
+        Err(Refusal::Invalid(found)) => assert_eq!(found.len(), 5),
         other => panic!("{other:?}"),
     }
     for body in ["", "[]", "null", "{"] {
-        assert!(matches!(refund(body.as_bytes()), Err(ApiError::BadRequest(_))), "{body}");
+        assert!(matches!(refund(body.as_bytes()), Err(Refusal::BadRequest(_))), "{body}");
     }
 }
 
@@ -360,7 +361,7 @@ fn why_a_session_is_not_refunded_names_the_parameter() {
         (NotRefundable::NothingLeft { left: Money::zero(Currency::GBP) }, 422, "amount", "£0.00 is what is left"),
     ];
     for (why, status, parameter, title) in refusals {
-        let answer = render_error(&not_refundable(why));
+        let answer = render_error(&not_refundable(why).into());
         assert_eq!(answer.status(), StatusCode::from_u16(status).unwrap());
         let body: Value = serde_json::from_slice(answer.body()).unwrap();
         assert_eq!(body["errors"][0]["source"]["parameter"], parameter);
@@ -374,13 +375,13 @@ fn check_url(text: &str) -> Result<String, &'static str> {
     if lower.starts_with("https://example.com/") { Ok(lower) } else { Err("must be one of ours") }
 }
 
-fn webhook(request: &Value, url_required: bool) -> Result<WebhookParts, ApiError> {
+fn webhook(request: &Value, url_required: bool) -> Result<WebhookParts, Refusal> {
     parse_webhook(&Json::read(request.to_string().as_bytes())?, url_required, check_url)
 }
 
-fn wrong_with_webhook(request: &Value, url_required: bool) -> Vec<(&'static str, String, String)> {
+fn wrong_with_webhook(request: &Value, url_required: bool) -> Vec<(Option<&'static str>, String, String)> {
     match webhook(request, url_required) {
-        Err(ApiError::Invalid(all)) => all
+        Err(Refusal::Invalid(all)) => all
             .into_iter()
             .map(|violation| (violation.code, violation.parameter.unwrap_or_default(), violation.title))
             .collect(),
@@ -417,7 +418,7 @@ fn what_a_webhook_leaves_out_or_nulls_is_not_given() {
         assert!(parts.url.is_none() && parts.events.is_none() && parts.description.is_none(), "{request}");
         assert!(parts.enabled.is_none() && parts.thin.is_none(), "{request}");
         let (code, parameter, title) = wrong_with_webhook(&request, true).remove(0);
-        assert_eq!((code, &*parameter, &*title), ("invalid_request", "url", "url must be given"), "{request}");
+        assert_eq!((code, &*parameter, &*title), (None, "url", "url must be given"), "{request}");
     }
     // An empty description removes it, which is something else than to say nothing of it.
     assert_eq!(webhook(&json!({ "description": "" }), false).unwrap().description, Some(None));
@@ -469,7 +470,7 @@ fn every_rule_of_a_webhook_names_its_field() {
         for url_required in [true, false] {
             let found = wrong_with_webhook(&request, url_required);
             assert_eq!(found.len(), 1, "{request}: {found:?}");
-            assert_eq!((found[0].0, &*found[0].1), ("invalid_request", parameter), "{request}");
+            assert_eq!((found[0].0, &*found[0].1), (None, parameter), "{request}");
             assert!(found[0].2.starts_with(parameter) && found[0].2.ends_with(title), "{request}: {found:?}");
         }
     }
@@ -477,10 +478,10 @@ fn every_rule_of_a_webhook_names_its_field() {
     let refused = parse_webhook(&Json::read(br#"{"url":"x"}"#).unwrap(), true, |_| {
         Ok::<_, &str>("ftp://example.com/".to_owned())
     });
-    assert!(matches!(refused, Err(ApiError::Invalid(found)) if found[0].parameter.as_deref() == Some("url")));
+    assert!(matches!(refused, Err(Refusal::Invalid(found)) if found[0].parameter.as_deref() == Some("url")));
     for body in ["", "[]", "null", "{", r#"{"thin":true,"thin":true}"#] {
         let refused = Json::read(body.as_bytes()).and_then(|json| parse_webhook(&json, true, check_url));
-        assert!(matches!(refused, Err(ApiError::BadRequest(_))), "{body}");
+        assert!(matches!(refused, Err(Refusal::BadRequest(_))), "{body}");
     }
 }
 
@@ -526,7 +527,7 @@ proptest! {
     ) {
         match parse(&with(pointer, value)) {
             Ok(new) => prop_assert!(new.line_items.total().minor() >= 1),
-            Err(ApiError::Invalid(found)) => {
+            Err(Refusal::Invalid(found)) => {
                 let field = pointer[1..].split('/').next().unwrap();
                 prop_assert!(!found.is_empty());
                 for violation in found {

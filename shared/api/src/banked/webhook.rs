@@ -7,7 +7,7 @@ use models::{DisabledBy, Endpoint, EventType, MerchantUrl, Mode, Name, Subscript
 use serde::{Deserialize, Serialize};
 
 use super::moment;
-use crate::error::ApiError;
+use crate::error::Refusal;
 use crate::given::Given;
 use crate::json::Json;
 use crate::violations::{A_STRING, Violations, infallible};
@@ -52,43 +52,41 @@ pub fn parse_webhook<E: Display>(
     body: &Json<'_>,
     url_required: bool,
     check_url: impl FnOnce(&str) -> Result<String, E>,
-) -> Result<WebhookParts, ApiError> {
+) -> Result<WebhookParts, Refusal> {
     let request: WebhookRequest = body.object()?;
     let mut wrong = Violations::default();
-    let code = "invalid_request";
     if url_required && request.url == Given::Nothing {
-        wrong.add(code, "url", "must be given");
+        wrong.add(None, "url", "must be given");
     }
-    let url = wrong.optional(request.url, code, "url", A_STRING, |text| {
+    let url = wrong.optional(request.url, None, "url", A_STRING, |text| {
         let url = check_url(&text).map_err(|error| error.to_string())?;
         MerchantUrl::try_from(url).map_err(|error| error.to_string())
     });
     let events = match request.events {
         Given::Nothing => None,
         Given::Wrong => {
-            wrong.add(code, "events", "must be a list");
+            wrong.add(None, "events", "must be a list");
             None
         }
         Given::Value(types) => subscription(types, &mut wrong),
     };
-    let description = wrong.optional(request.description, code, "description", A_STRING, |text| {
+    let description = wrong.optional(request.description, None, "description", A_STRING, |text| {
         if text.is_empty() { Ok(None) } else { Name::try_from(text).map(Some) }
     });
     let boolean = "must be true or false";
-    let enabled = wrong.optional(request.enabled, code, "enabled", boolean, infallible);
-    let thin = wrong.optional(request.thin, code, "thin", boolean, infallible);
+    let enabled = wrong.optional(request.enabled, None, "enabled", boolean, infallible);
+    let thin = wrong.optional(request.thin, None, "thin", boolean, infallible);
     if wrong.0.is_empty() {
         Ok(WebhookParts { url, events, description, enabled, thin })
     } else {
-        Err(ApiError::Invalid(wrong.0))
+        Err(Refusal::Invalid(wrong.0))
     }
 }
 
 /// `["*"]` is all.
 fn subscription(types: Vec<Given<String>>, wrong: &mut Violations) -> Option<Subscription> {
-    let code = "invalid_request";
     if types.is_empty() || types.len() > MAX_EVENTS {
-        wrong.add(code, "events", format_args!("must name 1 to {MAX_EVENTS} event types, or be [\"*\"]"));
+        wrong.add(None, "events", format_args!("must name 1 to {MAX_EVENTS} event types, or be [\"*\"]"));
         return None;
     }
     if types == [Given::Value("*".to_owned())] {
@@ -102,7 +100,7 @@ fn subscription(types: Vec<Given<String>>, wrong: &mut Violations) -> Option<Sub
             }
             text => text.parse().map_err(|_| "must be an event type such as payment_session.sent"),
         };
-        let event_type: Option<EventType> = wrong.required(given, code, &format!("events[{n}]"), A_STRING, known);
+        let event_type: Option<EventType> = wrong.required(given, None, &format!("events[{n}]"), A_STRING, known);
         named.extend(event_type.filter(|event_type| !named.contains(event_type)));
     }
     (wrong.0.len() == before).then_some(Subscription::Types(named))
