@@ -76,7 +76,7 @@ impl Feedback {
     /// Calls every function that is to be told, without waiting for it.
     pub(crate) fn tell(&self, set: &str, fate: Fate, message_id: &str, address: &str, tags: &[(String, String)]) {
         let Some(event) = event(set, fate, message_id, address, tags) else { return };
-        let told = self.sets.get(set).is_some_and(|set| set.tells.contains(event_type(fate)));
+        let told = self.sets.get(set).is_some_and(|set| set.publishes.contains(event_type(fate)));
         for (function, _) in self.rules.iter().filter(|(_, rule)| told && rule.matches(&event)) {
             let (functions, function, event) = (Arc::clone(&self.functions), function.clone(), event.to_string());
             self.tasks.spawn(async move {

@@ -2,7 +2,6 @@
 
 mod event;
 mod host;
-pub(crate) mod routes;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,11 +14,9 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-pub(crate) use event::trace_root;
-use routes::Routes;
-
 use crate::functions::{Functions, InvokeError};
 use crate::http::{self, Answer, Call};
+use crate::routes::Routes;
 use crate::tasks::Tasks;
 
 /// API Gateway's limits: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>

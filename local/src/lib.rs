@@ -7,6 +7,7 @@
 //! through `runtime_api`, the process calls `endpoint`, which is DynamoDB (`dynamodb`), SQS (`sqs` over `queues`) and
 //! SES (`ses` over `mails`). Writes wake `sources`, which call functions in turn.
 
+mod config;
 pub mod demo;
 mod dynamodb;
 mod endpoint;
@@ -23,20 +24,24 @@ mod meter;
 mod names;
 mod permissions;
 mod queues;
+mod routes;
 mod runtime_api;
 mod ses;
 mod sources;
 mod sqs;
+mod start;
 mod tasks;
 mod template;
 mod watcher;
 
+pub use config::{Config, MAX_PROCESSES};
 pub use faults::{Effect, Fault, Faults};
 pub use functions::InvokeError;
 pub use logs::LogLine;
-pub use machine::{Config, MAX_PROCESSES, Machine, StartError};
+pub use machine::Machine;
 pub use mails::Mail;
 pub use meter::{Counts, Meter, Usage};
 pub use permissions::{Permission, PermissionRecord, permissions};
 pub use queues::QueueCounts;
+pub use start::StartError;
 pub use template::TemplateError;

@@ -1,4 +1,7 @@
-//! The names, addresses and ARNs this machine gives to what the template declares.
+//! The names, addresses and ARNs this machine gives to what the template declares, and ids of traces.
+
+use jiff::Timestamp;
+use uuid::Uuid;
 
 /// The region every ARN and every function's `AWS_REGION` shows.
 pub(crate) const REGION: &str = "eu-west-2";
@@ -35,6 +38,11 @@ pub(crate) fn ses_arn(what: &str) -> String {
 
 pub(crate) fn function_arn(logical_id: &str) -> String {
     format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{logical_id}")
+}
+
+/// Lambda's trace header without a parent: `1-<seconds in hex>-<24 hex digits>`.
+pub(crate) fn trace_root(now: Timestamp) -> String {
+    format!("1-{:08x}-{:024x}", now.as_second(), Uuid::new_v4().as_u128() >> 32)
 }
 
 /// The variables by which a function calls AWS as the caller that `access_key` names.

@@ -10,7 +10,6 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::http::{self, Answer, Call};
-use crate::http_api::trace_root;
 use crate::names;
 use crate::tasks::{Tasks, lock};
 
@@ -95,7 +94,7 @@ impl Shared {
             return error(StatusCode::INTERNAL_SERVER_ERROR, "Stopping", "the machine stops");
         };
         let mut answer = http::answer(StatusCode::OK, "application/json", job.event);
-        let trace = trace_root(jiff::Timestamp::now());
+        let trace = names::trace_root(jiff::Timestamp::now());
         http::set_header(&mut answer, "lambda-runtime-aws-request-id", &job.id);
         http::set_header(&mut answer, "lambda-runtime-deadline-ms", &job.deadline_ms.to_string());
         http::set_header(&mut answer, "lambda-runtime-invoked-function-arn", &names::function_arn(&self.function));

@@ -11,11 +11,10 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
-use uuid::Uuid;
 
-use super::routes::RouteMatch;
 use crate::http::{Answer, Call};
 use crate::names;
+use crate::routes::RouteMatch;
 
 /// The event for a request that `route` takes.
 pub(super) fn event(
@@ -34,7 +33,7 @@ pub(super) fn event(
     headers.insert("x-forwarded-for".to_owned(), json!(call.peer.ip().to_string()));
     headers.insert("x-forwarded-proto".to_owned(), json!("http"));
     headers.insert("x-forwarded-port".to_owned(), json!(port.to_string()));
-    headers.insert("x-amzn-trace-id".to_owned(), json!(format!("Root={}", trace_root(now))));
+    headers.insert("x-amzn-trace-id".to_owned(), json!(format!("Root={}", names::trace_root(now))));
 
     let mut event = json!({
         "version": "2.0",
@@ -88,11 +87,6 @@ pub(super) fn event(
         }
     }
     event
-}
-
-/// Lambda's trace header without a parent: `1-<seconds in hex>-<24 hex digits>`.
-pub(crate) fn trace_root(now: Timestamp) -> String {
-    format!("1-{:08x}-{:024x}", now.as_second(), Uuid::new_v4().as_u128() >> 32)
 }
 
 /// Names in lower case; the values of a repeated header joined by commas.
@@ -216,8 +210,8 @@ mod tests {
     use http_body_util::BodyExt;
     use hyper::Method;
 
-    use super::super::routes::{RouteKey, Routes};
     use super::*;
+    use crate::routes::{RouteKey, Routes};
 
     fn call(method: Method, uri: &str, headers: &[(&str, &str)], body: &[u8]) -> Call {
         let mut map = HeaderMap::new();

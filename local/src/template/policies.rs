@@ -6,8 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::values::Place;
-use super::{TemplateError, read};
+use super::properties::{Location, TemplateError, read};
 
 /// One statement that allows something.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,21 +59,21 @@ struct StatementProperties {
 }
 
 /// The statements of a function's Policies.
-pub(super) fn statements(place: &Place, policies: Value) -> Result<Vec<Statement>, TemplateError> {
+pub(super) fn statements(location: &Location, policies: Value) -> Result<Vec<Statement>, TemplateError> {
     if policies.is_null() {
         return Ok(Vec::new());
     }
-    let documents: Vec<Document> = read(place, policies).map_err(|error| {
-        place.error(format!("{}; `local` knows lists of documents with Version, Sid, Effect, Action, Resource and Condition, no managed policies and no policy templates", error.problem))
+    let documents: Vec<Document> = read(location, policies).map_err(|error| {
+        location.error(format!("{}; `local` knows lists of documents with Version, Sid, Effect, Action, Resource and Condition, no managed policies and no policy templates", error.problem))
     })?;
     let mut statements: Vec<Statement> = Vec::new();
     for properties in documents.into_iter().flat_map(|document| document.statement) {
-        let place = place.child(&properties.sid);
+        let location = location.child(&properties.sid);
         if properties.effect != "Allow" {
-            return Err(place.child("Effect").error("`local` knows Allow only"));
+            return Err(location.child("Effect").error("`local` knows Allow only"));
         }
         if statements.iter().any(|other| other.sid == properties.sid) {
-            return Err(place.error("there is another statement of this Sid"));
+            return Err(location.error("there is another statement of this Sid"));
         }
         let mut statement = Statement {
             sid: properties.sid,
@@ -89,7 +88,7 @@ pub(super) fn statements(place: &Place, policies: Value) -> Result<Vec<Statement
                     ("ForAllValues:StringLike", "dynamodb:LeadingKeys") => statement.leading_keys = Some(values.into()),
                     ("StringEquals", "ses:FromAddress") => statement.from_addresses = Some(values.into()),
                     _ => {
-                        return Err(place.child("Condition").error(format!(
+                        return Err(location.child("Condition").error(format!(
                             "`local` does not know {operator} of {key}; it knows ForAllValues:StringLike of \
                              dynamodb:LeadingKeys and StringEquals of ses:FromAddress"
                         )));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 use serde_yaml_ng::Value as Yaml;
 
-use super::TemplateError;
+use super::properties::{Location, TemplateError, scalar_text};
 use crate::names;
 
 /// Turns YAML into JSON with CloudFormation's long forms: `!Ref X` becomes `{"Ref": "X"}`, `!GetAtt A.B`
@@ -59,46 +59,24 @@ pub(super) struct Scope<'a> {
     pub(super) api_url: &'a str,
 }
 
-/// Where a value stands, for errors: `CreateFunction`, `Properties.Timeout`.
-#[derive(Clone)]
-pub(super) struct Place {
-    pub(super) resource: String,
-    pub(super) property: String,
-}
-
-impl Place {
-    pub(super) fn new(resource: &str, property: &str) -> Self {
-        Self { resource: resource.to_owned(), property: property.to_owned() }
-    }
-
-    pub(super) fn child(&self, name: &str) -> Self {
-        let property = if self.property.is_empty() { name.to_owned() } else { format!("{}.{name}", self.property) };
-        Self { resource: self.resource.clone(), property }
-    }
-
-    pub(super) fn error(&self, problem: impl Into<String>) -> TemplateError {
-        TemplateError { resource: self.resource.clone(), property: self.property.clone(), problem: problem.into() }
-    }
-}
-
 impl Scope<'_> {
     /// Replaces every reference in `value`.
-    pub(super) fn resolve(&self, place: &Place, value: &Value) -> Result<Value, TemplateError> {
+    pub(super) fn resolve(&self, location: &Location, value: &Value) -> Result<Value, TemplateError> {
         match value {
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(value.clone()),
             Value::Array(items) => {
-                let resolve = |(index, item): (usize, &Value)| self.resolve(&place.child(&index.to_string()), item);
+                let resolve = |(index, item): (usize, &Value)| self.resolve(&location.child(&index.to_string()), item);
                 Ok(Value::Array(items.iter().enumerate().map(resolve).collect::<Result<_, _>>()?))
             }
             Value::Object(object) => {
                 if let (1, Some((name, argument))) = (object.len(), object.iter().next()) {
                     match name.as_str() {
-                        "Ref" => return self.reference(place, argument),
-                        "Fn::GetAtt" => return self.attribute(place, argument),
-                        "Fn::Sub" => return self.substitute(place, argument),
-                        "Fn::If" => return self.choose(place, argument),
+                        "Ref" => return self.reference(location, argument),
+                        "Fn::GetAtt" => return self.attribute(location, argument),
+                        "Fn::Sub" => return self.substitute(location, argument),
+                        "Fn::If" => return self.choose(location, argument),
                         other if other.starts_with("Fn::") => {
-                            return Err(place.error(format!(
+                            return Err(location.error(format!(
                                 "`local` does not understand {other}; use Ref, GetAtt, Sub or If, or teach it this one"
                             )));
                         }
@@ -106,61 +84,61 @@ impl Scope<'_> {
                     }
                 }
                 let resolve =
-                    |(key, item): (&String, &Value)| Ok((key.clone(), self.resolve(&place.child(key), item)?));
+                    |(key, item): (&String, &Value)| Ok((key.clone(), self.resolve(&location.child(key), item)?));
                 Ok(Value::Object(object.iter().map(resolve).collect::<Result<_, TemplateError>>()?))
             }
         }
     }
 
     /// `[condition, then, otherwise]`. Both are resolved, so that a wrong name is found in either.
-    fn choose(&self, place: &Place, argument: &Value) -> Result<Value, TemplateError> {
+    fn choose(&self, location: &Location, argument: &Value) -> Result<Value, TemplateError> {
         let Some([Value::String(name), then, otherwise]) = argument.as_array().map(Vec::as_slice) else {
-            return Err(place.error("If needs a condition's name and two values"));
+            return Err(location.error("If needs a condition's name and two values"));
         };
-        let (then, otherwise) = (self.resolve(place, then)?, self.resolve(place, otherwise)?);
-        Ok(if self.holds(place, name)? { then } else { otherwise })
+        let (then, otherwise) = (self.resolve(location, then)?, self.resolve(location, otherwise)?);
+        Ok(if self.holds(location, name)? { then } else { otherwise })
     }
 
     /// Whether a condition of the template holds.
-    pub(super) fn holds(&self, place: &Place, name: &str) -> Result<bool, TemplateError> {
-        self.named(place, name, self.conditions.len())
+    pub(super) fn holds(&self, location: &Location, name: &str) -> Result<bool, TemplateError> {
+        self.named(location, name, self.conditions.len())
     }
 
     /// `depth` is how many conditions may still be on the way: with none left they refer to each other in a circle.
-    fn named(&self, place: &Place, name: &str, depth: usize) -> Result<bool, TemplateError> {
+    fn named(&self, location: &Location, name: &str, depth: usize) -> Result<bool, TemplateError> {
         let Some(expression) = self.conditions.get(name) else {
-            return Err(place.error(format!("refers to the condition `{name}`, which is none of this template")));
+            return Err(location.error(format!("refers to the condition `{name}`, which is none of this template")));
         };
-        let place = Place::new("Conditions", name);
-        let depth = depth.checked_sub(1).ok_or_else(|| place.error("depends on itself"))?;
-        self.expression(&place, expression, depth)
+        let location = Location::new("Conditions", name);
+        let depth = depth.checked_sub(1).ok_or_else(|| location.error("depends on itself"))?;
+        self.expression(&location, expression, depth)
     }
 
     /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference-conditions.html>
-    fn expression(&self, place: &Place, expression: &Value, depth: usize) -> Result<bool, TemplateError> {
-        let unknown = || place.error("needs one of Equals, Not, And, Or and Condition");
+    fn expression(&self, location: &Location, expression: &Value, depth: usize) -> Result<bool, TemplateError> {
+        let unknown = || location.error("needs one of Equals, Not, And, Or and Condition");
         let (name, argument) = match expression.as_object().map(|object| (object.len(), object.iter().next())) {
             Some((1, Some(one))) => one,
             _ => return Err(unknown()),
         };
         let parts = argument.as_array().map_or(&[][..], Vec::as_slice);
-        let mut all = parts.iter().map(|part| self.expression(place, part, depth));
+        let mut all = parts.iter().map(|part| self.expression(location, part, depth));
         match (name.as_str(), argument, parts) {
-            ("Condition" | "Fn::Condition", Value::String(name), _) => self.named(place, name, depth),
-            ("Fn::Equals", _, [left, right]) => Ok(self.resolve(place, left)? == self.resolve(place, right)?),
-            ("Fn::Not", _, [part]) => Ok(!self.expression(place, part, depth)?),
+            ("Condition" | "Fn::Condition", Value::String(name), _) => self.named(location, name, depth),
+            ("Fn::Equals", _, [left, right]) => Ok(self.resolve(location, left)? == self.resolve(location, right)?),
+            ("Fn::Not", _, [part]) => Ok(!self.expression(location, part, depth)?),
             ("Fn::And", _, [_, _, ..]) => all.try_fold(true, |so_far, part| Ok(part? && so_far)),
             ("Fn::Or", _, [_, _, ..]) => all.try_fold(false, |so_far, part| Ok(part? || so_far)),
             _ => Err(unknown()),
         }
     }
 
-    fn reference(&self, place: &Place, argument: &Value) -> Result<Value, TemplateError> {
-        let name = argument.as_str().ok_or_else(|| place.error("Ref needs a name"))?;
-        self.reference_text(place, name).map(Value::String)
+    fn reference(&self, location: &Location, argument: &Value) -> Result<Value, TemplateError> {
+        let name = argument.as_str().ok_or_else(|| location.error("Ref needs a name"))?;
+        self.reference_text(location, name).map(Value::String)
     }
 
-    fn reference_text(&self, place: &Place, name: &str) -> Result<String, TemplateError> {
+    fn reference_text(&self, location: &Location, name: &str) -> Result<String, TemplateError> {
         if let Some(value) = self.parameters.get(name) {
             return Ok(value.clone());
         }
@@ -174,25 +152,25 @@ impl Scope<'_> {
         }
         // SAM knows the stage that it makes by this name.
         if let Some(api) = name.strip_suffix(".Stage")
-            && self.resource_type(place, api)? == "AWS::Serverless::HttpApi"
+            && self.resource_type(location, api)? == "AWS::Serverless::HttpApi"
         {
             return Ok("$default".to_owned());
         }
-        match self.resource_type(place, name)? {
+        match self.resource_type(location, name)? {
             "AWS::SQS::Queue" => Ok(names::queue_url(self.aws_url, &names::resource(name))),
             _ => Ok(names::resource(name)),
         }
     }
 
-    fn resource_type(&self, place: &Place, name: &str) -> Result<&str, TemplateError> {
+    fn resource_type(&self, location: &Location, name: &str) -> Result<&str, TemplateError> {
         let Some(kind) = self.resources.get(name) else {
-            return Err(place.error(format!(
+            return Err(location.error(format!(
                 "refers to `{name}`, which is neither a parameter nor a resource of this template; check the name"
             )));
         };
         // SAM makes the HttpApi from its functions' events, so a function that refers to it is a circle.
-        if kind == "AWS::Serverless::HttpApi" && place.property.contains("Environment.Variables") {
-            return Err(place.error(format!(
+        if kind == "AWS::Serverless::HttpApi" && location.property.contains("Environment.Variables") {
+            return Err(location.error(format!(
                 "refers to `{name}`, which itself depends on this function: CloudFormation refuses the circle; use the \
                  request's domain name instead"
             )));
@@ -200,7 +178,7 @@ impl Scope<'_> {
         Ok(kind)
     }
 
-    fn attribute(&self, place: &Place, argument: &Value) -> Result<Value, TemplateError> {
+    fn attribute(&self, location: &Location, argument: &Value) -> Result<Value, TemplateError> {
         let (resource, attribute) = match argument {
             Value::String(text) => text.split_once('.').map(|(a, b)| (a.to_owned(), b.to_owned())),
             Value::Array(parts) => match parts.as_slice() {
@@ -209,13 +187,13 @@ impl Scope<'_> {
             },
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => None,
         }
-        .ok_or_else(|| place.error("GetAtt needs `Resource.Attribute`"))?;
-        self.attribute_text(place, &resource, &attribute).map(Value::String)
+        .ok_or_else(|| location.error("GetAtt needs `Resource.Attribute`"))?;
+        self.attribute_text(location, &resource, &attribute).map(Value::String)
     }
 
-    fn attribute_text(&self, place: &Place, id: &str, attribute: &str) -> Result<String, TemplateError> {
+    fn attribute_text(&self, location: &Location, id: &str, attribute: &str) -> Result<String, TemplateError> {
         let name = names::resource(id);
-        match (self.resource_type(place, id)?, attribute) {
+        match (self.resource_type(location, id)?, attribute) {
             ("AWS::DynamoDB::Table", "Arn") => Ok(names::table_arn(&name)),
             ("AWS::DynamoDB::Table", "StreamArn") => Ok(names::stream_arn(&name)),
             ("AWS::SQS::Queue", "Arn") => Ok(names::queue_arn(&name)),
@@ -229,53 +207,45 @@ impl Scope<'_> {
                 | "AWS::Serverless::Function"
                 | "AWS::Serverless::HttpApi"),
                 other,
-            ) => Err(place.error(format!("`{id}` is a {kind}, which has no attribute `{other}` that `local` knows"))),
+            ) => {
+                Err(location.error(format!("`{id}` is a {kind}, which has no attribute `{other}` that `local` knows")))
+            }
             // Nothing here is run by `local`; any text will do.
             (_, other) => Ok(format!("arn:aws:local:{}:{}:{name}/{other}", names::REGION, names::ACCOUNT)),
         }
     }
 
     /// `text` or `[text, {name: value}]`; `${!x}` stands for a literal `${x}`.
-    fn substitute(&self, place: &Place, argument: &Value) -> Result<Value, TemplateError> {
+    fn substitute(&self, location: &Location, argument: &Value) -> Result<Value, TemplateError> {
         let nothing = Map::new();
         let (text, given) = match argument {
             Value::String(text) => (text, &nothing),
             Value::Array(parts) => match parts.as_slice() {
                 [Value::String(text), Value::Object(given)] => (text, given),
-                _ => return Err(place.error("Sub needs a text, or a text and a mapping")),
+                _ => return Err(location.error("Sub needs a text, or a text and a mapping")),
             },
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => {
-                return Err(place.error("Sub needs a text, or a text and a mapping"));
+                return Err(location.error("Sub needs a text, or a text and a mapping"));
             }
         };
         let mut result = String::new();
         let mut rest = text.as_str();
         while let Some((before, after)) = rest.split_once("${") {
             result.push_str(before);
-            let (name, after) = after.split_once('}').ok_or_else(|| place.error("`${` without `}` in Sub"))?;
+            let (name, after) = after.split_once('}').ok_or_else(|| location.error("`${` without `}` in Sub"))?;
             rest = after;
             if let Some(literal) = name.strip_prefix('!') {
                 result.push_str(&format!("${{{literal}}}"));
             } else if let Some(value) = given.get(name) {
-                let value = self.resolve(place, value)?;
-                result.push_str(&scalar_text(&value).ok_or_else(|| place.error(format!("`{name}` is no text")))?);
+                let value = self.resolve(location, value)?;
+                result.push_str(&scalar_text(&value).ok_or_else(|| location.error(format!("`{name}` is no text")))?);
             } else if let Some((resource, attribute)) = name.split_once('.') {
-                result.push_str(&self.attribute_text(place, resource, attribute)?);
+                result.push_str(&self.attribute_text(location, resource, attribute)?);
             } else {
-                result.push_str(&self.reference_text(place, name)?);
+                result.push_str(&self.reference_text(location, name)?);
             }
         }
         result.push_str(rest);
         Ok(Value::String(result))
-    }
-}
-
-/// The text CloudFormation makes of a scalar; nothing for lists, mappings and null.
-pub(super) fn scalar_text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(value) => Some(value.to_string()),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }
