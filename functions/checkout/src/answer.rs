@@ -26,7 +26,7 @@ pub(crate) enum Problem {
     /// 404: there is no such page, and no more is said.
     NotFound,
     /// 405: the page is there, and takes these methods.
-    MethodNotAllowed(&'static str),
+    MethodNotAllowed(String),
     /// 400: the request can't be read.
     Malformed,
     /// 415: the body is not a form.
@@ -168,8 +168,10 @@ impl Problem {
         if matches!(self, Self::Unavailable(_)) {
             response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("2"));
         }
-        if let Self::MethodNotAllowed(methods) = self {
-            response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static(methods));
+        if let Self::MethodNotAllowed(methods) = self
+            && let Ok(methods) = methods.try_into()
+        {
+            response.headers_mut().insert(header::ALLOW, methods);
         }
         response
     }
@@ -232,7 +234,7 @@ mod tests {
         let cause = || Box::new(std::io::Error::other("the inside"));
         [
             Problem::NotFound,
-            Problem::MethodNotAllowed("GET, HEAD"),
+            Problem::MethodNotAllowed("GET, HEAD".to_owned()),
             Problem::Malformed,
             Problem::NotAForm,
             Problem::TooLong,

@@ -1,6 +1,5 @@
 //! Every decision of the checkout, as functions of the session and the time alone.
 
-use api::banked::shown_state;
 use jiff::Timestamp;
 use models::{Attempt, MAX_ATTEMPTS, Name, Session, SessionEvent, SessionId, SessionState};
 
@@ -33,27 +32,6 @@ pub(crate) fn stage(session: &Session, now: Timestamp) -> Stage {
             Stage::NotSent(session.failure_reason_at(now))
         }
     }
-}
-
-/// The merchant's page that the payer goes on to, with the result in its query; none while the session awaits the
-/// payer, or if the merchant gave no such URL.
-pub(crate) fn way_on(session: &Session, now: Timestamp) -> Option<String> {
-    let state = session.state_at(now);
-    let (url, result) = match state {
-        SessionState::AwaitingPayer | SessionState::AwaitingProvider | SessionState::AwaitingPaymentConsent => {
-            return None;
-        }
-        SessionState::Pending => (&session.success_url, "pending"),
-        SessionState::Sent => (&session.success_url, "success"),
-        SessionState::Cancelled if session.failure_reason_at(now) == Some(SessionEvent::CancelledByPayer) => {
-            (&session.error_url, "user-cancelled")
-        }
-        SessionState::Cancelled | SessionState::Failed | SessionState::Expired => (&session.error_url, "failure"),
-    };
-    let id = session.id.to_string();
-    let query =
-        [("banked-checkout-result", result), ("payment_result", shown_state(state)), ("payment_id", id.as_str())];
-    url.as_ref().map(|url| url.with_query(&query))
 }
 
 /// Whose the session is: who is paid, or, where a refund is paid, who pays.
@@ -127,7 +105,7 @@ pub(crate) fn refresh_s(session: &Session, now: Timestamp) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::samples::{NOW, in_state, later, session};
+    use crate::samples::{NOW, in_state, later};
 
     #[test]
     fn each_state_has_its_page() {
@@ -148,53 +126,6 @@ mod tests {
             // Past expires_at, what awaited the payer shows as expired though nobody has written it down.
             let then = if state.is_awaiting() { expected(S::Expired) } else { expected(state) };
             assert_eq!(stage(&in_state(state), later(86_400)), then, "{state}");
-        }
-    }
-
-    #[test]
-    fn the_way_on_tells_the_merchant_what_came_of_it() {
-        use SessionEvent as E;
-        let id = session().id;
-        let way = |causes: &[E]| {
-            let mut session = session();
-            causes.iter().for_each(|cause| crate::samples::happen(&mut session, *cause));
-            way_on(&session, NOW)
-        };
-        let url = |path: &str, result: &str, state: &str| {
-            Some(format!(
-                "https://shop.example/{path}?order=7&banked-checkout-result={result}&payment_result={state}&payment_id={id}"
-            ))
-        };
-        let pending = [E::PayerIdentified, E::BankChosen, E::ConsentGiven];
-        assert_eq!(way(&[]), None);
-        assert_eq!(way(&pending[..2]), None);
-        assert_eq!(way(&pending), url("thanks", "pending", "pending"));
-        assert_eq!(way(&[&pending[..], &[E::Settled]].concat()), url("thanks", "success", "sent"));
-        assert_eq!(way(&[&pending[..], &[E::DeclinedByBank]].concat()), url("sorry", "failure", "failed"));
-        assert_eq!(way(&[&pending[..2], &[E::DeclinedByPayer]].concat()), url("sorry", "failure", "failed"));
-        assert_eq!(way(&[&pending[..2], &[E::InsufficientFunds]].concat()), url("sorry", "failure", "failed"));
-        assert_eq!(way(&[E::CancelledByPayer]), url("sorry", "user-cancelled", "failed"));
-        assert_eq!(way(&[E::CancelledByMerchant]), url("sorry", "failure", "failed"));
-        assert_eq!(way_on(&session(), later(86_400)), url("sorry", "failure", "failed"));
-    }
-
-    #[test]
-    fn what_the_merchant_has_in_its_url_is_not_added_again() {
-        let url = |text: &str| Some(models::MerchantUrl::try_from(text.to_owned()).unwrap());
-        let session = Session {
-            success_url: url("https://shop.example/?payment%5Fid=order-7#top"),
-            ..in_state(SessionState::Sent)
-        };
-        let expected =
-            "https://shop.example/?payment%5Fid=order-7&banked-checkout-result=success&payment_result=sent#top";
-        assert_eq!(way_on(&session, NOW).as_deref(), Some(expected));
-    }
-
-    #[test]
-    fn without_a_url_there_is_no_way_on() {
-        for state in SessionState::ALL {
-            let session = Session { success_url: None, error_url: None, ..in_state(state) };
-            assert_eq!(way_on(&session, NOW), None);
         }
     }
 

@@ -1,5 +1,6 @@
 //! The routes: each POST changes something or nothing and leads to a GET that shows the truth; no GET changes anything.
 
+use api::{ApiError, ErrorShape};
 use askama::Template;
 use banks::mock::MockBank;
 use banks::{Bank, Banks};
@@ -47,7 +48,6 @@ impl Checkout {
     pub async fn handle(&self, request: Request) -> Response<Body> {
         let route = Route::of(request.method(), request.uri().path());
         let request_id = api::request_id(&request);
-        let https = api::is_https(&request);
         let answer = match route {
             Some(route) => {
                 let answer = runtime::correlated(&request_id, self.answer(route, &request));
@@ -56,11 +56,10 @@ impl Checkout {
             }
             None => unrouted(&request),
         };
-        let answer = answer.unwrap_or_else(|problem| {
+        answer.unwrap_or_else(|problem| {
             problem.log(&request_id);
             problem.into_page(route.map(Route::back))
-        });
-        api::with_strict_transport_security(answer, https)
+        })
     }
 
     async fn answer(&self, route: Route, request: &Request) -> Answer {
@@ -167,7 +166,7 @@ impl Checkout {
 }
 
 /// The page for what can't be read as a request.
-pub fn refuse(_: &api::ApiError) -> Response<Body> {
+pub fn refuse(_: &ApiError, _: ErrorShape) -> Response<Body> {
     Problem::Malformed.into_page(None)
 }
 

@@ -7,7 +7,7 @@ use banks::mock::Decision;
 use jiff::Timestamp;
 use models::{LineItem, MAX_ATTEMPTS, Mode, Name, Session, SessionEvent};
 
-use crate::flow::{Stage, checkout_path, known_name, merchant, own_path, refresh_s, stage, way_on};
+use crate::flow::{Stage, checkout_path, known_name, merchant, own_path, refresh_s, stage};
 use crate::form::{PayerErrors, PayerForm};
 use crate::route::Back;
 
@@ -172,7 +172,11 @@ pub(crate) struct PendingPage<'a> {
 
 impl<'a> PendingPage<'a> {
     pub(crate) fn new(session: &'a Session, now: Timestamp) -> Self {
-        Self { summary: Summary::new(session), refresh_s: refresh_s(session, now), way_on: way_on(session, now) }
+        Self {
+            summary: Summary::new(session),
+            refresh_s: refresh_s(session, now),
+            way_on: api::return_url(session, now),
+        }
     }
 }
 
@@ -252,7 +256,7 @@ impl<'a> ResultPage<'a> {
     }
 
     fn of(session: &'a Session, heading: String, text: String, now: Timestamp) -> Self {
-        let way_on = way_on(session, now);
+        let way_on = api::return_url(session, now);
         Self { summary: Summary::new(session), heading, text, sent: None, way_on, leave_after_s: LEAVE_AFTER_S }
     }
 }

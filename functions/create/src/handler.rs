@@ -1,10 +1,8 @@
 //! Credentials, rules, one conditional write, the answer.
 
-use api::banked::{Dialect, FORMAT, SessionView, parse_create};
-use api::{Answer, Authenticator, IdempotencyKey, Refusal, SessionPath, Violation};
-use lambda_http::http::StatusCode;
-use lambda_http::{Request, RequestExt};
-use models::{Creation, EndToEndId, MinorUnits, Mode, Scope, Session, SessionId};
+use api::{Answer, Authenticator, Format, IdempotencyKey, Refusal, Route, Violation};
+use lambda_http::Request;
+use models::{Creation, EndToEndId, MinorUnits, Mode, Session, SessionId};
 use runtime::SettingError;
 use store::{Created, Merchants, Sessions, Table};
 use uuid::Uuid;
@@ -40,13 +38,9 @@ impl Create {
 
     /// Answers a request; an error is what the client is shown instead.
     pub async fn handle(&self, request: Request) -> Answer {
-        let path = request.raw_http_path();
-        let dialect = Dialect::of_path(path);
-        if SessionPath::of(path) != Some(SessionPath::All) {
-            return Err(api::unrouted(&request).into());
-        }
-        let caller = self.authenticator.authenticate(request.headers()).await?;
-        caller.require(Scope::PaymentSessionsWrite)?;
+        let caller = self.authenticator.authenticate(&request).await?;
+        let Some(Route::CreateSession) = Route::of(&request) else { return Err(api::unrouted(&request).into()) };
+        let format = Format::of(&request);
         let mode = caller.mode();
         if !banks::can_pay(mode, self.local_live) {
             return Err(no_live_connector(mode).into());
@@ -54,15 +48,15 @@ impl Create {
         let idempotency_key = IdempotencyKey::from_headers(request.headers())?;
         let body = api::json_body(&request)?;
         let (id, fingerprint) = match &idempotency_key {
-            Some(key) => (key.session_id(&caller.merchant, mode, FORMAT), Some(body.fingerprint()?)),
+            Some(key) => (key.session_id(&caller.merchant, mode, format), Some(body.fingerprint()?)),
             None => (SessionId::new(Uuid::now_v7()), None),
         };
-        let new = match parse_create(&body, dialect, &caller.merchant, self.max_amount) {
+        let new = match format.read_session(&body, &caller.merchant, self.max_amount) {
             Ok(new) => new,
             // What was created once is answered again, even if the rules or the linked accounts have changed since.
             Err(refusal @ Refusal::Invalid(_)) if fingerprint.is_some() => {
                 return match self.sessions.created(&id).await? {
-                    Some(Created::Existing(session, first)) if first == fingerprint => replay(*session, dialect),
+                    Some(Created::Existing(session, first)) if first == fingerprint => replay(*session, format),
                     Some(_) | None => Err(refusal.into()),
                 };
             }
@@ -83,22 +77,17 @@ impl Create {
         match self.sessions.create(Session::create(new, creation), fingerprint).await? {
             Created::New(session) => {
                 tracing::info!(request_id = api::request_id(&request), session_id = %session.id, key_id = %caller.key_id, "created");
-                answer(&session, dialect)
+                format.session_created(&session)
             }
-            Created::Existing(session, first) if first == fingerprint => replay(*session, dialect),
+            Created::Existing(session, first) if first == fingerprint => replay(*session, format),
             Created::Existing(..) | Created::Deleted => Err(Refusal::IdempotencyConflict.into()),
         }
     }
 }
 
-/// As of its creation: even a repeat after its expiry says what the first answer said.
-fn answer(session: &Session, dialect: Dialect) -> Answer {
-    api::json(StatusCode::CREATED, &SessionView::new(session, &[], dialect, session.created_at))
-}
-
 /// The first answer again, whatever has happened to the session since.
-fn replay(session: Session, dialect: Dialect) -> Answer {
-    answer(&session.as_created(), dialect).map(api::replayed)
+fn replay(session: Session, format: Format) -> Answer {
+    format.session_created(&session.as_created()).map(api::replayed)
 }
 
 fn no_live_connector(mode: Mode) -> Refusal {

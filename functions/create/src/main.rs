@@ -1,6 +1,5 @@
 //! The binary of the function: see the library.
 
-use api::banked::render_error;
 use create::Create;
 use lambda_http::Error;
 
@@ -8,5 +7,5 @@ use lambda_http::Error;
 async fn main() -> Result<(), Error> {
     runtime::init_logs();
     let create = &Create::from_env().await?;
-    api::serve(render_error, |request| create.handle(request)).await
+    api::serve(|request| create.handle(request)).await
 }

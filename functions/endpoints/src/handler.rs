@@ -1,13 +1,14 @@
 //! Webhook endpoints: the URL is checked before it is written down, and the secret is shown when it is made.
 
-use api::banked::{FORMAT, WebhookView, parse_webhook};
-use api::{Answer, ApiError, Authenticator, Caller, IdempotencyKey, ListParameters, Refusal, WebhookPath};
-use lambda_http::http::{Method, StatusCode};
-use lambda_http::{Body, Request, RequestExt, Response};
-use models::{DisabledBy, Endpoint, EndpointId, EndpointSecret, MAX_ENDPOINTS, MerchantUrl, Mode, Scope, Subscription};
+use api::{
+    Answer, ApiError, Authenticator, Caller, Format, IdempotencyKey, ListParameters, Refusal, Route, WebhookView,
+    parse_webhook,
+};
+use lambda_http::Request;
+use lambda_http::http::StatusCode;
+use models::{DisabledBy, Endpoint, EndpointId, EndpointSecret, MAX_ENDPOINTS, MerchantUrl, Mode, Subscription};
 use outbound::{Lookup, Policy, RefusedUrl, WebhookSecret};
 use runtime::SettingError;
-use serde::Serialize;
 use store::{EndpointChange, EndpointCreated, Endpoints, Merchants, NotChanged, Registration, Table};
 use uuid::Uuid;
 
@@ -18,13 +19,6 @@ pub struct EndpointsFunction {
     endpoints: Endpoints,
     /// Which addresses may be called.
     policy: Policy,
-}
-
-#[derive(Debug, Serialize)]
-struct List<'a> {
-    data: Vec<WebhookView<'a>>,
-    /// They are few enough for one page; here so that every list reads alike.
-    next_cursor: Option<String>,
 }
 
 impl EndpointsFunction {
@@ -40,39 +34,30 @@ impl EndpointsFunction {
 
     /// Answers a request; an error is what the client is shown instead.
     pub async fn handle(&self, request: Request) -> Answer {
-        let path = WebhookPath::of(request.raw_http_path()).ok_or_else(|| api::unrouted(&request))?;
-        let caller = self.authenticator.authenticate(request.headers()).await?;
-        let reads = request.method() == Method::GET;
-        caller.require(if reads { Scope::PaymentSessionsRead } else { Scope::WebhooksWrite })?;
+        let caller = self.authenticator.authenticate(&request).await?;
         let owner = caller.owner();
-        match path {
-            WebhookPath::All if reads => self.list(&request, &caller).await,
-            WebhookPath::All => self.register(&request, &caller).await,
-            WebhookPath::One(id) if reads => {
+        match Route::of(&request) {
+            Some(Route::RegisterWebhook) => self.register(&request, &caller).await,
+            Some(Route::Webhooks) => self.list(&request, &caller).await,
+            Some(Route::Webhook(id)) => {
                 let endpoint = self.endpoints.get(&owner.merchant_id, &api::path_id(id)?).await?;
                 let own = endpoint.filter(|endpoint| endpoint.mode == owner.mode);
                 show(&own.ok_or(Refusal::NotFound)?)
             }
-            WebhookPath::One(id) if request.method() == Method::DELETE => {
-                if !self.endpoints.delete(&owner, &api::path_id(id)?).await? {
-                    return Err(Refusal::NotFound.into());
-                }
-                let mut answer = Response::new(Body::Empty);
-                *answer.status_mut() = StatusCode::NO_CONTENT;
-                Ok(answer)
+            Some(Route::ChangeWebhook(id)) => self.change(&api::path_id(id)?, &request, &caller).await,
+            Some(Route::DeleteWebhook(id)) => {
+                let deleted = self.endpoints.delete(&owner, &api::path_id(id)?).await?;
+                if deleted { Ok(api::no_content()) } else { Err(Refusal::NotFound.into()) }
             }
-            WebhookPath::One(id) => self.change(&api::path_id(id)?, &request, &caller).await,
-            WebhookPath::Rotate(id) => {
-                let rotated = self
-                    .endpoints
-                    .rotate(&owner, &api::path_id(id)?, &new_secret(), runtime::now())
-                    .await
-                    .map_err(refused)?;
-                api::json(StatusCode::OK, &WebhookView::with_secret(&rotated, runtime::now()))
+            Some(Route::RotateSecret(id)) => {
+                let now = runtime::now();
+                let rotated = self.endpoints.rotate(&owner, &api::path_id(id)?, &new_secret(), now).await;
+                show_with_secret(StatusCode::OK, &rotated.map_err(refused)?)
             }
-            WebhookPath::FinishRotation(id) => {
+            Some(Route::FinishRotation(id)) => {
                 show(&self.endpoints.finish_rotation(&owner, &api::path_id(id)?).await.map_err(refused)?)
             }
+            Some(_) | None => Err(api::unrouted(&request).into()),
         }
     }
 
@@ -81,10 +66,7 @@ impl EndpointsFunction {
         let endpoints = self.endpoints.of(&caller.merchant.id).await?;
         let own = endpoints.iter().filter(|endpoint| endpoint.mode == caller.mode());
         let now = runtime::now();
-        api::json(
-            StatusCode::OK,
-            &List { data: own.map(|endpoint| WebhookView::new(endpoint, now)).collect(), next_cursor: None },
-        )
+        api::list(own.map(|endpoint| WebhookView::new(endpoint, now)), None)
     }
 
     async fn register(&self, request: &Request, caller: &Caller) -> Answer {
@@ -93,7 +75,7 @@ impl EndpointsFunction {
         let body = api::json_body(request)?;
         let registration = match &idempotency_key {
             Some(key) => {
-                let name = key.registration_name(&caller.merchant, mode, FORMAT);
+                let name = key.registration_name(&caller.merchant, mode, Format::of(request));
                 Some(Registration { name, fingerprint: body.fingerprint()? })
             }
             None => None,
@@ -124,11 +106,11 @@ impl EndpointsFunction {
         match self.endpoints.create(&endpoint, registration).await? {
             EndpointCreated::New(endpoint) => {
                 tracing::info!(request_id = api::request_id(request), endpoint_id = %endpoint.id, key_id = %caller.key_id, "registered");
-                show_with_secret(&endpoint)
+                show_with_secret(StatusCode::CREATED, &endpoint)
             }
             // The first answer may have been lost, and the secret with it; once replaced it is not shown for an old key.
             EndpointCreated::Existing(endpoint, first) if first == fingerprint && endpoint.rotations == 0 => {
-                show_with_secret(&endpoint).map(api::replayed)
+                show_with_secret(StatusCode::CREATED, &endpoint).map(api::replayed)
             }
             EndpointCreated::Existing(..) => Err(Refusal::IdempotencyConflict.into()),
             EndpointCreated::TooMany => {
@@ -187,6 +169,6 @@ fn show(endpoint: &Endpoint) -> Answer {
     api::json(StatusCode::OK, &WebhookView::new(endpoint, runtime::now()))
 }
 
-fn show_with_secret(endpoint: &Endpoint) -> Answer {
-    api::json(StatusCode::CREATED, &WebhookView::with_secret(endpoint, runtime::now()))
+fn show_with_secret(status: StatusCode, endpoint: &Endpoint) -> Answer {
+    api::json(status, &WebhookView::with_secret(endpoint, runtime::now()))
 }

@@ -1,13 +1,11 @@
 //! Reading events, and telling one again.
 
-use api::banked::{AttemptView, EventView};
-use api::{Answer, ApiError, Authenticator, Caller, EventPath, ListParameters, Refusal};
-use lambda_http::http::{Method, StatusCode};
-use lambda_http::{Request, RequestExt};
-use models::{CursorId, EventId, EventType, ObjectId, Scope, SessionId, whole_number};
+use api::{Answer, ApiError, AttemptView, Authenticator, Caller, ListParameters, Refusal, ReplayView, Route};
+use lambda_http::Request;
+use lambda_http::http::StatusCode;
+use models::{CursorId, EventId, EventType, ObjectId, SessionId, whole_number};
 use queue::Queue;
 use runtime::SettingError;
-use serde::Serialize;
 use store::{Cursors, Endpoints, Events, ListCursor, ListRange, Merchants, Sessions, StoredEvent, Table};
 
 /// The most events of one object, or attempts at one event, in an answer.
@@ -22,19 +20,6 @@ pub struct EventsFunction {
     endpoints: Endpoints,
     cursors: Cursors,
     webhooks: Queue,
-}
-
-#[derive(Debug, Serialize)]
-struct List<T> {
-    data: Vec<T>,
-    next_cursor: Option<String>,
-}
-
-/// To which endpoints an event is told again.
-#[derive(Debug, Serialize)]
-struct Replayed {
-    id: String,
-    webhook_ids: Vec<String>,
 }
 
 /// What the query string of a list asks for.
@@ -63,27 +48,24 @@ impl EventsFunction {
 
     /// Answers a request; an error is what the client is shown instead.
     pub async fn handle(&self, request: Request) -> Answer {
-        let path = EventPath::of(request.raw_http_path()).ok_or_else(|| api::unrouted(&request))?;
-        let caller = self.authenticator.authenticate(request.headers()).await?;
-        let reads = request.method() == Method::GET;
-        caller.require(if reads { Scope::PaymentSessionsRead } else { Scope::WebhooksWrite })?;
+        let caller = self.authenticator.authenticate(&request).await?;
         let query = request.uri().query().unwrap_or("");
-        match path {
-            EventPath::All => self.list(parse_query(query)?, &caller).await,
-            EventPath::OfSession(id) => self.of_session(&api::path_id(id)?, parse_after(query)?, &caller).await,
-            EventPath::Attempts(id) => {
+        match Route::of(&request) {
+            Some(Route::Events) => self.list(parse_query(query)?, &caller).await,
+            Some(Route::SessionEvents(id)) => self.of_session(&api::path_id(id)?, parse_after(query)?, &caller).await,
+            Some(Route::Attempts(id)) => {
                 api::read_query(query, ListParameters::NONE, |_, _| Ok(()))?;
                 let event = self.own(&api::path_id(id)?, &caller).await?;
                 let attempts = self.events.attempts(&event.id(), MAX_ITEMS).await?;
-                let data: Vec<_> = attempts.iter().map(AttemptView::new).collect();
-                api::json(StatusCode::OK, &List { data, next_cursor: None })
+                api::list(attempts.iter().map(AttemptView::new), None)
             }
-            EventPath::Replay(id) => {
+            Some(Route::Replay(id)) => {
                 let event = self.own(&api::path_id(id)?, &caller).await?;
                 let answer = self.replay(&event, &caller).await?;
                 tracing::info!(request_id = api::request_id(&request), event_id = %event.id(), key_id = %caller.key_id, "replayed");
                 Ok(answer)
             }
+            Some(_) | None => Err(api::unrouted(&request).into()),
         }
     }
 
@@ -126,7 +108,7 @@ impl EventsFunction {
     async fn replay(&self, event: &StoredEvent, caller: &Caller) -> Answer {
         let endpoints = self.endpoints.of(&caller.merchant.id).await?;
         let told = endpoints.iter().filter(|endpoint| endpoint.wants(event.event_type(), caller.mode()));
-        let mut webhook_ids = Vec::new();
+        let mut replayed_to = Vec::new();
         for endpoint in told {
             let cursor = CursorId {
                 object_id: event.object.id(),
@@ -138,13 +120,13 @@ impl EventsFunction {
             if let Err(error) = self.webhooks.enqueue(&cursor.to_string()).await {
                 tracing::warn!(%cursor, %error, "not queued; `expire` will");
             }
-            webhook_ids.push(endpoint.id.to_string());
+            replayed_to.push(endpoint.id);
         }
-        if webhook_ids.is_empty() {
+        if replayed_to.is_empty() {
             let title = format!("no enabled webhook endpoint is told of {}", event.event_type());
             return Err(Refusal::InvalidAction { title, parameter: None }.into());
         }
-        api::json(StatusCode::ACCEPTED, &Replayed { id: event.id().to_string(), webhook_ids })
+        api::json(StatusCode::ACCEPTED, &ReplayView::new(&event.id(), &replayed_to))
     }
 }
 
@@ -153,7 +135,7 @@ fn is_own(event: &StoredEvent, caller: &Caller) -> bool {
 }
 
 fn show(events: &[StoredEvent], next_cursor: Option<String>) -> Answer {
-    api::json(StatusCode::OK, &List { data: events.iter().map(EventView::new).collect(), next_cursor })
+    api::list(events.iter().map(|event| api::event(event, false)), next_cursor)
 }
 
 fn parse_query(query: &str) -> Result<Query, Refusal> {

@@ -1,6 +1,5 @@
 //! The binary of the function: see the library.
 
-use api::banked::render_error;
 use events::EventsFunction;
 use lambda_http::Error;
 
@@ -8,5 +7,5 @@ use lambda_http::Error;
 async fn main() -> Result<(), Error> {
     runtime::init_logs();
     let events = &EventsFunction::from_env().await?;
-    api::serve(render_error, |request| events.handle(request)).await
+    api::serve(|request| events.handle(request)).await
 }

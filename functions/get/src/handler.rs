@@ -1,13 +1,10 @@
 //! Reading one session, and listing.
 
-use api::banked::{Dialect, SessionView, shown_state};
-use api::{Answer, Authenticator, Caller, ListParameters, Refusal, SessionPath};
+use api::{Answer, Authenticator, Caller, Format, ListParameters, Refusal, Route};
 use futures_util::future::try_join_all;
-use lambda_http::http::StatusCode;
-use lambda_http::{Request, RequestExt};
-use models::{Refund, Scope, Session, SessionState};
+use lambda_http::Request;
+use models::{Refund, Session, SessionState};
 use runtime::SettingError;
-use serde::Serialize;
 use store::{ListCursor, ListRange, Merchants, Page, Refunds, Sessions, StoreError, Table, WithRefunds};
 
 /// The most refunds in one page of a list: an answer may have 6 MB (AWS Lambda, quotas), and each has half a kilobyte.
@@ -22,12 +19,6 @@ pub struct Get {
     authenticator: Authenticator,
     sessions: Sessions,
     refunds: Refunds,
-}
-
-#[derive(Debug, Serialize)]
-struct List<'a> {
-    data: Vec<SessionView<'a>>,
-    next_cursor: Option<String>,
 }
 
 /// What the query string of a list asks for.
@@ -51,41 +42,31 @@ impl Get {
 
     /// Answers a request; an error is what the client is shown instead.
     pub async fn handle(&self, request: Request) -> Answer {
-        let path = request.raw_http_path();
-        let dialect = Dialect::of_path(path);
-        let session = match SessionPath::of(path) {
-            Some(SessionPath::All) => None,
-            Some(SessionPath::One(id)) => Some(id),
-            Some(SessionPath::Cancel(_)) | None => return Err(api::unrouted(&request).into()),
-        };
-        let caller = self.authenticator.authenticate(request.headers()).await?;
-        caller.require(Scope::PaymentSessionsRead)?;
-        match session {
-            Some(id) => self.one(id, &caller, dialect).await,
-            None => self.list(&request, &caller, dialect).await,
+        let caller = self.authenticator.authenticate(&request).await?;
+        let format = Format::of(&request);
+        match Route::of(&request) {
+            Some(Route::Session(id)) => self.one(id, &caller, format).await,
+            Some(Route::Sessions) => self.list(&request, &caller, format).await,
+            Some(_) | None => Err(api::unrouted(&request).into()),
         }
     }
 
-    async fn one(&self, id: &str, caller: &Caller, dialect: Dialect) -> Answer {
+    async fn one(&self, id: &str, caller: &Caller, format: Format) -> Answer {
         let WithRefunds { session, refunds } = self.refunds.of(&api::path_id(id)?).await?;
         let session = session.filter(|session| caller.owner().owns(session)).ok_or(Refusal::NotFound)?;
-        api::json(StatusCode::OK, &SessionView::new(&session, &refunds, dialect, runtime::now()))
+        format.session(&session, &refunds, runtime::now())
     }
 
-    async fn list(&self, request: &Request, caller: &Caller, dialect: Dialect) -> Answer {
-        let Query { range, states } = parse_query(request.uri().query().unwrap_or(""))?;
+    async fn list(&self, request: &Request, caller: &Caller, format: Format) -> Answer {
+        let Query { range, states } = parse_query(request.uri().query().unwrap_or(""), format)?;
         let now = runtime::now();
-        let wanted = |session: &Session| states.contains(&shown_state(session.state_at(now)));
+        let wanted = |session: &Session| states.contains(&format.shown_state(session.state_at(now)));
         let filter: Option<&(dyn Fn(&Session) -> bool + Sync)> = if states.is_empty() { None } else { Some(&wanted) };
         let shards = caller.merchant.list_spread.shards();
         let page = cut(self.sessions.list(&caller.owner(), shards, range, filter).await?);
         let refunds = self.refunds_of_each(&page.items).await?;
-        let sessions = page.items.iter().zip(&refunds);
-        let list = List {
-            data: sessions.map(|(session, refunds)| SessionView::new(session, refunds, dialect, now)).collect(),
-            next_cursor: page.next.map(|cursor| cursor.encode()),
-        };
-        api::json(StatusCode::OK, &list)
+        let sessions: Vec<_> = page.items.into_iter().zip(refunds).collect();
+        format.sessions(&sessions, now, page.next.map(|cursor| cursor.encode()))
     }
 
     /// The refunds of each of these sessions, some at a time.
@@ -119,7 +100,7 @@ fn cut(mut page: Page<Session>) -> Page<Session> {
 }
 
 /// Reads a list's query string.
-fn parse_query(query: &str) -> Result<Query, Refusal> {
+fn parse_query(query: &str, format: Format) -> Result<Query, Refusal> {
     let mut states = Vec::new();
     let known = ListParameters { once: &[], repeated: &["state"] };
     let range = api::list_query(
@@ -127,7 +108,7 @@ fn parse_query(query: &str) -> Result<Query, Refusal> {
         known,
         |text| api::list_cursor(ListCursor::of_sessions(text)),
         |_, value| {
-            let several: Option<Vec<_>> = value.split(',').map(parse_state).collect();
+            let several: Option<Vec<_>> = value.split(',').map(|state| parse_state(state, format)).collect();
             states.extend(several.ok_or("must be a state, or several with commas between them")?);
             Ok(())
         },
@@ -136,16 +117,20 @@ fn parse_query(query: &str) -> Result<Query, Refusal> {
 }
 
 /// A state as clients read it.
-fn parse_state(text: &str) -> Option<&'static str> {
-    SessionState::ALL.into_iter().map(shown_state).find(|shown| *shown == text)
+fn parse_state(text: &str, format: Format) -> Option<&'static str> {
+    SessionState::ALL.into_iter().map(|state| format.shown_state(state)).find(|shown| *shown == text)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn format() -> Format {
+        Format::of(&Request::default())
+    }
+
     fn refused(query: &str) -> Vec<String> {
-        match parse_query(query) {
+        match parse_query(query, format()) {
             Err(Refusal::Invalid(violations)) => violations.into_iter().filter_map(|v| v.parameter).collect(),
             other => panic!("{query}: {other:?}"),
         }
@@ -154,12 +139,12 @@ mod tests {
     #[test]
     fn reads_what_a_list_can_be_asked_for() {
         let query = "limit=20&state=sent,pending&state=failed&created_from=2026-01-31T09:30:00Z&created_before=2026-02-01T00:00:00%2B01:00";
-        let query = parse_query(query).unwrap();
+        let query = parse_query(query, format()).unwrap();
         assert_eq!(query.range.limit, 20);
         assert_eq!(query.states, ["sent", "pending", "failed"]);
         assert_eq!(query.range.created_from.unwrap().to_string(), "2026-01-31T09:30:00Z");
         assert_eq!(query.range.created_before.unwrap().to_string(), "2026-01-31T23:00:00Z");
-        assert_eq!(parse_query("").unwrap().range.limit, 100);
+        assert_eq!(parse_query("", format()).unwrap().range.limit, 100);
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! The binary of the function: see the library.
 
-use api::banked::render_error;
 use get::Get;
 use lambda_http::Error;
 
@@ -8,5 +7,5 @@ use lambda_http::Error;
 async fn main() -> Result<(), Error> {
     runtime::init_logs();
     let get = &Get::from_env().await?;
-    api::serve(render_error, |request| get.handle(request)).await
+    api::serve(|request| get.handle(request)).await
 }

@@ -1,15 +1,10 @@
 //! A refund is one read and one transaction, which takes its amount from what is left of the session: however many come at
 //! once, no more is refunded than was paid.
 
-use api::banked::{FORMAT, RefundView, not_refundable, parse_refund};
-use api::{Answer, ApiError, Authenticator, Caller, IdempotencyKey, ListParameters, Operation, RefundPath, Refusal};
-use lambda_http::http::{Method, StatusCode};
-use lambda_http::{Request, RequestExt};
-use models::{
-    EndToEndId, MinorUnits, NewRefund, Refund, RefundCreation, RefundEvent, RefundId, Scope, Session, SessionId,
-};
+use api::{Answer, ApiError, Authenticator, Caller, Format, IdempotencyKey, ListParameters, Operation, Refusal, Route};
+use lambda_http::Request;
+use models::{EndToEndId, MinorUnits, NewRefund, Refund, RefundCreation, RefundEvent, RefundId, Session, SessionId};
 use runtime::SettingError;
-use serde::Serialize;
 use store::{
     Fingerprint, Merchants, RefundChangeError, RefundChanged, RefundCreated, RefundEnd, Refunds, Sessions, StoreError,
     Table,
@@ -37,13 +32,6 @@ enum Made {
     Existing(Refund, Option<Fingerprint>),
 }
 
-#[derive(Debug, Serialize)]
-struct List<'a> {
-    data: Vec<RefundView<'a>>,
-    /// A session's refunds are few enough for one page; here so that every list reads alike.
-    next_cursor: Option<String>,
-}
-
 impl RefundFunction {
     /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
     pub async fn from_env() -> Result<Self, SettingError> {
@@ -58,15 +46,14 @@ impl RefundFunction {
 
     /// Answers a request; an error is what the client is shown instead.
     pub async fn handle(&self, request: Request) -> Answer {
-        let path = RefundPath::of(request.raw_http_path()).ok_or_else(|| api::unrouted(&request))?;
-        let caller = self.authenticator.authenticate(request.headers()).await?;
-        let reads = request.method() == Method::GET;
-        caller.require(if reads { Scope::PaymentSessionsRead } else { Scope::RefundsWrite })?;
-        match path {
-            RefundPath::All if reads => self.list(&request, &caller).await,
-            RefundPath::All => self.create(&request, &caller).await,
-            RefundPath::One(id) => show(StatusCode::OK, &self.own(&api::path_id(id)?, &caller).await?),
-            RefundPath::Cancel(id) => self.cancel(api::path_id(id)?, &request, &caller).await,
+        let caller = self.authenticator.authenticate(&request).await?;
+        let format = Format::of(&request);
+        match Route::of(&request) {
+            Some(Route::CreateRefund) => self.create(&request, &caller, format).await,
+            Some(Route::Refunds) => self.list(&request, &caller, format).await,
+            Some(Route::Refund(id)) => format.refund(&self.own(&api::path_id(id)?, &caller).await?, runtime::now()),
+            Some(Route::CancelRefund(id)) => self.cancel(api::path_id(id)?, &request, &caller, format).await,
+            Some(_) | None => Err(api::unrouted(&request).into()),
         }
     }
 
@@ -76,39 +63,37 @@ impl RefundFunction {
         Ok(refund.filter(|refund| caller.owner().owns_refund(refund)).ok_or(Refusal::NotFound)?)
     }
 
-    async fn list(&self, request: &Request, caller: &Caller) -> Answer {
+    async fn list(&self, request: &Request, caller: &Caller, format: Format) -> Answer {
         let found = self.refunds.of(&session_asked_for(request)?).await?;
         let owned = found.session.is_some_and(|session| caller.owner().owns(&session));
         if !owned {
             return Err(Refusal::Unknown("payment_session_id").into());
         }
-        let now = runtime::now();
-        let data = found.refunds.iter().map(|refund| RefundView::new(refund, now)).collect();
-        api::json(StatusCode::OK, &List { data, next_cursor: None })
+        format.refunds(&found.refunds, runtime::now())
     }
 
-    async fn create(&self, request: &Request, caller: &Caller) -> Answer {
+    async fn create(&self, request: &Request, caller: &Caller, format: Format) -> Answer {
         let idempotency_key = IdempotencyKey::from_headers(request.headers())?;
         let body = api::json_body(request)?.with_id_in_small_letters("payment_session_id");
         let (id, fingerprint) = match &idempotency_key {
             Some(key) => {
-                let id = key.refund_id(&caller.merchant, caller.mode(), FORMAT);
+                let id = key.refund_id(&caller.merchant, caller.mode(), format);
                 (id, Some(body.fingerprint()?))
             }
             None => (RefundId::new(Uuid::now_v7()), None),
         };
         let base_url = self.public_base_url.clone().or_else(|| api::base_url(request));
         let base_url = base_url.ok_or_else(|| Refusal::BadRequest("the Host header is missing".to_owned()))?;
-        let made = match parse_refund(&body) {
-            Ok(new) => self.make(id, fingerprint, new, base_url, caller).await,
+        let made = match format.read_refund(&body) {
+            Ok(new) => self.make(id, fingerprint, new, base_url, caller, format).await,
             Err(refusal) => Err(refusal.into()),
         };
         let refusal = match made {
             Ok(Made::New(refund)) => {
                 tracing::info!(request_id = api::request_id(request), refund_id = %refund.id, session_id = %refund.session_id, key_id = %caller.key_id, "refund made");
-                return show_as_created(&refund);
+                return format.refund_created(&refund);
             }
-            Ok(Made::Existing(refund, first)) => return replay(refund, fingerprint == first),
+            Ok(Made::Existing(refund, first)) => return replay(refund, fingerprint == first, format),
             Err(refusal) => refusal,
         };
         // What was made once is answered again, whatever would stand in its way now.
@@ -116,7 +101,7 @@ impl RefundFunction {
             && fingerprint.is_some()
             && let Some((refund, first)) = self.refunds.created(&id).await?
         {
-            return replay(refund, fingerprint == first);
+            return replay(refund, fingerprint == first, format);
         }
         Err(refusal)
     }
@@ -129,6 +114,7 @@ impl RefundFunction {
         new: NewRefund,
         base_url: String,
         caller: &Caller,
+        format: Format,
     ) -> Result<Made, ApiError> {
         let mut session = self.sessions.get(&new.session_id).await?;
         for _ in 0..MAX_TRIES {
@@ -147,7 +133,8 @@ impl RefundFunction {
                 base_url: base_url.clone(),
                 write_id: store::new_write_id(),
             };
-            let (refund, payment) = Refund::create(&refunded, new.clone(), creation).map_err(not_refundable)?;
+            let (refund, payment) =
+                Refund::create(&refunded, new.clone(), creation).map_err(|why| format.not_refundable(why))?;
             match self.refunds.create(&refund, payment.as_ref(), fingerprint).await? {
                 RefundCreated::New => return Ok(Made::New(refund)),
                 RefundCreated::Existing(refund, first) => return Ok(Made::Existing(*refund, first)),
@@ -167,10 +154,10 @@ impl RefundFunction {
         Ok(any)
     }
 
-    async fn cancel(&self, id: RefundId, request: &Request, caller: &Caller) -> Answer {
+    async fn cancel(&self, id: RefundId, request: &Request, caller: &Caller, format: Format) -> Answer {
         let idempotency_key = IdempotencyKey::from_headers(request.headers())?;
         let write_id = idempotency_key.as_ref().map_or_else(store::new_write_id, |key| {
-            key.write_id(&caller.merchant, caller.mode(), FORMAT, Operation::CancelRefund(id))
+            key.write_id(&caller.merchant, caller.mode(), format, Operation::CancelRefund(id))
         });
         let mut refund = self.own(&id, caller).await?;
         for _ in 0..MAX_TRIES {
@@ -178,7 +165,7 @@ impl RefundFunction {
             match self.refunds.end(&refund, RefundEnd::CancelledByMerchant, now, &write_id).await {
                 Ok(RefundChanged { refund, repeated }) => {
                     tracing::info!(request_id = api::request_id(request), refund_id = %id, key_id = %caller.key_id, "refund cancelled");
-                    let answer = show(StatusCode::OK, &refund)?;
+                    let answer = format.refund(&refund, runtime::now())?;
                     return Ok(if repeated && idempotency_key.is_some() { api::replayed(answer) } else { answer });
                 }
                 Err(RefundChangeError::Store(error)) => return Err(error.into()),
@@ -186,7 +173,7 @@ impl RefundFunction {
                 Err(RefundChangeError::Refused(now_as))
                     if now_as.failure_reason_at(now) == Some(RefundEvent::CancelledByMerchant) =>
                 {
-                    return show(StatusCode::OK, &now_as);
+                    return format.refund(&now_as, runtime::now());
                 }
                 // The customer gave the details meanwhile.
                 Err(RefundChangeError::Refused(now_as)) if now_as.payment_session_id != refund.payment_session_id => {
@@ -219,19 +206,10 @@ fn not_cancellable(refund: &Refund, now: jiff::Timestamp) -> Refusal {
     Refusal::InvalidAction { title, parameter: None }
 }
 
-fn show(status: StatusCode, refund: &Refund) -> Answer {
-    api::json(status, &RefundView::new(refund, runtime::now()))
-}
-
-/// As of its making: even a repeat after its end says what the first answer said.
-fn show_as_created(refund: &Refund) -> Answer {
-    api::json(StatusCode::CREATED, &RefundView::new(refund, refund.created_at))
-}
-
 /// The first answer again, whatever has happened to the refund since, if the request is the same.
-fn replay(refund: Refund, same_request: bool) -> Answer {
+fn replay(refund: Refund, same_request: bool, format: Format) -> Answer {
     if same_request {
-        show_as_created(&refund.as_created()).map(api::replayed)
+        format.refund_created(&refund.as_created()).map(api::replayed)
     } else {
         Err(Refusal::IdempotencyConflict.into())
     }

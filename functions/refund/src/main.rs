@@ -1,6 +1,5 @@
 //! The binary of the function: see the library.
 
-use api::banked::render_error;
 use lambda_http::Error;
 use refund::RefundFunction;
 
@@ -8,5 +7,5 @@ use refund::RefundFunction;
 async fn main() -> Result<(), Error> {
     runtime::init_logs();
     let refund = &RefundFunction::from_env().await?;
-    api::serve(render_error, |request| refund.handle(request)).await
+    api::serve(|request| refund.handle(request)).await
 }

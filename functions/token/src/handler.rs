@@ -1,32 +1,14 @@
 //! OAuth 2.0 client credentials (RFC 6749, 4.4).
 
-use api::{Answer, Authenticator, Refusal, TOKEN_LIFETIME_S};
+use api::{Answer, Authenticator};
 use lambda_http::Request;
-use lambda_http::http::StatusCode;
-use models::Scopes;
 use runtime::SettingError;
-use serde::{Deserialize, Serialize};
 use store::{Merchants, Table};
 
 /// Makes access tokens.
 #[derive(Debug)]
 pub struct Token {
     authenticator: Authenticator,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct TokenRequest {
-    grant_type: Option<String>,
-    scope: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct TokenAnswer {
-    access_token: String,
-    token_type: &'static str,
-    expires_in: i64,
-    scope: String,
-    created_at: i64,
 }
 
 impl Token {
@@ -37,99 +19,8 @@ impl Token {
 
     /// Answers a request; an error is what the client is shown instead.
     pub async fn handle(&self, request: Request) -> Answer {
-        let caller = self.authenticator.authenticate_key(request.headers()).await?;
-        let TokenRequest { grant_type, scope } = parse(&request)?;
-        if grant_type.is_some_and(|grant_type| grant_type != "client_credentials") {
-            return Err(Refusal::BadRequest("grant_type must be client_credentials".to_owned()).into());
-        }
-        let scopes = granted(scope.as_deref().unwrap_or(""), caller.scopes);
-        if scopes == Scopes::NONE {
-            return Err(Refusal::BadRequest("the API key has none of the scopes asked for".to_owned()).into());
-        }
-        let now_s = runtime::now().as_second();
-        let answer = TokenAnswer {
-            access_token: api::mint(caller.key()?, scopes, now_s)?,
-            token_type: "Bearer",
-            expires_in: TOKEN_LIFETIME_S,
-            scope: scopes.to_string(),
-            created_at: now_s,
-        };
-        api::json(StatusCode::OK, &answer)
-    }
-}
-
-/// What is granted to a key that has `own`: what is asked for and had; the answer says what that is (RFC 6749, 3.3). A text
-/// without any scope of ours grants all that the key has, because Banked's clients send an application's id there.
-fn granted(asked: &str, own: Scopes) -> Scopes {
-    match Scopes::known_of(asked) {
-        Scopes::NONE => own,
-        known => known.intersection(own),
-    }
-}
-
-/// A form, JSON, or nothing at all.
-fn parse(request: &Request) -> Result<TokenRequest, Refusal> {
-    let body: &[u8] = api::body(request)?;
-    if body.is_empty() {
-        return Ok(TokenRequest::default());
-    }
-    match api::media_type(request.headers()).as_deref() {
-        Some("application/x-www-form-urlencoded") => {
-            api::parse_form(request.headers(), body).map_err(|invalid| Refusal::BadRequest(invalid.to_string()))
-        }
-        Some("application/json") => api::Json::read(api::without_byte_order_mark(body))?
-            .object()
-            .map_err(|_| Refusal::BadRequest("the body must be a JSON object of strings".to_owned())),
-        Some(_) | None => Err(Refusal::UnsupportedMediaType("application/x-www-form-urlencoded or application/json")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_form_is_utf_8_and_json_may_have_a_byte_order_mark() {
-        let read = |content_type: &str, body: &[u8]| {
-            let request = lambda_http::http::Request::builder().header("content-type", content_type);
-            let request = request.body(lambda_http::Body::Binary(body.to_vec())).unwrap();
-            parse(&request).map(|request| request.grant_type.unwrap_or_default())
-        };
-        let form = "application/x-www-form-urlencoded";
-        assert_eq!(read(form, b"grant_type=client_credentials").unwrap(), "client_credentials");
-        assert_eq!(read(&format!("{form}; charset=ISO-8859-1"), b"grant_type=a").unwrap(), "a");
-        for body in [&b"grant_type=%ff"[..], b"scope=\xe9", b"grant_type=a&grant_type=b"] {
-            assert!(matches!(read(form, body), Err(Refusal::BadRequest(_))), "{body:?}");
-        }
-        assert_eq!(read("application/json", b"\xef\xbb\xbf{\"grant_type\":\"a\"}").unwrap(), "a");
-        assert!(matches!(read("application/json", b"\xef\xbb\xbf"), Err(Refusal::BadRequest(_))));
-    }
-
-    #[test]
-    fn grants_what_is_asked_for_and_had() {
-        let scopes = |text: &str| text.parse::<Scopes>().unwrap();
-        let read = scopes("payment_sessions:read");
-        assert_eq!(granted("payment_sessions:read", Scopes::ALL), read);
-        assert_eq!(granted("payment_sessions:read payment_sessions:write", read), read);
-        assert_eq!(granted("", Scopes::ALL), Scopes::ALL);
-        assert_eq!(granted("0e61cc47-6b92-4a6a-8951-3ddd8a462ee8", read), read);
-        assert_eq!(granted("refunds:write", read), Scopes::NONE);
-        // One that is mistyped, or not ours, grants nothing beside those that are.
-        assert_eq!(granted("payment_sessions:read refund:write", Scopes::ALL), read);
-        assert_eq!(granted("0e61cc47-6b92-4a6a-8951-3ddd8a462ee8 payment_sessions:read", Scopes::ALL), read);
-        assert_eq!(granted("refunds:write openid", read), Scopes::NONE);
-        assert_eq!(granted("payment_session:read", read), read);
-        for separator in [",", ";", "|", "+", ", ", "\u{a0}", "\u{3000}", "\t", "\" \""] {
-            let asked = format!("payment_sessions:read{separator}payment_sessions:write");
-            assert_eq!(granted(&asked, Scopes::ALL), scopes("payment_sessions:read payment_sessions:write"), "{asked}");
-        }
-        for asked in [
-            "PAYMENT_SESSIONS:READ",
-            "\"payment_sessions:read\"",
-            "payment_sessions:read\u{200b}",
-            "payment_sessions:read\0",
-        ] {
-            assert_eq!(granted(asked, Scopes::ALL), read, "{asked:?}");
-        }
+        let caller = self.authenticator.authenticate_key(&request).await?;
+        let scopes = api::granted_scopes(&request, caller.scopes)?;
+        api::token_answer(caller.key()?, scopes, runtime::now())
     }
 }

@@ -1,6 +1,5 @@
 //! The binary of the function: see the library.
 
-use api::banked::render_token_error;
 use lambda_http::Error;
 use token::Token;
 
@@ -8,5 +7,5 @@ use token::Token;
 async fn main() -> Result<(), Error> {
     runtime::init_logs();
     let token = &Token::from_env().await?;
-    api::serve(render_token_error, |request| token.handle(request)).await
+    api::serve(|request| token.handle(request)).await
 }

@@ -8,7 +8,6 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use api::banked::EventView;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
@@ -358,20 +357,20 @@ fn note(endpoint: &Endpoint, at: Timestamp, attempt: Attempt) -> DeliveryAttempt
 
 /// What is sent.
 fn delivery(event: &StoredEvent, endpoint: &Endpoint, at: Timestamp) -> Result<Delivery, Error> {
-    let view = if endpoint.thin { EventView::thin(event) } else { EventView::new(event) };
     let (secret, further_secrets) = secrets(endpoint, at)?;
     Ok(Delivery {
         url: Url::parse(endpoint.url.as_str())?,
         id: event.id().to_string().parse()?,
         correlation_id: event.correlation_id().cloned(),
         timestamp_s: at.as_second(),
-        body: serde_json::to_vec(&view)?,
+        body: serde_json::to_vec(&api::event(event, endpoint.thin))?,
         secret,
         further_secrets,
     })
 }
 
-/// What signs. While a secret is being replaced both do, the old one first: Banked's header holds one signature only.
+/// What signs. While a secret is being replaced both do, the old one first: one of the two headers holds one
+/// signature only.
 fn secrets(endpoint: &Endpoint, at: Timestamp) -> Result<(WebhookSecret, Vec<WebhookSecret>), InvalidSecret> {
     let new = endpoint.secret.as_str().parse()?;
     match endpoint.previous_secret_at(at) {

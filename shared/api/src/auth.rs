@@ -8,11 +8,13 @@ use std::time::{Duration, Instant};
 use aws_lc_rs::constant_time;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use lambda_http::Request;
 use lambda_http::http::{HeaderMap, header};
-use models::{ApiKey, ApiKeyId, ApiSecret, InvalidId, Merchant, MerchantId, Mode, Scope, Scopes};
+use models::{ApiKey, ApiKeyId, ApiSecret, InvalidId, Merchant, MerchantId, Mode, Scopes};
 use store::{Merchants, Owner};
 
 use crate::error::{ApiError, Refusal};
+use crate::route::scope_needed;
 use crate::secrets::sha256;
 use crate::token;
 
@@ -48,12 +50,6 @@ impl Caller {
     /// Whose sessions the caller may touch.
     pub fn owner(&self) -> Owner {
         Owner { merchant_id: self.merchant.id.clone(), mode: self.mode() }
-    }
-
-    /// # Errors
-    /// 403 if the credentials lack the scope.
-    pub fn require(&self, scope: Scope) -> Result<(), Refusal> {
-        if self.scopes.allow(scope) { Ok(()) } else { Err(Refusal::Forbidden(scope)) }
     }
 
     /// The key itself.
@@ -121,12 +117,14 @@ impl Authenticator {
         Self { merchants, seen: Mutex::default() }
     }
 
-    /// Who sent the request.
+    /// Who sent the request, and has the scope that its route needs.
     ///
     /// # Errors
-    /// 401 without credentials that hold; 503 if they can't be checked.
-    pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, ApiError> {
-        let (scheme, credentials) = authorization(headers)?;
+    /// 404 or 405 if it has no route; 401 without credentials that hold; 403 if they lack the scope; 503 if they can't be
+    /// checked.
+    pub async fn authenticate(&self, request: &Request) -> Result<Caller, ApiError> {
+        let scope = scope_needed(request)?;
+        let (scheme, credentials) = authorization(request.headers())?;
         let credentials = if scheme.eq_ignore_ascii_case("basic") {
             basic(credentials)
         } else if scheme.eq_ignore_ascii_case("bearer") {
@@ -134,15 +132,19 @@ impl Authenticator {
         } else {
             None
         };
-        self.check(&credentials.ok_or(Refusal::Unauthorized)?).await
+        let caller = self.check(&credentials.ok_or(Refusal::Unauthorized)?).await?;
+        match scope {
+            Some(scope) if !caller.scopes.allow(scope) => Err(Refusal::Forbidden(scope).into()),
+            Some(_) | None => Ok(caller),
+        }
     }
 
     /// Who sent the request, by Basic `key:secret` alone: a token is not made with a token.
     ///
     /// # Errors
     /// 401 without credentials that hold; 503 if they can't be checked.
-    pub async fn authenticate_key(&self, headers: &HeaderMap) -> Result<Caller, ApiError> {
-        let (scheme, credentials) = authorization(headers)?;
+    pub async fn authenticate_key(&self, request: &Request) -> Result<Caller, ApiError> {
+        let (scheme, credentials) = authorization(request.headers())?;
         let credentials = if scheme.eq_ignore_ascii_case("basic") { basic(credentials) } else { None };
         self.check(&credentials.ok_or(Refusal::Unauthorized)?).await
     }

@@ -10,6 +10,7 @@ use models::{EndpointId, Merchant, Mode, RefundId, SessionId, WriteId};
 use uuid::Uuid;
 
 use crate::error::Refusal;
+use crate::format::Format;
 
 /// The `Idempotency-Key` header: 1 to 255 printable ASCII characters other than commas. API Gateway joins the values of a
 /// header that is given twice by a comma
@@ -56,24 +57,24 @@ impl IdempotencyKey {
     }
 
     /// The id of the session that this request creates: a UUIDv8.
-    pub fn session_id(&self, merchant: &Merchant, mode: Mode, format: &str) -> SessionId {
-        SessionId::new(self.derive(merchant, mode, format, Operation::Create))
+    pub fn session_id(&self, merchant: &Merchant, mode: Mode, format: Format) -> SessionId {
+        SessionId::new(self.derive(merchant, mode, format.name(), Operation::Create))
     }
 
     /// The id of the refund that this request makes: a UUIDv8.
-    pub fn refund_id(&self, merchant: &Merchant, mode: Mode, format: &str) -> RefundId {
-        RefundId::new(self.derive(merchant, mode, format, Operation::Refund))
+    pub fn refund_id(&self, merchant: &Merchant, mode: Mode, format: Format) -> RefundId {
+        RefundId::new(self.derive(merchant, mode, format.name(), Operation::Refund))
     }
 
     /// What this request to register a webhook endpoint is called: a UUIDv8. The endpoint's id is another, since a key may be
     /// used again once the endpoint is removed.
-    pub fn registration_name(&self, merchant: &Merchant, mode: Mode, format: &str) -> EndpointId {
-        EndpointId::new(self.derive(merchant, mode, format, Operation::Register))
+    pub fn registration_name(&self, merchant: &Merchant, mode: Mode, format: Format) -> EndpointId {
+        EndpointId::new(self.derive(merchant, mode, format.name(), Operation::Register))
     }
 
     /// Marks the write that this request does.
-    pub fn write_id(&self, merchant: &Merchant, mode: Mode, format: &str, operation: Operation) -> WriteId {
-        let uuid = self.derive(merchant, mode, format, operation);
+    pub fn write_id(&self, merchant: &Merchant, mode: Mode, format: Format, operation: Operation) -> WriteId {
+        let uuid = self.derive(merchant, mode, format.name(), operation);
         // 32 hex digits are always a write id.
         uuid.simple().to_string().parse().unwrap_or_else(|_| store::new_write_id())
     }
@@ -111,6 +112,9 @@ mod tests {
     use lambda_http::http::HeaderValue;
 
     use super::*;
+    use crate::banked::Dialect;
+
+    const BANKED: Format = Format::Banked(Dialect::V2);
 
     fn merchant(salt: u8) -> Merchant {
         Merchant {
@@ -146,20 +150,20 @@ mod tests {
     #[test]
     fn an_id_depends_on_all_that_makes_a_request_another() {
         let a = key("a").unwrap().unwrap();
-        let id = a.session_id(&merchant(1), Mode::Test, "banked");
-        assert_eq!(id, a.session_id(&merchant(1), Mode::Test, "banked"));
+        let id = a.session_id(&merchant(1), Mode::Test, BANKED);
+        assert_eq!(id, a.session_id(&merchant(1), Mode::Test, BANKED));
         assert_eq!(id.to_string().as_bytes()[14], b'8', "a UUIDv8");
         let others = [
-            a.session_id(&merchant(2), Mode::Test, "banked"),
-            a.session_id(&merchant(1), Mode::Live, "banked"),
-            a.session_id(&merchant(1), Mode::Test, "yorlet"),
-            key("b").unwrap().unwrap().session_id(&merchant(1), Mode::Test, "banked"),
+            a.session_id(&merchant(2), Mode::Test, BANKED),
+            a.session_id(&merchant(1), Mode::Live, BANKED),
+            SessionId::new(a.derive(&merchant(1), Mode::Test, "yorlet", Operation::Create)),
+            key("b").unwrap().unwrap().session_id(&merchant(1), Mode::Test, BANKED),
         ];
         assert!(others.iter().all(|other| *other != id));
-        let write = |operation| a.write_id(&merchant(1), Mode::Test, "banked", operation);
+        let write = |operation| a.write_id(&merchant(1), Mode::Test, BANKED, operation);
         assert_ne!(write(Operation::Cancel(id)), write(Operation::Delete(id)));
         assert_ne!(write(Operation::Cancel(id)), write(Operation::Cancel(others[0])));
-        let refund_id = a.refund_id(&merchant(1), Mode::Test, "banked");
+        let refund_id = a.refund_id(&merchant(1), Mode::Test, BANKED);
         assert_ne!(refund_id.to_string(), id.to_string());
         assert_ne!(write(Operation::CancelRefund(refund_id)), write(Operation::Refund));
     }

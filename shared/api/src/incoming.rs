@@ -17,7 +17,8 @@ use serde_json::value::RawValue;
 use url::Url;
 
 use crate::error::Refusal;
-use crate::http::are_https;
+use crate::format::ErrorShape;
+use crate::http::{FORWARDED_PROTO, are_https};
 
 /// What we read of an event, payload format 2.0:
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
@@ -69,6 +70,13 @@ impl Incoming {
         are_https(protos.map(|(_, protos)| protos.as_str()))
     }
 
+    /// In which shape its errors are rendered, whatever else of it can't be read.
+    pub(crate) fn error_shape(&self) -> ErrorShape {
+        let event = self.0.as_ref().map(|event| (event.request_context.http.method.as_str(), event.raw_path.as_str()));
+        let (method, path) = event.unwrap_or_default();
+        ErrorShape::of(method, path)
+    }
+
     /// The request.
     ///
     /// # Errors
@@ -109,9 +117,6 @@ impl Incoming {
             .with_lambda_context(context))
     }
 }
-
-/// What the client spoke to API Gateway.
-pub(crate) const FORWARDED_PROTO: &str = "x-forwarded-proto";
 
 fn unreadable(what: &str) -> Refusal {
     Refusal::BadRequest(format!("{what} can't be read"))

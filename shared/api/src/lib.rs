@@ -1,32 +1,39 @@
-//! The HTTP edge of the API functions: who calls ([`Authenticator`]), what is repeated ([`IdempotencyKey`]), how it is
-//! refused ([`ApiError`]), and one module for each wire format ([`banked`]).
+//! The HTTP edge of the API functions: who calls ([`Authenticator`]), what a request means ([`Route`]), what it says and how it
+//! is answered ([`Format`], one module for each), what is repeated ([`IdempotencyKey`]) and what is refused ([`ApiError`]).
 
+mod answer;
 mod auth;
 pub mod banked;
 mod error;
 mod form;
+mod format;
 mod given;
 mod http;
 mod idempotency;
 mod incoming;
 mod json;
-mod list_query;
-mod routes;
+mod list;
+mod oauth;
+mod route;
 mod secrets;
+mod serve;
 mod token;
 mod violations;
+mod webhooks;
 
+pub use answer::{Answer, json, list, no_content, replayed};
 pub use auth::{Authenticator, Caller, WARM_UP_TIMEOUT};
 pub use error::{ApiError, Refusal, Violation};
 pub use form::{InvalidForm, parse_form};
+pub use format::{ErrorShape, Format, event, return_url};
 pub use given::Given;
-pub use http::{
-    Answer, base_url, body, is_https, json, json_body, media_type, replayed, request_id, run, serve, time_left,
-    with_strict_transport_security, without_byte_order_mark,
-};
+pub use http::{base_url, body, json_body, request_id};
 pub use idempotency::{IdempotencyKey, Operation};
 pub use json::Json;
-pub use list_query::{ListParameters, gives, list_cursor, list_query, read_query};
-pub use routes::{EventPath, RefundPath, SessionPath, WebhookPath, other_methods, path_id, unrouted};
+pub use list::{ListParameters, gives, list_cursor, list_query, read_query};
+pub use oauth::{granted_scopes, token_answer};
+pub use route::{Route, other_methods, path_id, unrouted};
 pub use secrets::{IssuedKey, issue_key, known_key, random_bytes, sha256};
+pub use serve::{run, serve, time_left};
 pub use token::{TOKEN_LIFETIME_S, mint};
+pub use webhooks::{AttemptView, ReplayView, WebhookParts, WebhookView, parse_webhook};

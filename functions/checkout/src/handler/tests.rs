@@ -287,29 +287,6 @@ async fn a_payer_whose_name_is_known_gives_the_address_alone() {
 }
 
 #[tokio::test]
-async fn every_answer_by_https_keeps_browsers_there() {
-    let (checkout, _) = checkout().await;
-    let session = checkout.create(|_| {}).await;
-    for (method, path, status) in [
-        (Method::GET, format!("/checkout/{}", session.id), 200),
-        (Method::GET, format!("/checkout/{}/payer", session.id), 303),
-        (Method::GET, format!("/mock-bank/{}/1", session.id), 200),
-        (Method::POST, format!("/checkout/{}/payer", session.id), 415),
-        (Method::GET, format!("/refunds/{}", session.id), 404),
-        (Method::GET, "/nowhere".to_owned(), 404),
-    ] {
-        for (proto, expected) in [("https", Some("max-age=31536000")), ("http", None)] {
-            let request = lambda_http::http::Request::builder().method(method.clone()).uri(&path);
-            let request = request.header("x-forwarded-proto", proto).body(Body::Empty).unwrap();
-            let response = checkout.handle(request).await;
-            let header = response.headers().get(header::STRICT_TRANSPORT_SECURITY);
-            assert_eq!(response.status(), status, "{path}");
-            assert_eq!(header.map(|value| value.to_str().unwrap()), expected, "{path} by {proto}");
-        }
-    }
-}
-
-#[tokio::test]
 async fn bad_requests_are_told_apart_and_change_nothing() {
     let (checkout, _) = checkout().await;
     let session = checkout.at_the_bank(1).await;

@@ -1,6 +1,5 @@
 //! Showing what is wrong: `{"errors":[{"code","title","source":{"parameter"}}]}`.
 
-use lambda_http::{Body, Response};
 use serde::Serialize;
 
 use crate::error::{ApiError, Refusal, Violation};
@@ -8,18 +7,16 @@ use crate::error::{ApiError, Refusal, Violation};
 /// The code of what has none of its own.
 const GENERAL: &str = "invalid_request";
 
+/// The body of an answer to what is not done.
 #[derive(Debug, Serialize)]
-struct Errors<'a> {
-    #[serde(flatten)]
-    oauth: Option<OauthError>,
+pub(crate) struct Errors<'a> {
     errors: Vec<ErrorView<'a>>,
 }
 
-/// How OAuth clients read an error (RFC 6749, 5.2).
-#[derive(Debug, Serialize)]
-struct OauthError {
-    error: &'static str,
-    error_description: String,
+impl<'a> Errors<'a> {
+    pub(crate) fn new(error: &'a ApiError) -> Self {
+        Self { errors: errors(error) }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -70,21 +67,4 @@ fn violation(violation: &Violation) -> ErrorView<'_> {
         title: violation.title.clone(),
         source: Source { parameter: violation.parameter.as_deref() },
     }
-}
-
-/// An error as Banked shows it.
-pub fn render_error(error: &ApiError) -> Response<Body> {
-    error.answer(&Errors { oauth: None, errors: errors(error) })
-}
-
-/// The same for the token endpoint, with what an OAuth client looks for beside it.
-pub fn render_token_error(error: &ApiError) -> Response<Body> {
-    let code = match error {
-        ApiError::Refused(Refusal::Unauthorized) => "invalid_client",
-        ApiError::Refused(_) => "invalid_request",
-        ApiError::Unavailable(_) => "temporarily_unavailable",
-        ApiError::Internal(_) => "server_error",
-    };
-    let oauth = Some(OauthError { error: code, error_description: error.to_string() });
-    error.answer(&Errors { oauth, errors: errors(error) })
 }

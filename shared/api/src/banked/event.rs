@@ -1,10 +1,11 @@
-//! Events, as webhooks carry them and as they can be read again.
+//! Showing an event: the body of a webhook, which can be read again.
 
 use models::{EventType, Object, RefundState, SessionState};
 use serde::Serialize;
-use store::{DeliveryAttempt, StoredEvent};
+use store::StoredEvent;
 
-use super::{Dialect, RefundView, SessionView, moment};
+use super::{Dialect, RefundView, SessionView};
+use crate::answer::timestamp_text;
 
 /// An event: the body of a webhook.
 #[derive(Debug, Serialize)]
@@ -49,7 +50,7 @@ impl<'a> EventView<'a> {
         Self {
             id: event.id().to_string(),
             event_type: event.event_type().to_string(),
-            created_at: moment(event.created_at()),
+            created_at: timestamp_text(event.created_at()),
             sequence: event.sequence,
             live: event.object.mode() == models::Mode::Live,
             data,
@@ -77,30 +78,5 @@ fn webhook_event(event: &StoredEvent) -> Option<&'static str> {
         EventType::Refund(
             RefundState::AwaitingDetails | RefundState::AwaitingPayment | RefundState::Sent | RefundState::Failed,
         ) => None,
-    }
-}
-
-/// One attempt to deliver an event.
-#[derive(Debug, Serialize)]
-pub struct AttemptView<'a> {
-    webhook_id: String,
-    at: String,
-    latency_ms: u64,
-    status: Option<u16>,
-    answer: Option<&'a str>,
-    error: Option<&'a str>,
-}
-
-impl<'a> AttemptView<'a> {
-    /// As it was noted.
-    pub fn new(attempt: &'a DeliveryAttempt) -> Self {
-        Self {
-            webhook_id: attempt.endpoint_id.to_string(),
-            at: moment(attempt.at),
-            latency_ms: attempt.latency_ms,
-            status: attempt.status,
-            answer: attempt.answer.as_deref(),
-            error: attempt.error.as_deref(),
-        }
     }
 }

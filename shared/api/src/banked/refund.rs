@@ -8,7 +8,7 @@ use models::{
 use serde::{Deserialize, Serialize};
 
 use super::create::{PayeeRequest, name_and_account};
-use super::moment;
+use crate::answer::timestamp_text;
 use crate::error::{Refusal, Violation};
 use crate::given::{Given, Object};
 use crate::json::Json;
@@ -106,8 +106,8 @@ impl<'a> RefundView<'a> {
             url: refund.page_url(),
             id: refund.id.to_string(),
             reference: refund.reference.as_str(),
-            created_at: moment(refund.created_at),
-            sent_at: sent.map(|entry| moment(entry.at)),
+            created_at: timestamp_text(refund.created_at),
+            sent_at: sent.map(|entry| timestamp_text(entry.at)),
             failure_reason: refund.failure_reason_at(now).map(RefundEvent::as_str),
         }
     }

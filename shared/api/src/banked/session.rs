@@ -6,7 +6,8 @@ use models::{
 };
 use serde::Serialize;
 
-use super::{Dialect, RefundView, moment};
+use super::{Dialect, RefundView};
+use crate::answer::timestamp_text;
 
 /// A payment session as Banked shows it.
 #[derive(Debug, Serialize)]
@@ -117,12 +118,12 @@ impl<'a> SessionView<'a> {
         let history = session.history.iter().zip(1..).map(|(entry, sequence)| HistoryView {
             sequence,
             state: shown_state(entry.state),
-            at: moment(entry.at),
+            at: timestamp_text(entry.at),
             cause: entry.cause.as_str(),
         });
         Self {
             amount: session.amount.minor(),
-            created_at: moment(session.created_at),
+            created_at: timestamp_text(session.created_at),
             currency: session.amount.currency().code(),
             end_to_end_id: session.end_to_end_id.to_string(),
             error_url: session.error_url.as_ref().map(MerchantUrl::as_str),
@@ -149,8 +150,8 @@ impl<'a> SessionView<'a> {
                 id: paid.refund_id.to_string(),
                 payment_session_id: paid.session_id.to_string(),
             }),
-            expires_at: moment(session.expires_at),
-            sent_at: session.sent_at().map(moment),
+            expires_at: timestamp_text(session.expires_at),
+            sent_at: session.sent_at().map(timestamp_text),
             failure_reason: session.failure_reason_at(now).map(SessionEvent::as_str),
             metadata: &session.metadata,
             history: history.collect(),

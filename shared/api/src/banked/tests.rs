@@ -1,20 +1,19 @@
 //! Every rule of creating, with its code and parameter, and every error's status and body.
 
 use lambda_http::http::StatusCode;
-use models::{
-    Currency, EventType, Merchant, MinorUnits, Money, Name, NewSession, NotRefundable, RefundState, Scope,
-    SessionState, Subscription,
-};
+use lambda_http::{Body, Response};
+use models::{Currency, Merchant, MinorUnits, Money, Name, NewSession, NotRefundable, Scope, SessionState};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::ErrorShape;
 use crate::error::{ApiError, Refusal};
 use crate::json::Json;
 
 const CAP: MinorUnits = MinorUnits::new(100_000_000);
 
-fn merchant() -> Merchant {
+pub(super) fn merchant() -> Merchant {
     let account = serde_json::from_value(json!({ "sort_code": "010203", "account_number": "12345678" })).unwrap();
     let name = Name::try_from("Linked Name".to_owned()).unwrap();
     Merchant {
@@ -66,6 +65,10 @@ fn with(pointer: &str, value: Value) -> Value {
         (other, _) => panic!("{other}"),
     }
     request
+}
+
+fn render_error(error: &ApiError) -> Response<Body> {
+    ErrorShape::of("GET", "/v2/payment_sessions").render(error)
 }
 
 fn violations(answer: Result<NewSession, Refusal>) -> Vec<(&'static str, String)> {
@@ -367,136 +370,6 @@ fn why_a_session_is_not_refunded_names_the_parameter() {
         assert_eq!(body["errors"][0]["source"]["parameter"], parameter);
         assert!(body["errors"][0]["title"].as_str().unwrap().contains(title), "{body}");
     }
-}
-
-/// Takes `https://example.com/…` alone, and writes it in small letters.
-fn check_url(text: &str) -> Result<String, &'static str> {
-    let lower = text.to_lowercase();
-    if lower.starts_with("https://example.com/") { Ok(lower) } else { Err("must be one of ours") }
-}
-
-fn webhook(request: &Value, url_required: bool) -> Result<WebhookParts, Refusal> {
-    parse_webhook(&Json::read(request.to_string().as_bytes())?, url_required, check_url)
-}
-
-fn wrong_with_webhook(request: &Value, url_required: bool) -> Vec<(Option<&'static str>, String, String)> {
-    match webhook(request, url_required) {
-        Err(Refusal::Invalid(all)) => all
-            .into_iter()
-            .map(|violation| (violation.code, violation.parameter.unwrap_or_default(), violation.title))
-            .collect(),
-        other => panic!("{request}: {other:?}"),
-    }
-}
-
-#[test]
-fn all_of_a_webhook_is_read() {
-    let parts = webhook(
-        &json!({
-            "url": "HTTPS://EXAMPLE.COM/Hooks",
-            "events": ["payment_session.sent", "refund.sent", "payment_session.sent"],
-            "description": "Stock",
-            "enabled": false,
-            "thin": true,
-            "more": [1],
-        }),
-        true,
-    )
-    .unwrap();
-    assert_eq!(parts.url.unwrap().as_str(), "https://example.com/hooks", "as the check wrote it");
-    let sent = [EventType::PaymentSession(SessionState::Sent), EventType::Refund(RefundState::Sent)];
-    assert_eq!(parts.events, Some(Subscription::Types(sent.to_vec())), "each once, in their order");
-    assert_eq!(parts.description.unwrap().unwrap().as_str(), "Stock");
-    assert_eq!((parts.enabled, parts.thin), (Some(false), Some(true)));
-}
-
-#[test]
-fn what_a_webhook_leaves_out_or_nulls_is_not_given() {
-    let nulls = json!({ "url": null, "events": null, "description": null, "enabled": null, "thin": null });
-    for request in [json!({}), nulls] {
-        let parts = webhook(&request, false).unwrap();
-        assert!(parts.url.is_none() && parts.events.is_none() && parts.description.is_none(), "{request}");
-        assert!(parts.enabled.is_none() && parts.thin.is_none(), "{request}");
-        let (code, parameter, title) = wrong_with_webhook(&request, true).remove(0);
-        assert_eq!((code, &*parameter, &*title), (None, "url", "url must be given"), "{request}");
-    }
-    // An empty description removes it, which is something else than to say nothing of it.
-    assert_eq!(webhook(&json!({ "description": "" }), false).unwrap().description, Some(None));
-}
-
-#[test]
-fn a_webhook_is_told_of_all_or_of_what_it_names() {
-    let told = |events: Value| webhook(&json!({ "events": events }), false).unwrap().events;
-    assert_eq!(told(json!(["*"])), Some(Subscription::All));
-    for event_type in EventType::all() {
-        assert_eq!(told(json!([event_type.to_string()])), Some(Subscription::Types(vec![event_type])));
-    }
-    let sent = EventType::Refund(RefundState::Sent);
-    assert_eq!(told(json!(vec!["refund.sent"; 50])), Some(Subscription::Types(vec![sent])));
-}
-
-#[test]
-fn every_rule_of_a_webhook_names_its_field() {
-    let count = r#"events must name 1 to 50 event types, or be ["*"]"#;
-    let unknown = "must be an event type such as payment_session.sent";
-    let star = "is \"*\", which stands alone; beside others it must be an event type such as payment_session.sent";
-    let name = "description must be 1 to 140 characters, at least one of them visible, without control characters";
-    let rules = [
-        ("url", json!(1), "url", "url must be a string"),
-        ("url", json!(["https://example.com/"]), "url", "url must be a string"),
-        ("url", json!(""), "url", "url must be one of ours"),
-        ("url", json!("https://example.org/"), "url", "url must be one of ours"),
-        ("events", json!("*"), "events", "events must be a list"),
-        ("events", json!({}), "events", "events must be a list"),
-        ("events", json!([]), "events", count),
-        ("events", json!(vec!["refund.sent"; 51]), "events", count),
-        ("events", json!(["refund.paid"]), "events[0]", unknown),
-        ("events", json!(["refund.sent", "Refund.sent"]), "events[1]", unknown),
-        ("events", json!(["refund.sent", "*"]), "events[1]", star),
-        ("events", json!(["*", "refund.sent"]), "events[0]", star),
-        ("events", json!(["refund.sent", 1]), "events[1]", "must be a string"),
-        ("events", json!([null]), "events[0]", "must be given"),
-        ("description", json!(1), "description", "description must be a string"),
-        ("description", json!(" "), "description", name),
-        ("description", json!("a\nb"), "description", name),
-        ("description", json!("x".repeat(141)), "description", name),
-        ("enabled", json!("true"), "enabled", "enabled must be true or false"),
-        ("enabled", json!(1), "enabled", "enabled must be true or false"),
-        ("thin", json!([]), "thin", "thin must be true or false"),
-    ];
-    for (field, value, parameter, title) in rules {
-        let mut request = json!({ "url": "https://example.com/hooks" });
-        request[field] = value;
-        for url_required in [true, false] {
-            let found = wrong_with_webhook(&request, url_required);
-            assert_eq!(found.len(), 1, "{request}: {found:?}");
-            assert_eq!((found[0].0, &*found[0].1), (None, parameter), "{request}");
-            assert!(found[0].2.starts_with(parameter) && found[0].2.ends_with(title), "{request}: {found:?}");
-        }
-    }
-    // What `MerchantUrl` refuses names the field too, whatever the check says.
-    let refused = parse_webhook(&Json::read(br#"{"url":"x"}"#).unwrap(), true, |_| {
-        Ok::<_, &str>("ftp://example.com/".to_owned())
-    });
-    assert!(matches!(refused, Err(Refusal::Invalid(found)) if found[0].parameter.as_deref() == Some("url")));
-    for body in ["", "[]", "null", "{", r#"{"thin":true,"thin":true}"#] {
-        let refused = Json::read(body.as_bytes()).and_then(|json| parse_webhook(&json, true, check_url));
-        assert!(matches!(refused, Err(Refusal::BadRequest(_))), "{body}");
-    }
-}
-
-#[test]
-fn everything_that_is_wrong_with_a_webhook_is_told_at_once() {
-    let request = json!({ "url": 1, "events": ["refund.paid"], "description": 1, "enabled": 1, "thin": 1 });
-    let parameters: Vec<_> = wrong_with_webhook(&request, true).into_iter().map(|found| found.1).collect();
-    assert_eq!(parameters, ["url", "events[0]", "description", "enabled", "thin"]);
-    let stars = wrong_with_webhook(&json!({ "events": ["*", "*"] }), false);
-    assert_eq!(stars.iter().map(|found| found.1.as_str()).collect::<Vec<_>>(), ["events[0]", "events[1]"]);
-    assert!(stars.iter().all(|found| found.2.contains("\"*\", which stands alone")), "{stars:?}");
-    // The URL is not checked if there is none to check.
-    let none =
-        parse_webhook(&Json::read(b"{}").unwrap(), false, |_| -> Result<String, &str> { panic!("there is no URL") });
-    assert!(none.is_ok());
 }
 
 fn any_json() -> impl Strategy<Value = Value> {

@@ -1,12 +1,13 @@
-//! Webhook endpoints.
+//! Our own API of webhook endpoints and of what they are sent, `/v2/webhooks` and `/v2/events`, which no wire format has.
 
 use std::fmt::Display;
 
 use jiff::Timestamp;
-use models::{DisabledBy, Endpoint, EventType, MerchantUrl, Mode, Name, Subscription};
+use models::{DisabledBy, Endpoint, EndpointId, EventId, EventType, MerchantUrl, Mode, Name, Subscription};
 use serde::{Deserialize, Serialize};
+use store::DeliveryAttempt;
 
-use super::moment;
+use crate::answer::timestamp_text;
 use crate::error::Refusal;
 use crate::given::Given;
 use crate::json::Json;
@@ -140,9 +141,9 @@ impl<'a> WebhookView<'a> {
             enabled: endpoint.is_enabled(),
             disabled_by: endpoint.disabled_by,
             live: endpoint.mode == Mode::Live,
-            created_at: moment(endpoint.created_at),
+            created_at: timestamp_text(endpoint.created_at),
             failures: endpoint.failures,
-            previous_secret_until: rotating.map(moment),
+            previous_secret_until: rotating.map(timestamp_text),
             secret: None,
         }
     }
@@ -152,3 +153,45 @@ impl<'a> WebhookView<'a> {
         Self { secret: Some(endpoint.secret.as_str()), ..Self::new(endpoint, now) }
     }
 }
+
+/// One attempt to deliver an event.
+#[derive(Debug, Serialize)]
+pub struct AttemptView<'a> {
+    webhook_id: String,
+    at: String,
+    latency_ms: u64,
+    status: Option<u16>,
+    answer: Option<&'a str>,
+    error: Option<&'a str>,
+}
+
+impl<'a> AttemptView<'a> {
+    /// As it was noted.
+    pub fn new(attempt: &'a DeliveryAttempt) -> Self {
+        Self {
+            webhook_id: attempt.endpoint_id.to_string(),
+            at: timestamp_text(attempt.at),
+            latency_ms: attempt.latency_ms,
+            status: attempt.status,
+            answer: attempt.answer.as_deref(),
+            error: attempt.error.as_deref(),
+        }
+    }
+}
+
+/// To which endpoints an event is delivered again.
+#[derive(Debug, Serialize)]
+pub struct ReplayView {
+    id: String,
+    webhook_ids: Vec<String>,
+}
+
+impl ReplayView {
+    /// Of this event, to these endpoints.
+    pub fn new(event: &EventId, endpoints: &[EndpointId]) -> Self {
+        Self { id: event.to_string(), webhook_ids: endpoints.iter().map(EndpointId::to_string).collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests;

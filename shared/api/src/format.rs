@@ -1,0 +1,185 @@
+//! The wire formats: which one a request is in, what it says in that, and how it is answered.
+
+use jiff::Timestamp;
+use lambda_http::http::StatusCode;
+use lambda_http::{Body, Request, RequestExt, Response};
+use models::{Merchant, MinorUnits, NewRefund, NewSession, NotRefundable, Refund, Session, SessionState};
+use serde::Serialize;
+use store::StoredEvent;
+
+use crate::answer::{Answer, json, list};
+use crate::banked::{self, Dialect, EventView, RefundView, SessionView};
+use crate::error::{ApiError, Refusal};
+use crate::json::Json;
+use crate::oauth::OauthErrors;
+use crate::route::{Route, find};
+
+/// A wire format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Banked's, in one of its two dialects.
+    Banked(Dialect),
+}
+
+impl Format {
+    /// The format of a request, by its path.
+    pub fn of(request: &Request) -> Self {
+        Self::of_path(request.raw_http_path())
+    }
+
+    fn of_path(path: &str) -> Self {
+        Self::Banked(Dialect::of_path(path))
+    }
+
+    /// The format in which a stored object is published.
+    const fn of_stored() -> Self {
+        Self::Banked(Dialect::V2)
+    }
+
+    /// What idempotency keys are kept apart by.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Banked(_) => "banked",
+        }
+    }
+
+    /// Reads what a session of `merchant` is created of; its total may be at most `cap` minor units.
+    ///
+    /// # Errors
+    /// 400 if it can't be read at all; else 422 with everything that is wrong.
+    pub fn read_session(self, body: &Json<'_>, merchant: &Merchant, cap: MinorUnits) -> Result<NewSession, Refusal> {
+        match self {
+            Self::Banked(dialect) => banked::parse_create(body, dialect, merchant, cap),
+        }
+    }
+
+    /// Reads a request for a refund.
+    ///
+    /// # Errors
+    /// 400 if it can't be read at all; else 422 with everything that is wrong.
+    pub fn read_refund(self, body: &Json<'_>) -> Result<NewRefund, Refusal> {
+        match self {
+            Self::Banked(_) => banked::parse_refund(body),
+        }
+    }
+
+    /// Why a session is not refunded.
+    pub fn not_refundable(self, why: NotRefundable) -> Refusal {
+        match self {
+            Self::Banked(_) => banked::not_refundable(why),
+        }
+    }
+
+    /// A session's state, as the format calls it.
+    pub const fn shown_state(self, state: SessionState) -> &'static str {
+        match self {
+            Self::Banked(_) => banked::shown_state(state),
+        }
+    }
+
+    /// The answer to a session's creation: as of then, so that even a repeat after its expiry says what the first answer said.
+    ///
+    /// # Errors
+    /// 500 if it can't be written as JSON, as for all answers.
+    pub fn session_created(self, session: &Session) -> Answer {
+        match self {
+            Self::Banked(dialect) => {
+                json(StatusCode::CREATED, &SessionView::new(session, &[], dialect, session.created_at))
+            }
+        }
+    }
+
+    /// A session as it is at `now`, with all of its refunds.
+    ///
+    /// # Errors
+    /// 500.
+    pub fn session(self, session: &Session, refunds: &[Refund], now: Timestamp) -> Answer {
+        match self {
+            Self::Banked(dialect) => json(StatusCode::OK, &SessionView::new(session, refunds, dialect, now)),
+        }
+    }
+
+    /// A page of sessions as they are at `now`, each with all of its refunds.
+    ///
+    /// # Errors
+    /// 500.
+    pub fn sessions(self, sessions: &[(Session, Vec<Refund>)], now: Timestamp, next_cursor: Option<String>) -> Answer {
+        match self {
+            Self::Banked(dialect) => {
+                let sessions = sessions.iter();
+                list(sessions.map(|(session, refunds)| SessionView::new(session, refunds, dialect, now)), next_cursor)
+            }
+        }
+    }
+
+    /// The answer to the making of a refund: as of then, as that of a session is.
+    ///
+    /// # Errors
+    /// 500.
+    pub fn refund_created(self, refund: &Refund) -> Answer {
+        match self {
+            Self::Banked(_) => json(StatusCode::CREATED, &RefundView::new(refund, refund.created_at)),
+        }
+    }
+
+    /// A refund as it is at `now`.
+    ///
+    /// # Errors
+    /// 500.
+    pub fn refund(self, refund: &Refund, now: Timestamp) -> Answer {
+        match self {
+            Self::Banked(_) => json(StatusCode::OK, &RefundView::new(refund, now)),
+        }
+    }
+
+    /// All refunds of a session as they are at `now`.
+    ///
+    /// # Errors
+    /// 500.
+    pub fn refunds(self, refunds: &[Refund], now: Timestamp) -> Answer {
+        match self {
+            Self::Banked(_) => list(refunds.iter().map(|refund| RefundView::new(refund, now)), None),
+        }
+    }
+}
+
+/// An event, in the format of its object: with the object as it was then or, if `thin`, with its id alone.
+pub fn event(event: &StoredEvent, thin: bool) -> impl Serialize {
+    match Format::of_stored() {
+        Format::Banked(_) if thin => EventView::thin(event),
+        Format::Banked(_) => EventView::new(event),
+    }
+}
+
+/// The merchant's page that the payer goes on to, with the result in its query as the session's format has it; none while the
+/// session awaits the payer, or if the merchant gave no such URL.
+pub fn return_url(session: &Session, now: Timestamp) -> Option<String> {
+    match Format::of_stored() {
+        Format::Banked(_) => banked::return_url(session, now),
+    }
+}
+
+/// In which shape a request's errors are rendered: its format's and, where tokens are made, OAuth's beside it.
+#[derive(Debug, Clone, Copy)]
+pub struct ErrorShape {
+    format: Format,
+    oauth: bool,
+}
+
+impl ErrorShape {
+    /// By method and path.
+    pub fn of(method: &str, path: &str) -> Self {
+        let oauth = matches!(find(method, path), Some((_, Route::Token)));
+        Self { format: Format::of_path(path), oauth }
+    }
+
+    /// The answer to what could not be done.
+    pub fn render(self, error: &ApiError) -> Response<Body> {
+        match self.format {
+            Format::Banked(_) => {
+                let errors = banked::Errors::new(error);
+                if self.oauth { error.answer(&OauthErrors::new(error, errors)) } else { error.answer(&errors) }
+            }
+        }
+    }
+}
