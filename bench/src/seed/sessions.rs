@@ -7,8 +7,7 @@ use banks::{Bank, BankError, Begun, Status};
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 use models::{
-    Attempt, Creation, EndToEndId, HistoryEntry, Merchant, MinorUnits, Mode, Payer, Session, SessionEvent, SessionId,
-    transition,
+    Attempt, Creation, EndToEndId, Merchant, MinorUnits, Mode, Payer, Session, SessionEvent, SessionId, transition,
 };
 use uuid::Uuid;
 
@@ -157,13 +156,7 @@ impl Maker {
         number: usize,
     ) -> Result<(), Failure> {
         session.state = transition(session.state, event)?;
-        session.history.push(HistoryEntry {
-            state: session.state,
-            at,
-            cause: event,
-            write_id: store::new_write_id(),
-            correlation_id: None,
-        });
+        session.history.append(session.state, at, event, store::new_write_id());
         match event {
             SessionEvent::PayerIdentified => {
                 let (name, email) = orders::payer(&mut self.rng, number);

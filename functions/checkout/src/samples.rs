@@ -88,13 +88,7 @@ fn write_id() -> WriteId {
 /// What `event` does to a session, with all that it brings.
 pub(crate) fn happen(session: &mut Session, event: SessionEvent) {
     session.state = transition(session.state, event).unwrap();
-    session.history.push(models::HistoryEntry {
-        state: session.state,
-        at: NOW,
-        cause: event,
-        write_id: write_id(),
-        correlation_id: None,
-    });
+    session.history.append(session.state, NOW, event, write_id());
     if event == SessionEvent::PayerIdentified {
         let email = EmailAddress::try_from(PAYER_EMAIL.to_owned()).ok();
         session.payer = Some(Payer { name: name(PAYER_NAME), email });
@@ -180,13 +174,7 @@ pub(crate) fn refund_with_payment() -> (Refund, Session) {
 /// What `event` does to a refund.
 pub(crate) fn happen_to_refund(refund: &mut Refund, event: RefundEvent) {
     refund.state = refund_transition(refund.state, event).unwrap();
-    refund.history.push(models::HistoryEntry {
-        state: refund.state,
-        at: NOW,
-        cause: event,
-        write_id: write_id(),
-        correlation_id: None,
-    });
+    refund.history.append(refund.state, NOW, event, write_id());
 }
 
 /// A memory for a mock bank that is not asked to remember anything.

@@ -1,7 +1,7 @@
 //! What tells a customer that a refund was sent. Pure: a refund and its sessions in, a mail out.
 
 use askama::Template;
-use models::{Refund, RefundState, Session};
+use models::{Refund, Session};
 
 use crate::mail::Mail;
 use crate::payment::{Payment, date_and_time, part_refunded};
@@ -41,12 +41,12 @@ struct Html<'a> {
 
 impl<'a> Details<'a> {
     fn of(refund: &'a Refund, session: &'a Session, paid_by: Option<&'a Session>) -> Option<Self> {
-        let sent = refund.history.iter().find(|entry| entry.state == RefundState::Sent)?;
+        let sent_at = refund.sent_at()?;
         Some(Self {
             amount: refund.amount.to_string(),
             part: part_refunded(refund, session),
             reference: refund.reference.as_str(),
-            sent_at: date_and_time(sent.at),
+            sent_at: date_and_time(sent_at),
             id: refund.id.to_string(),
             account: paid_by.map(|payment| payment.payee.account.account_number.last_four()),
             payment: Payment::of(session)?,

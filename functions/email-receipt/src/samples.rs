@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 use models::{
-    AccountIdentifier, Creation, Currency, HistoryEntry, Lifetime, LineItem, LineItems, Metadata, MinorUnits, Mode,
-    Money, Name, NewRefund, NewSession, Payee, Payer, Refund, RefundCreation, RefundEvent, RefundState, Session,
-    SessionEvent, SessionState,
+    AccountIdentifier, Creation, Currency, Lifetime, LineItem, LineItems, Metadata, MinorUnits, Mode, Money, Name,
+    NewRefund, NewSession, Payee, Payer, Refund, RefundCreation, RefundEvent, RefundState, Session, SessionEvent,
+    SessionState,
 };
 
 use crate::mail::Mail;
@@ -83,13 +83,7 @@ pub(crate) fn created(items: Vec<LineItem>, payee_name: &str) -> Session {
 pub(crate) fn sent(items: Vec<LineItem>, payee_name: &str) -> Session {
     let mut session = created(items, payee_name);
     session.state = SessionState::Sent;
-    session.history.push(HistoryEntry {
-        state: session.state,
-        at: at("2019-11-01T15:50:59.999Z"),
-        cause: SessionEvent::Settled,
-        write_id: "w2".parse().unwrap(),
-        correlation_id: None,
-    });
+    session.history.append(session.state, at("2019-11-01T15:50:59.999Z"), SessionEvent::Settled, "w2".parse().unwrap());
     session
 }
 
@@ -132,13 +126,7 @@ pub(crate) fn awaiting_payment(session: &Session, minor: i64) -> (Refund, Sessio
 pub(crate) fn refunded(session: &Session, minor: i64) -> (Refund, Session) {
     let (mut refund, payment) = awaiting_payment(session, minor);
     refund.state = RefundState::Sent;
-    refund.history.push(HistoryEntry {
-        state: refund.state,
-        at: at("2019-11-05T08:15:40Z"),
-        cause: RefundEvent::Settled,
-        write_id: "r3".parse().unwrap(),
-        correlation_id: None,
-    });
+    refund.history.append(refund.state, at("2019-11-05T08:15:40Z"), RefundEvent::Settled, "r3".parse().unwrap());
     (refund, payment)
 }
 

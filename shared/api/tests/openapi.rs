@@ -16,7 +16,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use jiff::{SignedDuration, Timestamp};
 use models::{
-    AccountIdentifier, Creation, Currency, DisabledBy, Endpoint, EndpointSecret, EventType, HistoryEntry, Lifetime,
+    AccountIdentifier, Creation, Currency, DisabledBy, Endpoint, EndpointSecret, EventType, History, Lifetime,
     LineItems, LinkedAccount, MAX_CONCURRENT_DELIVERIES, MAX_ENDPOINTS, MAX_REFUNDS, Merchant, MinorUnits, Mode, Money,
     NotRefundable, Object, Payee, Payer, QUICK, Refund, RefundCreation, RefundEvent, RefundState, Scope, Session,
     SessionEvent, SessionState, Subscription, is_given_up, next_delivery,
@@ -237,13 +237,7 @@ fn sent(openapi: &Value) -> Session {
         ("2019-11-01T15:50:12Z", SessionEvent::Settled),
     ] {
         let state = cause.target().unwrap();
-        session.history.push(HistoryEntry {
-            state,
-            at: at.parse().unwrap(),
-            cause,
-            write_id: "w".parse().unwrap(),
-            correlation_id: None,
-        });
+        session.history.append(state, at.parse().unwrap(), cause, "w".parse().unwrap());
         session.state = state;
     }
     session
@@ -702,23 +696,17 @@ fn events_of_all_types(openapi: &Value) -> Vec<StoredEvent> {
     let causes = SessionEvent::ALL.into_iter().filter_map(|cause| Some((cause.target()?, cause)));
     let later = causes.map(|(state, cause)| {
         let mut session = session.clone();
-        session.history.push(HistoryEntry {
-            state,
-            at: session.created_at,
-            cause,
-            write_id: "w".parse().unwrap(),
-            correlation_id: None,
-        });
+        session.history.append(state, session.created_at, cause, "w".parse().unwrap());
         of_session(&session, 2)
     });
     let first = [SessionState::AwaitingPayer, SessionState::AwaitingProvider].map(|state| {
         let mut session = session.clone();
-        session.history[0].state = state;
+        session.history = History::begin(state, session.created_at, SessionEvent::Created, "w".parse().unwrap());
         of_session(&session, 1)
     });
     let refunds = RefundState::ALL.map(|state| {
         let mut refund = refund.clone();
-        refund.history[0].state = state;
+        refund.history = History::begin(state, refund.created_at, RefundEvent::Created, "w".parse().unwrap());
         of_refund(&refund, 1)
     });
     later.chain(first).chain(refunds).collect()

@@ -1,4 +1,4 @@
-//! UK bank accounts.
+//! UK bank accounts, and who pays and is paid.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use icu_properties::props::{Dash, DefaultIgnorableCodePoint};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::text::Name;
+use crate::text::{EmailAddress, Name};
 
 /// Why an account was refused; reads on after the field's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -150,6 +150,16 @@ pub struct LinkedAccount {
     /// The account.
     #[serde(flatten)]
     pub account: AccountIdentifier,
+}
+
+/// Who pays. Personal data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payer {
+    /// The payer's name.
+    pub name: Name,
+    /// Where a receipt goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<EmailAddress>,
 }
 
 #[cfg(test)]

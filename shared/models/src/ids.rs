@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::merchant::Mode;
+use crate::mode::Mode;
 
 /// What was given is not an identifier of this kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]

@@ -6,10 +6,12 @@
 
 mod account;
 mod event;
+mod history;
 mod ids;
 mod list_shards;
 mod mail;
 mod merchant;
+mod mode;
 mod money;
 mod new_session;
 mod number;
@@ -23,23 +25,27 @@ mod time;
 mod transition;
 mod webhook;
 
-pub use account::{AccountIdentifier, AccountNumber, InvalidAccount, LinkedAccount, Payee, SortCode};
+pub use account::{AccountIdentifier, AccountNumber, InvalidAccount, LinkedAccount, Payee, Payer, SortCode};
 pub use event::{EventId, EventType};
+pub use history::{History, HistoryEntry};
 pub use ids::{
     ApiKeyId, ApiSecret, BankId, CorrelationId, EndToEndId, EndpointId, InvalidId, MerchantId, ObjectId, RefundId,
     SessionId, WriteId, credential_prefix,
 };
 pub use list_shards::{InvalidListShards, ListShard, ListShards, ListSpread, stable_hash};
 pub use mail::{MailFeedback, MailId, MailState, MailTopic};
-pub use merchant::{ApiKey, InvalidMode, Merchant, Mode, Scope, Scopes, UnknownScope};
+pub use merchant::{ApiKey, Merchant, Scope, Scopes, UnknownScope};
+pub use mode::{InvalidMode, Mode};
 pub use money::{Currency, MinorUnits, Money, MoneyError};
-pub use new_session::{InvalidLifetime, InvalidLineItems, InvalidMetadata, Lifetime, LineItems, Metadata, NewSession};
+pub use new_session::{
+    InvalidLifetime, InvalidLineItems, InvalidMetadata, Lifetime, LineItem, LineItems, Metadata, NewSession,
+};
 pub use number::whole_number;
 pub use object::Object;
 pub use pace::{Lane, Pace, QUICK};
 pub use refund::{MAX_REFUNDS, NewRefund, NotRefundable, Refund, RefundCreation, RefundPayee, left_of};
 pub use refund_transition::{IllegalRefundTransition, RefundEvent, RefundState, refund_transition};
-pub use session::{Attempt, Creation, HistoryEntry, LineItem, MAX_ATTEMPTS, Payer, PaysRefund, Session, Submission};
+pub use session::{Attempt, Creation, MAX_ATTEMPTS, PaysRefund, Session, Submission};
 pub use text::{EmailAddress, InvalidText, MerchantUrl, Name, PAYMENT_ID_PLACEHOLDER, Reference, is_noncharacter};
 pub use time::{SortableTimestamp, truncate_to_ms};
 pub use transition::{IllegalTransition, SessionEvent, SessionState, transition};

@@ -143,7 +143,7 @@ impl MailFeedback {
 /// The mail that a session's history entry with this sequence number calls for, if any. A session that pays a refund has
 /// none: its customer hears of the refund.
 pub(crate) fn mail_for_session(session: &Session, sequence: usize) -> Option<MailId> {
-    let entry = sequence.checked_sub(1).and_then(|index| session.history.get(index))?;
+    let entry = session.history.entry(sequence)?;
     let has_address = session.payer.as_ref().is_some_and(|payer| payer.email.is_some());
     let wanted = session.email_receipt && has_address && session.pays_refund.is_none();
     (entry.state == SessionState::Sent && wanted).then_some(MailId { topic: MailTopic::Receipt(session.id), sequence })
@@ -151,7 +151,7 @@ pub(crate) fn mail_for_session(session: &Session, sequence: usize) -> Option<Mai
 
 /// The mail that a refund's history entry with this sequence number calls for, if any.
 pub(crate) fn mail_for_refund(refund: &Refund, sequence: usize) -> Option<MailId> {
-    let entry = sequence.checked_sub(1).and_then(|index| refund.history.get(index))?;
+    let entry = refund.history.entry(sequence)?;
     let topic = match entry.state {
         RefundState::AwaitingDetails if refund.has_email => MailTopic::RefundDetails(refund.id),
         RefundState::Sent if refund.has_email && refund.email_receipt => MailTopic::RefundSent(refund.id),

@@ -6,9 +6,8 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::account::Payee;
+use crate::account::{Payee, Payer};
 use crate::money::{MinorUnits, Money, MoneyError};
-use crate::session::{LineItem, Payer};
 use crate::text::{MerchantUrl, Name, Reference, is_noncharacter};
 
 /// A session to be. Every part has been checked, so that creating it can't fail for what it holds.
@@ -32,6 +31,20 @@ pub struct NewSession {
     pub metadata: Metadata,
     /// How long it can be paid.
     pub lifetime: Lifetime,
+}
+
+/// One thing that is paid for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineItem {
+    /// What it is.
+    pub name: Name,
+    /// More about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<Name>,
+    /// The price of one.
+    pub unit_price: Money,
+    /// How many.
+    pub quantity: u32,
 }
 
 /// 1 to 100 line items of one currency and their exact sum.

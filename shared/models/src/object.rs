@@ -7,7 +7,7 @@ use crate::event::EventType;
 use crate::ids::{CorrelationId, MerchantId, ObjectId};
 use crate::list_shards::ListShard;
 use crate::mail::{MailId, mail_for_refund, mail_for_session};
-use crate::merchant::Mode;
+use crate::mode::Mode;
 use crate::refund::Refund;
 use crate::session::Session;
 
@@ -72,27 +72,17 @@ impl Object {
 
     /// When history entry `sequence` (from 1) was made; if there is none, when the object was.
     pub fn entered_at(&self, sequence: usize) -> Timestamp {
-        let Some(index) = sequence.checked_sub(1) else { return self.created_at() };
-        let entered_at = match self {
-            Self::Session(session) => session.history.get(index).map(|entry| entry.at),
-            Self::Refund(refund) => refund.history.get(index).map(|entry| entry.at),
-        };
-        entered_at.unwrap_or_else(|| self.created_at())
+        match self {
+            Self::Session(session) => session.history.entry(sequence).map_or(session.created_at, |entry| entry.at),
+            Self::Refund(refund) => refund.history.entry(sequence).map_or(refund.created_at, |entry| entry.at),
+        }
     }
 
     /// Which request, or run of the schedule, history entry `sequence` (from 1) came of, if that is known.
     pub fn correlation_id(&self, sequence: usize) -> Option<&CorrelationId> {
-        let index = sequence.checked_sub(1)?;
         match self {
-            Self::Session(session) => session.history.get(index)?.correlation_id.as_ref(),
-            Self::Refund(refund) => refund.history.get(index)?.correlation_id.as_ref(),
-        }
-    }
-
-    fn created_at(&self) -> Timestamp {
-        match self {
-            Self::Session(session) => session.created_at,
-            Self::Refund(refund) => refund.created_at,
+            Self::Session(session) => session.history.entry(sequence)?.correlation_id.as_ref(),
+            Self::Refund(refund) => refund.history.entry(sequence)?.correlation_id.as_ref(),
         }
     }
 

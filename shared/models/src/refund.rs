@@ -4,14 +4,15 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::account::Payee;
+use crate::account::{Payee, Payer};
+use crate::history::History;
 use crate::ids::{EndToEndId, MerchantId, RefundId, SessionId, WriteId};
 use crate::list_shards::ListShard;
-use crate::merchant::Mode;
+use crate::mode::Mode;
 use crate::money::{MinorUnits, Money};
 use crate::new_session::{Lifetime, LineItems, Metadata, NewSession};
 use crate::refund_transition::{RefundEvent, RefundState};
-use crate::session::{Creation, HistoryEntry, Payer, PaysRefund, Session};
+use crate::session::{Creation, PaysRefund, Session};
 use crate::text::{MerchantUrl, Name, Reference};
 use crate::transition::SessionState;
 
@@ -59,8 +60,8 @@ pub struct Refund {
     pub email_receipt: bool,
     /// The current state as stored; ask [`Refund::state_at`] instead, which knows the time.
     pub state: RefundState,
-    /// Everything that happened, oldest first; never empty.
-    pub history: Vec<HistoryEntry<RefundState, RefundEvent>>,
+    /// Everything that happened.
+    pub history: History<RefundState, RefundEvent>,
     /// The session that pays it, from awaiting_payment on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_session_id: Option<SessionId>,
@@ -138,6 +139,30 @@ pub enum NotRefundable {
     TooMany,
 }
 
+impl Session {
+    /// What of it can still be refunded at `now`: nothing unless it is sent, or if it pays a refund itself.
+    ///
+    /// # Errors
+    /// Why nothing ever can, or cannot yet.
+    pub fn refundable(&self, now: Timestamp) -> Result<Money, NotRefundable> {
+        if self.pays_refund.is_some() {
+            return Err(NotRefundable::PaysRefund);
+        }
+        match self.state_at(now) {
+            SessionState::Sent => {
+                Ok(self.refundable.map_or(self.amount, |left| Money::new(left, self.amount.currency())))
+            }
+            state @ (SessionState::AwaitingPayer
+            | SessionState::AwaitingProvider
+            | SessionState::AwaitingPaymentConsent
+            | SessionState::Pending
+            | SessionState::Failed
+            | SessionState::Cancelled
+            | SessionState::Expired) => Err(NotRefundable::NotSent(state)),
+        }
+    }
+}
+
 impl Refund {
     /// A new refund of `session`, and, if the customer's account is known, the session that pays it.
     ///
@@ -178,7 +203,7 @@ impl Refund {
             has_email,
             email_receipt: session.email_receipt,
             state,
-            history: Vec::new(),
+            history: History::default(),
             payment_session_id: None,
             submitted: false,
         };
@@ -192,13 +217,7 @@ impl Refund {
             session.payer_account.clone().or(given).map(|payee| {
                 refund.begin_payment(session, payee, payment_session_id, end_to_end_id, at, write_id.clone())
             });
-        refund.history.push(HistoryEntry {
-            state: refund.state,
-            at,
-            cause: RefundEvent::Created,
-            write_id,
-            correlation_id: None,
-        });
+        refund.history.append(refund.state, at, RefundEvent::Created, write_id);
         Ok((refund, payment))
     }
 
@@ -214,13 +233,7 @@ impl Refund {
         write_id: WriteId,
     ) -> Session {
         let payment = self.begin_payment(session, payee, payment_session_id, end_to_end_id, at, write_id.clone());
-        self.history.push(HistoryEntry {
-            state: self.state,
-            at,
-            cause: RefundEvent::DetailsGiven,
-            write_id,
-            correlation_id: None,
-        });
+        self.history.append(self.state, at, RefundEvent::DetailsGiven, write_id);
         payment
     }
 
@@ -286,6 +299,11 @@ impl Refund {
         }
     }
 
+    /// When the money was sent back, if it was.
+    pub fn sent_at(&self) -> Option<Timestamp> {
+        self.history.first_at(RefundState::Sent)
+    }
+
     /// The refund as it was when it was made; what its making answered.
     #[must_use]
     pub fn as_created(self) -> Self {
@@ -295,10 +313,8 @@ impl Refund {
     /// The refund as it was when history entry `sequence` (from 1) was its last.
     #[must_use]
     pub fn as_of(mut self, sequence: usize) -> Self {
-        self.history.truncate(sequence.max(1));
-        if let Some(last) = self.history.last() {
-            self.state = last.state;
-        }
+        self.history.truncate(sequence);
+        self.state = self.history.state().unwrap_or(self.state);
         match self.state {
             RefundState::AwaitingDetails => {
                 self.payment_session_id = None;
@@ -308,11 +324,6 @@ impl Refund {
             RefundState::Sent | RefundState::Failed => {}
         }
         self
-    }
-
-    /// Whether `write_id` marks a write that made this refund what it is.
-    pub fn bears(&self, write_id: &WriteId) -> bool {
-        self.history.iter().any(|entry| entry.write_id == *write_id)
     }
 
     /// The customer's page.
@@ -392,13 +403,7 @@ mod tests {
         };
         let mut session = Session::create(new, creation);
         session.state = SessionState::Sent;
-        session.history.push(HistoryEntry {
-            state: SessionState::Sent,
-            at: NOW,
-            cause: SessionEvent::Settled,
-            write_id: write_id("w2"),
-            correlation_id: None,
-        });
+        session.history.append(SessionState::Sent, NOW, SessionEvent::Settled, write_id("w2"));
         session.payer_account = shared.then(|| Payee { name: name("Ada Payer"), account: account("87654321") });
         session
     }
@@ -472,7 +477,10 @@ mod tests {
         assert_eq!((payment.payee, payment.pays_refund.unwrap().refund_id), (payee, refund.id));
         assert_eq!((refund.state, refund.payment_session_id), (RefundState::AwaitingPayment, Some(id)));
         assert!(payment.success_url.is_some() && refund.success_url.is_none());
-        assert!(refund.bears(&write_id("w3")) && refund.bears(&write_id("w4")) && !refund.bears(&write_id("w1")));
+        assert!(
+            [("w1", false), ("w3", true), ("w4", true)].map(|(id, own)| refund.history.has_write(&write_id(id)) == own)
+                == [true; 3]
+        );
         // What was answered first is what is answered again.
         let again = refund.as_created();
         assert_eq!((again.state, again.payment_session_id), (first.state, first.payment_session_id));

@@ -3,60 +3,18 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::account::Payee;
-use crate::ids::{BankId, CorrelationId, EndToEndId, MerchantId, RefundId, SessionId, WriteId};
+use crate::account::{Payee, Payer};
+use crate::history::History;
+use crate::ids::{BankId, EndToEndId, MerchantId, RefundId, SessionId, WriteId};
 use crate::list_shards::ListShard;
-use crate::merchant::Mode;
+use crate::mode::Mode;
 use crate::money::{MinorUnits, Money};
-use crate::new_session::{Metadata, NewSession};
-use crate::refund::NotRefundable;
-use crate::text::{EmailAddress, MerchantUrl, Name, Reference};
+use crate::new_session::{LineItem, Metadata, NewSession};
+use crate::text::{MerchantUrl, Reference};
 use crate::transition::{SessionEvent, SessionState};
 
 /// How often a payer may choose a bank for one session.
 pub const MAX_ATTEMPTS: u8 = 20;
-
-/// One thing that is paid for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LineItem {
-    /// What it is.
-    pub name: Name,
-    /// More about it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub description: Option<Name>,
-    /// The price of one.
-    pub unit_price: Money,
-    /// How many.
-    pub quantity: u32,
-}
-
-/// Who pays. Personal data.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Payer {
-    /// The payer's name.
-    pub name: Name,
-    /// Where a receipt goes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub email: Option<EmailAddress>,
-}
-
-/// One entry of a session's or refund's history. Its sequence number is its place in the history, from 1, so that there
-/// can be no gap.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HistoryEntry<State = SessionState, Event = SessionEvent> {
-    /// The state from then on.
-    pub state: State,
-    /// When.
-    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
-    pub at: Timestamp,
-    /// Why.
-    pub cause: Event,
-    /// Which write appended it.
-    pub write_id: WriteId,
-    /// Which request, or run of the schedule, it happened in, if that is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub correlation_id: Option<CorrelationId>,
-}
 
 /// The payer's latest choice of a bank.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -132,8 +90,8 @@ pub struct Session {
     pub base_url: String,
     /// The current state as stored; ask [`Session::state_at`] instead, which knows the time.
     pub state: SessionState,
-    /// Everything that happened, oldest first; never empty.
-    pub history: Vec<HistoryEntry>,
+    /// Everything that happened.
+    pub history: History,
     /// The latest choice of a bank.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<Attempt>,
@@ -222,7 +180,7 @@ impl Session {
             metadata: new.metadata,
             base_url,
             state,
-            history: vec![HistoryEntry { state, at, cause: SessionEvent::Created, write_id, correlation_id: None }],
+            history: History::begin(state, at, SessionEvent::Created, write_id),
             attempt: None,
             submission: None,
             payer_account: None,
@@ -245,13 +203,10 @@ impl Session {
     /// The session as it was when history entry `sequence` (from 1) was its last.
     #[must_use]
     pub fn as_of(mut self, sequence: usize) -> Self {
-        self.history.truncate(sequence.max(1));
-        if let Some(last) = self.history.last() {
-            self.state = last.state;
-        }
-        let state = self.state;
-        let happened = |event| self.history.iter().any(|entry| entry.cause == event);
-        let (chosen, submitted) = (happened(SessionEvent::BankChosen), happened(SessionEvent::ConsentGiven));
+        self.history.truncate(sequence);
+        let state = self.history.state().unwrap_or(self.state);
+        let chosen = self.history.has(SessionEvent::BankChosen);
+        let submitted = self.history.has(SessionEvent::ConsentGiven);
         let payer = match self.payer {
             Some(Payer { name, .. }) if state == SessionState::AwaitingPayer => {
                 self.payer_named_at_creation.then_some(Payer { name, email: None })
@@ -259,6 +214,7 @@ impl Session {
             payer => payer,
         };
         Self {
+            state,
             payer,
             attempt: self.attempt.filter(|_| chosen),
             submission: self.submission.filter(|_| submitted),
@@ -289,28 +245,6 @@ impl Session {
         }
     }
 
-    /// What of it can still be refunded at `now`: nothing unless it is sent, or if it pays a refund itself.
-    ///
-    /// # Errors
-    /// Why nothing ever can, or cannot yet.
-    pub fn refundable(&self, now: Timestamp) -> Result<Money, NotRefundable> {
-        if self.pays_refund.is_some() {
-            return Err(NotRefundable::PaysRefund);
-        }
-        match self.state_at(now) {
-            SessionState::Sent => {
-                Ok(self.refundable.map_or(self.amount, |left| Money::new(left, self.amount.currency())))
-            }
-            state @ (SessionState::AwaitingPayer
-            | SessionState::AwaitingProvider
-            | SessionState::AwaitingPaymentConsent
-            | SessionState::Pending
-            | SessionState::Failed
-            | SessionState::Cancelled
-            | SessionState::Expired) => Err(NotRefundable::NotSent(state)),
-        }
-    }
-
     /// The state at `now`: what awaits the payer past `expires_at` has expired, even before that is written down.
     pub fn state_at(&self, now: Timestamp) -> SessionState {
         if self.state.is_awaiting() && now >= self.expires_at { SessionState::Expired } else { self.state }
@@ -331,12 +265,7 @@ impl Session {
 
     /// When the bank sent the money, if it did.
     pub fn sent_at(&self) -> Option<Timestamp> {
-        self.history.iter().find(|entry| entry.state == SessionState::Sent).map(|entry| entry.at)
-    }
-
-    /// Whether `write_id` marks a write that made this session what it is.
-    pub fn bears(&self, write_id: &WriteId) -> bool {
-        self.history.iter().any(|entry| entry.write_id == *write_id)
+        self.history.first_at(SessionState::Sent)
     }
 
     /// The page where the payer pays.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::EventType;
 use crate::ids::{EndpointId, InvalidId, MerchantId, ObjectId};
-use crate::merchant::Mode;
+use crate::mode::Mode;
 use crate::number::whole_number;
 use crate::pace::Pace;
 use crate::text::{MerchantUrl, Name};

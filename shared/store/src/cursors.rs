@@ -5,10 +5,10 @@ use jiff::{SignedDuration, Timestamp};
 use models::{CursorId, EndpointId, EventId, SortableTimestamp, WriteId};
 use serde::{Deserialize, Serialize};
 
-use crate::due::{self, DUE_SHARDS};
+use crate::due;
 use crate::error::StoreError;
-use crate::keys;
-use crate::table::{Item, Table, ms, n, read, s};
+use crate::keys::{self, DUE_SHARDS, cursor_of};
+use crate::table::{Table, ms, n, read, s};
 use crate::update::{Update, Updated};
 use crate::write::WriteKind;
 
@@ -362,13 +362,6 @@ impl Cursors {
         let lease = (":lease", s(claim.lease_id.as_str()));
         Update::new(kind, keys::cursor(&claim.id)).when("#lease_id = :lease", [lease])
     }
-}
-
-/// The cursor that an item of the due index is about, if it is one.
-pub(crate) fn cursor_of(item: &Item) -> Option<CursorId> {
-    let part = |name: &str| item.get(name).and_then(|value| value.as_s().ok());
-    let (object, cursor) = (part("pk")?.strip_prefix("EVENTS#")?, part("sk")?.strip_prefix(keys::CURSOR_PREFIX)?);
-    format!("{object}/{}", cursor.replace('#', "/")).parse().ok()
 }
 
 fn moment(at: Timestamp) -> String {

@@ -8,10 +8,6 @@ use crate::error::StoreError;
 use crate::keys;
 use crate::table::{Item, Table, s};
 
-/// The due index's partitions: enough that no one of them is hot, few enough to read all every minute. It may only rise:
-/// what waits in a shard stays there (docs/decisions/0010-shards.md).
-pub const DUE_SHARDS: u32 = 640;
-
 /// The table's due index. Eventually consistent: what it shows is looked at again before anything is done.
 #[derive(Debug, Clone)]
 pub struct Due {
@@ -125,7 +121,7 @@ fn due_item(item: &Item) -> Option<DueItem> {
             Some(refund_id) => Some(DueItem::Refund(id.parse().ok()?, refund_id.parse().ok()?)),
             None => Some(DueItem::Session(id.parse().ok()?)),
         },
-        "EVENTS" => crate::cursors::cursor_of(item).map(DueItem::Cursor),
+        "EVENTS" => keys::cursor_of(item).map(DueItem::Cursor),
         "ENDPOINTS" => Some(DueItem::Endpoint(id.parse().ok()?, sk.parse().ok()?)),
         "MAIL" => Some(DueItem::Mail(format!("{id}/{}", sk.replace('#', "/")).parse().ok()?)),
         _ => None,

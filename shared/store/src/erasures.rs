@@ -3,23 +3,18 @@
 //! What stays is what a merchant has to account for: ids, amounts, line items, references, states, history, fingerprints.
 
 use jiff::Timestamp;
-use models::{HistoryEntry, MailState, Object, ObjectId, Refund, Session, SessionId, SessionState, SortableTimestamp};
-use serde::Deserialize;
+use models::{MailState, Object, ObjectId, Refund, Session, SessionId, SessionState, SortableTimestamp};
 
 use crate::error::StoreError;
 use crate::events::Events;
 use crate::keys;
 use crate::mails::Mails;
+use crate::object_path::ObjectPath;
 use crate::refunds::{Refunds, WithRefunds};
-use crate::republish::ObjectPath;
-use crate::sessions::is_tombstone;
 use crate::table::{Item, Table, ms, n, read, s, sk};
+use crate::tombstone::{Tombstone, is_tombstone};
 use crate::update::{Update, Updated};
 use crate::write::WriteKind;
-
-/// The partitions of the index of what is final. Two writes of each session go there, spread by its id, so that no
-/// partition is hot below tens of thousands of payments a second; it may only rise.
-pub const FINAL_SHARDS: u32 = 64;
 
 /// How long after its last change a session may wait for its last event, at the most, if nothing has gone wrong.
 const TOLD_WITHIN: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
@@ -204,13 +199,7 @@ struct Found {
     id: SessionId,
     session: Option<Session>,
     refunds: Vec<Refund>,
-    left: Option<Left>,
-}
-
-/// What is left of a deleted session.
-#[derive(Debug, Deserialize)]
-struct Left {
-    history: Vec<HistoryEntry>,
+    left: Option<Tombstone>,
 }
 
 impl Found {
@@ -224,12 +213,10 @@ impl Found {
     fn ends(&self) -> Vec<(ObjectId, usize, Timestamp)> {
         let history = self.session.as_ref().map(|session| &session.history);
         let history = history.or(self.left.as_ref().map(|left| &left.history));
-        let end = |length: usize, at: Option<Timestamp>| (length, at.unwrap_or(Timestamp::MIN));
-        let session = history.map(|history| (self.id.into(), end(history.len(), history.last().map(|entry| entry.at))));
-        let refunds = self
-            .refunds
-            .iter()
-            .map(|refund| (refund.id.into(), end(refund.history.len(), refund.history.last().map(|entry| entry.at))));
-        session.into_iter().chain(refunds).map(|(id, (length, at))| (id, length, at)).collect()
+        let session = history.map(|history| (self.id.into(), history.len(), history.last_at()));
+        let refunds =
+            self.refunds.iter().map(|refund| (refund.id.into(), refund.history.len(), refund.history.last_at()));
+        let ends = session.into_iter().chain(refunds);
+        ends.map(|(id, length, at)| (id, length, at.unwrap_or(Timestamp::MIN))).collect()
     }
 }

@@ -5,12 +5,12 @@ use models::{CorrelationId, EndpointId, EventId, EventType, ListShards, Object, 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::conflicts::past_conflicts;
 use crate::error::StoreError;
 use crate::keys;
 use crate::list::{self, ListRange, Page};
-use crate::sessions::Owner;
+use crate::owner::Owner;
 use crate::table::{Item, Key, Table, read, s};
-use crate::transaction::past_conflicts;
 use crate::update::Update;
 use crate::write::WriteKind;
 

@@ -6,7 +6,15 @@ use models::{
     MerchantId, Mode, ObjectId, RefundId, SessionId, SortableTimestamp, stable_hash,
 };
 
-use crate::table::Key;
+use crate::table::{Item, Key};
+
+/// The due index's partitions: enough that no one of them is hot, few enough to read all every minute. It may only rise:
+/// what waits in a shard stays there (docs/decisions/0010-shards.md).
+pub const DUE_SHARDS: u32 = 640;
+
+/// The partitions of the index of what is final. Two writes of each session go there, spread by its id, so that no
+/// partition is hot below tens of thousands of payments a second; it may only rise.
+pub const FINAL_SHARDS: u32 = 64;
 
 pub(crate) const PROFILE: &str = "PROFILE";
 pub(crate) const KEY_PREFIX: &str = "KEY#";
@@ -95,6 +103,13 @@ pub(crate) fn cursor(id: &CursorId) -> Key {
     Key::new(events_pk(&id.object_id), format!("{CURSOR_PREFIX}{}#{}{replay}", id.merchant_id, id.endpoint_id))
 }
 
+/// The cursor that an item of the due index is about, if it is one.
+pub(crate) fn cursor_of(item: &Item) -> Option<CursorId> {
+    let part = |name: &str| item.get(name).and_then(|value| value.as_s().ok());
+    let (object, cursor) = (part("pk")?.strip_prefix("EVENTS#")?, part("sk")?.strip_prefix(CURSOR_PREFIX)?);
+    format!("{object}/{}", cursor.replace('#', "/")).parse().ok()
+}
+
 pub(crate) fn endpoints_pk(merchant: &MerchantId) -> String {
     format!("ENDPOINTS#{merchant}")
 }
@@ -157,7 +172,7 @@ pub(crate) fn due_pk(key: &Key) -> String {
 
 /// Partition of the index of what is final.
 pub(crate) fn final_pk(key: &Key) -> String {
-    final_shard_pk(stable_hash(key.pk.as_bytes()) % crate::FINAL_SHARDS)
+    final_shard_pk(stable_hash(key.pk.as_bytes()) % FINAL_SHARDS)
 }
 
 pub(crate) fn final_shard_pk(shard: u32) -> String {
@@ -171,5 +186,5 @@ pub(crate) fn due_shard_pk(shard: u32) -> String {
 /// In which shard of the due index an item with this partition key waits. What was written when there were fewer waits
 /// where it was put.
 pub(crate) fn due_shard(pk: &str) -> u32 {
-    stable_hash(pk.as_bytes()) % crate::DUE_SHARDS
+    stable_hash(pk.as_bytes()) % DUE_SHARDS
 }

@@ -2,9 +2,10 @@
 
 use models::{Money, PaysRefund, Refund, RefundEvent, RefundState, SessionId, WriteId};
 
+use crate::change::Change;
+use crate::history::history_entry;
 use crate::keys;
-use crate::sessions::Change;
-use crate::table::{history_entry, ms, n, s};
+use crate::table::{ms, n, s};
 use crate::update::Update;
 use crate::write::WriteKind;
 

@@ -2,18 +2,20 @@
 
 use jiff::Timestamp;
 use models::{
-    MerchantId, Mode, Refund, RefundEvent, RefundId, RefundState, Session, SessionEvent, SessionId, SortableTimestamp,
-    WriteId,
+    Refund, RefundEvent, RefundId, RefundState, Session, SessionEvent, SessionId, SortableTimestamp, WriteId,
 };
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::change::{Change, ChangeError};
 use crate::error::StoreError;
+use crate::history::{correlate_first, entered_later};
 use crate::keys;
 use crate::refund_writes;
-use crate::republish::entered_later;
-use crate::sessions::{Change, ChangeError, Fingerprint, Owner, Sessions, new_item};
-use crate::table::{Item, Table, correlate_first, read, s, sk};
+use crate::session_writes::new_item;
+use crate::sessions::{Fingerprint, Sessions};
+use crate::table::{Item, Table, read, s, sk};
+use crate::tombstone::is_tombstone;
 use crate::transaction::{Transacted, Transaction, Verdict, get_settled};
 use crate::write::WriteKind;
 
@@ -97,17 +99,6 @@ struct Pointer {
     session_id: SessionId,
 }
 
-impl Owner {
-    /// Whether the refund is this owner's.
-    pub fn owns_refund(&self, refund: &Refund) -> bool {
-        self.is(&refund.merchant_id, refund.mode)
-    }
-
-    pub(crate) fn is(&self, merchant_id: &MerchantId, mode: Mode) -> bool {
-        self.merchant_id == *merchant_id && self.mode == mode
-    }
-}
-
 impl Refunds {
     /// The refunds in this table.
     pub fn new(table: Table) -> Self {
@@ -152,7 +143,7 @@ impl Refunds {
             && let Some((existing, first)) = self.created(&refund.id).await?
         {
             // The SDK repeated a transaction whose answer was lost: what it met is our own.
-            let own = refund.history.first().is_some_and(|entry| existing.bears(&entry.write_id));
+            let own = refund.history.first().is_some_and(|entry| existing.history.has_write(&entry.write_id));
             return Ok(if own { RefundCreated::New } else { RefundCreated::Existing(Box::new(existing), first) });
         }
         match verdicts.of(RESERVES) {
@@ -215,7 +206,7 @@ impl Refunds {
         for item in self.table.query(&keys::session_pk(session), None, usize::MAX).await? {
             if sk(&item) != keys::SESSION_SK {
                 found.refunds.push(read(keys::session_pk(session), item)?);
-            } else if !crate::sessions::is_tombstone(&item) {
+            } else if !is_tombstone(&item) {
                 found.session = Some(read(keys::session(session), item)?);
             }
         }
@@ -271,7 +262,9 @@ impl Refunds {
         match changed {
             Ok(changed) => Ok(RefundChanged { refund, repeated: changed.repeated }),
             // The payment session was deleted right after.
-            Err(ChangeError::NotFound) if refund.bears(write_id) => Ok(RefundChanged { refund, repeated: false }),
+            Err(ChangeError::NotFound) if refund.history.has_write(write_id) => {
+                Ok(RefundChanged { refund, repeated: false })
+            }
             Err(ChangeError::Refused(payment)) if payment.state.is_final() && !refund.state.is_final() => {
                 // What ended the session has ended the refund, and that is not visible yet.
                 Err(StoreError::Conflict { operation: "GetItem" }.into())
@@ -318,7 +311,7 @@ impl Refunds {
                 continue;
             }
             let refund: Refund = read(key, item)?;
-            return if refund.bears(write_id) {
+            return if refund.history.has_write(write_id) {
                 Ok(RefundChanged { refund, repeated: true })
             } else {
                 Err(RefundChangeError::Refused(Box::new(refund)))

@@ -1,13 +1,12 @@
 //! Reading the table's stream: which history entries a record brings.
 
-use jiff::Timestamp;
-use models::{HistoryEntry, Object, Refund, Session, SessionState};
-use serde::Deserialize;
+use models::{Object, Refund, Session};
 use serde::de::DeserializeOwned;
 
 use crate::error::StoreError;
 use crate::keys;
 use crate::republish::marked_from;
+use crate::tombstone::Tombstone;
 
 /// What one stream record brings to the history of a session or refund.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,15 +24,6 @@ impl HistoryChange {
     pub fn new_sequences(&self) -> impl Iterator<Item = usize> + use<> {
         self.first_new..=self.object.history_len()
     }
-}
-
-/// What a tombstone keeps that can be told.
-#[derive(Debug, Deserialize)]
-struct Buried {
-    state: SessionState,
-    history: Vec<HistoryEntry>,
-    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
-    deleted_at: Timestamp,
 }
 
 /// The history entries that are in `new` and not in `old`, and those that `new` wants to be told again; images as the stream
@@ -58,7 +48,7 @@ pub fn history_change(old: serde_dynamo::Item, new: serde_dynamo::Item) -> Resul
     let first_new = marked_from.min(first_landed);
     let session = if new.contains_key("deleted_at") {
         // What was deleted is told from what it was before. That it ended is told; nobody's data is written anew.
-        image(new)?.zip(old).map(|(Buried { state, history, deleted_at }, old)| {
+        image(new)?.zip(old).map(|(Tombstone { state, history, deleted_at, .. }, old)| {
             Box::new(Session { state, history, ..old.erased(deleted_at) })
         })
     } else {

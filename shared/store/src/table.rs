@@ -6,7 +6,6 @@ use std::fmt;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
-use models::WriteId;
 use runtime::SettingError;
 use serde::de::DeserializeOwned;
 
@@ -169,6 +168,17 @@ pub(crate) fn read<T: DeserializeOwned>(key: impl fmt::Display, item: Item) -> R
     serde_dynamo::from_item(item).map_err(|cause| StoreError::Unreadable { key: key.to_string(), cause })
 }
 
+/// Some item of the table.
+#[derive(Debug, Clone)]
+pub struct TableItem(pub(crate) Item);
+
+impl TableItem {
+    pub(crate) fn key(&self) -> Key {
+        let pk = self.0.get("pk").and_then(|pk| pk.as_s().ok()).map_or("", String::as_str);
+        Key::new(pk, sk(&self.0))
+    }
+}
+
 /// An item's sort key.
 pub(crate) fn sk(item: &Item) -> &str {
     item.get("sk").and_then(|sk| sk.as_s().ok()).map_or("", String::as_str)
@@ -182,36 +192,6 @@ pub(crate) fn ms(at: jiff::Timestamp) -> AttributeValue {
 /// A number attribute.
 pub(crate) fn n(number: impl fmt::Display) -> AttributeValue {
     AttributeValue::N(number.to_string())
-}
-
-/// A history entry, as `list_append` takes it. It bears the id of what is going on.
-pub(crate) fn history_entry(
-    state: &'static str,
-    at: jiff::Timestamp,
-    cause: &'static str,
-    write_id: &WriteId,
-) -> AttributeValue {
-    let mut entry = Item::from([
-        ("state".to_owned(), s(state)),
-        ("at".to_owned(), ms(at)),
-        ("cause".to_owned(), s(cause)),
-        ("write_id".to_owned(), s(write_id.as_str())),
-    ]);
-    correlate(&mut entry);
-    AttributeValue::M(entry)
-}
-
-/// The first history entry of a new item bears the id of what is going on, too.
-pub(crate) fn correlate_first(item: &mut Item) {
-    if let Some(AttributeValue::L(history)) = item.get_mut("history")
-        && let Some(AttributeValue::M(first)) = history.first_mut()
-    {
-        correlate(first);
-    }
-}
-
-fn correlate(entry: &mut Item) {
-    entry.extend(runtime::correlation_id().map(|id| ("correlation_id".to_owned(), s(id))));
 }
 
 /// A string attribute.

@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use models::{CursorId, EventId, ObjectId};
 use serde::Deserialize;
 
-use crate::cursors::{Held, cursor_of};
+use crate::cursors::Held;
 use crate::error::StoreError;
 use crate::events::{Attempt, Events, StoredEvent};
-use crate::keys;
+use crate::keys::{self, cursor_of};
 use crate::table::{Item, read, sk};
 
 /// What is kept of what was told.

@@ -1,25 +1,19 @@
 //! Several conditional writes that all happen, or none.
 
-use std::future::Future;
-use std::time::Duration;
-
 use aws_sdk_dynamodb::operation::transact_get_items::TransactGetItemsError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
     CancellationReason, Delete, Get, Put, ReturnValuesOnConditionCheckFailure, TransactGetItem, TransactWriteItem,
     Update as TransactUpdate,
 };
-use backon::{ExponentialBuilder, Retryable};
 
+use crate::conflicts::past_conflicts;
 use crate::error::StoreError;
 use crate::table::{IS_NEW, Item, Key, Table, keyed};
 use crate::update::Update;
 use crate::write::WriteKind;
 
 const GET: &str = "TransactGetItems";
-
-/// How long a write that meets other transactions on its items is repeated before it is given up.
-const CONFLICTS_FOR: Duration = Duration::from_secs(4);
 
 /// Writes to different items, in one `TransactWriteItems`. The first is the one whose refusal tells that all of it was
 /// done before.
@@ -191,17 +185,4 @@ async fn get_settled_once(table: &Table, key: Key) -> Result<Option<Item>, Store
             Some(_) | None => Err(StoreError::unavailable(GET, error)),
         },
     }
-}
-
-/// Repeats a write while it meets other transactions on its items, with growing, random waits.
-pub(crate) async fn past_conflicts<T, F: Future<Output = Result<T, StoreError>>>(
-    write: impl FnMut() -> F,
-) -> Result<T, StoreError> {
-    let waits = ExponentialBuilder::default()
-        .with_min_delay(Duration::from_millis(10))
-        .with_max_delay(Duration::from_millis(400))
-        .with_total_delay(Some(CONFLICTS_FOR))
-        .without_max_times()
-        .with_jitter();
-    write.retry(waits).when(|error| matches!(error, StoreError::Conflict { .. })).await
 }

@@ -10,9 +10,9 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditi
 use jiff::Timestamp;
 use models::WriteId;
 
+use crate::conflicts::past_conflicts;
 use crate::error::StoreError;
 use crate::table::{Item, Key, Table, ms, n, s};
-use crate::transaction::past_conflicts;
 use crate::write::WriteKind;
 
 /// A conditional `UpdateItem` that answers with the whole item: the new one, or, if a condition did not hold, the old.

@@ -17,8 +17,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{StoreError, without_values};
 use crate::size::size_bytes;
-use crate::table::{Item, Key, SCHEMA_VERSION, Table};
-use crate::walk::TableItem;
+use crate::table::{Item, Key, SCHEMA_VERSION, Table, TableItem};
 use kind::Kind;
 
 /// Something that must be true, and is not.

@@ -5,8 +5,8 @@ use models::{EmailAddress, MerchantId, SessionId};
 
 use crate::error::StoreError;
 use crate::keys;
-use crate::republish::ObjectPath;
-use crate::table::{Item, Key, Table, s, sk};
+use crate::object_path::ObjectPath;
+use crate::table::{Item, Table, TableItem, s};
 
 /// How many items one call looks at, at the most: what it holds in memory is some MB.
 const PAGE: i32 = 500;
@@ -43,17 +43,6 @@ pub struct WalkPage<T> {
     pub looked_at: u64,
     /// How many read units that took.
     pub units: f64,
-}
-
-/// Some item of the table.
-#[derive(Debug, Clone)]
-pub struct TableItem(pub(crate) Item);
-
-impl TableItem {
-    pub(crate) fn key(&self) -> Key {
-        let pk = self.0.get("pk").and_then(|pk| pk.as_s().ok()).map_or("", String::as_str);
-        Key::new(pk, sk(&self.0))
-    }
 }
 
 /// What was found of a payer.

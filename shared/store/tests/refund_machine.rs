@@ -569,12 +569,12 @@ impl Prepared {
         match changed {
             Ok(changed) => {
                 assert_eq!(changed.refund.id, refund.id);
-                assert!(changed.refund.bears(&self.write_id));
+                assert!(changed.refund.history.has_write(&self.write_id));
                 if changed.repeated { Outcome::Repeated } else { Outcome::Done }
             }
             Err(RefundChangeError::Refused(found)) => {
                 assert_eq!(found.id, refund.id);
-                assert!(!found.bears(&self.write_id));
+                assert!(!found.history.has_write(&self.write_id));
                 Outcome::Refused
             }
             Err(RefundChangeError::Store(error)) => panic!("{error}"),

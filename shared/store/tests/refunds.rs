@@ -7,7 +7,7 @@ mod support;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::SignedDuration;
 use models::{
-    HistoryEntry, MAX_REFUNDS, NotRefundable, Payee, Refund, RefundId, RefundState, Session, SessionEvent, SessionId,
+    History, MAX_REFUNDS, NotRefundable, Payee, Refund, RefundId, RefundState, Session, SessionEvent, SessionId,
     SessionState, Submission,
 };
 use store::{
@@ -271,8 +271,10 @@ fn a_payment_session_that_is_deleted_right_after_it_was_cancelled_was_cancelled(
             let now = refunds.get(&refund.id).await.unwrap().unwrap();
             assert_eq!(now.state, RefundState::Failed);
             match ended {
-                Ok(ended) => assert!(ended.refund.bears(&write_id) && now.bears(&write_id), "{request}"),
-                Err(RefundChangeError::Refused(_)) => assert!(!now.bears(&write_id), "{request}"),
+                Ok(ended) => {
+                    assert!(ended.refund.history.has_write(&write_id) && now.history.has_write(&write_id), "{request}")
+                }
+                Err(RefundChangeError::Refused(_)) => assert!(!now.history.has_write(&write_id), "{request}"),
                 Err(RefundChangeError::Store(error)) => panic!("{request}: {error}"),
             }
         }
@@ -339,14 +341,13 @@ fn a_change_is_made_though_an_entry_before_the_last_has_a_later_timestamp() {
             let now = runtime::now();
             let at = |seconds| now + SignedDuration::from_secs(seconds);
             let mut session = support::new_session(&owner, now, None, 30);
-            session.history[0].at = at(5);
-            session.history.push(HistoryEntry {
-                state: SessionState::AwaitingProvider,
-                at: at(2),
-                cause: SessionEvent::PayerIdentified,
-                write_id: store::new_write_id(),
-                correlation_id: None,
-            });
+            session.history = History::begin(session.state, at(5), SessionEvent::Created, store::new_write_id());
+            session.history.append(
+                SessionState::AwaitingProvider,
+                at(2),
+                SessionEvent::PayerIdentified,
+                store::new_write_id(),
+            );
             session.state = SessionState::AwaitingProvider;
             let id = session.id;
             sessions.create(session, None).await.unwrap();

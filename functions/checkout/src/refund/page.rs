@@ -2,8 +2,7 @@
 //! link may be opened by anyone, later, and a session's id opens a checkout.
 
 use askama::Template;
-use jiff::Timestamp;
-use models::{Mode, Payee, Refund, RefundState, Session, SortCode};
+use models::{Mode, Payee, Refund, Session, SortCode};
 
 use super::Told;
 use super::form::{DetailsErrors, DetailsForm};
@@ -112,13 +111,8 @@ impl<'a> ToldPage<'a> {
             ),
             Told::NotMade => ("The refund was not made", format!("No money was sent. Ask {merchant} about it.")),
         };
-        Self { summary, told, heading, text, sent_at: sent_at(refund).map(moment) }
+        Self { summary, told, heading, text, sent_at: refund.sent_at().map(moment) }
     }
-}
-
-/// When the money was sent, if it was.
-fn sent_at(refund: &Refund) -> Option<Timestamp> {
-    refund.history.iter().find(|entry| entry.state == RefundState::Sent).map(|entry| entry.at)
 }
 
 /// Every page there is, with a name.
@@ -131,7 +125,7 @@ pub(crate) fn gallery() -> Vec<(String, String)> {
     use crate::samples::{NOW, details, happen_to_refund, in_state, later, name, refund, refund_with_payment};
 
     let session = in_state(SessionState::Sent);
-    let told = |refund: &Refund, now: Timestamp| match stage(refund, now) {
+    let told = |refund: &Refund, now: jiff::Timestamp| match stage(refund, now) {
         super::Stage::Details => panic!("asks"),
         super::Stage::Told(told) => ToldPage::new(refund, &session, told).render().unwrap(),
     };

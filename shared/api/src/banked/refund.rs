@@ -2,8 +2,7 @@
 
 use jiff::Timestamp;
 use models::{
-    MerchantUrl, MinorUnits, NewRefund, NotRefundable, Reference, Refund, RefundEvent, RefundPayee, RefundState,
-    SessionId,
+    MerchantUrl, MinorUnits, NewRefund, NotRefundable, Reference, Refund, RefundEvent, RefundPayee, SessionId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -96,7 +95,6 @@ pub struct RefundView<'a> {
 impl<'a> RefundView<'a> {
     /// The refund as it is at `now`.
     pub fn new(refund: &'a Refund, now: Timestamp) -> Self {
-        let sent = refund.history.iter().find(|entry| entry.state == RefundState::Sent);
         Self {
             amount: refund.amount.minor(),
             amount_formatted: refund.amount.to_string(),
@@ -107,7 +105,7 @@ impl<'a> RefundView<'a> {
             id: refund.id.to_string(),
             reference: refund.reference.as_str(),
             created_at: timestamp_text(refund.created_at),
-            sent_at: sent.map(|entry| timestamp_text(entry.at)),
+            sent_at: refund.sent_at().map(timestamp_text),
             failure_reason: refund.failure_reason_at(now).map(RefundEvent::as_str),
         }
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use models::{ApiKeyId, CursorId, EndpointId, EventId, MailId, MerchantId, Mode, ObjectId, RefundId, SessionId};
 
 use crate::keys;
-use crate::republish::ObjectPath;
+use crate::object_path::ObjectPath;
 use crate::table::Key;
 
 /// What an item is.

@@ -1,21 +1,13 @@
 //! Sessions.
 
-use models::{HistoryEntry, Object, PaysRefund, Refund, RefundState, Session, SessionEvent, SessionId, SessionState};
-use serde::Deserialize;
+use models::{Object, PaysRefund, Refund, RefundState, Session, SessionEvent, SessionId, SessionState};
 
 use super::waiting::Waits;
 use super::{Look, Rule, text};
 use crate::error::StoreError;
 use crate::keys;
-use crate::sessions::{ERASED, is_tombstone};
 use crate::table::{Item, Key};
-
-/// What deleting leaves.
-#[derive(Debug, Deserialize)]
-struct Tombstone {
-    state: SessionState,
-    history: Vec<HistoryEntry>,
-}
+use crate::tombstone::{ERASED, Tombstone, is_tombstone};
 
 impl Look<'_> {
     pub(super) async fn session(&mut self, key: &Key, id: &SessionId, item: &Item) -> Result<(), StoreError> {
@@ -48,7 +40,7 @@ impl Look<'_> {
                 format!("was deleted, and has still its {attribute}"),
             );
         }
-        let Some(Tombstone { state, history }) = self.read(item) else { return Ok(()) };
+        let Some(Tombstone { state, history, .. }) = self.read(item) else { return Ok(()) };
         self.history(&history, state);
         self.broken_unless(state.is_final(), Rule::Erased, format!("was deleted, and is still {state}"));
         self.waits(key, item, Waits::Never);
@@ -73,7 +65,7 @@ impl Look<'_> {
     }
 
     fn payment(&mut self, session: &Session) {
-        let consented = session.history.iter().any(|entry| entry.cause == SessionEvent::ConsentGiven);
+        let consented = session.history.has(SessionEvent::ConsentGiven);
         self.broken_unless(
             !consented || session.submission.is_some(),
             Rule::Payment,

@@ -4,8 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use models::SortableTimestamp;
 
 use super::{Look, Rule, text};
-use crate::due::DUE_SHARDS;
-use crate::keys;
+use crate::keys::{self, DUE_SHARDS};
 use crate::table::{Item, Key};
 
 /// A pending session's bank is asked within the hour.

@@ -1,0 +1,79 @@
+//! Histories in items: entries as they are appended, and what is read of items that may not be readable otherwise.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+use models::WriteId;
+
+use crate::table::{Item, ms, s};
+
+/// A history entry, as `list_append` takes it. It bears the id of what is going on.
+pub(crate) fn history_entry(
+    state: &'static str,
+    at: Timestamp,
+    cause: &'static str,
+    write_id: &WriteId,
+) -> AttributeValue {
+    let mut entry = Item::from([
+        ("state".to_owned(), s(state)),
+        ("at".to_owned(), ms(at)),
+        ("cause".to_owned(), s(cause)),
+        ("write_id".to_owned(), s(write_id.as_str())),
+    ]);
+    correlate(&mut entry);
+    AttributeValue::M(entry)
+}
+
+/// The first history entry of a new item bears the id of what is going on, too.
+pub(crate) fn correlate_first(item: &mut Item) {
+    if let Some(AttributeValue::L(history)) = item.get_mut("history")
+        && let Some(AttributeValue::M(first)) = history.first_mut()
+    {
+        correlate(first);
+    }
+}
+
+fn correlate(entry: &mut Item) {
+    entry.extend(runtime::correlation_id().map(|id| ("correlation_id".to_owned(), s(id))));
+}
+
+/// The latest timestamp of an item's history entries, if it is later than `at`, and none of them is of this write. The last
+/// entry may have an earlier one: up to release 0.1, an entry was appended whatever the timestamps before it.
+pub(crate) fn entered_later(item: &Item, at: Timestamp, write_id: &WriteId) -> Option<Timestamp> {
+    let history = item.get("history")?.as_l().ok()?;
+    let own = s(write_id.as_str());
+    if history.iter().any(|entry| entry.as_m().is_ok_and(|entry| entry.get("write_id") == Some(&own))) {
+        return None;
+    }
+    entered_at(item).max().filter(|latest| *latest > at)
+}
+
+/// When each history entry of an item was made. Nothing else of the item has to be readable.
+pub(crate) fn entered_at(item: &Item) -> impl Iterator<Item = Timestamp> {
+    let history = item.get("history").and_then(|history| history.as_l().ok()).map(Vec::as_slice).unwrap_or_default();
+    history.iter().map_while(|entry| {
+        let at = entry.as_m().ok()?.get("at")?.as_n().ok()?;
+        Timestamp::from_millisecond(at.parse().ok()?).ok()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use models::{HistoryEntry, SessionEvent, SessionState};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_history_entry_reads_back_as_it_is_written() {
+        let entry = HistoryEntry {
+            state: SessionState::Sent,
+            at: Timestamp::from_millisecond(1_572_623_306_123).unwrap(),
+            cause: SessionEvent::Settled,
+            write_id: crate::new_write_id(),
+            correlation_id: Some("JKJaXmPLvHcESHA=".parse().unwrap()),
+        };
+        let write = async || history_entry(entry.state.as_str(), entry.at, entry.cause.as_str(), &entry.write_id);
+        let written = runtime::correlated("JKJaXmPLvHcESHA=", write()).await;
+        let read: HistoryEntry = serde_dynamo::from_attribute_value(written).unwrap();
+        assert_eq!(read, entry);
+    }
+}
