@@ -1,7 +1,7 @@
 # Counterfoil. `make` or `make help` lists what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help debug run watch test fmt lint deny unit bench bench-peers bench-load bench-load-build bench-partitions instructions seed cost advisories sbom test-clients test-oracles clean \
+.PHONY: help debug run watch test fmt lint deny unit bench bench-peers bench-load instructions seed cost advisories sbom test-clients test-oracles clean \
   tools validate build deploy deploy-function invoke sam-invoke sam-api sam-files
 
 # Where `make run` listens and keeps its data.
@@ -116,21 +116,15 @@ instructions: debug ## instructions of a warm request against their budget (INST
 	cargo build --release -p create
 	target/debug/bench instructions $(INSTRUCTIONS)
 
-# What a whole machine is driven with, and seeded to.
+# How many sessions `make seed` adds.
 SESSIONS ?= 1000000
 
-bench-load: bench-load-build ## requests a second, and CPU time by the number of sessions, up to 10^6 (LOAD="--only throughput")
-	target/measure/bench load $(LOAD)
-
-bench-load-build:
+bench-load: ## whole payments at a fixed rate, and whether anything was lost (LOAD="--rate 200 --sessions 1000000")
 	@echo "==> building every function for release (some minutes)"
 	cargo build --release $(addprefix -p ,$(FUNCTIONS))
-	@echo "==> building what measures, and the peer"
+	@echo "==> building what measures"
 	cargo build --profile measure -p bench
-	cd bench/peers && cargo build --release --locked -p rust-put-item
-
-bench-partitions: ## whether any partition of the table would get more than DynamoDB takes (PARTITIONS="--paid-percent 50")
-	cargo run --profile measure -p bench -- partitions $(PARTITIONS)
+	target/measure/bench load $(LOAD)
 
 seed: debug ## add sessions to the local data (SESSIONS=1000000 DATA_DIR=.local), with `make run` stopped
 	cargo build --profile measure -p bench

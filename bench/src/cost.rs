@@ -9,9 +9,8 @@ mod table;
 
 use std::path::{Path, PathBuf};
 
-use flow::Error;
-
-use crate::functions::workspace;
+use crate::error::Error;
+use crate::workspace::workspace;
 
 /// What to measure.
 #[derive(Debug, clap::Args)]

@@ -4,7 +4,6 @@
 //! everything else to another. They take turns, so that whatever else the machine does falls on all alike.
 
 pub(crate) mod candidates;
-mod figures;
 pub(crate) mod host;
 pub(crate) mod process;
 mod report;
@@ -17,13 +16,14 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use candidates::{Candidate, Places};
-use figures::Samples;
 use host::Host;
 use process::{Cores, EighthOfACore, Process};
 use work::Preparer;
 use world::World;
 
-pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;
+use crate::error::Error;
+use crate::figures::Samples;
+use crate::workspace::{default_folder, workspace};
 
 /// What to measure, and how often.
 #[derive(Debug, Clone, clap::Args)]
@@ -46,15 +46,6 @@ pub(crate) struct Options {
     /// Where the raw figures go
     #[arg(long, default_value_os_t = default_folder("bench/results"))]
     results_dir: PathBuf,
-}
-
-pub(crate) fn default_folder(path: &str) -> PathBuf {
-    workspace().join(path)
-}
-
-pub(crate) fn workspace() -> &'static Path {
-    let bench = Path::new(env!("CARGO_MANIFEST_DIR"));
-    bench.parent().unwrap_or(bench)
 }
 
 /// What was measured of one candidate.
@@ -84,7 +75,7 @@ struct Measured {
 }
 
 /// Measures.
-pub(crate) async fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
+pub(crate) async fn run(options: Options) -> Result<(), Error> {
     // A thread of its own, so that all that it starts stays on its core.
     let measuring = tokio::task::spawn_blocking(move || {
         let cores = Cores::of_this_machine()?;
@@ -92,7 +83,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Box<dyn std::error::Erro
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         runtime.block_on(measure(&options, cores))
     });
-    measuring.await?.map_err(|error| -> Box<dyn std::error::Error> { error })
+    measuring.await?
 }
 
 async fn measure(options: &Options, cores: Cores) -> Result<(), Error> {

@@ -5,12 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::error::Error;
 use crate::functions::candidates::{self, Candidate, Places};
 use crate::functions::host::Host;
 use crate::functions::process::{Cores, Process, Program};
 use crate::functions::work::Preparer;
 use crate::functions::world::World;
-use crate::functions::{Error, default_folder, workspace};
+use crate::workspace::{default_folder, workspace};
 
 /// Requests of a short and of a long run: what differs is the warm requests of the long one, not the start.
 const SHORT: u32 = 20;

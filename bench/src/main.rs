@@ -1,13 +1,15 @@
 //! Measures what is promised of speed, size and cost. `make help` lists what there is; results go to bench/results/.
 
 mod cost;
+mod error;
+mod figures;
 mod functions;
 mod instructions;
 mod load;
 mod orders;
-mod partitions;
 mod progress;
 mod seed;
+mod workspace;
 
 use std::process::ExitCode;
 
@@ -27,14 +29,12 @@ enum Command {
     Functions(functions::Options),
     /// Instructions of a warm request, counted by callgrind, against the recorded budget
     Instructions(instructions::Options),
-    /// Requests a second that the whole service takes, at rising rates
+    /// Whole payments at a fixed rate, and whether anything of them was lost
     Load(load::Options),
     /// Fills a table with sessions
     Seed(seed::Options),
     /// What a million whole payments cost on AWS, from counted operations
     Cost(cost::Options),
-    /// Whether any partition of the table would get more than DynamoDB takes
-    Partitions(partitions::Options),
 }
 
 #[tokio::main]
@@ -45,7 +45,6 @@ async fn main() -> ExitCode {
         Command::Load(options) => load::run(options).await.map_err(|error| error.to_string()),
         Command::Seed(options) => seed::run(options).await.map_err(|error| error.to_string()),
         Command::Cost(options) => cost::run(options).await.map_err(|error| error.to_string()),
-        Command::Partitions(options) => partitions::run(options).await.map_err(|error| error.to_string()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -6,7 +6,6 @@
 
 mod sessions;
 
-use std::error::Error;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -21,13 +20,11 @@ use sessions::Maker;
 use store::{Merchants, Table};
 use tokio::runtime::Handle;
 
+use crate::error::Error;
 use crate::progress;
 
 /// How many sessions one transaction of the table's file holds.
 const BATCH: usize = 5_000;
-
-/// What goes wrong in a thread of its own.
-type Failure = Box<dyn Error + Send + Sync>;
 
 /// What to fill.
 #[derive(Debug, clap::Args)]
@@ -47,10 +44,10 @@ pub(crate) struct Options {
 }
 
 /// Adds sessions of the demo merchant to a data folder.
-pub(crate) async fn run(Options { count, data_dir, template, bin_dir }: Options) -> Result<(), Box<dyn Error>> {
+pub(crate) async fn run(Options { count, data_dir, template, bin_dir }: Options) -> Result<(), Error> {
     // It makes the table as the template says, and keeps others out of the folder meanwhile.
     let machine = Machine::start(Config::for_tests(template, bin_dir, data_dir)).await?;
-    local::demo::seed(machine.aws_url(), machine.table_name()).await.map_err(|error| error.to_string())?;
+    local::demo::seed(machine.aws_url(), machine.table_name()).await?;
     let filled = fill(&machine, count.get().try_into()?).await;
     let data_dir = machine.data_dir().to_owned();
     machine.stop().await;
@@ -63,7 +60,7 @@ pub(crate) async fn run(Options { count, data_dir, template, bin_dir }: Options)
 ///
 /// # Errors
 /// The table can't be written; what was written until then stays.
-pub(crate) async fn fill(machine: &Machine, count: usize) -> Result<(), Box<dyn Error>> {
+pub(crate) async fn fill(machine: &Machine, count: usize) -> Result<(), Error> {
     let merchant = Merchants::new(table(machine)?).get(&"demo".parse()?).await?.ok_or("no demo merchant")?;
     let file = machine.data_dir().join("table.sqlite");
     let database = Database::new(&file.to_string_lossy())?;
@@ -76,14 +73,14 @@ pub(crate) async fn fill(machine: &Machine, count: usize) -> Result<(), Box<dyn 
     let making = tokio::task::spawn_blocking(move || make(&handle, merchant, base_url, count, &batches));
     let shown = progress.clone();
     let writing = tokio::task::spawn_blocking(move || write(&database, &table_name, made, &shown));
-    writing.await?.map_err(|error| error.to_string())?;
-    making.await?.map_err(|error| error.to_string())?;
+    writing.await??;
+    making.await??;
     progress.finish();
     Ok(())
 }
 
 /// A machine's table, as the service's own code reads it.
-fn table(machine: &Machine) -> Result<Table, Box<dyn Error>> {
+fn table(machine: &Machine) -> Result<Table, Error> {
     let credentials = Credentials::new("bench", "bench", None, None, "bench");
     let endpoint = Some(machine.aws_url().to_owned());
     let config = runtime::aws_config_for(credentials, "eu-west-2".to_owned(), endpoint)?;
@@ -96,7 +93,7 @@ fn make(
     base_url: String,
     count: usize,
     batches: &SyncSender<Vec<dynoxide::Item>>,
-) -> Result<(), Failure> {
+) -> Result<(), Error> {
     let mut maker = Maker::new(merchant, base_url);
     let mut number = 0;
     while number < count {
@@ -120,7 +117,7 @@ fn write(
     table: &str,
     made: Receiver<Vec<dynoxide::Item>>,
     progress: &ProgressBar,
-) -> Result<(), Failure> {
+) -> Result<(), Error> {
     let unseen = ImportOptions { record_streams: false, ..ImportOptions::default() };
     for batch in made {
         let imported = database.import_items(table, batch, unseen.clone())?;
@@ -131,7 +128,7 @@ fn write(
 }
 
 /// An item as dynoxide has it.
-fn item(item: store::Item) -> Result<dynoxide::Item, Failure> {
+fn item(item: store::Item) -> Result<dynoxide::Item, Error> {
     item.into_iter().map(|(name, value)| Ok((name, attribute(value)?))).collect()
 }
 
@@ -139,7 +136,7 @@ fn item(item: store::Item) -> Result<dynoxide::Item, Failure> {
     clippy::wildcard_enum_match_arm,
     reason = "the SDK's may get more, and says so by a variant that can't be named"
 )]
-fn attribute(value: Sdk) -> Result<AttributeValue, Failure> {
+fn attribute(value: Sdk) -> Result<AttributeValue, Error> {
     Ok(match value {
         Sdk::S(text) => AttributeValue::S(text),
         Sdk::N(number) => AttributeValue::N(number),

@@ -13,9 +13,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::functions::workspace;
-
-pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;
+use crate::error::Error;
+use crate::workspace::workspace;
 
 /// The demo merchant's key and secret.
 const DEMO: (&str, &str) = ("pk_test_demo", "sk_test_demo");

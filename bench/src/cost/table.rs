@@ -5,7 +5,7 @@ use local::Machine;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::flow::Error;
+use crate::error::Error;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]

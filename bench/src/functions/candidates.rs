@@ -62,7 +62,7 @@ pub(crate) fn all(
     world: &World,
     places: &Places,
     wanted: impl Fn(&str) -> bool,
-) -> Result<Vec<Candidate>, super::Error> {
+) -> Result<Vec<Candidate>, crate::error::Error> {
     let mut candidates = Vec::new();
     for (name, work) in RUST {
         let binary = places.peers.join("peers/release").join(name);

@@ -16,8 +16,8 @@ use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use super::Error;
 use super::process::Process;
+use crate::error::Error;
 
 /// How long any answer may take; a function that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -11,7 +11,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::time::clock_getcpuclockid;
 use nix::unistd::Pid;
 
-use super::Error;
+use crate::error::Error;
 
 /// Where the function runs, and where everything else does.
 #[derive(Debug, Clone, Copy)]

@@ -10,12 +10,13 @@ use flate2::write::DeflateEncoder;
 use jiff::Zoned;
 use serde_json::{Value, json};
 
+use super::Measured;
 use super::candidates::{CREATE, FLOOR, RUST_PEER};
-use super::figures::{Samples, table};
 use super::process::Cores;
 use super::roots::{FEW_COUNT, PLATFORM_COUNT};
 use super::world::World;
-use super::{Error, Measured};
+use crate::error::Error;
+use crate::figures::{Samples, table};
 
 /// The machine that was measured on.
 #[derive(Debug)]

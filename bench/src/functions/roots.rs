@@ -9,7 +9,7 @@ use rcgen::{
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 
-use super::Error;
+use crate::error::Error;
 
 /// How many certificates the platform's bundle holds: about as many as Mozilla's list.
 pub(crate) const PLATFORM_COUNT: usize = 140;

@@ -17,9 +17,9 @@ use serde_json::{Value, json};
 use store::{Change, Mails, Merchants, Sessions, Table};
 use uuid::Uuid;
 
-use super::Error;
 use super::host::{Answer, AnswerKind};
 use super::world::World;
+use crate::error::Error;
 use crate::orders::document_1;
 
 /// What is asked of a candidate.

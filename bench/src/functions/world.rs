@@ -12,8 +12,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use super::Error;
 use super::roots::{FEW_COUNT, PLATFORM_COUNT, Roots};
+use crate::error::Error;
 
 /// The endpoint and its files; all gone when dropped.
 pub(crate) struct World {

@@ -1,34 +1,29 @@
 //! Sends flows at a fixed rate, whatever becomes of those before (an open loop), and times every request from the
-//! moment it was due. A service that stalls delays requests that are due meanwhile; to time them from when they could
+//! time it was due. A service that stalls delays requests that are due meanwhile; to time them from when they could
 //! at last be sent would hide it (coordinated omission).
 
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use hdrhistogram::Histogram;
 use reqwest::Client;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::flow::{self, Flow, Kind, Paid, Step};
+use super::flow::{self, Flow, Paid, Step};
+use crate::error::Error;
+use crate::figures::Samples;
 
-/// The name of the threads that drive: what they use is not the host's.
-pub(super) const THREAD_NAME: &str = "load-driver";
 /// Between two steps of one flow: longer than any request may take, so that a flow held up a little catches up.
 const THINK_TIME: Duration = Duration::from_millis(100);
 /// What takes longer than this is an error.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
-/// The longest latency that can be told, in microseconds.
-const MAX_LATENCY_US: u64 = 120_000_000;
 
 /// How many requests a second, and for how long.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Plan {
-    pub(super) kind: Kind,
     /// Requests, not flows.
     pub(super) rate_per_s: f64,
     /// Sent at the same rate, before anything is timed. At least as long as one flow, or the first timed seconds see
@@ -41,18 +36,12 @@ pub(super) struct Plan {
 /// What came of a plan.
 #[derive(Debug)]
 pub(super) struct Outcome {
-    /// Every timed request, in microseconds.
-    pub(super) latencies: Histogram<u64>,
-    /// The same by step.
-    pub(super) by_step: BTreeMap<Step, Histogram<u64>>,
-    /// All requests answered, timed or not.
-    pub(super) requests: usize,
+    /// Of timed requests, in milliseconds.
+    pub(super) latencies_ms: BTreeMap<Step, Samples>,
     /// The payments that were seen paid.
     pub(super) paid: Vec<Paid>,
     /// What went wrong, timed or not.
     pub(super) errors: Vec<String>,
-    /// From the first timed request's moment to the last answer.
-    pub(super) timed_s: f64,
 }
 
 /// Sends requests from threads of its own.
@@ -77,8 +66,8 @@ struct FlowEnd {
 impl Driver {
     /// # Errors
     /// No threads, or no HTTP client.
-    pub(super) fn start() -> Result<Self, Box<dyn Error>> {
-        let runtime = Builder::new_multi_thread().worker_threads(1).thread_name(THREAD_NAME).enable_all().build()?;
+    pub(super) fn start() -> Result<Self, Error> {
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let http = flow::client(REQUEST_TIMEOUT)?;
         Ok(Self { runtime: Some(runtime), http, numbers: Arc::new(AtomicUsize::new(1)) })
     }
@@ -87,7 +76,7 @@ impl Driver {
     ///
     /// # Errors
     /// A thread panicked.
-    pub(super) async fn drive(&self, base_url: &str, plan: Plan) -> Result<Outcome, Box<dyn Error>> {
+    pub(super) async fn drive(&self, base_url: &str, plan: Plan) -> Result<Outcome, Error> {
         let runtime = self.runtime.as_ref().ok_or("the driver has ended")?;
         let (http, base_url, numbers) = (self.http.clone(), base_url.to_owned(), Arc::clone(&self.numbers));
         Ok(runtime.spawn(async move { drive(&http, &base_url, &numbers, plan).await }).await?)
@@ -104,8 +93,7 @@ impl Drop for Driver {
 }
 
 async fn drive(http: &Client, base_url: &str, numbers: &AtomicUsize, plan: Plan) -> Outcome {
-    let steps = plan.kind.steps();
-    let flow_interval_s = steps.len() as f64 / plan.rate_per_s;
+    let flow_interval_s = Step::ALL.len() as f64 / plan.rate_per_s;
     let begin = Instant::now();
     let timed_from = begin + plan.warm_up;
     let end = timed_from + plan.timed;
@@ -118,18 +106,10 @@ async fn drive(http: &Client, base_url: &str, numbers: &AtomicUsize, plan: Plan)
         }
         tokio::time::sleep_until(due).await;
         let flow = Flow::new(http.clone(), base_url.to_owned(), numbers.fetch_add(1, Ordering::Relaxed));
-        flows.spawn(follow(flow, steps, due));
+        flows.spawn(follow(flow, due));
         launched += 1;
     }
-    let mut outcome = Outcome {
-        latencies: histogram(),
-        by_step: steps.iter().map(|step| (*step, histogram())).collect(),
-        requests: 0,
-        paid: Vec::new(),
-        errors: Vec::new(),
-        timed_s: 0.0,
-    };
-    let mut last_answer = end;
+    let mut outcome = Outcome { latencies_ms: BTreeMap::new(), paid: Vec::new(), errors: Vec::new() };
     while let Some(ended) = flows.join_next().await {
         let FlowEnd { samples, result } = match ended {
             Ok(flow) => flow,
@@ -138,46 +118,31 @@ async fn drive(http: &Client, base_url: &str, numbers: &AtomicUsize, plan: Plan)
                 continue;
             }
         };
-        outcome.requests += samples.len();
-        for sample in samples {
-            if sample.due < timed_from || sample.due >= end {
-                continue;
-            }
-            last_answer = last_answer.max(sample.answered);
-            let latency_us = sample.answered.duration_since(sample.due).as_micros();
-            let latency_us = u64::try_from(latency_us).unwrap_or(MAX_LATENCY_US);
-            outcome.latencies.saturating_record(latency_us);
-            if let Some(of_step) = outcome.by_step.get_mut(&sample.step) {
-                of_step.saturating_record(latency_us);
+        for Sample { step, due, answered } in samples {
+            if (timed_from..end).contains(&due) {
+                let latency_ms = answered.duration_since(due).as_secs_f64() * 1000.0;
+                outcome.latencies_ms.entry(step).or_default().push(latency_ms);
             }
         }
         match result {
-            Ok(paid) if plan.kind != Kind::Peer => outcome.paid.push(paid),
-            Ok(_) => {}
+            Ok(paid) => outcome.paid.push(paid),
             Err(error) => outcome.errors.push(error),
         }
     }
-    outcome.timed_s = last_answer.duration_since(timed_from).as_secs_f64();
     outcome
 }
 
 /// One flow, its steps due [`THINK_TIME`] apart; a step is sent when it is due and the one before is answered.
-async fn follow(mut flow: Flow, steps: &'static [Step], begin: Instant) -> FlowEnd {
-    let mut samples = Vec::with_capacity(steps.len());
+async fn follow(mut flow: Flow, begin: Instant) -> FlowEnd {
+    let mut samples = Vec::with_capacity(Step::ALL.len());
     let mut due = begin;
-    for &step in steps {
+    for step in Step::ALL {
         tokio::time::sleep_until(due).await;
-        if let Err(error) = flow.take(step).await {
+        if let Err(error) = flow.send(step).await {
             return FlowEnd { samples, result: Err(error) };
         }
         samples.push(Sample { step, due, answered: Instant::now() });
         due += THINK_TIME;
     }
     FlowEnd { samples, result: Ok(flow.paid()) }
-}
-
-/// Three digits are exact.
-#[expect(clippy::expect_used, reason = "constants that a test tries")]
-fn histogram() -> Histogram<u64> {
-    Histogram::new_with_bounds(1, MAX_LATENCY_US, 3).expect("bounds that hold")
 }

@@ -1,4 +1,4 @@
-//! What callers do: one payment from its creation to its result, step by step, or one request to the peer.
+//! What callers do: one payment from its creation to its result, step by step.
 
 use std::time::Duration;
 
@@ -11,17 +11,6 @@ use crate::orders;
 
 /// The demo merchant's key and secret.
 const DEMO: (&str, &str) = ("pk_test_demo", "sk_test_demo");
-
-/// Whom requests go to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// The service: whole payments.
-    Payment,
-    /// The same, and a look at the merchant's list after each.
-    PaymentAndList,
-    /// The peer, which puts one item for each request.
-    Peer,
-}
 
 /// One request of a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,10 +25,23 @@ pub(super) enum Step {
     Result,
     GetPaid,
     List,
-    Peer,
 }
 
 impl Step {
+    /// In the order in which a payer and a merchant go through them.
+    pub(super) const ALL: [Self; 10] = [
+        Self::Create,
+        Self::Get,
+        Self::Open,
+        Self::Identify,
+        Self::ChooseBank,
+        Self::OpenBank,
+        Self::Decide,
+        Self::Result,
+        Self::GetPaid,
+        Self::List,
+    ];
+
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Create => "create",
@@ -52,47 +54,14 @@ impl Step {
             Self::Result => "checkout: result",
             Self::GetPaid => "get, paid",
             Self::List => "list",
-            Self::Peer => "peer: put",
         }
     }
 
     const fn expected(self) -> StatusCode {
         match self {
-            Self::Create | Self::Peer => StatusCode::CREATED,
+            Self::Create => StatusCode::CREATED,
             Self::Get | Self::Open | Self::OpenBank | Self::Result | Self::GetPaid | Self::List => StatusCode::OK,
             Self::Identify | Self::ChooseBank | Self::Decide => StatusCode::SEE_OTHER,
-        }
-    }
-}
-
-impl Kind {
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Payment => "payments",
-            Self::PaymentAndList => "payments and lists",
-            Self::Peer => "peer",
-        }
-    }
-
-    pub(super) const fn steps(self) -> &'static [Step] {
-        use Step as S;
-        match self {
-            Self::Payment => {
-                &[S::Create, S::Get, S::Open, S::Identify, S::ChooseBank, S::OpenBank, S::Decide, S::Result, S::GetPaid]
-            }
-            Self::PaymentAndList => &[
-                S::Create,
-                S::Get,
-                S::Open,
-                S::Identify,
-                S::ChooseBank,
-                S::OpenBank,
-                S::Decide,
-                S::Result,
-                S::GetPaid,
-                S::List,
-            ],
-            Self::Peer => &[S::Peer],
         }
     }
 }
@@ -126,7 +95,7 @@ impl Flow {
     ///
     /// # Errors
     /// What came instead of the expected answer.
-    pub(super) async fn take(&mut self, step: Step) -> Result<(), String> {
+    pub(super) async fn send(&mut self, step: Step) -> Result<(), String> {
         let request = self.request(step);
         let failed = |what: String| format!("{}: {what}", step.name());
         let response = request.send().await.map_err(|error| failed(with_causes(&error)))?;
@@ -147,11 +116,10 @@ impl Flow {
     fn request(&mut self, step: Step) -> RequestBuilder {
         let id = &self.id;
         match step {
-            Step::Create | Step::Peer => {
+            Step::Create => {
                 let body = orders::order(&mut self.rng, self.number).to_string();
-                let path = if step == Step::Peer { "/peer" } else { "/v2/payment_sessions" };
                 let key = format!("order-{}", self.number);
-                self.api(Method::POST, path)
+                self.api(Method::POST, "/v2/payment_sessions")
                     .header("idempotency-key", key)
                     .header(CONTENT_TYPE, "application/json")
                     .body(body)
@@ -197,13 +165,13 @@ impl Flow {
             Step::Identify | Step::Decide => leads_to(&checkout),
             Step::ChooseBank => leads_to(&format!("/mock-bank/{}/1", self.id)),
             Step::List => session().pointer("/data/0/id").is_some(),
-            Step::Open | Step::OpenBank | Step::Result | Step::Peer => true,
+            Step::Open | Step::OpenBank | Step::Result => true,
         };
         if right { Ok(()) } else { Err("another answer than expected") }
     }
 }
 
-/// Reads what a merchant is told of a session.
+/// Reads the events of a session.
 ///
 /// # Errors
 /// What came instead of an answer.
@@ -211,20 +179,6 @@ pub(super) async fn events(http: &Client, base_url: &str, id: &str) -> Result<Va
     let url = format!("{base_url}/v2/payment_sessions/{id}/events");
     let response = http.get(url).basic_auth(DEMO.0, Some(DEMO.1)).send().await.map_err(|error| with_causes(&error))?;
     response.json().await.map_err(|error| with_causes(&error))
-}
-
-/// Registers a webhook endpoint.
-///
-/// # Errors
-/// What came instead of an answer.
-pub(super) async fn register(http: &Client, base_url: &str, url: &str, events: &[&str]) -> Result<(), String> {
-    let body = json!({ "url": url, "events": events });
-    let request = http.post(format!("{base_url}/v2/webhooks")).basic_auth(DEMO.0, Some(DEMO.1)).json(&body);
-    let answer = request.send().await.map_err(|error| with_causes(&error))?;
-    match answer.status() {
-        StatusCode::CREATED => Ok(()),
-        status => Err(format!("the webhook endpoint is not taken: {status}")),
-    }
 }
 
 /// A client that follows nothing, so that each step is seen; it gives a request up after `timeout`.

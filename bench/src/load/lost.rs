@@ -1,7 +1,6 @@
-//! Whether everything that happened has been told: nothing lost, repeated or out of order.
+//! Whether everything that happened is there to be read: no event lost, repeated or out of order, and one receipt each.
 
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
@@ -10,14 +9,13 @@ use reqwest::Client;
 use serde_json::Value;
 
 use super::flow::{self, Paid};
+use crate::error::Error;
 use crate::progress;
 
-/// How long all that is to be told may take once nothing more happens.
-const PATIENCE: Duration = Duration::from_secs(180);
-/// How many payments are looked up at a time.
+/// How many payments are read at a time.
 const AT_ONCE: usize = 4;
-/// What a payment that a payer went through without a detour tells, in this order.
-const TOLD: [&str; 5] = [
+/// The events of a payment that a payer went through without a detour, in order.
+const EVENTS: [&str; 5] = [
     "payment_session.awaiting_payer",
     "payment_session.awaiting_provider",
     "payment_session.awaiting_payment_consent",
@@ -25,24 +23,21 @@ const TOLD: [&str; 5] = [
     "payment_session.sent",
 ];
 
-/// Waits until all is told, then looks every payment's events and receipt up; what is not as it should be.
+/// Reads every payment's events and receipts, on a machine that has nothing left to do; what is not as it should be.
 ///
 /// # Errors
-/// There is still something to tell after three minutes.
-pub(super) async fn look(machine: &Machine, paid: &[Paid]) -> Result<Vec<String>, Box<dyn Error>> {
-    if !machine.settled(PATIENCE).await {
-        return Err(format!("still telling {PATIENCE:?} after the last request").into());
-    }
+/// There is no HTTP client.
+pub(super) async fn find(machine: &Machine, paid: &[Paid]) -> Result<Vec<String>, Error> {
     let http = flow::client(Duration::from_secs(30))?;
-    let bar = progress::bar(paid.len(), "looking for lost events");
-    let found = stream::iter(paid)
+    let bar = progress::bar(paid.len(), "reading events");
+    let wrong = stream::iter(paid)
         .map(|paid| async {
             let wrong = wrong_events(&http, machine.api_url(), &paid.id).await;
             bar.inc(1);
             wrong
         })
         .buffer_unordered(AT_ONCE);
-    let mut wrong: Vec<String> = found.filter_map(|wrong| async { wrong }).collect().await;
+    let mut wrong: Vec<String> = wrong.filter_map(|wrong| async { wrong }).collect().await;
     bar.finish_and_clear();
     wrong.extend(wrong_receipts(paid, machine.mails().into_iter().flat_map(|mail| mail.to)));
     Ok(wrong)
@@ -50,20 +45,20 @@ pub(super) async fn look(machine: &Machine, paid: &[Paid]) -> Result<Vec<String>
 
 async fn wrong_events(http: &Client, base_url: &str, id: &str) -> Option<String> {
     match flow::events(http, base_url, id).await {
-        Ok(events) => wrong_story(&events).map(|wrong| format!("{id}: {wrong}")),
+        Ok(events) => wrong_order(&events).map(|wrong| format!("{id}: {wrong}")),
         Err(error) => Some(format!("{id}: {error}")),
     }
 }
 
 /// What is wrong with the events of a payment, as the API lists them.
-fn wrong_story(events: &Value) -> Option<String> {
+fn wrong_order(events: &Value) -> Option<String> {
     let events = events.get("data").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let told: Vec<_> = events.iter().map(|event| (event.get("sequence"), event.get("type"))).collect();
-    let right = told.len() == TOLD.len()
-        && (1_u64..).zip(TOLD).zip(&told).all(|((sequence, kind), told)| {
-            told.0.and_then(Value::as_u64) == Some(sequence) && told.1.and_then(Value::as_str) == Some(kind)
+    let found: Vec<_> = events.iter().map(|event| (event.get("sequence"), event.get("type"))).collect();
+    let right = found.len() == EVENTS.len()
+        && (1_u64..).zip(EVENTS).zip(&found).all(|((sequence, kind), found)| {
+            found.0.and_then(Value::as_u64) == Some(sequence) && found.1.and_then(Value::as_str) == Some(kind)
         });
-    (!right).then(|| format!("its events are {told:?}"))
+    (!right).then(|| format!("its events are {found:?}"))
 }
 
 /// Whoever paid and did not get one receipt.
@@ -84,16 +79,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_story_is_told_whole_and_in_order() {
+    fn events_are_whole_and_in_order() {
         let events = |order: &[usize]| {
-            let event = |n: &usize| json!({ "sequence": n + 1, "type": TOLD[*n] });
+            let event = |n: &usize| json!({ "sequence": n + 1, "type": EVENTS[*n] });
             json!({ "data": order.iter().map(event).collect::<Vec<_>>() })
         };
-        assert_eq!(wrong_story(&events(&[0, 1, 2, 3, 4])), None);
+        assert_eq!(wrong_order(&events(&[0, 1, 2, 3, 4])), None);
         for wrong in [&[0, 1, 2, 3][..], &[0, 1, 3, 4], &[0, 1, 2, 3, 4, 4], &[0, 2, 1, 3, 4], &[]] {
-            assert!(wrong_story(&events(wrong)).is_some(), "{wrong:?}");
+            assert!(wrong_order(&events(wrong)).is_some(), "{wrong:?}");
         }
-        assert!(wrong_story(&json!({ "errors": [] })).is_some());
+        assert!(wrong_order(&json!({ "errors": [] })).is_some());
     }
 
     #[test]

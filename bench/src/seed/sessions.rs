@@ -11,7 +11,7 @@ use models::{
 };
 use uuid::Uuid;
 
-use super::Failure;
+use crate::error::Error;
 use crate::orders;
 
 /// How far back the oldest session goes.
@@ -114,7 +114,7 @@ impl Maker {
     }
 
     /// Session `number` of `count`. It goes through what the service itself would have put it through.
-    pub(super) async fn session(&mut self, number: usize, count: usize) -> Result<Session, Failure> {
+    pub(super) async fn session(&mut self, number: usize, count: usize) -> Result<Session, Error> {
         let (created_at, is_of_today) = self.created_at(number, count)?;
         let order = orders::order(&mut self.rng, number);
         let new = Json::read(order.to_string().as_bytes())
@@ -154,7 +154,7 @@ impl Maker {
         event: SessionEvent,
         at: Timestamp,
         number: usize,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Error> {
         session.state = transition(session.state, event)?;
         session.history.append(session.state, at, event, store::new_write_id());
         match event {
@@ -188,10 +188,10 @@ impl Maker {
     }
 
     /// Evenly over the time there is, so that the oldest comes first; and whether that is today.
-    fn created_at(&self, number: usize, count: usize) -> Result<(Timestamp, bool), Failure> {
+    fn created_at(&self, number: usize, count: usize) -> Result<(Timestamp, bool), Error> {
         let of_today = count / ONE_OF_TODAY_IN;
         let of_the_past = count - of_today;
-        let part = |number: usize, count: usize, span: SignedDuration| -> Result<SignedDuration, Failure> {
+        let part = |number: usize, count: usize, span: SignedDuration| -> Result<SignedDuration, Error> {
             let ms = span.as_millis() * i128::try_from(number)? / i128::try_from(count.max(1))?;
             Ok(SignedDuration::from_millis(i64::try_from(ms)?))
         };

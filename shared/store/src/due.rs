@@ -45,18 +45,6 @@ pub enum DueItem {
     Endpoint(MerchantId, EndpointId),
 }
 
-impl DueItem {
-    /// In which shard of the due index it waits.
-    pub fn shard(&self) -> u32 {
-        keys::due_shard(&match self {
-            Self::Session(session_id) | Self::Refund(session_id, _) => keys::session_pk(session_id),
-            Self::Mail(id) => keys::mail_pk(id),
-            Self::Cursor(id) => keys::events_pk(&id.object_id),
-            Self::Endpoint(merchant_id, _) => keys::endpoints_pk(merchant_id),
-        })
-    }
-}
-
 impl Due {
     /// The due index of this table.
     pub fn new(table: Table) -> Self {
@@ -158,7 +146,6 @@ mod tests {
         items.extend(mails.map(|id| (DueItem::Mail(id), keys::mail(&id))));
         items.extend(cursors.map(|id| (DueItem::Cursor(id.clone()), keys::cursor(&id))));
         for (item, key) in items {
-            assert_eq!(keys::due_shard_pk(item.shard()), keys::due_pk(&key));
             assert_eq!(due_item(&key.into_item()), Some(item));
         }
         let order = keys::mock_order("1ae1ce03-dfa9-4593-b487-65c656991cb5".parse().unwrap());

@@ -29,6 +29,8 @@ mod refunds;
 mod republish;
 mod session_writes;
 mod sessions;
+#[cfg(test)]
+mod shard_counts;
 mod size;
 mod stream;
 mod table;
