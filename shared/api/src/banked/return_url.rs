@@ -28,7 +28,7 @@ pub(crate) fn return_url(session: &Session, now: Timestamp) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use models::{Creation, HistoryEntry, MinorUnits, transition};
+    use models::{Creation, MinorUnits, transition};
     use serde_json::json;
 
     use super::*;
@@ -70,13 +70,7 @@ mod tests {
         let mut session = Session::create(new, creation);
         for cause in causes {
             session.state = transition(session.state, *cause).unwrap();
-            session.history.push(HistoryEntry {
-                state: session.state,
-                at: NOW,
-                cause: *cause,
-                write_id: "w".parse().unwrap(),
-                correlation_id: None,
-            });
+            session.history.append(session.state, NOW, *cause, "w".parse().unwrap());
         }
         session
     }
