@@ -24,7 +24,7 @@ pub(crate) fn duration(text: &str) -> Result<SignedDuration, &'static str> {
 
 /// A moment, as itself or as how long ago it is.
 pub(crate) fn moment(text: &str) -> Result<Timestamp, &'static str> {
-    let ago = || duration(text).ok().and_then(|ago| runtime::now().checked_sub(ago).ok());
+    let ago = || duration(text).ok().and_then(|ago| runtime::Clock::System.now().checked_sub(ago).ok());
     text.parse()
         .ok()
         .or_else(ago)
@@ -38,7 +38,7 @@ mod tests {
     #[test]
     fn moments_are_given_by_themselves_or_by_how_long_ago() {
         assert_eq!(moment("2026-01-31T09:30:00Z").unwrap().to_string(), "2026-01-31T09:30:00Z");
-        let ago = runtime::now().duration_since(moment("72h").unwrap());
+        let ago = runtime::Clock::System.now().duration_since(moment("72h").unwrap());
         assert!((71..=72).contains(&ago.as_hours()), "{ago}");
         for text in ["", "yesterday", "-1h", "2026-01-31"] {
             assert!(moment(text).is_err(), "{text}");

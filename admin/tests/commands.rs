@@ -6,6 +6,7 @@ use std::process::{Command, Output};
 
 use aws_credential_types::Credentials;
 use models::{CursorId, DisabledBy, Endpoint, EndpointSecret, Mode, Subscription};
+use runtime::Clock;
 use serde_json::{Value, json};
 use store::{Cursors, Due, DueItem, EndpointCreated, Endpoints, Held, Table};
 
@@ -70,8 +71,8 @@ impl Machine {
                 replay_of: None,
             };
             self.runtime.block_on(async {
-                cursors.advance(&cursor, 1, runtime::now()).await.unwrap();
-                let claim = cursors.claim(&cursor, runtime::now()).await.unwrap().unwrap();
+                cursors.advance(&cursor, 1, Clock::System.now()).await.unwrap();
+                let claim = cursors.claim(&cursor, Clock::System.now()).await.unwrap().unwrap();
                 cursors.hold(&claim, Held::Dead).await.unwrap();
             });
         }
@@ -79,7 +80,7 @@ impl Machine {
 
     /// What the schedule would do next.
     fn due(&self) -> Vec<DueItem> {
-        self.runtime.block_on(Due::new(self.table()).all(runtime::now())).unwrap().unwrap()
+        self.runtime.block_on(Due::new(self.table()).all(Clock::System.now())).unwrap().unwrap()
     }
 
     /// Everything in the table, as text whose order says nothing: items are kept without one.

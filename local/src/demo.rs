@@ -4,6 +4,7 @@ use std::error::Error;
 
 use aws_credential_types::Credentials;
 use models::{AccountIdentifier, AccountNumber, LinkedAccount, MerchantId, Name, Scopes, SortCode};
+use runtime::{Clock, Random};
 use store::{Merchants, Table};
 
 /// Its API key, which is no secret, and neither is its secret: nothing but this machine takes them.
@@ -29,7 +30,8 @@ pub async fn seed(endpoint: &str, table_name: &str) -> Result<(), Box<dyn Error 
     let name = Name::try_from("Demo Merchant".to_owned())?;
     merchants.create(&demo, name, IDEMPOTENCY_SALT).await?;
     let (key, secret) = API_KEY;
-    let issued = api::known_key(key, secret, Scopes::ALL).ok_or("the demo key is not a key")?;
+    let issued = api::known_key(key, secret, Scopes::ALL, Clock::System.now(), &Random::System)
+        .ok_or("the demo key is not a key")?;
     merchants.add_key(&issued.key).await?;
     for (account_number, sort_code) in ACCOUNTS {
         let account = AccountIdentifier {

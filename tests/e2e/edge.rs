@@ -385,8 +385,9 @@ async fn a_merchant_that_there_is_and_one_that_there_is_not_cost_the_same_reads(
     assert_eq!(answer(list().basic_auth(DEMO.0, Some(DEMO.1))).await.status, 200);
     let forged = |merchant: &str| {
         let (id, secret) = (format!("pk_test_{merchant}"), format!("sk_test_{merchant}"));
-        let key = api::known_key(&id, &secret, models::Scopes::ALL).unwrap().key;
-        api::mint(&key, models::Scopes::ALL, runtime::now().as_second()).unwrap()
+        let key =
+            api::known_key(&id, &secret, models::Scopes::ALL, samples::now(), &runtime::Random::System).unwrap().key;
+        api::mint(&key, models::Scopes::ALL, samples::now().as_second()).unwrap()
     };
     let reads = async |merchant: &str, kind: &str| {
         world.settled().await;

@@ -241,7 +241,12 @@ async fn consent_counts_until_the_time_passes() {
     // As if the time had passed while the payer was at the bank.
     let sessions = Sessions::new(world.table());
     let stored = sessions.get(&id).await.unwrap().unwrap();
-    let change = Change { at: stored.expires_at, ..Change::now(id, SessionEvent::TimePassed) };
+    let change = Change {
+        session_id: id,
+        event: SessionEvent::TimePassed,
+        at: stored.expires_at,
+        write_id: samples::write_id(),
+    };
     let owner = Owner { merchant_id: "demo".parse().unwrap(), mode: Mode::Test };
     sessions.record(change, Some(&owner)).await.unwrap();
     payer.decide(1, "approve").await;

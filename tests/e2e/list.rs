@@ -99,7 +99,7 @@ async fn no_call_works_without_bound() {
 
 /// As if this merchant's lists had had so many shards for so long.
 async fn raise(world: &World, merchant: &str, shards: u16, ago: SignedDuration) {
-    let (id, at) = (merchant.parse().unwrap(), runtime::now() - ago);
+    let (id, at) = (merchant.parse().unwrap(), samples::now() - ago);
     let raised = Merchants::new(world.table()).raise_list_shards(&id, shards.try_into().unwrap(), at).await.unwrap();
     assert_eq!(raised, ListShardsRaised::Done);
 }

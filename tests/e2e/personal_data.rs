@@ -119,22 +119,22 @@ async fn on_demand_all_of_a_payment_goes_at_once_but_not_while_it_goes_on() {
     world.payer(&waiting).identify().await;
     world.settled().await;
     let id = text(&waiting["id"]).parse().unwrap();
-    assert_eq!(erasures.erase(&id, runtime::now()).await.unwrap(), Erased::NotFinal);
+    assert_eq!(erasures.erase(&id, samples::now()).await.unwrap(), Erased::NotFinal);
     world.cancel(&waiting).await;
     world.settled().await;
-    assert_eq!(erasures.erase(&id, runtime::now()).await.unwrap(), Erased::Done);
+    assert_eq!(erasures.erase(&id, samples::now()).await.unwrap(), Erased::Done);
 
     let (session, _) = paid_and_refunded(&world).await;
     let id = text(&session["id"]).parse().unwrap();
     let open = world.refund(&session, 100).await;
-    assert_eq!(erasures.erase(&id, runtime::now()).await.unwrap(), Erased::NotFinal, "a refund goes on");
+    assert_eq!(erasures.erase(&id, samples::now()).await.unwrap(), Erased::NotFinal, "a refund goes on");
     world.refunder(&open).cancel().await;
     world.settled().await;
-    assert_eq!(erasures.erase(&id, runtime::now()).await.unwrap(), Erased::Done);
+    assert_eq!(erasures.erase(&id, samples::now()).await.unwrap(), Erased::Done);
     assert!(left(&world).await.is_empty(), "{:?}", left(&world).await);
-    assert_eq!(erasures.erase(&id, runtime::now()).await.unwrap(), Erased::AlreadyErased);
+    assert_eq!(erasures.erase(&id, samples::now()).await.unwrap(), Erased::AlreadyErased);
     let unknown = "00000000-0000-4000-8000-000000000000".parse().unwrap();
-    assert_eq!(erasures.erase(&unknown, runtime::now()).await.unwrap(), Erased::NotFound);
+    assert_eq!(erasures.erase(&unknown, samples::now()).await.unwrap(), Erased::NotFound);
 }
 
 #[tokio::test]
@@ -149,7 +149,7 @@ async fn what_was_told_of_a_deleted_session_or_a_refund_without_payment_goes_too
     world.settled().await;
     assert!(left(&world).await.is_empty(), "{:?}", left(&world).await);
     let id = text(&deleted["id"]).parse().unwrap();
-    assert_eq!(erasures.erase(&id, runtime::now()).await.unwrap(), Erased::NotFound);
+    assert_eq!(erasures.erase(&id, samples::now()).await.unwrap(), Erased::NotFound);
 
     let session = world.paid_from_withheld_account().await;
     let urls = json!({ "amount": 100, "success_url": "http://example.com/loyalty-7" });
@@ -159,7 +159,7 @@ async fn what_was_told_of_a_deleted_session_or_a_refund_without_payment_goes_too
     world.settled().await;
     assert!(left(&world).await.contains(&"loyalty-7"));
     let id = text(&session["id"]).parse().unwrap();
-    assert_eq!(erasures.erase(&id, runtime::now()).await.unwrap(), Erased::Done);
+    assert_eq!(erasures.erase(&id, samples::now()).await.unwrap(), Erased::Done);
     assert!(left(&world).await.is_empty(), "{:?}", left(&world).await);
 }
 

@@ -14,6 +14,7 @@ use local::{Config, Machine, Mail};
 use models::{LinkedAccount, MerchantId, Mode, Scopes};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use runtime::Random;
 use serde_json::{Value, json};
 use store::{Merchants, Table};
 use tempfile::TempDir;
@@ -92,11 +93,11 @@ impl World {
         let merchants = Merchants::new(self.table());
         let merchant: MerchantId = id.parse().unwrap();
         let name = |text: &str| models::Name::try_from(text.to_owned()).unwrap();
-        merchants.create(&merchant, name(id), api::random_bytes()).await.unwrap();
+        merchants.create(&merchant, name(id), Random::System.bytes()).await.unwrap();
         let account = serde_json::from_value(json!({ "account_number": "12345678", "sort_code": "010203" })).unwrap();
         merchants.link_account(&merchant, &LinkedAccount { name: name(id), account }).await.unwrap();
         let scopes: Scopes = if scopes == "all" { Scopes::ALL } else { scopes.parse().unwrap() };
-        let issued = api::issue_key(&merchant, mode, scopes);
+        let issued = api::issue_key(&merchant, mode, scopes, samples::now(), &Random::System);
         merchants.add_key(&issued.key).await.unwrap();
         (issued.key.id.to_string(), issued.secret.as_str().to_owned())
     }

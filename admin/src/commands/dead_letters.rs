@@ -6,6 +6,7 @@ use std::fmt;
 use clap::{Subcommand, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
 use models::{CursorId, MailId};
+use runtime::Clock;
 use serde::Deserialize;
 use store::{Marked, ObjectPath, REPUBLISHED_FOR, Span, Table, UnreadRecord};
 
@@ -164,7 +165,7 @@ pub(crate) async fn run(command: DeadLetters, service: &Service) -> Result<Repor
         DeadLetters::List => list(queues).await,
         DeadLetters::Show { queue, limit } => {
             let letters = queues.look(&queues.find(queue.logical_id()).await?, limit.into()).await?;
-            let now = runtime::now();
+            let now = Clock::System.now();
             Ok(Report::many(letters.iter().map(|letter| shown(queue, letter, now)).collect()))
         }
         DeadLetters::Redrive { queue, message, rates, dry } => {
@@ -181,7 +182,7 @@ pub(crate) async fn run(command: DeadLetters, service: &Service) -> Result<Repor
 }
 
 async fn list(queues: &Queues<'_>) -> Result<Report, Failure> {
-    let now = runtime::now();
+    let now = Clock::System.now();
     let mut records = Vec::new();
     for dead in Dead::ALL {
         let queue = queues.find(dead.logical_id()).await?;
@@ -229,7 +230,7 @@ struct Redrive<'a> {
 impl Redrive<'_> {
     /// Each message that was there at first, once: what fails again comes again, and is for another time.
     async fn all(&self, dead: Dead, only: Option<&str>, dry: DryRun) -> Result<Report, Failure> {
-        let begun = runtime::now();
+        let begun = Clock::System.now();
         let (mut records, mut seen, mut kept, mut left) = (Vec::new(), HashSet::new(), Vec::new(), false);
         loop {
             let mut any_new = false;
@@ -297,7 +298,7 @@ impl Redrive<'_> {
     }
 
     async fn publish(&self, object: &ObjectPath) -> Result<String, Failure> {
-        let since = runtime::now().checked_sub(REPUBLISHED_FOR).unwrap_or(Timestamp::MIN);
+        let since = Clock::System.now().checked_sub(REPUBLISHED_FOR).unwrap_or(Timestamp::MIN);
         Ok(match self.table.republish(object, Span { since, until: None }).await? {
             Marked::From(sequence) => format!("published again, from history entry {sequence} on"),
             Marked::Nothing => "removed: nothing has happened to it for 30 days".to_owned(),

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use clap::Subcommand;
 use models::{EmailAddress, InvalidText, SessionId};
+use runtime::Clock;
 use store::{Erased, Erasures, PayersSession, Refunds, Sessions, Table};
 
 use crate::arguments::{DRY_RUN_NOTE, DryRun};
@@ -91,7 +92,7 @@ async fn payer(table: &Table, email: &EmailAddress, rate: ReadRate, dry: DryRun)
 
 async fn erase(table: &Table, id: &SessionId, dry: DryRun) -> Result<Erased, Failure> {
     if !dry.dry_run {
-        return Ok(Erasures::new(table.clone()).erase(id, runtime::now()).await?);
+        return Ok(Erasures::new(table.clone()).erase(id, Clock::System.now()).await?);
     }
     let Some(session) = Sessions::new(table.clone()).get(id).await? else { return Ok(Erased::NotFound) };
     let refunds = Refunds::new(table.clone()).of(id).await?.refunds;

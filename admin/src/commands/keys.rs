@@ -3,6 +3,7 @@
 use api::IssuedKey;
 use clap::Subcommand;
 use models::{ApiKey, ApiKeyId, MerchantId, Mode, Scope, Scopes};
+use runtime::{Clock, Random};
 use store::{Merchants, Table};
 
 use super::merchants::get;
@@ -69,7 +70,7 @@ async fn issue(
     if dry.dry_run {
         return Ok(Report::one(Record(what_for.to_vec())).with_note(DRY_RUN_NOTE));
     }
-    let IssuedKey { key, secret } = api::issue_key(&merchant.id, mode, scopes);
+    let IssuedKey { key, secret } = api::issue_key(&merchant.id, mode, scopes, Clock::System.now(), &Random::System);
     // Its id is random: should there be such a key already, it is this one, and only the write's answer was lost.
     merchants.add_key(&key).await?;
     let named = [field("key_id", &key.id), field("secret", secret.as_str())];
@@ -87,7 +88,7 @@ async fn revoke(merchants: &Merchants, key_id: ApiKeyId, dry: DryRun) -> Result<
             None => Err(Failure::NoKey { id: key_id }),
         };
     }
-    if !merchants.revoke_key(&key_id).await? {
+    if !merchants.revoke_key(&key_id, Clock::System.now()).await? {
         return Err(Failure::NoKey { id: key_id });
     }
     Ok(Report::one(revoked("revoked")).with_note(REVOKED_NOTE))

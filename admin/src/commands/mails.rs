@@ -2,6 +2,7 @@
 
 use clap::{Subcommand, ValueEnum};
 use models::{MailFeedback, MailState, MailTopic, ObjectId, RefundId, SessionId};
+use runtime::Clock;
 use store::{MailLog, Mails as Stored, Refunds, Resent, Table};
 
 use crate::arguments::{DRY_RUN_NOTE, DryRun};
@@ -107,7 +108,7 @@ async fn resend(mails: &Stored, object: ObjectId, kind: Kind, dry: DryRun) -> Re
     if dry.dry_run {
         return Ok(report("would be sent again").with_note(DRY_RUN_NOTE));
     }
-    match mails.resend(&mail.id, runtime::now()).await? {
+    match mails.resend(&mail.id, Clock::System.now()).await? {
         Resent::Due => {}
         Resent::WasDue => return Err(Failure::MailDue { object }),
         Resent::NotFound => return Err(Failure::NoMail { object }),

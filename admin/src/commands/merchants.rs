@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use clap::Subcommand;
 use models::{InvalidText, ListShards, Merchant, MerchantId, Name};
+use runtime::{Clock, Random};
 use store::{ListShardsRaised, Merchants as Stored, Table};
 
 use crate::arguments::{DRY_RUN_NOTE, DryRun};
@@ -79,7 +80,7 @@ async fn create(merchants: &Stored, id: MerchantId, name: Name, dry: DryRun) -> 
         let would_be = Record(vec![field("id", id), field("name", name.as_str()), field("list_shards", 1)]);
         return Ok(Report::one(would_be).with_note(DRY_RUN_NOTE));
     }
-    let salt = api::random_bytes();
+    let salt = Random::System.bytes();
     if !merchants.create(&id, name.clone(), salt).await? {
         // Ours after all if it bears our salt: the SDK repeated a write whose answer was lost.
         let there = merchants.get(&id).await?;
@@ -117,7 +118,7 @@ async fn raise_shards(merchants: &Stored, id: MerchantId, count: ListShards, dry
             Record(vec![field("id", merchant.id), field("name", merchant.name.as_str()), field("list_shards", count)]);
         return Ok(Report::one(would_be).with_note(DRY_RUN_NOTE));
     }
-    match merchants.raise_list_shards(&id, count, runtime::now()).await? {
+    match merchants.raise_list_shards(&id, count, Clock::System.now()).await? {
         ListShardsRaised::Done => {}
         ListShardsRaised::NotMore(shards) => return Err(Failure::NotMoreShards { id, shards }),
         ListShardsRaised::NoMerchant => return Err(Failure::NoMerchant(id)),

@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use clap::Args;
 use jiff::Timestamp;
+use runtime::Clock;
 use store::{Marked, ObjectPath, REPUBLISHED_FOR, Span, Table};
 
 use crate::arguments::{DRY_RUN_NOTE, DryRun, moment};
@@ -52,7 +53,7 @@ pub(crate) struct Tally {
 }
 
 pub(crate) async fn run(Republish { since, until, rates, dry }: Republish, table: &Table) -> Result<Report, Failure> {
-    if runtime::now().duration_since(since) > REPUBLISHED_FOR {
+    if Clock::System.now().duration_since(since) > REPUBLISHED_FOR {
         return Err(Failure::TooLongAgo);
     }
     if until.is_some_and(|until| until <= since) {

@@ -6,6 +6,7 @@ use clap::Subcommand;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use jiff::SignedDuration;
 use models::{ObjectId, Payee, Refund, RefundId, Session, SessionId, SessionState};
+use runtime::Clock;
 use store::{Created, CursorState, Events, Held, Mails, Parts, Refunds, Sessions as Stored, Table, Told};
 
 use super::dead_letters::age;
@@ -101,7 +102,7 @@ async fn session_of(table: &Table, id: ObjectId) -> Result<(SessionId, bool), Fa
 }
 
 fn session_record(session: &Session, refunds: &[Refund], personal: bool) -> Record {
-    let now = runtime::now();
+    let now = Clock::System.now();
     let hidden = |value: Option<String>| value.map(|value| if personal { value } else { HIDDEN.to_owned() });
     let payer = session.payer.as_ref();
     let metadata = serde_json::to_string(&session.metadata).ok().filter(|metadata| metadata != "{}");
@@ -143,7 +144,7 @@ fn account(payee: &Payee) -> String {
 fn refund_record(refund: &Refund) -> Record {
     Record(vec![
         field("refund_id", refund.id),
-        field("state", refund.state_at(runtime::now()).as_str()),
+        field("state", refund.state_at(Clock::System.now()).as_str()),
         field("amount", refund.amount),
         field("created_at", refund.created_at),
         field("expires_at", refund.expires_at),
@@ -172,7 +173,7 @@ fn cursor_record(of: &str, cursor: &CursorState) -> Record {
 }
 
 async fn pending(table: &Table, longer_than: SignedDuration) -> Result<Report, Failure> {
-    let (sessions, now) = (&Stored::new(table.clone()), runtime::now());
+    let (sessions, now) = (&Stored::new(table.clone()), Clock::System.now());
     let mut found = Vec::new();
     for mut part in table.waiting_sessions(Parts(1)) {
         while let Some(page) = part.next().await? {

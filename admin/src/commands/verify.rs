@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use jiff::SignedDuration;
+use runtime::Clock;
 use store::{Checked, Rule, Table, TableItem, Verify as Verifier, Violation};
 use tokio::time::Instant;
 
@@ -72,7 +73,7 @@ impl Found {
 
 pub(crate) async fn run(Verify { late_after, rate }: Verify, table: &Table) -> Result<Report, Failure> {
     let begun = Instant::now();
-    let verifier = Verifier::new(table.clone(), runtime::now(), late_after);
+    let verifier = Verifier::new(table.clone(), Clock::System.now(), late_after);
     let found = RefCell::new(Found::default());
     let check = async |items: Vec<TableItem>| {
         found.borrow_mut().items += items.len() as u64;

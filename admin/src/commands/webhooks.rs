@@ -2,6 +2,7 @@
 
 use clap::Subcommand;
 use models::{DisabledBy, Endpoint, EndpointId, MerchantId};
+use runtime::Clock;
 use store::{Cursors, EndpointChange, Endpoints, Merchants, NotChanged, Owner, StoreError, Table};
 
 use super::merchants::get;
@@ -112,7 +113,7 @@ async fn resume(
     if dry.dry_run {
         return Ok(report("would be resumed").with_note(DRY_RUN_NOTE));
     }
-    if !endpoints.resume(&merchant, &id, runtime::now()).await? {
+    if !endpoints.resume(&merchant, &id, Clock::System.now()).await? {
         return Err(Failure::NoEndpoint { merchant, id });
     }
     Ok(report("resumed").with_note(RESUMED_NOTE))
@@ -132,7 +133,7 @@ async fn enable(
     if !dry.dry_run {
         let owner = Owner { merchant_id: merchant.clone(), mode: endpoint.mode };
         let change = EndpointChange { enabled: Some(enabled), ..EndpointChange::default() };
-        endpoint = match endpoints.change(&owner, &id, change, runtime::now()).await {
+        endpoint = match endpoints.change(&owner, &id, change, Clock::System.now()).await {
             Ok(endpoint) => endpoint,
             Err(NotChanged::NotFound) => return Err(Failure::NoEndpoint { merchant, id }),
             Err(NotChanged::Store(error)) => return Err(error.into()),
@@ -159,7 +160,7 @@ fn record(endpoint: &Endpoint, waiting: usize) -> Record {
         Some(DisabledBy::Merchant) => "disabled by its merchant",
         Some(DisabledBy::Gone) => "disabled by a 410 Gone",
     };
-    let parked_until = endpoint.parked_until.filter(|until| *until > runtime::now());
+    let parked_until = endpoint.parked_until.filter(|until| *until > Clock::System.now());
     Record(vec![
         field("endpoint_id", endpoint.id),
         field("mode", endpoint.mode.as_str()),

@@ -91,7 +91,7 @@ impl Preparer {
             Work::EmailReceipt => {
                 let id = self.paid().await?.id;
                 let mail = MailId { topic: MailTopic::Receipt(id), sequence: 4 };
-                self.mails.put(&mail, runtime::now()).await?;
+                self.mails.put(&mail, samples::now()).await?;
                 message(&mail.to_string())
             }
         };
@@ -105,9 +105,9 @@ impl Preparer {
             merchant_id: self.merchant.id.clone(),
             mode: Mode::Test,
             list_shard: models::ListShard::default(),
-            at: runtime::now(),
+            at: samples::now(),
             base_url: format!("https://{DOMAIN}"),
-            write_id: store::new_write_id(),
+            write_id: samples::write_id(),
         };
         let session = Session::create(self.new_session()?, creation);
         self.sessions.create(session.clone(), None).await?;
@@ -127,7 +127,8 @@ impl Preparer {
 
     async fn paid(&self) -> Result<Session, Error> {
         let session = self.awaiting().await?;
-        let change = |event| Change::now(session.id, event);
+        let change =
+            |event| Change { session_id: session.id, event, at: samples::now(), write_id: samples::write_id() };
         let attempt = Attempt {
             number: 1,
             bank: "mock-bank".parse()?,
@@ -135,7 +136,7 @@ impl Preparer {
             provider_state: "1".to_owned(),
         };
         self.sessions.choose_bank(change(SessionEvent::BankChosen), &attempt).await?;
-        let now = runtime::now();
+        let now = samples::now();
         let submission = Submission { idempotency_key: "1".to_owned(), body: "{}".to_owned(), submitted_at: now };
         self.sessions.give_consent(change(SessionEvent::ConsentGiven), 1, &submission, now).await?;
         // The account is shared, so that a refund's payment is made with the refund.

@@ -133,7 +133,7 @@ impl Maker {
             mode: Mode::Test,
             at: created_at,
             base_url: self.base_url.clone(),
-            write_id: store::new_write_id(),
+            write_id: samples::write_id(),
         };
         let mut session = Session::create(new, creation);
         let course = if is_of_today { Course::of_today(&mut self.rng) } else { Course::of_the_past(&mut self.rng) };
@@ -156,7 +156,7 @@ impl Maker {
         number: usize,
     ) -> Result<(), Error> {
         session.state = transition(session.state, event)?;
-        session.history.append(session.state, at, event, store::new_write_id());
+        session.history.append(session.state, at, event, samples::write_id());
         match event {
             SessionEvent::PayerIdentified => {
                 let (name, email) = orders::payer(&mut self.rng, number);

@@ -2,8 +2,8 @@
 
 use api::{Answer, ApiError, Authenticator, Caller, Format, IdempotencyKey, Operation, Route};
 use lambda_http::Request;
-use models::{SessionEvent, SessionId, SessionState};
-use runtime::SettingError;
+use models::{SessionEvent, SessionId, SessionState, WriteId};
+use runtime::{Clock, Random, SettingError};
 use store::{Change, ChangeError, Merchants, Sessions, Table};
 
 /// Cancels and deletes payment sessions.
@@ -11,16 +11,24 @@ use store::{Change, ChangeError, Merchants, Sessions, Table};
 pub struct Cancel {
     authenticator: Authenticator,
     sessions: Sessions,
+    clock: Clock,
+    random: Random,
 }
 
 impl Cancel {
     /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
     pub async fn from_env() -> Result<Self, SettingError> {
-        let table = Table::from_env()?;
-        Ok(Self {
-            authenticator: Authenticator::start(Merchants::new(table.clone())).await,
+        Ok(Self::new(Table::from_env()?, Clock::System, Random::System).await)
+    }
+
+    /// Over this table, by this clock and randomness.
+    pub async fn new(table: Table, clock: Clock, random: Random) -> Self {
+        Self {
+            authenticator: Authenticator::start(Merchants::new(table.clone()), clock.clone()).await,
             sessions: Sessions::new(table),
-        })
+            clock,
+            random,
+        }
     }
 
     /// Answers a request; an error is what the client is shown instead.
@@ -52,12 +60,11 @@ impl Cancel {
         idempotency_key: Option<&IdempotencyKey>,
         format: Format,
     ) -> Answer {
-        let mut change = Change::now(id, SessionEvent::CancelledByMerchant);
-        if let Some(key) = idempotency_key {
-            change.write_id = key.write_id(&caller.merchant, caller.mode(), format, Operation::Cancel(id));
-        }
+        let write_id = self.write_id(caller, idempotency_key, format, Operation::Cancel(id));
+        let at = self.clock.now();
+        let change = Change { session_id: id, event: SessionEvent::CancelledByMerchant, at, write_id };
         // What can be cancelled was never paid, and so has no refunds.
-        let show = |session| format.session(session, &[], runtime::now());
+        let show = |session| format.session(session, &[], self.clock.now());
         match self.sessions.record(change, Some(&caller.owner())).await {
             Ok(changed) => {
                 let repeated = changed.repeated && idempotency_key.is_some();
@@ -65,7 +72,7 @@ impl Cancel {
             }
             // Cancelled before, by whomever: what was asked for is so.
             Err(ChangeError::Refused(session)) if session.state == SessionState::Cancelled => show(&session),
-            Err(error) => Err(ApiError::from_change(error, "cancelled")),
+            Err(error) => Err(ApiError::from_change(error, "cancelled", self.clock.now())),
         }
     }
 
@@ -76,13 +83,18 @@ impl Cancel {
         idempotency_key: Option<&IdempotencyKey>,
         format: Format,
     ) -> Answer {
-        let write_id = idempotency_key.map_or_else(store::new_write_id, |key| {
-            key.write_id(&caller.merchant, caller.mode(), format, Operation::Delete(id))
-        });
-        let deleted = self.sessions.delete(id, &caller.owner(), runtime::now(), write_id).await;
-        let deleted = deleted.map_err(|error| ApiError::from_change(error, "deleted"))?;
+        let write_id = self.write_id(caller, idempotency_key, format, Operation::Delete(id));
+        let deleted = self.sessions.delete(id, &caller.owner(), self.clock.now(), write_id).await;
+        let deleted = deleted.map_err(|error| ApiError::from_change(error, "deleted", self.clock.now()))?;
         let answer = api::no_content();
         let repeated = deleted.repeated && idempotency_key.is_some();
         Ok(if repeated { api::replayed(answer) } else { answer })
+    }
+
+    fn write_id(&self, caller: &Caller, key: Option<&IdempotencyKey>, format: Format, operation: Operation) -> WriteId {
+        key.map_or_else(
+            || self.random.write_id(),
+            |key| key.write_id(&caller.merchant, caller.mode(), format, operation),
+        )
     }
 }

@@ -4,7 +4,8 @@ use std::error::Error as StdError;
 
 use banks::{Bank, BankError, Outcome, Status};
 use jiff::Timestamp;
-use models::{Session, SessionEvent};
+use models::{Session, SessionEvent, SessionId};
+use runtime::{Clock, Random};
 use store::{Change, ChangeError, Changed, Sessions, StoreError};
 use thiserror::Error;
 
@@ -48,58 +49,74 @@ fn outcome(status: Status) -> Option<Outcome> {
     }
 }
 
-/// Follows up a payer's coming back from `bank`, given the session that awaits their consent.
-///
-/// If another request was first, its writes hold and ours are refused, which is no error.
-pub(crate) async fn come_back(
-    bank: &impl Bank,
-    sessions: &Sessions,
-    session: &Session,
-    now: Timestamp,
-) -> Result<(), CallbackError> {
-    match next(bank.status(session, now).await?) {
-        Next::Submit => submit(bank, sessions, session, now).await,
-        Next::Decline(event) => {
-            let declined = sessions.decline(Change::now(session.id, event), session.attempt_number()).await;
-            recorded(declined, session, event)
+/// What is done to payments, and by which clock and randomness.
+#[derive(Debug)]
+pub(crate) struct Payments {
+    pub(crate) sessions: Sessions,
+    pub(crate) clock: Clock,
+    pub(crate) random: Random,
+}
+
+impl Payments {
+    /// `event` happens to the session now.
+    pub(crate) fn change(&self, session_id: SessionId, event: SessionEvent) -> Change {
+        Change { session_id, event, at: self.clock.now(), write_id: self.random.write_id() }
+    }
+
+    /// Follows up a payer's coming back from `bank`, given the session that awaits their consent.
+    ///
+    /// If another request was first, its writes hold and ours are refused, which is no error.
+    pub(crate) async fn come_back(
+        &self,
+        bank: &impl Bank,
+        session: &Session,
+        now: Timestamp,
+    ) -> Result<(), CallbackError> {
+        match next(bank.status(session, now).await?) {
+            Next::Submit => self.submit(bank, session, now).await,
+            Next::Decline(event) => {
+                let change = self.change(session.id, event);
+                recorded(self.sessions.decline(change, session.attempt_number()).await, session, event)
+            }
+            Next::Wait => Ok(()),
         }
-        Next::Wait => Ok(()),
     }
-}
 
-/// Records the submission and, only if that succeeded, asks the bank for the money.
-async fn submit(bank: &impl Bank, sessions: &Sessions, session: &Session, now: Timestamp) -> Result<(), CallbackError> {
-    let submission = bank.prepare(session, now);
-    let ask_again_at = banks::ask_again_at(submission.submitted_at, now);
-    let change = Change::now(session.id, SessionEvent::ConsentGiven);
-    let session = match sessions.give_consent(change, session.attempt_number(), &submission, ask_again_at).await {
-        Ok(changed) => changed.session,
-        Err(ChangeError::Refused(_) | ChangeError::NotFound) => return Ok(()),
-        Err(ChangeError::Store(error)) => return Err(error.into()),
-    };
-    log(&session, SessionEvent::ConsentGiven);
-    // From here on the payment is pending whatever happens, and `expire` asks the bank again.
-    let told = match bank.submit(&session, &submission, now).await {
-        Ok(status) => match outcome(status) {
-            Some(outcome) => record(sessions, &session, &outcome).await,
-            None => Ok(()),
-        },
-        Err(error) => Err(error.into()),
-    };
-    if let Err(error) = told {
-        let cause = error.source().map(ToString::to_string);
-        tracing::error!(session_id = %session.id, %error, cause, "submitted, and the outcome is not known yet");
+    /// Records the submission and, only if that succeeded, asks the bank for the money.
+    async fn submit(&self, bank: &impl Bank, session: &Session, now: Timestamp) -> Result<(), CallbackError> {
+        let submission = bank.prepare(session, now);
+        let ask_again_at = banks::ask_again_at(submission.submitted_at, now);
+        let change = self.change(session.id, SessionEvent::ConsentGiven);
+        let consented = self.sessions.give_consent(change, session.attempt_number(), &submission, ask_again_at).await;
+        let session = match consented {
+            Ok(changed) => changed.session,
+            Err(ChangeError::Refused(_) | ChangeError::NotFound) => return Ok(()),
+            Err(ChangeError::Store(error)) => return Err(error.into()),
+        };
+        log(&session, SessionEvent::ConsentGiven);
+        // From here on the payment is pending whatever happens, and `expire` asks the bank again.
+        let followed = match bank.submit(&session, &submission, now).await {
+            Ok(status) => match outcome(status) {
+                Some(outcome) => self.record(&session, &outcome).await,
+                None => Ok(()),
+            },
+            Err(error) => Err(error.into()),
+        };
+        if let Err(error) = followed {
+            let cause = error.source().map(ToString::to_string);
+            tracing::error!(session_id = %session.id, %error, cause, "submitted, and the outcome is not known yet");
+        }
+        Ok(())
     }
-    Ok(())
-}
 
-async fn record(sessions: &Sessions, session: &Session, outcome: &Outcome) -> Result<(), CallbackError> {
-    let change = Change::now(session.id, outcome.event());
-    let changed = match outcome {
-        Outcome::Settled(payer_account) => sessions.settle(change, payer_account.as_ref()).await,
-        Outcome::Declined(_) => sessions.record(change, None).await,
-    };
-    recorded(changed, session, outcome.event())
+    async fn record(&self, session: &Session, outcome: &Outcome) -> Result<(), CallbackError> {
+        let change = self.change(session.id, outcome.event());
+        let changed = match outcome {
+            Outcome::Settled(payer_account) => self.sessions.settle(change, payer_account.as_ref()).await,
+            Outcome::Declined(_) => self.sessions.record(change, None).await,
+        };
+        recorded(changed, session, outcome.event())
+    }
 }
 
 /// If another request was first, its write holds.

@@ -8,11 +8,11 @@ use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use models::{Attempt, BankId, Session, SessionEvent, SessionId};
-use runtime::SettingError;
-use store::{Change, ChangeError, Changed, MockLedger, Sessions, Table};
+use runtime::{Clock, Random, SettingError};
+use store::{ChangeError, Changed, MockLedger, Sessions, Table};
 
 use crate::answer::{Answer, Problem, page, permanently_at, see_other};
-use crate::callback::come_back;
+use crate::callback::Payments;
 use crate::flow::{self, Choice, Stage};
 use crate::form::{self, BankForm, DecisionForm, PayerErrors, PayerForm};
 use crate::page::{BankPage, ConsentPage, MockBankClosedPage, MockBankPage, PayerPage, PendingPage, ResultPage};
@@ -22,7 +22,7 @@ use crate::route::Route;
 /// The checkout, the mock bank, and the refunds' pages.
 #[derive(Debug)]
 pub struct Checkout {
-    sessions: Sessions,
+    payments: Payments,
     banks: Banks<MockLedger>,
     refunds: RefundPages,
 }
@@ -30,17 +30,18 @@ pub struct Checkout {
 impl Checkout {
     /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
     pub async fn from_env() -> Result<Self, SettingError> {
-        let checkout = Self::new(Table::from_env()?, runtime::local_live_connector());
+        let checkout = Self::new(Table::from_env()?, runtime::local_live_connector(), Clock::System, Random::System);
         // While there is a whole core to do it with; see `api::Authenticator::start`.
-        let _ = tokio::time::timeout(api::WARM_UP_TIMEOUT, checkout.sessions.warm_up()).await;
+        let _ = tokio::time::timeout(api::WARM_UP_TIMEOUT, checkout.payments.sessions.warm_up()).await;
         Ok(checkout)
     }
 
-    fn new(table: Table, local_live: bool) -> Self {
+    /// Over this table, by this clock and randomness; `local_live` is whether the mock bank stands in for a live one.
+    pub fn new(table: Table, local_live: bool, clock: Clock, random: Random) -> Self {
         Self {
-            sessions: Sessions::new(table.clone()),
             banks: Banks::new(MockLedger::new(table.clone()), local_live),
-            refunds: RefundPages::new(table),
+            refunds: RefundPages::new(table.clone(), random.clone()),
+            payments: Payments { sessions: Sessions::new(table), clock, random },
         }
     }
 
@@ -63,7 +64,7 @@ impl Checkout {
     }
 
     async fn answer(&self, route: Route, request: &Request) -> Answer {
-        let now = runtime::now();
+        let now = self.payments.clock.now();
         match route {
             Route::Page(id) => self.show(&self.session(id).await?, now),
             Route::Step(id) => see_other(&flow::checkout_path(&self.session(id).await?.id)),
@@ -78,7 +79,7 @@ impl Checkout {
     }
 
     async fn session(&self, id: SessionId) -> Result<Session, Problem> {
-        self.sessions.get(&id).await?.ok_or(Problem::NotFound)
+        self.payments.sessions.get(&id).await?.ok_or(Problem::NotFound)
     }
 
     /// The page that fits the session's state.
@@ -98,8 +99,11 @@ impl Checkout {
         if flow::stage(&session, now) == Stage::Payer {
             match form.check(flow::known_name(&session), session.email_receipt) {
                 Ok(payer) => {
-                    let change = Change::now(id, SessionEvent::PayerIdentified);
-                    recorded(self.sessions.identify_payer(change, &payer).await, SessionEvent::PayerIdentified)?;
+                    let change = self.payments.change(id, SessionEvent::PayerIdentified);
+                    recorded(
+                        self.payments.sessions.identify_payer(change, &payer).await,
+                        SessionEvent::PayerIdentified,
+                    )?;
                 }
                 Err(errors) => {
                     return page(StatusCode::UNPROCESSABLE_ENTITY, &PayerPage::new(&session, form, errors));
@@ -124,8 +128,8 @@ impl Checkout {
                     redirect_url: begun.redirect_url,
                     provider_state: begun.provider_state,
                 };
-                let change = Change::now(id, SessionEvent::BankChosen);
-                recorded(self.sessions.choose_bank(change, &attempt).await, SessionEvent::BankChosen)?
+                let change = self.payments.change(id, SessionEvent::BankChosen);
+                recorded(self.payments.sessions.choose_bank(change, &attempt).await, SessionEvent::BankChosen)?
             }
         };
         see_other(&flow::destination(&session, form.attempt, now))
@@ -133,7 +137,7 @@ impl Checkout {
 
     async fn cancel(&self, id: SessionId) -> Answer {
         let event = SessionEvent::CancelledByPayer;
-        let session = recorded(self.sessions.record(Change::now(id, event), None).await, event)?;
+        let session = recorded(self.payments.sessions.record(self.payments.change(id, event), None).await, event)?;
         see_other(&flow::checkout_path(&session.id))
     }
 
@@ -151,7 +155,7 @@ impl Checkout {
         if let Some(bank) = self.open_at_mock_bank(&session, number, now) {
             // The first decision holds. One that was made and not followed up is never followed up by its opposite.
             if bank.decide(&session, number, decided).await?.decision == decided.decision {
-                come_back(bank, &self.sessions, &session, now).await?;
+                self.payments.come_back(bank, &session, now).await?;
             }
         }
         see_other(&flow::checkout_path(&session.id))

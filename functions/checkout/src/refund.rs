@@ -7,8 +7,8 @@ use askama::Template;
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use models::{EndToEndId, Payee, Refund, RefundEvent, RefundId, RefundState, Session, SessionId};
+use runtime::Random;
 use store::{RefundChangeError, Refunds, Sessions, Table};
-use uuid::Uuid;
 
 use self::form::{DetailsErrors, DetailsForm, Step};
 use self::page::{CheckPage, DetailsPage, ToldPage};
@@ -66,12 +66,13 @@ pub(crate) fn path(id: &RefundId) -> String {
 pub(crate) struct RefundPages {
     pub(crate) refunds: Refunds,
     sessions: Sessions,
+    random: Random,
 }
 
 impl RefundPages {
     /// Of the refunds in this table.
-    pub(crate) fn new(table: Table) -> Self {
-        Self { refunds: Refunds::new(table.clone()), sessions: Sessions::new(table) }
+    pub(crate) fn new(table: Table, random: Random) -> Self {
+        Self { refunds: Refunds::new(table.clone()), sessions: Sessions::new(table), random }
     }
 
     /// The refund, and the session that it refunds.
@@ -117,8 +118,9 @@ impl RefundPages {
         payee: Payee,
         now: Timestamp,
     ) -> Result<(), Problem> {
-        let (payment_id, end_to_end_id) = (SessionId::new(Uuid::now_v7()), EndToEndId::new(Uuid::new_v4()));
-        let write_id = store::new_write_id();
+        let payment_id = SessionId::new(self.random.uuid_v7(now));
+        let end_to_end_id = EndToEndId::new(self.random.uuid_v4());
+        let write_id = self.random.write_id();
         let payment = refund.give_details(session, payee, payment_id, end_to_end_id, now, write_id.clone());
         match self.refunds.give_details(&refund, &payment, now, &write_id).await {
             Ok(_) => {

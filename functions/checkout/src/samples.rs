@@ -67,10 +67,10 @@ pub(crate) fn session_of(items: Vec<LineItem>) -> Session {
 
 /// One with an id of its own, created now: for a table, where time is the clock's.
 pub(crate) fn fresh_session() -> Session {
-    let at = runtime::now();
+    let at = samples::now();
     let mut session = session();
-    session.id = SessionId::new(Uuid::new_v4());
-    session.end_to_end_id = EndToEndId::new(Uuid::new_v4());
+    session.id = SessionId::new(samples::uuid());
+    session.end_to_end_id = EndToEndId::new(samples::uuid());
     session.created_at = at;
     session.expires_at = at.checked_add(SignedDuration::from_hours(1)).unwrap();
     session
@@ -82,7 +82,7 @@ pub(crate) fn session() -> Session {
 }
 
 fn write_id() -> WriteId {
-    store::new_write_id()
+    samples::write_id()
 }
 
 /// What `event` does to a session, with all that it brings.
@@ -145,9 +145,9 @@ pub(crate) fn refund_of(session: &Session, minor: i64, at: Timestamp) -> Refund 
         payee: None,
     };
     let creation = RefundCreation {
-        id: RefundId::new(Uuid::new_v4()),
-        payment_session_id: SessionId::new(Uuid::new_v4()),
-        end_to_end_id: EndToEndId::new(Uuid::new_v4()),
+        id: RefundId::new(samples::uuid()),
+        payment_session_id: SessionId::new(samples::uuid()),
+        end_to_end_id: EndToEndId::new(samples::uuid()),
         at,
         base_url: session.base_url.clone(),
         write_id: write_id(),
@@ -165,7 +165,7 @@ pub(crate) fn refund() -> Refund {
 /// One whose details were given, and the session that pays it.
 pub(crate) fn refund_with_payment() -> (Refund, Session) {
     let mut refund = refund();
-    let (id, end_to_end_id) = (SessionId::new(Uuid::new_v4()), EndToEndId::new(Uuid::new_v4()));
+    let (id, end_to_end_id) = (SessionId::new(samples::uuid()), EndToEndId::new(samples::uuid()));
     let session = in_state(SessionState::Sent);
     let payment = refund.give_details(&session, details(), id, end_to_end_id, NOW, write_id());
     (refund, payment)

@@ -3,37 +3,53 @@
 use api::{Answer, Authenticator, Format, IdempotencyKey, Refusal, Route, Violation};
 use lambda_http::Request;
 use models::{Creation, EndToEndId, MinorUnits, Mode, Session, SessionId};
-use runtime::SettingError;
+use runtime::{Clock, Random, SettingError};
 use store::{Created, Merchants, Sessions, Table};
-use uuid::Uuid;
 
 /// Creates payment sessions.
 #[derive(Debug)]
 pub struct Create {
     authenticator: Authenticator,
     sessions: Sessions,
+    clock: Clock,
+    random: Random,
+    settings: Settings,
+}
+
+/// What is up to whoever deploys it.
+#[derive(Debug)]
+pub struct Settings {
     /// Where payers reach the checkout; the request's own domain if there is none.
-    public_base_url: Option<String>,
+    pub public_base_url: Option<String>,
     /// The largest total, in minor units.
-    max_amount: MinorUnits,
+    pub max_amount: MinorUnits,
     /// Whether live sessions may be created without a live connector; only `local` says so.
-    local_live: bool,
+    pub local_live: bool,
 }
 
 impl Create {
     /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
     pub async fn from_env() -> Result<Self, SettingError> {
-        let table = Table::from_env()?;
         let max_amount = runtime::required("MAX_AMOUNT_MINOR")?
             .parse()
             .map_err(|_| SettingError::new("MAX_AMOUNT_MINOR", "is not a whole number"))?;
-        Ok(Self {
-            authenticator: Authenticator::start(Merchants::new(table.clone())).await,
-            sessions: Sessions::new(table),
+        let settings = Settings {
             public_base_url: runtime::optional("PUBLIC_BASE_URL"),
             max_amount: MinorUnits::new(max_amount),
             local_live: runtime::local_live_connector(),
-        })
+        };
+        Ok(Self::new(Table::from_env()?, Clock::System, Random::System, settings).await)
+    }
+
+    /// Over this table, by this clock and randomness.
+    pub async fn new(table: Table, clock: Clock, random: Random, settings: Settings) -> Self {
+        Self {
+            authenticator: Authenticator::start(Merchants::new(table.clone()), clock.clone()).await,
+            sessions: Sessions::new(table),
+            clock,
+            random,
+            settings,
+        }
     }
 
     /// Answers a request; an error is what the client is shown instead.
@@ -41,17 +57,17 @@ impl Create {
         let caller = self.authenticator.authenticate(&request).await?;
         let Some(Route::CreateSession) = Route::of(&request) else { return Err(api::unrouted(&request).into()) };
         let format = Format::of(&request);
-        let mode = caller.mode();
-        if !banks::can_pay(mode, self.local_live) {
+        let (mode, at) = (caller.mode(), self.clock.now());
+        if !banks::can_pay(mode, self.settings.local_live) {
             return Err(no_live_connector(mode).into());
         }
         let idempotency_key = IdempotencyKey::from_headers(request.headers())?;
         let body = api::json_body(&request)?;
         let (id, fingerprint) = match &idempotency_key {
             Some(key) => (key.session_id(&caller.merchant, mode, format), Some(body.fingerprint()?)),
-            None => (SessionId::new(Uuid::now_v7()), None),
+            None => (SessionId::new(self.random.uuid_v7(at)), None),
         };
-        let new = match format.read_session(&body, &caller.merchant, self.max_amount) {
+        let new = match format.read_session(&body, &caller.merchant, self.settings.max_amount) {
             Ok(new) => new,
             // What was created once is answered again, even if the rules or the linked accounts have changed since.
             Err(refusal @ Refusal::Invalid(_)) if fingerprint.is_some() => {
@@ -62,17 +78,16 @@ impl Create {
             }
             Err(refusal) => return Err(refusal.into()),
         };
-        let base_url = self.public_base_url.clone().or_else(|| api::base_url(&request));
-        let at = runtime::now();
+        let base_url = self.settings.public_base_url.clone().or_else(|| api::base_url(&request));
         let creation = Creation {
             id,
-            end_to_end_id: EndToEndId::new(Uuid::new_v4()),
+            end_to_end_id: EndToEndId::new(self.random.uuid_v4()),
             merchant_id: caller.merchant.id.clone(),
             mode,
             list_shard: caller.merchant.list_spread.shard_of(&id, at),
             at,
             base_url: base_url.ok_or_else(|| Refusal::BadRequest("the Host header is missing".to_owned()))?,
-            write_id: store::new_write_id(),
+            write_id: self.random.write_id(),
         };
         match self.sessions.create(Session::create(new, creation), fingerprint).await? {
             Created::New(session) => {

@@ -2,4 +2,4 @@
 
 mod handler;
 
-pub use handler::Create;
+pub use handler::{Create, Settings};

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Error, LambdaEvent};
 use models::{CorrelationId, MailId, MailTopic, Object, Refund, RefundId, Session};
 use queue::Queue;
-use runtime::{Metric, SettingError};
+use runtime::{Clock, Metric, Random, SettingError};
 use store::{Claim, Mails, Refunds, Sessions, StoreError, Table};
 
 use crate::mail::Mail;
@@ -34,6 +34,8 @@ pub struct EmailReceipt {
     refunds: Refunds,
     postbox: Postbox,
     receipts: Queue,
+    clock: Clock,
+    random: Random,
 }
 
 impl EmailReceipt {
@@ -43,9 +45,14 @@ impl EmailReceipt {
         let table = Table::new(&config, runtime::required("TABLE_NAME")?);
         let postbox =
             Postbox::new(&config, runtime::required("SENDER_ADDRESS")?, runtime::required("CONFIGURATION_SET")?);
-        let (mails, sessions) = (Mails::new(table.clone()), Sessions::new(table.clone()));
         let receipts = Queue::new(&config, runtime::required("RECEIPTS_QUEUE_URL")?);
-        Ok(Self { mails, sessions, refunds: Refunds::new(table), postbox, receipts })
+        Ok(Self::new(table, postbox, receipts, Clock::System, Random::System))
+    }
+
+    /// Over this table and queue, with this postbox, by this clock and randomness.
+    pub fn new(table: Table, postbox: Postbox, receipts: Queue, clock: Clock, random: Random) -> Self {
+        let (mails, sessions) = (Mails::new(table.clone()), Sessions::new(table.clone()));
+        Self { mails, sessions, refunds: Refunds::new(table), postbox, receipts, clock, random }
     }
 
     /// Sends the mail that each message names. A message fails only if the table does: whatever else goes wrong, the mail
@@ -63,7 +70,7 @@ impl EmailReceipt {
             let sent = match limit {
                 None => self.send(&mail, post_until).await,
                 Some(limit) => {
-                    self.hand_back(&mail, limit.wait()).await;
+                    self.hand_back(&mail, limit.wait(&self.random)).await;
                     Ok(Some(limit))
                 }
             };
@@ -80,17 +87,17 @@ impl EmailReceipt {
 
     /// Sends a mail, if that is still to be done; the limit that it met, if any.
     async fn send(&self, id: &MailId, post_until: SystemTime) -> Result<Option<Limit>, Error> {
-        if SystemTime::now() >= post_until {
+        if self.clock.is_past(post_until) {
             self.hand_back(id, NEXT_INVOCATION).await;
             return Ok(None);
         }
-        let Some(claim) = self.mails.claim(id, runtime::now()).await? else { return Ok(None) };
+        let Some(claim) = self.mails.claim(id, self.clock.now()).await? else { return Ok(None) };
         let Some((mail, correlation_id)) = self.write(id).await? else {
             tracing::info!(mail = %id, attempts = claim.attempts, "there is nobody to send it to, or nothing to say");
-            self.mails.not_needed(&claim, runtime::now()).await?;
+            self.mails.not_needed(&claim, self.clock.now()).await?;
             return Ok(None);
         };
-        if SystemTime::now() >= post_until {
+        if self.clock.is_past(post_until) {
             self.put_off(&claim, NEXT_INVOCATION).await?;
             return Ok(None);
         }
@@ -99,7 +106,7 @@ impl EmailReceipt {
                 let correlation_id = correlation_id.as_ref().map(CorrelationId::as_str);
                 tracing::info!(mail = %id, message_id, correlation_id, "sent");
                 Metric::MailsSent.count();
-                self.mails.sent(&claim, &message_id, runtime::now()).await?;
+                self.mails.sent(&claim, &message_id, self.clock.now()).await?;
                 Ok(None)
             }
             Err(error) => self.not_sent(&claim, &error).await,
@@ -108,7 +115,7 @@ impl EmailReceipt {
 
     /// It was not tried, so this does not count as an attempt; it is due again after `wait`.
     async fn put_off(&self, claim: &Claim, wait: Duration) -> Result<(), Error> {
-        self.mails.put_off(claim, runtime::now().checked_add(wait)?).await?;
+        self.mails.put_off(claim, self.clock.now().checked_add(wait)?).await?;
         self.hand_back(&claim.id, wait).await;
         Ok(())
     }
@@ -129,7 +136,7 @@ impl EmailReceipt {
             }
             MailTopic::RefundDetails(refund_id) => {
                 let Some((refund, session)) = self.refund(&refund_id).await? else { return Ok(None) };
-                (refund_details::render(&refund, &session, runtime::now()), Object::Refund(Box::new(refund)))
+                (refund_details::render(&refund, &session, self.clock.now()), Object::Refund(Box::new(refund)))
             }
             MailTopic::RefundSent(refund_id) => {
                 let Some((refund, session)) = self.refund(&refund_id).await? else { return Ok(None) };
@@ -151,12 +158,12 @@ impl EmailReceipt {
     }
 
     async fn not_sent(&self, claim: &Claim, error: &PostError) -> Result<Option<Limit>, Error> {
-        let now = runtime::now();
+        let now = self.clock.now();
         match error {
             PostError::Throttled(_, limit) => {
                 tracing::warn!(mail = %claim.id, %error, "put off");
                 Metric::MailsThrottled.count();
-                self.put_off(claim, limit.wait()).await?;
+                self.put_off(claim, limit.wait(&self.random)).await?;
                 return Ok(Some(*limit));
             }
             PostError::NotNow(_) if claim.attempts < MAX_ATTEMPTS => {

@@ -11,3 +11,4 @@ mod refund_sent;
 mod samples;
 
 pub use handler::EmailReceipt;
+pub use postbox::Postbox;

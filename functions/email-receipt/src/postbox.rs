@@ -10,6 +10,7 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use models::{CorrelationId, MailId};
+use runtime::Random;
 use thiserror::Error;
 
 use crate::mail::Mail;
@@ -21,7 +22,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Sends mails from one address.
 #[derive(Debug)]
-pub(crate) struct Postbox {
+pub struct Postbox {
     client: Client,
     sender: String,
     configuration_set: String,
@@ -53,9 +54,9 @@ pub(crate) enum Limit {
 impl Limit {
     /// How long to wait. For a rate some seconds, not the same for all who met it. For a quota what AWS advises:
     /// <https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas-errors.html>
-    pub(crate) fn wait(self) -> Duration {
+    pub(crate) fn wait(self, random: &Random) -> Duration {
         match self {
-            Self::Rate => Duration::from_secs(fastrand::u64(1..=4)),
+            Self::Rate => Duration::from_secs(random.u32(1..=4).into()),
             Self::Quota => Duration::from_secs(600),
         }
     }
@@ -87,7 +88,7 @@ impl Postbox {
     /// One attempt and no repeats: a mail that SES took slowly must not be handed to it again. What fails is due again.
     ///
     /// The configuration set says what becomes of bounces and complaints.
-    pub(crate) fn new(config: &SdkConfig, sender: String, configuration_set: String) -> Self {
+    pub fn new(config: &SdkConfig, sender: String, configuration_set: String) -> Self {
         let timeouts =
             TimeoutConfig::builder().operation_timeout(POST_TIMEOUT).connect_timeout(CONNECT_TIMEOUT).build();
         let config = config.to_builder().retry_config(RetryConfig::disabled()).timeout_config(timeouts).build();
@@ -171,7 +172,7 @@ mod tests {
     #[test]
     fn a_wait_is_one_that_a_message_can_have() {
         for limit in [Limit::Rate, Limit::Quota] {
-            assert!((Duration::from_secs(1)..=queue::MAX_DELAY).contains(&limit.wait()), "{limit:?}");
+            assert!((Duration::from_secs(1)..=queue::MAX_DELAY).contains(&limit.wait(&Random::System)), "{limit:?}");
         }
     }
 }

@@ -8,9 +8,8 @@ use lambda_http::Request;
 use lambda_http::http::StatusCode;
 use models::{DisabledBy, Endpoint, EndpointId, EndpointSecret, MAX_ENDPOINTS, MerchantUrl, Mode, Subscription};
 use outbound::{Lookup, Policy, RefusedUrl, WebhookSecret};
-use runtime::SettingError;
+use runtime::{Clock, Random, SettingError};
 use store::{EndpointChange, EndpointCreated, Endpoints, Merchants, NotChanged, Registration, Table};
-use uuid::Uuid;
 
 /// Registers, shows, changes and removes webhook endpoints.
 #[derive(Debug)]
@@ -19,17 +18,26 @@ pub struct EndpointsFunction {
     endpoints: Endpoints,
     /// Which addresses may be called.
     policy: Policy,
+    clock: Clock,
+    random: Random,
 }
 
 impl EndpointsFunction {
     /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
     pub async fn from_env() -> Result<Self, SettingError> {
-        let table = Table::from_env()?;
-        Ok(Self {
-            authenticator: Authenticator::start(Merchants::new(table.clone())).await,
+        let policy = Policy { loopback_allowed: runtime::local_loopback_webhooks() };
+        Ok(Self::new(Table::from_env()?, policy, Clock::System, Random::System).await)
+    }
+
+    /// Over this table, by this clock and randomness.
+    pub async fn new(table: Table, policy: Policy, clock: Clock, random: Random) -> Self {
+        Self {
+            authenticator: Authenticator::start(Merchants::new(table.clone()), clock.clone()).await,
             endpoints: Endpoints::new(table),
-            policy: Policy { loopback_allowed: runtime::local_loopback_webhooks() },
-        })
+            policy,
+            clock,
+            random,
+        }
     }
 
     /// Answers a request; an error is what the client is shown instead.
@@ -42,7 +50,7 @@ impl EndpointsFunction {
             Some(Route::Webhook(id)) => {
                 let endpoint = self.endpoints.get(&owner.merchant_id, &api::path_id(id)?).await?;
                 let own = endpoint.filter(|endpoint| endpoint.mode == owner.mode);
-                show(&own.ok_or(Refusal::NotFound)?)
+                self.show(&own.ok_or(Refusal::NotFound)?)
             }
             Some(Route::ChangeWebhook(id)) => self.change(&api::path_id(id)?, &request, &caller).await,
             Some(Route::DeleteWebhook(id)) => {
@@ -50,12 +58,12 @@ impl EndpointsFunction {
                 if deleted { Ok(api::no_content()) } else { Err(Refusal::NotFound.into()) }
             }
             Some(Route::RotateSecret(id)) => {
-                let now = runtime::now();
-                let rotated = self.endpoints.rotate(&owner, &api::path_id(id)?, &new_secret(), now).await;
-                show_with_secret(StatusCode::OK, &rotated.map_err(refused)?)
+                let now = self.clock.now();
+                let rotated = self.endpoints.rotate(&owner, &api::path_id(id)?, &self.new_secret(), now).await;
+                self.show_with_secret(StatusCode::OK, &rotated.map_err(refused)?)
             }
             Some(Route::FinishRotation(id)) => {
-                show(&self.endpoints.finish_rotation(&owner, &api::path_id(id)?).await.map_err(refused)?)
+                self.show(&self.endpoints.finish_rotation(&owner, &api::path_id(id)?).await.map_err(refused)?)
             }
             Some(_) | None => Err(api::unrouted(&request).into()),
         }
@@ -65,7 +73,7 @@ impl EndpointsFunction {
         api::read_query(request.uri().query().unwrap_or(""), ListParameters::NONE, |_, _| Ok(()))?;
         let endpoints = self.endpoints.of(&caller.merchant.id).await?;
         let own = endpoints.iter().filter(|endpoint| endpoint.mode == caller.mode());
-        let now = runtime::now();
+        let now = self.clock.now();
         api::list(own.map(|endpoint| WebhookView::new(endpoint, now)), None)
     }
 
@@ -83,9 +91,10 @@ impl EndpointsFunction {
         let parts = parse_webhook(&body, true, |text| self.check(text, mode))?;
         let url = parts.url.ok_or_else(|| invalid_url("must be given"))?;
         self.resolve(&url).await?;
+        let now = self.clock.now();
         let endpoint = Endpoint {
             // Random, with a key as well: an id is never given to another endpoint once it is removed.
-            id: EndpointId::new(Uuid::now_v7()),
+            id: EndpointId::new(self.random.uuid_v7(now)),
             merchant_id: caller.merchant.id.clone(),
             mode,
             url,
@@ -93,8 +102,8 @@ impl EndpointsFunction {
             events: parts.events.unwrap_or(Subscription::All),
             thin: parts.thin.unwrap_or(false),
             disabled_by: if parts.enabled == Some(false) { Some(DisabledBy::Merchant) } else { None },
-            created_at: runtime::now(),
-            secret: new_secret(),
+            created_at: now,
+            secret: self.new_secret(),
             rotations: 0,
             previous_secret: None,
             previous_secret_until: None,
@@ -106,11 +115,11 @@ impl EndpointsFunction {
         match self.endpoints.create(&endpoint, registration).await? {
             EndpointCreated::New(endpoint) => {
                 tracing::info!(request_id = api::request_id(request), endpoint_id = %endpoint.id, key_id = %caller.key_id, "registered");
-                show_with_secret(StatusCode::CREATED, &endpoint)
+                self.show_with_secret(StatusCode::CREATED, &endpoint)
             }
             // The first answer may have been lost, and the secret with it; once replaced it is not shown for an old key.
             EndpointCreated::Existing(endpoint, first) if first == fingerprint && endpoint.rotations == 0 => {
-                show_with_secret(StatusCode::CREATED, &endpoint).map(api::replayed)
+                self.show_with_secret(StatusCode::CREATED, &endpoint).map(api::replayed)
             }
             EndpointCreated::Existing(..) => Err(Refusal::IdempotencyConflict.into()),
             EndpointCreated::TooMany => {
@@ -133,9 +142,9 @@ impl EndpointsFunction {
             thin: parts.thin,
             enabled: parts.enabled,
         };
-        let changed = self.endpoints.change(&owner, id, change, runtime::now()).await.map_err(refused)?;
+        let changed = self.endpoints.change(&owner, id, change, self.clock.now()).await.map_err(refused)?;
         tracing::info!(request_id = api::request_id(request), endpoint_id = %id, key_id = %caller.key_id, "changed");
-        show(&changed)
+        self.show(&changed)
     }
 
     /// The URL as it will be called, if it may be.
@@ -148,10 +157,18 @@ impl EndpointsFunction {
         let parsed = outbound::check_url(url.as_str(), false, self.policy).map_err(invalid_url)?;
         Ok(outbound::resolve_check(&parsed, self.policy, &Lookup::system()).await.map_err(invalid_url)?)
     }
-}
 
-fn new_secret() -> EndpointSecret {
-    EndpointSecret::new(WebhookSecret::generate(api::random_bytes()).expose().to_owned())
+    fn new_secret(&self) -> EndpointSecret {
+        EndpointSecret::new(WebhookSecret::generate(self.random.bytes()).expose().to_owned())
+    }
+
+    fn show(&self, endpoint: &Endpoint) -> Answer {
+        api::json(StatusCode::OK, &WebhookView::new(endpoint, self.clock.now()))
+    }
+
+    fn show_with_secret(&self, status: StatusCode, endpoint: &Endpoint) -> Answer {
+        api::json(status, &WebhookView::with_secret(endpoint, self.clock.now()))
+    }
 }
 
 fn invalid_url(rule: impl std::fmt::Display) -> Refusal {
@@ -163,12 +180,4 @@ fn refused(error: NotChanged) -> ApiError {
         NotChanged::NotFound => Refusal::NotFound.into(),
         NotChanged::Store(error) => error.into(),
     }
-}
-
-fn show(endpoint: &Endpoint) -> Answer {
-    api::json(StatusCode::OK, &WebhookView::new(endpoint, runtime::now()))
-}
-
-fn show_with_secret(status: StatusCode, endpoint: &Endpoint) -> Answer {
-    api::json(status, &WebhookView::with_secret(endpoint, runtime::now()))
 }

@@ -5,7 +5,7 @@ use lambda_http::Request;
 use lambda_http::http::StatusCode;
 use models::{CursorId, EventId, EventType, ObjectId, SessionId, whole_number};
 use queue::Queue;
-use runtime::SettingError;
+use runtime::{Clock, SettingError};
 use store::{Cursors, Endpoints, Events, ListCursor, ListRange, Merchants, Sessions, StoredEvent, Table};
 
 /// The most events of one object, or attempts at one event, in an answer.
@@ -20,6 +20,7 @@ pub struct EventsFunction {
     endpoints: Endpoints,
     cursors: Cursors,
     webhooks: Queue,
+    clock: Clock,
 }
 
 /// What the query string of a list asks for.
@@ -36,14 +37,21 @@ impl EventsFunction {
     pub async fn from_env() -> Result<Self, SettingError> {
         let config = runtime::aws_config()?;
         let table = Table::new(&config, runtime::required("TABLE_NAME")?);
-        Ok(Self {
-            authenticator: Authenticator::start(Merchants::new(table.clone())).await,
+        let webhooks = Queue::new(&config, runtime::required("WEBHOOKS_QUEUE_URL")?);
+        Ok(Self::new(table, webhooks, Clock::System).await)
+    }
+
+    /// Over this table and queue, by this clock.
+    pub async fn new(table: Table, webhooks: Queue, clock: Clock) -> Self {
+        Self {
+            authenticator: Authenticator::start(Merchants::new(table.clone()), clock.clone()).await,
             events: Events::new(table.clone()),
             sessions: Sessions::new(table.clone()),
             endpoints: Endpoints::new(table.clone()),
             cursors: Cursors::new(table),
-            webhooks: Queue::new(&config, runtime::required("WEBHOOKS_QUEUE_URL")?),
-        })
+            webhooks,
+            clock,
+        }
     }
 
     /// Answers a request; an error is what the client is shown instead.
@@ -116,7 +124,7 @@ impl EventsFunction {
                 endpoint_id: endpoint.id,
                 replay_of: Some(event.sequence),
             };
-            self.cursors.replay(&cursor, &event.id(), runtime::now()).await?;
+            self.cursors.replay(&cursor, &event.id(), self.clock.now()).await?;
             if let Err(error) = self.webhooks.enqueue(&cursor.to_string()).await {
                 tracing::warn!(%cursor, %error, "not queued; `expire` will");
             }

@@ -17,7 +17,7 @@ use models::{
     CursorId, EndpointId, MailId, MerchantId, RefundId, Session, SessionEvent, SessionId, SessionState, Submission,
 };
 use queue::Queue;
-use runtime::{Metric, SettingError};
+use runtime::{Clock, Metric, Random, SettingError};
 use store::{
     Change, ChangeError, Changed, Cursors, DUE_SHARDS, Due, DueItem, DuePage, Endpoints, Erased, Erasures,
     FINAL_SHARDS, MockLedger, Refunds, Sessions, Table,
@@ -77,6 +77,8 @@ pub struct Expire {
     erasures: Erasures,
     /// For how long after its end a session keeps personal data.
     personal_data_months: u16,
+    clock: Clock,
+    random: Random,
 }
 
 impl Expire {
@@ -90,7 +92,21 @@ impl Expire {
             Ok(months @ 1..=MAX_PERSONAL_DATA_MONTHS) => months,
             Ok(_) | Err(_) => return Err(SettingError::new("PERSONAL_DATA_MONTHS", "is not a number from 1 to 240")),
         };
-        Ok(Self {
+        let local_live = runtime::local_live_connector();
+        Ok(Self::new(table, [receipts, webhooks], personal_data_months, local_live, Clock::System, Random::System))
+    }
+
+    /// Over this table and the queues of receipts and webhooks, by this clock and randomness. Personal data is kept for this
+    /// many months; `local_live` is whether the mock bank stands in for a live one.
+    pub fn new(
+        table: Table,
+        [receipts, webhooks]: [Queue; 2],
+        personal_data_months: u16,
+        local_live: bool,
+        clock: Clock,
+        random: Random,
+    ) -> Self {
+        Self {
             erasures: Erasures::new(table.clone()),
             personal_data_months,
             due: Due::new(table.clone()),
@@ -98,20 +114,22 @@ impl Expire {
             refunds: Refunds::new(table.clone()),
             endpoints: Endpoints::new(table.clone()),
             cursors: Cursors::new(table.clone()),
-            banks: Banks::new(MockLedger::new(table), runtime::local_live_connector()),
+            banks: Banks::new(MockLedger::new(table), local_live),
             receipts,
             webhooks,
-        })
+            clock,
+            random,
+        }
     }
 
     /// Does all that is due and that there is time for, pending payments first; what is left over is due again in a minute.
     pub async fn handle(&self, event: LambdaEvent<EventBridgeEvent>) -> Result<(), Error> {
         let stop_at = event.context.deadline().checked_sub(MARGIN).unwrap_or(SystemTime::UNIX_EPOCH);
         let pending_until = stop_at.checked_sub(FOR_THE_REST).unwrap_or(SystemTime::UNIX_EPOCH);
-        let now = runtime::now();
+        let now = self.clock.now();
         let mut rest = match self.due.all(now).await {
             Ok(Some(mut items)) => {
-                fastrand::shuffle(&mut items);
+                self.random.shuffle(&mut items);
                 self.pending_first(items, now, pending_until).await
             }
             Ok(None) => self.walk(now, pending_until).await,
@@ -124,12 +142,12 @@ impl Expire {
             rest.retain(|item| !is_mail(item));
         }
         // The index answers in the same order every minute: should the time not suffice, others come next.
-        fastrand::shuffle(&mut rest);
-        let in_time = futures_util::stream::iter(rest).take_while(|_| ready(SystemTime::now() < stop_at));
+        self.random.shuffle(&mut rest);
+        let in_time = futures_util::stream::iter(rest).take_while(|_| ready(!self.clock.is_past(stop_at)));
         in_time.for_each_concurrent(CONCURRENCY, |item| self.follow_up(item, now, stop_at)).await;
         let minute = event.payload.time.map_or(0, |time| time.timestamp() / 60);
         self.erase(minute, now, stop_at).await;
-        if SystemTime::now() >= stop_at {
+        if self.clock.is_past(stop_at) {
             tracing::warn!("more is due than fits in one run");
         }
         Ok(())
@@ -140,7 +158,7 @@ impl Expire {
         let Ok(shard) = u32::try_from(minute.rem_euclid(i64::from(FINAL_SHARDS))) else { return };
         let Ok(before) = months_before(now, self.personal_data_months) else { return };
         let mut place = None;
-        while SystemTime::now() < stop_at {
+        while !self.clock.is_past(stop_at) {
             let page = match self.erasures.page(shard, before, place).await {
                 Ok(page) => page,
                 Err(error) => {
@@ -149,7 +167,7 @@ impl Expire {
                     return;
                 }
             };
-            let in_time = futures_util::stream::iter(page.sessions).take_while(|_| ready(SystemTime::now() < stop_at));
+            let in_time = futures_util::stream::iter(page.sessions).take_while(|_| ready(!self.clock.is_past(stop_at)));
             in_time.for_each_concurrent(CONCURRENCY, |id| self.erase_one(id, now)).await;
             place = page.next;
             if place.is_none() {
@@ -176,10 +194,10 @@ impl Expire {
     /// Goes through the shards, some at a time, a page of each: [`Self::pending_first`] of all that is due.
     async fn walk(&self, now: Timestamp, until: SystemTime) -> Vec<Rest> {
         // Each run begins somewhere else, so that no shard is always left over.
-        let first = fastrand::u32(0..DUE_SHARDS);
+        let first = self.random.u32(0..DUE_SHARDS);
         let mut places: VecDeque<_> = (0..DUE_SHARDS).map(|n| ((first + n) % DUE_SHARDS, None)).collect();
         let mut rest = Vec::new();
-        while !places.is_empty() && SystemTime::now() < until {
+        while !places.is_empty() && !self.clock.is_past(until) {
             let some = places.drain(..places.len().min(SHARDS_AT_ONCE));
             let pages = some.map(async |(shard, place)| (shard, self.due.page(shard, now, place).await));
             let mut due = Vec::new();
@@ -214,7 +232,7 @@ impl Expire {
                 DueItem::Endpoint(merchant_id, id) => rest.push(Rest::Endpoint(merchant_id, id)),
             }
         }
-        let in_time = futures_util::stream::iter(sessions).take_while(|_| ready(SystemTime::now() < until));
+        let in_time = futures_util::stream::iter(sessions).take_while(|_| ready(!self.clock.is_past(until)));
         let read = in_time.map(async |id| {
             self.session(id, now).await.unwrap_or_else(|error| {
                 tracing::error!(session_id = %id, %error, "what is due could not be done");
@@ -264,8 +282,12 @@ impl Expire {
         }
     }
 
+    fn change(&self, session_id: SessionId, event: SessionEvent) -> Change {
+        Change { session_id, event, at: self.clock.now(), write_id: self.random.write_id() }
+    }
+
     async fn expire(&self, id: SessionId) -> Result<(), Error> {
-        let change = Change::now(id, SessionEvent::TimePassed);
+        let change = self.change(id, SessionEvent::TimePassed);
         recorded(id, SessionEvent::TimePassed, self.sessions.record(change, None).await)
     }
 
@@ -288,7 +310,7 @@ impl Expire {
     ) -> Result<(), Error> {
         let held = self.cursors.held_of(&id).await?;
         let any = !held.is_empty();
-        let in_time = futures_util::stream::iter(held).take_while(|_| ready(SystemTime::now() < stop_at));
+        let in_time = futures_util::stream::iter(held).take_while(|_| ready(!self.clock.is_past(stop_at)));
         in_time.for_each_concurrent(CONCURRENCY, |cursor| self.resume_one(cursor, now)).await;
         if !any {
             self.endpoints.resumed(merchant_id, &id, now).await?;
@@ -345,7 +367,7 @@ impl Expire {
     }
 
     async fn record(&self, session: &Session, outcome: &Outcome) -> Result<(), Error> {
-        let change = Change::now(session.id, outcome.event());
+        let change = self.change(session.id, outcome.event());
         let changed = match outcome {
             Outcome::Settled(payer_account) => self.sessions.settle(change, payer_account.as_ref()).await,
             Outcome::Declined(_) => self.sessions.record(change, None).await,

@@ -9,7 +9,7 @@ use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent};
 use models::{MailFeedback, MailId};
-use runtime::{Metric, SettingError};
+use runtime::{Clock, Metric, SettingError};
 use serde::{Deserialize, Serialize};
 use store::{Mails, Table};
 
@@ -21,6 +21,7 @@ const ON_LIST: &str = "OnAccountSuppressionList";
 #[derive(Debug)]
 pub struct Feedback {
     mails: Mails,
+    clock: Clock,
 }
 
 /// An event that SES publishes about a mail; of it nothing that is about a person is read.
@@ -90,14 +91,19 @@ impl SesEvent {
 impl Feedback {
     /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
     pub fn from_env() -> Result<Self, SettingError> {
-        Ok(Self { mails: Mails::new(Table::from_env()?) })
+        Ok(Self::new(Table::from_env()?, Clock::System))
+    }
+
+    /// Over this table, by this clock.
+    pub fn new(table: Table, clock: Clock) -> Self {
+        Self { mails: Mails::new(table), clock }
     }
 
     /// Notes it; an error makes Lambda try again.
     pub async fn handle(&self, event: LambdaEvent<EventBridgeEvent<SesEvent>>) -> Result<(), Error> {
         let event = event.payload.detail;
         let message_id = &event.mail.message_id;
-        let (Some(mail), Some((feedback, at))) = (event.mail_id(), event.feedback(runtime::now())) else {
+        let (Some(mail), Some((feedback, at))) = (event.mail_id(), event.feedback(self.clock.now())) else {
             tracing::error!(message_id, event_type = event.event_type, "an event of SES is not understood");
             return Ok(());
         };

@@ -4,7 +4,7 @@ use api::{Answer, Authenticator, Caller, Format, ListParameters, Refusal, Route}
 use futures_util::future::try_join_all;
 use lambda_http::Request;
 use models::{Refund, Session, SessionState};
-use runtime::SettingError;
+use runtime::{Clock, SettingError};
 use store::{ListCursor, ListRange, Merchants, Page, Refunds, Sessions, StoreError, Table, WithRefunds};
 
 /// The most refunds in one page of a list: an answer may have 6 MB (AWS Lambda, quotas), and each has half a kilobyte.
@@ -19,6 +19,7 @@ pub struct Get {
     authenticator: Authenticator,
     sessions: Sessions,
     refunds: Refunds,
+    clock: Clock,
 }
 
 /// What the query string of a list asks for.
@@ -32,12 +33,17 @@ struct Query {
 impl Get {
     /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
     pub async fn from_env() -> Result<Self, SettingError> {
-        let table = Table::from_env()?;
-        Ok(Self {
-            authenticator: Authenticator::start(Merchants::new(table.clone())).await,
+        Ok(Self::new(Table::from_env()?, Clock::System).await)
+    }
+
+    /// Over this table, by this clock.
+    pub async fn new(table: Table, clock: Clock) -> Self {
+        Self {
+            authenticator: Authenticator::start(Merchants::new(table.clone()), clock.clone()).await,
             sessions: Sessions::new(table.clone()),
             refunds: Refunds::new(table),
-        })
+            clock,
+        }
     }
 
     /// Answers a request; an error is what the client is shown instead.
@@ -54,12 +60,12 @@ impl Get {
     async fn one(&self, id: &str, caller: &Caller, format: Format) -> Answer {
         let WithRefunds { session, refunds } = self.refunds.of(&api::path_id(id)?).await?;
         let session = session.filter(|session| caller.owner().owns(session)).ok_or(Refusal::NotFound)?;
-        format.session(&session, &refunds, runtime::now())
+        format.session(&session, &refunds, self.clock.now())
     }
 
     async fn list(&self, request: &Request, caller: &Caller, format: Format) -> Answer {
         let Query { range, states } = parse_query(request.uri().query().unwrap_or(""), format)?;
-        let now = runtime::now();
+        let now = self.clock.now();
         let wanted = |session: &Session| states.contains(&format.shown_state(session.state_at(now)));
         let filter: Option<&(dyn Fn(&Session) -> bool + Sync)> = if states.is_empty() { None } else { Some(&wanted) };
         let shards = caller.merchant.list_spread.shards();

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent};
 use models::{CorrelationId, CursorId, Endpoint, EventId, EventType, Lane, MerchantId, Object, SessionState};
 use queue::Queue;
-use runtime::{Metric, SettingError};
+use runtime::{Clock, Metric, SettingError};
 use store::{
     Advanced, CLOCKS_DIFFER_BY, Cursors, Endpoints, Events, Mails, ObjectPath, StoredEvent, Table, UnreadRecord,
     WRITE_LANDS_WITHIN,
@@ -38,6 +38,7 @@ pub struct Publish {
     webhooks: Queue,
     slow_webhooks: Queue,
     failures: Queue,
+    clock: Clock,
 }
 
 /// The webhook endpoints of the merchants that one batch of records is about, each merchant's read once.
@@ -63,11 +64,11 @@ impl Publish {
             queue("SLOW_WEBHOOKS_QUEUE_URL")?,
             queue("PUBLISH_FAILURES_URL")?,
         ];
-        Ok(Self::new(table, queues))
+        Ok(Self::new(table, queues, Clock::System))
     }
 
-    /// Over this table and these queues.
-    pub fn new(table: Table, [receipts, webhooks, slow_webhooks, failures]: [Queue; 4]) -> Self {
+    /// Over this table and these queues: receipts, webhooks, slow webhooks, failures; by this clock.
+    pub fn new(table: Table, [receipts, webhooks, slow_webhooks, failures]: [Queue; 4], clock: Clock) -> Self {
         Self {
             events: Events::new(table.clone()),
             mails: Mails::new(table.clone()),
@@ -77,6 +78,7 @@ impl Publish {
             webhooks,
             slow_webhooks,
             failures,
+            clock,
         }
     }
 
@@ -111,7 +113,7 @@ impl Publish {
             let sequence_number = record.change.sequence_number.clone();
             let published = if !failed.is_empty() {
                 Err("an earlier record of the same object comes first".into())
-            } else if SystemTime::now() >= stop_at {
+            } else if self.clock.is_past(stop_at) {
                 Err("no time is left for it in this invocation".into())
             } else {
                 self.publish(record, known).await
@@ -187,7 +189,7 @@ impl Publish {
             endpoint_id: endpoint.id,
             replay_of: None,
         };
-        let now = runtime::now();
+        let now = self.clock.now();
         let cursor = match self.cursors.advance(&cursor, sequence, now).await? {
             Advanced::New => cursor,
             Advanced::Before => return Ok(()),

@@ -4,11 +4,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use lambda_runtime::{Context, LambdaEvent};
 use queue::Queue;
+use runtime::Clock;
 use serde_json::{Value, json};
 use store::Table;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -63,7 +64,11 @@ impl Aws {
         let queue = Queue::new(&config, url);
         (
             aws,
-            Publish::new(Table::new(&config, "table".to_owned()), [queue.clone(), queue.clone(), queue.clone(), queue]),
+            Publish::new(
+                Table::new(&config, "table".to_owned()),
+                [queue.clone(), queue.clone(), queue.clone(), queue],
+                Clock::System,
+            ),
         )
     }
 
@@ -184,7 +189,7 @@ const SAMPLE: &str = "8cb74516-6be1-8863-a6ad-23cc77875a6e";
 /// Publishes a batch within this time; the sequence numbers that it reports.
 async fn publish(publish: &Publish, batch: Value, time: Duration) -> Vec<String> {
     let mut context = Context::default();
-    let deadline = (SystemTime::now() + time).duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    let deadline = (SystemTime::from(Clock::System.now()) + time).duration_since(SystemTime::UNIX_EPOCH).unwrap();
     context.deadline = deadline.as_millis().try_into().unwrap();
     let event = LambdaEvent::new(serde_json::from_value(batch).unwrap(), context);
     let failures = publish.handle(event).await.unwrap().batch_item_failures;
@@ -200,9 +205,9 @@ async fn objects_are_published_at_once_within_a_bound_and_each_in_order() {
     let (aws, function) = Aws::start("").await;
     // As in the stream: all first entries, then all second ones, …
     let changes = (1..=4).flat_map(|entry| (0..25).map(move |object| (object, entry)));
-    let began = Instant::now();
+    let began = Clock::System.instant();
     assert_eq!(publish(&function, batch(changes), LONG).await, [""; 0]);
-    let (took, seen) = (began.elapsed(), std::mem::take(&mut *aws.seen.lock().unwrap()));
+    let (took, seen) = (Clock::System.elapsed(began), std::mem::take(&mut *aws.seen.lock().unwrap()));
     println!("{} calls of {LATENCY:?} for 100 records of 25 objects: {took:?}", seen.calls);
     assert_eq!(seen.most_in_flight, 10);
     assert_eq!((seen.calls, seen.queries), (101, 1), "an event each, and the merchant's endpoints once");
@@ -212,10 +217,10 @@ async fn objects_are_published_at_once_within_a_bound_and_each_in_order() {
         assert_eq!(of_object.cloned().collect::<Vec<_>>(), expected);
     }
 
-    let began = Instant::now();
+    let began = Clock::System.instant();
     assert_eq!(publish(&function, batch((1..=4).map(|entry| (0, entry))), LONG).await, [""; 0]);
     let seen = aws.seen.lock().unwrap();
-    println!("{} calls of {LATENCY:?} for 4 records of one object: {:?}", seen.calls, began.elapsed());
+    println!("{} calls of {LATENCY:?} for 4 records of one object: {:?}", seen.calls, Clock::System.elapsed(began));
     assert_eq!(seen.most_in_flight, 1);
 }
 

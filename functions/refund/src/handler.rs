@@ -4,14 +4,13 @@
 use api::{Answer, ApiError, Authenticator, Caller, Format, IdempotencyKey, ListParameters, Operation, Refusal, Route};
 use lambda_http::Request;
 use models::{EndToEndId, MinorUnits, NewRefund, Refund, RefundCreation, RefundEvent, RefundId, Session, SessionId};
-use runtime::SettingError;
+use runtime::{Clock, Random, SettingError};
 use store::{
     Fingerprint, Merchants, RefundChangeError, RefundChanged, RefundCreated, RefundEnd, Refunds, Sessions, StoreError,
     Table,
 };
-use uuid::Uuid;
 
-/// How often a refund is put together anew because the session or refund has changed meanwhile.
+/// How often a refund is put together again because the session or refund has changed meanwhile.
 const MAX_TRIES: usize = 10;
 
 /// Makes, shows and cancels refunds.
@@ -22,6 +21,8 @@ pub struct RefundFunction {
     refunds: Refunds,
     /// Where customers and merchants reach our pages; the request's own domain if there is none.
     public_base_url: Option<String>,
+    clock: Clock,
+    random: Random,
 }
 
 /// A refund that was asked for.
@@ -35,13 +36,20 @@ enum Made {
 impl RefundFunction {
     /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
     pub async fn from_env() -> Result<Self, SettingError> {
-        let table = Table::from_env()?;
-        Ok(Self {
-            authenticator: Authenticator::start(Merchants::new(table.clone())).await,
+        let public_base_url = runtime::optional("PUBLIC_BASE_URL");
+        Ok(Self::new(Table::from_env()?, Clock::System, Random::System, public_base_url).await)
+    }
+
+    /// Over this table, by this clock and randomness.
+    pub async fn new(table: Table, clock: Clock, random: Random, public_base_url: Option<String>) -> Self {
+        Self {
+            authenticator: Authenticator::start(Merchants::new(table.clone()), clock.clone()).await,
             sessions: Sessions::new(table.clone()),
             refunds: Refunds::new(table),
-            public_base_url: runtime::optional("PUBLIC_BASE_URL"),
-        })
+            public_base_url,
+            clock,
+            random,
+        }
     }
 
     /// Answers a request; an error is what the client is shown instead.
@@ -51,7 +59,7 @@ impl RefundFunction {
         match Route::of(&request) {
             Some(Route::CreateRefund) => self.create(&request, &caller, format).await,
             Some(Route::Refunds) => self.list(&request, &caller, format).await,
-            Some(Route::Refund(id)) => format.refund(&self.own(&api::path_id(id)?, &caller).await?, runtime::now()),
+            Some(Route::Refund(id)) => format.refund(&self.own(&api::path_id(id)?, &caller).await?, self.clock.now()),
             Some(Route::CancelRefund(id)) => self.cancel(api::path_id(id)?, &request, &caller, format).await,
             Some(_) | None => Err(api::unrouted(&request).into()),
         }
@@ -69,7 +77,7 @@ impl RefundFunction {
         if !owned {
             return Err(Refusal::Unknown("payment_session_id").into());
         }
-        format.refunds(&found.refunds, runtime::now())
+        format.refunds(&found.refunds, self.clock.now())
     }
 
     async fn create(&self, request: &Request, caller: &Caller, format: Format) -> Answer {
@@ -80,7 +88,7 @@ impl RefundFunction {
                 let id = key.refund_id(&caller.merchant, caller.mode(), format);
                 (id, Some(body.fingerprint()?))
             }
-            None => (RefundId::new(Uuid::now_v7()), None),
+            None => (RefundId::new(self.random.uuid_v7(self.clock.now())), None),
         };
         let base_url = self.public_base_url.clone().or_else(|| api::base_url(request));
         let base_url = base_url.ok_or_else(|| Refusal::BadRequest("the Host header is missing".to_owned()))?;
@@ -127,11 +135,11 @@ impl RefundFunction {
             }
             let creation = RefundCreation {
                 id,
-                payment_session_id: SessionId::new(Uuid::new_v4()),
-                end_to_end_id: EndToEndId::new(Uuid::new_v4()),
-                at: runtime::now(),
+                payment_session_id: SessionId::new(self.random.uuid_v4()),
+                end_to_end_id: EndToEndId::new(self.random.uuid_v4()),
+                at: self.clock.now(),
                 base_url: base_url.clone(),
-                write_id: store::new_write_id(),
+                write_id: self.random.write_id(),
             };
             let (refund, payment) =
                 Refund::create(&refunded, new.clone(), creation).map_err(|why| format.not_refundable(why))?;
@@ -146,7 +154,7 @@ impl RefundFunction {
 
     /// Writes down which of a session's refunds have failed by time; whether there were any.
     async fn lapse(&self, session: &Session) -> Result<bool, StoreError> {
-        let now = runtime::now();
+        let now = self.clock.now();
         let mut any = false;
         for refund in self.refunds.of(&session.id).await?.refunds {
             any |= self.refunds.lapse(&refund, now).await?;
@@ -156,16 +164,17 @@ impl RefundFunction {
 
     async fn cancel(&self, id: RefundId, request: &Request, caller: &Caller, format: Format) -> Answer {
         let idempotency_key = IdempotencyKey::from_headers(request.headers())?;
-        let write_id = idempotency_key.as_ref().map_or_else(store::new_write_id, |key| {
-            key.write_id(&caller.merchant, caller.mode(), format, Operation::CancelRefund(id))
-        });
+        let write_id = idempotency_key.as_ref().map_or_else(
+            || self.random.write_id(),
+            |key| key.write_id(&caller.merchant, caller.mode(), format, Operation::CancelRefund(id)),
+        );
         let mut refund = self.own(&id, caller).await?;
         for _ in 0..MAX_TRIES {
-            let now = runtime::now();
+            let now = self.clock.now();
             match self.refunds.end(&refund, RefundEnd::CancelledByMerchant, now, &write_id).await {
                 Ok(RefundChanged { refund, repeated }) => {
                     tracing::info!(request_id = api::request_id(request), refund_id = %id, key_id = %caller.key_id, "refund cancelled");
-                    let answer = format.refund(&refund, runtime::now())?;
+                    let answer = format.refund(&refund, self.clock.now())?;
                     return Ok(if repeated && idempotency_key.is_some() { api::replayed(answer) } else { answer });
                 }
                 Err(RefundChangeError::Store(error)) => return Err(error.into()),
@@ -173,7 +182,7 @@ impl RefundFunction {
                 Err(RefundChangeError::Refused(now_as))
                     if now_as.failure_reason_at(now) == Some(RefundEvent::CancelledByMerchant) =>
                 {
-                    return format.refund(&now_as, runtime::now());
+                    return format.refund(&now_as, self.clock.now());
                 }
                 // The customer gave the details meanwhile.
                 Err(RefundChangeError::Refused(now_as)) if now_as.payment_session_id != refund.payment_session_id => {

@@ -2,25 +2,31 @@
 
 use api::{Answer, Authenticator};
 use lambda_http::Request;
-use runtime::SettingError;
+use runtime::{Clock, SettingError};
 use store::{Merchants, Table};
 
 /// Makes access tokens.
 #[derive(Debug)]
 pub struct Token {
     authenticator: Authenticator,
+    clock: Clock,
 }
 
 impl Token {
     /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
     pub async fn from_env() -> Result<Self, SettingError> {
-        Ok(Self { authenticator: Authenticator::start(Merchants::new(Table::from_env()?)).await })
+        Ok(Self::new(Table::from_env()?, Clock::System).await)
+    }
+
+    /// Over this table, by this clock.
+    pub async fn new(table: Table, clock: Clock) -> Self {
+        Self { authenticator: Authenticator::start(Merchants::new(table), clock.clone()).await, clock }
     }
 
     /// Answers a request; an error is what the client is shown instead.
     pub async fn handle(&self, request: Request) -> Answer {
         let caller = self.authenticator.authenticate_key(&request).await?;
         let scopes = api::granted_scopes(&request, caller.scopes)?;
-        api::token_answer(caller.key()?, scopes, runtime::now())
+        api::token_answer(caller.key()?, scopes, self.clock.now())
     }
 }

@@ -15,7 +15,7 @@ use lambda_runtime::{Error, LambdaEvent};
 use models::{CorrelationId, CursorId, Endpoint, Lane, Pace, is_given_up, next_delivery, not_before};
 use outbound::{Answer, Attempt, Delivery, Failure, InvalidSecret, Outcome, Policy, Sender, WebhookSecret};
 use queue::Queue;
-use runtime::Metric;
+use runtime::{Clock, Metric, Random};
 use store::{CursorClaim, Cursors, DeliveryAttempt, Endpoints, Events, Finished, Held, Slot, StoredEvent, Table};
 use url::Url;
 
@@ -47,6 +47,8 @@ pub struct Webhook {
     slow_webhooks: Queue,
     /// How the ARN of the slow lane's queue ends.
     slow_queue: String,
+    clock: Clock,
+    random: Random,
 }
 
 /// What became of telling one event.
@@ -67,15 +69,33 @@ impl Webhook {
         let config = runtime::aws_config()?;
         let table = Table::new(&config, runtime::required("TABLE_NAME")?);
         let slow_queue_url = runtime::required("SLOW_WEBHOOKS_QUEUE_URL")?;
-        Ok(Self {
+        let slow_queue = slow_queue_url.rsplit('/').next().unwrap_or_default().to_owned();
+        let queues =
+            [Queue::new(&config, runtime::required("WEBHOOKS_QUEUE_URL")?), Queue::new(&config, slow_queue_url)];
+        let sender = Sender::new(Policy { loopback_allowed: runtime::local_loopback_webhooks() })?;
+        Ok(Self::new(table, queues, &slow_queue, sender, Clock::System, Random::System))
+    }
+
+    /// Over this table and the queues of both lanes, of which the slow one has this name, by this clock and randomness.
+    pub fn new(
+        table: Table,
+        [webhooks, slow_webhooks]: [Queue; 2],
+        slow_queue: &str,
+        sender: Sender,
+        clock: Clock,
+        random: Random,
+    ) -> Self {
+        Self {
             cursors: Cursors::new(table.clone()),
             endpoints: Endpoints::new(table.clone()),
             events: Events::new(table),
-            sender: Sender::new(Policy { loopback_allowed: runtime::local_loopback_webhooks() })?,
-            webhooks: Queue::new(&config, runtime::required("WEBHOOKS_QUEUE_URL")?),
-            slow_queue: format!(":{}", slow_queue_url.rsplit('/').next().unwrap_or_default()),
-            slow_webhooks: Queue::new(&config, slow_queue_url),
-        })
+            sender,
+            webhooks,
+            slow_webhooks,
+            slow_queue: format!(":{slow_queue}"),
+            clock,
+            random,
+        }
     }
 
     /// Processes each cursor that a message names, all at once. A message fails only if the table does.
@@ -103,7 +123,7 @@ impl Webhook {
     }
 
     async fn look_at(&self, id: &CursorId, lane: Lane, stop_at: SystemTime) -> Result<(), Error> {
-        let now = runtime::now();
+        let now = self.clock.now();
         let found = self.endpoints.look_up(&id.merchant_id, &id.endpoint_id).await?;
         if lane == Lane::Fast && found.as_ref().is_some_and(|(endpoint, _)| endpoint.pace.lane() == Lane::Slow) {
             self.queue(Lane::Slow, id, Duration::ZERO).await;
@@ -111,7 +131,7 @@ impl Webhook {
         }
         let Some(claim) = self.cursors.claim(id, now).await? else { return Ok(()) };
         // A claim whose first packet is lost takes seconds.
-        let is_old = runtime::now().duration_since(now) > SignedDuration::try_from(READ_FOR)?;
+        let is_old = self.clock.now().duration_since(now) > SignedDuration::try_from(READ_FOR)?;
         let found = if is_old { self.endpoints.look_up(&id.merchant_id, &id.endpoint_id).await? } else { found };
         let Some((endpoint, slots)) = found else {
             return Ok(self.cursors.drop(&claim).await?);
@@ -122,7 +142,9 @@ impl Webhook {
         let pace = endpoint.pace;
         let Some((endpoint, mut slot)) = self.endpoints.take_slot(&endpoint, slots, now).await? else {
             // The endpoint takes what it is sent, one after the other: nothing is given up for that.
-            return self.look_again(&claim, pace.lane(), next_look(&claim, pace, now)?, claim.attempts, now).await;
+            return self
+                .look_again(&claim, pace.lane(), next_look(&claim, pace, now, &self.random)?, claim.attempts, now)
+                .await;
         };
         // It may have been changed since it was read: this is what it was when the slot was claimed.
         let done = match self.is_left_alone(&claim, &endpoint, now).await {
@@ -142,7 +164,7 @@ impl Webhook {
         let Some(until) = endpoint.parked_until.filter(|until| *until > now) else { return Ok(false) };
         let waited = claim.waiting_since.map_or(SignedDuration::ZERO, |since| now.duration_since(since));
         let spread = (waited / 8).clamp(SignedDuration::from_secs(1), SignedDuration::from_mins(1));
-        let until = until.checked_add(up_to(spread))?;
+        let until = until.checked_add(up_to(spread, &self.random))?;
         self.put_off(claim, endpoint.pace.lane(), until, claim.attempts, now).await?;
         Ok(true)
     }
@@ -158,11 +180,11 @@ impl Webhook {
     ) -> Result<(), Error> {
         let mut first_began: Option<Instant> = None;
         loop {
-            if SystemTime::now() >= stop_at {
+            if self.clock.is_past(stop_at) {
                 return self.look_again_now(&claim, slot.pace.lane()).await;
             }
             let events = self.events.after(&claim.id.object_id, claim.delivered, EVENTS_AT_ONCE).await?;
-            let read_at = Instant::now();
+            let read_at = self.clock.instant();
             let to_tell: Vec<_> = events.iter().filter(|event| event.sequence <= claim.head).collect();
             if to_tell.is_empty() {
                 // They were there when the cursor was moved on, so they are no longer kept.
@@ -173,18 +195,18 @@ impl Webhook {
                 }
             }
             for event in to_tell {
-                if read_at.elapsed() > READ_FOR {
+                if self.clock.elapsed(read_at) > READ_FOR {
                     break;
                 }
                 if event.sequence != claim.delivered + 1 && !claim.skips_gaps {
                     tracing::warn!(cursor = %claim.id, sequence = claim.delivered + 1, "not published yet");
                     return self.fail(&claim, slot.pace.lane(), None).await;
                 }
-                let is_enough = first_began.is_some_and(|began| began.elapsed() >= goes_on_for(lane));
-                if is_enough || SystemTime::now() >= stop_at {
+                let is_enough = first_began.is_some_and(|began| self.clock.elapsed(began) >= goes_on_for(lane));
+                if is_enough || self.clock.is_past(stop_at) {
                     return self.look_again_now(&claim, slot.pace.lane()).await;
                 }
-                first_began.get_or_insert_with(Instant::now);
+                first_began.get_or_insert_with(|| self.clock.instant());
                 match self.tell_one(&claim, lane, event, endpoint, slot).await? {
                     Told::Yes => {}
                     Told::No { not_before } => return self.fail(&claim, slot.pace.lane(), not_before).await,
@@ -192,10 +214,10 @@ impl Webhook {
                     Told::Gone => return Ok(self.cursors.hold(&claim, Held::Disabled).await?),
                 }
                 let ours = if event.sequence < claim.head {
-                    self.cursors.moved(&mut claim, event.sequence, runtime::now()).await?
+                    self.cursors.moved(&mut claim, event.sequence, self.clock.now()).await?
                 } else {
                     match self.cursors.finish(&mut claim, event.sequence).await? {
-                        Finished::More => self.cursors.moved(&mut claim, event.sequence, runtime::now()).await?,
+                        Finished::More => self.cursors.moved(&mut claim, event.sequence, self.clock.now()).await?,
                         Finished::Done | Finished::Lost => false,
                     }
                 };
@@ -218,7 +240,7 @@ impl Webhook {
         if !endpoint.wants(event.event_type(), event.object.mode()) {
             return Ok(Told::Yes);
         }
-        let at = runtime::now();
+        let at = self.clock.now();
         let delivery = delivery(event, endpoint, at)?;
         let attempt = match lane {
             Lane::Fast => self.sender.send_quickly(&delivery, slot.pace.patience()).await,
@@ -232,7 +254,7 @@ impl Webhook {
         };
         tracing::info!(cursor = %claim.id, event_id = %event.id(), correlation_id, status, latency_ms, "told");
         let asked = match &attempt.outcome {
-            Outcome::Answered(answer) => answer.retry_after.map(|asked| not_before(asked, runtime::now())),
+            Outcome::Answered(answer) => answer.retry_after.map(|asked| not_before(asked, self.clock.now())),
             Outcome::NotAnswered(_) => None,
         };
         let was_late = matches!(attempt.outcome, Outcome::NotAnswered(Failure::NotAtOnce));
@@ -266,7 +288,7 @@ impl Webhook {
                 Metric::WebhooksNotTaken.count();
                 // Who answers so speaks of all requests, not of this one (RFC 6585, 4; RFC 9110, 15.6.4).
                 let of_all = asked.filter(|_| matches!(status, Some(429 | 503)));
-                self.endpoints.failed(endpoint, slot, at, runtime::now(), fastrand::f64(), of_all).await?;
+                self.endpoints.failed(endpoint, slot, at, self.clock.now(), self.random.f64(), of_all).await?;
                 Ok(Told::No { not_before: asked })
             }
         }
@@ -274,9 +296,9 @@ impl Webhook {
 
     /// The next event was not taken: it is tried again, unless it has been for too long.
     async fn fail(&self, claim: &CursorClaim, lane: Lane, not_before: Option<Timestamp>) -> Result<(), Error> {
-        let now = runtime::now();
+        let now = self.clock.now();
         let attempts = claim.attempts.saturating_add(1);
-        let until = next_delivery(attempts, now, fastrand::f64());
+        let until = next_delivery(attempts, now, self.random.f64());
         self.put_off(claim, lane, not_before.map_or(until, |not_before| until.max(not_before)), attempts, now).await
     }
 
@@ -298,7 +320,7 @@ impl Webhook {
     }
 
     async fn look_again_now(&self, claim: &CursorClaim, lane: Lane) -> Result<(), Error> {
-        let now = runtime::now();
+        let now = self.clock.now();
         self.look_again(claim, lane, now, claim.attempts, now).await
     }
 
@@ -382,7 +404,7 @@ fn secrets(endpoint: &Endpoint, at: Timestamp) -> Result<(WebhookSecret, Vec<Web
 /// When to look again whether a slot is free: soon at first, and less often the longer the queue for them is; but not so
 /// seldom that slots stay free for want of somebody awake. Who has few slots because nothing is known of it will be known by
 /// then.
-fn next_look(claim: &CursorClaim, pace: Pace, now: Timestamp) -> Result<Timestamp, jiff::Error> {
+fn next_look(claim: &CursorClaim, pace: Pace, now: Timestamp, random: &Random) -> Result<Timestamp, jiff::Error> {
     if pace.is_unknown() {
         return now.checked_add(SignedDuration::from_secs(1));
     }
@@ -390,12 +412,12 @@ fn next_look(claim: &CursorClaim, pace: Pace, now: Timestamp) -> Result<Timestam
     // Whoever has the one slot of an endpoint that did not answer waits for it for long.
     let least_s = if pace.is_silent() { 4 } else { 1 };
     let wait = SignedDuration::from_secs((waited_s / 8).clamp(least_s, 8));
-    now.checked_add(wait)?.checked_add(up_to(wait))
+    now.checked_add(wait)?.checked_add(up_to(wait, random))
 }
 
 /// So that those who wait together don't come together.
-fn up_to(most: SignedDuration) -> SignedDuration {
-    most.mul_f64(fastrand::f64())
+fn up_to(most: SignedDuration, random: &Random) -> SignedDuration {
+    most.mul_f64(random.f64())
 }
 
 #[cfg(test)]

@@ -8,9 +8,11 @@ use std::time::{Duration, Instant};
 use aws_lc_rs::constant_time;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use jiff::Timestamp;
 use lambda_http::Request;
 use lambda_http::http::{HeaderMap, header};
 use models::{ApiKey, ApiKeyId, ApiSecret, InvalidId, Merchant, MerchantId, Mode, Scopes};
+use runtime::Clock;
 use store::{Merchants, Owner};
 
 use crate::error::{ApiError, Refusal};
@@ -69,6 +71,7 @@ impl Caller {
 #[derive(Debug)]
 pub struct Authenticator {
     merchants: Merchants,
+    clock: Clock,
     seen: Mutex<Seen>,
 }
 
@@ -82,13 +85,13 @@ struct Seen {
 }
 
 impl Seen {
-    fn merchant(&self, id: &MerchantId) -> Option<Arc<Merchant>> {
-        let (_, merchant) = self.merchants.get(id).filter(|(read_at, _)| read_at.elapsed() < CACHED)?;
+    fn merchant(&self, id: &MerchantId, now: Instant) -> Option<Arc<Merchant>> {
+        let (_, merchant) = self.merchants.get(id).filter(|(read_at, _)| now.duration_since(*read_at) < CACHED)?;
         Some(Arc::clone(merchant))
     }
 
-    fn was_just_refused(&self, id: &MerchantId) -> bool {
-        self.refused.get(id).is_some_and(|refused_at| refused_at.elapsed() < LOOKED_JUST_NOW)
+    fn was_just_refused(&self, id: &MerchantId, now: Instant) -> bool {
+        self.refused.get(id).is_some_and(|refused_at| now.duration_since(*refused_at) < LOOKED_JUST_NOW)
     }
 
     fn keep(&mut self, id: &MerchantId, read_at: Instant, merchant: &Arc<Merchant>) {
@@ -99,12 +102,12 @@ impl Seen {
         self.merchants.insert(id.clone(), (read_at, Arc::clone(merchant)));
     }
 
-    fn refuse(&mut self, id: &MerchantId) {
+    fn refuse(&mut self, id: &MerchantId, now: Instant) {
         // Apart from the merchants, so that ids that nobody has don't push out those that somebody has.
         if self.refused.len() >= MAX_CACHED {
             self.refused.clear();
         }
-        self.refused.insert(id.clone(), Instant::now());
+        self.refused.insert(id.clone(), now);
     }
 }
 
@@ -112,9 +115,9 @@ impl Authenticator {
     /// Against these merchants, who are asked for once without need: while a function starts, Lambda gives it a whole
     /// core, with which to connect and to load all that every request goes through
     /// (docs/decisions/0009-cold-starts.md). What fails here is met again, and told of, when it matters.
-    pub async fn start(merchants: Merchants) -> Self {
+    pub async fn start(merchants: Merchants, clock: Clock) -> Self {
         let _ = tokio::time::timeout(WARM_UP_TIMEOUT, merchants.warm_up()).await;
-        Self { merchants, seen: Mutex::default() }
+        Self { merchants, clock, seen: Mutex::default() }
     }
 
     /// Who sent the request, and has the scope that its route needs.
@@ -151,26 +154,25 @@ impl Authenticator {
 
     /// Looks again, once, if what is remembered of the merchant doesn't know the credentials: a key is good at once.
     async fn check(&self, credentials: &Credentials<'_>) -> Result<Caller, ApiError> {
-        let id = credentials.merchant();
+        let (id, now, read_at) = (credentials.merchant(), self.clock.now(), self.clock.instant());
         let (remembered, just_refused) = {
             let seen = self.seen();
-            (seen.merchant(id), seen.was_just_refused(id))
+            (seen.merchant(id, read_at), seen.was_just_refused(id, read_at))
         };
-        if let Some(caller) = credentials.holds(remembered.as_ref()) {
+        if let Some(caller) = credentials.holds(remembered.as_ref(), now) {
             return Ok(caller);
         }
         if just_refused {
             return Err(Refusal::Unauthorized.into());
         }
-        let read_at = Instant::now();
         let merchant = self.merchants.get(id).await?.map(Arc::new);
-        let caller = credentials.holds(merchant.as_ref());
+        let caller = credentials.holds(merchant.as_ref(), now);
         let mut seen = self.seen();
         if let Some(merchant) = &merchant {
             seen.keep(id, read_at, merchant);
         }
         if caller.is_none() {
-            seen.refuse(id);
+            seen.refuse(id, self.clock.instant());
         }
         Ok(caller.ok_or(Refusal::Unauthorized)?)
     }
@@ -217,7 +219,7 @@ impl Credentials<'_> {
     }
 
     /// Who calls, if one of the merchant's keys bears them out. Without a merchant or a key nobody does, after the same work.
-    fn holds(&self, merchant: Option<&Arc<Merchant>>) -> Option<Caller> {
+    fn holds(&self, merchant: Option<&Arc<Merchant>>, now: Timestamp) -> Option<Caller> {
         let (key, scopes) = match self {
             Self::KeyAndSecret(id, shown) => {
                 let key = merchant.and_then(|merchant| merchant.active_key(id));
@@ -234,7 +236,7 @@ impl Credentials<'_> {
             }
             Self::Token(token, id) => {
                 let key = merchant.and_then(|merchant| merchant.active_key(id));
-                let scopes = token::verify(token, id, key);
+                let scopes = token::verify(token, id, key, now);
                 (key?, scopes?)
             }
         };
@@ -278,9 +280,13 @@ pub(crate) mod tests {
     use std::cell::Cell;
 
     use models::Name;
+    use runtime::Random;
 
     use super::*;
     use crate::secrets::known_key;
+
+    /// When the credentials of these tests are shown.
+    const NOW: Timestamp = Timestamp::constant(1_772_000_000, 0);
 
     thread_local! {
         static WORK: Cell<usize> = const { Cell::new(0) };
@@ -292,8 +298,11 @@ pub(crate) mod tests {
     }
 
     fn merchant(keys: &[&str]) -> Arc<Merchant> {
-        let key =
-            |name: &&str| known_key(&format!("pk_test_{name}"), &format!("sk_test_{name}"), Scopes::ALL).unwrap().key;
+        let key = |name: &&str| {
+            known_key(&format!("pk_test_{name}"), &format!("sk_test_{name}"), Scopes::ALL, NOW, &Random::System)
+                .unwrap()
+                .key
+        };
         Arc::new(Merchant {
             id: "demo".parse().unwrap(),
             name: Name::try_from("Demo".to_owned()).unwrap(),
@@ -307,7 +316,7 @@ pub(crate) mod tests {
     /// Whether it holds, and how much was compared or verified for that.
     fn work(credentials: &Credentials<'_>, merchant: Option<&Arc<Merchant>>) -> (bool, usize) {
         WORK.set(0);
-        let holds = credentials.holds(merchant).is_some();
+        let holds = credentials.holds(merchant, NOW).is_some();
         (holds, WORK.get())
     }
 
@@ -315,7 +324,7 @@ pub(crate) mod tests {
     fn refusing_is_the_same_work_whether_there_is_such_a_merchant_or_key_or_none() {
         let demo = merchant(&["demo"]);
         let (mine, other) = (demo.active_keys().next().unwrap(), merchant(&["demo_other"]));
-        let now = runtime::now().as_second();
+        let now = NOW.as_second();
         let good = token::mint(mine, Scopes::ALL, now).unwrap();
         let forged = token::mint(other.active_keys().next().unwrap(), Scopes::ALL, now).unwrap();
         let basic = |id: &str, secret: &str| Credentials::KeyAndSecret(id.parse().unwrap(), secret.parse().unwrap());
@@ -338,15 +347,15 @@ pub(crate) mod tests {
 
     #[test]
     fn ids_that_nobody_has_do_not_push_out_merchants() {
-        let (mut seen, demo) = (Seen::default(), merchant(&["demo"]));
-        seen.keep(&demo.id, Instant::now(), &demo);
+        let (mut seen, demo, now) = (Seen::default(), merchant(&["demo"]), Clock::System.instant());
+        seen.keep(&demo.id, now, &demo);
         for n in 0..=MAX_CACHED {
-            seen.refuse(&format!("x{n}").parse().unwrap());
+            seen.refuse(&format!("x{n}").parse().unwrap(), now);
         }
-        assert!(seen.merchant(&demo.id).is_some() && seen.refused.len() <= MAX_CACHED);
-        assert!(seen.was_just_refused(&format!("x{MAX_CACHED}").parse().unwrap()));
+        assert!(seen.merchant(&demo.id, now).is_some() && seen.refused.len() <= MAX_CACHED);
+        assert!(seen.was_just_refused(&format!("x{MAX_CACHED}").parse().unwrap(), now));
         for n in 0..MAX_CACHED {
-            seen.keep(&format!("y{n}").parse().unwrap(), Instant::now(), &demo);
+            seen.keep(&format!("y{n}").parse().unwrap(), now, &demo);
         }
         assert!(seen.merchants.len() <= MAX_CACHED && seen.refused.is_empty(), "read again, not refused unread");
     }

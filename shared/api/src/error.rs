@@ -1,6 +1,7 @@
 //! What an API call can be answered with when it isn't done: what the client can mend, or a failure of ours. Each wire format
 //! has its own codes and body for them; statuses and headers are HTTP's.
 
+use jiff::Timestamp;
 use lambda_http::http::{HeaderValue, StatusCode, header};
 use lambda_http::{Body, Response};
 use models::Scope;
@@ -117,12 +118,12 @@ impl From<StoreError> for ApiError {
 
 impl ApiError {
     /// What a refused change is: 404, 503, or 409 with the state that stood in the way.
-    pub fn from_change(error: ChangeError, doing: &str) -> Self {
+    pub fn from_change(error: ChangeError, doing: &str, now: Timestamp) -> Self {
         match error {
             ChangeError::NotFound => Refusal::NotFound.into(),
             ChangeError::Store(error) => error.into(),
             ChangeError::Refused(session) => {
-                let state = session.state_at(runtime::now());
+                let state = session.state_at(now);
                 let title = format!("a session that is {state} can't be {doing}");
                 Refusal::InvalidAction { title, parameter: None }.into()
             }

@@ -74,9 +74,7 @@ impl IdempotencyKey {
 
     /// Marks the write that this request does.
     pub fn write_id(&self, merchant: &Merchant, mode: Mode, format: Format, operation: Operation) -> WriteId {
-        let uuid = self.derive(merchant, mode, format.name(), operation);
-        // 32 hex digits are always a write id.
-        uuid.simple().to_string().parse().unwrap_or_else(|_| store::new_write_id())
+        self.derive(merchant, mode, format.name(), operation).into()
     }
 
     fn derive(&self, merchant: &Merchant, mode: Mode, format: &str, operation: Operation) -> Uuid {

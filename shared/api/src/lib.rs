@@ -33,7 +33,7 @@ pub use json::Json;
 pub use list::{ListParameters, gives, list_cursor, list_query, read_query};
 pub use oauth::{granted_scopes, token_answer};
 pub use route::{Route, other_methods, path_id, unrouted};
-pub use secrets::{IssuedKey, issue_key, known_key, random_bytes, sha256};
+pub use secrets::{IssuedKey, issue_key, known_key, sha256};
 pub use serve::{run, serve, time_left};
 pub use token::{TOKEN_LIFETIME_S, mint};
 pub use webhooks::{AttemptView, ReplayView, WebhookParts, WebhookView, parse_webhook};

@@ -1,26 +1,17 @@
 //! Random secrets and their hashes.
 
-use aws_lc_rs::{digest, rand};
+use aws_lc_rs::digest;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use jiff::Timestamp;
 use models::{ApiKey, ApiKeyId, ApiSecret, MerchantId, Mode, Scopes, credential_prefix};
+use runtime::Random;
 
 /// SHA-256.
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut out = [0; 32];
     out.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
     out
-}
-
-/// Bytes from the system's random source.
-///
-/// # Panics
-/// If the system has none, as the whole process could not be trusted then.
-#[expect(clippy::expect_used, reason = "without random numbers there is nothing safe to go on with")]
-pub fn random_bytes<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    rand::fill(&mut bytes).expect("the system's random source works");
-    bytes
 }
 
 /// A new API key with its secret, which is shown once and never again.
@@ -33,24 +24,24 @@ pub struct IssuedKey {
 }
 
 /// Makes a new API key: 96 random bits in its id, 256 in its secret, 256 to sign its tokens.
-pub fn issue_key(merchant: &MerchantId, mode: Mode, scopes: Scopes) -> IssuedKey {
+pub fn issue_key(merchant: &MerchantId, mode: Mode, scopes: Scopes, now: Timestamp, random: &Random) -> IssuedKey {
     let random_text = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes).replace(['-', '_'], "0");
-    let id = format!("{}{}", credential_prefix("pk", mode, merchant), random_text(&random_bytes::<12>()));
-    let secret = format!("{}{}", credential_prefix("sk", mode, merchant), random_text(&random_bytes::<33>()));
-    let key = known_key(&id, &secret, scopes);
+    let id = format!("{}{}", credential_prefix("pk", mode, merchant), random_text(&random.bytes::<12>()));
+    let secret = format!("{}{}", credential_prefix("sk", mode, merchant), random_text(&random.bytes::<33>()));
+    let key = known_key(&id, &secret, scopes, now, random);
     #[expect(clippy::expect_used, reason = "made of what they are parsed into")]
     key.expect("a new key is valid")
 }
 
 /// A key from given texts: for the demo merchant, and for tests.
-pub fn known_key(id: &str, secret: &str, scopes: Scopes) -> Option<IssuedKey> {
+pub fn known_key(id: &str, secret: &str, scopes: Scopes, now: Timestamp, random: &Random) -> Option<IssuedKey> {
     let (id, secret): (ApiKeyId, ApiSecret) = (id.parse().ok()?, secret.parse().ok()?);
     let key = ApiKey {
         id,
         secret_sha256: sha256(secret.as_str().as_bytes()),
-        token_secret: random_bytes(),
+        token_secret: random.bytes(),
         scopes,
-        created_at: runtime::now(),
+        created_at: now,
         revoked_at: None,
     };
     Some(IssuedKey { key, secret })

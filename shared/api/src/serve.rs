@@ -81,6 +81,7 @@ async fn answered<F: Future<Output = Answer>>(request: Request, handler: impl Fn
 
 /// How long a handler may take: until a moment before Lambda would end the process, so that the client gets an answer
 /// that says what to do. Stopping anywhere is safe, as every write is conditional.
+#[expect(clippy::disallowed_methods, reason = "Lambda ends the process by the system's clock, as time-outs go by it")]
 pub fn time_left(request: &Request) -> Duration {
     let deadline = request.lambda_context_ref().map(lambda_http::Context::deadline);
     let left = deadline.and_then(|deadline| deadline.duration_since(SystemTime::now()).ok());

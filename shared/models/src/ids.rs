@@ -179,6 +179,12 @@ text_id!(
     |text| (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
 );
 
+impl From<Uuid> for WriteId {
+    fn from(uuid: Uuid) -> Self {
+        Self(uuid.simple().to_string())
+    }
+}
+
 text_id!(
     /// What was going on when something happened: the id that API Gateway gave the request, or Lambda a run of the
     /// schedule. It follows what happened into logs, webhooks and mails, and says nothing of anybody.

@@ -4,11 +4,12 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use models::CorrelationId;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Response, redirect, retry};
+use runtime::Clock;
 use thiserror::Error;
 use url::Url;
 
@@ -128,6 +129,7 @@ pub struct Sender {
     client: Client,
     policy: Policy,
     answer_ms: u64,
+    clock: Clock,
 }
 
 impl Sender {
@@ -165,7 +167,13 @@ impl Sender {
             .no_deflate()
             .build();
         let client = client.map_err(|error| NoSender(with_causes(&error)))?;
-        Ok(Self { client, policy, answer_ms: time_outs.answer_ms })
+        Ok(Self { client, policy, answer_ms: time_outs.answer_ms, clock: Clock::System })
+    }
+
+    /// The same, which measures by this clock how long an endpoint takes. Time-outs go by the system's.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 
     /// Sends once, and waits for the answer, for as long as it was made for. Nothing of it is logged.
@@ -180,11 +188,11 @@ impl Sender {
     }
 
     async fn send_within(&self, delivery: &Delivery, within: Duration, too_late: Failure) -> Attempt {
-        let started = Instant::now();
+        let started = self.clock.instant();
         let response = tokio::time::timeout(within, self.request(delivery)).await.unwrap_or(Err(too_late));
-        let latency_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let latency_ms = u64::try_from(self.clock.elapsed(started).as_millis()).unwrap_or(u64::MAX);
         let outcome = match response {
-            Ok(response) => Outcome::Answered(read(response).await),
+            Ok(response) => Outcome::Answered(read(response, self.clock.now().into()).await),
             Err(failure) => Outcome::NotAnswered(failure),
         };
         Attempt { latency_ms, outcome }
@@ -213,9 +221,10 @@ impl Sender {
 }
 
 /// Reads as much of the answer as is wanted; dropping it then closes the connection.
-async fn read(mut response: Response) -> Answer {
+#[expect(clippy::disallowed_methods, reason = "a connection is read by the system's clock, as it is timed out by it")]
+async fn read(mut response: Response, now: SystemTime) -> Answer {
     let status = response.status().as_u16();
-    let retry_after = retry_after(response.headers(), SystemTime::now());
+    let retry_after = retry_after(response.headers(), now);
     let (mut kept, mut read_bytes) = (Vec::with_capacity(MAX_KEPT_BYTES), 0);
     let until = tokio::time::Instant::now() + Duration::from_millis(READ_MS);
     while read_bytes < MAX_READ_BYTES {

@@ -1,20 +1,17 @@
-//! What every function starts with: settings from the environment, logs, the clock, and AWS clients.
+//! What every function starts with: settings from the environment, logs, time, randomness, and AWS clients.
 
 mod aws;
+mod clock;
 mod correlation;
 mod logs;
 mod metrics;
+mod random;
 mod settings;
 
-use jiff::Timestamp;
-
 pub use aws::{aws_config, aws_config_for};
+pub use clock::{Clock, VirtualClock};
 pub use correlation::{correlated, correlation_id};
 pub use logs::init_logs;
 pub use metrics::{Metric, Metrics};
+pub use random::Random;
 pub use settings::{SettingError, local_live_connector, local_loopback_webhooks, optional, required};
-
-/// The time now, to the millisecond.
-pub fn now() -> Timestamp {
-    models::truncate_to_ms(Timestamp::now())
-}

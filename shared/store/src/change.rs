@@ -19,13 +19,6 @@ pub struct Change {
     pub write_id: WriteId,
 }
 
-impl Change {
-    /// `event` happens to the session now.
-    pub fn now(session_id: SessionId, event: SessionEvent) -> Self {
-        Self { session_id, event, at: runtime::now(), write_id: crate::new_write_id() }
-    }
-}
-
 /// A session after a change.
 #[derive(Debug)]
 pub struct Changed {

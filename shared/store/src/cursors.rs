@@ -189,7 +189,7 @@ impl Cursors {
     /// # Errors
     /// The table failed us.
     pub async fn claim(&self, id: &CursorId, now: Timestamp) -> Result<Option<CursorClaim>, StoreError> {
-        let lease_id = crate::new_write_id();
+        let lease_id = self.table.random.write_id();
         let update = Update::new(WriteKind::CursorClaim, keys::cursor(id))
             .when("#due_at <= :now", [(":now", s(moment(now)))])
             .lease(&lease_id, now, lease_end(now));

@@ -8,7 +8,6 @@ use models::{
 };
 use serde::Deserialize;
 use thiserror::Error;
-use uuid::Uuid;
 
 use crate::cursors::LEASE;
 use crate::error::StoreError;
@@ -149,7 +148,7 @@ impl Endpoints {
             match transaction.send(&self.table).await? {
                 Transacted::Done => return Ok(EndpointCreated::New(Box::new(endpoint))),
                 // Others came or went since. No id is used twice, not even if ours was registered and has been removed.
-                Transacted::Refused(_) => endpoint.id = EndpointId::new(Uuid::now_v7()),
+                Transacted::Refused(_) => endpoint.id = EndpointId::new(self.table.random.uuid_v7(endpoint.created_at)),
             }
         }
     }
@@ -310,7 +309,7 @@ impl Endpoints {
     /// # Errors
     /// The table failed us.
     pub async fn gone(&self, endpoint: &Endpoint, slot: &Slot) -> Result<bool, StoreError> {
-        let ours = s(crate::new_write_id().as_str());
+        let ours = s(self.table.random.write_id().as_str());
         let update = self.present(WriteKind::EndpointGone, &endpoint.merchant_id, &endpoint.id);
         let update = update.of_version(slot.version).set("changed_by", ours.clone());
         Ok(match disabled(update, DisabledBy::Gone).send(&self.table).await? {
@@ -424,7 +423,7 @@ impl Endpoints {
         for _ in 0..most {
             let free: Vec<usize> = slots.free(most, now).collect();
             // Any of them, for those who come together not to ask for the same.
-            let Some(index) = fastrand::choice(free) else { return Ok(None) };
+            let Some(&index) = self.table.random.choice(&free) else { return Ok(None) };
             let update = self
                 .present(WriteKind::SlotClaim, &endpoint.merchant_id, &endpoint.id)
                 .when(&format!("#slots[{index}] <= :now"), [(":now", ms(now))])
@@ -486,7 +485,7 @@ impl Endpoints {
         may: impl Fn(&Endpoint) -> bool,
         change: impl Fn(Update, &Endpoint) -> Update,
     ) -> Result<Option<Endpoint>, StoreError> {
-        let write_id = crate::new_write_id();
+        let write_id = self.table.random.write_id();
         let mut found = self.table.get(keys::endpoint(merchant, id)).await?;
         while let Some(item) = found {
             let version = Version::of(Some(&item));

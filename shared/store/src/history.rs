@@ -68,7 +68,7 @@ mod tests {
             state: SessionState::Sent,
             at: Timestamp::from_millisecond(1_572_623_306_123).unwrap(),
             cause: SessionEvent::Settled,
-            write_id: crate::new_write_id(),
+            write_id: "w".parse().unwrap(),
             correlation_id: Some("JKJaXmPLvHcESHA=".parse().unwrap()),
         };
         let write = async || history_entry(entry.state.as_str(), entry.at, entry.cause.as_str(), &entry.write_id);

@@ -69,4 +69,4 @@ pub use tables::tables_named;
 pub use told::{CursorState, Told};
 pub use verify::{Checked, Rule, Verify, Violation};
 pub use walk::{Parts, PayersSession, Walk, WalkPage};
-pub use write::{CLOCKS_DIFFER_BY, WRITE_LANDS_WITHIN, new_write_id};
+pub use write::{CLOCKS_DIFFER_BY, WRITE_LANDS_WITHIN};

@@ -111,7 +111,7 @@ impl Mails {
     /// # Errors
     /// The table failed us.
     pub async fn claim(&self, id: &MailId, now: Timestamp) -> Result<Option<Claim>, StoreError> {
-        let lease_id = crate::new_write_id();
+        let lease_id = self.table.random.write_id();
         let free_again = now.checked_add(LEASE).unwrap_or(Timestamp::MAX);
         let update = Update::new(WriteKind::MailClaim, keys::mail(id))
             .when_one_of("state", ["due"])

@@ -133,14 +133,14 @@ impl Merchants {
         Ok(matches!(put.await?, Put::Done))
     }
 
-    /// Revokes an API key now; false if there is no such key. One that was revoked before stays as it is.
+    /// Revokes an API key; false if there is no such key. One that was revoked before stays as it is.
     ///
     /// # Errors
     /// The table failed us.
-    pub async fn revoke_key(&self, id: &ApiKeyId) -> Result<bool, StoreError> {
+    pub async fn revoke_key(&self, id: &ApiKeyId, now: Timestamp) -> Result<bool, StoreError> {
         let update = Update::new(WriteKind::KeyRevoke, keys::api_key(id))
             .when("attribute_exists(#pk) AND attribute_not_exists(#revoked_at)", [])
-            .set("revoked_at", ms(runtime::now()));
+            .set("revoked_at", ms(now));
         match update.send(&self.table).await? {
             Updated::New(_) | Updated::Refused(Some(_)) => Ok(true),
             Updated::Refused(None) => Ok(false),
@@ -153,7 +153,7 @@ impl Merchants {
     /// The table failed us, or holds no such merchant.
     pub async fn link_account(&self, merchant: &MerchantId, account: &LinkedAccount) -> Result<bool, StoreError> {
         let key = keys::linked_account(merchant, account);
-        let linked_by = s(crate::new_write_id().as_str());
+        let linked_by = s(self.table.random.write_id().as_str());
         loop {
             let (version, found) = self.account(merchant, &key).await?;
             if let Some(found) = found {

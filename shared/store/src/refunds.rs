@@ -283,7 +283,7 @@ impl Refunds {
         if !refund.has_lapsed_at(now) {
             return Ok(false);
         }
-        match self.end(refund, RefundEnd::TimePassed, now, &crate::new_write_id()).await {
+        match self.end(refund, RefundEnd::TimePassed, now, &self.table.random.write_id()).await {
             Ok(_) => Ok(true),
             // Somebody else was first.
             Err(RefundChangeError::Refused(_)) => Ok(true),

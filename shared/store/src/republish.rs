@@ -72,7 +72,7 @@ impl Table {
     pub async fn republish(&self, path: &ObjectPath, span: Span) -> Result<Marked, StoreError> {
         let mut found = self.get(path.key()).await?;
         // What tells this mark from the one before.
-        let id = s(crate::new_write_id().as_str());
+        let id = s(self.random.write_id().as_str());
         while let Some(item) = found.filter(|item| !is_tombstone(item)) {
             let Some(first) = span.first_of(entered_at(&item)) else { return Ok(Marked::Nothing) };
             let before = item.get(MARK);

@@ -6,7 +6,7 @@ use std::fmt;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
-use runtime::SettingError;
+use runtime::{Random, SettingError};
 use serde::de::DeserializeOwned;
 
 use crate::error::StoreError;
@@ -52,6 +52,8 @@ impl fmt::Display for Key {
 pub struct Table {
     pub(crate) client: Client,
     pub(crate) name: String,
+    /// Makes what marks writes.
+    pub(crate) random: Random,
 }
 
 /// The condition that there is no such item yet.
@@ -84,7 +86,13 @@ impl Table {
 
     /// The table with this name.
     pub fn new(config: &aws_types::SdkConfig, name: String) -> Self {
-        Self { client: Client::new(config), name }
+        Self { client: Client::new(config), name, random: Random::System }
+    }
+
+    /// The same, with this randomness for what marks writes.
+    #[must_use]
+    pub fn with_random(self, random: Random) -> Self {
+        Self { random, ..self }
     }
 
     /// Reads one item, consistently.

@@ -13,14 +13,6 @@ pub const WRITE_LANDS_WITHIN: jiff::SignedDuration = jiff::SignedDuration::from_
 /// How far the clocks of two functions, or of a function and DynamoDB, may be apart.
 pub const CLOCKS_DIFFER_BY: jiff::SignedDuration = jiff::SignedDuration::from_secs(1);
 
-/// A new random write id.
-pub fn new_write_id() -> models::WriteId {
-    let uuid = uuid::Uuid::new_v4();
-    // A UUID's simple form is 32 graphic characters, which is what a write id is.
-    #[expect(clippy::expect_used, reason = "always valid")]
-    uuid.simple().to_string().parse().expect("a UUID is a valid write id")
-}
-
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
         /// What a write does.

@@ -32,7 +32,7 @@ fn all_is_found_at_once_while_there_is_little_and_shard_by_shard_after() {
     World::get().runtime.block_on(async {
         let table = World::get().table.clone();
         let owner = support::new_owner(Mode::Test);
-        let (now, endpoint_id) = (runtime::now(), EndpointId::new(Uuid::new_v4()));
+        let (now, endpoint_id) = (samples::now(), EndpointId::new(samples::uuid()));
         let (due, cursors) = (Due::new(table.clone()), Cursors::new(table.clone()));
         let (mut expired, mut held) = (Vec::<SessionId>::new(), Vec::<CursorId>::new());
         for _ in 0..30 {

@@ -22,7 +22,7 @@ fn endpoints() -> Endpoints {
 
 fn new_endpoint(owner: &Owner) -> Endpoint {
     Endpoint {
-        id: EndpointId::new(Uuid::now_v7()),
+        id: EndpointId::new(samples::uuid()),
         merchant_id: owner.merchant_id.clone(),
         mode: owner.mode,
         url: "https://example.com/a".to_owned().try_into().unwrap(),
@@ -30,8 +30,8 @@ fn new_endpoint(owner: &Owner) -> Endpoint {
         events: Subscription::All,
         thin: false,
         disabled_by: None,
-        created_at: runtime::now(),
-        secret: EndpointSecret::new(Uuid::new_v4().to_string()),
+        created_at: samples::now(),
+        secret: EndpointSecret::new(samples::uuid().to_string()),
         rotations: 0,
         previous_secret: None,
         previous_secret_until: None,
@@ -54,11 +54,11 @@ async fn get(owner: &Owner, id: EndpointId) -> Endpoint {
 
 async fn claim_slot(owner: &Owner, id: EndpointId) -> (Endpoint, Slot) {
     let (found, slots) = endpoints().look_up(&owner.merchant_id, &id).await.unwrap().unwrap();
-    endpoints().take_slot(&found, slots, runtime::now()).await.unwrap().unwrap()
+    endpoints().take_slot(&found, slots, samples::now()).await.unwrap().unwrap()
 }
 
 async fn change(owner: Owner, id: EndpointId, change: EndpointChange) {
-    endpoints().change(&owner, &id, change, runtime::now()).await.unwrap();
+    endpoints().change(&owner, &id, change, samples::now()).await.unwrap();
 }
 
 fn enabled() -> EndpointChange {
@@ -111,7 +111,7 @@ fn what_a_call_showed_is_not_noted_of_an_endpoint_that_was_changed_since() {
         for changed in [moved(), enabled()] {
             let owner = support::new_owner(Mode::Test);
             let id = register(&owner).await;
-            let now = runtime::now();
+            let now = samples::now();
             let asked = Some(now + HOUR * 6);
 
             // A failure that asks for a long wait, and silence.
@@ -147,11 +147,11 @@ fn who_claims_a_slot_gets_the_endpoint_as_it_is_then() {
         let id = register(&owner).await;
         let (read, slots) = endpoints().look_up(&owner.merchant_id, &id).await.unwrap().unwrap();
         let secret = EndpointSecret::new("another".to_owned());
-        endpoints().rotate(&owner, &id, &secret, runtime::now()).await.unwrap();
+        endpoints().rotate(&owner, &id, &secret, samples::now()).await.unwrap();
         endpoints().finish_rotation(&owner, &id).await.unwrap();
         let disabled = EndpointChange { enabled: Some(false), ..moved() };
         change(owner.clone(), id, disabled).await;
-        let now = runtime::now();
+        let now = samples::now();
         let (claimed, mut slot) = endpoints().take_slot(&read, slots, now).await.unwrap().unwrap();
         assert_eq!(claimed, get(&owner, id).await);
         assert_eq!((claimed.secret.as_str(), claimed.previous_secret.clone()), ("another", None));
@@ -168,7 +168,7 @@ fn of_two_waits_that_are_asked_for_at_once_the_longer_holds() {
         for waits in [[HOUR, HOUR * 6], [HOUR * 6, HOUR]] {
             let owner = support::new_owner(Mode::Test);
             let id = register(&owner).await;
-            let now = runtime::now();
+            let now = samples::now();
             let (first, mut first_slot) = claim_slot(&owner, id).await;
             let (second, mut second_slot) = claim_slot(&owner, id).await;
             let [first_wait, second_wait] = waits.map(|wait| Some(now + wait));
@@ -193,7 +193,7 @@ fn a_change_whose_answer_was_lost_is_made_upon_what_others_changed_meanwhile() {
         let id = register(&owner).await;
         let describe = EndpointChange { description: Some(Some(support::name("till"))), ..EndpointChange::default() };
         let losing = Endpoints::new(World::get().losing_one(1, change(owner.clone(), id, moved())));
-        losing.change(&owner, &id, describe, runtime::now()).await.unwrap();
+        losing.change(&owner, &id, describe, samples::now()).await.unwrap();
         let found = get(&owner, id).await;
         assert_eq!((found.url, found.description), (moved().url.unwrap(), Some(support::name("till"))));
     });
@@ -210,7 +210,7 @@ fn a_registration_whose_answer_was_lost_is_made_once() {
             }
         };
         let losing = Endpoints::new(World::get().losing_one(1, other));
-        let registration = Registration { name: EndpointId::new(Uuid::new_v4()), fingerprint: Fingerprint([6; 32]) };
+        let registration = Registration { name: EndpointId::new(samples::uuid()), fingerprint: Fingerprint([6; 32]) };
         let created = losing.create(&new_endpoint(&owner), Some(registration)).await.unwrap();
         assert!(matches!(created, EndpointCreated::New(_)));
         assert_eq!(endpoints().of(&owner.merchant_id).await.unwrap().len(), 2);
@@ -256,7 +256,7 @@ fn an_account_that_was_unlinked_while_the_answer_to_linking_it_was_lost_stays_un
 fn a_replay_whose_answer_was_lost_and_that_was_done_meanwhile_is_not_done_again() {
     World::get().runtime.block_on(async {
         let owner = support::new_owner(Mode::Test);
-        let session = support::new_session(&owner, runtime::now(), None, 400);
+        let session = support::new_session(&owner, samples::now(), None, 400);
         let id = CursorId {
             object_id: session.id.into(),
             merchant_id: owner.merchant_id.clone(),
@@ -264,7 +264,7 @@ fn a_replay_whose_answer_was_lost_and_that_was_done_meanwhile_is_not_done_again(
             replay_of: Some(1),
         };
         let event = EventId { object_id: session.id.into(), sequence: 1 };
-        let (cursors, now) = (Cursors::new(World::get().table.clone()), runtime::now());
+        let (cursors, now) = (Cursors::new(World::get().table.clone()), samples::now());
         let delivered = {
             let (cursors, id) = (cursors.clone(), id.clone());
             async move {

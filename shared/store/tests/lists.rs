@@ -244,7 +244,7 @@ fn a_count_is_raised_once_whatever_becomes_of_the_answer() {
     block_on(async {
         let merchants = Merchants::new(table());
         let id = support::new_owner(Mode::Test).merchant_id;
-        let now = runtime::now();
+        let now = samples::now();
         let raise = |table, count| {
             let id = id.clone();
             async move { Merchants::new(table).raise_list_shards(&id, shards(count), now).await.unwrap() }

@@ -659,7 +659,7 @@ impl Table {
 
     /// Reads what the write is made from, and makes it.
     async fn prepare(&self, write: &Write) -> Arc<Prepared> {
-        let (at, write_id) = (self.at_of(write), store::new_write_id());
+        let (at, write_id) = (self.at_of(write), samples::write_id());
         let nothing = What::Nothing(Outcome::Refused);
         let what = match write {
             Write::Create { slot, amount, payee_given, view } => {
@@ -928,9 +928,9 @@ impl StateMachineTest for Table {
         let world = World::get();
         let owner = support::new_owner(models::Mode::Test);
         let account = model.payer_account.then(payer_account);
-        let paid = support::paid_session(&owner, runtime::now(), account.as_ref(), model.paid);
+        let paid = support::paid_session(&owner, samples::now(), account.as_ref(), model.paid);
         let session = world.runtime.block_on(paid);
-        let base = Uuid::new_v4().as_u128() & !0xff;
+        let base = samples::uuid().as_u128() & !0xff;
         Table { world, owner, session, made: BTreeMap::new(), base, model: model.clone(), writes: Cell::new(0) }
     }
 

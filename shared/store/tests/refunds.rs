@@ -15,18 +15,17 @@ use store::{
     WithRefunds,
 };
 use support::{Fault, TABLE_NAME, World};
-use uuid::Uuid;
 
 fn block_on<T>(test: impl Future<Output = T>) -> T {
     World::get().runtime.block_on(test)
 }
 
 async fn paid(pence: i64, payer_account: Option<&Payee>) -> Session {
-    support::paid_session(&support::new_owner(models::Mode::Test), runtime::now(), payer_account, pence).await
+    support::paid_session(&support::new_owner(models::Mode::Test), samples::now(), payer_account, pence).await
 }
 
 fn refund_of(session: &Session, pence: i64) -> Result<(Refund, Option<Session>), NotRefundable> {
-    let creation = support::refund_creation(RefundId::new(Uuid::now_v7()), session.created_at);
+    let creation = support::refund_creation(RefundId::new(samples::uuid()), session.created_at);
     Refund::create(session, support::new_refund(session, Some(pence), None), creation)
 }
 
@@ -134,7 +133,7 @@ fn a_session_from_before_there_were_refunds_can_be_refunded() {
         let refused = refunds.create(&one, None, None).await.unwrap();
         assert!(matches!(refused, RefundCreated::Refused(Some(session)) if left(&session) == 0));
         let end = RefundEnd::CancelledByMerchant;
-        refunds.end(&all, end, old.created_at, &store::new_write_id()).await.unwrap();
+        refunds.end(&all, end, old.created_at, &samples::write_id()).await.unwrap();
         let after = session_now(&session.id).await;
         assert_eq!((left(&after), after.refund_count), (30, 1));
     });
@@ -157,7 +156,7 @@ fn only_a_session_that_was_sent_and_pays_no_refund_is_refunded_whatever_the_call
             assert!(matches!(refused, RefundCreated::Refused(Some(session)) if session.id == id));
             assert_eq!(refunds.of(&id).await.unwrap().refunds, []);
         }
-        let nowhere = SessionId::new(Uuid::now_v7());
+        let nowhere = SessionId::new(samples::uuid());
         let (refund, payment) = refund_of(&Session { id: nowhere, ..session }, 1).unwrap();
         let refused = refunds.create(&refund, payment.as_ref(), None).await.unwrap();
         assert!(matches!(refused, RefundCreated::Refused(None)));
@@ -171,7 +170,7 @@ fn details_count_until_the_moment_they_expire_and_time_passes_from_then_on() {
         let session = paid(30, None).await;
         let (refund, _) = refund_of(&session, 1).unwrap();
         refunds.create(&refund, None, None).await.unwrap();
-        let (late, write_id) = (refund.expires_at, store::new_write_id());
+        let (late, write_id) = (refund.expires_at, samples::write_id());
         let just = late - SignedDuration::from_millis(1);
         let given = |at| {
             let mut given = refund.clone();
@@ -204,17 +203,16 @@ fn conflicts_that_never_end_are_given_up_and_change_nothing() {
         let (new, new_payment) = refund_of(&session, 1).unwrap();
         let (creating, ending, writing) = (Refunds::new(endless()), Refunds::new(endless()), Sessions::new(endless()));
         let at = session.created_at;
-        let write_id = store::new_write_id();
-        let change =
-            Change { session_id: payment, event: SessionEvent::BankChosen, at, write_id: store::new_write_id() };
+        let write_id = samples::write_id();
+        let change = Change { session_id: payment, event: SessionEvent::BankChosen, at, write_id: samples::write_id() };
         let attempt = support::attempt(1);
-        let begun = std::time::Instant::now();
+        let begun = runtime::Clock::System.instant();
         let (created, ended, chosen) = tokio::join!(
             creating.create(&new, new_payment.as_ref(), None),
             ending.end(&refund, RefundEnd::CancelledByMerchant, at, &write_id),
             writing.choose_bank(change, &attempt),
         );
-        let seconds = begun.elapsed().as_secs_f32();
+        let seconds = runtime::Clock::System.elapsed(begun).as_secs_f32();
         assert!((3.0..8.0).contains(&seconds), "{seconds} s");
         let conflict = |error: &StoreError| matches!(error, StoreError::Conflict { .. });
         assert!(created.is_err_and(|error| conflict(&error)));
@@ -231,7 +229,7 @@ fn many_refunds_are_read_in_the_order_they_were_made_in() {
         let refunds = Refunds::new(World::get().table.clone());
         let session = paid(1000, None).await;
         // Ids that say nothing of when they were made, and moments of which each is two refunds'.
-        let ids: Vec<RefundId> = (0..120).map(|_| RefundId::new(Uuid::new_v4())).collect();
+        let ids: Vec<RefundId> = (0..120).map(|_| RefundId::new(samples::uuid())).collect();
         let mut expected = Vec::new();
         for (number, id) in (0_i64..).zip(ids) {
             let at = session.created_at + SignedDuration::from_millis(500 - number / 2);
@@ -258,15 +256,15 @@ fn a_payment_session_that_is_deleted_right_after_it_was_cancelled_was_cancelled(
         let account = support::payee("11111111");
         // The session alone, both, and the look at what became of it: somebody deletes it before each.
         for request in 0..4 {
-            let session = support::paid_session(&owner, runtime::now(), Some(&account), 30).await;
+            let session = support::paid_session(&owner, samples::now(), Some(&account), 30).await;
             let (refund, payment) = awaiting_payment(&session).await;
             let (at, theirs) = (session.created_at, owner.clone());
             let delete = async move {
                 let sessions = Sessions::new(World::get().table.clone());
-                sessions.delete(payment, &theirs, at, store::new_write_id()).await.unwrap();
+                sessions.delete(payment, &theirs, at, samples::write_id()).await.unwrap();
             };
             let refunds = Refunds::new(world.while_on_the_way(request, delete));
-            let write_id = store::new_write_id();
+            let write_id = samples::write_id();
             let ended = refunds.end(&refund, RefundEnd::CancelledByMerchant, at, &write_id).await;
             let now = refunds.get(&refund.id).await.unwrap().unwrap();
             assert_eq!(now.state, RefundState::Failed);
@@ -289,11 +287,11 @@ fn a_refund_whose_payment_is_sent_while_it_is_cancelled_is_not_cancelled() {
         let account = support::payee("11111111");
         // The bank sends the money before each request of the cancellation: once it is asked, nothing can be cancelled.
         for request in 0..4 {
-            let session = support::paid_session(&owner, runtime::now(), Some(&account), 30).await;
+            let session = support::paid_session(&owner, samples::now(), Some(&account), 30).await;
             let (refund, payment) = awaiting_payment(&session).await;
             let at = session.created_at;
             let sessions = Sessions::new(world.table.clone());
-            let change = move |event| Change { session_id: payment, event, at, write_id: store::new_write_id() };
+            let change = move |event| Change { session_id: payment, event, at, write_id: samples::write_id() };
             sessions.choose_bank(change(SessionEvent::BankChosen), &support::attempt(1)).await.unwrap();
             let submission = Submission { idempotency_key: "key".into(), body: "body".into(), submitted_at: at };
             sessions.give_consent(change(SessionEvent::ConsentGiven), 1, &submission, at).await.unwrap();
@@ -302,7 +300,7 @@ fn a_refund_whose_payment_is_sent_while_it_is_cancelled_is_not_cancelled() {
                 sessions.settle(change(SessionEvent::Settled), None).await.unwrap();
             };
             let refunds = Refunds::new(world.while_on_the_way(request, settle));
-            let ended = refunds.end(&refund, RefundEnd::CancelledByMerchant, at, &store::new_write_id()).await;
+            let ended = refunds.end(&refund, RefundEnd::CancelledByMerchant, at, &samples::write_id()).await;
             assert!(matches!(ended, Err(RefundChangeError::Refused(_))), "{request}: {ended:?}");
         }
     });
@@ -314,17 +312,17 @@ fn a_session_that_expires_while_it_is_deleted_is_deleted() {
         let world = World::get();
         let owner = support::new_owner(models::Mode::Test);
         for request in 0..3 {
-            let session = support::new_session(&owner, runtime::now(), None, 30);
+            let session = support::new_session(&owner, samples::now(), None, 30);
             Sessions::new(world.table.clone()).create(session.clone(), None).await.unwrap();
             let (id, at) = (session.id, session.expires_at);
             let expire = async move {
                 let change =
-                    Change { session_id: id, event: SessionEvent::TimePassed, at, write_id: store::new_write_id() };
+                    Change { session_id: id, event: SessionEvent::TimePassed, at, write_id: samples::write_id() };
                 // Deleted already, perhaps.
                 let _ = Sessions::new(World::get().table.clone()).record(change, None).await;
             };
             let sessions = Sessions::new(world.while_on_the_way(request, expire));
-            let deleted = sessions.delete(id, &owner, at, store::new_write_id()).await;
+            let deleted = sessions.delete(id, &owner, at, samples::write_id()).await;
             assert!(deleted.is_ok(), "{request}: {deleted:?}");
             assert_eq!(sessions.get(&id).await.unwrap(), None);
         }
@@ -338,25 +336,25 @@ fn a_change_is_made_though_an_entry_before_the_last_has_a_later_timestamp() {
         let (world, owner) = (World::get(), support::new_owner(models::Mode::Test));
         let sessions = Sessions::new(world.table.clone());
         for deletes in [false, true] {
-            let now = runtime::now();
+            let now = samples::now();
             let at = |seconds| now + SignedDuration::from_secs(seconds);
             let mut session = support::new_session(&owner, now, None, 30);
-            session.history = History::begin(session.state, at(5), SessionEvent::Created, store::new_write_id());
+            session.history = History::begin(session.state, at(5), SessionEvent::Created, samples::write_id());
             session.history.append(
                 SessionState::AwaitingProvider,
                 at(2),
                 SessionEvent::PayerIdentified,
-                store::new_write_id(),
+                samples::write_id(),
             );
             session.state = SessionState::AwaitingProvider;
             let id = session.id;
             sessions.create(session, None).await.unwrap();
             if deletes {
-                sessions.delete(id, &owner, at(3), store::new_write_id()).await.unwrap();
+                sessions.delete(id, &owner, at(3), samples::write_id()).await.unwrap();
                 assert_eq!(sessions.get(&id).await.unwrap(), None);
             } else {
                 let event = SessionEvent::CancelledByMerchant;
-                let cancel = Change { session_id: id, event, at: at(3), write_id: store::new_write_id() };
+                let cancel = Change { session_id: id, event, at: at(3), write_id: samples::write_id() };
                 let cancelled = sessions.record(cancel, Some(&owner)).await.unwrap().session;
                 let last = cancelled.history.last().unwrap();
                 assert_eq!(
@@ -371,14 +369,14 @@ fn a_change_is_made_though_an_entry_before_the_last_has_a_later_timestamp() {
 #[test]
 fn deleting_a_session_puts_no_events_that_have_expired() {
     block_on(async {
-        let (world, owner, now) = (World::get(), support::new_owner(models::Mode::Test), runtime::now());
+        let (world, owner, now) = (World::get(), support::new_owner(models::Mode::Test), samples::now());
         let sessions = Sessions::new(world.table.clone());
         // What is published again may be in the stream for a day after its events expire.
         for (days, events) in [(1, 1), (29, 1), (31, 1), (33, 0), (400, 0)] {
             let session = support::new_session(&owner, now - SignedDuration::from_hours(24 * days), None, 30);
             let id = session.id;
             sessions.create(session, None).await.unwrap();
-            sessions.delete(id, &owner, now, store::new_write_id()).await.unwrap();
+            sessions.delete(id, &owner, now, samples::write_id()).await.unwrap();
             let put = Events::new(world.table.clone()).after(&id.into(), 0, 10).await.unwrap();
             assert_eq!(put.len(), events, "{days} days");
         }

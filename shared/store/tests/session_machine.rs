@@ -279,7 +279,7 @@ impl StateMachineTest for Table {
         let email = support::payer().email.filter(|_| !model.named);
         let payer = (model.named || model.state == SessionState::AwaitingProvider).then(support::payer);
         let payer = payer.map(|payer| Payer { email, ..payer });
-        let created = support::new_session(&owner, runtime::now(), payer, 400);
+        let created = support::new_session(&owner, samples::now(), payer, 400);
         assert_eq!(created.state, model.state);
         let made = world.runtime.block_on(Sessions::new(world.losing(1)).create(created.clone(), None)).unwrap();
         assert!(matches!(made, Created::New(_)), "its own put, whose answer was lost, is recognised");
@@ -293,7 +293,7 @@ impl StateMachineTest for Table {
                 Step::TimePasses => table.model.late = true,
                 Step::Write(write, how) => {
                     let expected = table.model.write(&write);
-                    let write_id = store::new_write_id();
+                    let write_id = samples::write_id();
                     let lossy = match how {
                         How::Well | How::Twice => world.table.clone(),
                         How::AnswerLost => world.losing(1),
@@ -305,8 +305,8 @@ impl StateMachineTest for Table {
                     }
                 }
                 Step::Race(a, b) => {
-                    let one = table.write(world.losing(1), &a, store::new_write_id());
-                    let other = table.write(world.table.clone(), &b, store::new_write_id());
+                    let one = table.write(world.losing(1), &a, samples::write_id());
+                    let other = table.write(world.table.clone(), &b, samples::write_id());
                     let done: (bool, bool) = tokio::join!(one, other);
                     let (first, a_b) = table.model.after([&a, &b]);
                     let (second, b_a) = table.model.after([&b, &a]);

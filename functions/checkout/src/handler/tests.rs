@@ -16,7 +16,11 @@ const FORM: &str = "application/x-www-form-urlencoded";
 /// A checkout on a table of its own.
 async fn checkout() -> (Checkout, MockLedger) {
     let table = serve(database()).await;
-    (Checkout::new(table.clone(), false), MockLedger::new(table))
+    (over(table.clone()), MockLedger::new(table))
+}
+
+fn over(table: Table) -> Checkout {
+    Checkout::new(table, false, Clock::System, Random::System)
 }
 
 /// A database with an empty table.
@@ -54,12 +58,12 @@ impl Checkout {
     async fn create(&self, change: impl FnOnce(&mut Session)) -> Session {
         let mut session = fresh_session();
         change(&mut session);
-        self.sessions.create(session.clone(), None).await.unwrap();
+        self.payments.sessions.create(session.clone(), None).await.unwrap();
         session
     }
 
     async fn now(&self, session: &Session) -> Session {
-        self.sessions.get(&session.id).await.unwrap().unwrap()
+        self.payments.sessions.get(&session.id).await.unwrap().unwrap()
     }
 
     async fn get(&self, path: &str) -> (u16, String) {
@@ -362,7 +366,7 @@ async fn a_live_session_never_meets_the_mock_bank() {
 #[tokio::test]
 async fn without_the_table_the_payer_is_told_to_try_again() {
     // Nothing listens there.
-    let checkout = Checkout::new(table("http://127.0.0.1:1".to_owned()), false);
+    let checkout = over(table("http://127.0.0.1:1".to_owned()));
     let (status, html) = checkout.get("/checkout/00000000-0000-4000-8000-000000000000").await;
     assert_eq!(status, 503);
     assert!(html.contains("nothing was paid twice") && !html.contains("DynamoDB"));
@@ -378,7 +382,7 @@ enum Meanwhile {
 
 /// A bank during whose answer something else happens to the session.
 struct MeanwhileBank<'a> {
-    sessions: &'a Sessions,
+    payments: &'a Payments,
     meanwhile: Meanwhile,
     says: Status,
 }
@@ -389,19 +393,19 @@ impl Bank for MeanwhileBank<'_> {
     }
 
     async fn status(&self, session: &Session, now: Timestamp) -> Result<Status, BankError> {
-        let change = |event| Change::now(session.id, event);
+        let change = |event| self.payments.change(session.id, event);
         let attempt = session.attempt.clone().unwrap();
         let changed = match self.meanwhile {
             Meanwhile::BankChosenAgain => {
                 let next = Attempt { number: attempt.number + 1, ..attempt };
-                self.sessions.choose_bank(change(SessionEvent::BankChosen), &next).await
+                self.payments.sessions.choose_bank(change(SessionEvent::BankChosen), &next).await
             }
             Meanwhile::ConsentGiven => {
                 let (change, submission) = (change(SessionEvent::ConsentGiven), self.prepare(session, now));
-                self.sessions.give_consent(change, attempt.number, &submission, now).await
+                self.payments.sessions.give_consent(change, attempt.number, &submission, now).await
             }
             Meanwhile::CancelledByMerchant => {
-                self.sessions.record(change(SessionEvent::CancelledByMerchant), None).await
+                self.payments.sessions.record(change(SessionEvent::CancelledByMerchant), None).await
             }
         };
         changed.unwrap();
@@ -427,8 +431,8 @@ async fn an_answer_of_the_bank_that_comes_too_late_changes_nothing() {
     ] {
         for says in [Status::Consented, Status::Declined(SessionEvent::DeclinedByPayer)] {
             let session = checkout.at_the_bank(1).await;
-            let bank = MeanwhileBank { sessions: &checkout.sessions, meanwhile, says: says.clone() };
-            come_back(&bank, &checkout.sessions, &session, runtime::now()).await.unwrap();
+            let bank = MeanwhileBank { payments: &checkout.payments, meanwhile, says: says.clone() };
+            checkout.payments.come_back(&bank, &session, samples::now()).await.unwrap();
             assert_eq!(causes(&checkout.now(&session).await).last(), Some(&last), "{meanwhile:?} {says:?}");
         }
     }

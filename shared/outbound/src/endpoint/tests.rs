@@ -221,6 +221,7 @@ async fn what_needs_no_look_up_gets_none() {
 }
 
 #[tokio::test(start_paused = true)]
+#[expect(clippy::disallowed_methods, reason = "tokio's clock, which this test has stopped")]
 async fn a_look_up_that_fails_or_hangs_is_no_address() {
     let url: Url = "https://shop.example.com/".parse().unwrap();
     let fails = Lookup::by(|_| async { Err(std::io::Error::other("no such name")) });

@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use outbound::{Failure, Lookup, RefusedUrl, Sender, TimeOuts, banked_signature, resolve_check, standard_signature};
+use runtime::Clock;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
@@ -165,9 +166,9 @@ async fn a_body_that_drips_is_cut_off_in_time() {
     let (address, received) =
         endpoint(|stream| async { drip(stream, "HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\nfirst", ".").await })
             .await;
-    let started = Instant::now();
+    let started = Clock::System.instant();
     let attempt = sender().send(&delivery(&format!("http://{address}/"))).await;
-    let taken = started.elapsed();
+    let taken = Clock::System.elapsed(started);
     assert!(taken < Duration::from_secs(5), "it is not read for the 15 s of an answer: {taken:?}");
     assert!(attempt.latency_ms < 1_000, "the latency is the status's: {attempt:?}");
     let answer = answer(attempt);
@@ -199,11 +200,11 @@ async fn a_body_without_end_is_hung_up_on() {
         written_bytes
     })
     .await;
-    let started = Instant::now();
+    let started = Clock::System.instant();
     let answer = answer(sender().send(&delivery(&format!("http://{address}/"))).await);
     assert_eq!((answer.status, answer.body_start.len()), (500, 1024));
     let written_bytes = received.await.unwrap().1;
-    assert!(started.elapsed() < Duration::from_secs(10), "it ended by the time-out");
+    assert!(Clock::System.elapsed(started) < Duration::from_secs(10), "it ended by the time-out");
     // What the kernel's buffers take counts as written.
     assert!(written_bytes < 32 * 1024 * 1024, "{written_bytes}");
 }

@@ -178,7 +178,7 @@ fn no_kind_of_write_is_done_twice_however_late_its_first_attempt_arrives() {
     World::get().runtime.block_on(async {
         let late = Late::new();
         let owner = support::new_owner(Mode::Test);
-        let now = runtime::now();
+        let now = samples::now();
         merchants(&late, &owner, now).await;
         let paid = sessions(&late, &owner, now).await;
         refunds(&late, &owner, &paid, now).await;
@@ -212,7 +212,7 @@ async fn merchants(late: &Late, owner: &Owner, now: Timestamp) {
         revoked_at: None,
     };
     assert!(merchants.add_key(&key).await.unwrap());
-    assert!(merchants.revoke_key(&key.id).await.unwrap());
+    assert!(merchants.revoke_key(&key.id, samples::now()).await.unwrap());
     late.arrive_after("revoking a key").await;
     let account = support::linked_account();
     for round in ["first", "again"] {
@@ -239,7 +239,7 @@ async fn sessions(late: &Late, owner: &Owner, now: Timestamp) -> Session {
         session_id: session.id,
         event,
         at: now + seconds(1),
-        write_id: crate::new_write_id(),
+        write_id: samples::write_id(),
     };
     let session = created().await;
     sessions.identify_payer(change(&session, SessionEvent::PayerIdentified), &support::payer()).await.unwrap();
@@ -263,14 +263,14 @@ async fn sessions(late: &Late, owner: &Owner, now: Timestamp) -> Session {
     sessions.record(change(&declined, SessionEvent::CancelledByMerchant), Some(owner)).await.unwrap();
     late.arrive_after("cancelling").await;
     for session in [declined, created().await] {
-        sessions.delete(session.id, owner, now + seconds(2), crate::new_write_id()).await.unwrap();
+        sessions.delete(session.id, owner, now + seconds(2), samples::write_id()).await.unwrap();
         late.arrive_after("deleting").await;
     }
     paid
 }
 
 fn refund_of(session: &Session, at: Timestamp) -> (Refund, Option<Session>) {
-    let creation = support::refund_creation(RefundId::new(Uuid::now_v7()), at);
+    let creation = support::refund_creation(RefundId::new(samples::uuid()), at);
     let mut new = support::new_refund(session, Some(10), None);
     new.success_url = Some("http://example.com/refunded".to_owned().try_into().unwrap());
     Refund::create(session, new, creation).unwrap()
@@ -287,12 +287,12 @@ async fn refunds(late: &Late, owner: &Owner, paid: &Session, now: Timestamp) {
         (refund, payment)
     };
     let (cancelled, _) = made(paid).await;
-    refunds.end(&cancelled, RefundEnd::CancelledByMerchant, at, &crate::new_write_id()).await.unwrap();
+    refunds.end(&cancelled, RefundEnd::CancelledByMerchant, at, &samples::write_id()).await.unwrap();
     late.arrive_after("cancelling a refund").await;
     let (_, payment) = made(paid).await;
     let pay = async |payment: &Session| {
         let change =
-            |event| Change { session_id: payment.id, event, at: at + seconds(1), write_id: crate::new_write_id() };
+            |event| Change { session_id: payment.id, event, at: at + seconds(1), write_id: samples::write_id() };
         sessions.choose_bank(change(SessionEvent::BankChosen), &support::attempt(1)).await.unwrap();
         let consent = change(SessionEvent::ConsentGiven);
         sessions.give_consent(consent, 1, &support::submission(at), at + seconds(2)).await.unwrap();
@@ -307,7 +307,7 @@ async fn refunds(late: &Late, owner: &Owner, paid: &Session, now: Timestamp) {
     sessions.create(withheld.clone(), None).await.unwrap();
     let withheld = support::pay(withheld.id, now, None).await;
     let (waiting, _) = made(&withheld).await;
-    refunds.end(&waiting, RefundEnd::CancelledByMerchant, at, &crate::new_write_id()).await.unwrap();
+    refunds.end(&waiting, RefundEnd::CancelledByMerchant, at, &samples::write_id()).await.unwrap();
     late.arrive_after("cancelling a refund that waited").await;
     let (mut given, _) = made(&withheld).await;
     let creation = support::refund_creation(given.id, at);
@@ -450,7 +450,7 @@ async fn mails(late: &Late, paid: &Session, now: Timestamp) {
 
 fn endpoint(owner: &Owner, now: Timestamp, secret: &str) -> Endpoint {
     Endpoint {
-        id: EndpointId::new(Uuid::now_v7()),
+        id: EndpointId::new(samples::uuid()),
         merchant_id: owner.merchant_id.clone(),
         mode: owner.mode,
         url: "https://example.com/a".to_owned().try_into().unwrap(),
@@ -472,7 +472,7 @@ fn endpoint(owner: &Owner, now: Timestamp, secret: &str) -> Endpoint {
 async fn endpoints(late: &Late, owner: &Owner, now: Timestamp) {
     let endpoints = Endpoints::new(late.table.clone());
     let merchant = &owner.merchant_id;
-    let registration = Registration { name: EndpointId::new(Uuid::new_v4()), fingerprint: Fingerprint([6; 32]) };
+    let registration = Registration { name: EndpointId::new(samples::uuid()), fingerprint: Fingerprint([6; 32]) };
     let register =
         async |secret: &str| match endpoints.create(&endpoint(owner, now, secret), Some(registration)).await.unwrap() {
             EndpointCreated::New(endpoint) => endpoint.id,
@@ -552,7 +552,7 @@ async fn endpoints(late: &Late, owner: &Owner, now: Timestamp) {
 
 async fn ledger(late: &Late) {
     let ledger = MockLedger::new(late.table.clone());
-    let payment = models::EndToEndId::new(Uuid::new_v4());
+    let payment = models::EndToEndId::new(samples::uuid());
     let decided = Decided { decision: Decision::Approve, payer_account: PayerAccount::Shared };
     ledger.decide(payment, 1, decided).await.unwrap();
     let order = Order {
@@ -580,7 +580,7 @@ async fn the_end(late: &Late, paid: &Session, now: Timestamp) {
     let session: Session = Sessions::new(late.table.clone()).get(&paid.id).await.unwrap().unwrap();
     assert!(session.payer.is_none() && session.erased_at.is_some());
     assert_eq!(session.payee, paid.payee, "the merchant stays");
-    let gone = SessionId::new(Uuid::now_v7());
+    let gone = SessionId::new(samples::uuid());
     assert_eq!(erasures.erase_alone(&gone, day_later).await.unwrap(), Erased::NotFound);
 }
 

@@ -26,7 +26,6 @@ use models::{
 };
 use serde_json::json;
 use store::{Change, Due, DueItem, Owner, Sessions, Table};
-use uuid::Uuid;
 
 pub(crate) const TABLE_NAME: &str = "Table";
 
@@ -278,7 +277,7 @@ impl HttpConnector for FaultyConnector {
 
 /// All that is in the due index, now or in years.
 pub(crate) async fn due_items(table: &Table) -> Vec<DueItem> {
-    let (due, far) = (Due::new(table.clone()), runtime::now() + SignedDuration::from_hours(100_000));
+    let (due, far) = (Due::new(table.clone()), samples::now() + SignedDuration::from_hours(100_000));
     if let Some(items) = due.all(far).await.unwrap() {
         return items;
     }
@@ -322,7 +321,7 @@ pub(crate) fn payee(account_number: &str) -> Payee {
 
 /// A merchant that no other test has.
 pub(crate) fn new_owner(mode: Mode) -> Owner {
-    let id = Uuid::new_v4().simple().to_string();
+    let id = samples::uuid().simple().to_string();
     Owner { merchant_id: id[..20].parse().unwrap(), mode }
 }
 
@@ -343,14 +342,14 @@ pub(crate) fn new_session(owner: &Owner, at: Timestamp, payer: Option<Payer>, pe
         lifetime: Lifetime::from_seconds(3600).unwrap(),
     };
     let creation = Creation {
-        id: SessionId::new(Uuid::now_v7()),
-        end_to_end_id: EndToEndId::new(Uuid::new_v4()),
+        id: SessionId::new(samples::uuid()),
+        end_to_end_id: EndToEndId::new(samples::uuid()),
         merchant_id: owner.merchant_id.clone(),
         mode: owner.mode,
         list_shard: models::ListShard::default(),
         at,
         base_url: "http://127.0.0.1:3000".to_owned(),
-        write_id: store::new_write_id(),
+        write_id: samples::write_id(),
     };
     Session::create(new, creation)
 }
@@ -365,7 +364,7 @@ pub(crate) async fn paid_session(owner: &Owner, at: Timestamp, payer_account: Op
 /// All that happens to a session until it is sent.
 pub(crate) async fn pay(session_id: SessionId, at: Timestamp, payer_account: Option<&Payee>) -> Session {
     let sessions = Sessions::new(World::get().table.clone());
-    let change = |event| Change { session_id, event, at, write_id: store::new_write_id() };
+    let change = |event| Change { session_id, event, at, write_id: samples::write_id() };
     sessions.choose_bank(change(SessionEvent::BankChosen), &attempt(1)).await.unwrap();
     sessions.give_consent(change(SessionEvent::ConsentGiven), 1, &submission(at), at).await.unwrap();
     sessions.settle(change(SessionEvent::Settled), payer_account).await.unwrap().session
@@ -390,11 +389,11 @@ pub(crate) fn new_refund(session: &Session, pence: Option<i64>, payee: Option<Re
 pub(crate) fn refund_creation(id: RefundId, at: Timestamp) -> RefundCreation {
     RefundCreation {
         id,
-        payment_session_id: SessionId::new(Uuid::now_v7()),
-        end_to_end_id: EndToEndId::new(Uuid::new_v4()),
+        payment_session_id: SessionId::new(samples::uuid()),
+        end_to_end_id: EndToEndId::new(samples::uuid()),
         at,
         base_url: "http://127.0.0.1:3000".to_owned(),
-        write_id: store::new_write_id(),
+        write_id: samples::write_id(),
     }
 }
 

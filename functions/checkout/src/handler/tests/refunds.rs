@@ -19,7 +19,7 @@ impl Checkout {
 
     /// A refund of a part of a session, which awaits details.
     async fn awaiting_details(&self, change: impl FnOnce(&mut Refund)) -> Refund {
-        let mut refund = refund_of(&self.paid("withheld").await, 250, runtime::now());
+        let mut refund = refund_of(&self.paid("withheld").await, 250, samples::now());
         change(&mut refund);
         self.refunds().create(&refund, None, None).await.unwrap();
         self.refund(&refund).await
@@ -36,7 +36,7 @@ impl Checkout {
     /// The session that pays a refund.
     async fn payment(&self, refund: &Refund) -> Session {
         let id = self.refund(refund).await.payment_session_id.unwrap();
-        self.sessions.get(&id).await.unwrap().unwrap()
+        self.payments.sessions.get(&id).await.unwrap().unwrap()
     }
 
     /// The refund's page, which shows nothing that opens a checkout.
@@ -173,7 +173,7 @@ async fn a_shorter_account_number_is_shown_with_its_zeros_before_it_is_stored() 
 #[tokio::test]
 async fn confirmations_all_at_once_make_one_payment() {
     let database = database();
-    let checkout = Checkout::new(serve(database.clone()).await, false);
+    let checkout = over(serve(database.clone()).await);
     let refund = checkout.awaiting_details(|_| {}).await;
     let count = || {
         let scan = serde_json::from_value(json!({ "TableName": "Table" })).unwrap();
@@ -202,7 +202,7 @@ async fn past_its_time_or_cancelled_a_refund_takes_no_details() {
     let lapsed = checkout.awaiting_details(|refund| refund.expires_at = refund.created_at).await;
     let cancelled = checkout.awaiting_details(|_| {}).await;
     let end = RefundEnd::CancelledByMerchant;
-    checkout.refunds().end(&cancelled, end, runtime::now(), &store::new_write_id()).await.unwrap();
+    checkout.refunds().end(&cancelled, end, samples::now(), &samples::write_id()).await.unwrap();
     for (refund, heading) in
         [(lapsed, "The time to give your details has run out"), (cancelled, "The refund was not made")]
     {
