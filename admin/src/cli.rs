@@ -1,6 +1,6 @@
 //! What can be asked for, and how it is spelled.
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 
 use crate::commands::accounts::Accounts;
 use crate::commands::dead_letters::DeadLetters;
@@ -12,6 +12,7 @@ use crate::commands::republish::Republish;
 use crate::commands::sessions::Sessions;
 use crate::commands::verify::Verify;
 use crate::commands::webhooks::Webhooks;
+use crate::report::Output;
 use crate::target::Target;
 
 /// The operator's command line of Counterfoil.
@@ -28,15 +29,6 @@ pub(crate) struct Cli {
     pub(crate) output: Output,
     #[command(subcommand)]
     pub(crate) command: Command,
-}
-
-/// How an answer is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Output {
-    /// For people.
-    Table,
-    /// For scripts.
-    Json,
 }
 
 #[derive(Debug, Subcommand)]

@@ -10,13 +10,13 @@ use runtime::SettingError;
 use store::StoreError;
 use thiserror::Error;
 
-use crate::target::Place;
+use crate::location::Location;
 
 /// Why a command was not done.
 #[derive(Debug, Error)]
 pub(crate) enum Failure {
     #[error("give --endpoint (or COUNTERFOIL_ENDPOINT) for this machine, or --region and --profile for AWS, not both")]
-    TwoPlaces,
+    TwoLocations,
     #[error("no service has run here ({} is not there): start it with `make run`, or give --region or --profile for AWS", .0.display())]
     NeverRan(PathBuf),
     #[error("which region? Give --region, or set one in the profile")]
@@ -28,13 +28,13 @@ pub(crate) enum Failure {
     #[error("which stack is {0} of? Its queues are named after it: give --stack")]
     WhichStack(String),
     #[error(
-        "{place} has no table of a stack {stack}: check --stack and --region, or give --table with the stack's output TableName"
+        "{location} has no table of a stack {stack}: check --stack and --region, or give --table with the stack's output TableName"
     )]
-    NoStackTable { stack: String, place: Place },
+    NoStackTable { stack: String, location: Location },
     #[error("several tables look like one of stack {stack} ({names}): give --table")]
     ManyTables { stack: String, names: String },
-    #[error("{place} has no queue {logical_id} of stack {stack}: check --stack and --region")]
-    NoQueue { stack: String, logical_id: &'static str, place: Place },
+    #[error("{location} has no queue {logical_id} of stack {stack}: check --stack and --region")]
+    NoQueue { stack: String, logical_id: &'static str, location: Location },
     #[error("SQS, {operation}: {cause}")]
     Queue { operation: &'static str, cause: String },
     #[error("there is a merchant {0} already: choose another id")]
@@ -70,9 +70,9 @@ pub(crate) enum Failure {
     #[error("{id} is disabled, {by}, and resuming would not enable it: `counterfoil webhooks enable` does, or its merchant, by `PATCH /v2/webhooks/{id}` with {{\"enabled\": true}}, and that resumes it too", by = disabled_by(*.by))]
     EndpointDisabled { id: EndpointId, by: DisabledBy },
     #[error("{0} has no such table: {hint}", hint = table_hint(.0))]
-    NoTable(Place),
+    NoTable(Location),
     #[error("{0} does not answer: {hint}", hint = answer_hint(.0))]
-    NoAnswer(Place),
+    NoAnswer(Location),
     #[error("{0}")]
     Setting(#[from] SettingError),
     #[error("{0}")]
@@ -86,14 +86,14 @@ pub(crate) enum Failure {
 impl Failure {
     /// The same, saying where it happened if that is what helps. What the SDK says is told apart by its text: the store
     /// keeps no more, and functions need no more.
-    pub(crate) fn at(self, place: &Place) -> Self {
+    pub(crate) fn at(self, location: &Location) -> Self {
         let (Self::Store(StoreError::Unavailable { cause, .. }) | Self::Queue { cause, .. }) = &self else {
             return self;
         };
         if cause.contains("ResourceNotFoundException") {
-            Self::NoTable(place.clone())
+            Self::NoTable(location.clone())
         } else if ["dispatch failure", "timed out", "timeout"].iter().any(|sign| cause.contains(sign)) {
-            Self::NoAnswer(place.clone())
+            Self::NoAnswer(location.clone())
         } else {
             self
         }
@@ -118,17 +118,17 @@ fn disabled_by(by: DisabledBy) -> &'static str {
     }
 }
 
-fn table_hint(place: &Place) -> &'static str {
-    match place {
-        Place::Local(_) => "give --table the name that `make run` printed when it started",
-        Place::Aws(_) => "give --stack, or --table with the stack's output TableName, and the stack's --region",
+fn table_hint(location: &Location) -> &'static str {
+    match location {
+        Location::Local(_) => "give --table the name that `make run` printed when it started",
+        Location::Aws(_) => "give --stack, or --table with the stack's output TableName, and the stack's --region",
     }
 }
 
-fn answer_hint(place: &Place) -> &'static str {
-    match place {
-        Place::Local(_) => "start it with `make run`, or give --region or --profile for AWS",
-        Place::Aws(_) => "check --region and the network, then repeat the command",
+fn answer_hint(location: &Location) -> &'static str {
+    match location {
+        Location::Local(_) => "start it with `make run`, or give --region or --profile for AWS",
+        Location::Aws(_) => "check --region and the network, then repeat the command",
     }
 }
 
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn says_where_and_what_next() {
-        let (here, aws) = (Place::Local("http://127.0.0.1:8000".into()), Place::Aws("eu-west-2".into()));
+        let (here, aws) = (Location::Local("http://127.0.0.1:8000".into()), Location::Aws("eu-west-2".into()));
         let refused = || unavailable("dispatch failure: io error: Connection refused (os error 111)");
         assert_eq!(
             refused().at(&here).in_one_line(),

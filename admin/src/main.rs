@@ -5,6 +5,7 @@ mod arguments;
 mod cli;
 mod commands;
 mod failure;
+mod location;
 mod progress;
 mod queues;
 mod report;
@@ -36,7 +37,7 @@ async fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> Result<ExitCode, Failure> {
     let service = Service::find(&cli.target).await?;
-    let report = commands::run(cli.command, &service).await.map_err(|failure| failure.at(&service.place))?;
+    let report = commands::run(cli.command, &service).await.map_err(|failure| failure.at(&service.location))?;
     io::stdout().write_all(report.render(cli.output)?.as_bytes())?;
     if let Some(note) = report.note {
         eprintln!("{note}");

@@ -9,7 +9,8 @@ use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName
 use jiff::Timestamp;
 
 use crate::failure::Failure;
-use crate::target::{Place, Service, is_physical};
+use crate::location::Location;
+use crate::target::{Service, is_physical};
 
 /// For how long a message that is being looked at is nobody else's; should we not put it back, it comes back by itself.
 const LOOKED_AT_S: i32 = 60;
@@ -18,7 +19,7 @@ const LOOKED_AT_S: i32 = 60;
 pub(crate) struct Queues<'a> {
     client: Client,
     stack: &'a str,
-    place: &'a Place,
+    location: &'a Location,
 }
 
 /// One queue.
@@ -45,7 +46,7 @@ pub(crate) struct Letter {
 
 impl<'a> Queues<'a> {
     pub(crate) fn of(service: &'a Service) -> Result<Self, Failure> {
-        Ok(Self { client: Client::new(&service.config), stack: service.stack()?, place: &service.place })
+        Ok(Self { client: Client::new(&service.config), stack: service.stack()?, location: &service.location })
     }
 
     /// The queue that template.yaml calls this.
@@ -56,7 +57,7 @@ impl<'a> Queues<'a> {
         let is_it = |url: &String| is_physical(url.rsplit('/').next().unwrap_or_default(), self.stack, logical_id);
         match urls.into_iter().find(is_it) {
             Some(url) => Ok(Queue { url }),
-            None => Err(Failure::NoQueue { stack: self.stack.to_owned(), logical_id, place: self.place.clone() }),
+            None => Err(Failure::NoQueue { stack: self.stack.to_owned(), logical_id, location: self.location.clone() }),
         }
     }
 

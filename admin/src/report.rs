@@ -1,8 +1,17 @@
 //! What a command answers, for people and for scripts.
 
+use clap::ValueEnum;
+use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use crate::cli::Output;
+/// How an answer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people.
+    Table,
+    /// For scripts.
+    Json,
+}
 
 /// What a command answers.
 #[derive(Debug)]
@@ -112,6 +121,16 @@ impl Content {
     }
 }
 
+/// How long ago, as `3d 4h` or `12m 30s`.
+pub(crate) fn age(since: Timestamp, now: Timestamp) -> String {
+    let seconds = now.duration_since(since).as_secs().max(0);
+    match (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60) {
+        (0, 0, minutes, seconds) => format!("{minutes}m {seconds}s"),
+        (0, hours, minutes, _) => format!("{hours}h {minutes}m"),
+        (days, hours, ..) => format!("{days}d {hours}h"),
+    }
+}
+
 /// A name as people read it.
 fn spoken(name: &str) -> String {
     name.replace('_', " ").to_uppercase()
@@ -137,6 +156,8 @@ fn aligned(rows: Vec<Vec<String>>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
+
     use super::*;
 
     fn record(id: &str, revoked: Option<&str>) -> Record {
@@ -162,6 +183,13 @@ pk_test_längst  2026-01-31
         let one = Report::one(record("pk_test_a", None)).render(Output::Json).unwrap();
         assert_eq!(one, "{\n  \"key_id\": \"pk_test_a\",\n  \"revoked_at\": null\n}\n");
         assert_eq!(Report::many(vec![]).render(Output::Json).unwrap(), "[]\n");
+    }
+
+    #[test]
+    fn an_age_is_said_in_two_units() {
+        let at = |seconds| Timestamp::UNIX_EPOCH + SignedDuration::from_secs(seconds);
+        let ages = [59, 3_599, 3_600, 86_399, 86_400, 200_000].map(|seconds| age(at(0), at(seconds)));
+        assert_eq!(ages, ["0m 59s", "59m 59s", "1h 0m", "23h 59m", "1d 0h", "2d 7h"]);
     }
 
     #[test]

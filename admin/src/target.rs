@@ -1,6 +1,5 @@
 //! Where the service is: on this machine, or on AWS.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -18,6 +17,7 @@ use clap::builder::NonEmptyStringValueParser;
 use store::Table;
 
 use crate::failure::Failure;
+use crate::location::Location;
 
 /// What `local` says in its credentials and its region, and the name of its stack.
 const LOCAL: &str = "local";
@@ -54,27 +54,9 @@ pub(crate) struct Target {
     pub(crate) region: Option<String>,
 }
 
-/// Where we are, for messages.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// On this machine, at this address.
-    Local(String),
-    /// On AWS, in this region.
-    Aws(String),
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Local(endpoint) => f.write_str(endpoint),
-            Self::Aws(region) => write!(f, "AWS in {region}"),
-        }
-    }
-}
-
 /// The service that is meant.
 pub(crate) struct Service {
-    pub(crate) place: Place,
+    pub(crate) location: Location,
     pub(crate) table: Table,
     /// For what is beside the table.
     pub(crate) config: SdkConfig,
@@ -86,8 +68,8 @@ impl Service {
     /// The service that is meant. On AWS, the table of a stack is looked for.
     pub(crate) async fn find(target: &Target) -> Result<Self, Failure> {
         let on_aws = target.profile.is_some() || target.region.is_some();
-        let (config, place) = match &target.endpoint {
-            Some(_) if on_aws => return Err(Failure::TwoPlaces),
+        let (config, location) = match &target.endpoint {
+            Some(_) if on_aws => return Err(Failure::TwoLocations),
             Some(endpoint) => local(endpoint.clone())?,
             None if on_aws => aws(target).await?,
             None => local(running_endpoint(&target.data_dir)?)?,
@@ -95,14 +77,14 @@ impl Service {
         // A person waits longer than a request may, and reads more at a time.
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).operation_timeout(OPERATION).build();
         let config = config.into_builder().timeout_config(timeouts).build();
-        let table_name = match (&target.table, &target.stack, &place) {
+        let table_name = match (&target.table, &target.stack, &location) {
             (Some(table), _, _) => table.clone(),
-            (None, Some(stack), _) => table_of(&config, stack, &place).await?,
-            (None, None, Place::Local(_)) => format!("{LOCAL}-{TABLE}"),
-            (None, None, Place::Aws(_)) => return Err(Failure::NoStack),
+            (None, Some(stack), _) => table_of(&config, stack, &location).await?,
+            (None, None, Location::Local(_)) => format!("{LOCAL}-{TABLE}"),
+            (None, None, Location::Aws(_)) => return Err(Failure::NoStack),
         };
         let table = Table::new(&config, table_name.clone());
-        Ok(Self { place, table, config, table_name, stack: target.stack.clone() })
+        Ok(Self { location, table, config, table_name, stack: target.stack.clone() })
     }
 
     /// The stack's name, by which its queues are found.
@@ -114,13 +96,13 @@ impl Service {
     }
 }
 
-async fn table_of(config: &SdkConfig, stack: &str, place: &Place) -> Result<String, Failure> {
+async fn table_of(config: &SdkConfig, stack: &str, location: &Location) -> Result<String, Failure> {
     let prefix = format!("{stack}-{TABLE}");
-    let mut names = store::tables_named(config, &prefix).await.map_err(|error| Failure::from(error).at(place))?;
+    let mut names = store::tables_named(config, &prefix).await.map_err(|error| Failure::from(error).at(location))?;
     names.retain(|name| is_physical(name, stack, TABLE));
     match names.len() {
         1 => Ok(names.remove(0)),
-        0 => Err(Failure::NoStackTable { stack: stack.to_owned(), place: place.clone() }),
+        0 => Err(Failure::NoStackTable { stack: stack.to_owned(), location: location.clone() }),
         _ => Err(Failure::ManyTables { stack: stack.to_owned(), names: names.join(", ") }),
     }
 }
@@ -143,10 +125,10 @@ pub(crate) fn is_physical(name: &str, stack: &str, logical_id: &str) -> bool {
     }
 }
 
-fn local(endpoint: String) -> Result<(SdkConfig, Place), Failure> {
+fn local(endpoint: String) -> Result<(SdkConfig, Location), Failure> {
     let credentials = Credentials::new(LOCAL, LOCAL, None, None, LOCAL);
     let config = runtime::aws_config_for(credentials, LOCAL.to_owned(), Some(endpoint.clone()))?;
-    Ok((config, Place::Local(endpoint)))
+    Ok((config, Location::Local(endpoint)))
 }
 
 /// The address that `make run` wrote down when it started.
@@ -159,7 +141,7 @@ fn running_endpoint(data_dir: &Path) -> Result<String, Failure> {
 }
 
 /// Credentials as the AWS command line finds them, looked up once: a command is done long before they expire.
-async fn aws(target: &Target) -> Result<(SdkConfig, Place), Failure> {
+async fn aws(target: &Target) -> Result<(SdkConfig, Location), Failure> {
     let https =
         Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc)).build_https();
     let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(https.clone());
@@ -176,7 +158,7 @@ async fn aws(target: &Target) -> Result<(SdkConfig, Place), Failure> {
     let region = found.region().ok_or(Failure::NoRegion)?.to_string();
     let provider = found.credentials_provider().ok_or(Failure::NoCredentials(None))?;
     let credentials = provider.provide_credentials().await.map_err(|error| Failure::NoCredentials(Some(error)))?;
-    Ok((runtime::aws_config_for(credentials, region.clone(), None)?, Place::Aws(region)))
+    Ok((runtime::aws_config_for(credentials, region.clone(), None)?, Location::Aws(region)))
 }
 
 fn endpoint(text: &str) -> Result<String, &'static str> {
@@ -217,7 +199,7 @@ mod tests {
     #[tokio::test]
     async fn a_local_address_and_aws_at_once_are_refused() {
         let target = Target { region: Some("eu-west-2".to_owned()), ..target() };
-        assert!(matches!(Service::find(&target).await, Err(Failure::TwoPlaces)));
+        assert!(matches!(Service::find(&target).await, Err(Failure::TwoLocations)));
     }
 
     #[tokio::test]

@@ -14,7 +14,7 @@ use super::republish::{Rates, mark_all};
 use crate::arguments::{DRY_RUN_NOTE, DryRun};
 use crate::failure::Failure;
 use crate::queues::{Letter, Queue, Queues};
-use crate::report::{Record, Report, field, maybe};
+use crate::report::{Record, Report, age, field, maybe};
 use crate::target::Service;
 
 /// How far a record's arrival in the stream and the moment that history tells may be apart.
@@ -209,16 +209,6 @@ fn shown(dead: Dead, letter: &Letter, now: Timestamp) -> Record {
     ])
 }
 
-/// How long ago, as `3d 4h` or `12m 30s`.
-pub(crate) fn age(since: Timestamp, now: Timestamp) -> String {
-    let seconds = now.duration_since(since).as_secs().max(0);
-    match (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60) {
-        (0, 0, minutes, seconds) => format!("{minutes}m {seconds}s"),
-        (0, hours, minutes, _) => format!("{hours}h {minutes}m"),
-        (days, hours, ..) => format!("{days}d {hours}h"),
-    }
-}
-
 struct Redrive<'a> {
     queues: &'a Queues<'a>,
     table: &'a Table,
@@ -310,13 +300,6 @@ impl Redrive<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_age_is_said_in_two_units() {
-        let at = |seconds| Timestamp::UNIX_EPOCH + SignedDuration::from_secs(seconds);
-        let ages = [59, 3_599, 3_600, 86_399, 86_400, 200_000].map(|seconds| age(at(0), at(seconds)));
-        assert_eq!(ages, ["0m 59s", "59m 59s", "1h 0m", "23h 59m", "1d 0h", "2d 7h"]);
-    }
 
     #[test]
     fn what_lambda_gave_up_is_understood() {

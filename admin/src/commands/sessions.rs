@@ -9,10 +9,9 @@ use models::{ObjectId, Payee, Refund, RefundId, Session, SessionId, SessionState
 use runtime::Clock;
 use store::{Created, CursorState, Events, Held, Mails, Parts, Refunds, Sessions as Stored, Table, Told};
 
-use super::dead_letters::age;
 use crate::arguments::duration;
 use crate::failure::Failure;
-use crate::report::{Content, Record, Report, field, maybe};
+use crate::report::{Content, Record, Report, age, field, maybe};
 use timeline::Timeline;
 
 /// How many sessions are read at a time.

@@ -1,14 +1,13 @@
 //! Which URLs may be called.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use models::is_noncharacter;
 use thiserror::Error;
 use url::{Host, Url};
 
-use crate::address::{is_loopback, is_public};
 use crate::lookup::Lookup;
+use crate::policy::Policy;
 use crate::port::is_blocked;
 
 /// The longest URL, in bytes, before and after it is normalised.
@@ -16,18 +15,6 @@ pub const MAX_URL_BYTES: usize = 2048;
 
 /// How long a host name may take to resolve when an endpoint is registered.
 const RESOLVE_MS: u64 = 3_000;
-
-/// Names that lead nowhere else than to a network that only we are in: the local one's (RFC 6762), and those kept for
-/// private use, AWS's own among them (ICANN's SAC113).
-const PRIVATE_SUFFIXES: [&str; 2] = [".local", ".internal"];
-
-/// Which addresses may be called beside the public ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Policy {
-    /// Whether this machine may be called. On one's own machine only: in AWS, loopback is where Lambda hands out the
-    /// requests of this very function.
-    pub loopback_allowed: bool,
-}
 
 /// Why an endpoint can't be called. The text reads on after the field's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -56,24 +43,6 @@ pub enum RefusedUrl {
     /// A host name without addresses, or without an answer in time.
     #[error("must be a URL whose host name resolves")]
     Unresolved,
-}
-
-impl Policy {
-    /// Whether this address may be connected to.
-    pub(crate) fn allows(self, address: IpAddr) -> bool {
-        is_public(address) || (self.loopback_allowed && is_loopback(address))
-    }
-
-    /// Whether a name may be looked up at all. `name` is in lower case, as [`Url`] makes it.
-    fn allows_name(self, name: &str) -> bool {
-        let name = name.strip_suffix('.').unwrap_or(name);
-        // This machine, RFC 6761.
-        if name == "localhost" || name.ends_with(".localhost") {
-            return self.loopback_allowed;
-        }
-        // A name of one label is found only in our own network's search domain.
-        name.contains('.') && !PRIVATE_SUFFIXES.iter().any(|suffix| name.ends_with(suffix))
-    }
 }
 
 /// Reads the URL of an endpoint: absolute, `http` (unless `https_only`) or `https`, at most [`MAX_URL_BYTES`], without

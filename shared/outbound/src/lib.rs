@@ -7,6 +7,7 @@
 mod address;
 mod endpoint;
 mod lookup;
+mod policy;
 mod port;
 mod retry_after;
 mod secret;
@@ -14,8 +15,9 @@ mod sender;
 mod signature;
 
 pub use address::is_public;
-pub use endpoint::{MAX_URL_BYTES, Policy, RefusedUrl, check_url, resolve_check};
+pub use endpoint::{MAX_URL_BYTES, RefusedUrl, check_url, resolve_check};
 pub use lookup::Lookup;
+pub use policy::Policy;
 pub use secret::{InvalidSecret, WebhookSecret};
 pub use sender::{Answer, Attempt, Delivery, Failure, NoSender, Outcome, Sender, TimeOuts};
 pub use signature::{InvalidMessageId, MessageId, banked_signature, standard_signature};

@@ -13,8 +13,9 @@ use runtime::Clock;
 use thiserror::Error;
 use url::Url;
 
-use crate::endpoint::{Policy, RefusedUrl, check_parsed};
+use crate::endpoint::{RefusedUrl, check_parsed};
 use crate::lookup::{AllowedOnly, Lookup, NoAddress};
+use crate::policy::Policy;
 use crate::retry_after::retry_after;
 use crate::secret::WebhookSecret;
 use crate::signature::{MessageId, banked_signature, standard_signature};

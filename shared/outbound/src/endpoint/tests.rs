@@ -247,7 +247,7 @@ proptest! {
 
     #[test]
     fn every_spelling_is_judged_as_its_address(address in any::<[u8; 4]>()) {
-        let public = is_public(std::net::IpAddr::from(address));
+        let public = crate::is_public(std::net::IpAddr::from(address));
         for host in spellings(address) {
             let taken = check_url(&format!("https://{host}/"), true, USUAL);
             prop_assert_eq!(taken.is_ok(), public, "{}", host);
