@@ -10,8 +10,8 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use jiff::Timestamp;
 use models::{
-    Attempt, Creation, EndToEndId, MailId, MailTopic, Merchant, MerchantId, MinorUnits, Mode, NewSession, Session,
-    SessionEvent, SessionId, Submission,
+    Creation, EndToEndId, MailId, MailTopic, Merchant, MerchantId, MinorUnits, Mode, NewSession, PaymentAttempt,
+    Session, SessionEvent, SessionId, Submission,
 };
 use serde_json::{Value, json};
 use store::{Change, Mails, Merchants, Sessions, Table};
@@ -129,7 +129,7 @@ impl Preparer {
         let session = self.awaiting().await?;
         let change =
             |event| Change { session_id: session.id, event, at: samples::now(), write_id: samples::write_id() };
-        let attempt = Attempt {
+        let attempt = PaymentAttempt {
             number: 1,
             bank: "mock-bank".parse()?,
             redirect_url: format!("https://{DOMAIN}/mock-bank/{}/1", session.id),

@@ -7,7 +7,8 @@ use banks::{Bank, BankError, Begun, Status};
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 use models::{
-    Attempt, Creation, EndToEndId, Merchant, MinorUnits, Mode, Payer, Session, SessionEvent, SessionId, transition,
+    Creation, EndToEndId, Merchant, MinorUnits, Mode, Payer, PaymentAttempt, Session, SessionEvent, SessionId,
+    transition,
 };
 use uuid::Uuid;
 
@@ -166,7 +167,7 @@ impl Maker {
                 let number = session.attempt_number() + 1;
                 let Begun { redirect_url, provider_state } = self.bank.begin(session, number).await?;
                 let bank = MockBank::<Approving>::id();
-                session.attempt = Some(Attempt { number, bank, redirect_url, provider_state });
+                session.attempt = Some(PaymentAttempt { number, bank, redirect_url, provider_state });
             }
             SessionEvent::ConsentGiven => session.submission = Some(self.bank.prepare(session, at)),
             SessionEvent::Settled => {

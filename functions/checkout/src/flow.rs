@@ -1,7 +1,7 @@
 //! Every decision of the checkout, as functions of the session and the time alone.
 
 use jiff::Timestamp;
-use models::{Attempt, MAX_ATTEMPTS, Name, Session, SessionEvent, SessionId, SessionState};
+use models::{MAX_ATTEMPTS, Name, PaymentAttempt, Session, SessionEvent, SessionId, SessionState};
 
 /// Which page fits the session now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +79,7 @@ pub(crate) fn destination(session: &Session, asked: u8, now: Timestamp) -> Strin
 }
 
 /// Attempt `number`, if it is the latest and the session awaits the payer's consent to it.
-pub(crate) fn open_attempt(session: &Session, number: u8, now: Timestamp) -> Option<&Attempt> {
+pub(crate) fn open_attempt(session: &Session, number: u8, now: Timestamp) -> Option<&PaymentAttempt> {
     match stage(session, now) {
         Stage::Consent => session.attempt.as_ref().filter(|attempt| attempt.number == number),
         Stage::Payer | Stage::Bank | Stage::Pending | Stage::Sent | Stage::NotSent(_) => None,

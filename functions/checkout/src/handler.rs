@@ -7,7 +7,7 @@ use banks::{Bank, Banks};
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
-use models::{Attempt, BankId, Session, SessionEvent, SessionId};
+use models::{BankId, PaymentAttempt, Session, SessionEvent, SessionId};
 use runtime::{Clock, Random, SettingError};
 use store::{ChangeError, Changed, MockLedger, Sessions, Table};
 
@@ -122,7 +122,7 @@ impl Checkout {
                 let bank: BankId = form.bank.parse().map_err(|_| Problem::UnknownBank)?;
                 let connector = self.banks.find(&bank, session.mode).ok_or(Problem::UnknownBank)?;
                 let begun = connector.begin(&session, form.attempt).await?;
-                let attempt = Attempt {
+                let attempt = PaymentAttempt {
                     number: form.attempt,
                     bank,
                     redirect_url: begun.redirect_url,

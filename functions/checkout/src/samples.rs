@@ -4,9 +4,9 @@ use banks::BankError;
 use banks::mock::{Decided, Ledger, Order};
 use jiff::{SignedDuration, Timestamp};
 use models::{
-    AccountIdentifier, AccountNumber, Attempt, Creation, Currency, EmailAddress, EndToEndId, Lifetime, LineItem,
-    LineItems, MerchantUrl, Metadata, MinorUnits, Mode, Money, Name, NewRefund, NewSession, Payee, Payer, Reference,
-    Refund, RefundCreation, RefundEvent, RefundId, Session, SessionEvent, SessionId, SessionState, SortCode,
+    AccountIdentifier, AccountNumber, Creation, Currency, EmailAddress, EndToEndId, Lifetime, LineItem, LineItems,
+    MerchantUrl, Metadata, MinorUnits, Mode, Money, Name, NewRefund, NewSession, Payee, Payer, PaymentAttempt,
+    Reference, Refund, RefundCreation, RefundEvent, RefundId, Session, SessionEvent, SessionId, SessionState, SortCode,
     Submission, WriteId, refund_transition, transition,
 };
 use uuid::Uuid;
@@ -97,7 +97,7 @@ pub(crate) fn happen(session: &mut Session, event: SessionEvent) {
         let number = session.attempt_number() + 1;
         let redirect_url = format!("{}/mock-bank/{}/{number}", session.base_url, session.id);
         let bank = "mock-bank".parse().unwrap();
-        session.attempt = Some(Attempt { number, bank, redirect_url, provider_state: number.to_string() });
+        session.attempt = Some(PaymentAttempt { number, bank, redirect_url, provider_state: number.to_string() });
     }
     if event == SessionEvent::ConsentGiven {
         let (idempotency_key, body) = ("submit".to_owned(), "{}".to_owned());

@@ -45,7 +45,7 @@ pub use object::Object;
 pub use pace::{Lane, Pace, QUICK};
 pub use refund::{MAX_REFUNDS, NewRefund, NotRefundable, Refund, RefundCreation, RefundPayee, left_of};
 pub use refund_transition::{IllegalRefundTransition, RefundEvent, RefundState, refund_transition};
-pub use session::{Attempt, Creation, MAX_ATTEMPTS, PaysRefund, Session, Submission};
+pub use session::{Creation, MAX_ATTEMPTS, PaymentAttempt, PaysRefund, Session, Submission};
 pub use text::{EmailAddress, InvalidText, MerchantUrl, Name, PAYMENT_ID_PLACEHOLDER, Reference, is_noncharacter};
 pub use time::{SortableTimestamp, truncate_to_ms};
 pub use transition::{IllegalTransition, SessionEvent, SessionState, transition};

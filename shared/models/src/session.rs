@@ -18,7 +18,7 @@ pub const MAX_ATTEMPTS: u8 = 20;
 
 /// The payer's latest choice of a bank.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attempt {
+pub struct PaymentAttempt {
     /// 1 for the first, at most [`MAX_ATTEMPTS`].
     pub number: u8,
     /// Which bank.
@@ -94,7 +94,7 @@ pub struct Session {
     pub history: History,
     /// The latest choice of a bank.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub attempt: Option<Attempt>,
+    pub attempt: Option<PaymentAttempt>,
     /// What was submitted, once it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub submission: Option<Submission>,

@@ -3,8 +3,8 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use models::{
-    Attempt, ListShards, Money, Payee, Payer, PaysRefund, RefundEvent, Session, SessionEvent, SessionId, SessionState,
-    SortableTimestamp, Submission,
+    ListShards, Money, Payee, Payer, PaymentAttempt, PaysRefund, RefundEvent, Session, SessionEvent, SessionId,
+    SessionState, SortableTimestamp, Submission,
 };
 use serde::Deserialize;
 
@@ -146,7 +146,7 @@ impl Sessions {
     ///
     /// # Errors
     /// See [`ChangeError`].
-    pub async fn choose_bank(&self, change: Change, attempt: &Attempt) -> Result<Changed, ChangeError> {
+    pub async fn choose_bank(&self, change: Change, attempt: &PaymentAttempt) -> Result<Changed, ChangeError> {
         let (number, attempt): (_, AttributeValue) =
             (attempt.number, serde_dynamo::to_attribute_value(attempt).map_err(StoreError::from)?);
         let chosen = |change: &Change| {

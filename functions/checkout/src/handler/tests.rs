@@ -397,7 +397,7 @@ impl Bank for MeanwhileBank<'_> {
         let attempt = session.attempt.clone().unwrap();
         let changed = match self.meanwhile {
             Meanwhile::BankChosenAgain => {
-                let next = Attempt { number: attempt.number + 1, ..attempt };
+                let next = PaymentAttempt { number: attempt.number + 1, ..attempt };
                 self.payments.sessions.choose_bank(change(SessionEvent::BankChosen), &next).await
             }
             Meanwhile::ConsentGiven => {

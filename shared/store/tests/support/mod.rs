@@ -20,9 +20,9 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_types::SdkConfig;
 use jiff::{SignedDuration, Timestamp};
 use models::{
-    Attempt, Creation, Currency, EndToEndId, Lifetime, LineItem, LineItems, LinkedAccount, MinorUnits, Mode, Money,
-    Name, NewRefund, NewSession, Payee, Payer, RefundCreation, RefundId, RefundPayee, Session, SessionEvent, SessionId,
-    Submission,
+    Creation, Currency, EndToEndId, Lifetime, LineItem, LineItems, LinkedAccount, MinorUnits, Mode, Money, Name,
+    NewRefund, NewSession, Payee, Payer, PaymentAttempt, RefundCreation, RefundId, RefundPayee, Session, SessionEvent,
+    SessionId, Submission,
 };
 use serde_json::json;
 use store::{Change, Due, DueItem, Owner, Sessions, Table};
@@ -397,8 +397,8 @@ pub(crate) fn refund_creation(id: RefundId, at: Timestamp) -> RefundCreation {
     }
 }
 
-pub(crate) fn attempt(number: u8) -> Attempt {
-    Attempt {
+pub(crate) fn attempt(number: u8) -> PaymentAttempt {
+    PaymentAttempt {
         number,
         bank: "mock-bank".parse().unwrap(),
         redirect_url: format!("http://127.0.0.1:3000/mock-bank/x/{number}"),
