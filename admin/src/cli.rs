@@ -65,7 +65,7 @@ pub(crate) enum Command {
 mod tests {
     use clap::CommandFactory;
     use clap::error::ErrorKind;
-    use models::{LinkedAccount, ListShards, Mode, Scope, Scopes};
+    use models::{AccountIdentifier, LinkedAccount, ListShards, Mode, Scope, Scopes};
 
     use super::*;
 
@@ -130,7 +130,7 @@ mod tests {
         let line = "accounts link acme --name Acme --sort-code 01-02-03 --account-number 12345678";
         let Command::Accounts(Accounts::Link { account, .. }) = parse(line).unwrap().command else { panic!() };
         let LinkedAccount { account, .. } = account.into();
-        assert_eq!((account.sort_code.as_str(), account.account_number.as_str()), ("010203", "12345678"));
+        assert_eq!(Ok(account), AccountIdentifier::uk("010203", "12345678"));
         let line = "accounts link acme --name Acme --sort-code 010203 --account-number 1234567";
         assert_eq!(refused(line), ErrorKind::ValueValidation);
     }

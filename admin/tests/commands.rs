@@ -126,6 +126,7 @@ fn endpoint(id: &str) -> Endpoint {
         id: id.parse().unwrap(),
         merchant_id: "acme".parse().unwrap(),
         mode: Mode::Test,
+        format: models::WireFormat::Banked,
         url: "https://acme.example/hook".to_owned().try_into().unwrap(),
         description: None,
         events: Subscription::All,

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use aws_credential_types::Credentials;
-use models::{AccountIdentifier, AccountNumber, LinkedAccount, MerchantId, Name, Scopes, SortCode};
+use models::{AccountIdentifier, LinkedAccount, MerchantId, Name, Scopes};
 use runtime::{Clock, Random};
 use store::{Merchants, Table};
 
@@ -34,10 +34,7 @@ pub async fn seed(endpoint: &str, table_name: &str) -> Result<(), Box<dyn Error 
         .ok_or("the demo key is not a key")?;
     merchants.add_key(&issued.key).await?;
     for (account_number, sort_code) in ACCOUNTS {
-        let account = AccountIdentifier {
-            account_number: AccountNumber::try_from(account_number.to_owned())?,
-            sort_code: SortCode::try_from(sort_code.to_owned())?,
-        };
+        let account = AccountIdentifier::uk(sort_code, account_number)?;
         let name = Name::try_from("Gerald Wiley".to_owned())?;
         merchants.link_account(&demo, &LinkedAccount { name, account }).await?;
     }

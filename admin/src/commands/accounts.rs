@@ -65,7 +65,7 @@ pub(crate) struct IdentifierArgs {
 
 impl From<IdentifierArgs> for AccountIdentifier {
     fn from(IdentifierArgs { sort_code, account_number }: IdentifierArgs) -> Self {
-        Self { sort_code, account_number }
+        Self::UkAccount { sort_code, account_number }
     }
 }
 
@@ -122,13 +122,15 @@ async fn unlink(
 }
 
 fn record(LinkedAccount { name, account }: &LinkedAccount, full: bool) -> Record {
-    let number = &account.account_number;
-    let shown = if full { number.as_str().to_owned() } else { format!("****{}", number.last_four()) };
-    Record(vec![
-        field("name", name.as_str()),
-        field("sort_code", account.sort_code.as_str()),
-        field("account_number", shown),
-    ])
+    let shown = |number: &str| if full { number.to_owned() } else { format!("****{}", account.last_four()) };
+    let name = field("name", name.as_str());
+    Record(match account {
+        AccountIdentifier::UkAccount { sort_code, account_number } => {
+            let number = shown(account_number.as_str());
+            vec![name, field("sort_code", sort_code.as_str()), field("account_number", number)]
+        }
+        AccountIdentifier::Iban { iban } => vec![name, field("iban", shown(iban.as_str()))],
+    })
 }
 
 fn sort_code(text: &str) -> Result<SortCode, InvalidAccount> {

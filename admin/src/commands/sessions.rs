@@ -5,7 +5,7 @@ mod timeline;
 use clap::Subcommand;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use jiff::SignedDuration;
-use models::{ObjectId, Payee, Refund, RefundId, Session, SessionId, SessionState};
+use models::{AccountIdentifier, ObjectId, Payee, Refund, RefundId, Session, SessionId, SessionState};
 use runtime::Clock;
 use store::{Created, CursorState, Events, Held, Mails, Parts, Refunds, Sessions as Stored, Table, Told};
 
@@ -112,6 +112,7 @@ fn session_record(session: &Session, refunds: &[Refund], personal: bool) -> Reco
         field("session_id", session.id),
         field("merchant", &session.merchant_id),
         field("mode", session.mode.as_str()),
+        field("format", session.format.as_str()),
         field("state", session.state_at(now)),
         field("amount", session.amount),
         maybe("left_to_refund", refunded),
@@ -127,17 +128,25 @@ fn session_record(session: &Session, refunds: &[Refund], personal: bool) -> Reco
         maybe("erased_at", session.erased_at),
         maybe("payer_name", hidden(payer.map(|payer| payer.name.as_str().to_owned()))),
         maybe("payer_email", hidden(payer.and_then(|payer| Some(payer.email.as_ref()?.as_str().to_owned())))),
+        maybe("payer_phone", hidden(payer.and_then(|payer| Some(payer.phone.as_ref()?.as_str().to_owned())))),
+        maybe("customer", hidden(session.customer_id.map(|id| id.to_string()))),
         maybe("payer_account", hidden(session.payer_account.as_ref().map(account))),
         maybe("payee", hidden(Some(account(&session.payee)))),
         maybe("reference", hidden(Some(session.reference.as_str().to_owned()))),
         maybe("line_items", hidden(Some(items.join(", ")))),
+        maybe("description", hidden(session.description.as_ref().map(|text| text.as_str().to_owned()))),
         maybe("metadata", hidden(metadata)),
     ])
 }
 
 fn account(payee: &Payee) -> String {
-    let account = &payee.account;
-    format!("{}, {} {}", payee.name.as_str(), account.sort_code.as_str(), account.account_number.as_str())
+    let name = payee.name.as_str();
+    match &payee.account {
+        AccountIdentifier::UkAccount { sort_code, account_number } => {
+            format!("{name}, {} {}", sort_code.as_str(), account_number.as_str())
+        }
+        AccountIdentifier::Iban { iban } => format!("{name}, {}", iban.as_str()),
+    }
 }
 
 fn refund_record(refund: &Refund) -> Record {

@@ -10,8 +10,8 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use jiff::Timestamp;
 use models::{
-    Creation, EndToEndId, MailId, MailTopic, Merchant, MerchantId, MinorUnits, Mode, NewSession, PaymentAttempt,
-    Session, SessionEvent, SessionId, Submission,
+    Creation, EndToEndId, MailId, MailTopic, Merchant, MerchantId, Mode, NewSession, PaymentAttempt, Session,
+    SessionEvent, SessionId, Submission,
 };
 use serde_json::{Value, json};
 use store::{Change, Mails, Merchants, Sessions, Table};
@@ -40,7 +40,7 @@ pub(crate) enum Work {
 /// Where sessions are as payers and merchants see them.
 const DOMAIN: &str = "pay.example.com";
 const DEMO: &str = "pk_test_demo:sk_test_demo";
-const MAX_AMOUNT: MinorUnits = MinorUnits::new(100_000_000);
+const CAPS: &str = "GBP:100000000";
 
 /// Prepares work.
 pub(crate) struct Preparer {
@@ -99,8 +99,9 @@ impl Preparer {
     }
 
     async fn awaiting(&self) -> Result<Session, Error> {
+        let id = SessionId::new(Uuid::now_v7());
         let creation = Creation {
-            id: SessionId::new(Uuid::now_v7()),
+            id,
             end_to_end_id: EndToEndId::new(Uuid::new_v4()),
             merchant_id: self.merchant.id.clone(),
             mode: Mode::Test,
@@ -109,19 +110,19 @@ impl Preparer {
             base_url: format!("https://{DOMAIN}"),
             write_id: samples::write_id(),
         };
-        let session = Session::create(self.new_session()?, creation);
+        let session = Session::create(self.new_session(id)?, creation);
         self.sessions.create(session.clone(), None).await?;
         Ok(session)
     }
 
-    fn new_session(&self) -> Result<NewSession, Error> {
+    fn new_session(&self, id: SessionId) -> Result<NewSession, Error> {
         let mut request = document_1();
         if let Value::Object(request) = &mut request {
             request.insert("payer".to_owned(), json!({ "name": "Ada Payer", "email": "ada@example.com" }));
         }
-        let dialect = api::banked::Dialect::of_path("/v2/payment_sessions");
+        let (dialect, caps) = (api::banked::Dialect::of_path("/v2/payment_sessions"), CAPS.parse()?);
         let new = api::Json::read(request.to_string().as_bytes())
-            .and_then(|request| api::banked::parse_create(&request, dialect, &self.merchant, MAX_AMOUNT));
+            .and_then(|request| api::banked::parse_create(&request, dialect, &self.merchant, id, &caps));
         new.map_err(|error| format!("document 1's session is refused: {error:?}").into())
     }
 

@@ -7,8 +7,7 @@ use banks::{Bank, BankError, Begun, Status};
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 use models::{
-    Creation, EndToEndId, Merchant, MinorUnits, Mode, Payer, PaymentAttempt, Session, SessionEvent, SessionId,
-    transition,
+    Creation, EndToEndId, Merchant, Mode, Payer, PaymentAttempt, Session, SessionEvent, SessionId, transition,
 };
 use uuid::Uuid;
 
@@ -24,8 +23,8 @@ const ONE_OF_TODAY_IN: usize = 8;
 /// The longest pause between two steps of a checkout, and so the longest checkout of four.
 const PAUSE_MS: i64 = 30_000;
 const CHECKOUT: SignedDuration = SignedDuration::from_millis(4 * PAUSE_MS);
-/// The largest total, in minor units: template.yaml's `MaxAmountMinor`.
-const MAX_AMOUNT: MinorUnits = MinorUnits::new(100_000_000);
+/// The largest total: template.yaml's `MaxAmountMinor`.
+const CAPS: &str = "GBP:100000000";
 
 /// How a session goes on after its creation.
 ///
@@ -117,15 +116,15 @@ impl Maker {
     /// Session `number` of `count`. It goes through what the service itself would have put it through.
     pub(super) async fn session(&mut self, number: usize, count: usize) -> Result<Session, Error> {
         let (created_at, is_of_today) = self.created_at(number, count)?;
-        let order = orders::order(&mut self.rng, number);
-        let new = Json::read(order.to_string().as_bytes())
-            .and_then(|order| parse_create(&order, Dialect::V2, &self.merchant, MAX_AMOUNT))
-            .map_err(|refusal| format!("the rules refuse an order: {refusal:?}"))?;
         let id = SessionId::new(Uuid::new_v7(uuid::Timestamp::from_unix(
             uuid::NoContext,
             u64::try_from(created_at.as_second())?,
             u32::try_from(created_at.subsec_nanosecond())?,
         )));
+        let (order, caps) = (orders::order(&mut self.rng, number), CAPS.parse()?);
+        let new = Json::read(order.to_string().as_bytes())
+            .and_then(|order| parse_create(&order, Dialect::V2, &self.merchant, id, &caps))
+            .map_err(|refusal| format!("the rules refuse an order: {refusal:?}"))?;
         let creation = Creation {
             id,
             list_shard: self.merchant.list_spread.shard_of(&id, created_at),
@@ -161,7 +160,7 @@ impl Maker {
         match event {
             SessionEvent::PayerIdentified => {
                 let (name, email) = orders::payer(&mut self.rng, number);
-                session.payer = Some(Payer { name: name.try_into()?, email: Some(email.try_into()?) });
+                session.payer = Some(Payer { name: name.try_into()?, email: Some(email.try_into()?), phone: None });
             }
             SessionEvent::BankChosen => {
                 let number = session.attempt_number() + 1;

@@ -1,7 +1,7 @@
 //! Every decision of the checkout, as functions of the session and the time alone.
 
 use jiff::Timestamp;
-use models::{MAX_ATTEMPTS, Name, PaymentAttempt, Session, SessionEvent, SessionId, SessionState};
+use models::{MAX_ATTEMPTS, PaymentAttempt, Session, SessionEvent, SessionId, SessionState};
 
 /// Which page fits the session now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,11 +38,6 @@ pub(crate) fn stage(session: &Session, now: Timestamp) -> Stage {
 pub(crate) fn merchant(session: &Session) -> &str {
     let payer = session.payer.as_ref().filter(|_| session.pays_refund.is_some());
     payer.map_or(&session.payee.name, |payer| &payer.name).as_str()
-}
-
-/// The payer's name, if the merchant gave it and the session awaits no more than their e-mail address.
-pub(crate) fn known_name(session: &Session) -> Option<&Name> {
-    session.payer.as_ref().map(|payer| &payer.name)
 }
 
 /// What becomes of a choice of a bank.

@@ -52,11 +52,11 @@ impl PayerErrors {
 }
 
 impl PayerForm {
-    /// The payer, or all that is wrong at once. A name that is `known` is not asked for, and stays whatever was typed.
-    pub(crate) fn check(&self, known: Option<&Name>, email_required: bool) -> Result<Payer, PayerErrors> {
+    /// The payer, or all that is wrong at once. What of them is `known` is not asked for, and stays whatever was typed.
+    pub(crate) fn check(&self, known: Option<&Payer>, email_required: bool) -> Result<Payer, PayerErrors> {
         let (name, email) = (self.name.trim(), self.email.trim());
         let checked_name = match (known, name) {
-            (Some(known), _) => Ok(known.clone()),
+            (Some(known), _) => Ok(known.name.clone()),
             (None, "") => Err("Enter your full name"),
             (None, name) => Name::try_from(name.to_owned())
                 .map_err(|_: InvalidText| "Your name can have up to 140 ordinary characters, all of them on one line"),
@@ -69,7 +69,7 @@ impl PayerForm {
                 .map_err(|_: InvalidText| "Enter an e-mail address like name@example.com"),
         };
         match (checked_name, checked_email) {
-            (Ok(name), Ok(email)) => Ok(Payer { name, email }),
+            (Ok(name), Ok(email)) => Ok(Payer { name, email, phone: known.and_then(|known| known.phone.clone()) }),
             (name, email) => Err(PayerErrors { name: name.err(), email: email.err() }),
         }
     }
@@ -131,14 +131,16 @@ mod tests {
     }
 
     #[test]
-    fn a_known_name_stays() {
-        let known = Name::try_from("Gerald Wiley".to_owned()).unwrap();
+    fn what_is_known_of_a_payer_stays() {
+        let (name, phone) = ("Gerald Wiley".to_owned(), Some("+447911123456".to_owned().try_into().unwrap()));
+        let known = Payer { name: name.try_into().unwrap(), email: None, phone };
         let check = |name: &str, email: &str| {
             PayerForm { name: name.to_owned(), email: email.to_owned() }.check(Some(&known), true)
         };
         for typed in ["", "Somebody Else", "a\nb"] {
             let payer = check(typed, "g@example.com").unwrap();
             assert_eq!((payer.name.as_str(), payer.email.unwrap().as_str()), ("Gerald Wiley", "g@example.com"));
+            assert_eq!(payer.phone, known.phone);
         }
         assert!(check("", "").is_err_and(|errors| errors.name.is_none() && errors.email.is_some()));
     }

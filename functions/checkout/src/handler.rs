@@ -97,7 +97,7 @@ impl Checkout {
     async fn identify_payer(&self, id: SessionId, form: &PayerForm, now: Timestamp) -> Answer {
         let session = self.session(id).await?;
         if flow::stage(&session, now) == Stage::Payer {
-            match form.check(flow::known_name(&session), session.email_receipt) {
+            match form.check(session.payer.as_ref(), session.email_receipt) {
                 Ok(payer) => {
                     let change = self.payments.change(id, SessionEvent::PayerIdentified);
                     recorded(

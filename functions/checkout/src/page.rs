@@ -7,7 +7,7 @@ use banks::mock::Decision;
 use jiff::Timestamp;
 use models::{LineItem, MAX_ATTEMPTS, Mode, Name, Session, SessionEvent};
 
-use crate::flow::{Stage, checkout_path, known_name, merchant, own_path, refresh_s, stage};
+use crate::flow::{Stage, checkout_path, merchant, own_path, refresh_s, stage};
 use crate::form::{PayerErrors, PayerForm};
 use crate::route::Back;
 
@@ -82,7 +82,7 @@ const fn what(session: &Session) -> &'static str {
 
 /// The last four digits of the payee's account.
 fn account_ending(session: &Session) -> &str {
-    session.payee.account.account_number.last_four()
+    session.payee.account.last_four()
 }
 
 /// `1 November 2019, 15:48 UTC`.
@@ -105,7 +105,8 @@ pub(crate) struct PayerPage<'a> {
 
 impl<'a> PayerPage<'a> {
     pub(crate) fn new(session: &'a Session, typed: &'a PayerForm, errors: PayerErrors) -> Self {
-        let name_known = known_name(session).is_some();
+        // By the merchant: it awaits no more than their e-mail address.
+        let name_known = session.payer.is_some();
         Self { summary: Summary::new(session), typed, errors, name_known, email_required: session.email_receipt }
     }
 }
@@ -407,9 +408,9 @@ mod tests {
         let errors = typed.check(None, true).unwrap_err();
         add("awaiting_payer_errors", PayerPage::new(&session, &typed, errors).render().unwrap());
         let mut named = session.clone();
-        named.payer = Some(Payer { name: name(PAYER_NAME), email: None });
+        named.payer = Some(Payer { name: name(PAYER_NAME), email: None, phone: None });
         add("awaiting_payer_email", show(&named, NOW));
-        let errors = typed.check(known_name(&named), true).unwrap_err();
+        let errors = typed.check(named.payer.as_ref(), true).unwrap_err();
         add("awaiting_payer_email_errors", PayerPage::new(&named, &typed, errors).render().unwrap());
         let many = session_of((1..=40).map(|n| item(&format!("Candle no. {n}"), 100 + n, 1)).collect());
         add("awaiting_payer_optional_email", show(&Session { email_receipt: false, mode: Mode::Live, ..many }, NOW));
@@ -522,7 +523,7 @@ mod tests {
     fn a_payer_whose_name_is_known_is_asked_for_the_address_alone() {
         let mut session = session();
         assert!(show(&session, NOW).contains("name=\"name\""));
-        session.payer = Some(Payer { name: name(PAYER_NAME), email: None });
+        session.payer = Some(Payer { name: name(PAYER_NAME), email: None, phone: None });
         let html = show(&session, NOW);
         assert!(
             html.contains("name=\"email\"") && !html.contains("name=\"name\"") && !html.contains("will see who paid")

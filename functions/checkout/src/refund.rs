@@ -122,6 +122,7 @@ impl RefundPages {
         let end_to_end_id = EndToEndId::new(self.random.uuid_v4());
         let write_id = self.random.write_id();
         let payment = refund.give_details(session, payee, payment_id, end_to_end_id, now, write_id.clone());
+        let payment = api::fill_in_return_urls(payment);
         match self.refunds.give_details(&refund, &payment, now, &write_id).await {
             Ok(_) => {
                 tracing::info!(refund_id = %refund.id, event = RefundEvent::DetailsGiven.as_str(), "recorded");

@@ -4,10 +4,10 @@ use banks::BankError;
 use banks::mock::{Decided, Ledger, Order};
 use jiff::{SignedDuration, Timestamp};
 use models::{
-    AccountIdentifier, AccountNumber, Creation, Currency, EmailAddress, EndToEndId, Lifetime, LineItem, LineItems,
-    MerchantUrl, Metadata, MinorUnits, Mode, Money, Name, NewRefund, NewSession, Payee, Payer, PaymentAttempt,
-    Reference, Refund, RefundCreation, RefundEvent, RefundId, Session, SessionEvent, SessionId, SessionState, SortCode,
-    Submission, WriteId, refund_transition, transition,
+    AccountIdentifier, Creation, Currency, EmailAddress, EndToEndId, LineItem, MerchantUrl, MinorUnits, Mode, Money,
+    Name, NewRefund, NewSession, Payee, Payer, PaymentAttempt, Reference, Refund, RefundCreation, RefundEvent,
+    RefundId, Session, SessionEvent, SessionId, SessionState, Submission, WireFormat, WriteId, refund_transition,
+    transition,
 };
 use uuid::Uuid;
 
@@ -35,22 +35,15 @@ pub(crate) fn item(text: &str, minor: i64, quantity: u32) -> LineItem {
 /// A session of these items that awaits the payer.
 pub(crate) fn session_of(items: Vec<LineItem>) -> Session {
     let url = |text: &str| Some(MerchantUrl::try_from(text.to_owned()).unwrap());
+    let payee =
+        Payee { name: name("Bright Candles Ltd"), account: AccountIdentifier::uk("010203", "12345678").unwrap() };
+    let (amount, reference) = (LineItem::sum(&items, Currency::GBP).unwrap(), "Illuminate".to_owned());
     let new = NewSession {
-        line_items: LineItems::new(items, MinorUnits::new(100_000_000)).unwrap(),
-        payee: Payee {
-            name: name("Bright Candles Ltd"),
-            account: AccountIdentifier {
-                sort_code: SortCode::try_from("010203".to_owned()).unwrap(),
-                account_number: AccountNumber::try_from("12345678".to_owned()).unwrap(),
-            },
-        },
-        payer: None,
-        reference: Reference::try_from("Illuminate".to_owned()).unwrap(),
+        line_items: items,
         success_url: url("https://shop.example/thanks?order=7"),
         error_url: url("https://shop.example/sorry?order=7"),
         email_receipt: true,
-        metadata: Metadata::default(),
-        lifetime: Lifetime::default(),
+        ..NewSession::new(WireFormat::Banked, amount, payee, reference.try_into().unwrap())
     };
     let creation = Creation {
         id: SessionId::new(Uuid::from_u128(7)),
@@ -91,7 +84,7 @@ pub(crate) fn happen(session: &mut Session, event: SessionEvent) {
     session.history.append(session.state, NOW, event, write_id());
     if event == SessionEvent::PayerIdentified {
         let email = EmailAddress::try_from(PAYER_EMAIL.to_owned()).ok();
-        session.payer = Some(Payer { name: name(PAYER_NAME), email });
+        session.payer = Some(Payer { name: name(PAYER_NAME), email, phone: None });
     }
     if event == SessionEvent::BankChosen {
         let number = session.attempt_number() + 1;
@@ -125,13 +118,7 @@ pub(crate) fn in_state(state: SessionState) -> Session {
 
 /// Where the money of every sample refund goes; no page may show it once it is given.
 pub(crate) fn details() -> Payee {
-    Payee {
-        name: name("Ada Customer"),
-        account: AccountIdentifier {
-            sort_code: SortCode::try_from("112233".to_owned()).unwrap(),
-            account_number: AccountNumber::try_from("87654321".to_owned()).unwrap(),
-        },
-    }
+    Payee { name: name("Ada Customer"), account: AccountIdentifier::uk("112233", "87654321").unwrap() }
 }
 
 /// A refund of this much of a session that was paid without telling from which account.

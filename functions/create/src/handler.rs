@@ -2,7 +2,7 @@
 
 use api::{Answer, Authenticator, Format, IdempotencyKey, Refusal, Route, Violation};
 use lambda_http::Request;
-use models::{Creation, EndToEndId, MinorUnits, Mode, Session, SessionId};
+use models::{AmountCaps, Creation, EndToEndId, Mode, Session, SessionId};
 use runtime::{Clock, Random, SettingError};
 use store::{Created, Merchants, Sessions, Table};
 
@@ -21,8 +21,8 @@ pub struct Create {
 pub struct Settings {
     /// Where payers reach the checkout; the request's own domain if there is none.
     pub public_base_url: Option<String>,
-    /// The largest total, in minor units.
-    pub max_amount: MinorUnits,
+    /// The most that a payment may be.
+    pub caps: AmountCaps,
     /// Whether live sessions may be created without a live connector; only `local` says so.
     pub local_live: bool,
 }
@@ -30,12 +30,12 @@ pub struct Settings {
 impl Create {
     /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
     pub async fn from_env() -> Result<Self, SettingError> {
-        let max_amount = runtime::required("MAX_AMOUNT_MINOR")?
-            .parse()
-            .map_err(|_| SettingError::new("MAX_AMOUNT_MINOR", "is not a whole number"))?;
+        let caps = runtime::required("MAX_AMOUNT_MINOR")?.parse().map_err(|_| {
+            SettingError::new("MAX_AMOUNT_MINOR", "is not a list of caps like GBP:100000000,EUR:50000000")
+        })?;
         let settings = Settings {
             public_base_url: runtime::optional("PUBLIC_BASE_URL"),
-            max_amount: MinorUnits::new(max_amount),
+            caps,
             local_live: runtime::local_live_connector(),
         };
         Ok(Self::new(Table::from_env()?, Clock::System, Random::System, settings).await)
@@ -67,7 +67,7 @@ impl Create {
             Some(key) => (key.session_id(&caller.merchant, mode, format), Some(body.fingerprint()?)),
             None => (SessionId::new(self.random.uuid_v7(at)), None),
         };
-        let new = match format.read_session(&body, &caller.merchant, self.settings.max_amount) {
+        let new = match format.read_session(&body, &caller.merchant, id, &self.settings.caps) {
             Ok(new) => new,
             // What was created once is answered again, even if the rules or the linked accounts have changed since.
             Err(refusal @ Refusal::Invalid(_)) if fingerprint.is_some() => {

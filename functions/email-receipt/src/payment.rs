@@ -24,7 +24,7 @@ impl<'a> Payment<'a> {
             test: session.mode == Mode::Test,
             amount: session.amount.to_string(),
             payee: payee.name.as_str(),
-            account: payee.account.account_number.last_four(),
+            account: payee.account.last_four(),
             reference: session.reference.as_str(),
             sent_at: date_and_time(session.sent_at()?),
             end_to_end_id: session.end_to_end_id.to_string(),

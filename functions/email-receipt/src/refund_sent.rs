@@ -48,7 +48,7 @@ impl<'a> Details<'a> {
             reference: refund.reference.as_str(),
             sent_at: date_and_time(sent_at),
             id: refund.id.to_string(),
-            account: paid_by.map(|payment| payment.payee.account.account_number.last_four()),
+            account: paid_by.map(|payment| payment.payee.account.last_four()),
             payment: Payment::of(session)?,
         })
     }

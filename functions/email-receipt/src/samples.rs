@@ -2,9 +2,8 @@
 
 use jiff::Timestamp;
 use models::{
-    AccountIdentifier, Creation, Currency, Lifetime, LineItem, LineItems, Metadata, MinorUnits, Mode, Money, Name,
-    NewRefund, NewSession, Payee, Payer, Refund, RefundCreation, RefundEvent, RefundState, Session, SessionEvent,
-    SessionState,
+    AccountIdentifier, Creation, Currency, LineItem, MinorUnits, Mode, Money, Name, NewRefund, NewSession, Payee,
+    Payer, Refund, RefundCreation, RefundEvent, RefundState, Session, SessionEvent, SessionState, WireFormat,
 };
 
 use crate::mail::Mail;
@@ -45,27 +44,19 @@ pub(crate) fn candles() -> Vec<LineItem> {
 }
 
 fn payee(text: &str, [sort_code, account_number]: [&str; 2]) -> Payee {
-    Payee {
-        name: name(text),
-        account: AccountIdentifier {
-            sort_code: sort_code.to_owned().try_into().unwrap(),
-            account_number: account_number.to_owned().try_into().unwrap(),
-        },
-    }
+    Payee { name: name(text), account: AccountIdentifier::uk(sort_code, account_number).unwrap() }
 }
 
 /// Awaits its payer.
 pub(crate) fn created(items: Vec<LineItem>, payee_name: &str) -> Session {
+    let (amount, reference) = (LineItem::sum(&items, Currency::GBP).unwrap(), "Illuminate".to_owned());
+    let payee = payee(payee_name, PAYEE_ACCOUNT);
+    let email = Some(PAYER_EMAIL.to_owned().try_into().unwrap());
     let new = NewSession {
-        line_items: LineItems::new(items, MinorUnits::new(100_000_000)).unwrap(),
-        payee: payee(payee_name, PAYEE_ACCOUNT),
-        payer: Some(Payer { name: name(PAYER), email: Some(PAYER_EMAIL.to_owned().try_into().unwrap()) }),
-        reference: "Illuminate".to_owned().try_into().unwrap(),
-        success_url: None,
-        error_url: None,
+        line_items: items,
+        payer: Some(Payer { name: name(PAYER), email, phone: None }),
         email_receipt: true,
-        metadata: Metadata::default(),
-        lifetime: Lifetime::default(),
+        ..NewSession::new(WireFormat::Banked, amount, payee, reference.try_into().unwrap())
     };
     let creation = Creation {
         id: SESSION_ID.parse().unwrap(),

@@ -97,6 +97,7 @@ impl EndpointsFunction {
             id: EndpointId::new(self.random.uuid_v7(now)),
             merchant_id: caller.merchant.id.clone(),
             mode,
+            format: parts.format.unwrap_or_default(),
             url,
             description: parts.description.flatten(),
             events: parts.events.unwrap_or(Subscription::All),

@@ -115,7 +115,7 @@ impl EventsFunction {
     /// Tells the event again to every endpoint that is told of such events now.
     async fn replay(&self, event: &StoredEvent, caller: &Caller) -> Answer {
         let endpoints = self.endpoints.of(&caller.merchant.id).await?;
-        let told = endpoints.iter().filter(|endpoint| endpoint.wants(event.event_type(), caller.mode()));
+        let told = endpoints.iter().filter(|endpoint| endpoint.wants(&event.object));
         let mut replayed_to = Vec::new();
         for endpoint in told {
             let cursor = CursorId {

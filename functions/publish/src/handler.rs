@@ -176,9 +176,7 @@ impl Publish {
         let merchant_id = object.merchant_id();
         let endpoints = known.of(merchant_id);
         let endpoints = endpoints.get_or_try_init(|| self.endpoints.of(merchant_id)).await?;
-        let wanting = endpoints.iter().filter(|endpoint| {
-            endpoint.wants(object.event_type(), object.mode()) && endpoint.created_at <= readable_by
-        });
+        let wanting = endpoints.iter().filter(|endpoint| endpoint.wants(object) && endpoint.created_at <= readable_by);
         try_join_all(wanting.map(|endpoint| self.tell(object, sequence, endpoint))).await.map(|_| ())
     }
 

@@ -143,6 +143,7 @@ impl RefundFunction {
             };
             let (refund, payment) =
                 Refund::create(&refunded, new.clone(), creation).map_err(|why| format.not_refundable(why))?;
+            let payment = payment.map(api::fill_in_return_urls);
             match self.refunds.create(&refund, payment.as_ref(), fingerprint).await? {
                 RefundCreated::New => return Ok(Made::New(refund)),
                 RefundCreated::Existing(refund, first) => return Ok(Made::Existing(*refund, first)),

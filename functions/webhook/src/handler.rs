@@ -237,7 +237,7 @@ impl Webhook {
         endpoint: &Endpoint,
         slot: &mut Slot,
     ) -> Result<Told, Error> {
-        if !endpoint.wants(event.event_type(), event.object.mode()) {
+        if !endpoint.wants(&event.object) {
             return Ok(Told::Yes);
         }
         let at = self.clock.now();
@@ -438,6 +438,7 @@ mod tests {
             id: "1ae1ce03-dfa9-4593-b487-65c656991cb5".parse().unwrap(),
             merchant_id: "demo".parse().unwrap(),
             mode: Mode::Test,
+            format: models::WireFormat::Banked,
             url: "https://example.com".to_owned().try_into().unwrap(),
             description: None,
             events: Subscription::All,

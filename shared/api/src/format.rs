@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, RequestExt, Response};
-use models::{Merchant, MinorUnits, NewRefund, NewSession, NotRefundable, Refund, Session, SessionState};
+use models::{
+    AmountCaps, Merchant, NewRefund, NewSession, NotRefundable, Refund, Session, SessionId, SessionState, WireFormat,
+};
 use serde::Serialize;
 use store::StoredEvent;
 
@@ -43,13 +45,19 @@ impl Format {
         }
     }
 
-    /// Reads what a session of `merchant` is created of; its total may be at most `cap` minor units.
+    /// Reads what a session of `merchant` with this id is created of; its total may be at most its currency's cap.
     ///
     /// # Errors
     /// 400 if it can't be read at all; else 422 with everything that is wrong.
-    pub fn read_session(self, body: &Json<'_>, merchant: &Merchant, cap: MinorUnits) -> Result<NewSession, Refusal> {
+    pub fn read_session(
+        self,
+        body: &Json<'_>,
+        merchant: &Merchant,
+        id: SessionId,
+        caps: &AmountCaps,
+    ) -> Result<NewSession, Refusal> {
         match self {
-            Self::Banked(dialect) => banked::parse_create(body, dialect, merchant, cap),
+            Self::Banked(dialect) => banked::parse_create(body, dialect, merchant, id, caps),
         }
     }
 
@@ -148,6 +156,15 @@ pub fn event(event: &StoredEvent, thin: bool) -> impl Serialize {
     match Format::of_stored() {
         Format::Banked(_) if thin => EventView::thin(event),
         Format::Banked(_) => EventView::new(event),
+    }
+}
+
+/// The session that pays a refund, as it is stored: what its format fills in of the URLs that the refund was made with.
+pub fn fill_in_return_urls(payment: Session) -> Session {
+    match payment.format {
+        WireFormat::Banked => banked::fill_in_return_urls(payment),
+        // Their ids are parameters that are added when the payer is sent back.
+        WireFormat::Yorlet | WireFormat::Fintecture => payment,
     }
 }
 

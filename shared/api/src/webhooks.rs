@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use jiff::Timestamp;
-use models::{DisabledBy, Endpoint, EndpointId, EventId, EventType, MerchantUrl, Mode, Name, Subscription};
+use models::{DisabledBy, Endpoint, EndpointId, EventId, EventType, MerchantUrl, Mode, Name, Subscription, WireFormat};
 use serde::{Deserialize, Serialize};
 use store::DeliveryAttempt;
 
@@ -28,6 +28,8 @@ struct WebhookRequest {
     enabled: Given<bool>,
     #[serde(default)]
     thin: Given<bool>,
+    #[serde(default)]
+    format: Given<String>,
 }
 
 /// What a client says of an endpoint; what it leaves out is none.
@@ -43,6 +45,8 @@ pub struct WebhookParts {
     pub enabled: Option<bool>,
     /// Whether it is told ids only.
     pub thin: Option<bool>,
+    /// Of which format's sessions it is notified.
+    pub format: Option<WireFormat>,
 }
 
 /// Reads what is said of an endpoint. `check_url` says whether the URL may be called, and how it is written.
@@ -77,8 +81,10 @@ pub fn parse_webhook<E: Display>(
     let boolean = "must be true or false";
     let enabled = wrong.optional(request.enabled, None, "enabled", boolean, infallible);
     let thin = wrong.optional(request.thin, None, "thin", boolean, infallible);
+    let served = |text: String| if text == "banked" { Ok(WireFormat::Banked) } else { Err("must be banked") };
+    let format = wrong.optional(request.format, None, "format", A_STRING, served);
     if wrong.0.is_empty() {
-        Ok(WebhookParts { url, events, description, enabled, thin })
+        Ok(WebhookParts { url, events, description, enabled, thin, format })
     } else {
         Err(Refusal::Invalid(wrong.0))
     }

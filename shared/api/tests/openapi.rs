@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use api::banked::{
-    Dialect, EventView, RefundView, SessionView, not_refundable, parse_create, parse_refund, shown_state,
+    Dialect, EventView, LineItems, RefundView, SessionView, not_refundable, parse_create, parse_refund, shown_state,
 };
 use api::{
     ApiError, AttemptView, ErrorShape, Json, ListParameters, Refusal, TOKEN_LIFETIME_S, WebhookView, parse_webhook,
@@ -17,9 +17,9 @@ use base64::prelude::BASE64_STANDARD;
 use jiff::{SignedDuration, Timestamp};
 use models::{
     AccountIdentifier, Creation, Currency, DisabledBy, Endpoint, EndpointSecret, EventType, History, Lifetime,
-    LineItems, LinkedAccount, MAX_CONCURRENT_DELIVERIES, MAX_ENDPOINTS, MAX_REFUNDS, Merchant, MinorUnits, Mode, Money,
+    LinkedAccount, MAX_CONCURRENT_DELIVERIES, MAX_ENDPOINTS, MAX_REFUNDS, Merchant, MinorUnits, Mode, Money,
     NotRefundable, Object, Payee, Payer, QUICK, Refund, RefundCreation, RefundEvent, RefundState, Scope, Session,
-    SessionEvent, SessionState, Subscription, is_given_up, next_delivery,
+    SessionEvent, SessionState, Subscription, WireFormat, is_given_up, next_delivery,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -173,10 +173,7 @@ fn what_can_happen_to_a_refund_is_the_domains() {
 fn merchant() -> Merchant {
     let linked = |sort_code: &str| LinkedAccount {
         name: "Gerald Wiley".to_owned().try_into().unwrap(),
-        account: AccountIdentifier {
-            sort_code: sort_code.to_owned().try_into().unwrap(),
-            account_number: "12345678".to_owned().try_into().unwrap(),
-        },
+        account: AccountIdentifier::uk(sort_code, "12345678").unwrap(),
     };
     Merchant {
         id: "demo".parse().unwrap(),
@@ -191,9 +188,11 @@ fn merchant() -> Merchant {
 /// A documented request's session, as it is created.
 fn create(request: &Value, dialect: Dialect) -> Session {
     let body = serde_json::to_vec(request).unwrap();
-    let new = parse_create(&Json::read(&body).unwrap(), dialect, &merchant(), MinorUnits::new(100_000_000)).unwrap();
+    let id = "1ae1ce03-dfa9-4593-b487-65c656991cb5".parse().unwrap();
+    let new =
+        parse_create(&Json::read(&body).unwrap(), dialect, &merchant(), id, &"GBP:100000000".parse().unwrap()).unwrap();
     let creation = Creation {
-        id: "1ae1ce03-dfa9-4593-b487-65c656991cb5".parse().unwrap(),
+        id,
         end_to_end_id: "728d061b-8e47-4052-be4f-5f9bcdee39ff".parse().unwrap(),
         merchant_id: "demo".parse().unwrap(),
         mode: Mode::Test,
@@ -229,6 +228,7 @@ fn sent(openapi: &Value) -> Session {
     session.payer = Some(Payer {
         name: "Paula Payer".to_owned().try_into().unwrap(),
         email: Some("paula@example.com".to_owned().try_into().unwrap()),
+        phone: None,
     });
     for (at, cause) in [
         ("2019-11-01T15:49:02Z", SessionEvent::PayerIdentified),
@@ -245,10 +245,7 @@ fn sent(openapi: &Value) -> Session {
 
 /// The same where the payer's bank shared the account.
 fn sent_from_known_account(openapi: &Value) -> Session {
-    let account = AccountIdentifier {
-        sort_code: "040004".to_owned().try_into().unwrap(),
-        account_number: "87654321".to_owned().try_into().unwrap(),
-    };
+    let account = AccountIdentifier::uk("040004", "87654321").unwrap();
     let payer_account = Some(Payee { name: "Paula Payer".to_owned().try_into().unwrap(), account });
     Session { payer_account, ..sent(openapi) }
 }
@@ -265,7 +262,15 @@ fn refund(session: &Session, request: &Value) -> (Refund, Option<Session>) {
         base_url: "http://127.0.0.1:3000".to_owned(),
         write_id: "w".parse().unwrap(),
     };
-    Refund::create(session, new, creation).unwrap()
+    let (refund, payment) = Refund::create(session, new, creation).unwrap();
+    (refund, payment.map(api::fill_in_return_urls))
+}
+
+fn sort_code(account: &AccountIdentifier) -> &str {
+    match account {
+        AccountIdentifier::UkAccount { sort_code, .. } => sort_code.as_str(),
+        AccountIdentifier::Iban { .. } => panic!("{account:?}"),
+    }
 }
 
 fn shown(refund: &Refund) -> Value {
@@ -420,10 +425,10 @@ fn the_documented_defaults_of_a_refund_are_the_domains() {
     let paid_to = |session: &Session, request: &Value| refund(session, request).1.unwrap().payee;
     let mut with_payee = named("payee").clone();
     let given = paid_to(&session, &with_payee);
-    assert_eq!((given.name.as_str(), given.account.sort_code.as_str()), ("Paula Payer", "040004"));
+    assert_eq!((given.name.as_str(), sort_code(&given.account)), ("Paula Payer", "040004"));
     with_payee["payee"] = json!({ "account_number": "12345678", "sort_code": "01-02-03" });
     let given = paid_to(&session, &with_payee);
-    assert_eq!((given.name, given.account.sort_code.as_str()), (session.payer.unwrap().name, "010203"));
+    assert_eq!((given.name.clone(), sort_code(&given.account)), (session.payer.unwrap().name, "010203"));
     let known = sent_from_known_account(&openapi);
     assert_eq!(Some(paid_to(&known, &with_payee)), known.payer_account);
 }
@@ -563,6 +568,7 @@ fn register(request: &Value) -> Endpoint {
         id: "5d8a1f52-3c0e-4b7b-9a55-0f6a3f1c2e47".parse().unwrap(),
         merchant_id: "demo".parse().unwrap(),
         mode: Mode::Test,
+        format: parts.format.unwrap_or_default(),
         url: parts.url.unwrap(),
         description: parts.description.flatten(),
         events: parts.events.unwrap_or(Subscription::All),
@@ -806,9 +812,17 @@ fn every_field_of_a_webhooks_request_is_described_with_its_limits() {
         assert_eq!(with("events", json!([event_type])), [""; 0]);
     }
 
-    let defaults = "Left out, `events` is `[\"*\"]`, `enabled` true, and `thin` false.";
+    let served = described["format"]["enum"].as_array().unwrap();
+    for format in WireFormat::ALL {
+        let refused = if served.contains(&json!(format.as_str())) { vec![] } else { vec!["format".to_owned()] };
+        assert_eq!(with("format", json!(format.as_str())), refused, "{format:?}");
+    }
+    assert_eq!((served.last(), with("format", Value::Null)), (Some(&Value::Null), vec![]));
+
+    let defaults = "Left out, `events` is `[\"*\"]`, `enabled` true, `thin` false, and `format` `banked`.";
     assert_eq!(schema(&openapi, "NewWebhook")["description"], defaults);
     let plain = register(request(&openapi, "/v2/webhooks", "all"));
+    assert_eq!(plain.format, WireFormat::Banked);
     let shown = value(&WebhookView::new(&plain, plain.created_at));
     assert_eq!((&shown["events"], &shown["enabled"], &shown["thin"]), (&json!(["*"]), &json!(true), &json!(false)));
 }

@@ -3,9 +3,7 @@
 use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
-use models::{
-    AccountIdentifier, AccountNumber, BankId, EndToEndId, Payee, Session, SessionEvent, SortCode, Submission,
-};
+use models::{AccountIdentifier, BankId, EndToEndId, Payee, Session, SessionEvent, Submission};
 use serde::{Deserialize, Serialize};
 
 use crate::{Bank, BankError, Begun, Status};
@@ -99,10 +97,7 @@ impl Decided {
 
 /// Where every payer of the mock bank has their account.
 fn payer_account(session: &Session) -> Option<Payee> {
-    let account = AccountIdentifier {
-        sort_code: SortCode::try_from("040004".to_owned()).ok()?,
-        account_number: AccountNumber::try_from("87654321".to_owned()).ok()?,
-    };
+    let account = AccountIdentifier::uk("040004", "87654321").ok()?;
     Some(Payee { name: session.payer.as_ref()?.name.clone(), account })
 }
 

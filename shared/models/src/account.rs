@@ -1,4 +1,4 @@
-//! UK bank accounts, and who pays and is paid.
+//! Bank accounts, and who pays and is paid.
 
 use std::fmt;
 
@@ -7,12 +7,20 @@ use icu_properties::props::{Dash, DefaultIgnorableCodePoint};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::text::{EmailAddress, Name};
+use crate::iban::Iban;
+use crate::text::{EmailAddress, Name, PhoneNumber};
 
 /// Why an account was refused; reads on after the field's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("{0}")]
 pub struct InvalidAccount(&'static str);
+
+impl InvalidAccount {
+    /// `rule` says what it must be.
+    pub(crate) const fn new(rule: &'static str) -> Self {
+        Self(rule)
+    }
+}
 
 /// `count` digits, with the spaces and hyphens people type between them left out.
 fn digits(text: &str, count: usize) -> Option<String> {
@@ -114,13 +122,41 @@ impl AccountNumber {
     }
 }
 
-/// Which account: sort code and number together.
+/// Which account.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct AccountIdentifier {
-    /// The bank and branch.
-    pub sort_code: SortCode,
-    /// The account at that branch.
-    pub account_number: AccountNumber,
+#[serde(untagged)]
+pub enum AccountIdentifier {
+    /// One in the United Kingdom: sort code and number together.
+    UkAccount {
+        /// The bank and branch.
+        sort_code: SortCode,
+        /// The account at that branch.
+        account_number: AccountNumber,
+    },
+    /// Any other.
+    Iban {
+        /// Its number.
+        iban: Iban,
+    },
+}
+
+impl AccountIdentifier {
+    /// An account in the United Kingdom, as clients write it.
+    ///
+    /// # Errors
+    /// What is wrong with the sort code or the number.
+    pub fn uk(sort_code: &str, account_number: &str) -> Result<Self, InvalidAccount> {
+        let sort_code = sort_code.to_owned().try_into()?;
+        Ok(Self::UkAccount { sort_code, account_number: account_number.to_owned().try_into()? })
+    }
+
+    /// The last four digits: enough to recognise an account by, too little to pay into it.
+    pub fn last_four(&self) -> &str {
+        match self {
+            Self::UkAccount { account_number, .. } => account_number.last_four(),
+            Self::Iban { iban } => iban.last_four(),
+        }
+    }
 }
 
 /// Who is paid, and where.
@@ -136,8 +172,8 @@ pub struct Payee {
 impl Payee {
     /// Stands where a person's account was, once it is removed.
     pub fn erased() -> Self {
-        let account =
-            AccountIdentifier { sort_code: SortCode("0".repeat(6)), account_number: AccountNumber("0".repeat(8)) };
+        let (sort_code, account_number) = (SortCode("0".repeat(6)), AccountNumber("0".repeat(8)));
+        let account = AccountIdentifier::UkAccount { sort_code, account_number };
         Self { name: Name::erased(), account }
     }
 }
@@ -160,6 +196,9 @@ pub struct Payer {
     /// Where a receipt goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<EmailAddress>,
+    /// Where the payer can be called, as the merchant gave it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<PhoneNumber>,
 }
 
 #[cfg(test)]
@@ -219,6 +258,22 @@ mod tests {
         }
         for typed in ["", "0", "12345", "123456789", "1234567a", "123456é", "1234567\u{301}", "a12345"] {
             assert_eq!(account_number(typed), None, "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn an_account_of_either_kind_is_kept_beside_its_name() {
+        let uk = r#"{"name":"Gerald Wiley","sort_code":"010203","account_number":"12345678"}"#;
+        let iban = r#"{"name":"Gerald Wiley","iban":"DE89370400440532013000"}"#;
+        for (kept, last_four) in [(uk, "5678"), (iban, "3000")] {
+            let payee: Payee = serde_json::from_str(kept).unwrap();
+            assert_eq!(payee.account.last_four(), last_four);
+            assert_eq!(serde_json::to_string(&payee).unwrap(), kept);
+        }
+        let later = uk.replace('}', r#","from_the_future":{"a":1}}"#);
+        assert!(serde_json::from_str::<Payee>(&later).is_ok());
+        for neither in [r#"{"name":"Gerald Wiley"}"#, r#"{"name":"Gerald Wiley","sort_code":"010203"}"#] {
+            assert!(serde_json::from_str::<Payee>(neither).is_err(), "{neither}");
         }
     }
 

@@ -21,6 +21,33 @@ impl InvalidId {
     }
 }
 
+/// Numbers of 128 bits to the base of 62. A power of two would need no division, but 26 digits; clients of Yorlet's format
+/// see letters and digits alone.
+mod base62 {
+    const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+    /// 62^21 < 2^128 < 62^22.
+    const LENGTH: usize = 22;
+
+    pub(super) fn write(mut number: u128) -> String {
+        let mut digits = Vec::new();
+        for _ in 0..LENGTH {
+            let digit = usize::try_from(number % 62).ok().and_then(|digit| DIGITS.get(digit));
+            digits.push(digit.copied().map_or('0', char::from));
+            number /= 62;
+        }
+        digits.iter().rev().collect()
+    }
+
+    /// None unless it is what [`write`] writes.
+    pub(super) fn read(text: &str) -> Option<u128> {
+        let digit =
+            |byte: u8| DIGITS.iter().position(|digit| *digit == byte).and_then(|digit| u128::try_from(digit).ok());
+        let number = |number: u128, byte: u8| number.checked_mul(62)?.checked_add(digit(byte)?);
+        if text.len() == LENGTH { text.bytes().try_fold(0, number) } else { None }
+    }
+}
+
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {
         $(#[$doc])*
@@ -37,6 +64,33 @@ macro_rules! uuid_id {
             /// Its 16 bytes.
             pub const fn as_bytes(&self) -> &[u8; 16] {
                 self.0.as_bytes()
+            }
+
+            /// As 32 hex digits, in small letters: how Fintecture's format shows it.
+            pub fn to_hex(&self) -> String {
+                self.0.simple().to_string()
+            }
+
+            /// The id that [`Self::to_hex`] writes so.
+            ///
+            /// # Errors
+            /// It writes none so.
+            pub fn from_hex(text: &str) -> Result<Self, InvalidId> {
+                let id = Uuid::try_parse(text).map(Self).map_err(|_| InvalidId($what))?;
+                if id.to_hex() == text { Ok(id) } else { Err(InvalidId($what)) }
+            }
+
+            /// As 22 digits to the base of 62, which are in the order of ids: how Yorlet's format shows it, after a prefix.
+            pub fn to_base62(&self) -> String {
+                base62::write(self.0.as_u128())
+            }
+
+            /// The id that [`Self::to_base62`] writes so.
+            ///
+            /// # Errors
+            /// It writes none so.
+            pub fn from_base62(text: &str) -> Result<Self, InvalidId> {
+                base62::read(text).map(|id| Self(Uuid::from_u128(id))).ok_or(InvalidId($what))
             }
         }
 
@@ -87,6 +141,12 @@ uuid_id!(
     /// A refund. Whoever knows it can open the page that asks where the money goes.
     RefundId,
     "refund id"
+);
+
+uuid_id!(
+    /// A merchant's customer.
+    CustomerId,
+    "customer id"
 );
 
 uuid_id!(
@@ -351,10 +411,44 @@ mod tests {
         }
     }
 
+    #[test]
+    fn an_id_is_shown_in_the_ways_of_the_formats() {
+        let id: SessionId = "1ae1ce03-dfa9-4593-b487-65c656991cb5".parse().unwrap();
+        assert_eq!(id.to_hex(), "1ae1ce03dfa94593b48765c656991cb5");
+        for (number, text) in
+            [(0, "0".repeat(22)), (61, format!("{}z", "0".repeat(21))), (62, format!("{}10", "0".repeat(20)))]
+        {
+            assert_eq!(SessionId::new(Uuid::from_u128(number)).to_base62(), text);
+        }
+        let last = SessionId::new(Uuid::from_u128(u128::MAX)).to_base62();
+        assert_eq!(SessionId::from_base62(&last).unwrap().to_hex(), "f".repeat(32));
+        // One more than the last, the highest of its length, another length, and what are no digits.
+        let beyond = format!("{}{}", &last[..21], char::from(last.as_bytes()[21] + 1));
+        for other in [&beyond, &"z".repeat(22), &"0".repeat(21), &"0".repeat(23), &format!("{}-", "0".repeat(21)), ""] {
+            assert!(SessionId::from_base62(other).is_err(), "{other}");
+        }
+        for other in
+            [id.to_string(), id.to_hex().to_uppercase(), format!("{{{}}}", id.to_hex()), "0".repeat(31), String::new()]
+        {
+            assert!(SessionId::from_hex(&other).is_err(), "{other}");
+        }
+    }
+
     proptest! {
         #[test]
+        fn what_an_id_is_shown_as_is_that_id_alone(number: u128, other: u128, text in "[0-9A-Za-z]{22}|[0-9a-fA-F]{32}") {
+            let [id, another] = [number, other].map(|number| SessionId::new(Uuid::from_u128(number)));
+            prop_assert_eq!(SessionId::from_hex(&id.to_hex()), Ok(id));
+            prop_assert_eq!(SessionId::from_base62(&id.to_base62()), Ok(id));
+            prop_assert_eq!((id.to_hex().len(), id.to_base62().len()), (32, 22));
+            prop_assert_eq!(id.to_base62().cmp(&another.to_base62()), number.cmp(&other));
+            prop_assert!(SessionId::from_hex(&text).map_or(true, |id| id.to_hex() == text));
+            prop_assert!(SessionId::from_base62(&text).map_or(true, |id| id.to_base62() == text));
+        }
+
+        #[test]
         fn no_text_panics(text in any::<String>()) {
-            let _ = text.parse::<SessionId>();
+            let _ = (text.parse::<SessionId>(), SessionId::from_hex(&text), SessionId::from_base62(&text));
             let _ = text.parse::<ApiKeyId>();
             let _ = text.parse::<MerchantId>();
         }

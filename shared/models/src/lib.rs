@@ -7,6 +7,7 @@
 mod account;
 mod event;
 mod history;
+mod iban;
 mod ids;
 mod list_shards;
 mod mail;
@@ -17,6 +18,7 @@ mod new_session;
 mod number;
 mod object;
 mod pace;
+mod payment_method;
 mod refund;
 mod refund_transition;
 mod session;
@@ -24,32 +26,36 @@ mod text;
 mod time;
 mod transition;
 mod webhook;
+mod wire_format;
 
 pub use account::{AccountIdentifier, AccountNumber, InvalidAccount, LinkedAccount, Payee, Payer, SortCode};
 pub use event::{EventId, EventType};
 pub use history::{History, HistoryEntry};
+pub use iban::Iban;
 pub use ids::{
-    ApiKeyId, ApiSecret, BankId, CorrelationId, EndToEndId, EndpointId, InvalidId, MerchantId, ObjectId, RefundId,
-    SessionId, WriteId, credential_prefix,
+    ApiKeyId, ApiSecret, BankId, CorrelationId, CustomerId, EndToEndId, EndpointId, InvalidId, MerchantId, ObjectId,
+    RefundId, SessionId, WriteId, credential_prefix,
 };
 pub use list_shards::{InvalidListShards, ListShard, ListShards, ListSpread, stable_hash};
 pub use mail::{MailFeedback, MailId, MailState, MailTopic};
 pub use merchant::{ApiKey, Merchant, Scope, Scopes, UnknownScope};
 pub use mode::{InvalidMode, Mode};
-pub use money::{Currency, MinorUnits, Money, MoneyError};
-pub use new_session::{
-    InvalidLifetime, InvalidLineItems, InvalidMetadata, Lifetime, LineItem, LineItems, Metadata, NewSession,
-};
+pub use money::{AmountCaps, Currency, InvalidAmountCaps, InvalidDecimal, MinorUnits, Money, MoneyError};
+pub use new_session::{InvalidLifetime, InvalidMetadata, Lifetime, LineItem, Metadata, NewSession};
 pub use number::whole_number;
 pub use object::Object;
 pub use pace::{Lane, Pace, QUICK};
+pub use payment_method::{NoPaymentMethod, PaymentMethod, PaymentMethods};
 pub use refund::{MAX_REFUNDS, NewRefund, NotRefundable, Refund, RefundCreation, RefundPayee, left_of};
 pub use refund_transition::{IllegalRefundTransition, RefundEvent, RefundState, refund_transition};
 pub use session::{Creation, MAX_ATTEMPTS, PaymentAttempt, PaysRefund, Session, Submission};
-pub use text::{EmailAddress, InvalidText, MerchantUrl, Name, PAYMENT_ID_PLACEHOLDER, Reference, is_noncharacter};
+pub use text::{
+    Description, EmailAddress, InvalidText, Locale, MerchantUrl, Name, PhoneNumber, Reference, is_noncharacter,
+};
 pub use time::{SortableTimestamp, truncate_to_ms};
 pub use transition::{IllegalTransition, SessionEvent, SessionState, transition};
 pub use webhook::{
     CursorId, DisabledBy, Endpoint, EndpointSecret, MAX_CONCURRENT_DELIVERIES, MAX_ENDPOINTS, Subscription,
     is_given_up, next_delivery, not_before,
 };
+pub use wire_format::{Extra, ExtraTooLong, WireFormat};

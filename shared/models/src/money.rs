@@ -1,9 +1,12 @@
 //! Amounts: whole minor units (pence, cents) with their currency, and arithmetic that refuses rather than wraps.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+use crate::number::whole_number;
 
 /// An ISO 4217 currency.
 pub use iso_currency::Currency;
@@ -34,6 +37,11 @@ pub struct Money {
     currency: Currency,
 }
 
+/// A text is no amount of its currency; reads on after the field's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("must be a decimal number with at most the currency's number of decimals, like 149.30")]
+pub struct InvalidDecimal;
+
 /// Why two amounts could not be combined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum MoneyError {
@@ -54,6 +62,23 @@ impl Money {
     /// Nothing, in `currency`: what a sum begins with.
     pub const fn zero(currency: Currency) -> Self {
         Self::new(MinorUnits::new(0), currency)
+    }
+
+    /// The amount that `text` writes as a decimal number of the major unit: `149.30`, or `20`. Exact: digits, and, after a
+    /// point, at most as many as the currency has minor digits (ISO 4217). Without a sign, an exponent, separators or spaces.
+    ///
+    /// # Errors
+    /// It is anything else, or beyond 64 bits.
+    pub fn from_decimal(text: &str, currency: Currency) -> Result<Self, InvalidDecimal> {
+        let exponent = currency.exponent().map_or(0, usize::from);
+        let (whole, decimals) = text.split_once('.').map_or((text, None), |(whole, decimals)| (whole, Some(decimals)));
+        let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        if !are_digits(whole) || decimals.is_some_and(|decimals| !are_digits(decimals) || decimals.len() > exponent) {
+            return Err(InvalidDecimal);
+        }
+        let digits = format!("{whole}{:0<exponent$}", decimals.unwrap_or(""));
+        let minor = digits.parse().map_err(|_| InvalidDecimal)?;
+        Ok(Self::new(MinorUnits::new(minor), currency))
     }
 
     /// The amount in minor units.
@@ -104,6 +129,42 @@ impl fmt::Display for Money {
     }
 }
 
+/// The most that a payment may be, by currency. In a currency that none is named for, nothing can be paid.
+///
+/// `FromStr` reads `GBP:100000000,EUR:50000000`, in minor units; a number alone is for pounds, the one currency that there
+/// was at first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AmountCaps(Vec<Money>);
+
+/// The text says no caps; reads on after a setting's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("must be caps by currency, in minor units and each currency once, like GBP:100000000,EUR:50000000")]
+pub struct InvalidAmountCaps;
+
+impl AmountCaps {
+    /// The cap of this currency: nothing, if none is named.
+    pub fn of(&self, currency: Currency) -> Money {
+        self.0.iter().find(|cap| cap.currency() == currency).copied().unwrap_or(Money::zero(currency))
+    }
+}
+
+impl FromStr for AmountCaps {
+    type Err = InvalidAmountCaps;
+    fn from_str(text: &str) -> Result<Self, InvalidAmountCaps> {
+        let mut caps = Self(Vec::new());
+        for cap in text.split(',') {
+            let (code, minor) = cap.split_once(':').unwrap_or(("GBP", cap));
+            let currency = Currency::from_code(code).ok_or(InvalidAmountCaps)?;
+            let minor = whole_number(minor).filter(|minor| *minor >= 1).ok_or(InvalidAmountCaps)?;
+            if caps.of(currency) != Money::zero(currency) {
+                return Err(InvalidAmountCaps);
+            }
+            caps.0.push(Money::new(MinorUnits::new(minor), currency));
+        }
+        Ok(caps)
+    }
+}
+
 /// With a comma before each three digits.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
@@ -140,6 +201,59 @@ mod tests {
     }
 
     #[test]
+    fn a_decimal_is_read_exactly_or_not_at_all() {
+        let read = |text, currency| Money::from_decimal(text, currency).ok().map(Money::minor);
+        for (text, currency, minor) in [
+            ("149.30", Currency::EUR, 14_930),
+            ("149.3", Currency::EUR, 14_930),
+            ("20", Currency::EUR, 2_000),
+            ("0.01", Currency::GBP, 1),
+            ("000.10", Currency::GBP, 10),
+            ("400", Currency::JPY, 400),
+            ("1.234", Currency::KWD, 1_234),
+            ("92233720368547758.07", Currency::GBP, i64::MAX),
+        ] {
+            assert_eq!(read(text, currency), Some(minor), "{text}");
+        }
+        for text in [
+            "",
+            ".",
+            "1.",
+            ".5",
+            "1.234",
+            "-1",
+            "+1",
+            "1e2",
+            "1,000.00",
+            "1.2.3",
+            " 1",
+            "1 ",
+            "0x1",
+            "٣",
+            "NaN",
+            "inf",
+            "92233720368547758.08",
+        ] {
+            assert_eq!(read(text, Currency::GBP), None, "{text}");
+        }
+        assert_eq!(read("400.0", Currency::JPY), None);
+    }
+
+    #[test]
+    fn caps_are_by_currency() {
+        let caps: AmountCaps = "GBP:100000000,EUR:400".parse().unwrap();
+        let cap = |currency| caps.of(currency).minor();
+        assert_eq!([Currency::GBP, Currency::EUR, Currency::SEK].map(cap), [100_000_000, 400, 0]);
+        assert_eq!(caps.of(Currency::SEK).currency(), Currency::SEK);
+        assert_eq!("400".parse(), Ok(AmountCaps(vec![gbp(400)])));
+        for text in
+            ["", "GBP", "GBP:", ":1", "GBP:0", "GBP:-1", "gbp:1", "XYZW:1", "GBP:1,", "GBP:1,GBP:2", "GBP:1 ,EUR:1"]
+        {
+            assert_eq!(text.parse::<AmountCaps>(), Err(InvalidAmountCaps), "{text}");
+        }
+    }
+
+    #[test]
     fn refuses_to_add_currencies() {
         let euro = Money::new(MinorUnits::new(1), Currency::EUR);
         assert_eq!(gbp(1).checked_add(euro), Err(MoneyError::CurrencyMismatch(Currency::GBP, Currency::EUR)));
@@ -152,6 +266,32 @@ mod tests {
             prop_assert_eq!(gbp(a).checked_add(gbp(b)).ok().map(|m| i128::from(m.minor())), i64::try_from(sum).ok().map(i128::from));
             let product = i128::from(a) * i128::from(quantity);
             prop_assert_eq!(gbp(a).checked_mul(quantity).ok().map(|m| i128::from(m.minor())), i64::try_from(product).ok().map(i128::from));
+        }
+
+        #[test]
+        fn a_decimal_is_its_integer(minor in 0..=i64::MAX, zeros in 0..3_usize, cut: bool) {
+            for (currency, exponent) in [(Currency::JPY, 0), (Currency::GBP, 2), (Currency::KWD, 3)] {
+                let scale = 10_i64.pow(exponent);
+                let width = exponent as usize;
+                let decimals = if width == 0 { String::new() } else { format!(".{:0width$}", minor % scale) };
+                let mut text = format!("{}{}{decimals}", "0".repeat(zeros), minor / scale);
+                if cut && width > 0 {
+                    text = text.trim_end_matches('0').trim_end_matches('.').to_owned();
+                }
+                let expected = Money::new(MinorUnits::new(minor), currency);
+                // What is left of nothing is no number.
+                prop_assert_eq!(Money::from_decimal(&text, currency).ok(), (!text.is_empty()).then_some(expected));
+            }
+        }
+
+        #[test]
+        fn no_text_panics(text in any::<String>(), digits in "[0-9]{0,30}[.,eE+-]?[0-9]{0,5}") {
+            for text in [text, digits] {
+                if let Ok(read) = Money::from_decimal(&text, Currency::GBP) {
+                    prop_assert!(read.minor() >= 0);
+                }
+                let _ = text.parse::<AmountCaps>();
+            }
         }
 
         #[test]

@@ -7,24 +7,48 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::account::{Payee, Payer};
-use crate::money::{MinorUnits, Money, MoneyError};
-use crate::text::{MerchantUrl, Name, Reference, is_noncharacter};
+use crate::ids::CustomerId;
+use crate::money::{Currency, Money, MoneyError};
+use crate::payment_method::PaymentMethods;
+use crate::text::{Description, Locale, MerchantUrl, Name, Reference, is_noncharacter};
+use crate::wire_format::{Extra, WireFormat};
 
-/// A session to be. Every part has been checked, so that creating it can't fail for what it holds.
+/// A session to be. Every part has been checked, so that creating it can't fail for what it holds. Whether the parts agree
+/// (the line items with the amount) is for the format that reads them to see.
 #[derive(Debug, Clone)]
 pub struct NewSession {
-    /// What is paid for, and its sum.
-    pub line_items: LineItems,
+    /// In whose format it is asked for.
+    pub format: WireFormat,
+    /// What that format keeps of it for itself.
+    pub extra: Option<Extra>,
+    /// What is to be paid.
+    pub amount: Money,
+    /// What is paid for, item by item; there may be none.
+    pub line_items: Vec<LineItem>,
+    /// What is paid for, in a line.
+    pub description: Option<Description>,
     /// Who is paid: one of the merchant's linked accounts.
     pub payee: Payee,
     /// Who pays, if the merchant knows.
     pub payer: Option<Payer>,
+    /// Which of the merchant's customers that is.
+    pub customer_id: Option<CustomerId>,
+    /// The payer's language.
+    pub locale: Option<Locale>,
     /// What stands on the bank statement.
     pub reference: Reference,
     /// Where the payer goes after success.
     pub success_url: Option<MerchantUrl>,
     /// Where the payer goes after failure.
     pub error_url: Option<MerchantUrl>,
+    /// Where a payer goes who cancels.
+    pub cancel_url: Option<MerchantUrl>,
+    /// How it can be paid.
+    pub payment_methods: PaymentMethods,
+    /// Whether the payer is sent the checkout's address by e-mail.
+    pub email_link: bool,
+    /// Whether the payer may choose again after a refusal.
+    pub retry: bool,
     /// Whether the payer gets a receipt.
     pub email_receipt: bool,
     /// The merchant's own notes.
@@ -47,62 +71,42 @@ pub struct LineItem {
     pub quantity: u32,
 }
 
-/// 1 to 100 line items of one currency and their exact sum.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LineItems {
-    items: Vec<LineItem>,
-    total: Money,
-}
-
-/// Why line items were refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum InvalidLineItems {
-    /// None, or more than 100.
-    #[error("must hold 1 to {} items", LineItems::MAX)]
-    Count,
-    /// They don't add up: two currencies, or a sum beyond 64 bits.
-    #[error("can't be added up: {0}")]
-    Sum(#[from] MoneyError),
-    /// The sum is above the operator's cap.
-    #[error("add up to more than {0}, the most a payment may be")]
-    AboveCap(Money),
-}
-
-impl LineItems {
-    /// The most items that one session may have.
-    pub const MAX: usize = 100;
-
-    /// Adds up `items`, to at most `cap` minor units.
+impl LineItem {
+    /// What all of `items` cost together; nothing, in `currency`, if there are none.
     ///
     /// # Errors
-    /// See [`InvalidLineItems`].
-    pub fn new(items: Vec<LineItem>, cap: MinorUnits) -> Result<Self, InvalidLineItems> {
-        let currency = match items.first() {
-            Some(first) if items.len() <= Self::MAX => first.unit_price.currency(),
-            Some(_) | None => return Err(InvalidLineItems::Count),
-        };
-        let total = items.iter().try_fold(Money::zero(currency), |sum, item| {
-            sum.checked_add(item.unit_price.checked_mul(item.quantity)?)
-        })?;
-        if total.minor() > cap.get() {
-            return Err(InvalidLineItems::AboveCap(Money::new(cap, currency)));
+    /// An item of another currency, or a sum beyond 64 bits.
+    pub fn sum(items: &[Self], currency: Currency) -> Result<Money, MoneyError> {
+        items
+            .iter()
+            .try_fold(Money::zero(currency), |sum, item| sum.checked_add(item.unit_price.checked_mul(item.quantity)?))
+    }
+}
+
+impl NewSession {
+    /// One of which nothing more is said than what has to be.
+    pub fn new(format: WireFormat, amount: Money, payee: Payee, reference: Reference) -> Self {
+        Self {
+            format,
+            extra: None,
+            amount,
+            line_items: Vec::new(),
+            description: None,
+            payee,
+            payer: None,
+            customer_id: None,
+            locale: None,
+            reference,
+            success_url: None,
+            error_url: None,
+            cancel_url: None,
+            payment_methods: PaymentMethods::default(),
+            email_link: false,
+            retry: false,
+            email_receipt: false,
+            metadata: Metadata::default(),
+            lifetime: Lifetime::default(),
         }
-        Ok(Self { items, total })
-    }
-
-    /// One of one thing.
-    pub(crate) fn one(name: Name, price: Money) -> Self {
-        Self { items: vec![LineItem { name, description: None, unit_price: price, quantity: 1 }], total: price }
-    }
-
-    /// The sum of price × quantity.
-    pub fn total(&self) -> Money {
-        self.total
-    }
-
-    /// The items.
-    pub fn into_items(self) -> Vec<LineItem> {
-        self.items
     }
 }
 
@@ -201,42 +205,7 @@ impl Default for Lifetime {
 
 #[cfg(test)]
 mod tests {
-    use std::num::NonZeroU32;
-
-    use proptest::prelude::*;
-
     use super::*;
-    use crate::money::Currency;
-
-    const CAP: MinorUnits = MinorUnits::new(100_000_000);
-
-    fn item(minor: i64, quantity: u32, currency: Currency) -> LineItem {
-        LineItem {
-            name: Name::try_from("Candles".to_owned()).unwrap(),
-            description: None,
-            unit_price: Money::new(MinorUnits::new(minor), currency),
-            quantity: NonZeroU32::new(quantity).unwrap().get(),
-        }
-    }
-
-    fn gbp(minor: i64, quantity: u32) -> LineItem {
-        item(minor, quantity, Currency::GBP)
-    }
-
-    #[test]
-    fn items_are_counted_summed_and_capped() {
-        assert_eq!(LineItems::new(vec![gbp(100, 4)], CAP).unwrap().total().minor(), 400);
-        assert_eq!(LineItems::new(vec![], CAP), Err(InvalidLineItems::Count));
-        assert!(LineItems::new(vec![gbp(1, 1); 100], CAP).is_ok());
-        assert_eq!(LineItems::new(vec![gbp(1, 1); 101], CAP), Err(InvalidLineItems::Count));
-        assert!(LineItems::new(vec![gbp(100_000_000, 1)], CAP).is_ok());
-        assert!(matches!(
-            LineItems::new(vec![gbp(100_000_000, 1), gbp(1, 1)], CAP),
-            Err(InvalidLineItems::AboveCap(_))
-        ));
-        let mixed = vec![gbp(1, 1), item(1, 1, Currency::EUR)];
-        assert!(matches!(LineItems::new(mixed, CAP), Err(InvalidLineItems::Sum(MoneyError::CurrencyMismatch(..)))));
-    }
 
     #[test]
     fn metadata_limits() {
@@ -262,15 +231,5 @@ mod tests {
             assert_eq!(Lifetime::from_seconds(seconds).is_ok(), good, "{seconds}");
         }
         assert_eq!(Lifetime::default().as_duration(), SignedDuration::from_hours(24));
-    }
-
-    proptest! {
-        #[test]
-        fn the_sum_is_exact_or_refused(prices in prop::collection::vec((1..=i64::MAX, 1..=u32::MAX), 1..=100)) {
-            let exact: i128 = prices.iter().map(|(price, quantity)| i128::from(*price) * i128::from(*quantity)).sum();
-            let items = prices.iter().map(|(price, quantity)| gbp(*price, *quantity)).collect();
-            let total = LineItems::new(items, MinorUnits::new(i64::MAX)).ok().map(|items| i128::from(items.total().minor()));
-            prop_assert_eq!(total, (exact <= i128::from(i64::MAX)).then_some(exact));
-        }
     }
 }

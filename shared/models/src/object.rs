@@ -10,6 +10,7 @@ use crate::mail::{MailId, mail_for_refund, mail_for_session};
 use crate::mode::Mode;
 use crate::refund::Refund;
 use crate::session::Session;
+use crate::wire_format::WireFormat;
 
 /// A session or a refund.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +44,14 @@ impl Object {
         match self {
             Self::Session(session) => session.mode,
             Self::Refund(refund) => refund.mode,
+        }
+    }
+
+    /// In whose format it was made.
+    pub fn format(&self) -> WireFormat {
+        match self {
+            Self::Session(session) => session.format,
+            Self::Refund(refund) => refund.format,
         }
     }
 

@@ -10,11 +10,12 @@ use crate::ids::{EndToEndId, MerchantId, RefundId, SessionId, WriteId};
 use crate::list_shards::ListShard;
 use crate::mode::Mode;
 use crate::money::{MinorUnits, Money};
-use crate::new_session::{Lifetime, LineItems, Metadata, NewSession};
+use crate::new_session::{Lifetime, LineItem, NewSession};
 use crate::refund_transition::{RefundEvent, RefundState};
 use crate::session::{Creation, PaysRefund, Session};
 use crate::text::{MerchantUrl, Name, Reference};
 use crate::transition::SessionState;
+use crate::wire_format::WireFormat;
 
 /// How many refunds one session may have, failed ones included.
 pub const MAX_REFUNDS: u32 = 500;
@@ -33,6 +34,9 @@ pub struct Refund {
     pub merchant_id: MerchantId,
     /// Test or live, as the session.
     pub mode: Mode,
+    /// The session's format.
+    #[serde(default, skip_serializing_if = "WireFormat::is_banked")]
+    pub format: WireFormat,
     /// In which of its merchant's lists' shards its events are: the session's, as is what pays it.
     #[serde(default, skip_serializing_if = "ListShard::is_first")]
     pub list_shard: ListShard,
@@ -192,6 +196,7 @@ impl Refund {
             session_id: session.id,
             merchant_id: session.merchant_id.clone(),
             mode: session.mode,
+            format: session.format,
             list_shard: session.list_shard,
             amount,
             reference: new.reference.unwrap_or_else(|| session.reference.clone()),
@@ -249,16 +254,14 @@ impl Refund {
     ) -> Session {
         // A reference is always a name, and short enough to stand after another word.
         let item = Name::try_from(format!("Refund of {}", session.reference.as_str()));
+        let name = item.unwrap_or_else(|_| session.payee.name.clone());
         let new = NewSession {
-            line_items: LineItems::one(item.unwrap_or_else(|_| session.payee.name.clone()), self.amount),
-            payee,
-            payer: Some(Payer { name: session.payee.name.clone(), email: None }),
-            reference: self.reference.clone(),
+            line_items: vec![LineItem { name, description: None, unit_price: self.amount, quantity: 1 }],
+            payer: Some(Payer { name: session.payee.name.clone(), email: None, phone: None }),
             success_url: self.success_url.take(),
             error_url: self.error_url.take(),
-            email_receipt: false,
-            metadata: Metadata::default(),
             lifetime: Lifetime::MAX,
+            ..NewSession::new(self.format, self.amount, payee, self.reference.clone())
         };
         let creation = Creation {
             id,
@@ -348,7 +351,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::account::{AccountIdentifier, AccountNumber, SortCode};
+    use crate::account::AccountIdentifier;
     use crate::list_shards::ListShards;
     use crate::money::Currency;
     use crate::text::EmailAddress;
@@ -365,10 +368,7 @@ mod tests {
     }
 
     fn account(number: &str) -> AccountIdentifier {
-        AccountIdentifier {
-            sort_code: SortCode::try_from("040004".to_owned()).unwrap(),
-            account_number: AccountNumber::try_from(number.to_owned()).unwrap(),
-        }
+        AccountIdentifier::uk("040004", number).unwrap()
     }
 
     fn write_id(text: &str) -> WriteId {
@@ -377,19 +377,13 @@ mod tests {
 
     /// A session of so much that was sent, from an account that is known or isn't.
     fn paid(minor: i64, shared: bool) -> Session {
+        let amount = Money::new(MinorUnits::new(minor), Currency::GBP);
+        let payee = Payee { name: name("Gerald Wiley"), account: account("12345678") };
+        let email = Some(EmailAddress::try_from("ada@example.com".to_owned()).unwrap());
         let new = NewSession {
-            line_items: LineItems::one(name("Candles"), Money::new(MinorUnits::new(minor), Currency::GBP)),
-            payee: Payee { name: name("Gerald Wiley"), account: account("12345678") },
-            payer: Some(Payer {
-                name: name("Ada Payer"),
-                email: Some(EmailAddress::try_from("ada@example.com".to_owned()).unwrap()),
-            }),
-            reference: "Illuminate".to_owned().try_into().unwrap(),
-            success_url: None,
-            error_url: None,
+            payer: Some(Payer { name: name("Ada Payer"), email, phone: None }),
             email_receipt: true,
-            metadata: Metadata::default(),
-            lifetime: Lifetime::default(),
+            ..NewSession::new(WireFormat::Banked, amount, payee, "Illuminate".to_owned().try_into().unwrap())
         };
         let creation = Creation {
             id: SessionId::new(Uuid::from_u128(1)),
@@ -443,8 +437,7 @@ mod tests {
         assert_eq!((payment.merchant_id, payment.mode), (session.merchant_id, session.mode));
         assert!(!session.list_shard.is_first());
         assert_eq!((refund.list_shard, payment.list_shard), (session.list_shard, session.list_shard));
-        let expected = format!("http://example.com/success?id={}", payment.id);
-        assert_eq!(payment.success_url.unwrap().as_str(), expected);
+        assert_eq!(payment.success_url.unwrap().as_str(), "http://example.com/success?id=__PAYMENT_ID__");
         assert_eq!(payment.pays_refund, Some(PaysRefund { refund_id: refund.id, session_id: session.id }));
         assert_eq!((refund.expires_at, refund.success_url), (payment.expires_at, None));
         assert!(!payment.email_receipt);
@@ -460,7 +453,7 @@ mod tests {
         ] {
             let new = NewRefund { payee: given(payee_name), ..new_refund(None) };
             let payee = Refund::create(&paid(400, shared), new, creation()).unwrap().1.unwrap().payee;
-            assert_eq!((payee.name.as_str(), payee.account.account_number.as_str()), expected);
+            assert_eq!((payee.name.as_str(), payee.account), (expected.0, account(expected.1)));
         }
     }
 

@@ -5,13 +5,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::{Payee, Payer};
 use crate::history::History;
-use crate::ids::{BankId, EndToEndId, MerchantId, RefundId, SessionId, WriteId};
+use crate::ids::{BankId, CustomerId, EndToEndId, MerchantId, RefundId, SessionId, WriteId};
 use crate::list_shards::ListShard;
 use crate::mode::Mode;
 use crate::money::{MinorUnits, Money};
 use crate::new_session::{LineItem, Metadata, NewSession};
-use crate::text::{MerchantUrl, Reference};
+use crate::payment_method::PaymentMethods;
+use crate::text::{Description, Locale, MerchantUrl, Reference};
 use crate::transition::{SessionEvent, SessionState};
+use crate::wire_format::{Extra, WireFormat};
 
 /// How often a payer may choose a bank for one session.
 pub const MAX_ATTEMPTS: u8 = 20;
@@ -50,6 +52,12 @@ pub struct Session {
     pub merchant_id: MerchantId,
     /// Test or live, by the key that created it.
     pub mode: Mode,
+    /// In whose format it was created.
+    #[serde(default, skip_serializing_if = "WireFormat::is_banked")]
+    pub format: WireFormat,
+    /// What that format keeps of it for itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extra: Option<Extra>,
     /// In which of its merchant's lists' shards it and its events are.
     #[serde(default, skip_serializing_if = "ListShard::is_first")]
     pub list_shard: ListShard,
@@ -61,10 +69,13 @@ pub struct Session {
     /// Until when it can be submitted.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub expires_at: Timestamp,
-    /// The sum of its line items.
+    /// What is to be paid.
     pub amount: Money,
-    /// What is paid for, 1 to 100.
+    /// What is paid for, if the merchant said so item by item; they add up to the amount then.
     pub line_items: Vec<LineItem>,
+    /// What is paid for, in a line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<Description>,
     /// Who is paid.
     pub payee: Payee,
     /// Who pays, once known.
@@ -81,6 +92,24 @@ pub struct Session {
     /// Where the payer goes after failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_url: Option<MerchantUrl>,
+    /// Where a payer goes who cancels, if not to where they go after failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancel_url: Option<MerchantUrl>,
+    /// How it can be paid.
+    #[serde(default, skip_serializing_if = "PaymentMethods::is_default")]
+    pub payment_methods: PaymentMethods,
+    /// Which of the merchant's customers pays. Personal data: it leads to what is known of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_id: Option<CustomerId>,
+    /// The payer's language.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locale: Option<Locale>,
+    /// Whether the payer is sent the checkout's address by e-mail.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub email_link: bool,
+    /// Whether the payer may choose again after a refusal.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub retry: bool,
     /// Whether the payer gets a receipt.
     pub email_receipt: bool,
     /// The merchant's own notes.
@@ -159,23 +188,31 @@ impl Session {
             Some(_) => (SessionState::AwaitingProvider, false),
             None => (SessionState::AwaitingPayer, false),
         };
-        let with_id = |url: MerchantUrl| url.with_payment_id(&id);
         Self {
             id,
             merchant_id,
             mode,
+            format: new.format,
+            extra: new.extra,
             list_shard,
             end_to_end_id,
             created_at: at,
             expires_at: at.checked_add(new.lifetime.as_duration()).unwrap_or(Timestamp::MAX),
-            amount: new.line_items.total(),
-            line_items: new.line_items.into_items(),
+            amount: new.amount,
+            line_items: new.line_items,
+            description: new.description,
             payee: new.payee,
             payer: new.payer,
             payer_named_at_creation,
             reference: new.reference,
-            success_url: new.success_url.map(with_id),
-            error_url: new.error_url.map(with_id),
+            success_url: new.success_url,
+            error_url: new.error_url,
+            cancel_url: new.cancel_url,
+            payment_methods: new.payment_methods,
+            customer_id: new.customer_id,
+            locale: new.locale,
+            email_link: new.email_link,
+            retry: new.retry,
             email_receipt: new.email_receipt,
             metadata: new.metadata,
             base_url,
@@ -208,8 +245,8 @@ impl Session {
         let chosen = self.history.has(SessionEvent::BankChosen);
         let submitted = self.history.has(SessionEvent::ConsentGiven);
         let payer = match self.payer {
-            Some(Payer { name, .. }) if state == SessionState::AwaitingPayer => {
-                self.payer_named_at_creation.then_some(Payer { name, email: None })
+            Some(payer) if state == SessionState::AwaitingPayer => {
+                self.payer_named_at_creation.then_some(Payer { email: None, ..payer })
             }
             payer => payer,
         };
@@ -239,6 +276,10 @@ impl Session {
             submission: self.submission.map(|submission| Submission { body: String::new(), ..submission }),
             success_url: None,
             error_url: None,
+            cancel_url: None,
+            customer_id: None,
+            locale: None,
+            extra: None,
             metadata: Metadata::default(),
             erased_at: Some(now),
             ..self

@@ -9,17 +9,8 @@ use idna::uts46::{DnsLength, Hyphens, Uts46};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::ids::SessionId;
-
-/// The longest URL taken, in bytes, with its placeholders replaced.
+/// The longest URL accepted, in bytes.
 const MAX_URL_LENGTH: usize = 2048;
-
-/// Replaced by the session's id wherever it stands in `success_url` and `error_url`
-/// ("Creating a payment session", section 2).
-pub const PAYMENT_ID_PLACEHOLDER: &str = "__PAYMENT_ID__";
-
-/// How long a session's id is as text.
-const PAYMENT_ID_LENGTH: usize = 36;
 
 /// Why a text was refused; reads on after the field's name ("must …").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -87,6 +78,52 @@ text!(
 );
 
 text!(
+    /// What a payment is for: 1 to 500 characters, one of them to be seen, on one line as a [`Name`]. No document limits it.
+    Description,
+    |text| {
+        if text.chars().count() > 500 || text.chars().any(breaks_out) || !text.chars().any(is_seen) {
+            Err(InvalidText("must be 1 to 500 characters, at least one of them visible, without control characters"))
+        } else {
+            Ok(text)
+        }
+    }
+);
+
+text!(
+    /// A telephone number, as it was given: up to 15 digits (E.164, 6.2.1) and, before them, perhaps a `+`; between them
+    /// spaces, and what RFC 3966 (5.1.1) calls visual separators. Whether it is in use, or written for which country, is
+    /// not asked.
+    PhoneNumber,
+    |text| {
+        let digits = text.bytes().filter(u8::is_ascii_digit).count();
+        let rest = text.strip_prefix('+').unwrap_or(&text);
+        let is_written_so = rest.bytes().all(|b| b.is_ascii_digit() || matches!(b, b' ' | b'-' | b'.' | b'(' | b')'));
+        if (1..=15).contains(&digits) && is_written_so && text.len() <= 40 {
+            Ok(text)
+        } else {
+            Err(InvalidText("must be a telephone number of at most 15 digits"))
+        }
+    }
+);
+
+text!(
+    /// A language, and perhaps a region, as BCP 47 tags them: subtags of 1 to 8 letters and digits with hyphens between
+    /// them, the first of 2 or more letters (RFC 5646, 2.1), of at most 35 characters (4.4.1). What language a page is in
+    /// that has none of its own is the page's to choose.
+    Locale,
+    |text| {
+        let is_subtag = |subtag: &str| (1..=8).contains(&subtag.len()) && subtag.bytes().all(|b| b.is_ascii_alphanumeric());
+        let language = text.split('-').next().unwrap_or_default();
+        let is_language = language.len() >= 2 && language.bytes().all(|b| b.is_ascii_alphabetic());
+        if is_language && text.len() <= 35 && text.split('-').all(is_subtag) {
+            Ok(text)
+        } else {
+            Err(InvalidText("must be a language tag like en or en-GB"))
+        }
+    }
+);
+
+text!(
     /// An e-mail address of at most 254 characters (RFC 5321, 4.5.3.1.3), a bare address with a domain name.
     ///
     /// A domain in Unicode is kept as IDNA writes it for the DNS (UTS #46, ToASCII), as SES takes it; the local part is
@@ -100,9 +137,8 @@ text!(
     MerchantUrl,
     |text| {
         let refused = Err(InvalidText("must be an http or https URL of at most 2048 characters"));
-        let grown_by = text.matches(PAYMENT_ID_PLACEHOLDER).count() * (PAYMENT_ID_LENGTH - PAYMENT_ID_PLACEHOLDER.len());
         let is_foreign = |c: char| c.is_control() || c.is_whitespace() || is_noncharacter(c);
-        if text.len() + grown_by > MAX_URL_LENGTH || text.chars().any(is_foreign) {
+        if text.len() > MAX_URL_LENGTH || text.chars().any(is_foreign) {
             return refused;
         }
         match url::Url::parse(&text) {
@@ -173,12 +209,6 @@ impl Name {
 }
 
 impl MerchantUrl {
-    /// This URL with every [`PAYMENT_ID_PLACEHOLDER`] replaced by the id.
-    #[must_use]
-    pub(crate) fn with_payment_id(self, id: &SessionId) -> Self {
-        Self(self.0.replace(PAYMENT_ID_PLACEHOLDER, &id.to_string()))
-    }
-
     /// This URL with `pairs` added to its query, after what is there and before a fragment. A parameter that the merchant
     /// has there already is left as it is, so that none is there twice.
     pub fn with_query(&self, pairs: &[(&str, &str)]) -> String {
@@ -199,6 +229,24 @@ impl MerchantUrl {
 impl fmt::Debug for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Name(…)")
+    }
+}
+
+impl fmt::Debug for PhoneNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PhoneNumber(…)")
+    }
+}
+
+impl fmt::Debug for Description {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Description(…)")
+    }
+}
+
+impl fmt::Debug for Locale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Locale({:?})", self.0)
     }
 }
 
@@ -237,6 +285,39 @@ mod tests {
         }
         for bad in ["", "   ", "1234567890123456789", "a-b", "café", "a\tb", "٣"] {
             assert!(reference(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn descriptions_phone_numbers_and_locales() {
+        let description = |text: &str| Description::try_from(text.to_owned()).is_ok();
+        assert!(description("Rent of May, flat 4") && description(&"é".repeat(500)));
+        assert!(!description("") && !description(" ") && !description("a\nb") && !description(&"é".repeat(501)));
+        let phone = |text: &str| PhoneNumber::try_from(text.to_owned()).is_ok();
+        for good in ["+447911123456", "07911 123456", "+1 (212) 555-0100", "06.12.34.56.78", "112", "123456789012345"] {
+            assert!(phone(good), "{good}");
+        }
+        for bad in ["", "+", "1234567890123456", "44+7911", "++44", "+44 7911 ext 1", "tel:+44", "٠١٢", "1\t2"] {
+            assert!(!phone(bad), "{bad}");
+        }
+        let locale = |text: &str| Locale::try_from(text.to_owned()).is_ok();
+        for good in ["en", "fr", "en-GB", "zh-Hant-TW", "sr-Latn", "de-CH-1996", "en-a-bbb-x-a-ccc"] {
+            assert!(locale(good), "{good}");
+        }
+        for bad in [
+            "",
+            "e",
+            "en_GB",
+            "en-",
+            "-en",
+            "en--GB",
+            "en-abcdefghi",
+            "12",
+            "é",
+            "en-GB;q=1",
+            &format!("en{}", "-aaaaaaaa".repeat(4)),
+        ] {
+            assert!(!locale(bad), "{bad}");
         }
     }
 
@@ -318,7 +399,7 @@ mod tests {
     #[test]
     fn urls() {
         let url = |text: &str| MerchantUrl::try_from(text.to_owned());
-        assert!(url("http://example.com/success?id=__PAYMENT_ID__").is_ok());
+        assert!(url("http://example.com/success?id=1").is_ok());
         for bad in [
             "",
             "/success",
@@ -334,9 +415,6 @@ mod tests {
         }
         let long = |length: usize| format!("https://example.com/{}", "a".repeat(length - 20));
         assert!(url(&long(2048)).is_ok() && url(&long(2049)).is_err());
-        // A placeholder counts as what it is replaced by, 22 characters more.
-        let placed = |length: usize| format!("{}__PAYMENT_ID__", long(length - 36));
-        assert!(url(&placed(2048)).is_ok() && url(&placed(2049)).is_err());
         let with_query = url("https://example.com/s?id=1#top").unwrap().with_query(&[("payment_result", "sent")]);
         assert_eq!(with_query, "https://example.com/s?id=1&payment_result=sent#top");
     }
@@ -479,6 +557,7 @@ mod tests {
     #[test]
     fn personal_data_is_not_debugged() {
         assert_eq!(format!("{:?}", Name::try_from("Gerald Wiley".to_owned()).unwrap()), "Name(…)");
+        assert_eq!(format!("{:?}", PhoneNumber::try_from("112".to_owned()).unwrap()), "PhoneNumber(…)");
     }
 
     proptest! {

@@ -11,8 +11,10 @@ use crate::event::EventType;
 use crate::ids::{EndpointId, InvalidId, MerchantId, ObjectId};
 use crate::mode::Mode;
 use crate::number::whole_number;
+use crate::object::Object;
 use crate::pace::Pace;
 use crate::text::{MerchantUrl, Name};
+use crate::wire_format::WireFormat;
 
 /// How many endpoints a merchant may have for test payments, and how many for live ones.
 pub const MAX_ENDPOINTS: u32 = 10;
@@ -107,6 +109,9 @@ pub struct Endpoint {
     pub merchant_id: MerchantId,
     /// Whether it is told of test or of live payments.
     pub mode: Mode,
+    /// Of which format's sessions and their refunds it is notified, in that format.
+    #[serde(default, skip_serializing_if = "WireFormat::is_banked")]
+    pub format: WireFormat,
     /// Where events are posted.
     pub url: MerchantUrl,
     /// The merchant's own note.
@@ -158,9 +163,12 @@ impl Endpoint {
         self.disabled_by.is_none()
     }
 
-    /// Whether it is told of events of this type in this mode.
-    pub fn wants(&self, event_type: EventType, mode: Mode) -> bool {
-        self.is_enabled() && self.mode == mode && self.events.includes(event_type)
+    /// Whether it is notified of what happened last to this object: in its mode, in its format, of a type that it wants.
+    pub fn wants(&self, object: &Object) -> bool {
+        self.is_enabled()
+            && self.mode == object.mode()
+            && self.format == object.format()
+            && self.events.includes(object.event_type())
     }
 
     /// The secret before, if it is still valid at `now`.

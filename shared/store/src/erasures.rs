@@ -163,7 +163,8 @@ impl Erasures {
             // A refund made meanwhile goes to an account that is to be erased with it.
             .when("attribute_not_exists(#refund_count) OR #refund_count = :refunds", [(":refunds", refund_count)])
             .set("erased_at", ms(now))
-            .remove(&["payer", "payer_account", "attempt", "success_url", "error_url", "final_pk", "final_at"]);
+            .remove(&["payer", "payer_account", "attempt", "success_url", "error_url", "final_pk", "final_at"])
+            .remove(&["cancel_url", "customer_id", "locale", "extra"]);
         let mut erased: Item = serde_dynamo::to_item(session.erased(now))?;
         for attribute in ["payee", "metadata", "submission"] {
             if let Some(value) = erased.remove(attribute) {

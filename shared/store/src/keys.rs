@@ -47,7 +47,12 @@ pub(crate) fn linked_account(merchant: &MerchantId, linked: &LinkedAccount) -> K
 }
 
 pub(crate) fn linked_account_of(merchant: &MerchantId, account: &AccountIdentifier) -> Key {
-    let sk = format!("{ACCOUNT_PREFIX}{}-{}", account.sort_code.as_str(), account.account_number.as_str());
+    let sk = match account {
+        AccountIdentifier::UkAccount { sort_code, account_number } => {
+            format!("{ACCOUNT_PREFIX}{}-{}", sort_code.as_str(), account_number.as_str())
+        }
+        AccountIdentifier::Iban { iban } => format!("{ACCOUNT_PREFIX}{}", iban.as_str()),
+    };
     Key::new(merchant_pk(merchant), sk)
 }
 

@@ -20,14 +20,22 @@ pub(crate) struct Tombstone {
 }
 
 /// The attributes that deleting removes: all that a client or payer wrote, and the keys of the indexes that it is in.
-pub(crate) const ERASED: [&str; 16] = [
+pub(crate) const ERASED: [&str; 24] = [
     "payer",
     "payer_named_at_creation",
     "payee",
     "line_items",
+    "description",
     "reference",
     "success_url",
     "error_url",
+    "cancel_url",
+    "payment_methods",
+    "customer_id",
+    "locale",
+    "email_link",
+    "retry",
+    "extra",
     "metadata",
     "base_url",
     "attempt",

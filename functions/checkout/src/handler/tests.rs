@@ -274,7 +274,8 @@ async fn a_form_that_is_not_utf_8_is_refused_and_nothing_is_written() {
 async fn a_payer_whose_name_is_known_gives_the_address_alone() {
     let (checkout, _) = checkout().await;
     let name = crate::samples::name(PAYER_NAME);
-    let session = checkout.create(|session| session.payer = Some(Payer { name: name.clone(), email: None })).await;
+    let session =
+        checkout.create(|session| session.payer = Some(Payer { name: name.clone(), email: None, phone: None })).await;
     let path = format!("/checkout/{}", session.id);
     let (_, html) = checkout.get(&path).await;
     assert!(html.contains("name=\"email\"") && !html.contains("name=\"name\"") && !html.contains(PAYER_NAME));

@@ -73,7 +73,7 @@ impl DetailsForm {
         );
         match (name, sort_code, account_number) {
             (Ok(name), Ok(sort_code), Ok(account_number)) => {
-                Ok(Payee { name, account: AccountIdentifier { sort_code, account_number } })
+                Ok(Payee { name, account: AccountIdentifier::UkAccount { sort_code, account_number } })
             }
             (name, sort_code, account_number) => Err(DetailsErrors {
                 name: name.err(),
@@ -110,11 +110,9 @@ mod tests {
     fn details_are_taken_as_people_write_them() {
         let payee = check(" Ada Payer ", "01-02-03 ", " 1234 5678").unwrap();
         assert_eq!(payee.name.as_str(), "Ada Payer");
-        assert_eq!(payee.account.sort_code.as_str(), "010203");
-        assert_eq!(payee.account.account_number.as_str(), "12345678");
+        assert_eq!(Ok(payee.account), AccountIdentifier::uk("010203", "12345678"));
         let payee = check("Ada", "０１\u{2011}０２\u{a0}03", "123 4567").unwrap();
-        assert_eq!(payee.account.sort_code.as_str(), "010203");
-        assert_eq!(payee.account.account_number.as_str(), "01234567");
+        assert_eq!(Ok(payee.account), AccountIdentifier::uk("010203", "01234567"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! link may be opened by anyone, later, and a session's id opens a checkout.
 
 use askama::Template;
-use models::{Mode, Payee, Refund, Session, SortCode};
+use models::{AccountIdentifier, Mode, Payee, Refund, Session, SortCode};
 
 use super::Told;
 use super::form::{DetailsErrors, DetailsForm};
@@ -63,12 +63,14 @@ pub(super) struct CheckPage<'a> {
 
 impl<'a> CheckPage<'a> {
     pub(super) fn new(refund: &'a Refund, session: &'a Session, payee: &'a Payee) -> Self {
-        Self {
-            summary: Summary::new(refund, session),
-            name: payee.name.as_str(),
-            sort_code: with_hyphens(&payee.account.sort_code),
-            account_number: payee.account.account_number.as_str(),
-        }
+        let (sort_code, account_number) = match &payee.account {
+            AccountIdentifier::UkAccount { sort_code, account_number } => {
+                (with_hyphens(sort_code), account_number.as_str())
+            }
+            // The form asks for none.
+            AccountIdentifier::Iban { iban } => (String::new(), iban.as_str()),
+        };
+        Self { summary: Summary::new(refund, session), name: payee.name.as_str(), sort_code, account_number }
     }
 }
 

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use models::{
-    AccountIdentifier, AccountNumber, Currency, EmailAddress, InvalidAccount, InvalidLineItems, InvalidText, Lifetime,
-    LineItem, LineItems, Merchant, MerchantUrl, Metadata, MinorUnits, Money, Name, NewSession, Payee, Payer, Reference,
-    SortCode,
+    AccountIdentifier, AccountNumber, AmountCaps, Currency, EmailAddress, InvalidAccount, InvalidText, Lifetime,
+    LineItem, Merchant, Metadata, MinorUnits, Money, Name, NewSession, Payee, Payer, Reference, SessionId, SortCode,
+    WireFormat,
 };
 use serde::Deserialize;
 
-use super::Dialect;
+use super::line_items::{InvalidLineItems, LineItems};
+use super::{Dialect, payment_id};
 use crate::error::Refusal;
 use crate::given::{Given, Object};
 use crate::json::Json;
@@ -75,7 +76,7 @@ struct PayerRequest {
     email: Given<String>,
 }
 
-/// Reads a creating request for `merchant`; its total may be at most `cap` minor units.
+/// Reads a request by `merchant` for a session with this id; its total may be at most its currency's cap.
 ///
 /// # Errors
 /// 400 if it can't be read at all; else 422 with everything that is wrong.
@@ -83,16 +84,16 @@ pub fn parse_create(
     body: &Json<'_>,
     dialect: Dialect,
     merchant: &Merchant,
-    cap: MinorUnits,
+    id: SessionId,
+    caps: &AmountCaps,
 ) -> Result<NewSession, Refusal> {
     let request: CreateRequest = body.object()?;
     let mut wrong = Violations::default();
     let reference = wrong.required(request.reference, "invalid_reference", "reference", A_STRING, Reference::try_from);
-    let success_url =
-        wrong.optional(request.success_url, "invalid_success_url", "success_url", A_STRING, MerchantUrl::try_from);
-    let error_url =
-        wrong.optional(request.error_url, "invalid_error_url", "error_url", A_STRING, MerchantUrl::try_from);
-    let line_items = line_items(request.line_items, dialect, cap, &mut wrong);
+    let url = |text: String| payment_id::of_session(&text, id);
+    let success_url = wrong.optional(request.success_url, "invalid_success_url", "success_url", A_STRING, url);
+    let error_url = wrong.optional(request.error_url, "invalid_error_url", "error_url", A_STRING, url);
+    let line_items = line_items(request.line_items, dialect, caps, &mut wrong);
     let total = line_items.as_ref().map(|items| items.total().minor());
     // Line items that are wrong have no sum to agree with.
     let agrees = |amount| {
@@ -113,17 +114,19 @@ pub fn parse_create(
         Lifetime::from_seconds,
     );
     match (reference, line_items, payee) {
-        (Some(reference), Some(line_items), Some(payee)) if wrong.0.is_empty() => Ok(NewSession {
-            line_items,
-            payee,
-            payer,
-            reference,
-            success_url,
-            error_url,
-            email_receipt: email_receipt.unwrap_or(false),
-            metadata: metadata.unwrap_or_default(),
-            lifetime: lifetime.unwrap_or_default(),
-        }),
+        (Some(reference), Some(line_items), Some(payee)) if wrong.0.is_empty() => {
+            let new = NewSession::new(WireFormat::Banked, line_items.total(), payee, reference);
+            Ok(NewSession {
+                line_items: line_items.into_items(),
+                payer,
+                success_url,
+                error_url,
+                email_receipt: email_receipt.unwrap_or(false),
+                metadata: metadata.unwrap_or_default(),
+                lifetime: lifetime.unwrap_or_default(),
+                ..new
+            })
+        }
         _ => Err(Refusal::Invalid(wrong.0)),
     }
 }
@@ -136,7 +139,7 @@ fn gbp(code: String) -> Result<Currency, &'static str> {
 fn line_items(
     given: Given<Vec<Given<Object<LineItemRequest>>>>,
     dialect: Dialect,
-    cap: MinorUnits,
+    caps: &AmountCaps,
     wrong: &mut Violations,
 ) -> Option<LineItems> {
     let parameter = "line_items";
@@ -166,7 +169,7 @@ fn line_items(
     if read.len() < count {
         return None;
     }
-    match LineItems::new(read, cap) {
+    match LineItems::new(read, caps) {
         Ok(items) => Some(items),
         Err(rule) => {
             wrong.add("invalid_amount", parameter, rule);
@@ -261,7 +264,7 @@ pub(super) fn name_and_account(
     );
     let account = sort_code
         .zip(account_number)
-        .map(|(sort_code, account_number)| AccountIdentifier { sort_code, account_number });
+        .map(|(sort_code, account_number)| AccountIdentifier::UkAccount { sort_code, account_number });
     (name, account)
 }
 
@@ -282,7 +285,7 @@ fn payer(given: Given<Object<PayerRequest>>, wrong: &mut Violations) -> Option<P
         A_STRING,
         EmailAddress::try_from,
     );
-    Some(Payer { name: name?, email })
+    Some(Payer { name: name?, email, phone: None })
 }
 
 fn metadata(given: Given<BTreeMap<String, Given<String>>>, wrong: &mut Violations) -> Option<Metadata> {

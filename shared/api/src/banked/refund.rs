@@ -1,12 +1,11 @@
 //! Refunds ("Refund a payment session").
 
 use jiff::Timestamp;
-use models::{
-    MerchantUrl, MinorUnits, NewRefund, NotRefundable, Reference, Refund, RefundEvent, RefundPayee, SessionId,
-};
+use models::{MinorUnits, NewRefund, NotRefundable, Reference, Refund, RefundEvent, RefundPayee, SessionId};
 use serde::{Deserialize, Serialize};
 
 use super::create::{PayeeRequest, name_and_account};
+use super::payment_id;
 use crate::answer::timestamp_text;
 use crate::error::{Refusal, Violation};
 use crate::given::{Given, Object};
@@ -41,10 +40,9 @@ pub fn parse_refund(body: &Json<'_>) -> Result<NewRefund, Refusal> {
     let positive = |minor: i64| if minor >= 1 { Ok(MinorUnits::new(minor)) } else { Err("must be at least 1") };
     let amount = wrong.optional(request.amount, "invalid_amount", "amount", A_WHOLE_NUMBER, positive);
     let reference = wrong.optional(request.reference, "invalid_reference", "reference", A_STRING, Reference::try_from);
-    let success_url =
-        wrong.optional(request.success_url, "invalid_success_url", "success_url", A_STRING, MerchantUrl::try_from);
-    let error_url =
-        wrong.optional(request.error_url, "invalid_error_url", "error_url", A_STRING, MerchantUrl::try_from);
+    let url = payment_id::of_refund;
+    let success_url = wrong.optional(request.success_url, "invalid_success_url", "success_url", A_STRING, url);
+    let error_url = wrong.optional(request.error_url, "invalid_error_url", "error_url", A_STRING, url);
     let payee = match request.payee {
         Given::Nothing => None,
         Given::Wrong => {

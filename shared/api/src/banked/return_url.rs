@@ -28,7 +28,7 @@ pub(crate) fn return_url(session: &Session, now: Timestamp) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use models::{Creation, MinorUnits, transition};
+    use models::{Creation, transition};
     use serde_json::json;
 
     use super::*;
@@ -54,11 +54,12 @@ mod tests {
             "line_items": [{ "name": "Candles", "amount": 100, "currency": "GBP", "quantity": 4 }],
             "payee": { "account_number": "12345678", "sort_code": "010203" },
         });
+        let id = "1ae1ce03-dfa9-4593-b487-65c656991cb5".parse().unwrap();
         let body = request.to_string();
         let body = Json::read(body.as_bytes()).unwrap();
-        let new = parse_create(&body, Dialect::V2, &merchant(), MinorUnits::new(1000)).unwrap();
+        let new = parse_create(&body, Dialect::V2, &merchant(), id, &"GBP:1000".parse().unwrap()).unwrap();
         let creation = Creation {
-            id: "1ae1ce03-dfa9-4593-b487-65c656991cb5".parse().unwrap(),
+            id,
             end_to_end_id: "728d061b-8e47-4052-be4f-5f9bcdee39ff".parse().unwrap(),
             merchant_id: "demo".parse().unwrap(),
             mode: models::Mode::Test,

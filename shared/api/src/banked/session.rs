@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 use models::{
-    EmailAddress, LineItem, MerchantUrl, Metadata, Name, Refund, Session, SessionEvent, SessionState, left_of,
+    AccountIdentifier, EmailAddress, LineItem, MerchantUrl, Metadata, Name, Payee, Refund, Session, SessionEvent,
+    SessionState, left_of,
 };
 use serde::Serialize;
 
@@ -52,9 +53,23 @@ struct LineItemView<'a> {
 
 #[derive(Debug, Serialize)]
 struct PayeeView<'a> {
-    account_number: &'a str,
+    account_number: Option<&'a str>,
     name: &'a str,
-    sort_code: &'a str,
+    sort_code: Option<&'a str>,
+}
+
+impl<'a> PayeeView<'a> {
+    /// The format knows no other accounts than the United Kingdom's, and none else is accepted in it: there would be only a
+    /// name.
+    fn new(payee: &'a Payee) -> Self {
+        let (sort_code, account_number) = match &payee.account {
+            AccountIdentifier::UkAccount { sort_code, account_number } => {
+                (Some(sort_code.as_str()), Some(account_number.as_str()))
+            }
+            AccountIdentifier::Iban { .. } => (None, None),
+        };
+        Self { account_number, name: payee.name.as_str(), sort_code }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -130,11 +145,7 @@ impl<'a> SessionView<'a> {
             id: session.id.to_string(),
             line_items: session.line_items.iter().map(line_item).collect(),
             live: session.mode == models::Mode::Live,
-            payee: PayeeView {
-                account_number: session.payee.account.account_number.as_str(),
-                name: session.payee.name.as_str(),
-                sort_code: session.payee.account.sort_code.as_str(),
-            },
+            payee: PayeeView::new(&session.payee),
             payer: session.payer.as_ref().map(|payer| PayerView {
                 name: payer.name.as_str(),
                 email: payer.email.as_ref().map(EmailAddress::as_str),

@@ -1,6 +1,6 @@
 //! Sessions.
 
-use models::{Object, PaysRefund, Refund, RefundState, Session, SessionEvent, SessionId, SessionState};
+use models::{LineItem, Object, PaysRefund, Refund, RefundState, Session, SessionEvent, SessionId, SessionState};
 
 use super::waiting::Waits;
 use super::{Look, Rule, text};
@@ -76,10 +76,8 @@ impl Look<'_> {
             Rule::Payment,
             "holds a submission nobody consented to",
         );
-        let total = session.line_items.iter().try_fold(0_i64, |sum, item| {
-            sum.checked_add(item.unit_price.minor().checked_mul(i64::from(item.quantity))?)
-        });
-        let fits = total == Some(session.amount.minor());
+        let total = LineItem::sum(&session.line_items, session.amount.currency());
+        let fits = session.line_items.is_empty() || total == Ok(session.amount);
         self.broken_unless(fits, Rule::Payment, "is not for the sum of its items");
     }
 

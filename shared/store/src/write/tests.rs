@@ -453,6 +453,7 @@ fn endpoint(owner: &Owner, now: Timestamp, secret: &str) -> Endpoint {
         id: EndpointId::new(samples::uuid()),
         merchant_id: owner.merchant_id.clone(),
         mode: owner.mode,
+        format: models::WireFormat::Banked,
         url: "https://example.com/a".to_owned().try_into().unwrap(),
         description: None,
         events: Subscription::All,

@@ -2,7 +2,6 @@
 
 #![allow(dead_code, reason = "each test binary has its own copy and uses what it needs")]
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -20,9 +19,9 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_types::SdkConfig;
 use jiff::{SignedDuration, Timestamp};
 use models::{
-    Creation, Currency, EndToEndId, Lifetime, LineItem, LineItems, LinkedAccount, MinorUnits, Mode, Money, Name,
-    NewRefund, NewSession, Payee, Payer, PaymentAttempt, RefundCreation, RefundId, RefundPayee, Session, SessionEvent,
-    SessionId, Submission,
+    Creation, Currency, EndToEndId, Lifetime, LineItem, LinkedAccount, MinorUnits, Mode, Money, Name, NewRefund,
+    NewSession, Payee, Payer, PaymentAttempt, RefundCreation, RefundId, RefundPayee, Session, SessionEvent, SessionId,
+    Submission, WireFormat,
 };
 use serde_json::json;
 use store::{Change, Due, DueItem, Owner, Sessions, Table};
@@ -306,7 +305,7 @@ pub(crate) fn name(text: &str) -> Name {
 }
 
 pub(crate) fn payer() -> Payer {
-    Payer { name: name("Ada Payer"), email: Some("ada@example.com".to_owned().try_into().unwrap()) }
+    Payer { name: name("Ada Payer"), email: Some("ada@example.com".to_owned().try_into().unwrap()), phone: None }
 }
 
 pub(crate) fn linked_account() -> LinkedAccount {
@@ -330,16 +329,14 @@ pub(crate) fn new_session(owner: &Owner, at: Timestamp, payer: Option<Payer>, pe
     let unit_price = Money::new(MinorUnits::new(pence), Currency::GBP);
     let item = LineItem { name: name("Candles"), description: None, unit_price, quantity: 1 };
     let LinkedAccount { name, account } = linked_account();
+    let reference = "Illuminate".to_owned().try_into().unwrap();
     let new = NewSession {
-        line_items: LineItems::new(vec![item], MinorUnits::new(1000)).unwrap(),
-        payee: Payee { name, account },
+        line_items: vec![item],
         payer,
-        reference: "Illuminate".to_owned().try_into().unwrap(),
-        success_url: Some("http://example.com/s?id=__PAYMENT_ID__".to_owned().try_into().unwrap()),
-        error_url: None,
+        success_url: Some("http://example.com/s?id=1".to_owned().try_into().unwrap()),
         email_receipt: true,
-        metadata: BTreeMap::new().try_into().unwrap(),
         lifetime: Lifetime::from_seconds(3600).unwrap(),
+        ..NewSession::new(WireFormat::Banked, unit_price, Payee { name, account }, reference)
     };
     let creation = Creation {
         id: SessionId::new(samples::uuid()),

@@ -1,6 +1,6 @@
 //! The refund's page over a table in memory, and the checkout that pays it.
 
-use models::{Refund, RefundState};
+use models::{AccountIdentifier, Refund, RefundState};
 use store::{RefundEnd, Refunds};
 
 use super::*;
@@ -71,7 +71,7 @@ fn refund_causes(refund: &Refund) -> Vec<&'static str> {
 async fn the_mock_bank_tells_the_account_unless_asked_not_to() {
     let (checkout, _) = checkout().await;
     let told = checkout.paid("shared").await.payer_account.unwrap();
-    assert_eq!((told.name.as_str(), told.account.account_number.as_str()), (PAYER_NAME, "87654321"));
+    assert_eq!((told.name.as_str(), Ok(told.account)), (PAYER_NAME, AccountIdentifier::uk("040004", "87654321")));
     let session = checkout.at_the_bank(1).await;
     checkout.post(&format!("/mock-bank/{}/1", session.id), "decision=approve").await;
     assert!(checkout.now(&session).await.payer_account.is_some());
@@ -167,7 +167,7 @@ async fn a_shorter_account_number_is_shown_with_its_zeros_before_it_is_stored() 
     assert!(html.contains("01-02-03") && html.contains("01234567"), "{html}");
     assert_eq!(checkout.post(&path(&refund), &step("confirm", typed)).await.0, 303);
     let payment = checkout.payment(&refund).await;
-    assert_eq!(payment.payee.account.account_number.as_str(), "01234567");
+    assert_eq!(Ok(payment.payee.account), AccountIdentifier::uk("010203", "01234567"));
 }
 
 #[tokio::test]
