@@ -111,9 +111,9 @@ bench-peers:
 	  venv/bin/pip install --disable-pip-version-check --quiet -r requirements.txt; \
 	  else echo "python3 with venv: not found; the Python peer is left out"; fi
 
-instructions: debug ## instructions of a warm request against their budget (INSTRUCTIONS=--record writes a new one)
-	@echo "==> building create for release (some minutes the first time)"
-	cargo build --release -p create
+instructions: debug ## instructions of starts and requests against their budget (INSTRUCTIONS=--record writes a new one)
+	@echo "==> building create and refund for release (some minutes the first time)"
+	cargo build --release -p create -p refund
 	target/debug/bench instructions $(INSTRUCTIONS)
 
 # How many sessions `make seed` adds.

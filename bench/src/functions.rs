@@ -54,13 +54,15 @@ struct Measured {
     candidate: Candidate,
     /// Process start to first answer, in milliseconds.
     cold_ms: Samples,
+    /// The CPU time of that: what a start costs however long AWS takes to answer.
+    cold_cpu_ms: Samples,
     /// The same with an eighth of a core.
     cold_eighth_ms: Samples,
     /// The same with a whole core until the first event is asked for and an eighth from then on, as Lambda does it.
     cold_lambda_ms: Samples,
     /// The CPU time of that from the first event on: on Lambda it takes as many times longer as a core is shared.
     first_cpu_ms: Samples,
-    /// Event handed over to answer taken, in milliseconds.
+    /// Event handed over to answer received, in milliseconds.
     warm_ms: Samples,
     /// CPU time of a request in each block, in microseconds.
     warm_cpu_us: Samples,
@@ -99,6 +101,7 @@ async fn measure(options: &Options, cores: Cores) -> Result<(), Error> {
             zipped: candidate.binary.as_deref().map(report::zipped_size).transpose()?,
             candidate,
             cold_ms: Samples::default(),
+            cold_cpu_ms: Samples::default(),
             cold_eighth_ms: Samples::default(),
             cold_lambda_ms: Samples::default(),
             first_cpu_ms: Samples::default(),
@@ -135,6 +138,12 @@ struct Running {
     host: Host,
 }
 
+/// From a process's start to its first answer.
+struct ColdStart {
+    took_ms: f64,
+    cpu_ms: f64,
+}
+
 /// How many turns each candidate gets with its warm requests.
 const BLOCKS: u32 = 20;
 
@@ -144,9 +153,10 @@ impl Bench {
         for round in 0..=rounds {
             progress("cold starts", round, rounds);
             for measured in in_turn(measured, round) {
-                let took_ms = self.cold_start(measured, None).await?;
+                let start = self.cold_start(measured, None).await?;
                 if round > 0 {
-                    measured.cold_ms.push(took_ms);
+                    measured.cold_ms.push(start.took_ms);
+                    measured.cold_cpu_ms.push(start.cpu_ms);
                 }
             }
         }
@@ -159,8 +169,8 @@ impl Bench {
             for measured in in_turn(measured, round) {
                 // A group for each: a new process would pay back what the one before it has overdrawn.
                 let group = EighthOfACore::create()?;
-                let took_ms = self.cold_start(measured, Some(group.folder())).await?;
-                measured.cold_eighth_ms.push(took_ms);
+                let start = self.cold_start(measured, Some(group.folder())).await?;
+                measured.cold_eighth_ms.push(start.took_ms);
                 drop(group);
                 self.cold_start_as_on_lambda(measured, &EighthOfACore::create()?).await?;
             }
@@ -168,13 +178,16 @@ impl Bench {
         Ok(())
     }
 
-    async fn cold_start(&self, measured: &mut Measured, cgroup: Option<&Path>) -> Result<f64, Error> {
+    async fn cold_start(&self, measured: &mut Measured, cgroup: Option<&Path>) -> Result<ColdStart, Error> {
         let event = self.preparer.event(measured.candidate.work).await?;
         let host = Host::start().await?;
         host.offer(event).await?;
         let mut running = self.start(&measured.candidate, host, cgroup)?;
         let answer = self.answer(measured, &mut running).await?;
-        Ok(milliseconds(answer.duration_since(running.process.started)))
+        Ok(ColdStart {
+            took_ms: milliseconds(answer.duration_since(running.process.started)),
+            cpu_ms: milliseconds(running.process.cpu_time()?),
+        })
     }
 
     async fn cold_start_as_on_lambda(&self, measured: &mut Measured, group: &EighthOfACore) -> Result<(), Error> {

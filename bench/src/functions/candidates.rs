@@ -19,6 +19,8 @@ pub(crate) struct Candidate {
 
 /// The name of the function that the targets are about.
 pub(crate) const CREATE: &str = "create";
+/// The name of the one that makes a call of AWS more, and a transaction.
+pub(crate) const REFUND: &str = "refund";
 /// The name of the peer that it is held against.
 pub(crate) const RUST_PEER: &str = "rust-put-item";
 /// The name of the floor.
@@ -29,7 +31,7 @@ const OURS: [(&str, Work); 6] = [
     (CREATE, Work::Create),
     ("get", Work::Get),
     ("cancel", Work::Cancel),
-    ("refund", Work::Refund),
+    (REFUND, Work::Refund),
     ("publish", Work::Publish),
     ("email-receipt", Work::EmailReceipt),
 ];

@@ -11,7 +11,7 @@ use jiff::Zoned;
 use serde_json::{Value, json};
 
 use super::Measured;
-use super::candidates::{CREATE, FLOOR, RUST_PEER};
+use super::candidates::{CREATE, FLOOR, REFUND, RUST_PEER};
 use super::process::Cores;
 use super::roots::{FEW_COUNT, PLATFORM_COUNT};
 use super::world::World;
@@ -80,6 +80,7 @@ pub(crate) fn tables(measured: &[Measured], world: &World) -> String {
             "",
             "cold ms",
             "p99",
+            "cold CPU ms",
             "cold ms, 1/8 core",
             "p99",
             "…after init",
@@ -97,7 +98,7 @@ pub(crate) fn tables(measured: &[Measured], world: &World) -> String {
     ];
     lines.extend(measured.iter().map(line));
     format!(
-        "{}\n{}\nMedians. Cold: process start to first answer taken; after init: a whole core until the first event is asked \
+        "{}\n{}\nMedians. Cold: process start to first answer received; after init: a whole core until the first event is asked \
          for,\nan eighth from then on (Lambda gives 256 MB a seventh). Warm CPU: user and system, a request. Everybody reaches AWS over TLS. Peers trust a\nbundle of {PLATFORM_COUNT} certificates ({} of them real), Node.js its own and one; our \
          functions trust {FEW_COUNT}, as on AWS.\n",
         table(&targets),
@@ -118,16 +119,19 @@ fn targets(measured: &[Measured]) -> Vec<Target> {
     };
     let cold = |measured: &Measured| measured.cold_ms.median();
     let mut targets = vec![
-        ratio("cold", 0.20, CREATE, RUST_PEER, cold),
-        ratio("cold", 4.0, CREATE, FLOOR, cold),
-        ratio("cold, 1/8 of a core", 0.20, CREATE, RUST_PEER, |measured| measured.cold_eighth_ms.median()),
-        ratio("warm CPU", 1.0, CREATE, RUST_PEER, |measured| measured.warm_cpu_us.median()),
+        ratio("cold", 0.15, CREATE, RUST_PEER, cold),
+        ratio("cold", 3.9, CREATE, FLOOR, cold),
+        ratio("cold, 1/8 of a core", 0.06, CREATE, RUST_PEER, |measured| measured.cold_eighth_ms.median()),
+        ratio("warm CPU", 0.95, CREATE, RUST_PEER, |measured| measured.warm_cpu_us.median()),
         Target { figure: format!("zipped: {CREATE}"), at_most: 2.5, unit: "MB", measured: of(CREATE, zipped_mb) },
         ratio("zipped", 0.5, CREATE, RUST_PEER, zipped_mb),
-        ratio("peak memory", 0.8, CREATE, RUST_PEER, |measured| Some(peak_mb(measured))),
+        ratio("peak memory", 0.56, CREATE, RUST_PEER, |measured| Some(peak_mb(measured))),
     ];
-    let others = ["get", "cancel", "refund", "publish", "email-receipt"];
-    targets.extend(others.map(|name| ratio("cold", 1.2, name, CREATE, cold)));
+    let others = ["get", "cancel", "publish", "email-receipt"];
+    targets.extend(others.map(|name| ratio("cold", 1.15, name, CREATE, cold)));
+    // The local table alone takes longer for its transaction than that allows; its own work shows in the second.
+    targets.push(ratio("cold", 1.2, REFUND, CREATE, cold));
+    targets.push(ratio("CPU of a cold start", 1.2, REFUND, CREATE, |measured| measured.cold_cpu_ms.median()));
     targets
 }
 
@@ -145,11 +149,13 @@ impl Target {
 
 fn line(measured: &Measured) -> Vec<String> {
     let show = |value: Option<f64>, digits: usize| value.map_or("–".to_owned(), |value| format!("{value:.digits$}"));
-    let Measured { cold_ms, cold_eighth_ms, cold_lambda_ms, first_cpu_ms, warm_ms, warm_cpu_us, .. } = measured;
+    let Measured { cold_ms, cold_cpu_ms, cold_eighth_ms, cold_lambda_ms, first_cpu_ms, warm_ms, warm_cpu_us, .. } =
+        measured;
     vec![
         measured.candidate.name.to_owned(),
         show(cold_ms.median(), 1),
         show(cold_ms.p99(), 1),
+        show(cold_cpu_ms.median(), 1),
         show(cold_eighth_ms.median(), 1),
         show(cold_eighth_ms.p99(), 1),
         show(cold_lambda_ms.median(), 1),
@@ -208,6 +214,7 @@ fn raw(measured: &Measured) -> Value {
         "peak_memory_bytes": measured.peak_memory,
         "calls": measured.calls,
         "cold_ms": series(&measured.cold_ms),
+        "cold_cpu_ms": series(&measured.cold_cpu_ms),
         "cold_eighth_ms": series(&measured.cold_eighth_ms),
         "cold_lambda_ms": series(&measured.cold_lambda_ms),
         "first_cpu_ms": series(&measured.first_cpu_ms),
