@@ -1,7 +1,7 @@
 # Counterfoil. `make` or `make help` lists what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help debug run watch test fmt lint deny unit bench bench-peers bench-load instructions seed cost advisories sbom test-clients test-oracles clean \
+.PHONY: help debug with-tests run watch test fmt lint deny unit bench bench-peers bench-load instructions seed cost advisories sbom test-clients test-oracles clean \
   tools validate build deploy deploy-function invoke sam-invoke sam-api sam-files
 
 # Where `make run` listens and keeps its data.
@@ -42,6 +42,11 @@ debug: ## build every function and tool, for this machine
 run: debug ## run the whole service on this machine (PORT=3000 MAIL_PORT=8025 DATA_DIR=.local BIND=127.0.0.1)
 	@exec target/debug/local --bind $(BIND) --port $(PORT) --mail-port $(MAIL_PORT) --data-dir $(DATA_DIR) --env LOCAL_LOOPBACK_WEBHOOKS=1
 
+# With the tests and what they need: so that dependencies are built with the same features, and once, for all that follows.
+with-tests:
+	@echo "==> building all, with its tests (the first time takes some minutes; cargo shows how far it is)"
+	cargo build --workspace --bins --tests --examples
+
 test: fmt lint deny unit ## everything that must hold: format, lints, licences, all tests
 
 fmt:
@@ -59,16 +64,16 @@ deny: $(CARGO_DENY)
 # Where tests write down which of their permissions functions make use of.
 PERMISSIONS := target/permissions
 
-unit: debug
+unit: with-tests
 	@echo "==> tests"
 	@rm -rf $(PERMISSIONS)
-	PERMISSIONS_DIR=$(PERMISSIONS) cargo test --workspace
+	PERMISSIONS_DIR=$(PERMISSIONS) cargo test --workspace --tests
 	@echo "==> permissions: what functions may do is what they did in these tests"
 	PERMISSIONS_DIR=$(PERMISSIONS) cargo test --workspace --test permissions functions_may_do -- --ignored
 
-cost: debug ## what a million payments cost on AWS, into docs/cost.md
+cost: with-tests ## what a million payments cost on AWS, into docs/cost.md
 	@echo "==> cost"
-	cargo run --package bench -- cost --write
+	target/debug/bench cost --write
 
 advisories: $(CARGO_DENY) ## known vulnerabilities of our dependencies (needs a network)
 	$(CARGO_DENY) check advisories
@@ -111,7 +116,7 @@ bench-peers:
 	  venv/bin/pip install --disable-pip-version-check --quiet -r requirements.txt; \
 	  else echo "python3 with venv: not found; the Python peer is left out"; fi
 
-instructions: debug ## instructions of starts and requests against their budget (INSTRUCTIONS=--record writes a new one)
+instructions: with-tests ## instructions of starts and requests against their budget (INSTRUCTIONS=--record writes a new one)
 	@echo "==> building create and refund for release (some minutes the first time)"
 	cargo build --release -p create -p refund
 	target/debug/bench instructions $(INSTRUCTIONS)
