@@ -110,7 +110,7 @@ mod tests {
 
     fn entry(state: SessionState, cause: SessionEvent, at: i64) -> HistoryEntry {
         let at = Timestamp::constant(at, 0);
-        HistoryEntry { state, at, cause, write_id: "w".parse().unwrap(), correlation_id: None }
+        HistoryEntry { state, at, cause, write_id: cause.as_str().parse().unwrap(), correlation_id: None }
     }
 
     fn sent() -> Vec<HistoryEntry> {
