@@ -19,8 +19,8 @@ use models::{
 use queue::Queue;
 use runtime::{Clock, Metric, Random, SettingError};
 use store::{
-    Change, ChangeError, Changed, Cursors, DUE_SHARDS, Due, DueItem, DuePage, Endpoints, Erased, Erasures,
-    FINAL_SHARDS, MockLedger, Refunds, Sessions, Table,
+    Change, ChangeError, Changed, Cursors, DUE_SHARDS, Due, DueItem, Endpoints, Erased, Erasures, FINAL_SHARDS,
+    MockLedger, QueryPage, Refunds, Sessions, Table,
 };
 
 /// How many due items are worked on at a time.
@@ -167,7 +167,7 @@ impl Expire {
                     return;
                 }
             };
-            let in_time = futures_util::stream::iter(page.sessions).take_while(|_| ready(!self.clock.is_past(stop_at)));
+            let in_time = futures_util::stream::iter(page.items).take_while(|_| ready(!self.clock.is_past(stop_at)));
             in_time.for_each_concurrent(CONCURRENCY, |id| self.erase_one(id, now)).await;
             place = page.next;
             if place.is_none() {
@@ -203,7 +203,7 @@ impl Expire {
             let mut due = Vec::new();
             for (shard, page) in join_all(pages).await {
                 match page {
-                    Ok(DuePage { items, next }) => {
+                    Ok(QueryPage { items, next }) => {
                         due.extend(items);
                         places.extend(next.map(|place| (shard, Some(place))));
                     }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::due;
 use crate::error::StoreError;
 use crate::keys::{self, DUE_SHARDS, cursor_of};
+use crate::query::{Query, Source};
 use crate::table::{Table, ms, n, read, s};
 use crate::update::{Update, Updated};
 use crate::write::WriteKind;
@@ -21,7 +22,7 @@ const KEPT: SignedDuration = SignedDuration::from_hours(40 * 24);
 /// How many cursors that wait to be resumed are found at a time, in all and in one shard, so that memory has a bound; and
 /// how many shards are asked at once.
 const ENOUGH_HELD: usize = 10_000;
-const ENOUGH_IN_SHARD: i32 = 1000;
+const ENOUGH_IN_SHARD: usize = 1000;
 const SHARDS_AT_ONCE: usize = 16;
 
 /// The table's cursors.
@@ -324,20 +325,10 @@ impl Cursors {
     }
 
     async fn held_in(&self, shard: u32, due_at: &str) -> Result<Vec<CursorId>, StoreError> {
-        let output = self
-            .table
-            .client
-            .query()
-            .table_name(&self.table.name)
-            .index_name("due")
-            .key_condition_expression("due_pk = :due_pk AND due_at = :held")
-            .expression_attribute_values(":due_pk", s(keys::due_shard_pk(shard)))
-            .expression_attribute_values(":held", s(due_at))
-            .limit(ENOUGH_IN_SHARD)
-            .send()
-            .await
-            .map_err(|error| StoreError::unavailable("Query", error))?;
-        Ok(output.items.unwrap_or_default().iter().filter_map(cursor_of).collect())
+        let pk = keys::due_shard_pk(shard);
+        let between = Some((due_at, due_at));
+        let query = Query { source: Source::Due, pk: &pk, between, descending: false, limit: ENOUGH_IN_SHARD };
+        Ok(self.table.page(&query, None).await?.filter_map(cursor_of).items)
     }
 
     /// Makes a cursor that waits to be resumed due now.

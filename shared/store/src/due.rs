@@ -6,6 +6,8 @@ use models::{CursorId, EndpointId, MailId, MerchantId, RefundId, SessionId, Sort
 
 use crate::error::StoreError;
 use crate::keys;
+use crate::object_path::ObjectPath;
+use crate::query::{Position, Query, QueryPage, Source};
 use crate::table::{Item, Table, s};
 
 /// The table's due index. Eventually consistent: what it shows is looked at again before anything is done.
@@ -15,20 +17,7 @@ pub struct Due {
 }
 
 /// How many due items one page holds at the most.
-const PAGE: i32 = 250;
-
-/// Where a shard's next page begins.
-#[derive(Debug)]
-pub struct DuePlace(Item);
-
-/// Some of what is due in a shard.
-#[derive(Debug)]
-pub struct DuePage {
-    /// What is due.
-    pub items: Vec<DueItem>,
-    /// Where to go on, unless this was all.
-    pub next: Option<DuePlace>,
-}
+const PAGE: usize = 250;
 
 /// One thing that is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,27 +50,20 @@ impl Due {
         Ok(found.map(|items| items.iter().filter_map(due_item).collect()))
     }
 
-    /// What is due at `now` in one shard (below [`DUE_SHARDS`]), oldest first, from `place` on: one page.
+    /// What is due at `now` in one shard (below [`DUE_SHARDS`]), oldest first, from `start` on: one page.
     ///
     /// # Errors
     /// The table failed us.
-    pub async fn page(&self, shard: u32, now: Timestamp, place: Option<DuePlace>) -> Result<DuePage, StoreError> {
-        let output = self
-            .table
-            .client
-            .query()
-            .table_name(&self.table.name)
-            .index_name("due")
-            .key_condition_expression("due_pk = :due_pk AND due_at <= :now")
-            .expression_attribute_values(":due_pk", s(keys::due_shard_pk(shard)))
-            .expression_attribute_values(":now", s(SortableTimestamp::from(now).as_str()))
-            .limit(PAGE)
-            .set_exclusive_start_key(place.map(|DuePlace(key)| key))
-            .send()
-            .await
-            .map_err(|error| StoreError::unavailable("Query", error))?;
-        let items = output.items.unwrap_or_default().iter().filter_map(due_item).collect();
-        Ok(DuePage { items, next: output.last_evaluated_key.map(DuePlace) })
+    pub async fn page(
+        &self,
+        shard: u32,
+        now: Timestamp,
+        start: Option<Position>,
+    ) -> Result<QueryPage<DueItem>, StoreError> {
+        let (pk, now) = (keys::due_shard_pk(shard), SortableTimestamp::from(now));
+        let between = Some((keys::FIRST_TIMESTAMP, now.as_str()));
+        let query = Query { source: Source::Due, pk: &pk, between, descending: false, limit: PAGE };
+        Ok(self.table.page(&query, start).await?.filter_map(due_item))
     }
 }
 
@@ -105,9 +87,9 @@ fn due_item(item: &Item) -> Option<DueItem> {
     let (pk, sk) = (part("pk")?, part("sk")?);
     let (kind, id) = pk.split_once('#')?;
     match kind {
-        "SESSION" => match sk.strip_prefix(keys::REFUND_PREFIX) {
-            Some(refund_id) => Some(DueItem::Refund(id.parse().ok()?, refund_id.parse().ok()?)),
-            None => Some(DueItem::Session(id.parse().ok()?)),
+        "SESSION" => match ObjectPath::from_key(pk, sk)? {
+            ObjectPath::Session(id) => Some(DueItem::Session(id)),
+            ObjectPath::Refund(session_id, id) => Some(DueItem::Refund(session_id, id)),
         },
         "EVENTS" => keys::cursor_of(item).map(DueItem::Cursor),
         "ENDPOINTS" => Some(DueItem::Endpoint(id.parse().ok()?, sk.parse().ok()?)),

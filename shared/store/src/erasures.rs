@@ -10,8 +10,9 @@ use crate::events::Events;
 use crate::keys;
 use crate::mails::Mails;
 use crate::object_path::ObjectPath;
+use crate::query::{Position, Query, QueryPage, Source};
 use crate::refunds::{Refunds, WithRefunds};
-use crate::table::{Item, Table, ms, n, read, s, sk};
+use crate::table::{Item, Table, ms, n, read, sk};
 use crate::tombstone::{Tombstone, is_tombstone};
 use crate::update::{Update, Updated};
 use crate::write::WriteKind;
@@ -20,7 +21,7 @@ use crate::write::WriteKind;
 const TOLD_WITHIN: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
 
 /// How many sessions one page holds at the most.
-const PAGE: i32 = 250;
+const PAGE: usize = 250;
 
 /// Removes personal data from the table.
 #[derive(Debug, Clone)]
@@ -41,27 +42,14 @@ pub enum Erased {
     NotFound,
 }
 
-/// Where a shard's next page begins.
-#[derive(Debug)]
-pub struct FinalPlace(Item);
-
-/// Some of the sessions that have been final for long enough.
-#[derive(Debug)]
-pub struct FinalPage {
-    /// The sessions.
-    pub sessions: Vec<SessionId>,
-    /// Where to go on, unless this was all.
-    pub next: Option<FinalPlace>,
-}
-
 impl Erasures {
     /// Removes from this table.
     pub fn new(table: Table) -> Self {
         Self { table }
     }
 
-    /// Sessions in one shard (below [`FINAL_SHARDS`]) that were final before `before` and still have personal data, oldest
-    /// first, from `place` on: one page. Eventually consistent.
+    /// Sessions in one shard (below [`FINAL_SHARDS`]) that were final by `before` and still have personal data, oldest
+    /// first, from `start` on: one page. Eventually consistent.
     ///
     /// # Errors
     /// The table failed us.
@@ -69,24 +57,12 @@ impl Erasures {
         &self,
         shard: u32,
         before: Timestamp,
-        place: Option<FinalPlace>,
-    ) -> Result<FinalPage, StoreError> {
-        let output = self
-            .table
-            .client
-            .query()
-            .table_name(&self.table.name)
-            .index_name("final")
-            .key_condition_expression("final_pk = :final_pk AND final_at < :before")
-            .expression_attribute_values(":final_pk", s(keys::final_shard_pk(shard)))
-            .expression_attribute_values(":before", s(SortableTimestamp::from(before).as_str()))
-            .limit(PAGE)
-            .set_exclusive_start_key(place.map(|FinalPlace(key)| key))
-            .send()
-            .await
-            .map_err(|error| StoreError::unavailable("Query", error))?;
-        let sessions = output.items.unwrap_or_default().iter().filter_map(ObjectPath::session_of).collect();
-        Ok(FinalPage { sessions, next: output.last_evaluated_key.map(FinalPlace) })
+        start: Option<Position>,
+    ) -> Result<QueryPage<SessionId>, StoreError> {
+        let (pk, before) = (keys::final_shard_pk(shard), SortableTimestamp::from(before));
+        let between = Some((keys::FIRST_TIMESTAMP, before.as_str()));
+        let query = Query { source: Source::Final, pk: &pk, between, descending: false, limit: PAGE };
+        Ok(self.table.page(&query, start).await?.filter_map(ObjectPath::session_of))
     }
 
     /// Removes the personal data of a session, of its refunds, and of the sessions that pay them; not while a mail to the

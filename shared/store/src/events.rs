@@ -219,7 +219,7 @@ impl Events {
         limit: usize,
     ) -> Result<Vec<T>, StoreError> {
         let pk = keys::events_pk(object);
-        let items = self.table.query(&pk, Some((from, to)), limit).await?;
+        let items = self.table.query(&pk, Some((&from, &to)), limit).await?;
         items.into_iter().map(|item| read(&pk, item)).collect()
     }
 }

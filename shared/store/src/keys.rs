@@ -27,6 +27,9 @@ pub(crate) const ATTEMPT_PREFIX: &str = "ATTEMPT#";
 pub(crate) const SESSION_PK_PREFIX: &str = "SESSION#";
 pub(crate) const COUNT_PREFIX: &str = "COUNT#";
 
+/// Sorts before every timestamp.
+pub(crate) const FIRST_TIMESTAMP: &str = "0";
+
 /// A partition that stays empty, since no merchant's id is; policies allow it like any merchant's.
 pub(crate) const NO_MERCHANT_PK: &str = "MERCHANT#";
 

@@ -15,8 +15,9 @@ use serde::de::DeserializeOwned;
 
 use crate::error::StoreError;
 use crate::keys;
+use crate::query::{Query, Source};
 use crate::size::size_bytes;
-use crate::table::{Item, Table, read, s};
+use crate::table::{Item, Table, read};
 
 /// How many items a filtered list asks for at a time, and how many it looks at, so that no call works without bound.
 const FILTERED_AT_ONCE: usize = 100;
@@ -118,7 +119,7 @@ pub(crate) async fn page<T: DeserializeOwned>(
         list_pks.map(|list_pk| Shard { list_pk, at_hand: VecDeque::new(), has_more: true }).collect();
     // A sort key is a moment and more, so a moment alone lies before all that happened at it: `before` is exclusive.
     let moment = |at: Timestamp| SortableTimestamp::from(at).as_str().to_owned();
-    let from = range.created_from.map_or("0".to_owned(), moment);
+    let from = range.created_from.map_or(keys::FIRST_TIMESTAMP.to_owned(), moment);
     let before = range.created_before.map_or("~".to_owned(), moment);
     let mut last = range.after.filter(|cursor| cursor.0 < before);
     // One more than asked for tells whether there are more; a filter needs many to find some.
@@ -183,22 +184,11 @@ async fn ask(
         shard.has_more = false;
         return Ok(());
     }
-    let output = table
-        .client
-        .query()
-        .table_name(&table.name)
-        .index_name("list")
-        .key_condition_expression("list_pk = :list_pk AND list_sk BETWEEN :from AND :to")
-        .expression_attribute_values(":list_pk", s(&shard.list_pk))
-        .expression_attribute_values(":from", s(from))
-        .expression_attribute_values(":to", s(to))
-        .scan_index_forward(false)
-        .limit(i32::try_from(count).unwrap_or(i32::MAX))
-        .send()
-        .await
-        .map_err(|error| StoreError::unavailable("Query", error))?;
-    shard.at_hand = output.items.unwrap_or_default().into();
-    shard.has_more = output.last_evaluated_key.is_some();
+    let query =
+        Query { source: Source::List, pk: &shard.list_pk, between: Some((from, to)), descending: true, limit: count };
+    let page = table.page(&query, None).await?;
+    shard.at_hand = page.items.into();
+    shard.has_more = page.next.is_some();
     if last.is_some_and(|ListCursor(last)| shard.next() == Some(last)) {
         shard.at_hand.pop_front();
     }

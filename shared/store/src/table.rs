@@ -102,43 +102,6 @@ impl Table {
         Ok(output.map_err(|error| StoreError::unavailable("GetItem", error))?.item)
     }
 
-    /// At most `limit` (1 or more) items of one partition, in the order of their sort keys, consistently; if `between` is given, those
-    /// whose sort keys are not outside of it.
-    pub(crate) async fn query(
-        &self,
-        pk: &str,
-        between: Option<(String, String)>,
-        limit: usize,
-    ) -> Result<Vec<Item>, StoreError> {
-        let mut values = HashMap::from([(":pk".to_owned(), s(pk))]);
-        let mut condition = "pk = :pk";
-        if let Some((from, to)) = between {
-            condition = "pk = :pk AND sk BETWEEN :from AND :to";
-            values.extend([(":from".to_owned(), s(from)), (":to".to_owned(), s(to))]);
-        }
-        let (mut items, mut start) = (Vec::new(), None);
-        loop {
-            let left = i32::try_from(limit.saturating_sub(items.len())).ok();
-            let output = self
-                .client
-                .query()
-                .table_name(&self.name)
-                .consistent_read(true)
-                .key_condition_expression(condition)
-                .set_expression_attribute_values(Some(values.clone()))
-                .set_limit(left)
-                .set_exclusive_start_key(start)
-                .send()
-                .await
-                .map_err(|error| StoreError::unavailable("Query", error))?;
-            items.extend(output.items.unwrap_or_default());
-            start = output.last_evaluated_key;
-            if start.is_none() || items.len() >= limit {
-                return Ok(items);
-            }
-        }
-    }
-
     /// Puts `item` unless there is one with its key.
     pub(crate) async fn put_new(&self, kind: WriteKind, key: Key, item: Item) -> Result<Put, StoreError> {
         let request = self

@@ -206,7 +206,7 @@ impl Look<'_> {
         Ok(found)
     }
 
-    async fn query(&mut self, pk: &str, between: Option<(String, String)>) -> Result<Vec<Item>, StoreError> {
+    async fn query(&mut self, pk: &str, between: Option<(&str, &str)>) -> Result<Vec<Item>, StoreError> {
         let found = self.verify.table.query(pk, between, usize::MAX).await?;
         self.spent(&found);
         Ok(found)

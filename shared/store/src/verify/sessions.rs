@@ -106,8 +106,8 @@ impl Look<'_> {
             return Ok(());
         }
         let pk = keys::session_pk(&session.id);
-        let between = Some((keys::REFUND_PREFIX.to_owned(), format!("{}~", keys::REFUND_PREFIX)));
-        let items = self.query(&pk, between).await?;
+        let last = format!("{}~", keys::REFUND_PREFIX);
+        let items = self.query(&pk, Some((keys::REFUND_PREFIX, &last))).await?;
         let counted = usize::try_from(session.refund_count).unwrap_or(usize::MAX);
         if items.len() != counted {
             self.broken(Rule::Refundable, format!("counts {counted} refunds, and has {}", items.len()));

@@ -44,8 +44,8 @@ impl Look<'_> {
             .map(|(sequence, _)| sequence)
             .collect();
         let (Some(first), Some(last)) = (called_for.first(), called_for.last()) else { return Ok(()) };
-        let between = Some((keys::event_sk(*first), keys::event_sk(*last)));
-        let there = self.query(&keys::events_pk(&id), between).await?;
+        let (first, last) = (keys::event_sk(*first), keys::event_sk(*last));
+        let there = self.query(&keys::events_pk(&id), Some((&first, &last))).await?;
         let there: HashSet<_> = there.iter().map(|event| sk(event).to_owned()).collect();
         for sequence in called_for {
             if !there.contains(&keys::event_sk(sequence)) {
