@@ -43,7 +43,7 @@ pub(crate) fn session_of(items: Vec<LineItem>) -> Session {
         success_url: url("https://shop.example/thanks?order=7"),
         error_url: url("https://shop.example/sorry?order=7"),
         email_receipt: true,
-        ..NewSession::new(WireFormat::Banked, amount, payee, reference.try_into().unwrap())
+        ..NewSession::new(WireFormat::default(), amount, payee, reference.try_into().unwrap())
     };
     let creation = Creation {
         id: SessionId::new(Uuid::from_u128(7)),

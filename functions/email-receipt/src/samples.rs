@@ -56,7 +56,7 @@ pub(crate) fn created(items: Vec<LineItem>, payee_name: &str) -> Session {
         line_items: items,
         payer: Some(Payer { name: name(PAYER), email, phone: None }),
         email_receipt: true,
-        ..NewSession::new(WireFormat::Banked, amount, payee, reference.try_into().unwrap())
+        ..NewSession::new(WireFormat::default(), amount, payee, reference.try_into().unwrap())
     };
     let creation = Creation {
         id: SESSION_ID.parse().unwrap(),

@@ -438,7 +438,7 @@ mod tests {
             id: "1ae1ce03-dfa9-4593-b487-65c656991cb5".parse().unwrap(),
             merchant_id: "demo".parse().unwrap(),
             mode: Mode::Test,
-            format: models::WireFormat::Banked,
+            format: models::WireFormat::default(),
             url: "https://example.com".to_owned().try_into().unwrap(),
             description: None,
             events: Subscription::All,
