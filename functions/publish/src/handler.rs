@@ -14,8 +14,7 @@ use models::{CorrelationId, CursorId, Endpoint, EventId, EventType, Lane, Mercha
 use queue::Queue;
 use runtime::{Clock, Metric, SettingError};
 use store::{
-    Advanced, CLOCKS_DIFFER_BY, Cursors, Endpoints, Events, Mails, ObjectPath, StoredEvent, Table, UnreadRecord,
-    WRITE_LANDS_WITHIN,
+    Advanced, CLOCKS_DIFFER_BY, Cursors, Endpoints, Events, Mails, ObjectPath, Table, UnreadRecord, WRITE_LANDS_WITHIN,
 };
 use tokio::sync::OnceCell;
 
@@ -143,20 +142,21 @@ impl Publish {
                 return Ok(self.failures.enqueue(&serde_json::to_string(&unread)?).await?);
             }
         };
-        for sequence in change.new_sequences() {
-            let event = StoredEvent::new(change.object.clone(), sequence);
+        let first_landed = change.first_landed;
+        for event in change.into_events() {
+            let (sequence, created_at) = (event.sequence, event.created_at());
             let is_new = self.events.put(&event).await?;
-            if let Some(mail) = change.object.mail_for(sequence) {
-                let is_new = self.mails.put(&mail, change.object.entered_at(sequence)).await?;
+            if let Some(mail) = event.object.mail_for(sequence) {
+                let is_new = self.mails.put(&mail, created_at).await?;
                 if is_new && let Err(error) = self.receipts.enqueue(&mail.to_string()).await {
                     tracing::warn!(%mail, %error, "not queued; `expire` will");
                 }
             }
-            let landed_s = (sequence >= change.first_landed).then_some(landed_s);
-            let readable_by = readable_by(change.object.entered_at(sequence), landed_s);
+            let landed_s = (sequence >= first_landed).then_some(landed_s);
+            let readable_by = readable_by(created_at, landed_s);
             self.tell_endpoints(&event.object, sequence, readable_by, known).await?;
-            let correlation_id = change.object.correlation_id(sequence).map(CorrelationId::as_str);
-            tracing::info!(object_id = %change.object.id(), sequence, correlation_id, "published");
+            let correlation_id = event.correlation_id().map(CorrelationId::as_str);
+            tracing::info!(object_id = %event.object.id(), sequence, correlation_id, "published");
             if is_new {
                 count(event.event_type());
             }

@@ -4,6 +4,7 @@ use models::{Object, Refund, Session};
 use serde::de::DeserializeOwned;
 
 use crate::error::StoreError;
+use crate::events::StoredEvent;
 use crate::keys;
 use crate::republish::marked_from;
 use crate::tombstone::Tombstone;
@@ -20,9 +21,14 @@ pub struct HistoryChange {
 }
 
 impl HistoryChange {
-    /// The sequence numbers of the new entries, in order.
-    pub fn new_sequences(&self) -> impl Iterator<Item = usize> + use<> {
-        self.first_new..=self.object.history_len()
+    /// The events of the entries to publish, in order. The last takes the object itself: most often it is the only one.
+    pub fn into_events(self) -> impl Iterator<Item = StoredEvent> {
+        let last = self.object.history_len();
+        let mut object = Some(self.object);
+        (self.first_new..=last).filter_map(move |sequence| {
+            let object = if sequence == last { object.take() } else { object.clone() };
+            object.map(|object| StoredEvent::new(object, sequence))
+        })
     }
 }
 
