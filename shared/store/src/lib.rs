@@ -33,6 +33,7 @@ mod sessions;
 #[cfg(test)]
 mod shard_counts;
 mod size;
+mod slots;
 mod stream;
 mod table;
 mod tables;
@@ -48,7 +49,7 @@ pub use change::{Change, ChangeError, Changed};
 pub use cursors::{Advanced, CursorClaim, Cursors, Finished, Held};
 pub use deletion::Deleted;
 pub use due::{Due, DueItem};
-pub use endpoints::{EndpointChange, EndpointCreated, Endpoints, NotChanged, Registration, Slot, Slots};
+pub use endpoints::{EndpointChange, EndpointCreated, Endpoints, NotChanged, Registration};
 pub use erasures::{Erased, Erasures};
 pub use error::StoreError;
 pub use events::{Attempt as DeliveryAttempt, Events, StoredEvent};
@@ -65,6 +66,7 @@ pub use refunds::{RefundChangeError, RefundChanged, RefundCreated, RefundEnd, Re
 pub use republish::{Marked, REPUBLISHED_FOR, Span, UnreadRecord};
 pub use sessions::{Created, Fingerprint, Sessions, session_item};
 pub use size::size_bytes;
+pub use slots::{Slot, Slots};
 pub use stream::{HistoryChange, history_change};
 pub use table::{Item, Table, TableItem};
 pub use tables::tables_named;
