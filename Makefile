@@ -1,7 +1,7 @@
 # Counterfoil. `make` or `make help` lists what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help debug with-tests run watch test fmt lint deny unit bench bench-peers bench-load instructions seed cost advisories sbom test-clients test-oracles clean \
+.PHONY: help debug with-tests run watch test fmt lint deny unit bench bench-peers bench-load instructions seed cost openapi advisories sbom test-clients test-oracles clean \
   tools validate build deploy deploy-function invoke sam-invoke sam-api sam-files
 
 # Where `make run` listens and keeps its data.
@@ -74,6 +74,10 @@ unit: with-tests
 cost: with-tests ## what a million payments cost on AWS, into docs/cost.md
 	@echo "==> cost"
 	target/debug/bench cost --write
+
+openapi: ## docs/openapi.yaml's schemas and examples, from the types and the code
+	@echo "==> openapi"
+	UPDATE_OPENAPI=1 cargo test --package api --lib the_document_is_what_the_types_say
 
 advisories: $(CARGO_DENY) ## known vulnerabilities of our dependencies (needs a network)
 	$(CARGO_DENY) check advisories

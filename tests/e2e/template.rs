@@ -24,11 +24,6 @@ fn all_routes() -> BTreeSet<(String, String)> {
     template.lines().filter(|line| line.contains("Type: HttpApi")).filter_map(route).collect()
 }
 
-/// Without the greedy ones: what comes by those is told apart by `api`.
-fn routes() -> BTreeSet<(String, String)> {
-    all_routes().into_iter().filter(|(_, path)| !path.contains("{proxy+}")).collect()
-}
-
 #[test]
 fn no_variable_that_only_local_may_set() {
     for forbidden in ["LOCAL_LIVE_CONNECTOR", "LOCAL_LOOPBACK_WEBHOOKS", "AWS_ENDPOINT_URL"] {
@@ -48,32 +43,6 @@ fn a_variable_stands_for_the_same_in_every_function() {
         }
     }
     assert!(variables.contains_key("TABLE_NAME"), "{variables:?}");
-}
-
-#[test]
-fn every_path_with_a_405_is_a_route_and_the_other_way_round() {
-    // What `api` says: `("/path", "GET, POST"),`
-    let source = std::fs::read_to_string(workspace().join("shared/api/src/routes.rs")).unwrap();
-    let table = source.split_once("const ROUTES").unwrap().1.split_once("];").unwrap().0;
-    let mut told = BTreeSet::new();
-    for line in table.lines().filter(|line| line.trim_start().starts_with("(\"")) {
-        let parts: Vec<_> = line.split('"').collect();
-        for method in parts[3].split(", ") {
-            told.insert((method.to_owned(), parts[1].to_owned()));
-        }
-    }
-    let routed = routes();
-    let mut takes = routed.clone();
-    for (method, path) in &routed {
-        // What every step takes, one of its own takes too.
-        if let Some(step) = path.strip_prefix("/checkout/{id}/").filter(|step| !step.starts_with('{')) {
-            let every = routed.iter().filter(|(_, path)| path == "/checkout/{id}/{step}");
-            takes.extend(every.map(|(method, _)| (method.clone(), format!("/checkout/{{id}}/{step}"))));
-        }
-        assert!(!path.ends_with('/'), "{method} {path}: API Gateway takes no route with a slash at its end");
-    }
-    assert_eq!(told, takes);
-    assert!(routed.len() > 10, "{routed:?}");
 }
 
 /// API Gateway does not serve HEAD by GET's route.

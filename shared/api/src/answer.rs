@@ -39,10 +39,12 @@ pub fn replayed(mut answer: Response<Body>) -> Response<Body> {
 }
 
 /// A page of a list.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Serialize)]
-struct List<T> {
-    data: Vec<T>,
-    next_cursor: Option<String>,
+pub(crate) struct List<T> {
+    pub(crate) data: Vec<T>,
+    /// Give it as `cursor` for the next page; null at the end of the list.
+    pub(crate) next_cursor: Option<String>,
 }
 
 /// An answer with a page of a list; the last one has no cursor.

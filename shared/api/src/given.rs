@@ -40,6 +40,26 @@ impl<'de, T: serde::de::DeserializeOwned> Deserialize<'de> for Object<T> {
     }
 }
 
+/// Both are described as what they hold.
+#[cfg(test)]
+macro_rules! described_as_inner {
+    ($($outer:ident)*) => {$(
+        impl<T: schemars::JsonSchema> schemars::JsonSchema for $outer<T> {
+            fn inline_schema() -> bool {
+                T::inline_schema()
+            }
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                T::schema_name()
+            }
+            fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                T::json_schema(generator)
+            }
+        }
+    )*};
+}
+#[cfg(test)]
+described_as_inner! { Given Object }
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,6 +14,8 @@ mod incoming;
 mod json;
 mod list;
 mod oauth;
+#[cfg(test)]
+mod openapi;
 mod route;
 mod secrets;
 mod serve;

@@ -9,7 +9,7 @@ use store::{ListCursor, ListRange};
 use crate::error::{Refusal, Violation};
 
 /// The most items in one page of a list, and as many as there are without a `limit` (Banked's own default).
-const MAX_LIMIT: usize = 100;
+pub(crate) const MAX_LIMIT: usize = 100;
 
 /// The most complaints about one query string.
 const MAX_VIOLATIONS: usize = 100;

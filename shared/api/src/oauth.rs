@@ -11,20 +11,34 @@ use crate::error::{ApiError, Refusal};
 use crate::form::parse_form;
 use crate::http::{body, is_json, media_type, without_byte_order_mark};
 use crate::json::Json;
+#[cfg(test)]
+use crate::openapi::types as doc;
 use crate::token::{TOKEN_LIFETIME_S, mint};
 
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Default, Deserialize)]
-struct TokenRequest {
+pub(crate) struct TokenRequest {
+    #[cfg_attr(test, schemars(with = "String", extend("const" = "client_credentials")))]
     grant_type: Option<String>,
+    /// Scopes with spaces between them. What the key has of those that are known is granted, and nothing for a word
+    /// that is no scope. Left out, or without any known scope (Banked's clients send an application's id), it grants
+    /// all that the key has. The answer's `scope` says what was granted.
+    #[cfg_attr(test, schemars(with = "String"))]
     scope: Option<String>,
 }
 
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Token"))]
 #[derive(Debug, Serialize)]
-struct TokenView {
+pub(crate) struct TokenView {
     access_token: String,
+    #[cfg_attr(test, schemars(extend("const" = "Bearer")))]
     token_type: &'static str,
+    /// Seconds.
+    #[cfg_attr(test, schemars(extend("const" = TOKEN_LIFETIME_S)))]
     expires_in: i64,
+    /// The scopes granted, with spaces between them.
     scope: String,
+    /// Seconds since 1970.
     created_at: i64,
 }
 
@@ -85,9 +99,15 @@ fn parse(request: &Request) -> Result<TokenRequest, Refusal> {
     }
 }
 
-/// How OAuth clients read an error (RFC 6749, 5.2), with a format's own errors beside it.
+/// Every code of an error.
+#[cfg(test)]
+pub(crate) const CODES: [&str; 4] = ["invalid_request", "invalid_client", "server_error", "temporarily_unavailable"];
+
+/// What OAuth's clients look for (RFC 6749, 5.2), and the same errors as everywhere.
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "TokenErrors"))]
 #[derive(Debug, Serialize)]
 pub(crate) struct OauthErrors<E> {
+    #[cfg_attr(test, schemars(with = "doc::OauthErrorCode"))]
     error: &'static str,
     error_description: String,
     #[serde(flatten)]

@@ -11,23 +11,37 @@ use crate::answer::timestamp_text;
 use crate::error::Refusal;
 use crate::given::Given;
 use crate::json::Json;
+#[cfg(test)]
+use crate::openapi::types as doc;
 use crate::violations::{A_STRING, Violations, infallible};
 
 /// The most event types that one endpoint may name.
 const MAX_EVENTS: usize = 50;
 
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "WebhookChange", transform = doc::may_be_null))]
 #[derive(Debug, Deserialize)]
-struct WebhookRequest {
+pub(crate) struct WebhookRequest {
+    #[cfg_attr(test, schemars(with = "doc::EndpointUrl"))]
     #[serde(default)]
     url: Given<String>,
+    /// What it is told of: event types, or `["*"]` for all, also those to come. A type that is named twice is kept once; `*`
+    /// stands alone.
+    #[cfg_attr(test, schemars(with = "Vec<doc::Subscribed>", length(min = 1, max = MAX_EVENTS)))]
     #[serde(default)]
     events: Given<Vec<Given<String>>>,
+    /// Your own note; `""` is none.
+    #[cfg_attr(test, schemars(length(max = 140)))]
     #[serde(default)]
     description: Given<String>,
+    /// Whether it is told anything.
     #[serde(default)]
     enabled: Given<bool>,
+    /// Whether it is told ids only, see `ThinEvent`.
     #[serde(default)]
     thin: Given<bool>,
+    /// The format in which it is notified, of the sessions that were created in that format and their refunds. There is
+    /// only `banked`, and so it is not shown.
+    #[cfg_attr(test, schemars(with = "doc::ServedFormat"))]
     #[serde(default)]
     format: Given<String>,
 }
@@ -114,19 +128,37 @@ fn subscription(types: Vec<Given<String>>, wrong: &mut Violations) -> Option<Sub
 }
 
 /// An endpoint as its merchant reads it.
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Webhook"))]
 #[derive(Debug, Serialize)]
 pub struct WebhookView<'a> {
+    #[cfg_attr(test, schemars(with = "doc::Id"))]
     id: String,
+    #[cfg_attr(test, schemars(with = "doc::Url", length(max = outbound::MAX_URL_BYTES)))]
     url: &'a str,
+    /// Your own note.
     description: Option<&'a str>,
+    /// What it is told of; `["*"]` is all.
+    #[cfg_attr(test, schemars(with = "Vec<doc::Subscribed>"))]
     events: Vec<String>,
+    /// Whether it is told ids only, see `ThinEvent`.
     thin: bool,
+    /// Whether it is told anything.
     enabled: bool,
+    /// Why it is told nothing: you said so, or it answered 410; null if it is enabled. Change `enabled` to true in
+    /// either case.
+    #[cfg_attr(test, schemars(with = "Option<doc::DisabledReason>"))]
     disabled_by: Option<DisabledBy>,
+    /// By the API key that registered it.
     live: bool,
+    #[cfg_attr(test, schemars(with = "doc::Moment"))]
     created_at: String,
+    /// How many deliveries have failed since the last that was taken, or since it was enabled.
     failures: u32,
+    /// Until when the secret before is valid beside the new one; null if no rotation is under way.
+    #[cfg_attr(test, schemars(with = "Option<doc::Moment>"))]
     previous_secret_until: Option<String>,
+    /// What deliveries are signed with. Shown when it is made, and not again.
+    #[cfg_attr(test, schemars(with = "doc::Secret"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<&'a str>,
 }
@@ -161,13 +193,23 @@ impl<'a> WebhookView<'a> {
 }
 
 /// One attempt to deliver an event.
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Attempt"))]
 #[derive(Debug, Serialize)]
 pub struct AttemptView<'a> {
+    /// To which endpoint.
+    #[cfg_attr(test, schemars(with = "doc::Id"))]
     webhook_id: String,
+    /// When it began.
+    #[cfg_attr(test, schemars(with = "doc::Moment"))]
     at: String,
+    /// Milliseconds until the answer's status came, or until it was clear that none would.
     latency_ms: u64,
+    /// The answer's HTTP status.
     status: Option<u16>,
+    /// The first 1 KiB of the answer's body.
     answer: Option<&'a str>,
+    /// Why there was no answer.
+    #[cfg_attr(test, schemars(with = "Option<doc::Failure>"))]
     error: Option<&'a str>,
 }
 
@@ -186,9 +228,13 @@ impl<'a> AttemptView<'a> {
 }
 
 /// To which endpoints an event is delivered again.
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Replayed"))]
 #[derive(Debug, Serialize)]
 pub struct ReplayView {
+    #[cfg_attr(test, schemars(with = "doc::EventId"))]
     id: String,
+    /// Which endpoints it is told to.
+    #[cfg_attr(test, schemars(with = "Vec<doc::Id>", length(min = 1, max = models::MAX_ENDPOINTS)))]
     webhook_ids: Vec<String>,
 }
 

@@ -14,64 +14,108 @@ use super::{Dialect, payment_id};
 use crate::error::Refusal;
 use crate::given::{Given, Object};
 use crate::json::Json;
+#[cfg(test)]
+use crate::openapi::types as doc;
 use crate::violations::{A_STRING, A_WHOLE_NUMBER, Violations, infallible};
 
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "NewPaymentSession", transform = doc::may_be_null))]
 #[derive(Debug, Deserialize)]
-struct CreateRequest {
+pub(crate) struct CreateRequest {
+    #[cfg_attr(test, schemars(with = "doc::Reference", extend("must_be_given" = true)))]
     #[serde(default)]
     reference: Given<String>,
+    /// Where the payer goes after success; every `__PAYMENT_ID__` in it becomes the session's id.
+    #[cfg_attr(test, schemars(with = "doc::MerchantUrl"))]
     #[serde(default)]
     success_url: Given<String>,
+    /// Where the payer goes after failure; every `__PAYMENT_ID__` in it becomes the session's id.
+    #[cfg_attr(test, schemars(with = "doc::MerchantUrl"))]
     #[serde(default)]
     error_url: Given<String>,
+    /// What is paid for. The sum is limited by the operator (1,000,000.00 GBP unless set otherwise).
+    #[cfg_attr(test, schemars(extend("must_be_given" = true), length(min = 1, max = LineItems::MAX)))]
     #[serde(default)]
     line_items: Given<Vec<Given<Object<LineItemRequest>>>>,
+    /// May be left out; if given, must be the sum of amount × quantity over the line items.
     #[serde(default)]
     amount: Given<i64>,
+    /// May be left out; if given, must be GBP.
+    #[cfg_attr(test, schemars(with = "doc::Currency"))]
     #[serde(default)]
     currency: Given<String>,
+    /// One of the merchant's linked accounts. Its `name` is the linked account's own if left out.
+    #[cfg_attr(test, schemars(extend("must_be_given" = true)))]
     #[serde(default)]
     payee: Given<Object<PayeeRequest>>,
+    /// If you know who pays. The checkout then begins with the choice of a bank. With `email_receipt` but without an
+    /// `email` the session is `awaiting_payer`, and the checkout asks for the address.
     #[serde(default)]
     payer: Given<Object<PayerRequest>>,
+    /// Whether the payer gets a receipt by e-mail once the payment is sent. The checkout then asks for an address that
+    /// `payer` doesn't give.
+    #[cfg_attr(test, schemars(extend("default" = false)))]
     #[serde(default)]
     email_receipt: Given<bool>,
+    /// Your own notes; the payer doesn't see them.
+    #[cfg_attr(test, schemars(with = "doc::Notes"))]
     #[serde(default)]
     metadata: Given<BTreeMap<String, Given<String>>>,
+    /// How long it can be paid.
+    #[cfg_attr(test, schemars(range(min = Lifetime::MIN_SECONDS, max = Lifetime::MAX_SECONDS), extend("default" = Lifetime::default().as_duration().as_secs())))]
     #[serde(default)]
     expires_in_seconds: Given<i64>,
 }
 
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "NewLineItem", transform = doc::may_be_null))]
 #[derive(Debug, Deserialize)]
 struct LineItemRequest {
+    #[cfg_attr(test, schemars(with = "doc::Text<140>", extend("must_be_given" = true)))]
     #[serde(default)]
     name: Given<String>,
+    #[cfg_attr(test, schemars(length(max = 140)))]
     #[serde(default)]
     description: Given<String>,
+    /// The price of one.
+    #[cfg_attr(test, schemars(extend("must_be_given" = true), range(min = 1)))]
     #[serde(default)]
     amount: Given<i64>,
+    /// The price of one.
+    #[cfg_attr(test, schemars(extend("must_be_given" = true), range(min = 1)))]
     #[serde(default)]
     amount_cents: Given<i64>,
+    #[cfg_attr(test, schemars(with = "doc::Currency", extend("must_be_given" = true)))]
     #[serde(default)]
     currency: Given<String>,
+    #[cfg_attr(test, schemars(extend("must_be_given" = true), range(min = 1, max = u32::MAX)))]
     #[serde(default)]
     quantity: Given<i64>,
 }
 
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline, transform = doc::may_be_null))]
 #[derive(Debug, Deserialize)]
 pub(super) struct PayeeRequest {
+    #[cfg_attr(test, schemars(with = "doc::Text<140>"))]
     #[serde(default)]
     name: Given<String>,
+    /// 8 digits; spaces and hyphens between them are taken.
+    #[cfg_attr(test, schemars(extend("must_be_given" = true)))]
     #[serde(default)]
     account_number: Given<String>,
+    /// 6 digits; spaces and hyphens between them are taken, as in `01-02-03`.
+    #[cfg_attr(test, schemars(extend("must_be_given" = true)))]
     #[serde(default)]
     sort_code: Given<String>,
 }
 
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline, transform = doc::may_be_null))]
 #[derive(Debug, Deserialize)]
 struct PayerRequest {
+    #[cfg_attr(test, schemars(with = "doc::Text<140>", extend("must_be_given" = true)))]
     #[serde(default)]
     name: Given<String>,
+    /// ASCII before the `@` and a domain name after it, which may be in Unicode; no IP address, nothing quoted, and
+    /// no encoded word (RFC 2047).
+    #[cfg_attr(test, schemars(length(max = 254), extend("format" = "idn-email")))]
     #[serde(default)]
     email: Given<String>,
 }

@@ -3,13 +3,42 @@
 use serde::Serialize;
 
 use crate::error::{ApiError, Refusal, Violation};
+#[cfg(test)]
+use crate::openapi::types as doc;
+
+/// Every code, those of violations included.
+#[cfg(test)]
+pub(crate) const CODES: [&str; 20] = [
+    "bad_request",
+    "unauthorized",
+    "forbidden",
+    "not_found",
+    "method_not_allowed",
+    "invalid_action",
+    "idempotency_conflict",
+    "invalid_request",
+    "invalid_reference",
+    "invalid_description",
+    "invalid_success_url",
+    "invalid_error_url",
+    "invalid_amount",
+    "invalid_line_items.amount_cents",
+    "missing_amount_or_line_items",
+    "invalid_currency",
+    "invalid_payee_account_identifier",
+    "invalid_payer_email",
+    "service_unavailable",
+    "internal_error",
+];
 
 /// The code of what has none of its own.
 const GENERAL: &str = "invalid_request";
 
 /// The body of an answer to what is not done.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Serialize)]
 pub(crate) struct Errors<'a> {
+    #[cfg_attr(test, schemars(length(min = 1)))]
     errors: Vec<ErrorView<'a>>,
 }
 
@@ -19,15 +48,20 @@ impl<'a> Errors<'a> {
     }
 }
 
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Error"))]
 #[derive(Debug, Serialize)]
 struct ErrorView<'a> {
+    #[cfg_attr(test, schemars(with = "doc::ErrorCode"))]
     code: &'static str,
+    /// What is wrong, for a person. The wording may change.
     title: String,
     source: Source<'a>,
 }
 
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
 #[derive(Debug, Serialize)]
 struct Source<'a> {
+    /// The field as you wrote it, such as `line_items[0].amount`; null if it is not about a field.
     parameter: Option<&'a str>,
 }
 

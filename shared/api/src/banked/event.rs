@@ -6,28 +6,46 @@ use store::StoredEvent;
 
 use super::{Dialect, RefundView, SessionView};
 use crate::answer::timestamp_text;
+#[cfg(test)]
+use crate::openapi::types as doc;
 
 /// An event: the body of a webhook.
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Event"))]
 #[derive(Debug, Serialize)]
 pub struct EventView<'a> {
+    #[cfg_attr(test, schemars(with = "doc::EventId"))]
     id: String,
     #[serde(rename = "type")]
+    #[cfg_attr(test, schemars(with = "doc::EventType"))]
     event_type: String,
+    /// When it happened.
+    #[cfg_attr(test, schemars(with = "doc::Moment"))]
     created_at: String,
+    /// Which entry of its object's history it tells of. Without gaps, from 1.
+    #[cfg_attr(test, schemars(range(min = 1)))]
     sequence: usize,
     live: bool,
     data: DataView<'a>,
+    /// What Banked calls it, see `EventType`; null where Banked has no name for it.
+    #[cfg_attr(test, schemars(with = "Option<doc::WebhookEvent>"))]
     webhook_event: Option<&'static str>,
+    /// What it is about.
+    #[cfg_attr(test, schemars(extend("enum" = ["payment_session", "refund"])))]
     webhook_type: &'static str,
 }
 
 /// The object as it was when it happened, or its id alone.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum DataView<'a> {
     Session(Box<SessionView<'a>>),
     Refund(RefundView<'a>),
-    Id { id: String },
+    Id {
+        /// The session's or refund's id.
+        #[cfg_attr(test, schemars(with = "doc::Id"))]
+        id: String,
+    },
 }
 
 impl<'a> EventView<'a> {
@@ -54,7 +72,7 @@ impl<'a> EventView<'a> {
             sequence: event.sequence,
             live: event.object.mode() == models::Mode::Live,
             data,
-            webhook_event: webhook_event(event),
+            webhook_event: webhook_event(event.event_type(), event.sequence == 1),
             webhook_type: match &event.object {
                 Object::Session(_) => "payment_session",
                 Object::Refund(_) => "refund",
@@ -64,12 +82,10 @@ impl<'a> EventView<'a> {
 }
 
 /// What Banked calls it; it has names for some states of a session, and none for refunds.
-fn webhook_event(event: &StoredEvent) -> Option<&'static str> {
-    match event.event_type() {
+pub(crate) const fn webhook_event(event_type: EventType, is_first: bool) -> Option<&'static str> {
+    match event_type {
         EventType::PaymentSession(state) => match state {
-            SessionState::AwaitingPayer | SessionState::AwaitingProvider if event.sequence == 1 => {
-                Some("payment_initiated")
-            }
+            SessionState::AwaitingPayer | SessionState::AwaitingProvider if is_first => Some("payment_initiated"),
             SessionState::AwaitingPayer | SessionState::AwaitingProvider | SessionState::AwaitingPaymentConsent => None,
             SessionState::Pending => Some("payment_pending"),
             SessionState::Sent => Some("payment_sent"),

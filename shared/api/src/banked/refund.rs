@@ -10,20 +10,37 @@ use crate::answer::timestamp_text;
 use crate::error::{Refusal, Violation};
 use crate::given::{Given, Object};
 use crate::json::Json;
+#[cfg(test)]
+use crate::openapi::types as doc;
 use crate::violations::{A_STRING, A_WHOLE_NUMBER, Violations};
 
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "NewRefund", transform = doc::may_be_null))]
 #[derive(Debug, Deserialize)]
-struct RefundRequest {
+pub(crate) struct RefundRequest {
+    /// The session to refund.
+    #[cfg_attr(test, schemars(with = "doc::Id", extend("must_be_given" = true)))]
     #[serde(default)]
     payment_session_id: Given<String>,
+    /// At most what is left of the payment, the session's `refundable_amount`; all of that if left out.
+    #[cfg_attr(test, schemars(range(min = 1)))]
     #[serde(default)]
     amount: Given<i64>,
+    /// Stands on the bank statement; the session's own if left out.
+    #[cfg_attr(test, schemars(with = "doc::Reference"))]
     #[serde(default)]
     reference: Given<String>,
+    /// Where the refund payment session's checkout leads after success; every `__PAYMENT_ID__` in it becomes that
+    /// session's id.
+    #[cfg_attr(test, schemars(with = "doc::MerchantUrl"))]
     #[serde(default)]
     success_url: Given<String>,
+    /// Where the refund payment session's checkout leads after failure; every `__PAYMENT_ID__` in it becomes that
+    /// session's id.
+    #[cfg_attr(test, schemars(with = "doc::MerchantUrl"))]
     #[serde(default)]
     error_url: Given<String>,
+    /// The customer's account. Used only where the payer's bank did not share the one that was paid from; must be
+    /// right all the same. Its `name` is the payer's if left out.
     #[serde(default)]
     payee: Given<Object<PayeeRequest>>,
 }
@@ -75,18 +92,38 @@ pub fn not_refundable(why: NotRefundable) -> Refusal {
 }
 
 /// A refund as Banked shows it, and what we add: from `id` on.
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Refund"))]
 #[derive(Debug, Serialize)]
 pub struct RefundView<'a> {
+    #[cfg_attr(test, schemars(range(min = 1)))]
     amount: i64,
+    /// For people.
+    #[cfg_attr(test, schemars(extend("examples" = ["£4.00"])))]
     amount_formatted: String,
+    /// The session that is refunded.
+    #[cfg_attr(test, schemars(with = "doc::Id"))]
     payment_session_id: String,
+    /// The session that pays it; null until there is one.
+    #[cfg_attr(test, schemars(with = "Option<doc::Id>"))]
     refund_payment_session_id: Option<String>,
+    #[cfg_attr(test, schemars(with = "doc::RefundState"))]
     state: &'static str,
+    /// The customer's page, which asks for the account if it is not known and says how the refund stands.
+    #[cfg_attr(test, schemars(with = "doc::Url"))]
     url: String,
+    /// Whoever knows it can open the customer's page.
+    #[cfg_attr(test, schemars(with = "doc::Id"))]
     id: String,
+    #[cfg_attr(test, schemars(with = "doc::Reference"))]
     reference: &'a str,
+    #[cfg_attr(test, schemars(with = "doc::Moment"))]
     created_at: String,
+    /// When the bank sent the money.
+    #[cfg_attr(test, schemars(with = "Option<doc::Moment>"))]
     sent_at: Option<String>,
+    /// Why it is `failed`. It ends as the session that pays it does, whose payer is the merchant;
+    /// `deleted_by_merchant` if that session was deleted.
+    #[cfg_attr(test, schemars(with = "Option<doc::RefundFailureReason>"))]
     failure_reason: Option<&'static str>,
 }
 

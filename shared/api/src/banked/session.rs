@@ -9,52 +9,92 @@ use serde::Serialize;
 
 use super::{Dialect, RefundView};
 use crate::answer::timestamp_text;
+#[cfg(test)]
+use crate::openapi::types as doc;
 
 /// A payment session as Banked shows it.
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "PaymentSession"))]
 #[derive(Debug, Serialize)]
 pub struct SessionView<'a> {
+    /// The sum of amount × quantity over the line items.
     amount: i64,
+    #[cfg_attr(test, schemars(with = "doc::Moment"))]
     created_at: String,
+    #[cfg_attr(test, schemars(with = "doc::Currency"))]
     currency: &'static str,
+    /// Identifies the payment for all parties, the banks included. Does not open the checkout.
+    #[cfg_attr(test, schemars(with = "doc::Id"))]
     end_to_end_id: String,
+    #[cfg_attr(test, schemars(with = "Option<doc::MerchantUrl>"))]
     error_url: Option<&'a str>,
+    /// Whoever knows it can open the checkout.
+    #[cfg_attr(test, schemars(with = "doc::Id"))]
     id: String,
     line_items: Vec<LineItemView<'a>>,
+    /// By the API key that created it.
     live: bool,
     payee: PayeeView<'a>,
+    /// There once the payer is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     payer: Option<PayerView<'a>>,
+    #[cfg_attr(test, schemars(with = "doc::Reference"))]
     reference: &'a str,
+    #[cfg_attr(test, schemars(with = "doc::State"))]
     state: &'static str,
+    #[cfg_attr(test, schemars(with = "Option<doc::MerchantUrl>"))]
     success_url: Option<&'a str>,
+    /// The checkout. Send the payer there.
+    #[cfg_attr(test, schemars(with = "doc::Url"))]
     url: String,
     email_receipt: bool,
+    /// All refunds of it, oldest first.
+    #[cfg_attr(test, schemars(extend("maxItems" = models::MAX_REFUNDS)))]
     refunds: Vec<RefundView<'a>>,
+    /// What of `amount` is left to refund; 0 unless it is `sent`, and if it pays a refund itself.
+    #[cfg_attr(test, schemars(range(min = 0)))]
     refundable_amount: i64,
+    /// Which refund it pays. Such a session comes with a refund and can't be refunded. Its payee is the customer; the
+    /// merchant authorises it at its `url`, within 7 days.
     pays_refund: Option<PaysRefundView>,
+    /// Until when it can be paid.
+    #[cfg_attr(test, schemars(with = "doc::Moment"))]
     expires_at: String,
+    /// When the bank sent the money.
+    #[cfg_attr(test, schemars(with = "Option<doc::Moment>"))]
     sent_at: Option<String>,
+    /// Why it is `failed`; `deleted_by_merchant` in the event of the deletion alone.
+    #[cfg_attr(test, schemars(with = "Option<doc::FailureReason>"))]
     failure_reason: Option<&'static str>,
+    #[cfg_attr(test, schemars(with = "std::collections::BTreeMap<String, String>"))]
     metadata: &'a Metadata,
+    /// Everything that happened, oldest first.
+    #[cfg_attr(test, schemars(length(min = 1)))]
     history: Vec<HistoryView>,
 }
 
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "LineItem"))]
 #[derive(Debug, Serialize)]
 struct LineItemView<'a> {
+    /// The price of one.
     #[serde(skip_serializing_if = "Option::is_none")]
     amount: Option<i64>,
+    /// The price of one.
     #[serde(skip_serializing_if = "Option::is_none")]
     amount_cents: Option<i64>,
+    #[cfg_attr(test, schemars(with = "doc::Currency"))]
     currency: &'static str,
     description: Option<&'a str>,
     name: &'a str,
     quantity: u32,
 }
 
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
 #[derive(Debug, Serialize)]
 struct PayeeView<'a> {
+    #[cfg_attr(test, schemars(with = "doc::Digits<8>"))]
     account_number: Option<&'a str>,
     name: &'a str,
+    #[cfg_attr(test, schemars(with = "doc::Digits<6>"))]
     sort_code: Option<&'a str>,
 }
 
@@ -72,6 +112,7 @@ impl<'a> PayeeView<'a> {
     }
 }
 
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
 #[derive(Debug, Serialize)]
 struct PayerView<'a> {
     name: &'a str,
@@ -79,17 +120,31 @@ struct PayerView<'a> {
 }
 
 /// Which refund a session pays, and of which session that is.
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
 #[derive(Debug, Serialize)]
 struct PaysRefundView {
+    /// The refund.
+    #[cfg_attr(test, schemars(with = "doc::Id"))]
     id: String,
+    /// The session that is refunded.
+    #[cfg_attr(test, schemars(with = "doc::Id"))]
     payment_session_id: String,
 }
 
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
 #[derive(Debug, Serialize)]
 struct HistoryView {
+    /// Without gaps, from 1.
+    #[cfg_attr(test, schemars(range(min = 1)))]
     sequence: usize,
+    #[cfg_attr(test, schemars(with = "doc::State"))]
     state: &'static str,
+    /// When it happened, by our clocks, and never before the entry before it. It may be some seconds before the entry could
+    /// first be read, since its write can take them. Entries that earlier versions stored may be up to half a minute earlier
+    /// than the one before.
+    #[cfg_attr(test, schemars(with = "doc::Moment"))]
     at: String,
+    #[cfg_attr(test, schemars(with = "doc::Cause"))]
     cause: &'static str,
 }
 

@@ -262,6 +262,7 @@ fn every_error_has_its_status_and_body() {
         (ApiError::Internal(Box::new(unavailable())), 500, "internal_error"),
     ];
     for (error, status, code) in errors {
+        assert!(CODES.contains(&code), "{code} is not documented");
         let answer = render_error(&error);
         assert_eq!(answer.status(), StatusCode::from_u16(status).unwrap());
         let body: Value = serde_json::from_slice(answer.body()).unwrap();

@@ -1,0 +1,313 @@
+//! docs/openapi.yaml: its paths and prose are written by hand, its schemas and examples by the types and the code
+//! (docs/decisions/0028-openapi.md). `make openapi` writes them; a test fails where they differ from what stands there.
+
+mod samples;
+mod tests;
+pub(crate) mod types;
+mod yaml;
+
+use models::{MAX_ENDPOINTS, MAX_REFUNDS, Object};
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, SchemaGenerator};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::answer::List;
+use crate::banked::{CreateRequest, Dialect, Errors, EventView, RefundRequest, RefundView, SessionView};
+use crate::oauth::{OauthErrors, TokenRequest, TokenView};
+use crate::webhooks::{AttemptView, ReplayView, WebhookRequest, WebhookView};
+
+pub(crate) const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi.yaml");
+/// The line from which on the document is written by the code.
+const MARK: &str = "\n  # From here on written by `make openapi`.\n";
+/// The most items in a page of events or attempts.
+const MAX_EVENTS: usize = 100;
+
+/// The part that is written by hand, as it stands.
+pub(crate) fn by_hand() -> String {
+    let whole = std::fs::read_to_string(PATH).unwrap();
+    whole.split_once(MARK).expect("the document has its mark").0.to_owned()
+}
+
+/// The whole document, as it should be.
+pub(crate) fn document() -> String {
+    let by_hand = by_hand();
+    let head = serde_yaml_ng::from_str(&by_hand).unwrap();
+    let mut tail = serde_yaml_ng::Mapping::new();
+    tail.insert("schemas".into(), ordered(&schemas().into()));
+    tail.insert("examples".into(), examples(&head).into());
+    format!("{by_hand}{MARK}{}", yaml::lines(&tail, 2))
+}
+
+// schemas
+
+fn generator(settings: SchemaSettings) -> SchemaGenerator {
+    let in_components = |settings: &mut SchemaSettings| settings.definitions_path = "/components/schemas".into();
+    settings.with(in_components).into_generator()
+}
+
+/// All schemas of the document, by name.
+fn schemas() -> Map<String, Value> {
+    let mut requests = generator(SchemaSettings::draft2020_12().for_deserialize());
+    requests.subschema_for::<CreateRequest>();
+    requests.subschema_for::<RefundRequest>();
+    requests.subschema_for::<WebhookRequest>();
+    requests.subschema_for::<TokenRequest>();
+    let mut views = generator(SchemaSettings::draft2020_12().for_serialize());
+    views.subschema_for::<SessionView<'_>>();
+    views.subschema_for::<RefundView<'_>>();
+    views.subschema_for::<EventView<'_>>();
+    views.subschema_for::<WebhookView<'_>>();
+    views.subschema_for::<AttemptView<'_>>();
+    views.subschema_for::<ReplayView>();
+    views.subschema_for::<TokenView>();
+    views.subschema_for::<OauthErrors<Errors<'_>>>();
+    views.subschema_for::<Errors<'_>>();
+    views.subschema_for::<types::GatewayMessage>();
+    let mut list = |item: &str, most: Option<usize>, pages: bool| {
+        let mut list: Value = List::<types::Id>::json_schema(&mut views).into();
+        list["properties"]["data"] = json!({ "type": "array", "items": { "$ref": format!("{SCHEMAS}{item}") } });
+        if let Some(most) = most {
+            list["properties"]["data"]["maxItems"] = most.into();
+        }
+        if !pages {
+            list["properties"]["next_cursor"] = json!({ "type": "null", "description": "There is only one page." });
+        }
+        list
+    };
+    let page = crate::list::MAX_LIMIT;
+    let lists = [
+        ("PaymentSessionList", list("PaymentSession", Some(page), true)),
+        ("PaymentSessionListOlder", list("PaymentSessionOlder", Some(page), true)),
+        ("RefundList", list("Refund", usize::try_from(MAX_REFUNDS).ok(), false)),
+        ("WebhookList", list("Webhook", usize::try_from(MAX_ENDPOINTS).ok(), false)),
+        ("EventList", list("Event", Some(MAX_EVENTS), true)),
+        ("AttemptList", list("Attempt", Some(MAX_EVENTS), false)),
+    ];
+    let mut all = requests.take_definitions(true);
+    all.extend(views.take_definitions(true));
+    all.extend(lists.map(|(name, list)| (name.to_owned(), list)));
+    all.values_mut().for_each(forget_widths);
+    payer(&mut all);
+    dialects(&mut all);
+    webhooks(&mut all);
+    events(&mut all);
+    all["TokenRequest"].as_object_mut().unwrap().remove("required");
+    all["Token"]["examples"] = json!([{
+        "access_token": "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiIsImtpZCI6InBrX3Rlc3RfZGVtbyJ9.e30.c2lnbmF0dXJl",
+        "token_type": "Bearer",
+        "expires_in": crate::TOKEN_LIFETIME_S,
+        "scope": "payment_sessions:read payment_sessions:write",
+        "created_at": 1_572_623_306,
+    }]);
+    all
+}
+
+const SCHEMAS: &str = "#/components/schemas/";
+
+/// How many bits Rust gives a number is nothing for clients.
+fn forget_widths(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            let width = fields.get("format").and_then(Value::as_str);
+            if width.is_some_and(|width| width.starts_with("int") || width.starts_with("uint")) {
+                fields.remove("format");
+            }
+            fields.values_mut().for_each(forget_widths);
+        }
+        Value::Array(items) => items.iter_mut().for_each(forget_widths),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Takes a property away.
+fn remove(schema: &mut Value, name: &str) {
+    schema["properties"].as_object_mut().unwrap().remove(name);
+    schema["required"].as_array_mut().unwrap().retain(|required| required != name);
+}
+
+/// Says that a property is always there, and not null.
+fn require(schema: &mut Value, name: &str) {
+    not_null(&mut schema["properties"][name]);
+    let required = schema["required"].as_array_mut().unwrap();
+    if !required.iter().any(|required| required == name) {
+        required.push(name.into());
+    }
+}
+
+fn not_null(property: &mut Value) {
+    if let Some(types) = property["type"].as_array() {
+        property["type"] = types[0].clone();
+    }
+}
+
+/// What has line items is there once for each name of their amount.
+fn dialects(all: &mut Map<String, Value>) {
+    for (whole, item) in [("NewPaymentSession", "NewLineItem"), ("PaymentSession", "LineItem")] {
+        let (mut older, mut older_item) = (all[whole].clone(), all[item].clone());
+        remove(&mut all[item], "amount_cents");
+        require(&mut all[item], "amount");
+        remove(&mut older_item, "amount");
+        require(&mut older_item, "amount_cents");
+        older["properties"]["line_items"]["items"] = json!({ "$ref": format!("{SCHEMAS}{item}Older") });
+        all.insert(format!("{whole}Older"), older);
+        all.insert(format!("{item}Older"), older_item);
+    }
+}
+
+/// The payer is left out, rather than null, while nobody is known.
+fn payer(all: &mut Map<String, Value>) {
+    not_null(&mut all["PaymentSession"]["properties"]["payer"]);
+}
+
+/// An endpoint is registered with a URL, and shown with its secret when that is made.
+fn webhooks(all: &mut Map<String, Value>) {
+    let mut new = all["WebhookChange"].clone();
+    new["properties"]["url"]["type"] = "string".into();
+    new["required"] = json!(["url"]);
+    new["description"] = "Left out, `events` is `[\"*\"]`, `enabled` true, `thin` false, and `format` `banked`.".into();
+    all["WebhookChange"]["description"] = "What is left out or null is not changed.".into();
+    all.insert("NewWebhook".to_owned(), new);
+    let mut with_secret = all["Webhook"].clone();
+    require(&mut with_secret, "secret");
+    all.insert("WebhookWithSecret".to_owned(), with_secret);
+    remove(&mut all["Webhook"], "secret");
+    all["Attempt"]["description"] = "Either `status` and `answer`, or `error`, is null.".into();
+}
+
+/// There is an event of each kind of object, and one that is thin.
+fn events(all: &mut Map<String, Value>) {
+    let common = all["Event"].clone();
+    let thin = all.remove("DataView").and_then(|data| data["anyOf"].as_array()?.last().cloned());
+    let session = json!({
+        "$ref": format!("{SCHEMAS}PaymentSession"),
+        "description": "The session as it was when it happened, as `/v2` shows it. It has no `refunds` then: they have events of\n\
+            their own. The event of its deletion has no `payer` and no `metadata`.",
+    });
+    let refund = json!({ "$ref": format!("{SCHEMAS}Refund"), "description": "The refund as it was when it happened." });
+    for (name, webhook_type, data, description) in [
+        ("PaymentSessionEvent", Some("payment_session"), session, "Something that happened to a session."),
+        ("RefundEvent", Some("refund"), refund, "Something that happened to a refund."),
+        (
+            "ThinEvent",
+            None,
+            thin.unwrap(),
+            "What an endpoint that is `thin` is told: the id of the session or refund, and nothing of what is in it. Lists show\n\
+             every event in full.",
+        ),
+    ] {
+        let mut event = common.clone();
+        event["description"] = description.into();
+        event["properties"]["data"] = data;
+        if let Some(webhook_type) = webhook_type {
+            event["properties"]["webhook_type"] = json!({ "type": "string", "const": webhook_type });
+        }
+        all.insert(name.to_owned(), event);
+    }
+    let [session, refund] = ["PaymentSessionEvent", "RefundEvent"].map(|name| format!("{SCHEMAS}{name}"));
+    all["Event"] = json!({
+        "description": "Something that happened to a session or a refund.",
+        "oneOf": [{ "$ref": session }, { "$ref": refund }],
+        "discriminator": { "propertyName": "webhook_type", "mapping": { "payment_session": session, "refund": refund } },
+    });
+}
+
+/// How a schema's keys are ordered: these first, those last.
+const FIRST: [&str; 4] = ["type", "format", "const", "enum"];
+const LAST: [&str; 6] = ["items", "default", "description", "properties", "required", "examples"];
+
+/// A schema as people write it: its keys in their order, and properties as the code has them.
+fn ordered(schema: &Value) -> serde_yaml_ng::Value {
+    match schema {
+        Value::Object(fields) => {
+            let mut keys: Vec<&String> =
+                fields.iter().filter(|(_, value)| !value.is_null()).map(|(key, _)| key).collect();
+            let place = |list: &[&str], key: &String| list.iter().position(|known| known == key);
+            keys.sort_by_key(|key| (place(&LAST, key), place(&FIRST, key).unwrap_or(FIRST.len())));
+            let required = fields.get("required").and_then(Value::as_array);
+            let position = |name: &String| required.and_then(|required| required.iter().position(|one| one == name));
+            let value = |key: &String| match (key.as_str(), &fields[key]) {
+                ("properties", Value::Object(properties)) => {
+                    let mut names: Vec<&String> = properties.keys().collect();
+                    names.sort_by_key(|name| position(name).unwrap_or(usize::MAX));
+                    let each = names.into_iter().map(|name| (name.as_str().into(), ordered(&properties[name])));
+                    each.collect::<serde_yaml_ng::Mapping>().into()
+                }
+                (_, value) => ordered(value),
+            };
+            keys.into_iter().map(|key| (key.as_str().into(), value(key))).collect::<serde_yaml_ng::Mapping>().into()
+        }
+        Value::Array(items) => items.iter().map(ordered).collect::<Vec<_>>().into(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => serde_yaml_ng::to_value(schema).unwrap(),
+    }
+}
+
+// examples
+
+/// A path's documented request, by its example's name.
+pub(crate) fn request<'a>(head: &'a Value, path: &str, name: &str) -> &'a Value {
+    &head["paths"][path]["post"]["requestBody"]["content"]["application/json"]["examples"][name]["value"]
+}
+
+/// With its fields in their order.
+fn shown(view: &impl Serialize) -> serde_yaml_ng::Value {
+    serde_yaml_ng::from_str(&serde_json::to_string(view).unwrap()).unwrap()
+}
+
+/// What documented requests are answered with.
+fn examples(head: &Value) -> serde_yaml_ng::Mapping {
+    let session = request(head, "/v2/payment_sessions", "candles");
+    let (created, sent) = (samples::create(session, Dialect::V2), samples::sent(session));
+    let known = samples::sent_from_known_account(session);
+    let asked = request(head, "/v2/refunds", "candles");
+    let (refund, payment) = samples::refund(&known, asked);
+    let payment = payment.unwrap();
+    let waiting = samples::refund(&sent, asked).0;
+    let endpoint = samples::register(request(head, "/v2/webhooks", "some"));
+    let now = samples::at("2019-11-04T09:00:00Z");
+    let of_session = samples::event(Object::Session(Box::new(sent.clone())), 5);
+    let of_refund = samples::event(Object::Refund(Box::new(refund.clone())), 1);
+    let attempts = samples::attempts();
+    let attempts = List { data: attempts.iter().map(AttemptView::new).collect(), next_cursor: None };
+    let of = |session, refunds, at| shown(&SessionView::new(session, refunds, Dialect::V2, at));
+    let all = [
+        ("Created", "Awaits its payer", of(&created, &[], created.created_at)),
+        ("Sent", "Paid", of(&sent, &[], sent.created_at)),
+        (
+            "Refunded",
+            "Paid, with a refund that awaits the merchant",
+            of(&known, std::slice::from_ref(&refund), refund.created_at),
+        ),
+        ("PaysRefund", "Pays a refund; awaits the merchant", of(&payment, &[], payment.created_at)),
+        (
+            "RefundAwaitingPayment",
+            "The customer's account is known",
+            shown(&RefundView::new(&refund, refund.created_at)),
+        ),
+        (
+            "RefundAwaitingDetails",
+            "The customer is asked for the account",
+            shown(&RefundView::new(&waiting, waiting.created_at)),
+        ),
+        ("WebhookRegistered", "With its secret", shown(&WebhookView::with_secret(&endpoint, endpoint.created_at))),
+        (
+            "WebhookRotated",
+            "With its new secret",
+            shown(&WebhookView::with_secret(&samples::rotated(&endpoint, now), now)),
+        ),
+        ("SessionEvent", "A session is paid", shown(&EventView::new(&of_session))),
+        ("RefundEvent", "A refund is made", shown(&EventView::new(&of_refund))),
+        ("ThinEvent", "The same session, by its id only", shown(&EventView::thin(&of_session))),
+        ("Attempts", "Taken the second time", shown(&attempts)),
+        (
+            "IdempotencyConflict",
+            "The key was used before",
+            shown(&Errors::new(&crate::Refusal::IdempotencyConflict.into())),
+        ),
+    ];
+    let example = |summary: &str, value| {
+        let entries = [("summary".into(), summary.into()), ("value".into(), value)];
+        entries.into_iter().collect::<serde_yaml_ng::Mapping>()
+    };
+    all.into_iter().map(|(name, summary, value)| (name.into(), example(summary, value).into())).collect()
+}

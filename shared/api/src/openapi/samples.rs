@@ -1,0 +1,169 @@
+//! The objects that the document's examples show, made by the code from the document's own requests.
+
+use jiff::Timestamp;
+use models::{
+    AccountIdentifier, AmountCaps, Creation, Endpoint, EndpointSecret, LinkedAccount, Merchant, Mode, Object, Payee,
+    Payer, Refund, RefundCreation, Session, SessionEvent, SessionId, Subscription,
+};
+use serde_json::{Value, json};
+use store::{DeliveryAttempt, StoredEvent};
+
+use crate::banked::{Dialect, parse_create, parse_refund};
+use crate::format::fill_in_return_urls;
+use crate::json::Json;
+use crate::webhooks::parse_webhook;
+
+pub(crate) fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+/// Linked to document 2's two accounts.
+pub(crate) fn merchant() -> Merchant {
+    let linked = |sort_code| LinkedAccount {
+        name: "Gerald Wiley".to_owned().try_into().unwrap(),
+        account: AccountIdentifier::uk(sort_code, "12345678").unwrap(),
+    };
+    Merchant {
+        id: "demo".parse().unwrap(),
+        name: "Demo".to_owned().try_into().unwrap(),
+        idempotency_salt: [0; 32],
+        list_spread: models::ListSpread::default(),
+        linked_accounts: vec![linked("010203"), linked("123456")],
+        keys: vec![],
+    }
+}
+
+pub(crate) fn id() -> SessionId {
+    "1ae1ce03-dfa9-4593-b487-65c656991cb5".parse().unwrap()
+}
+
+/// A million pounds.
+pub(crate) fn caps() -> AmountCaps {
+    "GBP:100000000".parse().unwrap()
+}
+
+/// A request's session, as it is created.
+pub(crate) fn create(request: &Value, dialect: Dialect) -> Session {
+    let body = serde_json::to_vec(request).unwrap();
+    let id = id();
+    let new = parse_create(&Json::read(&body).unwrap(), dialect, &merchant(), id, &caps()).unwrap();
+    let creation = Creation {
+        id,
+        end_to_end_id: "728d061b-8e47-4052-be4f-5f9bcdee39ff".parse().unwrap(),
+        merchant_id: "demo".parse().unwrap(),
+        mode: Mode::Test,
+        list_shard: models::ListShard::default(),
+        at: at("2019-11-01T15:48:26Z"),
+        base_url: "http://127.0.0.1:3000".to_owned(),
+        write_id: "w".parse().unwrap(),
+    };
+    Session::create(new, creation)
+}
+
+/// The session, paid.
+pub(crate) fn sent(request: &Value) -> Session {
+    let mut session = create(request, Dialect::V2);
+    session.payer = Some(Payer {
+        name: "Paula Payer".to_owned().try_into().unwrap(),
+        email: Some("paula@example.com".to_owned().try_into().unwrap()),
+        phone: None,
+    });
+    for (text, cause) in [
+        ("2019-11-01T15:49:02Z", SessionEvent::PayerIdentified),
+        ("2019-11-01T15:49:20Z", SessionEvent::BankChosen),
+        ("2019-11-01T15:50:11Z", SessionEvent::ConsentGiven),
+        ("2019-11-01T15:50:12Z", SessionEvent::Settled),
+    ] {
+        session.state = cause.target().unwrap();
+        session.history.append(session.state, at(text), cause, "w".parse().unwrap());
+    }
+    session
+}
+
+/// The same where the payer's bank shared the account.
+pub(crate) fn sent_from_known_account(request: &Value) -> Session {
+    let name = "Paula Payer".to_owned().try_into().unwrap();
+    let payer_account = Some(Payee { name, account: AccountIdentifier::uk("040004", "87654321").unwrap() });
+    Session { payer_account, ..sent(request) }
+}
+
+/// A refund of `session` by a request, and the session that pays it.
+pub(crate) fn refund(session: &Session, request: &Value) -> (Refund, Option<Session>) {
+    let new = parse_refund(&Json::read(&serde_json::to_vec(request).unwrap()).unwrap()).unwrap();
+    assert_eq!(new.session_id, session.id);
+    let creation = RefundCreation {
+        id: "0e61cc47-6b92-4a6a-8951-3ddd8a462ee8".parse().unwrap(),
+        payment_session_id: "8373a8b4-b3af-49de-8699-a7d0f2c468dd".parse().unwrap(),
+        end_to_end_id: "5b6f2c1e-0d3a-4c58-9a51-2f1c8e7d4b90".parse().unwrap(),
+        at: at("2019-11-04T09:12:40Z"),
+        base_url: "http://127.0.0.1:3000".to_owned(),
+        write_id: "w".parse().unwrap(),
+    };
+    let (refund, payment) = Refund::create(session, new, creation).unwrap();
+    (refund, payment.map(fill_in_return_urls))
+}
+
+/// A request's endpoint, as it is registered.
+pub(crate) fn register(request: &Value) -> Endpoint {
+    let body = serde_json::to_vec(request).unwrap();
+    let check_url = |url: &str| Ok::<_, &str>(url.to_owned());
+    let parts = parse_webhook(&Json::read(&body).unwrap(), true, check_url).unwrap();
+    Endpoint {
+        id: "5d8a1f52-3c0e-4b7b-9a55-0f6a3f1c2e47".parse().unwrap(),
+        merchant_id: "demo".parse().unwrap(),
+        mode: Mode::Test,
+        format: parts.format.unwrap_or_default(),
+        url: parts.url.unwrap(),
+        description: parts.description.flatten(),
+        events: parts.events.unwrap_or(Subscription::All),
+        thin: parts.thin.unwrap_or(false),
+        disabled_by: None,
+        created_at: at("2019-11-01T15:40:00Z"),
+        secret: EndpointSecret::new("whsec_AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=".to_owned()),
+        rotations: 0,
+        previous_secret: None,
+        previous_secret_until: None,
+        failures: 0,
+        parked_until: None,
+        pace: models::Pace::default(),
+    }
+}
+
+/// The endpoint at `now`, when its secret is replaced.
+pub(crate) fn rotated(endpoint: &Endpoint, now: Timestamp) -> Endpoint {
+    Endpoint {
+        secret: EndpointSecret::new("whsec_ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=".to_owned()),
+        rotations: 1,
+        previous_secret: Some(endpoint.secret.clone()),
+        previous_secret_until: Some(Endpoint::rotated_until(now)),
+        ..endpoint.clone()
+    }
+}
+
+/// The event of an object's history entry, as it is kept.
+pub(crate) fn event(object: Object, sequence: usize) -> StoredEvent {
+    let mut kept = serde_json::to_value(object.as_of(sequence)).unwrap();
+    (kept["sequence"], kept["ttl"]) = (json!(sequence), json!(0));
+    serde_json::from_value(kept).unwrap()
+}
+
+/// An attempt that was answered, and the one before, which was not.
+pub(crate) fn attempts() -> [DeliveryAttempt; 2] {
+    let taken = DeliveryAttempt {
+        endpoint_id: "5d8a1f52-3c0e-4b7b-9a55-0f6a3f1c2e47".parse().unwrap(),
+        at: at("2019-11-01T15:50:33Z"),
+        latency_ms: 84,
+        status: Some(200),
+        answer: Some(r#"{"ok":true}"#.to_owned()),
+        error: None,
+    };
+    let missed = DeliveryAttempt {
+        at: at("2019-11-01T15:50:13Z"),
+        latency_ms: 15_001,
+        status: None,
+        answer: None,
+        error: Some(outbound::Failure::TimedOut.to_string()),
+        ..taken
+    };
+    [missed, taken]
+}
