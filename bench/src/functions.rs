@@ -15,7 +15,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use candidates::{Candidate, Places};
+use candidates::{Builds, Candidate};
 use host::Host;
 use process::{Cores, EighthOfACore, Process};
 use work::Preparer;
@@ -93,10 +93,10 @@ async fn measure(options: &Options, cores: Cores) -> Result<(), Error> {
     println!("{machine}");
     let world = World::start(&workspace().join("template.yaml")).await?;
     let preparer = Preparer::new(&world).await?;
-    let places = Places { ours: options.bin_dir.clone(), peers: options.peers_dir.clone() };
+    let builds = Builds { ours: options.bin_dir.clone(), peers: options.peers_dir.clone() };
     let wanted = |name: &str| options.only.is_empty() || options.only.iter().any(|only| only == name);
     let mut measured = Vec::new();
-    for candidate in candidates::all(&world, &places, wanted)? {
+    for candidate in candidates::all(&world, &builds, wanted)? {
         measured.push(Measured {
             zipped: candidate.binary.as_deref().map(report::zipped_size).transpose()?,
             candidate,

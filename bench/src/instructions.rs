@@ -9,7 +9,7 @@ use std::process::Command;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::functions::candidates::{self, Candidate, Places};
+use crate::functions::candidates::{self, Builds, Candidate};
 use crate::functions::host::Host;
 use crate::functions::process::{Cores, Process, Program};
 use crate::functions::work::Preparer;
@@ -69,10 +69,10 @@ pub(crate) async fn run(options: Options) -> Result<(), Error> {
     };
     let world = World::start(&workspace().join("template.yaml")).await?;
     let preparer = Preparer::new(&world).await?;
-    let places = Places { ours: options.bin_dir, peers: workspace().join("target/bench") };
+    let builds = Builds { ours: options.bin_dir, peers: workspace().join("target/bench") };
     let mut over = Vec::new();
     let mut cold_of_create = None;
-    for candidate in candidates::all(&world, &places, |name| options.only.iter().any(|only| only == name))? {
+    for candidate in candidates::all(&world, &builds, |name| options.only.iter().any(|only| only == name))? {
         let mut totals = [0; 3];
         // Two short ones, of which the lesser counts: under callgrind, on a busy machine, warming up may time out and
         // connect once more.
@@ -112,7 +112,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Error> {
     Err(format!("{}: over budget; {hint}", over.join(", ")).into())
 }
 
-/// All instructions of a process that answers so many requests.
+/// All instructions of a process that answers this many requests.
 async fn count(world: &World, preparer: &Preparer, candidate: &Candidate, requests: u32) -> Result<u64, Error> {
     let log = world.log(candidate.name);
     let profile = log.with_extension("callgrind");

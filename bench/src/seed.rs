@@ -1,8 +1,8 @@
 //! Fills a table with sessions, as the service would have written them in a quarter of a year.
 //!
 //! They go straight into the table's file, a thousand times faster than by the API, and without stream records: the
-//! stream's reader begins at its oldest record, so that it would otherwise publish every one of them first. So nothing
-//! tells of these sessions: they have no events, no mails and no bank's ledger, only their items and both index entries.
+//! stream's reader begins at its oldest record, so that it would otherwise publish every one of them first. So these
+//! sessions have no events, no mails and no bank's ledger, only their items and both index entries.
 
 mod sessions;
 

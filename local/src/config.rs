@@ -1,4 +1,4 @@
-//! What the machine is told: what to host, where, and how.
+//! What to host, where, and how.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -22,7 +22,7 @@ pub struct Config {
     pub bind: IpAddr,
     /// The HTTP API's port; 0 takes any that is free.
     pub api_port: u16,
-    /// The mailbox's port; the next free one if it is taken, 0 takes any.
+    /// The mailbox's port; the next free one if it is in use, 0 takes any.
     pub mail_port: u16,
     /// The AWS endpoint's port; 0 takes any that is free.
     pub aws_port: u16,

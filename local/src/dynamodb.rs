@@ -1,5 +1,7 @@
 //! The table, on dynoxide: DynamoDB's API over a SQLite file.
 
+mod expiry;
+mod schema;
 mod units;
 
 use std::collections::BTreeMap;
@@ -12,8 +14,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::http::response::Parts;
 use hyper::{Method, Request, StatusCode};
-use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::faults;
@@ -23,31 +24,16 @@ use crate::meter::{Meter, Usage, is_write};
 use crate::names;
 use crate::tasks::{Signal, Tasks};
 use crate::template::Table;
+use expiry::Expiry;
+use schema::{Error, connect, request};
 use units::Metered;
 
 /// How long DynamoDB keeps stream records.
 const STREAM_RETENTION_S: i64 = 24 * 60 * 60;
-/// How long a connection of ours waits for dynoxide's.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// How many expired items one step of a sweep removes, and how long it pauses after each: whoever waits for the table comes
+/// How many expired items one step of a sweep removes, and how long it pauses after each: those who wait for the table come
 /// first.
 const SWEEP_STEP: usize = 20;
 const SWEEP_PAUSE: Duration = Duration::from_millis(2);
-
-/// What cannot be done with the table's file.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
-    #[error("{0}")]
-    Database(#[from] dynoxide::DynoxideError),
-    #[error("{0}")]
-    File(#[from] rusqlite::Error),
-    #[error("{0}")]
-    Request(#[from] serde_json::Error),
-    #[error("{0}")]
-    Io(#[from] std::io::Error),
-    #[error("the table `{table}` was made with another {what} than the template now says; remove the data folder")]
-    Changed { table: String, what: &'static str },
-}
 
 /// The tables of the template and the server dynoxide answers them with.
 pub(crate) struct DynamoDb {
@@ -59,31 +45,15 @@ pub(crate) struct DynamoDb {
     hash_keys: BTreeMap<String, String>,
     expiries: Vec<Expiry>,
     meter: Arc<Meter>,
-    /// Rings after every write.
+    /// Signalled after every write.
     written: Signal,
     tasks: Tasks,
-}
-
-/// A table whose items expire.
-struct Expiry {
-    table: String,
-    /// Holds the second since 1970 at which an item may go.
-    attribute: String,
-    keys: Vec<String>,
 }
 
 impl DynamoDb {
     /// Opens the file, makes what tables are missing, and serves them inside the machine.
     pub(crate) fn open(file: &Path, tables: &[Table], meter: Arc<Meter>, tasks: &Tasks) -> Result<Self, Error> {
-        let path = file.to_string_lossy().into_owned();
-        let database = Database::new(&path)?;
-        // dynoxide opens in WAL mode with a flush to disk at every commit. This, the only way it offers, sets
-        // `synchronous` to NORMAL: still nothing is lost when the process is killed, only when the power is cut.
-        database.disable_bulk_loading()?;
-        for table in tables {
-            create(&database, table)?;
-        }
-        mend_streams(file)?;
+        let database = schema::open(file, tables)?;
         let expiries: Vec<Expiry> = tables.iter().filter_map(Expiry::of).collect();
         expiries.iter().try_for_each(|expiry| expiry.make_index(file))?;
 
@@ -93,7 +63,7 @@ impl DynamoDb {
         Ok(Self { database, file, server, forwarder, hash_keys, expiries, meter, written, tasks: tasks.clone() })
     }
 
-    /// Rings after every write.
+    /// Signalled after every write.
     pub(crate) fn written(&self) -> &Signal {
         &self.written
     }
@@ -133,7 +103,7 @@ impl DynamoDb {
         }
         let answer = self.forwarder.request(request).await.map_err(|error| error.to_string())?;
         let (mut head, body) = answer.into_parts();
-        // They tell of a body that may be changed.
+        // They describe a body that may be changed.
         head.headers.remove("content-length");
         head.headers.remove("x-amz-crc32");
         Ok((head, body.collect().await.map_err(|error| error.to_string())?.to_bytes()))
@@ -174,10 +144,8 @@ impl DynamoDb {
         let Some(stored) = sequence_number.get(1..).and_then(|digits| digits.parse::<i64>().ok()) else {
             return Ok(());
         };
-        let file = rusqlite::Connection::open(&self.file)?;
-        file.busy_timeout(BUSY_TIMEOUT)?;
         // Less than, not up to: dynoxide counts on from the newest record it finds.
-        file.execute(
+        connect(&self.file)?.execute(
             "DELETE FROM _stream_records
              WHERE table_name = ?1 AND CAST(sequence_number AS INTEGER) < ?2 AND created_at < ?3",
             rusqlite::params![table, stored, oldest_s],
@@ -212,7 +180,7 @@ impl DynamoDb {
         let now_s = jiff::Timestamp::now().as_second();
         let mut removed = 0;
         for expiry in &self.expiries {
-            for key in expiry.expired(&self.file, now_s)? {
+            for key in expiry.expired(&self.file, now_s, SWEEP_STEP)? {
                 match self.database.delete_item(request(expiry.deletion(&key, now_s))?) {
                     Ok(_) => removed += 1,
                     // Written since it was found, and no longer expired.
@@ -250,78 +218,6 @@ impl DynamoDb {
     }
 }
 
-impl Expiry {
-    fn of(table: &Table) -> Option<Self> {
-        let keys = table.creation.get("KeySchema")?.as_array()?.iter();
-        let keys = keys.filter_map(|key| Some(key.get("AttributeName")?.as_str()?.to_owned())).collect();
-        Some(Self { table: table.name.clone(), attribute: table.ttl_attribute.clone()?, keys })
-    }
-
-    /// The expiry in an item's JSON; nothing if it has none. As text it would be compared with nothing.
-    fn expression(&self) -> String {
-        format!("CAST(json_extract(item_json, {}) AS NUMERIC)", quoted(&format!("$.\"{}\".N", self.attribute), '\''))
-    }
-
-    /// An index over the items that expire: without it, every sweep reads all items.
-    fn make_index(&self, file: &Path) -> Result<(), Error> {
-        let file = rusqlite::Connection::open(file)?;
-        file.busy_timeout(BUSY_TIMEOUT)?;
-        let (index, table) = (quoted(&format!("local_expiry_of_{}", self.table), '"'), quoted(&self.table, '"'));
-        let expiry = self.expression();
-        file.execute_batch(&format!(
-            "CREATE INDEX IF NOT EXISTS {index} ON {table} ({expiry}) WHERE {expiry} IS NOT NULL"
-        ))?;
-        Ok(())
-    }
-
-    /// The statement for the next items that expired before `?1`, at most `?2`.
-    fn statement(&self) -> String {
-        let (table, expiry) = (quoted(&self.table, '"'), self.expression());
-        format!("SELECT item_json FROM {table} WHERE {expiry} < ?1 AND {expiry} IS NOT NULL ORDER BY {expiry} LIMIT ?2")
-    }
-
-    /// The keys of the next items that have expired.
-    fn expired(&self, file: &Path, now_s: i64) -> Result<Vec<Value>, Error> {
-        let file = rusqlite::Connection::open_with_flags(file, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        file.busy_timeout(BUSY_TIMEOUT)?;
-        let mut statement = file.prepare(&self.statement())?;
-        let items = statement.query_map(rusqlite::params![now_s, SWEEP_STEP], |row| row.get::<_, String>(0))?;
-        let mut keys = Vec::new();
-        for item in items {
-            let mut item: Value = serde_json::from_str(&item?)?;
-            let key = self.keys.iter().filter_map(|name| Some((name.clone(), item.get_mut(name)?.take()))).collect();
-            keys.push(Value::Object(key));
-        }
-        Ok(keys)
-    }
-
-    /// The request that removes an item if it has still expired.
-    fn deletion(&self, key: &Value, now_s: i64) -> Value {
-        json!({
-            "TableName": self.table,
-            "Key": key,
-            "ConditionExpression": "#expiry < :now",
-            "ExpressionAttributeNames": { "#expiry": self.attribute },
-            "ExpressionAttributeValues": { ":now": { "N": now_s.to_string() } },
-        })
-    }
-
-    /// Whether a record of this table's stream is of an item that had expired when it was removed.
-    fn removed(&self, record: &Map<String, Value>) -> bool {
-        let change = record.get("dynamodb");
-        let removed_s = change.and_then(|change| change.get("ApproximateCreationDateTime")?.as_f64());
-        let expiry_s = change.and_then(|change| change.get("OldImage")?.get(&self.attribute)?.get("N")?.as_str());
-        let expiry_s = expiry_s.and_then(|expiry| expiry.parse::<f64>().ok());
-        record.get("eventName").is_some_and(|name| name == "REMOVE")
-            && removed_s.zip(expiry_s).is_some_and(|(removed_s, expiry_s)| expiry_s < removed_s)
-    }
-}
-
-/// As an SQL string or, with double quotes, a name.
-fn quoted(text: &str, quote: char) -> String {
-    format!("{quote}{}{quote}", text.replace(quote, &format!("{quote}{quote}")))
-}
-
 /// Serves the table inside the machine, on a thread of its own: dynoxide answers one request at a time and waits for the
 /// file, which must hold up nothing else. Returns its address.
 fn serve(database: Database, tasks: &Tasks) -> Result<String, Error> {
@@ -347,12 +243,6 @@ fn serve(database: Database, tasks: &Tasks) -> Result<String, Error> {
     Ok(server)
 }
 
-fn request<T: DeserializeOwned>(request: Value) -> Result<T, Error> {
-    let Value::Object(mut object) = request else { return Ok(serde_json::from_value(request)?) };
-    object.retain(|_, value| !value.is_null());
-    Ok(serde_json::from_value(Value::Object(object))?)
-}
-
 /// The name of each table's partition key.
 pub(crate) fn hash_keys(tables: &[Table]) -> BTreeMap<String, String> {
     tables.iter().filter_map(|table| Some((table.name.clone(), hash_key(table)?))).collect()
@@ -362,68 +252,6 @@ fn hash_key(table: &Table) -> Option<String> {
     let mut keys = table.creation.get("KeySchema")?.as_array()?.iter();
     let hash = keys.find(|key| key.get("KeyType").is_some_and(|kind| kind == "HASH"))?;
     Some(hash.get("AttributeName")?.as_str()?.to_owned())
-}
-
-fn create(database: &Database, table: &Table) -> Result<(), Error> {
-    if database.get_table_metadata(&table.name)?.is_none() {
-        database.create_table(request(table.creation.clone())?)?;
-    }
-    let described = database.describe_table(request(json!({ "TableName": table.name }))?)?;
-    let described = serde_json::to_value(described)?;
-    let existing = described.get("Table").unwrap_or(&Value::Null);
-    for what in ["KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes", "StreamSpecification"] {
-        let wanted = table.creation.get(what).unwrap_or(&Value::Null);
-        if !agrees(wanted, existing.get(what).unwrap_or(&Value::Null)) {
-            return Err(Error::Changed { table: table.name.clone(), what });
-        }
-    }
-    if let Some(attribute) = &table.ttl_attribute {
-        let description = database.describe_time_to_live(request(json!({ "TableName": table.name }))?)?;
-        let description = serde_json::to_value(description)?;
-        if description.pointer("/TimeToLiveDescription/AttributeName").and_then(Value::as_str) != Some(attribute) {
-            database.update_time_to_live(request(json!({
-                "TableName": table.name,
-                "TimeToLiveSpecification": { "AttributeName": attribute, "Enabled": true },
-            }))?)?;
-        }
-    }
-    Ok(())
-}
-
-/// Whether everything `wanted` says stands in `existing`, lists in any order but of the same length.
-fn agrees(wanted: &Value, existing: &Value) -> bool {
-    match (wanted, existing) {
-        (Value::Object(wanted), Value::Object(existing)) => {
-            wanted.iter().all(|(key, value)| existing.get(key).is_some_and(|existing| agrees(value, existing)))
-        }
-        (Value::Array(wanted), Value::Array(existing)) => {
-            wanted.len() == existing.len()
-                && wanted.iter().all(|value| existing.iter().any(|existing| agrees(value, existing)))
-        }
-        _ => wanted == existing,
-    }
-}
-
-/// Gives the stream's records the index dynoxide lacks: without it, every write reads all of them. And keeps away records of
-/// writes that change nothing, which DynamoDB does not make: both images have the same values at the same paths, in any order.
-/// What differs in length, as most changes do, need not be looked at so closely.
-/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html>
-fn mend_streams(file: &Path) -> Result<(), Error> {
-    let file = rusqlite::Connection::open(file)?;
-    file.busy_timeout(BUSY_TIMEOUT)?;
-    file.execute_batch(
-        "CREATE INDEX IF NOT EXISTS local_stream_records_by_sequence
-         ON _stream_records (table_name, CAST(sequence_number AS INTEGER));
-         CREATE TRIGGER IF NOT EXISTS local_no_stream_record_without_change
-         BEFORE INSERT ON _stream_records
-         WHEN NEW.event_name = 'MODIFY' AND length(NEW.old_image) = length(NEW.new_image)
-          AND NOT EXISTS (SELECT fullkey, type, atom FROM json_tree(NEW.old_image)
-                          EXCEPT SELECT fullkey, type, atom FROM json_tree(NEW.new_image))
-          AND NOT EXISTS (SELECT fullkey, type, atom FROM json_tree(NEW.new_image)
-                          EXCEPT SELECT fullkey, type, atom FROM json_tree(NEW.old_image))
-         BEGIN SELECT RAISE(IGNORE); END",
-    )?;
-    Ok(())
 }
 
 #[cfg(test)]

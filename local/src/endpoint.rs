@@ -1,4 +1,4 @@
-//! The machine's one AWS endpoint: tells DynamoDB, SQS and SES apart, counts calls and lets faults happen.
+//! The machine's one AWS endpoint: it routes calls to DynamoDB, SQS and SES, counts them and lets faults happen.
 
 use std::sync::Arc;
 
@@ -91,7 +91,7 @@ impl Endpoint {
             Some(Effect::Late) => {
                 let function = function.to_owned();
                 self.faults.keep(Late { service, operation, function, call });
-                // Until the client has enough of it.
+                // Until the client gives up.
                 self.happened.signal();
                 std::future::pending().await
             }

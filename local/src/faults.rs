@@ -68,7 +68,7 @@ fn once() -> u32 {
 }
 
 impl Fault {
-    /// A fault for the next request of `operation`, whoever sends it. Refusals meet the SDK's repetitions too (set
+    /// A fault for the next request of `operation`, by any sender. Refusals meet the SDK's repetitions too (set
     /// [`Fault::times`] to how many attempts are to fail); lost answers and kills meet first attempts only.
     #[must_use]
     pub fn new(operation: &str, effect: Effect) -> Self {

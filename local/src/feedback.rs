@@ -1,4 +1,4 @@
-//! What SES tells of mails after it took them, through EventBridge, to functions whose rule asks for it.
+//! What SES publishes of mails after it has accepted them, through EventBridge, to functions whose rule asks for it.
 //! <https://docs.aws.amazon.com/ses/latest/dg/send-an-email-from-console.html#send-email-simulator>
 //!
 //! Only mails to SES's simulator come back here: `bounce@` and `complaint@simulator.amazonses.com`, also with `+label`. As
@@ -34,7 +34,7 @@ pub(crate) enum Fate {
     SuppressedComplaint,
 }
 
-/// Who is told of mails' fates.
+/// Which functions get events of mails, and which addresses get no further mail.
 pub(crate) struct Feedback {
     pub(crate) sets: BTreeMap<String, ConfigurationSet>,
     /// Each function with a pattern of the events that it is called with.
@@ -73,11 +73,11 @@ impl Feedback {
         fate
     }
 
-    /// Calls every function that is to be told, without waiting for it.
-    pub(crate) fn tell(&self, set: &str, fate: Fate, message_id: &str, address: &str, tags: &[(String, String)]) {
+    /// Calls every function whose rule matches, without waiting for it.
+    pub(crate) fn publish(&self, set: &str, fate: Fate, message_id: &str, address: &str, tags: &[(String, String)]) {
         let Some(event) = event(set, fate, message_id, address, tags) else { return };
-        let told = self.sets.get(set).is_some_and(|set| set.publishes.contains(event_type(fate)));
-        for (function, _) in self.rules.iter().filter(|(_, rule)| told && rule.matches(&event)) {
+        let published = self.sets.get(set).is_some_and(|set| set.publishes.contains(event_type(fate)));
+        for (function, _) in self.rules.iter().filter(|(_, rule)| published && rule.matches(&event)) {
             let (functions, function, event) = (Arc::clone(&self.functions), function.clone(), event.to_string());
             self.tasks.spawn(async move {
                 for _ in 0..TRIES {

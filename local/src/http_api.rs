@@ -55,7 +55,7 @@ async fn handle(call: &Call, port: u16, routes: &Routes, functions: &Functions) 
     answer
 }
 
-/// As API Gateway's look: 16 characters, `JKJaXmPLvHcESHA=`.
+/// As API Gateway's are: 16 characters, `JKJaXmPLvHcESHA=`.
 fn request_id() -> String {
     let [bytes @ .., _, _, _, _, _] = Uuid::new_v4().into_bytes();
     STANDARD.encode(bytes)

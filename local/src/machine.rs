@@ -23,8 +23,8 @@ use crate::sources::queue::QueueSource;
 use crate::sources::stream::StreamSource;
 use crate::tasks::{Signal, Tasks};
 
-/// How often [`Machine::until`] looks although nothing seems to have happened: time passing makes no sound.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// How often [`Machine::until`] checks although nothing was signalled: the passing of time is not.
+const CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// A running machine. Dropping it stops it without waiting; [`Machine::stop`] waits.
 pub struct Machine {
@@ -171,19 +171,19 @@ impl Machine {
         self.dynamodb.sweep_ttl().map_err(io::Error::other)
     }
 
-    /// Looks again whenever something happened (a line was written, a call answered, an invocation ended) until `look`
+    /// Checks whenever something happened (a line was written, a call answered, an invocation ended) until `check`
     /// finds something, or for `within` at most.
-    pub async fn until<T>(&self, within: Duration, mut look: impl FnMut(&Self) -> Option<T>) -> Option<T> {
+    pub async fn until<T>(&self, within: Duration, mut check: impl FnMut(&Self) -> Option<T>) -> Option<T> {
         let end = tokio::time::Instant::now() + within;
         let mut happened = self.happened.listen();
         loop {
-            if let Some(found) = look(self) {
+            if let Some(found) = check(self) {
                 return Some(found);
             }
             if tokio::time::Instant::now() >= end {
                 return None;
             }
-            let _ = tokio::time::timeout(LOOK_AGAIN, happened.heard()).await;
+            let _ = tokio::time::timeout(CHECK_INTERVAL, happened.signalled()).await;
         }
     }
 
@@ -193,7 +193,7 @@ impl Machine {
         self.until(within, |machine| (machine.is_idle() && machine.is_idle()).then_some(())).await.is_some()
     }
 
-    /// A source is idle only after its function's work is written, so what follows from it is seen by a later look.
+    /// A source is idle only after its function's work is written, so what follows from it is seen by a later check.
     fn is_idle(&self) -> bool {
         let queues = || self.queue_sources.iter().all(|source| source.is_idle());
         !self.functions.busy() && queues() && self.streams.iter().all(|source| source.is_idle()) && queues()

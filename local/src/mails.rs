@@ -93,7 +93,7 @@ impl Mails {
     }
 }
 
-/// The moment in an id. Also what keeps other files out of reach: only ids pass.
+/// The timestamp in an id. Also what keeps other files out of reach: only ids pass.
 fn sent_at(id: &str) -> Option<Timestamp> {
     let id = Uuid::parse_str(id).ok().filter(|uuid| uuid.to_string() == id)?;
     let (seconds, nanoseconds) = id.get_timestamp()?.to_unix();

@@ -22,7 +22,7 @@ struct Options {
     /// The HTTP API's port
     #[arg(long, env = "PORT", default_value_t = 3000)]
     port: u16,
-    /// The mailbox's port; the next free one if it is taken
+    /// The mailbox's port; the next free one if it is in use
     #[arg(long, env = "MAIL_PORT", default_value_t = 8025)]
     mail_port: u16,
     /// The port of the endpoint for DynamoDB, SQS and SES; 0 takes any that is free
@@ -31,7 +31,7 @@ struct Options {
     /// Where everything is kept
     #[arg(long, env = "DATA_DIR", default_value = ".local")]
     data_dir: PathBuf,
-    /// The address to listen on; whoever can reach it can do everything
+    /// The address to listen on; anyone who can reach it can do everything
     #[arg(long, default_value = "127.0.0.1")]
     bind: IpAddr,
     /// How often schedules run, in milliseconds, whatever the template says
@@ -96,7 +96,7 @@ async fn main() -> ExitCode {
         machine.stop().await;
         return ExitCode::FAILURE;
     }
-    // Where `counterfoil` looks for a machine that runs here.
+    // Where `counterfoil` finds a machine that runs here.
     if let Err(error) = std::fs::write(machine.data_dir().join("endpoint"), machine.aws_url()) {
         eprintln!("local: {} could not be written: {error}", machine.data_dir().join("endpoint").display());
     }
@@ -114,7 +114,7 @@ async fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// `NAME=value` lines. Pages are this machine's: it is here, whoever runs the function.
+/// `NAME=value` lines. Pages are this machine's: it is here, wherever the function runs.
 fn outside_environment(machine: &Machine) -> String {
     let mut environment = machine.outside_environment();
     let pages = environment.entry("PUBLIC_BASE_URL".to_owned()).or_default();

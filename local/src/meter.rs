@@ -12,7 +12,7 @@ pub struct Meter {
     counts: Mutex<Counts>,
 }
 
-/// The counts so far, or between two looks at them.
+/// The counts so far, or since they were last reset.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Counts {
     /// How often each function called each operation of any AWS service: (function, operation).
@@ -69,7 +69,7 @@ impl Meter {
         lock(&self.counts).clone()
     }
 
-    /// What was counted so far; counts anew from now on.
+    /// What was counted so far; counts from zero from now on.
     pub fn take(&self) -> Counts {
         std::mem::take(&mut *lock(&self.counts))
     }

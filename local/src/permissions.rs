@@ -2,7 +2,7 @@
 //! which of it they have made use of.
 //!
 //! Who is no function (a test, the operator) may do everything. What the machine itself does for functions, as Lambda's
-//! event sources do (reading streams and queues, telling of failures), needs no permission here; SAM grants those.
+//! event sources do (reading streams and queues, reporting failures), needs no permission here; SAM grants those.
 
 mod access;
 
@@ -38,7 +38,7 @@ pub struct Permission {
     pub action: String,
     /// As the statement has it: an ARN, or a pattern of some.
     pub resource: String,
-    /// The pattern of partition keys: `SESSION#*`. None where the statement does not look at keys.
+    /// The pattern of partition keys: `SESSION#*`. None where the statement says nothing of keys.
     pub key: Option<String>,
 }
 
@@ -145,7 +145,7 @@ impl Permissions {
         for record in records {
             if !written.known.contains(&record) {
                 // At once and as a whole: a machine may be dropped, or its process killed. What can't be written is missed
-                // by whoever compares.
+                // by those who compare.
                 let line = serde_json::to_string(&record).unwrap_or_default();
                 let _ = written.file.write_all(format!("{line}\n").as_bytes());
                 written.known.insert(record);

@@ -1,7 +1,7 @@
 //! The queues' messages, in a SQLite file: what was acknowledged survives a `kill -9`.
 //!
 //! Standard queues: at least once, order not promised (here: first whichever has been visible the longest).
-//! The file also holds how far each stream was read, so that giving a record up and telling its failure queue are one
+//! The file also holds how far each stream was read, so that giving a record up and sending it to its failure queue are one
 //! transaction.
 
 use std::collections::BTreeMap;
@@ -47,7 +47,7 @@ const NEXT_VISIBLE: &str =
 pub(crate) struct Queues {
     file: Mutex<Connection>,
     queues: BTreeMap<String, Queue>,
-    /// Rings whenever a message arrives or comes back.
+    /// Signalled whenever a message arrives or comes back.
     arrived: Signal,
     tasks: Tasks,
 }
@@ -100,7 +100,7 @@ fn now_ms() -> i64 {
 }
 
 impl Queues {
-    /// Opens the file. Messages in flight become visible: whoever received them ended with the last machine.
+    /// Opens the file. Messages in flight become visible: those who received them ended with the last machine.
     pub(crate) fn open(path: &Path, queues: Vec<Queue>, tasks: Tasks) -> Result<Self> {
         let file = Connection::open(path)?;
         file.busy_timeout(Duration::from_secs(5))?;
@@ -145,7 +145,7 @@ impl Queues {
         Ok(ids)
     }
 
-    /// Takes up to `most` visible messages for `visibility_ms`; those received too often go to the dead letters.
+    /// Receives up to `most` visible messages for `visibility_ms`; those received too often go to the dead letters.
     pub(crate) fn receive(&self, queue: &Queue, most: usize, visibility_ms: i64) -> Result<Vec<Message>> {
         let now = now_ms();
         let mut redriven = false;
@@ -215,7 +215,7 @@ impl Queues {
                 None => wait,
             };
             tokio::select! {
-                () = arrived.heard() => {}
+                () = arrived.signalled() => {}
                 () = tokio::time::sleep(until_visible) => {}
                 () = tokio::time::sleep_until(end) => {}
             }

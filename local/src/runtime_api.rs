@@ -15,7 +15,7 @@ use crate::tasks::{Tasks, lock};
 
 /// The largest output of a function: 6 MB and the envelope's allowance, as Lambda counts them.
 const MAX_OUTPUT_BYTES: usize = 6_291_556;
-/// Above every legal output, so that an illegal one is answered rather than cut off.
+/// Above every legal output, so that an illegal one is answered rather than truncated.
 const MAX_REQUEST_BYTES: usize = 32 * 1024 * 1024;
 
 /// One event for the process.

@@ -168,7 +168,7 @@ pub(crate) fn send_email(mails: &Mails, feedback: &Feedback, body: &[u8]) -> Ans
     match kept {
         Ok(id) => {
             if let Some(set) = &set {
-                feedback.tell(set, fate, &id, &address, &tags);
+                feedback.publish(set, fate, &id, &address, &tags);
             }
             http::json(StatusCode::OK, "application/json", &json!({ "MessageId": id }))
         }
@@ -201,7 +201,7 @@ fn eml(request: SendEmail) -> Result<Vec<u8>, String> {
             if !cc.is_empty() {
                 message = message.cc(addresses(cc)?);
             }
-            // A real mail would not show these; here they tell who would have got it.
+            // A real mail would not show these; here they show who would have received it.
             if !bcc.is_empty() {
                 message = message.bcc(addresses(bcc)?);
             }

@@ -76,7 +76,7 @@ mod tests {
         }
         let one = r#"{"batchItemFailures":[{"itemIdentifier":"7"}]}"#;
         assert_eq!(read(one, true), Outcome::SomeFailed(vec!["7".to_owned()]));
-        assert_eq!(read(one, false), Outcome::AllDone, "not asked to look");
+        assert_eq!(read(one, false), Outcome::AllDone, "not asked to report");
         for failed in [
             r#"{"batchItemFailures":[{"itemIdentifier":""}]}"#,
             r#"{"batchItemFailures":[{"itemIdentifier":null}]}"#,

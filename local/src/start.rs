@@ -63,7 +63,7 @@ pub enum StartError {
         /// The folder.
         path: PathBuf,
     },
-    /// A port is taken.
+    /// A port is in use.
     #[error("port {port} for the {server} cannot be used: {error}; give another with {option}")]
     Port {
         /// Which server wanted it.

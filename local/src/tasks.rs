@@ -95,7 +95,7 @@ impl Signal {
         self.0.send_replace(());
     }
 
-    /// Listens from now on: subscribe first, then look, then wait.
+    /// Listens from now on: subscribe first, then check, then wait.
     pub(crate) fn listen(&self) -> Listener {
         Listener(self.0.subscribe())
     }
@@ -105,8 +105,8 @@ impl Signal {
 pub(crate) struct Listener(watch::Receiver<()>);
 
 impl Listener {
-    /// Waits for a signal since the last one heard. Never resolves once its sender is gone.
-    pub(crate) async fn heard(&mut self) {
+    /// Waits for a signal since the last one. Never resolves once its sender is gone.
+    pub(crate) async fn signalled(&mut self) {
         if self.0.changed().await.is_err() {
             std::future::pending::<()>().await;
         }

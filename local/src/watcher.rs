@@ -1,7 +1,7 @@
 //! Ends the function processes when the machine is killed itself and can no longer do so.
 //!
 //! A function that waits for its next event notices that its Runtime API is gone and ends; one that hangs in its
-//! handler would not. So a shell, told of every process, waits for its input to end: the system closes it with the
+//! handler would not. So a shell, which gets the number of every process, waits for its input to end: the system closes it with the
 //! machine, however that ends.
 
 use std::fs::File;
@@ -13,7 +13,7 @@ use tokio::process::Command;
 
 use crate::tasks::lock;
 
-/// Keeps the numbers between spaces, so that each can be cut out by its own pattern.
+/// Keeps the numbers between spaces, so that each can be removed by its own pattern.
 const SCRIPT: &str = r#"
 alive=' '
 while read -r what number; do
@@ -36,15 +36,15 @@ impl Watcher {
     }
 
     pub(crate) fn started(&self, process: u32) {
-        self.tell("started", process);
+        self.send("started", process);
     }
 
     pub(crate) fn ended(&self, process: u32) {
-        self.tell("ended", process);
+        self.send("ended", process);
     }
 
-    /// A shell that is gone cannot be told; the machine itself still ends its processes.
-    fn tell(&self, what: &str, process: u32) {
+    /// A shell that is gone gets nothing; the machine itself still ends its processes.
+    fn send(&self, what: &str, process: u32) {
         if let Some(input) = &self.0 {
             let _ = lock(input).write_all(format!("{what} {process}\n").as_bytes());
         }

@@ -74,7 +74,7 @@ impl World {
         change(&mut config);
         let machine = Machine::start(config).await.unwrap_or_else(|error| panic!("{error}"));
         local::demo::seed(machine.aws_url(), machine.table_name()).await.unwrap();
-        // As a browser without its own following of redirects, so that each step can be looked at.
+        // As a browser without its own following of redirects, so that each step can be checked.
         let http = Client::builder().redirect(Policy::none()).no_proxy().build().unwrap();
         Self { machine, http, _data: data }
     }
@@ -240,7 +240,7 @@ impl World {
         self.dynamodb("GetItem", &body).await["Item"].clone()
     }
 
-    /// Registers a webhook endpoint as the demo merchant, told of everything unless `more` says otherwise.
+    /// Registers a webhook endpoint as the demo merchant, notified of everything unless `more` says otherwise.
     pub async fn register(&self, url: &str, more: Value) -> Value {
         let mut request = json!({ "url": url });
         request.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
@@ -294,8 +294,8 @@ impl World {
         self.dynamodb("Scan", &body).await["Items"].as_array().map_or(0, Vec::len)
     }
 
-    /// As if a long time had passed for every cursor that waits, and for every endpoint: claims and slots have lapsed,
-    /// nothing is parked, and whatever waits for a moment is due and has been rung for. What is held stays so.
+    /// As if a long time had passed for every cursor that waits, and for every endpoint: claims and slots have expired,
+    /// nothing is parked, and all that waits for its time is due and enqueued. What is paused stays so.
     pub async fn long_after(&self) {
         let table = self.machine.table_name();
         for cursor in self.waiting_cursors().await {

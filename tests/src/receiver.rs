@@ -89,7 +89,7 @@ impl Received {
         text(&self.json["data"]["id"])
     }
 
-    /// Which entry of the history it tells of.
+    /// Which entry of the history it is about.
     pub fn sequence(&self) -> u64 {
         self.json["sequence"].as_u64().unwrap()
     }
@@ -206,10 +206,10 @@ impl Receiver {
         }
     }
 
-    /// Waits until so many requests have been answered with success.
+    /// Waits until this many requests have been answered with success.
     pub async fn taken(&self, count: usize, within: Duration) {
         let enough = self.until(within, |all| all.iter().filter(|one| one.taken()).count() >= count).await;
-        assert!(enough, "{} of {count} were taken: {:#?}", taken(&self.received()).len(), self.summary());
+        assert!(enough, "{} of {count} were accepted: {:#?}", taken(&self.received()).len(), self.summary());
     }
 
     /// One short line for each request, for a test that fails.
@@ -244,7 +244,7 @@ impl State {
         match &reply {
             Reply::Status(status) => answer(&mut stream, *status, "", "").await,
             Reply::After(delay, status) => {
-                // Whoever waits no longer has closed the connection.
+                // A sender that waits no longer has closed the connection.
                 if tokio::time::timeout(*delay, closed(&mut stream)).await.is_err() {
                     answer(&mut stream, *status, "", "").await;
                 }
@@ -296,7 +296,7 @@ async fn answer(stream: &mut TcpStream, status: u16, headers: &str, body: &str) 
     let length = body.len();
     let text =
         format!("HTTP/1.1 {status} Test\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{body}");
-    // Whoever is no longer there is not answered.
+    // A sender that is no longer there is not answered.
     let _ = stream.write_all(text.as_bytes()).await;
     let _ = stream.shutdown().await;
 }
@@ -332,12 +332,12 @@ pub fn taken(received: &[Received]) -> Vec<&Received> {
 }
 
 /// The sequences of each object's events, in the order in which they were first answered with success, after it has been
-/// checked that none came before the one before it had been taken.
+/// checked that none came before the one before it had been accepted.
 pub fn in_order<'a>(received: impl IntoIterator<Item = &'a Received>) -> BTreeMap<String, Vec<u64>> {
-    let mut told: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+    let mut accepted: BTreeMap<String, Vec<u64>> = BTreeMap::new();
     for one in received {
         let (object, sequence) = (one.object_id(), one.sequence());
-        let sequences = told.entry(object.clone()).or_default();
+        let sequences = accepted.entry(object.clone()).or_default();
         if sequences.contains(&sequence) {
             continue;
         }
@@ -348,5 +348,5 @@ pub fn in_order<'a>(received: impl IntoIterator<Item = &'a Received>) -> BTreeMa
             sequences.push(sequence);
         }
     }
-    told
+    accepted
 }

@@ -117,7 +117,7 @@ pub(super) struct Rule {
 }
 
 /// What is done otherwise where an idempotency library, reads before writes and a queue do what conditional writes, the
-/// stream and leases do here. It answers, stores, mails and tells the same, but promises less: docs/cost.md says what.
+/// stream and leases do here. It answers, stores, mails and notifies the same, but promises less: docs/cost.md says what.
 pub(super) fn usual_rules(payment: &Payment) -> Vec<Rule> {
     let counts = &payment.counts;
     let changes = calls(counts, |function, operation| {

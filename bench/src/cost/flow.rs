@@ -18,7 +18,7 @@ use crate::workspace::workspace;
 
 /// The demo merchant's key and secret.
 const DEMO: (&str, &str) = ("pk_test_demo", "sk_test_demo");
-/// How many endpoints are told of the payment, each of its end alone.
+/// How many endpoints are notified of the payment, each of its end alone.
 pub(crate) const ENDPOINTS: u64 = 2;
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -36,7 +36,7 @@ pub(crate) struct Payment {
     pub(crate) log_bytes: u64,
     /// Mails sent.
     pub(crate) mails: u64,
-    /// Webhooks that were taken.
+    /// Webhooks that were accepted.
     pub(crate) deliveries: u64,
     /// What the table keeps of it, in bytes, indexes included: for good, and for 30 or 40 days.
     pub(crate) stored: Stored,
@@ -95,7 +95,7 @@ pub(crate) async fn pay(bin_dir: &Path) -> Result<Payment, Error> {
     })
 }
 
-/// As EventBridge rings every minute.
+/// As EventBridge calls it every minute.
 fn scheduled() -> Value {
     json!({
         "version": "0", "id": "1", "detail-type": "Scheduled Event", "source": "aws.events", "account": "0",
@@ -109,7 +109,7 @@ fn one_by_one(template: &str) -> String {
     template.replace("BatchSize: 100", "BatchSize: 1").replace("BatchSize: 10", "BatchSize: 1")
 }
 
-/// How much there was at some moment.
+/// How much there was at some time.
 struct Seen {
     log_lines: u64,
     log_bytes: u64,
@@ -127,14 +127,14 @@ impl Seen {
             log_lines: count(lines.len()),
             log_bytes: lines.iter().map(|line| count(line.text.len())).sum(),
             mails: count(machine.mails().len()),
-            deliveries: endpoint.taken.load(Ordering::SeqCst),
+            deliveries: endpoint.accepted.load(Ordering::SeqCst),
             posted_bytes: endpoint.bytes.load(Ordering::SeqCst),
             stored: stored(machine).await?,
         })
     }
 }
 
-/// What the table keeps, as DynamoDB reckons it: names and values, and 100 bytes more for each item and each index entry.
+/// What the table keeps, as DynamoDB counts it: names and values, and 100 bytes more for each item and each index entry.
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html>
 async fn stored(machine: &Machine) -> Result<Stored, Error> {
     let mut stored = Stored::default();
@@ -231,23 +231,23 @@ fn order() -> Value {
 /// A merchant's server that takes every webhook.
 struct Endpoint {
     address: SocketAddr,
-    taken: Arc<AtomicU64>,
+    accepted: Arc<AtomicU64>,
     bytes: Arc<AtomicU64>,
 }
 
 impl Endpoint {
     async fn start() -> Result<Self, Error> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let endpoint = Self { address: listener.local_addr()?, taken: Arc::default(), bytes: Arc::default() };
-        let (taken, bytes) = (Arc::clone(&endpoint.taken), Arc::clone(&endpoint.bytes));
+        let endpoint = Self { address: listener.local_addr()?, accepted: Arc::default(), bytes: Arc::default() };
+        let (accepted, bytes) = (Arc::clone(&endpoint.accepted), Arc::clone(&endpoint.bytes));
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
-                let (taken, bytes) = (Arc::clone(&taken), Arc::clone(&bytes));
+                let (accepted, bytes) = (Arc::clone(&accepted), Arc::clone(&bytes));
                 tokio::spawn(async move {
                     let Some(length) = read_request(&mut stream).await else { return };
                     let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
                     if stream.write_all(answer).await.is_ok() {
-                        taken.fetch_add(1, Ordering::SeqCst);
+                        accepted.fetch_add(1, Ordering::SeqCst);
                         bytes.fetch_add(length, Ordering::SeqCst);
                     }
                 });

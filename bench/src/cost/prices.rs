@@ -1,4 +1,4 @@
-//! What AWS charges for, and how much. To reckon with another region's prices, put them here and run `make cost`.
+//! What AWS charges for, and how much. To compute with another region's prices, put them here and run `make cost`.
 
 /// Where the prices hold, and when they were published. Tiers for large volumes and the free tier are left out.
 pub(super) const REGION: &str = "us-east-1 (N. Virginia)";

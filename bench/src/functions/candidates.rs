@@ -41,7 +41,7 @@ const SCRIPTS: [(&str, &str, &str); 2] =
     [("node", "node", "node/bootstrap.mjs"), ("python", "python/venv/bin/python", "python/bootstrap.py")];
 
 /// Where builds are.
-pub(crate) struct Places {
+pub(crate) struct Builds {
     /// Our functions' binaries.
     pub(crate) ours: PathBuf,
     /// What `make bench` has made of bench/peers: target/bench.
@@ -62,21 +62,21 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
 /// One has not been built.
 pub(crate) fn all(
     world: &World,
-    places: &Places,
+    builds: &Builds,
     wanted: impl Fn(&str) -> bool,
 ) -> Result<Vec<Candidate>, crate::error::Error> {
     let mut candidates = Vec::new();
     for (name, work) in RUST {
-        let binary = places.peers.join("peers/release").join(name);
+        let binary = builds.peers.join("peers/release").join(name);
         candidates.push(binary_candidate(name, work, binary, environment(world, name)));
     }
     for (name, program, script) in SCRIPTS {
-        let script = places.peers.join(script);
-        // A bare name is looked for where this process looks for programs.
-        let program = if program.contains('/') { Some(places.peers.join(program)) } else { in_path(program) };
+        let script = builds.peers.join(script);
+        // A bare name is searched for in PATH.
+        let program = if program.contains('/') { Some(builds.peers.join(program)) } else { in_path(program) };
         let Some(program) = program.filter(|program| program.exists() && script.exists()) else {
             if wanted(name) {
-                println!("{name}: not found, or its packages are not in {}: skipped", places.peers.display());
+                println!("{name}: not found, or its packages are not in {}: skipped", builds.peers.display());
             }
             continue;
         };
@@ -102,7 +102,7 @@ pub(crate) fn all(
         environment.insert("SENDER_ADDRESS".into(), "receipts@example.com".into());
         environment.insert("CONFIGURATION_SET".into(), world.configuration_set());
         environment.insert("METRICS_NAMESPACE".into(), "Counterfoil/bench".into());
-        candidates.push(binary_candidate(name, work, places.ours.join(name), environment));
+        candidates.push(binary_candidate(name, work, builds.ours.join(name), environment));
     }
     candidates.retain(|candidate| wanted(candidate.name));
     for candidate in &candidates {

@@ -21,8 +21,8 @@ use crate::error::Error;
 
 /// How long any answer may take; a function that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How often a process is looked at that gives no answer.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// How often it is checked whether a process that gives no answer still runs.
+const CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The host's end.
 #[derive(Debug)]
@@ -81,7 +81,7 @@ impl Host {
     pub(crate) async fn initialised(&mut self, process: &mut Process) -> Result<(), Error> {
         let until = Instant::now() + PATIENCE;
         loop {
-            if tokio::time::timeout(LOOK_AGAIN, self.asked.wait_for(|asked| *asked)).await.is_ok() {
+            if tokio::time::timeout(CHECK_INTERVAL, self.asked.wait_for(|asked| *asked)).await.is_ok() {
                 return Ok(());
             }
             still_there(process, until)?;
@@ -95,7 +95,7 @@ impl Host {
     pub(crate) async fn answer(&mut self, process: &mut Process) -> Result<Answer, Error> {
         let until = Instant::now() + PATIENCE;
         loop {
-            if let Ok(answer) = tokio::time::timeout(LOOK_AGAIN, self.answers.recv()).await {
+            if let Ok(answer) = tokio::time::timeout(CHECK_INTERVAL, self.answers.recv()).await {
                 return Ok(answer.ok_or("the Runtime API has stopped")?);
             }
             still_there(process, until)?;

@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn certificates_are_told_from_what_stands_between_them() {
+    fn certificates_are_read_apart_from_what_stands_between_them() {
         let one = authority("One").unwrap().pem();
         let bundle = format!("# One\n{one}\n# Two\n{one}-----BEGIN CERTIFICATE-----\ncut off");
         assert_eq!(certificates(&bundle), [one.replace("\r\n", "\n"), one.replace("\r\n", "\n")]);

@@ -61,7 +61,7 @@ fn wrong_order(events: &Value) -> Option<String> {
     (!right).then(|| format!("its events are {found:?}"))
 }
 
-/// Whoever paid and did not get one receipt.
+/// Payments whose payer did not get exactly one receipt.
 fn wrong_receipts(paid: &[Paid], receivers: impl Iterator<Item = String>) -> Vec<String> {
     let mut receipts = BTreeMap::<String, usize>::new();
     for receiver in receivers {

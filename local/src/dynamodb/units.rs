@@ -1,5 +1,5 @@
 //! What DynamoDB charges for a call. dynoxide says it as DynamoDB does where it is asked to; what neither says, of writes
-//! that were refused by a condition, is reckoned here.
+//! that were refused by a condition, is computed here.
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html>
 
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use crate::permissions::queried;
 const ASKED: &str = "ReturnConsumedCapacity";
 const ANSWERED: &str = "ConsumedCapacity";
 
-/// The parts of what was consumed that are told only to those who asked for each index.
+/// The parts of what was consumed that are answered only to those who asked for each index.
 const DETAILS: [&str; 3] = ["Table", "GlobalSecondaryIndexes", "LocalSecondaryIndexes"];
 
 /// A request on its way to dynoxide, which is asked what it consumes.
@@ -81,9 +81,10 @@ impl Metered {
             return (units.map(|units| Consumed { index: None, units }).into_iter().collect(), body);
         }
         let Some(object) = answer.as_object_mut() else { return (Vec::new(), body) };
-        let Some(mut told) = object.remove(ANSWERED) else { return (Vec::new(), body) };
-        // Operations that touch several tables tell of each.
-        let tables = if let Value::Array(tables) = &mut told { tables } else { std::slice::from_mut(&mut told) };
+        let Some(mut answered) = object.remove(ANSWERED) else { return (Vec::new(), body) };
+        // Operations that touch several tables answer for each.
+        let tables =
+            if let Value::Array(tables) = &mut answered { tables } else { std::slice::from_mut(&mut answered) };
         let consumed = tables.iter().flat_map(of_table).collect();
         match self.asked.as_deref() {
             Some("INDEXES") => {}
@@ -92,7 +93,7 @@ impl Metered {
             }),
             Some(_) | None => return (consumed, Bytes::from(answer.to_string())),
         }
-        object.insert(ANSWERED.to_owned(), told);
+        object.insert(ANSWERED.to_owned(), answered);
         (consumed, Bytes::from(answer.to_string()))
     }
 

@@ -48,14 +48,14 @@ impl QueueSource {
                         let this = Arc::clone(&self);
                         batches.spawn(async move {
                             if let Err(error) = this.process(messages).await {
-                                this.logs.remark(&format!("{} cannot be written: {error}", this.event.queue));
+                                this.logs.remark(&format!("the queue {} cannot be written: {error}", this.event.queue));
                             }
                             this.happened.signal();
                             drop(permit);
                         });
                     }
                     Err(error) => {
-                        self.logs.remark(&format!("{} cannot be read: {error}", self.event.queue));
+                        self.logs.remark(&format!("the queue {} cannot be read: {error}", self.event.queue));
                         tokio::time::sleep(PAUSE).await;
                     }
                 }

@@ -85,7 +85,7 @@ impl StreamSource {
                 match self.next_batch().await {
                     Ok(true) => {}
                     // Nothing left: sleep until the next write.
-                    Ok(false) => written.heard().await,
+                    Ok(false) => written.signalled().await,
                     Err(problem) => {
                         self.logs.remark(&format!("the stream of {} cannot be read: {problem}", self.event.table));
                         tokio::time::sleep(MAX_RETRY_PAUSE).await;
@@ -169,7 +169,7 @@ impl StreamSource {
                 Outcome::SomeFailed(ids) => lowest_failed(&work.records, &ids),
             };
             if failed_at > 0 {
-                // What came before the first failure is done; the rest starts anew.
+                // What came before the first failure is done; the rest starts again.
                 let mut done = work.records;
                 let rest = done.split_off(failed_at);
                 self.finish(progress, &done).await?;
@@ -201,7 +201,7 @@ impl StreamSource {
         tokio::time::sleep(pause.min(MAX_RETRY_PAUSE)).await;
     }
 
-    /// Tells the failure queue and goes on after the records.
+    /// Sends the records to the failure queue and goes on after the records.
     async fn give_up(&self, work: &Work, first: &str, last: &str, progress: &Progress) -> Result<(), String> {
         self.logs.remark(&format!(
             "{} gives up {} record(s) of {} after {} retries",
@@ -274,7 +274,7 @@ fn lowest_failed(records: &[Value], ids: &[String]) -> usize {
     places.and_then(|places| places.into_iter().min()).unwrap_or(0)
 }
 
-/// In which of so many lanes an item's records are delivered: in one, so that their order is kept.
+/// In which of these lanes an item's records are delivered: in one, so that their order is kept.
 fn lane_of(record: &Value, lanes: usize) -> usize {
     let keys = record.pointer("/dynamodb/Keys").map(Value::to_string).unwrap_or_default();
     usize::try_from(stable_hash(keys.as_bytes())).unwrap_or(0) % lanes

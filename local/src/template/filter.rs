@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// A pattern of equalities and prefixes: every leaf is a list of what is allowed at that place.
+/// A pattern of equalities and prefixes: every leaf is a list of what is allowed at that position.
 ///
 /// AWS's other comparisons (`exists`, `anything-but`, …) are refused rather than misread.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,4 +1,4 @@
-//! Functions' policies: statements that allow, as far as this product's template makes use of IAM's language.
+//! Functions' policies: statements that allow, in the part of IAM's language that this product's template uses.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html>
 
 use std::collections::BTreeMap;

@@ -1,14 +1,10 @@
 //! What functions may do: what their policies say, and nothing else.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests may")]
-
-mod support;
-
 use std::collections::BTreeSet;
 
+use crate::support::{config, dynamodb, machine, template};
 use local::{Machine, Permission, PermissionRecord, permissions};
 use serde_json::json;
-use support::{config, dynamodb, machine, template};
 
 #[tokio::test]
 async fn what_no_statement_allows_is_refused_and_said() {

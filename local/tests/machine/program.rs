@@ -1,16 +1,11 @@
 //! The program itself: its messages, and what a `kill -9` leaves.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests may")]
-#![cfg(unix)]
-
-mod support;
-
 use std::collections::BTreeSet;
 use std::process::Stdio;
 use std::time::Duration;
 
+use crate::support::{PATIENCE, aws, bin_dir, get, put, template};
 use aws_sdk_dynamodb::Client;
-use support::{PATIENCE, aws, bin_dir, get, put, template};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};

@@ -1,7 +1,5 @@
 //! A machine of one's own for each test, and clients to talk to it.
 
-#![allow(dead_code, reason = "each test binary uses its part")]
-
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -1,14 +1,10 @@
 //! Writes and messages that call functions.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests may")]
-
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{PATIENCE, config, dynamodb, get, lines, machine, put, records, s, sqs};
 use local::Machine;
 use serde_json::Value;
-use support::{PATIENCE, config, dynamodb, get, lines, machine, put, records, s, sqs};
 
 #[tokio::test]
 async fn records_arrive_in_order_and_only_those_the_filter_lets_pass() {
@@ -83,7 +79,7 @@ async fn write_together(client: &aws_sdk_dynamodb::Client, items: &[(&str, &str)
 #[tokio::test]
 async fn items_are_delivered_side_by_side_and_each_in_order() {
     let folder = tempfile::tempdir().unwrap();
-    let text = std::fs::read_to_string(support::template()).unwrap();
+    let text = std::fs::read_to_string(crate::support::template()).unwrap();
     let parallel = text.replace("BisectBatch", "ParallelizationFactor: 3\n            BisectBatch");
     assert_ne!(parallel, text);
     let template = folder.path().join("template.yaml");
@@ -136,7 +132,7 @@ async fn what_was_read_before_a_stop_is_not_read_again() {
 }
 
 #[tokio::test]
-async fn expired_items_are_removed_and_the_stream_tells() {
+async fn expired_items_are_removed_and_recorded_in_the_stream() {
     let (machine, _folder) = machine().await;
     let ttl = aws_sdk_dynamodb::types::AttributeValue::N("1".to_owned());
     let put = dynamodb(&machine).put_item().table_name("local-Table").item("pk", s("a")).item("sk", s("SESSION"));

@@ -1,12 +1,9 @@
-//! Request units as DynamoDB's documentation reckons them: a write has one for each KB of the item, a consistent read one
+//! Request units as DynamoDB's documentation counts them: a write has one for each KB of the item, a consistent read one
 //! for each 4 KB, an eventually consistent one half of that, a transaction twice as many.
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html>
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html#GSI.ThroughputConsiderations>
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests may")]
-
-mod support;
-
+use crate::support::{dynamodb, machine, s};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
@@ -14,9 +11,8 @@ use aws_sdk_dynamodb::types::{
     Put, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 use local::Machine;
-use support::{dynamodb, machine, s};
 
-/// What everything since the last look consumed: of the table, of the index `due` (keys only), of `list` (everything).
+/// What everything since the last call consumed: of the table, of the index `due` (keys only), of `list` (everything).
 fn consumed(machine: &Machine) -> [f64; 3] {
     let counts = machine.meter().take();
     [None, Some("due"), Some("list")].map(|index| {
@@ -25,7 +21,7 @@ fn consumed(machine: &Machine) -> [f64; 3] {
     })
 }
 
-/// Puts an item of exactly so many bytes: names and values, as DynamoDB reckons them.
+/// Puts an item of exactly this many bytes: names and values, as DynamoDB counts them.
 fn put(client: &Client, pk: &str, bytes: usize) -> PutItemFluentBuilder {
     let keys = "pk".len() + pk.len() + "sk".len() + "S".len();
     let filler = "x".repeat(bytes - keys - "filler".len());
@@ -109,7 +105,7 @@ async fn an_index_is_charged_for_what_changes_in_it() {
     set("SET a = :a").send().await.unwrap();
     assert_eq!(consumed(&machine), [2.0, 0.0, 0.0], "nothing changes");
     set("SET due_at = :a").send().await.unwrap();
-    assert_eq!(consumed(&machine), [2.0, 2.0, 2.0], "another place: removed and added");
+    assert_eq!(consumed(&machine), [2.0, 2.0, 2.0], "another position: removed and added");
     update(&client, "A#1", "REMOVE due_pk, due_at").send().await.unwrap();
     assert_eq!(consumed(&machine), [2.0, 1.0, 2.0], "removed");
     update(&client, "A#1", "REMOVE list_pk").send().await.unwrap();
@@ -134,7 +130,7 @@ async fn a_transaction_is_charged_twice_its_indexes_once() {
     let both = client.transact_write_items().transact_items(put.clone());
     both.clone().transact_items(change("attribute_exists(pk)")).send().await.unwrap();
     assert_eq!(consumed(&machine), [2.0 * (1.0 + 2.0), 1.0, 0.0]);
-    // Of the item that is not told the size isn't known: one unit, twice.
+    // Of the item that is not returned the size isn't known: one unit, twice.
     both.transact_items(change("attribute_not_exists(pk)")).send().await.unwrap_err();
     assert_eq!(consumed(&machine), [2.0 * (1.0 + 1.0), 0.0, 0.0]);
     machine.stop().await;
@@ -162,7 +158,7 @@ async fn a_write_refused_by_its_condition_is_charged() {
 }
 
 #[tokio::test]
-async fn a_caller_is_told_what_it_asked_for() {
+async fn a_caller_gets_the_figures_that_it_asked_for() {
     let (machine, _folder) = machine().await;
     let client = dynamodb(&machine);
     let indexed = put(&client, "A#1", 100).item("due_pk", s("0")).item("due_at", s("1"));
@@ -170,11 +166,12 @@ async fn a_caller_is_told_what_it_asked_for() {
     let total = indexed.clone().return_consumed_capacity(ReturnConsumedCapacity::Total).send().await.unwrap();
     let total = total.consumed_capacity().unwrap();
     assert_eq!((total.capacity_units(), total.table(), total.global_secondary_indexes()), (Some(1.0), None, None));
-    let told = indexed.item("due_at", s("2")).return_consumed_capacity(ReturnConsumedCapacity::Indexes).send().await;
-    let told = told.unwrap();
-    let told = told.consumed_capacity().unwrap();
-    assert_eq!(told.table().unwrap().capacity_units(), Some(1.0));
-    assert_eq!(told.global_secondary_indexes().unwrap()["due"].capacity_units(), Some(2.0));
+    let consumed =
+        indexed.item("due_at", s("2")).return_consumed_capacity(ReturnConsumedCapacity::Indexes).send().await;
+    let consumed = consumed.unwrap();
+    let consumed = consumed.consumed_capacity().unwrap();
+    assert_eq!(consumed.table().unwrap().capacity_units(), Some(1.0));
+    assert_eq!(consumed.global_secondary_indexes().unwrap()["due"].capacity_units(), Some(2.0));
     let units = machine.meter().counts().units;
     let (usage, _) = units.iter().next().unwrap();
     assert_eq!((usage.function.as_str(), usage.operation.as_str(), usage.item.as_str()), ("-", "PutItem", "A"));

@@ -1,15 +1,11 @@
 //! Requests through routes, real processes and back.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests may")]
-
-mod support;
-
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
+use crate::support::{PATIENCE, Proxy, bin_dir, config, dynamodb, get, http, lines, machine, s, template};
 use local::{Effect, Fault, InvokeError, Machine, StartError};
 use serde_json::{Value, json};
-use support::{PATIENCE, Proxy, bin_dir, config, dynamodb, get, http, lines, machine, s, template};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 #[tokio::test]
@@ -33,7 +29,8 @@ async fn a_request_reaches_its_function_and_the_answer_comes_back() {
 async fn what_api_gateway_answers_itself() {
     let (machine, _folder) = machine().await;
     let api = machine.api_url();
-    let answer = |answer: support::Answer| (answer.status, answer.json()["message"].as_str().unwrap().to_owned());
+    let answer =
+        |answer: crate::support::Answer| (answer.status, answer.json()["message"].as_str().unwrap().to_owned());
     let message = |status: u16, text: &str| (status, text.to_owned());
     assert_eq!(answer(get(&format!("{api}/nowhere")).await), message(404, "Not Found"));
     assert_eq!(answer(get(&format!("{api}/echo/1/")).await), message(404, "Not Found"), "a slash too many");
@@ -314,8 +311,8 @@ async fn what_cannot_start_says_why_in_one_line() {
     assert!(in_use.contains("in use by another `local`"), "{in_use}");
 
     let fresh = tempfile::tempdir().unwrap();
-    let taken = start_error(local::Config { api_port: port, ..config(&fresh) }).await;
-    assert!(taken.contains(&port.to_string()) && taken.contains("--port"), "{taken}");
+    let occupied = start_error(local::Config { api_port: port, ..config(&fresh) }).await;
+    assert!(occupied.contains(&port.to_string()) && occupied.contains("--port"), "{occupied}");
     // The mailbox just takes the next one.
     let mail_port = machine.mail_url().rsplit(':').next().unwrap().parse().unwrap();
     let neighbour = Machine::start(local::Config { mail_port, ..config(&fresh) }).await.unwrap();
@@ -330,7 +327,7 @@ async fn what_cannot_start_says_why_in_one_line() {
     assert!(unusable.contains("--data-dir"), "{unusable}");
     let none = start_error(local::Config::for_tests("no-such.yaml", bin_dir(), fresh.path().join("x"))).await;
     assert!(none.contains("no-such.yaml"), "{none}");
-    for message in [in_use, taken, missing, unusable, none] {
+    for message in [in_use, occupied, missing, unusable, none] {
         assert_eq!(message.lines().count(), 1, "{message}");
     }
 

@@ -1,16 +1,12 @@
 //! The unmodified AWS SDK against the endpoint: SQS's rules, and what the service relies on in DynamoDB.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests may")]
-
-mod support;
-
 use std::collections::HashMap;
 use std::time::Duration;
 
+use crate::support::{dynamodb, machine, s, sqs};
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
 use aws_sdk_sqs::types::{MessageAttributeValue, QueueAttributeName, SendMessageBatchRequestEntry};
-use support::{dynamodb, machine, s, sqs};
 
 fn n(number: i64) -> AttributeValue {
     AttributeValue::N(number.to_string())
