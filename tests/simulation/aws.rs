@@ -1,0 +1,258 @@
+//! DynamoDB, SQS and SES without a socket: each call is answered at once, on the caller's thread, so that what is done at
+//! the same time is done in the same order each time.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use aws_credential_types::Credentials;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use aws_types::SdkConfig;
+use dynoxide::{Database, DynoxideError};
+use runtime::{Clock, VirtualClock};
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+pub(crate) const TABLE: &str = "Table";
+
+/// The stand-in for AWS.
+#[derive(Clone)]
+pub(crate) struct Aws(Arc<Inner>);
+
+struct Inner {
+    database: Database,
+    clock: Clock,
+    state: Mutex<State>,
+    crashed: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    /// After how many more calls the process that makes them ends, and whether the last of them is still done.
+    crash: Option<(usize, bool)>,
+    messages: VecDeque<Message>,
+    sent: u64,
+    orders: Vec<(String, Value)>,
+}
+
+/// A message in a queue.
+#[derive(Debug, Clone)]
+pub(crate) struct Message {
+    pub(crate) queue: String,
+    pub(crate) body: String,
+    /// When it may be received, in milliseconds since 1970.
+    pub(crate) visible_ms: i64,
+}
+
+impl std::fmt::Debug for Aws {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Aws")
+    }
+}
+
+/// The table's time.
+struct TableClock(Clock);
+
+impl dynoxide::storage_backend::Clock for TableClock {
+    fn now_unix_secs(&self) -> u64 {
+        self.0.now().as_second().try_into().unwrap()
+    }
+
+    fn now_unix_secs_f64(&self) -> f64 {
+        self.0.now().as_millisecond() as f64 / 1000.0
+    }
+}
+
+impl Aws {
+    pub(crate) fn new(clock: &VirtualClock) -> Self {
+        let clock = Clock::Virtual(clock.clone());
+        let database = Database::memory_with_clock(Arc::new(TableClock(clock.clone()))).unwrap();
+        let names = ["pk", "sk", "list_pk", "list_sk", "due_pk", "due_at", "final_pk", "final_at"];
+        let keys = |hash: &str, range: &str| json!([{ "AttributeName": hash, "KeyType": "HASH" }, { "AttributeName": range, "KeyType": "RANGE" }]);
+        let index = |name: &str, hash: &str, range: &str, kept: &str| json!({ "IndexName": name, "KeySchema": keys(hash, range), "Projection": { "ProjectionType": kept } });
+        let table = json!({
+            "TableName": TABLE,
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": names.map(|name| json!({ "AttributeName": name, "AttributeType": "S" })),
+            "KeySchema": keys("pk", "sk"),
+            "GlobalSecondaryIndexes": [
+                index("list", "list_pk", "list_sk", "ALL"),
+                index("due", "due_pk", "due_at", "KEYS_ONLY"),
+                index("final", "final_pk", "final_at", "KEYS_ONLY"),
+            ],
+            "StreamSpecification": { "StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES" },
+        });
+        database.create_table(serde_json::from_value(table).unwrap()).unwrap();
+        Self(Arc::new(Inner { database, clock, state: Mutex::default(), crashed: Notify::new() }))
+    }
+
+    /// What clients are made from.
+    pub(crate) fn config(&self) -> SdkConfig {
+        let credentials = Credentials::new("test", "test", None, None, "test");
+        let config = runtime::aws_config_for(credentials, "eu-west-2".to_owned(), Some("http://aws".to_owned()));
+        config.unwrap().into_builder().http_client(SharedHttpClient::new(self.clone())).build()
+    }
+
+    /// Does the work of a process, which ends after this many calls of AWS, if it makes so many: none if it did. `done` is
+    /// whether the last call was still done.
+    pub(crate) async fn process<T>(&self, crash: Option<(usize, bool)>, work: impl Future<Output = T>) -> Option<T> {
+        self.0.state.lock().unwrap().crash = crash;
+        let outcome = tokio::select! {
+            biased;
+            () = self.0.crashed.notified() => None,
+            done = work => Some(done),
+        };
+        self.0.state.lock().unwrap().crash = None;
+        outcome
+    }
+
+    /// Takes a message that may be received, the oldest but for `skipped` others.
+    pub(crate) fn receive(&self, skipped: usize) -> Option<Message> {
+        let now_ms = self.0.clock.now().as_millisecond();
+        let messages = &mut self.0.state.lock().unwrap().messages;
+        let visible: Vec<usize> =
+            messages.iter().enumerate().filter(|(_, message)| message.visible_ms <= now_ms).map(|(at, _)| at).collect();
+        messages.remove(*visible.get(skipped % visible.len().max(1))?)
+    }
+
+    pub(crate) fn enqueue(&self, message: Message) {
+        self.0.state.lock().unwrap().messages.push_back(message);
+    }
+
+    /// Up to `most` records of the stream after this sequence number.
+    pub(crate) fn records(&self, after: Option<&str>, most: usize) -> Vec<Value> {
+        let kind = if after.is_some() { "AFTER_SEQUENCE_NUMBER" } else { "TRIM_HORIZON" };
+        let streams = self.0.database.list_streams(serde_json::from_value(json!({})).unwrap()).unwrap();
+        let stream_arn = serde_json::to_value(streams).unwrap()["Streams"][0]["StreamArn"].take();
+        let iterator = json!({
+            "StreamArn": stream_arn,
+            "ShardId": dynoxide::streams::shard_id(TABLE),
+            "ShardIteratorType": kind,
+            "SequenceNumber": after,
+        });
+        let iterator = self.0.database.get_shard_iterator(serde_json::from_value(iterator).unwrap()).unwrap();
+        let request = json!({ "ShardIterator": iterator.shard_iterator, "Limit": most });
+        let response = self.0.database.get_records(serde_json::from_value(request).unwrap()).unwrap();
+        response.records.into_iter().map(|record| serde_json::to_value(record).unwrap()).collect()
+    }
+
+    /// Every item, in the order of their keys.
+    pub(crate) fn items(&self) -> Vec<Value> {
+        let (mut items, mut start) = (Vec::new(), Value::Null);
+        loop {
+            let request = json!({ "TableName": TABLE, "ConsistentRead": true, "ExclusiveStartKey": start });
+            let mut page = self.dynamodb("Scan", &request).unwrap();
+            items.append(page["Items"].as_array_mut().unwrap());
+            start = page["LastEvaluatedKey"].take();
+            if start.is_null() {
+                items.sort_by_key(|item| (item["pk"].to_string(), item["sk"].to_string()));
+                return items;
+            }
+        }
+    }
+
+    /// What the mock bank was asked to pay, by payment; each time that it was.
+    pub(crate) fn orders(&self) -> Vec<(String, Value)> {
+        self.0.state.lock().unwrap().orders.clone()
+    }
+
+    fn dynamodb(&self, operation: &str, request: &Value) -> Result<Value, DynoxideError> {
+        macro_rules! answer {
+            ($action:ident) => {
+                serde_json::to_value(self.0.database.$action(serde_json::from_value(request.clone()).unwrap())?)
+                    .unwrap()
+            };
+        }
+        Ok(match operation {
+            "GetItem" => answer!(get_item),
+            "PutItem" => answer!(put_item),
+            "UpdateItem" => answer!(update_item),
+            "DeleteItem" => answer!(delete_item),
+            "Query" => answer!(query),
+            "Scan" => answer!(scan),
+            "TransactWriteItems" => answer!(transact_write_items),
+            "TransactGetItems" => answer!(transact_get_items),
+            other => panic!("{other} is not needed by any function"),
+        })
+    }
+
+    fn sqs(&self, operation: &str, request: &Value) -> Value {
+        let state = &mut *self.0.state.lock().unwrap();
+        let queue = request["QueueUrl"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+        match operation {
+            "SendMessage" => {
+                assert_ne!(queue, "failures", "{request}");
+                let delay_ms = request["DelaySeconds"].as_i64().unwrap_or(0) * 1000;
+                let visible_ms = self.0.clock.now().as_millisecond() + delay_ms;
+                let body = request["MessageBody"].as_str().unwrap().to_owned();
+                state.messages.push_back(Message { queue, body, visible_ms });
+                state.sent += 1;
+                json!({ "MessageId": state.sent.to_string() })
+            }
+            "GetQueueAttributes" => {
+                let waiting = state.messages.iter().filter(|message| message.queue == queue).count();
+                json!({ "Attributes": { "ApproximateNumberOfMessages": waiting.to_string() } })
+            }
+            other => panic!("{other} is not needed by any function"),
+        }
+    }
+
+    fn answer(&self, request: &HttpRequest) -> (u16, String) {
+        let body: Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
+        match request.headers().get("x-amz-target").and_then(|target| target.split_once('.')) {
+            Some(("DynamoDB_20120810", operation)) => {
+                let item = &body["Item"];
+                if let Some(payment) = item["pk"]["S"].as_str().filter(|_| item["sk"]["S"] == "ORDER") {
+                    let order = json!([item["idempotency_key"], item["body"]]);
+                    self.0.state.lock().unwrap().orders.push((payment.to_owned(), order));
+                }
+                match self.dynamodb(operation, &body) {
+                    Ok(answer) => (200, answer.to_string()),
+                    Err(error) => (error.status_code(), error.to_json()),
+                }
+            }
+            Some(("AmazonSQS", operation)) => (200, self.sqs(operation, &body).to_string()),
+            Some(other) => panic!("{other:?} is not needed by any function"),
+            None => {
+                let state = &mut *self.0.state.lock().unwrap();
+                state.sent += 1;
+                (200, json!({ "MessageId": state.sent.to_string() }).to_string())
+            }
+        }
+    }
+}
+
+impl HttpClient for Aws {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for Aws {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let crash = {
+            let state = &mut *self.0.state.lock().unwrap();
+            match &mut state.crash {
+                Some((0, done)) => Some(*done),
+                Some((calls, _)) => {
+                    *calls -= 1;
+                    None
+                }
+                None => None,
+            }
+        };
+        if let Some(done) = crash {
+            if done {
+                self.answer(&request);
+            }
+            self.0.crashed.notify_one();
+            return HttpConnectorFuture::new(std::future::pending());
+        }
+        let (status, body) = self.answer(&request);
+        HttpConnectorFuture::ready(Ok(HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body))))
+    }
+}

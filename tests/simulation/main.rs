@@ -1,0 +1,223 @@
+//! Merchants, payers and time do whatever comes to a seed's mind, in one process with every function: processes end between
+//! any two calls of AWS, messages are lost and come twice. In the end nothing may be wrong, and the same seed must do the
+//! same again.
+//!
+//! `SIMULATION_SEED=7 cargo test -p tests --test simulation` runs one seed and shows what was done.
+
+mod aws;
+mod world;
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use lambda_http::http::Method;
+use serde_json::{Value, json};
+use store::{Parts, Verify};
+use tests::{Receiver, Reply, taken};
+
+use crate::world::World;
+
+const SEEDS: [u64; 3] = [1, 2, 3];
+const STEPS: usize = 300;
+
+/// Whom the steps are about.
+#[derive(Default)]
+struct Known {
+    sessions: Vec<String>,
+    refunds: Vec<String>,
+    endpoints: Vec<String>,
+}
+
+#[test]
+fn whatever_happens_nothing_is_wrong_and_a_seed_repeats_itself() {
+    let one: Option<u64> = std::env::var("SIMULATION_SEED").ok().map(|seed| seed.parse().unwrap());
+    let seeds = one.map_or(SEEDS.to_vec(), |seed| vec![seed]).into_iter().map(|seed| {
+        // Futures of unoptimised builds are large.
+        let thread = std::thread::Builder::new().name(format!("SIMULATION_SEED={seed}")).stack_size(64 << 20);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        thread.spawn(move || runtime.block_on(twice(seed, one.is_some()))).unwrap()
+    });
+    let ended: Vec<_> = seeds.collect::<Vec<_>>().into_iter().map(std::thread::JoinHandle::join).collect();
+    assert!(ended.iter().all(Result::is_ok), "above is what a seed came to");
+}
+
+async fn twice(seed: u64, shows: bool) {
+    let receiver = Receiver::start().await;
+    let (first, items) = run(seed, &receiver).await;
+    if shows {
+        println!("{first}");
+    }
+    let (second, items_again) = run(seed, &receiver).await;
+    assert_eq!(first.lines().zip(second.lines()).find(|(first, second)| first != second), None);
+    assert_eq!(first.len(), second.len());
+    assert_eq!(items.iter().zip(&items_again).find(|(item, again)| item != again), None);
+    assert_eq!(items.len(), items_again.len());
+}
+
+/// What a seed does, and the table in the end.
+async fn run(seed: u64, receiver: &Receiver) -> (String, Vec<Value>) {
+    loop {
+        receiver.forget();
+        // Most events are accepted at once.
+        receiver.plan({
+            let calls = std::sync::atomic::AtomicUsize::new(0);
+            move |_| {
+                Reply::Status(if calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed) % 7 == 3 { 500 } else { 204 })
+            }
+        });
+        let (mut world, mut known) = (World::new(seed).await, Known::default());
+        for _ in 0..STEPS {
+            step(&mut world, &mut known, receiver).await;
+        }
+        settle(&mut world).await;
+        let items = world.aws.items();
+        // Real time is in nothing but this: a receiver that was too slow for the fast lane.
+        if items.iter().any(|item| item["error"]["S"].as_str().is_some_and(|error| error.contains("at once"))) {
+            continue;
+        }
+        check(&world, &items, receiver).await;
+        return (world.history, items);
+    }
+}
+
+async fn step(world: &mut World, known: &mut Known, receiver: &Receiver) {
+    let number = world.rng.u32(..);
+    let mut one_of = |ids: &[String]| {
+        // Most often one of the last, so that one goes on.
+        let from = if world.rng.u8(0..4) == 0 { 0 } else { ids.len().saturating_sub(4) };
+        world.rng.choice(&ids[from..]).cloned().unwrap_or_default()
+    };
+    let (session, refund) = (one_of(&known.sessions), one_of(&known.refunds));
+    let endpoint = world.rng.choice(&known.endpoints).cloned().unwrap_or_default();
+    match world.rng.u32(0..100) {
+        0..12 => {
+            let made = world.api(Method::POST, "/v2/payment_sessions", Some(new_session(number, receiver))).await;
+            known.sessions.extend(made.and_then(|made| Some(made["id"].as_str()?.to_owned())));
+        }
+        12..18 => world.post(&format!("/checkout/{session}/payer"), "name=Ada+Payer&email=ada%40example.com").await,
+        18..28 => {
+            let attempt = attempt(number);
+            world.post(&format!("/checkout/{session}/bank"), &format!("bank=mock-bank&attempt={attempt}")).await;
+        }
+        28..40 => {
+            let (attempt, account) = (attempt(number), ["shared", "withheld"][number as usize / 8 % 2]);
+            let decisions = ["approve", "approve_then_settle", "approve", "approve_then_fail", "approve", "decline"];
+            let decision = decisions[number as usize / 32 % decisions.len()];
+            let form = format!("decision={decision}&payer_account={account}");
+            world.post(&format!("/mock-bank/{session}/{attempt}"), &form).await;
+        }
+        40..42 => world.post(&format!("/checkout/{session}/cancel"), "").await,
+        42..44 => drop(world.api(Method::POST, &format!("/v2/payment_sessions/{session}/cancel"), None).await),
+        44..45 => drop(world.api(Method::DELETE, &format!("/v2/payment_sessions/{session}"), None).await),
+        45..55 => {
+            let amount = (number % 3 != 0).then_some(1 + number % 500);
+            let refund = json!({ "payment_session_id": session, "amount": amount, "reference": "Candles back" });
+            let made = world.api(Method::POST, "/v2/refunds", Some(refund)).await;
+            known.refunds.extend(made.and_then(|made| Some(made["id"].as_str()?.to_owned())));
+        }
+        55..60 => {
+            // Its payment is a session like any other.
+            let shown = world.api(Method::GET, &format!("/v2/refunds/{refund}"), None).await;
+            let payment = shown.and_then(|shown| Some(shown["refund_payment_session_id"].as_str()?.to_owned()));
+            known.sessions.extend(payment.filter(|id| !known.sessions.contains(id)));
+        }
+        60..61 => drop(world.api(Method::POST, &format!("/v2/refunds/{refund}/cancel"), None).await),
+        61..66 => {
+            let details = "step=confirm&name=Ada+Payer&sort_code=040506&account_number=87654321";
+            world.post(&format!("/refunds/{refund}"), details).await;
+        }
+        66..68 if known.endpoints.len() < 2 => {
+            let url = receiver.url(&format!("/{}", known.endpoints.len()));
+            let made = world.api(Method::POST, "/v2/webhooks", Some(json!({ "url": url }))).await;
+            known.endpoints.extend(made.and_then(|made| Some(made["id"].as_str()?.to_owned())));
+        }
+        66..69 => {
+            let change = json!({ "enabled": number % 3 != 0 });
+            world.api(Method::PATCH, &format!("/v2/webhooks/{endpoint}"), Some(change)).await;
+        }
+        69..71 => drop(world.api(Method::GET, "/v2/payment_sessions?limit=20", None).await),
+        71..80 => drop(world.publish().await),
+        80..90 => drop(world.deliver().await),
+        90..93 => world.expire().await,
+        93..99 => world.advance_ms(u64::from(number % 60_000)),
+        _ => world.advance_ms(u64::from(number % 7_200_000)),
+    }
+    world.advance_ms(u64::from(number % 40));
+}
+
+/// Most often the first.
+fn attempt(number: u32) -> u32 {
+    [1, 1, 1, 2, 1, 1, 2, 3][number as usize % 8]
+}
+
+fn new_session(number: u32, receiver: &Receiver) -> Value {
+    let payer = (number % 3 != 0).then(|| json!({ "name": "Ada Payer", "email": "ada@example.com" }));
+    json!({
+        "reference": "Illuminate",
+        "success_url": receiver.url("/success?id=__PAYMENT_ID__"),
+        "error_url": receiver.url("/error"),
+        "line_items": [{ "name": "Candles", "amount": 1 + number % 900, "currency": "GBP", "quantity": 1 }],
+        "payee": { "name": "Bright Candles Ltd", "account_number": "12345678", "sort_code": "010203" },
+        "payer": payer,
+        "email_receipt": number % 2 == 0,
+    })
+}
+
+/// Lets all that is under way come to its end: nothing is lost any more, and nobody does anything new.
+async fn settle(world: &mut World) {
+    world.hurts = false;
+    for round in 0..70 {
+        while world.publish().await > 0 {}
+        while world.deliver().await {}
+        world.expire().await;
+        // As much as mails, slots and banks wait for; then as much as sessions and refunds do.
+        world.advance_ms(if round < 30 { 60_000 } else { 24 * 3_600_000 });
+    }
+}
+
+async fn check(world: &World, items: &[Value], receiver: &Receiver) {
+    let verify = Verify::new(world.table.clone(), world.clock.now(), SignedDuration::from_hours(25));
+    for mut walk in world.table.items(Parts(1)) {
+        while let Some(page) = walk.next().await.unwrap() {
+            for item in page.found {
+                let checked = verify.check(&item).await.unwrap();
+                assert_eq!((checked.violations, checked.warnings), (vec![], vec![]));
+            }
+        }
+    }
+    let text = |item: &Value, name: &str| item[name]["S"].as_str().unwrap_or_default().to_owned();
+    let minor = |item: &Value| item["amount"]["M"]["minor"]["N"].as_str().unwrap().parse::<i64>().unwrap();
+    // A payment is asked for again by the same order alone.
+    let mut orders = BTreeMap::new();
+    for (payment, order) in world.aws.orders() {
+        assert_eq!(orders.entry(payment.clone()).or_insert(order.clone()), &order, "{payment}");
+    }
+    let sessions = || items.iter().filter(|item| item["sk"]["S"] == "SESSION" && !item["state"].is_null());
+    for session in sessions() {
+        let ordered = orders.contains_key(&format!("MOCKBANK#{}", text(session, "end_to_end_id")));
+        let state = text(session, "state");
+        assert!(!matches!(state.as_str(), "pending"), "{session}");
+        assert!(ordered || state != "sent", "sent without an order: {session}");
+        assert!(!ordered || matches!(state.as_str(), "sent" | "failed"), "paid, and {state}: {session}");
+        // What was given back is what the bank was ordered to pay back.
+        let refunds = items.iter().filter(|item| {
+            item["pk"] == session["pk"] && text(item, "sk").starts_with("REFUND#") && text(item, "state") == "sent"
+        });
+        let refunded: i64 = refunds.map(minor).sum();
+        assert!(refunded == 0 || state == "sent" && refunded <= minor(session), "{refunded} of {session}");
+    }
+    // To each endpoint, each object's events in order.
+    for path in ["/0", "/1"] {
+        let mut last = BTreeMap::new();
+        for one in taken(&receiver.at(path)) {
+            let (object, sequence) = (one.object_id(), one.sequence());
+            // One that comes again was accepted before.
+            let delivered: &mut Vec<u64> = last.entry(object).or_default();
+            assert!(
+                delivered.contains(&sequence) || delivered.last() < Some(&sequence),
+                "{path}: {sequence} after {delivered:?}"
+            );
+            delivered.push(sequence);
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! All functions in one process, on one table, by one clock and from one seed.
+
+use std::fmt::Write;
+
+use aws_types::SdkConfig;
+use cancel::Cancel;
+use checkout::Checkout;
+use create::{Create, Settings};
+use email_receipt::{EmailReceipt, Postbox};
+use endpoints::EndpointsFunction;
+use expire::Expire;
+use fastrand::Rng;
+use get::Get;
+use lambda_http::http::{Method, header};
+use lambda_http::{Body, Request, RequestExt, Response};
+use lambda_runtime::{Context, LambdaEvent};
+use models::{AccountIdentifier, LinkedAccount, MinorUnits, Mode, Scopes};
+use outbound::{Policy, Sender};
+use publish::Publish;
+use queue::Queue;
+use refund::RefundFunction;
+use runtime::{Clock, Random, VirtualClock};
+use serde_json::{Value, json};
+use store::{Merchants, Table};
+use webhook::Webhook;
+
+use crate::aws::{Aws, Message, TABLE};
+
+const BASE_URL: &str = "http://pay.example";
+const RECEIPTS: &str = "receipts";
+const WEBHOOKS: &str = "webhooks";
+const SLOW_WEBHOOKS: &str = "slow-webhooks";
+const LOOPBACK: Policy = Policy { loopback_allowed: true };
+
+/// The functions, as they stand in their processes.
+struct Functions {
+    create: Create,
+    get: Get,
+    cancel: Cancel,
+    refund: RefundFunction,
+    endpoints: EndpointsFunction,
+    checkout: Checkout,
+    publish: Publish,
+    receipts: EmailReceipt,
+    webhook: Webhook,
+    expire: Expire,
+}
+
+pub(crate) struct World {
+    pub(crate) aws: Aws,
+    pub(crate) table: Table,
+    pub(crate) clock: Clock,
+    /// What happens; what the functions draw is apart from it.
+    pub(crate) rng: Rng,
+    hands: VirtualClock,
+    random: Random,
+    clients: Clients,
+    functions: Functions,
+    authorization: String,
+    /// The last record of the stream that was published.
+    published: Option<String>,
+    invocations: u64,
+    /// Whether processes end and messages are lost.
+    pub(crate) hurts: bool,
+    /// What was done, and what came of it.
+    pub(crate) history: String,
+}
+
+impl World {
+    pub(crate) async fn new(seed: u64) -> Self {
+        let hands = VirtualClock::at("2026-01-31T09:30:00Z".parse().unwrap());
+        let (clock, random, aws) = (Clock::Virtual(hands.clone()), Random::seeded(seed), Aws::new(&hands));
+        let clients = Clients::new(&aws, &clock, &random);
+        let table = clients.table.clone();
+        let authorization = merchant(&table, &clock, &random).await;
+        let functions = Functions::start(&clients, &clock, &random).await;
+        let (rng, history) = (Rng::with_seed(seed), String::new());
+        Self {
+            aws,
+            table,
+            clock,
+            rng,
+            hands,
+            random,
+            clients,
+            functions,
+            authorization,
+            published: None,
+            invocations: 0,
+            hurts: true,
+            history,
+        }
+    }
+
+    pub(crate) fn note(&mut self, what: &str) {
+        writeln!(self.history, "{} {what}", self.clock.now()).unwrap();
+    }
+
+    pub(crate) fn advance_ms(&self, ms: u64) {
+        self.hands.advance_ms(ms);
+    }
+
+    /// After how many calls of AWS the next process ends, and whether the last of them is done.
+    fn crash(&mut self) -> Option<(usize, bool)> {
+        (self.hurts && self.rng.u8(0..8) == 0).then(|| (self.rng.usize(0..6), self.rng.bool()))
+    }
+
+    async fn restart(&mut self) {
+        self.functions = Functions::start(&self.clients, &self.clock, &self.random).await;
+    }
+
+    fn context(&mut self) -> (Context, String) {
+        self.invocations += 1;
+        let mut context = Context::default();
+        context.deadline = (self.clock.now().as_millisecond() + 60_000).try_into().unwrap();
+        (context, format!("request-{}", self.invocations))
+    }
+
+    /// Calls the API as the merchant, and again if a process ended meanwhile; what it answered with, if it did what was asked.
+    pub(crate) async fn api(&mut self, method: Method, path: &str, body: Option<Value>) -> Option<Value> {
+        let key = format!("key {}", self.rng.u64(..));
+        loop {
+            let request = lambda_http::http::Request::builder()
+                .method(&method)
+                .uri(path)
+                .header(header::AUTHORIZATION, &self.authorization)
+                .header(header::CONTENT_TYPE, "application/json")
+                .header("idempotency-key", &key);
+            let body = body.as_ref().map_or(Body::Empty, |body| Body::Text(body.to_string()));
+            let request = request.body(body).unwrap().with_raw_http_path(path.split('?').next().unwrap());
+            let (crash, (_, request_id), functions) = (self.crash(), self.context(), &self.functions);
+            let answer = async {
+                match (method.as_str(), path) {
+                    ("POST", "/v2/payment_sessions") => functions.create.handle(request).await,
+                    (_, path) if path.starts_with("/v2/refunds") => functions.refund.handle(request).await,
+                    (_, path) if path.starts_with("/v2/webhooks") => functions.endpoints.handle(request).await,
+                    ("GET", _) => functions.get.handle(request).await,
+                    _ => functions.cancel.handle(request).await,
+                }
+            };
+            let answer = self.aws.process(crash, runtime::correlated(&request_id, answer)).await;
+            let (outcome, body) = match answer {
+                Some(Ok(answer)) => (answer.status().to_string(), serde_json::from_slice(answer.body()).ok()),
+                Some(Err(api::ApiError::Refused(refusal))) => (refusal.to_string(), None),
+                Some(Err(failure)) => panic!("{method} {path}: {failure:?}"),
+                None => {
+                    self.note(&format!("{method} {path}: crashed"));
+                    self.restart().await;
+                    continue;
+                }
+            };
+            self.note(&format!("{method} {path}: {outcome}"));
+            return body;
+        }
+    }
+
+    /// Posts a form of the checkout, the mock bank or a refund.
+    pub(crate) async fn post(&mut self, path: &str, form: &str) {
+        let request: Request = lambda_http::http::Request::builder()
+            .method(Method::POST)
+            .uri(path)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::Text(form.to_owned()))
+            .unwrap();
+        let crash = self.crash();
+        let answer: Option<Response<Body>> = self.aws.process(crash, self.functions.checkout.handle(request)).await;
+        self.note(&format!("{path} {form}: {:?}", answer.as_ref().map(|answer| answer.status().as_u16())));
+        match answer {
+            Some(answer) => assert!(answer.status().as_u16() < 500, "{path} {form}: {answer:?}"),
+            None => self.restart().await,
+        }
+    }
+
+    /// Hands the next records of the stream on; those that were not published, and what follows, come again.
+    pub(crate) async fn publish(&mut self) -> usize {
+        let most = self.rng.usize(1..=20);
+        let records = self.aws.records(self.published.as_deref(), most);
+        let Some(last) = records.last() else { return 0 };
+        let (count, last) = (records.len(), last["dynamodb"]["SequenceNumber"].as_str().unwrap().to_owned());
+        // As template.yaml filters them.
+        let is_published = |record: &Value| {
+            let sk = record["dynamodb"]["Keys"]["sk"]["S"].as_str().unwrap();
+            sk == "SESSION" || sk.starts_with("REFUND#")
+        };
+        let records: Vec<_> = records.into_iter().filter(is_published).collect();
+        if records.is_empty() {
+            self.published = Some(last);
+            return count;
+        }
+        let (crash, (context, _)) = (self.crash(), self.context());
+        let event = serde_json::from_value(json!({ "Records": records })).unwrap();
+        let done = self.aws.process(crash, self.functions.publish.handle(LambdaEvent::new(event, context))).await;
+        self.note(&format!("published {count} records: {}", done.is_some()));
+        match done {
+            Some(failures) => {
+                assert_eq!(failures.unwrap().batch_item_failures.len(), 0);
+                self.published = Some(last);
+            }
+            None => self.restart().await,
+        }
+        count
+    }
+
+    /// Delivers a message, unless it is lost; one may come twice. Whether there was one.
+    pub(crate) async fn deliver(&mut self) -> bool {
+        let skipped = if self.hurts { self.rng.usize(0..4) } else { 0 };
+        let Some(message) = self.aws.receive(skipped) else { return false };
+        let fate = if self.hurts { self.rng.u8(0..12) } else { u8::MAX };
+        if fate == 0 {
+            self.note(&format!("lost: {message:?}"));
+            return true;
+        }
+        let Message { queue, body, .. } = &message;
+        let event = json!({ "Records": [{
+            "messageId": "1", "body": body, "eventSource": "aws:sqs",
+            "eventSourceARN": format!("arn:aws:sqs:eu-west-2:000000000000:{queue}"),
+        }] });
+        let (crash, (context, _)) = (self.crash(), self.context());
+        let event = LambdaEvent::new(serde_json::from_value(event).unwrap(), context);
+        let functions = &self.functions;
+        let done = async {
+            match queue.as_str() {
+                RECEIPTS => functions.receipts.handle(event).await,
+                _ => functions.webhook.handle(event).await,
+            }
+        };
+        let done = self.aws.process(crash, done).await;
+        self.note(&format!("delivered {queue} {body}: {}", done.is_some()));
+        let comes_again = done.is_none() || fate == 1;
+        match done {
+            Some(failures) => assert_eq!(failures.unwrap().batch_item_failures.len(), 0),
+            None => self.restart().await,
+        }
+        if comes_again {
+            let visible_ms = self.clock.now().as_millisecond() + 90_000;
+            self.aws.enqueue(Message { visible_ms, ..message });
+        }
+        true
+    }
+
+    /// A run of the schedule.
+    pub(crate) async fn expire(&mut self) {
+        let (crash, (context, _)) = (self.crash(), self.context());
+        let time = self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let event = json!({ "detail-type": "Scheduled Event", "source": "aws.events", "time": time, "detail": {} });
+        let event = LambdaEvent::new(serde_json::from_value(event).unwrap(), context);
+        let done = self.aws.process(crash, self.functions.expire.handle(event)).await;
+        self.note(&format!("expired: {}", done.is_some()));
+        match done {
+            Some(done) => done.unwrap(),
+            None => self.restart().await,
+        }
+    }
+}
+
+/// What functions reach others by, which takes long to make.
+struct Clients {
+    config: SdkConfig,
+    table: Table,
+    receipts: Queue,
+    lanes: [Queue; 2],
+    failures: Queue,
+    sender: Sender,
+}
+
+impl Clients {
+    fn new(aws: &Aws, clock: &Clock, random: &Random) -> Self {
+        let config = aws.config();
+        let queue = |name: &str| Queue::new(&config, format!("http://aws/{name}"));
+        Self {
+            table: Table::new(&config, TABLE.to_owned()).with_random(random.clone()),
+            receipts: queue(RECEIPTS),
+            lanes: [queue(WEBHOOKS), queue(SLOW_WEBHOOKS)],
+            failures: queue("failures"),
+            sender: Sender::new(LOOPBACK).unwrap().with_clock(clock.clone()),
+            config,
+        }
+    }
+}
+
+impl Functions {
+    async fn start(clients: &Clients, clock: &Clock, random: &Random) -> Self {
+        let Clients { config, table, receipts, lanes, failures, sender } = clients;
+        let (table, receipts, lanes) = (|| table.clone(), || receipts.clone(), || lanes.clone());
+        let (clock, random) = (|| clock.clone(), || random.clone());
+        let base_url = || Some(BASE_URL.to_owned());
+        let settings =
+            Settings { public_base_url: base_url(), max_amount: MinorUnits::new(1_000_000), local_live: false };
+        let postbox = Postbox::new(config, "shop@example.com".to_owned(), "set".to_owned());
+        let [webhooks, slow_webhooks] = lanes();
+        let queues = [receipts(), webhooks.clone(), slow_webhooks, failures.clone()];
+        Self {
+            create: Create::new(table(), clock(), random(), settings).await,
+            get: Get::new(table(), clock()).await,
+            cancel: Cancel::new(table(), clock(), random()).await,
+            refund: RefundFunction::new(table(), clock(), random(), base_url()).await,
+            endpoints: EndpointsFunction::new(table(), LOOPBACK, clock(), random()).await,
+            checkout: Checkout::new(table(), false, clock(), random()),
+            publish: Publish::new(table(), queues, clock()),
+            receipts: EmailReceipt::new(table(), postbox, receipts(), clock(), random()),
+            webhook: Webhook::new(table(), lanes(), SLOW_WEBHOOKS, sender.clone(), clock(), random()),
+            expire: Expire::new(table(), [receipts(), webhooks], 1, false, clock(), random()),
+        }
+    }
+}
+
+/// Makes a merchant; how it identifies itself.
+async fn merchant(table: &Table, clock: &Clock, random: &Random) -> String {
+    let (merchants, id) = (Merchants::new(table.clone()), "demo".parse().unwrap());
+    let name = || models::Name::try_from("Bright Candles Ltd".to_owned()).unwrap();
+    merchants.create(&id, name(), random.bytes()).await.unwrap();
+    let account: AccountIdentifier =
+        serde_json::from_value(json!({ "account_number": "12345678", "sort_code": "010203" })).unwrap();
+    merchants.link_account(&id, &LinkedAccount { name: name(), account }).await.unwrap();
+    let issued = api::issue_key(&id, Mode::Test, Scopes::ALL, clock.now(), random);
+    merchants.add_key(&issued.key).await.unwrap();
+    format!("Bearer {}", issued.secret.as_str())
+}
