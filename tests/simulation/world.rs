@@ -14,7 +14,7 @@ use get::Get;
 use lambda_http::http::{Method, header};
 use lambda_http::{Body, Request, RequestExt, Response};
 use lambda_runtime::{Context, LambdaEvent};
-use models::{AccountIdentifier, LinkedAccount, MinorUnits, Mode, Scopes};
+use models::{AccountIdentifier, LinkedAccount, Mode, Scopes};
 use outbound::{Policy, Sender};
 use publish::Publish;
 use queue::Queue;
@@ -285,7 +285,7 @@ impl Functions {
         let (clock, random) = (|| clock.clone(), || random.clone());
         let base_url = || Some(BASE_URL.to_owned());
         let settings =
-            Settings { public_base_url: base_url(), max_amount: MinorUnits::new(1_000_000), local_live: false };
+            Settings { public_base_url: base_url(), caps: "GBP:1000000".parse().unwrap(), local_live: false };
         let postbox = Postbox::new(config, "shop@example.com".to_owned(), "set".to_owned());
         let [webhooks, slow_webhooks] = lanes();
         let queues = [receipts(), webhooks.clone(), slow_webhooks, failures.clone()];
