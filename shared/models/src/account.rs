@@ -15,13 +15,6 @@ use crate::text::{EmailAddress, Name, PhoneNumber};
 #[error("{0}")]
 pub struct InvalidAccount(&'static str);
 
-impl InvalidAccount {
-    /// `rule` says what it must be.
-    pub(crate) const fn new(rule: &'static str) -> Self {
-        Self(rule)
-    }
-}
-
 /// `count` digits, with the spaces and hyphens people type between them left out.
 fn digits(text: &str, count: usize) -> Option<String> {
     let digits: String = text.chars().filter(|c| !matches!(c, ' ' | '-')).collect();

@@ -3,8 +3,12 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
-use crate::account::InvalidAccount;
+/// It is no IBAN; reads on after the field's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("must be an IBAN")]
+pub struct InvalidIban;
 
 /// An International Bank Account Number (ISO 13616), in its electronic form: capitals and digits, at most 34.
 ///
@@ -27,15 +31,15 @@ impl Iban {
 }
 
 impl TryFrom<String> for Iban {
-    type Error = InvalidAccount;
+    type Error = InvalidIban;
 
     /// Takes the spaces that people write between groups, and small letters.
-    fn try_from(text: String) -> Result<Self, InvalidAccount> {
+    fn try_from(text: String) -> Result<Self, InvalidIban> {
         let mut electronic: String = text.chars().filter(|c| *c != ' ').collect();
         electronic.make_ascii_uppercase();
         match electronic.parse::<iban::Iban>() {
             Ok(_) => Ok(Self(electronic)),
-            Err(_) => Err(InvalidAccount::new("must be an IBAN")),
+            Err(_) => Err(InvalidIban),
         }
     }
 }
@@ -53,7 +57,7 @@ mod tests {
 
     use super::*;
 
-    fn iban(text: &str) -> Result<Iban, InvalidAccount> {
+    fn iban(text: &str) -> Result<Iban, InvalidIban> {
         Iban::try_from(text.to_owned())
     }
 

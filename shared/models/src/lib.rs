@@ -31,7 +31,7 @@ mod wire_format;
 pub use account::{AccountIdentifier, AccountNumber, InvalidAccount, LinkedAccount, Payee, Payer, SortCode};
 pub use event::{EventId, EventType};
 pub use history::{History, HistoryEntry};
-pub use iban::Iban;
+pub use iban::{Iban, InvalidIban};
 pub use ids::{
     ApiKeyId, ApiSecret, BankId, CorrelationId, CustomerId, EndToEndId, EndpointId, InvalidId, MerchantId, ObjectId,
     RefundId, SessionId, WriteId, credential_prefix,
