@@ -8,7 +8,7 @@ use aws_credential_types::Credentials;
 use models::{CursorId, DisabledBy, Endpoint, EndpointSecret, Mode, Subscription};
 use runtime::Clock;
 use serde_json::{Value, json};
-use store::{Cursors, Due, DueItem, EndpointCreated, Endpoints, Held, Table};
+use store::{Cursors, Due, DueItem, EndpointCreated, Endpoints, Paused, Table};
 
 const FAILING: &str = "1ae1ce03-dfa9-4593-b487-65c656991cb5";
 const DISABLED: &str = "728d061b-8e47-4052-be4f-5f9bcdee39ff";
@@ -73,7 +73,7 @@ impl Machine {
             self.runtime.block_on(async {
                 cursors.advance(&cursor, 1, Clock::System.now()).await.unwrap();
                 let claim = cursors.claim(&cursor, Clock::System.now()).await.unwrap().unwrap();
-                cursors.hold(&claim, Held::Dead).await.unwrap();
+                cursors.pause(&claim, Paused::Dead).await.unwrap();
             });
         }
     }

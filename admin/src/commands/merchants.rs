@@ -110,7 +110,7 @@ async fn list(merchants: &Stored, table: &Table, rate: ReadRate) -> Result<Repor
 async fn raise_shards(merchants: &Stored, id: MerchantId, count: ListShards, dry: DryRun) -> Result<Report, Failure> {
     if dry.dry_run {
         let merchant = get(merchants, id).await?;
-        let shards = merchant.list_spread.shards();
+        let shards = merchant.list_sharding.shards();
         if count <= shards {
             return Err(Failure::NotMoreShards { id: merchant.id, shards });
         }
@@ -130,7 +130,7 @@ fn record(merchant: &Merchant) -> Record {
     Record(vec![
         field("id", &merchant.id),
         field("name", merchant.name.as_str()),
-        field("list_shards", merchant.list_spread.shards()),
+        field("list_shards", merchant.list_sharding.shards()),
     ])
 }
 

@@ -7,7 +7,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use jiff::SignedDuration;
 use models::{AccountIdentifier, ObjectId, Payee, Refund, RefundId, Session, SessionId, SessionState};
 use runtime::Clock;
-use store::{Created, CursorState, Events, Held, Mails, Parts, Refunds, Sessions as Stored, Table, Told};
+use store::{Created, CursorState, Deliveries, Events, Mails, Parts, Paused, Refunds, Sessions as Stored, Table};
 
 use crate::arguments::duration;
 use crate::failure::Failure;
@@ -59,20 +59,20 @@ async fn show(table: &Table, id: ObjectId, personal: bool) -> Result<Report, Fai
     let (events, mails) = (Events::new(table.clone()), Mails::new(table.clone()));
     let mut timeline = Timeline::new(personal);
     let mut webhooks = Vec::new();
-    let told = events.told(&session_id.into()).await?;
-    webhooks.extend(told.cursors.iter().map(|cursor| cursor_record("session", cursor)));
+    let deliveries = events.deliveries(&session_id.into()).await?;
+    webhooks.extend(deliveries.cursors.iter().map(|cursor| cursor_record("session", cursor)));
     match &found.session {
-        Some(session) => timeline.history("session", &session.history, &told),
-        None => timeline.events("session", &told),
+        Some(session) => timeline.history("session", &session.history, &deliveries),
+        None => timeline.events("session", &deliveries),
     }
-    timeline.deliveries("session", &told);
+    timeline.deliveries("session", &deliveries);
     timeline.mails("session", &mails.of(&session_id.into()).await?);
     for refund in &found.refunds {
         let of = format!("refund {}", refund.id);
-        let told: Told = events.told(&refund.id.into()).await?;
-        webhooks.extend(told.cursors.iter().map(|cursor| cursor_record(&of, cursor)));
-        timeline.history(&of, &refund.history, &told);
-        timeline.deliveries(&of, &told);
+        let deliveries: Deliveries = events.deliveries(&refund.id.into()).await?;
+        webhooks.extend(deliveries.cursors.iter().map(|cursor| cursor_record(&of, cursor)));
+        timeline.history(&of, &refund.history, &deliveries);
+        timeline.deliveries(&of, &deliveries);
         timeline.mails(&of, &mails.of(&refund.id.into()).await?);
     }
     Ok(Report::new(Content::Sections(vec![
@@ -162,9 +162,9 @@ fn refund_record(refund: &Refund) -> Record {
 }
 
 fn cursor_record(of: &str, cursor: &CursorState) -> Record {
-    let status = match (cursor.held, cursor.delivered < cursor.head) {
-        (Some(Held::Dead), _) => "dead: waits for `counterfoil webhooks resume`",
-        (Some(Held::Disabled), _) => "its endpoint is disabled",
+    let status = match (cursor.paused, cursor.delivered < cursor.head) {
+        (Some(Paused::Dead), _) => "dead: waits for `counterfoil webhooks resume`",
+        (Some(Paused::Disabled), _) => "its endpoint is disabled",
         (None, true) => "is being told",
         (None, false) => "told",
     };

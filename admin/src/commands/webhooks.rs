@@ -145,7 +145,7 @@ async fn enable(
 
 /// How many cursors of an endpoint wait to be resumed.
 async fn waiting(cursors: &Cursors, id: EndpointId) -> Result<usize, StoreError> {
-    Ok(cursors.held_of(&id).await?.len())
+    Ok(cursors.paused_of(&id).await?.len())
 }
 
 /// A count, as far as it is certain.

@@ -127,7 +127,7 @@ impl Maker {
             .map_err(|refusal| format!("the rules refuse an order: {refusal:?}"))?;
         let creation = Creation {
             id,
-            list_shard: self.merchant.list_spread.shard_of(&id, created_at),
+            list_shard: self.merchant.list_sharding.shard_of(&id, created_at),
             end_to_end_id: EndToEndId::new(Uuid::new_v4()),
             merchant_id: self.merchant.id.clone(),
             mode: Mode::Test,

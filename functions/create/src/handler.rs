@@ -84,7 +84,7 @@ impl Create {
             end_to_end_id: EndToEndId::new(self.random.uuid_v4()),
             merchant_id: caller.merchant.id.clone(),
             mode,
-            list_shard: caller.merchant.list_spread.shard_of(&id, at),
+            list_shard: caller.merchant.list_sharding.shard_of(&id, at),
             at,
             base_url: base_url.ok_or_else(|| Refusal::BadRequest("the Host header is missing".to_owned()))?,
             write_id: self.random.write_id(),

@@ -88,7 +88,7 @@ impl EventsFunction {
         let Some(object) = query.object else {
             let filter: Option<&(dyn Fn(&StoredEvent) -> bool + Sync)> =
                 if query.types.is_empty() { None } else { Some(&wanted) };
-            let shards = caller.merchant.list_spread.shards();
+            let shards = caller.merchant.list_sharding.shards();
             let page = self.events.list(&caller.owner(), shards, query.range, filter).await?;
             return show(&page.items, page.next.map(|cursor| cursor.encode()));
         };

@@ -293,7 +293,7 @@ impl Expire {
 
     async fn refund(&self, session_id: SessionId, id: RefundId, now: Timestamp) -> Result<(), Error> {
         let Some(refund) = self.refunds.find(&session_id, &id).await? else { return Ok(()) };
-        if self.refunds.lapse(&refund, now).await? {
+        if self.refunds.expire(&refund, now).await? {
             tracing::info!(refund_id = %id, "lapsed");
         }
         Ok(())
@@ -308,7 +308,7 @@ impl Expire {
         now: Timestamp,
         stop_at: SystemTime,
     ) -> Result<(), Error> {
-        let held = self.cursors.held_of(&id).await?;
+        let held = self.cursors.paused_of(&id).await?;
         let any = !held.is_empty();
         let in_time = futures_util::stream::iter(held).take_while(|_| ready(!self.clock.is_past(stop_at)));
         in_time.for_each_concurrent(CONCURRENCY, |cursor| self.resume_one(cursor, now)).await;

@@ -68,7 +68,7 @@ impl Get {
         let now = self.clock.now();
         let wanted = |session: &Session| states.contains(&format.shown_state(session.state_at(now)));
         let filter: Option<&(dyn Fn(&Session) -> bool + Sync)> = if states.is_empty() { None } else { Some(&wanted) };
-        let shards = caller.merchant.list_spread.shards();
+        let shards = caller.merchant.list_sharding.shards();
         let page = cut(self.sessions.list(&caller.owner(), shards, range, filter).await?);
         let refunds = self.refunds_of_each(&page.items).await?;
         let sessions: Vec<_> = page.items.into_iter().zip(refunds).collect();

@@ -158,7 +158,7 @@ impl RefundFunction {
         let now = self.clock.now();
         let mut any = false;
         for refund in self.refunds.of(&session.id).await?.refunds {
-            any |= self.refunds.lapse(&refund, now).await?;
+            any |= self.refunds.expire(&refund, now).await?;
         }
         Ok(any)
     }

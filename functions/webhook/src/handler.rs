@@ -13,10 +13,10 @@ use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Error, LambdaEvent};
 use models::{CorrelationId, CursorId, Endpoint, Lane, Pace, is_given_up, next_delivery, not_before};
-use outbound::{Answer, Attempt, Delivery, Failure, InvalidSecret, Outcome, Policy, Sender, WebhookSecret};
+use outbound::{Delivery, DeliveryResult, EndpointResponse, Failure, InvalidSecret, Policy, Sender, WebhookSecret};
 use queue::Queue;
 use runtime::{Clock, Metric, Random};
-use store::{CursorClaim, Cursors, DeliveryAttempt, Endpoints, Events, Finished, Held, Slot, StoredEvent, Table};
+use store::{CursorClaim, Cursors, DeliveryAttempt, Endpoints, Events, Finished, Paused, Slot, StoredEvent, Table};
 use url::Url;
 
 /// How long before the function's time runs out nothing more is sent: a delivery takes 15 s at the most.
@@ -52,7 +52,7 @@ pub struct Webhook {
 }
 
 /// What became of telling one event.
-enum Told {
+enum Delivered {
     /// It was taken, or is not wanted.
     Yes,
     /// It was not taken, and the endpoint may have said before when it is not to be called again.
@@ -140,7 +140,7 @@ impl Webhook {
             return Ok(());
         }
         let pace = endpoint.pace;
-        let Some((endpoint, mut slot)) = self.endpoints.take_slot(&endpoint, slots, now).await? else {
+        let Some((endpoint, mut slot)) = self.endpoints.claim_slot(&endpoint, slots, now).await? else {
             // The endpoint takes what it is sent, one after the other: nothing is given up for that.
             return self
                 .look_again(&claim, pace.lane(), next_look(&claim, pace, now, &self.random)?, claim.attempts, now)
@@ -158,7 +158,7 @@ impl Webhook {
     /// Whether the endpoint is not to be called now; then the cursor waits until it is.
     async fn is_left_alone(&self, claim: &CursorClaim, endpoint: &Endpoint, now: Timestamp) -> Result<bool, Error> {
         if !endpoint.is_enabled() {
-            self.cursors.hold(claim, Held::Disabled).await?;
+            self.cursors.pause(claim, Paused::Disabled).await?;
             return Ok(true);
         }
         let Some(until) = endpoint.parked_until.filter(|until| *until > now) else { return Ok(false) };
@@ -208,10 +208,10 @@ impl Webhook {
                 }
                 first_began.get_or_insert_with(|| self.clock.instant());
                 match self.tell_one(&claim, lane, event, endpoint, slot).await? {
-                    Told::Yes => {}
-                    Told::No { not_before } => return self.fail(&claim, slot.pace.lane(), not_before).await,
-                    Told::NotAtOnce => return self.look_again_now(&claim, Lane::Slow).await,
-                    Told::Gone => return Ok(self.cursors.hold(&claim, Held::Disabled).await?),
+                    Delivered::Yes => {}
+                    Delivered::No { not_before } => return self.fail(&claim, slot.pace.lane(), not_before).await,
+                    Delivered::NotAtOnce => return self.look_again_now(&claim, Lane::Slow).await,
+                    Delivered::Gone => return Ok(self.cursors.pause(&claim, Paused::Disabled).await?),
                 }
                 let ours = if event.sequence < claim.head {
                     self.cursors.moved(&mut claim, event.sequence, self.clock.now()).await?
@@ -236,9 +236,9 @@ impl Webhook {
         event: &StoredEvent,
         endpoint: &Endpoint,
         slot: &mut Slot,
-    ) -> Result<Told, Error> {
+    ) -> Result<Delivered, Error> {
         if !endpoint.wants(&event.object) {
-            return Ok(Told::Yes);
+            return Ok(Delivered::Yes);
         }
         let at = self.clock.now();
         let delivery = delivery(event, endpoint, at)?;
@@ -248,16 +248,16 @@ impl Webhook {
         };
         slot.pace = slot.pace.after(took(&attempt));
         let (latency_ms, correlation_id) = (attempt.latency_ms, event.correlation_id().map(CorrelationId::as_str));
-        let status = match &attempt.outcome {
-            Outcome::Answered(answer) => Some(answer.status),
-            Outcome::NotAnswered(_) => None,
+        let status = match &attempt.response {
+            Ok(answer) => Some(answer.status),
+            Err(_) => None,
         };
         tracing::info!(cursor = %claim.id, event_id = %event.id(), correlation_id, status, latency_ms, "told");
-        let asked = match &attempt.outcome {
-            Outcome::Answered(answer) => answer.retry_after.map(|asked| not_before(asked, self.clock.now())),
-            Outcome::NotAnswered(_) => None,
+        let asked = match &attempt.response {
+            Ok(answer) => answer.retry_after.map(|asked| not_before(asked, self.clock.now())),
+            Err(_) => None,
         };
-        let was_late = matches!(attempt.outcome, Outcome::NotAnswered(Failure::NotAtOnce));
+        let was_late = matches!(attempt.response, Err(Failure::NotAtOnce));
         let mut note = note(endpoint, at, attempt);
         if event.object.is_forgotten() {
             // It may say whom the event was about.
@@ -269,27 +269,27 @@ impl Webhook {
         }
         if was_late {
             // No failure: the endpoint had not the time that it is promised.
-            return Ok(Told::NotAtOnce);
+            return Ok(Delivered::NotAtOnce);
         }
-        slot.taken = matches!(status, Some(200..=299));
+        slot.accepted = matches!(status, Some(200..=299));
         match status {
             Some(200..=299) => {
                 Metric::WebhooksTaken.count();
-                Ok(Told::Yes)
+                Ok(Delivered::Yes)
             }
             Some(410) => {
                 Metric::WebhooksNotTaken.count();
                 // It may have been changed since it was read; then the next try sees that.
                 let gone = self.endpoints.gone(endpoint, slot).await?;
                 tracing::warn!(endpoint_id = %endpoint.id, gone, "answered that it is gone");
-                Ok(if gone { Told::Gone } else { Told::No { not_before: asked } })
+                Ok(if gone { Delivered::Gone } else { Delivered::No { not_before: asked } })
             }
             Some(_) | None => {
                 Metric::WebhooksNotTaken.count();
                 // Who answers so speaks of all requests, not of this one (RFC 6585, 4; RFC 9110, 15.6.4).
                 let of_all = asked.filter(|_| matches!(status, Some(429 | 503)));
                 self.endpoints.failed(endpoint, slot, at, self.clock.now(), self.random.f64(), of_all).await?;
-                Ok(Told::No { not_before: asked })
+                Ok(Delivered::No { not_before: asked })
             }
         }
     }
@@ -314,7 +314,7 @@ impl Webhook {
         if claim.waiting_since.is_some_and(|since| is_given_up(since, now)) {
             tracing::error!(cursor = %claim.id, delivered = claim.delivered, "a webhook cursor is dead");
             Metric::DeadCursors.count();
-            return Ok(self.cursors.hold(claim, Held::Dead).await?);
+            return Ok(self.cursors.pause(claim, Paused::Dead).await?);
         }
         self.look_again(claim, lane, until, attempts, now).await
     }
@@ -354,11 +354,11 @@ impl Webhook {
 }
 
 /// How long the endpoint took to answer, or to fail; none if it did neither while it was waited for.
-fn took(attempt: &Attempt) -> Option<Duration> {
-    match attempt.outcome {
-        Outcome::NotAnswered(Failure::TimedOut | Failure::NotAtOnce) => None,
-        Outcome::Answered(_)
-        | Outcome::NotAnswered(
+fn took(attempt: &DeliveryResult) -> Option<Duration> {
+    match attempt.response {
+        Err(Failure::TimedOut | Failure::NotAtOnce) => None,
+        Ok(_)
+        | Err(
             Failure::ConnectionFailed
             | Failure::NameNotFound
             | Failure::AddressNotAllowed
@@ -369,10 +369,10 @@ fn took(attempt: &Attempt) -> Option<Duration> {
 }
 
 /// What the merchant can read of an attempt.
-fn note(endpoint: &Endpoint, at: Timestamp, attempt: Attempt) -> DeliveryAttempt {
-    let (status, answer, error) = match attempt.outcome {
-        Outcome::Answered(Answer { status, body_start, retry_after: _ }) => (Some(status), Some(body_start), None),
-        Outcome::NotAnswered(failure) => (None, None, Some(failure.to_string())),
+fn note(endpoint: &Endpoint, at: Timestamp, attempt: DeliveryResult) -> DeliveryAttempt {
+    let (status, answer, error) = match attempt.response {
+        Ok(EndpointResponse { status, body_start, retry_after: _ }) => (Some(status), Some(body_start), None),
+        Err(failure) => (None, None, Some(failure.to_string())),
     };
     DeliveryAttempt { endpoint_id: endpoint.id, at, latency_ms: attempt.latency_ms, status, answer, error }
 }

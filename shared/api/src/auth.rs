@@ -307,7 +307,7 @@ pub(crate) mod tests {
             id: "demo".parse().unwrap(),
             name: Name::try_from("Demo".to_owned()).unwrap(),
             idempotency_salt: [0; 32],
-            list_spread: models::ListSpread::default(),
+            list_sharding: models::ListSharding::default(),
             linked_accounts: vec![],
             keys: keys.iter().map(key).collect(),
         })

@@ -119,7 +119,7 @@ mod tests {
             id: "demo".parse().unwrap(),
             name: "Demo".to_owned().try_into().unwrap(),
             idempotency_salt: [salt; 32],
-            list_spread: models::ListSpread::default(),
+            list_sharding: models::ListSharding::default(),
             linked_accounts: vec![],
             keys: vec![],
         }

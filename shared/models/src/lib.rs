@@ -36,7 +36,7 @@ pub use ids::{
     ApiKeyId, ApiSecret, BankId, CorrelationId, CustomerId, EndToEndId, EndpointId, InvalidId, MerchantId, ObjectId,
     RefundId, SessionId, WriteId, credential_prefix,
 };
-pub use list_shards::{InvalidListShards, ListShard, ListShards, ListSpread, stable_hash};
+pub use list_shards::{InvalidListShards, ListShard, ListSharding, ListShards, stable_hash};
 pub use mail::{MailFeedback, MailId, MailState, MailTopic};
 pub use merchant::{ApiKey, Merchant, Scope, Scopes, UnknownScope};
 pub use mode::{InvalidMode, Mode};

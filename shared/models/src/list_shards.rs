@@ -106,7 +106,7 @@ impl FromStr for ListShards {
 
 /// How a merchant's sessions are spread over shards. The count only rises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct ListSpread {
+pub struct ListSharding {
     shards: ListShards,
     /// The last raise, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -121,7 +121,7 @@ struct Raise {
     at: Timestamp,
 }
 
-impl ListSpread {
+impl ListSharding {
     /// How many shards lists look at: all that any session may be in.
     pub const fn shards(&self) -> ListShards {
         self.shards
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn lists_know_of_a_shard_before_there_is_anything_in_it() {
-        let first = ListSpread::default();
+        let first = ListSharding::default();
         let settled = SETTLES_WITHIN.as_secs();
         let raised = first.raised_to(shards(4), at(0)).unwrap();
         assert_eq!((raised.shards(), raised.shards_of_new(at(0))), (shards(4), shards(1)));
@@ -218,10 +218,10 @@ mod tests {
 
     #[test]
     fn is_kept_as_it_is() {
-        let raised = ListSpread::default().raised_to(shards(4), NOW).unwrap();
+        let raised = ListSharding::default().raised_to(shards(4), NOW).unwrap();
         let kept = serde_json::json!({ "shards": 4, "raise": { "before": 1, "at": 1_772_000_000_000_i64 } });
         assert_eq!(serde_json::to_value(raised).unwrap(), kept);
-        assert_eq!(serde_json::from_value::<ListSpread>(kept).unwrap(), raised);
-        assert!(serde_json::from_str::<ListSpread>(r#"{"shards":0}"#).is_err());
+        assert_eq!(serde_json::from_value::<ListSharding>(kept).unwrap(), raised);
+        assert!(serde_json::from_str::<ListSharding>(r#"{"shards":0}"#).is_err());
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::{AccountIdentifier, LinkedAccount};
 use crate::ids::{ApiKeyId, MerchantId};
-use crate::list_shards::ListSpread;
+use crate::list_shards::ListSharding;
 use crate::text::Name;
 
 /// One thing that a credential may do.
@@ -163,7 +163,7 @@ pub struct Merchant {
     /// request would pay twice.
     pub idempotency_salt: [u8; 32],
     /// How its sessions are spread over shards of the list index.
-    pub list_spread: ListSpread,
+    pub list_sharding: ListSharding,
     /// Where it may be paid.
     pub linked_accounts: Vec<LinkedAccount>,
     /// Its keys, revoked ones included.

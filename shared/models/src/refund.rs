@@ -283,17 +283,17 @@ impl Refund {
 
     /// The state at `now`: what waits past `expires_at` has failed, even before that is written down.
     pub fn state_at(&self, now: Timestamp) -> RefundState {
-        if self.has_lapsed_at(now) { RefundState::Failed } else { self.state }
+        if self.has_expired_at(now) { RefundState::Failed } else { self.state }
     }
 
     /// Whether it has failed by time and that is not written down yet.
-    pub fn has_lapsed_at(&self, now: Timestamp) -> bool {
+    pub fn has_expired_at(&self, now: Timestamp) -> bool {
         !self.state.is_final() && !self.submitted && now >= self.expires_at
     }
 
     /// Why it failed, if it did.
     pub fn failure_reason_at(&self, now: Timestamp) -> Option<RefundEvent> {
-        if self.has_lapsed_at(now) {
+        if self.has_expired_at(now) {
             return Some(RefundEvent::TimePassed);
         }
         match self.state {
@@ -516,12 +516,12 @@ mod tests {
         );
         let (mut known, _) = Refund::create(&paid(400, true), new_refund(None), creation()).unwrap();
         assert_eq!(known.state_at(day(6)), RefundState::AwaitingPayment);
-        assert!(known.has_lapsed_at(day(7)));
+        assert!(known.has_expired_at(day(7)));
         known.submitted = true;
         assert_eq!((known.state_at(day(100)), known.failure_reason_at(day(100))), (RefundState::AwaitingPayment, None));
         known.submitted = false;
         known.state = RefundState::Sent;
-        assert_eq!((known.state_at(day(100)), known.has_lapsed_at(day(100))), (RefundState::Sent, false));
+        assert_eq!((known.state_at(day(100)), known.has_expired_at(day(100))), (RefundState::Sent, false));
     }
 
     proptest! {

@@ -169,7 +169,7 @@ pub struct Creation {
     pub merchant_id: MerchantId,
     /// Test or live.
     pub mode: Mode,
-    /// In which of its merchant's lists' shards it is; see [`crate::ListSpread::shard_of`].
+    /// In which of its merchant's lists' shards it is; see [`crate::ListSharding::shard_of`].
     pub list_shard: ListShard,
     /// Now.
     pub at: Timestamp,

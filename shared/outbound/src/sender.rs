@@ -66,25 +66,16 @@ pub struct Delivery {
 
 /// What became of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attempt {
+pub struct DeliveryResult {
     /// How long it took until the answer's status came, or until it was clear that none would.
     pub latency_ms: u64,
-    /// The answer, or why there is none.
-    pub outcome: Outcome,
-}
-
-/// The answer, or why there is none.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// The endpoint answered, whatever it thinks of the message.
-    Answered(Answer),
-    /// It did not.
-    NotAnswered(Failure),
+    /// The answer, whatever the endpoint thinks of the message; or why there is none.
+    pub response: Result<EndpointResponse, Failure>,
 }
 
 /// What an endpoint said. Its body is optional: whether it came whole is not said.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct EndpointResponse {
     /// The HTTP status.
     pub status: u16,
     /// For how long the receiver asks not to be called (RFC 9110, 10.2.3).
@@ -178,25 +169,25 @@ impl Sender {
     }
 
     /// Sends once, and waits for the answer, for as long as it was made for. Nothing of it is logged.
-    pub async fn send(&self, delivery: &Delivery) -> Attempt {
+    pub async fn send(&self, delivery: &Delivery) -> DeliveryResult {
         self.send_within(delivery, Duration::from_millis(self.answer_ms), Failure::TimedOut).await
     }
 
     /// The same, but waits only so long: what then happens to the delivery is up to the caller. Look-up, connection and TLS
     /// are part of that time.
-    pub async fn send_quickly(&self, delivery: &Delivery, within: Duration) -> Attempt {
+    pub async fn send_quickly(&self, delivery: &Delivery, within: Duration) -> DeliveryResult {
         self.send_within(delivery, within, Failure::NotAtOnce).await
     }
 
-    async fn send_within(&self, delivery: &Delivery, within: Duration, too_late: Failure) -> Attempt {
+    async fn send_within(&self, delivery: &Delivery, within: Duration, too_late: Failure) -> DeliveryResult {
         let started = self.clock.instant();
         let response = tokio::time::timeout(within, self.request(delivery)).await.unwrap_or(Err(too_late));
         let latency_ms = u64::try_from(self.clock.elapsed(started).as_millis()).unwrap_or(u64::MAX);
-        let outcome = match response {
-            Ok(response) => Outcome::Answered(read(response, self.clock.now().into()).await),
-            Err(failure) => Outcome::NotAnswered(failure),
+        let response = match response {
+            Ok(response) => Ok(read(response, self.clock.now().into()).await),
+            Err(failure) => Err(failure),
         };
-        Attempt { latency_ms, outcome }
+        DeliveryResult { latency_ms, response }
     }
 
     async fn request(&self, delivery: &Delivery) -> Result<Response, Failure> {
@@ -223,7 +214,7 @@ impl Sender {
 
 /// Reads as much of the answer as is wanted; dropping it then closes the connection.
 #[expect(clippy::disallowed_methods, reason = "a connection is read by the system's clock, as it is timed out by it")]
-async fn read(mut response: Response, now: SystemTime) -> Answer {
+async fn read(mut response: Response, now: SystemTime) -> EndpointResponse {
     let status = response.status().as_u16();
     let retry_after = retry_after(response.headers(), now);
     let (mut kept, mut read_bytes) = (Vec::with_capacity(MAX_KEPT_BYTES), 0);
@@ -234,7 +225,7 @@ async fn read(mut response: Response, now: SystemTime) -> Answer {
         read_bytes += chunk.len();
         kept.extend(chunk.iter().take(MAX_KEPT_BYTES - kept.len()));
     }
-    Answer { status, retry_after, body_start: text_of(&kept) }
+    EndpointResponse { status, retry_after, body_start: text_of(&kept) }
 }
 
 /// Text, without half a character at the end.

@@ -21,7 +21,7 @@ const KEPT: SignedDuration = SignedDuration::from_hours(40 * 24);
 
 /// How many cursors that wait to be resumed are found at a time, in all and in one shard, so that memory has a bound; and
 /// how many shards are asked at once.
-const ENOUGH_HELD: usize = 10_000;
+const ENOUGH_PAUSED: usize = 10_000;
 const ENOUGH_IN_SHARD: usize = 1000;
 const SHARDS_AT_ONCE: usize = 16;
 
@@ -34,7 +34,7 @@ pub struct Cursors {
 /// Why a cursor waits to be resumed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Held {
+pub enum Paused {
     /// Its endpoint has failed for three days.
     Dead,
     /// Its endpoint is disabled.
@@ -218,7 +218,7 @@ impl Cursors {
     /// The table failed us; what was delivered may be delivered again.
     pub async fn moved(&self, claim: &mut CursorClaim, sequence: usize, now: Timestamp) -> Result<bool, StoreError> {
         let update = self
-            .held_by(WriteKind::CursorMove, claim)
+            .leased(WriteKind::CursorMove, claim)
             .when("#delivered < :set_delivered", [])
             .set("delivered", n(sequence))
             .set("attempts", n(0))
@@ -243,7 +243,7 @@ impl Cursors {
     /// The table failed us; what was delivered may be delivered again.
     pub async fn finish(&self, claim: &mut CursorClaim, sequence: usize) -> Result<Finished, StoreError> {
         let update = self
-            .held_by(WriteKind::CursorFinish, claim)
+            .leased(WriteKind::CursorFinish, claim)
             .when("#head = :head", [(":head", n(sequence))])
             .set("delivered", n(sequence))
             .set("attempts", n(0))
@@ -277,7 +277,7 @@ impl Cursors {
         waiting_since: Timestamp,
     ) -> Result<(), StoreError> {
         let update = self
-            .held_by(WriteKind::CursorRetry, claim)
+            .leased(WriteKind::CursorRetry, claim)
             .set("due_at", s(moment(at)))
             .set("attempts", n(attempts))
             .set("waiting_since", ms(waiting_since))
@@ -289,11 +289,11 @@ impl Cursors {
     ///
     /// # Errors
     /// The table failed us; it is due again when the claim ends.
-    pub async fn hold(&self, claim: &CursorClaim, held: Held) -> Result<(), StoreError> {
+    pub async fn pause(&self, claim: &CursorClaim, why: Paused) -> Result<(), StoreError> {
         let update = self
-            .held_by(WriteKind::CursorHold, claim)
-            .set("due_at", s(keys::held_due_at(&claim.id.endpoint_id)))
-            .set("held", serde_dynamo::to_attribute_value(held)?)
+            .leased(WriteKind::CursorPause, claim)
+            .set("due_at", s(keys::paused_due_at(&claim.id.endpoint_id)))
+            .set("held", serde_dynamo::to_attribute_value(why)?)
             .remove(&["lease_id", "lease_until"]);
         update.send(&self.table).await.map(|_| ())
     }
@@ -303,7 +303,7 @@ impl Cursors {
     /// # Errors
     /// The table failed us; it is due again when the claim ends.
     pub async fn drop(&self, claim: &CursorClaim) -> Result<(), StoreError> {
-        let update = self.held_by(WriteKind::CursorDrop, claim);
+        let update = self.leased(WriteKind::CursorDrop, claim);
         update.remove(&["due_pk", "due_at", "lease_id", "lease_until"]).send(&self.table).await.map(|_| ())
     }
 
@@ -311,20 +311,20 @@ impl Cursors {
     ///
     /// # Errors
     /// The table failed us.
-    pub async fn held_of(&self, endpoint: &EndpointId) -> Result<Vec<CursorId>, StoreError> {
-        let due_at = keys::held_due_at(endpoint);
+    pub async fn paused_of(&self, endpoint: &EndpointId) -> Result<Vec<CursorId>, StoreError> {
+        let due_at = keys::paused_due_at(endpoint);
         if let Some(items) = due::scan(&self.table, "due_at = :due_at", &due_at).await? {
             return Ok(items.iter().filter_map(cursor_of).collect());
         }
-        let (mut held, mut shards) = (Vec::new(), 0..DUE_SHARDS);
-        while held.len() < ENOUGH_HELD && !shards.is_empty() {
-            let some = shards.by_ref().take(SHARDS_AT_ONCE).map(|shard| self.held_in(shard, &due_at));
-            held.extend(try_join_all(some).await?.into_iter().flatten());
+        let (mut paused, mut shards) = (Vec::new(), 0..DUE_SHARDS);
+        while paused.len() < ENOUGH_PAUSED && !shards.is_empty() {
+            let some = shards.by_ref().take(SHARDS_AT_ONCE).map(|shard| self.paused_in(shard, &due_at));
+            paused.extend(try_join_all(some).await?.into_iter().flatten());
         }
-        Ok(held)
+        Ok(paused)
     }
 
-    async fn held_in(&self, shard: u32, due_at: &str) -> Result<Vec<CursorId>, StoreError> {
+    async fn paused_in(&self, shard: u32, due_at: &str) -> Result<Vec<CursorId>, StoreError> {
         let pk = keys::due_shard_pk(shard);
         let between = Some((due_at, due_at));
         let query = Query { source: Source::Due, pk: &pk, between, descending: false, limit: ENOUGH_IN_SHARD };
@@ -337,7 +337,7 @@ impl Cursors {
     /// The table failed us.
     pub async fn resume(&self, id: &CursorId, now: Timestamp) -> Result<(), StoreError> {
         let update = Update::new(WriteKind::CursorResume, keys::cursor(id))
-            .when("#due_at = :held", [(":held", s(keys::held_due_at(&id.endpoint_id)))])
+            .when("#due_at = :held", [(":held", s(keys::paused_due_at(&id.endpoint_id)))])
             // It may be held again by the time that a first attempt arrives. What is refused for a clock that is behind is
             // found again in a minute.
             .when("attribute_not_exists(#renewed_at) OR #renewed_at < :set_renewed_at", [])
@@ -349,7 +349,7 @@ impl Cursors {
         update.send(&self.table).await.map(|_| ())
     }
 
-    fn held_by(&self, kind: WriteKind, claim: &CursorClaim) -> Update {
+    fn leased(&self, kind: WriteKind, claim: &CursorClaim) -> Update {
         let lease = (":lease", s(claim.lease_id.as_str()));
         Update::new(kind, keys::cursor(&claim.id)).when("#lease_id = :lease", [lease])
     }

@@ -77,7 +77,7 @@ impl StoredEvent {
 
 /// One attempt to deliver an event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attempt {
+pub struct DeliveryAttempt {
     /// To which endpoint.
     pub endpoint_id: EndpointId,
     /// When it began.
@@ -157,7 +157,7 @@ impl Events {
     ///
     /// # Errors
     /// The table failed us.
-    pub async fn note(&self, id: &EventId, attempt: &Attempt) -> Result<(), StoreError> {
+    pub async fn note(&self, id: &EventId, attempt: &DeliveryAttempt) -> Result<(), StoreError> {
         let mut item: Item = serde_dynamo::to_item(attempt)?;
         item.insert("ttl".into(), crate::table::n(ttl_after(attempt.at)));
         let key = keys::attempt(id, &attempt.endpoint_id, attempt.at);
@@ -168,9 +168,9 @@ impl Events {
     ///
     /// # Errors
     /// The table failed us.
-    pub async fn attempts(&self, id: &EventId, limit: usize) -> Result<Vec<Attempt>, StoreError> {
+    pub async fn attempts(&self, id: &EventId, limit: usize) -> Result<Vec<DeliveryAttempt>, StoreError> {
         let prefix = keys::attempt_prefix(id.sequence);
-        let mut attempts: Vec<Attempt> =
+        let mut attempts: Vec<DeliveryAttempt> =
             self.between(&id.object_id, prefix.clone(), format!("{prefix}~"), MAX_ATTEMPTS).await?;
         attempts.reverse();
         attempts.truncate(limit);

@@ -169,7 +169,7 @@ pub(crate) fn list_sk(created_at: Timestamp, id: impl std::fmt::Display) -> Stri
 
 /// `due_at` of an endpoint's cursors that wait to be resumed. It sorts after every moment, so that they never fall due, and
 /// are found by it.
-pub(crate) fn held_due_at(endpoint: &EndpointId) -> String {
+pub(crate) fn paused_due_at(endpoint: &EndpointId) -> String {
     format!("~{endpoint}")
 }
 

@@ -138,7 +138,7 @@ impl Mails {
     /// The table failed us; the mail may be sent once more.
     pub async fn sent(&self, claim: &Claim, message_id: &str, now: Timestamp) -> Result<(), StoreError> {
         let update = self
-            .held(WriteKind::MailSent, claim)
+            .leased(WriteKind::MailSent, claim)
             .set("state", s("sent"))
             .set("sent_at", ms(now))
             .set("message_id", s(message_id));
@@ -150,7 +150,7 @@ impl Mails {
     /// # Errors
     /// The table failed us; it is due again when the claim ends.
     pub async fn retry_at(&self, claim: &Claim, at: Timestamp) -> Result<(), StoreError> {
-        let update = self.held(WriteKind::MailRetry, claim).set("due_at", s(SortableTimestamp::from(at).as_str()));
+        let update = self.leased(WriteKind::MailRetry, claim).set("due_at", s(SortableTimestamp::from(at).as_str()));
         update.remove(&["lease_until"]).send(&self.table).await.map(|_| ())
     }
 
@@ -159,7 +159,7 @@ impl Mails {
     /// # Errors
     /// The table failed us; it is due again when the claim ends, and the claim counts.
     pub async fn put_off(&self, claim: &Claim, at: Timestamp) -> Result<(), StoreError> {
-        let update = self.held(WriteKind::MailPutOff, claim).set("due_at", s(SortableTimestamp::from(at).as_str()));
+        let update = self.leased(WriteKind::MailPutOff, claim).set("due_at", s(SortableTimestamp::from(at).as_str()));
         let update = update.set("attempts", n(claim.attempts.saturating_sub(1)));
         update.remove(&["lease_until"]).send(&self.table).await.map(|_| ())
     }
@@ -169,7 +169,8 @@ impl Mails {
     /// # Errors
     /// The table failed us; it is due again when the claim ends.
     pub async fn not_needed(&self, claim: &Claim, now: Timestamp) -> Result<(), StoreError> {
-        let update = self.held(WriteKind::MailNotNeeded, claim).set("state", s("failed")).set("not_needed_at", ms(now));
+        let update =
+            self.leased(WriteKind::MailNotNeeded, claim).set("state", s("failed")).set("not_needed_at", ms(now));
         update.remove(&["due_pk", "due_at", "lease_until"]).send(&self.table).await.map(|_| ())
     }
 
@@ -178,7 +179,7 @@ impl Mails {
     /// # Errors
     /// The table failed us; it is due again when the claim ends.
     pub async fn failed(&self, claim: &Claim, now: Timestamp) -> Result<(), StoreError> {
-        let update = self.held(WriteKind::MailFail, claim).set("state", s("failed")).set("failed_at", ms(now));
+        let update = self.leased(WriteKind::MailFail, claim).set("state", s("failed")).set("failed_at", ms(now));
         update.remove(&["due_pk", "due_at", "lease_until"]).send(&self.table).await.map(|_| ())
     }
 
@@ -197,7 +198,7 @@ impl Mails {
         Ok(matches!(update.send(&self.table).await?, Updated::New(_)))
     }
 
-    fn held(&self, kind: WriteKind, claim: &Claim) -> Update {
+    fn leased(&self, kind: WriteKind, claim: &Claim) -> Update {
         Update::new(kind, keys::mail(&claim.id))
             .when_one_of("state", ["due"])
             .when("#lease_id = :lease", [(":lease", s(claim.lease_id.as_str()))])

@@ -1,7 +1,9 @@
 //! Merchants, their keys and linked accounts: one partition each, read by one Query.
 
 use jiff::Timestamp;
-use models::{AccountIdentifier, ApiKey, ApiKeyId, LinkedAccount, ListShards, ListSpread, Merchant, MerchantId, Name};
+use models::{
+    AccountIdentifier, ApiKey, ApiKeyId, LinkedAccount, ListSharding, ListShards, Merchant, MerchantId, Name,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
@@ -22,8 +24,8 @@ pub(crate) struct Profile {
     name: Name,
     #[serde(with = "serde_bytes")]
     idempotency_salt: [u8; 32],
-    #[serde(default)]
-    list_spread: ListSpread,
+    #[serde(default, rename = "list_spread")]
+    list_sharding: ListSharding,
 }
 
 /// What became of raising a merchant's count of list shards.
@@ -68,11 +70,11 @@ impl Merchants {
                 linked_accounts.push(read::<LinkedAccount>(&sk, item)?);
             }
         }
-        Ok(profile.map(|Profile { name, idempotency_salt, list_spread }| Merchant {
+        Ok(profile.map(|Profile { name, idempotency_salt, list_sharding }| Merchant {
             id: id.clone(),
             name,
             idempotency_salt,
-            list_spread,
+            list_sharding,
             linked_accounts,
             keys: api_keys,
         }))
@@ -83,7 +85,7 @@ impl Merchants {
     /// # Errors
     /// The table failed us.
     pub async fn create(&self, id: &MerchantId, name: Name, idempotency_salt: [u8; 32]) -> Result<bool, StoreError> {
-        let item = serde_dynamo::to_item(Profile { name, idempotency_salt, list_spread: ListSpread::default() })?;
+        let item = serde_dynamo::to_item(Profile { name, idempotency_salt, list_sharding: ListSharding::default() })?;
         Ok(matches!(self.table.put_new(WriteKind::MerchantCreate, keys::profile(id), item).await?, Put::Done))
     }
 
@@ -101,15 +103,15 @@ impl Merchants {
         let mut written = None;
         let mut item = self.table.get(key.clone()).await?;
         while let Some(profile) = item {
-            let Profile { list_spread, .. } = read(&key, profile)?;
+            let Profile { list_sharding, .. } = read(&key, profile)?;
             // The SDK repeated an update whose answer was lost: what it met is our own.
-            if written == Some(list_spread) {
+            if written == Some(list_sharding) {
                 return Ok(ListShardsRaised::Done);
             }
-            let Some(raised) = list_spread.raised_to(shards, now) else {
-                return Ok(ListShardsRaised::NotMore(list_spread.shards()));
+            let Some(raised) = list_sharding.raised_to(shards, now) else {
+                return Ok(ListShardsRaised::NotMore(list_sharding.shards()));
             };
-            let before = serde_dynamo::to_attribute_value(list_spread)?;
+            let before = serde_dynamo::to_attribute_value(list_sharding)?;
             let update = Update::new(WriteKind::ListShards, key.clone())
                 .when("#list_spread = :before OR attribute_not_exists(#list_spread)", [(":before", before)])
                 .when("attribute_exists(#pk)", [])

@@ -279,8 +279,8 @@ impl Refunds {
     ///
     /// # Errors
     /// The table failed us.
-    pub async fn lapse(&self, refund: &Refund, now: Timestamp) -> Result<bool, StoreError> {
-        if !refund.has_lapsed_at(now) {
+    pub async fn expire(&self, refund: &Refund, now: Timestamp) -> Result<bool, StoreError> {
+        if !refund.has_expired_at(now) {
             return Ok(false);
         }
         match self.end(refund, RefundEnd::TimePassed, now, &self.table.random.write_id()).await {

@@ -20,7 +20,7 @@ pub struct Slot {
     /// The endpoint's when it was claimed: what a delivery showed is about the endpoint of this version alone.
     version: Version,
     /// Whether the last delivery in it was taken; giving it back says so of the endpoint.
-    pub taken: bool,
+    pub accepted: bool,
     /// How soon the endpoint answers, as the deliveries in it showed; giving it back says so of the endpoint.
     pub pace: Pace,
 }
@@ -158,7 +158,7 @@ impl Endpoints {
     ///
     /// # Errors
     /// The table failed us.
-    pub async fn take_slot(
+    pub async fn claim_slot(
         &self,
         endpoint: &Endpoint,
         mut slots: Slots,
@@ -177,7 +177,7 @@ impl Endpoints {
                 Updated::New(item) => {
                     let version = Version::of(Some(&item));
                     let endpoint: Endpoint = read("of an endpoint", item)?;
-                    let slot = Slot { index, until, version, taken: false, pace: endpoint.pace };
+                    let slot = Slot { index, until, version, accepted: false, pace: endpoint.pace };
                     return Ok(Some((endpoint, slot)));
                 }
                 Updated::Refused(None) => return Ok(None),
@@ -195,9 +195,9 @@ impl Endpoints {
     pub async fn free_slot(&self, endpoint: &Endpoint, slot: Slot) -> Result<(), StoreError> {
         let freed =
             self.in_slot(WriteKind::SlotFree, endpoint, &slot).set_element("slots", slot.index, ms(slot.freed_at()));
-        if slot.taken || slot.pace != endpoint.pace {
+        if slot.accepted || slot.pace != endpoint.pace {
             let mut update = freed.clone().at_version(slot.version);
-            if slot.taken {
+            if slot.accepted {
                 update = update.set("failures", n(0)).remove(&["parked_until"]);
             }
             if slot.pace != endpoint.pace {

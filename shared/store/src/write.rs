@@ -107,7 +107,7 @@ kinds! {
     /// The lease is a condition, and goes.
     CursorFinish = "finishing with a cursor",
     CursorRetry = "rescheduling a cursor",
-    CursorHold = "holding a cursor",
+    CursorPause = "pausing a cursor",
     CursorDrop = "dropping a cursor",
     /// `renewed_at` only rises.
     CursorResume = "resuming a cursor",

@@ -6,7 +6,7 @@ mod support;
 
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use models::{CursorId, EndpointId, Mode, SessionId};
-use store::{Cursors, Due, DueItem, Held, Sessions};
+use store::{Cursors, Due, DueItem, Paused, Sessions};
 use support::{TABLE_NAME, World};
 use uuid::Uuid;
 
@@ -43,7 +43,7 @@ fn all_is_found_at_once_while_there_is_little_and_shard_by_shard_after() {
             let cursor = CursorId { object_id: id.into(), merchant_id, endpoint_id, replay_of: None };
             cursors.advance(&cursor, 1, now).await.unwrap();
             let claim = cursors.claim(&cursor, now).await.unwrap().unwrap();
-            cursors.hold(&claim, Held::Dead).await.unwrap();
+            cursors.pause(&claim, Paused::Dead).await.unwrap();
             held.push(cursor);
         }
         let sorted = |mut ids: Vec<String>| {
@@ -51,8 +51,8 @@ fn all_is_found_at_once_while_there_is_little_and_shard_by_shard_after() {
             ids
         };
         let held_ids = || sorted(held.iter().map(ToString::to_string).collect());
-        let held_of = async |endpoint_id| {
-            sorted(cursors.held_of(&endpoint_id).await.unwrap().iter().map(ToString::to_string).collect())
+        let paused_of = async |endpoint_id| {
+            sorted(cursors.paused_of(&endpoint_id).await.unwrap().iter().map(ToString::to_string).collect())
         };
         let ids = |items: Vec<DueItem>| {
             let session = |item| match item {
@@ -67,11 +67,11 @@ fn all_is_found_at_once_while_there_is_little_and_shard_by_shard_after() {
         let later = now + std::time::Duration::from_secs(3600);
         assert_eq!(due.all(now).await.unwrap(), Some(vec![]));
         assert_eq!(ids(due.all(later).await.unwrap().unwrap()), expected);
-        assert_eq!((held_of(endpoint_id).await, held_of(EndpointId::new(Uuid::nil())).await), (held_ids(), vec![]));
+        assert_eq!((paused_of(endpoint_id).await, paused_of(EndpointId::new(Uuid::nil())).await), (held_ids(), vec![]));
 
         crowd().await;
         assert_eq!(due.all(later).await.unwrap(), None);
         assert_eq!(ids(support::due_items(&table).await), expected);
-        assert_eq!((held_of(endpoint_id).await, held_of(EndpointId::new(Uuid::nil())).await), (held_ids(), vec![]));
+        assert_eq!((paused_of(endpoint_id).await, paused_of(EndpointId::new(Uuid::nil())).await), (held_ids(), vec![]));
     });
 }

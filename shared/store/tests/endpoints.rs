@@ -55,7 +55,7 @@ async fn get(owner: &Owner, id: EndpointId) -> Endpoint {
 
 async fn claim_slot(owner: &Owner, id: EndpointId) -> (Endpoint, Slot) {
     let (found, slots) = endpoints().look_up(&owner.merchant_id, &id).await.unwrap().unwrap();
-    endpoints().take_slot(&found, slots, samples::now()).await.unwrap().unwrap()
+    endpoints().claim_slot(&found, slots, samples::now()).await.unwrap().unwrap()
 }
 
 async fn change(owner: Owner, id: EndpointId, change: EndpointChange) {
@@ -129,7 +129,7 @@ fn what_a_call_showed_is_not_noted_of_an_endpoint_that_was_changed_since() {
             change(owner.clone(), id, changed).await;
             let (new, mut failing) = claim_slot(&owner, id).await;
             endpoints().failed(&new, &mut failing, now, now, 0.5, asked).await.unwrap();
-            slot.taken = true;
+            slot.accepted = true;
             slot.pace = slot.pace.after(Some(Duration::from_millis(1)));
             endpoints().free_slot(&called, slot).await.unwrap();
             endpoints().free_slot(&new, failing).await.unwrap();
@@ -153,7 +153,7 @@ fn who_claims_a_slot_gets_the_endpoint_as_it_is_then() {
         let disabled = EndpointChange { enabled: Some(false), ..moved() };
         change(owner.clone(), id, disabled).await;
         let now = samples::now();
-        let (claimed, mut slot) = endpoints().take_slot(&read, slots, now).await.unwrap().unwrap();
+        let (claimed, mut slot) = endpoints().claim_slot(&read, slots, now).await.unwrap().unwrap();
         assert_eq!(claimed, get(&owner, id).await);
         assert_eq!((claimed.secret.as_str(), claimed.previous_secret.clone()), ("another", None));
         assert!(!claimed.is_enabled() && claimed.url != read.url);

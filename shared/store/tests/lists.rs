@@ -257,7 +257,7 @@ fn a_count_is_raised_once_whatever_becomes_of_the_answer() {
         let profile = profile.key("pk", AttributeValue::S(format!("MERCHANT#{id}")));
         let profile = profile.key("sk", AttributeValue::S("PROFILE".to_owned()));
         profile.update_expression("REMOVE list_spread").send().await.unwrap();
-        let spread = async || merchants.get(&id).await.unwrap().unwrap().list_spread;
+        let spread = async || merchants.get(&id).await.unwrap().unwrap().list_sharding;
         assert_eq!(spread().await.shards(), shards(1));
 
         assert_eq!(raise(World::get().losing(2), 4).await, ListShardsRaised::Done);

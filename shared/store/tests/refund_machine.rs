@@ -553,7 +553,7 @@ impl Prepared {
             }
             What::End(refund, end) => self.changed(refund, refunds.end(refund, *end, *at, write_id).await),
             What::Lapse(refund) => {
-                if refunds.lapse(refund, *at).await.unwrap() {
+                if refunds.expire(refund, *at).await.unwrap() {
                     Outcome::Done
                 } else {
                     Outcome::Refused

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use jiff::Timestamp;
 use models::{CorrelationId, HistoryEntry, MailState};
-use store::{DeliveryAttempt, MailLog, StoredEvent, Told};
+use store::{Deliveries, DeliveryAttempt, MailLog, StoredEvent};
 
 use crate::report::{Record, field, maybe};
 
@@ -32,9 +32,14 @@ impl Timeline {
     }
 
     /// A history, and which of its events are kept.
-    pub(super) fn history<S: Display, E: Display>(&mut self, of: &str, history: &[HistoryEntry<S, E>], told: &Told) {
+    pub(super) fn history<S: Display, E: Display>(
+        &mut self,
+        of: &str,
+        history: &[HistoryEntry<S, E>],
+        deliveries: &Deliveries,
+    ) {
         for (entry, sequence) in history.iter().zip(1..) {
-            let event = match told.events.iter().any(|event| event.sequence == sequence) {
+            let event = match deliveries.events.iter().any(|event| event.sequence == sequence) {
                 true => format!("event {sequence}"),
                 false => "no event is kept".to_owned(),
             };
@@ -49,8 +54,8 @@ impl Timeline {
     }
 
     /// Of what is not there any more, what its events say.
-    pub(super) fn events(&mut self, of: &str, told: &Told) {
-        for event in &told.events {
+    pub(super) fn events(&mut self, of: &str, deliveries: &Deliveries) {
+        for event in &deliveries.events {
             self.rows.push(Row {
                 at: event.created_at(),
                 of: of.to_owned(),
@@ -62,8 +67,8 @@ impl Timeline {
     }
 
     /// How webhooks were answered.
-    pub(super) fn deliveries(&mut self, of: &str, told: &Told) {
-        for (event, attempt) in &told.attempts {
+    pub(super) fn deliveries(&mut self, of: &str, deliveries: &Deliveries) {
+        for (event, attempt) in &deliveries.attempts {
             let DeliveryAttempt { endpoint_id, at, latency_ms, status, answer, error } = attempt;
             let (what, why) = match (status, error) {
                 (Some(status), _) => (format!("webhook answered {status}"), String::new()),

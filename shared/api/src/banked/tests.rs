@@ -20,7 +20,7 @@ pub(super) fn merchant() -> Merchant {
         id: "demo".parse().unwrap(),
         name: name.clone(),
         idempotency_salt: [0; 32],
-        list_spread: models::ListSpread::default(),
+        list_sharding: models::ListSharding::default(),
         linked_accounts: vec![models::LinkedAccount { name, account }],
         keys: vec![],
     }

@@ -120,7 +120,7 @@ async fn who_never_answers_is_timed_out() {
 #[tokio::test]
 async fn who_is_not_waited_for_is_given_up_sooner() {
     let soon = Duration::from_millis(300);
-    let given_up = |attempt: outbound::Attempt| {
+    let given_up = |attempt: outbound::DeliveryResult| {
         assert!((300..5_000).contains(&attempt.latency_ms), "{attempt:?}");
         assert_eq!(failure(attempt), Failure::NotAtOnce);
     };

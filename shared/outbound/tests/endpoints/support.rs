@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr};
 
-use outbound::{Answer, Attempt, Delivery, Failure, Lookup, Outcome, Policy, Sender, TimeOuts, WebhookSecret};
+use outbound::{Delivery, DeliveryResult, EndpointResponse, Failure, Lookup, Policy, Sender, TimeOuts, WebhookSecret};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -111,17 +111,11 @@ pub(crate) fn hasty_sender() -> Sender {
 }
 
 #[track_caller]
-pub(crate) fn answer(attempt: Attempt) -> Answer {
-    match attempt.outcome {
-        Outcome::Answered(answer) => answer,
-        Outcome::NotAnswered(failure) => panic!("not answered: {failure}"),
-    }
+pub(crate) fn answer(result: DeliveryResult) -> EndpointResponse {
+    result.response.unwrap()
 }
 
 #[track_caller]
-pub(crate) fn failure(attempt: Attempt) -> Failure {
-    match attempt.outcome {
-        Outcome::Answered(answer) => panic!("answered: {answer:?}"),
-        Outcome::NotAnswered(failure) => failure,
-    }
+pub(crate) fn failure(result: DeliveryResult) -> Failure {
+    result.response.unwrap_err()
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::waiting::Waits;
 use super::{Look, Rule};
 use crate::error::StoreError;
-use crate::events::{Attempt, StoredEvent};
+use crate::events::{DeliveryAttempt, StoredEvent};
 use crate::keys;
 use crate::mails::StoredState;
 use crate::table::{Item, Key, sk};
@@ -75,7 +75,7 @@ impl Look<'_> {
     }
 
     pub(super) fn attempt(&mut self, item: &Item) {
-        self.read::<Attempt>(item);
+        self.read::<DeliveryAttempt>(item);
     }
 
     pub(super) fn mail(&mut self, key: &Key, item: &Item) {

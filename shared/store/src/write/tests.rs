@@ -30,7 +30,7 @@ use super::{SENDING, WriteKind};
 use crate::table::{Item, Key};
 use crate::{
     Change, Cursors, DeliveryAttempt, EndpointChange, EndpointCreated, Endpoints, Erased, Erasures, Events,
-    Fingerprint, Finished, Held, Mails, Marked, Merchants, MockLedger, ObjectPath, Owner, RefundCreated, RefundEnd,
+    Fingerprint, Finished, Mails, Marked, Merchants, MockLedger, ObjectPath, Owner, Paused, RefundCreated, RefundEnd,
     Refunds, Registration, Resent, Sessions, Span, StoredEvent, Table,
 };
 use support::World;
@@ -379,8 +379,8 @@ async fn events_and_cursors(late: &Late, owner: &Owner, paid: &Session, now: Tim
     late.arrive_after("rescheduling a cursor").await;
     for _ in 0..2 {
         let claim = cursors.claim(&id, later()).await.unwrap().unwrap();
-        cursors.hold(&claim, Held::Disabled).await.unwrap();
-        late.arrive_after("holding a cursor").await;
+        cursors.pause(&claim, Paused::Disabled).await.unwrap();
+        late.arrive_after("pausing a cursor").await;
         cursors.resume(&id, later()).await.unwrap();
         late.arrive_after("resuming a cursor").await;
     }
@@ -521,7 +521,7 @@ async fn endpoints(late: &Late, owner: &Owner, now: Timestamp) {
     for round in 0_i64..2 {
         let at = |after: i64| now + seconds(1000 * round + after);
         let (found, slots) = find().await;
-        let (found, slot) = endpoints.take_slot(&found, slots, at(0)).await.unwrap().unwrap();
+        let (found, slot) = endpoints.claim_slot(&found, slots, at(0)).await.unwrap().unwrap();
         assert!(endpoints.gone(&found, &slot).await.unwrap());
         endpoints.free_slot(&found, slot).await.unwrap();
         late.arrive_after("disabling an endpoint that is gone").await;
@@ -537,13 +537,13 @@ async fn endpoints(late: &Late, owner: &Owner, now: Timestamp) {
     let at = now + seconds(5000);
     for round in 0..3 {
         let (found, slots) = find().await;
-        let (found, mut slot) = endpoints.take_slot(&found, slots, at + seconds(round)).await.unwrap().unwrap();
+        let (found, mut slot) = endpoints.claim_slot(&found, slots, at + seconds(round)).await.unwrap().unwrap();
         late.arrive_after("claiming a slot").await;
         if round < 2 {
             endpoints.failed(&found, &mut slot, at, at + seconds(round), 0.5, None).await.unwrap();
             late.arrive_after("counting a failure").await;
         } else {
-            slot.taken = true;
+            slot.accepted = true;
         }
         endpoints.free_slot(&found, slot).await.unwrap();
         late.arrive_after("freeing a slot").await;

@@ -4,21 +4,21 @@ use jiff::Timestamp;
 use models::{CursorId, EventId, ObjectId};
 use serde::Deserialize;
 
-use crate::cursors::Held;
+use crate::cursors::Paused;
 use crate::error::StoreError;
-use crate::events::{Attempt, Events, StoredEvent};
+use crate::events::{DeliveryAttempt, Events, StoredEvent};
 use crate::keys::{self, cursor_of};
 use crate::table::{Item, read, sk};
 
 /// What is kept of what was told.
 #[derive(Debug, Default)]
-pub struct Told {
+pub struct Deliveries {
     /// The events, in order.
     pub events: Vec<StoredEvent>,
     /// How far each endpoint was told.
     pub cursors: Vec<CursorState>,
     /// How each delivery went, and of which event.
-    pub attempts: Vec<(EventId, Attempt)>,
+    pub attempts: Vec<(EventId, DeliveryAttempt)>,
 }
 
 /// How far an endpoint was told.
@@ -35,7 +35,7 @@ pub struct CursorState {
     /// When it is tried next.
     pub due_at: Option<Timestamp>,
     /// Why it waits to be resumed, if it does.
-    pub held: Option<Held>,
+    pub paused: Option<Paused>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -46,8 +46,8 @@ struct Record {
     attempts: u32,
     #[serde(default)]
     due_at: Option<String>,
-    #[serde(default)]
-    held: Option<Held>,
+    #[serde(default, rename = "held")]
+    paused: Option<Paused>,
 }
 
 impl Events {
@@ -55,26 +55,26 @@ impl Events {
     ///
     /// # Errors
     /// The table failed us.
-    pub async fn told(&self, object: &ObjectId) -> Result<Told, StoreError> {
-        let mut told = Told::default();
+    pub async fn deliveries(&self, object: &ObjectId) -> Result<Deliveries, StoreError> {
+        let mut found = Deliveries::default();
         let pk = keys::events_pk(object);
         for item in self.table.query(&pk, None, usize::MAX).await? {
             let sk = sk(&item).to_owned();
             if let Some(id) = cursor_of(&item) {
-                told.cursors.push(cursor(id, item)?);
+                found.cursors.push(cursor(id, item)?);
             } else if let Some(rest) = sk.strip_prefix(keys::ATTEMPT_PREFIX) {
                 let sequence = rest.split('#').next().and_then(|sequence| sequence.parse().ok()).unwrap_or_default();
-                told.attempts.push((EventId { object_id: *object, sequence }, read(&pk, item)?));
+                found.attempts.push((EventId { object_id: *object, sequence }, read(&pk, item)?));
             } else {
-                told.events.push(read(&pk, item)?);
+                found.events.push(read(&pk, item)?);
             }
         }
-        Ok(told)
+        Ok(found)
     }
 }
 
 fn cursor(id: CursorId, item: Item) -> Result<CursorState, StoreError> {
-    let Record { delivered, head, attempts, due_at, held } = read(keys::cursor(&id), item)?;
+    let Record { delivered, head, attempts, due_at, paused } = read(keys::cursor(&id), item)?;
     let due_at = due_at.and_then(|due_at| due_at.parse().ok());
-    Ok(CursorState { id, delivered, head, attempts, due_at, held })
+    Ok(CursorState { id, delivered, head, attempts, due_at, paused })
 }
