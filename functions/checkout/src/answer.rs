@@ -14,11 +14,19 @@ use models::MAX_ATTEMPTS;
 use store::StoreError;
 
 use crate::callback::CallbackError;
-use crate::page::{ProblemPage, STYLE};
-use crate::route::Back;
+use crate::paths::Back;
 
 /// What a handler answers with.
 pub(crate) type Answer = Result<Response<Body>, Problem>;
+
+/// What could not be done.
+#[derive(Template)]
+#[template(path = "problem.html")]
+struct ProblemPage {
+    heading: &'static str,
+    text: String,
+    back: Option<Back>,
+}
 
 /// Why a request is not done. The causes of the last two go to the log alone.
 #[derive(Debug)]
@@ -75,7 +83,7 @@ impl From<CallbackError> for Problem {
 
 impl Problem {
     /// Status, heading and explanation, for whoever sent the request.
-    fn told(&self) -> (StatusCode, &'static str, String) {
+    fn shown(&self) -> (StatusCode, &'static str, String) {
         let text = |text: &str| text.to_owned();
         match self {
             Self::NotFound => (
@@ -159,9 +167,9 @@ impl Problem {
         }
     }
 
-    /// The page that tells so, with a link to `back` if there is anything to go back to.
+    /// The page that says so, with a link to `back` if there is anything to go back to.
     pub(crate) fn into_page(self, back: Option<Back>) -> Response<Body> {
-        let (status, heading, text) = self.told();
+        let (status, heading, text) = self.shown();
         let back = if matches!(self, Self::NotFound) { None } else { back };
         let mut response = page(status, &ProblemPage { heading, text, back }).unwrap_or_default();
         *response.status_mut() = status;
@@ -176,6 +184,9 @@ impl Problem {
         response
     }
 }
+
+/// The style sheet of every page, the mock bank's included. It stands in the page; the policy knows it by its hash.
+pub(crate) const STYLE: &str = include_str!("../templates/style.css");
 
 /// Nothing but our own style sheet, by its hash: no script, no image, no frame, no other origin.
 static CONTENT_SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| {
@@ -287,5 +298,10 @@ mod tests {
                 "{policy}"
             );
         }
+    }
+
+    #[test]
+    fn the_style_sheet_can_stand_in_a_page() {
+        assert!(!STYLE.contains('<') && !STYLE.contains("url(") && !STYLE.contains("@import"));
     }
 }

@@ -1,7 +1,9 @@
 //! Every decision of the checkout, as functions of the session and the time alone.
 
 use jiff::Timestamp;
-use models::{MAX_ATTEMPTS, PaymentAttempt, Session, SessionEvent, SessionId, SessionState};
+use models::{MAX_ATTEMPTS, PaymentAttempt, Session, SessionEvent, SessionState};
+
+use crate::paths::{checkout_path, own_path};
 
 /// Which page fits the session now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,16 +81,6 @@ pub(crate) fn open_attempt(session: &Session, number: u8, now: Timestamp) -> Opt
         Stage::Consent => session.attempt.as_ref().filter(|attempt| attempt.number == number),
         Stage::Payer | Stage::Bank | Stage::Pending | Stage::Sent | Stage::NotSent(_) => None,
     }
-}
-
-/// The path of a URL below the session's base URL.
-pub(crate) fn own_path<'a>(session: &Session, url: &'a str) -> Option<&'a str> {
-    url.strip_prefix(session.base_url.as_str()).filter(|path| path.starts_with('/') && !path.starts_with("//"))
-}
-
-/// A session's own page.
-pub(crate) fn checkout_path(id: &SessionId) -> String {
-    format!("/checkout/{id}")
 }
 
 /// How often the page of a pending session loads itself anew: soon after submission every three seconds, later less.

@@ -15,7 +15,9 @@ use crate::answer::{Answer, Problem, page, permanently_at, see_other};
 use crate::callback::Payments;
 use crate::flow::{self, Choice, Stage};
 use crate::form::{self, BankForm, DecisionForm, PayerErrors, PayerForm};
-use crate::page::{BankPage, ConsentPage, MockBankClosedPage, MockBankPage, PayerPage, PendingPage, ResultPage};
+use crate::mock_bank::{MockBankClosedPage, MockBankPage};
+use crate::page::{BankPage, ConsentPage, PayerPage, PendingPage, ResultPage};
+use crate::paths::checkout_path;
 use crate::refund::RefundPages;
 use crate::route::Route;
 
@@ -67,14 +69,14 @@ impl Checkout {
         let now = self.payments.clock.now();
         match route {
             Route::Page(id) => self.show(&self.session(id).await?, now),
-            Route::Step(id) => see_other(&flow::checkout_path(&self.session(id).await?.id)),
+            Route::Step(id) => see_other(&checkout_path(&self.session(id).await?.id)),
             Route::Payer(id) => self.identify_payer(id, &form::read(request)?, now).await,
             Route::ChooseBank(id) => self.choose_bank(id, &form::read(request)?, now).await,
             Route::Cancel(id) => self.cancel(id).await,
             Route::MockBank(id, number) => self.show_mock_bank(&self.session(id).await?, number, now),
             Route::Decide(id, number) => self.decide(id, number, &form::read(request)?, now).await,
             Route::Refund(id) => self.refunds.show(id, now).await,
-            Route::RefundDetails(id) => self.refunds.take(id, &form::read(request)?, now).await,
+            Route::RefundDetails(id) => self.refunds.submit(id, &form::read(request)?, now).await,
         }
     }
 
@@ -110,7 +112,7 @@ impl Checkout {
                 }
             }
         }
-        see_other(&flow::checkout_path(&session.id))
+        see_other(&checkout_path(&session.id))
     }
 
     async fn choose_bank(&self, id: SessionId, form: &BankForm, now: Timestamp) -> Answer {
@@ -138,7 +140,7 @@ impl Checkout {
     async fn cancel(&self, id: SessionId) -> Answer {
         let event = SessionEvent::CancelledByPayer;
         let session = recorded(self.payments.sessions.record(self.payments.change(id, event), None).await, event)?;
-        see_other(&flow::checkout_path(&session.id))
+        see_other(&checkout_path(&session.id))
     }
 
     fn show_mock_bank(&self, session: &Session, number: u8, now: Timestamp) -> Answer {
@@ -158,7 +160,7 @@ impl Checkout {
                 self.payments.come_back(bank, &session, now).await?;
             }
         }
-        see_other(&flow::checkout_path(&session.id))
+        see_other(&checkout_path(&session.id))
     }
 
     /// The mock bank, if the session awaits consent to attempt `number` there.

@@ -5,7 +5,9 @@ mod callback;
 mod flow;
 mod form;
 mod handler;
+mod mock_bank;
 mod page;
+mod paths;
 mod refund;
 mod route;
 #[cfg(test)]

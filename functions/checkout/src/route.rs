@@ -3,7 +3,7 @@
 use lambda_http::http::Method;
 use models::{RefundId, SessionId, whole_number};
 
-use crate::{flow, refund};
+use crate::paths::{Back, checkout_path, refund_path};
 
 /// One route of template.yaml, with what its path names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,15 +26,6 @@ pub(crate) enum Route {
     Refund(RefundId),
     /// Where a refund goes.
     RefundDetails(RefundId),
-}
-
-/// The way back from a problem.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Back {
-    /// The page that shows where it stands.
-    pub(crate) path: String,
-    /// How the link reads.
-    pub(crate) label: &'static str,
 }
 
 impl Route {
@@ -64,8 +55,8 @@ impl Route {
             | Self::ChooseBank(id)
             | Self::Cancel(id)
             | Self::MockBank(id, _)
-            | Self::Decide(id, _) => Back { path: flow::checkout_path(&id), label: "Back to the payment" },
-            Self::Refund(id) | Self::RefundDetails(id) => Back { path: refund::path(&id), label: "Back to the refund" },
+            | Self::Decide(id, _) => Back { path: checkout_path(&id), label: "Back to the payment" },
+            Self::Refund(id) | Self::RefundDetails(id) => Back { path: refund_path(&id), label: "Back to the refund" },
         }
     }
 }

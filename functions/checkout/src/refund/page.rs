@@ -4,9 +4,10 @@
 use askama::Template;
 use models::{AccountIdentifier, Mode, Payee, Refund, Session, SortCode};
 
-use super::Told;
 use super::form::{DetailsErrors, DetailsForm};
-use crate::page::moment;
+use super::status::Status;
+use crate::page::date_and_time;
+use crate::paths::refund_path;
 
 /// What every page of a refund shows.
 struct Summary<'a> {
@@ -23,13 +24,13 @@ struct Summary<'a> {
 impl<'a> Summary<'a> {
     fn new(refund: &'a Refund, session: &'a Session) -> Self {
         Self {
-            path: super::path(&refund.id),
+            path: refund_path(&refund.id),
             merchant: session.payee.name.as_str(),
             amount: refund.amount.to_string(),
             reference: refund.reference.as_str(),
             payment_amount: session.amount.to_string(),
             payment_reference: session.reference.as_str(),
-            paid_at: session.sent_at().map(moment),
+            paid_at: session.sent_at().map(date_and_time),
             test: refund.mode == Mode::Test,
         }
     }
@@ -47,7 +48,7 @@ pub(super) struct DetailsPage<'a> {
 
 impl<'a> DetailsPage<'a> {
     pub(super) fn new(refund: &'a Refund, session: &'a Session, typed: &'a DetailsForm, errors: DetailsErrors) -> Self {
-        Self { summary: Summary::new(refund, session), typed, errors, until: moment(refund.expires_at) }
+        Self { summary: Summary::new(refund, session), typed, errors, until: date_and_time(refund.expires_at) }
     }
 }
 
@@ -79,41 +80,41 @@ fn with_hyphens(sort_code: &SortCode) -> String {
     [0, 2, 4].map(|from| sort_code.as_str().get(from..from + 2).unwrap_or_default()).join("-")
 }
 
-/// Tells where the refund stands.
+/// Says where the refund stands.
 #[derive(Template)]
-#[template(path = "refund/told.html")]
-pub(super) struct ToldPage<'a> {
+#[template(path = "refund/status.html")]
+pub(super) struct StatusPage<'a> {
     summary: Summary<'a>,
-    told: Told,
+    status: Status,
     heading: &'static str,
     text: String,
     sent_at: Option<String>,
 }
 
-impl<'a> ToldPage<'a> {
-    pub(super) fn new(refund: &'a Refund, session: &'a Session, told: Told) -> Self {
+impl<'a> StatusPage<'a> {
+    pub(super) fn new(refund: &'a Refund, session: &'a Session, status: Status) -> Self {
         let summary = Summary::new(refund, session);
         let (merchant, amount) = (summary.merchant, &summary.amount);
-        let (heading, text) = match told {
+        let (heading, text) = match status {
             // Also where the account was known from the beginning.
-            Told::Approval => (
+            Status::Approval => (
                 "Thank you, we have what we need",
                 format!(
                     "{merchant} now has to approve the refund with their bank. There is nothing more for you to do."
                 ),
             ),
-            Told::Sending => (
+            Status::Sending => (
                 "Your refund is being sent",
                 format!("{merchant} has approved it with their bank. There is nothing more for you to do."),
             ),
-            Told::Sent => ("Refund sent", format!("{merchant}’s bank has sent {amount} to your account.")),
-            Told::TooLate => (
+            Status::Sent => ("Refund sent", format!("{merchant}’s bank has sent {amount} to your account.")),
+            Status::TooLate => (
                 "The time to give your details has run out",
                 format!("No money was sent. Ask {merchant} to make the refund again."),
             ),
-            Told::NotMade => ("The refund was not made", format!("No money was sent. Ask {merchant} about it.")),
+            Status::NotMade => ("The refund was not made", format!("No money was sent. Ask {merchant} about it.")),
         };
-        Self { summary, told, heading, text, sent_at: refund.sent_at().map(moment) }
+        Self { summary, status, heading, text, sent_at: refund.sent_at().map(date_and_time) }
     }
 }
 
@@ -123,13 +124,13 @@ pub(crate) fn gallery() -> Vec<(String, String)> {
     use models::{RefundEvent, SessionState};
 
     use super::form::Step;
-    use super::stage;
+    use super::status::{Shown, shown};
     use crate::samples::{NOW, details, happen_to_refund, in_state, later, name, refund, refund_with_payment};
 
     let session = in_state(SessionState::Sent);
-    let told = |refund: &Refund, now: jiff::Timestamp| match stage(refund, now) {
-        super::Stage::Details => panic!("asks"),
-        super::Stage::Told(told) => ToldPage::new(refund, &session, told).render().unwrap(),
+    let status = |refund: &Refund, now: jiff::Timestamp| match shown(refund, now) {
+        Shown::Details => panic!("asks"),
+        Shown::Status(status) => StatusPage::new(refund, &session, status).render().unwrap(),
     };
     let mut pages = Vec::new();
     let mut add = |name: &str, html: String| pages.push((format!("refund_page_{name}"), html));
@@ -150,15 +151,15 @@ pub(crate) fn gallery() -> Vec<(String, String)> {
     add("long_details", details_page(&long, &DetailsForm::default(), DetailsErrors::default()));
     let long_payee = Payee { name: name(&word), ..details() };
     add("long_check", CheckPage::new(&awaiting, &long, &long_payee).render().unwrap());
-    add("too_late", told(&awaiting, later(31 * 86_400)));
+    add("too_late", status(&awaiting, later(31 * 86_400)));
     let (mut given, _) = refund_with_payment();
-    add("approval", told(&given, NOW));
+    add("approval", status(&given, NOW));
     given.submitted = true;
-    add("sending", told(&given, NOW));
+    add("sending", status(&given, NOW));
     let mut failed = given.clone();
     happen_to_refund(&mut failed, RefundEvent::DeclinedByPayer);
-    add("not_made", told(&failed, NOW));
+    add("not_made", status(&failed, NOW));
     happen_to_refund(&mut given, RefundEvent::Settled);
-    add("sent", told(&given, NOW));
+    add("sent", status(&given, NOW));
     pages
 }
