@@ -146,7 +146,7 @@ async fn an_endpoint_hears_of_what_lands_after_its_registration() {
     };
     tokio::join!(payer.decide(1, "decline"), registers);
     assert_eq!(world.get(&id).await["state"], "failed");
-    receiver.taken(1, PATIENCE).await;
+    receiver.accepted(1, PATIENCE).await;
     let heard: Vec<_> = receiver.received().iter().map(|one| (one.object_id(), one.event_type())).collect();
     assert_eq!(heard, [(id, "payment_session.failed".to_owned())], "and of nothing before it");
     all_late_are_refused(&world, 1).await;

@@ -98,7 +98,7 @@ async fn a_session_is_shown_with_all_that_happened_and_nothing_personal() {
     let session = world.paid().await;
     let refund = world.refund(&session, 150).await;
     world.settled().await;
-    receiver.taken(6, PATIENCE).await;
+    receiver.accepted(6, PATIENCE).await;
     world.settled().await;
 
     let shown = answer(&world, &["sessions", "show", &text(&session["id"])]).await;
@@ -266,7 +266,7 @@ async fn what_was_lost_is_published_again_and_nothing_is_told_twice() {
     let path = format!("/v2/payment_sessions/{}", text(&deleted["id"]));
     tests::answer(world.demo(reqwest::Method::DELETE, &path)).await;
     world.settled().await;
-    receiver.taken(9, PATIENCE).await;
+    receiver.accepted(9, PATIENCE).await;
     world.settled().await;
     // An endpoint that is registered now has no part in what happened before.
     let late = Receiver::start().await;
@@ -662,7 +662,7 @@ async fn first_entries_that_were_never_published_are_told_once_though_later_ones
     let endpoint = world.register(&receiver.url("/"), json!({})).await;
     let session = world.paid().await;
     world.settled().await;
-    receiver.taken(5, PATIENCE).await;
+    receiver.accepted(5, PATIENCE).await;
     // As if nothing had been published before the third entry.
     let pk = format!("EVENTS#{}", text(&session["id"]));
     for sequence in [1, 2] {

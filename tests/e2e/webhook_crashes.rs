@@ -20,7 +20,8 @@ fn impatient(config: &mut Config) {
 async fn told_in_order(world: &World, receiver: &Receiver, session: &Value, what: &str) {
     let id = text(&session["id"]);
     let all_told = |all: &[tests::Received]| {
-        (1..=5).all(|sequence| all.iter().any(|one| one.object_id() == id && one.sequence() == sequence && one.taken()))
+        (1..=5)
+            .all(|sequence| all.iter().any(|one| one.object_id() == id && one.sequence() == sequence && one.accepted()))
     };
     let deadline = tokio::time::Instant::now() + LONG;
     while !receiver.until(Duration::from_millis(1_500), all_told).await {

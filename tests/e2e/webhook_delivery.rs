@@ -6,7 +6,7 @@ use models::Mode;
 use reqwest::Method;
 use serde_json::{Value, json};
 use store::Endpoints;
-use tests::{PATIENCE, Received, Receiver, Reply, World, answer, in_order, taken, text};
+use tests::{PATIENCE, Received, Receiver, Reply, World, accepted, answer, in_order, text};
 
 const PAID: [&str; 5] = ["awaiting_payer", "awaiting_provider", "awaiting_payment_consent", "pending", "sent"];
 
@@ -114,7 +114,7 @@ async fn a_later_event_waits_for_an_earlier_ones_retries_and_nothing_else_does()
     let stuck = world.create().await;
     let stuck_id = text(&stuck["id"]);
     world.settled().await;
-    // Its second event is taken at the third attempt.
+    // Its second event is accepted at the third attempt.
     let event = format!("evt_{stuck_id}_2");
     let receiver = Receiver::planned(move |one| {
         let fails = one.path() == "/fails" && one.event_id() == event && one.seen < 2;
@@ -129,7 +129,7 @@ async fn a_later_event_waits_for_an_earlier_ones_retries_and_nothing_else_does()
     payer.decide(1, "approve").await;
     let other = world.paid().await;
     let others = |all: &[Received], path: &str, id: &str| {
-        all.iter().filter(|one| one.path() == path && one.object_id() == id && one.taken()).count()
+        all.iter().filter(|one| one.path() == path && one.object_id() == id && one.accepted()).count()
     };
     let other_id = text(&other["id"]);
     // Others come to their end while it waits.
@@ -183,7 +183,7 @@ async fn only_an_answer_of_2xx_is_success_and_redirects_are_not_followed() {
         if one.seen == 0 { reply.unwrap_or(Reply::Status(200)) } else { Reply::Status(200) }
     });
     let session = world.create().await;
-    receiver.taken(ways.len(), PATIENCE).await;
+    receiver.accepted(ways.len(), PATIENCE).await;
     world.settled().await;
     for (path, reply) in &ways {
         let attempts = if matches!(*path, "/200" | "/299" | "/199") { 1 } else { 2 };
@@ -240,7 +240,7 @@ async fn endpoints_that_hang_are_waited_for_by_one_delivery_and_recover() {
     // It recovers: everything is told in the end.
     receiver.answer_all(Reply::Status(200));
     let told =
-        |all: &[Received], path: &str| all.iter().filter(|one| one.path() == path && one.taken()).count() >= count;
+        |all: &[Received], path: &str| all.iter().filter(|one| one.path() == path && one.accepted()).count() >= count;
     let deadline = tokio::time::Instant::now() + LONG;
     while !receiver.until(Duration::from_secs(2), |all| told(all, "/hangs") && told(all, "/drips")).await {
         assert!(tokio::time::Instant::now() < deadline, "{:#?}", receiver.summary());
@@ -283,7 +283,7 @@ async fn an_endpoint_that_keeps_failing_is_parked_tried_by_one_and_recovers() {
     assert!(receiver.received()[before..].iter().all(|one| one.under_way == 1));
     receiver.answer_all(Reply::After(Duration::from_millis(20), 200));
     let deadline = tokio::time::Instant::now() + LONG;
-    while !receiver.until(Duration::from_secs(2), |all| taken(all).len() >= count).await {
+    while !receiver.until(Duration::from_secs(2), |all| accepted(all).len() >= count).await {
         assert!(tokio::time::Instant::now() < deadline, "{:#?}", receiver.summary());
         world.long_after().await;
     }
@@ -299,7 +299,7 @@ async fn an_endpoint_that_is_gone_is_told_nothing_until_it_is_enabled_again() {
     let webhook = world.register(&receiver.url("/gone"), json!({})).await;
     world.register(&receiver.url("/fine"), json!({})).await;
     let session = world.create().await;
-    receiver.taken(1, PATIENCE).await;
+    receiver.accepted(1, PATIENCE).await;
     world.settled().await;
     let disabled = world.get_webhook(&webhook).await;
     assert_eq!((&disabled["enabled"], &disabled["disabled_by"]), (&json!(false), &json!("gone")));
@@ -398,7 +398,8 @@ async fn after_three_days_a_cursor_is_dead_until_it_is_resumed() {
     let endpoints = Endpoints::new(world.table());
     assert!(endpoints.resume(&merchant, &id, jiff::Timestamp::now()).await.unwrap());
     world.run_schedule().await;
-    let told = |all: &[Received], count| all.iter().filter(|one| one.path() == "/dead" && one.taken()).count() >= count;
+    let told =
+        |all: &[Received], count| all.iter().filter(|one| one.path() == "/dead" && one.accepted()).count() >= count;
     assert!(receiver.until(PATIENCE, |all| told(all, 3)).await, "{:#?}", receiver.summary());
     let all = receiver.at("/dead");
     assert_eq!(in_order(&all)[&text(&session["id"])], [1, 2, 3]);

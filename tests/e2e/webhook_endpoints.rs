@@ -375,7 +375,7 @@ async fn an_endpoint_that_was_removed_never_comes_back_with_its_key() {
     assert_eq!(list(&world).await.len(), 1);
     // What happens now is told to the new one.
     world.create().await;
-    receiver.taken(1, PATIENCE).await;
+    receiver.accepted(1, PATIENCE).await;
     assert_eq!((receiver.at("/old").len(), receiver.at("/new").len()), (1, 1), "{:#?}", receiver.summary());
     // And again, as often as one likes.
     let mut ids = vec![text(&old["id"]), text(&new["id"])];

@@ -200,7 +200,7 @@ async fn an_event_is_told_again_without_moving_what_is_told_in_order() {
     let answered = replay(1).await;
     assert_eq!(answered.status, StatusCode::ACCEPTED);
     assert_eq!(answered.body, json!({ "id": format!("evt_{id}_1"), "webhook_ids": [webhook["id"]] }));
-    receiver.taken(1, PATIENCE).await;
+    receiver.accepted(1, PATIENCE).await;
     world.settled().await;
     assert_eq!(receiver.received().len(), 1);
     // The second event fails, and goes on failing, at one of the two.
@@ -227,7 +227,7 @@ async fn an_event_is_told_again_without_moving_what_is_told_in_order() {
     receiver.answer_all(Reply::Status(200));
     world.long_after().await;
     let done = receiver.until(PATIENCE, |all| {
-        all.iter().filter(|one| one.path() == "/a" && one.taken() && one.sequence() == 3).count() == 2
+        all.iter().filter(|one| one.path() == "/a" && one.accepted() && one.sequence() == 3).count() == 2
     });
     assert!(done.await, "{:#?}", receiver.summary());
     let deadline = tokio::time::Instant::now() + PATIENCE;
@@ -238,7 +238,7 @@ async fn an_event_is_told_again_without_moving_what_is_told_in_order() {
     // The same event, twice.
     let received = receiver.received();
     let seconds: Vec<_> =
-        received.iter().filter(|one| one.path() == "/a" && one.sequence() == 2 && one.taken()).collect();
+        received.iter().filter(|one| one.path() == "/a" && one.sequence() == 2 && one.accepted()).collect();
     assert_eq!(seconds.len(), 2, "{:#?}", receiver.summary());
     assert_eq!(
         (&seconds[0].body, &seconds[0].headers["webhook-id"]),

@@ -336,7 +336,8 @@ async fn nothing_is_lost_between_the_lanes() {
                 let id = text(&session["id"]);
                 world.payer(&session).identify().await;
                 let told = |all: &[Received]| {
-                    (1..=2).all(|n| all.iter().any(|one| one.object_id() == id && one.sequence() == n && one.taken()))
+                    (1..=2)
+                        .all(|n| all.iter().any(|one| one.object_id() == id && one.sequence() == n && one.accepted()))
                 };
                 let deadline = Instant::now() + LONG;
                 while !receiver.until(Duration::from_millis(2_500), told).await {

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
-use tests::{PATIENCE, Received, Receiver, Reply, World, document_1, in_order, loopback_webhooks, states, taken, text};
+use tests::{
+    PATIENCE, Received, Receiver, Reply, World, accepted, document_1, in_order, loopback_webhooks, states, text,
+};
 
 const SESSIONS: usize = 1_000;
 
@@ -51,17 +53,17 @@ async fn a_thousand_sessions_are_told_in_order_though_a_third_fails() {
         }
     };
     let done = tokio::select! {
-        done = receiver.until(ALL_TOLD, |all| taken(all).len() >= 2 * SESSIONS) => done,
+        done = receiver.until(ALL_TOLD, |all| accepted(all).len() >= 2 * SESSIONS) => done,
         () = schedule => false,
     };
     let received = receiver.received();
     let told = in_order(&received);
     println!(
-        "{SESSIONS} sessions in {made:?}; all told after {:?}: {} requests, {} taken, {} failed, at most {} at once",
+        "{SESSIONS} sessions in {made:?}; all delivered after {:?}: {} requests, {} accepted, {} failed, at most {} at once",
         begun.elapsed(),
         received.len(),
-        taken(&received).len(),
-        received.iter().filter(|one| !one.taken()).count(),
+        accepted(&received).len(),
+        received.iter().filter(|one| !one.accepted()).count(),
         received.iter().map(|one| one.under_way).max().unwrap_or(0),
     );
     assert!(done, "not all were told in time");

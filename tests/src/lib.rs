@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use store::{Merchants, Table};
 use tempfile::TempDir;
 
-pub use receiver::{Received, Receiver, Reply, in_order, taken};
+pub use receiver::{Received, Receiver, Reply, accepted, in_order};
 
 /// How long anything that is awaited may take on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(30);

@@ -100,7 +100,7 @@ impl Received {
     }
 
     /// Whether it is answered with success.
-    pub fn taken(&self) -> bool {
+    pub fn accepted(&self) -> bool {
         self.reply.status().is_some_and(|status| (200..300).contains(&status))
     }
 
@@ -207,9 +207,9 @@ impl Receiver {
     }
 
     /// Waits until this many requests have been answered with success.
-    pub async fn taken(&self, count: usize, within: Duration) {
-        let enough = self.until(within, |all| all.iter().filter(|one| one.taken()).count() >= count).await;
-        assert!(enough, "{} of {count} were accepted: {:#?}", taken(&self.received()).len(), self.summary());
+    pub async fn accepted(&self, count: usize, within: Duration) {
+        let enough = self.until(within, |all| all.iter().filter(|one| one.accepted()).count() >= count).await;
+        assert!(enough, "{} of {count} were accepted: {:#?}", accepted(&self.received()).len(), self.summary());
     }
 
     /// One short line for each request, for a test that fails.
@@ -327,8 +327,8 @@ async fn read(stream: &mut TcpStream) -> Option<(String, BTreeMap<String, String
 }
 
 /// Those that were answered with success.
-pub fn taken(received: &[Received]) -> Vec<&Received> {
-    received.iter().filter(|one| one.taken()).collect()
+pub fn accepted(received: &[Received]) -> Vec<&Received> {
+    received.iter().filter(|one| one.accepted()).collect()
 }
 
 /// The sequences of each object's events, in the order in which they were first answered with success, after it has been
@@ -344,7 +344,7 @@ pub fn in_order<'a>(received: impl IntoIterator<Item = &'a Received>) -> BTreeMa
         if let Some(last) = sequences.last() {
             assert_eq!(sequence, last + 1, "of {object} after {sequences:?}");
         }
-        if one.taken() {
+        if one.accepted() {
             sequences.push(sequence);
         }
     }
