@@ -13,7 +13,7 @@ use jiff::SignedDuration;
 use lambda_http::http::Method;
 use serde_json::{Value, json};
 use store::{Parts, Verify};
-use tests::{Receiver, Reply, taken};
+use tests::{Receiver, Reply, accepted};
 
 use crate::world::World;
 
@@ -209,7 +209,7 @@ async fn check(world: &World, items: &[Value], receiver: &Receiver) {
     // To each endpoint, each object's events in order.
     for path in ["/0", "/1"] {
         let mut last = BTreeMap::new();
-        for one in taken(&receiver.at(path)) {
+        for one in accepted(&receiver.at(path)) {
             let (object, sequence) = (one.object_id(), one.sequence());
             // One that comes again was accepted before.
             let delivered: &mut Vec<u64> = last.entry(object).or_default();

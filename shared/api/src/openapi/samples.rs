@@ -27,7 +27,7 @@ pub(crate) fn merchant() -> Merchant {
         id: "demo".parse().unwrap(),
         name: "Demo".to_owned().try_into().unwrap(),
         idempotency_salt: [0; 32],
-        list_spread: models::ListSpread::default(),
+        list_sharding: models::ListSharding::default(),
         linked_accounts: vec![linked("010203"), linked("123456")],
         keys: vec![],
     }
