@@ -143,7 +143,8 @@ fn is_own(event: &StoredEvent, caller: &Caller) -> bool {
 }
 
 fn show(events: &[StoredEvent], next_cursor: Option<String>) -> Answer {
-    api::list(events.iter().map(|event| api::event(event, false)), next_cursor)
+    let shown: Result<Vec<_>, _> = events.iter().map(|event| api::event(event, false)).collect();
+    api::list(shown?, next_cursor)
 }
 
 fn parse_query(query: &str) -> Result<Query, Refusal> {

@@ -385,7 +385,7 @@ fn delivery(event: &StoredEvent, endpoint: &Endpoint, at: Timestamp) -> Result<D
         id: event.id().to_string().parse()?,
         correlation_id: event.correlation_id().cloned(),
         timestamp_s: at.as_second(),
-        body: serde_json::to_vec(&api::event(event, endpoint.thin))?,
+        body: serde_json::to_vec(&api::event(event, endpoint.thin)?)?,
         secret,
         further_secrets,
     })

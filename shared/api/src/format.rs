@@ -8,6 +8,7 @@ use models::{
 };
 use serde::Serialize;
 use store::StoredEvent;
+use thiserror::Error;
 
 use crate::answer::{Answer, json, list};
 use crate::banked::{self, Dialect, EventView, RefundView, SessionView};
@@ -34,14 +35,20 @@ impl Format {
     }
 
     /// The format in which a stored object is published.
-    const fn of_stored() -> Self {
-        Self::Banked(Dialect::V2)
+    ///
+    /// # Errors
+    /// It is of a release after this one.
+    pub const fn of_stored(format: WireFormat) -> Result<Self, NotServed> {
+        match format {
+            WireFormat::Banked => Ok(Self::Banked(Dialect::V2)),
+            WireFormat::Yorlet | WireFormat::Fintecture => Err(NotServed(format)),
+        }
     }
 
-    /// What idempotency keys are kept apart by.
-    pub const fn name(self) -> &'static str {
+    /// As it is stored, and as ids that are derived from idempotency keys spell it.
+    pub const fn stored(self) -> WireFormat {
         match self {
-            Self::Banked(_) => "banked",
+            Self::Banked(_) => WireFormat::Banked,
         }
     }
 
@@ -151,12 +158,27 @@ impl Format {
     }
 }
 
+/// A stored object is of a format that this release doesn't serve, as while a release is deployed over the one before. It is
+/// never published in another format: what fails by this is to be tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the format {} is not served by this release", .0.as_str())]
+pub struct NotServed(WireFormat);
+
+impl From<NotServed> for ApiError {
+    fn from(error: NotServed) -> Self {
+        Self::Internal(Box::new(error))
+    }
+}
+
 /// An event, in the format of its object: with the object as it was then or, if `thin`, with its id alone.
-pub fn event(event: &StoredEvent, thin: bool) -> impl Serialize {
-    match Format::of_stored() {
+///
+/// # Errors
+/// Its object's format is not served.
+pub fn event(event: &StoredEvent, thin: bool) -> Result<impl Serialize, NotServed> {
+    Ok(match Format::of_stored(event.object.format())? {
         Format::Banked(_) if thin => EventView::thin(event),
         Format::Banked(_) => EventView::new(event),
-    }
+    })
 }
 
 /// The session that pays a refund, as it is stored: what its format fills in of the URLs that the refund was made with.
@@ -169,9 +191,9 @@ pub fn fill_in_return_urls(payment: Session) -> Session {
 }
 
 /// The merchant's page that the payer goes on to, with the result in its query as the session's format has it; none while the
-/// session awaits the payer, or if the merchant gave no such URL.
+/// session awaits the payer, if the merchant gave no such URL, or if the format is not served.
 pub fn return_url(session: &Session, now: Timestamp) -> Option<String> {
-    match Format::of_stored() {
+    match Format::of_stored(session.format).ok()? {
         Format::Banked(_) => banked::return_url(session, now),
     }
 }
@@ -198,5 +220,21 @@ impl ErrorShape {
                 if self.oauth { error.answer(&OauthErrors::new(error, errors)) } else { error.answer(&errors) }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_stored_is_published_in_its_own_format_or_not_at_all() {
+        for format in WireFormat::ALL {
+            match Format::of_stored(format) {
+                Ok(served) => assert_eq!(served.stored(), format),
+                Err(error) => assert_eq!(error, NotServed(format)),
+            }
+        }
+        assert_eq!(Format::of_stored(WireFormat::default()), Ok(Format::Banked(Dialect::V2)));
     }
 }

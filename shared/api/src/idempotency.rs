@@ -58,23 +58,23 @@ impl IdempotencyKey {
 
     /// The id of the session that this request creates: a UUIDv8.
     pub fn session_id(&self, merchant: &Merchant, mode: Mode, format: Format) -> SessionId {
-        SessionId::new(self.derive(merchant, mode, format.name(), Operation::Create))
+        SessionId::new(self.derive(merchant, mode, format.stored().as_str(), Operation::Create))
     }
 
     /// The id of the refund that this request makes: a UUIDv8.
     pub fn refund_id(&self, merchant: &Merchant, mode: Mode, format: Format) -> RefundId {
-        RefundId::new(self.derive(merchant, mode, format.name(), Operation::Refund))
+        RefundId::new(self.derive(merchant, mode, format.stored().as_str(), Operation::Refund))
     }
 
     /// What this request to register a webhook endpoint is called: a UUIDv8. The endpoint's id is another, since a key may be
     /// used again once the endpoint is removed.
     pub fn registration_name(&self, merchant: &Merchant, mode: Mode, format: Format) -> EndpointId {
-        EndpointId::new(self.derive(merchant, mode, format.name(), Operation::Register))
+        EndpointId::new(self.derive(merchant, mode, format.stored().as_str(), Operation::Register))
     }
 
     /// Marks the write that this request does.
     pub fn write_id(&self, merchant: &Merchant, mode: Mode, format: Format, operation: Operation) -> WriteId {
-        self.derive(merchant, mode, format.name(), operation).into()
+        self.derive(merchant, mode, format.stored().as_str(), operation).into()
     }
 
     fn derive(&self, merchant: &Merchant, mode: Mode, format: &str, operation: Operation) -> Uuid {

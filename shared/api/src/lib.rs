@@ -27,7 +27,7 @@ pub use answer::{Answer, json, list, no_content, replayed};
 pub use auth::{Authenticator, Caller, WARM_UP_TIMEOUT};
 pub use error::{ApiError, Refusal, Violation};
 pub use form::{InvalidForm, parse_form};
-pub use format::{ErrorShape, Format, event, fill_in_return_urls, return_url};
+pub use format::{ErrorShape, Format, NotServed, event, fill_in_return_urls, return_url};
 pub use given::Given;
 pub use http::{base_url, body, json_body, request_id};
 pub use idempotency::{IdempotencyKey, Operation};
