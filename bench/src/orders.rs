@@ -1,7 +1,18 @@
-//! What a shop asks for: requests that create sessions. Those that are made up are all alike in kind and none the same.
+//! What a shop asks for: requests that create sessions, and the sessions that create makes of them. Those that are made up
+//! are all alike in kind and none the same.
 
+use api::Json;
+use api::banked::{Dialect, parse_create};
 use fastrand::Rng;
+use jiff::Timestamp;
+use models::{Creation, EndToEndId, Merchant, Mode, Session, SessionId};
 use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::error::Error;
+
+/// The largest totals: template.yaml's own for GBP.
+const CAPS: &str = "GBP:100000000";
 
 const GOODS: [(&str, u32); 8] = [
     ("Candles", 100),
@@ -52,4 +63,32 @@ pub(crate) fn document_1() -> Value {
         "payee": { "name": "Gerald Wiley", "account_number": "12345678", "sort_code": "010203" },
         "email_receipt": true,
     })
+}
+
+/// The session that `create` makes of an order, in test mode.
+///
+/// # Errors
+/// The rules refuse the order.
+pub(crate) fn session(
+    order: &Value,
+    merchant: &Merchant,
+    id: SessionId,
+    at: Timestamp,
+    base_url: &str,
+) -> Result<Session, Error> {
+    let caps = CAPS.parse()?;
+    let new = Json::read(order.to_string().as_bytes())
+        .and_then(|order| parse_create(&order, Dialect::V2, merchant, id, &caps))
+        .map_err(|refusal| format!("the rules refuse an order: {refusal:?}"))?;
+    let creation = Creation {
+        id,
+        list_shard: merchant.list_sharding.shard_of(&id, at),
+        end_to_end_id: EndToEndId::new(Uuid::new_v4()),
+        merchant_id: merchant.id.clone(),
+        mode: Mode::Test,
+        at,
+        base_url: base_url.to_owned(),
+        write_id: samples::write_id(),
+    };
+    Ok(Session::create(new, creation))
 }

@@ -9,10 +9,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use jiff::Timestamp;
-use models::{
-    Creation, EndToEndId, MailId, MailTopic, Merchant, MerchantId, Mode, NewSession, PaymentAttempt, Session,
-    SessionEvent, SessionId, Submission,
-};
+use models::{MailId, MailTopic, Merchant, MerchantId, PaymentAttempt, Session, SessionEvent, SessionId, Submission};
 use serde_json::{Value, json};
 use store::{Change, Mails, Merchants, Sessions, Table};
 use uuid::Uuid;
@@ -20,7 +17,7 @@ use uuid::Uuid;
 use super::host::{Answer, AnswerKind};
 use super::world::World;
 use crate::error::Error;
-use crate::orders::document_1;
+use crate::orders::{self, document_1};
 
 /// What is asked of a candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +37,6 @@ pub(crate) enum Work {
 /// Where sessions are as payers and merchants see them.
 const DOMAIN: &str = "pay.example.com";
 const DEMO: &str = "pk_test_demo:sk_test_demo";
-const CAPS: &str = "GBP:100000000";
 
 /// Prepares work.
 pub(crate) struct Preparer {
@@ -99,31 +95,14 @@ impl Preparer {
     }
 
     async fn awaiting(&self) -> Result<Session, Error> {
-        let id = SessionId::new(Uuid::now_v7());
-        let creation = Creation {
-            id,
-            end_to_end_id: EndToEndId::new(Uuid::new_v4()),
-            merchant_id: self.merchant.id.clone(),
-            mode: Mode::Test,
-            list_shard: models::ListShard::default(),
-            at: samples::now(),
-            base_url: format!("https://{DOMAIN}"),
-            write_id: samples::write_id(),
-        };
-        let session = Session::create(self.new_session(id)?, creation);
+        let mut order = document_1();
+        if let Value::Object(order) = &mut order {
+            order.insert("payer".to_owned(), json!({ "name": "Ada Payer", "email": "ada@example.com" }));
+        }
+        let (id, base_url) = (SessionId::new(Uuid::now_v7()), format!("https://{DOMAIN}"));
+        let session = orders::session(&order, &self.merchant, id, samples::now(), &base_url)?;
         self.sessions.create(session.clone(), None).await?;
         Ok(session)
-    }
-
-    fn new_session(&self, id: SessionId) -> Result<NewSession, Error> {
-        let mut request = document_1();
-        if let Value::Object(request) = &mut request {
-            request.insert("payer".to_owned(), json!({ "name": "Ada Payer", "email": "ada@example.com" }));
-        }
-        let (dialect, caps) = (api::banked::Dialect::of_path("/v2/payment_sessions"), CAPS.parse()?);
-        let new = api::Json::read(request.to_string().as_bytes())
-            .and_then(|request| api::banked::parse_create(&request, dialect, &self.merchant, id, &caps));
-        new.map_err(|error| format!("document 1's session is refused: {error:?}").into())
     }
 
     async fn paid(&self) -> Result<Session, Error> {

@@ -1,14 +1,10 @@
 //! Sessions as a shop has them after a while: most long over, some of today still open.
 
-use api::Json;
-use api::banked::{Dialect, parse_create};
 use banks::mock::{Decided, Decision, Ledger, MockBank, Order, PayerAccount};
 use banks::{Bank, BankError, Begun, Status};
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
-use models::{
-    Creation, EndToEndId, Merchant, Mode, Payer, PaymentAttempt, Session, SessionEvent, SessionId, transition,
-};
+use models::{EndToEndId, Merchant, Payer, PaymentAttempt, Session, SessionEvent, SessionId, transition};
 use uuid::Uuid;
 
 use crate::error::Error;
@@ -23,8 +19,6 @@ const ONE_OF_TODAY_IN: usize = 8;
 /// The longest pause between two steps of a checkout, and so the longest checkout of four.
 const PAUSE_MS: i64 = 30_000;
 const CHECKOUT: SignedDuration = SignedDuration::from_millis(4 * PAUSE_MS);
-/// The largest total: template.yaml's `MaxAmountMinor`.
-const CAPS: &str = "GBP:100000000";
 
 /// How a session goes on after its creation.
 ///
@@ -121,21 +115,8 @@ impl Maker {
             u64::try_from(created_at.as_second())?,
             u32::try_from(created_at.subsec_nanosecond())?,
         )));
-        let (order, caps) = (orders::order(&mut self.rng, number), CAPS.parse()?);
-        let new = Json::read(order.to_string().as_bytes())
-            .and_then(|order| parse_create(&order, Dialect::V2, &self.merchant, id, &caps))
-            .map_err(|refusal| format!("the rules refuse an order: {refusal:?}"))?;
-        let creation = Creation {
-            id,
-            list_shard: self.merchant.list_sharding.shard_of(&id, created_at),
-            end_to_end_id: EndToEndId::new(Uuid::new_v4()),
-            merchant_id: self.merchant.id.clone(),
-            mode: Mode::Test,
-            at: created_at,
-            base_url: self.base_url.clone(),
-            write_id: samples::write_id(),
-        };
-        let mut session = Session::create(new, creation);
+        let order = orders::order(&mut self.rng, number);
+        let mut session = orders::session(&order, &self.merchant, id, created_at, &self.base_url)?;
         let course = if is_of_today { Course::of_today(&mut self.rng) } else { Course::of_the_past(&mut self.rng) };
         let mut at = created_at;
         for &event in course.events() {
