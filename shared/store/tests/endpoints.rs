@@ -7,7 +7,10 @@ mod support;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use models::{CursorId, DisabledBy, Endpoint, EndpointId, EndpointSecret, EventId, Mode, Pace, Subscription};
+use models::{
+    CursorId, DisabledBy, Endpoint, EndpointId, EndpointSecret, EventId, Mode, Object, Pace, Session, Subscription,
+    WireFormat,
+};
 use store::{
     Cursors, EndpointChange, EndpointCreated, Endpoints, Fingerprint, Finished, Merchants, Owner, Registration, Slot,
 };
@@ -25,7 +28,7 @@ fn new_endpoint(owner: &Owner) -> Endpoint {
         id: EndpointId::new(samples::uuid()),
         merchant_id: owner.merchant_id.clone(),
         mode: owner.mode,
-        format: models::WireFormat::Banked,
+        format: WireFormat::Banked,
         url: "https://example.com/a".to_owned().try_into().unwrap(),
         description: None,
         events: Subscription::All,
@@ -284,5 +287,23 @@ fn a_replay_whose_answer_was_lost_and_that_was_done_meanwhile_is_not_done_again(
         let later = now + SignedDuration::from_secs(1);
         Cursors::new(World::get().losing_one(0, another)).replay(&id, &event, later).await.unwrap();
         assert!(cursors.claim(&id, now + HOUR * 2).await.unwrap().is_some());
+    });
+}
+
+#[test]
+fn an_endpoint_is_notified_of_its_own_formats_objects_alone() {
+    World::get().runtime.block_on(async {
+        let owner = support::new_owner(Mode::Test);
+        for format in WireFormat::ALL {
+            let endpoint = Endpoint { format, ..new_endpoint(&owner) };
+            assert!(matches!(endpoints().create(&endpoint, None).await.unwrap(), EndpointCreated::New(_)));
+        }
+        let stored = endpoints().of(&owner.merchant_id).await.unwrap();
+        let session = support::new_session(&owner, samples::now(), None, 400);
+        for format in WireFormat::ALL {
+            let object = Object::Session(Box::new(Session { format, ..session.clone() }));
+            let wanting: Vec<_> = stored.iter().filter(|endpoint| endpoint.wants(&object)).collect();
+            assert_eq!(wanting.iter().map(|endpoint| endpoint.format).collect::<Vec<_>>(), [format]);
+        }
     });
 }
