@@ -22,8 +22,8 @@ pub(crate) fn duration(text: &str) -> Result<SignedDuration, &'static str> {
     }
 }
 
-/// A moment, as itself or as how long ago it is.
-pub(crate) fn moment(text: &str) -> Result<Timestamp, &'static str> {
+/// A time, as itself or as how long ago it is.
+pub(crate) fn time(text: &str) -> Result<Timestamp, &'static str> {
     let ago = || duration(text).ok().and_then(|ago| runtime::Clock::System.now().checked_sub(ago).ok());
     text.parse()
         .ok()
@@ -36,12 +36,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn moments_are_given_by_themselves_or_by_how_long_ago() {
-        assert_eq!(moment("2026-01-31T09:30:00Z").unwrap().to_string(), "2026-01-31T09:30:00Z");
-        let ago = runtime::Clock::System.now().duration_since(moment("72h").unwrap());
+    fn times_are_given_by_themselves_or_by_how_long_ago() {
+        assert_eq!(time("2026-01-31T09:30:00Z").unwrap().to_string(), "2026-01-31T09:30:00Z");
+        let ago = runtime::Clock::System.now().duration_since(time("72h").unwrap());
         assert!((71..=72).contains(&ago.as_hours()), "{ago}");
         for text in ["", "yesterday", "-1h", "2026-01-31"] {
-            assert!(moment(text).is_err(), "{text}");
+            assert!(time(text).is_err(), "{text}");
         }
         assert_eq!(duration("1h30m").unwrap(), SignedDuration::from_mins(90));
     }

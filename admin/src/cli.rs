@@ -42,7 +42,7 @@ pub(crate) enum Command {
     /// Linked accounts: where a merchant may be paid
     #[command(subcommand)]
     Accounts(Accounts),
-    /// Webhook endpoints: where a merchant is told of events
+    /// Webhook endpoints: where events are delivered to a merchant
     #[command(subcommand)]
     Webhooks(Webhooks),
     /// Payment sessions and their refunds
@@ -51,7 +51,7 @@ pub(crate) enum Command {
     /// Mails to payers and customers
     #[command(subcommand)]
     Mails(Mails),
-    /// What was given up: messages that failed too often, stream records that could not be published
+    /// Dead letters: messages that failed too often, stream records that could not be published
     #[command(subcommand)]
     DeadLetters(DeadLetters),
     Republish(Republish),

@@ -52,7 +52,7 @@ pub(crate) enum Failure {
     #[error("there is no payment session or refund {0}: check the id, and --table or --stack")]
     NoObject(ObjectId),
     #[error(
-        "session {0}, or a refund of it, goes on, or what happened last is still being told or mailed: cancel it, or wait until it is final, then repeat this"
+        "session {0} or a refund of it is not final, or its last event or mail is still to be sent: cancel it or wait until it is final, then repeat the command"
     )]
     NotFinal(SessionId),
     #[error("{object} has no mail of this kind: `counterfoil mails list {object}` shows those there are")]
@@ -84,7 +84,7 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// The same, saying where it happened if that is what helps. What the SDK says is told apart by its text: the store
+    /// The same, saying where it happened if that is what helps. Errors of the SDK are distinguished by their text: the store
     /// keeps no more, and functions need no more.
     pub(crate) fn at(self, location: &Location) -> Self {
         let (Self::Store(StoreError::Unavailable { cause, .. }) | Self::Queue { cause, .. }) = &self else {

@@ -1,5 +1,5 @@
-//! `counterfoil`, the operator's command line: who may use the service, what became of payments, what was given up, and
-//! whether all is as it should be; on this machine or AWS.
+//! `counterfoil`, the operator's command line: who may use the service, what became of payments, dead letters, and
+//! whether the table is sound; on this machine or AWS.
 
 mod arguments;
 mod cli;
@@ -19,7 +19,7 @@ use cli::{Cli, Command};
 use failure::Failure;
 use target::Service;
 
-/// What `verify` ends with if it could not look: 1 says that something is amiss.
+/// The exit code of `verify` if it could not check the table; 1 says that a rule is broken.
 const NOT_VERIFIED: u8 = 2;
 
 #[tokio::main(flavor = "current_thread")]
@@ -42,5 +42,5 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
     if let Some(note) = report.note {
         eprintln!("{note}");
     }
-    Ok(if report.amiss { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if report.failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

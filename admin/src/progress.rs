@@ -28,7 +28,7 @@ impl ReadRate {
     }
 }
 
-/// Keeps to so many of something in a second.
+/// Keeps to a number of something in a second.
 pub(crate) struct Pace {
     per_second: f64,
     begun: Instant,
@@ -40,9 +40,9 @@ impl Pace {
         Self { per_second: per_second.into(), begun: Instant::now(), spent: Cell::new(0.0) }
     }
 
-    /// So many were taken: waits until more may be.
-    pub(crate) async fn spend(&self, taken: f64) {
-        self.spent.set(self.spent.get() + taken);
+    /// Some were used: waits until more may be.
+    pub(crate) async fn spend(&self, used: f64) {
+        self.spent.set(self.spent.get() + used);
         let until = Duration::try_from_secs_f64(self.spent.get() / self.per_second).unwrap_or(Duration::MAX);
         if let Some(until) = self.begun.checked_add(until) {
             tokio::time::sleep_until(until).await;
@@ -64,7 +64,7 @@ pub(crate) async fn walk<T>(
     let parts = walks(table, PARTS).into_iter().map(async |mut part| {
         while let Some(page) = part.next().await? {
             let units = page.units + each(page.found).await?;
-            bar.inc(page.looked_at);
+            bar.inc(page.read_count);
             pace.spend(units).await;
         }
         Ok::<_, Failure>(())
@@ -74,7 +74,7 @@ pub(crate) async fn walk<T>(
     walked.map(|_| ())
 }
 
-/// A bar of about so many steps; nothing where nobody looks.
+/// A bar of about this many steps; nothing where the output is no terminal.
 fn bar(about: u64, what: &'static str) -> ProgressBar {
     let bar = ProgressBar::new(about).with_message(what);
     let template = "{msg} [{bar:30}] {human_pos} of about {human_len} items  {per_sec}, {eta} left";

@@ -1,4 +1,4 @@
-//! SQS: a stack's queues, found by name, and what is in those where dead letters lie.
+//! SQS: a stack's queues, found by name, and the dead letters in them.
 
 use std::collections::HashSet;
 
@@ -12,8 +12,8 @@ use crate::failure::Failure;
 use crate::location::Location;
 use crate::target::{Service, is_physical};
 
-/// For how long a message that is being looked at is nobody else's; should we not put it back, it comes back by itself.
-const LOOKED_AT_S: i32 = 60;
+/// For how long a message that was received is ours; should we not put it back, it comes back by itself.
+const READ_FOR_S: i32 = 60;
 
 /// A stack's queues.
 pub(crate) struct Queues<'a> {
@@ -30,13 +30,13 @@ pub(crate) struct Queue {
 /// How many messages a queue holds, more or less.
 pub(crate) struct Counts {
     pub(crate) waiting: u64,
-    /// Being looked at, by us or others.
+    /// Received by us or others, and not put back.
     pub(crate) in_flight: u64,
 }
 
-/// A message that was given up.
+/// A dead letter.
 #[derive(Debug, Clone)]
-pub(crate) struct Letter {
+pub(crate) struct DeadLetter {
     pub(crate) id: String,
     pub(crate) body: String,
     /// When it was first sent, wherever to.
@@ -76,13 +76,13 @@ impl<'a> Queues<'a> {
     }
 
     /// Some messages, which are ours for a minute; none if there are no more.
-    pub(crate) async fn take(&self, queue: &Queue) -> Result<Vec<Letter>, Failure> {
+    pub(crate) async fn receive(&self, queue: &Queue) -> Result<Vec<DeadLetter>, Failure> {
         let request = self
             .client
             .receive_message()
             .queue_url(&queue.url)
             .max_number_of_messages(10)
-            .visibility_timeout(LOOKED_AT_S)
+            .visibility_timeout(READ_FOR_S)
             // Without a wait, SQS asks only some of its servers, and may find none of few messages.
             .wait_time_seconds(1)
             .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp);
@@ -91,12 +91,12 @@ impl<'a> Queues<'a> {
     }
 
     /// Up to about `most` messages, each put back at once.
-    pub(crate) async fn look(&self, queue: &Queue, most: usize) -> Result<Vec<Letter>, Failure> {
+    pub(crate) async fn read(&self, queue: &Queue, most: usize) -> Result<Vec<DeadLetter>, Failure> {
         let (mut letters, mut seen) = (Vec::new(), HashSet::new());
         while letters.len() < most {
-            let taken = self.take(queue).await?;
+            let received = self.receive(queue).await?;
             let before = letters.len();
-            letters.extend(taken.into_iter().filter(|letter| seen.insert(letter.id.clone())));
+            letters.extend(received.into_iter().filter(|letter| seen.insert(letter.id.clone())));
             if letters.len() == before {
                 break;
             }
@@ -109,8 +109,8 @@ impl<'a> Queues<'a> {
         Ok(letters)
     }
 
-    /// Makes a message that was taken visible again, unless it has become so by itself.
-    pub(crate) async fn put_back(&self, queue: &Queue, letter: &Letter) -> Result<(), Failure> {
+    /// Makes a message that was received visible again, unless it has become so by itself.
+    pub(crate) async fn put_back(&self, queue: &Queue, letter: &DeadLetter) -> Result<(), Failure> {
         let request = self.client.change_message_visibility().queue_url(&queue.url).receipt_handle(&letter.receipt);
         match request.visibility_timeout(0).send().await {
             Ok(_) => Ok(()),
@@ -126,15 +126,15 @@ impl<'a> Queues<'a> {
         output.map(|_| ()).map_err(|error| failed("SendMessage", error))
     }
 
-    pub(crate) async fn delete(&self, queue: &Queue, letter: &Letter) -> Result<(), Failure> {
+    pub(crate) async fn delete(&self, queue: &Queue, letter: &DeadLetter) -> Result<(), Failure> {
         let request = self.client.delete_message().queue_url(&queue.url).receipt_handle(&letter.receipt);
         request.send().await.map(|_| ()).map_err(|error| failed("DeleteMessage", error))
     }
 }
 
-fn letter(message: Message) -> Option<Letter> {
+fn letter(message: Message) -> Option<DeadLetter> {
     let sent_ms = message.attributes.as_ref().and_then(|all| all.get(&MessageSystemAttributeName::SentTimestamp));
-    Some(Letter {
+    Some(DeadLetter {
         sent_at: sent_ms.and_then(|ms| Timestamp::from_millisecond(ms.parse().ok()?).ok()),
         id: message.message_id?,
         body: message.body.unwrap_or_default(),

@@ -17,10 +17,10 @@ pub(crate) enum Output {
 #[derive(Debug)]
 pub(crate) struct Report {
     pub(crate) content: Content,
-    /// A word to the operator, on standard error.
+    /// A note to the operator, on standard error.
     pub(crate) note: Option<String>,
-    /// Whether something was found that must not be; then the command fails.
-    pub(crate) amiss: bool,
+    /// Whether the command did not do or find all that it should; then its exit code is 1.
+    pub(crate) failed: bool,
 }
 
 /// One thing, a list, or several of them with a title each.
@@ -75,7 +75,7 @@ impl Record {
 
 impl Report {
     pub(crate) fn new(content: Content) -> Self {
-        Self { content, note: None, amiss: false }
+        Self { content, note: None, failed: false }
     }
 
     pub(crate) fn one(record: Record) -> Self {

@@ -65,7 +65,7 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// The service that is meant. On AWS, the table of a stack is looked for.
+    /// The service that is meant. On AWS, the table of a stack is searched by its name.
     pub(crate) async fn find(target: &Target) -> Result<Self, Failure> {
         let on_aws = target.profile.is_some() || target.region.is_some();
         let (config, location) = match &target.endpoint {

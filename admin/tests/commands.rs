@@ -51,7 +51,7 @@ impl Machine {
         Table::new(&config, "local-Table".to_owned())
     }
 
-    /// Registers an endpoint, some time ago: the schedule has looked at it since, and nothing of it is due.
+    /// Registers an endpoint, some time ago: the schedule has processed it since, and nothing of it is due.
     fn register(&self, endpoint: &Endpoint) {
         let endpoints = Endpoints::new(self.table());
         let created = self.runtime.block_on(endpoints.create(endpoint, None)).unwrap();
@@ -120,7 +120,7 @@ impl Machine {
     }
 }
 
-/// A test endpoint of acme's that is told everything, with nothing amiss.
+/// A test endpoint of acme's that gets every event, and never failed.
 fn endpoint(id: &str) -> Endpoint {
     Endpoint {
         id: id.parse().unwrap(),
@@ -267,7 +267,7 @@ fn what_can_not_be_verified_is_told_from_what_is_amiss() {
     machine.hold(&endpoint(FAILING), 1);
     let output = machine.run(&["verify"]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
-    assert!(text(&output.stdout).contains("orphan") && text(&output.stderr).contains("amiss"), "{output:?}");
+    assert!(text(&output.stdout).contains("orphan") && text(&output.stderr).contains("Rules are broken"), "{output:?}");
 }
 
 #[test]
@@ -408,7 +408,7 @@ fn disables_an_endpoint_and_enables_it_again() {
     assert_eq!(machine.dry(&["webhooks", "enable", "acme", FAILING])["status"], "disabled by its merchant");
     let enabled = machine.json(&["webhooks", "enable", "acme", FAILING]);
     assert_eq!((&enabled["status"], &enabled["failures"]), (&json!("enabled"), &json!("0")));
-    assert_eq!(machine.due(), [DueItem::Endpoint(failing.merchant_id.clone(), failing.id)], "what waits is told");
+    assert_eq!(machine.due(), [DueItem::Endpoint(failing.merchant_id.clone(), failing.id)], "what waits is delivered");
     assert!(machine.refused(&["webhooks", "disable", "acme", NOBODYS]).contains("webhooks list acme"));
 }
 

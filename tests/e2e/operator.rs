@@ -105,8 +105,8 @@ async fn a_session_is_shown_with_all_that_happened_and_nothing_personal() {
     assert_eq!(answer(&world, &["sessions", "show", &text(&refund["id"])]).await, shown, "by its refund's id, too");
     assert_eq!((&shown["session"]["state"], &shown["session"]["left_to_refund"]), (&json!("sent"), &json!("£2.50")));
     assert_eq!(shown["refunds"][0]["refund_id"], refund["id"]);
-    let told: Vec<_> = shown["webhooks"].as_array().unwrap().iter().map(|one| text(&one["told"])).collect();
-    assert_eq!(told, ["5 of 5", "1 of 1"]);
+    let delivered: Vec<_> = shown["webhooks"].as_array().unwrap().iter().map(|one| text(&one["delivered"])).collect();
+    assert_eq!(delivered, ["5 of 5", "1 of 1"]);
     let timeline = shown["timeline"].as_array().unwrap();
     let what = |of: &str| -> Vec<String> {
         timeline.iter().filter(|row| text(&row["of"]) == of).map(|row| text(&row["what"])).collect()

@@ -1,4 +1,4 @@
-//! Messages that were given up.
+//! Dead letters.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -13,21 +13,21 @@ use store::{Marked, ObjectPath, REPUBLISHED_FOR, Span, Table, UnreadRecord};
 use super::republish::{Rates, mark_all};
 use crate::arguments::{DRY_RUN_NOTE, DryRun};
 use crate::failure::Failure;
-use crate::queues::{Letter, Queue, Queues};
+use crate::queues::{DeadLetter, Queue, Queues};
 use crate::report::{Record, Report, age, field, maybe};
 use crate::target::Service;
 
-/// How far a record's arrival in the stream and the moment that history tells may be apart.
+/// How far a record's arrival in the stream and its history entry's timestamp may be apart.
 const ARRIVES_WITHIN: SignedDuration = SignedDuration::from_mins(5);
 
-const LEFT_NOTE: &str = "What was left where it is says of nothing that is known: look at it with `counterfoil dead-letters show`. \
-     `counterfoil republish --since` publishes again all that happened since a moment.";
+const LEFT_NOTE: &str = "Messages that could not be read were left: see them with `counterfoil dead-letters show`. \
+     `counterfoil republish --since` publishes again all that happened since a time.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DeadLetters {
-    /// Count what was given up, queue by queue, and say since when
+    /// Count the dead letters of each queue, with the age of the oldest
     List,
-    /// Show what was given up; it stays where it is
+    /// Show the dead letters of a queue; they stay in it
     Show {
         /// Which queue
         queue: Dead,
@@ -35,10 +35,10 @@ pub(crate) enum DeadLetters {
         #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..))]
         limit: u16,
     },
-    /// Try again what was given up, once its cause is mended
+    /// Try dead letters again, once their cause is repaired
     ///
     /// Messages go back to the queue that they came from. Of a stream record that could not be published, what it was about
-    /// is published again from its history: nothing is told twice.
+    /// is published again from its history: nothing is delivered twice.
     Redrive {
         /// Which queue
         queue: Dead,
@@ -52,12 +52,12 @@ pub(crate) enum DeadLetters {
     },
 }
 
-/// Where what was given up lies.
+/// A queue of dead letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Dead {
-    /// Mails that `email-receipt` could not look at (ReceiptsDeadLetters)
+    /// Mails that `email-receipt` could not process (ReceiptsDeadLetters)
     Receipts,
-    /// Cursors that `webhook` could not look at (WebhooksDeadLetters)
+    /// Cursors that `webhook` could not process (WebhooksDeadLetters)
     Webhooks,
     /// Stream records that could not be published (PublishFailures)
     Publish,
@@ -143,13 +143,13 @@ impl fmt::Display for About {
 }
 
 /// What became of a dead letter.
-enum Outcome {
+enum Redriven {
     TriedAgain(String),
     WouldBeTriedAgain,
     Left,
 }
 
-impl fmt::Display for Outcome {
+impl fmt::Display for Redriven {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::TriedAgain(how) => how,
@@ -164,7 +164,7 @@ pub(crate) async fn run(command: DeadLetters, service: &Service) -> Result<Repor
     match command {
         DeadLetters::List => list(queues).await,
         DeadLetters::Show { queue, limit } => {
-            let letters = queues.look(&queues.find(queue.logical_id()).await?, limit.into()).await?;
+            let letters = queues.read(&queues.find(queue.logical_id()).await?, limit.into()).await?;
             let now = Clock::System.now();
             Ok(Report::many(letters.iter().map(|letter| shown(queue, letter, now)).collect()))
         }
@@ -187,7 +187,7 @@ async fn list(queues: &Queues<'_>) -> Result<Report, Failure> {
     for dead in Dead::ALL {
         let queue = queues.find(dead.logical_id()).await?;
         let counts = queues.counts(&queue).await?;
-        let letters = if counts.waiting > 0 { queues.look(&queue, 100).await? } else { Vec::new() };
+        let letters = if counts.waiting > 0 { queues.read(&queue, 100).await? } else { Vec::new() };
         let oldest = letters.iter().filter_map(|letter| letter.sent_at).min();
         records.push(Record(vec![
             field("queue", dead.as_str()),
@@ -200,7 +200,7 @@ async fn list(queues: &Queues<'_>) -> Result<Report, Failure> {
     Ok(Report::many(records))
 }
 
-fn shown(dead: Dead, letter: &Letter, now: Timestamp) -> Record {
+fn shown(dead: Dead, letter: &DeadLetter, now: Timestamp) -> Record {
     Record(vec![
         field("message_id", &letter.id),
         maybe("sent_at", letter.sent_at),
@@ -224,7 +224,7 @@ impl Redrive<'_> {
         let (mut records, mut seen, mut kept, mut left) = (Vec::new(), HashSet::new(), Vec::new(), false);
         loop {
             let mut any_new = false;
-            for letter in self.queues.take(&self.from).await? {
+            for letter in self.queues.receive(&self.from).await? {
                 let new = seen.insert(letter.id.clone()) && letter.sent_at.is_none_or(|sent_at| sent_at <= begun);
                 any_new |= new;
                 if !new || only.is_some_and(|only| only != letter.id) {
@@ -233,8 +233,8 @@ impl Redrive<'_> {
                 }
                 let about = About::of(dead, &letter.body);
                 let outcome = match &about {
-                    None => Outcome::Left,
-                    Some(_) if dry.dry_run => Outcome::WouldBeTriedAgain,
+                    None => Redriven::Left,
+                    Some(_) if dry.dry_run => Redriven::WouldBeTriedAgain,
                     Some(about) => self.one(about, &letter).await?,
                 };
                 records.push(Record(vec![
@@ -243,9 +243,9 @@ impl Redrive<'_> {
                     field("result", &outcome),
                 ]));
                 match outcome {
-                    Outcome::TriedAgain(_) => {}
-                    Outcome::WouldBeTriedAgain => kept.push(letter),
-                    Outcome::Left => {
+                    Redriven::TriedAgain(_) => {}
+                    Redriven::WouldBeTriedAgain => kept.push(letter),
+                    Redriven::Left => {
                         left = true;
                         kept.push(letter);
                     }
@@ -266,11 +266,11 @@ impl Redrive<'_> {
         })
     }
 
-    /// Tries it again, and removes the letter.
-    async fn one(&self, about: &About, letter: &Letter) -> Result<Outcome, Failure> {
+    /// Tries it again, and removes the dead letter.
+    async fn one(&self, about: &About, letter: &DeadLetter) -> Result<Redriven, Failure> {
         let done = match about {
             About::Mail(_) | About::Cursor(_) => {
-                let Some(to) = &self.to else { return Ok(Outcome::Left) };
+                let Some(to) = &self.to else { return Ok(Redriven::Left) };
                 self.queues.send(to, &letter.body).await?;
                 "sent to its queue again".to_owned()
             }
@@ -284,7 +284,7 @@ impl Redrive<'_> {
             }
         };
         self.queues.delete(&self.from, letter).await?;
-        Ok(Outcome::TriedAgain(done))
+        Ok(Redriven::TriedAgain(done))
     }
 
     async fn publish(&self, object: &ObjectPath) -> Result<String, Failure> {

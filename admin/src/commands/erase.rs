@@ -13,8 +13,8 @@ use crate::progress::{ReadRate, walk};
 use crate::report::{Record, Report, field, maybe};
 
 const NOT_FINAL: &str = "not final, and left as it is";
-const NOT_ALL_NOTE: &str = "Sessions that are not final were left as they are: cancel them, or wait until they and their refunds have \
-     ended and are told of, then repeat this.";
+const NOT_ALL_NOTE: &str = "Sessions that are not final were left as they are: cancel them, or wait until they and their refunds \
+     have ended and their events are delivered, then repeat the command.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Erase {
@@ -30,7 +30,7 @@ pub(crate) enum Erase {
     },
     /// Remove what all payment sessions of a payer hold of them, for good
     ///
-    /// This reads the whole table. Sessions that are not final are left as they are, and said.
+    /// This reads the whole table. Sessions that are not final are left as they are, and listed.
     Payer {
         /// The payer's e-mail address, in capital letters or small
         #[arg(long, value_name = "ADDRESS", value_parser = email)]
@@ -60,32 +60,34 @@ pub(crate) async fn run(command: Erase, table: &Table) -> Result<Report, Failure
 }
 
 async fn payer(table: &Table, email: &EmailAddress, rate: ReadRate, dry: DryRun) -> Result<Report, Failure> {
-    let (records, amiss) = (RefCell::new(Vec::new()), RefCell::new(false));
+    let (records, failed) = (RefCell::new(Vec::new()), RefCell::new(false));
     let erase_theirs = async |found: Vec<PayersSession>| {
         for session in found {
             if !session.email.as_str().eq_ignore_ascii_case(email.as_str()) {
                 continue;
             }
-            // What is erased is not found by its address again: whatever goes wrong with one, the others are told.
+            // What is erased is not found by its address again: whatever goes wrong with one, the others are reported.
             let (result, done) = match erase(table, &session.id, dry).await {
                 Ok(erased) => (result(erased, dry).to_owned(), erased != Erased::NotFinal),
                 Err(failure) => (format!("not erased: {failure}"), false),
             };
-            *amiss.borrow_mut() |= !done;
+            *failed.borrow_mut() |= !done;
             records.borrow_mut().push(Record(vec![field("session_id", session.id), field("result", result)]));
         }
         Ok(0.0)
     };
-    if let Err(failure) = walk(table, "looking for the payer", rate, Table::payers, erase_theirs).await {
-        *amiss.borrow_mut() = true;
-        let record =
-            vec![maybe("session_id", None::<SessionId>), field("result", format!("not all was looked at: {failure}"))];
+    if let Err(failure) = walk(table, "finding the payer", rate, Table::payers, erase_theirs).await {
+        *failed.borrow_mut() = true;
+        let record = vec![
+            maybe("session_id", None::<SessionId>),
+            field("result", format!("not all sessions were read: {failure}")),
+        ];
         records.borrow_mut().push(Record(record));
     }
     let report = Report::many(records.into_inner());
-    Ok(match (dry.dry_run, amiss.into_inner()) {
+    Ok(match (dry.dry_run, failed.into_inner()) {
         (true, _) => report.with_note(DRY_RUN_NOTE),
-        (false, true) => Report { amiss: true, ..report.with_note(NOT_ALL_NOTE) },
+        (false, true) => Report { failed: true, ..report.with_note(NOT_ALL_NOTE) },
         (false, false) => report,
     })
 }

@@ -17,8 +17,8 @@ const SUPPRESSED_NOTE: &str = "It is tried within a minute, but SES sends nothin
 pub(crate) enum Mails {
     /// List the mails about a payment session and its refunds, or about a refund
     ///
-    /// STATE is due, sent (SES took it), failed (it was given up) or not_needed (there was nothing to say any more when it was
-    /// to be sent; with more than one attempt, an earlier one may have been sent). FEEDBACK is what SES told of it since.
+    /// STATE is due, sent (SES accepted it), failed (it was given up) or not_needed (there was nothing to say any more when it was
+    /// to be sent; with more than one attempt, an earlier one may have been sent). FEEDBACK is what SES reported of it since.
     List {
         /// The id of the payment session or refund
         id: ObjectId,

@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::progress::{ReadRate, walk};
 use crate::report::{Record, Report, field};
 
-const SHARDS_NOTE: &str = "Lists look at all of them from now on; new sessions are spread over them in 20 minutes.";
+const SHARDS_NOTE: &str = "Lists read all of them from now on; new sessions are put into all of them in 20 minutes.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Merchants {
@@ -38,10 +38,10 @@ pub(crate) enum Merchants {
         #[command(flatten)]
         rate: ReadRate,
     },
-    /// Spread a busy merchant's new sessions over more shards of its lists
+    /// Put a busy merchant's new sessions into more shards of its lists
     ///
     /// One partition of DynamoDB takes 1,000 writes a second, and a merchant with more has its requests throttled. The count
-    /// only rises: each session stays where it is, and every list looks at every shard. Only a merchant with very many
+    /// only rises: each session stays where it is, and every list reads every shard. Only a merchant with very many
     /// payments needs more than the one that it begins with.
     Shards {
         /// The merchant's id
@@ -97,7 +97,7 @@ async fn list(merchants: &Stored, table: &Table, rate: ReadRate) -> Result<Repor
         ids.borrow_mut().extend(found);
         Ok(0.0)
     };
-    walk(table, "looking for merchants", rate, Table::merchants, gather).await?;
+    walk(table, "finding merchants", rate, Table::merchants, gather).await?;
     let mut ids = ids.into_inner();
     ids.sort();
     let mut records = Vec::new();

@@ -7,27 +7,26 @@ use jiff::Timestamp;
 use runtime::Clock;
 use store::{Marked, ObjectPath, REPUBLISHED_FOR, Span, Table};
 
-use crate::arguments::{DRY_RUN_NOTE, DryRun, moment};
+use crate::arguments::{DRY_RUN_NOTE, DryRun, time};
 use crate::failure::Failure;
 use crate::progress::{Pace, ReadRate, walk};
 use crate::report::{Record, Report, field};
 
 const MARKED_NOTE: &str = "They are published within seconds; what is due then is sent within a minute.";
 
-/// Publish again what happened since a moment: events, mails and webhooks that are missing
+/// Publish again what happened since a time: events, mails and webhooks that are missing
 ///
 /// It reads the whole table and marks every payment session and refund to which something has happened; the table's stream
-/// brings the marks to `publish`. What is there already is not made again: no mail is sent twice, and no endpoint is told
-/// again what it was told before, for what it was told is kept for 40 days, and this goes back 30. An endpoint that would be
-/// told of something now, and was disabled or subscribed to less then, is told now; what happened before it was registered
-/// it is not told. What was deleted has no data left to tell of, and is left out.
+/// brings the marks to `publish`. Only what is missing is made: no mail is sent twice, and no event is delivered to an endpoint twice,
+/// since deliveries are remembered for 40 days, and this goes back 30. An endpoint that was disabled or subscribed to less
+/// then gets now what it would get today, except what happened before it was registered. Deleted sessions are left out.
 #[derive(Debug, Args)]
 pub(crate) struct Republish {
-    /// From this moment on, such as 2026-01-31T09:30:00Z, or since so long ago, such as 90m or 72h; 30 days at the most
-    #[arg(long, value_name = "MOMENT", value_parser = moment)]
+    /// From this time on, such as 2026-01-31T09:30:00Z or, ago, 90m or 72h; 30 days at the most
+    #[arg(long, value_name = "TIME", value_parser = time)]
     since: Timestamp,
-    /// Only what happened before this moment [default: now]
-    #[arg(long, value_name = "MOMENT", value_parser = moment)]
+    /// Only what happened before this time [default: now]
+    #[arg(long, value_name = "TIME", value_parser = time)]
     until: Option<Timestamp>,
     #[command(flatten)]
     rates: Rates,
@@ -40,7 +39,7 @@ pub(crate) struct Republish {
 pub(crate) struct Rates {
     #[command(flatten)]
     read: ReadRate,
-    /// How many payment sessions and refunds to mark in a second, at the most: each is published anew
+    /// How many payment sessions and refunds to mark in a second, at the most: each is published again
     #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     marks_per_second: u32,
 }
@@ -92,6 +91,6 @@ pub(crate) async fn mark_all(table: &Table, span: Span, rates: Rates, dry: DryRu
         }
         Ok(0.0)
     };
-    walk(table, "looking for what happened", rates.read, Table::objects, mark).await?;
+    walk(table, "finding what happened", rates.read, Table::objects, mark).await?;
     Ok(tally.get())
 }

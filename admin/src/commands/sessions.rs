@@ -21,7 +21,7 @@ const HIDDEN: &str = "hidden; --personal shows it";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Sessions {
-    /// Show a payment session, its refunds, how far webhook endpoints were told of it, and all that happened, in order
+    /// Show a payment session, its refunds, its webhook deliveries, and all that happened to it, in order
     ///
     /// Events, `evt_<session or refund>_<number>`, and how each webhook was answered are kept for 30 days. REQUEST is the correlation id by which logs, mails and
     /// webhooks of the same request are found.
@@ -32,9 +32,9 @@ pub(crate) enum Sessions {
         #[arg(long)]
         personal: bool,
     },
-    /// List the payment sessions that were submitted, and whose bank has not said what became of them, oldest first
+    /// List the payment sessions that were submitted and whose bank has not answered yet, oldest first
     Pending {
-        /// Only those that were submitted so long ago, such as 30m or 72h
+        /// Only those that were submitted at least this long ago, such as 30m or 72h
         #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
         longer_than: SignedDuration,
     },
@@ -164,16 +164,16 @@ fn refund_record(refund: &Refund) -> Record {
 fn cursor_record(of: &str, cursor: &CursorState) -> Record {
     let status = match (cursor.paused, cursor.delivered < cursor.head) {
         (Some(Paused::Dead), _) => "dead: waits for `counterfoil webhooks resume`",
-        (Some(Paused::Disabled), _) => "its endpoint is disabled",
-        (None, true) => "is being told",
-        (None, false) => "told",
+        (Some(Paused::Disabled), _) => "paused: its endpoint is disabled",
+        (None, true) => "being delivered",
+        (None, false) => "delivered",
     };
     Record(vec![
         field("of", of),
         field("merchant", &cursor.id.merchant_id),
         field("endpoint_id", cursor.id.endpoint_id),
         maybe("replay_of", cursor.id.replay_of),
-        field("told", format!("{} of {}", cursor.delivered, cursor.head)),
+        field("delivered", format!("{} of {}", cursor.delivered, cursor.head)),
         field("status", status),
         field("failures", cursor.attempts),
         maybe("next_try_at", cursor.due_at),

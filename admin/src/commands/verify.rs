@@ -1,4 +1,4 @@
-//! Whether all is as it must be.
+//! Whether the table is sound.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -16,11 +16,11 @@ use crate::failure::Failure;
 use crate::progress::{ReadRate, walk};
 use crate::report::{Content, Record, Report, field};
 
-/// How many items are looked at at a time, in each part of the table.
+/// How many items are checked at a time, in each part of the table.
 const CONCURRENCY: usize = 8;
 
-/// How often what seems amiss is looked at again, and how long after the last time: it may be changing.
-const LOOKS_AGAIN: usize = 2;
+/// How often an item that breaks a rule is checked again, and how long after the last time: it may be changing.
+const CHECKS_AGAIN: usize = 2;
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// How many violations are shown, so that memory has a bound.
@@ -31,9 +31,10 @@ const SHOWN: usize = 1000;
 /// Every item can be read; histories have no gap and take no way that doesn't exist; states, amounts and what is left of
 /// payments agree with histories and refunds; nothing belongs to what is not there; whatever waits is in the due index and
 /// isn't forgotten there; events and mails are there; nothing personal is left of what was deleted or erased. It changes
-/// nothing, and may run while the service does: what seems amiss is looked at again before it is told.
+/// nothing, and may run while the service does: an item that seems to break a rule is checked again before it is
+/// reported.
 ///
-/// It ends with 0 if all holds, with 1 if something does not, and with 2 if that could not be found out.
+/// The exit code is 0 if all rules hold, 1 if one is broken, and 2 if the table could not be checked.
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
     /// After how long what is due counts as forgotten, and what happened as not published; longer after a restore
@@ -90,33 +91,33 @@ pub(crate) async fn run(Verify { late_after, rate }: Verify, table: &Table) -> R
 
 /// What is found of these items, however often they are checked; and how many read units that took.
 async fn check_all(verifier: &Verifier, items: Vec<TableItem>) -> Result<(Vec<Checked>, f64), Failure> {
-    let (mut suspects, mut units) = look(items, async |item: &TableItem| verifier.check(item).await).await?;
-    for _ in 0..LOOKS_AGAIN {
+    let (mut suspects, mut units) = suspects_of(items, async |item: &TableItem| verifier.check(item).await).await?;
+    for _ in 0..CHECKS_AGAIN {
         if suspects.is_empty() {
             break;
         }
         tokio::time::sleep(PAUSE).await;
         let again = suspects.into_iter().map(|(item, _)| item).collect();
-        let (still, more_units) = look(again, async |item: &TableItem| verifier.check_again(item).await).await?;
+        let (still, more_units) = suspects_of(again, async |item: &TableItem| verifier.check_again(item).await).await?;
         (suspects, units) = (still, units + more_units);
     }
     Ok((suspects.into_iter().map(|(_, checked)| checked).collect(), units))
 }
 
-/// Those items with which something seems amiss, and what.
-async fn look(
+/// The items that break a rule, and which.
+async fn suspects_of(
     items: Vec<TableItem>,
     check: impl AsyncFn(&TableItem) -> Result<Checked, store::StoreError>,
 ) -> Result<(Vec<(TableItem, Checked)>, f64), Failure> {
     let check = &check;
-    let looks = items.into_iter().map(async |item| {
+    let checks = items.into_iter().map(async |item| {
         let checked = check(&item).await?;
         Ok::<_, Failure>((item, checked))
     });
-    let looked: Vec<_> = stream::iter(looks).buffer_unordered(CONCURRENCY).try_collect().await?;
-    let units = looked.iter().map(|(_, checked)| checked.units).sum();
+    let checked: Vec<_> = stream::iter(checks).buffer_unordered(CONCURRENCY).try_collect().await?;
+    let units = checked.iter().map(|(_, checked)| checked.units).sum();
     let is_clean = |checked: &Checked| checked.violations.is_empty() && checked.warnings.is_empty();
-    Ok((looked.into_iter().filter(|(_, checked)| !is_clean(checked)).collect(), units))
+    Ok((checked.into_iter().filter(|(_, checked)| !is_clean(checked)).collect(), units))
 }
 
 fn report(found: Found, took: Duration) -> Report {
@@ -144,14 +145,12 @@ fn report(found: Found, took: Duration) -> Report {
         ("what_to_do", Content::Many(what_to_do.collect())),
     ];
     let note = match (violations, unshown) {
-        (0, _) if warnings > 0 => {
-            "All that must be true is true; warnings are of what earlier releases wrote.".to_owned()
-        }
-        (0, _) => "All that must be true is true.".to_owned(),
-        (_, 0) => "Something is amiss.".to_owned(),
-        (_, unshown) => format!("Something is amiss; {unshown} violations more are not shown."),
+        (0, _) if warnings > 0 => "Every rule holds; warnings are about items that earlier releases wrote.".to_owned(),
+        (0, _) => "Every rule holds.".to_owned(),
+        (_, 0) => "Rules are broken.".to_owned(),
+        (_, unshown) => format!("Rules are broken; {unshown} more violations are not shown."),
     };
-    Report { amiss: violations > 0, ..Report::new(Content::Sections(sections)).with_note(note) }
+    Report { failed: violations > 0, ..Report::new(Content::Sections(sections)).with_note(note) }
 }
 
 const fn what_to_do(rule: Rule) -> &'static str {
@@ -172,15 +171,13 @@ const fn what_to_do(rule: Rule) -> &'static str {
         Rule::Due => {
             "a mail: `counterfoil mails resend`; a cursor: replay its event; else set or remove `due_pk` and `due_at` by hand"
         }
-        Rule::Forgotten => {
-            "see whether the schedule runs, and what its log says of it; then `counterfoil dead-letters list`"
-        }
+        Rule::Forgotten => "check that the schedule runs, and its log; then `counterfoil dead-letters list`",
         Rule::Listed => "set `list_pk` and `list_sk` by hand",
         Rule::Erased => "`counterfoil erase session`, or remove by hand what is named",
         Rule::Final => "set or remove `final_pk` (FINAL#0 to FINAL#63, any) and `final_at` (when it ended) by hand",
-        Rule::Mail | Rule::Event => "`counterfoil republish --since` a moment before it happened",
+        Rule::Mail | Rule::Event => "`counterfoil republish --since` a second before it happened",
         Rule::Cursor => {
-            "see in `counterfoil sessions show` what was told; delete the cursor by hand, and replay its events"
+            "see in `counterfoil sessions show` what was delivered; delete the cursor by hand, and replay its events"
         }
         Rule::Endpoint => "set `count` by hand",
     }

@@ -10,24 +10,23 @@ use crate::arguments::{DRY_RUN_NOTE, DryRun};
 use crate::failure::Failure;
 use crate::report::{Record, Report, field, maybe};
 
-const RESUMED_NOTE: &str =
-    "What waits is told in order, from within a minute on. If it fails again, `counterfoil webhooks list` shows it.";
+const RESUMED_NOTE: &str = "What waits is delivered in order, starting within a minute. `counterfoil webhooks list` shows whether it fails again.";
 
 /// From here on, what waits is not counted: of very many, not all are found.
 const COUNTED: usize = 1000;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Webhooks {
-    /// List a merchant's webhook endpoints, test and live, with how they fare
+    /// List a merchant's webhook endpoints, test and live, with their deliveries' state
     ///
     /// FAILURES is how many deliveries have failed since the last that succeeded. Nothing is tried until PARKED UNTIL.
-    /// WAITING is how many payment sessions and refunds the endpoint hears no more of until it is resumed: it failed for
-    /// three days, or was disabled. How each delivery of a payment went, `counterfoil sessions show` tells.
+    /// WAITING counts the payment sessions and refunds whose events wait until the endpoint is resumed: it failed for
+    /// three days, or was disabled. `counterfoil sessions show` shows each delivery of a payment.
     List {
         /// The merchant's id
         merchant: MerchantId,
     },
-    /// Tell an endpoint all that waits for it, in order, once its merchant has mended it
+    /// Deliver all that waits for an endpoint, in order, once its merchant has repaired it
     ///
     /// It begins within a minute. An endpoint that is disabled is not resumed: `webhooks enable` or its
     /// merchant enables it, and that resumes it too.
@@ -39,9 +38,9 @@ pub(crate) enum Webhooks {
         #[command(flatten)]
         dry: DryRun,
     },
-    /// Tell an endpoint nothing any more, as its merchant would by `PATCH /v2/webhooks/{id}` with {"enabled": false}
+    /// Deliver nothing more to an endpoint, as its merchant would by `PATCH /v2/webhooks/{id}` with {"enabled": false}
     ///
-    /// What it is to be told waits, until `webhooks enable` or its merchant enables it.
+    /// Its events wait until `webhooks enable` or its merchant enables it.
     Disable {
         /// The merchant's id
         merchant: MerchantId,
@@ -50,7 +49,7 @@ pub(crate) enum Webhooks {
         #[command(flatten)]
         dry: DryRun,
     },
-    /// Enable an endpoint that was disabled, and tell it all that waits for it, in order
+    /// Enable an endpoint that was disabled, and deliver all that waits for it, in order
     Enable {
         /// The merchant's id
         merchant: MerchantId,
@@ -148,7 +147,7 @@ async fn waiting(cursors: &Cursors, id: EndpointId) -> Result<usize, StoreError>
     Ok(cursors.paused_of(&id).await?.len())
 }
 
-/// A count, as far as it is certain.
+/// A count; beyond some, only that it is at least that.
 fn at_least(count: usize) -> String {
     if count < COUNTED { count.to_string() } else { format!("{COUNTED}+") }
 }

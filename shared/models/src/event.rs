@@ -1,4 +1,4 @@
-//! Events: one for each history entry of each session and refund, as merchants are told of it.
+//! Events: one for each history entry of each session and refund, as merchants are notified of it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -57,8 +57,8 @@ impl From<EventType> for String {
     }
 }
 
-/// One event, `evt_<object>_<sequence>`: of which object, and which entry of its history it tells of. The same however
-/// often it is told.
+/// One event, `evt_<object>_<sequence>`: of which object, and which entry of its history it reports. The same however
+/// often it is delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct EventId {
     /// The session or refund.

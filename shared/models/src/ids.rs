@@ -150,7 +150,7 @@ uuid_id!(
 );
 
 uuid_id!(
-    /// A session or a refund, as far as telling of it goes.
+    /// A session or a refund: what events are about.
     ObjectId,
     "payment session or refund id"
 );
@@ -253,7 +253,7 @@ text_id!(
     |text| (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
 );
 
-/// How a credential begins, which tells whose it is without a look-up: `pk_test_demo…`.
+/// How a credential begins, which says whose it is without a look-up: `pk_test_demo…`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Credential {
     mode: Mode,

@@ -1,5 +1,5 @@
-//! Over how many partitions of the list index a merchant's sessions are spread: one takes so many writes a second, and no
-//! more.
+//! Into how many partitions of the list index a merchant's sessions are put: one partition takes a limited number of writes a
+//! second.
 
 use std::fmt;
 use std::str::FromStr;
@@ -60,7 +60,7 @@ impl ListShards {
         (0..=u8::MAX).take(usize::from(self.0)).map(ListShard)
     }
 
-    /// The one that a session with this id is put in, if there are so many.
+    /// The one that a session with this id is put in.
     pub fn shard_of(self, id: &SessionId) -> ListShard {
         let shard = stable_hash(id.as_bytes()) % u32::from(self.0);
         ListShard(u8::try_from(shard).unwrap_or_default())
@@ -104,7 +104,7 @@ impl FromStr for ListShards {
     }
 }
 
-/// How a merchant's sessions are spread over shards. The count only rises.
+/// How a merchant's sessions are put into shards. The count only rises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ListSharding {
     shards: ListShards,
@@ -122,7 +122,7 @@ struct Raise {
 }
 
 impl ListSharding {
-    /// How many shards lists look at: all that any session may be in.
+    /// How many shards lists read: all that any session may be in.
     pub const fn shards(&self) -> ListShards {
         self.shards
     }

@@ -17,7 +17,7 @@ use crate::transition::SessionState;
 pub enum MailTopic {
     /// To the payer: the payment was sent.
     Receipt(SessionId),
-    /// To the customer: tell us where the refund goes.
+    /// To the customer: where should the refund go?
     RefundDetails(RefundId),
     /// To the customer: the refund was sent.
     RefundSent(RefundId),
@@ -52,17 +52,17 @@ pub struct MailId {
 }
 
 impl MailId {
-    /// The id as tags that a mail service keeps with the mail and shows in what it tells of it: letters, digits, `_` and
+    /// The id as tags that a mail service keeps with the mail and shows in its feedback: letters, digits, `_` and
     /// `-` only, as SES takes them.
     pub fn tags(&self) -> [(&'static str, String); 3] {
         let (object, kind) = (self.topic.object(), self.topic.kind().to_owned());
         [("object", object), ("kind", kind), ("sequence", self.sequence.to_string())]
     }
 
-    /// The id that such tags tell of.
+    /// The id that such tags spell.
     ///
     /// # Errors
-    /// They tell of none.
+    /// They spell none.
     pub fn from_tags<'a>(tag: impl Fn(&str) -> Option<&'a str>) -> Result<Self, InvalidId> {
         let part = |name| tag(name).ok_or(InvalidId::new("mail id"));
         format!("{}/{}/{}", part("object")?, part("kind")?, part("sequence")?).parse()
@@ -109,7 +109,7 @@ pub enum MailState {
     NotNeeded,
 }
 
-/// What the mail service told of a mail after it had taken it.
+/// What the mail service reported of a mail after it had accepted it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MailFeedback {
     /// There is no such mailbox.

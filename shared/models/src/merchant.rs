@@ -162,7 +162,7 @@ pub struct Merchant {
     /// What session ids are derived from when an idempotency key is given. It never changes: if it did, a repeated
     /// request would pay twice.
     pub idempotency_salt: [u8; 32],
-    /// How its sessions are spread over shards of the list index.
+    /// How its sessions are put into shards of the list index.
     pub list_sharding: ListSharding,
     /// Where it may be paid.
     pub linked_accounts: Vec<LinkedAccount>,

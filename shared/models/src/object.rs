@@ -1,4 +1,4 @@
-//! What has a history: sessions and refunds, as far as telling of them goes.
+//! What has a history and is published: sessions and refunds.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -63,7 +63,7 @@ impl Object {
         }
     }
 
-    /// What its latest history entry is told as.
+    /// The type of the event of its latest history entry.
     pub fn event_type(&self) -> EventType {
         match self {
             Self::Session(session) => EventType::PaymentSession(session.state),

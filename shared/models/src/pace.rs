@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// In the fast lane an answer is waited for so long, look-up, connection and TLS included. Should two who don't answer be
+/// In the fast lane an answer is waited for this long, look-up, connection and TLS included. Should two who don't answer be
 /// called one after the other by the same worker, a third who comes behind them is still called within 2 s.
 ///
 /// So it is no measure of the receiver alone: a new connection takes three round trips until an answer can come, one each for
@@ -22,7 +22,7 @@ const QUICK_AGAIN: Duration = Duration::from_millis(500);
 /// How many answers in a row have to be quick, at the most, for an endpoint to leave the slow lane.
 const MOST_IN_A_ROW: u32 = 64;
 
-/// Where deliveries wait for a worker. Each lane has workers of its own: those of the fast one are never held for long.
+/// Where deliveries wait for a worker. Each lane has workers of its own: those of the fast one are never kept for long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Lane {
     /// An answer is waited for as long as [`QUICK`] says.
@@ -97,7 +97,7 @@ impl Pace {
 
     /// What it is after a delivery that came to its end by itself, in success or failure, after `took`; or that did not before
     /// it was given up. Each time that it comes to the slow lane it has to answer quickly for twice as often to leave it:
-    /// who is quick by turns is not told of the same event by both lanes again and again.
+    /// an endpoint that is quick by turns does not get the same event from both lanes again and again.
     #[must_use]
     pub fn after(self, took: Option<Duration>) -> Self {
         let in_lane = self.lane();

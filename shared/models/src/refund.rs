@@ -60,7 +60,7 @@ pub struct Refund {
     pub error_url: Option<MerchantUrl>,
     /// Whether an e-mail address of the customer is known.
     pub has_email: bool,
-    /// Whether the customer is told by e-mail that the money is sent: as the refunded session had it.
+    /// Whether the customer gets a mail when the money is sent: as the refunded session had it.
     pub email_receipt: bool,
     /// The current state as stored; ask [`Refund::state_at`] instead, which knows the time.
     pub state: RefundState,
@@ -335,7 +335,7 @@ impl Refund {
     }
 }
 
-/// What of a session's amount is not taken up by these refunds, all of them its own, at `now`.
+/// How much of a session's amount is left after these refunds, all of them its own, at `now`.
 pub fn left_of(amount: Money, refunds: &[Refund], now: Timestamp) -> Money {
     let taken: i64 = refunds
         .iter()

@@ -155,7 +155,7 @@ const DRAWN: GeneralCategoryGroup = GeneralCategoryGroup::Letter
     .union(GeneralCategoryGroup::Punctuation)
     .union(GeneralCategoryGroup::Symbol);
 
-/// Letters and symbols that are drawn as a blank by their definition, which no property tells of: Braille without a dot,
+/// Letters and symbols that are drawn as a blank by their definition, which no property marks: Braille without a dot,
 /// the object that is not there, what stood where a text was damaged, hieroglyphs' blanks, the note without a head.
 const BLANKS: [char; 6] = ['\u{2800}', '\u{fffc}', '\u{fffd}', '\u{13441}', '\u{13442}', '\u{1d159}'];
 

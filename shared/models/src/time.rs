@@ -1,13 +1,13 @@
-//! Moments, to the millisecond.
+//! Timestamps, to the millisecond.
 
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 
-/// Cuts a moment to whole milliseconds, the precision at which moments are stored, compared and shown.
+/// Truncates a timestamp to whole milliseconds, the precision at which timestamps are stored, compared and shown.
 pub fn truncate_to_ms(at: Timestamp) -> Timestamp {
     at.round(TimestampRound::new().smallest(Unit::Millisecond).mode(RoundMode::Trunc)).unwrap_or(at)
 }
 
-/// A moment as a string of fixed width whose order as text is its order in time; what index keys are made of.
+/// A timestamp as a string of fixed width whose order as text is its order in time; what index keys are made of.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SortableTimestamp(String);
 

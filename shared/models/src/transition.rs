@@ -15,7 +15,7 @@ pub enum SessionState {
     AwaitingProvider,
     /// A bank is chosen; the payer is there, or on the way.
     AwaitingPaymentConsent,
-    /// Submitted: the payer consented, and the bank has been told or is about to be. Money may move at any moment.
+    /// Submitted: the payer consented, and our order was sent to the bank or is about to be. Money may move at any time.
     Pending,
     /// The bank has sent the money. Final.
     Sent,

@@ -1,4 +1,4 @@
-//! Webhook endpoints: where merchants are told of events, and when it is tried again.
+//! Webhook endpoints: where events are delivered to merchants, and when a delivery is tried again.
 
 use std::fmt;
 use std::str::FromStr;
@@ -37,7 +37,7 @@ const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(6);
 /// How long a delivery is tried before it is given up.
 const TRIED_FOR: SignedDuration = SignedDuration::from_hours(3 * 24);
 
-/// Which events an endpoint is told of.
+/// Which events are delivered to an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Subscription {
@@ -48,7 +48,7 @@ pub enum Subscription {
 }
 
 impl Subscription {
-    /// Whether events of this type are told.
+    /// Whether events of this type are delivered.
     pub fn includes(&self, event_type: EventType) -> bool {
         match self {
             Self::All => true,
@@ -80,7 +80,7 @@ impl fmt::Debug for EndpointSecret {
     }
 }
 
-/// Why an endpoint is told nothing.
+/// Why nothing is delivered to an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DisabledBy {
@@ -100,14 +100,14 @@ impl DisabledBy {
     }
 }
 
-/// Where a merchant is told of events.
+/// Where events are delivered to a merchant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoint {
     /// Its id.
     pub id: EndpointId,
     /// Whose it is.
     pub merchant_id: MerchantId,
-    /// Whether it is told of test or of live payments.
+    /// Whether it gets events of test or of live payments.
     pub mode: Mode,
     /// Of which format's sessions and their refunds it is notified, in that format.
     #[serde(default, skip_serializing_if = "WireFormat::is_banked")]
@@ -117,11 +117,11 @@ pub struct Endpoint {
     /// The merchant's own note.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<Name>,
-    /// What it is told of.
+    /// Which events it gets.
     pub events: Subscription,
-    /// Whether it is told ids only.
+    /// Whether its events hold ids only.
     pub thin: bool,
-    /// Why it is told nothing, if so.
+    /// Why it gets nothing, if so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disabled_by: Option<DisabledBy>,
     /// When it was registered.
@@ -158,7 +158,7 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Whether it is told anything.
+    /// Whether it gets events at all.
     pub const fn is_enabled(&self) -> bool {
         self.disabled_by.is_none()
     }
@@ -217,16 +217,16 @@ fn wait(step: u32, most: SignedDuration, jitter: f64) -> SignedDuration {
     plain.mul_f64(0.8 + 0.4 * jitter.clamp(0.0, 1.0))
 }
 
-/// How far one endpoint has been told of one object; or, for a replay, one event that it is told of once more.
+/// How much of one object has been delivered to one endpoint; or, for a replay, one event that is delivered once more.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CursorId {
     /// Of which session or refund.
     pub object_id: ObjectId,
     /// Whose it is.
     pub merchant_id: MerchantId,
-    /// Who is told.
+    /// To which endpoint.
     pub endpoint_id: EndpointId,
-    /// The one event to be told again, if that is all.
+    /// The one event to be delivered again, if that is all.
     pub replay_of: Option<usize>,
 }
 

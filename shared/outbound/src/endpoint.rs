@@ -48,7 +48,7 @@ pub enum RefusedUrl {
 /// Reads the URL of an endpoint: absolute, `http` (unless `https_only`) or `https`, at most [`MAX_URL_BYTES`], without
 /// credentials and fragment, with a host that can be on the public internet, and a port that is not blocked. A host in figures must be a public
 /// address, however it is spelled (octal, hexadecimal, short, in IPv6: [`Url`] normalises them all). What a name
-/// resolves to is not looked at here: see [`resolve_check`].
+/// resolves to is not checked here: see [`resolve_check`].
 ///
 /// # Errors
 /// The first rule that the URL breaks.
@@ -94,8 +94,8 @@ pub(crate) fn check_parsed(url: &Url, https_only: bool, policy: Policy) -> Resul
     if url.port_or_known_default().is_none_or(is_blocked) { Err(RefusedUrl::BlockedPort) } else { Ok(()) }
 }
 
-/// Resolves a URL's host and says whether all its addresses may be called. This is to tell the merchant early; a name
-/// can mean something else a moment later, so [`Sender`](crate::Sender) looks again.
+/// Resolves a URL's host and says whether all its addresses may be called. This is to refuse it early; a name
+/// can mean something else right after, so [`Sender`](crate::Sender) checks again.
 ///
 /// # Errors
 /// [`RefusedUrl::NotPublic`] if any of the addresses is not allowed, [`RefusedUrl::Unresolved`] if there is none, or no

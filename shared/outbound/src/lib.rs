@@ -1,7 +1,7 @@
 //! Calls to merchants' webhook endpoints: which addresses may be called, how a delivery is signed, and how it is sent.
 //!
 //! A merchant chooses the URL, and our function does the calling, so the URL must not lead to anything that only we can
-//! reach. It is checked when it is registered ([`check_url`], [`resolve_check`]), so that the merchant is told, and again
+//! reach. It is checked when it is registered ([`check_url`], [`resolve_check`]), so that the merchant learns of it, and again
 //! by every [`Sender::send`], on the very address that is connected to, since a name may mean another address by then.
 
 mod address;

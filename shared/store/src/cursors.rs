@@ -1,4 +1,4 @@
-//! Cursors: how far each endpoint has been told of each object. The table is the truth; the queue only rings.
+//! Cursors: how many events of each object were delivered to each endpoint. The table is the truth; the queue only signals.
 
 use futures_util::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
@@ -41,7 +41,7 @@ pub enum Paused {
     Disabled,
 }
 
-/// A cursor as it is kept. `due_pk` and `due_at` put it in the due index while something is to be told; until `lease_until`
+/// A cursor as it is kept. `due_pk` and `due_at` put it in the due index while something is to be delivered; until `lease_until`
 /// it is its claimant's.
 #[derive(Debug, Deserialize)]
 struct Record {
@@ -76,9 +76,9 @@ struct Began {
 pub struct CursorClaim {
     /// Which.
     pub id: CursorId,
-    /// The last event that was delivered, or is not to be told.
+    /// The last event that was delivered, or is not to be.
     pub delivered: usize,
-    /// The last event there is to tell.
+    /// The last event there is to deliver.
     pub head: usize,
     /// How often the next one has failed.
     pub attempts: u32,
@@ -103,7 +103,7 @@ pub enum Advanced {
 /// What became of finishing with a cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Finished {
-    /// Nothing is left to tell.
+    /// Nothing is left to deliver.
     Done,
     /// There is more since.
     More,
@@ -117,7 +117,7 @@ impl Cursors {
         Self { table }
     }
 
-    /// Event `sequence` is to be told: due now, unless it waits for earlier ones. A new cursor begins with it.
+    /// Event `sequence` is to be delivered: due now, unless it waits for earlier ones. A new cursor begins with it.
     ///
     /// # Errors
     /// The table failed us.
@@ -129,7 +129,7 @@ impl Cursors {
             .set_to("first", "if_not_exists(#first, :head)", [])
             .set_to("delivered", "if_not_exists(#delivered, :before)", [(":before", n(sequence.saturating_sub(1)))])
             .set_to("due_pk", "if_not_exists(#due_pk, :due_pk)", [(":due_pk", s(keys::due_pk(&key)))])
-            .set_to("due_at", "if_not_exists(#due_at, :due_at)", [(":due_at", s(moment(now)))])
+            .set_to("due_at", "if_not_exists(#due_at, :due_at)", [(":due_at", s(sort_key(now)))])
             .set("ttl", n(ttl_after(now)));
         match update.send(&self.table).await? {
             Updated::New(_) => Ok(Advanced::New),
@@ -141,7 +141,7 @@ impl Cursors {
         }
     }
 
-    /// One event is to be told once more, by a cursor of its own.
+    /// One event is to be delivered once more, by a cursor of its own.
     ///
     /// # Errors
     /// The table failed us.
@@ -180,19 +180,19 @@ impl Cursors {
             .set("delivered", n(event.sequence.saturating_sub(1)))
             .set("attempts", n(0))
             .set("due_pk", s(keys::due_pk(&key)))
-            .set("due_at", s(moment(now)))
+            .set("due_at", s(sort_key(now)))
             .set("ttl", n(ttl_after(now)))
             .remove(&["lease_id", "lease_until", "waiting_since", "held"])
     }
 
-    /// Claims a cursor that is due; none if nothing is to be told, or it waits, or it is someone else's.
+    /// Claims a cursor that is due; none if nothing is to be delivered, or it waits, or it is someone else's.
     ///
     /// # Errors
     /// The table failed us.
     pub async fn claim(&self, id: &CursorId, now: Timestamp) -> Result<Option<CursorClaim>, StoreError> {
         let lease_id = self.table.random.write_id();
         let update = Update::new(WriteKind::CursorClaim, keys::cursor(id))
-            .when("#due_at <= :now", [(":now", s(moment(now)))])
+            .when("#due_at <= :now", [(":now", s(sort_key(now)))])
             .lease(&lease_id, now, lease_end(now));
         let item = match update.send(&self.table).await? {
             Updated::New(item) | Updated::Refused(Some(item)) => item,
@@ -212,7 +212,7 @@ impl Cursors {
         }))
     }
 
-    /// All events up to `sequence` are told: the cursor moves on, and the claim begins anew. False if it is no longer ours.
+    /// All events up to `sequence` are delivered: the cursor moves on, and the claim begins again. False if it is no longer ours.
     ///
     /// # Errors
     /// The table failed us; what was delivered may be delivered again.
@@ -237,7 +237,7 @@ impl Cursors {
         Ok(moved)
     }
 
-    /// All events up to `sequence` are told, and there should be no more.
+    /// All events up to `sequence` are delivered, and there should be no more.
     ///
     /// # Errors
     /// The table failed us; what was delivered may be delivered again.
@@ -264,7 +264,7 @@ impl Cursors {
         }
     }
 
-    /// The next event could not be told; it is due again then. `attempts` is how often it has failed by now, and
+    /// The next event could not be delivered; it is due again then. `attempts` is how often it has failed by now, and
     /// `waiting_since` when it first had to wait.
     ///
     /// # Errors
@@ -278,14 +278,14 @@ impl Cursors {
     ) -> Result<(), StoreError> {
         let update = self
             .leased(WriteKind::CursorRetry, claim)
-            .set("due_at", s(moment(at)))
+            .set("due_at", s(sort_key(at)))
             .set("attempts", n(attempts))
             .set("waiting_since", ms(waiting_since))
             .remove(&["lease_id", "lease_until"]);
         update.send(&self.table).await.map(|_| ())
     }
 
-    /// It waits until it is resumed.
+    /// It is paused until it is resumed.
     ///
     /// # Errors
     /// The table failed us; it is due again when the claim ends.
@@ -338,11 +338,11 @@ impl Cursors {
     pub async fn resume(&self, id: &CursorId, now: Timestamp) -> Result<(), StoreError> {
         let update = Update::new(WriteKind::CursorResume, keys::cursor(id))
             .when("#due_at = :held", [(":held", s(keys::paused_due_at(&id.endpoint_id)))])
-            // It may be held again by the time that a first attempt arrives. What is refused for a clock that is behind is
+            // It may be paused again by the time that a first attempt arrives. What is refused for a clock that is behind is
             // found again in a minute.
             .when("attribute_not_exists(#renewed_at) OR #renewed_at < :set_renewed_at", [])
             .set("renewed_at", ms(now))
-            .set("due_at", s(moment(now)))
+            .set("due_at", s(sort_key(now)))
             .set("attempts", n(0))
             .set("skips_gaps", aws_sdk_dynamodb::types::AttributeValue::Bool(true))
             .remove(&["held", "waiting_since"]);
@@ -355,7 +355,7 @@ impl Cursors {
     }
 }
 
-fn moment(at: Timestamp) -> String {
+fn sort_key(at: Timestamp) -> String {
     SortableTimestamp::from(at).as_str().to_owned()
 }
 

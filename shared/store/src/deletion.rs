@@ -47,7 +47,7 @@ impl Sessions {
             let item = self.table.get(key.clone()).await?.ok_or(ChangeError::NotFound)?;
             let deleted = match self.already_deleted(item, owner, &write_id)? {
                 Ok(deleted) => Some(deleted),
-                Err(item) => self.bury(read(&key, item)?, owner, &mut at, &write_id).await?,
+                Err(item) => self.leave_tombstone(read(&key, item)?, owner, &mut at, &write_id).await?,
             };
             if let Some(deleted) = deleted {
                 // What merchants' servers answered; and the events, if they were put before deletion did that itself.
@@ -62,7 +62,7 @@ impl Sessions {
     /// has changed since it was read. It happens at `at`, or as late as the latest of its history.
     /// `publish` puts no event over one that is there: those that it has yet to put, it finds. What it puts no more is not
     /// put here either: it has expired.
-    async fn bury(
+    async fn leave_tombstone(
         &self,
         session: Session,
         owner: &Owner,
@@ -77,7 +77,7 @@ impl Sessions {
         if session.submission.is_some() || !(state.is_awaiting() || state.is_final()) {
             return Err(ChangeError::Refused(Box::new(session)));
         }
-        // An awaiting session ends by it, and one that has expired is written down as such; one that had ended is only buried.
+        // An awaiting session ends by it, and one that has expired is written down as such; one that had ended only gets its tombstone.
         let event = if state.is_awaiting() { SessionEvent::DeletedByMerchant } else { SessionEvent::TimePassed };
         let change = Change { session_id: session.id, event, at: *at, write_id: write_id.clone() };
         let ending = (!session.state.is_final()).then_some(&change);

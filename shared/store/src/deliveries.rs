@@ -1,4 +1,4 @@
-//! All that is kept of what was told of a session or refund, for whoever looks.
+//! A session's or refund's events and how they were delivered, for the operator.
 
 use jiff::Timestamp;
 use models::{CursorId, EventId, ObjectId};
@@ -10,25 +10,25 @@ use crate::events::{DeliveryAttempt, Events, StoredEvent};
 use crate::keys::{self, cursor_of};
 use crate::table::{Item, read, sk};
 
-/// What is kept of what was told.
+/// Events and how they were delivered.
 #[derive(Debug, Default)]
 pub struct Deliveries {
     /// The events, in order.
     pub events: Vec<StoredEvent>,
-    /// How far each endpoint was told.
+    /// How far each endpoint is.
     pub cursors: Vec<CursorState>,
     /// How each delivery went, and of which event.
     pub attempts: Vec<(EventId, DeliveryAttempt)>,
 }
 
-/// How far an endpoint was told.
+/// How many events were delivered to an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CursorState {
     /// Which endpoint, and of what.
     pub id: CursorId,
-    /// The last event that it took, or did not want.
+    /// The last event that it accepted, or did not want.
     pub delivered: usize,
-    /// The last event there is to tell.
+    /// The last event there is to deliver.
     pub head: usize,
     /// How often the next one has failed.
     pub attempts: u32,
@@ -51,7 +51,7 @@ struct Record {
 }
 
 impl Events {
-    /// All that is kept of what was told of a session or refund. Consistent.
+    /// The events of a session or refund, and how they were delivered. Consistent.
     ///
     /// # Errors
     /// The table failed us.

@@ -1,5 +1,5 @@
 //! What has fallen due: sessions to expire or to ask the bank about, refunds without details, mails to
-//! send, endpoints to tell.
+//! send, events to deliver.
 
 use jiff::Timestamp;
 use models::{CursorId, EndpointId, MailId, MerchantId, RefundId, SessionId, SortableTimestamp};
@@ -10,7 +10,7 @@ use crate::object_path::ObjectPath;
 use crate::query::{Position, Query, QueryPage, Source};
 use crate::table::{Item, Table, s};
 
-/// The table's due index. Eventually consistent: what it shows is looked at again before anything is done.
+/// The table's due index. Eventually consistent: what it shows is read again before anything is done.
 #[derive(Debug, Clone)]
 pub struct Due {
     table: Table,
@@ -28,9 +28,9 @@ pub enum DueItem {
     Refund(SessionId, RefundId),
     /// A mail is to be sent.
     Mail(MailId),
-    /// An endpoint is to be told of something.
+    /// Something is to be delivered to an endpoint.
     Cursor(CursorId),
-    /// What an endpoint was to be told, and was held back, is to be resumed.
+    /// What was to be delivered to an endpoint, and was paused, is to be resumed.
     Endpoint(MerchantId, EndpointId),
 }
 

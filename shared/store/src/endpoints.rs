@@ -18,7 +18,7 @@ use crate::transaction::{Transacted, Transaction};
 use crate::update::{Update, Updated, Version};
 use crate::write::WriteKind;
 
-/// How long whoever looked at an endpoint may still act on what it saw: the function that delivers runs a minute at the most.
+/// How long a function that read an endpoint may still act on what it saw: the function that delivers runs a minute at the most.
 const SETTLES_WITHIN: SignedDuration = SignedDuration::from_secs(120);
 
 /// The table's webhook endpoints.
@@ -54,11 +54,11 @@ pub struct EndpointChange {
     pub url: Option<MerchantUrl>,
     /// The note; none removes it.
     pub description: Option<Option<Name>>,
-    /// What it is told of.
+    /// Which events it gets.
     pub events: Option<Subscription>,
-    /// Whether it is told ids only.
+    /// Whether its events hold ids only.
     pub thin: Option<bool>,
-    /// Whether it is told anything.
+    /// Whether it gets events at all.
     pub enabled: Option<bool>,
 }
 
@@ -148,7 +148,7 @@ impl Endpoints {
         self.table.get(key.clone()).await?.map(|item| read(key, item)).transpose()
     }
 
-    /// Changes an endpoint. Enabling one makes due again what it was to be told.
+    /// Changes an endpoint. Enabling one makes due again what was to be delivered to it.
     ///
     /// # Errors
     /// See [`NotChanged`].
@@ -196,7 +196,7 @@ impl Endpoints {
     }
 
     /// Replaces an endpoint's secret; the one before stays valid for a day, or until [`Endpoints::finish_rotation`]. Done
-    /// again meanwhile, it replaces the new one: whoever never got to see that can go on with the one before.
+    /// again meanwhile, it replaces the new one: a merchant who never got to see that can go on with the one before.
     ///
     /// # Errors
     /// See [`NotChanged`].
@@ -262,7 +262,7 @@ impl Endpoints {
         }
     }
 
-    /// Makes due again all that the endpoint was to be told and that was given up or held; false if there is no such
+    /// Makes due again all that was to be delivered to the endpoint and was given up or paused; false if there is no such
     /// endpoint, or it is disabled.
     ///
     /// # Errors
@@ -275,7 +275,7 @@ impl Endpoints {
         Ok(written.await?.is_some())
     }
 
-    /// Nothing is held any more, unless that was asked for only just now: whoever held something back then may not be done,
+    /// Nothing is paused any more, unless that was asked for only just now: a function that paused a cursor then may not be done,
     /// and the index may be behind.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ use crate::update::{Update, Updated};
 use crate::write::WriteKind;
 
 /// How long after its last change a session may wait for its last event, at the most, if nothing has gone wrong.
-const TOLD_WITHIN: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
+const PUBLISHED_WITHIN: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
 
 /// How many sessions one page holds at the most.
 const PAGE: usize = 250;
@@ -36,7 +36,7 @@ pub enum Erased {
     Done,
     /// It had gone before.
     AlreadyErased,
-    /// The session or a refund of it goes on, or what happened last is still being told: later.
+    /// The session or a refund of it goes on, or what happened last is still being published: later.
     NotFinal,
     /// There is no such session, or it was deleted, and its personal data with it.
     NotFound,
@@ -101,23 +101,23 @@ impl Erasures {
         Ok(Found { id: *id, session, refunds, left })
     }
 
-    /// All of it each time: what was told late, or again, may have brought personal data back. The session last: while it
+    /// All of it each time: what was published late, or again, may have brought personal data back. The session last: while it
     /// isn't done, it stays in the index.
     async fn erase_found(&self, found: Found, now: Timestamp) -> Result<Erased, StoreError> {
         if found.goes_on() {
             return Ok(Erased::NotFinal);
         }
-        let mut told = Vec::new();
+        let mut found_events = Vec::new();
         for (object, length, ended_at) in found.ends() {
             let events = self.table.query(&keys::events_pk(&object), None, usize::MAX).await?;
             let last = keys::event_sk(length);
-            if !events.iter().any(|item| sk(item) == last) && now.duration_since(ended_at) < TOLD_WITHIN {
+            if !events.iter().any(|item| sk(item) == last) && now.duration_since(ended_at) < PUBLISHED_WITHIN {
                 // The event is still to come, and would bring personal data with it.
                 return Ok(Erased::NotFinal);
             }
-            told.extend(events);
+            found_events.extend(events);
         }
-        Events::new(self.table.clone()).erase(told, now).await?;
+        Events::new(self.table.clone()).erase(found_events, now).await?;
         for refund in found.refunds.iter().filter(|refund| refund.success_url.is_some() || refund.error_url.is_some()) {
             let update = Update::new(WriteKind::RefundErase, keys::refund(&found.id, &refund.id))
                 .when("attribute_exists(#pk)", []);
@@ -162,7 +162,7 @@ impl Erasures {
             let last = object.history_len();
             let Some(mail) = object.mail_for(last) else { continue };
             let state = Mails::new(self.table.clone()).state(&mail).await?;
-            let recent = now.duration_since(object.entered_at(last)) < TOLD_WITHIN;
+            let recent = now.duration_since(object.entered_at(last)) < PUBLISHED_WITHIN;
             if state == Some(MailState::Due) || (state.is_none() && recent) {
                 return Ok(true);
             }

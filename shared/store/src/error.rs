@@ -41,7 +41,7 @@ pub enum StoreError {
     Unwritable(#[from] serde_dynamo::Error),
 }
 
-/// What is wrong with an item that can't be read. But for a missing field, serde's word may show a value, which may be
+/// What is wrong with an item that can't be read. But for a missing field, serde's message may show a value, which may be
 /// personal.
 pub(crate) fn without_values(cause: &serde_dynamo::Error) -> String {
     let cause = cause.to_string();

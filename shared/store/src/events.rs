@@ -1,4 +1,4 @@
-//! Events: one for every history entry, with the object as it was at that moment, and how often each was delivered.
+//! Events: one for every history entry, with the object as it was then, and how often each was delivered.
 
 use jiff::{SignedDuration, Timestamp};
 use models::{CorrelationId, EndpointId, EventId, EventType, ListShards, Object, ObjectId};
@@ -33,7 +33,7 @@ pub struct Events {
 /// An event as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredEvent {
-    /// Which history entry it tells of, from 1.
+    /// Which history entry it reports, from 1.
     pub sequence: usize,
     /// The session or refund when that entry was its last.
     #[serde(flatten)]
@@ -137,7 +137,7 @@ impl Events {
         self.between(object, from, format!("{}~", keys::EVENT_PREFIX), limit).await
     }
 
-    /// Events of `owner`, whose lists have so many shards, newest first; if there is a filter, those that it says yes to.
+    /// Events of `owner`, whose lists have this number of shards, newest first; if there is a filter, those that it says yes to.
     /// Eventually consistent. Without a filter, one call for each shard.
     ///
     /// # Errors
@@ -197,8 +197,8 @@ impl Events {
                     continue;
                 }
                 match event.object.erased(now) {
-                    Object::Session(told) => update.set("session", serde_dynamo::to_attribute_value(told)?),
-                    Object::Refund(told) => update.set("refund", serde_dynamo::to_attribute_value(told)?),
+                    Object::Session(erased) => update.set("session", serde_dynamo::to_attribute_value(erased)?),
+                    Object::Refund(erased) => update.set("refund", serde_dynamo::to_attribute_value(erased)?),
                 }
             } else if item.contains_key("answer") {
                 // What a merchant's server answered may say whom it is about.

@@ -12,7 +12,7 @@ use crate::table::{Item, Key};
 /// what waits in a shard stays there (docs/decisions/0010-shards.md).
 pub const DUE_SHARDS: u32 = 640;
 
-/// The partitions of the index of what is final. Two writes of each session go there, spread by its id, so that no
+/// The partitions of the index of what is final. Two writes of each session go there, distributed by its id, so that no
 /// partition is hot below tens of thousands of payments a second; it may only rise.
 pub const FINAL_SHARDS: u32 = 64;
 
@@ -105,7 +105,7 @@ pub(crate) fn attempt_prefix(sequence: usize) -> String {
     format!("{ATTEMPT_PREFIX}{sequence:06}#")
 }
 
-/// A cursor's key tells all of its id, so that what is due can be rung for by key.
+/// A cursor's key holds all of its id, so that what is due can be enqueued by key.
 pub(crate) fn cursor(id: &CursorId) -> Key {
     let replay = id.replay_of.map(|sequence| format!("#{sequence}")).unwrap_or_default();
     Key::new(events_pk(&id.object_id), format!("{CURSOR_PREFIX}{}#{}{replay}", id.merchant_id, id.endpoint_id))
@@ -167,7 +167,7 @@ pub(crate) fn list_sk(created_at: Timestamp, id: impl std::fmt::Display) -> Stri
     format!("{}#{id}", SortableTimestamp::from(created_at).as_str())
 }
 
-/// `due_at` of an endpoint's cursors that wait to be resumed. It sorts after every moment, so that they never fall due, and
+/// `due_at` of an endpoint's cursors that wait to be resumed. It sorts after every timestamp, so that they never fall due, and
 /// are found by it.
 pub(crate) fn paused_due_at(endpoint: &EndpointId) -> String {
     format!("~{endpoint}")

@@ -19,9 +19,9 @@ use crate::query::{Query, Source};
 use crate::size::size_bytes;
 use crate::table::{Item, Table, read};
 
-/// How many items a filtered list asks for at a time, and how many it looks at, so that no call works without bound.
+/// How many items a filtered list asks for at a time, and how many it reads, so that no call works without bound.
 const FILTERED_AT_ONCE: usize = 100;
-const MAX_LOOKED_AT: usize = 500;
+const MAX_READ: usize = 500;
 
 /// How much one page holds at the most, but for its last item: what DynamoDB answers to one query. Lambda answers with 6 MB.
 const MAX_PAGE_BYTES: usize = 1 << 20;
@@ -42,8 +42,8 @@ pub struct ListRange {
     pub limit: usize,
 }
 
-/// A place in a list. Opaque to clients; it holds a creation time and an id and opens nobody else's list. It is the same
-/// place in every shard, so that it stays good when there are more of them.
+/// A position in a list. Opaque to clients; it holds a creation time and an id and opens nobody else's list. It is the same
+/// position in every shard, so that it stays good when there are more of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListCursor(String);
 
@@ -53,17 +53,17 @@ impl ListCursor {
         BASE64_URL_SAFE_NO_PAD.encode(&self.0)
     }
 
-    /// Reads what [`ListCursor::encode`] wrote of a place among sessions; nothing else.
+    /// Reads what [`ListCursor::encode`] wrote of a position among sessions; nothing else.
     pub fn of_sessions(text: &str) -> Option<Self> {
         Self::decode::<SessionId>(text)
     }
 
-    /// Reads what [`ListCursor::encode`] wrote of a place among events; nothing else.
+    /// Reads what [`ListCursor::encode`] wrote of a position among events; nothing else.
     pub fn of_events(text: &str) -> Option<Self> {
         Self::decode::<EventId>(text)
     }
 
-    /// The place of this session.
+    /// The position of this session.
     pub fn at(session: &Session) -> Self {
         Self(keys::list_sk(session.created_at, session.id))
     }
@@ -86,7 +86,7 @@ pub struct Page<T> {
     pub next: Option<ListCursor>,
 }
 
-/// One shard of a list, as far as it is known.
+/// One shard of a list, and what is known of it.
 struct Shard {
     list_pk: String,
     /// What is at hand of it, newest first.
@@ -117,20 +117,20 @@ pub(crate) async fn page<T: DeserializeOwned>(
 ) -> Result<Page<T>, StoreError> {
     let mut shards: Vec<_> =
         list_pks.map(|list_pk| Shard { list_pk, at_hand: VecDeque::new(), has_more: true }).collect();
-    // A sort key is a moment and more, so a moment alone lies before all that happened at it: `before` is exclusive.
-    let moment = |at: Timestamp| SortableTimestamp::from(at).as_str().to_owned();
-    let from = range.created_from.map_or(keys::FIRST_TIMESTAMP.to_owned(), moment);
-    let before = range.created_before.map_or("~".to_owned(), moment);
+    // A sort key is a timestamp and more, so a timestamp alone lies before all that happened at it: `before` is exclusive.
+    let sort_key = |at: Timestamp| SortableTimestamp::from(at).as_str().to_owned();
+    let from = range.created_from.map_or(keys::FIRST_TIMESTAMP.to_owned(), sort_key);
+    let before = range.created_before.map_or("~".to_owned(), sort_key);
     let mut last = range.after.filter(|cursor| cursor.0 < before);
-    // One more than asked for tells whether there are more; a filter needs many to find some.
+    // One more than asked for shows whether there are more; a filter needs many to find some.
     let at_once = if filter.is_some() { FILTERED_AT_ONCE } else { range.limit + 1 };
     let at_once = share(at_once, shards.len());
-    let (mut found, mut found_bytes, mut looked_at): (Vec<T>, _, _) = (Vec::new(), 0, 0);
+    let (mut found, mut found_bytes, mut read_count): (Vec<T>, _, _) = (Vec::new(), 0, 0);
     loop {
         let unknown: Vec<_> = shards.iter_mut().filter(|shard| shard.is_to_be_asked()).collect();
         if !unknown.is_empty() {
             // What one round of queries found is what one call answers.
-            if !found.is_empty() || looked_at >= MAX_LOOKED_AT {
+            if !found.is_empty() || read_count >= MAX_READ {
                 return Ok(Page { items: found, next: last });
             }
             let mut unknown = unknown.into_iter();
@@ -151,7 +151,7 @@ pub(crate) async fn page<T: DeserializeOwned>(
             return Ok(Page { items: found, next: last });
         }
         last = Some(ListCursor(list_sk(&item).to_owned()));
-        looked_at += 1;
+        read_count += 1;
         let size_bytes = size_bytes(&item);
         let item = read("in the list index", item)?;
         if filter.is_none_or(|wanted| wanted(&item)) {
@@ -161,9 +161,9 @@ pub(crate) async fn page<T: DeserializeOwned>(
     }
 }
 
-/// How many items each of so many shards is asked for, so that all together give `count`. One that has more than its share
+/// How many items each shard is asked for, so that all together give `count`. One that has more than its share
 /// is not asked again: the page ends there. With 6 more than twice the share that hardly ever happens (at the worst once in
-/// 20,000 pages, of 100 from 64 shards), for sessions are spread by a hash.
+/// 20,000 pages, of 100 from 64 shards), for sessions are distributed by a hash.
 fn share(count: usize, shards: usize) -> usize {
     count.min(2 * count.div_ceil(shards.max(1)) + 6)
 }

@@ -1,4 +1,4 @@
-//! What became of mails, for whoever looks; and sending one again.
+//! What became of mails, for the operator; and sending one again.
 
 use jiff::Timestamp;
 use models::{MailFeedback, MailId, MailState, ObjectId, SortableTimestamp};
@@ -32,7 +32,7 @@ pub struct MailLog {
     pub not_needed_at: Option<Timestamp>,
     /// The mail service's own id of what it last took.
     pub message_id: Option<String>,
-    /// What the mail service told of it since, oldest first.
+    /// What the mail service reported of it since, oldest first.
     pub feedback: Vec<(Timestamp, MailFeedback)>,
 }
 

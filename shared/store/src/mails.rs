@@ -1,4 +1,4 @@
-//! Mails to send and sent. The table is the truth; the queue only rings.
+//! Mails to send and sent. The table is the truth; the queue only signals.
 
 use jiff::{SignedDuration, Timestamp};
 use models::{MailFeedback, MailId, MailState, SortableTimestamp, WriteId};
@@ -183,7 +183,7 @@ impl Mails {
         update.remove(&["due_pk", "due_at", "lease_until"]).send(&self.table).await.map(|_| ())
     }
 
-    /// Notes what the mail service told of a mail, and of when; whether there is such a mail. Told again, the first stays.
+    /// Notes what the mail service reported of a mail, and when; whether there is such a mail. Reported again, the first stays.
     ///
     /// # Errors
     /// The table failed us.

@@ -31,7 +31,7 @@ pub(crate) struct Profile {
 /// What became of raising a merchant's count of list shards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ListShardsRaised {
-    /// It has so many now.
+    /// It has the wanted count now.
     Done,
     /// It has this many, which are as many or more: the count only rises.
     NotMore(ListShards),

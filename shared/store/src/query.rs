@@ -55,7 +55,7 @@ pub struct QueryPage<T> {
 }
 
 impl<T> QueryPage<T> {
-    /// The items that are what is looked for.
+    /// The items that can be read so.
     pub(crate) fn filter_map<U>(self, read: impl Fn(&T) -> Option<U>) -> QueryPage<U> {
         QueryPage { items: self.items.iter().filter_map(read).collect(), next: self.next }
     }

@@ -27,7 +27,7 @@ pub(crate) fn reserve(session: &SessionId, amount: Money) -> Update {
         .set_to("refund_count", "if_not_exists(#refund_count, :none) + :one", [(":none", n(0)), (":one", one)])
 }
 
-/// Gives back what a refund had taken.
+/// Gives back what a refund had reserved.
 pub(crate) fn give_back(session: &SessionId, amount: Money) -> Update {
     Update::new(WriteKind::RefundGiveBack, keys::session(session)).when("attribute_exists(#refundable)", []).set_to(
         "refundable",

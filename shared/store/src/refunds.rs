@@ -155,7 +155,7 @@ impl Refunds {
         }
     }
 
-    /// The refund with this id, and the fingerprint of the request that made it. If it is being made at this moment, that
+    /// The refund with this id, and the fingerprint of the request that made it. If it is being made right now, that
     /// is waited for.
     ///
     /// # Errors
@@ -269,7 +269,7 @@ impl Refunds {
                 // What ended the session has ended the refund, and that is not visible yet.
                 Err(StoreError::Conflict { operation: "GetItem" }.into())
             }
-            // A deleted payment session has ended its refund, and refuses to be told so again.
+            // A deleted payment session has ended its refund, and refuses to be ended again.
             Err(ChangeError::Refused(_) | ChangeError::NotFound) => Err(RefundChangeError::Refused(Box::new(refund))),
             Err(ChangeError::Store(error)) => Err(error.into()),
         }

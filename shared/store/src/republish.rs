@@ -1,4 +1,4 @@
-//! Telling again what history says: a mark on a session or refund, which the stream brings to whoever publishes.
+//! Publishing again what history says: a mark on a session or refund, which the stream brings to whoever publishes.
 //!
 //! The mark changes nothing else and is no condition of any write. Publishing puts what is missing and nothing twice, so
 //! that marks may be set at any time, and again.
@@ -18,11 +18,11 @@ use crate::write::WriteKind;
 /// The attribute that the mark is.
 pub(crate) const MARK: &str = "republish";
 
-/// How far back anything is told again: as long as events are kept. Cursors are kept longer, so that whatever was told of
-/// such an event is still known, and is not told again.
+/// How far back anything is published again: as long as events are kept. Cursors are kept longer, so that what was delivered of
+/// such an event is still known, and is not delivered again.
 pub const REPUBLISHED_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// A stream record that could not be read, as it is handed over for a person to look at. It holds ids only.
+/// A stream record that could not be read, as it is handed over to a person. It holds ids only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnreadRecord {
     /// The record's sequence number in the stream.
@@ -31,23 +31,23 @@ pub struct UnreadRecord {
     pub object: Option<ObjectPath>,
 }
 
-/// What is to be told again.
+/// What is to be published again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
-    /// What happened at this moment or later.
+    /// What happened then or later.
     pub since: Timestamp,
-    /// Only what happened before this, if given; whatever follows it of the same object is looked at again, too.
+    /// Only what happened before this, if given; whatever follows it of the same object is published again, too.
     pub until: Option<Timestamp>,
 }
 
 impl Span {
-    /// The first history entry, from 1, that is to be told again, if any is.
+    /// The first history entry, from 1, that is to be published again, if any is.
     fn first_of(&self, entered_at: impl Iterator<Item = Timestamp>) -> Option<usize> {
         let within = |at: &Timestamp| *at >= self.since && self.until.is_none_or(|until| *at < until);
         entered_at.zip(1..).find_map(|(at, sequence)| within(&at).then_some(sequence))
     }
 
-    /// Whether any of an item's history is to be told again.
+    /// Whether any of an item's history is to be published again.
     pub fn includes(&self, item: &TableItem) -> bool {
         self.first_of(entered_at(&item.0)).is_some()
     }
@@ -56,11 +56,11 @@ impl Span {
 /// What became of marking a session or refund.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Marked {
-    /// It is told again from this history entry on.
+    /// It is published again from this history entry on.
     From(usize),
     /// Nothing of it happened then.
     Nothing,
-    /// There is none, or it was deleted: its data is gone, and there is nothing left to tell it from.
+    /// There is none, or it was deleted: its data is gone, and there is nothing left to publish.
     Gone,
 }
 
@@ -71,7 +71,7 @@ impl Table {
     /// The table failed us.
     pub async fn republish(&self, path: &ObjectPath, span: Span) -> Result<Marked, StoreError> {
         let mut found = self.get(path.key()).await?;
-        // What tells this mark from the one before.
+        // What distinguishes this mark from the one before.
         let id = s(self.random.write_id().as_str());
         while let Some(item) = found.filter(|item| !is_tombstone(item)) {
             let Some(first) = span.first_of(entered_at(&item)) else { return Ok(Marked::Nothing) };
@@ -97,7 +97,7 @@ impl Table {
     }
 }
 
-/// The history entry from which on a record's new image wants to be told again, if its old image doesn't say the same.
+/// The history entry from which on a record's new image wants to be published again, if its old image doesn't say the same.
 pub(crate) fn marked_from(old: &serde_dynamo::Item, new: &serde_dynamo::Item) -> Option<usize> {
     #[derive(Deserialize)]
     struct Mark {

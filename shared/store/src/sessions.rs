@@ -117,7 +117,7 @@ impl Sessions {
         }
     }
 
-    /// Sessions of `owner`, whose lists have so many shards, newest first; if there is a filter, those that it says yes to.
+    /// Sessions of `owner`, whose lists have this number of shards, newest first; if there is a filter, those that it says yes to.
     /// Eventually consistent. Without a filter, one call for each shard.
     ///
     /// # Errors
@@ -244,7 +244,7 @@ impl Sessions {
     }
 
     /// Writes a change, of a session that pays a refund, if the change concerns the refund, together with the refund. An
-    /// ordinary session is told apart by the write itself, which costs it nothing. Also the item that refused it, if one did.
+    /// ordinary session is recognised by the write itself, which costs it nothing. Also the item that refused it, if one did.
     async fn write_once(&self, update: Update, change: &Change) -> Result<(Updated, Option<Item>), StoreError> {
         let concerns_refund =
             change.event == SessionEvent::ConsentGiven || RefundEvent::of_payment(change.event).is_some();

@@ -1,6 +1,6 @@
 //! Whether the counts of shards are enough: one second of far more payments than there are (docs/decisions/0010-shards.md).
 //!
-//! DynamoDB is taken at its worst: all items of one partition key are in one partition, nothing splits and nothing adapts.
+//! DynamoDB is assumed at its worst: all items of one partition key are in one partition, nothing splits and nothing adapts.
 
 use fastrand::Rng;
 use models::{ListShard, ListShards, SessionId};

@@ -19,9 +19,9 @@ pub struct Slot {
     until: Timestamp,
     /// The endpoint's when it was claimed: what a delivery showed is about the endpoint of this version alone.
     version: Version,
-    /// Whether the last delivery in it was taken; giving it back says so of the endpoint.
+    /// Whether the last delivery in it was accepted; giving it back notes that of the endpoint.
     pub accepted: bool,
-    /// How soon the endpoint answers, as the deliveries in it showed; giving it back says so of the endpoint.
+    /// How soon the endpoint answers, as the deliveries in it showed; giving it back notes that of the endpoint.
     pub pace: Pace,
 }
 
@@ -38,7 +38,7 @@ impl Slot {
     }
 }
 
-/// Until when each of an endpoint's slots is taken, in milliseconds since 1970.
+/// Until when each of an endpoint's slots is claimed, in milliseconds since 1970.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Slots {
     slots: Vec<i64>,
@@ -92,9 +92,9 @@ impl Endpoints {
     }
 
     /// A delivery that `began` then failed; after some in a row the endpoint is parked, and before that if it asked `not_before`
-    /// when to be called. Those that were under way when it was parked are not counted, so that a moment of trouble is not
+    /// when to be called. Those that were under way when it was parked are not counted, so that a short trouble is not
     /// counted ten times, but may ask for longer. Nothing is noted of an endpoint that was changed since it was called. `jitter`
-    /// is random, from 0 to 1. It is counted while the slot is held, once.
+    /// is random, from 0 to 1. It is counted while the slot is ours, once.
     ///
     /// # Errors
     /// The table failed us.
@@ -136,14 +136,14 @@ impl Endpoints {
                 }
                 Updated::Refused(None) => return Ok(()),
                 Updated::Refused(Some(item)) => {
-                    let held: Slots = read("of an endpoint", item.clone())?;
-                    if held.until_ms(slot) == Some(counted.as_millisecond()) {
+                    let found: Slots = read("of an endpoint", item.clone())?;
+                    if found.until_ms(slot) == Some(counted.as_millisecond()) {
                         // Counted by our first try, whose answer was lost.
                         slot.until = counted;
                         return Ok(());
                     }
-                    let is_held = held.until_ms(slot) == Some(slot.until.as_millisecond());
-                    if !is_held || Version::of(Some(&item)) != slot.version {
+                    let is_ours = found.until_ms(slot) == Some(slot.until.as_millisecond());
+                    if !is_ours || Version::of(Some(&item)) != slot.version {
                         return Ok(());
                     }
                     // Others have failed, or one has succeeded, since.
@@ -187,7 +187,7 @@ impl Endpoints {
         Ok(None)
     }
 
-    /// Gives a slot back. If what was delivered in it was taken, the endpoint's failures are over, also those that others
+    /// Gives a slot back. If what was delivered in it was accepted, the endpoint's failures are over, also those that others
     /// have counted since it was read; but if the endpoint itself was changed since, nothing is noted of it.
     ///
     /// # Errors
@@ -211,7 +211,7 @@ impl Endpoints {
     }
 
     fn in_slot(&self, kind: WriteKind, endpoint: &Endpoint, slot: &Slot) -> Update {
-        let held = format!("#slots[{}] = :until", slot.index);
-        present(kind, &endpoint.merchant_id, &endpoint.id).when(&held, [(":until", ms(slot.until))])
+        let ours = format!("#slots[{}] = :until", slot.index);
+        present(kind, &endpoint.merchant_id, &endpoint.id).when(&ours, [(":until", ms(slot.until))])
     }
 }

@@ -32,7 +32,7 @@ impl HistoryChange {
     }
 }
 
-/// The history entries that are in `new` and not in `old`, and those that `new` wants to be told again; images as the stream
+/// The history entries that are in `new` and not in `old`, and those that `new` wants to be published again; images as the stream
 /// has them, empty where there is none. None for a record that is about something else than a session or refund, or that only
 /// removes one.
 ///
@@ -53,7 +53,7 @@ pub fn history_change(old: serde_dynamo::Item, new: serde_dynamo::Item) -> Resul
     let first_landed = old.as_ref().map_or(0, |old| old.history.len()) + 1;
     let first_new = marked_from.min(first_landed);
     let session = if new.contains_key("deleted_at") {
-        // What was deleted is told from what it was before. That it ended is told; nobody's data is written anew.
+        // What was deleted is published from what it was before: that it ended, and nobody's data.
         image(new)?.zip(old).map(|(Tombstone { state, history, deleted_at, .. }, old)| {
             Box::new(Session { state, history, ..old.erased(deleted_at) })
         })

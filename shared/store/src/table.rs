@@ -155,7 +155,7 @@ pub(crate) fn sk(item: &Item) -> &str {
     item.get("sk").and_then(|sk| sk.as_s().ok()).map_or("", String::as_str)
 }
 
-/// A moment as a number of milliseconds, so that it can be compared in a condition.
+/// A timestamp as a number of milliseconds, so that it can be compared in a condition.
 pub(crate) fn ms(at: jiff::Timestamp) -> AttributeValue {
     AttributeValue::N(at.as_millisecond().to_string())
 }

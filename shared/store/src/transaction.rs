@@ -15,7 +15,7 @@ use crate::write::WriteKind;
 
 const GET: &str = "TransactGetItems";
 
-/// Writes to different items, in one `TransactWriteItems`. The first is the one whose refusal tells that all of it was
+/// Writes to different items, in one `TransactWriteItems`. The first is the one whose refusal says that all of it was
 /// done before.
 #[derive(Debug, Default)]
 pub(crate) struct Transaction {
@@ -53,16 +53,16 @@ pub(crate) struct Verdicts(Vec<Verdict>);
 /// What became of one write's condition.
 #[derive(Clone)]
 pub(crate) enum Verdict {
-    /// It held, or was not looked at.
+    /// It held, or was not checked.
     Held,
     /// It did not hold; the item as it is, if there is one.
     Refused(Option<Item>),
 }
 
 impl Verdicts {
-    /// Of the write at this place, from 0.
-    pub(crate) fn of(&self, place: usize) -> Verdict {
-        self.0.get(place).cloned().unwrap_or(Verdict::Held)
+    /// Of the write at this position, from 0.
+    pub(crate) fn of(&self, position: usize) -> Verdict {
+        self.0.get(position).cloned().unwrap_or(Verdict::Held)
     }
 }
 

@@ -151,7 +151,7 @@ impl Update {
     }
 
     /// Takes a lease that nobody holds at `now`. It leaves `due_at` as it is: moving an entry of the due index is two more
-    /// writes, and what is rung for again meanwhile is refused here.
+    /// writes, and what is enqueued again meanwhile is refused here.
     pub(crate) fn lease(self, id: &WriteId, now: Timestamp, until: Timestamp) -> Self {
         self.when("attribute_not_exists(#lease_until) OR #lease_until <= :lease_now", [(":lease_now", ms(now))])
             .set("lease_id", s(id.as_str()))

@@ -1,15 +1,15 @@
 //! Whether what must stay true of the table is true (docs/architecture.md), item by item.
 //!
-//! Each item is looked at by itself, and what it has to agree with is read consistently, so that memory does not grow with
-//! the table. A look at items that are being changed may see one before and another after: what it finds amiss has to be
-//! looked at again before it is believed.
+//! Each item is checked by itself, and what it has to agree with is read consistently, so that memory does not grow with
+//! the table. A check of items that are being changed may see one before and another after: what it finds broken has to be
+//! checked again before it is believed.
 
 mod history;
 mod kind;
 mod merchants;
+mod publishing;
 mod refunds;
 mod sessions;
-mod telling;
 mod waiting;
 
 use jiff::{SignedDuration, Timestamp};
@@ -46,7 +46,7 @@ pub enum Rule {
     Refund,
     /// Nothing is left that belongs to something which is not there.
     Orphan,
-    /// Whatever is not final, sent or told is in the due index, and nothing else is.
+    /// Whatever is not final, sent or delivered is in the due index, and nothing else is.
     Due,
     /// Nothing stays due for long.
     Forgotten,
@@ -60,7 +60,7 @@ pub enum Rule {
     Mail,
     /// The events that history calls for are there, as long as they are kept.
     Event,
-    /// No endpoint was told of more than has happened.
+    /// No more was delivered to an endpoint than has happened.
     Cursor,
     /// As many endpoints are counted as there are.
     Endpoint,
@@ -89,10 +89,10 @@ impl Rule {
     }
 }
 
-/// What a look at an item found.
+/// What the check of an item found.
 #[derive(Debug, Default)]
 pub struct Checked {
-    /// What is amiss; nothing, most often.
+    /// What is broken; nothing, most often.
     pub violations: Vec<Violation>,
     /// What earlier releases wrote otherwise, and is sound.
     pub warnings: Vec<Violation>,
@@ -100,7 +100,7 @@ pub struct Checked {
     pub units: f64,
 }
 
-/// Looks at items.
+/// Checks items.
 #[derive(Debug)]
 pub struct Verify {
     table: Table,
@@ -115,40 +115,40 @@ impl Verify {
         Self { table, now, late_after }
     }
 
-    /// Looks at an item as it was read.
+    /// Checks an item as it was read.
     ///
     /// # Errors
     /// The table failed us.
     pub async fn check(&self, item: &TableItem) -> Result<Checked, StoreError> {
         let (key, item) = (item.key(), &item.0);
         let kind = Kind::of(&key);
-        let mut look = Look { verify: self, item: kind.to_string(), checked: Checked::default() };
+        let mut check = Check { verify: self, item: kind.to_string(), checked: Checked::default() };
         let version = item.get("schema_version").and_then(|version| version.as_n().ok()?.parse::<u32>().ok());
         if version.is_some_and(|version| version > SCHEMA_VERSION) {
-            look.broken(Rule::Readable, "was written by a newer release than this one");
-            return Ok(look.checked);
+            check.broken(Rule::Readable, "was written by a newer release than this one");
+            return Ok(check.checked);
         }
         match &kind {
-            Kind::Session(id) => look.session(&key, id, item).await?,
-            Kind::Refund(session_id, id) => look.refund(&key, session_id, id, item).await?,
-            Kind::Pointer(id) => look.pointer(id, item).await?,
-            Kind::Event(id) => look.event(id, item),
-            Kind::Cursor(id) => look.cursor(&key, id, item).await?,
-            Kind::Attempt(_) => look.attempt(item),
-            Kind::Mail(_) => look.mail(&key, item),
-            Kind::Merchant(_) => look.merchant(item),
-            Kind::ApiKey(merchant, _) => look.api_key(merchant, item).await?,
-            Kind::Account(merchant) => look.account(merchant, item).await?,
-            Kind::Endpoint(merchant, id) => look.endpoint(&key, merchant, id, item).await?,
-            Kind::EndpointCount(merchant, mode) => look.endpoint_count(merchant, *mode, item).await?,
-            Kind::MockAttempt(_) => drop(look.read::<banks::mock::Decided>(item)),
-            Kind::MockOrder(_) => drop(look.read::<banks::mock::Order>(item)),
-            Kind::Unknown(_) => look.broken(Rule::Readable, "is nothing that this release knows"),
+            Kind::Session(id) => check.session(&key, id, item).await?,
+            Kind::Refund(session_id, id) => check.refund(&key, session_id, id, item).await?,
+            Kind::Pointer(id) => check.pointer(id, item).await?,
+            Kind::Event(id) => check.event(id, item),
+            Kind::Cursor(id) => check.cursor(&key, id, item).await?,
+            Kind::Attempt(_) => check.attempt(item),
+            Kind::Mail(_) => check.mail(&key, item),
+            Kind::Merchant(_) => check.merchant(item),
+            Kind::ApiKey(merchant, _) => check.api_key(merchant, item).await?,
+            Kind::Account(merchant) => check.account(merchant, item).await?,
+            Kind::Endpoint(merchant, id) => check.endpoint(&key, merchant, id, item).await?,
+            Kind::EndpointCount(merchant, mode) => check.endpoint_count(merchant, *mode, item).await?,
+            Kind::MockAttempt(_) => drop(check.read::<banks::mock::Decided>(item)),
+            Kind::MockOrder(_) => drop(check.read::<banks::mock::Order>(item)),
+            Kind::Unknown(_) => check.broken(Rule::Readable, "is nothing that this release knows"),
         }
-        Ok(look.checked)
+        Ok(check.checked)
     }
 
-    /// Reads the item again, consistently, and looks at it; nothing is amiss with what is no longer there.
+    /// Reads the item again, consistently, and checks it; what is no longer there breaks no rule.
     ///
     /// # Errors
     /// The table failed us.
@@ -165,15 +165,15 @@ impl Verify {
     }
 }
 
-/// A look at one item.
-struct Look<'a> {
+/// The check of one item.
+struct Check<'a> {
     verify: &'a Verify,
-    /// Which item, for whoever reads of it.
+    /// Which item, for messages.
     item: String,
     checked: Checked,
 }
 
-impl Look<'_> {
+impl Check<'_> {
     fn broken(&mut self, rule: Rule, problem: impl Into<String>) {
         self.checked.violations.push(Violation { rule, item: self.item.clone(), problem: problem.into() });
     }

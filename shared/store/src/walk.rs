@@ -8,10 +8,10 @@ use crate::keys;
 use crate::object_path::ObjectPath;
 use crate::table::{Item, Table, TableItem, s};
 
-/// How many items one call looks at, at the most: what it holds in memory is some MB.
+/// How many items one call reads, at the most: what it holds in memory is some MB.
 const PAGE: i32 = 500;
 
-/// A walk through a part of the table. Eventually consistent: what it finds is looked at again before anything is done.
+/// A walk through a part of the table. Eventually consistent: what it finds is read again before anything is done.
 #[derive(Debug)]
 pub struct Walk<T> {
     table: Table,
@@ -20,7 +20,7 @@ pub struct Walk<T> {
     part: i32,
     parts: i32,
     /// Where the next page begins; none if there is no next page.
-    place: Option<Item>,
+    next_page: Option<Item>,
     done: bool,
     read: fn(Item) -> Option<T>,
 }
@@ -37,10 +37,10 @@ struct Filter {
 /// What one call found.
 #[derive(Debug)]
 pub struct WalkPage<T> {
-    /// What was looked for.
+    /// The items that were searched.
     pub found: Vec<T>,
-    /// How many items were looked at.
-    pub looked_at: u64,
+    /// How many items were read.
+    pub read_count: u64,
     /// How many read units that took.
     pub units: f64,
 }
@@ -136,7 +136,7 @@ impl Table {
                 filter: filter.clone(),
                 part,
                 parts,
-                place: None,
+                next_page: None,
                 done: false,
                 read,
             })
@@ -166,14 +166,14 @@ impl<T> Walk<T> {
             .total_segments(self.parts)
             .limit(PAGE)
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .set_exclusive_start_key(self.place.take())
+            .set_exclusive_start_key(self.next_page.take())
             .send()
             .await
             .map_err(|error| StoreError::unavailable("Scan", error))?;
         self.done = output.last_evaluated_key.is_none();
-        self.place = output.last_evaluated_key;
+        self.next_page = output.last_evaluated_key;
         Ok(Some(WalkPage {
-            looked_at: output.scanned_count.try_into().unwrap_or_default(),
+            read_count: output.scanned_count.try_into().unwrap_or_default(),
             units: output.consumed_capacity.and_then(|consumed| consumed.capacity_units).unwrap_or_default(),
             found: output.items.unwrap_or_default().into_iter().filter_map(self.read).collect(),
         }))

@@ -118,7 +118,7 @@ impl Timeline {
                 self.add(at, of, format!("mail {kind} not needed"), format!("{tried}; {before}"));
             }
             for (at, feedback) in &log.feedback {
-                self.add(*at, of, format!("mail {kind} {}", feedback.as_str()), "as SES told");
+                self.add(*at, of, format!("mail {kind} {}", feedback.as_str()), "as SES reported");
             }
             match (log.state, log.due_at) {
                 (MailState::Due, Some(at)) => self.add(at, of, format!("mail {kind} is due"), tried),

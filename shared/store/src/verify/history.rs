@@ -5,7 +5,7 @@ use std::fmt::Display;
 
 use models::{HistoryEntry, RefundEvent, RefundState, SessionEvent, SessionState, refund_transition, transition};
 
-use super::{Look, Rule};
+use super::{Check, Rule};
 use crate::write::{CLOCKS_DIFFER_BY, WRITE_LANDS_WITHIN};
 
 /// A kind of history, as the domain describes it.
@@ -43,8 +43,8 @@ impl Domain for RefundState {
     }
 }
 
-impl Look<'_> {
-    /// A sequence number is a place in the list, so there can be no gap in it; one that was taken out shows as a way that
+impl Check<'_> {
+    /// A sequence number is a position in the list, so there can be no gap in it; one that was taken out shows as a way that
     /// doesn't exist.
     pub(super) fn history<S: Domain>(&mut self, history: &[HistoryEntry<S, S::Event>], state: S) {
         for problem in problems(history, state) {

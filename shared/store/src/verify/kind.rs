@@ -1,4 +1,4 @@
-//! What an item is, by its key; and how people are told which.
+//! What an item is, by its key; and how messages name it.
 
 use std::fmt;
 
@@ -88,7 +88,7 @@ impl fmt::Display for Kind {
             Self::Pointer(id) => write!(f, "pointer of refund {id}"),
             Self::Event(id) => write!(f, "event {id}"),
             Self::Cursor(id) => write!(f, "cursor {id}"),
-            Self::Attempt(id) => write!(f, "an attempt to tell of {id}"),
+            Self::Attempt(id) => write!(f, "an attempt to deliver {id}"),
             Self::Mail(id) => write!(f, "mail {id}"),
             Self::Merchant(id) => write!(f, "merchant {id}"),
             Self::ApiKey(_, id) => write!(f, "key {id}"),

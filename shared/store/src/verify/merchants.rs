@@ -4,7 +4,7 @@ use models::{ApiKey, Endpoint, EndpointId, LinkedAccount, MerchantId, Mode};
 use serde::Deserialize;
 
 use super::waiting::Waits;
-use super::{Look, Rule, text};
+use super::{Check, Rule, text};
 use crate::error::StoreError;
 use crate::keys;
 use crate::merchants::Profile;
@@ -15,7 +15,7 @@ struct Count {
     count: usize,
 }
 
-impl Look<'_> {
+impl Check<'_> {
     pub(super) fn merchant(&mut self, item: &Item) {
         self.read::<Profile>(item);
     }

@@ -4,7 +4,7 @@ use models::{Money, Object, PaysRefund, Refund, RefundId, RefundState, SessionId
 use serde::Deserialize;
 
 use super::waiting::Waits;
-use super::{Look, Rule, text};
+use super::{Check, Rule, text};
 use crate::error::StoreError;
 use crate::keys;
 use crate::table::{Item, Key};
@@ -18,7 +18,7 @@ struct Payment {
     pays_refund: Option<PaysRefund>,
 }
 
-impl Look<'_> {
+impl Check<'_> {
     pub(super) async fn refund(
         &mut self,
         key: &Key,
@@ -81,7 +81,7 @@ impl Look<'_> {
             self.broken(Rule::Refund, format!("is paid by session {payment_id}, which is not there"));
             return Ok(());
         };
-        // One that can't be read is told of by itself.
+        // One that can't be read is reported by itself.
         let Ok(payment) = serde_dynamo::from_item::<_, Payment>(payment) else { return Ok(()) };
         let this = PaysRefund { refund_id: refund.id, session_id: refund.session_id };
         if payment.pays_refund != Some(this) {

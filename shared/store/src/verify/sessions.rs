@@ -3,13 +3,13 @@
 use models::{LineItem, Object, PaysRefund, Refund, RefundState, Session, SessionEvent, SessionId, SessionState};
 
 use super::waiting::Waits;
-use super::{Look, Rule, text};
+use super::{Check, Rule, text};
 use crate::error::StoreError;
 use crate::keys;
 use crate::table::{Item, Key};
 use crate::tombstone::{ERASED, Tombstone, is_tombstone};
 
-impl Look<'_> {
+impl Check<'_> {
     pub(super) async fn session(&mut self, key: &Key, id: &SessionId, item: &Item) -> Result<(), StoreError> {
         if is_tombstone(item) {
             return self.tombstone(key, id, item).await;
@@ -112,25 +112,25 @@ impl Look<'_> {
         if items.len() != counted {
             self.broken(Rule::Refundable, format!("counts {counted} refunds, and has {}", items.len()));
         }
-        // One that can't be read is told of by itself.
+        // One that can't be read is reported by itself.
         let refunds: Result<Vec<Refund>, _> = items.into_iter().map(serde_dynamo::from_item).collect();
         let Ok(refunds) = refunds else { return Ok(()) };
-        let taken: i64 = refunds
+        let refunded: i64 = refunds
             .iter()
             .filter(|refund| refund.state != RefundState::Failed)
             .map(|refund| refund.amount.minor())
             .fold(0, i64::saturating_add);
-        let left = session.amount.minor().saturating_sub(taken);
+        let left = session.amount.minor().saturating_sub(refunded);
         let kept = session.refundable.map(|left| left.get());
         if kept != Some(left) || left < 0 {
             let kept = kept.map_or("nothing".to_owned(), |kept| kept.to_string());
-            let problem = format!("says that {kept} is left, and {} less {taken} is {left}", session.amount.minor());
+            let problem = format!("says that {kept} is left, and {} less {refunded} is {left}", session.amount.minor());
             self.broken(Rule::Refundable, problem);
         }
         Ok(())
     }
 
-    /// A session that pays a refund is the one that the refund says pays it; the refund's own look compares the two.
+    /// A session that pays a refund is the one that the refund says pays it; the refund's own check compares the two.
     async fn paid_refund(&mut self, id: &SessionId, pays: &PaysRefund) -> Result<(), StoreError> {
         let refund = self.get(keys::refund(&pays.session_id, &pays.refund_id)).await?;
         match refund.as_ref().map(|refund| text(refund, "payment_session_id")) {

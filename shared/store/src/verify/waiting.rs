@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use models::SortableTimestamp;
 
-use super::{Look, Rule, text};
+use super::{Check, Rule, text};
 use crate::keys::{self, DUE_SHARDS};
 use crate::table::{Item, Key};
 
@@ -14,17 +14,17 @@ const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(2);
 pub(super) enum Waits {
     /// It is done.
     Never,
-    /// It ends at this moment.
+    /// It ends at this time.
     Until(Timestamp),
-    /// It is looked at now and again.
+    /// It is processed now and again.
     NowAndAgain,
-    /// It is looked at some time.
+    /// It is processed some time.
     SomeTime,
-    /// It may wait or not; what waits may be held for a person.
+    /// It may wait or not; what waits may be paused until a person resumes it.
     Perhaps,
 }
 
-impl Look<'_> {
+impl Check<'_> {
     pub(super) fn waits(&mut self, key: &Key, item: &Item, waits: Waits) {
         let (due_at, waits) = match (text(item, "due_pk"), text(item, "due_at"), waits) {
             (None, None, Waits::Never | Waits::Perhaps) => return,
@@ -39,7 +39,7 @@ impl Look<'_> {
                 let shard = due_pk.strip_prefix("DUE#").and_then(|shard| shard.parse::<u32>().ok());
                 // Where it would be put now, or, if it has waited for long, some shard before that.
                 let known = due_pk == keys::due_pk(key) || shard.is_some_and(|shard| shard < DUE_SHARDS);
-                self.broken_unless(known, Rule::Due, "is in a shard of the due index that nobody looks at");
+                self.broken_unless(known, Rule::Due, "is in a shard of the due index that nobody reads");
                 (due_at, waits)
             }
             (Some(_), None, _) | (None, Some(_), _) => {
@@ -49,8 +49,8 @@ impl Look<'_> {
         if due_at.starts_with('~') && matches!(waits, Waits::Perhaps) {
             return;
         }
-        let Ok(moment) = due_at.parse::<Timestamp>() else {
-            return self.broken(Rule::Due, "is due at what is no moment");
+        let Ok(due) = due_at.parse::<Timestamp>() else {
+            return self.broken(Rule::Due, "is due at what is no timestamp");
         };
         match waits {
             Waits::Until(end) => {
@@ -58,14 +58,14 @@ impl Look<'_> {
                 self.broken_unless(fits, Rule::Due, format!("ends at {end}, and is due at {due_at}"));
             }
             Waits::NowAndAgain => {
-                let soon = moment.duration_since(self.verify.now) <= LONGEST_WAIT;
-                self.broken_unless(soon, Rule::Due, format!("is not looked at before {due_at}"));
+                let soon = due.duration_since(self.verify.now) <= LONGEST_WAIT;
+                self.broken_unless(soon, Rule::Due, format!("is not processed before {due_at}"));
             }
             Waits::Never | Waits::SomeTime | Waits::Perhaps => {}
         }
         let leased = item.get("lease_until").and_then(|until| until.as_n().ok()?.parse().ok());
         let is_leased = leased.is_some_and(|until: i64| until > self.verify.now.as_millisecond());
-        if self.verify.is_late(moment) && !is_leased {
+        if self.verify.is_late(due) && !is_leased {
             self.broken(Rule::Forgotten, format!("has been due since {due_at}"));
         }
     }

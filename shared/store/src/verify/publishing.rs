@@ -7,7 +7,7 @@ use models::{CursorId, EventId, MailState, Object, ObjectId};
 use serde::Deserialize;
 
 use super::waiting::Waits;
-use super::{Look, Rule};
+use super::{Check, Rule};
 use crate::error::StoreError;
 use crate::events::{DeliveryAttempt, StoredEvent};
 use crate::keys;
@@ -34,8 +34,8 @@ struct Pointer {
     session_id: models::SessionId,
 }
 
-impl Look<'_> {
-    /// The events of history entries that were made at these moments, the first of them entry 1.
+impl Check<'_> {
+    /// The events of history entries that were made at these timestamps, the first of them entry 1.
     pub(super) async fn events_called_for(&mut self, id: ObjectId, entered_at: &[Timestamp]) -> Result<(), StoreError> {
         let (now, verify) = (self.verify.now, self.verify);
         let called_for: Vec<_> = (1_usize..)
@@ -95,13 +95,13 @@ impl Look<'_> {
             return Ok(());
         };
         if delivered > head || head > happened {
-            let problem = format!("was told up to {delivered} of {head}, and {happened} have happened");
+            let problem = format!("delivered {delivered} of {head} events, and {happened} have happened");
             self.broken(Rule::Cursor, problem);
         }
         if delivered < head && !item.contains_key("due_at") {
             let endpoint = self.get(keys::endpoint(&id.merchant_id, &id.endpoint_id)).await?;
             // What is for an endpoint that was removed is dropped.
-            self.broken_unless(endpoint.is_none(), Rule::Due, "has something to tell, and is not in the due index");
+            self.broken_unless(endpoint.is_none(), Rule::Due, "has something to deliver, and is not in the due index");
         }
         Ok(())
     }
