@@ -4,6 +4,8 @@
 //!
 //! `SIMULATION_SEED=7 cargo test -p tests --test simulation` runs one seed and shows what was done.
 
+#![recursion_limit = "256"] // the functions' futures are deep
+
 mod aws;
 mod world;
 

@@ -102,7 +102,7 @@ impl World {
 
     /// After how many calls of AWS the next process ends, and whether the last of them is done.
     fn crash(&mut self) -> Option<(usize, bool)> {
-        (self.hurts && self.rng.u8(0..8) == 0).then(|| (self.rng.usize(0..6), self.rng.bool()))
+        (self.hurts && self.rng.u8(0..4) == 0).then(|| (self.rng.usize(0..6), self.rng.bool()))
     }
 
     async fn restart(&mut self) {

@@ -1,5 +1,12 @@
 //! Every minute: what has fallen due.
 
+mod due;
+mod endpoints;
+mod erasure;
+mod expiry;
+mod follow_up;
 mod handler;
+mod mails;
+mod waiting;
 
 pub use handler::Expire;

@@ -1,5 +1,7 @@
 //! The binary of the function: see the library.
 
+#![recursion_limit = "256"] // its future is deep
+
 use expire::Expire;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use runtime::Metrics;

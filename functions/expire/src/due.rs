@@ -1,0 +1,103 @@
+//! Reads what is due, and follows up pending payments while it does.
+
+use std::collections::VecDeque;
+use std::time::SystemTime;
+
+use futures_util::StreamExt;
+use futures_util::future::{join_all, ready};
+use jiff::Timestamp;
+use lambda_runtime::Error;
+use models::{SessionId, SessionState};
+use runtime::Metric;
+use store::{DUE_SHARDS, DueItem, QueryPage};
+
+use crate::handler::{CONCURRENCY, Expire};
+use crate::waiting::Waiting;
+
+/// How many shards of the due index are read at a time.
+const SHARDS_AT_ONCE: usize = 16;
+
+/// How many due items are kept until pending payments are done: more than a run can do. What is beyond stays due.
+const MOST_KEPT: usize = 100_000;
+
+impl Expire {
+    /// Follows up the pending payments that are due; what else is due is given back.
+    pub(crate) async fn pending_first(&self, now: Timestamp, until: SystemTime) -> Vec<Waiting> {
+        match self.due.all(now).await {
+            Ok(Some(mut items)) => {
+                self.random.shuffle(&mut items);
+                self.follow_up_pending(items, now, until).await
+            }
+            Ok(None) => self.walk(now, until).await,
+            Err(error) => {
+                tracing::error!(%error, "what is due could not be read at once");
+                self.walk(now, until).await
+            }
+        }
+    }
+
+    /// Goes through the shards, some at a time, a page of each: [`Self::follow_up_pending`] of all that is due.
+    async fn walk(&self, now: Timestamp, until: SystemTime) -> Vec<Waiting> {
+        // Each run begins somewhere else, so that no shard is always left over.
+        let first = self.random.u32(0..DUE_SHARDS);
+        let mut places: VecDeque<_> = (0..DUE_SHARDS).map(|n| ((first + n) % DUE_SHARDS, None)).collect();
+        let mut waiting = Vec::new();
+        while !places.is_empty() && !self.clock.is_past(until) {
+            let some = places.drain(..places.len().min(SHARDS_AT_ONCE));
+            let pages = some.map(async |(shard, place)| (shard, self.due.page(shard, now, place).await));
+            let mut due = Vec::new();
+            for (shard, page) in join_all(pages).await {
+                match page {
+                    Ok(QueryPage { items, next }) => {
+                        due.extend(items);
+                        places.extend(next.map(|place| (shard, Some(place))));
+                    }
+                    Err(error) => {
+                        tracing::error!(shard, %error, "what is due could not be read");
+                        Metric::DueFailed.count();
+                    }
+                }
+            }
+            waiting.extend(self.follow_up_pending(due, now, until).await);
+            waiting.truncate(MOST_KEPT);
+        }
+        waiting
+    }
+
+    /// Reads each session and finds out what became of those that are pending. The state is not in the index, so it has to
+    /// be read; what else is due is given back, and expiries need no second read.
+    async fn follow_up_pending(&self, items: Vec<DueItem>, now: Timestamp, until: SystemTime) -> Vec<Waiting> {
+        let (mut sessions, mut waiting) = (Vec::new(), Vec::new());
+        for item in items {
+            match item {
+                DueItem::Session(id) => sessions.push(id),
+                DueItem::Refund(session_id, id) => waiting.push(Waiting::Refund(session_id, id)),
+                DueItem::Mail(id) => waiting.push(Waiting::Mail(id)),
+                DueItem::Cursor(id) => waiting.push(Waiting::Cursor(id)),
+                DueItem::Endpoint(merchant_id, id) => waiting.push(Waiting::Endpoint(merchant_id, id)),
+            }
+        }
+        let in_time = futures_util::stream::iter(sessions).take_while(|_| ready(!self.clock.is_past(until)));
+        let read = in_time.map(async |id| {
+            self.session(id, now).await.unwrap_or_else(|error| {
+                tracing::error!(session_id = %id, %error, "what is due could not be done");
+                Metric::DueFailed.count();
+                None
+            })
+        });
+        waiting.extend(read.buffer_unordered(CONCURRENCY).filter_map(ready).collect::<Vec<_>>().await);
+        waiting
+    }
+
+    /// Asks the bank about a pending session; one whose time has passed is given back.
+    async fn session(&self, id: SessionId, now: Timestamp) -> Result<Option<Waiting>, Error> {
+        let Some(session) = self.sessions.get(&id).await? else { return Ok(None) };
+        match session.state {
+            SessionState::AwaitingPayer | SessionState::AwaitingProvider | SessionState::AwaitingPaymentConsent => {
+                Ok((session.state_at(now) == SessionState::Expired).then_some(Waiting::Expiry(id)))
+            }
+            SessionState::Pending => self.follow_up(&session, now).await.map(|()| None),
+            SessionState::Sent | SessionState::Failed | SessionState::Cancelled | SessionState::Expired => Ok(None),
+        }
+    }
+}
