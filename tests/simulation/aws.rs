@@ -208,6 +208,13 @@ impl Aws {
                 let item = &body["Item"];
                 if let Some(payment) = item["pk"]["S"].as_str().filter(|_| item["sk"]["S"] == "ORDER") {
                     let order = json!([item["idempotency_key"], item["body"]]);
+                    // A submission is recorded before it is sent, and sent only as recorded.
+                    let is_recorded = self.items().iter().any(|session| {
+                        let recorded = &session["submission"]["M"];
+                        format!("MOCKBANK#{}", session["end_to_end_id"]["S"].as_str().unwrap_or_default()) == payment
+                            && json!([recorded["idempotency_key"], recorded["body"]]) == order
+                    });
+                    assert!(is_recorded, "ordered, and not recorded: {payment} {order}");
                     self.0.state.lock().unwrap().orders.push((payment.to_owned(), order));
                 }
                 match self.dynamodb(operation, &body) {
