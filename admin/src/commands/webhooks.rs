@@ -130,7 +130,7 @@ async fn enable(
         return Err(Failure::NoEndpoint { merchant, id });
     };
     if !dry.dry_run {
-        let owner = Owner { merchant_id: merchant.clone(), mode: endpoint.mode };
+        let owner = Owner { merchant_id: merchant.clone(), mode: endpoint.mode, format: None };
         let change = EndpointChange { enabled: Some(enabled), ..EndpointChange::default() };
         endpoint = match endpoints.change(&owner, &id, change, Clock::System.now()).await {
             Ok(endpoint) => endpoint,

@@ -65,7 +65,7 @@ impl Cancel {
         let change = Change { session_id: id, event: SessionEvent::CancelledByMerchant, at, write_id };
         // What can be cancelled was never paid, and so has no refunds.
         let show = |session| format.session(session, &[], self.clock.now());
-        match self.sessions.record(change, Some(&caller.owner())).await {
+        match self.sessions.record(change, Some(&caller.owner_in(format))).await {
             Ok(changed) => {
                 let repeated = changed.repeated && idempotency_key.is_some();
                 show(&changed.session).map(|answer| if repeated { api::replayed(answer) } else { answer })
@@ -84,7 +84,7 @@ impl Cancel {
         format: Format,
     ) -> Answer {
         let write_id = self.write_id(caller, idempotency_key, format, Operation::Delete(id));
-        let deleted = self.sessions.delete(id, &caller.owner(), self.clock.now(), write_id).await;
+        let deleted = self.sessions.delete(id, &caller.owner_in(format), self.clock.now(), write_id).await;
         let deleted = deleted.map_err(|error| ApiError::from_change(error, "deleted", self.clock.now()))?;
         let answer = api::no_content();
         let repeated = deleted.repeated && idempotency_key.is_some();

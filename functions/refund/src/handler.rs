@@ -59,21 +59,23 @@ impl RefundFunction {
         match Route::of(&request) {
             Some(Route::CreateRefund) => self.create(&request, &caller, format).await,
             Some(Route::Refunds) => self.list(&request, &caller, format).await,
-            Some(Route::Refund(id)) => format.refund(&self.own(&api::path_id(id)?, &caller).await?, self.clock.now()),
+            Some(Route::Refund(id)) => {
+                format.refund(&self.own(&api::path_id(id)?, &caller, format).await?, self.clock.now())
+            }
             Some(Route::CancelRefund(id)) => self.cancel(api::path_id(id)?, &request, &caller, format).await,
             Some(_) | None => Err(api::unrouted(&request).into()),
         }
     }
 
-    /// A refund of the caller's.
-    async fn own(&self, id: &RefundId, caller: &Caller) -> Result<Refund, ApiError> {
+    /// A refund of the caller's, of this format.
+    async fn own(&self, id: &RefundId, caller: &Caller, format: Format) -> Result<Refund, ApiError> {
         let refund = self.refunds.get(id).await?;
-        Ok(refund.filter(|refund| caller.owner().owns_refund(refund)).ok_or(Refusal::NotFound)?)
+        Ok(refund.filter(|refund| caller.owner_in(format).owns_refund(refund)).ok_or(Refusal::NotFound)?)
     }
 
     async fn list(&self, request: &Request, caller: &Caller, format: Format) -> Answer {
         let found = self.refunds.of(&session_asked_for(request)?).await?;
-        let owned = found.session.is_some_and(|session| caller.owner().owns(&session));
+        let owned = found.session.is_some_and(|session| caller.owner_in(format).owns(&session));
         if !owned {
             return Err(Refusal::Unknown("payment_session_id").into());
         }
@@ -126,7 +128,7 @@ impl RefundFunction {
     ) -> Result<Made, ApiError> {
         let mut session = self.sessions.get(&new.session_id).await?;
         for _ in 0..MAX_TRIES {
-            let refunded = session.filter(|session| caller.owner().owns(session));
+            let refunded = session.filter(|session| caller.owner_in(format).owns(session));
             let refunded = refunded.ok_or(Refusal::Unknown("payment_session_id"))?;
             // Refunds that have failed by time may hold what is asked for until somebody writes that down.
             if asks_for_more_than_is_left(&new, &refunded) && self.lapse(&refunded).await? {
@@ -169,7 +171,7 @@ impl RefundFunction {
             || self.random.write_id(),
             |key| key.write_id(&caller.merchant, caller.mode(), format, Operation::CancelRefund(id)),
         );
-        let mut refund = self.own(&id, caller).await?;
+        let mut refund = self.own(&id, caller, format).await?;
         for _ in 0..MAX_TRIES {
             let now = self.clock.now();
             match self.refunds.end(&refund, RefundEnd::CancelledByMerchant, now, &write_id).await {

@@ -16,6 +16,7 @@ use runtime::Clock;
 use store::{Merchants, Owner};
 
 use crate::error::{ApiError, Refusal};
+use crate::format::Format;
 use crate::route::scope_needed;
 use crate::secrets::sha256;
 use crate::token;
@@ -49,9 +50,14 @@ impl Caller {
         self.key_id.mode()
     }
 
-    /// Whose sessions the caller may touch.
+    /// Whose sessions the caller may touch, of whatever format: by our own API, which no format has.
     pub fn owner(&self) -> Owner {
-        Owner { merchant_id: self.merchant.id.clone(), mode: self.mode() }
+        Owner { merchant_id: self.merchant.id.clone(), mode: self.mode(), format: None }
+    }
+
+    /// Whose sessions the caller may touch by the paths of a format: to those, another format's are not there.
+    pub fn owner_in(&self, format: Format) -> Owner {
+        Owner { format: Some(format.stored()), ..self.owner() }
     }
 
     /// The key itself.

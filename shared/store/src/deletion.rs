@@ -133,7 +133,7 @@ impl Sessions {
             return Ok(Err(item));
         }
         let tombstone: Tombstone = read("of a deleted session", item)?;
-        if !owner.is(&tombstone.merchant_id, tombstone.mode) {
+        if !owner.is(&tombstone.merchant_id, tombstone.mode) || !owner.reads(tombstone.format) {
             return Err(ChangeError::NotFound);
         }
         Ok(Ok(Deleted { repeated: tombstone.deleted_by.as_ref() == Some(write_id) }))

@@ -1,6 +1,6 @@
 //! Whose sessions and refunds a caller may touch.
 
-use models::{MerchantId, Mode, Refund, Session};
+use models::{MerchantId, Mode, Refund, Session, WireFormat};
 
 /// Whose sessions a caller may touch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,20 +9,26 @@ pub struct Owner {
     pub merchant_id: MerchantId,
     /// Test or live.
     pub mode: Mode,
+    /// Through which format the caller comes: there is no other's for it. None is any.
+    pub format: Option<WireFormat>,
 }
 
 impl Owner {
     /// Whether the session is this owner's.
     pub fn owns(&self, session: &Session) -> bool {
-        self.is(&session.merchant_id, session.mode)
+        self.is(&session.merchant_id, session.mode) && self.reads(session.format)
     }
 
     /// Whether the refund is this owner's.
     pub fn owns_refund(&self, refund: &Refund) -> bool {
-        self.is(&refund.merchant_id, refund.mode)
+        self.is(&refund.merchant_id, refund.mode) && self.reads(refund.format)
     }
 
     pub(crate) fn is(&self, merchant_id: &MerchantId, mode: Mode) -> bool {
         self.merchant_id == *merchant_id && self.mode == mode
+    }
+
+    pub(crate) fn reads(&self, format: WireFormat) -> bool {
+        self.format.is_none_or(|of| of == format)
     }
 }

@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use models::{
     Money, PaysRefund, RefundEvent, RefundState, Session, SessionEvent, SessionId, SessionState, SortableTimestamp,
+    WireFormat,
 };
 
 use crate::change::Change;
@@ -37,12 +38,17 @@ pub(crate) fn present(update: Update) -> Update {
     update.when("attribute_not_exists(#deleted_at)", [])
 }
 
-/// Of this owner.
+/// Of this owner, and of the format that it comes through.
 pub(crate) fn owned(update: Update, owner: &Owner) -> Update {
-    update.when(
+    let update = update.when(
         "#merchant_id = :owner AND #mode = :mode",
         [(":owner", s(owner.merchant_id.as_str())), (":mode", s(owner.mode.as_str()))],
-    )
+    );
+    let Some(format) = owner.format else { return update };
+    // The default is not written.
+    let is_default = format == WireFormat::default();
+    let condition = if is_default { "attribute_not_exists(#format) OR #format = :format" } else { "#format = :format" };
+    update.when(condition, [(":format", s(format.as_str()))])
 }
 
 /// The state, the history entry and the due keys of a change. Which states it can come from is the domain's word; its entry

@@ -1,7 +1,7 @@
 //! What is left of a deleted session.
 
 use jiff::Timestamp;
-use models::{History, MerchantId, Mode, SessionState, WriteId};
+use models::{History, MerchantId, Mode, SessionState, WireFormat, WriteId};
 use serde::Deserialize;
 
 use crate::table::Item;
@@ -11,6 +11,8 @@ use crate::table::Item;
 pub(crate) struct Tombstone {
     pub(crate) merchant_id: MerchantId,
     pub(crate) mode: Mode,
+    #[serde(default)]
+    pub(crate) format: WireFormat,
     pub(crate) state: SessionState,
     pub(crate) history: History,
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]

@@ -10,7 +10,7 @@ use models::{
     AccountIdentifier, CustomerId, Extra, Mode, Payee, Payer, PaymentMethod, PaymentMethods, Refund, RefundId, Session,
     SessionEvent, SessionId, WireFormat,
 };
-use store::{Change, Erased, Erasures, Owner, Refunds, Sessions};
+use store::{Change, ChangeError, Erased, Erasures, Owner, Refunds, Sessions};
 use support::{TABLE_NAME, World};
 
 /// What Banked's sessions have none of.
@@ -94,6 +94,40 @@ fn what_a_session_of_any_format_says_comes_back_and_goes() {
         sessions().delete(gone.id, &owner, at, samples::write_id()).await.unwrap();
         let left = tombstone(&gone.id).await;
         assert!(NEW[1..].iter().all(|name| !left.contains(&(*name).to_owned())), "{left:?}");
+    });
+}
+
+#[test]
+fn by_one_formats_paths_there_is_no_session_of_another() {
+    World::get().runtime.block_on(async {
+        let any = support::new_owner(Mode::Test);
+        for (format, through) in WireFormat::ALL.into_iter().flat_map(|one| WireFormat::ALL.map(|other| (one, other))) {
+            let [cancelled, deleted] = [whole(&any, format), whole(&any, format)];
+            for session in [&cancelled, &deleted] {
+                sessions().create(session.clone(), None).await.unwrap();
+            }
+            let owner = Owner { format: Some(through), ..any.clone() };
+            assert_eq!(owner.owns(&cancelled), format == through);
+            let (at, write_id) = (samples::now() + jiff::SignedDuration::from_secs(1), samples::write_id());
+            let (session_id, event) = (cancelled.id, SessionEvent::CancelledByMerchant);
+            let change = Change { session_id, event, at, write_id: write_id.clone() };
+            let answers = [
+                sessions().record(change, Some(&owner)).await.map(|_| ()),
+                sessions().delete(deleted.id, &owner, at, write_id.clone()).await.map(|_| ()),
+            ];
+            if format == through {
+                assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+                continue;
+            }
+            assert!(answers.iter().all(|answer| matches!(answer, Err(ChangeError::NotFound))), "{answers:?}");
+            for session in [&cancelled, &deleted] {
+                assert_eq!(sessions().get(&session.id).await.unwrap().as_ref(), Some(session));
+            }
+            // Nor the tombstone of one.
+            sessions().delete(deleted.id, &any, at, write_id.clone()).await.unwrap();
+            let again = sessions().delete(deleted.id, &owner, at, write_id).await;
+            assert!(matches!(again, Err(ChangeError::NotFound)), "{again:?}");
+        }
     });
 }
 

@@ -321,7 +321,7 @@ pub(crate) fn payee(account_number: &str) -> Payee {
 /// A merchant that no other test has.
 pub(crate) fn new_owner(mode: Mode) -> Owner {
     let id = samples::uuid().simple().to_string();
-    Owner { merchant_id: id[..20].parse().unwrap(), mode }
+    Owner { merchant_id: id[..20].parse().unwrap(), mode, format: None }
 }
 
 /// A session of this many pence that can be paid from `at` for an hour.
