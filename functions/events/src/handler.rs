@@ -142,9 +142,16 @@ fn is_own(event: &StoredEvent, caller: &Caller) -> bool {
     *event.object.merchant_id() == caller.merchant.id && event.object.mode() == caller.mode()
 }
 
+/// Those of formats that are served: one that isn't keeps nobody from the others.
 fn show(events: &[StoredEvent], next_cursor: Option<String>) -> Answer {
-    let shown: Result<Vec<_>, _> = events.iter().map(|event| api::event(event, false)).collect();
-    api::list(shown?, next_cursor)
+    let served = events.iter().filter_map(|event| match api::event(event, false) {
+        Ok(shown) => Some(shown),
+        Err(error) => {
+            tracing::warn!(event_id = %event.id(), %error, "an event is not listed");
+            None
+        }
+    });
+    api::list(served, next_cursor)
 }
 
 fn parse_query(query: &str) -> Result<Query, Refusal> {

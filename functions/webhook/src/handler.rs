@@ -241,7 +241,14 @@ impl Webhook {
             return Ok(Delivered::Yes);
         }
         let at = self.clock.now();
-        let delivery = delivery(event, endpoint, at)?;
+        let delivery = match delivery(event, endpoint, at) {
+            Ok(delivery) => delivery,
+            Err(error) => {
+                // As if it had not been accepted: a later release may be able to send it.
+                tracing::error!(cursor = %claim.id, event_id = %event.id(), %error, "an event can't be sent");
+                return Ok(Delivered::No { not_before: None });
+            }
+        };
         let attempt = match lane {
             Lane::Fast => self.sender.send_quickly(&delivery, slot.pace.patience()).await,
             Lane::Slow => self.sender.send(&delivery).await,
