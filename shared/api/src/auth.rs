@@ -25,7 +25,7 @@ use crate::token;
 const CACHED: Duration = Duration::from_secs(30);
 
 /// Credentials that a merchant read so lately doesn't know are wrong; nobody can make us read more often.
-const LOOKED_JUST_NOW: Duration = Duration::from_secs(1);
+const READ_JUST_NOW: Duration = Duration::from_secs(1);
 
 /// How long warming up may keep a starting function from its first request.
 pub const WARM_UP_TIMEOUT: Duration = Duration::from_secs(1);
@@ -97,7 +97,7 @@ impl Seen {
     }
 
     fn was_just_refused(&self, id: &MerchantId, now: Instant) -> bool {
-        self.refused.get(id).is_some_and(|refused_at| now.duration_since(*refused_at) < LOOKED_JUST_NOW)
+        self.refused.get(id).is_some_and(|refused_at| now.duration_since(*refused_at) < READ_JUST_NOW)
     }
 
     fn keep(&mut self, id: &MerchantId, read_at: Instant, merchant: &Arc<Merchant>) {
@@ -120,7 +120,7 @@ impl Seen {
 impl Authenticator {
     /// Against these merchants, who are asked for once without need: while a function starts, Lambda gives it a whole
     /// core, with which to connect and to load all that every request goes through
-    /// (docs/decisions/0009-cold-starts.md). What fails here is met again, and told of, when it matters.
+    /// (docs/decisions/0009-cold-starts.md). What fails here is met again, and reported, when it matters.
     pub async fn start(merchants: Merchants, clock: Clock) -> Self {
         let _ = tokio::time::timeout(WARM_UP_TIMEOUT, merchants.warm_up()).await;
         Self { merchants, clock, seen: Mutex::default() }
@@ -158,7 +158,7 @@ impl Authenticator {
         self.check(&credentials.ok_or(Refusal::Unauthorized)?).await
     }
 
-    /// Looks again, once, if what is remembered of the merchant doesn't know the credentials: a key is good at once.
+    /// Reads the table again, once, if what is remembered of the merchant doesn't know the credentials: a key is good at once.
     async fn check(&self, credentials: &Credentials<'_>) -> Result<Caller, ApiError> {
         let (id, now, read_at) = (credentials.merchant(), self.clock.now(), self.clock.instant());
         let (remembered, just_refused) = {

@@ -94,7 +94,7 @@ impl Refusal {
 /// Why a request is not done.
 #[derive(Debug, Error)]
 pub enum ApiError {
-    /// Its sender can mend it, and is told how.
+    /// Its sender can mend it, and learns how.
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// 503: repeat it later, with the same idempotency key. The cause goes to the log alone.

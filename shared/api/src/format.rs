@@ -45,6 +45,11 @@ impl Format {
         }
     }
 
+    /// The formats that are served.
+    pub(crate) fn served() -> impl Iterator<Item = WireFormat> {
+        WireFormat::ALL.into_iter().filter(|format| Self::of_stored(*format).is_ok())
+    }
+
     /// As it is stored, and as ids that are derived from idempotency keys spell it.
     pub const fn stored(self) -> WireFormat {
         match self {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-/// A field of a JSON request. Reading it never fails, so that all of a request's mistakes can be told at once.
+/// A field of a JSON request. Reading it never fails, so that all of a request's mistakes can be reported at once.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Given<T> {
     /// Not there, or null.

@@ -11,10 +11,10 @@ use crate::json::Json;
 /// What the client spoke to API Gateway.
 pub(crate) const FORWARDED_PROTO: &str = "x-forwarded-proto";
 
-/// The longest body taken, in bytes.
+/// The longest body accepted, in bytes.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// API Gateway's id of the request, by which logs are told apart. What a handler writes bears it, too.
+/// API Gateway's id of the request, by which logs are distinguished. What a handler writes bears it, too.
 pub fn request_id(request: &Request) -> String {
     context(request).and_then(|context| context.request_id.clone()).unwrap_or_default()
 }
@@ -58,7 +58,7 @@ pub(crate) fn media_type(headers: &HeaderMap) -> Option<String> {
     Some(value.split(';').next().unwrap_or("").trim().to_ascii_lowercase())
 }
 
-/// The base URL that the request came to, without a trailing slash: API Gateway tells the domain and sets
+/// The base URL that the request came to, without a trailing slash: API Gateway names the domain and sets
 /// `x-forwarded-proto` itself, after what proxies said before it.
 pub fn base_url(request: &Request) -> Option<String> {
     let context = context(request)?;

@@ -169,7 +169,7 @@ fn uri(path: &str, query: &str) -> Result<Uri, Refusal> {
     uri.parse().map_err(|_| unreadable("the query string"))
 }
 
-/// An answer as API Gateway takes it. To HEAD it is GET's without the body, whose length is said (RFC 9110, 9.3.2).
+/// An answer as API Gateway accepts it. To HEAD it is GET's without the body, whose length is said (RFC 9110, 9.3.2).
 pub(crate) fn outgoing(answer: Response<Body>, to_head: bool) -> ApiGatewayV2httpResponse {
     let (parts, body) = answer.into_parts();
     let mut headers = parts.headers;

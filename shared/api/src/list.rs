@@ -128,7 +128,7 @@ fn timestamp(text: &str) -> Result<Timestamp, &'static str> {
     rfc_3339(own.as_deref().unwrap_or(text)).ok_or("must be a time such as 2026-01-31T09:30:00Z")
 }
 
-/// RFC 3339, 5.6, by its grammar; jiff takes more: years before 0, offsets up to 25:59, names of time zones.
+/// RFC 3339, 5.6, by its grammar; jiff accepts more: years before 0, offsets up to 25:59, names of time zones.
 fn rfc_3339(text: &str) -> Option<Timestamp> {
     let (date, rest) = text.split_at_checked(10).filter(|(date, _)| fits(date, "dddd-dd-dd"))?;
     let rest = rest.strip_prefix(['T', 't', ' '])?;

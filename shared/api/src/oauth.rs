@@ -103,7 +103,7 @@ fn parse(request: &Request) -> Result<TokenRequest, Refusal> {
 #[cfg(test)]
 pub(crate) const CODES: [&str; 4] = ["invalid_request", "invalid_client", "server_error", "temporarily_unavailable"];
 
-/// What OAuth's clients look for (RFC 6749, 5.2), and the same errors as everywhere.
+/// What OAuth's clients expect (RFC 6749, 5.2), and the same errors as everywhere.
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "TokenErrors"))]
 #[derive(Debug, Serialize)]
 pub(crate) struct OauthErrors<E> {

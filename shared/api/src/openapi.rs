@@ -6,7 +6,7 @@ mod tests;
 pub(crate) mod types;
 mod yaml;
 
-use models::{MAX_ENDPOINTS, MAX_REFUNDS, Object};
+use models::{MAX_ENDPOINTS, MAX_REFUNDS, Object, WireFormat};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
@@ -165,7 +165,10 @@ fn webhooks(all: &mut Map<String, Value>) {
     let mut new = all["WebhookChange"].clone();
     new["properties"]["url"]["type"] = "string".into();
     new["required"] = json!(["url"]);
-    new["description"] = "Left out, `events` is `[\"*\"]`, `enabled` true, `thin` false, and `format` `banked`.".into();
+    all["WebhookChange"]["properties"].as_object_mut().unwrap().remove("format");
+    let format = WireFormat::default().as_str();
+    new["description"] =
+        format!("Left out, `events` is `[\"*\"]`, `enabled` true, `thin` false, and `format` `{format}`.").into();
     all["WebhookChange"]["description"] = "What is left out or null is not changed.".into();
     all.insert("NewWebhook".to_owned(), new);
     let mut with_secret = all["Webhook"].clone();
@@ -192,7 +195,7 @@ fn events(all: &mut Map<String, Value>) {
             "ThinEvent",
             None,
             thin.unwrap(),
-            "What an endpoint that is `thin` is told: the id of the session or refund, and nothing of what is in it. Lists show\n\
+            "What an endpoint that is `thin` is sent: the id of the session or refund, and nothing of what is in it. Lists show\n\
              every event in full.",
         ),
     ] {
@@ -298,7 +301,7 @@ fn examples(head: &Value) -> serde_yaml_ng::Mapping {
         ("SessionEvent", "A session is paid", shown(&EventView::new(&of_session))),
         ("RefundEvent", "A refund is made", shown(&EventView::new(&of_refund))),
         ("ThinEvent", "The same session, by its id only", shown(&EventView::thin(&of_session))),
-        ("Attempts", "Taken the second time", shown(&attempts)),
+        ("Attempts", "Accepted the second time", shown(&attempts)),
         (
             "IdempotencyConflict",
             "The key was used before",

@@ -1,6 +1,6 @@
 //! Which routes there are, and what each of them means.
 //!
-//! API Gateway takes no route that ends in a slash, so paths with one come by the greedy routes, `/v2/{proxy+}` and others,
+//! API Gateway accepts no route that ends in a slash, so paths with one come by the greedy routes, `/v2/{proxy+}` and others,
 //! and with them every path below those that there isn't.
 
 use std::collections::BTreeSet;

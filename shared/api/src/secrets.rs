@@ -19,7 +19,7 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
 pub struct IssuedKey {
     /// What is stored.
     pub key: ApiKey,
-    /// What the merchant is told.
+    /// What the merchant is given.
     pub secret: ApiSecret,
 }
 

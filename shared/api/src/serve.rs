@@ -63,7 +63,7 @@ pub async fn serve<F: Future<Output = Answer>>(handler: impl Fn(Request) -> F) -
     run(|error, shape| shape.render(error), |request| answered(request, &handler)).await
 }
 
-/// What went wrong inside is logged here, once, with ids only; the client is told nothing of it.
+/// What went wrong inside is logged here, once, with ids only; the client learns nothing of it.
 async fn answered<F: Future<Output = Answer>>(request: Request, handler: impl FnOnce(Request) -> F) -> Response<Body> {
     let (request_id, time_left) = (request_id(&request), time_left(&request));
     let shape = ErrorShape::of(request.method().as_str(), request.raw_http_path());
@@ -79,7 +79,7 @@ async fn answered<F: Future<Output = Answer>>(request: Request, handler: impl Fn
     })
 }
 
-/// How long a handler may take: until a moment before Lambda would end the process, so that the client gets an answer
+/// How long a handler may take: until shortly before Lambda would end the process, so that the client gets an answer
 /// that says what to do. Stopping anywhere is safe, as every write is conditional.
 #[expect(clippy::disallowed_methods, reason = "Lambda ends the process by the system's clock, as time-outs go by it")]
 pub fn time_left(request: &Request) -> Duration {

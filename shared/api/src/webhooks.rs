@@ -9,6 +9,7 @@ use store::DeliveryAttempt;
 
 use crate::answer::timestamp_text;
 use crate::error::Refusal;
+use crate::format::Format;
 use crate::given::Given;
 use crate::json::Json;
 #[cfg(test)]
@@ -24,8 +25,8 @@ pub(crate) struct WebhookRequest {
     #[cfg_attr(test, schemars(with = "doc::EndpointUrl"))]
     #[serde(default)]
     url: Given<String>,
-    /// What it is told of: event types, or `["*"]` for all, also those to come. A type that is named twice is kept once; `*`
-    /// stands alone.
+    /// What it is notified of: event types, or `["*"]` for all, also those to come. A type that is named twice is kept once;
+    /// `*` stands alone.
     #[cfg_attr(test, schemars(with = "Vec<doc::Subscribed>", length(min = 1, max = MAX_EVENTS)))]
     #[serde(default)]
     events: Given<Vec<Given<String>>>,
@@ -33,14 +34,14 @@ pub(crate) struct WebhookRequest {
     #[cfg_attr(test, schemars(length(max = 140)))]
     #[serde(default)]
     description: Given<String>,
-    /// Whether it is told anything.
+    /// Whether it is notified at all.
     #[serde(default)]
     enabled: Given<bool>,
-    /// Whether it is told ids only, see `ThinEvent`.
+    /// Whether it is sent ids only, see `ThinEvent`.
     #[serde(default)]
     thin: Given<bool>,
-    /// The format in which it is notified, of the sessions that were created in that format and their refunds. There is
-    /// only `banked`, and so it is not shown.
+    /// The format in which it is notified, of the sessions that were created in that format and their refunds. It can't be
+    /// changed. There is only `banked`, and so it is not shown.
     #[cfg_attr(test, schemars(with = "doc::ServedFormat"))]
     #[serde(default)]
     format: Given<String>,
@@ -51,30 +52,30 @@ pub(crate) struct WebhookRequest {
 pub struct WebhookParts {
     /// Where events are posted.
     pub url: Option<MerchantUrl>,
-    /// What it is told of.
+    /// What it is notified of.
     pub events: Option<Subscription>,
     /// A note; none inside removes it.
     pub description: Option<Option<Name>>,
-    /// Whether it is told anything.
+    /// Whether it is notified at all.
     pub enabled: Option<bool>,
-    /// Whether it is told ids only.
+    /// Whether it is sent ids only.
     pub thin: Option<bool>,
     /// Of which format's sessions it is notified.
     pub format: Option<WireFormat>,
 }
 
-/// Reads what is said of an endpoint. `check_url` says whether the URL may be called, and how it is written.
+/// Reads what is said of an endpoint; one that is new has a URL, and only that is given its format. `check_url` says whether the URL may be called, and how it is written.
 ///
 /// # Errors
 /// 400 if it can't be read at all; else 422 with everything that is wrong.
 pub fn parse_webhook<E: Display>(
     body: &Json<'_>,
-    url_required: bool,
+    is_new: bool,
     check_url: impl FnOnce(&str) -> Result<String, E>,
 ) -> Result<WebhookParts, Refusal> {
     let request: WebhookRequest = body.object()?;
     let mut wrong = Violations::default();
-    if url_required && request.url == Given::Nothing {
+    if is_new && request.url == Given::Nothing {
         wrong.add(None, "url", "must be given");
     }
     let url = wrong.optional(request.url, None, "url", A_STRING, |text| {
@@ -95,8 +96,15 @@ pub fn parse_webhook<E: Display>(
     let boolean = "must be true or false";
     let enabled = wrong.optional(request.enabled, None, "enabled", boolean, infallible);
     let thin = wrong.optional(request.thin, None, "thin", boolean, infallible);
-    let served = |text: String| if text == "banked" { Ok(WireFormat::Banked) } else { Err("must be banked") };
-    let format = wrong.optional(request.format, None, "format", A_STRING, served);
+    let format = wrong.optional(request.format, None, "format", A_STRING, |text| {
+        if !is_new {
+            return Err("can't be changed".to_owned());
+        }
+        Format::served().find(|format| format.as_str() == text).ok_or_else(|| {
+            let served: Vec<_> = Format::served().map(WireFormat::as_str).collect();
+            format!("must be {}", served.join(" or "))
+        })
+    });
     if wrong.0.is_empty() {
         Ok(WebhookParts { url, events, description, enabled, thin, format })
     } else {
@@ -137,25 +145,25 @@ pub struct WebhookView<'a> {
     url: &'a str,
     /// Your own note.
     description: Option<&'a str>,
-    /// What it is told of; `["*"]` is all.
+    /// What it is notified of; `["*"]` is all.
     #[cfg_attr(test, schemars(with = "Vec<doc::Subscribed>"))]
     events: Vec<String>,
-    /// Whether it is told ids only, see `ThinEvent`.
+    /// Whether it is sent ids only, see `ThinEvent`.
     thin: bool,
-    /// Whether it is told anything.
+    /// Whether it is notified at all.
     enabled: bool,
-    /// Why it is told nothing: you said so, or it answered 410; null if it is enabled. Change `enabled` to true in
+    /// Why it is not notified: you said so, or it answered 410; null if it is enabled. Change `enabled` to true in
     /// either case.
     #[cfg_attr(test, schemars(with = "Option<doc::DisabledReason>"))]
     disabled_by: Option<DisabledBy>,
     /// By the API key that registered it.
     live: bool,
-    #[cfg_attr(test, schemars(with = "doc::Moment"))]
+    #[cfg_attr(test, schemars(with = "doc::Timestamp"))]
     created_at: String,
-    /// How many deliveries have failed since the last that was taken, or since it was enabled.
+    /// How many deliveries have failed since the last that was accepted, or since it was enabled.
     failures: u32,
     /// Until when the secret before is valid beside the new one; null if no rotation is under way.
-    #[cfg_attr(test, schemars(with = "Option<doc::Moment>"))]
+    #[cfg_attr(test, schemars(with = "Option<doc::Timestamp>"))]
     previous_secret_until: Option<String>,
     /// What deliveries are signed with. Shown when it is made, and not again.
     #[cfg_attr(test, schemars(with = "doc::Secret"))]
@@ -200,7 +208,7 @@ pub struct AttemptView<'a> {
     #[cfg_attr(test, schemars(with = "doc::Id"))]
     webhook_id: String,
     /// When it began.
-    #[cfg_attr(test, schemars(with = "doc::Moment"))]
+    #[cfg_attr(test, schemars(with = "doc::Timestamp"))]
     at: String,
     /// Milliseconds until the answer's status came, or until it was clear that none would.
     latency_ms: u64,
@@ -233,7 +241,7 @@ impl<'a> AttemptView<'a> {
 pub struct ReplayView {
     #[cfg_attr(test, schemars(with = "doc::EventId"))]
     id: String,
-    /// Which endpoints it is told to.
+    /// To which endpoints it is delivered.
     #[cfg_attr(test, schemars(with = "Vec<doc::Id>", length(min = 1, max = models::MAX_ENDPOINTS)))]
     webhook_ids: Vec<String>,
 }

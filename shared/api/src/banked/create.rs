@@ -97,11 +97,11 @@ pub(super) struct PayeeRequest {
     #[cfg_attr(test, schemars(with = "doc::Text<140>"))]
     #[serde(default)]
     name: Given<String>,
-    /// 8 digits; spaces and hyphens between them are taken.
+    /// 8 digits; spaces and hyphens between them are accepted.
     #[cfg_attr(test, schemars(extend("must_be_given" = true)))]
     #[serde(default)]
     account_number: Given<String>,
-    /// 6 digits; spaces and hyphens between them are taken, as in `01-02-03`.
+    /// 6 digits; spaces and hyphens between them are accepted, as in `01-02-03`.
     #[cfg_attr(test, schemars(extend("must_be_given" = true)))]
     #[serde(default)]
     sort_code: Given<String>,
@@ -200,7 +200,7 @@ fn line_items(
             wrong.add("missing_amount_or_line_items", parameter, InvalidLineItems::Count);
             return None;
         }
-        // Looked at before the items, so that an endless list costs no endless list of complaints.
+        // Checked before the items, so that an endless list costs no endless list of complaints.
         Given::Value(items) if items.len() > LineItems::MAX => {
             wrong.add("invalid_request", parameter, InvalidLineItems::Count);
             return None;

@@ -19,9 +19,9 @@ pub struct EventView<'a> {
     #[cfg_attr(test, schemars(with = "doc::EventType"))]
     event_type: String,
     /// When it happened.
-    #[cfg_attr(test, schemars(with = "doc::Moment"))]
+    #[cfg_attr(test, schemars(with = "doc::Timestamp"))]
     created_at: String,
-    /// Which entry of its object's history it tells of. Without gaps, from 1.
+    /// Which entry of its object's history it is. Without gaps, from 1.
     #[cfg_attr(test, schemars(range(min = 1)))]
     sequence: usize,
     live: bool,

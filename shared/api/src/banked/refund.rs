@@ -111,15 +111,15 @@ pub struct RefundView<'a> {
     /// The customer's page, which asks for the account if it is not known and says how the refund stands.
     #[cfg_attr(test, schemars(with = "doc::Url"))]
     url: String,
-    /// Whoever knows it can open the customer's page.
+    /// Anyone who knows it can open the customer's page.
     #[cfg_attr(test, schemars(with = "doc::Id"))]
     id: String,
     #[cfg_attr(test, schemars(with = "doc::Reference"))]
     reference: &'a str,
-    #[cfg_attr(test, schemars(with = "doc::Moment"))]
+    #[cfg_attr(test, schemars(with = "doc::Timestamp"))]
     created_at: String,
     /// When the bank sent the money.
-    #[cfg_attr(test, schemars(with = "Option<doc::Moment>"))]
+    #[cfg_attr(test, schemars(with = "Option<doc::Timestamp>"))]
     sent_at: Option<String>,
     /// Why it is `failed`. It ends as the session that pays it does, whose payer is the merchant;
     /// `deleted_by_merchant` if that session was deleted.

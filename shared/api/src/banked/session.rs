@@ -18,7 +18,7 @@ use crate::openapi::types as doc;
 pub struct SessionView<'a> {
     /// The sum of amount × quantity over the line items.
     amount: i64,
-    #[cfg_attr(test, schemars(with = "doc::Moment"))]
+    #[cfg_attr(test, schemars(with = "doc::Timestamp"))]
     created_at: String,
     #[cfg_attr(test, schemars(with = "doc::Currency"))]
     currency: &'static str,
@@ -27,7 +27,7 @@ pub struct SessionView<'a> {
     end_to_end_id: String,
     #[cfg_attr(test, schemars(with = "Option<doc::MerchantUrl>"))]
     error_url: Option<&'a str>,
-    /// Whoever knows it can open the checkout.
+    /// Anyone who knows it can open the checkout.
     #[cfg_attr(test, schemars(with = "doc::Id"))]
     id: String,
     line_items: Vec<LineItemView<'a>>,
@@ -57,10 +57,10 @@ pub struct SessionView<'a> {
     /// merchant authorises it at its `url`, within 7 days.
     pays_refund: Option<PaysRefundView>,
     /// Until when it can be paid.
-    #[cfg_attr(test, schemars(with = "doc::Moment"))]
+    #[cfg_attr(test, schemars(with = "doc::Timestamp"))]
     expires_at: String,
     /// When the bank sent the money.
-    #[cfg_attr(test, schemars(with = "Option<doc::Moment>"))]
+    #[cfg_attr(test, schemars(with = "Option<doc::Timestamp>"))]
     sent_at: Option<String>,
     /// Why it is `failed`; `deleted_by_merchant` in the event of the deletion alone.
     #[cfg_attr(test, schemars(with = "Option<doc::FailureReason>"))]
@@ -142,7 +142,7 @@ struct HistoryView {
     /// When it happened, by our clocks, and never before the entry before it. It may be some seconds before the entry could
     /// first be read, since its write can take them. Entries that earlier versions stored may be up to half a minute earlier
     /// than the one before.
-    #[cfg_attr(test, schemars(with = "doc::Moment"))]
+    #[cfg_attr(test, schemars(with = "doc::Timestamp"))]
     at: String,
     #[cfg_attr(test, schemars(with = "doc::Cause"))]
     cause: &'static str,

@@ -149,7 +149,7 @@ pub(crate) fn event(object: Object, sequence: usize) -> StoredEvent {
 
 /// An attempt that was answered, and the one before, which was not.
 pub(crate) fn attempts() -> [DeliveryAttempt; 2] {
-    let taken = DeliveryAttempt {
+    let accepted = DeliveryAttempt {
         endpoint_id: "5d8a1f52-3c0e-4b7b-9a55-0f6a3f1c2e47".parse().unwrap(),
         at: at("2019-11-01T15:50:33Z"),
         latency_ms: 84,
@@ -163,7 +163,7 @@ pub(crate) fn attempts() -> [DeliveryAttempt; 2] {
         status: None,
         answer: None,
         error: Some(outbound::Failure::TimedOut.to_string()),
-        ..taken
+        ..accepted
     };
-    [missed, taken]
+    [missed, accepted]
 }

@@ -153,7 +153,7 @@ fn every_request_that_is_shown_is_taken_and_what_must_be_given_must() {
     assert_eq!(shown, 10);
 }
 
-/// Each limit that is described is the most that is taken.
+/// Each limit that is described is the most that is accepted.
 #[test]
 fn limits_of_texts_are_the_codes() {
     let openapi = openapi();

@@ -11,6 +11,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
 use crate::banked::{self, shown_state};
+use crate::format::Format;
 
 /// Types that are a schema: those with a name of their own in the document, and those that are written out in place.
 macro_rules! schemas {
@@ -50,7 +51,7 @@ schemas! {
         RefundEvent::ALL.into_iter().filter(|event| event.target() == Some(Refunds::Failed)).map(RefundEvent::as_str),
     );
     inline WebhookEvent = one_of(["payment_initiated", "payment_pending", "payment_sent", "payment_failed"]);
-    inline ServedFormat = one_of([WireFormat::Banked.as_str()]);
+    inline ServedFormat = one_of(Format::served().map(WireFormat::as_str));
     inline DisabledReason = one_of([DisabledBy::Merchant, DisabledBy::Gone].map(DisabledBy::as_str));
     inline Failure = one_of([
         Failed::TimedOut,
@@ -68,7 +69,7 @@ schemas! {
         "description": refused_urls(),
     });
     named Currency = json_schema!({ "type": "string", "const": "GBP", "description": "ISO 4217." });
-    named Moment = json_schema!({
+    named Timestamp = json_schema!({
         "type": "string",
         "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} UTC$",
         "examples": ["2019-11-01 15:48:26 UTC"],
@@ -134,7 +135,7 @@ fn table(head: &str, rows: impl IntoIterator<Item = String>) -> String {
 }
 
 fn states() -> String {
-    let told = |state| match state {
+    let meaning = |state| match state {
         SessionState::AwaitingPayer => {
             Some("the payer's details are not known, or their e-mail address isn't and `email_receipt` needs it")
         }
@@ -148,18 +149,18 @@ fn states() -> String {
         SessionState::Cancelled | SessionState::Expired => None,
     };
     let rows =
-        SessionState::ALL.into_iter().filter_map(|state| Some(format!("`{}` | {}", state.as_str(), told(state)?)));
+        SessionState::ALL.into_iter().filter_map(|state| Some(format!("`{}` | {}", state.as_str(), meaning(state)?)));
     table("state | ", rows)
 }
 
 fn refund_states() -> String {
-    let told = |state| match state {
+    let meaning = |state| match state {
         Refunds::AwaitingDetails => "the customer's account is not known; the page at `url` asks for it",
         Refunds::AwaitingPayment => "there is a session that pays it, for the merchant to authorise",
         Refunds::Sent => "the money is on its way back; final",
         Refunds::Failed => "it ended without the money being sent, see `failure_reason`, and can be made again; final",
     };
-    let states = Refunds::ALL.map(|state| format!("`{}` | {}", state.as_str(), told(state)));
+    let states = Refunds::ALL.map(|state| format!("`{}` | {}", state.as_str(), meaning(state)));
     let happens = RefundEvent::ALL.into_iter().filter_map(|event| {
         let sources: Vec<_> = event.sources().map(|state| format!("`{}`", state.as_str())).collect();
         let target = event.target().filter(|_| !sources.is_empty())?;
@@ -173,7 +174,7 @@ fn refund_states() -> String {
 }
 
 fn event_types() -> String {
-    let told = |event_type| match event_type {
+    let meaning = |event_type| match event_type {
         Events::PaymentSession(state) => match state {
             SessionState::AwaitingPayer => "created",
             SessionState::AwaitingProvider => "created with a payer, or the payer's details were given",
@@ -197,7 +198,7 @@ fn event_types() -> String {
         let comes_later =
             SessionEvent::ALL.iter().any(|event| event.target().map(Events::PaymentSession) == Some(event_type));
         let named = if first == later || !comes_later { first } else { format!("{first} when created, else {later}") };
-        format!("`{event_type}` | {} | {named}", told(event_type))
+        format!("`{event_type}` | {} | {named}", meaning(event_type))
     });
     let rows = table("type | | `webhook_event`", rows);
     format!(

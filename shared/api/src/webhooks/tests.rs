@@ -47,6 +47,20 @@ fn all_of_a_webhook_is_read() {
 }
 
 #[test]
+fn a_new_webhook_is_of_a_format_that_is_served_and_stays_of_it() {
+    for format in WireFormat::ALL {
+        let request = json!({ "url": "https://example.com/hooks", "format": format.as_str() });
+        if Format::of_stored(format).is_ok() {
+            assert_eq!(webhook(&request, true).unwrap().format, Some(format));
+        } else {
+            assert_eq!(wrong_with_webhook(&request, true)[0].2, "format must be banked");
+        }
+        assert_eq!(wrong_with_webhook(&request, false)[0].2, "format can't be changed");
+    }
+    assert_eq!(webhook(&json!({ "format": null }), false).unwrap().format, None);
+}
+
+#[test]
 fn what_a_webhook_leaves_out_or_nulls_is_not_given() {
     let nulls = json!({ "url": null, "events": null, "description": null, "enabled": null, "thin": null });
     for request in [json!({}), nulls] {
@@ -62,13 +76,13 @@ fn what_a_webhook_leaves_out_or_nulls_is_not_given() {
 
 #[test]
 fn a_webhook_is_told_of_all_or_of_what_it_names() {
-    let told = |events: Value| webhook(&json!({ "events": events }), false).unwrap().events;
-    assert_eq!(told(json!(["*"])), Some(Subscription::All));
+    let read = |events: Value| webhook(&json!({ "events": events }), false).unwrap().events;
+    assert_eq!(read(json!(["*"])), Some(Subscription::All));
     for event_type in EventType::all() {
-        assert_eq!(told(json!([event_type.to_string()])), Some(Subscription::Types(vec![event_type])));
+        assert_eq!(read(json!([event_type.to_string()])), Some(Subscription::Types(vec![event_type])));
     }
     let sent = EventType::Refund(RefundState::Sent);
-    assert_eq!(told(json!(vec!["refund.sent"; 50])), Some(Subscription::Types(vec![sent])));
+    assert_eq!(read(json!(vec!["refund.sent"; 50])), Some(Subscription::Types(vec![sent])));
 }
 
 #[test]
@@ -122,7 +136,7 @@ fn every_rule_of_a_webhook_names_its_field() {
 }
 
 #[test]
-fn everything_that_is_wrong_with_a_webhook_is_told_at_once() {
+fn everything_that_is_wrong_with_a_webhook_is_reported_at_once() {
     let request = json!({ "url": 1, "events": ["refund.paid"], "description": 1, "enabled": 1, "thin": 1 });
     let parameters: Vec<_> = wrong_with_webhook(&request, true).into_iter().map(|found| found.1).collect();
     assert_eq!(parameters, ["url", "events[0]", "description", "enabled", "thin"]);
