@@ -31,7 +31,10 @@ impl Create {
     /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
     pub async fn from_env() -> Result<Self, SettingError> {
         let caps = runtime::required("MAX_AMOUNT_MINOR")?.parse().map_err(|_| {
-            SettingError::new("MAX_AMOUNT_MINOR", "is not a list of caps like GBP:100000000,EUR:50000000")
+            SettingError::new(
+                "MAX_AMOUNT_MINOR",
+                "is not a list of caps with one for GBP, like GBP:100000000,EUR:50000000",
+            )
         })?;
         let settings = Settings {
             public_base_url: runtime::optional("PUBLIC_BASE_URL"),

@@ -132,19 +132,21 @@ impl fmt::Display for Money {
 /// The most that a payment may be, by currency. In a currency that none is named for, nothing can be paid.
 ///
 /// `FromStr` reads `GBP:100000000,EUR:50000000`, in minor units; a number alone is for pounds, the one currency that there
-/// was at first.
+/// was at first. Pounds must be among them, as linked accounts have no other currency yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AmountCaps(Vec<Money>);
 
 /// The text says no caps; reads on after a setting's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("must be caps by currency, in minor units and each currency once, like GBP:100000000,EUR:50000000")]
+#[error(
+    "must be caps by currency, in minor units, each currency once and GBP among them, like GBP:100000000,EUR:50000000"
+)]
 pub struct InvalidAmountCaps;
 
 impl AmountCaps {
-    /// The cap of this currency: nothing, if none is named.
-    pub fn of(&self, currency: Currency) -> Money {
-        self.0.iter().find(|cap| cap.currency() == currency).copied().unwrap_or(Money::zero(currency))
+    /// The cap of this currency, if one is named.
+    pub fn of(&self, currency: Currency) -> Option<Money> {
+        self.0.iter().find(|cap| cap.currency() == currency).copied()
     }
 }
 
@@ -156,10 +158,13 @@ impl FromStr for AmountCaps {
             let (code, minor) = cap.split_once(':').unwrap_or(("GBP", cap));
             let currency = Currency::from_code(code).ok_or(InvalidAmountCaps)?;
             let minor = whole_number(minor).filter(|minor| *minor >= 1).ok_or(InvalidAmountCaps)?;
-            if caps.of(currency) != Money::zero(currency) {
+            if caps.of(currency).is_some() {
                 return Err(InvalidAmountCaps);
             }
             caps.0.push(Money::new(MinorUnits::new(minor), currency));
+        }
+        if caps.of(Currency::GBP).is_none() {
+            return Err(InvalidAmountCaps);
         }
         Ok(caps)
     }
@@ -242,13 +247,23 @@ mod tests {
     #[test]
     fn caps_are_by_currency() {
         let caps: AmountCaps = "GBP:100000000,EUR:400".parse().unwrap();
-        let cap = |currency| caps.of(currency).minor();
-        assert_eq!([Currency::GBP, Currency::EUR, Currency::SEK].map(cap), [100_000_000, 400, 0]);
-        assert_eq!(caps.of(Currency::SEK).currency(), Currency::SEK);
+        let cap = |currency| caps.of(currency).map(|cap| cap.minor());
+        assert_eq!([Currency::GBP, Currency::EUR, Currency::SEK].map(cap), [Some(100_000_000), Some(400), None]);
         assert_eq!("400".parse(), Ok(AmountCaps(vec![gbp(400)])));
-        for text in
-            ["", "GBP", "GBP:", ":1", "GBP:0", "GBP:-1", "gbp:1", "XYZW:1", "GBP:1,", "GBP:1,GBP:2", "GBP:1 ,EUR:1"]
-        {
+        for text in [
+            "",
+            "GBP",
+            "GBP:",
+            ":1",
+            "GBP:0",
+            "GBP:-1",
+            "gbp:1",
+            "XYZW:1",
+            "GBP:1,",
+            "GBP:1,GBP:2",
+            "GBP:1 ,EUR:1",
+            "EUR:1",
+        ] {
             assert_eq!(text.parse::<AmountCaps>(), Err(InvalidAmountCaps), "{text}");
         }
     }
