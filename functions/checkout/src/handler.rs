@@ -47,22 +47,21 @@ impl Checkout {
         }
     }
 
+    /// Answers a request before Lambda's time runs out, if need be with a page that says to try again.
+    pub async fn handle_in_time(&self, request: Request) -> Response<Body> {
+        let (route, request_id) = (route_of(&request), api::request_id(&request));
+        let answer = tokio::time::timeout(api::time_left(&request), self.handle(request)).await;
+        answer.unwrap_or_else(|elapsed| problem_page(Problem::Unavailable(Box::new(elapsed)), route, &request_id))
+    }
+
     /// Answers a request; a problem with a page about it.
     pub async fn handle(&self, request: Request) -> Response<Body> {
-        let route = Route::of(request.method(), request.uri().path());
-        let request_id = api::request_id(&request);
+        let (route, request_id) = (route_of(&request), api::request_id(&request));
         let answer = match route {
-            Some(route) => {
-                let answer = runtime::correlated(&request_id, self.answer(route, &request));
-                let answer = tokio::time::timeout(api::time_left(&request), answer).await;
-                answer.unwrap_or_else(|elapsed| Err(Problem::Unavailable(Box::new(elapsed))))
-            }
+            Some(route) => runtime::correlated(&request_id, self.answer(route, &request)).await,
             None => unrouted(&request),
         };
-        answer.unwrap_or_else(|problem| {
-            problem.log(&request_id);
-            problem.into_page(route.map(Route::back))
-        })
+        answer.unwrap_or_else(|problem| problem_page(problem, route, &request_id))
     }
 
     async fn answer(&self, route: Route, request: &Request) -> Answer {
@@ -174,6 +173,15 @@ impl Checkout {
 /// The page for what can't be read as a request.
 pub fn refuse(_: &ApiError, _: ErrorShape) -> Response<Body> {
     Problem::Malformed.into_page(None)
+}
+
+fn route_of(request: &Request) -> Option<Route> {
+    Route::of(request.method(), request.uri().path())
+}
+
+fn problem_page(problem: Problem, route: Option<Route>, request_id: &str) -> Response<Body> {
+    problem.log(request_id);
+    problem.into_page(route.map(Route::back))
 }
 
 /// What has no route: the way to it without the slash at its end, if that has one; else what is wrong with it.

@@ -7,5 +7,5 @@ use lambda_http::Error;
 async fn main() -> Result<(), Error> {
     runtime::init_logs();
     let checkout = &Checkout::from_env().await?;
-    api::run(checkout::refuse, |request| checkout.handle(request)).await
+    api::run(checkout::refuse, |request| checkout.handle_in_time(request)).await
 }
