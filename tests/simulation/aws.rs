@@ -37,6 +37,7 @@ struct State {
     messages: VecDeque<Message>,
     sent: u64,
     orders: Vec<(String, Value)>,
+    mails: Vec<(String, Value)>,
 }
 
 /// A message in a queue.
@@ -160,6 +161,11 @@ impl Aws {
         self.0.state.lock().unwrap().orders.clone()
     }
 
+    /// The mails that SES accepted: its id of each, and our tags.
+    pub(crate) fn mails(&self) -> Vec<(String, Value)> {
+        self.0.state.lock().unwrap().mails.clone()
+    }
+
     fn dynamodb(&self, operation: &str, request: &Value) -> Result<Value, DynoxideError> {
         macro_rules! answer {
             ($action:ident) => {
@@ -227,7 +233,9 @@ impl Aws {
             None => {
                 let state = &mut *self.0.state.lock().unwrap();
                 state.sent += 1;
-                (200, json!({ "MessageId": state.sent.to_string() }).to_string())
+                let message_id = state.sent.to_string();
+                state.mails.push((message_id.clone(), body["EmailTags"].clone()));
+                (200, json!({ "MessageId": message_id }).to_string())
             }
         }
     }

@@ -3,25 +3,30 @@
 use std::fmt::Write;
 
 use aws_types::SdkConfig;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use cancel::Cancel;
 use checkout::Checkout;
 use create::{Create, Settings};
 use email_receipt::{EmailReceipt, Postbox};
 use endpoints::EndpointsFunction;
+use events::EventsFunction;
 use expire::Expire;
 use fastrand::Rng;
+use feedback::Feedback;
 use get::Get;
 use lambda_http::http::{Method, header};
 use lambda_http::{Body, Request, RequestExt, Response};
 use lambda_runtime::{Context, LambdaEvent};
 use models::{AccountIdentifier, LinkedAccount, Mode, Scopes};
-use outbound::{Policy, Sender};
+use outbound::{Lookup, Policy, Sender};
 use publish::Publish;
 use queue::Queue;
 use refund::RefundFunction;
 use runtime::{Clock, Random, VirtualClock};
 use serde_json::{Value, json};
 use store::{Merchants, Table};
+use token::Token;
 use webhook::Webhook;
 
 use crate::aws::{Aws, Message, TABLE};
@@ -32,16 +37,19 @@ const WEBHOOKS: &str = "webhooks";
 const SLOW_WEBHOOKS: &str = "slow-webhooks";
 const LOOPBACK: Policy = Policy { loopback_allowed: true };
 
-/// The functions, as they stand in their processes.
+/// The functions, as they stand in their processes; `not-found` has nothing of its own.
 struct Functions {
+    token: Token,
     create: Create,
     get: Get,
     cancel: Cancel,
     refund: RefundFunction,
     endpoints: EndpointsFunction,
+    events: EventsFunction,
     checkout: Checkout,
     publish: Publish,
     receipts: EmailReceipt,
+    feedback: Feedback,
     webhook: Webhook,
     expire: Expire,
 }
@@ -56,7 +64,7 @@ pub(crate) struct World {
     random: Random,
     clients: Clients,
     functions: Functions,
-    authorization: String,
+    merchant: Credentials,
     /// The last record of the stream that was published.
     published: Option<String>,
     invocations: u64,
@@ -72,7 +80,7 @@ impl World {
         let (clock, random, aws) = (Clock::Virtual(hands.clone()), Random::seeded(seed), Aws::new(&hands));
         let clients = Clients::new(&aws, &clock, &random);
         let table = clients.table.clone();
-        let authorization = merchant(&table, &clock, &random).await;
+        let merchant = merchant(&table, &clock, &random).await;
         let functions = Functions::start(&clients, &clock, &random).await;
         let (rng, history) = (Rng::with_seed(seed), String::new());
         Self {
@@ -84,7 +92,7 @@ impl World {
             random,
             clients,
             functions,
-            authorization,
+            merchant,
             published: None,
             invocations: 0,
             hurts: true,
@@ -116,26 +124,51 @@ impl World {
         (context, format!("request-{}", self.invocations))
     }
 
-    /// Calls the API as the merchant, and again if a process ended meanwhile; what it answered with, if it did what was asked.
+    /// Calls the API by the merchant's key.
     pub(crate) async fn api(&mut self, method: Method, path: &str, body: Option<Value>) -> Option<Value> {
+        let (authorization, body) = (self.merchant.bearer.clone(), body.map(|body| body.to_string()));
+        self.call(method, path, &authorization, ("application/json", body)).await
+    }
+
+    /// Calls the API by a new access token.
+    pub(crate) async fn api_by_token(&mut self, method: Method, path: &str, body: Option<Value>) -> Option<Value> {
+        let (basic, form) = (self.merchant.basic.clone(), "grant_type=client_credentials".to_owned());
+        let form = ("application/x-www-form-urlencoded", Some(form));
+        let token = self.call(Method::POST, "/oauth/token", &basic, form).await.unwrap();
+        let authorization = format!("Bearer {}", token["access_token"].as_str().unwrap());
+        self.call(method, path, &authorization, ("application/json", body.map(|body| body.to_string()))).await
+    }
+
+    /// Calls the API, and again if a process ended meanwhile; what it answered with, if it did what was asked.
+    async fn call(
+        &mut self,
+        method: Method,
+        path: &str,
+        authorization: &str,
+        (content_type, body): (&str, Option<String>),
+    ) -> Option<Value> {
         let key = format!("key {}", self.rng.u64(..));
         loop {
             let request = lambda_http::http::Request::builder()
                 .method(&method)
                 .uri(path)
-                .header(header::AUTHORIZATION, &self.authorization)
-                .header(header::CONTENT_TYPE, "application/json")
+                .header(header::AUTHORIZATION, authorization)
+                .header(header::CONTENT_TYPE, content_type)
                 .header("idempotency-key", &key);
-            let body = body.as_ref().map_or(Body::Empty, |body| Body::Text(body.to_string()));
+            let body = body.clone().map_or(Body::Empty, Body::Text);
             let request = request.body(body).unwrap().with_raw_http_path(path.split('?').next().unwrap());
             let (crash, (_, request_id), functions) = (self.crash(), self.context(), &self.functions);
             let answer = async {
                 match (method.as_str(), path) {
+                    ("POST", "/oauth/token") => functions.token.handle(request).await,
                     ("POST", "/v2/payment_sessions") => functions.create.handle(request).await,
                     (_, path) if path.starts_with("/v2/refunds") => functions.refund.handle(request).await,
                     (_, path) if path.starts_with("/v2/webhooks") => functions.endpoints.handle(request).await,
-                    ("GET", _) => functions.get.handle(request).await,
-                    _ => functions.cancel.handle(request).await,
+                    (_, path) if path.starts_with("/v2/events") => functions.events.handle(request).await,
+                    ("GET", path) if path.ends_with("/events") => functions.events.handle(request).await,
+                    ("GET", path) if path.starts_with("/v2/payment_sessions") => functions.get.handle(request).await,
+                    (_, path) if path.starts_with("/v2/payment_sessions") => functions.cancel.handle(request).await,
+                    _ => not_found::handle(request).await,
                 }
             };
             let answer = self.aws.process(crash, runtime::correlated(&request_id, answer)).await;
@@ -238,6 +271,25 @@ impl World {
         true
     }
 
+    /// Reports, as SES does, that a mail which it accepted bounced; it may come twice.
+    pub(crate) async fn bounce(&mut self) {
+        let Some((message_id, tags)) = self.rng.choice(self.aws.mails()) else { return };
+        let tags: serde_json::Map<_, _> = tags.as_array().unwrap().iter().map(tag_of_event).collect();
+        let event = json!({ "detail-type": "Email Bounced", "source": "aws.ses", "detail": {
+            "eventType": "Bounce",
+            "mail": { "messageId": message_id, "tags": tags },
+            "bounce": { "bounceType": "Permanent", "bounceSubType": "General", "timestamp": self.clock.now() },
+        } });
+        let (crash, (context, _)) = (self.crash(), self.context());
+        let event = LambdaEvent::new(serde_json::from_value(event).unwrap(), context);
+        let done = self.aws.process(crash, self.functions.feedback.handle(event)).await;
+        self.note(&format!("bounced {message_id}: {}", done.is_some()));
+        match done {
+            Some(done) => done.unwrap(),
+            None => self.restart().await,
+        }
+    }
+
     /// A run of the schedule.
     pub(crate) async fn expire(&mut self) {
         let (crash, (context, _)) = (self.crash(), self.context());
@@ -283,6 +335,8 @@ impl Functions {
         let Clients { config, table, receipts, lanes, failures, sender } = clients;
         let (table, receipts, lanes) = (|| table.clone(), || receipts.clone(), || lanes.clone());
         let (clock, random) = (|| clock.clone(), || random.clone());
+        // Receivers are addressed by number.
+        let lookup = Lookup::by(async |name| panic!("{name} is looked up"));
         let base_url = || Some(BASE_URL.to_owned());
         let settings =
             Settings { public_base_url: base_url(), caps: "GBP:1000000".parse().unwrap(), local_live: false };
@@ -290,22 +344,38 @@ impl Functions {
         let [webhooks, slow_webhooks] = lanes();
         let queues = [receipts(), webhooks.clone(), slow_webhooks, failures.clone()];
         Self {
+            token: Token::new(table(), clock()).await,
             create: Create::new(table(), clock(), random(), settings).await,
             get: Get::new(table(), clock()).await,
             cancel: Cancel::new(table(), clock(), random()).await,
             refund: RefundFunction::new(table(), clock(), random(), base_url()).await,
-            endpoints: EndpointsFunction::new(table(), LOOPBACK, clock(), random()).await,
+            endpoints: EndpointsFunction::new(table(), LOOPBACK, lookup, clock(), random()).await,
+            events: EventsFunction::new(table(), webhooks.clone(), clock()).await,
             checkout: Checkout::new(table(), false, clock(), random()),
             publish: Publish::new(table(), queues, clock()),
             receipts: EmailReceipt::new(table(), postbox, receipts(), clock(), random()),
+            feedback: Feedback::new(table(), clock()),
             webhook: Webhook::new(table(), lanes(), SLOW_WEBHOOKS, sender.clone(), clock(), random()),
             expire: Expire::new(table(), [receipts(), webhooks], 1, false, clock(), random()),
         }
     }
 }
 
-/// Makes a merchant; how it identifies itself.
-async fn merchant(table: &Table, clock: &Clock, random: &Random) -> String {
+/// A tag as it is sent with a mail, as SES's events have it.
+fn tag_of_event(tag: &Value) -> (String, Value) {
+    (tag["Name"].as_str().unwrap().to_owned(), json!([tag["Value"]]))
+}
+
+/// How the merchant identifies itself, in the header `Authorization`.
+struct Credentials {
+    /// By the key's secret.
+    bearer: String,
+    /// By the key's id and its secret, for a token.
+    basic: String,
+}
+
+/// Makes a merchant.
+async fn merchant(table: &Table, clock: &Clock, random: &Random) -> Credentials {
     let (merchants, id) = (Merchants::new(table.clone()), "demo".parse().unwrap());
     let name = || models::Name::try_from("Bright Candles Ltd".to_owned()).unwrap();
     merchants.create(&id, name(), random.bytes()).await.unwrap();
@@ -314,5 +384,7 @@ async fn merchant(table: &Table, clock: &Clock, random: &Random) -> String {
     merchants.link_account(&id, &LinkedAccount { name: name(), account }).await.unwrap();
     let issued = api::issue_key(&id, Mode::Test, Scopes::ALL, clock.now(), random);
     merchants.add_key(&issued.key).await.unwrap();
-    format!("Bearer {}", issued.secret.as_str())
+    let secret = issued.secret.as_str();
+    let basic = BASE64_STANDARD.encode(format!("{}:{secret}", issued.key.id));
+    Credentials { bearer: format!("Bearer {secret}"), basic: format!("Basic {basic}") }
 }

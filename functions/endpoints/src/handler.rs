@@ -18,6 +18,7 @@ pub struct EndpointsFunction {
     endpoints: Endpoints,
     /// Which addresses may be called.
     policy: Policy,
+    lookup: Lookup,
     clock: Clock,
     random: Random,
 }
@@ -26,15 +27,16 @@ impl EndpointsFunction {
     /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
     pub async fn from_env() -> Result<Self, SettingError> {
         let policy = Policy { loopback_allowed: runtime::local_loopback_webhooks() };
-        Ok(Self::new(Table::from_env()?, policy, Clock::System, Random::System).await)
+        Ok(Self::new(Table::from_env()?, policy, Lookup::system(), Clock::System, Random::System).await)
     }
 
-    /// Over this table, by this clock and randomness.
-    pub async fn new(table: Table, policy: Policy, clock: Clock, random: Random) -> Self {
+    /// Over this table, for the addresses that this policy allows and this look-up finds, by this clock and randomness.
+    pub async fn new(table: Table, policy: Policy, lookup: Lookup, clock: Clock, random: Random) -> Self {
         Self {
             authenticator: Authenticator::start(Merchants::new(table.clone()), clock.clone()).await,
             endpoints: Endpoints::new(table),
             policy,
+            lookup,
             clock,
             random,
         }
@@ -153,10 +155,10 @@ impl EndpointsFunction {
         outbound::check_url(text, mode == Mode::Live, self.policy).map(String::from)
     }
 
-    /// Whether what the host name stands for now may be called; it is looked at again with each delivery.
+    /// Whether the addresses that the host name has now may be called; each delivery checks them again.
     async fn resolve(&self, url: &MerchantUrl) -> Result<(), ApiError> {
         let parsed = outbound::check_url(url.as_str(), false, self.policy).map_err(invalid_url)?;
-        Ok(outbound::resolve_check(&parsed, self.policy, &Lookup::system()).await.map_err(invalid_url)?)
+        Ok(outbound::resolve_check(&parsed, self.policy, &self.lookup).await.map_err(invalid_url)?)
     }
 
     fn new_secret(&self) -> EndpointSecret {
