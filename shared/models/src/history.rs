@@ -35,9 +35,7 @@ pub struct History<State = SessionState, Event = SessionEvent>(Vec<HistoryEntry<
 impl<State: Copy + PartialEq, Event: Copy + PartialEq> History<State, Event> {
     /// A history of one entry.
     pub fn begin(state: State, at: Timestamp, cause: Event, write_id: WriteId) -> Self {
-        let mut history = Self::default();
-        history.append(state, at, cause, write_id);
-        history
+        Self(vec![HistoryEntry { state, at, cause, write_id, correlation_id: None }])
     }
 
     /// Appends an entry.
@@ -78,12 +76,6 @@ impl<State: Copy + PartialEq, Event: Copy + PartialEq> History<State, Event> {
     /// Whether `write_id` marks a write that appended an entry.
     pub fn has_write(&self, write_id: &WriteId) -> bool {
         self.0.iter().any(|entry| entry.write_id == *write_id)
-    }
-}
-
-impl<State, Event> Default for History<State, Event> {
-    fn default() -> Self {
-        Self(Vec::new())
     }
 }
 

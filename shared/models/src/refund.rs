@@ -190,7 +190,14 @@ impl Refund {
         }
         let RefundCreation { id, payment_session_id, end_to_end_id, at, base_url, write_id } = creation;
         let has_email = session.payer.as_ref().is_some_and(|payer| payer.email.is_some());
-        let state = RefundState::AwaitingDetails;
+        let given = new.payee.map(|RefundPayee { name, account }| {
+            let payer_name = session.payer.as_ref().map(|payer| payer.name.clone());
+            // A session that is sent has a payer; its own payee's name only has to be some name.
+            let name = name.or(payer_name).unwrap_or_else(|| session.payee.name.clone());
+            Payee { name, account }
+        });
+        let payee = session.payer_account.clone().or(given);
+        let state = if payee.is_some() { RefundState::AwaitingPayment } else { RefundState::AwaitingDetails };
         let mut refund = Self {
             id,
             session_id: session.id,
@@ -208,21 +215,12 @@ impl Refund {
             has_email,
             email_receipt: session.email_receipt,
             state,
-            history: History::default(),
+            history: History::begin(state, at, RefundEvent::Created, write_id.clone()),
             payment_session_id: None,
             submitted: false,
         };
-        let given = new.payee.map(|RefundPayee { name, account }| {
-            let payer_name = session.payer.as_ref().map(|payer| payer.name.clone());
-            // A session that is sent has a payer; its own payee's name only has to be some name.
-            let name = name.or(payer_name).unwrap_or_else(|| session.payee.name.clone());
-            Payee { name, account }
-        });
         let payment =
-            session.payer_account.clone().or(given).map(|payee| {
-                refund.begin_payment(session, payee, payment_session_id, end_to_end_id, at, write_id.clone())
-            });
-        refund.history.append(refund.state, at, RefundEvent::Created, write_id);
+            payee.map(|payee| refund.begin_payment(session, payee, payment_session_id, end_to_end_id, at, write_id));
         Ok((refund, payment))
     }
 

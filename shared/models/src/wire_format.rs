@@ -58,7 +58,7 @@ impl Extra {
     /// The most that a format may keep of one session: a write unit is 1 KB, and items may have 400.
     pub const MAX_BYTES: usize = 8 * 1024;
 
-    /// Keeps `json`, the text of an object.
+    /// Keeps `json`, the text of an object: what the format's own module wrote, of which only the length is checked.
     ///
     /// # Errors
     /// It is too long.
