@@ -1,10 +1,12 @@
-//! Arrows between crates point down only, and no circle of files is in any of them (docs/decisions/0030-arrows-and-circles.md).
+//! Arrows between crates point down only, no circle of files is in any of them, and no function names a wire format
+//! (docs/decisions/0030-arrows-and-circles.md).
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 #![allow(clippy::wildcard_enum_match_arm, reason = "syn's enums are open")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -144,7 +146,7 @@ impl Files {
         let folder = src.parent().unwrap().to_owned();
         let mut left = vec![(Module::new(), src.to_owned(), folder)];
         while let Some((module, path, folder)) = left.pop() {
-            let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             let file = File::of(&text);
             for child in &file.children {
                 let (beside, within) = (folder.join(format!("{child}.rs")), folder.join(child).join("mod.rs"));
@@ -365,6 +367,26 @@ fn is_test(attributes: &[Attribute]) -> bool {
 fn circles(files: &[(&str, &str)]) -> Vec<String> {
     let module = |path: &str| path.split("::").filter(|name| !name.is_empty()).map(str::to_owned).collect();
     Files(files.iter().map(|(path, text)| (module(path), File::of(text))).collect()).circles()
+}
+
+/// The names of the wire formats, which only `api` knows how to speak.
+const FORMATS: [&str; 3] = ["banked", "yorlet", "fintecture"];
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let nested = entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] });
+    nested.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
+}
+
+#[test]
+fn no_function_names_a_format() {
+    let sources = sources(&root().join("functions"));
+    assert!(sources.len() > 30, "{} files of functions", sources.len());
+    for path in sources {
+        let text = fs::read_to_string(&path).unwrap().to_lowercase();
+        let named = FORMATS.iter().find(|name| text.contains(*name));
+        assert_eq!(named, None, "{}", path.display());
+    }
 }
 
 #[test]

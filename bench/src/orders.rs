@@ -1,11 +1,10 @@
 //! What a shop asks for: requests that create sessions, and the sessions that create makes of them. Those that are made up
 //! are all alike in kind and none the same.
 
-use api::Json;
-use api::banked::{Dialect, parse_create};
+use api::{Format, Json};
 use fastrand::Rng;
 use jiff::Timestamp;
-use models::{Creation, EndToEndId, Merchant, Mode, Session, SessionId};
+use models::{Creation, EndToEndId, Merchant, Mode, Session, SessionId, WireFormat};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -76,9 +75,9 @@ pub(crate) fn session(
     at: Timestamp,
     base_url: &str,
 ) -> Result<Session, Error> {
-    let caps = CAPS.parse()?;
+    let (caps, format) = (CAPS.parse()?, Format::of_stored(WireFormat::Banked)?);
     let new = Json::read(order.to_string().as_bytes())
-        .and_then(|order| parse_create(&order, Dialect::V2, merchant, id, &caps))
+        .and_then(|order| format.read_session(&order, merchant, id, &caps))
         .map_err(|refusal| format!("the rules refuse an order: {refusal:?}"))?;
     let creation = Creation {
         id,

@@ -107,7 +107,7 @@ async fn id_of_key(world: &World, key: &str) -> models::SessionId {
     let mut headers = reqwest::header::HeaderMap::new();
     headers.insert("idempotency-key", key.parse().unwrap());
     let key = api::IdempotencyKey::from_headers(&headers).unwrap().unwrap();
-    key.session_id(&demo, Mode::Test, api::Format::Banked(api::banked::Dialect::V2))
+    key.session_id(&demo, Mode::Test, api::Format::of_stored(models::WireFormat::Banked).unwrap())
 }
 
 #[tokio::test]

@@ -13,21 +13,20 @@ mod session;
 
 #[cfg(test)]
 pub(crate) use create::CreateRequest;
-pub use create::parse_create;
+pub(crate) use create::parse_create;
 #[cfg(test)]
 pub(crate) use error::CODES;
 pub(crate) use error::Errors;
-pub use event::EventView;
+pub(crate) use event::EventView;
 #[cfg(test)]
 pub(crate) use event::webhook_event;
-pub use line_items::{InvalidLineItems, LineItems};
 pub(crate) use payment_id::fill_in as fill_in_return_urls;
 #[cfg(test)]
 pub(crate) use refund::RefundRequest;
-pub use refund::{RefundView, not_refundable, parse_refund};
+pub(crate) use refund::{RefundView, not_refundable, parse_refund};
 pub(crate) use return_url::return_url;
-pub use route::Dialect;
-pub use session::{SessionView, shown_state};
+pub(crate) use route::Dialect;
+pub(crate) use session::{SessionView, shown_state};
 
 #[cfg(test)]
 mod tests;

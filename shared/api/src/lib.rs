@@ -3,7 +3,7 @@
 
 mod answer;
 mod auth;
-pub mod banked;
+mod banked;
 mod error;
 mod form;
 mod format;

@@ -124,7 +124,7 @@ struct PayerRequest {
 ///
 /// # Errors
 /// 400 if it can't be read at all; else 422 with everything that is wrong.
-pub fn parse_create(
+pub(crate) fn parse_create(
     body: &Json<'_>,
     dialect: Dialect,
     merchant: &Merchant,

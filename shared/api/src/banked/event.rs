@@ -12,7 +12,7 @@ use crate::openapi::types as doc;
 /// An event: the body of a webhook.
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Event"))]
 #[derive(Debug, Serialize)]
-pub struct EventView<'a> {
+pub(crate) struct EventView<'a> {
     #[cfg_attr(test, schemars(with = "doc::EventId"))]
     id: String,
     #[serde(rename = "type")]
@@ -50,7 +50,7 @@ enum DataView<'a> {
 
 impl<'a> EventView<'a> {
     /// The event, with its object as it was.
-    pub fn new(event: &'a StoredEvent) -> Self {
+    pub(crate) fn new(event: &'a StoredEvent) -> Self {
         let at = event.created_at();
         let data = match &event.object {
             Object::Session(session) => DataView::Session(Box::new(SessionView::new(session, &[], Dialect::V2, at))),
@@ -60,7 +60,7 @@ impl<'a> EventView<'a> {
     }
 
     /// The event, with its object's id alone.
-    pub fn thin(event: &'a StoredEvent) -> Self {
+    pub(crate) fn thin(event: &'a StoredEvent) -> Self {
         Self::with(event, DataView::Id { id: event.object.id().to_string() })
     }
 

@@ -5,14 +5,14 @@ use thiserror::Error;
 
 /// 1 to 100 line items of one currency and their exact sum.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LineItems {
+pub(crate) struct LineItems {
     items: Vec<LineItem>,
     total: Money,
 }
 
 /// Why line items were refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum InvalidLineItems {
+pub(crate) enum InvalidLineItems {
     /// None, or more than 100.
     #[error("must hold 1 to {} items", LineItems::MAX)]
     Count,
@@ -29,13 +29,13 @@ pub enum InvalidLineItems {
 
 impl LineItems {
     /// The most items that one session may have.
-    pub const MAX: usize = 100;
+    pub(crate) const MAX: usize = 100;
 
     /// Adds up `items`, to at most what is allowed in their currency.
     ///
     /// # Errors
     /// See [`InvalidLineItems`].
-    pub fn new(items: Vec<LineItem>, caps: &AmountCaps) -> Result<Self, InvalidLineItems> {
+    pub(crate) fn new(items: Vec<LineItem>, caps: &AmountCaps) -> Result<Self, InvalidLineItems> {
         let currency = match items.first() {
             Some(first) if items.len() <= Self::MAX => first.unit_price.currency(),
             Some(_) | None => return Err(InvalidLineItems::Count),
@@ -49,12 +49,12 @@ impl LineItems {
     }
 
     /// The sum of price × quantity.
-    pub fn total(&self) -> Money {
+    pub(crate) fn total(&self) -> Money {
         self.total
     }
 
     /// The items.
-    pub fn into_items(self) -> Vec<LineItem> {
+    pub(crate) fn into_items(self) -> Vec<LineItem> {
         self.items
     }
 }

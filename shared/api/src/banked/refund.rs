@@ -49,7 +49,7 @@ pub(crate) struct RefundRequest {
 ///
 /// # Errors
 /// 400 if it can't be read at all; else 422 with everything that is wrong.
-pub fn parse_refund(body: &Json<'_>) -> Result<NewRefund, Refusal> {
+pub(crate) fn parse_refund(body: &Json<'_>) -> Result<NewRefund, Refusal> {
     let request: RefundRequest = body.object()?;
     let mut wrong = Violations::default();
     let id = |text: String| text.parse::<SessionId>().map_err(|_| "must be the id of a payment session");
@@ -80,7 +80,7 @@ pub fn parse_refund(body: &Json<'_>) -> Result<NewRefund, Refusal> {
 }
 
 /// Why a session is not refunded: 409 for what it is, 422 for an amount above what is left of it.
-pub fn not_refundable(why: NotRefundable) -> Refusal {
+pub(crate) fn not_refundable(why: NotRefundable) -> Refusal {
     match why {
         NotRefundable::PaysRefund | NotRefundable::NotSent(_) | NotRefundable::TooMany => {
             Refusal::InvalidAction { title: why.to_string(), parameter: Some("payment_session_id") }
@@ -94,7 +94,7 @@ pub fn not_refundable(why: NotRefundable) -> Refusal {
 /// A refund as Banked shows it, and what we add: from `id` on.
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Refund"))]
 #[derive(Debug, Serialize)]
-pub struct RefundView<'a> {
+pub(crate) struct RefundView<'a> {
     #[cfg_attr(test, schemars(range(min = 1)))]
     amount: i64,
     /// For people.
@@ -129,7 +129,7 @@ pub struct RefundView<'a> {
 
 impl<'a> RefundView<'a> {
     /// The refund as it is at `now`.
-    pub fn new(refund: &'a Refund, now: Timestamp) -> Self {
+    pub(crate) fn new(refund: &'a Refund, now: Timestamp) -> Self {
         Self {
             amount: refund.amount.minor(),
             amount_formatted: refund.amount.to_string(),

@@ -15,7 +15,7 @@ use crate::openapi::types as doc;
 /// A payment session as Banked shows it.
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "PaymentSession"))]
 #[derive(Debug, Serialize)]
-pub struct SessionView<'a> {
+pub(crate) struct SessionView<'a> {
     /// The sum of amount × quantity over the line items.
     amount: i64,
     #[cfg_attr(test, schemars(with = "doc::Timestamp"))]
@@ -155,7 +155,7 @@ struct HistoryView {
 /// | the six of document 2 | the same | for `failed`: `declined_by_payer`, `declined_by_bank`, `insufficient_funds` |
 /// | cancelled | `failed` | `cancelled_by_merchant`, `cancelled_by_payer` |
 /// | expired | `failed` | `time_passed` |
-pub const fn shown_state(state: SessionState) -> &'static str {
+pub(crate) const fn shown_state(state: SessionState) -> &'static str {
     match state {
         SessionState::AwaitingPayer
         | SessionState::AwaitingProvider
@@ -169,7 +169,7 @@ pub const fn shown_state(state: SessionState) -> &'static str {
 
 impl<'a> SessionView<'a> {
     /// The session as it is at `now`, with all of its refunds.
-    pub fn new(session: &'a Session, refunds: &'a [Refund], dialect: Dialect, now: Timestamp) -> Self {
+    pub(crate) fn new(session: &'a Session, refunds: &'a [Refund], dialect: Dialect, now: Timestamp) -> Self {
         let line_item = |item: &'a LineItem| {
             let minor = item.unit_price.minor();
             let (amount, amount_cents) = match dialect {
