@@ -5,7 +5,7 @@
 use std::process::{Command, Output};
 
 use aws_credential_types::Credentials;
-use models::{CursorId, DisabledBy, Endpoint, EndpointSecret, Mode, Subscription};
+use models::{CursorId, DisabledBy, Endpoint, EndpointSecret, Mode};
 use runtime::Clock;
 use serde_json::{Value, json};
 use store::{Cursors, Due, DueItem, EndpointCreated, Endpoints, Paused, Table};
@@ -125,21 +125,13 @@ fn endpoint(id: &str) -> Endpoint {
     Endpoint {
         id: id.parse().unwrap(),
         merchant_id: "acme".parse().unwrap(),
-        mode: Mode::Test,
-        format: models::WireFormat::Banked,
-        url: "https://acme.example/hook".to_owned().try_into().unwrap(),
-        description: None,
-        events: Subscription::All,
-        thin: false,
-        disabled_by: None,
+        url: samples::text("https://acme.example/hook"),
         created_at: "2026-01-31T12:00:00Z".parse().unwrap(),
         secret: EndpointSecret::new(format!("whsec_{id}")),
         rotations: 1,
         previous_secret: Some(EndpointSecret::new("whsec_before".to_owned())),
         previous_secret_until: Some("2096-02-01T12:00:00Z".parse().unwrap()),
-        failures: 0,
-        parked_until: None,
-        pace: models::Pace::default(),
+        ..samples::endpoint()
     }
 }
 

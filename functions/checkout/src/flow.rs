@@ -91,8 +91,10 @@ pub(crate) fn refresh_s(session: &Session, now: Timestamp) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use samples::{NOW, later};
+
     use super::*;
-    use crate::samples::{NOW, in_state, later};
+    use crate::samples::in_state;
 
     #[test]
     fn each_state_has_its_page() {

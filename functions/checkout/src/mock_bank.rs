@@ -94,15 +94,15 @@ impl MockBankClosedPage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::samples::session;
 
     #[test]
     fn the_mock_bank_offers_every_decision() {
-        let html = MockBankPage::new(&session(), 3).render().unwrap();
+        let session = samples::session();
+        let html = MockBankPage::new(&session, 3).render().unwrap();
         for decision in Decision::ALL {
             assert!(html.contains(&format!("name=\"decision\" value=\"{}\"", decision.as_str())));
         }
-        assert!(html.contains(&format!("action=\"/mock-bank/{}/3\"", session().id)));
+        assert!(html.contains(&format!("action=\"/mock-bank/{}/3\"", session.id)));
         assert!(html.contains("£4.00") && html.contains("Bright Candles Ltd") && html.contains("Illuminate"));
         assert!(
             html.contains("type=\"checkbox\" name=\"payer_account\" value=\"withheld\"") && !html.contains("checked")

@@ -1,9 +1,8 @@
 //! Sessions and refunds for tests, and what must be so of every mail.
 
-use jiff::Timestamp;
 use models::{
-    AccountIdentifier, Creation, Currency, LineItem, MinorUnits, Mode, Money, Name, NewRefund, NewSession, Payee,
-    Payer, Refund, RefundCreation, RefundEvent, RefundState, Session, SessionEvent, SessionState, WireFormat,
+    Creation, LineItem, Mode, NewRefund, NewSession, Payer, Refund, RefundCreation, RefundEvent, RefundState, Session,
+    SessionEvent, SessionState,
 };
 
 use crate::mail::Mail;
@@ -21,21 +20,10 @@ const PAYEE_ACCOUNT: [&str; 2] = ["010203", "12345678"];
 const CUSTOMER: &str = "P J Payer";
 const CUSTOMER_ACCOUNT: [&str; 2] = ["040506", "87654321"];
 
-fn name(text: &str) -> Name {
-    text.to_owned().try_into().unwrap()
-}
-
-fn at(text: &str) -> Timestamp {
-    text.parse().unwrap()
-}
+const BASE_URL: &str = "http://127.0.0.1:3000";
 
 pub(crate) fn item(text: &str, description: Option<&str>, minor: i64, quantity: u32) -> LineItem {
-    LineItem {
-        name: name(text),
-        description: description.map(name),
-        unit_price: Money::new(MinorUnits::new(minor), Currency::GBP),
-        quantity,
-    }
+    LineItem { description: description.map(samples::name), ..samples::item(text, minor, quantity) }
 }
 
 /// £16.50.
@@ -43,30 +31,19 @@ pub(crate) fn candles() -> Vec<LineItem> {
     vec![item("Candles", None, 100, 4), item("Diffuser", Some("Lavender, 200 ml"), 1250, 1)]
 }
 
-fn payee(text: &str, [sort_code, account_number]: [&str; 2]) -> Payee {
-    Payee { name: name(text), account: AccountIdentifier::uk(sort_code, account_number).unwrap() }
-}
-
 /// Awaits its payer.
 pub(crate) fn created(items: Vec<LineItem>, payee_name: &str) -> Session {
-    let (amount, reference) = (LineItem::sum(&items, Currency::GBP).unwrap(), "Illuminate".to_owned());
-    let payee = payee(payee_name, PAYEE_ACCOUNT);
-    let email = Some(PAYER_EMAIL.to_owned().try_into().unwrap());
+    let [sort_code, account_number] = PAYEE_ACCOUNT;
     let new = NewSession {
-        line_items: items,
-        payer: Some(Payer { name: name(PAYER), email, phone: None }),
-        email_receipt: true,
-        ..NewSession::new(WireFormat::default(), amount, payee, reference.try_into().unwrap())
+        payee: samples::payee(payee_name, sort_code, account_number),
+        payer: Some(samples::payer(PAYER, PAYER_EMAIL)),
+        ..samples::new_session(items)
     };
     let creation = Creation {
         id: SESSION_ID.parse().unwrap(),
         end_to_end_id: "728d061b-8e47-4052-be4f-5f9bcdee39ff".parse().unwrap(),
-        merchant_id: "demo".parse().unwrap(),
-        mode: Mode::Test,
-        list_shard: models::ListShard::default(),
-        at: at("2019-11-01T15:48:26Z"),
-        base_url: "http://127.0.0.1:3000".to_owned(),
-        write_id: "w1".parse().unwrap(),
+        base_url: BASE_URL.to_owned(),
+        ..samples::creation("2019-11-01T15:48:26Z".parse().unwrap())
     };
     Session::create(new, creation)
 }
@@ -74,27 +51,23 @@ pub(crate) fn created(items: Vec<LineItem>, payee_name: &str) -> Session {
 pub(crate) fn sent(items: Vec<LineItem>, payee_name: &str) -> Session {
     let mut session = created(items, payee_name);
     session.state = SessionState::Sent;
-    session.history.append(session.state, at("2019-11-01T15:50:59.999Z"), SessionEvent::Settled, "w2".parse().unwrap());
+    session.history.append(
+        session.state,
+        "2019-11-01T15:50:59.999Z".parse().unwrap(),
+        SessionEvent::Settled,
+        samples::write_id(),
+    );
     session
 }
 
 /// A refund of `minor` of this session, which awaits the customer's details.
 pub(crate) fn awaiting_details(session: &Session, minor: i64) -> Refund {
-    let new = NewRefund {
-        session_id: session.id,
-        amount: Some(MinorUnits::new(minor)),
-        reference: Some("Broken candles".to_owned().try_into().unwrap()),
-        success_url: None,
-        error_url: None,
-        payee: None,
-    };
+    let reference = Some(samples::text("Broken candles"));
+    let new = NewRefund { reference, ..samples::new_refund(session, Some(minor)) };
     let creation = RefundCreation {
         id: "9d8f1a52-6a0e-4c57-9a2b-3a1e4d1f0b77".parse().unwrap(),
-        payment_session_id: PAYMENT_SESSION_ID.parse().unwrap(),
-        end_to_end_id: PAYMENT_END_TO_END_ID.parse().unwrap(),
-        at: at("2019-11-04T09:30:00Z"),
-        base_url: "http://127.0.0.1:3000".to_owned(),
-        write_id: "r1".parse().unwrap(),
+        base_url: BASE_URL.to_owned(),
+        ..samples::refund_creation("2019-11-04T09:30:00Z".parse().unwrap())
     };
     Refund::create(session, new, creation).unwrap().0
 }
@@ -102,13 +75,14 @@ pub(crate) fn awaiting_details(session: &Session, minor: i64) -> Refund {
 /// The same after the customer gave them, and the session that pays it.
 pub(crate) fn awaiting_payment(session: &Session, minor: i64) -> (Refund, Session) {
     let mut refund = awaiting_details(session, minor);
+    let [sort_code, account_number] = CUSTOMER_ACCOUNT;
     let payment = refund.give_details(
         session,
-        payee(CUSTOMER, CUSTOMER_ACCOUNT),
+        samples::payee(CUSTOMER, sort_code, account_number),
         PAYMENT_SESSION_ID.parse().unwrap(),
         PAYMENT_END_TO_END_ID.parse().unwrap(),
-        at("2019-11-04T18:02:10Z"),
-        "r2".parse().unwrap(),
+        "2019-11-04T18:02:10Z".parse().unwrap(),
+        samples::write_id(),
     );
     (refund, payment)
 }
@@ -117,7 +91,12 @@ pub(crate) fn awaiting_payment(session: &Session, minor: i64) -> (Refund, Sessio
 pub(crate) fn refunded(session: &Session, minor: i64) -> (Refund, Session) {
     let (mut refund, payment) = awaiting_payment(session, minor);
     refund.state = RefundState::Sent;
-    refund.history.append(refund.state, at("2019-11-05T08:15:40Z"), RefundEvent::Settled, "r3".parse().unwrap());
+    refund.history.append(
+        refund.state,
+        "2019-11-05T08:15:40Z".parse().unwrap(),
+        RefundEvent::Settled,
+        samples::write_id(),
+    );
     (refund, payment)
 }
 

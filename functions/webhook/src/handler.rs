@@ -429,11 +429,10 @@ fn up_to(most: SignedDuration, random: &Random) -> SignedDuration {
 
 #[cfg(test)]
 mod tests {
-    use models::{EndpointSecret, Mode, Subscription};
+    use models::EndpointSecret;
+    use samples::NOW;
 
     use super::*;
-
-    const NOW: Timestamp = Timestamp::constant(1_772_000_000, 0);
 
     fn secret(byte: u8) -> EndpointSecret {
         EndpointSecret::new(WebhookSecret::generate([byte; 32]).expose().to_owned())
@@ -442,23 +441,11 @@ mod tests {
     #[test]
     fn the_old_secret_signs_first_until_its_time_is_over() {
         let endpoint = Endpoint {
-            id: "1ae1ce03-dfa9-4593-b487-65c656991cb5".parse().unwrap(),
-            merchant_id: "demo".parse().unwrap(),
-            mode: Mode::Test,
-            format: models::WireFormat::default(),
-            url: "https://example.com".to_owned().try_into().unwrap(),
-            description: None,
-            events: Subscription::All,
-            thin: false,
-            disabled_by: None,
-            created_at: NOW,
             secret: secret(2),
             rotations: 1,
             previous_secret: Some(secret(1)),
             previous_secret_until: Some(NOW),
-            failures: 0,
-            parked_until: None,
-            pace: models::Pace::default(),
+            ..samples::endpoint()
         };
         let signing = |at| {
             let (first, further) = secrets(&endpoint, at).unwrap();

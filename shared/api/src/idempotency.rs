@@ -115,14 +115,7 @@ mod tests {
     const BANKED: Format = Format::Banked(Dialect::V2);
 
     fn merchant(salt: u8) -> Merchant {
-        Merchant {
-            id: "demo".parse().unwrap(),
-            name: "Demo".to_owned().try_into().unwrap(),
-            idempotency_salt: [salt; 32],
-            list_sharding: models::ListSharding::default(),
-            linked_accounts: vec![],
-            keys: vec![],
-        }
+        Merchant { idempotency_salt: [salt; 32], ..samples::merchant() }
     }
 
     fn key(value: &str) -> Result<Option<IdempotencyKey>, Refusal> {

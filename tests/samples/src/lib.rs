@@ -1,8 +1,33 @@
 //! What tests are made of: sessions, refunds, merchants and webhook endpoints, as they come to be.
 
-use jiff::Timestamp;
-use models::WriteId;
+#![allow(clippy::unwrap_used, reason = "only for tests")]
+
+use std::fmt::Debug;
+
+use jiff::{SignedDuration, Timestamp};
+use models::{
+    AccountIdentifier, Creation, Currency, EndToEndId, Endpoint, EndpointId, EndpointSecret, LineItem, LinkedAccount,
+    ListShard, ListSharding, Merchant, MinorUnits, Mode, Money, Name, NewRefund, NewSession, Pace, Payee, Payer,
+    PaymentAttempt, RefundCreation, RefundId, Session, SessionEvent, SessionId, Submission, Subscription, WireFormat,
+    WriteId, transition,
+};
 use uuid::Uuid;
+
+/// The moment of every test that has no clock; what is made here is created then.
+pub const NOW: Timestamp = Timestamp::constant(1_772_000_000, 0);
+
+/// Who pays once they are known.
+pub const PAYER_NAME: &str = "Gerald Wiley";
+/// Their address.
+pub const PAYER_EMAIL: &str = "gerald.wiley@example.com";
+
+/// Where the checkout is.
+pub const BASE_URL: &str = "http://pay.example";
+
+/// So many seconds after [`NOW`].
+pub fn later(seconds: i64) -> Timestamp {
+    NOW + SignedDuration::from_secs(seconds)
+}
 
 /// The system's time, to the millisecond: for what lives in a table.
 pub fn now() -> Timestamp {
@@ -17,4 +42,173 @@ pub fn uuid() -> Uuid {
 /// A write id that no other write has.
 pub fn write_id() -> WriteId {
     Uuid::new_v4().into()
+}
+
+/// A text that has rules, like a name or a URL.
+pub fn text<T: TryFrom<String, Error: Debug>>(text: &str) -> T {
+    text.to_owned().try_into().unwrap()
+}
+
+/// A name.
+pub fn name(name: &str) -> Name {
+    text(name)
+}
+
+/// Someone with an account in the United Kingdom.
+pub fn payee(name: &str, sort_code: &str, account_number: &str) -> Payee {
+    Payee { name: text(name), account: AccountIdentifier::uk(sort_code, account_number).unwrap() }
+}
+
+/// Someone with an address for mails.
+pub fn payer(name: &str, email: &str) -> Payer {
+    Payer { name: text(name), email: Some(text(email)), phone: None }
+}
+
+/// The merchant `demo`, with one linked account and no keys.
+pub fn merchant() -> Merchant {
+    let Payee { name, account } = payee("Gerald Wiley", "010203", "12345678");
+    Merchant {
+        id: "demo".parse().unwrap(),
+        name: text("Demo"),
+        idempotency_salt: [0; 32],
+        list_sharding: ListSharding::default(),
+        linked_accounts: vec![LinkedAccount { name, account }],
+        keys: vec![],
+    }
+}
+
+/// An item in pounds without a description.
+pub fn item(name: &str, minor: i64, quantity: u32) -> LineItem {
+    let unit_price = Money::new(MinorUnits::new(minor), Currency::GBP);
+    LineItem { name: text(name), description: None, unit_price, quantity }
+}
+
+/// What a merchant asks for: these items paid, with a receipt, by someone who isn't known.
+pub fn new_session(line_items: Vec<LineItem>) -> NewSession {
+    let amount = LineItem::sum(&line_items, Currency::GBP).unwrap();
+    let payee = payee("Bright Candles Ltd", "010203", "12345678");
+    NewSession {
+        line_items,
+        success_url: Some(text("https://shop.example/thanks?order=7")),
+        error_url: Some(text("https://shop.example/sorry?order=7")),
+        email_receipt: true,
+        ..NewSession::new(WireFormat::Banked, amount, payee, text("Illuminate"))
+    }
+}
+
+/// What creation adds for `demo` in test mode, with ids of its own.
+pub fn creation(at: Timestamp) -> Creation {
+    Creation {
+        id: SessionId::new(uuid()),
+        end_to_end_id: EndToEndId::new(uuid()),
+        merchant_id: "demo".parse().unwrap(),
+        mode: Mode::Test,
+        list_shard: ListShard::default(),
+        at,
+        base_url: BASE_URL.to_owned(),
+        write_id: write_id(),
+    }
+}
+
+/// A session of these items that awaits its payer. It has the id of every session here that is in no table.
+pub fn session_of(line_items: Vec<LineItem>) -> Session {
+    Session::create(new_session(line_items), Creation { id: SessionId::new(Uuid::from_u128(7)), ..creation(NOW) })
+}
+
+fn two_items() -> Vec<LineItem> {
+    vec![item("Pillar candle", 150, 2), item("Box of matches", 100, 1)]
+}
+
+/// A session of two items, £4.00, that awaits its payer.
+pub fn session() -> Session {
+    session_of(two_items())
+}
+
+/// The same with an id of its own, created then: for a table.
+pub fn session_at(at: Timestamp) -> Session {
+    Session::create(new_session(two_items()), creation(at))
+}
+
+/// [`session`] after these events.
+pub fn session_after(events: &[SessionEvent]) -> Session {
+    let mut session = session();
+    events.iter().for_each(|event| happen(&mut session, *event, NOW));
+    session
+}
+
+/// What `event` does to a session, with all that it brings.
+pub fn happen(session: &mut Session, event: SessionEvent, at: Timestamp) {
+    session.state = transition(session.state, event).unwrap();
+    session.history.append(session.state, at, event, write_id());
+    if event == SessionEvent::PayerIdentified {
+        session.payer = Some(payer(PAYER_NAME, PAYER_EMAIL));
+    }
+    if event == SessionEvent::BankChosen {
+        session.attempt = Some(attempt(session.id, session.attempt_number() + 1));
+    }
+    if event == SessionEvent::ConsentGiven {
+        session.submission = Some(submission(at));
+    }
+}
+
+/// The payer's attempt of this number, at the mock bank.
+pub fn attempt(session_id: SessionId, number: u8) -> PaymentAttempt {
+    PaymentAttempt {
+        number,
+        bank: "mock-bank".parse().unwrap(),
+        redirect_url: format!("{BASE_URL}/mock-bank/{session_id}/{number}"),
+        provider_state: number.to_string(),
+    }
+}
+
+/// What the payer's bank is asked for once they have consented.
+pub fn submission(submitted_at: Timestamp) -> Submission {
+    Submission { idempotency_key: "submit".to_owned(), body: "{}".to_owned(), submitted_at }
+}
+
+/// What a caller asks for of a refund: this amount, or what is left.
+pub fn new_refund(session: &Session, minor: Option<i64>) -> NewRefund {
+    NewRefund {
+        session_id: session.id,
+        amount: minor.map(MinorUnits::new),
+        reference: None,
+        success_url: None,
+        error_url: None,
+        payee: None,
+    }
+}
+
+/// What creation adds to a refund, with ids of its own.
+pub fn refund_creation(at: Timestamp) -> RefundCreation {
+    RefundCreation {
+        id: RefundId::new(uuid()),
+        payment_session_id: SessionId::new(uuid()),
+        end_to_end_id: EndToEndId::new(uuid()),
+        at,
+        base_url: BASE_URL.to_owned(),
+        write_id: write_id(),
+    }
+}
+
+/// A test endpoint of `demo` for every event, with an id and a secret of its own, that has never failed.
+pub fn endpoint() -> Endpoint {
+    Endpoint {
+        id: EndpointId::new(uuid()),
+        merchant_id: "demo".parse().unwrap(),
+        mode: Mode::Test,
+        format: WireFormat::Banked,
+        url: text("https://example.com/a"),
+        description: None,
+        events: Subscription::All,
+        thin: false,
+        disabled_by: None,
+        created_at: NOW,
+        secret: EndpointSecret::new(uuid().to_string()),
+        rotations: 0,
+        previous_secret: None,
+        previous_secret_until: None,
+        failures: 0,
+        parked_until: None,
+        pace: Pace::default(),
+    }
 }

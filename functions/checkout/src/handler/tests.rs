@@ -4,12 +4,12 @@ use banks::mock::{Decided, Decision, Ledger, PayerAccount};
 use banks::{BankError, Begun, Status};
 use lambda_http::http::{Method, header};
 use models::{MAX_ATTEMPTS, Payer, SessionState, Submission};
+use samples::{PAYER_EMAIL, PAYER_NAME};
 use serde_json::json;
 
 mod refunds;
 
 use super::*;
-use crate::samples::{PAYER_EMAIL, PAYER_NAME, fresh_session};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -56,7 +56,7 @@ fn table(endpoint: String) -> Table {
 
 impl Checkout {
     async fn create(&self, change: impl FnOnce(&mut Session)) -> Session {
-        let mut session = fresh_session();
+        let mut session = samples::session_at(samples::now());
         change(&mut session);
         self.payments.sessions.create(session.clone(), None).await.unwrap();
         session
@@ -273,7 +273,7 @@ async fn a_form_that_is_not_utf_8_is_refused_and_nothing_is_written() {
 #[tokio::test]
 async fn a_payer_whose_name_is_known_gives_the_address_alone() {
     let (checkout, _) = checkout().await;
-    let name = crate::samples::name(PAYER_NAME);
+    let name = samples::name(PAYER_NAME);
     let session =
         checkout.create(|session| session.payer = Some(Payer { name: name.clone(), email: None, phone: None })).await;
     let path = format!("/checkout/{}", session.id);

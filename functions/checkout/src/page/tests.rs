@@ -4,6 +4,7 @@ use askama::Template;
 use banks::{Banks, Offer};
 use jiff::Timestamp;
 use models::{EmailAddress, LineItem, MAX_ATTEMPTS, MerchantUrl, Mode, Payer, Session, SessionEvent, SessionState};
+use samples::{NOW, PAYER_EMAIL, PAYER_NAME, happen, item, later, name, session, session_after, session_of};
 
 use super::outcome::LEAVE_AFTER_S;
 use super::*;
@@ -11,10 +12,7 @@ use crate::flow::{Stage, stage};
 use crate::form::{PayerErrors, PayerForm};
 use crate::mock_bank::{MockBankClosedPage, MockBankPage};
 use crate::paths::Back;
-use crate::samples::{
-    NOW, NoLedger, PAYER_EMAIL, PAYER_NAME, happen, in_state, item, later, name, refund_with_payment, session,
-    session_of,
-};
+use crate::samples::{NoLedger, in_state, refund_with_payment};
 
 fn offers() -> Vec<Offer> {
     Banks::new(NoLedger, false).offers(Mode::Test)
@@ -34,12 +32,6 @@ fn show(session: &Session, now: Timestamp) -> String {
     .unwrap()
 }
 
-fn happened(events: &[SessionEvent]) -> Session {
-    let mut session = session();
-    events.iter().for_each(|event| happen(&mut session, *event));
-    session
-}
-
 fn problem(problem: crate::answer::Problem) -> String {
     let response = problem.into_page(Some(Back { path: "/checkout/7".to_owned(), label: "Back to the payment" }));
     String::from_utf8(response.body().to_vec()).unwrap()
@@ -53,7 +45,7 @@ fn gallery() -> Vec<(String, String)> {
     let mut add = |name: &str, html: String| pages.push((name.to_owned(), html));
     let consent = [E::PayerIdentified, E::BankChosen];
     for cause in [E::DeclinedByBank, E::InsufficientFunds, E::CancelledByMerchant] {
-        add(&format!("not_sent_{cause}"), show(&happened(&[&consent[..], &[cause]].concat()), NOW));
+        add(&format!("not_sent_{cause}"), show(&session_after(&[&consent[..], &[cause]].concat()), NOW));
     }
     let session = session();
     let typed = PayerForm { name: String::new(), email: "gerald@".to_owned() };
@@ -82,7 +74,7 @@ fn gallery() -> Vec<(String, String)> {
     add("mock_bank_closed", MockBankClosedPage::new(&in_state(SessionState::Sent), NOW).render().unwrap());
     let paying = |events: &[E]| {
         let (_, mut payment) = refund_with_payment();
-        events.iter().for_each(|event| happen(&mut payment, *event));
+        events.iter().for_each(|event| happen(&mut payment, *event, NOW));
         payment
     };
     let at_the_bank = paying(&[E::BankChosen]);
@@ -237,7 +229,7 @@ fn where_a_refund_is_paid_it_is_the_merchant_who_pays() {
     sent.success_url = session().success_url;
     [SessionEvent::BankChosen, SessionEvent::ConsentGiven, SessionEvent::Settled]
         .iter()
-        .for_each(|event| happen(&mut sent, *event));
+        .for_each(|event| happen(&mut sent, *event, NOW));
     let html = show(&sent, NOW);
     assert!(html.contains("Your bank has sent £2.50 to Ada Customer."));
     assert!(html.contains("Return to Bright Candles Ltd"));

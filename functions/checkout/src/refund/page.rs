@@ -123,9 +123,11 @@ impl<'a> StatusPage<'a> {
 pub(crate) fn gallery() -> Vec<(String, String)> {
     use models::{RefundEvent, SessionState};
 
+    use samples::{NOW, later, name};
+
     use super::form::Step;
     use super::status::{Shown, shown};
-    use crate::samples::{NOW, details, happen_to_refund, in_state, later, name, refund, refund_with_payment};
+    use crate::samples::{details, happen_to_refund, in_state, refund, refund_with_payment};
 
     let session = in_state(SessionState::Sent);
     let status = |refund: &Refund, now: jiff::Timestamp| match shown(refund, now) {

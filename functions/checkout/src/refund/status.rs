@@ -44,8 +44,10 @@ pub(super) fn shown(refund: &Refund, now: Timestamp) -> Shown {
 
 #[cfg(test)]
 mod tests {
+    use samples::{NOW, later};
+
     use super::*;
-    use crate::samples::{NOW, happen_to_refund, later, refund, refund_with_payment};
+    use crate::samples::{happen_to_refund, refund, refund_with_payment};
 
     #[test]
     fn each_state_has_its_page() {

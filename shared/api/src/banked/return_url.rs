@@ -28,53 +28,13 @@ pub(crate) fn return_url(session: &Session, now: Timestamp) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use models::{Creation, transition};
-    use serde_json::json;
+    use samples::{NOW, later, session_after as after};
 
     use super::*;
-    use crate::banked::{Dialect, parse_create, tests::merchant};
-    use crate::json::Json;
-
-    const NOW: Timestamp = Timestamp::constant(1_772_000_000, 0);
 
     /// What happens to a session that is paid.
     const PAID: [SessionEvent; 4] =
         [SessionEvent::PayerIdentified, SessionEvent::BankChosen, SessionEvent::ConsentGiven, SessionEvent::Settled];
-
-    fn later(seconds: i64) -> Timestamp {
-        NOW + jiff::SignedDuration::from_secs(seconds)
-    }
-
-    /// A session that awaits the payer, and what then happened to it.
-    fn after(causes: &[SessionEvent]) -> Session {
-        let request = json!({
-            "reference": "Illuminate",
-            "success_url": "https://shop.example/thanks?order=7",
-            "error_url": "https://shop.example/sorry?order=7",
-            "line_items": [{ "name": "Candles", "amount": 100, "currency": "GBP", "quantity": 4 }],
-            "payee": { "account_number": "12345678", "sort_code": "010203" },
-        });
-        let id = "1ae1ce03-dfa9-4593-b487-65c656991cb5".parse().unwrap();
-        let body = request.to_string();
-        let body = Json::read(body.as_bytes()).unwrap();
-        let new = parse_create(&body, Dialect::V2, &merchant(), id, &"GBP:1000".parse().unwrap()).unwrap();
-        let creation = Creation {
-            id,
-            end_to_end_id: "728d061b-8e47-4052-be4f-5f9bcdee39ff".parse().unwrap(),
-            merchant_id: "demo".parse().unwrap(),
-            mode: models::Mode::Test,
-            list_shard: models::ListShard::default(),
-            at: NOW,
-            base_url: "http://pay.example".to_owned(),
-            write_id: "w".parse().unwrap(),
-        };
-        let mut session = Session::create(new, creation);
-        for cause in causes {
-            session.state = transition(session.state, *cause).unwrap();
-            session.history.append(session.state, NOW, *cause, "w".parse().unwrap());
-        }
-        session
-    }
 
     #[test]
     fn the_return_url_tells_the_merchant_what_came_of_it() {

@@ -2,7 +2,7 @@
 
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Response};
-use models::{Currency, Merchant, MinorUnits, Money, Name, NewSession, NotRefundable, Scope, SessionId, SessionState};
+use models::{Currency, Merchant, MinorUnits, Money, NewSession, NotRefundable, Scope, SessionId, SessionState};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -14,16 +14,9 @@ use crate::json::Json;
 const ID: SessionId = SessionId::new(uuid::Uuid::nil());
 
 pub(super) fn merchant() -> Merchant {
-    let account = serde_json::from_value(json!({ "sort_code": "010203", "account_number": "12345678" })).unwrap();
-    let name = Name::try_from("Linked Name".to_owned()).unwrap();
-    Merchant {
-        id: "demo".parse().unwrap(),
-        name: name.clone(),
-        idempotency_salt: [0; 32],
-        list_sharding: models::ListSharding::default(),
-        linked_accounts: vec![models::LinkedAccount { name, account }],
-        keys: vec![],
-    }
+    let mut merchant = samples::merchant();
+    merchant.linked_accounts[0].name = samples::name("Linked Name");
+    merchant
 }
 
 fn document_1() -> Value {

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use models::{
-    AccountIdentifier, AmountCaps, Creation, Endpoint, EndpointSecret, LinkedAccount, Merchant, Mode, Object, Payee,
-    Payer, Refund, RefundCreation, Session, SessionEvent, SessionId, Subscription,
+    AccountIdentifier, AmountCaps, Creation, Endpoint, EndpointSecret, LinkedAccount, Merchant, Object, Refund,
+    RefundCreation, Session, SessionEvent, SessionId, Subscription,
 };
 use serde_json::{Value, json};
 use store::{DeliveryAttempt, StoredEvent};
@@ -19,18 +19,10 @@ pub(crate) fn at(text: &str) -> Timestamp {
 
 /// Linked to document 2's two accounts.
 pub(crate) fn merchant() -> Merchant {
-    let linked = |sort_code| LinkedAccount {
-        name: "Gerald Wiley".to_owned().try_into().unwrap(),
-        account: AccountIdentifier::uk(sort_code, "12345678").unwrap(),
-    };
-    Merchant {
-        id: "demo".parse().unwrap(),
-        name: "Demo".to_owned().try_into().unwrap(),
-        idempotency_salt: [0; 32],
-        list_sharding: models::ListSharding::default(),
-        linked_accounts: vec![linked("010203"), linked("123456")],
-        keys: vec![],
-    }
+    let mut merchant = samples::merchant();
+    let second = AccountIdentifier::uk("123456", "12345678").unwrap();
+    merchant.linked_accounts.push(LinkedAccount { account: second, ..merchant.linked_accounts[0].clone() });
+    merchant
 }
 
 pub(crate) fn id() -> SessionId {
@@ -50,12 +42,8 @@ pub(crate) fn create(request: &Value, dialect: Dialect) -> Session {
     let creation = Creation {
         id,
         end_to_end_id: "728d061b-8e47-4052-be4f-5f9bcdee39ff".parse().unwrap(),
-        merchant_id: "demo".parse().unwrap(),
-        mode: Mode::Test,
-        list_shard: models::ListShard::default(),
-        at: at("2019-11-01T15:48:26Z"),
         base_url: "http://127.0.0.1:3000".to_owned(),
-        write_id: "w".parse().unwrap(),
+        ..samples::creation(at("2019-11-01T15:48:26Z"))
     };
     Session::create(new, creation)
 }
@@ -63,11 +51,7 @@ pub(crate) fn create(request: &Value, dialect: Dialect) -> Session {
 /// The session, paid.
 pub(crate) fn sent(request: &Value) -> Session {
     let mut session = create(request, Dialect::V2);
-    session.payer = Some(Payer {
-        name: "Paula Payer".to_owned().try_into().unwrap(),
-        email: Some("paula@example.com".to_owned().try_into().unwrap()),
-        phone: None,
-    });
+    session.payer = Some(samples::payer("Paula Payer", "paula@example.com"));
     for (text, cause) in [
         ("2019-11-01T15:49:02Z", SessionEvent::PayerIdentified),
         ("2019-11-01T15:49:20Z", SessionEvent::BankChosen),
@@ -75,16 +59,14 @@ pub(crate) fn sent(request: &Value) -> Session {
         ("2019-11-01T15:50:12Z", SessionEvent::Settled),
     ] {
         session.state = cause.target().unwrap();
-        session.history.append(session.state, at(text), cause, "w".parse().unwrap());
+        session.history.append(session.state, at(text), cause, samples::write_id());
     }
     session
 }
 
 /// The same where the payer's bank shared the account.
 pub(crate) fn sent_from_known_account(request: &Value) -> Session {
-    let name = "Paula Payer".to_owned().try_into().unwrap();
-    let payer_account = Some(Payee { name, account: AccountIdentifier::uk("040004", "87654321").unwrap() });
-    Session { payer_account, ..sent(request) }
+    Session { payer_account: Some(samples::payee("Paula Payer", "040004", "87654321")), ..sent(request) }
 }
 
 /// A refund of `session` by a request, and the session that pays it.
@@ -95,9 +77,8 @@ pub(crate) fn refund(session: &Session, request: &Value) -> (Refund, Option<Sess
         id: "0e61cc47-6b92-4a6a-8951-3ddd8a462ee8".parse().unwrap(),
         payment_session_id: "8373a8b4-b3af-49de-8699-a7d0f2c468dd".parse().unwrap(),
         end_to_end_id: "5b6f2c1e-0d3a-4c58-9a51-2f1c8e7d4b90".parse().unwrap(),
-        at: at("2019-11-04T09:12:40Z"),
         base_url: "http://127.0.0.1:3000".to_owned(),
-        write_id: "w".parse().unwrap(),
+        ..samples::refund_creation(at("2019-11-04T09:12:40Z"))
     };
     let (refund, payment) = Refund::create(session, new, creation).unwrap();
     (refund, payment.map(fill_in_return_urls))
@@ -110,22 +91,14 @@ pub(crate) fn register(request: &Value) -> Endpoint {
     let parts = parse_webhook(&Json::read(&body).unwrap(), true, check_url).unwrap();
     Endpoint {
         id: "5d8a1f52-3c0e-4b7b-9a55-0f6a3f1c2e47".parse().unwrap(),
-        merchant_id: "demo".parse().unwrap(),
-        mode: Mode::Test,
         format: parts.format.unwrap_or_default(),
         url: parts.url.unwrap(),
         description: parts.description.flatten(),
         events: parts.events.unwrap_or(Subscription::All),
         thin: parts.thin.unwrap_or(false),
-        disabled_by: None,
         created_at: at("2019-11-01T15:40:00Z"),
         secret: EndpointSecret::new("whsec_AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=".to_owned()),
-        rotations: 0,
-        previous_secret: None,
-        previous_secret_until: None,
-        failures: 0,
-        parked_until: None,
-        pace: models::Pace::default(),
+        ..samples::endpoint()
     }
 }
 
