@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use models::{
-    CursorId, DisabledBy, Endpoint, EndpointId, EndpointSecret, EventId, Mode, Object, Pace, Session, Subscription,
-    WireFormat,
+    CursorId, DisabledBy, Endpoint, EndpointId, EndpointSecret, EventId, Mode, Object, Pace, Session, WireFormat,
 };
 use store::{
     Cursors, EndpointChange, EndpointCreated, Endpoints, Fingerprint, Finished, Merchants, Owner, Registration, Slot,
@@ -25,23 +24,10 @@ fn endpoints() -> Endpoints {
 
 fn new_endpoint(owner: &Owner) -> Endpoint {
     Endpoint {
-        id: EndpointId::new(samples::uuid()),
         merchant_id: owner.merchant_id.clone(),
         mode: owner.mode,
-        format: WireFormat::Banked,
-        url: "https://example.com/a".to_owned().try_into().unwrap(),
-        description: None,
-        events: Subscription::All,
-        thin: false,
-        disabled_by: None,
         created_at: samples::now(),
-        secret: EndpointSecret::new(samples::uuid().to_string()),
-        rotations: 0,
-        previous_secret: None,
-        previous_secret_until: None,
-        failures: 0,
-        parked_until: None,
-        pace: Pace::default(),
+        ..samples::endpoint()
     }
 }
 
@@ -195,11 +181,11 @@ fn a_change_whose_answer_was_lost_is_made_upon_what_others_changed_meanwhile() {
     World::get().runtime.block_on(async {
         let owner = support::new_owner(Mode::Test);
         let id = register(&owner).await;
-        let describe = EndpointChange { description: Some(Some(support::name("till"))), ..EndpointChange::default() };
+        let describe = EndpointChange { description: Some(Some(samples::name("till"))), ..EndpointChange::default() };
         let losing = Endpoints::new(World::get().losing_one(1, change(owner.clone(), id, moved())));
         losing.change(&owner, &id, describe, samples::now()).await.unwrap();
         let found = get(&owner, id).await;
-        assert_eq!((found.url, found.description), (moved().url.unwrap(), Some(support::name("till"))));
+        assert_eq!((found.url, found.description), (moved().url.unwrap(), Some(samples::name("till"))));
     });
 }
 
@@ -244,8 +230,8 @@ fn an_account_that_was_unlinked_while_the_answer_to_linking_it_was_lost_stays_un
     World::get().runtime.block_on(async {
         let merchant = support::new_owner(Mode::Test).merchant_id;
         let merchants = Merchants::new(World::get().table.clone());
-        assert!(merchants.create(&merchant, support::name("Acme"), [1; 32]).await.unwrap());
-        let account = support::linked_account();
+        assert!(merchants.create(&merchant, samples::name("Acme"), [1; 32]).await.unwrap());
+        let account = samples::merchant().linked_accounts.remove(0);
         let unlink = {
             let (merchants, merchant, account) = (merchants.clone(), merchant.clone(), account.account.clone());
             async move { assert!(merchants.unlink_account(&merchant, &account).await.unwrap()) }

@@ -61,7 +61,7 @@ fn what_a_session_of_any_format_says_comes_back_and_goes() {
             let paid = support::pay(session.id, samples::now(), Some(&session.payee)).await;
             assert_eq!(paid.payer_account.as_ref().map(|payee| &payee.account), Some(&iban()));
             let creation = support::refund_creation(RefundId::new(samples::uuid()), samples::now());
-            let new = support::new_refund(&paid, Some(100), None);
+            let new = samples::new_refund(&paid, Some(100));
             let (refund, payment) = Refund::create(&paid, new, creation).unwrap();
             let payment = payment.unwrap();
             assert_eq!((refund.format, payment.format, &payment.payee.account), (format, format, &iban()));

@@ -179,7 +179,7 @@ fn a_page_of_large_sessions_ends_before_it_is_too_large_to_answer() {
         for second in (0..80).rev() {
             let at = Timestamp::constant(1_772_000_000, 0) + SignedDuration::from_secs(second);
             let mut session = support::new_session(&owner, at, None, 100);
-            let item = LineItem { name: support::name(&"n".repeat(140)), ..session.line_items[0].clone() };
+            let item = LineItem { name: samples::name(&"n".repeat(140)), ..session.line_items[0].clone() };
             session.line_items = vec![item; 100];
             session.list_shard = shards(8).shard_of(&session.id);
             created.push(session.id);
@@ -250,7 +250,7 @@ fn a_count_is_raised_once_whatever_becomes_of_the_answer() {
             async move { Merchants::new(table).raise_list_shards(&id, shards(count), now).await.unwrap() }
         };
         assert_eq!(raise(table(), 4).await, ListShardsRaised::NoMerchant);
-        merchants.create(&id, support::name("Acme"), [7; 32]).await.unwrap();
+        merchants.create(&id, samples::name("Acme"), [7; 32]).await.unwrap();
         // As merchants were before there were shards.
         let client = World::get().client();
         let profile = client.update_item().table_name(TABLE_NAME);

@@ -589,7 +589,7 @@ impl Prepared {
                 sessions.choose_bank(change(SessionEvent::BankChosen), &support::attempt(*number)).await
             }
             Pay::GiveConsent(number) => {
-                let submission = support::submission(*at);
+                let submission = samples::submission(*at);
                 sessions.give_consent(change(SessionEvent::ConsentGiven), *number, &submission, *at).await
             }
             Pay::Settle => sessions.settle(change(SessionEvent::Settled), Some(&given_account())).await,
@@ -710,7 +710,7 @@ impl Table {
             write_id: write_id.clone(),
             ..support::refund_creation(self.refund_id(slot), self.at())
         };
-        match Refund::create(&session, support::new_refund(&session, amount, payee), creation) {
+        match Refund::create(&session, models::NewRefund { payee, ..samples::new_refund(&session, amount) }, creation) {
             Ok((refund, payment)) => What::Create(Box::new(refund), payment.map(Box::new), Fingerprint([slot; 32])),
             Err(NotRefundable::TooMuch { left } | NotRefundable::NothingLeft { left }) => {
                 What::Nothing(Outcome::Left(left.minor()))

@@ -26,7 +26,7 @@ async fn paid(pence: i64, payer_account: Option<&Payee>) -> Session {
 
 fn refund_of(session: &Session, pence: i64) -> Result<(Refund, Option<Session>), NotRefundable> {
     let creation = support::refund_creation(RefundId::new(samples::uuid()), session.created_at);
-    Refund::create(session, support::new_refund(session, Some(pence), None), creation)
+    Refund::create(session, samples::new_refund(session, Some(pence)), creation)
 }
 
 async fn session_now(id: &SessionId) -> Session {
@@ -233,7 +233,7 @@ fn many_refunds_are_read_in_the_order_they_were_made_in() {
         let mut expected = Vec::new();
         for (number, id) in (0_i64..).zip(ids) {
             let at = session.created_at + SignedDuration::from_millis(500 - number / 2);
-            let new = support::new_refund(&session, Some(1), None);
+            let new = samples::new_refund(&session, Some(1));
             let (refund, _) = Refund::create(&session, new, support::refund_creation(id, at)).unwrap();
             assert!(matches!(refunds.create(&refund, None, None).await.unwrap(), RefundCreated::New));
             // More than one page holds.

@@ -217,7 +217,7 @@ impl Table {
         let sessions = Sessions::new(table);
         let at = self.now();
         let change = |event| Change { session_id: self.id, event, at, write_id: write_id.clone() };
-        let submission = support::submission(at);
+        let submission = samples::submission(at);
         let done = match write {
             Write::IdentifyPayer => {
                 sessions.identify_payer(change(SessionEvent::PayerIdentified), &support::payer()).await.map(|_| ())

@@ -21,7 +21,7 @@ use banks::mock::{Decided, Decision, Ledger, Order, PayerAccount};
 use jiff::{SignedDuration, Timestamp};
 use models::{
     ApiKey, CursorId, DisabledBy, Endpoint, EndpointId, EndpointSecret, EventId, ListShards, MailFeedback, MailId,
-    MailTopic, Mode, Object, Refund, RefundId, Scopes, Session, SessionEvent, SessionId, Subscription,
+    MailTopic, Mode, Object, Refund, RefundId, Scopes, Session, SessionEvent, SessionId,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -196,7 +196,7 @@ fn no_kind_of_write_is_done_twice_however_late_its_first_attempt_arrives() {
 async fn merchants(late: &Late, owner: &Owner, now: Timestamp) {
     let merchants = Merchants::new(late.table.clone());
     let id = &owner.merchant_id;
-    assert!(merchants.create(id, support::name("Acme"), [1; 32]).await.unwrap());
+    assert!(merchants.create(id, samples::name("Acme"), [1; 32]).await.unwrap());
     late.arrive_after("creating a merchant").await;
     for count in [2, 4] {
         let shards = count.to_string().parse::<ListShards>().unwrap();
@@ -214,7 +214,7 @@ async fn merchants(late: &Late, owner: &Owner, now: Timestamp) {
     assert!(merchants.add_key(&key).await.unwrap());
     assert!(merchants.revoke_key(&key.id, samples::now()).await.unwrap());
     late.arrive_after("revoking a key").await;
-    let account = support::linked_account();
+    let account = samples::merchant().linked_accounts.remove(0);
     for round in ["first", "again"] {
         assert!(merchants.link_account(id, &account).await.unwrap());
         late.arrive_after(&format!("linking an account, {round}")).await;
@@ -250,7 +250,7 @@ async fn sessions(late: &Late, owner: &Owner, now: Timestamp) -> Session {
         late.arrive_after("choosing a bank").await;
     }
     let consent = change(&session, SessionEvent::ConsentGiven);
-    sessions.give_consent(consent, 3, &support::submission(now), now + seconds(2)).await.unwrap();
+    sessions.give_consent(consent, 3, &samples::submission(now), now + seconds(2)).await.unwrap();
     for at in [3, 4] {
         sessions.ask_again_at(&session.id, now + seconds(at)).await.unwrap();
         late.arrive_after("asking the bank again").await;
@@ -271,7 +271,7 @@ async fn sessions(late: &Late, owner: &Owner, now: Timestamp) -> Session {
 
 fn refund_of(session: &Session, at: Timestamp) -> (Refund, Option<Session>) {
     let creation = support::refund_creation(RefundId::new(samples::uuid()), at);
-    let mut new = support::new_refund(session, Some(10), None);
+    let mut new = samples::new_refund(session, Some(10));
     new.success_url = Some("http://example.com/refunded".to_owned().try_into().unwrap());
     Refund::create(session, new, creation).unwrap()
 }
@@ -295,7 +295,7 @@ async fn refunds(late: &Late, owner: &Owner, paid: &Session, now: Timestamp) {
             |event| Change { session_id: payment.id, event, at: at + seconds(1), write_id: samples::write_id() };
         sessions.choose_bank(change(SessionEvent::BankChosen), &support::attempt(1)).await.unwrap();
         let consent = change(SessionEvent::ConsentGiven);
-        sessions.give_consent(consent, 1, &support::submission(at), at + seconds(2)).await.unwrap();
+        sessions.give_consent(consent, 1, &samples::submission(at), at + seconds(2)).await.unwrap();
         late.arrive_after("submitting a refund").await;
         sessions.settle(change(SessionEvent::Settled), None).await.unwrap();
         late.arrive_after("settling a refund").await;
@@ -450,23 +450,11 @@ async fn mails(late: &Late, paid: &Session, now: Timestamp) {
 
 fn endpoint(owner: &Owner, now: Timestamp, secret: &str) -> Endpoint {
     Endpoint {
-        id: EndpointId::new(samples::uuid()),
         merchant_id: owner.merchant_id.clone(),
         mode: owner.mode,
-        format: models::WireFormat::Banked,
-        url: "https://example.com/a".to_owned().try_into().unwrap(),
-        description: None,
-        events: Subscription::All,
-        thin: false,
-        disabled_by: None,
         created_at: now,
         secret: EndpointSecret::new(secret.to_owned()),
-        rotations: 0,
-        previous_secret: None,
-        previous_secret_until: None,
-        failures: 0,
-        parked_until: None,
-        pace: models::Pace::default(),
+        ..samples::endpoint()
     }
 }
 

@@ -19,9 +19,8 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_types::SdkConfig;
 use jiff::{SignedDuration, Timestamp};
 use models::{
-    Creation, Currency, EndToEndId, Lifetime, LineItem, LinkedAccount, MinorUnits, Mode, Money, Name, NewRefund,
-    NewSession, Payee, Payer, PaymentAttempt, RefundCreation, RefundId, RefundPayee, Session, SessionEvent, SessionId,
-    Submission, WireFormat,
+    Creation, Lifetime, Mode, NewSession, Payee, Payer, PaymentAttempt, RefundCreation, RefundId, Session,
+    SessionEvent, SessionId,
 };
 use serde_json::json;
 use store::{Change, Due, DueItem, Owner, Sessions, Table};
@@ -300,22 +299,12 @@ pub(crate) fn behind_s(number: usize) -> i64 {
     [0, 40, 3, 50, 20, 1, 0][number % 7]
 }
 
-pub(crate) fn name(text: &str) -> Name {
-    text.to_owned().try_into().unwrap()
-}
-
 pub(crate) fn payer() -> Payer {
-    Payer { name: name("Ada Payer"), email: Some("ada@example.com".to_owned().try_into().unwrap()), phone: None }
-}
-
-pub(crate) fn linked_account() -> LinkedAccount {
-    let account = serde_json::from_value(json!({ "sort_code": "010203", "account_number": "12345678" })).unwrap();
-    LinkedAccount { name: name("Gerald Wiley"), account }
+    samples::payer("Ada Payer", "ada@example.com")
 }
 
 pub(crate) fn payee(account_number: &str) -> Payee {
-    let account = json!({ "sort_code": "040506", "account_number": account_number });
-    Payee { name: name("Ada Payer"), account: serde_json::from_value(account).unwrap() }
+    samples::payee("Ada Payer", "040506", account_number)
 }
 
 /// A merchant that no other test has.
@@ -326,28 +315,12 @@ pub(crate) fn new_owner(mode: Mode) -> Owner {
 
 /// A session of this many pence that can be paid from `at` for an hour.
 pub(crate) fn new_session(owner: &Owner, at: Timestamp, payer: Option<Payer>, pence: i64) -> Session {
-    let unit_price = Money::new(MinorUnits::new(pence), Currency::GBP);
-    let item = LineItem { name: name("Candles"), description: None, unit_price, quantity: 1 };
-    let LinkedAccount { name, account } = linked_account();
-    let reference = "Illuminate".to_owned().try_into().unwrap();
     let new = NewSession {
-        line_items: vec![item],
         payer,
-        success_url: Some("http://example.com/s?id=1".to_owned().try_into().unwrap()),
-        email_receipt: true,
         lifetime: Lifetime::from_seconds(3600).unwrap(),
-        ..NewSession::new(WireFormat::Banked, unit_price, Payee { name, account }, reference)
+        ..samples::new_session(vec![samples::item("Candles", pence, 1)])
     };
-    let creation = Creation {
-        id: SessionId::new(samples::uuid()),
-        end_to_end_id: EndToEndId::new(samples::uuid()),
-        merchant_id: owner.merchant_id.clone(),
-        mode: owner.mode,
-        list_shard: models::ListShard::default(),
-        at,
-        base_url: "http://127.0.0.1:3000".to_owned(),
-        write_id: samples::write_id(),
-    };
+    let creation = Creation { merchant_id: owner.merchant_id.clone(), mode: owner.mode, ..samples::creation(at) };
     Session::create(new, creation)
 }
 
@@ -363,42 +336,15 @@ pub(crate) async fn pay(session_id: SessionId, at: Timestamp, payer_account: Opt
     let sessions = Sessions::new(World::get().table.clone());
     let change = |event| Change { session_id, event, at, write_id: samples::write_id() };
     sessions.choose_bank(change(SessionEvent::BankChosen), &attempt(1)).await.unwrap();
-    sessions.give_consent(change(SessionEvent::ConsentGiven), 1, &submission(at), at).await.unwrap();
+    sessions.give_consent(change(SessionEvent::ConsentGiven), 1, &samples::submission(at), at).await.unwrap();
     sessions.settle(change(SessionEvent::Settled), payer_account).await.unwrap().session
 }
 
-pub(crate) fn submission(at: Timestamp) -> Submission {
-    Submission { idempotency_key: "key".to_owned(), body: "body".to_owned(), submitted_at: at }
-}
-
-/// What a caller asks for of a refund: this amount, or what is left.
-pub(crate) fn new_refund(session: &Session, pence: Option<i64>, payee: Option<RefundPayee>) -> NewRefund {
-    NewRefund {
-        session_id: session.id,
-        amount: pence.map(MinorUnits::new),
-        reference: None,
-        success_url: None,
-        error_url: None,
-        payee,
-    }
-}
-
 pub(crate) fn refund_creation(id: RefundId, at: Timestamp) -> RefundCreation {
-    RefundCreation {
-        id,
-        payment_session_id: SessionId::new(samples::uuid()),
-        end_to_end_id: EndToEndId::new(samples::uuid()),
-        at,
-        base_url: "http://127.0.0.1:3000".to_owned(),
-        write_id: samples::write_id(),
-    }
+    RefundCreation { id, ..samples::refund_creation(at) }
 }
 
+/// An attempt of this number, always the same.
 pub(crate) fn attempt(number: u8) -> PaymentAttempt {
-    PaymentAttempt {
-        number,
-        bank: "mock-bank".parse().unwrap(),
-        redirect_url: format!("http://127.0.0.1:3000/mock-bank/x/{number}"),
-        provider_state: number.to_string(),
-    }
+    samples::attempt(SessionId::new(uuid::Uuid::nil()), number)
 }
