@@ -4,9 +4,8 @@
 use api::{Format, Json};
 use fastrand::Rng;
 use jiff::Timestamp;
-use models::{Creation, EndToEndId, Merchant, Mode, Session, SessionId, WireFormat};
+use models::{Creation, Merchant, Session, SessionId, WireFormat};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use crate::error::Error;
 
@@ -82,12 +81,9 @@ pub(crate) fn session(
     let creation = Creation {
         id,
         list_shard: merchant.list_sharding.shard_of(&id, at),
-        end_to_end_id: EndToEndId::new(Uuid::new_v4()),
         merchant_id: merchant.id.clone(),
-        mode: Mode::Test,
-        at,
         base_url: base_url.to_owned(),
-        write_id: samples::write_id(),
+        ..samples::creation(at)
     };
     Ok(Session::create(new, creation))
 }
