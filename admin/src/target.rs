@@ -83,7 +83,7 @@ impl Service {
             (None, None, Location::Local(_)) => format!("{LOCAL}-{TABLE}"),
             (None, None, Location::Aws(_)) => return Err(Failure::NoStack),
         };
-        let table = Table::new(&config, table_name.clone());
+        let table = Table::new(&config, table_name.clone(), runtime::Random::System);
         Ok(Self { location, table, config, table_name, stack: target.stack.clone() })
     }
 

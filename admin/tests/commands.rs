@@ -48,7 +48,7 @@ impl Machine {
     fn table(&self) -> Table {
         let credentials = Credentials::new("local", "local", None, None, "local");
         let config = runtime::aws_config_for(credentials, "local".to_owned(), Some(self.endpoint.clone())).unwrap();
-        Table::new(&config, "local-Table".to_owned())
+        Table::new(&config, "local-Table".to_owned(), runtime::Random::System)
     }
 
     /// Registers an endpoint, some time ago: the schedule has processed it since, and nothing of it is due.

@@ -84,7 +84,7 @@ fn table(machine: &Machine) -> Result<Table, Error> {
     let credentials = Credentials::new("bench", "bench", None, None, "bench");
     let endpoint = Some(machine.aws_url().to_owned());
     let config = runtime::aws_config_for(credentials, "eu-west-2".to_owned(), endpoint)?;
-    Ok(Table::new(&config, machine.table_name().to_owned()))
+    Ok(Table::new(&config, machine.table_name().to_owned(), runtime::Random::System))
 }
 
 fn make(

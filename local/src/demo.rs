@@ -25,7 +25,7 @@ const ACCOUNTS: [(&str, &str); 2] = [("12345678", "010203"), ("12345678", "12345
 pub async fn seed(endpoint: &str, table_name: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
     let credentials = Credentials::new("local", "local", None, None, "local");
     let config = runtime::aws_config_for(credentials, "eu-west-2".to_owned(), Some(endpoint.to_owned()))?;
-    let merchants = Merchants::new(Table::new(&config, table_name.to_owned()));
+    let merchants = Merchants::new(Table::new(&config, table_name.to_owned(), Random::System));
     let demo: MerchantId = "demo".parse()?;
     let name = Name::try_from("Demo Merchant".to_owned())?;
     merchants.create(&demo, name, IDEMPOTENCY_SALT).await?;

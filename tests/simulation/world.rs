@@ -320,11 +320,11 @@ impl Clients {
         let config = aws.config();
         let queue = |name: &str| Queue::new(&config, format!("http://aws/{name}"));
         Self {
-            table: Table::new(&config, TABLE.to_owned()).with_random(random.clone()),
+            table: Table::new(&config, TABLE.to_owned(), random.clone()),
             receipts: queue(RECEIPTS),
             lanes: [queue(WEBHOOKS), queue(SLOW_WEBHOOKS)],
             failures: queue("failures"),
-            sender: Sender::new(LOOPBACK).unwrap().with_clock(clock.clone()),
+            sender: Sender::new(LOOPBACK, clock.clone()).unwrap(),
             config,
         }
     }

@@ -84,7 +84,7 @@ impl World {
         let credentials = Credentials::new("test", "test", None, None, "test");
         let endpoint = Some(self.machine.aws_url().to_owned());
         let config = runtime::aws_config_for(credentials, "eu-west-2".to_owned(), endpoint).unwrap();
-        Table::new(&config, self.machine.table_name().to_owned())
+        Table::new(&config, self.machine.table_name().to_owned(), Random::System)
     }
 
     /// Makes a merchant with one linked account (document 1's) and an API key for `mode` with these scopes; returns the

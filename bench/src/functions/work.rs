@@ -54,7 +54,7 @@ impl Preparer {
         let endpoint = Some(world.machine.aws_url().to_owned());
         let config = runtime::aws_config_for(credentials, "eu-west-2".to_owned(), endpoint)?;
         let table_name = world.machine.table_name().to_owned();
-        let table = Table::new(&config, table_name.clone());
+        let table = Table::new(&config, table_name.clone(), runtime::Random::System);
         let demo: MerchantId = "demo".parse()?;
         let merchant = Merchants::new(table.clone()).get(&demo).await?.ok_or("there is no demo merchant")?;
         Ok(Self {

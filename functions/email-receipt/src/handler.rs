@@ -42,7 +42,7 @@ impl EmailReceipt {
     /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
     pub fn from_env() -> Result<Self, SettingError> {
         let config = runtime::aws_config()?;
-        let table = Table::new(&config, runtime::required("TABLE_NAME")?);
+        let table = Table::new(&config, runtime::required("TABLE_NAME")?, Random::System);
         let postbox =
             Postbox::new(&config, runtime::required("SENDER_ADDRESS")?, runtime::required("CONFIGURATION_SET")?);
         let receipts = Queue::new(&config, runtime::required("RECEIPTS_QUEUE_URL")?);

@@ -36,7 +36,7 @@ impl EventsFunction {
     /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
     pub async fn from_env() -> Result<Self, SettingError> {
         let config = runtime::aws_config()?;
-        let table = Table::new(&config, runtime::required("TABLE_NAME")?);
+        let table = Table::new(&config, runtime::required("TABLE_NAME")?, runtime::Random::System);
         let webhooks = Queue::new(&config, runtime::required("WEBHOOKS_QUEUE_URL")?);
         Ok(Self::new(table, webhooks, Clock::System).await)
     }

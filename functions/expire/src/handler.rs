@@ -52,7 +52,7 @@ impl Expire {
     /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
     pub fn from_env() -> Result<Self, SettingError> {
         let config = runtime::aws_config()?;
-        let table = Table::new(&config, runtime::required("TABLE_NAME")?);
+        let table = Table::new(&config, runtime::required("TABLE_NAME")?, Random::System);
         let receipts = Queue::new(&config, runtime::required("RECEIPTS_QUEUE_URL")?);
         let webhooks = Queue::new(&config, runtime::required("WEBHOOKS_QUEUE_URL")?);
         let personal_data_months = match runtime::required("PERSONAL_DATA_MONTHS")?.parse() {

@@ -55,7 +55,7 @@ impl Publish {
     /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
     pub fn from_env() -> Result<Self, SettingError> {
         let config = runtime::aws_config()?;
-        let table = Table::new(&config, runtime::required("TABLE_NAME")?);
+        let table = Table::new(&config, runtime::required("TABLE_NAME")?, runtime::Random::System);
         let queue = |name| Ok(Queue::new(&config, runtime::required(name)?));
         let queues = [
             queue("RECEIPTS_QUEUE_URL")?,

@@ -65,7 +65,7 @@ impl Aws {
         (
             aws,
             Publish::new(
-                Table::new(&config, "table".to_owned()),
+                Table::new(&config, "table".to_owned(), runtime::Random::System),
                 [queue.clone(), queue.clone(), queue.clone(), queue],
                 Clock::System,
             ),

@@ -67,12 +67,12 @@ impl Webhook {
     /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
     pub fn from_env() -> Result<Self, Error> {
         let config = runtime::aws_config()?;
-        let table = Table::new(&config, runtime::required("TABLE_NAME")?);
+        let table = Table::new(&config, runtime::required("TABLE_NAME")?, Random::System);
         let slow_queue_url = runtime::required("SLOW_WEBHOOKS_QUEUE_URL")?;
         let slow_queue = slow_queue_url.rsplit('/').next().unwrap_or_default().to_owned();
         let queues =
             [Queue::new(&config, runtime::required("WEBHOOKS_QUEUE_URL")?), Queue::new(&config, slow_queue_url)];
-        let sender = Sender::new(Policy { loopback_allowed: runtime::local_loopback_webhooks() })?;
+        let sender = Sender::new(Policy { loopback_allowed: runtime::local_loopback_webhooks() }, Clock::System)?;
         Ok(Self::new(table, queues, &slow_queue, sender, Clock::System, Random::System))
     }
 

@@ -125,19 +125,20 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// A sender with the system's resolver and the default time-outs.
+    /// A sender with the system's resolver and the default time-outs; see [`Self::with`].
     ///
     /// # Errors
     /// The HTTP client can't be made.
-    pub fn new(policy: Policy) -> Result<Self, NoSender> {
-        Self::with(policy, Lookup::system(), TimeOuts::default())
+    pub fn new(policy: Policy, clock: Clock) -> Result<Self, NoSender> {
+        Self::with(policy, Lookup::system(), TimeOuts::default(), clock)
     }
 
-    /// A sender with this resolver and these time-outs.
+    /// A sender with this resolver and these time-outs, which measures by this clock how long an endpoint takes. Time-outs
+    /// go by the system's.
     ///
     /// # Errors
     /// The HTTP client can't be made.
-    pub fn with(policy: Policy, lookup: Lookup, time_outs: TimeOuts) -> Result<Self, NoSender> {
+    pub fn with(policy: Policy, lookup: Lookup, time_outs: TimeOuts, clock: Clock) -> Result<Self, NoSender> {
         let client = Client::builder()
             .user_agent(concat!("Counterfoil/", env!("CARGO_PKG_VERSION")))
             .dns_resolver(Arc::new(AllowedOnly { lookup, policy }))
@@ -159,13 +160,7 @@ impl Sender {
             .no_deflate()
             .build();
         let client = client.map_err(|error| NoSender(with_causes(&error)))?;
-        Ok(Self { client, policy, answer_ms: time_outs.answer_ms, clock: Clock::System })
-    }
-
-    /// The same, which measures by this clock how long an endpoint takes. Time-outs go by the system's.
-    #[must_use]
-    pub fn with_clock(self, clock: Clock) -> Self {
-        Self { clock, ..self }
+        Ok(Self { client, policy, answer_ms: time_outs.answer_ms, clock })
     }
 
     /// Sends once, and waits for the answer, for as long as it was made for. Nothing of it is logged.

@@ -81,18 +81,12 @@ impl Table {
     /// # Errors
     /// A variable is missing.
     pub fn from_env() -> Result<Self, SettingError> {
-        Ok(Self::new(&runtime::aws_config()?, runtime::required("TABLE_NAME")?))
+        Ok(Self::new(&runtime::aws_config()?, runtime::required("TABLE_NAME")?, Random::System))
     }
 
-    /// The table with this name.
-    pub fn new(config: &aws_types::SdkConfig, name: String) -> Self {
-        Self { client: Client::new(config), name, random: Random::System }
-    }
-
-    /// The same, with this randomness for what marks writes.
-    #[must_use]
-    pub fn with_random(self, random: Random) -> Self {
-        Self { random, ..self }
+    /// The table with this name; writes are marked by this randomness.
+    pub fn new(config: &aws_types::SdkConfig, name: String, random: Random) -> Self {
+        Self { client: Client::new(config), name, random }
     }
 
     /// Reads one item, consistently.

@@ -51,6 +51,7 @@ fn table(endpoint: String) -> Table {
     Table::new(
         &runtime::aws_config_for(credentials, "eu-west-2".to_owned(), Some(endpoint)).unwrap(),
         "Table".to_owned(),
+        runtime::Random::System,
     )
 }
 

@@ -133,7 +133,8 @@ async fn who_is_not_waited_for_is_given_up_sooner() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let url = format!("https://{}/", listener.local_addr().unwrap());
     given_up(sender().send_quickly(&delivery(&url), soon).await);
-    let sender = Sender::with(USUAL, Lookup::by(|_| std::future::pending()), TimeOuts::default()).unwrap();
+    let sender =
+        Sender::with(USUAL, Lookup::by(|_| std::future::pending()), TimeOuts::default(), Clock::System).unwrap();
     given_up(sender.send_quickly(&delivery("http://shop.example.com/"), soon).await);
 }
 
@@ -247,11 +248,11 @@ async fn a_name_without_address_is_told_as_that() {
     let url = delivery("http://shop.example.com/");
     let unknown = [Lookup::by(|_| async { Err(std::io::Error::other("no such name")) }), lookup_of(vec![vec![]])];
     for lookup in unknown {
-        let sender = Sender::with(USUAL, lookup, TimeOuts::default()).unwrap();
+        let sender = Sender::with(USUAL, lookup, TimeOuts::default(), Clock::System).unwrap();
         assert_eq!(failure(sender.send(&url).await), Failure::NameNotFound);
     }
     let hangs = Lookup::by(|_| std::future::pending());
-    let sender = Sender::with(USUAL, hangs, TimeOuts { connect_ms: 100, answer_ms: 15_000 }).unwrap();
+    let sender = Sender::with(USUAL, hangs, TimeOuts { connect_ms: 100, answer_ms: 15_000 }, Clock::System).unwrap();
     let attempt = sender.send(&url).await;
     assert!(attempt.latency_ms < 5_000, "{attempt:?}");
     assert_eq!(failure(attempt), Failure::TimedOut);
@@ -262,7 +263,7 @@ async fn a_host_in_figures_is_checked_before_each_send() {
     let untouched = Untouched::new();
     let port = untouched.address().port();
     let never = Lookup::by(|name| async move { panic!("{name} is looked up") });
-    let sender = Sender::with(USUAL, never, TimeOuts::default()).unwrap();
+    let sender = Sender::with(USUAL, never, TimeOuts::default(), Clock::System).unwrap();
     for host in ["127.0.0.1", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]", "[::1]", "localhost", "169.254.169.254"] {
         let attempt = sender.send(&delivery(&format!("http://{host}:{port}/"))).await;
         assert_eq!(failure(attempt), Failure::AddressNotAllowed, "{host}");
@@ -276,7 +277,7 @@ async fn a_name_that_has_become_private_is_not_connected_to() {
     let url = format!("http://shop.example.com:{}/", untouched.address().port());
     let lookup = lookup_of(vec![vec![PUBLIC], vec![HERE], vec![PRIVATE, HERE]]);
     assert_eq!(resolve_check(&url.parse().unwrap(), USUAL, &lookup).await, Ok::<(), RefusedUrl>(()));
-    let sender = Sender::with(USUAL, lookup, TimeOuts::default()).unwrap();
+    let sender = Sender::with(USUAL, lookup, TimeOuts::default(), Clock::System).unwrap();
     assert_eq!(failure(sender.send(&delivery(&url)).await), Failure::AddressNotAllowed);
     assert_eq!(failure(sender.send(&delivery(&url)).await), Failure::AddressNotAllowed);
     untouched.assert();
@@ -286,7 +287,7 @@ async fn a_name_that_has_become_private_is_not_connected_to() {
 #[tokio::test]
 async fn a_blocked_port_is_not_connected_to() {
     let never = Lookup::by(|name| async move { panic!("{name} is looked up") });
-    let sender = Sender::with(LOCAL, never, TimeOuts::default()).unwrap();
+    let sender = Sender::with(LOCAL, never, TimeOuts::default(), Clock::System).unwrap();
     for host in ["127.0.0.1:0", "127.0.0.1:25", "shop.example.com:6667"] {
         let attempt = sender.send(&delivery(&format!("http://{host}/"))).await;
         assert_eq!(failure(attempt), Failure::PortNotAllowed, "{host}");
@@ -304,7 +305,7 @@ async fn each_delivery_looks_up_its_name_and_connects_anew() {
     .await;
     let delivery = delivery(&format!("http://shop.example.com:{}/", address.port()));
     let lookup = lookup_of(vec![vec![PRIVATE, HERE], vec![PRIVATE]]);
-    let sender = Sender::with(LOCAL, lookup, TimeOuts::default()).unwrap();
+    let sender = Sender::with(LOCAL, lookup, TimeOuts::default(), Clock::System).unwrap();
     assert_eq!(answer(sender.send(&delivery).await).status, 200, "the public one of both is connected to");
     assert_eq!(failure(sender.send(&delivery).await), Failure::AddressNotAllowed);
     let (request, more_bytes) = received.await.unwrap();

@@ -102,12 +102,13 @@ pub(crate) fn delivery(url: &str) -> Delivery {
 
 /// A sender to this machine, with so much time that a test which waits for it to pass is noticed.
 pub(crate) fn sender() -> Sender {
-    Sender::new(LOCAL).unwrap()
+    Sender::new(LOCAL, runtime::Clock::System).unwrap()
 }
 
 /// A sender to this machine that is soon out of patience.
 pub(crate) fn hasty_sender() -> Sender {
-    Sender::with(LOCAL, Lookup::system(), TimeOuts { connect_ms: 5_000, answer_ms: 1_000 }).unwrap()
+    Sender::with(LOCAL, Lookup::system(), TimeOuts { connect_ms: 5_000, answer_ms: 1_000 }, runtime::Clock::System)
+        .unwrap()
 }
 
 #[track_caller]

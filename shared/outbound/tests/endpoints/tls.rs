@@ -63,7 +63,7 @@ async fn roots_come_from_the_system_and_no_proxy_from_the_environment() {
         assert_eq!(answer(sender().send(&delivery(&format!("https://localhost:{port}/"))).await).status, 200);
         // Trusted, but of another host.
         let lookup = Lookup::by(|_| async { Ok(vec!["127.0.0.1".parse().unwrap()]) });
-        let sender = Sender::with(LOCAL, lookup, TimeOuts::default()).unwrap();
+        let sender = Sender::with(LOCAL, lookup, TimeOuts::default(), runtime::Clock::System).unwrap();
         let attempt = sender.send(&delivery(&format!("https://shop.example.com:{port}/"))).await;
         assert_eq!(failure(attempt), Failure::TlsFailed);
         // Through the proxy, nothing could be reached.

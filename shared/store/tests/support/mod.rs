@@ -107,7 +107,7 @@ impl World {
     /// The same table, through this client.
     pub(crate) fn table_through(&self, client: SharedHttpClient) -> Table {
         let config = self.config.clone().into_builder().http_client(client).build();
-        Table::new(&config, TABLE_NAME.to_owned())
+        Table::new(&config, TABLE_NAME.to_owned(), runtime::Random::System)
     }
 }
 
@@ -141,7 +141,7 @@ async fn start(runtime: &'static tokio::runtime::Runtime) -> World {
     let config = runtime::aws_config_for(credentials, "eu-west-2".to_owned(), Some(endpoint)).unwrap();
     let retries = RetryConfig::standard().with_initial_backoff(Duration::from_millis(1));
     let config = config.into_builder().retry_config(retries).build();
-    World { table: Table::new(&config, TABLE_NAME.to_owned()), runtime, config }
+    World { table: Table::new(&config, TABLE_NAME.to_owned(), runtime::Random::System), runtime, config }
 }
 
 /// What is to become of the requests to come; once it is used up, nothing but an answer.
