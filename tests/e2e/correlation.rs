@@ -23,10 +23,15 @@ async fn a_request_s_id_is_in_the_logs_the_webhook_and_the_mail_it_causes() {
     assert!(mail.contains(&format!("Counterfoil-Correlation-Id: {id}")), "{mail}");
     let webhook = receiver.received().remove(0);
     assert_eq!(webhook.headers["counterfoil-correlation-id"], id);
-    for function in ["PublishFunction", "EmailReceiptFunction", "WebhookFunction"] {
+    // docs/operating.md has operators search for the message of the webhook.
+    for (function, message) in
+        [("PublishFunction", "published"), ("EmailReceiptFunction", "sent"), ("WebhookFunction", "delivered")]
+    {
         let says = |machine: &local::Machine| {
-            let line = format!("\"correlation_id\":\"{id}\"");
-            machine.logs().iter().any(|log| log.source == function && log.text.contains(&line)).then_some(())
+            let parts = [format!("\"correlation_id\":\"{id}\""), format!("\"message\":\"{message}\"")];
+            let says =
+                |log: &local::LogLine| log.source == function && parts.iter().all(|part| log.text.contains(part));
+            machine.logs().iter().any(says).then_some(())
         };
         assert!(world.machine.until(PATIENCE, says).await.is_some(), "{function}");
     }

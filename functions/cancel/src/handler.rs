@@ -70,7 +70,7 @@ impl Cancel {
                 let repeated = changed.repeated && idempotency_key.is_some();
                 show(&changed.session).map(|answer| if repeated { api::replayed(answer) } else { answer })
             }
-            // Cancelled before, by whomever: what was asked for is so.
+            // It was cancelled before: what was asked for is so.
             Err(ChangeError::Refused(session)) if session.state == SessionState::Cancelled => show(&session),
             Err(error) => Err(ApiError::from_change(error, "cancelled", self.clock.now())),
         }

@@ -33,7 +33,7 @@ struct ProblemPage {
 pub(crate) enum Problem {
     /// 404: there is no such page, and no more is said.
     NotFound,
-    /// 405: the page is there, and takes these methods.
+    /// 405: the page is there, and accepts these methods.
     MethodNotAllowed(String),
     /// 400: the request can't be read.
     Malformed,
@@ -82,14 +82,14 @@ impl From<CallbackError> for Problem {
 }
 
 impl Problem {
-    /// Status, heading and explanation, for whoever sent the request.
+    /// Status, heading and explanation, for the client.
     fn shown(&self) -> (StatusCode, &'static str, String) {
         let text = |text: &str| text.to_owned();
         match self {
             Self::NotFound => (
                 StatusCode::NOT_FOUND,
                 "There is nothing here",
-                text("Check the link, or ask whoever sent it to you for a new one."),
+                text("Check the link, or ask the merchant who sent it for a new one."),
             ),
             Self::MethodNotAllowed(_) => (
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -200,7 +200,7 @@ static CONTENT_SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| {
 /// `HttpOnly` cookie of its site has been set since; then it asks for the page again, which shows the truth.
 const FORGET_OLDER_PAGES: &str = "moved=1; Path=/; Max-Age=60; Secure; HttpOnly; SameSite=Strict";
 
-/// What every answer bears: it is this payer's alone, for this moment alone, and the link is not passed on.
+/// What every answer bears: it is for this payer alone, is out of date at once, and its link is not passed on.
 fn builder(status: StatusCode) -> Builder {
     Response::builder()
         .status(status)

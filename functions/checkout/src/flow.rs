@@ -18,7 +18,7 @@ pub(crate) enum Stage {
     Pending,
     /// The money is sent.
     Sent,
-    /// It ended without the money being sent; the cause, if history tells.
+    /// It ended without the money being sent; the cause, if the history names it.
     NotSent(Option<SessionEvent>),
 }
 
@@ -83,7 +83,7 @@ pub(crate) fn open_attempt(session: &Session, number: u8, now: Timestamp) -> Opt
     }
 }
 
-/// How often the page of a pending session loads itself anew: soon after submission every three seconds, later less.
+/// How often the page of a pending session loads itself again: soon after submission every three seconds, later less.
 pub(crate) fn refresh_s(session: &Session, now: Timestamp) -> i64 {
     let submitted_at = session.submission.as_ref().map_or(now, |submission| submission.submitted_at);
     (now.duration_since(submitted_at).as_secs() / 10).clamp(3, 60)
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_decision_is_taken_for_the_latest_attempt_alone() {
+    fn a_decision_is_accepted_for_the_latest_attempt_alone() {
         for state in SessionState::ALL {
             let session = in_state(state);
             let open = open_attempt(&session, 1, NOW).is_some();

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::answer::Problem;
 
-/// The longest form taken, in bytes.
+/// The longest form accepted, in bytes.
 const MAX_FORM_BYTES: usize = 16 * 1024;
 
 /// Reads the body as a form.

@@ -16,7 +16,7 @@ pub struct Create {
     settings: Settings,
 }
 
-/// What is up to whoever deploys it.
+/// What the operator decides.
 #[derive(Debug)]
 pub struct Settings {
     /// Where payers reach the checkout; the request's own domain if there is none.

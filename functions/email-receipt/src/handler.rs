@@ -20,7 +20,7 @@ use crate::{receipt, refund_details, refund_sent};
 /// How often a mail is tried: with the waits of [`next_try`], over about two days.
 const MAX_ATTEMPTS: u32 = 50;
 
-/// The time that sending a mail and marking it may take: none is sent that could be cut off between the two.
+/// The time that sending a mail and marking it may take: none is sent that could be interrupted between the two.
 const POST_AND_MARK: Duration = POST_TIMEOUT.saturating_add(Duration::from_secs(10));
 
 /// When a mail comes back for which no time was left.
@@ -64,7 +64,7 @@ impl EmailReceipt {
         let mut limit: Option<Limit> = None;
         for message in event.payload.records {
             let Some(mail) = message.body.as_deref().and_then(|body| body.parse::<MailId>().ok()) else {
-                tracing::error!(message_id = message.message_id, "a message that names no mail");
+                tracing::error!(message_id = message.message_id, "a message names no mail");
                 continue;
             };
             let sent = match limit {
@@ -93,7 +93,7 @@ impl EmailReceipt {
         }
         let Some(claim) = self.mails.claim(id, self.clock.now()).await? else { return Ok(None) };
         let Some((mail, correlation_id)) = self.write(id).await? else {
-            tracing::info!(mail = %id, attempts = claim.attempts, "there is nobody to send it to, or nothing to say");
+            tracing::info!(mail = %id, attempts = claim.attempts, "not sent: no recipient, or nothing to report");
             self.mails.not_needed(&claim, self.clock.now()).await?;
             return Ok(None);
         };
@@ -123,7 +123,7 @@ impl EmailReceipt {
     /// Has the mail come again after `wait`, by a new message.
     async fn hand_back(&self, id: &MailId, wait: Duration) {
         if let Err(error) = self.receipts.enqueue_after(&id.to_string(), wait).await {
-            tracing::warn!(mail = %id, %error, "not queued again; `expire` does so once it is due");
+            tracing::warn!(mail = %id, %error, "a mail could not be queued again; `expire` will queue it once it is due");
         }
     }
 
@@ -161,7 +161,7 @@ impl EmailReceipt {
         let now = self.clock.now();
         match error {
             PostError::Throttled(_, limit) => {
-                tracing::warn!(mail = %claim.id, %error, "put off");
+                tracing::warn!(mail = %claim.id, %error, "deferred");
                 Metric::MailsThrottled.count();
                 self.put_off(claim, limit.wait(&self.random)).await?;
                 return Ok(Some(*limit));

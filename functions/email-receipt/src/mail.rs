@@ -1,6 +1,6 @@
 //! A mail to the payer of a session.
 //!
-//! No mail shows anything that the payer typed: whoever gives somebody else's address can't make us mail them a text of
+//! No mail shows anything that the payer typed: who gives somebody else's address can't make us mail them a text of
 //! their own. Nor does one show a session's id, which opens the checkout.
 
 use askama::Template;

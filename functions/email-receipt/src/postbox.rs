@@ -31,23 +31,23 @@ pub struct Postbox {
 /// Why a mail was not sent. Neither shows the address.
 #[derive(Debug, Error)]
 pub(crate) enum PostError {
-    /// This mail will never be taken.
+    /// SES will never accept this mail.
     #[error("SES refuses this mail: {0}")]
     Refused(&'static str),
     /// Later, perhaps: SES is busy, unreachable, or not set up yet.
-    #[error("SES did not take it: {0}")]
+    #[error("SES did not accept it: {0}")]
     NotNow(String),
-    /// SES certainly did not take it, nor will it take any other just now: that says nothing about this mail.
-    #[error("SES takes no more for now: {0}")]
+    /// SES certainly did not accept it, and accepts no other just now: that says nothing about this mail.
+    #[error("SES accepts no more for now: {0}")]
     Throttled(String, Limit),
 }
 
-/// What keeps SES from taking any mail.
+/// What keeps SES from accepting any mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Limit {
     /// The account's mails a second.
     Rate,
-    /// The account's mails in 24 hours; or the account may send nothing until a person has seen to it.
+    /// The account's mails in 24 hours; or the account may send nothing until a person has acted.
     Quota,
 }
 
@@ -61,7 +61,7 @@ impl Limit {
         }
     }
 
-    /// Which limit an answer of SES tells of, if any. For a rate and for a quota it is the same error in other words:
+    /// Which limit an answer of SES reports, if any. For a rate and for a quota it is the same error in other words:
     /// `Maximum sending rate exceeded`, `Daily message quota exceeded`.
     /// <https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html>,
     /// <https://docs.aws.amazon.com/ses/latest/APIReference-V2/CommonErrors.html>
@@ -85,7 +85,7 @@ impl From<BuildError> for PostError {
 }
 
 impl Postbox {
-    /// One attempt and no repeats: a mail that SES took slowly must not be handed to it again. What fails is due again.
+    /// One attempt and no repeats: a mail that SES accepted slowly must not be handed to it again. What fails is due again.
     ///
     /// The configuration set says what becomes of bounces and complaints.
     pub fn new(config: &SdkConfig, sender: String, configuration_set: String) -> Self {
@@ -95,8 +95,8 @@ impl Postbox {
         Self { client: Client::new(&config), sender, configuration_set }
     }
 
-    /// Hands the mail to SES and returns SES's id of it. What SES tells of it later names `id`; its header says what it
-    /// came of.
+    /// Hands the mail to SES and returns SES's id of it. What SES reports about it later names `id`; its header says
+    /// what caused it.
     pub(crate) async fn post(
         &self,
         mail: &Mail,
@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_limit_is_told_from_what_concerns_one_mail() {
+    fn a_limit_is_distinguished_from_what_concerns_one_mail() {
         let rate = Some("Maximum sending rate exceeded.");
         for (code, status, message, limit) in [
             ("TooManyRequestsException", 429, rate, Some(Limit::Rate)),

@@ -1,4 +1,4 @@
-//! What tells a customer that a refund was sent. Pure: a refund and its sessions in, a mail out.
+//! The mail that a refund was sent. Pure: a refund and its sessions in, a mail out.
 
 use askama::Template;
 use models::{Refund, Session};

@@ -1,4 +1,4 @@
-//! `/v2/webhooks`: where a merchant is told of events.
+//! `/v2/webhooks`: where a merchant receives events.
 
 mod handler;
 

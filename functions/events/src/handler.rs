@@ -1,4 +1,4 @@
-//! Reading events, and telling one again.
+//! Reads events, and replays one.
 
 use api::{Answer, ApiError, AttemptView, Authenticator, Caller, ListParameters, Refusal, ReplayView, Route};
 use lambda_http::Request;
@@ -112,12 +112,12 @@ impl EventsFunction {
         show(&self.events.after(&(*id).into(), after, MAX_ITEMS).await?, None)
     }
 
-    /// Tells the event again to every endpoint that is told of such events now.
+    /// Delivers the event again to every endpoint that subscribes to its type now.
     async fn replay(&self, event: &StoredEvent, caller: &Caller) -> Answer {
         let endpoints = self.endpoints.of(&caller.merchant.id).await?;
-        let told = endpoints.iter().filter(|endpoint| endpoint.wants(&event.object));
+        let subscribed = endpoints.iter().filter(|endpoint| endpoint.wants(&event.object));
         let mut replayed_to = Vec::new();
-        for endpoint in told {
+        for endpoint in subscribed {
             let cursor = CursorId {
                 object_id: event.object.id(),
                 merchant_id: caller.merchant.id.clone(),
@@ -126,7 +126,7 @@ impl EventsFunction {
             };
             self.cursors.replay(&cursor, &event.id(), self.clock.now()).await?;
             if let Err(error) = self.webhooks.enqueue(&cursor.to_string()).await {
-                tracing::warn!(%cursor, %error, "not queued; `expire` will");
+                tracing::warn!(%cursor, %error, "a cursor could not be queued; `expire` will queue it");
             }
             replayed_to.push(endpoint.id);
         }

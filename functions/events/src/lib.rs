@@ -1,4 +1,4 @@
-//! `/v2/events`: what happened, how often it was told, and telling it again.
+//! `/v2/events`: what happened, the attempts to deliver it, and replays.
 
 mod handler;
 

@@ -30,7 +30,7 @@ impl Expire {
             }
             Ok(None) => self.walk(now, until).await,
             Err(error) => {
-                tracing::error!(%error, "what is due could not be read at once");
+                tracing::error!(%error, "the due index could not be read at once; its shards are read one by one");
                 self.walk(now, until).await
             }
         }
@@ -40,20 +40,20 @@ impl Expire {
     async fn walk(&self, now: Timestamp, until: SystemTime) -> Vec<Waiting> {
         // Each run begins somewhere else, so that no shard is always left over.
         let first = self.random.u32(0..DUE_SHARDS);
-        let mut places: VecDeque<_> = (0..DUE_SHARDS).map(|n| ((first + n) % DUE_SHARDS, None)).collect();
+        let mut positions: VecDeque<_> = (0..DUE_SHARDS).map(|n| ((first + n) % DUE_SHARDS, None)).collect();
         let mut waiting = Vec::new();
-        while !places.is_empty() && !self.clock.is_past(until) {
-            let some = places.drain(..places.len().min(SHARDS_AT_ONCE));
-            let pages = some.map(async |(shard, place)| (shard, self.due.page(shard, now, place).await));
+        while !positions.is_empty() && !self.clock.is_past(until) {
+            let some = positions.drain(..positions.len().min(SHARDS_AT_ONCE));
+            let pages = some.map(async |(shard, position)| (shard, self.due.page(shard, now, position).await));
             let mut due = Vec::new();
             for (shard, page) in join_all(pages).await {
                 match page {
                     Ok(QueryPage { items, next }) => {
                         due.extend(items);
-                        places.extend(next.map(|place| (shard, Some(place))));
+                        positions.extend(next.map(|position| (shard, Some(position))));
                     }
                     Err(error) => {
-                        tracing::error!(shard, %error, "what is due could not be read");
+                        tracing::error!(shard, %error, "a shard of the due index could not be read");
                         Metric::DueFailed.count();
                     }
                 }
@@ -80,7 +80,7 @@ impl Expire {
         let in_time = futures_util::stream::iter(sessions).take_while(|_| ready(!self.clock.is_past(until)));
         let read = in_time.map(async |id| {
             self.session(id, now).await.unwrap_or_else(|error| {
-                tracing::error!(session_id = %id, %error, "what is due could not be done");
+                tracing::error!(session_id = %id, %error, "a due item could not be processed");
                 Metric::DueFailed.count();
                 None
             })

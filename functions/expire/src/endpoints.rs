@@ -27,8 +27,8 @@ impl Expire {
         in_time.for_each_concurrent(CONCURRENCY, |cursor| self.resume_one(cursor, now)).await;
         if !any {
             self.endpoints.resumed(merchant_id, &id, now).await?;
+            tracing::info!(%merchant_id, endpoint_id = %id, "an endpoint is resumed");
         }
-        tracing::info!(%merchant_id, endpoint_id = %id, any, "an endpoint is resumed");
         Ok(())
     }
 

@@ -17,20 +17,20 @@ impl Expire {
     pub(crate) async fn erase(&self, minute: i64, now: Timestamp, stop_at: SystemTime) {
         let Ok(shard) = u32::try_from(minute.rem_euclid(i64::from(FINAL_SHARDS))) else { return };
         let Ok(before) = months_before(now, self.personal_data_months) else { return };
-        let mut place = None;
+        let mut position = None;
         while !self.clock.is_past(stop_at) {
-            let page = match self.erasures.page(shard, before, place).await {
+            let page = match self.erasures.page(shard, before, position).await {
                 Ok(page) => page,
                 Err(error) => {
-                    tracing::error!(shard, %error, "what has been kept for long enough could not be read");
+                    tracing::error!(shard, %error, "a shard of the sessions that have ended could not be read");
                     Metric::DueFailed.count();
                     return;
                 }
             };
             let in_time = futures_util::stream::iter(page.items).take_while(|_| ready(!self.clock.is_past(stop_at)));
             in_time.for_each_concurrent(CONCURRENCY, |id| self.erase_one(id, now)).await;
-            place = page.next;
-            if place.is_none() {
+            position = page.next;
+            if position.is_none() {
                 return;
             }
         }

@@ -118,7 +118,7 @@ impl Expire {
             Waiting::Mail(id) => self.receipts.enqueue(&id.to_string()).await.map_err(Error::from),
         };
         if let Err(error) = done {
-            tracing::error!(?item, %error, "what is due could not be done");
+            tracing::error!(?item, %error, "a due item could not be processed");
             Metric::DueFailed.count();
         }
     }

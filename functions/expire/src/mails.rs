@@ -19,7 +19,7 @@ impl Expire {
     async fn mails_are_queued(&self) -> bool {
         self.receipts.waiting().await.map_or_else(
             |error| {
-                tracing::warn!(%error, "how many mails are queued is not known");
+                tracing::warn!(%error, "the length of the queue of mails could not be read");
                 false
             },
             |waiting| waiting >= MAILS_QUEUED,

@@ -1,7 +1,7 @@
-//! Notes bounces and complaints on the mail that they are about. SES itself sends nothing more to such an address: the
+//! Records bounces and complaints with the mail that they are about. SES itself sends nothing more to such an address: the
 //! configuration set in template.yaml says so.
 //!
-//! SES tells twice, late or, seldom, not at all; each is noted once.
+//! SES reports twice, late or, seldom, not at all; each report is recorded once.
 
 use std::collections::HashMap;
 
@@ -13,11 +13,11 @@ use runtime::{Clock, Metric, SettingError};
 use serde::{Deserialize, Serialize};
 use store::{Mails, Table};
 
-/// What SES calls it when it took a mail and did not send it, for what became of an earlier one.
+/// What SES reports when it accepted a mail and did not send it, because an earlier one bounced or was complained about.
 /// <https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Complaint.html>
 const ON_LIST: &str = "OnAccountSuppressionList";
 
-/// Notes what became of mails.
+/// Records what became of mails.
 #[derive(Debug)]
 pub struct Feedback {
     mails: Mails,
@@ -65,7 +65,7 @@ impl SesEvent {
         MailId::from_tags(tag).ok()
     }
 
-    /// What it says, and of when; none if it is nothing that we note.
+    /// What it says, and of when; none if it is nothing that we record.
     fn feedback(&self, now: Timestamp) -> Option<(MailFeedback, Timestamp)> {
         match (self.event_type.as_str(), &self.bounce, &self.complaint) {
             ("Bounce", Some(bounce), _) => {
@@ -99,7 +99,7 @@ impl Feedback {
         Self { mails: Mails::new(table), clock }
     }
 
-    /// Notes it; an error makes Lambda try again.
+    /// Records the event; an error makes Lambda try again.
     pub async fn handle(&self, event: LambdaEvent<EventBridgeEvent<SesEvent>>) -> Result<(), Error> {
         let event = event.payload.detail;
         let message_id = &event.mail.message_id;
@@ -108,7 +108,7 @@ impl Feedback {
             return Ok(());
         };
         let noted = self.mails.note(&mail, feedback, models::truncate_to_ms(at)).await?;
-        tracing::warn!(%mail, message_id, feedback = feedback.as_str(), noted, "not well received");
+        tracing::warn!(%mail, message_id, feedback = feedback.as_str(), noted, "SES reported a problem with a mail");
         match feedback {
             MailFeedback::Bounced | MailFeedback::Undelivered | MailFeedback::Suppressed | MailFeedback::Rejected => {
                 Metric::MailsBounced.count();
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_of_trouble_is_told_from_the_others() {
+    fn each_kind_of_feedback_is_distinguished() {
         assert_eq!(bounce("Permanent", "General"), Some(MailFeedback::Bounced));
         assert_eq!(bounce("Permanent", "OnAccountSuppressionList"), Some(MailFeedback::Suppressed));
         assert_eq!(bounce("Transient", "MailboxFull"), Some(MailFeedback::Undelivered));

@@ -1,4 +1,4 @@
-//! What SES tells of mails after it took them → the mail.
+//! What SES reports about the mails that it accepted → the mail.
 
 mod handler;
 

@@ -1,4 +1,4 @@
-//! The `$default` route: what no other route took is 404, or 405 where the path takes other methods.
+//! The `$default` route: what matches no other route is 404, or 405 where the path has other methods.
 
 use api::Answer;
 use lambda_http::Request;

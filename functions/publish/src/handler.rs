@@ -1,4 +1,4 @@
-//! The stream is the outbox: a status change and its telling can't come apart. Everything here may happen twice.
+//! The stream is the outbox: no status change goes unpublished. Everything here may happen twice.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,7 +26,7 @@ const OBJECTS_AT_ONCE: usize = 10;
 /// as a call and its repetitions do, 8 s.
 const MARGIN: Duration = Duration::from_secs(10);
 
-/// Tells what happened to sessions and refunds.
+/// Publishes what happened to sessions and refunds.
 #[derive(Debug)]
 pub struct Publish {
     events: Events,
@@ -134,10 +134,10 @@ impl Publish {
         let change = match store::history_change(old_image, new_image) {
             Ok(Some(change)) => change,
             Ok(None) => return Ok(()),
-            // It will never be readable: it is handed over for a person to look at, and holds up nobody.
+            // It will never be readable: it goes to the failures for a person to check, and holds up nobody.
             Err(error) => {
                 let sequence_number = sequence_number.unwrap_or_default();
-                tracing::error!(sequence_number, %error, "a stream record that can't be read");
+                tracing::error!(sequence_number, %error, "a stream record can't be read");
                 let unread = UnreadRecord { sequence_number, object: ObjectPath::of_record(&keys) };
                 return Ok(self.failures.enqueue(&serde_json::to_string(&unread)?).await?);
             }
@@ -149,12 +149,12 @@ impl Publish {
             if let Some(mail) = event.object.mail_for(sequence) {
                 let is_new = self.mails.put(&mail, created_at).await?;
                 if is_new && let Err(error) = self.receipts.enqueue(&mail.to_string()).await {
-                    tracing::warn!(%mail, %error, "not queued; `expire` will");
+                    tracing::warn!(%mail, %error, "a mail could not be queued; `expire` will queue it");
                 }
             }
             let landed_s = (sequence >= first_landed).then_some(landed_s);
             let readable_by = readable_by(created_at, landed_s);
-            self.tell_endpoints(&event.object, sequence, readable_by, known).await?;
+            self.notify_endpoints(&event.object, sequence, readable_by, known).await?;
             let correlation_id = event.correlation_id().map(CorrelationId::as_str);
             tracing::info!(object_id = %event.object.id(), sequence, correlation_id, "published");
             if is_new {
@@ -164,9 +164,9 @@ impl Publish {
         Ok(())
     }
 
-    /// Moves the cursor of each endpoint that wants to know, and rings for it. What could be read before an endpoint was there
-    /// is not told to it, however late that is published, or published again.
-    async fn tell_endpoints(
+    /// Advances and queues the cursor of each endpoint that subscribes to the event. An endpoint gets nothing that could be
+    /// read before it was registered, however late that is published, or published again.
+    async fn notify_endpoints(
         &self,
         object: &Object,
         sequence: usize,
@@ -176,11 +176,12 @@ impl Publish {
         let merchant_id = object.merchant_id();
         let endpoints = known.of(merchant_id);
         let endpoints = endpoints.get_or_try_init(|| self.endpoints.of(merchant_id)).await?;
-        let wanting = endpoints.iter().filter(|endpoint| endpoint.wants(object) && endpoint.created_at <= readable_by);
-        try_join_all(wanting.map(|endpoint| self.tell(object, sequence, endpoint))).await.map(|_| ())
+        let subscribed =
+            endpoints.iter().filter(|endpoint| endpoint.wants(object) && endpoint.created_at <= readable_by);
+        try_join_all(subscribed.map(|endpoint| self.notify(object, sequence, endpoint))).await.map(|_| ())
     }
 
-    async fn tell(&self, object: &Object, sequence: usize, endpoint: &Endpoint) -> Result<(), Error> {
+    async fn notify(&self, object: &Object, sequence: usize, endpoint: &Endpoint) -> Result<(), Error> {
         let cursor = CursorId {
             object_id: object.id(),
             merchant_id: endpoint.merchant_id.clone(),
@@ -192,7 +193,7 @@ impl Publish {
             Advanced::New => cursor,
             Advanced::Before => return Ok(()),
             Advanced::Missed => {
-                // Published only now, after later ones, that is, again: it comes by itself and out of order.
+                // It is published after later ones, that is, again: it is delivered alone and out of order.
                 let event = EventId { object_id: object.id(), sequence };
                 let missed = CursorId { replay_of: Some(sequence), ..cursor };
                 if !self.cursors.replay_missed(&missed, &event, now).await? {
@@ -206,7 +207,7 @@ impl Publish {
             Lane::Slow => &self.slow_webhooks,
         };
         if let Err(error) = queue.enqueue(&cursor.to_string()).await {
-            tracing::warn!(%cursor, %error, "not queued; `expire` will");
+            tracing::warn!(%cursor, %error, "a cursor could not be queued; `expire` will queue it");
         }
         Ok(())
     }
@@ -230,8 +231,8 @@ fn count(event_type: EventType) {
     }
 }
 
-/// By when at the latest a history entry could be read. An endpoint that was registered by then hears of it: its merchant may
-/// have read the object without the entry once the registration was answered. That it may hear of one more harms nobody.
+/// By when at the latest a history entry could be read. An endpoint that was registered by then gets it: its merchant may
+/// have read the object without the entry once the registration was answered. That it may get one more harms nobody.
 ///
 /// What the record's images show as new landed in the record's second, rounded down
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_StreamRecord.html>). What is published again
@@ -249,11 +250,11 @@ fn readable_by(entered_at: Timestamp, landed_s: Option<i64>) -> Timestamp {
 
 /// The records of each object in their order; the objects in the order of their first records.
 fn by_object(records: Vec<EventRecord>) -> Vec<Vec<EventRecord>> {
-    let mut places = HashMap::new();
+    let mut positions = HashMap::new();
     let mut objects: Vec<Vec<EventRecord>> = Vec::new();
     for record in records {
-        let place = *places.entry(object_key(&record.change)).or_insert(objects.len());
-        match objects.get_mut(place) {
+        let position = *positions.entry(object_key(&record.change)).or_insert(objects.len());
+        match objects.get_mut(position) {
             Some(records) => records.push(record),
             None => objects.push(vec![record]),
         }
@@ -261,7 +262,7 @@ fn by_object(records: Vec<EventRecord>) -> Vec<Vec<EventRecord>> {
     objects
 }
 
-/// What tells records of one object from those of another.
+/// The same for the records of one object, and different for those of two.
 fn object_key(record: &StreamRecord) -> String {
     // A JSON value's keys are sorted, a hash map's are not.
     serde_json::json!(record.keys).to_string()

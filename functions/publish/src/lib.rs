@@ -1,4 +1,4 @@
-//! The table's stream → events, mails to send, and a ring for each.
+//! The table's stream → events, mails and webhook cursors, and a message in a queue for each that is new.
 
 mod handler;
 #[cfg(test)]

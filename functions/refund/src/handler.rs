@@ -1,5 +1,5 @@
-//! A refund is one read and one transaction, which takes its amount from what is left of the session: however many come at
-//! once, no more is refunded than was paid.
+//! A refund is one read and one transaction, which subtracts its amount from what is left of the session: however many come
+//! at once, no more is refunded than was paid.
 
 use api::{Answer, ApiError, Authenticator, Caller, Format, IdempotencyKey, ListParameters, Operation, Refusal, Route};
 use lambda_http::Request;
@@ -130,8 +130,8 @@ impl RefundFunction {
         for _ in 0..MAX_TRIES {
             let refunded = session.filter(|session| caller.owner_in(format).owns(session));
             let refunded = refunded.ok_or(Refusal::Unknown("payment_session_id"))?;
-            // Refunds that have failed by time may hold what is asked for until somebody writes that down.
-            if asks_for_more_than_is_left(&new, &refunded) && self.lapse(&refunded).await? {
+            // Refunds whose time has passed may reserve what is asked for until they are recorded as failed.
+            if asks_for_more_than_is_left(&new, &refunded) && self.expire_refunds(&refunded).await? {
                 session = self.sessions.get(&new.session_id).await?;
                 continue;
             }
@@ -155,8 +155,8 @@ impl RefundFunction {
         Err(ApiError::Unavailable(StoreError::Conflict { operation: "TransactWriteItems" }))
     }
 
-    /// Writes down which of a session's refunds have failed by time; whether there were any.
-    async fn lapse(&self, session: &Session) -> Result<bool, StoreError> {
+    /// Records as failed those refunds of a session whose time has passed; whether there were any.
+    async fn expire_refunds(&self, session: &Session) -> Result<bool, StoreError> {
         let now = self.clock.now();
         let mut any = false;
         for refund in self.refunds.of(&session.id).await?.refunds {
@@ -181,7 +181,7 @@ impl RefundFunction {
                     return Ok(if repeated && idempotency_key.is_some() { api::replayed(answer) } else { answer });
                 }
                 Err(RefundChangeError::Store(error)) => return Err(error.into()),
-                // Cancelled before, by whomever: what was asked for is so.
+                // It was cancelled before: what was asked for is so.
                 Err(RefundChangeError::Refused(now_as))
                     if now_as.failure_reason_at(now) == Some(RefundEvent::CancelledByMerchant) =>
                 {
@@ -227,7 +227,7 @@ fn replay(refund: Refund, same_request: bool, format: Format) -> Answer {
     }
 }
 
-/// Whether what is asked for, which is all of it if no amount is given, may be held by earlier refunds.
+/// Whether what is asked for, which is all of it if no amount is given, may be reserved by earlier refunds.
 fn asks_for_more_than_is_left(new: &NewRefund, session: &Session) -> bool {
     session.refundable.is_some_and(|left| left.get() < new.amount.map_or(session.amount.minor(), MinorUnits::get))
 }

@@ -1,10 +1,11 @@
-//! Tells endpoints what happened: each object's events in order, a later one only after an earlier one was taken.
+//! Delivers events to endpoints: each object's in order, a later one only after the endpoint has accepted the earlier one.
 //!
-//! A message only says which cursor to look at. Whoever claims the cursor tells what is after it; what fails is due again,
-//! later and later. No endpoint has more than a few deliveries under way, and one that keeps failing is tried by one alone.
+//! A message only names the cursor to process. The worker that claims the cursor delivers what is after it; what fails is
+//! due again, later and later. No endpoint has more than a few deliveries under way, and one that keeps failing is tried by
+//! one worker alone.
 //!
-//! An invocation ends with its slowest message, so that nothing in the fast lane is waited for: who does not answer at once is
-//! called again in the slow lane, by workers for whom nobody else waits (docs/decisions/0018-lanes.md).
+//! An invocation ends with its slowest message, so the fast lane waits for nobody: an endpoint that does not answer at once is
+//! called again in the slow lane, by workers for which nobody else waits (docs/decisions/0018-lanes.md).
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -25,11 +26,11 @@ const MARGIN: Duration = Duration::from_secs(25);
 /// How many events are read at a time.
 const EVENTS_AT_ONCE: usize = 10;
 /// How long what was read may be acted on. After that events are read again, as their session may have been deleted and its
-/// personal data with it; and an endpoint, as it may have been changed.
+/// personal data with it; and the endpoint, as it may have been changed.
 const READ_FOR: Duration = Duration::from_secs(1);
 
-/// For how long further events of a cursor are begun, after the first: then the cursor goes to the end of the queue.
-const fn goes_on_for(lane: Lane) -> Duration {
+/// For how long a worker begins further events of a cursor, after the first: then the cursor goes to the end of the queue.
+const fn continues_for(lane: Lane) -> Duration {
     match lane {
         Lane::Fast => Duration::from_millis(300),
         Lane::Slow => Duration::from_secs(5),
@@ -51,13 +52,13 @@ pub struct Webhook {
     random: Random,
 }
 
-/// What became of telling one event.
+/// What became of delivering one event.
 enum Delivered {
-    /// It was taken, or is not wanted.
+    /// The endpoint accepted it, or does not want it.
     Yes,
-    /// It was not taken, and the endpoint may have said before when it is not to be called again.
+    /// The endpoint did not accept it, and may have said how long it is not to be called.
     No { not_before: Option<Timestamp> },
-    /// It was not answered at once, and this is the fast lane.
+    /// The endpoint did not answer at once, and this is the fast lane.
     NotAtOnce,
     /// The endpoint says that it is gone for good.
     Gone,
@@ -101,28 +102,28 @@ impl Webhook {
     /// Processes each cursor that a message names, all at once. A message fails only if the table does.
     pub async fn handle(&self, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
         let stop_at = event.context.deadline().checked_sub(MARGIN).unwrap_or(SystemTime::UNIX_EPOCH);
-        let looked_at = event.payload.records.into_iter().map(async |message| {
+        let processed = event.payload.records.into_iter().map(async |message| {
             let Some(id) = message.body.as_deref().and_then(|body| body.parse::<CursorId>().ok()) else {
-                tracing::error!(message_id = message.message_id, "a message that names no cursor");
+                tracing::error!(message_id = message.message_id, "a message names no cursor");
                 return None;
             };
             // By its queue, so that both lanes are one program with the same variables.
             let is_slow = message.event_source_arn.is_some_and(|arn| arn.ends_with(&self.slow_queue));
             let lane = if is_slow { Lane::Slow } else { Lane::Fast };
-            match self.look_at(&id, lane, stop_at).await {
+            match self.process(&id, lane, stop_at).await {
                 Ok(()) => None,
                 Err(error) => {
-                    tracing::error!(cursor = %id, %error, "a cursor could not be looked at");
+                    tracing::error!(cursor = %id, %error, "a cursor could not be processed");
                     Some(message.message_id.unwrap_or_default())
                 }
             }
         });
         let mut failures = SqsBatchResponse::default();
-        join_all(looked_at).await.into_iter().flatten().for_each(|id| failures.add_failure(id));
+        join_all(processed).await.into_iter().flatten().for_each(|id| failures.add_failure(id));
         Ok(failures)
     }
 
-    async fn look_at(&self, id: &CursorId, lane: Lane, stop_at: SystemTime) -> Result<(), Error> {
+    async fn process(&self, id: &CursorId, lane: Lane, stop_at: SystemTime) -> Result<(), Error> {
         let now = self.clock.now();
         let found = self.endpoints.look_up(&id.merchant_id, &id.endpoint_id).await?;
         if lane == Lane::Fast && found.as_ref().is_some_and(|(endpoint, _)| endpoint.pace.lane() == Lane::Slow) {
@@ -136,41 +137,40 @@ impl Webhook {
         let Some((endpoint, slots)) = found else {
             return Ok(self.cursors.drop(&claim).await?);
         };
-        if self.is_left_alone(&claim, &endpoint, now).await? {
+        if self.defer_if_paused(&claim, &endpoint, now).await? {
             return Ok(());
         }
         let pace = endpoint.pace;
         let Some((endpoint, mut slot)) = self.endpoints.claim_slot(&endpoint, slots, now).await? else {
-            // The endpoint takes what it is sent, one after the other: nothing is given up for that.
-            return self
-                .look_again(&claim, pace.lane(), next_look(&claim, pace, now, &self.random)?, claim.attempts, now)
-                .await;
+            // Every slot is claimed: waiting for one counts as no attempt.
+            let at = next_try(&claim, pace, now, &self.random)?;
+            return self.reschedule(&claim, pace.lane(), at, claim.attempts, now).await;
         };
-        // It may have been changed since it was read: this is what it was when the slot was claimed.
-        let done = match self.is_left_alone(&claim, &endpoint, now).await {
-            Ok(false) => self.tell(claim, lane, &endpoint, &mut slot, stop_at).await,
-            left_alone => left_alone.map(|_| ()),
+        // The endpoint may have been changed since it was read: this is as it was when the slot was claimed.
+        let done = match self.defer_if_paused(&claim, &endpoint, now).await {
+            Ok(false) => self.deliver(claim, lane, &endpoint, &mut slot, stop_at).await,
+            deferred => deferred.map(|_| ()),
         };
         self.endpoints.free_slot(&endpoint, slot).await?;
         done
     }
 
-    /// Whether the endpoint is not to be called now; then the cursor waits until it is.
-    async fn is_left_alone(&self, claim: &CursorClaim, endpoint: &Endpoint, now: Timestamp) -> Result<bool, Error> {
+    /// Whether the endpoint is not to be called now; if so, the cursor is deferred until it is.
+    async fn defer_if_paused(&self, claim: &CursorClaim, endpoint: &Endpoint, now: Timestamp) -> Result<bool, Error> {
         if !endpoint.is_enabled() {
             self.cursors.pause(claim, Paused::Disabled).await?;
             return Ok(true);
         }
         let Some(until) = endpoint.parked_until.filter(|until| *until > now) else { return Ok(false) };
         let waited = claim.waiting_since.map_or(SignedDuration::ZERO, |since| now.duration_since(since));
-        let spread = (waited / 8).clamp(SignedDuration::from_secs(1), SignedDuration::from_mins(1));
-        let until = until.checked_add(up_to(spread, &self.random))?;
+        let spread_over = (waited / 8).clamp(SignedDuration::from_secs(1), SignedDuration::from_mins(1));
+        let until = until.checked_add(up_to(spread_over, &self.random))?;
         self.put_off(claim, endpoint.pace.lane(), until, claim.attempts, now).await?;
         Ok(true)
     }
 
-    /// Tells what is after the cursor, in order, until all is told, one is not taken, or time runs out.
-    async fn tell(
+    /// Delivers what is after the cursor, in order, until nothing is left, one event is not accepted, or time runs out.
+    async fn deliver(
         &self,
         mut claim: CursorClaim,
         lane: Lane,
@@ -181,12 +181,12 @@ impl Webhook {
         let mut first_began: Option<Instant> = None;
         loop {
             if self.clock.is_past(stop_at) {
-                return self.look_again_now(&claim, slot.pace.lane()).await;
+                return self.reschedule_now(&claim, slot.pace.lane()).await;
             }
             let events = self.events.after(&claim.id.object_id, claim.delivered, EVENTS_AT_ONCE).await?;
             let read_at = self.clock.instant();
-            let to_tell: Vec<_> = events.iter().filter(|event| event.sequence <= claim.head).collect();
-            if to_tell.is_empty() {
+            let undelivered: Vec<_> = events.iter().filter(|event| event.sequence <= claim.head).collect();
+            if undelivered.is_empty() {
                 // They were there when the cursor was moved on, so they are no longer kept.
                 let head = claim.head;
                 match self.cursors.finish(&mut claim, head).await? {
@@ -194,23 +194,23 @@ impl Webhook {
                     Finished::Done | Finished::Lost => return Ok(()),
                 }
             }
-            for event in to_tell {
+            for event in undelivered {
                 if self.clock.elapsed(read_at) > READ_FOR {
                     break;
                 }
                 if event.sequence != claim.delivered + 1 && !claim.skips_gaps {
-                    tracing::warn!(cursor = %claim.id, sequence = claim.delivered + 1, "not published yet");
+                    tracing::warn!(cursor = %claim.id, sequence = claim.delivered + 1, "an earlier event is not published yet");
                     return self.fail(&claim, slot.pace.lane(), None).await;
                 }
-                let is_enough = first_began.is_some_and(|began| self.clock.elapsed(began) >= goes_on_for(lane));
+                let is_enough = first_began.is_some_and(|began| self.clock.elapsed(began) >= continues_for(lane));
                 if is_enough || self.clock.is_past(stop_at) {
-                    return self.look_again_now(&claim, slot.pace.lane()).await;
+                    return self.reschedule_now(&claim, slot.pace.lane()).await;
                 }
                 first_began.get_or_insert_with(|| self.clock.instant());
-                match self.tell_one(&claim, lane, event, endpoint, slot).await? {
+                match self.deliver_one(&claim, lane, event, endpoint, slot).await? {
                     Delivered::Yes => {}
                     Delivered::No { not_before } => return self.fail(&claim, slot.pace.lane(), not_before).await,
-                    Delivered::NotAtOnce => return self.look_again_now(&claim, Lane::Slow).await,
+                    Delivered::NotAtOnce => return self.reschedule_now(&claim, Lane::Slow).await,
                     Delivered::Gone => return Ok(self.cursors.pause(&claim, Paused::Disabled).await?),
                 }
                 let ours = if event.sequence < claim.head {
@@ -228,8 +228,8 @@ impl Webhook {
         }
     }
 
-    /// Sends an event, if the endpoint is told of such, and notes what came of it.
-    async fn tell_one(
+    /// Sends an event, if the endpoint subscribes to its type, and records the attempt.
+    async fn deliver_one(
         &self,
         claim: &CursorClaim,
         lane: Lane,
@@ -259,7 +259,7 @@ impl Webhook {
             Ok(answer) => Some(answer.status),
             Err(_) => None,
         };
-        tracing::info!(cursor = %claim.id, event_id = %event.id(), correlation_id, status, latency_ms, "told");
+        tracing::info!(cursor = %claim.id, event_id = %event.id(), correlation_id, status, latency_ms, "delivered");
         let asked = match &attempt.response {
             Ok(answer) => answer.retry_after.map(|asked| not_before(asked, self.clock.now())),
             Err(_) => None,
@@ -271,11 +271,11 @@ impl Webhook {
             note.answer = None;
         }
         if let Err(error) = self.events.note(&event.id(), &note).await {
-            // What was taken is not sent again for want of a note.
-            tracing::warn!(event_id = %event.id(), %error, "an attempt could not be noted");
+            // An event that was accepted is not sent again because its attempt is missing.
+            tracing::warn!(event_id = %event.id(), %error, "an attempt could not be recorded");
         }
         if was_late {
-            // No failure: the endpoint had not the time that it is promised.
+            // No failure: the endpoint did not have the time that it is promised.
             return Ok(Delivered::NotAtOnce);
         }
         slot.accepted = matches!(status, Some(200..=299));
@@ -286,14 +286,14 @@ impl Webhook {
             }
             Some(410) => {
                 Metric::WebhooksNotTaken.count();
-                // It may have been changed since it was read; then the next try sees that.
+                // The endpoint may have been changed since it was read; then the next attempt sees that.
                 let gone = self.endpoints.gone(endpoint, slot).await?;
-                tracing::warn!(endpoint_id = %endpoint.id, gone, "answered that it is gone");
+                tracing::warn!(endpoint_id = %endpoint.id, gone, "an endpoint answered that it is gone");
                 Ok(if gone { Delivered::Gone } else { Delivered::No { not_before: asked } })
             }
             Some(_) | None => {
                 Metric::WebhooksNotTaken.count();
-                // Who answers so speaks of all requests, not of this one (RFC 6585, 4; RFC 9110, 15.6.4).
+                // Such an answer is about all requests, not about this one (RFC 6585, 4; RFC 9110, 15.6.4).
                 let of_all = asked.filter(|_| matches!(status, Some(429 | 503)));
                 self.endpoints.failed(endpoint, slot, at, self.clock.now(), self.random.f64(), of_all).await?;
                 Ok(Delivered::No { not_before: asked })
@@ -301,7 +301,7 @@ impl Webhook {
         }
     }
 
-    /// The next event was not taken: it is tried again, unless it has been for too long.
+    /// The next event was not accepted: it is tried again, unless it has been tried for too long.
     async fn fail(&self, claim: &CursorClaim, lane: Lane, not_before: Option<Timestamp>) -> Result<(), Error> {
         let now = self.clock.now();
         let attempts = claim.attempts.saturating_add(1);
@@ -309,7 +309,7 @@ impl Webhook {
         self.put_off(claim, lane, not_before.map_or(until, |not_before| until.max(not_before)), attempts, now).await
     }
 
-    /// Looked at again then, unless it has waited for too long.
+    /// Reschedules the cursor, unless it has waited for too long.
     async fn put_off(
         &self,
         claim: &CursorClaim,
@@ -323,15 +323,15 @@ impl Webhook {
             Metric::DeadCursors.count();
             return Ok(self.cursors.pause(claim, Paused::Dead).await?);
         }
-        self.look_again(claim, lane, until, attempts, now).await
+        self.reschedule(claim, lane, until, attempts, now).await
     }
 
-    async fn look_again_now(&self, claim: &CursorClaim, lane: Lane) -> Result<(), Error> {
+    async fn reschedule_now(&self, claim: &CursorClaim, lane: Lane) -> Result<(), Error> {
         let now = self.clock.now();
-        self.look_again(claim, lane, now, claim.attempts, now).await
+        self.reschedule(claim, lane, now, claim.attempts, now).await
     }
 
-    async fn look_again(
+    async fn reschedule(
         &self,
         claim: &CursorClaim,
         lane: Lane,
@@ -340,7 +340,7 @@ impl Webhook {
         now: Timestamp,
     ) -> Result<(), Error> {
         self.cursors.retry_at(claim, at, attempts, claim.waiting_since.unwrap_or(now)).await?;
-        // Sooner than the schedule would, which queues what nobody queued; and what is further than a delay reaches.
+        // The schedule queues what nobody queued, and what is due later than a message can be delayed; this is sooner.
         let delay = Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO);
         if delay <= queue::MAX_DELAY {
             self.queue(lane, &claim.id, delay).await;
@@ -348,19 +348,19 @@ impl Webhook {
         Ok(())
     }
 
-    /// Sends a cursor's message to a lane's queue. What is lost is found by the schedule: it is still due.
+    /// Sends a cursor's message to a lane's queue. The schedule finds a cursor whose message is lost: it is still due.
     async fn queue(&self, lane: Lane, id: &CursorId, delay: Duration) {
         let queue = match lane {
             Lane::Fast => &self.webhooks,
             Lane::Slow => &self.slow_webhooks,
         };
         if let Err(error) = queue.enqueue_after(&id.to_string(), delay).await {
-            tracing::warn!(cursor = %id, %error, "not queued; `expire` will");
+            tracing::warn!(cursor = %id, %error, "a cursor could not be queued; `expire` will queue it");
         }
     }
 }
 
-/// How long the endpoint took to answer, or to fail; none if it did neither while it was waited for.
+/// How long the endpoint took to answer or to fail; none if it did neither in time.
 fn took(attempt: &DeliveryResult) -> Option<Duration> {
     match attempt.response {
         Err(Failure::TimedOut | Failure::NotAtOnce) => None,
@@ -408,21 +408,20 @@ fn secrets(endpoint: &Endpoint, at: Timestamp) -> Result<(WebhookSecret, Vec<Web
     }
 }
 
-/// When to look again whether a slot is free: soon at first, and less often the longer the queue for them is; but not so
-/// seldom that slots stay free for want of somebody awake. Who has few slots because nothing is known of it will be known by
-/// then.
-fn next_look(claim: &CursorClaim, pace: Pace, now: Timestamp, random: &Random) -> Result<Timestamp, jiff::Error> {
+/// When to try again for a slot: soon at first, and later the longer the cursor has waited; but not so late that slots stay
+/// free while cursors wait. An endpoint that has few slots because nothing is known of it is known within a second.
+fn next_try(claim: &CursorClaim, pace: Pace, now: Timestamp, random: &Random) -> Result<Timestamp, jiff::Error> {
     if pace.is_unknown() {
         return now.checked_add(SignedDuration::from_secs(1));
     }
     let waited_s = claim.waiting_since.map_or(0, |since| now.duration_since(since).as_secs());
-    // Whoever has the one slot of an endpoint that did not answer waits for it for long.
+    // The one slot of an endpoint that did not answer stays claimed for long.
     let least_s = if pace.is_silent() { 4 } else { 1 };
     let wait = SignedDuration::from_secs((waited_s / 8).clamp(least_s, 8));
     now.checked_add(wait)?.checked_add(up_to(wait, random))
 }
 
-/// So that those who wait together don't come together.
+/// A random part of this: cursors that wait together are not to come back together.
 fn up_to(most: SignedDuration, random: &Random) -> SignedDuration {
     most.mul_f64(random.f64())
 }

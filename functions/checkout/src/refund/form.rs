@@ -84,7 +84,7 @@ impl DetailsForm {
     }
 }
 
-/// What a field says without the spaces around it, or what to tell if that is nothing or wrong.
+/// What a field says without the spaces around it, or the error if that is nothing or wrong.
 fn read<T, E>(
     typed: &str,
     parse: impl FnOnce(&str) -> Result<T, E>,
