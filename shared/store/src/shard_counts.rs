@@ -2,9 +2,8 @@
 //!
 //! DynamoDB is assumed at its worst: all items of one partition key are in one partition, nothing splits and nothing adapts.
 
-use fastrand::Rng;
 use models::{ListShard, ListShards, SessionId};
-use uuid::Builder;
+use runtime::Random;
 
 use crate::{DUE_SHARDS, keys};
 
@@ -16,8 +15,8 @@ const CREATED: u32 = 74_855;
 const CREATED_BY_GREATEST: u32 = 10_000;
 
 fn ids(count: u32) -> impl Iterator<Item = SessionId> {
-    let mut rng = Rng::with_seed(1);
-    (0..count).map(move |_| SessionId::new(Builder::from_random_bytes(rng.u128(..).to_be_bytes()).into_uuid()))
+    let random = Random::seeded(1);
+    (0..count).map(move |_| SessionId::new(random.uuid_v4()))
 }
 
 /// The most units that any of these partitions gets.
