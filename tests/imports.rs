@@ -1,5 +1,5 @@
 //! Arrows between crates point down only, no circle of files is in any of them, and no function names a wire format
-//! (docs/decisions/0030-arrows-and-circles.md).
+//! (docs/decisions/0029-arrows-and-circles.md).
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 #![allow(clippy::wildcard_enum_match_arm, reason = "syn's enums are open")]

@@ -25,7 +25,7 @@ async fn a_request_s_id_is_in_the_logs_the_webhook_and_the_mail_it_causes() {
     assert_eq!(webhook.headers["counterfoil-correlation-id"], id);
     // docs/operating.md has operators search for the message of the webhook.
     for (function, message) in
-        [("PublishFunction", "published"), ("EmailReceiptFunction", "sent"), ("WebhookFunction", "delivered")]
+        [("PublishFunction", "published"), ("EmailReceiptFunction", "sent"), ("WebhookFunction", "delivery attempted")]
     {
         let says = |machine: &local::Machine| {
             let parts = [format!("\"correlation_id\":\"{id}\""), format!("\"message\":\"{message}\"")];

@@ -259,7 +259,7 @@ impl Webhook {
             Ok(answer) => Some(answer.status),
             Err(_) => None,
         };
-        tracing::info!(cursor = %claim.id, event_id = %event.id(), correlation_id, status, latency_ms, "delivered");
+        tracing::info!(cursor = %claim.id, event_id = %event.id(), correlation_id, status, latency_ms, "delivery attempted");
         let asked = match &attempt.response {
             Ok(answer) => answer.retry_after.map(|asked| not_before(asked, self.clock.now())),
             Err(_) => None,
