@@ -86,14 +86,15 @@ async fn what_is_published() {
 }
 
 #[tokio::test]
-async fn what_is_told() {
+async fn what_is_delivered() {
     let world = World::start_with(loopback_webhooks).await;
     let (status, endpoint) = http(&world, "EndpointsFunction", "endpoints.json").await;
     assert_eq!((status, &endpoint["enabled"]), (201, &json!(true)), "{endpoint}");
     http(&world, "CreateFunction", "create.json").await;
-    let told =
-        |machine: &local::Machine| machine.logs().iter().any(|line| line.text.contains("\"told\"")).then_some(());
-    assert!(world.machine.until(PATIENCE, told).await.is_some(), "{:#?}", world.machine.logs());
+    let attempted = |machine: &local::Machine| {
+        machine.logs().iter().any(|line| line.text.contains("\"delivery attempted\"")).then_some(())
+    };
+    assert!(world.machine.until(PATIENCE, attempted).await.is_some(), "{:#?}", world.machine.logs());
     // As it stands it names an endpoint that is not there; each registration has an id of its own.
     let mut event = sample("webhook.json");
     send(&world, "WebhookFunction", &event).await;
