@@ -102,9 +102,9 @@ pub(super) struct Maker {
 }
 
 impl Maker {
-    /// For this merchant, whose checkout is at `base_url`, as of now.
-    pub(super) fn new(merchant: Merchant, base_url: String) -> Self {
-        Self { merchant, base_url, now: Timestamp::now(), bank: MockBank::new(Approving), rng: Rng::new() }
+    /// For this merchant, whose checkout is at `base_url`, as of now; what sessions are like is as `rng` says.
+    pub(super) fn new(merchant: Merchant, base_url: String, rng: Rng) -> Self {
+        Self { merchant, base_url, now: Timestamp::now(), bank: MockBank::new(Approving), rng }
     }
 
     /// Session `number` of `count`. It goes through what the service itself would have put it through.
