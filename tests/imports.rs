@@ -19,7 +19,7 @@ use syn::{Attribute, Expr, Item, Stmt, UseTree};
 const FLOORS: [(&str, u8); 12] = [
     ("shared/models", 0),
     ("tests/samples", 1),
-    ("shared/banks", 1),
+    ("shared/providers", 1),
     ("shared/queue", 1),
     ("shared/runtime", 1),
     ("shared/outbound", 2),

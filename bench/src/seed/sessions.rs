@@ -1,10 +1,10 @@
 //! Sessions as a shop has them after a while: most long over, some of today still open.
 
-use banks::mock::{Decided, Decision, Ledger, MockBank, Order, PayerAccount};
-use banks::{Bank, BankError, Begun, Status};
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 use models::{EndToEndId, Merchant, Payer, PaymentAttempt, Session, SessionEvent, SessionId, transition};
+use providers::mock::{Decided, Decision, Ledger, MockBank, Order, PayerAccount};
+use providers::{Begun, Provider, ProviderError, Status};
 use uuid::Uuid;
 
 use crate::error::Error;
@@ -75,19 +75,19 @@ impl Course {
 struct Approving;
 
 impl Ledger for Approving {
-    async fn decided(&self, _: EndToEndId, _: u8) -> Result<Option<Decided>, BankError> {
+    async fn decided(&self, _: EndToEndId, _: u8) -> Result<Option<Decided>, ProviderError> {
         Ok(Some(Decided { decision: Decision::Approve, payer_account: PayerAccount::Shared }))
     }
 
-    async fn decide(&self, _: EndToEndId, _: u8, decided: Decided) -> Result<Decided, BankError> {
+    async fn decide(&self, _: EndToEndId, _: u8, decided: Decided) -> Result<Decided, ProviderError> {
         Ok(decided)
     }
 
-    async fn order(&self, _: EndToEndId) -> Result<Option<Order>, BankError> {
+    async fn order(&self, _: EndToEndId) -> Result<Option<Order>, ProviderError> {
         Ok(None)
     }
 
-    async fn put_order(&self, _: EndToEndId, order: Order) -> Result<Order, BankError> {
+    async fn put_order(&self, _: EndToEndId, order: Order) -> Result<Order, ProviderError> {
         Ok(order)
     }
 }

@@ -4,13 +4,13 @@ use std::error::Error as StdError;
 use std::sync::LazyLock;
 
 use askama::Template;
-use banks::BankError;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use lambda_http::http::response::Builder;
 use lambda_http::http::{StatusCode, header};
 use lambda_http::{Body, Response};
 use models::MAX_ATTEMPTS;
+use providers::ProviderError;
 use store::StoreError;
 
 use crate::callback::CallbackError;
@@ -66,8 +66,8 @@ impl From<StoreError> for Problem {
     }
 }
 
-impl From<BankError> for Problem {
-    fn from(error: BankError) -> Self {
+impl From<ProviderError> for Problem {
+    fn from(error: ProviderError) -> Self {
         Self::Unavailable(Box::new(error))
     }
 }
@@ -75,7 +75,7 @@ impl From<BankError> for Problem {
 impl From<CallbackError> for Problem {
     fn from(error: CallbackError) -> Self {
         match error {
-            CallbackError::Bank(error) => error.into(),
+            CallbackError::Provider(error) => error.into(),
             CallbackError::Store(error) => error.into(),
         }
     }

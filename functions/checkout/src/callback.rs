@@ -2,9 +2,9 @@
 
 use std::error::Error as StdError;
 
-use banks::{Bank, BankError, Outcome, Status};
 use jiff::Timestamp;
 use models::{Session, SessionEvent, SessionId};
+use providers::{Outcome, Provider, ProviderError, Status};
 use runtime::{Clock, Random};
 use store::{Change, ChangeError, Changed, Sessions, StoreError};
 use thiserror::Error;
@@ -14,7 +14,7 @@ use thiserror::Error;
 pub(crate) enum CallbackError {
     /// The bank.
     #[error(transparent)]
-    Bank(#[from] BankError),
+    Provider(#[from] ProviderError),
     /// The table.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -68,7 +68,7 @@ impl Payments {
     /// If another request was first, its writes hold and ours are refused, which is no error.
     pub(crate) async fn come_back(
         &self,
-        bank: &impl Bank,
+        bank: &impl Provider,
         session: &Session,
         now: Timestamp,
     ) -> Result<(), CallbackError> {
@@ -83,9 +83,9 @@ impl Payments {
     }
 
     /// Records the submission and, only if that succeeded, asks the bank for the money.
-    async fn submit(&self, bank: &impl Bank, session: &Session, now: Timestamp) -> Result<(), CallbackError> {
+    async fn submit(&self, bank: &impl Provider, session: &Session, now: Timestamp) -> Result<(), CallbackError> {
         let submission = bank.prepare(session, now);
-        let ask_again_at = banks::ask_again_at(submission.submitted_at, now);
+        let ask_again_at = providers::ask_again_at(submission.submitted_at, now);
         let change = self.change(session.id, SessionEvent::ConsentGiven);
         let consented = self.sessions.give_consent(change, session.attempt_number(), &submission, ask_again_at).await;
         let session = match consented {

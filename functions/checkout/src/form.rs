@@ -1,9 +1,9 @@
 //! Reading what a form posted.
 
 use api::InvalidForm;
-use banks::mock::{Decided, PayerAccount};
 use lambda_http::Request;
 use models::{EmailAddress, InvalidText, Name, Payer, whole_number};
+use providers::mock::{Decided, PayerAccount};
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer};
 
@@ -93,7 +93,7 @@ fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
 /// The decision at the mock bank.
 #[derive(Debug, Deserialize)]
 pub(crate) struct DecisionForm {
-    /// As [`banks::mock::Decision::as_str`] spells it.
+    /// As [`providers::mock::Decision::as_str`] spells it.
     decision: String,
     /// Whether the merchant learns from which account; a box that is not ticked is not sent at all.
     payer_account: Option<String>,

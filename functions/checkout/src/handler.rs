@@ -2,12 +2,12 @@
 
 use api::{ApiError, ErrorShape};
 use askama::Template;
-use banks::mock::MockBank;
-use banks::{Bank, Banks};
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use models::{BankId, PaymentAttempt, Session, SessionEvent, SessionId};
+use providers::mock::MockBank;
+use providers::{Provider, Providers};
 use runtime::{Clock, Random, SettingError};
 use store::{ChangeError, Changed, MockLedger, Sessions, Table};
 
@@ -25,7 +25,7 @@ use crate::route::Route;
 #[derive(Debug)]
 pub struct Checkout {
     payments: Payments,
-    banks: Banks<MockLedger>,
+    providers: Providers<MockLedger>,
     refunds: RefundPages,
 }
 
@@ -41,7 +41,7 @@ impl Checkout {
     /// Over this table, by this clock and randomness; `local_live` is whether the mock bank stands in for a live one.
     pub fn new(table: Table, local_live: bool, clock: Clock, random: Random) -> Self {
         Self {
-            banks: Banks::new(MockLedger::new(table.clone()), local_live),
+            providers: Providers::new(MockLedger::new(table.clone()), local_live),
             refunds: RefundPages::new(table.clone(), random.clone()),
             payments: Payments { sessions: Sessions::new(table), clock, random },
         }
@@ -87,8 +87,8 @@ impl Checkout {
     fn show(&self, session: &Session, now: Timestamp) -> Answer {
         match flow::stage(session, now) {
             Stage::Payer => ok(&PayerPage::new(session, &PayerForm::default(), PayerErrors::default())),
-            Stage::Bank => ok(&BankPage::new(session, &self.banks.offers(session.mode))),
-            Stage::Consent => ok(&ConsentPage::new(session, &self.banks.offers(session.mode))),
+            Stage::Bank => ok(&BankPage::new(session, &self.providers.offers(session.mode))),
+            Stage::Consent => ok(&ConsentPage::new(session, &self.providers.offers(session.mode))),
             Stage::Pending => ok(&PendingPage::new(session, now)),
             Stage::Sent => ok(&ResultPage::sent(session, now)),
             Stage::NotSent(cause) => ok(&ResultPage::not_sent(session, cause, now)),
@@ -121,7 +121,7 @@ impl Checkout {
             Choice::TooMany => return Err(Problem::TooManyAttempts),
             Choice::Begin => {
                 let bank: BankId = form.bank.parse().map_err(|_| Problem::UnknownBank)?;
-                let connector = self.banks.find(&bank, session.mode).ok_or(Problem::UnknownBank)?;
+                let connector = self.providers.find(&bank, session.mode).ok_or(Problem::UnknownBank)?;
                 let begun = connector.begin(&session, form.attempt).await?;
                 let attempt = PaymentAttempt {
                     number: form.attempt,
@@ -165,7 +165,7 @@ impl Checkout {
     /// The mock bank, if the session awaits consent to attempt `number` there.
     fn open_at_mock_bank(&self, session: &Session, number: u8, now: Timestamp) -> Option<&MockBank<MockLedger>> {
         let attempt = flow::open_attempt(session, number, now)?;
-        let bank = self.banks.find(&attempt.bank, session.mode)?;
+        let bank = self.providers.find(&attempt.bank, session.mode)?;
         (attempt.bank == MockBank::<MockLedger>::id()).then_some(bank)
     }
 }

@@ -1,9 +1,9 @@
 //! The mock bank's pages. They are a stranger's: of ours they share the style alone.
 
 use askama::Template;
-use banks::mock::Decision;
 use jiff::Timestamp;
 use models::Session;
+use providers::mock::Decision;
 
 use crate::flow::{Stage, stage};
 use crate::page::account_ending;

@@ -1,12 +1,12 @@
 //! Sessions and refunds for tests.
 
-use banks::BankError;
-use banks::mock::{Decided, Ledger, Order};
 use jiff::Timestamp;
 use models::{
     EndToEndId, NewRefund, Payee, Refund, RefundEvent, Session, SessionEvent, SessionId, SessionState,
     refund_transition,
 };
+use providers::ProviderError;
+use providers::mock::{Decided, Ledger, Order};
 use samples::NOW;
 
 /// A session that came to this state in the shortest way through a bank.
@@ -64,19 +64,19 @@ pub(crate) fn happen_to_refund(refund: &mut Refund, event: RefundEvent) {
 pub(crate) struct NoLedger;
 
 impl Ledger for NoLedger {
-    async fn decided(&self, _: EndToEndId, _: u8) -> Result<Option<Decided>, BankError> {
+    async fn decided(&self, _: EndToEndId, _: u8) -> Result<Option<Decided>, ProviderError> {
         Ok(None)
     }
 
-    async fn decide(&self, _: EndToEndId, _: u8, decided: Decided) -> Result<Decided, BankError> {
+    async fn decide(&self, _: EndToEndId, _: u8, decided: Decided) -> Result<Decided, ProviderError> {
         Ok(decided)
     }
 
-    async fn order(&self, _: EndToEndId) -> Result<Option<Order>, BankError> {
+    async fn order(&self, _: EndToEndId) -> Result<Option<Order>, ProviderError> {
         Ok(None)
     }
 
-    async fn put_order(&self, _: EndToEndId, order: Order) -> Result<Order, BankError> {
+    async fn put_order(&self, _: EndToEndId, order: Order) -> Result<Order, ProviderError> {
         Ok(order)
     }
 }

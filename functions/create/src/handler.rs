@@ -61,7 +61,7 @@ impl Create {
         let Some(Route::CreateSession) = Route::of(&request) else { return Err(api::unrouted(&request).into()) };
         let format = Format::of(&request);
         let (mode, at) = (caller.mode(), self.clock.now());
-        if !banks::can_pay(mode, self.settings.local_live) {
+        if !providers::can_pay(mode, self.settings.local_live) {
             return Err(no_live_connector(mode).into());
         }
         let idempotency_key = IdempotencyKey::from_headers(request.headers())?;

@@ -1,9 +1,9 @@
 //! Finds out what became of pending payments, and records it.
 
-use banks::{Bank, BankError, Outcome, Status, Step, next_step};
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::Error;
 use models::{Session, SessionEvent, SessionId, Submission};
+use providers::{Outcome, Provider, ProviderError, Status, Step, next_step};
 use runtime::Metric;
 use store::{Change, ChangeError, Changed};
 
@@ -19,7 +19,7 @@ impl Expire {
         let (Some(attempt), Some(submission)) = (&session.attempt, &session.submission) else {
             return Err("a pending session without a submission".into());
         };
-        let Some(bank) = self.banks.find(&attempt.bank, session.mode) else {
+        let Some(bank) = self.providers.find(&attempt.bank, session.mode) else {
             return Err("a pending session with a bank that is not there".into());
         };
         let step = match bank.status(session, now).await {
@@ -85,7 +85,7 @@ fn ask_again(submission: &Submission, now: Timestamp) -> Step {
 }
 
 /// A bank that can't be reached says nothing about the payment.
-fn ask_later(session: &Session, submission: &Submission, now: Timestamp, error: &BankError) -> Step {
+fn ask_later(session: &Session, submission: &Submission, now: Timestamp, error: &ProviderError) -> Step {
     let cause = std::error::Error::source(error).map(ToString::to_string);
     tracing::warn!(session_id = %session.id, cause, "the bank could not be asked");
     ask_again(submission, now)

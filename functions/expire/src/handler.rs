@@ -6,11 +6,11 @@
 use std::time::{Duration, SystemTime};
 
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
-use banks::Banks;
 use futures_util::StreamExt;
 use futures_util::future::ready;
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent};
+use providers::Providers;
 use queue::Queue;
 use runtime::{Clock, Metric, Random, SettingError};
 use store::{Cursors, Due, Endpoints, Erasures, MockLedger, Refunds, Sessions, Table};
@@ -36,7 +36,7 @@ pub struct Expire {
     pub(crate) due: Due,
     pub(crate) sessions: Sessions,
     pub(crate) refunds: Refunds,
-    pub(crate) banks: Banks<MockLedger>,
+    pub(crate) providers: Providers<MockLedger>,
     pub(crate) endpoints: Endpoints,
     pub(crate) cursors: Cursors,
     pub(crate) receipts: Queue,
@@ -81,7 +81,7 @@ impl Expire {
             refunds: Refunds::new(table.clone()),
             endpoints: Endpoints::new(table.clone()),
             cursors: Cursors::new(table.clone()),
-            banks: Banks::new(MockLedger::new(table), local_live),
+            providers: Providers::new(MockLedger::new(table), local_live),
             receipts,
             webhooks,
             clock,

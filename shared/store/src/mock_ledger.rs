@@ -1,8 +1,8 @@
 //! The mock bank's memory.
 
-use banks::BankError;
-use banks::mock::{Decided, Ledger, Order};
 use models::EndToEndId;
+use providers::ProviderError;
+use providers::mock::{Decided, Ledger, Order};
 use serde::Serialize;
 
 use crate::error::StoreError;
@@ -36,19 +36,19 @@ impl MockLedger {
 }
 
 impl Ledger for MockLedger {
-    async fn decided(&self, payment: EndToEndId, attempt: u8) -> Result<Option<Decided>, BankError> {
-        self.get(keys::mock_attempt(payment, attempt)).await.map_err(BankError::new)
+    async fn decided(&self, payment: EndToEndId, attempt: u8) -> Result<Option<Decided>, ProviderError> {
+        self.get(keys::mock_attempt(payment, attempt)).await.map_err(ProviderError::new)
     }
 
-    async fn decide(&self, payment: EndToEndId, attempt: u8, decided: Decided) -> Result<Decided, BankError> {
-        self.put(keys::mock_attempt(payment, attempt), decided).await.map_err(BankError::new)
+    async fn decide(&self, payment: EndToEndId, attempt: u8, decided: Decided) -> Result<Decided, ProviderError> {
+        self.put(keys::mock_attempt(payment, attempt), decided).await.map_err(ProviderError::new)
     }
 
-    async fn order(&self, payment: EndToEndId) -> Result<Option<Order>, BankError> {
-        self.get(keys::mock_order(payment)).await.map_err(BankError::new)
+    async fn order(&self, payment: EndToEndId) -> Result<Option<Order>, ProviderError> {
+        self.get(keys::mock_order(payment)).await.map_err(ProviderError::new)
     }
 
-    async fn put_order(&self, payment: EndToEndId, order: Order) -> Result<Order, BankError> {
-        self.put(keys::mock_order(payment), order).await.map_err(BankError::new)
+    async fn put_order(&self, payment: EndToEndId, order: Order) -> Result<Order, ProviderError> {
+        self.put(keys::mock_order(payment), order).await.map_err(ProviderError::new)
     }
 }

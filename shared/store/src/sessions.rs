@@ -355,7 +355,7 @@ pub fn session_item(session: &Session) -> Result<Item, StoreError> {
         let final_at = session.history.last_at().unwrap_or(session.created_at);
         item.extend(final_keys(&session.id, final_at).map(|(name, value)| (name.to_owned(), value)));
     } else if let Some(Submission { submitted_at, .. }) = session.submission {
-        let ask_again_at = banks::ask_again_at(submitted_at, submitted_at);
+        let ask_again_at = providers::ask_again_at(submitted_at, submitted_at);
         item.insert("due_at".into(), s(SortableTimestamp::from(ask_again_at).as_str()));
     }
     Ok(keyed(key, item))

@@ -141,8 +141,8 @@ impl Verify {
             Kind::Account(merchant) => check.account(merchant, item).await?,
             Kind::Endpoint(merchant, id) => check.endpoint(&key, merchant, id, item).await?,
             Kind::EndpointCount(merchant, mode) => check.endpoint_count(merchant, *mode, item).await?,
-            Kind::MockAttempt(_) => drop(check.read::<banks::mock::Decided>(item)),
-            Kind::MockOrder(_) => drop(check.read::<banks::mock::Order>(item)),
+            Kind::MockAttempt(_) => drop(check.read::<providers::mock::Decided>(item)),
+            Kind::MockOrder(_) => drop(check.read::<providers::mock::Order>(item)),
             Kind::Unknown(_) => check.broken(Rule::Readable, "is nothing that this release knows"),
         }
         Ok(check.checked)

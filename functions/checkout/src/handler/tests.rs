@@ -1,9 +1,9 @@
 //! The routes over a table in memory: what each does, done twice, too late or all at once.
 
-use banks::mock::{Decided, Decision, Ledger, PayerAccount};
-use banks::{BankError, Begun, Status};
 use lambda_http::http::{Method, header};
 use models::{MAX_ATTEMPTS, Payer, SessionState, Submission};
+use providers::mock::{Decided, Decision, Ledger, PayerAccount};
+use providers::{Begun, ProviderError, Status};
 use samples::{PAYER_EMAIL, PAYER_NAME};
 use serde_json::json;
 
@@ -389,12 +389,12 @@ struct MeanwhileBank<'a> {
     says: Status,
 }
 
-impl Bank for MeanwhileBank<'_> {
-    async fn begin(&self, _: &Session, _: u8) -> Result<Begun, BankError> {
+impl Provider for MeanwhileBank<'_> {
+    async fn begin(&self, _: &Session, _: u8) -> Result<Begun, ProviderError> {
         panic!("not asked")
     }
 
-    async fn status(&self, session: &Session, now: Timestamp) -> Result<Status, BankError> {
+    async fn status(&self, session: &Session, now: Timestamp) -> Result<Status, ProviderError> {
         let change = |event| self.payments.change(session.id, event);
         let attempt = session.attempt.clone().unwrap();
         let changed = match self.meanwhile {
@@ -418,7 +418,7 @@ impl Bank for MeanwhileBank<'_> {
         Submission { idempotency_key: "key".to_owned(), body: "body".to_owned(), submitted_at: now }
     }
 
-    async fn submit(&self, _: &Session, _: &Submission, _: Timestamp) -> Result<Status, BankError> {
+    async fn submit(&self, _: &Session, _: &Submission, _: Timestamp) -> Result<Status, ProviderError> {
         panic!("money was asked for")
     }
 }
@@ -452,7 +452,7 @@ async fn a_decision_that_was_not_followed_up_is_never_followed_up_by_its_opposit
         let session = checkout.at_the_bank(1).await;
         // The bank heard the payer, and then the function died.
         checkout
-            .banks
+            .providers
             .find(&"mock-bank".parse().unwrap(), session.mode)
             .unwrap()
             .decide(&session, 1, Decided { decision: first, payer_account: PayerAccount::Shared })

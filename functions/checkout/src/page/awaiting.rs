@@ -1,8 +1,8 @@
 //! The pages of a session that awaits something: the payer, a bank, their consent.
 
 use askama::Template;
-use banks::Offer;
 use models::{MAX_ATTEMPTS, Session};
+use providers::Offer;
 
 use super::summary::Summary;
 use crate::form::{PayerErrors, PayerForm};

@@ -1,9 +1,9 @@
 //! Every page, as it is rendered.
 
 use askama::Template;
-use banks::{Banks, Offer};
 use jiff::Timestamp;
 use models::{EmailAddress, LineItem, MAX_ATTEMPTS, MerchantUrl, Mode, Payer, Session, SessionEvent, SessionState};
+use providers::{Offer, Providers};
 use samples::{NOW, PAYER_EMAIL, PAYER_NAME, happen, item, later, name, session, session_after, session_of};
 
 use super::outcome::LEAVE_AFTER_S;
@@ -15,7 +15,7 @@ use crate::paths::Back;
 use crate::samples::{NoLedger, in_state, refund_with_payment};
 
 fn offers() -> Vec<Offer> {
-    Banks::new(NoLedger, false).offers(Mode::Test)
+    Providers::new(NoLedger, false).offers(Mode::Test)
 }
 
 /// The page of the session's stage, as the handler chooses it.

@@ -17,12 +17,12 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
-use banks::mock::{Decided, Decision, Ledger, Order, PayerAccount};
 use jiff::{SignedDuration, Timestamp};
 use models::{
     ApiKey, CursorId, DisabledBy, Endpoint, EndpointId, EndpointSecret, EventId, ListShards, MailFeedback, MailId,
     MailTopic, Mode, Object, Refund, RefundId, Scopes, Session, SessionEvent, SessionId,
 };
+use providers::mock::{Decided, Decision, Ledger, Order, PayerAccount};
 use serde_json::Value;
 use uuid::Uuid;
 

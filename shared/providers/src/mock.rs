@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use models::{AccountIdentifier, BankId, EndToEndId, Payee, Session, SessionEvent, Submission};
 use serde::{Deserialize, Serialize};
 
-use crate::{Bank, BankError, Begun, Status};
+use crate::{Begun, Provider, ProviderError, Status};
 
 /// What the payer decides on the mock bank's page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,25 +130,25 @@ pub trait Ledger {
     ///
     /// # Errors
     /// The ledger could not be read.
-    async fn decided(&self, payment: EndToEndId, attempt: u8) -> Result<Option<Decided>, BankError>;
+    async fn decided(&self, payment: EndToEndId, attempt: u8) -> Result<Option<Decided>, ProviderError>;
 
     /// Writes the payer's decision on an attempt down and returns the one that holds: the first.
     ///
     /// # Errors
     /// The ledger could not be written.
-    async fn decide(&self, payment: EndToEndId, attempt: u8, decided: Decided) -> Result<Decided, BankError>;
+    async fn decide(&self, payment: EndToEndId, attempt: u8, decided: Decided) -> Result<Decided, ProviderError>;
 
     /// The order to pay, if it came.
     ///
     /// # Errors
     /// The ledger could not be read.
-    async fn order(&self, payment: EndToEndId) -> Result<Option<Order>, BankError>;
+    async fn order(&self, payment: EndToEndId) -> Result<Option<Order>, ProviderError>;
 
     /// Writes an order down and returns the one that holds: the first.
     ///
     /// # Errors
     /// The ledger could not be written.
-    async fn put_order(&self, payment: EndToEndId, order: Order) -> Result<Order, BankError>;
+    async fn put_order(&self, payment: EndToEndId, order: Order) -> Result<Order, ProviderError>;
 }
 
 /// An order that the mock bank won't take; a bug of ours, which the mock bank is there to find.
@@ -196,18 +196,18 @@ impl<L: Ledger> MockBank<L> {
     ///
     /// # Errors
     /// The ledger could not be written.
-    pub async fn decide(&self, session: &Session, attempt: u8, decided: Decided) -> Result<Decided, BankError> {
+    pub async fn decide(&self, session: &Session, attempt: u8, decided: Decided) -> Result<Decided, ProviderError> {
         self.ledger.decide(session.end_to_end_id, attempt, decided).await
     }
 }
 
-impl<L: Ledger> Bank for MockBank<L> {
-    async fn begin(&self, session: &Session, number: u8) -> Result<Begun, BankError> {
+impl<L: Ledger> Provider for MockBank<L> {
+    async fn begin(&self, session: &Session, number: u8) -> Result<Begun, ProviderError> {
         let redirect_url = format!("{}/mock-bank/{}/{number}", session.base_url, session.id);
         Ok(Begun { redirect_url, provider_state: number.to_string() })
     }
 
-    async fn status(&self, session: &Session, now: Timestamp) -> Result<Status, BankError> {
+    async fn status(&self, session: &Session, now: Timestamp) -> Result<Status, ProviderError> {
         // A submission came, if it came, after the payer's decision; so the order is looked at first.
         if session.submission.is_some()
             && let Some(order) = self.ledger.order(session.end_to_end_id).await?
@@ -235,13 +235,18 @@ impl<L: Ledger> Bank for MockBank<L> {
         }
     }
 
-    async fn submit(&self, session: &Session, submission: &Submission, now: Timestamp) -> Result<Status, BankError> {
+    async fn submit(
+        &self,
+        session: &Session,
+        submission: &Submission,
+        now: Timestamp,
+    ) -> Result<Status, ProviderError> {
         let body: OrderBody =
-            serde_json::from_str(&submission.body).map_err(|_| BankError::new(Refusal::Unreadable))?;
+            serde_json::from_str(&submission.body).map_err(|_| ProviderError::new(Refusal::Unreadable))?;
         let decided = self.ledger.decided(session.end_to_end_id, body.attempt).await?;
         let decided = match decided {
             Some(decided) if decided.decision.before_submission() == Status::Consented => decided,
-            Some(_) | None => return Err(BankError::new(Refusal::NoConsent)),
+            Some(_) | None => return Err(ProviderError::new(Refusal::NoConsent)),
         };
         let order = Order {
             idempotency_key: submission.idempotency_key.clone(),
@@ -251,7 +256,7 @@ impl<L: Ledger> Bank for MockBank<L> {
         };
         let holds = self.ledger.put_order(session.end_to_end_id, order).await?;
         if holds.idempotency_key != submission.idempotency_key || holds.body != submission.body {
-            return Err(BankError::new(Refusal::DifferentOrder));
+            return Err(ProviderError::new(Refusal::DifferentOrder));
         }
         Ok(holds.decided.after_submission(session, holds.submitted_at, now))
     }

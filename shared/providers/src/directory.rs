@@ -24,12 +24,12 @@ pub struct Offer {
 
 /// All banks there are.
 #[derive(Debug, Clone)]
-pub struct Banks<L> {
+pub struct Providers<L> {
     mock: MockBank<L>,
     local_live: bool,
 }
 
-impl<L: Ledger> Banks<L> {
+impl<L: Ledger> Providers<L> {
     /// The banks of [`can_pay`], the mock bank's ledger kept by `ledger`.
     pub fn new(ledger: L, local_live: bool) -> Self {
         Self { mock: MockBank::new(ledger), local_live }

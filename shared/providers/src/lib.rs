@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use models::{Payee, Session, SessionEvent, Submission};
 use thiserror::Error;
 
-pub use directory::{Banks, Offer, can_pay};
+pub use directory::{Offer, Providers, can_pay};
 pub use pursuit::{Outcome, Step, ask_again_at, next_step};
 
 /// Where the payer goes to consent, and what the connector needs to find the payment again.
@@ -46,9 +46,9 @@ pub enum Status {
 /// The bank could not be asked. Says nothing about the payment.
 #[derive(Debug, Error)]
 #[error("the bank could not be reached")]
-pub struct BankError(#[source] Box<dyn StdError + Send + Sync>);
+pub struct ProviderError(#[source] Box<dyn StdError + Send + Sync>);
 
-impl BankError {
+impl ProviderError {
     /// Wraps the cause.
     pub fn new(cause: impl StdError + Send + Sync + 'static) -> Self {
         Self(Box::new(cause))
@@ -57,18 +57,18 @@ impl BankError {
 
 /// One bank, or one provider of many.
 #[allow(async_fn_in_trait, reason = "used by our own functions alone, on one thread")]
-pub trait Bank {
+pub trait Provider {
     /// Prepares attempt `number` of paying `session`. Moves no money; may be called again.
     ///
     /// # Errors
     /// The bank could not be asked.
-    async fn begin(&self, session: &Session, number: u8) -> Result<Begun, BankError>;
+    async fn begin(&self, session: &Session, number: u8) -> Result<Begun, ProviderError>;
 
     /// What the bank says of the session's latest attempt, and of its submission if there was one.
     ///
     /// # Errors
     /// The bank could not be asked.
-    async fn status(&self, session: &Session, now: Timestamp) -> Result<Status, BankError>;
+    async fn status(&self, session: &Session, now: Timestamp) -> Result<Status, ProviderError>;
 
     /// The bytes that would move the money, and the key they go under. Sends nothing.
     fn prepare(&self, session: &Session, now: Timestamp) -> Submission;
@@ -77,5 +77,6 @@ pub trait Bank {
     ///
     /// # Errors
     /// The bank could not be asked, or its answer was lost: it may have acted.
-    async fn submit(&self, session: &Session, submission: &Submission, now: Timestamp) -> Result<Status, BankError>;
+    async fn submit(&self, session: &Session, submission: &Submission, now: Timestamp)
+    -> Result<Status, ProviderError>;
 }
