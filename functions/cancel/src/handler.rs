@@ -3,14 +3,15 @@
 use api::{Answer, ApiError, Authenticator, Caller, Format, IdempotencyKey, Operation, Route};
 use lambda_http::Request;
 use models::{SessionEvent, SessionId, SessionState, WriteId};
+use payments::Payments;
 use runtime::{Clock, Random, SettingError};
-use store::{Change, ChangeError, Merchants, Sessions, Table};
+use store::{Change, ChangeError, Merchants, Table};
 
 /// Cancels and deletes payment sessions.
 #[derive(Debug)]
 pub struct Cancel {
     authenticator: Authenticator,
-    sessions: Sessions,
+    payments: Payments,
     clock: Clock,
     random: Random,
 }
@@ -18,14 +19,14 @@ pub struct Cancel {
 impl Cancel {
     /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
     pub async fn from_env() -> Result<Self, SettingError> {
-        Ok(Self::new(Table::from_env()?, Clock::System, Random::System).await)
+        Ok(Self::new(Table::from_env()?, runtime::local_live_connector(), Clock::System, Random::System).await)
     }
 
-    /// Over this table, by this clock and randomness.
-    pub async fn new(table: Table, clock: Clock, random: Random) -> Self {
+    /// Over this table, by this clock and randomness; `local_live` is whether the mock bank stands in for a live one.
+    pub async fn new(table: Table, local_live: bool, clock: Clock, random: Random) -> Self {
         Self {
             authenticator: Authenticator::start(Merchants::new(table.clone()), clock.clone()).await,
-            sessions: Sessions::new(table),
+            payments: Payments::new(table, local_live, clock.clone(), random.clone()),
             clock,
             random,
         }
@@ -65,7 +66,7 @@ impl Cancel {
         let change = Change { session_id: id, event: SessionEvent::CancelledByMerchant, at, write_id };
         // What can be cancelled was never paid, and so has no refunds.
         let show = |session| format.session(session, &[], self.clock.now());
-        match self.sessions.record(change, Some(&caller.owner_in(format))).await {
+        match self.payments.end(change, Some(&caller.owner_in(format))).await {
             Ok(changed) => {
                 let repeated = changed.repeated && idempotency_key.is_some();
                 show(&changed.session).map(|answer| if repeated { api::replayed(answer) } else { answer })
@@ -84,7 +85,7 @@ impl Cancel {
         format: Format,
     ) -> Answer {
         let write_id = self.write_id(caller, idempotency_key, format, Operation::Delete(id));
-        let deleted = self.sessions.delete(id, &caller.owner_in(format), self.clock.now(), write_id).await;
+        let deleted = self.payments.delete(id, &caller.owner_in(format), self.clock.now(), write_id).await;
         let deleted = deleted.map_err(|error| ApiError::from_change(error, "deleted", self.clock.now()))?;
         let answer = api::no_content();
         let repeated = deleted.repeated && idempotency_key.is_some();

@@ -10,10 +10,9 @@ use lambda_http::http::response::Builder;
 use lambda_http::http::{StatusCode, header};
 use lambda_http::{Body, Response};
 use models::MAX_ATTEMPTS;
-use providers::ProviderError;
+use payments::{BeginError, PaymentError};
 use store::StoreError;
 
-use crate::callback::CallbackError;
 use crate::paths::Back;
 
 /// What a handler answers with.
@@ -66,17 +65,23 @@ impl From<StoreError> for Problem {
     }
 }
 
-impl From<ProviderError> for Problem {
-    fn from(error: ProviderError) -> Self {
-        Self::Unavailable(Box::new(error))
+impl From<PaymentError> for Problem {
+    fn from(error: PaymentError) -> Self {
+        match error {
+            PaymentError::Provider(error) => Self::Unavailable(Box::new(error)),
+            PaymentError::Store(error) => error.into(),
+            PaymentError::Inconsistent(_) => Self::Internal(Box::new(error)),
+        }
     }
 }
 
-impl From<CallbackError> for Problem {
-    fn from(error: CallbackError) -> Self {
+impl From<BeginError> for Problem {
+    fn from(error: BeginError) -> Self {
         match error {
-            CallbackError::Provider(error) => error.into(),
-            CallbackError::Store(error) => error.into(),
+            BeginError::UnknownProvider => Self::UnknownBank,
+            BeginError::NotFound => Self::NotFound,
+            BeginError::Provider(error) => Self::Unavailable(Box::new(error)),
+            BeginError::Store(error) => error.into(),
         }
     }
 }

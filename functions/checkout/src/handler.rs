@@ -5,14 +5,14 @@ use askama::Template;
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
-use models::{BankId, PaymentAttempt, Session, SessionEvent, SessionId};
+use models::{BankId, Payer, Session, SessionEvent, SessionId};
+use payments::{PaymentError, Payments};
+use providers::Providers;
 use providers::mock::MockBank;
-use providers::{Provider, Providers};
 use runtime::{Clock, Random, SettingError};
-use store::{ChangeError, Changed, MockLedger, Sessions, Table};
+use store::{Change, ChangeError, MockLedger, Sessions, Table};
 
 use crate::answer::{Answer, Problem, page, permanently_at, see_other};
-use crate::callback::Payments;
 use crate::flow::{self, Choice, Stage};
 use crate::form::{self, BankForm, DecisionForm, PayerErrors, PayerForm};
 use crate::mock_bank::{MockBankClosedPage, MockBankPage};
@@ -24,9 +24,12 @@ use crate::route::Route;
 /// The checkout, the mock bank, and the refunds' pages.
 #[derive(Debug)]
 pub struct Checkout {
+    sessions: Sessions,
     payments: Payments,
     providers: Providers<MockLedger>,
     refunds: RefundPages,
+    clock: Clock,
+    random: Random,
 }
 
 impl Checkout {
@@ -34,7 +37,7 @@ impl Checkout {
     pub async fn from_env() -> Result<Self, SettingError> {
         let checkout = Self::new(Table::from_env()?, runtime::local_live_connector(), Clock::System, Random::System);
         // While there is a whole core to do it with; see `api::Authenticator::start`.
-        let _ = tokio::time::timeout(api::WARM_UP_TIMEOUT, checkout.payments.sessions.warm_up()).await;
+        let _ = tokio::time::timeout(api::WARM_UP_TIMEOUT, checkout.sessions.warm_up()).await;
         Ok(checkout)
     }
 
@@ -43,7 +46,10 @@ impl Checkout {
         Self {
             providers: Providers::new(MockLedger::new(table.clone()), local_live),
             refunds: RefundPages::new(table.clone(), random.clone()),
-            payments: Payments { sessions: Sessions::new(table), clock, random },
+            payments: Payments::new(table.clone(), local_live, clock.clone(), random.clone()),
+            sessions: Sessions::new(table),
+            clock,
+            random,
         }
     }
 
@@ -65,7 +71,7 @@ impl Checkout {
     }
 
     async fn answer(&self, route: Route, request: &Request) -> Answer {
-        let now = self.payments.clock.now();
+        let now = self.clock.now();
         match route {
             Route::Page(id) => self.show(&self.session(id).await?, now),
             Route::Step(id) => see_other(&checkout_path(&self.session(id).await?.id)),
@@ -80,15 +86,15 @@ impl Checkout {
     }
 
     async fn session(&self, id: SessionId) -> Result<Session, Problem> {
-        self.payments.sessions.get(&id).await?.ok_or(Problem::NotFound)
+        self.sessions.get(&id).await?.ok_or(Problem::NotFound)
     }
 
     /// The page that fits the session's state.
     fn show(&self, session: &Session, now: Timestamp) -> Answer {
         match flow::stage(session, now) {
             Stage::Payer => ok(&PayerPage::new(session, &PayerForm::default(), PayerErrors::default())),
-            Stage::Bank => ok(&BankPage::new(session, &self.providers.offers(session.mode))),
-            Stage::Consent => ok(&ConsentPage::new(session, &self.providers.offers(session.mode))),
+            Stage::Bank => ok(&BankPage::new(session, &self.payments.offers(session.mode))),
+            Stage::Consent => ok(&ConsentPage::new(session, &self.payments.offers(session.mode))),
             Stage::Pending => ok(&PendingPage::new(session, now)),
             Stage::Sent => ok(&ResultPage::sent(session, now)),
             Stage::NotSent(cause) => ok(&ResultPage::not_sent(session, cause, now)),
@@ -100,11 +106,7 @@ impl Checkout {
         if flow::stage(&session, now) == Stage::Payer {
             match form.check(session.payer.as_ref(), session.email_receipt) {
                 Ok(payer) => {
-                    let change = self.payments.change(id, SessionEvent::PayerIdentified);
-                    recorded(
-                        self.payments.sessions.identify_payer(change, &payer).await,
-                        SessionEvent::PayerIdentified,
-                    )?;
+                    self.record_payer(id, &payer).await?;
                 }
                 Err(errors) => {
                     return page(StatusCode::UNPROCESSABLE_ENTITY, &PayerPage::new(&session, form, errors));
@@ -114,6 +116,18 @@ impl Checkout {
         see_other(&checkout_path(&session.id))
     }
 
+    /// If another request was first, its payer holds.
+    async fn record_payer(&self, id: SessionId, payer: &Payer) -> Result<(), Problem> {
+        let (event, at, write_id) = (SessionEvent::PayerIdentified, self.clock.now(), self.random.write_id());
+        match self.sessions.identify_payer(Change { session_id: id, event, at, write_id }, payer).await {
+            Ok(_) => tracing::info!(session_id = %id, event = event.as_str(), "recorded"),
+            Err(ChangeError::Refused(_)) => {}
+            Err(ChangeError::NotFound) => return Err(Problem::NotFound),
+            Err(ChangeError::Store(error)) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
     async fn choose_bank(&self, id: SessionId, form: &BankForm, now: Timestamp) -> Answer {
         let session = self.session(id).await?;
         let session = match flow::choice(&session, form.attempt, now) {
@@ -121,24 +135,14 @@ impl Checkout {
             Choice::TooMany => return Err(Problem::TooManyAttempts),
             Choice::Begin => {
                 let bank: BankId = form.bank.parse().map_err(|_| Problem::UnknownBank)?;
-                let connector = self.providers.find(&bank, session.mode).ok_or(Problem::UnknownBank)?;
-                let begun = connector.begin(&session, form.attempt).await?;
-                let attempt = PaymentAttempt {
-                    number: form.attempt,
-                    bank,
-                    redirect_url: begun.redirect_url,
-                    provider_state: begun.provider_state,
-                };
-                let change = self.payments.change(id, SessionEvent::BankChosen);
-                recorded(self.payments.sessions.choose_bank(change, &attempt).await, SessionEvent::BankChosen)?
+                self.payments.begin(&session, bank, form.attempt).await?
             }
         };
         see_other(&flow::destination(&session, form.attempt, now))
     }
 
     async fn cancel(&self, id: SessionId) -> Answer {
-        let event = SessionEvent::CancelledByPayer;
-        let session = recorded(self.payments.sessions.record(self.payments.change(id, event), None).await, event)?;
+        let session = self.payments.end_by(id, SessionEvent::CancelledByPayer).await?.ok_or(Problem::NotFound)?;
         see_other(&checkout_path(&session.id))
     }
 
@@ -155,8 +159,8 @@ impl Checkout {
         let session = self.session(id).await?;
         if let Some(bank) = self.open_at_mock_bank(&session, number, now) {
             // The first decision holds. One that was made and not followed up is never followed up by its opposite.
-            if bank.decide(&session, number, decided).await?.decision == decided.decision {
-                self.payments.come_back(bank, &session, now).await?;
+            if bank.decide(&session, number, decided).await.map_err(PaymentError::from)?.decision == decided.decision {
+                self.payments.follow_up(&session).await?;
             }
         }
         see_other(&checkout_path(&session.id))
@@ -201,19 +205,6 @@ fn unrouted(request: &Request) -> Answer {
 /// A page with the status 200.
 fn ok(template: &impl Template) -> Answer {
     page(StatusCode::OK, template)
-}
-
-/// The session after a change, or, if another request was first, as that one left it.
-fn recorded(change: Result<Changed, ChangeError>, event: SessionEvent) -> Result<Session, Problem> {
-    match change {
-        Ok(Changed { session, .. }) => {
-            tracing::info!(session_id = %session.id, event = event.as_str(), "recorded");
-            Ok(session)
-        }
-        Err(ChangeError::Refused(session)) => Ok(*session),
-        Err(ChangeError::NotFound) => Err(Problem::NotFound),
-        Err(ChangeError::Store(error)) => Err(error.into()),
-    }
 }
 
 #[cfg(test)]

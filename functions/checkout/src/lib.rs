@@ -1,7 +1,6 @@
 //! The payer's pages, the page of a refund, and the mock bank's.
 
 mod answer;
-mod callback;
 mod flow;
 mod form;
 mod handler;

@@ -96,7 +96,7 @@ impl Expire {
             SessionState::AwaitingPayer | SessionState::AwaitingProvider | SessionState::AwaitingPaymentConsent => {
                 Ok((session.state_at(now) == SessionState::Expired).then_some(Waiting::Expiry(id)))
             }
-            SessionState::Pending => self.follow_up(&session, now).await.map(|()| None),
+            SessionState::Pending => Ok(self.payments.follow_up(&session).await.map(|()| None)?),
             SessionState::Sent | SessionState::Failed | SessionState::Cancelled | SessionState::Expired => Ok(None),
         }
     }

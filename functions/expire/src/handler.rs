@@ -10,10 +10,10 @@ use futures_util::StreamExt;
 use futures_util::future::ready;
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent};
-use providers::Providers;
+use payments::Payments;
 use queue::Queue;
 use runtime::{Clock, Metric, Random, SettingError};
-use store::{Cursors, Due, Endpoints, Erasures, MockLedger, Refunds, Sessions, Table};
+use store::{Cursors, Due, Endpoints, Erasures, Refunds, Sessions, Table};
 
 use crate::waiting::Waiting;
 
@@ -36,7 +36,7 @@ pub struct Expire {
     pub(crate) due: Due,
     pub(crate) sessions: Sessions,
     pub(crate) refunds: Refunds,
-    pub(crate) providers: Providers<MockLedger>,
+    pub(crate) payments: Payments,
     pub(crate) endpoints: Endpoints,
     pub(crate) cursors: Cursors,
     pub(crate) receipts: Queue,
@@ -81,7 +81,7 @@ impl Expire {
             refunds: Refunds::new(table.clone()),
             endpoints: Endpoints::new(table.clone()),
             cursors: Cursors::new(table.clone()),
-            providers: Providers::new(MockLedger::new(table), local_live),
+            payments: Payments::new(table, local_live, clock.clone(), random.clone()),
             receipts,
             webhooks,
             clock,
@@ -112,7 +112,7 @@ impl Expire {
     async fn process(&self, item: Waiting, now: Timestamp, stop_at: SystemTime) {
         let done = match item {
             Waiting::Expiry(id) => self.expire_session(id).await,
-            Waiting::Refund(session_id, id) => self.expire_refund(session_id, id, now).await,
+            Waiting::Refund(session_id, id) => self.expire_refund(session_id, id).await,
             Waiting::Cursor(ref id) => self.webhooks.enqueue(&id.to_string()).await.map_err(Error::from),
             Waiting::Endpoint(ref merchant_id, id) => self.resume(merchant_id, id, now, stop_at).await,
             Waiting::Mail(id) => self.receipts.enqueue(&id.to_string()).await.map_err(Error::from),

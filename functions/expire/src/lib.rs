@@ -4,7 +4,6 @@ mod due;
 mod endpoints;
 mod erasure;
 mod expiry;
-mod follow_up;
 mod handler;
 mod mails;
 mod waiting;

@@ -1,23 +1,17 @@
-//! A refund is one read and one transaction, which subtracts its amount from what is left of the session: however many come
-//! at once, no more is refunded than was paid.
+//! Refunds by the API: what is asked for is read here, and done by `payments`.
 
 use api::{Answer, ApiError, Authenticator, Caller, Format, IdempotencyKey, ListParameters, Operation, Refusal, Route};
 use lambda_http::Request;
-use models::{EndToEndId, MinorUnits, NewRefund, Refund, RefundCreation, RefundEvent, RefundId, Session, SessionId};
+use models::{Refund, RefundEvent, RefundId, SessionId};
+use payments::{Made, Payments, RefundError, RefundRequest};
 use runtime::{Clock, Random, SettingError};
-use store::{
-    Fingerprint, Merchants, RefundChangeError, RefundChanged, RefundCreated, RefundEnd, Refunds, Sessions, StoreError,
-    Table,
-};
-
-/// How often a refund is put together again because the session or refund has changed meanwhile.
-const MAX_TRIES: usize = 10;
+use store::{Merchants, RefundChangeError, RefundChanged, Refunds, Table};
 
 /// Makes, shows and cancels refunds.
 #[derive(Debug)]
 pub struct RefundFunction {
     authenticator: Authenticator,
-    sessions: Sessions,
+    payments: Payments,
     refunds: Refunds,
     /// Where customers and merchants reach our pages; the request's own domain if there is none.
     public_base_url: Option<String>,
@@ -25,26 +19,24 @@ pub struct RefundFunction {
     random: Random,
 }
 
-/// A refund that was asked for.
-enum Made {
-    /// It is there now.
-    New(Refund),
-    /// One with its id was there, made by a request with this fingerprint.
-    Existing(Refund, Option<Fingerprint>),
-}
-
 impl RefundFunction {
     /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
     pub async fn from_env() -> Result<Self, SettingError> {
-        let public_base_url = runtime::optional("PUBLIC_BASE_URL");
-        Ok(Self::new(Table::from_env()?, Clock::System, Random::System, public_base_url).await)
+        let (public_base_url, local_live) = (runtime::optional("PUBLIC_BASE_URL"), runtime::local_live_connector());
+        Ok(Self::new(Table::from_env()?, local_live, Clock::System, Random::System, public_base_url).await)
     }
 
-    /// Over this table, by this clock and randomness.
-    pub async fn new(table: Table, clock: Clock, random: Random, public_base_url: Option<String>) -> Self {
+    /// Over this table, by this clock and randomness; `local_live` is whether the mock bank stands in for a live one.
+    pub async fn new(
+        table: Table,
+        local_live: bool,
+        clock: Clock,
+        random: Random,
+        public_base_url: Option<String>,
+    ) -> Self {
         Self {
             authenticator: Authenticator::start(Merchants::new(table.clone()), clock.clone()).await,
-            sessions: Sessions::new(table.clone()),
+            payments: Payments::new(table.clone(), local_live, clock.clone(), random.clone()),
             refunds: Refunds::new(table),
             public_base_url,
             clock,
@@ -95,7 +87,7 @@ impl RefundFunction {
         let base_url = self.public_base_url.clone().or_else(|| api::base_url(request));
         let base_url = base_url.ok_or_else(|| Refusal::BadRequest("the Host header is missing".to_owned()))?;
         let made = match format.read_refund(&body) {
-            Ok(new) => self.make(id, fingerprint, new, base_url, caller, format).await,
+            Ok(new) => self.make(RefundRequest { id, fingerprint, new, base_url }, caller, format).await,
             Err(refusal) => Err(refusal.into()),
         };
         let refusal = match made {
@@ -117,52 +109,13 @@ impl RefundFunction {
     }
 
     /// Makes a refund, unless there is one with its id.
-    async fn make(
-        &self,
-        id: RefundId,
-        fingerprint: Option<Fingerprint>,
-        new: NewRefund,
-        base_url: String,
-        caller: &Caller,
-        format: Format,
-    ) -> Result<Made, ApiError> {
-        let mut session = self.sessions.get(&new.session_id).await?;
-        for _ in 0..MAX_TRIES {
-            let refunded = session.filter(|session| caller.owner_in(format).owns(session));
-            let refunded = refunded.ok_or(Refusal::Unknown("payment_session_id"))?;
-            // Refunds whose time has passed may reserve what is asked for until they are recorded as failed.
-            if asks_for_more_than_is_left(&new, &refunded) && self.expire_refunds(&refunded).await? {
-                session = self.sessions.get(&new.session_id).await?;
-                continue;
-            }
-            let creation = RefundCreation {
-                id,
-                payment_session_id: SessionId::new(self.random.uuid_v4()),
-                end_to_end_id: EndToEndId::new(self.random.uuid_v4()),
-                at: self.clock.now(),
-                base_url: base_url.clone(),
-                write_id: self.random.write_id(),
-            };
-            let (refund, payment) =
-                Refund::create(&refunded, new.clone(), creation).map_err(|why| format.not_refundable(why))?;
-            let payment = payment.map(api::fill_in_return_urls);
-            match self.refunds.create(&refund, payment.as_ref(), fingerprint).await? {
-                RefundCreated::New => return Ok(Made::New(refund)),
-                RefundCreated::Existing(refund, first) => return Ok(Made::Existing(*refund, first)),
-                RefundCreated::Refused(now) => session = now.map(|session| *session),
-            }
-        }
-        Err(ApiError::Unavailable(StoreError::Conflict { operation: "TransactWriteItems" }))
-    }
-
-    /// Records as failed those refunds of a session whose time has passed; whether there were any.
-    async fn expire_refunds(&self, session: &Session) -> Result<bool, StoreError> {
-        let now = self.clock.now();
-        let mut any = false;
-        for refund in self.refunds.of(&session.id).await?.refunds {
-            any |= self.refunds.expire(&refund, now).await?;
-        }
-        Ok(any)
+    async fn make(&self, request: RefundRequest, caller: &Caller, format: Format) -> Result<Made, ApiError> {
+        let made = self.payments.refund(request, &caller.owner_in(format), api::fill_in_return_urls).await;
+        made.map_err(|error| match error {
+            RefundError::NotFound => Refusal::Unknown("payment_session_id").into(),
+            RefundError::NotRefundable(why) => format.not_refundable(why).into(),
+            RefundError::Store(error) => error.into(),
+        })
     }
 
     async fn cancel(&self, id: RefundId, request: &Request, caller: &Caller, format: Format) -> Answer {
@@ -171,30 +124,23 @@ impl RefundFunction {
             || self.random.write_id(),
             |key| key.write_id(&caller.merchant, caller.mode(), format, Operation::CancelRefund(id)),
         );
-        let mut refund = self.own(&id, caller, format).await?;
-        for _ in 0..MAX_TRIES {
-            let now = self.clock.now();
-            match self.refunds.end(&refund, RefundEnd::CancelledByMerchant, now, &write_id).await {
-                Ok(RefundChanged { refund, repeated }) => {
-                    tracing::info!(request_id = api::request_id(request), refund_id = %id, key_id = %caller.key_id, "refund cancelled");
-                    let answer = format.refund(&refund, self.clock.now())?;
-                    return Ok(if repeated && idempotency_key.is_some() { api::replayed(answer) } else { answer });
+        let refund = self.own(&id, caller, format).await?;
+        match self.payments.cancel_refund(&refund, &write_id).await {
+            Ok(RefundChanged { refund, repeated }) => {
+                tracing::info!(request_id = api::request_id(request), refund_id = %id, key_id = %caller.key_id, "refund cancelled");
+                let answer = format.refund(&refund, self.clock.now())?;
+                Ok(if repeated && idempotency_key.is_some() { api::replayed(answer) } else { answer })
+            }
+            Err(RefundChangeError::Store(error)) => Err(error.into()),
+            Err(RefundChangeError::Refused(refund)) => {
+                let now = self.clock.now();
+                match refund.failure_reason_at(now) {
+                    // It was cancelled before: what was asked for is so.
+                    Some(RefundEvent::CancelledByMerchant) => format.refund(&refund, now),
+                    Some(_) | None => Err(not_cancellable(&refund, now).into()),
                 }
-                Err(RefundChangeError::Store(error)) => return Err(error.into()),
-                // It was cancelled before: what was asked for is so.
-                Err(RefundChangeError::Refused(now_as))
-                    if now_as.failure_reason_at(now) == Some(RefundEvent::CancelledByMerchant) =>
-                {
-                    return format.refund(&now_as, self.clock.now());
-                }
-                // The customer gave the details meanwhile.
-                Err(RefundChangeError::Refused(now_as)) if now_as.payment_session_id != refund.payment_session_id => {
-                    refund = *now_as;
-                }
-                Err(RefundChangeError::Refused(now_as)) => return Err(not_cancellable(&now_as, now).into()),
             }
         }
-        Err(ApiError::Unavailable(StoreError::Conflict { operation: "TransactWriteItems" }))
     }
 }
 
@@ -225,9 +171,4 @@ fn replay(refund: Refund, same_request: bool, format: Format) -> Answer {
     } else {
         Err(Refusal::IdempotencyConflict.into())
     }
-}
-
-/// Whether what is asked for, which is all of it if no amount is given, may be reserved by earlier refunds.
-fn asks_for_more_than_is_left(new: &NewRefund, session: &Session) -> bool {
-    session.refundable.is_some_and(|left| left.get() < new.amount.map_or(session.amount.minor(), MinorUnits::get))
 }

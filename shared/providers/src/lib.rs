@@ -6,7 +6,7 @@
 
 mod directory;
 pub mod mock;
-mod pursuit;
+mod schedule;
 
 use std::error::Error as StdError;
 
@@ -15,7 +15,7 @@ use models::{Payee, Session, SessionEvent, Submission};
 use thiserror::Error;
 
 pub use directory::{Offer, Providers, can_pay};
-pub use pursuit::{Outcome, Step, ask_again_at, next_step};
+pub use schedule::ask_again_at;
 
 /// Where the payer goes to consent, and what the connector needs to find the payment again.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,9 +1,8 @@
 //! The routes over a table in memory: what each does, done twice, too late or all at once.
 
 use lambda_http::http::{Method, header};
-use models::{MAX_ATTEMPTS, Payer, SessionState, Submission};
+use models::{MAX_ATTEMPTS, Payer, SessionState};
 use providers::mock::{Decided, Decision, Ledger, PayerAccount};
-use providers::{Begun, ProviderError, Status};
 use samples::{PAYER_EMAIL, PAYER_NAME};
 use serde_json::json;
 
@@ -59,12 +58,12 @@ impl Checkout {
     async fn create(&self, change: impl FnOnce(&mut Session)) -> Session {
         let mut session = samples::session_at(samples::now());
         change(&mut session);
-        self.payments.sessions.create(session.clone(), None).await.unwrap();
+        self.sessions.create(session.clone(), None).await.unwrap();
         session
     }
 
     async fn now(&self, session: &Session) -> Session {
-        self.payments.sessions.get(&session.id).await.unwrap().unwrap()
+        self.sessions.get(&session.id).await.unwrap().unwrap()
     }
 
     async fn get(&self, path: &str) -> (u16, String) {
@@ -372,72 +371,6 @@ async fn without_the_table_the_payer_is_told_to_try_again() {
     let (status, html) = checkout.get("/checkout/00000000-0000-4000-8000-000000000000").await;
     assert_eq!(status, 503);
     assert!(html.contains("nothing was paid twice") && !html.contains("DynamoDB"));
-}
-
-/// What happens to a session while the bank is being asked.
-#[derive(Debug, Clone, Copy)]
-enum Meanwhile {
-    BankChosenAgain,
-    ConsentGiven,
-    CancelledByMerchant,
-}
-
-/// A bank during whose answer something else happens to the session.
-struct MeanwhileBank<'a> {
-    payments: &'a Payments,
-    meanwhile: Meanwhile,
-    says: Status,
-}
-
-impl Provider for MeanwhileBank<'_> {
-    async fn begin(&self, _: &Session, _: u8) -> Result<Begun, ProviderError> {
-        panic!("not asked")
-    }
-
-    async fn status(&self, session: &Session, now: Timestamp) -> Result<Status, ProviderError> {
-        let change = |event| self.payments.change(session.id, event);
-        let attempt = session.attempt.clone().unwrap();
-        let changed = match self.meanwhile {
-            Meanwhile::BankChosenAgain => {
-                let next = PaymentAttempt { number: attempt.number + 1, ..attempt };
-                self.payments.sessions.choose_bank(change(SessionEvent::BankChosen), &next).await
-            }
-            Meanwhile::ConsentGiven => {
-                let (change, submission) = (change(SessionEvent::ConsentGiven), self.prepare(session, now));
-                self.payments.sessions.give_consent(change, attempt.number, &submission, now).await
-            }
-            Meanwhile::CancelledByMerchant => {
-                self.payments.sessions.record(change(SessionEvent::CancelledByMerchant), None).await
-            }
-        };
-        changed.unwrap();
-        Ok(self.says.clone())
-    }
-
-    fn prepare(&self, _: &Session, now: Timestamp) -> Submission {
-        Submission { idempotency_key: "key".to_owned(), body: "body".to_owned(), submitted_at: now }
-    }
-
-    async fn submit(&self, _: &Session, _: &Submission, _: Timestamp) -> Result<Status, ProviderError> {
-        panic!("money was asked for")
-    }
-}
-
-#[tokio::test]
-async fn an_answer_of_the_bank_that_comes_too_late_changes_nothing() {
-    let (checkout, _) = checkout().await;
-    for (meanwhile, last) in [
-        (Meanwhile::BankChosenAgain, "bank_chosen"),
-        (Meanwhile::ConsentGiven, "consent_given"),
-        (Meanwhile::CancelledByMerchant, "cancelled_by_merchant"),
-    ] {
-        for says in [Status::Consented, Status::Declined(SessionEvent::DeclinedByPayer)] {
-            let session = checkout.at_the_bank(1).await;
-            let bank = MeanwhileBank { payments: &checkout.payments, meanwhile, says: says.clone() };
-            checkout.payments.come_back(&bank, &session, samples::now()).await.unwrap();
-            assert_eq!(causes(&checkout.now(&session).await).last(), Some(&last), "{meanwhile:?} {says:?}");
-        }
-    }
 }
 
 #[tokio::test]

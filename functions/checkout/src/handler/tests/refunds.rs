@@ -36,7 +36,7 @@ impl Checkout {
     /// The session that pays a refund.
     async fn payment(&self, refund: &Refund) -> Session {
         let id = self.refund(refund).await.payment_session_id.unwrap();
-        self.payments.sessions.get(&id).await.unwrap().unwrap()
+        self.sessions.get(&id).await.unwrap().unwrap()
     }
 
     /// The refund's page, which shows nothing that opens a checkout.

@@ -1,0 +1,62 @@
+//! What is done to a payment, whoever asks. The only crate that calls a provider: a test holds that.
+//!
+//! - **begin**: the payer chose how to pay.
+//! - **follow up**: the provider is asked where the payment stands, and what follows is recorded. Safe at any time, by
+//!   anyone: the payer's return, the provider's webhook, the schedule.
+//! - **end**: it is cancelled, deleted, or its time has passed. Where money could still move, the provider is asked first.
+//! - **refund**: money goes back.
+//!
+//! Each write is conditional, and what a provider is asked to do is recorded before it is asked: whatever crashes between two
+//! calls, the next follow-up finds all that it needs in the table.
+
+mod begin;
+mod end;
+mod error;
+mod follow_up;
+mod next_step;
+mod refund;
+
+use models::{SessionEvent, SessionId};
+use providers::{Offer, Providers};
+use runtime::{Clock, Random};
+use store::{Change, MockLedger, Refunds, Sessions, Table};
+
+pub use begin::BeginError;
+pub use error::PaymentError;
+pub use refund::{Made, RefundError, RefundRequest};
+
+/// Everything that is done to payments in one table, by one clock and randomness.
+#[derive(Debug)]
+pub struct Payments {
+    sessions: Sessions,
+    refunds: Refunds,
+    providers: Providers<MockLedger>,
+    clock: Clock,
+    random: Random,
+}
+
+impl Payments {
+    /// Of this table; `local_live` is whether the mock bank stands in for a live one.
+    pub fn new(table: Table, local_live: bool, clock: Clock, random: Random) -> Self {
+        Self {
+            sessions: Sessions::new(table.clone()),
+            refunds: Refunds::new(table.clone()),
+            providers: Providers::new(MockLedger::new(table), local_live),
+            clock,
+            random,
+        }
+    }
+
+    /// What a payer may choose from.
+    pub fn offers(&self, mode: models::Mode) -> Vec<Offer> {
+        self.providers.offers(mode)
+    }
+
+    /// `event` happens to the session now.
+    fn change(&self, session_id: SessionId, event: SessionEvent) -> Change {
+        Change { session_id, event, at: self.clock.now(), write_id: self.random.write_id() }
+    }
+}
+
+#[cfg(test)]
+mod tests;

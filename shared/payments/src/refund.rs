@@ -1,0 +1,130 @@
+//! Money goes back: a refund is one read and one transaction, which subtracts its amount from what is left of the session:
+//! however many come at once, no more is refunded than was paid.
+
+use models::{
+    EndToEndId, MinorUnits, NewRefund, NotRefundable, Refund, RefundCreation, RefundId, Session, SessionId, WriteId,
+};
+use store::{Fingerprint, Owner, RefundChangeError, RefundChanged, RefundCreated, RefundEnd, StoreError};
+use thiserror::Error;
+
+use crate::Payments;
+
+/// How often a refund is put together again because the session or refund has changed meanwhile.
+const MAX_TRIES: usize = 10;
+
+/// A refund that is asked for.
+#[derive(Debug)]
+pub struct RefundRequest {
+    /// Its id: derived where the request has an idempotency key.
+    pub id: RefundId,
+    /// Of the request, if it has an idempotency key.
+    pub fingerprint: Option<Fingerprint>,
+    /// What is asked for.
+    pub new: NewRefund,
+    /// The base URL of our pages.
+    pub base_url: String,
+}
+
+/// What became of a refund that was asked for.
+#[derive(Debug)]
+pub enum Made {
+    /// It is there now.
+    New(Refund),
+    /// One with its id was there, made by a request with this fingerprint.
+    Existing(Refund, Option<Fingerprint>),
+}
+
+/// Why a refund was not made.
+#[derive(Debug, Error)]
+pub enum RefundError {
+    /// There is no such session, or not of this owner.
+    #[error("no such session")]
+    NotFound,
+    /// The session can't be refunded, or not by so much.
+    #[error(transparent)]
+    NotRefundable(#[from] NotRefundable),
+    /// The table failed us; the refund may have been made.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Payments {
+    /// Makes a refund of `owner`'s session, unless there is one with its id. `as_stored` completes the session that pays it,
+    /// where there is one, as the session's format has it.
+    ///
+    /// # Errors
+    /// See [`RefundError`].
+    pub async fn refund(
+        &self,
+        request: RefundRequest,
+        owner: &Owner,
+        as_stored: fn(Session) -> Session,
+    ) -> Result<Made, RefundError> {
+        let RefundRequest { id, fingerprint, new, base_url } = request;
+        let mut session = self.sessions.get(&new.session_id).await?;
+        for _ in 0..MAX_TRIES {
+            let refunded = session.filter(|session| owner.owns(session)).ok_or(RefundError::NotFound)?;
+            // Refunds whose time has passed may reserve what is asked for until they are recorded as failed.
+            if asks_for_more_than_is_left(&new, &refunded) && self.expire_refunds_of(&refunded).await? {
+                session = self.sessions.get(&new.session_id).await?;
+                continue;
+            }
+            let creation = RefundCreation {
+                id,
+                payment_session_id: SessionId::new(self.random.uuid_v4()),
+                end_to_end_id: EndToEndId::new(self.random.uuid_v4()),
+                at: self.clock.now(),
+                base_url: base_url.clone(),
+                write_id: self.random.write_id(),
+            };
+            let (refund, payment) = Refund::create(&refunded, new.clone(), creation)?;
+            let payment = payment.map(as_stored);
+            match self.refunds.create(&refund, payment.as_ref(), fingerprint).await? {
+                RefundCreated::New => return Ok(Made::New(refund)),
+                RefundCreated::Existing(refund, first) => return Ok(Made::Existing(*refund, first)),
+                RefundCreated::Refused(now) => session = now.map(|session| *session),
+            }
+        }
+        Err(StoreError::Conflict { operation: "TransactWriteItems" }.into())
+    }
+
+    /// Records as failed those refunds of a session whose time has passed; whether there were any.
+    async fn expire_refunds_of(&self, session: &Session) -> Result<bool, StoreError> {
+        let mut any = false;
+        for refund in self.refunds.of(&session.id).await?.refunds {
+            any |= self.expire_refund(&refund).await?;
+        }
+        Ok(any)
+    }
+
+    /// Ends a refund that has failed by time, if that is not written down yet; whether it did.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn expire_refund(&self, refund: &Refund) -> Result<bool, StoreError> {
+        self.refunds.expire(refund, self.clock.now()).await
+    }
+
+    /// Cancels a refund for its merchant, together with the session that pays it.
+    ///
+    /// # Errors
+    /// [`RefundChangeError::Refused`] once that was submitted, or if the refund has ended.
+    pub async fn cancel_refund(&self, refund: &Refund, write_id: &WriteId) -> Result<RefundChanged, RefundChangeError> {
+        let (mut refund, end) = (refund.clone(), RefundEnd::CancelledByMerchant);
+        for _ in 0..MAX_TRIES {
+            match self.refunds.end(&refund, end, self.clock.now(), write_id).await {
+                // The customer gave the details meanwhile.
+                Err(RefundChangeError::Refused(now_as)) if now_as.payment_session_id != refund.payment_session_id => {
+                    refund = *now_as;
+                }
+                ended => return ended,
+            }
+        }
+        Err(StoreError::Conflict { operation: "TransactWriteItems" }.into())
+    }
+}
+
+/// Whether what is asked for, which is all of it if no amount is given, may be reserved by earlier refunds.
+fn asks_for_more_than_is_left(new: &NewRefund, session: &Session) -> bool {
+    session.refundable.is_some_and(|left| left.get() < new.amount.map_or(session.amount.minor(), MinorUnits::get))
+}
