@@ -120,6 +120,32 @@ fn no_files_of_a_crate_import_each_other_in_a_circle() {
     assert!(found.is_empty(), "\n{found}Move what ties a circle below its files.");
 }
 
+/// Its methods are called by whoever has the trait in scope.
+const PORT: [&str; 2] = ["providers", "Provider"];
+
+#[test]
+fn payments_alone_calls_a_provider() {
+    let may = ["payments", "providers", "tests", ABOVE_ALL];
+    let mut callers = BTreeSet::new();
+    for package in &packages() {
+        let name = package["name"].as_str().unwrap();
+        for target in package["targets"].as_array().unwrap() {
+            if ["lib", "bin"].iter().any(|kind| target["kind"][0] == *kind) {
+                let files = Files::read(Path::new(target["src_path"].as_str().unwrap()));
+                let names_it = |path: &Vec<String>| path.starts_with(&PORT.map(str::to_owned)) || *path == [PORT[0]];
+                let mut paths =
+                    files.0.values().flat_map(|file| file.uses.values().chain(&file.globs).chain(&file.paths));
+                if paths.any(names_it) {
+                    callers.insert(name.to_owned());
+                }
+            }
+        }
+    }
+    assert!(callers.contains("payments"), "the test sees nothing");
+    callers.retain(|caller| !may.contains(&caller.as_str()));
+    assert_eq!(callers, BTreeSet::new(), "what follows a provider's answer is payments' to record");
+}
+
 /// A module's path from its crate's root.
 type Module = Vec<String>;
 
