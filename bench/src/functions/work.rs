@@ -114,6 +114,8 @@ impl Preparer {
             bank: "mock-bank".parse()?,
             redirect_url: format!("https://{DOMAIN}/mock-bank/{}/1", session.id),
             provider_state: "1".to_owned(),
+            at_consent: None,
+            ended: None,
         };
         self.sessions.choose_bank(change(SessionEvent::BankChosen), &attempt).await?;
         let now = samples::now();

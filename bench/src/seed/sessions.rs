@@ -147,7 +147,9 @@ impl Maker {
                 let number = session.attempt_number() + 1;
                 let Begun { redirect_url, provider_state } = self.bank.begin(session, number).await?;
                 let bank = MockBank::<Approving>::id();
-                session.attempt = Some(PaymentAttempt { number, bank, redirect_url, provider_state });
+                let attempt =
+                    PaymentAttempt { number, bank, redirect_url, provider_state, at_consent: None, ended: None };
+                session.attempt = Some(attempt);
             }
             SessionEvent::ConsentGiven => session.submission = Some(self.bank.prepare(session, at)),
             SessionEvent::Settled => {
@@ -163,7 +165,8 @@ impl Maker {
             | SessionEvent::CancelledByMerchant
             | SessionEvent::CancelledByPayer
             | SessionEvent::DeletedByMerchant
-            | SessionEvent::TimePassed => {}
+            | SessionEvent::TimePassed
+            | SessionEvent::AttemptEnded => {}
         }
         Ok(())
     }

@@ -73,6 +73,16 @@ impl<State: Copy + PartialEq, Event: Copy + PartialEq> History<State, Event> {
         self.0.iter().any(|entry| entry.cause == event)
     }
 
+    /// How often `event` has happened.
+    pub fn count(&self, event: Event) -> usize {
+        self.0.iter().filter(|entry| entry.cause == event).count()
+    }
+
+    /// When `event` happened last, if it ever did.
+    pub fn latest_at(&self, event: Event) -> Option<Timestamp> {
+        self.0.iter().rev().find(|entry| entry.cause == event).map(|entry| entry.at)
+    }
+
     /// Whether `write_id` marks a write that appended an entry.
     pub fn has_write(&self, write_id: &WriteId) -> bool {
         self.0.iter().any(|entry| entry.write_id == *write_id)

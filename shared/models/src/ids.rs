@@ -232,6 +232,14 @@ text_id!(
     |text| (1..=40).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 );
 text_id!(
+    /// What a provider calls a payment, as it spells it: 1 to 128 letters, digits, `_`, `-`, `.` and `:`.
+    ProviderPaymentId,
+    "provider's payment id",
+    |text| {
+        (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.:".contains(&b))
+    }
+);
+text_id!(
     /// Marks one write. If the item found after a refused write bears it, the write had succeeded and only its answer
     /// was lost.
     WriteId,

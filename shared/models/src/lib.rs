@@ -5,6 +5,7 @@
 //! [`transition`] and a refund only by [`refund_transition`].
 
 mod account;
+mod attempt;
 mod event;
 mod history;
 mod iban;
@@ -29,12 +30,16 @@ mod webhook;
 mod wire_format;
 
 pub use account::{AccountIdentifier, AccountNumber, InvalidAccount, LinkedAccount, Payee, Payer, SortCode};
+pub use attempt::{
+    AtConsent, AttemptEnd, DeclineReason, LateMoney, MAX_ATTEMPTS, MovesMoney, PaymentAttempt, ProviderRequest,
+    TransferInstructions,
+};
 pub use event::{EventId, EventType};
 pub use history::{History, HistoryEntry};
 pub use iban::{Iban, InvalidIban};
 pub use ids::{
     ApiKeyId, ApiSecret, BankId, CorrelationId, CustomerId, EndToEndId, EndpointId, InvalidId, MerchantId, ObjectId,
-    RefundId, SessionId, WriteId, credential_prefix,
+    ProviderPaymentId, RefundId, SessionId, WriteId, credential_prefix,
 };
 pub use list_shards::{InvalidListShards, ListShard, ListSharding, ListShards, stable_hash};
 pub use mail::{MailFeedback, MailId, MailState, MailTopic};
@@ -48,7 +53,7 @@ pub use pace::{Lane, Pace, QUICK};
 pub use payment_method::{NoPaymentMethod, PaymentMethod, PaymentMethods};
 pub use refund::{MAX_REFUNDS, NewRefund, NotRefundable, Refund, RefundCreation, RefundPayee, left_of};
 pub use refund_transition::{IllegalRefundTransition, RefundEvent, RefundState, refund_transition};
-pub use session::{Creation, MAX_ATTEMPTS, PaymentAttempt, PaysRefund, Session, Submission};
+pub use session::{Creation, MAX_ENTRIES_BEFORE_A_CHOICE, MAX_HISTORY_ENTRIES, PaysRefund, Session, Submission};
 pub use text::{
     Description, EmailAddress, InvalidText, Locale, MerchantUrl, Name, PhoneNumber, Reference, is_noncharacter,
 };

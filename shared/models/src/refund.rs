@@ -72,6 +72,9 @@ pub struct Refund {
     /// Whether that session was submitted: then only the bank ends it.
     #[serde(default)]
     pub submitted: bool,
+    /// Whether that session has an attempt open whose money moves at the payer's consent: the clock does not end it then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub open_at_consent: bool,
 }
 
 /// What a client asks for.
@@ -218,6 +221,7 @@ impl Refund {
             history: History::begin(state, at, RefundEvent::Created, write_id.clone()),
             payment_session_id: None,
             submitted: false,
+            open_at_consent: false,
         };
         let payment =
             payee.map(|payee| refund.begin_payment(session, payee, payment_session_id, end_to_end_id, at, write_id));
@@ -286,7 +290,7 @@ impl Refund {
 
     /// Whether it has failed by time and that is not written down yet.
     pub fn has_expired_at(&self, now: Timestamp) -> bool {
-        !self.state.is_final() && !self.submitted && now >= self.expires_at
+        !self.state.is_final() && !self.submitted && !self.open_at_consent && now >= self.expires_at
     }
 
     /// Why it failed, if it did.
@@ -320,8 +324,12 @@ impl Refund {
             RefundState::AwaitingDetails => {
                 self.payment_session_id = None;
                 self.submitted = false;
+                self.open_at_consent = false;
             }
-            RefundState::AwaitingPayment => self.submitted = false,
+            RefundState::AwaitingPayment => {
+                self.submitted = false;
+                self.open_at_consent = false;
+            }
             RefundState::Sent | RefundState::Failed => {}
         }
         self

@@ -97,7 +97,8 @@ impl RefundEvent {
             SessionEvent::Created
             | SessionEvent::PayerIdentified
             | SessionEvent::BankChosen
-            | SessionEvent::ConsentGiven => None,
+            | SessionEvent::ConsentGiven
+            | SessionEvent::AttemptEnded => None,
             SessionEvent::Settled => Some(Self::Settled),
             SessionEvent::DeclinedByPayer => Some(Self::DeclinedByPayer),
             SessionEvent::DeclinedByBank => Some(Self::DeclinedByBank),

@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::account::{Payee, Payer};
+use crate::attempt::{LateMoney, MAX_ATTEMPTS, PaymentAttempt};
 use crate::history::History;
-use crate::ids::{BankId, CustomerId, EndToEndId, MerchantId, RefundId, SessionId, WriteId};
+use crate::ids::{CustomerId, EndToEndId, MerchantId, RefundId, SessionId, WriteId};
 use crate::list_shards::ListShard;
 use crate::mode::Mode;
 use crate::money::{MinorUnits, Money};
@@ -15,21 +16,15 @@ use crate::text::{Description, Locale, MerchantUrl, Reference};
 use crate::transition::{SessionEvent, SessionState};
 use crate::wire_format::{Extra, WireFormat};
 
-/// How often a payer may choose a bank for one session.
-pub const MAX_ATTEMPTS: u8 = 20;
+/// The most entries that a session's history has: each write compares its time with that many.
+pub const MAX_HISTORY_ENTRIES: usize = 32;
 
-/// The payer's latest choice of a bank.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PaymentAttempt {
-    /// 1 for the first, at most [`MAX_ATTEMPTS`].
-    pub number: u8,
-    /// Which bank.
-    pub bank: BankId,
-    /// Where the payer goes to consent.
-    pub redirect_url: String,
-    /// What the bank's connector needs to find the payment again; nobody else reads it.
-    pub provider_state: String,
-}
+/// The entries that an attempt may bring: chosen, consented to, ended; and then the session's end.
+const ENTRIES_OF_AN_ATTEMPT: usize = 4;
+
+/// The most entries before a choice of a bank. Without a second attempt after consent, [`MAX_ATTEMPTS`] choices never have so
+/// many.
+pub const MAX_ENTRIES_BEFORE_A_CHOICE: usize = MAX_HISTORY_ENTRIES - ENTRIES_OF_AN_ATTEMPT;
 
 /// What is sent to the bank to move the money: fixed before it is first sent, so that it can only be repeated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,6 +135,9 @@ pub struct Session {
     /// Which refund it pays, if it was made for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pays_refund: Option<PaysRefund>,
+    /// The first money that moved for an attempt that was over, if any did. It stays when the rest is erased or deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub late_money: Option<LateMoney>,
     /// Since when personal data is removed, if it is.
     #[serde(
         default,
@@ -224,6 +222,7 @@ impl Session {
             refundable: None,
             refund_count: 0,
             pays_refund: None,
+            late_money: None,
             erased_at: None,
         }
     }
@@ -237,13 +236,17 @@ impl Session {
         self.as_of(1)
     }
 
-    /// The session as it was when history entry `sequence` (from 1) was its last.
+    /// The session as it was when history entry `sequence` (from 1) was its last. Only the latest attempt is kept, so of an
+    /// earlier one nothing is shown.
     #[must_use]
     pub fn as_of(mut self, sequence: usize) -> Self {
+        let choices = self.history.count(SessionEvent::BankChosen);
+        let consents = self.history.count(SessionEvent::ConsentGiven);
         self.history.truncate(sequence);
         let state = self.history.state().unwrap_or(self.state);
-        let chosen = self.history.has(SessionEvent::BankChosen);
-        let submitted = self.history.has(SessionEvent::ConsentGiven);
+        let chosen = choices > 0 && self.history.count(SessionEvent::BankChosen) == choices;
+        let submitted = consents > 0 && self.history.count(SessionEvent::ConsentGiven) == consents;
+        let ended = self.latest_attempt_has_ended();
         let payer = match self.payer {
             Some(payer) if state == SessionState::AwaitingPayer => {
                 self.payer_named_at_creation.then_some(Payer { email: None, ..payer })
@@ -253,14 +256,25 @@ impl Session {
         Self {
             state,
             payer,
-            attempt: self.attempt.filter(|_| chosen),
+            attempt: self
+                .attempt
+                .filter(|_| chosen)
+                .map(|attempt| PaymentAttempt { ended: attempt.ended.filter(|_| ended), ..attempt }),
             submission: self.submission.filter(|_| submitted),
             payer_account: self.payer_account.filter(|_| state == SessionState::Sent),
-            // The first refund comes after all of the history.
+            // The first refund comes after all of the history, and late money may.
             refundable: None,
             refund_count: 0,
+            late_money: None,
             ..self
         }
+    }
+
+    /// Whether the history says that the latest attempt ended and the session went on.
+    pub fn latest_attempt_has_ended(&self) -> bool {
+        let mut back = self.history.iter().rev().map(|entry| entry.cause);
+        let of_attempts = |cause: &SessionEvent| matches!(cause, SessionEvent::AttemptEnded | SessionEvent::BankChosen);
+        back.find(of_attempts) == Some(SessionEvent::AttemptEnded)
     }
 
     /// Without what is about the payer, and what the merchant or the bank noted of them. The account that a refund is paid
@@ -286,9 +300,45 @@ impl Session {
         }
     }
 
-    /// The state at `now`: what awaits the payer past `expires_at` has expired, even before that is written down.
+    /// The state at `now`: what awaits the payer past `expires_at` has expired, even before that is written down. The clock
+    /// alone ends nothing while the money of an open attempt may move.
     pub fn state_at(&self, now: Timestamp) -> SessionState {
-        if self.state.is_awaiting() && now >= self.expires_at { SessionState::Expired } else { self.state }
+        let expires = self.state.is_awaiting() && self.open_at_consent().is_none();
+        if expires && now >= self.expires_at { SessionState::Expired } else { self.state }
+    }
+
+    /// The attempt that is open and whose money moves at the payer's consent, if there is one: it may move at any time, and
+    /// only the provider knows.
+    pub fn open_at_consent(&self) -> Option<&PaymentAttempt> {
+        match self.state {
+            SessionState::AwaitingPaymentConsent | SessionState::Pending => {
+                self.attempt.as_ref().filter(|attempt| attempt.at_consent.is_some())
+            }
+            SessionState::AwaitingPayer
+            | SessionState::AwaitingProvider
+            | SessionState::Sent
+            | SessionState::Failed
+            | SessionState::Cancelled
+            | SessionState::Expired => None,
+        }
+    }
+
+    /// Since when it has been pending, if it ever was: when its submission was recorded; at consent, when the provider's word
+    /// was.
+    pub fn pending_since(&self) -> Option<Timestamp> {
+        let submitted_at = self.submission.as_ref().map(|submission| submission.submitted_at);
+        submitted_at.or_else(|| self.history.latest_at(SessionEvent::ConsentGiven))
+    }
+
+    /// Whether a payer ever consented to paying it.
+    pub fn was_submitted(&self) -> bool {
+        self.submission.is_some() || self.history.has(SessionEvent::ConsentGiven)
+    }
+
+    /// Whether there may be another choice of a bank, as far as numbers go: at most [`MAX_ATTEMPTS`], and none after
+    /// [`MAX_ENTRIES_BEFORE_A_CHOICE`] history entries.
+    pub fn may_choose_again(&self) -> bool {
+        self.attempt_number() < MAX_ATTEMPTS && self.history.len() <= MAX_ENTRIES_BEFORE_A_CHOICE
     }
 
     /// Why it ended without the money being sent, if it did.

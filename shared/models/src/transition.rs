@@ -15,7 +15,8 @@ pub enum SessionState {
     AwaitingProvider,
     /// A bank is chosen; the payer is there, or on the way.
     AwaitingPaymentConsent,
-    /// Submitted: the payer consented, and our order was sent to the bank or is about to be. Money may move at any time.
+    /// The payer consented, and money may move at any time: our order was sent to the bank or is about to be, or the provider
+    /// says that it moves the money by itself.
     Pending,
     /// The bank has sent the money. Final.
     Sent,
@@ -54,7 +55,8 @@ impl SessionState {
         }
     }
 
-    /// Whether it waits for the payer: nothing has been submitted, and time ends it.
+    /// Whether it waits for the payer: nothing of ours is submitted, and time ends it unless an attempt is open whose money
+    /// moves at consent.
     pub const fn is_awaiting(self) -> bool {
         match self {
             Self::AwaitingPayer | Self::AwaitingProvider | Self::AwaitingPaymentConsent => true,
@@ -105,11 +107,13 @@ pub enum SessionEvent {
     DeletedByMerchant,
     /// `expires_at` passed.
     TimePassed,
+    /// The latest attempt is over and its money never moves: the payer may choose again.
+    AttemptEnded,
 }
 
 impl SessionEvent {
     /// Every event.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Created,
         Self::PayerIdentified,
         Self::BankChosen,
@@ -122,6 +126,7 @@ impl SessionEvent {
         Self::CancelledByPayer,
         Self::DeletedByMerchant,
         Self::TimePassed,
+        Self::AttemptEnded,
     ];
 
     /// As stored, and as history and `failure_reason` show it.
@@ -139,6 +144,7 @@ impl SessionEvent {
             Self::CancelledByPayer => "cancelled_by_payer",
             Self::DeletedByMerchant => "deleted_by_merchant",
             Self::TimePassed => "time_passed",
+            Self::AttemptEnded => "attempt_ended",
         }
     }
 
@@ -171,8 +177,10 @@ pub struct IllegalTransition {
 
 /// The state that `event` leads to from `state`.
 ///
-/// Two rules need more than the state and are conditions of the write as well: consent counts for the latest attempt
-/// only, and nothing but `TimePassed` happens to an awaiting session after `expires_at`.
+/// These rules need more than the state and are conditions of the write as well: consent and an attempt's end count for the
+/// latest attempt only; nothing but `TimePassed` happens to an awaiting session after `expires_at`, unless it has an attempt
+/// open whose money moves at consent; such a session ends, or is paid at another bank, only once the provider has cancelled
+/// that attempt; and an attempt that was consented to ends without its session only where the session allows another.
 ///
 /// # Errors
 /// The event can't happen in this state.
@@ -224,6 +232,10 @@ pub fn transition(state: SessionState, event: SessionEvent) -> Result<SessionSta
             S::AwaitingPayer | S::AwaitingProvider | S::AwaitingPaymentConsent => Ok(S::Expired),
             S::Pending | S::Sent | S::Failed | S::Cancelled | S::Expired => illegal,
         },
+        E::AttemptEnded => match state {
+            S::AwaitingPaymentConsent | S::Pending => Ok(S::AwaitingProvider),
+            S::AwaitingPayer | S::AwaitingProvider | S::Sent | S::Failed | S::Cancelled | S::Expired => illegal,
+        },
     }
 }
 
@@ -247,7 +259,11 @@ mod tests {
             };
             let declines: &[&str] = if state.is_final() { &[] } else { &decline };
             let ends: &[&str] = if state.is_awaiting() { &end } else { &[] };
-            [own, declines, ends].concat()
+            let attempt: &[&str] = match state {
+                S::AwaitingPaymentConsent | S::Pending => &["attempt_ended"],
+                S::AwaitingPayer | S::AwaitingProvider | S::Sent | S::Failed | S::Cancelled | S::Expired => &[],
+            };
+            [own, declines, ends, attempt].concat()
         };
         for state in S::ALL {
             let possible: Vec<_> = SessionEvent::ALL
@@ -272,7 +288,9 @@ mod tests {
     fn a_submitted_session_can_be_neither_cancelled_nor_expired() {
         for event in SessionEvent::ALL {
             if let Ok(next) = transition(SessionState::Pending, event) {
-                assert!(matches!(next, SessionState::Sent | SessionState::Failed), "{event}");
+                // Its attempt may end where the session allows another, which is the write's to know.
+                let goes_on = event == SessionEvent::AttemptEnded && next == SessionState::AwaitingProvider;
+                assert!(goes_on || matches!(next, SessionState::Sent | SessionState::Failed), "{event}");
             }
         }
     }

@@ -33,7 +33,8 @@ impl Payments {
     pub async fn begin(&self, session: &Session, provider: BankId, number: u8) -> Result<Session, BeginError> {
         let connector = self.providers.find(&provider, session.mode).ok_or(BeginError::UnknownProvider)?;
         let Begun { redirect_url, provider_state } = connector.begin(session, number).await?;
-        let attempt = PaymentAttempt { number, bank: provider, redirect_url, provider_state };
+        let attempt =
+            PaymentAttempt { number, bank: provider, redirect_url, provider_state, at_consent: None, ended: None };
         let event = SessionEvent::BankChosen;
         let change = self.change(session.id, event);
         recorded(self.sessions.choose_bank(change, &attempt).await, event)?.ok_or(BeginError::NotFound)

@@ -6,10 +6,10 @@ use std::fmt::Debug;
 
 use jiff::{SignedDuration, Timestamp};
 use models::{
-    AccountIdentifier, Creation, Currency, EndToEndId, Endpoint, EndpointId, EndpointSecret, LineItem, LinkedAccount,
-    ListShard, ListSharding, Merchant, MinorUnits, Mode, Money, Name, NewRefund, NewSession, Pace, Payee, Payer,
-    PaymentAttempt, RefundCreation, RefundId, Session, SessionEvent, SessionId, Submission, Subscription, WireFormat,
-    WriteId, transition,
+    AccountIdentifier, AtConsent, AttemptEnd, Creation, Currency, EndToEndId, Endpoint, EndpointId, EndpointSecret,
+    LineItem, LinkedAccount, ListShard, ListSharding, Merchant, MinorUnits, Mode, Money, Name, NewRefund, NewSession,
+    Pace, Payee, Payer, PaymentAttempt, ProviderRequest, RefundCreation, RefundId, Session, SessionEvent, SessionId,
+    Submission, Subscription, WireFormat, WriteId, transition,
 };
 use uuid::Uuid;
 
@@ -146,8 +146,13 @@ pub fn happen(session: &mut Session, event: SessionEvent, at: Timestamp) {
     if event == SessionEvent::BankChosen {
         session.attempt = Some(attempt(session.id, session.attempt_number() + 1));
     }
-    if event == SessionEvent::ConsentGiven {
+    let at_consent = session.attempt.as_ref().is_some_and(|attempt| attempt.at_consent.is_some());
+    if event == SessionEvent::ConsentGiven && !at_consent {
         session.submission = Some(submission(at));
+    }
+    if event == SessionEvent::AttemptEnded {
+        session.submission = None;
+        session.attempt.iter_mut().for_each(|attempt| attempt.ended = Some(AttemptEnd::DeclinedByBank));
     }
 }
 
@@ -158,6 +163,20 @@ pub fn attempt(session_id: SessionId, number: u8) -> PaymentAttempt {
         bank: "mock-bank".parse().unwrap(),
         redirect_url: format!("{BASE_URL}/mock-bank/{session_id}/{number}"),
         provider_state: number.to_string(),
+        at_consent: None,
+        ended: None,
+    }
+}
+
+/// The payer's attempt of this number at a provider that moves the money when they consent, begun then; the provider has not
+/// answered.
+pub fn attempt_at_consent(session_id: SessionId, number: u8, begun_at: Timestamp) -> PaymentAttempt {
+    let request = ProviderRequest { idempotency_key: format!("begin-{number}"), body: "{}".to_owned() };
+    PaymentAttempt {
+        bank: "consent-bank".parse().unwrap(),
+        redirect_url: format!("{BASE_URL}/checkout/{session_id}/bank/{number}"),
+        at_consent: Some(AtConsent { begun_at, request, payment_id: None, transfer: None }),
+        ..attempt(session_id, number)
     }
 }
 

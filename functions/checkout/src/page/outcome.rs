@@ -97,6 +97,7 @@ impl<'a> ResultPage<'a> {
                 | SessionEvent::PayerIdentified
                 | SessionEvent::BankChosen
                 | SessionEvent::ConsentGiven
+                | SessionEvent::AttemptEnded
                 | SessionEvent::Settled,
             )
             | None => (format!("The {what} was not made"), String::new()),

@@ -123,7 +123,7 @@ fn described(mut schema: Schema, description: &str) -> Schema {
 }
 
 /// What ends a session without money.
-fn failing(events: [SessionEvent; 12]) -> impl Iterator<Item = SessionEvent> {
+fn failing(events: impl IntoIterator<Item = SessionEvent>) -> impl Iterator<Item = SessionEvent> {
     events.into_iter().filter(|event| event.target().is_some_and(|state| shown_state(state) == "failed"))
 }
 
