@@ -3,8 +3,10 @@
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 use models::{EndToEndId, Merchant, Payer, PaymentAttempt, Session, SessionEvent, SessionId, transition};
-use providers::mock::{Decided, Decision, Ledger, MockBank, Order, PayerAccount};
-use providers::{Begun, Provider, ProviderError, Status};
+use providers::mock::{Decided, Decision, Entry, Ledger, MockBank};
+use providers::{Next, Provider, ProviderError, Status};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::error::Error;
@@ -75,20 +77,21 @@ impl Course {
 struct Approving;
 
 impl Ledger for Approving {
-    async fn decided(&self, _: EndToEndId, _: u8) -> Result<Option<Decided>, ProviderError> {
-        Ok(Some(Decided { decision: Decision::Approve, payer_account: PayerAccount::Shared }))
-    }
-
-    async fn decide(&self, _: EndToEndId, _: u8, decided: Decided) -> Result<Decided, ProviderError> {
-        Ok(decided)
-    }
-
-    async fn order(&self, _: EndToEndId) -> Result<Option<Order>, ProviderError> {
+    async fn get<T: DeserializeOwned>(&self, _: EndToEndId, _: Entry) -> Result<Option<T>, ProviderError> {
         Ok(None)
     }
 
-    async fn put_order(&self, _: EndToEndId, order: Order) -> Result<Order, ProviderError> {
-        Ok(order)
+    async fn put<T: Serialize + DeserializeOwned>(
+        &self,
+        _: EndToEndId,
+        _: Entry,
+        value: T,
+    ) -> Result<T, ProviderError> {
+        Ok(value)
+    }
+
+    async fn decided(&self, _: EndToEndId, _: u8) -> Result<Option<Decided>, ProviderError> {
+        Ok(Some(Decision::Approve.into()))
     }
 }
 
@@ -145,16 +148,26 @@ impl Maker {
             }
             SessionEvent::BankChosen => {
                 let number = session.attempt_number() + 1;
-                let Begun { redirect_url, provider_state } = self.bank.begin(session, number).await?;
-                let bank = MockBank::<Approving>::id();
-                let attempt =
-                    PaymentAttempt { number, bank, redirect_url, provider_state, at_consent: None, ended: None };
-                session.attempt = Some(attempt);
+                let request = self.bank.begin_request(session, number);
+                let begun = self.bank.begin(session, number, &request).await?;
+                let Next::Redirect(link) = begun.next else { return Err("the mock bank shows no page".into()) };
+                session.attempt = Some(PaymentAttempt {
+                    number,
+                    bank: MockBank::<Approving>::id(),
+                    redirect_url: link.reveal().to_owned(),
+                    provider_state: begun.provider_state,
+                    at_consent: None,
+                    ended: None,
+                });
             }
-            SessionEvent::ConsentGiven => session.submission = Some(self.bank.prepare(session, at)),
+            SessionEvent::ConsentGiven => {
+                let attempt = session.attempt.as_ref().ok_or("consent without an attempt")?;
+                session.submission = self.bank.prepare(session, attempt, at);
+            }
             SessionEvent::Settled => {
+                let attempt = session.attempt.as_ref().ok_or("settled without an attempt")?;
                 let submission = session.submission.as_ref().ok_or("settled without a submission")?;
-                if let Status::Settled(payer_account) = self.bank.submit(session, submission, at).await? {
+                if let Status::Settled(payer_account) = self.bank.submit(session, attempt, submission, at).await? {
                     session.payer_account = payer_account;
                 }
             }

@@ -7,8 +7,8 @@ use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use models::{BankId, Payer, Session, SessionEvent, SessionId};
 use payments::{PaymentError, Payments};
-use providers::Providers;
 use providers::mock::MockBank;
+use providers::{Connector, Providers};
 use runtime::{Clock, Random, SettingError};
 use store::{Change, ChangeError, MockLedger, Sessions, Table};
 
@@ -93,8 +93,8 @@ impl Checkout {
     fn show(&self, session: &Session, now: Timestamp) -> Answer {
         match flow::stage(session, now) {
             Stage::Payer => ok(&PayerPage::new(session, &PayerForm::default(), PayerErrors::default())),
-            Stage::Bank => ok(&BankPage::new(session, &self.payments.offers(session.mode))),
-            Stage::Consent => ok(&ConsentPage::new(session, &self.payments.offers(session.mode))),
+            Stage::Bank => ok(&BankPage::new(session, &self.payments.offers(session))),
+            Stage::Consent => ok(&ConsentPage::new(session, &self.payments.offers(session))),
             Stage::Pending => ok(&PendingPage::new(session, now)),
             Stage::Sent => ok(&ResultPage::sent(session, now)),
             Stage::NotSent(cause) => ok(&ResultPage::not_sent(session, cause, now)),
@@ -167,10 +167,10 @@ impl Checkout {
     }
 
     /// The mock bank, if the session awaits consent to attempt `number` there.
-    fn open_at_mock_bank(&self, session: &Session, number: u8, now: Timestamp) -> Option<&MockBank<MockLedger>> {
+    fn open_at_mock_bank(&self, session: &Session, number: u8, now: Timestamp) -> Option<MockBank<MockLedger>> {
         let attempt = flow::open_attempt(session, number, now)?;
-        let bank = self.providers.find(&attempt.bank, session.mode)?;
-        (attempt.bank == MockBank::<MockLedger>::id()).then_some(bank)
+        let Connector::MockBank(bank) = self.providers.find(&attempt.bank, session.mode)?;
+        Some(bank)
     }
 }
 

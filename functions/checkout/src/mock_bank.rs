@@ -21,7 +21,7 @@ pub(crate) struct MockBankPage<'a> {
     reference: &'a str,
     /// Whether it matters to anyone which account pays: a refund itself is never refunded.
     may_be_refunded: bool,
-    decisions: [DecisionButton; 5],
+    decisions: [DecisionButton; Decision::ALL.len()],
 }
 
 /// One of the mock bank's buttons.
@@ -46,6 +46,7 @@ impl DecisionButton {
             Decision::InsufficientFunds => {
                 ("Insufficient funds".to_owned(), "The account holds too little, and nothing is sent.")
             }
+            Decision::Refuse => ("Refused by the bank".to_owned(), "The bank refuses at once, and nothing is sent."),
         };
         Self { value: decision.as_str(), label, meaning }
     }

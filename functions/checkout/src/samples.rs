@@ -6,8 +6,10 @@ use models::{
     refund_transition,
 };
 use providers::ProviderError;
-use providers::mock::{Decided, Ledger, Order};
+use providers::mock::{Entry, Ledger};
 use samples::NOW;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 /// A session that came to this state in the shortest way through a bank.
 pub(crate) fn in_state(state: SessionState) -> Session {
@@ -60,23 +62,20 @@ pub(crate) fn happen_to_refund(refund: &mut Refund, event: RefundEvent) {
 }
 
 /// A memory for a mock bank that is not asked to remember anything.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct NoLedger;
 
 impl Ledger for NoLedger {
-    async fn decided(&self, _: EndToEndId, _: u8) -> Result<Option<Decided>, ProviderError> {
+    async fn get<T: DeserializeOwned>(&self, _: EndToEndId, _: Entry) -> Result<Option<T>, ProviderError> {
         Ok(None)
     }
 
-    async fn decide(&self, _: EndToEndId, _: u8, decided: Decided) -> Result<Decided, ProviderError> {
-        Ok(decided)
-    }
-
-    async fn order(&self, _: EndToEndId) -> Result<Option<Order>, ProviderError> {
-        Ok(None)
-    }
-
-    async fn put_order(&self, _: EndToEndId, order: Order) -> Result<Order, ProviderError> {
-        Ok(order)
+    async fn put<T: Serialize + DeserializeOwned>(
+        &self,
+        _: EndToEndId,
+        _: Entry,
+        value: T,
+    ) -> Result<T, ProviderError> {
+        Ok(value)
     }
 }

@@ -1,7 +1,7 @@
 //! The payer chose how to pay.
 
 use models::{BankId, PaymentAttempt, Session, SessionEvent};
-use providers::{Begun, Provider, ProviderError};
+use providers::{Begun, Next, Provider, ProviderError};
 use store::StoreError;
 use thiserror::Error;
 
@@ -32,9 +32,18 @@ impl Payments {
     /// See [`BeginError`]; nothing has begun.
     pub async fn begin(&self, session: &Session, provider: BankId, number: u8) -> Result<Session, BeginError> {
         let connector = self.providers.find(&provider, session.mode).ok_or(BeginError::UnknownProvider)?;
-        let Begun { redirect_url, provider_state } = connector.begin(session, number).await?;
-        let attempt =
-            PaymentAttempt { number, bank: provider, redirect_url, provider_state, at_consent: None, ended: None };
+        let request = connector.begin_request(session, number);
+        let Begun { provider_state, next, .. } = connector.begin(session, number, &request).await?;
+        // All that there is yet moves money at submission, and redirects.
+        let Next::Redirect(link) = next else { return Err(BeginError::UnknownProvider) };
+        let attempt = PaymentAttempt {
+            number,
+            bank: provider,
+            redirect_url: link.reveal().to_owned(),
+            provider_state,
+            at_consent: None,
+            ended: None,
+        };
         let event = SessionEvent::BankChosen;
         let change = self.change(session.id, event);
         recorded(self.sessions.choose_bank(change, &attempt).await, event)?.ok_or(BeginError::NotFound)

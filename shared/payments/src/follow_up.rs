@@ -40,9 +40,9 @@ impl Payments {
         let connector = connector.ok_or(PaymentError::Inconsistent("provider that is there"))?;
         if state == SessionState::Pending {
             let submission = session.submission.as_ref().ok_or(PaymentError::Inconsistent("submission"))?;
-            self.after_submission(connector, session, submission, now).await
+            self.after_submission(&connector, session, attempt, submission, now).await
         } else {
-            self.before_submission(connector, session, attempt, now).await
+            self.before_submission(&connector, session, attempt, now).await
         }
     }
 
@@ -54,7 +54,7 @@ impl Payments {
         attempt: &PaymentAttempt,
         now: Timestamp,
     ) -> Result<(), PaymentError> {
-        match before_submission(provider.status(session, now).await?) {
+        match before_submission(provider.status(session, attempt, now).await?) {
             Step::Submit => self.submit(provider, session, attempt, now).await,
             Step::Decline(event) => {
                 let change = self.change(session.id, event);
@@ -73,7 +73,7 @@ impl Payments {
         attempt: &PaymentAttempt,
         now: Timestamp,
     ) -> Result<(), PaymentError> {
-        let submission = provider.prepare(session, now);
+        let Some(submission) = provider.prepare(session, attempt, now) else { return Ok(()) };
         let next_check_at = ask_again_at(submission.submitted_at, now);
         let event = SessionEvent::ConsentGiven;
         let change = self.change(session.id, event);
@@ -84,7 +84,7 @@ impl Payments {
         };
         tracing::info!(session_id = %session.id, event = event.as_str(), "recorded");
         // From here on the payment is pending whatever happens, and the schedule asks the provider again.
-        let followed = match provider.submit(&session, &submission, now).await {
+        let followed = match provider.submit(&session, attempt, &submission, now).await {
             Ok(status) => match after_submission(status, submission.submitted_at, now) {
                 step @ (Step::Settle(_) | Step::Decline(_)) => self.record(&session, step).await,
                 Step::Submit | Step::Resend | Step::AskAgainAt(_) | Step::Wait => Ok(()),
@@ -103,17 +103,18 @@ impl Payments {
         &self,
         provider: &impl Provider,
         session: &Session,
+        attempt: &PaymentAttempt,
         submission: &Submission,
         now: Timestamp,
     ) -> Result<(), PaymentError> {
         let ask_later = || Step::AskAgainAt(ask_again_at(submission.submitted_at, now));
-        let step = match provider.status(session, now).await {
+        let step = match provider.status(session, attempt, now).await {
             Ok(status) => after_submission(status, submission.submitted_at, now),
             Err(error) => unreachable(session, &error, ask_later()),
         };
         let step = match step {
             // The stored bytes, under the stored key: nothing moves twice.
-            Step::Resend => match provider.submit(session, submission, now).await {
+            Step::Resend => match provider.submit(session, attempt, submission, now).await {
                 Ok(status) => after_submission(status, submission.submitted_at, now),
                 Err(error) => unreachable(session, &error, ask_later()),
             },

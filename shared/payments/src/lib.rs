@@ -16,8 +16,8 @@ mod follow_up;
 mod next_step;
 mod refund;
 
-use models::{SessionEvent, SessionId};
-use providers::{Offer, Providers};
+use models::{PaymentMethod, Session, SessionEvent, SessionId};
+use providers::{Offer, Providers, Wanted};
 use runtime::{Clock, Random};
 use store::{Change, MockLedger, Refunds, Sessions, Table};
 
@@ -48,8 +48,9 @@ impl Payments {
     }
 
     /// What a payer may choose from.
-    pub fn offers(&self, mode: models::Mode) -> Vec<Offer> {
-        self.providers.offers(mode)
+    pub fn offers(&self, session: &Session) -> Vec<Offer> {
+        let (mode, currency) = (session.mode, session.amount.currency());
+        self.providers.offers(&Wanted { mode, method: PaymentMethod::PayByBank, currency, country: None })
     }
 
     /// `event` happens to the session now.

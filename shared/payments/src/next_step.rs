@@ -28,8 +28,8 @@ pub(crate) enum Step {
 pub(crate) fn before_submission(status: Status) -> Step {
     match status {
         Status::Consented | Status::Accepted | Status::Settled(_) => Step::Submit,
-        Status::Declined(event) => Step::Decline(event),
-        Status::AwaitingConsent | Status::Unknown => Step::Wait,
+        Status::Refused(reason) => Step::Decline(reason.event()),
+        Status::AwaitingConsent | Status::Cancelled | Status::Unknown => Step::Wait,
     }
 }
 
@@ -40,20 +40,23 @@ pub(crate) fn before_submission(status: Status) -> Step {
 pub(crate) fn after_submission(status: Status, submitted_at: Timestamp, now: Timestamp) -> Step {
     match status {
         Status::Settled(payer_account) => Step::Settle(payer_account),
-        Status::Declined(event) => Step::Decline(event),
+        Status::Refused(reason) => Step::Decline(reason.event()),
         Status::Accepted => Step::AskAgainAt(ask_again_at(submitted_at, now)),
         // The provider knows the payment and says that our order never came.
         Status::AwaitingConsent | Status::Consented => Step::Resend,
         Status::Unknown if now.duration_since(submitted_at) >= RESEND_AFTER => Step::Resend,
-        Status::Unknown => Step::AskAgainAt(ask_again_at(submitted_at, now)),
+        // Nobody cancels what was submitted.
+        Status::Unknown | Status::Cancelled => Step::AskAgainAt(ask_again_at(submitted_at, now)),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use models::DeclineReason;
+
     use super::*;
 
-    const DECLINED: Status = Status::Declined(SessionEvent::DeclinedByPayer);
+    const DECLINED: Status = Status::Refused(DeclineReason::ByPayer);
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()

@@ -1,8 +1,14 @@
 //! What is recorded of a provider's word, over a table in memory.
 
 use jiff::Timestamp;
-use models::{BankId, PaymentAttempt, Session, Submission};
-use providers::{Begun, Provider, ProviderError, Status};
+use models::{
+    BankId, DeclineReason, Money, MovesMoney, PaymentAttempt, ProviderPaymentId, ProviderRequest, RefundId, Session,
+    Submission,
+};
+use providers::{
+    Begun, Cancellation, NotGenuine, Provider, ProviderError, ProviderEvent, ProviderRefundId, RawEvent, RefundAnswer,
+    RefundStatus, Status,
+};
 use serde_json::json;
 
 use super::*;
@@ -65,20 +71,34 @@ struct MeanwhileBank<'a> {
 }
 
 impl Provider for MeanwhileBank<'_> {
-    async fn begin(&self, _: &Session, _: u8) -> Result<Begun, ProviderError> {
+    fn moves_money(&self) -> MovesMoney {
+        MovesMoney::AtSubmission
+    }
+
+    fn begin_request(&self, _: &Session, _: u8) -> ProviderRequest {
         panic!("not asked")
     }
 
-    async fn status(&self, session: &Session, now: Timestamp) -> Result<Status, ProviderError> {
+    async fn begin(&self, _: &Session, _: u8, _: &ProviderRequest) -> Result<Begun, ProviderError> {
+        panic!("not asked")
+    }
+
+    async fn status(
+        &self,
+        session: &Session,
+        attempt: &PaymentAttempt,
+        now: Timestamp,
+    ) -> Result<Status, ProviderError> {
         let change = |event| self.payments.change(session.id, event);
-        let attempt = session.attempt.clone().unwrap();
+        let attempt = attempt.clone();
         let changed = match self.meanwhile {
             Meanwhile::BankChosenAgain => {
                 let next = PaymentAttempt { number: attempt.number + 1, ..attempt };
                 self.payments.sessions.choose_bank(change(SessionEvent::BankChosen), &next).await
             }
             Meanwhile::ConsentGiven => {
-                let (change, submission) = (change(SessionEvent::ConsentGiven), self.prepare(session, now));
+                let (change, submission) =
+                    (change(SessionEvent::ConsentGiven), self.prepare(session, &attempt, now).unwrap());
                 self.payments.sessions.give_consent(change, attempt.number, &submission, now).await
             }
             Meanwhile::CancelledByMerchant => {
@@ -89,12 +109,47 @@ impl Provider for MeanwhileBank<'_> {
         Ok(self.says.clone())
     }
 
-    fn prepare(&self, _: &Session, now: Timestamp) -> Submission {
-        Submission { idempotency_key: "key".to_owned(), body: "body".to_owned(), submitted_at: now }
+    async fn status_by_id(&self, _: &ProviderPaymentId, _: Timestamp) -> Result<Status, ProviderError> {
+        panic!("not asked")
     }
 
-    async fn submit(&self, _: &Session, _: &Submission, _: Timestamp) -> Result<Status, ProviderError> {
+    fn prepare(&self, _: &Session, _: &PaymentAttempt, now: Timestamp) -> Option<Submission> {
+        Some(Submission { idempotency_key: "key".to_owned(), body: "body".to_owned(), submitted_at: now })
+    }
+
+    async fn submit(
+        &self,
+        _: &Session,
+        _: &PaymentAttempt,
+        _: &Submission,
+        _: Timestamp,
+    ) -> Result<Status, ProviderError> {
         panic!("money was asked for")
+    }
+
+    async fn cancel(&self, _: &Session, _: &PaymentAttempt, _: Timestamp) -> Result<Cancellation, ProviderError> {
+        panic!("not asked")
+    }
+
+    fn refund_request(&self, _: &Session, _: &PaymentAttempt, _: RefundId, _: Money) -> Option<ProviderRequest> {
+        panic!("not asked")
+    }
+
+    async fn refund(
+        &self,
+        _: &PaymentAttempt,
+        _: &ProviderRequest,
+        _: Timestamp,
+    ) -> Result<RefundAnswer, ProviderError> {
+        panic!("not asked")
+    }
+
+    async fn refund_status(&self, _: &ProviderRefundId, _: Timestamp) -> Result<RefundStatus, ProviderError> {
+        panic!("not asked")
+    }
+
+    fn read_event(&self, _: &RawEvent<'_>) -> Result<ProviderEvent, NotGenuine> {
+        panic!("not asked")
     }
 }
 
@@ -106,7 +161,7 @@ async fn an_answer_of_the_bank_that_comes_too_late_changes_nothing() {
         (Meanwhile::ConsentGiven, "consent_given"),
         (Meanwhile::CancelledByMerchant, "cancelled_by_merchant"),
     ] {
-        for says in [Status::Consented, Status::Declined(SessionEvent::DeclinedByPayer)] {
+        for says in [Status::Consented, Status::Refused(DeclineReason::ByPayer)] {
             let session = payments.at_the_bank().await;
             let bank = MeanwhileBank { payments: &payments, meanwhile, says: says.clone() };
             let attempt = session.attempt.as_ref().unwrap();

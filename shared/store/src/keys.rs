@@ -145,11 +145,32 @@ pub(crate) fn mail(id: &MailId) -> Key {
 }
 
 pub(crate) fn mock_attempt(payment: EndToEndId, attempt: u8) -> Key {
-    Key::new(format!("MOCKBANK#{payment}"), format!("ATTEMPT#{attempt}"))
+    mock(payment, format!("ATTEMPT#{attempt}"))
 }
 
 pub(crate) fn mock_order(payment: EndToEndId) -> Key {
-    Key::new(format!("MOCKBANK#{payment}"), "ORDER")
+    mock(payment, "ORDER")
+}
+
+/// The order of an attempt after one that was ordered and failed.
+pub(crate) fn mock_resubmission(payment: EndToEndId, attempt: u8) -> Key {
+    mock(payment, format!("ORDER#{attempt}"))
+}
+
+pub(crate) fn mock_begun(payment: EndToEndId, attempt: u8) -> Key {
+    mock(payment, format!("BEGUN#{attempt}"))
+}
+
+pub(crate) fn mock_conclusion(payment: EndToEndId, attempt: u8) -> Key {
+    mock(payment, format!("CONCLUSION#{attempt}"))
+}
+
+pub(crate) fn mock_refund(payment: EndToEndId, attempt: u8, position: u8) -> Key {
+    mock(payment, format!("REFUND#{attempt}#{position}"))
+}
+
+fn mock(payment: EndToEndId, entry: impl Into<String>) -> Key {
+    Key::new(format!("MOCKBANK#{payment}"), entry)
 }
 
 /// Partition of the list index. A merchant has one shard until more are needed; each item keeps its own.

@@ -1,16 +1,17 @@
-//! The mock bank's memory.
+//! The mock banks' memory.
 
 use models::EndToEndId;
 use providers::ProviderError;
-use providers::mock::{Decided, Ledger, Order};
+use providers::mock::{Entry, Ledger};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::error::StoreError;
 use crate::keys;
 use crate::table::{Key, Put, Table, read};
 use crate::write::WriteKind;
 
-/// The mock bank's ledger, kept in the table.
+/// The mock banks' ledger, kept in the table.
 #[derive(Debug, Clone)]
 pub struct MockLedger {
     table: Table,
@@ -21,34 +22,42 @@ impl MockLedger {
     pub fn new(table: Table) -> Self {
         Self { table }
     }
+}
 
-    async fn get<T: serde::de::DeserializeOwned>(&self, key: Key) -> Result<Option<T>, StoreError> {
-        self.table.get(key.clone()).await?.map(|item| read(key, item)).transpose()
-    }
-
-    /// Writes `entry` unless there is one, and returns the one that is there.
-    async fn put<T: Serialize + serde::de::DeserializeOwned>(&self, key: Key, entry: T) -> Result<T, StoreError> {
-        match self.table.put_new(WriteKind::MockLedger, key.clone(), serde_dynamo::to_item(&entry)?).await? {
-            Put::Done => Ok(entry),
-            Put::Exists(item) => read(key, item),
-        }
+fn key(payment: EndToEndId, entry: Entry) -> Key {
+    match entry {
+        Entry::Decision(attempt) => keys::mock_attempt(payment, attempt),
+        Entry::Order(None) => keys::mock_order(payment),
+        Entry::Order(Some(attempt)) => keys::mock_resubmission(payment, attempt),
+        Entry::Begun(attempt) => keys::mock_begun(payment, attempt),
+        Entry::Conclusion(attempt) => keys::mock_conclusion(payment, attempt),
+        Entry::Refund { attempt, position } => keys::mock_refund(payment, attempt, position),
     }
 }
 
 impl Ledger for MockLedger {
-    async fn decided(&self, payment: EndToEndId, attempt: u8) -> Result<Option<Decided>, ProviderError> {
-        self.get(keys::mock_attempt(payment, attempt)).await.map_err(ProviderError::new)
+    async fn get<T: DeserializeOwned>(&self, payment: EndToEndId, entry: Entry) -> Result<Option<T>, ProviderError> {
+        let key = key(payment, entry);
+        let found = self.table.get(key.clone()).await;
+        found.and_then(|item| item.map(|item| read(key, item)).transpose()).map_err(ProviderError::unreachable)
     }
 
-    async fn decide(&self, payment: EndToEndId, attempt: u8, decided: Decided) -> Result<Decided, ProviderError> {
-        self.put(keys::mock_attempt(payment, attempt), decided).await.map_err(ProviderError::new)
+    async fn put<T: Serialize + DeserializeOwned>(
+        &self,
+        payment: EndToEndId,
+        entry: Entry,
+        value: T,
+    ) -> Result<T, ProviderError> {
+        self.put_first(key(payment, entry), value).await.map_err(ProviderError::unreachable)
     }
+}
 
-    async fn order(&self, payment: EndToEndId) -> Result<Option<Order>, ProviderError> {
-        self.get(keys::mock_order(payment)).await.map_err(ProviderError::new)
-    }
-
-    async fn put_order(&self, payment: EndToEndId, order: Order) -> Result<Order, ProviderError> {
-        self.put(keys::mock_order(payment), order).await.map_err(ProviderError::new)
+impl MockLedger {
+    /// Writes `value` unless there is one, and returns the one that is there.
+    async fn put_first<T: Serialize + DeserializeOwned>(&self, key: Key, value: T) -> Result<T, StoreError> {
+        match self.table.put_new(WriteKind::MockLedger, key.clone(), serde_dynamo::to_item(&value)?).await? {
+            Put::Done => Ok(value),
+            Put::Exists(item) => read(key, item),
+        }
     }
 }

@@ -124,7 +124,7 @@ kinds! {
     AccountsChange = "changing a merchant's accounts",
     /// The mark before is a condition, and each has an id of its own.
     Republish = "marking to be published again",
-    // The mock bank's ledger. Never deleted.
+    // The mock banks' ledger. Never deleted; the first entry stays.
     MockLedger = "keeping the mock bank's ledger",
 }
 

@@ -148,6 +148,7 @@ async fn each_decision_has_its_outcome() {
         Decision::ApproveThenSettle | Decision::ApproveThenFail => (SessionState::Pending, "consent_given"),
         Decision::Decline => (SessionState::Failed, "declined_by_payer"),
         Decision::InsufficientFunds => (SessionState::Failed, "insufficient_funds"),
+        Decision::Refuse => (SessionState::Failed, "declined_by_bank"),
     };
     for decision in Decision::ALL {
         let session = checkout.at_the_bank(1).await;
@@ -384,13 +385,8 @@ async fn a_decision_that_was_not_followed_up_is_never_followed_up_by_its_opposit
     ] {
         let session = checkout.at_the_bank(1).await;
         // The bank heard the payer, and then the function died.
-        checkout
-            .providers
-            .find(&"mock-bank".parse().unwrap(), session.mode)
-            .unwrap()
-            .decide(&session, 1, Decided { decision: first, payer_account: PayerAccount::Shared })
-            .await
-            .unwrap();
+        let Connector::MockBank(bank) = checkout.providers.find(&"mock-bank".parse().unwrap(), session.mode).unwrap();
+        bank.decide(&session, 1, Decided { decision: first, payer_account: PayerAccount::Shared }).await.unwrap();
         checkout.post(&format!("/mock-bank/{}/1", session.id), &format!("decision={then}")).await;
         assert_eq!(causes(&checkout.now(&session).await).last(), Some(&last), "{first:?}, then {then}");
     }

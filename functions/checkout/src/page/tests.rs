@@ -2,8 +2,11 @@
 
 use askama::Template;
 use jiff::Timestamp;
-use models::{EmailAddress, LineItem, MAX_ATTEMPTS, MerchantUrl, Mode, Payer, Session, SessionEvent, SessionState};
-use providers::{Offer, Providers};
+use models::{
+    Currency, EmailAddress, LineItem, MAX_ATTEMPTS, MerchantUrl, Mode, Payer, PaymentMethod, Session, SessionEvent,
+    SessionState,
+};
+use providers::{Offer, Providers, Wanted};
 use samples::{NOW, PAYER_EMAIL, PAYER_NAME, happen, item, later, name, session, session_after, session_of};
 
 use super::outcome::LEAVE_AFTER_S;
@@ -15,7 +18,8 @@ use crate::paths::Back;
 use crate::samples::{NoLedger, in_state, refund_with_payment};
 
 fn offers() -> Vec<Offer> {
-    Providers::new(NoLedger, false).offers(Mode::Test)
+    let (mode, method) = (Mode::Test, PaymentMethod::PayByBank);
+    Providers::new(NoLedger, false).offers(&Wanted { mode, method, currency: Currency::GBP, country: None })
 }
 
 /// The page of the session's stage, as the handler chooses it.

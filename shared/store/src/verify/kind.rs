@@ -25,6 +25,9 @@ pub(super) enum Kind {
     EndpointCount(MerchantId, Mode),
     MockAttempt(String),
     MockOrder(String),
+    MockBegun(String),
+    MockConclusion(String),
+    MockRefund(String),
     /// With this partition key.
     Unknown(String),
 }
@@ -61,9 +64,13 @@ impl Kind {
                     None => Some(Self::Endpoint(merchant, sk.parse().ok()?)),
                 }
             }
-            "MOCKBANK" => match sk.as_str() {
+            "MOCKBANK" => match sk.split('#').next()? {
+                "ATTEMPT" => Some(Self::MockAttempt(id.to_owned())),
                 "ORDER" => Some(Self::MockOrder(id.to_owned())),
-                sk => sk.starts_with("ATTEMPT#").then(|| Self::MockAttempt(id.to_owned())),
+                "BEGUN" => Some(Self::MockBegun(id.to_owned())),
+                "CONCLUSION" => Some(Self::MockConclusion(id.to_owned())),
+                "REFUND" => Some(Self::MockRefund(id.to_owned())),
+                _ => None,
             },
             _ => None,
         }
@@ -99,6 +106,9 @@ impl fmt::Display for Kind {
             }
             Self::MockAttempt(id) => write!(f, "mock bank's attempt at {id}"),
             Self::MockOrder(id) => write!(f, "mock bank's order {id}"),
+            Self::MockBegun(id) => write!(f, "mock bank's payment {id}"),
+            Self::MockConclusion(id) => write!(f, "mock bank's conclusion of {id}"),
+            Self::MockRefund(id) => write!(f, "mock bank's refund of {id}"),
             Self::Unknown(pk) => write!(f, "item {pk}"),
         }
     }

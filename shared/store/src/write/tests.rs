@@ -20,9 +20,9 @@ use aws_smithy_types::byte_stream::ByteStream;
 use jiff::{SignedDuration, Timestamp};
 use models::{
     ApiKey, CursorId, DisabledBy, Endpoint, EndpointId, EndpointSecret, EventId, ListShards, MailFeedback, MailId,
-    MailTopic, Mode, Object, Refund, RefundId, Scopes, Session, SessionEvent, SessionId,
+    MailTopic, Mode, Object, ProviderRequest, Refund, RefundId, Scopes, Session, SessionEvent, SessionId,
 };
-use providers::mock::{Decided, Decision, Ledger, Order, PayerAccount};
+use providers::mock::{Concluded, Conclusion, Decided, Decision, Entry, Ledger, Order, RefundOrder};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -542,15 +542,33 @@ async fn endpoints(late: &Late, owner: &Owner, now: Timestamp) {
 async fn ledger(late: &Late) {
     let ledger = MockLedger::new(late.table.clone());
     let payment = models::EndToEndId::new(samples::uuid());
-    let decided = Decided { decision: Decision::Approve, payer_account: PayerAccount::Shared };
-    ledger.decide(payment, 1, decided).await.unwrap();
+    let decided = Decided::from(Decision::Approve);
+    ledger.put(payment, Entry::Decision(1), decided).await.unwrap();
     let order = Order {
         idempotency_key: "key".to_owned(),
         body: "body".to_owned(),
         decided,
         submitted_at: Timestamp::UNIX_EPOCH,
     };
-    ledger.put_order(payment, order).await.unwrap();
+    for attempt in [None, Some(2)] {
+        assert_eq!(ledger.put(payment, Entry::Order(attempt), order.clone()).await.unwrap(), order);
+    }
+    let request = ProviderRequest { idempotency_key: "key".to_owned(), body: "body".to_owned() };
+    ledger.put(payment, Entry::Begun(1), request).await.unwrap();
+    // Consent and cancelling race for one entry.
+    let concluded = |conclusion| Concluded { conclusion, at: Timestamp::UNIX_EPOCH };
+    let [consent, cancelling] = [Conclusion::Decided(decided), Conclusion::Cancelled].map(concluded);
+    assert_eq!(ledger.put(payment, Entry::Conclusion(1), consent.clone()).await.unwrap(), consent);
+    assert_eq!(ledger.put(payment, Entry::Conclusion(1), cancelling.clone()).await.unwrap(), consent);
+    assert_eq!(ledger.put(payment, Entry::Conclusion(2), cancelling.clone()).await.unwrap(), cancelling);
+    assert_eq!(ledger.concluded(payment, 2).await.unwrap(), Some(cancelling));
+    let refund = RefundOrder {
+        idempotency_key: "key".to_owned(),
+        body: "body".to_owned(),
+        amount_minor: 100,
+        asked_at: Timestamp::UNIX_EPOCH,
+    };
+    ledger.put(payment, Entry::Refund { attempt: 1, position: 1 }, refund).await.unwrap();
     late.arrive_after("keeping the mock bank's ledger").await;
 }
 

@@ -1,0 +1,101 @@
+//! The providers there are, as one.
+
+use jiff::Timestamp;
+use models::{Money, MovesMoney, PaymentAttempt, ProviderPaymentId, ProviderRequest, RefundId, Session, Submission};
+
+use crate::event::{NotGenuine, ProviderEvent, RawEvent};
+use crate::mock::{Ledger, MockBank};
+use crate::port::{Begun, Cancellation, Provider, ProviderError, ProviderRefundId, RefundAnswer, RefundStatus, Status};
+
+/// The connector to one provider.
+#[derive(Debug, Clone)]
+pub enum Connector<L> {
+    /// A mock bank whose money moves at submission.
+    MockBank(MockBank<L>),
+}
+
+/// Whichever it is.
+macro_rules! each {
+    ($connector:expr, $provider:ident => $answer:expr) => {
+        match $connector {
+            Connector::MockBank($provider) => $answer,
+        }
+    };
+}
+
+impl<L: Ledger> Provider for Connector<L> {
+    fn moves_money(&self) -> MovesMoney {
+        each!(self, provider => provider.moves_money())
+    }
+
+    fn begin_request(&self, session: &Session, number: u8) -> ProviderRequest {
+        each!(self, provider => provider.begin_request(session, number))
+    }
+
+    async fn begin(&self, session: &Session, number: u8, request: &ProviderRequest) -> Result<Begun, ProviderError> {
+        each!(self, provider => provider.begin(session, number, request).await)
+    }
+
+    async fn status(
+        &self,
+        session: &Session,
+        attempt: &PaymentAttempt,
+        now: Timestamp,
+    ) -> Result<Status, ProviderError> {
+        each!(self, provider => provider.status(session, attempt, now).await)
+    }
+
+    async fn status_by_id(&self, id: &ProviderPaymentId, now: Timestamp) -> Result<Status, ProviderError> {
+        each!(self, provider => provider.status_by_id(id, now).await)
+    }
+
+    fn prepare(&self, session: &Session, attempt: &PaymentAttempt, now: Timestamp) -> Option<Submission> {
+        each!(self, provider => provider.prepare(session, attempt, now))
+    }
+
+    async fn submit(
+        &self,
+        session: &Session,
+        attempt: &PaymentAttempt,
+        submission: &Submission,
+        now: Timestamp,
+    ) -> Result<Status, ProviderError> {
+        each!(self, provider => provider.submit(session, attempt, submission, now).await)
+    }
+
+    async fn cancel(
+        &self,
+        session: &Session,
+        attempt: &PaymentAttempt,
+        now: Timestamp,
+    ) -> Result<Cancellation, ProviderError> {
+        each!(self, provider => provider.cancel(session, attempt, now).await)
+    }
+
+    fn refund_request(
+        &self,
+        session: &Session,
+        attempt: &PaymentAttempt,
+        refund_id: RefundId,
+        amount: Money,
+    ) -> Option<ProviderRequest> {
+        each!(self, provider => provider.refund_request(session, attempt, refund_id, amount))
+    }
+
+    async fn refund(
+        &self,
+        attempt: &PaymentAttempt,
+        request: &ProviderRequest,
+        now: Timestamp,
+    ) -> Result<RefundAnswer, ProviderError> {
+        each!(self, provider => provider.refund(attempt, request, now).await)
+    }
+
+    async fn refund_status(&self, id: &ProviderRefundId, now: Timestamp) -> Result<RefundStatus, ProviderError> {
+        each!(self, provider => provider.refund_status(id, now).await)
+    }
+
+    fn read_event(&self, event: &RawEvent<'_>) -> Result<ProviderEvent, NotGenuine> {
+        each!(self, provider => provider.read_event(event))
+    }
+}
