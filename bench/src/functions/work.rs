@@ -117,7 +117,7 @@ impl Preparer {
             at_consent: None,
             ended: None,
         };
-        self.sessions.choose_bank(change(SessionEvent::BankChosen), &attempt).await?;
+        self.sessions.choose_bank(change(SessionEvent::BankChosen), &attempt, None).await?;
         let now = samples::now();
         let submission = Submission { idempotency_key: "1".to_owned(), body: "{}".to_owned(), submitted_at: now };
         self.sessions.give_consent(change(SessionEvent::ConsentGiven), 1, &submission, now).await?;

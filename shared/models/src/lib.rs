@@ -58,7 +58,7 @@ pub use text::{
     Description, EmailAddress, InvalidText, Locale, MerchantUrl, Name, PhoneNumber, Reference, is_noncharacter,
 };
 pub use time::{SortableTimestamp, truncate_to_ms};
-pub use transition::{IllegalTransition, SessionEvent, SessionState, transition};
+pub use transition::{IllegalTransition, InTime, SessionEvent, SessionState, transition};
 pub use webhook::{
     CursorId, DisabledBy, Endpoint, EndpointSecret, MAX_CONCURRENT_DELIVERIES, MAX_ENDPOINTS, Subscription,
     is_given_up, next_delivery, not_before,

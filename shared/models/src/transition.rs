@@ -148,6 +148,43 @@ impl SessionEvent {
         }
     }
 
+    /// Whether it gives up the attempt that goes on: where that one's money moves at consent, only after the provider has
+    /// cancelled it.
+    pub const fn gives_up_attempt(self) -> bool {
+        match self {
+            Self::BankChosen
+            | Self::CancelledByMerchant
+            | Self::CancelledByPayer
+            | Self::DeletedByMerchant
+            | Self::TimePassed => true,
+            Self::Created
+            | Self::PayerIdentified
+            | Self::ConsentGiven
+            | Self::Settled
+            | Self::DeclinedByPayer
+            | Self::DeclinedByBank
+            | Self::InsufficientFunds
+            | Self::AttemptEnded => false,
+        }
+    }
+
+    /// When, of the time in which a session can be paid, it can happen to one that awaits its payer.
+    pub const fn in_time(self) -> InTime {
+        match self {
+            Self::Created | Self::PayerIdentified | Self::BankChosen => InTime::Before,
+            Self::TimePassed => InTime::After,
+            Self::ConsentGiven
+            | Self::Settled
+            | Self::DeclinedByPayer
+            | Self::DeclinedByBank
+            | Self::InsufficientFunds
+            | Self::CancelledByMerchant
+            | Self::CancelledByPayer
+            | Self::DeletedByMerchant
+            | Self::AttemptEnded => InTime::BeforeUnlessOpenAtConsent,
+        }
+    }
+
     /// The states in which it can happen; by [`transition`].
     pub fn sources(self) -> impl Iterator<Item = SessionState> {
         SessionState::ALL.into_iter().filter(move |state| transition(*state, self).is_ok())
@@ -163,6 +200,17 @@ impl fmt::Display for SessionEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
+}
+
+/// When an event can happen to a session that awaits its payer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InTime {
+    /// Before `expires_at`.
+    Before,
+    /// Before `expires_at`; with an attempt open whose money moves at consent at any time, since the provider decides.
+    BeforeUnlessOpenAtConsent,
+    /// From `expires_at` on.
+    After,
 }
 
 /// An event that can't happen in that state.

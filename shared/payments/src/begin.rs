@@ -46,6 +46,6 @@ impl Payments {
         };
         let event = SessionEvent::BankChosen;
         let change = self.change(session.id, event);
-        recorded(self.sessions.choose_bank(change, &attempt).await, event)?.ok_or(BeginError::NotFound)
+        recorded(self.sessions.choose_bank(change, &attempt, None).await, event)?.ok_or(BeginError::NotFound)
     }
 }

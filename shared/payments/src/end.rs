@@ -13,7 +13,7 @@ impl Payments {
     /// # Errors
     /// See [`ChangeError`].
     pub async fn end(&self, change: Change, owner: Option<&Owner>) -> Result<Changed, ChangeError> {
-        self.sessions.record(change, owner).await
+        self.sessions.record(change, owner, None).await
     }
 
     /// Ends a session by `event`, now; the session as it is then, none if it was deleted. If another request was first, its
@@ -36,6 +36,6 @@ impl Payments {
         at: Timestamp,
         write_id: WriteId,
     ) -> Result<Deleted, ChangeError> {
-        self.sessions.delete(id, owner, at, write_id).await
+        self.sessions.delete(id, owner, at, write_id, None).await
     }
 }

@@ -140,7 +140,7 @@ impl Payments {
             tracing::warn!(session_id = %session.id, submitted_at = %submission.submitted_at, "still pending");
             Metric::StuckPending.count();
         }
-        Ok(self.sessions.ask_again_at(&session.id, at).await?)
+        Ok(self.sessions.check_again_at(session, at).await?)
     }
 
     /// Records how a pending payment ended.
@@ -150,7 +150,7 @@ impl Payments {
                 let event = SessionEvent::Settled;
                 (event, self.sessions.settle(self.change(session.id, event), payer_account.as_ref()).await)
             }
-            Step::Decline(event) => (event, self.sessions.record(self.change(session.id, event), None).await),
+            Step::Decline(event) => (event, self.sessions.record(self.change(session.id, event), None, None).await),
             Step::Submit | Step::Resend | Step::AskAgainAt(_) | Step::Wait => return Ok(()),
         };
         recorded(changed, event)?;

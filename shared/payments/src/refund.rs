@@ -112,7 +112,7 @@ impl Payments {
     pub async fn cancel_refund(&self, refund: &Refund, write_id: &WriteId) -> Result<RefundChanged, RefundChangeError> {
         let (mut refund, end) = (refund.clone(), RefundEnd::CancelledByMerchant);
         for _ in 0..MAX_TRIES {
-            match self.refunds.end(&refund, end, self.clock.now(), write_id).await {
+            match self.refunds.end(&refund, end, self.clock.now(), write_id, None).await {
                 // The customer gave the details meanwhile.
                 Err(RefundChangeError::Refused(now_as)) if now_as.payment_session_id != refund.payment_session_id => {
                     refund = *now_as;

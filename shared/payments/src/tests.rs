@@ -94,7 +94,7 @@ impl Provider for MeanwhileBank<'_> {
         let changed = match self.meanwhile {
             Meanwhile::BankChosenAgain => {
                 let next = PaymentAttempt { number: attempt.number + 1, ..attempt };
-                self.payments.sessions.choose_bank(change(SessionEvent::BankChosen), &next).await
+                self.payments.sessions.choose_bank(change(SessionEvent::BankChosen), &next, None).await
             }
             Meanwhile::ConsentGiven => {
                 let (change, submission) =
@@ -102,7 +102,7 @@ impl Provider for MeanwhileBank<'_> {
                 self.payments.sessions.give_consent(change, attempt.number, &submission, now).await
             }
             Meanwhile::CancelledByMerchant => {
-                self.payments.sessions.record(change(SessionEvent::CancelledByMerchant), None).await
+                self.payments.sessions.record(change(SessionEvent::CancelledByMerchant), None, None).await
             }
         };
         changed.unwrap();

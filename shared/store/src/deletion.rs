@@ -9,7 +9,7 @@ use crate::events::{self, Events, StoredEvent};
 use crate::history::entered_later;
 use crate::keys;
 use crate::owner::Owner;
-use crate::session_writes::{owned, present, transition, with_refund};
+use crate::session_writes::{ForRefund, owned, present, transition};
 use crate::sessions::Sessions;
 use crate::table::{Item, ms, n, read, s};
 use crate::tombstone::{ERASED, Tombstone, is_tombstone};
@@ -30,16 +30,18 @@ pub struct Deleted {
 
 impl Sessions {
     /// Deletes a session for good: nothing a client or payer wrote stays, and its events show nothing personal any more. Only
-    /// while nothing was ever submitted.
+    /// while nothing was ever submitted; with an attempt open whose money moves at consent, only after the provider has
+    /// `cancelled` it.
     ///
     /// # Errors
-    /// [`ChangeError::Refused`] with the session once it was submitted.
+    /// [`ChangeError::Refused`] with the session once it was submitted, or while an attempt's money may move.
     pub async fn delete(
         &self,
         id: SessionId,
         owner: &Owner,
         at: Timestamp,
         write_id: WriteId,
+        cancelled: Option<u8>,
     ) -> Result<Deleted, ChangeError> {
         let key = keys::session(&id);
         let mut at = at;
@@ -47,7 +49,7 @@ impl Sessions {
             let item = self.table.get(key.clone()).await?.ok_or(ChangeError::NotFound)?;
             let deleted = match self.already_deleted(item, owner, &write_id)? {
                 Ok(deleted) => Some(deleted),
-                Err(item) => self.leave_tombstone(read(&key, item)?, owner, &mut at, &write_id).await?,
+                Err(item) => self.leave_tombstone(read(&key, item)?, owner, &mut at, &write_id, cancelled).await?,
             };
             if let Some(deleted) = deleted {
                 // What merchants' servers answered; and the events, if they were put before deletion did that itself.
@@ -68,13 +70,15 @@ impl Sessions {
         owner: &Owner,
         at: &mut Timestamp,
         write_id: &WriteId,
+        cancelled: Option<u8>,
     ) -> Result<Option<Deleted>, ChangeError> {
         if !owner.owns(&session) {
             return Err(ChangeError::NotFound);
         }
         *at = session.history.iter().fold(*at, |at, entry| at.max(entry.at));
         let state = session.state_at(*at);
-        if session.submission.is_some() || !(state.is_awaiting() || state.is_final()) {
+        let may_be_paid = session.open_at_consent().is_some_and(|open| cancelled != Some(open.number));
+        if session.was_submitted() || may_be_paid || !(state.is_awaiting() || state.is_final()) {
             return Err(ChangeError::Refused(Box::new(session)));
         }
         // An awaiting session ends by it, and one that has expired is written down as such; one that had ended only gets its tombstone.
@@ -84,7 +88,7 @@ impl Sessions {
         let ended = SessionState::ALL.into_iter().filter(|state| state.is_final()).map(SessionState::as_str);
         let key = keys::session(&session.id);
         let update = match ending {
-            Some(change) => transition(change),
+            Some(change) => transition(change, cancelled),
             None => present(Update::new(WriteKind::SessionDelete, key.clone())).when_one_of("state", ended),
         };
         let update = owned(update, owner)
@@ -95,7 +99,7 @@ impl Sessions {
             .remove(&ERASED);
         let mut all = Transaction::default().update(update);
         if let Some((change, pays_refund)) = ending.zip(session.pays_refund.as_ref()) {
-            all = with_refund(all, pays_refund, session.amount, change);
+            all = ForRefund::of(change.event).add_to(all, pays_refund, session.amount, change);
         }
         let entries = session.history.len();
         let erased = Object::Session(Box::new(session.erased(*at)));

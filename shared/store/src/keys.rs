@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use models::{
-    AccountIdentifier, ApiKeyId, CursorId, EndToEndId, EndpointId, EventId, LinkedAccount, ListShard, MailId,
-    MerchantId, Mode, ObjectId, RefundId, SessionId, SortableTimestamp, stable_hash,
+    AccountIdentifier, ApiKeyId, BankId, CursorId, EndToEndId, EndpointId, EventId, LinkedAccount, ListShard, MailId,
+    MerchantId, Mode, ObjectId, ProviderPaymentId, RefundId, SessionId, SortableTimestamp, stable_hash,
 };
 
 use crate::table::{Item, Key};
@@ -25,6 +25,7 @@ pub(crate) const CURSOR_PREFIX: &str = "CURSOR#";
 pub(crate) const EVENT_PREFIX: &str = "EVENT#";
 pub(crate) const ATTEMPT_PREFIX: &str = "ATTEMPT#";
 pub(crate) const SESSION_PK_PREFIX: &str = "SESSION#";
+pub(crate) const BANK_PAYMENT_SK: &str = "BANKPAYMENT";
 pub(crate) const COUNT_PREFIX: &str = "COUNT#";
 
 /// Sorts before every timestamp.
@@ -142,6 +143,11 @@ pub(crate) fn object_mails_pk(object: impl std::fmt::Display) -> String {
 
 pub(crate) fn mail(id: &MailId) -> Key {
     Key::new(mail_pk(id), format!("{}#{}", id.topic.kind(), id.sequence))
+}
+
+/// Says of which session's attempt a provider's payment is.
+pub(crate) fn bank_payment(provider: &BankId, id: &ProviderPaymentId) -> Key {
+    Key::new(format!("BANKPAYMENT#{provider}#{id}"), BANK_PAYMENT_SK)
 }
 
 pub(crate) fn mock_attempt(payment: EndToEndId, attempt: u8) -> Key {

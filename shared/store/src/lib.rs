@@ -6,6 +6,8 @@
 #[cfg(test)]
 extern crate self as store;
 
+mod at_consent;
+mod bank_payments;
 mod change;
 mod conflicts;
 mod cursors;
@@ -45,6 +47,7 @@ mod verify;
 mod walk;
 mod write;
 
+pub use bank_payments::{BankPayment, BankPayments};
 pub use change::{Change, ChangeError, Changed};
 pub use cursors::{Advanced, CursorClaim, Cursors, Finished, Paused};
 pub use deletion::Deleted;
@@ -65,7 +68,7 @@ pub use owner::Owner;
 pub use query::{Position, QueryPage};
 pub use refunds::{RefundChangeError, RefundChanged, RefundCreated, RefundEnd, Refunds, WithRefunds};
 pub use republish::{Marked, REPUBLISHED_FOR, Span, UnreadRecord};
-pub use sessions::{Created, Fingerprint, Sessions, session_item};
+pub use sessions::{Created, FIRST_CHECK_AT_CONSENT, Fingerprint, Sessions, session_item};
 pub use size::size_bytes;
 pub use slots::{Slot, Slots};
 pub use stream::{HistoryChange, history_change};

@@ -42,9 +42,20 @@ pub(crate) fn payment_submitted(paid: &PaysRefund, change: &Change) -> Update {
         .set("submitted", aws_sdk_dynamodb::types::AttributeValue::Bool(true))
 }
 
+/// Whether the refund's payment has an attempt open whose money moves at consent: the clock ends neither then.
+pub(crate) fn payment_open_at_consent(paid: &PaysRefund, change: &Change, open: bool) -> Update {
+    let update = awaiting_payment(WriteKind::RefundOpen, paid, &change.session_id);
+    if open {
+        update.set("open_at_consent", aws_sdk_dynamodb::types::AttributeValue::Bool(true))
+    } else {
+        update.remove(&["open_at_consent"])
+    }
+}
+
 /// The refund's payment ended, and the refund with it.
 pub(crate) fn payment_ended(paid: &PaysRefund, change: &Change, event: RefundEvent) -> Update {
-    happened(awaiting_payment(WriteKind::RefundChange, paid, &change.session_id), event, change.at, &change.write_id)
+    let update = awaiting_payment(WriteKind::RefundChange, paid, &change.session_id).remove(&["open_at_consent"]);
+    happened(update, event, change.at, &change.write_id)
 }
 
 fn awaiting_payment(kind: WriteKind, paid: &PaysRefund, payment: &SessionId) -> Update {

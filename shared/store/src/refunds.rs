@@ -237,7 +237,8 @@ impl Refunds {
     }
 
     /// Ends a refund whose payment was not submitted, together with its payment session if it has one, and gives the
-    /// amount back to the refunded session.
+    /// amount back to the refunded session. With an attempt at that payment open whose money moves at consent, only after
+    /// the provider has `cancelled` it.
     ///
     /// # Errors
     /// See [`RefundChangeError`].
@@ -247,6 +248,7 @@ impl Refunds {
         end: RefundEnd,
         at: Timestamp,
         write_id: &WriteId,
+        cancelled: Option<u8>,
     ) -> Result<RefundChanged, RefundChangeError> {
         let Some(payment) = refund.payment_session_id else {
             let ended = |at| {
@@ -257,7 +259,7 @@ impl Refunds {
             return self.change(refund, at, write_id, ended).await;
         };
         let change = Change { session_id: payment, event: end.session_event(), at, write_id: write_id.clone() };
-        let changed = Sessions::new(self.table.clone()).record(change, None).await;
+        let changed = Sessions::new(self.table.clone()).record(change, None, cancelled).await;
         let refund = self.again(refund).await?;
         match changed {
             Ok(changed) => Ok(RefundChanged { refund, repeated: changed.repeated }),
@@ -275,7 +277,7 @@ impl Refunds {
         }
     }
 
-    /// Ends a refund that has failed by time, if that is not written down yet; whether it did.
+    /// Ends a refund that has failed by time, if that is not written down yet; whether it has ended.
     ///
     /// # Errors
     /// The table failed us.
@@ -283,10 +285,10 @@ impl Refunds {
         if !refund.has_expired_at(now) {
             return Ok(false);
         }
-        match self.end(refund, RefundEnd::TimePassed, now, &self.table.random.write_id()).await {
+        match self.end(refund, RefundEnd::TimePassed, now, &self.table.random.write_id(), None).await {
             Ok(_) => Ok(true),
-            // Somebody else was first.
-            Err(RefundChangeError::Refused(_)) => Ok(true),
+            // Somebody else was first, or its payment goes on.
+            Err(RefundChangeError::Refused(refund)) => Ok(refund.state.is_final()),
             Err(RefundChangeError::Store(error)) => Err(error),
         }
     }

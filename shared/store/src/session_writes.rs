@@ -3,8 +3,8 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use models::{
-    Money, PaysRefund, RefundEvent, RefundState, Session, SessionEvent, SessionId, SessionState, SortableTimestamp,
-    WireFormat,
+    InTime, MAX_HISTORY_ENTRIES, Money, PaysRefund, RefundEvent, RefundState, Session, SessionEvent, SessionId,
+    SessionState, SortableTimestamp, WireFormat,
 };
 
 use crate::change::Change;
@@ -13,13 +13,10 @@ use crate::history::{correlate_first, history_entry};
 use crate::keys;
 use crate::owner::Owner;
 use crate::refund_writes;
-use crate::table::{Item, Key, ms, s};
+use crate::table::{Item, Key, ms, n, s};
 use crate::transaction::Transaction;
 use crate::update::Update;
 use crate::write::WriteKind;
-
-/// The most entries that a session's history has: created, identified, consented and ended, and each choice of a bank.
-const MAX_ENTRIES: usize = 4 + models::MAX_ATTEMPTS as usize;
 
 /// A session's item as it is first put, in both indexes.
 pub(crate) fn new_item(session: &Session) -> Result<(Key, Item), StoreError> {
@@ -52,40 +49,93 @@ pub(crate) fn owned(update: Update, owner: &Owner) -> Update {
 }
 
 /// The state, the history entry and the due keys of a change. Which states it can come from is the domain's word; its entry
-/// is not earlier than the one before; and the session's time has not passed or, if that is the event, has.
-pub(crate) fn transition(change: &Change) -> Update {
+/// is not earlier than the one before; the session's time has not passed or, if that is the event, has; and where it gives
+/// up an attempt whose money moves at consent, the provider has `cancelled` the attempt with this number.
+pub(crate) fn transition(change: &Change, cancelled: Option<u8>) -> Update {
     // Only `Created` has no target, and no state has it as a way out: the update's condition can't hold.
     let target = change.event.target().unwrap_or(SessionState::AwaitingPayer);
     let entry = history_entry(target.as_str(), change.at, change.event.as_str(), &change.write_id);
     let update = present(Update::new(WriteKind::SessionChange, keys::session(&change.session_id)))
         .when_one_of("state", change.event.sources().map(SessionState::as_str))
-        .not_before_history(MAX_ENTRIES, change.at)
+        .not_before_history(MAX_HISTORY_ENTRIES, change.at)
         .set("state", s(target.as_str()))
         .append("history", entry);
     let update = if target.is_final() { update.remove(&["due_pk", "due_at"]) } else { update };
+    let update = if change.event.sources().any(SessionState::is_awaiting) { in_time(update, change) } else { update };
+    if change.event.gives_up_attempt() { nothing_open(update, cancelled) } else { update }
+}
+
+fn in_time(update: Update, change: &Change) -> Update {
     let at = (":at", ms(change.at));
-    if change.event == SessionEvent::TimePassed {
-        update.when("#expires_at <= :at", [at])
-    } else if change.event.sources().any(SessionState::is_awaiting) {
-        let pending = (":pending", s(SessionState::Pending.as_str()));
-        update.when("#expires_at > :at OR #state = :pending", [at, pending])
-    } else {
-        update
+    let pending = (":pending", s(SessionState::Pending.as_str()));
+    match change.event.in_time() {
+        InTime::Before => update.when("#expires_at > :at", [at]),
+        InTime::After => update.when("#expires_at <= :at", [at]),
+        InTime::BeforeUnlessOpenAtConsent => update.when(
+            "#expires_at > :at OR #state = :pending OR (#state = :consenting AND attribute_exists(#attempt.#at_consent))",
+            [at, pending, consenting()],
+        ),
     }
 }
 
-/// A transaction, with what a change of the payment session means for its refund.
-pub(crate) fn with_refund(all: Transaction, pays_refund: &PaysRefund, amount: Money, change: &Change) -> Transaction {
-    match RefundEvent::of_payment(change.event) {
-        Some(event) => {
-            let all = all.update(refund_writes::payment_ended(pays_refund, change, event));
-            if event.target() == Some(RefundState::Failed) {
-                all.update(refund_writes::give_back(&pays_refund.session_id, amount))
-            } else {
-                all
+/// No attempt is open whose money moves at consent, or the provider has cancelled it.
+fn nothing_open(update: Update, cancelled: Option<u8>) -> Update {
+    match cancelled {
+        None => update.when("attribute_not_exists(#attempt.#at_consent) OR NOT #state = :consenting", [consenting()]),
+        Some(number) => update.when(
+            "attribute_not_exists(#attempt.#at_consent) OR NOT #state = :consenting OR #attempt.#number = :cancelled",
+            [consenting(), (":cancelled", n(number))],
+        ),
+    }
+}
+
+fn consenting() -> (&'static str, AttributeValue) {
+    (":consenting", s(SessionState::AwaitingPaymentConsent.as_str()))
+}
+
+/// What a change of a session means for the refund that it pays.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum ForRefund {
+    /// Nothing.
+    Nothing,
+    /// Whether an attempt is open now whose money moves at consent.
+    OpenAtConsent(bool),
+    /// It was submitted.
+    Submitted,
+    /// It ended.
+    Ended(RefundEvent),
+}
+
+impl ForRefund {
+    /// Of an event that brings nothing but itself.
+    pub(crate) const fn of(event: SessionEvent) -> Self {
+        match RefundEvent::of_payment(event) {
+            Some(event) => Self::Ended(event),
+            None => Self::Nothing,
+        }
+    }
+
+    /// A transaction, with what it means.
+    pub(crate) fn add_to(
+        self,
+        all: Transaction,
+        pays_refund: &PaysRefund,
+        amount: Money,
+        change: &Change,
+    ) -> Transaction {
+        match self {
+            Self::Nothing => all,
+            Self::OpenAtConsent(open) => all.update(refund_writes::payment_open_at_consent(pays_refund, change, open)),
+            Self::Submitted => all.update(refund_writes::payment_submitted(pays_refund, change)),
+            Self::Ended(event) => {
+                let all = all.update(refund_writes::payment_ended(pays_refund, change, event));
+                if event.target() == Some(RefundState::Failed) {
+                    all.update(refund_writes::give_back(&pays_refund.session_id, amount))
+                } else {
+                    all
+                }
             }
         }
-        None => all.update(refund_writes::payment_submitted(pays_refund, change)),
     }
 }
 

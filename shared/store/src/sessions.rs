@@ -1,9 +1,9 @@
 //! Payment sessions.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use models::{
-    ListShards, Money, Payee, Payer, PaymentAttempt, PaysRefund, RefundEvent, Session, SessionEvent, SessionId,
+    ListShards, MAX_ENTRIES_BEFORE_A_CHOICE, Money, Payee, Payer, PaymentAttempt, PaysRefund, Session, SessionId,
     SessionState, SortableTimestamp, Submission,
 };
 use serde::Deserialize;
@@ -14,12 +14,19 @@ use crate::history::entered_later;
 use crate::keys;
 use crate::list::{self, ListRange, Page};
 use crate::owner::Owner;
-use crate::session_writes::{final_keys, new_item, owned, transition, with_refund};
+use crate::session_writes::{ForRefund, final_keys, new_item, owned, transition};
 use crate::table::{Item, Put, Table, keyed, n, read, s};
 use crate::tombstone::is_tombstone;
 use crate::transaction::{Transacted, Transaction, Verdict, get_settled};
 use crate::update::{Update, Updated};
 use crate::write::WriteKind;
+
+/// How long after an attempt whose money moves at consent was recorded the provider is first asked about it, if nobody came
+/// back from there before.
+pub const FIRST_CHECK_AT_CONSENT: SignedDuration = SignedDuration::from_secs(60);
+
+/// How long after consent the bank is first asked what became of a payment.
+const FIRST_CHECK_OF_PENDING: SignedDuration = SignedDuration::from_secs(2);
 
 /// The whole table's sessions; each method is one or two calls of DynamoDB, some more where a refund changes too.
 #[derive(Debug, Clone)]
@@ -139,28 +146,55 @@ impl Sessions {
     /// See [`ChangeError`].
     pub async fn identify_payer(&self, change: Change, payer: &Payer) -> Result<Changed, ChangeError> {
         let payer: AttributeValue = serde_dynamo::to_attribute_value(payer).map_err(StoreError::from)?;
-        self.apply(change, None, |change| transition(change).set("payer", payer.clone())).await
+        let identified = |change: &Change| transition(change, None).set("payer", payer.clone());
+        self.apply(change, None, ForRefund::Nothing, identified).await
     }
 
-    /// The payer chose a bank. `attempt` follows the one before it by one.
+    /// The payer chose a bank. `attempt` follows the one before it by one. If that one's money moves at consent and it is open,
+    /// only after the provider has `cancelled` it.
+    ///
+    /// An attempt whose money moves at consent is recorded before the provider hears of it, and is due to be followed up
+    /// [`FIRST_CHECK_AT_CONSENT`] later, whatever becomes of whoever begins it.
     ///
     /// # Errors
     /// See [`ChangeError`].
-    pub async fn choose_bank(&self, change: Change, attempt: &PaymentAttempt) -> Result<Changed, ChangeError> {
+    pub async fn choose_bank(
+        &self,
+        change: Change,
+        attempt: &PaymentAttempt,
+        cancelled: Option<u8>,
+    ) -> Result<Changed, ChangeError> {
+        let for_refund = match (&attempt.at_consent, cancelled) {
+            (Some(_), _) => ForRefund::OpenAtConsent(true),
+            (None, Some(_)) => ForRefund::OpenAtConsent(false),
+            (None, None) => ForRefund::Nothing,
+        };
+        let due_at = match (&attempt.at_consent, cancelled) {
+            (Some(at_consent), _) => Some(after(at_consent.begun_at, FIRST_CHECK_AT_CONSENT)),
+            // The attempt before was to be followed up; from now on the session only expires.
+            (None, Some(_)) => Some(self.get(&change.session_id).await?.ok_or(ChangeError::NotFound)?.expires_at),
+            (None, None) => None,
+        };
         let (number, attempt): (_, AttributeValue) =
             (attempt.number, serde_dynamo::to_attribute_value(attempt).map_err(StoreError::from)?);
         let chosen = |change: &Change| {
-            let update = transition(change).set("attempt", attempt.clone());
+            let update = transition(change, cancelled)
+                .when("size(#history) <= :most", [(":most", n(MAX_ENTRIES_BEFORE_A_CHOICE))])
+                .set("attempt", attempt.clone());
+            let update = match due_at {
+                Some(at) => update.set("due_at", s(SortableTimestamp::from(at).as_str())),
+                None => update,
+            };
             match number.checked_sub(1) {
                 None | Some(0) => update.when("attribute_not_exists(#attempt)", []),
                 Some(previous) => update.when("#attempt.#number = :previous", [(":previous", n(previous))]),
             }
         };
-        self.apply(change, None, chosen).await
+        self.apply(change, None, for_refund, chosen).await
     }
 
-    /// The payer consented to attempt `number`, which must be the latest: the submission is recorded, before the bank
-    /// is asked to move money. `ask_again_at` is when the bank is next asked what became of it.
+    /// The payer consented to attempt `number`, which must be the latest and move its money at submission: the submission is
+    /// recorded, before the bank is asked to move money. `next_check_at` is when the bank is next asked what became of it.
     ///
     /// # Errors
     /// See [`ChangeError`].
@@ -169,30 +203,31 @@ impl Sessions {
         change: Change,
         number: u8,
         submission: &Submission,
-        ask_again_at: Timestamp,
+        next_check_at: Timestamp,
     ) -> Result<Changed, ChangeError> {
         let submission: AttributeValue = serde_dynamo::to_attribute_value(submission).map_err(StoreError::from)?;
         let consented = |change: &Change| {
-            transition(change)
-                .when("#attempt.#number = :number", [(":number", n(number))])
+            of_attempt(transition(change, None), number)
+                .when("attribute_not_exists(#attempt.#at_consent)", [])
                 .set("submission", submission.clone())
-                .set("due_at", s(SortableTimestamp::from(ask_again_at).as_str()))
+                .set("due_at", s(SortableTimestamp::from(next_check_at).as_str()))
         };
-        self.apply(change, None, consented).await
+        self.apply(change, None, ForRefund::Submitted, consented).await
     }
 
-    /// The payer or the bank refused attempt `number`, which must be the latest and not submitted: a refusal that comes
-    /// late says nothing about the attempt that followed it.
+    /// The payer or the bank refused attempt `number`, which must be the latest, not over and not submitted: a refusal that
+    /// comes late says nothing about the attempt that followed it.
     ///
     /// # Errors
     /// See [`ChangeError`].
     pub async fn decline(&self, change: Change, number: u8) -> Result<Changed, ChangeError> {
+        let for_refund = ForRefund::of(change.event);
         let declined = |change: &Change| {
-            transition(change)
+            of_attempt(transition(change, None), number)
                 .when("attribute_not_exists(#submission)", [])
-                .when("#attempt.#number = :number", [(":number", n(number))])
+                .when("attribute_not_exists(#attempt.#ended)", [])
         };
-        self.apply(change, None, declined).await
+        self.apply(change, None, for_refund, declined).await
     }
 
     /// The bank sent the money, and may have said from which account.
@@ -200,42 +235,57 @@ impl Sessions {
     /// # Errors
     /// See [`ChangeError`].
     pub async fn settle(&self, change: Change, payer_account: Option<&Payee>) -> Result<Changed, ChangeError> {
+        let for_refund = ForRefund::of(change.event);
         let account: Option<AttributeValue> =
             payer_account.map(serde_dynamo::to_attribute_value).transpose().map_err(StoreError::from)?;
         let settled = |change: &Change| match &account {
-            Some(account) => transition(change).set("payer_account", account.clone()),
-            None => transition(change),
+            Some(account) => transition(change, None).set("payer_account", account.clone()),
+            None => transition(change, None),
         };
-        self.apply(change, None, settled).await
+        self.apply(change, None, for_refund, settled).await
     }
 
-    /// Any event that brings nothing but itself: declined, cancelled, time passed. With an owner, only theirs.
+    /// Any event that brings nothing but itself: declined, cancelled, time passed. With an owner, only theirs. With an attempt
+    /// open whose money moves at consent, it is cancelled or expires only after the provider has `cancelled` that attempt.
     ///
     /// # Errors
     /// See [`ChangeError`].
-    pub async fn record(&self, change: Change, owner: Option<&Owner>) -> Result<Changed, ChangeError> {
-        self.apply(change, owner, transition).await
+    pub async fn record(
+        &self,
+        change: Change,
+        owner: Option<&Owner>,
+        cancelled: Option<u8>,
+    ) -> Result<Changed, ChangeError> {
+        let for_refund = ForRefund::of(change.event);
+        self.apply(change, owner, for_refund, |change| transition(change, cancelled)).await
     }
 
-    /// When the bank is next asked about a pending session.
+    /// When the bank is next asked about a session, as it was read, whose money may move: one that is pending, or that has an
+    /// attempt open whose money moves at consent. Of any other, nothing is written.
     ///
     /// # Errors
-    /// See [`ChangeError`].
-    pub async fn ask_again_at(&self, id: &SessionId, at: Timestamp) -> Result<(), StoreError> {
-        let update = Update::new(WriteKind::SessionAskAgain, keys::session(id))
-            .when_one_of("state", [SessionState::Pending.as_str()])
+    /// The table failed us.
+    pub async fn check_again_at(&self, session: &Session, at: Timestamp) -> Result<(), StoreError> {
+        let update = Update::new(WriteKind::SessionCheckAgain, keys::session(&session.id))
+            .when_one_of("state", [session.state.as_str()])
+            .when("#state = :pending OR attribute_exists(#attempt.#at_consent)", [pending()])
             // Later than it was: a first attempt that arrives late brings an earlier one.
             .when("attribute_not_exists(#due_at) OR #due_at < :set_due_at", [])
             .set("due_at", s(SortableTimestamp::from(at).as_str()));
-        // Refused means that it is no longer pending, and so that nothing is due, or that it is due later than that.
-        update.send(&self.table).await.map(|_| ())
+        // Refused means that it has moved on, and so that this is no longer due, or that it is due later than that.
+        of_attempt(update, session.attempt_number()).send(&self.table).await.map(|_| ())
     }
 
     /// Writes a change. If only its timestamp stands in the way, since what happened last has a later one (by another clock, or
     /// because the write took its time), it happens at that time as well.
-    async fn write(&self, change: &mut Change, update: impl Fn(&Change) -> Update) -> Result<Updated, StoreError> {
+    async fn write(
+        &self,
+        change: &mut Change,
+        for_refund: ForRefund,
+        update: impl Fn(&Change) -> Update,
+    ) -> Result<Updated, StoreError> {
         loop {
-            let (written, refused_by) = self.write_once(update(change), change).await?;
+            let (written, refused_by) = self.write_once(update(change), change, for_refund).await?;
             match refused_by.and_then(|item| entered_later(&item, change.at, &change.write_id)) {
                 Some(later) => change.at = later,
                 None => return Ok(written),
@@ -245,9 +295,13 @@ impl Sessions {
 
     /// Writes a change, of a session that pays a refund, if the change concerns the refund, together with the refund. An
     /// ordinary session is recognised by the write itself, which costs it nothing. Also the item that refused it, if one did.
-    async fn write_once(&self, update: Update, change: &Change) -> Result<(Updated, Option<Item>), StoreError> {
-        let concerns_refund =
-            change.event == SessionEvent::ConsentGiven || RefundEvent::of_payment(change.event).is_some();
+    async fn write_once(
+        &self,
+        update: Update,
+        change: &Change,
+        for_refund: ForRefund,
+    ) -> Result<(Updated, Option<Item>), StoreError> {
+        let concerns_refund = !matches!(for_refund, ForRefund::Nothing);
         let alone = if concerns_refund {
             update.clone().when("attribute_not_exists(#pays_refund)", [])
         } else {
@@ -257,7 +311,8 @@ impl Sessions {
             Updated::Refused(Some(item))
                 if concerns_refund && item.contains_key("pays_refund") && !is_tombstone(&item) =>
             {
-                self.write_both(update, change, read(keys::session(&change.session_id), item)?).await
+                let payment = read(keys::session(&change.session_id), item)?;
+                self.write_both(update, change, for_refund, payment).await
             }
             Updated::Refused(item) => Ok((Updated::Refused(item.clone()), item)),
             written @ Updated::New(_) => Ok((written, None)),
@@ -270,10 +325,11 @@ impl Sessions {
         &self,
         update: Update,
         change: &Change,
+        for_refund: ForRefund,
         payment: Payment,
     ) -> Result<(Updated, Option<Item>), StoreError> {
         let Payment { pays_refund, amount } = payment;
-        let both = with_refund(Transaction::default().update(update), &pays_refund, amount, change);
+        let both = for_refund.add_to(Transaction::default().update(update), &pays_refund, amount, change);
         let key = keys::session(&change.session_id);
         match both.send(&self.table).await? {
             Transacted::Done => match get_settled(&self.table, key.clone()).await? {
@@ -294,10 +350,11 @@ impl Sessions {
         }
     }
 
-    async fn apply(
+    pub(crate) async fn apply(
         &self,
         mut change: Change,
         owner: Option<&Owner>,
+        for_refund: ForRefund,
         update: impl Fn(&Change) -> Update,
     ) -> Result<Changed, ChangeError> {
         let update = |change: &Change| {
@@ -314,7 +371,7 @@ impl Sessions {
             }
         };
         let key = keys::session(&change.session_id);
-        match self.write(&mut change, update).await? {
+        match self.write(&mut change, for_refund, update).await? {
             Updated::New(item) | Updated::Refused(Some(item)) if is_tombstone(&item) => Err(ChangeError::NotFound),
             Updated::New(item) => Ok(Changed { session: read(key, item)?, repeated: false }),
             Updated::Refused(None) => Err(ChangeError::NotFound),
@@ -342,8 +399,8 @@ fn created_before(id: &SessionId, item: Item) -> Result<Created, StoreError> {
 }
 
 /// The item that a session is kept as, keys included: what [`Sessions`] has written by the time that it is as it is. For
-/// tools that fill a table faster than by one call for each change. Of a pending session, the bank has not been asked
-/// again yet.
+/// tools that fill a table faster than by one call for each change. Of a session whose money may move, the bank has not been
+/// asked again yet.
 ///
 /// # Errors
 /// The session can't be written as an item.
@@ -354,9 +411,30 @@ pub fn session_item(session: &Session) -> Result<Item, StoreError> {
         item.remove("due_at");
         let final_at = session.history.last_at().unwrap_or(session.created_at);
         item.extend(final_keys(&session.id, final_at).map(|(name, value)| (name.to_owned(), value)));
-    } else if let Some(Submission { submitted_at, .. }) = session.submission {
-        let ask_again_at = providers::ask_again_at(submitted_at, submitted_at);
-        item.insert("due_at".into(), s(SortableTimestamp::from(ask_again_at).as_str()));
+    } else if let Some(at) = first_check_at(session) {
+        item.insert("due_at".into(), s(SortableTimestamp::from(at).as_str()));
     }
     Ok(keyed(key, item))
+}
+
+/// When the bank is first asked about a session whose money may move.
+fn first_check_at(session: &Session) -> Option<Timestamp> {
+    if session.state == SessionState::Pending {
+        return session.pending_since().map(|since| after(since, FIRST_CHECK_OF_PENDING));
+    }
+    let at_consent = session.open_at_consent()?.at_consent.as_ref()?;
+    Some(after(at_consent.begun_at, FIRST_CHECK_AT_CONSENT))
+}
+
+fn after(at: Timestamp, wait: SignedDuration) -> Timestamp {
+    at.checked_add(wait).unwrap_or(Timestamp::MAX)
+}
+
+/// Of attempt `number`, which is the latest.
+pub(crate) fn of_attempt(update: Update, number: u8) -> Update {
+    update.when("#attempt.#number = :number", [(":number", n(number))])
+}
+
+fn pending() -> (&'static str, AttributeValue) {
+    (":pending", s(SessionState::Pending.as_str()))
 }

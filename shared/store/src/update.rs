@@ -99,6 +99,15 @@ impl Update {
         self
     }
 
+    /// Sets what is inside of an attribute, `#a.#b`, whose outer parts are there.
+    pub(crate) fn set_inside(mut self, path: &str, value: AttributeValue) -> Self {
+        let placeholder = format!(":set_{}", path.replace('#', "").replace('.', "_"));
+        self.names_in(path);
+        self.sets.push(format!("{path} = {placeholder}"));
+        self.values.insert(placeholder, value);
+        self
+    }
+
     /// Sets an element of a list attribute.
     pub(crate) fn set_element(mut self, attribute: &str, index: usize, value: AttributeValue) -> Self {
         self.sets.push(format!("#{attribute}[{index}] = :element"));

@@ -39,10 +39,17 @@ macro_rules! kinds {
 kinds! {
     // Sessions. Never deleted: a tombstone stays.
     SessionCreate = "creating a session",
-    /// The state is a condition, and no way leads back to it; that of another bank has the number of the attempt before.
+    /// The state is a condition, and no way leads back to it for the same attempt, whose number is one as well where it
+    /// matters; the choice of another bank has the number of the attempt before.
     SessionChange = "changing a session",
-    /// `due_at` only rises.
-    SessionAskAgain = "rescheduling a session",
+    /// `due_at` only rises, for this attempt in this state.
+    SessionCheckAgain = "rescheduling a session",
+    /// Sets what is fixed.
+    ProviderAnswer = "recording a provider's answer",
+    /// Sets what is fixed. Never deleted.
+    BankPayment = "recording whose a provider's payment is",
+    /// The first stays.
+    LateMoney = "noting late money",
     /// Once.
     SessionDelete = "deleting a session",
     /// Removes for good, and sets what is fixed.
@@ -53,6 +60,7 @@ kinds! {
     /// The state is a condition, and no way leads back to it.
     RefundChange = "changing a refund",
     RefundSubmit = "submitting a refund",
+    RefundOpen = "noting whether a refund's payment is open at consent",
     RefundReserve = "reserving a refund's amount",
     RefundGiveBack = "giving a refund's amount back",
     /// Removes for good.

@@ -79,7 +79,7 @@ fn what_a_session_of_any_format_says_comes_back_and_goes() {
             at,
             write_id: samples::write_id(),
         };
-        sessions().record(change, None).await.unwrap();
+        sessions().record(change, None, None).await.unwrap();
         // Its events have been published long since.
         let later = at + jiff::SignedDuration::from_hours(100);
         let erasures = Erasures::new(World::get().table.clone());
@@ -91,7 +91,7 @@ fn what_a_session_of_any_format_says_comes_back_and_goes() {
 
         let gone = whole(&owner, WireFormat::Fintecture);
         sessions().create(gone.clone(), None).await.unwrap();
-        sessions().delete(gone.id, &owner, at, samples::write_id()).await.unwrap();
+        sessions().delete(gone.id, &owner, at, samples::write_id(), None).await.unwrap();
         let left = tombstone(&gone.id).await;
         assert!(NEW[1..].iter().all(|name| !left.contains(&(*name).to_owned())), "{left:?}");
     });
@@ -112,8 +112,8 @@ fn by_one_formats_paths_there_is_no_session_of_another() {
             let (session_id, event) = (cancelled.id, SessionEvent::CancelledByMerchant);
             let change = Change { session_id, event, at, write_id: write_id.clone() };
             let answers = [
-                sessions().record(change, Some(&owner)).await.map(|_| ()),
-                sessions().delete(deleted.id, &owner, at, write_id.clone()).await.map(|_| ()),
+                sessions().record(change, Some(&owner), None).await.map(|_| ()),
+                sessions().delete(deleted.id, &owner, at, write_id.clone(), None).await.map(|_| ()),
             ];
             if format == through {
                 assert!(answers.iter().all(Result::is_ok), "{answers:?}");
@@ -124,8 +124,8 @@ fn by_one_formats_paths_there_is_no_session_of_another() {
                 assert_eq!(sessions().get(&session.id).await.unwrap().as_ref(), Some(session));
             }
             // Nor the tombstone of one.
-            sessions().delete(deleted.id, &any, at, write_id.clone()).await.unwrap();
-            let again = sessions().delete(deleted.id, &owner, at, write_id).await;
+            sessions().delete(deleted.id, &any, at, write_id.clone(), None).await.unwrap();
+            let again = sessions().delete(deleted.id, &owner, at, write_id, None).await;
             assert!(matches!(again, Err(ChangeError::NotFound)), "{again:?}");
         }
     });

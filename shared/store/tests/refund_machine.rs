@@ -551,7 +551,7 @@ impl Prepared {
             What::GiveDetails(refund, payment) => {
                 self.changed(refund, refunds.give_details(refund, payment, *at, write_id).await)
             }
-            What::End(refund, end) => self.changed(refund, refunds.end(refund, *end, *at, write_id).await),
+            What::End(refund, end) => self.changed(refund, refunds.end(refund, *end, *at, write_id, None).await),
             What::Lapse(refund) => {
                 if refunds.expire(refund, *at).await.unwrap() {
                     Outcome::Done
@@ -586,7 +586,7 @@ impl Prepared {
         let change = |event| Change { session_id, event, at: *at, write_id: write_id.clone() };
         let changed = match pay {
             Pay::ChooseBank(number) => {
-                sessions.choose_bank(change(SessionEvent::BankChosen), &support::attempt(*number)).await
+                sessions.choose_bank(change(SessionEvent::BankChosen), &support::attempt(*number), None).await
             }
             Pay::GiveConsent(number) => {
                 let submission = samples::submission(*at);
@@ -594,9 +594,9 @@ impl Prepared {
             }
             Pay::Settle => sessions.settle(change(SessionEvent::Settled), Some(&given_account())).await,
             Pay::Decline(number) => sessions.decline(change(SessionEvent::DeclinedByPayer), *number).await,
-            Pay::Record(event) => sessions.record(change(*event), Some(&self.owner)).await,
+            Pay::Record(event) => sessions.record(change(*event), Some(&self.owner), None).await,
             Pay::Delete => {
-                let deleted = sessions.delete(session_id, &self.owner, *at, write_id.clone()).await;
+                let deleted = sessions.delete(session_id, &self.owner, *at, write_id.clone(), None).await;
                 return match deleted {
                     Ok(deleted) if deleted.repeated => Outcome::Repeated,
                     Ok(_) => Outcome::Done,

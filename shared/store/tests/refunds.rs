@@ -133,7 +133,7 @@ fn a_session_from_before_there_were_refunds_can_be_refunded() {
         let refused = refunds.create(&one, None, None).await.unwrap();
         assert!(matches!(refused, RefundCreated::Refused(Some(session)) if left(&session) == 0));
         let end = RefundEnd::CancelledByMerchant;
-        refunds.end(&all, end, old.created_at, &samples::write_id()).await.unwrap();
+        refunds.end(&all, end, old.created_at, &samples::write_id(), None).await.unwrap();
         let after = session_now(&session.id).await;
         assert_eq!((left(&after), after.refund_count), (30, 1));
     });
@@ -183,8 +183,8 @@ fn details_count_until_the_moment_they_expire_and_time_passes_from_then_on() {
         let refused = |changed| matches!(changed, Err(RefundChangeError::Refused(_)));
         let (too_late, payment) = given(late);
         assert!(refused(refunds.give_details(&too_late, &payment, late, &write_id).await));
-        assert!(refused(refunds.end(&refund, RefundEnd::CancelledByMerchant, late, &write_id).await));
-        assert!(refused(refunds.end(&refund, RefundEnd::TimePassed, just, &write_id).await));
+        assert!(refused(refunds.end(&refund, RefundEnd::CancelledByMerchant, late, &write_id, None).await));
+        assert!(refused(refunds.end(&refund, RefundEnd::TimePassed, just, &write_id, None).await));
         assert_eq!(refunds.get(&refund.id).await.unwrap(), Some(refund.clone()));
         let (in_time, payment) = given(just);
         let changed = refunds.give_details(&in_time, &payment, just, &write_id).await.unwrap();
@@ -209,8 +209,8 @@ fn conflicts_that_never_end_are_given_up_and_change_nothing() {
         let begun = runtime::Clock::System.instant();
         let (created, ended, chosen) = tokio::join!(
             creating.create(&new, new_payment.as_ref(), None),
-            ending.end(&refund, RefundEnd::CancelledByMerchant, at, &write_id),
-            writing.choose_bank(change, &attempt),
+            ending.end(&refund, RefundEnd::CancelledByMerchant, at, &write_id, None),
+            writing.choose_bank(change, &attempt, None),
         );
         let seconds = runtime::Clock::System.elapsed(begun).as_secs_f32();
         assert!((3.0..8.0).contains(&seconds), "{seconds} s");
@@ -261,11 +261,11 @@ fn a_payment_session_that_is_deleted_right_after_it_was_cancelled_was_cancelled(
             let (at, theirs) = (session.created_at, owner.clone());
             let delete = async move {
                 let sessions = Sessions::new(World::get().table.clone());
-                sessions.delete(payment, &theirs, at, samples::write_id()).await.unwrap();
+                sessions.delete(payment, &theirs, at, samples::write_id(), None).await.unwrap();
             };
             let refunds = Refunds::new(world.while_on_the_way(request, delete));
             let write_id = samples::write_id();
-            let ended = refunds.end(&refund, RefundEnd::CancelledByMerchant, at, &write_id).await;
+            let ended = refunds.end(&refund, RefundEnd::CancelledByMerchant, at, &write_id, None).await;
             let now = refunds.get(&refund.id).await.unwrap().unwrap();
             assert_eq!(now.state, RefundState::Failed);
             match ended {
@@ -292,7 +292,7 @@ fn a_refund_whose_payment_is_sent_while_it_is_cancelled_is_not_cancelled() {
             let at = session.created_at;
             let sessions = Sessions::new(world.table.clone());
             let change = move |event| Change { session_id: payment, event, at, write_id: samples::write_id() };
-            sessions.choose_bank(change(SessionEvent::BankChosen), &support::attempt(1)).await.unwrap();
+            sessions.choose_bank(change(SessionEvent::BankChosen), &support::attempt(1), None).await.unwrap();
             let submission = Submission { idempotency_key: "key".into(), body: "body".into(), submitted_at: at };
             sessions.give_consent(change(SessionEvent::ConsentGiven), 1, &submission, at).await.unwrap();
             let settle = async move {
@@ -300,7 +300,7 @@ fn a_refund_whose_payment_is_sent_while_it_is_cancelled_is_not_cancelled() {
                 sessions.settle(change(SessionEvent::Settled), None).await.unwrap();
             };
             let refunds = Refunds::new(world.while_on_the_way(request, settle));
-            let ended = refunds.end(&refund, RefundEnd::CancelledByMerchant, at, &samples::write_id()).await;
+            let ended = refunds.end(&refund, RefundEnd::CancelledByMerchant, at, &samples::write_id(), None).await;
             assert!(matches!(ended, Err(RefundChangeError::Refused(_))), "{request}: {ended:?}");
         }
     });
@@ -319,10 +319,10 @@ fn a_session_that_expires_while_it_is_deleted_is_deleted() {
                 let change =
                     Change { session_id: id, event: SessionEvent::TimePassed, at, write_id: samples::write_id() };
                 // Deleted already, perhaps.
-                let _ = Sessions::new(World::get().table.clone()).record(change, None).await;
+                let _ = Sessions::new(World::get().table.clone()).record(change, None, None).await;
             };
             let sessions = Sessions::new(world.while_on_the_way(request, expire));
-            let deleted = sessions.delete(id, &owner, at, samples::write_id()).await;
+            let deleted = sessions.delete(id, &owner, at, samples::write_id(), None).await;
             assert!(deleted.is_ok(), "{request}: {deleted:?}");
             assert_eq!(sessions.get(&id).await.unwrap(), None);
         }
@@ -350,12 +350,12 @@ fn a_change_is_made_though_an_entry_before_the_last_has_a_later_timestamp() {
             let id = session.id;
             sessions.create(session, None).await.unwrap();
             if deletes {
-                sessions.delete(id, &owner, at(3), samples::write_id()).await.unwrap();
+                sessions.delete(id, &owner, at(3), samples::write_id(), None).await.unwrap();
                 assert_eq!(sessions.get(&id).await.unwrap(), None);
             } else {
                 let event = SessionEvent::CancelledByMerchant;
                 let cancel = Change { session_id: id, event, at: at(3), write_id: samples::write_id() };
-                let cancelled = sessions.record(cancel, Some(&owner)).await.unwrap().session;
+                let cancelled = sessions.record(cancel, Some(&owner), None).await.unwrap().session;
                 let last = cancelled.history.last().unwrap();
                 assert_eq!(
                     (cancelled.state, last.at.as_millisecond()),
@@ -376,7 +376,7 @@ fn deleting_a_session_puts_no_events_that_have_expired() {
             let session = support::new_session(&owner, now - SignedDuration::from_hours(24 * days), None, 30);
             let id = session.id;
             sessions.create(session, None).await.unwrap();
-            sessions.delete(id, &owner, now, samples::write_id()).await.unwrap();
+            sessions.delete(id, &owner, now, samples::write_id(), None).await.unwrap();
             let put = Events::new(world.table.clone()).after(&id.into(), 0, 10).await.unwrap();
             assert_eq!(put.len(), events, "{days} days");
         }

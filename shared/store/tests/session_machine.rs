@@ -224,13 +224,13 @@ impl Table {
             }
             Write::ChooseBank(number) => {
                 let attempt = support::attempt(*number);
-                sessions.choose_bank(change(SessionEvent::BankChosen), &attempt).await.map(|_| ())
+                sessions.choose_bank(change(SessionEvent::BankChosen), &attempt, None).await.map(|_| ())
             }
             Write::GiveConsent(number) => {
                 sessions.give_consent(change(SessionEvent::ConsentGiven), *number, &submission, at).await.map(|_| ())
             }
-            Write::Record(event) => sessions.record(change(*event), Some(&self.owner)).await.map(|_| ()),
-            Write::Delete => sessions.delete(self.id, &self.owner, at, write_id.clone()).await.map(|_| ()),
+            Write::Record(event) => sessions.record(change(*event), Some(&self.owner), None).await.map(|_| ()),
+            Write::Delete => sessions.delete(self.id, &self.owner, at, write_id.clone(), None).await.map(|_| ()),
         };
         match done {
             Ok(()) => true,

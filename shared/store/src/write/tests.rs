@@ -19,8 +19,9 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use jiff::{SignedDuration, Timestamp};
 use models::{
-    ApiKey, CursorId, DisabledBy, Endpoint, EndpointId, EndpointSecret, EventId, ListShards, MailFeedback, MailId,
-    MailTopic, Mode, Object, ProviderRequest, Refund, RefundId, Scopes, Session, SessionEvent, SessionId,
+    ApiKey, AttemptEnd, CursorId, DisabledBy, Endpoint, EndpointId, EndpointSecret, EventId, LateMoney, ListShards,
+    MailFeedback, MailId, MailTopic, Mode, Object, PaymentAttempt, ProviderRequest, Refund, RefundId, Scopes, Session,
+    SessionEvent, SessionId, TransferInstructions,
 };
 use providers::mock::{Concluded, Conclusion, Decided, Decision, Entry, Ledger, Order, RefundOrder};
 use serde_json::Value;
@@ -29,9 +30,9 @@ use uuid::Uuid;
 use super::{SENDING, WriteKind};
 use crate::table::{Item, Key};
 use crate::{
-    Change, Cursors, DeliveryAttempt, EndpointChange, EndpointCreated, Endpoints, Erased, Erasures, Events,
-    Fingerprint, Finished, Mails, Marked, Merchants, MockLedger, ObjectPath, Owner, Paused, RefundCreated, RefundEnd,
-    Refunds, Registration, Resent, Sessions, Span, StoredEvent, Table,
+    Change, ChangeError, Cursors, DeliveryAttempt, EndpointChange, EndpointCreated, Endpoints, Erased, Erasures,
+    Events, Fingerprint, Finished, Mails, Marked, Merchants, MockLedger, ObjectPath, Owner, Paused, RefundCreated,
+    RefundEnd, Refunds, Registration, Resent, Sessions, Span, StoredEvent, Table,
 };
 use support::World;
 
@@ -181,6 +182,7 @@ fn no_kind_of_write_is_done_twice_however_late_its_first_attempt_arrives() {
         let now = samples::now();
         merchants(&late, &owner, now).await;
         let paid = sessions(&late, &owner, now).await;
+        attempts_at_consent(&late, &owner, now).await;
         refunds(&late, &owner, &paid, now).await;
         events_and_cursors(&late, &owner, &paid, now).await;
         mails(&late, &paid, now).await;
@@ -246,13 +248,14 @@ async fn sessions(late: &Late, owner: &Owner, now: Timestamp) -> Session {
     late.arrive_after("identifying the payer").await;
     for number in 1..=3 {
         let attempt = support::attempt(number);
-        sessions.choose_bank(change(&session, SessionEvent::BankChosen), &attempt).await.unwrap();
+        sessions.choose_bank(change(&session, SessionEvent::BankChosen), &attempt, None).await.unwrap();
         late.arrive_after("choosing a bank").await;
     }
     let consent = change(&session, SessionEvent::ConsentGiven);
-    sessions.give_consent(consent, 3, &samples::submission(now), now + seconds(2)).await.unwrap();
+    let submitted =
+        sessions.give_consent(consent, 3, &samples::submission(now), now + seconds(2)).await.unwrap().session;
     for at in [3, 4] {
-        sessions.ask_again_at(&session.id, now + seconds(at)).await.unwrap();
+        sessions.check_again_at(&submitted, now + seconds(at)).await.unwrap();
         late.arrive_after("asking the bank again").await;
     }
     let settled = change(&session, SessionEvent::Settled);
@@ -260,13 +263,100 @@ async fn sessions(late: &Late, owner: &Owner, now: Timestamp) -> Session {
     late.arrive_after("settling").await;
 
     let declined = created().await;
-    sessions.record(change(&declined, SessionEvent::CancelledByMerchant), Some(owner)).await.unwrap();
+    sessions.record(change(&declined, SessionEvent::CancelledByMerchant), Some(owner), None).await.unwrap();
     late.arrive_after("cancelling").await;
     for session in [declined, created().await] {
-        sessions.delete(session.id, owner, now + seconds(2), samples::write_id()).await.unwrap();
+        sessions.delete(session.id, owner, now + seconds(2), samples::write_id(), None).await.unwrap();
         late.arrive_after("deleting").await;
     }
     paid
+}
+
+/// Does everything to attempts whose money moves at consent, and ends attempts without their session.
+async fn attempts_at_consent(late: &Late, owner: &Owner, now: Timestamp) {
+    let sessions = Sessions::new(late.table.clone());
+    let created = async || {
+        let session = Session { retry: true, ..support::new_session(owner, now, Some(support::payer()), 400) };
+        sessions.create(session.clone(), None).await.unwrap();
+        session.id
+    };
+    let change = |session_id, event| Change { session_id, event, at: now + seconds(1), write_id: samples::write_id() };
+    let choose = async |id, attempt: PaymentAttempt, cancelled| {
+        sessions.choose_bank(change(id, SessionEvent::BankChosen), &attempt, cancelled).await.unwrap();
+        late.arrive_after("choosing a bank").await;
+    };
+    let at_consent = |number: u8| support::attempt_at_consent(number, now + seconds(i64::from(number)));
+    let provider = at_consent(1).bank;
+    let answered = async |id: &SessionId, number: u8| {
+        let transfer = TransferInstructions { payee: support::payee("33333333"), reference: samples::text("A1") };
+        let payment_id = support::payment_id(id, number);
+        let answered = sessions.provider_answered(id, number, &provider, &payment_id, Some(&transfer)).await;
+        late.arrive_after("a provider's answer").await;
+        answered
+    };
+    let checked = async |id: &SessionId, at| {
+        for at in [at, at + 1] {
+            let session = sessions.get(id).await.unwrap().unwrap();
+            sessions.check_again_at(&session, now + seconds(at)).await.unwrap();
+            late.arrive_after("asking the provider again").await;
+        }
+    };
+    let end = async |id: &SessionId, end| {
+        let session = sessions.get(id).await.unwrap().unwrap();
+        sessions.end_attempt(change(*id, SessionEvent::AttemptEnded), &session, end).await.unwrap();
+        late.arrive_after("an attempt's end").await;
+    };
+    let authorised = async |id: &SessionId, number| {
+        let change = change(*id, SessionEvent::ConsentGiven);
+        sessions.authorised(change, number, now + seconds(20)).await.unwrap();
+        late.arrive_after("consent at the provider").await;
+    };
+    let note = async |id: &SessionId, attempt: u8| {
+        for (second, is_first) in [(50, true), (60, false)] {
+            let payment_id = support::payment_id(id, attempt);
+            let money = LateMoney { at: now + seconds(second), provider: provider.clone(), payment_id, attempt };
+            assert_eq!(sessions.note_late_money(id, &money).await.unwrap(), is_first);
+            late.arrive_after("late money").await;
+        }
+    };
+    let id = created().await;
+    choose(id, at_consent(1), None).await;
+    checked(&id, 70).await;
+    for _ in 0..2 {
+        answered(&id, 1).await.unwrap();
+    }
+    end(&id, AttemptEnd::DeclinedByBank).await;
+    choose(id, at_consent(2), None).await;
+    choose(id, support::attempt(3), Some(2)).await;
+    choose(id, at_consent(4), None).await;
+    assert!(matches!(answered(&id, 2).await, Err(ChangeError::Refused(_))));
+    checked(&id, 90).await;
+    authorised(&id, 4).await;
+    checked(&id, 30).await;
+    end(&id, AttemptEnd::InsufficientFunds).await;
+    choose(id, support::attempt(5), None).await;
+    let consent = change(id, SessionEvent::ConsentGiven);
+    sessions.give_consent(consent, 5, &samples::submission(now), now + seconds(2)).await.unwrap();
+    end(&id, AttemptEnd::DeclinedByPayer).await;
+    choose(id, at_consent(6), None).await;
+    authorised(&id, 6).await;
+    sessions.settle(change(id, SessionEvent::Settled), None).await.unwrap();
+    late.arrive_after("settling").await;
+    note(&id, 2).await;
+
+    let id = created().await;
+    choose(id, at_consent(1), None).await;
+    sessions.record(change(id, SessionEvent::CancelledByMerchant), None, Some(1)).await.unwrap();
+    late.arrive_after("cancelling").await;
+    answered(&id, 1).await.unwrap();
+    note(&id, 1).await;
+
+    let id = created().await;
+    choose(id, at_consent(1), None).await;
+    sessions.delete(id, owner, now + seconds(2), samples::write_id(), Some(1)).await.unwrap();
+    late.arrive_after("deleting").await;
+    assert!(matches!(answered(&id, 1).await, Err(ChangeError::NotFound)));
+    note(&id, 1).await;
 }
 
 fn refund_of(session: &Session, at: Timestamp) -> (Refund, Option<Session>) {
@@ -287,13 +377,13 @@ async fn refunds(late: &Late, owner: &Owner, paid: &Session, now: Timestamp) {
         (refund, payment)
     };
     let (cancelled, _) = made(paid).await;
-    refunds.end(&cancelled, RefundEnd::CancelledByMerchant, at, &samples::write_id()).await.unwrap();
+    refunds.end(&cancelled, RefundEnd::CancelledByMerchant, at, &samples::write_id(), None).await.unwrap();
     late.arrive_after("cancelling a refund").await;
     let (_, payment) = made(paid).await;
     let pay = async |payment: &Session| {
         let change =
             |event| Change { session_id: payment.id, event, at: at + seconds(1), write_id: samples::write_id() };
-        sessions.choose_bank(change(SessionEvent::BankChosen), &support::attempt(1)).await.unwrap();
+        sessions.choose_bank(change(SessionEvent::BankChosen), &support::attempt(1), None).await.unwrap();
         let consent = change(SessionEvent::ConsentGiven);
         sessions.give_consent(consent, 1, &samples::submission(at), at + seconds(2)).await.unwrap();
         late.arrive_after("submitting a refund").await;
@@ -302,12 +392,38 @@ async fn refunds(late: &Late, owner: &Owner, paid: &Session, now: Timestamp) {
     };
     pay(&payment.unwrap()).await;
 
+    // Paid where money moves at consent.
+    let (_, payment) = made(paid).await;
+    let payment = payment.unwrap();
+    let change = |event| Change { session_id: payment.id, event, at: at + seconds(1), write_id: samples::write_id() };
+    let at_consent = |number| support::attempt_at_consent(number, at);
+    let choices = [
+        (at_consent(1), None, true),
+        (at_consent(2), None, false),
+        (support::attempt(3), Some(2), false),
+        (at_consent(4), None, false),
+    ];
+    for (attempt, cancelled, ends) in choices {
+        sessions.choose_bank(change(SessionEvent::BankChosen), &attempt, cancelled).await.unwrap();
+        late.arrive_after("choosing a refund's bank").await;
+        if ends {
+            let session = sessions.get(&payment.id).await.unwrap().unwrap();
+            let ended = change(SessionEvent::AttemptEnded);
+            sessions.end_attempt(ended, &session, AttemptEnd::NotBegun).await.unwrap();
+            late.arrive_after("the end of an attempt to pay a refund").await;
+        }
+    }
+    sessions.authorised(change(SessionEvent::ConsentGiven), 4, at + seconds(2)).await.unwrap();
+    late.arrive_after("consent to a refund at the provider").await;
+    sessions.settle(change(SessionEvent::Settled), None).await.unwrap();
+    late.arrive_after("settling a refund").await;
+
     // Of one whose payer's account is not known.
     let withheld = support::new_session(owner, now, Some(support::payer()), 400);
     sessions.create(withheld.clone(), None).await.unwrap();
     let withheld = support::pay(withheld.id, now, None).await;
     let (waiting, _) = made(&withheld).await;
-    refunds.end(&waiting, RefundEnd::CancelledByMerchant, at, &samples::write_id()).await.unwrap();
+    refunds.end(&waiting, RefundEnd::CancelledByMerchant, at, &samples::write_id(), None).await.unwrap();
     late.arrive_after("cancelling a refund that waited").await;
     let (mut given, _) = made(&withheld).await;
     let creation = support::refund_creation(given.id, at);

@@ -19,8 +19,8 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_types::SdkConfig;
 use jiff::{SignedDuration, Timestamp};
 use models::{
-    Creation, Lifetime, Mode, NewSession, Payee, Payer, PaymentAttempt, RefundCreation, RefundId, Session,
-    SessionEvent, SessionId,
+    Creation, Lifetime, Mode, NewSession, Payee, Payer, PaymentAttempt, ProviderPaymentId, RefundCreation, RefundId,
+    Session, SessionEvent, SessionId,
 };
 use serde_json::json;
 use store::{Change, Due, DueItem, Owner, Sessions, Table};
@@ -335,7 +335,7 @@ pub(crate) async fn paid_session(owner: &Owner, at: Timestamp, payer_account: Op
 pub(crate) async fn pay(session_id: SessionId, at: Timestamp, payer_account: Option<&Payee>) -> Session {
     let sessions = Sessions::new(World::get().table.clone());
     let change = |event| Change { session_id, event, at, write_id: samples::write_id() };
-    sessions.choose_bank(change(SessionEvent::BankChosen), &attempt(1)).await.unwrap();
+    sessions.choose_bank(change(SessionEvent::BankChosen), &attempt(1), None).await.unwrap();
     sessions.give_consent(change(SessionEvent::ConsentGiven), 1, &samples::submission(at), at).await.unwrap();
     sessions.settle(change(SessionEvent::Settled), payer_account).await.unwrap().session
 }
@@ -347,4 +347,14 @@ pub(crate) fn refund_creation(id: RefundId, at: Timestamp) -> RefundCreation {
 /// An attempt of this number, always the same.
 pub(crate) fn attempt(number: u8) -> PaymentAttempt {
     samples::attempt(SessionId::new(uuid::Uuid::nil()), number)
+}
+
+/// An attempt of this number whose money moves at consent, begun then.
+pub(crate) fn attempt_at_consent(number: u8, begun_at: Timestamp) -> PaymentAttempt {
+    samples::attempt_at_consent(SessionId::new(uuid::Uuid::nil()), number, begun_at)
+}
+
+/// What the provider of [`attempt_at_consent`] calls a session's attempt.
+pub(crate) fn payment_id(session: &SessionId, number: u8) -> ProviderPaymentId {
+    format!("{session}:{number}").parse().unwrap()
 }

@@ -202,7 +202,7 @@ async fn past_its_time_or_cancelled_a_refund_takes_no_details() {
     let lapsed = checkout.awaiting_details(|refund| refund.expires_at = refund.created_at).await;
     let cancelled = checkout.awaiting_details(|_| {}).await;
     let end = RefundEnd::CancelledByMerchant;
-    checkout.refunds().end(&cancelled, end, samples::now(), &samples::write_id()).await.unwrap();
+    checkout.refunds().end(&cancelled, end, samples::now(), &samples::write_id(), None).await.unwrap();
     for (refund, heading) in
         [(lapsed, "The time to give your details has run out"), (cancelled, "The refund was not made")]
     {
