@@ -1,8 +1,7 @@
 //! One id from the request at API Gateway to the mail and the webhook that it causes.
 
-use reqwest::Method;
 use serde_json::json;
-use tests::{PATIENCE, Receiver, World, page, text};
+use tests::{PATIENCE, Receiver, World, text};
 
 #[tokio::test]
 async fn a_request_s_id_is_in_the_logs_the_webhook_and_the_mail_it_causes() {
@@ -13,9 +12,8 @@ async fn a_request_s_id_is_in_the_logs_the_webhook_and_the_mail_it_causes() {
     let payer = world.payer(&session);
     payer.identify().await;
     payer.choose_bank(1).await;
-    let path = format!("/mock-bank/{}/1", text(&session["id"]));
-    let approved = page(world.request(Method::POST, &path).form(&[("decision", "approve")])).await;
-    let id = approved.headers["apigw-requestid"].to_str().unwrap().to_owned();
+    let came_back = payer.decide(1, "approve").await;
+    let id = came_back.headers["apigw-requestid"].to_str().unwrap().to_owned();
     assert!(!id.is_empty());
 
     let mails = world.mails().await;

@@ -181,6 +181,13 @@ impl Local {
         // The machine may die while it answers; what it did stands.
         let _ = client.post(format!("{}{path}", self.api_url)).form(form).send().await;
     }
+
+    /// The payer approves at the mock bank, and comes back.
+    async fn approve(&self, id: &str) {
+        self.form(&format!("/mock-bank/{id}/1"), &[("decision", "approve")]).await;
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
+        let _ = client.get(format!("{}/checkout/{id}/return", self.api_url)).send().await;
+    }
 }
 
 impl Drop for Local {
@@ -202,8 +209,7 @@ async fn the_whole_machine_killed_at_any_moment_loses_nothing() {
         local.form(&format!("/checkout/{id}/payer"), &[("name", "Ada"), ("email", "ada@example.com")]).await;
         local.form(&format!("/checkout/{id}/bank"), &[("bank", "mock-bank"), ("attempt", "1")]).await;
         {
-            let path = format!("/mock-bank/{id}/1");
-            let approving = local.form(&path, &[("decision", "approve")]);
+            let approving = local.approve(&id);
             let killing = tokio::time::sleep(std::time::Duration::from_millis(delay_ms));
             // Whichever ends first: this test is about moments, so here time itself is what is tried.
             tokio::select! { () = approving => {}, () = killing => {} }
@@ -222,7 +228,7 @@ async fn the_whole_machine_killed_at_any_moment_loses_nothing() {
             }
             assert!(tokio::time::Instant::now() < deadline, "{session}");
             // What the payer had not finished, they finish now.
-            local.form(&format!("/mock-bank/{id}/1"), &[("decision", "approve")]).await;
+            local.approve(id).await;
         }
     }
     let mails = || std::fs::read_dir(data.path().join("mails")).map_or(0, |files| files.count());

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tests::{DEMO, World, answer, document_1, page, sample, text};
 
 /// Every function behind the HTTP API, with a sample of its events.
-const FUNCTIONS: [(&str, &str); 9] = [
+const FUNCTIONS: [(&str, &str); 10] = [
     ("TokenFunction", "token.json"),
     ("CreateFunction", "create.json"),
     ("GetFunction", "get-list.json"),
@@ -19,6 +19,7 @@ const FUNCTIONS: [(&str, &str); 9] = [
     ("EndpointsFunction", "endpoints.json"),
     ("EventsFunction", "events.json"),
     ("CheckoutFunction", "checkout.json"),
+    ("MocksFunction", "mocks.json"),
     ("NotFoundFunction", "not-found.json"),
 ];
 
@@ -28,7 +29,7 @@ async fn refused(machine: &Machine, function: &str, event: &Value) {
     assert_eq!(output["statusCode"], 400, "{function}: {event}");
     let body = output["body"].as_str().unwrap();
     let kind = output["headers"]["content-type"].as_str().unwrap();
-    if function == "CheckoutFunction" {
+    if ["CheckoutFunction", "MocksFunction"].contains(&function) {
         assert!(kind.starts_with("text/html") && body.contains("<h1"), "{body}");
     } else {
         let body: Value = serde_json::from_str(body).unwrap();
@@ -263,6 +264,7 @@ async fn head_is_answered_as_get_without_a_body() {
         (format!("/checkout/{id}"), 200),
         (format!("/checkout/{id}/"), 308),
         (format!("/checkout/{id}/payer"), 303),
+        (format!("/checkout/{id}/return"), 303),
         ("/checkout/x".to_owned(), 404),
         (format!("/mock-bank/{id}/1"), 200),
         (format!("/refunds/{refund}"), 200),
@@ -297,6 +299,7 @@ async fn a_page_says_what_it_takes_and_is_found_with_a_slash_at_its_end() {
         ("PATCH", format!("/checkout/{id}/bank"), "GET, HEAD, POST"),
         ("DELETE", format!("/checkout/{id}/cancel"), "GET, HEAD, POST"),
         ("POST", format!("/checkout/{id}/receipt"), "GET, HEAD"),
+        ("POST", format!("/checkout/{id}/return"), "GET, HEAD"),
         ("PUT", format!("/mock-bank/{id}/1"), "GET, HEAD, POST"),
         ("DELETE", format!("/refunds/{id}"), "GET, HEAD, POST"),
     ] {
@@ -313,6 +316,7 @@ async fn a_page_says_what_it_takes_and_is_found_with_a_slash_at_its_end() {
         ("GET", format!("/checkout/{id}/?v3=1"), format!("/checkout/{id}?v3=1")),
         ("GET", format!("/checkout/{id}/payer/"), format!("/checkout/{id}/payer")),
         ("POST", format!("/checkout/{id}/payer/"), format!("/checkout/{id}/payer")),
+        ("GET", format!("/checkout/{id}/return/"), format!("/checkout/{id}/return")),
         ("GET", format!("/mock-bank/{id}/1/"), format!("/mock-bank/{id}/1")),
         ("POST", format!("/mock-bank/{id}/1/"), format!("/mock-bank/{id}/1")),
         ("GET", format!("/refunds/{id}/"), format!("/refunds/{id}")),

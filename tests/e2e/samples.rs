@@ -57,8 +57,13 @@ async fn a_payment_its_receipt_and_a_refund() {
 
     let (status, page) = http(&world, "CheckoutFunction", "checkout.json").await;
     assert_eq!((status, page.as_str().unwrap().contains("£4.00")), (200, true), "{page}");
-    for step in ["checkout-payer.json", "checkout-bank.json", "checkout-approve.json"] {
-        assert_eq!(http(&world, "CheckoutFunction", step).await.0, 303, "{step}");
+    for (function, step) in [
+        ("CheckoutFunction", "checkout-payer.json"),
+        ("CheckoutFunction", "checkout-bank.json"),
+        ("MocksFunction", "mocks.json"),
+        ("CheckoutFunction", "checkout-return.json"),
+    ] {
+        assert_eq!(http(&world, function, step).await.0, 303, "{step}");
     }
     assert_eq!(world.get(SESSION).await["state"], "sent");
     world.settled().await;

@@ -18,6 +18,7 @@ use get::Get;
 use lambda_http::http::{Method, header};
 use lambda_http::{Body, Request, RequestExt, Response};
 use lambda_runtime::{Context, LambdaEvent};
+use mocks::Mocks;
 use models::{AccountIdentifier, LinkedAccount, Mode, Scopes};
 use outbound::{Lookup, Policy, Sender};
 use publish::Publish;
@@ -47,6 +48,7 @@ struct Functions {
     endpoints: EndpointsFunction,
     events: EventsFunction,
     checkout: Checkout,
+    mocks: Mocks,
     publish: Publish,
     receipts: EmailReceipt,
     feedback: Feedback,
@@ -187,21 +189,41 @@ impl World {
         }
     }
 
-    /// Posts a form of the checkout, the mock bank or a refund.
+    /// Posts a form of the checkout, the mock bank or a refund; a payer whom the bank sends back comes back, most often.
     pub(crate) async fn post(&mut self, path: &str, form: &str) {
+        let leads_to = self.page(Method::POST, path, form).await;
+        let way_back = leads_to.filter(|path| path.ends_with("/return"));
+        if let Some(way_back) = way_back
+            && self.rng.u8(0..8) > 0
+        {
+            self.page(Method::GET, &way_back, "").await;
+        }
+    }
+
+    /// Asks for a page or posts a form; where that leads to.
+    async fn page(&mut self, method: Method, path: &str, form: &str) -> Option<String> {
         let request: Request = lambda_http::http::Request::builder()
-            .method(Method::POST)
+            .method(method)
             .uri(path)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(Body::Text(form.to_owned()))
             .unwrap();
-        let crash = self.crash();
-        let answer: Option<Response<Body>> = self.aws.process(crash, self.functions.checkout.handle(request)).await;
+        let (crash, functions) = (self.crash(), &self.functions);
+        let answer = async {
+            if path.starts_with("/mock-bank/") {
+                functions.mocks.handle(request).await
+            } else {
+                functions.checkout.handle(request).await
+            }
+        };
+        let answer: Option<Response<Body>> = self.aws.process(crash, answer).await;
         self.note(&format!("{path} {form}: {:?}", answer.as_ref().map(|answer| answer.status().as_u16())));
-        match answer {
-            Some(answer) => assert!(answer.status().as_u16() < 500, "{path} {form}: {answer:?}"),
-            None => self.restart().await,
-        }
+        let Some(answer) = answer else {
+            self.restart().await;
+            return None;
+        };
+        assert!(answer.status().as_u16() < 500, "{path} {form}: {answer:?}");
+        answer.headers().get(header::LOCATION).map(|location| location.to_str().unwrap().to_owned())
     }
 
     /// Hands the next records of the stream on; those that were not published, and what follows, come again.
@@ -352,6 +374,7 @@ impl Functions {
             endpoints: EndpointsFunction::new(table(), LOOPBACK, lookup, clock(), random()).await,
             events: EventsFunction::new(table(), webhooks.clone(), clock()).await,
             checkout: Checkout::new(table(), false, clock(), random()),
+            mocks: Mocks::new(table(), false, clock()),
             publish: Publish::new(table(), queues, clock()),
             receipts: EmailReceipt::new(table(), postbox, receipts(), clock(), random()),
             feedback: Feedback::new(table(), clock()),

@@ -383,15 +383,27 @@ impl Payer<'_> {
         self.post("cancel", &[]).await
     }
 
-    /// Decides at the mock bank about this attempt.
+    /// Decides at the mock bank about this attempt, and comes back from it.
     pub async fn decide(&self, attempt: u8, decision: &str) -> Page {
         self.decide_with(attempt, &[("decision", decision)]).await
     }
 
-    /// Decides, with all that the mock bank's form may hold.
+    /// Decides, with all that the mock bank's form may hold, and comes back from it.
     pub async fn decide_with(&self, attempt: u8, form: &[(&str, &str)]) -> Page {
+        let decided = self.press(attempt, form).await;
+        let way_back = format!("/checkout/{}/return", self.id);
+        if decided.location.as_ref() == Some(&way_back) { self.come_back().await } else { decided }
+    }
+
+    /// Decides at the mock bank, and stays there.
+    pub async fn press(&self, attempt: u8, form: &[(&str, &str)]) -> Page {
         let path = format!("/mock-bank/{}/{attempt}", self.id);
         page(self.world.request(Method::POST, &path).form(form)).await
+    }
+
+    /// Comes back from a bank.
+    pub async fn come_back(&self) -> Page {
+        page(self.world.request(Method::GET, &format!("/checkout/{}/return", self.id))).await
     }
 
     /// Sends one of the checkout's forms.

@@ -22,6 +22,7 @@ pub(super) enum Step {
     ChooseBank,
     OpenBank,
     Decide,
+    Return,
     Result,
     GetPaid,
     List,
@@ -29,7 +30,7 @@ pub(super) enum Step {
 
 impl Step {
     /// In the order in which a payer and a merchant go through them.
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Create,
         Self::Get,
         Self::Open,
@@ -37,6 +38,7 @@ impl Step {
         Self::ChooseBank,
         Self::OpenBank,
         Self::Decide,
+        Self::Return,
         Self::Result,
         Self::GetPaid,
         Self::List,
@@ -51,6 +53,7 @@ impl Step {
             Self::ChooseBank => "checkout: bank",
             Self::OpenBank => "bank: open",
             Self::Decide => "bank: approve",
+            Self::Return => "checkout: return",
             Self::Result => "checkout: result",
             Self::GetPaid => "get, paid",
             Self::List => "list",
@@ -61,7 +64,7 @@ impl Step {
         match self {
             Self::Create => StatusCode::CREATED,
             Self::Get | Self::Open | Self::OpenBank | Self::Result | Self::GetPaid | Self::List => StatusCode::OK,
-            Self::Identify | Self::ChooseBank | Self::Decide => StatusCode::SEE_OTHER,
+            Self::Identify | Self::ChooseBank | Self::Decide | Self::Return => StatusCode::SEE_OTHER,
         }
     }
 }
@@ -139,6 +142,7 @@ impl Flow {
                 .form(&[("bank", "mock-bank"), ("attempt", "1")]),
             Step::OpenBank => self.page(Method::GET, &format!("/mock-bank/{id}/1")),
             Step::Decide => self.page(Method::POST, &format!("/mock-bank/{id}/1")).form(&[("decision", "approve")]),
+            Step::Return => self.page(Method::GET, &format!("/checkout/{id}/return")),
         }
     }
 
@@ -162,7 +166,8 @@ impl Flow {
             }
             Step::Get => session().get("state") == Some(&json!("awaiting_payer")),
             Step::GetPaid => session().get("state") == Some(&json!("sent")),
-            Step::Identify | Step::Decide => leads_to(&checkout),
+            Step::Identify | Step::Return => leads_to(&checkout),
+            Step::Decide => leads_to(&format!("{checkout}/return")),
             Step::ChooseBank => leads_to(&format!("/mock-bank/{}/1", self.id)),
             Step::List => session().pointer("/data/0/id").is_some(),
             Step::Open | Step::OpenBank | Step::Result => true,

@@ -44,8 +44,6 @@ pub(crate) enum Problem {
     Unreadable,
     /// 422: not a bank that this payment can be made with.
     UnknownBank,
-    /// 422: not a decision that the mock bank knows.
-    UnknownDecision,
     /// 409: no further attempt.
     TooManyAttempts,
     /// 503: the table or the bank could not be asked.
@@ -124,11 +122,6 @@ impl Problem {
                 "This bank can’t be used for the payment",
                 text("Go back and choose one of the banks there."),
             ),
-            Self::UnknownDecision => (
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "The bank doesn’t know this answer",
-                text("Go back and use the bank’s buttons."),
-            ),
             Self::TooManyAttempts => (
                 StatusCode::CONFLICT,
                 "No other bank can be chosen",
@@ -167,7 +160,6 @@ impl Problem {
             | Self::TooLong
             | Self::Unreadable
             | Self::UnknownBank
-            | Self::UnknownDecision
             | Self::TooManyAttempts => {}
         }
     }
@@ -190,7 +182,7 @@ impl Problem {
     }
 }
 
-/// The style sheet of every page, the mock bank's included. It stands in the page; the policy knows it by its hash.
+/// The style sheet of every page. It stands in the page; the policy knows it by its hash.
 pub(crate) const STYLE: &str = include_str!("../templates/style.css");
 
 /// Nothing but our own style sheet, by its hash: no script, no image, no frame, no other origin.
@@ -246,7 +238,7 @@ pub(crate) fn permanently_at(path: &str) -> Answer {
 mod tests {
     use super::*;
 
-    fn all() -> [Problem; 11] {
+    fn all() -> [Problem; 10] {
         let cause = || Box::new(std::io::Error::other("the inside"));
         [
             Problem::NotFound,
@@ -256,7 +248,6 @@ mod tests {
             Problem::TooLong,
             Problem::Unreadable,
             Problem::UnknownBank,
-            Problem::UnknownDecision,
             Problem::TooManyAttempts,
             Problem::Unavailable(cause()),
             Problem::Internal(cause()),
@@ -265,7 +256,7 @@ mod tests {
 
     #[test]
     fn every_problem_has_its_status_and_tells_nothing_of_the_inside() {
-        let expected = [404, 405, 400, 415, 413, 400, 422, 422, 409, 503, 500];
+        let expected = [404, 405, 400, 415, 413, 400, 422, 409, 503, 500];
         for (problem, status) in all().into_iter().zip(expected) {
             let back = Back { path: "/checkout/7".to_owned(), label: "Back to the payment" };
             let response = problem.into_page(Some(back));

@@ -3,7 +3,6 @@
 use api::InvalidForm;
 use lambda_http::Request;
 use models::{EmailAddress, InvalidText, Name, Payer, whole_number};
-use providers::mock::{Decided, PayerAccount};
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer};
 
@@ -88,28 +87,6 @@ pub(crate) struct BankForm {
 /// A number, as our pages write it.
 fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
     whole_number(&String::deserialize(deserializer)?).ok_or_else(|| D::Error::custom("not a number from 0 to 255"))
-}
-
-/// The decision at the mock bank.
-#[derive(Debug, Deserialize)]
-pub(crate) struct DecisionForm {
-    /// As [`providers::mock::Decision::as_str`] spells it.
-    decision: String,
-    /// Whether the merchant learns from which account; a box that is not ticked is not sent at all.
-    payer_account: Option<String>,
-}
-
-impl DecisionForm {
-    /// What was decided.
-    pub(crate) fn check(&self) -> Result<Decided, Problem> {
-        let payer_account = match self.payer_account.as_deref() {
-            None | Some("shared") => PayerAccount::Shared,
-            Some("withheld") => PayerAccount::Withheld,
-            Some(_) => return Err(Problem::UnknownDecision),
-        };
-        let decision = self.decision.parse().map_err(|()| Problem::UnknownDecision)?;
-        Ok(Decided { decision, payer_account })
-    }
 }
 
 #[cfg(test)]

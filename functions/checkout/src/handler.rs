@@ -6,27 +6,23 @@ use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use models::{BankId, Payer, Session, SessionEvent, SessionId};
-use payments::{PaymentError, Payments};
-use providers::mock::MockBank;
-use providers::{Connector, Providers};
+use payments::Payments;
 use runtime::{Clock, Random, SettingError};
-use store::{Change, ChangeError, MockLedger, Sessions, Table};
+use store::{Change, ChangeError, Sessions, Table};
 
 use crate::answer::{Answer, Problem, page, permanently_at, see_other};
 use crate::flow::{self, Choice, Stage};
-use crate::form::{self, BankForm, DecisionForm, PayerErrors, PayerForm};
-use crate::mock_bank::{MockBankClosedPage, MockBankPage};
+use crate::form::{self, BankForm, PayerErrors, PayerForm};
 use crate::page::{BankPage, ConsentPage, PayerPage, PendingPage, ResultPage};
 use crate::paths::checkout_path;
 use crate::refund::RefundPages;
 use crate::route::Route;
 
-/// The checkout, the mock bank, and the refunds' pages.
+/// The checkout, and the refunds' pages.
 #[derive(Debug)]
 pub struct Checkout {
     sessions: Sessions,
     payments: Payments,
-    providers: Providers<MockLedger>,
     refunds: RefundPages,
     clock: Clock,
     random: Random,
@@ -44,7 +40,6 @@ impl Checkout {
     /// Over this table, by this clock and randomness; `local_live` is whether the mock bank stands in for a live one.
     pub fn new(table: Table, local_live: bool, clock: Clock, random: Random) -> Self {
         Self {
-            providers: Providers::new(MockLedger::new(table.clone()), local_live),
             refunds: RefundPages::new(table.clone(), random.clone()),
             payments: Payments::new(table.clone(), local_live, clock.clone(), random.clone()),
             sessions: Sessions::new(table),
@@ -78,8 +73,7 @@ impl Checkout {
             Route::Payer(id) => self.identify_payer(id, &form::read(request)?, now).await,
             Route::ChooseBank(id) => self.choose_bank(id, &form::read(request)?, now).await,
             Route::Cancel(id) => self.cancel(id).await,
-            Route::MockBank(id, number) => self.show_mock_bank(&self.session(id).await?, number, now),
-            Route::Decide(id, number) => self.decide(id, number, &form::read(request)?, now).await,
+            Route::Return(id) => self.come_back(&self.session(id).await?).await,
             Route::Refund(id) => self.refunds.show(id, now).await,
             Route::RefundDetails(id) => self.refunds.submit(id, &form::read(request)?, now).await,
         }
@@ -146,31 +140,10 @@ impl Checkout {
         see_other(&checkout_path(&session.id))
     }
 
-    fn show_mock_bank(&self, session: &Session, number: u8, now: Timestamp) -> Answer {
-        match self.open_at_mock_bank(session, number, now) {
-            Some(_) => ok(&MockBankPage::new(session, number)),
-            None => ok(&MockBankClosedPage::new(session, now)),
-        }
-    }
-
-    /// The payer decides at the mock bank, and comes back from it.
-    async fn decide(&self, id: SessionId, number: u8, form: &DecisionForm, now: Timestamp) -> Answer {
-        let decided = form.check()?;
-        let session = self.session(id).await?;
-        if let Some(bank) = self.open_at_mock_bank(&session, number, now) {
-            // The first decision holds. One that was made and not followed up is never followed up by its opposite.
-            if bank.decide(&session, number, decided).await.map_err(PaymentError::from)?.decision == decided.decision {
-                self.payments.follow_up(&session).await?;
-            }
-        }
+    /// The payer comes back from a provider, in whichever browser; that proves nothing, and the provider is asked.
+    async fn come_back(&self, session: &Session) -> Answer {
+        self.payments.follow_up(session).await?;
         see_other(&checkout_path(&session.id))
-    }
-
-    /// The mock bank, if the session awaits consent to attempt `number` there.
-    fn open_at_mock_bank(&self, session: &Session, number: u8, now: Timestamp) -> Option<MockBank<MockLedger>> {
-        let attempt = flow::open_attempt(session, number, now)?;
-        let Connector::MockBank(bank) = self.providers.find(&attempt.bank, session.mode)?;
-        Some(bank)
     }
 }
 

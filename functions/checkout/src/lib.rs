@@ -1,10 +1,9 @@
-//! The payer's pages, the page of a refund, and the mock bank's.
+//! The payer's pages, and the page of a refund.
 
 mod answer;
 mod flow;
 mod form;
 mod handler;
-mod mock_bank;
 mod page;
 mod paths;
 mod refund;

@@ -9,4 +9,4 @@ mod tests;
 
 pub(crate) use awaiting::{BankPage, ConsentPage, PayerPage};
 pub(crate) use outcome::{PendingPage, ResultPage};
-pub(crate) use summary::{account_ending, date_and_time};
+pub(crate) use summary::date_and_time;

@@ -1,7 +1,7 @@
 //! Which page or form a request is for.
 
 use lambda_http::http::Method;
-use models::{RefundId, SessionId, whole_number};
+use models::{RefundId, SessionId};
 
 use crate::paths::{Back, checkout_path, refund_path};
 
@@ -18,10 +18,8 @@ pub(crate) enum Route {
     ChooseBank(SessionId),
     /// The payer cancels.
     Cancel(SessionId),
-    /// The mock bank's page for one attempt.
-    MockBank(SessionId, u8),
-    /// The payer's decision there.
-    Decide(SessionId, u8),
+    /// The payer comes back from a bank.
+    Return(SessionId),
     /// The page that fits the refund's state.
     Refund(RefundId),
     /// Where a refund goes.
@@ -34,12 +32,11 @@ impl Route {
         let segments: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
         match (method.as_str(), segments.as_slice()) {
             ("GET", ["checkout", id]) => Some(Self::Page(id.parse().ok()?)),
+            ("GET", ["checkout", id, "return"]) => Some(Self::Return(id.parse().ok()?)),
             ("GET", ["checkout", id, step]) if !step.is_empty() => Some(Self::Step(id.parse().ok()?)),
             ("POST", ["checkout", id, "payer"]) => Some(Self::Payer(id.parse().ok()?)),
             ("POST", ["checkout", id, "bank"]) => Some(Self::ChooseBank(id.parse().ok()?)),
             ("POST", ["checkout", id, "cancel"]) => Some(Self::Cancel(id.parse().ok()?)),
-            ("GET", ["mock-bank", id, attempt]) => Some(Self::MockBank(id.parse().ok()?, whole_number(attempt)?)),
-            ("POST", ["mock-bank", id, attempt]) => Some(Self::Decide(id.parse().ok()?, whole_number(attempt)?)),
             ("GET", ["refunds", id]) => Some(Self::Refund(id.parse().ok()?)),
             ("POST", ["refunds", id]) => Some(Self::RefundDetails(id.parse().ok()?)),
             _ => None,
@@ -54,8 +51,7 @@ impl Route {
             | Self::Payer(id)
             | Self::ChooseBank(id)
             | Self::Cancel(id)
-            | Self::MockBank(id, _)
-            | Self::Decide(id, _) => Back { path: checkout_path(&id), label: "Back to the payment" },
+            | Self::Return(id) => Back { path: checkout_path(&id), label: "Back to the payment" },
             Self::Refund(id) | Self::RefundDetails(id) => Back { path: refund_path(&id), label: "Back to the refund" },
         }
     }
@@ -74,8 +70,7 @@ mod tests {
         assert_eq!(of(Method::POST, "/checkout/{id}/payer"), Some(Route::Payer(id)));
         assert_eq!(of(Method::POST, "/checkout/{id}/bank"), Some(Route::ChooseBank(id)));
         assert_eq!(of(Method::POST, "/checkout/{id}/cancel"), Some(Route::Cancel(id)));
-        assert_eq!(of(Method::GET, "/mock-bank/{id}/2"), Some(Route::MockBank(id, 2)));
-        assert_eq!(of(Method::POST, "/mock-bank/{id}/20"), Some(Route::Decide(id, 20)));
+        assert_eq!(of(Method::GET, "/checkout/{id}/return"), Some(Route::Return(id)));
         assert_eq!(of(Method::GET, "/checkout/{id}/payer"), Some(Route::Step(id)));
         let refund: RefundId = text.parse().unwrap();
         assert_eq!(of(Method::GET, "/refunds/{id}"), Some(Route::Refund(refund)));
@@ -87,12 +82,8 @@ mod tests {
             "/checkout/x",
             "/checkout/{id}/",
             "/checkout/{id}/a/b",
-            "/mock-bank/{id}/+1",
-            "/mock-bank/{id}/01",
-            "/mock-bank/{id}/-1",
-            "/mock-bank/{id}/1/",
-            "/mock-bank/{id}",
-            "/mock-bank/{id}/256",
+            "/checkout/{id}/return/",
+            "/mock-bank/{id}/1",
             "/refunds",
             "/refunds/x",
             "/refunds/{id}/details",
@@ -100,6 +91,7 @@ mod tests {
             assert_eq!(of(Method::GET, path), None, "{path}");
         }
         assert_eq!(of(Method::POST, "/checkout/{id}"), None);
+        assert_eq!(of(Method::POST, "/checkout/{id}/return"), None);
         // An id in capitals is the same id; in another form it is none.
         assert_eq!(Route::of(&Method::GET, &format!("/checkout/{}", text.to_uppercase())), Some(Route::Page(id)));
         for other in [text.replace('-', ""), format!("%7B{text}%7D"), format!("urn:uuid:{text}")] {
@@ -110,9 +102,10 @@ mod tests {
     #[test]
     fn every_problem_leads_back_to_what_it_is_about() {
         let text = "1ae1ce03-dfa9-4593-b487-65c656991cb5";
-        for (path, page) in [("checkout", "/checkout"), ("mock-bank", "/checkout"), ("refunds", "/refunds")] {
-            let attempt = if path == "mock-bank" { "/1" } else { "" };
-            let route = Route::of(&Method::GET, &format!("/{path}/{text}{attempt}")).unwrap();
+        for (path, page) in
+            [("checkout/{id}", "/checkout"), ("checkout/{id}/return", "/checkout"), ("refunds/{id}", "/refunds")]
+        {
+            let route = Route::of(&Method::GET, &format!("/{}", path.replace("{id}", text))).unwrap();
             assert_eq!(route.back().path, format!("{page}/{text}"));
         }
     }

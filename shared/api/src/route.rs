@@ -56,7 +56,7 @@ pub enum Route<'a> {
     Attempts(&'a str),
     /// An event is delivered again.
     Replay(&'a str),
-    /// A page or a form, which `checkout` reads by itself.
+    /// A page or a form, which `checkout` and `mocks` read by themselves.
     Page,
 }
 
@@ -72,7 +72,7 @@ type Means = for<'a> fn(&'a str) -> Route<'a>;
 type Row = (&'static str, &'static str, Option<Scope>, Means);
 
 /// Every route there is; HEAD is as GET. Tests compare the table with template.yaml and docs/openapi.yaml.
-pub(crate) const ROUTES: [Row; 36] = [
+pub(crate) const ROUTES: [Row; 37] = [
     ("POST", "/oauth/token", None, |_| Route::Token),
     ("POST", "/token", None, |_| Route::Token),
     ("POST", "/v2/payment_sessions", WRITE, |_| Route::CreateSession),
@@ -101,6 +101,7 @@ pub(crate) const ROUTES: [Row; 36] = [
     ("GET", "/v2/events/{id}/attempts", READ, |id| Route::Attempts(id)),
     ("POST", "/v2/events/{id}/replay", WEBHOOKS, |id| Route::Replay(id)),
     ("GET", "/checkout/{id}", None, |_| Route::Page),
+    ("GET", "/checkout/{id}/return", None, |_| Route::Page),
     ("GET", "/checkout/{id}/{step}", None, |_| Route::Page),
     ("POST", "/checkout/{id}/payer", None, |_| Route::Page),
     ("POST", "/checkout/{id}/bank", None, |_| Route::Page),

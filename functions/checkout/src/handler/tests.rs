@@ -1,10 +1,14 @@
 //! The routes over a table in memory: what each does, done twice, too late or all at once.
 
+use std::ops::Deref;
+
 use lambda_http::http::{Method, header};
+use mocks::Mocks;
 use models::{MAX_ATTEMPTS, Payer, SessionState};
 use providers::mock::{Decided, Decision, Ledger, PayerAccount};
 use samples::{PAYER_EMAIL, PAYER_NAME};
 use serde_json::json;
+use store::MockLedger;
 
 mod refunds;
 
@@ -12,14 +16,30 @@ use super::*;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
+/// The checkout, and the mock banks that payers are sent to and come back from.
+struct Site {
+    checkout: Checkout,
+    mocks: Mocks,
+}
+
+impl Deref for Site {
+    type Target = Checkout;
+    fn deref(&self) -> &Checkout {
+        &self.checkout
+    }
+}
+
 /// A checkout on a table of its own.
-async fn checkout() -> (Checkout, MockLedger) {
+async fn checkout() -> (Site, MockLedger) {
     let table = serve(database()).await;
     (over(table.clone()), MockLedger::new(table))
 }
 
-fn over(table: Table) -> Checkout {
-    Checkout::new(table, false, Clock::System, Random::System)
+fn over(table: Table) -> Site {
+    Site {
+        mocks: Mocks::new(table.clone(), false, Clock::System),
+        checkout: Checkout::new(table, false, Clock::System, Random::System),
+    }
 }
 
 /// A database with an empty table.
@@ -54,7 +74,16 @@ fn table(endpoint: String) -> Table {
     )
 }
 
-impl Checkout {
+impl Site {
+    /// Futures of unoptimised builds are large.
+    async fn handle(&self, request: Request) -> Response<Body> {
+        if request.uri().path().starts_with("/mock-bank/") {
+            Box::pin(self.mocks.handle(request)).await
+        } else {
+            Box::pin(self.checkout.handle(request)).await
+        }
+    }
+
     async fn create(&self, change: impl FnOnce(&mut Session)) -> Session {
         let mut session = samples::session_at(samples::now());
         change(&mut session);
@@ -72,8 +101,19 @@ impl Checkout {
         (response.status().as_u16(), String::from_utf8(response.body().to_vec()).unwrap())
     }
 
-    /// Status, and where to or, without a redirect, what it says.
+    /// Status, and where to or, without a redirect, what it says. Whom a bank sends back comes back.
     async fn post(&self, path: &str, form: &str) -> (u16, String) {
+        let answer = self.press(path, form).await;
+        if !answer.1.ends_with("/return") {
+            return answer;
+        }
+        let request = lambda_http::http::Request::get(answer.1).body(Body::Empty).unwrap();
+        let response = self.handle(request).await;
+        (response.status().as_u16(), response.headers()[header::LOCATION].to_str().unwrap().to_owned())
+    }
+
+    /// The same, and nobody comes back.
+    async fn press(&self, path: &str, form: &str) -> (u16, String) {
         let request = lambda_http::http::Request::builder()
             .method(Method::POST)
             .uri(path)
@@ -197,8 +237,9 @@ async fn requests_all_at_once_do_one_thing() {
         press("decision=approve_then_settle"),
         press("decision=approve"),
     );
-    for answer in [a, b, c, d, e] {
-        assert_eq!(answer, (303, format!("/checkout/{}", session.id)));
+    for (status, leads_to) in [a, b, c, d, e] {
+        // To where the payment stands, or to what was decided first.
+        assert!(status == 303 && (leads_to == format!("/checkout/{}", session.id) || leads_to == decide), "{leads_to}");
     }
     let causes = causes(&checkout.now(&session).await);
     let count = |cause: &str| causes.iter().filter(|c| **c == cause).count();
@@ -363,6 +404,10 @@ async fn a_live_session_never_meets_the_mock_bank() {
     assert!(checkout.get(&path).await.1.contains("There is no bank to pay with"));
     assert_eq!(checkout.post(&format!("{path}/bank"), "bank=mock-bank&attempt=1").await.0, 422);
     assert_eq!(checkout.now(&session).await.attempt, None);
+    // Nor does the mock bank know it.
+    let bank = format!("/mock-bank/{}/1", session.id);
+    assert_eq!(checkout.get(&bank).await.0, 404);
+    assert_eq!(checkout.post(&bank, "decision=approve").await.0, 404);
 }
 
 #[tokio::test]
@@ -385,9 +430,53 @@ async fn a_decision_that_was_not_followed_up_is_never_followed_up_by_its_opposit
     ] {
         let session = checkout.at_the_bank(1).await;
         // The bank heard the payer, and then the function died.
-        let Connector::MockBank(bank) = checkout.providers.find(&"mock-bank".parse().unwrap(), session.mode).unwrap();
-        bank.decide(&session, 1, Decided { decision: first, payer_account: PayerAccount::Shared }).await.unwrap();
-        checkout.post(&format!("/mock-bank/{}/1", session.id), &format!("decision={then}")).await;
+        checkout
+            .providers
+            .find(&"mock-bank".parse().unwrap(), session.mode)
+            .unwrap()
+            .decide(&session, 1, Decided { decision: first, payer_account: PayerAccount::Shared })
+            .await
+            .unwrap();
+        let path = format!("/mock-bank/{}/1", session.id);
+        let html = checkout.get(&path).await.1;
+        assert!(!html.contains("<form") && html.contains(&format!("/checkout/{}/return", session.id)), "{html}");
+        let (_, leads_to) = checkout.post(&path, &format!("decision={then}")).await;
+        assert_eq!(leads_to == path, first.as_str() != then, "{leads_to}");
         assert_eq!(causes(&checkout.now(&session).await).last(), Some(&last), "{first:?}, then {then}");
     }
+}
+
+#[tokio::test]
+async fn a_payer_comes_back_in_whichever_browser_and_the_banks_word_alone_counts() {
+    let (checkout, _) = checkout().await;
+    for (decision, state) in [
+        ("approve", SessionState::Sent),
+        ("approve_then_settle", SessionState::Pending),
+        ("decline", SessionState::Failed),
+    ] {
+        let session = checkout.at_the_bank(1).await;
+        let path = format!("/checkout/{}", session.id);
+        let come_back = async || {
+            let request = lambda_http::http::Request::get(format!("{path}/return")).body(Body::Empty).unwrap();
+            let response = checkout.handle(request).await;
+            assert_eq!((response.status().as_u16(), &response.headers()["location"]), (303, &path.parse().unwrap()));
+        };
+        come_back().await;
+        assert_eq!(checkout.now(&session).await, session, "nothing was decided");
+        let bank = format!("/mock-bank/{}/1", session.id);
+        assert_eq!(checkout.press(&bank, &format!("decision={decision}")).await, (303, format!("{path}/return")));
+        assert_eq!(checkout.now(&session).await, session, "the bank changes no session");
+        for _ in 0..2 {
+            come_back().await;
+            assert_eq!(checkout.now(&session).await.state, state);
+        }
+    }
+    for attempts in 0..2 {
+        let session = checkout.at_the_bank(attempts).await;
+        checkout.post(&format!("/checkout/{}/cancel", session.id), "").await;
+        let cancelled = checkout.now(&session).await;
+        assert_eq!(checkout.get(&format!("/checkout/{}/return", session.id)).await.0, 303);
+        assert_eq!(checkout.now(&session).await, cancelled);
+    }
+    assert_eq!(checkout.get("/checkout/00000000-0000-4000-8000-000000000000/return").await.0, 404);
 }

@@ -70,7 +70,7 @@ pub(crate) const fn what(session: &Session) -> &'static str {
 }
 
 /// The last four digits of the payee's account.
-pub(crate) fn account_ending(session: &Session) -> &str {
+fn account_ending(session: &Session) -> &str {
     session.payee.account.last_four()
 }
 

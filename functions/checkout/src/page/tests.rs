@@ -13,7 +13,6 @@ use super::outcome::LEAVE_AFTER_S;
 use super::*;
 use crate::flow::{Stage, stage};
 use crate::form::{PayerErrors, PayerForm};
-use crate::mock_bank::{MockBankClosedPage, MockBankPage};
 use crate::paths::Back;
 use crate::samples::{NoLedger, in_state, refund_with_payment};
 
@@ -71,11 +70,8 @@ fn gallery() -> Vec<(String, String)> {
     add("long", show(&long, NOW));
     long.state = SessionState::AwaitingProvider;
     add("long_bank", show(&long, NOW));
-    add("long_mock_bank", MockBankPage::new(&long, 1).render().unwrap());
     add("sent_no_url", show(&Session { success_url: None, ..in_state(SessionState::Sent) }, NOW));
     add("no_banks", BankPage::new(&session, &[]).render().unwrap());
-    add("mock_bank", MockBankPage::new(&session, 1).render().unwrap());
-    add("mock_bank_closed", MockBankClosedPage::new(&in_state(SessionState::Sent), NOW).render().unwrap());
     let paying = |events: &[E]| {
         let (_, mut payment) = refund_with_payment();
         events.iter().for_each(|event| happen(&mut payment, *event, NOW));
@@ -85,7 +81,6 @@ fn gallery() -> Vec<(String, String)> {
     add("refund_bank", show(&paying(&[]), NOW));
     add("refund_no_banks", BankPage::new(&at_the_bank, &[]).render().unwrap());
     add("refund_consent", show(&at_the_bank, NOW));
-    add("refund_mock_bank", MockBankPage::new(&at_the_bank, 1).render().unwrap());
     add("refund_pending", show(&paying(&[E::BankChosen, E::ConsentGiven]), NOW));
     add("refund_sent", show(&paying(&[E::BankChosen, E::ConsentGiven, E::Settled]), NOW));
     for cause in [E::DeclinedByPayer, E::DeclinedByBank, E::CancelledByPayer, E::CancelledByMerchant, E::TimePassed] {
@@ -228,7 +223,6 @@ fn where_a_refund_is_paid_it_is_the_merchant_who_pays() {
     let html = show(&payment, NOW);
     assert!(html.contains("Refund to <strong>Ada Customer") && html.contains("£2.50"));
     assert!(html.contains("Cancel this refund") && !html.contains("payment"), "{html}");
-    assert!(!MockBankPage::new(&payment, 1).render().unwrap().contains("payer_account"));
     let mut sent = payment;
     sent.success_url = session().success_url;
     [SessionEvent::BankChosen, SessionEvent::ConsentGiven, SessionEvent::Settled]

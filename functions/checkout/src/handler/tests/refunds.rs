@@ -8,7 +8,7 @@ use crate::samples::refund_of;
 
 const DETAILS: &str = "name=Ada+Customer&sort_code=11-22-33&account_number=87654321";
 
-impl Checkout {
+impl Site {
     /// A session that was paid at the mock bank.
     async fn paid(&self, payer_account: &str) -> Session {
         let session = self.at_the_bank(1).await;
