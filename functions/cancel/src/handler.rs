@@ -1,9 +1,9 @@
-//! Each is one conditional write: what is submitted stays.
+//! Each is one conditional write: what is submitted stays. Where the payer may be paying at a provider, that is asked first.
 
-use api::{Answer, ApiError, Authenticator, Caller, Format, IdempotencyKey, Operation, Route};
+use api::{Answer, ApiError, Authenticator, Caller, Format, IdempotencyKey, Operation, Refusal, Route};
 use lambda_http::Request;
 use models::{SessionEvent, SessionId, SessionState, WriteId};
-use payments::Payments;
+use payments::{EndError, PaymentError, Payments};
 use runtime::{Clock, Random, SettingError};
 use store::{Change, ChangeError, Merchants, Table};
 
@@ -72,8 +72,10 @@ impl Cancel {
                 show(&changed.session).map(|answer| if repeated { api::replayed(answer) } else { answer })
             }
             // It was cancelled before: what was asked for is so.
-            Err(ChangeError::Refused(session)) if session.state == SessionState::Cancelled => show(&session),
-            Err(error) => Err(ApiError::from_change(error, "cancelled", self.clock.now())),
+            Err(EndError::Change(ChangeError::Refused(session))) if session.state == SessionState::Cancelled => {
+                show(&session)
+            }
+            Err(error) => Err(self.not_ended(error, "cancelled")),
         }
     }
 
@@ -86,10 +88,25 @@ impl Cancel {
     ) -> Answer {
         let write_id = self.write_id(caller, idempotency_key, format, Operation::Delete(id));
         let deleted = self.payments.delete(id, &caller.owner_in(format), self.clock.now(), write_id).await;
-        let deleted = deleted.map_err(|error| ApiError::from_change(error, "deleted", self.clock.now()))?;
+        let deleted = deleted.map_err(|error| self.not_ended(error, "deleted"))?;
         let answer = api::no_content();
         let repeated = deleted.repeated && idempotency_key.is_some();
         Ok(if repeated { api::replayed(answer) } else { answer })
+    }
+
+    fn not_ended(&self, error: EndError, doing: &str) -> ApiError {
+        match error {
+            EndError::Change(ChangeError::Refused(session)) if session.open_at_consent().is_some() => {
+                let title = format!(
+                    "a session whose payer may be paying at the moment can't be {doing}: the bank could not stop the payment"
+                );
+                Refusal::InvalidAction { title, parameter: None }.into()
+            }
+            EndError::Change(error) => ApiError::from_change(error, doing, self.clock.now()),
+            EndError::Payment(PaymentError::Store(error)) => error.into(),
+            EndError::Payment(PaymentError::Provider(error)) => ApiError::Unavailable(Box::new(error)),
+            EndError::Payment(error @ PaymentError::Inconsistent(_)) => ApiError::Internal(Box::new(error)),
+        }
     }
 
     fn write_id(&self, caller: &Caller, key: Option<&IdempotencyKey>, format: Format, operation: Operation) -> WriteId {

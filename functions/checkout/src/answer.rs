@@ -11,6 +11,7 @@ use lambda_http::http::{StatusCode, header};
 use lambda_http::{Body, Response};
 use models::MAX_ATTEMPTS;
 use payments::{BeginError, PaymentError};
+use providers::ProviderError;
 use store::StoreError;
 
 use crate::paths::Back;
@@ -78,8 +79,8 @@ impl From<BeginError> for Problem {
         match error {
             BeginError::UnknownProvider => Self::UnknownBank,
             BeginError::NotFound => Self::NotFound,
-            BeginError::Provider(error) => Self::Unavailable(Box::new(error)),
-            BeginError::Store(error) => error.into(),
+            BeginError::Payment(PaymentError::Provider(ProviderError::Refused(_))) => Self::UnknownBank,
+            BeginError::Payment(error) => error.into(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Every decision of the checkout, as functions of the session and the time alone.
 
 use jiff::Timestamp;
-use models::{MAX_ATTEMPTS, PaymentAttempt, Session, SessionEvent, SessionState};
+use models::{MovesMoney, PaymentAttempt, Session, SessionEvent, SessionState};
 
 use crate::paths::{checkout_path, own_path};
 
@@ -57,7 +57,7 @@ pub(crate) enum Choice {
 pub(crate) fn choice(session: &Session, asked: u8, now: Timestamp) -> Choice {
     match stage(session, now) {
         Stage::Bank | Stage::Consent if session.attempt_number().checked_add(1) == Some(asked) => {
-            if asked > MAX_ATTEMPTS { Choice::TooMany } else { Choice::Begin }
+            if session.may_choose_again() { Choice::Begin } else { Choice::TooMany }
         }
         Stage::Bank | Stage::Consent => Choice::Past,
         Stage::Payer | Stage::Pending | Stage::Sent | Stage::NotSent(_) => Choice::Past,
@@ -71,6 +71,8 @@ pub(crate) fn choice(session: &Session, asked: u8, now: Timestamp) -> Choice {
 /// reached by the link on ours.
 pub(crate) fn destination(session: &Session, asked: u8, now: Timestamp) -> String {
     open_attempt(session, asked, now)
+        // The page that repeats a begin leads on to another origin.
+        .filter(|attempt| attempt.moves_money() == MovesMoney::AtSubmission)
         .and_then(|attempt| own_path(session, &attempt.redirect_url))
         .map_or_else(|| checkout_path(&session.id), str::to_owned)
 }
@@ -91,6 +93,7 @@ pub(crate) fn refresh_s(session: &Session, now: Timestamp) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use models::MAX_ATTEMPTS;
     use samples::{NOW, later};
 
     use super::*;

@@ -1,4 +1,4 @@
-//! Reads what is due, and follows up pending payments while it does.
+//! Reads what is due, and follows up payments that are open at a provider while it does.
 
 use std::collections::VecDeque;
 use std::time::SystemTime;
@@ -89,10 +89,13 @@ impl Expire {
         waiting
     }
 
-    /// Asks the bank about a pending session; one whose time has passed is given back.
+    /// Follows up a session whose money may move; one whose time has passed is given back.
     async fn session(&self, id: SessionId, now: Timestamp) -> Result<Option<Waiting>, Error> {
         let Some(session) = self.sessions.get(&id).await? else { return Ok(None) };
         match session.state {
+            SessionState::AwaitingPaymentConsent if session.open_at_consent().is_some() => {
+                Ok(self.payments.follow_up(&session).await.map(|()| None)?)
+            }
             SessionState::AwaitingPayer | SessionState::AwaitingProvider | SessionState::AwaitingPaymentConsent => {
                 Ok((session.state_at(now) == SessionState::Expired).then_some(Waiting::Expiry(id)))
             }

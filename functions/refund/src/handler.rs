@@ -3,7 +3,7 @@
 use api::{Answer, ApiError, Authenticator, Caller, Format, IdempotencyKey, ListParameters, Operation, Refusal, Route};
 use lambda_http::Request;
 use models::{Refund, RefundEvent, RefundId, SessionId};
-use payments::{Made, Payments, RefundError, RefundRequest};
+use payments::{Made, PaymentError, Payments, RefundEndError, RefundError, RefundRequest};
 use runtime::{Clock, Random, SettingError};
 use store::{Merchants, RefundChangeError, RefundChanged, Refunds, Table};
 
@@ -131,8 +131,15 @@ impl RefundFunction {
                 let answer = format.refund(&refund, self.clock.now())?;
                 Ok(if repeated && idempotency_key.is_some() { api::replayed(answer) } else { answer })
             }
-            Err(RefundChangeError::Store(error)) => Err(error.into()),
-            Err(RefundChangeError::Refused(refund)) => {
+            Err(
+                RefundEndError::Change(RefundChangeError::Store(error))
+                | RefundEndError::Payment(PaymentError::Store(error)),
+            ) => Err(error.into()),
+            Err(RefundEndError::Payment(PaymentError::Provider(error))) => Err(ApiError::Unavailable(Box::new(error))),
+            Err(RefundEndError::Payment(error @ PaymentError::Inconsistent(_))) => {
+                Err(ApiError::Internal(Box::new(error)))
+            }
+            Err(RefundEndError::Change(RefundChangeError::Refused(refund))) => {
                 let now = self.clock.now();
                 match refund.failure_reason_at(now) {
                     // It was cancelled before: what was asked for is so.

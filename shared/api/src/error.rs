@@ -99,7 +99,7 @@ pub enum ApiError {
     Refused(#[from] Refusal),
     /// 503: repeat it later, with the same idempotency key. The cause goes to the log alone.
     #[error("not available at the moment; repeat the request")]
-    Unavailable(#[source] StoreError),
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// 500: our fault. The cause goes to the log alone.
     #[error("an internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -108,7 +108,7 @@ pub enum ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable { .. } | StoreError::Conflict { .. } => Self::Unavailable(error),
+            StoreError::Unavailable { .. } | StoreError::Conflict { .. } => Self::Unavailable(Box::new(error)),
             StoreError::Unreadable { .. } | StoreError::Unwritable(_) | StoreError::Disagreement { .. } => {
                 Self::Internal(Box::new(error))
             }

@@ -89,7 +89,7 @@ pub fn time_left(request: &Request) -> Duration {
 }
 
 fn too_slow() -> ApiError {
-    ApiError::Unavailable(StoreError::Unavailable { operation: "all of them", cause: "took too long".to_owned() })
+    StoreError::Unavailable { operation: "all of them", cause: "took too long".to_owned() }.into()
 }
 
 /// Makes browsers ask this host by HTTPS alone, for a year from each answer on (RFC 6797, 6.1). Not its subdomains, which

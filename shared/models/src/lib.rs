@@ -22,6 +22,7 @@ mod pace;
 mod payment_method;
 mod refund;
 mod refund_transition;
+mod schedule;
 mod session;
 mod text;
 mod time;
@@ -53,6 +54,7 @@ pub use pace::{Lane, Pace, QUICK};
 pub use payment_method::{NoPaymentMethod, PaymentMethod, PaymentMethods};
 pub use refund::{MAX_REFUNDS, NewRefund, NotRefundable, Refund, RefundCreation, RefundPayee, left_of};
 pub use refund_transition::{IllegalRefundTransition, RefundEvent, RefundState, refund_transition};
+pub use schedule::next_check_at;
 pub use session::{Creation, MAX_ENTRIES_BEFORE_A_CHOICE, MAX_HISTORY_ENTRIES, PaysRefund, Session, Submission};
 pub use text::{
     Description, EmailAddress, InvalidText, Locale, MerchantUrl, Name, PhoneNumber, Reference, is_noncharacter,

@@ -3,18 +3,33 @@
 use std::error::Error as StdError;
 
 use jiff::{SignedDuration, Timestamp};
-use models::{PaymentAttempt, Session, SessionEvent, SessionState, Submission};
-use providers::{Provider, ProviderError, ask_again_at};
+use models::{
+    AttemptEnd, BankId, DeclineReason, LateMoney, Mode, Payee, PaymentAttempt, ProviderPaymentId, Session,
+    SessionEvent, SessionState, Submission, next_check_at,
+};
+use providers::{Connector, Provider, ProviderError, Status};
 use runtime::Metric;
-use store::ChangeError;
+use store::{BankPayment, ChangeError, MockLedger};
+use thiserror::Error;
 
 use crate::Payments;
+use crate::at_consent::{done, open};
 use crate::error::{PaymentError, recorded};
-use crate::next_step::{Step, after_submission, before_submission};
+use crate::next_step::{Step, after_submission, before_submission, goes_on_after_refusal};
 
-/// How long after its submission a payment that is still pending is counted as stuck. Banks settle within seconds, and
-/// promise two hours.
+/// How long a payment is pending until it is counted as stuck. Banks settle within seconds, and promise two hours.
 const STUCK_AFTER: SignedDuration = SignedDuration::from_hours(1);
+
+/// Why a provider's word could not be followed up.
+#[derive(Debug, Error)]
+pub enum UnknownPayment {
+    /// There is no such provider, or no payment with this id there.
+    #[error("no such payment")]
+    NotFound,
+    /// Something stopped us.
+    #[error(transparent)]
+    Payment(#[from] PaymentError),
+}
 
 impl Payments {
     /// Finds out where a payment stands and records it; nothing, if nothing is open at a provider.
@@ -25,6 +40,9 @@ impl Payments {
     /// See [`PaymentError`].
     pub async fn follow_up(&self, session: &Session) -> Result<(), PaymentError> {
         let now = self.clock.now();
+        if let Some((attempt, at_consent)) = open(session) {
+            return self.follow_up_at_consent(session, attempt, at_consent, now).await;
+        }
         let state = session.state_at(now);
         match state {
             SessionState::AwaitingPaymentConsent | SessionState::Pending => {}
@@ -36,14 +54,61 @@ impl Payments {
             | SessionState::Expired => return Ok(()),
         }
         let attempt = session.attempt.as_ref().ok_or(PaymentError::Inconsistent("attempt"))?;
-        let connector = self.providers.find(&attempt.bank, session.mode);
-        let connector = connector.ok_or(PaymentError::Inconsistent("provider that is there"))?;
+        let connector = self.connector(attempt, session)?;
         if state == SessionState::Pending {
             let submission = session.submission.as_ref().ok_or(PaymentError::Inconsistent("submission"))?;
             self.after_submission(&connector, session, attempt, submission, now).await
         } else {
             self.before_submission(&connector, session, attempt, now).await
         }
+    }
+
+    /// A provider says that something happened to a payment of its own: finds the session, and asks. Of a payment that is not
+    /// its session's open one (an older attempt's, or its session has ended) it is noted if the money comes all the same.
+    ///
+    /// # Errors
+    /// See [`UnknownPayment`].
+    pub async fn follow_up_payment(
+        &self,
+        provider: &BankId,
+        payment_id: &ProviderPaymentId,
+    ) -> Result<(), UnknownPayment> {
+        let found = self.bank_payments.get(provider, payment_id).await.map_err(PaymentError::from)?;
+        let BankPayment { session_id, attempt } = found.ok_or(UnknownPayment::NotFound)?;
+        let session = self.sessions.get(&session_id).await.map_err(PaymentError::from)?;
+        if let Some(session) = &session {
+            let is_latest = session.attempt.as_ref().is_some_and(|latest| latest.number == attempt);
+            if is_latest && open(session).is_some() {
+                return Ok(self.follow_up(session).await?);
+            }
+            // Its money is known.
+            if is_latest && session.state == SessionState::Sent {
+                return Ok(());
+            }
+        }
+        let now = self.clock.now();
+        let connector = [Mode::Test, Mode::Live].into_iter().find_map(|mode| self.providers.find(provider, mode));
+        let connector = connector.ok_or(UnknownPayment::NotFound)?;
+        match connector.status_by_id(payment_id, now).await.map_err(PaymentError::from)? {
+            Status::Consented | Status::Accepted | Status::Settled(_) => {
+                let late = LateMoney { at: now, provider: provider.clone(), payment_id: payment_id.clone(), attempt };
+                if self.sessions.note_late_money(&session_id, &late).await.map_err(PaymentError::from)? {
+                    tracing::error!(%session_id, attempt, "money came after the end");
+                }
+            }
+            Status::AwaitingConsent | Status::Refused(_) | Status::Cancelled | Status::Unknown => {}
+        }
+        Ok(())
+    }
+
+    /// Who an attempt is at.
+    pub(crate) fn connector(
+        &self,
+        attempt: &PaymentAttempt,
+        session: &Session,
+    ) -> Result<Connector<MockLedger>, PaymentError> {
+        let connector = self.providers.find(&attempt.bank, session.mode);
+        connector.ok_or(PaymentError::Inconsistent("provider that is there"))
     }
 
     /// The payer may have consented; or come back without.
@@ -56,12 +121,8 @@ impl Payments {
     ) -> Result<(), PaymentError> {
         match before_submission(provider.status(session, attempt, now).await?) {
             Step::Submit => self.submit(provider, session, attempt, now).await,
-            Step::Decline(event) => {
-                let change = self.change(session.id, event);
-                recorded(self.sessions.decline(change, attempt.number).await, event)?;
-                Ok(())
-            }
-            Step::Wait | Step::Resend | Step::Settle(_) | Step::AskAgainAt(_) => Ok(()),
+            Step::Refuse(why) => self.refuse(session, attempt, why, now).await,
+            Step::Wait | Step::Resend | Step::Settle(_) | Step::CheckAgainAt(_) => Ok(()),
         }
     }
 
@@ -73,11 +134,12 @@ impl Payments {
         attempt: &PaymentAttempt,
         now: Timestamp,
     ) -> Result<(), PaymentError> {
-        let Some(submission) = provider.prepare(session, attempt, now) else { return Ok(()) };
-        let next_check_at = ask_again_at(submission.submitted_at, now);
+        let submission = provider.prepare(session, attempt, now);
+        let submission = submission.ok_or(PaymentError::Inconsistent("provider that is asked for money"))?;
+        let check_at = next_check_at(submission.submitted_at, now);
         let event = SessionEvent::ConsentGiven;
         let change = self.change(session.id, event);
-        let session = match self.sessions.give_consent(change, attempt.number, &submission, next_check_at).await {
+        let session = match self.sessions.give_consent(change, attempt.number, &submission, check_at).await {
             Ok(changed) => changed.session,
             Err(ChangeError::Refused(_) | ChangeError::NotFound) => return Ok(()),
             Err(ChangeError::Store(error)) => return Err(error.into()),
@@ -86,8 +148,9 @@ impl Payments {
         // From here on the payment is pending whatever happens, and the schedule asks the provider again.
         let followed = match provider.submit(&session, attempt, &submission, now).await {
             Ok(status) => match after_submission(status, submission.submitted_at, now) {
-                step @ (Step::Settle(_) | Step::Decline(_)) => self.record(&session, step).await,
-                Step::Submit | Step::Resend | Step::AskAgainAt(_) | Step::Wait => Ok(()),
+                Step::Settle(payer_account) => self.settle(&session, payer_account.as_ref()).await,
+                Step::Refuse(why) => self.refuse(&session, attempt, why, now).await,
+                Step::Submit | Step::Resend | Step::CheckAgainAt(_) | Step::Wait => Ok(()),
             },
             Err(error) => Err(error.into()),
         };
@@ -107,54 +170,78 @@ impl Payments {
         submission: &Submission,
         now: Timestamp,
     ) -> Result<(), PaymentError> {
-        let ask_later = || Step::AskAgainAt(ask_again_at(submission.submitted_at, now));
+        let later = || Step::CheckAgainAt(next_check_at(submission.submitted_at, now));
         let step = match provider.status(session, attempt, now).await {
             Ok(status) => after_submission(status, submission.submitted_at, now),
-            Err(error) => unreachable(session, &error, ask_later()),
+            Err(error) => unreachable(session, &error, later()),
         };
         let step = match step {
             // The stored bytes, under the stored key: nothing moves twice.
             Step::Resend => match provider.submit(session, attempt, submission, now).await {
                 Ok(status) => after_submission(status, submission.submitted_at, now),
-                Err(error) => unreachable(session, &error, ask_later()),
+                Err(error) => unreachable(session, &error, later()),
             },
-            step @ (Step::Settle(_) | Step::Decline(_) | Step::AskAgainAt(_) | Step::Submit | Step::Wait) => step,
+            step @ (Step::Settle(_) | Step::Refuse(_) | Step::CheckAgainAt(_) | Step::Submit | Step::Wait) => step,
         };
-        match step {
-            step @ (Step::Settle(_) | Step::Decline(_)) => self.record(session, step).await,
-            Step::AskAgainAt(at) => self.ask_again_at(session, submission, at, now).await,
-            Step::Resend | Step::Submit | Step::Wait => {
-                self.ask_again_at(session, submission, ask_again_at(submission.submitted_at, now), now).await
-            }
-        }
-    }
-
-    async fn ask_again_at(
-        &self,
-        session: &Session,
-        submission: &Submission,
-        at: Timestamp,
-        now: Timestamp,
-    ) -> Result<(), PaymentError> {
-        if now.duration_since(submission.submitted_at) >= STUCK_AFTER {
-            tracing::warn!(session_id = %session.id, submitted_at = %submission.submitted_at, "still pending");
-            Metric::StuckPending.count();
-        }
+        let at = match step {
+            Step::Settle(payer_account) => return self.settle(session, payer_account.as_ref()).await,
+            Step::Refuse(why) => return self.refuse(session, attempt, why, now).await,
+            Step::CheckAgainAt(at) => at,
+            Step::Resend | Step::Submit | Step::Wait => next_check_at(submission.submitted_at, now),
+        };
+        self.note_if_stuck(session, now);
         Ok(self.sessions.check_again_at(session, at).await?)
     }
 
-    /// Records how a pending payment ended.
-    async fn record(&self, session: &Session, step: Step) -> Result<(), PaymentError> {
-        let (event, changed) = match step {
-            Step::Settle(payer_account) => {
-                let event = SessionEvent::Settled;
-                (event, self.sessions.settle(self.change(session.id, event), payer_account.as_ref()).await)
-            }
-            Step::Decline(event) => (event, self.sessions.record(self.change(session.id, event), None, None).await),
-            Step::Submit | Step::Resend | Step::AskAgainAt(_) | Step::Wait => return Ok(()),
-        };
-        recorded(changed, event)?;
-        Ok(())
+    /// Counts a payment that has been pending for too long.
+    pub(crate) fn note_if_stuck(&self, session: &Session, now: Timestamp) {
+        if let Some(since) = session.pending_since()
+            && now.duration_since(since) >= STUCK_AFTER
+        {
+            tracing::warn!(session_id = %session.id, pending_since = %since, "still pending");
+            Metric::StuckPending.count();
+        }
+    }
+
+    /// The money of a pending payment is sent.
+    pub(crate) async fn settle(&self, session: &Session, payer_account: Option<&Payee>) -> Result<(), PaymentError> {
+        let event = SessionEvent::Settled;
+        done(recorded(self.sessions.settle(self.change(session.id, event), payer_account).await, event))
+    }
+
+    /// The provider's final no: the session fails by it, or goes on, if it was so created.
+    async fn refuse(
+        &self,
+        session: &Session,
+        attempt: &PaymentAttempt,
+        why: DeclineReason,
+        now: Timestamp,
+    ) -> Result<(), PaymentError> {
+        if goes_on_after_refusal(session, now) {
+            self.end_attempt(session, why.into()).await
+        } else if session.state == SessionState::Pending {
+            let event = why.event();
+            done(recorded(self.sessions.record(self.change(session.id, event), None, None).await, event))
+        } else {
+            self.decline(session, attempt, why).await
+        }
+    }
+
+    /// An attempt was refused, and the session fails by it.
+    pub(crate) async fn decline(
+        &self,
+        session: &Session,
+        attempt: &PaymentAttempt,
+        why: DeclineReason,
+    ) -> Result<(), PaymentError> {
+        let event = why.event();
+        done(recorded(self.sessions.decline(self.change(session.id, event), attempt.number).await, event))
+    }
+
+    /// An attempt has ended and its money never moves; the session awaits another.
+    pub(crate) async fn end_attempt(&self, session: &Session, end: AttemptEnd) -> Result<(), PaymentError> {
+        let event = SessionEvent::AttemptEnded;
+        done(recorded(self.sessions.end_attempt(self.change(session.id, event), session, end).await, event))
     }
 }
 

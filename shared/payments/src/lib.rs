@@ -9,6 +9,7 @@
 //! Each write is conditional, and what a provider is asked to do is recorded before it is asked: whatever crashes between two
 //! calls, the next follow-up finds all that it needs in the table.
 
+mod at_consent;
 mod begin;
 mod end;
 mod error;
@@ -19,17 +20,21 @@ mod refund;
 use models::{PaymentMethod, Session, SessionEvent, SessionId};
 use providers::{Offer, Providers, Wanted};
 use runtime::{Clock, Random};
-use store::{Change, MockLedger, Refunds, Sessions, Table};
+use store::{BankPayments, Change, MockLedger, Refunds, Sessions, Table};
 
+pub use at_consent::Way;
 pub use begin::BeginError;
+pub use end::EndError;
 pub use error::PaymentError;
-pub use refund::{Made, RefundError, RefundRequest};
+pub use follow_up::UnknownPayment;
+pub use refund::{Made, RefundEndError, RefundError, RefundRequest};
 
 /// Everything that is done to payments in one table, by one clock and randomness.
 #[derive(Debug)]
 pub struct Payments {
     sessions: Sessions,
     refunds: Refunds,
+    bank_payments: BankPayments,
     providers: Providers<MockLedger>,
     clock: Clock,
     random: Random,
@@ -41,6 +46,7 @@ impl Payments {
         Self {
             sessions: Sessions::new(table.clone()),
             refunds: Refunds::new(table.clone()),
+            bank_payments: BankPayments::new(table.clone()),
             providers: Providers::new(MockLedger::new(table), local_live),
             clock,
             random,

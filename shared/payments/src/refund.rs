@@ -8,6 +8,8 @@ use store::{Fingerprint, Owner, RefundChangeError, RefundChanged, RefundCreated,
 use thiserror::Error;
 
 use crate::Payments;
+use crate::at_consent::{Stopped, consenting};
+use crate::error::PaymentError;
 
 /// How often a refund is put together again because the session or refund has changed meanwhile.
 const MAX_TRIES: usize = 10;
@@ -46,6 +48,23 @@ pub enum RefundError {
     /// The table failed us; the refund may have been made.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// Why a refund was not ended.
+#[derive(Debug, Error)]
+pub enum RefundEndError {
+    /// It is as it is.
+    #[error(transparent)]
+    Change(#[from] RefundChangeError),
+    /// The provider, who could still move the money of its payment, or the table could not be asked.
+    #[error(transparent)]
+    Payment(#[from] PaymentError),
+}
+
+impl From<StoreError> for RefundEndError {
+    fn from(error: StoreError) -> Self {
+        Self::Change(error.into())
+    }
 }
 
 impl Payments {
@@ -105,22 +124,42 @@ impl Payments {
         self.refunds.expire(refund, self.clock.now()).await
     }
 
-    /// Cancels a refund for its merchant, together with the session that pays it.
+    /// Cancels a refund for its merchant, together with the session that pays it; where that may be paid at the moment, at a
+    /// provider whose money moves at consent, only after the provider has cancelled it.
     ///
     /// # Errors
-    /// [`RefundChangeError::Refused`] once that was submitted, or if the refund has ended.
-    pub async fn cancel_refund(&self, refund: &Refund, write_id: &WriteId) -> Result<RefundChanged, RefundChangeError> {
-        let (mut refund, end) = (refund.clone(), RefundEnd::CancelledByMerchant);
+    /// [`RefundChangeError::Refused`] once that was submitted, or if the refund has ended; or the provider could not be asked.
+    pub async fn cancel_refund(&self, refund: &Refund, write_id: &WriteId) -> Result<RefundChanged, RefundEndError> {
+        let (mut refund, mut cancelled, end) = (refund.clone(), None, RefundEnd::CancelledByMerchant);
         for _ in 0..MAX_TRIES {
-            match self.refunds.end(&refund, end, self.clock.now(), write_id, None).await {
-                // The customer gave the details meanwhile.
-                Err(RefundChangeError::Refused(now_as)) if now_as.payment_session_id != refund.payment_session_id => {
-                    refund = *now_as;
-                }
-                ended => return ended,
+            let now_as = match self.refunds.end(&refund, end, self.clock.now(), write_id, cancelled).await {
+                Err(RefundChangeError::Refused(now_as)) => *now_as,
+                ended => return Ok(ended?),
+            };
+            // The customer gave the details meanwhile.
+            if now_as.payment_session_id != refund.payment_session_id {
+                refund = now_as;
+                continue;
+            }
+            cancelled = self.stop_payment_of(&now_as).await?.filter(|number| cancelled != Some(*number));
+            if cancelled.is_none() {
+                let now_as = self.refunds.find(&refund.session_id, &refund.id).await?.unwrap_or(now_as);
+                return Err(RefundChangeError::Refused(Box::new(now_as)).into());
             }
         }
         Err(StoreError::Conflict { operation: "TransactWriteItems" }.into())
+    }
+
+    /// Asks the provider to give up the attempt of a refund's payment, if there is one that may still move money: the number of
+    /// that attempt, if it did.
+    async fn stop_payment_of(&self, refund: &Refund) -> Result<Option<u8>, PaymentError> {
+        let Some(payment) = refund.payment_session_id else { return Ok(None) };
+        let Some(payment) = self.sessions.get(&payment).await? else { return Ok(None) };
+        let Some((attempt, at_consent)) = consenting(&payment) else { return Ok(None) };
+        Ok(match self.stop(&payment, attempt, at_consent).await? {
+            Stopped::Yes(number) => Some(number),
+            Stopped::No => None,
+        })
     }
 }
 

@@ -8,7 +8,6 @@ mod directory;
 mod event;
 pub mod mock;
 mod port;
-mod schedule;
 
 pub use connector::Connector;
 pub use directory::{Availability, Country, InvalidCountry, Offer, Providers, Wanted, can_pay};
@@ -17,4 +16,3 @@ pub use port::{
     Begun, Cancellation, Next, PayerLink, Provider, ProviderError, ProviderRefundId, RefundAnswer, RefundRefusal,
     RefundStatus, Status,
 };
-pub use schedule::ask_again_at;

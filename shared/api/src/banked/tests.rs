@@ -251,7 +251,7 @@ fn every_error_has_its_status_and_body() {
         (Refusal::IdempotencyConflict.into(), 409, "idempotency_conflict"),
         (Refusal::TooLarge(65536).into(), 413, "invalid_request"),
         (Refusal::UnsupportedMediaType("application/json").into(), 415, "invalid_request"),
-        (ApiError::Unavailable(unavailable()), 503, "service_unavailable"),
+        (ApiError::from(unavailable()), 503, "service_unavailable"),
         (ApiError::Internal(Box::new(unavailable())), 500, "internal_error"),
     ];
     for (error, status, code) in errors {

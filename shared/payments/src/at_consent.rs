@@ -1,0 +1,274 @@
+//! Attempts whose money moves when the payer consents, at the provider: it is asked before anything else is done.
+
+use jiff::Timestamp;
+use models::{AtConsent, AttemptEnd, PaymentAttempt, Session, SessionEvent, SessionState, next_check_at};
+use providers::{Begun, Cancellation, Next, PayerLink, Provider, ProviderError, Status};
+use store::{ChangeError, StoreError};
+
+use crate::Payments;
+use crate::error::{PaymentError, recorded};
+use crate::next_step::{self, AtConsentStep};
+
+/// Where a payer goes who presses the link to the provider.
+#[derive(Debug)]
+pub enum Way {
+    /// The provider's page. The link may hold a token: it goes to the payer alone.
+    Provider(PayerLink),
+    /// Our own page, which shows where the payment stands.
+    Page,
+}
+
+/// What became of following an attempt up.
+#[derive(Debug, PartialEq, Eq)]
+enum Followed {
+    /// What followed is recorded, by this request or another.
+    Recorded,
+    /// It is open still.
+    Open,
+}
+
+/// What became of asking a provider to give an attempt up.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Stopped {
+    /// The money of this attempt never moves.
+    Yes(u8),
+    /// It may still; what the provider said is recorded.
+    No,
+}
+
+impl Payments {
+    /// The way to the provider of attempt `number`, as often as the payer likes: the recorded request is sent again under its
+    /// key, which changes nothing.
+    ///
+    /// # Errors
+    /// See [`PaymentError`].
+    pub async fn way_to_provider(&self, session: &Session, number: u8) -> Result<Way, PaymentError> {
+        let now = self.clock.now();
+        let Some((attempt, at_consent)) = consenting(session).filter(|(attempt, _)| attempt.number == number) else {
+            return Ok(Way::Page);
+        };
+        // The clock does not end it while the provider's word is out, but nobody is led there any more.
+        if now >= session.expires_at {
+            self.follow_up(session).await?;
+            return Ok(Way::Page);
+        }
+        match self.ask_to_begin(session, attempt, at_consent).await {
+            Ok(Some(Next::Redirect(link))) => Ok(Way::Provider(link)),
+            Ok(Some(Next::Transfer(_)) | None) => Ok(Way::Page),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sends the recorded request that begins an attempt, and records the provider's id of it. None if the provider refused for
+    /// good, which is recorded as well.
+    ///
+    /// Until its id is recorded nobody has had the link, so that an attempt which ends here was never consented to.
+    pub(crate) async fn ask_to_begin(
+        &self,
+        session: &Session,
+        attempt: &PaymentAttempt,
+        at_consent: &AtConsent,
+    ) -> Result<Option<Next>, PaymentError> {
+        let connector = self.connector(attempt, session)?;
+        match connector.begin(session, attempt.number, &at_consent.request).await {
+            Ok(Begun { payment_id, next, .. }) => {
+                if at_consent.payment_id.is_none() {
+                    let payment_id = payment_id.ok_or(PaymentError::Inconsistent("id at its provider"))?;
+                    let transfer = match &next {
+                        Next::Transfer(instructions) => Some(instructions),
+                        Next::Redirect(_) => None,
+                    };
+                    let answered = self.sessions.provider_answered(
+                        &session.id,
+                        attempt.number,
+                        &attempt.bank,
+                        &payment_id,
+                        transfer,
+                    );
+                    match answered.await {
+                        Ok(_) => {}
+                        // It has moved on: nobody is led to an attempt that is over.
+                        Err(ChangeError::Refused(_) | ChangeError::NotFound) => return Ok(None),
+                        Err(ChangeError::Store(error)) => return Err(error.into()),
+                    }
+                    tracing::info!(session_id = %session.id, attempt = attempt.number, "begun at the provider");
+                }
+                Ok(Some(next))
+            }
+            Err(ProviderError::Refused(cause)) if at_consent.payment_id.is_none() => {
+                tracing::warn!(session_id = %session.id, attempt = attempt.number, %cause, "the provider refused to begin");
+                self.end_attempt(session, AttemptEnd::NotBegun).await?;
+                Ok(None)
+            }
+            // It had begun, and payers may have the link: only its status says what became of it.
+            Err(ProviderError::Refused(cause)) => {
+                tracing::warn!(session_id = %session.id, attempt = attempt.number, %cause, "the provider refused to begin again");
+                Ok(None)
+            }
+            Err(error @ ProviderError::Unreachable(_)) => Err(error.into()),
+        }
+    }
+
+    /// Finds out where an attempt stands that the payer may have consented to, and records what follows. Whatever goes wrong, it
+    /// stays due.
+    pub(crate) async fn follow_up_at_consent(
+        &self,
+        session: &Session,
+        attempt: &PaymentAttempt,
+        at_consent: &AtConsent,
+        now: Timestamp,
+    ) -> Result<(), PaymentError> {
+        let followed = match self.status_at_consent(session, attempt, at_consent, now).await {
+            Ok(Some(status)) => match next_step::at_consent(session, status, now) {
+                AtConsentStep::Expire => self.expire_at_consent(session, attempt, at_consent).await,
+                step => self.record_step(session, attempt, step, now).await,
+            },
+            Ok(None) => Ok(Followed::Recorded),
+            Err(error) => Err(error),
+        };
+        match followed {
+            Ok(Followed::Recorded) => Ok(()),
+            Ok(Followed::Open) => self.check_again(session, at_consent, now).await,
+            Err(PaymentError::Provider(error)) => {
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::warn!(session_id = %session.id, %error, cause, "the provider could not be asked");
+                self.check_again(session, at_consent, now).await
+            }
+            Err(error @ (PaymentError::Store(_) | PaymentError::Inconsistent(_))) => Err(error),
+        }
+    }
+
+    /// The session's time has passed, and the payer has not consented: it ends if the provider gives the attempt up.
+    async fn expire_at_consent(
+        &self,
+        session: &Session,
+        attempt: &PaymentAttempt,
+        at_consent: &AtConsent,
+    ) -> Result<Followed, PaymentError> {
+        let Stopped::Yes(cancelled) = self.stop(session, attempt, at_consent).await? else {
+            return Ok(Followed::Open);
+        };
+        let event = SessionEvent::TimePassed;
+        done(recorded(self.sessions.record(self.change(session.id, event), None, Some(cancelled)).await, event))?;
+        Ok(Followed::Recorded)
+    }
+
+    /// What the provider says; none if it refused to begin, and so there is nothing to say any more.
+    async fn status_at_consent(
+        &self,
+        session: &Session,
+        attempt: &PaymentAttempt,
+        at_consent: &AtConsent,
+        now: Timestamp,
+    ) -> Result<Option<Status>, PaymentError> {
+        let Some(session) = self.begun(session, attempt, at_consent).await? else { return Ok(None) };
+        let Some((attempt, _)) = open(&session).filter(|(now, _)| now.number == attempt.number) else {
+            return Ok(None);
+        };
+        Ok(Some(self.connector(attempt, &session)?.status(&session, attempt, now).await?))
+    }
+
+    /// The session with the provider's id of its attempt: a begin whose answer was lost is repeated. None if it has moved on.
+    async fn begun(
+        &self,
+        session: &Session,
+        attempt: &PaymentAttempt,
+        at_consent: &AtConsent,
+    ) -> Result<Option<Session>, PaymentError> {
+        if at_consent.payment_id.is_some() {
+            return Ok(Some(session.clone()));
+        }
+        if self.ask_to_begin(session, attempt, at_consent).await?.is_none() {
+            return Ok(None);
+        }
+        Ok(self.sessions.get(&session.id).await?)
+    }
+
+    async fn record_step(
+        &self,
+        session: &Session,
+        attempt: &PaymentAttempt,
+        step: AtConsentStep,
+        now: Timestamp,
+    ) -> Result<Followed, PaymentError> {
+        match step {
+            AtConsentStep::Authorise => drop(self.authorise(session, attempt, now).await?),
+            AtConsentStep::AuthoriseAndSettle(payer_account) => {
+                if let Some(session) = self.authorise(session, attempt, now).await? {
+                    self.settle(&session, payer_account.as_ref()).await?;
+                }
+            }
+            AtConsentStep::Settle(payer_account) => self.settle(session, payer_account.as_ref()).await?,
+            AtConsentStep::Decline(why) => self.decline(session, attempt, why).await?,
+            AtConsentStep::EndAttempt(end) => self.end_attempt(session, end).await?,
+            AtConsentStep::Expire | AtConsentStep::CheckAgain => return Ok(Followed::Open),
+        }
+        Ok(Followed::Recorded)
+    }
+
+    /// The provider's word is that the money moves, or will: pending, whatever happens from here on. The session if it was so
+    /// recorded, now or by another request.
+    async fn authorise(
+        &self,
+        session: &Session,
+        attempt: &PaymentAttempt,
+        now: Timestamp,
+    ) -> Result<Option<Session>, PaymentError> {
+        let event = SessionEvent::ConsentGiven;
+        let next_check_at = next_check_at(now, now);
+        let authorised = self.sessions.authorised(self.change(session.id, event), attempt.number, next_check_at).await;
+        let session = recorded(authorised, event)?;
+        Ok(session
+            .filter(|session| session.state == SessionState::Pending && session.attempt_number() == attempt.number))
+    }
+
+    /// When the provider is next asked: soon for a young attempt, and when the session's time has passed.
+    async fn check_again(&self, session: &Session, at_consent: &AtConsent, now: Timestamp) -> Result<(), PaymentError> {
+        let since = session.pending_since().unwrap_or(at_consent.begun_at);
+        self.note_if_stuck(session, now);
+        let mut at = next_check_at(since, now);
+        if session.state == SessionState::AwaitingPaymentConsent && now < session.expires_at {
+            at = at.min(session.expires_at);
+        }
+        Ok(self.sessions.check_again_at(session, at).await?)
+    }
+
+    /// Asks the provider to give an open attempt up. Only its yes lets the session end, or another attempt begin.
+    pub(crate) async fn stop(
+        &self,
+        session: &Session,
+        attempt: &PaymentAttempt,
+        at_consent: &AtConsent,
+    ) -> Result<Stopped, PaymentError> {
+        let now = self.clock.now();
+        let Some(session) = self.begun(session, attempt, at_consent).await? else { return Ok(Stopped::No) };
+        let Some((attempt, _)) = open(&session).filter(|(now, _)| now.number == attempt.number) else {
+            return Ok(Stopped::No);
+        };
+        match self.connector(attempt, &session)?.cancel(&session, attempt, now).await? {
+            Cancellation::Yes | Cancellation::TooLate(Status::Cancelled) => Ok(Stopped::Yes(attempt.number)),
+            Cancellation::TooLate(status) => {
+                let step = next_step::at_consent(&session, status, now);
+                self.record_step(&session, attempt, step, now).await?;
+                Ok(Stopped::No)
+            }
+            Cancellation::Unsupported => Ok(Stopped::No),
+        }
+    }
+}
+
+/// The session's attempt whose money moves at consent, while that can still happen: it awaits consent, or is pending.
+pub(crate) fn open(session: &Session) -> Option<(&PaymentAttempt, &AtConsent)> {
+    let attempt = session.open_at_consent()?;
+    Some((attempt, attempt.at_consent.as_ref()?))
+}
+
+/// The same, while it awaits consent.
+pub(crate) fn consenting(session: &Session) -> Option<(&PaymentAttempt, &AtConsent)> {
+    open(session).filter(|_| session.state == SessionState::AwaitingPaymentConsent)
+}
+
+/// A change that was recorded, or that another request was before.
+pub(crate) fn done(changed: Result<Option<Session>, StoreError>) -> Result<(), PaymentError> {
+    changed.map(drop).map_err(PaymentError::from)
+}
