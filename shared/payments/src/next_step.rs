@@ -93,3 +93,134 @@ pub(crate) fn at_consent(session: &Session, status: Status, now: Timestamp) -> A
 pub(crate) fn goes_on_after_refusal(session: &Session, now: Timestamp) -> bool {
     session.retry && session.pays_refund.is_none() && session.may_choose_again() && now < session.expires_at
 }
+
+#[cfg(test)]
+mod tests {
+    use models::{MAX_ATTEMPTS, PaysRefund, RefundId, SessionEvent, transition};
+    use samples::{NOW, later};
+
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn money_is_asked_for_on_consent_alone() {
+        for status in [Status::Consented, Status::Accepted, Status::Settled(None)] {
+            assert_eq!(before_submission(status), Step::Submit);
+        }
+        for status in [Status::AwaitingConsent, Status::Unknown, Status::Cancelled] {
+            assert_eq!(before_submission(status), Step::Wait);
+        }
+        assert_eq!(before_submission(Status::Refused(DeclineReason::ByPayer)), Step::Refuse(DeclineReason::ByPayer));
+    }
+
+    #[test]
+    fn a_submitted_payment_ends_by_the_providers_word_alone() {
+        let step = |status| after_submission(status, at(0), at(1));
+        assert_eq!(step(Status::Settled(None)), Step::Settle(None));
+        assert_eq!(step(Status::Refused(DeclineReason::ByBank)), Step::Refuse(DeclineReason::ByBank));
+        for status in [Status::Accepted, Status::Unknown, Status::Cancelled] {
+            assert_eq!(step(status), Step::CheckAgainAt(at(3)));
+        }
+        for status in [Status::Consented, Status::AwaitingConsent] {
+            assert_eq!(step(status), Step::Resend);
+        }
+    }
+
+    #[test]
+    fn an_unknown_payment_is_resent_after_ten_minutes_and_never_failed() {
+        assert_eq!(after_submission(Status::Unknown, at(0), at(599)), Step::CheckAgainAt(at(599 + 299)));
+        assert_eq!(after_submission(Status::Unknown, at(0), at(600)), Step::Resend);
+        assert_eq!(after_submission(Status::Unknown, at(0), at(1_000_000)), Step::Resend);
+    }
+
+    fn session(state: SessionState) -> Session {
+        let mut session = samples::session();
+        session.state = state;
+        session
+    }
+
+    #[test]
+    fn what_the_provider_says_of_an_attempt_that_awaits_consent() {
+        use AtConsentStep as Step;
+        let session = session(SessionState::AwaitingPaymentConsent);
+        let (in_time, past) = (later(1), session.expires_at);
+        let refused = Status::Refused(DeclineReason::InsufficientFunds);
+        for (status, now, step) in [
+            (Status::AwaitingConsent, in_time, Step::CheckAgain),
+            (Status::AwaitingConsent, past, Step::Expire),
+            // The clock alone ends nothing.
+            (Status::Unknown, past, Step::CheckAgain),
+            (Status::Consented, past, Step::Authorise),
+            (Status::Accepted, in_time, Step::Authorise),
+            (Status::Settled(None), past, Step::AuthoriseAndSettle(None)),
+            (Status::Cancelled, in_time, Step::EndAttempt(AttemptEnd::Cancelled)),
+            (refused, in_time, Step::Decline(DeclineReason::InsufficientFunds)),
+        ] {
+            assert_eq!(at_consent(&session, status.clone(), now), step, "{status:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_provider_says_of_a_payment_that_is_pending_there() {
+        use AtConsentStep as Step;
+        let session = session(SessionState::Pending);
+        for (status, step) in [
+            (Status::AwaitingConsent, Step::CheckAgain),
+            (Status::Unknown, Step::CheckAgain),
+            (Status::Consented, Step::CheckAgain),
+            (Status::Accepted, Step::CheckAgain),
+            (Status::Settled(None), Step::Settle(None)),
+            (Status::Refused(DeclineReason::ByBank), Step::Decline(DeclineReason::ByBank)),
+            (Status::Cancelled, Step::Decline(DeclineReason::ByBank)),
+        ] {
+            assert_eq!(at_consent(&session, status.clone(), later(100_000)), step, "{status:?}");
+        }
+    }
+
+    /// No step leads where the domain's table does not.
+    #[test]
+    fn every_step_can_be_recorded() {
+        for state in [SessionState::AwaitingPaymentConsent, SessionState::Pending] {
+            for status in [
+                Status::AwaitingConsent,
+                Status::Consented,
+                Status::Accepted,
+                Status::Settled(None),
+                Status::Refused(DeclineReason::ByPayer),
+                Status::Cancelled,
+                Status::Unknown,
+            ] {
+                for now in [NOW, later(100_000)] {
+                    let event = match at_consent(&session(state), status.clone(), now) {
+                        AtConsentStep::Authorise | AtConsentStep::AuthoriseAndSettle(_) => SessionEvent::ConsentGiven,
+                        AtConsentStep::Settle(_) => SessionEvent::Settled,
+                        AtConsentStep::Decline(why) => why.event(),
+                        AtConsentStep::EndAttempt(_) => SessionEvent::AttemptEnded,
+                        AtConsentStep::Expire => SessionEvent::TimePassed,
+                        AtConsentStep::CheckAgain => continue,
+                    };
+                    assert!(transition(state, event).is_ok(), "{state} {status:?}: {event}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_refusal_leads_back_to_the_choice_where_the_merchant_wants_it_and_there_is_time() {
+        let mut session = session(SessionState::AwaitingPaymentConsent);
+        assert!(!goes_on_after_refusal(&session, NOW));
+        session.retry = true;
+        assert!(goes_on_after_refusal(&session, NOW));
+        let step = at_consent(&session, Status::Refused(DeclineReason::ByPayer), NOW);
+        assert_eq!(step, AtConsentStep::EndAttempt(AttemptEnd::DeclinedByPayer));
+        assert!(!goes_on_after_refusal(&session, session.expires_at));
+        let refund_id = RefundId::new(samples::uuid());
+        let refund = Session { pays_refund: Some(PaysRefund { refund_id, session_id: session.id }), ..session.clone() };
+        assert!(!goes_on_after_refusal(&refund, NOW));
+        session.attempt = Some(samples::attempt(session.id, MAX_ATTEMPTS));
+        assert!(!goes_on_after_refusal(&session, NOW));
+    }
+}
