@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use models::{Money, MovesMoney, PaymentAttempt, ProviderPaymentId, ProviderRequest, RefundId, Session, Submission};
 
 use crate::event::{NotGenuine, ProviderEvent, RawEvent};
-use crate::mock::{Ledger, MockBank};
+use crate::mock::{Conclusion, Decided, Ledger, MockBank, MockConsent, NamedBank};
 use crate::port::{Begun, Cancellation, Provider, ProviderError, ProviderRefundId, RefundAnswer, RefundStatus, Status};
 
 /// The connector to one provider.
@@ -12,6 +12,8 @@ use crate::port::{Begun, Cancellation, Provider, ProviderError, ProviderRefundId
 pub enum Connector<L> {
     /// A mock bank whose money moves at submission.
     MockBank(MockBank<L>),
+    /// A mock bank whose money moves at consent.
+    MockConsent(MockConsent<L>),
 }
 
 /// Whichever it is.
@@ -19,8 +21,48 @@ macro_rules! each {
     ($connector:expr, $provider:ident => $answer:expr) => {
         match $connector {
             Connector::MockBank($provider) => $answer,
+            Connector::MockConsent($provider) => $answer,
         }
     };
+}
+
+impl<L: Ledger> Connector<L> {
+    /// Which mock bank it is.
+    pub const fn mock(&self) -> &'static NamedBank {
+        match self {
+            Self::MockBank(bank) => bank.mock(),
+            Self::MockConsent(bank) => bank.mock(),
+        }
+    }
+
+    /// The payer decides at a mock bank about an attempt that it knows. What ended the payer's choice is returned: the
+    /// first decision, or our cancelling.
+    ///
+    /// # Errors
+    /// The ledger could not be written, or the bank does not offer this decision.
+    pub async fn decide(
+        &self,
+        session: &Session,
+        attempt: u8,
+        decided: Decided,
+        now: Timestamp,
+    ) -> Result<Conclusion, ProviderError> {
+        match self {
+            Self::MockBank(bank) => Ok(Conclusion::Decided(bank.decide(session, attempt, decided).await?)),
+            Self::MockConsent(bank) => bank.decide(session, attempt, decided, now).await,
+        }
+    }
+
+    /// What ended the payer's choice about an attempt at a mock bank, if anything did.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn conclusion(&self, session: &Session, attempt: u8) -> Result<Option<Conclusion>, ProviderError> {
+        match self {
+            Self::MockBank(bank) => Ok(bank.decided(session, attempt).await?.map(Conclusion::Decided)),
+            Self::MockConsent(bank) => bank.conclusion(session, attempt).await,
+        }
+    }
 }
 
 impl<L: Ledger> Provider for Connector<L> {

@@ -1,13 +1,10 @@
 //! Which providers a payer may choose.
 
-use std::fmt;
-use std::str::FromStr;
-
-use models::{BankId, Currency, Mode, PaymentMethod};
-use thiserror::Error;
+use models::{BankId, Currency, Mode, MovesMoney, PaymentMethod};
 
 use crate::connector::Connector;
-use crate::mock::{Ledger, MOCK_BANK, MockBank, NamedBank};
+use crate::market::Country;
+use crate::mock::{Ledger, MockBank, MockConsent, NamedBank, mocks};
 
 /// Whether there is any provider for sessions of this mode. Live ones have none until there is a live connector;
 /// `local_live`, which only `local` sets, gives them the mock banks so that the live paths can be tested.
@@ -15,31 +12,6 @@ pub const fn can_pay(mode: Mode, local_live: bool) -> bool {
     match mode {
         Mode::Test => true,
         Mode::Live => local_live,
-    }
-}
-
-/// A country by its two capital letters (ISO 3166-1, alpha-2). Whether there is such a country is not checked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Country([u8; 2]);
-
-/// Not two capital letters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("not a country's two letters")]
-pub struct InvalidCountry;
-
-impl FromStr for Country {
-    type Err = InvalidCountry;
-    fn from_str(text: &str) -> Result<Self, InvalidCountry> {
-        match *text.as_bytes() {
-            [a, b] if a.is_ascii_uppercase() && b.is_ascii_uppercase() => Ok(Self([a, b])),
-            _ => Err(InvalidCountry),
-        }
-    }
-}
-
-impl fmt::Display for Country {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|letter| write!(f, "{}", char::from(*letter)))
     }
 }
 
@@ -100,20 +72,32 @@ impl<L: Ledger + Clone> Providers<L> {
         self.mocks(wanted.mode).filter(|mock| serves(mock, wanted)).filter_map(offer).collect()
     }
 
-    /// The connector of a provider that payers in this mode may choose. Whether it can be chosen now is another question.
+    /// Every provider of a mode, for whichever method, currency and country.
+    pub fn all(&self, mode: Mode) -> Vec<Offer> {
+        self.mocks(mode).filter_map(offer).collect()
+    }
+
+    /// The connector of a provider that payers in this mode may choose; also of one that is down, whose payments go on.
     pub fn find(&self, id: &BankId, mode: Mode) -> Option<Connector<L>> {
         let mock = self.mocks(mode).find(|mock| mock.id == id.as_str())?;
-        Some(Connector::MockBank(MockBank::named(mock, self.ledger.clone())))
+        let ledger = self.ledger.clone();
+        Some(match mock.moves_money {
+            MovesMoney::AtSubmission => Connector::MockBank(MockBank::named(mock, ledger)),
+            MovesMoney::AtConsent => Connector::MockConsent(MockConsent::named(mock, ledger)),
+        })
     }
 
     fn mocks(&self, mode: Mode) -> impl Iterator<Item = &'static NamedBank> {
-        [&MOCK_BANK].into_iter().filter(move |_| can_pay(mode, self.local_live))
+        let can_pay = can_pay(mode, self.local_live);
+        mocks().filter(move |_| can_pay)
     }
 }
 
-/// Whether a mock bank is what is wanted.
-fn serves(_: &NamedBank, wanted: &Wanted) -> bool {
-    wanted.method == PaymentMethod::PayByBank
+fn serves(mock: &NamedBank, wanted: &Wanted) -> bool {
+    let there = |markets: &[_]| {
+        markets.iter().any(|market: &crate::market::Market| market.serves(wanted.currency, wanted.country))
+    };
+    mock.method == wanted.method && mock.markets.is_none_or(there)
 }
 
 fn offer(mock: &'static NamedBank) -> Option<Offer> {
@@ -122,7 +106,93 @@ fn offer(mock: &'static NamedBank) -> Option<Offer> {
         name: mock.name,
         logo: None,
         note: Some(mock.note),
-        method: PaymentMethod::PayByBank,
+        method: mock.method,
         availability: mock.down.map_or(Availability::Available, Availability::Down),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::MemoryLedger;
+    use crate::port::Provider;
+
+    fn providers(local_live: bool) -> Providers<MemoryLedger> {
+        Providers::new(MemoryLedger::default(), local_live)
+    }
+
+    fn wanted(mode: Mode, method: PaymentMethod, currency: Currency, country: Option<&str>) -> Vec<Offer> {
+        let country = country.map(|country| country.parse().unwrap());
+        providers(false).offers(&Wanted { mode, method, currency, country })
+    }
+
+    fn ids(offers: &[Offer]) -> Vec<&str> {
+        offers.iter().map(|offer| offer.id.as_str()).collect()
+    }
+
+    #[test]
+    fn a_test_session_is_offered_the_mock_bank_and_eight_named_ones() {
+        let offers = wanted(Mode::Test, PaymentMethod::PayByBank, Currency::GBP, None);
+        let expected = [
+            "mock-bank",
+            "mock-settles",
+            "mock-settles-later",
+            "mock-fails-later",
+            "mock-refuses",
+            "mock-insufficient-funds",
+            "mock-withholds-account",
+            "mock-down",
+            "mock-consent",
+        ];
+        assert_eq!(ids(&offers), expected);
+        for offer in &offers {
+            let down = offer.id.as_str() == "mock-down";
+            let expected = if down { Availability::Down("Down for maintenance") } else { Availability::Available };
+            assert_eq!(offer.availability, expected);
+            assert!(offer.note.is_some_and(|note| note.ends_with('.')) && offer.logo.is_none());
+        }
+    }
+
+    #[test]
+    fn offers_are_by_method_currency_and_country() {
+        let by_bank = |currency, country| wanted(Mode::Test, PaymentMethod::PayByBank, currency, country);
+        let all = by_bank(Currency::GBP, None);
+        assert_eq!(by_bank(Currency::GBP, Some("GB")), all);
+        assert_eq!(by_bank(Currency::EUR, Some("FR")), all);
+        for (currency, country) in [
+            (Currency::SEK, None),
+            (Currency::SEK, Some("SE")),
+            (Currency::GBP, Some("FR")),
+            (Currency::EUR, Some("GB")),
+        ] {
+            assert_eq!(ids(&by_bank(currency, country)), ["mock-bank"], "{currency:?} {country:?}");
+        }
+        let transfers = wanted(Mode::Test, PaymentMethod::BankTransfer, Currency::GBP, None);
+        assert_eq!(ids(&transfers), ["mock-transfer"]);
+        assert_eq!(wanted(Mode::Test, PaymentMethod::Card, Currency::GBP, None), []);
+    }
+
+    #[test]
+    fn live_sessions_have_no_provider_but_locally() {
+        for local_live in [false, true] {
+            let providers = providers(local_live);
+            assert_eq!(can_pay(Mode::Live, local_live), local_live);
+            assert!(can_pay(Mode::Test, local_live));
+            assert_eq!(providers.all(Mode::Live).len(), if local_live { 10 } else { 0 });
+            assert_eq!(providers.all(Mode::Test).len(), 10);
+            let id = "mock-bank".parse().unwrap();
+            assert_eq!(providers.find(&id, Mode::Live).is_some(), local_live);
+        }
+    }
+
+    #[test]
+    fn each_provider_is_found_with_its_own_connector() {
+        let providers = providers(false);
+        for mock in mocks() {
+            let connector = providers.find(&mock.id.parse().unwrap(), Mode::Test).unwrap();
+            assert_eq!(connector.moves_money(), mock.moves_money, "{}", mock.id);
+            assert_eq!(connector.mock(), mock);
+        }
+        assert!(providers.find(&"mock".parse().unwrap(), Mode::Test).is_none());
+    }
 }

@@ -4,14 +4,18 @@
 //! AWS and no HTTP here.
 
 mod connector;
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
 mod directory;
 mod event;
+mod market;
 pub mod mock;
 mod port;
 
 pub use connector::Connector;
-pub use directory::{Availability, Country, InvalidCountry, Offer, Providers, Wanted, can_pay};
+pub use directory::{Availability, Offer, Providers, Wanted, can_pay};
 pub use event::{NotGenuine, ProviderEvent, RawEvent};
+pub use market::{Country, InvalidCountry, Market};
 pub use port::{
     Begun, Cancellation, Next, PayerLink, Provider, ProviderError, ProviderRefundId, RefundAnswer, RefundRefusal,
     RefundStatus, Status,

@@ -1,14 +1,30 @@
 //! The mock banks: banks with a memory and no money. Their ledger is kept by whoever implements [`Ledger`].
 
 mod bank;
+mod consent;
 mod decision;
+mod ids;
 mod ledger;
 mod named;
+mod refunds;
 mod refusal;
 mod status;
+mod webhook;
+
+use models::Session;
 
 pub use bank::MockBank;
+pub use consent::MockConsent;
 pub use decision::{Decided, Decision, PayerAccount};
 pub use ledger::{Concluded, Conclusion, Entry, Ledger, Order, RefundOrder};
-pub use named::{MOCK_BANK, MOCKS, NamedBank};
+pub use named::{NamedBank, mocks};
 pub use refusal::Refusal;
+pub use webhook::SignedEvent;
+
+/// The page where a payer decides about an attempt.
+fn page_url(session: &Session, attempt: u8) -> String {
+    format!("{}/mock-bank/{}/{attempt}", session.base_url, session.id)
+}
+
+#[cfg(test)]
+mod tests;

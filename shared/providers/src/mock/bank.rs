@@ -44,6 +44,11 @@ impl<L: Ledger> MockBank<L> {
         Self { ledger, named }
     }
 
+    /// Which mock bank it is.
+    pub const fn mock(&self) -> &'static NamedBank {
+        self.named
+    }
+
     /// `mock-bank`.
     #[expect(clippy::missing_panics_doc, clippy::expect_used, reason = "a constant that a test parses")]
     pub fn id() -> BankId {
@@ -117,7 +122,7 @@ impl<L: Ledger> Provider for MockBank<L> {
         if self.named.down.is_some() {
             return Err(ProviderError::refused(Refusal::Down));
         }
-        let link = PayerLink::new(format!("{}/mock-bank/{}/{number}", session.base_url, session.id));
+        let link = PayerLink::new(super::page_url(session, number));
         Ok(Begun { payment_id: None, provider_state: number.to_string(), next: Next::Redirect(link) })
     }
 

@@ -1,9 +1,10 @@
 //! The mock banks there are: their names, and what happens at each.
 
-use models::MovesMoney;
+use models::{MovesMoney, PaymentMethod};
 
 use super::decision::{Decided, Decision, PayerAccount};
 use super::refusal::Refusal;
+use crate::market::{EURO_AREA, Market, UNITED_KINGDOM};
 
 /// A mock bank. Each but the first does one thing, so that a shop sees it happen. All names are made up.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,25 +15,25 @@ pub struct NamedBank {
     pub name: &'static str,
     /// What happens there, for whoever tries a shop.
     pub note: &'static str,
+    /// How it is paid.
+    pub method: PaymentMethod,
+    /// Where it serves payers; none if everywhere, in any currency.
+    pub markets: Option<&'static [Market]>,
     /// When its money moves.
     pub moves_money: MovesMoney,
     /// Why it can't be used now, if it can't.
     pub down: Option<&'static str>,
     /// What a payer can decide there, in the order in which its page offers it.
     pub decisions: &'static [Decision],
-    /// Whether the merchant learns from which account the payer pays; none where the payer says so.
+    /// Whether the merchant learns from which account the payer pays; none where the payer decides that.
     pub payer_account: Option<PayerAccount>,
 }
 
-/// The one that offers every decision, and is there longest.
-pub const MOCK_BANK: NamedBank = NamedBank {
-    id: "mock-bank",
-    name: "Mock Bank",
-    note: "You choose what happens.",
-    moves_money: MovesMoney::AtSubmission,
-    down: None,
-    decisions: &Decision::ALL,
+/// The one that offers every decision.
+pub(super) static MOCK_BANK: NamedBank = NamedBank {
+    markets: None,
     payer_account: None,
+    ..at_submission("mock-bank", "Mock Bank", "You choose what happens.", &Decision::ALL)
 };
 
 /// A named bank that moves money at submission and shares the payer's account.
@@ -46,6 +47,8 @@ const fn at_submission(
         id,
         name,
         note,
+        method: PaymentMethod::PayByBank,
+        markets: Some(&[UNITED_KINGDOM, EURO_AREA]),
         moves_money: MovesMoney::AtSubmission,
         down: None,
         decisions,
@@ -53,9 +56,7 @@ const fn at_submission(
     }
 }
 
-/// All of them, as a payer sees them listed.
-pub static MOCKS: [NamedBank; 9] = [
-    MOCK_BANK,
+static NAMED: [NamedBank; 9] = [
     at_submission(
         "mock-settles",
         "Brightwick Bank",
@@ -71,7 +72,7 @@ pub static MOCKS: [NamedBank; 9] = [
     at_submission(
         "mock-fails-later",
         "Faltermoor Bank",
-        "Takes the payment, and refuses it 10 seconds later.",
+        "Accepts the payment, and refuses it 10 seconds later.",
         &[Decision::ApproveThenFail, Decision::Decline],
     ),
     at_submission("mock-refuses", "Sternholt Bank", "Refuses every payment.", &[Decision::Refuse, Decision::Decline]),
@@ -91,7 +92,7 @@ pub static MOCKS: [NamedBank; 9] = [
         )
     },
     NamedBank {
-        down: Some("Down for maintenance."),
+        down: Some("Down for maintenance"),
         ..at_submission("mock-down", "Nightclose Bank", "Is always down for maintenance.", &[])
     },
     NamedBank {
@@ -104,7 +105,22 @@ pub static MOCKS: [NamedBank; 9] = [
             &Decision::ALL,
         )
     },
+    NamedBank {
+        method: PaymentMethod::BankTransfer,
+        moves_money: MovesMoney::AtConsent,
+        ..at_submission(
+            "mock-transfer",
+            "Mock bank transfer",
+            "Says where to transfer the money. You choose whether it arrives.",
+            &[Decision::Approve, Decision::ApproveThenSettle, Decision::Refuse],
+        )
+    },
 ];
+
+/// All of them, as payers see them listed.
+pub fn mocks() -> impl Iterator<Item = &'static NamedBank> {
+    std::iter::once(&MOCK_BANK).chain(&NAMED)
+}
 
 impl NamedBank {
     /// What the payer decided, as this bank has it.
@@ -117,6 +133,47 @@ impl NamedBank {
             Ok(Decided { payer_account, ..decided })
         } else {
             Err(Refusal::NotOffered)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use models::BankId;
+
+    use super::*;
+
+    #[test]
+    fn each_bank_has_an_id_and_a_name_of_its_own() {
+        let mut ids: Vec<BankId> = mocks().map(|mock| mock.id.parse().unwrap()).collect();
+        let mut names: Vec<&str> = mocks().map(|mock| mock.name).collect();
+        assert_eq!((ids[0].as_str(), names[0], ids.len()), ("mock-bank", "Mock Bank", 10));
+        ids.sort();
+        ids.dedup();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!((ids.len(), names.len()), (10, 10));
+    }
+
+    #[test]
+    fn a_bank_is_down_exactly_if_nothing_can_be_decided_there() {
+        for mock in mocks() {
+            assert_eq!(mock.down.is_some(), mock.decisions.is_empty(), "{}", mock.id);
+        }
+    }
+
+    #[test]
+    fn a_bank_takes_the_decisions_that_it_offers_alone() {
+        let withheld = |decision| Decided { decision, payer_account: PayerAccount::Withheld };
+        for mock in mocks() {
+            for decision in Decision::ALL {
+                let expected = withheld(decision);
+                let expected =
+                    Decided { payer_account: mock.payer_account.unwrap_or(PayerAccount::Withheld), ..expected };
+                let offered = mock.decisions.contains(&decision);
+                let expected = if offered { Ok(expected) } else { Err(Refusal::NotOffered) };
+                assert_eq!(mock.offered(withheld(decision)), expected, "{}", mock.id);
+            }
         }
     }
 }

@@ -1,0 +1,278 @@
+//! The mock bank whose money moves when the payer consents.
+
+use jiff::Timestamp;
+use models::{
+    AtConsent, EndToEndId, Money, MovesMoney, Payee, PaymentAttempt, PaymentMethod, ProviderPaymentId, ProviderRequest,
+    Reference, RefundId, Session, Submission, TransferInstructions,
+};
+use serde::{Deserialize, Serialize};
+
+use super::decision::Decided;
+use super::ids;
+use super::ledger::{Concluded, Conclusion, Entry, Ledger, RefundOrder};
+use super::named::NamedBank;
+use super::refunds::{self, Paid, RefundBody};
+use super::refusal::Refusal;
+use super::status::after_order;
+use super::webhook::{self, SignedEvent};
+use crate::event::{NotGenuine, ProviderEvent, RawEvent};
+use crate::port::{
+    Begun, Cancellation, Next, PayerLink, Provider, ProviderError, ProviderRefundId, RefundAnswer, RefundRefusal,
+    RefundStatus, Status,
+};
+
+/// What the mock bank is sent to begin a payment. Nothing of the payer.
+#[derive(Debug, Serialize, Deserialize)]
+struct BeginBody {
+    end_to_end_id: EndToEndId,
+    attempt: u8,
+    amount_minor: i64,
+    currency: String,
+    payee: Payee,
+    reference: Reference,
+    return_url: String,
+    webhook_url: String,
+}
+
+/// The connector to a mock bank whose money moves at consent.
+#[derive(Debug, Clone)]
+pub struct MockConsent<L> {
+    ledger: L,
+    named: &'static NamedBank,
+}
+
+impl<L: Ledger> MockConsent<L> {
+    /// A named one, with this memory.
+    pub(crate) const fn named(named: &'static NamedBank, ledger: L) -> Self {
+        Self { ledger, named }
+    }
+
+    /// Which mock bank it is.
+    pub const fn mock(&self) -> &'static NamedBank {
+        self.named
+    }
+
+    /// The payer decides about an attempt: an approval moves the money. Returns what ended the payer's choice: the first
+    /// decision, or our cancelling if that came before, and then nothing moves.
+    ///
+    /// # Errors
+    /// The ledger could not be written, the bank does not offer this decision, or it does not know the attempt.
+    pub async fn decide(
+        &self,
+        session: &Session,
+        attempt: u8,
+        decided: Decided,
+        now: Timestamp,
+    ) -> Result<Conclusion, ProviderError> {
+        let decided = self.named.offered(decided).map_err(ProviderError::refused)?;
+        let concluded = Concluded { conclusion: Conclusion::Decided(decided), at: now };
+        Ok(self.conclude(session.end_to_end_id, attempt, concluded).await?.conclusion)
+    }
+
+    /// What ended the payer's choice about an attempt, if anything did.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn conclusion(&self, session: &Session, attempt: u8) -> Result<Option<Conclusion>, ProviderError> {
+        let concluded = self.ledger.concluded(session.end_to_end_id, attempt).await?;
+        Ok(concluded.map(|concluded| concluded.conclusion))
+    }
+
+    /// Whether this is the token in the link to an attempt's page.
+    pub fn is_link_token(&self, session: &Session, attempt: u8, token: &str) -> bool {
+        ids::payment_id(session.end_to_end_id, attempt).is_some_and(|id| webhook::link_token(&id) == token)
+    }
+
+    /// The webhook which says that something happened to an attempt.
+    pub fn event(&self, session: &Session, attempt: u8, now: Timestamp) -> Option<SignedEvent> {
+        ids::payment_id(session.end_to_end_id, attempt).map(|id| webhook::sign(self.named.id, &id, now))
+    }
+
+    /// Ends the payer's choice unless it has ended, and returns what ended it: consent and cancelling race for one entry.
+    async fn conclude(
+        &self,
+        payment: EndToEndId,
+        attempt: u8,
+        concluded: Concluded,
+    ) -> Result<Concluded, ProviderError> {
+        if self.ledger.begun(payment, attempt).await?.is_none() {
+            return Err(ProviderError::refused(Refusal::NotBegun));
+        }
+        self.ledger.put(payment, Entry::Conclusion(attempt), concluded).await
+    }
+
+    /// What the bank calls an attempt: as recorded, or as it answers the recorded request when that is repeated.
+    async fn id_of(&self, session: &Session, attempt: &PaymentAttempt) -> Result<ProviderPaymentId, ProviderError> {
+        let AtConsent { request, payment_id, .. } =
+            attempt.at_consent.as_ref().ok_or_else(|| ProviderError::refused(Refusal::NotBegun))?;
+        match payment_id {
+            Some(id) => Ok(id.clone()),
+            None => {
+                let begun = self.begin(session, attempt.number, request).await?;
+                begun.payment_id.ok_or_else(|| ProviderError::refused(Refusal::NotBegun))
+            }
+        }
+    }
+
+    async fn status_of(
+        &self,
+        id: &ProviderPaymentId,
+        session: Option<&Session>,
+        now: Timestamp,
+    ) -> Result<Status, ProviderError> {
+        let Some((payment, attempt)) = ids::attempt_of(id) else { return Ok(Status::Unknown) };
+        Ok(match self.ledger.concluded(payment, attempt).await? {
+            Some(concluded) => of_conclusion(&concluded, session, now),
+            None if self.ledger.begun(payment, attempt).await?.is_some() => Status::AwaitingConsent,
+            None => Status::Unknown,
+        })
+    }
+
+    /// The payment that a refund is asked of, if it has settled.
+    async fn paid(&self, id: &ProviderPaymentId, now: Timestamp) -> Result<Option<Paid>, ProviderError> {
+        let Status::Settled(_) = self.status_of(id, None, now).await? else { return Ok(None) };
+        let Some((payment, attempt)) = ids::attempt_of(id) else { return Ok(None) };
+        let Some(request) = self.ledger.begun(payment, attempt).await? else { return Ok(None) };
+        let BeginBody { amount_minor, currency, .. } = read(&request)?;
+        Ok(Some(Paid { payment, attempt, amount_minor, currency }))
+    }
+}
+
+fn of_conclusion(concluded: &Concluded, session: Option<&Session>, now: Timestamp) -> Status {
+    match concluded.conclusion {
+        Conclusion::Cancelled => Status::Cancelled,
+        Conclusion::Decided(decided) => after_order(decided, session, concluded.at, now),
+    }
+}
+
+/// Reads the bytes of a request.
+fn read<T: serde::de::DeserializeOwned>(request: &ProviderRequest) -> Result<T, ProviderError> {
+    serde_json::from_str(&request.body).map_err(|_| ProviderError::refused(Refusal::Unreadable))
+}
+
+impl<L: Ledger> Provider for MockConsent<L> {
+    fn moves_money(&self) -> MovesMoney {
+        MovesMoney::AtConsent
+    }
+
+    fn begin_request(&self, session: &Session, number: u8) -> ProviderRequest {
+        let body = BeginBody {
+            end_to_end_id: session.end_to_end_id,
+            attempt: number,
+            amount_minor: session.amount.minor(),
+            currency: session.amount.currency().code().to_owned(),
+            payee: session.payee.clone(),
+            reference: session.reference.clone(),
+            return_url: format!("{}/return", session.checkout_url()),
+            webhook_url: format!("{}{}", session.base_url, webhook::webhook_path(self.named.id)),
+        };
+        let idempotency_key = format!("begin-{}-{number}", session.end_to_end_id);
+        ProviderRequest { idempotency_key, body: serde_json::json!(body).to_string() }
+    }
+
+    async fn begin(&self, session: &Session, number: u8, request: &ProviderRequest) -> Result<Begun, ProviderError> {
+        let BeginBody { end_to_end_id: payment, attempt, payee, reference, .. } = read(request)?;
+        let holds = self.ledger.put(payment, Entry::Begun(attempt), request.clone()).await?;
+        let id = ids::payment_id(payment, attempt).filter(|_| holds == *request);
+        let id = id.ok_or_else(|| ProviderError::refused(Refusal::DifferentRequest))?;
+        let next = match self.named.method {
+            PaymentMethod::BankTransfer => Next::Transfer(TransferInstructions { payee, reference }),
+            PaymentMethod::Card
+            | PaymentMethod::CardPresent
+            | PaymentMethod::BacsDebit
+            | PaymentMethod::SepaDebit
+            | PaymentMethod::Autogiro
+            | PaymentMethod::DirectTransfer
+            | PaymentMethod::GbpCreditTransfer
+            | PaymentMethod::PayByBank => {
+                let (page, token) = (super::page_url(session, number), webhook::link_token(&id));
+                Next::Redirect(PayerLink::new(format!("{page}?token={token}")))
+            }
+        };
+        Ok(Begun { payment_id: Some(id), provider_state: String::new(), next })
+    }
+
+    async fn status(
+        &self,
+        session: &Session,
+        attempt: &PaymentAttempt,
+        now: Timestamp,
+    ) -> Result<Status, ProviderError> {
+        let id = self.id_of(session, attempt).await?;
+        self.status_of(&id, Some(session), now).await
+    }
+
+    async fn status_by_id(&self, id: &ProviderPaymentId, now: Timestamp) -> Result<Status, ProviderError> {
+        self.status_of(id, None, now).await
+    }
+
+    fn prepare(&self, _: &Session, _: &PaymentAttempt, _: Timestamp) -> Option<Submission> {
+        None
+    }
+
+    async fn submit(
+        &self,
+        _: &Session,
+        _: &PaymentAttempt,
+        _: &Submission,
+        _: Timestamp,
+    ) -> Result<Status, ProviderError> {
+        Err(ProviderError::refused(Refusal::NothingToSubmit))
+    }
+
+    async fn cancel(
+        &self,
+        session: &Session,
+        attempt: &PaymentAttempt,
+        now: Timestamp,
+    ) -> Result<Cancellation, ProviderError> {
+        let id = self.id_of(session, attempt).await?;
+        let (payment, number) = ids::attempt_of(&id).ok_or_else(|| ProviderError::refused(Refusal::NotBegun))?;
+        let cancelled = Concluded { conclusion: Conclusion::Cancelled, at: now };
+        let concluded = self.conclude(payment, number, cancelled).await?;
+        Ok(match concluded.conclusion {
+            Conclusion::Cancelled => Cancellation::Yes,
+            Conclusion::Decided(_) => Cancellation::TooLate(of_conclusion(&concluded, Some(session), now)),
+        })
+    }
+
+    fn refund_request(
+        &self,
+        _: &Session,
+        attempt: &PaymentAttempt,
+        refund_id: RefundId,
+        amount: Money,
+    ) -> Option<ProviderRequest> {
+        let body = RefundBody {
+            payment_id: attempt.at_consent.as_ref()?.payment_id.clone()?,
+            refund_id,
+            amount_minor: amount.minor(),
+            currency: amount.currency().code().to_owned(),
+        };
+        let idempotency_key = format!("refund-{refund_id}");
+        Some(ProviderRequest { idempotency_key, body: serde_json::json!(body).to_string() })
+    }
+
+    async fn refund(
+        &self,
+        _: &PaymentAttempt,
+        request: &ProviderRequest,
+        now: Timestamp,
+    ) -> Result<RefundAnswer, ProviderError> {
+        let body: RefundBody = read(request)?;
+        match self.paid(&body.payment_id, now).await? {
+            Some(paid) => refunds::refund(&self.ledger, &paid, &body, request, now).await,
+            None => Ok(RefundAnswer::Refused(RefundRefusal::NotSettled)),
+        }
+    }
+
+    async fn refund_status(&self, id: &ProviderRefundId, now: Timestamp) -> Result<RefundStatus, ProviderError> {
+        let Some((payment, attempt, position)) = ids::refund_of(id) else { return Ok(RefundStatus::Unknown) };
+        let order: Option<RefundOrder> = self.ledger.get(payment, Entry::Refund { attempt, position }).await?;
+        Ok(order.map_or(RefundStatus::Unknown, |order| refunds::status(&order, now)))
+    }
+
+    fn read_event(&self, event: &RawEvent<'_>) -> Result<ProviderEvent, NotGenuine> {
+        webhook::read(self.named.id, event)
+    }
+}

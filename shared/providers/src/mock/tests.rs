@@ -1,0 +1,133 @@
+//! The mock banks keep to the port, and never move money twice.
+
+use models::{BankId, Mode, RefundId, Session, SessionEvent};
+use proptest::prelude::*;
+use samples::NOW;
+
+use super::*;
+use crate::contract::{Fault, FlakyLedger, MemoryLedger, Payer, passes};
+use crate::port::{Provider, ProviderError};
+use crate::{Connector, Providers};
+
+mod at_consent;
+mod at_submission;
+mod refunds;
+mod webhook;
+
+type Flaky = FlakyLedger<MemoryLedger>;
+
+/// Runs a test on one thread, without a clock.
+fn run<T>(test: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(test)
+}
+
+fn faults(longest: usize) -> impl Strategy<Value = Vec<Fault>> {
+    prop::collection::vec(prop::sample::select(&Fault::ALL), 0..=longest)
+}
+
+/// A session of its own whose payer is known.
+fn session() -> Session {
+    let mut session = samples::session_at(NOW);
+    samples::happen(&mut session, SessionEvent::PayerIdentified, NOW);
+    session
+}
+
+fn connector<L: Ledger + Clone>(id: &str, ledger: L) -> Connector<L> {
+    Providers::new(ledger, false).find(&id.parse::<BankId>().unwrap(), Mode::Test).unwrap()
+}
+
+/// The answer to a request that is repeated until it is answered.
+async fn answered<T>(request: impl AsyncFn() -> Result<T, ProviderError>) -> T {
+    loop {
+        match request().await {
+            Ok(answer) => return answer,
+            Err(ProviderError::Unreachable(_)) => {}
+            Err(ProviderError::Refused(refusal)) => panic!("{refusal}"),
+        }
+    }
+}
+
+/// Why a request was refused.
+fn refusal<T: std::fmt::Debug>(answer: Result<T, ProviderError>) -> String {
+    match answer.unwrap_err() {
+        ProviderError::Refused(refusal) => refusal.to_string(),
+        ProviderError::Unreachable(cause) => panic!("{cause}"),
+    }
+}
+
+struct MockPayer<'a>(&'a Connector<Flaky>);
+
+impl Payer for MockPayer<'_> {
+    fn decisions(&self) -> Vec<Decision> {
+        self.0.mock().decisions.to_vec()
+    }
+
+    fn session(&self) -> Session {
+        session()
+    }
+
+    fn refund_id(&self) -> RefundId {
+        RefundId::new(samples::uuid())
+    }
+
+    async fn decide(&self, session: &Session, attempt: u8, decision: Decision, now: jiff::Timestamp) {
+        answered(async || self.0.decide(session, attempt, decision.into(), now).await).await;
+    }
+}
+
+#[test]
+fn every_mock_bank_keeps_to_the_port() {
+    for mock in mocks().filter(|mock| mock.down.is_none()) {
+        let connector = connector(mock.id, Flaky::new(MemoryLedger::default(), []));
+        run(passes(&connector, &MockPayer(&connector), NOW));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn every_mock_bank_keeps_to_the_port_whatever_answers_are_lost(faults in faults(400)) {
+        for mock in mocks().filter(|mock| mock.down.is_none()) {
+            let connector = connector(mock.id, Flaky::new(MemoryLedger::default(), faults.clone()));
+            run(passes(&connector, &MockPayer(&connector), NOW));
+        }
+    }
+}
+
+#[test]
+fn a_bank_that_is_down_begins_nothing_and_is_decided_nothing_at() {
+    let (connector, session) = (connector("mock-down", MemoryLedger::default()), session());
+    let request = connector.begin_request(&session, 1);
+    assert_eq!(refusal(run(connector.begin(&session, 1, &request))), "the bank is down for maintenance");
+    for decision in Decision::ALL {
+        let decided = run(connector.decide(&session, 1, decision.into(), NOW));
+        assert_eq!(refusal(decided), "this bank does not offer this decision");
+    }
+}
+
+#[test]
+fn decisions_are_spelled_as_the_ledger_has_them() {
+    for decision in Decision::ALL {
+        assert_eq!(serde_json::to_value(decision).unwrap(), decision.as_str());
+        assert_eq!(decision.as_str().parse(), Ok(decision));
+        let waits = matches!(decision, Decision::ApproveThenSettle | Decision::ApproveThenFail);
+        assert_eq!(decision.delay().as_secs(), if waits { 10 } else { 0 });
+    }
+    assert_eq!("Approve".parse::<Decision>(), Err(()));
+}
+
+/// What this release and the ones before have written, in these very letters.
+#[test]
+fn entries_are_stored_as_they_have_been() {
+    let decided: Decided = serde_json::from_str(r#"{"decision":"approve_then_fail"}"#).unwrap();
+    assert_eq!(decided, Decided { decision: Decision::ApproveThenFail, payer_account: PayerAccount::Shared });
+    let order = r#"{"idempotency_key":"k","body":"b","decision":"approve","payer_account":"withheld","submitted_at":1772000000000}"#;
+    let read: Order = serde_json::from_str(order).unwrap();
+    assert_eq!((serde_json::to_string(&read).unwrap().as_str(), read.submitted_at), (order, NOW));
+    let concluded = r#"{"conclusion":{"decided":{"decision":"approve","payer_account":"shared"}},"at":1772000000000}"#;
+    let read: Concluded = serde_json::from_str(concluded).unwrap();
+    assert_eq!(serde_json::to_string(&read).unwrap(), concluded);
+    let cancelled = Concluded { conclusion: Conclusion::Cancelled, at: NOW };
+    assert_eq!(serde_json::to_string(&cancelled).unwrap(), r#"{"conclusion":"cancelled","at":1772000000000}"#);
+}
