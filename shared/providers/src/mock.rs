@@ -16,7 +16,7 @@ use models::Session;
 pub use bank::MockBank;
 pub use consent::MockConsent;
 pub use decision::{Decided, Decision, PayerAccount};
-pub use ledger::{Concluded, Conclusion, Entry, Ledger, Order, RefundOrder};
+pub use ledger::{Concluded, Conclusion, Entry, Ledger, Order, Payment, RefundOrder};
 pub use named::{NamedBank, mocks};
 pub use refusal::Refusal;
 pub use webhook::SignedEvent;

@@ -143,7 +143,7 @@ impl Verify {
             Kind::EndpointCount(merchant, mode) => check.endpoint_count(merchant, *mode, item).await?,
             Kind::MockAttempt(_) => drop(check.read::<providers::mock::Decided>(item)),
             Kind::MockOrder(_) => drop(check.read::<providers::mock::Order>(item)),
-            Kind::MockBegun(_) => drop(check.read::<models::ProviderRequest>(item)),
+            Kind::MockBegun(_) => drop(check.read::<providers::mock::Payment>(item)),
             Kind::MockConclusion(_) => drop(check.read::<providers::mock::Concluded>(item)),
             Kind::MockRefund(_) => drop(check.read::<providers::mock::RefundOrder>(item)),
             Kind::Unknown(_) => check.broken(Rule::Readable, "is nothing that this release knows"),

@@ -1,5 +1,6 @@
 //! The mock bank whose money moves when the payer consents.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use jiff::Timestamp;
 use models::{
     AtConsent, EndToEndId, Money, MovesMoney, Payee, PaymentAttempt, PaymentMethod, ProviderPaymentId, ProviderRequest,
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::decision::Decided;
 use super::ids;
-use super::ledger::{Concluded, Conclusion, Entry, Ledger, RefundOrder};
+use super::ledger::{Concluded, Conclusion, Entry, Ledger, Payment, RefundOrder};
 use super::named::NamedBank;
 use super::refunds::{self, Paid, RefundBody};
 use super::refusal::Refusal;
@@ -132,9 +133,8 @@ impl<L: Ledger> MockConsent<L> {
     async fn paid(&self, id: &ProviderPaymentId, now: Timestamp) -> Result<Option<Paid>, ProviderError> {
         let Status::Settled(_) = self.status_of(id, None, now).await? else { return Ok(None) };
         let Some((payment, attempt)) = ids::attempt_of(id) else { return Ok(None) };
-        let Some(request) = self.ledger.begun(payment, attempt).await? else { return Ok(None) };
-        let BeginBody { amount_minor, currency, .. } = read(&request)?;
-        Ok(Some(Paid { payment, attempt, amount_minor, currency }))
+        let begun = self.ledger.begun(payment, attempt).await?;
+        Ok(begun.map(|Payment { amount_minor, currency, .. }| Paid { payment, attempt, amount_minor, currency }))
     }
 }
 
@@ -143,6 +143,11 @@ fn of_conclusion(concluded: &Concluded, session: Option<&Session>, now: Timestam
         Conclusion::Cancelled => Status::Cancelled,
         Conclusion::Decided(decided) => after_order(decided, session, concluded.at, now),
     }
+}
+
+/// In hexadecimal digits.
+fn sha256(text: &str) -> String {
+    digest(&SHA256, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Reads the bytes of a request.
@@ -171,9 +176,11 @@ impl<L: Ledger> Provider for MockConsent<L> {
     }
 
     async fn begin(&self, session: &Session, number: u8, request: &ProviderRequest) -> Result<Begun, ProviderError> {
-        let BeginBody { end_to_end_id: payment, attempt, payee, reference, .. } = read(request)?;
-        let holds = self.ledger.put(payment, Entry::Begun(attempt), request.clone()).await?;
-        let id = ids::payment_id(payment, attempt).filter(|_| holds == *request);
+        let BeginBody { end_to_end_id, attempt, amount_minor, currency, payee, reference, .. } = read(request)?;
+        let (idempotency_key, body_sha256) = (request.idempotency_key.clone(), sha256(&request.body));
+        let payment = Payment { idempotency_key, body_sha256, amount_minor, currency };
+        let holds = self.ledger.put(end_to_end_id, Entry::Begun(attempt), payment.clone()).await?;
+        let id = ids::payment_id(end_to_end_id, attempt).filter(|_| holds == payment);
         let id = id.ok_or_else(|| ProviderError::refused(Refusal::DifferentRequest))?;
         let next = match self.named.method {
             PaymentMethod::BankTransfer => Next::Transfer(TransferInstructions { payee, reference }),

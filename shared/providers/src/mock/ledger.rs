@@ -1,7 +1,7 @@
 //! The memory of the mock banks: entries that are written once.
 
 use jiff::Timestamp;
-use models::{EndToEndId, ProviderRequest};
+use models::EndToEndId;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,7 @@ pub enum Entry {
     Decision(u8),
     /// The order to pay: [`Order`]. With the attempt's number if it comes after one that was submitted and failed.
     Order(Option<u8>),
-    /// The request that began this attempt, where money moves at consent: [`ProviderRequest`].
+    /// This attempt, where money moves at consent: [`Payment`].
     Begun(u8),
     /// How this attempt was concluded, where money moves at consent: [`Concluded`].
     Conclusion(u8),
@@ -41,6 +41,20 @@ pub struct Order {
     /// When.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub submitted_at: Timestamp,
+}
+
+/// A payment that the mock bank whose money moves at consent knows. It is kept for good, so nothing of the request is in it
+/// that names anybody: who is paid may be a customer, where a refund is paid.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payment {
+    /// The key under which it was begun.
+    pub idempotency_key: String,
+    /// SHA-256 of the bytes that began it, in hexadecimal digits: others under the same key are refused.
+    pub body_sha256: String,
+    /// How much.
+    pub amount_minor: i64,
+    /// In which currency.
+    pub currency: String,
 }
 
 /// What ended the payer's choice: their own decision, or our cancelling. Only one of them does.
@@ -113,11 +127,11 @@ pub trait Ledger {
         self.get(payment, Entry::Order(None)).await
     }
 
-    /// The request that began an attempt, if it came.
+    /// An attempt whose money moves at consent, if it was begun.
     ///
     /// # Errors
     /// The ledger could not be read.
-    async fn begun(&self, payment: EndToEndId, attempt: u8) -> Result<Option<ProviderRequest>, ProviderError> {
+    async fn begun(&self, payment: EndToEndId, attempt: u8) -> Result<Option<Payment>, ProviderError> {
         self.get(payment, Entry::Begun(attempt)).await
     }
 

@@ -128,6 +128,12 @@ fn entries_are_stored_as_they_have_been() {
     let concluded = r#"{"conclusion":{"decided":{"decision":"approve","payer_account":"shared"}},"at":1772000000000}"#;
     let read: Concluded = serde_json::from_str(concluded).unwrap();
     assert_eq!(serde_json::to_string(&read).unwrap(), concluded);
+    let payment = r#"{"idempotency_key":"k","body_sha256":"d","amount_minor":400,"currency":"GBP"}"#;
+    let read: Payment = serde_json::from_str(payment).unwrap();
+    assert_eq!(serde_json::to_string(&read).unwrap(), payment);
+    let refund = r#"{"idempotency_key":"k","body":"b","amount_minor":100,"asked_at":1772000000000}"#;
+    let read: RefundOrder = serde_json::from_str(refund).unwrap();
+    assert_eq!(serde_json::to_string(&read).unwrap(), refund);
     let cancelled = Concluded { conclusion: Conclusion::Cancelled, at: NOW };
     assert_eq!(serde_json::to_string(&cancelled).unwrap(), r#"{"conclusion":"cancelled","at":1772000000000}"#);
 }

@@ -20,10 +20,10 @@ use aws_smithy_types::byte_stream::ByteStream;
 use jiff::{SignedDuration, Timestamp};
 use models::{
     ApiKey, AttemptEnd, CursorId, DisabledBy, Endpoint, EndpointId, EndpointSecret, EventId, LateMoney, ListShards,
-    MailFeedback, MailId, MailTopic, Mode, Object, PaymentAttempt, ProviderRequest, Refund, RefundId, Scopes, Session,
-    SessionEvent, SessionId, TransferInstructions,
+    MailFeedback, MailId, MailTopic, Mode, Object, PaymentAttempt, Refund, RefundId, Scopes, Session, SessionEvent,
+    SessionId, TransferInstructions,
 };
-use providers::mock::{Concluded, Conclusion, Decided, Decision, Entry, Ledger, Order, RefundOrder};
+use providers::mock::{Concluded, Conclusion, Decided, Decision, Entry, Ledger, Order, Payment, RefundOrder};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -669,8 +669,13 @@ async fn ledger(late: &Late) {
     for attempt in [None, Some(2)] {
         assert_eq!(ledger.put(payment, Entry::Order(attempt), order.clone()).await.unwrap(), order);
     }
-    let request = ProviderRequest { idempotency_key: "key".to_owned(), body: "body".to_owned() };
-    ledger.put(payment, Entry::Begun(1), request).await.unwrap();
+    let begun = Payment {
+        idempotency_key: "key".to_owned(),
+        body_sha256: "digits".to_owned(),
+        amount_minor: 400,
+        currency: "GBP".to_owned(),
+    };
+    ledger.put(payment, Entry::Begun(1), begun).await.unwrap();
     // Consent and cancelling race for one entry.
     let concluded = |conclusion| Concluded { conclusion, at: Timestamp::UNIX_EPOCH };
     let [consent, cancelling] = [Conclusion::Decided(decided), Conclusion::Cancelled].map(concluded);
