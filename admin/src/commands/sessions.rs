@@ -5,7 +5,7 @@ mod timeline;
 use clap::Subcommand;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use jiff::SignedDuration;
-use models::{AccountIdentifier, ObjectId, Payee, Refund, RefundId, Session, SessionId, SessionState};
+use models::{AccountIdentifier, LateMoney, ObjectId, Payee, Refund, RefundId, Session, SessionId, SessionState};
 use runtime::Clock;
 use store::{Created, CursorState, Deliveries, Events, Mails, Parts, Paused, Refunds, Sessions as Stored, Table};
 
@@ -32,9 +32,10 @@ pub(crate) enum Sessions {
         #[arg(long)]
         personal: bool,
     },
-    /// List the payment sessions that were submitted and whose bank has not answered yet, oldest first
+    /// List the payment sessions whose money may move and whose bank has not said yet what became of it, oldest first: those that
+    /// were submitted, and those whose time has passed while their payer was where money moves at consent
     Pending {
-        /// Only those that were submitted at least this long ago, such as 30m or 72h
+        /// Only those that have waited at least this long, such as 30m or 72h
         #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
         longer_than: SignedDuration,
     },
@@ -50,10 +51,17 @@ pub(crate) async fn run(command: Sessions, table: &Table) -> Result<Report, Fail
 async fn show(table: &Table, id: ObjectId, personal: bool) -> Result<Report, Failure> {
     let (session_id, deleted) = session_of(table, id).await?;
     let found = Refunds::new(table.clone()).of(&session_id).await?;
+    let late_money = match &found.session {
+        Some(session) => session.late_money.clone(),
+        None => Stored::new(table.clone()).late_money(&session_id).await?,
+    };
     let session = match (&found.session, deleted) {
         (Some(session), _) => session_record(session, &found.refunds, personal),
         (None, _) => {
-            Record(vec![field("session_id", session_id), field("state", "deleted by its merchant, with all its data")])
+            let mut fields =
+                vec![field("session_id", session_id), field("state", "deleted by its merchant, with all its data")];
+            fields.extend(late_money_fields(late_money.as_ref()));
+            Record(fields)
         }
     };
     let (events, mails) = (Events::new(table.clone()), Mails::new(table.clone()));
@@ -67,6 +75,9 @@ async fn show(table: &Table, id: ObjectId, personal: bool) -> Result<Report, Fai
     }
     timeline.deliveries("session", &deliveries);
     timeline.mails("session", &mails.of(&session_id.into()).await?);
+    if let Some(money) = &late_money {
+        timeline.late_money("session", money);
+    }
     for refund in &found.refunds {
         let of = format!("refund {}", refund.id);
         let deliveries: Deliveries = events.deliveries(&refund.id.into()).await?;
@@ -108,7 +119,9 @@ fn session_record(session: &Session, refunds: &[Refund], personal: bool) -> Reco
     let items: Vec<_> =
         session.line_items.iter().map(|item| format!("{} × {}", item.quantity, item.name.as_str())).collect();
     let refunded = session.refundable(now).ok().map(|left| left.to_string());
-    Record(vec![
+    let attempt = session.attempt.as_ref();
+    let at_consent = attempt.and_then(|attempt| attempt.at_consent.as_ref());
+    let mut fields = vec![
         field("session_id", session.id),
         field("merchant", &session.merchant_id),
         field("mode", session.mode.as_str()),
@@ -120,8 +133,11 @@ fn session_record(session: &Session, refunds: &[Refund], personal: bool) -> Reco
         maybe("pays_refund", session.pays_refund.map(|pays| pays.refund_id)),
         field("created_at", session.created_at),
         field("expires_at", session.expires_at),
-        maybe("bank", session.attempt.as_ref().map(|attempt| &attempt.bank)),
+        maybe("bank", attempt.map(|attempt| &attempt.bank)),
         field("attempts", session.attempt_number()),
+        maybe("attempt_ended", attempt.and_then(|attempt| attempt.ended)),
+        maybe("at_consent_since", at_consent.map(|at_consent| at_consent.begun_at)),
+        maybe("provider_payment_id", at_consent.and_then(|at_consent| at_consent.payment_id.as_ref())),
         maybe("submitted_at", session.submission.as_ref().map(|submission| submission.submitted_at)),
         field("end_to_end_id", session.end_to_end_id),
         field("email_receipt", session.email_receipt),
@@ -136,7 +152,19 @@ fn session_record(session: &Session, refunds: &[Refund], personal: bool) -> Reco
         maybe("line_items", hidden(Some(items.join(", ")))),
         maybe("description", hidden(session.description.as_ref().map(|text| text.as_str().to_owned()))),
         maybe("metadata", hidden(metadata)),
-    ])
+    ];
+    fields.extend(late_money_fields(session.late_money.as_ref()));
+    Record(fields)
+}
+
+/// Money that came of an attempt that was over, for whoever returns it.
+fn late_money_fields(money: Option<&LateMoney>) -> [(&'static str, Option<String>); 4] {
+    [
+        maybe("late_money_at", money.map(|money| money.at)),
+        maybe("late_money_provider", money.map(|money| &money.provider)),
+        maybe("late_money_payment_id", money.map(|money| &money.payment_id)),
+        maybe("late_money_attempt", money.map(|money| money.attempt)),
+    ]
 }
 
 fn account(payee: &Payee) -> String {
@@ -188,12 +216,12 @@ async fn pending(table: &Table, longer_than: SignedDuration) -> Result<Report, F
             let read = page.found.into_iter().map(async |id| sessions.get(&id).await);
             let read: Vec<_> = stream::iter(read).buffer_unordered(CONCURRENCY).try_collect().await?;
             let is_pending = |session: &Session| {
-                session.state == SessionState::Pending && now.duration_since(submitted_at(session)) >= longer_than
+                waits_since(session, now).is_some_and(|since| now.duration_since(since) >= longer_than)
             };
             found.extend(read.into_iter().flatten().filter(is_pending));
         }
     }
-    found.sort_by_key(submitted_at);
+    found.sort_by_key(|session| waits_since(session, now));
     Ok(Report::many(
         found
             .iter()
@@ -205,15 +233,19 @@ async fn pending(table: &Table, longer_than: SignedDuration) -> Result<Report, F
                     field("amount", session.amount),
                     maybe("bank", session.attempt.as_ref().map(|attempt| &attempt.bank)),
                     field("end_to_end_id", session.end_to_end_id),
-                    field("submitted_at", submitted_at(session)),
-                    field("waiting", age(submitted_at(session), now)),
+                    maybe("submitted_at", session.pending_since()),
+                    maybe("waiting", waits_since(session, now).map(|since| age(since, now))),
                 ])
             })
             .collect(),
     ))
 }
 
-/// When it was submitted; a pending session was.
-fn submitted_at(session: &Session) -> jiff::Timestamp {
-    session.submission.as_ref().map_or(session.created_at, |submission| submission.submitted_at)
+/// Since when it waits for its bank's word: it is pending, or its time passed while money may move at consent.
+fn waits_since(session: &Session, now: jiff::Timestamp) -> Option<jiff::Timestamp> {
+    if session.state == SessionState::Pending {
+        return session.pending_since();
+    }
+    let begun_at = session.open_at_consent()?.at_consent.as_ref()?.begun_at;
+    (now >= session.expires_at).then_some(begun_at)
 }

@@ -161,6 +161,9 @@ const fn what_to_do(rule: Rule) -> &'static str {
         Rule::History | Rule::Payment => {
             "stop refunds of it, ask its bank by its end-to-end id, put it back as it was from a restore to a point in time"
         }
+        Rule::Attempt => {
+            "ask its provider by its payment id; put the session or the payment's item back from a restore to a point in time"
+        }
         Rule::Refundable => {
             "stop refunds of it; compare its refunds with the bank's statement, then set `refundable` by hand"
         }

@@ -246,7 +246,7 @@ impl Session {
         let state = self.history.state().unwrap_or(self.state);
         let chosen = choices > 0 && self.history.count(SessionEvent::BankChosen) == choices;
         let submitted = consents > 0 && self.history.count(SessionEvent::ConsentGiven) == consents;
-        let ended = self.latest_attempt_has_ended();
+        let ended = self.last_of_attempt() == Some(SessionEvent::AttemptEnded);
         let payer = match self.payer {
             Some(payer) if state == SessionState::AwaitingPayer => {
                 self.payer_named_at_creation.then_some(Payer { email: None, ..payer })
@@ -270,11 +270,13 @@ impl Session {
         }
     }
 
-    /// Whether the history says that the latest attempt ended and the session went on.
-    pub fn latest_attempt_has_ended(&self) -> bool {
+    /// What happened last to the latest attempt: that it was chosen, consented to, or ended without the session. None before
+    /// the first.
+    pub fn last_of_attempt(&self) -> Option<SessionEvent> {
         let mut back = self.history.iter().rev().map(|entry| entry.cause);
-        let of_attempts = |cause: &SessionEvent| matches!(cause, SessionEvent::AttemptEnded | SessionEvent::BankChosen);
-        back.find(of_attempts) == Some(SessionEvent::AttemptEnded)
+        back.find(|cause| {
+            matches!(cause, SessionEvent::BankChosen | SessionEvent::ConsentGiven | SessionEvent::AttemptEnded)
+        })
     }
 
     /// Without what is about the payer, and what the merchant or the bank noted of them. The account that a refund is paid

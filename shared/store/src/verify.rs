@@ -4,6 +4,7 @@
 //! the table. A check of items that are being changed may see one before and another after: what it finds broken has to be
 //! checked again before it is believed.
 
+mod attempts;
 mod history;
 mod kind;
 mod merchants;
@@ -38,8 +39,11 @@ pub enum Rule {
     Readable,
     /// A history begins with the creation, has no gap, takes no way that the domain doesn't know, and ends in the state.
     History,
-    /// A session says what it was submitted with if it was, and is for the sum of its items.
+    /// A session says what it was submitted with if it was, unless the money moves at consent, and is for the sum of its items.
     Payment,
+    /// An attempt agrees with the session's history, its provider's payment leads back to it, and only money of an attempt
+    /// that is over is noted as late.
+    Attempt,
     /// What is left of a session is what was paid less its refunds that have not failed.
     Refundable,
     /// A refund, its pointer, its session and the session that pays it are there and agree.
@@ -73,6 +77,7 @@ impl Rule {
             Self::Readable => "readable",
             Self::History => "history",
             Self::Payment => "payment",
+            Self::Attempt => "attempt",
             Self::Refundable => "refundable",
             Self::Refund => "refund",
             Self::Orphan => "orphan",
@@ -141,6 +146,7 @@ impl Verify {
             Kind::Account(merchant) => check.account(merchant, item).await?,
             Kind::Endpoint(merchant, id) => check.endpoint(&key, merchant, id, item).await?,
             Kind::EndpointCount(merchant, mode) => check.endpoint_count(merchant, *mode, item).await?,
+            Kind::BankPayment(provider, _) => check.bank_payment(provider, item).await?,
             Kind::MockAttempt(_) => drop(check.read::<providers::mock::Decided>(item)),
             Kind::MockOrder(_) => drop(check.read::<providers::mock::Order>(item)),
             Kind::MockBegun(_) => drop(check.read::<providers::mock::Payment>(item)),

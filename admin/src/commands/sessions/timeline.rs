@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use jiff::Timestamp;
-use models::{CorrelationId, HistoryEntry, MailState};
+use models::{CorrelationId, HistoryEntry, LateMoney, MailState};
 use store::{Deliveries, DeliveryAttempt, MailLog, StoredEvent};
 
 use crate::report::{Record, field, maybe};
@@ -125,6 +125,12 @@ impl Timeline {
                 (MailState::Due | MailState::Sent | MailState::Failed | MailState::NotNeeded, _) => {}
             }
         }
+    }
+
+    /// Money that came of an attempt that was over.
+    pub(super) fn late_money(&mut self, of: &str, money: &LateMoney) {
+        let LateMoney { at, provider, payment_id, attempt } = money;
+        self.add(*at, of, "late money noted", format!("of attempt {attempt}; payment {payment_id} at {provider}"));
     }
 
     /// In order of time; what happened at once, in the order in which it was added.

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use models::{ApiKeyId, CursorId, EndpointId, EventId, MailId, MerchantId, Mode, ObjectId, RefundId, SessionId};
+use models::{
+    ApiKeyId, BankId, CursorId, EndpointId, EventId, MailId, MerchantId, Mode, ObjectId, ProviderPaymentId, RefundId,
+    SessionId,
+};
 
 use crate::keys;
 use crate::object_path::ObjectPath;
@@ -23,6 +26,7 @@ pub(super) enum Kind {
     Account(MerchantId),
     Endpoint(MerchantId, EndpointId),
     EndpointCount(MerchantId, Mode),
+    BankPayment(BankId, ProviderPaymentId),
     MockAttempt(String),
     MockOrder(String),
     MockBegun(String),
@@ -64,6 +68,11 @@ impl Kind {
                     None => Some(Self::Endpoint(merchant, sk.parse().ok()?)),
                 }
             }
+            "BANKPAYMENT" => {
+                let (provider, id) = id.split_once('#')?;
+                let is_one = sk == keys::BANK_PAYMENT_SK;
+                is_one.then_some(Self::BankPayment(provider.parse().ok()?, id.parse().ok()?))
+            }
             "MOCKBANK" => match sk.split('#').next()? {
                 "ATTEMPT" => Some(Self::MockAttempt(id.to_owned())),
                 "ORDER" => Some(Self::MockOrder(id.to_owned())),
@@ -104,6 +113,7 @@ impl fmt::Display for Kind {
             Self::EndpointCount(merchant, mode) => {
                 write!(f, "count of {} endpoints of merchant {merchant}", mode.as_str())
             }
+            Self::BankPayment(provider, id) => write!(f, "payment {id} at {provider}"),
             Self::MockAttempt(id) => write!(f, "mock bank's attempt at {id}"),
             Self::MockOrder(id) => write!(f, "mock bank's order {id}"),
             Self::MockBegun(id) => write!(f, "mock bank's payment {id}"),

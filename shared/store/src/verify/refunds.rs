@@ -1,6 +1,6 @@
 //! Refunds, and what they have to agree with.
 
-use models::{Money, Object, PaysRefund, Refund, RefundId, RefundState, SessionId, SessionState};
+use models::{Money, Object, PaymentAttempt, PaysRefund, Refund, RefundId, RefundState, SessionId, SessionState};
 use serde::Deserialize;
 
 use super::waiting::Waits;
@@ -16,6 +16,9 @@ struct Payment {
     amount: Money,
     #[serde(default)]
     pays_refund: Option<PaysRefund>,
+    /// None of one that was deleted.
+    #[serde(default)]
+    attempt: Option<PaymentAttempt>,
 }
 
 impl Check<'_> {
@@ -94,7 +97,10 @@ impl Check<'_> {
         );
         let together = match payment.state {
             SessionState::AwaitingPayer | SessionState::AwaitingProvider | SessionState::AwaitingPaymentConsent => {
-                refund.state == RefundState::AwaitingPayment && !refund.submitted
+                let consenting = payment.state == SessionState::AwaitingPaymentConsent;
+                let at_consent = payment.attempt.is_some_and(|attempt| attempt.at_consent.is_some());
+                let open = refund.open_at_consent == (consenting && at_consent);
+                refund.state == RefundState::AwaitingPayment && !refund.submitted && open
             }
             SessionState::Pending => refund.state == RefundState::AwaitingPayment && refund.submitted,
             SessionState::Sent => refund.state == RefundState::Sent,

@@ -1,6 +1,6 @@
 //! Sessions.
 
-use models::{LineItem, Object, PaysRefund, Refund, RefundState, Session, SessionEvent, SessionId, SessionState};
+use models::{LineItem, Object, PaysRefund, Refund, RefundState, Session, SessionId, SessionState};
 
 use super::waiting::Waits;
 use super::{Check, Rule, text};
@@ -20,7 +20,8 @@ impl Check<'_> {
         self.session_waits(key, item, &session);
         let list_pk = keys::list_pk(&session.merchant_id, session.mode, session.list_shard);
         self.listed(item, &list_pk, &keys::list_sk(session.created_at, session.id));
-        self.payment(&session);
+        self.amount(&session);
+        self.attempts(&session).await?;
         self.personal(item, &session);
         self.refundable(&session).await?;
         if let Some(pays) = &session.pays_refund {
@@ -50,6 +51,8 @@ impl Check<'_> {
 
     fn session_waits(&mut self, key: &Key, item: &Item, session: &Session) {
         let waits = match session.state {
+            // The provider is asked, and not the clock.
+            SessionState::AwaitingPaymentConsent if session.open_at_consent().is_some() => Waits::NowAndAgain,
             SessionState::AwaitingPayer | SessionState::AwaitingProvider | SessionState::AwaitingPaymentConsent => {
                 Waits::Until(session.expires_at)
             }
@@ -64,18 +67,7 @@ impl Check<'_> {
         self.broken_unless(fits, Rule::Listed, "is not in its merchant's list, or not where it should be");
     }
 
-    fn payment(&mut self, session: &Session) {
-        let consented = session.history.has(SessionEvent::ConsentGiven);
-        self.broken_unless(
-            !consented || session.submission.is_some(),
-            Rule::Payment,
-            "was submitted, and does not say what was",
-        );
-        self.broken_unless(
-            consented || session.submission.is_none(),
-            Rule::Payment,
-            "holds a submission nobody consented to",
-        );
+    fn amount(&mut self, session: &Session) {
         let total = LineItem::sum(&session.line_items, session.amount.currency());
         let fits = session.line_items.is_empty() || total == Ok(session.amount);
         self.broken_unless(fits, Rule::Payment, "is not for the sum of its items");
