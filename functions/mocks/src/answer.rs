@@ -61,7 +61,11 @@ impl From<StoreError> for Problem {
 
 impl From<ProviderError> for Problem {
     fn from(error: ProviderError) -> Self {
-        Self::Unavailable(Box::new(error))
+        match error {
+            ProviderError::Unreachable(_) => Self::Unavailable(Box::new(error)),
+            // The bank's pages offer nothing that it refuses.
+            ProviderError::Refused(_) => Self::UnknownDecision,
+        }
     }
 }
 

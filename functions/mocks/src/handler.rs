@@ -5,8 +5,9 @@ use askama::Template;
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
-use models::{Mode, Session, SessionState};
-use providers::mock::{Entry, Ledger};
+use models::{Mode, PaymentAttempt, Session, SessionState};
+use providers::mock::MockBank;
+use providers::{Connector, Providers};
 use runtime::{Clock, SettingError};
 use store::{MockLedger, Sessions, Table};
 
@@ -19,7 +20,7 @@ use crate::route::{Route, bank_path, checkout_path, return_path};
 #[derive(Debug)]
 pub struct Mocks {
     sessions: Sessions,
-    ledger: MockLedger,
+    providers: Providers<MockLedger>,
     local_live: bool,
     clock: Clock,
 }
@@ -35,7 +36,12 @@ impl Mocks {
 
     /// Over this table, by this clock; `local_live` is whether they stand in for live banks.
     pub fn new(table: Table, local_live: bool, clock: Clock) -> Self {
-        Self { sessions: Sessions::new(table.clone()), ledger: MockLedger::new(table), local_live, clock }
+        Self {
+            sessions: Sessions::new(table.clone()),
+            providers: Providers::new(MockLedger::new(table), local_live),
+            local_live,
+            clock,
+        }
     }
 
     /// Answers a request before Lambda's time runs out, if need be with a page that says to try again.
@@ -73,10 +79,8 @@ impl Mocks {
     }
 
     async fn show(&self, session: &Session, number: u8, now: Timestamp) -> Answer {
-        if !is_open(session, number, now) {
-            return ok(&ClosedPage::new(session, now));
-        }
-        match self.ledger.decided(session.end_to_end_id, number).await? {
+        let Some(bank) = self.open_at(session, number, now) else { return ok(&ClosedPage::new(session, now)) };
+        match bank.decided(session, number).await? {
             Some(decided) => ok(&DecidedPage::new(session, decided.decision)),
             None => ok(&DecidePage::new(session, number)),
         }
@@ -87,20 +91,27 @@ impl Mocks {
     async fn decide(&self, route: Route, number: u8, form: &DecisionForm, now: Timestamp) -> Answer {
         let decided = form.check()?;
         let session = self.session(route).await?;
-        if is_open(&session, number, now) {
-            let holds = self.ledger.put(session.end_to_end_id, Entry::Decision(number), decided).await?;
+        if let Some(bank) = self.open_at(&session, number, now) {
+            let holds = bank.decide(&session, number, decided).await?;
             if holds.decision != decided.decision {
                 return see_other(&bank_path(&session.id, number));
             }
         }
         see_other(&return_path(&session.id))
     }
+
+    /// The bank of attempt `number`, if that is open.
+    fn open_at(&self, session: &Session, number: u8, now: Timestamp) -> Option<MockBank<MockLedger>> {
+        let attempt = open_attempt(session, number, now)?;
+        let Connector::MockBank(bank) = self.providers.find(&attempt.bank, session.mode)?;
+        Some(bank)
+    }
 }
 
-/// Whether attempt `number` is the session's latest, and the session awaits the payer's consent to it.
-fn is_open(session: &Session, number: u8, now: Timestamp) -> bool {
-    let is_latest = session.attempt.as_ref().is_some_and(|attempt| attempt.number == number);
-    is_latest && session.state_at(now) == SessionState::AwaitingPaymentConsent
+/// Attempt `number`, if it is the session's latest, and the session awaits the payer's consent to it.
+fn open_attempt(session: &Session, number: u8, now: Timestamp) -> Option<&PaymentAttempt> {
+    let latest = session.attempt.as_ref().filter(|attempt| attempt.number == number)?;
+    (session.state_at(now) == SessionState::AwaitingPaymentConsent).then_some(latest)
 }
 
 /// The page for what can't be read as a request.
@@ -149,10 +160,10 @@ mod tests {
             (&[E::ConsentGiven, E::Settled], false),
         ] {
             let session = samples::session_after(&[&chosen, more].concat());
-            assert_eq!(is_open(&session, 1, NOW), open, "{more:?}");
-            assert!(!is_open(&session, 0, NOW) && !is_open(&session, 2, NOW), "{more:?}");
-            assert!(!is_open(&session, 1, later(86_400)), "{more:?}");
+            assert_eq!(open_attempt(&session, 1, NOW).is_some(), open, "{more:?}");
+            assert!(open_attempt(&session, 0, NOW).is_none() && open_attempt(&session, 2, NOW).is_none(), "{more:?}");
+            assert!(open_attempt(&session, 1, later(86_400)).is_none(), "{more:?}");
         }
-        assert!(!is_open(&samples::session_after(&[E::PayerIdentified]), 0, NOW));
+        assert!(open_attempt(&samples::session_after(&[E::PayerIdentified]), 0, NOW).is_none());
     }
 }

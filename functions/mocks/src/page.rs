@@ -81,7 +81,7 @@ impl DecidedPage {
             }
             Decision::Decline => "You have declined this payment",
             Decision::InsufficientFunds => "Your account holds too little for this payment",
-            Decision::Refuse => "The bank has refused this payment",
+            Decision::Refuse => "We have refused this payment",
         };
         Self { heading, way_back: return_path(&session.id) }
     }
