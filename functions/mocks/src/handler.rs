@@ -103,7 +103,7 @@ impl Mocks {
     /// The bank of attempt `number`, if that is open.
     fn open_at(&self, session: &Session, number: u8, now: Timestamp) -> Option<MockBank<MockLedger>> {
         let attempt = open_attempt(session, number, now)?;
-        let Connector::MockBank(bank) = self.providers.find(&attempt.bank, session.mode)?;
+        let Connector::MockBank(bank) = self.providers.find(&attempt.bank, session.mode)? else { return None };
         Some(bank)
     }
 }
