@@ -30,6 +30,9 @@ const expect = (what, found, wanted) => {
     const gone = await banked.payments.read(id).catch((error) => error.response.status);
     expect("read what was deleted", gone, 404);
   }
+  const banks = await banked.providers.read();
+  const first = { id: "mock-bank", name: "Mock Bank", logo: null, status: "AVAILABLE", supports_batch: false };
+  expect("read the banks", [banks.status, banks.data[0]], [200, first]);
 })().catch((error) => {
   console.error(error.response ? error.response.data : error);
   process.exit(1);

@@ -183,3 +183,20 @@ async fn new_sessions_stay_where_they_are_looked_for_until_a_raised_count_is_kno
     assert_eq!(partitions(&world).await, BTreeMap::from(expected));
     assert_eq!(all(&world, "limit=3").await.len(), 8);
 }
+
+#[tokio::test]
+async fn the_banks_that_payers_can_choose_are_an_array_as_the_clients_read_it() {
+    let world = World::start().await;
+    let first = json!({
+        "id": "mock-bank", "name": "Mock Bank", "logo": null, "status": "AVAILABLE", "supports_batch": false,
+    });
+    for path in ["/v2/providers", "/v2/providers/", "/api/v2/providers"] {
+        let banks = answer(world.demo(Method::GET, path)).await;
+        assert_eq!((banks.status.as_u16(), &banks.body[0]), (200, &first), "{path}: {}", banks.text);
+    }
+    assert_eq!(answer(world.request(Method::GET, "/v2/providers")).await.status, 401);
+    // There is no bank for live sessions yet.
+    let (_, live) = world.merchant("live", models::Mode::Live, "all").await;
+    let banks = answer(world.request(Method::GET, "/v2/providers").bearer_auth(live)).await;
+    assert_eq!((banks.status.as_u16(), banks.body), (200, json!([])));
+}

@@ -368,7 +368,7 @@ impl Functions {
         Self {
             token: Token::new(table(), clock()).await,
             create: Create::new(table(), clock(), random(), settings).await,
-            get: Get::new(table(), clock()).await,
+            get: Get::new(table(), false, clock()).await,
             cancel: Cancel::new(table(), false, clock(), random()).await,
             refund: RefundFunction::new(table(), false, clock(), random(), base_url()).await,
             endpoints: EndpointsFunction::new(table(), LOOPBACK, lookup, clock(), random()).await,

@@ -1,11 +1,12 @@
-//! Reading one session, and listing.
+//! Reading one session, listing them, and listing the banks that their payers can choose.
 
 use api::{Answer, Authenticator, Caller, Format, ListParameters, Refusal, Route};
 use futures_util::future::try_join_all;
 use lambda_http::Request;
-use models::{Refund, Session, SessionState};
+use models::{Currency, PaymentMethod, Refund, Session, SessionState};
+use providers::{Providers, Wanted};
 use runtime::{Clock, SettingError};
-use store::{ListCursor, ListRange, Merchants, Page, Refunds, Sessions, StoreError, Table, WithRefunds};
+use store::{ListCursor, ListRange, Merchants, MockLedger, Page, Refunds, Sessions, StoreError, Table, WithRefunds};
 
 /// The most refunds in one page of a list: an answer may have 6 MB (AWS Lambda, quotas), and each has half a kilobyte.
 const MAX_REFUNDS: u32 = 4000;
@@ -13,12 +14,13 @@ const MAX_REFUNDS: u32 = 4000;
 /// How many sessions' refunds are asked for at a time.
 const REFUNDS_AT_ONCE: usize = 8;
 
-/// Shows payment sessions.
+/// Shows payment sessions, and the banks that their payers can choose.
 #[derive(Debug)]
 pub struct Get {
     authenticator: Authenticator,
     sessions: Sessions,
     refunds: Refunds,
+    providers: Providers<MockLedger>,
     clock: Clock,
 }
 
@@ -33,15 +35,16 @@ struct Query {
 impl Get {
     /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
     pub async fn from_env() -> Result<Self, SettingError> {
-        Ok(Self::new(Table::from_env()?, Clock::System).await)
+        Ok(Self::new(Table::from_env()?, runtime::local_live_connector(), Clock::System).await)
     }
 
-    /// Over this table, by this clock.
-    pub async fn new(table: Table, clock: Clock) -> Self {
+    /// Over this table, by this clock; `local_live` is whether the mock banks stand in for live ones.
+    pub async fn new(table: Table, local_live: bool, clock: Clock) -> Self {
         Self {
             authenticator: Authenticator::start(Merchants::new(table.clone()), clock.clone()).await,
             sessions: Sessions::new(table.clone()),
-            refunds: Refunds::new(table),
+            refunds: Refunds::new(table.clone()),
+            providers: Providers::new(MockLedger::new(table), local_live),
             clock,
         }
     }
@@ -53,6 +56,7 @@ impl Get {
         match Route::of(&request) {
             Some(Route::Session(id)) => self.one(id, &caller, format).await,
             Some(Route::Sessions) => self.list(&request, &caller, format).await,
+            Some(Route::Providers) => self.providers(&request, &caller, format),
             Some(_) | None => Err(api::unrouted(&request).into()),
         }
     }
@@ -77,6 +81,14 @@ impl Get {
         let refunds = self.refunds_of_each(&page.items).await?;
         let sessions: Vec<_> = page.items.into_iter().zip(refunds).collect();
         format.sessions(&sessions, now, page.next.map(|cursor| cursor.encode()))
+    }
+
+    /// What a payer of the caller's can choose from.
+    fn providers(&self, request: &Request, caller: &Caller, format: Format) -> Answer {
+        api::read_query(request.uri().query().unwrap_or(""), ListParameters::NONE, |_, _| Ok(()))?;
+        let (method, currency) = (PaymentMethod::PayByBank, Currency::GBP);
+        let wanted = Wanted { mode: caller.mode(), method, currency, country: None };
+        format.providers(&self.providers.offers(&wanted))
     }
 
     /// The refunds of each of these sessions, some at a time.

@@ -6,6 +6,7 @@ mod error;
 mod event;
 mod line_items;
 mod payment_id;
+mod provider;
 mod refund;
 mod return_url;
 mod route;
@@ -21,6 +22,7 @@ pub(crate) use event::EventView;
 #[cfg(test)]
 pub(crate) use event::webhook_event;
 pub(crate) use payment_id::fill_in as fill_in_return_urls;
+pub(crate) use provider::ProviderView;
 #[cfg(test)]
 pub(crate) use refund::RefundRequest;
 pub(crate) use refund::{RefundView, not_refundable, parse_refund};

@@ -6,12 +6,13 @@ use lambda_http::{Body, Request, RequestExt, Response};
 use models::{
     AmountCaps, Merchant, NewRefund, NewSession, NotRefundable, Refund, Session, SessionId, SessionState, WireFormat,
 };
+use providers::Offer;
 use serde::Serialize;
 use store::StoredEvent;
 use thiserror::Error;
 
 use crate::answer::{Answer, json, list};
-use crate::banked::{self, Dialect, EventView, RefundView, SessionView};
+use crate::banked::{self, Dialect, EventView, ProviderView, RefundView, SessionView};
 use crate::error::{ApiError, Refusal};
 use crate::json::Json;
 use crate::oauth::OauthErrors;
@@ -129,6 +130,16 @@ impl Format {
                 let sessions = sessions.iter();
                 list(sessions.map(|(session, refunds)| SessionView::new(session, refunds, dialect, now)), next_cursor)
             }
+        }
+    }
+
+    /// The banks that a payer can choose.
+    ///
+    /// # Errors
+    /// 500.
+    pub fn providers(self, offers: &[Offer]) -> Answer {
+        match self {
+            Self::Banked(_) => json(StatusCode::OK, &offers.iter().map(ProviderView::new).collect::<Vec<_>>()),
         }
     }
 

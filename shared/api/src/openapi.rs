@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::answer::List;
-use crate::banked::{CreateRequest, Dialect, Errors, EventView, RefundRequest, RefundView, SessionView};
+use crate::banked::{CreateRequest, Dialect, Errors, EventView, ProviderView, RefundRequest, RefundView, SessionView};
 use crate::oauth::{OauthErrors, TokenRequest, TokenView};
 use crate::webhooks::{AttemptView, ReplayView, WebhookRequest, WebhookView};
 
@@ -60,6 +60,7 @@ fn schemas() -> Map<String, Value> {
     views.subschema_for::<WebhookView<'_>>();
     views.subschema_for::<AttemptView<'_>>();
     views.subschema_for::<ReplayView>();
+    views.subschema_for::<ProviderView<'_>>();
     views.subschema_for::<TokenView>();
     views.subschema_for::<OauthErrors<Errors<'_>>>();
     views.subschema_for::<Errors<'_>>();

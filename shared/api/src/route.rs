@@ -56,6 +56,8 @@ pub enum Route<'a> {
     Attempts(&'a str),
     /// An event is delivered again.
     Replay(&'a str),
+    /// The banks that a payer can choose.
+    Providers,
     /// A page or a form, which `checkout` and `mocks` read by themselves.
     Page,
 }
@@ -72,7 +74,7 @@ type Means = for<'a> fn(&'a str) -> Route<'a>;
 type Row = (&'static str, &'static str, Option<Scope>, Means);
 
 /// Every route there is; HEAD is as GET. Tests compare the table with template.yaml and docs/openapi.yaml.
-pub(crate) const ROUTES: [Row; 37] = [
+pub(crate) const ROUTES: [Row; 39] = [
     ("POST", "/oauth/token", None, |_| Route::Token),
     ("POST", "/token", None, |_| Route::Token),
     ("POST", "/v2/payment_sessions", WRITE, |_| Route::CreateSession),
@@ -100,6 +102,8 @@ pub(crate) const ROUTES: [Row; 37] = [
     ("GET", "/v2/events", READ, |_| Route::Events),
     ("GET", "/v2/events/{id}/attempts", READ, |id| Route::Attempts(id)),
     ("POST", "/v2/events/{id}/replay", WEBHOOKS, |id| Route::Replay(id)),
+    ("GET", "/v2/providers", READ, |_| Route::Providers),
+    ("GET", "/api/v2/providers", READ, |_| Route::Providers),
     ("GET", "/checkout/{id}", None, |_| Route::Page),
     ("GET", "/checkout/{id}/return", None, |_| Route::Page),
     ("GET", "/checkout/{id}/{step}", None, |_| Route::Page),
@@ -120,7 +124,10 @@ impl<'a> Route<'a> {
 
     /// Whether the greedy routes bring its path to the same function with a slash at its end.
     const fn may_end_in_slash(self) -> bool {
-        matches!(self, Self::CreateSession | Self::Sessions | Self::Session(_) | Self::DeleteSession(_))
+        matches!(
+            self,
+            Self::CreateSession | Self::Sessions | Self::Session(_) | Self::DeleteSession(_) | Self::Providers
+        )
     }
 }
 
@@ -222,6 +229,8 @@ mod tests {
             ("POST", "/v2/webhooks", Route::RegisterWebhook),
             ("GET", "/v2/webhooks", Route::Webhooks),
             ("GET", "/v2/events", Route::Events),
+            ("GET", "/v2/providers", Route::Providers),
+            ("GET", "/api/v2/providers/", Route::Providers),
             ("POST", "/token", Route::Token),
         ] {
             assert_eq!(find(method, path).map(|(_, route)| route), Some(expected), "{method} {path}");
@@ -249,6 +258,8 @@ mod tests {
             ("GET", "/api/v2/refunds"),
             ("POST", "/v2/webhooks/x/finish"),
             ("GET", "/v2/events/x"),
+            ("GET", "/v2/providers/x"),
+            ("POST", "/v2/providers"),
             ("GET", "/oauth/token"),
             ("POST", "/v2/payment_sessions/x"),
         ] {
