@@ -12,15 +12,15 @@ use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
 use models::{
-    NotRefundable, Payee, PaysRefund, Refund, RefundId, RefundPayee, RefundState, Session, SessionEvent, SessionId,
-    SessionState, WriteId,
+    AttemptEnd, NotRefundable, Payee, PaysRefund, Refund, RefundId, RefundPayee, RefundState, Session, SessionEvent,
+    SessionId, SessionState, WriteId,
 };
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 use store::{
     Change, ChangeError, DueItem, Fingerprint, ListRange, Owner, RefundChangeError, RefundChanged, RefundCreated,
-    RefundEnd, Refunds, Sessions, WithRefunds,
+    RefundEnd, Refunds, Sessions, TableItem, Verify, WithRefunds,
 };
 use support::{Fault, World};
 use uuid::Uuid;
@@ -51,7 +51,8 @@ enum Write {
         view: View,
     },
     GiveDetails(u8),
-    End(u8, RefundEnd, View),
+    /// The provider has cancelled this attempt at paying it.
+    End(u8, RefundEnd, View, Option<u8>),
     Lapse(u8, View),
     /// To the session that pays the refund.
     Pay(u8, Pay),
@@ -59,16 +60,24 @@ enum Write {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Pay {
-    /// With the number of the attempt it would be.
-    ChooseBank(u8),
-    /// To this attempt.
+    ChooseBank {
+        /// Of the attempt it would be.
+        number: u8,
+        at_consent: bool,
+        cancelled: Option<u8>,
+    },
+    /// To this attempt, whose money moves at submission.
     GiveConsent(u8),
+    /// To this attempt, whose money moves at consent.
+    Authorise(u8),
+    /// Of this attempt.
+    EndAttempt(u8),
     Settle,
     /// Of this attempt.
     Decline(u8),
     /// Declined, cancelled, time passed.
-    Record(SessionEvent),
-    Delete,
+    Record(SessionEvent, Option<u8>),
+    Delete(Option<u8>),
 }
 
 /// What a write answers.
@@ -124,6 +133,9 @@ struct PaymentModel {
     state: SessionState,
     entries: usize,
     attempt: u8,
+    at_consent: bool,
+    ended: bool,
+    consented: bool,
     submitted: bool,
     deleted: bool,
 }
@@ -165,15 +177,16 @@ impl Model {
                 refund.move_on(RefundState::AwaitingPayment, "details_given");
                 Outcome::Done
             }
-            Write::End(slot, end, view) => self.end(*slot, *end, *view, seen),
+            Write::End(slot, end, view, cancelled) => self.end(*slot, *end, *view, *cancelled, seen),
             Write::Lapse(slot, view) => {
                 let lapsed = seen.refunds.get(slot).is_some_and(|refund| refund.has_lapsed(*view, day));
                 if !lapsed {
                     return Outcome::Refused;
                 }
-                // If it has ended in another way, or gone on, that is fine as well.
-                self.end(*slot, RefundEnd::TimePassed, *view, seen);
-                Outcome::Done
+                // If it has ended in another way, that is fine as well.
+                self.end(*slot, RefundEnd::TimePassed, *view, None, seen);
+                let ended = self.refunds.get(slot).is_some_and(RefundModel::is_final);
+                if ended { Outcome::Done } else { Outcome::Refused }
             }
             Write::Pay(slot, pay) => {
                 let Some(refund) = self.refund_seen(*slot, seen) else { return Outcome::Refused };
@@ -190,7 +203,7 @@ impl Model {
         self.refunds.get_mut(&slot).filter(|_| seen.refunds.contains_key(&slot))
     }
 
-    fn end(&mut self, slot: u8, end: RefundEnd, view: View, seen: &Self) -> Outcome {
+    fn end(&mut self, slot: u8, end: RefundEnd, view: View, cancelled: Option<u8>, seen: &Self) -> Outcome {
         let day = self.day;
         let Some(refund) = self.refund_seen(slot, seen) else { return Outcome::Refused };
         let (cause, event) = match end {
@@ -198,7 +211,7 @@ impl Model {
             RefundEnd::TimePassed => ("time_passed", SessionEvent::TimePassed),
         };
         if seen.refunds[&slot].shows_payment(view) {
-            let ended = refund.pay(&Pay::Record(event), day);
+            let ended = refund.pay(&Pay::Record(event, cancelled), day);
             // The refund is still there to be shown.
             return if ended == Outcome::Gone { Outcome::Refused } else { ended };
         }
@@ -223,6 +236,8 @@ impl Model {
             state: payment.state,
             entries: payment.entries,
             attempt: payment.attempt,
+            at_consent: payment.at_consent,
+            ended: payment.ended,
             submitted: payment.submitted,
         };
         let refund = |refund: &RefundModel| RefundPicture {
@@ -230,7 +245,8 @@ impl Model {
             state: refund.state,
             causes: refund.causes.clone(),
             until: refund.until(),
-            submitted: refund.payment.as_ref().is_some_and(|payment| payment.submitted),
+            submitted: refund.payment.as_ref().is_some_and(|payment| payment.consented),
+            open_at_consent: refund.payment.as_ref().is_some_and(PaymentModel::is_open_at_consent),
             has_payment: refund.payment.is_some(),
             payment: refund.payment.as_ref().filter(|found| !found.deleted).map(|found| payment(found, refund.amount)),
         };
@@ -267,7 +283,7 @@ impl RefundModel {
         match view {
             View::Fresh => {
                 !self.is_final()
-                    && !self.payment.as_ref().is_some_and(|payment| payment.submitted)
+                    && !self.payment.as_ref().is_some_and(|payment| payment.consented || payment.is_open_at_consent())
                     && day >= self.until()
             }
             View::Stale if self.shows_payment(view) => day >= self.made_on + DAYS_FOR_PAYMENT,
@@ -303,7 +319,22 @@ impl PaymentModel {
     /// The merchant is its payer, and known.
     fn new(day: i64) -> Self {
         let state = SessionState::AwaitingProvider;
-        Self { made_on: day, state, entries: 1, attempt: 0, submitted: false, deleted: false }
+        Self {
+            made_on: day,
+            state,
+            entries: 1,
+            attempt: 0,
+            at_consent: false,
+            ended: false,
+            consented: false,
+            submitted: false,
+            deleted: false,
+        }
+    }
+
+    /// Its money may move by its provider's doing, which the clock doesn't stop.
+    fn is_open_at_consent(&self) -> bool {
+        self.at_consent && matches!(self.state, SessionState::AwaitingPaymentConsent | SessionState::Pending)
     }
 
     /// Does a write and says its cause, which is empty if no state changed; none if it must be refused.
@@ -311,41 +342,68 @@ impl PaymentModel {
         use SessionState as S;
         let late = day >= self.made_on + DAYS_FOR_PAYMENT;
         let awaiting = matches!(self.state, S::AwaitingProvider | S::AwaitingPaymentConsent);
-        let open = awaiting && !late;
+        let consenting = self.state == S::AwaitingPaymentConsent;
+        let at_provider = consenting && self.at_consent;
+        let open = awaiting && (!late || at_provider);
+        let stopped = |cancelled: &Option<u8>| !at_provider || *cancelled == Some(self.attempt);
+        let latest = |number: &u8| *number == self.attempt && *number > 0;
         if self.deleted {
-            return (*pay == Pay::Delete).then_some("");
+            return matches!(pay, Pay::Delete(_)).then_some("");
         }
         let (next, cause) = match pay {
-            Pay::ChooseBank(number) if open && *number == self.attempt + 1 => {
-                self.attempt = *number;
+            Pay::ChooseBank { number, at_consent, cancelled }
+                if awaiting && !late && *number == self.attempt + 1 && stopped(cancelled) =>
+            {
+                (self.attempt, self.at_consent, self.ended) = (*number, *at_consent, false);
                 (S::AwaitingPaymentConsent, "bank_chosen")
             }
-            Pay::GiveConsent(number) if open && self.state == S::AwaitingPaymentConsent && *number == self.attempt => {
-                self.submitted = true;
+            Pay::GiveConsent(number) if open && consenting && latest(number) && !self.at_consent => {
+                (self.submitted, self.consented) = (true, true);
                 (S::Pending, "consent_given")
             }
+            Pay::Authorise(number) if at_provider && latest(number) => {
+                self.consented = true;
+                (S::Pending, "consent_given")
+            }
+            Pay::EndAttempt(number) if open && consenting && latest(number) => {
+                self.ended = true;
+                (S::AwaitingProvider, "attempt_ended")
+            }
             Pay::Settle if self.state == S::Pending => (S::Sent, "settled"),
-            Pay::Decline(number) if open && *number == self.attempt && *number > 0 => (S::Failed, "declined_by_payer"),
-            Pay::Record(SessionEvent::DeclinedByBank) if open || self.state == S::Pending => {
+            Pay::Decline(number) if latest(number) && !self.ended && (open || self.is_open_at_consent()) => {
+                (S::Failed, "declined_by_payer")
+            }
+            Pay::Record(SessionEvent::DeclinedByBank, _) if open || self.state == S::Pending => {
                 (S::Failed, "declined_by_bank")
             }
-            Pay::Record(SessionEvent::InsufficientFunds) if open || self.state == S::Pending => {
+            Pay::Record(SessionEvent::InsufficientFunds, _) if open || self.state == S::Pending => {
                 (S::Failed, "insufficient_funds")
             }
-            Pay::Record(SessionEvent::CancelledByMerchant) if open => (S::Cancelled, "cancelled_by_merchant"),
-            Pay::Record(SessionEvent::CancelledByPayer) if open => (S::Cancelled, "cancelled_by_payer"),
-            Pay::Record(SessionEvent::TimePassed) if awaiting && late => (S::Expired, "time_passed"),
-            Pay::Delete if awaiting => {
-                self.deleted = true;
-                if late { (S::Expired, "time_passed") } else { (S::Cancelled, "deleted_by_merchant") }
+            Pay::Record(SessionEvent::CancelledByMerchant, cancelled) if open && stopped(cancelled) => {
+                (S::Cancelled, "cancelled_by_merchant")
             }
-            Pay::Delete if !self.submitted => {
+            Pay::Record(SessionEvent::CancelledByPayer, cancelled) if open && stopped(cancelled) => {
+                (S::Cancelled, "cancelled_by_payer")
+            }
+            Pay::Record(SessionEvent::TimePassed, cancelled) if awaiting && late && stopped(cancelled) => {
+                (S::Expired, "time_passed")
+            }
+            Pay::Delete(cancelled) if awaiting && stopped(cancelled) => {
+                self.deleted = true;
+                if open { (S::Cancelled, "deleted_by_merchant") } else { (S::Expired, "time_passed") }
+            }
+            Pay::Delete(_) if !self.consented && !awaiting => {
                 self.deleted = true;
                 return Some("");
             }
-            Pay::ChooseBank(_) | Pay::GiveConsent(_) | Pay::Settle | Pay::Decline(_) | Pay::Record(_) | Pay::Delete => {
-                return None;
-            }
+            Pay::ChooseBank { .. }
+            | Pay::GiveConsent(_)
+            | Pay::Authorise(_)
+            | Pay::EndAttempt(_)
+            | Pay::Settle
+            | Pay::Decline(_)
+            | Pay::Record(..)
+            | Pay::Delete(_) => return None,
         };
         self.state = next;
         self.entries += 1;
@@ -444,12 +502,13 @@ fn any_race(model: &Model) -> BoxedStrategy<(Write, Write)> {
 fn write_to(slot: u8, refund: &RefundModel) -> BoxedStrategy<Write> {
     let view = || prop_oneof![3 => Just(View::Fresh), 1 => Just(View::Stale)];
     let end = prop_oneof![Just(RefundEnd::CancelledByMerchant), Just(RefundEnd::TimePassed)];
+    let cancelled = cancelled(refund.payment.as_ref().map_or(0, |payment| payment.attempt));
     let on = match &refund.payment {
         None => Just(Write::GiveDetails(slot)).boxed(),
         Some(payment) => any_pay(payment).prop_map(move |pay| Write::Pay(slot, pay)).boxed(),
     };
     prop_oneof![
-        1 => (end, view()).prop_map(move |(end, view)| Write::End(slot, end, view)),
+        1 => (end, view(), cancelled).prop_map(move |(end, view, cancelled)| Write::End(slot, end, view, cancelled)),
         1 => view().prop_map(move |view| Write::Lapse(slot, view)),
         1 => Just(Write::GiveDetails(slot)),
         6 => on,
@@ -457,24 +516,39 @@ fn write_to(slot: u8, refund: &RefundModel) -> BoxedStrategy<Write> {
     .boxed()
 }
 
+/// What the provider has cancelled, if anything.
+fn cancelled(attempt: u8) -> impl Strategy<Value = Option<u8>> + Clone {
+    prop_oneof![2 => Just(None), 2 => Just(Some(attempt)), 1 => Just(Some(attempt.saturating_sub(1)))]
+}
+
 fn any_pay(payment: &PaymentModel) -> BoxedStrategy<Pay> {
     use SessionEvent as E;
     let attempt = payment.attempt;
     let on = match payment.state {
-        SessionState::AwaitingPayer | SessionState::AwaitingProvider => Pay::ChooseBank(attempt + 1),
-        SessionState::AwaitingPaymentConsent => Pay::GiveConsent(attempt),
-        SessionState::Pending => Pay::Settle,
-        SessionState::Sent | SessionState::Failed | SessionState::Cancelled | SessionState::Expired => Pay::Delete,
+        SessionState::AwaitingPayer | SessionState::AwaitingProvider => any::<bool>()
+            .prop_map(move |at_consent| Pay::ChooseBank { number: attempt + 1, at_consent, cancelled: None })
+            .boxed(),
+        SessionState::AwaitingPaymentConsent if payment.at_consent => Just(Pay::Authorise(attempt)).boxed(),
+        SessionState::AwaitingPaymentConsent => Just(Pay::GiveConsent(attempt)).boxed(),
+        SessionState::Pending => Just(Pay::Settle).boxed(),
+        SessionState::Sent | SessionState::Failed | SessionState::Cancelled | SessionState::Expired => {
+            Just(Pay::Delete(None)).boxed()
+        }
     };
     let events = [E::DeclinedByBank, E::InsufficientFunds, E::CancelledByMerchant, E::CancelledByPayer, E::TimePassed];
+    let number = move || attempt.saturating_sub(1)..=attempt + 1;
     prop_oneof![
-        6 => Just(on),
-        1 => (attempt.max(1)..=attempt + 2).prop_map(Pay::ChooseBank),
-        1 => (attempt.saturating_sub(1)..=attempt + 1).prop_map(Pay::GiveConsent),
+        6 => on,
+        2 => (attempt.max(1)..=attempt + 2, any::<bool>(), cancelled(attempt))
+            .prop_map(|(number, at_consent, cancelled)| Pay::ChooseBank { number, at_consent, cancelled }),
+        1 => number().prop_map(Pay::GiveConsent),
+        1 => number().prop_map(Pay::Authorise),
+        2 => number().prop_map(Pay::EndAttempt),
         1 => Just(Pay::Settle),
-        1 => (attempt.saturating_sub(1)..=attempt + 1).prop_map(Pay::Decline),
-        3 => prop::sample::select(events.to_vec()).prop_map(Pay::Record),
-        1 => Just(Pay::Delete),
+        1 => number().prop_map(Pay::Decline),
+        3 => (prop::sample::select(events.to_vec()), cancelled(attempt))
+            .prop_map(|(event, cancelled)| Pay::Record(event, cancelled)),
+        1 => cancelled(attempt).prop_map(Pay::Delete),
     ]
     .boxed()
 }
@@ -495,6 +569,7 @@ struct RefundPicture {
     /// The day on which it fails by time.
     until: i64,
     submitted: bool,
+    open_at_consent: bool,
     has_payment: bool,
     /// None if there is none, or if it was deleted.
     payment: Option<PaymentPicture>,
@@ -506,6 +581,8 @@ struct PaymentPicture {
     state: SessionState,
     entries: usize,
     attempt: u8,
+    at_consent: bool,
+    ended: bool,
     submitted: bool,
 }
 
@@ -526,7 +603,7 @@ struct Prepared {
 enum What {
     Create(Box<Refund>, Option<Box<Session>>, Fingerprint),
     GiveDetails(Box<Refund>, Box<Session>),
-    End(Box<Refund>, RefundEnd),
+    End(Box<Refund>, RefundEnd, Option<u8>),
     Lapse(Box<Refund>),
     Pay(SessionId, Pay),
     /// What was read doesn't allow it: a caller answers this.
@@ -551,7 +628,9 @@ impl Prepared {
             What::GiveDetails(refund, payment) => {
                 self.changed(refund, refunds.give_details(refund, payment, *at, write_id).await)
             }
-            What::End(refund, end) => self.changed(refund, refunds.end(refund, *end, *at, write_id, None).await),
+            What::End(refund, end, cancelled) => {
+                self.changed(refund, refunds.end(refund, *end, *at, write_id, *cancelled).await)
+            }
             What::Lapse(refund) => {
                 if refunds.expire(refund, *at).await.unwrap() {
                     Outcome::Done
@@ -585,8 +664,17 @@ impl Prepared {
         let Self { at, write_id, .. } = self;
         let change = |event| Change { session_id, event, at: *at, write_id: write_id.clone() };
         let changed = match pay {
-            Pay::ChooseBank(number) => {
-                sessions.choose_bank(change(SessionEvent::BankChosen), &support::attempt(*number), None).await
+            Pay::ChooseBank { number, at_consent, cancelled } => {
+                let attempt =
+                    if *at_consent { support::attempt_at_consent(*number, *at) } else { support::attempt(*number) };
+                sessions.choose_bank(change(SessionEvent::BankChosen), &attempt, *cancelled).await
+            }
+            Pay::Authorise(number) => sessions.authorised(change(SessionEvent::ConsentGiven), *number, *at).await,
+            Pay::EndAttempt(number) => {
+                let Some(session) = sessions.get(&session_id).await.unwrap() else { return Outcome::Gone };
+                // As it was read then.
+                let session = Session { attempt: Some(support::attempt(*number)), ..session };
+                sessions.end_attempt(change(SessionEvent::AttemptEnded), &session, AttemptEnd::NotBegun).await
             }
             Pay::GiveConsent(number) => {
                 let submission = samples::submission(*at);
@@ -594,9 +682,9 @@ impl Prepared {
             }
             Pay::Settle => sessions.settle(change(SessionEvent::Settled), Some(&given_account())).await,
             Pay::Decline(number) => sessions.decline(change(SessionEvent::DeclinedByPayer), *number).await,
-            Pay::Record(event) => sessions.record(change(*event), Some(&self.owner), None).await,
-            Pay::Delete => {
-                let deleted = sessions.delete(session_id, &self.owner, *at, write_id.clone(), None).await;
+            Pay::Record(event, cancelled) => sessions.record(change(*event), Some(&self.owner), *cancelled).await,
+            Pay::Delete(cancelled) => {
+                let deleted = sessions.delete(session_id, &self.owner, *at, write_id.clone(), *cancelled).await;
                 return match deleted {
                     Ok(deleted) if deleted.repeated => Outcome::Repeated,
                     Ok(_) => Outcome::Done,
@@ -675,8 +763,8 @@ impl Table {
                 }
                 None => nothing,
             },
-            Write::End(slot, end, view) => match self.view(*slot, *view).await {
-                Some(refund) => What::End(Box::new(refund), *end),
+            Write::End(slot, end, view, cancelled) => match self.view(*slot, *view).await {
+                Some(refund) => What::End(Box::new(refund), *end, *cancelled),
                 None => nothing,
             },
             Write::Lapse(slot, view) => match self.view(*slot, *view).await {
@@ -787,7 +875,7 @@ impl Table {
         let picture = self.picture(&self.found().await);
         // Whose payment session is deleted before the answer is made may be told so.
         let is = |outcome: Outcome, expected: Outcome, other: &Write| {
-            let deleted = matches!(other, Write::Pay(_, Pay::Delete));
+            let deleted = matches!(other, Write::Pay(_, Pay::Delete(_)));
             outcome == expected || (deleted && outcome == Outcome::Gone && expected == Outcome::Done)
         };
         if is(done, a_first, b) && is(then, b_second, a) && picture == first.picture() {
@@ -822,6 +910,8 @@ impl Table {
             state: payment.state,
             entries: payment.history.len(),
             attempt: payment.attempt_number(),
+            at_consent: payment.attempt.as_ref().is_some_and(|attempt| attempt.at_consent.is_some()),
+            ended: payment.attempt.as_ref().is_some_and(|attempt| attempt.ended.is_some()),
             submitted: payment.submission.is_some(),
         };
         let refund = |(refund, paid_by): &(Refund, Option<Session>)| RefundPicture {
@@ -830,6 +920,7 @@ impl Table {
             causes: refund.history.iter().map(|entry| entry.cause.as_str()).collect(),
             until: self.day(refund.expires_at),
             submitted: refund.submitted,
+            open_at_consent: refund.open_at_consent,
             has_payment: refund.payment_session_id.is_some(),
             payment: paid_by.as_ref().map(payment),
         };
@@ -837,6 +928,19 @@ impl Table {
             left: found.session.refundable(self.at()).unwrap().minor(),
             count: found.session.refund_count.try_into().unwrap(),
             refunds: found.refunds.iter().map(|(slot, found)| (*slot, refund(found))).collect(),
+        }
+    }
+
+    /// All that must be true of any table is, of what these refunds have left.
+    async fn verify(&self) {
+        let verify = Verify::new(self.world.table.clone(), self.at(), SignedDuration::from_hours(24 * 10_000));
+        for mut part in self.world.table.items(store::Parts(1)) {
+            while let Some(page) = part.next().await.unwrap() {
+                let own = |item: &TableItem| format!("{item:?}").contains(self.owner.merchant_id.as_str());
+                for item in page.found.into_iter().filter(own) {
+                    assert_eq!(verify.check(&item).await.unwrap().violations, []);
+                }
+            }
         }
     }
 
@@ -944,6 +1048,10 @@ impl StateMachineTest for Table {
             }
         });
         table
+    }
+
+    fn teardown(table: Table, _: Model) {
+        table.world.runtime.block_on(table.verify());
     }
 
     fn check_invariants(table: &Table, _: &Model) {
