@@ -388,6 +388,16 @@ mod tests {
     }
 
     #[test]
+    fn a_providers_payment_id_is_short_and_plain() {
+        for text in ["a", "pay_3f-A.9:7", &"x".repeat(128)] {
+            assert_eq!(text.parse::<ProviderPaymentId>().map(|id| id.to_string()).as_deref(), Ok(text));
+        }
+        for text in ["", "a b", "a/b", "a#b", "ä", "a\n", &"x".repeat(129)] {
+            assert!(text.parse::<ProviderPaymentId>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_not_a_key_is_refused() {
         for text in [
             "",

@@ -526,6 +526,9 @@ mod tests {
         known.submitted = true;
         assert_eq!((known.state_at(day(100)), known.failure_reason_at(day(100))), (RefundState::AwaitingPayment, None));
         known.submitted = false;
+        known.open_at_consent = true;
+        assert_eq!((known.state_at(day(100)), known.has_expired_at(day(100))), (RefundState::AwaitingPayment, false));
+        known.open_at_consent = false;
         known.state = RefundState::Sent;
         assert_eq!((known.state_at(day(100)), known.has_expired_at(day(100))), (RefundState::Sent, false));
     }

@@ -371,3 +371,6 @@ impl Session {
         self.attempt.as_ref().map_or(0, |attempt| attempt.number)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,12 +1,18 @@
 //! Whose a provider's payment is: what leads from a provider's webhook to a session.
 
-use models::{BankId, ProviderPaymentId, SessionId};
+use aws_sdk_dynamodb::types::AttributeValue;
+use models::{BankId, ProviderPaymentId, Session, SessionId, TransferInstructions};
 use serde::Deserialize;
 
+use crate::change::ChangeError;
 use crate::error::StoreError;
 use crate::keys;
-use crate::table::{SCHEMA_VERSION, Table, n, read, s};
-use crate::update::Update;
+use crate::session_writes::{of_attempt, present};
+use crate::sessions::Sessions;
+use crate::table::{Item, Key, SCHEMA_VERSION, Table, n, read, s};
+use crate::tombstone::is_tombstone;
+use crate::transaction::{Transacted, Transaction, Verdict, get_settled};
+use crate::update::{Update, Updated};
 use crate::write::WriteKind;
 
 /// The payments that providers know, by what they call them.
@@ -40,12 +46,77 @@ impl BankPayments {
     }
 }
 
+impl Sessions {
+    /// The provider says what it calls attempt `number`, whose money moves at consent; and, if the payer is to make a
+    /// transfer, where to. One transaction, which also puts the item that finds the session by that id. It may be repeated.
+    ///
+    /// If the session has moved on, so that this is no longer its latest attempt, or if the provider had called it something
+    /// else, that item is put alone: money that moves all the same must be found.
+    ///
+    /// # Errors
+    /// [`ChangeError::Refused`] with the session if it has moved on, [`ChangeError::NotFound`] if it was deleted; else the table
+    /// failed us, or the provider calls another attempt by this id.
+    pub async fn provider_answered(
+        &self,
+        id: &SessionId,
+        number: u8,
+        provider: &BankId,
+        payment_id: &ProviderPaymentId,
+        transfer: Option<&TransferInstructions>,
+    ) -> Result<Session, ChangeError> {
+        let key = keys::session(id);
+        let payment = record(provider, payment_id, BankPayment { session_id: *id, attempt: number });
+        let update = present(Update::new(WriteKind::ProviderAnswer, key.clone())).when(
+            "attribute_not_exists(#attempt.#at_consent.#payment_id) OR #attempt.#at_consent.#payment_id = :payment_id",
+            [(":payment_id", s(payment_id.as_str()))],
+        );
+        let update = of_attempt(update, number)
+            .when(
+                "attribute_exists(#attempt.#at_consent) AND #attempt.#bank = :provider",
+                [(":provider", s(provider.as_str()))],
+            )
+            .set_inside("#attempt.#at_consent.#payment_id", s(payment_id.as_str()));
+        let update = match transfer {
+            Some(transfer) => {
+                let transfer: AttributeValue = serde_dynamo::to_attribute_value(transfer).map_err(StoreError::from)?;
+                update.set_inside("#attempt.#at_consent.#transfer", transfer)
+            }
+            None => update,
+        };
+        let verdicts = match Transaction::default().update(update).update(payment.clone()).send(&self.table).await? {
+            Transacted::Done => {
+                let item = get_settled(&self.table, key.clone()).await?.ok_or(ChangeError::NotFound)?;
+                return session_of(key, item);
+            }
+            Transacted::Refused(verdicts) => verdicts,
+        };
+        let item = match verdicts.of(0) {
+            Verdict::Refused(Some(item)) => item,
+            Verdict::Refused(None) => return Err(ChangeError::NotFound),
+            Verdict::Held => return Err(of_another(provider, payment_id).into()),
+        };
+        match payment.send(&self.table).await? {
+            Updated::New(_) => Err(ChangeError::Refused(Box::new(session_of(key, item)?))),
+            Updated::Refused(_) => Err(of_another(provider, payment_id).into()),
+        }
+    }
+}
+
 /// Records whose a provider's payment is. It may be repeated, and is never another session's or attempt's afterwards.
-pub(crate) fn record(provider: &BankId, id: &ProviderPaymentId, payment: BankPayment) -> Update {
+fn record(provider: &BankId, id: &ProviderPaymentId, payment: BankPayment) -> Update {
     let (session_id, attempt) = (s(payment.session_id.to_string()), n(payment.attempt));
     Update::new(WriteKind::BankPayment, keys::bank_payment(provider, id))
         .when("attribute_not_exists(#pk) OR (#session_id = :set_session_id AND #attempt = :set_attempt)", [])
         .set("session_id", session_id)
         .set("attempt", attempt)
         .set("schema_version", n(SCHEMA_VERSION))
+}
+
+fn session_of(key: Key, item: Item) -> Result<Session, ChangeError> {
+    if is_tombstone(&item) { Err(ChangeError::NotFound) } else { Ok(read(key, item)?) }
+}
+
+/// The provider calls two attempts by the same id.
+fn of_another(provider: &BankId, payment_id: &ProviderPaymentId) -> StoreError {
+    StoreError::Disagreement { key: keys::bank_payment(provider, payment_id).to_string() }
 }

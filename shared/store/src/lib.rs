@@ -6,7 +6,7 @@
 #[cfg(test)]
 extern crate self as store;
 
-mod at_consent;
+mod attempts;
 mod bank_payments;
 mod change;
 mod conflicts;
@@ -20,6 +20,7 @@ mod error;
 mod events;
 mod history;
 mod keys;
+mod late_money;
 mod list;
 mod mail_log;
 mod mails;
@@ -31,6 +32,7 @@ mod query;
 mod refund_writes;
 mod refunds;
 mod republish;
+mod session_item;
 mod session_writes;
 mod sessions;
 #[cfg(test)]
@@ -47,6 +49,7 @@ mod verify;
 mod walk;
 mod write;
 
+pub use attempts::FIRST_CHECK_AT_CONSENT;
 pub use bank_payments::{BankPayment, BankPayments};
 pub use change::{Change, ChangeError, Changed};
 pub use cursors::{Advanced, CursorClaim, Cursors, Finished, Paused};
@@ -68,7 +71,8 @@ pub use owner::Owner;
 pub use query::{Position, QueryPage};
 pub use refunds::{RefundChangeError, RefundChanged, RefundCreated, RefundEnd, Refunds, WithRefunds};
 pub use republish::{Marked, REPUBLISHED_FOR, Span, UnreadRecord};
-pub use sessions::{Created, FIRST_CHECK_AT_CONSENT, Fingerprint, Sessions, session_item};
+pub use session_item::session_item;
+pub use sessions::{Created, Fingerprint, Sessions};
 pub use size::size_bytes;
 pub use slots::{Slot, Slots};
 pub use stream::{HistoryChange, history_change};

@@ -139,6 +139,11 @@ impl ForRefund {
     }
 }
 
+/// Of attempt `number`, which is the latest.
+pub(crate) fn of_attempt(update: Update, number: u8) -> Update {
+    update.when("#attempt.#number = :number", [(":number", n(number))])
+}
+
 /// From when on it is final, so that its personal data is removed when that is long enough ago.
 pub(crate) fn final_keys(id: &SessionId, at: Timestamp) -> [(&'static str, AttributeValue); 2] {
     let final_pk = keys::final_pk(&keys::session(id));

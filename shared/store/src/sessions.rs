@@ -1,11 +1,7 @@
 //! Payment sessions.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use jiff::{SignedDuration, Timestamp};
-use models::{
-    ListShards, MAX_ENTRIES_BEFORE_A_CHOICE, Money, Payee, Payer, PaymentAttempt, PaysRefund, Session, SessionId,
-    SessionState, SortableTimestamp, Submission,
-};
+use models::{ListShards, Money, Payee, Payer, PaysRefund, Session, SessionId, SessionState};
 use serde::Deserialize;
 
 use crate::change::{Change, ChangeError, Changed};
@@ -15,18 +11,11 @@ use crate::keys;
 use crate::list::{self, ListRange, Page};
 use crate::owner::Owner;
 use crate::session_writes::{ForRefund, final_keys, new_item, owned, transition};
-use crate::table::{Item, Put, Table, keyed, n, read, s};
+use crate::table::{Item, Put, Table, read};
 use crate::tombstone::is_tombstone;
 use crate::transaction::{Transacted, Transaction, Verdict, get_settled};
 use crate::update::{Update, Updated};
 use crate::write::WriteKind;
-
-/// How long after an attempt whose money moves at consent was recorded the provider is first asked about it, if nobody came
-/// back from there before.
-pub const FIRST_CHECK_AT_CONSENT: SignedDuration = SignedDuration::from_secs(60);
-
-/// How long after consent the bank is first asked what became of a payment.
-const FIRST_CHECK_OF_PENDING: SignedDuration = SignedDuration::from_secs(2);
 
 /// The whole table's sessions; each method is one or two calls of DynamoDB, some more where a refund changes too.
 #[derive(Debug, Clone)]
@@ -150,86 +139,6 @@ impl Sessions {
         self.apply(change, None, ForRefund::Nothing, identified).await
     }
 
-    /// The payer chose a bank. `attempt` follows the one before it by one. If that one's money moves at consent and it is open,
-    /// only after the provider has `cancelled` it.
-    ///
-    /// An attempt whose money moves at consent is recorded before the provider hears of it, and is due to be followed up
-    /// [`FIRST_CHECK_AT_CONSENT`] later, whatever becomes of whoever begins it.
-    ///
-    /// # Errors
-    /// See [`ChangeError`].
-    pub async fn choose_bank(
-        &self,
-        change: Change,
-        attempt: &PaymentAttempt,
-        cancelled: Option<u8>,
-    ) -> Result<Changed, ChangeError> {
-        let for_refund = match (&attempt.at_consent, cancelled) {
-            (Some(_), _) => ForRefund::OpenAtConsent(true),
-            (None, Some(_)) => ForRefund::OpenAtConsent(false),
-            (None, None) => ForRefund::Nothing,
-        };
-        let due_at = match (&attempt.at_consent, cancelled) {
-            (Some(at_consent), _) => Some(after(at_consent.begun_at, FIRST_CHECK_AT_CONSENT)),
-            // The attempt before was to be followed up; from now on the session only expires.
-            (None, Some(_)) => Some(self.get(&change.session_id).await?.ok_or(ChangeError::NotFound)?.expires_at),
-            (None, None) => None,
-        };
-        let (number, attempt): (_, AttributeValue) =
-            (attempt.number, serde_dynamo::to_attribute_value(attempt).map_err(StoreError::from)?);
-        let chosen = |change: &Change| {
-            let update = transition(change, cancelled)
-                .when("size(#history) <= :most", [(":most", n(MAX_ENTRIES_BEFORE_A_CHOICE))])
-                .set("attempt", attempt.clone());
-            let update = match due_at {
-                Some(at) => update.set("due_at", s(SortableTimestamp::from(at).as_str())),
-                None => update,
-            };
-            match number.checked_sub(1) {
-                None | Some(0) => update.when("attribute_not_exists(#attempt)", []),
-                Some(previous) => update.when("#attempt.#number = :previous", [(":previous", n(previous))]),
-            }
-        };
-        self.apply(change, None, for_refund, chosen).await
-    }
-
-    /// The payer consented to attempt `number`, which must be the latest and move its money at submission: the submission is
-    /// recorded, before the bank is asked to move money. `next_check_at` is when the bank is next asked what became of it.
-    ///
-    /// # Errors
-    /// See [`ChangeError`].
-    pub async fn give_consent(
-        &self,
-        change: Change,
-        number: u8,
-        submission: &Submission,
-        next_check_at: Timestamp,
-    ) -> Result<Changed, ChangeError> {
-        let submission: AttributeValue = serde_dynamo::to_attribute_value(submission).map_err(StoreError::from)?;
-        let consented = |change: &Change| {
-            of_attempt(transition(change, None), number)
-                .when("attribute_not_exists(#attempt.#at_consent)", [])
-                .set("submission", submission.clone())
-                .set("due_at", s(SortableTimestamp::from(next_check_at).as_str()))
-        };
-        self.apply(change, None, ForRefund::Submitted, consented).await
-    }
-
-    /// The payer or the bank refused attempt `number`, which must be the latest, not over and not submitted: a refusal that
-    /// comes late says nothing about the attempt that followed it.
-    ///
-    /// # Errors
-    /// See [`ChangeError`].
-    pub async fn decline(&self, change: Change, number: u8) -> Result<Changed, ChangeError> {
-        let for_refund = ForRefund::of(change.event);
-        let declined = |change: &Change| {
-            of_attempt(transition(change, None), number)
-                .when("attribute_not_exists(#submission)", [])
-                .when("attribute_not_exists(#attempt.#ended)", [])
-        };
-        self.apply(change, None, for_refund, declined).await
-    }
-
     /// The bank sent the money, and may have said from which account.
     ///
     /// # Errors
@@ -258,22 +167,6 @@ impl Sessions {
     ) -> Result<Changed, ChangeError> {
         let for_refund = ForRefund::of(change.event);
         self.apply(change, owner, for_refund, |change| transition(change, cancelled)).await
-    }
-
-    /// When the bank is next asked about a session, as it was read, whose money may move: one that is pending, or that has an
-    /// attempt open whose money moves at consent. Of any other, nothing is written.
-    ///
-    /// # Errors
-    /// The table failed us.
-    pub async fn check_again_at(&self, session: &Session, at: Timestamp) -> Result<(), StoreError> {
-        let update = Update::new(WriteKind::SessionCheckAgain, keys::session(&session.id))
-            .when_one_of("state", [session.state.as_str()])
-            .when("#state = :pending OR attribute_exists(#attempt.#at_consent)", [pending()])
-            // Later than it was: a first attempt that arrives late brings an earlier one.
-            .when("attribute_not_exists(#due_at) OR #due_at < :set_due_at", [])
-            .set("due_at", s(SortableTimestamp::from(at).as_str()));
-        // Refused means that it has moved on, and so that this is no longer due, or that it is due later than that.
-        of_attempt(update, session.attempt_number()).send(&self.table).await.map(|_| ())
     }
 
     /// Writes a change. If only its timestamp stands in the way, since what happened last has a later one (by another clock, or
@@ -396,45 +289,4 @@ fn created_before(id: &SessionId, item: Item) -> Result<Created, StoreError> {
     }
     let fingerprint = Fingerprint::of(&item);
     Ok(Created::Existing(Box::new(read(keys::session(id), item)?), fingerprint))
-}
-
-/// The item that a session is kept as, keys included: what [`Sessions`] has written by the time that it is as it is. For
-/// tools that fill a table faster than by one call for each change. Of a session whose money may move, the bank has not been
-/// asked again yet.
-///
-/// # Errors
-/// The session can't be written as an item.
-pub fn session_item(session: &Session) -> Result<Item, StoreError> {
-    let (key, mut item) = new_item(session)?;
-    if session.state.is_final() {
-        item.remove("due_pk");
-        item.remove("due_at");
-        let final_at = session.history.last_at().unwrap_or(session.created_at);
-        item.extend(final_keys(&session.id, final_at).map(|(name, value)| (name.to_owned(), value)));
-    } else if let Some(at) = first_check_at(session) {
-        item.insert("due_at".into(), s(SortableTimestamp::from(at).as_str()));
-    }
-    Ok(keyed(key, item))
-}
-
-/// When the bank is first asked about a session whose money may move.
-fn first_check_at(session: &Session) -> Option<Timestamp> {
-    if session.state == SessionState::Pending {
-        return session.pending_since().map(|since| after(since, FIRST_CHECK_OF_PENDING));
-    }
-    let at_consent = session.open_at_consent()?.at_consent.as_ref()?;
-    Some(after(at_consent.begun_at, FIRST_CHECK_AT_CONSENT))
-}
-
-fn after(at: Timestamp, wait: SignedDuration) -> Timestamp {
-    at.checked_add(wait).unwrap_or(Timestamp::MAX)
-}
-
-/// Of attempt `number`, which is the latest.
-pub(crate) fn of_attempt(update: Update, number: u8) -> Update {
-    update.when("#attempt.#number = :number", [(":number", n(number))])
-}
-
-fn pending() -> (&'static str, AttributeValue) {
-    (":pending", s(SessionState::Pending.as_str()))
 }

@@ -299,7 +299,8 @@ fn each_thing_that_is_wrong_about_an_attempt_is_found() {
             assert_eq!(problems(&session.id).await, []);
             session
         };
-        let planted: [(&str, Vec<(&str, AttributeValue)>, Rule, &str); 6] = [
+        type Values = Vec<(&'static str, AttributeValue)>;
+        let planted: [(&str, Values, Rule, &str); 6] = [
             ("SET late_money = :it", vec![], Rule::Attempt, "late money of an attempt that goes on"),
             (
                 "SET attempt.ended = :end",

@@ -247,7 +247,7 @@ impl ReferenceStateMachine for Rules {
         let on = match model.state {
             SessionState::AwaitingPayer => Write::IdentifyPayer,
             SessionState::AwaitingProvider => {
-                let at_consent = model.entries % 3 != 0;
+                let at_consent = !model.entries.is_multiple_of(3);
                 Write::ChooseBank { number: model.attempt + 1, at_consent, cancelled: None }
             }
             SessionState::AwaitingPaymentConsent if model.at_consent => Write::Authorise(model.attempt),

@@ -1,0 +1,197 @@
+//! What a session says of its attempts.
+
+use jiff::SignedDuration;
+use uuid::Uuid;
+
+use super::*;
+use crate::account::AccountIdentifier;
+use crate::attempt::{AtConsent, AttemptEnd, ProviderRequest};
+use crate::list_shards::ListShard;
+use crate::money::Currency;
+use crate::text::Name;
+use crate::transition::transition;
+
+const NOW: Timestamp = Timestamp::constant(1_772_000_000, 0);
+
+fn later(seconds: i64) -> Timestamp {
+    NOW + SignedDuration::from_secs(seconds)
+}
+
+/// A session that awaits the choice of a bank, for a day.
+fn session() -> Session {
+    let name = |name: &str| Name::try_from(name.to_owned()).unwrap();
+    let payee = Payee { name: name("Acme"), account: AccountIdentifier::uk("010203", "12345678").unwrap() };
+    let amount = Money::new(MinorUnits::new(400), Currency::GBP);
+    let new = NewSession {
+        payer: Some(Payer { name: name("Ada Payer"), email: None, phone: None }),
+        ..NewSession::new(WireFormat::Banked, amount, payee, "Illuminate".to_owned().try_into().unwrap())
+    };
+    let creation = Creation {
+        id: SessionId::new(Uuid::from_u128(1)),
+        end_to_end_id: EndToEndId::new(Uuid::from_u128(2)),
+        merchant_id: "demo".parse().unwrap(),
+        mode: Mode::Test,
+        list_shard: ListShard::default(),
+        at: NOW,
+        base_url: "http://pay.example".to_owned(),
+        write_id: Uuid::from_u128(3).into(),
+    };
+    Session::create(new, creation)
+}
+
+/// What happens to a session, a second after what happened before.
+#[derive(Clone, Copy)]
+enum Step {
+    Choose { at_consent: bool },
+    Consent,
+    End,
+    Settle,
+}
+
+fn after(steps: &[Step]) -> Session {
+    let mut session = session();
+    for step in steps {
+        let at = later(i64::try_from(session.history.len()).unwrap());
+        let event = match step {
+            Step::Choose { at_consent } => {
+                let request = ProviderRequest { idempotency_key: "begin".to_owned(), body: "{}".to_owned() };
+                let begun = AtConsent { begun_at: at, request, payment_id: None, transfer: None };
+                session.attempt = Some(PaymentAttempt {
+                    number: session.attempt_number() + 1,
+                    bank: "bank".parse().unwrap(),
+                    redirect_url: String::new(),
+                    provider_state: String::new(),
+                    at_consent: at_consent.then_some(begun),
+                    ended: None,
+                });
+                SessionEvent::BankChosen
+            }
+            Step::Consent => {
+                if session.open_at_consent().is_none() {
+                    let (idempotency_key, body) = ("submit".to_owned(), "{}".to_owned());
+                    session.submission = Some(Submission { idempotency_key, body, submitted_at: at });
+                }
+                SessionEvent::ConsentGiven
+            }
+            Step::End => {
+                session.submission = None;
+                session.attempt.as_mut().unwrap().ended = Some(AttemptEnd::DeclinedByBank);
+                SessionEvent::AttemptEnded
+            }
+            Step::Settle => SessionEvent::Settled,
+        };
+        session.state = transition(session.state, event).unwrap();
+        session.history.append(session.state, at, event, Uuid::from_u128(at.as_second() as u128).into());
+    }
+    session
+}
+
+const SUBMITTED: Step = Step::Choose { at_consent: false };
+const CONSENTED: Step = Step::Choose { at_consent: true };
+
+#[test]
+fn the_clock_ends_nothing_whose_money_may_move() {
+    use SessionState as S;
+    let cases: [(&[Step], S, bool); 8] = [
+        (&[], S::Expired, false),
+        (&[SUBMITTED], S::Expired, false),
+        (&[CONSENTED], S::AwaitingPaymentConsent, true),
+        (&[CONSENTED, Step::Consent], S::Pending, true),
+        (&[SUBMITTED, Step::Consent], S::Pending, false),
+        (&[CONSENTED, Step::End], S::Expired, false),
+        (&[CONSENTED, Step::End, SUBMITTED], S::Expired, false),
+        (&[CONSENTED, Step::Consent, Step::Settle], S::Sent, false),
+    ];
+    for (number, (steps, expected, open)) in cases.into_iter().enumerate() {
+        let session = after(steps);
+        let end = session.expires_at;
+        assert_eq!(session.state_at(later(30)), session.state, "{number}");
+        assert_eq!(session.state_at(end), expected, "{number}");
+        assert_eq!(session.open_at_consent().is_some(), open, "{number}");
+        let expired = expected == S::Expired;
+        assert_eq!(session.failure_reason_at(end), expired.then_some(SessionEvent::TimePassed), "{number}");
+    }
+}
+
+#[test]
+fn it_is_pending_since_it_was_submitted_or_consented_to() {
+    assert_eq!(after(&[CONSENTED]).pending_since(), None);
+    assert_eq!(after(&[CONSENTED, Step::Consent]).pending_since(), Some(later(2)));
+    assert_eq!(after(&[CONSENTED, Step::Consent, Step::End, CONSENTED, Step::Consent]).pending_since(), Some(later(5)));
+    let mut submitted = after(&[SUBMITTED, Step::Consent]);
+    submitted.submission.as_mut().unwrap().submitted_at = later(-60);
+    assert_eq!(submitted.pending_since(), Some(later(-60)), "which is before it was recorded as consented to");
+}
+
+#[test]
+fn once_consented_to_it_was_submitted_whatever_came_of_it() {
+    for (steps, submitted) in [
+        (vec![], false),
+        (vec![SUBMITTED], false),
+        (vec![CONSENTED, Step::End], false),
+        (vec![SUBMITTED, Step::Consent], true),
+        (vec![CONSENTED, Step::Consent], true),
+        (vec![SUBMITTED, Step::Consent, Step::End], true),
+    ] {
+        assert_eq!(after(&steps).was_submitted(), submitted);
+    }
+}
+
+#[test]
+fn it_is_shown_as_it_was_then() {
+    let (choose, consent, end) =
+        (Some(SessionEvent::BankChosen), Some(SessionEvent::ConsentGiven), Some(SessionEvent::AttemptEnded));
+    let session = after(&[SUBMITTED, Step::Consent, Step::End, SUBMITTED, Step::Consent]);
+    // By entry: the number of the attempt, whether it has ended, whether it is submitted, and what happened last to it.
+    let expected = [
+        (0, false, false, None),
+        (0, false, false, choose),
+        (0, false, false, consent),
+        (0, false, false, end),
+        (2, false, false, choose),
+        (2, false, true, consent),
+    ];
+    let seen = |session: Session, sequence| {
+        let then = session.as_of(sequence);
+        let ended = then.attempt.as_ref().is_some_and(|attempt| attempt.ended.is_some());
+        (then.attempt_number(), ended, then.submission.is_some(), then.last_of_attempt())
+    };
+    for (expected, sequence) in expected.into_iter().zip(1..) {
+        assert_eq!(seen(session.clone(), sequence), expected, "{sequence}");
+    }
+    let session = after(&[CONSENTED, Step::Consent, Step::End]);
+    for (expected, sequence) in [(0, false), (1, false), (1, false), (1, true)].into_iter().zip(1..) {
+        let (number, ended, ..) = seen(session.clone(), sequence);
+        assert_eq!((number, ended), expected, "{sequence}");
+    }
+    let noted = Session {
+        late_money: Some(LateMoney {
+            at: NOW,
+            provider: "bank".parse().unwrap(),
+            payment_id: "p".parse().unwrap(),
+            attempt: 1,
+        }),
+        ..session
+    };
+    assert_eq!(noted.clone().as_of(4).late_money, None);
+    assert!(noted.erased(NOW).late_money.is_some());
+}
+
+#[test]
+fn there_are_so_many_choices_and_history_entries_and_no_more() {
+    let mut steps = vec![];
+    for _ in 0..MAX_ATTEMPTS {
+        assert!(after(&steps).may_choose_again());
+        steps.push(SUBMITTED);
+    }
+    assert!(!after(&steps).may_choose_again(), "it is the last attempt");
+    let mut steps = vec![];
+    while after(&steps).may_choose_again() {
+        assert!(after(&steps).history.len() <= MAX_ENTRIES_BEFORE_A_CHOICE);
+        steps.extend([CONSENTED, Step::Consent, Step::End]);
+    }
+    let session = after(&steps);
+    assert!(session.attempt_number() < MAX_ATTEMPTS);
+    // Its end is one entry more.
+    assert!(session.history.len() < MAX_HISTORY_ENTRIES);
+}
