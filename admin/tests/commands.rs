@@ -5,10 +5,13 @@
 use std::process::{Command, Output};
 
 use aws_credential_types::Credentials;
-use models::{CursorId, DisabledBy, Endpoint, EndpointSecret, Mode};
+use models::{
+    AttemptEnd, BankId, CursorId, DisabledBy, Endpoint, EndpointSecret, LateMoney, Lifetime, Mode, NewSession,
+    ProviderPaymentId, Session, SessionEvent, SessionState,
+};
 use runtime::Clock;
 use serde_json::{Value, json};
-use store::{Cursors, Due, DueItem, EndpointCreated, Endpoints, Paused, Table};
+use store::{Change, Cursors, Due, DueItem, EndpointCreated, Endpoints, Owner, Paused, Sessions, Table};
 
 const FAILING: &str = "1ae1ce03-dfa9-4593-b487-65c656991cb5";
 const DISABLED: &str = "728d061b-8e47-4052-be4f-5f9bcdee39ff";
@@ -419,4 +422,80 @@ fn says_what_to_do_where_nothing_answers() {
     assert!(refused(&list(&["--data-dir", data_dir])).contains("merchants create acme"));
     assert!(refused(&list(&["--endpoint", "http://127.0.0.1:1", "--region", "eu-west-2"])).contains("not both"));
     assert_eq!(list(&["--output", "yaml"]).status.code(), Some(2));
+}
+
+/// A session at a provider that moves the money when the payer consents, and what operators see of it.
+#[test]
+fn an_attempt_at_consent_and_money_that_came_late_are_shown() {
+    let machine = Machine::start();
+    let sessions = Sessions::new(machine.table());
+    let lifetime = Lifetime::from_seconds(3600).unwrap();
+    let new = NewSession {
+        payer: Some(samples::payer("Ada Payer", "ada@example.com")),
+        lifetime,
+        ..samples::new_session(vec![samples::item("Candle", 400, 1)])
+    };
+    let created_at = samples::now() - std::time::Duration::from_secs(7200);
+    let [open, gone] = [0, 1].map(|_| Session::create(new.clone(), samples::creation(created_at)));
+    let at = created_at + std::time::Duration::from_secs(60);
+    let change = |session: &Session, event| Change { session_id: session.id, event, at, write_id: samples::write_id() };
+    let provider: BankId = "consent-bank".parse().unwrap();
+    let payment_id: ProviderPaymentId = "pay_42".parse().unwrap();
+    machine.runtime.block_on(async {
+        for session in [&open, &gone] {
+            sessions.create(session.clone(), None).await.unwrap();
+            let attempt = samples::attempt_at_consent(session.id, 1, at);
+            sessions.choose_bank(change(session, SessionEvent::BankChosen), &attempt, None).await.unwrap();
+        }
+        sessions.provider_answered(&open.id, 1, &provider, &payment_id, None).await.unwrap();
+    });
+    let show = |session: &Session| machine.json(&["sessions", "show", &session.id.to_string()]);
+    let shown = show(&open)["session"].clone();
+    assert_eq!(
+        (&shown["state"], &shown["provider_payment_id"]),
+        (&json!("awaiting_payment_consent"), &json!("pay_42"))
+    );
+    assert!(shown["at_consent_since"].is_string() && shown["late_money_at"].is_null(), "{shown}");
+    // Its time has passed, and only its provider knows.
+    let pending = || machine.json(&["sessions", "pending", "--longer-than", "30m"]);
+    let ids = |pending: &Value| -> Vec<String> {
+        pending.as_array().unwrap().iter().map(|one| text_of(&one["session_id"])).collect()
+    };
+    let mut waiting = [open.id.to_string(), gone.id.to_string()];
+    waiting.sort();
+    let mut found = ids(&pending());
+    found.sort();
+    assert_eq!(found, waiting);
+    machine.runtime.block_on(async {
+        let authorised = sessions.authorised(change(&open, SessionEvent::ConsentGiven), 1, at).await.unwrap().session;
+        assert_eq!(authorised.state, SessionState::Pending);
+        let owner = Owner { merchant_id: gone.merchant_id.clone(), mode: gone.mode, format: None };
+        sessions.delete(gone.id, &owner, at, samples::write_id(), Some(1)).await.unwrap();
+        let money = LateMoney { at: samples::now(), provider, payment_id, attempt: 1 };
+        assert!(sessions.note_late_money(&gone.id, &money).await.unwrap());
+    });
+    let listed = pending();
+    assert_eq!(ids(&listed), [open.id.to_string()]);
+    assert_eq!(listed[0]["submitted_at"], json!(at.to_string()));
+    let shown = show(&gone);
+    assert!(text_of(&shown["session"]["state"]).starts_with("deleted"), "{shown}");
+    assert_eq!(shown["session"]["late_money_payment_id"], "pay_42");
+    let timeline = shown["timeline"].as_array().unwrap();
+    assert!(timeline.iter().any(|row| row["what"] == "late money noted"), "{shown}");
+    let ended = Session { retry: true, ..Session::create(new, samples::creation(created_at)) };
+    machine.runtime.block_on(async {
+        sessions.create(ended.clone(), None).await.unwrap();
+        let attempt = samples::attempt(ended.id, 1);
+        let chosen = sessions.choose_bank(change(&ended, SessionEvent::BankChosen), &attempt, None).await.unwrap();
+        let end = change(&ended, SessionEvent::AttemptEnded);
+        sessions.end_attempt(end, &chosen.session, AttemptEnd::InsufficientFunds).await.unwrap();
+    });
+    let shown = show(&ended);
+    assert_eq!(shown["session"]["attempt_ended"], "insufficient_funds");
+    let by = |row: &Value| text_of(&row["detail"]).starts_with("by attempt_ended");
+    assert!(shown["timeline"].as_array().unwrap().iter().any(by), "{shown}");
+}
+
+fn text_of(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
 }

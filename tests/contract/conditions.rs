@@ -136,11 +136,19 @@ async fn conditions_reach_into_maps_and_lists(table: Table) {
     table.put(json!({ "pk": "a", "sk": "1", "attempt": { "number": 2 }, "slots": [0, 50, 0] })).await;
     table.update("SET #z = :n", "#attempt.#number = :n", json!({ ":n": 2 })).await.unwrap();
     refused(table.update("SET #z = :n", "#attempt.#number = :n", json!({ ":n": 1 })).await);
+    // What is inside of what is not there is not there either.
+    for absent in ["#attempt.#ended", "#attempt.#at_consent.#id", "#gone.#at_consent"] {
+        let there = format!("attribute_exists({absent})");
+        refused(table.update("SET #z = :n", &there, json!({ ":n": 1 })).await);
+        let not_there = format!("attribute_not_exists({absent}) OR #attempt.#number = :n");
+        table.update("SET #z = :n", &not_there, json!({ ":n": 1 })).await.unwrap();
+    }
+    table.update("SET #z = :n", "attribute_exists(#attempt.#number)", json!({ ":n": 1 })).await.unwrap();
     table.update("SET #z = :now", "#slots[0] <= :now", json!({ ":now": 7 })).await.unwrap();
     refused(table.update("SET #z = :now", "#slots[1] <= :now", json!({ ":now": 7 })).await);
     refused(table.update("SET #z = :now", "#slots[9] <= :now", json!({ ":now": 7 })).await);
     // As many as a history may have are compared at once; where there is none, nothing is later.
-    let none_later: Vec<_> = (0..24).map(|index| format!("NOT #history[{index}].#at > :at")).collect();
+    let none_later: Vec<_> = (0..32).map(|index| format!("NOT #history[{index}].#at > :at")).collect();
     let none_later = none_later.join(" AND ");
     table.put(json!({ "pk": "a", "sk": "1", "slots": [0, 50, 0], "attempt": { "number": 2 }, "history": [{ "at": 3 }, { "at": 5 }] })).await;
     table.update("SET #z = :at", &none_later, json!({ ":at": 5 })).await.unwrap();

@@ -9,6 +9,7 @@ contracts! { Table:
     "dynamodb:Expressions.UpdateExpressions" a_number_is_added_to_where_there_is_one,
     "dynamodb:Expressions.UpdateExpressions" what_is_not_there_yet_begins_with_another_value,
     "dynamodb:Expressions.UpdateExpressions" an_element_of_a_list_is_set,
+    "dynamodb:Expressions.UpdateExpressions" what_is_inside_of_a_map_is_set_where_there_is_the_map,
     "dynamodb:Expressions.UpdateExpressions" values_are_those_of_before_the_update,
     "dynamodb:Expressions.UpdateExpressions" what_is_removed_need_not_be_there,
     "dynamodb:Expressions.UpdateExpressions" nothing_is_set_and_removed_at_once,
@@ -67,6 +68,19 @@ async fn an_element_of_a_list_is_set(table: Table) {
     assert_eq!(item.unwrap()["slots"], json!([0, 9, 0]));
     let refusal = table.update("SET #slots[1] = :until", "#slots[1] <= :now", json!({ ":until": 9, ":now": 5 })).await;
     assert_eq!(refusal.unwrap_err().item().unwrap()["slots"], json!([0, 9, 0]));
+}
+
+async fn what_is_inside_of_a_map_is_set_where_there_is_the_map(table: Table) {
+    table.put(json!({ "pk": "a", "sk": "1", "attempt": { "number": 2, "at_consent": { "key": "k" } } })).await;
+    let values = json!({ ":id": "p" });
+    let updated = table.update("SET #attempt.#at_consent.#id = :id", "attribute_exists(#pk)", values.clone()).await;
+    let attempt = json!({ "number": 2, "at_consent": { "key": "k", "id": "p" } });
+    assert_eq!(updated.unwrap()["attempt"], attempt);
+    // Without the map there is no such place; a condition that does not hold is said first.
+    table.invalid("UpdateItem", update("a", "1", "SET #attempt.#gone.#id = :id", "", values.clone())).await;
+    let refusal = table.update("SET #attempt.#gone.#id = :id", "attribute_exists(#attempt.#gone)", values).await;
+    assert_eq!(refusal.unwrap_err().code, "ConditionalCheckFailedException");
+    assert_eq!(table.get("a", "1").await.unwrap()["attempt"], attempt);
 }
 
 async fn values_are_those_of_before_the_update(table: Table) {

@@ -62,6 +62,25 @@ fn from_the_future(mut item: Value) -> Value {
             "retry": { "BOOL": true },
         });
         item.as_object_mut().unwrap().extend(said.as_object().unwrap().clone());
+        // Where money moves at consent, of what has ended.
+        if ["sent", "failed", "cancelled", "expired"].contains(&text(&item["state"]["S"]).as_str()) {
+            let money = json!({
+                "at": { "N": "1772000000000" },
+                "provider": { "S": "consent-bank" },
+                "payment_id": { "S": "p" },
+                "attempt": { "N": "1" },
+            });
+            item["late_money"] = json!({ "M": money });
+            let request = json!({ "idempotency_key": { "S": "begin-1" }, "body": { "S": "{}" } });
+            let at_consent = json!({
+                "begun_at": { "N": "1772000000000" },
+                "request": { "M": request },
+                "payment_id": { "S": "p" },
+            });
+            if let Some(attempt) = item.pointer_mut("/attempt/M") {
+                attempt["at_consent"] = json!({ "M": at_consent });
+            }
+        }
         if let Some(payer) = item.pointer_mut("/payer/M") {
             payer["phone"] = json!({ "S": "+447911123456" });
         }
