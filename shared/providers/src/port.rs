@@ -279,3 +279,15 @@ pub trait Provider {
     /// The provider did not send it.
     fn read_event(&self, event: &RawEvent<'_>) -> Result<ProviderEvent, NotGenuine>;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_output_says_that_there_is_a_link_and_not_which() {
+        let link = PayerLink::new("https://bank.example/pay?token=secret");
+        assert_eq!(format!("{link:?}"), "PayerLink(…)");
+        assert_eq!(link.reveal(), "https://bank.example/pay?token=secret");
+    }
+}
