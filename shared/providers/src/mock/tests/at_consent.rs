@@ -121,6 +121,35 @@ fn each_decision_moves_the_money_or_does_not() {
     }
 }
 
+/// Each read and write of both is slow or not, in every way there is.
+#[test]
+fn of_consent_and_cancelling_at_once_exactly_one_wins() {
+    for decision in Decision::ALL {
+        for slow in 0..256_u32 {
+            let memory = MemoryLedger::default();
+            let (session, attempt) = recorded(&connector("mock-consent", memory.clone()), 1);
+            let request = &attempt.at_consent.as_ref().unwrap().request;
+            run(connector("mock-consent", memory.clone()).begin(&session, 1, request)).unwrap();
+            let faults = (0..8).map(|bit| if slow >> bit & 1 == 1 { Fault::Slow } else { Fault::None });
+            let bank = connector("mock-consent", Flaky::new(memory.clone(), faults));
+            let (decided, cancelled) = run(async {
+                tokio::join!(bank.decide(&session, 1, decision.into(), NOW), bank.cancel(&session, &attempt, NOW))
+            });
+            let won = Conclusion::Decided(decision.into());
+            match (decided.unwrap(), cancelled.unwrap()) {
+                (Conclusion::Cancelled, Cancellation::Yes) => {
+                    assert_eq!(run(money_moved(&memory, session.end_to_end_id, NOW)), [], "{slow:b}");
+                    assert_eq!(run(bank.status(&session, &attempt, NOW)).unwrap(), Status::Cancelled);
+                }
+                (holds, Cancellation::TooLate(status)) if holds == won => {
+                    assert_eq!(run(bank.status(&session, &attempt, NOW)).unwrap(), status, "{slow:b}");
+                }
+                (holds, answer) => panic!("{slow:b}: the payer heard {holds:?}, and we {answer:?}"),
+            }
+        }
+    }
+}
+
 /// What somebody does to one of the attempts.
 #[derive(Debug, Clone)]
 enum Act {
