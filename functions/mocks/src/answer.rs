@@ -12,6 +12,8 @@ use lambda_http::{Body, Response};
 use providers::ProviderError;
 use store::StoreError;
 
+use crate::house::House;
+
 /// What a handler answers with.
 pub(crate) type Answer = Result<Response<Body>, Problem>;
 
@@ -19,6 +21,7 @@ pub(crate) type Answer = Result<Response<Body>, Problem>;
 #[derive(Template)]
 #[template(path = "problem.html")]
 struct ProblemPage {
+    house: House,
     heading: &'static str,
     text: &'static str,
     /// The checkout, if there is one to go back to.
@@ -121,7 +124,8 @@ impl Problem {
     pub(crate) fn into_page(self, checkout: Option<String>) -> Response<Body> {
         let (status, heading, text) = self.shown();
         let checkout = if matches!(self, Self::NotFound) { None } else { checkout };
-        let mut response = page(status, &ProblemPage { heading, text, checkout }).unwrap_or_default();
+        let mut response =
+            page(status, &ProblemPage { house: House::ANY, heading, text, checkout }).unwrap_or_default();
         *response.status_mut() = status;
         if matches!(self, Self::Unavailable(_)) {
             response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("2"));

@@ -17,6 +17,9 @@ pub(crate) struct DecisionForm {
     decision: String,
     /// Whether the merchant learns from which account; a box that is not ticked is not sent at all.
     payer_account: Option<String>,
+    /// That of the link to the page, if it has one.
+    #[serde(default)]
+    token: String,
 }
 
 impl DecisionForm {
@@ -30,6 +33,11 @@ impl DecisionForm {
             InvalidForm::MediaType => Problem::NotAForm,
             InvalidForm::NotUtf8 | InvalidForm::Fields => Problem::Unreadable,
         })
+    }
+
+    /// The token of the link; empty if there is none.
+    pub(crate) fn token(&self) -> &str {
+        &self.token
     }
 
     /// What was decided.

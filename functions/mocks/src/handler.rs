@@ -5,15 +5,15 @@ use askama::Template;
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
-use models::{Mode, PaymentAttempt, Session, SessionState};
-use providers::mock::MockBank;
+use models::{Mode, Session, SessionState};
+use providers::mock::Conclusion;
 use providers::{Connector, Providers};
 use runtime::{Clock, SettingError};
 use store::{MockLedger, Sessions, Table};
 
 use crate::answer::{Answer, Problem, page, permanently_at, see_other};
 use crate::form::DecisionForm;
-use crate::page::{ClosedPage, DecidePage, DecidedPage};
+use crate::page::{ClosedPage, ConcludedPage, DecidePage};
 use crate::route::{Route, bank_path, checkout_path, return_path};
 
 /// The mock banks.
@@ -64,10 +64,13 @@ impl Mocks {
     async fn answer(&self, route: Route, request: &Request) -> Answer {
         let now = self.clock.now();
         match route {
-            Route::Show(_, number) => self.show(&self.session(route).await?, number, now).await,
+            Route::Show(_, number) => {
+                let token = token_of(request.uri().query());
+                self.show(&self.session(route).await?, number, token, now).await
+            }
             Route::Decide(_, number) => {
                 let form = DecisionForm::read(request)?;
-                self.decide(route, number, &form, now).await
+                self.decide(&self.session(route).await?, number, &form, now).await
             }
         }
     }
@@ -78,40 +81,59 @@ impl Mocks {
         session.filter(|session| session.mode == Mode::Test || self.local_live).ok_or(Problem::NotFound)
     }
 
-    async fn show(&self, session: &Session, number: u8, now: Timestamp) -> Answer {
-        let Some(bank) = self.open_at(session, number, now) else { return ok(&ClosedPage::new(session, now)) };
-        match bank.decided(session, number).await? {
-            Some(decided) => ok(&DecidedPage::new(session, decided.decision)),
-            None => ok(&DecidePage::new(session, number)),
+    async fn show(&self, session: &Session, number: u8, token: &str, now: Timestamp) -> Answer {
+        let Some(bank) = self.bank(session, number, token, now)? else { return ok(&ClosedPage::new(session, now)) };
+        match bank.conclusion(session, number).await? {
+            Some(conclusion) => ok(&ConcludedPage::new(bank.mock(), session, conclusion)),
+            None => ok(&DecidePage::new(bank.mock(), session, number, token)),
         }
     }
 
     /// The payer decides, and goes back. The first decision holds: whoever asks for another is shown what holds, and nothing
     /// follows from it.
-    async fn decide(&self, route: Route, number: u8, form: &DecisionForm, now: Timestamp) -> Answer {
+    async fn decide(&self, session: &Session, number: u8, form: &DecisionForm, now: Timestamp) -> Answer {
         let decided = form.check()?;
-        let session = self.session(route).await?;
-        if let Some(bank) = self.open_at(&session, number, now) {
-            let holds = bank.decide(&session, number, decided).await?;
-            if holds.decision != decided.decision {
-                return see_other(&bank_path(&session.id, number));
+        if let Some(bank) = self.bank(session, number, form.token(), now)? {
+            match bank.decide(session, number, decided, now).await? {
+                Conclusion::Decided(holds) if holds.decision == decided.decision => {}
+                Conclusion::Decided(_) | Conclusion::Cancelled => {
+                    return see_other(&bank_path(&session.id, number, form.token()));
+                }
             }
         }
         see_other(&return_path(&session.id))
     }
 
-    /// The bank of attempt `number`, if that is open.
-    fn open_at(&self, session: &Session, number: u8, now: Timestamp) -> Option<MockBank<MockLedger>> {
-        let attempt = open_attempt(session, number, now)?;
-        let Connector::MockBank(bank) = self.providers.find(&attempt.bank, session.mode)? else { return None };
-        Some(bank)
+    /// The bank that knows attempt `number`; none if it is another's by now. Where money moves at consent, the bank knows an
+    /// attempt by the link that it gave the payer, and goes by nothing else. Elsewhere it was told of none: the session has to
+    /// await the payer's consent.
+    ///
+    /// # Errors
+    /// 404 without the right link.
+    fn bank(
+        &self,
+        session: &Session,
+        number: u8,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Option<Connector<MockLedger>>, Problem> {
+        let latest = session.attempt.as_ref().filter(|attempt| attempt.number == number);
+        let Some(bank) = latest.and_then(|attempt| self.providers.find(&attempt.bank, session.mode)) else {
+            return Ok(None);
+        };
+        match &bank {
+            Connector::MockBank(_) => {
+                Ok((session.state_at(now) == SessionState::AwaitingPaymentConsent).then_some(bank))
+            }
+            Connector::MockConsent(consent) if consent.is_link_token(session, number, token) => Ok(Some(bank)),
+            Connector::MockConsent(_) => Err(Problem::NotFound),
+        }
     }
 }
 
-/// Attempt `number`, if it is the session's latest, and the session awaits the payer's consent to it.
-fn open_attempt(session: &Session, number: u8, now: Timestamp) -> Option<&PaymentAttempt> {
-    let latest = session.attempt.as_ref().filter(|attempt| attempt.number == number)?;
-    (session.state_at(now) == SessionState::AwaitingPaymentConsent).then_some(latest)
+/// The token in a link; empty if there is none.
+fn token_of(query: Option<&str>) -> &str {
+    query.unwrap_or_default().split('&').find_map(|parameter| parameter.strip_prefix("token=")).unwrap_or_default()
 }
 
 /// The page for what can't be read as a request.
@@ -131,8 +153,11 @@ fn problem_page(problem: Problem, route: Option<Route>, request_id: &str) -> Res
 /// What has no route: the way to it without the slash at its end, if that has one; else what is wrong with it.
 fn unrouted(request: &Request) -> Answer {
     let path = request.uri().path();
-    match path.strip_suffix('/').filter(|path| Route::of(request.method(), path).is_some()) {
-        Some(path) => permanently_at(path),
+    match path.strip_suffix('/').and_then(|path| Some((path, Route::of(request.method(), path)?))) {
+        Some((path, _)) => match request.uri().query().filter(|query| query.is_ascii()) {
+            Some(query) => permanently_at(&format!("{path}?{query}")),
+            None => permanently_at(path),
+        },
         None => Err(api::other_methods(request).map_or(Problem::NotFound, Problem::MethodNotAllowed)),
     }
 }
@@ -144,26 +169,14 @@ fn ok(template: &impl Template) -> Answer {
 
 #[cfg(test)]
 mod tests {
-    use models::SessionEvent as E;
-    use samples::{NOW, later};
-
     use super::*;
 
     #[test]
-    fn the_latest_attempt_alone_is_open_and_while_consent_is_awaited() {
-        let chosen = [E::PayerIdentified, E::BankChosen];
-        for (more, open) in [
-            (&[][..], true),
-            (&[E::CancelledByPayer], false),
-            (&[E::DeclinedByPayer], false),
-            (&[E::ConsentGiven], false),
-            (&[E::ConsentGiven, E::Settled], false),
-        ] {
-            let session = samples::session_after(&[&chosen, more].concat());
-            assert_eq!(open_attempt(&session, 1, NOW).is_some(), open, "{more:?}");
-            assert!(open_attempt(&session, 0, NOW).is_none() && open_attempt(&session, 2, NOW).is_none(), "{more:?}");
-            assert!(open_attempt(&session, 1, later(86_400)).is_none(), "{more:?}");
+    fn a_link_has_a_token_or_none() {
+        assert_eq!(token_of(Some("token=a1")), "a1");
+        assert_eq!(token_of(Some("x=1&token=a1&token=b2")), "a1");
+        for query in [None, Some(""), Some("token"), Some("xtoken=1"), Some("token=")] {
+            assert_eq!(token_of(query), "", "{query:?}");
         }
-        assert!(open_attempt(&samples::session_after(&[E::PayerIdentified]), 0, NOW).is_none());
     }
 }

@@ -4,6 +4,7 @@
 mod answer;
 mod form;
 mod handler;
+mod house;
 mod page;
 mod route;
 

@@ -3,23 +3,28 @@
 use askama::Template;
 use jiff::Timestamp;
 use models::{Session, SessionState};
-use providers::mock::Decision;
+use providers::mock::{Conclusion, Decision, NamedBank};
 
+use crate::house::House;
 use crate::route::{bank_path, checkout_path, return_path};
 
 /// Asks for the payer's decision.
 #[derive(Template)]
 #[template(path = "decide.html")]
 pub(crate) struct DecidePage<'a> {
+    house: House,
+    note: &'static str,
     checkout: String,
     action: String,
+    token: &'a str,
     payee: &'a str,
     account_ending: &'a str,
     amount: String,
     reference: &'a str,
-    /// Whether it matters to anyone which account pays: a refund itself is never refunded.
-    may_be_refunded: bool,
-    decisions: [DecisionButton; Decision::ALL.len()],
+    /// Whether the payer says if the merchant learns of their account. A refund itself is never refunded, so that nobody
+    /// needs it then.
+    asks_for_account: bool,
+    decisions: Vec<DecisionButton>,
 }
 
 /// One of the buttons.
@@ -51,39 +56,50 @@ impl DecisionButton {
 }
 
 impl<'a> DecidePage<'a> {
-    pub(crate) fn new(session: &'a Session, number: u8) -> Self {
+    pub(crate) fn new(bank: &'static NamedBank, session: &'a Session, number: u8, token: &'a str) -> Self {
         Self {
+            house: House::of(bank),
+            note: bank.note,
             checkout: checkout_path(&session.id),
-            action: bank_path(&session.id, number),
+            action: bank_path(&session.id, number, ""),
+            token,
             payee: session.payee.name.as_str(),
             account_ending: session.payee.account.last_four(),
             amount: session.amount.to_string(),
             reference: session.reference.as_str(),
-            may_be_refunded: session.pays_refund.is_none(),
-            decisions: Decision::ALL.map(DecisionButton::new),
+            asks_for_account: bank.payer_account.is_none() && session.pays_refund.is_none(),
+            decisions: bank.decisions.iter().copied().map(DecisionButton::new).collect(),
         }
     }
 }
 
-/// What was decided, and the way back: there is no second decision.
+/// What ended the payer's choice, and the way back: there is no second decision.
 #[derive(Template)]
-#[template(path = "decided.html")]
-pub(crate) struct DecidedPage {
+#[template(path = "concluded.html")]
+pub(crate) struct ConcludedPage {
+    house: House,
     heading: &'static str,
+    text: &'static str,
     way_back: String,
 }
 
-impl DecidedPage {
-    pub(crate) fn new(session: &Session, decision: Decision) -> Self {
-        let heading = match decision {
-            Decision::Approve | Decision::ApproveThenSettle | Decision::ApproveThenFail => {
-                "You have approved this payment"
+impl ConcludedPage {
+    pub(crate) fn new(bank: &'static NamedBank, session: &Session, conclusion: Conclusion) -> Self {
+        let first_holds = "What you decide first holds, and can’t be decided again.";
+        let (heading, text) = match conclusion {
+            Conclusion::Decided(decided) => match decided.decision {
+                Decision::Approve | Decision::ApproveThenSettle | Decision::ApproveThenFail => {
+                    ("You have approved this payment", first_holds)
+                }
+                Decision::Decline => ("You have declined this payment", first_holds),
+                Decision::InsufficientFunds => ("Your account holds too little for this payment", first_holds),
+                Decision::Refuse => ("We have refused this payment", first_holds),
+            },
+            Conclusion::Cancelled => {
+                ("This payment was cancelled", "We were asked to give it up. Nothing can be approved here any more.")
             }
-            Decision::Decline => "You have declined this payment",
-            Decision::InsufficientFunds => "Your account holds too little for this payment",
-            Decision::Refuse => "We have refused this payment",
         };
-        Self { heading, way_back: return_path(&session.id) }
+        Self { house: House::of(bank), heading, text, way_back: return_path(&session.id) }
     }
 }
 
@@ -91,6 +107,7 @@ impl DecidedPage {
 #[derive(Template)]
 #[template(path = "closed.html")]
 pub(crate) struct ClosedPage {
+    house: House,
     checkout: String,
     text: &'static str,
 }
@@ -110,16 +127,31 @@ impl ClosedPage {
                 "This payment has ended without the money being sent. Nothing can be approved any more."
             }
         };
-        Self { checkout: checkout_path(&session.id), text }
+        Self { house: House::ANY, checkout: checkout_path(&session.id), text }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use models::{LineItem, PaysRefund, RefundId, SessionEvent as E};
+    use providers::mock::{Decided, mocks};
     use samples::{NOW, PAYER_EMAIL, PAYER_NAME, item, name};
 
     use super::*;
+
+    fn bank(id: &str) -> &'static NamedBank {
+        mocks().find(|mock| mock.id == id).unwrap()
+    }
+
+    fn decide(bank_id: &str, session: &Session) -> String {
+        DecidePage::new(bank(bank_id), session, 3, "").render().unwrap()
+    }
+
+    /// Every way in which a payer's choice can have ended.
+    fn conclusions() -> impl Iterator<Item = Conclusion> {
+        let decided = Decision::ALL.map(|decision| Conclusion::Decided(Decided::from(decision)));
+        decided.into_iter().chain([Conclusion::Cancelled])
+    }
 
     /// Every page there is, with a name.
     fn gallery() -> Vec<(String, String)> {
@@ -128,16 +160,18 @@ mod tests {
         let word = "Donaudampfschifffahrtsgesellschaftskapitänsmütze".repeat(2);
         let mut long = samples::session_of(vec![LineItem { description: None, ..item(&word, 12_345_678, 8) }]);
         long.payee.name = name(&word);
-        add("mock_bank", DecidePage::new(&samples::session(), 1).render().unwrap());
-        add("mock_bank_long", DecidePage::new(&long, 1).render().unwrap());
-        for decision in Decision::ALL {
-            let page = DecidedPage::new(&samples::session(), decision);
-            add(&format!("mock_bank_{}", decision.as_str()), page.render().unwrap());
+        for mock in mocks() {
+            add(&format!("bank_{}", mock.id), decide(mock.id, &samples::session()));
+        }
+        add("bank_long", decide("mock-bank", &long));
+        for (number, conclusion) in conclusions().enumerate() {
+            let page = ConcludedPage::new(bank("mock-consent"), &samples::session(), conclusion);
+            add(&format!("bank_concluded_{number}"), page.render().unwrap());
         }
         let chosen = [E::PayerIdentified, E::BankChosen];
         for more in [&[][..], &[E::ConsentGiven], &[E::ConsentGiven, E::Settled], &[E::DeclinedByPayer]] {
             let session = samples::session_after(&[&chosen, more].concat());
-            add(&format!("mock_bank_closed_{}", session.state), ClosedPage::new(&session, NOW).render().unwrap());
+            add(&format!("bank_closed_{}", session.state), ClosedPage::new(&session, NOW).render().unwrap());
         }
         pages
     }
@@ -158,24 +192,36 @@ mod tests {
     }
 
     #[test]
-    fn the_mock_bank_offers_every_decision() {
+    fn a_bank_offers_its_own_decisions_under_its_own_name() {
         let session = samples::session();
-        let html = DecidePage::new(&session, 3).render().unwrap();
-        for decision in Decision::ALL {
-            assert!(html.contains(&format!("name=\"decision\" value=\"{}\"", decision.as_str())));
+        for mock in mocks() {
+            let html = decide(mock.id, &session);
+            for decision in Decision::ALL {
+                let button = format!("name=\"decision\" value=\"{}\"", decision.as_str());
+                assert_eq!(html.contains(&button), mock.decisions.contains(&decision), "{}: {button}", mock.id);
+            }
+            assert!(html.contains(&format!("action=\"/mock-bank/{}/3\"", session.id)));
+            assert!(html.contains("£4.00") && html.contains("Bright Candles Ltd") && html.contains("Illuminate"));
+            assert!(html.contains(&format!("<p class=\"brand\">{}</p>", mock.name)) && html.contains(mock.note));
+            let tick = "type=\"checkbox\" name=\"payer_account\" value=\"withheld\"";
+            assert_eq!(html.contains(tick), mock.payer_account.is_none(), "{}", mock.id);
+            assert!(!html.contains("checked") && !html.contains("name=\"token\""));
         }
-        assert!(html.contains(&format!("action=\"/mock-bank/{}/3\"", session.id)));
-        assert!(html.contains("£4.00") && html.contains("Bright Candles Ltd") && html.contains("Illuminate"));
-        assert!(
-            html.contains("type=\"checkbox\" name=\"payer_account\" value=\"withheld\"") && !html.contains("checked")
-        );
+        assert_eq!(bank("mock-bank").decisions, Decision::ALL);
+    }
+
+    #[test]
+    fn a_links_token_goes_with_the_form() {
+        let session = samples::session();
+        let html = DecidePage::new(bank("mock-consent"), &session, 1, "a1b2").render().unwrap();
+        assert!(html.contains("type=\"hidden\" name=\"token\" value=\"a1b2\""), "{html}");
     }
 
     #[test]
     fn what_was_decided_offers_no_second_decision_and_the_way_back_alone() {
         let session = samples::session();
-        for decision in Decision::ALL {
-            let html = DecidedPage::new(&session, decision).render().unwrap();
+        for conclusion in conclusions() {
+            let html = ConcludedPage::new(bank("mock-bank"), &session, conclusion).render().unwrap();
             assert!(!html.contains("<form") && !html.contains("<button"), "{html}");
             assert!(html.contains(&format!("href=\"/checkout/{}/return\"", session.id)), "{html}");
             assert_eq!(html.matches("href=").count(), 1, "{html}");
@@ -186,15 +232,15 @@ mod tests {
     fn what_others_wrote_is_text_and_nothing_else() {
         let mut session = samples::session();
         session.payee.name = name("\"><script>alert('x')</script>&");
-        let html = DecidePage::new(&session, 1).render().unwrap();
+        let html = DecidePage::new(bank("mock-bank"), &session, 1, "\"><script>").render().unwrap();
         assert!(!html.contains("<script") && html.contains("&#60;script&#62;alert(&#39;x&#39;)"), "{html}");
     }
 
     #[test]
     fn where_a_refund_is_paid_nobody_asks_for_the_payers_account() {
         let mut refund = samples::session();
-        assert!(DecidePage::new(&refund, 1).render().unwrap().contains("payer_account"));
+        assert!(decide("mock-bank", &refund).contains("payer_account"));
         refund.pays_refund = Some(PaysRefund { refund_id: RefundId::new(samples::uuid()), session_id: refund.id });
-        assert!(!DecidePage::new(&refund, 1).render().unwrap().contains("payer_account"));
+        assert!(!decide("mock-bank", &refund).contains("payer_account"));
     }
 }

@@ -31,9 +31,10 @@ impl Route {
     }
 }
 
-/// The bank's page for one attempt.
-pub(crate) fn bank_path(id: &SessionId, number: u8) -> String {
-    format!("/mock-bank/{id}/{number}")
+/// The bank's page for one attempt; with the token of the link to it, if it has one.
+pub(crate) fn bank_path(id: &SessionId, number: u8, token: &str) -> String {
+    let path = format!("/mock-bank/{id}/{number}");
+    if token.is_empty() { path } else { format!("{path}?token={token}") }
 }
 
 /// The merchant's checkout, for a payer who walks away.
