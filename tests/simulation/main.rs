@@ -7,7 +7,6 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 #![recursion_limit = "256"] // the functions' futures are deep
 
-mod aws;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -30,7 +30,7 @@ use store::{Merchants, Table};
 use token::Token;
 use webhook::Webhook;
 
-use crate::aws::{Aws, Message, TABLE};
+use memory_aws::{Aws, Message, TABLE};
 
 const BASE_URL: &str = "http://pay.example";
 const RECEIPTS: &str = "receipts";

@@ -1,6 +1,8 @@
 //! DynamoDB, SQS and SES without a socket: each call is answered at once, on the caller's thread, so that what is done at
 //! the same time is done in the same order each time.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "only for tests")]
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
@@ -17,11 +19,12 @@ use runtime::{Clock, VirtualClock};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-pub(crate) const TABLE: &str = "Table";
+/// The table's name.
+pub const TABLE: &str = "Table";
 
 /// The stand-in for AWS.
 #[derive(Clone)]
-pub(crate) struct Aws(Arc<Inner>);
+pub struct Aws(Arc<Inner>);
 
 struct Inner {
     database: Database,
@@ -30,8 +33,20 @@ struct Inner {
     crashed: Notify,
 }
 
+/// What is wrong with the mock banks, whose ledger is in the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BankTrouble {
+    /// They do nothing.
+    Down,
+    /// They do what they are asked, and their answers are lost.
+    AnswersLost,
+    /// What they answer can't be read.
+    Nonsense,
+}
+
 #[derive(Default)]
 struct State {
+    trouble: Option<BankTrouble>,
     /// After how many more calls the process that makes them ends, and whether the last of them is still done.
     crash: Option<(usize, bool)>,
     messages: VecDeque<Message>,
@@ -42,11 +57,13 @@ struct State {
 
 /// A message in a queue.
 #[derive(Debug, Clone)]
-pub(crate) struct Message {
-    pub(crate) queue: String,
-    pub(crate) body: String,
+pub struct Message {
+    /// Which queue.
+    pub queue: String,
+    /// What it says.
+    pub body: String,
     /// When it may be received, in milliseconds since 1970.
-    pub(crate) visible_ms: i64,
+    pub visible_ms: i64,
 }
 
 impl std::fmt::Debug for Aws {
@@ -69,7 +86,8 @@ impl dynoxide::storage_backend::Clock for TableClock {
 }
 
 impl Aws {
-    pub(crate) fn new(clock: &VirtualClock) -> Self {
+    /// With an empty table, by this clock.
+    pub fn new(clock: &VirtualClock) -> Self {
         let clock = Clock::Virtual(clock.clone());
         let database = Database::memory_with_clock(Arc::new(TableClock(clock.clone()))).unwrap();
         let names = ["pk", "sk", "list_pk", "list_sk", "due_pk", "due_at", "final_pk", "final_at"];
@@ -92,7 +110,7 @@ impl Aws {
     }
 
     /// What clients are made from.
-    pub(crate) fn config(&self) -> SdkConfig {
+    pub fn config(&self) -> SdkConfig {
         let credentials = Credentials::new("test", "test", None, None, "test");
         let config = runtime::aws_config_for(credentials, "eu-west-2".to_owned(), Some("http://aws".to_owned()));
         config.unwrap().into_builder().http_client(SharedHttpClient::new(self.clone())).build()
@@ -100,7 +118,7 @@ impl Aws {
 
     /// Does the work of a process, which ends after this many calls of AWS, if it makes so many: none if it did. `done` is
     /// whether the last call was still done.
-    pub(crate) async fn process<T>(&self, crash: Option<(usize, bool)>, work: impl Future<Output = T>) -> Option<T> {
+    pub async fn process<T>(&self, crash: Option<(usize, bool)>, work: impl Future<Output = T>) -> Option<T> {
         self.0.state.lock().unwrap().crash = crash;
         let outcome = tokio::select! {
             biased;
@@ -111,8 +129,13 @@ impl Aws {
         outcome
     }
 
+    /// From now on this is wrong with the mock banks, or nothing.
+    pub fn trouble_banks(&self, trouble: Option<BankTrouble>) {
+        self.0.state.lock().unwrap().trouble = trouble;
+    }
+
     /// Takes a message that may be received, the oldest but for `skipped` others.
-    pub(crate) fn receive(&self, skipped: usize) -> Option<Message> {
+    pub fn receive(&self, skipped: usize) -> Option<Message> {
         let now_ms = self.0.clock.now().as_millisecond();
         let messages = &mut self.0.state.lock().unwrap().messages;
         let visible: Vec<usize> =
@@ -120,12 +143,13 @@ impl Aws {
         messages.remove(*visible.get(skipped % visible.len().max(1))?)
     }
 
-    pub(crate) fn enqueue(&self, message: Message) {
+    /// Puts a message back, or in.
+    pub fn enqueue(&self, message: Message) {
         self.0.state.lock().unwrap().messages.push_back(message);
     }
 
     /// Up to `most` records of the stream after this sequence number.
-    pub(crate) fn records(&self, after: Option<&str>, most: usize) -> Vec<Value> {
+    pub fn records(&self, after: Option<&str>, most: usize) -> Vec<Value> {
         let kind = if after.is_some() { "AFTER_SEQUENCE_NUMBER" } else { "TRIM_HORIZON" };
         let streams = self.0.database.list_streams(serde_json::from_value(json!({})).unwrap()).unwrap();
         let stream_arn = serde_json::to_value(streams).unwrap()["Streams"][0]["StreamArn"].take();
@@ -142,7 +166,7 @@ impl Aws {
     }
 
     /// Every item, in the order of their keys.
-    pub(crate) fn items(&self) -> Vec<Value> {
+    pub fn items(&self) -> Vec<Value> {
         let (mut items, mut start) = (Vec::new(), Value::Null);
         loop {
             let request = json!({ "TableName": TABLE, "ConsistentRead": true, "ExclusiveStartKey": start });
@@ -157,12 +181,12 @@ impl Aws {
     }
 
     /// What the mock bank was asked to pay, by payment; each time that it was.
-    pub(crate) fn orders(&self) -> Vec<(String, Value)> {
+    pub fn orders(&self) -> Vec<(String, Value)> {
         self.0.state.lock().unwrap().orders.clone()
     }
 
     /// The mails that SES accepted: its id of each, and our tags.
-    pub(crate) fn mails(&self) -> Vec<(String, Value)> {
+    pub fn mails(&self) -> Vec<(String, Value)> {
         self.0.state.lock().unwrap().mails.clone()
     }
 
@@ -241,6 +265,29 @@ impl Aws {
     }
 }
 
+impl Aws {
+    /// What a call of a mock bank that is in trouble is answered with.
+    fn answer_of_banks(&self, request: &HttpRequest) -> Option<(u16, String)> {
+        let trouble = self.0.state.lock().unwrap().trouble?;
+        let body: Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
+        let of_bank = |key: &Value| key["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with("MOCKBANK#"));
+        if !of_bank(&body["Key"]) && !of_bank(&body["Item"]) {
+            return None;
+        }
+        if trouble == BankTrouble::AnswersLost {
+            self.answer(request);
+        }
+        let is_read = request.headers().get("x-amz-target").is_some_and(|target| target.ends_with("GetItem"));
+        if trouble == BankTrouble::Nonsense && is_read {
+            let mut item = body["Key"].clone();
+            item["nonsense"] = json!({ "BOOL": true });
+            return Some((200, json!({ "Item": item }).to_string()));
+        }
+        // Not one that the client would repeat.
+        Some((400, json!({ "__type": "AccessDeniedException", "message": "the bank is in trouble" }).to_string()))
+    }
+}
+
 impl HttpClient for Aws {
     fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
@@ -267,7 +314,7 @@ impl HttpConnector for Aws {
             self.0.crashed.notify_one();
             return HttpConnectorFuture::new(std::future::pending());
         }
-        let (status, body) = self.answer(&request);
+        let (status, body) = self.answer_of_banks(&request).unwrap_or_else(|| self.answer(&request));
         HttpConnectorFuture::ready(Ok(HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body))))
     }
 }
