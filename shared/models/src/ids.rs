@@ -235,9 +235,13 @@ text_id!(
     /// What a provider calls a payment, as it spells it: 1 to 128 letters, digits, `_`, `-`, `.` and `:`.
     ProviderPaymentId,
     "provider's payment id",
-    |text| {
-        (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.:".contains(&b))
-    }
+    is_providers
+);
+text_id!(
+    /// What a provider calls a refund, likewise.
+    ProviderRefundId,
+    "provider's refund id",
+    is_providers
 );
 text_id!(
     /// Marks one write. If the item found after a refused write bears it, the write had succeeded and only its answer
@@ -246,6 +250,11 @@ text_id!(
     "write id",
     |text| (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
 );
+
+/// Whether a provider may call something so.
+fn is_providers(text: &str) -> bool {
+    (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.:".contains(&b))
+}
 
 impl From<Uuid> for WriteId {
     fn from(uuid: Uuid) -> Self {

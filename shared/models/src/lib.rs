@@ -21,6 +21,7 @@ mod object;
 mod pace;
 mod payment_method;
 mod refund;
+mod refund_at_provider;
 mod refund_transition;
 mod schedule;
 mod session;
@@ -40,7 +41,7 @@ pub use history::{History, HistoryEntry};
 pub use iban::{Iban, InvalidIban};
 pub use ids::{
     ApiKeyId, ApiSecret, BankId, CorrelationId, CustomerId, EndToEndId, EndpointId, InvalidId, MerchantId, ObjectId,
-    ProviderPaymentId, RefundId, SessionId, WriteId, credential_prefix,
+    ProviderPaymentId, ProviderRefundId, RefundId, SessionId, WriteId, credential_prefix,
 };
 pub use list_shards::{InvalidListShards, ListShard, ListSharding, ListShards, stable_hash};
 pub use mail::{MailFeedback, MailId, MailState, MailTopic};
@@ -53,6 +54,7 @@ pub use object::Object;
 pub use pace::{Lane, Pace, QUICK};
 pub use payment_method::{NoPaymentMethod, PaymentMethod, PaymentMethods};
 pub use refund::{MAX_REFUNDS, NewRefund, NotRefundable, Refund, RefundCreation, RefundPayee, left_of};
+pub use refund_at_provider::RefundAtProvider;
 pub use refund_transition::{IllegalRefundTransition, RefundEvent, RefundState, refund_transition};
 pub use schedule::next_check_at;
 pub use session::{Creation, MAX_ENTRIES_BEFORE_A_CHOICE, MAX_HISTORY_ENTRIES, PaysRefund, Session, Submission};

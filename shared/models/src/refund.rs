@@ -11,6 +11,7 @@ use crate::list_shards::ListShard;
 use crate::mode::Mode;
 use crate::money::{MinorUnits, Money};
 use crate::new_session::{Lifetime, LineItem, NewSession};
+use crate::refund_at_provider::RefundAtProvider;
 use crate::refund_transition::{RefundEvent, RefundState};
 use crate::session::{Creation, PaysRefund, Session};
 use crate::text::{MerchantUrl, Name, Reference};
@@ -47,7 +48,8 @@ pub struct Refund {
     /// When it was made.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub created_at: Timestamp,
-    /// Until when the details can be given, or, from then on, the payment session be submitted.
+    /// Until when the details can be given, or, from then on, the payment session be submitted. Says nothing of one that a
+    /// provider makes: only that ends it.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub expires_at: Timestamp,
     /// The base URL of our pages, without a trailing slash.
@@ -66,15 +68,18 @@ pub struct Refund {
     pub state: RefundState,
     /// Everything that happened.
     pub history: History<RefundState, RefundEvent>,
-    /// The session that pays it, from awaiting_payment on.
+    /// The session that pays it, from awaiting_payment on, unless the payment's provider does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_session_id: Option<SessionId>,
-    /// Whether that session was submitted: then only the bank ends it.
+    /// Whether that session was submitted, or its provider is asked for it: then only the bank ends it.
     #[serde(default)]
     pub submitted: bool,
     /// Whether that session has an attempt open whose money moves at the payer's consent: the clock does not end it then.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub open_at_consent: bool,
+    /// What is known of it at the payment's provider, if that makes it: from the first on, and then no session pays it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_provider: Option<RefundAtProvider>,
 }
 
 /// What a client asks for.
@@ -116,6 +121,8 @@ pub struct RefundCreation {
     pub at: Timestamp,
     /// The base URL of our pages.
     pub base_url: String,
+    /// What asks the payment's provider for it, if that can make it: for [`Session::amount_to_refund`].
+    pub at_provider: Option<RefundAtProvider>,
     /// Marks the write.
     pub write_id: WriteId,
 }
@@ -168,10 +175,29 @@ impl Session {
             | SessionState::Expired) => Err(NotRefundable::NotSent(state)),
         }
     }
+
+    /// How much a new refund of it is for, if this is `asked` for at `now`: all that is left if nothing is.
+    ///
+    /// # Errors
+    /// See [`NotRefundable`].
+    pub fn amount_to_refund(&self, asked: Option<MinorUnits>, now: Timestamp) -> Result<Money, NotRefundable> {
+        let left = self.refundable(now)?;
+        if self.refund_count >= MAX_REFUNDS {
+            return Err(NotRefundable::TooMany);
+        }
+        if left.minor() < 1 {
+            return Err(NotRefundable::NothingLeft { left });
+        }
+        let amount = asked.map_or(left, |minor| Money::new(minor, self.amount.currency()));
+        if amount.minor() > left.minor() || amount.minor() < 1 {
+            return Err(NotRefundable::TooMuch { left });
+        }
+        Ok(amount)
+    }
 }
 
 impl Refund {
-    /// A new refund of `session`, and, if the customer's account is known, the session that pays it.
+    /// A new refund of `session`; and the session that pays it, if no provider does and the customer's account is known.
     ///
     /// # Errors
     /// See [`NotRefundable`].
@@ -180,18 +206,8 @@ impl Refund {
         new: NewRefund,
         creation: RefundCreation,
     ) -> Result<(Self, Option<Session>), NotRefundable> {
-        let left = session.refundable(creation.at)?;
-        if session.refund_count >= MAX_REFUNDS {
-            return Err(NotRefundable::TooMany);
-        }
-        if left.minor() < 1 {
-            return Err(NotRefundable::NothingLeft { left });
-        }
-        let amount = new.amount.map_or(left, |minor| Money::new(minor, session.amount.currency()));
-        if amount.minor() > left.minor() || amount.minor() < 1 {
-            return Err(NotRefundable::TooMuch { left });
-        }
-        let RefundCreation { id, payment_session_id, end_to_end_id, at, base_url, write_id } = creation;
+        let RefundCreation { id, payment_session_id, end_to_end_id, at, base_url, at_provider, write_id } = creation;
+        let amount = session.amount_to_refund(new.amount, at)?;
         let has_email = session.payer.as_ref().is_some_and(|payer| payer.email.is_some());
         let given = new.payee.map(|RefundPayee { name, account }| {
             let payer_name = session.payer.as_ref().map(|payer| payer.name.clone());
@@ -199,8 +215,12 @@ impl Refund {
             let name = name.or(payer_name).unwrap_or_else(|| session.payee.name.clone());
             Payee { name, account }
         });
-        let payee = session.payer_account.clone().or(given);
-        let state = if payee.is_some() { RefundState::AwaitingPayment } else { RefundState::AwaitingDetails };
+        let is_at_provider = at_provider.is_some();
+        // The provider pays back to where the payment came from, and nobody goes through a checkout.
+        let payee = session.payer_account.clone().or(given).filter(|_| !is_at_provider);
+        let [success_url, error_url] = [new.success_url, new.error_url].map(|url| url.filter(|_| !is_at_provider));
+        let awaits_details = payee.is_none() && !is_at_provider;
+        let state = if awaits_details { RefundState::AwaitingDetails } else { RefundState::AwaitingPayment };
         let mut refund = Self {
             id,
             session_id: session.id,
@@ -213,15 +233,16 @@ impl Refund {
             created_at: at,
             expires_at: at.checked_add(DETAILS_LIFETIME).unwrap_or(Timestamp::MAX),
             base_url,
-            success_url: new.success_url,
-            error_url: new.error_url,
+            success_url,
+            error_url,
             has_email,
             email_receipt: session.email_receipt,
             state,
             history: History::begin(state, at, RefundEvent::Created, write_id.clone()),
             payment_session_id: None,
-            submitted: false,
+            submitted: is_at_provider,
             open_at_consent: false,
+            at_provider,
         };
         let payment =
             payee.map(|payee| refund.begin_payment(session, payee, payment_session_id, end_to_end_id, at, write_id));
@@ -293,6 +314,11 @@ impl Refund {
         !self.state.is_final() && !self.submitted && !self.open_at_consent && now >= self.expires_at
     }
 
+    /// What is known of it at its provider, while that makes it and has not said how it ended.
+    pub fn open_at_provider(&self) -> Option<&RefundAtProvider> {
+        self.at_provider.as_ref().filter(|_| !self.state.is_final())
+    }
+
     /// Why it failed, if it did.
     pub fn failure_reason_at(&self, now: Timestamp) -> Option<RefundEvent> {
         if self.has_expired_at(now) {
@@ -327,8 +353,9 @@ impl Refund {
                 self.open_at_consent = false;
             }
             RefundState::AwaitingPayment => {
-                self.submitted = false;
+                self.submitted = self.at_provider.is_some();
                 self.open_at_consent = false;
+                self.at_provider.iter_mut().for_each(|at_provider| at_provider.id = None);
             }
             RefundState::Sent | RefundState::Failed => {}
         }
@@ -358,6 +385,7 @@ mod tests {
 
     use super::*;
     use crate::account::AccountIdentifier;
+    use crate::attempt::ProviderRequest;
     use crate::list_shards::ListShards;
     use crate::money::Currency;
     use crate::text::EmailAddress;
@@ -427,6 +455,7 @@ mod tests {
             end_to_end_id: EndToEndId::new(Uuid::from_u128(5)),
             at: NOW,
             base_url: "http://127.0.0.1:3000".to_owned(),
+            at_provider: None,
             write_id: write_id("w3"),
         }
     }
@@ -484,6 +513,40 @@ mod tests {
         let again = refund.as_created();
         assert_eq!((again.state, again.payment_session_id), (first.state, first.payment_session_id));
         assert_eq!(again.history, first.history);
+    }
+
+    #[test]
+    fn one_that_a_provider_makes_has_no_session_and_only_the_provider_ends_it() {
+        let request = ProviderRequest { idempotency_key: "refund-3".to_owned(), body: "{}".to_owned() };
+        let at_provider = RefundAtProvider {
+            provider: "consent-bank".parse().unwrap(),
+            payment_id: "pay_1".parse().unwrap(),
+            request,
+            id: None,
+        };
+        for shared in [true, false] {
+            let creation = RefundCreation { at_provider: Some(at_provider.clone()), ..creation() };
+            let payee = Some(RefundPayee { name: None, account: account("11112222") });
+            let new = NewRefund { payee, ..new_refund(Some(150)) };
+            let (mut refund, payment) = Refund::create(&paid(400, shared), new, creation).unwrap();
+            let first = refund.clone();
+            assert_eq!((payment, refund.payment_session_id, &refund.success_url), (None, None, &None));
+            assert_eq!((refund.amount.minor(), refund.state), (150, RefundState::AwaitingPayment));
+            assert!(refund.submitted && refund.open_at_provider() == Some(&at_provider));
+            for days in [30, 3000] {
+                assert_eq!(refund.state_at(later(SignedDuration::from_hours(24 * days))), RefundState::AwaitingPayment);
+            }
+            refund.at_provider.iter_mut().for_each(|at_provider| at_provider.id = Some("ref_1".parse().unwrap()));
+            refund.state = RefundState::Sent;
+            refund.history.append(refund.state, NOW, RefundEvent::Settled, write_id("w4"));
+            assert_eq!(refund.open_at_provider(), None);
+            assert_eq!(refund.as_created(), first);
+        }
+        // What an earlier release has stored has no provider, and nothing new is written of it.
+        let (refund, _) = Refund::create(&paid(400, true), new_refund(None), creation()).unwrap();
+        let stored = serde_json::to_value(&refund).unwrap();
+        assert!(stored.get("at_provider").is_none());
+        assert_eq!(serde_json::from_value::<Refund>(stored).unwrap(), refund);
     }
 
     #[test]

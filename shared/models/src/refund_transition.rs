@@ -13,7 +13,8 @@ use crate::transition::SessionEvent;
 pub enum RefundState {
     /// The customer's account is not known; the customer has a link to a page that asks for it.
     AwaitingDetails,
-    /// There is a payment session to the customer's account, for the merchant to authorise.
+    /// There is a payment session to the customer's account, for the merchant to authorise; or the payment's provider is
+    /// asked to pay it back.
     AwaitingPayment,
     /// The money is on its way back. Final.
     Sent,
@@ -62,7 +63,7 @@ pub enum RefundEvent {
     Settled,
     /// The merchant refused at the bank.
     DeclinedByPayer,
-    /// The merchant's bank refused.
+    /// The merchant's bank refused, or the payment's provider.
     DeclinedByBank,
     /// The merchant's account did not hold enough.
     InsufficientFunds,
@@ -156,7 +157,8 @@ pub struct IllegalRefundTransition {
 /// The state that `event` leads to from `state`.
 ///
 /// In `awaiting_payment` every event is its payment session's, and happens to both in one write; whether that session
-/// allows it is [`crate::transition`]'s to say.
+/// allows it is [`crate::transition`]'s to say. Of a refund that the payment's provider makes it is the provider's word:
+/// settled, or declined by the bank.
 ///
 /// # Errors
 /// The event can't happen in this state.

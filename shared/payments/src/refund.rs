@@ -94,6 +94,7 @@ impl Payments {
                 end_to_end_id: EndToEndId::new(self.random.uuid_v4()),
                 at: self.clock.now(),
                 base_url: base_url.clone(),
+                at_provider: None,
                 write_id: self.random.write_id(),
             };
             let (refund, payment) = Refund::create(&refunded, new.clone(), creation)?;

@@ -2,14 +2,15 @@
 
 use std::error::Error as StdError;
 use std::fmt;
-use std::str::FromStr;
 
 use jiff::Timestamp;
 use models::{
-    DeclineReason, InvalidId, Money, MovesMoney, Payee, PaymentAttempt, ProviderPaymentId, ProviderRequest, RefundId,
-    Session, Submission, TransferInstructions,
+    DeclineReason, Money, MovesMoney, Payee, PaymentAttempt, ProviderPaymentId, ProviderRequest, RefundId, Session,
+    Submission, TransferInstructions,
 };
 use thiserror::Error;
+
+pub use models::ProviderRefundId;
 
 use crate::event::{NotGenuine, ProviderEvent, RawEvent};
 
@@ -108,32 +109,6 @@ pub enum Cancellation {
     TooLate(Status),
     /// The provider can't cancel. At submission nothing has to be cancelled, as nothing moves before it.
     Unsupported,
-}
-
-/// What a provider calls a refund: 1 to 128 of `A-Z a-z 0-9 _ - . :`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct ProviderRefundId(String);
-
-impl ProviderRefundId {
-    /// The id as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for ProviderRefundId {
-    type Err = InvalidId;
-
-    /// Takes what names a payment, too: providers make both ids alike.
-    fn from_str(text: &str) -> Result<Self, InvalidId> {
-        ProviderPaymentId::from_str(text).map(|_| Self(text.to_owned()))
-    }
-}
-
-impl fmt::Display for ProviderRefundId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
 }
 
 /// What became of asking for a refund.

@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use models::{
     AccountIdentifier, AtConsent, AttemptEnd, Creation, Currency, EndToEndId, Endpoint, EndpointId, EndpointSecret,
     LineItem, LinkedAccount, ListShard, ListSharding, Merchant, MinorUnits, Mode, Money, Name, NewRefund, NewSession,
-    Pace, Payee, Payer, PaymentAttempt, ProviderRequest, RefundCreation, RefundId, Session, SessionEvent, SessionId,
-    Submission, Subscription, WireFormat, WriteId, transition,
+    Pace, Payee, Payer, PaymentAttempt, ProviderRequest, RefundAtProvider, RefundCreation, RefundId, Session,
+    SessionEvent, SessionId, Submission, Subscription, WireFormat, WriteId, transition,
 };
 use uuid::Uuid;
 
@@ -205,7 +205,19 @@ pub fn refund_creation(at: Timestamp) -> RefundCreation {
         end_to_end_id: EndToEndId::new(uuid()),
         at,
         base_url: BASE_URL.to_owned(),
+        at_provider: None,
         write_id: write_id(),
+    }
+}
+
+/// What asks the provider of [`attempt_at_consent`] for a refund.
+pub fn refund_at_provider(refund_id: RefundId) -> RefundAtProvider {
+    let idempotency_key = format!("refund-{refund_id}");
+    RefundAtProvider {
+        provider: "consent-bank".parse().unwrap(),
+        payment_id: "payment:1".parse().unwrap(),
+        request: ProviderRequest { idempotency_key, body: "{}".to_owned() },
+        id: None,
     }
 }
 
