@@ -1,11 +1,14 @@
 //! The providers there are, as one.
 
 use jiff::Timestamp;
-use models::{Money, MovesMoney, PaymentAttempt, ProviderPaymentId, ProviderRequest, RefundId, Session, Submission};
+use models::{
+    Money, MovesMoney, PaymentAttempt, ProviderPaymentId, ProviderRefundId, ProviderRequest, RefundId, Session,
+    Submission,
+};
 
 use crate::event::{NotGenuine, ProviderEvent, RawEvent};
 use crate::mock::{Conclusion, Decided, Ledger, MockBank, MockConsent, NamedBank};
-use crate::port::{Begun, Cancellation, Provider, ProviderError, ProviderRefundId, RefundAnswer, RefundStatus, Status};
+use crate::port::{Begun, Cancellation, Provider, ProviderError, RefundAnswer, RefundStatus, Status};
 
 /// The connector to one provider.
 #[derive(Debug, Clone)]
@@ -126,15 +129,20 @@ impl<L: Ledger> Provider for Connector<L> {
 
     async fn refund(
         &self,
-        attempt: &PaymentAttempt,
+        payment_id: &ProviderPaymentId,
         request: &ProviderRequest,
         now: Timestamp,
     ) -> Result<RefundAnswer, ProviderError> {
-        each!(self, provider => provider.refund(attempt, request, now).await)
+        each!(self, provider => provider.refund(payment_id, request, now).await)
     }
 
-    async fn refund_status(&self, id: &ProviderRefundId, now: Timestamp) -> Result<RefundStatus, ProviderError> {
-        each!(self, provider => provider.refund_status(id, now).await)
+    async fn refund_status(
+        &self,
+        payment_id: &ProviderPaymentId,
+        id: &ProviderRefundId,
+        now: Timestamp,
+    ) -> Result<RefundStatus, ProviderError> {
+        each!(self, provider => provider.refund_status(payment_id, id, now).await)
     }
 
     fn read_event(&self, event: &RawEvent<'_>) -> Result<ProviderEvent, NotGenuine> {

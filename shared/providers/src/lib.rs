@@ -17,6 +17,5 @@ pub use directory::{Availability, Offer, Providers, Wanted, can_pay};
 pub use event::{NotGenuine, ProviderEvent, RawEvent};
 pub use market::{Country, InvalidCountry, Market};
 pub use port::{
-    Begun, Cancellation, Next, PayerLink, Provider, ProviderError, ProviderRefundId, RefundAnswer, RefundRefusal,
-    RefundStatus, Status,
+    Begun, Cancellation, Next, PayerLink, Provider, ProviderError, RefundAnswer, RefundRefusal, RefundStatus, Status,
 };

@@ -5,12 +5,10 @@ use std::fmt;
 
 use jiff::Timestamp;
 use models::{
-    DeclineReason, Money, MovesMoney, Payee, PaymentAttempt, ProviderPaymentId, ProviderRequest, RefundId, Session,
-    Submission, TransferInstructions,
+    DeclineReason, Money, MovesMoney, Payee, PaymentAttempt, ProviderPaymentId, ProviderRefundId, ProviderRequest,
+    RefundId, Session, Submission, TransferInstructions,
 };
 use thiserror::Error;
-
-pub use models::ProviderRefundId;
 
 use crate::event::{NotGenuine, ProviderEvent, RawEvent};
 
@@ -222,7 +220,7 @@ pub trait Provider {
     ) -> Result<Cancellation, ProviderError>;
 
     /// The request that pays `amount` of an attempt back, under a key of the refund's own; none if the provider can't.
-    /// Sends nothing.
+    /// Sends nothing. Names nobody: it is kept for good.
     fn refund_request(
         &self,
         session: &Session,
@@ -231,22 +229,27 @@ pub trait Provider {
         amount: Money,
     ) -> Option<ProviderRequest>;
 
-    /// Sends the request that pays a part of an attempt back. Recorded before; repeated only with the same request.
+    /// Sends the request that pays a part of a payment back. Recorded before; repeated only with the same request.
     ///
     /// # Errors
     /// The provider could not be asked, or its answer was lost: it may have acted.
     async fn refund(
         &self,
-        attempt: &PaymentAttempt,
+        payment_id: &ProviderPaymentId,
         request: &ProviderRequest,
         now: Timestamp,
     ) -> Result<RefundAnswer, ProviderError>;
 
-    /// What the provider says of a refund.
+    /// What the provider says of a refund of this payment.
     ///
     /// # Errors
     /// The provider could not be asked.
-    async fn refund_status(&self, id: &ProviderRefundId, now: Timestamp) -> Result<RefundStatus, ProviderError>;
+    async fn refund_status(
+        &self,
+        payment_id: &ProviderPaymentId,
+        id: &ProviderRefundId,
+        now: Timestamp,
+    ) -> Result<RefundStatus, ProviderError>;
 
     /// Which payment a provider's webhook is about. It is a hint to ask for the status, never a fact.
     ///

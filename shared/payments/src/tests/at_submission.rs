@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 use models::{
-    DeclineReason, Money, MovesMoney, PaymentAttempt, ProviderPaymentId, ProviderRequest, RefundId, Session,
-    SessionEvent, Submission,
+    DeclineReason, Money, MovesMoney, PaymentAttempt, ProviderPaymentId, ProviderRefundId, ProviderRequest, RefundId,
+    Session, SessionEvent, Submission,
 };
 use providers::{
-    Begun, Cancellation, NotGenuine, Provider, ProviderError, ProviderEvent, ProviderRefundId, RawEvent, RefundAnswer,
-    RefundStatus, Status,
+    Begun, Cancellation, NotGenuine, Provider, ProviderError, ProviderEvent, RawEvent, RefundAnswer, RefundStatus,
+    Status,
 };
 
 use super::world::{MOCK_BANK, World, causes};
@@ -95,14 +95,19 @@ impl Provider for MeanwhileBank<'_> {
 
     async fn refund(
         &self,
-        _: &PaymentAttempt,
+        _: &ProviderPaymentId,
         _: &ProviderRequest,
         _: Timestamp,
     ) -> Result<RefundAnswer, ProviderError> {
         panic!("not asked")
     }
 
-    async fn refund_status(&self, _: &ProviderRefundId, _: Timestamp) -> Result<RefundStatus, ProviderError> {
+    async fn refund_status(
+        &self,
+        _: &ProviderPaymentId,
+        _: &ProviderRefundId,
+        _: Timestamp,
+    ) -> Result<RefundStatus, ProviderError> {
         panic!("not asked")
     }
 

@@ -329,7 +329,8 @@ impl<P: Provider, Y: Payer> Suite<'_, P, Y> {
         );
         let first_id = self.payer.refund_id();
         let Some(first) = self.provider.refund_request(session, attempt, first_id, part(100)) else { return };
-        let refund = async |request| answered(async || self.provider.refund(attempt, request, at).await).await;
+        let paid = Self::payment_id(attempt);
+        let refund = async |request| answered(async || self.provider.refund(paid, request, at).await).await;
         if !settled {
             assert_eq!(refund(&first).await, RefundAnswer::Refused(RefundRefusal::NotSettled));
             return;
@@ -339,7 +340,7 @@ impl<P: Provider, Y: Payer> Suite<'_, P, Y> {
         let more = self.provider.refund_request(session, attempt, first_id, part(101)).expect("a request");
         assert_eq!(more.idempotency_key, first.idempotency_key, "a key of its own for each refund");
         let other = ProviderRequest { body: more.body, ..first.clone() };
-        refused(async || self.provider.refund(attempt, &other, at).await).await;
+        refused(async || self.provider.refund(paid, &other, at).await).await;
         let too_much = request(session.amount).expect("a request");
         assert_eq!(refund(&too_much).await, RefundAnswer::Refused(RefundRefusal::TooMuch));
         let rest = request(part(session.amount.minor() - 100)).expect("a request");
@@ -348,7 +349,7 @@ impl<P: Provider, Y: Payer> Suite<'_, P, Y> {
         let nothing_left = request(part(1)).expect("a request");
         assert_eq!(refund(&nothing_left).await, RefundAnswer::Refused(RefundRefusal::TooMuch));
         for id in [id, rest] {
-            let status = answered(async || self.provider.refund_status(&id, at + LONG).await).await;
+            let status = answered(async || self.provider.refund_status(paid, &id, at + LONG).await).await;
             assert_eq!(status, RefundStatus::Settled);
         }
     }
@@ -413,7 +414,7 @@ impl<P: Provider, Y: Payer> Suite<'_, P, Y> {
             let status = answered(async || self.provider.status_by_id(&payment, self.now).await).await;
             assert_eq!(status, Status::Unknown, "{id}");
             let refund = id.parse().expect("an id");
-            let status = answered(async || self.provider.refund_status(&refund, self.now).await).await;
+            let status = answered(async || self.provider.refund_status(&payment, &refund, self.now).await).await;
             assert_eq!(status, RefundStatus::Unknown, "{id}");
         }
         for body in [&b""[..], b"{}", b"{\"payment_id\":\"1\"}", b"\xff"] {

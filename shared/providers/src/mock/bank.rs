@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use models::{
-    BankId, EndToEndId, Money, MovesMoney, PaymentAttempt, ProviderPaymentId, ProviderRequest, RefundId, Session,
-    Submission,
+    BankId, EndToEndId, Money, MovesMoney, PaymentAttempt, ProviderPaymentId, ProviderRefundId, ProviderRequest,
+    RefundId, Session, Submission,
 };
 use serde::{Deserialize, Serialize};
 
@@ -13,9 +13,7 @@ use super::named::{MOCK_BANK, NamedBank};
 use super::refusal::Refusal;
 use super::status::{after_order, before_order};
 use crate::event::{NotGenuine, ProviderEvent, RawEvent};
-use crate::port::{
-    Begun, Cancellation, Next, PayerLink, Provider, ProviderError, ProviderRefundId, RefundAnswer, RefundStatus, Status,
-};
+use crate::port::{Begun, Cancellation, Next, PayerLink, Provider, ProviderError, RefundAnswer, RefundStatus, Status};
 
 /// What a mock bank is sent to move money.
 #[derive(Debug, Serialize, Deserialize)]
@@ -202,14 +200,19 @@ impl<L: Ledger> Provider for MockBank<L> {
 
     async fn refund(
         &self,
-        _: &PaymentAttempt,
+        _: &ProviderPaymentId,
         _: &ProviderRequest,
         _: Timestamp,
     ) -> Result<RefundAnswer, ProviderError> {
         Err(ProviderError::refused(Refusal::NoRefunds))
     }
 
-    async fn refund_status(&self, _: &ProviderRefundId, _: Timestamp) -> Result<RefundStatus, ProviderError> {
+    async fn refund_status(
+        &self,
+        _: &ProviderPaymentId,
+        _: &ProviderRefundId,
+        _: Timestamp,
+    ) -> Result<RefundStatus, ProviderError> {
         Ok(RefundStatus::Unknown)
     }
 

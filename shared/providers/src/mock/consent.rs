@@ -3,8 +3,8 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use jiff::Timestamp;
 use models::{
-    AtConsent, EndToEndId, Money, MovesMoney, Payee, PaymentAttempt, PaymentMethod, ProviderPaymentId, ProviderRequest,
-    Reference, RefundId, Session, Submission, TransferInstructions,
+    AtConsent, EndToEndId, Money, MovesMoney, Payee, PaymentAttempt, PaymentMethod, ProviderPaymentId,
+    ProviderRefundId, ProviderRequest, Reference, RefundId, Session, Submission, TransferInstructions,
 };
 use serde::{Deserialize, Serialize};
 
@@ -18,8 +18,7 @@ use super::status::after_order;
 use super::webhook::{self, SignedEvent};
 use crate::event::{NotGenuine, ProviderEvent, RawEvent};
 use crate::port::{
-    Begun, Cancellation, Next, PayerLink, Provider, ProviderError, ProviderRefundId, RefundAnswer, RefundRefusal,
-    RefundStatus, Status,
+    Begun, Cancellation, Next, PayerLink, Provider, ProviderError, RefundAnswer, RefundRefusal, RefundStatus, Status,
 };
 
 /// What the mock bank is sent to begin a payment. Nothing of the payer.
@@ -250,31 +249,39 @@ impl<L: Ledger> Provider for MockConsent<L> {
         refund_id: RefundId,
         amount: Money,
     ) -> Option<ProviderRequest> {
-        let body = RefundBody {
-            payment_id: attempt.at_consent.as_ref()?.payment_id.clone()?,
-            refund_id,
-            amount_minor: amount.minor(),
-            currency: amount.currency().code().to_owned(),
-        };
+        // What has no id was never paid.
+        attempt.at_consent.as_ref()?.payment_id.as_ref()?;
+        let currency = amount.currency().code().to_owned();
+        let body = RefundBody { refund_id, amount_minor: amount.minor(), currency };
         let idempotency_key = format!("refund-{refund_id}");
         Some(ProviderRequest { idempotency_key, body: serde_json::json!(body).to_string() })
     }
 
     async fn refund(
         &self,
-        _: &PaymentAttempt,
+        payment_id: &ProviderPaymentId,
         request: &ProviderRequest,
         now: Timestamp,
     ) -> Result<RefundAnswer, ProviderError> {
         let body: RefundBody = read(request)?;
-        match self.paid(&body.payment_id, now).await? {
+        match self.paid(payment_id, now).await? {
             Some(paid) => refunds::refund(&self.ledger, &paid, &body, request, now).await,
             None => Ok(RefundAnswer::Refused(RefundRefusal::NotSettled)),
         }
     }
 
-    async fn refund_status(&self, id: &ProviderRefundId, now: Timestamp) -> Result<RefundStatus, ProviderError> {
-        let Some((payment, attempt, position)) = ids::refund_of(id) else { return Ok(RefundStatus::Unknown) };
+    async fn refund_status(
+        &self,
+        payment_id: &ProviderPaymentId,
+        id: &ProviderRefundId,
+        now: Timestamp,
+    ) -> Result<RefundStatus, ProviderError> {
+        let of_payment = |(payment, attempt, _): &(EndToEndId, u8, u8)| {
+            ids::payment_id(*payment, *attempt).is_some_and(|of| of == *payment_id)
+        };
+        let Some((payment, attempt, position)) = ids::refund_of(id).filter(of_payment) else {
+            return Ok(RefundStatus::Unknown);
+        };
         let order: Option<RefundOrder> = self.ledger.get(payment, Entry::Refund { attempt, position }).await?;
         Ok(order.map_or(RefundStatus::Unknown, |order| refunds::status(&order, now)))
     }

@@ -1,8 +1,6 @@
 //! What the mock bank whose money moves at consent calls payments and refunds: the ids say which they are.
 
-use models::{EndToEndId, ProviderPaymentId, whole_number};
-
-use crate::port::ProviderRefundId;
+use models::{EndToEndId, ProviderPaymentId, ProviderRefundId, whole_number};
 
 const PREFIX: &str = "mock";
 

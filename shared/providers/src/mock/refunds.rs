@@ -1,7 +1,7 @@
 //! The refunds of the mock bank whose money moves at consent.
 
 use jiff::{SignedDuration, Timestamp};
-use models::{EndToEndId, ProviderPaymentId, ProviderRequest, RefundId};
+use models::{EndToEndId, ProviderRequest, RefundId};
 use serde::{Deserialize, Serialize};
 
 use super::ids;
@@ -18,7 +18,6 @@ const MAX_REFUNDS: u8 = 100;
 /// What the mock bank is sent to pay a part of a payment back.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct RefundBody {
-    pub(super) payment_id: ProviderPaymentId,
     pub(super) refund_id: RefundId,
     pub(super) amount_minor: i64,
     pub(super) currency: String,
@@ -98,7 +97,7 @@ pub(super) async fn refund(
             }
         };
         if order.idempotency_key == request.idempotency_key {
-            return match ids::refund_id(&body.payment_id, position) {
+            return match ids::payment_id(paid.payment, paid.attempt).and_then(|id| ids::refund_id(&id, position)) {
                 Some(id) if order.body == request.body => Ok(RefundAnswer::Accepted(id)),
                 Some(_) | None => Err(ProviderError::refused(Refusal::DifferentRequest)),
             };

@@ -138,7 +138,7 @@ fn of_consent_and_cancelling_at_once_exactly_one_wins() {
             let won = Conclusion::Decided(decision.into());
             match (decided.unwrap(), cancelled.unwrap()) {
                 (Conclusion::Cancelled, Cancellation::Yes) => {
-                    assert_eq!(run(money_moved(&memory, session.end_to_end_id, NOW)), [], "{slow:b}");
+                    assert_eq!(run(money_moved(&memory, session.end_to_end_id, NOW)), Vec::<u8>::new(), "{slow:b}");
                     assert_eq!(run(bank.status(&session, &attempt, NOW)).unwrap(), Status::Cancelled);
                 }
                 (holds, Cancellation::TooLate(status)) if holds == won => {

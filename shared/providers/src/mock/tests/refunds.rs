@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use models::{AtConsent, Currency, MinorUnits, Money, PaymentAttempt, ProviderRequest};
+use models::{
+    AtConsent, Currency, MinorUnits, Money, PaymentAttempt, ProviderPaymentId, ProviderRefundId, ProviderRequest,
+};
 use samples::later;
 
 use super::*;
-use crate::port::{ProviderRefundId, RefundAnswer, RefundRefusal, RefundStatus};
+use crate::port::{RefundAnswer, RefundRefusal, RefundStatus};
 
 /// A session that was paid at the bank, £4.00 of it, and the attempt that paid it.
 async fn paid<L: Ledger + Clone>(bank: &Connector<L>, decision: Decision) -> (Session, PaymentAttempt) {
@@ -29,6 +31,10 @@ fn request<L: Ledger>(
     bank.refund_request(session, attempt, id, Money::new(MinorUnits::new(minor), Currency::GBP)).unwrap()
 }
 
+fn payment_id(attempt: &PaymentAttempt) -> &ProviderPaymentId {
+    attempt.at_consent.as_ref().unwrap().payment_id.as_ref().unwrap()
+}
+
 fn new_id() -> RefundId {
     RefundId::new(samples::uuid())
 }
@@ -42,12 +48,16 @@ fn the_last_digits_of_the_amount_say_what_becomes_of_a_refund() {
         let bank = connector("mock-consent", MemoryLedger::default());
         let (session, attempt) = run(paid(&bank, Decision::Approve));
         let request = request(&bank, &session, &attempt, new_id(), minor);
-        let RefundAnswer::Accepted(id) = run(bank.refund(&attempt, &request, NOW)).unwrap() else { panic!("{minor}") };
+        let RefundAnswer::Accepted(id) = run(bank.refund(payment_id(&attempt), &request, NOW)).unwrap() else {
+            panic!("{minor}")
+        };
         for (at, expected) in [(later(9), at_9_s), (later(10), at_10_s)] {
-            assert_eq!(run(bank.refund_status(&id, at)).unwrap(), expected, "{minor}");
+            assert_eq!(run(bank.refund_status(payment_id(&attempt), &id, at)).unwrap(), expected, "{minor}");
         }
         let next: ProviderRefundId = format!("{}2", &id.as_str()[..id.as_str().len() - 1]).parse().unwrap();
-        assert_eq!(run(bank.refund_status(&next, NOW)).unwrap(), RefundStatus::Unknown);
+        assert_eq!(run(bank.refund_status(payment_id(&attempt), &next, NOW)).unwrap(), RefundStatus::Unknown);
+        let (_, other) = run(paid(&bank, Decision::Approve));
+        assert_eq!(run(bank.refund_status(payment_id(&other), &id, NOW)).unwrap(), RefundStatus::Unknown);
         assert_eq!(id.to_string(), format!("mock.{}.1.1", session.end_to_end_id));
     }
 }
@@ -56,8 +66,9 @@ fn the_last_digits_of_the_amount_say_what_becomes_of_a_refund() {
 fn what_the_bank_will_not_refund() {
     let bank = connector("mock-consent", MemoryLedger::default());
     let (session, attempt) = run(paid(&bank, Decision::ApproveThenSettle));
-    let refund =
-        |minor, at| run(bank.refund(&attempt, &request(&bank, &session, &attempt, new_id(), minor), at)).unwrap();
+    let refund = |minor, at| {
+        run(bank.refund(payment_id(&attempt), &request(&bank, &session, &attempt, new_id(), minor), at)).unwrap()
+    };
     assert_eq!(refund(100, later(9)), RefundAnswer::Refused(RefundRefusal::NotSettled));
     for (minor, refusal) in [
         (91, RefundRefusal::ByProvider),
@@ -70,21 +81,22 @@ fn what_the_bank_will_not_refund() {
     }
     let euros = Money::new(MinorUnits::new(100), Currency::EUR);
     let euros = bank.refund_request(&session, &attempt, new_id(), euros).unwrap();
-    let answer = run(bank.refund(&attempt, &euros, later(10))).unwrap();
+    let answer = run(bank.refund(payment_id(&attempt), &euros, later(10))).unwrap();
     assert_eq!(answer, RefundAnswer::Refused(RefundRefusal::ByProvider));
     assert!(matches!(refund(1, later(10)), RefundAnswer::Accepted(_)));
     assert!(matches!(refund(399, later(10)), RefundAnswer::Accepted(_)));
     assert_eq!(refund(1, later(10)), RefundAnswer::Refused(RefundRefusal::TooMuch));
     let unreadable = ProviderRequest { idempotency_key: "key".to_owned(), body: "?".to_owned() };
-    assert_eq!(refusal(run(bank.refund(&attempt, &unreadable, later(10)))), "the request can't be read");
+    assert_eq!(refusal(run(bank.refund(payment_id(&attempt), &unreadable, later(10)))), "the request can't be read");
 }
 
 #[test]
 fn a_refund_that_fails_gives_its_amount_back() {
     let bank = connector("mock-consent", MemoryLedger::default());
     let (session, attempt) = run(paid(&bank, Decision::Approve));
-    let refund =
-        |minor, at| run(bank.refund(&attempt, &request(&bank, &session, &attempt, new_id(), minor), at)).unwrap();
+    let refund = |minor, at| {
+        run(bank.refund(payment_id(&attempt), &request(&bank, &session, &attempt, new_id(), minor), at)).unwrap()
+    };
     assert!(matches!(refund(292, NOW), RefundAnswer::Accepted(_)));
     assert_eq!(refund(300, later(9)), RefundAnswer::Refused(RefundRefusal::TooMuch));
     assert!(matches!(refund(300, later(10)), RefundAnswer::Accepted(_)));
@@ -94,7 +106,8 @@ fn a_refund_that_fails_gives_its_amount_back() {
 fn there_is_an_end_to_refunds() {
     let bank = connector("mock-consent", MemoryLedger::default());
     let (session, attempt) = run(paid(&bank, Decision::Approve));
-    let refund = || run(bank.refund(&attempt, &request(&bank, &session, &attempt, new_id(), 1), NOW)).unwrap();
+    let refund =
+        || run(bank.refund(payment_id(&attempt), &request(&bank, &session, &attempt, new_id(), 1), NOW)).unwrap();
     for _ in 0..100 {
         assert!(matches!(refund(), RefundAnswer::Accepted(_)));
     }
@@ -104,12 +117,11 @@ fn there_is_an_end_to_refunds() {
 #[test]
 fn banks_whose_money_moves_at_submission_refund_nothing() {
     let bank = connector("mock-bank", MemoryLedger::default());
-    let session = session();
-    let attempt = samples::attempt(session.id, 1);
+    let payment_id = "mock.1".parse().unwrap();
     let request = ProviderRequest { idempotency_key: "key".to_owned(), body: "{}".to_owned() };
-    assert_eq!(refusal(run(bank.refund(&attempt, &request, NOW))), "this bank makes no refunds");
+    assert_eq!(refusal(run(bank.refund(&payment_id, &request, NOW))), "this bank makes no refunds");
     let id = "mock.1".parse().unwrap();
-    assert_eq!(run(bank.refund_status(&id, NOW)).unwrap(), RefundStatus::Unknown);
+    assert_eq!(run(bank.refund_status(&payment_id, &id, NOW)).unwrap(), RefundStatus::Unknown);
 }
 
 #[test]
@@ -137,7 +149,7 @@ proptest! {
             let mut accepted: BTreeMap<usize, ProviderRefundId> = BTreeMap::new();
             for (one, other) in asked {
                 let answers = tokio::join!(
-                    bank.refund(&attempt, &requests[one], NOW), bank.refund(&attempt, &requests[other], NOW),
+                    bank.refund(payment_id(&attempt), &requests[one], NOW), bank.refund(payment_id(&attempt), &requests[other], NOW),
                 );
                 for (which, answer) in [(one, answers.0), (other, answers.1)] {
                     if let Ok(RefundAnswer::Accepted(id)) = answer {
