@@ -110,6 +110,17 @@ fn an_open_attempt_is_followed_up_and_what_comes_after_it_ends_by_the_clock() {
 }
 
 #[test]
+fn a_refusal_that_comes_after_an_attempts_end_says_nothing_of_the_session() {
+    World::get().runtime.block_on(async {
+        let session = open().await;
+        let ended = change(&session, SessionEvent::AttemptEnded, 5);
+        sessions().end_attempt(ended, &session, AttemptEnd::NotBegun).await.unwrap();
+        let refused = sessions().decline(change(&session, SessionEvent::DeclinedByBank, 6), 1).await;
+        assert!(matches!(refused, Err(ChangeError::Refused(_))), "{refused:?}");
+    });
+}
+
+#[test]
 fn an_item_made_at_once_is_the_one_that_the_writes_leave() {
     World::get().runtime.block_on(async {
         let open = open().await;

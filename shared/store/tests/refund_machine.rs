@@ -537,8 +537,12 @@ fn any_pay(payment: &PaymentModel) -> BoxedStrategy<Pay> {
     };
     let events = [E::DeclinedByBank, E::InsufficientFunds, E::CancelledByMerchant, E::CancelledByPayer, E::TimePassed];
     let number = move || attempt.saturating_sub(1)..=attempt + 1;
+    // Another bank, once the provider has cancelled.
+    let next = Pay::ChooseBank { number: attempt + 1, at_consent: false, cancelled: Some(attempt) };
+    let beside = if payment.is_open_at_consent() { Just(next).boxed() } else { on.clone() };
     prop_oneof![
         6 => on,
+        2 => beside,
         2 => (attempt.max(1)..=attempt + 2, any::<bool>(), cancelled(attempt))
             .prop_map(|(number, at_consent, cancelled)| Pay::ChooseBank { number, at_consent, cancelled }),
         1 => number().prop_map(Pay::GiveConsent),

@@ -258,7 +258,16 @@ impl ReferenceStateMachine for Rules {
                 Write::Delete(None)
             }
         };
-        let write = prop_oneof![4 => Just(on), 9 => any_write(model.attempt, model.at_consent)];
+        // Where an attempt goes on or has just ended, what must not pass by it.
+        let attempt = model.attempt;
+        let beside = if model.is_open() {
+            Write::ChooseBank { number: attempt + 1, at_consent: false, cancelled: Some(attempt) }
+        } else if model.ended {
+            Write::Decline(attempt)
+        } else {
+            on.clone()
+        };
+        let write = prop_oneof![4 => Just(on), 2 => Just(beside), 9 => any_write(model.attempt, model.at_consent)];
         let how = prop_oneof![3 => Just(How::Well), 2 => Just(How::AnswerLost), 1 => Just(How::Twice)];
         prop_oneof![
             12 => (write.clone(), how).prop_map(|(write, how)| Step::Write(write, how)),
