@@ -112,7 +112,10 @@ fn each_decision_moves_the_money_or_does_not() {
         let bank = connector("mock-consent", MemoryLedger::default());
         let (session, attempt) = recorded(&bank, 1);
         assert_eq!(run(bank.status(&session, &attempt, NOW)).unwrap(), Status::AwaitingConsent);
-        run(bank.decide(&session, 1, decision.into(), NOW)).unwrap();
+        assert_eq!(run(bank.conclusion(&session, 1)).unwrap(), None);
+        let concluded = run(bank.decide(&session, 1, decision.into(), NOW)).unwrap();
+        assert_eq!(concluded, Conclusion::Decided(decision.into()));
+        assert_eq!(run(bank.conclusion(&session, 1)).unwrap(), Some(concluded));
         for (at, expected) in [(later(9), at_9_s), (later(10), at_10_s)] {
             assert_eq!(run(bank.status(&session, &attempt, at)).unwrap(), expected);
             let answer = run(bank.cancel(&session, &attempt, at)).unwrap();
@@ -138,7 +141,7 @@ fn of_consent_and_cancelling_at_once_exactly_one_wins() {
             let won = Conclusion::Decided(decision.into());
             match (decided.unwrap(), cancelled.unwrap()) {
                 (Conclusion::Cancelled, Cancellation::Yes) => {
-                    assert_eq!(run(money_moved(&memory, session.end_to_end_id, NOW)), Vec::<u8>::new(), "{slow:b}");
+                    assert!(run(money_moved(&memory, session.end_to_end_id, NOW)).is_empty(), "{slow:b}");
                     assert_eq!(run(bank.status(&session, &attempt, NOW)).unwrap(), Status::Cancelled);
                 }
                 (holds, Cancellation::TooLate(status)) if holds == won => {
