@@ -400,6 +400,12 @@ impl<P: Provider, Y: Payer> Suite<'_, P, Y> {
         let mut other = ProviderRequest { body: of_more.body, ..request.clone() };
         assert_ne!(other.body, request.body, "the amount is in the bytes");
         refused(async || self.provider.begin(&session, 1, &other).await).await;
+        // Of the same amount, and for another payee.
+        let mut elsewhere = session.clone();
+        elsewhere.payee.name = "Somebody Else".to_owned().try_into().expect("a name");
+        other.body = self.provider.begin_request(&elsewhere, 1).body;
+        assert_ne!(other.body, request.body, "the payee is in the bytes");
+        refused(async || self.provider.begin(&session, 1, &other).await).await;
         other.body = "?".to_owned();
         refused(async || self.provider.begin(&session, 1, &other).await).await;
         assert_eq!(self.status(&session, &attempt, self.now).await, Status::AwaitingConsent);

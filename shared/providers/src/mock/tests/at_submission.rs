@@ -92,14 +92,18 @@ fn each_decision_is_followed_up_by_its_own_words() {
         ),
     ] {
         for payer_account in [PayerAccount::Shared, PayerAccount::Withheld] {
-            let (bank, (mut session, attempt)) = (connector("mock-bank", MemoryLedger::default()), at_bank(1));
+            let memory = MemoryLedger::default();
+            let (bank, (mut session, attempt)) = (connector("mock-bank", memory.clone()), at_bank(1));
             run(bank.decide(&session, 1, Decided { decision, payer_account }, NOW)).unwrap();
             assert_eq!(run(bank.status(&session, &attempt, NOW)).unwrap(), before);
             let submission = prepared(&bank, &session, &attempt);
             session.submission = Some(submission.clone());
             let account = samples::payee(samples::PAYER_NAME, "040004", "87654321");
             let settled = Status::Settled(Some(account).filter(|_| payer_account == PayerAccount::Shared));
+            assert_eq!(run(memory.order(session.end_to_end_id)).unwrap(), None);
             let submitted = run(bank.submit(&session, &attempt, &submission, NOW));
+            let order = run(memory.order(session.end_to_end_id)).unwrap();
+            assert_eq!(order.map(|order| order.body), Some(submission.body).filter(|_| submitted.is_ok()));
             if before == Status::Consented {
                 assert_eq!(submitted.unwrap(), at_once.clone().unwrap_or_else(|| settled.clone()));
             } else {
