@@ -163,6 +163,14 @@ mod tests {
     }
 
     #[test]
+    fn the_payer_says_who_learns_of_their_account_where_everything_can_be_decided() {
+        let asked: Vec<&str> = mocks().filter(|mock| mock.payer_account.is_none()).map(|mock| mock.id).collect();
+        assert_eq!(asked, ["mock-bank", "mock-consent"]);
+        let withheld = mocks().find(|mock| mock.payer_account == Some(PayerAccount::Withheld));
+        assert_eq!(withheld.map(|mock| mock.id), Some("mock-withholds-account"));
+    }
+
+    #[test]
     fn a_bank_takes_the_decisions_that_it_offers_alone() {
         let withheld = |decision| Decided { decision, payer_account: PayerAccount::Withheld };
         for mock in mocks() {
