@@ -269,6 +269,7 @@ async fn head_is_answered_as_get_without_a_body() {
         (format!("/checkout/{id}/"), 308),
         (format!("/checkout/{id}/payer"), 303),
         (format!("/checkout/{id}/return"), 303),
+        (format!("/checkout/{id}/bank/1"), 303),
         ("/checkout/x".to_owned(), 404),
         (format!("/mock-bank/{id}/1"), 200),
         (format!("/refunds/{refund}"), 200),
@@ -304,6 +305,7 @@ async fn a_page_says_what_it_takes_and_is_found_with_a_slash_at_its_end() {
         ("DELETE", format!("/checkout/{id}/cancel"), "GET, HEAD, POST"),
         ("POST", format!("/checkout/{id}/receipt"), "GET, HEAD"),
         ("POST", format!("/checkout/{id}/return"), "GET, HEAD"),
+        ("POST", format!("/checkout/{id}/bank/1"), "GET, HEAD"),
         ("PUT", format!("/mock-bank/{id}/1"), "GET, HEAD, POST"),
         ("DELETE", format!("/refunds/{id}"), "GET, HEAD, POST"),
     ] {

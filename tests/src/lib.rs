@@ -375,7 +375,25 @@ impl Payer<'_> {
 
     /// Chooses the mock bank, as this attempt.
     pub async fn choose_bank(&self, attempt: u8) -> Page {
-        self.post("bank", &[("bank", "mock-bank"), ("attempt", &attempt.to_string())]).await
+        self.choose("mock-bank", attempt).await
+    }
+
+    /// Chooses a bank, as this attempt.
+    pub async fn choose(&self, bank: &str, attempt: u8) -> Page {
+        self.post("bank", &[("bank", bank), ("attempt", &attempt.to_string())]).await
+    }
+
+    /// The link to the bank of an attempt whose money moves at consent, from its path on; the checkout's page, if it is not open.
+    pub async fn link(&self, attempt: u8) -> String {
+        let path = format!("/checkout/{}/bank/{attempt}", self.id);
+        let link = page(self.world.request(Method::GET, &path)).await.location.unwrap();
+        link.strip_prefix(self.world.machine.api_url()).unwrap_or(&link).to_owned()
+    }
+
+    /// Decides at the bank that this is the link to, and stays there.
+    pub async fn consent(&self, link: &str, decision: &str) -> Page {
+        let (path, token) = link.split_once("?token=").unwrap();
+        page(self.world.request(Method::POST, path).form(&[("decision", decision), ("token", token)])).await
     }
 
     /// Cancels.

@@ -45,6 +45,8 @@ pub(crate) enum Problem {
     Unreadable,
     /// 422: not a bank that this payment can be made with.
     UnknownBank,
+    /// 409: a bank that can't be used now.
+    BankDown,
     /// 409: no further attempt.
     TooManyAttempts,
     /// 503: the table or the bank could not be asked.
@@ -79,7 +81,7 @@ impl From<BeginError> for Problem {
         match error {
             BeginError::UnknownProvider => Self::UnknownBank,
             BeginError::NotFound => Self::NotFound,
-            BeginError::Payment(PaymentError::Provider(ProviderError::Refused(_))) => Self::UnknownBank,
+            BeginError::Payment(PaymentError::Provider(ProviderError::Refused(_))) => Self::BankDown,
             BeginError::Payment(error) => error.into(),
         }
     }
@@ -123,6 +125,11 @@ impl Problem {
                 "This bank can’t be used for the payment",
                 text("Go back and choose one of the banks there."),
             ),
+            Self::BankDown => (
+                StatusCode::CONFLICT,
+                "This bank can’t be used at the moment",
+                text("Go back and choose another. Nothing was paid."),
+            ),
             Self::TooManyAttempts => (
                 StatusCode::CONFLICT,
                 "No other bank can be chosen",
@@ -161,6 +168,7 @@ impl Problem {
             | Self::TooLong
             | Self::Unreadable
             | Self::UnknownBank
+            | Self::BankDown
             | Self::TooManyAttempts => {}
         }
     }
@@ -218,7 +226,7 @@ pub(crate) fn page(status: StatusCode, template: &impl Template) -> Answer {
         .map_err(|error| Problem::Internal(Box::new(error)))
 }
 
-/// 303: what was posted is done; GET `path`, which shows the truth and can be loaded again.
+/// 303: GET what is there, which shows the truth and can be loaded again; or the bank.
 pub(crate) fn see_other(path: &str) -> Answer {
     builder(StatusCode::SEE_OTHER)
         .header(header::LOCATION, path)
@@ -239,7 +247,7 @@ pub(crate) fn permanently_at(path: &str) -> Answer {
 mod tests {
     use super::*;
 
-    fn all() -> [Problem; 10] {
+    fn all() -> [Problem; 11] {
         let cause = || Box::new(std::io::Error::other("the inside"));
         [
             Problem::NotFound,
@@ -249,6 +257,7 @@ mod tests {
             Problem::TooLong,
             Problem::Unreadable,
             Problem::UnknownBank,
+            Problem::BankDown,
             Problem::TooManyAttempts,
             Problem::Unavailable(cause()),
             Problem::Internal(cause()),
@@ -257,7 +266,7 @@ mod tests {
 
     #[test]
     fn every_problem_has_its_status_and_tells_nothing_of_the_inside() {
-        let expected = [404, 405, 400, 415, 413, 400, 422, 409, 503, 500];
+        let expected = [404, 405, 400, 415, 413, 400, 422, 409, 409, 503, 500];
         for (problem, status) in all().into_iter().zip(expected) {
             let back = Back { path: "/checkout/7".to_owned(), label: "Back to the payment" };
             let response = problem.into_page(Some(back));

@@ -14,6 +14,9 @@ pub(crate) enum Stage {
     Bank,
     /// Show the way to the bank.
     Consent,
+    /// The time to pay has run out, and the bank has not said whether the payer approved: where money moves at consent, only it
+    /// knows.
+    TimeUp,
     /// The bank has been asked for the money.
     Pending,
     /// The money is sent.
@@ -27,6 +30,7 @@ pub(crate) fn stage(session: &Session, now: Timestamp) -> Stage {
     match session.state_at(now) {
         SessionState::AwaitingPayer => Stage::Payer,
         SessionState::AwaitingProvider => Stage::Bank,
+        SessionState::AwaitingPaymentConsent if now >= session.expires_at => Stage::TimeUp,
         SessionState::AwaitingPaymentConsent => Stage::Consent,
         SessionState::Pending => Stage::Pending,
         SessionState::Sent => Stage::Sent,
@@ -60,7 +64,7 @@ pub(crate) fn choice(session: &Session, asked: u8, now: Timestamp) -> Choice {
             if session.may_choose_again() { Choice::Begin } else { Choice::TooMany }
         }
         Stage::Bank | Stage::Consent => Choice::Past,
-        Stage::Payer | Stage::Pending | Stage::Sent | Stage::NotSent(_) => Choice::Past,
+        Stage::Payer | Stage::TimeUp | Stage::Pending | Stage::Sent | Stage::NotSent(_) => Choice::Past,
     }
 }
 
@@ -81,14 +85,14 @@ pub(crate) fn destination(session: &Session, asked: u8, now: Timestamp) -> Strin
 pub(crate) fn open_attempt(session: &Session, number: u8, now: Timestamp) -> Option<&PaymentAttempt> {
     match stage(session, now) {
         Stage::Consent => session.attempt.as_ref().filter(|attempt| attempt.number == number),
-        Stage::Payer | Stage::Bank | Stage::Pending | Stage::Sent | Stage::NotSent(_) => None,
+        Stage::Payer | Stage::Bank | Stage::TimeUp | Stage::Pending | Stage::Sent | Stage::NotSent(_) => None,
     }
 }
 
-/// How often the page of a pending session loads itself again: soon after submission every three seconds, later less.
+/// How often a page that waits for a bank loads itself again: while the payment is young every three seconds, later less.
 pub(crate) fn refresh_s(session: &Session, now: Timestamp) -> i64 {
-    let submitted_at = session.submission.as_ref().map_or(now, |submission| submission.submitted_at);
-    (now.duration_since(submitted_at).as_secs() / 10).clamp(3, 60)
+    let since = session.pending_since().unwrap_or(session.expires_at).min(now);
+    (now.duration_since(since).as_secs() / 10).clamp(3, 60)
 }
 
 #[cfg(test)]

@@ -6,14 +6,15 @@ use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use models::{BankId, Payer, Session, SessionEvent, SessionId};
-use payments::Payments;
+use payments::{Payments, Way};
+use providers::Availability;
 use runtime::{Clock, Random, SettingError};
 use store::{Change, ChangeError, Sessions, Table};
 
 use crate::answer::{Answer, Problem, page, permanently_at, see_other};
 use crate::flow::{self, Choice, Stage};
 use crate::form::{self, BankForm, PayerErrors, PayerForm};
-use crate::page::{BankPage, ConsentPage, PayerPage, PendingPage, ResultPage};
+use crate::page::{BankPage, ConsentPage, PayerPage, PendingPage, ResultPage, TimeUpPage};
 use crate::paths::checkout_path;
 use crate::refund::RefundPages;
 use crate::route::Route;
@@ -73,6 +74,7 @@ impl Checkout {
             Route::Payer(id) => self.identify_payer(id, &form::read(request)?, now).await,
             Route::ChooseBank(id) => self.choose_bank(id, &form::read(request)?, now).await,
             Route::Cancel(id) => self.cancel(id).await,
+            Route::ToBank(id, number) => self.lead_to_bank(&self.session(id).await?, number).await,
             Route::Return(id) => self.come_back(&self.session(id).await?).await,
             Route::Refund(id) => self.refunds.show(id, now).await,
             Route::RefundDetails(id) => self.refunds.submit(id, &form::read(request)?, now).await,
@@ -89,6 +91,7 @@ impl Checkout {
             Stage::Payer => ok(&PayerPage::new(session, &PayerForm::default(), PayerErrors::default())),
             Stage::Bank => ok(&BankPage::new(session, &self.payments.offers(session))),
             Stage::Consent => ok(&ConsentPage::new(session, &self.payments.offers(session))),
+            Stage::TimeUp => ok(&TimeUpPage::new(session, &self.payments.offers(session), now)),
             Stage::Pending => ok(&PendingPage::new(session, now)),
             Stage::Sent => ok(&ResultPage::sent(session, now)),
             Stage::NotSent(cause) => ok(&ResultPage::not_sent(session, cause, now)),
@@ -129,6 +132,12 @@ impl Checkout {
             Choice::TooMany => return Err(Problem::TooManyAttempts),
             Choice::Begin => {
                 let bank: BankId = form.bank.parse().map_err(|_| Problem::UnknownBank)?;
+                let offers = self.payments.offers(&session);
+                match offers.iter().find(|offer| offer.id == bank).map(|offer| offer.availability) {
+                    Some(Availability::Available) => {}
+                    Some(Availability::Down(_)) => return Err(Problem::BankDown),
+                    None => return Err(Problem::UnknownBank),
+                }
                 self.payments.begin(&session, bank, form.attempt).await?
             }
         };
@@ -138,6 +147,14 @@ impl Checkout {
     async fn cancel(&self, id: SessionId) -> Answer {
         let session = self.payments.end_by(id, SessionEvent::CancelledByPayer).await?.ok_or(Problem::NotFound)?;
         see_other(&checkout_path(&session.id))
+    }
+
+    /// The payer goes to a bank whose link is for them alone, as often as they like.
+    async fn lead_to_bank(&self, session: &Session, number: u8) -> Answer {
+        match self.payments.way_to_provider(session, number).await? {
+            Way::Provider(link) => see_other(link.reveal()),
+            Way::Page => see_other(&checkout_path(&session.id)),
+        }
     }
 
     /// The payer comes back from a provider, in whichever browser; that proves nothing, and the provider is asked.

@@ -7,6 +7,6 @@ mod summary;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use awaiting::{BankPage, ConsentPage, PayerPage};
+pub(crate) use awaiting::{BankPage, ConsentPage, PayerPage, TimeUpPage};
 pub(crate) use outcome::{PendingPage, ResultPage};
 pub(crate) use summary::date_and_time;

@@ -1,7 +1,7 @@
 //! Which page or form a request is for.
 
 use lambda_http::http::Method;
-use models::{RefundId, SessionId};
+use models::{RefundId, SessionId, whole_number};
 
 use crate::paths::{Back, checkout_path, refund_path};
 
@@ -18,6 +18,8 @@ pub(crate) enum Route {
     ChooseBank(SessionId),
     /// The payer cancels.
     Cancel(SessionId),
+    /// The way to the bank of one attempt, where that leads to a link which is the payer's alone.
+    ToBank(SessionId, u8),
     /// The payer comes back from a bank.
     Return(SessionId),
     /// The page that fits the refund's state.
@@ -32,6 +34,7 @@ impl Route {
         let segments: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
         match (method.as_str(), segments.as_slice()) {
             ("GET", ["checkout", id]) => Some(Self::Page(id.parse().ok()?)),
+            ("GET", ["checkout", id, "bank", attempt]) => Some(Self::ToBank(id.parse().ok()?, whole_number(attempt)?)),
             ("GET", ["checkout", id, "return"]) => Some(Self::Return(id.parse().ok()?)),
             ("GET", ["checkout", id, step]) if !step.is_empty() => Some(Self::Step(id.parse().ok()?)),
             ("POST", ["checkout", id, "payer"]) => Some(Self::Payer(id.parse().ok()?)),
@@ -51,6 +54,7 @@ impl Route {
             | Self::Payer(id)
             | Self::ChooseBank(id)
             | Self::Cancel(id)
+            | Self::ToBank(id, _)
             | Self::Return(id) => Back { path: checkout_path(&id), label: "Back to the payment" },
             Self::Refund(id) | Self::RefundDetails(id) => Back { path: refund_path(&id), label: "Back to the refund" },
         }
@@ -71,6 +75,7 @@ mod tests {
         assert_eq!(of(Method::POST, "/checkout/{id}/bank"), Some(Route::ChooseBank(id)));
         assert_eq!(of(Method::POST, "/checkout/{id}/cancel"), Some(Route::Cancel(id)));
         assert_eq!(of(Method::GET, "/checkout/{id}/return"), Some(Route::Return(id)));
+        assert_eq!(of(Method::GET, "/checkout/{id}/bank/2"), Some(Route::ToBank(id, 2)));
         assert_eq!(of(Method::GET, "/checkout/{id}/payer"), Some(Route::Step(id)));
         let refund: RefundId = text.parse().unwrap();
         assert_eq!(of(Method::GET, "/refunds/{id}"), Some(Route::Refund(refund)));
@@ -83,6 +88,10 @@ mod tests {
             "/checkout/{id}/",
             "/checkout/{id}/a/b",
             "/checkout/{id}/return/",
+            "/checkout/{id}/bank/",
+            "/checkout/{id}/bank/01",
+            "/checkout/{id}/bank/256",
+            "/checkout/{id}/bank/1/",
             "/mock-bank/{id}/1",
             "/refunds",
             "/refunds/x",

@@ -74,7 +74,7 @@ type Means = for<'a> fn(&'a str) -> Route<'a>;
 type Row = (&'static str, &'static str, Option<Scope>, Means);
 
 /// Every route there is; HEAD is as GET. Tests compare the table with template.yaml and docs/openapi.yaml.
-pub(crate) const ROUTES: [Row; 39] = [
+pub(crate) const ROUTES: [Row; 40] = [
     ("POST", "/oauth/token", None, |_| Route::Token),
     ("POST", "/token", None, |_| Route::Token),
     ("POST", "/v2/payment_sessions", WRITE, |_| Route::CreateSession),
@@ -105,6 +105,7 @@ pub(crate) const ROUTES: [Row; 39] = [
     ("GET", "/v2/providers", READ, |_| Route::Providers),
     ("GET", "/api/v2/providers", READ, |_| Route::Providers),
     ("GET", "/checkout/{id}", None, |_| Route::Page),
+    ("GET", "/checkout/{id}/bank/{attempt}", None, |_| Route::Page),
     ("GET", "/checkout/{id}/return", None, |_| Route::Page),
     ("GET", "/checkout/{id}/{step}", None, |_| Route::Page),
     ("POST", "/checkout/{id}/payer", None, |_| Route::Page),

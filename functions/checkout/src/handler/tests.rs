@@ -10,6 +10,7 @@ use samples::{PAYER_EMAIL, PAYER_NAME};
 use serde_json::json;
 use store::MockLedger;
 
+mod at_consent;
 mod refunds;
 
 use super::*;

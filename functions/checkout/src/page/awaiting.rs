@@ -1,10 +1,12 @@
 //! The pages of a session that awaits something: the payer, a bank, their consent.
 
 use askama::Template;
-use models::{MAX_ATTEMPTS, Session};
-use providers::Offer;
+use jiff::Timestamp;
+use models::{AttemptEnd, PaymentAttempt, Session};
+use providers::{Availability, Offer};
 
-use super::summary::Summary;
+use super::summary::{Summary, what};
+use crate::flow::refresh_s;
 use crate::form::{PayerErrors, PayerForm};
 use crate::paths::own_path;
 
@@ -31,27 +33,68 @@ impl<'a> PayerPage<'a> {
 
 /// The banks to choose from, and which attempt the choice would be.
 struct BankChoice<'a> {
-    banks: &'a [Offer],
+    banks: Vec<Bank<'a>>,
     attempt: u8,
 }
 
-impl<'a> BankChoice<'a> {
-    fn new(session: &Session, banks: &'a [Offer]) -> Self {
-        Self { banks, attempt: session.attempt_number().saturating_add(1) }
+/// A bank, as it is shown at the choice.
+struct Bank<'a> {
+    id: &'a str,
+    name: &'static str,
+    /// What happens there, if it is a mock.
+    note: Option<&'static str>,
+    /// Why it can't be chosen, if it can't.
+    down: Option<&'static str>,
+}
+
+impl<'a> Bank<'a> {
+    fn new(offer: &'a Offer) -> Self {
+        let down = match offer.availability {
+            Availability::Available => None,
+            Availability::Down(reason) => Some(reason),
+        };
+        Self { id: offer.id.as_str(), name: offer.name, note: offer.note, down }
     }
 }
 
-/// Asks which bank.
+impl<'a> BankChoice<'a> {
+    /// None after the last choice that there may be.
+    fn new(session: &Session, offers: &'a [Offer]) -> Option<Self> {
+        let attempt = session.attempt_number().checked_add(1)?;
+        session.may_choose_again().then(|| Self { banks: offers.iter().map(Bank::new).collect(), attempt })
+    }
+}
+
+/// The name of the bank that an attempt is at.
+fn bank_of(attempt: Option<&PaymentAttempt>, offers: &[Offer]) -> &'static str {
+    let chosen = attempt.and_then(|attempt| offers.iter().find(|offer| offer.id == attempt.bank));
+    chosen.map_or("your bank", |offer| offer.name)
+}
+
+/// Asks which bank; after an attempt that ended, again, with why.
 #[derive(Template)]
 #[template(path = "bank.html")]
 pub(crate) struct BankPage<'a> {
     summary: Summary<'a>,
-    choice: BankChoice<'a>,
+    choice: Option<BankChoice<'a>>,
+    /// Why the last attempt came to nothing.
+    ended: Option<String>,
 }
 
 impl<'a> BankPage<'a> {
     pub(crate) fn new(session: &'a Session, offers: &'a [Offer]) -> Self {
-        Self { summary: Summary::new(session), choice: BankChoice::new(session, offers) }
+        let ended =
+            session.attempt.as_ref().and_then(|attempt| Some((attempt, attempt.ended?))).map(|(attempt, end)| {
+                let (what, bank) = (what(session), bank_of(Some(attempt), offers));
+                match end {
+                    AttemptEnd::DeclinedByPayer => format!("You declined the {what} at {bank}."),
+                    AttemptEnd::DeclinedByBank => format!("The {what} was declined by {bank}, which can tell you why."),
+                    AttemptEnd::InsufficientFunds => format!("There was not enough money in the account at {bank}."),
+                    AttemptEnd::Cancelled => format!("The {what} was cancelled at {bank}."),
+                    AttemptEnd::NotBegun => format!("The {what} could not be begun at {bank}."),
+                }
+            });
+        Self { summary: Summary::new(session), choice: BankChoice::new(session, offers), ended }
     }
 }
 
@@ -62,20 +105,37 @@ pub(crate) struct ConsentPage<'a> {
     summary: Summary<'a>,
     bank: &'static str,
     bank_url: &'a str,
-    /// None after the last attempt there may be.
+    /// Whether the payer's approval moves the money: then the bank has to give the payment up before anything else.
+    at_consent: bool,
     choice: Option<BankChoice<'a>>,
 }
 
 impl<'a> ConsentPage<'a> {
     pub(crate) fn new(session: &'a Session, offers: &'a [Offer]) -> Self {
         let attempt = session.attempt.as_ref();
-        let chosen = attempt.and_then(|attempt| offers.iter().find(|offer| offer.id == attempt.bank));
         let url = attempt.map_or("", |attempt| attempt.redirect_url.as_str());
         Self {
             summary: Summary::new(session),
-            bank: chosen.map_or("your bank", |offer| offer.name),
+            bank: bank_of(attempt, offers),
             bank_url: own_path(session, url).unwrap_or(url),
-            choice: Some(BankChoice::new(session, offers)).filter(|choice| choice.attempt <= MAX_ATTEMPTS),
+            at_consent: session.open_at_consent().is_some(),
+            choice: BankChoice::new(session, offers),
         }
+    }
+}
+
+/// The time to pay has run out, and the bank has not said whether the payer approved; the page reloads itself.
+#[derive(Template)]
+#[template(path = "time_up.html")]
+pub(crate) struct TimeUpPage<'a> {
+    summary: Summary<'a>,
+    bank: &'static str,
+    refresh_s: i64,
+}
+
+impl<'a> TimeUpPage<'a> {
+    pub(crate) fn new(session: &'a Session, offers: &'a [Offer], now: Timestamp) -> Self {
+        let bank = bank_of(session.attempt.as_ref(), offers);
+        Self { summary: Summary::new(session), bank, refresh_s: refresh_s(session, now) }
     }
 }

@@ -102,6 +102,14 @@ impl<'a> ResultPage<'a> {
             )
             | None => (format!("The {what} was not made"), String::new()),
         };
+        // Whatever ended it: the bank has the last word on its money.
+        let text = match &session.late_money {
+            Some(_) => format!(
+                "It had ended here, but the bank says that the money has left your account all the same. Ask {merchant}: it is \
+                 to be returned."
+            ),
+            None => text,
+        };
         Self::of(session, heading, text, now)
     }
 

@@ -3,10 +3,10 @@
 use askama::Template;
 use jiff::Timestamp;
 use models::{
-    Currency, EmailAddress, LineItem, MAX_ATTEMPTS, MerchantUrl, Mode, Payer, PaymentMethod, Session, SessionEvent,
-    SessionState,
+    AttemptEnd, Currency, EmailAddress, LateMoney, LineItem, MAX_ATTEMPTS, MerchantUrl, Mode, Payer, PaymentMethod,
+    Session, SessionEvent, SessionState,
 };
-use providers::{Offer, Providers, Wanted};
+use providers::{Availability, Offer, Providers, Wanted};
 use samples::{NOW, PAYER_EMAIL, PAYER_NAME, happen, item, later, name, session, session_after, session_of};
 
 use super::outcome::LEAVE_AFTER_S;
@@ -28,12 +28,44 @@ fn show(session: &Session, now: Timestamp) -> String {
         Stage::Payer => PayerPage::new(session, &blank, PayerErrors::default()).render(),
         Stage::Bank => BankPage::new(session, &offers()).render(),
         Stage::Consent => ConsentPage::new(session, &offers()).render(),
+        Stage::TimeUp => TimeUpPage::new(session, &offers(), now).render(),
         Stage::Pending => PendingPage::new(session, now).render(),
         Stage::Sent => ResultPage::sent(session, now).render(),
         Stage::NotSent(cause) => ResultPage::not_sent(session, cause, now).render(),
     }
     .unwrap()
 }
+
+/// A session whose payer is at the bank whose money moves at consent.
+fn at_consent() -> Session {
+    let mut session = in_state(SessionState::AwaitingPaymentConsent);
+    let mut attempt = samples::attempt_at_consent(session.id, 1, NOW);
+    attempt.bank = "mock-consent".parse().unwrap();
+    session.attempt = Some(attempt);
+    session
+}
+
+/// A session that awaits another choice after this end of its attempt.
+fn after(end: AttemptEnd) -> Session {
+    let mut session = at_consent();
+    session.retry = true;
+    happen(&mut session, SessionEvent::AttemptEnded, NOW);
+    session.attempt.iter_mut().for_each(|attempt| attempt.ended = Some(end));
+    session
+}
+
+fn late_money() -> LateMoney {
+    let provider = "mock-consent".parse().unwrap();
+    LateMoney { at: NOW, provider, payment_id: "payment-1".parse().unwrap(), attempt: 1 }
+}
+
+const ENDS: [AttemptEnd; 5] = [
+    AttemptEnd::DeclinedByPayer,
+    AttemptEnd::DeclinedByBank,
+    AttemptEnd::InsufficientFunds,
+    AttemptEnd::Cancelled,
+    AttemptEnd::NotBegun,
+];
 
 fn problem(problem: crate::answer::Problem) -> String {
     let response = problem.into_page(Some(Back { path: "/checkout/7".to_owned(), label: "Back to the payment" }));
@@ -86,7 +118,16 @@ fn gallery() -> Vec<(String, String)> {
     for cause in [E::DeclinedByPayer, E::DeclinedByBank, E::CancelledByPayer, E::CancelledByMerchant, E::TimePassed] {
         add(&format!("refund_{cause}"), show(&paying(&[E::BankChosen, cause]), NOW));
     }
+    add("at_consent", show(&at_consent(), NOW));
+    add("at_consent_time_up", show(&at_consent(), later(86_400)));
+    for end in ENDS {
+        add(&format!("after_{end:?}"), show(&after(end), NOW));
+    }
+    let mut late = in_state(SessionState::Cancelled);
+    late.late_money = Some(late_money());
+    add("late_money", show(&late, NOW));
     add("not_found", problem(crate::answer::Problem::NotFound));
+    add("bank_down", problem(crate::answer::Problem::BankDown));
     add("too_many", problem(crate::answer::Problem::TooManyAttempts));
     pages.extend(crate::refund::gallery());
     pages
@@ -231,4 +272,59 @@ fn where_a_refund_is_paid_it_is_the_merchant_who_pays() {
     let html = show(&sent, NOW);
     assert!(html.contains("Your bank has sent £2.50 to Ada Customer."));
     assert!(html.contains("Return to Bright Candles Ltd"));
+}
+
+#[test]
+fn the_choice_is_a_real_list_and_a_bank_that_is_down_can_not_be_chosen() {
+    let html = show(&in_state(SessionState::AwaitingProvider), NOW);
+    let offers = offers();
+    assert_eq!(offers.len(), 9);
+    for offer in &offers {
+        let button = format!("name=\"bank\" value=\"{}\"", offer.id);
+        assert_eq!(html.contains(&button), offer.availability == Availability::Available, "{}", offer.id);
+        assert!(html.contains(offer.name) && html.contains(&format!("aria-describedby=\"{}\"", offer.id)));
+    }
+    let down =
+        "<button type=\"button\" class=\"down\" aria-disabled=\"true\" aria-describedby=\"mock-down\">Nightclose Bank";
+    assert!(html.contains(down) && html.contains("id=\"mock-down\">Down for maintenance</span>"), "{html}");
+    assert!(html.find("Pay £4.00 with Mock Bank") < html.find("Pay £4.00 with Brightwick Bank"));
+}
+
+#[test]
+fn after_a_refusal_the_choice_says_why_and_offers_every_bank_again() {
+    for end in ENDS {
+        let html = show(&after(end), NOW);
+        let notice = html.split_once("role=\"status\">").unwrap().1.split_once("</p>").unwrap().0;
+        let says = match end {
+            AttemptEnd::DeclinedByPayer => "You declined the payment at Thistledown Pay.",
+            AttemptEnd::DeclinedByBank => "declined by Thistledown Pay",
+            AttemptEnd::InsufficientFunds => "not enough money",
+            AttemptEnd::Cancelled => "cancelled at Thistledown Pay",
+            AttemptEnd::NotBegun => "could not be begun at Thistledown Pay",
+        };
+        assert!(notice.contains(says) && notice.ends_with("No money has left your account."), "{end:?}: {notice}");
+        assert!(html.contains("name=\"attempt\" value=\"2\"") && html.contains("value=\"mock-bank\""), "{html}");
+    }
+    let mut last = after(AttemptEnd::DeclinedByBank);
+    last.attempt.iter_mut().for_each(|attempt| attempt.number = MAX_ATTEMPTS);
+    let html = show(&last, NOW);
+    assert!(!html.contains("name=\"attempt\"") && html.contains("No other bank can be chosen"), "{html}");
+}
+
+#[test]
+fn while_money_may_move_at_the_bank_nothing_is_promised_that_only_the_bank_knows() {
+    let html = show(&at_consent(), NOW);
+    assert!(html.contains("href=\"/checkout/") && html.contains("/bank/1\""), "{html}");
+    assert!(
+        html.contains("Thistledown Pay is asked to give the payment up") && !html.contains("Nothing has been paid yet")
+    );
+    assert!(!html.contains("A new choice replaces") && html.contains("you still pay once"));
+    let html = show(&at_consent(), later(86_400));
+    assert!(html.contains("Thistledown Pay is being asked whether you have approved the payment"), "{html}");
+    assert!(!html.contains("<form") && !html.contains("/bank/1") && !html.contains("No money has left"), "{html}");
+    let mut late = in_state(SessionState::Cancelled);
+    assert!(show(&late, NOW).contains("No money has left your account"));
+    late.late_money = Some(late_money());
+    let html = show(&late, NOW);
+    assert!(html.contains("the money has left your account all the same") && !html.contains("No money has left"));
 }

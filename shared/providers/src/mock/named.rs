@@ -72,10 +72,10 @@ static NAMED: [NamedBank; 9] = [
     at_submission(
         "mock-fails-later",
         "Faltermoor Bank",
-        "Accepts the payment, and refuses it 10 seconds later.",
+        "Accepts, and refuses 10 seconds later.",
         &[Decision::ApproveThenFail, Decision::Decline],
     ),
-    at_submission("mock-refuses", "Sternholt Bank", "Refuses every payment.", &[Decision::Refuse, Decision::Decline]),
+    at_submission("mock-refuses", "Sternholt Bank", "Refuses every time.", &[Decision::Refuse, Decision::Decline]),
     at_submission(
         "mock-insufficient-funds",
         "Thinpurse Bank",
