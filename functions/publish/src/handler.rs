@@ -131,6 +131,10 @@ impl Publish {
         let StreamRecord { keys, old_image, new_image, sequence_number, approximate_creation_date_time, .. } =
             record.change;
         let landed_s = approximate_creation_date_time.timestamp();
+        if let Some(session_id) = store::late_money_noted(&old_image, &new_image) {
+            tracing::error!(%session_id, "money came after the end");
+            Metric::LateMoney.count();
+        }
         let change = match store::history_change(old_image, new_image) {
             Ok(Some(change)) => change,
             Ok(None) => return Ok(()),

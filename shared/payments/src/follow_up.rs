@@ -92,9 +92,8 @@ impl Payments {
         match connector.status_by_id(payment_id, now).await.map_err(PaymentError::from)? {
             Status::Consented | Status::Accepted | Status::Settled(_) => {
                 let late = LateMoney { at: now, provider: provider.clone(), payment_id: payment_id.clone(), attempt };
-                if self.sessions.note_late_money(&session_id, &late).await.map_err(PaymentError::from)? {
-                    tracing::error!(%session_id, attempt, "money came after the end");
-                }
+                // The stream's reader sees it, logs it and counts it.
+                self.sessions.note_late_money(&session_id, &late).await.map_err(PaymentError::from)?;
             }
             Status::AwaitingConsent | Status::Refused(_) | Status::Cancelled | Status::Unknown => {}
         }

@@ -19,6 +19,8 @@ pub enum Metric {
     PaymentsNotSent,
     /// Looks at payments that the bank has not settled an hour after they were submitted; each is looked at every hour.
     StuckPending,
+    /// Money that came for an attempt that was over: it has to be returned by hand.
+    LateMoney,
     /// Mails that SES took.
     MailsSent,
     /// Mails that were given up.
@@ -43,10 +45,11 @@ pub enum Metric {
 
 impl Metric {
     /// All there are.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::PaymentsSent,
         Self::PaymentsNotSent,
         Self::StuckPending,
+        Self::LateMoney,
         Self::MailsSent,
         Self::MailsFailed,
         Self::MailsThrottled,
@@ -65,6 +68,7 @@ impl Metric {
             Self::PaymentsSent => "PaymentsSent",
             Self::PaymentsNotSent => "PaymentsNotSent",
             Self::StuckPending => "StuckPending",
+            Self::LateMoney => "LateMoney",
             Self::MailsSent => "MailsSent",
             Self::MailsFailed => "MailsFailed",
             Self::MailsThrottled => "MailsThrottled",

@@ -75,7 +75,7 @@ pub use session_item::session_item;
 pub use sessions::{Created, Fingerprint, Sessions};
 pub use size::size_bytes;
 pub use slots::{Slot, Slots};
-pub use stream::{HistoryChange, history_change};
+pub use stream::{HistoryChange, history_change, late_money_noted};
 pub use table::{Item, Table, TableItem};
 pub use tables::tables_named;
 pub use verify::{Checked, Rule, Verify, Violation};

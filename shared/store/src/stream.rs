@@ -1,6 +1,6 @@
 //! Reading the table's stream: which history entries a record brings.
 
-use models::{Object, Refund, Session};
+use models::{Object, Refund, Session, SessionId};
 use serde::de::DeserializeOwned;
 
 use crate::error::StoreError;
@@ -63,6 +63,18 @@ pub fn history_change(old: serde_dynamo::Item, new: serde_dynamo::Item) -> Resul
     Ok(session.map(|session| HistoryChange { object: Object::Session(session), first_new, first_landed }))
 }
 
+/// The session of which this record says, for the first time, that money came for an attempt that was over; none of any other.
+/// Images as the stream has them, empty where there is none.
+pub fn late_money_noted(old: &serde_dynamo::Item, new: &serde_dynamo::Item) -> Option<SessionId> {
+    if old.contains_key("late_money") || !new.contains_key("late_money") {
+        return None;
+    }
+    match new.get("pk") {
+        Some(serde_dynamo::AttributeValue::S(pk)) => pk.strip_prefix(keys::SESSION_PK_PREFIX)?.parse().ok(),
+        Some(_) | None => None,
+    }
+}
+
 fn is_refund(image: &serde_dynamo::Item) -> bool {
     matches!(image.get("sk"), Some(serde_dynamo::AttributeValue::S(sk)) if sk.starts_with(keys::REFUND_PREFIX))
 }
@@ -74,4 +86,27 @@ fn image<T: DeserializeOwned>(item: serde_dynamo::Item) -> Result<Option<T>, Sto
     }
     let read = serde_dynamo::from_item(item);
     read.map(Some).map_err(|cause| StoreError::Unreadable { key: "in the stream".to_owned(), cause })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn late_money_is_seen_once_also_of_a_deleted_session() {
+        let id = "1ae1ce03-dfa9-4593-b487-65c656991cb5";
+        let item = |names: &[&str], id: &str| {
+            let text = |text: &str| serde_dynamo::AttributeValue::S(text.to_owned());
+            let mut item =
+                serde_dynamo::Item::from(std::collections::HashMap::<String, serde_dynamo::AttributeValue>::new());
+            item.insert("pk".to_owned(), text(&format!("SESSION#{id}")));
+            names.iter().for_each(|name| drop(item.insert((*name).to_owned(), text(""))));
+            item
+        };
+        let (before, noted) = (item(&["deleted_at"], id), item(&["deleted_at", "late_money"], id));
+        assert_eq!(late_money_noted(&before, &noted), Some(id.parse().unwrap()));
+        assert_eq!(late_money_noted(&noted, &noted), None);
+        assert_eq!(late_money_noted(&before, &before), None);
+        assert_eq!(late_money_noted(&before, &item(&["late_money"], "x")), None);
+    }
 }
