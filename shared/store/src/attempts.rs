@@ -15,8 +15,8 @@ use crate::table::{n, s};
 use crate::update::Update;
 use crate::write::WriteKind;
 
-/// How long after an attempt whose money moves at consent was recorded the provider is first asked about it, if nobody came
-/// back from there before.
+/// How long after an attempt whose money moves at consent was recorded, or a refund that a provider makes, the provider is first
+/// asked about it, if nobody came back from there before.
 pub const FIRST_CHECK_AT_CONSENT: SignedDuration = SignedDuration::from_secs(60);
 
 impl Sessions {
@@ -162,7 +162,7 @@ impl Sessions {
     }
 }
 
-/// When the provider is first asked about an attempt whose money moves at consent.
+/// When the provider is first asked about what was recorded then.
 pub(crate) fn first_check_at(begun_at: Timestamp) -> Timestamp {
     begun_at.checked_add(FIRST_CHECK_AT_CONSENT).unwrap_or(Timestamp::MAX)
 }

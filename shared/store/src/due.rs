@@ -1,5 +1,5 @@
-//! What has fallen due: sessions to expire or to ask the bank about, refunds without details, mails to
-//! send, events to deliver.
+//! What has fallen due: sessions to expire or to ask the bank about, refunds without details or to ask the provider about,
+//! mails to send, events to deliver.
 
 use jiff::Timestamp;
 use models::{CursorId, EndpointId, MailId, MerchantId, RefundId, SessionId, SortableTimestamp};
@@ -24,7 +24,7 @@ const PAGE: usize = 250;
 pub enum DueItem {
     /// A session expires, or its bank is to be asked.
     Session(SessionId),
-    /// A refund's details were not given in time.
+    /// A refund's details were not given in time, or its provider is to be asked.
     Refund(SessionId, RefundId),
     /// A mail is to be sent.
     Mail(MailId),

@@ -1,6 +1,8 @@
 //! The updates that refunds are changed by, as parts of the transactions that they change in.
 
-use models::{Money, PaysRefund, Refund, RefundEvent, RefundState, SessionId, WriteId};
+use models::{
+    Money, PaysRefund, ProviderRefundId, Refund, RefundEvent, RefundState, SessionId, SortableTimestamp, WriteId,
+};
 
 use crate::change::Change;
 use crate::history::history_entry;
@@ -62,6 +64,38 @@ fn awaiting_payment(kind: WriteKind, paid: &PaysRefund, payment: &SessionId) -> 
     Update::new(kind, keys::refund(&paid.session_id, &paid.refund_id))
         .when_one_of("state", [RefundState::AwaitingPayment.as_str()])
         .when("#payment_session_id = :payment", [(":payment", s(payment.to_string()))])
+}
+
+/// The provider has accepted the refund, and calls it `id`.
+pub(crate) fn accepted(refund: &Refund, id: &ProviderRefundId) -> Update {
+    open_at_provider(WriteKind::RefundAnswer, refund)
+        .when("attribute_not_exists(#at_provider.#id) OR #at_provider.#id = :id", [(":id", s(id.as_str()))])
+        .set_inside("#at_provider.#id", s(id.as_str()))
+}
+
+/// The refund ended by `event`, by the provider's word on what is known there as `refund` says.
+pub(crate) fn concluded(refund: &Refund, event: RefundEvent, at: jiff::Timestamp, write_id: &WriteId) -> Update {
+    let update = open_at_provider(WriteKind::RefundChange, refund);
+    let update = match refund.at_provider.as_ref().and_then(|at_provider| at_provider.id.as_ref()) {
+        Some(id) => update.when("#at_provider.#id = :id", [(":id", s(id.as_str()))]),
+        None => update.when("attribute_not_exists(#at_provider.#id)", []),
+    };
+    happened(update, event, at, write_id)
+}
+
+/// The provider is asked again then.
+pub(crate) fn check_again_at(refund: &Refund, at: jiff::Timestamp) -> Update {
+    open_at_provider(WriteKind::RefundCheckAgain, refund)
+        // Later than it was: a first attempt that arrives late brings an earlier one.
+        .when("#due_at < :set_due_at", [])
+        .set("due_at", s(SortableTimestamp::from(at).as_str()))
+}
+
+/// A refund that its provider makes, and has not said how it ended.
+fn open_at_provider(kind: WriteKind, refund: &Refund) -> Update {
+    Update::new(kind, keys::refund(&refund.session_id, &refund.id))
+        .when_one_of("state", [RefundState::AwaitingPayment.as_str()])
+        .when("attribute_exists(#at_provider)", [])
 }
 
 /// A refund that waited for details ends by `event`.

@@ -7,6 +7,7 @@ use models::{
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::attempts::first_check_at;
 use crate::change::{Change, ChangeError};
 use crate::error::StoreError;
 use crate::history::{correlate_first, entered_later};
@@ -25,7 +26,7 @@ const RESERVES: usize = 2;
 /// The table's refunds.
 #[derive(Debug, Clone)]
 pub struct Refunds {
-    table: Table,
+    pub(crate) table: Table,
 }
 
 /// What became of making a refund.
@@ -108,6 +109,9 @@ impl Refunds {
     /// Makes a refund, with the session that pays it if there is one already: one transaction, which also takes the
     /// amount from what is left of the refunded session.
     ///
+    /// One that a provider makes is recorded before the provider hears of it, and is due to be followed up
+    /// [`crate::FIRST_CHECK_AT_CONSENT`] later, whatever becomes of whoever asks the provider.
+    ///
     /// # Errors
     /// The table failed us; the refund may have been made.
     pub async fn create(
@@ -119,9 +123,9 @@ impl Refunds {
         let key = keys::refund(&refund.session_id, &refund.id);
         let mut item: Item = serde_dynamo::to_item(refund)?;
         correlate_first(&mut item);
-        if refund.state == RefundState::AwaitingDetails {
+        if let Some(due_at) = first_due_at(refund) {
             item.insert("due_pk".into(), s(keys::due_pk(&key)));
-            item.insert("due_at".into(), s(SortableTimestamp::from(refund.expires_at).as_str()));
+            item.insert("due_at".into(), s(SortableTimestamp::from(due_at).as_str()));
         }
         if let Some(fingerprint) = fingerprint {
             item.insert("fingerprint".into(), fingerprint.as_attribute());
@@ -295,7 +299,7 @@ impl Refunds {
 
     /// Does a transaction that changes this refund first of all, at `at`; or later, if what happened last to it has a later
     /// timestamp.
-    async fn change(
+    pub(crate) async fn change(
         &self,
         refund: &Refund,
         mut at: Timestamp,
@@ -326,6 +330,14 @@ impl Refunds {
         let item = get_settled(&self.table, key.clone()).await?.ok_or_else(|| disagreement(refund))?;
         read(key, item)
     }
+}
+
+/// When something is first to be done about a new refund: of one that a session pays, that session is due.
+fn first_due_at(refund: &Refund) -> Option<Timestamp> {
+    if refund.open_at_provider().is_some() {
+        return Some(first_check_at(refund.created_at));
+    }
+    (refund.state == RefundState::AwaitingDetails).then_some(refund.expires_at)
 }
 
 fn disagreement(refund: &Refund) -> StoreError {

@@ -60,6 +60,10 @@ kinds! {
     /// The state is a condition, and no way leads back to it.
     RefundChange = "changing a refund",
     RefundSubmit = "submitting a refund",
+    /// Sets what is fixed.
+    RefundAnswer = "recording a provider's answer about a refund",
+    /// `due_at` only rises, while the provider has not ended it.
+    RefundCheckAgain = "rescheduling a refund",
     RefundOpen = "noting whether a refund's payment is open at consent",
     RefundReserve = "reserving a refund's amount",
     RefundGiveBack = "giving a refund's amount back",

@@ -1,6 +1,9 @@
 //! Refunds, and what they have to agree with.
 
-use models::{Money, Object, PaymentAttempt, PaysRefund, Refund, RefundId, RefundState, SessionId, SessionState};
+use models::{
+    Money, Object, PaymentAttempt, PaysRefund, Refund, RefundAtProvider, RefundEvent, RefundId, RefundState, SessionId,
+    SessionState,
+};
 use serde::Deserialize;
 
 use super::waiting::Waits;
@@ -38,6 +41,7 @@ impl Check<'_> {
         self.history(&refund.history, refund.state);
         let waits = match refund.state {
             RefundState::AwaitingDetails => Waits::Until(refund.expires_at),
+            RefundState::AwaitingPayment if refund.at_provider.is_some() => Waits::NowAndAgain,
             // The session that pays it waits.
             RefundState::AwaitingPayment | RefundState::Sent | RefundState::Failed => Waits::Never,
         };
@@ -47,7 +51,10 @@ impl Check<'_> {
             pointer.as_ref().and_then(|pointer| text(pointer, "session_id")) == Some(&session_id.to_string());
         self.broken_unless(points_here, Rule::Refund, "has no pointer that leads to it: nobody finds it by its id");
         self.refunded(&refund).await?;
-        self.paying(&refund).await?;
+        match &refund.at_provider {
+            Some(at_provider) => self.at_provider(&refund, at_provider).await?,
+            None => self.paying(&refund).await?,
+        }
         let object = Object::Refund(Box::new(refund));
         let entered_at: Vec<_> = (1..=object.history_len()).map(|sequence| object.entered_at(sequence)).collect();
         self.mails_called_for(&object).await?;
@@ -67,6 +74,25 @@ impl Check<'_> {
         self.broken_unless(counted, Rule::Refundable, "is not taken from what is left of its session");
         let owned = text(&session, "merchant_id") == Some(refund.merchant_id.as_str());
         self.broken_unless(owned, Rule::Refund, "is another merchant's than its session");
+        Ok(())
+    }
+
+    /// The provider that makes it, of a payment of the refunded session's: no session pays it.
+    async fn at_provider(&mut self, refund: &Refund, at_provider: &RefundAtProvider) -> Result<(), StoreError> {
+        let alone = refund.payment_session_id.is_none();
+        self.broken_unless(alone, Rule::Refund, "is made by its provider, and a session pays it all the same");
+        self.broken_unless(refund.submitted, Rule::Refund, "is made by its provider, and could be cancelled");
+        let fits = match refund.state {
+            RefundState::AwaitingDetails => false,
+            RefundState::AwaitingPayment => true,
+            RefundState::Sent => at_provider.id.is_some(),
+            RefundState::Failed => refund.history.last().map(|entry| entry.cause) == Some(RefundEvent::DeclinedByBank),
+        };
+        self.broken_unless(fits, Rule::Refund, format!("is {}, and not by its provider's word", refund.state));
+        let payment = self.get(keys::bank_payment(&at_provider.provider, &at_provider.payment_id)).await?;
+        let session_id = payment.as_ref().and_then(|payment| text(payment, "session_id"));
+        let of_session = session_id == Some(&refund.session_id.to_string());
+        self.broken_unless(of_session, Rule::Refund, "is made of a payment that is not its session's");
         Ok(())
     }
 

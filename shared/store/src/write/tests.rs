@@ -20,8 +20,8 @@ use aws_smithy_types::byte_stream::ByteStream;
 use jiff::{SignedDuration, Timestamp};
 use models::{
     ApiKey, AttemptEnd, CursorId, DisabledBy, Endpoint, EndpointId, EndpointSecret, EventId, LateMoney, ListShards,
-    MailFeedback, MailId, MailTopic, Mode, Object, PaymentAttempt, Refund, RefundId, Scopes, Session, SessionEvent,
-    SessionId, TransferInstructions,
+    MailFeedback, MailId, MailTopic, Mode, Object, PaymentAttempt, Refund, RefundCreation, RefundId, Scopes, Session,
+    SessionEvent, SessionId, TransferInstructions,
 };
 use providers::mock::{Concluded, Conclusion, Decided, Decision, Entry, Ledger, Order, Payment, RefundOrder};
 use serde_json::Value;
@@ -31,8 +31,8 @@ use super::{SENDING, WriteKind};
 use crate::table::{Item, Key};
 use crate::{
     Change, ChangeError, Cursors, DeliveryAttempt, EndpointChange, EndpointCreated, Endpoints, Erased, Erasures,
-    Events, Fingerprint, Finished, Mails, Marked, Merchants, MockLedger, ObjectPath, Owner, Paused, RefundCreated,
-    RefundEnd, Refunds, Registration, Resent, Sessions, Span, StoredEvent, Table,
+    Events, Fingerprint, Finished, Mails, Marked, Merchants, MockLedger, ObjectPath, Owner, Paused, RefundConclusion,
+    RefundCreated, RefundEnd, Refunds, Registration, Resent, Sessions, Span, StoredEvent, Table,
 };
 use support::World;
 
@@ -180,15 +180,17 @@ fn no_kind_of_write_is_done_twice_however_late_its_first_attempt_arrives() {
         let late = Late::new();
         let owner = support::new_owner(Mode::Test);
         let now = samples::now();
-        merchants(&late, &owner, now).await;
-        let paid = sessions(&late, &owner, now).await;
-        attempts_at_consent(&late, &owner, now).await;
-        refunds(&late, &owner, &paid, now).await;
-        events_and_cursors(&late, &owner, &paid, now).await;
-        mails(&late, &paid, now).await;
-        endpoints(&late, &owner, now).await;
-        ledger(&late).await;
-        the_end(&late, &paid, now).await;
+        // On the heap: together they are more than a thread's stack holds.
+        Box::pin(merchants(&late, &owner, now)).await;
+        let paid = Box::pin(sessions(&late, &owner, now)).await;
+        Box::pin(attempts_at_consent(&late, &owner, now)).await;
+        Box::pin(refunds(&late, &owner, &paid, now)).await;
+        Box::pin(refunds_at_provider(&late, &paid, now)).await;
+        Box::pin(events_and_cursors(&late, &owner, &paid, now)).await;
+        Box::pin(mails(&late, &paid, now)).await;
+        Box::pin(endpoints(&late, &owner, now)).await;
+        Box::pin(ledger(&late)).await;
+        Box::pin(the_end(&late, &paid, now)).await;
         let driven = late.kinds();
         let missing: Vec<_> = WriteKind::ALL.iter().filter(|kind| !driven.contains(kind)).collect();
         assert!(missing.is_empty(), "no step here writes {missing:?}");
@@ -446,6 +448,37 @@ async fn refunds(late: &Late, owner: &Owner, paid: &Session, now: Timestamp) {
     let erased = erasures.erase_alone(&withheld.id, now + SignedDuration::from_hours(1)).await.unwrap();
     assert_eq!(erased, Erased::Done);
     late.arrive_after("erasing a session with refunds").await;
+}
+
+/// Makes refunds that the payment's provider makes.
+async fn refunds_at_provider(late: &Late, paid: &Session, now: Timestamp) {
+    let refunds = Refunds::new(late.table.clone());
+    let at = now + seconds(5);
+    for (knows_id, conclusion) in
+        [(true, RefundConclusion::Settled), (true, RefundConclusion::Refused), (false, RefundConclusion::Refused)]
+    {
+        let creation = support::refund_creation(RefundId::new(samples::uuid()), at);
+        let creation = RefundCreation { at_provider: Some(samples::refund_at_provider(creation.id)), ..creation };
+        let (mut refund, payment) = Refund::create(paid, samples::new_refund(paid, Some(10)), creation).unwrap();
+        let created = refunds.create(&refund, payment.as_ref(), None).await.unwrap();
+        assert!(matches!(created, RefundCreated::New));
+        late.arrive_after("making a refund at its provider").await;
+        for second in [70, 80] {
+            refunds.check_again_at(&refund, at + seconds(second)).await.unwrap();
+            late.arrive_after("asking a refund's provider again").await;
+        }
+        if knows_id {
+            for _ in 0..2 {
+                refund = refunds.provider_accepted(&refund, &samples::text("refund:1")).await.unwrap();
+                late.arrive_after("a provider's answer about a refund").await;
+            }
+        }
+        refunds.check_again_at(&refund, at + seconds(90)).await.unwrap();
+        refunds.conclude(&refund, conclusion, at, &samples::write_id()).await.unwrap();
+        late.arrive_after("a refund's end at its provider").await;
+        refunds.check_again_at(&refund, at + seconds(100)).await.unwrap();
+        late.arrive_after("asking about a refund that has ended").await;
+    }
 }
 
 async fn events_and_cursors(late: &Late, owner: &Owner, paid: &Session, now: Timestamp) {
