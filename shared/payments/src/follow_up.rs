@@ -18,7 +18,7 @@ use crate::error::{PaymentError, recorded};
 use crate::next_step::{Step, after_submission, before_submission, goes_on_after_refusal};
 
 /// How long a payment is pending until it is counted as stuck. Banks settle within seconds, and promise two hours.
-const STUCK_AFTER: SignedDuration = SignedDuration::from_hours(1);
+pub(crate) const STUCK_AFTER: SignedDuration = SignedDuration::from_hours(1);
 
 /// Why a provider's word could not be followed up.
 #[derive(Debug, Error)]
@@ -81,9 +81,9 @@ impl Payments {
             if is_latest && open(session).is_some() {
                 return Ok(self.follow_up(session).await?);
             }
-            // Its money is known.
+            // Its money is known, and what of it goes back may not be.
             if is_latest && session.state == SessionState::Sent {
-                return Ok(());
+                return Ok(self.follow_up_refunds_of(session).await?);
             }
         }
         let now = self.clock.now();

@@ -16,6 +16,7 @@ mod error;
 mod follow_up;
 mod next_step;
 mod refund;
+mod refund_at_provider;
 
 use models::{PaymentMethod, Session, SessionEvent, SessionId};
 use providers::{Offer, Providers, Wanted};

@@ -68,8 +68,10 @@ impl From<StoreError> for RefundEndError {
 }
 
 impl Payments {
-    /// Makes a refund of `owner`'s session, unless there is one with its id. `as_stored` completes the session that pays it,
-    /// where there is one, as the session's format has it.
+    /// Makes a refund of `owner`'s session, unless there is one with its id: by the payment's own provider, if that can; else
+    /// by a session that pays it, which `as_stored` completes as the session's format has it.
+    ///
+    /// Whatever the provider says, what is answered is the refund as it was recorded, before the provider heard of it.
     ///
     /// # Errors
     /// See [`RefundError`].
@@ -88,19 +90,27 @@ impl Payments {
                 session = self.sessions.get(&new.session_id).await?;
                 continue;
             }
+            let at = self.clock.now();
+            let amount = refunded.amount_to_refund(new.amount, at)?;
+            let (provider, at_provider) = self.refund_at_provider(&refunded, id, amount).unzip();
             let creation = RefundCreation {
                 id,
                 payment_session_id: SessionId::new(self.random.uuid_v4()),
                 end_to_end_id: EndToEndId::new(self.random.uuid_v4()),
-                at: self.clock.now(),
+                at,
                 base_url: base_url.clone(),
-                at_provider: None,
+                at_provider,
                 write_id: self.random.write_id(),
             };
             let (refund, payment) = Refund::create(&refunded, new.clone(), creation)?;
             let payment = payment.map(as_stored);
             match self.refunds.create(&refund, payment.as_ref(), fingerprint).await? {
-                RefundCreated::New => return Ok(Made::New(refund)),
+                RefundCreated::New => {
+                    if let (Some(provider), Some(at_provider)) = (&provider, &refund.at_provider) {
+                        self.begin_refund(provider, &refund, at_provider).await;
+                    }
+                    return Ok(Made::New(refund));
+                }
                 RefundCreated::Existing(refund, first) => return Ok(Made::Existing(*refund, first)),
                 RefundCreated::Refused(now) => session = now.map(|session| *session),
             }

@@ -3,4 +3,5 @@
 mod at_consent;
 mod at_submission;
 mod machine;
+mod refunds;
 mod world;

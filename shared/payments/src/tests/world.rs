@@ -19,7 +19,7 @@ pub(super) struct World {
     pub(super) aws: Aws,
     pub(super) payments: Payments,
     hands: VirtualClock,
-    table: Table,
+    pub(super) table: Table,
 }
 
 impl World {
@@ -98,6 +98,11 @@ impl World {
     pub(super) async fn schedule(&self) {
         let due = Due::new(self.table.clone()).all(self.now()).await.unwrap().unwrap();
         for item in due {
+            if let DueItem::Refund(session_id, id) = item {
+                let refund = self.payments.refunds.find(&session_id, &id).await.unwrap().unwrap();
+                self.payments.follow_up_refund(&refund).await.unwrap();
+                self.payments.expire_refund(&refund).await.unwrap();
+            }
             let DueItem::Session(id) = item else { continue };
             let Some(session) = self.payments.sessions.get(&id).await.unwrap() else { continue };
             if session.open_at_consent().is_some() || session.state == SessionState::Pending {

@@ -1,0 +1,163 @@
+//! Refunds that the payment's own provider makes: recorded, then asked for, then followed up until the provider has said how
+//! they ended. What was recorded is all that is ever sent, so that none is made twice.
+
+use std::error::Error as StdError;
+
+use jiff::{SignedDuration, Timestamp};
+use models::{Money, Refund, RefundAtProvider, RefundId, Session, next_check_at};
+use providers::{Connector, Provider, RefundAnswer, RefundStatus};
+use runtime::Metric;
+use store::{MockLedger, RefundChangeError, RefundConclusion};
+
+use crate::Payments;
+use crate::error::PaymentError;
+use crate::follow_up::STUCK_AFTER;
+
+/// How long a refund that the provider has accepted is under way until it is counted as stuck: some take working days.
+const SLOW_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// What became of following a refund up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Followed {
+    /// It has ended.
+    Ended,
+    /// The provider makes it.
+    UnderWay,
+    /// The provider can't tell.
+    Unknown,
+}
+
+impl Payments {
+    /// The provider of a session's payment, and what asks it to refund so much; none unless the money moved at consent and that
+    /// provider can refund.
+    pub(crate) fn refund_at_provider(
+        &self,
+        session: &Session,
+        id: RefundId,
+        amount: Money,
+    ) -> Option<(Connector<MockLedger>, RefundAtProvider)> {
+        let attempt = session.attempt.as_ref()?;
+        let payment_id = attempt.at_consent.as_ref()?.payment_id.clone()?;
+        let provider = self.connector(attempt, session).ok()?;
+        let request = provider.refund_request(session, attempt, id, amount)?;
+        Some((provider, RefundAtProvider { provider: attempt.bank.clone(), payment_id, request, id: None }))
+    }
+
+    /// Finds out where a refund stands that its provider makes, and records it; nothing of any other. Whatever goes wrong, it
+    /// stays due.
+    ///
+    /// # Errors
+    /// See [`PaymentError`].
+    pub async fn follow_up_refund(&self, refund: &Refund) -> Result<(), PaymentError> {
+        let Some(at_provider) = refund.open_at_provider() else { return Ok(()) };
+        let provider = self.providers.find(&at_provider.provider, refund.mode);
+        let provider = provider.ok_or(PaymentError::Inconsistent("provider that is there"))?;
+        self.follow_up_refund_at(&provider, refund, at_provider).await
+    }
+
+    /// The same, of each of a session's refunds.
+    pub(crate) async fn follow_up_refunds_of(&self, session: &Session) -> Result<(), PaymentError> {
+        if session.refund_count > 0 {
+            for refund in self.refunds.of(&session.id).await?.refunds {
+                self.follow_up_refund(&refund).await?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn follow_up_refund_at(
+        &self,
+        provider: &impl Provider,
+        refund: &Refund,
+        at_provider: &RefundAtProvider,
+    ) -> Result<(), PaymentError> {
+        let now = self.clock.now();
+        let followed = match self.ask_about_refund(provider, refund, at_provider, now).await {
+            Ok(followed) => followed,
+            Err(PaymentError::Provider(error)) => {
+                let cause = error.source().map(ToString::to_string);
+                tracing::warn!(refund_id = %refund.id, %error, cause, "the provider could not be asked about a refund");
+                Followed::Unknown
+            }
+            Err(error @ (PaymentError::Store(_) | PaymentError::Inconsistent(_))) => return Err(error),
+        };
+        let stuck_after = match followed {
+            Followed::Ended => return Ok(()),
+            Followed::UnderWay => SLOW_AFTER,
+            Followed::Unknown => STUCK_AFTER,
+        };
+        if now.duration_since(refund.created_at) >= stuck_after {
+            tracing::warn!(refund_id = %refund.id, asked_since = %refund.created_at, "a refund is still under way");
+            Metric::StuckPending.count();
+        }
+        Ok(self.refunds.check_again_at(refund, next_check_at(refund.created_at, now)).await?)
+    }
+
+    /// Until the provider has said what it calls a refund, it may not have heard of it: the recorded request is sent again,
+    /// under its key.
+    async fn ask_about_refund(
+        &self,
+        provider: &impl Provider,
+        refund: &Refund,
+        at_provider: &RefundAtProvider,
+        now: Timestamp,
+    ) -> Result<Followed, PaymentError> {
+        let Some(id) = &at_provider.id else { return self.ask_for_refund(provider, refund, at_provider, now).await };
+        match provider.refund_status(&at_provider.payment_id, id, now).await? {
+            RefundStatus::Settled => self.conclude(refund, RefundConclusion::Settled).await,
+            RefundStatus::Refused => self.conclude(refund, RefundConclusion::Refused).await,
+            RefundStatus::Accepted => Ok(Followed::UnderWay),
+            RefundStatus::Unknown => Ok(Followed::Unknown),
+        }
+    }
+
+    /// A refund was recorded a moment ago: whatever becomes of asking the provider, the schedule goes on from what is recorded.
+    pub(crate) async fn begin_refund(&self, provider: &impl Provider, refund: &Refund, at_provider: &RefundAtProvider) {
+        let now = self.clock.now();
+        if let Err(error) = self.ask_for_refund(provider, refund, at_provider, now).await {
+            let cause = error.source().map(ToString::to_string);
+            tracing::warn!(refund_id = %refund.id, %error, cause, "a refund was recorded, and its provider's answer is not");
+        }
+    }
+
+    /// Sends the recorded request, and records the answer.
+    async fn ask_for_refund(
+        &self,
+        provider: &impl Provider,
+        refund: &Refund,
+        at_provider: &RefundAtProvider,
+        now: Timestamp,
+    ) -> Result<Followed, PaymentError> {
+        let id = match provider.refund(&at_provider.payment_id, &at_provider.request, now).await? {
+            RefundAnswer::Accepted(id) => id,
+            RefundAnswer::Refused(why) => {
+                tracing::warn!(refund_id = %refund.id, %why, "the provider refused a refund");
+                return self.conclude(refund, RefundConclusion::Refused).await;
+            }
+        };
+        match self.refunds.provider_accepted(refund, &id).await {
+            Ok(_) => {
+                tracing::info!(refund_id = %refund.id, "accepted by the provider");
+                Ok(Followed::UnderWay)
+            }
+            Err(RefundChangeError::Refused(now_as)) => {
+                if now_as.open_at_provider().is_some() {
+                    tracing::error!(refund_id = %refund.id, "the provider calls one refund by two ids");
+                }
+                Ok(Followed::Ended)
+            }
+            Err(RefundChangeError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    /// Records how a refund ended. If another request was first, its word holds; if that was another, the refund stays due.
+    async fn conclude(&self, refund: &Refund, conclusion: RefundConclusion) -> Result<Followed, PaymentError> {
+        let write_id = self.random.write_id();
+        match self.refunds.conclude(refund, conclusion, self.clock.now(), &write_id).await {
+            Ok(_) => tracing::info!(refund_id = %refund.id, ?conclusion, "recorded"),
+            Err(RefundChangeError::Refused(_)) => {}
+            Err(RefundChangeError::Store(error)) => return Err(error.into()),
+        }
+        Ok(Followed::Ended)
+    }
+}
