@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 mod at_consent;
+mod at_consent_ends;
 mod calls;
 mod checkout;
 mod correlation;
