@@ -185,6 +185,8 @@ fn refund_record(refund: &Refund) -> Record {
         field("created_at", refund.created_at),
         field("expires_at", refund.expires_at),
         maybe("paid_by_session", refund.payment_session_id),
+        maybe("at_provider", refund.at_provider.as_ref().map(|at_provider| at_provider.provider.clone())),
+        maybe("provider_refund_id", refund.at_provider.as_ref().and_then(|at_provider| at_provider.id.clone())),
         field("submitted", refund.submitted),
     ])
 }

@@ -7,12 +7,13 @@ use futures_util::StreamExt;
 use futures_util::future::{join_all, ready};
 use jiff::Timestamp;
 use lambda_runtime::Error;
-use models::{SessionId, SessionState};
+use models::{RefundId, SessionId, SessionState};
 use runtime::Metric;
 use store::{DUE_SHARDS, DueItem, QueryPage};
+use tracing::field::display;
 
 use crate::handler::{CONCURRENCY, Expire};
-use crate::waiting::Waiting;
+use crate::waiting::{Waiting, WithoutDetails};
 
 /// How many shards of the due index are read at a time.
 const SHARDS_AT_ONCE: usize = 16;
@@ -21,7 +22,7 @@ const SHARDS_AT_ONCE: usize = 16;
 const MOST_KEPT: usize = 100_000;
 
 impl Expire {
-    /// Follows up the pending payments that are due; what else is due is given back.
+    /// Follows up the pending payments that are due, and refunds at their providers; what else is due is given back.
     pub(crate) async fn pending_first(&self, now: Timestamp, until: SystemTime) -> Vec<Waiting> {
         match self.due.all(now).await {
             Ok(Some(mut items)) => {
@@ -64,29 +65,48 @@ impl Expire {
         waiting
     }
 
-    /// Reads each session and finds out what became of those that are pending. The state is not in the index, so it has to
-    /// be read; what else is due is given back, and expiries need no second read.
+    /// Reads each session and refund and finds out what became of those that are at a provider. The state is not in the index,
+    /// so it has to be read; what else is due is given back, and expiries need no second read.
     async fn follow_up_pending(&self, items: Vec<DueItem>, now: Timestamp, until: SystemTime) -> Vec<Waiting> {
-        let (mut sessions, mut waiting) = (Vec::new(), Vec::new());
+        let (mut to_read, mut waiting) = (Vec::new(), Vec::new());
         for item in items {
             match item {
-                DueItem::Session(id) => sessions.push(id),
-                DueItem::Refund(session_id, id) => waiting.push(Waiting::Refund(session_id, id)),
+                DueItem::Session(_) | DueItem::Refund(..) => to_read.push(item),
                 DueItem::Mail(id) => waiting.push(Waiting::Mail(id)),
                 DueItem::Cursor(id) => waiting.push(Waiting::Cursor(id)),
                 DueItem::Endpoint(merchant_id, id) => waiting.push(Waiting::Endpoint(merchant_id, id)),
             }
         }
-        let in_time = futures_util::stream::iter(sessions).take_while(|_| ready(!self.clock.is_past(until)));
-        let read = in_time.map(async |id| {
-            self.session(id, now).await.unwrap_or_else(|error| {
-                tracing::error!(session_id = %id, %error, "a due item could not be processed");
+        let in_time = futures_util::stream::iter(to_read).take_while(|_| ready(!self.clock.is_past(until)));
+        let read = in_time.map(async |item| {
+            self.at_provider(&item, now).await.unwrap_or_else(|error| {
+                let (session_id, refund_id) = ids(&item);
+                let (session_id, refund_id) = (session_id.map(display), refund_id.map(display));
+                tracing::error!(session_id, refund_id, %error, "a due item could not be processed");
                 Metric::DueFailed.count();
                 None
             })
         });
         waiting.extend(read.buffer_unordered(CONCURRENCY).filter_map(ready).collect::<Vec<_>>().await);
         waiting
+    }
+
+    /// Follows up what is at a provider; what has expired is given back.
+    async fn at_provider(&self, item: &DueItem, now: Timestamp) -> Result<Option<Waiting>, Error> {
+        match item {
+            DueItem::Session(id) => self.session(*id, now).await,
+            DueItem::Refund(session_id, id) => self.refund(session_id, id, now).await,
+            DueItem::Mail(_) | DueItem::Cursor(_) | DueItem::Endpoint(..) => Ok(None),
+        }
+    }
+
+    /// Follows up a refund that its provider makes; one whose time has passed is given back.
+    async fn refund(&self, session_id: &SessionId, id: &RefundId, now: Timestamp) -> Result<Option<Waiting>, Error> {
+        let Some(refund) = self.refunds.find(session_id, id).await? else { return Ok(None) };
+        if refund.open_at_provider().is_some() {
+            return Ok(self.payments.follow_up_refund(&refund).await.map(|()| None)?);
+        }
+        Ok(refund.has_expired_at(now).then(|| Waiting::Refund(WithoutDetails(Box::new(refund)))))
     }
 
     /// Follows up a session whose money may move; one whose time has passed is given back.
@@ -102,5 +122,14 @@ impl Expire {
             SessionState::Pending => Ok(self.payments.follow_up(&session).await.map(|()| None)?),
             SessionState::Sent | SessionState::Failed | SessionState::Cancelled | SessionState::Expired => Ok(None),
         }
+    }
+}
+
+/// The session and the refund that an item is about.
+const fn ids(item: &DueItem) -> (Option<&SessionId>, Option<&RefundId>) {
+    match item {
+        DueItem::Session(id) => (Some(id), None),
+        DueItem::Refund(session_id, id) => (Some(session_id), Some(id)),
+        DueItem::Mail(_) | DueItem::Cursor(_) | DueItem::Endpoint(..) => (None, None),
     }
 }

@@ -1,7 +1,7 @@
 //! Ends sessions and refunds whose time has passed.
 
 use lambda_runtime::Error;
-use models::{RefundId, SessionEvent, SessionId};
+use models::{Refund, SessionEvent, SessionId};
 
 use crate::handler::Expire;
 
@@ -11,10 +11,9 @@ impl Expire {
         Ok(())
     }
 
-    pub(crate) async fn expire_refund(&self, session_id: SessionId, id: RefundId) -> Result<(), Error> {
-        let Some(refund) = self.refunds.find(&session_id, &id).await? else { return Ok(()) };
-        if self.payments.expire_refund(&refund).await? {
-            tracing::info!(refund_id = %id, "expired");
+    pub(crate) async fn expire_refund(&self, refund: &Refund) -> Result<(), Error> {
+        if self.payments.expire_refund(refund).await? {
+            tracing::info!(refund_id = %refund.id, "expired");
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ use queue::Queue;
 use runtime::{Clock, Metric, Random, SettingError};
 use store::{Cursors, Due, Endpoints, Erasures, Refunds, Sessions, Table};
 
-use crate::waiting::Waiting;
+use crate::waiting::{Waiting, WithoutDetails};
 
 /// How many due items are worked on at a time.
 pub(crate) const CONCURRENCY: usize = 16;
@@ -112,7 +112,7 @@ impl Expire {
     async fn process(&self, item: Waiting, now: Timestamp, stop_at: SystemTime) {
         let done = match item {
             Waiting::Expiry(id) => self.expire_session(id).await,
-            Waiting::Refund(session_id, id) => self.expire_refund(session_id, id).await,
+            Waiting::Refund(WithoutDetails(ref refund)) => self.expire_refund(refund).await,
             Waiting::Cursor(ref id) => self.webhooks.enqueue(&id.to_string()).await.map_err(Error::from),
             Waiting::Endpoint(ref merchant_id, id) => self.resume(merchant_id, id, now, stop_at).await,
             Waiting::Mail(id) => self.receipts.enqueue(&id.to_string()).await.map_err(Error::from),
