@@ -103,7 +103,7 @@ pub(crate) struct RefundView<'a> {
     /// The session that is refunded.
     #[cfg_attr(test, schemars(with = "doc::Id"))]
     payment_session_id: String,
-    /// The session that pays it; null until there is one.
+    /// The session that pays it; null until there is one, and if the payment's own provider makes the refund.
     #[cfg_attr(test, schemars(with = "Option<doc::Id>"))]
     refund_payment_session_id: Option<String>,
     #[cfg_attr(test, schemars(with = "doc::RefundState"))]
@@ -122,7 +122,7 @@ pub(crate) struct RefundView<'a> {
     #[cfg_attr(test, schemars(with = "Option<doc::Timestamp>"))]
     sent_at: Option<String>,
     /// Why it is `failed`. It ends as the session that pays it does, whose payer is the merchant;
-    /// `deleted_by_merchant` if that session was deleted.
+    /// `deleted_by_merchant` if that session was deleted, `declined_by_bank` if the payment's own provider refused it.
     #[cfg_attr(test, schemars(with = "Option<doc::RefundFailureReason>"))]
     failure_reason: Option<&'static str>,
 }
