@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tests::{DEMO, World, answer, document_1, page, sample, text};
 
 /// Every function behind the HTTP API, with a sample of its events.
-const FUNCTIONS: [(&str, &str); 10] = [
+const FUNCTIONS: [(&str, &str); 11] = [
     ("TokenFunction", "token.json"),
     ("CreateFunction", "create.json"),
     ("GetFunction", "get-list.json"),
@@ -20,6 +20,7 @@ const FUNCTIONS: [(&str, &str); 10] = [
     ("EventsFunction", "events.json"),
     ("CheckoutFunction", "checkout.json"),
     ("MocksFunction", "mocks.json"),
+    ("ProviderEventsFunction", "provider-events.json"),
     ("NotFoundFunction", "not-found.json"),
 ];
 

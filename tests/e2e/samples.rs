@@ -80,6 +80,14 @@ async fn a_payment_its_receipt_and_a_refund() {
     assert_eq!(world.get(SESSION).await["refundable_amount"], 250);
 }
 
+/// As it stands it is forged; what the bank itself signs is tested in `at_consent`.
+#[tokio::test]
+async fn a_providers_webhook() {
+    let world = World::start().await;
+    let (status, errors) = http(&world, "ProviderEventsFunction", "provider-events.json").await;
+    assert_eq!((status, &errors["errors"][0]["code"]), (401, &json!("unauthorized")), "{errors}");
+}
+
 #[tokio::test]
 async fn what_is_published() {
     let world = World::start().await;

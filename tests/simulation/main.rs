@@ -106,7 +106,13 @@ async fn step(world: &mut World, known: &mut Known, receiver: &Receiver) {
         12..18 => world.post(&format!("/checkout/{session}/payer"), "name=Ada+Payer&email=ada%40example.com").await,
         18..28 => {
             let attempt = attempt_of(world, &session).await + attempt(number);
-            world.post(&format!("/checkout/{session}/bank"), &format!("bank=mock-bank&attempt={attempt}")).await;
+            let bank = ["mock-bank", "mock-consent", "mock-bank", "mock-settles-later"][number as usize / 8 % 4];
+            world.post(&format!("/checkout/{session}/bank"), &format!("bank={bank}&attempt={attempt}")).await;
+            if bank == "mock-consent" && !number.is_multiple_of(4) {
+                let decision =
+                    ["approve", "approve_then_settle", "decline", "approve_then_fail"][number as usize / 32 % 4];
+                world.consent(&session, attempt, decision).await;
+            }
         }
         28..40 => {
             let (attempt, account) = (
@@ -117,6 +123,7 @@ async fn step(world: &mut World, known: &mut Known, receiver: &Receiver) {
             let decision = decisions[number as usize / 32 % decisions.len()];
             let form = format!("decision={decision}&payer_account={account}");
             world.post(&format!("/mock-bank/{session}/{attempt}"), &form).await;
+            world.consent(&session, attempt, decision).await;
         }
         40..42 => world.post(&format!("/checkout/{session}/cancel"), "").await,
         42..44 => drop(world.api(Method::POST, &format!("/v2/payment_sessions/{session}/cancel"), None).await),
@@ -210,6 +217,12 @@ async fn settle(world: &mut World) {
     }
 }
 
+/// Whether this is the payer's approval at the bank whose money moves at consent.
+fn approved(item: &Value) -> bool {
+    let decision = item["conclusion"]["M"]["decided"]["M"]["decision"]["S"].as_str();
+    decision.is_some_and(|decision| decision.starts_with("approve"))
+}
+
 async fn check(world: &World, known: &Known, items: &[Value], receiver: &Receiver) {
     let verify = Verify::new(world.table.clone(), world.clock.now(), SignedDuration::from_hours(25));
     for mut walk in world.table.items(Parts(1)) {
@@ -229,7 +242,12 @@ async fn check(world: &World, known: &Known, items: &[Value], receiver: &Receive
     }
     let sessions = || items.iter().filter(|item| item["sk"]["S"] == "SESSION" && !item["state"].is_null());
     for session in sessions() {
-        let ordered = orders.contains_key(&format!("MOCKBANK#{}", text(session, "end_to_end_id")));
+        let payment = format!("MOCKBANK#{}", text(session, "end_to_end_id"));
+        // Asked for by us, or moved by the payer's consent; never both, and never by two consents.
+        let consents = items.iter().filter(|item| text(item, "pk") == payment && approved(item)).count();
+        let times = consents + usize::from(orders.contains_key(&payment));
+        assert!(times <= 1, "paid {times} times: {session}");
+        let ordered = times == 1;
         let state = text(session, "state");
         assert!(!matches!(state.as_str(), "pending"), "{session}");
         assert!(ordered || state != "sent", "sent without an order: {session}");

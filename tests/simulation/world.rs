@@ -16,11 +16,12 @@ use fastrand::Rng;
 use feedback::Feedback;
 use get::Get;
 use lambda_http::http::{Method, header};
-use lambda_http::{Body, Request, RequestExt, Response};
+use lambda_http::{Body, Request, RequestExt};
 use lambda_runtime::{Context, LambdaEvent};
-use mocks::Mocks;
+use mocks::{BankWebhook, Handled, Mocks};
 use models::{AccountIdentifier, LinkedAccount, Mode, Scopes};
 use outbound::{Lookup, Policy, Sender};
+use provider_events::ProviderEvents;
 use publish::Publish;
 use queue::Queue;
 use refund::RefundFunction;
@@ -49,6 +50,7 @@ struct Functions {
     events: EventsFunction,
     checkout: Checkout,
     mocks: Mocks,
+    provider_events: ProviderEvents,
     publish: Publish,
     receipts: EmailReceipt,
     feedback: Feedback,
@@ -189,6 +191,17 @@ impl World {
         }
     }
 
+    /// The payer decides about an attempt at the bank whose money moves at consent, by its link on our page.
+    pub(crate) async fn consent(&mut self, session: &str, attempt: u32, decision: &str) {
+        let Some(link) = self.page(Method::GET, &format!("/checkout/{session}/bank/{attempt}"), "").await else {
+            return;
+        };
+        let Some((page, token)) = link.strip_prefix(BASE_URL).and_then(|link| link.split_once("?token=")) else {
+            return;
+        };
+        self.post(page, &format!("decision={decision}&token={token}")).await;
+    }
+
     /// Posts a form of the checkout, the mock bank or a refund; a payer whom the bank sends back comes back, most often.
     pub(crate) async fn post(&mut self, path: &str, form: &str) {
         let leads_to = self.page(Method::POST, path, form).await;
@@ -197,6 +210,23 @@ impl World {
             && self.rng.u8(0..8) > 0
         {
             self.page(Method::GET, &way_back, "").await;
+        }
+    }
+
+    /// A bank says that something happened to a payment.
+    async fn provider_event(&mut self, webhook: &BankWebhook) {
+        let event = &webhook.event;
+        let mut request = lambda_http::http::Request::builder().method(Method::POST).uri(&event.path);
+        for (name, value) in &event.headers {
+            request = request.header(*name, value);
+        }
+        let request = request.body(Body::Text(event.body.clone())).unwrap().with_raw_http_path(&event.path);
+        let crash = self.crash();
+        let answer = self.aws.process(crash, self.functions.provider_events.handle(request)).await;
+        self.note(&format!("{}: {:?}", event.path, answer.as_ref().map(Result::is_ok)));
+        match answer {
+            Some(answer) => assert!(answer.is_ok(), "{answer:?}"),
+            None => self.restart().await,
         }
     }
 
@@ -213,15 +243,22 @@ impl World {
             if path.starts_with("/mock-bank/") {
                 functions.mocks.handle(request).await
             } else {
-                functions.checkout.handle(request).await
+                functions.checkout.handle(request).await.into()
             }
         };
-        let answer: Option<Response<Body>> = self.aws.process(crash, answer).await;
-        self.note(&format!("{path} {form}: {:?}", answer.as_ref().map(|answer| answer.status().as_u16())));
-        let Some(answer) = answer else {
+        let handled: Option<Handled> = self.aws.process(crash, answer).await;
+        let status = handled.as_ref().map(|handled| handled.response.status().as_u16());
+        self.note(&format!("{path} {form}: {status:?}"));
+        let Some(Handled { response: answer, webhook }) = handled else {
             self.restart().await;
             return None;
         };
+        // A bank's webhook is lost, comes once, or twice.
+        if let Some(webhook) = webhook {
+            for _ in 0..self.rng.u8(0..3) {
+                self.provider_event(&webhook).await;
+            }
+        }
         assert!(answer.status().as_u16() < 500, "{path} {form}: {answer:?}");
         answer.headers().get(header::LOCATION).map(|location| location.to_str().unwrap().to_owned())
     }
@@ -375,6 +412,7 @@ impl Functions {
             events: EventsFunction::new(table(), webhooks.clone(), clock()).await,
             checkout: Checkout::new(table(), false, clock(), random()),
             mocks: Mocks::new(table(), false, clock()),
+            provider_events: ProviderEvents::new(table(), false, clock(), random()),
             publish: Publish::new(table(), queues, clock()),
             receipts: EmailReceipt::new(table(), postbox, receipts(), clock(), random()),
             feedback: Feedback::new(table(), clock()),

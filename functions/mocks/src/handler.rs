@@ -15,6 +15,22 @@ use crate::answer::{Answer, Problem, page, permanently_at, see_other};
 use crate::form::DecisionForm;
 use crate::page::{ClosedPage, ConcludedPage, DecidePage};
 use crate::route::{Route, bank_path, checkout_path, return_path};
+use crate::webhook::BankWebhook;
+
+/// What comes of a request.
+#[derive(Debug)]
+pub struct Handled {
+    /// The answer to the payer.
+    pub response: Response<Body>,
+    /// What the bank sends whoever the payment is for, if it sends anything.
+    pub webhook: Option<BankWebhook>,
+}
+
+impl From<Response<Body>> for Handled {
+    fn from(response: Response<Body>) -> Self {
+        Self { response, webhook: None }
+    }
+}
 
 /// The mock banks.
 #[derive(Debug)]
@@ -44,29 +60,37 @@ impl Mocks {
         }
     }
 
-    /// Answers a request before Lambda's time runs out, if need be with a page that says to try again.
+    /// Answers a request before Lambda's time runs out, if need be with a page that says to try again. The bank's webhook is
+    /// sent before the payer is sent back.
     pub async fn handle_in_time(&self, request: Request) -> Response<Body> {
-        let (route, request_id) = (route_of(&request), api::request_id(&request));
-        let answer = tokio::time::timeout(api::time_left(&request), self.handle(request)).await;
+        let (route, request_id, time_left) = (route_of(&request), api::request_id(&request), api::time_left(&request));
+        let answer = async {
+            let Handled { response, webhook } = self.handle(request).await;
+            if let Some(webhook) = webhook {
+                webhook.send().await;
+            }
+            response
+        };
+        let answer = tokio::time::timeout(time_left, answer).await;
         answer.unwrap_or_else(|elapsed| problem_page(Problem::Unavailable(Box::new(elapsed)), route, &request_id))
     }
 
-    /// Answers a request; a problem with a page about it.
-    pub async fn handle(&self, request: Request) -> Response<Body> {
+    /// Answers a request; a problem with a page about it. What the bank sends besides is up to the caller.
+    pub async fn handle(&self, request: Request) -> Handled {
         let (route, request_id) = (route_of(&request), api::request_id(&request));
-        let answer = match route {
+        let handled = match route {
             Some(route) => runtime::correlated(&request_id, self.answer(route, &request)).await,
-            None => unrouted(&request),
+            None => unrouted(&request).map(Handled::from),
         };
-        answer.unwrap_or_else(|problem| problem_page(problem, route, &request_id))
+        handled.unwrap_or_else(|problem| problem_page(problem, route, &request_id).into())
     }
 
-    async fn answer(&self, route: Route, request: &Request) -> Answer {
+    async fn answer(&self, route: Route, request: &Request) -> Result<Handled, Problem> {
         let now = self.clock.now();
         match route {
             Route::Show(_, number) => {
                 let token = token_of(request.uri().query());
-                self.show(&self.session(route).await?, number, token, now).await
+                Ok(self.show(&self.session(route).await?, number, token, now).await?.into())
             }
             Route::Decide(_, number) => {
                 let form = DecisionForm::read(request)?;
@@ -91,17 +115,26 @@ impl Mocks {
 
     /// The payer decides, and goes back. The first decision holds: whoever asks for another is shown what holds, and nothing
     /// follows from it.
-    async fn decide(&self, session: &Session, number: u8, form: &DecisionForm, now: Timestamp) -> Answer {
+    async fn decide(
+        &self,
+        session: &Session,
+        number: u8,
+        form: &DecisionForm,
+        now: Timestamp,
+    ) -> Result<Handled, Problem> {
         let decided = form.check()?;
-        if let Some(bank) = self.bank(session, number, form.token(), now)? {
-            match bank.decide(session, number, decided, now).await? {
-                Conclusion::Decided(holds) if holds.decision == decided.decision => {}
-                Conclusion::Decided(_) | Conclusion::Cancelled => {
-                    return see_other(&bank_path(&session.id, number, form.token()));
-                }
+        let Some(bank) = self.bank(session, number, form.token(), now)? else {
+            return Ok(see_other(&return_path(&session.id))?.into());
+        };
+        match bank.decide(session, number, decided, now).await? {
+            Conclusion::Decided(holds) if holds.decision == decided.decision => {
+                let response = see_other(&return_path(&session.id))?;
+                Ok(Handled { response, webhook: BankWebhook::of(&bank, session, number, now) })
+            }
+            Conclusion::Decided(_) | Conclusion::Cancelled => {
+                Ok(see_other(&bank_path(&session.id, number, form.token()))?.into())
             }
         }
-        see_other(&return_path(&session.id))
     }
 
     /// The bank that knows attempt `number`; none if it is another's by now. Where money moves at consent, the bank knows an

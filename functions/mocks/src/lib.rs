@@ -7,5 +7,7 @@ mod handler;
 mod house;
 mod page;
 mod route;
+mod webhook;
 
-pub use handler::{Mocks, refuse};
+pub use handler::{Handled, Mocks, refuse};
+pub use webhook::BankWebhook;

@@ -36,6 +36,9 @@ pub enum Refusal {
     /// 401: no credentials, or none that hold.
     #[error("give a valid API key and secret, or a token made with them")]
     Unauthorized,
+    /// 401: a provider's webhook without a signature of its own.
+    #[error("this is not signed by the provider, or was signed some minutes ago")]
+    NotGenuine,
     /// 403: the credentials lack a scope.
     #[error("this needs the scope {}", .0.as_str())]
     Forbidden(Scope),
@@ -79,7 +82,7 @@ impl Refusal {
     const fn status(&self) -> StatusCode {
         match self {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
-            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Unauthorized | Self::NotGenuine => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NotFound | Self::Unknown(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,

@@ -58,6 +58,8 @@ pub enum Route<'a> {
     Replay(&'a str),
     /// The banks that a payer can choose.
     Providers,
+    /// A provider's webhook.
+    ProviderEvent(&'a str),
     /// A page or a form, which `checkout` and `mocks` read by themselves.
     Page,
 }
@@ -74,7 +76,7 @@ type Means = for<'a> fn(&'a str) -> Route<'a>;
 type Row = (&'static str, &'static str, Option<Scope>, Means);
 
 /// Every route there is; HEAD is as GET. Tests compare the table with template.yaml and docs/openapi.yaml.
-pub(crate) const ROUTES: [Row; 40] = [
+pub(crate) const ROUTES: [Row; 41] = [
     ("POST", "/oauth/token", None, |_| Route::Token),
     ("POST", "/token", None, |_| Route::Token),
     ("POST", "/v2/payment_sessions", WRITE, |_| Route::CreateSession),
@@ -104,6 +106,7 @@ pub(crate) const ROUTES: [Row; 40] = [
     ("POST", "/v2/events/{id}/replay", WEBHOOKS, |id| Route::Replay(id)),
     ("GET", "/v2/providers", READ, |_| Route::Providers),
     ("GET", "/api/v2/providers", READ, |_| Route::Providers),
+    ("POST", "/providers/{provider}/webhook", None, |id| Route::ProviderEvent(id)),
     ("GET", "/checkout/{id}", None, |_| Route::Page),
     ("GET", "/checkout/{id}/bank/{attempt}", None, |_| Route::Page),
     ("GET", "/checkout/{id}/return", None, |_| Route::Page),
@@ -202,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_method_and_a_path_mean_a_route() {
-        let named: [(&str, &str, Means); 15] = [
+        let named: [(&str, &str, Means); 16] = [
             ("GET", "/v2/payment_sessions/x", |id| Route::Session(id)),
             ("GET", "/v2/payment_sessions/x/", |id| Route::Session(id)),
             ("DELETE", "/api/v2/payment_sessions/x/", |id| Route::DeleteSession(id)),
@@ -217,6 +220,7 @@ mod tests {
             ("POST", "/v2/webhooks/x/rotate/finish", |id| Route::FinishRotation(id)),
             ("GET", "/v2/events/x/attempts", |id| Route::Attempts(id)),
             ("POST", "/v2/events/x/replay", |id| Route::Replay(id)),
+            ("POST", "/providers/x/webhook", |id| Route::ProviderEvent(id)),
             ("GET", "/mock-bank/x/1", |_| Route::Page),
         ];
         for (method, path, expected) in named {

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use models::CorrelationId;
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Client, Response, redirect, retry};
+use reqwest::{Client, RequestBuilder, Response, redirect, retry};
 use runtime::Clock;
 use thiserror::Error;
 use url::Url;
@@ -185,14 +185,32 @@ impl Sender {
         DeliveryResult { latency_ms, response }
     }
 
+    /// Posts these bytes, which the caller has signed in a way of its own, and waits for the answer's status as [`Self::send`]
+    /// does. Nothing of it is logged.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub async fn post(&self, url: &Url, headers: &[(&'static str, String)], body: String) -> Result<u16, Failure> {
+        let request = async {
+            let request =
+                headers.iter().fold(self.request_to(url)?, |request, (name, value)| request.header(*name, value));
+            request.body(body).send().await.map_err(|error| Failure::of(&error))
+        };
+        let response = tokio::time::timeout(Duration::from_millis(self.answer_ms), request).await;
+        Ok(response.unwrap_or(Err(Failure::TimedOut))?.status().as_u16())
+    }
+
+    /// A request to a URL that may be called. A host in figures is not looked up, so the client's resolver doesn't see it.
+    fn request_to(&self, url: &Url) -> Result<RequestBuilder, Failure> {
+        check_parsed(url, false, self.policy).map_err(Failure::of_url)?;
+        Ok(self.client.post(url.clone()))
+    }
+
     async fn request(&self, delivery: &Delivery) -> Result<Response, Failure> {
         let Delivery { url, id, correlation_id, timestamp_s, body, secret, further_secrets } = delivery;
-        // A host in figures is not looked up, so the client's resolver doesn't see it.
-        check_parsed(url, false, self.policy).map_err(Failure::of_url)?;
         let secrets = std::iter::once(secret).chain(further_secrets);
         let request = self
-            .client
-            .post(url.clone())
+            .request_to(url)?
             .header(CONTENT_TYPE, "application/json")
             .header("webhook-id", id.as_str())
             .header("webhook-timestamp", timestamp_s.to_string())

@@ -13,6 +13,7 @@ mod at_consent;
 mod begin;
 mod end;
 mod error;
+mod event;
 mod follow_up;
 mod next_step;
 mod refund;
@@ -27,6 +28,7 @@ pub use at_consent::Way;
 pub use begin::BeginError;
 pub use end::EndError;
 pub use error::PaymentError;
+pub use event::EventError;
 pub use follow_up::UnknownPayment;
 pub use refund::{Made, RefundEndError, RefundError, RefundRequest};
 

@@ -79,7 +79,7 @@ impl Site {
     /// Futures of unoptimised builds are large.
     async fn handle(&self, request: Request) -> Response<Body> {
         if request.uri().path().starts_with("/mock-bank/") {
-            Box::pin(self.mocks.handle(request)).await
+            Box::pin(self.mocks.handle(request)).await.response
         } else {
             Box::pin(self.checkout.handle(request)).await
         }

@@ -69,7 +69,7 @@ fn code(error: &ApiError) -> &'static str {
     match error {
         ApiError::Refused(refusal) => match refusal {
             Refusal::BadRequest(_) => "bad_request",
-            Refusal::Unauthorized => "unauthorized",
+            Refusal::Unauthorized | Refusal::NotGenuine => "unauthorized",
             Refusal::Forbidden(_) => "forbidden",
             Refusal::NotFound | Refusal::Unknown(_) => "not_found",
             Refusal::MethodNotAllowed(_) => "method_not_allowed",

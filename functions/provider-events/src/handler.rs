@@ -1,0 +1,65 @@
+//! What a provider says is a hint: the payment is followed up, and the provider asked where it stands.
+
+use api::{Answer, ApiError, Refusal, Route};
+use lambda_http::{Request, RequestExt};
+use models::BankId;
+use payments::{EventError, PaymentError, Payments};
+use providers::RawEvent;
+use runtime::{Clock, Random, SettingError};
+use store::{Sessions, Table};
+
+/// Follows up providers' webhooks.
+#[derive(Debug)]
+pub struct ProviderEvents {
+    payments: Payments,
+    clock: Clock,
+}
+
+impl ProviderEvents {
+    /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
+    pub async fn from_env() -> Result<Self, SettingError> {
+        let table = Table::from_env()?;
+        // While there is a whole core to do it with; see `api::Authenticator::start`.
+        let _ = tokio::time::timeout(api::WARM_UP_TIMEOUT, Sessions::new(table.clone()).warm_up()).await;
+        Ok(Self::new(table, runtime::local_live_connector(), Clock::System, Random::System))
+    }
+
+    /// Over this table, by this clock and randomness; `local_live` is whether the mock banks stand in for live ones.
+    pub fn new(table: Table, local_live: bool, clock: Clock, random: Random) -> Self {
+        Self { payments: Payments::new(table, local_live, clock.clone(), random), clock }
+    }
+
+    /// Answers a request; an error is what the provider is shown instead, which sends it again then.
+    pub async fn handle(&self, request: Request) -> Answer {
+        let Some(Route::ProviderEvent(provider)) = Route::of(&request) else {
+            return Err(api::unrouted(&request).into());
+        };
+        let provider: BankId = api::path_id(provider)?;
+        let headers: Vec<_> = request
+            .headers()
+            .iter()
+            // A signature is text.
+            .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
+            .collect();
+        let event = RawEvent {
+            method: request.method().as_str(),
+            path: request.raw_http_path(),
+            headers: &headers,
+            body: api::body(&request)?,
+            now: self.clock.now(),
+        };
+        self.payments.follow_up_event(&provider, &event).await.map_err(refused)?;
+        tracing::info!(%provider, "a provider's webhook was followed up");
+        Ok(api::no_content())
+    }
+}
+
+fn refused(error: EventError) -> ApiError {
+    match error {
+        EventError::NotGenuine(_) => Refusal::NotGenuine.into(),
+        EventError::NotFound => Refusal::NotFound.into(),
+        EventError::Payment(PaymentError::Store(error)) => error.into(),
+        EventError::Payment(PaymentError::Provider(error)) => ApiError::Unavailable(Box::new(error)),
+        EventError::Payment(error @ PaymentError::Inconsistent(_)) => ApiError::Internal(Box::new(error)),
+    }
+}

@@ -1,0 +1,5 @@
+//! `POST /providers/{provider}/webhook`: a provider says that something happened to a payment.
+
+mod handler;
+
+pub use handler::ProviderEvents;
