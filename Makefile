@@ -1,7 +1,7 @@
 # Counterfoil. `make` or `make help` lists what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help debug with-tests run watch test fmt lint deny unit bench bench-peers bench-load instructions seed cost openapi advisories sbom test-clients test-oracles clean \
+.PHONY: help debug with-tests run watch test fmt lint deny unit mutants bench bench-peers bench-load instructions seed cost openapi advisories sbom test-clients test-oracles clean \
   tools validate build deploy deploy-function invoke sam-invoke sam-api sam-files
 
 # Where `make run` listens and keeps its data.
@@ -17,6 +17,8 @@ export PATH := $(TOOLS)/python/bin:$(PATH)
 export SAM_CLI_TELEMETRY ?= 0
 CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := $(shell command -v cargo-deny || echo $(TOOLS)/bin/cargo-deny)
+CARGO_MUTANTS_VERSION := 27.1.0
+CARGO_MUTANTS := $(shell command -v cargo-mutants || echo $(TOOLS)/bin/cargo-mutants)
 CARGO_CYCLONEDX_VERSION := 0.5.9
 CARGO_CYCLONEDX := $(shell command -v cargo-cyclonedx || echo $(TOOLS)/bin/cargo-cyclonedx)
 
@@ -70,6 +72,15 @@ unit: with-tests
 	PERMISSIONS_DIR=$(PERMISSIONS) cargo test --workspace --tests
 	@echo "==> permissions: what functions may do is what they did in these tests"
 	PERMISSIONS_DIR=$(PERMISSIONS) cargo test --workspace --test permissions functions_may_do -- --ignored
+
+# MUTANTS="--shard 0/8" or MUTANTS="--file shared/payments/src/next_step.rs" does a part of them.
+mutants: $(CARGO_MUTANTS) ## which changes of models, providers and payments their own tests do not notice (an hour or more; MUTANTS="--shard 0/8")
+	@echo "==> mutants: cargo shows each that is missed; all are in target/mutants.out"
+	$(CARGO_MUTANTS) mutants --package models --package providers --package payments --output target $(MUTANTS)
+
+$(TOOLS)/bin/cargo-mutants:
+	@echo "==> installing cargo-mutants $(CARGO_MUTANTS_VERSION) into .tools, once"
+	cargo install cargo-mutants --version $(CARGO_MUTANTS_VERSION) --locked --root $(TOOLS)
 
 cost: with-tests ## what a million payments cost on AWS, into docs/cost.md
 	@echo "==> cost"
