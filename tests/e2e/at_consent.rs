@@ -7,7 +7,7 @@ use tests::{PATIENCE, Payer, World, answer, loopback_webhooks, page, states, tex
 const PAID: [&str; 5] = ["awaiting_payer", "awaiting_provider", "awaiting_payment_consent", "pending", "sent"];
 
 /// A session whose payer has chosen the bank.
-async fn at_the_bank(world: &World) -> Value {
+pub(crate) async fn at_the_bank(world: &World) -> Value {
     let session = world.create().await;
     let payer = world.payer(&session);
     payer.identify().await;
@@ -21,7 +21,7 @@ async fn state(world: &World, session: &Value) -> String {
 }
 
 /// The payer decides at the bank, by its link, and comes back.
-async fn decide(payer: &Payer<'_>, decision: &str) {
+pub(crate) async fn decide(payer: &Payer<'_>, decision: &str) {
     let decided = payer.consent(&payer.link(1).await, decision).await;
     assert!(decided.location.unwrap().ends_with("/return"));
     payer.come_back().await;

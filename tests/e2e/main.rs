@@ -25,6 +25,7 @@ mod receipts;
 mod refund_crashes;
 mod refund_ends;
 mod refunds;
+mod refunds_at_provider;
 mod refusals;
 mod router;
 mod samples;
