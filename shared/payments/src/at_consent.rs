@@ -25,6 +25,8 @@ enum Followed {
     Recorded,
     /// It is open still.
     Open,
+    /// It is open, and the session's time has passed.
+    TimePassed,
 }
 
 /// What became of asking a provider to give an attempt up.
@@ -119,16 +121,18 @@ impl Payments {
         now: Timestamp,
     ) -> Result<(), PaymentError> {
         let followed = match self.status_at_consent(session, attempt, at_consent, now).await {
-            Ok(Some(status)) => match next_step::at_consent(session, status, now) {
-                AtConsentStep::Expire => self.expire_at_consent(session, attempt, at_consent).await,
-                step => self.record_step(session, attempt, step, now).await,
-            },
+            Ok(Some(status)) => {
+                match self.record_step(session, attempt, next_step::at_consent(session, status, now), now).await {
+                    Ok(Followed::TimePassed) => self.expire_at_consent(session, attempt, at_consent).await,
+                    followed @ (Ok(Followed::Recorded | Followed::Open) | Err(_)) => followed,
+                }
+            }
             Ok(None) => Ok(Followed::Recorded),
             Err(error) => Err(error),
         };
         match followed {
             Ok(Followed::Recorded) => Ok(()),
-            Ok(Followed::Open) => self.check_again(session, at_consent, now).await,
+            Ok(Followed::Open | Followed::TimePassed) => self.check_again(session, at_consent, now).await,
             Err(PaymentError::Provider(error)) => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
                 tracing::warn!(session_id = %session.id, %error, cause, "the provider could not be asked");
@@ -201,7 +205,8 @@ impl Payments {
             AtConsentStep::Settle(payer_account) => self.settle(session, payer_account.as_ref()).await?,
             AtConsentStep::Decline(why) => self.decline(session, attempt, why).await?,
             AtConsentStep::EndAttempt(end) => self.end_attempt(session, end).await?,
-            AtConsentStep::Expire | AtConsentStep::CheckAgain => return Ok(Followed::Open),
+            AtConsentStep::Expire => return Ok(Followed::TimePassed),
+            AtConsentStep::CheckAgain => return Ok(Followed::Open),
         }
         Ok(Followed::Recorded)
     }

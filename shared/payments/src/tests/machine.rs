@@ -89,7 +89,14 @@ async fn play(retry: bool, steps: Vec<(Step, Crash)>) {
             }
             Step::Advance(seconds) => world.advance(SignedDuration::from_secs(*seconds)),
             Step::Trouble(trouble) => world.aws.trouble_banks(*trouble),
-            _ => {}
+            Step::Choose(_)
+            | Step::ComeBack
+            | Step::PressTheLink(_)
+            | Step::Webhook(_)
+            | Step::Schedule
+            | Step::Cancel
+            | Step::CancelByPayer
+            | Step::Delete => {}
         }
     }
     world.aws.trouble_banks(None);
