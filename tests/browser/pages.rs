@@ -190,6 +190,40 @@ async fn every_page_can_be_read_by_everyone() {
     inspector.open(&checkout(&cancelled), "cancelled", "You cancelled the payment").await;
     inspector.open(&checkout(&expired(&world).await), "expired", "The time to pay has run out").await;
 
+    let consent = world.create_from(&with_payer(staying())).await;
+    let payer = world.payer(&consent);
+    payer.choose("mock-consent", 1).await;
+    inspector.open(&checkout(&consent), "at_consent", "Approve the payment at Thistledown Pay").await;
+    inspector.browser.press("Cancel this payment").await;
+    inspector.inspect("at_consent_cancel", "Approve the payment at Thistledown Pay").await;
+    inspector.browser.press("Continue at Thistledown Pay").await;
+    inspector.inspect("at_consent_bank", "Approve a payment of £4.00?").await;
+    let link = inspector.browser.url().await;
+    payer.consent(&payer.link(1).await, "approve").await;
+    inspector.open(link.as_str(), "at_consent_bank_concluded", "You have approved this payment").await;
+    payer.come_back().await;
+
+    let again = world.create_from(&with_payer(staying())).await;
+    let item = json!({
+        "TableName": world.machine.table_name(),
+        "Key": { "pk": { "S": format!("SESSION#{}", text(&again["id"])) }, "sk": { "S": "SESSION" } },
+    });
+    let set = async |field: &str, value: Value| {
+        let mut body = item.clone();
+        body["UpdateExpression"] = json!("SET #field = :value");
+        body["ExpressionAttributeNames"] = json!({ "#field": field });
+        body["ExpressionAttributeValues"] = json!({ ":value": value });
+        world.dynamodb("UpdateItem", &body).await;
+    };
+    set("retry", json!({ "BOOL": true })).await;
+    let payer = world.payer(&again);
+    payer.choose("mock-refuses", 1).await;
+    payer.decide(1, "refuse").await;
+    inspector.open(&checkout(&again), "bank_again", "Choose your bank again").await;
+    payer.choose("mock-consent", 2).await;
+    set("expires_at", json!({ "N": "1" })).await;
+    inspector.open(&checkout(&again), "time_up", "The time to pay has run out").await;
+
     let unwieldy = world.create_from(&unwieldy()).await;
     inspector.open(&checkout(&unwieldy), "unwieldy_details", "Your details").await;
     let payer = world.payer(&unwieldy);
