@@ -85,6 +85,16 @@ fn from_the_future(mut item: Value) -> Value {
             payer["phone"] = json!({ "S": "+447911123456" });
         }
     }
+    if text(&item["sk"]["S"]).starts_with("REFUND#") && item["state"]["S"] == "sent" {
+        let request = json!({ "idempotency_key": { "S": "refund-1" }, "body": { "S": "{}" } });
+        let at_provider = json!({
+            "provider": { "S": "consent-bank" },
+            "payment_id": { "S": "p" },
+            "request": { "M": request },
+            "id": { "S": "r" },
+        });
+        item["at_provider"] = json!({ "M": at_provider });
+    }
     if text(&item["pk"]["S"]).starts_with("ENDPOINTS#") && !item["url"].is_null() {
         item["format"] = json!({ "S": "banked" });
     }

@@ -80,6 +80,9 @@ pub(crate) fn concluded(refund: &Refund, event: RefundEvent, at: jiff::Timestamp
         Some(id) => update.when("#at_provider.#id = :id", [(":id", s(id.as_str()))]),
         None => update.when("attribute_not_exists(#at_provider.#id)", []),
     };
+    // No provider sends money that it has not accepted to send.
+    let needs_id = event.target() == Some(RefundState::Sent);
+    let update = if needs_id { update.when("attribute_exists(#at_provider.#id)", []) } else { update };
     happened(update, event, at, write_id)
 }
 

@@ -44,8 +44,8 @@ impl Refunds {
         }
     }
 
-    /// The provider has said how a refund ended that is known to it by the same id as `refund`, or not yet known by one. If no
-    /// money moves, the amount goes back to the refunded session in the same transaction.
+    /// The provider has said how a refund ended that is known to it by the same id as `refund`, or, if it was refused, by none
+    /// yet. If no money moves, the amount goes back to the refunded session in the same transaction.
     ///
     /// # Errors
     /// See [`RefundChangeError`].

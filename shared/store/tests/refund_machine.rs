@@ -12,15 +12,15 @@ use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
 use models::{
-    AttemptEnd, NotRefundable, Payee, PaysRefund, Refund, RefundId, RefundPayee, RefundState, Session, SessionEvent,
-    SessionId, SessionState, WriteId,
+    AttemptEnd, NotRefundable, Payee, PaysRefund, ProviderRefundId, Refund, RefundAtProvider, RefundId, RefundPayee,
+    RefundState, Session, SessionEvent, SessionId, SessionState, WriteId,
 };
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 use store::{
-    Change, ChangeError, DueItem, Fingerprint, ListRange, Owner, RefundChangeError, RefundChanged, RefundCreated,
-    RefundEnd, Refunds, Sessions, TableItem, Verify, WithRefunds,
+    Change, ChangeError, DueItem, Fingerprint, ListRange, Owner, RefundChangeError, RefundChanged, RefundConclusion,
+    RefundCreated, RefundEnd, Refunds, Sessions, TableItem, Verify, WithRefunds,
 };
 use support::{Fault, World};
 use uuid::Uuid;
@@ -56,6 +56,10 @@ enum Write {
     Lapse(u8, View),
     /// To the session that pays the refund.
     Pay(u8, Pay),
+    /// The provider that makes the refund has accepted it.
+    Accept(u8),
+    /// That provider has said how it ended, of the refund as it was seen.
+    Conclude(u8, RefundConclusion, View),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,6 +118,8 @@ enum Step {
 struct Model {
     paid: i64,
     payer_account: bool,
+    /// Whether its provider makes its refunds.
+    at_provider: bool,
     day: i64,
     refunds: BTreeMap<u8, RefundModel>,
 }
@@ -125,6 +131,8 @@ struct RefundModel {
     state: RefundState,
     causes: Vec<&'static str>,
     payment: Option<PaymentModel>,
+    /// Whether the provider that makes it has accepted it; none if no provider does.
+    accepted: Option<bool>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -162,9 +170,12 @@ impl Model {
                 if amount > self.left() {
                     return Outcome::Left(self.left());
                 }
-                let payment = (self.payer_account || *payee_given).then(|| PaymentModel::new(day));
-                let state = payment.as_ref().map_or(RefundState::AwaitingDetails, |_| RefundState::AwaitingPayment);
-                let refund = RefundModel { amount, made_on: day, state, causes: vec!["created"], payment };
+                let known = self.payer_account || *payee_given;
+                let payment = (known && !self.at_provider).then(|| PaymentModel::new(day));
+                let accepted = self.at_provider.then_some(false);
+                let goes_on = payment.is_some() || accepted.is_some();
+                let state = if goes_on { RefundState::AwaitingPayment } else { RefundState::AwaitingDetails };
+                let refund = RefundModel { amount, made_on: day, state, causes: vec!["created"], payment, accepted };
                 self.refunds.insert(*slot, refund);
                 Outcome::Done
             }
@@ -194,6 +205,27 @@ impl Model {
                     return Outcome::Refused;
                 }
                 refund.pay(pay, day)
+            }
+            Write::Accept(slot) => {
+                let Some(refund) = self.refund_seen(*slot, seen) else { return Outcome::Refused };
+                if refund.accepted.is_none() || refund.is_final() {
+                    return Outcome::Refused;
+                }
+                refund.accepted = Some(true);
+                Outcome::Done
+            }
+            Write::Conclude(slot, conclusion, view) => {
+                let Some(refund) = self.refund_seen(*slot, seen) else { return Outcome::Refused };
+                let asked_about = if *view == View::Fresh { seen.refunds[slot].accepted } else { Some(false) };
+                let sent_by_none = *conclusion == RefundConclusion::Settled && asked_about == Some(false);
+                if refund.accepted.is_none() || refund.accepted != asked_about || sent_by_none || refund.is_final() {
+                    return Outcome::Refused;
+                }
+                match conclusion {
+                    RefundConclusion::Settled => refund.move_on(RefundState::Sent, "settled"),
+                    RefundConclusion::Refused => refund.move_on(RefundState::Failed, "declined_by_bank"),
+                }
+                Outcome::Done
             }
         }
     }
@@ -245,7 +277,8 @@ impl Model {
             state: refund.state,
             causes: refund.causes.clone(),
             until: refund.until(),
-            submitted: refund.payment.as_ref().is_some_and(|payment| payment.consented),
+            submitted: refund.payment.as_ref().map_or(refund.accepted.is_some(), |payment| payment.consented),
+            accepted: refund.accepted,
             open_at_consent: refund.payment.as_ref().is_some_and(PaymentModel::is_open_at_consent),
             has_payment: refund.payment.is_some(),
             payment: refund.payment.as_ref().filter(|found| !found.deleted).map(|found| payment(found, refund.amount)),
@@ -283,11 +316,12 @@ impl RefundModel {
         match view {
             View::Fresh => {
                 !self.is_final()
+                    && self.accepted.is_none()
                     && !self.payment.as_ref().is_some_and(|payment| payment.consented || payment.is_open_at_consent())
                     && day >= self.until()
             }
             View::Stale if self.shows_payment(view) => day >= self.made_on + DAYS_FOR_PAYMENT,
-            View::Stale => day >= self.made_on + DAYS_FOR_DETAILS,
+            View::Stale => self.accepted.is_none() && day >= self.made_on + DAYS_FOR_DETAILS,
         }
     }
 
@@ -418,8 +452,11 @@ impl ReferenceStateMachine for Rules {
     type Transition = Step;
 
     fn init_state() -> BoxedStrategy<Model> {
-        let begin = |(paid, payer_account)| Model { paid, payer_account, day: 0, refunds: BTreeMap::new() };
-        (1_i64..=12, prop::bool::weighted(0.3)).prop_map(begin).boxed()
+        let begin = |(paid, payer_account, at_provider)| {
+            let refunds = BTreeMap::new();
+            Model { paid, payer_account, at_provider, day: 0, refunds }
+        };
+        (1_i64..=12, prop::bool::weighted(0.3), prop::bool::weighted(0.3)).prop_map(begin).boxed()
     }
 
     fn transitions(model: &Model) -> BoxedStrategy<Step> {
@@ -503,7 +540,12 @@ fn write_to(slot: u8, refund: &RefundModel) -> BoxedStrategy<Write> {
     let view = || prop_oneof![3 => Just(View::Fresh), 1 => Just(View::Stale)];
     let end = prop_oneof![Just(RefundEnd::CancelledByMerchant), Just(RefundEnd::TimePassed)];
     let cancelled = cancelled(refund.payment.as_ref().map_or(0, |payment| payment.attempt));
+    let conclusions = vec![RefundConclusion::Refused, RefundConclusion::Settled];
+    let conclude = (prop::sample::select(conclusions), view())
+        .prop_map(move |(conclusion, view)| Write::Conclude(slot, conclusion, view));
+    let at_provider = prop_oneof![2 => Just(Write::Accept(slot)), 1 => conclude];
     let on = match &refund.payment {
+        None if refund.accepted.is_some() => at_provider.clone().boxed(),
         None => Just(Write::GiveDetails(slot)).boxed(),
         Some(payment) => any_pay(payment).prop_map(move |pay| Write::Pay(slot, pay)).boxed(),
     };
@@ -511,6 +553,7 @@ fn write_to(slot: u8, refund: &RefundModel) -> BoxedStrategy<Write> {
         1 => (end, view(), cancelled).prop_map(move |(end, view, cancelled)| Write::End(slot, end, view, cancelled)),
         1 => view().prop_map(move |view| Write::Lapse(slot, view)),
         1 => Just(Write::GiveDetails(slot)),
+        1 => at_provider,
         6 => on,
     ]
     .boxed()
@@ -573,6 +616,7 @@ struct RefundPicture {
     /// The day on which it fails by time.
     until: i64,
     submitted: bool,
+    accepted: Option<bool>,
     open_at_consent: bool,
     has_payment: bool,
     /// None if there is none, or if it was deleted.
@@ -610,6 +654,8 @@ enum What {
     End(Box<Refund>, RefundEnd, Option<u8>),
     Lapse(Box<Refund>),
     Pay(SessionId, Pay),
+    Accept(Box<Refund>),
+    Conclude(Box<Refund>, RefundConclusion),
     /// What was read doesn't allow it: a caller answers this.
     Nothing(Outcome),
 }
@@ -643,6 +689,17 @@ impl Prepared {
                 }
             }
             What::Pay(id, pay) => self.pay(Sessions::new(table), *id, pay).await,
+            What::Accept(refund) => match refunds.provider_accepted(refund, &provider_refund_id()).await {
+                Ok(accepted) => {
+                    assert_eq!(accepted.at_provider.unwrap().id, Some(provider_refund_id()));
+                    Outcome::Done
+                }
+                Err(RefundChangeError::Refused(_)) => Outcome::Refused,
+                Err(RefundChangeError::Store(error)) => panic!("{error}"),
+            },
+            What::Conclude(refund, conclusion) => {
+                self.changed(refund, refunds.conclude(refund, *conclusion, *at, write_id).await)
+            }
             What::Nothing(outcome) => *outcome,
         }
     }
@@ -733,7 +790,7 @@ impl Table {
     fn at_of(&self, write: &Write) -> Timestamp {
         match write {
             Write::Create { .. } | Write::GiveDetails(_) => self.at(),
-            Write::End(..) | Write::Lapse(..) | Write::Pay(..) => {
+            Write::End(..) | Write::Lapse(..) | Write::Pay(..) | Write::Accept(_) | Write::Conclude(..) => {
                 let number = self.writes.get();
                 self.writes.set(number + 1);
                 self.at() + SignedDuration::from_secs(60 - support::behind_s(number))
@@ -781,6 +838,14 @@ impl Table {
                     None => nothing,
                 }
             }
+            Write::Accept(slot) => match self.view(*slot, View::Fresh).await {
+                Some(refund) => What::Accept(Box::new(refund)),
+                None => nothing,
+            },
+            Write::Conclude(slot, conclusion, view) => match self.view(*slot, *view).await {
+                Some(refund) => What::Conclude(Box::new(refund), *conclusion),
+                None => nothing,
+            },
         };
         Arc::new(Prepared { what, owner: self.owner.clone(), at, write_id })
     }
@@ -798,9 +863,13 @@ impl Table {
             View::Stale => self.session.clone(),
         };
         let payee = payee_given.then(|| RefundPayee { name: None, account: given_account().account });
+        let id = self.refund_id(slot);
+        let payment_id = support::payment_id(&session.id, 1);
+        let at_provider = RefundAtProvider { payment_id, ..samples::refund_at_provider(id) };
         let creation = models::RefundCreation {
             write_id: write_id.clone(),
-            ..support::refund_creation(self.refund_id(slot), self.at())
+            at_provider: self.model.at_provider.then_some(at_provider),
+            ..support::refund_creation(id, self.at())
         };
         match Refund::create(&session, models::NewRefund { payee, ..samples::new_refund(&session, amount) }, creation) {
             Ok((refund, payment)) => What::Create(Box::new(refund), payment.map(Box::new), Fingerprint([slot; 32])),
@@ -838,10 +907,18 @@ impl Table {
         if twice && expected == Outcome::Done {
             let again = prepared.perform(self.world.table.clone()).await;
             let expected = match write {
-                Write::GiveDetails(_) | Write::End(..) | Write::Pay(..) if self.model != before => Outcome::Repeated,
-                Write::Create { .. } | Write::GiveDetails(_) | Write::End(..) | Write::Pay(..) | Write::Lapse(..) => {
-                    Outcome::Done
+                Write::GiveDetails(_) | Write::End(..) | Write::Pay(..) | Write::Conclude(..)
+                    if self.model != before =>
+                {
+                    Outcome::Repeated
                 }
+                Write::Create { .. }
+                | Write::GiveDetails(_)
+                | Write::End(..)
+                | Write::Pay(..)
+                | Write::Lapse(..)
+                | Write::Accept(_)
+                | Write::Conclude(..) => Outcome::Done,
             };
             assert_eq!(again, expected, "{write:?} again, by the same write id");
         }
@@ -924,6 +1001,7 @@ impl Table {
             causes: refund.history.iter().map(|entry| entry.cause.as_str()).collect(),
             until: self.day(refund.expires_at),
             submitted: refund.submitted,
+            accepted: refund.at_provider.as_ref().map(|at_provider| at_provider.id.is_some()),
             open_at_consent: refund.open_at_consent,
             has_payment: refund.payment_session_id.is_some(),
             payment: paid_by.as_ref().map(payment),
@@ -976,8 +1054,8 @@ impl Table {
                 assert_eq!(payment.payee.account, account.account);
                 live.push(payment.id);
             }
-            let waits_for_details = refund.state == RefundState::AwaitingDetails;
-            assert_eq!(due.contains(&DueItem::Refund(session.id, refund.id)), waits_for_details);
+            let waits = refund.state == RefundState::AwaitingDetails || refund.open_at_provider().is_some();
+            assert_eq!(due.contains(&DueItem::Refund(session.id, refund.id)), waits);
             if let Some(id) = refund.payment_session_id {
                 let goes_on = payment.is_some_and(|payment| !payment.state.is_final());
                 assert_eq!(due.contains(&DueItem::Session(id)), goes_on);
@@ -1006,6 +1084,11 @@ fn given_account() -> Payee {
     support::payee("22222222")
 }
 
+/// What the provider calls every refund.
+fn provider_refund_id() -> ProviderRefundId {
+    samples::text("refund:1")
+}
+
 /// What of a refund its creation answers.
 fn as_shown(refund: Refund) -> impl PartialEq + std::fmt::Debug {
     (refund.id, refund.amount, refund.reference, refund.state, refund.payment_session_id)
@@ -1015,6 +1098,12 @@ fn as_shown(refund: Refund) -> impl PartialEq + std::fmt::Debug {
 fn agree(refund: &Refund, payment: Option<&Session>) {
     use SessionState as S;
     assert_eq!(refund.history.last().unwrap().state, refund.state);
+    if refund.at_provider.is_some() {
+        assert!(
+            refund.submitted && refund.payment_session_id.is_none() && refund.state != RefundState::AwaitingDetails
+        );
+        return;
+    }
     let payment_state = payment.map(|payment| payment.state);
     let fits = match refund.state {
         RefundState::AwaitingDetails => refund.payment_session_id.is_none(),
@@ -1036,8 +1125,13 @@ impl StateMachineTest for Table {
         let world = World::get();
         let owner = support::new_owner(models::Mode::Test);
         let account = model.payer_account.then(payer_account);
-        let paid = support::paid_session(&owner, samples::now(), account.as_ref(), model.paid);
-        let session = world.runtime.block_on(paid);
+        let session = world.runtime.block_on(async {
+            if model.at_provider {
+                support::session_paid_at_consent(&owner, samples::now(), account.as_ref(), model.paid).await
+            } else {
+                support::paid_session(&owner, samples::now(), account.as_ref(), model.paid).await
+            }
+        });
         let base = samples::uuid().as_u128() & !0xff;
         Table { world, owner, session, made: BTreeMap::new(), base, model: model.clone(), writes: Cell::new(0) }
     }

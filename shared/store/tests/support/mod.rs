@@ -340,6 +340,26 @@ pub(crate) async fn pay(session_id: SessionId, at: Timestamp, payer_account: Opt
     sessions.settle(change(SessionEvent::Settled), payer_account).await.unwrap().session
 }
 
+/// A session like [`paid_session`]'s whose money moved at consent.
+pub(crate) async fn session_paid_at_consent(
+    owner: &Owner,
+    at: Timestamp,
+    payer_account: Option<&Payee>,
+    pence: i64,
+) -> Session {
+    let (session, sessions) = (new_session(owner, at, Some(payer()), pence), Sessions::new(World::get().table.clone()));
+    sessions.create(session.clone(), None).await.unwrap();
+    let (change, attempt) = (
+        |event| Change { session_id: session.id, event, at, write_id: samples::write_id() },
+        attempt_at_consent(1, at),
+    );
+    sessions.choose_bank(change(SessionEvent::BankChosen), &attempt, None).await.unwrap();
+    let payment_id = payment_id(&session.id, 1);
+    sessions.provider_answered(&session.id, 1, &attempt.bank, &payment_id, None).await.unwrap();
+    sessions.authorised(change(SessionEvent::ConsentGiven), 1, at).await.unwrap();
+    sessions.settle(change(SessionEvent::Settled), payer_account).await.unwrap().session
+}
+
 pub(crate) fn refund_creation(id: RefundId, at: Timestamp) -> RefundCreation {
     RefundCreation { id, ..samples::refund_creation(at) }
 }
