@@ -2,7 +2,7 @@
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tests::{Answer, World, answer, page, text};
+use tests::{Answer, World, answer, loopback_webhooks, page, text};
 
 use crate::at_consent::{at_the_bank, decide};
 use crate::refund_ends::cancel;
@@ -73,4 +73,18 @@ async fn what_the_provider_refuses_can_be_refunded_again() {
     assert_eq!(more.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", more.text);
     follow_up(&world, &all).await;
     assert_eq!(world.get_refund(&all).await["state"], "sent");
+}
+
+#[tokio::test]
+async fn the_banks_webhook_follows_refunds_up() {
+    let world = World::start_with(loopback_webhooks).await;
+    let session = at_the_bank(&world).await;
+    let payer = world.payer(&session);
+    let link = payer.link(1).await;
+    payer.consent(&link, "approve").await;
+    let refund = world.refund(&session, 100).await;
+    assert_eq!(world.get_refund(&refund).await["state"], "awaiting_payment");
+    // The payer presses the button again: it changes nothing, and the bank says once more that something happened.
+    payer.consent(&link, "approve").await;
+    assert_eq!(world.get_refund(&refund).await["state"], "sent", "{:#?}", world.machine.logs());
 }
