@@ -125,7 +125,7 @@ async fn a_refusal_leads_back_to_the_choice_with_why() {
     browser.see("Choose your bank again").await;
     let page = browser.text().await;
     assert!(page.contains("The payment was declined by Sternholt Bank, which can tell you why."), "{page}");
-    assert!(page.contains("No money has left your account."), "{page}");
+    assert!(page.contains("The payment was not made."), "{page}");
     browser.press("Pay £4.00 with Brightwick Bank").await;
     browser.press("Approve").await;
     browser.see("Payment sent").await;

@@ -329,7 +329,8 @@ impl Session {
     /// was.
     pub fn pending_since(&self) -> Option<Timestamp> {
         let submitted_at = self.submission.as_ref().map(|submission| submission.submitted_at);
-        submitted_at.or_else(|| self.history.latest_at(SessionEvent::ConsentGiven))
+        let consented = self.last_of_attempt() == Some(SessionEvent::ConsentGiven);
+        submitted_at.or_else(|| self.history.latest_at(SessionEvent::ConsentGiven).filter(|_| consented))
     }
 
     /// Whether a payer ever consented to paying it.

@@ -56,7 +56,9 @@ impl Payments {
         }
         match self.ask_to_begin(session, attempt, at_consent).await {
             Ok(Some(Next::Redirect(link))) => Ok(Way::Provider(link)),
-            Ok(Some(Next::Transfer(_)) | None) => Ok(Way::Page),
+            Ok(Some(Next::Transfer(_))) => Ok(Way::Page),
+            // It has moved on, or the provider leads nobody there any more: the page is to show what became of it.
+            Ok(None) => self.follow_up(session).await.map(|()| Way::Page),
             Err(error) => Err(error),
         }
     }
@@ -74,8 +76,10 @@ impl Payments {
         let connector = self.connector(attempt, session)?;
         match connector.begin(session, attempt.number, &at_consent.request).await {
             Ok(Begun { payment_id, next, .. }) => {
-                if at_consent.payment_id.is_none() {
-                    let payment_id = payment_id.ok_or(PaymentError::Inconsistent("id at its provider"))?;
+                let payment_id = payment_id.ok_or(PaymentError::Inconsistent("id at its provider"))?;
+                // Its keys lapse one day, and a repeated request is another payment then: it is recorded, so that its money is
+                // found, and nobody is led there.
+                if at_consent.payment_id.as_ref() != Some(&payment_id) {
                     let transfer = match &next {
                         Next::Transfer(instructions) => Some(instructions),
                         Next::Redirect(_) => None,
@@ -88,7 +92,9 @@ impl Payments {
                         transfer,
                     );
                     match answered.await {
-                        Ok(_) => {}
+                        Ok(now_as) if consenting(&now_as).is_some_and(|(open, _)| open.number == attempt.number) => {}
+                        // Recorded, so that its money is found; and over, or consented to.
+                        Ok(_) => return Ok(None),
                         // It has moved on: nobody is led to an attempt that is over.
                         Err(ChangeError::Refused(_) | ChangeError::NotFound) => return Ok(None),
                         Err(ChangeError::Store(error)) => return Err(error.into()),
@@ -250,7 +256,15 @@ impl Payments {
         let Some((attempt, _)) = open(&session).filter(|(now, _)| now.number == attempt.number) else {
             return Ok(Stopped::No);
         };
-        match self.connector(attempt, &session)?.cancel(&session, attempt, now).await? {
+        let cancelled = match self.connector(attempt, &session)?.cancel(&session, attempt, now).await {
+            // That request did nothing, which says nothing about the payment.
+            Err(ProviderError::Refused(cause)) => {
+                tracing::warn!(session_id = %session.id, attempt = attempt.number, %cause, "the provider refused to cancel");
+                return Ok(Stopped::No);
+            }
+            cancelled => cancelled?,
+        };
+        match cancelled {
             Cancellation::Yes | Cancellation::TooLate(Status::Cancelled) => Ok(Stopped::Yes(attempt.number)),
             Cancellation::TooLate(status) => {
                 let step = next_step::at_consent(&session, status, now);

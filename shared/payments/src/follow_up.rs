@@ -13,7 +13,7 @@ use store::{BankPayment, ChangeError, MockLedger};
 use thiserror::Error;
 
 use crate::Payments;
-use crate::at_consent::{done, open};
+use crate::at_consent::{consenting, done, open};
 use crate::error::{PaymentError, recorded};
 use crate::next_step::{Step, after_submission, before_submission, goes_on_after_refusal};
 
@@ -77,7 +77,11 @@ impl Payments {
         let BankPayment { session_id, attempt } = found.ok_or(UnknownPayment::NotFound)?;
         let session = self.sessions.get(&session_id).await.map_err(PaymentError::from)?;
         if let Some(session) = &session {
-            let is_latest = session.attempt.as_ref().is_some_and(|latest| latest.number == attempt);
+            // What is erased has no attempt any more; and an attempt may have had another id first.
+            let recorded =
+                session.attempt.as_ref().and_then(|attempt| attempt.at_consent.as_ref()?.payment_id.as_ref());
+            let is_latest = session.history.count(SessionEvent::BankChosen) == usize::from(attempt)
+                && recorded.is_none_or(|recorded| recorded == payment_id);
             if is_latest && open(session).is_some() {
                 return Ok(self.follow_up(session).await?);
             }
@@ -93,7 +97,11 @@ impl Payments {
             Status::Consented | Status::Accepted | Status::Settled(_) => {
                 let late = LateMoney { at: now, provider: provider.clone(), payment_id: payment_id.clone(), attempt };
                 // The stream's reader sees it, logs it and counts it.
-                self.sessions.note_late_money(&session_id, &late).await.map_err(PaymentError::from)?;
+                let noted = self.sessions.note_late_money(&session_id, &late).await.map_err(PaymentError::from)?;
+                let first = self.sessions.late_money(&session_id).await.map_err(PaymentError::from)?;
+                if !noted && first.is_some_and(|first| first.payment_id != *payment_id) {
+                    tracing::error!(%session_id, attempt, %payment_id, "more money came after the end");
+                }
             }
             Status::AwaitingConsent | Status::Refused(_) | Status::Cancelled | Status::Unknown => {}
         }
@@ -194,10 +202,12 @@ impl Payments {
 
     /// Counts a payment that has been pending for too long.
     pub(crate) fn note_if_stuck(&self, session: &Session, now: Timestamp) {
-        if let Some(since) = session.pending_since()
+        // Past its time it only waits for the provider to give it up.
+        let past_its_time = consenting(session).map(|_| session.expires_at);
+        if let Some(since) = session.pending_since().or(past_its_time)
             && now.duration_since(since) >= STUCK_AFTER
         {
-            tracing::warn!(session_id = %session.id, pending_since = %since, "still pending");
+            tracing::warn!(session_id = %session.id, %since, "still pending");
             Metric::StuckPending.count();
         }
     }
@@ -209,7 +219,7 @@ impl Payments {
     }
 
     /// The provider's final no: the session fails by it, or goes on, if it was so created.
-    async fn refuse(
+    pub(crate) async fn refuse(
         &self,
         session: &Session,
         attempt: &PaymentAttempt,
@@ -220,7 +230,7 @@ impl Payments {
             self.end_attempt(session, why.into()).await
         } else if session.state == SessionState::Pending {
             let event = why.event();
-            done(recorded(self.sessions.record(self.change(session.id, event), None, None).await, event))
+            done(recorded(self.sessions.decline_submitted(self.change(session.id, event), attempt.number).await, event))
         } else {
             self.decline(session, attempt, why).await
         }

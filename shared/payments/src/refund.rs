@@ -50,6 +50,16 @@ pub enum RefundError {
     Store(#[from] StoreError),
 }
 
+/// What became of asking for a refund's payment to be given up.
+enum StoppedPayment {
+    /// The money of this attempt never moves.
+    Yes(u8),
+    /// There is nothing to give up any more: its attempt has ended meanwhile.
+    AwaitsThePayer,
+    /// Its money may move, or it has ended.
+    No,
+}
+
 /// Why a refund was not ended.
 #[derive(Debug, Error)]
 pub enum RefundEndError {
@@ -152,25 +162,33 @@ impl Payments {
                 refund = now_as;
                 continue;
             }
-            cancelled = self.stop_payment_of(&now_as).await?.filter(|number| cancelled != Some(*number));
-            if cancelled.is_none() {
-                let now_as = self.refunds.find(&refund.session_id, &refund.id).await?.unwrap_or(now_as);
-                return Err(RefundChangeError::Refused(Box::new(now_as)).into());
+            match self.stop_payment_of(&now_as).await? {
+                StoppedPayment::Yes(number) if cancelled != Some(number) => cancelled = Some(number),
+                StoppedPayment::AwaitsThePayer => {}
+                StoppedPayment::Yes(_) | StoppedPayment::No => {
+                    let now_as = self.refunds.find(&refund.session_id, &refund.id).await?.unwrap_or(now_as);
+                    return Err(RefundChangeError::Refused(Box::new(now_as)).into());
+                }
             }
         }
         Err(StoreError::Conflict { operation: "TransactWriteItems" }.into())
     }
 
-    /// Asks the provider to give up the attempt of a refund's payment, if there is one that may still move money: the number of
-    /// that attempt, if it did.
-    async fn stop_payment_of(&self, refund: &Refund) -> Result<Option<u8>, PaymentError> {
-        let Some(payment) = refund.payment_session_id else { return Ok(None) };
-        let Some(payment) = self.sessions.get(&payment).await? else { return Ok(None) };
-        let Some((attempt, at_consent)) = consenting(&payment) else { return Ok(None) };
-        Ok(match self.stop(&payment, attempt, at_consent).await? {
-            Stopped::Yes(number) => Some(number),
-            Stopped::No => None,
-        })
+    /// Asks the provider to give up the attempt of a refund's payment, if there is one that may still move money.
+    async fn stop_payment_of(&self, refund: &Refund) -> Result<StoppedPayment, PaymentError> {
+        let Some(payment) = refund.payment_session_id else { return Ok(StoppedPayment::No) };
+        let mut found = self.sessions.get(&payment).await?;
+        if let Some(session) = &found
+            && let Some((attempt, at_consent)) = consenting(session)
+        {
+            if let Stopped::Yes(number) = self.stop(session, attempt, at_consent).await? {
+                return Ok(StoppedPayment::Yes(number));
+            }
+            found = self.sessions.get(&payment).await?;
+        }
+        let awaits =
+            |session: &Session| consenting(session).is_none() && session.state_at(self.clock.now()).is_awaiting();
+        Ok(if found.as_ref().is_some_and(awaits) { StoppedPayment::AwaitsThePayer } else { StoppedPayment::No })
     }
 }
 

@@ -4,7 +4,7 @@
 use std::error::Error as StdError;
 
 use jiff::{SignedDuration, Timestamp};
-use models::{Money, Refund, RefundAtProvider, RefundId, Session, next_check_at};
+use models::{Money, Refund, RefundAtProvider, RefundId, RefundState, Session, next_check_at};
 use providers::{Connector, Provider, RefundAnswer, RefundStatus};
 use runtime::Metric;
 use store::{MockLedger, RefundChangeError, RefundConclusion};
@@ -143,6 +143,8 @@ impl Payments {
             Err(RefundChangeError::Refused(now_as)) => {
                 if now_as.open_at_provider().is_some() {
                     tracing::error!(refund_id = %refund.id, "the provider calls one refund by two ids");
+                } else if now_as.state == RefundState::Failed {
+                    tracing::error!(refund_id = %refund.id, provider_refund_id = %id, "the provider accepted a refund that has failed");
                 }
                 Ok(Followed::Ended)
             }

@@ -4,4 +4,5 @@ mod at_consent;
 mod at_submission;
 mod machine;
 mod refunds;
+mod stale;
 mod world;

@@ -100,6 +100,15 @@ impl Sessions {
         self.apply(change, None, for_refund, declined).await
     }
 
+    /// The bank refused the submitted attempt `number`, which must be the latest.
+    ///
+    /// # Errors
+    /// See [`ChangeError`].
+    pub async fn decline_submitted(&self, change: Change, number: u8) -> Result<Changed, ChangeError> {
+        let for_refund = ForRefund::of(change.event);
+        self.apply(change, None, for_refund, |change| of_attempt(transition(change, None), number)).await
+    }
+
     /// The provider says that the payer consented to attempt `number`, which must be the latest and move its money at consent:
     /// the money moves without us, also after `expires_at`. `next_check_at` is when the provider is next asked.
     ///
@@ -133,7 +142,13 @@ impl Sessions {
     ) -> Result<Changed, ChangeError> {
         let consenting = (":consenting", s(SessionState::AwaitingPaymentConsent.as_str()));
         let ended = |change: &Change| {
-            of_attempt(transition(change, None), session.attempt_number())
+            let update = of_attempt(transition(change, None), session.attempt_number());
+            // Once its id is recorded a payer may have the link: another's begin was accepted meanwhile.
+            let update = match end {
+                AttemptEnd::NotBegun => update.when("attribute_not_exists(#attempt.#at_consent.#payment_id)", []),
+                _ => update,
+            };
+            update
                 .when(
                     "#state = :consenting OR (#retry = :yes AND attribute_not_exists(#pays_refund))",
                     [consenting.clone(), (":yes", AttributeValue::Bool(true))],

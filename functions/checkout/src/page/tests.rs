@@ -302,7 +302,7 @@ fn after_a_refusal_the_choice_says_why_and_offers_every_bank_again() {
             AttemptEnd::Cancelled => "cancelled at Thistledown Pay",
             AttemptEnd::NotBegun => "could not be begun at Thistledown Pay",
         };
-        assert!(notice.contains(says) && notice.ends_with("No money has left your account."), "{end:?}: {notice}");
+        assert!(notice.contains(says) && notice.ends_with("The payment was not made."), "{end:?}: {notice}");
         assert!(html.contains("name=\"attempt\" value=\"2\"") && html.contains("value=\"mock-bank\""), "{html}");
     }
     let mut last = after(AttemptEnd::DeclinedByBank);
