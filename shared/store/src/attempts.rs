@@ -146,7 +146,10 @@ impl Sessions {
             // Once its id is recorded a payer may have the link: another's begin was accepted meanwhile.
             let update = match end {
                 AttemptEnd::NotBegun => update.when("attribute_not_exists(#attempt.#at_consent.#payment_id)", []),
-                _ => update,
+                AttemptEnd::DeclinedByPayer
+                | AttemptEnd::DeclinedByBank
+                | AttemptEnd::InsufficientFunds
+                | AttemptEnd::Cancelled => update,
             };
             update
                 .when(
