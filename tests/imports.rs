@@ -126,7 +126,7 @@ fn no_files_of_a_crate_import_each_other_in_a_circle() {
     assert!(found.is_empty(), "\n{found}Move what ties a circle below its files.");
 }
 
-/// Its methods are called by whoever has the trait in scope.
+/// A file that calls its methods has the trait in scope.
 const PORT: [&str; 2] = ["providers", "Provider"];
 
 #[test]

@@ -76,7 +76,7 @@ async fn what_is_inside_of_a_map_is_set_where_there_is_the_map(table: Table) {
     let updated = table.update("SET #attempt.#at_consent.#id = :id", "attribute_exists(#pk)", values.clone()).await;
     let attempt = json!({ "number": 2, "at_consent": { "key": "k", "id": "p" } });
     assert_eq!(updated.unwrap()["attempt"], attempt);
-    // Without the map there is no such place; a condition that does not hold is said first.
+    // Without the map there is no such path; a condition that does not hold is said first.
     table.invalid("UpdateItem", update("a", "1", "SET #attempt.#gone.#id = :id", "", values.clone())).await;
     let refusal = table.update("SET #attempt.#gone.#id = :id", "attribute_exists(#attempt.#gone)", values).await;
     assert_eq!(refusal.unwrap_err().code, "ConditionalCheckFailedException");

@@ -1,5 +1,5 @@
-//! Ending what a payer may be paying at the moment, at a bank whose money moves at consent: the bank is asked first, by whoever
-//! ends it, with the permissions that it has.
+//! Ending what a payer may be paying at the moment, at a bank whose money moves at consent: the bank is asked first, by
+//! the function that ends it, with the permissions that it has.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};

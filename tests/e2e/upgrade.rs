@@ -175,7 +175,7 @@ async fn goes_on(world: &World, receiver: &Receiver) {
     world.run_schedule().await;
     world.settled().await;
     for log in world.machine.logs() {
-        // Which is what such an item says to whoever publishes it first.
+        // `publish` logs this when it first reads such an item.
         let is_late_money = log.text.contains("money came after the end");
         assert!(is_late_money || !log.text.contains("\"level\":\"ERROR\""), "{}: {}", log.source, log.text);
     }

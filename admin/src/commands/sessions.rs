@@ -157,7 +157,7 @@ fn session_record(session: &Session, refunds: &[Refund], personal: bool) -> Reco
     Record(fields)
 }
 
-/// Money that came of an attempt that was over, for whoever returns it.
+/// Money that came of an attempt that was over, for the operator who returns it.
 fn late_money_fields(money: Option<&LateMoney>) -> [(&'static str, Option<String>); 4] {
     [
         maybe("late_money_at", money.map(|money| money.at)),

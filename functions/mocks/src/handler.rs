@@ -22,7 +22,7 @@ use crate::webhook::BankWebhook;
 pub struct Handled {
     /// The answer to the payer.
     pub response: Response<Body>,
-    /// What the bank sends whoever the payment is for, if it sends anything.
+    /// The webhook that the bank sends, if it sends one.
     pub webhook: Option<BankWebhook>,
 }
 
@@ -113,7 +113,7 @@ impl Mocks {
         }
     }
 
-    /// The payer decides, and goes back. The first decision holds: whoever asks for another is shown what holds, and nothing
+    /// The payer decides, and goes back. The first decision holds: a payer who asks for another is shown the first, and nothing
     /// follows from it.
     async fn decide(
         &self,
@@ -138,7 +138,7 @@ impl Mocks {
     }
 
     /// The bank that knows attempt `number`; none if it is another's by now. Where money moves at consent, the bank knows an
-    /// attempt by the link that it gave the payer, and goes by nothing else. Elsewhere it was told of none: the session has to
+    /// attempt by the link that it gave the payer, and goes by nothing else. Elsewhere it knows of none: the session has to
     /// await the payer's consent.
     ///
     /// # Errors

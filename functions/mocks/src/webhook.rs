@@ -1,4 +1,4 @@
-//! What a bank whose money moves at consent sends, once the payer has decided, to whoever the payment is for: by HTTP, as a
+//! What a bank whose money moves at consent sends, once the payer has decided: a webhook, by HTTP, as a
 //! stranger does. One that is lost is lost; the schedule asks the bank all the same.
 
 use std::sync::OnceLock;

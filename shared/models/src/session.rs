@@ -338,7 +338,7 @@ impl Session {
         self.submission.is_some() || self.history.has(SessionEvent::ConsentGiven)
     }
 
-    /// Whether there may be another choice of a bank, as far as numbers go: at most [`MAX_ATTEMPTS`], and none after
+    /// Whether there may be another choice of a bank, by number: at most [`MAX_ATTEMPTS`], and none after
     /// [`MAX_ENTRIES_BEFORE_A_CHOICE`] history entries.
     pub fn may_choose_again(&self) -> bool {
         self.attempt_number() < MAX_ATTEMPTS && self.history.len() <= MAX_ENTRIES_BEFORE_A_CHOICE

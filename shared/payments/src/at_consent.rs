@@ -6,7 +6,7 @@ use providers::{Begun, Cancellation, Next, PayerLink, Provider, ProviderError, S
 use store::{ChangeError, StoreError};
 
 use crate::Payments;
-use crate::error::{PaymentError, recorded};
+use crate::error::{PaymentError, cause, recorded};
 use crate::next_step::{self, AtConsentStep};
 
 /// Where a payer goes who presses the link to the provider.
@@ -140,7 +140,7 @@ impl Payments {
             Ok(Followed::Recorded) => Ok(()),
             Ok(Followed::Open | Followed::TimePassed) => self.check_again(session, at_consent, now).await,
             Err(PaymentError::Provider(error)) => {
-                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                let cause = cause(&error);
                 tracing::warn!(session_id = %session.id, %error, cause, "the provider could not be asked");
                 self.check_again(session, at_consent, now).await
             }

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::Payments;
 use crate::at_consent::{Stopped, consenting};
-use crate::error::{PaymentError, recorded};
+use crate::error::{PaymentError, cause, recorded};
 
 /// Why an attempt was not begun.
 #[derive(Debug, Error)]
@@ -106,6 +106,6 @@ impl Payments {
 
 /// The attempt is recorded, and what is wrong is found out by the next request.
 fn log(error: PaymentError) {
-    let cause = std::error::Error::source(&error).map(ToString::to_string);
+    let cause = cause(&error);
     tracing::warn!(%error, cause, "the provider could not be asked to begin");
 }

@@ -1,12 +1,13 @@
 //! What stops a verb.
 
+use std::error::Error;
+
 use models::{Session, SessionEvent};
 use providers::ProviderError;
 use store::{ChangeError, Changed, StoreError};
-use thiserror::Error;
 
 /// The provider or the table could not be asked; where the payment stands is as it was, and a follow-up finds out.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum PaymentError {
     /// The provider.
     #[error(transparent)]
@@ -15,8 +16,13 @@ pub enum PaymentError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A fault of ours: an item lacks what every item like it has.
-    #[error("a session that is pending has no {0}")]
+    #[error("the session has no {0}")]
     Inconsistent(&'static str),
+}
+
+/// What an error was caused by, for the log.
+pub(crate) fn cause(error: &dyn Error) -> Option<String> {
+    error.source().map(ToString::to_string)
 }
 
 /// The session after a change, or, if another request was first, as that one left it; none if it was deleted.

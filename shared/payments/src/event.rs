@@ -1,12 +1,13 @@
 //! A provider's webhook: a hint to ask where a payment stands, never a fact.
 
-use models::{BankId, Mode};
-use providers::{NotGenuine, Provider, ProviderEvent, RawEvent};
+use models::{BankId, LateMoney, Mode, ProviderPaymentId, SessionEvent, SessionId, SessionState};
+use providers::{Connector, NotGenuine, Provider, ProviderError, ProviderEvent, RawEvent, Status};
+use store::{BankPayment, MockLedger, StoreError};
 use thiserror::Error;
 
 use crate::Payments;
+use crate::at_consent::open;
 use crate::error::PaymentError;
-use crate::follow_up::UnknownPayment;
 
 /// Why a provider's webhook was not followed up.
 #[derive(Debug, Error)]
@@ -22,12 +23,15 @@ pub enum EventError {
     Payment(#[from] PaymentError),
 }
 
-impl From<UnknownPayment> for EventError {
-    fn from(error: UnknownPayment) -> Self {
-        match error {
-            UnknownPayment::NotFound => Self::NotFound,
-            UnknownPayment::Payment(error) => Self::Payment(error),
-        }
+impl From<StoreError> for EventError {
+    fn from(error: StoreError) -> Self {
+        Self::Payment(error.into())
+    }
+}
+
+impl From<ProviderError> for EventError {
+    fn from(error: ProviderError) -> Self {
+        Self::Payment(error.into())
     }
 }
 
@@ -38,7 +42,60 @@ impl Payments {
     /// See [`EventError`]; nothing is recorded then, or a part that a repeat goes on from.
     pub async fn follow_up_event(&self, provider: &BankId, event: &RawEvent<'_>) -> Result<(), EventError> {
         let connector = [Mode::Test, Mode::Live].into_iter().find_map(|mode| self.providers.find(provider, mode));
-        let ProviderEvent { payment_id } = connector.ok_or(EventError::NotFound)?.read_event(event)?;
-        Ok(self.follow_up_payment(provider, &payment_id).await?)
+        let connector = connector.ok_or(EventError::NotFound)?;
+        let ProviderEvent { payment_id } = connector.read_event(event)?;
+        self.follow_up_payment(&connector, provider, &payment_id).await
+    }
+
+    /// A provider says that something happened to a payment of its own: finds the session, and asks. Of a payment that is not
+    /// its session's open one (an older attempt's, or its session has ended) it is noted if the money comes all the same.
+    ///
+    /// # Errors
+    /// See [`EventError`].
+    pub(crate) async fn follow_up_payment(
+        &self,
+        connector: &Connector<MockLedger>,
+        provider: &BankId,
+        payment_id: &ProviderPaymentId,
+    ) -> Result<(), EventError> {
+        let found = self.bank_payments.get(provider, payment_id).await?;
+        let BankPayment { session_id, attempt } = found.ok_or(EventError::NotFound)?;
+        let session = self.sessions.get(&session_id).await?;
+        if let Some(session) = &session {
+            // What is erased has no attempt any more; and an attempt may have had another id first.
+            let recorded =
+                session.attempt.as_ref().and_then(|attempt| attempt.at_consent.as_ref()?.payment_id.as_ref());
+            let is_latest = session.history.count(SessionEvent::BankChosen) == usize::from(attempt)
+                && recorded.is_none_or(|recorded| recorded == payment_id);
+            if is_latest && open(session).is_some() {
+                return Ok(self.follow_up(session).await?);
+            }
+            // Its money is known, and what of it goes back may not be.
+            if is_latest && session.state == SessionState::Sent {
+                return Ok(self.follow_up_refunds_of(session).await?);
+            }
+        }
+        let now = self.clock.now();
+        match connector.status_by_id(payment_id, now).await? {
+            Status::Consented | Status::Accepted | Status::Settled(_) => {
+                let late = LateMoney { at: now, provider: provider.clone(), payment_id: payment_id.clone(), attempt };
+                // The stream's reader sees it, logs it and counts it.
+                if !self.sessions.note_late_money(&session_id, &late).await? {
+                    self.log_more_late_money(&late, &session_id).await?;
+                }
+            }
+            Status::AwaitingConsent | Status::Refused(_) | Status::Cancelled | Status::Unknown => {}
+        }
+        Ok(())
+    }
+
+    /// Only the first is noted: another payment's is for the log alone.
+    async fn log_more_late_money(&self, late: &LateMoney, session_id: &SessionId) -> Result<(), StoreError> {
+        let first = self.sessions.late_money(session_id).await?;
+        if first.is_some_and(|first| first.payment_id != late.payment_id) {
+            let LateMoney { attempt, payment_id, .. } = late;
+            tracing::error!(%session_id, attempt, %payment_id, "more money came after the end");
+        }
+        Ok(())
     }
 }

@@ -1,35 +1,20 @@
 //! Asks the provider where a payment stands, and records what follows.
 
-use std::error::Error as StdError;
-
 use jiff::{SignedDuration, Timestamp};
 use models::{
-    AttemptEnd, BankId, DeclineReason, LateMoney, Mode, Payee, PaymentAttempt, ProviderPaymentId, Session,
-    SessionEvent, SessionState, Submission, next_check_at,
+    AttemptEnd, DeclineReason, Payee, PaymentAttempt, Session, SessionEvent, SessionState, Submission, next_check_at,
 };
-use providers::{Connector, Provider, ProviderError, Status};
+use providers::{Connector, Provider, ProviderError};
 use runtime::Metric;
-use store::{BankPayment, ChangeError, MockLedger};
-use thiserror::Error;
+use store::{ChangeError, MockLedger};
 
 use crate::Payments;
 use crate::at_consent::{consenting, done, open};
-use crate::error::{PaymentError, recorded};
+use crate::error::{PaymentError, cause, recorded};
 use crate::next_step::{Step, after_submission, before_submission, goes_on_after_refusal};
 
 /// How long a payment is pending until it is counted as stuck. Banks settle within seconds, and promise two hours.
 pub(crate) const STUCK_AFTER: SignedDuration = SignedDuration::from_hours(1);
-
-/// Why a provider's word could not be followed up.
-#[derive(Debug, Error)]
-pub enum UnknownPayment {
-    /// There is no such provider, or no payment with this id there.
-    #[error("no such payment")]
-    NotFound,
-    /// Something stopped us.
-    #[error(transparent)]
-    Payment(#[from] PaymentError),
-}
 
 impl Payments {
     /// Finds out where a payment stands and records it; nothing, if nothing is open at a provider.
@@ -61,51 +46,6 @@ impl Payments {
         } else {
             self.before_submission(&connector, session, attempt, now).await
         }
-    }
-
-    /// A provider says that something happened to a payment of its own: finds the session, and asks. Of a payment that is not
-    /// its session's open one (an older attempt's, or its session has ended) it is noted if the money comes all the same.
-    ///
-    /// # Errors
-    /// See [`UnknownPayment`].
-    pub async fn follow_up_payment(
-        &self,
-        provider: &BankId,
-        payment_id: &ProviderPaymentId,
-    ) -> Result<(), UnknownPayment> {
-        let found = self.bank_payments.get(provider, payment_id).await.map_err(PaymentError::from)?;
-        let BankPayment { session_id, attempt } = found.ok_or(UnknownPayment::NotFound)?;
-        let session = self.sessions.get(&session_id).await.map_err(PaymentError::from)?;
-        if let Some(session) = &session {
-            // What is erased has no attempt any more; and an attempt may have had another id first.
-            let recorded =
-                session.attempt.as_ref().and_then(|attempt| attempt.at_consent.as_ref()?.payment_id.as_ref());
-            let is_latest = session.history.count(SessionEvent::BankChosen) == usize::from(attempt)
-                && recorded.is_none_or(|recorded| recorded == payment_id);
-            if is_latest && open(session).is_some() {
-                return Ok(self.follow_up(session).await?);
-            }
-            // Its money is known, and what of it goes back may not be.
-            if is_latest && session.state == SessionState::Sent {
-                return Ok(self.follow_up_refunds_of(session).await?);
-            }
-        }
-        let now = self.clock.now();
-        let connector = [Mode::Test, Mode::Live].into_iter().find_map(|mode| self.providers.find(provider, mode));
-        let connector = connector.ok_or(UnknownPayment::NotFound)?;
-        match connector.status_by_id(payment_id, now).await.map_err(PaymentError::from)? {
-            Status::Consented | Status::Accepted | Status::Settled(_) => {
-                let late = LateMoney { at: now, provider: provider.clone(), payment_id: payment_id.clone(), attempt };
-                // The stream's reader sees it, logs it and counts it.
-                let noted = self.sessions.note_late_money(&session_id, &late).await.map_err(PaymentError::from)?;
-                let first = self.sessions.late_money(&session_id).await.map_err(PaymentError::from)?;
-                if !noted && first.is_some_and(|first| first.payment_id != *payment_id) {
-                    tracing::error!(%session_id, attempt, %payment_id, "more money came after the end");
-                }
-            }
-            Status::AwaitingConsent | Status::Refused(_) | Status::Cancelled | Status::Unknown => {}
-        }
-        Ok(())
     }
 
     /// Who an attempt is at.
@@ -162,7 +102,7 @@ impl Payments {
             Err(error) => Err(error.into()),
         };
         if let Err(error) = followed {
-            let cause = error.source().map(ToString::to_string);
+            let cause = cause(&error);
             tracing::error!(session_id = %session.id, %error, cause, "submitted, and the outcome is not known yet");
         }
         Ok(())
@@ -256,7 +196,7 @@ impl Payments {
 
 /// A provider that can't be reached says nothing about the payment.
 fn unreachable(session: &Session, error: &ProviderError, later: Step) -> Step {
-    let cause = error.source().map(ToString::to_string);
+    let cause = cause(error);
     tracing::warn!(session_id = %session.id, cause, "the bank could not be asked");
     later
 }

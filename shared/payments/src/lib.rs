@@ -1,4 +1,4 @@
-//! What is done to a payment, whoever asks. The only crate that calls a provider: a test holds that.
+//! What is done to a payment, by any function. The only crate that calls a provider: a test holds that.
 //!
 //! - **begin**: the payer chose how to pay.
 //! - **follow up**: the provider is asked where the payment stands, and what follows is recorded. Safe at any time, by
@@ -29,7 +29,6 @@ pub use begin::BeginError;
 pub use end::EndError;
 pub use error::PaymentError;
 pub use event::EventError;
-pub use follow_up::UnknownPayment;
 pub use refund::{Made, RefundEndError, RefundError, RefundRequest};
 
 /// Everything that is done to payments in one table, by one clock and randomness.

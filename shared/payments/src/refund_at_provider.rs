@@ -1,8 +1,6 @@
 //! Refunds that the payment's own provider makes: recorded, then asked for, then followed up until the provider has said how
 //! they ended. What was recorded is all that is ever sent, so that none is made twice.
 
-use std::error::Error as StdError;
-
 use jiff::{SignedDuration, Timestamp};
 use models::{Money, Refund, RefundAtProvider, RefundId, RefundState, Session, next_check_at};
 use providers::{Connector, Provider, RefundAnswer, RefundStatus};
@@ -10,7 +8,7 @@ use runtime::Metric;
 use store::{MockLedger, RefundChangeError, RefundConclusion};
 
 use crate::Payments;
-use crate::error::PaymentError;
+use crate::error::{PaymentError, cause};
 use crate::follow_up::STUCK_AFTER;
 
 /// How long a refund that the provider has accepted is under way until it is counted as stuck: some take working days.
@@ -75,7 +73,7 @@ impl Payments {
         let followed = match self.ask_about_refund(provider, refund, at_provider, now).await {
             Ok(followed) => followed,
             Err(PaymentError::Provider(error)) => {
-                let cause = error.source().map(ToString::to_string);
+                let cause = cause(&error);
                 tracing::warn!(refund_id = %refund.id, %error, cause, "the provider could not be asked about a refund");
                 Followed::Unknown
             }
@@ -111,11 +109,11 @@ impl Payments {
         }
     }
 
-    /// A refund was recorded a moment ago: whatever becomes of asking the provider, the schedule goes on from what is recorded.
+    /// The refund has just been recorded: whatever becomes of asking the provider, the schedule goes on from what is recorded.
     pub(crate) async fn begin_refund(&self, provider: &impl Provider, refund: &Refund, at_provider: &RefundAtProvider) {
         let now = self.clock.now();
         if let Err(error) = self.ask_for_refund(provider, refund, at_provider, now).await {
-            let cause = error.source().map(ToString::to_string);
+            let cause = cause(&error);
             tracing::warn!(refund_id = %refund.id, %error, cause, "a refund was recorded, and its provider's answer is not");
         }
     }

@@ -1,4 +1,4 @@
-//! The mock banks: banks with a memory and no money. Their ledger is kept by whoever implements [`Ledger`].
+//! The mock banks: banks with a memory and no money. Their ledger is kept by what implements [`Ledger`].
 
 mod bank;
 mod consent;

@@ -24,7 +24,7 @@ impl Sessions {
     /// only after the provider has `cancelled` it.
     ///
     /// An attempt whose money moves at consent is recorded before the provider hears of it, and is due to be followed up
-    /// [`FIRST_CHECK_AT_CONSENT`] later, whatever becomes of whoever begins it.
+    /// [`FIRST_CHECK_AT_CONSENT`] later, whatever becomes of the function that begins it.
     ///
     /// # Errors
     /// See [`ChangeError`].

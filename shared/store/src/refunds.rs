@@ -110,7 +110,7 @@ impl Refunds {
     /// amount from what is left of the refunded session.
     ///
     /// One that a provider makes is recorded before the provider hears of it, and is due to be followed up
-    /// [`crate::FIRST_CHECK_AT_CONSENT`] later, whatever becomes of whoever asks the provider.
+    /// [`crate::FIRST_CHECK_AT_CONSENT`] later, whatever becomes of the function that asks the provider.
     ///
     /// # Errors
     /// The table failed us; the refund may have been made.

@@ -160,7 +160,7 @@ fn a_history_never_has_more_entries_than_a_write_compares_with() {
             session = sessions().end_attempt(ended, &session, AttemptEnd::DeclinedByPayer).await.unwrap().session;
         }
         assert!(session.history.len() > MAX_ENTRIES_BEFORE_A_CHOICE && session.history.len() < MAX_HISTORY_ENTRIES);
-        // Whoever read it before, when there was one entry less: the write knows.
+        // A function may have read it before, when there was one entry less: the write knows.
         assert_eq!(stale.attempt_number(), session.attempt_number());
         let attempt = support::attempt(session.attempt_number() + 1);
         let refused = sessions().choose_bank(next(&session, SessionEvent::BankChosen), &attempt, None).await;

@@ -8,7 +8,7 @@ use providers::mock::{Conclusion, Decision};
 use store::ChangeError;
 
 use super::world::{CONSENT, MOCK_BANK, World, bank_id, causes, owner};
-use crate::{EndError, UnknownPayment, Way};
+use crate::{EndError, EventError, Way};
 
 /// What else is done to a session while its payer is at the bank.
 #[derive(Debug, Clone, Copy)]
@@ -42,7 +42,7 @@ impl Meanwhile {
     }
 }
 
-/// Whether the payer consents before that, or only once it is done, or as far as it got.
+/// When the payer consents: before that, before that and we know it, or after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Consents {
     Before,
@@ -255,10 +255,14 @@ async fn the_banks_webhook_before_the_payers_return_after_it_and_twice() {
 async fn a_webhook_of_an_unknown_payment_changes_nothing() {
     let world = World::new();
     let session = world.at(CONSENT).await;
-    for (bank, id) in [(CONSENT, "nobody"), ("no-bank", "1-1"), (MOCK_BANK, "1")] {
-        let answer = world.payments.follow_up_payment(&bank_id(bank), &id.parse().unwrap()).await;
-        assert!(matches!(answer, Err(UnknownPayment::NotFound)), "{answer:?}");
+    // Of a session that is not in this table.
+    let stranger = samples::session_at(world.now());
+    for (bank, session) in [(CONSENT, &stranger), ("no-bank", &session)] {
+        let answer = world.webhook_to(bank, session, 1).await;
+        assert!(matches!(answer, Err(EventError::NotFound)), "{answer:?}");
     }
+    let answer = world.webhook_to(MOCK_BANK, &session, 1).await;
+    assert!(matches!(answer, Err(EventError::NotGenuine(_))), "{answer:?}");
     assert_eq!(world.read(&session).await.unwrap(), session);
 }
 
@@ -285,7 +289,7 @@ async fn a_webhook_delayed_past_the_end() {
     world.check(&session, "the second").await;
 }
 
-/// A bank that breaks its word: it moves the money of what it was never asked to give up, as far as this test goes.
+/// A bank that breaks its word: it moves the money of what this test lets us end without asking it.
 #[tokio::test]
 async fn money_that_comes_after_the_end_is_noted_and_the_state_stays() {
     for deleted in [false, true] {

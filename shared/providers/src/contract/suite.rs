@@ -124,7 +124,7 @@ impl<P: Provider, Y: Payer> Suite<'_, P, Y> {
         self.now + by
     }
 
-    /// Begins an attempt twice, and looks at what comes of it.
+    /// Begins an attempt twice, and checks what comes of it.
     async fn begin(&self, session: &mut Session, number: u8) -> PaymentAttempt {
         let request = self.provider.begin_request(session, number);
         assert_eq!(request, self.provider.begin_request(session, number), "the same request for the same attempt");

@@ -13,7 +13,7 @@ pub struct NamedBank {
     pub id: &'static str,
     /// Its name.
     pub name: &'static str,
-    /// What happens there, for whoever tries a shop.
+    /// What happens there, for a developer who tries a shop.
     pub note: &'static str,
     /// How it is paid.
     pub method: PaymentMethod,

@@ -194,7 +194,7 @@ impl Said {
         self.statuses.push(status);
     }
 
-    /// Asserts that the bank has told everybody the same.
+    /// Asserts that the bank gives everybody the same answer.
     fn check(&self, moved: bool, number: u8) {
         assert!(!(self.cancelled && self.too_late), "{number}: cancelled, and too late: {self:?}");
         assert!(!(self.cancelled && moved), "{number}: its money moves though it is cancelled: {self:?}");
