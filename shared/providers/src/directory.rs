@@ -3,7 +3,7 @@
 use models::{BankId, Currency, Mode, MovesMoney, PaymentMethod};
 
 use crate::connector::Connector;
-use crate::market::Country;
+use crate::market::{Country, Market};
 use crate::mock::{Ledger, MockBank, MockConsent, NamedBank, mocks};
 
 /// Whether there is any provider for sessions of this mode. Live ones have none until there is a live connector;
@@ -72,11 +72,6 @@ impl<L: Ledger + Clone> Providers<L> {
         self.mocks(wanted.mode).filter(|mock| serves(mock, wanted)).filter_map(offer).collect()
     }
 
-    /// Every provider of a mode, for whichever method, currency and country.
-    pub fn all(&self, mode: Mode) -> Vec<Offer> {
-        self.mocks(mode).filter_map(offer).collect()
-    }
-
     /// The connector of a provider that payers in this mode may choose; also of one that is down, whose payments go on.
     pub fn find(&self, id: &BankId, mode: Mode) -> Option<Connector<L>> {
         let mock = self.mocks(mode).find(|mock| mock.id == id.as_str())?;
@@ -94,9 +89,7 @@ impl<L: Ledger + Clone> Providers<L> {
 }
 
 fn serves(mock: &NamedBank, wanted: &Wanted) -> bool {
-    let there = |markets: &[_]| {
-        markets.iter().any(|market: &crate::market::Market| market.serves(wanted.currency, wanted.country))
-    };
+    let there = |markets: &[Market]| markets.iter().any(|market| market.serves(wanted.currency, wanted.country));
     mock.method == wanted.method && mock.markets.is_none_or(there)
 }
 
@@ -178,10 +171,14 @@ mod tests {
             let providers = providers(local_live);
             assert_eq!(can_pay(Mode::Live, local_live), local_live);
             assert!(can_pay(Mode::Test, local_live));
-            assert_eq!(providers.all(Mode::Live).len(), if local_live { 10 } else { 0 });
-            assert_eq!(providers.all(Mode::Test).len(), 10);
-            let id = "mock-bank".parse().unwrap();
-            assert_eq!(providers.find(&id, Mode::Live).is_some(), local_live);
+            for mock in mocks() {
+                let id = mock.id.parse().unwrap();
+                assert_eq!(providers.find(&id, Mode::Live).is_some(), local_live, "{id}");
+                assert!(providers.find(&id, Mode::Test).is_some(), "{id}");
+            }
+            let (method, currency) = (PaymentMethod::PayByBank, Currency::GBP);
+            let live = providers.offers(&Wanted { mode: Mode::Live, method, currency, country: None });
+            assert_eq!(live.len(), if local_live { 9 } else { 0 });
         }
     }
 

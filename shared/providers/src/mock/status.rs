@@ -16,9 +16,7 @@ pub(super) fn after_order(
 ) -> Status {
     let waiting = now.duration_since(ordered_at) < decided.decision.delay();
     match decided.decision {
-        Decision::Decline => Status::Refused(DeclineReason::ByPayer),
-        Decision::InsufficientFunds => Status::Refused(DeclineReason::InsufficientFunds),
-        Decision::Refuse => Status::Refused(DeclineReason::ByBank),
+        Decision::Decline | Decision::InsufficientFunds | Decision::Refuse => before_order(decided.decision),
         Decision::Approve | Decision::ApproveThenSettle | Decision::ApproveThenFail if waiting => Status::Accepted,
         Decision::Approve | Decision::ApproveThenSettle => Status::Settled(match decided.payer_account {
             PayerAccount::Shared => session.and_then(account_of_payer),
