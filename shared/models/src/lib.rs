@@ -25,6 +25,7 @@ mod refund_at_provider;
 mod refund_transition;
 mod schedule;
 mod session;
+mod shop;
 mod text;
 mod time;
 mod transition;
@@ -58,6 +59,7 @@ pub use refund_at_provider::RefundAtProvider;
 pub use refund_transition::{IllegalRefundTransition, RefundEvent, RefundState, refund_transition};
 pub use schedule::next_check_at;
 pub use session::{Creation, MAX_ENTRIES_BEFORE_A_CHOICE, MAX_HISTORY_ENTRIES, PaysRefund, Session, Submission};
+pub use shop::{Colour, InvalidColour, InvalidLogo, Logo, LogoKind, Shop};
 pub use text::{
     Description, EmailAddress, InvalidText, Locale, MerchantUrl, Name, PhoneNumber, Reference, is_noncharacter,
 };

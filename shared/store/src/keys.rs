@@ -27,6 +27,7 @@ pub(crate) const ATTEMPT_PREFIX: &str = "ATTEMPT#";
 pub(crate) const SESSION_PK_PREFIX: &str = "SESSION#";
 pub(crate) const BANK_PAYMENT_SK: &str = "BANKPAYMENT";
 pub(crate) const COUNT_PREFIX: &str = "COUNT#";
+pub(crate) const SHOP_SK: &str = "SHOP";
 
 /// Sorts before every timestamp.
 pub(crate) const FIRST_TIMESTAMP: &str = "0";
@@ -58,6 +59,11 @@ pub(crate) fn linked_account_of(merchant: &MerchantId, account: &AccountIdentifi
         AccountIdentifier::Iban { iban } => format!("{ACCOUNT_PREFIX}{}", iban.as_str()),
     };
     Key::new(merchant_pk(merchant), sk)
+}
+
+/// Apart from the merchant's partition, which has its keys: what pages may read.
+pub(crate) fn shop(id: &MerchantId) -> Key {
+    Key::new(format!("SHOP#{id}"), SHOP_SK)
 }
 
 /// Where no session is, since each has an id; policies allow it like any session's.

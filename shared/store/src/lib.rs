@@ -38,6 +38,7 @@ mod session_writes;
 mod sessions;
 #[cfg(test)]
 mod shard_counts;
+mod shops;
 mod size;
 mod slots;
 mod stream;
@@ -75,6 +76,7 @@ pub use refunds_at_provider::RefundConclusion;
 pub use republish::{Marked, REPUBLISHED_FOR, Span, UnreadRecord};
 pub use session_item::session_item;
 pub use sessions::{Created, Fingerprint, Sessions};
+pub use shops::Shops;
 pub use size::size_bytes;
 pub use slots::{Slot, Slots};
 pub use stream::{HistoryChange, history_change, late_money_noted};

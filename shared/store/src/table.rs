@@ -91,7 +91,16 @@ impl Table {
 
     /// Reads one item, consistently.
     pub(crate) async fn get(&self, key: Key) -> Result<Option<Item>, StoreError> {
-        let request = self.client.get_item().table_name(&self.name).consistent_read(true);
+        self.get_item(key, true).await
+    }
+
+    /// Reads one item as it was a second ago or is now, for half the price.
+    pub(crate) async fn get_eventually(&self, key: Key) -> Result<Option<Item>, StoreError> {
+        self.get_item(key, false).await
+    }
+
+    async fn get_item(&self, key: Key, consistent: bool) -> Result<Option<Item>, StoreError> {
+        let request = self.client.get_item().table_name(&self.name).consistent_read(consistent);
         let output = request.set_key(Some(key.into_item())).send().await;
         Ok(output.map_err(|error| StoreError::unavailable("GetItem", error))?.item)
     }

@@ -134,6 +134,8 @@ kinds! {
     AccountLink = "linking an account",
     AccountUnlink = "unlinking an account",
     AccountsChange = "changing a merchant's accounts",
+    /// The version is a condition.
+    ShopPut = "putting a shop",
     /// The mark before is a condition, and each has an id of its own.
     Republish = "marking to be published again",
     // The mock banks' ledger. Never deleted; the first entry stays.

@@ -9,7 +9,7 @@ use models::{
     AccountIdentifier, AtConsent, AttemptEnd, Creation, Currency, EndToEndId, Endpoint, EndpointId, EndpointSecret,
     LineItem, LinkedAccount, ListShard, ListSharding, Merchant, MinorUnits, Mode, Money, Name, NewRefund, NewSession,
     Pace, Payee, Payer, PaymentAttempt, ProviderRequest, RefundAtProvider, RefundCreation, RefundId, Session,
-    SessionEvent, SessionId, Submission, Subscription, WireFormat, WriteId, transition,
+    SessionEvent, SessionId, Shop, Submission, Subscription, WireFormat, WriteId, transition,
 };
 use uuid::Uuid;
 
@@ -74,6 +74,18 @@ pub fn merchant() -> Merchant {
         list_sharding: ListSharding::default(),
         linked_accounts: vec![LinkedAccount { name, account }],
         keys: vec![],
+    }
+}
+
+/// What payers see of a shop: the name, and where it helps; a colour for light pages; a logo.
+pub fn shop() -> Shop {
+    let logo = r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><path fill="#8a4b08" d="M9 10h6v12H9zM12 2c3 4 3 6 0 7-3-1-3-3 0-7z"/></svg>"##;
+    Shop {
+        support_email: Some(text("help@brightcandles.example")),
+        website: Some(text("https://brightcandles.example")),
+        colour: Some("#8a4b08".parse().unwrap()),
+        logo: Some(logo.as_bytes().to_vec().try_into().unwrap()),
+        ..Shop::new(name("Bright Candles"))
     }
 }
 

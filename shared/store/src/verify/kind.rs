@@ -24,6 +24,7 @@ pub(super) enum Kind {
     Merchant(MerchantId),
     ApiKey(MerchantId, ApiKeyId),
     Account(MerchantId),
+    Shop(MerchantId),
     Endpoint(MerchantId, EndpointId),
     EndpointCount(MerchantId, Mode),
     BankPayment(BankId, ProviderPaymentId),
@@ -61,6 +62,7 @@ impl Kind {
                     sk.starts_with(keys::ACCOUNT_PREFIX).then_some(Self::Account(merchant))
                 }
             }
+            "SHOP" => (sk == keys::SHOP_SK).then_some(Self::Shop(id.parse().ok()?)),
             "ENDPOINTS" => {
                 let merchant = id.parse().ok()?;
                 match sk.strip_prefix(keys::COUNT_PREFIX) {
@@ -109,6 +111,7 @@ impl fmt::Display for Kind {
             Self::Merchant(id) => write!(f, "merchant {id}"),
             Self::ApiKey(_, id) => write!(f, "key {id}"),
             Self::Account(merchant) => write!(f, "a linked account of merchant {merchant}"),
+            Self::Shop(merchant) => write!(f, "shop of merchant {merchant}"),
             Self::Endpoint(merchant, id) => write!(f, "endpoint {id} of merchant {merchant}"),
             Self::EndpointCount(merchant, mode) => {
                 write!(f, "count of {} endpoints of merchant {merchant}", mode.as_str())

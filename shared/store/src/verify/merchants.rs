@@ -8,6 +8,7 @@ use super::{Check, Rule, text};
 use crate::error::StoreError;
 use crate::keys;
 use crate::merchants::Profile;
+use crate::shops::StoredShop;
 use crate::table::{Item, Key, sk};
 
 #[derive(Debug, Deserialize)]
@@ -29,6 +30,11 @@ impl Check<'_> {
 
     pub(super) async fn account(&mut self, merchant: &MerchantId, item: &Item) -> Result<(), StoreError> {
         self.read::<LinkedAccount>(item);
+        self.of_merchant(merchant).await
+    }
+
+    pub(super) async fn shop(&mut self, merchant: &MerchantId, item: &Item) -> Result<(), StoreError> {
+        self.read::<StoredShop>(item);
         self.of_merchant(merchant).await
     }
 

@@ -21,7 +21,7 @@ use jiff::{SignedDuration, Timestamp};
 use models::{
     ApiKey, AttemptEnd, CursorId, DisabledBy, Endpoint, EndpointId, EndpointSecret, EventId, LateMoney, ListShards,
     MailFeedback, MailId, MailTopic, Mode, Object, PaymentAttempt, Refund, RefundCreation, RefundId, Scopes, Session,
-    SessionEvent, SessionId, TransferInstructions,
+    SessionEvent, SessionId, Shop, TransferInstructions,
 };
 use providers::mock::{Concluded, Conclusion, Decided, Decision, Entry, Ledger, Order, Payment, RefundOrder};
 use serde_json::Value;
@@ -32,7 +32,7 @@ use crate::table::{Item, Key};
 use crate::{
     Change, ChangeError, Cursors, DeliveryAttempt, EndpointChange, EndpointCreated, Endpoints, Erased, Erasures,
     Events, Fingerprint, Finished, Mails, Marked, Merchants, MockLedger, ObjectPath, Owner, Paused, RefundConclusion,
-    RefundCreated, RefundEnd, Refunds, Registration, Resent, Sessions, Span, StoredEvent, Table,
+    RefundCreated, RefundEnd, Refunds, Registration, Resent, Sessions, Shops, Span, StoredEvent, Table,
 };
 use support::World;
 
@@ -229,6 +229,12 @@ async fn merchants(late: &Late, owner: &Owner, now: Timestamp) {
     assert!(merchants.link_account(id, &account).await.unwrap());
     assert!(!merchants.link_account(id, &account).await.unwrap());
     late.arrive_after("linking an account for good").await;
+    let shops = Shops::new(late.table.clone());
+    for shop in [samples::shop(), Shop::new(samples::name("Dim Candles")), samples::shop()] {
+        shops.put(id, &shop).await.unwrap();
+        assert_eq!(shops.get(id).await.unwrap(), Some(shop));
+        late.arrive_after("putting a shop").await;
+    }
 }
 
 /// Does everything to sessions; returns one that was paid.
