@@ -40,10 +40,12 @@ pub(crate) fn stage(session: &Session, now: Timestamp) -> Stage {
     }
 }
 
-/// Whose the session is: who is paid, or, where a refund is paid, who pays.
-pub(crate) fn merchant(session: &Session) -> &str {
-    let payer = session.payer.as_ref().filter(|_| session.pays_refund.is_some());
-    payer.map_or(&session.payee.name, |payer| &payer.name).as_str()
+/// The shop's page that a payer is led on to at once: there is nothing left to wait for, and it gave an address.
+pub(crate) fn way_on(session: &Session, now: Timestamp) -> Option<String> {
+    match stage(session, now) {
+        Stage::Sent | Stage::NotSent(_) => api::return_url(session, now),
+        Stage::Payer | Stage::Bank | Stage::Consent | Stage::TimeUp | Stage::Pending => None,
+    }
 }
 
 /// What becomes of a choice of a bank.
@@ -86,6 +88,16 @@ pub(crate) fn open_attempt(session: &Session, number: u8, now: Timestamp) -> Opt
     match stage(session, now) {
         Stage::Consent => session.attempt.as_ref().filter(|attempt| attempt.number == number),
         Stage::Payer | Stage::Bank | Stage::TimeUp | Stage::Pending | Stage::Sent | Stage::NotSent(_) => None,
+    }
+}
+
+/// What a page does by itself for a payer who asked it to check: it loads itself again after some seconds while it waits for a
+/// bank, and leads on at once where nothing is left to wait for. The value of a `Refresh` header.
+pub(crate) fn refresh(session: &Session, now: Timestamp) -> Option<String> {
+    match stage(session, now) {
+        Stage::TimeUp | Stage::Pending => Some(refresh_s(session, now).to_string()),
+        Stage::Sent | Stage::NotSent(_) => way_on(session, now).map(|url| format!("0; url={url}")),
+        Stage::Payer | Stage::Bank | Stage::Consent => None,
     }
 }
 
@@ -181,6 +193,20 @@ mod tests {
             assert!(open_attempt(&session, 0, NOW).is_none() && open_attempt(&session, 2, NOW).is_none());
             assert!(open_attempt(&session, 1, later(86_400)).is_none());
         }
+    }
+
+    #[test]
+    fn a_page_that_checks_waits_or_leads_on() {
+        for state in SessionState::ALL {
+            let session = in_state(state);
+            let refresh = refresh(&session, NOW);
+            assert_eq!(refresh.is_some(), !state.is_awaiting(), "{state}");
+            assert_eq!(way_on(&session, NOW).is_some(), state.is_final(), "{state}");
+            let leads = refresh.is_some_and(|refresh| refresh.starts_with("0; url=https://shop.example/"));
+            assert_eq!(leads, state.is_final(), "{state}");
+        }
+        let session = Session { success_url: None, ..in_state(SessionState::Sent) };
+        assert_eq!((refresh(&session, NOW), way_on(&session, NOW)), (None, None));
     }
 
     #[test]

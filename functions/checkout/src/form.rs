@@ -1,27 +1,9 @@
 //! Reading what a form posted.
 
-use api::InvalidForm;
-use lambda_http::Request;
 use models::{EmailAddress, InvalidText, Name, Payer, whole_number};
-use serde::de::{DeserializeOwned, Error};
+use pages::CheckoutTexts;
+use serde::de::Error;
 use serde::{Deserialize, Deserializer};
-
-use crate::answer::Problem;
-
-/// The longest form accepted, in bytes.
-const MAX_FORM_BYTES: usize = 16 * 1024;
-
-/// Reads the body as a form.
-pub(crate) fn read<T: DeserializeOwned>(request: &Request) -> Result<T, Problem> {
-    let body: &[u8] = request.body();
-    if body.len() > MAX_FORM_BYTES {
-        return Err(Problem::TooLong);
-    }
-    api::parse_form(request.headers(), body).map_err(|invalid| match invalid {
-        InvalidForm::MediaType => Problem::NotAForm,
-        InvalidForm::NotUtf8 | InvalidForm::Fields => Problem::Unreadable,
-    })
-}
 
 /// Who pays, as typed.
 #[derive(Default, Deserialize)]
@@ -48,24 +30,32 @@ impl PayerErrors {
     pub(crate) const fn any(&self) -> bool {
         self.name.is_some() || self.email.is_some()
     }
+
+    /// Each by the id of its field.
+    pub(crate) fn list(&self) -> Vec<(&'static str, &'static str)> {
+        let fields = [("name", self.name), ("email", self.email)];
+        fields.into_iter().filter_map(|(field, error)| Some((field, error?))).collect()
+    }
 }
 
 impl PayerForm {
     /// The payer, or all that is wrong at once. What of them is `known` is not asked for, and stays whatever was typed.
-    pub(crate) fn check(&self, known: Option<&Payer>, email_required: bool) -> Result<Payer, PayerErrors> {
+    pub(crate) fn check(
+        &self,
+        known: Option<&Payer>,
+        email_required: bool,
+        t: &'static CheckoutTexts,
+    ) -> Result<Payer, PayerErrors> {
         let (name, email) = (self.name.trim(), self.email.trim());
         let checked_name = match (known, name) {
             (Some(known), _) => Ok(known.name.clone()),
-            (None, "") => Err("Enter your full name"),
-            (None, name) => Name::try_from(name.to_owned())
-                .map_err(|_: InvalidText| "Your name can have up to 140 ordinary characters, all of them on one line"),
+            (None, "") => Err(t.name_missing),
+            (None, name) => Name::try_from(name.to_owned()).map_err(|_: InvalidText| t.name_wrong),
         };
         let checked_email = match email {
-            "" if email_required => Err("Enter your e-mail address, so that we can send your receipt"),
+            "" if email_required => Err(t.email_missing),
             "" => Ok(None),
-            email => EmailAddress::try_from(email.to_owned())
-                .map(Some)
-                .map_err(|_: InvalidText| "Enter an e-mail address like name@example.com"),
+            email => EmailAddress::try_from(email.to_owned()).map(Some).map_err(|_: InvalidText| t.email_wrong),
         };
         match (checked_name, checked_email) {
             (Ok(name), Ok(email)) => Ok(Payer { name, email, phone: known.and_then(|known| known.phone.clone()) }),
@@ -91,12 +81,14 @@ fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
 
 #[cfg(test)]
 mod tests {
-    use lambda_http::Body;
+    use pages::Language;
 
     use super::*;
 
+    const T: &CheckoutTexts = &Language::English.texts().checkout;
+
     fn check(name: &str, email: &str, email_required: bool) -> Result<Payer, PayerErrors> {
-        PayerForm { name: name.to_owned(), email: email.to_owned() }.check(None, email_required)
+        PayerForm { name: name.to_owned(), email: email.to_owned() }.check(None, email_required, T)
     }
 
     #[test]
@@ -112,7 +104,7 @@ mod tests {
         let (name, phone) = ("Gerald Wiley".to_owned(), Some("+447911123456".to_owned().try_into().unwrap()));
         let known = Payer { name: name.try_into().unwrap(), email: None, phone };
         let check = |name: &str, email: &str| {
-            PayerForm { name: name.to_owned(), email: email.to_owned() }.check(Some(&known), true)
+            PayerForm { name: name.to_owned(), email: email.to_owned() }.check(Some(&known), true, T)
         };
         for typed in ["", "Somebody Else", "a\nb"] {
             let payer = check(typed, "g@example.com").unwrap();
@@ -135,19 +127,11 @@ mod tests {
         assert_eq!(wrong("a\nb", "a b@example.com", true), (true, true));
     }
 
-    fn request(content_type: &str, body: impl Into<Body>) -> Request {
-        lambda_http::http::Request::builder().header("content-type", content_type).body(body.into()).unwrap()
-    }
-
     #[test]
-    fn only_a_short_form_is_read() {
-        let form = "application/x-www-form-urlencoded";
-        let read = |content_type: &str, body: &str| read::<BankForm>(&request(content_type, body));
-        let good = read("Application/X-WWW-Form-Urlencoded; charset=UTF-8", "bank=mock-bank&attempt=2&more=1").unwrap();
+    fn a_choice_names_a_bank_and_an_attempt() {
+        let read = |form: &str| serde_urlencoded::from_str::<BankForm>(form);
+        let good = read("bank=mock-bank&attempt=2&more=1").unwrap();
         assert_eq!((good.bank.as_str(), good.attempt), ("mock-bank", 2));
-        assert!(matches!(read("application/json", "{}"), Err(Problem::NotAForm)));
-        assert!(matches!(read("", "bank=a&attempt=1"), Err(Problem::NotAForm)));
-        assert!(matches!(read(form, &"a".repeat(MAX_FORM_BYTES + 1)), Err(Problem::TooLong)));
         for body in [
             "",
             "bank=mock-bank",
@@ -158,7 +142,7 @@ mod tests {
             "bank=mock-bank&attempt=1%20",
             "bank=a&attempt=1&bank=b",
         ] {
-            assert!(matches!(read(form, body), Err(Problem::Unreadable)), "{body}");
+            assert!(read(body).is_err(), "{body}");
         }
     }
 }

@@ -3,30 +3,54 @@
 use api::{ApiError, ErrorShape};
 use askama::Template;
 use jiff::Timestamp;
-use lambda_http::http::StatusCode;
+use lambda_http::http::{HeaderMap, HeaderValue, StatusCode, header};
 use lambda_http::{Body, Request, Response};
-use models::{BankId, Payer, Session, SessionEvent, SessionId};
-use payments::{Payments, Way};
-use providers::Availability;
+use models::{BankId, Locale, Payer, Session, SessionEvent, SessionId, Shop};
+use pages::{
+    Answer, Compression, Forms, Language, Problem, ProblemTexts, Shell, page, permanently_at, read_form, see_other,
+};
+use payments::{BeginError, PaymentError, Payments, Way};
+use providers::{Availability, ProviderError};
 use runtime::{Clock, Random, SettingError};
-use store::{Change, ChangeError, Sessions, Table};
+use store::{Change, ChangeError, Sessions, Shops, Table};
 
-use crate::answer::{Answer, Problem, page, permanently_at, see_other};
 use crate::flow::{self, Choice, Stage};
-use crate::form::{self, BankForm, PayerErrors, PayerForm};
-use crate::page::{BankPage, ConsentPage, PayerPage, PendingPage, ResultPage, TimeUpPage};
+use crate::form::{BankForm, PayerErrors, PayerForm};
+use crate::page::{BankPage, ConsentPage, PayerPage, PendingPage, ResultPage, Summary, TimeUpPage, face};
 use crate::paths::checkout_path;
-use crate::refund::RefundPages;
-use crate::route::Route;
+use crate::phone::qr_code;
+use crate::refund::{self, RefundPages};
+use crate::route::{Object, Route};
+use crate::view::{Check, Choose, View};
 
 /// The checkout, and the refunds' pages.
 #[derive(Debug)]
 pub struct Checkout {
     sessions: Sessions,
+    shops: Shops,
     payments: Payments,
     refunds: RefundPages,
     clock: Clock,
     random: Random,
+}
+
+/// Who asks: what they read and can unpack.
+#[derive(Debug, Clone)]
+struct Client {
+    accept_language: Option<String>,
+    compression: Compression,
+}
+
+impl Client {
+    fn of(headers: &HeaderMap) -> Self {
+        let accept_language = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        Self { accept_language: accept_language.map(str::to_owned), compression: Compression::accepted(headers) }
+    }
+
+    /// The session's language, or the client's.
+    fn language(&self, session: Option<&Locale>) -> Language {
+        Language::choose(session, self.accept_language.as_deref())
+    }
 }
 
 impl Checkout {
@@ -43,6 +67,7 @@ impl Checkout {
         Self {
             refunds: RefundPages::new(table.clone(), random.clone()),
             payments: Payments::new(table.clone(), local_live, clock.clone(), random.clone()),
+            shops: Shops::new(table.clone()),
             sessions: Sessions::new(table),
             clock,
             random,
@@ -51,33 +76,59 @@ impl Checkout {
 
     /// Answers a request before Lambda's time runs out, if need be with a page that says to try again.
     pub async fn handle_in_time(&self, request: Request) -> Response<Body> {
-        let (route, request_id) = (route_of(&request), api::request_id(&request));
+        let (route, request_id, client) =
+            (route_of(&request), api::request_id(&request), Client::of(request.headers()));
         let answer = tokio::time::timeout(api::time_left(&request), self.handle(request)).await;
-        answer.unwrap_or_else(|elapsed| problem_page(Problem::Unavailable(Box::new(elapsed)), route, &request_id))
+        answer.unwrap_or_else(|elapsed| {
+            let problem = Problem::Unavailable(Box::new(elapsed));
+            problem.log(&request_id);
+            client.compression.of(problem_page(problem, route, &Shell::nobodys(client.language(None))))
+        })
     }
 
     /// Answers a request; a problem with a page about it.
     pub async fn handle(&self, request: Request) -> Response<Body> {
-        let (route, request_id) = (route_of(&request), api::request_id(&request));
+        let (route, request_id, client) =
+            (route_of(&request), api::request_id(&request), Client::of(request.headers()));
         let answer = match route {
-            Some(route) => runtime::correlated(&request_id, self.answer(route, &request)).await,
+            Some(route) => runtime::correlated(&request_id, self.answer(route, &request, &client)).await,
             None => unrouted(&request),
         };
-        answer.unwrap_or_else(|problem| problem_page(problem, route, &request_id))
+        let response = match answer {
+            Ok(response) => response,
+            Err(problem) => {
+                problem.log(&request_id);
+                self.problem(problem, route, &client).await
+            }
+        };
+        client.compression.of(response)
     }
 
-    async fn answer(&self, route: Route, request: &Request) -> Answer {
+    async fn answer(&self, route: Route, request: &Request, client: &Client) -> Answer {
         let now = self.clock.now();
         match route {
-            Route::Page(id) => self.show(&self.session(id).await?, now),
+            Route::Page(id) => self.show(&self.session(id).await?, &View::of(request.uri().query()), client, now).await,
             Route::Step(id) => see_other(&checkout_path(&self.session(id).await?.id)),
-            Route::Payer(id) => self.identify_payer(id, &form::read(request)?, now).await,
-            Route::ChooseBank(id) => self.choose_bank(id, &form::read(request)?, now).await,
+            Route::Payer(id) => self.identify_payer(id, &read_form(request)?, client, now).await,
+            Route::ChooseBank(id) => self.choose_bank(id, &read_form(request)?, now).await,
             Route::Cancel(id) => self.cancel(id).await,
             Route::ToBank(id, number) => self.lead_to_bank(&self.session(id).await?, number).await,
-            Route::Return(id) => self.come_back(&self.session(id).await?).await,
-            Route::Refund(id) => self.refunds.show(id, now).await,
-            Route::RefundDetails(id) => self.refunds.submit(id, &form::read(request)?, now).await,
+            Route::Return(id) => self.come_back(self.session(id).await?).await,
+            Route::Refund(id) => {
+                let (refund, session) = self.refunds.find(id).await?;
+                let shop = self.shops.get(&session.merchant_id).await?;
+                let shell =
+                    refund::shell_of(&refund, &session, shop.as_ref(), client.language(session.locale.as_ref()));
+                RefundPages::show(&refund, &session, &shell, now)
+            }
+            Route::RefundDetails(id) => {
+                let form = read_form(request)?;
+                let (refund, session) = self.refunds.find(id).await?;
+                let shop = self.shops.get(&session.merchant_id).await?;
+                let shell =
+                    refund::shell_of(&refund, &session, shop.as_ref(), client.language(session.locale.as_ref()));
+                self.refunds.submit(refund, &session, &form, &shell, now).await
+            }
         }
     }
 
@@ -86,27 +137,53 @@ impl Checkout {
     }
 
     /// The page that fits the session's state.
-    fn show(&self, session: &Session, now: Timestamp) -> Answer {
-        match flow::stage(session, now) {
-            Stage::Payer => ok(&PayerPage::new(session, &PayerForm::default(), PayerErrors::default())),
-            Stage::Bank => ok(&BankPage::new(session, &self.payments.offers(session))),
-            Stage::Consent => ok(&ConsentPage::new(session, &self.payments.offers(session))),
-            Stage::TimeUp => ok(&TimeUpPage::new(session, &self.payments.offers(session), now)),
-            Stage::Pending => ok(&PendingPage::new(session, now)),
-            Stage::Sent => ok(&ResultPage::sent(session, now)),
-            Stage::NotSent(cause) => ok(&ResultPage::not_sent(session, cause, now)),
+    async fn show(&self, session: &Session, view: &View, client: &Client, now: Timestamp) -> Answer {
+        let stage = flow::stage(session, now);
+        let shop = self.shops.get(&session.merchant_id).await?;
+        let shell = &shell_of(session, shop.as_ref(), client);
+        let mut summary = Summary::new(session, shell);
+        match stage {
+            Stage::Payer | Stage::Bank | Stage::Consent => {
+                summary.phone = qr_code(&format!("{}{}", session.base_url, summary.path));
+            }
+            Stage::TimeUp | Stage::Pending | Stage::Sent | Stage::NotSent(_) => {}
         }
+        let response = match stage {
+            Stage::Payer => ok(shell, &PayerPage::new(shell, summary, &PayerForm::default(), PayerErrors::default())),
+            Stage::Consent if view.choose == Choose::No => {
+                ok(shell, &ConsentPage::new(shell, summary, &self.payments.offers(session)))
+            }
+            Stage::Bank | Stage::Consent => {
+                ok(shell, &BankPage::new(shell, summary, &self.payments.offers(session), view))
+            }
+            Stage::TimeUp => ok(shell, &TimeUpPage::new(shell, summary, &self.payments.offers(session), view, now)),
+            Stage::Pending => ok(shell, &PendingPage::new(shell, summary, view, now)),
+            Stage::Sent => ok(shell, &ResultPage::sent(shell, summary, now)),
+            Stage::NotSent(cause) => ok(shell, &ResultPage::not_sent(shell, summary, cause, now)),
+        };
+        let mut response = response?;
+        if view.check == Check::Auto
+            && let Some(refresh) = flow::refresh(session, now)
+        {
+            let refresh = HeaderValue::try_from(refresh).map_err(|error| Problem::Internal(Box::new(error)))?;
+            response.headers_mut().insert(header::REFRESH, refresh);
+        }
+        Ok(response)
     }
 
-    async fn identify_payer(&self, id: SessionId, form: &PayerForm, now: Timestamp) -> Answer {
+    async fn identify_payer(&self, id: SessionId, form: &PayerForm, client: &Client, now: Timestamp) -> Answer {
         let session = self.session(id).await?;
         if flow::stage(&session, now) == Stage::Payer {
-            match form.check(session.payer.as_ref(), session.email_receipt) {
+            let texts = &client.language(session.locale.as_ref()).texts().checkout;
+            match form.check(session.payer.as_ref(), session.email_receipt, texts) {
                 Ok(payer) => {
                     self.record_payer(id, &payer).await?;
                 }
                 Err(errors) => {
-                    return page(StatusCode::UNPROCESSABLE_ENTITY, &PayerPage::new(&session, form, errors));
+                    let shop = self.shops.get(&session.merchant_id).await?;
+                    let shell = &shell_of(&session, shop.as_ref(), client);
+                    let asks_again = PayerPage::new(shell, Summary::new(&session, shell), form, errors);
+                    return in_shell(StatusCode::UNPROCESSABLE_ENTITY, shell, &asks_again);
                 }
             }
         }
@@ -129,53 +206,122 @@ impl Checkout {
         let session = self.session(id).await?;
         let session = match flow::choice(&session, form.attempt, now) {
             Choice::Past => session,
-            Choice::TooMany => return Err(Problem::TooManyAttempts),
+            Choice::TooMany => return Err(too_many_attempts()),
             Choice::Begin => {
-                let bank: BankId = form.bank.parse().map_err(|_| Problem::UnknownBank)?;
+                let bank: BankId = form.bank.parse().map_err(|_| unknown_bank())?;
                 let offers = self.payments.offers(&session);
                 match offers.iter().find(|offer| offer.id == bank).map(|offer| offer.availability) {
                     Some(Availability::Available) => {}
-                    Some(Availability::Down(_)) => return Err(Problem::BankDown),
-                    None => return Err(Problem::UnknownBank),
+                    Some(Availability::Down(_)) => return Err(bank_down()),
+                    None => return Err(unknown_bank()),
                 }
-                self.payments.begin(&session, bank, form.attempt).await?
+                self.payments.begin(&session, bank, form.attempt).await.map_err(of_begin)?
             }
         };
         see_other(&flow::destination(&session, form.attempt, now))
     }
 
     async fn cancel(&self, id: SessionId) -> Answer {
-        let session = self.payments.end_by(id, SessionEvent::CancelledByPayer).await?.ok_or(Problem::NotFound)?;
-        see_other(&checkout_path(&session.id))
+        let session = self.payments.end_by(id, SessionEvent::CancelledByPayer).await.map_err(of_payment)?;
+        let session = session.ok_or(Problem::NotFound)?;
+        // Browsers hold the redirects of a form to our own pages, and the shop's page is another's: the next one leads there.
+        let leads_on = if flow::way_on(&session, self.clock.now()).is_some() { "?check=auto" } else { "" };
+        see_other(&format!("{}{leads_on}", checkout_path(&session.id)))
     }
 
     /// The payer goes to a bank whose link is for them alone, as often as they like.
     async fn lead_to_bank(&self, session: &Session, number: u8) -> Answer {
-        match self.payments.way_to_provider(session, number).await? {
+        match self.payments.way_to_provider(session, number).await.map_err(of_payment)? {
             Way::Provider(link) => see_other(link.reveal()),
             Way::Page => see_other(&checkout_path(&session.id)),
         }
     }
 
-    /// The payer comes back from a provider, in whichever browser; that proves nothing, and the provider is asked.
-    async fn come_back(&self, session: &Session) -> Answer {
-        self.payments.follow_up(session).await?;
-        see_other(&checkout_path(&session.id))
+    /// The payer comes back from a provider, in whichever browser, or asks where it stands; that proves nothing, and the provider
+    /// is asked. What is final leads on to the shop at once; opened again, the session's own page shows it.
+    async fn come_back(&self, session: Session) -> Answer {
+        self.payments.follow_up(&session).await.map_err(of_payment)?;
+        let (session, now) = (self.session(session.id).await?, self.clock.now());
+        see_other(&flow::way_on(&session, now).unwrap_or_else(|| checkout_path(&session.id)))
+    }
+
+    /// The page that says what could not be done: the shop's own, with where it answers questions, if whose page it is can be
+    /// found out.
+    async fn problem(&self, problem: Problem, route: Option<Route>, client: &Client) -> Response<Body> {
+        let asks_the_table = !matches!(problem, Problem::NotFound | Problem::Unavailable(_) | Problem::Internal(_));
+        let found = match route.filter(|_| asks_the_table) {
+            Some(route) => self.owner(route.object()).await.ok().flatten(),
+            None => None,
+        };
+        match &found {
+            Some((session, shop)) => problem_page(problem, route, &shell_of(session, shop.as_ref(), client)),
+            None => problem_page(problem, route, &Shell::nobodys(client.language(None))),
+        }
+    }
+
+    /// The session that something is about, and its shop.
+    async fn owner(&self, object: Object) -> Result<Option<(Session, Option<Shop>)>, Problem> {
+        let session = match object {
+            Object::Session(id) => self.session(id).await?,
+            Object::Refund(id) => self.refunds.find(id).await?.1,
+        };
+        let shop = self.shops.get(&session.merchant_id).await?;
+        Ok(Some((session, shop)))
+    }
+}
+
+fn shell_of<'a>(session: &'a Session, shop: Option<&'a Shop>, client: &Client) -> Shell<'a> {
+    Shell::of(face(session, shop), session.mode, client.language(session.locale.as_ref()))
+}
+
+fn unknown_bank() -> Problem {
+    let texts =
+        |t: &'static pages::ProblemsTexts| ProblemTexts { heading: t.unknown_bank_heading, text: t.unknown_bank_text };
+    Problem::Refused(StatusCode::UNPROCESSABLE_ENTITY, texts)
+}
+
+pub(crate) fn bank_down() -> Problem {
+    let texts =
+        |t: &'static pages::ProblemsTexts| ProblemTexts { heading: t.bank_down_heading, text: t.bank_down_text };
+    Problem::Refused(StatusCode::CONFLICT, texts)
+}
+
+pub(crate) fn too_many_attempts() -> Problem {
+    let texts = |t: &'static pages::ProblemsTexts| ProblemTexts {
+        heading: t.too_many_attempts_heading,
+        text: t.too_many_attempts_text,
+    };
+    Problem::Refused(StatusCode::CONFLICT, texts)
+}
+
+fn of_payment(error: PaymentError) -> Problem {
+    match error {
+        PaymentError::Provider(error) => Problem::Unavailable(Box::new(error)),
+        PaymentError::Store(error) => error.into(),
+        PaymentError::Inconsistent(_) => Problem::Internal(Box::new(error)),
+    }
+}
+
+fn of_begin(error: BeginError) -> Problem {
+    match error {
+        BeginError::UnknownProvider => unknown_bank(),
+        BeginError::NotFound => Problem::NotFound,
+        BeginError::Payment(PaymentError::Provider(ProviderError::Refused(_))) => bank_down(),
+        BeginError::Payment(error) => of_payment(error),
     }
 }
 
 /// The page for what can't be read as a request.
 pub fn refuse(_: &ApiError, _: ErrorShape) -> Response<Body> {
-    Problem::Malformed.into_page(None)
+    problem_page(Problem::Malformed, None, &Shell::nobodys(Language::English))
 }
 
 fn route_of(request: &Request) -> Option<Route> {
     Route::of(request.method(), request.uri().path())
 }
 
-fn problem_page(problem: Problem, route: Option<Route>, request_id: &str) -> Response<Body> {
-    problem.log(request_id);
-    problem.into_page(route.map(Route::back))
+fn problem_page(problem: Problem, route: Option<Route>, shell: &Shell<'_>) -> Response<Body> {
+    problem.into_page(shell, route.map(|route| route.back(&shell.texts().problems)))
 }
 
 /// What has no route: the way to it without the slash at its end, if that has one; else what is wrong with it.
@@ -193,8 +339,13 @@ fn unrouted(request: &Request) -> Answer {
 }
 
 /// A page with the status 200.
-fn ok(template: &impl Template) -> Answer {
-    page(StatusCode::OK, template)
+fn ok(shell: &Shell<'_>, template: &impl Template) -> Answer {
+    in_shell(StatusCode::OK, shell, template)
+}
+
+/// A page of the checkout.
+fn in_shell(status: StatusCode, shell: &Shell<'_>, template: &impl Template) -> Answer {
+    page(status, shell.language, &shell.styles().list(), Forms::ToUs, template)
 }
 
 #[cfg(test)]

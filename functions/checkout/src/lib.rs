@@ -1,14 +1,15 @@
-//! The payer's pages, and the page of a refund.
+//! Payer over HTTP: the checkout's pages, and the page of a refund.
 
-mod answer;
 mod flow;
 mod form;
 mod handler;
 mod page;
 mod paths;
+mod phone;
 mod refund;
 mod route;
 #[cfg(test)]
 mod samples;
+mod view;
 
 pub use handler::{Checkout, refuse};

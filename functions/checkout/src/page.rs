@@ -2,11 +2,14 @@
 //! anyone, later. Where a refund is paid, the payer is the merchant, who sees whom it goes to.
 
 mod awaiting;
+mod bank_list;
 mod outcome;
+mod pending;
 mod summary;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use awaiting::{BankPage, ConsentPage, PayerPage, TimeUpPage};
-pub(crate) use outcome::{PendingPage, ResultPage};
-pub(crate) use summary::date_and_time;
+pub(crate) use outcome::ResultPage;
+pub(crate) use pending::PendingPage;
+pub(crate) use summary::{Summary, face};

@@ -2,15 +2,6 @@
 
 use models::{RefundId, Session, SessionId};
 
-/// The way back from a problem.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Back {
-    /// The page that shows where it stands.
-    pub(crate) path: String,
-    /// How the link reads.
-    pub(crate) label: &'static str,
-}
-
 /// A session's own page.
 pub(crate) fn checkout_path(id: &SessionId) -> String {
     format!("/checkout/{id}")

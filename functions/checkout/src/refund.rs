@@ -7,14 +7,14 @@ mod status;
 use askama::Template;
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
-use models::{EndToEndId, Payee, Refund, RefundEvent, RefundId, Session, SessionId};
+use models::{EndToEndId, Payee, Refund, RefundEvent, RefundId, Session, SessionId, Shop};
+use pages::{Answer, Face, Forms, Language, Problem, Shell, page, see_other};
 use runtime::Random;
 use store::{RefundChangeError, Refunds, Sessions, Table};
 
 use self::form::{DetailsErrors, DetailsForm, Step};
 use self::page::{CheckPage, DetailsPage, StatusPage};
 use self::status::{Shown, shown};
-use crate::answer::{Answer, Problem, page, see_other};
 use crate::paths::refund_path;
 
 #[cfg(test)]
@@ -35,36 +35,45 @@ impl RefundPages {
     }
 
     /// The refund, and the session that it refunds.
-    async fn find(&self, id: RefundId) -> Result<(Refund, Session), Problem> {
+    pub(crate) async fn find(&self, id: RefundId) -> Result<(Refund, Session), Problem> {
         let refund = self.refunds.get(&id).await?.ok_or(Problem::NotFound)?;
         let session = self.sessions.get(&refund.session_id).await?.ok_or(Problem::NotFound)?;
         Ok((refund, session))
     }
 
     /// The page that fits the refund's state.
-    pub(crate) async fn show(&self, id: RefundId, now: Timestamp) -> Answer {
-        let (refund, session) = self.find(id).await?;
-        match shown(&refund, now) {
-            Shown::Details => ask(&refund, &session, &DetailsForm::default()),
-            Shown::Status(status) => ok(&StatusPage::new(&refund, &session, status)),
+    pub(crate) fn show(refund: &Refund, session: &Session, shell: &Shell<'_>, now: Timestamp) -> Answer {
+        match shown(refund, now) {
+            Shown::Details => ask(refund, session, shell, &DetailsForm::default()),
+            Shown::Status(status) => in_shell(StatusCode::OK, shell, &StatusPage::new(refund, session, shell, status)),
         }
     }
 
     /// One step of giving the details. They are stored by the last alone, and shown in answers to forms alone.
-    pub(crate) async fn submit(&self, id: RefundId, form: &DetailsForm, now: Timestamp) -> Answer {
-        let (refund, session) = self.find(id).await?;
+    pub(crate) async fn submit(
+        &self,
+        refund: Refund,
+        session: &Session,
+        form: &DetailsForm,
+        shell: &Shell<'_>,
+        now: Timestamp,
+    ) -> Answer {
+        let path = refund_path(&refund.id);
         if shown(&refund, now) != Shown::Details {
-            return see_other(&refund_path(&id));
+            return see_other(&path);
         }
-        match (form.step, form.check()) {
-            (Step::Edit, _) => ask(&refund, &session, form),
+        match (form.step, form.check(&shell.texts().refunds)) {
+            (Step::Edit, _) => ask(&refund, session, shell, form),
             (Step::Check | Step::Confirm, Err(errors)) => {
-                page(StatusCode::UNPROCESSABLE_ENTITY, &DetailsPage::new(&refund, &session, form, errors))
+                let again = DetailsPage::new(&refund, session, shell, form, errors);
+                in_shell(StatusCode::UNPROCESSABLE_ENTITY, shell, &again)
             }
-            (Step::Check, Ok(payee)) => ok(&CheckPage::new(&refund, &session, &payee)),
+            (Step::Check, Ok(payee)) => {
+                in_shell(StatusCode::OK, shell, &CheckPage::new(&refund, session, shell, &payee))
+            }
             (Step::Confirm, Ok(payee)) => {
-                self.give_details(refund, &session, payee, now).await?;
-                see_other(&refund_path(&id))
+                self.give_details(refund, session, payee, now).await?;
+                see_other(&path)
             }
         }
     }
@@ -93,12 +102,22 @@ impl RefundPages {
     }
 }
 
-/// A page with the status 200.
-fn ok(template: &impl Template) -> Answer {
-    page(StatusCode::OK, template)
+/// What each page of a refund bears around its own.
+pub(crate) fn shell_of<'a>(
+    refund: &Refund,
+    session: &'a Session,
+    shop: Option<&'a Shop>,
+    language: Language,
+) -> Shell<'a> {
+    Shell::of(Face::new(shop, session.payee.name.as_str()), refund.mode, language)
+}
+
+/// A page of a refund.
+fn in_shell(status: StatusCode, shell: &Shell<'_>, template: &impl Template) -> Answer {
+    page(status, shell.language, &shell.styles().list(), Forms::ToUs, template)
 }
 
 /// The form, with what was typed and nothing said against it.
-fn ask(refund: &Refund, session: &Session, typed: &DetailsForm) -> Answer {
-    ok(&DetailsPage::new(refund, session, typed, DetailsErrors::default()))
+fn ask(refund: &Refund, session: &Session, shell: &Shell<'_>, typed: &DetailsForm) -> Answer {
+    in_shell(StatusCode::OK, shell, &DetailsPage::new(refund, session, shell, typed, DetailsErrors::default()))
 }

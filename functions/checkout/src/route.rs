@@ -3,7 +3,9 @@
 use lambda_http::http::Method;
 use models::{RefundId, SessionId, whole_number};
 
-use crate::paths::{Back, checkout_path, refund_path};
+use pages::{Back, ProblemsTexts};
+
+use crate::paths::{checkout_path, refund_path};
 
 /// One route of template.yaml, with what its path names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,8 +48,8 @@ impl Route {
         }
     }
 
-    /// The page of the session or refund that it is about.
-    pub(crate) fn back(self) -> Back {
+    /// What it is about.
+    pub(crate) const fn object(self) -> Object {
         match self {
             Self::Page(id)
             | Self::Step(id)
@@ -55,10 +57,25 @@ impl Route {
             | Self::ChooseBank(id)
             | Self::Cancel(id)
             | Self::ToBank(id, _)
-            | Self::Return(id) => Back { path: checkout_path(&id), label: "Back to the payment" },
-            Self::Refund(id) | Self::RefundDetails(id) => Back { path: refund_path(&id), label: "Back to the refund" },
+            | Self::Return(id) => Object::Session(id),
+            Self::Refund(id) | Self::RefundDetails(id) => Object::Refund(id),
         }
     }
+
+    /// The page of the session or refund that it is about.
+    pub(crate) fn back(self, texts: &'static ProblemsTexts) -> Back {
+        match self.object() {
+            Object::Session(id) => Back { path: checkout_path(&id), label: texts.back_to_payment },
+            Object::Refund(id) => Back { path: refund_path(&id), label: texts.back_to_refund },
+        }
+    }
+}
+
+/// What a page is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Object {
+    Session(SessionId),
+    Refund(RefundId),
 }
 
 #[cfg(test)]
@@ -115,7 +132,7 @@ mod tests {
             [("checkout/{id}", "/checkout"), ("checkout/{id}/return", "/checkout"), ("refunds/{id}", "/refunds")]
         {
             let route = Route::of(&Method::GET, &format!("/{}", path.replace("{id}", text))).unwrap();
-            assert_eq!(route.back().path, format!("{page}/{text}"));
+            assert_eq!(route.back(&pages::Language::English.texts().problems).path, format!("{page}/{text}"));
         }
     }
 }

@@ -15,6 +15,9 @@ mod refunds;
 
 use super::*;
 
+/// Where a payer is led on to who has paid, without the id at its end.
+const THANKS: &str = "https://shop.example/thanks?order=7&banked-checkout-result=success&payment_result=sent";
+
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// The checkout, and the mock banks that payers are sent to and come back from.
@@ -96,6 +99,13 @@ impl Site {
         self.sessions.get(&session.id).await.unwrap().unwrap()
     }
 
+    /// What a page does by itself.
+    async fn refresh(&self, path: &str) -> Option<String> {
+        let request = lambda_http::http::Request::get(path).body(Body::Empty).unwrap();
+        let refresh = self.handle(request).await.headers().get(header::REFRESH).cloned();
+        refresh.map(|refresh| refresh.to_str().unwrap().to_owned())
+    }
+
     async fn get(&self, path: &str) -> (u16, String) {
         let request = lambda_http::http::Request::builder().method(Method::GET).uri(path).body(Body::Empty).unwrap();
         let response = self.handle(request).await;
@@ -149,11 +159,12 @@ async fn a_payment_with_every_button_pressed_twice() {
     let session = checkout.create(|_| {}).await;
     let path = format!("/checkout/{}", session.id);
     let bank_path = format!("/mock-bank/{}/1", session.id);
+    let thanks = format!("{THANKS}&payment_id={}", session.id);
     let payer = "name=Gerald+Wiley&email=gerald.wiley%40example.com";
     for (to, form, leads_to, state) in [
         (format!("{path}/payer"), payer, &path, SessionState::AwaitingProvider),
         (format!("{path}/bank"), "bank=mock-bank&attempt=1", &bank_path, SessionState::AwaitingPaymentConsent),
-        (bank_path.clone(), "decision=approve", &path, SessionState::Sent),
+        (bank_path.clone(), "decision=approve", &thanks, SessionState::Sent),
     ] {
         for _ in 0..2 {
             assert_eq!(checkout.post(&to, form).await, (303, leads_to.clone()), "{to}");
@@ -168,14 +179,14 @@ async fn a_payment_with_every_button_pressed_twice() {
     let order = ledger.order(session.end_to_end_id).await.unwrap().unwrap();
     assert_eq!(order.body, session.submission.as_ref().unwrap().body);
     // Every older tab leads to where the payment stands, and changes nothing.
-    for (to, form) in [
-        (format!("{path}/payer"), payer),
-        (format!("{path}/bank"), "bank=mock-bank&attempt=1"),
-        (format!("{path}/bank"), "bank=mock-bank&attempt=2"),
-        (format!("{path}/cancel"), ""),
-        (bank_path.clone(), "decision=decline"),
+    for (to, form, leads_to) in [
+        (format!("{path}/payer"), payer, path.clone()),
+        (format!("{path}/bank"), "bank=mock-bank&attempt=1", path.clone()),
+        (format!("{path}/bank"), "bank=mock-bank&attempt=2", path.clone()),
+        (format!("{path}/cancel"), "", format!("{path}?check=auto")),
+        (bank_path.clone(), "decision=decline", thanks),
     ] {
-        assert_eq!(checkout.post(&to, form).await, (303, path.clone()), "{to}");
+        assert_eq!(checkout.post(&to, form).await, (303, leads_to), "{to}");
     }
     assert_eq!(causes(&checkout.now(&session).await).len(), 5);
     assert!(checkout.get(&bank_path).await.1.contains("out of date"));
@@ -195,8 +206,9 @@ async fn each_decision_has_its_outcome() {
         let session = checkout.at_the_bank(1).await;
         let path = format!("/mock-bank/{}/1", session.id);
         let location = checkout.post(&path, &format!("decision={}", decision.as_str())).await;
-        assert_eq!(location, (303, format!("/checkout/{}", session.id)));
         let session = checkout.now(&session).await;
+        let page = format!("/checkout/{}", session.id);
+        assert_eq!(location, (303, flow::way_on(&session, samples::now()).unwrap_or(page)));
         assert_eq!((session.state, *causes(&session).last().unwrap()), expected(decision));
     }
 }
@@ -240,7 +252,10 @@ async fn requests_all_at_once_do_one_thing() {
     );
     for (status, leads_to) in [a, b, c, d, e] {
         // To where the payment stands, or to what was decided first.
-        assert!(status == 303 && (leads_to == format!("/checkout/{}", session.id) || leads_to == decide), "{leads_to}");
+        let known =
+            [decide.clone(), format!("/checkout/{}", session.id), format!("{THANKS}&payment_id={}", session.id)];
+        let declined = leads_to.starts_with("https://shop.example/sorry?");
+        assert!(status == 303 && (known.contains(&leads_to) || declined), "{leads_to}");
     }
     let causes = causes(&checkout.now(&session).await);
     let count = |cause: &str| causes.iter().filter(|c| **c == cause).count();
@@ -371,7 +386,14 @@ async fn a_payer_can_cancel_until_the_payment_is_submitted() {
         let session = checkout.at_the_bank(attempts).await;
         for _ in 0..2 {
             let answer = checkout.post(&format!("/checkout/{}/cancel", session.id), "").await;
-            assert_eq!(answer, (303, format!("/checkout/{}", session.id)));
+            // By way of our own page: a form's redirects are held to those.
+            let next = format!("/checkout/{}?check=auto", session.id);
+            assert_eq!(answer, (303, next.clone()));
+            let refresh = checkout.refresh(&next).await.unwrap();
+            assert!(
+                refresh.starts_with("0; url=https://shop.example/sorry?order=7&banked-checkout-result=user-cancelled")
+            );
+            assert_eq!(checkout.refresh(&format!("/checkout/{}", session.id)).await, None);
         }
         let session = checkout.now(&session).await;
         assert_eq!(session.state, SessionState::Cancelled);
@@ -390,7 +412,8 @@ async fn past_its_time_a_session_takes_nothing() {
     let path = format!("/checkout/{}", session.id);
     for (to, form) in [("payer", "name=A&email=a%40example.com"), ("bank", "bank=mock-bank&attempt=1"), ("cancel", "")]
     {
-        assert_eq!(checkout.post(&format!("{path}/{to}"), form).await, (303, path.clone()));
+        let page = if to == "cancel" { format!("{path}?check=auto") } else { path.clone() };
+        assert_eq!(checkout.post(&format!("{path}/{to}"), form).await, (303, page));
     }
     assert_eq!(checkout.now(&session).await, session);
     assert!(checkout.get(&path).await.1.contains("The time to pay has run out"));
@@ -455,7 +478,11 @@ async fn a_payer_comes_back_in_whichever_browser_and_the_banks_word_alone_counts
         let come_back = async || {
             let request = lambda_http::http::Request::get(format!("{path}/return")).body(Body::Empty).unwrap();
             let response = checkout.handle(request).await;
-            assert_eq!((response.status().as_u16(), &response.headers()["location"]), (303, &path.parse().unwrap()));
+            let leads_to = flow::way_on(&checkout.now(&session).await, samples::now()).unwrap_or_else(|| path.clone());
+            assert_eq!(
+                (response.status().as_u16(), &response.headers()["location"]),
+                (303, &leads_to.parse().unwrap())
+            );
         };
         come_back().await;
         assert_eq!(checkout.now(&session).await, session, "nothing was decided");

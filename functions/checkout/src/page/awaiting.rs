@@ -2,19 +2,62 @@
 
 use askama::Template;
 use jiff::Timestamp;
-use models::{AttemptEnd, PaymentAttempt, Session};
-use providers::{Availability, Offer};
+use models::{AttemptEnd, Session, SessionEvent};
+use pages::{CheckoutTexts, Html, Shell};
+use providers::Offer;
 
-use super::summary::{Summary, what};
-use crate::flow::refresh_s;
+use super::bank_list::{BankList, bank_of};
+use super::pending::Checking;
+use super::summary::Summary;
 use crate::form::{PayerErrors, PayerForm};
 use crate::paths::own_path;
+use crate::view::View;
+
+/// A step of the way to a payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Step {
+    Details,
+    Bank,
+    Approve,
+}
+
+impl Step {
+    const ALL: [Self; 3] = [Self::Details, Self::Bank, Self::Approve];
+
+    const fn name(self, texts: &CheckoutTexts) -> &'static str {
+        match self {
+            Self::Details => texts.step_details,
+            Self::Bank => texts.step_bank,
+            Self::Approve => texts.step_approve,
+        }
+    }
+}
+
+/// What every asking page bears.
+pub(super) struct Asking {
+    step: Step,
+    /// The steps that this session has: who is known is not asked who they are.
+    steps: Vec<Step>,
+    pay_until: Html,
+}
+
+impl Asking {
+    fn new(summary: &Summary<'_>, step: Step) -> Self {
+        let session = summary.session;
+        let asked = step == Step::Details || session.history.count(SessionEvent::PayerIdentified) > 0;
+        let steps = Step::ALL.into_iter().filter(|step| *step != Step::Details || asked).collect();
+        Self { step, steps, pay_until: summary.html_at(summary.texts().checkout.pay_until, session.expires_at) }
+    }
+}
 
 /// Asks who pays.
 #[derive(Template)]
 #[template(path = "payer.html")]
 pub(crate) struct PayerPage<'a> {
+    shell: &'a Shell<'a>,
+    t: &'static CheckoutTexts,
     summary: Summary<'a>,
+    asking: Asking,
     /// What was typed, in the answer to the form itself; empty in every other.
     typed: &'a PayerForm,
     errors: PayerErrors,
@@ -24,118 +67,108 @@ pub(crate) struct PayerPage<'a> {
 }
 
 impl<'a> PayerPage<'a> {
-    pub(crate) fn new(session: &'a Session, typed: &'a PayerForm, errors: PayerErrors) -> Self {
+    pub(crate) fn new(shell: &'a Shell<'a>, summary: Summary<'a>, typed: &'a PayerForm, errors: PayerErrors) -> Self {
         // By the merchant: it awaits no more than their e-mail address.
-        let name_known = session.payer.is_some();
-        Self { summary: Summary::new(session), typed, errors, name_known, email_required: session.email_receipt }
+        let name_known = summary.session.payer.is_some();
+        let email_required = summary.session.email_receipt;
+        let asking = Asking::new(&summary, Step::Details);
+        Self { shell, t: &shell.texts().checkout, summary, asking, typed, errors, name_known, email_required }
     }
 }
 
-/// The banks to choose from, and which attempt the choice would be.
-struct BankChoice<'a> {
-    banks: Vec<Bank<'a>>,
-    attempt: u8,
-}
-
-/// A bank, as it is shown at the choice.
-struct Bank<'a> {
-    id: &'a str,
-    name: &'static str,
-    /// What happens there, if it is a mock.
-    note: Option<&'static str>,
-    /// Why it can't be chosen, if it can't.
-    down: Option<&'static str>,
-}
-
-impl<'a> Bank<'a> {
-    fn new(offer: &'a Offer) -> Self {
-        let down = match offer.availability {
-            Availability::Available => None,
-            Availability::Down(reason) => Some(reason),
-        };
-        Self { id: offer.id.as_str(), name: offer.name, note: offer.note, down }
-    }
-}
-
-impl<'a> BankChoice<'a> {
-    /// None after the last choice that there may be.
-    fn new(session: &Session, offers: &'a [Offer]) -> Option<Self> {
-        let attempt = session.attempt_number().checked_add(1)?;
-        session.may_choose_again().then(|| Self { banks: offers.iter().map(Bank::new).collect(), attempt })
-    }
-}
-
-/// The name of the bank that an attempt is at.
-fn bank_of(attempt: Option<&PaymentAttempt>, offers: &[Offer]) -> &'static str {
-    let chosen = attempt.and_then(|attempt| offers.iter().find(|offer| offer.id == attempt.bank));
-    chosen.map_or("your bank", |offer| offer.name)
-}
-
-/// Asks which bank; after an attempt that ended, again, with why.
+/// Asks which bank: for the first time, after an attempt that ended, or because the payer wants another.
 #[derive(Template)]
 #[template(path = "bank.html")]
 pub(crate) struct BankPage<'a> {
+    shell: &'a Shell<'a>,
+    t: &'static CheckoutTexts,
     summary: Summary<'a>,
-    choice: Option<BankChoice<'a>>,
+    asking: Asking,
+    list: Option<BankList<'a>>,
     /// Why the last attempt came to nothing.
-    ended: Option<String>,
+    ended: Option<Html>,
+    /// What a new choice does to the one that is open.
+    replaces: Option<Html>,
 }
 
 impl<'a> BankPage<'a> {
-    pub(crate) fn new(session: &'a Session, offers: &'a [Offer]) -> Self {
-        let ended =
-            session.attempt.as_ref().and_then(|attempt| Some((attempt, attempt.ended?))).map(|(attempt, end)| {
-                let (what, bank) = (what(session), bank_of(Some(attempt), offers));
-                match end {
-                    AttemptEnd::DeclinedByPayer => format!("You declined the {what} at {bank}."),
-                    AttemptEnd::DeclinedByBank => format!("The {what} was declined by {bank}, which can tell you why."),
-                    AttemptEnd::InsufficientFunds => format!("There was not enough money in the account at {bank}."),
-                    AttemptEnd::Cancelled => format!("The {what} was cancelled at {bank}."),
-                    AttemptEnd::NotBegun => format!("The {what} could not be begun at {bank}."),
-                }
-            });
-        Self { summary: Summary::new(session), choice: BankChoice::new(session, offers), ended }
+    pub(crate) fn new(shell: &'a Shell<'a>, mut summary: Summary<'a>, offers: &'a [Offer], view: &View) -> Self {
+        let t = &shell.texts().checkout;
+        let session = summary.session;
+        let bank = bank_of(session, offers);
+        summary.facts = summary.facts.name("bank", bank.unwrap_or(t.your_bank));
+        let latest = session.attempt.as_ref();
+        let ended = latest.and_then(|attempt| attempt.ended).map(|end| {
+            summary.html(match end {
+                AttemptEnd::DeclinedByPayer => t.ended_declined_by_payer,
+                AttemptEnd::DeclinedByBank => t.ended_declined_by_bank,
+                AttemptEnd::InsufficientFunds => t.ended_insufficient_funds,
+                AttemptEnd::Cancelled => t.ended_cancelled,
+                AttemptEnd::NotBegun => t.ended_not_begun,
+            })
+        });
+        let open = latest.filter(|attempt| attempt.ended.is_none());
+        let replaces = open.map(|_| {
+            let at_consent = session.open_at_consent().is_some();
+            summary.html(if at_consent { t.choose_another_intro_at_consent } else { t.choose_another_intro })
+        });
+        let asking = Asking::new(&summary, Step::Bank);
+        Self { shell, t, asking, list: BankList::new(session, offers, view), summary, ended, replaces }
     }
 }
 
-/// Shows the way to the bank, and the choice of another.
+/// Shows the way to the bank.
 #[derive(Template)]
 #[template(path = "consent.html")]
 pub(crate) struct ConsentPage<'a> {
+    shell: &'a Shell<'a>,
+    t: &'static CheckoutTexts,
     summary: Summary<'a>,
-    bank: &'static str,
+    asking: Asking,
     bank_url: &'a str,
     /// Whether the payer's approval moves the money: then the bank has to give the payment up before anything else.
     at_consent: bool,
-    choice: Option<BankChoice<'a>>,
+    may_choose_again: bool,
 }
 
 impl<'a> ConsentPage<'a> {
-    pub(crate) fn new(session: &'a Session, offers: &'a [Offer]) -> Self {
-        let attempt = session.attempt.as_ref();
-        let url = attempt.map_or("", |attempt| attempt.redirect_url.as_str());
+    pub(crate) fn new(shell: &'a Shell<'a>, mut summary: Summary<'a>, offers: &'a [Offer]) -> Self {
+        let t = &shell.texts().checkout;
+        let session: &Session = summary.session;
+        summary.facts = summary.facts.name("bank", bank_of(session, offers).unwrap_or(t.your_bank));
+        let url = session.attempt.as_ref().map_or("", |attempt| attempt.redirect_url.as_str());
         Self {
-            summary: Summary::new(session),
-            bank: bank_of(attempt, offers),
+            shell,
+            t,
+            asking: Asking::new(&summary, Step::Approve),
             bank_url: own_path(session, url).unwrap_or(url),
             at_consent: session.open_at_consent().is_some(),
-            choice: BankChoice::new(session, offers),
+            may_choose_again: session.may_choose_again(),
+            summary,
         }
     }
 }
 
-/// The time to pay has run out, and the bank has not said whether the payer approved; the page reloads itself.
+/// The time to pay has run out, and the bank has not said whether the payer approved.
 #[derive(Template)]
 #[template(path = "time_up.html")]
 pub(crate) struct TimeUpPage<'a> {
+    shell: &'a Shell<'a>,
+    t: &'static CheckoutTexts,
     summary: Summary<'a>,
-    bank: &'static str,
-    refresh_s: i64,
+    checking: Checking,
 }
 
 impl<'a> TimeUpPage<'a> {
-    pub(crate) fn new(session: &'a Session, offers: &'a [Offer], now: Timestamp) -> Self {
-        let bank = bank_of(session.attempt.as_ref(), offers);
-        Self { summary: Summary::new(session), bank, refresh_s: refresh_s(session, now) }
+    pub(crate) fn new(
+        shell: &'a Shell<'a>,
+        mut summary: Summary<'a>,
+        offers: &'a [Offer],
+        view: &View,
+        now: Timestamp,
+    ) -> Self {
+        let t = &shell.texts().checkout;
+        summary.facts = summary.facts.name("bank", bank_of(summary.session, offers).unwrap_or(t.your_bank));
+        Self { shell, t, checking: Checking::new(&summary, view, now), summary }
     }
 }

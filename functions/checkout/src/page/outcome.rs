@@ -1,95 +1,81 @@
-//! What came of a payment: pending, sent, or not.
+//! What came of a payment: sent, or not.
 
 use askama::Template;
 use jiff::Timestamp;
-use models::{Session, SessionEvent};
+use models::SessionEvent;
+use pages::{CheckoutTexts, Html, Shell};
 
-use super::summary::{Summary, date_and_time, what};
-use crate::flow::{merchant, refresh_s};
+use super::summary::Summary;
 
-/// How long a result is shown before the page goes on to the merchant's by itself.
-pub(super) const LEAVE_AFTER_S: u8 = 6;
-
-/// The bank is sending the money; the page reloads itself.
-#[derive(Template)]
-#[template(path = "pending.html")]
-pub(crate) struct PendingPage<'a> {
-    summary: Summary<'a>,
-    refresh_s: i64,
-    way_on: Option<String>,
-}
-
-impl<'a> PendingPage<'a> {
-    pub(crate) fn new(session: &'a Session, now: Timestamp) -> Self {
-        Self {
-            summary: Summary::new(session),
-            refresh_s: refresh_s(session, now),
-            way_on: api::return_url(session, now),
-        }
-    }
+/// How a result looks: good, the bank's refusal, or an end without either.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    Good,
+    Refused,
+    Ended,
 }
 
 /// What came of it, and the way on to the merchant.
 #[derive(Template)]
 #[template(path = "result.html")]
 pub(crate) struct ResultPage<'a> {
+    shell: &'a Shell<'a>,
+    t: &'static CheckoutTexts,
     summary: Summary<'a>,
-    heading: String,
-    text: String,
+    mark: Mark,
+    heading: &'static str,
+    texts: Vec<&'static str>,
     sent: Option<Sent>,
     way_on: Option<String>,
-    leave_after_s: u8,
 }
 
 /// What a payer may want to keep of a payment that was made.
 struct Sent {
-    at: Option<String>,
+    at: Option<Html>,
     end_to_end_id: String,
     receipt: bool,
 }
 
 impl<'a> ResultPage<'a> {
     /// The money is sent.
-    pub(crate) fn sent(session: &'a Session, now: Timestamp) -> Self {
+    pub(crate) fn sent(shell: &'a Shell<'a>, summary: Summary<'a>, now: Timestamp) -> Self {
+        let t = &shell.texts().checkout;
+        let session = summary.session;
         let has_email = session.payer.as_ref().is_some_and(|payer| payer.email.is_some());
         let sent = Sent {
-            at: session.sent_at().map(date_and_time),
+            at: session.sent_at().map(|at| summary.time(at)),
             end_to_end_id: session.end_to_end_id.to_string(),
             receipt: session.email_receipt && has_email,
         };
-        let heading = if session.pays_refund.is_some() { "Refund sent" } else { "Payment sent" }.to_owned();
-        let text = format!("Your bank has sent {} to {}.", session.amount, session.payee.name.as_str());
-        Self { sent: Some(sent), ..Self::of(session, heading, text, now) }
+        let (heading, came_to) =
+            if summary.pays_refund() { (t.refund_sent_heading, t.refunded) } else { (t.sent_heading, t.paid) };
+        let page = Self::of(shell, summary, Mark::Good, (heading, vec![t.sent_text]), came_to, now);
+        Self { sent: Some(sent), ..page }
     }
 
     /// It ended otherwise.
-    pub(crate) fn not_sent(session: &'a Session, cause: Option<SessionEvent>, now: Timestamp) -> Self {
-        let (what, merchant) = (what(session), merchant(session));
-        let (heading, text) = match cause {
-            Some(SessionEvent::DeclinedByPayer) => {
-                (format!("You declined the {what}"), "No money has left your account.".to_owned())
+    pub(crate) fn not_sent(
+        shell: &'a Shell<'a>,
+        summary: Summary<'a>,
+        cause: Option<SessionEvent>,
+        now: Timestamp,
+    ) -> Self {
+        let t = &shell.texts().checkout;
+        // A refund is made again by its merchant, who is the one that reads this.
+        let then = if summary.pays_refund() { t.expired_again_refund } else { t.start_again };
+        let (mark, heading, texts) = match cause {
+            Some(SessionEvent::DeclinedByPayer) => (Mark::Ended, t.declined_by_payer, vec![t.no_money_left, then]),
+            Some(SessionEvent::DeclinedByBank) => {
+                (Mark::Refused, t.declined_by_bank, vec![t.no_money_left, t.bank_can_say_why, then])
             }
-            Some(SessionEvent::DeclinedByBank) => (
-                format!("Your bank declined the {what}"),
-                "The money was not sent. Your bank can tell you why.".to_owned(),
-            ),
-            Some(SessionEvent::InsufficientFunds) => (
-                "There was not enough money in the account".to_owned(),
-                "Your bank did not make the payment. No money has left your account.".to_owned(),
-            ),
-            Some(SessionEvent::CancelledByPayer) => {
-                (format!("You cancelled the {what}"), "No money has left your account.".to_owned())
-            }
+            Some(SessionEvent::InsufficientFunds) => (Mark::Refused, t.insufficient_funds, vec![t.no_money_left, then]),
+            Some(SessionEvent::CancelledByPayer) => (Mark::Ended, t.cancelled_by_payer, vec![t.no_money_left, then]),
             Some(SessionEvent::CancelledByMerchant | SessionEvent::DeletedByMerchant) => {
-                (format!("{merchant} cancelled the {what}"), "No money has left your account.".to_owned())
+                (Mark::Ended, t.cancelled_by_shop, vec![t.no_money_left])
             }
             Some(SessionEvent::TimePassed) => {
-                let again = if session.pays_refund.is_some() {
-                    "The amount can be refunded again.".to_owned()
-                } else {
-                    format!("If you still want to pay, ask {merchant} for a new link.")
-                };
-                ("The time to pay has run out".to_owned(), format!("No money has left your account. {again}"))
+                let then = if summary.pays_refund() { t.expired_again_refund } else { t.expired_again };
+                (Mark::Ended, t.expired_heading, vec![t.no_money_left, then])
             }
             // None of these ends a session.
             Some(
@@ -100,21 +86,30 @@ impl<'a> ResultPage<'a> {
                 | SessionEvent::AttemptEnded
                 | SessionEvent::Settled,
             )
-            | None => (format!("The {what} was not made"), String::new()),
+            | None => {
+                let not_made = if summary.pays_refund() { t.refund_not_made } else { t.payment_not_made };
+                (Mark::Ended, not_made, Vec::new())
+            }
         };
         // Whatever ended it: the bank has the last word on its money.
-        let text = match &session.late_money {
-            Some(_) => format!(
-                "It had ended here, but the bank says that the money has left your account all the same. Ask {merchant}: it is \
-                 to be returned."
-            ),
-            None => text,
+        let texts = match &summary.session.late_money {
+            Some(_) => vec![t.late_money],
+            None => texts,
         };
-        Self::of(session, heading, text, now)
+        let came_to = if summary.pays_refund() { t.not_refunded } else { t.not_paid };
+        Self::of(shell, summary, mark, (heading, texts), came_to, now)
     }
 
-    fn of(session: &'a Session, heading: String, text: String, now: Timestamp) -> Self {
-        let way_on = api::return_url(session, now);
-        Self { summary: Summary::new(session), heading, text, sent: None, way_on, leave_after_s: LEAVE_AFTER_S }
+    fn of(
+        shell: &'a Shell<'a>,
+        mut summary: Summary<'a>,
+        mark: Mark,
+        (heading, texts): (&'static str, Vec<&'static str>),
+        came_to: &'static str,
+        now: Timestamp,
+    ) -> Self {
+        let way_on = api::return_url(summary.session, now);
+        summary.came_to = Some(came_to);
+        Self { shell, t: &shell.texts().checkout, summary, mark, heading, texts, sent: None, way_on }
     }
 }

@@ -1,31 +1,41 @@
-//! What every page of a session shows: who is paid, how much and for what.
+//! What every page of a session shows: whose shop it is, how much and for what.
 
 use jiff::Timestamp;
-use models::{LineItem, Mode, Name, Session};
+use models::{LineItem, Name, Session, Shop};
+use pages::{Face, Facts, Html, Language, Shell, Texts, Zone};
 
-use crate::flow::merchant;
 use crate::paths::checkout_path;
 
 /// With more line items than this, those after the first three are folded away.
 const MAX_OPEN_ITEMS: usize = 5;
 
-/// What every page of a session shows.
+/// Whose the session is: its merchant's shop; where nothing is known of it who is paid, or, where a refund is paid, who pays.
+pub(crate) fn face<'a>(session: &'a Session, shop: Option<&'a Shop>) -> Face<'a> {
+    let payer = session.payer.as_ref().filter(|_| session.pays_refund.is_some());
+    Face::new(shop, payer.map_or(&session.payee.name, |payer| &payer.name).as_str())
+}
+
+/// A session on its page.
+#[derive(Clone)]
 pub(crate) struct Summary<'a> {
+    pub(crate) session: &'a Session,
+    texts: &'static Texts,
     pub(crate) path: String,
-    /// `payment`, or `refund` where the merchant pays one.
-    pub(crate) what: &'static str,
-    pub(crate) payee: &'a str,
-    pub(crate) merchant: &'a str,
-    pub(crate) account_ending: &'a str,
+    pub(crate) facts: Facts<'a>,
+    pub(crate) shop: &'a str,
     pub(crate) total: String,
-    pub(crate) reference: &'a str,
+    /// `3 items · Order 10423`.
+    pub(crate) in_short: String,
     pub(crate) items: Vec<Row<'a>>,
     pub(crate) folded_items: Vec<Row<'a>>,
-    pub(crate) test: bool,
-    pub(crate) pay_by: String,
+    /// The way on with a phone.
+    pub(crate) phone: Option<String>,
+    /// What it came to, if that is known.
+    pub(crate) came_to: Option<&'static str>,
 }
 
 /// One line item.
+#[derive(Clone)]
 pub(crate) struct Row<'a> {
     pub(crate) name: &'a str,
     pub(crate) description: Option<&'a str>,
@@ -35,46 +45,86 @@ pub(crate) struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    fn new(item: &'a LineItem) -> Self {
-        let each = (item.quantity != 1).then(|| format!("{} × {}", item.quantity, item.unit_price));
+    fn new(item: &'a LineItem, language: Language) -> Self {
+        let each = (item.quantity != 1).then(|| format!("{} × {}", item.quantity, language.amount(&item.unit_price)));
         // The session's total holds every product, so that none of them overflows.
-        let total =
-            item.unit_price.checked_mul(item.quantity).map_or_else(|_| String::new(), |total| total.to_string());
+        let total = item.unit_price.checked_mul(item.quantity);
+        let total = total.map_or_else(|_| String::new(), |total| language.amount(&total));
         Self { name: item.name.as_str(), description: item.description.as_ref().map(Name::as_str), each, total }
     }
 }
 
 impl<'a> Summary<'a> {
-    pub(crate) fn new(session: &'a Session) -> Self {
-        let mut items: Vec<_> = session.line_items.iter().map(Row::new).collect();
+    pub(crate) fn new(session: &'a Session, shell: &Shell<'a>) -> Self {
+        let language = shell.language;
+        let texts = shell.texts();
+        let what = if session.pays_refund.is_some() { texts.common.the_refund } else { texts.common.the_payment };
+        let facts = shell
+            .facts()
+            .name("payee", session.payee.name.as_str())
+            .text("account", session.payee.account.last_four())
+            .amount("amount", &session.amount)
+            .text("what", what);
+        let mut items: Vec<_> = session.line_items.iter().map(|item| Row::new(item, language)).collect();
+        let count = match items.len() {
+            0 => session.description.as_ref().map(|description| description.as_str().to_owned()),
+            1 => Some(texts.checkout.one_item.to_owned()),
+            n => Some(Facts::new(language).text("n", n).plain(texts.checkout.items)),
+        };
+        let in_short: Vec<String> = count.into_iter().chain([session.reference.as_str().to_owned()]).collect();
         let folded_items = if items.len() > MAX_OPEN_ITEMS { items.split_off(3) } else { Vec::new() };
         Self {
+            session,
+            texts,
             path: checkout_path(&session.id),
-            what: what(session),
-            payee: session.payee.name.as_str(),
-            merchant: merchant(session),
-            account_ending: account_ending(session),
-            total: session.amount.to_string(),
-            reference: session.reference.as_str(),
+            facts,
+            shop: shell.face.map_or("", |face| face.name),
+            total: language.amount(&session.amount),
+            in_short: in_short.join(" · "),
             items,
             folded_items,
-            test: session.mode == Mode::Test,
-            pay_by: date_and_time(session.expires_at),
+            phone: None,
+            came_to: None,
         }
     }
-}
 
-/// What is paid: the word for it in every text.
-pub(crate) const fn what(session: &Session) -> &'static str {
-    if session.pays_refund.is_some() { "refund" } else { "payment" }
-}
+    /// The text, filled with what is known of the session.
+    pub(crate) fn html(&self, text: &str) -> Html {
+        self.facts.html(text)
+    }
 
-/// The last four digits of the payee's account.
-fn account_ending(session: &Session) -> &str {
-    session.payee.account.last_four()
-}
+    /// How the text reads where there is no markup.
+    pub(crate) fn plain(&self, text: &str) -> String {
+        self.facts.plain(text)
+    }
 
-/// `1 November 2019, 15:48 UTC`.
-pub(crate) fn date_and_time(at: Timestamp) -> String {
-    at.strftime("%-d %B %Y, %H:%M UTC").to_string()
+    /// Whether the merchant pays a refund.
+    pub(crate) const fn pays_refund(&self) -> bool {
+        self.session.pays_refund.is_some()
+    }
+
+    /// The text, its `{time}` as the payer's clock shows it.
+    pub(crate) fn html_at(&self, text: &str, at: Timestamp) -> Html {
+        self.facts.clone().time("time", at, Zone::of(self.session.amount.currency())).html(text)
+    }
+
+    /// A time as the payer's clock shows it.
+    pub(crate) fn time(&self, at: Timestamp) -> Html {
+        self.html_at("{time}", at)
+    }
+
+    /// That no bank has this name.
+    pub(crate) fn nothing_found(&self, search: &str) -> String {
+        self.facts.clone().text("query", search).plain(self.texts.checkout.bank_not_found)
+    }
+
+    /// How many items are folded away, in words.
+    pub(crate) fn more_items(&self) -> String {
+        self.facts.clone().text("n", self.folded_items.len()).plain(self.texts.checkout.more_items)
+    }
+
+    /// All texts in the page's language.
+    pub(crate) const fn texts(&self) -> &'static Texts {
+        self.texts
+    }
 }

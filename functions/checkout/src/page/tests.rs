@@ -9,31 +9,53 @@ use models::{
 use providers::{Availability, Offer, Providers, Wanted};
 use samples::{NOW, PAYER_EMAIL, PAYER_NAME, happen, item, later, name, session, session_after, session_of};
 
-use super::outcome::LEAVE_AFTER_S;
+use pages::{Back, Language, Problem, Shell};
+
 use super::*;
 use crate::flow::{Stage, stage};
 use crate::form::{PayerErrors, PayerForm};
-use crate::paths::Back;
+use crate::handler::{bank_down, too_many_attempts};
 use crate::samples::{NoLedger, in_state, refund_with_payment};
+use crate::view::{Banks, Check, Choose, View};
 
 fn offers() -> Vec<Offer> {
     let (mode, method) = (Mode::Test, PaymentMethod::PayByBank);
     Providers::new(NoLedger, false).offers(&Wanted { mode, method, currency: Currency::GBP, country: None })
 }
 
-/// The page of the session's stage, as the handler chooses it.
+/// The page of the session's stage, as the handler chooses it, to a merchant that has said nothing of its shop.
 fn show(session: &Session, now: Timestamp) -> String {
-    let blank = PayerForm::default();
-    match stage(session, now) {
-        Stage::Payer => PayerPage::new(session, &blank, PayerErrors::default()).render(),
-        Stage::Bank => BankPage::new(session, &offers()).render(),
-        Stage::Consent => ConsentPage::new(session, &offers()).render(),
-        Stage::TimeUp => TimeUpPage::new(session, &offers(), now).render(),
-        Stage::Pending => PendingPage::new(session, now).render(),
-        Stage::Sent => ResultPage::sent(session, now).render(),
-        Stage::NotSent(cause) => ResultPage::not_sent(session, cause, now).render(),
+    View::default().show(session, &offers(), Language::English, now)
+}
+
+/// The page to choose another bank on, while one is chosen.
+fn choose_another(session: &Session) -> String {
+    View { choose: Choose::Another, ..View::default() }.show(session, &offers(), Language::English, NOW)
+}
+
+impl View {
+    fn show(&self, session: &Session, offers: &[Offer], language: Language, now: Timestamp) -> String {
+        let shell = &Shell::of(face(session, None), session.mode, language);
+        let (summary, blank) = (Summary::new(session, shell), PayerForm::default());
+        match stage(session, now) {
+            Stage::Payer => PayerPage::new(shell, summary, &blank, PayerErrors::default()).render(),
+            Stage::Consent if self.choose == Choose::No => ConsentPage::new(shell, summary, offers).render(),
+            Stage::Bank | Stage::Consent => BankPage::new(shell, summary, offers, self).render(),
+            Stage::TimeUp => TimeUpPage::new(shell, summary, offers, self, now).render(),
+            Stage::Pending => PendingPage::new(shell, summary, self, now).render(),
+            Stage::Sent => ResultPage::sent(shell, summary, now).render(),
+            Stage::NotSent(cause) => ResultPage::not_sent(shell, summary, cause, now).render(),
+        }
+        .unwrap()
     }
-    .unwrap()
+}
+
+/// The answer to a form of the payer's details that has errors.
+fn asked_again(session: &Session, typed: &PayerForm, language: Language) -> String {
+    let texts = &language.texts().checkout;
+    let errors = typed.check(session.payer.as_ref(), true, texts).unwrap_err();
+    let shell = &Shell::of(face(session, None), session.mode, language);
+    PayerPage::new(shell, Summary::new(session, shell), typed, errors).render().unwrap()
 }
 
 /// A session whose payer is at the bank whose money moves at consent.
@@ -67,14 +89,19 @@ const ENDS: [AttemptEnd; 5] = [
     AttemptEnd::NotBegun,
 ];
 
-fn problem(problem: crate::answer::Problem) -> String {
-    let response = problem.into_page(Some(Back { path: "/checkout/7".to_owned(), label: "Back to the payment" }));
+fn problem(problem: Problem, language: Language) -> String {
+    let label = language.texts().problems.back_to_payment;
+    let back = Some(Back { path: "/checkout/7".to_owned(), label });
+    let response = problem.into_page(&Shell::nobodys(language), back);
     String::from_utf8(response.body().to_vec()).unwrap()
 }
 
 /// Every page there is, with a name.
-fn gallery() -> Vec<(String, String)> {
+fn gallery(language: Language) -> Vec<(String, String)> {
     use SessionEvent as E;
+    let offers = &offers();
+    let show = |session: &Session, now| View::default().show(session, offers, language, now);
+    let view = |view: View, session: &Session, offers: &[Offer]| view.show(session, offers, language, NOW);
     let mut pages: Vec<(String, String)> =
         SessionState::ALL.into_iter().map(|state| (state.to_string(), show(&in_state(state), NOW))).collect();
     let mut add = |name: &str, html: String| pages.push((name.to_owned(), html));
@@ -84,13 +111,11 @@ fn gallery() -> Vec<(String, String)> {
     }
     let session = session();
     let typed = PayerForm { name: String::new(), email: "gerald@".to_owned() };
-    let errors = typed.check(None, true).unwrap_err();
-    add("awaiting_payer_errors", PayerPage::new(&session, &typed, errors).render().unwrap());
+    add("awaiting_payer_errors", asked_again(&session, &typed, language));
     let mut named = session.clone();
     named.payer = Some(Payer { name: name(PAYER_NAME), email: None, phone: None });
     add("awaiting_payer_email", show(&named, NOW));
-    let errors = typed.check(named.payer.as_ref(), true).unwrap_err();
-    add("awaiting_payer_email_errors", PayerPage::new(&named, &typed, errors).render().unwrap());
+    add("awaiting_payer_email_errors", asked_again(&named, &typed, language));
     let many = session_of((1..=40).map(|n| item(&format!("Candle no. {n}"), 100 + n, 1)).collect());
     add("awaiting_payer_optional_email", show(&Session { email_receipt: false, mode: Mode::Live, ..many }, NOW));
     let mut last = in_state(SessionState::AwaitingPaymentConsent);
@@ -103,7 +128,20 @@ fn gallery() -> Vec<(String, String)> {
     long.state = SessionState::AwaitingProvider;
     add("long_bank", show(&long, NOW));
     add("sent_no_url", show(&Session { success_url: None, ..in_state(SessionState::Sent) }, NOW));
-    add("no_banks", BankPage::new(&session, &[]).render().unwrap());
+    let bank = in_state(SessionState::AwaitingProvider);
+    add("no_banks", view(View::default(), &bank, &[]));
+    let many = &many_offers();
+    add("many_banks", view(View::default(), &bank, many));
+    add("all_banks", view(View { banks: Banks::All, ..View::default() }, &bank, many));
+    let search = |q: &str| View { q: q.to_owned(), ..View::default() };
+    add("found_banks", view(search("bank 7"), &bank, many));
+    add("found_no_bank", view(search("<Söns>"), &bank, many));
+    let consent_session = in_state(SessionState::AwaitingPaymentConsent);
+    let another = View { choose: Choose::Another, ..View::default() };
+    add("choose_another", view(another.clone(), &consent_session, offers));
+    add("choose_another_at_consent", view(another, &at_consent(), many));
+    let auto = View { check: Check::Auto, ..View::default() };
+    add("pending_checks", view(auto, &in_state(SessionState::Pending), offers));
     let paying = |events: &[E]| {
         let (_, mut payment) = refund_with_payment();
         events.iter().for_each(|event| happen(&mut payment, *event, NOW));
@@ -111,7 +149,7 @@ fn gallery() -> Vec<(String, String)> {
     };
     let at_the_bank = paying(&[E::BankChosen]);
     add("refund_bank", show(&paying(&[]), NOW));
-    add("refund_no_banks", BankPage::new(&at_the_bank, &[]).render().unwrap());
+    add("refund_no_banks", view(View::default(), &paying(&[]), &[]));
     add("refund_consent", show(&at_the_bank, NOW));
     add("refund_pending", show(&paying(&[E::BankChosen, E::ConsentGiven]), NOW));
     add("refund_sent", show(&paying(&[E::BankChosen, E::ConsentGiven, E::Settled]), NOW));
@@ -126,23 +164,40 @@ fn gallery() -> Vec<(String, String)> {
     let mut late = in_state(SessionState::Cancelled);
     late.late_money = Some(late_money());
     add("late_money", show(&late, NOW));
-    add("not_found", problem(crate::answer::Problem::NotFound));
-    add("bank_down", problem(crate::answer::Problem::BankDown));
-    add("too_many", problem(crate::answer::Problem::TooManyAttempts));
-    pages.extend(crate::refund::gallery());
+    add("not_found", problem(Problem::NotFound, language));
+    add("bank_down", problem(bank_down(), language));
+    add("too_many", problem(too_many_attempts(), language));
+    pages.extend(crate::refund::gallery(language));
     pages
+}
+
+/// So many banks that one searches.
+fn many_offers() -> Vec<Offer> {
+    const NAMES: [&str; 8] =
+        ["Bank 10", "Bank 20", "Bank 30", "Bank 40", "Bank 50", "Bank 60", "Bank 70", "The Bank 77 of Somewhere"];
+    let offers = offers();
+    let offer = |number: usize| {
+        let id = format!("bank-{number}").parse().unwrap();
+        Offer { id, name: NAMES[number / 10], note: None, ..offers[0].clone() }
+    };
+    (0..80).map(offer).collect()
 }
 
 #[test]
 fn every_page_is_whole_and_shows_no_payer() {
     let folder = std::env::var_os("PAGES_DIR").map(std::path::PathBuf::from);
-    for (name, html) in gallery() {
+    for (language, (name, html)) in Language::ALL.iter().flat_map(|language| {
+        let pages = gallery(*language);
+        pages.into_iter().map(move |page| (language, page))
+    }) {
+        let name = format!("{name}_{}", language.tag());
         if let Some(folder) = &folder {
             std::fs::write(folder.join(format!("{name}.html")), &html).unwrap();
         }
+        assert!(!html.contains("{{") && !html.contains("{shop"), "{name}");
         assert_eq!(html.matches("<h1").count(), 1, "{name}");
         assert_eq!(html.matches("<main").count(), 1, "{name}");
-        assert!(html.starts_with("<!doctype html>\n<html lang=\"en-GB\">"), "{name}");
+        assert!(html.starts_with(&format!("<!doctype html>\n<html lang=\"{}\">", language.tag())), "{name}");
         assert!(!html.contains(PAYER_NAME) && !html.contains(PAYER_EMAIL) && !html.contains("Wiley"), "{name}");
         assert!(!html.contains("<script") && !html.contains(" style=") && !html.contains("javascript:"), "{name}");
         assert!(!html.contains("12345678") && !html.contains("010203"), "{name}");
@@ -160,7 +215,7 @@ fn every_page_of_a_session_shows_what_is_paid_for() {
             "Box of matches",
             "£4.00",
             "Bright Candles Ltd",
-            "Illuminate",
+            "2 items · Illuminate",
             "Test mode: no real money moves",
         ] {
             assert!(html.contains(part), "{state}: {part}");
@@ -184,16 +239,14 @@ fn what_others_wrote_is_text_and_nothing_else() {
         assert!(html.contains("&#60;script&#62;alert(&#39;x&#39;)"), "{state}");
     }
     let typed = PayerForm { name: hostile.to_owned(), email: hostile.to_owned() };
-    let errors = typed.check(None, true).unwrap_err();
-    let html = PayerPage::new(&session(), &typed, errors).render().unwrap();
+    let html = asked_again(&session(), &typed, Language::English);
     assert!(!html.contains("<script") && html.contains("value=\"&#34;&#62;&#60;script"));
 }
 
 #[test]
 fn a_form_with_errors_keeps_what_was_typed_and_says_what_is_wrong() {
     let typed = PayerForm { name: "Ada".to_owned(), email: "ada@".to_owned() };
-    let errors = typed.check(None, true).unwrap_err();
-    let html = PayerPage::new(&session(), &typed, errors).render().unwrap();
+    let html = asked_again(&session(), &typed, Language::English);
     assert!(html.contains("value=\"Ada\"") && html.contains("value=\"ada@\""));
     assert!(html.contains("aria-invalid=\"true\" aria-describedby=\"email-hint email-error\""));
     assert!(html.contains("id=\"email-error\"") && html.contains("href=\"#email\"") && html.contains("role=\"alert\""));
@@ -215,9 +268,9 @@ fn a_choice_says_which_attempt_it_would_be() {
         |session: &Session, number: u8| show(session, NOW).contains(&format!("name=\"attempt\" value=\"{number}\""));
     assert!(attempt(&in_state(SessionState::AwaitingProvider), 1));
     let mut session = in_state(SessionState::AwaitingPaymentConsent);
-    assert!(attempt(&session, 2));
+    assert!(!attempt(&session, 2) && choose_another(&session).contains("name=\"attempt\" value=\"2\""));
     session.attempt.iter_mut().for_each(|attempt| attempt.number = MAX_ATTEMPTS);
-    assert!(!show(&session, NOW).contains("name=\"attempt\""));
+    assert!(!choose_another(&session).contains("name=\"attempt\""));
 }
 
 #[test]
@@ -229,17 +282,19 @@ fn the_bank_is_reached_by_a_path_of_ours_or_by_its_own_address() {
 }
 
 #[test]
-fn only_results_leave_for_the_merchants_site_by_themselves() {
+fn no_page_leaves_or_loads_itself() {
     for state in SessionState::ALL {
         let html = show(&in_state(state), NOW);
-        let refresh = html.contains("http-equiv=\"refresh\"");
-        let leaves = html.contains(&format!("content=\"{LEAVE_AFTER_S}; url=https://shop.example/"));
-        assert_eq!(refresh, !state.is_awaiting(), "{state}");
-        assert_eq!(leaves, state.is_final(), "{state}");
+        assert!(!html.contains("http-equiv"), "{state}");
         assert_eq!(html.contains("href=\"https://shop.example/"), !state.is_awaiting(), "{state}");
     }
     let html = show(&Session { success_url: None, ..in_state(SessionState::Sent) }, NOW);
-    assert!(!html.contains("http-equiv=\"refresh\"") && html.contains("You can close this page"));
+    assert!(html.contains("You can close this page"));
+    let pending = show(&in_state(SessionState::Pending), NOW);
+    assert!(pending.contains("/return\">Check again now") && pending.contains("?check=auto\">Let this page check"));
+    let checks = View { check: Check::Auto, ..View::default() };
+    let html = checks.show(&in_state(SessionState::Pending), &offers(), Language::English, NOW);
+    assert!(html.contains("checks by itself every 3 seconds") && html.contains("Stop checking"), "{html}");
 }
 
 #[test]
@@ -262,16 +317,16 @@ fn a_receipt_is_promised_only_if_there_is_an_address() {
 fn where_a_refund_is_paid_it_is_the_merchant_who_pays() {
     let (_, payment) = refund_with_payment();
     let html = show(&payment, NOW);
-    assert!(html.contains("Refund to <strong>Ada Customer") && html.contains("£2.50"));
-    assert!(html.contains("Cancel this refund") && !html.contains("payment"), "{html}");
+    assert!(html.contains("Refund to <bdi>Ada Customer") && html.contains("£2.50"));
+    assert!(html.contains("Cancel the refund") && !html.contains("the payment"), "{html}");
     let mut sent = payment;
     sent.success_url = session().success_url;
     [SessionEvent::BankChosen, SessionEvent::ConsentGiven, SessionEvent::Settled]
         .iter()
         .for_each(|event| happen(&mut sent, *event, NOW));
     let html = show(&sent, NOW);
-    assert!(html.contains("Your bank has sent £2.50 to Ada Customer."));
-    assert!(html.contains("Return to Bright Candles Ltd"));
+    assert!(html.contains("Your bank has sent <span class=\"amount\">£2.50</span> to <bdi>Ada Customer</bdi>."));
+    assert!(html.contains("Return to <bdi>Bright Candles Ltd</bdi>"));
 }
 
 #[test]
@@ -280,14 +335,32 @@ fn the_choice_is_a_real_list_and_a_bank_that_is_down_can_not_be_chosen() {
     let offers = offers();
     assert_eq!(offers.len(), 9);
     for offer in &offers {
-        let button = format!("name=\"bank\" value=\"{}\"", offer.id);
+        let button = format!("<button name=\"bank\" value=\"{}\">", offer.id);
         assert_eq!(html.contains(&button), offer.availability == Availability::Available, "{}", offer.id);
-        assert!(html.contains(offer.name) && html.contains(&format!("aria-describedby=\"{}\"", offer.id)));
+        assert!(html.contains(&format!("<bdi>{}</bdi><small>", offer.name)));
     }
-    let down =
-        "<button type=\"button\" class=\"down\" aria-disabled=\"true\" aria-describedby=\"mock-down\">Nightclose Bank";
-    assert!(html.contains(down) && html.contains("id=\"mock-down\">Down for maintenance</span>"), "{html}");
-    assert!(html.find("Pay £4.00 with Mock Bank") < html.find("Pay £4.00 with Brightwick Bank"));
+    assert!(html.contains("<bdi>Nightclose Bank</bdi><small>Down for maintenance</small>"), "{html}");
+    assert!(html.find("<bdi>Mock Bank") < html.find("<bdi>Brightwick Bank"));
+    assert!(!html.contains("role=\"search\"") && !html.contains("All banks"));
+}
+
+#[test]
+fn of_many_banks_those_used_most_are_shown_all_can_be_and_one_searches() {
+    let bank = in_state(SessionState::AwaitingProvider);
+    let many = many_offers();
+    let rows = |view: View| {
+        let html = view.show(&bank, &many, Language::English, NOW);
+        (html.matches("name=\"bank\"").count(), html.contains("role=\"search\""), html.contains("?banks=all"))
+    };
+    let search = |q: &str| View { q: q.to_owned(), ..View::default() };
+    assert_eq!(rows(View::default()), (8, true, true));
+    assert_eq!(rows(View { banks: Banks::All, ..View::default() }), (80, true, false));
+    assert_eq!(rows(search(" bAnK 77 ")), (10, true, true));
+    assert_eq!(rows(search("bank 8")), (0, true, true));
+    let html = search("<bank>").show(&bank, &many, Language::English, NOW);
+    assert!(html.contains("No bank here is called “&#60;bank&#62;”.") && html.contains("value=\"&#60;bank&#62;\""));
+    let long = search(&"é".repeat(500)).show(&bank, &many, Language::English, NOW);
+    assert!(long.contains(&format!("value=\"{}\"", "é".repeat(64))));
 }
 
 #[test]
@@ -296,13 +369,13 @@ fn after_a_refusal_the_choice_says_why_and_offers_every_bank_again() {
         let html = show(&after(end), NOW);
         let notice = html.split_once("role=\"status\">").unwrap().1.split_once("</p>").unwrap().0;
         let says = match end {
-            AttemptEnd::DeclinedByPayer => "You declined the payment at Thistledown Pay.",
-            AttemptEnd::DeclinedByBank => "declined by Thistledown Pay",
-            AttemptEnd::InsufficientFunds => "not enough money",
-            AttemptEnd::Cancelled => "cancelled at Thistledown Pay",
-            AttemptEnd::NotBegun => "could not be begun at Thistledown Pay",
+            AttemptEnd::DeclinedByPayer => "You said no at <bdi>Thistledown Pay</bdi>. No money has left your account.",
+            AttemptEnd::DeclinedByBank => "Your bank said no. No money has left your account.",
+            AttemptEnd::InsufficientFunds => "not enough money in the account at <bdi>Thistledown Pay</bdi>. No money",
+            AttemptEnd::Cancelled => "<bdi>Thistledown Pay</bdi> has given the payment up. No money",
+            AttemptEnd::NotBegun => "<bdi>Thistledown Pay</bdi> could not begin the payment. No money",
         };
-        assert!(notice.contains(says) && notice.ends_with("The payment was not made."), "{end:?}: {notice}");
+        assert!(notice.contains(says), "{end:?}: {notice}");
         assert!(html.contains("name=\"attempt\" value=\"2\"") && html.contains("value=\"mock-bank\""), "{html}");
     }
     let mut last = after(AttemptEnd::DeclinedByBank);
@@ -316,11 +389,14 @@ fn while_money_may_move_at_the_bank_nothing_is_promised_that_only_the_bank_knows
     let html = show(&at_consent(), NOW);
     assert!(html.contains("href=\"/checkout/") && html.contains("/bank/1\""), "{html}");
     assert!(
-        html.contains("Thistledown Pay is asked to give the payment up") && !html.contains("Nothing has been paid yet")
+        html.contains("<bdi>Thistledown Pay</bdi> is asked to give the payment up")
+            && !html.contains("Nothing has been paid yet")
     );
+    let html = choose_another(&at_consent());
     assert!(!html.contains("A new choice replaces") && html.contains("you still pay once"));
+    assert!(!html.contains("Nothing has been paid yet"), "{html}");
     let html = show(&at_consent(), later(86_400));
-    assert!(html.contains("Thistledown Pay is being asked whether you have approved the payment"), "{html}");
+    assert!(html.contains("<bdi>Thistledown Pay</bdi> is being asked whether you have approved the payment"), "{html}");
     assert!(!html.contains("<form") && !html.contains("/bank/1") && !html.contains("No money has left"), "{html}");
     let mut late = in_state(SessionState::Cancelled);
     assert!(show(&late, NOW).contains("No money has left your account"));

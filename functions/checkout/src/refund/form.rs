@@ -1,6 +1,7 @@
 //! What the forms of a refund's page bring.
 
 use models::{AccountIdentifier, AccountNumber, Name, Payee, SortCode};
+use pages::RefundTexts;
 use serde::Deserialize;
 
 /// Which button was pressed.
@@ -48,29 +49,21 @@ impl DetailsErrors {
     pub(crate) const fn any(&self) -> bool {
         self.name.is_some() || self.sort_code.is_some() || self.account_number.is_some()
     }
+
+    /// Each by the id of its field.
+    pub(crate) fn list(&self) -> Vec<(&'static str, &'static str)> {
+        let fields = [("name", self.name), ("sort_code", self.sort_code), ("account_number", self.account_number)];
+        fields.into_iter().filter_map(|(field, error)| Some((field, error?))).collect()
+    }
 }
 
 impl DetailsForm {
     /// The account, or all that is wrong at once.
-    pub(crate) fn check(&self) -> Result<Payee, DetailsErrors> {
-        let name = read(
-            &self.name,
-            |typed| Name::try_from(typed.to_owned()),
-            "Enter the name on the account",
-            "The name can have up to 140 ordinary characters, all of them on one line",
-        );
-        let sort_code = read(
-            &self.sort_code,
-            SortCode::from_typed,
-            "Enter the sort code",
-            "The sort code has 6 digits, like 01-02-03",
-        );
-        let account_number = read(
-            &self.account_number,
-            AccountNumber::from_typed,
-            "Enter the account number",
-            "The account number has 6 to 8 digits",
-        );
+    pub(crate) fn check(&self, t: &'static RefundTexts) -> Result<Payee, DetailsErrors> {
+        let name = read(&self.name, |typed| Name::try_from(typed.to_owned()), t.name_missing, t.name_wrong);
+        let sort_code = read(&self.sort_code, SortCode::from_typed, t.sort_code_missing, t.sort_code_wrong);
+        let account_number =
+            read(&self.account_number, AccountNumber::from_typed, t.account_number_missing, t.account_number_wrong);
         match (name, sort_code, account_number) {
             (Ok(name), Ok(sort_code), Ok(account_number)) => {
                 Ok(Payee { name, account: AccountIdentifier::UkAccount { sort_code, account_number } })
@@ -103,7 +96,8 @@ mod tests {
 
     fn check(name: &str, sort_code: &str, account_number: &str) -> Result<Payee, DetailsErrors> {
         let [name, sort_code, account_number] = [name, sort_code, account_number].map(str::to_owned);
-        DetailsForm { step: Step::Check, name, sort_code, account_number }.check()
+        DetailsForm { step: Step::Check, name, sort_code, account_number }
+            .check(&pages::Language::English.texts().refunds)
     }
 
     #[test]

@@ -2,37 +2,44 @@
 //! link may be opened by anyone, later, and a session's id opens a checkout.
 
 use askama::Template;
-use models::{AccountIdentifier, Mode, Payee, Refund, Session, SortCode};
+use models::{AccountIdentifier, Payee, Refund, Session, SortCode};
+use pages::{Facts, Html, RefundTexts, Shell, Zone};
 
 use super::form::{DetailsErrors, DetailsForm};
 use super::status::Status;
-use crate::page::date_and_time;
 use crate::paths::refund_path;
 
 /// What every page of a refund shows.
 struct Summary<'a> {
     path: String,
-    merchant: &'a str,
+    facts: Facts<'a>,
+    shop: &'a str,
     amount: String,
     reference: &'a str,
     payment_amount: String,
     payment_reference: &'a str,
-    paid_at: Option<String>,
-    test: bool,
+    paid_at: Option<Html>,
 }
 
 impl<'a> Summary<'a> {
-    fn new(refund: &'a Refund, session: &'a Session) -> Self {
+    fn new(refund: &'a Refund, session: &'a Session, shell: &Shell<'a>) -> Self {
+        let facts = shell.facts().amount("amount", &refund.amount);
+        let zone = Zone::of(session.amount.currency());
         Self {
             path: refund_path(&refund.id),
-            merchant: session.payee.name.as_str(),
-            amount: refund.amount.to_string(),
+            shop: shell.face.map_or("", |face| face.name),
+            amount: shell.language.amount(&refund.amount),
             reference: refund.reference.as_str(),
-            payment_amount: session.amount.to_string(),
+            payment_amount: shell.language.amount(&session.amount),
             payment_reference: session.reference.as_str(),
-            paid_at: session.sent_at().map(date_and_time),
-            test: refund.mode == Mode::Test,
+            paid_at: session.sent_at().map(|at| facts.clone().time("time", at, zone).html("{time}")),
+            facts,
         }
+    }
+
+    /// The text, filled with what is known of the refund.
+    fn html(&self, text: &str) -> Html {
+        self.facts.html(text)
     }
 }
 
@@ -40,15 +47,26 @@ impl<'a> Summary<'a> {
 #[derive(Template)]
 #[template(path = "refund/details.html")]
 pub(super) struct DetailsPage<'a> {
+    shell: &'a Shell<'a>,
+    t: &'static RefundTexts,
     summary: Summary<'a>,
     typed: &'a DetailsForm,
     errors: DetailsErrors,
-    until: String,
+    until: Html,
 }
 
 impl<'a> DetailsPage<'a> {
-    pub(super) fn new(refund: &'a Refund, session: &'a Session, typed: &'a DetailsForm, errors: DetailsErrors) -> Self {
-        Self { summary: Summary::new(refund, session), typed, errors, until: date_and_time(refund.expires_at) }
+    pub(super) fn new(
+        refund: &'a Refund,
+        session: &'a Session,
+        shell: &'a Shell<'a>,
+        typed: &'a DetailsForm,
+        errors: DetailsErrors,
+    ) -> Self {
+        let (t, summary) = (&shell.texts().refunds, Summary::new(refund, session, shell));
+        let zone = Zone::of(session.amount.currency());
+        let until = summary.facts.clone().time("time", refund.expires_at, zone).html(t.details_until);
+        Self { shell, t, summary, typed, errors, until }
     }
 }
 
@@ -56,6 +74,8 @@ impl<'a> DetailsPage<'a> {
 #[derive(Template)]
 #[template(path = "refund/check.html")]
 pub(super) struct CheckPage<'a> {
+    shell: &'a Shell<'a>,
+    t: &'static RefundTexts,
     summary: Summary<'a>,
     name: &'a str,
     sort_code: String,
@@ -63,7 +83,7 @@ pub(super) struct CheckPage<'a> {
 }
 
 impl<'a> CheckPage<'a> {
-    pub(super) fn new(refund: &'a Refund, session: &'a Session, payee: &'a Payee) -> Self {
+    pub(super) fn new(refund: &'a Refund, session: &'a Session, shell: &'a Shell<'a>, payee: &'a Payee) -> Self {
         let (sort_code, account_number) = match &payee.account {
             AccountIdentifier::UkAccount { sort_code, account_number } => {
                 (with_hyphens(sort_code), account_number.as_str())
@@ -71,7 +91,8 @@ impl<'a> CheckPage<'a> {
             // The form asks for none.
             AccountIdentifier::Iban { iban } => (String::new(), iban.as_str()),
         };
-        Self { summary: Summary::new(refund, session), name: payee.name.as_str(), sort_code, account_number }
+        let summary = Summary::new(refund, session, shell);
+        Self { shell, t: &shell.texts().refunds, summary, name: payee.name.as_str(), sort_code, account_number }
     }
 }
 
@@ -84,43 +105,35 @@ fn with_hyphens(sort_code: &SortCode) -> String {
 #[derive(Template)]
 #[template(path = "refund/status.html")]
 pub(super) struct StatusPage<'a> {
+    shell: &'a Shell<'a>,
+    t: &'static RefundTexts,
     summary: Summary<'a>,
     status: Status,
     heading: &'static str,
-    text: String,
-    sent_at: Option<String>,
+    text: &'static str,
+    sent_at: Option<Html>,
 }
 
 impl<'a> StatusPage<'a> {
-    pub(super) fn new(refund: &'a Refund, session: &'a Session, status: Status) -> Self {
-        let summary = Summary::new(refund, session);
-        let (merchant, amount) = (summary.merchant, &summary.amount);
+    pub(super) fn new(refund: &'a Refund, session: &'a Session, shell: &'a Shell<'a>, status: Status) -> Self {
+        let (t, summary) = (&shell.texts().refunds, Summary::new(refund, session, shell));
         let (heading, text) = match status {
             // Also where the account was known from the beginning.
-            Status::Approval => (
-                "Thank you, we have what we need",
-                format!(
-                    "{merchant} now has to approve the refund with their bank. There is nothing more for you to do."
-                ),
-            ),
-            Status::Sending => (
-                "Your refund is being sent",
-                format!("{merchant} has approved it with their bank. There is nothing more for you to do."),
-            ),
-            Status::Sent => ("Refund sent", format!("{merchant}’s bank has sent {amount} to your account.")),
-            Status::TooLate => (
-                "The time to give your details has run out",
-                format!("No money was sent. Ask {merchant} to make the refund again."),
-            ),
-            Status::NotMade => ("The refund was not made", format!("No money was sent. Ask {merchant} about it.")),
+            Status::Approval => (t.approval_heading, t.approval_text),
+            Status::Sending => (t.sending_heading, t.sending_text),
+            Status::Sent => (t.sent_heading, t.sent_text),
+            Status::TooLate => (t.too_late_heading, t.too_late_text),
+            Status::NotMade => (t.not_made_heading, t.not_made_text),
         };
-        Self { summary, status, heading, text, sent_at: refund.sent_at().map(date_and_time) }
+        let zone = Zone::of(session.amount.currency());
+        let sent_at = refund.sent_at().map(|at| summary.facts.clone().time("time", at, zone).html("{time}"));
+        Self { shell, t, summary, status, heading, text, sent_at }
     }
 }
 
 /// Every page there is, with a name.
 #[cfg(test)]
-pub(crate) fn gallery() -> Vec<(String, String)> {
+pub(crate) fn gallery(language: pages::Language) -> Vec<(String, String)> {
     use models::{RefundEvent, SessionState};
 
     use samples::{NOW, later, name};
@@ -132,27 +145,35 @@ pub(crate) fn gallery() -> Vec<(String, String)> {
     let session = in_state(SessionState::Sent);
     let status = |refund: &Refund, now: jiff::Timestamp| match shown(refund, now) {
         Shown::Details => panic!("asks"),
-        Shown::Status(status) => StatusPage::new(refund, &session, status).render().unwrap(),
+        Shown::Status(status) => {
+            let shell = &super::shell_of(refund, &session, None, language);
+            StatusPage::new(refund, &session, shell, status).render().unwrap()
+        }
     };
     let mut pages = Vec::new();
     let mut add = |name: &str, html: String| pages.push((format!("refund_page_{name}"), html));
     let awaiting = refund();
     let blank = DetailsForm::default();
     let details_page = |session: &Session, typed: &DetailsForm, errors| {
-        DetailsPage::new(&awaiting, session, typed, errors).render().unwrap()
+        let shell = &super::shell_of(&awaiting, session, None, language);
+        DetailsPage::new(&awaiting, session, shell, typed, errors).render().unwrap()
     };
     add("details", details_page(&session, &blank, DetailsErrors::default()));
     let typed =
         DetailsForm { step: Step::Check, name: "Ada Customer".to_owned(), sort_code: "11-22".to_owned(), ..blank };
-    let errors = typed.check().unwrap_err();
+    let errors = typed.check(&language.texts().refunds).unwrap_err();
     add("details_errors", details_page(&session, &typed, errors));
-    add("check", CheckPage::new(&awaiting, &session, &details()).render().unwrap());
+    let check_page = |session: &Session, payee: &Payee| {
+        let shell = &super::shell_of(&awaiting, session, None, language);
+        CheckPage::new(&awaiting, session, shell, payee).render().unwrap()
+    };
+    add("check", check_page(&session, &details()));
     let word = "Donaudampfschifffahrtsgesellschaftskapitänsmütze".repeat(2);
     let mut long = session.clone();
     long.payee.name = name(&word);
     add("long_details", details_page(&long, &DetailsForm::default(), DetailsErrors::default()));
     let long_payee = Payee { name: name(&word), ..details() };
-    add("long_check", CheckPage::new(&awaiting, &long, &long_payee).render().unwrap());
+    add("long_check", check_page(&long, &long_payee));
     add("too_late", status(&awaiting, later(31 * 86_400)));
     let (mut given, _) = refund_with_payment();
     add("approval", status(&given, NOW));

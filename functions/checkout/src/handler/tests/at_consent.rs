@@ -88,8 +88,9 @@ async fn consent_moves_the_money_and_the_first_decision_holds() {
     assert_eq!(checkout.post(&format!("{}/bank", page.1), "bank=mock-bank&attempt=2").await, page);
     let session = checkout.now(&session).await;
     assert_eq!((session.state, session.attempt_number()), (SessionState::Sent, 1));
-    assert_eq!(checkout.post(&format!("{}/cancel", page.1), "").await, page);
-    assert_eq!(checkout.leads_to(&format!("{}/return", page.1)).await, page.1);
+    assert_eq!(checkout.post(&format!("{}/cancel", page.1), "").await, (303, format!("{}?check=auto", page.1)));
+    let thanks = format!("{THANKS}&payment_id={}", session.id);
+    assert_eq!(checkout.leads_to(&format!("{}/return", page.1)).await, thanks);
     assert_eq!(causes(&checkout.now(&session).await).last(), Some(&"settled"));
 }
 
@@ -99,14 +100,14 @@ async fn a_payment_is_cancelled_once_the_bank_has_given_it_up() {
     let session = checkout.at_consent(false).await;
     let link = checkout.link(&session, 1).await;
     let page = format!("/checkout/{}", session.id);
-    assert_eq!(checkout.post(&format!("{page}/cancel"), "").await, (303, page.clone()));
+    assert_eq!(checkout.post(&format!("{page}/cancel"), "").await, (303, format!("{page}?check=auto")));
     assert_eq!(checkout.now(&session).await.state, SessionState::Cancelled);
     // The tab that is still open at the bank.
     let (path, token) = link.split_once("?token=").unwrap();
     let html = checkout.get(&link).await.1;
     assert!(html.contains("This payment was cancelled") && !html.contains("<form"), "{html}");
     assert_eq!(checkout.press(path, &format!("decision=approve&token={token}")).await, (303, link.clone()));
-    assert_eq!(checkout.leads_to(&format!("{page}/return")).await, page);
+    assert!(checkout.leads_to(&format!("{page}/return")).await.starts_with("https://shop.example/sorry?"));
     assert_eq!(checkout.now(&session).await.state, SessionState::Cancelled);
 }
 
@@ -116,9 +117,19 @@ async fn a_refusal_leads_back_to_the_choice_where_the_session_may_be_paid_again(
     let session = checkout.at_consent(true).await;
     let path = format!("/checkout/{}", session.id);
     for (number, decision, end, why) in [
-        (1, "refuse", AttemptEnd::DeclinedByBank, "was declined by Thistledown Pay"),
-        (2, "insufficient_funds", AttemptEnd::InsufficientFunds, "not enough money in the account at Thistledown Pay"),
-        (3, "decline", AttemptEnd::DeclinedByPayer, "You declined the payment at Thistledown Pay"),
+        (
+            1,
+            "refuse",
+            AttemptEnd::DeclinedByBank,
+            "Your bank said no. No money has left your account. <bdi>Thistledown Pay</bdi> can tell you why.",
+        ),
+        (
+            2,
+            "insufficient_funds",
+            AttemptEnd::InsufficientFunds,
+            "not enough money in the account at <bdi>Thistledown Pay</bdi>",
+        ),
+        (3, "decline", AttemptEnd::DeclinedByPayer, "You said no at <bdi>Thistledown Pay</bdi>"),
     ] {
         assert_eq!(checkout.decide(&session, number, decision).await, (303, path.clone()));
         let now = checkout.now(&session).await;
@@ -129,7 +140,8 @@ async fn a_refusal_leads_back_to_the_choice_where_the_session_may_be_paid_again(
         assert!(html.contains(&format!("name=\"attempt\" value=\"{next}\"")), "{html}");
         assert_eq!(checkout.post(&format!("{path}/bank"), &format!("{CHOOSE}{next}")).await.0, 303);
     }
-    assert_eq!(checkout.decide(&session, 4, "approve").await, (303, path));
+    let thanks = format!("{THANKS}&payment_id={}", session.id);
+    assert_eq!(checkout.decide(&session, 4, "approve").await, (303, thanks));
     assert_eq!(checkout.now(&session).await.state, SessionState::Sent);
     let once = checkout.at_consent(false).await;
     checkout.decide(&once, 1, "refuse").await;

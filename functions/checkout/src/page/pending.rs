@@ -1,0 +1,48 @@
+//! The bank is sending the money: the payer checks when they like, or has the page check by itself.
+
+use askama::Template;
+use jiff::Timestamp;
+use pages::{CheckoutTexts, Shell};
+
+use super::summary::Summary;
+use crate::flow::refresh_s;
+use crate::view::{Check, View};
+
+/// How a page that waits for a bank is looked at again.
+pub(super) struct Checking {
+    /// `{n}` is how often it does, in seconds.
+    pub(super) offer: String,
+    pub(super) state: String,
+    pub(super) by_itself: bool,
+}
+
+impl Checking {
+    pub(super) fn new(summary: &Summary<'_>, view: &View, now: Timestamp) -> Self {
+        let t = &summary.texts().checkout;
+        let facts = summary.facts.clone().text("n", refresh_s(summary.session, now));
+        Self {
+            offer: facts.plain(t.check_every),
+            state: facts.plain(t.checks_every),
+            by_itself: view.check == Check::Auto,
+        }
+    }
+}
+
+/// The bank is sending the money.
+#[derive(Template)]
+#[template(path = "pending.html")]
+pub(crate) struct PendingPage<'a> {
+    shell: &'a Shell<'a>,
+    t: &'static CheckoutTexts,
+    summary: Summary<'a>,
+    checking: Checking,
+    way_on: Option<String>,
+}
+
+impl<'a> PendingPage<'a> {
+    pub(crate) fn new(shell: &'a Shell<'a>, summary: Summary<'a>, view: &View, now: Timestamp) -> Self {
+        let checking = Checking::new(&summary, view, now);
+        let way_on = api::return_url(summary.session, now);
+        Self { shell, t: &shell.texts().checkout, summary, checking, way_on }
+    }
+}

@@ -1,0 +1,71 @@
+//! What a page's address asks to see of it.
+
+use serde::Deserialize;
+
+/// The query of a checkout's address. What is none of ours is as if it were not there.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(crate) struct View {
+    /// Banks whose name has this in it.
+    pub(crate) q: String,
+    /// Which banks are listed.
+    pub(crate) banks: Banks,
+    /// Whether the bank is chosen again.
+    pub(crate) choose: Choose,
+    /// Whether the page checks by itself.
+    pub(crate) check: Check,
+}
+
+/// Which banks are listed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Banks {
+    /// Those that are used most.
+    #[default]
+    Popular,
+    /// All of them.
+    All,
+}
+
+/// Whether the bank is chosen again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Choose {
+    /// The session's own page.
+    #[default]
+    No,
+    /// Another than the one that is chosen.
+    Another,
+}
+
+/// Whether a page that waits for a bank checks by itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Check {
+    /// Only once the payer asks for it: no page changes under who reads it slowly (WCAG 2.2, 2.2.1).
+    #[default]
+    Asked,
+    /// From time to time.
+    Auto,
+}
+
+impl View {
+    /// What the query asks for.
+    pub(crate) fn of(query: Option<&str>) -> Self {
+        serde_urlencoded::from_str(query.unwrap_or_default()).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_is_read_or_is_none() {
+        let view = View::of(Some("q=St%C3%A9&banks=all&choose=another&check=auto&more=1"));
+        assert_eq!(view, View { q: "Sté".to_owned(), banks: Banks::All, choose: Choose::Another, check: Check::Auto });
+        for query in [None, Some(""), Some("banks=some"), Some("q=1&q=2"), Some("%FF=%FF"), Some("check")] {
+            assert_eq!(View::of(query), View::default(), "{query:?}");
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! What all pages and mails share: the layout and its style sheet ([`Shell`]), how they are answered ([`page`]), what could not be
+//! done ([`Problem`]), forms ([`read_form`]), and languages ([`Language`]): texts, and how amounts and times are written
+//! ([`Facts`]).
+
+mod compression;
+mod facts;
+mod form;
+mod language;
+mod money;
+mod problem;
+mod response;
+mod shell;
+mod style;
+mod texts;
+mod time;
+
+pub use compression::Compression;
+pub use facts::{Facts, Html};
+pub use form::read_form;
+pub use language::Language;
+pub use problem::{Back, Problem, ProblemTexts};
+pub use response::{Answer, Forms, page, permanently_at, see_other};
+pub use shell::{Face, Shell, Styles};
+pub use style::STYLE;
+pub use texts::{CheckoutTexts, CommonTexts, MailTexts, ProblemsTexts, RefundTexts, Texts};
+pub use time::Zone;

@@ -1,0 +1,193 @@
+//! What every page bears around its own: whose it is, in which language, and whether it is a test.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use models::{Colour, Logo, Mode, Shop};
+
+use crate::facts::{Facts, Html, escaped};
+use crate::language::Language;
+use crate::style::STYLE;
+use crate::texts::Texts;
+
+/// A ticket with its perforation, on no ground.
+const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 28 28'%3E%3Cpath fill='%230b5d4b' \
+                    d='M2 4h24a2 2 0 0 1 2 2v5a3 3 0 0 0 0 6v5a2 2 0 0 1-2 2H2a2 2 0 0 1-2-2v-5a3 3 0 0 0 0-6V6a2 2 0 0 1 \
+                    2-2Z'/%3E%3C/svg%3E";
+
+/// What text in the shop's colour stands on, on light pages and on dark ones: style.css' `--card`, `--stub` and `--paper`.
+const LIGHT: [Colour; 3] =
+    [Colour::rgb(0xff, 0xfe, 0xfb), Colour::rgb(0xf8, 0xf5, 0xec), Colour::rgb(0xef, 0xec, 0xe3)];
+const DARK: [Colour; 3] = [Colour::rgb(0x19, 0x21, 0x1e), Colour::rgb(0x1f, 0x29, 0x25), Colour::rgb(0x0e, 0x13, 0x11)];
+
+/// Whose page it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Face<'a> {
+    /// The shop's name.
+    pub name: &'a str,
+    /// What else is known of the shop, if its merchant said.
+    pub shop: Option<&'a Shop>,
+}
+
+impl<'a> Face<'a> {
+    /// The shop's, or, where the merchant has said nothing of it, a name alone.
+    pub fn new(shop: Option<&'a Shop>, otherwise: &'a str) -> Self {
+        Self { name: shop.map_or(otherwise, |shop| shop.display_name.as_str()), shop }
+    }
+}
+
+/// What every page bears around its own.
+#[derive(Debug, Clone)]
+pub struct Shell<'a> {
+    /// The language it is written in.
+    pub language: Language,
+    /// Whose it is; nobody's where that is not known.
+    pub face: Option<Face<'a>>,
+    /// Whether it says that no real money moves.
+    pub test: bool,
+}
+
+/// The style sheets that stand in a page.
+#[derive(Debug)]
+pub struct Styles {
+    colours: Option<String>,
+}
+
+impl Styles {
+    /// Each of them.
+    pub fn list(&self) -> Vec<&str> {
+        [STYLE].into_iter().chain(self.colours.as_deref()).collect()
+    }
+}
+
+impl<'a> Shell<'a> {
+    /// Nobody's page, where nothing is known but the client's language.
+    pub const fn nobodys(language: Language) -> Self {
+        Self { language, face: None, test: false }
+    }
+
+    /// A shop's page about something of this mode.
+    pub const fn of(face: Face<'a>, mode: Mode, language: Language) -> Self {
+        Self { language, face: Some(face), test: matches!(mode, Mode::Test) }
+    }
+
+    /// All texts in its language.
+    pub const fn texts(&self) -> &'static Texts {
+        self.language.texts()
+    }
+
+    /// What its texts show, so far: the shop.
+    pub fn facts(&self) -> Facts<'a> {
+        let facts = Facts::new(self.language);
+        match self.face {
+            Some(face) => facts.name("shop", face.name),
+            None => facts,
+        }
+    }
+
+    /// The style sheets that stand in it.
+    pub fn styles(&self) -> Styles {
+        let colour = self.face.and_then(|face| face.shop?.colour);
+        Styles { colours: colour.and_then(colours) }
+    }
+
+    /// The tab's icon.
+    pub const fn icon(&self) -> &'static str {
+        ICON
+    }
+
+    /// The shop's logo, as the address of a picture that stands in the page.
+    pub fn logo(&self) -> Option<String> {
+        self.face?.shop?.logo.as_ref().map(data_uri)
+    }
+
+    /// Where the shop answers questions.
+    pub fn help(&self) -> Option<Html> {
+        let shop = self.face?.shop?;
+        let email = shop.support_email.as_ref().map(|email| {
+            let address = escaped(email.as_str());
+            format!("<a href=\"mailto:{address}\">{address}</a>")
+        });
+        let url = shop.support_url.as_ref().or(shop.website.as_ref()).map(|url| {
+            let shown = url.as_str().split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+            format!(
+                "<a href=\"{}\" rel=\"noreferrer\">{}</a>",
+                escaped(url.as_str()),
+                escaped(shown.strip_suffix('/').unwrap_or(shown))
+            )
+        });
+        let ways: Vec<String> = email.into_iter().chain(url).collect();
+        (!ways.is_empty()).then(|| Html::trusted(ways.join(" · ")))
+    }
+}
+
+/// The picture itself, as its address (RFC 2397).
+fn data_uri(logo: &Logo) -> String {
+    format!("data:{};base64,{}", logo.kind().media_type(), BASE64_STANDARD.encode(logo.bytes()))
+}
+
+/// The shop's colour in place of ours, on those pages where its contrast passes; none if on neither.
+fn colours(colour: Colour) -> Option<String> {
+    let passes = |grounds: [Colour; 3], text: Colour| {
+        grounds.into_iter().chain([text]).all(|other| colour.contrast(other) >= Colour::TEXT_CONTRAST)
+    };
+    let rule = |text: Colour| format!(":root{{--accent:{colour};--accent-hover:{colour};--on-accent:{text}}}");
+    match (passes(LIGHT, Colour::WHITE), passes(DARK, Colour::BLACK)) {
+        (true, true) => {
+            Some(format!("{}@media(prefers-color-scheme:dark){{{}}}", rule(Colour::WHITE), rule(Colour::BLACK)))
+        }
+        (true, false) => Some(format!("@media(prefers-color-scheme:light){{{}}}", rule(Colour::WHITE))),
+        (false, true) => Some(format!("@media(prefers-color-scheme:dark){{{}}}", rule(Colour::BLACK))),
+        (false, false) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use samples::shop;
+
+    use super::*;
+
+    fn of(shop: &Shop) -> Shell<'_> {
+        Shell::of(Face::new(Some(shop), "Gerald Wiley"), Mode::Test, Language::English)
+    }
+
+    #[test]
+    fn a_colour_is_used_only_where_it_can_be_read() {
+        let css = |colour: &str| colours(colour.parse().unwrap());
+        assert!(css("#0b5d4b").unwrap().starts_with("@media(prefers-color-scheme:light){:root{--accent:#0b5d4b"));
+        assert!(css("#ffd24d").unwrap().starts_with("@media(prefers-color-scheme:dark){:root{--accent:#ffd24d"));
+        assert_eq!(css("#7a7a7a"), None);
+        for grey in 0..=255_u8 {
+            let colour = Colour::rgb(grey, grey, grey);
+            let light = LIGHT.into_iter().all(|ground| ground.contrast(colour) >= 4.5);
+            assert_eq!(colours(colour).is_some_and(|css| css.contains("--on-accent:#ffffff")), light, "{grey}");
+        }
+    }
+
+    #[test]
+    fn the_grounds_are_those_of_the_style_sheet() {
+        for (name, light, dark) in
+            [("card", LIGHT[0], DARK[0]), ("stub", LIGHT[1], DARK[1]), ("paper", LIGHT[2], DARK[2])]
+        {
+            let source = include_str!("../templates/style.css");
+            let found: Vec<_> = source.match_indices(&format!("--{name}: ")).collect();
+            let value = |at: usize| source[at + name.len() + 4..][..7].to_owned();
+            assert_eq!([value(found[0].0), value(found[1].0)], [light.to_string(), dark.to_string()], "{name}");
+        }
+    }
+
+    #[test]
+    fn help_is_where_the_shop_gives_it() {
+        let mut shop = shop();
+        shop.support_email = Some("help@example.com".to_owned().try_into().unwrap());
+        shop.support_url = Some("https://example.com/help?a=1&b=2".to_owned().try_into().unwrap());
+        assert_eq!(
+            of(&shop).help().unwrap().to_string(),
+            "<a href=\"mailto:help@example.com\">help@example.com</a> · <a href=\"https://example.com/help?a=1&#38;b=2\" \
+             rel=\"noreferrer\">example.com/help?a=1&#38;b=2</a>"
+        );
+        (shop.support_email, shop.support_url, shop.website) = (None, None, None);
+        assert_eq!(of(&shop).help(), None);
+        assert_eq!(Shell::nobodys(Language::English).help(), None);
+    }
+}

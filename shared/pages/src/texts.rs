@@ -1,0 +1,269 @@
+//! All texts that a payer, a customer or a merchant's person reads, in a file for each language: one that lacks a text does not
+//! build. What stands in braces is filled by [`Facts`](crate::Facts).
+
+mod english;
+mod french;
+mod german;
+mod spanish;
+#[cfg(test)]
+mod tests;
+mod welsh;
+
+pub(crate) use english::TEXTS as ENGLISH;
+pub(crate) use french::TEXTS as FRENCH;
+pub(crate) use german::TEXTS as GERMAN;
+pub(crate) use spanish::TEXTS as SPANISH;
+pub(crate) use welsh::TEXTS as WELSH;
+
+/// Declares texts of one area, and what lists them for tests.
+macro_rules! texts {
+    ($(#[$doc:meta])* $area:ident { $($(#[$text_doc:meta])* $text:ident),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy)]
+        pub struct $area {
+            $($(#[$text_doc])* pub $text: &'static str,)+
+        }
+
+        #[cfg(test)]
+        impl $area {
+            /// Each text by its name.
+            fn all(&self) -> Vec<(&'static str, &'static str)> {
+                vec![$((stringify!($text), self.$text),)+]
+            }
+        }
+    };
+}
+
+/// All texts in one language.
+#[derive(Debug, Clone, Copy)]
+#[expect(missing_docs, reason = "each is the area of its name")]
+pub struct Texts {
+    pub common: CommonTexts,
+    pub checkout: CheckoutTexts,
+    pub refunds: RefundTexts,
+    pub problems: ProblemsTexts,
+    pub mails: MailTexts,
+}
+
+texts! {
+    /// What pages and mails share.
+    #[expect(missing_docs, reason = "a text's name says where it stands, and the text what it says")]
+    CommonTexts {
+        test_mode,
+        payments_by,
+        help,
+        errors_heading,
+        error_prefix,
+        /// `{what}` of a session that pays for something, with its article.
+        the_payment,
+        /// `{what}` of a session that pays a refund.
+        the_refund,
+        london_time,
+        paris_time,
+        stockholm_time,
+        utc,
+    }
+}
+
+texts! {
+    /// The checkout.
+    #[expect(missing_docs, reason = "a text's name says where it stands, and the text what it says")]
+    CheckoutTexts {
+        // What is paid.
+        summary,
+        pay_shop,
+        refund_to,
+        to,
+        account_ending,
+        total,
+        reference,
+        /// How many line items there are, if it is one.
+        one_item,
+        /// How many line items there are, if it is another number.
+        items,
+        more_items,
+        what_for,
+        // The way through.
+        steps,
+        step_details,
+        step_bank,
+        step_approve,
+        step_done,
+        // Who pays.
+        details_heading,
+        details_intro,
+        details_intro_name_known,
+        details_privacy,
+        name_label,
+        email_label,
+        email_label_optional,
+        email_hint,
+        email_hint_receipt,
+        name_missing,
+        name_wrong,
+        email_missing,
+        email_wrong,
+        details_continue,
+        // Which bank.
+        bank_heading,
+        bank_again_heading,
+        bank_intro,
+        bank_privacy,
+        bank_list,
+        bank_search,
+        bank_search_button,
+        bank_not_found,
+        bank_all,
+        no_bank,
+        no_other_bank,
+        ask_shop_how_else,
+        ended_declined_by_payer,
+        ended_declined_by_bank,
+        ended_insufficient_funds,
+        ended_cancelled,
+        ended_not_begun,
+        // The way to the bank.
+        your_bank,
+        approve_heading,
+        approve_intro,
+        approve_continue,
+        choose_another,
+        choose_another_intro,
+        choose_another_intro_at_consent,
+        back_to_bank,
+        // Ways out.
+        cancel,
+        cancel_intro,
+        cancel_intro_at_consent,
+        cancel_button,
+        pay_until,
+        phone_heading,
+        phone_intro,
+        // What becomes of it.
+        pending_heading,
+        pending_text,
+        pending_close,
+        check_again,
+        check_every,
+        checks_every,
+        stop_checking,
+        return_to_shop,
+        time_up_heading,
+        time_up_text,
+        paid,
+        not_paid,
+        refunded,
+        not_refunded,
+        sent_heading,
+        refund_sent_heading,
+        sent_text,
+        receipt_coming,
+        sent_at,
+        payment_id,
+        no_money_left,
+        bank_can_say_why,
+        start_again,
+        declined_by_payer,
+        declined_by_bank,
+        insufficient_funds,
+        cancelled_by_payer,
+        cancelled_by_shop,
+        expired_heading,
+        expired_again,
+        expired_again_refund,
+        payment_not_made,
+        refund_not_made,
+        late_money,
+        can_close,
+    }
+}
+
+texts! {
+    /// The page of a refund, where the customer says which account it goes to.
+    #[expect(missing_docs, reason = "a text's name says where it stands, and the text what it says")]
+    RefundTexts {
+        summary,
+        refund_from,
+        your_payment,
+        payment_reference,
+        paid_at,
+        refund_reference,
+        steps,
+        step_account,
+        step_check,
+        details_heading,
+        details_intro,
+        name_label,
+        sort_code_label,
+        sort_code_hint,
+        account_number_label,
+        account_number_hint,
+        name_missing,
+        name_wrong,
+        sort_code_missing,
+        sort_code_wrong,
+        account_number_missing,
+        account_number_wrong,
+        details_continue,
+        details_next,
+        details_until,
+        check_heading,
+        check_intro,
+        check_name,
+        check_warning,
+        check_confirm,
+        check_change,
+        approval_heading,
+        approval_text,
+        sending_heading,
+        sending_text,
+        sent_heading,
+        sent_text,
+        sent_at,
+        too_late_heading,
+        too_late_text,
+        not_made_heading,
+        not_made_text,
+        can_close,
+    }
+}
+
+texts! {
+    /// What could not be done.
+    #[expect(missing_docs, reason = "a text's name says where it stands, and the text what it says")]
+    ProblemsTexts {
+        not_found_heading,
+        not_found_text,
+        method_heading,
+        method_text,
+        malformed_heading,
+        malformed_text,
+        not_our_form_heading,
+        not_our_form_text,
+        too_long_heading,
+        too_long_text,
+        unavailable_heading,
+        unavailable_text,
+        internal_heading,
+        internal_text,
+        unknown_bank_heading,
+        unknown_bank_text,
+        bank_down_heading,
+        bank_down_text,
+        too_many_attempts_heading,
+        too_many_attempts_text,
+        back_to_payment,
+        back_to_refund,
+        ask_shop,
+    }
+}
+
+texts! {
+    /// Mails.
+    #[expect(missing_docs, reason = "a text's name says where it stands, and the text what it says")]
+    MailTexts {
+        /// Whom a mail is from.
+        sender,
+        test_subject,
+    }
+}

@@ -1,0 +1,5 @@
+//! French.
+
+use super::{Texts, english};
+
+pub(crate) const TEXTS: Texts = english::TEXTS;

@@ -1,0 +1,5 @@
+//! German.
+
+use super::{Texts, english};
+
+pub(crate) const TEXTS: Texts = english::TEXTS;

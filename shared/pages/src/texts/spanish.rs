@@ -1,0 +1,5 @@
+//! Spanish.
+
+use super::{Texts, english};
+
+pub(crate) const TEXTS: Texts = english::TEXTS;

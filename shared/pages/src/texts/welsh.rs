@@ -1,0 +1,5 @@
+//! Welsh.
+
+use super::{Texts, english};
+
+pub(crate) const TEXTS: Texts = english::TEXTS;
