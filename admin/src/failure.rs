@@ -41,6 +41,10 @@ pub(crate) enum Failure {
     MerchantExists(MerchantId),
     #[error("there is no merchant {0}: create it with `counterfoil merchants create {0} --name …`")]
     NoMerchant(MerchantId),
+    #[error("payers see nothing of {0} yet: give its shop's name with --display-name")]
+    NoShop(MerchantId),
+    #[error("nothing is to be changed: give --display-name, or what else `counterfoil merchants update --help` names")]
+    NothingGiven,
     #[error("{id} has {shards} list shards, and the count only rises: `counterfoil merchants show {id}` shows it")]
     NotMoreShards { id: MerchantId, shards: ListShards },
     #[error("there is no key {id}: `counterfoil keys list {}` shows those there are", .id.merchant())]

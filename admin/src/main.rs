@@ -6,6 +6,7 @@ mod cli;
 mod commands;
 mod failure;
 mod location;
+mod logo;
 mod progress;
 mod queues;
 mod report;

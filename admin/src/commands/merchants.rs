@@ -1,16 +1,19 @@
 //! Merchants.
 
+mod shop;
+
 use std::cell::RefCell;
 
 use clap::Subcommand;
-use models::{InvalidText, ListShards, Merchant, MerchantId, Name};
+use models::{InvalidText, ListShards, Merchant, MerchantId, Name, Shop};
 use runtime::{Clock, Random};
-use store::{ListShardsRaised, Merchants as Stored, Table};
+use store::{ListShardsRaised, Merchants as Stored, Shops, Table};
 
 use crate::arguments::{DRY_RUN_NOTE, DryRun};
 use crate::failure::Failure;
 use crate::progress::{ReadRate, walk};
 use crate::report::{Record, Report, field};
+use shop::ShopArguments;
 
 const SHARDS_NOTE: &str = "Lists read all of them from now on; new sessions are put into all of them in 20 minutes.";
 
@@ -24,9 +27,20 @@ pub(crate) enum Merchants {
         #[arg(long, value_parser = name)]
         name: Name,
         #[command(flatten)]
+        shop: Box<ShopArguments>,
+        #[command(flatten)]
         dry: DryRun,
     },
-    /// Show a merchant
+    /// Change what payers see of a merchant: its shop's name, where it helps, its colour and logo
+    Update {
+        /// The merchant's id
+        id: MerchantId,
+        #[command(flatten)]
+        shop: Box<ShopArguments>,
+        #[command(flatten)]
+        dry: DryRun,
+    },
+    /// Show a merchant, and what payers see of it
     Show {
         /// The merchant's id
         id: MerchantId,
@@ -58,10 +72,15 @@ pub(crate) enum Merchants {
 }
 
 pub(crate) async fn run(command: Merchants, table: &Table) -> Result<Report, Failure> {
-    let merchants = &Stored::new(table.clone());
+    let (merchants, shops) = (&Stored::new(table.clone()), &Shops::new(table.clone()));
     match command {
-        Merchants::Create { id, name, dry } => create(merchants, id, name, dry).await,
-        Merchants::Show { id } => Ok(Report::one(record(&get(merchants, id).await?))),
+        Merchants::Create { id, name, shop, dry } => create(merchants, shops, id, name, &shop, dry).await,
+        Merchants::Update { id, shop, dry } => update(merchants, shops, id, &shop, dry).await,
+        Merchants::Show { id } => {
+            let merchant = get(merchants, id).await?;
+            let shop = shops.get(&merchant.id).await?;
+            Ok(Report::one(with_shop(record(&merchant), shop.as_ref())))
+        }
         Merchants::List { rate } => list(merchants, table, rate).await,
         Merchants::Shards { id, count, dry } => raise_shards(merchants, id, count, dry).await,
     }
@@ -72,13 +91,21 @@ pub(crate) async fn get(merchants: &Stored, id: MerchantId) -> Result<Merchant, 
     merchants.get(&id).await?.ok_or(Failure::NoMerchant(id))
 }
 
-async fn create(merchants: &Stored, id: MerchantId, name: Name, dry: DryRun) -> Result<Report, Failure> {
+async fn create(
+    merchants: &Stored,
+    shops: &Shops,
+    id: MerchantId,
+    name: Name,
+    shop: &ShopArguments,
+    dry: DryRun,
+) -> Result<Report, Failure> {
+    let wanted = if shop.are_none() { None } else { Some(shop.onto(None, &id)?) };
     if dry.dry_run {
         if merchants.get(&id).await?.is_some() {
             return Err(Failure::MerchantExists(id));
         }
-        let would_be = Record(vec![field("id", id), field("name", name.as_str()), field("list_shards", 1)]);
-        return Ok(Report::one(would_be).with_note(DRY_RUN_NOTE));
+        let would_be = Record(vec![field("id", &id), field("name", name.as_str()), field("list_shards", 1)]);
+        return Ok(report(would_be, wanted.as_ref(), shop, dry));
     }
     let salt = Random::System.bytes();
     if !merchants.create(&id, name.clone(), salt).await? {
@@ -88,7 +115,42 @@ async fn create(merchants: &Stored, id: MerchantId, name: Name, dry: DryRun) -> 
             return Err(Failure::MerchantExists(id));
         }
     }
-    Ok(Report::one(record(&get(merchants, id).await?)))
+    if let Some(wanted) = &wanted {
+        shops.put(&id, wanted).await?;
+    }
+    Ok(report(record(&get(merchants, id.clone()).await?), wanted.as_ref(), shop, dry))
+}
+
+async fn update(
+    merchants: &Stored,
+    shops: &Shops,
+    id: MerchantId,
+    shop: &ShopArguments,
+    dry: DryRun,
+) -> Result<Report, Failure> {
+    if shop.are_none() {
+        return Err(Failure::NothingGiven);
+    }
+    let merchant = get(merchants, id).await?;
+    let changed = |before| shop.onto(before, &merchant.id);
+    let wanted = match dry.dry_run {
+        true => changed(shops.get(&merchant.id).await?)?,
+        false => shops.change(&merchant.id, changed).await?,
+    };
+    Ok(report(record(&merchant), Some(&wanted), shop, dry))
+}
+
+/// A merchant with its shop as it is then, and what is to be said of it.
+fn report(record: Record, shop: Option<&Shop>, given: &ShopArguments, dry: DryRun) -> Report {
+    let notes = [given.note(), dry.dry_run.then(|| DRY_RUN_NOTE.to_owned())];
+    let notes: Vec<_> = notes.into_iter().flatten().collect();
+    let report = Report::one(with_shop(record, shop));
+    if notes.is_empty() { report } else { report.with_note(notes.join(" ")) }
+}
+
+fn with_shop(Record(mut fields): Record, shop: Option<&Shop>) -> Record {
+    fields.extend(shop::fields(shop));
+    Record(fields)
 }
 
 async fn list(merchants: &Stored, table: &Table, rate: ReadRate) -> Result<Report, Failure> {

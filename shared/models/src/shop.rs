@@ -58,6 +58,12 @@ impl Colour {
     /// Black.
     pub const BLACK: Self = Self::rgb(0, 0, 0);
 
+    /// What a page's text stands on in light mode.
+    pub const LIGHT_CARD: Self = Self::rgb(0xff, 0xfe, 0xfb);
+
+    /// What a page's text stands on in dark mode.
+    pub const DARK_CARD: Self = Self::rgb(0x19, 0x21, 0x1e);
+
     /// What text and what it stands on need at the least (WCAG 2.2, 1.4.3).
     pub const TEXT_CONTRAST: f64 = 4.5;
 

@@ -2,126 +2,22 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
-use std::process::{Command, Output};
+mod machine;
+mod shops;
 
-use aws_credential_types::Credentials;
 use models::{
-    AttemptEnd, BankId, CursorId, DisabledBy, Endpoint, EndpointSecret, LateMoney, Lifetime, Mode, NewSession,
-    ProviderPaymentId, Session, SessionEvent, SessionState,
+    AttemptEnd, BankId, DisabledBy, Endpoint, EndpointSecret, LateMoney, Lifetime, Mode, NewSession, ProviderPaymentId,
+    Session, SessionEvent, SessionState,
 };
-use runtime::Clock;
 use serde_json::{Value, json};
-use store::{Change, Cursors, Due, DueItem, EndpointCreated, Endpoints, Owner, Paused, Sessions, Table};
+use store::{Change, DueItem, Owner, Sessions};
+
+use machine::{Machine, counterfoil, refused, text};
 
 const FAILING: &str = "1ae1ce03-dfa9-4593-b487-65c656991cb5";
 const DISABLED: &str = "728d061b-8e47-4052-be4f-5f9bcdee39ff";
 const GONE: &str = "9c0d2c57-4d0e-4b1c-8a55-0e0b9f3a7c11";
 const NOBODYS: &str = "00000000-0000-4000-8000-000000000000";
-
-struct Machine {
-    endpoint: String,
-    runtime: tokio::runtime::Runtime,
-}
-
-impl Machine {
-    fn start() -> Self {
-        let key = |name: &str, kind: &str| json!({ "AttributeName": name, "KeyType": kind });
-        let attribute = |name: &str| json!({ "AttributeName": name, "AttributeType": "S" });
-        let table = json!({
-            "TableName": "local-Table",
-            "BillingMode": "PAY_PER_REQUEST",
-            "AttributeDefinitions": [attribute("pk"), attribute("sk"), attribute("due_pk"), attribute("due_at")],
-            "KeySchema": [key("pk", "HASH"), key("sk", "RANGE")],
-            "GlobalSecondaryIndexes": [{
-                "IndexName": "due",
-                "KeySchema": [key("due_pk", "HASH"), key("due_at", "RANGE")],
-                "Projection": { "ProjectionType": "KEYS_ONLY" },
-            }],
-        });
-        let database = dynoxide::Database::memory().unwrap();
-        database.create_table(serde_json::from_value(table).unwrap()).unwrap();
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
-        let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        runtime.spawn(dynoxide::server::serve_on(listener, database));
-        Self { endpoint, runtime }
-    }
-
-    /// The same table, as the functions have it.
-    fn table(&self) -> Table {
-        let credentials = Credentials::new("local", "local", None, None, "local");
-        let config = runtime::aws_config_for(credentials, "local".to_owned(), Some(self.endpoint.clone())).unwrap();
-        Table::new(&config, "local-Table".to_owned(), runtime::Random::System)
-    }
-
-    /// Registers an endpoint, some time ago: the schedule has processed it since, and nothing of it is due.
-    fn register(&self, endpoint: &Endpoint) {
-        let endpoints = Endpoints::new(self.table());
-        let created = self.runtime.block_on(endpoints.create(endpoint, None)).unwrap();
-        assert!(matches!(created, EndpointCreated::New(_)));
-        let later = endpoint.created_at + std::time::Duration::from_secs(300);
-        self.runtime.block_on(endpoints.resumed(&endpoint.merchant_id, &endpoint.id, later)).unwrap();
-    }
-
-    /// The endpoint hears no more of this many payments.
-    fn hold(&self, endpoint: &Endpoint, payments: usize) {
-        let cursors = Cursors::new(self.table());
-        for payment in 0..payments {
-            let cursor = CursorId {
-                object_id: format!("1ae1ce03-dfa9-4593-b487-{payment:012}").parse().unwrap(),
-                merchant_id: endpoint.merchant_id.clone(),
-                endpoint_id: endpoint.id,
-                replay_of: None,
-            };
-            self.runtime.block_on(async {
-                cursors.advance(&cursor, 1, Clock::System.now()).await.unwrap();
-                let claim = cursors.claim(&cursor, Clock::System.now()).await.unwrap().unwrap();
-                cursors.pause(&claim, Paused::Dead).await.unwrap();
-            });
-        }
-    }
-
-    /// What the schedule would do next.
-    fn due(&self) -> Vec<DueItem> {
-        self.runtime.block_on(Due::new(self.table()).all(Clock::System.now())).unwrap().unwrap()
-    }
-
-    /// Everything in the table, as text whose order says nothing: items are kept without one.
-    fn everything(&self) -> Vec<u8> {
-        let mut found = Vec::new();
-        for mut part in self.table().items(store::Parts(1)) {
-            while let Some(page) = self.runtime.block_on(part.next()).unwrap() {
-                found.extend(format!("{:?}", page.found).into_bytes());
-            }
-        }
-        found.sort();
-        found
-    }
-
-    /// The command with `--dry-run`, which changes nothing.
-    fn dry(&self, arguments: &[&str]) -> Value {
-        let before = self.everything();
-        let output = self.run(&[arguments, &["--dry-run", "--output", "json"]].concat());
-        assert!(output.status.success() && text(&output.stderr).contains("dry run"), "{arguments:?}: {output:?}");
-        assert!(self.everything() == before, "{arguments:?} changed something");
-        serde_json::from_slice(&output.stdout).unwrap()
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        counterfoil().args(["--endpoint", &self.endpoint]).args(arguments).output().unwrap()
-    }
-
-    fn json(&self, arguments: &[&str]) -> Value {
-        let output = self.run(&[arguments, &["--output", "json"]].concat());
-        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
-        serde_json::from_slice(&output.stdout).unwrap()
-    }
-
-    /// The one line that a refused command says.
-    fn refused(&self, arguments: &[&str]) -> String {
-        refused(&self.run(arguments))
-    }
-}
 
 /// A test endpoint of acme's that gets every event, and never failed.
 fn endpoint(id: &str) -> Endpoint {
@@ -136,27 +32,6 @@ fn endpoint(id: &str) -> Endpoint {
         previous_secret_until: Some("2096-02-01T12:00:00Z".parse().unwrap()),
         ..samples::endpoint()
     }
-}
-
-/// The command in an environment that says nothing of where.
-fn counterfoil() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_counterfoil"));
-    for name in ["COUNTERFOIL_ENDPOINT", "DATA_DIR", "TABLE_NAME"] {
-        command.env_remove(name);
-    }
-    command
-}
-
-fn refused(output: &Output) -> String {
-    assert_eq!(output.status.code(), Some(1));
-    assert!(output.stdout.is_empty());
-    let message = text(&output.stderr);
-    assert_eq!(message.lines().count(), 1, "{message}");
-    message
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
 }
 
 #[test]
