@@ -27,18 +27,18 @@ pub(crate) enum Merchants {
         #[arg(long, value_parser = name)]
         name: Name,
         #[command(flatten)]
-        shop: Box<ShopArguments>,
-        #[command(flatten)]
         dry: DryRun,
+        #[command(flatten)]
+        shop: Box<ShopArguments>,
     },
     /// Change what payers see of a merchant: its shop's name, where it helps, its colour and logo
     Update {
         /// The merchant's id
         id: MerchantId,
         #[command(flatten)]
-        shop: Box<ShopArguments>,
-        #[command(flatten)]
         dry: DryRun,
+        #[command(flatten)]
+        shop: Box<ShopArguments>,
     },
     /// Show a merchant, and what payers see of it
     Show {

@@ -1,18 +1,17 @@
 //! Payment sessions and their refunds.
 
-mod timeline;
-
 use clap::Subcommand;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use jiff::SignedDuration;
 use models::{AccountIdentifier, LateMoney, ObjectId, Payee, Refund, RefundId, Session, SessionId, SessionState};
 use runtime::Clock;
-use store::{Created, CursorState, Deliveries, Events, Mails, Parts, Paused, Refunds, Sessions as Stored, Table};
+use store::{
+    Created, CursorState, Parts, Paused, Refunds, Sessions as Stored, Table, Timeline, TimelineEntry, Timelines,
+};
 
 use crate::arguments::duration;
 use crate::failure::Failure;
 use crate::report::{Content, Record, Report, age, field, maybe};
-use timeline::Timeline;
 
 /// How many sessions are read at a time.
 const CONCURRENCY: usize = 16;
@@ -49,64 +48,45 @@ pub(crate) async fn run(command: Sessions, table: &Table) -> Result<Report, Fail
 }
 
 async fn show(table: &Table, id: ObjectId, personal: bool) -> Result<Report, Failure> {
-    let (session_id, deleted) = session_of(table, id).await?;
-    let found = Refunds::new(table.clone()).of(&session_id).await?;
-    let late_money = match &found.session {
-        Some(session) => session.late_money.clone(),
-        None => Stored::new(table.clone()).late_money(&session_id).await?,
-    };
-    let session = match (&found.session, deleted) {
-        (Some(session), _) => session_record(session, &found.refunds, personal),
-        (None, _) => {
+    let session_id = session_of(table, id).await?;
+    let Timeline { session, refunds, late_money, cursors, entries } =
+        Timelines::new(table.clone()).of(&session_id).await?;
+    let session = match session {
+        Some(session) => session_record(&session, &refunds, personal),
+        None => {
             let mut fields =
                 vec![field("session_id", session_id), field("state", "deleted by its merchant, with all its data")];
             fields.extend(late_money_fields(late_money.as_ref()));
             Record(fields)
         }
     };
-    let (events, mails) = (Events::new(table.clone()), Mails::new(table.clone()));
-    let mut timeline = Timeline::new(personal);
-    let mut webhooks = Vec::new();
-    let deliveries = events.deliveries(&session_id.into()).await?;
-    webhooks.extend(deliveries.cursors.iter().map(|cursor| cursor_record("session", cursor)));
-    match &found.session {
-        Some(session) => timeline.history("session", &session.history, &deliveries),
-        None => timeline.events("session", &deliveries),
-    }
-    timeline.deliveries("session", &deliveries);
-    timeline.mails("session", &mails.of(&session_id.into()).await?);
-    if let Some(money) = &late_money {
-        timeline.late_money("session", money);
-    }
-    for refund in &found.refunds {
-        let of = format!("refund {}", refund.id);
-        let deliveries: Deliveries = events.deliveries(&refund.id.into()).await?;
-        webhooks.extend(deliveries.cursors.iter().map(|cursor| cursor_record(&of, cursor)));
-        timeline.history(&of, &refund.history, &deliveries);
-        timeline.deliveries(&of, &deliveries);
-        timeline.mails(&of, &mails.of(&refund.id.into()).await?);
-    }
+    let name = |of: ObjectId| match of == session_id.into() {
+        true => "session".to_owned(),
+        false => format!("refund {of}"),
+    };
     Ok(Report::new(Content::Sections(vec![
         ("session", Content::One(session)),
-        ("refunds", Content::Many(found.refunds.iter().map(refund_record).collect())),
-        ("webhooks", Content::Many(webhooks)),
-        ("timeline", Content::Many(timeline.into_records())),
+        ("refunds", Content::Many(refunds.iter().map(refund_record).collect())),
+        ("webhooks", Content::Many(cursors.iter().map(|one| cursor_record(&name(one.id.object_id), one)).collect())),
+        (
+            "timeline",
+            Content::Many(entries.into_iter().map(|one| entry_record(&name(one.of), one, personal)).collect()),
+        ),
     ])))
 }
 
-/// The session that an id is of, or that a refund with it is of; and whether it was deleted.
-async fn session_of(table: &Table, id: ObjectId) -> Result<(SessionId, bool), Failure> {
+/// The session that an id is of, or that a refund with it is of; also a deleted one.
+async fn session_of(table: &Table, id: ObjectId) -> Result<SessionId, Failure> {
     if let Ok(session_id) = id.to_string().parse::<SessionId>() {
         match Stored::new(table.clone()).created(&session_id).await? {
-            Some(Created::New(_) | Created::Existing(..)) => return Ok((session_id, false)),
-            Some(Created::Deleted) => return Ok((session_id, true)),
+            Some(Created::New(_) | Created::Existing(..) | Created::Deleted) => return Ok(session_id),
             None => {}
         }
     }
     if let Ok(refund_id) = id.to_string().parse::<RefundId>()
         && let Some(refund) = Refunds::new(table.clone()).get(&refund_id).await?
     {
-        return Ok((refund.session_id, false));
+        return Ok(refund.session_id);
     }
     Err(Failure::NoObject(id))
 }
@@ -207,6 +187,18 @@ fn cursor_record(of: &str, cursor: &CursorState) -> Record {
         field("status", status),
         field("failures", cursor.attempts),
         maybe("next_try_at", cursor.due_at),
+    ])
+}
+
+fn entry_record(of: &str, entry: TimelineEntry, personal: bool) -> Record {
+    let TimelineEntry { at, of: _, what, detail, personal: answer, request } = entry;
+    let answer = answer.filter(|_| personal).map(|answer| format!(": {answer}")).unwrap_or_default();
+    Record(vec![
+        field("at", format!("{at:.3}")),
+        field("of", of),
+        field("what", what),
+        field("detail", format!("{detail}{answer}")),
+        maybe("request", request),
     ])
 }
 

@@ -11,7 +11,7 @@ use crate::report::{field, maybe};
 
 /// What payers are shown. What is not given stays as it is.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "What payers see; \"\" removes what is not the name")]
+#[command(next_help_heading = "What payers see (\"\" removes it, but for the name)")]
 pub(crate) struct ShopArguments {
     /// The shop's name, on every page and in every mail
     #[arg(long, value_name = "NAME", value_parser = super::name)]
