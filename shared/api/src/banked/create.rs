@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use models::{
     AccountIdentifier, AccountNumber, AmountCaps, Currency, EmailAddress, InvalidAccount, InvalidText, Lifetime,
-    LineItem, Merchant, Metadata, MinorUnits, Money, Name, NewSession, Payee, Payer, Reference, SessionId, SortCode,
-    WireFormat,
+    LineItem, Locale, Merchant, Metadata, MinorUnits, Money, Name, NewSession, Payee, Payer, Reference, SessionId,
+    SortCode, WireFormat,
 };
 use serde::Deserialize;
 
@@ -56,6 +56,17 @@ pub(crate) struct CreateRequest {
     #[cfg_attr(test, schemars(extend("default" = false)))]
     #[serde(default)]
     email_receipt: Given<bool>,
+    /// Whether a payer whose bank refuses may choose a bank again, until the session expires. Without it the first refusal
+    /// makes the session `failed`.
+    #[cfg_attr(test, schemars(extend("default" = false)))]
+    #[serde(default)]
+    retry: Given<bool>,
+    /// The payer's language (BCP 47), such as `fr` or `cy-GB`: that of the checkout and of mails, if it is one of English, French,
+    /// German, Spanish and Welsh. If left out, the checkout is in the language that the payer's browser asks for, and mails are in
+    /// English.
+    #[cfg_attr(test, schemars(length(min = 2, max = 35)))]
+    #[serde(default)]
+    locale: Given<String>,
     /// Your own notes; the payer doesn't see them.
     #[cfg_attr(test, schemars(with = "doc::Notes"))]
     #[serde(default)]
@@ -149,6 +160,8 @@ pub(crate) fn parse_create(
     let payer = payer(request.payer, &mut wrong);
     let email_receipt =
         wrong.optional(request.email_receipt, "invalid_request", "email_receipt", "must be true or false", infallible);
+    let retry = wrong.optional(request.retry, "invalid_request", "retry", "must be true or false", infallible);
+    let locale = wrong.optional(request.locale, "invalid_request", "locale", A_STRING, Locale::try_from);
     let metadata = metadata(request.metadata, &mut wrong);
     let lifetime = wrong.optional(
         request.expires_in_seconds,
@@ -166,6 +179,8 @@ pub(crate) fn parse_create(
                 success_url,
                 error_url,
                 email_receipt: email_receipt.unwrap_or(false),
+                retry: retry.unwrap_or(false),
+                locale,
                 metadata: metadata.unwrap_or_default(),
                 lifetime: lifetime.unwrap_or_default(),
                 ..new

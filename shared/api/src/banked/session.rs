@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use models::{
-    AccountIdentifier, EmailAddress, LineItem, MerchantUrl, Metadata, Name, Payee, Refund, Session, SessionEvent,
-    SessionState, left_of,
+    AccountIdentifier, EmailAddress, LineItem, Locale, MerchantUrl, Metadata, Name, Payee, Refund, Session,
+    SessionEvent, SessionState, left_of,
 };
 use serde::Serialize;
 
@@ -47,6 +47,12 @@ pub(crate) struct SessionView<'a> {
     #[cfg_attr(test, schemars(with = "doc::Url"))]
     url: String,
     email_receipt: bool,
+    /// There and true if a payer whose bank refuses may choose a bank again.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    retry: bool,
+    /// There if it was given at creation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    locale: Option<&'a str>,
     /// All refunds of it, oldest first.
     #[cfg_attr(test, schemars(extend("maxItems" = models::MAX_REFUNDS)))]
     refunds: Vec<RefundView<'a>>,
@@ -210,6 +216,8 @@ impl<'a> SessionView<'a> {
             success_url: session.success_url.as_ref().map(MerchantUrl::as_str),
             url: session.checkout_url(),
             email_receipt: session.email_receipt,
+            retry: session.retry,
+            locale: session.locale.as_ref().map(Locale::as_str),
             refunds: refunds.iter().map(|refund| RefundView::new(refund, now)).collect(),
             refundable_amount: session.refundable(now).map_or(0, |_| left_of(session.amount, refunds, now).minor()),
             pays_refund: session.pays_refund.as_ref().map(|paid| PaysRefundView {

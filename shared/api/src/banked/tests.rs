@@ -75,6 +75,15 @@ fn violations(answer: Result<NewSession, Refusal>) -> Vec<(&'static str, String)
 }
 
 #[test]
+fn a_session_can_be_retried_and_has_a_language_if_its_creation_says_so() {
+    let new = parse(&document_1()).unwrap();
+    assert_eq!((new.retry, new.locale), (false, None));
+    assert!(parse(&with("/retry", json!(true))).unwrap().retry);
+    let locale = parse(&with("/locale", json!("cy-GB"))).unwrap().locale.unwrap();
+    assert_eq!(locale.as_str(), "cy-GB");
+}
+
+#[test]
 fn takes_document_1() {
     let new = parse(&document_1()).unwrap();
     assert_eq!(new.amount.to_string(), "£4.00");
@@ -168,6 +177,11 @@ fn every_rule_names_its_code_and_field() {
         ("/payer", json!({ "email": "ada@example.com" }), "invalid_request", "payer.name"),
         ("/payer", json!({ "name": "Ada", "email": "ada" }), "invalid_payer_email", "payer.email"),
         ("/email_receipt", json!("yes"), "invalid_request", "email_receipt"),
+        ("/retry", json!("true"), "invalid_request", "retry"),
+        ("/retry", json!(1), "invalid_request", "retry"),
+        ("/locale", json!(""), "invalid_request", "locale"),
+        ("/locale", json!("english_UK"), "invalid_request", "locale"),
+        ("/locale", json!({}), "invalid_request", "locale"),
         ("/metadata", json!([]), "invalid_request", "metadata"),
         ("/metadata", json!({ "order": 42 }), "invalid_request", "metadata.order"),
         ("/currency", json!("EUR"), "invalid_currency", "currency"),
@@ -389,7 +403,7 @@ proptest! {
         pointer in prop::sample::select(vec![
             "/reference", "/success_url", "/error_url", "/line_items", "/line_items/0", "/line_items/0/amount",
             "/line_items/0/quantity", "/line_items/0/currency", "/payee", "/payee/sort_code", "/payer", "/metadata",
-            "/email_receipt", "/expires_in_seconds", "/amount",
+            "/email_receipt", "/retry", "/locale", "/expires_in_seconds", "/amount",
         ]),
     ) {
         match parse(&with(pointer, value)) {
