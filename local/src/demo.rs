@@ -3,9 +3,9 @@
 use std::error::Error;
 
 use aws_credential_types::Credentials;
-use models::{AccountIdentifier, LinkedAccount, MerchantId, Name, Scopes};
+use models::{AccountIdentifier, Colour, LinkedAccount, Logo, MerchantId, Name, Scopes, Shop};
 use runtime::{Clock, Random};
-use store::{Merchants, Table};
+use store::{Merchants, Shops, StoreError, Table};
 
 /// Its API key, which is no secret, and neither is its secret: nothing but this machine takes them.
 const API_KEY: (&str, &str) = ("pk_test_demo", "sk_test_demo");
@@ -16,6 +16,13 @@ const IDEMPOTENCY_SALT: [u8; 32] = [0; 32];
 /// Account numbers and sort codes of the documents' examples ("Creating a payment session", "Payment Session Object").
 const ACCOUNTS: [(&str, &str); 2] = [("12345678", "010203"), ("12345678", "123456")];
 
+/// What its payers see: the shop of the documents' examples, where nobody reads mails.
+const SHOP_NAME: &str = "Bright Candles";
+const SUPPORT_EMAIL: &str = "help@brightcandles.example";
+const WEBSITE: &str = "https://brightcandles.example";
+const COLOUR: Colour = Colour::rgb(0x8a, 0x4b, 0x08);
+const LOGO: &[u8] = include_bytes!("../candle.svg");
+
 /// Writes what the demo merchant consists of to the table `table_name` behind the AWS endpoint `endpoint`, unless it is
 /// there already. Runs after the endpoint is up, before `ready` is printed.
 ///
@@ -25,7 +32,8 @@ const ACCOUNTS: [(&str, &str); 2] = [("12345678", "010203"), ("12345678", "12345
 pub async fn seed(endpoint: &str, table_name: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
     let credentials = Credentials::new("local", "local", None, None, "local");
     let config = runtime::aws_config_for(credentials, "eu-west-2".to_owned(), Some(endpoint.to_owned()))?;
-    let merchants = Merchants::new(Table::new(&config, table_name.to_owned(), Random::System));
+    let table = Table::new(&config, table_name.to_owned(), Random::System);
+    let merchants = Merchants::new(table.clone());
     let demo: MerchantId = "demo".parse()?;
     let name = Name::try_from("Demo Merchant".to_owned())?;
     merchants.create(&demo, name, IDEMPOTENCY_SALT).await?;
@@ -38,5 +46,19 @@ pub async fn seed(endpoint: &str, table_name: &str) -> Result<(), Box<dyn Error 
         let name = Name::try_from("Gerald Wiley".to_owned())?;
         merchants.link_account(&demo, &LinkedAccount { name, account }).await?;
     }
+    let shop = shop()?;
+    // One that was changed since stays as it is.
+    let or_ours = |there: Option<Shop>| Ok::<_, StoreError>(there.unwrap_or_else(|| shop.clone()));
+    Shops::new(table).change(&demo, or_ours).await?;
     Ok(())
+}
+
+fn shop() -> Result<Shop, Box<dyn Error + Send + Sync>> {
+    Ok(Shop {
+        support_email: Some(SUPPORT_EMAIL.to_owned().try_into()?),
+        website: Some(WEBSITE.to_owned().try_into()?),
+        colour: Some(COLOUR),
+        logo: Some(Logo::try_from(LOGO.to_vec())?),
+        ..Shop::new(SHOP_NAME.to_owned().try_into()?)
+    })
 }
