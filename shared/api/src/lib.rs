@@ -34,7 +34,7 @@ pub use idempotency::{IdempotencyKey, Operation};
 pub use json::Json;
 pub use list::{ListParameters, gives, list_cursor, list_query, read_query};
 pub use oauth::{granted_scopes, token_answer};
-pub use route::{Route, other_methods, path_id, unrouted};
+pub use route::{Route, is_page, other_methods, path_id, unrouted};
 pub use secrets::{IssuedKey, issue_key, known_key, sha256};
 pub use serve::{run, serve, time_left};
 pub use token::{TOKEN_LIFETIME_S, mint};

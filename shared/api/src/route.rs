@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
+use lambda_http::http::Method;
 use lambda_http::{Request, RequestExt};
 use models::Scope;
 
@@ -142,6 +143,11 @@ pub(crate) fn find<'a>(method: &str, path: &'a str) -> Option<(Option<Scope>, Ro
         let route = means(id_in(pattern, whole)?);
         (!slash || route.may_end_in_slash()).then_some((*scope, route))
     })
+}
+
+/// Whether a page or a form is at this path.
+pub fn is_page(method: &Method, path: &str) -> bool {
+    find(method.as_str(), path).is_some_and(|(_, route)| route == Route::Page)
 }
 
 /// The scope that a request's route needs; none for one that is open.

@@ -1,7 +1,8 @@
-//! What all pages and mails share: the layout and its style sheet ([`Shell`]), how they are answered ([`page`]), what could not be
-//! done ([`Problem`]), forms ([`read_form`]), and languages ([`Language`]): texts, and how amounts and times are written
-//! ([`Facts`]).
+//! What all pages and mails share: the layout and its style sheet ([`Shell`]), how they are answered ([`page`]) and at which paths
+//! ([`moved`]), what could not be done ([`Problem`]), forms ([`read_form`]), and languages ([`Language`]): texts, and how amounts
+//! and times are written ([`Facts`]).
 
+mod canonical;
 mod compression;
 mod facts;
 mod form;
@@ -14,6 +15,7 @@ mod style;
 mod texts;
 mod time;
 
+pub use canonical::moved;
 pub use compression::Compression;
 pub use facts::{Facts, Html};
 pub use form::read_form;
