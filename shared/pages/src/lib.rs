@@ -23,6 +23,6 @@ pub use language::Language;
 pub use problem::{Back, Problem, ProblemTexts};
 pub use response::{Answer, Forms, page, permanently_at, see_other};
 pub use shell::{Face, Shell, Styles};
-pub use style::STYLE;
+pub use style::{BASE_STYLE, STYLE};
 pub use texts::{CheckoutTexts, CommonTexts, MailTexts, ProblemsTexts, RefundTexts, Texts};
 pub use time::Zone;

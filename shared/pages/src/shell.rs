@@ -14,7 +14,7 @@ const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'
                     d='M2 4h24a2 2 0 0 1 2 2v5a3 3 0 0 0 0 6v5a2 2 0 0 1-2 2H2a2 2 0 0 1-2-2v-5a3 3 0 0 0 0-6V6a2 2 0 0 1 \
                     2-2Z'/%3E%3C/svg%3E";
 
-/// What text in the shop's colour stands on, on light pages and on dark ones: style.css' `--card`, `--stub` and `--paper`.
+/// What text in the shop's colour stands on, on light pages and on dark ones: base.css' `--card`, `--stub` and `--paper`.
 const LIGHT: [Colour; 3] =
     [Colour::rgb(0xff, 0xfe, 0xfb), Colour::rgb(0xf8, 0xf5, 0xec), Colour::rgb(0xef, 0xec, 0xe3)];
 const DARK: [Colour; 3] = [Colour::rgb(0x19, 0x21, 0x1e), Colour::rgb(0x1f, 0x29, 0x25), Colour::rgb(0x0e, 0x13, 0x11)];
@@ -169,7 +169,7 @@ mod tests {
         for (name, light, dark) in
             [("card", LIGHT[0], DARK[0]), ("stub", LIGHT[1], DARK[1]), ("paper", LIGHT[2], DARK[2])]
         {
-            let source = include_str!("../templates/style.css");
+            let source = include_str!("../templates/base.css");
             let found: Vec<_> = source.match_indices(&format!("--{name}: ")).collect();
             let value = |at: usize| source[at + name.len() + 4..][..7].to_owned();
             assert_eq!([value(found[0].0), value(found[1].0)], [light.to_string(), dark.to_string()], "{name}");

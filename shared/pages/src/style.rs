@@ -1,15 +1,21 @@
-//! The style sheet of every page. It stands in the page; the policy knows it by its hash.
+//! Style sheets, minified. They stand in the page; the policy knows them by their hashes.
 
-/// The style sheet, minified.
+/// That of every page of ours.
 pub const STYLE: &str = include_str!(concat!(env!("OUT_DIR"), "/style.css"));
+
+/// What it begins with: colours, text, cards, facts and buttons, for pages with a look of their own on top of it.
+pub const BASE_STYLE: &str = include_str!(concat!(env!("OUT_DIR"), "/base.css"));
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_style_sheet_can_stand_in_a_page() {
-        assert!(!STYLE.contains('<') && !STYLE.contains("url(") && !STYLE.contains("@import"));
-        assert!(!STYLE.contains("/*") && STYLE.contains("prefers-color-scheme"), "{STYLE}");
+    fn the_style_sheets_can_stand_in_a_page() {
+        for style in [STYLE, BASE_STYLE] {
+            assert!(!style.contains('<') && !style.contains("url(") && !style.contains("@import"));
+            assert!(!style.contains("/*") && style.contains("prefers-color-scheme"), "{style}");
+        }
+        assert!(STYLE.starts_with(BASE_STYLE));
     }
 }
