@@ -1,14 +1,10 @@
-//! Reading what a form posted.
+//! What the payer's form posts.
 
-use api::InvalidForm;
-use lambda_http::Request;
+use pages::Problem;
 use providers::mock::{Decided, PayerAccount};
 use serde::Deserialize;
 
-use crate::answer::Problem;
-
-/// The longest form accepted, in bytes.
-const MAX_FORM_BYTES: usize = 16 * 1024;
+use crate::problem::unknown_decision;
 
 /// The payer's decision.
 #[derive(Debug, Deserialize)]
@@ -23,18 +19,6 @@ pub(crate) struct DecisionForm {
 }
 
 impl DecisionForm {
-    /// Reads the body as this form.
-    pub(crate) fn read(request: &Request) -> Result<Self, Problem> {
-        let body: &[u8] = request.body();
-        if body.len() > MAX_FORM_BYTES {
-            return Err(Problem::TooLong);
-        }
-        api::parse_form(request.headers(), body).map_err(|invalid| match invalid {
-            InvalidForm::MediaType => Problem::NotAForm,
-            InvalidForm::NotUtf8 | InvalidForm::Fields => Problem::Unreadable,
-        })
-    }
-
     /// The token of the link; empty if there is none.
     pub(crate) fn token(&self) -> &str {
         &self.token
@@ -45,9 +29,9 @@ impl DecisionForm {
         let payer_account = match self.payer_account.as_deref() {
             None | Some("shared") => PayerAccount::Shared,
             Some("withheld") => PayerAccount::Withheld,
-            Some(_) => return Err(Problem::UnknownDecision),
+            Some(_) => return Err(unknown_decision()),
         };
-        let decision = self.decision.parse().map_err(|()| Problem::UnknownDecision)?;
+        let decision = self.decision.parse().map_err(|()| unknown_decision())?;
         Ok(Decided { decision, payer_account })
     }
 }
@@ -55,21 +39,27 @@ impl DecisionForm {
 #[cfg(test)]
 mod tests {
     use lambda_http::Body;
+    use providers::mock::Decision;
 
     use super::*;
 
+    fn read(body: &str) -> Result<DecisionForm, Problem> {
+        let request = lambda_http::http::Request::builder().header("content-type", "application/x-www-form-urlencoded");
+        pages::read_form(&request.body(Body::Text(body.to_owned())).unwrap())
+    }
+
     #[test]
-    fn only_a_short_form_is_read() {
-        let form = "application/x-www-form-urlencoded";
-        let read = |content_type: &str, body: &str| {
-            let request = lambda_http::http::Request::builder().header("content-type", content_type);
-            DecisionForm::read(&request.body(Body::Text(body.to_owned())).unwrap())
-        };
-        assert!(read("Application/X-WWW-Form-Urlencoded; charset=UTF-8", "decision=approve&more=1").is_ok());
-        assert!(matches!(read("application/json", "{}"), Err(Problem::NotAForm)));
-        assert!(matches!(read(form, &"a".repeat(MAX_FORM_BYTES + 1)), Err(Problem::TooLong)));
+    fn a_decision_is_read_with_what_goes_with_it() {
+        let form = read("decision=approve&token=a1&more=1").unwrap();
+        assert_eq!(form.token(), "a1");
+        assert_eq!(form.check().unwrap(), Decided { decision: Decision::Approve, payer_account: PayerAccount::Shared });
+        let withheld = read("decision=decline&payer_account=withheld").unwrap();
+        assert_eq!((withheld.token(), withheld.check().unwrap().payer_account), ("", PayerAccount::Withheld));
+        for body in ["decision=pay", "decision=", "decision=approve&payer_account=lost"] {
+            assert!(matches!(read(body).unwrap().check(), Err(Problem::Refused(..))), "{body}");
+        }
         for body in ["", "decision=a&decision=b", "decision=%FF"] {
-            assert!(matches!(read(form, body), Err(Problem::Unreadable)), "{body}");
+            assert!(matches!(read(body), Err(Problem::Unreadable)), "{body}");
         }
     }
 }

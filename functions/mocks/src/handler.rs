@@ -6,14 +6,16 @@ use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use models::{Session, SessionState};
+use pages::{Answer, Compression, Problem, moved, read_form, see_other};
 use providers::mock::Conclusion;
 use providers::{Connector, Providers, can_pay};
 use runtime::{Clock, SettingError};
 use store::{MockLedger, Sessions, Table};
 
-use crate::answer::{Answer, Problem, page, permanently_at, see_other};
 use crate::form::DecisionForm;
+use crate::house::page;
 use crate::page::{ClosedPage, ConcludedPage, DecidePage};
+use crate::problem::{of_bank, problem_page};
 use crate::route::{Route, bank_path, checkout_path, return_path};
 use crate::webhook::BankWebhook;
 
@@ -64,6 +66,7 @@ impl Mocks {
     /// sent before the payer is sent back.
     pub async fn handle_in_time(&self, request: Request) -> Response<Body> {
         let (route, request_id, time_left) = (route_of(&request), api::request_id(&request), api::time_left(&request));
+        let compression = Compression::accepted(request.headers());
         let answer = async {
             let Handled { response, webhook } = self.handle(request).await;
             if let Some(webhook) = webhook {
@@ -72,17 +75,22 @@ impl Mocks {
             response
         };
         let answer = tokio::time::timeout(time_left, answer).await;
-        answer.unwrap_or_else(|elapsed| problem_page(Problem::Unavailable(Box::new(elapsed)), route, &request_id))
+        answer.unwrap_or_else(|elapsed| {
+            compression.of(sorry(&Problem::Unavailable(Box::new(elapsed)), route, &request_id))
+        })
     }
 
     /// Answers a request; a problem with a page about it. What the bank sends besides is up to the caller.
     pub async fn handle(&self, request: Request) -> Handled {
         let (route, request_id) = (route_of(&request), api::request_id(&request));
-        let handled = match route {
-            Some(route) => runtime::correlated(&request_id, self.answer(route, &request)).await,
-            None => unrouted(&request).map(Handled::from),
+        let handled = match (moved(&request), route) {
+            (Some(moved), _) => moved.map(Handled::from),
+            (None, Some(route)) => runtime::correlated(&request_id, self.answer(route, &request)).await,
+            (None, None) => Err(Problem::unrouted(&request)),
         };
-        handled.unwrap_or_else(|problem| problem_page(problem, route, &request_id).into())
+        let Handled { response, webhook } =
+            handled.unwrap_or_else(|problem| sorry(&problem, route, &request_id).into());
+        Handled { response: Compression::accepted(request.headers()).of(response), webhook }
     }
 
     async fn answer(&self, route: Route, request: &Request) -> Result<Handled, Problem> {
@@ -93,7 +101,7 @@ impl Mocks {
                 Ok(self.show(&self.session(route).await?, number, token, now).await?.into())
             }
             Route::Decide(_, number) => {
-                let form = DecisionForm::read(request)?;
+                let form = read_form(request)?;
                 self.decide(&self.session(route).await?, number, &form, now).await
             }
         }
@@ -107,7 +115,7 @@ impl Mocks {
 
     async fn show(&self, session: &Session, number: u8, token: &str, now: Timestamp) -> Answer {
         let Some(bank) = self.bank(session, number, token, now)? else { return ok(&ClosedPage::new(session, now)) };
-        match bank.conclusion(session, number).await? {
+        match bank.conclusion(session, number).await.map_err(of_bank)? {
             Some(conclusion) => ok(&ConcludedPage::new(bank.mock(), session, conclusion)),
             None => ok(&DecidePage::new(bank.mock(), session, number, token)),
         }
@@ -126,7 +134,7 @@ impl Mocks {
         let Some(bank) = self.bank(session, number, form.token(), now)? else {
             return Ok(see_other(&return_path(&session.id))?.into());
         };
-        match bank.decide(session, number, decided, now).await? {
+        match bank.decide(session, number, decided, now).await.map_err(of_bank)? {
             Conclusion::Decided(holds) if holds.decision == decided.decision => {
                 let response = see_other(&return_path(&session.id))?;
                 Ok(Handled { response, webhook: BankWebhook::of(&bank, session, number, now) })
@@ -171,28 +179,17 @@ fn token_of(query: Option<&str>) -> &str {
 
 /// The page for what can't be read as a request.
 pub fn refuse(_: &ApiError, _: ErrorShape) -> Response<Body> {
-    Problem::Malformed.into_page(None)
+    problem_page(&Problem::Malformed, None)
 }
 
 fn route_of(request: &Request) -> Option<Route> {
     Route::of(request.method(), request.uri().path())
 }
 
-fn problem_page(problem: Problem, route: Option<Route>, request_id: &str) -> Response<Body> {
+/// Logs a problem and makes the page about it.
+fn sorry(problem: &Problem, route: Option<Route>, request_id: &str) -> Response<Body> {
     problem.log(request_id);
-    problem.into_page(route.map(|route| checkout_path(&route.session_id())))
-}
-
-/// What has no route: the way to it without the slash at its end, if that has one; else what is wrong with it.
-fn unrouted(request: &Request) -> Answer {
-    let path = request.uri().path();
-    match path.strip_suffix('/').and_then(|path| Some((path, Route::of(request.method(), path)?))) {
-        Some((path, _)) => match request.uri().query().filter(|query| query.is_ascii()) {
-            Some(query) => permanently_at(&format!("{path}?{query}")),
-            None => permanently_at(path),
-        },
-        None => Err(api::other_methods(request).map_or(Problem::NotFound, Problem::MethodNotAllowed)),
-    }
+    problem_page(problem, route.map(|route| checkout_path(&route.session_id())))
 }
 
 /// A page with the status 200.

@@ -1,11 +1,11 @@
 //! The pages of the mock banks. Each is a stranger's site that happens to be served here, for test sessions only: the payer is
 //! sent to it, decides there, and comes back from it by an address of the checkout's, as from a real bank's.
 
-mod answer;
 mod form;
 mod handler;
 mod house;
 mod page;
+mod problem;
 mod route;
 mod webhook;
 
