@@ -1,8 +1,12 @@
 //! The languages that pages and mails are written in.
 
-use models::Locale;
+use std::cmp::Reverse;
+
+use jiff::Timestamp;
+use models::{Locale, Money};
 
 use crate::texts::{self, Texts};
+use crate::time::Zone;
 
 /// A language that pages and mails are written in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -46,22 +50,174 @@ impl Language {
         }
     }
 
+    /// The amount with its currency, as it is written in this language: `£1,234.56`, `1.234,56 €`. Exact.
+    pub fn amount(self, amount: &Money) -> String {
+        self.texts().numbers.amount(amount)
+    }
+
+    /// The time as the clocks in a zone show it, to the minute, with the zone's name: `1 November 2019, 15:48 (London time)`.
+    pub fn date_and_time(self, at: Timestamp, zone: Zone) -> String {
+        let Texts { calendar, common, .. } = self.texts();
+        let name = match zone {
+            Zone::London => common.london_time,
+            Zone::Paris => common.paris_time,
+            Zone::Stockholm => common.stockholm_time,
+            Zone::Utc => common.utc,
+        };
+        calendar.date_and_time(at, zone, name)
+    }
+
     /// The session's language if there is one and it is one of ours; else what the client accepts best (RFC 9110, 12.5.4);
     /// else English.
     pub fn choose(session: Option<&Locale>, accept_language: Option<&str>) -> Self {
-        let of_session = session.and_then(|locale| Self::of_tag(locale.as_str()));
+        let of_session = session.and_then(|locale| Self::ALL.into_iter().find(|own| own.is_of(locale.as_str())));
         of_session.or_else(|| accepted(accept_language?)).unwrap_or_default()
     }
 
-    /// The language of a tag, whatever its region.
-    fn of_tag(tag: &str) -> Option<Self> {
-        let language = tag.split('-').next().unwrap_or_default();
-        let of = |known: &Self| known.tag().split('-').next().is_some_and(|own| own.eq_ignore_ascii_case(language));
-        Self::ALL.into_iter().find(of)
+    /// Whether a tag is of this language, whatever its region.
+    fn is_of(self, tag: &str) -> bool {
+        let primary = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
+        primary(self.tag()) == primary(tag)
     }
 }
 
-/// The first of our languages in the order of what the client accepts.
+/// How many ranges of an `Accept-Language` are read; browsers send some five.
+const MAX_RANGES: usize = 32;
+
+/// A language range and its weight in thousandths (RFC 9110, 12.4.2).
+struct Accepted<'a> {
+    range: &'a str,
+    weight: u16,
+}
+
+impl<'a> Accepted<'a> {
+    /// None if it is malformed.
+    fn read(text: &'a str) -> Option<Self> {
+        let (range, weight) = text.split_once(';').map_or((text, None), |(range, weight)| (range, Some(weight)));
+        let (range, weight) = (range.trim(), weight.map_or(Some(1000), |weight| read_weight(weight.trim()))?);
+        let is_subtag =
+            |subtag: &str| (1..=8).contains(&subtag.len()) && subtag.bytes().all(|b| b.is_ascii_alphanumeric());
+        (range == "*" || range.split('-').all(is_subtag)).then_some(Self { range, weight })
+    }
+}
+
+/// `q=` and a number from 0 to 1 with at most three decimals.
+fn read_weight(text: &str) -> Option<u16> {
+    let number = text.strip_prefix("q=").or_else(|| text.strip_prefix("Q="))?;
+    let (whole, decimals) = number.split_once('.').unwrap_or((number, ""));
+    if decimals.len() > 3 || !decimals.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let thousandths = format!("{decimals:0<3}").parse().ok()?;
+    match (whole, thousandths) {
+        ("0", thousandths) => Some(thousandths),
+        ("1", 0) => Some(1000),
+        _ => None,
+    }
+}
+
+/// The one of our languages that weighs most; of those that weigh the same the one that is named first. `*` is each that is not
+/// named, English before others.
 fn accepted(header: &str) -> Option<Language> {
-    header.split(',').find_map(|range| Language::of_tag(range.split(';').next()?.trim()))
+    let accepted: Vec<_> = header.split(',').take(MAX_RANGES).filter_map(Accepted::read).collect();
+    let weigh = |language: Language| {
+        let is_named = accepted.iter().any(|accepted| language.is_of(accepted.range));
+        let is = |range: &str| if is_named { language.is_of(range) } else { range == "*" };
+        let ranges = accepted.iter().enumerate().filter(|(_, accepted)| is(accepted.range));
+        ranges.map(|(at, accepted)| (accepted.weight, Reverse(at))).max()
+    };
+    let weighed = Language::ALL.into_iter().rev().filter_map(|language| Some((weigh(language)?, language)));
+    let best = weighed.filter(|((weight, _), _)| *weight > 0).max_by_key(|(weight, _)| *weight);
+    best.map(|(_, language)| language)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn accepts(header: &str) -> Language {
+        Language::choose(None, Some(header))
+    }
+
+    #[test]
+    fn what_a_client_accepts_best_is_chosen() {
+        use Language::{English, French, German, Spanish, Welsh};
+        for (header, expected) in [
+            ("fr", French),
+            ("DE-at", German),
+            ("es-419,es;q=0.9,en;q=0.8", Spanish),
+            ("cy-GB, en;q=0.9", Welsh),
+            ("pl,de;q=0.7,fr;q=0.8", French),
+            ("en;q=0.5, fr;q=0.501", French),
+            ("fr;q=0.5,de;q=0.5", French),
+            ("de;q=0.5,fr;q=0.5", German),
+            ("fr;q=0.1,fr-CH", French),
+            // Not at all.
+            ("fr;q=0,de;q=0.1", German),
+            ("fr;q=0.000", English),
+            ("en;q=0", English),
+            // Anything.
+            ("*", English),
+            ("fr;q=0.1,*", English),
+            ("fr,*;q=0.5", French),
+            ("pl,*;q=0.5,cy;q=0.6", Welsh),
+            ("en;q=0,*", French),
+            ("de,*;q=0", German),
+            // Malformed, and left out.
+            ("", English),
+            (",;,", English),
+            ("fr;q=2,de;q=0.3", German),
+            ("fr;q=1.001,de;q=0.3", German),
+            ("fr;q=0.1234,de;q=0.3", German),
+            ("fr;q=-1,de;q=0.3", German),
+            ("fr;q=.5,de;q=0.3", German),
+            ("fr;q,de;q=0.3", German),
+            ("fr;v=1,de;q=0.3", German),
+            ("f r,de-,de--x,de-123456789,fr\u{e9}", English),
+            ("french,deu", English),
+            // As a client may write it.
+            (" fr ; q=0.3 , de ; Q=0. ", French),
+            ("fr;q=1.000,de", French),
+        ] {
+            assert_eq!(accepts(header), expected, "{header:?}");
+        }
+        let many = format!("{}fr", "pl,".repeat(MAX_RANGES - 1));
+        assert_eq!((accepts(&many), accepts(&format!("pl,{many}"))), (French, English));
+    }
+
+    #[test]
+    fn the_sessions_language_comes_first() {
+        let session = |tag: &str| tag.to_owned().try_into().unwrap();
+        assert_eq!(Language::choose(Some(&session("de-CH")), Some("fr")), Language::German);
+        assert_eq!(Language::choose(Some(&session("pl")), Some("fr")), Language::French);
+        assert_eq!(Language::choose(Some(&session("pl")), None), Language::English);
+        assert_eq!(Language::choose(None, None), Language::English);
+        for language in Language::ALL {
+            assert_eq!(Language::choose(Some(&session(language.tag())), None), language);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_header_leads_to_a_language(any in any::<String>(), like in "([a-zA-Z*-]{0,4}[;, ]{0,2}(q=[0-9.]{0,5})?,){0,40}") {
+            for header in [any, like] {
+                prop_assert!(Language::ALL.contains(&accepts(&header)));
+            }
+        }
+
+        #[test]
+        fn more_weight_wins(weights in proptest::array::uniform5(0..=1000_u16), order in Just(Language::ALL).prop_shuffle()) {
+            let weight = |language: Language| weights[Language::ALL.iter().position(|of| *of == language).unwrap()];
+            let range = |language: &Language| {
+                let weight = weight(*language);
+                format!("{};q={}.{:03}", language.tag(), weight / 1000, weight % 1000)
+            };
+            let chosen = accepts(&order.iter().map(range).collect::<Vec<_>>().join(", "));
+            let most = weights.into_iter().max().unwrap();
+            let first = order.into_iter().find(|language| weight(*language) == most);
+            prop_assert_eq!(chosen, if most == 0 { Language::English } else { first.unwrap() });
+        }
+    }
 }

@@ -9,6 +9,9 @@ mod spanish;
 mod tests;
 mod welsh;
 
+use crate::money::Numbers;
+use crate::time::Calendar;
+
 pub(crate) use english::TEXTS as ENGLISH;
 pub(crate) use french::TEXTS as FRENCH;
 pub(crate) use german::TEXTS as GERMAN;
@@ -34,10 +37,12 @@ macro_rules! texts {
     };
 }
 
-/// All texts in one language.
+/// All texts in one language, and how it writes amounts and times.
 #[derive(Debug, Clone, Copy)]
 #[expect(missing_docs, reason = "each is the area of its name")]
 pub struct Texts {
+    pub(crate) numbers: Numbers,
+    pub(crate) calendar: Calendar,
     pub common: CommonTexts,
     pub checkout: CheckoutTexts,
     pub refunds: RefundTexts,

@@ -1,9 +1,8 @@
 //! How times are written, and where the clock hangs that shows them.
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use models::Currency;
-
-use crate::language::Language;
 
 /// Whose clock shows a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,17 +17,51 @@ pub enum Zone {
     Utc,
 }
 
+// Each with the rules by which it goes on: these three are all that the binary has of the time zone database.
+static LONDON: TimeZone = jiff::tz::get!("Europe/London");
+static PARIS: TimeZone = jiff::tz::get!("Europe/Paris");
+static STOCKHOLM: TimeZone = jiff::tz::get!("Europe/Stockholm");
+
 impl Zone {
     /// The zone of those who pay in a currency.
     pub fn of(currency: Currency) -> Self {
         let zones = [(Currency::GBP, Self::London), (Currency::EUR, Self::Paris), (Currency::SEK, Self::Stockholm)];
         zones.iter().find(|(known, _)| *known == currency).map_or(Self::Utc, |(_, zone)| *zone)
     }
+
+    fn time_zone(self) -> TimeZone {
+        match self {
+            Self::London => LONDON.clone(),
+            Self::Paris => PARIS.clone(),
+            Self::Stockholm => STOCKHOLM.clone(),
+            Self::Utc => TimeZone::UTC,
+        }
+    }
 }
 
-impl Language {
-    /// `1 November 2019, 15:48 UTC`.
-    pub fn date_and_time(self, at: Timestamp, _: Zone) -> String {
-        at.strftime("%-d %B %Y, %H:%M UTC").to_string()
+/// How a language writes times (CLDR's `calendar`).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Calendar {
+    /// From January on, as they are written within a date.
+    pub(crate) months: [&'static str; 12],
+    /// The number of a month's first day.
+    pub(crate) first_day: &'static str,
+    /// A date, a time of day and the name of its zone, of `{day}`, `{month}`, `{year}`, `{time}` (from `00:00` to `23:59`) and
+    /// `{zone}`.
+    pub(crate) date_and_time: &'static str,
+}
+
+impl Calendar {
+    /// The time as the clocks in a zone show it, which has this name.
+    pub(crate) fn date_and_time(&self, at: Timestamp, zone: Zone, name: &str) -> String {
+        let local = at.to_zoned(zone.time_zone());
+        let month = usize::try_from(local.month() - 1).ok().and_then(|month| self.months.get(month));
+        let day = if local.day() == 1 { self.first_day.to_owned() } else { local.day().to_string() };
+        self.date_and_time
+            .replace("{day}", &day)
+            .replace("{month}", month.unwrap_or(&""))
+            .replace("{year}", &local.year().to_string())
+            .replace("{time}", &format!("{:02}:{:02}", local.hour(), local.minute()))
+            .replace("{zone}", name)
     }
 }

@@ -1,8 +1,37 @@
 //! English.
 
+use models::Currency;
+
 use super::{CheckoutTexts, CommonTexts, MailTexts, ProblemsTexts, RefundTexts, Texts};
+use crate::money::{CurrencyPosition, Numbers};
+use crate::time::Calendar;
 
 pub(crate) const TEXTS: Texts = Texts {
+    numbers: Numbers {
+        decimal: '.',
+        group: ',',
+        grouped_digits: 4,
+        currency: CurrencyPosition::Before,
+        symbols: &[(Currency::GBP, "£"), (Currency::EUR, "€"), (Currency::USD, "US$")],
+    },
+    calendar: Calendar {
+        months: [
+            "January",
+            "February",
+            "March",
+            "April",
+            "May",
+            "June",
+            "July",
+            "August",
+            "September",
+            "October",
+            "November",
+            "December",
+        ],
+        first_day: "1",
+        date_and_time: "{day} {month} {year}, {time} ({zone})",
+    },
     common: CommonTexts {
         test_mode: "Test mode: no real money moves",
         payments_by: "Payments by Counterfoil",

@@ -3,7 +3,7 @@ use crate::Language;
 
 /// Each text of a language by its area and name.
 fn all(texts: &Texts) -> Vec<(String, &'static str)> {
-    let Texts { common, checkout, refunds, problems, mails } = texts;
+    let Texts { numbers: _, calendar: _, common, checkout, refunds, problems, mails } = texts;
     let areas = [
         ("common", common.all()),
         ("checkout", checkout.all()),
