@@ -170,6 +170,6 @@ async fn of_what_is_told() {
     let publish = |operation: &str| counts.calls[&("PublishFunction".to_owned(), operation.to_owned())];
     assert_eq!(publish("PutItem"), 2 + 1, "two events and a mail");
     assert_eq!(publish("SendMessage"), 1 + 2, "rung for the mail, and for each endpoint");
-    // Claim, session, SES, mark.
-    assert_eq!(counts.calls_of("EmailReceiptFunction"), 4);
+    // Claim, session, shop, SES, mark.
+    assert_eq!(counts.calls_of("EmailReceiptFunction"), 5);
 }

@@ -56,7 +56,7 @@ async fn a_part_goes_back_without_a_session_that_pays_it() {
     assert_eq!((again.status, again.body), (StatusCode::CREATED, refund), "answered as it was first");
     let subjects: Vec<_> = world.mails().await.into_iter().map(|mail| mail.subject).collect();
     assert_eq!(subjects.len(), 2, "{subjects:?}");
-    assert!(subjects.iter().any(|subject| subject.contains("Refund: £1.00")), "{subjects:?}");
+    assert!(subjects.iter().any(|subject| subject.contains("Refund of £1.00")), "{subjects:?}");
 }
 
 #[tokio::test]

@@ -8,10 +8,10 @@ use std::time::{Duration, SystemTime};
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Error, LambdaEvent};
-use models::{CorrelationId, MailId, MailTopic, Object, Refund, RefundId, Session};
+use models::{CorrelationId, MailId, MailTopic, Object, Refund, RefundId, Session, Shop};
 use queue::Queue;
 use runtime::{Clock, Metric, Random, SettingError};
-use store::{Claim, Mails, Refunds, Sessions, StoreError, Table};
+use store::{Claim, Mails, Refunds, Sessions, Shops, StoreError, Table};
 
 use crate::mail::Mail;
 use crate::postbox::{Limit, POST_TIMEOUT, PostError, Postbox};
@@ -32,6 +32,7 @@ pub struct EmailReceipt {
     mails: Mails,
     sessions: Sessions,
     refunds: Refunds,
+    shops: Shops,
     postbox: Postbox,
     receipts: Queue,
     clock: Clock,
@@ -52,7 +53,8 @@ impl EmailReceipt {
     /// Over this table and queue, with this postbox, by this clock and randomness.
     pub fn new(table: Table, postbox: Postbox, receipts: Queue, clock: Clock, random: Random) -> Self {
         let (mails, sessions) = (Mails::new(table.clone()), Sessions::new(table.clone()));
-        Self { mails, sessions, refunds: Refunds::new(table), postbox, receipts, clock, random }
+        let (refunds, shops) = (Refunds::new(table.clone()), Shops::new(table));
+        Self { mails, sessions, refunds, shops, postbox, receipts, clock, random }
     }
 
     /// Sends the mail that each message names. A message fails only if the table does: whatever else goes wrong, the mail
@@ -132,11 +134,14 @@ impl EmailReceipt {
         let (mail, object) = match id.topic {
             MailTopic::Receipt(session_id) => {
                 let Some(session) = self.sessions.get(&session_id).await? else { return Ok(None) };
-                (receipt::render(&session), Object::Session(Box::new(session)))
+                let shop = self.shop(&session).await?;
+                (receipt::render(&session, shop.as_ref()), Object::Session(Box::new(session)))
             }
             MailTopic::RefundDetails(refund_id) => {
                 let Some((refund, session)) = self.refund(&refund_id).await? else { return Ok(None) };
-                (refund_details::render(&refund, &session, self.clock.now()), Object::Refund(Box::new(refund)))
+                let shop = self.shop(&session).await?;
+                let mail = refund_details::render(&refund, &session, shop.as_ref(), self.clock.now());
+                (mail, Object::Refund(Box::new(refund)))
             }
             MailTopic::RefundSent(refund_id) => {
                 let Some((refund, session)) = self.refund(&refund_id).await? else { return Ok(None) };
@@ -144,10 +149,17 @@ impl EmailReceipt {
                     Some(id) => self.sessions.get(id).await?,
                     None => None,
                 };
-                (refund_sent::render(&refund, &session, paid_by.as_ref()), Object::Refund(Box::new(refund)))
+                let shop = self.shop(&session).await?;
+                let mail = refund_sent::render(&refund, &session, shop.as_ref(), paid_by.as_ref());
+                (mail, Object::Refund(Box::new(refund)))
             }
         };
         Ok(mail.map(|mail| (mail, object.correlation_id(id.sequence).cloned())))
+    }
+
+    /// The shop where it was paid, if its merchant said anything of it.
+    async fn shop(&self, session: &Session) -> Result<Option<Shop>, StoreError> {
+        self.shops.get(&session.merchant_id).await
     }
 
     /// A refund, and the session that is refunded.

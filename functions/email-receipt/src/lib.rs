@@ -1,6 +1,7 @@
 //! The receipts queue → SES.
 
 mod handler;
+mod items;
 mod mail;
 mod payment;
 mod postbox;
@@ -9,6 +10,7 @@ mod refund_details;
 mod refund_sent;
 #[cfg(test)]
 mod samples;
+mod sender;
 
 pub use handler::EmailReceipt;
 pub use postbox::Postbox;

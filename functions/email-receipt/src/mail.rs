@@ -1,16 +1,27 @@
-//! A mail to the payer of a session.
+//! A mail to the payer of a session, made of parts that its HTML and its text both say.
 //!
 //! No mail shows anything that the payer typed: who gives somebody else's address can't make us mail them a text of
 //! their own. Nor does one show a session's id, which opens the checkout.
 
 use askama::Template;
-use models::{EmailAddress, Mode, Session};
+use models::EmailAddress;
+use pages::{Facts, Html, Language, Texts};
+
+use crate::items::Items;
+use crate::payment::Payment;
+use crate::sender::without_encoded_words;
 
 /// A mail, ready to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Mail {
     /// Whom it is for.
     pub(crate) to: EmailAddress,
+    /// The name of the shop that it is from.
+    pub(crate) shop: String,
+    /// What it is written in.
+    pub(crate) language: Language,
+    /// Where answers go, if the shop says where it answers.
+    pub(crate) reply_to: Option<EmailAddress>,
     /// One line, without control characters and encoded words.
     pub(crate) subject: String,
     /// The body as plain text.
@@ -19,30 +30,94 @@ pub(crate) struct Mail {
     pub(crate) html: String,
 }
 
+/// What a mail says.
+#[derive(Debug)]
+pub(crate) struct Content<'a> {
+    /// The shop last, here and in every subject: however its name is written, the amount before it reads as it is.
+    pub(crate) subject: &'static str,
+    /// What is said of a test.
+    pub(crate) test: &'static str,
+    pub(crate) heading: &'static str,
+    /// What fills the texts: the payment's, and the amount that the mail is about.
+    pub(crate) facts: Facts<'a>,
+    /// The first below the amount, the others below each other.
+    pub(crate) sections: Vec<Vec<Part<'a>>>,
+    /// Whom to ask.
+    pub(crate) ask: &'static str,
+}
+
+/// Something that a mail says.
+#[derive(Debug)]
+pub(crate) enum Part<'a> {
+    Heading(&'static str),
+    Paragraph(Said),
+    Facts(Vec<(&'static str, Said)>),
+    Items(Items<'a>),
+    Button { label: &'static str, url: String },
+}
+
+/// A text with its placeholders filled.
+#[derive(Debug, Clone)]
+pub(crate) struct Said {
+    pub(crate) html: Html,
+    pub(crate) plain: String,
+}
+
+impl Said {
+    pub(crate) fn new(text: &str, facts: &Facts<'_>) -> Self {
+        Self { html: facts.html(text), plain: facts.plain(text) }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "mail.html")]
+struct MailHtml<'a> {
+    payment: &'a Payment<'a>,
+    content: &'a Content<'a>,
+    texts: &'static Texts,
+}
+
 impl Mail {
-    /// To the payer of `session`; none if there is no address.
-    pub(crate) fn to_payer(
-        session: &Session,
-        subject: &str,
-        text: &impl Template,
-        html: &impl Template,
-    ) -> Option<Self> {
-        let test = match session.mode {
-            Mode::Test => "[Test] ",
-            Mode::Live => "",
-        };
+    /// To the payer of what was paid; none if there is no address.
+    pub(crate) fn to_payer(payment: &Payment<'_>, content: &Content<'_>) -> Option<Self> {
+        let shell = &payment.shell;
+        let texts = shell.texts();
+        let subject = without_encoded_words(&content.facts.plain(content.subject));
+        // A template fails only if what it shows can't be shown, and texts always can.
+        let html = MailHtml { payment, content, texts }.render().ok()?;
         Some(Self {
-            to: session.payer.as_ref()?.email.clone()?,
-            subject: format!("{test}{}", without_encoded_words(subject)),
-            // Templates fail only if what they show can't be shown, and texts always can.
-            text: text.render().ok()?,
-            html: html.render().ok()?,
+            to: payment.session.payer.as_ref()?.email.clone()?,
+            shop: payment.shop_name().to_owned(),
+            language: shell.language,
+            reply_to: payment.support_email().cloned(),
+            subject: if shell.test { format!("{} {subject}", texts.mails.test_subject) } else { subject },
+            text: plain(payment, content),
+            html,
         })
     }
 }
 
-/// A header's text in which nothing is an encoded word (`=?utf-8?q?…?=`, RFC 2047, 2), so that a mail program shows a
-/// name as it is written, whether or not SES encodes what is around it.
-fn without_encoded_words(text: &str) -> String {
-    text.replace("=?", "= ?")
+/// Blocks with a blank line between them, and no columns: labels are of any length in any language.
+fn plain(payment: &Payment<'_>, content: &Content<'_>) -> String {
+    let (texts, facts) = (payment.shell.texts(), &content.facts);
+    let mut blocks = vec![format!("{}\n{}", facts.plain(content.heading), facts.plain("{amount}"))];
+    if payment.shell.test {
+        blocks.push(content.test.to_owned());
+    }
+    for part in content.sections.iter().flatten() {
+        match part {
+            Part::Heading(text) => blocks.push((*text).to_owned()),
+            Part::Paragraph(said) => blocks.push(said.plain.clone()),
+            Part::Facts(facts) => {
+                let lines: Vec<_> = facts.iter().map(|(label, said)| format!("{label}: {}", said.plain)).collect();
+                blocks.push(lines.join("\n"));
+            }
+            Part::Items(items) => blocks.push(items.plain(texts)),
+            Part::Button { label, url } => blocks.push(format!("{label}:\n{url}")),
+        }
+    }
+    blocks.push(payment.closing(content).map(|said| said.plain).collect::<Vec<_>>().join(" "));
+    let help = payment.shell.plain_help().map(|help| format!("{} {help}", texts.common.help));
+    blocks.push([texts.common.payments_by.to_owned()].into_iter().chain(help).collect::<Vec<_>>().join("\n"));
+    blocks.join("\n\n") + "\n"
 }

@@ -1,47 +1,82 @@
-//! What every mail says of the payment that it is about.
+//! What every mail says of the payment that it is about, and whose mail it is.
 
 use jiff::Timestamp;
-use models::{Mode, Refund, Session};
+use models::{EmailAddress, Refund, Session, Shop};
+use pages::{Face, Facts, Language, Shell, Zone};
 
-/// A payment that was sent, as it is shown.
+use crate::mail::{Content, Part, Said};
+
+/// A payment that was sent, as its mails show it: in the payer's language, by the clocks where its currency is paid.
 #[derive(Debug)]
 pub(crate) struct Payment<'a> {
-    pub(crate) test: bool,
-    pub(crate) amount: String,
-    pub(crate) payee: &'a str,
-    /// The last four digits of the payee's account number.
-    pub(crate) account: &'a str,
-    pub(crate) reference: &'a str,
-    pub(crate) sent_at: String,
-    pub(crate) end_to_end_id: String,
+    pub(crate) session: &'a Session,
+    pub(crate) shell: Shell<'a>,
+    face: Face<'a>,
+    /// What the texts are filled with: `{amount}` and `{total}` are all of it, `{time}` is when it was sent.
+    pub(crate) facts: Facts<'a>,
+    zone: Zone,
 }
 
 impl<'a> Payment<'a> {
-    /// None if it was not sent.
-    pub(crate) fn of(session: &'a Session) -> Option<Self> {
-        let payee = &session.payee;
-        Some(Self {
-            test: session.mode == Mode::Test,
-            amount: session.amount.to_string(),
-            payee: payee.name.as_str(),
-            account: payee.account.last_four(),
-            reference: session.reference.as_str(),
-            sent_at: date_and_time(session.sent_at()?),
-            end_to_end_id: session.end_to_end_id.to_string(),
-        })
+    /// None if it was not sent. Where nothing is known of the shop, the payee's name is shown.
+    pub(crate) fn of(session: &'a Session, shop: Option<&'a Shop>) -> Option<Self> {
+        let face = Face::new(shop, session.payee.name.as_str());
+        let shell = Shell::of(face, session.mode, Language::choose(session.locale.as_ref(), None));
+        let zone = Zone::of(session.amount.currency());
+        let facts = shell
+            .facts()
+            .amount("amount", &session.amount)
+            .amount("total", &session.amount)
+            .name("payee", session.payee.name.as_str())
+            .text("account", session.payee.account.last_four())
+            .name("reference", session.reference.as_str())
+            .time("time", session.sent_at()?, zone)
+            .text("id", session.end_to_end_id);
+        Some(Self { session, shell, face, facts, zone })
     }
-}
 
-/// How much of the session's payment is refunded.
-pub(crate) fn part_refunded(refund: &Refund, session: &Session) -> String {
-    if refund.amount == session.amount {
-        format!("{}, all of your payment", refund.amount)
-    } else {
-        format!("{} of your payment of {}", refund.amount, session.amount)
+    /// What is known of a refund of it: `{amount}` is refunded, of `{total}`.
+    pub(crate) fn refund_facts(&self, refund: &Refund) -> Facts<'a> {
+        self.facts.clone().amount("amount", &refund.amount)
     }
-}
 
-/// `1 November 2019, 15:50 UTC`.
-pub(crate) fn date_and_time(at: Timestamp) -> String {
-    at.strftime("%-d %B %Y, %H:%M UTC").to_string()
+    /// How much of it is refunded.
+    pub(crate) fn part_refunded(&self, refund: &Refund) -> Part<'a> {
+        let texts = &self.shell.texts().mails;
+        let all = refund.amount == self.session.amount;
+        Part::Paragraph(Said::new(if all { texts.all_refunded } else { texts.part_refunded }, &self.facts))
+    }
+
+    /// The facts, `{time}` being another.
+    pub(crate) fn at(&self, at: Timestamp) -> Facts<'a> {
+        self.facts.clone().time("time", at, self.zone)
+    }
+
+    pub(crate) fn shop_name(&self) -> &'a str {
+        self.face.name
+    }
+
+    pub(crate) fn support_email(&self) -> Option<&'a EmailAddress> {
+        self.face.shop?.support_email.as_ref()
+    }
+
+    /// The reference by which a payer knows the order.
+    pub(crate) fn reference(&self) -> (&'static str, Said) {
+        (self.shell.texts().checkout.reference, Said::new("{reference}", &self.facts))
+    }
+
+    /// Who was paid, and the payment's id.
+    pub(crate) fn proof(&self) -> Part<'a> {
+        let texts = &self.shell.texts().checkout;
+        let to = format!("{{payee}}, {}", texts.account_ending);
+        Part::Facts(vec![(texts.to, Said::new(&to, &self.facts)), (texts.payment_id, Said::new("{id}", &self.facts))])
+    }
+
+    /// Why the mail was sent, and whom to ask.
+    pub(crate) fn closing(&self, content: &Content<'_>) -> impl Iterator<Item = Said> {
+        let texts = &self.shell.texts().mails;
+        let replies = self.support_email().map(|_| texts.replies);
+        let closing = [texts.why_you, content.ask].into_iter().chain(replies);
+        closing.map(|text| Said::new(text, &self.facts)).collect::<Vec<_>>().into_iter()
+    }
 }

@@ -14,6 +14,7 @@ use runtime::Random;
 use thiserror::Error;
 
 use crate::mail::Mail;
+use crate::sender;
 
 /// How long SES may take for one mail.
 pub(crate) const POST_TIMEOUT: Duration = Duration::from_secs(15);
@@ -105,7 +106,9 @@ impl Postbox {
     ) -> Result<String, PostError> {
         let utf8 = |text: &str| Content::builder().data(text).charset("UTF-8").build();
         let body = Body::builder().text(utf8(&mail.text)?).html(utf8(&mail.html)?).build();
-        let mut message = Message::builder().subject(utf8(&mail.subject)?).body(body);
+        // No program answers it with a mail of its own (RFC 3834, 5).
+        let automatic = MessageHeader::builder().name("Auto-Submitted").value("auto-generated").build()?;
+        let mut message = Message::builder().subject(utf8(&mail.subject)?).body(body).headers(automatic);
         if let Some(correlation_id) = correlation_id {
             let header = MessageHeader::builder().name("Counterfoil-Correlation-Id").value(correlation_id.as_str());
             message = message.headers(header.build()?);
@@ -115,7 +118,8 @@ impl Postbox {
         let sent = self
             .client
             .send_email()
-            .from_email_address(&self.sender)
+            .from_email_address(sender::mailbox(&mail.shop, mail.language, &self.sender))
+            .set_reply_to_addresses(mail.reply_to.as_ref().map(|address| vec![address.as_str().to_owned()]))
             .destination(Destination::builder().to_addresses(mail.to.as_str()).build())
             .content(EmailContent::builder().simple(message.build()).build())
             .configuration_set_name(&self.configuration_set)

@@ -1,9 +1,11 @@
 //! Sessions and refunds for tests, and what must be so of every mail.
 
+use jiff::Timestamp;
 use models::{
     Creation, LineItem, Mode, NewRefund, NewSession, Payer, Refund, RefundCreation, RefundEvent, RefundState, Session,
-    SessionEvent, SessionState,
+    SessionEvent, SessionState, Shop,
 };
+use pages::{Language, Zone};
 
 use crate::mail::Mail;
 
@@ -149,16 +151,48 @@ fn html_unescaped(html: &str) -> String {
         .fold(html.to_owned(), |text, (escaped, plain)| text.replace(escaped, plain))
 }
 
-/// A subject is one line that ends in the payee's name, whatever that is, and none of it is an encoded word.
-pub(crate) fn assert_subject_ends_in_any_payee(beginning: &str, subject_to: impl Fn(&str) -> String) {
-    for (payee, shown) in [
+/// A shop of this name that says nothing else.
+pub(crate) fn shop(name: &str) -> Shop {
+    Shop::new(samples::name(name))
+}
+
+/// A time as mails in English show it.
+pub(crate) fn shown(at: &str) -> String {
+    Language::English.date_and_time(at.parse::<Timestamp>().unwrap(), Zone::London)
+}
+
+/// The same session, whose payer reads this language.
+pub(crate) fn in_language(language: Language, session: &Session) -> Session {
+    Session { locale: Some(samples::text(language.tag())), ..session.clone() }
+}
+
+/// In each language it says so, once, and a test is marked as one.
+pub(crate) fn assert_speaks_every_language(session: &Session, write: impl Fn(&Session) -> Mail) {
+    for language in Language::ALL {
+        let mail = write(&in_language(language, session));
+        assert_eq!(mail.html.matches("lang=").count(), 1, "{}", mail.html);
+        assert!(mail.html.contains(&format!("<html lang=\"{}\">", language.tag())), "{}", mail.html);
+        assert!(mail.subject.starts_with(&format!("{} ", language.texts().mails.test_subject)), "{}", mail.subject);
+        assert_eq!(mail.language, language);
+        let left =
+            [&mail.subject, &mail.text, &mail.html].map(|part| part.replace("{{ total }}", "").contains(['{', '}']));
+        let styled = mail.html.split_once("</style>").unwrap().1.contains(['{', '}']);
+        assert_eq!((left[0], left[1], styled), (false, false, false), "{}", mail.text);
+    }
+    let other = Session { locale: Some(samples::text("ja-JP")), ..session.clone() };
+    assert_eq!(write(&other).language, Language::English);
+}
+
+/// A subject is one line that ends in the shop's name, whatever that is, and none of it is an encoded word.
+pub(crate) fn assert_subject_ends_in_any_shop(beginning: &str, subject_of: impl Fn(&Shop) -> String) {
+    for (name, shown) in [
         (HOSTILE, HOSTILE),
         ("Gerald: Wiley; Bcc=x", "Gerald: Wiley; Bcc=x"),
         ("=?UTF-8?Q?=0ABcc:?=", "= ?UTF-8?Q?=0ABcc:?="),
         ("==?u?q?a?= =?u?b?Yg==?=", "== ?u?q?a?= = ?u?b?Yg== ?="),
         (&"é".repeat(140), &"é".repeat(140)),
     ] {
-        let subject = subject_to(payee);
+        let subject = subject_of(&shop(name));
         assert_eq!(subject, format!("{beginning}{shown}"));
         assert!(!subject.chars().any(char::is_control) && !subject.contains("=?"));
     }

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use models::{Colour, Logo, Mode, Shop};
+use models::{Colour, EmailAddress, Logo, MerchantUrl, Mode, Shop};
 
 use crate::facts::{Facts, Html, escaped};
 use crate::language::Language;
@@ -102,21 +102,35 @@ impl<'a> Shell<'a> {
 
     /// Where the shop answers questions.
     pub fn help(&self) -> Option<Html> {
-        let shop = self.face?.shop?;
-        let email = shop.support_email.as_ref().map(|email| {
-            let address = escaped(email.as_str());
+        let (email, url) = self.help_addresses();
+        let email = email.map(|email| {
+            let address = escaped(email);
             format!("<a href=\"mailto:{address}\">{address}</a>")
         });
-        let url = shop.support_url.as_ref().or(shop.website.as_ref()).map(|url| {
-            let shown = url.as_str().split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+        let url = url.map(|url| {
+            let shown = url.split_once("://").map_or(url, |(_, rest)| rest);
             format!(
                 "<a href=\"{}\" rel=\"noreferrer\">{}</a>",
-                escaped(url.as_str()),
+                escaped(url),
                 escaped(shown.strip_suffix('/').unwrap_or(shown))
             )
         });
         let ways: Vec<String> = email.into_iter().chain(url).collect();
         (!ways.is_empty()).then(|| Html::trusted(ways.join(" · ")))
+    }
+
+    /// The same where there is no markup.
+    pub fn plain_help(&self) -> Option<String> {
+        let (email, url) = self.help_addresses();
+        let ways: Vec<&str> = email.into_iter().chain(url).collect();
+        (!ways.is_empty()).then(|| ways.join(" · "))
+    }
+
+    /// The shop's address for mails, and its page that helps, or its home page.
+    fn help_addresses(&self) -> (Option<&'a str>, Option<&'a str>) {
+        let Some(shop) = self.face.and_then(|face| face.shop) else { return (None, None) };
+        let url = shop.support_url.as_ref().or(shop.website.as_ref());
+        (shop.support_email.as_ref().map(EmailAddress::as_str), url.map(MerchantUrl::as_str))
     }
 }
 
@@ -186,8 +200,9 @@ mod tests {
             "<a href=\"mailto:help@example.com\">help@example.com</a> · <a href=\"https://example.com/help?a=1&#38;b=2\" \
              rel=\"noreferrer\">example.com/help?a=1&#38;b=2</a>"
         );
+        assert_eq!(of(&shop).plain_help().unwrap(), "help@example.com · https://example.com/help?a=1&b=2");
         (shop.support_email, shop.support_url, shop.website) = (None, None, None);
-        assert_eq!(of(&shop).help(), None);
+        assert_eq!((of(&shop).help(), of(&shop).plain_help()), (None, None));
         assert_eq!(Shell::nobodys(Language::English).help(), None);
     }
 }

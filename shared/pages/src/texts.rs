@@ -270,5 +270,36 @@ texts! {
         /// Whom a mail is from.
         sender,
         test_subject,
+        test_payment,
+        test_refund,
+        test_refund_to_come,
+        // Receipts.
+        receipt_subject,
+        receipt_heading,
+        paid_on,
+        item,
+        item_amount,
+        ask_about_payment,
+        // What asks where a refund should go.
+        refund_question_subject,
+        refund_heading,
+        all_refunded,
+        part_refunded,
+        refund_question,
+        refund_question_button,
+        refund_question_until,
+        order_heading,
+        order_check,
+        // Refunds that were sent.
+        refund_sent_subject,
+        refund_sent,
+        refund_soon,
+        refund_id,
+        sent_at,
+        your_payment,
+        ask_about_refund,
+        // Every mail.
+        why_you,
+        replies,
     }
 }
