@@ -15,8 +15,12 @@ pub struct Mail {
     pub id: String,
     /// When SES accepted it.
     pub at: Timestamp,
-    /// The From header.
+    /// The addresses in From.
     pub from: String,
+    /// The name in From.
+    pub from_name: Option<String>,
+    /// The addresses in Reply-To.
+    pub reply_to: Vec<String>,
     /// The addresses in To, Cc and Bcc, in this order.
     pub to: Vec<String>,
     /// The Subject header; empty if there is none.
@@ -108,6 +112,8 @@ fn read(eml: &[u8], id: &str, at: Timestamp, path: PathBuf) -> Option<Mail> {
         id: id.to_owned(),
         at,
         from: message.from().map(addresses).unwrap_or_default().join(", "),
+        from_name: message.from().and_then(Address::first).and_then(|from| from.name().map(str::to_owned)),
+        reply_to: message.reply_to().map(addresses).unwrap_or_default(),
         to: recipients,
         subject: message.subject().unwrap_or_default().to_owned(),
         text: message.body_text(0).map(|text| text.into_owned()),

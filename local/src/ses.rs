@@ -11,6 +11,7 @@ use hyper::StatusCode;
 use mail_builder::MessageBuilder;
 use mail_builder::headers::address::Address;
 use mail_builder::headers::raw::Raw;
+use mail_parser::MessageParser;
 use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
@@ -27,6 +28,8 @@ pub(crate) const SEND_EMAIL_PATH: &str = "/v2/email/outbound-emails";
 const MAX_MAIL_BYTES: usize = 40 * 1024 * 1024;
 /// SES's limit for the recipients of one mail.
 const MAX_RECIPIENTS: usize = 50;
+/// SES's limit for an address, with the name that is shown for it.
+const MAX_ADDRESS_LENGTH: usize = 320;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -238,18 +241,24 @@ fn addresses(texts: &[String]) -> Result<Address<'static>, String> {
     Ok(Address::new_list(texts.iter().map(|text| address(text)).collect::<Result<_, _>>()?))
 }
 
-/// `a@b.c` or `Name <a@b.c>`.
+/// `a@b.c` or `Name <a@b.c>`, the name being a phrase of words, quoted strings or encoded words (RFC 5322, 3.4; RFC 2047, 5).
+/// SES takes ASCII only, and no more than 320 characters of it.
 fn address(text: &str) -> Result<Address<'static>, String> {
-    let (name, email) = match text.trim().strip_suffix('>').and_then(|text| text.rsplit_once('<')) {
-        Some((name, email)) => (Some(name.trim().trim_matches('"').to_owned()), email),
-        None => (None, text.trim()),
-    };
-    let valid = |c: char| c.is_ascii() && !c.is_ascii_whitespace() && !c.is_ascii_control() && !"<>,".contains(c);
+    let illegal = || format!("Illegal address: {text:?}");
+    if !text.bytes().all(|b| matches!(b, b' '..=b'~')) || text.len() > MAX_ADDRESS_LENGTH {
+        return Err(illegal());
+    }
+    let header = format!("From: {text}\r\n\r\n");
+    let parsed = MessageParser::default().parse_headers(header.as_bytes()).ok_or_else(illegal)?;
+    let Some(mail_parser::Address::List(list)) = parsed.from() else { return Err(illegal()) };
+    let [mailbox] = list.as_slice() else { return Err(illegal()) };
+    let email = mailbox.address().ok_or_else(illegal)?;
+    let valid = |c: char| !c.is_ascii_whitespace() && !"<>,".contains(c);
     let parts = email.split_once('@');
     if !email.chars().all(valid) || parts.is_none_or(|(local, domain)| local.is_empty() || domain.is_empty()) {
-        return Err(format!("Illegal address: {text:?}"));
+        return Err(illegal());
     }
-    Ok(Address::new_address(name.filter(|name| !name.is_empty()), email.to_owned()))
+    Ok(Address::new_address(mailbox.name().map(str::to_owned), email.to_owned()))
 }
 
 #[cfg(test)]
@@ -286,6 +295,30 @@ mod tests {
     }
 
     #[test]
+    fn a_sender_is_shown_by_their_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let mails = Mails::open(folder.path().to_owned()).unwrap();
+        for (from, name) in [
+            ("shop@example.com", None),
+            ("Shop <shop@example.com>", Some("Shop")),
+            (r#""Wiley, \"G\" <x@y.z>" <shop@example.com>"#, Some(r#"Wiley, "G" <x@y.z>"#)),
+            ("=?utf-8?B?QsO8cm8=?= =?utf-8?Q?_=E2=80=93_B?= <shop@example.com>", Some("Büro – B")),
+        ] {
+            let simple = json!({"Subject": {"Data": "s"}, "Body": {"Text": {"Data": "t"}}});
+            let request = json!({
+                "FromEmailAddress": from,
+                "Destination": {"ToAddresses": ["a@example.com"]},
+                "ReplyToAddresses": ["help@shop.example"],
+                "Content": {"Simple": simple},
+            });
+            mails.keep(&eml(serde_json::from_value(request).unwrap()).unwrap()).unwrap();
+            let mail = mails.list().unwrap().remove(0);
+            assert_eq!((mail.from.as_str(), mail.from_name.as_deref()), ("shop@example.com", name));
+            assert_eq!(mail.reply_to, ["help@shop.example"]);
+        }
+    }
+
+    #[test]
     fn a_raw_mail_is_kept_as_it_is() {
         let raw = "Subject: x\r\n\r\ny";
         assert_eq!(written(json!({"Content": {"Raw": {"Data": STANDARD.encode(raw)}}})).unwrap(), raw);
@@ -300,6 +333,10 @@ mod tests {
         assert!(with(json!("a@b.c"), json!(["d@e.f"]), simple.clone()).is_ok());
         assert!(with(json!(null), json!(["d@e.f"]), simple.clone()).is_err());
         assert!(with(json!("a@b.c"), json!([]), simple.clone()).is_err());
+        let long = format!("{} <a@b.c>", "n".repeat(313));
+        for from in ["Büro <a@b.c>", "a@b.c, d@e.f", "Shop: a@b.c;", "Shop", "Shop <>", "<a@b.c> x@y.z", &long] {
+            assert!(with(json!(from), json!(["d@e.f"]), simple.clone()).is_err(), "{from}");
+        }
         assert!(with(json!("a@b.c"), json!(["d@e.f\r\nBcc: x@y.z"]), simple).is_err());
         assert!(with(json!("a@b.c"), json!(["d@e.f"]), json!({})).is_err());
         let no_body = json!({"Simple": {"Subject": {"Data": "s"}, "Body": {}}});
