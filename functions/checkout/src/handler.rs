@@ -6,9 +6,7 @@ use jiff::Timestamp;
 use lambda_http::http::{HeaderMap, HeaderValue, StatusCode, header};
 use lambda_http::{Body, Request, Response};
 use models::{BankId, Locale, Payer, Session, SessionEvent, SessionId, Shop};
-use pages::{
-    Answer, Compression, Forms, Language, Problem, ProblemTexts, Shell, page, permanently_at, read_form, see_other,
-};
+use pages::{Answer, Compression, Forms, Language, Problem, ProblemTexts, Shell, moved, page, read_form, see_other};
 use payments::{BeginError, PaymentError, Payments, Way};
 use providers::{Availability, ProviderError};
 use runtime::{Clock, Random, SettingError};
@@ -90,9 +88,10 @@ impl Checkout {
     pub async fn handle(&self, request: Request) -> Response<Body> {
         let (route, request_id, client) =
             (route_of(&request), api::request_id(&request), Client::of(request.headers()));
-        let answer = match route {
-            Some(route) => runtime::correlated(&request_id, self.answer(route, &request, &client)).await,
-            None => unrouted(&request),
+        let answer = match (moved(&request), route) {
+            (Some(moved), _) => moved,
+            (None, Some(route)) => runtime::correlated(&request_id, self.answer(route, &request, &client)).await,
+            (None, None) => Err(Problem::unrouted(&request)),
         };
         let response = match answer {
             Ok(response) => response,
@@ -322,20 +321,6 @@ fn route_of(request: &Request) -> Option<Route> {
 
 fn problem_page(problem: Problem, route: Option<Route>, shell: &Shell<'_>) -> Response<Body> {
     problem.into_page(shell, route.map(|route| route.back(&shell.texts().problems)))
-}
-
-/// What has no route: the way to it without the slash at its end, if that has one; else what is wrong with it.
-fn unrouted(request: &Request) -> Answer {
-    let uri = request.uri();
-    if let Some(path) = uri.path().strip_suffix('/')
-        && Route::of(request.method(), path).is_some()
-    {
-        return match uri.query().filter(|query| query.is_ascii()) {
-            Some(query) => permanently_at(&format!("{path}?{query}")),
-            None => permanently_at(path),
-        };
-    }
-    Err(api::other_methods(request).map_or(Problem::NotFound, Problem::MethodNotAllowed))
 }
 
 /// A page with the status 200.

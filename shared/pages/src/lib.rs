@@ -21,7 +21,7 @@ pub use facts::{Facts, Html};
 pub use form::read_form;
 pub use language::Language;
 pub use problem::{Back, Problem, ProblemTexts};
-pub use response::{Answer, Forms, page, permanently_at, see_other};
+pub use response::{Answer, Forms, page, see_other};
 pub use shell::{Face, Shell, Styles};
 pub use style::{BASE_STYLE, STYLE};
 pub use texts::{CheckoutTexts, CommonTexts, MailTexts, ProblemsTexts, RefundTexts, Texts};

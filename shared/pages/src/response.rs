@@ -86,7 +86,7 @@ pub fn see_other(address: &str) -> Answer {
 ///
 /// # Errors
 /// The path can't stand in a header.
-pub fn permanently_at(path: &str) -> Answer {
+pub(crate) fn permanently_at(path: &str) -> Answer {
     builder(StatusCode::PERMANENT_REDIRECT)
         .header(header::LOCATION, path)
         .body(Body::Empty)
