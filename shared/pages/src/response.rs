@@ -26,9 +26,6 @@ pub enum Forms {
 /// `HttpOnly` cookie of its site has been set since; then it asks for the page again, which shows the truth.
 const FORGET_OLDER_PAGES: &str = "moved=1; Path=/; Max-Age=60; Secure; HttpOnly; SameSite=Strict";
 
-/// Once a browser has met us by TLS, it comes by nothing else for a year (RFC 6797).
-const STRICT_TRANSPORT_SECURITY: &str = "max-age=31536000";
-
 /// Nothing but these style sheets, by their hashes, and pictures that stand in the page or come from us: no script, no frame, no
 /// other origin.
 fn content_security_policy(styles: &[&str], forms: Forms) -> String {
@@ -44,13 +41,13 @@ fn content_security_policy(styles: &[&str], forms: Forms) -> String {
     policy
 }
 
-/// What every answer bears: it is for this payer alone, is out of date at once, and its link is not passed on.
+/// What every answer bears: it is for this payer alone, is out of date at once, and its link is not passed on. Over HTTPS,
+/// `api::run` adds `Strict-Transport-Security`.
 fn builder(status: StatusCode) -> Builder {
     Response::builder()
         .status(status)
         .header(header::CACHE_CONTROL, "no-store")
         .header(header::REFERRER_POLICY, "no-referrer")
-        .header(header::STRICT_TRANSPORT_SECURITY, STRICT_TRANSPORT_SECURITY)
         .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
         .header("x-robots-tag", "noindex")
 }
@@ -124,7 +121,6 @@ mod tests {
             assert_eq!(header("referrer-policy"), "no-referrer");
             assert_eq!(header("x-content-type-options"), "nosniff");
             assert_eq!(header("x-robots-tag"), "noindex");
-            assert_eq!(header("strict-transport-security"), "max-age=31536000");
         }
     }
 
