@@ -58,11 +58,14 @@ impl Colour {
     /// Black.
     pub const BLACK: Self = Self::rgb(0, 0, 0);
 
-    /// What a page's text stands on in light mode.
-    pub const LIGHT_CARD: Self = Self::rgb(0xff, 0xfe, 0xfb);
+    /// What a shop's colour meets on a light page: the card, the stub and the paper that text of that colour stands on, and the text
+    /// that stands on it.
+    pub const LIGHT_PAGES: [Self; 4] =
+        [Self::rgb(0xff, 0xfe, 0xfb), Self::rgb(0xf8, 0xf5, 0xec), Self::rgb(0xef, 0xec, 0xe3), Self::WHITE];
 
-    /// What a page's text stands on in dark mode.
-    pub const DARK_CARD: Self = Self::rgb(0x19, 0x21, 0x1e);
+    /// The same on a dark page.
+    pub const DARK_PAGES: [Self; 4] =
+        [Self::rgb(0x19, 0x21, 0x1e), Self::rgb(0x1f, 0x29, 0x25), Self::rgb(0x0e, 0x13, 0x11), Self::BLACK];
 
     /// What text and what it stands on need at the least (WCAG 2.2, 1.4.3).
     pub const TEXT_CONTRAST: f64 = 4.5;
@@ -76,6 +79,11 @@ impl Colour {
     pub fn contrast(self, other: Self) -> f64 {
         let (one, another) = (self.luminance(), other.luminance());
         (one.max(another) + 0.05) / (one.min(another) + 0.05)
+    }
+
+    /// The least contrast with any of those.
+    pub fn least_contrast(self, others: [Self; 4]) -> f64 {
+        others.into_iter().map(|other| self.contrast(other)).fold(21.0, f64::min)
     }
 
     /// From 0, black, to 1, white (WCAG 2.2, "relative luminance").
@@ -251,6 +259,13 @@ mod tests {
             let is = colour(one).contrast(colour(another));
             assert!((is - ratio).abs() < 0.006, "{one} on {another}: {is}");
         }
+    }
+
+    #[test]
+    fn a_colour_is_as_good_as_where_it_is_read_worst() {
+        let grounds = [colour("#ffffff"), colour("#777777"), colour("#ffffff"), colour("#959595")];
+        assert!((colour("#000000").least_contrast(grounds) - 4.69).abs() < 0.006);
+        assert!((Colour::WHITE.least_contrast([Colour::BLACK; 4]) - 21.0).abs() < 0.006);
     }
 
     #[test]

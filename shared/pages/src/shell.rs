@@ -14,11 +14,6 @@ const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'
                     d='M2 4h24a2 2 0 0 1 2 2v5a3 3 0 0 0 0 6v5a2 2 0 0 1-2 2H2a2 2 0 0 1-2-2v-5a3 3 0 0 0 0-6V6a2 2 0 0 1 \
                     2-2Z'/%3E%3C/svg%3E";
 
-/// What text in the shop's colour stands on, on light pages and on dark ones: base.css' `--card`, `--stub` and `--paper`.
-const LIGHT: [Colour; 3] =
-    [Colour::rgb(0xff, 0xfe, 0xfb), Colour::rgb(0xf8, 0xf5, 0xec), Colour::rgb(0xef, 0xec, 0xe3)];
-const DARK: [Colour; 3] = [Colour::rgb(0x19, 0x21, 0x1e), Colour::rgb(0x1f, 0x29, 0x25), Colour::rgb(0x0e, 0x13, 0x11)];
-
 /// Whose page it is.
 #[derive(Debug, Clone, Copy)]
 pub struct Face<'a> {
@@ -141,11 +136,9 @@ fn data_uri(logo: &Logo) -> String {
 
 /// The shop's colour in place of ours, on those pages where its contrast passes; none if on neither.
 fn colours(colour: Colour) -> Option<String> {
-    let passes = |grounds: [Colour; 3], text: Colour| {
-        grounds.into_iter().chain([text]).all(|other| colour.contrast(other) >= Colour::TEXT_CONTRAST)
-    };
+    let passes = |pages| colour.least_contrast(pages) >= Colour::TEXT_CONTRAST;
     let rule = |text: Colour| format!(":root{{--accent:{colour};--accent-hover:{colour};--on-accent:{text}}}");
-    match (passes(LIGHT, Colour::WHITE), passes(DARK, Colour::BLACK)) {
+    match (passes(Colour::LIGHT_PAGES), passes(Colour::DARK_PAGES)) {
         (true, true) => {
             Some(format!("{}@media(prefers-color-scheme:dark){{{}}}", rule(Colour::WHITE), rule(Colour::BLACK)))
         }
@@ -173,15 +166,16 @@ mod tests {
         assert_eq!(css("#7a7a7a"), None);
         for grey in 0..=255_u8 {
             let colour = Colour::rgb(grey, grey, grey);
-            let light = LIGHT.into_iter().all(|ground| ground.contrast(colour) >= 4.5);
+            let light = Colour::LIGHT_PAGES.into_iter().all(|ground| ground.contrast(colour) >= 4.5);
             assert_eq!(colours(colour).is_some_and(|css| css.contains("--on-accent:#ffffff")), light, "{grey}");
         }
     }
 
     #[test]
     fn the_grounds_are_those_of_the_style_sheet() {
+        let (light, dark) = (Colour::LIGHT_PAGES, Colour::DARK_PAGES);
         for (name, light, dark) in
-            [("card", LIGHT[0], DARK[0]), ("stub", LIGHT[1], DARK[1]), ("paper", LIGHT[2], DARK[2])]
+            [("card", light[0], dark[0]), ("stub", light[1], dark[1]), ("paper", light[2], dark[2])]
         {
             let source = include_str!("../templates/base.css");
             let found: Vec<_> = source.match_indices(&format!("--{name}: ")).collect();

@@ -97,13 +97,13 @@ impl ShopArguments {
 }
 
 fn colour_note(colour: Colour) -> String {
-    let on = |card, pages: &str| {
-        let contrast = colour.contrast(card);
+    let on = |grounds, pages: &str| {
+        let contrast = colour.least_contrast(grounds);
         // Never rounded up to what it has not.
         let shown = (contrast * 10.0).floor() / 10.0;
         (contrast >= Colour::TEXT_CONTRAST, format!("{pages} pages ({shown:.1}:1)"))
     };
-    let (light, dark) = (on(Colour::LIGHT_CARD, "light"), on(Colour::DARK_CARD, "dark"));
+    let (light, dark) = (on(Colour::LIGHT_PAGES, "light"), on(Colour::DARK_PAGES, "dark"));
     let needed = Colour::TEXT_CONTRAST;
     match (light, dark) {
         ((true, light), (true, dark)) => format!("{colour} is used on {light} and on {dark}."),
@@ -144,16 +144,19 @@ mod tests {
         let needs = "to be read it needs a contrast of 4.5:1.";
         assert_eq!(
             note("#8a4b08"),
-            format!("#8a4b08 is used on light pages (6.7:1), not on dark pages (2.4:1): {needs}")
+            format!("#8a4b08 is used on light pages (5.7:1), not on dark pages (2.2:1): {needs}")
         );
         assert_eq!(
             note("#ffd08a"),
-            format!("#ffd08a is used on dark pages (11.4:1), not on light pages (1.4:1): {needs}")
+            format!("#ffd08a is used on dark pages (10.4:1), not on light pages (1.2:1): {needs}")
         );
         let neither = note("#808080");
-        assert!(neither.starts_with("#808080 is not used, on light pages (3.9:1) nor on dark pages (4."), "{neither}");
-        // Just below is not rounded up.
-        let below = "#777777".parse::<Colour>().unwrap();
-        assert!(below.contrast(Colour::LIGHT_CARD) < Colour::TEXT_CONTRAST && colour_note(below).contains("(4.4:1)"));
+        assert!(
+            neither.starts_with("#808080 is not used, on light pages (3.3:1) nor on dark pages (3.7:1)"),
+            "{neither}"
+        );
+        // Just below is not rounded up to it, just above is used.
+        assert!(note("#6c6c6c").starts_with("#6c6c6c is not used, on light pages (4.4:1)"));
+        assert!(note("#6b6b6b").starts_with("#6b6b6b is used on light pages (4.5:1)"));
     }
 }
