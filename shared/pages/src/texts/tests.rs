@@ -33,3 +33,89 @@ fn a_text_says_the_same_of_the_same_in_every_language() {
         }
     }
 }
+
+/// What is written as in English.
+const AS_IN_ENGLISH: [(Language, &[&str]); 4] = [
+    (Language::French, &["common.utc", "checkout.total", "refunds.sort_code_label"]),
+    (Language::German, &["common.utc", "checkout.step_bank", "refunds.check_name"]),
+    (Language::Spanish, &["common.error_prefix", "common.utc", "checkout.total", "refunds.sort_code_label"]),
+    (Language::Welsh, &["common.utc"]),
+];
+
+#[test]
+fn every_text_is_translated() {
+    for (language, expected) in AS_IN_ENGLISH {
+        let texts =
+            all(&ENGLISH).into_iter().zip(all(language.texts())).filter(|((name, _), _)| !name.starts_with("mails."));
+        let same: Vec<_> =
+            texts.filter(|((_, english), (_, text))| english == text).map(|((name, _), _)| name).collect();
+        assert_eq!(same, expected, "{language:?}");
+    }
+}
+
+/// A text begins and ends as the English one does. No sentence begins with what may begin with a small letter.
+#[test]
+fn a_sentence_is_a_sentence_in_every_language() {
+    let begins_small = |text: &str| text.starts_with(char::is_lowercase);
+    let end = |text: &str| text.chars().next_back().filter(|end| ".:?".contains(*end));
+    for language in Language::ALL {
+        for ((name, english), (_, text)) in all(&ENGLISH).into_iter().zip(all(language.texts())) {
+            let stands_within = begins_small(english) || name.ends_with("_time");
+            assert!(!begins_small(text) || stands_within, "{language:?} {name}: {text}");
+            // In German it is a question, so that the article is not what it begins with.
+            if (language, name.as_str()) != (Language::German, "checkout.cancel") {
+                assert_eq!(end(text), end(english), "{language:?} {name}: {text}");
+            }
+            // After a colon too begins a sentence in German.
+            let ends: &[char] = if language == Language::German { &['.', '?', ':'] } else { &['.', '?'] };
+            for sentence in text.split_inclusive(ends).map(str::trim) {
+                assert!(!sentence.starts_with("{what}"), "{language:?} {name}: {text}");
+                assert!(
+                    !sentence.starts_with("{bank}") || language == Language::English,
+                    "{language:?} {name}: {text}"
+                );
+            }
+        }
+    }
+}
+
+/// `{what}` is written at the vowel that it stands after.
+#[test]
+fn welsh_has_its_article_after_a_vowel() {
+    for (name, text) in all(&WELSH) {
+        for (at, _) in text.match_indices("{what}") {
+            assert!(text[..at].ends_with(['a', 'e', 'i', 'o', 'u', 'w', 'y']), "{name}: {text}");
+        }
+    }
+    for what in [WELSH.common.the_payment, WELSH.common.the_refund] {
+        assert!(what.starts_with("’r "));
+    }
+}
+
+/// With a space that doesn't break before `:` and inside of `« »`, and a narrow one before `?`, `!` and `;`.
+#[test]
+fn french_has_its_spaces() {
+    for (name, text) in all(&FRENCH) {
+        let chars: Vec<_> = text.chars().collect();
+        for pair in chars.windows(2) {
+            let wrong = match pair {
+                [before, ':' | '»'] => *before != '\u{a0}',
+                ['«', after] => *after != '\u{a0}',
+                [before, '?' | '!' | ';'] => *before != '\u{202f}',
+                _ => false,
+            };
+            assert!(!wrong, "{name}: {text}");
+        }
+    }
+}
+
+/// Apostrophes and quotation marks are those of print.
+#[test]
+fn no_text_has_a_typewriters_quotes() {
+    for language in Language::ALL {
+        for (name, text) in all(language.texts()) {
+            assert!(!text.contains(['\'', '"']), "{language:?} {name}");
+            assert!(!text.contains("  ") && !text.contains("..."), "{language:?} {name}");
+        }
+    }
+}
