@@ -2,7 +2,7 @@
 
 use models::Currency;
 
-use super::{CheckoutTexts, CommonTexts, ProblemsTexts, RefundTexts, Texts, english};
+use super::{CheckoutTexts, CommonTexts, MailTexts, ProblemsTexts, RefundTexts, Texts};
 use crate::money::{CurrencyPosition, Numbers};
 use crate::time::Calendar;
 
@@ -214,5 +214,35 @@ pub(crate) const TEXTS: Texts = Texts {
         back_to_refund: "Retour au remboursement",
         ask_shop: "{shop} peut vous aider\u{a0}:",
     },
-    mails: english::TEXTS.mails,
+    mails: MailTexts {
+        sender: "{shop} via Counterfoil",
+        test_subject: "[Test]",
+        test_payment: "Paiement de test\u{a0}: aucun argent réel n’a été transféré.",
+        test_refund: "Remboursement de test\u{a0}: aucun argent réel n’a été transféré.",
+        test_refund_to_come: "Remboursement de test\u{a0}: aucun argent réel ne sera transféré.",
+        receipt_subject: "Reçu pour {amount} · {reference} · {shop}",
+        receipt_heading: "Reçu émis par {shop}",
+        paid_on: "Payé le {time}",
+        item: "Article",
+        item_amount: "Montant",
+        ask_about_payment: "Pour toute question sur votre achat, adressez-vous à {shop}.",
+        refund_question_subject: "Où envoyer votre remboursement\u{202f}? {amount} · {reference} · {shop}",
+        refund_heading: "Remboursement par {shop}",
+        all_refunded: "La totalité des {total} payés le {time}",
+        part_refunded: "Une partie des {total} payés le {time}",
+        refund_question: "Votre banque n’a pas communiqué le compte utilisé pour payer. Indiquez où {shop} doit envoyer l’argent.",
+        refund_question_button: "Indiquer mon compte",
+        refund_question_until: "Le lien est valable jusqu’au {time}. La page demande votre nom, votre sort code et votre numéro de compte, mais jamais de mot de passe, de code secret ni de numéro de carte.",
+        order_heading: "Votre commande",
+        order_check: "Si vous ne reconnaissez pas cette commande ou n’attendez pas de remboursement, ignorez cet e-mail.",
+        refund_sent_subject: "Remboursement de {amount} · {reference} · {shop}",
+        refund_sent: "{shop} a envoyé l’argent sur votre compte.",
+        refund_soon: "Votre banque l’affichera bientôt, le plus souvent le jour même.",
+        refund_id: "Identifiant du remboursement",
+        sent_at: "Envoyé le",
+        your_payment: "Votre paiement",
+        ask_about_refund: "Pour toute question sur le remboursement, adressez-vous à {shop}.",
+        why_you: "Vous recevez cet e-mail car votre adresse a été indiquée pour ce paiement.",
+        replies: "Les réponses à cet e-mail sont adressées à {shop}.",
+    },
 };

@@ -2,7 +2,7 @@
 
 use models::Currency;
 
-use super::{CheckoutTexts, CommonTexts, ProblemsTexts, RefundTexts, Texts, english};
+use super::{CheckoutTexts, CommonTexts, MailTexts, ProblemsTexts, RefundTexts, Texts};
 use crate::money::{CurrencyPosition, Numbers};
 use crate::time::Calendar;
 
@@ -214,5 +214,35 @@ pub(crate) const TEXTS: Texts = Texts {
         back_to_refund: "Zurück zur Rückerstattung",
         ask_shop: "{shop} hilft Ihnen weiter:",
     },
-    mails: english::TEXTS.mails,
+    mails: MailTexts {
+        sender: "{shop} über Counterfoil",
+        test_subject: "[Test]",
+        test_payment: "Testzahlung: Es ist kein echtes Geld geflossen.",
+        test_refund: "Test einer Rückerstattung: Es ist kein echtes Geld geflossen.",
+        test_refund_to_come: "Test einer Rückerstattung: Es wird kein echtes Geld fließen.",
+        receipt_subject: "Zahlungsbestätigung über {amount} · {reference} · {shop}",
+        receipt_heading: "Zahlungsbestätigung von {shop}",
+        paid_on: "Bezahlt am {time}",
+        item: "Artikel",
+        item_amount: "Betrag",
+        ask_about_payment: "Bei Fragen zu Ihrem Einkauf wenden Sie sich bitte an {shop}.",
+        refund_question_subject: "Wohin soll Ihre Rückerstattung gehen? {amount} · {reference} · {shop}",
+        refund_heading: "Rückerstattung von {shop}",
+        all_refunded: "Die gesamten {total}, die Sie am {time} bezahlt haben",
+        part_refunded: "Ein Teil der {total}, die Sie am {time} bezahlt haben",
+        refund_question: "Ihre Bank hat nicht mitgeteilt, von welchem Konto Sie gezahlt haben. Bitte geben Sie an, wohin {shop} das Geld überweisen soll.",
+        refund_question_button: "Kontodaten angeben",
+        refund_question_until: "Der Link gilt bis zum {time}. Die Seite fragt nach Name, Sort Code und Kontonummer, aber nie nach Passwörtern, PINs oder Kartennummern.",
+        order_heading: "Ihre Bestellung",
+        order_check: "Wenn Sie diese Bestellung nicht kennen oder keine Rückerstattung erwarten, ignorieren Sie diese E-Mail.",
+        refund_sent_subject: "Rückerstattung über {amount} · {reference} · {shop}",
+        refund_sent: "{shop} hat das Geld auf Ihr Konto überwiesen.",
+        refund_soon: "Ihre Bank zeigt es in Kürze an, meist noch am selben Tag.",
+        refund_id: "Rückerstattungs-ID",
+        sent_at: "Gesendet am",
+        your_payment: "Ihre Zahlung",
+        ask_about_refund: "Bei Fragen zur Rückerstattung wenden Sie sich bitte an {shop}.",
+        why_you: "Sie erhalten diese E-Mail, weil Ihre Adresse für diese Zahlung angegeben wurde.",
+        replies: "Antworten auf diese E-Mail gehen an {shop}.",
+    },
 };

@@ -2,7 +2,7 @@
 
 use models::Currency;
 
-use super::{CheckoutTexts, CommonTexts, ProblemsTexts, RefundTexts, Texts, english};
+use super::{CheckoutTexts, CommonTexts, MailTexts, ProblemsTexts, RefundTexts, Texts};
 use crate::money::{CurrencyPosition, Numbers};
 use crate::time::Calendar;
 
@@ -214,5 +214,35 @@ pub(crate) const TEXTS: Texts = Texts {
         back_to_refund: "Volver al reembolso",
         ask_shop: "{shop} puede ayudarle:",
     },
-    mails: english::TEXTS.mails,
+    mails: MailTexts {
+        sender: "{shop} a través de Counterfoil",
+        test_subject: "[Prueba]",
+        test_payment: "Pago de prueba: no se ha movido dinero real.",
+        test_refund: "Reembolso de prueba: no se ha movido dinero real.",
+        test_refund_to_come: "Reembolso de prueba: no se moverá dinero real.",
+        receipt_subject: "Justificante de {amount} · {reference} · {shop}",
+        receipt_heading: "Justificante de pago de {shop}",
+        paid_on: "Pagado el {time}",
+        item: "Artículo",
+        item_amount: "Importe",
+        ask_about_payment: "Si tiene alguna duda sobre su compra, consulte con {shop}.",
+        refund_question_subject: "¿Adónde enviamos su reembolso? {amount} · {reference} · {shop}",
+        refund_heading: "Reembolso de {shop}",
+        all_refunded: "La totalidad de los {total} que pagó el {time}",
+        part_refunded: "Una parte de los {total} que pagó el {time}",
+        refund_question: "Su banco no ha comunicado desde qué cuenta pagó. Indique adónde debe enviar {shop} el dinero.",
+        refund_question_button: "Indicar mi cuenta",
+        refund_question_until: "El enlace es válido hasta el {time}. La página pide su nombre, su sort code y su número de cuenta, pero nunca contraseñas, PIN ni números de tarjeta.",
+        order_heading: "Su pedido",
+        order_check: "Si no reconoce este pedido o no espera un reembolso, ignore este correo.",
+        refund_sent_subject: "Reembolso de {amount} · {reference} · {shop}",
+        refund_sent: "{shop} ha enviado el dinero a su cuenta.",
+        refund_soon: "Su banco lo mostrará pronto, casi siempre el mismo día.",
+        refund_id: "ID del reembolso",
+        sent_at: "Enviado el",
+        your_payment: "Su pago",
+        ask_about_refund: "Si tiene alguna duda sobre el reembolso, consulte con {shop}.",
+        why_you: "Recibe este correo porque se indicó su dirección para este pago.",
+        replies: "Las respuestas a este correo llegan a {shop}.",
+    },
 };

@@ -2,7 +2,7 @@
 
 use models::Currency;
 
-use super::{CheckoutTexts, CommonTexts, ProblemsTexts, RefundTexts, Texts, english};
+use super::{CheckoutTexts, CommonTexts, MailTexts, ProblemsTexts, RefundTexts, Texts};
 use crate::money::{CurrencyPosition, Numbers};
 use crate::time::Calendar;
 
@@ -215,5 +215,35 @@ pub(crate) const TEXTS: Texts = Texts {
         back_to_refund: "Yn ôl i’r ad-daliad",
         ask_shop: "Gall {shop} helpu:",
     },
-    mails: english::TEXTS.mails,
+    mails: MailTexts {
+        sender: "{shop} drwy Counterfoil",
+        test_subject: "[Prawf]",
+        test_payment: "Taliad prawf: ni symudwyd arian go iawn.",
+        test_refund: "Ad-daliad prawf: ni symudwyd arian go iawn.",
+        test_refund_to_come: "Ad-daliad prawf: ni fydd arian go iawn yn symud.",
+        receipt_subject: "Derbynneb am {amount} · {reference} · {shop}",
+        receipt_heading: "Derbynneb gan {shop}",
+        paid_on: "Talwyd ar {time}",
+        item: "Eitem",
+        item_amount: "Swm",
+        ask_about_payment: "Os oes gennych gwestiwn am yr hyn a brynoch, gofynnwch i {shop}.",
+        refund_question_subject: "I ble y dylid anfon eich ad-daliad? {amount} · {reference} · {shop}",
+        refund_heading: "Ad-daliad gan {shop}",
+        all_refunded: "Y cyfan o’r {total} a daloch ar {time}",
+        part_refunded: "Rhan o’r {total} a daloch ar {time}",
+        refund_question: "Ni rannodd eich banc y cyfrif y gwnaethoch dalu ohono. Dywedwch i ble y dylai {shop} anfon yr arian.",
+        refund_question_button: "Rhoi manylion eich cyfrif",
+        refund_question_until: "Mae’r ddolen yn gweithio tan {time}. Mae’r dudalen yn gofyn am eich enw, eich cod didoli a rhif eich cyfrif, a byth am gyfrineiriau, PIN na rhifau cardiau.",
+        order_heading: "Eich archeb",
+        order_check: "Os nad ydych yn adnabod yr archeb hon, neu os nad ydych yn disgwyl ad-daliad, anwybyddwch yr e-bost hwn.",
+        refund_sent_subject: "Ad-daliad o {amount} · {reference} · {shop}",
+        refund_sent: "Mae {shop} wedi anfon yr arian i’ch cyfrif.",
+        refund_soon: "Bydd eich banc yn ei ddangos yn fuan, gan amlaf ar yr un diwrnod.",
+        refund_id: "ID yr ad-daliad",
+        sent_at: "Anfonwyd",
+        your_payment: "Eich taliad",
+        ask_about_refund: "Os oes gennych gwestiwn am yr ad-daliad, gofynnwch i {shop}.",
+        why_you: "Rydych yn derbyn yr e-bost hwn am fod eich cyfeiriad wedi’i roi ar gyfer y taliad hwn.",
+        replies: "Bydd atebion i’r e-bost hwn yn mynd at {shop}.",
+    },
 };
