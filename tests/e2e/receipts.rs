@@ -38,6 +38,14 @@ async fn one_receipt_with_all_that_belongs_on_it() {
         // Whoever reads the mail can't open the checkout by it.
         assert!(!part.contains(&text(&session["id"])));
     }
+    // It is the shop's, and so are answers to it, unless a program gives them.
+    assert_eq!(mail.from_name.as_deref(), Some("Bright Candles via Counterfoil"));
+    assert_eq!(
+        (mail.from.as_str(), mail.reply_to.as_slice()),
+        ("receipts@example.com", &["help@brightcandles.example".to_owned()][..])
+    );
+    assert_eq!(mail.subject, "[Test] Receipt for £4.00 · Illuminate · Bright Candles");
+    assert!(std::fs::read_to_string(&mail.path).unwrap().contains("Auto-Submitted: auto-generated\r\n"));
 }
 
 #[tokio::test]

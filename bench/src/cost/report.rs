@@ -113,6 +113,7 @@ fn item_name(item: &str) -> &str {
         "EVENTS" => "event, cursor, attempt",
         "ENDPOINTS" => "endpoint",
         "MAIL" => "mail",
+        "SHOP" => "shop",
         other => other,
     }
 }

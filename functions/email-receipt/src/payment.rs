@@ -1,7 +1,7 @@
 //! What every mail says of the payment that it is about, and whose mail it is.
 
 use jiff::Timestamp;
-use models::{EmailAddress, Refund, Session, Shop};
+use models::{Colour, EmailAddress, Refund, Session, Shop};
 use pages::{Face, Facts, Language, Shell, Zone};
 
 use crate::mail::{Content, Part, Said};
@@ -58,6 +58,13 @@ impl<'a> Payment<'a> {
 
     pub(crate) fn support_email(&self) -> Option<&'a EmailAddress> {
         self.face.shop?.support_email.as_ref()
+    }
+
+    /// What a button is painted with: the shop's colour if white can be read on it, else ours.
+    pub(crate) fn button_colour(&self) -> Colour {
+        let colour = self.face.shop.and_then(|shop| shop.colour);
+        let is_readable = |colour: &Colour| colour.contrast(Colour::WHITE) >= Colour::TEXT_CONTRAST;
+        colour.filter(is_readable).unwrap_or(Colour::rgb(0x0b, 0x5d, 0x4b))
     }
 
     /// The reference by which a payer knows the order.

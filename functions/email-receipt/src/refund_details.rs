@@ -194,6 +194,17 @@ Help: help@brightcandles.example · https://brightcandles.example
     }
 
     #[test]
+    fn the_button_has_the_shops_colour_where_white_can_be_read_on_it() {
+        let session = sent(candles(), "Gerald Wiley");
+        let refund = awaiting_details(&session, 400);
+        for (colour, painted) in [("#8a4b08", "#8a4b08"), ("#ffd24d", "#0b5d4b")] {
+            let shop = Shop { colour: Some(colour.parse().unwrap()), ..shop("Bright Candles") };
+            let html = render(&refund, &session, Some(&shop), refund.created_at).unwrap().html;
+            assert_eq!(html.matches(&format!("background:{painted};")).count(), 2, "{html}");
+        }
+    }
+
+    #[test]
     fn the_link_cannot_break_out_of_its_attribute() {
         let session = sent(candles(), "Gerald Wiley");
         let base_url = r#"http://127.0.0.1:3000/"><script>&'"#.to_owned();

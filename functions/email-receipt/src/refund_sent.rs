@@ -20,7 +20,7 @@ pub(crate) fn render(
         let facts = facts.clone().text("account", paid_by.payee.account.last_four());
         (texts.checkout.to, Said::new(texts.checkout.account_ending, &facts))
     });
-    let mut of_refund = vec![(texts.checkout.reference, Said::new("{reference}", &facts))];
+    let mut of_refund = vec![(texts.refunds.refund_reference, Said::new("{reference}", &facts))];
     of_refund.extend(account);
     of_refund.push((texts.mails.sent_at, Said::new("{time}", &facts)));
     of_refund.push((texts.mails.refund_id, Said::new("{id}", &facts)));
@@ -66,7 +66,7 @@ Part of the £16.50 you paid on {sent_at}
 
 Bright Candles has sent the money to your account. Your bank shows it soon, most often on the same day.
 
-Reference: Broken candles
+Refund reference: Broken candles
 To: account ending 4321
 Sent: {refunded_at}
 Refund ID: 9d8f1a52-6a0e-4c57-9a2b-3a1e4d1f0b77
