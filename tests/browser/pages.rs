@@ -274,7 +274,7 @@ async fn every_page_can_be_read_by_everyone() {
     let pages = [
         ("mails", mails.to_owned(), "Mails"),
         ("mail", mail.clone(), &receipt.subject),
-        ("receipt", format!("{mail}/html"), "Receipt"),
+        ("receipt", format!("{mail}/html"), "Receipt from Bright Candles"),
     ];
     for (name, url, heading) in pages {
         inspector.browser.open(&url).await;

@@ -177,6 +177,14 @@ Help: help@brightcandles.example · https://brightcandles.example
     }
 
     #[test]
+    fn a_hundred_ordinary_items_are_not_cut_off() {
+        // Gmail cuts a mail's HTML off after 102 KB.
+        let items = (0..100).map(|n| item(&format!("Scented candle no. {n}"), Some("Lavender, 200 g"), 1250, 2));
+        let html = render(&sent(items.collect(), "Gerald Wiley"), None).unwrap().html;
+        assert!(html.len() < 102_000 && html.contains("Scented candle no. 99"), "{}", html.len());
+    }
+
+    #[test]
     fn its_only_links_are_where_the_shop_helps() {
         let html = render_candles().html;
         let links = [
