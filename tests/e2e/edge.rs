@@ -207,9 +207,6 @@ async fn an_id_in_capitals_is_the_same_id() {
         format!("/v2/refunds/{refund}"),
         format!("/v2/events?object={upper}"),
         format!("/v2/events/{event}/attempts"),
-        format!("/checkout/{upper}"),
-        format!("/mock-bank/{upper}/1"),
-        format!("/refunds/{refund}"),
     ] {
         let (got, lower) =
             (answer(world.demo(Method::GET, &path)).await, answer(world.demo(Method::GET, &path.to_lowercase())).await);
@@ -332,12 +329,7 @@ async fn a_page_says_what_it_takes_and_is_found_with_a_slash_at_its_end() {
         let found = send(method, &path).await;
         assert_eq!((found.status.as_u16(), found.location), (308, Some(to)), "{method} {path}");
     }
-    for path in [
-        format!("/checkout/{id}//"),
-        "/checkout/x/".to_owned(),
-        format!("/checkout/{id}/a/b"),
-        "/refunds/x/".to_owned(),
-    ] {
+    for path in ["/checkout/x/".to_owned(), format!("/checkout/{id}/a/b"), "/refunds/x/".to_owned()] {
         let missing = send("GET", &path).await;
         assert_eq!(missing.status, 404, "{path}");
         assert!(missing.html.contains("<h1"), "{path}");

@@ -37,3 +37,4 @@ mod webhook_endpoints;
 mod webhook_events;
 mod webhook_lanes;
 mod webhook_load;
+mod wrong_paths;

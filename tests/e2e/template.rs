@@ -9,7 +9,7 @@ fn template() -> String {
 }
 
 /// (method, path) of every route but `$default`.
-fn all_routes() -> BTreeSet<(String, String)> {
+pub(crate) fn all_routes() -> BTreeSet<(String, String)> {
     let template = template();
     let route = |line: &str| {
         let method = line.split_once("Method: ")?.1.split(',').next()?.trim().to_owned();
