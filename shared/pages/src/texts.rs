@@ -119,6 +119,7 @@ texts! {
         bank_search_button,
         bank_not_found,
         bank_all,
+        bank_down_for_maintenance,
         no_bank,
         no_other_bank,
         ask_shop_how_else,

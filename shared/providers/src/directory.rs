@@ -2,6 +2,7 @@
 
 use models::{BankId, Currency, Mode, MovesMoney, PaymentMethod};
 
+use crate::availability::Availability;
 use crate::connector::Connector;
 use crate::market::{Country, Market};
 use crate::mock::{Ledger, MockBank, MockConsent, NamedBank, mocks};
@@ -26,15 +27,6 @@ pub struct Wanted {
     pub currency: Currency,
     /// Where the payer's account is, if that is known.
     pub country: Option<Country>,
-}
-
-/// Whether an offer can be chosen now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Availability {
-    /// It can.
-    Available,
-    /// It can't, for this reason, which is for the payer to read.
-    Down(&'static str),
 }
 
 /// A provider as a payer sees it.
@@ -140,7 +132,7 @@ mod tests {
         assert_eq!(ids(&offers), expected);
         for offer in &offers {
             let down = offer.id.as_str() == "mock-down";
-            let expected = if down { Availability::Down("Down for maintenance") } else { Availability::Available };
+            let expected = if down { Availability::Down(crate::Outage::Maintenance) } else { Availability::Available };
             assert_eq!(offer.availability, expected);
             assert!(offer.note.is_some_and(|note| note.ends_with('.')) && offer.logo.is_none());
         }

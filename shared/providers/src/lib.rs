@@ -3,6 +3,7 @@
 //! [`Provider`] is the port, [`Connector`] one provider or another, [`Providers`] the directory of what can be chosen. No
 //! AWS and no HTTP here.
 
+mod availability;
 mod connector;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
@@ -12,8 +13,9 @@ mod market;
 pub mod mock;
 mod port;
 
+pub use availability::{Availability, Outage};
 pub use connector::Connector;
-pub use directory::{Availability, Offer, Providers, Wanted, can_pay};
+pub use directory::{Offer, Providers, Wanted, can_pay};
 pub use event::{NotGenuine, ProviderEvent, RawEvent};
 pub use market::{Country, InvalidCountry, Market};
 pub use port::{

@@ -113,7 +113,7 @@ impl<'a> BankPage<'a> {
             summary.html(if at_consent { t.choose_another_intro_at_consent } else { t.choose_another_intro })
         });
         let asking = Asking::new(&summary, Step::Bank);
-        Self { shell, t, asking, list: BankList::new(session, offers, view), summary, ended, replaces }
+        Self { shell, t, asking, list: BankList::new(session, offers, view, t), summary, ended, replaces }
     }
 }
 

@@ -1,7 +1,8 @@
 //! The banks to choose from: those used most, all, or those that are searched for.
 
 use models::Session;
-use providers::{Availability, Offer};
+use pages::CheckoutTexts;
+use providers::{Availability, Offer, Outage};
 
 use crate::view::{Banks, View};
 
@@ -41,10 +42,10 @@ pub(super) struct Bank<'a> {
 }
 
 impl<'a> Bank<'a> {
-    fn new(offer: &'a Offer) -> Self {
+    fn new(offer: &'a Offer, t: &'static CheckoutTexts) -> Self {
         let down = match offer.availability {
             Availability::Available => None,
-            Availability::Down(reason) => Some(reason),
+            Availability::Down(Outage::Maintenance) => Some(t.bank_down_for_maintenance),
         };
         let first = |word: &str| word.chars().next();
         let initials = offer.name.split_whitespace().filter_map(first).take(2).flat_map(char::to_uppercase).collect();
@@ -54,7 +55,7 @@ impl<'a> Bank<'a> {
 
 impl<'a> BankList<'a> {
     /// None after the last choice that there may be.
-    pub(super) fn new(session: &Session, offers: &'a [Offer], view: &View) -> Option<Self> {
+    pub(super) fn new(session: &Session, offers: &'a [Offer], view: &View, t: &'static CheckoutTexts) -> Option<Self> {
         let attempt = session.attempt_number().checked_add(1)?;
         if !session.may_choose_again() {
             return None;
@@ -62,7 +63,7 @@ impl<'a> BankList<'a> {
         let search: String = view.q.trim().chars().take(MAX_SEARCH_CHARS).collect();
         let wanted = search.to_lowercase();
         let found = offers.iter().filter(|offer| offer.name.to_lowercase().contains(&wanted));
-        let mut banks: Vec<_> = found.map(Bank::new).collect();
+        let mut banks: Vec<_> = found.map(|offer| Bank::new(offer, t)).collect();
         let long = offers.len() > SHORT;
         let more = long && (view.banks == Banks::Popular || !search.is_empty());
         if long && search.is_empty() && view.banks == Banks::Popular {

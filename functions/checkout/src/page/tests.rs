@@ -337,7 +337,7 @@ fn the_choice_is_a_real_list_and_a_bank_that_is_down_can_not_be_chosen() {
     for offer in &offers {
         let button = format!("<button name=\"bank\" value=\"{}\">", offer.id);
         assert_eq!(html.contains(&button), offer.availability == Availability::Available, "{}", offer.id);
-        assert!(html.contains(&format!("<bdi>{}</bdi><small>", offer.name)));
+        assert!(html.contains(&format!("<bdi>{}</bdi><small", offer.name)));
     }
     assert!(html.contains("<bdi>Nightclose Bank</bdi><small>Down for maintenance</small>"), "{html}");
     assert!(html.find("<bdi>Mock Bank") < html.find("<bdi>Brightwick Bank"));

@@ -61,7 +61,7 @@ mod tests {
             "id": "mock-bank", "name": "Mock Bank", "logo": null, "status": "AVAILABLE", "supports_batch": false,
         });
         assert_eq!(json!(ProviderView::new(&offer)), expected);
-        offer.availability = Availability::Down("Down for maintenance.");
+        offer.availability = Availability::Down(providers::Outage::Maintenance);
         assert_eq!(json!(ProviderView::new(&offer))["status"], "UNAVAILABLE");
     }
 }

@@ -85,6 +85,7 @@ pub(crate) const TEXTS: Texts = Texts {
         bank_search_button: "Search",
         bank_not_found: "No bank here is called “{query}”.",
         bank_all: "All banks",
+        bank_down_for_maintenance: "Down for maintenance",
         no_bank: "There is no bank to pay with at the moment.",
         no_other_bank: "No other bank can be chosen for {what}.",
         ask_shop_how_else: "Ask {shop} how else you can pay.",

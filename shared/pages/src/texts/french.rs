@@ -85,6 +85,7 @@ pub(crate) const TEXTS: Texts = Texts {
         bank_search_button: "Rechercher",
         bank_not_found: "Aucune banque trouvée pour «\u{a0}{query}\u{a0}».",
         bank_all: "Toutes les banques",
+        bank_down_for_maintenance: "Indisponible (maintenance)",
         no_bank: "Aucune banque n’est disponible pour le moment.",
         no_other_bank: "Il n’est plus possible de choisir une autre banque pour {what}.",
         ask_shop_how_else: "Demandez à {shop} comment payer autrement.",

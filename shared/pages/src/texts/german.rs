@@ -85,6 +85,7 @@ pub(crate) const TEXTS: Texts = Texts {
         bank_search_button: "Suchen",
         bank_not_found: "Für „{query}“ wurde keine Bank gefunden.",
         bank_all: "Alle Banken",
+        bank_down_for_maintenance: "Wegen Wartung nicht verfügbar",
         no_bank: "Zurzeit steht keine Bank für die Zahlung zur Verfügung.",
         no_other_bank: "Für {what} kann keine andere Bank mehr gewählt werden.",
         ask_shop_how_else: "Fragen Sie bei {shop} nach, wie Sie sonst bezahlen können.",

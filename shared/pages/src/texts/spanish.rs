@@ -85,6 +85,7 @@ pub(crate) const TEXTS: Texts = Texts {
         bank_search_button: "Buscar",
         bank_not_found: "No se ha encontrado ningún banco con «{query}».",
         bank_all: "Todos los bancos",
+        bank_down_for_maintenance: "No disponible por mantenimiento",
         no_bank: "En este momento no hay ningún banco disponible.",
         no_other_bank: "Ya no se puede elegir otro banco para {what}.",
         ask_shop_how_else: "Pregunte a {shop} de qué otra forma puede pagar.",

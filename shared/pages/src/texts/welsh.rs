@@ -86,6 +86,7 @@ pub(crate) const TEXTS: Texts = Texts {
         bank_search_button: "Chwilio",
         bank_not_found: "Does dim banc o’r enw “{query}” yma.",
         bank_all: "Pob banc",
+        bank_down_for_maintenance: "Ddim ar gael (gwaith cynnal a chadw)",
         no_bank: "Does dim banc ar gael i dalu ag ef ar hyn o bryd.",
         no_other_bank: "Ni ellir dewis banc arall i gwblhau{what}.",
         ask_shop_how_else: "Gofynnwch i {shop} sut arall y gallwch dalu.",

@@ -4,6 +4,7 @@ use models::{MovesMoney, PaymentMethod};
 
 use super::decision::{Decided, Decision, PayerAccount};
 use super::refusal::Refusal;
+use crate::availability::Outage;
 use crate::market::{EURO_AREA, Market, UNITED_KINGDOM};
 
 /// A mock bank. Each but the first does one thing, so that a shop sees it happen. All names are made up.
@@ -22,7 +23,7 @@ pub struct NamedBank {
     /// When its money moves.
     pub moves_money: MovesMoney,
     /// Why it can't be used now, if it can't.
-    pub down: Option<&'static str>,
+    pub down: Option<Outage>,
     /// What a payer can decide there, in the order in which its page offers it.
     pub decisions: &'static [Decision],
     /// Whether the merchant learns from which account the payer pays; none where the payer decides that.
@@ -92,7 +93,7 @@ static NAMED: [NamedBank; 9] = [
         )
     },
     NamedBank {
-        down: Some("Down for maintenance"),
+        down: Some(Outage::Maintenance),
         ..at_submission("mock-down", "Nightclose Bank", "Is always down for maintenance.", &[])
     },
     NamedBank {
