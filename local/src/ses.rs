@@ -253,6 +253,9 @@ fn address(text: &str) -> Result<Address<'static>, String> {
     let Some(mail_parser::Address::List(list)) = parsed.from() else { return Err(illegal()) };
     let [mailbox] = list.as_slice() else { return Err(illegal()) };
     let email = mailbox.address().ok_or_else(illegal)?;
+    if text.trim() != email && !text.trim_end().ends_with(&format!("<{email}>")) {
+        return Err(illegal());
+    }
     let valid = |c: char| !c.is_ascii_whitespace() && !"<>,".contains(c);
     let parts = email.split_once('@');
     if !email.chars().all(valid) || parts.is_none_or(|(local, domain)| local.is_empty() || domain.is_empty()) {

@@ -1,5 +1,6 @@
 //! The receipts queue → SES.
 
+mod content;
 mod handler;
 mod items;
 mod mail;

@@ -5,9 +5,9 @@
 
 use askama::Template;
 use models::EmailAddress;
-use pages::{Facts, Html, Language, Texts};
+use pages::{Language, Texts};
 
-use crate::items::Items;
+use crate::content::{Content, Part};
 use crate::payment::Payment;
 use crate::sender::without_encoded_words;
 
@@ -28,45 +28,6 @@ pub(crate) struct Mail {
     pub(crate) text: String,
     /// The same as HTML.
     pub(crate) html: String,
-}
-
-/// What a mail says.
-#[derive(Debug)]
-pub(crate) struct Content<'a> {
-    /// The shop last, here and in every subject: however its name is written, the amount before it reads as it is.
-    pub(crate) subject: &'static str,
-    /// What is said of a test.
-    pub(crate) test: &'static str,
-    pub(crate) heading: &'static str,
-    /// What fills the texts: the payment's, and the amount that the mail is about.
-    pub(crate) facts: Facts<'a>,
-    /// The first below the amount, the others below each other.
-    pub(crate) sections: Vec<Vec<Part<'a>>>,
-    /// Whom to ask.
-    pub(crate) ask: &'static str,
-}
-
-/// Something that a mail says.
-#[derive(Debug)]
-pub(crate) enum Part<'a> {
-    Heading(&'static str),
-    Paragraph(Said),
-    Facts(Vec<(&'static str, Said)>),
-    Items(Items<'a>),
-    Button { label: &'static str, url: String },
-}
-
-/// A text with its placeholders filled.
-#[derive(Debug, Clone)]
-pub(crate) struct Said {
-    pub(crate) html: Html,
-    pub(crate) plain: String,
-}
-
-impl Said {
-    pub(crate) fn new(text: &str, facts: &Facts<'_>) -> Self {
-        Self { html: facts.html(text), plain: facts.plain(text) }
-    }
 }
 
 #[derive(Template)]
@@ -116,7 +77,7 @@ fn plain(payment: &Payment<'_>, content: &Content<'_>) -> String {
             Part::Button { label, url } => blocks.push(format!("{label}:\n{url}")),
         }
     }
-    blocks.push(payment.closing(content).map(|said| said.plain).collect::<Vec<_>>().join(" "));
+    blocks.push(payment.closing(content.ask).map(|said| said.plain).collect::<Vec<_>>().join(" "));
     let help = payment.shell.plain_help().map(|help| format!("{} {help}", texts.common.help));
     blocks.push([texts.common.payments_by.to_owned()].into_iter().chain(help).collect::<Vec<_>>().join("\n"));
     blocks.join("\n\n") + "\n"

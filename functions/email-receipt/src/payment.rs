@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use models::{Colour, EmailAddress, Refund, Session, Shop};
 use pages::{Face, Facts, Language, Shell, Zone};
 
-use crate::mail::{Content, Part, Said};
+use crate::content::{Part, Said};
 
 /// A payment that was sent, as its mails show it: in the payer's language, by the clocks where its currency is paid.
 #[derive(Debug)]
@@ -80,10 +80,10 @@ impl<'a> Payment<'a> {
     }
 
     /// Why the mail was sent, and whom to ask.
-    pub(crate) fn closing(&self, content: &Content<'_>) -> impl Iterator<Item = Said> {
+    pub(crate) fn closing(&self, ask: &'static str) -> impl Iterator<Item = Said> {
         let texts = &self.shell.texts().mails;
         let replies = self.support_email().map(|_| texts.replies);
-        let closing = [texts.why_you, content.ask].into_iter().chain(replies);
+        let closing = [texts.why_you, ask].into_iter().chain(replies);
         closing.map(|text| Said::new(text, &self.facts)).collect::<Vec<_>>().into_iter()
     }
 }

@@ -2,8 +2,9 @@
 
 use models::{Session, Shop};
 
+use crate::content::{Content, Part, Said};
 use crate::items::Items;
-use crate::mail::{Content, Mail, Part, Said};
+use crate::mail::Mail;
 use crate::payment::Payment;
 
 /// The receipt of a payment; none if it was not sent, or there is no address to send the receipt to.

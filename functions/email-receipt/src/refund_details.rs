@@ -5,8 +5,9 @@
 use jiff::Timestamp;
 use models::{Refund, RefundState, Session, Shop};
 
+use crate::content::{Content, Part, Said};
 use crate::items::Items;
-use crate::mail::{Content, Mail, Part, Said};
+use crate::mail::Mail;
 use crate::payment::Payment;
 
 /// The mail about `refund` of `session`; none if nothing is asked any more at `now`, so that no link leads nowhere, or

@@ -2,7 +2,8 @@
 
 use models::{Refund, Session, Shop};
 
-use crate::mail::{Content, Mail, Part, Said};
+use crate::content::{Content, Part, Said};
+use crate::mail::Mail;
 use crate::payment::Payment;
 
 /// The mail about `refund` of `session`, paid by the session `paid_by` if that is still there; none if the refund was
