@@ -1,15 +1,11 @@
-//! What could not be done, and the page that says so.
+//! What could not be done.
 
 use std::error::Error as StdError;
 
-use askama::Template;
 use lambda_http::http::{HeaderValue, StatusCode, header};
 use lambda_http::{Body, Response};
 use store::StoreError;
 
-use crate::facts::Html;
-use crate::response::{Forms, page};
-use crate::shell::Shell;
 use crate::texts::ProblemsTexts;
 
 /// Why a request is not done. The causes of the last two go to the log alone.
@@ -44,15 +40,6 @@ pub struct ProblemTexts {
     pub text: &'static str,
 }
 
-/// The way back from a problem.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Back {
-    /// The page that shows where it stands.
-    pub path: String,
-    /// How the link reads.
-    pub label: &'static str,
-}
-
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
@@ -62,18 +49,6 @@ impl From<StoreError> for Problem {
             }
         }
     }
-}
-
-/// What could not be done.
-#[derive(Template)]
-#[template(path = "problem.html")]
-struct ProblemPage<'a> {
-    shell: &'a Shell<'a>,
-    heading: &'static str,
-    text: &'static str,
-    back: Option<Back>,
-    /// Who can help, if that is known.
-    help: Option<Html>,
 }
 
 impl Problem {
@@ -125,16 +100,6 @@ impl Problem {
             | Self::Unreadable
             | Self::Refused(..) => {}
         }
-    }
-
-    /// The page that says so, with a link to `back` if there is anything to go back to.
-    pub fn into_page(self, shell: &Shell<'_>, back: Option<Back>) -> Response<Body> {
-        let ProblemTexts { heading, text } = self.texts(&shell.texts().problems);
-        let back = if matches!(self, Self::NotFound) { None } else { back };
-        let styles = shell.styles();
-        let template = ProblemPage { shell, heading, text, back, help: shell.help() };
-        let response = page(self.status(), shell.language, &styles.list(), Forms::ToUs, &template);
-        self.answered(response.unwrap_or_default())
     }
 
     /// A response with a page about it, given the status and the headers that go with it.

@@ -89,7 +89,7 @@ async fn consent_moves_the_money_and_the_first_decision_holds() {
     let session = checkout.now(&session).await;
     assert_eq!((session.state, session.attempt_number()), (SessionState::Sent, 1));
     assert_eq!(checkout.post(&format!("{}/cancel", page.1), "").await, (303, format!("{}?check=auto", page.1)));
-    let thanks = format!("{THANKS}&payment_id={}", session.id);
+    let thanks = thanks(&session);
     assert_eq!(checkout.leads_to(&format!("{}/return", page.1)).await, thanks);
     assert_eq!(causes(&checkout.now(&session).await).last(), Some(&"settled"));
 }
@@ -140,7 +140,7 @@ async fn a_refusal_leads_back_to_the_choice_where_the_session_may_be_paid_again(
         assert!(html.contains(&format!("name=\"attempt\" value=\"{next}\"")), "{html}");
         assert_eq!(checkout.post(&format!("{path}/bank"), &format!("{CHOOSE}{next}")).await.0, 303);
     }
-    let thanks = format!("{THANKS}&payment_id={}", session.id);
+    let thanks = thanks(&session);
     assert_eq!(checkout.decide(&session, 4, "approve").await, (303, thanks));
     assert_eq!(checkout.now(&session).await.state, SessionState::Sent);
     let once = checkout.at_consent(false).await;
