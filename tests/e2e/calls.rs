@@ -84,18 +84,18 @@ async fn of_the_checkout() {
     let session = world.create().await;
     let payer = world.payer(&session);
     let opened = || async { calls(&world, "CheckoutFunction", payer.page()).await.0 };
-    assert_eq!(opened().await, 2, "one read as the process starts");
+    assert_eq!(opened().await, 3, "one read as the process starts, the session, its merchant's shop");
     assert_eq!(calls(&world, "CheckoutFunction", payer.identify()).await.0, 2);
-    assert_eq!(opened().await, 1);
+    assert_eq!(opened().await, 2);
     assert_eq!(calls(&world, "CheckoutFunction", payer.choose_bank(1)).await.0, 2);
     let bank = world.request(Method::GET, &format!("/mock-bank/{}/1", text(&session["id"])));
     assert_eq!(calls(&world, "MocksFunction", page(bank)).await.0, 3, "one read as the process starts");
     assert_eq!(calls(&world, "MocksFunction", payer.press(1, &[("decision", "approve")])).await.0, 2);
-    // The session, the submission's record, and, as the bank answers at once, the settlement's.
+    // The session, the submission's record, and, as the bank answers at once, the settlement's; and what came of it.
     let (count, _) = calls(&world, "CheckoutFunction", payer.come_back()).await;
-    assert_eq!(count, 3 + OF_THE_MOCK_BANK);
+    assert_eq!(count, 4 + OF_THE_MOCK_BANK);
     assert_eq!(calls(&world, "CheckoutFunction", payer.come_back()).await.0, 1, "again");
-    assert_eq!(opened().await, 1);
+    assert_eq!(opened().await, 2);
     assert_eq!(world.get(&text(&session["id"])).await["state"], "sent");
 
     let at_bank = async || {
@@ -107,10 +107,10 @@ async fn of_the_checkout() {
     };
     let session = at_bank().await;
     let later = calls(&world, "CheckoutFunction", world.payer(&session).decide(1, "approve_then_settle")).await.0;
-    assert_eq!(later, 2 + OF_THE_MOCK_BANK, "the session, and the submission's record");
+    assert_eq!(later, 3 + OF_THE_MOCK_BANK, "the session, the submission's record, and what came of it");
     let session = at_bank().await;
     let declined = calls(&world, "CheckoutFunction", world.payer(&session).decide(1, "decline")).await.0;
-    assert_eq!(declined, 2 + OF_THE_MOCK_BANK - 2, "the bank is not asked for the money");
+    assert_eq!(declined, 3 + OF_THE_MOCK_BANK - 2, "the bank is not asked for the money");
     let session = at_bank().await;
     assert_eq!(calls(&world, "CheckoutFunction", world.payer(&session).cancel()).await.0, 1);
 }
@@ -121,11 +121,15 @@ async fn of_a_refunds_pages() {
     let paid = world.paid_from_withheld_account().await;
     let refund = world.refund(&paid, 1).await;
     let open = || page(world.request(Method::GET, &format!("/refunds/{}", text(&refund["id"]))));
-    assert_eq!(calls(&world, "CheckoutFunction", open()).await.0, 3, "which session's it is, the refund, the session");
+    assert_eq!(
+        calls(&world, "CheckoutFunction", open()).await.0,
+        4,
+        "which session's it is, the refund, the session, the shop"
+    );
     let given = calls(&world, "CheckoutFunction", world.give_details(&refund, "check", "12345674")).await.0;
-    assert_eq!(given, 3, "shown again, to be confirmed");
+    assert_eq!(given, 4, "shown again, to be confirmed");
     let confirmed = calls(&world, "CheckoutFunction", world.give_details(&refund, "confirm", "12345674")).await.0;
-    assert_eq!(confirmed, 5, "the same, one transaction, and how the refund is after it");
+    assert_eq!(confirmed, 6, "the same, one transaction, and how the refund is after it");
 }
 
 /// What follows by itself: one stream record or message at a time.

@@ -239,6 +239,9 @@ impl Checkout {
     /// The payer comes back from a provider, in whichever browser, or asks where it stands; that proves nothing, and the provider
     /// is asked. What is final leads on to the shop at once; opened again, the session's own page shows it.
     async fn come_back(&self, session: Session) -> Answer {
+        if let Some(way_on) = flow::way_on(&session, self.clock.now()) {
+            return see_other(&way_on);
+        }
         self.payments.follow_up(&session).await.map_err(of_payment)?;
         let (session, now) = (self.session(session.id).await?, self.clock.now());
         see_other(&flow::way_on(&session, now).unwrap_or_else(|| checkout_path(&session.id)))
