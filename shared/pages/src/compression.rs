@@ -31,7 +31,7 @@ impl Compression {
         match self {
             Self::None => {}
             Self::Gzip => {
-                let mut gzip = GzEncoder::new(Vec::new(), flate2::Compression::best());
+                let mut gzip = GzEncoder::new(Vec::new(), flate2::Compression::default());
                 if let Ok(packed) = gzip.write_all(html.as_bytes()).and_then(|()| gzip.finish()) {
                     *response.body_mut() = Body::Binary(packed);
                     response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));

@@ -372,8 +372,8 @@ fn after_a_refusal_the_choice_says_why_and_offers_every_bank_again() {
             AttemptEnd::DeclinedByPayer => "You said no at <bdi>Thistledown Pay</bdi>. No money has left your account.",
             AttemptEnd::DeclinedByBank => "Your bank said no. No money has left your account.",
             AttemptEnd::InsufficientFunds => "not enough money in the account at <bdi>Thistledown Pay</bdi>. No money",
-            AttemptEnd::Cancelled => "<bdi>Thistledown Pay</bdi> has given the payment up. No money",
-            AttemptEnd::NotBegun => "<bdi>Thistledown Pay</bdi> could not begin the payment. No money",
+            AttemptEnd::Cancelled => "At <bdi>Thistledown Pay</bdi>, the payment was given up. No money",
+            AttemptEnd::NotBegun => "At <bdi>Thistledown Pay</bdi>, the payment could not be begun. No money",
         };
         assert!(notice.contains(says), "{end:?}: {notice}");
         assert!(html.contains("name=\"attempt\" value=\"2\"") && html.contains("value=\"mock-bank\""), "{html}");
@@ -389,14 +389,14 @@ fn while_money_may_move_at_the_bank_nothing_is_promised_that_only_the_bank_knows
     let html = show(&at_consent(), NOW);
     assert!(html.contains("href=\"/checkout/") && html.contains("/bank/1\""), "{html}");
     assert!(
-        html.contains("<bdi>Thistledown Pay</bdi> is asked to give the payment up")
+        html.contains("We ask <bdi>Thistledown Pay</bdi> to give the payment up")
             && !html.contains("Nothing has been paid yet")
     );
     let html = choose_another(&at_consent());
     assert!(!html.contains("A new choice replaces") && html.contains("you still pay once"));
     assert!(!html.contains("Nothing has been paid yet"), "{html}");
     let html = show(&at_consent(), later(86_400));
-    assert!(html.contains("<bdi>Thistledown Pay</bdi> is being asked whether you have approved the payment"), "{html}");
+    assert!(html.contains("We are asking <bdi>Thistledown Pay</bdi> whether you have approved the payment"), "{html}");
     assert!(!html.contains("<form") && !html.contains("/bank/1") && !html.contains("No money has left"), "{html}");
     let mut late = in_state(SessionState::Cancelled);
     assert!(show(&late, NOW).contains("No money has left your account"));

@@ -121,7 +121,7 @@ async fn a_refusal_leads_back_to_the_choice_where_the_session_may_be_paid_again(
             1,
             "refuse",
             AttemptEnd::DeclinedByBank,
-            "Your bank said no. No money has left your account. <bdi>Thistledown Pay</bdi> can tell you why.",
+            "Your bank said no. No money has left your account. To learn why, ask <bdi>Thistledown Pay</bdi>.",
         ),
         (
             2,
