@@ -18,7 +18,7 @@ use self::status::{Shown, shown};
 use crate::paths::refund_path;
 
 #[cfg(test)]
-pub(crate) use self::page::gallery;
+pub(crate) use self::page::{extremes, gallery};
 
 /// The pages of all refunds.
 #[derive(Debug)]

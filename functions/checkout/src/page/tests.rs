@@ -1,5 +1,7 @@
 //! Every page, as it is rendered.
 
+mod extremes;
+
 use askama::Template;
 use jiff::Timestamp;
 use models::{
@@ -35,8 +37,14 @@ fn choose_another(session: &Session) -> String {
 
 impl View {
     fn show(&self, session: &Session, offers: &[Offer], language: Language, now: Timestamp) -> String {
-        let shell = &Shell::of(face(session, None), session.mode, language);
-        let (summary, blank) = (Summary::new(session, shell), PayerForm::default());
+        self.render(&Shell::of(face(session, None), session.mode, language), session, offers, now)
+    }
+
+    fn render(&self, shell: &Shell<'_>, session: &Session, offers: &[Offer], now: Timestamp) -> String {
+        let (mut summary, blank) = (Summary::new(session, shell), PayerForm::default());
+        if matches!(stage(session, now), Stage::Payer | Stage::Bank | Stage::Consent) {
+            summary.phone = crate::phone::qr_code(&format!("{}{}", session.base_url, summary.path));
+        }
         match stage(session, now) {
             Stage::Payer => PayerPage::new(shell, summary, &blank, PayerErrors::default()).render(),
             Stage::Consent if self.choose == Choose::No => ConsentPage::new(shell, summary, offers).render(),
@@ -168,6 +176,7 @@ fn gallery(language: Language) -> Vec<(String, String)> {
     add("bank_down", problem(bank_down(), language));
     add("too_many", problem(too_many_attempts(), language));
     pages.extend(crate::refund::gallery(language));
+    pages.extend(extremes::gallery(language));
     pages
 }
 

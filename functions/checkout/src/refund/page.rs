@@ -131,6 +131,18 @@ impl<'a> StatusPage<'a> {
     }
 }
 
+/// Those that ask, of a shop with a long name and a customer with one.
+#[cfg(test)]
+pub(crate) fn extremes(language: pages::Language, shop: &models::Shop) -> Vec<(String, String)> {
+    let (session, refund) = (crate::samples::in_state(models::SessionState::Sent), crate::samples::refund());
+    let shell = &super::shell_of(&refund, &session, Some(shop), language);
+    let (blank, errors) = (DetailsForm::default(), DetailsErrors::default());
+    let details = DetailsPage::new(&refund, &session, shell, &blank, errors).render().unwrap();
+    let payee = Payee { name: samples::name(&"Ada Customer ".repeat(10)), ..crate::samples::details() };
+    let check = CheckPage::new(&refund, &session, shell, &payee).render().unwrap();
+    vec![("refund_page_hundred_details".to_owned(), details), ("refund_page_hundred_check".to_owned(), check)]
+}
+
 /// Every page there is, with a name.
 #[cfg(test)]
 pub(crate) fn gallery(language: pages::Language) -> Vec<(String, String)> {
