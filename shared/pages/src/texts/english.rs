@@ -159,7 +159,7 @@ pub(crate) const TEXTS: Texts = Texts {
         details_intro: "Your bank didn’t share the account you paid from. Enter one in the UK that is yours.",
         name_label: "Name on the account",
         sort_code_label: "Sort code",
-        sort_code_hint: "6 digits, like 01-02-03",
+        sort_code_hint: "Like 01-02-03",
         account_number_label: "Account number",
         account_number_hint: "6 to 8 digits",
         name_missing: "Enter the name on the account",

@@ -159,7 +159,7 @@ pub(crate) const TEXTS: Texts = Texts {
         details_intro: "Votre banque n’a pas communiqué le compte utilisé pour payer. Indiquez un compte au Royaume-Uni dont vous êtes titulaire.",
         name_label: "Titulaire du compte",
         sort_code_label: "Sort code",
-        sort_code_hint: "6\u{a0}chiffres, p.\u{a0}ex. 01-02-03",
+        sort_code_hint: "P.\u{a0}ex. 01-02-03",
         account_number_label: "Numéro de compte",
         account_number_hint: "6 à 8\u{a0}chiffres",
         name_missing: "Saisissez le nom du titulaire du compte",

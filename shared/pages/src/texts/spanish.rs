@@ -159,7 +159,7 @@ pub(crate) const TEXTS: Texts = Texts {
         details_intro: "Su banco no ha comunicado desde qué cuenta pagó. Indique una cuenta en el Reino Unido de la que sea titular.",
         name_label: "Titular de la cuenta",
         sort_code_label: "Sort code",
-        sort_code_hint: "6 dígitos, p.\u{a0}ej., 01-02-03",
+        sort_code_hint: "P.\u{a0}ej., 01-02-03",
         account_number_label: "Número de cuenta",
         account_number_hint: "De 6 a 8 dígitos",
         name_missing: "Introduzca el nombre del titular de la cuenta",

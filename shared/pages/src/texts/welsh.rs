@@ -160,7 +160,7 @@ pub(crate) const TEXTS: Texts = Texts {
         details_intro: "Ni rannodd eich banc y cyfrif y gwnaethoch dalu ohono. Rhowch fanylion cyfrif yn y DU sy’n eiddo i chi.",
         name_label: "Enw ar y cyfrif",
         sort_code_label: "Cod didoli",
-        sort_code_hint: "6 digid, fel 01-02-03",
+        sort_code_hint: "Fel 01-02-03",
         account_number_label: "Rhif y cyfrif",
         account_number_hint: "Rhwng 6 ac 8 digid",
         name_missing: "Rhowch yr enw ar y cyfrif",
