@@ -143,7 +143,9 @@ Help: help@brightcandles.example · https://brightcandles.example
 
     #[test]
     fn it_is_written_in_the_payers_language() {
-        assert_speaks_every_language(&sent(candles(), "Gerald Wiley"), |session| render(session, None).unwrap());
+        assert_speaks_every_language("receipt", &sent(candles(), "Gerald Wiley"), |session| {
+            render(session, None).unwrap()
+        });
     }
 
     #[test]

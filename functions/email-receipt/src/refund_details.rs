@@ -130,7 +130,9 @@ Help: help@brightcandles.example · https://brightcandles.example
 
     #[test]
     fn it_is_written_in_the_payers_language() {
-        assert_speaks_every_language(&sent(candles(), "Gerald Wiley"), |session| render_at_once(session, 400));
+        assert_speaks_every_language("refund_details", &sent(candles(), "Gerald Wiley"), |session| {
+            render_at_once(session, 400)
+        });
     }
 
     #[test]

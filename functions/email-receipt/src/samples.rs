@@ -166,10 +166,14 @@ pub(crate) fn in_language(language: Language, session: &Session) -> Session {
     Session { locale: Some(samples::text(language.tag())), ..session.clone() }
 }
 
-/// In each language it says so, once, and a test is marked as one.
-pub(crate) fn assert_speaks_every_language(session: &Session, write: impl Fn(&Session) -> Mail) {
+/// In each language it says so, once, and a test is marked as one. Who sets PAGES_DIR to a folder can look at them there.
+pub(crate) fn assert_speaks_every_language(name: &str, session: &Session, write: impl Fn(&Session) -> Mail) {
+    let folder = std::env::var_os("PAGES_DIR").map(std::path::PathBuf::from);
     for language in Language::ALL {
         let mail = write(&in_language(language, session));
+        if let Some(folder) = &folder {
+            std::fs::write(folder.join(format!("mail_{name}_{}.html", language.tag())), &mail.html).unwrap();
+        }
         assert_eq!(mail.html.matches("lang=").count(), 1, "{}", mail.html);
         assert!(mail.html.contains(&format!("<html lang=\"{}\">", language.tag())), "{}", mail.html);
         assert!(mail.subject.starts_with(&format!("{} ", language.texts().mails.test_subject)), "{}", mail.subject);
