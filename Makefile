@@ -1,7 +1,7 @@
 # Counterfoil. `make` or `make help` lists what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help debug with-tests run watch test fmt lint deny unit mutants bench bench-peers bench-load instructions seed cost openapi advisories sbom test-clients test-oracles clean \
+.PHONY: help debug with-tests run watch test fmt lint deny unit mutants bench bench-peers bench-load instructions seed cost openapi pictures advisories sbom test-axe test-clients test-oracles clean \
   tools validate build deploy deploy-function invoke sam-invoke sam-api sam-files
 
 # Where `make run` listens and keeps its data.
@@ -65,11 +65,18 @@ deny: $(CARGO_DENY)
 
 # Where tests write down which of their permissions functions make use of.
 PERMISSIONS := target/permissions
+# Where tests write down the pages and mails that they render.
+PAGES := $(CURDIR)/target/pages
+RENDERED := --test browser rendered::every_rendered_page_can_be_read_by_everyone -- --exact --ignored
 
 unit: with-tests
 	@echo "==> tests"
-	@rm -rf $(PERMISSIONS)
-	PERMISSIONS_DIR=$(PERMISSIONS) cargo test --workspace --tests
+	@rm -rf $(PERMISSIONS) $(PAGES)
+	@mkdir -p $(PAGES)
+	PERMISSIONS_DIR=$(PERMISSIONS) PAGES_DIR=$(PAGES) cargo test --workspace --tests
+	@echo "==> pages: everyone can read what was rendered in these tests"
+	@[ -f $(TOOLS)/axe.min.js ] || echo "    WITHOUT AXE-CORE, which is not in .tools: make test-axe fetches it"
+	PAGES_DIR=$(PAGES) cargo test --package tests $(RENDERED)
 	@echo "==> permissions: what functions may do is what they did in these tests"
 	PERMISSIONS_DIR=$(PERMISSIONS) cargo test --workspace --test permissions functions_may_do -- --ignored
 
@@ -149,6 +156,25 @@ bench-load: ## whole payments at a fixed rate, and whether anything was lost (LO
 seed: debug ## add sessions to the local data (SESSIONS=1000000 DATA_DIR=.local), with `make run` stopped
 	cargo build --profile measure -p bench
 	target/measure/bench seed --count $(SESSIONS) --data-dir $(DATA_DIR) --bin-dir target/debug
+
+test-axe: with-tests $(TOOLS)/axe.min.js ## axe-core on every page and mail (needs npm and a network, once)
+	@echo "==> axe: pages and mails as they are rendered, then every page of the running service"
+	@rm -rf $(PAGES)
+	@mkdir -p $(PAGES)
+	PAGES_DIR=$(PAGES) cargo test --quiet --package checkout --package email-receipt --package mocks --lib
+	AXE=required PAGES_DIR=$(PAGES) cargo test --package tests $(RENDERED)
+	AXE=required cargo test --package tests --test browser states::
+
+AXE_VERSION := 4.14.1
+
+$(TOOLS)/axe.min.js:
+	$(call need,npm,sudo apt-get install npm)
+	@echo "==> fetching axe-core $(AXE_VERSION) into .tools, once"
+	@dir=$$(mktemp -d) && trap "rm -rf $$dir" EXIT && cd $$dir && npm pack --silent axe-core@$(AXE_VERSION) && \
+	  tar xzf axe-core-$(AXE_VERSION).tgz package/axe.min.js && mkdir -p $(TOOLS) && mv package/axe.min.js $@
+
+pictures: with-tests ## pictures of every page, into docs/pages
+	BROWSER_TESTS=required cargo test --package tests --test browser pictures::pictures -- --exact --ignored
 
 test-clients: ## Banked's own Node client against a running `make run` (needs Node.js and a network)
 	@dir=$$(mktemp -d) && trap "rm -rf $$dir" EXIT && cp tests/clients/banked-node.js $$dir && cd $$dir && \

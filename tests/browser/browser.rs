@@ -32,10 +32,28 @@ pub(crate) struct Screen {
 impl Screen {
     /// A phone of today.
     pub(crate) const PHONE: Self = Self { width: 390, height: 844, touch: true };
-    /// The narrowest phone that the pages must fit.
-    pub(crate) const NARROW: Self = Self { width: 360, height: 640, touch: true };
+    /// A small phone, on whose first screen there is what one has to do.
+    pub(crate) const SMALL: Self = Self { width: 360, height: 640, touch: true };
+    /// The narrowest that the pages must fit (WCAG 2.2, 1.4.10).
+    pub(crate) const NARROW: Self = Self { width: 320, height: 640, touch: true };
     /// A desk's.
     pub(crate) const DESKTOP: Self = Self { width: 1280, height: 900, touch: false };
+}
+
+/// The colours that the reader prefers, or forces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Colours {
+    Light,
+    Dark,
+    /// Few, and the system's own.
+    Forced,
+}
+
+/// Whether pages run scripts; what WebDriver itself runs at once is not the page's. The numbers are Chrome's.
+#[derive(Debug, Clone, Copy)]
+enum Scripts {
+    Allowed = 1,
+    Blocked = 2,
 }
 
 /// A browser with one session.
@@ -48,6 +66,15 @@ impl Browser {
     /// A browser that runs no script, as the pages need none. None where no browser is installed, which is said
     /// loudly; with BROWSER_TESTS=required it is a failure.
     pub(crate) async fn start(screen: Screen) -> Option<Self> {
+        Self::start_with(screen, Scripts::Blocked).await
+    }
+
+    /// One in which tests may run scripts that wait for something.
+    pub(crate) async fn start_scripted(screen: Screen) -> Option<Self> {
+        Self::start_with(screen, Scripts::Allowed).await
+    }
+
+    async fn start_with(screen: Screen, scripts: Scripts) -> Option<Self> {
         let Some((chromedriver, chromium)) = installed() else {
             let required = std::env::var("BROWSER_TESTS").is_ok_and(|value| value == "required");
             assert!(!required, "BROWSER_TESTS=required, and there is no {CHROMEDRIVER} or no Chromium in PATH");
@@ -55,7 +82,7 @@ impl Browser {
             return None;
         };
         let driver = Driver::start(&chromedriver);
-        let capabilities = capabilities(&chromium, driver.folder.path());
+        let capabilities = capabilities(&chromium, driver.folder.path(), scripts);
         let Value::Object(capabilities) = capabilities else { unreachable!() };
         let client = ClientBuilder::new(HttpConnector::new()).capabilities(capabilities).connect(&driver.url).await;
         let browser = Self { client: client.unwrap(), _driver: driver };
@@ -71,17 +98,40 @@ impl Browser {
 
     /// Makes the window another screen's.
     pub(crate) async fn set_screen(&self, screen: Screen) {
+        self.client.set_window_size(screen.width, screen.height).await.unwrap();
+        self.resize(screen).await;
+    }
+
+    /// Lays the page out for another screen.
+    pub(crate) async fn resize(&self, screen: Screen) {
         let Screen { width, height, touch } = screen;
-        self.client.set_window_size(width, height).await.unwrap();
         let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": touch });
         self.chrome("Emulation.setDeviceMetricsOverride", metrics).await;
     }
 
-    /// Prefers dark pages, or light ones.
-    pub(crate) async fn set_dark(&self, dark: bool) {
-        let value = if dark { "dark" } else { "light" };
-        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": value }] });
+    /// Shows pages in these colours.
+    pub(crate) async fn set_colours(&self, colours: Colours) {
+        let (scheme, forced) = match colours {
+            Colours::Light => ("light", "none"),
+            Colours::Dark => ("dark", "none"),
+            Colours::Forced => ("dark", "active"),
+        };
+        let features = json!({ "features": [
+            { "name": "prefers-color-scheme", "value": scheme },
+            { "name": "forced-colors", "value": forced },
+        ] });
         self.chrome("Emulation.setEmulatedMedia", features).await;
+    }
+
+    /// Makes the page's text this much larger than it is by itself, in percent.
+    pub(crate) async fn set_text_size(&self, percent: u32) {
+        let script = "document.documentElement.style.fontSize = arguments[0]";
+        self.client.execute(script, vec![json!(format!("{percent}%"))]).await.unwrap();
+    }
+
+    /// Runs this script in every page that is opened from now on, whatever its policy.
+    pub(crate) async fn add_to_pages(&self, script: &str) {
+        self.chrome("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script })).await;
     }
 
     /// A picture of the whole page at this width, as PNG.
@@ -130,10 +180,11 @@ impl Browser {
         }
     }
 
-    /// The button, or the link, that reads so.
+    /// The button, or the link, that reads so; or the row of the bank of this name.
     pub(crate) async fn button(&self, label: &str) -> Element {
-        self.wait_for(&format!("//*[self::button or self::a or self::summary][normalize-space()={}]", quoted(label)))
-            .await
+        let label = quoted(label);
+        let reads = format!("normalize-space()={label} or @name='bank' and .//bdi[normalize-space()={label}]");
+        self.wait_for(&format!("//*[self::button or self::a or self::summary][{reads}]")).await
     }
 
     /// Presses a button, or follows a link.
@@ -276,7 +327,7 @@ fn say_skipped() {
     });
 }
 
-fn capabilities(chromium: &Path, folder: &Path) -> Value {
+fn capabilities(chromium: &Path, folder: &Path, scripts: Scripts) -> Value {
     let profile = format!("--user-data-dir={}", folder.join("profile").display());
     json!({
         "browserName": "chrome",
@@ -290,8 +341,7 @@ fn capabilities(chromium: &Path, folder: &Path) -> Value {
                 // A pipe instead of a port: when the driver dies, so does the browser.
                 "--remote-debugging-pipe",
             ],
-            // 2: blocked. What WebDriver itself runs is not the page's.
-            "prefs": { "profile.managed_default_content_settings.javascript": 2 },
+            "prefs": { "profile.managed_default_content_settings.javascript": scripts as u8 },
         },
     })
 }

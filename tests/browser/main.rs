@@ -5,11 +5,16 @@
 
 mod banks;
 mod browser;
+mod inspector;
+mod keyboard;
 mod pages;
 mod payments;
+mod pictures;
 mod presses;
 mod refunds;
+mod rendered;
 mod shop;
+mod states;
 
 use serde_json::{Value, json};
 use tests::{World, document_1, text};
@@ -19,8 +24,16 @@ use crate::shop::Shop;
 
 const NAME: &str = "Ada Payer";
 const EMAIL: &str = "ada@example.com";
-/// The button of document 1's session at the choice of a bank.
-const CHOOSE: &str = "Pay £4.00 with Mock Bank";
+/// How the demo merchant's shop is called.
+const SHOP: &str = "Bright Candles";
+/// The link back to it.
+const RETURN: &str = "Return to Bright Candles";
+/// The bank at the choice where the payer decides everything.
+const CHOOSE: &str = "Mock Bank";
+/// The link to the choice of a bank, once one is chosen.
+const ANOTHER: &str = "Choose another bank";
+/// What unfolds the form that cancels.
+const CANCEL: &str = "Cancel the payment";
 /// The heading of the mock bank's page for it.
 const ASKED: &str = "Approve a payment of £4.00?";
 

@@ -6,7 +6,7 @@ use tests::{World, text};
 
 use crate::browser::{Browser, Screen};
 use crate::shop::Visit;
-use crate::{ASKED, CHOOSE, EMAIL, NAME, causes, checkout, stage, staying, with_payer};
+use crate::{ASKED, CANCEL, CHOOSE, EMAIL, NAME, RETURN, SHOP, causes, checkout, stage, staying, with_payer};
 
 /// Asserts that the shop was told this, and nothing of where the payer came from.
 fn assert_told(visit: &Visit, path: &str, id: &str, result: &str, state: &str) {
@@ -23,7 +23,12 @@ async fn from_details_to_the_shop() {
     browser.open(&checkout(&session)).await;
     browser.see("Your details").await;
     let page = browser.text().await;
-    for part in ["Gerald Wiley", "Candles", "4 × £1.00", "£4.00", "Illuminate", "Test mode: no real money moves"] {
+    for part in [SHOP, "£4.00", "1 item · Illuminate", "Test mode: no real money moves"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    browser.press("1 item · Illuminate").await;
+    let page = browser.text().await;
+    for part in ["Candles", "4 × £1.00", "Gerald Wiley, account ending 5678"] {
         assert!(page.contains(part), "{part}: {page}");
     }
     browser.fill("Full name", NAME).await;
@@ -33,10 +38,15 @@ async fn from_details_to_the_shop() {
     browser.press(CHOOSE).await;
     browser.see(ASKED).await;
     browser.press("Approve").await;
-    browser.see("Payment sent").await;
-    browser.press("Return to Gerald Wiley").await;
+    // Nothing is left to wait for.
     assert_told(&shop.visit().await, "/thanks", &id, "success", "sent");
     browser.see("The shop").await;
+    // The link, opened again, shows what came of it, and leads on no more by itself.
+    browser.open(&checkout(&session)).await;
+    browser.see("Payment sent").await;
+    assert!(!shop.has_visitors());
+    browser.press(RETURN).await;
+    assert_told(&shop.visit().await, "/thanks", &id, "success", "sent");
     let expected = ["created", "payer_identified", "bank_chosen", "consent_given", "settled"];
     assert_eq!(causes(&world, &session).await, expected);
     let mails = world.mails().await;
@@ -45,7 +55,7 @@ async fn from_details_to_the_shop() {
 }
 
 #[tokio::test]
-async fn a_known_payer_is_not_asked_and_a_result_leads_on_by_itself() {
+async fn a_known_payer_is_not_asked() {
     let Some((browser, world, mut shop)) = stage().await else { return };
     let session = world.create_from(&with_payer(shop.order())).await;
     browser.open(&checkout(&session)).await;
@@ -90,6 +100,8 @@ async fn a_pending_payment_shows_by_itself_what_became_of_it() {
         browser.press(CHOOSE).await;
         browser.press(decision).await;
         browser.see("Your bank is sending the payment").await;
+        browser.press("Let this page check by itself every 3 seconds").await;
+        browser.button("Stop checking").await;
         let id = text(&session["id"]);
         assert_eq!(world.get(&id).await["state"], "pending");
         pending.push((browser.client.window().await.unwrap(), id, state, heading));
@@ -118,8 +130,11 @@ async fn a_refusal_is_told_and_leads_to_the_shop() {
         browser.open(&checkout(&session)).await;
         browser.press(CHOOSE).await;
         browser.press(decision).await;
+        assert_told(&shop.visit().await, "/sorry", &text(&session["id"]), "failure", "failed");
+        browser.see("The shop").await;
+        browser.open(&checkout(&session)).await;
         browser.see(heading).await;
-        browser.press("Return to Gerald Wiley").await;
+        browser.press(RETURN).await;
         assert_told(&shop.visit().await, "/sorry", &text(&session["id"]), "failure", "failed");
         browser.see("The shop").await;
     }
@@ -131,12 +146,16 @@ async fn the_payer_can_cancel() {
     let Some((browser, world, mut shop)) = stage().await else { return };
     let session = world.create_from(&shop.order()).await;
     browser.open(&checkout(&session)).await;
-    browser.press("Cancel this payment").await;
+    browser.press(CANCEL).await;
     browser.press("Yes, cancel the payment of £4.00").await;
-    browser.see("You cancelled the payment").await;
-    browser.press("Return to Gerald Wiley").await;
     assert_told(&shop.visit().await, "/sorry", &text(&session["id"]), "user-cancelled", "failed");
     assert_eq!(causes(&world, &session).await, ["created", "cancelled_by_payer"]);
     browser.see("The shop").await;
-    assert!(!shop.has_visitors());
+    // Back shows what came of it, with the link, and repeats nothing.
+    browser.client.back().await.unwrap();
+    browser.see("You cancelled the payment").await;
+    assert!(!browser.has("form").await && !shop.has_visitors());
+    browser.press(RETURN).await;
+    assert_told(&shop.visit().await, "/sorry", &text(&session["id"]), "user-cancelled", "failed");
+    assert_eq!(causes(&world, &session).await, ["created", "cancelled_by_payer"]);
 }

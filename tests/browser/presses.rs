@@ -3,7 +3,7 @@
 use tests::{World, text};
 
 use crate::browser::{Browser, Screen};
-use crate::{ASKED, CHOOSE, EMAIL, NAME, causes, checkout, mock_bank, stage, staying, with_payer};
+use crate::{ANOTHER, ASKED, CHOOSE, EMAIL, NAME, causes, checkout, mock_bank, stage, staying, with_payer};
 
 const PAID: [&str; 4] = ["created", "bank_chosen", "consent_given", "settled"];
 const OUT_OF_DATE: &str = "This page is out of date";
@@ -28,6 +28,7 @@ async fn a_tab_left_behind_is_out_of_date() {
     let other = browser.open_tab(&mock_bank(&world, &session, 1)).await;
     browser.press("Walk away and choose another bank").await;
     browser.see("Approve the payment at Mock Bank").await;
+    browser.press(ANOTHER).await;
     browser.press(CHOOSE).await;
     browser.see(ASKED).await;
     assert_eq!(browser.url().await.as_str(), mock_bank(&world, &session, 2));

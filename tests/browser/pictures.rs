@@ -1,0 +1,179 @@
+//! Pictures of the pages for docs/pages, and the page there that lists them: `make pictures`.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use tests::{World, text, workspace};
+
+use crate::browser::{Browser, Colours, Screen};
+use crate::pages::expired;
+use crate::{ANOTHER, CHOOSE, EMAIL, NAME, checkout, with_payer};
+
+const HEAD: &str = "# The pages\n\nWhat a payer sees, on a phone and at a desk, as `make pictures` takes it from the running service with its demo \
+                    merchant. Every page also comes dark, for who prefers that.\n";
+
+/// Takes pictures of the page that is open.
+struct Photographer {
+    browser: Browser,
+    folder: PathBuf,
+    list: String,
+}
+
+impl Photographer {
+    async fn take(&mut self, name: &str, heading: &str, caption: &str) {
+        self.browser.see(heading).await;
+        write!(self.list, "\n## {heading}\n\n{caption}\n\n").unwrap();
+        self.one(name, Screen::PHONE, Colours::Light).await;
+        self.one(name, Screen::DESKTOP, Colours::Light).await;
+        self.list.push('\n');
+    }
+
+    async fn take_dark(&mut self, name: &str) {
+        for screen in [Screen::PHONE, Screen::DESKTOP] {
+            self.one(name, screen, Colours::Dark).await;
+        }
+        self.list.push('\n');
+    }
+
+    async fn one(&mut self, name: &str, screen: Screen, colours: Colours) {
+        let device = if screen.touch { "phone" } else { "desk" };
+        let dark = if colours == Colours::Dark { "-dark" } else { "" };
+        let file = format!("{name}-{device}{dark}.png");
+        self.browser.set_colours(colours).await;
+        std::fs::write(self.folder.join(&file), self.browser.picture(screen).await).unwrap();
+        self.browser.set_colours(Colours::Light).await;
+        self.browser.set_screen(Screen::PHONE).await;
+        writeln!(self.list, "![{name}, {device}{}]({file})", dark.replace('-', ", ")).unwrap();
+    }
+}
+
+/// Three items from the shop.
+fn order() -> Value {
+    json!({
+        "reference": "Order 10423",
+        "line_items": [
+            { "name": "Beeswax pillar candle", "description": "Burns for 40 hours", "amount": 1450, "currency": "GBP", "quantity": 2 },
+            { "name": "Brass holder", "amount": 1999, "currency": "GBP", "quantity": 1 },
+            { "name": "Long matches", "amount": 295, "currency": "GBP", "quantity": 1 },
+        ],
+        "payee": { "name": "Gerald Wiley", "account_number": "12345678", "sort_code": "010203" },
+        "email_receipt": true,
+    })
+}
+
+#[tokio::test]
+#[ignore = "`make pictures` runs it"]
+async fn pictures() {
+    let browser = Browser::start(Screen::PHONE).await.unwrap();
+    let world = World::start().await;
+    let folder = workspace().join("docs/pages");
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    let mut to = Photographer { browser, folder, list: HEAD.to_owned() };
+
+    let session = world.create_from(&order()).await;
+    let payer = world.payer(&session);
+    to.browser.open(&checkout(&session)).await;
+    to.take("details", "Your details", "Who pays is asked only if the shop does not say.").await;
+    to.take_dark("details").await;
+    to.browser.press("Continue to choose your bank").await;
+    to.browser.wait_for("//*[@role='alert']").await;
+    to.take("details-errors", "Your details", "Something is missing.").await;
+    to.browser.fill("Full name", NAME).await;
+    to.browser.fill("E-mail address", EMAIL).await;
+    to.browser.press("Continue to choose your bank").await;
+    to.take("bank", "Choose your bank", "The banks, those used most first. These are mocks, each with what it does.")
+        .await;
+    to.take_dark("bank").await;
+    to.browser.press("3 items · Order 10423").await;
+    to.browser.see("Choose your bank").await;
+    to.one("bank-unfolded", Screen::PHONE, Colours::Light).await;
+    to.browser.press(CHOOSE).await;
+    to.take("mock-bank", "Approve a payment of £51.94?", "The mock bank: a stranger's house.").await;
+    to.browser.open(&checkout(&session)).await;
+    to.take("approve", "Approve the payment at Mock Bank", "Back from the bank, nothing decided.").await;
+    to.browser.press(ANOTHER).await;
+    to.take("bank-another", "Choose your bank", "Another bank instead.").await;
+    payer.decide(1, "approve_then_settle").await;
+    to.browser.open(&checkout(&session)).await;
+    to.take("pending", "Your bank is sending the payment", "The bank has accepted, and has not sent it yet.").await;
+
+    let shop = "https://shop.example.com/orders/10423";
+    let with_urls = |mut order: Value| {
+        order["success_url"] = shop.into();
+        order["error_url"] = shop.into();
+        with_payer(order)
+    };
+    let paid = world.create_from(&with_urls(order())).await;
+    let payer = world.payer(&paid);
+    payer.choose_bank(1).await;
+    payer.decide_with(1, &[("decision", "approve"), ("payer_account", "withheld")]).await;
+    to.browser.open(&checkout(&paid)).await;
+    to.take(
+        "sent",
+        "Payment sent",
+        "The end; a shop with a return URL is led to at once, and this is what its link shows later.",
+    )
+    .await;
+    to.take_dark("sent").await;
+
+    for (name, decision, heading, caption) in [
+        ("declined", "decline", "You declined the payment", "The payer said no."),
+        ("no-funds", "insufficient_funds", "There was not enough money in the account", "The bank said no."),
+    ] {
+        let session = world.create_from(&with_urls(order())).await;
+        world.payer(&session).choose_bank(1).await;
+        world.payer(&session).decide(1, decision).await;
+        to.browser.open(&checkout(&session)).await;
+        to.take(name, heading, caption).await;
+    }
+    let mut retry = with_payer(order());
+    retry["retry"] = true.into();
+    let again = world.create_from(&retry).await;
+    world.payer(&again).choose("mock-refuses", 1).await;
+    world.payer(&again).decide(1, "refuse").await;
+    to.browser.open(&checkout(&again)).await;
+    to.take("bank-again", "Choose your bank again", "The bank said no, and the shop lets the payer try another.").await;
+    let cancelled = world.create_from(&with_urls(order())).await;
+    world.payer(&cancelled).cancel().await;
+    to.browser.open(&checkout(&cancelled)).await;
+    to.take("cancelled", "You cancelled the payment", "The payer gave it up.").await;
+    to.browser.open(&checkout(&expired(&world).await)).await;
+    to.take("expired", "The time to pay has run out", "Nobody paid in time.").await;
+
+    let mut welsh = with_payer(order());
+    welsh["locale"] = "cy".into();
+    to.browser.open(&checkout(&world.create_from(&welsh).await)).await;
+    to.list.push_str("\n## In Welsh\n\nEvery page is in English, French, German, Spanish and Welsh.\n\n");
+    to.one("bank-welsh", Screen::PHONE, Colours::Light).await;
+
+    let refund = world.refund(&paid, 2_000).await;
+    let page = text(&refund["url"]);
+    to.browser.open(&page).await;
+    to.take("refund", "Where should your refund go?", "The bank did not share the account, so the customer is asked.")
+        .await;
+    for (label, text) in [("Name on the account", NAME), ("Sort code", "040004"), ("Account number", "11112222")] {
+        to.browser.fill(label, text).await;
+    }
+    to.browser.press("Continue").await;
+    to.take("refund-check", "Check your details", "Before it is final.").await;
+    to.browser.press("Yes, send my refund there").await;
+    to.take("refund-approval", "Thank you, we have what we need", "The shop has to approve it at its bank.").await;
+    let id = text(&world.get_refund(&refund).await["refund_payment_session_id"]);
+    to.browser.open(&format!("{}/checkout/{id}", world.machine.api_url())).await;
+    to.take("refund-pay", "Choose your bank", "The shop pays the refund, as any payment.").await;
+    let merchant = world.refunder(&world.get_refund(&refund).await);
+    merchant.choose_bank(1).await;
+    merchant.decide(1, "approve").await;
+    to.browser.open(&page).await;
+    to.take("refund-sent", "Refund sent", "The customer's page of the refund, at its end.").await;
+    to.browser.open(&format!("{}/checkout/{}", world.machine.api_url(), uuid::Uuid::new_v4())).await;
+    to.take("not-found", "There is nothing here", "A link that is none.").await;
+
+    to.list.push_str("\n## The receipt\n\nA mail, once the payment is sent.\n\n");
+    let receipt = world.mails().await.remove(0);
+    to.browser.open(&format!("{}/mails/{}/html", world.machine.mail_url(), receipt.id)).await;
+    to.one("receipt", Screen::PHONE, Colours::Light).await;
+    std::fs::write(to.folder.join("README.md"), &to.list).unwrap();
+}
