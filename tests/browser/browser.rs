@@ -337,7 +337,7 @@ fn capabilities(chromium: &Path, folder: &Path, scripts: Scripts) -> Value {
             "args": [
                 profile, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
                 "--disable-background-networking", "--disable-component-update", "--disable-sync",
-                "--disable-dev-shm-usage", "--disable-breakpad", "--no-proxy-server", "--hide-scrollbars",
+                "--disable-dev-shm-usage", "--disable-breakpad", "--disable-lcd-text", "--no-proxy-server", "--hide-scrollbars",
                 // A pipe instead of a port: when the driver dies, so does the browser.
                 "--remote-debugging-pipe",
             ],

@@ -1,7 +1,6 @@
 //! Without a mouse and without a thumb: every way on by Tab, Enter and Space alone.
 
 use fantoccini::key::Key;
-use serde_json::Value;
 use tests::World;
 
 use crate::browser::{Browser, Screen};
@@ -20,10 +19,7 @@ const FOCUS: &str = "const element = document.activeElement;
 /// Presses a key, and says what has the focus then.
 async fn press(browser: &Browser, key: Key) -> Option<String> {
     browser.client.active_element().await.unwrap().send_keys(&char::from(key).to_string()).await.unwrap();
-    match browser.client.execute(FOCUS, Vec::new()).await.unwrap() {
-        Value::String(name) => Some(name),
-        _ => None,
-    }
+    browser.client.execute(FOCUS, Vec::new()).await.unwrap().as_str().map(str::to_owned)
 }
 
 /// Presses Tab until this has the focus.

@@ -1,6 +1,9 @@
 //! Pictures of the pages for docs/pages, and the page there that lists them: `make pictures`.
 
+use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::fmt::Write;
+use std::io::Cursor;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
@@ -41,11 +44,37 @@ impl Photographer {
         let dark = if colours == Colours::Dark { "-dark" } else { "" };
         let file = format!("{name}-{device}{dark}.png");
         self.browser.set_colours(colours).await;
-        std::fs::write(self.folder.join(&file), self.browser.picture(screen).await).unwrap();
+        std::fs::write(self.folder.join(&file), small(&self.browser.picture(screen).await)).unwrap();
         self.browser.set_colours(Colours::Light).await;
         self.browser.set_screen(Screen::PHONE).await;
         writeln!(self.list, "![{name}, {device}{}]({file})", dark.replace('-', ", ")).unwrap();
     }
+}
+
+/// The same picture in its 256 commonest colours, each other in the next of them: a third of the bytes.
+fn small(picture: &[u8]) -> Vec<u8> {
+    let mut reader = png::Decoder::new(Cursor::new(picture)).read_info().unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+    let info = reader.next_frame(&mut pixels).unwrap();
+    let of: Vec<[u8; 3]> = pixels.chunks_exact(info.color_type.samples()).map(|p| [p[0], p[1], p[2]]).collect();
+    let mut counts = HashMap::new();
+    of.iter().for_each(|colour| *counts.entry(*colour).or_insert(0) += 1);
+    let mut colours: Vec<_> = counts.iter().map(|(colour, count)| (Reverse(*count), *colour)).collect();
+    colours.sort();
+    let palette: Vec<[u8; 3]> = colours.iter().map(|(_, colour)| *colour).take(256).collect();
+    let distance = |a: [u8; 3], b: [u8; 3]| a.iter().zip(b).map(|(a, b)| u32::from(a.abs_diff(b)).pow(2)).sum::<u32>();
+    let nearest = |colour: [u8; 3]| (0..palette.len()).min_by_key(|at| distance(palette[*at], colour)).unwrap();
+    let index: HashMap<_, _> = counts.keys().map(|colour| (*colour, u8::try_from(nearest(*colour)).unwrap())).collect();
+    let mut out = Vec::new();
+    let mut encoder = png::Encoder::new(&mut out, info.width, info.height);
+    encoder.set_color(png::ColorType::Indexed);
+    encoder.set_palette(palette.concat());
+    encoder.set_compression(png::Compression::High);
+    encoder.set_filter(png::Filter::NoFilter);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&of.iter().map(|colour| index[colour]).collect::<Vec<_>>()).unwrap();
+    writer.finish().unwrap();
+    out
 }
 
 /// Three items from the shop.
