@@ -159,7 +159,7 @@ pub(crate) const TEXTS: Texts = Texts {
         details_intro: "Ihre Bank hat nicht mitgeteilt, von welchem Konto Sie gezahlt haben. Geben Sie ein eigenes Konto im Vereinigten Königreich an.",
         name_label: "Name des Kontoinhabers",
         sort_code_label: "Sort Code",
-        sort_code_hint: "z.\u{a0}B. 01-02-03",
+        sort_code_hint: "Format: 01-02-03",
         account_number_label: "Kontonummer",
         account_number_hint: "6 bis 8 Ziffern",
         name_missing: "Geben Sie den Namen des Kontoinhabers ein",
