@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use models::{Colour, EmailAddress, Logo, MerchantUrl, Mode, Shop};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::facts::{Facts, Html, escaped};
 use crate::language::Language;
@@ -13,6 +14,9 @@ use crate::texts::Texts;
 const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 28 28'%3E%3Cpath fill='%230b5d4b' \
                     d='M2 4h24a2 2 0 0 1 2 2v5a3 3 0 0 0 0 6v5a2 2 0 0 1-2 2H2a2 2 0 0 1-2-2v-5a3 3 0 0 0 0-6V6a2 2 0 0 1 \
                     2-2Z'/%3E%3C/svg%3E";
+
+/// What is encoded of an address in a `mailto:` link, in which `?` and `&` begin other headers of the mail (RFC 6068, 2).
+const MAILTO: &AsciiSet = &NON_ALPHANUMERIC.remove(b'@').remove(b'.').remove(b'-').remove(b'_').remove(b'+');
 
 /// Whose page it is.
 #[derive(Debug, Clone, Copy)]
@@ -98,10 +102,8 @@ impl<'a> Shell<'a> {
     /// Where the shop answers questions.
     pub fn help(&self) -> Option<Html> {
         let (email, url) = self.help_addresses();
-        let email = email.map(|email| {
-            let address = escaped(email);
-            format!("<a href=\"mailto:{address}\">{address}</a>")
-        });
+        let email = email
+            .map(|email| format!("<a href=\"mailto:{}\">{}</a>", utf8_percent_encode(email, MAILTO), escaped(email)));
         let url = url.map(|url| {
             let shown = url.split_once("://").map_or(url, |(_, rest)| rest);
             format!(
@@ -195,6 +197,12 @@ mod tests {
              rel=\"noreferrer\">example.com/help?a=1&#38;b=2</a>"
         );
         assert_eq!(of(&shop).plain_help().unwrap(), "help@example.com · https://example.com/help?a=1&b=2");
+        shop.support_email = Some("a%2b?cc=x&y@example.com".to_owned().try_into().unwrap());
+        let help = of(&shop).help().unwrap().to_string();
+        assert!(
+            help.starts_with("<a href=\"mailto:a%252b%3Fcc%3Dx%26y@example.com\">a%2b?cc=x&#38;y@example.com</a>"),
+            "{help}"
+        );
         (shop.support_email, shop.support_url, shop.website) = (None, None, None);
         assert_eq!((of(&shop).help(), of(&shop).plain_help()), (None, None));
         assert_eq!(Shell::nobodys(Language::English).help(), None);
