@@ -10,7 +10,7 @@ use pages::{Answer, Compression, Forms, Language, Problem, ProblemTexts, Shell, 
 use payments::{BeginError, PaymentError, Payments, Way};
 use providers::{Availability, ProviderError};
 use runtime::{Clock, Random, SettingError};
-use store::{Change, ChangeError, Sessions, Shops, Table};
+use store::{Change, ChangeError, Sessions, Shops, StoreError, Table};
 
 use crate::flow::{self, Choice, Stage};
 use crate::form::{BankForm, PayerErrors, PayerForm};
@@ -115,7 +115,7 @@ impl Checkout {
             Route::Return(id) => self.come_back(self.session(id).await?).await,
             Route::Refund(id) => {
                 let (refund, session) = self.refunds.find(id).await?;
-                let shop = self.shops.get(&session.merchant_id).await?;
+                let shop = self.shop(&session).await?;
                 let shell =
                     refund::shell_of(&refund, &session, shop.as_ref(), client.language(session.locale.as_ref()));
                 RefundPages::show(&refund, &session, &shell, now)
@@ -123,7 +123,7 @@ impl Checkout {
             Route::RefundDetails(id) => {
                 let form = read_form(request)?;
                 let (refund, session) = self.refunds.find(id).await?;
-                let shop = self.shops.get(&session.merchant_id).await?;
+                let shop = self.shop(&session).await?;
                 let shell =
                     refund::shell_of(&refund, &session, shop.as_ref(), client.language(session.locale.as_ref()));
                 self.refunds.submit(refund, &session, &form, &shell, now).await
@@ -135,10 +135,21 @@ impl Checkout {
         self.sessions.get(&id).await?.ok_or(Problem::NotFound)
     }
 
+    /// The shop where it is paid, if its merchant said anything of it. One that can't be read keeps nobody from paying.
+    async fn shop(&self, session: &Session) -> Result<Option<Shop>, Problem> {
+        match self.shops.get(&session.merchant_id).await {
+            Err(error @ StoreError::Unreadable { .. }) => {
+                tracing::error!(session_id = %session.id, %error, "the page is shown without the shop");
+                Ok(None)
+            }
+            found => Ok(found?),
+        }
+    }
+
     /// The page that fits the session's state.
     async fn show(&self, session: &Session, view: &View, client: &Client, now: Timestamp) -> Answer {
         let stage = flow::stage(session, now);
-        let shop = self.shops.get(&session.merchant_id).await?;
+        let shop = self.shop(session).await?;
         let shell = &shell_of(session, shop.as_ref(), client);
         let mut summary = Summary::new(session, shell);
         match stage {
@@ -179,7 +190,7 @@ impl Checkout {
                     self.record_payer(id, &payer).await?;
                 }
                 Err(errors) => {
-                    let shop = self.shops.get(&session.merchant_id).await?;
+                    let shop = self.shop(&session).await?;
                     let shell = &shell_of(&session, shop.as_ref(), client);
                     let asks_again = PayerPage::new(shell, Summary::new(&session, shell), form, errors);
                     return in_shell(StatusCode::UNPROCESSABLE_ENTITY, shell, &asks_again);
@@ -267,7 +278,7 @@ impl Checkout {
             Object::Session(id) => self.session(id).await?,
             Object::Refund(id) => self.refunds.find(id).await?.1,
         };
-        let shop = self.shops.get(&session.merchant_id).await?;
+        let shop = self.shop(&session).await?;
         Ok(Some((session, shop)))
     }
 }

@@ -505,3 +505,15 @@ async fn a_payer_comes_back_in_whichever_browser_and_the_banks_word_alone_counts
     }
     assert_eq!(checkout.get("/checkout/00000000-0000-4000-8000-000000000000/return").await.0, 404);
 }
+
+#[tokio::test]
+async fn a_shop_that_can_not_be_read_keeps_nobody_from_paying() {
+    let (database, merchant) = (database(), samples::session().merchant_id);
+    let item = json!({ "pk": { "S": format!("SHOP#{merchant}") }, "sk": { "S": "SHOP" }, "shop": { "S": "Candles" } });
+    database.put_item(serde_json::from_value(json!({ "TableName": "Table", "Item": item })).unwrap()).unwrap();
+    let checkout = over(serve(database).await);
+    let session = checkout.create(|_| {}).await;
+    assert!(matches!(checkout.shops.get(&merchant).await, Err(StoreError::Unreadable { .. })));
+    let (status, html) = checkout.get(&format!("/checkout/{}", session.id)).await;
+    assert!(status == 200 && html.contains("Your details"), "{status}: {html}");
+}
