@@ -279,7 +279,9 @@ fn a_choice_says_which_attempt_it_would_be() {
     let mut session = in_state(SessionState::AwaitingPaymentConsent);
     assert!(!attempt(&session, 2) && choose_another(&session).contains("name=\"attempt\" value=\"2\""));
     session.attempt.iter_mut().for_each(|attempt| attempt.number = MAX_ATTEMPTS);
-    assert!(!choose_another(&session).contains("name=\"attempt\""));
+    let html = choose_another(&session);
+    assert!(!html.contains("name=\"attempt\""));
+    assert!(html.contains(&format!("<a href=\"/checkout/{}\">Stay with <bdi>Mock Bank", session.id)), "{html}");
 }
 
 #[test]
