@@ -118,7 +118,7 @@ async fn a_refusal_leads_back_to_the_choice_with_why() {
     browser.press("Refused by the bank").await;
     browser.see("Choose your bank again").await;
     let page = browser.text().await;
-    let why = "Your bank said no. No money has left your account. Sternholt Bank can tell you why.";
+    let why = "Your bank said no. No money has left your account. To learn why, ask Sternholt Bank.";
     assert!(page.contains(why), "{page}");
     browser.press("Brightwick Bank").await;
     browser.press("Approve").await;
