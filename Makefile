@@ -162,8 +162,8 @@ test-axe: with-tests $(TOOLS)/axe.min.js ## axe-core on every page and mail (nee
 	@rm -rf $(PAGES)
 	@mkdir -p $(PAGES)
 	PAGES_DIR=$(PAGES) cargo test --quiet --package checkout --package email-receipt --package mocks --lib
-	AXE=required PAGES_DIR=$(PAGES) cargo test --package tests $(RENDERED)
-	AXE=required cargo test --package tests --test browser states::
+	BROWSER_TESTS=required AXE=required PAGES_DIR=$(PAGES) cargo test --package tests $(RENDERED)
+	BROWSER_TESTS=required AXE=required cargo test --package tests --test browser states::
 
 AXE_VERSION := 4.14.1
 
