@@ -24,8 +24,8 @@ pub(crate) struct Summary<'a> {
     pub(crate) facts: Facts<'a>,
     pub(crate) shop: &'a str,
     pub(crate) total: String,
-    /// `3 items · Order 10423`.
-    pub(crate) in_short: String,
+    /// `3 items` and `Order 10423`.
+    pub(crate) in_short: Vec<String>,
     pub(crate) items: Vec<Row<'a>>,
     pub(crate) folded_items: Vec<Row<'a>>,
     /// The way on with a phone.
@@ -71,7 +71,7 @@ impl<'a> Summary<'a> {
             1 => Some(texts.checkout.one_item.to_owned()),
             n => Some(Facts::new(language).text("n", n).plain(texts.checkout.items)),
         };
-        let in_short: Vec<String> = count.into_iter().chain([session.reference.as_str().to_owned()]).collect();
+        let in_short = count.into_iter().chain([session.reference.as_str().to_owned()]).collect();
         let folded_items = if items.len() > MAX_OPEN_ITEMS { items.split_off(3) } else { Vec::new() };
         Self {
             session,
@@ -80,7 +80,7 @@ impl<'a> Summary<'a> {
             facts,
             shop: shell.face.map_or("", |face| face.name),
             total: language.amount(&session.amount),
-            in_short: in_short.join(" · "),
+            in_short,
             items,
             folded_items,
             phone: None,

@@ -224,7 +224,7 @@ fn every_page_of_a_session_shows_what_is_paid_for() {
             "Box of matches",
             "£4.00",
             "Bright Candles Ltd",
-            "2 items · Illuminate",
+            "<summary><bdi>2 items</bdi> · <bdi>Illuminate</bdi></summary>",
             "Test mode: no real money moves",
         ] {
             assert!(html.contains(part), "{state}: {part}");
