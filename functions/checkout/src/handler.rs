@@ -263,7 +263,7 @@ impl Checkout {
     async fn problem(&self, problem: Problem, route: Option<Route>, client: &Client) -> Response<Body> {
         let asks_the_table = !matches!(problem, Problem::NotFound | Problem::Unavailable(_) | Problem::Internal(_));
         let found = match route.filter(|_| asks_the_table) {
-            Some(route) => self.owner(route.object()).await.ok().flatten(),
+            Some(route) => self.owner(route.object()).await.ok(),
             None => None,
         };
         match &found {
@@ -273,13 +273,13 @@ impl Checkout {
     }
 
     /// The session that something is about, and its shop.
-    async fn owner(&self, object: Object) -> Result<Option<(Session, Option<Shop>)>, Problem> {
+    async fn owner(&self, object: Object) -> Result<(Session, Option<Shop>), Problem> {
         let session = match object {
             Object::Session(id) => self.session(id).await?,
             Object::Refund(id) => self.refunds.find(id).await?.1,
         };
         let shop = self.shop(&session).await?;
-        Ok(Some((session, shop)))
+        Ok((session, shop))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-/// The query of a checkout's address. What is none of ours is as if it were not there.
+/// The query of a checkout's address. Parameters that are not ours are left out; with a value that is not ours, all of it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub(crate) struct View {

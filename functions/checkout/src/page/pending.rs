@@ -8,7 +8,7 @@ use super::summary::Summary;
 use crate::flow::refresh_s;
 use crate::view::{Check, View};
 
-/// How a page that waits for a bank is looked at again.
+/// How a page that waits for a bank is loaded again.
 pub(super) struct Checking {
     /// `{n}` is how often it does, in seconds.
     pub(super) offer: String,
