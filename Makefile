@@ -1,7 +1,7 @@
 # Counterfoil. `make` or `make help` lists what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help debug with-tests run watch test fmt lint deny unit mutants bench bench-peers bench-load instructions seed cost openapi pictures advisories sbom test-axe test-clients test-oracles clean \
+.PHONY: help debug with-tests run watch test fmt lint deny unit mutants bench bench-peers bench-load instructions seed cost openapi pictures advisories sbom axe test-axe test-clients test-oracles clean \
   tools validate build deploy deploy-function invoke sam-invoke sam-api sam-files
 
 # Where `make run` listens and keeps its data.
@@ -157,7 +157,7 @@ seed: debug ## add sessions to the local data (SESSIONS=1000000 DATA_DIR=.local)
 	cargo build --profile measure -p bench
 	target/measure/bench seed --count $(SESSIONS) --data-dir $(DATA_DIR) --bin-dir target/debug
 
-test-axe: with-tests $(TOOLS)/axe.min.js ## axe-core on every page and mail (needs npm and a network, once)
+test-axe: with-tests axe ## axe-core on every page and mail (needs a network, once)
 	@echo "==> axe: pages and mails as they are rendered, then every page of the running service"
 	@rm -rf $(PAGES)
 	@mkdir -p $(PAGES)
@@ -166,12 +166,15 @@ test-axe: with-tests $(TOOLS)/axe.min.js ## axe-core on every page and mail (nee
 	BROWSER_TESTS=required AXE=required cargo test --package tests --test browser states::
 
 AXE_VERSION := 4.14.1
+AXE_SHA256 := e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745
 
 $(TOOLS)/axe.min.js:
-	$(call need,npm,sudo apt-get install npm)
 	@echo "==> fetching axe-core $(AXE_VERSION) into .tools, once"
-	@dir=$$(mktemp -d) && trap "rm -rf $$dir" EXIT && cd $$dir && npm pack --silent axe-core@$(AXE_VERSION) && \
-	  tar xzf axe-core-$(AXE_VERSION).tgz package/axe.min.js && mkdir -p $(TOOLS) && mv package/axe.min.js $@
+	@mkdir -p $(TOOLS) && dir=$$(mktemp -d) && trap "rm -rf $$dir" EXIT && \
+	  curl --proto '=https' -sSfL -o $$dir/axe.tgz https://registry.npmjs.org/axe-core/-/axe-core-$(AXE_VERSION).tgz && \
+	  echo "$(AXE_SHA256)  $$dir/axe.tgz" | sha256sum --check --quiet && tar xzf $$dir/axe.tgz -C $$dir package/axe.min.js && mv $$dir/package/axe.min.js $@
+
+axe: $(TOOLS)/axe.min.js
 
 pictures: with-tests ## pictures of every page, into docs/pages
 	BROWSER_TESTS=required cargo test --package tests --test browser pictures::pictures -- --exact --ignored

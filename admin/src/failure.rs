@@ -37,7 +37,9 @@ pub(crate) enum Failure {
     NoQueue { stack: String, logical_id: &'static str, location: Location },
     #[error("SQS, {operation}: {cause}")]
     Queue { operation: &'static str, cause: String },
-    #[error("there is a merchant {0} already: choose another id")]
+    #[error(
+        "there is a merchant {0} already: choose another id, or change what its payers see by `counterfoil merchants update`"
+    )]
     MerchantExists(MerchantId),
     #[error("there is no merchant {0}: create it with `counterfoil merchants create {0} --name …`")]
     NoMerchant(MerchantId),

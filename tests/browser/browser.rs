@@ -242,6 +242,8 @@ impl Browser {
 
     /// Asserts that this is said to be wrong with the field, and that the list of errors leads to it.
     pub(crate) async fn assert_faulty(&self, label: &str, error: &str) {
+        // The page that says so, not the one before it.
+        self.button(error).await;
         let field = self.field(label).await;
         assert_eq!(field.attr("aria-invalid").await.unwrap().as_deref(), Some("true"), "{label}");
         let described_by = field.attr("aria-describedby").await.unwrap().unwrap();

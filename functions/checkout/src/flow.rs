@@ -91,11 +91,13 @@ pub(crate) fn open_attempt(session: &Session, number: u8, now: Timestamp) -> Opt
     }
 }
 
-/// What a page does by itself for a payer who asked it to check: it loads itself again after some seconds while it waits for a
-/// bank, and leads on at once where nothing is left to wait for. The value of a `Refresh` header.
+/// What a page does by itself for a payer who asked it to check: while it waits for a bank it asks that again after some seconds,
+/// and leads on at once where nothing is left to wait for. The value of a `Refresh` header.
 pub(crate) fn refresh(session: &Session, now: Timestamp) -> Option<String> {
     match stage(session, now) {
-        Stage::TimeUp | Stage::Pending => Some(refresh_s(session, now).to_string()),
+        Stage::TimeUp | Stage::Pending => {
+            Some(format!("{}; url={}/return?check=auto", refresh_s(session, now), checkout_path(&session.id)))
+        }
         Stage::Sent | Stage::NotSent(_) => way_on(session, now).map(|url| format!("0; url={url}")),
         Stage::Payer | Stage::Bank | Stage::Consent => None,
     }

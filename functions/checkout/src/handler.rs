@@ -16,7 +16,6 @@ use crate::flow::{self, Choice, Stage};
 use crate::form::{BankForm, PayerErrors, PayerForm};
 use crate::page::{BankPage, ConsentPage, PayerPage, PendingPage, ResultPage, Summary, TimeUpPage, face};
 use crate::paths::checkout_path;
-use crate::phone::qr_code;
 use crate::refund::{self, RefundPages};
 use crate::route::{Object, Route};
 use crate::view::{Check, Choose, View};
@@ -112,7 +111,7 @@ impl Checkout {
             Route::ChooseBank(id) => self.choose_bank(id, &read_form(request)?, now).await,
             Route::Cancel(id) => self.cancel(id).await,
             Route::ToBank(id, number) => self.lead_to_bank(&self.session(id).await?, number).await,
-            Route::Return(id) => self.come_back(self.session(id).await?).await,
+            Route::Return(id) => self.come_back(self.session(id).await?, &View::of(request.uri().query())).await,
             Route::Refund(id) => {
                 let (refund, session) = self.refunds.find(id).await?;
                 let shop = self.shop(&session).await?;
@@ -151,13 +150,7 @@ impl Checkout {
         let stage = flow::stage(session, now);
         let shop = self.shop(session).await?;
         let shell = &shell_of(session, shop.as_ref(), client);
-        let mut summary = Summary::new(session, shell);
-        match stage {
-            Stage::Payer | Stage::Bank | Stage::Consent => {
-                summary.phone = qr_code(&format!("{}{}", session.base_url, summary.path));
-            }
-            Stage::TimeUp | Stage::Pending | Stage::Sent | Stage::NotSent(_) => {}
-        }
+        let summary = Summary::new(session, shell, stage);
         let response = match stage {
             Stage::Payer => ok(shell, &PayerPage::new(shell, summary, &PayerForm::default(), PayerErrors::default())),
             Stage::Consent if view.choose == Choose::No => {
@@ -192,7 +185,7 @@ impl Checkout {
                 Err(errors) => {
                     let shop = self.shop(&session).await?;
                     let shell = &shell_of(&session, shop.as_ref(), client);
-                    let asks_again = PayerPage::new(shell, Summary::new(&session, shell), form, errors);
+                    let asks_again = PayerPage::new(shell, Summary::new(&session, shell, Stage::Payer), form, errors);
                     return in_shell(StatusCode::UNPROCESSABLE_ENTITY, shell, &asks_again);
                 }
             }
@@ -248,14 +241,18 @@ impl Checkout {
     }
 
     /// The payer comes back from a provider, in whichever browser, or asks where it stands; that proves nothing, and the provider
-    /// is asked. What is final leads on to the shop at once; opened again, the session's own page shows it.
-    async fn come_back(&self, session: Session) -> Answer {
+    /// is asked. What is final leads on to the shop at once; opened again, the session's own page shows it. A page that checks by
+    /// itself goes on doing so.
+    async fn come_back(&self, session: Session, view: &View) -> Answer {
         if let Some(way_on) = flow::way_on(&session, self.clock.now()) {
             return see_other(&way_on);
         }
         self.payments.follow_up(&session).await.map_err(of_payment)?;
         let (session, now) = (self.session(session.id).await?, self.clock.now());
-        see_other(&flow::way_on(&session, now).unwrap_or_else(|| checkout_path(&session.id)))
+        see_other(&flow::way_on(&session, now).unwrap_or_else(|| match view.check {
+            Check::Asked => checkout_path(&session.id),
+            Check::Auto => format!("{}?check=auto", checkout_path(&session.id)),
+        }))
     }
 
     /// The page that says what could not be done: the shop's own, with where it answers questions, if whose page it is can be

@@ -157,9 +157,15 @@ impl EmailReceipt {
         Ok(mail.map(|mail| (mail, object.correlation_id(id.sequence).cloned())))
     }
 
-    /// The shop where it was paid, if its merchant said anything of it.
+    /// The shop where it was paid, if its merchant said anything of it. One that can't be read keeps no mail from its reader.
     async fn shop(&self, session: &Session) -> Result<Option<Shop>, StoreError> {
-        self.shops.get(&session.merchant_id).await
+        match self.shops.get(&session.merchant_id).await {
+            Err(error @ StoreError::Unreadable { .. }) => {
+                tracing::error!(merchant_id = %session.merchant_id, %error, "a shop can't be read");
+                Ok(None)
+            }
+            read => read,
+        }
     }
 
     /// A refund, and the session that is refunded.

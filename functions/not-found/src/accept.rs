@@ -1,24 +1,17 @@
 //! What a client would rather read.
 
 use lambda_http::http::{HeaderMap, header};
+use pages::weighted;
 
 /// Whether a client would rather read a page than JSON (RFC 9110, 12.5.1): it names `text/html`, as browsers do and clients of an
 /// API don't, and gives it no less weight than JSON.
 pub(crate) fn prefers_page(headers: &HeaderMap) -> bool {
     let lists = headers.get_all(header::ACCEPT).iter().filter_map(|list| list.to_str().ok());
-    let ranges: Vec<(&str, f32)> = lists.flat_map(|list| list.split(',')).map(weighted).collect();
+    let ranges: Vec<_> = lists.flat_map(weighted).collect();
     let weight =
         |name: &str| ranges.iter().find(|(range, _)| range.eq_ignore_ascii_case(name)).map(|(_, weight)| *weight);
-    let json = ["application/json", "application/*", "*/*"].into_iter().find_map(weight).unwrap_or(0.0);
-    weight("text/html").is_some_and(|page| page > 0.0 && page >= json)
-}
-
-/// A range of media types and its weight: 1 if it has none, 0 if that is no number.
-fn weighted(item: &str) -> (&str, f32) {
-    let mut parts = item.split(';').map(str::trim);
-    let range = parts.next().unwrap_or_default();
-    let weight = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
-    (range, weight.map_or(1.0, |weight| weight.parse().unwrap_or(0.0)))
+    let json = ["application/json", "application/*", "*/*"].into_iter().find_map(weight).unwrap_or(0);
+    weight("text/html").is_some_and(|page| page > 0 && page >= json)
 }
 
 #[cfg(test)]

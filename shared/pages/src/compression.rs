@@ -7,6 +7,8 @@ use flate2::write::GzEncoder;
 use lambda_http::http::{HeaderMap, HeaderValue, header};
 use lambda_http::{Body, Response};
 
+use crate::weights::weighted;
+
 /// What a client can unpack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compression {
@@ -20,8 +22,10 @@ impl Compression {
     /// What the client accepts (RFC 9110, 12.5.3): gzip if it names it, or `*`, and does not rule it out.
     pub fn accepted(headers: &HeaderMap) -> Self {
         let lists = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|list| list.to_str().ok());
-        let weights: Vec<(&str, bool)> = lists.flat_map(|list| list.split(',')).map(coding).collect();
-        let of = |name: &str| weights.iter().find(|(coding, _)| coding.eq_ignore_ascii_case(name)).map(|(_, on)| *on);
+        let codings: Vec<_> = lists.flat_map(weighted).collect();
+        let of = |name: &str| {
+            codings.iter().find(|(coding, _)| coding.eq_ignore_ascii_case(name)).map(|(_, weight)| *weight > 0)
+        };
         if of("gzip").or_else(|| of("x-gzip")).or_else(|| of("*")).unwrap_or(false) { Self::Gzip } else { Self::None }
     }
 
@@ -40,14 +44,6 @@ impl Compression {
         }
         response
     }
-}
-
-/// A coding by its name, and whether it is accepted: a weight of 0 says that it is not.
-fn coding(item: &str) -> (&str, bool) {
-    let mut parts = item.split(';').map(str::trim);
-    let name = parts.next().unwrap_or_default();
-    let weight = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
-    (name, weight.is_none_or(|weight| weight.parse::<f32>().is_ok_and(|weight| weight > 0.0)))
 }
 
 #[cfg(test)]

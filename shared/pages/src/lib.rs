@@ -15,6 +15,7 @@ mod shell;
 mod style;
 mod texts;
 mod time;
+mod weights;
 
 pub use canonical::moved;
 pub use compression::Compression;
@@ -28,3 +29,4 @@ pub use shell::{Face, Shell, Styles};
 pub use style::{BASE_STYLE, STYLE};
 pub use texts::{CheckoutTexts, CommonTexts, MailTexts, ProblemsTexts, RefundTexts, Texts};
 pub use time::Zone;
+pub use weights::weighted;

@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use models::{LineItem, Name, Session, Shop};
 use pages::{Face, Facts, Html, Language, Shell, Texts, Zone};
 
+use crate::flow::Stage;
 use crate::paths::checkout_path;
+use crate::phone::qr_code;
 
 /// With more line items than this, those after the first three are folded away.
 const MAX_OPEN_ITEMS: usize = 5;
@@ -55,7 +57,8 @@ impl<'a> Row<'a> {
 }
 
 impl<'a> Summary<'a> {
-    pub(crate) fn new(session: &'a Session, shell: &Shell<'a>) -> Self {
+    /// For the page of this stage: one that asks shows the way on with a phone.
+    pub(crate) fn new(session: &'a Session, shell: &Shell<'a>, stage: Stage) -> Self {
         let language = shell.language;
         let texts = shell.texts();
         let what = if session.pays_refund.is_some() { texts.common.the_refund } else { texts.common.the_payment };
@@ -73,17 +76,22 @@ impl<'a> Summary<'a> {
         };
         let in_short = count.into_iter().chain([session.reference.as_str().to_owned()]).collect();
         let folded_items = if items.len() > MAX_OPEN_ITEMS { items.split_off(3) } else { Vec::new() };
+        let path = checkout_path(&session.id);
+        let phone = match stage {
+            Stage::Payer | Stage::Bank | Stage::Consent => qr_code(&format!("{}{path}", session.base_url)),
+            Stage::TimeUp | Stage::Pending | Stage::Sent | Stage::NotSent(_) => None,
+        };
         Self {
             session,
             texts,
-            path: checkout_path(&session.id),
+            path,
             facts,
             shop: shell.face.map_or("", |face| face.name),
             total: language.amount(&session.amount),
             in_short,
             items,
             folded_items,
-            phone: None,
+            phone,
             came_to: None,
         }
     }
@@ -114,8 +122,8 @@ impl<'a> Summary<'a> {
     }
 
     /// That no bank has this name.
-    pub(crate) fn nothing_found(&self, search: &str) -> String {
-        self.facts.clone().text("query", search).plain(self.texts.checkout.bank_not_found)
+    pub(crate) fn nothing_found(&self, search: &str) -> Html {
+        self.facts.clone().name("query", search).html(self.texts.checkout.bank_not_found)
     }
 
     /// How many items are folded away, in words.

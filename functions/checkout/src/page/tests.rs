@@ -41,10 +41,7 @@ impl View {
     }
 
     fn render(&self, shell: &Shell<'_>, session: &Session, offers: &[Offer], now: Timestamp) -> String {
-        let (mut summary, blank) = (Summary::new(session, shell), PayerForm::default());
-        if matches!(stage(session, now), Stage::Payer | Stage::Bank | Stage::Consent) {
-            summary.phone = crate::phone::qr_code(&format!("{}{}", session.base_url, summary.path));
-        }
+        let (summary, blank) = (Summary::new(session, shell, stage(session, now)), PayerForm::default());
         match stage(session, now) {
             Stage::Payer => PayerPage::new(shell, summary, &blank, PayerErrors::default()).render(),
             Stage::Consent if self.choose == Choose::No => ConsentPage::new(shell, summary, offers).render(),
@@ -63,7 +60,7 @@ fn asked_again(session: &Session, typed: &PayerForm, language: Language) -> Stri
     let texts = &language.texts().checkout;
     let errors = typed.check(session.payer.as_ref(), true, texts).unwrap_err();
     let shell = &Shell::of(face(session, None), session.mode, language);
-    PayerPage::new(shell, Summary::new(session, shell), typed, errors).render().unwrap()
+    PayerPage::new(shell, Summary::new(session, shell, Stage::Payer), typed, errors).render().unwrap()
 }
 
 /// A session whose payer is at the bank whose money moves at consent.
@@ -369,7 +366,10 @@ fn of_many_banks_those_used_most_are_shown_all_can_be_and_one_searches() {
     assert_eq!(rows(search(" bAnK 77 ")), (10, true, true));
     assert_eq!(rows(search("bank 8")), (0, true, true));
     let html = search("<bank>").show(&bank, &many, Language::English, NOW);
-    assert!(html.contains("No bank here is called “&#60;bank&#62;”.") && html.contains("value=\"&#60;bank&#62;\""));
+    assert!(
+        html.contains("No bank here is called “<bdi>&#60;bank&#62;</bdi>”.")
+            && html.contains("value=\"&#60;bank&#62;\"")
+    );
     let long = search(&"é".repeat(500)).show(&bank, &many, Language::English, NOW);
     assert!(long.contains(&format!("value=\"{}\"", "é".repeat(64))));
 }
