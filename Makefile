@@ -1,7 +1,7 @@
 # Counterfoil. `make` or `make help` lists what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help debug with-tests run watch test fmt lint deny unit mutants bench bench-peers bench-load instructions seed cost openapi pictures advisories sbom axe test-axe test-clients test-oracles clean \
+.PHONY: help debug with-tests run watch test fmt lint deny unit mutants bench bench-peers bench-load instructions seed cost openapi pictures rendered advisories sbom axe test-axe test-clients test-oracles clean \
   tools validate build deploy deploy-function invoke sam-invoke sam-api sam-files
 
 # Where `make run` listens and keeps its data.
@@ -157,11 +157,8 @@ seed: debug ## add sessions to the local data (SESSIONS=1000000 DATA_DIR=.local)
 	cargo build --profile measure -p bench
 	target/measure/bench seed --count $(SESSIONS) --data-dir $(DATA_DIR) --bin-dir target/debug
 
-test-axe: with-tests axe ## axe-core on every page and mail (needs a network, once)
+test-axe: rendered axe ## axe-core on every page and mail (needs a network, once)
 	@echo "==> axe: pages and mails as they are rendered, then every page of the running service"
-	@rm -rf $(PAGES)
-	@mkdir -p $(PAGES)
-	PAGES_DIR=$(PAGES) cargo test --quiet --package checkout --package email-receipt --package mocks --lib
 	BROWSER_TESTS=required AXE=required PAGES_DIR=$(PAGES) cargo test --package tests $(RENDERED)
 	BROWSER_TESTS=required AXE=required cargo test --package tests --test browser states::
 
@@ -176,8 +173,14 @@ $(TOOLS)/axe.min.js:
 
 axe: $(TOOLS)/axe.min.js
 
-pictures: with-tests ## pictures of every page, into docs/pages
-	BROWSER_TESTS=required cargo test --package tests --test browser pictures::pictures -- --exact --ignored
+# Pages and mails as tests render them.
+rendered: with-tests
+	@rm -rf $(PAGES)
+	@mkdir -p $(PAGES)
+	PAGES_DIR=$(PAGES) cargo test --quiet --package checkout --package email-receipt --package mocks --lib
+
+pictures: rendered ## pictures of every page, into docs/pages
+	PAGES_DIR=$(PAGES) BROWSER_TESTS=required cargo test --package tests --test browser pictures::pictures -- --exact --ignored
 
 test-clients: ## Banked's own Node client against a running `make run` (needs Node.js and a network)
 	@dir=$$(mktemp -d) && trap "rm -rf $$dir" EXIT && cp tests/clients/banked-node.js $$dir && cd $$dir && \

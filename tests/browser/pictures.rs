@@ -11,6 +11,7 @@ use tests::{World, text, workspace};
 
 use crate::browser::{Browser, Colours, Screen};
 use crate::pages::expired;
+use crate::rendered::{address, folder};
 use crate::{ANOTHER, CHOOSE, EMAIL, NAME, checkout, with_payer};
 
 const HEAD: &str = "# The pages\n\nWhat a payer sees, on a phone and at a desk, as `make pictures` takes it from the running service with its demo \
@@ -76,6 +77,37 @@ fn small(picture: &[u8]) -> Vec<u8> {
     writer.finish().unwrap();
     out
 }
+
+/// States of pages that a payer seldom meets.
+const RARE: [(&str, &str); 20] = [
+    ("awaiting_payer_email", "The shop gave the name, and no address for the receipt."),
+    ("many_banks", "Eighty banks: those used most, and a search."),
+    ("found_banks", "Banks found."),
+    ("found_no_bank", "No bank found."),
+    ("no_banks", "No bank serves this currency here."),
+    ("at_consent", "A bank where approving moves the money."),
+    ("choose_another_at_consent", "Another bank, while the first may have moved the money."),
+    ("at_consent_time_up", "The time has run out, and the bank has not said what became of it."),
+    ("pending_checks", "The payer has switched on that the page checks by itself."),
+    ("not_sent_declined_by_bank", "The bank said no."),
+    ("not_sent_cancelled_by_merchant", "The shop cancelled it."),
+    ("late_money", "Money that moved after the end."),
+    ("bank_down", "A bank that was chosen while it is down."),
+    ("too_many", "A bank chosen too often."),
+    ("refund_consent", "The shop approves a refund."),
+    ("refund_time_passed", "The shop did not approve a refund in time."),
+    ("refund_page_details_errors", "Something is wrong with where a refund goes."),
+    ("refund_page_sending", "A refund on its way."),
+    ("refund_page_too_late", "Nobody said in time where a refund goes."),
+    ("refund_page_not_made", "A refund that was not made."),
+];
+
+/// Mails.
+const MAILS: [(&str, &str); 3] = [
+    ("mail_receipt", "The receipt."),
+    ("mail_refund_details", "Where a refund should go."),
+    ("mail_refund_sent", "A refund was sent."),
+];
 
 /// Three items from the shop.
 fn order() -> Value {
@@ -200,9 +232,13 @@ async fn pictures() {
     to.browser.open(&format!("{}/checkout/{}", world.machine.api_url(), uuid::Uuid::new_v4())).await;
     to.take("not-found", "There is nothing here", "A link that is none.").await;
 
-    to.list.push_str("\n## The receipt\n\nA mail, once the payment is sent.\n\n");
-    let receipt = world.mails().await.remove(0);
-    to.browser.open(&format!("{}/mails/{}/html", world.machine.mail_url(), receipt.id)).await;
-    to.one("receipt", Screen::PHONE, Colours::Light).await;
+    for (title, states) in [("What is seen less often", &RARE[..]), ("Mails", &MAILS)] {
+        write!(to.list, "\n## {title}\n\nAs tests render them.\n\n").unwrap();
+        for (name, caption) in states {
+            to.browser.open(address(&folder().join(format!("{name}_en-GB.html"))).as_str()).await;
+            to.one(&name.replace('_', "-"), Screen::PHONE, Colours::Light).await;
+            write!(to.list, "{caption}\n\n").unwrap();
+        }
+    }
     std::fs::write(to.folder.join("README.md"), &to.list).unwrap();
 }

@@ -15,7 +15,7 @@ const BROWSERS: usize = 2;
 const ENGLISH: &str = "_en-GB";
 
 /// Where other tests write down what they rendered.
-fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     std::env::var_os("PAGES_DIR").expect("PAGES_DIR is where pages were written to; see the Makefile").into()
 }
 
@@ -50,6 +50,7 @@ async fn inspect(files: &[PathBuf]) -> Vec<String> {
     inspector.faults
 }
 
-fn address(file: &Path) -> Url {
+/// A file as a browser opens it.
+pub(crate) fn address(file: &Path) -> Url {
     Url::from_file_path(file.canonicalize().unwrap()).unwrap()
 }

@@ -167,7 +167,7 @@ impl Shop<'_> {
     /// A payment from its creation to the second webhook; how many requests it was, and how long their answers were.
     async fn pay(&self, key: &str) -> Result<(u64, u64), Error> {
         let (mut requests, mut bytes) = (0, 0);
-        let mut add = |body: &str| {
+        let mut add = |body: &[u8]| {
             requests += 1;
             bytes += u64::try_from(body.len()).unwrap_or(u64::MAX);
         };
@@ -175,7 +175,7 @@ impl Shop<'_> {
             .send(self.api(Method::POST, "/v2/payment_sessions").header("idempotency-key", key).json(&order()))
             .await?;
         add(&created);
-        let session: Value = serde_json::from_str(&created)?;
+        let session: Value = serde_json::from_slice(&created)?;
         let id = session.get("id").and_then(Value::as_str).ok_or("a session without an id")?;
         let read = || self.api(Method::GET, &format!("/v2/payment_sessions/{id}"));
         let page = || self.page(Method::GET, &format!("/checkout/{id}"));
@@ -191,31 +191,36 @@ impl Shop<'_> {
         ] {
             add(&self.send(request).await?);
         }
-        // At a bank's own site, which then sends the payer back.
+        // At a bank's own site, which then sends the payer back; from there they are led on to the shop.
         let bank = self.page(Method::POST, &format!("/mock-bank/{id}/1"));
         self.send(bank.form(&[("decision", "approve")])).await?;
         let come_back = self.page(Method::GET, &format!("/checkout/{id}/return"));
-        for request in [come_back, page(), read(), read()] {
+        for request in [come_back, read(), read()] {
             add(&self.send(request).await?);
         }
         Ok((requests, bytes))
     }
 
     fn api(&self, method: Method, path: &str) -> RequestBuilder {
-        self.page(method, path).basic_auth(DEMO.0, Some(DEMO.1))
+        self.request(method, path).basic_auth(DEMO.0, Some(DEMO.1))
     }
 
+    /// As a browser asks for it.
     fn page(&self, method: Method, path: &str) -> RequestBuilder {
+        self.request(method, path).header("accept-encoding", "gzip")
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}{path}", self.machine.api_url()))
     }
 
     /// Sends a request, which must succeed, and waits for everything that follows from it.
-    async fn send(&self, request: RequestBuilder) -> Result<String, Error> {
+    async fn send(&self, request: RequestBuilder) -> Result<Vec<u8>, Error> {
         let response = request.send().await?;
         let (status, url) = (response.status(), response.url().clone());
-        let body = response.text().await?;
+        let body = response.bytes().await?.to_vec();
         if !(status.is_success() || status.is_redirection()) {
-            return Err(format!("{url} answered {status}: {body}").into());
+            return Err(format!("{url} answered {status}: {}", String::from_utf8_lossy(&body)).into());
         }
         if !self.machine.settled(PATIENCE).await {
             return Err(format!("still busy {PATIENCE:?} after {url}").into());
