@@ -11,7 +11,7 @@ use tests::{World, text, workspace};
 
 use crate::browser::{Browser, Colours, Screen};
 use crate::pages::expired;
-use crate::rendered::{address, folder};
+use crate::rendered;
 use crate::{ANOTHER, CHOOSE, EMAIL, NAME, checkout, with_payer};
 
 const HEAD: &str = "# The pages\n\nWhat a payer sees, on a phone and at a desk, as `make pictures` takes it from the running service with its demo \
@@ -235,7 +235,7 @@ async fn pictures() {
     for (title, states) in [("What is seen less often", &RARE[..]), ("Mails", &MAILS)] {
         write!(to.list, "\n## {title}\n\nAs tests render them.\n\n").unwrap();
         for (name, caption) in states {
-            to.browser.open(address(&folder().join(format!("{name}_en-GB.html"))).as_str()).await;
+            to.browser.open(rendered::address(&rendered::folder().join(format!("{name}_en-GB.html"))).as_str()).await;
             to.one(&name.replace('_', "-"), Screen::PHONE, Colours::Light).await;
             write!(to.list, "{caption}\n\n").unwrap();
         }
