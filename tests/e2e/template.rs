@@ -122,7 +122,7 @@ fn the_operators_page_computes_with_the_figures_that_there_are() {
     let (writes, reads) = (a_payment("DynamoDB, writes"), a_payment("DynamoDB, reads"));
     for said in [
         format!(
-            "{requests} requests\n(7 to pages), {invocations} invocations, {writes} write units and {reads} read units"
+            "{requests} requests\n(6 to pages), {invocations} invocations, {writes} write units and {reads} read units"
         ),
         format!("= {writes}: the table's own, the `list` index's, the others'"),
         format!("**Lambda**: {} ms a payment", a_payment("Lambda, duration")),
