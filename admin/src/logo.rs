@@ -1,4 +1,4 @@
-//! A shop's logo out of a file: a picture that is whole, runs nothing and loads nothing, whoever opens it and how.
+//! A shop's logo out of a file: a picture that is whole, runs nothing and loads nothing, in whatever program it is opened.
 
 mod png;
 mod svg;

@@ -1,4 +1,4 @@
-//! Looks at pages one after the other, as differently as people read them, and collects what is wrong.
+//! Reads pages one after the other, as differently as people read them, and collects what is wrong.
 
 use std::path::PathBuf;
 
@@ -40,7 +40,7 @@ fn axe() -> PathBuf {
     workspace().join(".tools/axe.min.js")
 }
 
-/// Looks at pages one after the other.
+/// Reads pages one after the other.
 pub(crate) struct Inspector {
     pub(crate) browser: Browser,
     has_axe: bool,
@@ -80,7 +80,7 @@ impl Inspector {
         self.read(name, READINGS.len()).await;
     }
 
-    /// Inspects the page that is open in so few that each value comes once.
+    /// Inspects the page that is open in the fewest readings in which each value comes once.
     pub(crate) async fn read_in_few(&mut self, name: &str) {
         self.read(name, FEW).await;
     }

@@ -5,10 +5,10 @@ use askama::Template;
 use jiff::Timestamp;
 use lambda_http::http::{HeaderMap, HeaderValue, StatusCode, header};
 use lambda_http::{Body, Request, Response};
-use models::{BankId, Locale, Payer, Session, SessionEvent, SessionId, Shop};
-use pages::{Answer, Compression, Forms, Language, Problem, ProblemTexts, Shell, moved, page, read_form, see_other};
-use payments::{BeginError, PaymentError, Payments, Way};
-use providers::{Availability, ProviderError};
+use models::{BankId, Locale, Payer, RefundId, Session, SessionEvent, SessionId, Shop};
+use pages::{Answer, Compression, Language, Problem, Shell, moved, read_form, see_other};
+use payments::{Payments, Way};
+use providers::Availability;
 use runtime::{Clock, Random, SettingError};
 use store::{Change, ChangeError, Sessions, Shops, StoreError, Table};
 
@@ -16,7 +16,8 @@ use crate::flow::{self, Choice, Stage};
 use crate::form::{BankForm, PayerErrors, PayerForm};
 use crate::page::{BankPage, ConsentPage, PayerPage, PendingPage, ResultPage, Summary, TimeUpPage, face};
 use crate::paths::checkout_path;
-use crate::refund::{self, RefundPages};
+use crate::problem::{bank_down, of_begin, of_payment, too_many_attempts, unknown_bank};
+use crate::refund::{self, DetailsForm, RefundPages};
 use crate::route::{Object, Route};
 use crate::view::{Check, Choose, View};
 
@@ -112,21 +113,19 @@ impl Checkout {
             Route::Cancel(id) => self.cancel(id).await,
             Route::ToBank(id, number) => self.lead_to_bank(&self.session(id).await?, number).await,
             Route::Return(id) => self.come_back(self.session(id).await?, &View::of(request.uri().query())).await,
-            Route::Refund(id) => {
-                let (refund, session) = self.refunds.find(id).await?;
-                let shop = self.shop(&session).await?;
-                let shell =
-                    refund::shell_of(&refund, &session, shop.as_ref(), client.language(session.locale.as_ref()));
-                RefundPages::show(&refund, &session, &shell, now)
-            }
-            Route::RefundDetails(id) => {
-                let form = read_form(request)?;
-                let (refund, session) = self.refunds.find(id).await?;
-                let shop = self.shop(&session).await?;
-                let shell =
-                    refund::shell_of(&refund, &session, shop.as_ref(), client.language(session.locale.as_ref()));
-                self.refunds.submit(refund, &session, &form, &shell, now).await
-            }
+            Route::Refund(id) => self.refund(id, None, client, now).await,
+            Route::RefundDetails(id) => self.refund(id, Some(&read_form(request)?), client, now).await,
+        }
+    }
+
+    /// A refund's page, and what its form says.
+    async fn refund(&self, id: RefundId, form: Option<&DetailsForm>, client: &Client, now: Timestamp) -> Answer {
+        let (refund, session) = self.refunds.find(id).await?;
+        let shop = self.shop(&session).await?;
+        let shell = &refund::shell_of(&refund, &session, shop.as_ref(), client.language(session.locale.as_ref()));
+        match form {
+            None => RefundPages::show(&refund, &session, shell, now),
+            Some(form) => self.refunds.submit(refund, &session, form, shell, now).await,
         }
     }
 
@@ -186,7 +185,7 @@ impl Checkout {
                     let shop = self.shop(&session).await?;
                     let shell = &shell_of(&session, shop.as_ref(), client);
                     let asks_again = PayerPage::new(shell, Summary::new(&session, shell, Stage::Payer), form, errors);
-                    return in_shell(StatusCode::UNPROCESSABLE_ENTITY, shell, &asks_again);
+                    return shell.page(StatusCode::UNPROCESSABLE_ENTITY, &asks_again);
                 }
             }
         }
@@ -284,43 +283,6 @@ fn shell_of<'a>(session: &'a Session, shop: Option<&'a Shop>, client: &Client) -
     Shell::of(face(session, shop), session.mode, client.language(session.locale.as_ref()))
 }
 
-fn unknown_bank() -> Problem {
-    let texts =
-        |t: &'static pages::ProblemsTexts| ProblemTexts { heading: t.unknown_bank_heading, text: t.unknown_bank_text };
-    Problem::Refused(StatusCode::UNPROCESSABLE_ENTITY, texts)
-}
-
-pub(crate) fn bank_down() -> Problem {
-    let texts =
-        |t: &'static pages::ProblemsTexts| ProblemTexts { heading: t.bank_down_heading, text: t.bank_down_text };
-    Problem::Refused(StatusCode::CONFLICT, texts)
-}
-
-pub(crate) fn too_many_attempts() -> Problem {
-    let texts = |t: &'static pages::ProblemsTexts| ProblemTexts {
-        heading: t.too_many_attempts_heading,
-        text: t.too_many_attempts_text,
-    };
-    Problem::Refused(StatusCode::CONFLICT, texts)
-}
-
-fn of_payment(error: PaymentError) -> Problem {
-    match error {
-        PaymentError::Provider(error) => Problem::Unavailable(Box::new(error)),
-        PaymentError::Store(error) => error.into(),
-        PaymentError::Inconsistent(_) => Problem::Internal(Box::new(error)),
-    }
-}
-
-fn of_begin(error: BeginError) -> Problem {
-    match error {
-        BeginError::UnknownProvider => unknown_bank(),
-        BeginError::NotFound => Problem::NotFound,
-        BeginError::Payment(PaymentError::Provider(ProviderError::Refused(_))) => bank_down(),
-        BeginError::Payment(error) => of_payment(error),
-    }
-}
-
 /// The page for what can't be read as a request.
 pub fn refuse(_: &ApiError, _: ErrorShape) -> Response<Body> {
     problem_page(Problem::Malformed, None, &Shell::nobodys(Language::English))
@@ -336,12 +298,7 @@ fn problem_page(problem: Problem, route: Option<Route>, shell: &Shell<'_>) -> Re
 
 /// A page with the status 200.
 fn ok(shell: &Shell<'_>, template: &impl Template) -> Answer {
-    in_shell(StatusCode::OK, shell, template)
-}
-
-/// A page of the checkout.
-fn in_shell(status: StatusCode, shell: &Shell<'_>, template: &impl Template) -> Answer {
-    page(status, shell.language, &shell.styles().list(), Forms::ToUs, template)
+    shell.page(StatusCode::OK, template)
 }
 
 #[cfg(test)]

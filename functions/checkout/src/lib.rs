@@ -6,6 +6,7 @@ mod handler;
 mod page;
 mod paths;
 mod phone;
+mod problem;
 mod refund;
 mod route;
 #[cfg(test)]

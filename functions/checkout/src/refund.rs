@@ -4,15 +4,15 @@ mod form;
 mod page;
 mod status;
 
-use askama::Template;
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use models::{EndToEndId, Payee, Refund, RefundEvent, RefundId, Session, SessionId, Shop};
-use pages::{Answer, Face, Forms, Language, Problem, Shell, page, see_other};
+use pages::{Answer, Face, Language, Problem, Shell, see_other};
 use runtime::Random;
 use store::{RefundChangeError, Refunds, Sessions, Table};
 
-use self::form::{DetailsErrors, DetailsForm, Step};
+pub(crate) use self::form::DetailsForm;
+use self::form::{DetailsErrors, Step};
 use self::page::{CheckPage, DetailsPage, StatusPage};
 use self::status::{Shown, shown};
 use crate::paths::refund_path;
@@ -45,7 +45,7 @@ impl RefundPages {
     pub(crate) fn show(refund: &Refund, session: &Session, shell: &Shell<'_>, now: Timestamp) -> Answer {
         match shown(refund, now) {
             Shown::Details => ask(refund, session, shell, &DetailsForm::default()),
-            Shown::Status(status) => in_shell(StatusCode::OK, shell, &StatusPage::new(refund, session, shell, status)),
+            Shown::Status(status) => shell.page(StatusCode::OK, &StatusPage::new(refund, session, shell, status)),
         }
     }
 
@@ -66,11 +66,9 @@ impl RefundPages {
             (Step::Edit, _) => ask(&refund, session, shell, form),
             (Step::Check | Step::Confirm, Err(errors)) => {
                 let again = DetailsPage::new(&refund, session, shell, form, errors);
-                in_shell(StatusCode::UNPROCESSABLE_ENTITY, shell, &again)
+                shell.page(StatusCode::UNPROCESSABLE_ENTITY, &again)
             }
-            (Step::Check, Ok(payee)) => {
-                in_shell(StatusCode::OK, shell, &CheckPage::new(&refund, session, shell, &payee))
-            }
+            (Step::Check, Ok(payee)) => shell.page(StatusCode::OK, &CheckPage::new(&refund, session, shell, &payee)),
             (Step::Confirm, Ok(payee)) => {
                 self.give_details(refund, session, payee, now).await?;
                 see_other(&path)
@@ -112,12 +110,7 @@ pub(crate) fn shell_of<'a>(
     Shell::of(Face::new(shop, session.payee.name.as_str()), refund.mode, language)
 }
 
-/// A page of a refund.
-fn in_shell(status: StatusCode, shell: &Shell<'_>, template: &impl Template) -> Answer {
-    page(status, shell.language, &shell.styles().list(), Forms::ToUs, template)
-}
-
 /// The form, with what was typed and nothing said against it.
 fn ask(refund: &Refund, session: &Session, shell: &Shell<'_>, typed: &DetailsForm) -> Answer {
-    in_shell(StatusCode::OK, shell, &DetailsPage::new(refund, session, shell, typed, DetailsErrors::default()))
+    shell.page(StatusCode::OK, &DetailsPage::new(refund, session, shell, typed, DetailsErrors::default()))
 }

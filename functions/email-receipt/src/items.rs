@@ -68,7 +68,7 @@ impl<'a> Items<'a> {
     }
 }
 
-/// How many of the rows are shown: all, or, where they are too long, so few that at least two are left out.
+/// How many of the rows are shown: all; or, where they are too long, as many as fit, and at least two are left out.
 fn fitting(rows: &[String]) -> usize {
     let mut left = MAX_ITEMS_BYTES;
     let fits = |row: &&String| left.checked_sub(row.len()).map(|rest| left = rest).is_some();

@@ -166,7 +166,7 @@ pub(crate) fn in_language(language: Language, session: &Session) -> Session {
     Session { locale: Some(samples::text(language.tag())), ..session.clone() }
 }
 
-/// In each language it says so, once, and a test is marked as one. Who sets PAGES_DIR to a folder can look at them there.
+/// In each language it says so, once, and a test is marked as one. With PAGES_DIR set to a folder, they are written there.
 pub(crate) fn assert_speaks_every_language(name: &str, session: &Session, write: impl Fn(&Session) -> Mail) {
     let folder = std::env::var_os("PAGES_DIR").map(std::path::PathBuf::from);
     for language in Language::ALL {

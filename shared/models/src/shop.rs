@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::text::{EmailAddress, MerchantUrl, Name};
 
-/// A merchant's shop, as its payers know it. Public, whoever it names: it is shown on every page and in every mail.
+/// A merchant's shop, as its payers know it. Public, even where it names a person: it is shown on every page and in every mail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shop {
     /// Its name.
@@ -168,7 +168,7 @@ pub enum InvalidLogo {
 /// A small picture that stands on every page, embedded in it.
 ///
 /// Made by `try_from` alone, which checks the size and how it begins. Whether a picture is sound, runs nothing and fetches
-/// nothing is checked by whoever takes it from outside; a page shows it as an image, in which scripts don't run anyway.
+/// nothing is checked where it comes in from outside; a page shows it as an image, in which scripts don't run anyway.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Logo(#[serde(with = "serde_bytes")] Vec<u8>);

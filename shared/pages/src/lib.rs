@@ -25,7 +25,7 @@ pub use language::Language;
 pub use problem::{Problem, ProblemTexts};
 pub use problem_page::Back;
 pub use response::{Answer, Forms, page, see_other};
-pub use shell::{Face, Shell, Styles};
+pub use shell::{Face, Shell};
 pub use style::{BASE_STYLE, STYLE};
 pub use texts::{CheckoutTexts, CommonTexts, MailTexts, ProblemsTexts, RefundTexts, Texts};
 pub use time::Zone;

@@ -5,7 +5,6 @@ use lambda_http::{Body, Response};
 
 use crate::facts::Html;
 use crate::problem::{Problem, ProblemTexts};
-use crate::response::{Forms, page};
 use crate::shell::Shell;
 
 /// The way back from a problem.
@@ -34,9 +33,7 @@ impl Problem {
     pub fn into_page(self, shell: &Shell<'_>, back: Option<Back>) -> Response<Body> {
         let ProblemTexts { heading, text } = self.texts(&shell.texts().problems);
         let back = if matches!(self, Self::NotFound) { None } else { back };
-        let styles = shell.styles();
-        let template = ProblemPage { shell, heading, text, back, help: shell.help() };
-        let response = page(self.status(), shell.language, &styles.list(), Forms::ToUs, &template);
+        let response = shell.page(self.status(), &ProblemPage { shell, heading, text, back, help: shell.help() });
         self.answered(response.unwrap_or_default())
     }
 }

@@ -28,10 +28,10 @@ const FORGET_OLDER_PAGES: &str = "moved=1; Path=/; Max-Age=60; Secure; HttpOnly;
 
 /// Nothing but these style sheets, by their hashes, and pictures that stand in the page or come from us: no script, no frame, no
 /// other origin.
-fn content_security_policy(styles: &[&str], forms: Forms) -> String {
+fn content_security_policy(styles: &[impl AsRef<str>], forms: Forms) -> String {
     let mut policy = "default-src 'none'; style-src".to_owned();
     for style in styles {
-        policy.push_str(&format!(" 'sha256-{}'", BASE64_STANDARD.encode(api::sha256(style.as_bytes()))));
+        policy.push_str(&format!(" 'sha256-{}'", BASE64_STANDARD.encode(api::sha256(style.as_ref().as_bytes()))));
     }
     policy.push_str("; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'");
     match forms {
@@ -56,7 +56,13 @@ fn builder(status: StatusCode) -> Builder {
 ///
 /// # Errors
 /// It can't be rendered.
-pub fn page(status: StatusCode, language: Language, styles: &[&str], forms: Forms, template: &impl Template) -> Answer {
+pub fn page(
+    status: StatusCode,
+    language: Language,
+    styles: &[impl AsRef<str>],
+    forms: Forms,
+    template: &impl Template,
+) -> Answer {
     let html = template.render().map_err(|error| Problem::Internal(Box::new(error)))?;
     builder(status)
         .header(header::CONTENT_TYPE, "text/html; charset=utf-8")

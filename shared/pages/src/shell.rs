@@ -1,12 +1,17 @@
 //! What every page bears around its own: whose it is, in which language, and whether it is a test.
 
+use std::borrow::Cow;
+
+use askama::Template;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use lambda_http::http::StatusCode;
 use models::{Colour, EmailAddress, Logo, MerchantUrl, Mode, Shop};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::facts::{Facts, Html, escaped};
 use crate::language::Language;
+use crate::response::{Answer, Forms, page};
 use crate::style::STYLE;
 use crate::texts::Texts;
 
@@ -45,19 +50,6 @@ pub struct Shell<'a> {
     pub test: bool,
 }
 
-/// The style sheets that stand in a page.
-#[derive(Debug)]
-pub struct Styles {
-    colours: Option<String>,
-}
-
-impl Styles {
-    /// Each of them.
-    pub fn list(&self) -> Vec<&str> {
-        [STYLE].into_iter().chain(self.colours.as_deref()).collect()
-    }
-}
-
 impl<'a> Shell<'a> {
     /// Nobody's page, where nothing is known but the client's language.
     pub const fn nobodys(language: Language) -> Self {
@@ -83,10 +75,18 @@ impl<'a> Shell<'a> {
         }
     }
 
-    /// The style sheets that stand in it.
-    pub fn styles(&self) -> Styles {
-        let colour = self.face.and_then(|face| face.shop?.colour);
-        Styles { colours: colour.and_then(colours) }
+    /// The style sheets that stand in it: ours, and the shop's colour.
+    pub fn styles(&self) -> Vec<Cow<'static, str>> {
+        let colours = self.face.and_then(|face| face.shop?.colour).map(colours).filter(|css| !css.is_empty());
+        [Cow::Borrowed(STYLE)].into_iter().chain(colours.map(Cow::Owned)).collect()
+    }
+
+    /// A page within it.
+    ///
+    /// # Errors
+    /// It can't be rendered.
+    pub fn page(&self, status: StatusCode, template: &impl Template) -> Answer {
+        page(status, self.language, &self.styles(), Forms::ToUs, template)
     }
 
     /// The tab's icon.
@@ -136,18 +136,16 @@ fn data_uri(logo: &Logo) -> String {
     format!("data:{};base64,{}", logo.kind().media_type(), BASE64_STANDARD.encode(logo.bytes()))
 }
 
-/// The shop's colour in place of ours, on those pages where its contrast passes; none if on neither.
-fn colours(colour: Colour) -> Option<String> {
-    let passes = |pages| colour.least_contrast(pages) >= Colour::TEXT_CONTRAST;
-    let rule = |text: Colour| format!(":root{{--accent:{colour};--accent-hover:{colour};--on-accent:{text}}}");
-    match (passes(Colour::LIGHT_PAGES), passes(Colour::DARK_PAGES)) {
-        (true, true) => {
-            Some(format!("{}@media(prefers-color-scheme:dark){{{}}}", rule(Colour::WHITE), rule(Colour::BLACK)))
-        }
-        (true, false) => Some(format!("@media(prefers-color-scheme:light){{{}}}", rule(Colour::WHITE))),
-        (false, true) => Some(format!("@media(prefers-color-scheme:dark){{{}}}", rule(Colour::BLACK))),
-        (false, false) => None,
-    }
+/// The shop's colour in place of ours, on those pages where its contrast passes; empty if on neither.
+fn colours(colour: Colour) -> String {
+    let grounds = [("light", Colour::LIGHT_PAGES, Colour::WHITE), ("dark", Colour::DARK_PAGES, Colour::BLACK)];
+    let passing = grounds.into_iter().filter(|(_, pages, _)| colour.least_contrast(*pages) >= Colour::TEXT_CONTRAST);
+    let rule = |(scheme, _, text): (&str, _, Colour)| {
+        format!(
+            "@media(prefers-color-scheme:{scheme}){{:root{{--accent:{colour};--accent-hover:{colour};--on-accent:{text}}}}}"
+        )
+    };
+    passing.map(rule).collect()
 }
 
 #[cfg(test)]
@@ -163,13 +161,13 @@ mod tests {
     #[test]
     fn a_colour_is_used_only_where_it_can_be_read() {
         let css = |colour: &str| colours(colour.parse().unwrap());
-        assert!(css("#0b5d4b").unwrap().starts_with("@media(prefers-color-scheme:light){:root{--accent:#0b5d4b"));
-        assert!(css("#ffd24d").unwrap().starts_with("@media(prefers-color-scheme:dark){:root{--accent:#ffd24d"));
-        assert_eq!(css("#7a7a7a"), None);
+        assert!(css("#0b5d4b").starts_with("@media(prefers-color-scheme:light){:root{--accent:#0b5d4b"));
+        assert!(css("#ffd24d").starts_with("@media(prefers-color-scheme:dark){:root{--accent:#ffd24d"));
+        assert_eq!(css("#7a7a7a"), "");
         for grey in 0..=255_u8 {
             let colour = Colour::rgb(grey, grey, grey);
             let light = Colour::LIGHT_PAGES.into_iter().all(|ground| ground.contrast(colour) >= 4.5);
-            assert_eq!(colours(colour).is_some_and(|css| css.contains("--on-accent:#ffffff")), light, "{grey}");
+            assert_eq!(colours(colour).contains("--on-accent:#ffffff"), light, "{grey}");
         }
     }
 

@@ -23,7 +23,7 @@ pub(super) struct BankList<'a> {
     pub(super) all: usize,
     /// Whether some are left out that a link leads to.
     pub(super) more: bool,
-    /// Whether there are so many that one searches.
+    /// Whether there are too many to read, so that one searches.
     pub(super) long: bool,
     /// What was searched for.
     pub(super) search: String,

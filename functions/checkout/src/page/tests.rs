@@ -16,7 +16,7 @@ use pages::{Back, Language, Problem, Shell};
 use super::*;
 use crate::flow::{Stage, stage};
 use crate::form::{PayerErrors, PayerForm};
-use crate::handler::{bank_down, too_many_attempts};
+use crate::problem::{bank_down, too_many_attempts};
 use crate::samples::{NoLedger, in_state, refund_with_payment};
 use crate::view::{Banks, Check, Choose, View};
 

@@ -2,6 +2,7 @@
 //! link may be opened by anyone, later, and a session's id opens a checkout.
 
 use askama::Template;
+use jiff::Timestamp;
 use models::{AccountIdentifier, Payee, Refund, Session, SortCode};
 use pages::{Facts, Html, RefundTexts, Shell, Zone};
 
@@ -13,8 +14,9 @@ use crate::paths::refund_path;
 struct Summary<'a> {
     path: String,
     facts: Facts<'a>,
+    zone: Zone,
     shop: &'a str,
-    amount: String,
+    total: String,
     reference: &'a str,
     payment_amount: String,
     payment_reference: &'a str,
@@ -28,18 +30,24 @@ impl<'a> Summary<'a> {
         Self {
             path: refund_path(&refund.id),
             shop: shell.face.map_or("", |face| face.name),
-            amount: shell.language.amount(&refund.amount),
+            total: shell.language.amount(&refund.amount),
             reference: refund.reference.as_str(),
             payment_amount: shell.language.amount(&session.amount),
             payment_reference: session.reference.as_str(),
             paid_at: session.sent_at().map(|at| facts.clone().time("time", at, zone).html("{time}")),
             facts,
+            zone,
         }
     }
 
     /// The text, filled with what is known of the refund.
     fn html(&self, text: &str) -> Html {
         self.facts.html(text)
+    }
+
+    /// The text, its `{time}` as the clocks show it where the payment was made.
+    fn html_at(&self, text: &str, at: Timestamp) -> Html {
+        self.facts.clone().time("time", at, self.zone).html(text)
     }
 }
 
@@ -64,8 +72,7 @@ impl<'a> DetailsPage<'a> {
         errors: DetailsErrors,
     ) -> Self {
         let (t, summary) = (&shell.texts().refunds, Summary::new(refund, session, shell));
-        let zone = Zone::of(session.amount.currency());
-        let until = summary.facts.clone().time("time", refund.expires_at, zone).html(t.details_until);
+        let until = summary.html_at(t.details_until, refund.expires_at);
         Self { shell, t, summary, typed, errors, until }
     }
 }
@@ -125,8 +132,7 @@ impl<'a> StatusPage<'a> {
             Status::TooLate => (t.too_late_heading, t.too_late_text),
             Status::NotMade => (t.not_made_heading, t.not_made_text),
         };
-        let zone = Zone::of(session.amount.currency());
-        let sent_at = refund.sent_at().map(|at| summary.facts.clone().time("time", at, zone).html("{time}"));
+        let sent_at = refund.sent_at().map(|at| summary.html_at("{time}", at));
         Self { shell, t, summary, status, heading, text, sent_at }
     }
 }
