@@ -27,13 +27,14 @@ pub(crate) const RUST_PEER: &str = "rust-put-item";
 pub(crate) const FLOOR: &str = "rust-empty";
 
 /// Our functions, by the name of their binary.
-const OURS: [(&str, Work); 6] = [
+const OURS: [(&str, Work); 7] = [
     (CREATE, Work::Create),
     ("get", Work::Get),
     ("cancel", Work::Cancel),
     (REFUND, Work::Refund),
     ("publish", Work::Publish),
     ("email-receipt", Work::EmailReceipt),
+    ("checkout", Work::Page),
 ];
 const RUST: [(&str, Work); 2] = [(FLOOR, Work::Nothing), (RUST_PEER, Work::Create)];
 /// Names, and the files below target/bench that `make bench` puts there if the language is there.

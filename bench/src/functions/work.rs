@@ -32,6 +32,8 @@ pub(crate) enum Work {
     Publish,
     /// One message: a receipt is due.
     EmailReceipt,
+    /// The checkout's list of banks, compressed.
+    Page,
 }
 
 /// Where sessions are as payers and merchants see them.
@@ -90,6 +92,7 @@ impl Preparer {
                 self.mails.put(&mail, samples::now()).await?;
                 message(&mail.to_string())
             }
+            Work::Page => http_event("GET", &format!("/checkout/{}", self.awaiting().await?.id), None),
         };
         Ok(Bytes::from(event.to_string()))
     }
@@ -168,7 +171,7 @@ impl Work {
             && match self {
                 Self::Nothing => true,
                 Self::Create | Self::Refund => status == Some(201),
-                Self::Get | Self::Cancel => status == Some(200),
+                Self::Get | Self::Cancel | Self::Page => status == Some(200),
                 Self::Publish | Self::EmailReceipt => {
                     body.get("batchItemFailures").and_then(Value::as_array).is_some_and(Vec::is_empty)
                 }
@@ -190,6 +193,7 @@ fn http_event(method: &str, path: &str, body: Option<&Value>) -> Value {
         "rawQueryString": "",
         "headers": {
             "accept": "*/*",
+            "accept-encoding": "gzip",
             "authorization": format!("Basic {}", STANDARD.encode(DEMO)),
             "content-type": "application/json",
             "host": DOMAIN,
