@@ -55,7 +55,7 @@ fn problems(declared: &BTreeSet<Permission>, records: &BTreeSet<PermissionRecord
 }
 
 #[test]
-fn what_is_missing_and_what_is_never_used_are_both_told() {
+fn what_is_missing_and_what_is_never_used_are_both_reported() {
     let permission = |action: &str, key: &str| Permission {
         function: "F".to_owned(),
         sid: "S".to_owned(),
@@ -78,7 +78,7 @@ fn what_is_missing_and_what_is_never_used_are_both_told() {
 }
 
 #[tokio::test]
-async fn a_function_without_what_it_needs_fails_and_it_is_told() {
+async fn a_function_without_what_it_needs_fails_and_that_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let template = fs::read_to_string(workspace().join("template.yaml")).unwrap();
     let (all, less) =

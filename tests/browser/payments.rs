@@ -7,7 +7,7 @@ use crate::shop::Visit;
 use crate::{ASKED, CANCEL, CHOOSE, EMAIL, NAME, RETURN, SHOP, causes, checkout, stage, staying, with_payer};
 
 /// Asserts that the shop was told this, and nothing of where the payer came from.
-fn assert_told(visit: &Visit, path: &str, id: &str, result: &str, state: &str) {
+fn assert_reported(visit: &Visit, path: &str, id: &str, result: &str, state: &str) {
     let expected = [("order", id), ("banked-checkout-result", result), ("payment_result", state), ("payment_id", id)];
     let query = expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     assert_eq!(*visit, Visit { path: path.to_owned(), query, referrer: None });
@@ -37,14 +37,14 @@ async fn from_details_to_the_shop() {
     browser.see(ASKED).await;
     browser.press("Approve").await;
     // Nothing is left to wait for.
-    assert_told(&shop.visit().await, "/thanks", &id, "success", "sent");
+    assert_reported(&shop.visit().await, "/thanks", &id, "success", "sent");
     browser.see("The shop").await;
     // The link, opened again, shows what came of it, and leads on no more by itself.
     browser.open(&checkout(&session)).await;
     browser.see("Payment sent").await;
     assert!(!shop.has_visitors());
     browser.press(RETURN).await;
-    assert_told(&shop.visit().await, "/thanks", &id, "success", "sent");
+    assert_reported(&shop.visit().await, "/thanks", &id, "success", "sent");
     let expected = ["created", "payer_identified", "bank_chosen", "consent_given", "settled"];
     assert_eq!(causes(&world, &session).await, expected);
     let mails = world.mails().await;
@@ -60,7 +60,7 @@ async fn a_known_payer_is_not_asked() {
     browser.see("Choose your bank").await;
     browser.press(CHOOSE).await;
     browser.press("Approve").await;
-    assert_told(&shop.visit().await, "/thanks", &text(&session["id"]), "success", "sent");
+    assert_reported(&shop.visit().await, "/thanks", &text(&session["id"]), "success", "sent");
     browser.see("The shop").await;
 }
 
@@ -114,7 +114,7 @@ async fn a_pending_payment_shows_by_itself_what_became_of_it() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_told_and_leads_to_the_shop() {
+async fn a_refusal_is_shown_and_leads_to_the_shop() {
     let Some((browser, world, mut shop)) = stage().await else { return };
     for (decision, heading) in
         [("Decline", "You declined the payment"), ("Insufficient funds", "There was not enough money in the account")]
@@ -123,12 +123,12 @@ async fn a_refusal_is_told_and_leads_to_the_shop() {
         browser.open(&checkout(&session)).await;
         browser.press(CHOOSE).await;
         browser.press(decision).await;
-        assert_told(&shop.visit().await, "/sorry", &text(&session["id"]), "failure", "failed");
+        assert_reported(&shop.visit().await, "/sorry", &text(&session["id"]), "failure", "failed");
         browser.see("The shop").await;
         browser.open(&checkout(&session)).await;
         browser.see(heading).await;
         browser.press(RETURN).await;
-        assert_told(&shop.visit().await, "/sorry", &text(&session["id"]), "failure", "failed");
+        assert_reported(&shop.visit().await, "/sorry", &text(&session["id"]), "failure", "failed");
         browser.see("The shop").await;
     }
     assert!(world.mails().await.is_empty());
@@ -141,7 +141,7 @@ async fn the_payer_can_cancel() {
     browser.open(&checkout(&session)).await;
     browser.press(CANCEL).await;
     browser.press("Yes, cancel the payment of £4.00").await;
-    assert_told(&shop.visit().await, "/sorry", &text(&session["id"]), "user-cancelled", "failed");
+    assert_reported(&shop.visit().await, "/sorry", &text(&session["id"]), "user-cancelled", "failed");
     assert_eq!(causes(&world, &session).await, ["created", "cancelled_by_payer"]);
     browser.see("The shop").await;
     // Back shows what came of it, with the link, and repeats nothing.
@@ -149,6 +149,6 @@ async fn the_payer_can_cancel() {
     browser.see("You cancelled the payment").await;
     assert!(!browser.has("form").await && !shop.has_visitors());
     browser.press(RETURN).await;
-    assert_told(&shop.visit().await, "/sorry", &text(&session["id"]), "user-cancelled", "failed");
+    assert_reported(&shop.visit().await, "/sorry", &text(&session["id"]), "user-cancelled", "failed");
     assert_eq!(causes(&world, &session).await, ["created", "cancelled_by_payer"]);
 }

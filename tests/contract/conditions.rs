@@ -7,8 +7,8 @@ use crate::fixture::{Table, key};
 
 contracts! { Table:
     "dynamodb:Expressions.ConditionExpressions" a_put_of_what_is_new_is_refused_where_there_is_an_item,
-    "dynamodb-api:API_PutItem" a_refused_write_tells_the_old_item_only_if_asked,
-    "dynamodb-api:API_UpdateItem" a_refused_update_of_no_item_tells_none_and_makes_none,
+    "dynamodb-api:API_PutItem" a_refused_write_returns_the_old_item_only_if_asked,
+    "dynamodb-api:API_UpdateItem" a_refused_update_of_no_item_returns_none_and_makes_none,
     "dynamodb-api:API_UpdateItem" an_update_makes_an_item_where_its_condition_allows_none,
     "dynamodb:Expressions.OperatorsAndFunctions" a_condition_on_an_attribute_that_is_not_there_does_not_hold,
     "dynamodb:Expressions.OperatorsAndFunctions" and_binds_before_or_and_brackets_before_both,
@@ -37,7 +37,7 @@ async fn a_put_of_what_is_new_is_refused_where_there_is_an_item(table: Table) {
     table.put_new(json!({ "pk": "a", "sk": "2" })).await.unwrap();
 }
 
-async fn a_refused_write_tells_the_old_item_only_if_asked(table: Table) {
+async fn a_refused_write_returns_the_old_item_only_if_asked(table: Table) {
     table.put(json!({ "pk": "a", "sk": "1", "n": 1 })).await;
     for (asked, told) in [("ALL_OLD", true), ("NONE", false)] {
         let put = json!({
@@ -56,7 +56,7 @@ async fn a_refused_write_tells_the_old_item_only_if_asked(table: Table) {
     }
 }
 
-async fn a_refused_update_of_no_item_tells_none_and_makes_none(table: Table) {
+async fn a_refused_update_of_no_item_returns_none_and_makes_none(table: Table) {
     let refusal = refused(table.update("SET #n = :n", "attribute_exists(#pk)", json!({ ":n": 1 })).await);
     assert_eq!(refusal.item(), None);
     assert_eq!(table.get("a", "1").await, None);

@@ -15,7 +15,7 @@ contracts! { Table:
     "dynamodb-api:API_GetItem" where_no_table_is_that_is_said,
     "dynamodb:TTL" the_time_to_live_is_an_attribute,
     "dynamodb-api:API_PutItem" a_put_replaces_the_whole_item,
-    "dynamodb-api:API_PutItem" what_a_write_consumes_is_told_if_asked,
+    "dynamodb-api:API_PutItem" what_a_write_consumes_is_returned_if_asked,
 }
 
 async fn keys_are_whole_and_not_empty(table: Table) {
@@ -115,7 +115,7 @@ async fn a_put_replaces_the_whole_item(table: Table) {
     assert_eq!(table.get("a", "1").await, Some(json!({ "pk": "a", "sk": "1", "y": 2 })));
 }
 
-async fn what_a_write_consumes_is_told_if_asked(table: Table) {
+async fn what_a_write_consumes_is_returned_if_asked(table: Table) {
     let put = |item: Value| {
         let (table, item) = (table.clone(), typed_item(&item));
         async move { table.ok("PutItem", json!({ "Item": item, "ReturnConsumedCapacity": "INDEXES" })).await }

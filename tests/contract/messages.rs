@@ -15,7 +15,7 @@ contracts! { Queues:
     "sqs-api:API_SendMessageBatch" a_batch_has_1_mib_at_most,
     "sqs-api:API_SendMessageBatch" what_is_wrong_with_one_entry_fails_that_one,
     "sqs:sqs-message-metadata" attributes_of_a_message_come_if_asked_for,
-    "sqs-api:API_ReceiveMessage" what_sqs_knows_of_a_message_is_told_if_asked_for,
+    "sqs-api:API_ReceiveMessage" what_sqs_knows_of_a_message_is_returned_if_asked_for,
     "sqs-api:API_ReceiveMessage" a_call_receives_1_to_10_messages,
     "sqs:sqs-short-and-long-polling" a_long_poll_ends_when_a_message_comes,
     "sqs:sqs-short-and-long-polling" a_long_poll_of_nothing_is_empty,
@@ -121,7 +121,7 @@ async fn attributes_of_a_message_come_if_asked_for(queues: Queues) {
     assert_eq!(received["MessageAttributes"], json!({ "count": attributes["count"] }));
 }
 
-async fn what_sqs_knows_of_a_message_is_told_if_asked_for(queues: Queues) {
+async fn what_sqs_knows_of_a_message_is_returned_if_asked_for(queues: Queues) {
     let ask = json!({ "MessageSystemAttributeNames": ["All"], "VisibilityTimeout": 0 });
     queues.send(&queues.dead, "x").await;
     let first = queues.receive(&queues.dead, ask.clone()).await["Attributes"].clone();

@@ -6,12 +6,12 @@ use crate::call::plain_item;
 use crate::fixture::{Table, key, until, update};
 
 contracts! { Table:
-    "dynamodb:Streams" each_write_is_told_with_both_images,
-    "dynamodb:Streams" a_write_that_changes_nothing_is_not_told,
-    "dynamodb:Streams" changes_of_an_item_are_told_in_order,
-    "dynamodb:Streams" all_that_a_transaction_changes_is_told,
+    "dynamodb:Streams" each_write_is_in_the_stream_with_both_images,
+    "dynamodb:Streams" a_write_that_changes_nothing_is_not_in_the_stream,
+    "dynamodb:Streams" changes_of_an_item_are_in_the_stream_in_order,
+    "dynamodb:Streams" all_that_a_transaction_changes_is_in_the_stream,
     "dynamodb-api:API_streams_GetShardIterator" reading_goes_on_after_a_sequence_number,
-    "dynamodb-api:API_streams_GetRecords" where_nothing_is_new_none_is_told_and_reading_goes_on,
+    "dynamodb-api:API_streams_GetRecords" where_nothing_is_new_nothing_is_returned_and_reading_goes_on,
 }
 
 /// The first `count` records of the stream, from its trim horizon on; no more come with them. All writes of a contract go to
@@ -69,7 +69,7 @@ fn now_s() -> f64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64()
 }
 
-async fn each_write_is_told_with_both_images(table: Table) {
+async fn each_write_is_in_the_stream_with_both_images(table: Table) {
     let begun_s = now_s();
     table.put(json!({ "pk": "a", "sk": "1", "n": 1 })).await;
     table.update("SET #n = :n", "", json!({ ":n": 2 })).await.unwrap();
@@ -102,7 +102,7 @@ async fn each_write_is_told_with_both_images(table: Table) {
     assert_eq!(ids.len(), 4);
 }
 
-async fn a_write_that_changes_nothing_is_not_told(table: Table) {
+async fn a_write_that_changes_nothing_is_not_in_the_stream(table: Table) {
     table.put(json!({ "pk": "a", "sk": "1", "n": 1 })).await;
     table.put(json!({ "pk": "a", "sk": "1", "n": 1 })).await;
     table.update("SET #n = :n REMOVE #never", "", json!({ ":n": 1 })).await.unwrap();
@@ -115,7 +115,7 @@ async fn a_write_that_changes_nothing_is_not_told(table: Table) {
     assert_eq!(told, [1, 4]);
 }
 
-async fn changes_of_an_item_are_told_in_order(table: Table) {
+async fn changes_of_an_item_are_in_the_stream_in_order(table: Table) {
     for n in 1..=30 {
         table.update("SET #n = :n", "", json!({ ":n": n })).await.unwrap();
     }
@@ -125,7 +125,7 @@ async fn changes_of_an_item_are_told_in_order(table: Table) {
     assert_eq!(told, (1..=30).collect::<Vec<_>>());
 }
 
-async fn all_that_a_transaction_changes_is_told(table: Table) {
+async fn all_that_a_transaction_changes_is_in_the_stream(table: Table) {
     table.put(json!({ "pk": "a", "sk": "1" })).await;
     table.put(json!({ "pk": "a", "sk": "3" })).await;
     let mut set = update("a", "1", "SET #n = :n", "", json!({ ":n": 1 }));
@@ -184,7 +184,7 @@ async fn reading_goes_on_after_a_sequence_number(table: Table) {
     }
 }
 
-async fn where_nothing_is_new_none_is_told_and_reading_goes_on(table: Table) {
+async fn where_nothing_is_new_nothing_is_returned_and_reading_goes_on(table: Table) {
     table.put(json!({ "pk": "a", "sk": "1", "n": 1 })).await;
     let (shard, all) = shard_of(&table, 1).await;
     let last =

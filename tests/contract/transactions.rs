@@ -8,8 +8,8 @@ use crate::fixture::{Table, key, update};
 
 contracts! { Table:
     "dynamodb:transaction-apis" a_transaction_does_all_of_its_writes,
-    "dynamodb-api:API_TransactWriteItems" a_refused_transaction_does_nothing_and_tells_why_in_order,
-    "dynamodb-api:API_CancellationReason" old_items_are_told_where_they_are_asked_for,
+    "dynamodb-api:API_TransactWriteItems" a_refused_transaction_does_nothing_and_says_why_in_order,
+    "dynamodb-api:API_CancellationReason" old_items_are_returned_where_they_are_asked_for,
     "dynamodb-api:API_TransactWriteItems" no_item_is_written_twice_by_one_transaction,
     "dynamodb:transaction-apis" a_transaction_has_100_writes_at_most,
     "dynamodb:transaction-apis" a_transaction_has_4_mb_at_most,
@@ -50,7 +50,7 @@ fn codes(refusal: &Refusal) -> Vec<String> {
     reasons.iter().map(|reason| reason["Code"].as_str().unwrap().to_owned()).collect()
 }
 
-fn told(refusal: &Refusal, place: usize) -> Option<Value> {
+fn old_item(refusal: &Refusal, place: usize) -> Option<Value> {
     refusal.body["CancellationReasons"][place].get("Item").filter(|item| !item.is_null()).map(plain_item)
 }
 
@@ -73,7 +73,7 @@ async fn a_transaction_does_all_of_its_writes(table: Table) {
     assert!(table.get("b", "1").await.is_some() && table.get("a", "3").await.is_some());
 }
 
-async fn a_refused_transaction_does_nothing_and_tells_why_in_order(table: Table) {
+async fn a_refused_transaction_does_nothing_and_says_why_in_order(table: Table) {
     table.put(json!({ "pk": "a", "sk": "1", "n": 1 })).await;
     let parts = of(
         &table,
@@ -90,7 +90,7 @@ async fn a_refused_transaction_does_nothing_and_tells_why_in_order(table: Table)
     assert_eq!((table.get("b", "1").await, table.get("b", "2").await), (None, None));
 }
 
-async fn old_items_are_told_where_they_are_asked_for(table: Table) {
+async fn old_items_are_returned_where_they_are_asked_for(table: Table) {
     let old = json!({ "pk": "a", "sk": "1", "n": 1, "history": [{ "state": "made" }] });
     table.put(old.clone()).await;
     table.put(json!({ "pk": "a", "sk": "2" })).await;
@@ -106,7 +106,7 @@ async fn old_items_are_told_where_they_are_asked_for(table: Table) {
     );
     let refusal = table.transact(parts).await.unwrap_err();
     assert_eq!(codes(&refusal), ["ConditionalCheckFailed"; 3]);
-    assert_eq!([told(&refusal, 0), told(&refusal, 1), told(&refusal, 2)], [Some(old), None, None]);
+    assert_eq!([old_item(&refusal, 0), old_item(&refusal, 1), old_item(&refusal, 2)], [Some(old), None, None]);
 }
 
 async fn no_item_is_written_twice_by_one_transaction(table: Table) {

@@ -134,7 +134,7 @@ async fn of_a_refunds_pages() {
 
 /// What follows by itself: one stream record or message at a time.
 #[tokio::test]
-async fn of_what_is_told() {
+async fn of_notifications() {
     let world = World::start_with(loopback_webhooks).await;
     let receiver = Receiver::start().await;
     for path in ["/a", "/b"] {

@@ -125,7 +125,7 @@ async fn a_bank_can_be_chosen_twenty_times() {
 }
 
 #[tokio::test]
-async fn a_get_changes_nothing_and_a_page_is_told_to_nobody() {
+async fn a_get_changes_nothing_and_a_page_is_passed_on_to_nobody() {
     let world = World::start().await;
     let session = world.create().await;
     let id = text(&session["id"]);

@@ -12,7 +12,7 @@ fn event_id(object: &str, sequence: usize) -> EventId {
 }
 
 /// The session that an event tells of.
-fn told(event: &StoredEvent) -> &Session {
+fn session_of(event: &StoredEvent) -> &Session {
     match &event.object {
         Object::Session(session) => session,
         Object::Refund(_) => panic!("an event of a refund"),
@@ -85,12 +85,12 @@ async fn deleting_removes_everything_at_once() {
     // One that never was is another matter.
     let other = "/v2/payment_sessions/1ae1ce03-dfa9-4593-b487-65c656991cb5";
     assert_eq!(answer(world.demo(Method::DELETE, other)).await.status, StatusCode::NOT_FOUND);
-    // Its end is told, without the payer.
+    // Its end is published, without the payer.
     let events = store::Events::new(world.table());
     world.settled().await;
     let last = events.get(&event_id(&id, 4)).await.unwrap().unwrap();
-    assert_eq!(told(&last).history.last().unwrap().cause, SessionEvent::DeletedByMerchant);
-    assert_eq!(told(&last).payer, None);
+    assert_eq!(session_of(&last).history.last().unwrap().cause, SessionEvent::DeletedByMerchant);
+    assert_eq!(session_of(&last).payer, None);
 }
 
 /// A session of the demo merchant's whose time passed an hour ago, as no API can make one.
@@ -135,11 +135,11 @@ async fn past_its_time_a_session_is_expired_even_before_the_schedule_has_run() {
     assert_eq!(states(&after), ["awaiting_payer", "failed"]);
     world.settled().await;
     let event = store::Events::new(world.table()).get(&event_id(&id.to_string(), 2)).await.unwrap().unwrap();
-    assert_eq!(told(&event).history.last().unwrap().cause, SessionEvent::TimePassed);
+    assert_eq!(session_of(&event).history.last().unwrap().cause, SessionEvent::TimePassed);
 }
 
 #[tokio::test]
-async fn deleting_what_has_expired_tells_that_it_expired() {
+async fn deleting_what_has_expired_says_that_it_expired() {
     let world = World::start().await;
     let id = late_session(&world).await;
     let path = format!("/v2/payment_sessions/{id}");
@@ -147,7 +147,7 @@ async fn deleting_what_has_expired_tells_that_it_expired() {
     assert_eq!(answer(world.demo(Method::GET, &path)).await.status, StatusCode::NOT_FOUND);
     world.settled().await;
     let event = store::Events::new(world.table()).get(&event_id(&id.to_string(), 2)).await.unwrap().unwrap();
-    assert_eq!(told(&event).history.last().unwrap().cause, SessionEvent::TimePassed);
+    assert_eq!(session_of(&event).history.last().unwrap().cause, SessionEvent::TimePassed);
 }
 
 #[tokio::test]

@@ -63,7 +63,7 @@ async fn who_complains_gets_no_further_mail_though_the_first_arrived() {
 }
 
 #[tokio::test]
-async fn told_twice_the_first_moment_stays_and_no_mail_is_made_up() {
+async fn reported_twice_the_first_timestamp_stays_and_no_mail_is_made_up() {
     let world = World::start().await;
     let session = pay(&world, "bounce@simulator.amazonses.com").await;
     noted(&world, "bounced", 1).await;

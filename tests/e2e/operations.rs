@@ -50,7 +50,7 @@ fn counted(world: &World) -> BTreeMap<String, u64> {
 }
 
 #[test]
-fn every_alarm_is_told_and_explained_in_the_runbook() {
+fn every_alarm_notifies_and_is_explained_in_the_runbook() {
     let runbook = file("docs/operating.md");
     let told: BTreeSet<_> = runbook.lines().filter_map(|line| line.strip_prefix("### ")).map(str::to_owned).collect();
     let alarms: BTreeMap<_, _> = alarms();

@@ -256,7 +256,7 @@ async fn a_mail_is_sent_again_as_it_was() {
 }
 
 #[tokio::test]
-async fn what_was_lost_is_published_again_and_nothing_is_told_twice() {
+async fn what_was_lost_is_published_again_and_nothing_is_delivered_twice() {
     let world = World::with_webhooks().await;
     let receiver = Receiver::start().await;
     world.register(&receiver.url("/"), json!({})).await;

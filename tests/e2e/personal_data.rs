@@ -138,7 +138,7 @@ async fn on_demand_all_of_a_payment_goes_at_once_but_not_while_it_goes_on() {
 }
 
 #[tokio::test]
-async fn what_was_told_of_a_deleted_session_or_a_refund_without_payment_goes_too() {
+async fn events_of_a_deleted_session_or_a_refund_without_payment_go_too() {
     let world = world().await;
     let erasures = Erasures::new(world.table());
     let mut request = document_1();

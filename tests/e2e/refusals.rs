@@ -107,7 +107,7 @@ async fn every_refusal_has_its_status_and_code() {
 }
 
 #[tokio::test]
-async fn all_that_is_wrong_is_told_at_once_and_nothing_is_written() {
+async fn all_that_is_wrong_is_named_at_once_and_nothing_is_written() {
     let world = World::start().await;
     let body = json!({
         "reference": "Not / allowed",
@@ -150,7 +150,7 @@ async fn pages_are_refused_as_pages() {
 }
 
 #[tokio::test]
-async fn trouble_inside_is_not_told_outside() {
+async fn trouble_inside_is_not_shown_outside() {
     let world = World::start().await;
     for _ in 0..3 {
         world.machine.faults().add(local::Fault::new("PutItem", local::Effect::ServerError));

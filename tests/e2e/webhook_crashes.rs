@@ -17,7 +17,7 @@ fn impatient(config: &mut Config) {
 }
 
 /// Waits until a paid session's events are all told, as if minutes passed meanwhile, and checks that they are in order.
-async fn told_in_order(world: &World, receiver: &Receiver, session: &Value, what: &str) {
+async fn delivered_in_order(world: &World, receiver: &Receiver, session: &Value, what: &str) {
     let id = text(&session["id"]);
     let all_told = |all: &[tests::Received]| {
         (1..=5)
@@ -37,7 +37,7 @@ async fn told_in_order(world: &World, receiver: &Receiver, session: &Value, what
 }
 
 /// Nothing else was told than what the API says has happened.
-async fn nothing_else_was_told(world: &World, receiver: &Receiver) {
+async fn nothing_else_was_delivered(world: &World, receiver: &Receiver) {
     for one in receiver.received() {
         let session = world.get(&one.object_id()).await;
         let entry = &session["history"][usize::try_from(one.sequence()).unwrap() - 1];
@@ -67,17 +67,17 @@ async fn every_first_answer_is_lost_and_nothing_comes_of_it() {
         }
     }
     let session = world.paid().await;
-    told_in_order(&world, &receiver, &session, "lost answers").await;
+    delivered_in_order(&world, &receiver, &session, "lost answers").await;
     world.settled().await;
     assert!(world.waiting_cursors().await.is_empty());
     assert!(receiver.received().iter().all(|one| one.is_signed_by(&[&text(&webhook["secret"])])));
     // A lost answer is repeated by the SDK: nothing had to be told again for it.
     assert_eq!(receiver.received().len() - world.handed_over().await, 6, "{:#?}", receiver.summary());
-    nothing_else_was_told(&world, &receiver).await;
+    nothing_else_was_delivered(&world, &receiver).await;
 }
 
 #[tokio::test]
-async fn what_stream_and_queue_deliver_twice_is_told_in_order() {
+async fn what_stream_and_queue_deliver_twice_arrives_in_order() {
     let world = World::start_with(impatient).await;
     let receiver = Receiver::planned(|one| {
         let fails = one.seen == 0 && one.sequence() == 3;
@@ -93,9 +93,9 @@ async fn what_stream_and_queue_deliver_twice_is_told_in_order() {
     // On a busy machine too: as if minutes passed, a claim would lapse whose delivery is under way.
     world.settled().await;
     for session in &sessions {
-        told_in_order(&world, &receiver, session, "twice").await;
+        delivered_in_order(&world, &receiver, session, "twice").await;
     }
-    nothing_else_was_told(&world, &receiver).await;
+    nothing_else_was_delivered(&world, &receiver).await;
     // A message that comes again finds nothing to do.
     assert_eq!(receiver.received().len() - world.handed_over().await, 30, "{:#?}", receiver.summary());
 }
@@ -119,13 +119,13 @@ async fn the_schedule_rings_for_what_nobody_rang_for() {
     world.run_schedule().await;
     world.settled().await;
     assert_eq!(receiver.received().len(), 1, "once for the cursor, and not for its retry");
-    told_in_order(&world, &receiver, &session, "not rung for").await;
-    nothing_else_was_told(&world, &receiver).await;
+    delivered_in_order(&world, &receiver, &session, "not rung for").await;
+    nothing_else_was_delivered(&world, &receiver).await;
 }
 
 /// An event that could not be put down at first holds up what comes after it, and nothing else.
 #[tokio::test]
-async fn an_event_that_is_published_late_is_told_first() {
+async fn an_event_that_is_published_late_is_delivered_first() {
     let world = World::start_with(impatient).await;
     let receiver = Receiver::start().await;
     world.register(&receiver.url("/"), json!({})).await;
@@ -148,10 +148,10 @@ async fn an_event_that_is_published_late_is_told_first() {
     faults.clear();
     // The SDK tries three times.
     faults.add(broken(&format!("EVENTS#{}", text(&late["id"])), 3));
-    told_in_order(&world, &receiver, &late, "late").await;
-    told_in_order(&world, &receiver, &other, "other").await;
+    delivered_in_order(&world, &receiver, &late, "late").await;
+    delivered_in_order(&world, &receiver, &other, "other").await;
     assert!(faults.waiting().is_empty(), "it was not late");
-    nothing_else_was_told(&world, &receiver).await;
+    nothing_else_was_delivered(&world, &receiver).await;
 }
 
 #[tokio::test]
@@ -183,10 +183,10 @@ async fn publish_and_webhook_may_die_anywhere() {
                 world.machine.faults().add(Fault::new(operation, effect).function(function));
                 let what = format!("{function} {operation} {effect:?} {nth}");
                 let session = world.paid().await;
-                told_in_order(&world, &receiver, &session, &what).await;
+                delivered_in_order(&world, &receiver, &session, &what).await;
                 assert!(world.machine.faults().waiting().is_empty(), "{what} did not happen");
             }
         }
     }
-    nothing_else_was_told(&world, &receiver).await;
+    nothing_else_was_delivered(&world, &receiver).await;
 }

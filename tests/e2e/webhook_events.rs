@@ -184,7 +184,7 @@ async fn other_merchants_and_the_other_mode_see_nothing_of_it() {
 }
 
 #[tokio::test]
-async fn an_event_is_told_again_without_moving_what_is_told_in_order() {
+async fn an_event_is_delivered_again_without_moving_what_is_delivered_in_order() {
     let world = World::with_webhooks().await;
     let receiver = Receiver::start().await;
     let session = world.create().await;
@@ -263,7 +263,7 @@ async fn an_event_is_told_again_without_moving_what_is_told_in_order() {
 }
 
 #[tokio::test]
-async fn a_deleted_session_is_told_of_and_its_events_hold_no_more_than_before() {
+async fn a_deleted_session_is_reported_and_its_events_hold_no_more_than_before() {
     let world = World::with_webhooks().await;
     let receiver = Receiver::start().await;
     world.register(&receiver.url("/"), json!({})).await;

@@ -129,7 +129,7 @@ fn a_stacks_table_is_found_by_its_name() {
 }
 
 #[test]
-fn what_can_not_be_verified_is_told_from_what_is_amiss() {
+fn what_can_not_be_verified_differs_from_what_is_wrong() {
     let machine = Machine::start();
     let output = machine.run(&["verify", "--table", "Other"]);
     assert_eq!(output.status.code(), Some(2));

@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_routed_is_told_what_its_path_takes() {
+    fn what_is_not_routed_is_answered_with_what_its_path_takes() {
         let allow = |method: &str, path: &str| {
             let request = Request::default().with_raw_http_path(path);
             let (mut head, body) = request.into_parts();

@@ -388,7 +388,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_tells_its_merchant_and_mode() {
+    fn a_key_names_its_merchant_and_mode() {
         let key: ApiKeyId = "pk_test_demo".parse().unwrap();
         assert_eq!((key.merchant().as_str(), key.mode()), ("demo", Mode::Test));
         let secret: ApiSecret = "sk_live_acme_3fA9".parse().unwrap();

@@ -212,7 +212,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mail_that_was_not_needed_is_told_from_one_that_failed() {
+    fn a_mail_that_was_not_needed_differs_from_one_that_failed() {
         for (item, state) in [
             (json!({ "state": "due" }), MailState::Due),
             (json!({ "state": "sent", "not_needed_at": 1 }), MailState::Sent),

@@ -37,7 +37,7 @@ mod tests {
         [SessionEvent::PayerIdentified, SessionEvent::BankChosen, SessionEvent::ConsentGiven, SessionEvent::Settled];
 
     #[test]
-    fn the_return_url_tells_the_merchant_what_came_of_it() {
+    fn the_return_url_says_how_the_payment_ended() {
         use SessionEvent as E;
         let id = after(&[]).id;
         let way = |causes: &[E]| return_url(&after(causes), NOW);

@@ -201,7 +201,7 @@ fn every_rule_names_its_code_and_field() {
 }
 
 #[test]
-fn everything_that_is_wrong_is_told_at_once() {
+fn everything_that_is_wrong_is_named_at_once() {
     let request = json!({
         "reference": "?",
         "line_items": [

@@ -75,7 +75,7 @@ fn what_a_webhook_leaves_out_or_nulls_is_not_given() {
 }
 
 #[test]
-fn a_webhook_is_told_of_all_or_of_what_it_names() {
+fn a_webhook_is_notified_of_all_or_of_what_it_names() {
     let read = |events: Value| webhook(&json!({ "events": events }), false).unwrap().events;
     assert_eq!(read(json!(["*"])), Some(Subscription::All));
     for event_type in EventType::all() {

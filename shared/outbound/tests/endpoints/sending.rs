@@ -244,7 +244,7 @@ async fn a_port_where_nobody_listens_is_no_answer() {
 }
 
 #[tokio::test]
-async fn a_name_without_address_is_told_as_that() {
+async fn a_name_without_address_is_reported_as_that() {
     let url = delivery("http://shop.example.com/");
     let unknown = [Lookup::by(|_| async { Err(std::io::Error::other("no such name")) }), lookup_of(vec![vec![]])];
     for lookup in unknown {
