@@ -35,8 +35,8 @@ pub struct NewSession {
     pub customer_id: Option<CustomerId>,
     /// The payer's language.
     pub locale: Option<Locale>,
-    /// What stands on the bank statement.
-    pub reference: Reference,
+    /// What stands on the bank statement; one of the payment's own ([`Reference::of_payment`]) if there is none.
+    pub reference: Option<Reference>,
     /// Where the payer goes after success.
     pub success_url: Option<MerchantUrl>,
     /// Where the payer goes after failure.
@@ -85,7 +85,7 @@ impl LineItem {
 
 impl NewSession {
     /// One of which nothing more is said than what has to be.
-    pub fn new(format: WireFormat, amount: Money, payee: Payee, reference: Reference) -> Self {
+    pub fn new(format: WireFormat, amount: Money, payee: Payee, reference: Option<Reference>) -> Self {
         Self {
             format,
             extra: None,

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::money::Currency;
+
 /// A way to pay: Yorlet's nine (its document's seven, and two more that its API reference has), which Fintecture's map to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -25,6 +27,60 @@ pub enum PaymentMethod {
     GbpCreditTransfer,
     /// Open banking.
     PayByBank,
+}
+
+impl PaymentMethod {
+    /// Every way to pay.
+    pub const ALL: [Self; 9] = [
+        Self::Card,
+        Self::CardPresent,
+        Self::BacsDebit,
+        Self::SepaDebit,
+        Self::Autogiro,
+        Self::BankTransfer,
+        Self::DirectTransfer,
+        Self::GbpCreditTransfer,
+        Self::PayByBank,
+    ];
+
+    /// As it is stored and spelled on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Card => "card",
+            Self::CardPresent => "card_present",
+            Self::BacsDebit => "bacs_debit",
+            Self::SepaDebit => "sepa_debit",
+            Self::Autogiro => "autogiro",
+            Self::BankTransfer => "bank_transfer",
+            Self::DirectTransfer => "direct_transfer",
+            Self::GbpCreditTransfer => "gbp_credit_transfer",
+            Self::PayByBank => "pay_by_bank",
+        }
+    }
+
+    /// Whether a payer at a distance can pay in this currency by it: each scheme has its own currencies, and a card in a reader
+    /// is not at a distance.
+    pub fn can_have(self, currency: Currency) -> bool {
+        let of = |currencies: &[Currency]| currencies.contains(&currency);
+        match self {
+            Self::Card => true,
+            Self::CardPresent => false,
+            Self::BacsDebit | Self::GbpCreditTransfer => of(&[Currency::GBP]),
+            Self::SepaDebit => of(&[Currency::EUR]),
+            Self::Autogiro => of(&[Currency::SEK]),
+            Self::BankTransfer | Self::PayByBank => of(&[Currency::GBP, Currency::EUR]),
+            Self::DirectTransfer => of(&[Currency::GBP, Currency::SEK]),
+        }
+    }
+
+    /// Whether the money goes straight to the payee's account, which has to be one of the currency. Cards and debits are
+    /// collected by a provider, which pays the merchant.
+    pub const fn pays_into_account(self) -> bool {
+        match self {
+            Self::BankTransfer | Self::DirectTransfer | Self::GbpCreditTransfer | Self::PayByBank => true,
+            Self::Card | Self::CardPresent | Self::BacsDebit | Self::SepaDebit | Self::Autogiro => false,
+        }
+    }
 }
 
 /// The ways to pay that a session offers: at least one, each once, in the order in which they were given. By bank, unless
@@ -73,6 +129,28 @@ impl Default for PaymentMethods {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_method_is_spelled_as_it_is_stored() {
+        for method in PaymentMethod::ALL {
+            assert_eq!(serde_json::to_value(method).unwrap(), method.as_str());
+        }
+    }
+
+    #[test]
+    fn each_currency_has_its_own_methods() {
+        use PaymentMethod::{
+            Autogiro, BacsDebit, BankTransfer, Card, DirectTransfer, GbpCreditTransfer, PayByBank, SepaDebit,
+        };
+        let of =
+            |currency| PaymentMethod::ALL.into_iter().filter(|method| method.can_have(currency)).collect::<Vec<_>>();
+        assert_eq!(of(Currency::GBP), [Card, BacsDebit, BankTransfer, DirectTransfer, GbpCreditTransfer, PayByBank]);
+        assert_eq!(of(Currency::EUR), [Card, SepaDebit, BankTransfer, PayByBank]);
+        assert_eq!(of(Currency::SEK), [Card, Autogiro, DirectTransfer]);
+        assert_eq!(of(Currency::USD), [Card]);
+        let into_account: Vec<_> = PaymentMethod::ALL.into_iter().filter(|method| method.pays_into_account()).collect();
+        assert_eq!(into_account, [BankTransfer, DirectTransfer, GbpCreditTransfer, PayByBank]);
+    }
 
     #[test]
     fn there_is_at_least_one_and_each_once() {

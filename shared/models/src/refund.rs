@@ -284,7 +284,7 @@ impl Refund {
             success_url: self.success_url.take(),
             error_url: self.error_url.take(),
             lifetime: Lifetime::MAX,
-            ..NewSession::new(self.format, self.amount, payee, self.reference.clone())
+            ..NewSession::new(self.format, self.amount, payee, Some(self.reference.clone()))
         };
         let creation = Creation {
             id,

@@ -202,7 +202,7 @@ impl Session {
             payee: new.payee,
             payer: new.payer,
             payer_named_at_creation,
-            reference: new.reference,
+            reference: new.reference.unwrap_or_else(|| Reference::of_payment(&end_to_end_id)),
             success_url: new.success_url,
             error_url: new.error_url,
             cancel_url: new.cancel_url,

@@ -9,6 +9,8 @@ use idna::uts46::{DnsLength, Hyphens, Uts46};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::ids::EndToEndId;
+
 /// The longest URL accepted, in bytes.
 const MAX_URL_LENGTH: usize = 2048;
 
@@ -148,6 +150,21 @@ text!(
     }
 );
 
+impl Reference {
+    /// One of the payment's own, by which a transfer can be matched: the last 60 bits of its end-to-end id, which are random, as
+    /// twelve letters and digits (Crockford's base 32, <https://www.crockford.com/base32.html>) that a person can copy by hand.
+    /// It says nothing of the session's id, which opens the checkout.
+    pub fn of_payment(id: &EndToEndId) -> Self {
+        const DIGITS: [char; 32] = [
+            '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'J', 'K', 'M',
+            'N', 'P', 'Q', 'R', 'S', 'T', 'V', 'W', 'X', 'Y', 'Z',
+        ];
+        let bits = u128::from_be_bytes(*id.as_bytes());
+        let digit = |n: u32| DIGITS.into_iter().nth((bits >> (5 * n) & 31) as usize).unwrap_or_default();
+        Self((0..12).rev().map(digit).collect())
+    }
+}
+
 /// The general categories of what is drawn (Unicode, 4.5). Marks are drawn upon something else; what is for private use
 /// or not assigned is drawn as nothing or as a box.
 const DRAWN: GeneralCategoryGroup = GeneralCategoryGroup::Letter
@@ -276,6 +293,17 @@ mod tests {
 
     fn reference(text: &str) -> Result<Reference, InvalidText> {
         Reference::try_from(text.to_owned())
+    }
+
+    #[test]
+    fn a_payment_has_a_reference_of_its_own() {
+        let of = |id: &str| Reference::of_payment(&id.parse().unwrap());
+        assert_eq!(of("1ae1ce03-dfa9-4593-b487-65c656991cb5").as_str(), "91V5RSB9J75N");
+        assert_eq!(of("00000000-0000-0000-0000-000000000001").as_str(), "000000000001");
+        assert_eq!(of("ffffffff-ffff-ffff-ffff-ffffffffffff").as_str(), "ZZZZZZZZZZZZ");
+        for id in ["1ae1ce03-dfa9-4593-b487-65c656991cb5", "ffffffff-ffff-ffff-ffff-ffffffffffff"] {
+            assert!(reference(of(id).as_str()).is_ok());
+        }
     }
 
     #[test]

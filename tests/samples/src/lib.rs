@@ -104,7 +104,7 @@ pub fn new_session(line_items: Vec<LineItem>) -> NewSession {
         success_url: Some(text("https://shop.example/thanks?order=7")),
         error_url: Some(text("https://shop.example/sorry?order=7")),
         email_receipt: true,
-        ..NewSession::new(WireFormat::Banked, amount, payee, text("Illuminate"))
+        ..NewSession::new(WireFormat::Banked, amount, payee, Some(text("Illuminate")))
     }
 }
 

@@ -172,7 +172,7 @@ pub(crate) fn parse_create(
     );
     match (reference, line_items, payee) {
         (Some(reference), Some(line_items), Some(payee)) if wrong.0.is_empty() => {
-            let new = NewSession::new(WireFormat::Banked, line_items.total(), payee, reference);
+            let new = NewSession::new(WireFormat::Banked, line_items.total(), payee, Some(reference));
             Ok(NewSession {
                 line_items: line_items.into_items(),
                 payer,

@@ -37,7 +37,7 @@ fn paid(minor: i64, shared: bool) -> Session {
     let new = NewSession {
         payer: Some(Payer { name: name("Ada Payer"), email, phone: None }),
         email_receipt: true,
-        ..NewSession::new(WireFormat::Banked, amount, payee, "Illuminate".to_owned().try_into().unwrap())
+        ..NewSession::new(WireFormat::Banked, amount, payee, Some("Illuminate".to_owned().try_into().unwrap()))
     };
     let creation = Creation {
         id: SessionId::new(Uuid::from_u128(1)),

@@ -24,7 +24,7 @@ fn session() -> Session {
     let amount = Money::new(MinorUnits::new(400), Currency::GBP);
     let new = NewSession {
         payer: Some(Payer { name: name("Ada Payer"), email: None, phone: None }),
-        ..NewSession::new(WireFormat::Banked, amount, payee, "Illuminate".to_owned().try_into().unwrap())
+        ..NewSession::new(WireFormat::Banked, amount, payee, Some("Illuminate".to_owned().try_into().unwrap()))
     };
     let creation = Creation {
         id: SessionId::new(Uuid::from_u128(1)),
