@@ -44,7 +44,7 @@ pub async fn seed(endpoint: &str, table_name: &str) -> Result<(), Box<dyn Error 
     for (account_number, sort_code) in ACCOUNTS {
         let account = AccountIdentifier::uk(sort_code, account_number)?;
         let name = Name::try_from("Gerald Wiley".to_owned())?;
-        merchants.link_account(&demo, &LinkedAccount { name, account }).await?;
+        merchants.link_account(&demo, &LinkedAccount { name, account, default: false }).await?;
     }
     let shop = shop()?;
     // One that was changed since stays as it is.

@@ -442,7 +442,7 @@ async fn merchant(table: &Table, clock: &Clock, random: &Random) -> Credentials 
     merchants.create(&id, name(), random.bytes()).await.unwrap();
     let account: AccountIdentifier =
         serde_json::from_value(json!({ "account_number": "12345678", "sort_code": "010203" })).unwrap();
-    merchants.link_account(&id, &LinkedAccount { name: name(), account }).await.unwrap();
+    merchants.link_account(&id, &LinkedAccount { name: name(), account, default: false }).await.unwrap();
     let issued = api::issue_key(&id, Mode::Test, Scopes::ALL, clock.now(), random);
     merchants.add_key(&issued.key).await.unwrap();
     let secret = issued.secret.as_str();

@@ -51,6 +51,9 @@ pub(crate) struct AccountArgs {
     name: Name,
     #[command(flatten)]
     account: IdentifierArgs,
+    /// Payments that name no account are paid here, before the merchant's others of the same currency
+    #[arg(long)]
+    default: bool,
 }
 
 #[derive(Debug, Args)]
@@ -70,8 +73,8 @@ impl From<IdentifierArgs> for AccountIdentifier {
 }
 
 impl From<AccountArgs> for LinkedAccount {
-    fn from(AccountArgs { name, account }: AccountArgs) -> Self {
-        Self { name, account: account.into() }
+    fn from(AccountArgs { name, account, default }: AccountArgs) -> Self {
+        Self { name, account: account.into(), default }
     }
 }
 
@@ -121,7 +124,7 @@ async fn unlink(
     Ok(report.with_note(UNLINKED_NOTE))
 }
 
-fn record(LinkedAccount { name, account }: &LinkedAccount, full: bool) -> Record {
+fn record(LinkedAccount { name, account, .. }: &LinkedAccount, full: bool) -> Record {
     let shown = |number: &str| if full { number.to_owned() } else { format!("****{}", account.last_four()) };
     let name = field("name", name.as_str());
     Record(match account {

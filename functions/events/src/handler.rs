@@ -183,6 +183,8 @@ fn parse_after(query: &str) -> Result<usize, Refusal> {
 
 #[cfg(test)]
 mod tests {
+    use store::ListStart;
+
     use super::*;
 
     fn refused(query: &str) -> Vec<String> {
@@ -208,7 +210,7 @@ mod tests {
         ] {
             let query = parse_query(&query).unwrap();
             assert_eq!(query.object.unwrap().to_string(), "1ae1ce03-dfa9-4593-b487-65c656991cb5");
-            assert!(query.range.after.is_none());
+            assert_eq!(query.range.start, ListStart::Newest);
         }
     }
 

@@ -73,11 +73,7 @@ impl Get {
         let wanted = |session: &Session| states.contains(&format.shown_state(session.state_at(now)));
         let filter: Option<&(dyn Fn(&Session) -> bool + Sync)> = if states.is_empty() { None } else { Some(&wanted) };
         let shards = caller.merchant.list_sharding.shards();
-        let owner = caller.owner_in(format);
-        let mut page = self.sessions.list(&owner, shards, range, filter).await?;
-        // Those of other formats: the page is shorter by them, and goes on after them.
-        page.items.retain(|session| owner.owns(session));
-        let page = cut(page);
+        let page = cut(self.sessions.list(&caller.owner_in(format), shards, range, filter).await?);
         let refunds = self.refunds_of_each(&page.items).await?;
         let sessions: Vec<_> = page.items.into_iter().zip(refunds).collect();
         format.sessions(&sessions, now, page.next.map(|cursor| cursor.encode()))

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 use models::whole_number;
-use store::{ListCursor, ListRange};
+use store::{ListCursor, ListRange, ListStart};
 
 use crate::error::{Refusal, Violation};
 
@@ -110,7 +110,7 @@ pub fn list_query(
                 let limit = whole_number(value).filter(|limit| (1..=MAX_LIMIT).contains(limit));
                 range.limit = limit.ok_or("must be 1 to 100")?;
             }
-            "cursor" => range.after = cursor(value)?,
+            "cursor" => range.start = cursor(value)?.map_or(ListStart::Newest, ListStart::After),
             "created_from" => range.created_from = Some(timestamp(value)?),
             "created_before" => range.created_before = Some(timestamp(value)?),
             name => other(name, value)?,

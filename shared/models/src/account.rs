@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::iban::Iban;
+use crate::money::Currency;
 use crate::text::{EmailAddress, Name, PhoneNumber};
 
 /// Why an account was refused; reads on after the field's name.
@@ -143,6 +144,19 @@ impl AccountIdentifier {
         Ok(Self::UkAccount { sort_code, account_number: account_number.to_owned().try_into()? })
     }
 
+    /// Whether money of this currency can be paid into it, by the rails of that currency: Faster Payments takes British accounts,
+    /// SEPA any IBAN, and Swedish transfers Swedish accounts. For others there is none yet.
+    pub fn receives(&self, currency: Currency) -> bool {
+        let countries: &[&str] = match (self, currency) {
+            (Self::UkAccount { .. }, currency) => return currency == Currency::GBP,
+            (Self::Iban { .. }, Currency::EUR) => return true,
+            (Self::Iban { .. }, Currency::GBP) => &["GB"],
+            (Self::Iban { .. }, Currency::SEK) => &["SE"],
+            (Self::Iban { .. }, _) => &[],
+        };
+        matches!(self, Self::Iban { iban } if countries.contains(&iban.country()))
+    }
+
     /// The last four digits: enough to recognise an account by, too little to pay into it.
     pub fn last_four(&self) -> &str {
         match self {
@@ -179,6 +193,9 @@ pub struct LinkedAccount {
     /// The account.
     #[serde(flatten)]
     pub account: AccountIdentifier,
+    /// Whether it comes before the merchant's others of the same currency, where a payment names none.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub default: bool,
 }
 
 /// Who pays. Personal data.

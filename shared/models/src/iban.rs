@@ -24,6 +24,11 @@ impl Iban {
         &self.0
     }
 
+    /// The country's two letters (ISO 3166-1).
+    pub fn country(&self) -> &str {
+        self.0.get(..2).unwrap_or_default()
+    }
+
     /// The last four characters: enough to recognise an account by, too little to pay into it.
     pub fn last_four(&self) -> &str {
         self.0.len().checked_sub(4).and_then(|from| self.0.get(from..)).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! The domain: money, sessions, refunds, transitions, events, webhook endpoints, mails, validation.
+//! The domain: money, sessions, refunds, customers, transitions, events, webhook endpoints, mails, validation.
 //!
 //! This crate does no I/O and knows neither AWS nor HTTP nor any client's wire format. What it can't express can't
 //! happen: amounts are whole minor units with a currency, ids are types of their own, a session changes only by
@@ -6,6 +6,7 @@
 
 mod account;
 mod attempt;
+mod customer;
 mod event;
 mod history;
 mod iban;
@@ -37,6 +38,7 @@ pub use attempt::{
     AtConsent, AttemptEnd, DeclineReason, LateMoney, MAX_ATTEMPTS, MovesMoney, PaymentAttempt, ProviderRequest,
     TransferInstructions,
 };
+pub use customer::Customer;
 pub use event::{EventId, EventType};
 pub use history::{History, HistoryEntry};
 pub use iban::{Iban, InvalidIban};

@@ -7,8 +7,6 @@ use std::str::FromStr;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::ids::SessionId;
-
 /// How long after a raise new sessions stay in the shards before it, so that every list knows of a shard before there is
 /// anything in it. Warm functions keep what they have read of a merchant for 30 seconds, and the operator's clock, which
 /// says when the raise was, may be as far off as AWS takes signatures: 15 minutes.
@@ -60,9 +58,9 @@ impl ListShards {
         (0..=u8::MAX).take(usize::from(self.0)).map(ListShard)
     }
 
-    /// The one that a session with this id is put in.
-    pub fn shard_of(self, id: &SessionId) -> ListShard {
-        let shard = stable_hash(id.as_bytes()) % u32::from(self.0);
+    /// The one that a session or customer with this id is put in.
+    pub fn shard_of(self, id: &impl AsRef<[u8]>) -> ListShard {
+        let shard = stable_hash(id.as_ref()) % u32::from(self.0);
         ListShard(u8::try_from(shard).unwrap_or_default())
     }
 }
@@ -127,8 +125,8 @@ impl ListSharding {
         self.shards
     }
 
-    /// The shard of a session that is created at `now`.
-    pub fn shard_of(&self, id: &SessionId, now: Timestamp) -> ListShard {
+    /// The shard of a session or customer that is created at `now`.
+    pub fn shard_of(&self, id: &impl AsRef<[u8]>, now: Timestamp) -> ListShard {
         self.shards_of_new(now).shard_of(id)
     }
 
@@ -157,6 +155,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::ids::SessionId;
 
     const NOW: Timestamp = Timestamp::constant(1_772_000_000, 0);
 

@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 use models::{
-    AccountIdentifier, ApiKeyId, BankId, CursorId, EndToEndId, EndpointId, EventId, LinkedAccount, ListShard, MailId,
-    MerchantId, Mode, ObjectId, ProviderPaymentId, RefundId, SessionId, SortableTimestamp, stable_hash,
+    AccountIdentifier, ApiKeyId, BankId, CursorId, CustomerId, EndToEndId, EndpointId, EventId, LinkedAccount,
+    ListShard, MailId, MerchantId, Mode, ObjectId, ProviderPaymentId, RefundId, SessionId, SortableTimestamp,
+    WireFormat, stable_hash,
 };
 
 use crate::table::{Item, Key};
@@ -25,6 +26,8 @@ pub(crate) const CURSOR_PREFIX: &str = "CURSOR#";
 pub(crate) const EVENT_PREFIX: &str = "EVENT#";
 pub(crate) const ATTEMPT_PREFIX: &str = "ATTEMPT#";
 pub(crate) const SESSION_PK_PREFIX: &str = "SESSION#";
+pub(crate) const CUSTOMER_PK_PREFIX: &str = "CUSTOMER#";
+pub(crate) const CUSTOMER_SK: &str = "CUSTOMER";
 pub(crate) const BANK_PAYMENT_SK: &str = "BANKPAYMENT";
 pub(crate) const COUNT_PREFIX: &str = "COUNT#";
 pub(crate) const SHOP_SK: &str = "SHOP";
@@ -87,6 +90,15 @@ pub(crate) fn refund(session: &SessionId, id: &RefundId) -> Key {
 /// Says of which session a refund is.
 pub(crate) fn refund_pointer(id: &RefundId) -> Key {
     Key::new(format!("{REFUND_PREFIX}{id}"), "REFUND")
+}
+
+pub(crate) fn customer(id: &CustomerId) -> Key {
+    Key::new(format!("{CUSTOMER_PK_PREFIX}{id}"), CUSTOMER_SK)
+}
+
+/// How many of something there are in an owner's lists of one format.
+pub(crate) fn count(merchant: &MerchantId, mode: Mode, counted: &str, format: WireFormat) -> Key {
+    Key::new(format!("COUNTS#{merchant}#{}", mode.as_str()), format!("{counted}#{}", format.as_str()))
 }
 
 pub(crate) fn events_pk(object: &ObjectId) -> String {
@@ -185,9 +197,20 @@ fn mock(payment: EndToEndId, entry: impl Into<String>) -> Key {
     Key::new(format!("MOCKBANK#{payment}"), entry)
 }
 
-/// Partition of the list index. A merchant has one shard until more are needed; each item keeps its own.
-pub(crate) fn list_pk(merchant: &MerchantId, mode: Mode, shard: ListShard) -> String {
-    format!("{merchant}#{}#{shard}", mode.as_str())
+/// Partition of the list index with the sessions of one format, so that no page is emptied by those of others. A merchant has
+/// one shard until more are needed; each item keeps its own.
+pub(crate) fn list_pk(merchant: &MerchantId, mode: Mode, format: WireFormat, shard: ListShard) -> String {
+    match format {
+        WireFormat::Banked => format!("{merchant}#{}#{shard}", mode.as_str()),
+        WireFormat::Yorlet | WireFormat::Fintecture => {
+            format!("{merchant}#{}#{}#{shard}", mode.as_str(), format.as_str())
+        }
+    }
+}
+
+/// The same for customers.
+pub(crate) fn customers_list_pk(merchant: &MerchantId, mode: Mode, format: WireFormat, shard: ListShard) -> String {
+    format!("{merchant}#{}#customers#{}#{shard}", mode.as_str(), format.as_str())
 }
 
 /// The same for events.

@@ -1,7 +1,8 @@
-//! Pages of the list index: sessions, and events, of one merchant, newest first.
+//! Pages of the list index: sessions, customers and events of one merchant, newest first.
 //!
-//! A merchant's lists have one shard or more. Each is asked for the newest that it has, and what they answer is merged.
+//! A merchant's lists have one shard or more. Each is asked for the next that it has, and what they answer is merged.
 
+use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::fmt::Display;
 use std::str::FromStr;
@@ -10,7 +11,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
-use models::{EventId, Session, SessionId, SortableTimestamp};
+use models::{Customer, EventId, Session, SessionId, SortableTimestamp};
 use serde::de::DeserializeOwned;
 
 use crate::error::StoreError;
@@ -36,10 +37,22 @@ pub struct ListRange {
     pub created_from: Option<Timestamp>,
     /// Created before.
     pub created_before: Option<Timestamp>,
-    /// Go on after this one.
-    pub after: Option<ListCursor>,
+    /// Where the page begins.
+    pub start: ListStart,
     /// How many at the most, 1 to 100.
     pub limit: usize,
+}
+
+/// Where a page of a list begins.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum ListStart {
+    /// With the newest.
+    #[default]
+    Newest,
+    /// After this position: with the next older one.
+    After(ListCursor),
+    /// Before this position: the page has those that are newer, of which it ends with the next.
+    Before(ListCursor),
 }
 
 /// A position in a list. Opaque to clients; it holds a creation time and an id and opens nobody else's list. It is the same
@@ -68,6 +81,11 @@ impl ListCursor {
         Self(keys::list_sk(session.created_at, session.id))
     }
 
+    /// The position of this customer.
+    pub fn at_customer(customer: &Customer) -> Self {
+        Self(keys::list_sk(customer.created_at, customer.id))
+    }
+
     fn decode<Id: FromStr + Display>(text: &str) -> Option<Self> {
         let list_sk = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
         let (created_at, id) = list_sk.split_once('#')?;
@@ -82,14 +100,49 @@ impl ListCursor {
 pub struct Page<T> {
     /// Newest first. May be fewer than asked for, or none, though there are more.
     pub items: Vec<T>,
-    /// Where to go on, unless this was all.
+    /// Where to go on in the direction that was asked for, unless this was all.
     pub next: Option<ListCursor>,
+}
+
+/// Which way a list is read.
+#[derive(Debug, Clone, Copy)]
+enum Direction {
+    /// From the newest on.
+    Older,
+    /// From an older one back to the newest.
+    Newer,
+}
+
+impl Direction {
+    /// How two positions come after one another when the list is read so.
+    fn order(self, a: Option<&str>, b: Option<&str>) -> Ordering {
+        match self {
+            Self::Older => b.cmp(&a),
+            Self::Newer => a.cmp(&b),
+        }
+    }
+
+    /// A page of what was read so.
+    fn page<T>(self, mut read: Vec<T>, next: Option<ListCursor>) -> Page<T> {
+        match self {
+            Self::Older => {}
+            Self::Newer => read.reverse(),
+        }
+        Page { items: read, next }
+    }
+}
+
+/// The sort keys within which a list is read.
+struct Bounds {
+    from: String,
+    /// Exclusive: a sort key is a timestamp and more, so a timestamp alone lies before all that happened at it.
+    before: String,
 }
 
 /// One shard of a list, and what is known of it.
 struct Shard {
     list_pk: String,
-    /// What is at hand of it, newest first.
+    /// What is at hand of it, in the direction in which the list is read.
     at_hand: VecDeque<Item>,
     /// Whether there is more than what is at hand.
     has_more: bool,
@@ -117,11 +170,16 @@ pub(crate) async fn page<T: DeserializeOwned>(
 ) -> Result<Page<T>, StoreError> {
     let mut shards: Vec<_> =
         list_pks.map(|list_pk| Shard { list_pk, at_hand: VecDeque::new(), has_more: true }).collect();
-    // A sort key is a timestamp and more, so a timestamp alone lies before all that happened at it: `before` is exclusive.
     let sort_key = |at: Timestamp| SortableTimestamp::from(at).as_str().to_owned();
-    let from = range.created_from.map_or(keys::FIRST_TIMESTAMP.to_owned(), sort_key);
-    let before = range.created_before.map_or("~".to_owned(), sort_key);
-    let mut last = range.after.filter(|cursor| cursor.0 < before);
+    let bounds = Bounds {
+        from: range.created_from.map_or(keys::FIRST_TIMESTAMP.to_owned(), sort_key),
+        before: range.created_before.map_or("~".to_owned(), sort_key),
+    };
+    let (direction, mut last) = match range.start {
+        ListStart::Newest => (Direction::Older, None),
+        ListStart::After(cursor) => (Direction::Older, Some(cursor).filter(|cursor| cursor.0 < bounds.before)),
+        ListStart::Before(cursor) => (Direction::Newer, Some(cursor).filter(|cursor| cursor.0 >= bounds.from)),
+    };
     // One more than asked for shows whether there are more; a filter needs many to find some.
     let at_once = if filter.is_some() { FILTERED_AT_ONCE } else { range.limit + 1 };
     let at_once = share(at_once, shards.len());
@@ -131,24 +189,25 @@ pub(crate) async fn page<T: DeserializeOwned>(
         if !unknown.is_empty() {
             // What one round of queries found is what one call answers.
             if !found.is_empty() || read_count >= MAX_READ {
-                return Ok(Page { items: found, next: last });
+                return Ok(direction.page(found, last));
             }
             let mut unknown = unknown.into_iter();
             loop {
                 let some = unknown.by_ref().take(SHARDS_AT_ONCE);
-                let asked = some.map(|shard| ask(table, shard, &from, &before, last.as_ref(), at_once));
+                let asked = some.map(|shard| ask(table, shard, &bounds, direction, last.as_ref(), at_once));
                 if try_join_all(asked).await?.is_empty() {
                     break;
                 }
             }
             continue;
         }
-        let newest = shards.iter_mut().max_by(|a, b| a.next().cmp(&b.next()));
-        let Some(item) = newest.and_then(|shard| shard.at_hand.pop_front()) else {
-            return Ok(Page { items: found, next: None });
+        let not_empty = shards.iter_mut().filter(|shard| !shard.at_hand.is_empty());
+        let next = not_empty.min_by(|a, b| direction.order(a.next(), b.next()));
+        let Some(item) = next.and_then(|shard| shard.at_hand.pop_front()) else {
+            return Ok(direction.page(found, None));
         };
         if found.len() >= range.limit || found_bytes >= MAX_PAGE_BYTES {
-            return Ok(Page { items: found, next: last });
+            return Ok(direction.page(found, last));
         }
         last = Some(ListCursor(list_sk(&item).to_owned()));
         read_count += 1;
@@ -168,24 +227,34 @@ fn share(count: usize, shards: usize) -> usize {
     count.min(2 * count.div_ceil(shards.max(1)) + 6)
 }
 
-/// Asks a shard for what comes after `last`.
+/// Asks a shard for what comes after `last` in this direction.
 async fn ask(
     table: &Table,
     shard: &mut Shard,
-    from: &str,
-    before: &str,
+    bounds: &Bounds,
+    direction: Direction,
     last: Option<&ListCursor>,
     count: usize,
 ) -> Result<(), StoreError> {
     // The one at `last` itself, if it is in this shard, is answered again. A start key would leave it out, but can't be made
     // for a shard that it is not in.
-    let (to, count) = last.map_or((before, count), |ListCursor(last)| (last.as_str(), count + 1));
+    let (mut from, mut to, mut limit) = (bounds.from.as_str(), bounds.before.as_str(), count);
+    if let Some(ListCursor(last)) = last {
+        limit += 1;
+        match direction {
+            Direction::Older => to = last,
+            Direction::Newer => from = last,
+        }
+    }
     if to < from {
         shard.has_more = false;
         return Ok(());
     }
-    let query =
-        Query { source: Source::List, pk: &shard.list_pk, between: Some((from, to)), descending: true, limit: count };
+    let descending = match direction {
+        Direction::Older => true,
+        Direction::Newer => false,
+    };
+    let query = Query { source: Source::List, pk: &shard.list_pk, between: Some((from, to)), descending, limit };
     let page = table.page(&query, None).await?;
     shard.at_hand = page.items.into();
     shard.has_more = page.next.is_some();

@@ -1,8 +1,8 @@
-//! Whose sessions and refunds a caller may touch.
+//! Whose sessions, refunds and customers a caller may touch.
 
-use models::{MerchantId, Mode, Refund, Session, WireFormat};
+use models::{Customer, MerchantId, Mode, Refund, Session, WireFormat};
 
-/// Whose sessions a caller may touch.
+/// Whose sessions, refunds and customers a caller may touch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owner {
     /// The merchant.
@@ -22,6 +22,11 @@ impl Owner {
     /// Whether the refund is this owner's.
     pub fn owns_refund(&self, refund: &Refund) -> bool {
         self.is(&refund.merchant_id, refund.mode) && self.reads(refund.format)
+    }
+
+    /// Whether the customer is this owner's.
+    pub fn owns_customer(&self, customer: &Customer) -> bool {
+        self.is(&customer.merchant_id, customer.mode) && self.reads(customer.format)
     }
 
     pub(crate) fn is(&self, merchant_id: &MerchantId, mode: Mode) -> bool {

@@ -23,7 +23,8 @@ pub(crate) fn new_item(session: &Session) -> Result<(Key, Item), StoreError> {
     let key = keys::session(&session.id);
     let mut item: Item = serde_dynamo::to_item(session)?;
     correlate_first(&mut item);
-    item.insert("list_pk".into(), s(keys::list_pk(&session.merchant_id, session.mode, session.list_shard)));
+    let list_pk = keys::list_pk(&session.merchant_id, session.mode, session.format, session.list_shard);
+    item.insert("list_pk".into(), s(list_pk));
     item.insert("list_sk".into(), s(keys::list_sk(session.created_at, session.id)));
     item.insert("due_pk".into(), s(keys::due_pk(&key)));
     item.insert("due_at".into(), s(SortableTimestamp::from(session.expires_at).as_str()));

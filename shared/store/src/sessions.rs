@@ -113,8 +113,8 @@ impl Sessions {
         }
     }
 
-    /// Sessions of `owner`, whose lists have this number of shards, newest first; if there is a filter, those that it says yes to.
-    /// Eventually consistent. Without a filter, one call for each shard.
+    /// Sessions of `owner`, of the format through which they come (the default one if they don't say), whose lists have this number
+    /// of shards, newest first; if there is a filter, those that it says yes to. Eventually consistent. Without a filter, one call for each shard.
     ///
     /// # Errors
     /// The table failed us.
@@ -125,7 +125,8 @@ impl Sessions {
         range: ListRange,
         filter: Option<&(dyn Fn(&Session) -> bool + Sync)>,
     ) -> Result<Page<Session>, StoreError> {
-        let list_pks = shards.all().map(|shard| keys::list_pk(&owner.merchant_id, owner.mode, shard));
+        let format = owner.format.unwrap_or_default();
+        let list_pks = shards.all().map(|shard| keys::list_pk(&owner.merchant_id, owner.mode, format, shard));
         list::page(&self.table, list_pks, range, filter).await
     }
 

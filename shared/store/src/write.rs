@@ -69,6 +69,8 @@ kinds! {
     RefundGiveBack = "giving a refund's amount back",
     /// Removes for good.
     RefundErase = "erasing a refund",
+    // Customers. Never deleted: a tombstone stays.
+    CustomerCreate = "creating a customer",
     // Events. Removed by their time to live alone, weeks later.
     EventPut = "putting an event",
     /// In a transaction whose first write holds once.

@@ -11,7 +11,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use models::{LineItem, ListShards, Mode, Object, Session, SessionId};
-use store::{Events, ListCursor, ListRange, ListShardsRaised, Merchants, Owner, Page, Sessions, StoredEvent, Table};
+use store::{
+    Events, ListCursor, ListRange, ListShardsRaised, ListStart, Merchants, Owner, Page, Sessions, StoredEvent, Table,
+};
 use support::{Fault, TABLE_NAME, World};
 
 fn block_on<T>(test: impl Future<Output = T>) -> T {
@@ -59,7 +61,8 @@ async fn page_of(
     after: Option<ListCursor>,
     filter: Filter<'_>,
 ) -> Page<Session> {
-    let range = ListRange { limit, after, ..ListRange::default() };
+    let start = after.map_or(ListStart::Newest, ListStart::After);
+    let range = ListRange { limit, start, ..ListRange::default() };
     let page = Sessions::new(table).list(owner, shards(count), range, filter).await.unwrap();
     assert!(page.items.len() <= limit);
     // As clients carry it.
@@ -226,7 +229,8 @@ fn events_are_in_the_shard_of_their_session() {
         }
         let (mut found, mut after) = (Vec::new(), None);
         loop {
-            let range = ListRange { limit: 6, after, ..ListRange::default() };
+            let start = after.map_or(ListStart::Newest, ListStart::After);
+            let range = ListRange { limit: 6, start, ..ListRange::default() };
             let Page { items, next } = events.list(&owner, shards(16), range, None).await.unwrap();
             found.extend(items.into_iter().map(|event| event.object.id()));
             let Some(next) = next else { break };

@@ -18,7 +18,7 @@ impl Check<'_> {
         self.broken_unless(session.id == *id, Rule::Readable, "holds another session's id");
         self.history(&session.history, session.state);
         self.session_waits(key, item, &session);
-        let list_pk = keys::list_pk(&session.merchant_id, session.mode, session.list_shard);
+        let list_pk = keys::list_pk(&session.merchant_id, session.mode, session.format, session.list_shard);
         self.listed(item, &list_pk, &keys::list_sk(session.created_at, session.id));
         self.amount(&session);
         self.attempts(&session).await?;
