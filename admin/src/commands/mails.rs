@@ -27,7 +27,7 @@ pub(crate) enum Mails {
     ///
     /// It is the same mail, to the same address, as of now. To a payer whose personal data was erased nothing can be sent.
     Resend {
-        /// The id of the payment session (for its receipt) or refund that it is about
+        /// The id of the payment session (for its link and its receipt) or refund that it is about
         id: ObjectId,
         /// Which mail
         kind: Kind,
@@ -47,6 +47,12 @@ pub(crate) enum Kind {
     /// To the customer: the refund was sent
     #[value(name = "refund_sent")]
     RefundSent,
+    /// To the payer: where to pay
+    #[value(name = "payment_link")]
+    PaymentLink,
+    /// To the merchant: where to authorise the refund
+    #[value(name = "refund_to_authorise")]
+    RefundToAuthorise,
 }
 
 impl Kind {
@@ -55,6 +61,8 @@ impl Kind {
             MailTopic::Receipt(_) => self == Self::Receipt,
             MailTopic::RefundDetails(_) => self == Self::RefundDetails,
             MailTopic::RefundSent(_) => self == Self::RefundSent,
+            MailTopic::PaymentLink(_) => self == Self::PaymentLink,
+            MailTopic::RefundToAuthorise(_) => self == Self::RefundToAuthorise,
         }
     }
 }

@@ -158,13 +158,15 @@ fn account(payee: &Payee) -> String {
 }
 
 fn refund_record(refund: &Refund) -> Record {
+    let now = Clock::System.now();
     Record(vec![
         field("refund_id", refund.id),
-        field("state", refund.state_at(Clock::System.now()).as_str()),
+        field("state", refund.state_at(now).as_str()),
         field("amount", refund.amount),
         field("created_at", refund.created_at),
         field("expires_at", refund.expires_at),
         maybe("paid_by_session", refund.payment_session_id),
+        maybe("authorise_at", refund.authorisation_url_at(now)),
         maybe("at_provider", refund.at_provider.as_ref().map(|at_provider| at_provider.provider.clone())),
         maybe("provider_refund_id", refund.at_provider.as_ref().and_then(|at_provider| at_provider.id.clone())),
         field("submitted", refund.submitted),

@@ -16,8 +16,17 @@ pub(crate) struct Content<'a> {
     pub(crate) facts: Facts<'a>,
     /// The first below the amount, the others below each other.
     pub(crate) sections: Vec<Vec<Part<'a>>>,
-    /// Whom to ask.
-    pub(crate) ask: &'static str,
+    /// Whom it is for.
+    pub(crate) reader: Reader,
+}
+
+/// Whom a mail is for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Reader {
+    /// Who pays or paid, and what they are told of whom to ask.
+    Payer { ask: &'static str },
+    /// Who answers mails at the shop.
+    Shop,
 }
 
 /// Something that a mail says.

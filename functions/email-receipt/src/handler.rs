@@ -15,7 +15,7 @@ use store::{Claim, Mails, Refunds, Sessions, Shops, StoreError, Table};
 
 use crate::mail::Mail;
 use crate::postbox::{Limit, POST_TIMEOUT, PostError, Postbox};
-use crate::{receipt, refund_details, refund_sent};
+use crate::{payment_link, receipt, refund_details, refund_sent, refund_to_authorise};
 
 /// How often a mail is tried: with the waits of [`next_try`], over about two days.
 const MAX_ATTEMPTS: u32 = 50;
@@ -26,7 +26,7 @@ const POST_AND_MARK: Duration = POST_TIMEOUT.saturating_add(Duration::from_secs(
 /// When a mail comes back for which no time was left.
 const NEXT_INVOCATION: Duration = Duration::from_secs(1);
 
-/// Sends receipts, and mails about refunds.
+/// Sends receipts, links to pay by, and mails about refunds.
 #[derive(Debug)]
 pub struct EmailReceipt {
     mails: Mails,
@@ -137,6 +137,12 @@ impl EmailReceipt {
                 let shop = self.shop(&session).await?;
                 (receipt::render(&session, shop.as_ref()), Object::Session(Box::new(session)))
             }
+            MailTopic::PaymentLink(session_id) => {
+                let Some(session) = self.sessions.get(&session_id).await? else { return Ok(None) };
+                let shop = self.shop(&session).await?;
+                let mail = payment_link::render(&session, shop.as_ref(), self.clock.now());
+                (mail, Object::Session(Box::new(session)))
+            }
             MailTopic::RefundDetails(refund_id) => {
                 let Some((refund, session)) = self.refund(&refund_id).await? else { return Ok(None) };
                 let shop = self.shop(&session).await?;
@@ -151,6 +157,15 @@ impl EmailReceipt {
                 };
                 let shop = self.shop(&session).await?;
                 let mail = refund_sent::render(&refund, &session, shop.as_ref(), paid_by.as_ref());
+                (mail, Object::Refund(Box::new(refund)))
+            }
+            MailTopic::RefundToAuthorise(refund_id) => {
+                let Some((refund, session)) = self.refund(&refund_id).await? else { return Ok(None) };
+                let shop = self.shop(&session).await?;
+                if shop.as_ref().is_none_or(|shop| shop.support_email.is_none()) {
+                    tracing::warn!(%refund_id, "no address to mail where the refund is authorised: its shop has none for support");
+                }
+                let mail = refund_to_authorise::render(&refund, &session, shop.as_ref(), self.clock.now());
                 (mail, Object::Refund(Box::new(refund)))
             }
         };

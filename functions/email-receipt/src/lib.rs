@@ -5,10 +5,12 @@ mod handler;
 mod items;
 mod mail;
 mod payment;
+mod payment_link;
 mod postbox;
 mod receipt;
 mod refund_details;
 mod refund_sent;
+mod refund_to_authorise;
 #[cfg(test)]
 mod samples;
 mod sender;

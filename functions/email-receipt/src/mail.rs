@@ -1,7 +1,7 @@
-//! A mail to the payer of a session, made of parts that its HTML and its text both say.
+//! A mail about a payment, made of parts that its HTML and its text both say.
 //!
 //! No mail shows anything that the payer typed: who gives somebody else's address can't make us mail them a text of
-//! their own. Nor does one show a session's id, which opens the checkout.
+//! their own. Nor does one show a session's id, which opens the checkout, unless it is there to lead to it.
 
 use askama::Template;
 use models::EmailAddress;
@@ -39,18 +39,18 @@ struct MailHtml<'a> {
 }
 
 impl Mail {
-    /// To the payer of what was paid; none if there is no address.
-    pub(crate) fn to_payer(payment: &Payment<'_>, content: &Content<'_>) -> Option<Self> {
+    /// What `content` says of `payment`; none if its reader has no address.
+    pub(crate) fn of(payment: &Payment<'_>, content: &Content<'_>) -> Option<Self> {
         let shell = &payment.shell;
         let texts = shell.texts();
         let subject = without_encoded_words(&content.facts.plain(content.subject));
         // A template fails only if what it shows can't be shown, and texts always can.
         let html = MailHtml { payment, content, texts }.render().ok()?;
         Some(Self {
-            to: payment.session.payer.as_ref()?.email.clone()?,
+            to: payment.address_of(content.reader)?.clone(),
             shop: payment.shop_name().to_owned(),
             language: shell.language,
-            reply_to: payment.support_email().cloned(),
+            reply_to: payment.replies_of(content.reader).cloned(),
             subject: if shell.test { format!("{} {subject}", texts.mails.test_subject) } else { subject },
             text: plain(payment, content),
             html,
@@ -77,8 +77,8 @@ fn plain(payment: &Payment<'_>, content: &Content<'_>) -> String {
             Part::Button { label, url } => blocks.push(format!("{label}:\n{url}")),
         }
     }
-    blocks.push(payment.closing(content.ask).map(|said| said.plain).collect::<Vec<_>>().join(" "));
-    let help = payment.shell.plain_help().map(|help| format!("{} {help}", texts.common.help));
+    blocks.push(payment.closing(content.reader).map(|said| said.plain).collect::<Vec<_>>().join(" "));
+    let help = payment.plain_help(content.reader).map(|help| format!("{} {help}", texts.common.help));
     blocks.push([texts.common.payments_by.to_owned()].into_iter().chain(help).collect::<Vec<_>>().join("\n"));
     blocks.join("\n\n") + "\n"
 }

@@ -2,24 +2,35 @@
 
 use jiff::Timestamp;
 use models::{Colour, EmailAddress, Refund, Session, Shop};
-use pages::{Face, Facts, Language, Shell, Zone};
+use pages::{Face, Facts, Html, Language, Shell, Zone};
 
-use crate::content::{Part, Said};
+use crate::content::{Part, Reader, Said};
 
-/// A payment that was sent, as its mails show it: in the payer's language, by the clocks where its currency is paid.
+/// A payment, as its mails show it: in the payer's language, by the clocks where its currency is paid.
 #[derive(Debug)]
 pub(crate) struct Payment<'a> {
     pub(crate) session: &'a Session,
     pub(crate) shell: Shell<'a>,
     face: Face<'a>,
-    /// What the texts are filled with: `{amount}` and `{total}` are all of it, `{time}` is when it was sent.
+    /// What the texts are filled with: `{amount}` and `{total}` are all of it, `{time}` is when it was sent, or until when it can be
+    /// made.
     pub(crate) facts: Facts<'a>,
     zone: Zone,
 }
 
 impl<'a> Payment<'a> {
-    /// None if it was not sent. Where nothing is known of the shop, the payee's name is shown.
-    pub(crate) fn of(session: &'a Session, shop: Option<&'a Shop>) -> Option<Self> {
+    /// One that was sent, if it was.
+    pub(crate) fn sent(session: &'a Session, shop: Option<&'a Shop>) -> Option<Self> {
+        Some(Self::of(session, shop, session.sent_at()?))
+    }
+
+    /// One that is still to be made.
+    pub(crate) fn to_come(session: &'a Session, shop: Option<&'a Shop>) -> Self {
+        Self::of(session, shop, session.expires_at)
+    }
+
+    /// Where nothing is known of the shop, the payee's name is shown.
+    fn of(session: &'a Session, shop: Option<&'a Shop>, at: Timestamp) -> Self {
         let face = Face::new(shop, session.payee.name.as_str());
         let shell = Shell::of(face, session.mode, Language::choose(session.locale.as_ref(), None));
         let zone = Zone::of(session.amount.currency());
@@ -30,9 +41,9 @@ impl<'a> Payment<'a> {
             .name("payee", session.payee.name.as_str())
             .text("account", session.payee.account.last_four())
             .name("reference", session.reference.as_str())
-            .time("time", session.sent_at()?, zone)
+            .time("time", at, zone)
             .text("id", session.end_to_end_id);
-        Some(Self { session, shell, face, facts, zone })
+        Self { session, shell, face, facts, zone }
     }
 
     /// What is known of a refund of it: `{amount}` is refunded, of `{total}`.
@@ -56,7 +67,39 @@ impl<'a> Payment<'a> {
         self.face.name
     }
 
-    pub(crate) fn support_email(&self) -> Option<&'a EmailAddress> {
+    /// Where a mail for this reader goes.
+    pub(crate) fn address_of(&self, reader: Reader) -> Option<&'a EmailAddress> {
+        match reader {
+            Reader::Payer { .. } => self.session.payer.as_ref()?.email.as_ref(),
+            Reader::Shop => self.support_email(),
+        }
+    }
+
+    /// Where this reader's answers go, if somebody reads them.
+    pub(crate) fn replies_of(&self, reader: Reader) -> Option<&'a EmailAddress> {
+        match reader {
+            Reader::Payer { .. } => self.support_email(),
+            Reader::Shop => None,
+        }
+    }
+
+    /// Where this reader finds help.
+    pub(crate) fn help(&self, reader: Reader) -> Option<Html> {
+        match reader {
+            Reader::Payer { .. } => self.shell.help(),
+            Reader::Shop => None,
+        }
+    }
+
+    /// The same where there is no markup.
+    pub(crate) fn plain_help(&self, reader: Reader) -> Option<String> {
+        match reader {
+            Reader::Payer { .. } => self.shell.plain_help(),
+            Reader::Shop => None,
+        }
+    }
+
+    fn support_email(&self) -> Option<&'a EmailAddress> {
         self.face.shop?.support_email.as_ref()
     }
 
@@ -80,10 +123,14 @@ impl<'a> Payment<'a> {
     }
 
     /// Why the mail was sent, and whom to ask.
-    pub(crate) fn closing(&self, ask: &'static str) -> impl Iterator<Item = Said> {
+    pub(crate) fn closing(&self, reader: Reader) -> impl Iterator<Item = Said> {
         let texts = &self.shell.texts().mails;
-        let replies = self.support_email().map(|_| texts.replies);
-        let closing = [texts.why_you, ask].into_iter().chain(replies);
+        let closing = match reader {
+            Reader::Payer { ask } => vec![texts.why_you, ask],
+            Reader::Shop => vec![texts.why_shop],
+        };
+        let replies = self.replies_of(reader).map(|_| texts.replies);
+        let closing = closing.into_iter().chain(replies);
         closing.map(|text| Said::new(text, &self.facts)).collect::<Vec<_>>().into_iter()
     }
 }

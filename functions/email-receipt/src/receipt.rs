@@ -2,14 +2,14 @@
 
 use models::{Session, Shop};
 
-use crate::content::{Content, Part, Said};
+use crate::content::{Content, Part, Reader, Said};
 use crate::items::Items;
 use crate::mail::Mail;
 use crate::payment::Payment;
 
 /// The receipt of a payment; none if it was not sent, or there is no address to send the receipt to.
 pub(crate) fn render(session: &Session, shop: Option<&Shop>) -> Option<Mail> {
-    let payment = Payment::of(session, shop)?;
+    let payment = Payment::sent(session, shop)?;
     let texts = &payment.shell.texts().mails;
     let paid_on = Part::Paragraph(Said::new(texts.paid_on, &payment.facts));
     let items = Items::of(session, payment.shell.language).map(|items| vec![Part::Items(items)]);
@@ -23,9 +23,9 @@ pub(crate) fn render(session: &Session, shop: Option<&Shop>) -> Option<Mail> {
             .chain(items)
             .chain([vec![payment.proof()]])
             .collect(),
-        ask: texts.ask_about_payment,
+        reader: Reader::Payer { ask: texts.ask_about_payment },
     };
-    Mail::to_payer(&payment, &content)
+    Mail::of(&payment, &content)
 }
 
 #[cfg(test)]

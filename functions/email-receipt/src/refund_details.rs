@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use models::{Refund, RefundState, Session, Shop};
 
-use crate::content::{Content, Part, Said};
+use crate::content::{Content, Part, Reader, Said};
 use crate::items::Items;
 use crate::mail::Mail;
 use crate::payment::Payment;
@@ -16,7 +16,7 @@ pub(crate) fn render(refund: &Refund, session: &Session, shop: Option<&Shop>, no
     if refund.state_at(now) != RefundState::AwaitingDetails {
         return None;
     }
-    let payment = Payment::of(session, shop)?;
+    let payment = Payment::sent(session, shop)?;
     let texts = &payment.shell.texts().mails;
     let question = vec![
         Part::Paragraph(Said::new(texts.refund_question, &payment.facts)),
@@ -36,9 +36,9 @@ pub(crate) fn render(refund: &Refund, session: &Session, shop: Option<&Shop>, no
         heading: texts.refund_heading,
         facts: payment.refund_facts(refund),
         sections: vec![vec![payment.part_refunded(refund)], question, order],
-        ask: texts.ask_about_refund,
+        reader: Reader::Payer { ask: texts.ask_about_refund },
     };
-    Mail::to_payer(&payment, &content)
+    Mail::of(&payment, &content)
 }
 
 #[cfg(test)]

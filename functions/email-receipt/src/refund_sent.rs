@@ -2,7 +2,7 @@
 
 use models::{Refund, Session, Shop};
 
-use crate::content::{Content, Part, Said};
+use crate::content::{Content, Part, Reader, Said};
 use crate::mail::Mail;
 use crate::payment::Payment;
 
@@ -14,7 +14,7 @@ pub(crate) fn render(
     shop: Option<&Shop>,
     paid_by: Option<&Session>,
 ) -> Option<Mail> {
-    let payment = Payment::of(session, shop)?;
+    let payment = Payment::sent(session, shop)?;
     let texts = payment.shell.texts();
     let facts = payment.at(refund.sent_at()?).name("reference", refund.reference.as_str()).text("id", refund.id);
     let account = paid_by.map(|paid_by| {
@@ -36,9 +36,9 @@ pub(crate) fn render(
             vec![Part::Paragraph(Said::new(&sent, &facts)), Part::Facts(of_refund)],
             vec![Part::Heading(texts.mails.your_payment), Part::Facts(vec![payment.reference()]), payment.proof()],
         ],
-        ask: texts.mails.ask_about_refund,
+        reader: Reader::Payer { ask: texts.mails.ask_about_refund },
     };
-    Mail::to_payer(&payment, &content)
+    Mail::of(&payment, &content)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::number::whole_number;
 use crate::refund::Refund;
 use crate::refund_transition::RefundState;
 use crate::session::Session;
-use crate::transition::SessionState;
+use crate::transition::{SessionEvent, SessionState};
 
 /// What a mail is about, and so whom it goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,6 +21,10 @@ pub enum MailTopic {
     RefundDetails(RefundId),
     /// To the customer: the refund was sent.
     RefundSent(RefundId),
+    /// To the payer: where to pay.
+    PaymentLink(SessionId),
+    /// To the merchant: where to authorise what pays the refund.
+    RefundToAuthorise(RefundId),
 }
 
 impl MailTopic {
@@ -30,14 +34,16 @@ impl MailTopic {
             Self::Receipt(_) => "receipt",
             Self::RefundDetails(_) => "refund_details",
             Self::RefundSent(_) => "refund_sent",
+            Self::PaymentLink(_) => "payment_link",
+            Self::RefundToAuthorise(_) => "refund_to_authorise",
         }
     }
 
     /// The id of the object, as stored.
     pub fn object(self) -> String {
         match self {
-            Self::Receipt(id) => id.to_string(),
-            Self::RefundDetails(id) | Self::RefundSent(id) => id.to_string(),
+            Self::Receipt(id) | Self::PaymentLink(id) => id.to_string(),
+            Self::RefundDetails(id) | Self::RefundSent(id) | Self::RefundToAuthorise(id) => id.to_string(),
         }
     }
 }
@@ -88,6 +94,8 @@ impl FromStr for MailId {
             "receipt" => MailTopic::Receipt(object.parse()?),
             "refund_details" => MailTopic::RefundDetails(object.parse()?),
             "refund_sent" => MailTopic::RefundSent(object.parse()?),
+            "payment_link" => MailTopic::PaymentLink(object.parse()?),
+            "refund_to_authorise" => MailTopic::RefundToAuthorise(object.parse()?),
             _ => return Err(invalid),
         };
         Ok(Self { topic, sequence: whole_number(sequence).ok_or(invalid)? })
@@ -142,18 +150,31 @@ impl MailFeedback {
 
 /// The mail that a session's history entry with this sequence number calls for, if any. A session that pays a refund has
 /// none: its customer hears of the refund.
+///
+/// The link is mailed to whom the merchant named as the payer, not to an address that somebody typed at the checkout.
 pub(crate) fn mail_for_session(session: &Session, sequence: usize) -> Option<MailId> {
     let entry = session.history.entry(sequence)?;
     let has_address = session.payer.as_ref().is_some_and(|payer| payer.email.is_some());
-    let wanted = session.email_receipt && has_address && session.pays_refund.is_none();
-    (entry.state == SessionState::Sent && wanted).then_some(MailId { topic: MailTopic::Receipt(session.id), sequence })
+    if !has_address || session.pays_refund.is_some() {
+        return None;
+    }
+    let topic = match (entry.cause, entry.state) {
+        (SessionEvent::Created, SessionState::AwaitingProvider) if session.email_link => {
+            MailTopic::PaymentLink(session.id)
+        }
+        (_, SessionState::Sent) if session.email_receipt => MailTopic::Receipt(session.id),
+        (_, _) => return None,
+    };
+    Some(MailId { topic, sequence })
 }
 
 /// The mail that a refund's history entry with this sequence number calls for, if any.
 pub(crate) fn mail_for_refund(refund: &Refund, sequence: usize) -> Option<MailId> {
     let entry = refund.history.entry(sequence)?;
+    let is_mailed = !refund.format.shows_refund_link() && refund.payment_session_id.is_some();
     let topic = match entry.state {
         RefundState::AwaitingDetails if refund.has_email => MailTopic::RefundDetails(refund.id),
+        RefundState::AwaitingPayment if is_mailed => MailTopic::RefundToAuthorise(refund.id),
         RefundState::Sent if refund.has_email && refund.email_receipt => MailTopic::RefundSent(refund.id),
         RefundState::AwaitingDetails | RefundState::AwaitingPayment | RefundState::Sent | RefundState::Failed => {
             return None;
@@ -173,6 +194,8 @@ mod tests {
             MailTopic::Receipt(text.parse().unwrap()),
             MailTopic::RefundDetails(text.parse().unwrap()),
             MailTopic::RefundSent(text.parse().unwrap()),
+            MailTopic::PaymentLink(text.parse().unwrap()),
+            MailTopic::RefundToAuthorise(text.parse().unwrap()),
         ] {
             let id = MailId { topic, sequence: 5 };
             assert_eq!(id.to_string().parse(), Ok(id));

@@ -362,6 +362,13 @@ impl Refund {
         self
     }
 
+    /// Where the merchant authorises what pays it, while that is awaited at `now`.
+    pub fn authorisation_url_at(&self, now: Timestamp) -> Option<String> {
+        let awaits = self.state_at(now) == RefundState::AwaitingPayment && !self.submitted;
+        let id = self.payment_session_id.filter(|_| awaits)?;
+        Some(format!("{}/checkout/{id}", self.base_url))
+    }
+
     /// The customer's page.
     pub fn page_url(&self) -> String {
         format!("{}/refunds/{}", self.base_url, self.id)

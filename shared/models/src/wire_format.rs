@@ -34,6 +34,14 @@ impl WireFormat {
         }
     }
 
+    /// Whether its refunds show where the merchant authorises what pays them; where they don't, the merchant is mailed that.
+    pub const fn shows_refund_link(self) -> bool {
+        match self {
+            Self::Banked => true,
+            Self::Yorlet | Self::Fintecture => false,
+        }
+    }
+
     /// Whether it is Banked's, which is not written.
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     pub(crate) const fn is_banked(&self) -> bool {

@@ -274,6 +274,7 @@ texts! {
         test_payment,
         test_refund,
         test_refund_to_come,
+        test_payment_to_come,
         // Receipts.
         receipt_subject,
         receipt_heading,
@@ -281,6 +282,13 @@ texts! {
         item,
         item_amount,
         ask_about_payment,
+        // What leads to the checkout.
+        link_subject,
+        link_asks,
+        link_button,
+        link_until,
+        link_check,
+        ask_about_payment_to_come,
         // What asks where a refund should go.
         refund_question_subject,
         refund_heading,
@@ -299,8 +307,18 @@ texts! {
         sent_at,
         your_payment,
         ask_about_refund,
+        // What asks the merchant to authorise a refund.
+        refund_approval_subject,
+        refund_approval_heading,
+        all_to_refund,
+        part_to_refund,
+        refund_approval,
+        refund_approval_button,
+        refund_approval_until,
+        refunded_payment,
         // Every mail.
         why_you,
+        why_shop,
         replies,
     }
 }

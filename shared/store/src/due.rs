@@ -115,6 +115,8 @@ mod tests {
             mail(MailTopic::Receipt(session_id)),
             mail(MailTopic::RefundDetails(refund_id)),
             mail(MailTopic::RefundSent(refund_id)),
+            mail(MailTopic::PaymentLink(session_id)),
+            mail(MailTopic::RefundToAuthorise(refund_id)),
         ];
         let cursors = [None, Some(3)].map(|replay_of| {
             let merchant_id = merchant_id.clone();
