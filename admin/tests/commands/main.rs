@@ -346,7 +346,7 @@ fn an_attempt_at_consent_and_money_that_came_late_are_shown() {
         assert_eq!(authorised.state, SessionState::Pending);
         let owner = Owner { merchant_id: gone.merchant_id.clone(), mode: gone.mode, format: None };
         sessions.delete(gone.id, &owner, at, samples::write_id(), Some(1)).await.unwrap();
-        let money = LateMoney { at: samples::now(), provider, payment_id, attempt: 1 };
+        let money = LateMoney { at: samples::now(), provider, payment_id, attempt: 1, amount_minor: None };
         assert!(sessions.note_late_money(&gone.id, &money).await.unwrap());
     });
     let listed = pending();

@@ -175,6 +175,7 @@ impl Maker {
             | SessionEvent::DeclinedByPayer
             | SessionEvent::DeclinedByBank
             | SessionEvent::InsufficientFunds
+            | SessionEvent::Underpaid
             | SessionEvent::CancelledByMerchant
             | SessionEvent::CancelledByPayer
             | SessionEvent::DeletedByMerchant

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::Payee;
 use crate::ids::{BankId, ProviderPaymentId};
+use crate::money::MinorUnits;
 use crate::text::Reference;
 use crate::transition::SessionEvent;
 
@@ -174,6 +175,9 @@ pub struct LateMoney {
     pub payment_id: ProviderPaymentId,
     /// Of which of the session's attempts.
     pub attempt: u8,
+    /// How much came so, in all, where its provider says that. It may rise: each transfer comes by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount_minor: Option<MinorUnits>,
 }
 
 #[cfg(test)]

@@ -67,6 +67,8 @@ pub enum RefundEvent {
     DeclinedByBank,
     /// The merchant's account did not hold enough.
     InsufficientFunds,
+    /// The merchant transferred less than the amount in time, and it was returned.
+    Underpaid,
     /// The merchant cancelled the refund or its payment session.
     CancelledByMerchant,
     /// It was cancelled in the checkout of its payment session.
@@ -79,13 +81,14 @@ pub enum RefundEvent {
 
 impl RefundEvent {
     /// Every event.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Created,
         Self::DetailsGiven,
         Self::Settled,
         Self::DeclinedByPayer,
         Self::DeclinedByBank,
         Self::InsufficientFunds,
+        Self::Underpaid,
         Self::CancelledByMerchant,
         Self::CancelledByPayer,
         Self::DeletedByMerchant,
@@ -104,6 +107,7 @@ impl RefundEvent {
             SessionEvent::DeclinedByPayer => Some(Self::DeclinedByPayer),
             SessionEvent::DeclinedByBank => Some(Self::DeclinedByBank),
             SessionEvent::InsufficientFunds => Some(Self::InsufficientFunds),
+            SessionEvent::Underpaid => Some(Self::Underpaid),
             SessionEvent::CancelledByMerchant => Some(Self::CancelledByMerchant),
             SessionEvent::CancelledByPayer => Some(Self::CancelledByPayer),
             SessionEvent::DeletedByMerchant => Some(Self::DeletedByMerchant),
@@ -120,6 +124,7 @@ impl RefundEvent {
             Self::DeclinedByPayer => "declined_by_payer",
             Self::DeclinedByBank => "declined_by_bank",
             Self::InsufficientFunds => "insufficient_funds",
+            Self::Underpaid => "underpaid",
             Self::CancelledByMerchant => "cancelled_by_merchant",
             Self::CancelledByPayer => "cancelled_by_payer",
             Self::DeletedByMerchant => "deleted_by_merchant",
@@ -176,12 +181,15 @@ pub fn refund_transition(state: RefundState, event: RefundEvent) -> Result<Refun
             S::AwaitingPayment => Ok(S::Sent),
             S::AwaitingDetails | S::Sent | S::Failed => illegal,
         },
-        E::DeclinedByPayer | E::DeclinedByBank | E::InsufficientFunds | E::CancelledByPayer | E::DeletedByMerchant => {
-            match state {
-                S::AwaitingPayment => Ok(S::Failed),
-                S::AwaitingDetails | S::Sent | S::Failed => illegal,
-            }
-        }
+        E::DeclinedByPayer
+        | E::DeclinedByBank
+        | E::InsufficientFunds
+        | E::Underpaid
+        | E::CancelledByPayer
+        | E::DeletedByMerchant => match state {
+            S::AwaitingPayment => Ok(S::Failed),
+            S::AwaitingDetails | S::Sent | S::Failed => illegal,
+        },
         E::CancelledByMerchant | E::TimePassed => match state {
             S::AwaitingDetails | S::AwaitingPayment => Ok(S::Failed),
             S::Sent | S::Failed => illegal,
@@ -205,6 +213,7 @@ mod tests {
                     "declined_by_payer",
                     "declined_by_bank",
                     "insufficient_funds",
+                    "underpaid",
                     "cancelled_by_merchant",
                     "cancelled_by_payer",
                     "deleted_by_merchant",

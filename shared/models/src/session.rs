@@ -12,6 +12,7 @@ use crate::mode::Mode;
 use crate::money::{MinorUnits, Money};
 use crate::new_session::{LineItem, Metadata, NewSession};
 use crate::payment_method::PaymentMethods;
+use crate::received::Received;
 use crate::text::{Description, Locale, MerchantUrl, Reference};
 use crate::transition::{SessionEvent, SessionState};
 use crate::wire_format::{Extra, WireFormat};
@@ -122,6 +123,9 @@ pub struct Session {
     /// What was submitted, once it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub submission: Option<Submission>,
+    /// What has come of it by the payer's transfers, from the first one on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub received: Option<Received>,
     /// The account it was paid from, if the bank said: the payee of a refund. Personal data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payer_account: Option<Payee>,
@@ -222,6 +226,7 @@ impl Session {
             refundable: None,
             refund_count: 0,
             pays_refund: None,
+            received: None,
             late_money: None,
             erased_at: None,
         }
@@ -261,6 +266,8 @@ impl Session {
                 .filter(|_| chosen)
                 .map(|attempt| PaymentAttempt { ended: attempt.ended.filter(|_| ended), ..attempt }),
             submission: self.submission.filter(|_| submitted),
+            // Only what has come in all is known.
+            received: None,
             payer_account: self.payer_account.filter(|_| state == SessionState::Sent),
             // The first refund comes after all of the history, and late money may.
             refundable: None,

@@ -99,6 +99,8 @@ pub enum SessionEvent {
     DeclinedByBank,
     /// The payer's account did not hold enough.
     InsufficientFunds,
+    /// Less than the amount was transferred in time, and was returned.
+    Underpaid,
     /// The merchant cancelled.
     CancelledByMerchant,
     /// The payer cancelled in the checkout.
@@ -113,7 +115,7 @@ pub enum SessionEvent {
 
 impl SessionEvent {
     /// Every event.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Created,
         Self::PayerIdentified,
         Self::BankChosen,
@@ -122,6 +124,7 @@ impl SessionEvent {
         Self::DeclinedByPayer,
         Self::DeclinedByBank,
         Self::InsufficientFunds,
+        Self::Underpaid,
         Self::CancelledByMerchant,
         Self::CancelledByPayer,
         Self::DeletedByMerchant,
@@ -140,6 +143,7 @@ impl SessionEvent {
             Self::DeclinedByPayer => "declined_by_payer",
             Self::DeclinedByBank => "declined_by_bank",
             Self::InsufficientFunds => "insufficient_funds",
+            Self::Underpaid => "underpaid",
             Self::CancelledByMerchant => "cancelled_by_merchant",
             Self::CancelledByPayer => "cancelled_by_payer",
             Self::DeletedByMerchant => "deleted_by_merchant",
@@ -164,6 +168,7 @@ impl SessionEvent {
             | Self::DeclinedByPayer
             | Self::DeclinedByBank
             | Self::InsufficientFunds
+            | Self::Underpaid
             | Self::AttemptEnded => false,
         }
     }
@@ -178,6 +183,7 @@ impl SessionEvent {
             | Self::DeclinedByPayer
             | Self::DeclinedByBank
             | Self::InsufficientFunds
+            | Self::Underpaid
             | Self::CancelledByMerchant
             | Self::CancelledByPayer
             | Self::DeletedByMerchant
@@ -272,6 +278,16 @@ pub fn transition(state: SessionState, event: SessionEvent) -> Result<SessionSta
             S::AwaitingPayer | S::AwaitingProvider | S::AwaitingPaymentConsent | S::Pending => Ok(S::Failed),
             S::Sent | S::Failed | S::Cancelled | S::Expired => illegal,
         },
+        E::Underpaid => match state {
+            S::Pending => Ok(S::Failed),
+            S::AwaitingPayer
+            | S::AwaitingProvider
+            | S::AwaitingPaymentConsent
+            | S::Sent
+            | S::Failed
+            | S::Cancelled
+            | S::Expired => illegal,
+        },
         E::CancelledByMerchant | E::CancelledByPayer | E::DeletedByMerchant => match state {
             S::AwaitingPayer | S::AwaitingProvider | S::AwaitingPaymentConsent => Ok(S::Cancelled),
             S::Pending | S::Sent | S::Failed | S::Cancelled | S::Expired => illegal,
@@ -306,12 +322,13 @@ mod tests {
                 S::Sent | S::Failed | S::Cancelled | S::Expired => &[],
             };
             let declines: &[&str] = if state.is_final() { &[] } else { &decline };
+            let underpaid: &[&str] = if state == S::Pending { &["underpaid"] } else { &[] };
             let ends: &[&str] = if state.is_awaiting() { &end } else { &[] };
             let attempt: &[&str] = match state {
                 S::AwaitingPaymentConsent | S::Pending => &["attempt_ended"],
                 S::AwaitingPayer | S::AwaitingProvider | S::Sent | S::Failed | S::Cancelled | S::Expired => &[],
             };
-            [own, declines, ends, attempt].concat()
+            [own, declines, underpaid, ends, attempt].concat()
         };
         for state in S::ALL {
             let possible: Vec<_> = SessionEvent::ALL

@@ -78,7 +78,13 @@ impl Payments {
         let now = self.clock.now();
         match connector.status_by_id(payment_id, now).await? {
             Status::Consented | Status::Accepted | Status::Settled(_) => {
-                let late = LateMoney { at: now, provider: provider.clone(), payment_id: payment_id.clone(), attempt };
+                let late = LateMoney {
+                    at: now,
+                    provider: provider.clone(),
+                    payment_id: payment_id.clone(),
+                    attempt,
+                    amount_minor: None,
+                };
                 // The stream's reader sees it, logs it and counts it.
                 if !self.sessions.note_late_money(&session_id, &late).await? {
                     self.log_more_late_money(&late, &session_id).await?;

@@ -206,8 +206,10 @@ impl Entries {
 
     /// Money that came of an attempt that was over.
     fn late_money(&mut self, of: ObjectId, money: &LateMoney) {
-        let LateMoney { at, provider, payment_id, attempt } = money;
-        self.add(*at, of, "late money noted", format!("of attempt {attempt}; payment {payment_id} at {provider}"));
+        let LateMoney { at, provider, payment_id, attempt, amount_minor } = money;
+        let amount = amount_minor.map(|minor| format!("; {} in minor units", minor.get())).unwrap_or_default();
+        let detail = format!("of attempt {attempt}; payment {payment_id} at {provider}{amount}");
+        self.add(*at, of, "late money noted", detail);
     }
 
     /// What happened at once stays in the order in which it was added.

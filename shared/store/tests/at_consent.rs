@@ -226,7 +226,13 @@ fn money_under_any_id_that_a_provider_gave_is_found() {
 
 fn late_money(session: &Session) -> LateMoney {
     let payment_id = support::payment_id(&session.id, 1);
-    LateMoney { at: session.created_at + seconds(100), provider: provider(), payment_id, attempt: 1 }
+    LateMoney {
+        at: session.created_at + seconds(100),
+        provider: provider(),
+        payment_id,
+        attempt: 1,
+        amount_minor: None,
+    }
 }
 
 #[test]

@@ -351,7 +351,13 @@ impl Table {
 
     fn late_money(&self, attempt: u8) -> LateMoney {
         let payment_id = support::payment_id(&self.id, attempt);
-        LateMoney { at: self.created.created_at, provider: self.at_consent(attempt).bank, payment_id, attempt }
+        LateMoney {
+            at: self.created.created_at,
+            provider: self.at_consent(attempt).bank,
+            payment_id,
+            attempt,
+            amount_minor: None,
+        }
     }
 
     /// Does a write; false if it was refused.

@@ -77,6 +77,7 @@ impl<'a> ResultPage<'a> {
                 let then = if summary.pays_refund() { t.expired_again_refund } else { t.expired_again };
                 (Mark::Ended, t.expired_heading, vec![t.no_money_left, then])
             }
+            Some(SessionEvent::Underpaid) => (Mark::Ended, t.expired_heading, vec![then]),
             // None of these ends a session.
             Some(
                 SessionEvent::Created

@@ -83,7 +83,7 @@ fn after(end: AttemptEnd) -> Session {
 
 fn late_money() -> LateMoney {
     let provider = "mock-consent".parse().unwrap();
-    LateMoney { at: NOW, provider, payment_id: "payment-1".parse().unwrap(), attempt: 1 }
+    LateMoney { at: NOW, provider, payment_id: "payment-1".parse().unwrap(), attempt: 1, amount_minor: None }
 }
 
 const ENDS: [AttemptEnd; 5] = [

@@ -46,6 +46,7 @@ enum Step {
     Consent,
     End,
     Settle,
+    EndUnderpaid,
 }
 
 fn after(steps: &[Step]) -> Session {
@@ -79,6 +80,7 @@ fn after(steps: &[Step]) -> Session {
                 SessionEvent::AttemptEnded
             }
             Step::Settle => SessionEvent::Settled,
+            Step::EndUnderpaid => SessionEvent::Underpaid,
         };
         session.state = transition(session.state, event).unwrap();
         session.history.append(session.state, at, event, Uuid::from_u128(at.as_second() as u128).into());
@@ -170,6 +172,7 @@ fn it_is_shown_as_it_was_then() {
             provider: "bank".parse().unwrap(),
             payment_id: "p".parse().unwrap(),
             attempt: 1,
+            amount_minor: None,
         }),
         ..session
     };
@@ -194,4 +197,35 @@ fn there_are_so_many_choices_and_history_entries_and_no_more() {
     assert!(session.attempt_number() < MAX_ATTEMPTS);
     // Its end is one entry more.
     assert!(session.history.len() < MAX_HISTORY_ENTRIES);
+}
+
+fn received(steps: &[Step], total: Option<i64>) -> Session {
+    Session { received: total.map(|minor| Received { total: MinorUnits::new(minor), at: NOW }), ..after(steps) }
+}
+
+#[test]
+fn what_is_missing_too_much_or_returned_is_by_the_state() {
+    let pending = [CONSENTED, Step::Consent];
+    let seen = |end: Option<Step>, total| {
+        let session = received(&[&pending[..], end.as_slice()].concat(), total);
+        let minor = |money: Option<Money>| money.map(Money::minor);
+        (minor(session.missing()), minor(session.excess()), minor(session.returned()))
+    };
+    assert_eq!(seen(None, None), (None, None, None));
+    assert_eq!(seen(None, Some(150)), (Some(250), None, None));
+    assert_eq!(seen(None, Some(400)), (None, None, None));
+    assert_eq!(seen(Some(Step::Settle), Some(400)), (None, None, None));
+    assert_eq!(seen(Some(Step::Settle), Some(401)), (None, Some(1), None));
+    assert_eq!(seen(Some(Step::EndUnderpaid), Some(150)), (None, None, Some(150)));
+}
+
+#[test]
+fn what_was_received_is_stored_where_there_are_transfers_and_stays() {
+    let stored = serde_json::to_string(&received(&[CONSENTED], None)).unwrap();
+    assert!(!stored.contains("received"), "{stored}");
+    let session = received(&[CONSENTED], Some(7));
+    let stored = serde_json::to_value(&session).unwrap();
+    assert_eq!(stored["received"], serde_json::json!({ "total": 7, "at": NOW.as_millisecond() }));
+    assert_eq!(session.clone().erased(NOW).received, session.received, "it is no personal data");
+    assert_eq!(session.as_of(1).received, None, "of an earlier time nothing is known");
 }

@@ -309,7 +309,8 @@ async fn money_that_comes_after_the_end_is_noted_and_the_state_stays() {
         world.advance(SignedDuration::from_secs(5));
         assert!(world.webhook(&session, 1).await);
         let noted = world.payments.sessions.late_money(&session.id).await.unwrap().unwrap();
-        let expected = LateMoney { at: world.now(), provider: bank_id(CONSENT), payment_id, attempt: 1 };
+        let expected =
+            LateMoney { at: world.now(), provider: bank_id(CONSENT), payment_id, attempt: 1, amount_minor: None };
         assert_eq!(noted, expected);
         world.advance(SignedDuration::from_secs(5));
         assert!(world.webhook(&session, 1).await, "again");

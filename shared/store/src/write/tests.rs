@@ -322,7 +322,13 @@ async fn attempts_at_consent(late: &Late, owner: &Owner, now: Timestamp) {
     let note = async |id: &SessionId, attempt: u8| {
         for (second, is_first) in [(50, true), (60, false)] {
             let payment_id = support::payment_id(id, attempt);
-            let money = LateMoney { at: now + seconds(second), provider: provider.clone(), payment_id, attempt };
+            let money = LateMoney {
+                at: now + seconds(second),
+                provider: provider.clone(),
+                payment_id,
+                attempt,
+                amount_minor: None,
+            };
             assert_eq!(sessions.note_late_money(id, &money).await.unwrap(), is_first);
             late.arrive_after("late money").await;
         }
