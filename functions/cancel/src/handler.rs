@@ -39,13 +39,13 @@ impl Cancel {
         let (format, request_id) = (Format::of(&request), api::request_id(&request));
         match Route::of(&request) {
             Some(Route::DeleteSession(id)) => {
-                let id = api::path_id(id)?;
+                let id = format.session_id(id)?;
                 let answer = self.delete(id, &caller, idempotency_key.as_ref(), format).await?;
                 tracing::info!(request_id, session_id = %id, key_id = %caller.key_id, "deleted");
                 Ok(answer)
             }
             Some(Route::CancelSession(id)) => {
-                let id = api::path_id(id)?;
+                let id = format.session_id(id)?;
                 let answer = self.cancel(id, &caller, idempotency_key.as_ref(), format).await?;
                 tracing::info!(request_id, session_id = %id, key_id = %caller.key_id, "cancelled");
                 Ok(answer)

@@ -63,12 +63,12 @@ impl EventsFunction {
             Some(Route::SessionEvents(id)) => self.of_session(&api::path_id(id)?, parse_after(query)?, &caller).await,
             Some(Route::Attempts(id)) => {
                 api::read_query(query, ListParameters::NONE, |_, _| Ok(()))?;
-                let event = self.own(&api::path_id(id)?, &caller).await?;
+                let event = self.own(&api::read_event_id(id)?, &caller).await?;
                 let attempts = self.events.attempts(&event.id(), MAX_ITEMS).await?;
                 api::list(attempts.iter().map(AttemptView::new), None)
             }
             Some(Route::Replay(id)) => {
-                let event = self.own(&api::path_id(id)?, &caller).await?;
+                let event = self.own(&api::read_event_id(id)?, &caller).await?;
                 let answer = self.replay(&event, &caller).await?;
                 tracing::info!(request_id = api::request_id(&request), event_id = %event.id(), key_id = %caller.key_id, "replayed");
                 Ok(answer)
@@ -134,7 +134,7 @@ impl EventsFunction {
             let title = format!("no enabled webhook endpoint is told of {}", event.event_type());
             return Err(Refusal::InvalidAction { title, parameter: None }.into());
         }
-        api::json(StatusCode::ACCEPTED, &ReplayView::new(&event.id(), &replayed_to))
+        api::json(StatusCode::ACCEPTED, &ReplayView::new(event, &replayed_to))
     }
 }
 
@@ -162,7 +162,7 @@ fn parse_query(query: &str) -> Result<Query, Refusal> {
     let cursor = |text: &str| if of_object { Ok(None) } else { api::list_cursor(ListCursor::of_events(text)) };
     let range = api::list_query(query, known, cursor, |name, value| {
         if name == "object" {
-            object = Some(value.parse().map_err(|_| "must be the id of a payment session or refund")?);
+            object = Some(api::read_object_id(value).ok_or("must be the id of a payment session or refund")?);
         } else {
             let several: Option<Vec<EventType>> = value.split(',').map(|text| text.parse().ok()).collect();
             types.extend(several.ok_or("must be an event type, or several with commas between them")?);

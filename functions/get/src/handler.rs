@@ -62,7 +62,7 @@ impl Get {
     }
 
     async fn one(&self, id: &str, caller: &Caller, format: Format) -> Answer {
-        let WithRefunds { session, refunds } = self.refunds.of(&api::path_id(id)?).await?;
+        let WithRefunds { session, refunds } = self.refunds.of(&format.session_id(id)?).await?;
         let session = session.filter(|session| caller.owner_in(format).owns(session)).ok_or(Refusal::NotFound)?;
         format.session(&session, &refunds, self.clock.now())
     }

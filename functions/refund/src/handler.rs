@@ -52,9 +52,9 @@ impl RefundFunction {
             Some(Route::CreateRefund) => self.create(&request, &caller, format).await,
             Some(Route::Refunds) => self.list(&request, &caller, format).await,
             Some(Route::Refund(id)) => {
-                format.refund(&self.own(&api::path_id(id)?, &caller, format).await?, self.clock.now())
+                format.refund(&self.own(&format.refund_id(id)?, &caller, format).await?, self.clock.now())
             }
-            Some(Route::CancelRefund(id)) => self.cancel(api::path_id(id)?, &request, &caller, format).await,
+            Some(Route::CancelRefund(id)) => self.cancel(format.refund_id(id)?, &request, &caller, format).await,
             Some(_) | None => Err(api::unrouted(&request).into()),
         }
     }

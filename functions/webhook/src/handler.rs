@@ -389,7 +389,8 @@ fn delivery(event: &StoredEvent, endpoint: &Endpoint, at: Timestamp) -> Result<D
     let (secret, further_secrets) = secrets(endpoint, at)?;
     Ok(Delivery {
         url: Url::parse(endpoint.url.as_str())?,
-        id: event.id().to_string().parse()?,
+        id: api::event_id(event).parse()?,
+        format: endpoint.format,
         correlation_id: event.correlation_id().cloned(),
         timestamp_s: at.as_second(),
         body: serde_json::to_vec(&api::event(event, endpoint.thin)?)?,

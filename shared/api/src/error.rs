@@ -1,5 +1,5 @@
 //! What an API call can be answered with when it isn't done: what the client can mend, or a failure of ours. Each wire format
-//! has its own codes and body for them; statuses and headers are HTTP's.
+//! has its own codes and body for them, and may have another status; headers are HTTP's.
 
 use jiff::Timestamp;
 use lambda_http::http::{HeaderValue, StatusCode, header};
@@ -133,7 +133,8 @@ impl ApiError {
         }
     }
 
-    const fn status(&self) -> StatusCode {
+    /// HTTP's status for it; a format may have another.
+    pub(crate) const fn status(&self) -> StatusCode {
         match self {
             Self::Refused(refusal) => refusal.status(),
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -141,10 +142,10 @@ impl ApiError {
         }
     }
 
-    /// The answer that says so, with a format's body.
-    pub(crate) fn answer(&self, body: &impl Serialize) -> Response<Body> {
+    /// The answer that says so, with a format's status and body.
+    pub(crate) fn answer(&self, status: StatusCode, body: &impl Serialize) -> Response<Body> {
         let mut response = Response::new(Body::Text(serde_json::to_string(body).unwrap_or_default()));
-        *response.status_mut() = self.status();
+        *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

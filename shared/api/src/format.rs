@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, RequestExt, Response};
 use models::{
-    AmountCaps, Merchant, NewRefund, NewSession, NotRefundable, Refund, Session, SessionId, SessionState, WireFormat,
+    AmountCaps, EventId, Merchant, NewRefund, NewSession, NotRefundable, ObjectId, Refund, RefundId, Session,
+    SessionId, SessionState, WireFormat,
 };
 use providers::Offer;
 use serde::Serialize;
@@ -16,13 +17,16 @@ use crate::banked::{self, Dialect, EventView, ProviderView, RefundView, SessionV
 use crate::error::{ApiError, Refusal};
 use crate::json::Json;
 use crate::oauth::OauthErrors;
-use crate::route::{Route, find};
+use crate::route::{Route, find, path_id};
+use crate::yorlet;
 
 /// A wire format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// Banked's, in one of its two dialects.
     Banked(Dialect),
+    /// Yorlet's.
+    Yorlet,
 }
 
 impl Format {
@@ -32,7 +36,7 @@ impl Format {
     }
 
     fn of_path(path: &str) -> Self {
-        Self::Banked(Dialect::of_path(path))
+        if path.starts_with("/v1/") { Self::Yorlet } else { Self::Banked(Dialect::of_path(path)) }
     }
 
     /// The format in which a stored object is published.
@@ -42,7 +46,8 @@ impl Format {
     pub const fn of_stored(format: WireFormat) -> Result<Self, NotServed> {
         match format {
             WireFormat::Banked => Ok(Self::Banked(Dialect::V2)),
-            WireFormat::Yorlet | WireFormat::Fintecture => Err(NotServed(format)),
+            WireFormat::Yorlet => Ok(Self::Yorlet),
+            WireFormat::Fintecture => Err(NotServed(format)),
         }
     }
 
@@ -55,6 +60,40 @@ impl Format {
     pub const fn stored(self) -> WireFormat {
         match self {
             Self::Banked(_) => WireFormat::Banked,
+            Self::Yorlet => WireFormat::Yorlet,
+        }
+    }
+
+    /// A session's id, as a path names it.
+    ///
+    /// # Errors
+    /// 404 if it is none, for then there is no such session.
+    pub fn session_id(self, text: &str) -> Result<SessionId, Refusal> {
+        match self {
+            Self::Banked(_) => path_id(text),
+            Self::Yorlet => yorlet::read_session_id(text).ok_or(Refusal::NotFound),
+        }
+    }
+
+    /// The session whose transaction a path names.
+    ///
+    /// # Errors
+    /// 404 if it names none.
+    pub fn transaction_id(self, text: &str) -> Result<SessionId, Refusal> {
+        match self {
+            Self::Banked(_) => Err(Refusal::NotFound),
+            Self::Yorlet => yorlet::read_transaction_id(text).ok_or(Refusal::NotFound),
+        }
+    }
+
+    /// A refund's id, as a path names it.
+    ///
+    /// # Errors
+    /// 404 if it is none, for then there is no such refund.
+    pub fn refund_id(self, text: &str) -> Result<RefundId, Refusal> {
+        match self {
+            Self::Banked(_) => path_id(text),
+            Self::Yorlet => yorlet::read_refund_id(text).ok_or(Refusal::NotFound),
         }
     }
 
@@ -71,6 +110,8 @@ impl Format {
     ) -> Result<NewSession, Refusal> {
         match self {
             Self::Banked(dialect) => banked::parse_create(body, dialect, merchant, id, caps),
+            // Not routed yet.
+            Self::Yorlet => Err(Refusal::NotFound),
         }
     }
 
@@ -81,6 +122,7 @@ impl Format {
     pub fn read_refund(self, body: &Json<'_>) -> Result<NewRefund, Refusal> {
         match self {
             Self::Banked(_) => banked::parse_refund(body),
+            Self::Yorlet => yorlet::parse_refund(body),
         }
     }
 
@@ -88,6 +130,7 @@ impl Format {
     pub fn not_refundable(self, why: NotRefundable) -> Refusal {
         match self {
             Self::Banked(_) => banked::not_refundable(why),
+            Self::Yorlet => yorlet::not_refundable(why),
         }
     }
 
@@ -95,6 +138,7 @@ impl Format {
     pub const fn shown_state(self, state: SessionState) -> &'static str {
         match self {
             Self::Banked(_) => banked::shown_state(state),
+            Self::Yorlet => yorlet::shown_status(state),
         }
     }
 
@@ -107,6 +151,7 @@ impl Format {
             Self::Banked(dialect) => {
                 json(StatusCode::CREATED, &SessionView::new(session, &[], dialect, session.created_at))
             }
+            Self::Yorlet => json(StatusCode::OK, &yorlet::SessionView::new(session, session.created_at)),
         }
     }
 
@@ -117,6 +162,18 @@ impl Format {
     pub fn session(self, session: &Session, refunds: &[Refund], now: Timestamp) -> Answer {
         match self {
             Self::Banked(dialect) => json(StatusCode::OK, &SessionView::new(session, refunds, dialect, now)),
+            Self::Yorlet => json(StatusCode::OK, &yorlet::SessionView::new(session, now)),
+        }
+    }
+
+    /// The transaction of a session as it is at `now`, with all of its refunds.
+    ///
+    /// # Errors
+    /// 404 if the format has no transactions; 500.
+    pub fn transaction(self, session: &Session, refunds: &[Refund], now: Timestamp) -> Answer {
+        match self {
+            Self::Banked(_) => Err(Refusal::NotFound.into()),
+            Self::Yorlet => json(StatusCode::OK, &yorlet::TransactionView::new(session, refunds, now)),
         }
     }
 
@@ -130,6 +187,8 @@ impl Format {
                 let sessions = sessions.iter();
                 list(sessions.map(|(session, refunds)| SessionView::new(session, refunds, dialect, now)), next_cursor)
             }
+            // Not routed yet.
+            Self::Yorlet => Err(Refusal::NotFound.into()),
         }
     }
 
@@ -140,6 +199,7 @@ impl Format {
     pub fn providers(self, offers: &[Offer]) -> Answer {
         match self {
             Self::Banked(_) => json(StatusCode::OK, &offers.iter().map(ProviderView::new).collect::<Vec<_>>()),
+            Self::Yorlet => Err(Refusal::NotFound.into()),
         }
     }
 
@@ -150,6 +210,7 @@ impl Format {
     pub fn refund_created(self, refund: &Refund) -> Answer {
         match self {
             Self::Banked(_) => json(StatusCode::CREATED, &RefundView::new(refund, refund.created_at)),
+            Self::Yorlet => json(StatusCode::OK, &yorlet::RefundView::new(refund, refund.created_at)),
         }
     }
 
@@ -160,6 +221,7 @@ impl Format {
     pub fn refund(self, refund: &Refund, now: Timestamp) -> Answer {
         match self {
             Self::Banked(_) => json(StatusCode::OK, &RefundView::new(refund, now)),
+            Self::Yorlet => json(StatusCode::OK, &yorlet::RefundView::new(refund, now)),
         }
     }
 
@@ -170,6 +232,8 @@ impl Format {
     pub fn refunds(self, refunds: &[Refund], now: Timestamp) -> Answer {
         match self {
             Self::Banked(_) => list(refunds.iter().map(|refund| RefundView::new(refund, now)), None),
+            // Not routed yet.
+            Self::Yorlet => Err(Refusal::NotFound.into()),
         }
     }
 }
@@ -192,9 +256,40 @@ impl From<NotServed> for ApiError {
 /// Its object's format is not served.
 pub fn event(event: &StoredEvent, thin: bool) -> Result<impl Serialize, NotServed> {
     Ok(match Format::of_stored(event.object.format())? {
-        Format::Banked(_) if thin => EventView::thin(event),
-        Format::Banked(_) => EventView::new(event),
+        Format::Banked(_) if thin => ShownEvent::Banked(EventView::thin(event)),
+        Format::Banked(_) => ShownEvent::Banked(EventView::new(event)),
+        Format::Yorlet if thin => ShownEvent::Yorlet(yorlet::EventView::thin(event)),
+        Format::Yorlet => ShownEvent::Yorlet(yorlet::EventView::new(event)),
     })
+}
+
+/// An event in one of the formats.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ShownEvent<'a> {
+    Banked(EventView<'a>),
+    Yorlet(yorlet::EventView<'a>),
+}
+
+/// The id of an event, as its format shows it and webhooks send it.
+pub fn event_id(event: &StoredEvent) -> String {
+    match event.object.format() {
+        WireFormat::Banked | WireFormat::Fintecture => event.id().to_string(),
+        WireFormat::Yorlet => yorlet::event_id(event.id()),
+    }
+}
+
+/// The event that a client names, as any format shows it.
+///
+/// # Errors
+/// 404 if there is none so.
+pub fn read_event_id(text: &str) -> Result<EventId, Refusal> {
+    text.parse().ok().or_else(|| yorlet::read_event(text)).ok_or(Refusal::NotFound)
+}
+
+/// The session or refund that a client names, as any format shows it.
+pub fn read_object_id(text: &str) -> Option<ObjectId> {
+    text.parse().ok().or_else(|| yorlet::read_object(text))
 }
 
 /// The session that pays a refund, as it is stored: what its format fills in of the URLs that the refund was made with.
@@ -211,6 +306,7 @@ pub fn fill_in_return_urls(payment: Session) -> Session {
 pub fn return_url(session: &Session, now: Timestamp) -> Option<String> {
     match Format::of_stored(session.format).ok()? {
         Format::Banked(_) => banked::return_url(session, now),
+        Format::Yorlet => yorlet::return_url(session, now),
     }
 }
 
@@ -233,8 +329,14 @@ impl ErrorShape {
         match self.format {
             Format::Banked(_) => {
                 let errors = banked::Errors::new(error);
-                if self.oauth { error.answer(&OauthErrors::new(error, errors)) } else { error.answer(&errors) }
+                let status = error.status();
+                if self.oauth {
+                    error.answer(status, &OauthErrors::new(error, errors))
+                } else {
+                    error.answer(status, &errors)
+                }
             }
+            Format::Yorlet => error.answer(yorlet::status(error), &yorlet::ErrorView::new(error)),
         }
     }
 }

@@ -13,6 +13,7 @@ mod idempotency;
 mod incoming;
 mod json;
 mod list;
+mod metadata;
 mod oauth;
 #[cfg(test)]
 mod openapi;
@@ -22,12 +23,15 @@ mod serve;
 mod token;
 mod violations;
 mod webhooks;
+mod yorlet;
 
 pub use answer::{Answer, json, list, no_content, replayed};
 pub use auth::{Authenticator, Caller, WARM_UP_TIMEOUT};
 pub use error::{ApiError, Refusal, Violation};
 pub use form::{InvalidForm, parse_form};
-pub use format::{ErrorShape, Format, NotServed, event, fill_in_return_urls, return_url};
+pub use format::{
+    ErrorShape, Format, NotServed, event, event_id, fill_in_return_urls, read_event_id, read_object_id, return_url,
+};
 pub use given::Given;
 pub use http::{base_url, body, json_body, request_id};
 pub use idempotency::{IdempotencyKey, Operation};

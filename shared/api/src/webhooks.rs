@@ -3,13 +3,13 @@
 use std::fmt::Display;
 
 use jiff::Timestamp;
-use models::{DisabledBy, Endpoint, EndpointId, EventId, EventType, MerchantUrl, Mode, Name, Subscription, WireFormat};
+use models::{DisabledBy, Endpoint, EndpointId, EventType, MerchantUrl, Mode, Name, Subscription, WireFormat};
 use serde::{Deserialize, Serialize};
-use store::DeliveryAttempt;
+use store::{DeliveryAttempt, StoredEvent};
 
 use crate::answer::timestamp_text;
 use crate::error::Refusal;
-use crate::format::Format;
+use crate::format::{Format, event_id};
 use crate::given::Given;
 use crate::json::Json;
 #[cfg(test)]
@@ -41,7 +41,7 @@ pub(crate) struct WebhookRequest {
     #[serde(default)]
     thin: Given<bool>,
     /// The format in which it is notified, of the sessions that were created in that format and their refunds. It can't be
-    /// changed. There is only `banked`, and so it is not shown.
+    /// changed.
     #[cfg_attr(test, schemars(with = "doc::ServedFormat"))]
     #[serde(default)]
     format: Given<String>,
@@ -150,6 +150,10 @@ pub struct WebhookView<'a> {
     events: Vec<String>,
     /// Whether it is sent ids only, see `ThinEvent`.
     thin: bool,
+    /// The format in which it is notified, of which sessions; left out for `banked`.
+    #[cfg_attr(test, schemars(with = "doc::ServedFormat"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    format: Option<&'static str>,
     /// Whether it is notified at all.
     enabled: bool,
     /// Why it is not notified: you said so, or it answered 410; null if it is enabled. Change `enabled` to true in
@@ -184,6 +188,7 @@ impl<'a> WebhookView<'a> {
                 Subscription::Types(types) => types.iter().map(EventType::to_string).collect(),
             },
             thin: endpoint.thin,
+            format: Some(endpoint.format).filter(|format| *format != WireFormat::default()).map(WireFormat::as_str),
             enabled: endpoint.is_enabled(),
             disabled_by: endpoint.disabled_by,
             live: endpoint.mode == Mode::Live,
@@ -248,8 +253,8 @@ pub struct ReplayView {
 
 impl ReplayView {
     /// Of this event, to these endpoints.
-    pub fn new(event: &EventId, endpoints: &[EndpointId]) -> Self {
-        Self { id: event.to_string(), webhook_ids: endpoints.iter().map(EndpointId::to_string).collect() }
+    pub fn new(event: &StoredEvent, endpoints: &[EndpointId]) -> Self {
+        Self { id: event_id(event), webhook_ids: endpoints.iter().map(EndpointId::to_string).collect() }
     }
 }
 

@@ -104,12 +104,13 @@ impl Object {
         }
     }
 
-    /// Without personal data: see [`Session::erased`]. A refund itself has none but where its customer was to be led.
+    /// Without personal data: see [`Session::erased`]. A refund itself has none but where its customer was to be led, and what
+    /// its merchant noted.
     #[must_use]
     pub fn erased(self, now: Timestamp) -> Self {
         match self {
             Self::Session(session) => Self::Session(Box::new(session.erased(now))),
-            Self::Refund(refund) => Self::Refund(Box::new(Refund { success_url: None, error_url: None, ..*refund })),
+            Self::Refund(refund) => Self::Refund(Box::new(refund.erased())),
         }
     }
 
@@ -125,7 +126,7 @@ impl Object {
     pub fn is_erased(&self) -> bool {
         match self {
             Self::Session(session) => session.erased_at.is_some(),
-            Self::Refund(refund) => refund.success_url.is_none() && refund.error_url.is_none(),
+            Self::Refund(refund) => refund.is_erased(),
         }
     }
 

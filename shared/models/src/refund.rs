@@ -16,7 +16,7 @@ use crate::refund_transition::{RefundEvent, RefundState};
 use crate::session::{Creation, PaysRefund, Session};
 use crate::text::{MerchantUrl, Name, Reference};
 use crate::transition::SessionState;
-use crate::wire_format::WireFormat;
+use crate::wire_format::{Extra, WireFormat};
 
 /// How many refunds one session may have, failed ones included.
 pub const MAX_REFUNDS: u32 = 500;
@@ -38,6 +38,9 @@ pub struct Refund {
     /// The session's format.
     #[serde(default, skip_serializing_if = "WireFormat::is_banked")]
     pub format: WireFormat,
+    /// What that format keeps of it for itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extra: Option<Extra>,
     /// In which of its merchant's lists' shards its events are: the session's, as is what pays it.
     #[serde(default, skip_serializing_if = "ListShard::is_first")]
     pub list_shard: ListShard,
@@ -87,6 +90,8 @@ pub struct Refund {
 pub struct NewRefund {
     /// The session to refund.
     pub session_id: SessionId,
+    /// What its format keeps of it for itself.
+    pub extra: Option<Extra>,
     /// How much, 1 or more; what is left if not given.
     pub amount: Option<MinorUnits>,
     /// What stands on the customer's bank statement; the session's own if not given.
@@ -97,6 +102,13 @@ pub struct NewRefund {
     pub error_url: Option<MerchantUrl>,
     /// Where the money goes if the payer's bank didn't say ("Refund a payment session", Adding Payee Information).
     pub payee: Option<RefundPayee>,
+}
+
+impl NewRefund {
+    /// One of all that is left of this session, of which nothing more is said.
+    pub const fn of(session_id: SessionId) -> Self {
+        Self { session_id, extra: None, amount: None, reference: None, success_url: None, error_url: None, payee: None }
+    }
 }
 
 /// An account that a client gives for a refund. Without a name it is the payer's.
@@ -227,6 +239,7 @@ impl Refund {
             merchant_id: session.merchant_id.clone(),
             mode: session.mode,
             format: session.format,
+            extra: new.extra,
             list_shard: session.list_shard,
             amount,
             reference: new.reference.unwrap_or_else(|| session.reference.clone()),
@@ -333,6 +346,17 @@ impl Refund {
     /// When the money was sent back, if it was.
     pub fn sent_at(&self) -> Option<Timestamp> {
         self.history.first_at(RefundState::Sent)
+    }
+
+    /// Without where its customer was to be led, and what its merchant noted of it.
+    #[must_use]
+    pub fn erased(self) -> Self {
+        Self { success_url: None, error_url: None, extra: None, ..self }
+    }
+
+    /// Whether [`Refund::erased`] has nothing to remove.
+    pub const fn is_erased(&self) -> bool {
+        self.success_url.is_none() && self.error_url.is_none() && self.extra.is_none()
     }
 
     /// The refund as it was when it was made; what its making answered.

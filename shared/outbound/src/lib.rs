@@ -20,4 +20,4 @@ pub use lookup::Lookup;
 pub use policy::Policy;
 pub use secret::{InvalidSecret, WebhookSecret};
 pub use sender::{Delivery, DeliveryResult, EndpointResponse, Failure, NoSender, Sender, TimeOuts};
-pub use signature::{InvalidMessageId, MessageId, banked_signature, standard_signature};
+pub use signature::{InvalidMessageId, MessageId, banked_signature, standard_signature, yorlet_signature};

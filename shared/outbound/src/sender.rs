@@ -6,7 +6,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use models::CorrelationId;
+use models::{CorrelationId, WireFormat};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, RequestBuilder, Response, redirect, retry};
 use runtime::Clock;
@@ -18,7 +18,7 @@ use crate::lookup::{AllowedOnly, Lookup, NoAddress};
 use crate::policy::Policy;
 use crate::retry_after::retry_after;
 use crate::secret::WebhookSecret;
-use crate::signature::{MessageId, banked_signature, standard_signature};
+use crate::signature::{MessageId, banked_signature, standard_signature, yorlet_signature};
 
 /// How much of an answer's body is read, so that an ordinary one can end in peace.
 const MAX_READ_BYTES: usize = 16 * 1024;
@@ -52,13 +52,15 @@ pub struct Delivery {
     pub url: Url,
     /// Which message, for `webhook-id`.
     pub id: MessageId,
+    /// In whose format its body is, and so whose own signature it bears.
+    pub format: WireFormat,
     /// What it came of, so that it can be found in both sides' logs.
     pub correlation_id: Option<CorrelationId>,
     /// When it is sent, for both signatures. Receivers refuse what is more than some minutes old.
     pub timestamp_s: i64,
     /// The exact bytes, in JSON.
     pub body: Vec<u8>,
-    /// The secret for `Banked-Signature`, which can be one only, and the first for `webhook-signature`.
+    /// The secret for the format's own signature, which can be one only, and the first for `webhook-signature`.
     pub secret: WebhookSecret,
     /// What else `webhook-signature` is made with, while secrets are being rotated.
     pub further_secrets: Vec<WebhookSecret>,
@@ -207,7 +209,7 @@ impl Sender {
     }
 
     async fn request(&self, delivery: &Delivery) -> Result<Response, Failure> {
-        let Delivery { url, id, correlation_id, timestamp_s, body, secret, further_secrets } = delivery;
+        let Delivery { url, id, format, correlation_id, timestamp_s, body, secret, further_secrets } = delivery;
         let secrets = std::iter::once(secret).chain(further_secrets);
         let request = self
             .request_to(url)?
@@ -215,8 +217,12 @@ impl Sender {
             .header("webhook-id", id.as_str())
             .header("webhook-timestamp", timestamp_s.to_string())
             .header("webhook-signature", standard_signature(id, *timestamp_s, body, secrets))
-            .header("banked-signature", banked_signature(*timestamp_s, body, secret))
             .body(body.clone());
+        let request = match format {
+            WireFormat::Banked => request.header("banked-signature", banked_signature(*timestamp_s, body, secret)),
+            WireFormat::Yorlet => request.header("x-yorlet-signature", yorlet_signature(body, secret)),
+            WireFormat::Fintecture => request,
+        };
         let request = match correlation_id {
             Some(id) => request.header("counterfoil-correlation-id", id.as_str()),
             None => request,
@@ -319,6 +325,7 @@ mod tests {
         let delivery = Delivery {
             url: "https://example.com/?token=quiet".parse().unwrap(),
             id: "msg_1".parse().unwrap(),
+            format: WireFormat::Banked,
             correlation_id: None,
             timestamp_s: 1,
             body: b"quiet".to_vec(),

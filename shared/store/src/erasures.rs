@@ -118,10 +118,10 @@ impl Erasures {
             found_events.extend(events);
         }
         Events::new(self.table.clone()).erase(found_events, now).await?;
-        for refund in found.refunds.iter().filter(|refund| refund.success_url.is_some() || refund.error_url.is_some()) {
+        for refund in found.refunds.iter().filter(|refund| !refund.is_erased()) {
             let update = Update::new(WriteKind::RefundErase, keys::refund(&found.id, &refund.id))
                 .when("attribute_exists(#pk)", []);
-            update.remove(&["success_url", "error_url"]).send(&self.table).await?;
+            update.remove(&["success_url", "error_url", "extra"]).send(&self.table).await?;
         }
         match found.session {
             None => Ok(Erased::NotFound),

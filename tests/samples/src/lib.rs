@@ -199,14 +199,7 @@ pub fn submission(submitted_at: Timestamp) -> Submission {
 
 /// What a caller asks for of a refund: this amount, or what is left.
 pub fn new_refund(session: &Session, minor: Option<i64>) -> NewRefund {
-    NewRefund {
-        session_id: session.id,
-        amount: minor.map(MinorUnits::new),
-        reference: None,
-        success_url: None,
-        error_url: None,
-        payee: None,
-    }
+    NewRefund { amount: minor.map(MinorUnits::new), ..NewRefund::of(session.id) }
 }
 
 /// What creation adds to a refund, with ids of its own.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use models::{
     AccountIdentifier, AccountNumber, AmountCaps, Currency, EmailAddress, InvalidAccount, InvalidText, Lifetime,
-    LineItem, Locale, Merchant, Metadata, MinorUnits, Money, Name, NewSession, Payee, Payer, Reference, SessionId,
-    SortCode, WireFormat,
+    LineItem, Locale, Merchant, MinorUnits, Money, Name, NewSession, Payee, Payer, Reference, SessionId, SortCode,
+    WireFormat,
 };
 use serde::Deserialize;
 
@@ -14,6 +14,7 @@ use super::{Dialect, payment_id};
 use crate::error::Refusal;
 use crate::given::{Given, Object};
 use crate::json::Json;
+use crate::metadata::read_metadata;
 #[cfg(test)]
 use crate::openapi::types as doc;
 use crate::violations::{A_STRING, A_WHOLE_NUMBER, Violations, infallible};
@@ -162,7 +163,7 @@ pub(crate) fn parse_create(
         wrong.optional(request.email_receipt, "invalid_request", "email_receipt", "must be true or false", infallible);
     let retry = wrong.optional(request.retry, "invalid_request", "retry", "must be true or false", infallible);
     let locale = wrong.optional(request.locale, "invalid_request", "locale", A_STRING, Locale::try_from);
-    let metadata = metadata(request.metadata, &mut wrong);
+    let metadata = read_metadata(request.metadata, Some("invalid_request"), &mut wrong);
     let lifetime = wrong.optional(
         request.expires_in_seconds,
         "invalid_request",
@@ -345,28 +346,4 @@ fn payer(given: Given<Object<PayerRequest>>, wrong: &mut Violations) -> Option<P
         EmailAddress::try_from,
     );
     Some(Payer { name: name?, email, phone: None })
-}
-
-fn metadata(given: Given<BTreeMap<String, Given<String>>>, wrong: &mut Violations) -> Option<Metadata> {
-    let given = match given {
-        Given::Nothing => return None,
-        Given::Wrong => {
-            wrong.add("invalid_request", "metadata", "must be an object");
-            return None;
-        }
-        Given::Value(given) => given,
-    };
-    let mut texts = BTreeMap::new();
-    let before = wrong.0.len();
-    // Enough of them to see what is wrong, however many there are.
-    for (key, value) in given.into_iter().take(Metadata::MAX_KEYS + 1) {
-        match value {
-            Given::Value(text) => drop(texts.insert(key, text)),
-            Given::Nothing | Given::Wrong => wrong.add("invalid_request", &format!("metadata.{key}"), A_STRING),
-        }
-    }
-    if wrong.0.len() > before {
-        return None;
-    }
-    wrong.optional(Given::Value(texts), "invalid_request", "metadata", "", Metadata::try_from)
 }

@@ -73,7 +73,7 @@ pub(crate) fn parse_refund(body: &Json<'_>) -> Result<NewRefund, Refusal> {
     };
     match session_id {
         Some(session_id) if wrong.0.is_empty() => {
-            Ok(NewRefund { session_id, amount, reference, success_url, error_url, payee })
+            Ok(NewRefund { amount, reference, success_url, error_url, payee, ..NewRefund::of(session_id) })
         }
         Some(_) | None => Err(Refusal::Invalid(wrong.0)),
     }

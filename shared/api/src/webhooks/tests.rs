@@ -53,7 +53,7 @@ fn a_new_webhook_is_of_a_format_that_is_served_and_stays_of_it() {
         if Format::of_stored(format).is_ok() {
             assert_eq!(webhook(&request, true).unwrap().format, Some(format));
         } else {
-            assert_eq!(wrong_with_webhook(&request, true)[0].2, "format must be banked");
+            assert_eq!(wrong_with_webhook(&request, true)[0].2, "format must be banked or yorlet");
         }
         assert_eq!(wrong_with_webhook(&request, false)[0].2, "format can't be changed");
     }

@@ -59,12 +59,10 @@ fn paid(minor: i64, shared: bool) -> Session {
 fn new_refund(amount: Option<i64>) -> NewRefund {
     let url = |text: &str| MerchantUrl::try_from(text.to_owned()).ok();
     NewRefund {
-        session_id: SessionId::new(Uuid::from_u128(1)),
         amount: amount.map(MinorUnits::new),
-        reference: None,
         success_url: url("http://example.com/success?id=__PAYMENT_ID__"),
         error_url: url("http://example.com/error"),
-        payee: None,
+        ..NewRefund::of(SessionId::new(Uuid::from_u128(1)))
     }
 }
 

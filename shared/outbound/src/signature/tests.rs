@@ -30,6 +30,14 @@ fn the_receivers_libraries_agree() {
     );
 }
 
+/// Python's `hmac` and `base64` make exactly this.
+#[test]
+fn yorlets_signature_is_of_the_body_alone_by_the_secrets_whole_text() {
+    let secret: WebhookSecret = "whsec_AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=".parse().unwrap();
+    let body = r#"{"type":"payment_session.sent","data":{"name":"Zoë 李","amount":400}}"#.as_bytes();
+    assert_eq!(yorlet_signature(body, &secret), "wwOqcfs/TyOtpBqAXB7Id75FJgerO3uH6gJE9ctshMM=");
+}
+
 /// The example in the tests of Standard Webhooks' own libraries.
 #[test]
 fn the_example_of_standard_webhooks_holds() {

@@ -96,6 +96,7 @@ pub(crate) fn delivery(url: &str) -> Delivery {
         timestamp_s: 1_700_000_000,
         body: br#"{"a":1}"#.to_vec(),
         secret: secret(1),
+        format: models::WireFormat::Banked,
         further_secrets: vec![],
     }
 }

@@ -1,0 +1,22 @@
+//! Yorlet's wire format (document "Payment Sessions" and its API reference): `/v1`.
+
+mod error;
+mod event;
+mod extra;
+mod fields;
+mod id;
+mod refund;
+mod return_url;
+mod session;
+mod transaction;
+
+pub(crate) use error::{ErrorView, status};
+pub(crate) use event::EventView;
+pub(crate) use id::{
+    event as event_id, read_event, read_object, read_refund as read_refund_id, read_session as read_session_id,
+    read_transaction as read_transaction_id,
+};
+pub(crate) use refund::{RefundView, TRANSACTION, not_refundable, parse_refund};
+pub(crate) use return_url::return_url;
+pub(crate) use session::{SessionView, shown_status};
+pub(crate) use transaction::TransactionView;

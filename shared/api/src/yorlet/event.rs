@@ -1,0 +1,114 @@
+//! Showing an event: the body of a webhook, which can be read again.
+
+use models::{Object, RefundState, SessionState};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use store::StoredEvent;
+
+use super::id;
+use super::refund::RefundView;
+use super::session::SessionView;
+
+/// An event: the body of a webhook.
+#[derive(Debug, Serialize)]
+pub(crate) struct EventView<'a> {
+    id: String,
+    object: &'static str,
+    /// When it happened, in seconds since 1970.
+    created: i64,
+    #[serde(rename = "type")]
+    event_type: &'static str,
+    data: DataView<'a>,
+    request: RequestView,
+}
+
+#[derive(Debug, Serialize)]
+struct DataView<'a> {
+    /// The object as it was when it happened, or its id alone.
+    object: ObjectView<'a>,
+    /// Empty if the type ends in `updated`, else null.
+    previous_attributes: Option<Map<String, Value>>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum ObjectView<'a> {
+    Session(Box<SessionView<'a>>),
+    Refund(Box<RefundView>),
+    Id {
+        /// The session's or refund's id.
+        id: String,
+        /// What it is.
+        object: &'static str,
+    },
+}
+
+/// What it came of.
+#[derive(Debug, Serialize)]
+struct RequestView {
+    /// By what support finds it in the logs; null if that is not known.
+    id: Option<String>,
+    idempotency_key: Option<String>,
+    from_dashboard: bool,
+    customer_portal: bool,
+}
+
+impl<'a> EventView<'a> {
+    /// The event, with its object as it was.
+    pub(crate) fn new(event: &'a StoredEvent) -> Self {
+        let at = event.created_at();
+        let object = match &event.object {
+            Object::Session(session) => ObjectView::Session(Box::new(SessionView::new(session, at))),
+            Object::Refund(refund) => ObjectView::Refund(Box::new(RefundView::new(refund, at))),
+        };
+        Self::with(event, object)
+    }
+
+    /// The event, with its object's id alone.
+    pub(crate) fn thin(event: &'a StoredEvent) -> Self {
+        let (id, object) = match &event.object {
+            Object::Session(session) => (id::session(session.id), "payment_session"),
+            Object::Refund(refund) => (id::refund(refund.id), "refund"),
+        };
+        Self::with(event, ObjectView::Id { id, object })
+    }
+
+    fn with(event: &'a StoredEvent, object: ObjectView<'a>) -> Self {
+        let event_type = event_type(&event.object, event.sequence == 1);
+        let previous_attributes = event_type.ends_with(".updated").then(Map::new);
+        Self {
+            id: id::event(event.id()),
+            object: "event",
+            created: event.created_at().as_second(),
+            event_type,
+            data: DataView { object, previous_attributes },
+            request: RequestView {
+                id: event.correlation_id().map(|id| format!("req_{id}")),
+                idempotency_key: None,
+                from_dashboard: false,
+                customer_portal: false,
+            },
+        }
+    }
+}
+
+/// What it is called: by the state that its object came to.
+pub(crate) const fn event_type(object: &Object, is_first: bool) -> &'static str {
+    match object {
+        Object::Session(_) if is_first => "payment_session.created",
+        Object::Session(session) => match session.state {
+            SessionState::Sent => "payment_session.paid",
+            SessionState::Failed | SessionState::Cancelled | SessionState::Expired => "payment_session.canceled",
+            SessionState::AwaitingPayer
+            | SessionState::AwaitingProvider
+            | SessionState::AwaitingPaymentConsent
+            | SessionState::Pending => "payment_session.updated",
+        },
+        Object::Refund(_) if is_first => "refund.created",
+        Object::Refund(refund) => match refund.state {
+            RefundState::Sent => "refund.succeeded",
+            RefundState::Failed => "refund.failed",
+            RefundState::AwaitingDetails | RefundState::AwaitingPayment => "refund.updated",
+        },
+    }
+}

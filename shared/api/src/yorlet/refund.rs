@@ -1,0 +1,158 @@
+//! Refunds: of a transaction, all that is left of it or a part.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use models::{Metadata, MinorUnits, NewRefund, NotRefundable, Refund, RefundState, SessionId, SessionState};
+use serde::{Deserialize, Serialize};
+
+use super::extra::{self, RefundExtra, RefundReason};
+use super::fields::{A_TRUTH, AMOUNT, text};
+use super::{id, transaction};
+use crate::error::{Refusal, Violation};
+use crate::given::Given;
+use crate::json::Json;
+use crate::metadata::read_metadata;
+use crate::violations::{A_STRING, A_WHOLE_NUMBER, Violations, infallible};
+
+/// What a client calls the payment that it refunds.
+pub(crate) const TRANSACTION: &str = "transaction";
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct RefundRequest {
+    /// The transaction to refund.
+    #[serde(default)]
+    transaction: Given<String>,
+    /// At most what is left of it; all of that if left out.
+    #[serde(default)]
+    amount: Given<i64>,
+    /// Your own notes.
+    #[serde(default)]
+    metadata: Given<BTreeMap<String, Given<String>>>,
+    /// Why.
+    #[serde(default)]
+    reason: Given<String>,
+    /// Why, in your own words.
+    #[serde(default)]
+    reason_description: Given<String>,
+    /// Kept and answered; there are no transfers here that could be reversed.
+    #[serde(default)]
+    reverse_transfer: Given<bool>,
+}
+
+/// Reads a request for a refund.
+///
+/// # Errors
+/// 400 with what is wrong; 404 if the transaction's id is none.
+pub(crate) fn parse_refund(body: &Json<'_>) -> Result<NewRefund, Refusal> {
+    let request: RefundRequest = body.object()?;
+    let mut wrong = Violations::default();
+    let shown_id = wrong.required(request.transaction, None, TRANSACTION, A_STRING, infallible);
+    let amount = wrong.optional(request.amount, None, "amount", A_WHOLE_NUMBER, |minor| {
+        let limits = 1..=*AMOUNT.end();
+        if limits.contains(&minor) {
+            Ok(MinorUnits::new(minor))
+        } else {
+            Err(format!("must be {} to {}", limits.start(), limits.end()))
+        }
+    });
+    let metadata = read_metadata(request.metadata, None, &mut wrong).unwrap_or_default();
+    let reason = wrong.optional(request.reason, None, "reason", A_STRING, |text| {
+        let names = RefundReason::ALL.map(RefundReason::as_str).join(", ");
+        RefundReason::ALL.into_iter().find(|reason| reason.as_str() == text).ok_or(format!("must be one of {names}"))
+    });
+    let reason_description = wrong.optional(request.reason_description, None, "reason_description", A_STRING, text);
+    let reverse_transfer =
+        wrong.optional(request.reverse_transfer, None, "reverse_transfer", A_TRUTH, infallible).unwrap_or(false);
+    let kept = RefundExtra { metadata, reason, reason_description, reverse_transfer };
+    let extra = match extra::write(&kept) {
+        Ok(extra) => extra,
+        Err(rule) => {
+            wrong.add(None, "metadata", rule);
+            None
+        }
+    };
+    match shown_id {
+        Some(shown) if wrong.0.is_empty() => {
+            let session_id: SessionId = id::read_transaction(&shown).ok_or(Refusal::Unknown(TRANSACTION))?;
+            Ok(NewRefund { amount, extra, ..NewRefund::of(session_id) })
+        }
+        Some(_) | None => Err(Refusal::Invalid(wrong.0)),
+    }
+}
+
+/// Why a transaction is not refunded.
+pub(crate) fn not_refundable(why: NotRefundable) -> Refusal {
+    let not_now = |title| Refusal::InvalidAction { title, parameter: Some(TRANSACTION) };
+    match why {
+        NotRefundable::PaysRefund => not_now("a transaction that pays a refund can't be refunded".to_owned()),
+        NotRefundable::NotSent(state) => {
+            let (is, should) = (transaction::shown_status(state), transaction::shown_status(SessionState::Sent));
+            not_now(format!("a transaction that is {is} can't be refunded; only one that is {should}"))
+        }
+        NotRefundable::TooMany => not_now(why.to_string()),
+        NotRefundable::TooMuch { .. } | NotRefundable::NothingLeft { .. } => {
+            Refusal::Invalid(vec![Violation::new(None, "amount", why)])
+        }
+    }
+}
+
+/// A refund as Yorlet shows it.
+#[derive(Debug, Serialize)]
+pub(crate) struct RefundView {
+    id: String,
+    object: &'static str,
+    amount: i64,
+    /// Always null.
+    balance_transaction: Option<()>,
+    /// When it was made, in seconds since 1970.
+    created: i64,
+    currency: String,
+    /// Always null: it is the transaction's.
+    customer: Option<()>,
+    /// Always null.
+    description: Option<()>,
+    metadata: Metadata,
+    reason: Option<RefundReason>,
+    reason_description: Option<String>,
+    reverse_transfer: bool,
+    status: &'static str,
+    /// What is refunded.
+    transaction: String,
+}
+
+/// | ours | shown |
+/// |---|---|
+/// | awaiting_details, awaiting_payment | `pending` |
+/// | sent | `succeeded` |
+/// | failed | `failed` |
+pub(crate) const fn shown_status(state: RefundState) -> &'static str {
+    match state {
+        RefundState::AwaitingDetails | RefundState::AwaitingPayment => "pending",
+        RefundState::Sent => "succeeded",
+        RefundState::Failed => "failed",
+    }
+}
+
+impl RefundView {
+    /// The refund as it is at `now`.
+    pub(crate) fn new(refund: &Refund, now: Timestamp) -> Self {
+        let RefundExtra { metadata, reason, reason_description, reverse_transfer } = extra::read(refund.extra.as_ref());
+        Self {
+            id: id::refund(refund.id),
+            object: "refund",
+            amount: refund.amount.minor(),
+            balance_transaction: None,
+            created: refund.created_at.as_second(),
+            currency: refund.amount.currency().code().to_ascii_lowercase(),
+            customer: None,
+            description: None,
+            metadata,
+            reason,
+            reason_description,
+            reverse_transfer,
+            status: shown_status(refund.state_at(now)),
+            transaction: id::transaction(refund.session_id),
+        }
+    }
+}

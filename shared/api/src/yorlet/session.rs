@@ -1,0 +1,80 @@
+//! Showing a payment session.
+
+use jiff::Timestamp;
+use models::{Description, MerchantUrl, Metadata, PaymentMethod, Session, SessionState};
+use serde::Serialize;
+
+use super::extra::{self, ReportingType, SessionExtra};
+use super::id;
+
+/// A payment session as Yorlet shows it.
+#[derive(Debug, Serialize)]
+pub(crate) struct SessionView<'a> {
+    /// Names it here; the checkout's address is `url`.
+    id: String,
+    object: &'static str,
+    /// When it was created, in seconds since 1970.
+    created: i64,
+    /// In minor units (pence, cents, öre).
+    amount: i64,
+    /// ISO 4217, in small letters.
+    currency: String,
+    /// Who pays; null once personal data is removed.
+    customer: Option<String>,
+    description: Option<&'a str>,
+    metadata: &'a Metadata,
+    mode: &'static str,
+    /// As they were given. The checkout offers those that the currency can have.
+    payment_method_types: &'a [PaymentMethod],
+    reporting_type: ReportingType,
+    /// Where the payer goes on to.
+    return_url: Option<&'a str>,
+    status: &'static str,
+    /// The transaction, once it is `paid`.
+    transaction: Option<String>,
+    /// The checkout. Send the payer there.
+    url: String,
+}
+
+/// The three statuses.
+///
+/// | ours | shown |
+/// |---|---|
+/// | awaiting_payer, awaiting_provider, awaiting_payment_consent, pending | `unpaid` |
+/// | sent | `paid` |
+/// | failed, cancelled, expired | `canceled` |
+pub(crate) const fn shown_status(state: SessionState) -> &'static str {
+    match state {
+        SessionState::AwaitingPayer
+        | SessionState::AwaitingProvider
+        | SessionState::AwaitingPaymentConsent
+        | SessionState::Pending => "unpaid",
+        SessionState::Sent => "paid",
+        SessionState::Failed | SessionState::Cancelled | SessionState::Expired => "canceled",
+    }
+}
+
+impl<'a> SessionView<'a> {
+    /// The session as it is at `now`.
+    pub(crate) fn new(session: &'a Session, now: Timestamp) -> Self {
+        let state = session.state_at(now);
+        let extra: SessionExtra = extra::read(session.extra.as_ref());
+        Self {
+            id: id::session(session.id),
+            object: "payment_session",
+            created: session.created_at.as_second(),
+            amount: session.amount.minor(),
+            currency: session.amount.currency().code().to_ascii_lowercase(),
+            customer: session.customer_id.map(id::customer),
+            description: session.description.as_ref().map(Description::as_str),
+            metadata: &session.metadata,
+            mode: "payment",
+            payment_method_types: session.payment_methods.as_slice(),
+            reporting_type: extra.reporting_type,
+            return_url: session.success_url.as_ref().map(MerchantUrl::as_str),
+            status: shown_status(state),
+            transaction: (state == SessionState::Sent).then(|| id::transaction(session.id)),
+            url: session.checkout_url(),
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Showing a transaction: how the money of a session stands.
+
+use jiff::Timestamp;
+use models::{Description, Metadata, PaymentMethod, Refund, RefundState, Session, SessionEvent, SessionState};
+use serde::Serialize;
+
+use super::extra::{self, ReportingType, SessionExtra};
+use super::id;
+
+/// A transaction as Yorlet shows it: there from its session's creation on, under an id of its own.
+#[derive(Debug, Serialize)]
+pub(crate) struct TransactionView<'a> {
+    id: String,
+    object: &'static str,
+    /// When its session was created, in seconds since 1970.
+    created: i64,
+    amount: i64,
+    /// What of it went back: the sum of its refunds that have `succeeded`.
+    amount_refunded: i64,
+    capture_method: &'static str,
+    /// When the payer confirmed the payment.
+    confirmed_at: Option<i64>,
+    currency: String,
+    customer: Option<String>,
+    description: Option<&'a str>,
+    /// Whether the payer's bank took the money back.
+    disputed: bool,
+    /// Why it is `canceled`, if the payment failed.
+    last_payment_error: Option<PaymentErrorView>,
+    metadata: &'a Metadata,
+    /// What the payer has to do.
+    next_action: Option<NextActionView>,
+    /// When the money was sent.
+    paid_at: Option<i64>,
+    /// How it is paid; null while that is not known.
+    payment_method: Option<PaymentMethodView>,
+    payment_method_types: &'a [PaymentMethod],
+    payment_session: String,
+    /// Always null.
+    processing: Option<()>,
+    /// The checkout's last page, once it is paid.
+    receipt_url: Option<String>,
+    /// Whether all of it went back.
+    refunded: bool,
+    reporting_type: ReportingType,
+    status: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct PaymentErrorView {
+    code: &'static str,
+    failed_at: i64,
+    message: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct NextActionView {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    redirect_to_url: RedirectView,
+}
+
+#[derive(Debug, Serialize)]
+struct RedirectView {
+    url: String,
+}
+
+#[derive(Debug, Serialize)]
+struct PaymentMethodView {
+    #[serde(rename = "type")]
+    method: PaymentMethod,
+}
+
+/// | ours | shown |
+/// |---|---|
+/// | awaiting_payer, awaiting_provider | `requires_payment_method` |
+/// | awaiting_payment_consent | `requires_action` |
+/// | pending | `processing` |
+/// | sent | `succeeded` |
+/// | failed, cancelled, expired | `canceled` |
+pub(crate) const fn shown_status(state: SessionState) -> &'static str {
+    match state {
+        SessionState::AwaitingPayer | SessionState::AwaitingProvider => "requires_payment_method",
+        SessionState::AwaitingPaymentConsent => "requires_action",
+        SessionState::Pending => "processing",
+        SessionState::Sent => "succeeded",
+        SessionState::Failed | SessionState::Cancelled | SessionState::Expired => "canceled",
+    }
+}
+
+impl<'a> TransactionView<'a> {
+    /// The transaction of a session as it is at `now`, with all of its refunds.
+    pub(crate) fn new(session: &'a Session, refunds: &[Refund], now: Timestamp) -> Self {
+        let state = session.state_at(now);
+        let extra: SessionExtra = extra::read(session.extra.as_ref());
+        let sent = refunds.iter().filter(|refund| refund.state == RefundState::Sent);
+        let amount_refunded = sent.fold(0_i64, |sum, refund| sum.saturating_add(refund.amount.minor()));
+        let next_action = || NextActionView {
+            kind: "redirect_to_url",
+            redirect_to_url: RedirectView { url: session.checkout_url() },
+        };
+        Self {
+            id: id::transaction(session.id),
+            object: "transaction",
+            created: session.created_at.as_second(),
+            amount: session.amount.minor(),
+            amount_refunded,
+            capture_method: "automatic",
+            confirmed_at: session.pending_since().map(Timestamp::as_second),
+            currency: session.amount.currency().code().to_ascii_lowercase(),
+            customer: session.customer_id.map(id::customer),
+            description: session.description.as_ref().map(Description::as_str),
+            disputed: false,
+            last_payment_error: payment_error(session),
+            metadata: &session.metadata,
+            next_action: (state == SessionState::AwaitingPaymentConsent).then(next_action),
+            paid_at: session.sent_at().map(Timestamp::as_second),
+            payment_method: payment_method(session),
+            payment_method_types: session.payment_methods.as_slice(),
+            payment_session: id::session(session.id),
+            processing: None,
+            receipt_url: (state == SessionState::Sent).then(|| session.checkout_url()),
+            refunded: amount_refunded >= session.amount.minor(),
+            reporting_type: extra.reporting_type,
+            status: shown_status(state),
+        }
+    }
+}
+
+/// How it is paid, where the session offers one way.
+fn payment_method(session: &Session) -> Option<PaymentMethodView> {
+    match session.payment_methods.as_slice() {
+        [method] => Some(PaymentMethodView { method: *method }),
+        _ => None,
+    }
+}
+
+/// Why the payment failed: of a session that failed, what ended it.
+fn payment_error(session: &Session) -> Option<PaymentErrorView> {
+    if session.state != SessionState::Failed {
+        return None;
+    }
+    let entry = session.history.last()?;
+    let message = match entry.cause {
+        SessionEvent::DeclinedByPayer => "the payer refused at their bank",
+        SessionEvent::DeclinedByBank => "the payer's bank refused",
+        SessionEvent::InsufficientFunds => "the payer's account did not hold enough",
+        SessionEvent::Underpaid => "less than the amount was transferred in time, and was returned",
+        // None of these makes a session failed.
+        SessionEvent::Created
+        | SessionEvent::PayerIdentified
+        | SessionEvent::BankChosen
+        | SessionEvent::ConsentGiven
+        | SessionEvent::Settled
+        | SessionEvent::CancelledByMerchant
+        | SessionEvent::CancelledByPayer
+        | SessionEvent::DeletedByMerchant
+        | SessionEvent::TimePassed
+        | SessionEvent::AttemptEnded => "the payment failed",
+    };
+    Some(PaymentErrorView { code: entry.cause.as_str(), failed_at: entry.at.as_second(), message })
+}
