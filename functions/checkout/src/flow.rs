@@ -1,9 +1,11 @@
 //! Every decision of the checkout, as functions of the session and the time alone.
 
 use jiff::Timestamp;
-use models::{MovesMoney, PaymentAttempt, Session, SessionEvent, SessionState};
+use models::{MovesMoney, PaymentAttempt, PaymentMethod, Session, SessionEvent, SessionState};
+use providers::Offer;
 
 use crate::paths::{checkout_path, own_path};
+use crate::view::View;
 
 /// Which page fits the session now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +40,31 @@ pub(crate) fn stage(session: &Session, now: Timestamp) -> Stage {
             Stage::NotSent(session.failure_reason_at(now))
         }
     }
+}
+
+/// What a payer who is to choose is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asks {
+    /// Which bank, or which provider of the way to pay that the page's address names.
+    Provider,
+    /// How to pay, first.
+    Method,
+}
+
+/// What a payer who is to choose is asked by a page with this view.
+pub(crate) fn asks(session: &Session, offers: &[Offer], view: &View) -> Asks {
+    let of = |method| offers.iter().filter(|offer| offer.method == method).count();
+    if by_bank_alone(session) || view.method.is_some_and(|method| of(method) > 1) {
+        return Asks::Provider;
+    }
+    Asks::Method
+}
+
+/// Whether a session can be paid by bank and in no other way: then nobody is asked how.
+pub(crate) fn by_bank_alone(session: &Session) -> bool {
+    let currency = session.amount.currency();
+    let mut possible = session.payment_methods.as_slice().iter().filter(|method| method.can_have(currency));
+    possible.all(|method| *method == PaymentMethod::PayByBank)
 }
 
 /// The shop's page that a payer is led on to at once: there is nothing left to wait for, and it gave an address.

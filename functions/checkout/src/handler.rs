@@ -12,9 +12,9 @@ use providers::Availability;
 use runtime::{Clock, Random, SettingError};
 use store::{Change, ChangeError, Sessions, Shops, StoreError, Table};
 
-use crate::flow::{self, Choice, Stage};
+use crate::flow::{self, Asks, Choice, Stage};
 use crate::form::{BankForm, PayerErrors, PayerForm};
-use crate::page::{BankPage, ConsentPage, PayerPage, PendingPage, ResultPage, Summary, TimeUpPage, face};
+use crate::page::{BankPage, ConsentPage, MethodsPage, PayerPage, PendingPage, ResultPage, Summary, TimeUpPage, face};
 use crate::paths::checkout_path;
 use crate::problem::{bank_down, of_begin, of_payment, too_many_attempts, unknown_bank};
 use crate::refund::{self, DetailsForm, RefundPages};
@@ -156,7 +156,11 @@ impl Checkout {
                 ok(shell, &ConsentPage::new(shell, summary, &self.payments.offers(session)))
             }
             Stage::Bank | Stage::Consent => {
-                ok(shell, &BankPage::new(shell, summary, &self.payments.offers(session), view))
+                let offers = &self.payments.offers(session);
+                match flow::asks(session, offers, view) {
+                    Asks::Provider => ok(shell, &BankPage::new(shell, summary, offers, view)),
+                    Asks::Method => ok(shell, &MethodsPage::new(shell, summary, offers)),
+                }
             }
             Stage::TimeUp => ok(shell, &TimeUpPage::new(shell, summary, &self.payments.offers(session), view, now)),
             Stage::Pending => ok(shell, &PendingPage::new(shell, summary, view, now)),

@@ -3,6 +3,8 @@
 
 mod awaiting;
 mod bank_list;
+mod ended;
+mod methods;
 mod outcome;
 mod pending;
 mod summary;
@@ -10,6 +12,7 @@ mod summary;
 mod tests;
 
 pub(crate) use awaiting::{BankPage, ConsentPage, PayerPage, TimeUpPage};
+pub(crate) use methods::MethodsPage;
 pub(crate) use outcome::ResultPage;
 pub(crate) use pending::PendingPage;
 pub(crate) use summary::{Summary, face};

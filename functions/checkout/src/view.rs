@@ -1,5 +1,6 @@
 //! What a page's address asks to see of it.
 
+use models::PaymentMethod;
 use serde::Deserialize;
 
 /// The query of a checkout's address. Parameters that are not ours are left out; with a value that is not ours, all of it is.
@@ -10,6 +11,8 @@ pub(crate) struct View {
     pub(crate) q: String,
     /// Which banks are listed.
     pub(crate) banks: Banks,
+    /// Which way to pay the providers are listed of, where the session has several.
+    pub(crate) method: Option<PaymentMethod>,
     /// Whether the bank is chosen again.
     pub(crate) choose: Choose,
     /// Whether the page checks by itself.
@@ -63,8 +66,12 @@ mod tests {
     #[test]
     fn a_query_is_read_or_is_none() {
         let view = View::of(Some("q=St%C3%A9&banks=all&choose=another&check=auto&more=1"));
-        assert_eq!(view, View { q: "Sté".to_owned(), banks: Banks::All, choose: Choose::Another, check: Check::Auto });
-        for query in [None, Some(""), Some("banks=some"), Some("q=1&q=2"), Some("%FF=%FF"), Some("check")] {
+        let (q, method) = ("Sté".to_owned(), None);
+        assert_eq!(view, View { q, banks: Banks::All, method, choose: Choose::Another, check: Check::Auto });
+        assert_eq!(View::of(Some("attempt=1&method=pay_by_bank")).method, Some(PaymentMethod::PayByBank));
+        for query in
+            [None, Some(""), Some("banks=some"), Some("q=1&q=2"), Some("method=cash"), Some("%FF=%FF"), Some("check")]
+        {
             assert_eq!(View::of(query), View::default(), "{query:?}");
         }
     }

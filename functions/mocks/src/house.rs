@@ -3,7 +3,7 @@
 use askama::Template;
 use lambda_http::http::StatusCode;
 use pages::{Answer, BASE_STYLE, Forms, Language};
-use providers::mock::NamedBank;
+use providers::mock::NamedMock;
 
 /// The style sheets of every page: what all pages have, and what is the banks' own.
 pub(crate) const STYLES: [&str; 2] = [BASE_STYLE, include_str!("../templates/style.css")];
@@ -21,7 +21,7 @@ impl House {
     /// Where it is not clear which of them it is.
     pub(crate) const ANY: Self = Self { id: "mock-bank", name: "Mock Bank" };
 
-    pub(crate) const fn of(bank: &'static NamedBank) -> Self {
+    pub(crate) const fn of(bank: &'static NamedMock) -> Self {
         Self { id: bank.id, name: bank.name }
     }
 }

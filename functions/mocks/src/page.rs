@@ -4,7 +4,7 @@ use askama::Template;
 use jiff::Timestamp;
 use models::{Session, SessionState};
 use pages::Language;
-use providers::mock::{Conclusion, Decision, NamedBank};
+use providers::mock::{Conclusion, Decision, NamedMock};
 
 use crate::house::House;
 use crate::route::{bank_path, checkout_path, return_path};
@@ -57,7 +57,7 @@ impl DecisionButton {
 }
 
 impl<'a> DecidePage<'a> {
-    pub(crate) fn new(bank: &'static NamedBank, session: &'a Session, number: u8, token: &'a str) -> Self {
+    pub(crate) fn new(bank: &'static NamedMock, session: &'a Session, number: u8, token: &'a str) -> Self {
         Self {
             house: House::of(bank),
             note: bank.note,
@@ -85,7 +85,7 @@ pub(crate) struct ConcludedPage {
 }
 
 impl ConcludedPage {
-    pub(crate) fn new(bank: &'static NamedBank, session: &Session, conclusion: Conclusion) -> Self {
+    pub(crate) fn new(bank: &'static NamedMock, session: &Session, conclusion: Conclusion) -> Self {
         let first_holds = "What you decide first holds, and can’t be decided again.";
         let (heading, text) = match conclusion {
             Conclusion::Decided(decided) => match decided.decision {
@@ -140,7 +140,7 @@ mod tests {
 
     use super::*;
 
-    fn bank(id: &str) -> &'static NamedBank {
+    fn bank(id: &str) -> &'static NamedMock {
         mocks().find(|mock| mock.id == id).unwrap()
     }
 

@@ -45,6 +45,7 @@ pub struct Texts {
     pub(crate) calendar: Calendar,
     pub common: CommonTexts,
     pub checkout: CheckoutTexts,
+    pub methods: MethodTexts,
     pub refunds: RefundTexts,
     pub problems: ProblemsTexts,
     pub mails: MailTexts,
@@ -181,6 +182,59 @@ texts! {
         refund_not_made,
         late_money,
         can_close,
+    }
+}
+
+texts! {
+    /// The checkout of a session that can be paid in other ways than by bank.
+    #[expect(missing_docs, reason = "a text's name says where it stands, and the text what it says")]
+    MethodTexts {
+        // Who pays, before the choice.
+        details_intro,
+        details_intro_name_known,
+        details_continue,
+        // Which way.
+        step,
+        heading,
+        again_heading,
+        intro,
+        list,
+        none,
+        no_other,
+        choose_another,
+        all_ways,
+        card,
+        card_about,
+        card_present,
+        card_present_about,
+        bacs_debit,
+        bacs_debit_about,
+        sepa_debit,
+        sepa_debit_about,
+        autogiro,
+        autogiro_about,
+        bank_transfer,
+        bank_transfer_about,
+        direct_transfer,
+        direct_transfer_about,
+        gbp_credit_transfer,
+        gbp_credit_transfer_about,
+        pay_by_bank,
+        pay_by_bank_about,
+        // Cards.
+        card_approve_heading,
+        card_approve_intro,
+        card_ended_declined,
+        card_ended_insufficient_funds,
+        card_declined,
+        card_insufficient_funds,
+        no_money_taken,
+        // What came of it.
+        paid_text,
+        paid_with,
+        /// `{brand}` is a name, `{number}` the last digits.
+        card_ending,
+        taken_back,
     }
 }
 

@@ -19,7 +19,7 @@ mod next_step;
 mod refund;
 mod refund_at_provider;
 
-use models::{PaymentMethod, Session, SessionEvent, SessionId};
+use models::{Session, SessionEvent, SessionId};
 use providers::{Offer, Providers, Wanted};
 use runtime::{Clock, Random};
 use store::{BankPayments, Change, MockLedger, Refunds, Sessions, Table};
@@ -55,10 +55,13 @@ impl Payments {
         }
     }
 
-    /// What a payer may choose from.
+    /// What a payer may choose from: the providers of each way to pay that the session offers and its currency can have, in
+    /// the session's order.
     pub fn offers(&self, session: &Session) -> Vec<Offer> {
         let (mode, currency) = (session.mode, session.amount.currency());
-        self.providers.offers(&Wanted { mode, method: PaymentMethod::PayByBank, currency, country: None })
+        let methods = session.payment_methods.as_slice().iter().copied().filter(|method| method.can_have(currency));
+        let of = |method| self.providers.offers(&Wanted { mode, method, currency, country: None });
+        methods.flat_map(of).collect()
     }
 
     /// `event` happens to the session now.

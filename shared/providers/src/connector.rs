@@ -7,7 +7,7 @@ use models::{
 };
 
 use crate::event::{NotGenuine, ProviderEvent, RawEvent};
-use crate::mock::{Conclusion, Decided, Ledger, MockBank, MockConsent, NamedBank};
+use crate::mock::{Conclusion, Decided, Ledger, MockBank, MockConsent, NamedMock};
 use crate::port::{Begun, Cancellation, Provider, ProviderError, RefundAnswer, RefundStatus, Status};
 
 /// The connector to one provider.
@@ -31,7 +31,7 @@ macro_rules! each {
 
 impl<L: Ledger> Connector<L> {
     /// Which mock bank it is.
-    pub const fn mock(&self) -> &'static NamedBank {
+    pub const fn mock(&self) -> &'static NamedMock {
         match self {
             Self::MockBank(bank) => bank.mock(),
             Self::MockConsent(bank) => bank.mock(),

@@ -5,7 +5,7 @@ use models::{BankId, Currency, Mode, MovesMoney, PaymentMethod};
 use crate::availability::Availability;
 use crate::connector::Connector;
 use crate::market::{Country, Market};
-use crate::mock::{Ledger, MockBank, MockConsent, NamedBank, mocks};
+use crate::mock::{Ledger, MockBank, MockConsent, NamedMock, mocks};
 
 /// Whether there is any provider for sessions of this mode. Live ones have none until there is a live connector;
 /// `local_live`, which only `local` sets, gives them the mock banks so that the live paths can be tested.
@@ -74,18 +74,18 @@ impl<L: Ledger + Clone> Providers<L> {
         })
     }
 
-    fn mocks(&self, mode: Mode) -> impl Iterator<Item = &'static NamedBank> {
+    fn mocks(&self, mode: Mode) -> impl Iterator<Item = &'static NamedMock> {
         let can_pay = can_pay(mode, self.local_live);
         mocks().filter(move |_| can_pay)
     }
 }
 
-fn serves(mock: &NamedBank, wanted: &Wanted) -> bool {
+fn serves(mock: &NamedMock, wanted: &Wanted) -> bool {
     let there = |markets: &[Market]| markets.iter().any(|market| market.serves(wanted.currency, wanted.country));
     mock.method == wanted.method && mock.markets.is_none_or(there)
 }
 
-fn offer(mock: &'static NamedBank) -> Option<Offer> {
+fn offer(mock: &'static NamedMock) -> Option<Offer> {
     Some(Offer {
         id: mock.id.parse().ok()?,
         name: mock.name,
@@ -154,7 +154,10 @@ mod tests {
         }
         let transfers = wanted(Mode::Test, PaymentMethod::BankTransfer, Currency::GBP, None);
         assert_eq!(ids(&transfers), ["mock-transfer"]);
-        assert_eq!(wanted(Mode::Test, PaymentMethod::Card, Currency::GBP, None), []);
+        for currency in [Currency::GBP, Currency::USD] {
+            assert_eq!(ids(&wanted(Mode::Test, PaymentMethod::Card, currency, None)), ["mock-card"]);
+        }
+        assert_eq!(wanted(Mode::Test, PaymentMethod::CardPresent, Currency::GBP, None), []);
     }
 
     #[test]

@@ -2,13 +2,16 @@
 
 use askama::Template;
 use jiff::Timestamp;
-use models::{AttemptEnd, Session, SessionEvent};
-use pages::{CheckoutTexts, Html, Shell};
+use models::{PaymentMethod, Session, SessionEvent};
+use pages::{CheckoutTexts, Html, MethodTexts, Shell, Texts};
 use providers::Offer;
 
-use super::bank_list::{BankList, bank_of};
+use super::bank_list::BankList;
+use super::ended::{ended, method_of, replaces};
+use super::methods::of_method;
 use super::pending::Checking;
 use super::summary::Summary;
+use crate::flow;
 use crate::form::{PayerErrors, PayerForm};
 use crate::paths::own_path;
 use crate::view::View;
@@ -24,29 +27,34 @@ pub(super) enum Step {
 impl Step {
     const ALL: [Self; 3] = [Self::Details, Self::Bank, Self::Approve];
 
-    const fn name(self, texts: &CheckoutTexts) -> &'static str {
+    const fn name(self, texts: &Texts, by_bank_alone: bool) -> &'static str {
         match self {
-            Self::Details => texts.step_details,
-            Self::Bank => texts.step_bank,
-            Self::Approve => texts.step_approve,
+            Self::Details => texts.checkout.step_details,
+            Self::Bank if by_bank_alone => texts.checkout.step_bank,
+            Self::Bank => texts.methods.step,
+            Self::Approve => texts.checkout.step_approve,
         }
     }
 }
 
 /// What every asking page bears.
 pub(super) struct Asking {
-    step: Step,
-    /// The steps that this session has: who is known is not asked who they are.
-    steps: Vec<Step>,
-    pay_until: Html,
+    pub(super) step: Step,
+    /// The steps that this session has, by their names: who is known is not asked who they are.
+    pub(super) steps: Vec<(Step, &'static str)>,
+    pub(super) pay_until: Html,
+    /// Whether it can be paid by bank and in no other way.
+    pub(super) by_bank_alone: bool,
 }
 
 impl Asking {
-    fn new(summary: &Summary<'_>, step: Step) -> Self {
-        let session = summary.session;
+    pub(super) fn new(summary: &Summary<'_>, step: Step) -> Self {
+        let (session, texts) = (summary.session, summary.texts());
+        let by_bank_alone = flow::by_bank_alone(session);
         let asked = step == Step::Details || session.history.count(SessionEvent::PayerIdentified) > 0;
-        let steps = Step::ALL.into_iter().filter(|step| *step != Step::Details || asked).collect();
-        Self { step, steps, pay_until: summary.html_at(summary.texts().checkout.pay_until, session.expires_at) }
+        let steps = Step::ALL.into_iter().filter(|step| *step != Step::Details || asked);
+        let steps = steps.map(|step| (step, step.name(texts, by_bank_alone))).collect();
+        Self { step, steps, pay_until: summary.html_at(texts.checkout.pay_until, session.expires_at), by_bank_alone }
     }
 }
 
@@ -56,6 +64,7 @@ impl Asking {
 pub(crate) struct PayerPage<'a> {
     shell: &'a Shell<'a>,
     t: &'static CheckoutTexts,
+    m: &'static MethodTexts,
     summary: Summary<'a>,
     asking: Asking,
     /// What was typed, in the answer to the form itself; empty in every other.
@@ -72,7 +81,8 @@ impl<'a> PayerPage<'a> {
         let name_known = summary.session.payer.is_some();
         let email_required = summary.session.email_receipt;
         let asking = Asking::new(&summary, Step::Details);
-        Self { shell, t: &shell.texts().checkout, summary, asking, typed, errors, name_known, email_required }
+        let (t, m) = (&shell.texts().checkout, &shell.texts().methods);
+        Self { shell, t, m, summary, asking, typed, errors, name_known, email_required }
     }
 }
 
@@ -82,9 +92,12 @@ impl<'a> PayerPage<'a> {
 pub(crate) struct BankPage<'a> {
     shell: &'a Shell<'a>,
     t: &'static CheckoutTexts,
+    m: &'static MethodTexts,
     summary: Summary<'a>,
     asking: Asking,
     list: Option<BankList<'a>>,
+    /// Which of several ways to pay the list is of.
+    method: Option<PaymentMethod>,
     /// Why the last attempt came to nothing.
     ended: Option<Html>,
     /// What a new choice does to the one that is open.
@@ -93,27 +106,16 @@ pub(crate) struct BankPage<'a> {
 
 impl<'a> BankPage<'a> {
     pub(crate) fn new(shell: &'a Shell<'a>, mut summary: Summary<'a>, offers: &'a [Offer], view: &View) -> Self {
-        let t = &shell.texts().checkout;
-        let session = summary.session;
-        let bank = bank_of(session, offers);
-        summary.facts = summary.facts.name("bank", bank.unwrap_or(t.your_bank));
-        let latest = session.attempt.as_ref();
-        let ended = latest.and_then(|attempt| attempt.ended).map(|end| {
-            summary.html(match end {
-                AttemptEnd::DeclinedByPayer => t.ended_declined_by_payer,
-                AttemptEnd::DeclinedByBank => t.ended_declined_by_bank,
-                AttemptEnd::InsufficientFunds => t.ended_insufficient_funds,
-                AttemptEnd::Cancelled => t.ended_cancelled,
-                AttemptEnd::NotBegun => t.ended_not_begun,
-            })
-        });
-        let open = latest.filter(|attempt| attempt.ended.is_none());
-        let replaces = open.map(|_| {
-            let at_consent = session.open_at_consent().is_some();
-            summary.html(if at_consent { t.choose_another_intro_at_consent } else { t.choose_another_intro })
-        });
+        let (t, m) = (&shell.texts().checkout, &shell.texts().methods);
+        summary.name_bank(offers);
         let asking = Asking::new(&summary, Step::Bank);
-        Self { shell, t, asking, list: BankList::new(session, offers, view, t), summary, ended, replaces }
+        let method = view.method.filter(|_| !asking.by_bank_alone);
+        let listed = method.map_or_else(|| offers.iter().collect(), |method| of_method(offers, method));
+        let list = BankList::new(summary.session, listed, view, t);
+        // Said on the page before, where there is one.
+        let ended = ended(&summary, offers).filter(|_| method.is_none());
+        let replaces = replaces(&summary);
+        Self { shell, t, m, asking, list, method, summary, ended, replaces }
     }
 }
 
@@ -123,8 +125,11 @@ impl<'a> BankPage<'a> {
 pub(crate) struct ConsentPage<'a> {
     shell: &'a Shell<'a>,
     t: &'static CheckoutTexts,
+    m: &'static MethodTexts,
     summary: Summary<'a>,
     asking: Asking,
+    heading: &'static str,
+    intro: &'static str,
     bank_url: &'a str,
     /// Whether the payer's approval moves the money: then the bank has to give the payment up before anything else.
     at_consent: bool,
@@ -133,19 +138,38 @@ pub(crate) struct ConsentPage<'a> {
 
 impl<'a> ConsentPage<'a> {
     pub(crate) fn new(shell: &'a Shell<'a>, mut summary: Summary<'a>, offers: &'a [Offer]) -> Self {
-        let t = &shell.texts().checkout;
+        let (t, m) = (&shell.texts().checkout, &shell.texts().methods);
+        summary.name_bank(offers);
         let session: &Session = summary.session;
-        summary.facts = summary.facts.name("bank", bank_of(session, offers).unwrap_or(t.your_bank));
+        let (heading, intro) = approve(method_of(session, offers), shell.texts());
         let url = session.attempt.as_ref().map_or("", |attempt| attempt.redirect_url.as_str());
         Self {
             shell,
             t,
+            m,
             asking: Asking::new(&summary, Step::Approve),
+            heading,
+            intro,
             bank_url: own_path(session, url).unwrap_or(url),
             at_consent: session.open_at_consent().is_some(),
             may_choose_again: session.may_choose_again(),
             summary,
         }
+    }
+}
+
+/// How the payer is led to where they approve, in the words of the way to pay.
+const fn approve(method: PaymentMethod, texts: &Texts) -> (&'static str, &'static str) {
+    let (t, m) = (&texts.checkout, &texts.methods);
+    match method {
+        PaymentMethod::Card | PaymentMethod::CardPresent => (m.card_approve_heading, m.card_approve_intro),
+        PaymentMethod::BacsDebit
+        | PaymentMethod::SepaDebit
+        | PaymentMethod::Autogiro
+        | PaymentMethod::BankTransfer
+        | PaymentMethod::DirectTransfer
+        | PaymentMethod::GbpCreditTransfer
+        | PaymentMethod::PayByBank => (t.approve_heading, t.approve_intro),
     }
 }
 
@@ -168,7 +192,7 @@ impl<'a> TimeUpPage<'a> {
         now: Timestamp,
     ) -> Self {
         let t = &shell.texts().checkout;
-        summary.facts = summary.facts.name("bank", bank_of(summary.session, offers).unwrap_or(t.your_bank));
+        summary.name_bank(offers);
         Self { shell, t, checking: Checking::new(&summary, view, now), summary }
     }
 }

@@ -43,10 +43,7 @@ pub(super) struct Bank<'a> {
 
 impl<'a> Bank<'a> {
     fn new(offer: &'a Offer, t: &'static CheckoutTexts) -> Self {
-        let down = match offer.availability {
-            Availability::Available => None,
-            Availability::Down(Outage::Maintenance) => Some(t.bank_down_for_maintenance),
-        };
+        let down = down(offer, t);
         let first = |word: &str| word.chars().next();
         let initials = offer.name.split_whitespace().filter_map(first).take(2).flat_map(char::to_uppercase).collect();
         Self { id: offer.id.as_str(), name: offer.name, initials, note: offer.note, down }
@@ -55,21 +52,34 @@ impl<'a> Bank<'a> {
 
 impl<'a> BankList<'a> {
     /// None after the last choice that there may be.
-    pub(super) fn new(session: &Session, offers: &'a [Offer], view: &View, t: &'static CheckoutTexts) -> Option<Self> {
+    pub(super) fn new(
+        session: &Session,
+        offers: Vec<&'a Offer>,
+        view: &View,
+        t: &'static CheckoutTexts,
+    ) -> Option<Self> {
         let attempt = session.attempt_number().checked_add(1)?;
         if !session.may_choose_again() {
             return None;
         }
         let search: String = view.q.trim().chars().take(MAX_SEARCH_CHARS).collect();
         let wanted = search.to_lowercase();
-        let found = offers.iter().filter(|offer| offer.name.to_lowercase().contains(&wanted));
+        let (all, long) = (offers.len(), offers.len() > SHORT);
+        let found = offers.into_iter().filter(|offer| offer.name.to_lowercase().contains(&wanted));
         let mut banks: Vec<_> = found.map(|offer| Bank::new(offer, t)).collect();
-        let long = offers.len() > SHORT;
         let more = long && (view.banks == Banks::Popular || !search.is_empty());
         if long && search.is_empty() && view.banks == Banks::Popular {
             banks.truncate(POPULAR);
         }
-        Some(Self { banks, attempt, all: offers.len(), more, long, search })
+        Some(Self { banks, attempt, all, more, long, search })
+    }
+}
+
+/// Why a provider can't be chosen, if it can't.
+pub(super) const fn down(offer: &Offer, t: &'static CheckoutTexts) -> Option<&'static str> {
+    match offer.availability {
+        Availability::Available => None,
+        Availability::Down(Outage::Maintenance) => Some(t.bank_down_for_maintenance),
     }
 }
 

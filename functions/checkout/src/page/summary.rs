@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use models::{LineItem, Name, Session, Shop};
 use pages::{Face, Facts, Html, Language, Shell, Texts, Zone};
+use providers::Offer;
 
+use super::bank_list::bank_of;
 use crate::flow::Stage;
 use crate::paths::checkout_path;
 use crate::phone::qr_code;
@@ -94,6 +96,12 @@ impl<'a> Summary<'a> {
             phone,
             came_to: None,
         }
+    }
+
+    /// What `{bank}` is: where the session's latest attempt is.
+    pub(super) fn name_bank(&mut self, offers: &[Offer]) {
+        let bank = bank_of(self.session, offers).unwrap_or(self.texts.checkout.your_bank);
+        self.facts = self.facts.clone().name("bank", bank);
     }
 
     /// The text, filled with what is known of the session.

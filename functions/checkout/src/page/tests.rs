@@ -14,7 +14,7 @@ use samples::{NOW, PAYER_EMAIL, PAYER_NAME, happen, item, later, name, session, 
 use pages::{Back, Language, Problem, Shell};
 
 use super::*;
-use crate::flow::{Stage, stage};
+use crate::flow::{Asks, Stage, asks, stage};
 use crate::form::{PayerErrors, PayerForm};
 use crate::problem::{bank_down, too_many_attempts};
 use crate::samples::{NoLedger, in_state, refund_with_payment};
@@ -45,7 +45,10 @@ impl View {
         match stage(session, now) {
             Stage::Payer => PayerPage::new(shell, summary, &blank, PayerErrors::default()).render(),
             Stage::Consent if self.choose == Choose::No => ConsentPage::new(shell, summary, offers).render(),
-            Stage::Bank | Stage::Consent => BankPage::new(shell, summary, offers, self).render(),
+            Stage::Bank | Stage::Consent => match asks(session, offers, self) {
+                Asks::Provider => BankPage::new(shell, summary, offers, self).render(),
+                Asks::Method => MethodsPage::new(shell, summary, offers).render(),
+            },
             Stage::TimeUp => TimeUpPage::new(shell, summary, offers, self, now).render(),
             Stage::Pending => PendingPage::new(shell, summary, self, now).render(),
             Stage::Sent => ResultPage::sent(shell, summary, now).render(),

@@ -2,7 +2,7 @@
 
 use models::Currency;
 
-use super::{CheckoutTexts, CommonTexts, MailTexts, ProblemsTexts, RefundTexts, Texts};
+use super::{CheckoutTexts, CommonTexts, MailTexts, MethodTexts, ProblemsTexts, RefundTexts, Texts};
 use crate::money::{CurrencyPosition, Numbers};
 use crate::time::Calendar;
 
@@ -144,6 +144,49 @@ pub(crate) const TEXTS: Texts = Texts {
         refund_not_made: "The refund was not made",
         late_money: "It had ended here, but the bank says that the money has left your account all the same. Ask {shop}: it is to be returned.",
         can_close: "You can close this page.",
+    },
+    methods: MethodTexts {
+        details_intro: "Next you choose how to pay.",
+        details_intro_name_known: "Where should your receipt go? Next you choose how to pay.",
+        details_continue: "Continue to choose how to pay",
+        step: "Way to pay",
+        heading: "Choose how to pay",
+        again_heading: "Choose again how to pay",
+        intro: "Choosing pays nothing yet.",
+        list: "Ways to pay",
+        none: "There is no way to pay at the moment.",
+        no_other: "No other way to pay can be chosen for {what}.",
+        choose_another: "Choose another way to pay",
+        all_ways: "All ways to pay",
+        card: "Card",
+        card_about: "Credit or debit card",
+        card_present: "Card reader",
+        card_present_about: "With your card, in the shop",
+        bacs_debit: "Direct Debit",
+        bacs_debit_about: "Collected from your account in the UK",
+        sepa_debit: "SEPA Direct Debit",
+        sepa_debit_about: "Collected from your account in euro",
+        autogiro: "Autogiro",
+        autogiro_about: "Collected from your account in Sweden",
+        bank_transfer: "Bank transfer",
+        bank_transfer_about: "You send it yourself and see here where to",
+        direct_transfer: "Direct transfer",
+        direct_transfer_about: "You send it from your bank’s app and see here where to",
+        gbp_credit_transfer: "Transfer in pounds",
+        gbp_credit_transfer_about: "You send pounds yourself and see here where to",
+        pay_by_bank: "Pay by bank",
+        pay_by_bank_about: "You approve it in your bank’s app",
+        card_approve_heading: "Pay by card at {bank}",
+        card_approve_intro: "You enter your card at {bank}, never here. Nothing is paid before you confirm it there.",
+        card_ended_declined: "Your card was declined at {bank}. No money has been taken.",
+        card_ended_insufficient_funds: "Your card was declined at {bank}: there was not enough money. None has been taken.",
+        card_declined: "Your card was declined",
+        card_insufficient_funds: "There was not enough money for your card",
+        no_money_taken: "No money has been taken.",
+        paid_text: "You have paid {amount} to {payee}.",
+        paid_with: "Paid with",
+        card_ending: "{brand} ending {number}",
+        taken_back: "The money of this payment was taken back afterwards.",
     },
     refunds: RefundTexts {
         summary: "Your refund",

@@ -2,7 +2,7 @@
 
 use models::Currency;
 
-use super::{CheckoutTexts, CommonTexts, MailTexts, ProblemsTexts, RefundTexts, Texts};
+use super::{CheckoutTexts, CommonTexts, MailTexts, MethodTexts, ProblemsTexts, RefundTexts, Texts};
 use crate::money::{CurrencyPosition, Numbers};
 use crate::time::Calendar;
 
@@ -144,6 +144,49 @@ pub(crate) const TEXTS: Texts = Texts {
         refund_not_made: "Le remboursement n’a pas été effectué",
         late_money: "L’opération avait pris fin ici, mais la banque indique que votre compte a tout de même été débité. Contactez {shop}\u{a0}: le montant doit vous être rendu.",
         can_close: "Vous pouvez fermer cette page.",
+    },
+    methods: MethodTexts {
+        details_intro: "Vous choisirez ensuite votre moyen de paiement.",
+        details_intro_name_known: "Où envoyer votre reçu\u{202f}? Vous choisirez ensuite votre moyen de paiement.",
+        details_continue: "Choisir mon moyen de paiement",
+        step: "Moyen de paiement",
+        heading: "Choisissez votre moyen de paiement",
+        again_heading: "Choisissez à nouveau votre moyen de paiement",
+        intro: "Ce choix ne déclenche encore aucun paiement.",
+        list: "Moyens de paiement",
+        none: "Aucun moyen de paiement n’est disponible pour le moment.",
+        no_other: "Il n’est plus possible de choisir un autre moyen de paiement pour {what}.",
+        choose_another: "Choisir un autre moyen de paiement",
+        all_ways: "Tous les moyens de paiement",
+        card: "Carte",
+        card_about: "Carte de crédit ou de débit",
+        card_present: "Lecteur de carte",
+        card_present_about: "Avec votre carte, en magasin",
+        bacs_debit: "Prélèvement (Royaume-Uni)",
+        bacs_debit_about: "Prélevé sur votre compte au Royaume-Uni",
+        sepa_debit: "Prélèvement SEPA",
+        sepa_debit_about: "Prélevé sur votre compte en euros",
+        autogiro: "Autogiro (prélèvement)",
+        autogiro_about: "Prélevé sur votre compte en Suède",
+        bank_transfer: "Virement bancaire",
+        bank_transfer_about: "Vous faites le virement vous-même, les coordonnées s’affichent ici",
+        direct_transfer: "Virement direct",
+        direct_transfer_about: "Vous faites le virement dans l’application de votre banque, les coordonnées s’affichent ici",
+        gbp_credit_transfer: "Virement en livres sterling",
+        gbp_credit_transfer_about: "Vous faites le virement en livres vous-même, les coordonnées s’affichent ici",
+        pay_by_bank: "Payer par ma banque",
+        pay_by_bank_about: "Vous validez dans l’application de votre banque",
+        card_approve_heading: "Payez par carte chez {bank}",
+        card_approve_intro: "Vous saisissez votre carte chez {bank}, jamais ici. Rien n’est débité sans votre confirmation.",
+        card_ended_declined: "Votre carte a été refusée chez {bank}. Rien n’a été débité.",
+        card_ended_insufficient_funds: "Votre carte a été refusée chez {bank}\u{a0}: le solde était insuffisant. Rien n’a été débité.",
+        card_declined: "Votre carte a été refusée",
+        card_insufficient_funds: "Le solde de votre carte était insuffisant",
+        no_money_taken: "Rien n’a été débité.",
+        paid_text: "Vous avez payé {amount} à {payee}.",
+        paid_with: "Payé avec",
+        card_ending: "{brand} se terminant par {number}",
+        taken_back: "L’argent de ce paiement a été repris par la suite.",
     },
     refunds: RefundTexts {
         summary: "Votre remboursement",

@@ -2,7 +2,7 @@
 
 use models::Currency;
 
-use super::{CheckoutTexts, CommonTexts, MailTexts, ProblemsTexts, RefundTexts, Texts};
+use super::{CheckoutTexts, CommonTexts, MailTexts, MethodTexts, ProblemsTexts, RefundTexts, Texts};
 use crate::money::{CurrencyPosition, Numbers};
 use crate::time::Calendar;
 
@@ -144,6 +144,49 @@ pub(crate) const TEXTS: Texts = Texts {
         refund_not_made: "Die Rückerstattung wurde nicht ausgeführt",
         late_money: "Der Vorgang war hier beendet, doch laut Bank wurde Ihr Konto trotzdem belastet. Wenden Sie sich an {shop}: Der Betrag muss Ihnen zurückgezahlt werden.",
         can_close: "Sie können diese Seite schließen.",
+    },
+    methods: MethodTexts {
+        details_intro: "Danach wählen Sie die Zahlungsart.",
+        details_intro_name_known: "Wohin sollen wir Ihre Zahlungsbestätigung senden? Danach wählen Sie die Zahlungsart.",
+        details_continue: "Weiter zur Wahl der Zahlungsart",
+        step: "Zahlungsart",
+        heading: "Wählen Sie die Zahlungsart",
+        again_heading: "Wählen Sie die Zahlungsart noch einmal",
+        intro: "Mit der Wahl wird noch nichts bezahlt.",
+        list: "Zahlungsarten",
+        none: "Zurzeit steht keine Zahlungsart zur Verfügung.",
+        no_other: "Für {what} kann keine andere Zahlungsart mehr gewählt werden.",
+        choose_another: "Andere Zahlungsart wählen",
+        all_ways: "Alle Zahlungsarten",
+        card: "Karte",
+        card_about: "Kredit- oder Debitkarte",
+        card_present: "Kartenlesegerät",
+        card_present_about: "Mit Ihrer Karte im Geschäft",
+        bacs_debit: "Lastschrift (Vereinigtes Königreich)",
+        bacs_debit_about: "Einzug von Ihrem Konto im Vereinigten Königreich",
+        sepa_debit: "SEPA-Lastschrift",
+        sepa_debit_about: "Einzug von Ihrem Konto in Euro",
+        autogiro: "Autogiro (Lastschrift)",
+        autogiro_about: "Einzug von Ihrem Konto in Schweden",
+        bank_transfer: "Überweisung",
+        bank_transfer_about: "Sie überweisen selbst und sehen hier, wohin",
+        direct_transfer: "Direkte Überweisung",
+        direct_transfer_about: "Sie überweisen mit der App Ihrer Bank und sehen hier, wohin",
+        gbp_credit_transfer: "Überweisung in Pfund",
+        gbp_credit_transfer_about: "Sie überweisen selbst in Pfund und sehen hier, wohin",
+        pay_by_bank: "Zahlung über Ihre Bank",
+        pay_by_bank_about: "Sie geben die Zahlung in der App Ihrer Bank frei",
+        card_approve_heading: "Zahlen Sie bei {bank} mit Karte",
+        card_approve_intro: "Ihre Karte geben Sie bei {bank} ein, niemals hier. Ohne Ihre Bestätigung dort wird nichts bezahlt.",
+        card_ended_declined: "Ihre Karte wurde bei {bank} abgelehnt. Es wurde nichts abgebucht.",
+        card_ended_insufficient_funds: "Ihre Karte wurde bei {bank} abgelehnt: Sie war nicht ausreichend gedeckt. Es wurde nichts abgebucht.",
+        card_declined: "Ihre Karte wurde abgelehnt",
+        card_insufficient_funds: "Ihre Karte war nicht ausreichend gedeckt",
+        no_money_taken: "Es wurde nichts abgebucht.",
+        paid_text: "Sie haben {amount} an {payee} gezahlt.",
+        paid_with: "Gezahlt mit",
+        card_ending: "{brand} mit den letzten Ziffern {number}",
+        taken_back: "Das Geld dieser Zahlung wurde nachträglich zurückgeholt.",
     },
     refunds: RefundTexts {
         summary: "Ihre Rückerstattung",

@@ -2,7 +2,7 @@
 
 use models::Currency;
 
-use super::{CheckoutTexts, CommonTexts, MailTexts, ProblemsTexts, RefundTexts, Texts};
+use super::{CheckoutTexts, CommonTexts, MailTexts, MethodTexts, ProblemsTexts, RefundTexts, Texts};
 use crate::money::{CurrencyPosition, Numbers};
 use crate::time::Calendar;
 
@@ -144,6 +144,49 @@ pub(crate) const TEXTS: Texts = Texts {
         refund_not_made: "El reembolso no se ha realizado",
         late_money: "La operación había terminado aquí, pero el banco indica que el dinero ha salido de su cuenta de todos modos. Consulte con {shop}: deben devolvérselo.",
         can_close: "Puede cerrar esta página.",
+    },
+    methods: MethodTexts {
+        details_intro: "Después elegirá cómo pagar.",
+        details_intro_name_known: "¿Adónde enviamos su justificante? Después elegirá cómo pagar.",
+        details_continue: "Continuar y elegir cómo pagar",
+        step: "Forma de pago",
+        heading: "Elija cómo pagar",
+        again_heading: "Vuelva a elegir cómo pagar",
+        intro: "Al elegir todavía no se paga nada.",
+        list: "Formas de pago",
+        none: "En este momento no hay ninguna forma de pago disponible.",
+        no_other: "Ya no se puede elegir otra forma de pago para {what}.",
+        choose_another: "Elegir otra forma de pago",
+        all_ways: "Todas las formas de pago",
+        card: "Tarjeta",
+        card_about: "Tarjeta de crédito o de débito",
+        card_present: "Lector de tarjetas",
+        card_present_about: "Con su tarjeta, en la tienda",
+        bacs_debit: "Domiciliación (Reino Unido)",
+        bacs_debit_about: "Se cobra de su cuenta en el Reino Unido",
+        sepa_debit: "Adeudo directo SEPA",
+        sepa_debit_about: "Se cobra de su cuenta en euros",
+        autogiro: "Autogiro (domiciliación)",
+        autogiro_about: "Se cobra de su cuenta en Suecia",
+        bank_transfer: "Transferencia bancaria",
+        bank_transfer_about: "La hace usted mismo; aquí verá los datos",
+        direct_transfer: "Transferencia directa",
+        direct_transfer_about: "La hace desde la aplicación de su banco; aquí verá los datos",
+        gbp_credit_transfer: "Transferencia en libras",
+        gbp_credit_transfer_about: "La hace usted mismo en libras; aquí verá los datos",
+        pay_by_bank: "Pagar con su banco",
+        pay_by_bank_about: "Lo autoriza en la aplicación de su banco",
+        card_approve_heading: "Pague con tarjeta en {bank}",
+        card_approve_intro: "Los datos de su tarjeta se introducen en {bank}, nunca aquí. No se paga nada sin su confirmación.",
+        card_ended_declined: "Su tarjeta ha sido rechazada en {bank}. No se ha cobrado nada.",
+        card_ended_insufficient_funds: "Su tarjeta ha sido rechazada en {bank}: no había saldo suficiente. No se ha cobrado nada.",
+        card_declined: "Su tarjeta ha sido rechazada",
+        card_insufficient_funds: "Su tarjeta no tenía saldo suficiente",
+        no_money_taken: "No se ha cobrado nada.",
+        paid_text: "Ha pagado {amount} a {payee}.",
+        paid_with: "Pagado con",
+        card_ending: "{brand} terminada en {number}",
+        taken_back: "El dinero de este pago se retiró después.",
     },
     refunds: RefundTexts {
         summary: "Su reembolso",

@@ -2,7 +2,7 @@
 
 use models::Currency;
 
-use super::{CheckoutTexts, CommonTexts, MailTexts, ProblemsTexts, RefundTexts, Texts};
+use super::{CheckoutTexts, CommonTexts, MailTexts, MethodTexts, ProblemsTexts, RefundTexts, Texts};
 use crate::money::{CurrencyPosition, Numbers};
 use crate::time::Calendar;
 
@@ -145,6 +145,49 @@ pub(crate) const TEXTS: Texts = Texts {
         refund_not_made: "Ni wnaed yr ad-daliad",
         late_money: "Roedd wedi dod i ben yma, ond dywed y banc fod yr arian wedi gadael eich cyfrif er hynny. Gofynnwch i {shop}: dylid ei ddychwelyd.",
         can_close: "Gallwch gau’r dudalen hon.",
+    },
+    methods: MethodTexts {
+        details_intro: "Nesaf, byddwch yn dewis sut i dalu.",
+        details_intro_name_known: "I ble y dylid anfon eich derbynneb? Nesaf, byddwch yn dewis sut i dalu.",
+        details_continue: "Ymlaen i ddewis sut i dalu",
+        step: "Dull talu",
+        heading: "Dewiswch sut i dalu",
+        again_heading: "Dewiswch eto sut i dalu",
+        intro: "Nid yw dewis yn talu dim eto.",
+        list: "Dulliau talu",
+        none: "Does dim dull talu ar gael ar hyn o bryd.",
+        no_other: "Ni ellir dewis dull talu arall i gwblhau{what}.",
+        choose_another: "Dewis dull talu arall",
+        all_ways: "Pob dull talu",
+        card: "Cerdyn",
+        card_about: "Cerdyn credyd neu ddebyd",
+        card_present: "Darllenydd cardiau",
+        card_present_about: "Gyda’ch cerdyn, yn y siop",
+        bacs_debit: "Debyd Uniongyrchol",
+        bacs_debit_about: "Wedi’i gasglu o’ch cyfrif yn y DU",
+        sepa_debit: "Debyd Uniongyrchol SEPA",
+        sepa_debit_about: "Wedi’i gasglu o’ch cyfrif mewn ewros",
+        autogiro: "Autogiro (debyd uniongyrchol)",
+        autogiro_about: "Wedi’i gasglu o’ch cyfrif yn Sweden",
+        bank_transfer: "Trosglwyddiad banc",
+        bank_transfer_about: "Byddwch yn ei anfon eich hun ac yn gweld yma i ble",
+        direct_transfer: "Trosglwyddiad uniongyrchol",
+        direct_transfer_about: "Byddwch yn ei anfon o ap eich banc ac yn gweld yma i ble",
+        gbp_credit_transfer: "Trosglwyddiad mewn punnoedd",
+        gbp_credit_transfer_about: "Byddwch yn anfon punnoedd eich hun ac yn gweld yma i ble",
+        pay_by_bank: "Talu drwy’r banc",
+        pay_by_bank_about: "Byddwch yn ei gymeradwyo yn ap eich banc",
+        card_approve_heading: "Talu â cherdyn yn {bank}",
+        card_approve_intro: "Byddwch yn rhoi manylion eich cerdyn yn {bank}, byth yma. Ni thelir dim heb eich cadarnhad yno.",
+        card_ended_declined: "Gwrthodwyd eich cerdyn yn {bank}. Does dim arian wedi’i gymryd.",
+        card_ended_insufficient_funds: "Gwrthodwyd eich cerdyn yn {bank}: doedd dim digon o arian. Does dim arian wedi’i gymryd.",
+        card_declined: "Gwrthodwyd eich cerdyn",
+        card_insufficient_funds: "Doedd dim digon o arian ar gyfer eich cerdyn",
+        no_money_taken: "Does dim arian wedi’i gymryd.",
+        paid_text: "Rydych wedi talu {amount} i {payee}.",
+        paid_with: "Talwyd â",
+        card_ending: "{brand} yn gorffen â {number}",
+        taken_back: "Cymerwyd arian y taliad hwn yn ôl wedyn.",
     },
     refunds: RefundTexts {
         summary: "Eich ad-daliad",

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::decision::Decided;
 use super::ledger::{Entry, Ledger, Order};
-use super::named::{MOCK_BANK, NamedBank};
+use super::named::{MOCK_BANK, NamedMock};
 use super::refusal::Refusal;
 use super::status::{after_order, before_order};
 use crate::event::{NotGenuine, ProviderEvent, RawEvent};
@@ -28,7 +28,7 @@ struct OrderBody {
 #[derive(Debug, Clone)]
 pub struct MockBank<L> {
     ledger: L,
-    named: &'static NamedBank,
+    named: &'static NamedMock,
 }
 
 impl<L: Ledger> MockBank<L> {
@@ -38,12 +38,12 @@ impl<L: Ledger> MockBank<L> {
     }
 
     /// A named one.
-    pub(crate) const fn named(named: &'static NamedBank, ledger: L) -> Self {
+    pub(crate) const fn named(named: &'static NamedMock, ledger: L) -> Self {
         Self { ledger, named }
     }
 
     /// Which mock bank it is.
-    pub const fn mock(&self) -> &'static NamedBank {
+    pub const fn mock(&self) -> &'static NamedMock {
         self.named
     }
 

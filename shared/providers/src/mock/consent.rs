@@ -3,15 +3,15 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use jiff::Timestamp;
 use models::{
-    AtConsent, EndToEndId, Money, MovesMoney, Payee, PaymentAttempt, PaymentMethod, ProviderPaymentId,
-    ProviderRefundId, ProviderRequest, Reference, RefundId, Session, Submission, TransferInstructions,
+    AtConsent, EndToEndId, Money, MovesMoney, Payee, PaymentAttempt, ProviderPaymentId, ProviderRefundId,
+    ProviderRequest, Reference, RefundId, Session, Submission, TransferInstructions,
 };
 use serde::{Deserialize, Serialize};
 
 use super::decision::Decided;
 use super::ids;
 use super::ledger::{Concluded, Conclusion, Entry, Ledger, Payment, RefundOrder};
-use super::named::NamedBank;
+use super::named::{MockPage, NamedMock};
 use super::refunds::{self, Paid, RefundBody};
 use super::refusal::Refusal;
 use super::status::after_order;
@@ -38,17 +38,17 @@ struct BeginBody {
 #[derive(Debug, Clone)]
 pub struct MockConsent<L> {
     ledger: L,
-    named: &'static NamedBank,
+    named: &'static NamedMock,
 }
 
 impl<L: Ledger> MockConsent<L> {
     /// A named one, with this memory.
-    pub(crate) const fn named(named: &'static NamedBank, ledger: L) -> Self {
+    pub(crate) const fn named(named: &'static NamedMock, ledger: L) -> Self {
         Self { ledger, named }
     }
 
     /// Which mock bank it is.
-    pub const fn mock(&self) -> &'static NamedBank {
+    pub const fn mock(&self) -> &'static NamedMock {
         self.named
     }
 
@@ -181,16 +181,9 @@ impl<L: Ledger> Provider for MockConsent<L> {
         let holds = self.ledger.put(end_to_end_id, Entry::Begun(attempt), payment.clone()).await?;
         let id = ids::payment_id(end_to_end_id, attempt).filter(|_| holds == payment);
         let id = id.ok_or_else(|| ProviderError::refused(Refusal::DifferentRequest))?;
-        let next = match self.named.method {
-            PaymentMethod::BankTransfer => Next::Transfer(TransferInstructions { payee, reference }),
-            PaymentMethod::Card
-            | PaymentMethod::CardPresent
-            | PaymentMethod::BacsDebit
-            | PaymentMethod::SepaDebit
-            | PaymentMethod::Autogiro
-            | PaymentMethod::DirectTransfer
-            | PaymentMethod::GbpCreditTransfer
-            | PaymentMethod::PayByBank => {
+        let next = match self.named.page {
+            MockPage::Transfer => Next::Transfer(TransferInstructions { payee, reference }),
+            MockPage::Decide | MockPage::Card | MockPage::Mandate => {
                 let (page, token) = (super::page_url(session, number), webhook::link_token(&id));
                 Next::Redirect(PayerLink::new(format!("{page}?token={token}")))
             }

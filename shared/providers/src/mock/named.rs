@@ -7,9 +7,23 @@ use super::refusal::Refusal;
 use crate::availability::Outage;
 use crate::market::{EURO_AREA, Market, UNITED_KINGDOM};
 
-/// A mock bank. Each but the first does one thing, so that a shop sees it happen. All names are made up.
+/// What the page of a mock asks of the payer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MockPage {
+    /// One of its decisions, as a bank asks.
+    Decide,
+    /// A card: its number says what is decided.
+    Card,
+    /// A mandate to collect from an account.
+    Mandate,
+    /// Nothing: the payer makes a transfer by the instructions they get.
+    Transfer,
+}
+
+/// A mock provider: a bank, or another that moves money. Each but the first does one thing, so that a shop sees it happen.
+/// All names are made up.
 #[derive(Debug, PartialEq, Eq)]
-pub struct NamedBank {
+pub struct NamedMock {
     /// Its id.
     pub id: &'static str,
     /// Its name.
@@ -18,6 +32,8 @@ pub struct NamedBank {
     pub note: &'static str,
     /// How it is paid.
     pub method: PaymentMethod,
+    /// What its page asks.
+    pub page: MockPage,
     /// Where it serves payers; none if everywhere, in any currency.
     pub markets: Option<&'static [Market]>,
     /// When its money moves.
@@ -31,7 +47,7 @@ pub struct NamedBank {
 }
 
 /// The one that offers every decision.
-pub(super) static MOCK_BANK: NamedBank = NamedBank {
+pub(super) static MOCK_BANK: NamedMock = NamedMock {
     markets: None,
     payer_account: None,
     ..at_submission("mock-bank", "Mock Bank", "You choose what happens.", &Decision::ALL)
@@ -43,12 +59,13 @@ const fn at_submission(
     name: &'static str,
     note: &'static str,
     decisions: &'static [Decision],
-) -> NamedBank {
-    NamedBank {
+) -> NamedMock {
+    NamedMock {
         id,
         name,
         note,
         method: PaymentMethod::PayByBank,
+        page: MockPage::Decide,
         markets: Some(&[UNITED_KINGDOM, EURO_AREA]),
         moves_money: MovesMoney::AtSubmission,
         down: None,
@@ -57,7 +74,7 @@ const fn at_submission(
     }
 }
 
-static NAMED: [NamedBank; 9] = [
+static NAMED: [NamedMock; 10] = [
     at_submission(
         "mock-settles",
         "Brightwick Bank",
@@ -83,7 +100,7 @@ static NAMED: [NamedBank; 9] = [
         "Your account there never holds enough.",
         &[Decision::InsufficientFunds, Decision::Decline],
     ),
-    NamedBank {
+    NamedMock {
         payer_account: Some(PayerAccount::Withheld),
         ..at_submission(
             "mock-withholds-account",
@@ -92,11 +109,11 @@ static NAMED: [NamedBank; 9] = [
             &[Decision::Approve, Decision::Decline],
         )
     },
-    NamedBank {
+    NamedMock {
         down: Some(Outage::Maintenance),
         ..at_submission("mock-down", "Nightclose Bank", "Is always down for maintenance.", &[])
     },
-    NamedBank {
+    NamedMock {
         moves_money: MovesMoney::AtConsent,
         payer_account: None,
         ..at_submission(
@@ -106,8 +123,22 @@ static NAMED: [NamedBank; 9] = [
             &Decision::ALL,
         )
     },
-    NamedBank {
+    NamedMock {
+        method: PaymentMethod::Card,
+        page: MockPage::Card,
+        markets: None,
+        moves_money: MovesMoney::AtConsent,
+        payer_account: Some(PayerAccount::Withheld),
+        ..at_submission(
+            "mock-card",
+            "Mock Card",
+            "Takes the test numbers that its page lists, and no other.",
+            &[Decision::Approve, Decision::Decline, Decision::InsufficientFunds, Decision::Refuse],
+        )
+    },
+    NamedMock {
         method: PaymentMethod::BankTransfer,
+        page: MockPage::Transfer,
         moves_money: MovesMoney::AtConsent,
         ..at_submission(
             "mock-transfer",
@@ -119,11 +150,11 @@ static NAMED: [NamedBank; 9] = [
 ];
 
 /// All of them, as payers see them listed.
-pub fn mocks() -> impl Iterator<Item = &'static NamedBank> {
+pub fn mocks() -> impl Iterator<Item = &'static NamedMock> {
     std::iter::once(&MOCK_BANK).chain(&NAMED)
 }
 
-impl NamedBank {
+impl NamedMock {
     /// What the payer decided, as this bank has it.
     ///
     /// # Errors
@@ -148,12 +179,12 @@ mod tests {
     fn each_bank_has_an_id_and_a_name_of_its_own() {
         let mut ids: Vec<BankId> = mocks().map(|mock| mock.id.parse().unwrap()).collect();
         let mut names: Vec<&str> = mocks().map(|mock| mock.name).collect();
-        assert_eq!((ids[0].as_str(), names[0], ids.len()), ("mock-bank", "Mock Bank", 10));
+        assert_eq!((ids[0].as_str(), names[0], ids.len()), ("mock-bank", "Mock Bank", 11));
         ids.sort();
         ids.dedup();
         names.sort_unstable();
         names.dedup();
-        assert_eq!((ids.len(), names.len()), (10, 10));
+        assert_eq!((ids.len(), names.len()), (11, 11));
     }
 
     #[test]

@@ -1,0 +1,60 @@
+//! What became of the attempt before a choice, and what the choice does to it: in the words of its way to pay.
+
+use models::{AttemptEnd, PaymentMethod, Session};
+use pages::{Html, Texts};
+use providers::Offer;
+
+use super::summary::Summary;
+
+/// How the session's latest attempt is paid; by bank, if that is not known.
+pub(super) fn method_of(session: &Session, offers: &[Offer]) -> PaymentMethod {
+    let of_attempt = |offer: &&Offer| session.attempt.as_ref().is_some_and(|attempt| attempt.bank == offer.id);
+    offers.iter().find(of_attempt).map_or(PaymentMethod::PayByBank, |offer| offer.method)
+}
+
+/// Why the last attempt came to nothing, if it did and the session went on.
+pub(super) fn ended(summary: &Summary<'_>, offers: &[Offer]) -> Option<Html> {
+    let end = summary.session.attempt.as_ref()?.ended?;
+    Some(summary.html(ended_text(end, method_of(summary.session, offers), summary.texts())))
+}
+
+const fn ended_text(end: AttemptEnd, method: PaymentMethod, texts: &Texts) -> &'static str {
+    let (t, m) = (&texts.checkout, &texts.methods);
+    match (end, method) {
+        (AttemptEnd::DeclinedByPayer, _) => t.ended_declined_by_payer,
+        (AttemptEnd::DeclinedByBank, PaymentMethod::Card | PaymentMethod::CardPresent) => m.card_ended_declined,
+        (AttemptEnd::InsufficientFunds, PaymentMethod::Card | PaymentMethod::CardPresent) => {
+            m.card_ended_insufficient_funds
+        }
+        (
+            AttemptEnd::DeclinedByBank,
+            PaymentMethod::BacsDebit
+            | PaymentMethod::SepaDebit
+            | PaymentMethod::Autogiro
+            | PaymentMethod::BankTransfer
+            | PaymentMethod::DirectTransfer
+            | PaymentMethod::GbpCreditTransfer
+            | PaymentMethod::PayByBank,
+        ) => t.ended_declined_by_bank,
+        (
+            AttemptEnd::InsufficientFunds,
+            PaymentMethod::BacsDebit
+            | PaymentMethod::SepaDebit
+            | PaymentMethod::Autogiro
+            | PaymentMethod::BankTransfer
+            | PaymentMethod::DirectTransfer
+            | PaymentMethod::GbpCreditTransfer
+            | PaymentMethod::PayByBank,
+        ) => t.ended_insufficient_funds,
+        (AttemptEnd::Cancelled, _) => t.ended_cancelled,
+        (AttemptEnd::NotBegun, _) => t.ended_not_begun,
+    }
+}
+
+/// What a new choice does to the attempt that is open, if one is.
+pub(super) fn replaces(summary: &Summary<'_>) -> Option<Html> {
+    let (t, session) = (&summary.texts().checkout, summary.session);
+    session.attempt.as_ref().filter(|attempt| attempt.ended.is_none())?;
+    let at_consent = session.open_at_consent().is_some();
+    Some(summary.html(if at_consent { t.choose_another_intro_at_consent } else { t.choose_another_intro }))
+}
