@@ -6,9 +6,9 @@ use futures_util::StreamExt;
 use futures_util::future::ready;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
-use models::SessionId;
 use runtime::Metric;
-use store::{Erased, FINAL_SHARDS};
+use store::{Erasable, Erased, FINAL_SHARDS};
+use tracing::field::display;
 
 use crate::handler::{CONCURRENCY, Expire};
 
@@ -22,13 +22,13 @@ impl Expire {
             let page = match self.erasures.page(shard, before, position).await {
                 Ok(page) => page,
                 Err(error) => {
-                    tracing::error!(shard, %error, "a shard of the sessions that have ended could not be read");
+                    tracing::error!(shard, %error, "a shard of what is done with could not be read");
                     Metric::DueFailed.count();
                     return;
                 }
             };
             let in_time = futures_util::stream::iter(page.items).take_while(|_| ready(!self.clock.is_past(stop_at)));
-            in_time.for_each_concurrent(CONCURRENCY, |id| self.erase_one(id, now)).await;
+            in_time.for_each_concurrent(CONCURRENCY, |found| self.erase_one(found, before, now)).await;
             position = page.next;
             if position.is_none() {
                 return;
@@ -36,16 +36,26 @@ impl Expire {
         }
     }
 
-    async fn erase_one(&self, id: SessionId, now: Timestamp) {
-        match self.erasures.erase_alone(&id, now).await {
+    async fn erase_one(&self, found: Erasable, before: Timestamp, now: Timestamp) {
+        let done = match found {
+            Erasable::Session(id) => self.erasures.erase_alone(&id, now).await,
+            Erasable::Customer(id) => self.erasures.erase_customer(&id, Some(before), now).await,
+        };
+        let (session_id, customer_id) = match found {
+            Erasable::Session(id) => (Some(display(id)), None),
+            Erasable::Customer(id) => (None, Some(display(id))),
+        };
+        match done {
             Ok(erased) => {
-                tracing::info!(session_id = %id, ?erased, "personal data kept for long enough");
-                if erased == Erased::Done {
-                    Metric::SessionsErased.count();
+                tracing::info!(session_id, customer_id, ?erased, "personal data kept for long enough");
+                match (found, erased) {
+                    (Erasable::Session(_), Erased::Done) => Metric::SessionsErased.count(),
+                    (Erasable::Customer(_), Erased::Done) => Metric::CustomersErased.count(),
+                    (_, Erased::AlreadyErased | Erased::NotFinal | Erased::NotFound) => {}
                 }
             }
             Err(error) => {
-                tracing::error!(session_id = %id, %error, "personal data could not be removed yet");
+                tracing::error!(session_id, customer_id, %error, "personal data could not be removed yet");
                 Metric::DueFailed.count();
             }
         }

@@ -41,11 +41,13 @@ pub enum Metric {
     DueFailed,
     /// Sessions whose personal data was kept for long enough.
     SessionsErased,
+    /// Customers whose personal data was kept for long enough.
+    CustomersErased,
 }
 
 impl Metric {
     /// All there are.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::PaymentsSent,
         Self::PaymentsNotSent,
         Self::StuckPending,
@@ -60,6 +62,7 @@ impl Metric {
         Self::DeadCursors,
         Self::DueFailed,
         Self::SessionsErased,
+        Self::CustomersErased,
     ];
 
     /// Its name in CloudWatch.
@@ -79,6 +82,7 @@ impl Metric {
             Self::DeadCursors => "DeadCursors",
             Self::DueFailed => "DueFailed",
             Self::SessionsErased => "SessionsErased",
+            Self::CustomersErased => "CustomersErased",
         }
     }
 

@@ -1,13 +1,21 @@
 //! Customers.
+//!
+//! One that is deleted or erased leaves a tombstone, so that its id is never used again.
 
-use models::{Customer, CustomerId, SortableTimestamp};
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+use models::{Customer, CustomerId, ListShards, MerchantId, Mode, SortableTimestamp, WireFormat, WriteId};
+use serde::Deserialize;
 
 use crate::error::StoreError;
 use crate::keys;
+use crate::list::{self, ListRange, Page};
 use crate::owner::Owner;
+use crate::session_writes::{owned, present};
 use crate::sessions::Fingerprint;
-use crate::table::{Item, Key, Put, Table, read, s};
+use crate::table::{Item, Key, Put, Table, ms, read, s};
 use crate::tombstone::is_tombstone;
+use crate::update::{Update, Updated, Version};
 use crate::write::WriteKind;
 
 /// The table's customers.
@@ -26,6 +34,54 @@ pub enum CustomerCreated {
     /// One with this id was there and has been deleted or erased.
     Deleted,
 }
+
+/// What there is of a customer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CustomerRecord {
+    /// All of it.
+    Present(Box<Customer>),
+    /// It was deleted or erased.
+    Deleted,
+}
+
+/// The request that a change is made by, if it has an idempotency key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyedRequest {
+    /// What the key stands for.
+    pub write_id: WriteId,
+    /// What is asked for.
+    pub fingerprint: Fingerprint,
+}
+
+/// What became of changing a customer.
+#[derive(Debug)]
+pub enum CustomerChanged {
+    /// It is changed, or was by this very request before; as it is now.
+    Done(Box<Customer>),
+    /// The key was used for another change.
+    KeyUsed,
+    /// There is none with this id, or not this owner's, or it was deleted or erased.
+    NotFound,
+}
+
+/// Whose a customer is, also of what is left of one.
+#[derive(Debug, Deserialize)]
+struct Whose {
+    merchant_id: MerchantId,
+    mode: Mode,
+    #[serde(default)]
+    format: WireFormat,
+}
+
+/// How many requests a customer remembers by their keys: the latest.
+const MAX_KEYED: usize = 16;
+
+/// The attributes that a change sets or removes.
+const CHANGED: [&str; 5] = ["email", "name", "phone", "metadata", "extra"];
+
+/// What else a tombstone has none of: what a person could be known by, and the keys of the indexes.
+const OF_PRESENT: [&str; 9] =
+    ["changed_at", "changed_by", "created_by", "fingerprint", "keyed", "list_pk", "list_sk", "final_pk", "final_at"];
 
 impl Customers {
     /// The customers in this table.
@@ -63,16 +119,116 @@ impl Customers {
         Ok(CustomerCreated::Existing(Box::new(read(key, existing)?), first))
     }
 
+    /// What there is of a customer of `owner`'s. A consistent read.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn find(&self, id: &CustomerId, owner: &Owner) -> Result<Option<CustomerRecord>, StoreError> {
+        let key = keys::customer(id);
+        let Some(item) = self.table.get(key.clone()).await? else { return Ok(None) };
+        record(key, item, owner)
+    }
+
     /// The customer, unless there is none, or not of this owner's, or it was deleted or erased. A consistent read.
     ///
     /// # Errors
     /// The table failed us.
     pub async fn get(&self, id: &CustomerId, owner: &Owner) -> Result<Option<Customer>, StoreError> {
+        Ok(match self.find(id, owner).await? {
+            Some(CustomerRecord::Present(customer)) => Some(*customer),
+            Some(CustomerRecord::Deleted) | None => None,
+        })
+    }
+
+    /// Makes a customer what `change` makes of it. Done again upon what others have changed meanwhile, and not done again if a
+    /// request with the same key did it before; the latest [`MAX_KEYED`] are remembered.
+    ///
+    /// # Errors
+    /// `change` refuses, so that nothing is written; or the table failed us, and it may have been changed.
+    pub async fn change<E: From<StoreError>>(
+        &self,
+        id: &CustomerId,
+        owner: &Owner,
+        at: Timestamp,
+        request: Option<&KeyedRequest>,
+        change: impl Fn(Customer) -> Result<Customer, E>,
+    ) -> Result<CustomerChanged, E> {
         let key = keys::customer(id);
-        match self.table.get(key.clone()).await? {
-            Some(item) if !is_tombstone(&item) => Ok(Some(read(key, item)?).filter(|found| owner.owns_customer(found))),
-            Some(_) | None => Ok(None),
+        let ours = s(self.table.random.write_id().as_str());
+        let mut item = self.table.get(key.clone()).await?;
+        loop {
+            let Some(found) = item else { return Ok(CustomerChanged::NotFound) };
+            let Some(CustomerRecord::Present(customer)) = record(key.clone(), found.clone(), owner)? else {
+                return Ok(CustomerChanged::NotFound);
+            };
+            let mut keyed = keyed(&found);
+            if let Some(request) = request
+                && let Some(before) = keyed.iter().find(|before| before.write_id == request.write_id)
+            {
+                let same = before.fingerprint == request.fingerprint;
+                return Ok(if same { CustomerChanged::Done(customer) } else { CustomerChanged::KeyUsed });
+            }
+            // The SDK repeated an update whose answer was lost.
+            if found.get("changed_by") == Some(&ours) {
+                return Ok(CustomerChanged::Done(customer));
+            }
+            let changed = change((*customer).clone())?;
+            if changed == *customer {
+                return Ok(CustomerChanged::Done(customer));
+            }
+            keyed.extend(request.cloned());
+            let update =
+                changing(&found, Customer { changed_at: at, ..changed }, &keyed)?.set("changed_by", ours.clone());
+            item = match update.send(&self.table).await? {
+                Updated::New(item) => return Ok(CustomerChanged::Done(Box::new(read(key, item)?))),
+                Updated::Refused(item) => item,
+            };
         }
+    }
+
+    /// Deletes a customer: a tombstone without personal data stays. False if there is none, or not this owner's; a repetition
+    /// changes nothing, and is true.
+    ///
+    /// # Errors
+    /// The table failed us; it may have been deleted.
+    pub async fn delete(&self, id: &CustomerId, owner: &Owner, at: Timestamp) -> Result<bool, StoreError> {
+        let key = keys::customer(id);
+        let update = owned(buried(WriteKind::CustomerDelete, key.clone(), at), owner);
+        Ok(match update.send(&self.table).await? {
+            Updated::New(_) => true,
+            Updated::Refused(Some(item)) => record(key, item, owner)?.is_some(),
+            Updated::Refused(None) => false,
+        })
+    }
+
+    /// Customers of `owner`, of the format through which they come, whose lists have this number of shards, newest first.
+    /// Eventually consistent; one call for each shard.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn list(
+        &self,
+        owner: &Owner,
+        shards: ListShards,
+        range: ListRange,
+    ) -> Result<Page<Customer>, StoreError> {
+        let format = owner.format.unwrap_or_default();
+        let list_pks = shards.all().map(|shard| keys::customers_list_pk(&owner.merchant_id, owner.mode, format, shard));
+        list::page(&self.table, list_pks, range, None).await
+    }
+
+    /// A session of theirs began or ended at that time: their personal data is kept for as long after it as after their last
+    /// change.
+    ///
+    /// # Errors
+    /// The table failed us; it may be noted.
+    pub async fn note_session(&self, id: &CustomerId, at: Timestamp) -> Result<(), StoreError> {
+        let at = s(SortableTimestamp::from(at).as_str());
+        let update = Update::new(WriteKind::CustomerSession, keys::customer(id))
+            // A comparison with what is not there does not hold: not of a tombstone.
+            .when("#final_at < :at", [(":at", at.clone())])
+            .set("final_at", at);
+        update.send(&self.table).await.map(|_| ())
     }
 }
 
@@ -86,4 +242,59 @@ pub(crate) fn new_item(customer: &Customer) -> Result<(Key, Item), StoreError> {
     item.insert("final_pk".into(), s(keys::final_pk(&key)));
     item.insert("final_at".into(), s(SortableTimestamp::from(*changed_at).as_str()));
     Ok((key, item))
+}
+
+/// Makes a tombstone of a customer that is there.
+pub(crate) fn buried(kind: WriteKind, key: Key, at: Timestamp) -> Update {
+    let update = present(Update::new(kind, key)).when("attribute_exists(#pk)", []);
+    update.set("deleted_at", ms(at)).remove(&CHANGED).remove(&OF_PRESENT)
+}
+
+/// What must not be left of a deleted or erased one.
+pub(crate) fn left_of_deleted(item: &Item) -> impl Iterator<Item = &'static str> {
+    CHANGED.into_iter().chain(OF_PRESENT).filter(|attribute| item.contains_key(*attribute))
+}
+
+/// What an item is to this owner.
+fn record(key: Key, item: Item, owner: &Owner) -> Result<Option<CustomerRecord>, StoreError> {
+    let Whose { merchant_id, mode, format } = read(&key, item.clone())?;
+    if !owner.is(&merchant_id, mode) || !owner.reads(format) {
+        return Ok(None);
+    }
+    let deleted = is_tombstone(&item);
+    Ok(Some(if deleted { CustomerRecord::Deleted } else { CustomerRecord::Present(Box::new(read(key, item)?)) }))
+}
+
+/// The requests with keys that have changed a customer, oldest first.
+fn keyed(item: &Item) -> Vec<KeyedRequest> {
+    let requests = item.get("keyed").and_then(|keyed| keyed.as_l().ok()).map_or(&[][..], Vec::as_slice);
+    let request = |request: &AttributeValue| {
+        let request = request.as_m().ok()?;
+        let write_id = request.get("write_id")?.as_s().ok()?.parse().ok()?;
+        Some(KeyedRequest { write_id, fingerprint: Fingerprint::of(request)? })
+    };
+    requests.iter().filter_map(request).collect()
+}
+
+/// The update of a customer as it was `found`, which holds once by its version. A session that is noted meanwhile is not lost.
+fn changing(found: &Item, changed: Customer, keyed: &[KeyedRequest]) -> Result<Update, StoreError> {
+    let changed_at = SortableTimestamp::from(changed.changed_at);
+    let final_at = found.get("final_at").and_then(|at| at.as_s().ok()).map_or("", String::as_str);
+    let mut update = present(Update::new(WriteKind::CustomerChange, keys::customer(&changed.id)))
+        .of_version(Version::of(Some(found)))
+        .when("#final_at = :final_at", [(":final_at", s(final_at))])
+        .set("final_at", s(final_at.max(changed_at.as_str())));
+    let mut attributes: Item = serde_dynamo::to_item(changed)?;
+    for attribute in CHANGED.into_iter().chain(["changed_at"]) {
+        update = match attributes.remove(attribute) {
+            Some(value) => update.set(attribute, value),
+            None => update.remove(&[attribute]),
+        };
+    }
+    let remembered = keyed.iter().skip(keyed.len().saturating_sub(MAX_KEYED)).map(|request| {
+        let write_id = ("write_id".to_owned(), s(request.write_id.as_str()));
+        let fingerprint = ("fingerprint".to_owned(), request.fingerprint.as_attribute());
+        AttributeValue::M([write_id, fingerprint].into())
+    });
+    Ok(update.set("keyed", AttributeValue::L(remembered.collect())))
 }

@@ -1,10 +1,11 @@
-//! Removing a payer's personal data: on demand, or when it has been kept for long enough.
+//! Removing the personal data of payers and customers: on demand, or when it has been kept for long enough.
 //!
 //! What stays is what a merchant has to account for: ids, amounts, line items, references, states, history, fingerprints.
 
 use jiff::Timestamp;
-use models::{MailState, Object, ObjectId, Refund, Session, SessionId, SessionState, SortableTimestamp};
+use models::{CustomerId, MailState, Object, ObjectId, Refund, Session, SessionId, SessionState, SortableTimestamp};
 
+use crate::customers::buried;
 use crate::error::StoreError;
 use crate::events::Events;
 use crate::keys;
@@ -12,7 +13,7 @@ use crate::mails::Mails;
 use crate::object_path::ObjectPath;
 use crate::query::{Position, Query, QueryPage, Source};
 use crate::refunds::{Refunds, WithRefunds};
-use crate::table::{Item, Table, ms, n, read, sk};
+use crate::table::{Item, Table, ms, n, read, s, sk};
 use crate::tombstone::{Tombstone, is_tombstone};
 use crate::update::{Update, Updated};
 use crate::write::WriteKind;
@@ -29,16 +30,33 @@ pub struct Erasures {
     table: Table,
 }
 
-/// What became of removing a session's personal data.
+/// What personal data is removed from by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Erasable {
+    /// A session, with its refunds.
+    Session(SessionId),
+    /// A customer.
+    Customer(CustomerId),
+}
+
+impl Erasable {
+    /// What an item is by its key, if it is either.
+    pub(crate) fn of(item: &Item) -> Option<Self> {
+        let customer = || item.get("pk")?.as_s().ok()?.strip_prefix(keys::CUSTOMER_PK_PREFIX)?.parse().ok();
+        ObjectPath::session_of(item).map(Self::Session).or_else(|| customer().map(Self::Customer))
+    }
+}
+
+/// What became of removing the personal data of a session or customer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Erased {
     /// It is gone now.
     Done,
     /// It had gone before.
     AlreadyErased,
-    /// The session or a refund of it goes on, or what happened last is still being published: later.
+    /// The session or a refund of it goes on, or what happened last is still being published; or the customer was used: later.
     NotFinal,
-    /// There is no such session, or it was deleted, and its personal data with it.
+    /// There is no such session or customer, or it was deleted, and its personal data with it.
     NotFound,
 }
 
@@ -48,8 +66,9 @@ impl Erasures {
         Self { table }
     }
 
-    /// Sessions in one shard (below [`FINAL_SHARDS`]) that were final by `before` and still have personal data, oldest
-    /// first, from `start` on: one page. Eventually consistent.
+    /// What in one shard (below [`FINAL_SHARDS`]) still has personal data and was done with by `before`, oldest first, from
+    /// `start` on: sessions that were final by then, and customers that had neither changed nor had a session since. One page.
+    /// Eventually consistent.
     ///
     /// # Errors
     /// The table failed us.
@@ -58,11 +77,11 @@ impl Erasures {
         shard: u32,
         before: Timestamp,
         start: Option<Position>,
-    ) -> Result<QueryPage<SessionId>, StoreError> {
+    ) -> Result<QueryPage<Erasable>, StoreError> {
         let (pk, before) = (keys::final_shard_pk(shard), SortableTimestamp::from(before));
         let between = Some((keys::FIRST_TIMESTAMP, before.as_str()));
         let query = Query { source: Source::Final, pk: &pk, between, descending: false, limit: PAGE };
-        Ok(self.table.page(&query, start).await?.filter_map(ObjectPath::session_of))
+        Ok(self.table.page(&query, start).await?.filter_map(Erasable::of))
     }
 
     /// Removes the personal data of a session, of its refunds, and of the sessions that pay them; not while a mail to the
@@ -90,6 +109,29 @@ impl Erasures {
     pub async fn erase_alone(&self, id: &SessionId, now: Timestamp) -> Result<Erased, StoreError> {
         let found = self.find(id).await?;
         self.erase_found(found, now).await
+    }
+
+    /// Removes a customer: what is left is as of one that was deleted. If `unused_since` is given, only if it had neither changed
+    /// nor had a session after that.
+    ///
+    /// # Errors
+    /// The table failed us; it may be done.
+    pub async fn erase_customer(
+        &self,
+        id: &CustomerId,
+        unused_since: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Erased, StoreError> {
+        let mut update = buried(WriteKind::CustomerErase, keys::customer(id), now);
+        if let Some(before) = unused_since {
+            update = update.when("#final_at <= :before", [(":before", s(SortableTimestamp::from(before).as_str()))]);
+        }
+        Ok(match update.send(&self.table).await? {
+            Updated::New(_) => Erased::Done,
+            Updated::Refused(Some(item)) if is_tombstone(&item) => Erased::AlreadyErased,
+            Updated::Refused(Some(_)) => Erased::NotFinal,
+            Updated::Refused(None) => Erased::NotFound,
+        })
     }
 
     async fn find(&self, id: &SessionId) -> Result<Found, StoreError> {

@@ -101,6 +101,11 @@ pub(crate) fn count(merchant: &MerchantId, mode: Mode, counted: &str, format: Wi
     Key::new(format!("COUNTS#{merchant}#{}", mode.as_str()), format!("{counted}#{}", format.as_str()))
 }
 
+/// Marks that something came to a list, or left it, and was counted.
+pub(crate) fn counted(id: &str, came: bool) -> Key {
+    Key::new(format!("COUNTED#{id}"), if came { "CAME" } else { "LEFT" })
+}
+
 pub(crate) fn events_pk(object: &ObjectId) -> String {
     format!("EVENTS#{object}")
 }

@@ -39,7 +39,7 @@ impl HistoryChange {
 /// # Errors
 /// An image of a session or refund can't be read.
 pub fn history_change(old: serde_dynamo::Item, new: serde_dynamo::Item) -> Result<Option<HistoryChange>, StoreError> {
-    if new.is_empty() || old.contains_key("deleted_at") {
+    if new.is_empty() || old.contains_key("deleted_at") || is_customer(&new) {
         return Ok(None);
     }
     let marked_from = marked_from(&old, &new).unwrap_or(usize::MAX).max(1);
@@ -77,6 +77,11 @@ pub fn late_money_noted(old: &serde_dynamo::Item, new: &serde_dynamo::Item) -> O
 
 fn is_refund(image: &serde_dynamo::Item) -> bool {
     matches!(image.get("sk"), Some(serde_dynamo::AttributeValue::S(sk)) if sk.starts_with(keys::REFUND_PREFIX))
+}
+
+/// Customers have no history.
+fn is_customer(image: &serde_dynamo::Item) -> bool {
+    matches!(image.get("sk"), Some(serde_dynamo::AttributeValue::S(sk)) if sk == keys::CUSTOMER_SK)
 }
 
 /// Reads an image; none if it is empty.

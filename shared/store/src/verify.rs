@@ -5,6 +5,7 @@
 //! checked again before it is believed.
 
 mod attempts;
+mod customers;
 mod history;
 mod kind;
 mod merchants;
@@ -54,11 +55,11 @@ pub enum Rule {
     Due,
     /// Nothing stays due for long.
     Forgotten,
-    /// Sessions and events are in their merchants' lists.
+    /// Sessions, customers and events are in their merchants' lists.
     Listed,
     /// Of what was deleted nothing is left that a person wrote, and of what was erased nothing about the payer.
     Erased,
-    /// Whatever is final is in the index by which it will be erased, until it is.
+    /// Whatever is final is in the index by which it will be erased, until it is; so is every customer.
     Final,
     /// The mails that history calls for are there.
     Mail,
@@ -68,6 +69,8 @@ pub enum Rule {
     Cursor,
     /// As many endpoints are counted as there are.
     Endpoint,
+    /// What is counted of lists is a number, not below 0, and each mark that something is counted goes by itself.
+    Count,
 }
 
 impl Rule {
@@ -90,6 +93,7 @@ impl Rule {
             Self::Event => "event",
             Self::Cursor => "cursor",
             Self::Endpoint => "endpoint",
+            Self::Count => "count",
         }
     }
 }
@@ -137,6 +141,9 @@ impl Verify {
             Kind::Session(id) => check.session(&key, id, item).await?,
             Kind::Refund(session_id, id) => check.refund(&key, session_id, id, item).await?,
             Kind::Pointer(id) => check.pointer(id, item).await?,
+            Kind::Customer(id) => check.customer(id, item).await?,
+            Kind::Count(..) => check.count(item),
+            Kind::CountMark(_) => check.count_mark(item),
             Kind::Event(id) => check.event(id, item),
             Kind::Cursor(id) => check.cursor(&key, id, item).await?,
             Kind::Attempt(_) => check.attempt(item),

@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use models::{EmailAddress, MerchantId, SessionId};
 
+use crate::erasures::Erasable;
 use crate::error::StoreError;
 use crate::keys;
 use crate::object_path::ObjectPath;
@@ -47,10 +48,10 @@ pub struct WalkPage<T> {
 
 /// What was found of a payer.
 #[derive(Debug, Clone)]
-pub struct PayersSession {
-    /// A session of theirs.
-    pub id: SessionId,
-    /// As which payer.
+pub struct PayersData {
+    /// A session of theirs, or them as a merchant's customer.
+    pub of: Erasable,
+    /// By which address.
     pub email: EmailAddress,
 }
 
@@ -97,17 +98,20 @@ impl Table {
         })
     }
 
-    /// Every session with a payer whose e-mail address is known.
-    pub fn payers(&self, parts: Parts) -> Vec<Walk<PayersSession>> {
+    /// Every session with a payer whose e-mail address is known, and every customer.
+    pub fn payers(&self, parts: Parts) -> Vec<Walk<PayersData>> {
         let filter = Filter {
-            expression: "sk = :session AND attribute_exists(payer.email)",
-            values: vec![(":session", s(keys::SESSION_SK))],
-            projection: "pk, sk, payer",
+            expression: "sk = :session AND attribute_exists(payer.email) OR sk = :customer AND attribute_exists(email)",
+            values: vec![(":session", s(keys::SESSION_SK)), (":customer", s(keys::CUSTOMER_SK))],
+            projection: "pk, sk, payer, email",
         };
         self.walk(parts, None, Some(filter), |item| {
-            let id = ObjectPath::session_of(&item)?;
-            let email = item.get("payer")?.as_m().ok()?.get("email")?.as_s().ok()?.to_owned();
-            Some(PayersSession { id, email: email.try_into().ok()? })
+            let of = Erasable::of(&item)?;
+            let email = match of {
+                Erasable::Session(_) => item.get("payer")?.as_m().ok()?.get("email")?,
+                Erasable::Customer(_) => item.get("email")?,
+            };
+            Some(PayersData { of, email: email.as_s().ok()?.to_owned().try_into().ok()? })
         })
     }
 

@@ -71,6 +71,18 @@ kinds! {
     RefundErase = "erasing a refund",
     // Customers. Never deleted: a tombstone stays.
     CustomerCreate = "creating a customer",
+    /// The version is a condition.
+    CustomerChange = "changing a customer",
+    /// `final_at` only rises.
+    CustomerSession = "noting a customer's session",
+    /// Once.
+    CustomerDelete = "deleting a customer",
+    /// Once.
+    CustomerErase = "erasing a customer",
+    // Counts of what is in lists. Never deleted; changed in transactions whose first write holds once.
+    /// Removed by its time to live alone, days later.
+    CountMark = "marking what is counted",
+    Count = "counting",
     // Events. Removed by their time to live alone, weeks later.
     EventPut = "putting an event",
     /// In a transaction whose first write holds once.

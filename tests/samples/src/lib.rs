@@ -6,10 +6,11 @@ use std::fmt::Debug;
 
 use jiff::{SignedDuration, Timestamp};
 use models::{
-    AccountIdentifier, AtConsent, AttemptEnd, Creation, Currency, EndToEndId, Endpoint, EndpointId, EndpointSecret,
-    LineItem, LinkedAccount, ListShard, ListSharding, Merchant, MinorUnits, Mode, Money, Name, NewRefund, NewSession,
-    Pace, Payee, Payer, PaymentAttempt, ProviderRequest, RefundAtProvider, RefundCreation, RefundId, Session,
-    SessionEvent, SessionId, Shop, Submission, Subscription, WireFormat, WriteId, transition,
+    AccountIdentifier, AtConsent, AttemptEnd, Creation, Currency, Customer, CustomerId, EndToEndId, Endpoint,
+    EndpointId, EndpointSecret, Extra, LineItem, LinkedAccount, ListShard, ListSharding, Merchant, MerchantId,
+    Metadata, MinorUnits, Mode, Money, Name, NewRefund, NewSession, Pace, Payee, Payer, PaymentAttempt,
+    ProviderRequest, RefundAtProvider, RefundCreation, RefundId, Session, SessionEvent, SessionId, Shop, Submission,
+    Subscription, WireFormat, WriteId, transition,
 };
 use uuid::Uuid;
 
@@ -195,6 +196,24 @@ pub fn attempt_at_consent(session_id: SessionId, number: u8, begun_at: Timestamp
 /// What the payer's bank is asked for once they have consented.
 pub fn submission(submitted_at: Timestamp) -> Submission {
     Submission { idempotency_key: "submit".to_owned(), body: "{}".to_owned(), submitted_at }
+}
+
+/// A customer that says all that one may, as it is created at `at`.
+pub fn customer(merchant_id: &MerchantId, mode: Mode, at: Timestamp) -> Customer {
+    Customer {
+        id: CustomerId::new(uuid()),
+        merchant_id: merchant_id.clone(),
+        mode,
+        format: WireFormat::Yorlet,
+        list_shard: ListShard::default(),
+        created_at: at,
+        changed_at: at,
+        email: text(PAYER_EMAIL),
+        name: Some(name(PAYER_NAME)),
+        phone: Some(text("+44 20 7946 0999")),
+        metadata: Metadata::default(),
+        extra: Some(Extra::new(r#"{"description":"A tenant"}"#.to_owned()).unwrap()),
+    }
 }
 
 /// What a caller asks for of a refund: this amount, or what is left.

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use models::{
-    ApiKeyId, BankId, CursorId, EndpointId, EventId, MailId, MerchantId, Mode, ObjectId, ProviderPaymentId, RefundId,
-    SessionId,
+    ApiKeyId, BankId, CursorId, CustomerId, EndpointId, EventId, MailId, MerchantId, Mode, ObjectId, ProviderPaymentId,
+    RefundId, SessionId,
 };
 
 use crate::keys;
@@ -17,6 +17,10 @@ pub(super) enum Kind {
     Session(SessionId),
     Refund(SessionId, RefundId),
     Pointer(RefundId),
+    Customer(CustomerId),
+    /// Of an owner's lists, and of what.
+    Count(String, String),
+    CountMark(String),
     Event(EventId),
     Cursor(CursorId),
     Attempt(ObjectId),
@@ -50,6 +54,9 @@ impl Kind {
                 ObjectPath::Refund(session, id) => Some(Self::Refund(session, id)),
             },
             "REFUND" => (sk == "REFUND").then_some(Self::Pointer(id.parse().ok()?)),
+            "CUSTOMER" => (sk == keys::CUSTOMER_SK).then_some(Self::Customer(id.parse().ok()?)),
+            "COUNTS" => Some(Self::Count(id.to_owned(), sk.to_lowercase())),
+            "COUNTED" => Some(Self::CountMark(id.to_owned())),
             "EVENTS" => Self::of_events(id.parse().ok()?, sk),
             "MAIL" => Some(Self::Mail(format!("{id}/{}", sk.replace('#', "/")).parse().ok()?)),
             "MERCHANT" => {
@@ -104,6 +111,9 @@ impl fmt::Display for Kind {
             Self::Session(id) => write!(f, "session {id}"),
             Self::Refund(session, id) => write!(f, "refund {id} of session {session}"),
             Self::Pointer(id) => write!(f, "pointer of refund {id}"),
+            Self::Customer(id) => write!(f, "customer {id}"),
+            Self::Count(owner, counted) => write!(f, "count {counted} of {owner}"),
+            Self::CountMark(id) => write!(f, "mark that {id} is counted"),
             Self::Event(id) => write!(f, "event {id}"),
             Self::Cursor(id) => write!(f, "cursor {id}"),
             Self::Attempt(id) => write!(f, "an attempt to deliver {id}"),

@@ -68,7 +68,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    async fn of_merchant(&mut self, merchant: &MerchantId) -> Result<(), StoreError> {
+    pub(super) async fn of_merchant(&mut self, merchant: &MerchantId) -> Result<(), StoreError> {
         let there = self.get(keys::profile(merchant)).await?.is_some();
         self.broken_unless(there, Rule::Orphan, format!("is of merchant {merchant}, who is not there"));
         Ok(())

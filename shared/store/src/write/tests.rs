@@ -19,9 +19,9 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use jiff::{SignedDuration, Timestamp};
 use models::{
-    ApiKey, AttemptEnd, CursorId, DisabledBy, Endpoint, EndpointId, EndpointSecret, EventId, LateMoney, ListShards,
-    MailFeedback, MailId, MailTopic, Mode, Object, PaymentAttempt, Refund, RefundCreation, RefundId, Scopes, Session,
-    SessionEvent, SessionId, Shop, TransferInstructions,
+    ApiKey, AttemptEnd, CursorId, Customer, DisabledBy, Endpoint, EndpointId, EndpointSecret, EventId, LateMoney,
+    ListShards, MailFeedback, MailId, MailTopic, Mode, Object, PaymentAttempt, Refund, RefundCreation, RefundId,
+    Scopes, Session, SessionEvent, SessionId, Shop, TransferInstructions,
 };
 use providers::mock::{Concluded, Conclusion, Decided, Decision, Entry, Ledger, Order, Payment, RefundOrder};
 use serde_json::Value;
@@ -30,9 +30,10 @@ use uuid::Uuid;
 use super::{SENDING, WriteKind};
 use crate::table::{Item, Key};
 use crate::{
-    Change, ChangeError, Cursors, DeliveryAttempt, EndpointChange, EndpointCreated, Endpoints, Erased, Erasures,
-    Events, Fingerprint, Finished, Mails, Marked, Merchants, MockLedger, ObjectPath, Owner, Paused, RefundConclusion,
-    RefundCreated, RefundEnd, Refunds, Registration, Resent, Sessions, Shops, Span, StoredEvent, Table,
+    Change, ChangeError, Counted, Counts, Cursors, Customers, DeliveryAttempt, EndpointChange, EndpointCreated,
+    Endpoints, Erased, Erasures, Events, Fingerprint, Finished, Mails, Marked, Merchants, MockLedger, ObjectPath,
+    Owner, Paused, RefundConclusion, RefundCreated, RefundEnd, Refunds, Registration, Resent, Sessions, Shops, Span,
+    StoreError, StoredEvent, Table,
 };
 use support::World;
 
@@ -189,6 +190,7 @@ fn no_kind_of_write_is_done_twice_however_late_its_first_attempt_arrives() {
         Box::pin(events_and_cursors(&late, &owner, &paid, now)).await;
         Box::pin(mails(&late, &paid, now)).await;
         Box::pin(endpoints(&late, &owner, now)).await;
+        Box::pin(customers(&late, &owner, now)).await;
         Box::pin(ledger(&late)).await;
         Box::pin(the_end(&late, &paid, now)).await;
         let driven = late.kinds();
@@ -698,6 +700,36 @@ async fn endpoints(late: &Late, owner: &Owner, now: Timestamp) {
         late.arrive_after("freeing a slot").await;
         assert_eq!(find().await.0.failures, [1, 2, 0][usize::try_from(round).unwrap()]);
     }
+}
+
+async fn customers(late: &Late, owner: &Owner, now: Timestamp) {
+    let (customers, counts) = (Customers::new(late.table.clone()), Counts::new(late.table.clone()));
+    let created = async || {
+        let customer = samples::customer(&owner.merchant_id, owner.mode, now);
+        customers.create(customer.clone(), Some(Fingerprint([7; 32]))).await.unwrap();
+        late.arrive_after("creating a customer").await;
+        customer
+    };
+    let customer = created().await;
+    for (second, name) in [(1, "Ada"), (2, "Bea"), (3, "Ada")] {
+        let renamed = |customer| Ok::<_, StoreError>(Customer { name: Some(samples::name(name)), ..customer });
+        customers.change(&customer.id, owner, now + seconds(second), None, renamed).await.unwrap();
+        late.arrive_after("changing a customer").await;
+        customers.note_session(&customer.id, now + seconds(10 * second)).await.unwrap();
+        late.arrive_after("noting a customer's session").await;
+    }
+    assert!(customers.delete(&customer.id, owner, now + seconds(50)).await.unwrap());
+    late.arrive_after("deleting a customer").await;
+    let other = created().await;
+    let erasures = Erasures::new(late.table.clone());
+    assert_eq!(erasures.erase_customer(&other.id, Some(now), now).await.unwrap(), Erased::Done);
+    late.arrive_after("erasing a customer").await;
+    for (customer, came) in [(&customer, true), (&other, true), (&customer, false)] {
+        counts.note(vec![support::count_change(customer, came)], now).await.unwrap();
+        late.arrive_after("counting").await;
+    }
+    let owner = Owner { format: Some(customer.format), ..owner.clone() };
+    assert_eq!(counts.of(&owner, Counted::Customers).await.unwrap(), 1);
 }
 
 async fn ledger(late: &Late) {

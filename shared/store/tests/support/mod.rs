@@ -19,11 +19,11 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_types::SdkConfig;
 use jiff::{SignedDuration, Timestamp};
 use models::{
-    Creation, Lifetime, Mode, NewSession, Payee, Payer, PaymentAttempt, ProviderPaymentId, RefundCreation, RefundId,
-    Session, SessionEvent, SessionId,
+    Creation, Customer, Lifetime, Mode, NewSession, Payee, Payer, PaymentAttempt, ProviderPaymentId, RefundCreation,
+    RefundId, Session, SessionEvent, SessionId,
 };
 use serde_json::json;
-use store::{Change, Due, DueItem, Owner, Sessions, Table};
+use store::{Change, CountChange, Due, DueItem, Owner, Sessions, Table};
 
 pub(crate) const TABLE_NAME: &str = "Table";
 
@@ -358,6 +358,18 @@ pub(crate) async fn session_paid_at_consent(
     sessions.provider_answered(&session.id, 1, &attempt.bank, &payment_id, None).await.unwrap();
     sessions.authorised(change(SessionEvent::ConsentGiven), 1, at).await.unwrap();
     sessions.settle(change(SessionEvent::Settled), payer_account).await.unwrap().session
+}
+
+/// What the stream says when a customer comes to its merchant's list or leaves it.
+pub(crate) fn count_change(customer: &Customer, came: bool) -> CountChange {
+    let text = |text: String| serde_dynamo::AttributeValue::S(text);
+    let mut left: serde_dynamo::Item = serde_dynamo::to_item(customer).unwrap();
+    left.insert("pk".to_owned(), text(format!("CUSTOMER#{}", customer.id)));
+    left.insert("sk".to_owned(), text("CUSTOMER".to_owned()));
+    let mut listed = left.clone();
+    listed.insert("list_pk".to_owned(), text("acme#test#customers#yorlet#0".to_owned()));
+    let change = if came { store::count_change(&left, &listed) } else { store::count_change(&listed, &left) };
+    change.unwrap()
 }
 
 pub(crate) fn refund_creation(id: RefundId, at: Timestamp) -> RefundCreation {
