@@ -104,7 +104,7 @@ async fn publish_and_email_receipt_may_die_anywhere() {
         // A claimed mail is free again after a minute, which no test waits for: the claim is given up by hand.
         let waited = world.machine.until(std::time::Duration::from_secs(2), arrived).await;
         if waited.is_none() {
-            free_claims(&world, &text(&session["id"])).await;
+            free_claim(&world, &format!("MAIL#{}", text(&session["id"])), "receipt#5").await;
             world.run_schedule().await;
             assert!(world.machine.until(PATIENCE, arrived).await.is_some(), "{function} {operation} {effect:?}");
         }
@@ -119,10 +119,10 @@ async fn publish_and_email_receipt_may_die_anywhere() {
 }
 
 /// As if the minute of a claim had passed: the mail is due now.
-async fn free_claims(world: &World, session_id: &str) {
+pub(crate) async fn free_claim(world: &World, pk: &str, sk: &str) {
     let body = json!({
         "TableName": world.machine.table_name(),
-        "Key": { "pk": { "S": format!("MAIL#{session_id}") }, "sk": { "S": "receipt#5" } },
+        "Key": { "pk": { "S": pk }, "sk": { "S": sk } },
         "UpdateExpression": "SET due_at = :past REMOVE lease_until",
         "ConditionExpression": "attribute_exists(due_at)",
         "ExpressionAttributeValues": { ":past": { "S": "2000-01-01T00:00:00.000Z" } },

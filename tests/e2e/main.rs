@@ -16,6 +16,7 @@ mod end;
 mod feedback;
 mod idempotency;
 mod late_writes;
+mod links_by_mail;
 mod list;
 mod operations;
 mod operator;

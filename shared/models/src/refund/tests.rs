@@ -7,6 +7,7 @@ use super::*;
 use crate::account::AccountIdentifier;
 use crate::attempt::ProviderRequest;
 use crate::list_shards::ListShards;
+use crate::mail::{MailTopic, mail_for_refund};
 use crate::money::Currency;
 use crate::text::EmailAddress;
 use crate::transition::SessionEvent;
@@ -246,5 +247,44 @@ proptest! {
             }
             prop_assert!(left_of(session.amount, &refunds, NOW).minor() >= 0);
         }
+    }
+}
+
+/// The merchant is mailed where a refund is authorised, once, if its format has no field for that.
+#[test]
+fn the_merchant_is_mailed_where_the_format_shows_no_link() {
+    let topics = |refund: &Refund| -> Vec<_> {
+        (1..=refund.history.len()).map(|sequence| mail_for_refund(refund, sequence).map(|mail| mail.topic)).collect()
+    };
+    for format in WireFormat::ALL {
+        let session = |shared| Session { format, ..paid(400, shared) };
+        let (refund, _) = Refund::create(&session(true), new_refund(None), creation()).unwrap();
+        let authorise = (format != WireFormat::Banked).then_some(MailTopic::RefundToAuthorise(refund.id));
+        assert_eq!(topics(&refund), [authorise], "{format:?}");
+        assert_eq!(
+            refund.authorisation_url_at(NOW).unwrap(),
+            "http://127.0.0.1:3000/checkout/00000000-0000-0000-0000-000000000004"
+        );
+        assert_eq!(Refund { submitted: true, ..refund.clone() }.authorisation_url_at(NOW), None);
+        assert_eq!(refund.authorisation_url_at(refund.expires_at), None);
+
+        let (mut refund, _) = Refund::create(&session(false), new_refund(None), creation()).unwrap();
+        assert_eq!(refund.authorisation_url_at(NOW), None);
+        let payee = Payee { name: name("Ada"), account: account("11112222") };
+        let ids = (SessionId::new(Uuid::from_u128(4)), EndToEndId::new(Uuid::from_u128(5)));
+        refund.give_details(&session(false), payee, ids.0, ids.1, NOW, write_id("w4"));
+        refund.state = RefundState::Sent;
+        refund.history.append(refund.state, NOW, RefundEvent::Settled, write_id("w5"));
+        let (asked, sent) = (MailTopic::RefundDetails(refund.id), MailTopic::RefundSent(refund.id));
+        assert_eq!(topics(&refund), [Some(asked), authorise, Some(sent)], "{format:?}");
+        assert_eq!(refund.authorisation_url_at(NOW), None);
+
+        // One that the provider makes needs nobody's word.
+        let request = ProviderRequest { idempotency_key: "refund-3".to_owned(), body: "{}".to_owned() };
+        let (provider, payment_id) = ("bank".parse().unwrap(), "p".parse().unwrap());
+        let at_provider = Some(RefundAtProvider { provider, payment_id, request, id: None });
+        let (refund, _) =
+            Refund::create(&session(true), new_refund(None), RefundCreation { at_provider, ..creation() }).unwrap();
+        assert_eq!((topics(&refund), refund.authorisation_url_at(NOW)), (vec![None], None));
     }
 }

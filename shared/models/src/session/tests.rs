@@ -7,6 +7,7 @@ use super::*;
 use crate::account::AccountIdentifier;
 use crate::attempt::{AtConsent, AttemptEnd, ProviderRequest};
 use crate::list_shards::ListShard;
+use crate::mail::{MailTopic, mail_for_session};
 use crate::money::Currency;
 use crate::text::Name;
 use crate::transition::transition;
@@ -228,4 +229,30 @@ fn what_was_received_is_stored_where_there_are_transfers_and_stays() {
     assert_eq!(stored["received"], serde_json::json!({ "total": 7, "at": NOW.as_millisecond() }));
     assert_eq!(session.clone().erased(NOW).received, session.received, "it is no personal data");
     assert_eq!(session.as_of(1).received, None, "of an earlier time nothing is known");
+}
+
+/// The link goes to whom the merchant named, once: not to an address that was typed at the checkout since.
+#[test]
+fn the_link_is_mailed_to_whom_the_merchant_named() {
+    let named = |email: Option<&str>| {
+        let email = email.map(|email| email.to_owned().try_into().unwrap());
+        let payer = session().payer.map(|payer| Payer { email, ..payer });
+        Session { payer, email_link: true, ..session() }
+    };
+    let link = |session: &Session| mail_for_session(session, 1).map(|mail| mail.topic);
+    let wanted = named(Some("ada@example.com"));
+    assert_eq!(link(&wanted), Some(MailTopic::PaymentLink(wanted.id)));
+    assert_eq!(link(&named(None)), None);
+    assert_eq!(link(&Session { email_link: false, ..wanted.clone() }), None);
+    assert_eq!(link(&Session { payer: None, ..wanted.clone() }), None);
+    let pays_refund = Some(PaysRefund { refund_id: RefundId::new(Uuid::from_u128(9)), session_id: wanted.id });
+    assert_eq!(link(&Session { pays_refund, ..wanted.clone() }), None);
+    // Whatever comes after, no other entry calls for it.
+    let later = Session { history: after(&[CONSENTED, Step::Consent, Step::End]).history, ..wanted.clone() };
+    assert_eq!(later.history.len(), 4);
+    assert!((2..=4).all(|sequence| mail_for_session(&later, sequence).is_none()));
+    assert_eq!(link(&later), Some(MailTopic::PaymentLink(wanted.id)));
+    // Somebody who was not named, and said who they are at the checkout.
+    let history = History::begin(SessionState::AwaitingPayer, NOW, SessionEvent::Created, Uuid::from_u128(3).into());
+    assert_eq!(link(&Session { history, ..wanted }), None);
 }
