@@ -93,9 +93,9 @@ cost: with-tests ## what a million payments cost on AWS, into docs/cost.md
 	@echo "==> cost"
 	target/debug/bench cost --write
 
-openapi: ## docs/openapi.yaml's schemas and examples, from the types and the code
+openapi: ## docs/openapi.yaml's schemas and examples and the tables of docs/wire-formats.md, from the code
 	@echo "==> openapi"
-	UPDATE_OPENAPI=1 cargo test --package api --lib the_document_is_what_the_types_say
+	UPDATE_OPENAPI=1 cargo test --package api --lib -- the_document_is_what_the_types_say the_tables_are_what_the_code_says
 
 advisories: $(CARGO_DENY) ## known vulnerabilities of our dependencies (needs a network)
 	$(CARGO_DENY) check advisories

@@ -15,9 +15,9 @@ mod session;
 #[cfg(test)]
 pub(crate) use create::CreateRequest;
 pub(crate) use create::parse_create;
-#[cfg(test)]
-pub(crate) use error::CODES;
 pub(crate) use error::Errors;
+#[cfg(test)]
+pub(crate) use error::{CODES, code};
 pub(crate) use event::EventView;
 #[cfg(test)]
 pub(crate) use event::webhook_event;

@@ -23,6 +23,8 @@ mod serve;
 mod token;
 mod violations;
 mod webhooks;
+#[cfg(test)]
+mod wire_formats;
 mod yorlet;
 
 pub use answer::{Answer, json, list, no_content, replayed};

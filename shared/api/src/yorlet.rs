@@ -12,11 +12,17 @@ mod transaction;
 
 pub(crate) use error::{ErrorView, status};
 pub(crate) use event::EventView;
+#[cfg(test)]
+pub(crate) use event::event_name;
 pub(crate) use id::{
     event as event_id, read_event, read_object, read_refund as read_refund_id, read_session as read_session_id,
     read_transaction as read_transaction_id,
 };
+#[cfg(test)]
+pub(crate) use refund::shown_status as refund_status;
 pub(crate) use refund::{RefundView, TRANSACTION, not_refundable, parse_refund};
 pub(crate) use return_url::return_url;
 pub(crate) use session::{SessionView, shown_status};
 pub(crate) use transaction::TransactionView;
+#[cfg(test)]
+pub(crate) use transaction::shown_status as transaction_status;

@@ -65,7 +65,8 @@ struct Source<'a> {
     parameter: Option<&'a str>,
 }
 
-fn code(error: &ApiError) -> &'static str {
+/// The code of an error as a whole.
+pub(crate) fn code(error: &ApiError) -> &'static str {
     match error {
         ApiError::Refused(refusal) => match refusal {
             Refusal::BadRequest(_) => "bad_request",

@@ -1,6 +1,6 @@
 //! Showing an event: the body of a webhook, which can be read again.
 
-use models::{Object, RefundState, SessionState};
+use models::{EventType, Object, RefundState, SessionState};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use store::StoredEvent;
@@ -74,7 +74,7 @@ impl<'a> EventView<'a> {
     }
 
     fn with(event: &'a StoredEvent, object: ObjectView<'a>) -> Self {
-        let event_type = event_type(&event.object, event.sequence == 1);
+        let event_type = event_name(event.event_type(), event.sequence == 1);
         let previous_attributes = event_type.ends_with(".updated").then(Map::new);
         Self {
             id: id::event(event.id()),
@@ -93,10 +93,10 @@ impl<'a> EventView<'a> {
 }
 
 /// What it is called: by the state that its object came to.
-pub(crate) const fn event_type(object: &Object, is_first: bool) -> &'static str {
-    match object {
-        Object::Session(_) if is_first => "payment_session.created",
-        Object::Session(session) => match session.state {
+pub(crate) const fn event_name(event_type: EventType, is_first: bool) -> &'static str {
+    match event_type {
+        EventType::PaymentSession(_) if is_first => "payment_session.created",
+        EventType::PaymentSession(state) => match state {
             SessionState::Sent => "payment_session.paid",
             SessionState::Failed | SessionState::Cancelled | SessionState::Expired => "payment_session.canceled",
             SessionState::AwaitingPayer
@@ -104,8 +104,8 @@ pub(crate) const fn event_type(object: &Object, is_first: bool) -> &'static str 
             | SessionState::AwaitingPaymentConsent
             | SessionState::Pending => "payment_session.updated",
         },
-        Object::Refund(_) if is_first => "refund.created",
-        Object::Refund(refund) => match refund.state {
+        EventType::Refund(_) if is_first => "refund.created",
+        EventType::Refund(state) => match state {
             RefundState::Sent => "refund.succeeded",
             RefundState::Failed => "refund.failed",
             RefundState::AwaitingDetails | RefundState::AwaitingPayment => "refund.updated",

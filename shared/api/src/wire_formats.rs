@@ -1,0 +1,146 @@
+//! docs/wire-formats.md: how each format says what the domain knows. Its tables are written from the code, which is total over
+//! every state, event, way to pay and refusal.
+
+use models::{Currency, EventType, PaymentMethod, RefundState, Scope, SessionState};
+
+use crate::error::{ApiError, Refusal};
+use crate::{banked, yorlet};
+
+const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/wire-formats.md");
+
+#[test]
+fn the_tables_are_what_the_code_says() {
+    let document = std::fs::read_to_string(PATH).unwrap();
+    let tables = [
+        ("sessions", sessions()),
+        ("refunds", refunds()),
+        ("events", events()),
+        ("methods", methods()),
+        ("errors", errors()),
+    ];
+    let mut should = document.clone();
+    for (name, table) in tables {
+        let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
+        let (before, rest) = should.split_once(&begin).unwrap();
+        let (_, after) = rest.split_once(&end).unwrap();
+        should = format!("{before}{begin}{table}{end}{after}");
+    }
+    if std::env::var_os("UPDATE_OPENAPI").is_some() {
+        std::fs::write(PATH, &should).unwrap();
+    } else {
+        assert!(document == should, "docs/wire-formats.md is out of date: run `make openapi`");
+    }
+}
+
+/// A table in Markdown.
+fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    let rows: String = rows.into_iter().map(|cells| line(&cells)).collect();
+    format!("{}|{}\n{rows}", line(&head.map(str::to_owned)), "---|".repeat(N))
+}
+
+fn code(text: impl std::fmt::Display) -> String {
+    format!("`{text}`")
+}
+
+fn sessions() -> String {
+    let head = ["ours", "Banked's `state`", "Yorlet's session: `status`", "Yorlet's transaction: `status`"];
+    let row = |state: SessionState| {
+        let yorlet = [yorlet::shown_status(state), yorlet::transaction_status(state)];
+        [state.as_str(), banked::shown_state(state), yorlet[0], yorlet[1]].map(code)
+    };
+    table(head, SessionState::ALL.map(row))
+}
+
+fn refunds() -> String {
+    let row = |state: RefundState| [state.as_str(), state.as_str(), yorlet::refund_status(state)].map(code);
+    table(["ours", "Banked's `state`", "Yorlet's `status`"], RefundState::ALL.map(row))
+}
+
+fn events() -> String {
+    let row = |event: EventType| {
+        let several = |name: fn(EventType, bool) -> Option<&'static str>| {
+            let [first, later] = [true, false].map(|is_first| name(event, is_first).map_or("–".to_owned(), code));
+            if first == later || !can_be_first(event) { later } else { format!("{later}; first: {first}") }
+        };
+        [code(event), several(banked::webhook_event), several(|event, first| Some(yorlet::event_name(event, first)))]
+    };
+    table(["ours, and Banked's `type`", "Banked's `webhook_event`", "Yorlet's `type`"], EventType::all().map(row))
+}
+
+/// Whether an object can begin with it.
+fn can_be_first(event: EventType) -> bool {
+    match event {
+        EventType::PaymentSession(state) => {
+            matches!(state, SessionState::AwaitingPayer | SessionState::AwaitingProvider)
+        }
+        EventType::Refund(state) => matches!(state, RefundState::AwaitingDetails | RefundState::AwaitingPayment),
+    }
+}
+
+fn methods() -> String {
+    let row = |method: PaymentMethod| {
+        let currencies = [Currency::GBP, Currency::EUR, Currency::SEK, Currency::USD];
+        let can_have =
+            currencies.into_iter().filter(|currency| method.can_have(*currency)).map(|currency| currency.code());
+        let can_have: Vec<_> = can_have.collect();
+        let can_have = if can_have.is_empty() { "none: it needs a reader".to_owned() } else { can_have.join(", ") };
+        let offered = providers::mock::mocks().filter(|mock| mock.method == method).map(|mock| mock.name);
+        let offered: Vec<_> = offered.collect();
+        let account = if method.pays_into_account() { "yes" } else { "no" };
+        let banked = if method == PaymentMethod::PayByBank { "every session" } else { "–" };
+        [code(method.as_str()), banked.to_owned(), can_have, account.to_owned(), offered.join(", ")]
+    };
+    let head =
+        ["Yorlet's `payment_method_types`", "Banked's", "currencies", "needs an account", "test mode's providers"];
+    table(head, PaymentMethod::ALL.map(row))
+}
+
+fn errors() -> String {
+    let internal = || Box::new(std::io::Error::other("quiet"));
+    let all: [(&str, ApiError); 13] = [
+        ("the body or a parameter can't be read", Refusal::BadRequest(String::new()).into()),
+        ("a field breaks a rule", Refusal::Invalid(Vec::new()).into()),
+        ("no credentials that hold", Refusal::Unauthorized.into()),
+        ("a provider's webhook that it did not sign", Refusal::NotGenuine.into()),
+        ("the credentials lack a scope", Refusal::Forbidden(Scope::PaymentSessionsRead).into()),
+        ("nothing there that is yours", Refusal::NotFound.into()),
+        ("a field names nothing that is yours", Refusal::Unknown("customer").into()),
+        ("the path doesn't take the method", Refusal::MethodNotAllowed(String::new()).into()),
+        (
+            "it can't be done to the object as it is",
+            Refusal::InvalidAction { title: String::new(), parameter: None }.into(),
+        ),
+        ("the idempotency key was used for something else", Refusal::IdempotencyConflict.into()),
+        ("the body is too long", Refusal::TooLarge(0).into()),
+        ("the body is of another type", Refusal::UnsupportedMediaType("application/json").into()),
+        ("we can't at the moment: repeat it", ApiError::Unavailable(internal())),
+    ];
+    let last = ("our fault", ApiError::Internal(internal()));
+    let row = |(what, error): (&str, ApiError)| {
+        // A variant that is new is missing here until it is put into the list above.
+        match &error {
+            ApiError::Refused(
+                Refusal::BadRequest(_)
+                | Refusal::Invalid(_)
+                | Refusal::Unauthorized
+                | Refusal::NotGenuine
+                | Refusal::Forbidden(_)
+                | Refusal::NotFound
+                | Refusal::Unknown(_)
+                | Refusal::MethodNotAllowed(_)
+                | Refusal::InvalidAction { .. }
+                | Refusal::IdempotencyConflict
+                | Refusal::TooLarge(_)
+                | Refusal::UnsupportedMediaType(_),
+            )
+            | ApiError::Unavailable(_)
+            | ApiError::Internal(_) => {}
+        }
+        let yorlet = serde_json::to_value(yorlet::ErrorView::new(&error)).unwrap();
+        let kind = yorlet["error"]["type"].as_str().unwrap();
+        let banked = format!("{} `{}`", error.status().as_u16(), banked::code(&error));
+        [what.to_owned(), banked, format!("{} `{kind}`", yorlet::status(&error).as_u16())]
+    };
+    table(["what", "Banked", "Yorlet"], all.into_iter().chain([last]).map(row))
+}
