@@ -129,8 +129,21 @@ mod tests {
     fn an_account_is_taken_with_the_separators_people_type() {
         let line = "accounts link acme --name Acme --sort-code 01-02-03 --account-number 12345678";
         let Command::Accounts(Accounts::Link { account, .. }) = parse(line).unwrap().command else { panic!() };
-        let LinkedAccount { account, .. } = account.into();
-        assert_eq!(Ok(account), AccountIdentifier::uk("010203", "12345678"));
+        let LinkedAccount { account, default, .. } = account.try_into().unwrap();
+        assert_eq!((Ok(account), default), (AccountIdentifier::uk("010203", "12345678"), false));
+        let line = "accounts link acme --name Acme --iban de89370400440532013000 --default";
+        let Command::Accounts(Accounts::Link { account, .. }) = parse(line).unwrap().command else { panic!() };
+        let LinkedAccount { account, default, .. } = account.try_into().unwrap();
+        assert_eq!((account.last_four(), default), ("3000", true));
+        for (line, kind) in [
+            ("", ErrorKind::MissingRequiredArgument),
+            (" --sort-code 010203", ErrorKind::MissingRequiredArgument),
+            (" --account-number 12345678", ErrorKind::MissingRequiredArgument),
+            (" --iban DE88370400440532013000", ErrorKind::ValueValidation),
+            (" --iban DE89370400440532013000 --sort-code 010203", ErrorKind::ArgumentConflict),
+        ] {
+            assert_eq!(refused(&format!("accounts link acme --name Acme{line}")), kind, "{line}");
+        }
         let line = "accounts link acme --name Acme --sort-code 010203 --account-number 1234567";
         assert_eq!(refused(line), ErrorKind::ValueValidation);
     }

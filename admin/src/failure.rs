@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use aws_credential_types::provider::error::CredentialsError;
-use models::{ApiKeyId, DisabledBy, EndpointId, ListShards, MerchantId, ObjectId, SessionId};
+use models::{ApiKeyId, CustomerId, DisabledBy, EndpointId, ListShards, MerchantId, ObjectId, SessionId};
 use runtime::SettingError;
 use store::StoreError;
 use thiserror::Error;
@@ -51,10 +51,14 @@ pub(crate) enum Failure {
     NotMoreShards { id: MerchantId, shards: ListShards },
     #[error("there is no key {id}: `counterfoil keys list {}` shows those there are", .id.merchant())]
     NoKey { id: ApiKeyId },
-    #[error("this account is linked to {0} already: nothing is to be done")]
+    #[error("which account? Give --sort-code and --account-number, or --iban")]
+    NoAccount,
+    #[error("this account is linked to {0} already: unlink it first to link it with another name, or with --default")]
     AccountLinked(MerchantId),
     #[error("this account is not linked to {0}: `counterfoil accounts list {0} --full` shows those that are")]
     AccountNotLinked(MerchantId),
+    #[error("there is no customer {0}, or it was deleted: check the id, and --table or --stack")]
+    NoCustomer(CustomerId),
     #[error("there is no payment session or refund {0}: check the id, and --table or --stack")]
     NoObject(ObjectId),
     #[error(

@@ -16,6 +16,9 @@ const IDEMPOTENCY_SALT: [u8; 32] = [0; 32];
 /// Account numbers and sort codes of the documents' examples ("Creating a payment session", "Payment Session Object").
 const ACCOUNTS: [(&str, &str); 2] = [("12345678", "010203"), ("12345678", "123456")];
 
+/// Examples of SWIFT's IBAN registry: for euros and for Swedish kronor.
+const IBANS: [&str; 2] = ["DE89370400440532013000", "SE4550000000058398257466"];
+
 /// What its payers see: the shop of the documents' examples, where nobody reads mails.
 const SHOP_NAME: &str = "Bright Candles";
 const SUPPORT_EMAIL: &str = "help@brightcandles.example";
@@ -41,8 +44,14 @@ pub async fn seed(endpoint: &str, table_name: &str) -> Result<(), Box<dyn Error 
     let issued = api::known_key(key, secret, Scopes::ALL, Clock::System.now(), &Random::System)
         .ok_or("the demo key is not a key")?;
     merchants.add_key(&issued.key).await?;
+    let mut accounts = Vec::new();
     for (account_number, sort_code) in ACCOUNTS {
-        let account = AccountIdentifier::uk(sort_code, account_number)?;
+        accounts.push(AccountIdentifier::uk(sort_code, account_number)?);
+    }
+    for iban in IBANS {
+        accounts.push(AccountIdentifier::Iban { iban: iban.to_owned().try_into()? });
+    }
+    for account in accounts {
         let name = Name::try_from("Gerald Wiley".to_owned())?;
         merchants.link_account(&demo, &LinkedAccount { name, account, default: false }).await?;
     }

@@ -1,13 +1,15 @@
 //! Linked accounts.
 
 use clap::{Args, Subcommand};
-use models::{AccountIdentifier, AccountNumber, InvalidAccount, LinkedAccount, MerchantId, Name, SortCode};
+use models::{
+    AccountIdentifier, AccountNumber, Iban, InvalidAccount, InvalidIban, LinkedAccount, MerchantId, Name, SortCode,
+};
 use store::{Merchants, Table};
 
 use super::merchants::{get, name};
 use crate::arguments::{DRY_RUN_NOTE, DryRun};
 use crate::failure::Failure;
-use crate::report::{Record, Report, field};
+use crate::report::{Record, Report, field, maybe};
 
 const UNLINKED_NOTE: &str = "New sessions can't name it any more, once functions that knew it have forgotten it in 30 seconds; those that \
      name it are paid to it as before.";
@@ -56,33 +58,49 @@ pub(crate) struct AccountArgs {
     default: bool,
 }
 
+/// Sort code and account number, or an IBAN.
 #[derive(Debug, Args)]
 pub(crate) struct IdentifierArgs {
+    #[command(flatten)]
+    uk: Option<UkArgs>,
+    /// An account of any country
+    #[arg(long, value_parser = iban, required_unless_present = "sort_code", conflicts_with_all = ["sort_code", "account_number"])]
+    iban: Option<Iban>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UkArgs {
     /// 6 digits, such as 01-02-03
-    #[arg(long, value_parser = sort_code)]
+    #[arg(long, value_parser = sort_code, required = false, requires = "account_number")]
     sort_code: SortCode,
     /// 8 digits
-    #[arg(long, value_parser = account_number)]
+    #[arg(long, value_parser = account_number, required = false, requires = "sort_code")]
     account_number: AccountNumber,
 }
 
-impl From<IdentifierArgs> for AccountIdentifier {
-    fn from(IdentifierArgs { sort_code, account_number }: IdentifierArgs) -> Self {
-        Self::UkAccount { sort_code, account_number }
+impl TryFrom<IdentifierArgs> for AccountIdentifier {
+    type Error = Failure;
+
+    /// The command line has one of the two.
+    fn try_from(IdentifierArgs { uk, iban }: IdentifierArgs) -> Result<Self, Failure> {
+        let uk = uk.map(|UkArgs { sort_code, account_number }| Self::UkAccount { sort_code, account_number });
+        uk.or(iban.map(|iban| Self::Iban { iban })).ok_or(Failure::NoAccount)
     }
 }
 
-impl From<AccountArgs> for LinkedAccount {
-    fn from(AccountArgs { name, account, default }: AccountArgs) -> Self {
-        Self { name, account: account.into(), default }
+impl TryFrom<AccountArgs> for LinkedAccount {
+    type Error = Failure;
+
+    fn try_from(AccountArgs { name, account, default }: AccountArgs) -> Result<Self, Failure> {
+        Ok(Self { name, account: account.try_into()?, default })
     }
 }
 
 pub(crate) async fn run(command: Accounts, table: &Table) -> Result<Report, Failure> {
     let merchants = &Merchants::new(table.clone());
     match command {
-        Accounts::Link { merchant, account, dry } => link(merchants, merchant, account.into(), dry).await,
-        Accounts::Unlink { merchant, account, dry } => unlink(merchants, merchant, account.into(), dry).await,
+        Accounts::Link { merchant, account, dry } => link(merchants, merchant, account.try_into()?, dry).await,
+        Accounts::Unlink { merchant, account, dry } => unlink(merchants, merchant, account.try_into()?, dry).await,
         Accounts::List { merchant, full } => {
             let accounts = get(merchants, merchant).await?.linked_accounts;
             Ok(Report::many(accounts.iter().map(|account| record(account, full)).collect()))
@@ -124,16 +142,22 @@ async fn unlink(
     Ok(report.with_note(UNLINKED_NOTE))
 }
 
-fn record(LinkedAccount { name, account, .. }: &LinkedAccount, full: bool) -> Record {
+fn record(LinkedAccount { name, account, default }: &LinkedAccount, full: bool) -> Record {
     let shown = |number: &str| if full { number.to_owned() } else { format!("****{}", account.last_four()) };
     let name = field("name", name.as_str());
-    Record(match account {
+    let (sort_code, account_number, iban) = match account {
         AccountIdentifier::UkAccount { sort_code, account_number } => {
-            let number = shown(account_number.as_str());
-            vec![name, field("sort_code", sort_code.as_str()), field("account_number", number)]
+            (Some(sort_code.as_str()), Some(shown(account_number.as_str())), None)
         }
-        AccountIdentifier::Iban { iban } => vec![name, field("iban", shown(iban.as_str()))],
-    })
+        AccountIdentifier::Iban { iban } => (None, None, Some(shown(iban.as_str()))),
+    };
+    Record(vec![
+        name,
+        maybe("sort_code", sort_code),
+        maybe("account_number", account_number),
+        maybe("iban", iban),
+        field("default", default),
+    ])
 }
 
 fn sort_code(text: &str) -> Result<SortCode, InvalidAccount> {
@@ -141,5 +165,9 @@ fn sort_code(text: &str) -> Result<SortCode, InvalidAccount> {
 }
 
 fn account_number(text: &str) -> Result<AccountNumber, InvalidAccount> {
+    text.to_owned().try_into()
+}
+
+fn iban(text: &str) -> Result<Iban, InvalidIban> {
     text.to_owned().try_into()
 }

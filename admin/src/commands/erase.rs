@@ -3,9 +3,9 @@
 use std::cell::RefCell;
 
 use clap::Subcommand;
-use models::{EmailAddress, InvalidText, SessionId};
+use models::{CustomerId, EmailAddress, InvalidId, InvalidText, SessionId};
 use runtime::Clock;
-use store::{Erased, Erasures, PayersSession, Refunds, Sessions, Table};
+use store::{Customers, Erasable, Erased, Erasures, PayersData, Refunds, Sessions, Table};
 
 use crate::arguments::{DRY_RUN_NOTE, DryRun};
 use crate::failure::Failure;
@@ -28,7 +28,17 @@ pub(crate) enum Erase {
         #[command(flatten)]
         dry: DryRun,
     },
-    /// Remove what all payment sessions of a payer hold of them, for good
+    /// Remove what is known of a customer, for good
+    ///
+    /// What is left is as of one that its merchant deleted. What payment sessions hold of them stays: `erase payer` removes both.
+    Customer {
+        /// The customer's id, as API answers have it (`cus_…`) or as logs have it
+        #[arg(value_parser = customer_id)]
+        id: CustomerId,
+        #[command(flatten)]
+        dry: DryRun,
+    },
+    /// Remove what all payment sessions of a payer hold of them, and customers with their address, for good
     ///
     /// This reads the whole table. Sessions that are not final are left as they are, and listed.
     Payer {
@@ -55,24 +65,38 @@ pub(crate) async fn run(command: Erase, table: &Table) -> Result<Report, Failure
             let report = Report::one(record);
             Ok(if dry.dry_run { report.with_note(DRY_RUN_NOTE) } else { report })
         }
+        Erase::Customer { id, dry } => {
+            let erased = erase_customer(table, &id, dry).await?;
+            if erased == Erased::NotFound {
+                return Err(Failure::NoCustomer(id));
+            }
+            let record = Record(vec![field("customer_id", id), field("result", result(erased, dry))]);
+            let report = Report::one(record);
+            Ok(if dry.dry_run { report.with_note(DRY_RUN_NOTE) } else { report })
+        }
         Erase::Payer { email, rate, dry } => payer(table, &email, rate, dry).await,
     }
 }
 
 async fn payer(table: &Table, email: &EmailAddress, rate: ReadRate, dry: DryRun) -> Result<Report, Failure> {
     let (records, failed) = (RefCell::new(Vec::new()), RefCell::new(false));
-    let erase_theirs = async |found: Vec<PayersSession>| {
-        for session in found {
-            if !session.email.as_str().eq_ignore_ascii_case(email.as_str()) {
+    let erase_theirs = async |found: Vec<PayersData>| {
+        for PayersData { of, email: found } in found {
+            if !found.as_str().eq_ignore_ascii_case(email.as_str()) {
                 continue;
             }
+            let (session_id, customer_id, erased) = match of {
+                Erasable::Session(id) => (Some(id), None, erase(table, &id, dry).await),
+                Erasable::Customer(id) => (None, Some(id), erase_customer(table, &id, dry).await),
+            };
             // What is erased is not found by its address again: whatever goes wrong with one, the others are reported.
-            let (result, done) = match erase(table, &session.id, dry).await {
+            let (result, done) = match erased {
                 Ok(erased) => (result(erased, dry).to_owned(), erased != Erased::NotFinal),
                 Err(failure) => (format!("not erased: {failure}"), false),
             };
             *failed.borrow_mut() |= !done;
-            records.borrow_mut().push(Record(vec![field("session_id", session.id), field("result", result)]));
+            let ids = [maybe("session_id", session_id), maybe("customer_id", customer_id)];
+            records.borrow_mut().push(Record(ids.into_iter().chain([field("result", result)]).collect()));
         }
         Ok(0.0)
     };
@@ -80,7 +104,8 @@ async fn payer(table: &Table, email: &EmailAddress, rate: ReadRate, dry: DryRun)
         *failed.borrow_mut() = true;
         let record = vec![
             maybe("session_id", None::<SessionId>),
-            field("result", format!("not all sessions were read: {failure}")),
+            maybe("customer_id", None::<CustomerId>),
+            field("result", format!("not all sessions and customers were read: {failure}")),
         ];
         records.borrow_mut().push(Record(record));
     }
@@ -104,6 +129,23 @@ async fn erase(table: &Table, id: &SessionId, dry: DryRun) -> Result<Erased, Fai
         (None, true) => Erased::Done,
         (None, false) => Erased::NotFinal,
     })
+}
+
+async fn erase_customer(table: &Table, id: &CustomerId, dry: DryRun) -> Result<Erased, Failure> {
+    if !dry.dry_run {
+        return Ok(Erasures::new(table.clone()).erase_customer(id, None, Clock::System.now()).await?);
+    }
+    let exists = Customers::new(table.clone()).exists(id).await?;
+    Ok(match exists {
+        Some(true) => Erased::Done,
+        Some(false) => Erased::AlreadyErased,
+        None => Erased::NotFound,
+    })
+}
+
+/// As formats show it, or as it is stored.
+fn customer_id(text: &str) -> Result<CustomerId, InvalidId> {
+    text.strip_prefix("cus_").map_or_else(|| text.parse(), CustomerId::from_base62)
 }
 
 fn result(erased: Erased, dry: DryRun) -> &'static str {

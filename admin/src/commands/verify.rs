@@ -176,12 +176,15 @@ const fn what_to_do(rule: Rule) -> &'static str {
         }
         Rule::Forgotten => "check that the schedule runs, and its log; then `counterfoil dead-letters list`",
         Rule::Listed => "set `list_pk` and `list_sk` by hand",
-        Rule::Erased => "`counterfoil erase session`, or remove by hand what is named",
-        Rule::Final => "set or remove `final_pk` (FINAL#0 to FINAL#63, any) and `final_at` (when it ended) by hand",
+        Rule::Erased => "`counterfoil erase session` or `erase customer`, or remove by hand what is named",
+        Rule::Final => {
+            "set or remove `final_pk` (FINAL#0 to FINAL#63, any) and `final_at` (when it ended, or a customer was last changed) by hand"
+        }
         Rule::Mail | Rule::Event => "`counterfoil republish --since` a second before it happened",
         Rule::Cursor => {
             "see in `counterfoil sessions show` what was delivered; delete the cursor by hand, and replay its events"
         }
         Rule::Endpoint => "set `count` by hand",
+        Rule::Count => "count the list by its pages, and set `count` by hand",
     }
 }

@@ -65,9 +65,16 @@ fn a_merchant_from_first_to_last() {
     let link = [&link[..], &["--account-number", "12345678"]].concat();
     assert_eq!(machine.json(&link)["account_number"], "****5678");
     assert!(machine.refused(&link).contains("already"));
-    let masked = json!([{ "name": "Acme Ltd", "sort_code": "010203", "account_number": "****5678" }]);
+    let masked = json!([{ "name": "Acme Ltd", "sort_code": "010203", "account_number": "****5678", "iban": null, "default": "false" }]);
     assert_eq!(machine.json(&["accounts", "list", "acme"]), masked);
     assert_eq!(machine.json(&["accounts", "list", "acme", "--full"])[0]["account_number"], "12345678");
+    let iban =
+        ["accounts", "link", "acme", "--name", "Acme GmbH", "--iban", "DE89 3704 0044 0532 0130 00", "--default"];
+    let linked = machine.json(&iban);
+    let expected = json!({ "name": "Acme GmbH", "sort_code": null, "account_number": null, "iban": "****3000", "default": "true" });
+    assert_eq!(linked, expected);
+    assert_eq!(machine.json(&["accounts", "list", "acme"]).as_array().unwrap().len(), 2);
+    assert_eq!(machine.json(&["accounts", "unlink", "acme", "--iban", "DE89370400440532013000"])["iban"], "****3000");
 }
 
 #[test]

@@ -140,6 +140,14 @@ impl Customers {
         })
     }
 
+    /// Whether a customer is there, whosever it is: false if it was deleted or erased; none if there never was one.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn exists(&self, id: &CustomerId) -> Result<Option<bool>, StoreError> {
+        Ok(self.table.get(keys::customer(id)).await?.map(|item| !is_tombstone(&item)))
+    }
+
     /// Makes a customer what `change` makes of it. Done again upon what others have changed meanwhile, and not done again if a
     /// request with the same key did it before; the latest [`MAX_KEYED`] are remembered.
     ///
