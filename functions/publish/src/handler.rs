@@ -14,7 +14,8 @@ use models::{CorrelationId, CursorId, Endpoint, EventId, EventType, Lane, Mercha
 use queue::Queue;
 use runtime::{Clock, Metric, SettingError};
 use store::{
-    Advanced, CLOCKS_DIFFER_BY, Cursors, Endpoints, Events, Mails, ObjectPath, Table, UnreadRecord, WRITE_LANDS_WITHIN,
+    Advanced, CLOCKS_DIFFER_BY, CountChange, Counts, Cursors, Customers, Endpoints, Events, Mails, ObjectPath,
+    StoredEvent, Table, UnreadRecord, WRITE_LANDS_WITHIN,
 };
 use tokio::sync::OnceCell;
 
@@ -26,11 +27,13 @@ const OBJECTS_AT_ONCE: usize = 10;
 /// as a call and its repetitions do, 8 s.
 const MARGIN: Duration = Duration::from_secs(10);
 
-/// Publishes what happened to sessions and refunds.
+/// Publishes what happened to sessions and refunds, and counts what comes to lists and leaves them.
 #[derive(Debug)]
 pub struct Publish {
     events: Events,
     mails: Mails,
+    counts: Counts,
+    customers: Customers,
     endpoints: Endpoints,
     cursors: Cursors,
     receipts: Queue,
@@ -71,6 +74,8 @@ impl Publish {
         Self {
             events: Events::new(table.clone()),
             mails: Mails::new(table.clone()),
+            counts: Counts::new(table.clone()),
+            customers: Customers::new(table.clone()),
             endpoints: Endpoints::new(table.clone()),
             cursors: Cursors::new(table),
             receipts,
@@ -86,17 +91,39 @@ impl Publish {
     /// what was published after that is published twice, which changes nothing.
     pub async fn handle(&self, event: LambdaEvent<Event>) -> Result<DynamoDbEventResponse, Error> {
         let stop_at = event.context.deadline().checked_sub(MARGIN).unwrap_or(SystemTime::UNIX_EPOCH);
+        let counted: Vec<_> = event.payload.records.iter().filter_map(count_change).collect();
         let known = Known::default();
         let objects = futures_util::stream::iter(by_object(event.payload.records));
         let published = objects.map(|records| self.publish_in_order(records, stop_at, &known));
         let failed: Vec<_> = published.buffer_unordered(OBJECTS_AT_ONCE).collect().await;
+        let uncounted = self.count_all(counted, stop_at).await;
         let mut failures = DynamoDbEventResponse::default();
-        for sequence_number in failed.into_iter().flatten() {
+        for sequence_number in failed.into_iter().flatten().chain(uncounted) {
             let mut failure = DynamoDbBatchItemFailure::default();
             failure.item_identifier = sequence_number;
             failures.batch_item_failures.push(failure);
         }
         Ok(failures)
+    }
+
+    /// Counts all at once, each list's in one transaction; the sequence numbers of the records that were not counted, if it
+    /// failed: what was counted all the same is not counted again.
+    async fn count_all(&self, counted: Vec<(Option<String>, CountChange)>, stop_at: SystemTime) -> Vec<Option<String>> {
+        let (sequence_numbers, changes): (Vec<_>, Vec<_>) = counted.into_iter().unzip();
+        let done = if changes.is_empty() {
+            Ok(())
+        } else if self.clock.is_past(stop_at) {
+            Err("no time is left for it in this invocation".into())
+        } else {
+            self.counts.note(changes, self.clock.now()).await.map_err(Error::from)
+        };
+        match done {
+            Ok(()) => Vec::new(),
+            Err(error) => {
+                tracing::error!(%error, "what came to lists or left them could not be counted");
+                sequence_numbers
+            }
+        }
     }
 
     /// Publishes the records of one object; the sequence numbers of those that were not: the first that failed, and all
@@ -156,6 +183,7 @@ impl Publish {
                     tracing::warn!(%mail, %error, "a mail could not be queued; `expire` will queue it");
                 }
             }
+            self.note_customer(&event, created_at).await?;
             let landed_s = (sequence >= first_landed).then_some(landed_s);
             let readable_by = readable_by(created_at, landed_s);
             self.notify_endpoints(&event.object, sequence, readable_by, known).await?;
@@ -166,6 +194,17 @@ impl Publish {
             }
         }
         Ok(())
+    }
+
+    /// Of a session that begins or ends, notes with its customer when that was: so long they are kept.
+    async fn note_customer(&self, event: &StoredEvent, at: Timestamp) -> Result<(), Error> {
+        match &event.object {
+            Object::Session(session) if event.sequence == 1 || session.state.is_final() => {
+                let Some(customer_id) = &session.customer_id else { return Ok(()) };
+                Ok(self.customers.note_session(customer_id, at).await?)
+            }
+            Object::Session(_) | Object::Refund(_) => Ok(()),
+        }
     }
 
     /// Advances and queues the cursor of each endpoint that subscribes to the event. An endpoint gets nothing that could be
@@ -215,6 +254,12 @@ impl Publish {
         }
         Ok(())
     }
+}
+
+/// What a record says of a list, with its sequence number.
+fn count_change(record: &EventRecord) -> Option<(Option<String>, CountChange)> {
+    let change = store::count_change(&record.change.old_image, &record.change.new_image)?;
+    Some((record.change.sequence_number.clone(), change))
 }
 
 /// Counts an event. One whose put was repeated by the SDK, or that an earlier deletion of its session put, is not counted:

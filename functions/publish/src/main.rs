@@ -1,5 +1,7 @@
 //! The binary of the function: see the library.
 
+#![recursion_limit = "256"] // its future is deep
+
 use lambda_runtime::{Error, service_fn};
 use publish::Publish;
 use runtime::Metrics;

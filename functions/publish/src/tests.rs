@@ -37,6 +37,8 @@ struct Seen {
     events: Vec<String>,
     queries: usize,
     calls: usize,
+    /// The transactions, in order.
+    transactions: Vec<String>,
     /// What was queued, in order.
     queued: Vec<String>,
     /// The items that were put, and the cursors' heads, by their keys.
@@ -120,6 +122,9 @@ impl Aws {
         seen.in_flight += 1;
         seen.most_in_flight = seen.most_in_flight.max(seen.in_flight);
         seen.queries += usize::from(head.contains(".query"));
+        if head.contains(".transactwriteitems") {
+            seen.transactions.push(body.to_owned());
+        }
         let mut request: Value = serde_json::from_str(body).unwrap();
         seen.queued.extend(request["MessageBody"].as_str().map(str::to_owned));
         let item = request["Item"].take();
@@ -259,4 +264,39 @@ async fn what_there_is_no_time_for_comes_again() {
     let (aws, function) = Aws::start("").await;
     let failed = publish(&function, batch((0..3).map(|object| (object, 1))), Duration::ZERO).await;
     assert_eq!((failed.len(), aws.seen.lock().unwrap().calls), (3, 0));
+}
+
+/// A batch of new sessions: the first is Banked's, the others are Yorlet's.
+fn new_sessions(count: usize) -> Value {
+    let mut batch = batch((0..count).map(|object| (object, 1)));
+    for record in batch["Records"].as_array_mut().unwrap().iter_mut().skip(1) {
+        record["dynamodb"]["NewImage"]["format"] = json!({ "S": "yorlet" });
+    }
+    batch
+}
+
+#[tokio::test]
+async fn what_comes_to_a_counted_list_is_counted_in_one_transaction_and_nothing_else_is() {
+    let (aws, function) = Aws::start("").await;
+    assert_eq!(publish(&function, new_sessions(4), LONG).await, [""; 0]);
+    let seen = std::mem::take(&mut *aws.seen.lock().unwrap());
+    let [transaction] = &seen.transactions[..] else { panic!("{:?}", seen.transactions) };
+    let transaction: Value = serde_json::from_str(transaction).unwrap();
+    let parts = transaction["TransactItems"].as_array().unwrap();
+    let marked: Vec<_> = parts.iter().filter_map(|part| part["Put"]["Item"]["pk"]["S"].as_str()).collect();
+    assert_eq!(marked, [1, 2, 3].map(|object| format!("COUNTED#{}", id(object))));
+    let count = &parts.last().unwrap()["Update"];
+    assert_eq!(count["Key"], json!({ "pk": { "S": "COUNTS#demo#test" }, "sk": { "S": "SESSIONS#yorlet" } }));
+    assert_eq!(count["ExpressionAttributeValues"][":sum"]["N"], "3");
+
+    // No session of Banked's costs a call for it, and no later record of any.
+    publish(&function, batch([(0, 1), (1, 2), (1, 3)]), LONG).await;
+    assert_eq!(aws.seen.lock().unwrap().transactions, [""; 0]);
+}
+
+#[tokio::test]
+async fn what_could_not_be_counted_comes_again_and_is_published_all_the_same() {
+    let (aws, function) = Aws::start("COUNTS#demo").await;
+    assert_eq!(publish(&function, new_sessions(3), LONG).await, ["1", "2"]);
+    assert_eq!(aws.seen.lock().unwrap().events.len(), 3);
 }
