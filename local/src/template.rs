@@ -168,9 +168,11 @@ impl Template {
         let mut values = BTreeMap::new();
         for (name, declared) in &self.parameters {
             let location = Location::new("Parameters", name);
-            let value = match given.get(name) {
-                Some(value) => value.clone(),
-                None => declared
+            let here = SWITCHED_ON.iter().find(|(parameter, _)| parameter == name).map(|(_, value)| *value);
+            let value = match (given.get(name), here) {
+                (Some(value), _) => value.clone(),
+                (None, Some(value)) => value.to_owned(),
+                (None, None) => declared
                     .get("Default")
                     .and_then(scalar_text)
                     .ok_or_else(|| location.error("has no default; `local` needs one, or a value given"))?,
@@ -184,6 +186,9 @@ impl Template {
         Ok(values)
     }
 }
+
+/// What is switched on on one machine, where nothing of an older release runs, unless a value is given.
+const SWITCHED_ON: [(&str, &str); 1] = [("Formats", "banked,yorlet")];
 
 /// Whether a resource or output is there: it has no Condition, or one that holds.
 fn is_there(scope: &Scope<'_>, location: &Location, declared: &Value) -> Result<bool, TemplateError> {

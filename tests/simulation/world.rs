@@ -397,8 +397,12 @@ impl Functions {
         // Receivers are addressed by number.
         let lookup = Lookup::by(async |name| panic!("{name} is looked up"));
         let base_url = || Some(BASE_URL.to_owned());
-        let settings =
-            Settings { public_base_url: base_url(), caps: "GBP:1000000".parse().unwrap(), local_live: false };
+        let settings = Settings {
+            public_base_url: base_url(),
+            caps: "GBP:1000000".parse().unwrap(),
+            formats: "banked".parse().unwrap(),
+            local_live: false,
+        };
         let postbox = Postbox::new(config, "shop@example.com".to_owned(), "set".to_owned());
         let [webhooks, slow_webhooks] = lanes();
         let queues = [receipts(), webhooks.clone(), slow_webhooks, failures.clone()];

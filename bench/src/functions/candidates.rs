@@ -100,6 +100,7 @@ pub(crate) fn all(
         }
         environment.insert("LOG_LEVEL".into(), "info".into());
         environment.insert("MAX_AMOUNT_MINOR".into(), "100000000".into());
+        environment.insert("FORMATS".into(), "banked".into());
         environment.insert("SENDER_ADDRESS".into(), "receipts@example.com".into());
         environment.insert("CONFIGURATION_SET".into(), world.configuration_set());
         environment.insert("METRICS_NAMESPACE".into(), "Counterfoil/bench".into());

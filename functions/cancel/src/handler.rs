@@ -2,7 +2,7 @@
 
 use api::{Answer, ApiError, Authenticator, Caller, Format, IdempotencyKey, Operation, Refusal, Route};
 use lambda_http::Request;
-use models::{SessionEvent, SessionId, SessionState, WriteId};
+use models::{SessionEvent, SessionId, WriteId};
 use payments::{EndError, PaymentError, Payments};
 use runtime::{Clock, Random, SettingError};
 use store::{Change, ChangeError, Merchants, Table};
@@ -72,7 +72,9 @@ impl Cancel {
                 show(&changed.session).map(|answer| if repeated { api::replayed(answer) } else { answer })
             }
             // It was cancelled before: what was asked for is so.
-            Err(EndError::Change(ChangeError::Refused(session))) if session.state == SessionState::Cancelled => {
+            Err(EndError::Change(ChangeError::Refused(session)))
+                if format.is_cancelled(session.state_at(self.clock.now())) =>
+            {
                 show(&session)
             }
             Err(error) => Err(self.not_ended(error, "cancelled")),

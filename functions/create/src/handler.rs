@@ -1,16 +1,17 @@
 //! Credentials, rules, one conditional write, the answer.
 
-use api::{Answer, Authenticator, Format, IdempotencyKey, Refusal, Route, Violation};
+use api::{Answer, ApiError, Authenticator, Caller, Format, Formats, IdempotencyKey, Json, Refusal, Route, Violation};
 use lambda_http::Request;
-use models::{AmountCaps, Creation, EndToEndId, Mode, Session, SessionId};
+use models::{AmountCaps, Creation, EndToEndId, Mode, NewSession, Session, SessionId};
 use runtime::{Clock, Random, SettingError};
-use store::{Created, Merchants, Sessions, Table};
+use store::{Created, Customers, Merchants, Sessions, Table};
 
 /// Creates payment sessions.
 #[derive(Debug)]
 pub struct Create {
     authenticator: Authenticator,
     sessions: Sessions,
+    customers: Customers,
     clock: Clock,
     random: Random,
     settings: Settings,
@@ -23,6 +24,8 @@ pub struct Settings {
     pub public_base_url: Option<String>,
     /// The most that a payment may be.
     pub caps: AmountCaps,
+    /// The formats in which sessions may be created.
+    pub formats: Formats,
     /// Whether live sessions may be created without a live connector; only `local` says so.
     pub local_live: bool,
 }
@@ -36,9 +39,13 @@ impl Create {
                 "is not a list of caps with one for GBP, like GBP:100000000,EUR:50000000",
             )
         })?;
+        let formats = runtime::required("FORMATS")?.parse();
+        let formats =
+            formats.map_err(|_| SettingError::new("FORMATS", "is not a list of formats, like banked,yorlet"))?;
         let settings = Settings {
             public_base_url: runtime::optional("PUBLIC_BASE_URL"),
             caps,
+            formats,
             local_live: runtime::local_live_connector(),
         };
         Ok(Self::new(Table::from_env()?, Clock::System, Random::System, settings).await)
@@ -48,7 +55,8 @@ impl Create {
     pub async fn new(table: Table, clock: Clock, random: Random, settings: Settings) -> Self {
         Self {
             authenticator: Authenticator::start(Merchants::new(table.clone()), clock.clone()).await,
-            sessions: Sessions::new(table),
+            sessions: Sessions::new(table.clone()),
+            customers: Customers::new(table),
             clock,
             random,
             settings,
@@ -60,6 +68,7 @@ impl Create {
         let caller = self.authenticator.authenticate(&request).await?;
         let Some(Route::CreateSession) = Route::of(&request) else { return Err(api::unrouted(&request).into()) };
         let format = Format::of(&request);
+        self.settings.formats.check(format)?;
         let (mode, at) = (caller.mode(), self.clock.now());
         if !providers::can_pay(mode, self.settings.local_live) {
             return Err(no_live_connector(mode).into());
@@ -70,16 +79,16 @@ impl Create {
             Some(key) => (key.session_id(&caller.merchant, mode, format), Some(body.fingerprint()?)),
             None => (SessionId::new(self.random.uuid_v7(at)), None),
         };
-        let new = match format.read_session(&body, &caller.merchant, id, &self.settings.caps) {
+        let new = match self.read(&body, id, &caller, format).await {
             Ok(new) => new,
-            // What was created once is answered again, even if the rules or the linked accounts have changed since.
-            Err(refusal @ Refusal::Invalid(_)) if fingerprint.is_some() => {
+            // What was created once is answered again, even if the rules, the linked accounts or the customer have changed since.
+            Err(ApiError::Refused(refusal @ (Refusal::Invalid(_) | Refusal::Unknown(_)))) if fingerprint.is_some() => {
                 return match self.sessions.created(&id).await? {
                     Some(Created::Existing(session, first)) if first == fingerprint => replay(*session, format),
                     Some(_) | None => Err(refusal.into()),
                 };
             }
-            Err(refusal) => return Err(refusal.into()),
+            Err(error) => return Err(error),
         };
         let base_url = self.settings.public_base_url.clone().or_else(|| api::base_url(&request));
         let creation = Creation {
@@ -100,6 +109,20 @@ impl Create {
             Created::Existing(session, first) if first == fingerprint => replay(*session, format),
             Created::Existing(..) | Created::Deleted => Err(Refusal::IdempotencyConflict.into()),
         }
+    }
+
+    /// Reads what the session is created of; one that names a customer has that one as its payer.
+    async fn read(
+        &self,
+        body: &Json<'_>,
+        id: SessionId,
+        caller: &Caller,
+        format: Format,
+    ) -> Result<NewSession, ApiError> {
+        let new = format.read_session(body, &caller.merchant, id, &self.settings.caps)?;
+        let Some(customer_id) = new.customer_id else { return Ok(new) };
+        let customer = self.customers.get(&customer_id, &caller.owner_in(format)).await?;
+        Ok(format.paid_by(new, customer.as_ref())?)
     }
 }
 

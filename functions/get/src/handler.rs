@@ -1,12 +1,18 @@
 //! Reading one session, listing them, and listing the banks that their payers can choose.
 
-use api::{Answer, Authenticator, Caller, Format, ListParameters, Refusal, Route};
+use api::{
+    Answer, ApiError, Authenticator, Beside, Caller, Format, ListParameters, ListRequest, PageEnd, Refusal, Route,
+};
 use futures_util::future::try_join_all;
+use jiff::Timestamp;
 use lambda_http::Request;
-use models::{Currency, PaymentMethod, Refund, Session, SessionState};
+use models::{Currency, PaymentMethod, Refund, Session, SessionId};
 use providers::{Providers, Wanted};
 use runtime::{Clock, SettingError};
-use store::{ListCursor, ListRange, Merchants, MockLedger, Page, Refunds, Sessions, StoreError, Table, WithRefunds};
+use store::{
+    Counted, Counts, ListCursor, ListStart, Merchants, MockLedger, Page, Refunds, Sessions, StoreError, Table,
+    WithRefunds,
+};
 
 /// The most refunds in one page of a list: an answer may have 6 MB (AWS Lambda, quotas), and each has half a kilobyte.
 const MAX_REFUNDS: u32 = 4000;
@@ -20,16 +26,9 @@ pub struct Get {
     authenticator: Authenticator,
     sessions: Sessions,
     refunds: Refunds,
+    counts: Counts,
     providers: Providers<MockLedger>,
     clock: Clock,
-}
-
-/// What the query string of a list asks for.
-#[derive(Debug)]
-struct Query {
-    range: ListRange,
-    /// Shown states; all if empty.
-    states: Vec<&'static str>,
 }
 
 impl Get {
@@ -44,6 +43,7 @@ impl Get {
             authenticator: Authenticator::start(Merchants::new(table.clone()), clock.clone()).await,
             sessions: Sessions::new(table.clone()),
             refunds: Refunds::new(table.clone()),
+            counts: Counts::new(table.clone()),
             providers: Providers::new(MockLedger::new(table), local_live),
             clock,
         }
@@ -54,29 +54,73 @@ impl Get {
         let caller = self.authenticator.authenticate(&request).await?;
         let format = Format::of(&request);
         match Route::of(&request) {
-            Some(Route::Session(id)) => self.one(id, &caller, format).await,
-            Some(Route::Sessions) => self.list(&request, &caller, format).await,
+            Some(Route::Session(id)) => {
+                let (session, refunds) = self.own(&format.session_id(id)?, &caller, format).await?;
+                format.session(&session, &refunds, self.clock.now())
+            }
+            Some(Route::Transaction(id)) => {
+                let (session, refunds) = self.own(&format.transaction_id(id)?, &caller, format).await?;
+                format.transaction(&session, &refunds, self.clock.now())
+            }
+            Some(Route::Sessions) => {
+                let asked = format.read_session_list(request.uri().query().unwrap_or(""))?;
+                let now = self.clock.now();
+                let with_refunds = format.shows_refunds_of_sessions();
+                let (sessions, page) = self.list(asked, with_refunds, now, &caller, format).await?;
+                format.sessions(&sessions, now, &page)
+            }
+            Some(Route::Transactions) => {
+                let asked = format.read_transaction_list(request.uri().query().unwrap_or(""))?;
+                let now = self.clock.now();
+                let (sessions, page) = self.list(asked, true, now, &caller, format).await?;
+                format.transactions(&sessions, now, &page)
+            }
             Some(Route::Providers) => self.providers(&request, &caller, format),
             Some(_) | None => Err(api::unrouted(&request).into()),
         }
     }
 
-    async fn one(&self, id: &str, caller: &Caller, format: Format) -> Answer {
-        let WithRefunds { session, refunds } = self.refunds.of(&format.session_id(id)?).await?;
+    /// A session of the caller's, with its refunds.
+    async fn own(&self, id: &SessionId, caller: &Caller, format: Format) -> Result<(Session, Vec<Refund>), ApiError> {
+        let WithRefunds { session, refunds } = self.refunds.of(id).await?;
         let session = session.filter(|session| caller.owner_in(format).owns(session)).ok_or(Refusal::NotFound)?;
-        format.session(&session, &refunds, self.clock.now())
+        Ok((session, refunds))
     }
 
-    async fn list(&self, request: &Request, caller: &Caller, format: Format) -> Answer {
-        let Query { range, states } = parse_query(request.uri().query().unwrap_or(""), format)?;
-        let now = self.clock.now();
+    /// A page of the caller's sessions, each with its refunds if those are shown.
+    async fn list(
+        &self,
+        asked: ListRequest,
+        with_refunds: bool,
+        now: Timestamp,
+        caller: &Caller,
+        format: Format,
+    ) -> Result<(Vec<(Session, Vec<Refund>)>, PageEnd), ApiError> {
+        let ListRequest { mut range, beside, states } = asked;
+        if let Some(beside) = beside {
+            range.start = self.start(&beside, caller, format).await?;
+        }
         let wanted = |session: &Session| states.contains(&format.shown_state(session.state_at(now)));
         let filter: Option<&(dyn Fn(&Session) -> bool + Sync)> = if states.is_empty() { None } else { Some(&wanted) };
-        let shards = caller.merchant.list_sharding.shards();
-        let page = cut(self.sessions.list(&caller.owner_in(format), shards, range, filter).await?);
-        let refunds = self.refunds_of_each(&page.items).await?;
-        let sessions: Vec<_> = page.items.into_iter().zip(refunds).collect();
-        format.sessions(&sessions, now, page.next.map(|cursor| cursor.encode()))
+        let (owner, shards) = (caller.owner_in(format), caller.merchant.list_sharding.shards());
+        let is_older = !matches!(range.start, ListStart::Before(_));
+        let mut page = self.sessions.list(&owner, shards, range, filter).await?;
+        let count = if format.lists_say_count() { self.counts.of(&owner, Counted::Sessions).await? } else { 0 };
+        let refunds = if with_refunds {
+            page = cut(page, is_older);
+            self.refunds_of_each(&page.items).await?
+        } else {
+            vec![Vec::new(); page.items.len()]
+        };
+        Ok((page.items.into_iter().zip(refunds).collect(), PageEnd { next: page.next, count }))
+    }
+
+    /// The position of a session of the caller's, beside which a page begins.
+    async fn start(&self, beside: &Beside<SessionId>, caller: &Caller, format: Format) -> Result<ListStart, ApiError> {
+        let session = self.sessions.get(beside.id()).await?;
+        let session = session.filter(|session| caller.owner_in(format).owns(session));
+        let session = session.ok_or_else(|| format.unknown_in_list(beside))?;
+        Ok(beside.start(ListCursor::at(&session)))
     }
 
     /// What a payer of the caller's can choose from.
@@ -102,8 +146,12 @@ impl Get {
     }
 }
 
-/// The page without what would bring more than [`MAX_REFUNDS`] refunds, but for its first session.
-fn cut(mut page: Page<Session>) -> Page<Session> {
+/// The page without what would bring more than [`MAX_REFUNDS`] refunds, but for the session that it was read from first: its
+/// newest, if it goes on to older ones, else its oldest.
+fn cut(mut page: Page<Session>, to_older: bool) -> Page<Session> {
+    if !to_older {
+        page.items.reverse();
+    }
     let mut refunds: u32 = 0;
     let fits = page.items.iter().take_while(|session| {
         refunds = refunds.saturating_add(session.refund_count);
@@ -114,68 +162,8 @@ fn cut(mut page: Page<Session>) -> Page<Session> {
         page.items.truncate(kept);
         page.next = page.items.last().map(ListCursor::at);
     }
+    if !to_older {
+        page.items.reverse();
+    }
     page
-}
-
-/// Reads a list's query string.
-fn parse_query(query: &str, format: Format) -> Result<Query, Refusal> {
-    let mut states = Vec::new();
-    let known = ListParameters { once: &[], repeated: &["state"] };
-    let range = api::list_query(
-        query,
-        known,
-        |text| api::list_cursor(ListCursor::of_sessions(text)),
-        |_, value| {
-            let several: Option<Vec<_>> = value.split(',').map(|state| parse_state(state, format)).collect();
-            states.extend(several.ok_or("must be a state, or several with commas between them")?);
-            Ok(())
-        },
-    )?;
-    Ok(Query { range, states })
-}
-
-/// A state as clients read it.
-fn parse_state(text: &str, format: Format) -> Option<&'static str> {
-    SessionState::ALL.into_iter().map(|state| format.shown_state(state)).find(|shown| *shown == text)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn format() -> Format {
-        Format::of(&Request::default())
-    }
-
-    fn refused(query: &str) -> Vec<String> {
-        match parse_query(query, format()) {
-            Err(Refusal::Invalid(violations)) => violations.into_iter().filter_map(|v| v.parameter).collect(),
-            other => panic!("{query}: {other:?}"),
-        }
-    }
-
-    #[test]
-    fn reads_what_a_list_can_be_asked_for() {
-        let query = "limit=20&state=sent,pending&state=failed&created_from=2026-01-31T09:30:00Z&created_before=2026-02-01T00:00:00%2B01:00";
-        let query = parse_query(query, format()).unwrap();
-        assert_eq!(query.range.limit, 20);
-        assert_eq!(query.states, ["sent", "pending", "failed"]);
-        assert_eq!(query.range.created_from.unwrap().to_string(), "2026-01-31T09:30:00Z");
-        assert_eq!(query.range.created_before.unwrap().to_string(), "2026-01-31T23:00:00Z");
-        assert_eq!(parse_query("", format()).unwrap().range.limit, 100);
-    }
-
-    #[test]
-    fn names_every_parameter_that_is_wrong() {
-        assert_eq!(refused("limit=0&state=paid&cursor=x"), ["limit", "state", "cursor"]);
-        assert_eq!(refused("limit=101"), ["limit"]);
-        for limit in ["%2B1", "01", "1.0", "%EF%BC%91"] {
-            assert_eq!(refused(&format!("limit={limit}")), ["limit"], "{limit}");
-        }
-        assert_eq!(refused("limit=1&limit=2&state[0]=sent&created_after=x"), ["limit", "state[0]", "created_after"]);
-        assert_eq!(refused("limit=ten"), ["limit"]);
-        assert_eq!(refused("created_from=yesterday&created_before=1"), ["created_from", "created_before"]);
-        // Ours are shown as failed, so they can't be asked for by their own names.
-        assert_eq!(refused("state=expired"), ["state"]);
-    }
 }

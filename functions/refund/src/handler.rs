@@ -1,8 +1,8 @@
 //! Refunds by the API: what is asked for is read here, and done by `payments`.
 
-use api::{Answer, ApiError, Authenticator, Caller, Format, IdempotencyKey, ListParameters, Operation, Refusal, Route};
+use api::{Answer, ApiError, Authenticator, Caller, Format, IdempotencyKey, Operation, Refusal, Route};
 use lambda_http::Request;
-use models::{Refund, RefundEvent, RefundId, SessionId};
+use models::{Refund, RefundEvent, RefundId};
 use payments::{Made, PaymentError, Payments, RefundEndError, RefundError, RefundRequest};
 use runtime::{Clock, Random, SettingError};
 use store::{Merchants, RefundChangeError, RefundChanged, Refunds, Table};
@@ -66,17 +66,18 @@ impl RefundFunction {
     }
 
     async fn list(&self, request: &Request, caller: &Caller, format: Format) -> Answer {
-        let found = self.refunds.of(&session_asked_for(request)?).await?;
+        let asked = format.read_refund_list(request.uri().query().unwrap_or(""))?;
+        let found = self.refunds.of(&asked.session_id).await?;
         let owned = found.session.is_some_and(|session| caller.owner_in(format).owns(&session));
         if !owned {
-            return Err(Refusal::Unknown("payment_session_id").into());
+            return Err(Refusal::Unknown(format.refunded_parameter()).into());
         }
-        format.refunds(&found.refunds, self.clock.now())
+        format.refunds(&found.refunds, &asked, self.clock.now())
     }
 
     async fn create(&self, request: &Request, caller: &Caller, format: Format) -> Answer {
         let idempotency_key = IdempotencyKey::from_headers(request.headers())?;
-        let body = api::json_body(request)?.with_id_in_small_letters("payment_session_id");
+        let body = format.comparable_refund(api::json_body(request)?);
         let (id, fingerprint) = match &idempotency_key {
             Some(key) => {
                 let id = key.refund_id(&caller.merchant, caller.mode(), format);
@@ -112,7 +113,7 @@ impl RefundFunction {
     async fn make(&self, request: RefundRequest, caller: &Caller, format: Format) -> Result<Made, ApiError> {
         let made = self.payments.refund(request, &caller.owner_in(format), api::fill_in_return_urls).await;
         made.map_err(|error| match error {
-            RefundError::NotFound => Refusal::Unknown("payment_session_id").into(),
+            RefundError::NotFound => Refusal::Unknown(format.refunded_parameter()).into(),
             RefundError::NotRefundable(why) => format.not_refundable(why).into(),
             RefundError::Store(error) => error.into(),
         })
@@ -149,17 +150,6 @@ impl RefundFunction {
             }
         }
     }
-}
-
-/// The session whose refunds are listed.
-fn session_asked_for(request: &Request) -> Result<SessionId, Refusal> {
-    let mut asked_for = None;
-    let known = ListParameters { once: &["payment_session_id"], repeated: &[] };
-    api::read_query(request.uri().query().unwrap_or(""), known, |_, value| {
-        asked_for = Some(value.parse().map_err(|_| "must be the id of a payment session")?);
-        Ok(())
-    })?;
-    asked_for.ok_or_else(|| Refusal::invalid("payment_session_id", "must be given"))
 }
 
 fn not_cancellable(refund: &Refund, now: jiff::Timestamp) -> Refusal {

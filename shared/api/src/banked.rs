@@ -5,6 +5,7 @@ mod create;
 mod error;
 mod event;
 mod line_items;
+mod list;
 mod payment_id;
 mod provider;
 mod refund;
@@ -21,6 +22,7 @@ pub(crate) use error::{CODES, code};
 pub(crate) use event::EventView;
 #[cfg(test)]
 pub(crate) use event::webhook_event;
+pub(crate) use list::{PAYMENT_SESSION_ID, read_refunds as read_refund_list, read_sessions as read_session_list};
 pub(crate) use payment_id::fill_in as fill_in_return_urls;
 pub(crate) use provider::ProviderView;
 #[cfg(test)]

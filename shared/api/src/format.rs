@@ -4,18 +4,19 @@ use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, RequestExt, Response};
 use models::{
-    AmountCaps, EventId, Merchant, NewRefund, NewSession, NotRefundable, ObjectId, Refund, RefundId, Session,
+    AmountCaps, Customer, EventId, Merchant, NewRefund, NewSession, NotRefundable, ObjectId, Refund, RefundId, Session,
     SessionId, SessionState, WireFormat,
 };
 use providers::Offer;
 use serde::Serialize;
-use store::StoredEvent;
+use store::{ListCursor, StoredEvent};
 use thiserror::Error;
 
 use crate::answer::{Answer, json, list};
 use crate::banked::{self, Dialect, EventView, ProviderView, RefundView, SessionView};
 use crate::error::{ApiError, Refusal};
 use crate::json::Json;
+use crate::list::{Beside, ListRequest, RefundListRequest};
 use crate::oauth::OauthErrors;
 use crate::route::{Route, find, path_id};
 use crate::yorlet;
@@ -110,8 +111,18 @@ impl Format {
     ) -> Result<NewSession, Refusal> {
         match self {
             Self::Banked(dialect) => banked::parse_create(body, dialect, merchant, id, caps),
-            // Not routed yet.
-            Self::Yorlet => Err(Refusal::NotFound),
+            Self::Yorlet => yorlet::parse_create(body, merchant, caps),
+        }
+    }
+
+    /// A session to be, with its customer as its payer: what is read of it says only which customer that is.
+    ///
+    /// # Errors
+    /// 404 if there is no such customer.
+    pub fn paid_by(self, new: NewSession, customer: Option<&Customer>) -> Result<NewSession, Refusal> {
+        match self {
+            Self::Banked(_) => Ok(new),
+            Self::Yorlet => Ok(yorlet::paid_by(new, customer.ok_or(Refusal::Unknown(yorlet::CUSTOMER))?)),
         }
     }
 
@@ -177,18 +188,82 @@ impl Format {
         }
     }
 
-    /// A page of sessions as they are at `now`, each with all of its refunds.
+    /// Reads which sessions are asked for.
+    ///
+    /// # Errors
+    /// What is wrong with the query string.
+    pub fn read_session_list(self, query: &str) -> Result<ListRequest, Refusal> {
+        match self {
+            Self::Banked(_) => banked::read_session_list(query),
+            Self::Yorlet => yorlet::read_session_list(query),
+        }
+    }
+
+    /// Reads which sessions' transactions are asked for.
+    ///
+    /// # Errors
+    /// What is wrong with the query string; 404 if the format has no transactions.
+    pub fn read_transaction_list(self, query: &str) -> Result<ListRequest, Refusal> {
+        match self {
+            Self::Banked(_) => Err(Refusal::NotFound),
+            Self::Yorlet => yorlet::read_transaction_list(query),
+        }
+    }
+
+    /// What a page beside something that is not there, or not the caller's, is refused with.
+    pub fn unknown_in_list<Id>(self, beside: &Beside<Id>) -> Refusal {
+        match self {
+            Self::Banked(_) => Refusal::NotFound,
+            Self::Yorlet => yorlet::unknown_in_list(beside),
+        }
+    }
+
+    /// Whether sessions are shown with their refunds.
+    pub const fn shows_refunds_of_sessions(self) -> bool {
+        match self {
+            Self::Banked(_) => true,
+            Self::Yorlet => false,
+        }
+    }
+
+    /// Whether lists say how many there are in all.
+    pub const fn lists_say_count(self) -> bool {
+        match self {
+            Self::Banked(_) => false,
+            Self::Yorlet => true,
+        }
+    }
+
+    /// A page of sessions as they are at `now`, each with its refunds if the format shows them.
     ///
     /// # Errors
     /// 500.
-    pub fn sessions(self, sessions: &[(Session, Vec<Refund>)], now: Timestamp, next_cursor: Option<String>) -> Answer {
+    pub fn sessions(self, sessions: &[(Session, Vec<Refund>)], now: Timestamp, page: &PageEnd) -> Answer {
+        let each = sessions.iter();
         match self {
-            Self::Banked(dialect) => {
-                let sessions = sessions.iter();
-                list(sessions.map(|(session, refunds)| SessionView::new(session, refunds, dialect, now)), next_cursor)
+            Self::Banked(dialect) => list(
+                each.map(|(session, refunds)| SessionView::new(session, refunds, dialect, now)),
+                page.next.as_ref().map(ListCursor::encode),
+            ),
+            Self::Yorlet => {
+                let each = each.map(|(session, _)| yorlet::SessionView::new(session, now));
+                yorlet::list(each, page.count, page.next.is_some())
             }
-            // Not routed yet.
-            Self::Yorlet => Err(Refusal::NotFound.into()),
+        }
+    }
+
+    /// A page of transactions: of sessions as they are at `now`, each with all of its refunds.
+    ///
+    /// # Errors
+    /// 404 if the format has no transactions; 500.
+    pub fn transactions(self, sessions: &[(Session, Vec<Refund>)], now: Timestamp, page: &PageEnd) -> Answer {
+        match self {
+            Self::Banked(_) => Err(Refusal::NotFound.into()),
+            Self::Yorlet => {
+                let each = sessions.iter();
+                let each = each.map(|(session, refunds)| yorlet::TransactionView::new(session, refunds, now));
+                yorlet::list(each, page.count, page.next.is_some())
+            }
         }
     }
 
@@ -225,17 +300,61 @@ impl Format {
         }
     }
 
-    /// All refunds of a session as they are at `now`.
+    /// Reads of which session refunds are asked for.
     ///
     /// # Errors
-    /// 500.
-    pub fn refunds(self, refunds: &[Refund], now: Timestamp) -> Answer {
+    /// What is wrong with the query string.
+    pub fn read_refund_list(self, query: &str) -> Result<RefundListRequest, Refusal> {
         match self {
-            Self::Banked(_) => list(refunds.iter().map(|refund| RefundView::new(refund, now)), None),
-            // Not routed yet.
-            Self::Yorlet => Err(Refusal::NotFound.into()),
+            Self::Banked(_) => banked::read_refund_list(query),
+            Self::Yorlet => yorlet::read_refund_list(query),
         }
     }
+
+    /// Those refunds of a session, of which these are all, oldest first, that are asked for: as they are at `now`.
+    ///
+    /// # Errors
+    /// 400 if the page is to begin beside none of them; 500.
+    pub fn refunds(self, refunds: &[Refund], asked: &RefundListRequest, now: Timestamp) -> Answer {
+        match self {
+            Self::Banked(_) => list(refunds.iter().map(|refund| RefundView::new(refund, now)), None),
+            Self::Yorlet => yorlet::refund_page(refunds, asked, now),
+        }
+    }
+
+    /// The parameter by which a client names the payment that is refunded.
+    pub const fn refunded_parameter(self) -> &'static str {
+        match self {
+            Self::Banked(_) => banked::PAYMENT_SESSION_ID,
+            Self::Yorlet => yorlet::TRANSACTION,
+        }
+    }
+
+    /// A request for a refund, as it is compared with a repeat of it: in whatever way ids may be spelled.
+    #[must_use]
+    pub fn comparable_refund(self, body: Json<'_>) -> Json<'_> {
+        match self {
+            Self::Banked(_) => body.with_id_in_small_letters(banked::PAYMENT_SESSION_ID),
+            Self::Yorlet => body,
+        }
+    }
+
+    /// Whether a session in this state counts as cancelled, so that cancelling it once more has nothing to do.
+    pub fn is_cancelled(self, state: SessionState) -> bool {
+        match self {
+            Self::Banked(_) => state == SessionState::Cancelled,
+            Self::Yorlet => yorlet::shown_status(state) == yorlet::shown_status(SessionState::Cancelled),
+        }
+    }
+}
+
+/// How a page of a list ends.
+#[derive(Debug)]
+pub struct PageEnd {
+    /// Where to go on in the direction that was asked for, if there are more.
+    pub next: Option<ListCursor>,
+    /// How many there are in all, if the format says so.
+    pub count: u64,
 }
 
 /// A stored object is of a format that this release doesn't serve, as while a release is deployed over the one before. It is

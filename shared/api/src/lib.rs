@@ -7,6 +7,7 @@ mod banked;
 mod error;
 mod form;
 mod format;
+mod formats;
 mod given;
 mod http;
 mod idempotency;
@@ -32,13 +33,15 @@ pub use auth::{Authenticator, Caller, WARM_UP_TIMEOUT};
 pub use error::{ApiError, Refusal, Violation};
 pub use form::{InvalidForm, parse_form};
 pub use format::{
-    ErrorShape, Format, NotServed, event, event_id, fill_in_return_urls, read_event_id, read_object_id, return_url,
+    ErrorShape, Format, NotServed, PageEnd, event, event_id, fill_in_return_urls, read_event_id, read_object_id,
+    return_url,
 };
+pub use formats::{Formats, UnknownFormat};
 pub use given::Given;
 pub use http::{base_url, body, json_body, request_id};
 pub use idempotency::{IdempotencyKey, Operation};
 pub use json::Json;
-pub use list::{ListParameters, gives, list_cursor, list_query, read_query};
+pub use list::{Beside, ListParameters, ListRequest, RefundListRequest, gives, list_cursor, list_query, read_query};
 pub use oauth::{granted_scopes, token_answer};
 pub use route::{Route, is_page, other_methods, path_id, unrouted};
 pub use secrets::{IssuedKey, issue_key, known_key, sha256};

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
-use models::whole_number;
+use models::{RefundId, SessionId, whole_number};
 use store::{ListCursor, ListRange, ListStart};
 
 use crate::error::{Refusal, Violation};
@@ -13,6 +13,61 @@ pub(crate) const MAX_LIMIT: usize = 100;
 
 /// The most complaints about one query string.
 const MAX_VIOLATIONS: usize = 100;
+
+/// Which sessions are asked for.
+#[derive(Debug)]
+pub struct ListRequest {
+    /// How many, and created when.
+    pub range: ListRange,
+    /// Beside which of them the page begins, in place of the range's own start.
+    pub beside: Option<Beside<SessionId>>,
+    /// States, as the format shows them; all if empty.
+    pub states: Vec<&'static str>,
+}
+
+impl ListRequest {
+    /// Of the newest.
+    pub(crate) fn of(limit: usize) -> Self {
+        Self { range: ListRange { limit, ..ListRange::default() }, beside: None, states: Vec::new() }
+    }
+}
+
+/// Of which session refunds are asked for, and which of them.
+#[derive(Debug)]
+pub struct RefundListRequest {
+    /// The session.
+    pub session_id: SessionId,
+    /// How many at the most.
+    pub(crate) limit: usize,
+    /// Beside which of them the page begins; with the newest, if there is none.
+    pub(crate) beside: Option<Beside<RefundId>>,
+}
+
+/// One of a list, beside which a page begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beside<Id> {
+    /// The page has those that are older.
+    After(Id),
+    /// The page has those that are newer, of which it ends with the next.
+    Before(Id),
+}
+
+impl<Id> Beside<Id> {
+    /// Which one.
+    pub const fn id(&self) -> &Id {
+        match self {
+            Self::After(id) | Self::Before(id) => id,
+        }
+    }
+
+    /// Where the page begins, if that one is here.
+    pub fn start(&self, cursor: ListCursor) -> ListStart {
+        match self {
+            Self::After(_) => ListStart::After(cursor),
+            Self::Before(_) => ListStart::Before(cursor),
+        }
+    }
+}
 
 /// Which parameters a list has.
 #[derive(Debug, Clone, Copy)]

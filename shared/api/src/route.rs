@@ -29,6 +29,10 @@ pub enum Route<'a> {
     CancelSession(&'a str),
     /// The events of a payment session.
     SessionEvents(&'a str),
+    /// A list of transactions.
+    Transactions,
+    /// How the money of a payment session stands.
+    Transaction(&'a str),
     /// A new refund.
     CreateRefund,
     /// The refunds of a payment session.
@@ -77,7 +81,7 @@ type Means = for<'a> fn(&'a str) -> Route<'a>;
 type Row = (&'static str, &'static str, Option<Scope>, Means);
 
 /// Every route there is; HEAD is as GET. Tests compare the table with template.yaml and docs/openapi.yaml.
-pub(crate) const ROUTES: [Row; 41] = [
+pub(crate) const ROUTES: [Row; 50] = [
     ("POST", "/oauth/token", None, |_| Route::Token),
     ("POST", "/token", None, |_| Route::Token),
     ("POST", "/v2/payment_sessions", WRITE, |_| Route::CreateSession),
@@ -91,6 +95,15 @@ pub(crate) const ROUTES: [Row; 41] = [
     ("GET", "/api/v2/payment_sessions/{id}", READ, |id| Route::Session(id)),
     ("DELETE", "/api/v2/payment_sessions/{id}", WRITE, |id| Route::DeleteSession(id)),
     ("POST", "/api/v2/payment_sessions/{id}/cancel", WRITE, |id| Route::CancelSession(id)),
+    ("POST", "/v1/payment_sessions", WRITE, |_| Route::CreateSession),
+    ("GET", "/v1/payment_sessions", READ, |_| Route::Sessions),
+    ("GET", "/v1/payment_sessions/{id}", READ, |id| Route::Session(id)),
+    ("POST", "/v1/payment_sessions/{id}/cancel", WRITE, |id| Route::CancelSession(id)),
+    ("GET", "/v1/transactions", READ, |_| Route::Transactions),
+    ("GET", "/v1/transactions/{id}", READ, |id| Route::Transaction(id)),
+    ("POST", "/v1/refunds", REFUND, |_| Route::CreateRefund),
+    ("GET", "/v1/refunds", READ, |_| Route::Refunds),
+    ("GET", "/v1/refunds/{id}", READ, |id| Route::Refund(id)),
     ("POST", "/v2/refunds", REFUND, |_| Route::CreateRefund),
     ("GET", "/v2/refunds", READ, |_| Route::Refunds),
     ("GET", "/v2/refunds/{id}", READ, |id| Route::Refund(id)),

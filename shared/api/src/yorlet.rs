@@ -1,15 +1,19 @@
 //! Yorlet's wire format (document "Payment Sessions" and its API reference): `/v1`.
 
+mod create;
 mod error;
 mod event;
 mod extra;
 mod fields;
 mod id;
+mod list;
+mod payer;
 mod refund;
 mod return_url;
 mod session;
 mod transaction;
 
+pub(crate) use create::{CUSTOMER, parse_create};
 pub(crate) use error::{ErrorView, status};
 pub(crate) use event::EventView;
 #[cfg(test)]
@@ -18,6 +22,11 @@ pub(crate) use id::{
     event as event_id, read_event, read_object, read_refund as read_refund_id, read_session as read_session_id,
     read_transaction as read_transaction_id,
 };
+pub(crate) use list::{
+    list, read_refunds as read_refund_list, read_sessions as read_session_list,
+    read_transactions as read_transaction_list, refunds as refund_page, unknown as unknown_in_list,
+};
+pub(crate) use payer::paid_by;
 #[cfg(test)]
 pub(crate) use refund::shown_status as refund_status;
 pub(crate) use refund::{RefundView, TRANSACTION, not_refundable, parse_refund};

@@ -1,0 +1,231 @@
+//! Reading what a payment session is created of ("Create a Payment Session").
+
+use std::collections::BTreeMap;
+
+use models::{
+    AmountCaps, Currency, CustomerId, Description, InvalidText, Lifetime, Merchant, MerchantUrl, MinorUnits, Money,
+    Name, NewSession, NoPaymentMethod, Payee, PaymentMethod, PaymentMethods, Reference, WireFormat,
+};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::extra::{self, ReportingType, SessionExtra, TransactionData};
+use super::fields::{A_TRUTH, AMOUNT, AN_OBJECT, text};
+use super::id;
+use crate::error::Refusal;
+use crate::given::{Given, Object};
+use crate::json::Json;
+use crate::metadata::read_metadata;
+use crate::violations::{A_STRING, A_WHOLE_NUMBER, Violations, infallible};
+
+/// What a client calls the customer of a session.
+pub(crate) const CUSTOMER: &str = "customer";
+const METHODS: &str = "payment_method_types";
+
+/// The currencies of the format; kronor are our own addition, so that autogiro can be offered.
+const CURRENCIES: [Currency; 4] = [Currency::GBP, Currency::EUR, Currency::USD, Currency::SEK];
+
+/// The most bytes that `payment_method_options` may have, which are kept as they were sent.
+const MAX_OPTIONS_BYTES: usize = 4096;
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct CreateRequest {
+    /// In minor units (pence, cents, öre). The operator may have limited it further.
+    #[serde(default)]
+    amount: Given<i64>,
+    #[serde(default)]
+    currency: Given<String>,
+    /// Who pays.
+    #[serde(default)]
+    customer: Given<String>,
+    #[serde(default)]
+    mode: Given<String>,
+    /// How it may be paid. The checkout offers those that the currency can have; at least one of them has to be among these.
+    #[serde(default)]
+    payment_method_types: Given<Vec<Given<String>>>,
+    /// What it is for; the payer sees it.
+    #[serde(default)]
+    description: Given<String>,
+    /// Your own notes; the payer doesn't see them.
+    #[serde(default)]
+    metadata: Given<BTreeMap<String, Given<String>>>,
+    /// Kept, and not used.
+    #[serde(default)]
+    payment_method_options: Given<Object<Box<RawValue>>>,
+    /// As what the payment is reported.
+    #[serde(default)]
+    reporting_type: Given<String>,
+    /// Where the payer goes on to; with `payment_session` and `status` added to its query.
+    #[serde(default)]
+    return_url: Given<String>,
+    /// Whether the customer is mailed the link to the checkout.
+    #[serde(default)]
+    send_email: Given<bool>,
+    /// Stands on the bank statement; a reference of the payment's own if left out.
+    #[serde(default)]
+    statement_descriptor: Given<String>,
+    /// Kept for your own books: there are no units and no balances here.
+    #[serde(default)]
+    transaction_data: Given<Object<TransactionDataRequest>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct TransactionDataRequest {
+    #[serde(default)]
+    transfer_data: Given<Object<TransferDataRequest>>,
+    #[serde(default)]
+    unit: Given<String>,
+    #[serde(default)]
+    customer_balance: Given<Object<CustomerBalanceRequest>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct TransferDataRequest {
+    #[serde(default)]
+    use_unit_ownership: Given<bool>,
+}
+
+#[derive(Debug, Deserialize)]
+struct CustomerBalanceRequest {
+    #[serde(default)]
+    apply: Given<bool>,
+    #[serde(default)]
+    description: Given<String>,
+}
+
+/// Reads a request by `merchant`; its amount may be at most its currency's cap. Who its customer is, is not read here:
+/// [`super::paid_by`] is.
+///
+/// # Errors
+/// 400 with what is wrong; 404 if the customer's id is none.
+pub(crate) fn parse_create(body: &Json<'_>, merchant: &Merchant, caps: &AmountCaps) -> Result<NewSession, Refusal> {
+    let request: CreateRequest = body.object()?;
+    let mut wrong = Violations::default();
+    let minor = wrong.required(request.amount, None, "amount", A_WHOLE_NUMBER, |minor| {
+        let of_limits = || format!("must be {} to {}, in minor units", AMOUNT.start(), AMOUNT.end());
+        if AMOUNT.contains(&minor) { Ok(MinorUnits::new(minor)) } else { Err(of_limits()) }
+    });
+    let currency = wrong.required(request.currency, None, "currency", A_STRING, |code| currency(&code, caps));
+    let amount = minor.zip(currency).map(|(minor, currency)| Money::new(minor, currency));
+    if let Some(cap) = amount.and_then(|amount| caps.of(amount.currency()).filter(|cap| amount.minor() > cap.minor())) {
+        wrong.add(None, "amount", format_args!("must be at most {} ({cap})", cap.minor()));
+    }
+    let customer = wrong.required(request.customer, None, CUSTOMER, A_STRING, infallible);
+    wrong.required(request.mode, None, "mode", A_STRING, |mode| {
+        if mode == "payment" { Ok(()) } else { Err("must be payment") }
+    });
+    let methods = methods(request.payment_method_types, &mut wrong);
+    let payee = methods.as_ref().zip(currency).and_then(|(methods, currency)| {
+        let payee = payee(methods, currency, merchant);
+        payee.map_err(|rule| wrong.add(None, METHODS, rule)).ok()
+    });
+    let description = wrong.optional(request.description, None, "description", A_STRING, Description::try_from);
+    let metadata = read_metadata(request.metadata, None, &mut wrong);
+    let payment_method_options =
+        wrong.optional(request.payment_method_options, None, "payment_method_options", AN_OBJECT, |Object(options)| {
+            let too_long = || format!("must be at most {MAX_OPTIONS_BYTES} bytes of JSON");
+            if options.get().len() <= MAX_OPTIONS_BYTES { Ok(options) } else { Err(too_long()) }
+        });
+    let reporting_type = wrong.optional(request.reporting_type, None, "reporting_type", A_STRING, |text| {
+        let known = ReportingType::ALL.into_iter().find(|known| known.as_str() == text);
+        known.ok_or_else(|| format!("must be one of {}", ReportingType::ALL.map(ReportingType::as_str).join(", ")))
+    });
+    let return_url = wrong.optional(request.return_url, None, "return_url", A_STRING, MerchantUrl::try_from);
+    let email_link = wrong.optional(request.send_email, None, "send_email", A_TRUTH, infallible);
+    let reference =
+        wrong.optional(request.statement_descriptor, None, "statement_descriptor", A_STRING, Reference::try_from);
+    let transaction_data = transaction_data(request.transaction_data, &mut wrong);
+    let kept =
+        SessionExtra { reporting_type: reporting_type.unwrap_or_default(), transaction_data, payment_method_options };
+    // Each part has a limit of its own, so that together they fit.
+    let extra = extra::write(&kept).map_err(|rule| wrong.add(None, "transaction_data", rule)).ok().flatten();
+    match (amount, customer, methods, payee) {
+        (Some(amount), Some(customer), Some(payment_methods), Some(payee)) if wrong.0.is_empty() => {
+            let customer_id: CustomerId = id::read_customer(&customer).ok_or(Refusal::Unknown(CUSTOMER))?;
+            Ok(NewSession {
+                extra,
+                description,
+                customer_id: Some(customer_id),
+                success_url: return_url.clone(),
+                error_url: return_url.clone(),
+                cancel_url: return_url,
+                payment_methods,
+                email_link: email_link.unwrap_or(false),
+                retry: true,
+                metadata: metadata.unwrap_or_default(),
+                lifetime: Lifetime::MAX,
+                ..NewSession::new(WireFormat::Yorlet, amount, payee, reference)
+            })
+        }
+        _ => Err(Refusal::Invalid(wrong.0)),
+    }
+}
+
+fn currency(code: &str, caps: &AmountCaps) -> Result<Currency, String> {
+    let named = |currency: &Currency| currency.code().to_ascii_lowercase();
+    let mut here = CURRENCIES.into_iter().filter(|currency| caps.of(*currency).is_some());
+    here.clone().find(|currency| named(currency) == code).ok_or_else(|| {
+        let names: Vec<_> = here.by_ref().map(|currency| named(&currency)).collect();
+        format!("must be one of {}", names.join(", "))
+    })
+}
+
+fn methods(given: Given<Vec<Given<String>>>, wrong: &mut Violations) -> Option<PaymentMethods> {
+    let names = wrong.required(given, None, METHODS, "must be a list of ways to pay", |names| {
+        // Checked before each is read, so that an endless list costs no endless list of complaints.
+        match names.len() {
+            0 => Err(NoPaymentMethod.to_string()),
+            count if count > PaymentMethod::ALL.len() => Err("must name each way to pay once".to_owned()),
+            _ => Ok(names),
+        }
+    })?;
+    let (mut methods, before) = (Vec::new(), wrong.0.len());
+    for (n, name) in names.into_iter().enumerate() {
+        let method = wrong.required(name, None, &format!("{METHODS}[{n}]"), A_STRING, |name| {
+            let known = PaymentMethod::ALL.into_iter().find(|method| method.as_str() == name);
+            let method = known.ok_or_else(|| {
+                format!("must be one of {}", PaymentMethod::ALL.map(PaymentMethod::as_str).join(", "))
+            })?;
+            if methods.contains(&method) { Err("must not be named again".to_owned()) } else { Ok(method) }
+        });
+        methods.extend(method);
+    }
+    if wrong.0.len() > before { None } else { PaymentMethods::new(methods).ok() }
+}
+
+/// Who is paid, if there is a method that the currency can have and, where that pays into an account, an account for it. Of
+/// what a provider collects, the payee is the merchant under any of its accounts: into which the provider pays is agreed with it.
+fn payee(methods: &PaymentMethods, currency: Currency, merchant: &Merchant) -> Result<Payee, String> {
+    let code = currency.code().to_ascii_lowercase();
+    let mut possible = methods.as_slice().iter().filter(|method| method.can_have(currency)).peekable();
+    if possible.peek().is_none() {
+        return Err(format!("must name a way to pay in {code}"));
+    }
+    let account = merchant.account_for(currency);
+    let is_collected = possible.any(|method| !method.pays_into_account());
+    let account = if is_collected { account.or(merchant.linked_accounts.first()) } else { account };
+    let linked = account
+        .ok_or_else(|| format!("must name a way to pay in {code} that needs no account in it: you have none"))?;
+    Ok(Payee { name: linked.name.clone(), account: linked.account.clone() })
+}
+
+fn transaction_data(given: Given<Object<TransactionDataRequest>>, wrong: &mut Violations) -> Option<TransactionData> {
+    let Object(data) = wrong.optional(given, None, "transaction_data", AN_OBJECT, infallible)?;
+    let transfer = wrong.optional(data.transfer_data, None, "transaction_data.transfer_data", AN_OBJECT, infallible);
+    let use_unit_ownership = transfer.and_then(|Object(transfer)| {
+        let parameter = "transaction_data.transfer_data.use_unit_ownership";
+        wrong.optional(transfer.use_unit_ownership, None, parameter, A_TRUTH, infallible)
+    });
+    let unit = wrong.optional::<_, _, InvalidText>(data.unit, None, "transaction_data.unit", A_STRING, |unit| {
+        Name::try_from(unit).map(String::from)
+    });
+    let balance =
+        wrong.optional(data.customer_balance, None, "transaction_data.customer_balance", AN_OBJECT, infallible);
+    let (apply_balance, balance_description) = balance.map_or((None, None), |Object(balance)| {
+        let apply = wrong.optional(balance.apply, None, "transaction_data.customer_balance.apply", A_TRUTH, infallible);
+        let parameter = "transaction_data.customer_balance.description";
+        (apply, wrong.optional(balance.description, None, parameter, A_STRING, text))
+    });
+    let data = TransactionData { use_unit_ownership, unit, apply_balance, balance_description };
+    (data != TransactionData::default()).then_some(data)
+}
