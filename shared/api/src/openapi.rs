@@ -16,6 +16,7 @@ use crate::answer::List;
 use crate::banked::{CreateRequest, Dialect, Errors, EventView, ProviderView, RefundRequest, RefundView, SessionView};
 use crate::oauth::{OauthErrors, TokenRequest, TokenView};
 use crate::webhooks::{AttemptView, ReplayView, WebhookRequest, WebhookView};
+use crate::yorlet;
 
 pub(crate) const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi.yaml");
 /// The line from which on the document is written by the code.
@@ -51,12 +52,19 @@ fn schemas() -> Map<String, Value> {
     let mut requests = generator(SchemaSettings::draft2020_12().for_deserialize());
     requests.subschema_for::<CreateRequest>();
     requests.subschema_for::<RefundRequest>();
+    requests.subschema_for::<yorlet::CreateRequest>();
+    requests.subschema_for::<yorlet::RefundRequest>();
     requests.subschema_for::<WebhookRequest>();
     requests.subschema_for::<TokenRequest>();
     let mut views = generator(SchemaSettings::draft2020_12().for_serialize());
     views.subschema_for::<SessionView<'_>>();
     views.subschema_for::<RefundView<'_>>();
     views.subschema_for::<EventView<'_>>();
+    views.subschema_for::<yorlet::SessionView<'_>>();
+    views.subschema_for::<yorlet::TransactionView<'_>>();
+    views.subschema_for::<yorlet::RefundView>();
+    views.subschema_for::<yorlet::EventView<'_>>();
+    views.subschema_for::<yorlet::ErrorView<'_>>();
     views.subschema_for::<WebhookView<'_>>();
     views.subschema_for::<AttemptView<'_>>();
     views.subschema_for::<ReplayView>();
@@ -85,9 +93,17 @@ fn schemas() -> Map<String, Value> {
         ("EventList", list("Event", Some(MAX_EVENTS), true)),
         ("AttemptList", list("Attempt", Some(MAX_EVENTS), false)),
     ];
+    let mut yorlet_list = |item: &str| {
+        let mut list: Value = yorlet::List::<types::Id>::json_schema(&mut views).into();
+        list["properties"]["data"] =
+            json!({ "type": "array", "items": { "$ref": format!("{SCHEMAS}{item}") }, "maxItems": page });
+        (format!("{item}List"), list)
+    };
+    let yorlet_lists = ["YorletPaymentSession", "YorletTransaction", "YorletRefund"].map(&mut yorlet_list);
     let mut all = requests.take_definitions(true);
     all.extend(views.take_definitions(true));
     all.extend(lists.map(|(name, list)| (name.to_owned(), list)));
+    all.extend(yorlet_lists);
     all.values_mut().for_each(forget_widths);
     payer(&mut all);
     dialects(&mut all);
@@ -271,6 +287,12 @@ fn examples(head: &Value) -> serde_yaml_ng::Mapping {
     let now = samples::at("2019-11-04T09:00:00Z");
     let of_session = samples::event(Object::Session(Box::new(sent.clone())), 5);
     let of_refund = samples::event(Object::Refund(Box::new(refund.clone())), 1);
+    let asked = request(head, "/v1/payment_sessions", "rent");
+    let rent = samples::yorlet_session(asked);
+    let paid = samples::paid(rent.clone());
+    let half = &samples::yorlet_refund(&paid, request(head, "/v1/refunds", "half"));
+    let of_rent = samples::event(Object::Session(Box::new(paid.clone())), 4);
+    let halves = [samples::settled(half.clone())];
     let attempts = samples::attempts();
     let attempts = List { data: attempts.iter().map(AttemptView::new).collect(), next_cursor: None };
     let of = |session, refunds, at| shown(&SessionView::new(session, refunds, Dialect::V2, at));
@@ -303,6 +325,15 @@ fn examples(head: &Value) -> serde_yaml_ng::Mapping {
         ("RefundEvent", "A refund is made", shown(&EventView::new(&of_refund))),
         ("ThinEvent", "The same session, by its id only", shown(&EventView::thin(&of_session))),
         ("Attempts", "Accepted the second time", shown(&attempts)),
+        ("YorletPaymentSession", "Awaits its payer", shown(&yorlet::SessionView::new(&rent, rent.created_at))),
+        (
+            "YorletTransaction",
+            "Paid, and half of it refunded",
+            shown(&yorlet::TransactionView::new(&paid, &halves, now)),
+        ),
+        ("YorletRefund", "The customer's account is asked for", shown(&yorlet::RefundView::new(half, half.created_at))),
+        ("YorletEvent", "A session is paid", shown(&yorlet::EventView::new(&of_rent))),
+        ("YorletThinEvent", "The same session, by its id only", shown(&yorlet::EventView::thin(&of_rent))),
         (
             "IdempotencyConflict",
             "The key was used before",

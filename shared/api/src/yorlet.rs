@@ -13,6 +13,8 @@ mod return_url;
 mod session;
 mod transaction;
 
+#[cfg(test)]
+pub(crate) use create::{CURRENCIES, CreateRequest};
 pub(crate) use create::{CUSTOMER, parse_create};
 pub(crate) use error::{ErrorView, status};
 pub(crate) use event::EventView;
@@ -22,13 +24,15 @@ pub(crate) use id::{
     event as event_id, read_event, read_object, read_refund as read_refund_id, read_session as read_session_id,
     read_transaction as read_transaction_id,
 };
+#[cfg(test)]
+pub(crate) use list::List;
 pub(crate) use list::{
     list, read_refunds as read_refund_list, read_sessions as read_session_list,
     read_transactions as read_transaction_list, refunds as refund_page, unknown as unknown_in_list,
 };
 pub(crate) use payer::paid_by;
 #[cfg(test)]
-pub(crate) use refund::shown_status as refund_status;
+pub(crate) use refund::{RefundRequest, shown_status as refund_status};
 pub(crate) use refund::{RefundView, TRANSACTION, not_refundable, parse_refund};
 pub(crate) use return_url::return_url;
 pub(crate) use session::{SessionView, shown_status};

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use models::{
-    AccountIdentifier, AmountCaps, Creation, Endpoint, EndpointSecret, LinkedAccount, Merchant, Object, Refund,
-    RefundCreation, Session, SessionEvent, SessionId, Subscription,
+    AccountIdentifier, AmountCaps, Creation, Customer, CustomerId, Endpoint, EndpointSecret, LinkedAccount, Merchant,
+    Mode, Object, Refund, RefundCreation, RefundState, Session, SessionEvent, SessionId, Subscription,
 };
 use serde_json::{Value, json};
 use store::{DeliveryAttempt, StoredEvent};
@@ -12,6 +12,7 @@ use crate::banked::{Dialect, parse_create, parse_refund};
 use crate::format::fill_in_return_urls;
 use crate::json::Json;
 use crate::webhooks::parse_webhook;
+use crate::yorlet;
 
 pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -48,20 +49,77 @@ pub(crate) fn create(request: &Value, dialect: Dialect) -> Session {
     Session::create(new, creation)
 }
 
+/// A customer whom the document's requests name.
+pub(crate) fn customer() -> Customer {
+    let id = CustomerId::from_base62("0nOUHbXp3YR1wQ2vK7cZdE").unwrap();
+    Customer { id, ..samples::customer(&merchant().id, Mode::Test, at("2019-11-01T15:40:00Z")) }
+}
+
+/// A request's session in Yorlet's format, as it is created.
+pub(crate) fn yorlet_session(request: &Value) -> Session {
+    let body = serde_json::to_vec(request).unwrap();
+    let caps = "GBP:100000000,EUR:100000000".parse().unwrap();
+    let new = yorlet::parse_create(&Json::read(&body).unwrap(), &merchant(), &caps).unwrap();
+    assert_eq!(new.customer_id, Some(customer().id));
+    let creation = Creation {
+        id: id(),
+        end_to_end_id: "728d061b-8e47-4052-be4f-5f9bcdee39ff".parse().unwrap(),
+        base_url: "http://127.0.0.1:3000".to_owned(),
+        ..samples::creation(at("2019-11-01T15:48:26Z"))
+    };
+    Session::create(yorlet::paid_by(new, &customer()), creation)
+}
+
+/// A session whose payer is known, paid.
+pub(crate) fn paid(session: Session) -> Session {
+    happened(
+        session,
+        &[
+            ("2019-11-01T15:49:20Z", SessionEvent::BankChosen),
+            ("2019-11-01T15:50:11Z", SessionEvent::ConsentGiven),
+            ("2019-11-01T15:50:12Z", SessionEvent::Settled),
+        ],
+    )
+}
+
+/// A refund of a session in Yorlet's format, as it is made.
+pub(crate) fn yorlet_refund(session: &Session, request: &Value) -> Refund {
+    let new = yorlet::parse_refund(&Json::read(&serde_json::to_vec(request).unwrap()).unwrap()).unwrap();
+    assert_eq!(new.session_id, session.id);
+    let creation = RefundCreation {
+        id: "0e61cc47-6b92-4a6a-8951-3ddd8a462ee8".parse().unwrap(),
+        base_url: "http://127.0.0.1:3000".to_owned(),
+        ..samples::refund_creation(at("2019-11-04T09:12:40Z"))
+    };
+    Refund::create(session, new, creation).unwrap().0
+}
+
+/// A refund that was sent.
+pub(crate) fn settled(refund: Refund) -> Refund {
+    Refund { state: RefundState::Sent, ..refund }
+}
+
+fn happened(mut session: Session, events: &[(&str, SessionEvent)]) -> Session {
+    for (text, cause) in events {
+        session.state = cause.target().unwrap();
+        session.history.append(session.state, at(text), *cause, samples::write_id());
+    }
+    session
+}
+
 /// The session, paid.
 pub(crate) fn sent(request: &Value) -> Session {
     let mut session = create(request, Dialect::V2);
     session.payer = Some(samples::payer("Paula Payer", "paula@example.com"));
-    for (text, cause) in [
-        ("2019-11-01T15:49:02Z", SessionEvent::PayerIdentified),
-        ("2019-11-01T15:49:20Z", SessionEvent::BankChosen),
-        ("2019-11-01T15:50:11Z", SessionEvent::ConsentGiven),
-        ("2019-11-01T15:50:12Z", SessionEvent::Settled),
-    ] {
-        session.state = cause.target().unwrap();
-        session.history.append(session.state, at(text), cause, samples::write_id());
-    }
-    session
+    happened(
+        session,
+        &[
+            ("2019-11-01T15:49:02Z", SessionEvent::PayerIdentified),
+            ("2019-11-01T15:49:20Z", SessionEvent::BankChosen),
+            ("2019-11-01T15:50:11Z", SessionEvent::ConsentGiven),
+            ("2019-11-01T15:50:12Z", SessionEvent::Settled),
+        ],
+    )
 }
 
 /// The same where the payer's bank shared the account.

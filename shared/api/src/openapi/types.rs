@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::fmt::Display;
 
 use models::{
-    DisabledBy, EventType as Events, RefundEvent, RefundState as Refunds, SessionEvent, SessionState, WireFormat,
+    DisabledBy, EventType as Events, PaymentMethod, RefundEvent, RefundState as Refunds, SessionEvent, SessionState,
+    WireFormat,
 };
 use outbound::{Failure as Failed, MAX_URL_BYTES, RefusedUrl};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -12,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::banked::{self, shown_state};
 use crate::format::Format;
+use crate::yorlet;
 
 /// Types that are a schema: those with a name of their own in the document, and those that are written out in place.
 macro_rules! schemas {
@@ -52,6 +54,21 @@ schemas! {
     );
     inline WebhookEvent = one_of(["payment_initiated", "payment_pending", "payment_sent", "payment_failed"]);
     inline ServedFormat = one_of(Format::served().map(WireFormat::as_str));
+    inline PaymentSessionId = prefixed("py_sess_");
+    inline TransactionId = prefixed("txn_");
+    inline YorletRefundId = prefixed("re_");
+    inline CustomerId = prefixed("cus_");
+    inline YorletEventId = json_schema!({ "type": "string", "pattern": "^evt_[0-9A-Za-z]{22}_[1-9][0-9]*$" });
+    inline YorletCurrency = one_of(yorlet::CURRENCIES.map(|currency| currency.code().to_ascii_lowercase()));
+    inline PaymentMode = json_schema!({ "type": "string", "const": "payment" });
+    inline AnyObject = json_schema!({ "type": "object", "additionalProperties": true });
+    inline YorletSessionStatus = one_of(SessionState::ALL.map(yorlet::shown_status));
+    inline TransactionStatus = one_of(SessionState::ALL.map(yorlet::transaction_status));
+    inline RefundStatus = one_of(Refunds::ALL.map(yorlet::refund_status));
+    inline YorletEventType = one_of([true, false].into_iter().flat_map(|is_first| {
+        Events::all().map(move |event_type| yorlet::event_name(event_type, is_first))
+    }));
+    named PaymentMethodType = described(one_of(PaymentMethod::ALL.map(PaymentMethod::as_str)), &methods());
     inline DisabledReason = one_of([DisabledBy::Merchant, DisabledBy::Gone].map(DisabledBy::as_str));
     inline Failure = one_of([
         Failed::TimedOut,
@@ -103,6 +120,21 @@ schemas! {
         "required": ["message"],
         "examples": [{ "message": "Too Many Requests" }],
     });
+}
+
+/// An id as Yorlet's format shows it.
+fn prefixed(prefix: &str) -> Schema {
+    json_schema!({ "type": "string", "pattern": format!("^{prefix}[0-9A-Za-z]{{22}}$") })
+}
+
+/// In which currencies each method can be paid by.
+fn methods() -> String {
+    let rows = PaymentMethod::ALL.into_iter().map(|method| {
+        let can_have = yorlet::CURRENCIES.into_iter().filter(|currency| method.can_have(*currency));
+        let codes: Vec<_> = can_have.map(|currency| currency.code().to_ascii_lowercase()).collect();
+        format!("`{}` | {}", method.as_str(), if codes.is_empty() { "none".to_owned() } else { codes.join(", ") })
+    });
+    format!("What a payer can pay by, and in which currencies:\n\n{}", table("type | ", rows))
 }
 
 /// One of these texts, each once.

@@ -16,6 +16,8 @@ use crate::error::Refusal;
 use crate::given::{Given, Object};
 use crate::json::Json;
 use crate::metadata::read_metadata;
+#[cfg(test)]
+use crate::openapi::types as doc;
 use crate::violations::{A_STRING, A_WHOLE_NUMBER, Violations, infallible};
 
 /// What a client calls the customer of a session.
@@ -23,45 +25,59 @@ pub(crate) const CUSTOMER: &str = "customer";
 const METHODS: &str = "payment_method_types";
 
 /// The currencies of the format; kronor are our own addition, so that autogiro can be offered.
-const CURRENCIES: [Currency; 4] = [Currency::GBP, Currency::EUR, Currency::USD, Currency::SEK];
+pub(crate) const CURRENCIES: [Currency; 4] = [Currency::GBP, Currency::EUR, Currency::USD, Currency::SEK];
 
 /// The most bytes that `payment_method_options` may have, which are kept as they were sent.
 const MAX_OPTIONS_BYTES: usize = 4096;
 
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "YorletNewPaymentSession", transform = doc::may_be_null))]
 #[derive(Debug, Deserialize)]
 pub(crate) struct CreateRequest {
     /// In minor units (pence, cents, öre). The operator may have limited it further.
+    #[cfg_attr(test, schemars(extend("must_be_given" = true), range(min = *AMOUNT.start(), max = *AMOUNT.end())))]
     #[serde(default)]
     amount: Given<i64>,
+    /// ISO 4217, in small letters. The operator may have limited it further.
+    #[cfg_attr(test, schemars(with = "doc::YorletCurrency", extend("must_be_given" = true)))]
     #[serde(default)]
     currency: Given<String>,
     /// Who pays.
+    #[cfg_attr(test, schemars(with = "doc::CustomerId", extend("must_be_given" = true)))]
     #[serde(default)]
     customer: Given<String>,
+    #[cfg_attr(test, schemars(with = "doc::PaymentMode", extend("must_be_given" = true)))]
     #[serde(default)]
     mode: Given<String>,
     /// How it may be paid. The checkout offers those that the currency can have; at least one of them has to be among these.
+    #[cfg_attr(test, schemars(with = "Vec<doc::PaymentMethodType>", extend("must_be_given" = true, "uniqueItems" = true), length(min = 1)))]
     #[serde(default)]
     payment_method_types: Given<Vec<Given<String>>>,
     /// What it is for; the payer sees it.
+    #[cfg_attr(test, schemars(with = "doc::Text<500>"))]
     #[serde(default)]
     description: Given<String>,
     /// Your own notes; the payer doesn't see them.
+    #[cfg_attr(test, schemars(with = "doc::Notes"))]
     #[serde(default)]
     metadata: Given<BTreeMap<String, Given<String>>>,
-    /// Kept, and not used.
+    /// Kept, and not used; at most 4096 bytes.
+    #[cfg_attr(test, schemars(with = "doc::AnyObject"))]
     #[serde(default)]
     payment_method_options: Given<Object<Box<RawValue>>>,
     /// As what the payment is reported.
+    #[cfg_attr(test, schemars(with = "ReportingType", extend("default" = ReportingType::default().as_str())))]
     #[serde(default)]
     reporting_type: Given<String>,
     /// Where the payer goes on to; with `payment_session` and `status` added to its query.
+    #[cfg_attr(test, schemars(with = "doc::MerchantUrl"))]
     #[serde(default)]
     return_url: Given<String>,
     /// Whether the customer is mailed the link to the checkout.
+    #[cfg_attr(test, schemars(extend("default" = false)))]
     #[serde(default)]
     send_email: Given<bool>,
     /// Stands on the bank statement; a reference of the payment's own if left out.
+    #[cfg_attr(test, schemars(with = "doc::Reference"))]
     #[serde(default)]
     statement_descriptor: Given<String>,
     /// Kept for your own books: there are no units and no balances here.
@@ -69,26 +85,31 @@ pub(crate) struct CreateRequest {
     transaction_data: Given<Object<TransactionDataRequest>>,
 }
 
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline, transform = doc::may_be_null))]
 #[derive(Debug, Deserialize)]
 struct TransactionDataRequest {
     #[serde(default)]
     transfer_data: Given<Object<TransferDataRequest>>,
+    #[cfg_attr(test, schemars(with = "doc::Text<140>"))]
     #[serde(default)]
     unit: Given<String>,
     #[serde(default)]
     customer_balance: Given<Object<CustomerBalanceRequest>>,
 }
 
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline, transform = doc::may_be_null))]
 #[derive(Debug, Deserialize)]
 struct TransferDataRequest {
     #[serde(default)]
     use_unit_ownership: Given<bool>,
 }
 
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline, transform = doc::may_be_null))]
 #[derive(Debug, Deserialize)]
 struct CustomerBalanceRequest {
     #[serde(default)]
     apply: Given<bool>,
+    #[cfg_attr(test, schemars(with = "doc::Text<500>"))]
     #[serde(default)]
     description: Given<String>,
 }

@@ -5,7 +5,8 @@ use serde::Serialize;
 
 use crate::error::{ApiError, Refusal};
 
-/// The body of an answer to what is not done.
+/// The body of an answer to what is not done: of what is wrong, the first.
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "YorletError"))]
 #[derive(Debug, Serialize)]
 pub(crate) struct ErrorView<'a> {
     error: Details<'a>,
@@ -13,6 +14,7 @@ pub(crate) struct ErrorView<'a> {
     status: u16,
 }
 
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
 #[derive(Debug, Serialize)]
 struct Details<'a> {
     /// What is wrong, for a person. The wording may change.
@@ -20,6 +22,7 @@ struct Details<'a> {
     /// The field as you wrote it, such as `transaction_data.unit`; null if it is not about a field.
     param: Option<&'a str>,
     /// `api_error` is ours: repeat the request, with the same idempotency key.
+    #[cfg_attr(test, schemars(extend("enum" = ["invalid_request", "api_error"])))]
     #[serde(rename = "type")]
     error_type: &'static str,
 }

@@ -8,28 +8,38 @@ use store::StoredEvent;
 use super::id;
 use super::refund::RefundView;
 use super::session::SessionView;
+#[cfg(test)]
+use crate::openapi::types as doc;
 
 /// An event: the body of a webhook.
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "YorletEvent"))]
 #[derive(Debug, Serialize)]
 pub(crate) struct EventView<'a> {
+    /// `evt_`, the digits of the session's or refund's id, `_`, and which entry of its history it reports, from 1.
+    #[cfg_attr(test, schemars(with = "doc::YorletEventId"))]
     id: String,
+    #[cfg_attr(test, schemars(extend("const" = "event")))]
     object: &'static str,
     /// When it happened, in seconds since 1970.
     created: i64,
     #[serde(rename = "type")]
+    #[cfg_attr(test, schemars(with = "doc::YorletEventType"))]
     event_type: &'static str,
     data: DataView<'a>,
     request: RequestView,
 }
 
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
 #[derive(Debug, Serialize)]
 struct DataView<'a> {
     /// The object as it was when it happened, or its id alone.
     object: ObjectView<'a>,
     /// Empty if the type ends in `updated`, else null.
+    #[cfg_attr(test, schemars(with = "Option<doc::AnyObject>"))]
     previous_attributes: Option<Map<String, Value>>,
 }
 
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum ObjectView<'a> {
@@ -44,12 +54,16 @@ enum ObjectView<'a> {
 }
 
 /// What it came of.
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
 #[derive(Debug, Serialize)]
 struct RequestView {
     /// By what support finds it in the logs; null if that is not known.
     id: Option<String>,
+    /// Always null: keys are not kept.
     idempotency_key: Option<String>,
+    /// Always false.
     from_dashboard: bool,
+    /// Always false.
     customer_portal: bool,
 }
 

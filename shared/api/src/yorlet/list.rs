@@ -16,8 +16,10 @@ pub(crate) const STARTING_AFTER: &str = "starting_after";
 pub(crate) const ENDING_BEFORE: &str = "ending_before";
 
 /// A page of a list.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Serialize)]
 pub(crate) struct List<T> {
+    #[cfg_attr(test, schemars(extend("const" = "list")))]
     object: &'static str,
     /// How many there are in all; it may lag some seconds behind.
     count: u64,

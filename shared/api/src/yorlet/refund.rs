@@ -13,29 +13,38 @@ use crate::error::{Refusal, Violation};
 use crate::given::Given;
 use crate::json::Json;
 use crate::metadata::read_metadata;
+#[cfg(test)]
+use crate::openapi::types as doc;
 use crate::violations::{A_STRING, A_WHOLE_NUMBER, Violations, infallible};
 
 /// What a client calls the payment that it refunds.
 pub(crate) const TRANSACTION: &str = "transaction";
 
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "YorletNewRefund", transform = doc::may_be_null))]
 #[derive(Debug, Deserialize)]
 pub(crate) struct RefundRequest {
     /// The transaction to refund.
+    #[cfg_attr(test, schemars(with = "doc::TransactionId", extend("must_be_given" = true)))]
     #[serde(default)]
     transaction: Given<String>,
     /// At most what is left of it; all of that if left out.
+    #[cfg_attr(test, schemars(range(min = 1, max = *AMOUNT.end())))]
     #[serde(default)]
     amount: Given<i64>,
-    /// Your own notes.
+    /// Your own notes; with the reason, at most 8192 bytes.
+    #[cfg_attr(test, schemars(with = "doc::Notes"))]
     #[serde(default)]
     metadata: Given<BTreeMap<String, Given<String>>>,
     /// Why.
+    #[cfg_attr(test, schemars(with = "RefundReason"))]
     #[serde(default)]
     reason: Given<String>,
     /// Why, in your own words.
+    #[cfg_attr(test, schemars(with = "doc::Text<500>"))]
     #[serde(default)]
     reason_description: Given<String>,
     /// Kept and answered; there are no transfers here that could be reversed.
+    #[cfg_attr(test, schemars(extend("default" = false)))]
     #[serde(default)]
     reverse_transfer: Given<bool>,
 }
@@ -98,26 +107,33 @@ pub(crate) fn not_refundable(why: NotRefundable) -> Refusal {
 }
 
 /// A refund as Yorlet shows it.
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "YorletRefund"))]
 #[derive(Debug, Serialize)]
 pub(crate) struct RefundView {
+    #[cfg_attr(test, schemars(with = "doc::YorletRefundId"))]
     id: String,
+    #[cfg_attr(test, schemars(extend("const" = "refund")))]
     object: &'static str,
     amount: i64,
     /// Always null.
     balance_transaction: Option<()>,
     /// When it was made, in seconds since 1970.
     created: i64,
+    #[cfg_attr(test, schemars(with = "doc::YorletCurrency"))]
     currency: String,
     /// Always null: it is the transaction's.
     customer: Option<()>,
     /// Always null.
     description: Option<()>,
+    #[cfg_attr(test, schemars(with = "std::collections::BTreeMap<String, String>"))]
     metadata: Metadata,
     reason: Option<RefundReason>,
     reason_description: Option<String>,
     reverse_transfer: bool,
+    #[cfg_attr(test, schemars(with = "doc::RefundStatus"))]
     status: &'static str,
     /// What is refunded.
+    #[cfg_attr(test, schemars(with = "doc::TransactionId"))]
     transaction: String,
 }
 

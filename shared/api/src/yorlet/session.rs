@@ -6,33 +6,47 @@ use serde::Serialize;
 
 use super::extra::{self, ReportingType, SessionExtra};
 use super::id;
+#[cfg(test)]
+use crate::openapi::types as doc;
 
 /// A payment session as Yorlet shows it.
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "YorletPaymentSession"))]
 #[derive(Debug, Serialize)]
 pub(crate) struct SessionView<'a> {
     /// Names it here; the checkout's address is `url`.
+    #[cfg_attr(test, schemars(with = "doc::PaymentSessionId"))]
     id: String,
+    #[cfg_attr(test, schemars(extend("const" = "payment_session")))]
     object: &'static str,
     /// When it was created, in seconds since 1970.
     created: i64,
     /// In minor units (pence, cents, öre).
     amount: i64,
     /// ISO 4217, in small letters.
+    #[cfg_attr(test, schemars(with = "doc::YorletCurrency"))]
     currency: String,
     /// Who pays; null once personal data is removed.
+    #[cfg_attr(test, schemars(with = "Option<doc::CustomerId>"))]
     customer: Option<String>,
     description: Option<&'a str>,
+    #[cfg_attr(test, schemars(with = "std::collections::BTreeMap<String, String>"))]
     metadata: &'a Metadata,
+    #[cfg_attr(test, schemars(with = "doc::PaymentMode"))]
     mode: &'static str,
     /// As they were given. The checkout offers those that the currency can have.
+    #[cfg_attr(test, schemars(with = "Vec<doc::PaymentMethodType>"))]
     payment_method_types: &'a [PaymentMethod],
     reporting_type: ReportingType,
     /// Where the payer goes on to.
+    #[cfg_attr(test, schemars(with = "Option<doc::MerchantUrl>"))]
     return_url: Option<&'a str>,
+    #[cfg_attr(test, schemars(with = "doc::YorletSessionStatus"))]
     status: &'static str,
     /// The transaction, once it is `paid`.
+    #[cfg_attr(test, schemars(with = "Option<doc::TransactionId>"))]
     transaction: Option<String>,
     /// The checkout. Send the payer there.
+    #[cfg_attr(test, schemars(with = "doc::Url"))]
     url: String,
 }
 

@@ -6,27 +6,37 @@ use serde::Serialize;
 
 use super::extra::{self, ReportingType, SessionExtra};
 use super::id;
+#[cfg(test)]
+use crate::openapi::types as doc;
 
 /// A transaction as Yorlet shows it: there from its session's creation on, under an id of its own.
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "YorletTransaction"))]
 #[derive(Debug, Serialize)]
 pub(crate) struct TransactionView<'a> {
+    #[cfg_attr(test, schemars(with = "doc::TransactionId"))]
     id: String,
+    #[cfg_attr(test, schemars(extend("const" = "transaction")))]
     object: &'static str,
     /// When its session was created, in seconds since 1970.
     created: i64,
     amount: i64,
     /// What of it went back: the sum of its refunds that have `succeeded`.
     amount_refunded: i64,
+    #[cfg_attr(test, schemars(extend("const" = "automatic")))]
     capture_method: &'static str,
     /// When the payer confirmed the payment.
     confirmed_at: Option<i64>,
+    #[cfg_attr(test, schemars(with = "doc::YorletCurrency"))]
     currency: String,
+    /// Null once personal data is removed.
+    #[cfg_attr(test, schemars(with = "Option<doc::CustomerId>"))]
     customer: Option<String>,
     description: Option<&'a str>,
     /// Whether the payer's bank took the money back.
     disputed: bool,
     /// Why it is `canceled`, if the payment failed.
     last_payment_error: Option<PaymentErrorView>,
+    #[cfg_attr(test, schemars(with = "std::collections::BTreeMap<String, String>"))]
     metadata: &'a Metadata,
     /// What the payer has to do.
     next_action: Option<NextActionView>,
@@ -34,40 +44,53 @@ pub(crate) struct TransactionView<'a> {
     paid_at: Option<i64>,
     /// How it is paid; null while that is not known.
     payment_method: Option<PaymentMethodView>,
+    #[cfg_attr(test, schemars(with = "Vec<doc::PaymentMethodType>"))]
     payment_method_types: &'a [PaymentMethod],
+    #[cfg_attr(test, schemars(with = "doc::PaymentSessionId"))]
     payment_session: String,
     /// Always null.
     processing: Option<()>,
     /// The checkout's last page, once it is paid.
+    #[cfg_attr(test, schemars(with = "Option<doc::Url>"))]
     receipt_url: Option<String>,
     /// Whether all of it went back.
     refunded: bool,
     reporting_type: ReportingType,
+    #[cfg_attr(test, schemars(with = "doc::TransactionStatus"))]
     status: &'static str,
 }
 
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
 #[derive(Debug, Serialize)]
 struct PaymentErrorView {
+    #[cfg_attr(test, schemars(with = "doc::FailureReason"))]
     code: &'static str,
     failed_at: i64,
     message: &'static str,
 }
 
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
 #[derive(Debug, Serialize)]
 struct NextActionView {
     #[serde(rename = "type")]
+    #[cfg_attr(test, schemars(extend("const" = "redirect_to_url")))]
     kind: &'static str,
     redirect_to_url: RedirectView,
 }
 
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
 #[derive(Debug, Serialize)]
 struct RedirectView {
+    /// The checkout, for the payer.
+    #[cfg_attr(test, schemars(with = "doc::Url"))]
     url: String,
 }
 
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
 #[derive(Debug, Serialize)]
 struct PaymentMethodView {
     #[serde(rename = "type")]
+    #[cfg_attr(test, schemars(with = "doc::PaymentMethodType"))]
     method: PaymentMethod,
 }
 
