@@ -127,12 +127,17 @@ fn session_record(session: &Session, refunds: &[Refund], personal: bool) -> Reco
         maybe("payer_phone", hidden(payer.and_then(|payer| Some(payer.phone.as_ref()?.as_str().to_owned())))),
         maybe("customer", hidden(session.customer_id.map(|id| id.to_string()))),
         maybe("payer_account", hidden(session.payer_account.as_ref().map(account))),
+        maybe("card", hidden(session.card.map(|card| format!("{} {}", card.brand.as_str(), card.last_four.as_str())))),
         maybe("payee", hidden(Some(account(&session.payee)))),
         maybe("reference", hidden(Some(session.reference.as_str().to_owned()))),
         maybe("line_items", hidden(Some(items.join(", ")))),
         maybe("description", hidden(session.description.as_ref().map(|text| text.as_str().to_owned()))),
         maybe("metadata", hidden(metadata)),
     ];
+    fields.extend([
+        maybe("taken_back_at", session.taken_back.map(|taken_back| taken_back.at)),
+        maybe("taken_back_reason", session.taken_back.map(|taken_back| taken_back.reason.as_str())),
+    ]);
     fields.extend(late_money_fields(session.late_money.as_ref()));
     Record(fields)
 }

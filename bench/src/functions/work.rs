@@ -9,7 +9,9 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use jiff::Timestamp;
-use models::{MailId, MailTopic, Merchant, MerchantId, PaymentAttempt, Session, SessionEvent, SessionId, Submission};
+use models::{
+    MailId, MailTopic, Merchant, MerchantId, PaidFrom, PaymentAttempt, Session, SessionEvent, SessionId, Submission,
+};
 use serde_json::{Value, json};
 use store::{Change, Mails, Merchants, Sessions, Table};
 use uuid::Uuid;
@@ -126,7 +128,7 @@ impl Preparer {
         self.sessions.give_consent(change(SessionEvent::ConsentGiven), 1, &submission, now).await?;
         // The account is shared, so that a refund's payment is made with the refund.
         let payer_account = session.payee.clone();
-        Ok(self.sessions.settle(change(SessionEvent::Settled), Some(&payer_account)).await?.session)
+        Ok(self.sessions.settle(change(SessionEvent::Settled), &PaidFrom::Account(payer_account), None).await?.session)
     }
 
     /// The stream's record of a session's creation.

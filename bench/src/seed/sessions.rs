@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
-use models::{EndToEndId, Merchant, Payer, PaymentAttempt, Session, SessionEvent, SessionId, transition};
+use models::{EndToEndId, Merchant, PaidFrom, Payer, PaymentAttempt, Session, SessionEvent, SessionId, transition};
 use providers::mock::{Decided, Decision, Entry, Ledger, MockBank};
 use providers::{Next, Provider, ProviderError, Status};
 use serde::Serialize;
@@ -167,8 +167,10 @@ impl Maker {
             SessionEvent::Settled => {
                 let attempt = session.attempt.as_ref().ok_or("settled without an attempt")?;
                 let submission = session.submission.as_ref().ok_or("settled without a submission")?;
-                if let Status::Settled(payer_account) = self.bank.submit(session, attempt, submission, at).await? {
-                    session.payer_account = payer_account;
+                if let Status::Settled(PaidFrom::Account(account)) =
+                    self.bank.submit(session, attempt, submission, at).await?
+                {
+                    session.payer_account = Some(account);
                 }
             }
             SessionEvent::Created

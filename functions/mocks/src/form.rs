@@ -32,7 +32,7 @@ impl DecisionForm {
             Some(_) => return Err(unknown_decision()),
         };
         let decision = self.decision.parse().map_err(|()| unknown_decision())?;
-        Ok(Decided { decision, payer_account })
+        Ok(Decided { decision, payer_account, card: None })
     }
 }
 
@@ -52,7 +52,7 @@ mod tests {
     fn a_decision_is_read_with_what_goes_with_it() {
         let form = read("decision=approve&token=a1&more=1").unwrap();
         assert_eq!(form.token(), "a1");
-        assert_eq!(form.check().unwrap(), Decided { decision: Decision::Approve, payer_account: PayerAccount::Shared });
+        assert_eq!(form.check().unwrap(), Decided::from(Decision::Approve));
         let withheld = read("decision=decline&payer_account=withheld").unwrap();
         assert_eq!((withheld.token(), withheld.check().unwrap().payer_account), ("", PayerAccount::Withheld));
         for body in ["decision=pay", "decision=", "decision=approve&payer_account=lost"] {

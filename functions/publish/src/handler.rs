@@ -162,6 +162,10 @@ impl Publish {
             tracing::error!(%session_id, "money came after the end");
             Metric::LateMoney.count();
         }
+        if let Some(session_id) = store::taken_back_noted(&old_image, &new_image) {
+            tracing::error!(%session_id, "money was taken back");
+            Metric::MoneyTakenBack.count();
+        }
         let change = match store::history_change(old_image, new_image) {
             Ok(Some(change)) => change,
             Ok(None) => return Ok(()),

@@ -6,6 +6,7 @@
 
 mod account;
 mod attempt;
+mod card;
 mod customer;
 mod event;
 mod history;
@@ -28,6 +29,7 @@ mod refund_transition;
 mod schedule;
 mod session;
 mod shop;
+mod taken_back;
 mod text;
 mod time;
 mod transition;
@@ -39,6 +41,7 @@ pub use attempt::{
     AtConsent, AttemptEnd, DeclineReason, LateMoney, MAX_ATTEMPTS, MovesMoney, PaymentAttempt, ProviderRequest,
     TransferInstructions,
 };
+pub use card::{Card, CardBrand, InvalidLastFour, LastFour, PaidFrom};
 pub use customer::Customer;
 pub use event::{EventId, EventType};
 pub use history::{History, HistoryEntry};
@@ -64,6 +67,7 @@ pub use refund_transition::{IllegalRefundTransition, RefundEvent, RefundState, r
 pub use schedule::next_check_at;
 pub use session::{Creation, MAX_ENTRIES_BEFORE_A_CHOICE, MAX_HISTORY_ENTRIES, PaysRefund, Session, Submission};
 pub use shop::{Colour, InvalidColour, InvalidLogo, Logo, LogoKind, Shop};
+pub use taken_back::{TakenBack, TakenBackReason};
 pub use text::{
     Description, EmailAddress, InvalidText, Locale, MerchantUrl, Name, PhoneNumber, Reference, is_noncharacter,
 };

@@ -160,6 +160,9 @@ pub enum NotRefundable {
         /// What is left: nothing.
         left: Money,
     },
+    /// Its money was taken back.
+    #[error("a payment whose money was taken back can't be refunded")]
+    TakenBack,
     /// It has been refunded in too many parts.
     #[error("a session can't be refunded more than {MAX_REFUNDS} times, failed refunds included")]
     TooMany,
@@ -175,6 +178,7 @@ impl Session {
             return Err(NotRefundable::PaysRefund);
         }
         match self.state_at(now) {
+            SessionState::Sent if self.taken_back.is_some() => Err(NotRefundable::TakenBack),
             SessionState::Sent => {
                 Ok(self.refundable.map_or(self.amount, |left| Money::new(left, self.amount.currency())))
             }

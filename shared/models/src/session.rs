@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::{Payee, Payer};
 use crate::attempt::{LateMoney, MAX_ATTEMPTS, PaymentAttempt};
+use crate::card::Card;
 use crate::history::History;
 use crate::ids::{CustomerId, EndToEndId, MerchantId, RefundId, SessionId, WriteId};
 use crate::list_shards::ListShard;
@@ -13,6 +14,7 @@ use crate::money::{MinorUnits, Money};
 use crate::new_session::{LineItem, Metadata, NewSession};
 use crate::payment_method::PaymentMethods;
 use crate::received::Received;
+use crate::taken_back::TakenBack;
 use crate::text::{Description, Locale, MerchantUrl, Reference};
 use crate::transition::{SessionEvent, SessionState};
 use crate::wire_format::{Extra, WireFormat};
@@ -129,6 +131,12 @@ pub struct Session {
     /// The account it was paid from, if the bank said: the payee of a refund. Personal data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payer_account: Option<Payee>,
+    /// The card it was paid with, if it was. Personal data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card: Option<Card>,
+    /// That the money was taken back after it was sent, if it was. It stays when the rest is erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_back: Option<TakenBack>,
     /// What of it can still be refunded once it is sent; none until the first refund, when it is all of it. Ask
     /// [`Session::refundable`] instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -223,6 +231,8 @@ impl Session {
             attempt: None,
             submission: None,
             payer_account: None,
+            card: None,
+            taken_back: None,
             refundable: None,
             refund_count: 0,
             pays_refund: None,
@@ -269,10 +279,12 @@ impl Session {
             // Only what has come in all is known.
             received: None,
             payer_account: self.payer_account.filter(|_| state == SessionState::Sent),
+            card: self.card.filter(|_| state == SessionState::Sent),
             // The first refund comes after all of the history, and late money may.
             refundable: None,
             refund_count: 0,
             late_money: None,
+            taken_back: None,
             ..self
         }
     }
@@ -293,6 +305,7 @@ impl Session {
         Self {
             payer: None,
             payer_account: None,
+            card: None,
             payee: if self.pays_refund.is_some() { Payee::erased() } else { self.payee },
             attempt: None,
             // That it was submitted, when, and under which key stays.

@@ -1,7 +1,7 @@
 //! Attempts whose money moves when the payer consents, at the provider: it is asked before anything else is done.
 
 use jiff::Timestamp;
-use models::{AtConsent, AttemptEnd, PaymentAttempt, Session, SessionEvent, SessionState, next_check_at};
+use models::{AtConsent, AttemptEnd, PaidFrom, PaymentAttempt, Session, SessionEvent, SessionState, next_check_at};
 use providers::{Begun, Cancellation, Next, PayerLink, Provider, ProviderError, Status};
 use store::{ChangeError, StoreError};
 
@@ -203,12 +203,13 @@ impl Payments {
     ) -> Result<Followed, PaymentError> {
         match step {
             AtConsentStep::Authorise => drop(self.authorise(session, attempt, now).await?),
-            AtConsentStep::AuthoriseAndSettle(payer_account) => {
+            AtConsentStep::AuthoriseAndSettle(from) => {
                 if let Some(session) = self.authorise(session, attempt, now).await? {
-                    self.settle(&session, payer_account.as_ref()).await?;
+                    self.settle(&session, &from, None).await?;
                 }
             }
-            AtConsentStep::Settle(payer_account) => self.settle(session, payer_account.as_ref()).await?,
+            AtConsentStep::Settle(from) => self.settle(session, &from, None).await?,
+            AtConsentStep::SettleTakenBack(why) => self.settle(session, &PaidFrom::Undisclosed, Some(why)).await?,
             AtConsentStep::Decline(why) => self.decline(session, attempt, why).await?,
             AtConsentStep::EndAttempt(end) => self.end_attempt(session, end).await?,
             AtConsentStep::Expire => return Ok(Followed::TimePassed),

@@ -72,7 +72,8 @@ impl Payments {
             }
             // Its money is known, and what of it goes back may not be.
             if is_latest && session.state == SessionState::Sent {
-                return Ok(self.follow_up_refunds_of(session).await?);
+                self.follow_up_refunds_of(session).await?;
+                return Ok(self.note_if_taken_back(session, connector, payment_id, self.clock.now()).await?);
             }
         }
         let now = self.clock.now();
@@ -90,7 +91,12 @@ impl Payments {
                     self.log_more_late_money(&late, &session_id).await?;
                 }
             }
-            Status::AwaitingConsent | Status::Refused(_) | Status::Cancelled | Status::Unknown => {}
+            // What came and was taken back again leaves nothing to return.
+            Status::AwaitingConsent
+            | Status::Refused(_)
+            | Status::Cancelled
+            | Status::TakenBack(_)
+            | Status::Unknown => {}
         }
         Ok(())
     }

@@ -2,7 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 use models::{
-    AttemptEnd, DeclineReason, Payee, PaymentAttempt, Session, SessionEvent, SessionState, Submission, next_check_at,
+    AttemptEnd, DeclineReason, PaidFrom, PaymentAttempt, Session, SessionEvent, SessionState, Submission, TakenBack,
+    TakenBackReason, next_check_at,
 };
 use providers::{Connector, Provider, ProviderError};
 use runtime::Metric;
@@ -31,9 +32,9 @@ impl Payments {
         let state = session.state_at(now);
         match state {
             SessionState::AwaitingPaymentConsent | SessionState::Pending => {}
+            SessionState::Sent => return self.follow_up_sent(session, now).await,
             SessionState::AwaitingPayer
             | SessionState::AwaitingProvider
-            | SessionState::Sent
             | SessionState::Failed
             | SessionState::Cancelled
             | SessionState::Expired => return Ok(()),
@@ -69,7 +70,7 @@ impl Payments {
         match before_submission(provider.status(session, attempt, now).await?) {
             Step::Submit => self.submit(provider, session, attempt, now).await,
             Step::Refuse(why) => self.refuse(session, attempt, why, now).await,
-            Step::Wait | Step::Resend | Step::Settle(_) | Step::CheckAgainAt(_) => Ok(()),
+            Step::Wait | Step::Resend | Step::Settle(_) | Step::SettleTakenBack(_) | Step::CheckAgainAt(_) => Ok(()),
         }
     }
 
@@ -95,7 +96,8 @@ impl Payments {
         // From here on the payment is pending whatever happens, and the schedule asks the provider again.
         let followed = match provider.submit(&session, attempt, &submission, now).await {
             Ok(status) => match after_submission(status, submission.submitted_at, now) {
-                Step::Settle(payer_account) => self.settle(&session, payer_account.as_ref()).await,
+                Step::Settle(from) => self.settle(&session, &from, None).await,
+                Step::SettleTakenBack(why) => self.settle(&session, &PaidFrom::Undisclosed, Some(why)).await,
                 Step::Refuse(why) => self.refuse(&session, attempt, why, now).await,
                 Step::Submit | Step::Resend | Step::CheckAgainAt(_) | Step::Wait => Ok(()),
             },
@@ -128,10 +130,16 @@ impl Payments {
                 Ok(status) => after_submission(status, submission.submitted_at, now),
                 Err(error) => unreachable(session, &error, later()),
             },
-            step @ (Step::Settle(_) | Step::Refuse(_) | Step::CheckAgainAt(_) | Step::Submit | Step::Wait) => step,
+            step @ (Step::Settle(_)
+            | Step::SettleTakenBack(_)
+            | Step::Refuse(_)
+            | Step::CheckAgainAt(_)
+            | Step::Submit
+            | Step::Wait) => step,
         };
         let at = match step {
-            Step::Settle(payer_account) => return self.settle(session, payer_account.as_ref()).await,
+            Step::Settle(from) => return self.settle(session, &from, None).await,
+            Step::SettleTakenBack(why) => return self.settle(session, &PaidFrom::Undisclosed, Some(why)).await,
             Step::Refuse(why) => return self.refuse(session, attempt, why, now).await,
             Step::CheckAgainAt(at) => at,
             Step::Resend | Step::Submit | Step::Wait => next_check_at(submission.submitted_at, now),
@@ -152,10 +160,17 @@ impl Payments {
         }
     }
 
-    /// The money of a pending payment is sent.
-    pub(crate) async fn settle(&self, session: &Session, payer_account: Option<&Payee>) -> Result<(), PaymentError> {
+    /// The money of a pending payment is sent; and was taken back since, if this is why.
+    pub(crate) async fn settle(
+        &self,
+        session: &Session,
+        from: &PaidFrom,
+        taken_back: Option<TakenBackReason>,
+    ) -> Result<(), PaymentError> {
         let event = SessionEvent::Settled;
-        done(recorded(self.sessions.settle(self.change(session.id, event), payer_account).await, event))
+        let change = self.change(session.id, event);
+        let taken_back = taken_back.map(|reason| TakenBack { reason, at: change.at });
+        done(recorded(self.sessions.settle(change, from, taken_back).await, event))
     }
 
     /// The provider's final no: the session fails by it, or goes on, if it was so created.

@@ -18,6 +18,7 @@ mod follow_up;
 mod next_step;
 mod refund;
 mod refund_at_provider;
+mod taken_back;
 
 use models::{Session, SessionEvent, SessionId};
 use providers::{Offer, Providers, Wanted};

@@ -1,7 +1,7 @@
 //! What follows from what a provider says: functions of its word, the session and the time alone.
 
 use jiff::{SignedDuration, Timestamp};
-use models::{AttemptEnd, DeclineReason, Payee, Session, SessionState, next_check_at};
+use models::{AttemptEnd, DeclineReason, PaidFrom, Session, SessionState, TakenBackReason, next_check_at};
 use providers::Status;
 
 /// How long after submission the same bytes are sent again, while the provider can't tell whether it got them.
@@ -14,8 +14,10 @@ pub(crate) enum Step {
     Submit,
     /// Send the stored submission again, under its key.
     Resend,
-    /// Record that the money is sent; from this account, if the provider shares it.
-    Settle(Option<Payee>),
+    /// Record that the money is sent, and from where.
+    Settle(PaidFrom),
+    /// Record that the money was sent, and taken back since.
+    SettleTakenBack(TakenBackReason),
     /// Record that the attempt was refused, and by whom and why.
     Refuse(DeclineReason),
     /// Ask again then.
@@ -27,7 +29,7 @@ pub(crate) enum Step {
 /// What to do about an attempt that was not submitted.
 pub(crate) fn before_submission(status: Status) -> Step {
     match status {
-        Status::Consented | Status::Accepted | Status::Settled(_) => Step::Submit,
+        Status::Consented | Status::Accepted | Status::Settled(_) | Status::TakenBack(_) => Step::Submit,
         Status::Refused(why) => Step::Refuse(why),
         Status::AwaitingConsent | Status::Unknown | Status::Cancelled => Step::Wait,
     }
@@ -39,7 +41,8 @@ pub(crate) fn before_submission(status: Status) -> Step {
 /// under the same key, so that a provider that did get them does nothing twice.
 pub(crate) fn after_submission(status: Status, submitted_at: Timestamp, now: Timestamp) -> Step {
     match status {
-        Status::Settled(payer_account) => Step::Settle(payer_account),
+        Status::Settled(from) => Step::Settle(from),
+        Status::TakenBack(reason) => Step::SettleTakenBack(reason),
         Status::Refused(why) => Step::Refuse(why),
         Status::Accepted => Step::CheckAgainAt(next_check_at(submitted_at, now)),
         // The provider knows the payment and says that our order never came.
@@ -56,9 +59,11 @@ pub(crate) enum AtConsentStep {
     /// Record that the payer consented: the session is pending.
     Authorise,
     /// The same, and that the money is sent.
-    AuthoriseAndSettle(Option<Payee>),
+    AuthoriseAndSettle(PaidFrom),
     /// Record that the money is sent.
-    Settle(Option<Payee>),
+    Settle(PaidFrom),
+    /// Record that the money was sent, and taken back since.
+    SettleTakenBack(TakenBackReason),
     /// Record that the attempt was refused, and the session with it.
     Decline(DeclineReason),
     /// Record that the attempt has ended, and the session goes on.
@@ -75,10 +80,12 @@ pub(crate) enum AtConsentStep {
 pub(crate) fn at_consent(session: &Session, status: Status, now: Timestamp) -> AtConsentStep {
     let is_pending = session.state == SessionState::Pending;
     match status {
-        Status::Settled(payer_account) if is_pending => AtConsentStep::Settle(payer_account),
-        Status::Settled(payer_account) => AtConsentStep::AuthoriseAndSettle(payer_account),
+        Status::Settled(from) if is_pending => AtConsentStep::Settle(from),
+        Status::Settled(from) => AtConsentStep::AuthoriseAndSettle(from),
+        Status::TakenBack(reason) if is_pending => AtConsentStep::SettleTakenBack(reason),
         Status::Consented | Status::Accepted if is_pending => AtConsentStep::CheckAgain,
-        Status::Consented | Status::Accepted => AtConsentStep::Authorise,
+        // Once it is pending, the next check finds out that it was taken back.
+        Status::Consented | Status::Accepted | Status::TakenBack(_) => AtConsentStep::Authorise,
         Status::Refused(why) if goes_on_after_refusal(session, now) => AtConsentStep::EndAttempt(why.into()),
         Status::Refused(why) => AtConsentStep::Decline(why),
         // It was promised, and will not come.
@@ -107,7 +114,7 @@ mod tests {
 
     #[test]
     fn money_is_asked_for_on_consent_alone() {
-        for status in [Status::Consented, Status::Accepted, Status::Settled(None)] {
+        for status in [Status::Consented, Status::Accepted, Status::Settled(PaidFrom::Undisclosed)] {
             assert_eq!(before_submission(status), Step::Submit);
         }
         for status in [Status::AwaitingConsent, Status::Unknown, Status::Cancelled] {
@@ -119,7 +126,7 @@ mod tests {
     #[test]
     fn a_submitted_payment_ends_by_the_providers_word_alone() {
         let step = |status| after_submission(status, at(0), at(1));
-        assert_eq!(step(Status::Settled(None)), Step::Settle(None));
+        assert_eq!(step(Status::Settled(PaidFrom::Undisclosed)), Step::Settle(PaidFrom::Undisclosed));
         assert_eq!(step(Status::Refused(DeclineReason::ByBank)), Step::Refuse(DeclineReason::ByBank));
         for status in [Status::Accepted, Status::Unknown, Status::Cancelled] {
             assert_eq!(step(status), Step::CheckAgainAt(at(3)));
@@ -155,7 +162,7 @@ mod tests {
             (Status::Unknown, past, Step::CheckAgain),
             (Status::Consented, past, Step::Authorise),
             (Status::Accepted, in_time, Step::Authorise),
-            (Status::Settled(None), past, Step::AuthoriseAndSettle(None)),
+            (Status::Settled(PaidFrom::Undisclosed), past, Step::AuthoriseAndSettle(PaidFrom::Undisclosed)),
             (Status::Cancelled, in_time, Step::EndAttempt(AttemptEnd::Cancelled)),
             (refused, in_time, Step::Decline(DeclineReason::InsufficientFunds)),
         ] {
@@ -172,7 +179,7 @@ mod tests {
             (Status::Unknown, Step::CheckAgain),
             (Status::Consented, Step::CheckAgain),
             (Status::Accepted, Step::CheckAgain),
-            (Status::Settled(None), Step::Settle(None)),
+            (Status::Settled(PaidFrom::Undisclosed), Step::Settle(PaidFrom::Undisclosed)),
             (Status::Refused(DeclineReason::ByBank), Step::Decline(DeclineReason::ByBank)),
             (Status::Cancelled, Step::Decline(DeclineReason::ByBank)),
         ] {
@@ -188,7 +195,7 @@ mod tests {
                 Status::AwaitingConsent,
                 Status::Consented,
                 Status::Accepted,
-                Status::Settled(None),
+                Status::Settled(PaidFrom::Undisclosed),
                 Status::Refused(DeclineReason::ByPayer),
                 Status::Cancelled,
                 Status::Unknown,
@@ -196,7 +203,7 @@ mod tests {
                 for now in [NOW, later(100_000)] {
                     let event = match at_consent(&session(state), status.clone(), now) {
                         AtConsentStep::Authorise | AtConsentStep::AuthoriseAndSettle(_) => SessionEvent::ConsentGiven,
-                        AtConsentStep::Settle(_) => SessionEvent::Settled,
+                        AtConsentStep::Settle(_) | AtConsentStep::SettleTakenBack(_) => SessionEvent::Settled,
                         AtConsentStep::Decline(why) => why.event(),
                         AtConsentStep::EndAttempt(_) => SessionEvent::AttemptEnded,
                         AtConsentStep::Expire => SessionEvent::TimePassed,

@@ -5,8 +5,8 @@ use std::fmt;
 
 use jiff::Timestamp;
 use models::{
-    DeclineReason, Money, MovesMoney, Payee, PaymentAttempt, ProviderPaymentId, ProviderRefundId, ProviderRequest,
-    RefundId, Session, Submission, TransferInstructions,
+    DeclineReason, Money, MovesMoney, PaidFrom, PaymentAttempt, ProviderPaymentId, ProviderRefundId, ProviderRequest,
+    RefundId, Session, Submission, TakenBackReason, TransferInstructions,
 };
 use thiserror::Error;
 
@@ -88,8 +88,10 @@ pub enum Status {
     Consented,
     /// Money will move, or has moved, and the provider has not said how it ended.
     Accepted,
-    /// The money is sent; from this account, if the provider shares it.
-    Settled(Option<Payee>),
+    /// The money is sent; from there, as far as the provider says.
+    Settled(PaidFrom),
+    /// The money was sent, and taken back afterwards: it is the payer's again.
+    TakenBack(TakenBackReason),
     /// The payer or the bank finally refused: the money of this attempt never moves.
     Refused(DeclineReason),
     /// We cancelled it: the money of this attempt never moves. At consent alone.

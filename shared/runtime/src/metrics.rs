@@ -21,6 +21,8 @@ pub enum Metric {
     StuckPending,
     /// Money that came for an attempt that was over: it has to be returned by hand.
     LateMoney,
+    /// Payments whose money was taken back after it was sent: by chargeback, indemnity claim or return.
+    MoneyTakenBack,
     /// Mails that SES took.
     MailsSent,
     /// Mails that were given up.
@@ -47,11 +49,12 @@ pub enum Metric {
 
 impl Metric {
     /// All there are.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::PaymentsSent,
         Self::PaymentsNotSent,
         Self::StuckPending,
         Self::LateMoney,
+        Self::MoneyTakenBack,
         Self::MailsSent,
         Self::MailsFailed,
         Self::MailsThrottled,
@@ -72,6 +75,7 @@ impl Metric {
             Self::PaymentsNotSent => "PaymentsNotSent",
             Self::StuckPending => "StuckPending",
             Self::LateMoney => "LateMoney",
+            Self::MoneyTakenBack => "MoneyTakenBack",
             Self::MailsSent => "MailsSent",
             Self::MailsFailed => "MailsFailed",
             Self::MailsThrottled => "MailsThrottled",

@@ -194,6 +194,10 @@ pub(crate) fn mock_conclusion(payment: EndToEndId, attempt: u8) -> Key {
     mock(payment, format!("CONCLUSION#{attempt}"))
 }
 
+pub(crate) fn mock_taken_back(payment: EndToEndId, attempt: u8) -> Key {
+    mock(payment, format!("TAKENBACK#{attempt}"))
+}
+
 pub(crate) fn mock_refund(payment: EndToEndId, attempt: u8, position: u8) -> Key {
     mock(payment, format!("REFUND#{attempt}#{position}"))
 }

@@ -14,12 +14,12 @@ use crate::write::WriteKind;
 /// The most entries that a refund's history has: made, details given, ended.
 const MAX_ENTRIES: usize = 3;
 
-/// Takes `amount` of what is left of a session that was sent and pays no refund itself.
+/// Takes `amount` of what is left of a session that was sent, pays no refund itself, and whose money was not taken back.
 pub(crate) fn reserve(session: &SessionId, amount: Money) -> Update {
     let (amount, one) = (n(amount.minor()), n(1));
     Update::new(WriteKind::RefundReserve, keys::session(session))
         .when_one_of("state", [models::SessionState::Sent.as_str()])
-        .when("attribute_not_exists(#pays_refund)", [])
+        .when("attribute_not_exists(#pays_refund) AND attribute_not_exists(#taken_back)", [])
         .when(
             "#refundable >= :amount OR (attribute_not_exists(#refundable) AND #amount.#minor >= :amount)",
             [(":amount", amount)],

@@ -1,8 +1,8 @@
 //! Payment sessions.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use models::{ListShards, Money, Payee, Payer, PaysRefund, Session, SessionId, SessionState};
-use serde::Deserialize;
+use models::{ListShards, Money, PaidFrom, Payer, PaysRefund, Session, SessionId, SessionState, TakenBack};
+use serde::{Deserialize, Serialize};
 
 use crate::change::{Change, ChangeError, Changed};
 use crate::error::StoreError;
@@ -140,17 +140,28 @@ impl Sessions {
         self.apply(change, None, ForRefund::Nothing, identified).await
     }
 
-    /// The bank sent the money, and may have said from which account.
+    /// The provider sent the money, and may have said where from; and, if it has been `taken_back` since, that.
     ///
     /// # Errors
     /// See [`ChangeError`].
-    pub async fn settle(&self, change: Change, payer_account: Option<&Payee>) -> Result<Changed, ChangeError> {
+    pub async fn settle(
+        &self,
+        change: Change,
+        from: &PaidFrom,
+        taken_back: Option<TakenBack>,
+    ) -> Result<Changed, ChangeError> {
         let for_refund = ForRefund::of(change.event);
-        let account: Option<AttributeValue> =
-            payer_account.map(serde_dynamo::to_attribute_value).transpose().map_err(StoreError::from)?;
-        let settled = |change: &Change| match &account {
-            Some(account) => transition(change, None).set("payer_account", account.clone()),
-            None => transition(change, None),
+        let mut brings: Vec<(&'static str, AttributeValue)> = Vec::new();
+        match from {
+            PaidFrom::Undisclosed => {}
+            PaidFrom::Account(account) => brings.push(("payer_account", attribute(account)?)),
+            PaidFrom::Card(card) => brings.push(("card", attribute(card)?)),
+        }
+        if let Some(taken_back) = &taken_back {
+            brings.push(("taken_back", attribute(taken_back)?));
+        }
+        let settled = |change: &Change| {
+            brings.iter().cloned().fold(transition(change, None), |update, (name, value)| update.set(name, value))
         };
         self.apply(change, None, for_refund, settled).await
     }
@@ -290,4 +301,8 @@ fn created_before(id: &SessionId, item: Item) -> Result<Created, StoreError> {
     }
     let fingerprint = Fingerprint::of(&item);
     Ok(Created::Existing(Box::new(read(keys::session(id), item)?), fingerprint))
+}
+
+fn attribute(value: &impl Serialize) -> Result<AttributeValue, StoreError> {
+    Ok(serde_dynamo::to_attribute_value(value)?)
 }

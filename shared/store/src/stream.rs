@@ -66,7 +66,17 @@ pub fn history_change(old: serde_dynamo::Item, new: serde_dynamo::Item) -> Resul
 /// The session of which this record says, for the first time, that money came for an attempt that was over; none of any other.
 /// Images as the stream has them, empty where there is none.
 pub fn late_money_noted(old: &serde_dynamo::Item, new: &serde_dynamo::Item) -> Option<SessionId> {
-    if old.contains_key("late_money") || !new.contains_key("late_money") {
+    session_that_got("late_money", old, new)
+}
+
+/// The session of which this record says, for the first time, that its money was taken back; none of any other. Images as the
+/// stream has them, empty where there is none.
+pub fn taken_back_noted(old: &serde_dynamo::Item, new: &serde_dynamo::Item) -> Option<SessionId> {
+    session_that_got("taken_back", old, new)
+}
+
+fn session_that_got(attribute: &str, old: &serde_dynamo::Item, new: &serde_dynamo::Item) -> Option<SessionId> {
+    if old.contains_key(attribute) || !new.contains_key(attribute) {
         return None;
     }
     match new.get("pk") {
@@ -98,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn late_money_is_seen_once_also_of_a_deleted_session() {
+    fn late_money_and_money_taken_back_are_seen_once_also_of_a_deleted_session() {
         let id = "1ae1ce03-dfa9-4593-b487-65c656991cb5";
         let item = |names: &[&str], id: &str| {
             let text = |text: &str| serde_dynamo::AttributeValue::S(text.to_owned());
@@ -113,5 +123,8 @@ mod tests {
         assert_eq!(late_money_noted(&noted, &noted), None);
         assert_eq!(late_money_noted(&before, &before), None);
         assert_eq!(late_money_noted(&before, &item(&["late_money"], "x")), None);
+        let (before, noted) = (item(&["late_money"], id), item(&["late_money", "taken_back"], id));
+        assert_eq!(taken_back_noted(&before, &noted), Some(id.parse().unwrap()));
+        assert_eq!((taken_back_noted(&noted, &noted), late_money_noted(&before, &noted)), (None, None));
     }
 }

@@ -81,6 +81,9 @@ impl Timelines {
         if let Some(money) = &late_money {
             entries.late_money(id, money);
         }
+        if let Some(taken_back) = session.as_ref().and_then(|session| session.taken_back) {
+            entries.add(taken_back.at, id, "money taken back", taken_back.reason.as_str());
+        }
         cursors.extend(deliveries.cursors);
         for refund in &refunds {
             let id = ObjectId::from(refund.id);

@@ -40,7 +40,8 @@ pub enum Rule {
     Readable,
     /// A history begins with the creation, has no gap, takes no way that the domain doesn't know, and ends in the state.
     History,
-    /// A session says what it was submitted with if it was, unless the money moves at consent, and is for the sum of its items.
+    /// A session says what it was submitted with if it was, unless the money moves at consent, and is for the sum of its items;
+    /// only of one that is sent the money was taken back.
     Payment,
     /// An attempt agrees with the session's history, its provider's payment leads back to it, and only money of an attempt
     /// that is over is noted as late.
@@ -159,6 +160,7 @@ impl Verify {
             Kind::MockOrder(_) => drop(check.read::<providers::mock::Order>(item)),
             Kind::MockBegun(_) => drop(check.read::<providers::mock::Payment>(item)),
             Kind::MockConclusion(_) => drop(check.read::<providers::mock::Concluded>(item)),
+            Kind::MockTakenBack(_) => drop(check.read::<models::TakenBack>(item)),
             Kind::MockRefund(_) => drop(check.read::<providers::mock::RefundOrder>(item)),
             Kind::Unknown(_) => check.broken(Rule::Readable, "is nothing that this release knows"),
         }

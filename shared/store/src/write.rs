@@ -50,6 +50,8 @@ kinds! {
     BankPayment = "recording whose a provider's payment is",
     /// The first stays.
     LateMoney = "noting late money",
+    /// The first stays.
+    TakenBack = "noting money taken back",
     /// Once.
     SessionDelete = "deleting a session",
     /// Removes for good, and sets what is fixed.

@@ -7,8 +7,8 @@ mod support;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use models::{
-    AttemptEnd, BankId, LateMoney, MAX_ENTRIES_BEFORE_A_CHOICE, MAX_HISTORY_ENTRIES, Mode, ProviderPaymentId, Session,
-    SessionEvent, SessionId, SessionState, SortableTimestamp, TransferInstructions,
+    AttemptEnd, BankId, LateMoney, MAX_ENTRIES_BEFORE_A_CHOICE, MAX_HISTORY_ENTRIES, Mode, PaidFrom, ProviderPaymentId,
+    Session, SessionEvent, SessionId, SessionState, SortableTimestamp, TransferInstructions,
 };
 use store::{
     BankPayment, BankPayments, Change, ChangeError, Erased, Erasures, FIRST_CHECK_AT_CONSENT, Item, Rule, Sessions,
@@ -350,7 +350,11 @@ fn each_thing_that_is_wrong_about_an_attempt_is_found() {
             let session = sound().await;
             let consented = change(&session, SessionEvent::ConsentGiven, 3);
             sessions().authorised(consented, 1, samples::now()).await.unwrap();
-            sessions().settle(change(&session, SessionEvent::Settled, 4), None).await.unwrap().session
+            sessions()
+                .settle(change(&session, SessionEvent::Settled, 4), &PaidFrom::Undisclosed, None)
+                .await
+                .unwrap()
+                .session
         };
         let session = paid().await;
         let both = found(of_session(&session), &session, "SET submission = :it", &[(":it", submission())]).await;

@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
 use models::{
-    AttemptEnd, NotRefundable, Payee, PaysRefund, ProviderRefundId, Refund, RefundAtProvider, RefundId, RefundPayee,
-    RefundState, Session, SessionEvent, SessionId, SessionState, WriteId,
+    AttemptEnd, NotRefundable, PaidFrom, Payee, PaysRefund, ProviderRefundId, Refund, RefundAtProvider, RefundId,
+    RefundPayee, RefundState, Session, SessionEvent, SessionId, SessionState, WriteId,
 };
 use proptest::prelude::*;
 use proptest::test_runner::Config;
@@ -741,7 +741,9 @@ impl Prepared {
                 let submission = samples::submission(*at);
                 sessions.give_consent(change(SessionEvent::ConsentGiven), *number, &submission, *at).await
             }
-            Pay::Settle => sessions.settle(change(SessionEvent::Settled), Some(&given_account())).await,
+            Pay::Settle => {
+                sessions.settle(change(SessionEvent::Settled), &PaidFrom::Account(given_account()), None).await
+            }
             Pay::Decline(number) => sessions.decline(change(SessionEvent::DeclinedByPayer), *number).await,
             Pay::Record(event, cancelled) => sessions.record(change(*event), Some(&self.owner), *cancelled).await,
             Pay::Delete(cancelled) => {

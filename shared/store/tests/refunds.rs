@@ -7,8 +7,8 @@ mod support;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::SignedDuration;
 use models::{
-    History, MAX_REFUNDS, NotRefundable, Payee, Refund, RefundId, RefundState, Session, SessionEvent, SessionId,
-    SessionState, Submission,
+    History, MAX_REFUNDS, NotRefundable, PaidFrom, Payee, Refund, RefundId, RefundState, Session, SessionEvent,
+    SessionId, SessionState, Submission,
 };
 use store::{
     Change, ChangeError, Events, RefundChangeError, RefundCreated, RefundEnd, Refunds, Sessions, StoreError, Table,
@@ -297,7 +297,7 @@ fn a_refund_whose_payment_is_sent_while_it_is_cancelled_is_not_cancelled() {
             sessions.give_consent(change(SessionEvent::ConsentGiven), 1, &submission, at).await.unwrap();
             let settle = async move {
                 let sessions = Sessions::new(World::get().table.clone());
-                sessions.settle(change(SessionEvent::Settled), None).await.unwrap();
+                sessions.settle(change(SessionEvent::Settled), &PaidFrom::Undisclosed, None).await.unwrap();
             };
             let refunds = Refunds::new(world.while_on_the_way(request, settle));
             let ended = refunds.end(&refund, RefundEnd::CancelledByMerchant, at, &samples::write_id(), None).await;

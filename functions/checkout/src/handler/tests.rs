@@ -5,7 +5,7 @@ use std::ops::Deref;
 use lambda_http::http::{Method, header};
 use mocks::Mocks;
 use models::{MAX_ATTEMPTS, Payer, SessionState};
-use providers::mock::{Decided, Decision, Ledger, MockBank, PayerAccount};
+use providers::mock::{Decided, Decision, Ledger, MockBank};
 use samples::{PAYER_EMAIL, PAYER_NAME};
 use serde_json::json;
 use store::MockLedger;
@@ -457,7 +457,7 @@ async fn a_decision_that_was_not_followed_up_is_never_followed_up_by_its_opposit
         let session = checkout.at_the_bank(1).await;
         // The bank heard the payer, and then the function died.
         let bank = MockBank::new(ledger.clone());
-        bank.decide(&session, 1, Decided { decision: first, payer_account: PayerAccount::Shared }).await.unwrap();
+        bank.decide(&session, 1, Decided::from(first)).await.unwrap();
         let path = format!("/mock-bank/{}/1", session.id);
         let html = checkout.get(&path).await.1;
         assert!(!html.contains("<form") && html.contains(&format!("/checkout/{}/return", session.id)), "{html}");

@@ -82,7 +82,7 @@ pub(crate) fn parse_refund(body: &Json<'_>) -> Result<NewRefund, Refusal> {
 /// Why a session is not refunded: 409 for what it is, 422 for an amount above what is left of it.
 pub(crate) fn not_refundable(why: NotRefundable) -> Refusal {
     match why {
-        NotRefundable::PaysRefund | NotRefundable::NotSent(_) | NotRefundable::TooMany => {
+        NotRefundable::PaysRefund | NotRefundable::NotSent(_) | NotRefundable::TakenBack | NotRefundable::TooMany => {
             Refusal::InvalidAction { title: why.to_string(), parameter: Some("payment_session_id") }
         }
         NotRefundable::TooMuch { .. } | NotRefundable::NothingLeft { .. } => {

@@ -99,7 +99,7 @@ pub(crate) fn not_refundable(why: NotRefundable) -> Refusal {
             let (is, should) = (transaction::shown_status(state), transaction::shown_status(SessionState::Sent));
             not_now(format!("a transaction that is {is} can't be refunded; only one that is {should}"))
         }
-        NotRefundable::TooMany => not_now(why.to_string()),
+        NotRefundable::TakenBack | NotRefundable::TooMany => not_now(why.to_string()),
         NotRefundable::TooMuch { .. } | NotRefundable::NothingLeft { .. } => {
             Refusal::Invalid(vec![Violation::new(None, "amount", why)])
         }

@@ -1,7 +1,10 @@
 //! Showing a transaction: how the money of a session stands.
 
 use jiff::Timestamp;
-use models::{Description, Metadata, PaymentMethod, Refund, RefundState, Session, SessionEvent, SessionState};
+use models::{
+    Card, CardBrand, Description, LastFour, Metadata, PaymentMethod, Refund, RefundState, Session, SessionEvent,
+    SessionState,
+};
 use serde::Serialize;
 
 use super::extra::{self, ReportingType, SessionExtra};
@@ -92,6 +95,21 @@ struct PaymentMethodView {
     #[serde(rename = "type")]
     #[cfg_attr(test, schemars(with = "doc::PaymentMethodType"))]
     method: PaymentMethod,
+    /// The card, once it has paid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    card: Option<CardView>,
+}
+
+#[derive(Debug, Serialize)]
+struct CardView {
+    brand: CardBrand,
+    last4: LastFour,
+}
+
+impl From<Card> for CardView {
+    fn from(Card { brand, last_four }: Card) -> Self {
+        Self { brand, last4: last_four }
+    }
 }
 
 /// | ours | shown |
@@ -133,7 +151,7 @@ impl<'a> TransactionView<'a> {
             currency: session.amount.currency().code().to_ascii_lowercase(),
             customer: session.customer_id.map(id::customer),
             description: session.description.as_ref().map(Description::as_str),
-            disputed: false,
+            disputed: session.taken_back.is_some(),
             last_payment_error: payment_error(session),
             metadata: &session.metadata,
             next_action: (state == SessionState::AwaitingPaymentConsent).then(next_action),
@@ -150,11 +168,13 @@ impl<'a> TransactionView<'a> {
     }
 }
 
-/// How it is paid, where the session offers one way.
+/// How it is paid: by the card that paid, or where the session offers one way.
 fn payment_method(session: &Session) -> Option<PaymentMethodView> {
-    match session.payment_methods.as_slice() {
-        [method] => Some(PaymentMethodView { method: *method }),
-        _ => None,
+    let card = session.card.map(CardView::from);
+    match (session.payment_methods.as_slice(), card) {
+        (_, Some(card)) => Some(PaymentMethodView { method: PaymentMethod::Card, card: Some(card) }),
+        ([method], None) => Some(PaymentMethodView { method: *method, card: None }),
+        (_, None) => None,
     }
 }
 

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use memory_aws::BankTrouble;
 use models::SessionEvent;
 use proptest::prelude::*;
-use providers::mock::{Decided, Decision, Entry, Ledger, PayerAccount};
+use providers::mock::{Decided, Decision, Entry, Ledger};
 
 use super::world::{CONSENT, MOCK_BANK, World, bank_id, owner};
 
@@ -84,7 +84,7 @@ async fn play(retry: bool, steps: Vec<(Step, Crash)>) {
         match step {
             Step::Decide(number, decision) => drop(world.decide(&session, *number, *decision).await),
             Step::DecideAtMockBank(number, decision) => {
-                let decided = Decided { decision: *decision, payer_account: PayerAccount::Shared };
+                let decided = Decided::from(*decision);
                 drop(world.ledger().put(session.end_to_end_id, Entry::Decision(*number), decided).await);
             }
             Step::Advance(seconds) => world.advance(SignedDuration::from_secs(*seconds)),

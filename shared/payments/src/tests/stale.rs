@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use memory_aws::BankTrouble;
 use models::{AttemptEnd, DeclineReason, SessionEvent, SessionState};
-use providers::mock::{Decided, Decision, Entry, Ledger, PayerAccount};
+use providers::mock::{Decided, Decision, Entry, Ledger};
 use store::{Erased, Erasures};
 
 use super::world::{CONSENT, MOCK_BANK, World, bank_id};
@@ -91,7 +91,7 @@ async fn a_refusal_says_nothing_of_the_attempt_that_followed() {
     let session = world.identified(|session| session.retry = true).await;
     let session = world.payments.begin(&session, bank_id(MOCK_BANK), 1).await.unwrap();
     let decide = async |number, decision| {
-        let decided = Decided { decision, payer_account: PayerAccount::Shared };
+        let decided = Decided::from(decision);
         world.ledger().put(session.end_to_end_id, Entry::Decision(number), decided).await.unwrap();
     };
     decide(1, Decision::ApproveThenFail).await;

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use memory_aws::{Aws, TABLE};
 use models::{BankId, Mode, Session, SessionEvent, SessionState, transition};
-use providers::mock::{Conclusion, Decided, Decision, Ledger, MockConsent, PayerAccount};
+use providers::mock::{Conclusion, Decided, Decision, Ledger, MockConsent};
 use providers::{Connector, RawEvent};
 use runtime::{Clock, Random, VirtualClock};
 use store::{Due, DueItem, MockLedger, Owner, Parts, Rule, Table, Verify};
@@ -75,7 +75,7 @@ impl World {
 
     /// The payer decides at the bank, if it knows of the attempt: what ended their choice, which may be our cancelling.
     pub(super) async fn decide(&self, session: &Session, number: u8, decision: Decision) -> Option<Conclusion> {
-        let decided = Decided { decision, payer_account: PayerAccount::Shared };
+        let decided = Decided::from(decision);
         self.bank().decide(session, number, decided, self.now()).await.ok()
     }
 

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use models::{
-    AtConsent, DeclineReason, EndToEndId, MinorUnits, Money, MovesMoney, PaymentAttempt, ProviderPaymentId,
+    AtConsent, DeclineReason, EndToEndId, MinorUnits, Money, MovesMoney, PaidFrom, PaymentAttempt, ProviderPaymentId,
     ProviderRequest, RefundId, Session, SessionEvent, Submission, WriteId, transition,
 };
 
@@ -172,10 +172,11 @@ impl<P: Provider, Y: Payer> Suite<'_, P, Y> {
     /// Asserts how a payment stands long after this decision; the payer's account is theirs.
     fn assert_ended(session: &Session, decision: Decision, status: &Status) {
         match (end(decision), status) {
-            (Ok(()), Status::Settled(account)) => {
+            (Ok(()), Status::Settled(PaidFrom::Account(account))) => {
                 let name = session.payer.as_ref().map(|payer| &payer.name);
-                assert!(account.as_ref().is_none_or(|account| Some(&account.name) == name), "the payer's account");
+                assert_eq!(Some(&account.name), name, "the payer's account");
             }
+            (Ok(()), Status::Settled(PaidFrom::Undisclosed | PaidFrom::Card(_))) => {}
             (Err(reason), Status::Refused(said)) => assert_eq!(*said, reason, "{decision:?}"),
             (Ok(()) | Err(_), other) => panic!("{decision:?} ended as {other:?}"),
         }
@@ -305,7 +306,7 @@ impl<P: Provider, Y: Payer> Suite<'_, P, Y> {
         assert_eq!(cancel(at).await, Cancellation::TooLate(ended.clone()));
         let known_by_id = by_id(at).await;
         // Whose money it was, nobody says.
-        let expected = if end(decision).is_ok() { Status::Settled(None) } else { ended.clone() };
+        let expected = if end(decision).is_ok() { Status::Settled(PaidFrom::Undisclosed) } else { ended.clone() };
         assert_eq!(known_by_id, expected);
         let nothing = Submission { idempotency_key: "key".to_owned(), body: "{}".to_owned(), submitted_at: at };
         refused(async || self.provider.submit(&session, &attempt, &nothing, at).await).await;

@@ -81,6 +81,7 @@ impl<L: Ledger> MockBank<L> {
                     | Status::Consented
                     | Status::Accepted
                     | Status::Settled(_)
+                    | Status::TakenBack(_)
                     | Status::Unknown => return Ok(true),
                 }
             }

@@ -4,7 +4,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use jiff::Timestamp;
 use models::{
     AtConsent, EndToEndId, Money, MovesMoney, Payee, PaymentAttempt, ProviderPaymentId, ProviderRefundId,
-    ProviderRequest, Reference, RefundId, Session, Submission, TransferInstructions,
+    ProviderRequest, Reference, RefundId, Session, Submission, TakenBack, TakenBackReason, TransferInstructions,
 };
 use serde::{Deserialize, Serialize};
 
@@ -78,6 +78,36 @@ impl<L: Ledger> MockConsent<L> {
         Ok(concluded.map(|concluded| concluded.conclusion))
     }
 
+    /// The payer, or their bank, takes the money of an attempt back: also what was refunded of it is not asked for again.
+    ///
+    /// # Errors
+    /// The ledger could not be written, or there is nothing to take back.
+    pub async fn take_back(
+        &self,
+        session: &Session,
+        attempt: u8,
+        reason: TakenBackReason,
+        now: Timestamp,
+    ) -> Result<TakenBack, ProviderError> {
+        let nothing = || ProviderError::refused(Refusal::NothingToTakeBack);
+        let id = ids::payment_id(session.end_to_end_id, attempt).ok_or_else(nothing)?;
+        let status = self.status_of(&id, Some(session), now).await?;
+        if !self.named.can_be_taken_back() || !matches!(status, Status::Settled(_) | Status::TakenBack(_)) {
+            return Err(nothing());
+        }
+        let taken_back = TakenBack { reason, at: now };
+        self.ledger.put(session.end_to_end_id, Entry::TakenBack(attempt), taken_back).await
+    }
+
+    /// Whether the money of an attempt is there to be taken back.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn is_settled(&self, session: &Session, attempt: u8, now: Timestamp) -> Result<bool, ProviderError> {
+        let Some(id) = ids::payment_id(session.end_to_end_id, attempt) else { return Ok(false) };
+        Ok(matches!(self.status_of(&id, Some(session), now).await?, Status::Settled(_)))
+    }
+
     /// Whether this is the token in the link to an attempt's page.
     pub fn is_link_token(&self, session: &Session, attempt: u8, token: &str) -> bool {
         ids::payment_id(session.end_to_end_id, attempt).is_some_and(|id| webhook::link_token(&id) == token)
@@ -121,18 +151,34 @@ impl<L: Ledger> MockConsent<L> {
         now: Timestamp,
     ) -> Result<Status, ProviderError> {
         let Some((payment, attempt)) = ids::attempt_of(id) else { return Ok(Status::Unknown) };
-        Ok(match self.ledger.concluded(payment, attempt).await? {
+        let status = match self.ledger.concluded(payment, attempt).await? {
             Some(concluded) => of_conclusion(&concluded, session, now),
             None if self.ledger.begun(payment, attempt).await?.is_some() => Status::AwaitingConsent,
             None => Status::Unknown,
-        })
+        };
+        if matches!(status, Status::Settled(_))
+            && self.named.can_be_taken_back()
+            && let Some(TakenBack { reason, .. }) = self.ledger.taken_back(payment, attempt).await?
+        {
+            return Ok(Status::TakenBack(reason));
+        }
+        Ok(status)
     }
 
-    /// The payment that a refund is asked of, if it has settled.
-    async fn paid(&self, id: &ProviderPaymentId, now: Timestamp) -> Result<Option<Paid>, ProviderError> {
-        let Status::Settled(_) = self.status_of(id, None, now).await? else { return Ok(None) };
-        let Some((payment, attempt)) = ids::attempt_of(id) else { return Ok(None) };
-        let begun = self.ledger.begun(payment, attempt).await?;
+    /// The payment that a refund is asked of; why not, if it has not settled or was taken back.
+    async fn paid(&self, id: &ProviderPaymentId, now: Timestamp) -> Result<Result<Paid, RefundRefusal>, ProviderError> {
+        match self.status_of(id, None, now).await? {
+            Status::Settled(_) => {}
+            Status::TakenBack(_) => return Ok(Err(RefundRefusal::ByProvider)),
+            Status::AwaitingConsent
+            | Status::Consented
+            | Status::Accepted
+            | Status::Refused(_)
+            | Status::Cancelled
+            | Status::Unknown => return Ok(Err(RefundRefusal::NotSettled)),
+        }
+        let Some((payment, attempt)) = ids::attempt_of(id) else { return Ok(Err(RefundRefusal::NotSettled)) };
+        let begun = self.ledger.begun(payment, attempt).await?.ok_or(RefundRefusal::NotSettled);
         Ok(begun.map(|Payment { amount_minor, currency, .. }| Paid { payment, attempt, amount_minor, currency }))
     }
 }
@@ -258,8 +304,8 @@ impl<L: Ledger> Provider for MockConsent<L> {
     ) -> Result<RefundAnswer, ProviderError> {
         let body: RefundBody = read(request)?;
         match self.paid(payment_id, now).await? {
-            Some(paid) => refunds::refund(&self.ledger, &paid, &body, request, now).await,
-            None => Ok(RefundAnswer::Refused(RefundRefusal::NotSettled)),
+            Ok(paid) => refunds::refund(&self.ledger, &paid, &body, request, now).await,
+            Err(why) => Ok(RefundAnswer::Refused(why)),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use jiff::SignedDuration;
+use models::Card;
 use serde::{Deserialize, Serialize};
 
 /// What the payer decides on a mock bank's page.
@@ -81,11 +82,14 @@ pub struct Decided {
     /// Whether the merchant learns from which account.
     #[serde(default)]
     pub payer_account: PayerAccount,
+    /// The card that pays, where one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card: Option<Card>,
 }
 
 impl From<Decision> for Decided {
     /// With the payer's account shared.
     fn from(decision: Decision) -> Self {
-        Self { decision, payer_account: PayerAccount::Shared }
+        Self { decision, payer_account: PayerAccount::Shared, card: None }
     }
 }

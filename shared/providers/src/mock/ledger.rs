@@ -1,7 +1,7 @@
 //! The memory of the mock banks: entries that are written once.
 
 use jiff::Timestamp;
-use models::EndToEndId;
+use models::{EndToEndId, TakenBack};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,8 @@ pub enum Entry {
     Begun(u8),
     /// How this attempt was concluded, where money moves at consent: [`Concluded`].
     Conclusion(u8),
+    /// That the money of this attempt was taken back, where it moved at consent: [`TakenBack`].
+    TakenBack(u8),
     /// The refund of this attempt at this position, from 1: [`RefundOrder`].
     Refund {
         /// The attempt.
@@ -141,5 +143,13 @@ pub trait Ledger {
     /// The ledger could not be read.
     async fn concluded(&self, payment: EndToEndId, attempt: u8) -> Result<Option<Concluded>, ProviderError> {
         self.get(payment, Entry::Conclusion(attempt)).await
+    }
+
+    /// That the money of an attempt was taken back, if it was.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    async fn taken_back(&self, payment: EndToEndId, attempt: u8) -> Result<Option<TakenBack>, ProviderError> {
+        self.get(payment, Entry::TakenBack(attempt)).await
     }
 }

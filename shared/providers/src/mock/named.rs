@@ -155,6 +155,14 @@ pub fn mocks() -> impl Iterator<Item = &'static NamedMock> {
 }
 
 impl NamedMock {
+    /// Whether a payment can be taken back that was made: what is collected from a card or an account can be disputed.
+    pub const fn can_be_taken_back(&self) -> bool {
+        match self.page {
+            MockPage::Card | MockPage::Mandate => true,
+            MockPage::Decide | MockPage::Transfer => false,
+        }
+    }
+
     /// What the payer decided, as this bank has it.
     ///
     /// # Errors
@@ -204,7 +212,7 @@ mod tests {
 
     #[test]
     fn a_bank_takes_the_decisions_that_it_offers_alone() {
-        let withheld = |decision| Decided { decision, payer_account: PayerAccount::Withheld };
+        let withheld = |decision| Decided { payer_account: PayerAccount::Withheld, ..Decided::from(decision) };
         for mock in mocks() {
             for decision in Decision::ALL {
                 let expected = withheld(decision);

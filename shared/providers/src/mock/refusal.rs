@@ -27,6 +27,9 @@ pub enum Refusal {
     /// Consent moves the money: there is nothing to submit.
     #[error("consent moves the money here: there is nothing to submit")]
     NothingToSubmit,
+    /// There is no money to take back, or it was before.
+    #[error("there is nothing to take back")]
+    NothingToTakeBack,
     /// The bytes can't be read.
     #[error("the request can't be read")]
     Unreadable,

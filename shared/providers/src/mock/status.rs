@@ -1,7 +1,7 @@
 //! What a mock bank says of a payment that was decided.
 
 use jiff::Timestamp;
-use models::{AccountIdentifier, DeclineReason, Payee, Session};
+use models::{AccountIdentifier, DeclineReason, PaidFrom, Payee, Session};
 
 use super::decision::{Decided, Decision, PayerAccount};
 use crate::port::Status;
@@ -18,10 +18,7 @@ pub(super) fn after_order(
     match decided.decision {
         Decision::Decline | Decision::InsufficientFunds | Decision::Refuse => before_order(decided.decision),
         Decision::Approve | Decision::ApproveThenSettle | Decision::ApproveThenFail if waiting => Status::Accepted,
-        Decision::Approve | Decision::ApproveThenSettle => Status::Settled(match decided.payer_account {
-            PayerAccount::Shared => session.and_then(account_of_payer),
-            PayerAccount::Withheld => None,
-        }),
+        Decision::Approve | Decision::ApproveThenSettle => Status::Settled(paid_from(decided, session)),
         Decision::ApproveThenFail => Status::Refused(DeclineReason::ByBank),
     }
 }
@@ -34,6 +31,17 @@ pub(super) fn before_order(decision: Decision) -> Status {
         Decision::InsufficientFunds => Status::Refused(DeclineReason::InsufficientFunds),
         Decision::Refuse => Status::Refused(DeclineReason::ByBank),
     }
+}
+
+fn paid_from(decided: Decided, session: Option<&Session>) -> PaidFrom {
+    if let Some(card) = decided.card {
+        return PaidFrom::Card(card);
+    }
+    let account = match decided.payer_account {
+        PayerAccount::Shared => session.and_then(account_of_payer),
+        PayerAccount::Withheld => None,
+    };
+    account.map_or(PaidFrom::Undisclosed, PaidFrom::Account)
 }
 
 /// Where every payer of a mock bank has their account.

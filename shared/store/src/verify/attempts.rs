@@ -1,6 +1,6 @@
 //! Attempts to pay: whether they agree with the history, and with what providers call them.
 
-use models::{BankId, Session, SessionEvent};
+use models::{BankId, Session, SessionEvent, SessionState};
 
 use super::{Check, Rule};
 use crate::bank_payments::BankPayment;
@@ -32,6 +32,14 @@ impl Check<'_> {
             let late = session.state.is_final() || over;
             self.broken_unless(late, Rule::Attempt, "holds late money of an attempt that goes on");
         }
+        let was_sent = session.state == SessionState::Sent;
+        let taken_back = session.taken_back.is_some();
+        self.broken_unless(was_sent || !taken_back, Rule::Payment, "holds money taken back, and was never sent");
+        self.broken_unless(
+            was_sent || session.card.is_none(),
+            Rule::Payment,
+            "holds a card, and nothing was paid with it",
+        );
         let Some(attempt) = attempt else {
             let chosen = session.history.has(SessionEvent::BankChosen) && !erased;
             self.broken_unless(!chosen, Rule::Attempt, "has chosen a bank, and does not say which");

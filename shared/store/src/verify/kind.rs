@@ -36,6 +36,7 @@ pub(super) enum Kind {
     MockOrder(String),
     MockBegun(String),
     MockConclusion(String),
+    MockTakenBack(String),
     MockRefund(String),
     /// With this partition key.
     Unknown(String),
@@ -87,6 +88,7 @@ impl Kind {
                 "ORDER" => Some(Self::MockOrder(id.to_owned())),
                 "BEGUN" => Some(Self::MockBegun(id.to_owned())),
                 "CONCLUSION" => Some(Self::MockConclusion(id.to_owned())),
+                "TAKENBACK" => Some(Self::MockTakenBack(id.to_owned())),
                 "REFUND" => Some(Self::MockRefund(id.to_owned())),
                 _ => None,
             },
@@ -131,6 +133,7 @@ impl fmt::Display for Kind {
             Self::MockOrder(id) => write!(f, "mock bank's order {id}"),
             Self::MockBegun(id) => write!(f, "mock bank's payment {id}"),
             Self::MockConclusion(id) => write!(f, "mock bank's conclusion of {id}"),
+            Self::MockTakenBack(id) => write!(f, "mock bank's taking back of {id}"),
             Self::MockRefund(id) => write!(f, "mock bank's refund of {id}"),
             Self::Unknown(pk) => write!(f, "item {pk}"),
         }

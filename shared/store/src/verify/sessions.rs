@@ -34,7 +34,7 @@ impl Check<'_> {
     }
 
     async fn tombstone(&mut self, key: &Key, id: &SessionId, item: &Item) -> Result<(), StoreError> {
-        for attribute in ERASED.into_iter().chain(["payer_account", "submission"]) {
+        for attribute in ERASED.into_iter().chain(["payer_account", "card", "submission"]) {
             self.broken_unless(
                 !item.contains_key(attribute),
                 Rule::Erased,

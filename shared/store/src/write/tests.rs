@@ -20,8 +20,8 @@ use aws_smithy_types::byte_stream::ByteStream;
 use jiff::{SignedDuration, Timestamp};
 use models::{
     ApiKey, AttemptEnd, CursorId, Customer, DisabledBy, Endpoint, EndpointId, EndpointSecret, EventId, LateMoney,
-    ListShards, MailFeedback, MailId, MailTopic, Mode, Object, PaymentAttempt, Refund, RefundCreation, RefundId,
-    Scopes, Session, SessionEvent, SessionId, Shop, TransferInstructions,
+    ListShards, MailFeedback, MailId, MailTopic, Mode, Object, PaidFrom, PaymentAttempt, Refund, RefundCreation,
+    RefundId, Scopes, Session, SessionEvent, SessionId, Shop, TransferInstructions,
 };
 use providers::mock::{Concluded, Conclusion, Decided, Decision, Entry, Ledger, Order, Payment, RefundOrder};
 use serde_json::Value;
@@ -269,8 +269,22 @@ async fn sessions(late: &Late, owner: &Owner, now: Timestamp) -> Session {
         late.arrive_after("asking the bank again").await;
     }
     let settled = change(&session, SessionEvent::Settled);
-    let paid = sessions.settle(settled, Some(&support::payee("11111111"))).await.unwrap().session;
+    let paid = sessions.settle(settled, &PaidFrom::Account(support::payee("11111111")), None).await.unwrap().session;
     late.arrive_after("settling").await;
+    let taken_back =
+        |second| models::TakenBack { reason: models::TakenBackReason::Chargeback, at: now + seconds(second) };
+    let disputed = created().await;
+    let note = async |second| sessions.note_taken_back(&disputed.id, &taken_back(second)).await.unwrap();
+    let change_it = |event| change(&disputed, event);
+    sessions.identify_payer(change_it(SessionEvent::PayerIdentified), &support::payer()).await.unwrap();
+    sessions.choose_bank(change_it(SessionEvent::BankChosen), &support::attempt(1), None).await.unwrap();
+    let consent = change_it(SessionEvent::ConsentGiven);
+    sessions.give_consent(consent, 1, &samples::submission(now), now + seconds(2)).await.unwrap();
+    sessions.settle(change_it(SessionEvent::Settled), &PaidFrom::Undisclosed, None).await.unwrap();
+    for (second, is_first) in [(50, true), (60, false), (50, true)] {
+        assert_eq!(note(second).await, is_first, "the first stays, and is its own");
+        late.arrive_after("noting money taken back").await;
+    }
 
     let declined = created().await;
     sessions.record(change(&declined, SessionEvent::CancelledByMerchant), Some(owner), None).await.unwrap();
@@ -356,7 +370,7 @@ async fn attempts_at_consent(late: &Late, owner: &Owner, now: Timestamp) {
     end(&id, AttemptEnd::DeclinedByPayer).await;
     choose(id, at_consent(6), None).await;
     authorised(&id, 6).await;
-    sessions.settle(change(id, SessionEvent::Settled), None).await.unwrap();
+    sessions.settle(change(id, SessionEvent::Settled), &PaidFrom::Undisclosed, None).await.unwrap();
     late.arrive_after("settling").await;
     note(&id, 2).await;
 
@@ -403,7 +417,7 @@ async fn refunds(late: &Late, owner: &Owner, paid: &Session, now: Timestamp) {
         let consent = change(SessionEvent::ConsentGiven);
         sessions.give_consent(consent, 1, &samples::submission(at), at + seconds(2)).await.unwrap();
         late.arrive_after("submitting a refund").await;
-        sessions.settle(change(SessionEvent::Settled), None).await.unwrap();
+        sessions.settle(change(SessionEvent::Settled), &PaidFrom::Undisclosed, None).await.unwrap();
         late.arrive_after("settling a refund").await;
     };
     pay(&payment.unwrap()).await;
@@ -431,7 +445,7 @@ async fn refunds(late: &Late, owner: &Owner, paid: &Session, now: Timestamp) {
     }
     sessions.authorised(change(SessionEvent::ConsentGiven), 4, at + seconds(2)).await.unwrap();
     late.arrive_after("consent to a refund at the provider").await;
-    sessions.settle(change(SessionEvent::Settled), None).await.unwrap();
+    sessions.settle(change(SessionEvent::Settled), &PaidFrom::Undisclosed, None).await.unwrap();
     late.arrive_after("settling a refund").await;
 
     // Of one whose payer's account is not known.

@@ -19,8 +19,8 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_types::SdkConfig;
 use jiff::{SignedDuration, Timestamp};
 use models::{
-    Creation, Customer, Lifetime, Mode, NewSession, Payee, Payer, PaymentAttempt, ProviderPaymentId, RefundCreation,
-    RefundId, Session, SessionEvent, SessionId,
+    Creation, Customer, Lifetime, Mode, NewSession, PaidFrom, Payee, Payer, PaymentAttempt, ProviderPaymentId,
+    RefundCreation, RefundId, Session, SessionEvent, SessionId,
 };
 use serde_json::json;
 use store::{Change, CountChange, Due, DueItem, Owner, Sessions, Table};
@@ -337,7 +337,7 @@ pub(crate) async fn pay(session_id: SessionId, at: Timestamp, payer_account: Opt
     let change = |event| Change { session_id, event, at, write_id: samples::write_id() };
     sessions.choose_bank(change(SessionEvent::BankChosen), &attempt(1), None).await.unwrap();
     sessions.give_consent(change(SessionEvent::ConsentGiven), 1, &samples::submission(at), at).await.unwrap();
-    sessions.settle(change(SessionEvent::Settled), payer_account).await.unwrap().session
+    sessions.settle(change(SessionEvent::Settled), &paid_from(payer_account), None).await.unwrap().session
 }
 
 /// A session like [`paid_session`]'s whose money moved at consent.
@@ -357,7 +357,7 @@ pub(crate) async fn session_paid_at_consent(
     let payment_id = payment_id(&session.id, 1);
     sessions.provider_answered(&session.id, 1, &attempt.bank, &payment_id, None).await.unwrap();
     sessions.authorised(change(SessionEvent::ConsentGiven), 1, at).await.unwrap();
-    sessions.settle(change(SessionEvent::Settled), payer_account).await.unwrap().session
+    sessions.settle(change(SessionEvent::Settled), &paid_from(payer_account), None).await.unwrap().session
 }
 
 /// What the stream says when a customer comes to its merchant's list or leaves it.
@@ -389,4 +389,9 @@ pub(crate) fn attempt_at_consent(number: u8, begun_at: Timestamp) -> PaymentAtte
 /// What the provider of [`attempt_at_consent`] calls a session's attempt.
 pub(crate) fn payment_id(session: &SessionId, number: u8) -> ProviderPaymentId {
     format!("{session}:{number}").parse().unwrap()
+}
+
+/// What a bank says of where the money came from that shares this account, or none.
+fn paid_from(payer_account: Option<&Payee>) -> PaidFrom {
+    payer_account.cloned().map_or(PaidFrom::Undisclosed, PaidFrom::Account)
 }

@@ -1,7 +1,7 @@
 //! The bank whose money moves at consent: its pages, and how consent and cancelling race.
 
 use jiff::{SignedDuration, Timestamp};
-use models::{AtConsent, DeclineReason, PaymentAttempt};
+use models::{AtConsent, DeclineReason, PaidFrom, PaymentAttempt};
 use samples::later;
 use serde_json::json;
 
@@ -100,7 +100,7 @@ fn nothing_is_decided_about_what_was_not_begun() {
 #[test]
 fn each_decision_moves_the_money_or_does_not() {
     use DeclineReason::{ByBank, ByPayer, InsufficientFunds};
-    let account = Some(samples::payee(samples::PAYER_NAME, "040004", "87654321"));
+    let account = PaidFrom::Account(samples::payee(samples::PAYER_NAME, "040004", "87654321"));
     for (decision, at_9_s, at_10_s) in [
         (Decision::Approve, Status::Settled(account.clone()), Status::Settled(account.clone())),
         (Decision::ApproveThenSettle, Status::Accepted, Status::Settled(account)),

@@ -1,6 +1,6 @@
 //! Banks whose money moves at submission.
 
-use models::{DeclineReason, PaymentAttempt, Submission};
+use models::{DeclineReason, PaidFrom, PaymentAttempt, Submission};
 use samples::later;
 
 use super::*;
@@ -94,12 +94,15 @@ fn each_decision_is_followed_up_by_its_own_words() {
         for payer_account in [PayerAccount::Shared, PayerAccount::Withheld] {
             let memory = MemoryLedger::default();
             let (bank, (mut session, attempt)) = (connector("mock-bank", memory.clone()), at_bank(1));
-            run(bank.decide(&session, 1, Decided { decision, payer_account }, NOW)).unwrap();
+            run(bank.decide(&session, 1, Decided { payer_account, ..Decided::from(decision) }, NOW)).unwrap();
             assert_eq!(run(bank.status(&session, &attempt, NOW)).unwrap(), before);
             let submission = prepared(&bank, &session, &attempt);
             session.submission = Some(submission.clone());
             let account = samples::payee(samples::PAYER_NAME, "040004", "87654321");
-            let settled = Status::Settled(Some(account).filter(|_| payer_account == PayerAccount::Shared));
+            let settled = Status::Settled(match payer_account {
+                PayerAccount::Shared => PaidFrom::Account(account),
+                PayerAccount::Withheld => PaidFrom::Undisclosed,
+            });
             assert_eq!(run(memory.order(session.end_to_end_id)).unwrap(), None);
             let submitted = run(bank.submit(&session, &attempt, &submission, NOW));
             let order = run(memory.order(session.end_to_end_id)).unwrap();
@@ -122,9 +125,9 @@ fn a_named_bank_shares_the_payers_account_or_does_not() {
     for (id, shares) in [("mock-settles", true), ("mock-withholds-account", false)] {
         let (bank, (session, _)) = (connector(id, MemoryLedger::default()), at_bank(1));
         let asked = if shares { PayerAccount::Withheld } else { PayerAccount::Shared };
-        let decided = Decided { decision: Decision::Approve, payer_account: asked };
+        let decided = Decided { payer_account: asked, ..Decided::from(Decision::Approve) };
         let payer_account = if shares { PayerAccount::Shared } else { PayerAccount::Withheld };
-        let holds = Conclusion::Decided(Decided { decision: Decision::Approve, payer_account });
+        let holds = Conclusion::Decided(Decided { payer_account, ..Decided::from(Decision::Approve) });
         assert_eq!(run(bank.conclusion(&session, 1)).unwrap(), None);
         assert_eq!(run(bank.decide(&session, 1, decided, NOW)).unwrap(), holds);
         assert_eq!(run(bank.conclusion(&session, 1)).unwrap(), Some(holds));

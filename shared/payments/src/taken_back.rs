@@ -1,0 +1,49 @@
+//! Money that was taken back after it was sent: a chargeback, an indemnity claim, a return.
+
+use jiff::Timestamp;
+use models::{ProviderPaymentId, Session, TakenBack};
+use providers::{Connector, Provider, Status};
+use store::MockLedger;
+
+use crate::Payments;
+use crate::error::PaymentError;
+
+impl Payments {
+    /// Of a session that is sent: whether its money was taken back since, if its provider knows the payment by an id. What moved
+    /// at our submission is not asked about again.
+    pub(crate) async fn follow_up_sent(&self, session: &Session, now: Timestamp) -> Result<(), PaymentError> {
+        let Some(attempt) = &session.attempt else { return Ok(()) };
+        let Some(payment_id) = attempt.at_consent.as_ref().and_then(|at_consent| at_consent.payment_id.as_ref()) else {
+            return Ok(());
+        };
+        self.note_if_taken_back(session, &self.connector(attempt, session)?, payment_id, now).await
+    }
+
+    /// Notes that the money of a session that is sent was taken back, if its provider says so of the payment. The state stays,
+    /// and what was noted first stays.
+    pub(crate) async fn note_if_taken_back(
+        &self,
+        session: &Session,
+        provider: &Connector<MockLedger>,
+        payment_id: &ProviderPaymentId,
+        now: Timestamp,
+    ) -> Result<(), PaymentError> {
+        if session.taken_back.is_some() {
+            return Ok(());
+        }
+        match provider.status_by_id(payment_id, now).await? {
+            Status::TakenBack(reason) => {
+                // The stream's reader sees it, logs it and counts it.
+                self.sessions.note_taken_back(&session.id, &TakenBack { reason, at: now }).await?;
+            }
+            Status::AwaitingConsent
+            | Status::Consented
+            | Status::Accepted
+            | Status::Settled(_)
+            | Status::Refused(_)
+            | Status::Cancelled
+            | Status::Unknown => {}
+        }
+        Ok(())
+    }
+}
