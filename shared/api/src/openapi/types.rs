@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::fmt::Display;
 
 use models::{
-    DisabledBy, EventType as Events, PaymentMethod, RefundEvent, RefundState as Refunds, SessionEvent, SessionState,
-    WireFormat,
+    CardBrand as Brand, DisabledBy, EventType as Events, PaymentMethod, RefundEvent, RefundState as Refunds,
+    SessionEvent, SessionState, WireFormat,
 };
 use outbound::{Failure as Failed, MAX_URL_BYTES, RefusedUrl};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -60,6 +60,7 @@ schemas! {
     inline CustomerId = prefixed("cus_");
     inline YorletEventId = json_schema!({ "type": "string", "pattern": "^evt_[0-9A-Za-z]{22}_[1-9][0-9]*$" });
     inline YorletCurrency = one_of(yorlet::CURRENCIES.map(|currency| currency.code().to_ascii_lowercase()));
+    inline CardBrand = one_of(Brand::ALL.map(Brand::as_str));
     inline PaymentMode = json_schema!({ "type": "string", "const": "payment" });
     inline AnyObject = json_schema!({ "type": "object", "additionalProperties": true });
     inline YorletSessionStatus = one_of(SessionState::ALL.map(yorlet::shown_status));

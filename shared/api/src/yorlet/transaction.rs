@@ -100,9 +100,12 @@ struct PaymentMethodView {
     card: Option<CardView>,
 }
 
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
 #[derive(Debug, Serialize)]
 struct CardView {
+    #[cfg_attr(test, schemars(with = "doc::CardBrand"))]
     brand: CardBrand,
+    #[cfg_attr(test, schemars(with = "doc::Digits<4>"))]
     last4: LastFour,
 }
 
