@@ -6,6 +6,14 @@ use serde::Deserialize;
 
 use crate::problem::unknown_decision;
 
+/// What every form has.
+#[derive(Debug, Deserialize)]
+pub(crate) struct LinkForm {
+    /// That of the link to the page, if it has one.
+    #[serde(default)]
+    pub(crate) token: String,
+}
+
 /// The payer's decision.
 #[derive(Debug, Deserialize)]
 pub(crate) struct DecisionForm {
@@ -13,17 +21,9 @@ pub(crate) struct DecisionForm {
     decision: String,
     /// Whether the merchant learns from which account; a box that is not ticked is not sent at all.
     payer_account: Option<String>,
-    /// That of the link to the page, if it has one.
-    #[serde(default)]
-    token: String,
 }
 
 impl DecisionForm {
-    /// The token of the link; empty if there is none.
-    pub(crate) fn token(&self) -> &str {
-        &self.token
-    }
-
     /// What was decided.
     pub(crate) fn check(&self) -> Result<Decided, Problem> {
         let payer_account = match self.payer_account.as_deref() {
@@ -43,23 +43,25 @@ mod tests {
 
     use super::*;
 
-    fn read(body: &str) -> Result<DecisionForm, Problem> {
+    fn read<T: serde::de::DeserializeOwned>(body: &str) -> Result<T, Problem> {
         let request = lambda_http::http::Request::builder().header("content-type", "application/x-www-form-urlencoded");
         pages::read_form(&request.body(Body::Text(body.to_owned())).unwrap())
     }
 
     #[test]
     fn a_decision_is_read_with_what_goes_with_it() {
-        let form = read("decision=approve&token=a1&more=1").unwrap();
-        assert_eq!(form.token(), "a1");
+        let body = "decision=approve&token=a1&more=1";
+        let form: DecisionForm = read(body).unwrap();
+        assert_eq!(read::<LinkForm>(body).unwrap().token, "a1");
         assert_eq!(form.check().unwrap(), Decided::from(Decision::Approve));
-        let withheld = read("decision=decline&payer_account=withheld").unwrap();
-        assert_eq!((withheld.token(), withheld.check().unwrap().payer_account), ("", PayerAccount::Withheld));
+        let body = "decision=decline&payer_account=withheld";
+        assert_eq!(read::<DecisionForm>(body).unwrap().check().unwrap().payer_account, PayerAccount::Withheld);
+        assert_eq!(read::<LinkForm>(body).unwrap().token, "");
         for body in ["decision=pay", "decision=", "decision=approve&payer_account=lost"] {
-            assert!(matches!(read(body).unwrap().check(), Err(Problem::Refused(..))), "{body}");
+            assert!(matches!(read::<DecisionForm>(body).unwrap().check(), Err(Problem::Refused(..))), "{body}");
         }
         for body in ["", "decision=a&decision=b", "decision=%FF"] {
-            assert!(matches!(read(body), Err(Problem::Unreadable)), "{body}");
+            assert!(matches!(read::<DecisionForm>(body), Err(Problem::Unreadable)), "{body}");
         }
     }
 }

@@ -7,13 +7,14 @@ use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use models::{Session, SessionState};
 use pages::{Answer, Compression, Problem, moved, read_form, see_other};
-use providers::mock::Conclusion;
+use providers::mock::{Conclusion, Decided, MockPage};
 use providers::{Connector, Providers, can_pay};
 use runtime::{Clock, SettingError};
 use store::{MockLedger, Sessions, Table};
 
-use crate::form::DecisionForm;
+use crate::form::{DecisionForm, LinkForm};
 use crate::house::page;
+use crate::mandate::{MandateForm, MandatePage};
 use crate::page::{ClosedPage, ConcludedPage, DecidePage};
 use crate::problem::{of_bank, problem_page};
 use crate::route::{Route, bank_path, checkout_path, return_path};
@@ -101,8 +102,28 @@ impl Mocks {
                 Ok(self.show(&self.session(route).await?, number, token, now).await?.into())
             }
             Route::Decide(_, number) => {
-                let form = read_form(request)?;
-                self.decide(&self.session(route).await?, number, &form, now).await
+                let LinkForm { token } = read_form(request)?;
+                let session = self.session(route).await?;
+                let Some(bank) = self.bank(&session, number, &token, now)? else {
+                    return Ok(see_other(&return_path(&session.id))?.into());
+                };
+                let decided = match bank.mock().page {
+                    MockPage::Mandate(scheme) => {
+                        let form: MandateForm = read_form(request)?;
+                        match form.check(scheme) {
+                            Ok(decided) => decided,
+                            Err(errors) => {
+                                let asked_again = MandatePage::new(bank.mock(), scheme, &session, number, &token);
+                                let asked_again = asked_again.with_errors(&form.name, errors);
+                                return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, &asked_again)?.into());
+                            }
+                        }
+                    }
+                    MockPage::Decide | MockPage::Card | MockPage::Transfer => {
+                        read_form::<DecisionForm>(request)?.check()?
+                    }
+                };
+                self.decide(&bank, &session, number, &token, decided, now).await
             }
         }
     }
@@ -117,7 +138,12 @@ impl Mocks {
         let Some(bank) = self.bank(session, number, token, now)? else { return ok(&ClosedPage::new(session, now)) };
         match bank.conclusion(session, number).await.map_err(of_bank)? {
             Some(conclusion) => ok(&ConcludedPage::new(bank.mock(), session, conclusion)),
-            None => ok(&DecidePage::new(bank.mock(), session, number, token)),
+            None => match bank.mock().page {
+                MockPage::Mandate(scheme) => ok(&MandatePage::new(bank.mock(), scheme, session, number, token)),
+                MockPage::Decide | MockPage::Card | MockPage::Transfer => {
+                    ok(&DecidePage::new(bank.mock(), session, number, token))
+                }
+            },
         }
     }
 
@@ -125,22 +151,20 @@ impl Mocks {
     /// follows from it.
     async fn decide(
         &self,
+        bank: &Connector<MockLedger>,
         session: &Session,
         number: u8,
-        form: &DecisionForm,
+        token: &str,
+        decided: Decided,
         now: Timestamp,
     ) -> Result<Handled, Problem> {
-        let decided = form.check()?;
-        let Some(bank) = self.bank(session, number, form.token(), now)? else {
-            return Ok(see_other(&return_path(&session.id))?.into());
-        };
         match bank.decide(session, number, decided, now).await.map_err(of_bank)? {
             Conclusion::Decided(holds) if holds.decision == decided.decision => {
                 let response = see_other(&return_path(&session.id))?;
-                Ok(Handled { response, webhook: BankWebhook::of(&bank, session, number, now) })
+                Ok(Handled { response, webhook: BankWebhook::of(bank, session, number, now) })
             }
             Conclusion::Decided(_) | Conclusion::Cancelled => {
-                Ok(see_other(&bank_path(&session.id, number, form.token()))?.into())
+                Ok(see_other(&bank_path(&session.id, number, token))?.into())
             }
         }
     }

@@ -4,6 +4,7 @@
 mod form;
 mod handler;
 mod house;
+mod mandate;
 mod page;
 mod problem;
 mod route;

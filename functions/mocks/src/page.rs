@@ -46,6 +46,10 @@ impl DecisionButton {
             Decision::ApproveThenFail => {
                 (format!("Approve, fail after {delay_s} s"), "The payment stays pending, then the bank refuses it.")
             }
+            Decision::ApproveThenLackFunds => (
+                format!("Approve, insufficient funds after {delay_s} s"),
+                "The payment stays pending, then the account holds too little.",
+            ),
             Decision::Decline => ("Decline".to_owned(), "You say no, and nothing is sent."),
             Decision::InsufficientFunds => {
                 ("Insufficient funds".to_owned(), "The account holds too little, and nothing is sent.")
@@ -89,9 +93,10 @@ impl ConcludedPage {
         let first_holds = "What you decide first holds, and can’t be decided again.";
         let (heading, text) = match conclusion {
             Conclusion::Decided(decided) => match decided.decision {
-                Decision::Approve | Decision::ApproveThenSettle | Decision::ApproveThenFail => {
-                    ("You have approved this payment", first_holds)
-                }
+                Decision::Approve
+                | Decision::ApproveThenSettle
+                | Decision::ApproveThenFail
+                | Decision::ApproveThenLackFunds => ("You have approved this payment", first_holds),
                 Decision::Decline => ("You have declined this payment", first_holds),
                 Decision::InsufficientFunds => ("Your account holds too little for this payment", first_holds),
                 Decision::Refuse => ("We have refused this payment", first_holds),

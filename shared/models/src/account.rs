@@ -25,7 +25,7 @@ fn digits(text: &str, count: usize) -> Option<String> {
 
 /// What people type or paste into a field for digits, as digits: dashes and spaces of any kind and what nobody sees are
 /// left out, and full-width digits are ASCII's. Everything else stays.
-fn typed_digits(typed: &str) -> String {
+pub fn typed_digits(typed: &str) -> String {
     let is_left_out = |c: char| {
         c.is_whitespace()
             || CodePointSetData::new::<Dash>().contains(c)

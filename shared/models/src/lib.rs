@@ -36,7 +36,9 @@ mod transition;
 mod webhook;
 mod wire_format;
 
-pub use account::{AccountIdentifier, AccountNumber, InvalidAccount, LinkedAccount, Payee, Payer, SortCode};
+pub use account::{
+    AccountIdentifier, AccountNumber, InvalidAccount, LinkedAccount, Payee, Payer, SortCode, typed_digits,
+};
 pub use attempt::{
     AtConsent, AttemptEnd, DeclineReason, LateMoney, MAX_ATTEMPTS, MovesMoney, PaymentAttempt, ProviderRequest,
     TransferInstructions,

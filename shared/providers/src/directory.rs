@@ -158,6 +158,15 @@ mod tests {
             assert_eq!(ids(&wanted(Mode::Test, PaymentMethod::Card, currency, None)), ["mock-card"]);
         }
         assert_eq!(wanted(Mode::Test, PaymentMethod::CardPresent, Currency::GBP, None), []);
+        for (method, currency, id) in [
+            (PaymentMethod::BacsDebit, Currency::GBP, "mock-bacs"),
+            (PaymentMethod::SepaDebit, Currency::EUR, "mock-sepa-debit"),
+            (PaymentMethod::Autogiro, Currency::SEK, "mock-autogiro"),
+        ] {
+            assert_eq!(ids(&wanted(Mode::Test, method, currency, None)), [id]);
+            assert_eq!(wanted(Mode::Test, method, Currency::USD, None), []);
+            assert_eq!(wanted(Mode::Live, method, currency, None), []);
+        }
     }
 
     #[test]

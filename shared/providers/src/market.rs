@@ -41,6 +41,9 @@ impl Market {
 /// Pounds in the United Kingdom.
 pub(crate) const UNITED_KINGDOM: Market = Market { currency: Currency::GBP, countries: &[*b"GB"] };
 
+/// Kronor in Sweden.
+pub(crate) const SWEDEN: Market = Market { currency: Currency::SEK, countries: &[*b"SE"] };
+
 /// Euros in the countries whose currency it is, Bulgaria since 2026 among them.
 pub(crate) const EURO_AREA: Market = Market {
     currency: Currency::EUR,

@@ -17,7 +17,7 @@ pub use bank::MockBank;
 pub use consent::MockConsent;
 pub use decision::{Decided, Decision, PayerAccount};
 pub use ledger::{Concluded, Conclusion, Entry, Ledger, Order, Payment, RefundOrder};
-pub use named::{MockPage, NamedMock, mocks};
+pub use named::{MandateScheme, MockPage, NamedMock, mocks};
 pub use refusal::Refusal;
 pub use webhook::SignedEvent;
 

@@ -202,7 +202,9 @@ async fn each_decision_has_its_outcome() {
     let (checkout, _) = checkout().await;
     let expected = |decision: Decision| match decision {
         Decision::Approve => (SessionState::Sent, "settled"),
-        Decision::ApproveThenSettle | Decision::ApproveThenFail => (SessionState::Pending, "consent_given"),
+        Decision::ApproveThenSettle | Decision::ApproveThenFail | Decision::ApproveThenLackFunds => {
+            (SessionState::Pending, "consent_given")
+        }
         Decision::Decline => (SessionState::Failed, "declined_by_payer"),
         Decision::InsufficientFunds => (SessionState::Failed, "insufficient_funds"),
         Decision::Refuse => (SessionState::Failed, "declined_by_bank"),

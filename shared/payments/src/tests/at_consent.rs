@@ -144,6 +144,7 @@ async fn the_payer_consents_and_closes_the_tab() {
         (Decision::Approve, SessionState::Sent),
         (Decision::ApproveThenSettle, SessionState::Sent),
         (Decision::ApproveThenFail, SessionState::Failed),
+        (Decision::ApproveThenLackFunds, SessionState::Failed),
         (Decision::Decline, SessionState::Failed),
         (Decision::InsufficientFunds, SessionState::Failed),
         (Decision::Refuse, SessionState::Failed),

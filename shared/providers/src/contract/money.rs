@@ -6,7 +6,7 @@ use models::EndToEndId;
 use crate::mock::{Concluded, Conclusion, Decision, Entry, Ledger, Order};
 
 /// The attempts at a payment whose money the mock banks have moved, or will, by their ledger alone: whatever anybody says.
-/// More than one is a payment that was made twice. What is asked for and then fails ([`Decision::ApproveThenFail`]) moves
+/// More than one is a payment that was made twice. What is asked for and then fails ([`Decision::ApproveThenFail`], …) moves
 /// until it fails.
 ///
 /// # Panics
@@ -14,7 +14,7 @@ use crate::mock::{Concluded, Conclusion, Decision, Entry, Ledger, Order};
 pub async fn money_moved(ledger: &impl Ledger, payment: EndToEndId, now: Timestamp) -> Vec<u8> {
     let moves = |decision: Decision, asked_at: Timestamp| match decision {
         Decision::Approve | Decision::ApproveThenSettle => true,
-        Decision::ApproveThenFail => now.duration_since(asked_at) < decision.delay(),
+        Decision::ApproveThenFail | Decision::ApproveThenLackFunds => now.duration_since(asked_at) < decision.delay(),
         Decision::Decline | Decision::InsufficientFunds | Decision::Refuse => false,
     };
     let mut moved = Vec::new();

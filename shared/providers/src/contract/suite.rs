@@ -72,14 +72,17 @@ fn end(decision: Decision) -> Result<(), DeclineReason> {
         Decision::Approve | Decision::ApproveThenSettle => Ok(()),
         Decision::ApproveThenFail | Decision::Refuse => Err(DeclineReason::ByBank),
         Decision::Decline => Err(DeclineReason::ByPayer),
-        Decision::InsufficientFunds => Err(DeclineReason::InsufficientFunds),
+        Decision::InsufficientFunds | Decision::ApproveThenLackFunds => Err(DeclineReason::InsufficientFunds),
     }
 }
 
 /// Whether the payer consents by it.
 fn consents(decision: Decision) -> bool {
     match decision {
-        Decision::Approve | Decision::ApproveThenSettle | Decision::ApproveThenFail => true,
+        Decision::Approve
+        | Decision::ApproveThenSettle
+        | Decision::ApproveThenFail
+        | Decision::ApproveThenLackFunds => true,
         Decision::Decline | Decision::InsufficientFunds | Decision::Refuse => false,
     }
 }

@@ -16,6 +16,9 @@ pub enum Decision {
     ApproveThenSettle,
     /// Consent; the bank refuses after [`Decision::delay`].
     ApproveThenFail,
+    /// Consent; after [`Decision::delay`] the account doesn't hold enough.
+    #[serde(rename = "approve_then_insufficient_funds")]
+    ApproveThenLackFunds,
     /// No consent.
     Decline,
     /// No consent: the account doesn't hold enough.
@@ -26,10 +29,11 @@ pub enum Decision {
 
 impl Decision {
     /// Every decision.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Approve,
         Self::ApproveThenSettle,
         Self::ApproveThenFail,
+        Self::ApproveThenLackFunds,
         Self::Decline,
         Self::InsufficientFunds,
         Self::Refuse,
@@ -41,6 +45,7 @@ impl Decision {
             Self::Approve => "approve",
             Self::ApproveThenSettle => "approve_then_settle",
             Self::ApproveThenFail => "approve_then_fail",
+            Self::ApproveThenLackFunds => "approve_then_insufficient_funds",
             Self::Decline => "decline",
             Self::InsufficientFunds => "insufficient_funds",
             Self::Refuse => "refuse",
@@ -51,7 +56,9 @@ impl Decision {
     pub const fn delay(self) -> SignedDuration {
         match self {
             Self::Approve | Self::Decline | Self::InsufficientFunds | Self::Refuse => SignedDuration::ZERO,
-            Self::ApproveThenSettle | Self::ApproveThenFail => SignedDuration::from_secs(10),
+            Self::ApproveThenSettle | Self::ApproveThenFail | Self::ApproveThenLackFunds => {
+                SignedDuration::from_secs(10)
+            }
         }
     }
 }

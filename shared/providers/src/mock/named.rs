@@ -5,7 +5,7 @@ use models::{MovesMoney, PaymentMethod};
 use super::decision::{Decided, Decision, PayerAccount};
 use super::refusal::Refusal;
 use crate::availability::Outage;
-use crate::market::{EURO_AREA, Market, UNITED_KINGDOM};
+use crate::market::{EURO_AREA, Market, SWEDEN, UNITED_KINGDOM};
 
 /// What the page of a mock asks of the payer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,9 +15,20 @@ pub enum MockPage {
     /// A card: its number says what is decided.
     Card,
     /// A mandate to collect from an account.
-    Mandate,
+    Mandate(MandateScheme),
     /// Nothing: the payer makes a transfer by the instructions they get.
     Transfer,
+}
+
+/// By whose rules an account is collected from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MandateScheme {
+    /// Bacs Direct Debit, from a sort code and account number.
+    Bacs,
+    /// SEPA Core Direct Debit, from an IBAN.
+    Sepa,
+    /// Autogiro, from a clearing and account number.
+    Autogiro,
 }
 
 /// A mock provider: a bank, or another that moves money. Each but the first does one thing, so that a shop sees it happen.
@@ -74,7 +85,31 @@ const fn at_submission(
     }
 }
 
-static NAMED: [NamedMock; 10] = [
+/// One that collects from an account by a mandate. Refunds are its own, so that nobody learns from which.
+const fn collecting(
+    method: PaymentMethod,
+    scheme: MandateScheme,
+    markets: &'static [Market],
+    id: &'static str,
+    name: &'static str,
+    note: &'static str,
+) -> NamedMock {
+    NamedMock {
+        method,
+        page: MockPage::Mandate(scheme),
+        markets: Some(markets),
+        moves_money: MovesMoney::AtConsent,
+        payer_account: Some(PayerAccount::Withheld),
+        ..at_submission(
+            id,
+            name,
+            note,
+            &[Decision::ApproveThenSettle, Decision::ApproveThenLackFunds, Decision::Refuse, Decision::Decline],
+        )
+    }
+}
+
+static NAMED: [NamedMock; 13] = [
     at_submission(
         "mock-settles",
         "Brightwick Bank",
@@ -136,6 +171,30 @@ static NAMED: [NamedMock; 10] = [
             &[Decision::Approve, Decision::Decline, Decision::InsufficientFunds, Decision::Refuse],
         )
     },
+    collecting(
+        PaymentMethod::BacsDebit,
+        MandateScheme::Bacs,
+        &[UNITED_KINGDOM],
+        "mock-bacs",
+        "Mock Direct Debit",
+        "Collects from the account that you give; its page lists some to try.",
+    ),
+    collecting(
+        PaymentMethod::SepaDebit,
+        MandateScheme::Sepa,
+        &[EURO_AREA],
+        "mock-sepa-debit",
+        "Mock SEPA Direct Debit",
+        "Collects from the account that you give; its page lists some to try.",
+    ),
+    collecting(
+        PaymentMethod::Autogiro,
+        MandateScheme::Autogiro,
+        &[SWEDEN],
+        "mock-autogiro",
+        "Mock Autogiro",
+        "Collects from the account that you give; its page lists some to try.",
+    ),
     NamedMock {
         method: PaymentMethod::BankTransfer,
         page: MockPage::Transfer,
@@ -158,7 +217,7 @@ impl NamedMock {
     /// Whether a payment can be taken back that was made: what is collected from a card or an account can be disputed.
     pub const fn can_be_taken_back(&self) -> bool {
         match self.page {
-            MockPage::Card | MockPage::Mandate => true,
+            MockPage::Card | MockPage::Mandate(_) => true,
             MockPage::Decide | MockPage::Transfer => false,
         }
     }
@@ -187,12 +246,12 @@ mod tests {
     fn each_bank_has_an_id_and_a_name_of_its_own() {
         let mut ids: Vec<BankId> = mocks().map(|mock| mock.id.parse().unwrap()).collect();
         let mut names: Vec<&str> = mocks().map(|mock| mock.name).collect();
-        assert_eq!((ids[0].as_str(), names[0], ids.len()), ("mock-bank", "Mock Bank", 11));
+        assert_eq!((ids[0].as_str(), names[0], ids.len()), ("mock-bank", "Mock Bank", 14));
         ids.sort();
         ids.dedup();
         names.sort_unstable();
         names.dedup();
-        assert_eq!((ids.len(), names.len()), (11, 11));
+        assert_eq!((ids.len(), names.len()), (14, 14));
     }
 
     #[test]

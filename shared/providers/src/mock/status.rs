@@ -17,16 +17,27 @@ pub(super) fn after_order(
     let waiting = now.duration_since(ordered_at) < decided.decision.delay();
     match decided.decision {
         Decision::Decline | Decision::InsufficientFunds | Decision::Refuse => before_order(decided.decision),
-        Decision::Approve | Decision::ApproveThenSettle | Decision::ApproveThenFail if waiting => Status::Accepted,
+        Decision::Approve
+        | Decision::ApproveThenSettle
+        | Decision::ApproveThenFail
+        | Decision::ApproveThenLackFunds
+            if waiting =>
+        {
+            Status::Accepted
+        }
         Decision::Approve | Decision::ApproveThenSettle => Status::Settled(paid_from(decided, session)),
         Decision::ApproveThenFail => Status::Refused(DeclineReason::ByBank),
+        Decision::ApproveThenLackFunds => Status::Refused(DeclineReason::InsufficientFunds),
     }
 }
 
 /// What a mock bank that moves money at submission says between the payer's decision and the submission.
 pub(super) fn before_order(decision: Decision) -> Status {
     match decision {
-        Decision::Approve | Decision::ApproveThenSettle | Decision::ApproveThenFail => Status::Consented,
+        Decision::Approve
+        | Decision::ApproveThenSettle
+        | Decision::ApproveThenFail
+        | Decision::ApproveThenLackFunds => Status::Consented,
         Decision::Decline => Status::Refused(DeclineReason::ByPayer),
         Decision::InsufficientFunds => Status::Refused(DeclineReason::InsufficientFunds),
         Decision::Refuse => Status::Refused(DeclineReason::ByBank),
