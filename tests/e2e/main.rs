@@ -11,6 +11,7 @@ mod correlation;
 mod crashes;
 mod create;
 mod credentials;
+mod debits;
 mod edge;
 mod end;
 mod feedback;

@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use local::{Config, Machine, Mail};
-use models::{LinkedAccount, MerchantId, Mode, Scopes};
+use models::{
+    Creation, Currency, LinkedAccount, MerchantId, Mode, NewSession, PaymentMethod, PaymentMethods, Scopes, Session,
+};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use runtime::Random;
@@ -122,6 +124,26 @@ impl World {
         let answer = answer(self.demo(Method::POST, "/v2/payment_sessions").json(request)).await;
         assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
         answer.body
+    }
+
+    /// Puts a session of £4.00, or so much of another currency, that its payer, who is known, can pay by these methods. Banked's
+    /// format has no field for them.
+    pub async fn offering(&self, currency: Currency, methods: &[PaymentMethod]) -> Value {
+        let amount = models::Money::new(models::MinorUnits::new(400), currency);
+        let new = NewSession {
+            amount,
+            line_items: vec![],
+            payment_methods: PaymentMethods::new(methods.to_vec()).unwrap(),
+            payer: Some(samples::payer("Ada Payer", "ada@example.com")),
+            success_url: None,
+            error_url: None,
+            ..samples::new_session(vec![samples::item("Candles", 400, 1)])
+        };
+        let base_url = self.machine.api_url().to_owned();
+        let session = Session::create(new, Creation { base_url, ..samples::creation(samples::now()) });
+        let (id, url) = (session.id, session.checkout_url());
+        store::Sessions::new(self.table()).create(session, None).await.unwrap();
+        json!({ "id": id, "url": url })
     }
 
     /// The session as the demo merchant reads it.

@@ -228,6 +228,13 @@ texts! {
         card_ended_insufficient_funds,
         card_declined,
         card_insufficient_funds,
+        debit_approve_heading,
+        debit_approve_intro,
+        debit_ended_declined,
+        debit_ended_insufficient_funds,
+        debit_pending_heading,
+        debit_pending_text,
+        debit_paid_text,
         no_money_taken,
         // What came of it.
         paid_text,

@@ -163,10 +163,10 @@ const fn approve(method: PaymentMethod, texts: &Texts) -> (&'static str, &'stati
     let (t, m) = (&texts.checkout, &texts.methods);
     match method {
         PaymentMethod::Card | PaymentMethod::CardPresent => (m.card_approve_heading, m.card_approve_intro),
-        PaymentMethod::BacsDebit
-        | PaymentMethod::SepaDebit
-        | PaymentMethod::Autogiro
-        | PaymentMethod::BankTransfer
+        PaymentMethod::BacsDebit | PaymentMethod::SepaDebit | PaymentMethod::Autogiro => {
+            (m.debit_approve_heading, m.debit_approve_intro)
+        }
+        PaymentMethod::BankTransfer
         | PaymentMethod::DirectTransfer
         | PaymentMethod::GbpCreditTransfer
         | PaymentMethod::PayByBank => (t.approve_heading, t.approve_intro),

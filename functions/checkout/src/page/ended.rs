@@ -26,22 +26,23 @@ const fn ended_text(end: AttemptEnd, method: PaymentMethod, texts: &Texts) -> &'
         (AttemptEnd::InsufficientFunds, PaymentMethod::Card | PaymentMethod::CardPresent) => {
             m.card_ended_insufficient_funds
         }
+        (AttemptEnd::DeclinedByBank, PaymentMethod::BacsDebit | PaymentMethod::SepaDebit | PaymentMethod::Autogiro) => {
+            m.debit_ended_declined
+        }
+        (
+            AttemptEnd::InsufficientFunds,
+            PaymentMethod::BacsDebit | PaymentMethod::SepaDebit | PaymentMethod::Autogiro,
+        ) => m.debit_ended_insufficient_funds,
         (
             AttemptEnd::DeclinedByBank,
-            PaymentMethod::BacsDebit
-            | PaymentMethod::SepaDebit
-            | PaymentMethod::Autogiro
-            | PaymentMethod::BankTransfer
+            PaymentMethod::BankTransfer
             | PaymentMethod::DirectTransfer
             | PaymentMethod::GbpCreditTransfer
             | PaymentMethod::PayByBank,
         ) => t.ended_declined_by_bank,
         (
             AttemptEnd::InsufficientFunds,
-            PaymentMethod::BacsDebit
-            | PaymentMethod::SepaDebit
-            | PaymentMethod::Autogiro
-            | PaymentMethod::BankTransfer
+            PaymentMethod::BankTransfer
             | PaymentMethod::DirectTransfer
             | PaymentMethod::GbpCreditTransfer
             | PaymentMethod::PayByBank,

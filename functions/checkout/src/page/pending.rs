@@ -2,8 +2,11 @@
 
 use askama::Template;
 use jiff::Timestamp;
-use pages::{CheckoutTexts, Shell};
+use models::PaymentMethod;
+use pages::{CheckoutTexts, Shell, Texts};
+use providers::Offer;
 
+use super::ended::method_of;
 use super::summary::Summary;
 use crate::flow::refresh_s;
 use crate::view::{Check, View};
@@ -35,14 +38,39 @@ pub(crate) struct PendingPage<'a> {
     shell: &'a Shell<'a>,
     t: &'static CheckoutTexts,
     summary: Summary<'a>,
+    heading: &'static str,
+    text: &'static str,
     checking: Checking,
     way_on: Option<String>,
 }
 
 impl<'a> PendingPage<'a> {
-    pub(crate) fn new(shell: &'a Shell<'a>, summary: Summary<'a>, view: &View, now: Timestamp) -> Self {
+    pub(crate) fn new(
+        shell: &'a Shell<'a>,
+        summary: Summary<'a>,
+        offers: &[Offer],
+        view: &View,
+        now: Timestamp,
+    ) -> Self {
         let checking = Checking::new(&summary, view, now);
         let way_on = api::return_url(summary.session, now);
-        Self { shell, t: &shell.texts().checkout, summary, checking, way_on }
+        let (heading, text) = pending(method_of(summary.session, offers), shell.texts());
+        Self { shell, t: &shell.texts().checkout, summary, heading, text, checking, way_on }
+    }
+}
+
+/// What is going on, in the words of the way to pay.
+const fn pending(method: PaymentMethod, texts: &Texts) -> (&'static str, &'static str) {
+    let (t, m) = (&texts.checkout, &texts.methods);
+    match method {
+        PaymentMethod::BacsDebit | PaymentMethod::SepaDebit | PaymentMethod::Autogiro => {
+            (m.debit_pending_heading, m.debit_pending_text)
+        }
+        PaymentMethod::Card
+        | PaymentMethod::CardPresent
+        | PaymentMethod::BankTransfer
+        | PaymentMethod::DirectTransfer
+        | PaymentMethod::GbpCreditTransfer
+        | PaymentMethod::PayByBank => (t.pending_heading, t.pending_text),
     }
 }

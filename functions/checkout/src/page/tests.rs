@@ -50,7 +50,7 @@ impl View {
                 Asks::Method => MethodsPage::new(shell, summary, offers).render(),
             },
             Stage::TimeUp => TimeUpPage::new(shell, summary, offers, self, now).render(),
-            Stage::Pending => PendingPage::new(shell, summary, self, now).render(),
+            Stage::Pending => PendingPage::new(shell, summary, offers, self, now).render(),
             Stage::Sent => ResultPage::sent(shell, summary, now).render(),
             Stage::NotSent(cause) => ResultPage::not_sent(shell, summary, cause, now).render(),
         }
