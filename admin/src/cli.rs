@@ -10,6 +10,7 @@ use crate::commands::mails::Mails;
 use crate::commands::merchants::Merchants;
 use crate::commands::republish::Republish;
 use crate::commands::sessions::Sessions;
+use crate::commands::transfers::Transfers;
 use crate::commands::verify::Verify;
 use crate::commands::webhooks::Webhooks;
 use crate::report::Output;
@@ -48,6 +49,9 @@ pub(crate) enum Command {
     /// Payment sessions and their refunds
     #[command(subcommand)]
     Sessions(Sessions),
+    /// Transfers that payers make themselves
+    #[command(subcommand)]
+    Transfers(Transfers),
     /// Mails to payers and customers
     #[command(subcommand)]
     Mails(Mails),

@@ -8,6 +8,7 @@ pub(crate) mod mails;
 pub(crate) mod merchants;
 pub(crate) mod republish;
 pub(crate) mod sessions;
+pub(crate) mod transfers;
 pub(crate) mod verify;
 pub(crate) mod webhooks;
 
@@ -24,6 +25,7 @@ pub(crate) async fn run(command: Command, service: &Service) -> Result<Report, F
         Command::Accounts(command) => accounts::run(command, &service.table).await,
         Command::Webhooks(command) => webhooks::run(command, &service.table).await,
         Command::Sessions(command) => sessions::run(command, &service.table).await,
+        Command::Transfers(command) => transfers::run(command, &service.table).await,
         Command::Mails(command) => mails::run(command, &service.table).await,
         Command::DeadLetters(command) => dead_letters::run(command, service).await,
         Command::Republish(command) => republish::run(command, &service.table).await,

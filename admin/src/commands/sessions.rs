@@ -3,7 +3,9 @@
 use clap::Subcommand;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use jiff::SignedDuration;
-use models::{AccountIdentifier, LateMoney, ObjectId, Payee, Refund, RefundId, Session, SessionId, SessionState};
+use models::{
+    AccountIdentifier, LateMoney, MinorUnits, ObjectId, Payee, Refund, RefundId, Session, SessionId, SessionState,
+};
 use runtime::Clock;
 use store::{
     Created, CursorState, Parts, Paused, Refunds, Sessions as Stored, Table, Timeline, TimelineEntry, Timelines,
@@ -118,6 +120,10 @@ fn session_record(session: &Session, refunds: &[Refund], personal: bool) -> Reco
         maybe("attempt_ended", attempt.and_then(|attempt| attempt.ended)),
         maybe("at_consent_since", at_consent.map(|at_consent| at_consent.begun_at)),
         maybe("provider_payment_id", at_consent.and_then(|at_consent| at_consent.payment_id.as_ref())),
+        maybe("received", session.received_amount()),
+        maybe("missing", session.missing()),
+        maybe("excess", session.excess()),
+        maybe("returned", session.returned()),
         maybe("submitted_at", session.submission.as_ref().map(|submission| submission.submitted_at)),
         field("end_to_end_id", session.end_to_end_id),
         field("email_receipt", session.email_receipt),
@@ -143,12 +149,13 @@ fn session_record(session: &Session, refunds: &[Refund], personal: bool) -> Reco
 }
 
 /// Money that came of an attempt that was over, for the operator who returns it.
-fn late_money_fields(money: Option<&LateMoney>) -> [(&'static str, Option<String>); 4] {
+fn late_money_fields(money: Option<&LateMoney>) -> [(&'static str, Option<String>); 5] {
     [
         maybe("late_money_at", money.map(|money| money.at)),
         maybe("late_money_provider", money.map(|money| &money.provider)),
         maybe("late_money_payment_id", money.map(|money| &money.payment_id)),
         maybe("late_money_attempt", money.map(|money| money.attempt)),
+        maybe("late_money_minor", money.and_then(|money| money.amount_minor).map(MinorUnits::get)),
     ]
 }
 
@@ -234,6 +241,10 @@ async fn pending(table: &Table, longer_than: SignedDuration) -> Result<Report, F
                     field("amount", session.amount),
                     maybe("bank", session.attempt.as_ref().map(|attempt| &attempt.bank)),
                     field("end_to_end_id", session.end_to_end_id),
+                    maybe("received", session.received_amount()),
+                    maybe("missing", session.missing()),
+                    maybe("excess", session.excess()),
+                    maybe("returned", session.returned()),
                     maybe("submitted_at", session.pending_since()),
                     maybe("waiting", waits_since(session, now).map(|since| age(since, now))),
                 ])

@@ -191,7 +191,8 @@ impl Mocks {
                 Ok((session.state_at(now) == SessionState::AwaitingPaymentConsent).then_some(bank))
             }
             Connector::MockConsent(consent) if consent.is_link_token(session, number, token) => Ok(Some(bank)),
-            Connector::MockConsent(_) => Err(Problem::NotFound),
+            // There is nothing to decide where the payer makes a transfer.
+            Connector::MockConsent(_) | Connector::MockTransfer(_) => Err(Problem::NotFound),
         }
     }
 }

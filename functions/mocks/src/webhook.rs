@@ -26,7 +26,8 @@ impl BankWebhook {
     /// That something happened to an attempt; none of a bank that is only asked.
     pub(crate) fn of<L: Ledger>(bank: &Connector<L>, session: &Session, number: u8, now: Timestamp) -> Option<Self> {
         match bank {
-            Connector::MockBank(_) => None,
+            // What is sent of transfers goes with each of them.
+            Connector::MockBank(_) | Connector::MockTransfer(_) => None,
             Connector::MockConsent(bank) => {
                 let event = bank.event(session, number, now)?;
                 Some(Self { base_url: session.base_url.clone(), event })

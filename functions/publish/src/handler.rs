@@ -14,7 +14,7 @@ use models::{CorrelationId, CursorId, Endpoint, EventId, EventType, Lane, Mercha
 use queue::Queue;
 use runtime::{Clock, Metric, SettingError};
 use store::{
-    Advanced, CLOCKS_DIFFER_BY, CountChange, Counts, Cursors, Customers, Endpoints, Events, Mails, ObjectPath,
+    Advanced, CLOCKS_DIFFER_BY, CountChange, Counts, Cursors, Customers, Endpoints, Events, Excess, Mails, ObjectPath,
     StoredEvent, Table, UnreadRecord, WRITE_LANDS_WITHIN,
 };
 use tokio::sync::OnceCell;
@@ -165,6 +165,17 @@ impl Publish {
         if let Some(session_id) = store::taken_back_noted(&old_image, &new_image) {
             tracing::error!(%session_id, "money was taken back");
             Metric::MoneyTakenBack.count();
+        }
+        match store::excess_noted(&old_image, &new_image) {
+            Some(Excess::WithIt(session_id)) => {
+                tracing::error!(%session_id, "more money came than the amount");
+                Metric::UnmatchedMoney.count();
+            }
+            Some(Excess::AfterIt(session_id)) => {
+                tracing::error!(%session_id, "money came again for what is sent");
+                Metric::LateMoney.count();
+            }
+            None => {}
         }
         let change = match store::history_change(old_image, new_image) {
             Ok(Some(change)) => change,

@@ -156,6 +156,12 @@ uuid_id!(
 );
 
 uuid_id!(
+    /// A transfer that a payer makes: under one id it arrives once.
+    TransferId,
+    "transfer id"
+);
+
+uuid_id!(
     /// A session or a refund: what events are about.
     ObjectId,
     "payment session or refund id"

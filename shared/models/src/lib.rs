@@ -50,7 +50,7 @@ pub use history::{History, HistoryEntry};
 pub use iban::{Iban, InvalidIban};
 pub use ids::{
     ApiKeyId, ApiSecret, BankId, CorrelationId, CustomerId, EndToEndId, EndpointId, InvalidId, MerchantId, ObjectId,
-    ProviderPaymentId, ProviderRefundId, RefundId, SessionId, WriteId, credential_prefix,
+    ProviderPaymentId, ProviderRefundId, RefundId, SessionId, TransferId, WriteId, credential_prefix,
 };
 pub use list_shards::{InvalidListShards, ListShard, ListSharding, ListShards, stable_hash};
 pub use mail::{MailFeedback, MailId, MailState, MailTopic};

@@ -86,6 +86,11 @@ impl Money {
         self.minor.get()
     }
 
+    /// The number of its minor units.
+    pub const fn minor_units(self) -> MinorUnits {
+        self.minor
+    }
+
     /// The currency.
     pub const fn currency(self) -> Currency {
         self.currency

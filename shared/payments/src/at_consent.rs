@@ -1,8 +1,11 @@
 //! Attempts whose money moves when the payer consents, at the provider: it is asked before anything else is done.
 
 use jiff::Timestamp;
-use models::{AtConsent, AttemptEnd, PaidFrom, PaymentAttempt, Session, SessionEvent, SessionState, next_check_at};
-use providers::{Begun, Cancellation, Next, PayerLink, Provider, ProviderError, Status};
+use models::{
+    AtConsent, AttemptEnd, MinorUnits, PaidFrom, PaymentAttempt, Received, Session, SessionEvent, SessionState,
+    next_check_at,
+};
+use providers::{Arrivals, Begun, Cancellation, Next, PayerLink, Provider, ProviderError, Status};
 use store::{ChangeError, StoreError};
 
 use crate::Payments;
@@ -27,6 +30,8 @@ enum Followed {
     Open,
     /// It is open, and the session's time has passed.
     TimePassed,
+    /// A part of it has come, and the session's time has passed.
+    Underpaid,
 }
 
 /// What became of asking a provider to give an attempt up.
@@ -127,18 +132,19 @@ impl Payments {
         now: Timestamp,
     ) -> Result<(), PaymentError> {
         let followed = match self.status_at_consent(session, attempt, at_consent, now).await {
-            Ok(Some(status)) => {
-                match self.record_step(session, attempt, next_step::at_consent(session, status, now), now).await {
-                    Ok(Followed::TimePassed) => self.expire_at_consent(session, attempt, at_consent).await,
-                    followed @ (Ok(Followed::Recorded | Followed::Open) | Err(_)) => followed,
-                }
-            }
+            Ok(Some(status)) => match self.record_status(session, attempt, status, now).await {
+                Ok(Followed::TimePassed) => self.expire_at_consent(session, attempt, at_consent).await,
+                Ok(Followed::Underpaid) => self.give_up(session, attempt, now).await,
+                followed @ (Ok(Followed::Recorded | Followed::Open) | Err(_)) => followed,
+            },
             Ok(None) => Ok(Followed::Recorded),
             Err(error) => Err(error),
         };
         match followed {
             Ok(Followed::Recorded) => Ok(()),
-            Ok(Followed::Open | Followed::TimePassed) => self.check_again(session, at_consent, now).await,
+            Ok(Followed::Open | Followed::TimePassed | Followed::Underpaid) => {
+                self.check_again(session, at_consent, now).await
+            }
             Err(PaymentError::Provider(error)) => {
                 let cause = cause(&error);
                 tracing::warn!(session_id = %session.id, %error, cause, "the provider could not be asked");
@@ -161,6 +167,47 @@ impl Payments {
         let event = SessionEvent::TimePassed;
         done(recorded(self.sessions.record(self.change(session.id, event), None, Some(cancelled)).await, event))?;
         Ok(Followed::Recorded)
+    }
+
+    /// The session's time has passed, and less than its amount has come: the provider returns that, unless the rest came before it
+    /// was asked.
+    async fn give_up(
+        &self,
+        session: &Session,
+        attempt: &PaymentAttempt,
+        now: Timestamp,
+    ) -> Result<Followed, PaymentError> {
+        let status = self.connector(attempt, session)?.give_up(session, attempt, now).await?;
+        self.record_status(session, attempt, status, now).await
+    }
+
+    /// Records what follows from the provider's word.
+    async fn record_status(
+        &self,
+        session: &Session,
+        attempt: &PaymentAttempt,
+        status: Status,
+        now: Timestamp,
+    ) -> Result<Followed, PaymentError> {
+        self.note_received(session, attempt.number, &status, now).await?;
+        self.record_step(session, attempt, next_step::at_consent(session, status, now), now).await
+    }
+
+    /// Notes how much has come by transfers, if that is more than what is known. Before all else that follows from it: whoever
+    /// records that sees it.
+    pub(crate) async fn note_received(
+        &self,
+        session: &Session,
+        number: u8,
+        status: &Status,
+        now: Timestamp,
+    ) -> Result<(), PaymentError> {
+        let Status::Arrived(Arrivals { received: total, .. }) = *status else { return Ok(()) };
+        if total > session.received.map_or(MinorUnits::new(0), |received| received.total) {
+            self.sessions.note_received(&session.id, number, &Received { total, at: now }).await?;
+            tracing::info!(session_id = %session.id, attempt = number, "money has come by transfer");
+        }
+        Ok(())
     }
 
     /// What the provider says; none if it refused to begin, and so there is nothing to say any more.
@@ -212,7 +259,13 @@ impl Payments {
             AtConsentStep::SettleTakenBack(why) => self.settle(session, &PaidFrom::Undisclosed, Some(why)).await?,
             AtConsentStep::Decline(why) => self.decline(session, attempt, why).await?,
             AtConsentStep::EndAttempt(end) => self.end_attempt(session, end).await?,
+            AtConsentStep::EndUnderpaid => {
+                let event = SessionEvent::Underpaid;
+                let ended = self.sessions.decline_submitted(self.change(session.id, event), attempt.number).await;
+                done(recorded(ended, event))?;
+            }
             AtConsentStep::Expire => return Ok(Followed::TimePassed),
+            AtConsentStep::GiveUp => return Ok(Followed::Underpaid),
             AtConsentStep::CheckAgain => return Ok(Followed::Open),
         }
         Ok(Followed::Recorded)
@@ -239,7 +292,9 @@ impl Payments {
         let since = session.pending_since().unwrap_or(at_consent.begun_at);
         self.note_if_stuck(session, now);
         let mut at = next_check_at(since, now);
-        if session.state == SessionState::AwaitingPaymentConsent && now < session.expires_at {
+        // What awaits its payer, and what awaits the rest of a transfer.
+        let ends = session.state == SessionState::AwaitingPaymentConsent || session.missing().is_some();
+        if ends && now < session.expires_at {
             at = at.min(session.expires_at);
         }
         Ok(self.sessions.check_again_at(session, at).await?)
@@ -268,8 +323,7 @@ impl Payments {
         match cancelled {
             Cancellation::Yes | Cancellation::TooLate(Status::Cancelled) => Ok(Stopped::Yes(attempt.number)),
             Cancellation::TooLate(status) => {
-                let step = next_step::at_consent(&session, status, now);
-                self.record_step(&session, attempt, step, now).await?;
+                self.record_status(&session, attempt, status, now).await?;
                 Ok(Stopped::No)
             }
             Cancellation::Unsupported => Ok(Stopped::No),

@@ -1,7 +1,7 @@
 //! A provider's webhook: a hint to ask where a payment stands, never a fact.
 
 use models::{BankId, LateMoney, Mode, ProviderPaymentId, SessionEvent, SessionId, SessionState};
-use providers::{Connector, NotGenuine, Provider, ProviderError, ProviderEvent, RawEvent, Status};
+use providers::{Arrivals, Connector, NotGenuine, Provider, ProviderError, ProviderEvent, RawEvent, Status};
 use store::{BankPayment, MockLedger, StoreError};
 use thiserror::Error;
 
@@ -77,26 +77,24 @@ impl Payments {
             }
         }
         let now = self.clock.now();
-        match connector.status_by_id(payment_id, now).await? {
-            Status::Consented | Status::Accepted | Status::Settled(_) => {
-                let late = LateMoney {
-                    at: now,
-                    provider: provider.clone(),
-                    payment_id: payment_id.clone(),
-                    attempt,
-                    amount_minor: None,
-                };
-                // The stream's reader sees it, logs it and counts it.
-                if !self.sessions.note_late_money(&session_id, &late).await? {
-                    self.log_more_late_money(&late, &session_id).await?;
-                }
-            }
+        let (is_late, amount_minor) = match connector.status_by_id(payment_id, now).await? {
+            Status::Consented | Status::Accepted | Status::Settled(_) => (true, None),
+            // What came before the attempt was closed went back.
+            Status::Arrived(Arrivals { late, .. }) => (late.get() > 0, Some(late)),
             // What came and was taken back again leaves nothing to return.
             Status::AwaitingConsent
             | Status::Refused(_)
             | Status::Cancelled
             | Status::TakenBack(_)
-            | Status::Unknown => {}
+            | Status::Unknown => (false, None),
+        };
+        if is_late {
+            let (provider, payment_id) = (provider.clone(), payment_id.clone());
+            let late = LateMoney { at: now, provider, payment_id, attempt, amount_minor };
+            // The stream's reader sees it, logs it and counts it.
+            if !self.sessions.note_late_money(&session_id, &late).await? {
+                self.log_more_late_money(&late, &session_id).await?;
+            }
         }
         Ok(())
     }

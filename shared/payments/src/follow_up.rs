@@ -150,9 +150,10 @@ impl Payments {
 
     /// Counts a payment that has been pending for too long.
     pub(crate) fn note_if_stuck(&self, session: &Session, now: Timestamp) {
-        // Past its time it only waits for the provider to give it up.
-        let past_its_time = consenting(session).map(|_| session.expires_at);
-        if let Some(since) = session.pending_since().or(past_its_time)
+        // Past its time it only waits for the provider to give it up; until then, the rest of a transfer may come.
+        let awaits_payer = consenting(session).is_some() || session.missing().is_some();
+        let past_its_time = awaits_payer.then_some(session.expires_at);
+        if let Some(since) = past_its_time.or(session.pending_since())
             && now.duration_since(since) >= STUCK_AFTER
         {
             tracing::warn!(session_id = %session.id, %since, "still pending");

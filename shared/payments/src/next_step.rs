@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use models::{AttemptEnd, DeclineReason, PaidFrom, Session, SessionState, TakenBackReason, next_check_at};
-use providers::Status;
+use providers::{Arrivals, Status};
 
 /// How long after submission the same bytes are sent again, while the provider can't tell whether it got them.
 const RESEND_AFTER: SignedDuration = SignedDuration::from_mins(10);
@@ -31,7 +31,8 @@ pub(crate) fn before_submission(status: Status) -> Step {
     match status {
         Status::Consented | Status::Accepted | Status::Settled(_) | Status::TakenBack(_) => Step::Submit,
         Status::Refused(why) => Step::Refuse(why),
-        Status::AwaitingConsent | Status::Unknown | Status::Cancelled => Step::Wait,
+        // Transfers move at consent alone: that word says nothing here.
+        Status::AwaitingConsent | Status::Unknown | Status::Cancelled | Status::Arrived(_) => Step::Wait,
     }
 }
 
@@ -48,8 +49,10 @@ pub(crate) fn after_submission(status: Status, submitted_at: Timestamp, now: Tim
         // The provider knows the payment and says that our order never came.
         Status::AwaitingConsent | Status::Consented => Step::Resend,
         Status::Unknown if now.duration_since(submitted_at) >= RESEND_AFTER => Step::Resend,
-        // Nobody cancels what is submitted: that word says as little.
-        Status::Unknown | Status::Cancelled => Step::CheckAgainAt(next_check_at(submitted_at, now)),
+        // Nobody cancels what is submitted, or pays it by transfer: those words say as little.
+        Status::Unknown | Status::Cancelled | Status::Arrived(_) => {
+            Step::CheckAgainAt(next_check_at(submitted_at, now))
+        }
     }
 }
 
@@ -70,6 +73,11 @@ pub(crate) enum AtConsentStep {
     EndAttempt(AttemptEnd),
     /// The session's time has passed and the payer has not consented: ask the provider to cancel, then record it.
     Expire,
+    /// The session's time has passed, and a part alone has come by transfers: ask the provider to give that up and return it, then
+    /// record it.
+    GiveUp,
+    /// Record that the provider has returned the part that came, and that the session has failed.
+    EndUnderpaid,
     /// Ask again later.
     CheckAgain,
 }
@@ -91,8 +99,28 @@ pub(crate) fn at_consent(session: &Session, status: Status, now: Timestamp) -> A
         // It was promised, and will not come.
         Status::Cancelled if is_pending => AtConsentStep::Decline(DeclineReason::ByBank),
         Status::Cancelled => AtConsentStep::EndAttempt(AttemptEnd::Cancelled),
+        Status::Arrived(arrivals) => by_transfers(session, arrivals, now),
         Status::AwaitingConsent if !is_pending && now >= session.expires_at => AtConsentStep::Expire,
         Status::AwaitingConsent | Status::Unknown => AtConsentStep::CheckAgain,
+    }
+}
+
+/// What to do at `now` about what has come by transfers. What came after the attempt was closed is late money, and changes
+/// nothing.
+fn by_transfers(session: &Session, arrivals: Arrivals, now: Timestamp) -> AtConsentStep {
+    let is_pending = session.state == SessionState::Pending;
+    let Arrivals { received, closed, payer_account, .. } = arrivals;
+    let paid_from = payer_account.map_or(PaidFrom::Undisclosed, PaidFrom::Account);
+    match (is_pending, closed) {
+        (false, true) if received.get() == 0 => AtConsentStep::EndAttempt(AttemptEnd::Cancelled),
+        (true, true) => AtConsentStep::EndUnderpaid,
+        // It is closed when it is pending alone; if not, it becomes so.
+        (false, true) => AtConsentStep::Authorise,
+        (false, false) if received >= session.amount.minor_units() => AtConsentStep::AuthoriseAndSettle(paid_from),
+        (true, false) if received >= session.amount.minor_units() => AtConsentStep::Settle(paid_from),
+        (false, false) => AtConsentStep::Authorise,
+        (true, false) if now >= session.expires_at => AtConsentStep::GiveUp,
+        (true, false) => AtConsentStep::CheckAgain,
     }
 }
 
@@ -103,7 +131,7 @@ pub(crate) fn goes_on_after_refusal(session: &Session, now: Timestamp) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use models::{MAX_ATTEMPTS, PaysRefund, RefundId, SessionEvent, transition};
+    use models::{MAX_ATTEMPTS, MinorUnits, PaysRefund, RefundId, SessionEvent, transition};
     use samples::{NOW, later};
 
     use super::*;
@@ -187,6 +215,34 @@ mod tests {
         }
     }
 
+    fn arrived(received: i64, late: i64, closed: bool) -> Status {
+        let (received, late) = (MinorUnits::new(received), MinorUnits::new(late));
+        Status::Arrived(Arrivals { received, late, closed, payer_account: None })
+    }
+
+    /// The table of docs/decisions/0042-transfers.md, for a payment of 400.
+    #[test]
+    fn what_follows_from_what_has_come_by_transfers() {
+        use AtConsentStep as Step;
+        let [consenting, pending] = [SessionState::AwaitingPaymentConsent, SessionState::Pending].map(session);
+        let (in_time, past) = (later(1), consenting.expires_at);
+        for (session, status, now, step) in [
+            (&consenting, arrived(1, 0, false), in_time, Step::Authorise),
+            (&consenting, arrived(399, 0, false), past, Step::Authorise),
+            (&consenting, arrived(400, 0, false), in_time, Step::AuthoriseAndSettle(PaidFrom::Undisclosed)),
+            (&consenting, arrived(401, 0, false), past, Step::AuthoriseAndSettle(PaidFrom::Undisclosed)),
+            (&consenting, arrived(0, 400, true), in_time, Step::EndAttempt(AttemptEnd::Cancelled)),
+            (&pending, arrived(1, 0, false), in_time, Step::CheckAgain),
+            (&pending, arrived(399, 0, false), past, Step::GiveUp),
+            (&pending, arrived(399, 400, true), past, Step::EndUnderpaid),
+            (&pending, arrived(400, 0, false), in_time, Step::Settle(PaidFrom::Undisclosed)),
+            (&pending, arrived(400, 0, false), past, Step::Settle(PaidFrom::Undisclosed)),
+            (&pending, arrived(999, 0, false), past, Step::Settle(PaidFrom::Undisclosed)),
+        ] {
+            assert_eq!(at_consent(session, status.clone(), now), step, "{} {status:?}", session.state);
+        }
+    }
+
     /// No step leads where the domain's table does not.
     #[test]
     fn every_step_can_be_recorded() {
@@ -199,6 +255,11 @@ mod tests {
                 Status::Refused(DeclineReason::ByPayer),
                 Status::Cancelled,
                 Status::Unknown,
+                arrived(0, 1, true),
+                arrived(1, 0, false),
+                arrived(1, 0, true),
+                arrived(400, 0, false),
+                arrived(401, 0, true),
             ] {
                 for now in [NOW, later(100_000)] {
                     let event = match at_consent(&session(state), status.clone(), now) {
@@ -207,7 +268,8 @@ mod tests {
                         AtConsentStep::Decline(why) => why.event(),
                         AtConsentStep::EndAttempt(_) => SessionEvent::AttemptEnded,
                         AtConsentStep::Expire => SessionEvent::TimePassed,
-                        AtConsentStep::CheckAgain => continue,
+                        AtConsentStep::EndUnderpaid => SessionEvent::Underpaid,
+                        AtConsentStep::GiveUp | AtConsentStep::CheckAgain => continue,
                     };
                     assert!(transition(state, event).is_ok(), "{state} {status:?}: {event}");
                 }

@@ -20,7 +20,7 @@ impl Payments {
     }
 
     /// Notes that the money of a session that is sent was taken back, if its provider says so of the payment. The state stays,
-    /// and what was noted first stays.
+    /// and what was noted first stays. So with what has come again by transfer.
     pub(crate) async fn note_if_taken_back(
         &self,
         session: &Session,
@@ -36,6 +36,8 @@ impl Payments {
                 // The stream's reader sees it, logs it and counts it.
                 self.sessions.note_taken_back(&session.id, &TakenBack { reason, at: now }).await?;
             }
+            // Somebody has transferred again: what is above the amount is a person's to return.
+            status @ Status::Arrived(_) => self.note_received(session, session.attempt_number(), &status, now).await?,
             Status::AwaitingConsent
             | Status::Consented
             | Status::Accepted

@@ -5,4 +5,6 @@ mod at_submission;
 mod machine;
 mod refunds;
 mod stale;
+mod transfers;
+mod transfers_machine;
 mod world;

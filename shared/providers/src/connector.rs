@@ -7,7 +7,7 @@ use models::{
 };
 
 use crate::event::{NotGenuine, ProviderEvent, RawEvent};
-use crate::mock::{Conclusion, Decided, Ledger, MockBank, MockConsent, NamedMock};
+use crate::mock::{Conclusion, Decided, Ledger, MockBank, MockConsent, MockTransfer, NamedMock, Refusal};
 use crate::port::{Begun, Cancellation, Provider, ProviderError, RefundAnswer, RefundStatus, Status};
 
 /// The connector to one provider.
@@ -17,6 +17,8 @@ pub enum Connector<L> {
     MockBank(MockBank<L>),
     /// A mock bank whose money moves at consent.
     MockConsent(MockConsent<L>),
+    /// A mock provider whose payers make transfers.
+    MockTransfer(MockTransfer<L>),
 }
 
 /// Whichever it is.
@@ -25,6 +27,7 @@ macro_rules! each {
         match $connector {
             Connector::MockBank($provider) => $answer,
             Connector::MockConsent($provider) => $answer,
+            Connector::MockTransfer($provider) => $answer,
         }
     };
 }
@@ -35,6 +38,7 @@ impl<L: Ledger> Connector<L> {
         match self {
             Self::MockBank(bank) => bank.mock(),
             Self::MockConsent(bank) => bank.mock(),
+            Self::MockTransfer(provider) => provider.mock(),
         }
     }
 
@@ -53,6 +57,7 @@ impl<L: Ledger> Connector<L> {
         match self {
             Self::MockBank(bank) => Ok(Conclusion::Decided(bank.decide(session, attempt, decided).await?)),
             Self::MockConsent(bank) => bank.decide(session, attempt, decided, now).await,
+            Self::MockTransfer(_) => Err(ProviderError::refused(Refusal::NotOffered)),
         }
     }
 
@@ -64,6 +69,7 @@ impl<L: Ledger> Connector<L> {
         match self {
             Self::MockBank(bank) => Ok(bank.decided(session, attempt).await?.map(Conclusion::Decided)),
             Self::MockConsent(bank) => bank.conclusion(session, attempt).await,
+            Self::MockTransfer(_) => Ok(None),
         }
     }
 }
@@ -115,6 +121,15 @@ impl<L: Ledger> Provider for Connector<L> {
         now: Timestamp,
     ) -> Result<Cancellation, ProviderError> {
         each!(self, provider => provider.cancel(session, attempt, now).await)
+    }
+
+    async fn give_up(
+        &self,
+        session: &Session,
+        attempt: &PaymentAttempt,
+        now: Timestamp,
+    ) -> Result<Status, ProviderError> {
+        each!(self, provider => provider.give_up(session, attempt, now).await)
     }
 
     fn refund_request(

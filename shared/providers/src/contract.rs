@@ -7,8 +7,10 @@ mod flaky;
 mod ledger;
 mod money;
 mod suite;
+mod transfers;
 
 pub use flaky::{Fault, FlakyLedger};
 pub use ledger::MemoryLedger;
 pub use money::money_moved;
 pub use suite::{Payer, passes};
+pub use transfers::send;

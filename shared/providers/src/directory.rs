@@ -5,7 +5,7 @@ use models::{BankId, Currency, Mode, MovesMoney, PaymentMethod};
 use crate::availability::Availability;
 use crate::connector::Connector;
 use crate::market::{Country, Market};
-use crate::mock::{Ledger, MockBank, MockConsent, NamedMock, mocks};
+use crate::mock::{Ledger, MockBank, MockConsent, MockPage, MockTransfer, NamedMock, mocks};
 
 /// Whether there is any provider for sessions of this mode. Live ones have none until there is a live connector;
 /// `local_live`, which only `local` sets, gives them the mock banks so that the live paths can be tested.
@@ -68,15 +68,20 @@ impl<L: Ledger + Clone> Providers<L> {
     pub fn find(&self, id: &BankId, mode: Mode) -> Option<Connector<L>> {
         let mock = self.mocks(mode).find(|mock| mock.id == id.as_str())?;
         let ledger = self.ledger.clone();
-        Some(match mock.moves_money {
-            MovesMoney::AtSubmission => Connector::MockBank(MockBank::named(mock, ledger)),
-            MovesMoney::AtConsent => Connector::MockConsent(MockConsent::named(mock, ledger)),
+        Some(match (mock.moves_money, mock.page) {
+            (MovesMoney::AtSubmission, _) => Connector::MockBank(MockBank::named(mock, ledger)),
+            (MovesMoney::AtConsent, MockPage::Transfer) => Connector::MockTransfer(MockTransfer::named(mock, ledger)),
+            (MovesMoney::AtConsent, MockPage::Decide | MockPage::Card | MockPage::Mandate) => {
+                Connector::MockConsent(MockConsent::named(mock, ledger))
+            }
         })
     }
 
     fn mocks(&self, mode: Mode) -> impl Iterator<Item = &'static NamedMock> {
         let can_pay = can_pay(mode, self.local_live);
-        mocks().filter(move |_| can_pay)
+        // Nobody's account stands behind a mock's instructions: real money would be sent there.
+        let served = move |mock: &&NamedMock| can_pay && (mode == Mode::Test || mock.page != MockPage::Transfer);
+        mocks().filter(served)
     }
 }
 
@@ -152,8 +157,18 @@ mod tests {
         ] {
             assert_eq!(ids(&by_bank(currency, country)), ["mock-bank"], "{currency:?} {country:?}");
         }
-        let transfers = wanted(Mode::Test, PaymentMethod::BankTransfer, Currency::GBP, None);
-        assert_eq!(ids(&transfers), ["mock-transfer"]);
+        for (method, currency, expected) in [
+            (PaymentMethod::BankTransfer, Currency::GBP, &["mock-transfer"][..]),
+            (PaymentMethod::BankTransfer, Currency::EUR, &["mock-transfer"]),
+            (PaymentMethod::BankTransfer, Currency::SEK, &[]),
+            (PaymentMethod::DirectTransfer, Currency::GBP, &["mock-direct-transfer"]),
+            (PaymentMethod::DirectTransfer, Currency::SEK, &["mock-direct-transfer"]),
+            (PaymentMethod::DirectTransfer, Currency::EUR, &[]),
+            (PaymentMethod::GbpCreditTransfer, Currency::GBP, &["mock-credit-transfer"]),
+            (PaymentMethod::GbpCreditTransfer, Currency::EUR, &[]),
+        ] {
+            assert_eq!(ids(&wanted(Mode::Test, method, currency, None)), expected, "{method:?} {currency:?}");
+        }
         for currency in [Currency::GBP, Currency::USD] {
             assert_eq!(ids(&wanted(Mode::Test, PaymentMethod::Card, currency, None)), ["mock-card"]);
         }
@@ -177,7 +192,8 @@ mod tests {
             assert!(can_pay(Mode::Test, local_live));
             for mock in mocks() {
                 let id = mock.id.parse().unwrap();
-                assert_eq!(providers.find(&id, Mode::Live).is_some(), local_live, "{id}");
+                let is_live = local_live && mock.page != MockPage::Transfer;
+                assert_eq!(providers.find(&id, Mode::Live).is_some(), is_live, "{id}");
                 assert!(providers.find(&id, Mode::Test).is_some(), "{id}");
             }
             let (method, currency) = (PaymentMethod::PayByBank, Currency::GBP);

@@ -19,5 +19,6 @@ pub use directory::{Offer, Providers, Wanted, can_pay};
 pub use event::{NotGenuine, ProviderEvent, RawEvent};
 pub use market::{Country, InvalidCountry, Market};
 pub use port::{
-    Begun, Cancellation, Next, PayerLink, Provider, ProviderError, RefundAnswer, RefundRefusal, RefundStatus, Status,
+    Arrivals, Begun, Cancellation, Next, PayerLink, Provider, ProviderError, RefundAnswer, RefundRefusal, RefundStatus,
+    Status,
 };

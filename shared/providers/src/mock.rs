@@ -9,6 +9,8 @@ mod named;
 mod refunds;
 mod refusal;
 mod status;
+mod transfer;
+mod transfer_log;
 mod webhook;
 
 use models::Session;
@@ -16,9 +18,12 @@ use models::Session;
 pub use bank::MockBank;
 pub use consent::MockConsent;
 pub use decision::{Decided, Decision, PayerAccount};
+pub use ids::unmatched_list;
 pub use ledger::{Concluded, Conclusion, Entry, Ledger, Order, Payment, RefundOrder};
 pub use named::{MandateScheme, MockPage, NamedMock, mocks};
 pub use refusal::Refusal;
+pub use transfer::{Arrived, MockTransfer, Sender, Transfer, arrive};
+pub use transfer_log::{LogEntry, MAX_LOG_ENTRIES, Referenced, UnmatchedTransfer};
 pub use webhook::SignedEvent;
 
 /// The page where a payer decides about an attempt.

@@ -5,8 +5,8 @@ use std::fmt;
 
 use jiff::Timestamp;
 use models::{
-    DeclineReason, Money, MovesMoney, PaidFrom, PaymentAttempt, ProviderPaymentId, ProviderRefundId, ProviderRequest,
-    RefundId, Session, Submission, TakenBackReason, TransferInstructions,
+    DeclineReason, MinorUnits, Money, MovesMoney, PaidFrom, Payee, PaymentAttempt, ProviderPaymentId, ProviderRefundId,
+    ProviderRequest, RefundId, Session, Submission, TakenBackReason, TransferInstructions,
 };
 use thiserror::Error;
 
@@ -96,8 +96,24 @@ pub enum Status {
     Refused(DeclineReason),
     /// We cancelled it: the money of this attempt never moves. At consent alone.
     Cancelled,
+    /// Some of it has come by the payer's own transfers. Where the payer gets instructions, this stands for every status from
+    /// the first money on.
+    Arrived(Arrivals),
     /// The provider can't tell. Never a reason to fail a payment.
     Unknown,
+}
+
+/// What has come of a payment by transfers, in all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrivals {
+    /// While the payment was open. It may be less or more than its amount.
+    pub received: MinorUnits,
+    /// After it was closed: nobody expects it, and a person returns it.
+    pub late: MinorUnits,
+    /// Whether it is closed, because it was cancelled or given up. What was received by then is returned.
+    pub closed: bool,
+    /// The account that all of what was received came from, if the provider shares it and it is one.
+    pub payer_account: Option<Payee>,
 }
 
 /// What became of cancelling an attempt.
@@ -220,6 +236,20 @@ pub trait Provider {
         attempt: &PaymentAttempt,
         now: Timestamp,
     ) -> Result<Cancellation, ProviderError>;
+
+    /// Asks the provider to close a payment of which a part has come, and to return that part: the payer's time has run out.
+    /// How it stands then; if the rest has come before that, as it is. Where payments don't come in parts, nothing is asked.
+    ///
+    /// # Errors
+    /// The provider could not be asked, or its answer was lost.
+    async fn give_up(
+        &self,
+        session: &Session,
+        attempt: &PaymentAttempt,
+        now: Timestamp,
+    ) -> Result<Status, ProviderError> {
+        self.status(session, attempt, now).await
+    }
 
     /// The request that pays `amount` of an attempt back, under a key of the refund's own; none if the provider can't.
     /// Sends nothing. Names nobody: it is kept for good.

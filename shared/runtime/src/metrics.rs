@@ -23,6 +23,9 @@ pub enum Metric {
     LateMoney,
     /// Payments whose money was taken back after it was sent: by chargeback, indemnity claim or return.
     MoneyTakenBack,
+    /// Transfers that match no payment, and payments that were sent more than their amount: what is too much has to be returned
+    /// by hand.
+    UnmatchedMoney,
     /// Mails that SES took.
     MailsSent,
     /// Mails that were given up.
@@ -49,12 +52,13 @@ pub enum Metric {
 
 impl Metric {
     /// All there are.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::PaymentsSent,
         Self::PaymentsNotSent,
         Self::StuckPending,
         Self::LateMoney,
         Self::MoneyTakenBack,
+        Self::UnmatchedMoney,
         Self::MailsSent,
         Self::MailsFailed,
         Self::MailsThrottled,
@@ -76,6 +80,7 @@ impl Metric {
             Self::StuckPending => "StuckPending",
             Self::LateMoney => "LateMoney",
             Self::MoneyTakenBack => "MoneyTakenBack",
+            Self::UnmatchedMoney => "UnmatchedMoney",
             Self::MailsSent => "MailsSent",
             Self::MailsFailed => "MailsFailed",
             Self::MailsThrottled => "MailsThrottled",

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use models::{
     AccountIdentifier, ApiKeyId, BankId, CursorId, CustomerId, EndToEndId, EndpointId, EventId, LinkedAccount,
     ListShard, MailId, MerchantId, Mode, ObjectId, ProviderPaymentId, RefundId, SessionId, SortableTimestamp,
-    WireFormat, stable_hash,
+    TransferId, WireFormat, stable_hash,
 };
 
 use crate::table::{Item, Key};
@@ -202,8 +202,28 @@ pub(crate) fn mock_refund(payment: EndToEndId, attempt: u8, position: u8) -> Key
     mock(payment, format!("REFUND#{attempt}#{position}"))
 }
 
+/// Of the transfers of a payment, at this position.
+pub(crate) fn mock_transfer(payment: EndToEndId, position: u16) -> Key {
+    mock(payment, format!("TRANSFER#{position}"))
+}
+
+/// The payment is named by its reference here.
+pub(crate) fn mock_reference(reference: EndToEndId) -> Key {
+    mock(reference, "REFERENCE")
+}
+
+/// A transfer that matches no payment: all of them are under one id.
+pub(crate) fn mock_unmatched(list: EndToEndId, id: TransferId) -> Key {
+    mock(list, format!("UNMATCHED#{id}"))
+}
+
+/// What the mock providers know of a payment.
+pub(crate) fn mock_pk(payment: EndToEndId) -> String {
+    format!("MOCKBANK#{payment}")
+}
+
 fn mock(payment: EndToEndId, entry: impl Into<String>) -> Key {
-    Key::new(format!("MOCKBANK#{payment}"), entry)
+    Key::new(mock_pk(payment), entry)
 }
 
 /// Partition of the list index with the sessions of one format, so that no page is emptied by those of others. A merchant has

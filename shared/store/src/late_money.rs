@@ -1,6 +1,6 @@
 //! Money that moves for an attempt that is over: noted on its session, so that a person returns it.
 
-use models::{LateMoney, SessionId, SessionState};
+use models::{LateMoney, MinorUnits, SessionId, SessionState};
 
 use crate::error::StoreError;
 use crate::keys;
@@ -11,14 +11,22 @@ use crate::write::WriteKind;
 
 impl Sessions {
     /// Money moved for an attempt that was over: because the session had ended, deleted or not, or because the payer has
-    /// chosen again. Only the first such payment is noted; whether it is this one.
+    /// chosen again. Only the first such payment is noted, again if more has come of it; whether it is this one.
     ///
     /// # Errors
     /// The table failed us, or the attempt is not over.
     pub async fn note_late_money(&self, id: &SessionId, money: &LateMoney) -> Result<bool, StoreError> {
         let key = keys::session(id);
         let update = Update::new(WriteKind::LateMoney, key.clone())
-            .when("attribute_exists(#pk) AND attribute_not_exists(#late_money)", [])
+            .when(
+                "attribute_exists(#pk) AND (attribute_not_exists(#late_money) \
+                 OR (#late_money.#payment_id = :payment_id AND #late_money.#amount_minor < :amount))",
+                [
+                    (":payment_id", s(money.payment_id.as_str())),
+                    // Nothing is less than nothing: where no amount is said, the first stays.
+                    (":amount", n(money.amount_minor.map_or(0, MinorUnits::get))),
+                ],
+            )
             .when(
                 "#state IN (:sent, :failed, :cancelled, :expired) OR #attempt.#number > :number \
                  OR (#attempt.#number = :number AND attribute_exists(#attempt.#ended))",

@@ -2,13 +2,13 @@
 
 use models::EndToEndId;
 use providers::ProviderError;
-use providers::mock::{Entry, Ledger};
+use providers::mock::{Entry, Ledger, UnmatchedTransfer, unmatched_list};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::StoreError;
 use crate::keys;
-use crate::table::{Key, Put, Table, read};
+use crate::table::{Item, Key, Put, Table, read};
 use crate::write::WriteKind;
 
 /// The mock banks' ledger, kept in the table.
@@ -33,6 +33,9 @@ fn key(payment: EndToEndId, entry: Entry) -> Key {
         Entry::Conclusion(attempt) => keys::mock_conclusion(payment, attempt),
         Entry::TakenBack(attempt) => keys::mock_taken_back(payment, attempt),
         Entry::Refund { attempt, position } => keys::mock_refund(payment, attempt, position),
+        Entry::Transfer(position) => keys::mock_transfer(payment, position),
+        Entry::Reference => keys::mock_reference(payment),
+        Entry::Unmatched(id) => keys::mock_unmatched(payment, id),
     }
 }
 
@@ -54,6 +57,22 @@ impl Ledger for MockLedger {
 }
 
 impl MockLedger {
+    /// The transfers that match no payment, oldest first.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn unmatched(&self) -> Result<Vec<UnmatchedTransfer>, StoreError> {
+        let Some(list) = unmatched_list() else { return Ok(Vec::new()) };
+        let items = self.table.query(&keys::mock_pk(list), None, usize::MAX).await?;
+        let read = |item: Item| {
+            let key = Key::of(&item).map_or_else(|| keys::mock_pk(list), |key| key.to_string());
+            serde_dynamo::from_item(item).map_err(|cause| StoreError::Unreadable { key, cause })
+        };
+        let mut found = items.into_iter().map(read).collect::<Result<Vec<UnmatchedTransfer>, _>>()?;
+        found.sort_by_key(|transfer| transfer.at);
+        Ok(found)
+    }
+
     /// Writes `value` unless there is one, and returns the one that is there.
     async fn put_first<T: Serialize + DeserializeOwned>(&self, key: Key, value: T) -> Result<T, StoreError> {
         match self.table.put_new(WriteKind::MockLedger, key.clone(), serde_dynamo::to_item(&value)?).await? {

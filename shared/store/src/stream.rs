@@ -1,7 +1,8 @@
 //! Reading the table's stream: which history entries a record brings.
 
-use models::{Object, Refund, Session, SessionId};
+use models::{Object, Refund, Session, SessionId, SessionState};
 use serde::de::DeserializeOwned;
+use serde_dynamo::AttributeValue;
 
 use crate::error::StoreError;
 use crate::events::StoredEvent;
@@ -63,26 +64,61 @@ pub fn history_change(old: serde_dynamo::Item, new: serde_dynamo::Item) -> Resul
     Ok(session.map(|session| HistoryChange { object: Object::Session(session), first_new, first_landed }))
 }
 
-/// The session of which this record says, for the first time, that money came for an attempt that was over; none of any other.
-/// Images as the stream has them, empty where there is none.
+/// The session of which this record says, for the first time or of more of it, that money came for an attempt that was over; none
+/// of any other. Images as the stream has them, empty where there is none.
 pub fn late_money_noted(old: &serde_dynamo::Item, new: &serde_dynamo::Item) -> Option<SessionId> {
-    session_that_got("late_money", old, new)
+    if !new.contains_key("late_money") || old.get("late_money") == new.get("late_money") {
+        return None;
+    }
+    session_id(new)
 }
 
 /// The session of which this record says, for the first time, that its money was taken back; none of any other. Images as the
 /// stream has them, empty where there is none.
 pub fn taken_back_noted(old: &serde_dynamo::Item, new: &serde_dynamo::Item) -> Option<SessionId> {
-    session_that_got("taken_back", old, new)
-}
-
-fn session_that_got(attribute: &str, old: &serde_dynamo::Item, new: &serde_dynamo::Item) -> Option<SessionId> {
-    if old.contains_key(attribute) || !new.contains_key(attribute) {
+    if old.contains_key("taken_back") || !new.contains_key("taken_back") {
         return None;
     }
-    match new.get("pk") {
-        Some(serde_dynamo::AttributeValue::S(pk)) => pk.strip_prefix(keys::SESSION_PK_PREFIX)?.parse().ok(),
-        Some(_) | None => None,
+    session_id(new)
+}
+
+/// Money that came by transfer above a payment's amount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Excess {
+    /// Until it was sent.
+    WithIt(SessionId),
+    /// After that: somebody has paid again.
+    AfterIt(SessionId),
+}
+
+/// What this record says, for the first time or of more of it, to have come above a sent payment's amount. Images as the stream
+/// has them.
+pub fn excess_noted(old: &serde_dynamo::Item, new: &serde_dynamo::Item) -> Option<Excess> {
+    let sent = SessionState::Sent.as_str();
+    let (total, amount) = (number_in(new, "received", "total")?, number_in(new, "amount", "minor")?);
+    if text_of(new, "state") != Some(sent) || total <= amount {
+        return None;
     }
+    let before = number_in(old, "received", "total");
+    match text_of(old, "state") {
+        Some(state) if state == sent => (before != Some(total)).then_some(Excess::AfterIt(session_id(new)?)),
+        Some(_) | None => Some(Excess::WithIt(session_id(new)?)),
+    }
+}
+
+fn session_id(image: &serde_dynamo::Item) -> Option<SessionId> {
+    text_of(image, "pk")?.strip_prefix(keys::SESSION_PK_PREFIX)?.parse().ok()
+}
+
+fn text_of<'a>(image: &'a serde_dynamo::Item, name: &str) -> Option<&'a str> {
+    let AttributeValue::S(text) = image.get(name)? else { return None };
+    Some(text)
+}
+
+fn number_in(image: &serde_dynamo::Item, name: &str, inner: &str) -> Option<i64> {
+    let AttributeValue::M(map) = image.get(name)? else { return None };
+    let AttributeValue::N(number) = map.get(inner)? else { return None };
+    number.parse().ok()
 }
 
 fn is_refund(image: &serde_dynamo::Item) -> bool {
@@ -105,6 +141,8 @@ fn image<T: DeserializeOwned>(item: serde_dynamo::Item) -> Result<Option<T>, Sto
 
 #[cfg(test)]
 mod tests {
+    use models::{MinorUnits, Received};
+
     use super::*;
 
     #[test]
@@ -126,5 +164,34 @@ mod tests {
         let (before, noted) = (item(&["late_money"], id), item(&["late_money", "taken_back"], id));
         assert_eq!(taken_back_noted(&before, &noted), Some(id.parse().unwrap()));
         assert_eq!((taken_back_noted(&noted, &noted), late_money_noted(&before, &noted)), (None, None));
+        let before = item(&["deleted_at"], id);
+        let mut more = noted.clone();
+        more.insert("late_money".to_owned(), AttributeValue::S("more".to_owned()));
+        assert_eq!(late_money_noted(&noted, &more), Some(id.parse().unwrap()), "more of it");
+    }
+
+    #[test]
+    fn what_comes_above_the_amount_is_seen_each_time() {
+        let session = samples::session();
+        let image = |state: &str, total: Option<i64>| {
+            let received = total.map(|minor| Received { total: MinorUnits::new(minor), at: samples::NOW });
+            let mut item: serde_dynamo::Item = serde_dynamo::to_item(Session { received, ..session.clone() }).unwrap();
+            item.insert("state".to_owned(), AttributeValue::S(state.to_owned()));
+            item.insert("pk".to_owned(), AttributeValue::S(format!("SESSION#{}", session.id)));
+            item
+        };
+        let (with_it, after_it) = (Some(Excess::WithIt(session.id)), Some(Excess::AfterIt(session.id)));
+        for (old, new, expected) in [
+            (("pending", Some(400)), ("sent", Some(400)), None),
+            (("pending", Some(401)), ("sent", Some(401)), with_it),
+            (("pending", None), ("pending", Some(401)), None),
+            (("sent", Some(400)), ("sent", Some(800)), after_it),
+            (("sent", Some(800)), ("sent", Some(900)), after_it),
+            (("sent", Some(800)), ("sent", Some(800)), None),
+            (("pending", None), ("sent", None), None),
+            (("pending", Some(399)), ("failed", Some(399)), None),
+        ] {
+            assert_eq!(excess_noted(&image(old.0, old.1), &image(new.0, new.1)), expected, "{old:?} {new:?}");
+        }
     }
 }

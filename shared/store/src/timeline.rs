@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use jiff::Timestamp;
-use models::{CorrelationId, HistoryEntry, LateMoney, MailState, ObjectId, Refund, Session, SessionId};
+use models::{CorrelationId, HistoryEntry, LateMoney, MailState, ObjectId, Received, Refund, Session, SessionId};
 
 use crate::deliveries::{CursorState, Deliveries};
 use crate::error::StoreError;
@@ -78,6 +78,9 @@ impl Timelines {
         }
         entries.deliveries(id, &deliveries);
         entries.mails(id, &mails.of(&id).await?);
+        if let Some(session) = &session {
+            entries.received(id, session);
+        }
         if let Some(money) = &late_money {
             entries.late_money(id, money);
         }
@@ -207,6 +210,18 @@ impl Entries {
         }
     }
 
+    /// What has come by the payer's transfers, in all.
+    fn received(&mut self, of: ObjectId, session: &Session) {
+        let (Some(Received { at, .. }), Some(total)) = (session.received, session.received_amount()) else { return };
+        let rest = match (session.missing(), session.excess(), session.returned()) {
+            (Some(missing), _, _) => format!("; {missing} is missing"),
+            (None, Some(excess), _) => format!("; {excess} too much, for a person to return"),
+            (None, None, Some(_)) => "; the provider has returned it".to_owned(),
+            (None, None, None) => String::new(),
+        };
+        self.add(at, of, "transfers noted", format!("{total} of {} in all{rest}", session.amount));
+    }
+
     /// Money that came of an attempt that was over.
     fn late_money(&mut self, of: ObjectId, money: &LateMoney) {
         let LateMoney { at, provider, payment_id, attempt, amount_minor } = money;
@@ -224,10 +239,29 @@ impl Entries {
 
 #[cfg(test)]
 mod tests {
-    use models::{EndpointId, EventId};
+    use models::{EndpointId, EventId, MinorUnits};
     use samples::later;
 
     use super::*;
+
+    #[test]
+    fn transfers_are_told_apart_by_what_is_missing_too_much_or_returned() {
+        use models::SessionEvent::{BankChosen, ConsentGiven, PayerIdentified, Settled, Underpaid};
+        for (end, minor, detail) in [
+            (None, 150, "£1.50 of £4.00 in all; £2.50 is missing"),
+            (Some(Settled), 400, "£4.00 of £4.00 in all"),
+            (Some(Settled), 405, "£4.05 of £4.00 in all; £0.05 too much, for a person to return"),
+            (Some(Underpaid), 150, "£1.50 of £4.00 in all; the provider has returned it"),
+        ] {
+            let causes: Vec<_> = [PayerIdentified, BankChosen, ConsentGiven].into_iter().chain(end).collect();
+            let mut session = samples::session_after(&causes);
+            session.received = Some(Received { total: MinorUnits::new(minor), at: later(9) });
+            let mut entries = Entries::default();
+            entries.received(session.id.into(), &session);
+            let entries: Vec<_> = entries.in_order().into_iter().map(|entry| (entry.at, entry.detail)).collect();
+            assert_eq!(entries, [(later(9), detail.to_owned())]);
+        }
+    }
 
     #[test]
     fn what_happened_is_in_order_and_what_a_server_answered_stands_apart() {

@@ -162,6 +162,9 @@ impl Verify {
             Kind::MockConclusion(_) => drop(check.read::<providers::mock::Concluded>(item)),
             Kind::MockTakenBack(_) => drop(check.read::<models::TakenBack>(item)),
             Kind::MockRefund(_) => drop(check.read::<providers::mock::RefundOrder>(item)),
+            Kind::MockTransfer(_) => drop(check.read::<providers::mock::LogEntry>(item)),
+            Kind::MockReference(_) => drop(check.read::<providers::mock::Referenced>(item)),
+            Kind::MockUnmatched(_) => drop(check.read::<providers::mock::UnmatchedTransfer>(item)),
             Kind::Unknown(_) => check.broken(Rule::Readable, "is nothing that this release knows"),
         }
         Ok(check.checked)

@@ -48,10 +48,12 @@ kinds! {
     ProviderAnswer = "recording a provider's answer",
     /// Sets what is fixed. Never deleted.
     BankPayment = "recording whose a provider's payment is",
-    /// The first stays.
+    /// The first stays; of the same payment, how much has come so only rises.
     LateMoney = "noting late money",
     /// The first stays.
     TakenBack = "noting money taken back",
+    /// The total only rises.
+    Received = "noting what was received",
     /// Once.
     SessionDelete = "deleting a session",
     /// Removes for good, and sets what is fixed.

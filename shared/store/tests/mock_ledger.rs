@@ -5,8 +5,8 @@
 mod support;
 
 use jiff::Timestamp;
-use models::{Mode, RefundId, Session, SessionEvent};
-use providers::contract::{Fault, FlakyLedger, Payer, passes};
+use models::{MinorUnits, Mode, Money, Reference, RefundId, Session, SessionEvent, TransferId, TransferInstructions};
+use providers::contract::{Fault, FlakyLedger, Payer, passes, send};
 use providers::mock::{Decision, mocks};
 use providers::{Connector, ProviderError, Providers};
 use samples::NOW;
@@ -15,11 +15,14 @@ use support::World;
 
 type Bank = Connector<FlakyLedger<MockLedger>>;
 
-struct MockPayer<'a>(&'a Bank);
+struct MockPayer<'a>(&'a Bank, FlakyLedger<MockLedger>);
 
 impl Payer for MockPayer<'_> {
     fn decisions(&self) -> Vec<Decision> {
-        self.0.mock().decisions.to_vec()
+        match self.0 {
+            Connector::MockTransfer(_) => vec![Decision::Approve],
+            Connector::MockBank(_) | Connector::MockConsent(_) => self.0.mock().decisions.to_vec(),
+        }
     }
 
     fn session(&self) -> Session {
@@ -33,9 +36,22 @@ impl Payer for MockPayer<'_> {
     }
 
     async fn decide(&self, session: &Session, attempt: u8, decision: Decision, now: Timestamp) {
-        while let Err(error) = self.0.decide(session, attempt, decision.into(), now).await {
-            assert!(matches!(error, ProviderError::Unreachable(_)), "{error:?}");
+        match self.0 {
+            Connector::MockTransfer(_) => {
+                let id = TransferId::from_hex(&session.end_to_end_id.to_hex()).unwrap();
+                send(&self.1, id, &Reference::of_payment(&session.end_to_end_id), session.amount, now).await;
+            }
+            Connector::MockBank(_) | Connector::MockConsent(_) => {
+                while let Err(error) = self.0.decide(session, attempt, decision.into(), now).await {
+                    assert!(matches!(error, ProviderError::Unreachable(_)), "{error:?}");
+                }
+            }
         }
+    }
+
+    async fn transfer(&self, session: &Session, to: &TransferInstructions, minor: i64, now: Timestamp) {
+        let amount = Money::new(MinorUnits::new(minor), session.amount.currency());
+        send(&self.1, TransferId::new(samples::uuid()), &to.reference, amount, now).await;
     }
 }
 
@@ -45,7 +61,7 @@ fn every_mock_bank_keeps_to_the_port_in_the_table() {
     for mock in mocks().filter(|mock| mock.down.is_none()) {
         let faults = [Fault::AnswerLost, Fault::None, Fault::RequestLost, Fault::None, Fault::None];
         let ledger = FlakyLedger::new(MockLedger::new(world.table.clone()), faults.into_iter().cycle().take(200));
-        let bank = Providers::new(ledger, false).find(&mock.id.parse().unwrap(), Mode::Test).unwrap();
-        world.runtime.block_on(passes(&bank, &MockPayer(&bank), NOW));
+        let bank = Providers::new(ledger.clone(), false).find(&mock.id.parse().unwrap(), Mode::Test).unwrap();
+        world.runtime.block_on(passes(&bank, &MockPayer(&bank, ledger), NOW));
     }
 }

@@ -3,20 +3,20 @@
 use jiff::{SignedDuration, Timestamp};
 use models::{
     AtConsent, DeclineReason, EndToEndId, MinorUnits, Money, MovesMoney, PaidFrom, PaymentAttempt, ProviderPaymentId,
-    ProviderRequest, RefundId, Session, SessionEvent, Submission, WriteId, transition,
+    ProviderRequest, RefundId, Session, SessionEvent, Submission, TransferInstructions, WriteId, transition,
 };
 
 use crate::event::RawEvent;
 use crate::mock::Decision;
 use crate::port::{
-    Begun, Cancellation, Next, Provider, ProviderError, RefundAnswer, RefundRefusal, RefundStatus, Status,
+    Arrivals, Begun, Cancellation, Next, Provider, ProviderError, RefundAnswer, RefundRefusal, RefundStatus, Status,
 };
 
 /// How often a request is repeated whose answer is lost.
 const TRIES: usize = 1000;
 
 /// How long after everything a payment has ended.
-const LONG: SignedDuration = SignedDuration::from_hours(24);
+pub(super) const LONG: SignedDuration = SignedDuration::from_hours(24);
 
 /// Who makes the payments of the suite.
 #[allow(async_fn_in_trait, reason = "only for tests")]
@@ -30,8 +30,12 @@ pub trait Payer {
     /// An id of its own.
     fn refund_id(&self) -> RefundId;
 
-    /// Decides at the provider about an attempt that the provider knows. Harmless if it is cancelled.
+    /// Decides at the provider about an attempt that the provider knows. Harmless if it is cancelled. Where the payer makes a
+    /// transfer, its approval is one of exactly the amount.
     async fn decide(&self, session: &Session, attempt: u8, decision: Decision, now: Timestamp);
+
+    /// Makes another transfer of so much, where the provider gave instructions for one.
+    async fn transfer(&self, session: &Session, instructions: &TransferInstructions, minor: i64, now: Timestamp);
 }
 
 /// Drives a provider through everything that the port says of it. Answers may be lost: requests are repeated then.
@@ -43,7 +47,7 @@ pub async fn passes(provider: &impl Provider, payer: &impl Payer, now: Timestamp
 }
 
 /// The answer to a request that is repeated until it is answered.
-async fn answered<T>(request: impl AsyncFn() -> Result<T, ProviderError>) -> T {
+pub(super) async fn answered<T>(request: impl AsyncFn() -> Result<T, ProviderError>) -> T {
     for _ in 0..TRIES {
         match request().await {
             Ok(answer) => return answer,
@@ -99,10 +103,11 @@ fn of_more(session: &Session) -> Session {
     Session { amount, ..session.clone() }
 }
 
-struct Suite<'a, P, Y> {
-    provider: &'a P,
-    payer: &'a Y,
-    now: Timestamp,
+/// What a provider is driven by, and by whose payments.
+pub(super) struct Suite<'a, P, Y> {
+    pub(super) provider: &'a P,
+    pub(super) payer: &'a Y,
+    pub(super) now: Timestamp,
 }
 
 impl<P: Provider, Y: Payer> Suite<'_, P, Y> {
@@ -118,6 +123,7 @@ impl<P: Provider, Y: Payer> Suite<'_, P, Y> {
             MovesMoney::AtConsent => {
                 self.cancelled().await;
                 self.begun_otherwise().await;
+                self.transfers().await;
             }
         }
         self.strangers().await;
@@ -128,7 +134,7 @@ impl<P: Provider, Y: Payer> Suite<'_, P, Y> {
     }
 
     /// Begins an attempt twice, and checks what comes of it.
-    async fn begin(&self, session: &mut Session, number: u8) -> PaymentAttempt {
+    pub(super) async fn begin(&self, session: &mut Session, number: u8) -> PaymentAttempt {
         let request = self.provider.begin_request(session, number);
         assert_eq!(request, self.provider.begin_request(session, number), "the same request for the same attempt");
         let other = self.provider.begin_request(session, number + 1);
@@ -165,7 +171,7 @@ impl<P: Provider, Y: Payer> Suite<'_, P, Y> {
         attempt
     }
 
-    async fn status(&self, session: &Session, attempt: &PaymentAttempt, at: Timestamp) -> Status {
+    pub(super) async fn status(&self, session: &Session, attempt: &PaymentAttempt, at: Timestamp) -> Status {
         let status = answered(async || self.provider.status(session, attempt, at).await).await;
         let again = answered(async || self.provider.status(session, attempt, at).await).await;
         assert_eq!(status, again, "asking changes nothing");
@@ -180,6 +186,11 @@ impl<P: Provider, Y: Payer> Suite<'_, P, Y> {
                 assert_eq!(Some(&account.name), name, "the payer's account");
             }
             (Ok(()), Status::Settled(PaidFrom::Undisclosed | PaidFrom::Card(_))) => {}
+            (Ok(()), Status::Arrived(arrivals)) => {
+                assert!(arrivals.received == session.amount.minor_units() && !arrivals.closed, "{arrivals:?}");
+                let name = session.payer.as_ref().map(|payer| &payer.name);
+                assert!(arrivals.payer_account.as_ref().is_none_or(|of| Some(&of.name) == name), "the payer's account");
+            }
             (Err(reason), Status::Refused(said)) => assert_eq!(*said, reason, "{decision:?}"),
             (Ok(()) | Err(_), other) => panic!("{decision:?} ended as {other:?}"),
         }
@@ -280,7 +291,7 @@ impl<P: Provider, Y: Payer> Suite<'_, P, Y> {
         PaymentAttempt { at_consent, ..attempt.clone() }
     }
 
-    fn payment_id(attempt: &PaymentAttempt) -> &ProviderPaymentId {
+    pub(super) fn payment_id(attempt: &PaymentAttempt) -> &ProviderPaymentId {
         attempt.at_consent.as_ref().and_then(|at_consent| at_consent.payment_id.as_ref()).expect("an id")
     }
 
@@ -309,7 +320,11 @@ impl<P: Provider, Y: Payer> Suite<'_, P, Y> {
         assert_eq!(cancel(at).await, Cancellation::TooLate(ended.clone()));
         let known_by_id = by_id(at).await;
         // Whose money it was, nobody says.
-        let expected = if end(decision).is_ok() { Status::Settled(PaidFrom::Undisclosed) } else { ended.clone() };
+        let expected = match &ended {
+            Status::Settled(_) => Status::Settled(PaidFrom::Undisclosed),
+            Status::Arrived(arrivals) => Status::Arrived(Arrivals { payer_account: None, ..arrivals.clone() }),
+            other => other.clone(),
+        };
         assert_eq!(known_by_id, expected);
         let nothing = Submission { idempotency_key: "key".to_owned(), body: "{}".to_owned(), submitted_at: at };
         refused(async || self.provider.submit(&session, &attempt, &nothing, at).await).await;
@@ -368,7 +383,12 @@ impl<P: Provider, Y: Payer> Suite<'_, P, Y> {
                     let answer = answered(async || self.provider.cancel(&session, &attempt, at).await).await;
                     assert_eq!(answer, Cancellation::Yes, "and again");
                     self.payer.decide(&session, 1, decision, at).await;
-                    assert_eq!(self.status(&session, &attempt, at).await, Status::Cancelled, "its money never moves");
+                    match self.status(&session, &attempt, at).await {
+                        Status::Cancelled => {}
+                        // A transfer can't be held back: it does not pay this any more.
+                        Status::Arrived(Arrivals { received, closed: true, .. }) if received.get() == 0 => {}
+                        status => panic!("its money never moves: {status:?}"),
+                    }
                 }
             }
         }

@@ -82,6 +82,7 @@ impl<L: Ledger> MockBank<L> {
                     | Status::Accepted
                     | Status::Settled(_)
                     | Status::TakenBack(_)
+                    | Status::Arrived(_)
                     | Status::Unknown => return Ok(true),
                 }
             }

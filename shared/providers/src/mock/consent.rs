@@ -131,19 +131,6 @@ impl<L: Ledger> MockConsent<L> {
         self.ledger.put(payment, Entry::Conclusion(attempt), concluded).await
     }
 
-    /// What the bank calls an attempt: as recorded, or as it answers the recorded request when that is repeated.
-    async fn id_of(&self, session: &Session, attempt: &PaymentAttempt) -> Result<ProviderPaymentId, ProviderError> {
-        let AtConsent { request, payment_id, .. } =
-            attempt.at_consent.as_ref().ok_or_else(|| ProviderError::refused(Refusal::NotBegun))?;
-        match payment_id {
-            Some(id) => Ok(id.clone()),
-            None => {
-                let begun = self.begin(session, attempt.number, request).await?;
-                begun.payment_id.ok_or_else(|| ProviderError::refused(Refusal::NotBegun))
-            }
-        }
-    }
-
     async fn status_of(
         &self,
         id: &ProviderPaymentId,
@@ -175,11 +162,29 @@ impl<L: Ledger> MockConsent<L> {
             | Status::Accepted
             | Status::Refused(_)
             | Status::Cancelled
+            | Status::Arrived(_)
             | Status::Unknown => return Ok(Err(RefundRefusal::NotSettled)),
         }
         let Some((payment, attempt)) = ids::attempt_of(id) else { return Ok(Err(RefundRefusal::NotSettled)) };
         let begun = self.ledger.begun(payment, attempt).await?.ok_or(RefundRefusal::NotSettled);
         Ok(begun.map(|Payment { amount_minor, currency, .. }| Paid { payment, attempt, amount_minor, currency }))
+    }
+}
+
+/// What a provider calls an attempt: as recorded, or as it answers the recorded request when that is repeated.
+pub(super) async fn id_of(
+    provider: &impl Provider,
+    session: &Session,
+    attempt: &PaymentAttempt,
+) -> Result<ProviderPaymentId, ProviderError> {
+    let AtConsent { request, payment_id, .. } =
+        attempt.at_consent.as_ref().ok_or_else(|| ProviderError::refused(Refusal::NotBegun))?;
+    match payment_id {
+        Some(id) => Ok(id.clone()),
+        None => {
+            let begun = provider.begin(session, attempt.number, request).await?;
+            begun.payment_id.ok_or_else(|| ProviderError::refused(Refusal::NotBegun))
+        }
     }
 }
 
@@ -191,12 +196,12 @@ fn of_conclusion(concluded: &Concluded, session: Option<&Session>, now: Timestam
 }
 
 /// In hexadecimal digits.
-fn sha256(text: &str) -> String {
+pub(super) fn sha256(text: &str) -> String {
     digest(&SHA256, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Reads the bytes of a request.
-fn read<T: serde::de::DeserializeOwned>(request: &ProviderRequest) -> Result<T, ProviderError> {
+pub(super) fn read<T: serde::de::DeserializeOwned>(request: &ProviderRequest) -> Result<T, ProviderError> {
     serde_json::from_str(&request.body).map_err(|_| ProviderError::refused(Refusal::Unreadable))
 }
 
@@ -243,7 +248,7 @@ impl<L: Ledger> Provider for MockConsent<L> {
         attempt: &PaymentAttempt,
         now: Timestamp,
     ) -> Result<Status, ProviderError> {
-        let id = self.id_of(session, attempt).await?;
+        let id = id_of(self, session, attempt).await?;
         self.status_of(&id, Some(session), now).await
     }
 
@@ -271,7 +276,7 @@ impl<L: Ledger> Provider for MockConsent<L> {
         attempt: &PaymentAttempt,
         now: Timestamp,
     ) -> Result<Cancellation, ProviderError> {
-        let id = self.id_of(session, attempt).await?;
+        let id = id_of(self, session, attempt).await?;
         let (payment, number) = ids::attempt_of(&id).ok_or_else(|| ProviderError::refused(Refusal::NotBegun))?;
         let cancelled = Concluded { conclusion: Conclusion::Cancelled, at: now };
         let concluded = self.conclude(payment, number, cancelled).await?;

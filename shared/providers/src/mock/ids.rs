@@ -2,6 +2,8 @@
 
 use models::{EndToEndId, ProviderPaymentId, ProviderRefundId, whole_number};
 
+use super::consent::sha256;
+
 const PREFIX: &str = "mock";
 
 /// The id of an attempt at a payment.
@@ -25,4 +27,26 @@ pub(super) fn refund_of(id: &ProviderRefundId) -> Option<(EndToEndId, u8, u8)> {
     let (payment, position) = id.as_str().rsplit_once('.')?;
     let (payment, attempt) = attempt_of(&payment.parse().ok()?)?;
     Some((payment, attempt, whole_number(position)?))
+}
+
+/// What the ledger calls the payment with a reference, as somebody typed it: banks leave out blanks and hyphens and make
+/// capitals, and people take O for 0, and I and L for 1 (Crockford's base 32, which has no such letters).
+pub(super) fn of_reference(typed: &str) -> Option<EndToEndId> {
+    let digit = |letter: char| match letter.to_ascii_uppercase() {
+        'O' => '0',
+        'I' | 'L' => '1',
+        other => other,
+    };
+    let reference: String = typed.chars().filter(|c| !matches!(c, ' ' | '-')).map(digit).collect();
+    of_text(&reference)
+}
+
+/// What the ledger calls the list of transfers that match no payment. No reference has small letters by then.
+pub fn unmatched_list() -> Option<EndToEndId> {
+    of_text("unmatched")
+}
+
+/// The first half of its SHA-256.
+fn of_text(text: &str) -> Option<EndToEndId> {
+    EndToEndId::from_hex(sha256(text).get(..32)?).ok()
 }

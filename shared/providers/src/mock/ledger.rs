@@ -1,7 +1,7 @@
 //! The memory of the mock banks: entries that are written once.
 
 use jiff::Timestamp;
-use models::{EndToEndId, TakenBack};
+use models::{EndToEndId, TakenBack, TransferId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,12 @@ pub enum Entry {
         /// From 1, without gaps.
         position: u8,
     },
+    /// What happened to the transfers of a payment at this position, from 1 without gaps: [`super::LogEntry`].
+    Transfer(u16),
+    /// Which payment has a reference: [`super::Referenced`]. The payment is named by the reference here.
+    Reference,
+    /// A transfer that matches no payment: [`super::UnmatchedTransfer`]. All of them stand under one id.
+    Unmatched(TransferId),
 }
 
 /// A payment that a mock bank was asked to make.

@@ -109,7 +109,7 @@ const fn collecting(
     }
 }
 
-static NAMED: [NamedMock; 13] = [
+static NAMED: [NamedMock; 15] = [
     at_submission(
         "mock-settles",
         "Brightwick Bank",
@@ -195,18 +195,31 @@ static NAMED: [NamedMock; 13] = [
         "Mock Autogiro",
         "Collects from the account that you give; its page lists some to try.",
     ),
-    NamedMock {
-        method: PaymentMethod::BankTransfer,
-        page: MockPage::Transfer,
-        moves_money: MovesMoney::AtConsent,
-        ..at_submission(
-            "mock-transfer",
-            "Mock bank transfer",
-            "Says where to transfer the money. You choose whether it arrives.",
-            &[Decision::Approve, Decision::ApproveThenSettle, Decision::Refuse],
-        )
-    },
+    by_transfer("mock-transfer", "Mock Transfer", PaymentMethod::BankTransfer, &[UNITED_KINGDOM, EURO_AREA]),
+    by_transfer(
+        "mock-direct-transfer",
+        "Mock Direct Transfer",
+        PaymentMethod::DirectTransfer,
+        &[UNITED_KINGDOM, SWEDEN],
+    ),
+    by_transfer("mock-credit-transfer", "Mock Credit Transfer", PaymentMethod::GbpCreditTransfer, &[UNITED_KINGDOM]),
 ];
+
+/// One that is paid by transfers. Which of them it is says by which way to pay it was chosen.
+const fn by_transfer(
+    id: &'static str,
+    name: &'static str,
+    method: PaymentMethod,
+    markets: &'static [Market],
+) -> NamedMock {
+    NamedMock {
+        method,
+        page: MockPage::Transfer,
+        markets: Some(markets),
+        moves_money: MovesMoney::AtConsent,
+        ..at_submission(id, name, "Says where to transfer the money. You send it from a page of its own.", &[])
+    }
+}
 
 /// All of them, as payers see them listed.
 pub fn mocks() -> impl Iterator<Item = &'static NamedMock> {
@@ -246,17 +259,17 @@ mod tests {
     fn each_bank_has_an_id_and_a_name_of_its_own() {
         let mut ids: Vec<BankId> = mocks().map(|mock| mock.id.parse().unwrap()).collect();
         let mut names: Vec<&str> = mocks().map(|mock| mock.name).collect();
-        assert_eq!((ids[0].as_str(), names[0], ids.len()), ("mock-bank", "Mock Bank", 14));
+        assert_eq!((ids[0].as_str(), names[0], ids.len()), ("mock-bank", "Mock Bank", 16));
         ids.sort();
         ids.dedup();
         names.sort_unstable();
         names.dedup();
-        assert_eq!((ids.len(), names.len()), (14, 14));
+        assert_eq!((ids.len(), names.len()), (16, 16));
     }
 
     #[test]
     fn a_bank_is_down_exactly_if_nothing_can_be_decided_there() {
-        for mock in mocks() {
+        for mock in mocks().filter(|mock| mock.page != MockPage::Transfer) {
             assert_eq!(mock.down.is_some(), mock.decisions.is_empty(), "{}", mock.id);
         }
     }

@@ -33,6 +33,9 @@ pub enum Refusal {
     /// The bytes can't be read.
     #[error("the request can't be read")]
     Unreadable,
+    /// So many transfers have come that there is no more room for one.
+    #[error("there have been too many transfers to this payment")]
+    TooManyTransfers,
     /// This bank makes no refunds.
     #[error("this bank makes no refunds")]
     NoRefunds,

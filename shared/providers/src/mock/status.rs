@@ -56,7 +56,7 @@ fn paid_from(decided: Decided, session: Option<&Session>) -> PaidFrom {
 }
 
 /// Where every payer of a mock bank has their account.
-fn account_of_payer(session: &Session) -> Option<Payee> {
+pub(super) fn account_of_payer(session: &Session) -> Option<Payee> {
     let account = AccountIdentifier::uk("040004", "87654321").ok()?;
     Some(Payee { name: session.payer.as_ref()?.name.clone(), account })
 }

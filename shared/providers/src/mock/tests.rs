@@ -1,17 +1,20 @@
 //! The mock banks keep to the port, and never move money twice.
 
-use models::{BankId, Mode, RefundId, Session, SessionEvent};
+use models::{
+    BankId, MinorUnits, Mode, Money, Reference, RefundId, Session, SessionEvent, TransferId, TransferInstructions,
+};
 use proptest::prelude::*;
 use samples::NOW;
 
 use super::*;
-use crate::contract::{Fault, FlakyLedger, MemoryLedger, Payer, passes};
+use crate::contract::{Fault, FlakyLedger, MemoryLedger, Payer, passes, send};
 use crate::port::{Provider, ProviderError};
 use crate::{Connector, Providers};
 
 mod at_consent;
 mod at_submission;
 mod refunds;
+mod transfers;
 mod webhook;
 
 type Flaky = FlakyLedger<MemoryLedger>;
@@ -55,11 +58,14 @@ fn refusal<T: std::fmt::Debug>(answer: Result<T, ProviderError>) -> String {
     }
 }
 
-struct MockPayer<'a>(&'a Connector<Flaky>);
+struct MockPayer<'a>(&'a Connector<Flaky>, Flaky);
 
 impl Payer for MockPayer<'_> {
     fn decisions(&self) -> Vec<Decision> {
-        self.0.mock().decisions.to_vec()
+        match self.0 {
+            Connector::MockTransfer(_) => vec![Decision::Approve],
+            Connector::MockBank(_) | Connector::MockConsent(_) => self.0.mock().decisions.to_vec(),
+        }
     }
 
     fn session(&self) -> Session {
@@ -71,15 +77,29 @@ impl Payer for MockPayer<'_> {
     }
 
     async fn decide(&self, session: &Session, attempt: u8, decision: Decision, now: jiff::Timestamp) {
-        answered(async || self.0.decide(session, attempt, decision.into(), now).await).await;
+        match self.0 {
+            Connector::MockTransfer(_) => {
+                let id = TransferId::from_hex(&session.end_to_end_id.to_hex()).unwrap();
+                send(&self.1, id, &Reference::of_payment(&session.end_to_end_id), session.amount, now).await;
+            }
+            Connector::MockBank(_) | Connector::MockConsent(_) => {
+                answered(async || self.0.decide(session, attempt, decision.into(), now).await).await;
+            }
+        }
+    }
+
+    async fn transfer(&self, session: &Session, to: &TransferInstructions, minor: i64, now: jiff::Timestamp) {
+        let amount = Money::new(MinorUnits::new(minor), session.amount.currency());
+        send(&self.1, TransferId::new(samples::uuid()), &to.reference, amount, now).await;
     }
 }
 
 #[test]
 fn every_mock_bank_keeps_to_the_port() {
     for mock in mocks().filter(|mock| mock.down.is_none()) {
-        let connector = connector(mock.id, Flaky::new(MemoryLedger::default(), []));
-        run(passes(&connector, &MockPayer(&connector), NOW));
+        let ledger = Flaky::new(MemoryLedger::default(), []);
+        let connector = connector(mock.id, ledger.clone());
+        run(passes(&connector, &MockPayer(&connector, ledger), NOW));
     }
 }
 
@@ -89,8 +109,9 @@ proptest! {
     #[test]
     fn every_mock_bank_keeps_to_the_port_whatever_answers_are_lost(faults in faults(400)) {
         for mock in mocks().filter(|mock| mock.down.is_none()) {
-            let connector = connector(mock.id, Flaky::new(MemoryLedger::default(), faults.clone()));
-            run(passes(&connector, &MockPayer(&connector), NOW));
+            let ledger = Flaky::new(MemoryLedger::default(), faults.clone());
+            let connector = connector(mock.id, ledger.clone());
+            run(passes(&connector, &MockPayer(&connector, ledger), NOW));
         }
     }
 }

@@ -40,6 +40,7 @@ impl Check<'_> {
             Rule::Payment,
             "holds a card, and nothing was paid with it",
         );
+        self.received(session, at_consent || erased);
         let Some(attempt) = attempt else {
             let chosen = session.history.has(SessionEvent::BankChosen) && !erased;
             self.broken_unless(!chosen, Rule::Attempt, "has chosen a bank, and does not say which");
@@ -55,6 +56,18 @@ impl Check<'_> {
             self.broken_unless(leads_here, Rule::Attempt, "has an attempt that is not found by its provider's id");
         }
         Ok(())
+    }
+
+    /// What has come by transfers, and what was made of it.
+    fn received(&mut self, session: &Session, may_have: bool) {
+        let (received, amount) = (session.received.map(|received| received.total), session.amount.minor_units());
+        let fits = received.is_none() || may_have;
+        self.broken_unless(fits, Rule::Attempt, "has received transfers, and its attempt's money moves otherwise");
+        let too_little = session.state == SessionState::Sent && received.is_some_and(|total| total < amount);
+        self.broken_unless(!too_little, Rule::Payment, "is sent, and has received less than its amount");
+        let underpaid = session.history.last().is_some_and(|entry| entry.cause == SessionEvent::Underpaid);
+        let a_part = received.is_some_and(|total| total < amount);
+        self.broken_unless(!underpaid || a_part, Rule::Payment, "ended underpaid, and did not receive a part");
     }
 
     /// What leads from a provider's id to a session. It stays when the session is erased or deleted.

@@ -38,6 +38,9 @@ pub(super) enum Kind {
     MockConclusion(String),
     MockTakenBack(String),
     MockRefund(String),
+    MockTransfer(String),
+    MockReference(String),
+    MockUnmatched(String),
     /// With this partition key.
     Unknown(String),
 }
@@ -90,6 +93,9 @@ impl Kind {
                 "CONCLUSION" => Some(Self::MockConclusion(id.to_owned())),
                 "TAKENBACK" => Some(Self::MockTakenBack(id.to_owned())),
                 "REFUND" => Some(Self::MockRefund(id.to_owned())),
+                "TRANSFER" => Some(Self::MockTransfer(id.to_owned())),
+                "REFERENCE" => Some(Self::MockReference(id.to_owned())),
+                "UNMATCHED" => Some(Self::MockUnmatched(sk.strip_prefix("UNMATCHED#")?.to_owned())),
                 _ => None,
             },
             _ => None,
@@ -135,6 +141,9 @@ impl fmt::Display for Kind {
             Self::MockConclusion(id) => write!(f, "mock bank's conclusion of {id}"),
             Self::MockTakenBack(id) => write!(f, "mock bank's taking back of {id}"),
             Self::MockRefund(id) => write!(f, "mock bank's refund of {id}"),
+            Self::MockTransfer(id) => write!(f, "a mock's transfers to {id}"),
+            Self::MockReference(id) => write!(f, "a mock's reference {id}"),
+            Self::MockUnmatched(id) => write!(f, "unmatched transfer {id}"),
             Self::Unknown(pk) => write!(f, "item {pk}"),
         }
     }

@@ -20,8 +20,8 @@ use aws_smithy_types::byte_stream::ByteStream;
 use jiff::{SignedDuration, Timestamp};
 use models::{
     ApiKey, AttemptEnd, CursorId, Customer, DisabledBy, Endpoint, EndpointId, EndpointSecret, EventId, LateMoney,
-    ListShards, MailFeedback, MailId, MailTopic, Mode, Object, PaidFrom, PaymentAttempt, Refund, RefundCreation,
-    RefundId, Scopes, Session, SessionEvent, SessionId, Shop, TransferInstructions,
+    ListShards, MailFeedback, MailId, MailTopic, MinorUnits, Mode, Object, PaidFrom, PaymentAttempt, Received, Refund,
+    RefundCreation, RefundId, Scopes, Session, SessionEvent, SessionId, Shop, TransferInstructions,
 };
 use providers::mock::{Concluded, Conclusion, Decided, Decision, Entry, Ledger, Order, Payment, RefundOrder};
 use serde_json::Value;
@@ -185,6 +185,7 @@ fn no_kind_of_write_is_done_twice_however_late_its_first_attempt_arrives() {
         Box::pin(merchants(&late, &owner, now)).await;
         let paid = Box::pin(sessions(&late, &owner, now)).await;
         Box::pin(attempts_at_consent(&late, &owner, now)).await;
+        Box::pin(transfers(&late, &owner, now)).await;
         Box::pin(refunds(&late, &owner, &paid, now)).await;
         Box::pin(refunds_at_provider(&late, &paid, now)).await;
         Box::pin(events_and_cursors(&late, &owner, &paid, now)).await;
@@ -387,6 +388,53 @@ async fn attempts_at_consent(late: &Late, owner: &Owner, now: Timestamp) {
     late.arrive_after("deleting").await;
     assert!(matches!(answered(&id, 1).await, Err(ChangeError::NotFound)));
     note(&id, 1).await;
+}
+
+/// Does everything to payments by transfers, in time and late.
+async fn transfers(late: &Late, owner: &Owner, now: Timestamp) {
+    let sessions = Sessions::new(late.table.clone());
+    let change = |session_id, event| Change { session_id, event, at: now + seconds(1), write_id: samples::write_id() };
+    let opened = async || {
+        let session = support::new_session(owner, now, Some(support::payer()), 400);
+        sessions.create(session.clone(), None).await.unwrap();
+        let attempt = support::attempt_at_consent(1, now + seconds(1));
+        sessions.choose_bank(change(session.id, SessionEvent::BankChosen), &attempt, None).await.unwrap();
+        late.arrive_after("choosing a bank").await;
+        (session.id, attempt.bank)
+    };
+    let received = async |id: &SessionId, total: i64| {
+        let received = Received { total: MinorUnits::new(total), at: now + seconds(total) };
+        sessions.note_received(id, 1, &received).await.unwrap();
+        late.arrive_after("what was received").await;
+        sessions.get(id).await.unwrap().unwrap().received.map(|received| received.total.get())
+    };
+    for (end, more) in [(SessionEvent::Settled, 300), (SessionEvent::Underpaid, 200)] {
+        let (id, _) = opened().await;
+        assert_eq!(received(&id, 100).await, Some(100));
+        sessions.authorised(change(id, SessionEvent::ConsentGiven), 1, now + seconds(20)).await.unwrap();
+        late.arrive_after("the first money").await;
+        assert_eq!((received(&id, 200).await, received(&id, 150).await), (Some(200), Some(200)), "it only rises");
+        match end {
+            SessionEvent::Settled => drop(sessions.settle(change(id, end), None).await.unwrap()),
+            _ => drop(sessions.decline_submitted(change(id, end), 1).await.unwrap()),
+        }
+        late.arrive_after("its end").await;
+        assert_eq!(received(&id, 300).await, Some(more), "what was returned is not added to");
+    }
+    let (id, provider) = opened().await;
+    sessions.record(change(id, SessionEvent::CancelledByMerchant), None, Some(1)).await.unwrap();
+    late.arrive_after("cancelling").await;
+    assert_eq!(received(&id, 100).await, None, "it is late money now");
+    let noted = async |total: i64| {
+        let (provider, payment_id) = (provider.clone(), support::payment_id(&id, 1));
+        let (at, amount_minor) = (now + seconds(50 + total), Some(MinorUnits::new(total)));
+        let money = LateMoney { at, provider, payment_id, attempt: 1, amount_minor };
+        let is_it = sessions.note_late_money(&id, &money).await.unwrap();
+        late.arrive_after("more late money").await;
+        is_it
+    };
+    assert!(noted(100).await && noted(250).await && noted(250).await, "its own write is recognised");
+    assert!(!noted(200).await, "less says nothing");
 }
 
 fn refund_of(session: &Session, at: Timestamp) -> (Refund, Option<Session>) {

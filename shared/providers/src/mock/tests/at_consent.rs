@@ -63,20 +63,6 @@ fn the_link_holds_a_token_that_is_nowhere_else() {
 }
 
 #[test]
-fn a_transfer_is_begun_with_what_the_payer_needs_for_it() {
-    let memory = MemoryLedger::default();
-    let bank = connector("mock-transfer", memory.clone());
-    let (session, attempt) = recorded(&bank, 1);
-    let begun = run(bank.begin(&session, 1, &attempt.at_consent.unwrap().request)).unwrap();
-    let Next::Transfer(instructions) = begun.next else { panic!("a page") };
-    // Who is paid may be a customer, where a refund is paid: what the bank keeps for good names nobody.
-    assert!(!memory.texts().contains("Candles") && !memory.texts().contains("12345678"), "{}", memory.texts());
-    let entries = [(session.end_to_end_id, Entry::Begun(1))];
-    assert_eq!(memory.entries(), entries);
-    assert_eq!((instructions.payee, instructions.reference), (session.payee, session.reference));
-}
-
-#[test]
 fn nothing_is_decided_about_what_was_not_begun() {
     let bank = connector("mock-consent", MemoryLedger::default());
     let (session, attempt) = recorded(&bank, 1);

@@ -32,7 +32,7 @@ impl Sent {
 fn bank() -> MockConsent<MemoryLedger> {
     match connector("mock-consent", MemoryLedger::default()) {
         Connector::MockConsent(bank) => bank,
-        Connector::MockBank(_) => panic!("another bank"),
+        Connector::MockBank(_) | Connector::MockTransfer(_) => panic!("another bank"),
     }
 }
 

@@ -1,0 +1,321 @@
+//! The mock provider whose payers make transfers of their own: it says where to, and tells by the reference whose each is.
+
+use jiff::Timestamp;
+use models::{
+    AccountIdentifier, BankId, EndToEndId, MinorUnits, Money, MovesMoney, Payee, PaymentAttempt, ProviderPaymentId,
+    ProviderRefundId, ProviderRequest, Reference, RefundId, Session, Submission, TransferId,
+};
+use serde::{Deserialize, Serialize};
+
+use super::consent::{MockConsent, id_of, read};
+use super::ids;
+use super::ledger::{Entry, Ledger, Payment};
+use super::named::NamedMock;
+use super::refunds::{self, Paid};
+use super::refusal::Refusal;
+use super::status::account_of_payer;
+use super::transfer_log::{Log, LogEntry, OfAttempt, Referenced, UnmatchedTransfer};
+use super::webhook::{self, SignedEvent};
+use crate::event::{NotGenuine, ProviderEvent, RawEvent};
+use crate::port::{
+    Arrivals, Begun, Cancellation, Provider, ProviderError, RefundAnswer, RefundRefusal, RefundStatus, Status,
+};
+
+/// Whose account a transfer comes from. All of them are made up: the ledger names nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sender {
+    /// The payer's.
+    Payer,
+    /// Somebody else's.
+    SomebodyElse,
+    /// The bank does not say.
+    Undisclosed,
+}
+
+impl Sender {
+    /// Each of them.
+    pub const ALL: [Self; 3] = [Self::Payer, Self::SomebodyElse, Self::Undisclosed];
+
+    /// As a page's form and the ledger spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Payer => "payer",
+            Self::SomebodyElse => "somebody_else",
+            Self::Undisclosed => "undisclosed",
+        }
+    }
+
+    /// The account, where the payer of `session` is known.
+    fn account(self, session: Option<&Session>) -> Option<Payee> {
+        match self {
+            Self::Payer => account_of_payer(session?),
+            Self::SomebodyElse => {
+                let account = AccountIdentifier::uk("040004", "11223344").ok()?;
+                Some(Payee { name: "Rowan Tallis".to_owned().try_into().ok()?, account })
+            }
+            Self::Undisclosed => None,
+        }
+    }
+}
+
+/// A transfer that somebody makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transfer {
+    /// Its id: however often it is sent, it arrives once.
+    pub id: TransferId,
+    /// What was typed as its reference.
+    pub reference: String,
+    /// How much.
+    pub amount: Money,
+    /// From whom.
+    pub sender: Sender,
+}
+
+/// What became of a transfer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Arrived {
+    /// It has the reference of a payment of ours.
+    AtPayment {
+        /// What is sent to say so, and where.
+        event: SignedEvent,
+        /// The base URL there.
+        base_url: String,
+    },
+    /// It matches none, and is kept in the list of those.
+    Unmatched,
+}
+
+/// A transfer arrives. It is matched by its reference and its currency alone, whatever the state of the payment.
+///
+/// # Errors
+/// The ledger could not be read or written, or the payment has had too many.
+pub async fn arrive(ledger: &impl Ledger, transfer: &Transfer, now: Timestamp) -> Result<Arrived, ProviderError> {
+    let Transfer { id, reference, amount, sender } = transfer;
+    let currency = amount.currency().code();
+    let unmatched_list = ids::unmatched_list().ok_or_else(|| ProviderError::refused(Refusal::Unreadable))?;
+    if ledger.get::<UnmatchedTransfer>(unmatched_list, Entry::Unmatched(*id)).await?.is_some() {
+        return Ok(Arrived::Unmatched);
+    }
+    let referenced = match ids::of_reference(reference) {
+        Some(of_reference) => ledger.get::<Referenced>(of_reference, Entry::Reference).await?,
+        None => None,
+    };
+    let Some(Referenced { payment, provider, webhook_url, .. }) =
+        referenced.filter(|referenced| referenced.currency == currency)
+    else {
+        let unmatched = UnmatchedTransfer {
+            id: *id,
+            reference: reference.clone(),
+            amount_minor: amount.minor(),
+            currency: currency.to_owned(),
+            sender: *sender,
+            at: now,
+        };
+        ledger.put(unmatched_list, Entry::Unmatched(*id), unmatched).await?;
+        return Ok(Arrived::Unmatched);
+    };
+    let arrived = LogEntry::Arrived { id: *id, amount_minor: amount.minor(), sender: *sender, at: now };
+    let log = Log::append(ledger, payment, |log| (!log.has(*id)).then_some(arrived)).await?;
+    // It was opened before its reference was known.
+    let id = log.attempt_of(*id).and_then(|attempt| ids::payment_id(payment, attempt));
+    let id = id.ok_or_else(|| ProviderError::refused(Refusal::NotBegun))?;
+    let event = webhook::sign(provider.as_str(), &id, now);
+    let base_url = webhook_url.strip_suffix(&event.path).unwrap_or_default().to_owned();
+    Ok(Arrived::AtPayment { event, base_url })
+}
+
+/// What of the request that begins a payment the matching needs.
+#[derive(Debug, Deserialize)]
+struct Reconciled {
+    end_to_end_id: EndToEndId,
+    attempt: u8,
+    currency: String,
+    reference: Reference,
+    webhook_url: String,
+}
+
+/// The connector to a mock provider whose payers make transfers.
+#[derive(Debug, Clone)]
+pub struct MockTransfer<L> {
+    ledger: L,
+    /// What it has in common with the other whose money moves without us: how a payment is begun, and refunded.
+    consent: MockConsent<L>,
+}
+
+impl<L: Ledger + Clone> MockTransfer<L> {
+    /// A named one, with this memory.
+    pub(crate) fn named(named: &'static NamedMock, ledger: L) -> Self {
+        Self { consent: MockConsent::named(named, ledger.clone()), ledger }
+    }
+}
+
+impl<L: Ledger> MockTransfer<L> {
+    /// Which mock it is.
+    pub const fn mock(&self) -> &'static NamedMock {
+        self.consent.mock()
+    }
+
+    async fn of_attempt(&self, id: &ProviderPaymentId) -> Result<Option<OfAttempt>, ProviderError> {
+        let Some((payment, attempt)) = ids::attempt_of(id) else { return Ok(None) };
+        let seen = Log::read(&self.ledger, payment).await?.of(attempt);
+        Ok(Some(seen).filter(|seen| seen.opened))
+    }
+
+    /// Closes an attempt unless as much as `enough_minor` has come before; how it stands then.
+    async fn close(
+        &self,
+        id: &ProviderPaymentId,
+        session: &Session,
+        enough_minor: i64,
+        now: Timestamp,
+    ) -> Result<Status, ProviderError> {
+        let not_begun = || ProviderError::refused(Refusal::NotBegun);
+        let (payment, attempt) = ids::attempt_of(id).ok_or_else(not_begun)?;
+        let closed = LogEntry::Closed { attempt, at: now };
+        let log = Log::append(&self.ledger, payment, |log| {
+            let seen = log.of(attempt);
+            let closes = seen.opened && !seen.closed && seen.received_minor < enough_minor;
+            closes.then_some(closed)
+        });
+        match log.await?.of(attempt) {
+            seen if seen.opened => Ok(status_of(&seen, Some(session))),
+            _ => Err(not_begun()),
+        }
+    }
+
+    /// The payment that a refund is asked of, if all of it has come.
+    async fn paid(&self, id: &ProviderPaymentId) -> Result<Option<Paid>, ProviderError> {
+        let (Some((payment, attempt)), Some(seen)) = (ids::attempt_of(id), self.of_attempt(id).await?) else {
+            return Ok(None);
+        };
+        let begun = self.ledger.begun(payment, attempt).await?;
+        let begun = begun.filter(|begun| !seen.closed && seen.received_minor >= begun.amount_minor);
+        Ok(begun.map(|Payment { amount_minor, currency, .. }| Paid { payment, attempt, amount_minor, currency }))
+    }
+}
+
+fn status_of(seen: &OfAttempt, session: Option<&Session>) -> Status {
+    if seen.received_minor == 0 && seen.late_minor == 0 {
+        return if seen.closed { Status::Cancelled } else { Status::AwaitingConsent };
+    }
+    let one = seen.senders.first().filter(|first| seen.senders.iter().all(|sender| sender == *first));
+    Status::Arrived(Arrivals {
+        received: MinorUnits::new(seen.received_minor),
+        late: MinorUnits::new(seen.late_minor),
+        closed: seen.closed,
+        payer_account: one.and_then(|sender| sender.account(session)),
+    })
+}
+
+impl<L: Ledger> Provider for MockTransfer<L> {
+    fn moves_money(&self) -> MovesMoney {
+        MovesMoney::AtConsent
+    }
+
+    /// Under the payment's own reference, whatever is to stand on a statement: by it the transfer is found.
+    fn begin_request(&self, session: &Session, number: u8) -> ProviderRequest {
+        let reference = Reference::of_payment(&session.end_to_end_id);
+        self.consent.begin_request(&Session { reference, ..session.clone() }, number)
+    }
+
+    async fn begin(&self, session: &Session, number: u8, request: &ProviderRequest) -> Result<Begun, ProviderError> {
+        let begun = self.consent.begin(session, number, request).await?;
+        let Reconciled { end_to_end_id, attempt, currency, reference, webhook_url } = read(request)?;
+        let unreadable = || ProviderError::refused(Refusal::Unreadable);
+        let provider: BankId = self.mock().id.parse().map_err(|_| unreadable())?;
+        let of_reference = ids::of_reference(reference.as_str()).ok_or_else(unreadable)?;
+        let referenced = Referenced { payment: end_to_end_id, provider, currency, webhook_url };
+        let opened = LogEntry::Opened { attempt };
+        Log::append(&self.ledger, end_to_end_id, |log| (!log.of(attempt).opened).then_some(opened)).await?;
+        // Afterwards: whatever has this reference comes when an attempt has been opened.
+        self.ledger.put(of_reference, Entry::Reference, referenced).await?;
+        Ok(begun)
+    }
+
+    async fn status(&self, session: &Session, attempt: &PaymentAttempt, _: Timestamp) -> Result<Status, ProviderError> {
+        // One that is not begun is begun by asking for its id.
+        let id = id_of(self, session, attempt).await?;
+        let seen = self.of_attempt(&id).await?;
+        Ok(seen.map_or(Status::Unknown, |seen| status_of(&seen, Some(session))))
+    }
+
+    async fn status_by_id(&self, id: &ProviderPaymentId, _: Timestamp) -> Result<Status, ProviderError> {
+        Ok(self.of_attempt(id).await?.map_or(Status::Unknown, |seen| status_of(&seen, None)))
+    }
+
+    fn prepare(&self, _: &Session, _: &PaymentAttempt, _: Timestamp) -> Option<Submission> {
+        None
+    }
+
+    async fn submit(
+        &self,
+        _: &Session,
+        _: &PaymentAttempt,
+        _: &Submission,
+        _: Timestamp,
+    ) -> Result<Status, ProviderError> {
+        Err(ProviderError::refused(Refusal::NothingToSubmit))
+    }
+
+    async fn cancel(
+        &self,
+        session: &Session,
+        attempt: &PaymentAttempt,
+        now: Timestamp,
+    ) -> Result<Cancellation, ProviderError> {
+        let id = id_of(self, session, attempt).await?;
+        // From the first money on it is not cancelled any more.
+        Ok(match self.close(&id, session, 1, now).await? {
+            Status::Cancelled => Cancellation::Yes,
+            Status::Arrived(Arrivals { closed: true, received, .. }) if received.get() == 0 => Cancellation::Yes,
+            status => Cancellation::TooLate(status),
+        })
+    }
+
+    async fn give_up(
+        &self,
+        session: &Session,
+        attempt: &PaymentAttempt,
+        now: Timestamp,
+    ) -> Result<Status, ProviderError> {
+        let id = id_of(self, session, attempt).await?;
+        self.close(&id, session, session.amount.minor(), now).await
+    }
+
+    fn refund_request(
+        &self,
+        session: &Session,
+        attempt: &PaymentAttempt,
+        refund_id: RefundId,
+        amount: Money,
+    ) -> Option<ProviderRequest> {
+        self.consent.refund_request(session, attempt, refund_id, amount)
+    }
+
+    async fn refund(
+        &self,
+        payment_id: &ProviderPaymentId,
+        request: &ProviderRequest,
+        now: Timestamp,
+    ) -> Result<RefundAnswer, ProviderError> {
+        let body = read(request)?;
+        match self.paid(payment_id).await? {
+            Some(paid) => refunds::refund(&self.ledger, &paid, &body, request, now).await,
+            None => Ok(RefundAnswer::Refused(RefundRefusal::NotSettled)),
+        }
+    }
+
+    async fn refund_status(
+        &self,
+        payment_id: &ProviderPaymentId,
+        id: &ProviderRefundId,
+        now: Timestamp,
+    ) -> Result<RefundStatus, ProviderError> {
+        self.consent.refund_status(payment_id, id, now).await
+    }
+
+    fn read_event(&self, event: &RawEvent<'_>) -> Result<ProviderEvent, NotGenuine> {
+        self.consent.read_event(event)
+    }
+}
