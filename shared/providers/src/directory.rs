@@ -71,7 +71,7 @@ impl<L: Ledger + Clone> Providers<L> {
         Some(match (mock.moves_money, mock.page) {
             (MovesMoney::AtSubmission, _) => Connector::MockBank(MockBank::named(mock, ledger)),
             (MovesMoney::AtConsent, MockPage::Transfer) => Connector::MockTransfer(MockTransfer::named(mock, ledger)),
-            (MovesMoney::AtConsent, MockPage::Decide | MockPage::Card | MockPage::Mandate) => {
+            (MovesMoney::AtConsent, MockPage::Decide | MockPage::Card | MockPage::Mandate(_)) => {
                 Connector::MockConsent(MockConsent::named(mock, ledger))
             }
         })

@@ -164,7 +164,6 @@ mod tests {
         let (before, noted) = (item(&["late_money"], id), item(&["late_money", "taken_back"], id));
         assert_eq!(taken_back_noted(&before, &noted), Some(id.parse().unwrap()));
         assert_eq!((taken_back_noted(&noted, &noted), late_money_noted(&before, &noted)), (None, None));
-        let before = item(&["deleted_at"], id);
         let mut more = noted.clone();
         more.insert("late_money".to_owned(), AttributeValue::S("more".to_owned()));
         assert_eq!(late_money_noted(&noted, &more), Some(id.parse().unwrap()), "more of it");

@@ -415,7 +415,9 @@ async fn transfers(late: &Late, owner: &Owner, now: Timestamp) {
         late.arrive_after("the first money").await;
         assert_eq!((received(&id, 200).await, received(&id, 150).await), (Some(200), Some(200)), "it only rises");
         match end {
-            SessionEvent::Settled => drop(sessions.settle(change(id, end), None).await.unwrap()),
+            SessionEvent::Settled => {
+                drop(sessions.settle(change(id, end), &PaidFrom::Undisclosed, None).await.unwrap())
+            }
             _ => drop(sessions.decline_submitted(change(id, end), 1).await.unwrap()),
         }
         late.arrive_after("its end").await;
