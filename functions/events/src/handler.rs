@@ -139,12 +139,14 @@ impl EventsFunction {
 }
 
 fn is_own(event: &StoredEvent, caller: &Caller) -> bool {
-    *event.object.merchant_id() == caller.merchant.id && event.object.mode() == caller.mode()
+    let object = &event.object;
+    *object.merchant_id() == caller.merchant.id && object.mode() == caller.mode() && object.is_shown()
 }
 
-/// Those of formats that are served: one that isn't keeps nobody from the others.
+/// Those of what is shown, in formats that are served: one that isn't keeps nobody from the others.
 fn show(events: &[StoredEvent], next_cursor: Option<String>) -> Answer {
-    let served = events.iter().filter_map(|event| match api::event(event, false) {
+    let shown = events.iter().filter(|event| event.object.is_shown());
+    let served = shown.filter_map(|event| match api::event(event, false) {
         Ok(shown) => Some(shown),
         Err(error) => {
             tracing::warn!(event_id = %event.id(), %error, "an event is not listed");

@@ -63,6 +63,14 @@ impl Object {
         }
     }
 
+    /// Whether its merchant's API and webhooks show it: see [`Session::is_shown`].
+    pub const fn is_shown(&self) -> bool {
+        match self {
+            Self::Session(session) => session.is_shown(),
+            Self::Refund(_) => true,
+        }
+    }
+
     /// The type of the event of its latest history entry.
     pub fn event_type(&self) -> EventType {
         match self {

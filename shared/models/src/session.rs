@@ -382,6 +382,12 @@ impl Session {
         self.history.first_at(SessionState::Sent)
     }
 
+    /// Whether its merchant's API shows it, and webhooks do. One that pays a refund is shown by the formats that have a field for
+    /// that: in the others it would be read as income.
+    pub const fn is_shown(&self) -> bool {
+        self.pays_refund.is_none() || self.format.shows_refund_link()
+    }
+
     /// The page where the payer pays.
     pub fn checkout_url(&self) -> String {
         format!("{}/checkout/{}", self.base_url, self.id)

@@ -163,11 +163,13 @@ impl Endpoint {
         self.disabled_by.is_none()
     }
 
-    /// Whether it is notified of what happened last to this object: in its mode, in its format, of a type that it wants.
+    /// Whether it is notified of what happened last to this object: in its mode, in its format, of a type that it wants, unless it
+    /// is not shown.
     pub fn wants(&self, object: &Object) -> bool {
         self.is_enabled()
             && self.mode == object.mode()
             && self.format == object.format()
+            && object.is_shown()
             && self.events.includes(object.event_type())
     }
 

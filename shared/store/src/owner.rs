@@ -14,9 +14,9 @@ pub struct Owner {
 }
 
 impl Owner {
-    /// Whether the session is this owner's.
+    /// Whether the session is this owner's, and shown.
     pub fn owns(&self, session: &Session) -> bool {
-        self.is(&session.merchant_id, session.mode) && self.reads(session.format)
+        self.is(&session.merchant_id, session.mode) && self.reads(session.format) && session.is_shown()
     }
 
     /// Whether the refund is this owner's.

@@ -18,14 +18,16 @@ use crate::transaction::Transaction;
 use crate::update::Update;
 use crate::write::WriteKind;
 
-/// A session's item as it is first put, in both indexes.
+/// A session's item as it is first put: in the index of what is due and, if it is shown, in its merchant's list.
 pub(crate) fn new_item(session: &Session) -> Result<(Key, Item), StoreError> {
     let key = keys::session(&session.id);
     let mut item: Item = serde_dynamo::to_item(session)?;
     correlate_first(&mut item);
     let list_pk = keys::list_pk(&session.merchant_id, session.mode, session.format, session.list_shard);
-    item.insert("list_pk".into(), s(list_pk));
-    item.insert("list_sk".into(), s(keys::list_sk(session.created_at, session.id)));
+    if session.is_shown() {
+        item.insert("list_pk".into(), s(list_pk));
+        item.insert("list_sk".into(), s(keys::list_sk(session.created_at, session.id)));
+    }
     item.insert("due_pk".into(), s(keys::due_pk(&key)));
     item.insert("due_at".into(), s(SortableTimestamp::from(session.expires_at).as_str()));
     Ok((key, item))

@@ -368,6 +368,8 @@ fn the_documented_signatures_verify() {
     let banked = sign(secret.as_bytes(), format!("{timestamp}.{body}"));
     let digits: String = banked.iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(table["Banked-Signature"], format!("{timestamp}.{digits}"));
+    let yorlet = BASE64_STANDARD.encode(sign(secret.as_bytes(), body.to_owned()));
+    assert_eq!(table["X-Yorlet-Signature"], yorlet);
     let parameters = openapi["webhooks"]["event"]["post"]["parameters"].as_array().unwrap();
     for name in parameters.iter().map(|parameter| parameter["name"].as_str().unwrap()) {
         assert!(table.contains_key(name), "{name} is in no example");

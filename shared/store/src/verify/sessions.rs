@@ -19,7 +19,11 @@ impl Check<'_> {
         self.history(&session.history, session.state);
         self.session_waits(key, item, &session);
         let list_pk = keys::list_pk(&session.merchant_id, session.mode, session.format, session.list_shard);
-        self.listed(item, &list_pk, &keys::list_sk(session.created_at, session.id));
+        if session.is_shown() {
+            self.listed(item, &list_pk, &keys::list_sk(session.created_at, session.id));
+        } else {
+            self.broken_unless(!item.contains_key("list_pk"), Rule::Listed, "is in a list, and is not shown");
+        }
         self.amount(&session);
         self.attempts(&session).await?;
         self.personal(item, &session);
