@@ -115,6 +115,13 @@ impl<'a> Payment<'a> {
         (self.shell.texts().checkout.reference, Said::new("{reference}", &self.facts))
     }
 
+    /// The card it was paid with, if it was.
+    pub(crate) fn paid_with(&self) -> Option<(&'static str, Said)> {
+        let texts = &self.shell.texts().methods;
+        let card = self.session.card.map(|card| self.shell.card(&card))?;
+        Some((texts.paid_with, Said::new("{card}", &self.facts.clone().text("card", card))))
+    }
+
     /// Who was paid, and the payment's id.
     pub(crate) fn proof(&self) -> Part<'a> {
         let texts = &self.shell.texts().checkout;

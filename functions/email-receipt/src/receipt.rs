@@ -18,7 +18,7 @@ pub(crate) fn render(session: &Session, shop: Option<&Shop>) -> Option<Mail> {
         test: texts.test_payment,
         heading: texts.receipt_heading,
         facts: payment.facts.clone(),
-        sections: [vec![paid_on, Part::Facts(vec![payment.reference()])]]
+        sections: [vec![paid_on, Part::Facts([payment.reference()].into_iter().chain(payment.paid_with()).collect())]]
             .into_iter()
             .chain(items)
             .chain([vec![payment.proof()]])
@@ -101,6 +101,20 @@ Help: help@brightcandles.example · https://brightcandles.example
         ];
         assert_both_say(&receipt, &facts);
         assert_keeps_secrets(&receipt);
+    }
+
+    #[test]
+    fn the_card_is_named_by_its_last_digits_where_one_paid() {
+        let card = models::Card { brand: models::CardBrand::Amex, last_four: "0005".parse().unwrap() };
+        let session = Session { card: Some(card), ..sent(candles(), "Gerald Wiley") };
+        let receipt = render(&session, None).unwrap();
+        assert!(
+            receipt.text.contains("\nReference: Illuminate\nPaid with: American Express ending 0005\n"),
+            "{}",
+            receipt.text
+        );
+        assert_both_say(&receipt, &["Paid with", "American Express ending 0005"]);
+        assert!(!render_candles().text.contains("Paid with"));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use providers::{Connector, Providers, can_pay};
 use runtime::{Clock, SettingError};
 use store::{MockLedger, Sessions, Table};
 
+use crate::card;
 use crate::form::{DecisionForm, LinkForm};
 use crate::house::page;
 use crate::mandate::{MandateForm, MandatePage};
@@ -107,6 +108,10 @@ impl Mocks {
                 let Some(bank) = self.bank(&session, number, &token, now)? else {
                     return Ok(see_other(&return_path(&session.id))?.into());
                 };
+                if let (Connector::MockConsent(provider), MockPage::Card) = (&bank, bank.mock().page) {
+                    let payment = card::Payment { provider, session: &session, number, token: &token, now };
+                    return payment.act(read_form(request)?).await;
+                }
                 let decided = match bank.mock().page {
                     MockPage::Mandate(scheme) => {
                         let form: MandateForm = read_form(request)?;
@@ -136,6 +141,9 @@ impl Mocks {
 
     async fn show(&self, session: &Session, number: u8, token: &str, now: Timestamp) -> Answer {
         let Some(bank) = self.bank(session, number, token, now)? else { return ok(&ClosedPage::new(session, now)) };
+        if let (Connector::MockConsent(provider), MockPage::Card) = (&bank, bank.mock().page) {
+            return card::Payment { provider, session, number, token, now }.show().await;
+        }
         match bank.conclusion(session, number).await.map_err(of_bank)? {
             Some(conclusion) => ok(&ConcludedPage::new(bank.mock(), session, conclusion)),
             None => match bank.mock().page {

@@ -81,14 +81,41 @@ impl<'a> DecidePage<'a> {
 /// What ended the payer's choice, and the way back: there is no second decision.
 #[derive(Template)]
 #[template(path = "concluded.html")]
-pub(crate) struct ConcludedPage {
+pub(crate) struct ConcludedPage<'a> {
     house: House,
     heading: &'static str,
     text: &'static str,
     way_back: String,
+    /// Where the payer disputes it, and the token that goes along, if that is possible.
+    dispute: Option<(String, &'a str)>,
 }
 
-impl ConcludedPage {
+impl<'a> ConcludedPage<'a> {
+    /// Of a payment by card, which can be disputed, or was.
+    pub(crate) fn of_card(
+        provider: &'static NamedMock,
+        session: &Session,
+        conclusion: Conclusion,
+        dispute: Option<(String, &'a str)>,
+        was_disputed: bool,
+    ) -> Self {
+        let heading = match conclusion {
+            Conclusion::Decided(_) if was_disputed => "You have disputed this payment",
+            Conclusion::Decided(decided) => match decided.decision {
+                Decision::Approve | Decision::ApproveThenSettle | Decision::ApproveThenFail => "You have paid by card",
+                Decision::Decline => "You have not paid",
+                Decision::InsufficientFunds => "There was not enough money for your card",
+                Decision::Refuse => "Your card was declined",
+            },
+            Conclusion::Cancelled => return Self::new(provider, session, conclusion),
+        };
+        let text = match was_disputed {
+            true => "The money is yours again.",
+            false => "What came of a card first holds, and no other can be entered here.",
+        };
+        Self { house: House::of(provider), heading, text, way_back: return_path(&session.id), dispute }
+    }
+
     pub(crate) fn new(bank: &'static NamedMock, session: &Session, conclusion: Conclusion) -> Self {
         let first_holds = "What you decide first holds, and can’t be decided again.";
         let (heading, text) = match conclusion {
@@ -105,7 +132,7 @@ impl ConcludedPage {
                 ("This payment was cancelled", "We were asked to give it up. Nothing can be approved here any more.")
             }
         };
-        Self { house: House::of(bank), heading, text, way_back: return_path(&session.id) }
+        Self { house: House::of(bank), heading, text, way_back: return_path(&session.id), dispute: None }
     }
 }
 
@@ -140,7 +167,7 @@ impl ClosedPage {
 #[cfg(test)]
 mod tests {
     use models::{LineItem, PaysRefund, RefundId, SessionEvent as E};
-    use providers::mock::{Decided, mocks};
+    use providers::mock::{Decided, MockPage, mocks};
     use samples::{NOW, PAYER_EMAIL, PAYER_NAME, item, name};
 
     use super::*;
@@ -166,7 +193,7 @@ mod tests {
         let word = "Donaudampfschifffahrtsgesellschaftskapitänsmütze".repeat(2);
         let mut long = samples::session_of(vec![LineItem { description: None, ..item(&word, 12_345_678, 8) }]);
         long.payee.name = name(&word);
-        for mock in mocks() {
+        for mock in mocks().filter(|mock| mock.page == MockPage::Decide) {
             add(&format!("bank_{}", mock.id), decide(mock.id, &samples::session()));
         }
         add("bank_long", decide("mock-bank", &long));
@@ -200,7 +227,7 @@ mod tests {
     #[test]
     fn a_bank_offers_its_own_decisions_under_its_own_name() {
         let session = samples::session();
-        for mock in mocks() {
+        for mock in mocks().filter(|mock| mock.page == MockPage::Decide) {
             let html = decide(mock.id, &session);
             for decision in Decision::ALL {
                 let button = format!("name=\"decision\" value=\"{}\"", decision.as_str());

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use models::Session;
 use outbound::{Lookup, Policy, Sender, TimeOuts};
 use providers::Connector;
-use providers::mock::{Ledger, SignedEvent};
+use providers::mock::{Ledger, MockConsent, SignedEvent};
 use runtime::Clock;
 
 /// The payer waits for it: less than the function's own time.
@@ -28,11 +28,19 @@ impl BankWebhook {
         match bank {
             // What is sent of transfers goes with each of them.
             Connector::MockBank(_) | Connector::MockTransfer(_) => None,
-            Connector::MockConsent(bank) => {
-                let event = bank.event(session, number, now)?;
-                Some(Self { base_url: session.base_url.clone(), event })
-            }
+            Connector::MockConsent(bank) => Self::about(bank, session, number, now),
         }
+    }
+
+    /// That something happened to an attempt at a provider whose money moves at consent.
+    pub(crate) fn about<L: Ledger>(
+        provider: &MockConsent<L>,
+        session: &Session,
+        number: u8,
+        now: Timestamp,
+    ) -> Option<Self> {
+        let event = provider.event(session, number, now)?;
+        Some(Self { base_url: session.base_url.clone(), event })
     }
 
     /// Sends it once.

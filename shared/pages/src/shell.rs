@@ -6,7 +6,7 @@ use askama::Template;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use lambda_http::http::StatusCode;
-use models::{Colour, EmailAddress, Logo, MerchantUrl, Mode, Shop};
+use models::{Card, Colour, EmailAddress, Logo, MerchantUrl, Mode, Shop};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::facts::{Facts, Html, escaped};
@@ -116,7 +116,13 @@ impl<'a> Shell<'a> {
         (!ways.is_empty()).then(|| Html::trusted(ways.join(" · ")))
     }
 
-    /// The same where there is no markup.
+    /// A card, as its holder knows it.
+    pub fn card(&self, card: &Card) -> String {
+        let facts = Facts::new(self.language).text("brand", card.brand.name()).text("number", card.last_four.as_str());
+        facts.plain(self.texts().methods.card_ending)
+    }
+
+    /// Where the shop gives help, where there is no markup.
     pub fn plain_help(&self) -> Option<String> {
         let (email, url) = self.help_addresses();
         let ways: Vec<&str> = email.into_iter().chain(url).collect();

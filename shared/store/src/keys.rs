@@ -194,6 +194,10 @@ pub(crate) fn mock_conclusion(payment: EndToEndId, attempt: u8) -> Key {
     mock(payment, format!("CONCLUSION#{attempt}"))
 }
 
+pub(crate) fn mock_challenge(payment: EndToEndId, attempt: u8) -> Key {
+    mock(payment, format!("CHALLENGE#{attempt}"))
+}
+
 pub(crate) fn mock_taken_back(payment: EndToEndId, attempt: u8) -> Key {
     mock(payment, format!("TAKENBACK#{attempt}"))
 }

@@ -31,6 +31,7 @@ fn key(payment: EndToEndId, entry: Entry) -> Key {
         Entry::Order(Some(attempt)) => keys::mock_resubmission(payment, attempt),
         Entry::Begun(attempt) => keys::mock_begun(payment, attempt),
         Entry::Conclusion(attempt) => keys::mock_conclusion(payment, attempt),
+        Entry::Challenge(attempt) => keys::mock_challenge(payment, attempt),
         Entry::TakenBack(attempt) => keys::mock_taken_back(payment, attempt),
         Entry::Refund { attempt, position } => keys::mock_refund(payment, attempt, position),
         Entry::Transfer(position) => keys::mock_transfer(payment, position),

@@ -160,6 +160,7 @@ impl Verify {
             Kind::MockOrder(_) => drop(check.read::<providers::mock::Order>(item)),
             Kind::MockBegun(_) => drop(check.read::<providers::mock::Payment>(item)),
             Kind::MockConclusion(_) => drop(check.read::<providers::mock::Concluded>(item)),
+            Kind::MockChallenge(_) => drop(check.read::<models::Card>(item)),
             Kind::MockTakenBack(_) => drop(check.read::<models::TakenBack>(item)),
             Kind::MockRefund(_) => drop(check.read::<providers::mock::RefundOrder>(item)),
             Kind::MockTransfer(_) => drop(check.read::<providers::mock::LogEntry>(item)),

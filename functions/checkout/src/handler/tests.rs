@@ -11,6 +11,7 @@ use serde_json::json;
 use store::MockLedger;
 
 mod at_consent;
+mod cards;
 mod refunds;
 
 use super::*;

@@ -2,9 +2,11 @@
 
 use askama::Template;
 use jiff::Timestamp;
-use models::SessionEvent;
-use pages::{CheckoutTexts, Html, Shell};
+use models::{PaymentMethod, SessionEvent};
+use pages::{CheckoutTexts, Html, MethodTexts, Shell};
+use providers::Offer;
 
+use super::ended::method_of;
 use super::summary::Summary;
 
 /// How a result looks: good, the bank's refusal, or an end without either.
@@ -21,6 +23,7 @@ enum Mark {
 pub(crate) struct ResultPage<'a> {
     shell: &'a Shell<'a>,
     t: &'static CheckoutTexts,
+    m: &'static MethodTexts,
     summary: Summary<'a>,
     mark: Mark,
     heading: &'static str,
@@ -34,22 +37,29 @@ struct Sent {
     at: Option<Html>,
     end_to_end_id: String,
     receipt: bool,
+    /// The card it was paid with, if it was.
+    card: Option<String>,
 }
 
 impl<'a> ResultPage<'a> {
     /// The money is sent.
     pub(crate) fn sent(shell: &'a Shell<'a>, summary: Summary<'a>, now: Timestamp) -> Self {
-        let t = &shell.texts().checkout;
+        let (t, m) = (&shell.texts().checkout, &shell.texts().methods);
         let session = summary.session;
         let has_email = session.payer.as_ref().is_some_and(|payer| payer.email.is_some());
         let sent = Sent {
             at: session.sent_at().map(|at| summary.time(at)),
             end_to_end_id: session.end_to_end_id.to_string(),
             receipt: session.email_receipt && has_email,
+            card: session.card.map(|card| shell.card(&card)),
         };
         let (heading, came_to) =
             if summary.pays_refund() { (t.refund_sent_heading, t.refunded) } else { (t.sent_heading, t.paid) };
-        let page = Self::of(shell, summary, Mark::Good, (heading, vec![t.sent_text]), came_to, now);
+        let mut texts = vec![if session.card.is_some() { m.paid_text } else { t.sent_text }];
+        if session.taken_back.is_some() {
+            texts.push(m.taken_back);
+        }
+        let page = Self::of(shell, summary, Mark::Good, (heading, texts), came_to, now);
         Self { sent: Some(sent), ..page }
     }
 
@@ -58,13 +68,21 @@ impl<'a> ResultPage<'a> {
         shell: &'a Shell<'a>,
         summary: Summary<'a>,
         cause: Option<SessionEvent>,
+        offers: &[Offer],
         now: Timestamp,
     ) -> Self {
-        let t = &shell.texts().checkout;
+        let (t, m) = (&shell.texts().checkout, &shell.texts().methods);
+        let by_card = method_of(summary.session, offers) == PaymentMethod::Card;
         // A refund is made again by its merchant, who is the one that reads this.
         let then = if summary.pays_refund() { t.expired_again_refund } else { t.start_again };
         let (mark, heading, texts) = match cause {
             Some(SessionEvent::DeclinedByPayer) => (Mark::Ended, t.declined_by_payer, vec![t.no_money_left, then]),
+            Some(SessionEvent::DeclinedByBank) if by_card => {
+                (Mark::Refused, m.card_declined, vec![m.no_money_taken, t.bank_can_say_why, then])
+            }
+            Some(SessionEvent::InsufficientFunds) if by_card => {
+                (Mark::Refused, m.card_insufficient_funds, vec![m.no_money_taken, then])
+            }
             Some(SessionEvent::DeclinedByBank) => {
                 (Mark::Refused, t.declined_by_bank, vec![t.no_money_left, t.bank_can_say_why, then])
             }
@@ -111,6 +129,7 @@ impl<'a> ResultPage<'a> {
     ) -> Self {
         let way_on = api::return_url(summary.session, now);
         summary.came_to = Some(came_to);
-        Self { shell, t: &shell.texts().checkout, summary, mark, heading, texts, sent: None, way_on }
+        let (t, m) = (&shell.texts().checkout, &shell.texts().methods);
+        Self { shell, t, m, summary, mark, heading, texts, sent: None, way_on }
     }
 }

@@ -52,7 +52,7 @@ impl View {
             Stage::TimeUp => TimeUpPage::new(shell, summary, offers, self, now).render(),
             Stage::Pending => PendingPage::new(shell, summary, offers, self, now).render(),
             Stage::Sent => ResultPage::sent(shell, summary, now).render(),
-            Stage::NotSent(cause) => ResultPage::not_sent(shell, summary, cause, now).render(),
+            Stage::NotSent(cause) => ResultPage::not_sent(shell, summary, cause, offers, now).render(),
         }
         .unwrap()
     }

@@ -3,7 +3,7 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use jiff::Timestamp;
 use models::{
-    AtConsent, EndToEndId, Money, MovesMoney, Payee, PaymentAttempt, ProviderPaymentId, ProviderRefundId,
+    AtConsent, Card, EndToEndId, Money, MovesMoney, Payee, PaymentAttempt, ProviderPaymentId, ProviderRefundId,
     ProviderRequest, Reference, RefundId, Session, Submission, TakenBack, TakenBackReason, TransferInstructions,
 };
 use serde::{Deserialize, Serialize};
@@ -76,6 +76,30 @@ impl<L: Ledger> MockConsent<L> {
     pub async fn conclusion(&self, session: &Session, attempt: u8) -> Result<Option<Conclusion>, ProviderError> {
         let concluded = self.ledger.concluded(session.end_to_end_id, attempt).await?;
         Ok(concluded.map(|concluded| concluded.conclusion))
+    }
+
+    /// Before this card pays an attempt, its holder is asked whether it is them. The first card holds.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub async fn challenge(&self, session: &Session, attempt: u8, card: Card) -> Result<Card, ProviderError> {
+        self.ledger.put(session.end_to_end_id, Entry::Challenge(attempt), card).await
+    }
+
+    /// The card whose holder is asked whether it is them, if one is.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn challenged(&self, session: &Session, attempt: u8) -> Result<Option<Card>, ProviderError> {
+        self.ledger.challenged(session.end_to_end_id, attempt).await
+    }
+
+    /// That the money of an attempt was taken back, if it was.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn taken_back(&self, session: &Session, attempt: u8) -> Result<Option<TakenBack>, ProviderError> {
+        self.ledger.taken_back(session.end_to_end_id, attempt).await
     }
 
     /// The payer, or their bank, takes the money of an attempt back: also what was refunded of it is not asked for again.

@@ -1,7 +1,7 @@
 //! The memory of the mock banks: entries that are written once.
 
 use jiff::Timestamp;
-use models::{EndToEndId, TakenBack, TransferId};
+use models::{Card, EndToEndId, TakenBack, TransferId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,8 @@ pub enum Entry {
     Order(Option<u8>),
     /// This attempt, where money moves at consent: [`Payment`].
     Begun(u8),
+    /// The card whose holder is asked whether it is them, before this attempt is decided: [`Card`].
+    Challenge(u8),
     /// How this attempt was concluded, where money moves at consent: [`Concluded`].
     Conclusion(u8),
     /// That the money of this attempt was taken back, where it moved at consent: [`TakenBack`].
@@ -149,6 +151,14 @@ pub trait Ledger {
     /// The ledger could not be read.
     async fn concluded(&self, payment: EndToEndId, attempt: u8) -> Result<Option<Concluded>, ProviderError> {
         self.get(payment, Entry::Conclusion(attempt)).await
+    }
+
+    /// The card whose holder is asked whether it is them, if one is.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    async fn challenged(&self, payment: EndToEndId, attempt: u8) -> Result<Option<Card>, ProviderError> {
+        self.get(payment, Entry::Challenge(attempt)).await
     }
 
     /// That the money of an attempt was taken back, if it was.

@@ -27,7 +27,7 @@ impl Site {
     }
 
     /// The bank's page of an attempt, by the link on ours, from its path on.
-    async fn link(&self, session: &Session, number: u8) -> String {
+    pub(super) async fn link(&self, session: &Session, number: u8) -> String {
         let link = self.leads_to(&format!("/checkout/{}/bank/{number}", session.id)).await;
         link.strip_prefix(samples::BASE_URL).unwrap().to_owned()
     }
