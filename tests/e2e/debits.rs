@@ -88,7 +88,7 @@ async fn each_account_to_try_does_what_its_page_says() {
         // Nobody has to sign.
         let (session, link) = at_the_mandate(&world, scheme).await;
         let (path, token) = link.split_once("?token=").unwrap();
-        page(world.request(Method::POST, path).form(&[("decision", "decline"), ("token", token)])).await;
+        page(world.request(Method::POST, path).form(&[("act", "decline"), ("token", token)])).await;
         assert_eq!(come_back(&world, &session).await["failure_reason"], "declined_by_payer");
     }
     tokio::time::sleep(COLLECTED).await;
@@ -184,4 +184,40 @@ async fn an_account_is_kept_nowhere_and_shown_nowhere() {
             assert!(!answer.contains(secret), "{secret} in {answer}");
         }
     }
+}
+
+#[tokio::test]
+async fn what_was_collected_can_be_claimed_back() {
+    let world = World::start_with(tests::loopback_webhooks).await;
+    let mut signed = Vec::new();
+    for (scheme, parts, reason) in [
+        (&BACS, &["10-88-00", "55555559"][..], "indemnity_claim"),
+        (&SEPA, &["AT59 1904 3002 3547 3203"], "returned"),
+        (&AUTOGIRO, &["5491", "5555550"], "returned"),
+    ] {
+        let (session, link) = at_the_mandate(&world, scheme).await;
+        sign(&world, scheme, &link, parts).await;
+        let shown = page(world.request(Method::GET, &link)).await;
+        assert!(shown.html.contains("being collected") && !shown.html.contains("value=\"claim\""), "{}", shown.html);
+        signed.push((session, link, reason));
+    }
+    tokio::time::sleep(COLLECTED).await;
+    for (session, link, reason) in signed {
+        assert_eq!(come_back(&world, &session).await["state"], "sent");
+        let shown = page(world.request(Method::GET, &link)).await;
+        assert!(shown.html.contains("Claim the amount back"), "{}", shown.html);
+        let (path, token) = link.split_once("?token=").unwrap();
+        // Pressed twice, it is claimed once.
+        for _ in 0..2 {
+            let claimed = page(world.request(Method::POST, path).form(&[("act", "claim"), ("token", token)])).await;
+            assert_eq!(claimed.location.as_deref(), Some(link.as_str()), "{}", claimed.html);
+        }
+        let shown = page(world.request(Method::GET, &link)).await;
+        assert!(shown.html.contains("You have claimed the amount back"), "{}", shown.html);
+        let pk = format!("SESSION#{}", text(&session["id"]));
+        let item = world.item(&pk, "SESSION").await;
+        assert_eq!((&item["state"]["S"], &item["taken_back"]["M"]["reason"]["S"]), (&json!("sent"), &json!(reason)));
+        assert!(world.ask_refund(&session, json!({ "amount": 100 })).await.status.is_client_error());
+    }
+    assert_eq!(counterfoil(&world, &["verify"]).await.code, 0);
 }

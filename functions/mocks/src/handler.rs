@@ -15,7 +15,7 @@ use store::{MockLedger, Sessions, Table};
 use crate::card;
 use crate::form::{DecisionForm, LinkForm};
 use crate::house::page;
-use crate::mandate::{MandateForm, MandatePage};
+use crate::mandate::{self, MandateForm};
 use crate::page::{ClosedPage, ConcludedPage, DecidePage};
 use crate::problem::{of_bank, problem_page};
 use crate::route::{Route, bank_path, checkout_path, return_path};
@@ -112,22 +112,12 @@ impl Mocks {
                     let payment = card::Payment { provider, session: &session, number, token: &token, now };
                     return payment.act(read_form(request)?).await;
                 }
-                let decided = match bank.mock().page {
-                    MockPage::Mandate(scheme) => {
-                        let form: MandateForm = read_form(request)?;
-                        match form.check(scheme) {
-                            Ok(decided) => decided,
-                            Err(errors) => {
-                                let asked_again = MandatePage::new(bank.mock(), scheme, &session, number, &token);
-                                let asked_again = asked_again.with_errors(&form.name, errors);
-                                return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, &asked_again)?.into());
-                            }
-                        }
-                    }
-                    MockPage::Decide | MockPage::Card | MockPage::Transfer => {
-                        read_form::<DecisionForm>(request)?.check()?
-                    }
-                };
+                if let (Connector::MockConsent(provider), MockPage::Mandate(scheme)) = (&bank, bank.mock().page) {
+                    let form: MandateForm = read_form(request)?;
+                    let payment = mandate::Payment { provider, scheme, session: &session, number, token: &token, now };
+                    return payment.act(&form).await;
+                }
+                let decided = read_form::<DecisionForm>(request)?.check()?;
                 self.decide(&bank, &session, number, &token, decided, now).await
             }
         }
@@ -144,14 +134,12 @@ impl Mocks {
         if let (Connector::MockConsent(provider), MockPage::Card) = (&bank, bank.mock().page) {
             return card::Payment { provider, session, number, token, now }.show().await;
         }
+        if let (Connector::MockConsent(provider), MockPage::Mandate(scheme)) = (&bank, bank.mock().page) {
+            return mandate::Payment { provider, scheme, session, number, token, now }.show().await;
+        }
         match bank.conclusion(session, number).await.map_err(of_bank)? {
             Some(conclusion) => ok(&ConcludedPage::new(bank.mock(), session, conclusion)),
-            None => match bank.mock().page {
-                MockPage::Mandate(scheme) => ok(&MandatePage::new(bank.mock(), scheme, session, number, token)),
-                MockPage::Decide | MockPage::Card | MockPage::Transfer => {
-                    ok(&DecidePage::new(bank.mock(), session, number, token))
-                }
-            },
+            None => ok(&DecidePage::new(bank.mock(), session, number, token)),
         }
     }
 

@@ -102,7 +102,10 @@ impl<'a> ConcludedPage<'a> {
         let heading = match conclusion {
             Conclusion::Decided(_) if was_disputed => "You have disputed this payment",
             Conclusion::Decided(decided) => match decided.decision {
-                Decision::Approve | Decision::ApproveThenSettle | Decision::ApproveThenFail => "You have paid by card",
+                Decision::Approve
+                | Decision::ApproveThenSettle
+                | Decision::ApproveThenFail
+                | Decision::ApproveThenLackFunds => "You have paid by card",
                 Decision::Decline => "You have not paid",
                 Decision::InsufficientFunds => "There was not enough money for your card",
                 Decision::Refuse => "Your card was declined",

@@ -13,7 +13,7 @@ use crate::problem::unknown_decision;
 
 /// Any of the forms, without the link's token. It may hold what must be shown nowhere, so it has no `Debug`.
 #[derive(Deserialize)]
-pub(super) struct CardForm {
+pub(crate) struct CardForm {
     /// Which button was pressed.
     #[serde(default)]
     act: String,

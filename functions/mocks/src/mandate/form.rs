@@ -29,9 +29,18 @@ pub(crate) struct MandateForm {
     account_number: String,
     #[serde(default)]
     iban: String,
-    /// `decline` of who does not sign.
+    /// `decline` of who does not sign, `claim` of who wants the money back.
     #[serde(default)]
-    decision: String,
+    act: String,
+}
+
+/// What a payer does there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Act {
+    /// They sign, or don't.
+    Decide(Decided),
+    /// They claim back what was collected.
+    Claim,
 }
 
 /// What is wrong with each field, by its id.
@@ -39,10 +48,13 @@ pub(crate) type MandateErrors = Vec<(&'static str, &'static str)>;
 
 impl MandateForm {
     /// What follows, or all that is wrong at once.
-    pub(crate) fn check(&self, scheme: MandateScheme) -> Result<Decided, MandateErrors> {
-        let decided = |decision| Decided { payer_account: PayerAccount::Withheld, ..Decided::from(decision) };
-        if self.decision == Decision::Decline.as_str() {
-            return Ok(decided(Decision::Decline));
+    pub(crate) fn check(&self, scheme: MandateScheme) -> Result<Act, MandateErrors> {
+        let decided =
+            |decision| Act::Decide(Decided { payer_account: PayerAccount::Withheld, ..Decided::from(decision) });
+        match self.act.as_str() {
+            "decline" => return Ok(decided(Decision::Decline)),
+            "claim" => return Ok(Act::Claim),
+            _ => {}
         }
         let name = match self.name.trim() {
             "" => Some(("name", "Enter the name on the account")),
@@ -120,8 +132,11 @@ mod tests {
     }
 
     fn decision(scheme: MandateScheme, parts: &[&str]) -> Result<Decision, Vec<&'static str>> {
-        let checked = form(scheme, "Ada Payer", parts).check(scheme);
-        checked.map(|decided| decided.decision).map_err(|errors| errors.into_iter().map(|(field, _)| field).collect())
+        match form(scheme, "Ada Payer", parts).check(scheme) {
+            Ok(Act::Decide(decided)) => Ok(decided.decision),
+            Ok(Act::Claim) => panic!("a claim"),
+            Err(errors) => Err(errors.into_iter().map(|(field, _)| field).collect()),
+        }
     }
 
     #[test]
@@ -180,8 +195,10 @@ mod tests {
     #[test]
     fn who_does_not_sign_needs_no_account() {
         for scheme in SCHEMES {
-            let decided =
-                MandateForm { decision: "decline".to_owned(), ..MandateForm::default() }.check(scheme).unwrap();
+            let pressed = |act: &str| MandateForm { act: act.to_owned(), ..MandateForm::default() }.check(scheme);
+            assert_eq!(pressed("claim"), Ok(Act::Claim));
+            assert!(pressed("sign").is_err());
+            let Ok(Act::Decide(decided)) = pressed("decline") else { panic!("not declined") };
             assert_eq!((decided.decision, decided.payer_account), (Decision::Decline, PayerAccount::Withheld));
         }
     }

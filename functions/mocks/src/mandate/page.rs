@@ -210,7 +210,7 @@ mod tests {
                 "<bdi>Bright Candles Ltd</bdi>",
                 "Illuminate",
                 "type=\"hidden\" name=\"token\" value=\"a1b2\"",
-                "name=\"decision\" value=\"decline\"",
+                "name=\"act\" value=\"decline\"",
                 &format!("action=\"/mock-bank/{}/3\"", session.id),
                 &format!("<p class=\"brand\">{}</p>", mock.name),
                 words(scheme).heading,
