@@ -132,7 +132,7 @@ impl Payments {
         now: Timestamp,
     ) -> Result<(), PaymentError> {
         let followed = match self.status_at_consent(session, attempt, at_consent, now).await {
-            Ok(Some(status)) => match self.record_status(session, attempt, status, now).await {
+            Ok(Some(status)) => match Box::pin(self.record_status(session, attempt, status, now)).await {
                 Ok(Followed::TimePassed) => self.expire_at_consent(session, attempt, at_consent).await,
                 Ok(Followed::Underpaid) => self.give_up(session, attempt, now).await,
                 followed @ (Ok(Followed::Recorded | Followed::Open) | Err(_)) => followed,
@@ -178,7 +178,7 @@ impl Payments {
         now: Timestamp,
     ) -> Result<Followed, PaymentError> {
         let status = self.connector(attempt, session)?.give_up(session, attempt, now).await?;
-        self.record_status(session, attempt, status, now).await
+        Box::pin(self.record_status(session, attempt, status, now)).await
     }
 
     /// Records what follows from the provider's word.
@@ -323,7 +323,7 @@ impl Payments {
         match cancelled {
             Cancellation::Yes | Cancellation::TooLate(Status::Cancelled) => Ok(Stopped::Yes(attempt.number)),
             Cancellation::TooLate(status) => {
-                self.record_status(&session, attempt, status, now).await?;
+                Box::pin(self.record_status(&session, attempt, status, now)).await?;
                 Ok(Stopped::No)
             }
             Cancellation::Unsupported => Ok(Stopped::No),

@@ -92,7 +92,7 @@ impl Payments {
     /// Records a choice, once the attempt before it can't move money any more.
     async fn choose(&self, session: &Session, attempt: &PaymentAttempt) -> Result<Session, BeginError> {
         let cancelled = match consenting(session) {
-            Some((open, at_consent)) => match self.stop(session, open, at_consent).await? {
+            Some((open, at_consent)) => match Box::pin(self.stop(session, open, at_consent)).await? {
                 Stopped::Yes(number) => Some(number),
                 Stopped::No => return self.sessions.get(&session.id).await?.ok_or(BeginError::NotFound),
             },

@@ -82,7 +82,7 @@ impl Payments {
             else {
                 return Err(ChangeError::Refused(session).into());
             };
-            match self.stop(&session, attempt, at_consent).await? {
+            match Box::pin(self.stop(&session, attempt, at_consent)).await? {
                 Stopped::Yes(number) => cancelled = Some(number),
                 Stopped::No => {
                     let session = self.sessions.get(&session.id).await?.ok_or(ChangeError::NotFound)?;

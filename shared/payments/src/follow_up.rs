@@ -27,7 +27,8 @@ impl Payments {
     pub async fn follow_up(&self, session: &Session) -> Result<(), PaymentError> {
         let now = self.clock.now();
         if let Some((attempt, at_consent)) = open(session) {
-            return self.follow_up_at_consent(session, attempt, at_consent, now).await;
+            // In a box, as are other deep futures here: a thread's stack has 2 MB where tests run.
+            return Box::pin(self.follow_up_at_consent(session, attempt, at_consent, now)).await;
         }
         let state = session.state_at(now);
         match state {
