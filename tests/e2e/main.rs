@@ -11,6 +11,8 @@ mod correlation;
 mod crashes;
 mod create;
 mod credentials;
+mod customers;
+mod customers_erased;
 mod debits;
 mod edge;
 mod end;

@@ -80,6 +80,13 @@ async fn a_payment_its_receipt_and_a_refund() {
     assert_eq!(world.get(SESSION).await["refundable_amount"], 250);
 }
 
+#[tokio::test]
+async fn a_customer() {
+    let world = World::start().await;
+    let (status, customer) = http(&world, "CustomersFunction", "customers.json").await;
+    assert_eq!((status, &customer["object"], &customer["name"]), (200, &json!("customer"), &json!("Ada Payer")));
+}
+
 /// As it stands it is forged; what the bank itself signs is tested in `at_consent`.
 #[tokio::test]
 async fn a_providers_webhook() {

@@ -286,7 +286,7 @@ async fn what_comes_to_a_counted_list_is_counted_in_one_transaction_and_nothing_
     let marked: Vec<_> = parts.iter().filter_map(|part| part["Put"]["Item"]["pk"]["S"].as_str()).collect();
     assert_eq!(marked, [1, 2, 3].map(|object| format!("COUNTED#{}", id(object))));
     let count = &parts.last().unwrap()["Update"];
-    assert_eq!(count["Key"], json!({ "pk": { "S": "COUNTS#demo#test" }, "sk": { "S": "SESSIONS#yorlet" } }));
+    assert_eq!(count["Key"], json!({ "pk": { "S": "COUNT#demo#test" }, "sk": { "S": "SESSIONS#yorlet" } }));
     assert_eq!(count["ExpressionAttributeValues"][":sum"]["N"], "3");
 
     // No session of Banked's costs a call for it, and no later record of any.
@@ -296,7 +296,7 @@ async fn what_comes_to_a_counted_list_is_counted_in_one_transaction_and_nothing_
 
 #[tokio::test]
 async fn what_could_not_be_counted_comes_again_and_is_published_all_the_same() {
-    let (aws, function) = Aws::start("COUNTS#demo").await;
+    let (aws, function) = Aws::start("COUNT#demo").await;
     assert_eq!(publish(&function, new_sessions(3), LONG).await, ["1", "2"]);
     assert_eq!(aws.seen.lock().unwrap().events.len(), 3);
 }

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, RequestExt, Response};
 use models::{
-    AmountCaps, Customer, EventId, Merchant, NewRefund, NewSession, NotRefundable, ObjectId, Refund, RefundId, Session,
-    SessionId, SessionState, WireFormat,
+    AmountCaps, Customer, CustomerId, EventId, Merchant, NewCustomer, NewRefund, NewSession, NotRefundable, ObjectId,
+    Refund, RefundId, Session, SessionId, SessionState, WireFormat,
 };
 use providers::Offer;
 use serde::Serialize;
@@ -16,10 +16,10 @@ use crate::answer::{Answer, json, list};
 use crate::banked::{self, Dialect, EventView, ProviderView, RefundView, SessionView};
 use crate::error::{ApiError, Refusal};
 use crate::json::Json;
-use crate::list::{Beside, ListRequest, RefundListRequest};
+use crate::list::{Beside, CustomerListRequest, ListRequest, RefundListRequest};
 use crate::oauth::OauthErrors;
 use crate::route::{Route, find, path_id};
-use crate::yorlet;
+use crate::yorlet::{self, CustomerChange};
 
 /// A wire format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +95,85 @@ impl Format {
         match self {
             Self::Banked(_) => path_id(text),
             Self::Yorlet => yorlet::read_refund_id(text).ok_or(Refusal::NotFound),
+        }
+    }
+
+    /// A customer's id, as a path names it.
+    ///
+    /// # Errors
+    /// 404 if it is none, for then there is no such customer.
+    pub fn customer_id(self, text: &str) -> Result<CustomerId, Refusal> {
+        match self {
+            Self::Banked(_) => Err(Refusal::NotFound),
+            Self::Yorlet => yorlet::read_customer_id(text).ok_or(Refusal::NotFound),
+        }
+    }
+
+    /// Reads what a customer is created of.
+    ///
+    /// # Errors
+    /// What is wrong with it; 404 if the format has no customers.
+    pub fn read_customer(self, body: &Json<'_>) -> Result<NewCustomer, Refusal> {
+        match self {
+            Self::Banked(_) => Err(Refusal::NotFound),
+            Self::Yorlet => yorlet::parse_customer(body),
+        }
+    }
+
+    /// Reads what is to be changed of a customer.
+    ///
+    /// # Errors
+    /// What is wrong with it; 404 if the format has no customers.
+    pub fn read_customer_change(self, body: &Json<'_>) -> Result<CustomerChange, Refusal> {
+        match self {
+            Self::Banked(_) => Err(Refusal::NotFound),
+            Self::Yorlet => yorlet::parse_customer_change(body),
+        }
+    }
+
+    /// Reads which customers are asked for.
+    ///
+    /// # Errors
+    /// What is wrong with the query string; 404 if the format has no customers.
+    pub fn read_customer_list(self, query: &str) -> Result<CustomerListRequest, Refusal> {
+        match self {
+            Self::Banked(_) => Err(Refusal::NotFound),
+            Self::Yorlet => yorlet::read_customer_list(query),
+        }
+    }
+
+    /// A customer, also as the answer to its creation.
+    ///
+    /// # Errors
+    /// 404 if the format has no customers; 500.
+    pub fn customer(self, customer: &Customer) -> Answer {
+        match self {
+            Self::Banked(_) => Err(Refusal::NotFound.into()),
+            Self::Yorlet => json(StatusCode::OK, &yorlet::CustomerView::new(customer)),
+        }
+    }
+
+    /// What is left of a customer that was deleted or erased, also as the answer to its deletion.
+    ///
+    /// # Errors
+    /// 404 if the format has no customers; 500.
+    pub fn customer_deleted(self, id: CustomerId) -> Answer {
+        match self {
+            Self::Banked(_) => Err(Refusal::NotFound.into()),
+            Self::Yorlet => json(StatusCode::OK, &yorlet::DeletedCustomerView::new(id)),
+        }
+    }
+
+    /// A page of customers.
+    ///
+    /// # Errors
+    /// 404 if the format has no customers; 500.
+    pub fn customers(self, customers: &[Customer], page: &PageEnd) -> Answer {
+        match self {
+            Self::Banked(_) => Err(Refusal::NotFound.into()),
+            Self::Yorlet => {
+                yorlet::list(customers.iter().map(yorlet::CustomerView::new), page.count, page.next.is_some())
+            }
         }
     }
 

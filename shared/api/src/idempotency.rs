@@ -6,7 +6,7 @@
 
 use aws_lc_rs::hmac;
 use lambda_http::http::HeaderMap;
-use models::{EndpointId, Merchant, Mode, RefundId, SessionId, WriteId};
+use models::{CustomerId, EndpointId, Merchant, Mode, RefundId, SessionId, WriteId};
 use uuid::Uuid;
 
 use crate::error::Refusal;
@@ -34,6 +34,10 @@ pub enum Operation {
     Refund,
     /// Cancelling this refund.
     CancelRefund(RefundId),
+    /// Creating a customer.
+    CreateCustomer,
+    /// Changing this one.
+    ChangeCustomer(CustomerId),
 }
 
 impl IdempotencyKey {
@@ -66,6 +70,11 @@ impl IdempotencyKey {
         RefundId::new(self.derive(merchant, mode, format.stored().as_str(), Operation::Refund))
     }
 
+    /// The id of the customer that this request creates: a UUIDv8.
+    pub fn customer_id(&self, merchant: &Merchant, mode: Mode, format: Format) -> CustomerId {
+        CustomerId::new(self.derive(merchant, mode, format.stored().as_str(), Operation::CreateCustomer))
+    }
+
     /// What this request to register a webhook endpoint is called: a UUIDv8. The endpoint's id is another, since a key may be
     /// used again once the endpoint is removed.
     pub fn registration_name(&self, merchant: &Merchant, mode: Mode, format: Format) -> EndpointId {
@@ -85,6 +94,8 @@ impl IdempotencyKey {
             Operation::Register => ("register", String::new()),
             Operation::Refund => ("refund", String::new()),
             Operation::CancelRefund(id) => ("cancel-refund", id.to_string()),
+            Operation::CreateCustomer => ("create-customer", String::new()),
+            Operation::ChangeCustomer(id) => ("change-customer", id.to_string()),
         };
         let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, &merchant.idempotency_salt));
         for part in [mode.as_str(), format, operation, &target, &self.0] {
@@ -157,5 +168,8 @@ mod tests {
         let refund_id = a.refund_id(&merchant(1), Mode::Test, BANKED);
         assert_ne!(refund_id.to_string(), id.to_string());
         assert_ne!(write(Operation::CancelRefund(refund_id)), write(Operation::Refund));
+        let customer_id = a.customer_id(&merchant(1), Mode::Test, BANKED);
+        assert_ne!(customer_id.to_string(), id.to_string());
+        assert_ne!(write(Operation::ChangeCustomer(customer_id)), write(Operation::CreateCustomer));
     }
 }

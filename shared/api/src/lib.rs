@@ -41,10 +41,14 @@ pub use given::Given;
 pub use http::{base_url, body, json_body, request_id};
 pub use idempotency::{IdempotencyKey, Operation};
 pub use json::Json;
-pub use list::{Beside, ListParameters, ListRequest, RefundListRequest, gives, list_cursor, list_query, read_query};
+pub use list::{
+    Beside, CustomerListRequest, ListParameters, ListRequest, RefundListRequest, gives, list_cursor, list_query,
+    read_query,
+};
 pub use oauth::{granted_scopes, token_answer};
 pub use route::{Route, is_page, other_methods, path_id, unrouted};
 pub use secrets::{IssuedKey, issue_key, known_key, sha256};
 pub use serve::{run, serve, time_left};
 pub use token::{TOKEN_LIFETIME_S, mint};
 pub use webhooks::{AttemptView, ReplayView, WebhookParts, WebhookView, parse_webhook};
+pub use yorlet::CustomerChange;

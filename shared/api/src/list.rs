@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
-use models::{RefundId, SessionId, whole_number};
+use models::{CustomerId, RefundId, SessionId, whole_number};
 use store::{ListCursor, ListRange, ListStart};
 
 use crate::error::{Refusal, Violation};
@@ -30,6 +30,15 @@ impl ListRequest {
     pub(crate) fn of(limit: usize) -> Self {
         Self { range: ListRange { limit, ..ListRange::default() }, beside: None, states: Vec::new() }
     }
+}
+
+/// Which customers are asked for.
+#[derive(Debug)]
+pub struct CustomerListRequest {
+    /// How many at the most.
+    pub limit: usize,
+    /// Beside which of them the page begins; with the newest, if there is none.
+    pub beside: Option<Beside<CustomerId>>,
 }
 
 /// Of which session refunds are asked for, and which of them.

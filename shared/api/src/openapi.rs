@@ -54,6 +54,7 @@ fn schemas() -> Map<String, Value> {
     requests.subschema_for::<RefundRequest>();
     requests.subschema_for::<yorlet::CreateRequest>();
     requests.subschema_for::<yorlet::RefundRequest>();
+    requests.subschema_for::<yorlet::CustomerRequest>();
     requests.subschema_for::<WebhookRequest>();
     requests.subschema_for::<TokenRequest>();
     let mut views = generator(SchemaSettings::draft2020_12().for_serialize());
@@ -65,6 +66,8 @@ fn schemas() -> Map<String, Value> {
     views.subschema_for::<yorlet::RefundView>();
     views.subschema_for::<yorlet::EventView<'_>>();
     views.subschema_for::<yorlet::ErrorView<'_>>();
+    views.subschema_for::<yorlet::CustomerView<'_>>();
+    views.subschema_for::<yorlet::DeletedCustomerView>();
     views.subschema_for::<WebhookView<'_>>();
     views.subschema_for::<AttemptView<'_>>();
     views.subschema_for::<ReplayView>();
@@ -99,7 +102,8 @@ fn schemas() -> Map<String, Value> {
             json!({ "type": "array", "items": { "$ref": format!("{SCHEMAS}{item}") }, "maxItems": page });
         (format!("{item}List"), list)
     };
-    let yorlet_lists = ["YorletPaymentSession", "YorletTransaction", "YorletRefund"].map(&mut yorlet_list);
+    let yorlet_lists =
+        ["YorletPaymentSession", "YorletTransaction", "YorletRefund", "YorletCustomer"].map(&mut yorlet_list);
     let mut all = requests.take_definitions(true);
     all.extend(views.take_definitions(true));
     all.extend(lists.map(|(name, list)| (name.to_owned(), list)));
@@ -108,6 +112,7 @@ fn schemas() -> Map<String, Value> {
     payer(&mut all);
     dialects(&mut all);
     webhooks(&mut all);
+    customers(&mut all);
     events(&mut all);
     all["TokenRequest"].as_object_mut().unwrap().remove("required");
     all["Token"]["examples"] = json!([{
@@ -193,6 +198,25 @@ fn webhooks(all: &mut Map<String, Value>) {
     all.insert("WebhookWithSecret".to_owned(), with_secret);
     remove(&mut all["Webhook"], "secret");
     all["Attempt"]["description"] = "Either `status` and `answer`, or `error`, is null.".into();
+}
+
+/// A customer is created with an e-mail address, and with notes that are all there; and is shown with all of its parts.
+fn customers(all: &mut Map<String, Value>) {
+    for part in ["address", "legal", "invoicing"] {
+        let parts = all["YorletCustomer"]["properties"][part]["properties"].as_object_mut().unwrap();
+        parts.values_mut().for_each(|part| drop(part.as_object_mut().unwrap().remove("default")));
+    }
+    not_null(&mut all["YorletCustomerChange"]["properties"]["email"]);
+    let mut new = all["YorletCustomerChange"].clone();
+    new["required"] = json!(["email"]);
+    new["description"] = "Whom sessions are for.".into();
+    new["properties"]["email"]["description"] = "Where they are written to.".into();
+    new["properties"]["metadata"]["description"] = "Your own notes.".into();
+    all.insert("YorletNewCustomer".to_owned(), new);
+    let change = &mut all["YorletCustomerChange"];
+    change["description"] = "What is left out is not changed; what is null is removed.".into();
+    let notes = &mut change["properties"]["metadata"]["additionalProperties"];
+    notes["type"] = json!(["string", "null"]);
 }
 
 /// There is an event of each kind of object, and one that is thin.
@@ -290,6 +314,7 @@ fn examples(head: &Value) -> serde_yaml_ng::Mapping {
     let asked = request(head, "/v1/payment_sessions", "rent");
     let rent = samples::yorlet_session(asked);
     let paid = samples::paid(rent.clone());
+    let tenant = samples::yorlet_customer(request(head, "/v1/customers", "tenant"));
     let half = &samples::yorlet_refund(&paid, request(head, "/v1/refunds", "half"));
     let of_rent = samples::event(Object::Session(Box::new(paid.clone())), 4);
     let halves = [samples::settled(half.clone())];
@@ -332,6 +357,8 @@ fn examples(head: &Value) -> serde_yaml_ng::Mapping {
             shown(&yorlet::TransactionView::new(&paid, &halves, now)),
         ),
         ("YorletRefund", "The customer's account is asked for", shown(&yorlet::RefundView::new(half, half.created_at))),
+        ("YorletCustomer", "A tenant", shown(&yorlet::CustomerView::new(&tenant))),
+        ("YorletDeletedCustomer", "What is left of one", shown(&yorlet::DeletedCustomerView::new(tenant.id))),
         ("YorletEvent", "A session is paid", shown(&yorlet::EventView::new(&of_rent))),
         ("YorletThinEvent", "The same session, by its id only", shown(&yorlet::EventView::thin(&of_rent))),
         (

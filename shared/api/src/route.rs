@@ -41,6 +41,16 @@ pub enum Route<'a> {
     Refund(&'a str),
     /// A refund is cancelled.
     CancelRefund(&'a str),
+    /// A new customer.
+    CreateCustomer,
+    /// A list of customers.
+    Customers,
+    /// One customer.
+    Customer(&'a str),
+    /// A customer is changed.
+    ChangeCustomer(&'a str),
+    /// A customer is removed for good.
+    DeleteCustomer(&'a str),
     /// A new webhook endpoint.
     RegisterWebhook,
     /// All webhook endpoints.
@@ -81,7 +91,7 @@ type Means = for<'a> fn(&'a str) -> Route<'a>;
 type Row = (&'static str, &'static str, Option<Scope>, Means);
 
 /// Every route there is; HEAD is as GET. Tests compare the table with template.yaml and docs/openapi.yaml.
-pub(crate) const ROUTES: [Row; 50] = [
+pub(crate) const ROUTES: [Row; 55] = [
     ("POST", "/oauth/token", None, |_| Route::Token),
     ("POST", "/token", None, |_| Route::Token),
     ("POST", "/v2/payment_sessions", WRITE, |_| Route::CreateSession),
@@ -104,6 +114,11 @@ pub(crate) const ROUTES: [Row; 50] = [
     ("POST", "/v1/refunds", REFUND, |_| Route::CreateRefund),
     ("GET", "/v1/refunds", READ, |_| Route::Refunds),
     ("GET", "/v1/refunds/{id}", READ, |id| Route::Refund(id)),
+    ("POST", "/v1/customers", WRITE, |_| Route::CreateCustomer),
+    ("GET", "/v1/customers", READ, |_| Route::Customers),
+    ("GET", "/v1/customers/{id}", READ, |id| Route::Customer(id)),
+    ("POST", "/v1/customers/{id}", WRITE, |id| Route::ChangeCustomer(id)),
+    ("DELETE", "/v1/customers/{id}", WRITE, |id| Route::DeleteCustomer(id)),
     ("POST", "/v2/refunds", REFUND, |_| Route::CreateRefund),
     ("GET", "/v2/refunds", READ, |_| Route::Refunds),
     ("GET", "/v2/refunds/{id}", READ, |id| Route::Refund(id)),

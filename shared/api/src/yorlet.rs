@@ -1,6 +1,7 @@
 //! Yorlet's wire format (document "Payment Sessions" and its API reference): `/v1`.
 
 mod create;
+mod customer;
 mod error;
 mod event;
 mod extra;
@@ -16,18 +17,22 @@ mod transaction;
 #[cfg(test)]
 pub(crate) use create::{CURRENCIES, CreateRequest};
 pub(crate) use create::{CUSTOMER, parse_create};
+pub use customer::CustomerChange;
+#[cfg(test)]
+pub(crate) use customer::CustomerRequest;
+pub(crate) use customer::{CustomerView, DeletedCustomerView, parse_customer, parse_customer_change};
 pub(crate) use error::{ErrorView, status};
 pub(crate) use event::EventView;
 #[cfg(test)]
 pub(crate) use event::event_name;
 pub(crate) use id::{
-    event as event_id, read_event, read_object, read_refund as read_refund_id, read_session as read_session_id,
-    read_transaction as read_transaction_id,
+    event as event_id, read_customer as read_customer_id, read_event, read_object, read_refund as read_refund_id,
+    read_session as read_session_id, read_transaction as read_transaction_id,
 };
 #[cfg(test)]
 pub(crate) use list::List;
 pub(crate) use list::{
-    list, read_refunds as read_refund_list, read_sessions as read_session_list,
+    list, read_customers as read_customer_list, read_refunds as read_refund_list, read_sessions as read_session_list,
     read_transactions as read_transaction_list, refunds as refund_page, unknown as unknown_in_list,
 };
 pub(crate) use payer::paid_by;

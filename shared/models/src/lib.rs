@@ -44,7 +44,7 @@ pub use attempt::{
     TransferInstructions,
 };
 pub use card::{Card, CardBrand, InvalidLastFour, LastFour, PaidFrom};
-pub use customer::Customer;
+pub use customer::{Customer, CustomerCreation, NewCustomer};
 pub use event::{EventId, EventType};
 pub use history::{History, HistoryEntry};
 pub use iban::{Iban, InvalidIban};

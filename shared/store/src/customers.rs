@@ -56,8 +56,13 @@ pub struct KeyedRequest {
 /// What became of changing a customer.
 #[derive(Debug)]
 pub enum CustomerChanged {
-    /// It is changed, or was by this very request before; as it is now.
-    Done(Box<Customer>),
+    /// It is changed.
+    Done {
+        /// As it is now.
+        customer: Box<Customer>,
+        /// Whether a request with this key had changed it before.
+        repeated: bool,
+    },
     /// The key was used for another change.
     KeyUsed,
     /// There is none with this id, or not this owner's, or it was deleted or erased.
@@ -169,26 +174,33 @@ impl Customers {
             let Some(CustomerRecord::Present(customer)) = record(key.clone(), found.clone(), owner)? else {
                 return Ok(CustomerChanged::NotFound);
             };
+            // The SDK repeated an update whose answer was lost.
+            if found.get("changed_by") == Some(&ours) {
+                return Ok(CustomerChanged::Done { customer, repeated: false });
+            }
             let mut keyed = keyed(&found);
             if let Some(request) = request
                 && let Some(before) = keyed.iter().find(|before| before.write_id == request.write_id)
             {
                 let same = before.fingerprint == request.fingerprint;
-                return Ok(if same { CustomerChanged::Done(customer) } else { CustomerChanged::KeyUsed });
-            }
-            // The SDK repeated an update whose answer was lost.
-            if found.get("changed_by") == Some(&ours) {
-                return Ok(CustomerChanged::Done(customer));
+                return Ok(if same {
+                    CustomerChanged::Done { customer, repeated: true }
+                } else {
+                    CustomerChanged::KeyUsed
+                });
             }
             let changed = change((*customer).clone())?;
             if changed == *customer {
-                return Ok(CustomerChanged::Done(customer));
+                return Ok(CustomerChanged::Done { customer, repeated: false });
             }
             keyed.extend(request.cloned());
             let update =
                 changing(&found, Customer { changed_at: at, ..changed }, &keyed)?.set("changed_by", ours.clone());
             item = match update.send(&self.table).await? {
-                Updated::New(item) => return Ok(CustomerChanged::Done(Box::new(read(key, item)?))),
+                Updated::New(item) => {
+                    let customer = Box::new(read(key, item)?);
+                    return Ok(CustomerChanged::Done { customer, repeated: false });
+                }
                 Updated::Refused(item) => item,
             };
         }

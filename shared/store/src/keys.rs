@@ -98,7 +98,7 @@ pub(crate) fn customer(id: &CustomerId) -> Key {
 
 /// How many of something there are in an owner's lists of one format.
 pub(crate) fn count(merchant: &MerchantId, mode: Mode, counted: &str, format: WireFormat) -> Key {
-    Key::new(format!("COUNTS#{merchant}#{}", mode.as_str()), format!("{counted}#{}", format.as_str()))
+    Key::new(format!("COUNT#{merchant}#{}", mode.as_str()), format!("{counted}#{}", format.as_str()))
 }
 
 /// Marks that something came to a list, or left it, and was counted.

@@ -70,7 +70,7 @@ async fn write(table: Table, owner: &Owner, id: CustomerId, write: Write) -> boo
         Write::Note(number) => {
             let change = |customer| Ok::<_, StoreError>(noted(customer, number));
             match customers.change(&id, owner, second(number), None, change).await.unwrap() {
-                CustomerChanged::Done(customer) => {
+                CustomerChanged::Done { customer, .. } => {
                     assert!(customer.metadata.as_map().contains_key(&note(number).0));
                     true
                 }
@@ -272,7 +272,7 @@ fn a_change_with_a_key_is_done_once_and_no_other_change_is_done_by_its_key() {
             let change = |customer| Ok::<_, StoreError>(Customer { name: Some(samples::name(name)), ..customer });
             let changed = Customers::new(table).change(&id, &owner, samples::later(1), Some(&request), change).await;
             match changed.unwrap() {
-                CustomerChanged::Done(customer) => Some(String::from(customer.name.unwrap())),
+                CustomerChanged::Done { customer, .. } => Some(String::from(customer.name.unwrap())),
                 CustomerChanged::KeyUsed => None,
                 CustomerChanged::NotFound => panic!("it is there"),
             }

@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 use models::{
-    AccountIdentifier, AmountCaps, Creation, Customer, CustomerId, Endpoint, EndpointSecret, LinkedAccount, Merchant,
-    Mode, Object, Refund, RefundCreation, RefundState, Session, SessionEvent, SessionId, Subscription,
+    AccountIdentifier, AmountCaps, Creation, Customer, CustomerCreation, CustomerId, Endpoint, EndpointSecret,
+    LinkedAccount, Merchant, Mode, Object, Refund, RefundCreation, RefundState, Session, SessionEvent, SessionId,
+    Subscription,
 };
 use serde_json::{Value, json};
 use store::{DeliveryAttempt, StoredEvent};
@@ -53,6 +54,14 @@ pub(crate) fn create(request: &Value, dialect: Dialect) -> Session {
 pub(crate) fn customer() -> Customer {
     let id = CustomerId::from_base62("0nOUHbXp3YR1wQ2vK7cZdE").unwrap();
     Customer { id, ..samples::customer(&merchant().id, Mode::Test, at("2019-11-01T15:40:00Z")) }
+}
+
+/// A request's customer in Yorlet's format, as they are created.
+pub(crate) fn yorlet_customer(request: &Value) -> Customer {
+    let body = serde_json::to_vec(request).unwrap();
+    let Customer { id, merchant_id, mode, list_shard, created_at: at, .. } = customer();
+    let new = yorlet::parse_customer(&Json::read(&body).unwrap()).unwrap();
+    Customer::create(new, CustomerCreation { id, merchant_id, mode, list_shard, at })
 }
 
 /// A request's session in Yorlet's format, as it is created.

@@ -123,6 +123,8 @@ fn refused(path: &str, body: &Value) -> Vec<String> {
         "/v2/payment_sessions" => create(Dialect::V2),
         "/api/v2/payment_sessions" => create(Dialect::ApiV2),
         "/v1/payment_sessions" => yorlet::parse_create(&json, &samples::merchant(), &samples::caps()).map(drop),
+        "/v1/customers" => yorlet::parse_customer(&json).map(drop),
+        "/v1/customers/{id}" => yorlet::parse_customer_change(&json).map(drop),
         "/v1/refunds" => yorlet::parse_refund(&json).map(drop),
         "/v2/refunds" => parse_refund(&json).map(drop),
         "/v2/webhooks" => parse_webhook(&json, true, check_url).map(drop),
@@ -154,7 +156,7 @@ fn every_request_that_is_shown_is_taken_and_what_must_be_given_must() {
         missing.sort();
         assert_eq!(json!(missing), schema.get("required").cloned().unwrap_or(json!([])), "{method} {path}");
     }
-    assert_eq!(shown, 14);
+    assert_eq!(shown, 17);
 }
 
 /// Each limit that is described is the most that is accepted.

@@ -8,7 +8,7 @@ use super::id;
 use super::refund::{RefundView, TRANSACTION};
 use crate::answer::{Answer, json};
 use crate::error::Refusal;
-use crate::list::{Beside, ListParameters, ListRequest, MAX_LIMIT, RefundListRequest, read_query};
+use crate::list::{Beside, CustomerListRequest, ListParameters, ListRequest, MAX_LIMIT, RefundListRequest, read_query};
 
 /// How many there are in a page if nothing is said.
 const DEFAULT_LIMIT: usize = 10;
@@ -61,6 +61,15 @@ pub(crate) fn read_transactions(query: &str) -> Result<ListRequest, Refusal> {
 fn read_pages_of(query: &str, read_id: fn(&str) -> Option<SessionId>) -> Result<ListRequest, Refusal> {
     let PageRequest { limit, beside } = read_page(query, &[], read_id, |_| Ok(()))?;
     Ok(ListRequest { beside, ..ListRequest::of(limit) })
+}
+
+/// Reads which page of customers is asked for.
+///
+/// # Errors
+/// 400 with the parameter that is wrong.
+pub(crate) fn read_customers(query: &str) -> Result<CustomerListRequest, Refusal> {
+    let PageRequest { limit, beside } = read_page(query, &[], id::read_customer, |_| Ok(()))?;
+    Ok(CustomerListRequest { limit, beside })
 }
 
 /// Reads which page of which transaction's refunds is asked for.

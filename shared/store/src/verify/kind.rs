@@ -60,7 +60,7 @@ impl Kind {
             },
             "REFUND" => (sk == "REFUND").then_some(Self::Pointer(id.parse().ok()?)),
             "CUSTOMER" => (sk == keys::CUSTOMER_SK).then_some(Self::Customer(id.parse().ok()?)),
-            "COUNTS" => Some(Self::Count(id.to_owned(), sk.to_lowercase())),
+            "COUNT" => Some(Self::Count(id.to_owned(), sk.to_lowercase())),
             "COUNTED" => Some(Self::CountMark(id.to_owned())),
             "EVENTS" => Self::of_events(id.parse().ok()?, sk),
             "MAIL" => Some(Self::Mail(format!("{id}/{}", sk.replace('#', "/")).parse().ok()?)),

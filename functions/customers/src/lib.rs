@@ -1,0 +1,5 @@
+//! Customers: whom a merchant's sessions are for.
+
+mod handler;
+
+pub use handler::CustomersFunction;
