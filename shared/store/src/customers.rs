@@ -213,7 +213,7 @@ impl Customers {
     /// The table failed us; it may have been deleted.
     pub async fn delete(&self, id: &CustomerId, owner: &Owner, at: Timestamp) -> Result<bool, StoreError> {
         let key = keys::customer(id);
-        let update = owned(buried(WriteKind::CustomerDelete, key.clone(), at), owner);
+        let update = owned(tombstoned(WriteKind::CustomerDelete, key.clone(), at), owner);
         Ok(match update.send(&self.table).await? {
             Updated::New(_) => true,
             Updated::Refused(Some(item)) => record(key, item, owner)?.is_some(),
@@ -265,7 +265,7 @@ pub(crate) fn new_item(customer: &Customer) -> Result<(Key, Item), StoreError> {
 }
 
 /// Makes a tombstone of a customer that is there.
-pub(crate) fn buried(kind: WriteKind, key: Key, at: Timestamp) -> Update {
+pub(crate) fn tombstoned(kind: WriteKind, key: Key, at: Timestamp) -> Update {
     let update = present(Update::new(kind, key)).when("attribute_exists(#pk)", []);
     update.set("deleted_at", ms(at)).remove(&CHANGED).remove(&OF_PRESENT)
 }

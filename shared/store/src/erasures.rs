@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use models::{CustomerId, MailState, Object, ObjectId, Refund, Session, SessionId, SessionState, SortableTimestamp};
 
-use crate::customers::buried;
+use crate::customers::tombstoned;
 use crate::error::StoreError;
 use crate::events::Events;
 use crate::keys;
@@ -122,7 +122,7 @@ impl Erasures {
         unused_since: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Erased, StoreError> {
-        let mut update = buried(WriteKind::CustomerErase, keys::customer(id), now);
+        let mut update = tombstoned(WriteKind::CustomerErase, keys::customer(id), now);
         if let Some(before) = unused_since {
             update = update.when("#final_at <= :before", [(":before", s(SortableTimestamp::from(before).as_str()))]);
         }

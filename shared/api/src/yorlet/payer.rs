@@ -1,24 +1,9 @@
 //! Who pays a session: its customer, as they are when it is created.
 
 use models::{Customer, EmailAddress, Name, NewSession, Payer};
-use serde::Deserialize;
 
+use super::customer::CustomerExtra;
 use super::extra;
-
-/// What of a customer only this format keeps and a payer's name is made of.
-#[derive(Debug, Default, Deserialize)]
-struct Named {
-    #[serde(default)]
-    legal: Option<Legal>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Legal {
-    #[serde(default)]
-    first_name: Option<String>,
-    #[serde(default)]
-    last_name: Option<String>,
-}
 
 /// The session with this customer as its payer.
 pub(crate) fn paid_by(new: NewSession, customer: &Customer) -> NewSession {
@@ -36,10 +21,8 @@ fn name_of(customer: &Customer) -> Option<Name> {
 }
 
 fn legal_name(customer: &Customer) -> Option<Name> {
-    let Named { legal } = extra::read(customer.extra.as_ref());
-    let Legal { first_name, last_name } = legal?;
-    let name = [first_name, last_name].into_iter().flatten().collect::<Vec<_>>().join(" ");
-    Name::try_from(name.chars().take(140).collect::<String>()).ok()
+    let CustomerExtra { legal, .. } = extra::read(customer.extra.as_ref());
+    Name::try_from(legal.whole().chars().take(140).collect::<String>()).ok()
 }
 
 fn beginning_of(email: &EmailAddress) -> Option<Name> {
