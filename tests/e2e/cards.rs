@@ -67,7 +67,8 @@ async fn a_number_that_was_typed_is_found_nowhere() {
     let receiver = Receiver::start().await;
     world.register(&receiver.url("/hooks"), json!({})).await;
     let number = number();
-    let (plain, grouped) = (number.clone(), format!("{} {} {} {}", &number[..4], &number[4..8], &number[8..12], &number[12..]));
+    let (plain, grouped) =
+        (number.clone(), format!("{} {} {} {}", &number[..4], &number[4..8], &number[8..12], &number[12..]));
     let (session, path, token) = by_card(&world).await;
     let mut answers = Vec::new();
     let mut send = async |form: &[(&str, &str)]| {
@@ -110,7 +111,9 @@ async fn a_number_that_was_typed_is_found_nowhere() {
     }
     // The same holder then pays with a card that is taken.
     let card = [("number", "4242424242424242"), ("expiry", "12/40"), ("cvc", "123"), ("name", "Ada Payer")];
-    let paid = page(world.request(Method::POST, &path).form(&[&card[..], &[("act", "pay"), ("token", &token)]].concat())).await;
+    let paid =
+        page(world.request(Method::POST, &path).form(&[&card[..], &[("act", "pay"), ("token", &token)]].concat()))
+            .await;
     assert_eq!(paid.status, StatusCode::SEE_OTHER);
     world.payer(&session).come_back().await;
     let mails = world.mails().await;
@@ -132,7 +135,9 @@ async fn a_number_that_was_typed_is_found_nowhere() {
         ("a webhook", webhooks.join("\n")),
         ("a log", logs.join("\n")),
     ] {
-        for spelling in [&plain, &grouped, &grouped.replace(' ', "+"), &grouped.replace(' ', "%20"), &number[..12].to_owned()] {
+        for spelling in
+            [&plain, &grouped, &grouped.replace(' ', "+"), &grouped.replace(' ', "%20"), &number[..12].to_owned()]
+        {
             assert!(!found.contains(spelling.as_str()), "the number is in {place}");
         }
     }

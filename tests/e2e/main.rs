@@ -6,6 +6,7 @@
 mod at_consent;
 mod at_consent_ends;
 mod calls;
+mod cards;
 mod checkout;
 mod correlation;
 mod crashes;

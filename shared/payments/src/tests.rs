@@ -5,6 +5,7 @@ mod at_submission;
 mod machine;
 mod refunds;
 mod stale;
+mod taken_back;
 mod transfers;
 mod transfers_machine;
 mod world;

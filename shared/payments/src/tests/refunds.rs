@@ -36,7 +36,7 @@ impl World {
     }
 
     /// Asks for a refund, as a client does who repeats the request under its key.
-    async fn ask(&self, session: &Session, id: RefundId, minor: i64) -> Result<Made, RefundError> {
+    pub(super) async fn ask(&self, session: &Session, id: RefundId, minor: i64) -> Result<Made, RefundError> {
         let amount = Some(MinorUnits::new(minor));
         let new = NewRefund { amount, ..samples::new_refund(session, None) };
         let fingerprint = Some(Fingerprint([1; 32]));
