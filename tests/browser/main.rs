@@ -5,6 +5,7 @@
 
 mod banks;
 mod browser;
+mod debits;
 mod inspector;
 mod keyboard;
 mod pages;
