@@ -79,7 +79,7 @@ fn small(picture: &[u8]) -> Vec<u8> {
 }
 
 /// States of pages that a payer seldom meets.
-const RARE: [(&str, &str); 20] = [
+const RARE: [(&str, &str); 22] = [
     ("awaiting_payer_email", "The shop gave the name, and no address for the receipt."),
     ("many_banks", "Eighty banks: those used most, and a search."),
     ("found_banks", "Banks found."),
@@ -92,6 +92,8 @@ const RARE: [(&str, &str); 20] = [
     ("not_sent_declined_by_bank", "The bank said no."),
     ("not_sent_cancelled_by_merchant", "The shop cancelled it."),
     ("late_money", "Money that moved after the end."),
+    ("debit_consent", "A mandate to sign, at its provider."),
+    ("debit_pending", "A debit that is being collected."),
     ("bank_down", "A bank that was chosen while it is down."),
     ("too_many", "A bank chosen too often."),
     ("refund_consent", "The shop approves a refund."),
@@ -103,9 +105,11 @@ const RARE: [(&str, &str); 20] = [
 ];
 
 /// Mails.
-const MAILS: [(&str, &str); 3] = [
+const MAILS: [(&str, &str); 5] = [
+    ("mail_payment_link", "Where to pay."),
     ("mail_receipt", "The receipt."),
     ("mail_refund_details", "Where a refund should go."),
+    ("mail_refund_to_authorise", "To the shop: a refund to approve."),
     ("mail_refund_sent", "A refund was sent."),
 ];
 

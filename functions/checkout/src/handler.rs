@@ -164,7 +164,7 @@ impl Checkout {
             }
             Stage::TimeUp => ok(shell, &TimeUpPage::new(shell, summary, &self.payments.offers(session), view, now)),
             Stage::Pending => ok(shell, &PendingPage::new(shell, summary, &self.payments.offers(session), view, now)),
-            Stage::Sent => ok(shell, &ResultPage::sent(shell, summary, now)),
+            Stage::Sent => ok(shell, &ResultPage::sent(shell, summary, &self.payments.offers(session), now)),
             Stage::NotSent(cause) => {
                 ok(shell, &ResultPage::not_sent(shell, summary, cause, &self.payments.offers(session), now))
             }

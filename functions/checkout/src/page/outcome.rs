@@ -43,7 +43,7 @@ struct Sent {
 
 impl<'a> ResultPage<'a> {
     /// The money is sent.
-    pub(crate) fn sent(shell: &'a Shell<'a>, summary: Summary<'a>, now: Timestamp) -> Self {
+    pub(crate) fn sent(shell: &'a Shell<'a>, summary: Summary<'a>, offers: &[Offer], now: Timestamp) -> Self {
         let (t, m) = (&shell.texts().checkout, &shell.texts().methods);
         let session = summary.session;
         let has_email = session.payer.as_ref().is_some_and(|payer| payer.email.is_some());
@@ -55,7 +55,21 @@ impl<'a> ResultPage<'a> {
         };
         let (heading, came_to) =
             if summary.pays_refund() { (t.refund_sent_heading, t.refunded) } else { (t.sent_heading, t.paid) };
-        let mut texts = vec![if session.card.is_some() { m.paid_text } else { t.sent_text }];
+        let mut texts = vec![match method_of(session, offers) {
+            PaymentMethod::BacsDebit | PaymentMethod::SepaDebit | PaymentMethod::Autogiro => m.debit_paid_text,
+            PaymentMethod::Card
+            | PaymentMethod::CardPresent
+            | PaymentMethod::BankTransfer
+            | PaymentMethod::DirectTransfer
+            | PaymentMethod::GbpCreditTransfer
+            | PaymentMethod::PayByBank => {
+                if session.card.is_some() {
+                    m.paid_text
+                } else {
+                    t.sent_text
+                }
+            }
+        }];
         if session.taken_back.is_some() {
             texts.push(m.taken_back);
         }

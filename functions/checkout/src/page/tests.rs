@@ -1,5 +1,6 @@
 //! Every page, as it is rendered.
 
+mod debits;
 mod extremes;
 
 use askama::Template;
@@ -51,7 +52,7 @@ impl View {
             },
             Stage::TimeUp => TimeUpPage::new(shell, summary, offers, self, now).render(),
             Stage::Pending => PendingPage::new(shell, summary, offers, self, now).render(),
-            Stage::Sent => ResultPage::sent(shell, summary, now).render(),
+            Stage::Sent => ResultPage::sent(shell, summary, offers, now).render(),
             Stage::NotSent(cause) => ResultPage::not_sent(shell, summary, cause, offers, now).render(),
         }
         .unwrap()
@@ -176,6 +177,7 @@ fn gallery(language: Language) -> Vec<(String, String)> {
     add("bank_down", problem(bank_down(), language));
     add("too_many", problem(too_many_attempts(), language));
     pages.extend(crate::refund::gallery(language));
+    pages.extend(debits::gallery(language));
     pages.extend(extremes::gallery(language));
     pages
 }
