@@ -126,13 +126,19 @@ pub(crate) fn refresh(session: &Session, now: Timestamp) -> Option<String> {
             Some(format!("{}; url={}/return?check=auto", refresh_s(session, now), checkout_path(&session.id)))
         }
         Stage::Sent | Stage::NotSent(_) => way_on(session, now).map(|url| format!("0; url={url}")),
+        // Nobody has to come back from anywhere: the money comes by itself.
+        Stage::Consent if session.transfer().is_some() => {
+            Some(format!("{}; url={}/return?check=auto", refresh_s(session, now), checkout_path(&session.id)))
+        }
         Stage::Payer | Stage::Bank | Stage::Consent => None,
     }
 }
 
 /// How often a page that waits for a bank loads itself again: while the payment is young every three seconds, later less.
 pub(crate) fn refresh_s(session: &Session, now: Timestamp) -> i64 {
-    let since = session.pending_since().unwrap_or(session.expires_at).min(now);
+    let transfer = session.transfer().and_then(|_| session.attempt.as_ref()?.at_consent.as_ref());
+    let begun_at = transfer.map_or(session.expires_at, |at_consent| at_consent.begun_at);
+    let since = session.pending_since().unwrap_or(begun_at).min(now);
     (now.duration_since(since).as_secs() / 10).clamp(3, 60)
 }
 

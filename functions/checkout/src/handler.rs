@@ -14,7 +14,10 @@ use store::{Change, ChangeError, Sessions, Shops, StoreError, Table};
 
 use crate::flow::{self, Asks, Choice, Stage};
 use crate::form::{BankForm, PayerErrors, PayerForm};
-use crate::page::{BankPage, ConsentPage, MethodsPage, PayerPage, PendingPage, ResultPage, Summary, TimeUpPage, face};
+use crate::page::{
+    BankPage, ConsentPage, MethodsPage, PayerPage, PendingPage, ResultPage, Summary, TimeUpPage, TransferPage, face,
+    instructions,
+};
 use crate::paths::checkout_path;
 use crate::problem::{bank_down, of_begin, of_payment, too_many_attempts, unknown_bank};
 use crate::refund::{self, DetailsForm, RefundPages};
@@ -150,7 +153,29 @@ impl Checkout {
         let shop = self.shop(session).await?;
         let shell = &shell_of(session, shop.as_ref(), client);
         let summary = Summary::new(session, shell, stage);
-        let response = match stage {
+        let mut response = match instructions(session, stage, view) {
+            Some(to) => ok(shell, &TransferPage::new(shell, summary, to, view, now)),
+            None => self.show_stage(session, stage, view, (shell, summary), now),
+        }?;
+        if view.check == Check::Auto
+            && let Some(refresh) = flow::refresh(session, now)
+        {
+            let refresh = HeaderValue::try_from(refresh).map_err(|error| Problem::Internal(Box::new(error)))?;
+            response.headers_mut().insert(header::REFRESH, refresh);
+        }
+        Ok(response)
+    }
+
+    /// The page of a stage, where the payer makes no transfer.
+    fn show_stage(
+        &self,
+        session: &Session,
+        stage: Stage,
+        view: &View,
+        (shell, summary): (&Shell<'_>, Summary<'_>),
+        now: Timestamp,
+    ) -> Answer {
+        match stage {
             Stage::Payer => ok(shell, &PayerPage::new(shell, summary, &PayerForm::default(), PayerErrors::default())),
             Stage::Consent if view.choose == Choose::No => {
                 ok(shell, &ConsentPage::new(shell, summary, &self.payments.offers(session)))
@@ -168,15 +193,7 @@ impl Checkout {
             Stage::NotSent(cause) => {
                 ok(shell, &ResultPage::not_sent(shell, summary, cause, &self.payments.offers(session), now))
             }
-        };
-        let mut response = response?;
-        if view.check == Check::Auto
-            && let Some(refresh) = flow::refresh(session, now)
-        {
-            let refresh = HeaderValue::try_from(refresh).map_err(|error| Problem::Internal(Box::new(error)))?;
-            response.headers_mut().insert(header::REFRESH, refresh);
         }
-        Ok(response)
     }
 
     async fn identify_payer(&self, id: SessionId, form: &PayerForm, client: &Client, now: Timestamp) -> Answer {

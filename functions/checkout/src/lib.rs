@@ -1,5 +1,6 @@
 //! Payer over HTTP: the checkout's pages, and the page of a refund.
 
+mod epc;
 mod flow;
 mod form;
 mod handler;

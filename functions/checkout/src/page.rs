@@ -10,9 +10,11 @@ mod pending;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod transfer;
 
 pub(crate) use awaiting::{BankPage, ConsentPage, PayerPage, TimeUpPage};
 pub(crate) use methods::MethodsPage;
 pub(crate) use outcome::ResultPage;
 pub(crate) use pending::PendingPage;
 pub(crate) use summary::{Summary, face};
+pub(crate) use transfer::{TransferPage, instructions};

@@ -13,7 +13,12 @@ const QUIET: usize = 4;
 ///
 /// A stroke for each row, by steps from where it is: once packed, half of what a square for each module takes.
 pub(crate) fn qr_code(address: &str) -> Option<String> {
-    let (size, modules) = modules(address).ok()?;
+    qr_code_at(address, EcLevel::L)
+}
+
+/// A QR code of any text, with this much error correction; none if the text is too long for one.
+pub(crate) fn qr_code_at(text: &str, correction: EcLevel) -> Option<String> {
+    let (size, modules) = modules(text, correction).ok()?;
     let side = size + 2 * QUIET;
     let mut path = String::new();
     for (row, line) in modules.chunks(size).enumerate() {
@@ -35,11 +40,11 @@ pub(crate) fn qr_code(address: &str) -> Option<String> {
 /// How many modules it has in a row, and each of them.
 ///
 /// Always by the same mask. To try all eight and keep the best for a damaged print (8.8.2) takes ten times as long, on every page.
-fn modules(address: &str) -> QrResult<(usize, Vec<Color>)> {
-    let bits = bits::encode_auto(address.as_bytes(), EcLevel::L)?;
+fn modules(text: &str, level: EcLevel) -> QrResult<(usize, Vec<Color>)> {
+    let bits = bits::encode_auto(text.as_bytes(), level)?;
     let version = bits.version();
-    let (codewords, correction) = ec::construct_codewords(&bits.into_bytes(), version, EcLevel::L)?;
-    let mut canvas = Canvas::new(version, EcLevel::L);
+    let (codewords, correction) = ec::construct_codewords(&bits.into_bytes(), version, level)?;
+    let mut canvas = Canvas::new(version, level);
     canvas.draw_all_functional_patterns();
     canvas.draw_data(&codewords, &correction);
     canvas.apply_mask(MaskPattern::Checkerboard);
@@ -47,7 +52,7 @@ fn modules(address: &str) -> QrResult<(usize, Vec<Color>)> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use proptest::prelude::*;
     use rqrr::{Grid, SimpleGrid};
 
@@ -62,7 +67,7 @@ mod tests {
     }
 
     /// What a camera reads of a code as it is drawn.
-    fn read(svg: &str) -> String {
+    pub(crate) fn read(svg: &str) -> String {
         let path = svg.split_once(" d=\"").unwrap().1.split_once('"').unwrap().0;
         let mut rows = Vec::new();
         for (row, line) in path.split('M').skip(1).enumerate() {

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::attempt::TransferInstructions;
 use crate::money::{MinorUnits, Money};
 use crate::session::Session;
 use crate::transition::{SessionEvent, SessionState};
@@ -18,6 +19,11 @@ pub struct Received {
 }
 
 impl Session {
+    /// Where the payer makes a transfer to, while the attempt that is open is paid so.
+    pub fn transfer(&self) -> Option<&TransferInstructions> {
+        self.open_at_consent()?.at_consent.as_ref()?.transfer.as_ref()
+    }
+
     /// What has come of it by transfers.
     pub fn received_amount(&self) -> Option<Money> {
         self.received.map(|received| Money::new(received.total, self.amount.currency()))

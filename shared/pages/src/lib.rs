@@ -27,6 +27,6 @@ pub use problem_page::Back;
 pub use response::{Answer, Forms, page, see_other};
 pub use shell::{Face, Shell};
 pub use style::{BASE_STYLE, STYLE};
-pub use texts::{CheckoutTexts, CommonTexts, MailTexts, MethodTexts, ProblemsTexts, RefundTexts, Texts};
+pub use texts::{CheckoutTexts, CommonTexts, MailTexts, MethodTexts, ProblemsTexts, RefundTexts, Texts, TransferTexts};
 pub use time::Zone;
 pub use weights::weighted;

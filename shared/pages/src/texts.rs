@@ -46,6 +46,7 @@ pub struct Texts {
     pub common: CommonTexts,
     pub checkout: CheckoutTexts,
     pub methods: MethodTexts,
+    pub transfers: TransferTexts,
     pub refunds: RefundTexts,
     pub problems: ProblemsTexts,
     pub mails: MailTexts,
@@ -242,6 +243,29 @@ texts! {
         /// `{brand}` is a name, `{number}` the last digits.
         card_ending,
         taken_back,
+    }
+}
+
+texts! {
+    /// The page of a payer who makes a transfer of their own.
+    #[expect(missing_docs, reason = "a text's name says where it stands, and the text what it says")]
+    TransferTexts {
+        heading,
+        heading_missing,
+        intro,
+        missing,
+        account_name,
+        amount,
+        reference,
+        copy_hint,
+        code_heading,
+        code_intro,
+        wait,
+        late,
+        underpaid_heading,
+        underpaid_returned,
+        excess,
+        time_up_text,
     }
 }
 

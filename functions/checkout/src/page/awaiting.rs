@@ -179,6 +179,7 @@ const fn approve(method: PaymentMethod, texts: &Texts) -> (&'static str, &'stati
 pub(crate) struct TimeUpPage<'a> {
     shell: &'a Shell<'a>,
     t: &'static CheckoutTexts,
+    text: &'static str,
     summary: Summary<'a>,
     checking: Checking,
 }
@@ -193,6 +194,8 @@ impl<'a> TimeUpPage<'a> {
     ) -> Self {
         let t = &shell.texts().checkout;
         summary.name_bank(offers);
-        Self { shell, t, checking: Checking::new(&summary, view, now), summary }
+        let by_transfer = summary.session.transfer().is_some();
+        let text = if by_transfer { shell.texts().transfers.time_up_text } else { t.time_up_text };
+        Self { shell, t, text, checking: Checking::new(&summary, view, now), summary }
     }
 }

@@ -73,6 +73,9 @@ impl<'a> ResultPage<'a> {
         if session.taken_back.is_some() {
             texts.push(m.taken_back);
         }
+        if session.excess().is_some() {
+            texts.push(shell.texts().transfers.excess);
+        }
         let page = Self::of(shell, summary, Mark::Good, (heading, texts), came_to, now);
         Self { sent: Some(sent), ..page }
     }
@@ -85,7 +88,7 @@ impl<'a> ResultPage<'a> {
         offers: &[Offer],
         now: Timestamp,
     ) -> Self {
-        let (t, m) = (&shell.texts().checkout, &shell.texts().methods);
+        let (t, m, x) = (&shell.texts().checkout, &shell.texts().methods, &shell.texts().transfers);
         let by_card = method_of(summary.session, offers) == PaymentMethod::Card;
         // A refund is made again by its merchant, who is the one that reads this.
         let then = if summary.pays_refund() { t.expired_again_refund } else { t.start_again };
@@ -109,7 +112,7 @@ impl<'a> ResultPage<'a> {
                 let then = if summary.pays_refund() { t.expired_again_refund } else { t.expired_again };
                 (Mark::Ended, t.expired_heading, vec![t.no_money_left, then])
             }
-            Some(SessionEvent::Underpaid) => (Mark::Ended, t.expired_heading, vec![then]),
+            Some(SessionEvent::Underpaid) => (Mark::Ended, x.underpaid_heading, vec![x.underpaid_returned, then]),
             // None of these ends a session.
             Some(
                 SessionEvent::Created
@@ -143,6 +146,11 @@ impl<'a> ResultPage<'a> {
     ) -> Self {
         let way_on = api::return_url(summary.session, now);
         summary.came_to = Some(came_to);
+        for (name, amount) in [("excess", summary.session.excess()), ("returned", summary.session.returned())] {
+            if let Some(amount) = amount {
+                summary.facts = summary.facts.amount(name, &amount);
+            }
+        }
         let (t, m) = (&shell.texts().checkout, &shell.texts().methods);
         Self { shell, t, m, summary, mark, heading, texts, sent: None, way_on }
     }

@@ -43,6 +43,9 @@ impl View {
 
     fn render(&self, shell: &Shell<'_>, session: &Session, offers: &[Offer], now: Timestamp) -> String {
         let (summary, blank) = (Summary::new(session, shell, stage(session, now)), PayerForm::default());
+        if let Some(to) = instructions(session, stage(session, now), self) {
+            return TransferPage::new(shell, summary, to, self, now).render().unwrap();
+        }
         match stage(session, now) {
             Stage::Payer => PayerPage::new(shell, summary, &blank, PayerErrors::default()).render(),
             Stage::Consent if self.choose == Choose::No => ConsentPage::new(shell, summary, offers).render(),

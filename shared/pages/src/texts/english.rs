@@ -2,7 +2,7 @@
 
 use models::Currency;
 
-use super::{CheckoutTexts, CommonTexts, MailTexts, MethodTexts, ProblemsTexts, RefundTexts, Texts};
+use super::{CheckoutTexts, CommonTexts, MailTexts, MethodTexts, ProblemsTexts, RefundTexts, Texts, TransferTexts};
 use crate::money::{CurrencyPosition, Numbers};
 use crate::time::Calendar;
 
@@ -194,6 +194,24 @@ pub(crate) const TEXTS: Texts = Texts {
         paid_with: "Paid with",
         card_ending: "{brand} ending {number}",
         taken_back: "The money of this payment was taken back afterwards.",
+    },
+    transfers: TransferTexts {
+        heading: "Transfer {amount}",
+        heading_missing: "Transfer the missing {missing}",
+        intro: "Make this transfer from your bank’s app or website. It is recognised by its reference, so enter that exactly.",
+        missing: "Of {amount}, {received} has arrived. What is missing is {missing}.",
+        account_name: "Account name",
+        amount: "Amount",
+        reference: "Reference for your transfer",
+        copy_hint: "Tap or click a value to select all of it, and copy it.",
+        code_heading: "Scan it instead",
+        code_intro: "If your bank’s app reads codes for transfers, this one fills everything in.",
+        wait: "A transfer may take until the next working day. You can close this page: {shop} learns when the money is there.",
+        late: "What arrives later can’t pay any more, and is to be returned.",
+        underpaid_heading: "Not all of the money arrived in time",
+        underpaid_returned: "Of {amount}, {returned} arrived. It is being returned to the account it came from.",
+        excess: "You sent {excess} too much. Ask {shop}: it is to be returned.",
+        time_up_text: "We are asking whether your transfer has arrived. If it has, it goes on. If not, it ends. Please don’t send it again.",
     },
     refunds: RefundTexts {
         summary: "Your refund",

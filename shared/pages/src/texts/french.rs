@@ -2,7 +2,7 @@
 
 use models::Currency;
 
-use super::{CheckoutTexts, CommonTexts, MailTexts, MethodTexts, ProblemsTexts, RefundTexts, Texts};
+use super::{CheckoutTexts, CommonTexts, MailTexts, MethodTexts, ProblemsTexts, RefundTexts, Texts, TransferTexts};
 use crate::money::{CurrencyPosition, Numbers};
 use crate::time::Calendar;
 
@@ -194,6 +194,24 @@ pub(crate) const TEXTS: Texts = Texts {
         paid_with: "Payé avec",
         card_ending: "{brand} se terminant par {number}",
         taken_back: "L’argent de ce paiement a été repris par la suite.",
+    },
+    transfers: TransferTexts {
+        heading: "Virement de {amount}",
+        heading_missing: "Virez ce qui manque\u{a0}: {missing}",
+        intro: "Faites ce virement depuis l’application ou le site de votre banque. Il est reconnu à sa référence\u{a0}: saisissez-la exactement.",
+        missing: "Sur {amount}, nous avons reçu {received}. Il manque {missing}.",
+        account_name: "Titulaire du compte",
+        amount: "Montant",
+        reference: "Référence de votre virement",
+        copy_hint: "Touchez une valeur ou cliquez dessus pour la sélectionner en entier, puis copiez-la.",
+        code_heading: "Ou scannez ce code",
+        code_intro: "Si l’application de votre banque lit les codes de virement, celui-ci remplit tout.",
+        wait: "Un virement peut prendre jusqu’au jour ouvré suivant. Vous pouvez fermer cette page\u{a0}: {shop} saura quand l’argent sera arrivé.",
+        late: "Ce qui arrive plus tard ne paie plus rien et doit être rendu.",
+        underpaid_heading: "Le montant complet n’est pas arrivé à temps",
+        underpaid_returned: "Sur {amount}, {returned} sont arrivés. Cette somme est rendue au compte d’où elle vient.",
+        excess: "Vous avez envoyé {excess} de trop. Contactez {shop}\u{a0}: cette somme doit vous être rendue.",
+        time_up_text: "Nous demandons si votre virement est arrivé. Si oui, l’opération continue. Sinon, elle prend fin. Merci de ne pas le refaire.",
     },
     refunds: RefundTexts {
         summary: "Votre remboursement",

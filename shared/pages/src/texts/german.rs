@@ -2,7 +2,7 @@
 
 use models::Currency;
 
-use super::{CheckoutTexts, CommonTexts, MailTexts, MethodTexts, ProblemsTexts, RefundTexts, Texts};
+use super::{CheckoutTexts, CommonTexts, MailTexts, MethodTexts, ProblemsTexts, RefundTexts, Texts, TransferTexts};
 use crate::money::{CurrencyPosition, Numbers};
 use crate::time::Calendar;
 
@@ -194,6 +194,24 @@ pub(crate) const TEXTS: Texts = Texts {
         paid_with: "Gezahlt mit",
         card_ending: "{brand} mit den letzten Ziffern {number}",
         taken_back: "Das Geld dieser Zahlung wurde nachträglich zurückgeholt.",
+    },
+    transfers: TransferTexts {
+        heading: "{amount} überweisen",
+        heading_missing: "Fehlende {missing} überweisen",
+        intro: "Überweisen Sie in der App oder auf der Website Ihrer Bank. Ihre Überweisung wird am Verwendungszweck erkannt. Geben Sie ihn genau so ein.",
+        missing: "Von {amount} sind {received} eingegangen. Es fehlen {missing}.",
+        account_name: "Kontoinhaber",
+        amount: "Betrag",
+        reference: "Verwendungszweck",
+        copy_hint: "Tippen oder klicken Sie auf einen Wert, um ihn ganz zu markieren, und kopieren Sie ihn.",
+        code_heading: "Oder scannen",
+        code_intro: "Wenn die App Ihrer Bank Überweisungscodes liest, füllt dieser alles aus.",
+        wait: "Eine Überweisung kann bis zum nächsten Bankarbeitstag dauern. Sie können diese Seite schließen: {shop} erfährt, wenn das Geld da ist.",
+        late: "Was später eingeht, bezahlt nichts mehr und ist zurückzugeben.",
+        underpaid_heading: "Es ging nicht rechtzeitig alles ein",
+        underpaid_returned: "Von {amount} sind {returned} eingegangen. Sie werden auf das Konto zurücküberwiesen, von dem sie kamen.",
+        excess: "Sie haben {excess} zu viel überwiesen. Wenden Sie sich an {shop}: Der Betrag muss Ihnen zurückgezahlt werden.",
+        time_up_text: "Wir fragen nach, ob Ihre Überweisung eingegangen ist. Wenn ja, geht es weiter. Wenn nicht, endet der Vorgang. Bitte überweisen Sie nicht noch einmal.",
     },
     refunds: RefundTexts {
         summary: "Ihre Rückerstattung",

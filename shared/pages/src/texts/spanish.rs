@@ -2,7 +2,7 @@
 
 use models::Currency;
 
-use super::{CheckoutTexts, CommonTexts, MailTexts, MethodTexts, ProblemsTexts, RefundTexts, Texts};
+use super::{CheckoutTexts, CommonTexts, MailTexts, MethodTexts, ProblemsTexts, RefundTexts, Texts, TransferTexts};
 use crate::money::{CurrencyPosition, Numbers};
 use crate::time::Calendar;
 
@@ -194,6 +194,24 @@ pub(crate) const TEXTS: Texts = Texts {
         paid_with: "Pagado con",
         card_ending: "{brand} terminada en {number}",
         taken_back: "El dinero de este pago se retiró después.",
+    },
+    transfers: TransferTexts {
+        heading: "Transfiera {amount}",
+        heading_missing: "Transfiera lo que falta: {missing}",
+        intro: "Haga esta transferencia desde la aplicación o la web de su banco. Se reconoce por su concepto, así que escríbalo exactamente igual.",
+        missing: "De {amount} han llegado {received}. Faltan {missing}.",
+        account_name: "Titular de la cuenta",
+        amount: "Importe",
+        reference: "Concepto de su transferencia",
+        copy_hint: "Toque o pulse un dato para seleccionarlo entero y cópielo.",
+        code_heading: "O escanee este código",
+        code_intro: "Si la aplicación de su banco lee códigos de transferencia, este lo rellena todo.",
+        wait: "Una transferencia puede tardar hasta el siguiente día hábil. Puede cerrar esta página: {shop} sabrá cuándo ha llegado el dinero.",
+        late: "Lo que llegue después ya no paga nada y debe devolverse.",
+        underpaid_heading: "No llegó a tiempo todo el dinero",
+        underpaid_returned: "De {amount} llegaron {returned}. Se devuelven a la cuenta de la que salieron.",
+        excess: "Ha enviado {excess} de más. Consulte con {shop}: deben devolvérselo.",
+        time_up_text: "Estamos preguntando si ha llegado su transferencia. Si ha llegado, la operación sigue. Si no, termina. No la haga otra vez, por favor.",
     },
     refunds: RefundTexts {
         summary: "Su reembolso",

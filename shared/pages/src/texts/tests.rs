@@ -3,11 +3,12 @@ use crate::Language;
 
 /// Each text of a language by its area and name.
 fn all(texts: &Texts) -> Vec<(String, &'static str)> {
-    let Texts { numbers: _, calendar: _, common, checkout, methods, refunds, problems, mails } = texts;
+    let Texts { numbers: _, calendar: _, common, checkout, methods, transfers, refunds, problems, mails } = texts;
     let areas = [
         ("common", common.all()),
         ("checkout", checkout.all()),
         ("methods", methods.all()),
+        ("transfers", transfers.all()),
         ("refunds", refunds.all()),
         ("problems", problems.all()),
         ("mails", mails.all()),

@@ -2,7 +2,7 @@
 
 use models::Currency;
 
-use super::{CheckoutTexts, CommonTexts, MailTexts, MethodTexts, ProblemsTexts, RefundTexts, Texts};
+use super::{CheckoutTexts, CommonTexts, MailTexts, MethodTexts, ProblemsTexts, RefundTexts, Texts, TransferTexts};
 use crate::money::{CurrencyPosition, Numbers};
 use crate::time::Calendar;
 
@@ -195,6 +195,24 @@ pub(crate) const TEXTS: Texts = Texts {
         paid_with: "Talwyd â",
         card_ending: "{brand} yn gorffen â {number}",
         taken_back: "Cymerwyd arian y taliad hwn yn ôl wedyn.",
+    },
+    transfers: TransferTexts {
+        heading: "Trosglwyddwch {amount}",
+        heading_missing: "Trosglwyddwch y {missing} sydd ar goll",
+        intro: "Gwnewch y trosglwyddiad hwn o ap neu wefan eich banc. Adnabyddir ef wrth ei gyfeirnod, felly rhowch hwnnw’n union.",
+        missing: "O {amount}, mae {received} wedi cyrraedd. Mae {missing} ar goll o hyd.",
+        account_name: "Enw’r cyfrif",
+        amount: "Swm",
+        reference: "Cyfeirnod eich trosglwyddiad",
+        copy_hint: "Tapiwch neu gliciwch ar werth i’w ddewis i gyd, a’i gopïo.",
+        code_heading: "Neu sganiwch y cod",
+        code_intro: "Os yw ap eich banc yn darllen codau trosglwyddo, mae hwn yn llenwi’r cyfan.",
+        wait: "Gall trosglwyddiad gymryd tan y diwrnod gwaith nesaf. Gallwch gau’r dudalen hon: bydd {shop} yn cael gwybod pan fydd yr arian wedi cyrraedd.",
+        late: "Nid yw’r hyn sy’n cyrraedd wedyn yn talu dim, a dylid ei ddychwelyd.",
+        underpaid_heading: "Ni chyrhaeddodd yr arian i gyd mewn pryd",
+        underpaid_returned: "O {amount}, cyrhaeddodd {returned}. Mae’n cael ei ddychwelyd i’r cyfrif y daeth ohono.",
+        excess: "Rydych wedi anfon {excess} yn ormod. Gofynnwch i {shop}: dylid ei ddychwelyd.",
+        time_up_text: "Rydym yn gofyn a yw eich trosglwyddiad wedi cyrraedd. Os yw, mae’n parhau. Os nad yw, daw i ben. Peidiwch â’i anfon eto, os gwelwch yn dda.",
     },
     refunds: RefundTexts {
         summary: "Eich ad-daliad",

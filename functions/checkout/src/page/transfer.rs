@@ -1,0 +1,115 @@
+//! Where a payer makes a transfer to: the instructions, and what has come by now.
+
+use askama::Template;
+use jiff::Timestamp;
+use models::{AccountIdentifier, Mode, Money, Session, TransferInstructions};
+use pages::{CheckoutTexts, Html, MethodTexts, RefundTexts, Shell, TransferTexts};
+
+use super::awaiting::{Asking, Step};
+use super::pending::Checking;
+use super::summary::Summary;
+use crate::epc::transfer_code;
+use crate::flow::Stage;
+use crate::view::{Choose, View};
+
+/// Shows where to transfer the money, or what is missing of it.
+#[derive(Template)]
+#[template(path = "transfer.html")]
+pub(crate) struct TransferPage<'a> {
+    shell: &'a Shell<'a>,
+    t: &'static CheckoutTexts,
+    m: &'static MethodTexts,
+    x: &'static TransferTexts,
+    refunds: &'static RefundTexts,
+    summary: Summary<'a>,
+    asking: Asking,
+    checking: Checking,
+    to: &'a TransferInstructions,
+    account: Account<'a>,
+    /// What is to be transferred: all of it, or what is missing.
+    amount: String,
+    /// That a part has come, and how much is missing.
+    missing: Option<Html>,
+    code: Option<String>,
+    /// Until the first money has come.
+    may_choose_again: bool,
+    /// The page that makes test transfers.
+    test: Option<String>,
+}
+
+/// An account as people write it.
+enum Account<'a> {
+    Uk { sort_code: String, number: &'a str },
+    Iban(String),
+}
+
+impl<'a> Account<'a> {
+    fn of(account: &'a AccountIdentifier) -> Self {
+        let in_parts = |text: &str, length: usize, between: &str| {
+            let chars: Vec<char> = text.chars().collect();
+            chars.chunks(length).map(|part| part.iter().collect::<String>()).collect::<Vec<_>>().join(between)
+        };
+        match account {
+            AccountIdentifier::UkAccount { sort_code, account_number } => {
+                Self::Uk { sort_code: in_parts(sort_code.as_str(), 2, "-"), number: account_number.as_str() }
+            }
+            AccountIdentifier::Iban { iban } => Self::Iban(in_parts(iban.as_str(), 4, " ")),
+        }
+    }
+}
+
+/// The instructions that a page with this view shows: the session awaits a transfer, or the rest of one.
+pub(crate) fn instructions<'a>(session: &'a Session, stage: Stage, view: &View) -> Option<&'a TransferInstructions> {
+    let shown = match stage {
+        Stage::Consent => view.choose == Choose::No,
+        Stage::Pending => session.missing().is_some(),
+        Stage::Payer | Stage::Bank | Stage::TimeUp | Stage::Sent | Stage::NotSent(_) => false,
+    };
+    session.transfer().filter(|_| shown)
+}
+
+impl<'a> TransferPage<'a> {
+    pub(crate) fn new(
+        shell: &'a Shell<'a>,
+        mut summary: Summary<'a>,
+        to: &'a TransferInstructions,
+        view: &View,
+        now: Timestamp,
+    ) -> Self {
+        let texts = shell.texts();
+        let session = summary.session;
+        let wanted = session.missing().unwrap_or(session.amount);
+        let missing = session.missing().zip(session.received_amount()).map(|(missing, received)| {
+            summary.facts = summary.facts.clone().amount("missing", &missing).amount("received", &received);
+            summary.html(texts.transfers.missing)
+        });
+        Self {
+            shell,
+            t: &texts.checkout,
+            m: &texts.methods,
+            x: &texts.transfers,
+            refunds: &texts.refunds,
+            asking: Asking::new(&summary, Step::Approve),
+            checking: Checking::new(&summary, view, now),
+            to,
+            account: Account::of(&to.payee.account),
+            amount: shell.language.amount(&wanted),
+            code: transfer_code(to, wanted),
+            may_choose_again: missing.is_none() && session.may_choose_again(),
+            missing,
+            test: (session.mode == Mode::Test).then(|| test_transfer(session, to, wanted)),
+            summary,
+        }
+    }
+
+    fn heading(&self) -> &'static str {
+        if self.missing.is_some() { self.x.heading_missing } else { self.x.heading }
+    }
+}
+
+/// The mock's page, filled in; what is in it needs no escaping.
+fn test_transfer(session: &Session, to: &TransferInstructions, amount: Money) -> String {
+    let (reference, minor, currency) = (to.reference.as_str(), amount.minor(), amount.currency().code());
+    let id = session.id;
+    format!("/mock-transfer?reference={reference}&amount_minor={minor}&currency={currency}&session={id}")
+}
