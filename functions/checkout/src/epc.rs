@@ -15,7 +15,9 @@ const MAX_BYTES: usize = 331;
 /// The code as an SVG, for a transfer of this amount; none unless it is one in euro to an IBAN.
 pub(crate) fn transfer_code(to: &TransferInstructions, amount: Money) -> Option<String> {
     // Section 2.2: the error correction of level M.
-    qr_code_at(&payload(to, amount)?, EcLevel::M)
+    let svg = qr_code_at(&payload(to, amount)?, EcLevel::M)?;
+    // Large enough for a phone that is held before a screen.
+    Some(svg.replacen("<svg ", "<svg width=\"192\" height=\"192\" ", 1))
 }
 
 /// Version 2, which needs no BIC; UTF-8; the reference as unstructured text.

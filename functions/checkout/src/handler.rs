@@ -154,7 +154,7 @@ impl Checkout {
         let shell = &shell_of(session, shop.as_ref(), client);
         let summary = Summary::new(session, shell, stage);
         let mut response = match instructions(session, stage, view) {
-            Some(to) => ok(shell, &TransferPage::new(shell, summary, to, view, now)),
+            Some(to) => ok(shell, &TransferPage::new(shell, summary, to, &self.payments.offers(session), view, now)),
             None => self.show_stage(session, stage, view, (shell, summary), now),
         }?;
         if view.check == Check::Auto

@@ -2,6 +2,7 @@
 
 mod debits;
 mod extremes;
+mod transfers;
 
 use askama::Template;
 use jiff::Timestamp;
@@ -44,7 +45,7 @@ impl View {
     fn render(&self, shell: &Shell<'_>, session: &Session, offers: &[Offer], now: Timestamp) -> String {
         let (summary, blank) = (Summary::new(session, shell, stage(session, now)), PayerForm::default());
         if let Some(to) = instructions(session, stage(session, now), self) {
-            return TransferPage::new(shell, summary, to, self, now).render().unwrap();
+            return TransferPage::new(shell, summary, to, offers, self, now).render().unwrap();
         }
         match stage(session, now) {
             Stage::Payer => PayerPage::new(shell, summary, &blank, PayerErrors::default()).render(),
@@ -179,6 +180,7 @@ fn gallery(language: Language) -> Vec<(String, String)> {
     add("not_found", problem(Problem::NotFound, language));
     add("bank_down", problem(bank_down(), language));
     add("too_many", problem(too_many_attempts(), language));
+    pages.extend(transfers::gallery(language));
     pages.extend(crate::refund::gallery(language));
     pages.extend(debits::gallery(language));
     pages.extend(extremes::gallery(language));

@@ -4,6 +4,7 @@ use askama::Template;
 use jiff::Timestamp;
 use models::{AccountIdentifier, Mode, Money, Session, TransferInstructions};
 use pages::{CheckoutTexts, Html, MethodTexts, RefundTexts, Shell, TransferTexts};
+use providers::Offer;
 
 use super::awaiting::{Asking, Step};
 use super::pending::Checking;
@@ -20,14 +21,11 @@ pub(crate) struct TransferPage<'a> {
     t: &'static CheckoutTexts,
     m: &'static MethodTexts,
     x: &'static TransferTexts,
-    refunds: &'static RefundTexts,
     summary: Summary<'a>,
     asking: Asking,
     checking: Checking,
-    to: &'a TransferInstructions,
-    account: Account<'a>,
-    /// What is to be transferred: all of it, or what is missing.
-    amount: String,
+    /// Who is paid, where, how much (all of it, or what is missing) and under which reference.
+    values: Vec<Value>,
     /// That a part has come, and how much is missing.
     missing: Option<Html>,
     code: Option<String>,
@@ -37,24 +35,21 @@ pub(crate) struct TransferPage<'a> {
     test: Option<String>,
 }
 
-/// An account as people write it.
-enum Account<'a> {
-    Uk { sort_code: String, number: &'a str },
-    Iban(String),
-}
+/// What is to be copied: by its id, what it is, and it.
+type Value = (&'static str, &'static str, String);
 
-impl<'a> Account<'a> {
-    fn of(account: &'a AccountIdentifier) -> Self {
-        let in_parts = |text: &str, length: usize, between: &str| {
-            let chars: Vec<char> = text.chars().collect();
-            chars.chunks(length).map(|part| part.iter().collect::<String>()).collect::<Vec<_>>().join(between)
-        };
-        match account {
-            AccountIdentifier::UkAccount { sort_code, account_number } => {
-                Self::Uk { sort_code: in_parts(sort_code.as_str(), 2, "-"), number: account_number.as_str() }
-            }
-            AccountIdentifier::Iban { iban } => Self::Iban(in_parts(iban.as_str(), 4, " ")),
-        }
+/// An account as people write it.
+fn account(account: &AccountIdentifier, refunds: &'static RefundTexts) -> Vec<Value> {
+    let in_parts = |text: &str, length: usize, between: &str| {
+        let chars: Vec<char> = text.chars().collect();
+        chars.chunks(length).map(|part| part.iter().collect::<String>()).collect::<Vec<_>>().join(between)
+    };
+    match account {
+        AccountIdentifier::UkAccount { sort_code, account_number } => vec![
+            ("sort_code", refunds.sort_code_label, in_parts(sort_code.as_str(), 2, "-")),
+            ("account_number", refunds.account_number_label, account_number.as_str().to_owned()),
+        ],
+        AccountIdentifier::Iban { iban } => vec![("iban", "IBAN", in_parts(iban.as_str(), 4, " "))],
     }
 }
 
@@ -72,28 +67,31 @@ impl<'a> TransferPage<'a> {
     pub(crate) fn new(
         shell: &'a Shell<'a>,
         mut summary: Summary<'a>,
-        to: &'a TransferInstructions,
+        to: &TransferInstructions,
+        offers: &[Offer],
         view: &View,
         now: Timestamp,
     ) -> Self {
-        let texts = shell.texts();
+        let (texts, x) = (shell.texts(), &shell.texts().transfers);
+        summary.name_bank(offers);
         let session = summary.session;
         let wanted = session.missing().unwrap_or(session.amount);
         let missing = session.missing().zip(session.received_amount()).map(|(missing, received)| {
             summary.facts = summary.facts.clone().amount("missing", &missing).amount("received", &received);
-            summary.html(texts.transfers.missing)
+            summary.html(x.missing)
         });
+        let mut values = vec![("account_name", x.account_name, to.payee.name.as_str().to_owned())];
+        values.extend(account(&to.payee.account, &texts.refunds));
+        values.push(("amount", x.amount, shell.language.amount(&wanted)));
+        values.push(("reference", x.reference, to.reference.as_str().to_owned()));
         Self {
             shell,
             t: &texts.checkout,
             m: &texts.methods,
-            x: &texts.transfers,
-            refunds: &texts.refunds,
+            x,
             asking: Asking::new(&summary, Step::Approve),
             checking: Checking::new(&summary, view, now),
-            to,
-            account: Account::of(&to.payee.account),
-            amount: shell.language.amount(&wanted),
+            values,
             code: transfer_code(to, wanted),
             may_choose_again: missing.is_none() && session.may_choose_again(),
             missing,
@@ -111,5 +109,5 @@ impl<'a> TransferPage<'a> {
 fn test_transfer(session: &Session, to: &TransferInstructions, amount: Money) -> String {
     let (reference, minor, currency) = (to.reference.as_str(), amount.minor(), amount.currency().code());
     let id = session.id;
-    format!("/mock-transfer?reference={reference}&amount_minor={minor}&currency={currency}&session={id}")
+    format!("/mock-bank/transfer?reference={reference}&amount_minor={minor}&currency={currency}&session={id}")
 }

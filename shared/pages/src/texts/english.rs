@@ -203,7 +203,7 @@ pub(crate) const TEXTS: Texts = Texts {
         account_name: "Account name",
         amount: "Amount",
         reference: "Reference for your transfer",
-        copy_hint: "Tap or click a value to select all of it, and copy it.",
+        copy_hint: "Select a value to copy it.",
         code_heading: "Scan it instead",
         code_intro: "If your bank’s app reads codes for transfers, this one fills everything in.",
         wait: "A transfer may take until the next working day. You can close this page: {shop} learns when the money is there.",

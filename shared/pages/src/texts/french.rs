@@ -203,7 +203,7 @@ pub(crate) const TEXTS: Texts = Texts {
         account_name: "Titulaire du compte",
         amount: "Montant",
         reference: "Référence de votre virement",
-        copy_hint: "Touchez une valeur ou cliquez dessus pour la sélectionner en entier, puis copiez-la.",
+        copy_hint: "Sélectionnez une valeur pour la copier.",
         code_heading: "Ou scannez ce code",
         code_intro: "Si l’application de votre banque lit les codes de virement, celui-ci remplit tout.",
         wait: "Un virement peut prendre jusqu’au jour ouvré suivant. Vous pouvez fermer cette page\u{a0}: {shop} saura quand l’argent sera arrivé.",

@@ -203,7 +203,7 @@ pub(crate) const TEXTS: Texts = Texts {
         account_name: "Kontoinhaber",
         amount: "Betrag",
         reference: "Verwendungszweck",
-        copy_hint: "Tippen oder klicken Sie auf einen Wert, um ihn ganz zu markieren, und kopieren Sie ihn.",
+        copy_hint: "Markieren Sie einen Wert, um ihn zu kopieren.",
         code_heading: "Oder scannen",
         code_intro: "Wenn die App Ihrer Bank Überweisungscodes liest, füllt dieser alles aus.",
         wait: "Eine Überweisung kann bis zum nächsten Bankarbeitstag dauern. Sie können diese Seite schließen: {shop} erfährt, wenn das Geld da ist.",

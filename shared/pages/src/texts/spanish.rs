@@ -203,7 +203,7 @@ pub(crate) const TEXTS: Texts = Texts {
         account_name: "Titular de la cuenta",
         amount: "Importe",
         reference: "Concepto de su transferencia",
-        copy_hint: "Toque o pulse un dato para seleccionarlo entero y cópielo.",
+        copy_hint: "Seleccione un dato para copiarlo.",
         code_heading: "O escanee este código",
         code_intro: "Si la aplicación de su banco lee códigos de transferencia, este lo rellena todo.",
         wait: "Una transferencia puede tardar hasta el siguiente día hábil. Puede cerrar esta página: {shop} sabrá cuándo ha llegado el dinero.",

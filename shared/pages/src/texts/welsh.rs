@@ -204,7 +204,7 @@ pub(crate) const TEXTS: Texts = Texts {
         account_name: "Enw’r cyfrif",
         amount: "Swm",
         reference: "Cyfeirnod eich trosglwyddiad",
-        copy_hint: "Tapiwch neu gliciwch ar werth i’w ddewis i gyd, a’i gopïo.",
+        copy_hint: "Dewiswch werth i’w gopïo.",
         code_heading: "Neu sganiwch y cod",
         code_intro: "Os yw ap eich banc yn darllen codau trosglwyddo, mae hwn yn llenwi’r cyfan.",
         wait: "Gall trosglwyddiad gymryd tan y diwrnod gwaith nesaf. Gallwch gau’r dudalen hon: bydd {shop} yn cael gwybod pan fydd yr arian wedi cyrraedd.",
