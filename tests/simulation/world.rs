@@ -415,7 +415,7 @@ impl Functions {
             endpoints: EndpointsFunction::new(table(), LOOPBACK, lookup, clock(), random()).await,
             events: EventsFunction::new(table(), webhooks.clone(), clock()).await,
             checkout: Checkout::new(table(), false, clock(), random()),
-            mocks: Mocks::new(table(), false, clock()),
+            mocks: Mocks::new(table(), false, clock(), random()),
             provider_events: ProviderEvents::new(table(), false, clock(), random()),
             publish: Publish::new(table(), queues, clock()),
             receipts: EmailReceipt::new(table(), postbox, receipts(), clock(), random()),

@@ -5,11 +5,11 @@ use askama::Template;
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
-use models::{Session, SessionState};
+use models::{Mode, Session, SessionState, TransferId};
 use pages::{Answer, Compression, Problem, moved, read_form, see_other};
-use providers::mock::{Conclusion, Decided, MockPage};
+use providers::mock::{Arrived, Conclusion, Decided, MockPage, arrive};
 use providers::{Connector, Providers, can_pay};
-use runtime::{Clock, SettingError};
+use runtime::{Clock, Metric, Random, SettingError};
 use store::{MockLedger, Sessions, Table};
 
 use crate::card;
@@ -19,6 +19,7 @@ use crate::mandate::{self, MandateForm};
 use crate::page::{ClosedPage, ConcludedPage, DecidePage};
 use crate::problem::{of_bank, problem_page};
 use crate::route::{Route, bank_path, checkout_path, return_path};
+use crate::transfer::{TransferForm, TransferPage, TransferredPage};
 use crate::webhook::BankWebhook;
 
 /// What comes of a request.
@@ -41,26 +42,30 @@ impl From<Response<Body>> for Handled {
 pub struct Mocks {
     sessions: Sessions,
     providers: Providers<MockLedger>,
+    ledger: MockLedger,
     local_live: bool,
     clock: Clock,
+    random: Random,
 }
 
 impl Mocks {
     /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
     pub async fn from_env() -> Result<Self, SettingError> {
-        let mocks = Self::new(Table::from_env()?, runtime::local_live_connector(), Clock::System);
+        let mocks = Self::new(Table::from_env()?, runtime::local_live_connector(), Clock::System, Random::System);
         // While there is a whole core to do it with; see `api::Authenticator::start`.
         let _ = tokio::time::timeout(api::WARM_UP_TIMEOUT, mocks.sessions.warm_up()).await;
         Ok(mocks)
     }
 
-    /// Over this table, by this clock; `local_live` is whether they stand in for live banks.
-    pub fn new(table: Table, local_live: bool, clock: Clock) -> Self {
+    /// Over this table, by this clock and randomness; `local_live` is whether they stand in for live banks.
+    pub fn new(table: Table, local_live: bool, clock: Clock, random: Random) -> Self {
         Self {
             sessions: Sessions::new(table.clone()),
-            providers: Providers::new(MockLedger::new(table), local_live),
+            providers: Providers::new(MockLedger::new(table.clone()), local_live),
+            ledger: MockLedger::new(table),
             local_live,
             clock,
+            random,
         }
     }
 
@@ -102,6 +107,15 @@ impl Mocks {
                 let token = token_of(request.uri().query());
                 Ok(self.show(&self.session(route).await?, number, token, now).await?.into())
             }
+            Route::ShowTransfer(_) => {
+                let session = self.session(route).await?;
+                let typed = TransferForm::of(&session, TransferId::new(self.random.uuid_v4()));
+                Ok(TransferPage::new(&session, &typed, Vec::new()).answer()?.into())
+            }
+            Route::Transfer(_) => {
+                let session = self.session(route).await?;
+                self.transfer(&session, &read_form(request)?, now).await
+            }
             Route::Decide(_, number) => {
                 let LinkForm { token } = read_form(request)?;
                 let session = self.session(route).await?;
@@ -126,7 +140,32 @@ impl Mocks {
     /// The session that a route is about: a test session, unless the mock banks stand in for live ones.
     async fn session(&self, route: Route) -> Result<Session, Problem> {
         let session = self.sessions.get(&route.session_id()).await?;
-        session.filter(|session| can_pay(session.mode, self.local_live)).ok_or(Problem::NotFound)
+        let served = |session: &Session| match route {
+            Route::Show(..) | Route::Decide(..) => can_pay(session.mode, self.local_live),
+            // No live session is offered a transfer.
+            Route::ShowTransfer(_) | Route::Transfer(_) => session.mode == Mode::Test,
+        };
+        session.filter(served).ok_or(Problem::NotFound)
+    }
+
+    /// Somebody makes a transfer, to whatever reference.
+    async fn transfer(&self, session: &Session, form: &TransferForm, now: Timestamp) -> Result<Handled, Problem> {
+        let transfer = match form.check() {
+            Ok(transfer) => transfer,
+            Err(errors) => return Ok(TransferPage::new(session, form, errors).answer()?.into()),
+        };
+        let arrived = arrive(&self.ledger, &transfer, now).await.map_err(of_bank)?;
+        let response = ok(&TransferredPage::new(session, &transfer, &arrived))?;
+        let webhook = match arrived {
+            Arrived::AtPayment { event, base_url } => Some(BankWebhook { base_url, event }),
+            Arrived::Unmatched => {
+                // Where there is a live provider of transfers, its webhook says so.
+                tracing::error!(transfer_id = %transfer.id, "a transfer matches no payment");
+                Metric::UnmatchedMoney.count();
+                None
+            }
+        };
+        Ok(Handled { response, webhook })
     }
 
     async fn show(&self, session: &Session, number: u8, token: &str, now: Timestamp) -> Answer {

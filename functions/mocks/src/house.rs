@@ -21,6 +21,9 @@ impl House {
     /// Where it is not clear which of them it is.
     pub(crate) const ANY: Self = Self { id: "mock-bank", name: "Mock Bank" };
 
+    /// The app from which transfers are sent.
+    pub(crate) const TRANSFERS: Self = Self { id: "mock-transfer", name: "Mock Transfer" };
+
     pub(crate) const fn of(bank: &'static NamedMock) -> Self {
         Self { id: bank.id, name: bank.name }
     }

@@ -9,6 +9,7 @@ mod mandate;
 mod page;
 mod problem;
 mod route;
+mod transfer;
 mod webhook;
 
 pub use handler::{Handled, Mocks, refuse};

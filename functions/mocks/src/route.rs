@@ -10,6 +10,10 @@ pub(crate) enum Route {
     Show(SessionId, u8),
     /// The payer's decision there.
     Decide(SessionId, u8),
+    /// The page that makes transfers, opened from a session's instructions.
+    ShowTransfer(SessionId),
+    /// A transfer is sent there.
+    Transfer(SessionId),
 }
 
 impl Route {
@@ -17,6 +21,8 @@ impl Route {
     pub(crate) fn of(method: &Method, path: &str) -> Option<Self> {
         let segments: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
         match (method.as_str(), segments.as_slice()) {
+            ("GET", ["mock-bank", id, TRANSFER]) => Some(Self::ShowTransfer(id.parse().ok()?)),
+            ("POST", ["mock-bank", id, TRANSFER]) => Some(Self::Transfer(id.parse().ok()?)),
             ("GET", ["mock-bank", id, attempt]) => Some(Self::Show(id.parse().ok()?, whole_number(attempt)?)),
             ("POST", ["mock-bank", id, attempt]) => Some(Self::Decide(id.parse().ok()?, whole_number(attempt)?)),
             _ => None,
@@ -26,9 +32,17 @@ impl Route {
     /// The session that it is about.
     pub(crate) const fn session_id(self) -> SessionId {
         match self {
-            Self::Show(id, _) | Self::Decide(id, _) => id,
+            Self::Show(id, _) | Self::Decide(id, _) | Self::ShowTransfer(id) | Self::Transfer(id) => id,
         }
     }
+}
+
+/// In the place of an attempt's number.
+const TRANSFER: &str = "transfer";
+
+/// The page that makes transfers.
+pub(crate) fn transfer_path(id: &SessionId) -> String {
+    format!("/mock-bank/{id}/{TRANSFER}")
 }
 
 /// The bank's page for one attempt; with the token of the link to it, if it has one.
@@ -58,6 +72,8 @@ mod tests {
         let of = |method: Method, path: &str| Route::of(&method, &path.replace("{id}", text));
         assert_eq!(of(Method::GET, "/mock-bank/{id}/2"), Some(Route::Show(id, 2)));
         assert_eq!(of(Method::POST, "/mock-bank/{id}/20"), Some(Route::Decide(id, 20)));
+        assert_eq!(of(Method::GET, "/mock-bank/{id}/transfer"), Some(Route::ShowTransfer(id)));
+        assert_eq!(of(Method::POST, "/mock-bank/{id}/transfer"), Some(Route::Transfer(id)));
         for path in [
             "/",
             "/mock-bank/{id}/+1",

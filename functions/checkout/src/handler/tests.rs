@@ -47,7 +47,7 @@ async fn checkout() -> (Site, MockLedger) {
 
 fn over(table: Table) -> Site {
     Site {
-        mocks: Mocks::new(table.clone(), false, Clock::System),
+        mocks: Mocks::new(table.clone(), false, Clock::System, Random::System),
         checkout: Checkout::new(table, false, Clock::System, Random::System),
     }
 }
