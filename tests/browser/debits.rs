@@ -13,7 +13,13 @@ async fn at_the_mandate(browser: &Browser, world: &World, method: PaymentMethod,
     let (provider, name, scheme) = match method {
         PaymentMethod::BacsDebit => ("mock-bacs", "Mock Direct Debit", "Direct Debit"),
         PaymentMethod::SepaDebit => ("mock-sepa-debit", "Mock SEPA Direct Debit", "SEPA Direct Debit"),
-        _ => ("mock-autogiro", "Mock Autogiro", "Autogiro"),
+        PaymentMethod::Autogiro => ("mock-autogiro", "Mock Autogiro", "Autogiro"),
+        PaymentMethod::Card
+        | PaymentMethod::CardPresent
+        | PaymentMethod::BankTransfer
+        | PaymentMethod::DirectTransfer
+        | PaymentMethod::GbpCreditTransfer
+        | PaymentMethod::PayByBank => panic!("{method:?} is no debit"),
     };
     browser.open(&checkout(&session)).await;
     browser.see("Choose how to pay").await;

@@ -269,7 +269,14 @@ impl<L: Ledger> Provider for MockTransfer<L> {
         Ok(match self.close(&id, session, 1, now).await? {
             Status::Cancelled => Cancellation::Yes,
             Status::Arrived(Arrivals { closed: true, received, .. }) if received.get() == 0 => Cancellation::Yes,
-            status => Cancellation::TooLate(status),
+            status @ (Status::AwaitingConsent
+            | Status::Consented
+            | Status::Accepted
+            | Status::Settled(_)
+            | Status::TakenBack(_)
+            | Status::Refused(_)
+            | Status::Arrived(_)
+            | Status::Unknown) => Cancellation::TooLate(status),
         })
     }
 

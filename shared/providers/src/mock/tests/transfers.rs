@@ -172,7 +172,14 @@ fn two_transfers_and_a_closing_at_once_are_all_there_and_one_is_first() {
                     assert_eq!(arrivals.closed, is_closed, "{slow:b}: the answer to closing is the truth");
                     (arrivals.received.get(), arrivals.late.get())
                 }
-                status => panic!("{status:?}"),
+                status @ (Status::AwaitingConsent
+                | Status::Consented
+                | Status::Accepted
+                | Status::Settled(_)
+                | Status::TakenBack(_)
+                | Status::Refused(_)
+                | Status::Cancelled
+                | Status::Unknown) => panic!("{status:?}"),
             };
             assert_eq!(all_received + all_late, 350, "{slow:b}: both are there");
             if is_closed {
@@ -190,7 +197,13 @@ fn arrived_or_not(status: Status) -> (i64, bool) {
     match status {
         Status::Arrived(Arrivals { received, closed, .. }) => (received.get(), closed),
         Status::Cancelled => (0, true),
-        other => panic!("{other:?}"),
+        other @ (Status::AwaitingConsent
+        | Status::Consented
+        | Status::Accepted
+        | Status::Settled(_)
+        | Status::TakenBack(_)
+        | Status::Refused(_)
+        | Status::Unknown) => panic!("{other:?}"),
     }
 }
 
@@ -268,7 +281,7 @@ proptest! {
                     Status::Arrived(arrivals) => (arrivals.received.get(), arrivals.late.get(), arrivals.closed),
                     Status::Cancelled => (0, 0, true),
                     Status::AwaitingConsent | Status::Unknown => (0, 0, false),
-                    status => panic!("{status:?}"),
+                    status @ (Status::Consented | Status::Accepted | Status::Settled(_) | Status::TakenBack(_) | Status::Refused(_)) => panic!("{status:?}"),
                 };
                 total += received + late;
                 for (_, answered) in closed.iter().filter(|(of, _)| *of == number) {
