@@ -43,3 +43,8 @@ mod webhook_events;
 mod webhook_lanes;
 mod webhook_load;
 mod wrong_paths;
+mod yorlet;
+mod yorlet_bad_input;
+mod yorlet_lists;
+mod yorlet_payments;
+mod yorlet_webhooks;
