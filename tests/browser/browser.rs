@@ -180,10 +180,12 @@ impl Browser {
         }
     }
 
-    /// The button, or the link, that reads so; or the row of the bank of this name.
+    /// The button, or the link, that reads so; or the row of the bank or the way to pay of this name.
     pub(crate) async fn button(&self, label: &str) -> Element {
         let label = quoted(label);
-        let reads = format!("normalize-space()={label} or @name='bank' and .//bdi[normalize-space()={label}]");
+        let row = format!("@name='bank' and .//bdi[normalize-space()={label}]");
+        let way = format!("span[@class='about'][normalize-space(text()[1])={label}]");
+        let reads = format!("normalize-space()={label} or {row} or {way}");
         self.wait_for(&format!("//*[self::button or self::a or self::summary][{reads}]")).await
     }
 

@@ -5,6 +5,7 @@
 
 mod banks;
 mod browser;
+mod cards;
 mod debits;
 mod inspector;
 mod keyboard;
@@ -33,6 +34,12 @@ const RETURN: &str = "Return to Bright Candles";
 const CHOOSE: &str = "Mock Bank";
 /// The link to the choice of a bank, once one is chosen.
 const ANOTHER: &str = "Choose another bank";
+/// The heading of the choice of how to pay.
+const WAYS: &str = "Choose how to pay";
+/// The link to it, once a way is chosen.
+const ANOTHER_WAY: &str = "Choose another way to pay";
+/// The heading of the page that leads to the card provider.
+const BY_CARD: &str = "Pay by card at Mock Card";
 /// What unfolds the form that cancels.
 const CANCEL: &str = "Cancel the payment";
 /// The heading of the mock bank's page for it.

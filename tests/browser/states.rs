@@ -1,12 +1,13 @@
 //! Every page of the running service, as everybody reads it: labelled, narrow enough, without a word in the console.
 
+use models::{Currency, PaymentMethod};
 use serde_json::{Value, json};
 use tests::{World, text};
 
 use crate::browser::{Browser, Screen};
 use crate::inspector::Inspector;
 use crate::pages::expired;
-use crate::{ANOTHER, CANCEL, NAME, checkout, mock_bank, staying, with_payer};
+use crate::{ANOTHER, ANOTHER_WAY, BY_CARD, CANCEL, NAME, WAYS, checkout, mock_bank, staying, with_payer};
 
 /// An order that is hard to lay out.
 fn unwieldy() -> Value {
@@ -80,6 +81,33 @@ async fn every_page_can_be_read_by_everyone() {
     payer.consent(&payer.link(1).await, "approve").await;
     inspector.open(link.as_str(), "at_consent_bank_concluded", "You have approved this payment").await;
     payer.come_back().await;
+
+    let ways = world.offering(Currency::GBP, &[PaymentMethod::Card, PaymentMethod::PayByBank]).await;
+    let payer = world.payer(&ways);
+    inspector.open(&checkout(&ways), "ways", WAYS).await;
+    inspector.browser.press("Pay by bank").await;
+    inspector.inspect("ways_bank", "Choose your bank").await;
+    payer.choose("mock-card", 1).await;
+    inspector.open(&checkout(&ways), "card", BY_CARD).await;
+    inspector.browser.press(ANOTHER_WAY).await;
+    inspector.inspect("ways_another", WAYS).await;
+    let link = format!("{}{}", world.machine.api_url(), payer.link(1).await);
+    inspector.open(&link, "mock_card", "Pay £4.00 by card").await;
+    inspector.browser.press("Pay £4.00").await;
+    inspector.browser.wait_for("//*[@role='alert']").await;
+    inspector.inspect("mock_card_errors", "Pay £4.00 by card").await;
+    let pay = async |number: &str| {
+        let (path, token) = link.strip_prefix(world.machine.api_url()).unwrap().split_once("?token=").unwrap();
+        let form =
+            [("token", token), ("act", "pay"), ("number", number), ("expiry", "12/40"), ("cvc", "123"), ("name", NAME)];
+        tests::page(world.request(reqwest::Method::POST, path).form(&form)).await
+    };
+    pay("4000002500003155").await;
+    inspector.open(&link, "mock_card_challenge", "Is it you who pays £4.00?").await;
+    pay("4242424242424242").await;
+    inspector.open(&link, "mock_card_concluded", "You have paid by card").await;
+    payer.come_back().await;
+    inspector.open(&checkout(&ways), "card_sent", "Payment sent").await;
 
     let mut order = with_payer(staying());
     order["retry"] = true.into();
