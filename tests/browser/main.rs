@@ -17,6 +17,7 @@ mod refunds;
 mod rendered;
 mod shop;
 mod states;
+mod transfers;
 
 use serde_json::{Value, json};
 use tests::{World, document_1, text};

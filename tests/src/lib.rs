@@ -12,7 +12,8 @@ use std::time::Duration;
 use aws_credential_types::Credentials;
 use local::{Config, Machine, Mail};
 use models::{
-    Creation, Currency, LinkedAccount, MerchantId, Mode, NewSession, PaymentMethod, PaymentMethods, Scopes, Session,
+    AccountIdentifier, Creation, Currency, LinkedAccount, MerchantId, Mode, NewSession, Payee, PaymentMethod,
+    PaymentMethods, Scopes, Session,
 };
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
@@ -133,6 +134,7 @@ impl World {
         let new = NewSession {
             amount,
             line_items: vec![],
+            payee: payee_of(currency),
             payment_methods: PaymentMethods::new(methods.to_vec()).unwrap(),
             payer: Some(samples::payer("Ada Payer", "ada@example.com")),
             success_url: None,
@@ -533,4 +535,14 @@ pub fn text(value: &Value) -> String {
 /// The states of a session's history, in order.
 pub fn states(session: &Value) -> Vec<String> {
     session["history"].as_array().unwrap().iter().map(|entry| text(&entry["state"])).collect()
+}
+
+/// Whose account is in this currency.
+fn payee_of(currency: Currency) -> Payee {
+    let ibans = [(Currency::EUR, "DE89370400440532013000"), (Currency::SEK, "SE4550000000058398257466")];
+    let Some((_, iban)) = ibans.into_iter().find(|(of, _)| *of == currency) else {
+        return samples::payee("Bright Candles Ltd", "010203", "12345678");
+    };
+    let account = AccountIdentifier::Iban { iban: iban.to_owned().try_into().unwrap() };
+    Payee { name: samples::name("Bright Candles Ltd"), account }
 }
