@@ -50,8 +50,8 @@ async fn a_transfer_in_euro_by_its_code() {
     // What a banking app's camera sees of it.
     let code = browser.wait_for("//*[local-name()='svg'][ancestor::*[@aria-labelledby='scan']]").await;
     let picture = png(&code.screenshot().await.unwrap());
-    let grids =
-        PreparedImage::prepare_from_greyscale(picture.0, picture.1, |x, y| picture.2[y * picture.0 + x]).detect_grids();
+    let mut prepared = PreparedImage::prepare_from_greyscale(picture.0, picture.1, |x, y| picture.2[y * picture.0 + x]);
+    let grids = prepared.detect_grids();
     let read = grids.first().expect("a code").decode().unwrap().1;
     let reference = browser.field("Reference for your transfer").await.prop("value").await.unwrap().unwrap();
     assert_eq!(

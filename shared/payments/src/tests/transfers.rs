@@ -47,7 +47,11 @@ impl World {
             Status::Arrived(Arrivals { received, late, closed, .. }) => (received.get(), late.get(), closed),
             Status::Cancelled => (0, 0, true),
             Status::AwaitingConsent | Status::Unknown => (0, 0, false),
-            status => panic!("{status:?}"),
+            status @ (Status::Consented
+            | Status::Accepted
+            | Status::Settled(_)
+            | Status::TakenBack(_)
+            | Status::Refused(_)) => panic!("{status:?}"),
         }
     }
 
