@@ -20,6 +20,9 @@ pub const FINAL_SHARDS: u32 = 64;
 pub(crate) const PROFILE: &str = "PROFILE";
 pub(crate) const KEY_PREFIX: &str = "KEY#";
 pub(crate) const ACCOUNT_PREFIX: &str = "ACCOUNT#";
+/// Of accounts that are no British ones. Release 0.1.0 reads every [`ACCOUNT_PREFIX`] as a British one, and no merchant that has
+/// another; these it passes over.
+pub(crate) const IBAN_PREFIX: &str = "IBAN#";
 pub(crate) const SESSION_SK: &str = "SESSION";
 pub(crate) const REFUND_PREFIX: &str = "REFUND#";
 pub(crate) const CURSOR_PREFIX: &str = "CURSOR#";
@@ -50,6 +53,11 @@ pub(crate) fn api_key(id: &ApiKeyId) -> Key {
     Key::new(merchant_pk(id.merchant()), format!("{KEY_PREFIX}{id}"))
 }
 
+/// Whether it is a linked account's, among a merchant's.
+pub(crate) fn is_linked_account(sk: &str) -> bool {
+    [ACCOUNT_PREFIX, IBAN_PREFIX].iter().any(|prefix| sk.starts_with(prefix))
+}
+
 pub(crate) fn linked_account(merchant: &MerchantId, linked: &LinkedAccount) -> Key {
     linked_account_of(merchant, &linked.account)
 }
@@ -59,7 +67,7 @@ pub(crate) fn linked_account_of(merchant: &MerchantId, account: &AccountIdentifi
         AccountIdentifier::UkAccount { sort_code, account_number } => {
             format!("{ACCOUNT_PREFIX}{}-{}", sort_code.as_str(), account_number.as_str())
         }
-        AccountIdentifier::Iban { iban } => format!("{ACCOUNT_PREFIX}{}", iban.as_str()),
+        AccountIdentifier::Iban { iban } => format!("{IBAN_PREFIX}{}", iban.as_str()),
     };
     Key::new(merchant_pk(merchant), sk)
 }

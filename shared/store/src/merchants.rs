@@ -66,7 +66,7 @@ impl Merchants {
                 profile = Some(read::<Profile>(&sk, item)?);
             } else if sk.starts_with(keys::KEY_PREFIX) {
                 api_keys.push(read::<ApiKey>(&sk, item)?);
-            } else if sk.starts_with(keys::ACCOUNT_PREFIX) {
+            } else if keys::is_linked_account(&sk) {
                 linked_accounts.push(read::<LinkedAccount>(&sk, item)?);
             }
         }

@@ -71,7 +71,7 @@ impl Kind {
                 } else if let Some(key_id) = sk.strip_prefix(keys::KEY_PREFIX) {
                     Some(Self::ApiKey(merchant, key_id.parse().ok()?))
                 } else {
-                    sk.starts_with(keys::ACCOUNT_PREFIX).then_some(Self::Account(merchant))
+                    keys::is_linked_account(sk).then_some(Self::Account(merchant))
                 }
             }
             "SHOP" => (sk == keys::SHOP_SK).then_some(Self::Shop(id.parse().ok()?)),
