@@ -79,7 +79,7 @@ fn small(picture: &[u8]) -> Vec<u8> {
 }
 
 /// States of pages that a payer seldom meets.
-const RARE: [(&str, &str); 22] = [
+const RARE: [(&str, &str); 28] = [
     ("awaiting_payer_email", "The shop gave the name, and no address for the receipt."),
     ("many_banks", "Eighty banks: those used most, and a search."),
     ("found_banks", "Banks found."),
@@ -94,6 +94,12 @@ const RARE: [(&str, &str); 22] = [
     ("late_money", "Money that moved after the end."),
     ("debit_consent", "A mandate to sign, at its provider."),
     ("debit_pending", "A debit that is being collected."),
+    ("ways", "Every way to pay in pounds."),
+    ("ways_another", "Another way, while a card may have paid."),
+    ("card", "The way to the card provider."),
+    ("card_again_declined", "The card was declined, and another way can be chosen."),
+    ("card_sent", "Paid by card."),
+    ("card_taken_back", "Paid by card, and taken back afterwards."),
     ("bank_down", "A bank that was chosen while it is down."),
     ("too_many", "A bank chosen too often."),
     ("refund_consent", "The shop approves a refund."),

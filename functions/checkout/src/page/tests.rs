@@ -7,8 +7,8 @@ mod transfers;
 use askama::Template;
 use jiff::Timestamp;
 use models::{
-    AttemptEnd, Currency, EmailAddress, LateMoney, LineItem, MAX_ATTEMPTS, MerchantUrl, Mode, Payer, PaymentMethod,
-    Session, SessionEvent, SessionState,
+    AttemptEnd, Card, CardBrand, Currency, EmailAddress, LateMoney, LineItem, MAX_ATTEMPTS, MerchantUrl, Mode, Payer,
+    PaymentMethod, PaymentMethods, Session, SessionEvent, SessionState, TakenBack, TakenBackReason,
 };
 use providers::{Availability, Offer, Providers, Wanted};
 use samples::{NOW, PAYER_EMAIL, PAYER_NAME, happen, item, later, name, session, session_after, session_of};
@@ -177,6 +177,9 @@ fn gallery(language: Language) -> Vec<(String, String)> {
     let mut late = in_state(SessionState::Cancelled);
     late.late_money = Some(late_money());
     add("late_money", show(&late, NOW));
+    for (name, html) in ways(language) {
+        add(name, html);
+    }
     add("not_found", problem(Problem::NotFound, language));
     add("bank_down", problem(bank_down(), language));
     add("too_many", problem(too_many_attempts(), language));
@@ -185,6 +188,102 @@ fn gallery(language: Language) -> Vec<(String, String)> {
     pages.extend(debits::gallery(language));
     pages.extend(extremes::gallery(language));
     pages
+}
+
+/// What a payer sees of a session that can be paid in several ways, and by card.
+fn ways(language: Language) -> Vec<(&'static str, String)> {
+    use SessionEvent as E;
+    let show = |view: View, session: &Session| view.show(session, &offers_of(session), language, NOW);
+    let another = View { choose: Choose::Another, ..View::default() };
+    let list = View { method: Some(PaymentMethod::PayByBank), ..View::default() };
+    let none = Session { payment_methods: methods(&[PaymentMethod::CardPresent]), ..several(&[E::PayerIdentified]) };
+    let mut named = several(&[]);
+    named.payer = Some(Payer { name: name(PAYER_NAME), email: None, phone: None });
+    let declined = |end| {
+        let mut session = by_card(&[]);
+        happen(&mut session, E::AttemptEnded, NOW);
+        session.attempt.iter_mut().for_each(|attempt| attempt.ended = Some(end));
+        session
+    };
+    let mut last = declined(AttemptEnd::DeclinedByBank);
+    last.attempt.iter_mut().for_each(|attempt| attempt.number = MAX_ATTEMPTS);
+    let mut paid = by_card(&[E::ConsentGiven, E::Settled]);
+    paid.card = Some(Card { brand: CardBrand::Amex, last_four: "0005".parse().unwrap() });
+    let mut taken_back = paid.clone();
+    taken_back.taken_back = Some(TakenBack { reason: TakenBackReason::Chargeback, at: NOW });
+    vec![
+        ("ways_details", show(View::default(), &several(&[]))),
+        ("ways_email", show(View::default(), &named)),
+        ("ways", show(View::default(), &several(&[E::PayerIdentified]))),
+        ("ways_none", show(View::default(), &none)),
+        ("ways_bank", show(list, &several(&[E::PayerIdentified]))),
+        ("ways_another", show(another, &by_card(&[]))),
+        ("ways_last", show(View::default(), &last)),
+        ("card", show(View::default(), &by_card(&[]))),
+        ("card_again_declined", show(View::default(), &declined(AttemptEnd::DeclinedByBank))),
+        ("card_again_insufficient_funds", show(View::default(), &declined(AttemptEnd::InsufficientFunds))),
+        ("card_declined", show(View::default(), &by_card(&[E::DeclinedByBank]))),
+        ("card_insufficient_funds", show(View::default(), &by_card(&[E::InsufficientFunds]))),
+        ("card_sent", show(View::default(), &paid)),
+        ("card_taken_back", show(View::default(), &taken_back)),
+    ]
+}
+
+fn methods(named: &[PaymentMethod]) -> PaymentMethods {
+    PaymentMethods::new(named.to_vec()).unwrap()
+}
+
+/// A session that can be paid in every way that there is.
+fn several(events: &[SessionEvent]) -> Session {
+    Session { payment_methods: methods(&PaymentMethod::ALL), ..session_after(events) }
+}
+
+/// One whose payer has chosen to pay by card, after these events.
+fn by_card(events: &[SessionEvent]) -> Session {
+    let events = [&[SessionEvent::PayerIdentified, SessionEvent::BankChosen], events].concat();
+    let mut session = Session { retry: true, ..several(&events) };
+    let mut attempt = samples::attempt_at_consent(session.id, 1, NOW);
+    attempt.bank = "mock-card".parse().unwrap();
+    session.attempt = Some(attempt);
+    session
+}
+
+/// What a session offers, as payments do.
+fn offers_of(session: &Session) -> Vec<Offer> {
+    let (mode, currency) = (session.mode, session.amount.currency());
+    let providers = Providers::new(NoLedger, false);
+    let methods = session.payment_methods.as_slice().iter().filter(|method| method.can_have(currency));
+    methods.flat_map(|method| providers.offers(&Wanted { mode, method: *method, currency, country: None })).collect()
+}
+
+#[test]
+fn the_ways_that_the_currency_can_have_are_rows_in_the_sessions_order() {
+    let html = View::default().show(
+        &several(&[SessionEvent::PayerIdentified]),
+        &offers_of(&several(&[])),
+        Language::English,
+        NOW,
+    );
+    let rows: Vec<_> = html.match_indices("<span class=\"about\">").map(|(at, _)| &html[at + 20..at + 40]).collect();
+    let expected =
+        ["Card<", "Direct Debit<", "Bank transfer<", "Direct transfer<", "Transfer in pounds<", "Pay by bank<"];
+    assert_eq!(rows.len(), expected.len(), "{rows:?}");
+    for (row, expected) in rows.iter().zip(expected) {
+        assert!(row.starts_with(expected), "{rows:?}");
+    }
+    // Every session that can be paid by bank alone is asked for the bank at once, whatever else it names.
+    let alone = Session {
+        payment_methods: methods(&[PaymentMethod::SepaDebit, PaymentMethod::PayByBank]),
+        ..in_state(SessionState::AwaitingProvider)
+    };
+    let named = View { method: Some(PaymentMethod::PayByBank), ..View::default() };
+    let as_ever = show(&in_state(SessionState::AwaitingProvider), NOW);
+    let banks = |html: &str| html.matches("name=\"bank\"").count();
+    for view in [View::default(), named] {
+        let html = view.show(&alone, &offers_of(&alone), Language::English, NOW);
+        assert!(html.contains("<h1>Choose your bank</h1>") && !html.contains("All ways to pay"), "{html}");
+        assert_eq!(banks(&html), banks(&as_ever));
+    }
 }
 
 /// So many banks that one searches.
