@@ -7,7 +7,7 @@ use models::{Creation, NewSession, Refund, Session, SessionEvent, SessionState, 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use store::{RefundCreated, Refunds, Sessions};
-use tests::{PATIENCE, World, page};
+use tests::{DEMO, PATIENCE, World, answer, page, text};
 
 use crate::crashes::free_claim;
 use crate::operator::answer as counterfoil;
@@ -82,6 +82,55 @@ async fn the_link_is_mailed_once_and_opens_the_checkout() {
     world.settled().await;
     world.run_schedule().await;
     assert_eq!(world.mails().await.len(), 1);
+}
+
+/// As a client of a format without a field for either link has it: `send_email`, and a refund that its merchant authorises.
+#[tokio::test]
+async fn yorlets_clients_are_sent_both_links() {
+    let world = World::start().await;
+    let post = async |path: &str, body: Value| -> Value {
+        let answer = answer(world.request(Method::POST, path).bearer_auth(DEMO.1).json(&body)).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.text);
+        answer.body
+    };
+    let customer = post("/v1/customers", json!({ "email": "ada@example.com", "name": "Ada Payer" })).await;
+    let order = json!({
+        "amount": 400,
+        "currency": "gbp",
+        "customer": customer["id"],
+        "mode": "payment",
+        "payment_method_types": ["pay_by_bank"],
+        "description": "Rent for March",
+        "send_email": true,
+    });
+    let mut unasked = order.clone();
+    unasked["send_email"] = json!(false);
+    post("/v1/payment_sessions", unasked).await;
+    let session = post("/v1/payment_sessions", order).await;
+    let mails = world.mails().await;
+    assert_eq!(mails.len(), 1, "only who asks for it is mailed");
+    assert_eq!(mails[0].to, ["ada@example.com"]);
+    for part in texts(&mails[0]) {
+        assert!(part.contains(&text(&session["url"])) && part.contains("Rent for March"), "{part}");
+    }
+    let id = text(&session["url"]).rsplit('/').next().unwrap().to_owned();
+    let payer = world.payer(&json!({ "id": id }));
+    payer.choose_bank(1).await;
+    payer.decide(1, "approve").await;
+    let session = answer(
+        world.request(Method::GET, &format!("/v1/payment_sessions/{}", text(&session["id"]))).bearer_auth(DEMO.1),
+    );
+    let session = session.await.body;
+    assert_eq!(session["status"], "paid", "{session}");
+    let refund = post("/v1/refunds", json!({ "transaction": session["transaction"], "amount": 150 })).await;
+    assert_eq!(refund["status"], "pending", "{refund}");
+    let mails = world.mails().await;
+    assert_eq!(mails.len(), 2);
+    assert_eq!(mails[1].to, ["help@brightcandles.example"]);
+    let shown = counterfoil(&world, &["sessions", "show", &id]).await;
+    for part in texts(&mails[1]) {
+        assert!(part.contains(&text(&shown["refunds"][0]["authorise_at"])), "{part}");
+    }
 }
 
 #[tokio::test]

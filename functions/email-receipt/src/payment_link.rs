@@ -140,6 +140,11 @@ Help: help@brightcandles.example · https://brightcandles.example
         let just_before = Timestamp::from_millisecond(session.expires_at.as_millisecond() - 1).unwrap();
         assert!(render(&session, None, just_before).is_some());
         assert_eq!(render(&session, None, session.expires_at), None);
+        // The clock alone does not end what may be paid at its provider, but the link is of no use any more.
+        let attempt = Some(samples::attempt_at_consent(session.id, 1, session.created_at));
+        let open = Session { attempt, state: SessionState::AwaitingPaymentConsent, ..session.clone() };
+        assert!(render(&open, None, just_before).is_some());
+        assert_eq!(render(&open, None, session.expires_at), None);
         for state in SessionState::ALL {
             let session = Session { state, ..session.clone() };
             assert_eq!(render(&session, None, session.created_at).is_some(), state.is_awaiting(), "{state}");
