@@ -12,6 +12,8 @@ mod payer;
 mod refund;
 mod return_url;
 mod session;
+#[cfg(test)]
+mod tests;
 mod transaction;
 
 #[cfg(test)]
