@@ -408,17 +408,17 @@ async fn transfers(late: &Late, owner: &Owner, now: Timestamp) {
         late.arrive_after("what was received").await;
         sessions.get(id).await.unwrap().unwrap().received.map(|received| received.total.get())
     };
-    for (end, more) in [(SessionEvent::Settled, 300), (SessionEvent::Underpaid, 200)] {
+    for (is_paid, more) in [(true, 300), (false, 200)] {
         let (id, _) = opened().await;
         assert_eq!(received(&id, 100).await, Some(100));
         sessions.authorised(change(id, SessionEvent::ConsentGiven), 1, now + seconds(20)).await.unwrap();
         late.arrive_after("the first money").await;
         assert_eq!((received(&id, 200).await, received(&id, 150).await), (Some(200), Some(200)), "it only rises");
-        match end {
-            SessionEvent::Settled => {
-                drop(sessions.settle(change(id, end), &PaidFrom::Undisclosed, None).await.unwrap())
-            }
-            _ => drop(sessions.decline_submitted(change(id, end), 1).await.unwrap()),
+        if is_paid {
+            let settled = change(id, SessionEvent::Settled);
+            sessions.settle(settled, &PaidFrom::Undisclosed, None).await.unwrap();
+        } else {
+            sessions.decline_submitted(change(id, SessionEvent::Underpaid), 1).await.unwrap();
         }
         late.arrive_after("its end").await;
         assert_eq!(received(&id, 300).await, Some(more), "what was returned is not added to");
