@@ -193,7 +193,8 @@ fn each_state_is_said_in_every_view() {
     let sent = [E::BankChosen, E::ConsentGiven, E::Settled];
     let failed = [E::BankChosen, E::ConsentGiven, E::InsufficientFunds];
     let (unpaid, paid, canceled) = (Some("unpaid"), Some("paid"), Some("canceled"));
-    let cases: [(&[E], &str, &str, &str, Option<&str>); 7] = [
+    type Case<'a> = (&'a [E], &'a str, &'a str, &'a str, Option<&'a str>);
+    let cases: [Case<'_>; 7] = [
         (&[], "unpaid", "requires_payment_method", "created", None),
         (&consented[..1], "unpaid", "requires_action", "updated", None),
         (&consented, "unpaid", "processing", "updated", unpaid),
