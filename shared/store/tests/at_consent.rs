@@ -7,8 +7,9 @@ mod support;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use models::{
-    AttemptEnd, BankId, LateMoney, MAX_ENTRIES_BEFORE_A_CHOICE, MAX_HISTORY_ENTRIES, Mode, PaidFrom, ProviderPaymentId,
-    Session, SessionEvent, SessionId, SessionState, SortableTimestamp, TransferInstructions,
+    AttemptEnd, BankId, Card, CardBrand, LateMoney, MAX_ENTRIES_BEFORE_A_CHOICE, MAX_HISTORY_ENTRIES, Mode, PaidFrom,
+    ProviderPaymentId, Session, SessionEvent, SessionId, SessionState, SortableTimestamp, TakenBack, TakenBackReason,
+    TransferInstructions,
 };
 use store::{
     BankPayment, BankPayments, Change, ChangeError, Erased, Erasures, FIRST_CHECK_AT_CONSENT, Item, Rule, Sessions,
@@ -235,6 +236,36 @@ fn late_money(session: &Session) -> LateMoney {
     }
 }
 
+fn card() -> Card {
+    Card { brand: CardBrand::Visa, last_four: "4242".parse().unwrap() }
+}
+
+#[test]
+fn a_card_is_erased_and_that_the_money_was_taken_back_stays() {
+    World::get().runtime.block_on(async {
+        let session = open().await;
+        answered(&session.id, &support::payment_id(&session.id, 1)).await.unwrap();
+        let taken_back = TakenBack { reason: TakenBackReason::Chargeback, at: session.created_at + seconds(9) };
+        let consented = change(&session, SessionEvent::ConsentGiven, 3);
+        sessions().authorised(consented, 1, session.created_at + seconds(9)).await.unwrap();
+        assert!(!sessions().note_taken_back(&session.id, &taken_back).await.unwrap(), "it is not sent yet");
+        let settled = change(&session, SessionEvent::Settled, 4);
+        let paid = sessions().settle(settled, &PaidFrom::Card(card()), None).await.unwrap().session;
+        assert_eq!((paid.card, &paid.payer_account, paid.taken_back), (Some(card()), &None, None));
+        let losing = Sessions::new(World::get().losing(1));
+        assert!(losing.note_taken_back(&session.id, &taken_back).await.unwrap(), "its own write is recognised");
+        let later = TakenBack { reason: TakenBackReason::Returned, at: session.created_at + seconds(10) };
+        assert!(!sessions().note_taken_back(&session.id, &later).await.unwrap(), "the first stays");
+        assert_eq!(problems(&session.id).await, []);
+        let later = session.created_at + SignedDuration::from_hours(100);
+        let erasures = Erasures::new(World::get().table.clone());
+        assert_eq!(erasures.erase_alone(&session.id, later).await.unwrap(), Erased::Done);
+        let erased = sessions().get(&session.id).await.unwrap().unwrap();
+        assert_eq!((erased.card, erased.taken_back), (None, Some(taken_back)));
+        assert_eq!(problems(&session.id).await, []);
+    });
+}
+
 #[test]
 fn money_that_comes_late_stays_noted_when_all_else_is_erased() {
     World::get().runtime.block_on(async {
@@ -317,7 +348,20 @@ fn each_thing_that_is_wrong_about_an_attempt_is_found() {
             session
         };
         type Values = Vec<(&'static str, AttributeValue)>;
-        let planted: [(&str, Values, Rule, &str); 6] = [
+        let taken_back = TakenBack { reason: TakenBackReason::Chargeback, at: samples::now() };
+        let planted: [(&str, Values, Rule, &str); 8] = [
+            (
+                "SET taken_back = :it",
+                vec![(":it", serde_dynamo::to_attribute_value(taken_back).unwrap())],
+                Rule::Payment,
+                "was never sent",
+            ),
+            (
+                "SET card = :it",
+                vec![(":it", serde_dynamo::to_attribute_value(card()).unwrap())],
+                Rule::Payment,
+                "nothing was paid with it",
+            ),
             ("SET late_money = :it", vec![], Rule::Attempt, "late money of an attempt that goes on"),
             (
                 "SET attempt.ended = :end",

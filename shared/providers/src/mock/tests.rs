@@ -155,6 +155,9 @@ fn entries_are_stored_as_they_have_been() {
     let refund = r#"{"idempotency_key":"k","body":"b","amount_minor":100,"asked_at":1772000000000}"#;
     let read: RefundOrder = serde_json::from_str(refund).unwrap();
     assert_eq!(serde_json::to_string(&read).unwrap(), refund);
+    let by_card = r#"{"conclusion":{"decided":{"decision":"approve","payer_account":"withheld","card":{"brand":"amex","last_four":"0005"}}},"at":1772000000000}"#;
+    let read: Concluded = serde_json::from_str(by_card).unwrap();
+    assert_eq!(serde_json::to_string(&read).unwrap(), by_card);
     let cancelled = Concluded { conclusion: Conclusion::Cancelled, at: NOW };
     assert_eq!(serde_json::to_string(&cancelled).unwrap(), r#"{"conclusion":"cancelled","at":1772000000000}"#);
 }
