@@ -292,6 +292,21 @@ fn a_change_with_a_key_is_done_once_and_no_other_change_is_done_by_its_key() {
 }
 
 #[test]
+fn a_session_that_is_noted_while_a_customer_is_changed_keeps_it() {
+    World::get().runtime.block_on(async {
+        let owner = owner();
+        let id = create(&owner).await.id;
+        let noted = async move {
+            Customers::new(World::get().table.clone()).note_session(&id, second(100)).await.unwrap();
+        };
+        // Between the read and the write.
+        let table = World::get().while_on_the_way(1, noted);
+        assert!(write(table, &owner, id, Write::Note(50)).await);
+        assert_eq!(item(id).await["final_at"].as_s().unwrap(), SortableTimestamp::from(second(100)).as_str());
+    });
+}
+
+#[test]
 fn to_others_there_is_no_such_customer() {
     World::get().runtime.block_on(async {
         let (own, customers) = (owner(), Customers::new(World::get().table.clone()));
