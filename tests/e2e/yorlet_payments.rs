@@ -471,3 +471,31 @@ async fn a_format_that_is_switched_off_creates_nothing_and_serves_what_is_there(
     let request = least(&customer(&only).await);
     create(&only, &request).await;
 }
+
+#[tokio::test]
+async fn paths_end_in_a_slash_or_not_and_others_are_refused_in_the_formats_shape() {
+    let world = World::start().await;
+    let request = least(&customer(&world).await);
+    let session = post(&world, &format!("{SESSIONS}/"), &request).await;
+    assert_eq!(session.status, StatusCode::OK, "{}", session.text);
+    let id = text(&session.body["id"]);
+    for path in [format!("{SESSIONS}/"), format!("{SESSIONS}/{id}/")] {
+        get(&world, &path).await;
+        let head = answer(demo(&world, Method::HEAD, &path)).await;
+        assert_eq!((head.status, head.text.as_str()), (StatusCode::OK, ""), "{path}");
+    }
+    for (method, path, status, allow) in [
+        (Method::GET, "/v1/nothing".to_owned(), 404, None),
+        (Method::POST, "/v1/nothing".to_owned(), 404, None),
+        (Method::GET, format!("{SESSIONS}/{id}/cancel"), 405, Some("POST")),
+        (Method::PUT, SESSIONS.to_owned(), 405, Some("GET, HEAD, POST")),
+        (Method::PATCH, format!("{SESSIONS}/{id}"), 405, Some("GET, HEAD")),
+        (Method::POST, "/v1/transactions".to_owned(), 405, Some("GET, HEAD")),
+        (Method::DELETE, format!("/v1/refunds/re_{}", "0".repeat(22)), 405, Some("GET, HEAD")),
+    ] {
+        let refused = answer(demo(&world, method.clone(), &path)).await;
+        assert_eq!((refused.status.as_u16(), &refused.body["status"]), (status, &json!(status)), "{method} {path}");
+        assert_eq!(refused.body["error"]["type"], "invalid_request", "{}", refused.text);
+        assert_eq!(refused.headers.get("allow").map(|value| value.to_str().unwrap()), allow, "{method} {path}");
+    }
+}
