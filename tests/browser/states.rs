@@ -91,7 +91,8 @@ async fn every_page_can_be_read_by_everyone() {
     inspector.open(&checkout(&ways), "card", BY_CARD).await;
     inspector.browser.press(ANOTHER_WAY).await;
     inspector.inspect("ways_another", WAYS).await;
-    let link = format!("{}{}", world.machine.api_url(), payer.link(1).await);
+    let path = payer.link(1).await;
+    let link = format!("{}{path}", world.machine.api_url());
     inspector.open(&link, "mock_card", "Pay £4.00 by card").await;
     inspector.browser.press("Pay £4.00").await;
     inspector.browser.wait_for("//*[@role='alert']").await;
