@@ -177,7 +177,7 @@ static NAMED: [NamedMock; 15] = [
         &[UNITED_KINGDOM],
         "mock-bacs",
         "Mock Direct Debit",
-        "Collects from the account that you give; its page lists some to try.",
+        "Collects from the account that you give it.",
     ),
     collecting(
         PaymentMethod::SepaDebit,
@@ -185,7 +185,7 @@ static NAMED: [NamedMock; 15] = [
         &[EURO_AREA],
         "mock-sepa-debit",
         "Mock SEPA Direct Debit",
-        "Collects from the account that you give; its page lists some to try.",
+        "Collects from the account that you give it.",
     ),
     collecting(
         PaymentMethod::Autogiro,
@@ -193,7 +193,7 @@ static NAMED: [NamedMock; 15] = [
         &[SWEDEN],
         "mock-autogiro",
         "Mock Autogiro",
-        "Collects from the account that you give; its page lists some to try.",
+        "Collects from the account that you give it.",
     ),
     by_transfer("mock-transfer", "Mock Transfer", PaymentMethod::BankTransfer, &[UNITED_KINGDOM, EURO_AREA]),
     by_transfer(
