@@ -1,7 +1,9 @@
 //! Property tests of what is read, and what a session, its transaction and its events say in each state.
 
 use jiff::Timestamp;
-use models::{Currency, Customer, Mode, Object, PaymentMethod, Session, SessionEvent, SessionState};
+use models::{
+    Currency, Customer, Mode, Object, PaymentMethod, Session, SessionEvent, SessionState, TransferInstructions,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -218,14 +220,23 @@ fn each_state_is_said_in_every_view() {
         });
         assert_eq!(return_url(&session, now), back, "{causes:?}");
         let kept = store::StoredEvent::new(Object::Session(Box::new(session)), causes.len() + 1);
-        let told = serde_json::to_value(EventView::new(&kept)).unwrap();
-        assert_eq!(told["type"], format!("payment_session.{event}"), "{causes:?}");
+        let notified = serde_json::to_value(EventView::new(&kept)).unwrap();
+        assert_eq!(notified["type"], format!("payment_session.{event}"), "{causes:?}");
         let previous = if event == "updated" { json!({}) } else { json!(null) };
         assert_eq!(
-            (&told["data"]["object"]["status"], &told["data"]["previous_attributes"]),
+            (&notified["data"]["object"]["status"], &notified["data"]["previous_attributes"]),
             (&json!(status), &previous)
         );
     }
+    // The payer knows where to transfer the money: what is left to do is not done here.
+    let mut instructed = after(&[E::BankChosen]);
+    let instructions =
+        TransferInstructions { payee: instructed.payee.clone(), reference: instructed.reference.clone() };
+    let mut attempt = samples::attempt_at_consent(instructed.id, 1, samples::NOW);
+    attempt.at_consent.as_mut().unwrap().transfer = Some(instructions);
+    instructed.attempt = Some(attempt);
+    let view = serde_json::to_value(TransactionView::new(&instructed, &[], samples::NOW)).unwrap();
+    assert_eq!((&view["status"], &view["next_action"]), (&json!("processing"), &json!(null)));
     // Time that has passed counts before it is written down.
     let late: Timestamp = samples::later(8 * 86_400);
     let session = after(&[]);

@@ -136,6 +136,7 @@ impl<'a> TransactionView<'a> {
     /// The transaction of a session as it is at `now`, with all of its refunds.
     pub(crate) fn new(session: &'a Session, refunds: &[Refund], now: Timestamp) -> Self {
         let state = session.state_at(now);
+        let status = status(session, state);
         let extra: SessionExtra = extra::read(session.extra.as_ref());
         let sent = refunds.iter().filter(|refund| refund.state == RefundState::Sent);
         let amount_refunded = sent.fold(0_i64, |sum, refund| sum.saturating_add(refund.amount.minor()));
@@ -157,7 +158,7 @@ impl<'a> TransactionView<'a> {
             disputed: session.taken_back.is_some(),
             last_payment_error: payment_error(session),
             metadata: &session.metadata,
-            next_action: (state == SessionState::AwaitingPaymentConsent).then(next_action),
+            next_action: (status == shown_status(SessionState::AwaitingPaymentConsent)).then(next_action),
             paid_at: session.sent_at().map(Timestamp::as_second),
             payment_method: payment_method(session),
             payment_method_types: session.payment_methods.as_slice(),
@@ -166,9 +167,16 @@ impl<'a> TransactionView<'a> {
             receipt_url: (state == SessionState::Sent).then(|| session.checkout_url()),
             refunded: amount_refunded >= session.amount.minor(),
             reporting_type: extra.reporting_type,
-            status: shown_status(state),
+            status,
         }
     }
+}
+
+/// The status by the state, but that it is `processing` from the time on when the payer was told where to transfer the money: the
+/// rest happens at their own bank.
+fn status(session: &Session, state: SessionState) -> &'static str {
+    let awaits_transfer = state == SessionState::AwaitingPaymentConsent && session.transfer().is_some();
+    shown_status(if awaits_transfer { SessionState::Pending } else { state })
 }
 
 /// How it is paid: by the card that paid, or where the session offers one way.
