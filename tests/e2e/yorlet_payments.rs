@@ -3,7 +3,7 @@
 use models::Mode;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use store::Sessions;
+use store::{Erased, Erasures, Sessions};
 use tests::{World, answer, text};
 
 use crate::yorlet::{
@@ -223,6 +223,32 @@ async fn a_refunds_fields_are_read_back() {
     let bare = post(&world, "/v1/refunds", &json!({ "transaction": paid["transaction"] })).await.body;
     let nothing = json!({ "amount": 7_500, "metadata": {}, "reason": null, "reason_description": null, "reverse_transfer": false });
     assert_eq!(bare, with(&bare, nothing));
+}
+
+/// What the merchant noted of a payment and of its refund goes with the payer; amounts and states stay.
+#[tokio::test]
+async fn what_was_noted_of_a_payment_and_its_refund_is_erased() {
+    let world = World::start().await;
+    let request = with(&least(&customer(&world).await), json!({ "metadata": { "flat": "Zwingli 7" } }));
+    let paid = paid(&world, &request).await;
+    let request = json!({
+        "transaction": paid["transaction"],
+        "metadata": { "ticket": "Zwingli 9" },
+        "reason_description": "Zwingli moved out",
+    });
+    let refund = post(&world, "/v1/refunds", &request).await.body;
+    authorise(&world, &refund).await;
+    world.settled().await;
+    let erasures = Erasures::new(world.table());
+    let id = own_id(&paid).parse().unwrap();
+    assert_eq!(erasures.erase(&id, samples::now()).await.unwrap(), Erased::Done);
+    let shown_refund = get(&world, &format!("/v1/refunds/{}", text(&refund["id"]))).await;
+    let answers = [read(&world, &paid).await, transaction(&world, &paid).await, shown_refund.clone()];
+    let events = get(&world, "/v2/events").await;
+    for answer in answers.iter().chain([&events]) {
+        assert!(!answer.to_string().contains("Zwingli"), "{answer}");
+    }
+    assert_eq!((&shown_refund["status"], &shown_refund["amount"]), (&json!("succeeded"), &paid["amount"]));
 }
 
 #[tokio::test]
