@@ -51,6 +51,8 @@ async fn a_part_goes_back_without_a_session_that_pays_it() {
     follow_up(&world, &refund).await;
     let sent = world.get_refund(&refund).await;
     assert_eq!((&sent["state"], &sent["refund_payment_session_id"]), (&json!("sent"), &json!(null)));
+    // The provider's own ledger has refunds, too, in the same table: nothing of it is published, or fails to be.
+    assert!(world.machine.queue_bodies("PublishFailures").is_empty());
     assert!(sent["sent_at"].is_string());
     let again = ask().await;
     assert_eq!((again.status, again.body), (StatusCode::CREATED, refund), "answered as it was first");

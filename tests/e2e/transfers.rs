@@ -92,12 +92,13 @@ async fn parts_too_much_twice_and_nobodys_are_told_apart() {
     // And once more.
     send(&world, &session, "4.00", "GBP", &reference).await;
     assert_eq!(stored(&world, &session).await.excess().unwrap().minor(), 450);
-    for (currency, unknown) in [("GBP", "Candles"), ("EUR", &*reference)] {
+    for (currency, unknown) in [("GBP", "CANDLES 12345"), ("EUR", &*reference), ("GBP", "Ada 4000 0566 5566 5566")] {
         let sent = send(&world, &session, "2.00", currency, unknown).await;
         assert!(sent.html.contains("match none"), "{}", sent.html);
     }
     let unmatched = counterfoil(&world, &["transfers", "unmatched"]).await.shown;
-    assert!(unmatched.contains("Candles") && unmatched.contains("€2.00"), "{unmatched}");
+    assert!(unmatched.contains("CANDLES 12345") && unmatched.contains("€2.00"), "{unmatched}");
+    assert!(!unmatched.contains("Ada"), "what is no reference may be anything: {unmatched}");
     assert_eq!(counterfoil(&world, &["verify"]).await.code, 0);
     for message in
         ["more money came than the amount", "money came again for what is sent", "a transfer matches no payment"]
@@ -105,6 +106,26 @@ async fn parts_too_much_twice_and_nobodys_are_told_apart() {
         let says = |machine: &local::Machine| machine.logs().iter().any(|log| log.text.contains(message)).then_some(());
         assert!(world.machine.until(PATIENCE, says).await.is_some(), "{message}");
     }
+}
+
+/// The provider's webhook is the first to find that the time has passed.
+#[tokio::test]
+async fn what_is_missing_when_the_time_has_passed_ends_it_by_a_webhook_too() {
+    let world = World::with_webhooks().await;
+    let (session, reference) = in_pounds(&world).await;
+    send(&world, &session, "1.50", "GBP", &reference).await;
+    assert_eq!(state(&world, &session).await, "pending");
+    let pk = format!("SESSION#{}", text(&session["id"]));
+    let body = json!({
+        "TableName": world.machine.table_name(),
+        "Key": { "pk": { "S": pk }, "sk": { "S": "SESSION" } },
+        "UpdateExpression": "SET expires_at = :past",
+        "ExpressionAttributeValues": { ":past": { "N": (samples::now().as_millisecond() - 1).to_string() } },
+    });
+    world.dynamodb("UpdateItem", &body).await;
+    send(&world, &session, "1.00", "GBP", &reference).await;
+    assert_eq!(state(&world, &session).await, "failed");
+    assert_eq!(stored(&world, &session).await.returned().unwrap().minor(), 250);
 }
 
 #[tokio::test]

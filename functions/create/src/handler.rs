@@ -41,7 +41,7 @@ impl Create {
         })?;
         let formats = runtime::required("FORMATS")?.parse();
         let formats =
-            formats.map_err(|_| SettingError::new("FORMATS", "is not a list of formats, like banked,yorlet"))?;
+            formats.map_err(|_| SettingError::new("FORMATS", "is not a list of formats that are served, each once"))?;
         let settings = Settings {
             public_base_url: runtime::optional("PUBLIC_BASE_URL"),
             caps,

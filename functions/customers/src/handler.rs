@@ -29,7 +29,7 @@ impl CustomersFunction {
     pub async fn from_env() -> Result<Self, SettingError> {
         let formats = runtime::required("FORMATS")?.parse();
         let formats =
-            formats.map_err(|_| SettingError::new("FORMATS", "is not a list of formats, like banked,yorlet"))?;
+            formats.map_err(|_| SettingError::new("FORMATS", "is not a list of formats that are served, each once"))?;
         Ok(Self::new(Table::from_env()?, formats, Clock::System, Random::System).await)
     }
 

@@ -12,7 +12,7 @@ use pages::{Answer, Problem, see_other};
 use providers::mock::{Conclusion, Decided, Decision, MockConsent};
 use store::MockLedger;
 
-use crate::handler::Handled;
+use crate::handled::Handled;
 use crate::house::{House, page};
 use crate::page::ConcludedPage;
 use crate::problem::of_bank;

@@ -14,6 +14,7 @@ use store::{MockLedger, Sessions, Table};
 
 use crate::card;
 use crate::form::{DecisionForm, LinkForm};
+use crate::handled::Handled;
 use crate::house::page;
 use crate::mandate::{self, MandateForm};
 use crate::page::{ClosedPage, ConcludedPage, DecidePage};
@@ -21,21 +22,6 @@ use crate::problem::{of_bank, problem_page};
 use crate::route::{Route, bank_path, checkout_path, return_path};
 use crate::transfer::{TransferForm, TransferPage, TransferredPage};
 use crate::webhook::BankWebhook;
-
-/// What comes of a request.
-#[derive(Debug)]
-pub struct Handled {
-    /// The answer to the payer.
-    pub response: Response<Body>,
-    /// The webhook that the bank sends, if it sends one.
-    pub webhook: Option<BankWebhook>,
-}
-
-impl From<Response<Body>> for Handled {
-    fn from(response: Response<Body>) -> Self {
-        Self { response, webhook: None }
-    }
-}
 
 /// The mock banks.
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 
 mod card;
 mod form;
+mod handled;
 mod handler;
 mod house;
 mod mandate;
@@ -12,5 +13,6 @@ mod route;
 mod transfer;
 mod webhook;
 
-pub use handler::{Handled, Mocks, refuse};
+pub use handled::Handled;
+pub use handler::{Mocks, refuse};
 pub use webhook::BankWebhook;

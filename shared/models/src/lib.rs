@@ -32,6 +32,7 @@ mod shop;
 mod taken_back;
 mod text;
 mod time;
+mod transfers;
 mod transition;
 mod webhook;
 mod wire_format;

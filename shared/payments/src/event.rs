@@ -1,7 +1,8 @@
 //! A provider's webhook: a hint to ask where a payment stands, never a fact.
 
-use models::{BankId, LateMoney, Mode, ProviderPaymentId, SessionEvent, SessionId, SessionState};
+use models::{BankId, LateMoney, Mode, ProviderPaymentId, Session, SessionEvent, SessionId, SessionState};
 use providers::{Arrivals, Connector, NotGenuine, Provider, ProviderError, ProviderEvent, RawEvent, Status};
+use runtime::Metric;
 use store::{BankPayment, MockLedger, StoreError};
 use thiserror::Error;
 
@@ -60,20 +61,26 @@ impl Payments {
     ) -> Result<(), EventError> {
         let found = self.bank_payments.get(provider, payment_id).await?;
         let BankPayment { session_id, attempt } = found.ok_or(EventError::NotFound)?;
-        let session = self.sessions.get(&session_id).await?;
-        if let Some(session) = &session {
-            // What is erased has no attempt any more; and an attempt may have had another id first.
+        // What is erased has no attempt any more; and an attempt may have had another id first.
+        let is_latest = |session: &Session| {
             let recorded =
                 session.attempt.as_ref().and_then(|attempt| attempt.at_consent.as_ref()?.payment_id.as_ref());
-            let is_latest = session.history.count(SessionEvent::BankChosen) == usize::from(attempt)
-                && recorded.is_none_or(|recorded| recorded == payment_id);
-            if is_latest && open(session).is_some() {
-                return Ok(self.follow_up(session).await?);
-            }
-            // Its money is known, and what of it goes back may not be.
-            if is_latest && session.state == SessionState::Sent {
-                self.follow_up_refunds_of(session).await?;
-                return Ok(self.note_if_taken_back(session, connector, payment_id, self.clock.now()).await?);
+            session.history.count(SessionEvent::BankChosen) == usize::from(attempt)
+                && recorded.is_none_or(|recorded| recorded == payment_id)
+        };
+        let session = self.sessions.get(&session_id).await?;
+        if let Some(session) = session.filter(is_latest) {
+            if open(&session).is_some() {
+                self.follow_up(&session).await?;
+                // The provider may have closed it before, and what made this webhook have come after that.
+                let followed = self.sessions.get(&session_id).await?.filter(is_latest);
+                if followed.is_some_and(|session| open(&session).is_some() || session.state == SessionState::Sent) {
+                    return Ok(());
+                }
+            } else if session.state == SessionState::Sent {
+                // Its money is known, and what of it goes back may not be.
+                self.follow_up_refunds_of(&session).await?;
+                return Ok(self.note_if_taken_back(&session, connector, payment_id, self.clock.now()).await?);
             }
         }
         let now = self.clock.now();
@@ -99,12 +106,13 @@ impl Payments {
         Ok(())
     }
 
-    /// Only the first is noted: another payment's is for the log alone.
+    /// Only the first is noted: another payment's is counted and logged here.
     async fn log_more_late_money(&self, late: &LateMoney, session_id: &SessionId) -> Result<(), StoreError> {
         let first = self.sessions.late_money(session_id).await?;
         if first.is_some_and(|first| first.payment_id != late.payment_id) {
             let LateMoney { attempt, payment_id, .. } = late;
             tracing::error!(%session_id, attempt, %payment_id, "more money came after the end");
+            Metric::LateMoney.count();
         }
         Ok(())
     }

@@ -8,6 +8,8 @@ mod ledger;
 mod named;
 mod refunds;
 mod refusal;
+mod sender;
+mod sha256;
 mod status;
 mod transfer;
 mod transfer_log;
@@ -22,7 +24,8 @@ pub use ids::unmatched_list;
 pub use ledger::{Concluded, Conclusion, Entry, Ledger, Order, Payment, RefundOrder};
 pub use named::{MandateScheme, MockPage, NamedMock, mocks};
 pub use refusal::Refusal;
-pub use transfer::{Arrived, MockTransfer, Sender, Transfer, arrive};
+pub use sender::Sender;
+pub use transfer::{Arrived, MockTransfer, Transfer, arrive};
 pub use transfer_log::{LogEntry, MAX_LOG_ENTRIES, Referenced, UnmatchedTransfer};
 pub use webhook::SignedEvent;
 

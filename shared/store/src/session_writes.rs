@@ -48,7 +48,9 @@ pub(crate) fn owned(update: Update, owner: &Owner) -> Update {
     // The default is not written.
     let is_default = format == WireFormat::default();
     let condition = if is_default { "attribute_not_exists(#format) OR #format = :format" } else { "#format = :format" };
-    update.when(condition, [(":format", s(format.as_str()))])
+    let update = update.when(condition, [(":format", s(format.as_str()))]);
+    // Where a format doesn't show what pays a refund, there is none for it (`Session::is_shown`).
+    if format.shows_refund_link() { update } else { update.when("attribute_not_exists(#pays_refund)", []) }
 }
 
 /// The state, the history entry and the due keys of a change. Which states it can come from is the domain's word; its entry

@@ -40,7 +40,7 @@ impl HistoryChange {
 /// # Errors
 /// An image of a session or refund can't be read.
 pub fn history_change(old: serde_dynamo::Item, new: serde_dynamo::Item) -> Result<Option<HistoryChange>, StoreError> {
-    if new.is_empty() || old.contains_key("deleted_at") || is_customer(&new) {
+    if old.contains_key("deleted_at") || !is_of_a_session(&new) {
         return Ok(None);
     }
     let marked_from = marked_from(&old, &new).unwrap_or(usize::MAX).max(1);
@@ -125,9 +125,9 @@ fn is_refund(image: &serde_dynamo::Item) -> bool {
     matches!(image.get("sk"), Some(serde_dynamo::AttributeValue::S(sk)) if sk.starts_with(keys::REFUND_PREFIX))
 }
 
-/// Customers have no history.
-fn is_customer(image: &serde_dynamo::Item) -> bool {
-    matches!(image.get("sk"), Some(serde_dynamo::AttributeValue::S(sk)) if sk == keys::CUSTOMER_SK)
+/// A session, or a refund, which stands beside it. Customers have no history, and a mock's ledger may have refunds of its own.
+fn is_of_a_session(image: &serde_dynamo::Item) -> bool {
+    text_of(image, "pk").is_some_and(|pk| pk.starts_with(keys::SESSION_PK_PREFIX))
 }
 
 /// Reads an image; none if it is empty.

@@ -6,9 +6,8 @@ use models::{PaymentMethod, Session, SessionEvent};
 use pages::{CheckoutTexts, Html, MethodTexts, Shell, Texts};
 use providers::Offer;
 
-use super::bank_list::BankList;
+use super::bank_list::{BankList, of_method};
 use super::ended::{ended, method_of, replaces};
-use super::methods::of_method;
 use super::pending::Checking;
 use super::summary::Summary;
 use crate::flow;

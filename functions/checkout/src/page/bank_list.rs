@@ -1,6 +1,6 @@
 //! The banks to choose from: those used most, all, or those that are searched for.
 
-use models::Session;
+use models::{PaymentMethod, Session};
 use pages::CheckoutTexts;
 use providers::{Availability, Offer, Outage};
 
@@ -14,6 +14,11 @@ const POPULAR: usize = 8;
 
 /// The longest search, in characters; more of it is not read.
 const MAX_SEARCH_CHARS: usize = 64;
+
+/// The offers of one way to pay.
+pub(super) fn of_method(offers: &[Offer], method: PaymentMethod) -> Vec<&Offer> {
+    offers.iter().filter(|offer| offer.method == method).collect()
+}
 
 /// The banks to choose from, and which attempt the choice would be.
 pub(super) struct BankList<'a> {

@@ -6,7 +6,7 @@ use pages::{CheckoutTexts, Html, MethodTexts, Shell};
 use providers::Offer;
 
 use super::awaiting::{Asking, Step};
-use super::bank_list::down;
+use super::bank_list::{down, of_method};
 use super::ended::{ended, replaces};
 use super::summary::Summary;
 
@@ -89,11 +89,6 @@ impl<'a> Row<'a> {
         let (name, about) = name(method, m);
         Some(Self { name, about, leads })
     }
-}
-
-/// The offers of one way to pay.
-pub(super) fn of_method(offers: &[Offer], method: PaymentMethod) -> Vec<&Offer> {
-    offers.iter().filter(|offer| offer.method == method).collect()
 }
 
 /// What a way to pay is called, and what it is.

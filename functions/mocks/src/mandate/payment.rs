@@ -4,14 +4,13 @@ use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use models::{Session, TakenBackReason};
 use pages::{Answer, Problem, see_other};
-use providers::Provider;
 use providers::mock::{Conclusion, Decided, MandateScheme, MockConsent};
 use store::MockLedger;
 
 use super::concluded::MandateConcludedPage;
 use super::form::{Act, MandateForm};
 use super::page::MandatePage;
-use crate::handler::Handled;
+use crate::handled::Handled;
 use crate::house::page;
 use crate::problem::of_bank;
 use crate::route::{bank_path, return_path};
@@ -32,10 +31,10 @@ impl Payment<'_> {
     /// The mandate; or what came of it, once that is decided.
     pub(crate) async fn show(&self) -> Answer {
         let concluded = self.provider.conclusion(self.session, self.number).await.map_err(of_bank)?;
-        let Some(attempt) = self.session.attempt.as_ref().filter(|_| concluded.is_some()) else {
+        if concluded.is_none() {
             return page(StatusCode::OK, &self.mandate());
-        };
-        let status = self.provider.status(self.session, attempt, self.now).await.map_err(of_bank)?;
+        }
+        let status = self.provider.shown_status(self.session, self.number, self.now).await.map_err(of_bank)?;
         let (mock, action) = (self.provider.mock(), bank_path(&self.session.id, self.number, ""));
         page(StatusCode::OK, &MandateConcludedPage::new(mock, self.session, &status, action, self.token))
     }

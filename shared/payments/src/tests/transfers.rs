@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use memory_aws::BankTrouble;
 use models::{Currency, MinorUnits, Money, Received, Reference, Session, SessionEvent, SessionState, TransferId};
 use providers::mock::{Arrived, Sender, Transfer, arrive};
-use providers::{Arrivals, Provider, RawEvent, Status};
+use providers::{Arrivals, Cancellation, Provider, RawEvent, Status};
 use store::ChangeError;
 
 use super::world::{MOCK_BANK, World, bank_id, causes, owner};
@@ -232,6 +232,21 @@ async fn what_comes_after_the_end_is_late_money_and_the_state_stays() {
         world.settle_down().await;
         world.check_transfers(&session, &sent, end).await;
     }
+}
+
+/// The function that closed it at the provider died before its write, and the provider sends its webhook once.
+#[tokio::test]
+async fn what_comes_after_a_closing_that_is_not_recorded_is_late_money_by_its_first_webhook() {
+    let world = World::new();
+    let session = world.at(TRANSFER).await;
+    let connector = world.payments.providers.find(&bank_id(TRANSFER), session.mode).unwrap();
+    let attempt = session.attempt.clone().unwrap();
+    assert_eq!(connector.cancel(&session, &attempt, world.now()).await.unwrap(), Cancellation::Yes);
+    assert!(world.arrives_and_says_so(&transfer(&session, 400)).await);
+    let late_money = world.payments.sessions.late_money(&session.id).await.unwrap().unwrap();
+    assert_eq!((late_money.attempt, late_money.amount_minor), (1, Some(MinorUnits::new(400))));
+    assert_eq!(world.read(&session).await.unwrap().state, SessionState::AwaitingProvider);
+    world.verify("late money").await;
 }
 
 #[tokio::test]

@@ -1,6 +1,5 @@
 //! The mock bank whose money moves when the payer consents.
 
-use aws_lc_rs::digest::{SHA256, digest};
 use jiff::Timestamp;
 use models::{
     AtConsent, Card, EndToEndId, Money, MovesMoney, Payee, PaymentAttempt, ProviderPaymentId, ProviderRefundId,
@@ -14,6 +13,7 @@ use super::ledger::{Concluded, Conclusion, Entry, Ledger, Payment, RefundOrder};
 use super::named::{MockPage, NamedMock};
 use super::refunds::{self, Paid, RefundBody};
 use super::refusal::Refusal;
+use super::sha256::sha256;
 use super::status::after_order;
 use super::webhook::{self, SignedEvent};
 use crate::event::{NotGenuine, ProviderEvent, RawEvent};
@@ -132,6 +132,17 @@ impl<L: Ledger> MockConsent<L> {
         Ok(matches!(self.status_of(&id, Some(session), now).await?, Status::Settled(_)))
     }
 
+    /// How an attempt stands, for the mock's own page.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn shown_status(&self, session: &Session, attempt: u8, now: Timestamp) -> Result<Status, ProviderError> {
+        match ids::payment_id(session.end_to_end_id, attempt) {
+            Some(id) => self.status_of(&id, Some(session), now).await,
+            None => Ok(Status::Unknown),
+        }
+    }
+
     /// Whether this is the token in the link to an attempt's page.
     pub fn is_link_token(&self, session: &Session, attempt: u8, token: &str) -> bool {
         ids::payment_id(session.end_to_end_id, attempt).is_some_and(|id| webhook::link_token(&id) == token)
@@ -217,11 +228,6 @@ fn of_conclusion(concluded: &Concluded, session: Option<&Session>, now: Timestam
         Conclusion::Cancelled => Status::Cancelled,
         Conclusion::Decided(decided) => after_order(decided, session, concluded.at, now),
     }
-}
-
-/// In hexadecimal digits.
-pub(super) fn sha256(text: &str) -> String {
-    digest(&SHA256, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Reads the bytes of a request.

@@ -2,7 +2,7 @@
 
 use models::{EndToEndId, ProviderPaymentId, ProviderRefundId, whole_number};
 
-use super::consent::sha256;
+use super::sha256::sha256;
 
 const PREFIX: &str = "mock";
 
@@ -32,13 +32,23 @@ pub(super) fn refund_of(id: &ProviderRefundId) -> Option<(EndToEndId, u8, u8)> {
 /// What the ledger calls the payment with a reference, as somebody typed it: banks leave out blanks and hyphens and make
 /// capitals, and people take O for 0, and I and L for 1 (Crockford's base 32, which has no such letters).
 pub(super) fn of_reference(typed: &str) -> Option<EndToEndId> {
+    of_text(&as_meant(typed))
+}
+
+/// Whether what was typed has the form of a reference of ours, which says nothing of anybody.
+pub(super) fn is_like_a_reference(typed: &str) -> bool {
+    let meant = as_meant(typed);
+    meant.len() == 12 && meant.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// What was typed, as a reference is written.
+fn as_meant(typed: &str) -> String {
     let digit = |letter: char| match letter.to_ascii_uppercase() {
         'O' => '0',
         'I' | 'L' => '1',
         other => other,
     };
-    let reference: String = typed.chars().filter(|c| !matches!(c, ' ' | '-')).map(digit).collect();
-    of_text(&reference)
+    typed.chars().filter(|c| !matches!(c, ' ' | '-')).map(digit).collect()
 }
 
 /// What the ledger calls the list of transfers that match no payment. No reference has small letters by then.

@@ -5,7 +5,7 @@ use models::{
     AccountIdentifier, BankId, EndToEndId, MinorUnits, Money, MovesMoney, Payee, PaymentAttempt, ProviderPaymentId,
     ProviderRefundId, ProviderRequest, Reference, RefundId, Session, Submission, TransferId,
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::consent::{MockConsent, id_of, read};
 use super::ids;
@@ -13,6 +13,7 @@ use super::ledger::{Entry, Ledger, Payment};
 use super::named::NamedMock;
 use super::refunds::{self, Paid};
 use super::refusal::Refusal;
+use super::sender::Sender;
 use super::status::account_of_payer;
 use super::transfer_log::{Log, LogEntry, OfAttempt, Referenced, UnmatchedTransfer};
 use super::webhook::{self, SignedEvent};
@@ -21,31 +22,7 @@ use crate::port::{
     Arrivals, Begun, Cancellation, Provider, ProviderError, RefundAnswer, RefundRefusal, RefundStatus, Status,
 };
 
-/// Whose account a transfer comes from. All of them are made up: the ledger names nobody.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Sender {
-    /// The payer's.
-    Payer,
-    /// Somebody else's.
-    SomebodyElse,
-    /// The bank does not say.
-    Undisclosed,
-}
-
 impl Sender {
-    /// Each of them.
-    pub const ALL: [Self; 3] = [Self::Payer, Self::SomebodyElse, Self::Undisclosed];
-
-    /// As a page's form and the ledger spell it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Payer => "payer",
-            Self::SomebodyElse => "somebody_else",
-            Self::Undisclosed => "undisclosed",
-        }
-    }
-
     /// The account, where the payer of `session` is known.
     fn account(self, session: Option<&Session>) -> Option<Payee> {
         match self {
@@ -106,7 +83,7 @@ pub async fn arrive(ledger: &impl Ledger, transfer: &Transfer, now: Timestamp) -
     else {
         let unmatched = UnmatchedTransfer {
             id: *id,
-            reference: reference.clone(),
+            reference: if ids::is_like_a_reference(reference) { reference.clone() } else { String::new() },
             amount_minor: amount.minor(),
             currency: currency.to_owned(),
             sender: *sender,

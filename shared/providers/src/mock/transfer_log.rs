@@ -2,16 +2,19 @@
 //! things that happen at once each is there, and everybody reads which was first.
 
 use jiff::Timestamp;
-use models::{BankId, EndToEndId, TransferId};
+use models::{BankId, EndToEndId, MAX_ATTEMPTS, TransferId};
 use serde::{Deserialize, Serialize};
 
 use super::ledger::{Entry, Ledger};
 use super::refusal::Refusal;
-use super::transfer::Sender;
+use super::sender::Sender;
 use crate::port::ProviderError;
 
 /// The most entries that a payment's log has.
 pub const MAX_LOG_ENTRIES: u16 = 200;
+
+/// The last position at which a transfer may stand: after it there is room to open and close each attempt that there may be.
+pub(super) const MAX_TRANSFERS: u16 = MAX_LOG_ENTRIES - 2 * MAX_ATTEMPTS as u16;
 
 /// One thing that happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,7 +65,7 @@ pub struct Referenced {
 pub struct UnmatchedTransfer {
     /// Its id.
     pub id: TransferId,
-    /// What was typed as its reference.
+    /// What was typed as its reference, if it has the form of one; else nothing, for it may be anything.
     pub reference: String,
     /// How much.
     pub amount_minor: i64,
@@ -113,7 +116,11 @@ impl Log {
         let mut log = Self::read(ledger, payment).await?;
         while let Some(entry) = wanted(&log) {
             let position = u16::try_from(log.0.len()).ok().and_then(|length| length.checked_add(1));
-            let position = position.filter(|position| *position <= MAX_LOG_ENTRIES);
+            let last = match entry {
+                LogEntry::Arrived { .. } => MAX_TRANSFERS,
+                LogEntry::Opened { .. } | LogEntry::Closed { .. } => MAX_LOG_ENTRIES,
+            };
+            let position = position.filter(|position| *position <= last);
             let position = position.ok_or_else(|| ProviderError::refused(Refusal::TooManyTransfers))?;
             log.0.push(ledger.put(payment, Entry::Transfer(position), entry).await?);
         }

@@ -5,6 +5,7 @@ use models::{AtConsent, Currency, PaymentAttempt};
 use samples::later;
 
 use super::*;
+use crate::mock::transfer_log::MAX_TRANSFERS;
 use crate::port::{Arrivals, Cancellation, Next, Status};
 
 const MOCK: &str = "mock-transfer";
@@ -113,13 +114,16 @@ fn the_account_is_known_if_all_of_it_came_from_one_that_is_disclosed() {
 fn a_payment_has_room_for_so_many_transfers_and_no_more() {
     let memory = MemoryLedger::default();
     let (provider, session, attempt) = run(begun(&memory, 1));
-    for _ in 1..MAX_LOG_ENTRIES {
+    for _ in 1..MAX_TRANSFERS {
         run(arrive(&memory, &to(&session, 1), NOW)).unwrap();
     }
     let more = run(arrive(&memory, &to(&session, 1), NOW));
     assert_eq!(refusal(more), "there have been too many transfers to this payment");
-    let all = i64::from(MAX_LOG_ENTRIES) - 1;
+    let all = i64::from(MAX_TRANSFERS) - 1;
     assert_eq!(arrived(run(provider.status(&session, &attempt, NOW)).unwrap()).received, MinorUnits::new(all));
+    // It can be closed all the same.
+    let returned = run(provider.give_up(&session, &attempt, NOW)).unwrap();
+    assert!(arrived(returned).closed);
 }
 
 /// What this release writes, in these very letters.
