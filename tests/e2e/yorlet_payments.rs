@@ -466,6 +466,9 @@ async fn a_session_that_pays_a_refund_is_not_shown_as_a_payment() {
     {
         assert_eq!(answer(demo(&world, Method::GET, &path)).await.status, StatusCode::NOT_FOUND, "{path}");
     }
+    let cancel = format!("{SESSIONS}/py_sess_{}/cancel", payment.to_base62());
+    assert_eq!(post(&world, &cancel, &json!({})).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(get(&world, &format!("/v1/refunds/{}", text(&refund["id"]))).await["status"], "pending");
     world.settled().await;
     for path in [SESSIONS, "/v1/transactions"] {
         let list = get(&world, path).await;
