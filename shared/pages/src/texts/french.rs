@@ -149,7 +149,7 @@ pub(crate) const TEXTS: Texts = Texts {
         details_intro: "Vous choisirez ensuite votre moyen de paiement.",
         details_intro_name_known: "Où envoyer votre reçu\u{202f}? Vous choisirez ensuite votre moyen de paiement.",
         details_continue: "Choisir mon moyen de paiement",
-        step: "Moyen de paiement",
+        step: "Paiement",
         heading: "Choisissez votre moyen de paiement",
         again_heading: "Choisissez à nouveau votre moyen de paiement",
         intro: "Ce choix ne déclenche encore aucun paiement.",
