@@ -120,7 +120,7 @@ async fn a_payment_is_disputed_on_the_providers_page() {
     browser.see("You have paid by card").await;
     browser.press("Dispute this payment").await;
     browser.see("You have disputed this payment").await;
-    // No webhook reaches this machine: whoever asks the provider finds out, first that it was paid.
+    // No webhook reaches this machine: the next who asks the provider finds out, first that it was paid.
     browser.press("Go back to see where the payment stands").await;
     browser.press("Check again now").await;
     browser.see("Payment sent").await;

@@ -656,7 +656,7 @@ async fn a_payer_is_erased_and_the_payment_is_not() {
 }
 
 #[tokio::test]
-async fn first_entries_that_were_never_published_are_told_once_though_later_ones_were() {
+async fn first_entries_that_were_never_published_are_reported_once_though_later_ones_were() {
     let world = World::with_webhooks().await;
     let receiver = Receiver::start().await;
     let endpoint = world.register(&receiver.url("/"), json!({})).await;

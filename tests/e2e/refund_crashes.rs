@@ -62,7 +62,7 @@ async fn other_transactions_are_waited_for() {
 }
 
 #[tokio::test]
-async fn conflicts_without_end_are_told_and_change_nothing() {
+async fn conflicts_without_end_are_reported_and_change_nothing() {
     let world = World::start().await;
     let session = world.paid().await;
     world.machine.faults().add(Fault::new(TRANSACTION, Effect::TransactionConflict).times(10_000));

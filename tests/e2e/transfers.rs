@@ -76,7 +76,7 @@ async fn each_way_to_transfer_says_where_to_and_is_paid_by_it() {
 }
 
 #[tokio::test]
-async fn parts_too_much_twice_and_nobodys_are_told_apart() {
+async fn a_part_too_much_again_and_nobodys_each_has_its_consequence() {
     let world = World::with_webhooks().await;
     let (session, reference) = in_pounds(&world).await;
     send(&world, &session, "1.50", "GBP", &reference).await;

@@ -19,12 +19,12 @@ fn impatient(config: &mut Config) {
 /// Waits until a paid session's events are all told, as if minutes passed meanwhile, and checks that they are in order.
 async fn delivered_in_order(world: &World, receiver: &Receiver, session: &Value, what: &str) {
     let id = text(&session["id"]);
-    let all_told = |all: &[tests::Received]| {
+    let all_delivered = |all: &[tests::Received]| {
         (1..=5)
             .all(|sequence| all.iter().any(|one| one.object_id() == id && one.sequence() == sequence && one.accepted()))
     };
     let deadline = tokio::time::Instant::now() + LONG;
-    while !receiver.until(Duration::from_millis(1_500), all_told).await {
+    while !receiver.until(Duration::from_millis(1_500), all_delivered).await {
         assert!(
             tokio::time::Instant::now() < deadline,
             "{what}: {:#?} {:#?}",

@@ -23,7 +23,7 @@ fn nobody_at(receiver: &Receiver, path: &str) {
 }
 
 #[tokio::test]
-async fn every_change_of_a_session_and_its_refund_is_told_once_in_order_and_signed() {
+async fn every_change_of_a_session_and_its_refund_is_delivered_once_in_order_and_signed() {
     let world = World::with_webhooks().await;
     let receiver = Receiver::start().await;
     let webhook = world.register(&receiver.url("/a?b=c"), json!({})).await;
@@ -79,7 +79,7 @@ async fn every_change_of_a_session_and_its_refund_is_told_once_in_order_and_sign
 }
 
 #[tokio::test]
-async fn an_endpoint_is_told_what_it_asked_for_and_thin_ones_ids_only() {
+async fn an_endpoint_gets_what_it_asked_for_and_thin_ones_ids_only() {
     let world = World::with_webhooks().await;
     let receiver = Receiver::start().await;
     let sent = json!({ "events": ["payment_session.sent", "refund.sent", "payment_session.pending"] });
@@ -293,7 +293,7 @@ async fn an_endpoint_that_keeps_failing_is_parked_tried_by_one_and_recovers() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_is_gone_is_told_nothing_until_it_is_enabled_again() {
+async fn an_endpoint_that_is_gone_gets_nothing_until_it_is_enabled_again() {
     let world = World::with_webhooks().await;
     let receiver = Receiver::planned(|one| Reply::Status(if one.path() == "/gone" { 410 } else { 200 })).await;
     let webhook = world.register(&receiver.url("/gone"), json!({})).await;
@@ -457,7 +457,7 @@ async fn both_secrets_sign_while_one_is_replaced() {
 }
 
 #[tokio::test]
-async fn a_session_of_many_events_is_told_to_the_end_while_it_goes_on() {
+async fn a_session_of_many_events_is_delivered_to_the_end_while_it_goes_on() {
     let world = World::with_webhooks().await;
     let receiver = Receiver::planned(|_| Reply::After(Duration::from_millis(50), 200)).await;
     world.register(&receiver.url("/"), json!({})).await;

@@ -293,8 +293,9 @@ async fn order_holds_from_lane_to_lane() {
     let told = |all: &[Received], id: &str| {
         (1..=5).all(|n| all.iter().any(|one| one.object_id() == id && one.sequence() == n))
     };
-    let all_told = receiver.until(LONG, |all| sessions.iter().all(|session| told(all, &text(&session["id"])))).await;
-    assert!(all_told, "{:#?}", receiver.summary());
+    let all_delivered =
+        receiver.until(LONG, |all| sessions.iter().all(|session| told(all, &text(&session["id"])))).await;
+    assert!(all_delivered, "{:#?}", receiver.summary());
     world.settled().await;
     let told = in_order(&receiver.received());
     assert!(sessions.iter().all(|session| told[&text(&session["id"])] == [1, 2, 3, 4, 5]), "{told:?}");

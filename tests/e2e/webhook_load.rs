@@ -27,7 +27,7 @@ fn fails_a_third(received: &Received) -> Reply {
 }
 
 #[tokio::test]
-async fn a_thousand_sessions_are_told_in_order_though_a_third_fails() {
+async fn a_thousand_sessions_are_delivered_in_order_though_a_third_fails() {
     let world = World::start_with(|config| {
         loopback_webhooks(config);
         config.max_processes = 8;

@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_wrong_is_told_at_once() {
+    fn all_that_is_wrong_is_named_at_once() {
         let wrong = |name: &str, email: &str, required| {
             let errors = check(name, email, required).unwrap_err();
             (errors.name.is_some(), errors.email.is_some())

@@ -23,7 +23,7 @@ pub(crate) struct Content<'a> {
 /// Whom a mail is for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Reader {
-    /// Who pays or paid, and what they are told of whom to ask.
+    /// Who pays or paid, and what the mail says of whom to ask.
     Payer { ask: &'static str },
     /// Who answers mails at the shop.
     Shop,

@@ -123,7 +123,7 @@ Help: help@brightcandles.example · https://brightcandles.example
     }
 
     #[test]
-    fn without_the_session_that_paid_it_the_rest_is_told() {
+    fn without_the_session_that_paid_it_the_rest_is_said() {
         let session = sent(candles(), "Gerald Wiley");
         let (refund, payment) = refunded(&session, 400);
         let whole = render(&refund, &session, None, Some(&payment)).unwrap().text;

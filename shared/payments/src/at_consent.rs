@@ -193,8 +193,8 @@ impl Payments {
         self.record_step(session, attempt, next_step::at_consent(session, status, now), now).await
     }
 
-    /// Notes how much has come by transfers, if that is more than what is known. Before all else that follows from it: whoever
-    /// records that sees it.
+    /// Notes how much has come by transfers, if that is more than what is known. It comes before all else that
+    /// follows from it, so that what is recorded then is recorded with it.
     pub(crate) async fn note_received(
         &self,
         session: &Session,

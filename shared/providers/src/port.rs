@@ -88,7 +88,7 @@ pub enum Status {
     Consented,
     /// Money will move, or has moved, and the provider has not said how it ended.
     Accepted,
-    /// The money is sent; from there, as far as the provider says.
+    /// The money is sent; from there, if the provider says that.
     Settled(PaidFrom),
     /// The money was sent, and taken back afterwards: it is the payer's again.
     TakenBack(TakenBackReason),

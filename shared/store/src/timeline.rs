@@ -245,7 +245,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn transfers_are_told_apart_by_what_is_missing_too_much_or_returned() {
+    fn a_transfer_is_said_to_lack_exceed_or_return_an_amount() {
         use models::SessionEvent::{BankChosen, ConsentGiven, PayerIdentified, Settled, Underpaid};
         for (end, minor, detail) in [
             (None, 150, "£1.50 of £4.00 in all; £2.50 is missing"),

@@ -295,7 +295,7 @@ async fn a_page_changes_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_typed_wrong_is_told_and_nothing_is_written() {
+async fn what_is_typed_wrong_is_named_and_nothing_is_written() {
     let (checkout, _) = checkout().await;
     let session = checkout.create(|_| {}).await;
     let path = format!("/checkout/{}/payer", session.id);
@@ -357,7 +357,7 @@ async fn a_payer_whose_name_is_known_gives_the_address_alone() {
 }
 
 #[tokio::test]
-async fn bad_requests_are_told_apart_and_change_nothing() {
+async fn bad_requests_have_pages_of_their_own_and_change_nothing() {
     let (checkout, _) = checkout().await;
     let session = checkout.at_the_bank(1).await;
     let id = session.id;
@@ -440,7 +440,7 @@ async fn a_live_session_never_meets_the_mock_bank() {
 }
 
 #[tokio::test]
-async fn without_the_table_the_payer_is_told_to_try_again() {
+async fn without_the_table_the_payer_is_asked_to_try_again() {
     // Nothing listens there.
     let checkout = over(table("http://127.0.0.1:1".to_owned()));
     let (status, html) = checkout.get("/checkout/00000000-0000-4000-8000-000000000000").await;

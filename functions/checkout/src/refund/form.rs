@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_wrong_is_told_at_once() {
+    fn all_that_is_wrong_is_named_at_once() {
         let wrong = |name: &str, sort_code: &str, account_number: &str| {
             let errors = check(name, sort_code, account_number).unwrap_err();
             assert!(errors.any());

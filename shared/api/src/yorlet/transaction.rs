@@ -172,7 +172,7 @@ impl<'a> TransactionView<'a> {
     }
 }
 
-/// The status by the state, but that it is `processing` from the time on when the payer was told where to transfer the money: the
+/// The status by the state, but that it is `processing` from the time on when the payer has instructions for a transfer: the
 /// rest happens at their own bank.
 fn status(session: &Session, state: SessionState) -> &'static str {
     let awaits_transfer = state == SessionState::AwaitingPaymentConsent && session.transfer().is_some();

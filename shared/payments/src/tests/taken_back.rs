@@ -1,4 +1,4 @@
-//! Money that is taken back after a payment by card: noted once, whoever finds out, and nothing of it is refunded afterwards.
+//! Money that is taken back after a payment by card: noted once, no matter which function finds out, and nothing of it is refunded afterwards.
 
 use jiff::SignedDuration;
 use memory_aws::BankTrouble;

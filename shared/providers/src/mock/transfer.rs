@@ -1,4 +1,4 @@
-//! The mock provider whose payers make transfers of their own: it says where to, and tells by the reference whose each is.
+//! The mock provider whose payers make transfers of their own: it says where to, and finds by the reference whose each is.
 
 use jiff::Timestamp;
 use models::{

@@ -78,7 +78,7 @@ pub struct UnmatchedTransfer {
     pub at: Timestamp,
 }
 
-/// The log of one payment, as far as it was read.
+/// The entries of a payment's log that were read: from the first on, without gaps.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Log(Vec<LogEntry>);
 
@@ -106,8 +106,8 @@ impl Log {
         Ok(log)
     }
 
-    /// Reads a payment's log, and appends what `wanted` says of it, until that wants nothing more: whoever is first at a
-    /// position stays there, and the others see it before they go on.
+    /// Reads a payment's log, and appends what `wanted` says of it, until that wants nothing more: the first entry at a
+    /// position stays there, and the others are read before going on.
     pub(super) async fn append(
         ledger: &impl Ledger,
         payment: EndToEndId,

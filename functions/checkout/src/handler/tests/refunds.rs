@@ -132,7 +132,7 @@ async fn a_refund_from_the_question_where_it_goes_to_the_money_sent() {
 }
 
 #[tokio::test]
-async fn wrong_details_are_told_and_nothing_is_written() {
+async fn wrong_details_are_named_and_nothing_is_written() {
     let (checkout, _) = checkout().await;
     let refund = checkout.awaiting_details(|_| {}).await;
     for pressed in ["check", "confirm"] {
@@ -220,7 +220,7 @@ async fn past_its_time_or_cancelled_a_refund_takes_no_details() {
 }
 
 #[tokio::test]
-async fn bad_requests_for_a_refund_are_told_apart() {
+async fn bad_requests_for_a_refund_have_pages_of_their_own() {
     let (checkout, _) = checkout().await;
     let refund = checkout.awaiting_details(|_| {}).await;
     let unknown = "/refunds/00000000-0000-4000-8000-000000000000".to_owned();
