@@ -79,7 +79,7 @@ fn small(picture: &[u8]) -> Vec<u8> {
 }
 
 /// States of pages that a payer seldom meets.
-const RARE: [(&str, &str); 28] = [
+const RARE: [(&str, &str); 33] = [
     ("awaiting_payer_email", "The shop gave the name, and no address for the receipt."),
     ("many_banks", "Eighty banks: those used most, and a search."),
     ("found_banks", "Banks found."),
@@ -100,6 +100,11 @@ const RARE: [(&str, &str); 28] = [
     ("card_again_declined", "The card was declined, and another way can be chosen."),
     ("card_sent", "Paid by card."),
     ("card_taken_back", "Paid by card, and taken back afterwards."),
+    ("transfer", "Where to transfer the money, in pounds."),
+    ("transfer_eur", "In euros, with a code for banking apps."),
+    ("transfer_missing", "A part of it has come."),
+    ("transfer_underpaid", "Only a part came in time, and was returned."),
+    ("transfer_excess", "More came than was asked for."),
     ("bank_down", "A bank that was chosen while it is down."),
     ("too_many", "A bank chosen too often."),
     ("refund_consent", "The shop approves a refund."),
