@@ -395,6 +395,7 @@ async fn what_is_anothers_of_the_other_mode_or_made_in_the_other_format_is_not_t
         format!("/v1/refunds/re_{}", base62(&banked_refund["id"])),
         format!("/v1/refunds/{}", text(&banked_refund["id"])),
         format!("/v2/payment_sessions/{}", own_id(&mine)),
+        format!("/v2/payment_sessions/{}/events", own_id(&mine)),
         format!("/v2/payment_sessions/{}", text(&mine["id"])),
         format!("/api/v2/payment_sessions/{}", own_id(&mine)),
         "/v1/payment_sessions/py_sess_".to_owned(),

@@ -94,7 +94,14 @@ impl Preparer {
                 self.mails.put(&mail, samples::now()).await?;
                 message(&mail.to_string())
             }
-            Work::Page => http_event("GET", &format!("/checkout/{}", self.awaiting().await?.id), None),
+            Work::Page => {
+                let mut event = http_event("GET", &format!("/checkout/{}", self.awaiting().await?.id), None);
+                if let Some(headers) = event.get_mut("headers").and_then(Value::as_object_mut) {
+                    // As every browser does.
+                    headers.insert("accept-encoding".to_owned(), "gzip".into());
+                }
+                event
+            }
         };
         Ok(Bytes::from(event.to_string()))
     }
@@ -195,7 +202,6 @@ fn http_event(method: &str, path: &str, body: Option<&Value>) -> Value {
         "rawQueryString": "",
         "headers": {
             "accept": "*/*",
-            "accept-encoding": "gzip",
             "authorization": format!("Basic {}", STANDARD.encode(DEMO)),
             "content-type": "application/json",
             "host": DOMAIN,

@@ -39,13 +39,10 @@ impl Create {
                 "is not a list of caps with one for GBP, like GBP:100000000,EUR:50000000",
             )
         })?;
-        let formats = runtime::required("FORMATS")?.parse();
-        let formats =
-            formats.map_err(|_| SettingError::new("FORMATS", "is not a list of formats that are served, each once"))?;
         let settings = Settings {
             public_base_url: runtime::optional("PUBLIC_BASE_URL"),
             caps,
-            formats,
+            formats: Formats::from_env()?,
             local_live: runtime::local_live_connector(),
         };
         Ok(Self::new(Table::from_env()?, Clock::System, Random::System, settings).await)

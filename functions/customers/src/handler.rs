@@ -27,10 +27,7 @@ pub struct CustomersFunction {
 impl CustomersFunction {
     /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
     pub async fn from_env() -> Result<Self, SettingError> {
-        let formats = runtime::required("FORMATS")?.parse();
-        let formats =
-            formats.map_err(|_| SettingError::new("FORMATS", "is not a list of formats that are served, each once"))?;
-        Ok(Self::new(Table::from_env()?, formats, Clock::System, Random::System).await)
+        Ok(Self::new(Table::from_env()?, Formats::from_env()?, Clock::System, Random::System).await)
     }
 
     /// Over this table, by this clock and randomness; customers may be created in these formats.

@@ -162,10 +162,12 @@ impl EmailReceipt {
             MailTopic::RefundToAuthorise(refund_id) => {
                 let Some((refund, session)) = self.refund(&refund_id).await? else { return Ok(None) };
                 let shop = self.shop(&session).await?;
-                if shop.as_ref().is_none_or(|shop| shop.support_email.is_none()) {
+                let now = self.clock.now();
+                let is_awaited = refund.authorisation_url_at(now).is_some();
+                if is_awaited && shop.as_ref().is_none_or(|shop| shop.support_email.is_none()) {
                     tracing::warn!(%refund_id, "no address to mail where the refund is authorised: its shop has none for support");
                 }
-                let mail = refund_to_authorise::render(&refund, &session, shop.as_ref(), self.clock.now());
+                let mail = refund_to_authorise::render(&refund, &session, shop.as_ref(), now);
                 (mail, Object::Refund(Box::new(refund)))
             }
         };

@@ -87,7 +87,7 @@ Reference: Illuminate
 To: Gerald Wiley, account ending 5678
 Payment ID: 728d061b-8e47-4052-be4f-5f9bcdee39ff
 
-You get this e-mail because this address answers the customers of Bright Candles.
+You get this e-mail because it is the support address of Bright Candles.
 
 Payments by Counterfoil
 "

@@ -1,12 +1,12 @@
 //! Reads events, and replays one.
 
-use api::{Answer, ApiError, AttemptView, Authenticator, Caller, ListParameters, Refusal, ReplayView, Route};
+use api::{Answer, ApiError, AttemptView, Authenticator, Caller, Format, ListParameters, Refusal, ReplayView, Route};
 use lambda_http::Request;
 use lambda_http::http::StatusCode;
 use models::{CursorId, EventId, EventType, ObjectId, SessionId, whole_number};
 use queue::Queue;
 use runtime::{Clock, SettingError};
-use store::{Cursors, Endpoints, Events, ListCursor, ListRange, Merchants, Sessions, StoredEvent, Table};
+use store::{Cursors, Endpoints, Events, ListCursor, ListRange, Merchants, Owner, Sessions, StoredEvent, Table};
 
 /// The most events of one object, or attempts at one event, in an answer.
 const MAX_ITEMS: usize = 100;
@@ -60,7 +60,10 @@ impl EventsFunction {
         let query = request.uri().query().unwrap_or("");
         match Route::of(&request) {
             Some(Route::Events) => self.list(parse_query(query)?, &caller).await,
-            Some(Route::SessionEvents(id)) => self.of_session(&api::path_id(id)?, parse_after(query)?, &caller).await,
+            Some(Route::SessionEvents(id)) => {
+                let owner = caller.owner_in(Format::of(&request));
+                self.of_session(&api::path_id(id)?, parse_after(query)?, &owner).await
+            }
             Some(Route::Attempts(id)) => {
                 api::read_query(query, ListParameters::NONE, |_, _| Ok(()))?;
                 let event = self.own(&api::read_event_id(id)?, &caller).await?;
@@ -106,9 +109,9 @@ impl EventsFunction {
     }
 
     /// The events of a session after this sequence number, in order: for clients that poll.
-    async fn of_session(&self, id: &SessionId, after: usize, caller: &Caller) -> Answer {
+    async fn of_session(&self, id: &SessionId, after: usize, owner: &Owner) -> Answer {
         let session = self.sessions.get(id).await?;
-        session.filter(|session| caller.owner().owns(session)).ok_or(Refusal::NotFound)?;
+        session.filter(|session| owner.owns(session)).ok_or(Refusal::NotFound)?;
         show(&self.events.after(&(*id).into(), after, MAX_ITEMS).await?, None)
     }
 

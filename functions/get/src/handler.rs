@@ -3,7 +3,7 @@
 use api::{
     Answer, ApiError, Authenticator, Beside, Caller, Format, ListParameters, ListRequest, PageEnd, Refusal, Route,
 };
-use futures_util::future::try_join_all;
+use futures_util::future::{try_join, try_join_all};
 use jiff::Timestamp;
 use lambda_http::Request;
 use models::{Currency, PaymentMethod, Refund, Session, SessionId};
@@ -104,8 +104,9 @@ impl Get {
         let filter: Option<&(dyn Fn(&Session) -> bool + Sync)> = if states.is_empty() { None } else { Some(&wanted) };
         let (owner, shards) = (caller.owner_in(format), caller.merchant.list_sharding.shards());
         let is_older = !matches!(range.start, ListStart::Before(_));
-        let mut page = self.sessions.list(&owner, shards, range, filter).await?;
-        let count = if format.lists_say_count() { self.counts.of(&owner, Counted::Sessions).await? } else { 0 };
+        let count =
+            async { if format.lists_say_count() { self.counts.of(&owner, Counted::Sessions).await } else { Ok(0) } };
+        let (mut page, count) = try_join(self.sessions.list(&owner, shards, range, filter), count).await?;
         let refunds = if with_refunds {
             page = cut(page, is_older);
             self.refunds_of_each(&page.items).await?

@@ -9,6 +9,7 @@ use lambda_http::http::StatusCode;
 use lambda_http::{Body, Response};
 use models::{Card, Session, TakenBackReason};
 use pages::{Answer, Problem, see_other};
+use providers::Status;
 use providers::mock::{Conclusion, Decided, Decision, MockConsent};
 use store::MockLedger;
 
@@ -36,9 +37,9 @@ impl Payment<'_> {
     pub(crate) async fn show(&self) -> Answer {
         let house = House::of(self.provider.mock());
         if let Some(conclusion) = self.provider.conclusion(self.session, self.number).await.map_err(of_bank)? {
-            let taken_back = self.provider.taken_back(self.session, self.number).await.map_err(of_bank)?.is_some();
-            let disputable = self.provider.is_settled(self.session, self.number, self.now).await.map_err(of_bank)?;
-            let dispute = disputable.then(|| (self.action(), self.token));
+            let status = self.provider.shown_status(self.session, self.number, self.now).await.map_err(of_bank)?;
+            let taken_back = matches!(status, Status::TakenBack(_));
+            let dispute = matches!(status, Status::Settled(_)).then(|| (self.action(), self.token));
             let shown = ConcludedPage::of_card(self.provider.mock(), self.session, conclusion, dispute, taken_back);
             return page(StatusCode::OK, &shown);
         }

@@ -107,7 +107,7 @@ impl<'a> ConcludedPage<'a> {
                 | Decision::ApproveThenFail
                 | Decision::ApproveThenLackFunds => "You have paid by card",
                 Decision::Decline => "You have not paid",
-                Decision::InsufficientFunds => "There was not enough money for your card",
+                Decision::InsufficientFunds => "There was not enough money on your card",
                 Decision::Refuse => "Your card was declined",
             },
             Conclusion::Cancelled => return Self::new(provider, session, conclusion),

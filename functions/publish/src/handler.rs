@@ -198,10 +198,10 @@ impl Publish {
                     tracing::warn!(%mail, %error, "a mail could not be queued; `expire` will queue it");
                 }
             }
-            self.note_customer(&event, created_at).await?;
             let landed_s = (sequence >= first_landed).then_some(landed_s);
             let readable_by = readable_by(created_at, landed_s);
             self.notify_endpoints(&event.object, sequence, readable_by, known).await?;
+            self.note_customer(&event, created_at).await?;
             let correlation_id = event.correlation_id().map(CorrelationId::as_str);
             tracing::info!(object_id = %event.object.id(), sequence, correlation_id, "published");
             if is_new {

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use models::WireFormat;
+use runtime::SettingError;
 use thiserror::Error;
 
 use crate::error::Refusal;
@@ -15,12 +16,23 @@ use crate::format::Format;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Formats(Vec<WireFormat>);
 
-/// The text is no list of formats; reads on after a setting's name.
+/// The text is no list of formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("must be a list of formats that are served, each once, like banked,yorlet")]
+#[error("not a list of formats that are served")]
 pub struct UnknownFormat;
 
 impl Formats {
+    /// Those that the variable `FORMATS` names.
+    ///
+    /// # Errors
+    /// It is missing, or names one that is not served.
+    pub fn from_env() -> Result<Self, SettingError> {
+        let formats = runtime::required("FORMATS")?.parse();
+        formats.map_err(|UnknownFormat| {
+            SettingError::new("FORMATS", "is not a list of formats that are served, like banked,yorlet")
+        })
+    }
+
     /// Refuses what would create something in a format that is not switched on, as if there were no such path.
     ///
     /// # Errors
@@ -33,15 +45,8 @@ impl Formats {
 impl FromStr for Formats {
     type Err = UnknownFormat;
     fn from_str(text: &str) -> Result<Self, UnknownFormat> {
-        let mut formats = Vec::new();
-        for name in text.split(',') {
-            let format = Format::served().find(|format| format.as_str() == name).ok_or(UnknownFormat)?;
-            if formats.contains(&format) {
-                return Err(UnknownFormat);
-            }
-            formats.push(format);
-        }
-        Ok(Self(formats))
+        let served = |name| Format::served().find(|format| format.as_str() == name);
+        text.split(',').map(served).collect::<Option<_>>().map(Self).ok_or(UnknownFormat)
     }
 }
 
@@ -57,7 +62,7 @@ mod tests {
             let formats: Formats = text.parse().unwrap();
             assert_eq!([banked, yorlet].map(|format| formats.check(format).is_ok()), on, "{text}");
         }
-        for text in ["", "banked,", "Banked", "banked, yorlet", "banked,banked", "fintecture", "banked;yorlet"] {
+        for text in ["", "banked,", "Banked", "banked, yorlet", "fintecture", "banked;yorlet"] {
             assert_eq!(text.parse::<Formats>(), Err(UnknownFormat), "{text}");
         }
     }

@@ -62,7 +62,7 @@ pub use new_session::{InvalidLifetime, InvalidMetadata, Lifetime, LineItem, Meta
 pub use number::whole_number;
 pub use object::Object;
 pub use pace::{Lane, Pace, QUICK};
-pub use payment_method::{NoPaymentMethod, PaymentMethod, PaymentMethods};
+pub use payment_method::{MethodFamily, NoPaymentMethod, PaymentMethod, PaymentMethods};
 pub use received::Received;
 pub use refund::{MAX_REFUNDS, NewRefund, NotRefundable, Refund, RefundCreation, RefundPayee, left_of};
 pub use refund_at_provider::RefundAtProvider;

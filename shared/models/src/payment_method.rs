@@ -29,6 +29,17 @@ pub enum PaymentMethod {
     PayByBank,
 }
 
+/// What ways to pay have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MethodFamily {
+    /// A card: its provider collects the money, and pays the merchant.
+    Card,
+    /// A debit by a mandate: likewise.
+    Debit,
+    /// The payer's bank sends the money straight to the payee's account.
+    Bank,
+}
+
 impl PaymentMethod {
     /// Every way to pay.
     pub const ALL: [Self; 9] = [
@@ -73,13 +84,18 @@ impl PaymentMethod {
         }
     }
 
-    /// Whether the money goes straight to the payee's account, which has to be one of the currency. Cards and debits are
-    /// collected by a provider, which pays the merchant.
-    pub const fn pays_into_account(self) -> bool {
+    /// Of which family it is.
+    pub const fn family(self) -> MethodFamily {
         match self {
-            Self::BankTransfer | Self::DirectTransfer | Self::GbpCreditTransfer | Self::PayByBank => true,
-            Self::Card | Self::CardPresent | Self::BacsDebit | Self::SepaDebit | Self::Autogiro => false,
+            Self::Card | Self::CardPresent => MethodFamily::Card,
+            Self::BacsDebit | Self::SepaDebit | Self::Autogiro => MethodFamily::Debit,
+            Self::BankTransfer | Self::DirectTransfer | Self::GbpCreditTransfer | Self::PayByBank => MethodFamily::Bank,
         }
+    }
+
+    /// Whether the money goes straight to the payee's account, which has to be one of the currency.
+    pub const fn pays_into_account(self) -> bool {
+        matches!(self.family(), MethodFamily::Bank)
     }
 }
 

@@ -80,7 +80,7 @@ impl Payments {
             } else if session.state == SessionState::Sent {
                 // Its money is known, and what of it goes back may not be.
                 self.follow_up_refunds_of(&session).await?;
-                return Ok(self.note_if_taken_back(&session, connector, payment_id, self.clock.now()).await?);
+                return Ok(self.note_what_came_after(&session, connector, payment_id, self.clock.now()).await?);
             }
         }
         let now = self.clock.now();

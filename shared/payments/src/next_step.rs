@@ -252,6 +252,7 @@ mod tests {
                 Status::Consented,
                 Status::Accepted,
                 Status::Settled(PaidFrom::Undisclosed),
+                Status::TakenBack(TakenBackReason::Chargeback),
                 Status::Refused(DeclineReason::ByPayer),
                 Status::Cancelled,
                 Status::Unknown,

@@ -26,7 +26,7 @@ pub use named::{MandateScheme, MockPage, NamedMock, mocks};
 pub use refusal::Refusal;
 pub use sender::Sender;
 pub use transfer::{Arrived, MockTransfer, Transfer, arrive};
-pub use transfer_log::{LogEntry, MAX_LOG_ENTRIES, Referenced, UnmatchedTransfer};
+pub use transfer_log::{LogEntry, Referenced, UnmatchedTransfer};
 pub use webhook::SignedEvent;
 
 /// The page where a payer decides about an attempt.

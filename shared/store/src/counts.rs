@@ -4,16 +4,15 @@
 //! marker that it is counted is put in the transaction that counts it. It is removed two days later by its time to live, and
 //! a stream's record comes within one (Amazon DynamoDB, "Change data capture for DynamoDB Streams").
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
-use models::{CustomerId, MerchantId, Mode, SessionId, WireFormat};
-use serde::Deserialize;
+use models::{CustomerId, SessionId, WireFormat};
 use serde_dynamo::AttributeValue;
 
 use crate::error::StoreError;
 use crate::keys;
-use crate::owner::Owner;
+use crate::owner::{Owner, WHOSE, Whose};
 use crate::table::{Item, Key, Table, n};
 use crate::transaction::{Transacted, Transaction, Verdict};
 use crate::update::Update;
@@ -127,15 +126,6 @@ impl Counts {
     }
 }
 
-/// Whose something is.
-#[derive(Debug, Deserialize)]
-struct Whose {
-    merchant_id: MerchantId,
-    mode: Mode,
-    #[serde(default)]
-    format: WireFormat,
-}
-
 /// What a stream's record says of the counts: a session or customer came to a list or left it. None of whatever is not counted.
 /// Images as the stream has them, empty where there is none.
 pub fn count_change(old: &serde_dynamo::Item, new: &serde_dynamo::Item) -> Option<CountChange> {
@@ -150,8 +140,11 @@ pub fn count_change(old: &serde_dynamo::Item, new: &serde_dynamo::Item) -> Optio
         Some(AttributeValue::S(text)) => Some(text.as_str()),
         Some(_) | None => None,
     };
-    let Whose { merchant_id, mode, format } = serde_dynamo::from_item(image.clone()).ok()?;
     let (pk, sk) = (part("pk")?, part("sk")?);
+    // Those alone: an image may be large.
+    let whose = WHOSE.into_iter().filter_map(|name| Some((name.to_owned(), image.get(name)?.clone())));
+    let whose = serde_dynamo::Item::from(whose.collect::<HashMap<_, _>>());
+    let Whose { merchant_id, mode, format } = serde_dynamo::from_item(whose).ok()?;
     let session: Option<SessionId> = pk.strip_prefix(keys::SESSION_PK_PREFIX).and_then(|id| id.parse().ok());
     let customer: Option<CustomerId> = pk.strip_prefix(keys::CUSTOMER_PK_PREFIX).and_then(|id| id.parse().ok());
     let (counted, id) = match (session, customer) {

@@ -4,13 +4,12 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
-use models::{Customer, CustomerId, ListShards, MerchantId, Mode, SortableTimestamp, WireFormat, WriteId};
-use serde::Deserialize;
+use models::{Customer, CustomerId, ListShards, SortableTimestamp, WriteId};
 
 use crate::error::StoreError;
 use crate::keys;
 use crate::list::{self, ListRange, Page};
-use crate::owner::Owner;
+use crate::owner::{Owner, Whose};
 use crate::session_writes::{owned, present};
 use crate::sessions::Fingerprint;
 use crate::table::{Item, Key, Put, Table, ms, read, s};
@@ -67,15 +66,6 @@ pub enum CustomerChanged {
     KeyUsed,
     /// There is none with this id, or not this owner's, or it was deleted or erased.
     NotFound,
-}
-
-/// Whose a customer is, also of what is left of one.
-#[derive(Debug, Deserialize)]
-struct Whose {
-    merchant_id: MerchantId,
-    mode: Mode,
-    #[serde(default)]
-    format: WireFormat,
 }
 
 /// How many requests a customer remembers by their keys: the latest.
@@ -277,12 +267,12 @@ pub(crate) fn left_of_deleted(item: &Item) -> impl Iterator<Item = &'static str>
 
 /// What an item is to this owner.
 fn record(key: Key, item: Item, owner: &Owner) -> Result<Option<CustomerRecord>, StoreError> {
-    let Whose { merchant_id, mode, format } = read(&key, item.clone())?;
-    if !owner.is(&merchant_id, mode) || !owner.reads(format) {
-        return Ok(None);
+    if is_tombstone(&item) {
+        let whose: Whose = read(key, item)?;
+        return Ok(owner.owns_what_is_left(&whose).then_some(CustomerRecord::Deleted));
     }
-    let deleted = is_tombstone(&item);
-    Ok(Some(if deleted { CustomerRecord::Deleted } else { CustomerRecord::Present(Box::new(read(key, item)?)) }))
+    let customer: Customer = read(key, item)?;
+    Ok(owner.owns_customer(&customer).then(|| CustomerRecord::Present(Box::new(customer))))
 }
 
 /// The requests with keys that have changed a customer, oldest first.

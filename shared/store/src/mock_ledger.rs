@@ -65,11 +65,11 @@ impl MockLedger {
     pub async fn unmatched(&self) -> Result<Vec<UnmatchedTransfer>, StoreError> {
         let Some(list) = unmatched_list() else { return Ok(Vec::new()) };
         let items = self.table.query(&keys::mock_pk(list), None, usize::MAX).await?;
-        let read = |item: Item| {
+        let of_item = |item: Item| {
             let key = Key::of(&item).map_or_else(|| keys::mock_pk(list), |key| key.to_string());
-            serde_dynamo::from_item(item).map_err(|cause| StoreError::Unreadable { key, cause })
+            read(key, item)
         };
-        let mut found = items.into_iter().map(read).collect::<Result<Vec<UnmatchedTransfer>, _>>()?;
+        let mut found = items.into_iter().map(of_item).collect::<Result<Vec<UnmatchedTransfer>, _>>()?;
         found.sort_by_key(|transfer| transfer.at);
         Ok(found)
     }

@@ -1,6 +1,7 @@
 //! Whose sessions, refunds and customers a caller may touch.
 
 use models::{Customer, MerchantId, Mode, Refund, Session, WireFormat};
+use serde::Deserialize;
 
 /// Whose sessions, refunds and customers a caller may touch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +30,11 @@ impl Owner {
         self.is(&customer.merchant_id, customer.mode) && self.reads(customer.format)
     }
 
+    /// Whether what is left of a customer is this owner's.
+    pub(crate) fn owns_what_is_left(&self, whose: &Whose) -> bool {
+        self.is(&whose.merchant_id, whose.mode) && self.reads(whose.format)
+    }
+
     pub(crate) fn is(&self, merchant_id: &MerchantId, mode: Mode) -> bool {
         self.merchant_id == *merchant_id && self.mode == mode
     }
@@ -37,3 +43,15 @@ impl Owner {
         self.format.is_none_or(|of| of == format)
     }
 }
+
+/// Whose an item is, read by itself.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Whose {
+    pub(crate) merchant_id: MerchantId,
+    pub(crate) mode: Mode,
+    #[serde(default)]
+    pub(crate) format: WireFormat,
+}
+
+/// The attributes that say so.
+pub(crate) const WHOSE: [&str; 3] = ["merchant_id", "mode", "format"];

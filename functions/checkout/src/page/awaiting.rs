@@ -2,12 +2,12 @@
 
 use askama::Template;
 use jiff::Timestamp;
-use models::{PaymentMethod, Session, SessionEvent};
+use models::{MethodFamily, PaymentMethod, Session, SessionEvent};
 use pages::{CheckoutTexts, Html, MethodTexts, Shell, Texts};
 use providers::Offer;
 
 use super::bank_list::{BankList, of_method};
-use super::ended::{ended, method_of, replaces};
+use super::ended::{ended, family_of, replaces};
 use super::pending::Checking;
 use super::summary::Summary;
 use crate::flow;
@@ -140,7 +140,7 @@ impl<'a> ConsentPage<'a> {
         let (t, m) = (&shell.texts().checkout, &shell.texts().methods);
         summary.name_bank(offers);
         let session: &Session = summary.session;
-        let (heading, intro) = approve(method_of(session, offers), shell.texts());
+        let (heading, intro) = approve(family_of(session, offers), shell.texts());
         let url = session.attempt.as_ref().map_or("", |attempt| attempt.redirect_url.as_str());
         Self {
             shell,
@@ -158,17 +158,12 @@ impl<'a> ConsentPage<'a> {
 }
 
 /// How the payer is led to where they approve, in the words of the way to pay.
-const fn approve(method: PaymentMethod, texts: &Texts) -> (&'static str, &'static str) {
+const fn approve(family: MethodFamily, texts: &Texts) -> (&'static str, &'static str) {
     let (t, m) = (&texts.checkout, &texts.methods);
-    match method {
-        PaymentMethod::Card | PaymentMethod::CardPresent => (m.card_approve_heading, m.card_approve_intro),
-        PaymentMethod::BacsDebit | PaymentMethod::SepaDebit | PaymentMethod::Autogiro => {
-            (m.debit_approve_heading, m.debit_approve_intro)
-        }
-        PaymentMethod::BankTransfer
-        | PaymentMethod::DirectTransfer
-        | PaymentMethod::GbpCreditTransfer
-        | PaymentMethod::PayByBank => (t.approve_heading, t.approve_intro),
+    match family {
+        MethodFamily::Card => (m.card_approve_heading, m.card_approve_intro),
+        MethodFamily::Debit => (m.debit_approve_heading, m.debit_approve_intro),
+        MethodFamily::Bank => (t.approve_heading, t.approve_intro),
     }
 }
 

@@ -1,52 +1,33 @@
 //! What became of the attempt before a choice, and what the choice does to it: in the words of its way to pay.
 
-use models::{AttemptEnd, PaymentMethod, Session};
+use models::{AttemptEnd, MethodFamily, Session};
 use pages::{Html, Texts};
 use providers::Offer;
 
 use super::summary::Summary;
 
-/// How the session's latest attempt is paid; by bank, if that is not known.
-pub(super) fn method_of(session: &Session, offers: &[Offer]) -> PaymentMethod {
+/// By what kind of way the session's latest attempt is paid; by bank, if that is not known.
+pub(super) fn family_of(session: &Session, offers: &[Offer]) -> MethodFamily {
     let of_attempt = |offer: &&Offer| session.attempt.as_ref().is_some_and(|attempt| attempt.bank == offer.id);
-    offers.iter().find(of_attempt).map_or(PaymentMethod::PayByBank, |offer| offer.method)
+    offers.iter().find(of_attempt).map_or(MethodFamily::Bank, |offer| offer.method.family())
 }
 
 /// Why the last attempt came to nothing, if it did and the session went on.
 pub(super) fn ended(summary: &Summary<'_>, offers: &[Offer]) -> Option<Html> {
     let end = summary.session.attempt.as_ref()?.ended?;
-    Some(summary.html(ended_text(end, method_of(summary.session, offers), summary.texts())))
+    Some(summary.html(ended_text(end, family_of(summary.session, offers), summary.texts())))
 }
 
-const fn ended_text(end: AttemptEnd, method: PaymentMethod, texts: &Texts) -> &'static str {
+const fn ended_text(end: AttemptEnd, family: MethodFamily, texts: &Texts) -> &'static str {
     let (t, m) = (&texts.checkout, &texts.methods);
-    match (end, method) {
+    match (end, family) {
         (AttemptEnd::DeclinedByPayer, _) => t.ended_declined_by_payer,
-        (AttemptEnd::DeclinedByBank, PaymentMethod::Card | PaymentMethod::CardPresent) => m.card_ended_declined,
-        (AttemptEnd::InsufficientFunds, PaymentMethod::Card | PaymentMethod::CardPresent) => {
-            m.card_ended_insufficient_funds
-        }
-        (AttemptEnd::DeclinedByBank, PaymentMethod::BacsDebit | PaymentMethod::SepaDebit | PaymentMethod::Autogiro) => {
-            m.debit_ended_declined
-        }
-        (
-            AttemptEnd::InsufficientFunds,
-            PaymentMethod::BacsDebit | PaymentMethod::SepaDebit | PaymentMethod::Autogiro,
-        ) => m.debit_ended_insufficient_funds,
-        (
-            AttemptEnd::DeclinedByBank,
-            PaymentMethod::BankTransfer
-            | PaymentMethod::DirectTransfer
-            | PaymentMethod::GbpCreditTransfer
-            | PaymentMethod::PayByBank,
-        ) => t.ended_declined_by_bank,
-        (
-            AttemptEnd::InsufficientFunds,
-            PaymentMethod::BankTransfer
-            | PaymentMethod::DirectTransfer
-            | PaymentMethod::GbpCreditTransfer
-            | PaymentMethod::PayByBank,
-        ) => t.ended_insufficient_funds,
+        (AttemptEnd::DeclinedByBank, MethodFamily::Card) => m.card_ended_declined,
+        (AttemptEnd::DeclinedByBank, MethodFamily::Debit) => m.debit_ended_declined,
+        (AttemptEnd::DeclinedByBank, MethodFamily::Bank) => t.ended_declined_by_bank,
+        (AttemptEnd::InsufficientFunds, MethodFamily::Card) => m.card_ended_insufficient_funds,
+        (AttemptEnd::InsufficientFunds, MethodFamily::Debit) => m.debit_ended_insufficient_funds,
+        (AttemptEnd::InsufficientFunds, MethodFamily::Bank) => t.ended_insufficient_funds,
         (AttemptEnd::Cancelled, _) => t.ended_cancelled,
         (AttemptEnd::NotBegun, _) => t.ended_not_begun,
     }

@@ -2,11 +2,11 @@
 
 use askama::Template;
 use jiff::Timestamp;
-use models::{PaymentMethod, SessionEvent};
+use models::{MethodFamily, SessionEvent};
 use pages::{CheckoutTexts, Html, MethodTexts, Shell};
 use providers::Offer;
 
-use super::ended::method_of;
+use super::ended::family_of;
 use super::summary::Summary;
 
 /// How a result looks: good, the bank's refusal, or an end without either.
@@ -55,20 +55,10 @@ impl<'a> ResultPage<'a> {
         };
         let (heading, came_to) =
             if summary.pays_refund() { (t.refund_sent_heading, t.refunded) } else { (t.sent_heading, t.paid) };
-        let mut texts = vec![match method_of(session, offers) {
-            PaymentMethod::BacsDebit | PaymentMethod::SepaDebit | PaymentMethod::Autogiro => m.debit_paid_text,
-            PaymentMethod::Card
-            | PaymentMethod::CardPresent
-            | PaymentMethod::BankTransfer
-            | PaymentMethod::DirectTransfer
-            | PaymentMethod::GbpCreditTransfer
-            | PaymentMethod::PayByBank => {
-                if session.card.is_some() {
-                    m.paid_text
-                } else {
-                    t.sent_text
-                }
-            }
+        let mut texts = vec![match family_of(session, offers) {
+            MethodFamily::Debit => m.debit_paid_text,
+            MethodFamily::Card => m.paid_text,
+            MethodFamily::Bank => t.sent_text,
         }];
         if session.taken_back.is_some() {
             texts.push(m.taken_back);
@@ -89,7 +79,7 @@ impl<'a> ResultPage<'a> {
         now: Timestamp,
     ) -> Self {
         let (t, m, x) = (&shell.texts().checkout, &shell.texts().methods, &shell.texts().transfers);
-        let by_card = method_of(summary.session, offers) == PaymentMethod::Card;
+        let by_card = family_of(summary.session, offers) == MethodFamily::Card;
         // A refund is made again by its merchant, who is the one that reads this.
         let then = if summary.pays_refund() { t.expired_again_refund } else { t.start_again };
         let (mark, heading, texts) = match cause {

@@ -2,11 +2,11 @@
 
 use askama::Template;
 use jiff::Timestamp;
-use models::PaymentMethod;
+use models::MethodFamily;
 use pages::{CheckoutTexts, Shell, Texts};
 use providers::Offer;
 
-use super::ended::method_of;
+use super::ended::family_of;
 use super::summary::Summary;
 use crate::flow::refresh_s;
 use crate::view::{Check, View};
@@ -54,23 +54,16 @@ impl<'a> PendingPage<'a> {
     ) -> Self {
         let checking = Checking::new(&summary, view, now);
         let way_on = api::return_url(summary.session, now);
-        let (heading, text) = pending(method_of(summary.session, offers), shell.texts());
+        let (heading, text) = pending(family_of(summary.session, offers), shell.texts());
         Self { shell, t: &shell.texts().checkout, summary, heading, text, checking, way_on }
     }
 }
 
 /// What is going on, in the words of the way to pay.
-const fn pending(method: PaymentMethod, texts: &Texts) -> (&'static str, &'static str) {
+const fn pending(family: MethodFamily, texts: &Texts) -> (&'static str, &'static str) {
     let (t, m) = (&texts.checkout, &texts.methods);
-    match method {
-        PaymentMethod::BacsDebit | PaymentMethod::SepaDebit | PaymentMethod::Autogiro => {
-            (m.debit_pending_heading, m.debit_pending_text)
-        }
-        PaymentMethod::Card
-        | PaymentMethod::CardPresent
-        | PaymentMethod::BankTransfer
-        | PaymentMethod::DirectTransfer
-        | PaymentMethod::GbpCreditTransfer
-        | PaymentMethod::PayByBank => (t.pending_heading, t.pending_text),
+    match family {
+        MethodFamily::Debit => (m.debit_pending_heading, m.debit_pending_text),
+        MethodFamily::Card | MethodFamily::Bank => (t.pending_heading, t.pending_text),
     }
 }

@@ -9,10 +9,10 @@ use super::{accounts, swedish};
 
 /// Countries whose banks SEPA Direct Debits reach, by the letters that their IBANs begin with (EPC409-09, "List of SEPA scheme
 /// countries").
-const SEPA: [&str; 41] = [
+const SEPA: [&str; 42] = [
     "AD", "AL", "AT", "BE", "BG", "CH", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GB", "GI", "GR", "HR", "HU",
     "IE", "IS", "IT", "LI", "LT", "LU", "LV", "MC", "MD", "ME", "MK", "MT", "NL", "NO", "PL", "PT", "RO", "RS", "SE",
-    "SI", "SK", "SM",
+    "SI", "SK", "SM", "VA",
 ];
 
 /// A mandate as typed. It has no `Debug`: an account is in it.

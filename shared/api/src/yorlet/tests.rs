@@ -258,3 +258,13 @@ fn each_state_is_said_in_every_view() {
     );
     assert_eq!((&shown["reporting_type"], &shown["metadata"]), (&json!("charge"), &json!({})));
 }
+
+#[test]
+fn what_is_kept_is_spelled_as_it_is_read() {
+    for reporting_type in extra::ReportingType::ALL {
+        assert_eq!(serde_json::to_value(reporting_type).unwrap(), reporting_type.as_str());
+    }
+    for reason in extra::RefundReason::ALL {
+        assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
+    }
+}

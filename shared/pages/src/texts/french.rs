@@ -327,7 +327,7 @@ pub(crate) const TEXTS: Texts = Texts {
         refund_approval_until: "Le lien est valable jusqu’au {time}. Passé ce délai, le remboursement aura échoué et le montant pourra être remboursé à nouveau.",
         refunded_payment: "Le paiement",
         why_you: "Vous recevez cet e-mail car votre adresse a été indiquée pour ce paiement.",
-        why_shop: "Vous recevez cet e-mail car cette adresse répond aux clients de {shop}.",
+        why_shop: "Vous recevez cet e-mail car cette adresse est celle de l’assistance de {shop}.",
         replies: "Les réponses à cet e-mail sont adressées à {shop}.",
     },
 };

@@ -327,7 +327,7 @@ pub(crate) const TEXTS: Texts = Texts {
         refund_approval_until: "Der Link gilt bis zum {time}. Danach ist die Rückerstattung fehlgeschlagen, und der Betrag kann erneut erstattet werden.",
         refunded_payment: "Die Zahlung",
         why_you: "Sie erhalten diese E-Mail, weil Ihre Adresse für diese Zahlung angegeben wurde.",
-        why_shop: "Sie erhalten diese E-Mail, weil diese Adresse den Kunden von {shop} antwortet.",
+        why_shop: "Sie erhalten diese E-Mail, weil dies die Kontaktadresse von {shop} ist.",
         replies: "Antworten auf diese E-Mail gehen an {shop}.",
     },
 };

@@ -327,7 +327,7 @@ pub(crate) const TEXTS: Texts = Texts {
         refund_approval_until: "El enlace es válido hasta el {time}. Después, el reembolso habrá fallado y el importe podrá reembolsarse de nuevo.",
         refunded_payment: "El pago",
         why_you: "Recibe este correo porque se indicó su dirección para este pago.",
-        why_shop: "Recibe este correo porque esta dirección atiende a los clientes de {shop}.",
+        why_shop: "Recibe este correo porque es la dirección de asistencia de {shop}.",
         replies: "Las respuestas a este correo llegan a {shop}.",
     },
 };

@@ -328,7 +328,7 @@ pub(crate) const TEXTS: Texts = Texts {
         refund_approval_until: "Mae’r ddolen yn gweithio tan {time}. Ar ôl hynny bydd yr ad-daliad wedi methu, a gellir ad-dalu’r swm eto.",
         refunded_payment: "Y taliad",
         why_you: "Rydych yn derbyn yr e-bost hwn am fod eich cyfeiriad wedi’i roi ar gyfer y taliad hwn.",
-        why_shop: "Rydych yn derbyn yr e-bost hwn am fod y cyfeiriad hwn yn ateb cwsmeriaid {shop}.",
+        why_shop: "Rydych yn derbyn yr e-bost hwn am mai dyma gyfeiriad cymorth {shop}.",
         replies: "Bydd atebion i’r e-bost hwn yn mynd at {shop}.",
     },
 };

@@ -23,21 +23,21 @@ use crate::port::{
 
 /// What the mock bank is sent to begin a payment. Nothing of the payer.
 #[derive(Debug, Serialize, Deserialize)]
-struct BeginBody {
-    end_to_end_id: EndToEndId,
-    attempt: u8,
+pub(super) struct BeginBody {
+    pub(super) end_to_end_id: EndToEndId,
+    pub(super) attempt: u8,
     amount_minor: i64,
-    currency: String,
+    pub(super) currency: String,
     payee: Payee,
-    reference: Reference,
+    pub(super) reference: Reference,
     return_url: String,
-    webhook_url: String,
+    pub(super) webhook_url: String,
 }
 
 /// The connector to a mock bank whose money moves at consent.
 #[derive(Debug, Clone)]
 pub struct MockConsent<L> {
-    ledger: L,
+    pub(super) ledger: L,
     named: &'static NamedMock,
 }
 
@@ -94,14 +94,6 @@ impl<L: Ledger> MockConsent<L> {
         self.ledger.challenged(session.end_to_end_id, attempt).await
     }
 
-    /// That the money of an attempt was taken back, if it was.
-    ///
-    /// # Errors
-    /// The ledger could not be read.
-    pub async fn taken_back(&self, session: &Session, attempt: u8) -> Result<Option<TakenBack>, ProviderError> {
-        self.ledger.taken_back(session.end_to_end_id, attempt).await
-    }
-
     /// The payer, or their bank, takes the money of an attempt back: also what was refunded of it is not asked for again.
     ///
     /// # Errors
@@ -114,22 +106,12 @@ impl<L: Ledger> MockConsent<L> {
         now: Timestamp,
     ) -> Result<TakenBack, ProviderError> {
         let nothing = || ProviderError::refused(Refusal::NothingToTakeBack);
-        let id = ids::payment_id(session.end_to_end_id, attempt).ok_or_else(nothing)?;
-        let status = self.status_of(&id, Some(session), now).await?;
+        let status = self.shown_status(session, attempt, now).await?;
         if !self.named.can_be_taken_back() || !matches!(status, Status::Settled(_) | Status::TakenBack(_)) {
             return Err(nothing());
         }
         let taken_back = TakenBack { reason, at: now };
         self.ledger.put(session.end_to_end_id, Entry::TakenBack(attempt), taken_back).await
-    }
-
-    /// Whether the money of an attempt is there to be taken back.
-    ///
-    /// # Errors
-    /// The ledger could not be read.
-    pub async fn is_settled(&self, session: &Session, attempt: u8, now: Timestamp) -> Result<bool, ProviderError> {
-        let Some(id) = ids::payment_id(session.end_to_end_id, attempt) else { return Ok(false) };
-        Ok(matches!(self.status_of(&id, Some(session), now).await?, Status::Settled(_)))
     }
 
     /// How an attempt stands, for the mock's own page.

@@ -60,3 +60,30 @@ pub fn unmatched_list() -> Option<EndToEndId> {
 fn of_text(text: &str) -> Option<EndToEndId> {
     EndToEndId::from_hex(sha256(text).get(..32)?).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_that_look_like_digits_are_those() {
+        let payment = of_reference("000000000001").unwrap();
+        for typed in ["oO00-0000 000I", "00000000000l", " 0000 0000 0001 ", "00000000000i"] {
+            assert_eq!(of_reference(typed), Some(payment), "{typed}");
+        }
+        assert_ne!(of_reference("000000000002"), Some(payment));
+    }
+
+    #[test]
+    fn what_has_the_form_of_a_reference_has_twelve_letters_and_digits() {
+        for (typed, is_like_one) in [
+            ("CANDLES 12345", true),
+            ("candles-12345", true),
+            ("4242 4242 4242 4242", false),
+            ("Ada Lovelace!", false),
+            ("", false),
+        ] {
+            assert_eq!(is_like_a_reference(typed), is_like_one, "{typed}");
+        }
+    }
+}

@@ -2,12 +2,11 @@
 
 use jiff::Timestamp;
 use models::{
-    AccountIdentifier, BankId, EndToEndId, MinorUnits, Money, MovesMoney, Payee, PaymentAttempt, ProviderPaymentId,
+    AccountIdentifier, BankId, MinorUnits, Money, MovesMoney, Payee, PaymentAttempt, ProviderPaymentId,
     ProviderRefundId, ProviderRequest, Reference, RefundId, Session, Submission, TransferId,
 };
-use serde::Deserialize;
 
-use super::consent::{MockConsent, id_of, read};
+use super::consent::{BeginBody, MockConsent, id_of, read};
 use super::ids;
 use super::ledger::{Entry, Ledger, Payment};
 use super::named::NamedMock;
@@ -102,32 +101,19 @@ pub async fn arrive(ledger: &impl Ledger, transfer: &Transfer, now: Timestamp) -
     Ok(Arrived::AtPayment { event, base_url })
 }
 
-/// What of the request that begins a payment the matching needs.
-#[derive(Debug, Deserialize)]
-struct Reconciled {
-    end_to_end_id: EndToEndId,
-    attempt: u8,
-    currency: String,
-    reference: Reference,
-    webhook_url: String,
-}
-
 /// The connector to a mock provider whose payers make transfers.
 #[derive(Debug, Clone)]
 pub struct MockTransfer<L> {
-    ledger: L,
     /// What it has in common with the other whose money moves without us: how a payment is begun, and refunded.
     consent: MockConsent<L>,
 }
 
-impl<L: Ledger + Clone> MockTransfer<L> {
-    /// A named one, with this memory.
-    pub(crate) fn named(named: &'static NamedMock, ledger: L) -> Self {
-        Self { consent: MockConsent::named(named, ledger.clone()), ledger }
-    }
-}
-
 impl<L: Ledger> MockTransfer<L> {
+    /// A named one, with this memory.
+    pub(crate) const fn named(named: &'static NamedMock, ledger: L) -> Self {
+        Self { consent: MockConsent::named(named, ledger) }
+    }
+
     /// Which mock it is.
     pub const fn mock(&self) -> &'static NamedMock {
         self.consent.mock()
@@ -135,7 +121,7 @@ impl<L: Ledger> MockTransfer<L> {
 
     async fn of_attempt(&self, id: &ProviderPaymentId) -> Result<Option<OfAttempt>, ProviderError> {
         let Some((payment, attempt)) = ids::attempt_of(id) else { return Ok(None) };
-        let seen = Log::read(&self.ledger, payment).await?.of(attempt);
+        let seen = Log::read(&self.consent.ledger, payment).await?.of(attempt);
         Ok(Some(seen).filter(|seen| seen.opened))
     }
 
@@ -150,7 +136,7 @@ impl<L: Ledger> MockTransfer<L> {
         let not_begun = || ProviderError::refused(Refusal::NotBegun);
         let (payment, attempt) = ids::attempt_of(id).ok_or_else(not_begun)?;
         let closed = LogEntry::Closed { attempt, at: now };
-        let log = Log::append(&self.ledger, payment, |log| {
+        let log = Log::append(&self.consent.ledger, payment, |log| {
             let seen = log.of(attempt);
             let closes = seen.opened && !seen.closed && seen.received_minor < enough_minor;
             closes.then_some(closed)
@@ -166,7 +152,7 @@ impl<L: Ledger> MockTransfer<L> {
         let (Some((payment, attempt)), Some(seen)) = (ids::attempt_of(id), self.of_attempt(id).await?) else {
             return Ok(None);
         };
-        let begun = self.ledger.begun(payment, attempt).await?;
+        let begun = self.consent.ledger.begun(payment, attempt).await?;
         let begun = begun.filter(|begun| !seen.closed && seen.received_minor >= begun.amount_minor);
         Ok(begun.map(|Payment { amount_minor, currency, .. }| Paid { payment, attempt, amount_minor, currency }))
     }
@@ -198,15 +184,15 @@ impl<L: Ledger> Provider for MockTransfer<L> {
 
     async fn begin(&self, session: &Session, number: u8, request: &ProviderRequest) -> Result<Begun, ProviderError> {
         let begun = self.consent.begin(session, number, request).await?;
-        let Reconciled { end_to_end_id, attempt, currency, reference, webhook_url } = read(request)?;
+        let BeginBody { end_to_end_id, attempt, currency, reference, webhook_url, .. } = read(request)?;
         let unreadable = || ProviderError::refused(Refusal::Unreadable);
         let provider: BankId = self.mock().id.parse().map_err(|_| unreadable())?;
         let of_reference = ids::of_reference(reference.as_str()).ok_or_else(unreadable)?;
         let referenced = Referenced { payment: end_to_end_id, provider, currency, webhook_url };
         let opened = LogEntry::Opened { attempt };
-        Log::append(&self.ledger, end_to_end_id, |log| (!log.of(attempt).opened).then_some(opened)).await?;
+        Log::append(&self.consent.ledger, end_to_end_id, |log| (!log.of(attempt).opened).then_some(opened)).await?;
         // Afterwards: whatever has this reference comes when an attempt has been opened.
-        self.ledger.put(of_reference, Entry::Reference, referenced).await?;
+        self.consent.ledger.put(of_reference, Entry::Reference, referenced).await?;
         Ok(begun)
     }
 
@@ -285,7 +271,7 @@ impl<L: Ledger> Provider for MockTransfer<L> {
     ) -> Result<RefundAnswer, ProviderError> {
         let body = read(request)?;
         match self.paid(payment_id).await? {
-            Some(paid) => refunds::refund(&self.ledger, &paid, &body, request, now).await,
+            Some(paid) => refunds::refund(&self.consent.ledger, &paid, &body, request, now).await,
             None => Ok(RefundAnswer::Refused(RefundRefusal::NotSettled)),
         }
     }
