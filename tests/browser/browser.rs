@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write, stderr};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Once;
 use std::time::{Duration, Instant};
 
@@ -81,7 +81,7 @@ impl Browser {
             say_skipped();
             return None;
         };
-        let driver = Driver::start(&chromedriver);
+        let driver = Driver::start(&chromedriver, &["--port=0"]);
         let capabilities = capabilities(&chromium, driver.folder.path(), scripts);
         let Value::Object(capabilities) = capabilities else { unreachable!() };
         let client = ClientBuilder::new(HttpConnector::new()).capabilities(capabilities).connect(&driver.url).await;
@@ -304,6 +304,9 @@ impl WebDriverCompatibleCommand for Vendor {
 
 const CHROMEDRIVER: &str = "chromedriver";
 
+/// How often it is started at most; that many ports in a row are not taken by others.
+const STARTS: u32 = 10;
+
 /// The driver and the browser, if there are both.
 fn installed() -> Option<(PathBuf, PathBuf)> {
     let path = std::env::var_os("PATH")?;
@@ -356,16 +359,29 @@ struct Driver {
     url: String,
     folder: TempDir,
     process: Child,
+    /// Held, since it may still say something.
+    _output: Option<BufReader<ChildStdout>>,
 }
 
 impl Driver {
-    fn start(chromedriver: &Path) -> Self {
+    /// Chromedriver takes a free port of `::1` and then the same one of `127.0.0.1`, and ends where that is another's: it is
+    /// started again, for another port.
+    fn start(program: &Path, arguments: &[&str]) -> Self {
+        let mut said = Vec::new();
+        (0..STARTS).find_map(|_| Self::try_start(program, arguments, &mut said)).unwrap_or_else(|| {
+            panic!("{} ended {STARTS} times without a port:\n{}", program.display(), said.join("\n"))
+        })
+    }
+
+    /// None if it ended by itself, and all that it said.
+    fn try_start(program: &Path, arguments: &[&str], said: &mut Vec<String>) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
-        // The shell leads a process group and kills it whole as soon as its input ends.
+        // The shell leads a process group and kills it whole as soon as its input ends. It lets go of the driver's output,
+        // which so ends with the driver.
         let mut process = Command::new("sh")
-            .args(["-c", "\"$@\" & read -r _; kill -KILL 0", "sh"])
-            .arg(chromedriver)
-            .arg("--port=0")
+            .args(["-c", "\"$@\" & exec >&-; read -r _; kill -KILL 0", "sh"])
+            .arg(program)
+            .args(arguments)
             .env("HOME", folder.path())
             .env("TMPDIR", folder.path())
             .env_remove("XDG_CONFIG_HOME")
@@ -376,13 +392,20 @@ impl Driver {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let said = BufReader::new(process.stdout.as_mut().unwrap());
-        let port = said.lines().map(Result::unwrap).find_map(|line| {
-            let port = line.strip_prefix("ChromeDriver was started successfully on port ")?;
-            Some(port.trim_end_matches('.').to_owned())
-        });
-        let port = port.unwrap_or_else(|| panic!("{} has ended without a port", chromedriver.display()));
-        Self { url: format!("http://127.0.0.1:{port}"), folder, process }
+        let mut output = BufReader::new(process.stdout.take().unwrap());
+        let mut driver = Self { url: String::new(), folder, process, _output: None };
+        loop {
+            let mut line = String::new();
+            if output.read_line(&mut line).unwrap() == 0 {
+                return None;
+            }
+            if let Some(port) = line.trim_end().strip_prefix("ChromeDriver was started successfully on port ") {
+                driver.url = format!("http://127.0.0.1:{}", port.trim_end_matches('.'));
+                driver._output = Some(output);
+                return Some(driver);
+            }
+            said.push(line.trim_end().to_owned());
+        }
     }
 }
 
@@ -399,4 +422,24 @@ impl Drop for Driver {
             std::thread::yield_now();
         }
     }
+}
+
+#[test]
+fn a_driver_that_finds_its_port_taken_is_started_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = "if mkdir taken 2>/dev/null; then
+            echo 'IPv4 port not available. Exiting...'
+            exit 1
+        fi
+        echo 'ChromeDriver was started successfully on port 4567.'
+        exec sleep 600";
+    let script = format!("cd '{}'; {script}", folder.path().display());
+    let driver = Driver::start(Path::new("sh"), &["-c", &script]);
+    assert_eq!(driver.url, "http://127.0.0.1:4567");
+}
+
+#[test]
+#[should_panic(expected = "ended 10 times without a port:\nIPv4 port not available. Exiting...")]
+fn a_driver_that_finds_no_port_is_given_up() {
+    Driver::start(Path::new("sh"), &["-c", "echo 'IPv4 port not available. Exiting...'"]);
 }
