@@ -82,6 +82,7 @@ pub(crate) fn session(
         id,
         list_shard: merchant.list_sharding.shard_of(&id, at),
         merchant_id: merchant.id.clone(),
+        test_clock: None,
         base_url: base_url.to_owned(),
         ..samples::creation(at)
     };

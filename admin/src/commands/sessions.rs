@@ -81,7 +81,9 @@ async fn show(table: &Table, id: ObjectId, personal: bool) -> Result<Report, Fai
 async fn session_of(table: &Table, id: ObjectId) -> Result<SessionId, Failure> {
     if let Ok(session_id) = id.to_string().parse::<SessionId>() {
         match Stored::new(table.clone()).created(&session_id).await? {
-            Some(Created::New(_) | Created::Existing(..) | Created::Deleted) => return Ok(session_id),
+            Some(Created::New(_) | Created::NotOnClock(_) | Created::Existing(..) | Created::Deleted) => {
+                return Ok(session_id);
+            }
             None => {}
         }
     }

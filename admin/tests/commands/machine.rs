@@ -64,7 +64,7 @@ impl Machine {
                 replay_of: None,
             };
             self.runtime.block_on(async {
-                cursors.advance(&cursor, 1, Clock::System.now()).await.unwrap();
+                cursors.advance(&cursor, 1, Clock::System.now(), None).await.unwrap();
                 let claim = cursors.claim(&cursor, Clock::System.now()).await.unwrap().unwrap();
                 cursors.pause(&claim, Paused::Dead).await.unwrap();
             });

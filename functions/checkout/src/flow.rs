@@ -32,7 +32,7 @@ pub(crate) fn stage(session: &Session, now: Timestamp) -> Stage {
     match session.state_at(now) {
         SessionState::AwaitingPayer => Stage::Payer,
         SessionState::AwaitingProvider => Stage::Bank,
-        SessionState::AwaitingPaymentConsent if now >= session.expires_at => Stage::TimeUp,
+        SessionState::AwaitingPaymentConsent if session.now(now) >= session.expires_at => Stage::TimeUp,
         SessionState::AwaitingPaymentConsent => Stage::Consent,
         SessionState::Pending => Stage::Pending,
         SessionState::Sent => Stage::Sent,

@@ -95,6 +95,7 @@ impl Create {
             mode,
             list_shard: caller.merchant.list_sharding.shard_of(&id, at),
             at,
+            test_clock: None,
             base_url: base_url.ok_or_else(|| Refusal::BadRequest("the Host header is missing".to_owned()))?,
             write_id: self.random.write_id(),
         };
@@ -104,7 +105,9 @@ impl Create {
                 format.session_created(&session)
             }
             Created::Existing(session, first) if first == fingerprint => replay(*session, format),
-            Created::Existing(..) | Created::Deleted => Err(Refusal::IdempotencyConflict.into()),
+            Created::Existing(..) | Created::Deleted | Created::NotOnClock(_) => {
+                Err(Refusal::IdempotencyConflict.into())
+            }
         }
     }
 

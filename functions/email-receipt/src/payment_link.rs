@@ -13,7 +13,7 @@ use crate::payment::Payment;
 /// The mail with the link to `session`; none if it can't be paid any more at `now`, so that no link leads nowhere, or if
 /// there is no address.
 pub(crate) fn render(session: &Session, shop: Option<&Shop>, now: Timestamp) -> Option<Mail> {
-    if !session.state_at(now).is_awaiting() || now >= session.expires_at {
+    if !session.state_at(now).is_awaiting() || session.now(now) >= session.expires_at {
         return None;
     }
     let payment = Payment::to_come(session, shop);

@@ -44,6 +44,7 @@ pub(crate) fn created(items: Vec<LineItem>, payee_name: &str) -> Session {
     let creation = Creation {
         id: SESSION_ID.parse().unwrap(),
         end_to_end_id: "728d061b-8e47-4052-be4f-5f9bcdee39ff".parse().unwrap(),
+        test_clock: None,
         base_url: BASE_URL.to_owned(),
         ..samples::creation("2019-11-01T15:48:26Z".parse().unwrap())
     };

@@ -30,6 +30,8 @@ pub(crate) struct Payment<'a> {
     pub(crate) number: u8,
     pub(crate) token: &'a str,
     pub(crate) now: Timestamp,
+    /// At which webhooks are signed.
+    pub(crate) real_now: Timestamp,
 }
 
 impl Payment<'_> {
@@ -104,7 +106,7 @@ impl Payment<'_> {
     }
 
     fn and_webhook(&self, response: Response<Body>) -> Handled {
-        let webhook = BankWebhook::about(self.provider, self.session, self.number, self.now);
+        let webhook = BankWebhook::about(self.provider, self.session, self.number, self.real_now);
         Handled { response, webhook }
     }
 

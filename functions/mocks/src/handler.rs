@@ -87,34 +87,33 @@ impl Mocks {
     }
 
     async fn answer(&self, route: Route, request: &Request) -> Result<Handled, Problem> {
-        let now = self.clock.now();
+        let session = self.session(route).await?;
+        let real_now = self.clock.now();
+        let now = session.now(real_now);
         match route {
             Route::Show(_, number) => {
                 let token = token_of(request.uri().query());
-                Ok(self.show(&self.session(route).await?, number, token, now).await?.into())
+                Ok(self.show(&session, number, token, now).await?.into())
             }
             Route::ShowTransfer(_) => {
-                let session = self.session(route).await?;
                 let typed = TransferForm::of(&session, TransferId::new(self.random.uuid_v4()));
                 Ok(TransferPage::new(&session, &typed, Vec::new()).answer()?.into())
             }
-            Route::Transfer(_) => {
-                let session = self.session(route).await?;
-                self.transfer(&session, &read_form(request)?, now).await
-            }
+            Route::Transfer(_) => self.transfer(&session, &read_form(request)?, now).await,
             Route::Decide(_, number) => {
                 let LinkForm { token } = read_form(request)?;
-                let session = self.session(route).await?;
                 let Some(bank) = self.bank(&session, number, &token, now)? else {
                     return Ok(see_other(&return_path(&session.id))?.into());
                 };
                 if let (Connector::MockConsent(provider), MockPage::Card) = (&bank, bank.mock().page) {
-                    let payment = card::Payment { provider, session: &session, number, token: &token, now };
+                    let payment = card::Payment { provider, session: &session, number, token: &token, now, real_now };
                     return payment.act(read_form(request)?).await;
                 }
                 if let (Connector::MockConsent(provider), MockPage::Mandate(scheme)) = (&bank, bank.mock().page) {
                     let form: MandateForm = read_form(request)?;
-                    let payment = mandate::Payment { provider, scheme, session: &session, number, token: &token, now };
+                    let token = &token;
+                    let payment =
+                        mandate::Payment { provider, scheme, session: &session, number, token, now, real_now };
                     return payment.act(&form).await;
                 }
                 let decided = read_form::<DecisionForm>(request)?.check()?;
@@ -140,7 +139,7 @@ impl Mocks {
             Ok(transfer) => transfer,
             Err(errors) => return Ok(TransferPage::new(session, form, errors).answer()?.into()),
         };
-        let arrived = arrive(&self.ledger, &transfer, now).await.map_err(of_bank)?;
+        let arrived = arrive(&self.ledger, &transfer, now, self.clock.now()).await.map_err(of_bank)?;
         let response = ok(&TransferredPage::new(session, &transfer, &arrived))?;
         let webhook = match arrived {
             Arrived::AtPayment { event, base_url } => Some(BankWebhook { base_url, event }),
@@ -155,12 +154,13 @@ impl Mocks {
     }
 
     async fn show(&self, session: &Session, number: u8, token: &str, now: Timestamp) -> Answer {
+        let real_now = self.clock.now();
         let Some(bank) = self.bank(session, number, token, now)? else { return ok(&ClosedPage::new(session, now)) };
         if let (Connector::MockConsent(provider), MockPage::Card) = (&bank, bank.mock().page) {
-            return card::Payment { provider, session, number, token, now }.show().await;
+            return card::Payment { provider, session, number, token, now, real_now }.show().await;
         }
         if let (Connector::MockConsent(provider), MockPage::Mandate(scheme)) = (&bank, bank.mock().page) {
-            return mandate::Payment { provider, scheme, session, number, token, now }.show().await;
+            return mandate::Payment { provider, scheme, session, number, token, now, real_now }.show().await;
         }
         match bank.conclusion(session, number).await.map_err(of_bank)? {
             Some(conclusion) => ok(&ConcludedPage::new(bank.mock(), session, conclusion)),
@@ -182,7 +182,7 @@ impl Mocks {
         match bank.decide(session, number, decided, now).await.map_err(of_bank)? {
             Conclusion::Decided(holds) if holds.decision == decided.decision => {
                 let response = see_other(&return_path(&session.id))?;
-                Ok(Handled { response, webhook: BankWebhook::of(bank, session, number, now) })
+                Ok(Handled { response, webhook: BankWebhook::of(bank, session, number, self.clock.now()) })
             }
             Conclusion::Decided(_) | Conclusion::Cancelled => {
                 Ok(see_other(&bank_path(&session.id, number, token))?.into())

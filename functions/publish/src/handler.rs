@@ -189,7 +189,7 @@ impl Publish {
             }
         };
         let first_landed = change.first_landed;
-        for event in change.into_events() {
+        for event in change.into_events().map(|event| event.kept_from(self.clock.now())) {
             let (sequence, created_at) = (event.sequence, event.created_at());
             let is_new = self.events.put(&event).await?;
             if let Some(mail) = event.object.mail_for(sequence) {
@@ -247,7 +247,7 @@ impl Publish {
             replay_of: None,
         };
         let now = self.clock.now();
-        let cursor = match self.cursors.advance(&cursor, sequence, now).await? {
+        let cursor = match self.cursors.advance(&cursor, sequence, now, object.test_clock()).await? {
             Advanced::New => cursor,
             Advanced::Before => return Ok(()),
             Advanced::Missed => {

@@ -29,6 +29,12 @@ const EVENTS_AT_ONCE: usize = 10;
 /// personal data with it; and the endpoint, as it may have been changed.
 const READ_FOR: Duration = Duration::from_secs(1);
 
+/// How long what follows a test clock waits for a slot, in real time.
+const WAIT_FOR_SLOT: Duration = Duration::from_secs(1);
+
+/// Retries come at the same times in each run of a merchant's tests.
+const NO_JITTER: f64 = 0.5;
+
 /// For how long a worker begins further events of a cursor, after the first: then the cursor goes to the end of the queue.
 const fn continues_for(lane: Lane) -> Duration {
     match lane {
@@ -144,7 +150,17 @@ impl Webhook {
         let Some((endpoint, mut slot)) = self.endpoints.claim_slot(&endpoint, slots, now).await? else {
             // Every slot is claimed: waiting for one counts as no attempt.
             let at = next_try(&claim, pace, now, &self.random)?;
-            return self.reschedule(&claim, pace.lane(), at, claim.attempts, now).await;
+            return match claim.test_clock {
+                None => self.reschedule(&claim, pace.lane(), at, claim.attempts, now).await,
+                // Its clock stands still while it waits.
+                Some(clock) => {
+                    self.cursors
+                        .retry_at(&claim, clock.now, claim.attempts, claim.waiting_since.unwrap_or(clock.now))
+                        .await?;
+                    self.queue(pace.lane(), &claim.id, WAIT_FOR_SLOT).await;
+                    Ok(())
+                }
+            };
         };
         // The endpoint may have been changed since it was read: this is as it was when the slot was claimed.
         let done = match self.defer_if_paused(&claim, &endpoint, now).await {
@@ -161,7 +177,9 @@ impl Webhook {
             self.cursors.pause(claim, Paused::Disabled).await?;
             return Ok(true);
         }
-        let Some(until) = endpoint.parked_until.filter(|until| *until > now) else { return Ok(false) };
+        // What follows a test clock is tried when that says so.
+        let parked_until = endpoint.parked_until.filter(|_| claim.test_clock.is_none());
+        let Some(until) = parked_until.filter(|until| *until > now) else { return Ok(false) };
         let waited = claim.waiting_since.map_or(SignedDuration::ZERO, |since| now.duration_since(since));
         let spread_over = (waited / 8).clamp(SignedDuration::from_secs(1), SignedDuration::from_mins(1));
         let until = until.checked_add(up_to(spread_over, &self.random))?;
@@ -261,7 +279,7 @@ impl Webhook {
         };
         tracing::info!(cursor = %claim.id, event_id = %event.id(), correlation_id, status, latency_ms, "delivery attempted");
         let asked = match &attempt.response {
-            Ok(answer) => answer.retry_after.map(|asked| not_before(asked, self.clock.now())),
+            Ok(answer) => answer.retry_after.map(|asked| not_before(asked, claim.now(self.clock.now()))),
             Err(_) => None,
         };
         let was_late = matches!(attempt.response, Err(Failure::NotAtOnce));
@@ -295,7 +313,10 @@ impl Webhook {
                 Metric::WebhooksNotTaken.count();
                 // Such an answer is about all requests, not about this one (RFC 6585, 4; RFC 9110, 15.6.4).
                 let of_all = asked.filter(|_| matches!(status, Some(429 | 503)));
-                self.endpoints.failed(endpoint, slot, at, self.clock.now(), self.random.f64(), of_all).await?;
+                // Retries that follow each other in seconds say nothing of an endpoint.
+                if claim.test_clock.is_none() {
+                    self.endpoints.failed(endpoint, slot, at, self.clock.now(), self.random.f64(), of_all).await?;
+                }
                 Ok(Delivered::No { not_before: asked })
             }
         }
@@ -303,9 +324,10 @@ impl Webhook {
 
     /// The next event was not accepted: it is tried again, unless it has been tried for too long.
     async fn fail(&self, claim: &CursorClaim, lane: Lane, not_before: Option<Timestamp>) -> Result<(), Error> {
-        let now = self.clock.now();
+        let now = claim.now(self.clock.now());
         let attempts = claim.attempts.saturating_add(1);
-        let until = next_delivery(attempts, now, self.random.f64());
+        let jitter = if claim.test_clock.is_some() { NO_JITTER } else { self.random.f64() };
+        let until = next_delivery(attempts, now, jitter);
         self.put_off(claim, lane, not_before.map_or(until, |not_before| until.max(not_before)), attempts, now).await
     }
 
@@ -327,7 +349,7 @@ impl Webhook {
     }
 
     async fn reschedule_now(&self, claim: &CursorClaim, lane: Lane) -> Result<(), Error> {
-        let now = self.clock.now();
+        let now = claim.now(self.clock.now());
         self.reschedule(claim, lane, now, claim.attempts, now).await
     }
 
@@ -340,9 +362,11 @@ impl Webhook {
         now: Timestamp,
     ) -> Result<(), Error> {
         self.cursors.retry_at(claim, at, attempts, claim.waiting_since.unwrap_or(now)).await?;
-        // The schedule queues what nobody queued, and what is due later than a message can be delayed; this is sooner.
+        // The schedule queues what nobody queued, and what is due later than a message can be delayed; this is sooner. What
+        // follows a test clock is queued by who advances that.
         let delay = Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO);
-        if delay <= queue::MAX_DELAY {
+        let queued_later = claim.test_clock.is_some() && !delay.is_zero();
+        if delay <= queue::MAX_DELAY && !queued_later {
             self.queue(lane, &claim.id, delay).await;
         }
         Ok(())

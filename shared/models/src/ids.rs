@@ -162,6 +162,12 @@ uuid_id!(
 );
 
 uuid_id!(
+    /// A test clock.
+    TestClockId,
+    "test clock id"
+);
+
+uuid_id!(
     /// A session or a refund: what events are about.
     ObjectId,
     "payment session or refund id"

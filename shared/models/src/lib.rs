@@ -30,6 +30,7 @@ mod schedule;
 mod session;
 mod shop;
 mod taken_back;
+mod test_clock;
 mod text;
 mod time;
 mod transfers;
@@ -51,7 +52,7 @@ pub use history::{History, HistoryEntry};
 pub use iban::{Iban, InvalidIban};
 pub use ids::{
     ApiKeyId, ApiSecret, BankId, CorrelationId, CustomerId, EndToEndId, EndpointId, InvalidId, MerchantId, ObjectId,
-    ProviderPaymentId, ProviderRefundId, RefundId, SessionId, TransferId, WriteId, credential_prefix,
+    ProviderPaymentId, ProviderRefundId, RefundId, SessionId, TestClockId, TransferId, WriteId, credential_prefix,
 };
 pub use list_shards::{InvalidListShards, ListShard, ListSharding, ListShards, stable_hash};
 pub use mail::{MailFeedback, MailId, MailState, MailTopic};
@@ -71,6 +72,7 @@ pub use schedule::next_check_at;
 pub use session::{Creation, MAX_ENTRIES_BEFORE_A_CHOICE, MAX_HISTORY_ENTRIES, PaysRefund, Session, Submission};
 pub use shop::{Colour, InvalidColour, InvalidLogo, Logo, LogoKind, Shop};
 pub use taken_back::{TakenBack, TakenBackReason};
+pub use test_clock::{InvalidClockTime, MAX_SESSIONS_ON_A_CLOCK, OnClock, TestClock};
 pub use text::{
     Description, EmailAddress, InvalidText, Locale, MerchantUrl, Name, PhoneNumber, Reference, is_noncharacter,
 };

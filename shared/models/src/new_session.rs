@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::account::{Payee, Payer};
-use crate::ids::CustomerId;
+use crate::ids::{CustomerId, TestClockId};
 use crate::money::{Currency, Money, MoneyError};
 use crate::payment_method::PaymentMethods;
 use crate::text::{Description, Locale, MerchantUrl, Name, Reference, is_noncharacter};
@@ -55,6 +55,8 @@ pub struct NewSession {
     pub metadata: Metadata,
     /// How long it can be paid.
     pub lifetime: Lifetime,
+    /// The test clock that it is to follow, if it is.
+    pub test_clock: Option<TestClockId>,
 }
 
 /// One thing that is paid for.
@@ -106,6 +108,7 @@ impl NewSession {
             email_receipt: false,
             metadata: Metadata::default(),
             lifetime: Lifetime::default(),
+            test_clock: None,
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::mail::{MailId, mail_for_refund, mail_for_session};
 use crate::mode::Mode;
 use crate::refund::Refund;
 use crate::session::Session;
+use crate::test_clock::OnClock;
 use crate::wire_format::WireFormat;
 
 /// A session or a refund.
@@ -52,6 +53,14 @@ impl Object {
         match self {
             Self::Session(session) => session.format,
             Self::Refund(refund) => refund.format,
+        }
+    }
+
+    /// The test clock that it follows, if it does.
+    pub const fn test_clock(&self) -> Option<&OnClock> {
+        match self {
+            Self::Session(session) => session.test_clock.as_ref(),
+            Self::Refund(refund) => refund.test_clock.as_ref(),
         }
     }
 

@@ -14,6 +14,7 @@ use crate::new_session::{Lifetime, LineItem, NewSession};
 use crate::refund_at_provider::RefundAtProvider;
 use crate::refund_transition::{RefundEvent, RefundState};
 use crate::session::{Creation, PaysRefund, Session};
+use crate::test_clock::OnClock;
 use crate::text::{MerchantUrl, Name, Reference};
 use crate::transition::SessionState;
 use crate::wire_format::{Extra, WireFormat};
@@ -48,6 +49,9 @@ pub struct Refund {
     pub amount: Money,
     /// What stands on the customer's bank statement.
     pub reference: Reference,
+    /// The test clock that it follows, if the session does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_clock: Option<OnClock>,
     /// When it was made.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub created_at: Timestamp,
@@ -223,6 +227,7 @@ impl Refund {
         creation: RefundCreation,
     ) -> Result<(Self, Option<Session>), NotRefundable> {
         let RefundCreation { id, payment_session_id, end_to_end_id, at, base_url, at_provider, write_id } = creation;
+        let at = session.now(at);
         let amount = session.amount_to_refund(new.amount, at)?;
         let has_email = session.payer.as_ref().is_some_and(|payer| payer.email.is_some());
         let given = new.payee.map(|RefundPayee { name, account }| {
@@ -247,6 +252,7 @@ impl Refund {
             list_shard: session.list_shard,
             amount,
             reference: new.reference.unwrap_or_else(|| session.reference.clone()),
+            test_clock: session.test_clock,
             created_at: at,
             expires_at: at.checked_add(DETAILS_LIFETIME).unwrap_or(Timestamp::MAX),
             base_url,
@@ -277,6 +283,7 @@ impl Refund {
         at: Timestamp,
         write_id: WriteId,
     ) -> Session {
+        let at = self.now(at);
         let payment = self.begin_payment(session, payee, payment_session_id, end_to_end_id, at, write_id.clone());
         self.history.append(self.state, at, RefundEvent::DetailsGiven, write_id);
         payment
@@ -310,6 +317,7 @@ impl Refund {
             mode: self.mode,
             list_shard: self.list_shard,
             at,
+            test_clock: self.test_clock,
             base_url: self.base_url.clone(),
             write_id,
         };
@@ -321,6 +329,11 @@ impl Refund {
         payment
     }
 
+    /// The time that it goes by: its test clock's, if it follows one, else the `real` one.
+    pub fn now(&self, real: Timestamp) -> Timestamp {
+        OnClock::time(self.test_clock.as_ref(), real)
+    }
+
     /// The state at `now`: what waits past `expires_at` has failed, even before that is written down.
     pub fn state_at(&self, now: Timestamp) -> RefundState {
         if self.has_expired_at(now) { RefundState::Failed } else { self.state }
@@ -328,7 +341,7 @@ impl Refund {
 
     /// Whether it has failed by time and that is not written down yet.
     pub fn has_expired_at(&self, now: Timestamp) -> bool {
-        !self.state.is_final() && !self.submitted && !self.open_at_consent && now >= self.expires_at
+        !self.state.is_final() && !self.submitted && !self.open_at_consent && self.now(now) >= self.expires_at
     }
 
     /// What is known of it at its provider, while that makes it and has not said how it ended.

@@ -15,6 +15,7 @@ use crate::new_session::{LineItem, Metadata, NewSession};
 use crate::payment_method::PaymentMethods;
 use crate::received::Received;
 use crate::taken_back::TakenBack;
+use crate::test_clock::OnClock;
 use crate::text::{Description, Locale, MerchantUrl, Reference};
 use crate::transition::{SessionEvent, SessionState};
 use crate::wire_format::{Extra, WireFormat};
@@ -61,6 +62,9 @@ pub struct Session {
     pub list_shard: ListShard,
     /// The id that every party sees.
     pub end_to_end_id: EndToEndId,
+    /// The test clock that it follows, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_clock: Option<OnClock>,
     /// When it was created.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub created_at: Timestamp,
@@ -183,6 +187,8 @@ pub struct Creation {
     pub list_shard: ListShard,
     /// Now.
     pub at: Timestamp,
+    /// The test clock that it is to follow, if it is.
+    pub test_clock: Option<OnClock>,
     /// The checkout's base URL.
     pub base_url: String,
     /// Marks the write.
@@ -192,7 +198,8 @@ pub struct Creation {
 impl Session {
     /// A new session. With a payer given it begins at the choice of a bank, unless there is no address for the receipt.
     pub fn create(new: NewSession, creation: Creation) -> Self {
-        let Creation { id, end_to_end_id, merchant_id, mode, list_shard, at, base_url, write_id } = creation;
+        let Creation { id, end_to_end_id, merchant_id, mode, list_shard, at, test_clock, base_url, write_id } =
+            creation;
         let (state, payer_named_at_creation) = match &new.payer {
             Some(payer) if new.email_receipt && payer.email.is_none() => (SessionState::AwaitingPayer, true),
             Some(_) => (SessionState::AwaitingProvider, false),
@@ -206,6 +213,7 @@ impl Session {
             extra: new.extra,
             list_shard,
             end_to_end_id,
+            test_clock,
             created_at: at,
             expires_at: at.checked_add(new.lifetime.as_duration()).unwrap_or(Timestamp::MAX),
             amount: new.amount,
@@ -322,9 +330,15 @@ impl Session {
         }
     }
 
+    /// The time that it goes by: its test clock's, if it follows one, else the `real` one.
+    pub fn now(&self, real: Timestamp) -> Timestamp {
+        OnClock::time(self.test_clock.as_ref(), real)
+    }
+
     /// The state at `now`: what awaits the payer past `expires_at` has expired, even before that is written down. The clock
     /// alone ends nothing while the money of an open attempt may move.
     pub fn state_at(&self, now: Timestamp) -> SessionState {
+        let now = self.now(now);
         let expires = self.state.is_awaiting() && self.open_at_consent().is_none();
         if expires && now >= self.expires_at { SessionState::Expired } else { self.state }
     }

@@ -50,7 +50,7 @@ impl Payments {
     /// # Errors
     /// See [`PaymentError`].
     pub async fn way_to_provider(&self, session: &Session, number: u8) -> Result<Way, PaymentError> {
-        let now = self.clock.now();
+        let now = self.now(session);
         let Some((attempt, at_consent)) = consenting(session).filter(|(attempt, _)| attempt.number == number) else {
             return Ok(Way::Page);
         };
@@ -307,7 +307,7 @@ impl Payments {
         attempt: &PaymentAttempt,
         at_consent: &AtConsent,
     ) -> Result<Stopped, PaymentError> {
-        let now = self.clock.now();
+        let now = self.now(session);
         let Some(session) = self.begun(session, attempt, at_consent).await? else { return Ok(Stopped::No) };
         let Some((attempt, _)) = open(&session).filter(|(now, _)| now.number == attempt.number) else {
             return Ok(Stopped::No);

@@ -65,7 +65,7 @@ impl Payments {
                 self.choose(session, &attempt).await
             }
             MovesMoney::AtConsent => {
-                let begun_at = self.clock.now();
+                let begun_at = self.now(session);
                 let request = connector.begin_request(session, number);
                 let at_consent = AtConsent { begun_at, request, payment_id: None, transfer: None };
                 let attempt = PaymentAttempt {

@@ -69,6 +69,7 @@ impl Payments {
                 && recorded.is_none_or(|recorded| recorded == payment_id)
         };
         let session = self.sessions.get(&session_id).await?;
+        let now = session.as_ref().map_or_else(|| self.clock.now(), |session| self.now(session));
         if let Some(session) = session.filter(is_latest) {
             if open(&session).is_some() {
                 self.follow_up(&session).await?;
@@ -80,10 +81,9 @@ impl Payments {
             } else if session.state == SessionState::Sent {
                 // Its money is known, and what of it goes back may not be.
                 self.follow_up_refunds_of(&session).await?;
-                return Ok(self.note_what_came_after(&session, connector, payment_id, self.clock.now()).await?);
+                return Ok(self.note_what_came_after(&session, connector, payment_id, now).await?);
             }
         }
-        let now = self.clock.now();
         let (is_late, amount_minor) = match connector.status_by_id(payment_id, now).await? {
             Status::Consented | Status::Accepted | Status::Settled(_) => (true, None),
             // What came before the attempt was closed went back.

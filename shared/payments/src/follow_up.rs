@@ -25,7 +25,7 @@ impl Payments {
     /// # Errors
     /// See [`PaymentError`].
     pub async fn follow_up(&self, session: &Session) -> Result<(), PaymentError> {
-        let now = self.clock.now();
+        let now = self.now(session);
         if let Some((attempt, at_consent)) = open(session) {
             // In a box, as are other deep futures here: a thread's stack has 2 MB where tests run.
             return Box::pin(self.follow_up_at_consent(session, attempt, at_consent, now)).await;

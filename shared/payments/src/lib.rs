@@ -20,6 +20,7 @@ mod refund;
 mod refund_at_provider;
 mod taken_back;
 
+use jiff::Timestamp;
 use models::{Session, SessionEvent, SessionId};
 use providers::{Offer, Providers, Wanted};
 use runtime::{Clock, Random};
@@ -69,7 +70,12 @@ impl Payments {
         methods.flat_map(of).collect()
     }
 
-    /// `event` happens to the session now.
+    /// Now, by the session's test clock if it follows one.
+    fn now(&self, session: &Session) -> Timestamp {
+        session.now(self.clock.now())
+    }
+
+    /// `event` happens to the session now; if it follows a test clock, the table says when that is.
     fn change(&self, session_id: SessionId, event: SessionEvent) -> Change {
         Change { session_id, event, at: self.clock.now(), write_id: self.random.write_id() }
     }

@@ -100,7 +100,7 @@ impl Payments {
                 session = self.sessions.get(&new.session_id).await?;
                 continue;
             }
-            let at = self.clock.now();
+            let at = self.now(&refunded);
             let amount = refunded.amount_to_refund(new.amount, at)?;
             let (provider, at_provider) = self.refund_at_provider(&refunded, id, amount).unzip();
             let creation = RefundCreation {

@@ -69,7 +69,7 @@ impl Payments {
         refund: &Refund,
         at_provider: &RefundAtProvider,
     ) -> Result<(), PaymentError> {
-        let now = self.clock.now();
+        let now = refund.now(self.clock.now());
         let followed = match self.ask_about_refund(provider, refund, at_provider, now).await {
             Ok(followed) => followed,
             Err(PaymentError::Provider(error)) => {
@@ -111,7 +111,7 @@ impl Payments {
 
     /// The refund has just been recorded: whatever becomes of asking the provider, the schedule goes on from what is recorded.
     pub(crate) async fn begin_refund(&self, provider: &impl Provider, refund: &Refund, at_provider: &RefundAtProvider) {
-        let now = self.clock.now();
+        let now = refund.now(self.clock.now());
         if let Err(error) = self.ask_for_refund(provider, refund, at_provider, now).await {
             let cause = cause(&error);
             tracing::warn!(refund_id = %refund.id, %error, cause, "a refund was recorded, and its provider's answer is not");

@@ -2,14 +2,16 @@
 
 use futures_util::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
-use models::{CursorId, EndpointId, EventId, SortableTimestamp, WriteId};
+use models::{CursorId, EndpointId, EventId, OnClock, SortableTimestamp, TestClockId, WriteId};
 use serde::{Deserialize, Serialize};
 
 use crate::due;
 use crate::error::StoreError;
+use crate::history::TEST_CLOCK;
 use crate::keys::{self, DUE_SHARDS, cursor_of};
 use crate::query::{Query, Source};
-use crate::table::{Table, ms, n, read, s};
+use crate::table::{Item, Table, ms, n, read, s};
+use crate::test_clocks::read_present;
 use crate::update::{Update, Updated};
 use crate::write::WriteKind;
 
@@ -54,6 +56,8 @@ struct Record {
     #[serde(default)]
     skips_gaps: bool,
     #[serde(default)]
+    test_clock: Option<TestClockId>,
+    #[serde(default)]
     lease_id: Option<WriteId>,
 }
 
@@ -86,7 +90,16 @@ pub struct CursorClaim {
     pub waiting_since: Option<Timestamp>,
     /// Whether events that are no longer there are passed over: after it was resumed, which may be later than they are kept.
     pub skips_gaps: bool,
+    /// The test clock that the object follows, if it does.
+    pub test_clock: Option<OnClock>,
     lease_id: WriteId,
+}
+
+impl CursorClaim {
+    /// The time that its object goes by: its test clock's, if it follows one, else the `real` one.
+    pub fn now(&self, real: Timestamp) -> Timestamp {
+        OnClock::time(self.test_clock.as_ref(), real)
+    }
 }
 
 /// What became of advancing a cursor.
@@ -117,20 +130,31 @@ impl Cursors {
         Self { table }
     }
 
-    /// Event `sequence` is to be delivered: due now, unless it waits for earlier ones. A new cursor begins with it.
+    /// Event `sequence` is to be delivered: due now, unless it waits for earlier ones. A new cursor begins with it. What is
+    /// about something that follows a test clock is due by that, and in no index.
     ///
     /// # Errors
     /// The table failed us.
-    pub async fn advance(&self, id: &CursorId, sequence: usize, now: Timestamp) -> Result<Advanced, StoreError> {
+    pub async fn advance(
+        &self,
+        id: &CursorId,
+        sequence: usize,
+        now: Timestamp,
+        test_clock: Option<&OnClock>,
+    ) -> Result<Advanced, StoreError> {
         let key = keys::cursor(id);
+        let due_at = s(sort_key(OnClock::time(test_clock, now)));
         let update = Update::new(WriteKind::CursorAdvance, key.clone())
             .when("attribute_not_exists(#head) OR #head < :head", [(":head", n(sequence))])
             .set_to("head", ":head", [])
             .set_to("first", "if_not_exists(#first, :head)", [])
             .set_to("delivered", "if_not_exists(#delivered, :before)", [(":before", n(sequence.saturating_sub(1)))])
-            .set_to("due_pk", "if_not_exists(#due_pk, :due_pk)", [(":due_pk", s(keys::due_pk(&key)))])
-            .set_to("due_at", "if_not_exists(#due_at, :due_at)", [(":due_at", s(sort_key(now)))])
+            .set_to("due_at", "if_not_exists(#due_at, :due_at)", [(":due_at", due_at)])
             .set("ttl", n(ttl_after(now)));
+        let update = match test_clock {
+            None => update.set_to("due_pk", "if_not_exists(#due_pk, :due_pk)", [(":due_pk", s(keys::due_pk(&key)))]),
+            Some(clock) => update.set(TEST_CLOCK, s(clock.id.to_string())),
+        };
         match update.send(&self.table).await? {
             Updated::New(_) => Ok(Advanced::New),
             Updated::Refused(None) => Ok(Advanced::Before),
@@ -182,23 +206,36 @@ impl Cursors {
             .set("due_pk", s(keys::due_pk(&key)))
             .set("due_at", s(sort_key(now)))
             .set("ttl", n(ttl_after(now)))
-            .remove(&["lease_id", "lease_until", "waiting_since", "held"])
+            .remove(&["lease_id", "lease_until", "waiting_since", "held", TEST_CLOCK])
     }
 
-    /// Claims a cursor that is due; none if nothing is to be delivered, or it waits, or it is someone else's.
+    /// Claims a cursor that is due; none if nothing is to be delivered, or it waits, or it is someone else's. Whether what is
+    /// about something that follows a test clock is due is read of that.
     ///
     /// # Errors
     /// The table failed us.
     pub async fn claim(&self, id: &CursorId, now: Timestamp) -> Result<Option<CursorClaim>, StoreError> {
         let lease_id = self.table.random.write_id();
-        let update = Update::new(WriteKind::CursorClaim, keys::cursor(id))
-            .when("#due_at <= :now", [(":now", s(sort_key(now)))])
-            .lease(&lease_id, now, lease_end(now));
-        let item = match update.send(&self.table).await? {
-            Updated::New(item) | Updated::Refused(Some(item)) => item,
+        let claim = |due_by: Timestamp| {
+            Update::new(WriteKind::CursorClaim, keys::cursor(id))
+                .when("#due_at <= :due_by", [(":due_by", s(sort_key(due_by)))])
+                .lease(&lease_id, now, lease_end(now))
+        };
+        let by_real_time = claim(now).when("attribute_not_exists(#test_clock)", []);
+        let (item, test_clock) = match by_real_time.send(&self.table).await? {
+            Updated::Refused(Some(item)) if item.contains_key(TEST_CLOCK) => {
+                let clock = self.clock_of(id, &item).await?;
+                // One that is gone holds up nothing any more.
+                let due_by = clock.map_or(Timestamp::MAX, |clock| clock.now);
+                match claim(due_by).when("attribute_exists(#test_clock)", []).send(&self.table).await? {
+                    Updated::New(item) | Updated::Refused(Some(item)) => (item, clock),
+                    Updated::Refused(None) => return Ok(None),
+                }
+            }
+            Updated::New(item) | Updated::Refused(Some(item)) => (item, None),
             Updated::Refused(None) => return Ok(None),
         };
-        let Record { delivered, head, attempts, waiting_since, skips_gaps, lease_id: holder } =
+        let Record { delivered, head, attempts, waiting_since, skips_gaps, lease_id: holder, .. } =
             read(keys::cursor(id), item)?;
         // A refused claim that bears our lease had succeeded; its answer was lost.
         Ok((holder.as_ref() == Some(&lease_id)).then(|| CursorClaim {
@@ -208,8 +245,17 @@ impl Cursors {
             attempts,
             waiting_since,
             skips_gaps,
+            test_clock,
             lease_id,
         }))
+    }
+
+    /// The clock that a cursor's object follows, with its time, unless it is gone.
+    async fn clock_of(&self, id: &CursorId, item: &Item) -> Result<Option<OnClock>, StoreError> {
+        let Record { test_clock, .. } = read(keys::cursor(id), item.clone())?;
+        let clock_id = test_clock.ok_or_else(|| StoreError::Disagreement { key: keys::cursor(id).to_string() })?;
+        let clock = read_present(clock_id, self.table.get(keys::test_clock(&clock_id)).await?)?;
+        Ok(clock.map(|clock| clock.on_clock()))
     }
 
     /// All events up to `sequence` are delivered: the cursor moves on, and the claim begins again. False if it is no longer ours.
@@ -292,6 +338,12 @@ impl Cursors {
     pub async fn pause(&self, claim: &CursorClaim, why: Paused) -> Result<(), StoreError> {
         let update = self
             .leased(WriteKind::CursorPause, claim)
+            // One that follows a test clock comes to the index, where it is found to be resumed.
+            .set_to(
+                "due_pk",
+                "if_not_exists(#due_pk, :due_pk)",
+                [(":due_pk", s(keys::due_pk(&keys::cursor(&claim.id))))],
+            )
             .set("due_at", s(keys::paused_due_at(&claim.id.endpoint_id)))
             .set("held", serde_dynamo::to_attribute_value(why)?)
             .remove(&["lease_id", "lease_until"]);
@@ -331,7 +383,7 @@ impl Cursors {
         Ok(self.table.page(&query, None).await?.filter_map(cursor_of).items)
     }
 
-    /// Makes a cursor that waits to be resumed due now.
+    /// Makes a cursor that waits to be resumed due now, in real time from now on.
     ///
     /// # Errors
     /// The table failed us.
@@ -345,7 +397,7 @@ impl Cursors {
             .set("due_at", s(sort_key(now)))
             .set("attempts", n(0))
             .set("skips_gaps", aws_sdk_dynamodb::types::AttributeValue::Bool(true))
-            .remove(&["held", "waiting_since"]);
+            .remove(&["held", "waiting_since", TEST_CLOCK]);
         update.send(&self.table).await.map(|_| ())
     }
 

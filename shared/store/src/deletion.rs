@@ -6,7 +6,7 @@ use models::{Object, Session, SessionEvent, SessionId, SessionState, WriteId};
 use crate::change::{Change, ChangeError};
 use crate::error::StoreError;
 use crate::events::{self, Events, StoredEvent};
-use crate::history::entered_later;
+use crate::history::entered_at_instead;
 use crate::keys;
 use crate::owner::Owner;
 use crate::session_writes::{ForRefund, owned, present, transition};
@@ -116,7 +116,7 @@ impl Sessions {
                 let later = match (verdicts.of(0), verdicts.of(1)) {
                     (Verdict::Refused(_), _) => return Ok(None),
                     // What happened last to the refund may have a later timestamp.
-                    (Verdict::Held, Verdict::Refused(Some(refund))) => entered_later(&refund, *at, write_id),
+                    (Verdict::Held, Verdict::Refused(Some(refund))) => entered_at_instead(&refund, *at, write_id),
                     (Verdict::Held, Verdict::Held | Verdict::Refused(None)) => None,
                 };
                 // Otherwise the session would have ended, and its refund would not.

@@ -49,6 +49,13 @@ impl StoredEvent {
         Self { sequence, ttl: ttl_after(object.entered_at(sequence)), object }
     }
 
+    /// If its object follows a test clock, which may be behind: kept as long as what happens at `real_now`.
+    #[must_use]
+    pub fn kept_from(self, real_now: Timestamp) -> Self {
+        let from = if self.object.test_clock().is_some() { real_now } else { self.created_at() };
+        Self { ttl: self.ttl.max(ttl_after(from)), ..self }
+    }
+
     /// Its id.
     pub fn id(&self) -> EventId {
         EventId { object_id: self.object.id(), sequence: self.sequence }

@@ -6,6 +6,9 @@ use models::WriteId;
 
 use crate::table::{Item, ms, s};
 
+/// What a session or refund keeps of the test clock that it follows.
+pub(crate) const TEST_CLOCK: &str = "test_clock";
+
 /// A history entry, as `list_append` takes it. It bears the id of what is going on.
 pub(crate) fn history_entry(
     state: &'static str,
@@ -36,15 +39,25 @@ fn correlate(entry: &mut Item) {
     entry.extend(runtime::correlation_id().map(|id| ("correlation_id".to_owned(), s(id))));
 }
 
-/// The latest timestamp of an item's history entries, if it is later than `at`, and none of them is of this write. The last
-/// entry may have an earlier one: up to release 0.1, an entry was appended whatever the timestamps before it.
-pub(crate) fn entered_later(item: &Item, at: Timestamp, write_id: &WriteId) -> Option<Timestamp> {
+/// The timestamp that a new entry of an item's history has to bear instead of `at`, if none of its entries is of this write: that
+/// of the test clock that it follows; else that of its latest entry, if it is later. The last entry may have an earlier one: up
+/// to release 0.1, an entry was appended whatever the timestamps before it.
+pub(crate) fn entered_at_instead(item: &Item, at: Timestamp, write_id: &WriteId) -> Option<Timestamp> {
     let history = item.get("history")?.as_l().ok()?;
     let own = s(write_id.as_str());
     if history.iter().any(|entry| entry.as_m().is_ok_and(|entry| entry.get("write_id") == Some(&own))) {
         return None;
     }
-    entered_at(item).max().filter(|latest| *latest > at)
+    match clock_now(item) {
+        Some(clock_now) => Some(clock_now).filter(|clock_now| *clock_now != at),
+        None => entered_at(item).max().filter(|latest| *latest > at),
+    }
+}
+
+/// The time of the test clock that an item follows, if it does.
+fn clock_now(item: &Item) -> Option<Timestamp> {
+    let now = item.get(TEST_CLOCK)?.as_m().ok()?.get("now")?.as_n().ok()?;
+    Timestamp::from_millisecond(now.parse().ok()?).ok()
 }
 
 /// When each history entry of an item was made. Nothing else of the item has to be readable.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use models::{
     AccountIdentifier, ApiKeyId, BankId, CursorId, CustomerId, EndToEndId, EndpointId, EventId, LinkedAccount,
     ListShard, MailId, MerchantId, Mode, ObjectId, ProviderPaymentId, RefundId, SessionId, SortableTimestamp,
-    TransferId, WireFormat, stable_hash,
+    TestClockId, TransferId, WireFormat, stable_hash,
 };
 
 use crate::table::{Item, Key};
@@ -102,6 +102,10 @@ pub(crate) fn refund_pointer(id: &RefundId) -> Key {
 
 pub(crate) fn customer(id: &CustomerId) -> Key {
     Key::new(format!("{CUSTOMER_PK_PREFIX}{id}"), CUSTOMER_SK)
+}
+
+pub(crate) fn test_clock(id: &TestClockId) -> Key {
+    Key::new(format!("CLOCK#{id}"), "CLOCK")
 }
 
 /// How many of something there are in an owner's lists of one format.

@@ -10,7 +10,7 @@ use thiserror::Error;
 use crate::attempts::first_check_at;
 use crate::change::{Change, ChangeError};
 use crate::error::StoreError;
-use crate::history::{correlate_first, entered_later};
+use crate::history::{correlate_first, entered_at_instead};
 use crate::keys;
 use crate::refund_writes;
 use crate::session_writes::new_item;
@@ -124,7 +124,9 @@ impl Refunds {
         let mut item: Item = serde_dynamo::to_item(refund)?;
         correlate_first(&mut item);
         if let Some(due_at) = first_due_at(refund) {
-            item.insert("due_pk".into(), s(keys::due_pk(&key)));
+            if refund.test_clock.is_none() {
+                item.insert("due_pk".into(), s(keys::due_pk(&key)));
+            }
             item.insert("due_at".into(), s(SortableTimestamp::from(due_at).as_str()));
         }
         if let Some(fingerprint) = fingerprint {
@@ -312,7 +314,7 @@ impl Refunds {
                 return Ok(RefundChanged { refund: self.again(refund).await?, repeated: false });
             };
             let Verdict::Refused(Some(item)) = verdicts.of(0) else { return Err(disagreement(refund).into()) };
-            if let Some(later) = entered_later(&item, at, write_id) {
+            if let Some(later) = entered_at_instead(&item, at, write_id) {
                 at = later;
                 continue;
             }

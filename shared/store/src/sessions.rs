@@ -1,17 +1,18 @@
 //! Payment sessions.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use models::{ListShards, Money, PaidFrom, Payer, PaysRefund, Session, SessionId, SessionState, TakenBack};
+use models::{ListShards, Money, PaidFrom, Payer, PaysRefund, Session, SessionId, SessionState, TakenBack, TestClock};
 use serde::{Deserialize, Serialize};
 
 use crate::change::{Change, ChangeError, Changed};
 use crate::error::StoreError;
-use crate::history::entered_later;
+use crate::history::entered_at_instead;
 use crate::keys;
 use crate::list::{self, ListRange, Page};
 use crate::owner::Owner;
 use crate::session_writes::{ForRefund, final_keys, new_item, owned, transition};
 use crate::table::{Item, Put, Table, read};
+use crate::test_clocks;
 use crate::tombstone::is_tombstone;
 use crate::transaction::{Transacted, Transaction, Verdict, get_settled};
 use crate::update::{Update, Updated};
@@ -48,6 +49,9 @@ pub enum Created {
     Existing(Box<Session>, Option<Fingerprint>),
     /// One with this id was there and has been deleted.
     Deleted,
+    /// The test clock that it was to follow is as it is now: it was advanced since, or is being, or is followed by too many; or
+    /// it is gone.
+    NotOnClock(Option<Box<TestClock>>),
 }
 
 /// What of a session that pays a refund is needed to change both.
@@ -63,7 +67,8 @@ impl Sessions {
         Self { table }
     }
 
-    /// Creates a session: one conditional PutItem, history, list and due keys included.
+    /// Creates a session: one conditional PutItem, history, list and due keys included. One that follows a test clock joins it
+    /// in the same transaction.
     ///
     /// # Errors
     /// The table failed us; the session may have been created.
@@ -72,7 +77,28 @@ impl Sessions {
         if let Some(fingerprint) = fingerprint {
             item.insert("fingerprint".into(), fingerprint.as_attribute());
         }
-        let existing = match self.table.put_new(WriteKind::SessionCreate, key, item).await? {
+        let put = match &session.test_clock {
+            None => self.table.put_new(WriteKind::SessionCreate, key, item).await?,
+            Some(on_clock) => {
+                let joined = test_clocks::joined(on_clock, &session);
+                let both = Transaction::default().put_new(WriteKind::SessionCreate, key, item).update(joined);
+                match both.send(&self.table).await? {
+                    Transacted::Done => Put::Done,
+                    Transacted::Refused(verdicts) => match (verdicts.of(0), verdicts.of(1)) {
+                        (Verdict::Refused(existing), _) => Put::Exists(existing.unwrap_or_default()),
+                        (Verdict::Held, Verdict::Refused(clock)) => {
+                            return Ok(Created::NotOnClock(
+                                test_clocks::read_present(on_clock.id, clock)?.map(Box::new),
+                            ));
+                        }
+                        (Verdict::Held, Verdict::Held) => {
+                            return Err(StoreError::Disagreement { key: keys::session(&session.id).to_string() });
+                        }
+                    },
+                }
+            }
+        };
+        let existing = match put {
             Put::Done => return Ok(Created::New(Box::new(session))),
             Put::Exists(existing) => created_before(&session.id, existing)?,
         };
@@ -81,7 +107,7 @@ impl Sessions {
             (Created::Existing(found, _), Some(entry)) if found.history.has_write(&entry.write_id) => {
                 Ok(Created::New(Box::new(session)))
             }
-            (Created::New(_) | Created::Existing(..) | Created::Deleted, _) => Ok(existing),
+            (Created::New(_) | Created::Existing(..) | Created::Deleted | Created::NotOnClock(_), _) => Ok(existing),
         }
     }
 
@@ -191,7 +217,7 @@ impl Sessions {
     ) -> Result<Updated, StoreError> {
         loop {
             let (written, refused_by) = self.write_once(update(change), change, for_refund).await?;
-            match refused_by.and_then(|item| entered_later(&item, change.at, &change.write_id)) {
+            match refused_by.and_then(|item| entered_at_instead(&item, change.at, &change.write_id)) {
                 Some(later) => change.at = later,
                 None => return Ok(written),
             }
@@ -245,7 +271,7 @@ impl Sessions {
                 (Verdict::Refused(session), _) => Ok((Updated::Refused(session.clone()), session)),
                 // What happened last to the refund may have a later timestamp.
                 (Verdict::Held, Verdict::Refused(Some(refund)))
-                    if entered_later(&refund, change.at, &change.write_id).is_some() =>
+                    if entered_at_instead(&refund, change.at, &change.write_id).is_some() =>
                 {
                     Ok((Updated::Refused(None), Some(refund)))
                 }

@@ -152,11 +152,13 @@ impl Update {
         }
     }
 
-    /// Only if no entry of the history, which has at most `entries`, is later than this.
+    /// Only if no entry of the history, which has at most `entries`, is later than this; and if it is the time of the test
+    /// clock that the item follows, where it follows one.
     pub(crate) fn not_before_history(self, entries: usize, at: Timestamp) -> Self {
         // A comparison with what is not there does not hold.
         let clauses: Vec<_> = (0..entries).map(|index| format!("NOT #history[{index}].#at > :entered_at")).collect();
         self.when(&clauses.join(" AND "), [(":entered_at", ms(at))])
+            .when("attribute_not_exists(#test_clock) OR #test_clock.#now = :entered_at", [])
     }
 
     /// Takes a lease that nobody holds at `now`. It leaves `due_at` as it is: moving an entry of the due index is two more

@@ -73,6 +73,20 @@ kinds! {
     RefundGiveBack = "giving a refund's amount back",
     /// Removes for good.
     RefundErase = "erasing a refund",
+    /// The time of its test clock, which only rises.
+    ObjectClock = "moving a test clock's time to what follows it",
+    // Test clocks. A tombstone stays, until its time to live, months later.
+    ClockCreate = "making a test clock",
+    /// In a transaction whose first write holds once.
+    ClockJoin = "adding a session to a test clock",
+    /// The time is earlier than that to advance to, and only rises.
+    ClockAdvance = "advancing a test clock",
+    /// The time is a condition, and only rises.
+    ClockStep = "moving a test clock",
+    /// It is being advanced to the time that it shows.
+    ClockArrive = "ending the advance of a test clock",
+    /// Once.
+    ClockDelete = "deleting a test clock",
     // Customers. Never deleted: a tombstone stays.
     CustomerCreate = "creating a customer",
     /// The version is a condition.

@@ -41,7 +41,7 @@ fn all_is_found_at_once_while_there_is_little_and_shard_by_shard_after() {
             Sessions::new(table.clone()).create(session, None).await.unwrap();
             expired.push(id);
             let cursor = CursorId { object_id: id.into(), merchant_id, endpoint_id, replay_of: None };
-            cursors.advance(&cursor, 1, now).await.unwrap();
+            cursors.advance(&cursor, 1, now, None).await.unwrap();
             let claim = cursors.claim(&cursor, now).await.unwrap().unwrap();
             cursors.pause(&claim, Paused::Dead).await.unwrap();
             held.push(cursor);

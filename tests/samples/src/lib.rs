@@ -118,6 +118,7 @@ pub fn creation(at: Timestamp) -> Creation {
         mode: Mode::Test,
         list_shard: ListShard::default(),
         at,
+        test_clock: None,
         base_url: BASE_URL.to_owned(),
         write_id: write_id(),
     }

@@ -25,6 +25,8 @@ pub(crate) struct Payment<'a> {
     pub(crate) number: u8,
     pub(crate) token: &'a str,
     pub(crate) now: Timestamp,
+    /// At which webhooks are signed.
+    pub(crate) real_now: Timestamp,
 }
 
 impl Payment<'_> {
@@ -78,7 +80,7 @@ impl Payment<'_> {
     }
 
     fn webhook(&self) -> Option<BankWebhook> {
-        BankWebhook::about(self.provider, self.session, self.number, self.now)
+        BankWebhook::about(self.provider, self.session, self.number, self.real_now)
     }
 
     fn mandate(&self) -> MandatePage<'_> {

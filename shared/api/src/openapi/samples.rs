@@ -44,6 +44,7 @@ pub(crate) fn create(request: &Value, dialect: Dialect) -> Session {
     let creation = Creation {
         id,
         end_to_end_id: "728d061b-8e47-4052-be4f-5f9bcdee39ff".parse().unwrap(),
+        test_clock: None,
         base_url: "http://127.0.0.1:3000".to_owned(),
         ..samples::creation(at("2019-11-01T15:48:26Z"))
     };
@@ -73,6 +74,7 @@ pub(crate) fn yorlet_session(request: &Value) -> Session {
     let creation = Creation {
         id: id(),
         end_to_end_id: "728d061b-8e47-4052-be4f-5f9bcdee39ff".parse().unwrap(),
+        test_clock: None,
         base_url: "http://127.0.0.1:3000".to_owned(),
         ..samples::creation(at("2019-11-01T15:48:26Z"))
     };

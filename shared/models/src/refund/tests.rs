@@ -47,6 +47,7 @@ fn paid(minor: i64, shared: bool) -> Session {
         mode: Mode::Test,
         list_shard: ListShards::MAX.shard_of(&SessionId::new(Uuid::from_u128(1))),
         at: NOW,
+        test_clock: None,
         base_url: "http://127.0.0.1:3000".to_owned(),
         write_id: write_id("w1"),
     };

@@ -34,6 +34,7 @@ fn session() -> Session {
         mode: Mode::Test,
         list_shard: ListShard::default(),
         at: NOW,
+        test_clock: None,
         base_url: "http://pay.example".to_owned(),
         write_id: Uuid::from_u128(3).into(),
     };

@@ -27,7 +27,7 @@ pub(super) fn transfer(session: &Session, minor: i64) -> Transfer {
 impl World {
     /// It arrives, or has before; the provider's webhook, if it gets that far.
     pub(super) async fn arrives(&self, transfer: &Transfer) -> Option<Arrived> {
-        arrive(&self.ledger(), transfer, self.now()).await.ok()
+        arrive(&self.ledger(), transfer, self.now(), self.now()).await.ok()
     }
 
     /// It arrives, or has before, and the provider says so by its webhook; whether we answered that we know.

@@ -19,7 +19,7 @@ pub async fn send(
     now: Timestamp,
 ) -> Arrived {
     let transfer = Transfer { id, reference: reference.as_str().to_owned(), amount, sender: Sender::Payer };
-    answered(async || arrive(ledger, &transfer, now).await).await
+    answered(async || arrive(ledger, &transfer, now, now).await).await
 }
 
 /// A payment that awaits transfers.

@@ -62,11 +62,17 @@ pub enum Arrived {
     Unmatched,
 }
 
-/// A transfer arrives. It is matched by its reference and its currency alone, whatever the state of the payment.
+/// A transfer arrives. It is matched by its reference and its currency alone, whatever the state of the payment. The webhook is
+/// signed at the real time, which is another than `now` where a payment follows a test clock.
 ///
 /// # Errors
 /// The ledger could not be read or written, or the payment has had too many.
-pub async fn arrive(ledger: &impl Ledger, transfer: &Transfer, now: Timestamp) -> Result<Arrived, ProviderError> {
+pub async fn arrive(
+    ledger: &impl Ledger,
+    transfer: &Transfer,
+    now: Timestamp,
+    real_now: Timestamp,
+) -> Result<Arrived, ProviderError> {
     let Transfer { id, reference, amount, sender } = transfer;
     let currency = amount.currency().code();
     let unmatched_list = ids::unmatched_list().ok_or_else(|| ProviderError::refused(Refusal::Unreadable))?;
@@ -96,7 +102,7 @@ pub async fn arrive(ledger: &impl Ledger, transfer: &Transfer, now: Timestamp) -
     // It was opened before its reference was known.
     let id = log.attempt_of(*id).and_then(|attempt| ids::payment_id(payment, attempt));
     let id = id.ok_or_else(|| ProviderError::refused(Refusal::NotBegun))?;
-    let event = webhook::sign(provider.as_str(), &id, now);
+    let event = webhook::sign(provider.as_str(), &id, real_now);
     let base_url = webhook_url.strip_suffix(&event.path).unwrap_or_default().to_owned();
     Ok(Arrived::AtPayment { event, base_url })
 }

@@ -578,7 +578,7 @@ async fn events_and_cursors(late: &Late, owner: &Owner, paid: &Session, now: Tim
         at
     };
     for sequence in 2..=4 {
-        assert_eq!(cursors.advance(&id, sequence, later()).await.unwrap(), crate::Advanced::New);
+        assert_eq!(cursors.advance(&id, sequence, later(), None).await.unwrap(), crate::Advanced::New);
         late.arrive_after("moving a cursor's head").await;
     }
     let mut claim = cursors.claim(&id, later()).await.unwrap().unwrap();
@@ -598,7 +598,7 @@ async fn events_and_cursors(late: &Late, owner: &Owner, paid: &Session, now: Tim
     events.note(&EventId { object_id: paid.id.into(), sequence: 3 }, &attempt).await.unwrap();
     assert_eq!(cursors.finish(&mut claim, 4).await.unwrap(), Finished::Done);
     late.arrive_after("finishing with a cursor").await;
-    assert_eq!(cursors.advance(&id, 5, later()).await.unwrap(), crate::Advanced::New);
+    assert_eq!(cursors.advance(&id, 5, later(), None).await.unwrap(), crate::Advanced::New);
     late.arrive_after("moving a cursor's head after it had finished").await;
     let claim = cursors.claim(&id, later()).await.unwrap().unwrap();
     let (due, since) = (later(), later());
@@ -624,7 +624,7 @@ async fn events_and_cursors(late: &Late, owner: &Owner, paid: &Session, now: Tim
         late.arrive_after("having replayed an event").await;
     }
     let (id, event) = (cursor(Some(1)), EventId { object_id: paid.id.into(), sequence: 1 });
-    assert_eq!(cursors.advance(&cursor(None), 1, later()).await.unwrap(), crate::Advanced::Missed);
+    assert_eq!(cursors.advance(&cursor(None), 1, later(), None).await.unwrap(), crate::Advanced::Missed);
     assert!(cursors.replay_missed(&id, &event, later()).await.unwrap());
     assert!(!cursors.replay_missed(&id, &event, later()).await.unwrap());
     let mut claim = cursors.claim(&id, later()).await.unwrap().unwrap();

@@ -63,7 +63,7 @@ fn a_reference_is_matched_as_people_and_banks_write_it() {
     for (index, as_typed) in
         [typed.to_owned(), typed.to_lowercase(), format!(" {}-{} ", &typed[..4], &typed[4..])].iter().enumerate()
     {
-        let answer = run(arrive(&memory, &transfer(as_typed, 10, Currency::GBP), NOW)).unwrap();
+        let answer = run(arrive(&memory, &transfer(as_typed, 10, Currency::GBP), NOW, NOW)).unwrap();
         let Arrived::AtPayment { event, base_url } = answer else { panic!("{index}: {as_typed} is not matched") };
         assert_eq!(
             (base_url.as_str(), event.path.as_str()),
@@ -75,10 +75,10 @@ fn a_reference_is_matched_as_people_and_banks_write_it() {
     }
     for unknown in [&typed[1..], "", "Illuminate", &format!("{typed}0"), "unmatched", "rent, May"] {
         let sent = transfer(unknown, 10, Currency::GBP);
-        assert_eq!(run(arrive(&memory, &sent, NOW)).unwrap(), Arrived::Unmatched, "{unknown}");
-        assert_eq!(run(arrive(&memory, &sent, NOW)).unwrap(), Arrived::Unmatched, "and again");
+        assert_eq!(run(arrive(&memory, &sent, NOW, NOW)).unwrap(), Arrived::Unmatched, "{unknown}");
+        assert_eq!(run(arrive(&memory, &sent, NOW, NOW)).unwrap(), Arrived::Unmatched, "and again");
     }
-    assert_eq!(run(arrive(&memory, &transfer(typed, 10, Currency::EUR), NOW)).unwrap(), Arrived::Unmatched);
+    assert_eq!(run(arrive(&memory, &transfer(typed, 10, Currency::EUR), NOW, NOW)).unwrap(), Arrived::Unmatched);
     assert_eq!(arrived(run(provider.status(&session, &attempt, NOW)).unwrap()).received, MinorUnits::new(expected));
     let unmatched = memory.entries().into_iter().filter(|(_, entry)| matches!(entry, Entry::Unmatched(_)));
     assert_eq!(unmatched.count(), 7, "each once");
@@ -95,7 +95,7 @@ fn the_account_is_known_if_all_of_it_came_from_one_that_is_disclosed() {
         let memory = MemoryLedger::default();
         let (provider, session, attempt) = run(begun(&memory, 1));
         for sender in senders {
-            run(arrive(&memory, &Transfer { sender: *sender, ..to(&session, 200) }, NOW)).unwrap();
+            run(arrive(&memory, &Transfer { sender: *sender, ..to(&session, 200) }, NOW, NOW)).unwrap();
         }
         let known = arrived(run(provider.status(&session, &attempt, NOW)).unwrap()).payer_account;
         assert_eq!(known.as_ref().map(|account| account.name.as_str()), name, "{senders:?}");
@@ -107,9 +107,9 @@ fn a_payment_has_room_for_so_many_transfers_and_no_more() {
     let memory = MemoryLedger::default();
     let (provider, session, attempt) = run(begun(&memory, 1));
     for _ in 1..MAX_TRANSFERS {
-        run(arrive(&memory, &to(&session, 1), NOW)).unwrap();
+        run(arrive(&memory, &to(&session, 1), NOW, NOW)).unwrap();
     }
-    let more = run(arrive(&memory, &to(&session, 1), NOW));
+    let more = run(arrive(&memory, &to(&session, 1), NOW, NOW));
     assert_eq!(refusal(more), "there have been too many transfers to this payment");
     let all = i64::from(MAX_TRANSFERS) - 1;
     assert_eq!(arrived(run(provider.status(&session, &attempt, NOW)).unwrap()).received, MinorUnits::new(all));
@@ -161,7 +161,7 @@ fn two_transfers_and_a_closing_at_once_are_all_there_and_one_is_first() {
                 }
             };
             let (first, second, (received, is_closed)) =
-                run(async { tokio::join!(arrive(&flaky, &one, NOW), arrive(&flaky, &other, NOW), closed) });
+                run(async { tokio::join!(arrive(&flaky, &one, NOW, NOW), arrive(&flaky, &other, NOW, NOW), closed) });
             assert!(first.is_ok() && second.is_ok());
             let (all_received, all_late) = match run(provider.status(&session, &attempt, NOW)).unwrap() {
                 Status::Arrived(arrivals) => {
@@ -241,7 +241,7 @@ proptest! {
                 drop(provider.begin(&session, *number, request).await);
                 None
             }
-            Act::Send(index) => match arrive(&flaky, &transfers[*index], now).await {
+            Act::Send(index) => match arrive(&flaky, &transfers[*index], now, now).await {
                 Ok(Arrived::AtPayment { .. }) => Some((0, *index, 0)),
                 Ok(Arrived::Unmatched) | Err(_) => None,
             },
