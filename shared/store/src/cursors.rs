@@ -227,7 +227,12 @@ impl Cursors {
                 let clock = self.clock_of(id, &item).await?;
                 // One that is gone holds up nothing any more.
                 let due_by = clock.map_or(Timestamp::MAX, |clock| clock.now);
-                match claim(due_by).when("attribute_exists(#test_clock)", []).send(&self.table).await? {
+                // What it is due by may be the same again: a first attempt that arrives late was made no later than another.
+                let by_clock = claim(due_by)
+                    .when("attribute_exists(#test_clock)", [])
+                    .when("attribute_not_exists(#claimed_at) OR #claimed_at < :lease_now", [])
+                    .set("claimed_at", ms(now));
+                match by_clock.send(&self.table).await? {
                     Updated::New(item) | Updated::Refused(Some(item)) => (item, clock),
                     Updated::Refused(None) => return Ok(None),
                 }

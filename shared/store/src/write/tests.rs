@@ -30,10 +30,10 @@ use uuid::Uuid;
 use super::{SENDING, WriteKind};
 use crate::table::{Item, Key};
 use crate::{
-    Change, ChangeError, Counted, Counts, Cursors, Customers, DeliveryAttempt, EndpointChange, EndpointCreated,
-    Endpoints, Erased, Erasures, Events, Fingerprint, Finished, Mails, Marked, Merchants, MockLedger, ObjectPath,
-    Owner, Paused, RefundConclusion, RefundCreated, RefundEnd, Refunds, Registration, Resent, Sessions, Shops, Span,
-    StoreError, StoredEvent, Table,
+    Change, ChangeError, ClockAdvanced, Counted, Counts, Created, Cursors, Customers, DeliveryAttempt, EndpointChange,
+    EndpointCreated, Endpoints, Erased, Erasures, Events, Fingerprint, Finished, Mails, Marked, Merchants, MockLedger,
+    ObjectPath, Owner, Paused, RefundConclusion, RefundCreated, RefundEnd, Refunds, Registration, Resent, Sessions,
+    Shops, Span, StoreError, StoredEvent, Table, TestClocks,
 };
 use support::World;
 
@@ -192,6 +192,7 @@ fn no_kind_of_write_is_done_twice_however_late_its_first_attempt_arrives() {
         Box::pin(mails(&late, &paid, now)).await;
         Box::pin(endpoints(&late, &owner, now)).await;
         Box::pin(customers(&late, &owner, now)).await;
+        Box::pin(test_clocks(&late, &owner, now)).await;
         Box::pin(ledger(&late)).await;
         Box::pin(the_end(&late, &paid, now)).await;
         let driven = late.kinds();
@@ -764,6 +765,71 @@ async fn endpoints(late: &Late, owner: &Owner, now: Timestamp) {
         late.arrive_after("freeing a slot").await;
         assert_eq!(find().await.0.failures, [1, 2, 0][usize::try_from(round).unwrap()]);
     }
+}
+
+/// Does everything to a test clock and what follows it.
+async fn test_clocks(late: &Late, owner: &Owner, now: Timestamp) {
+    let (clocks, sessions) = (TestClocks::new(late.table.clone()), Sessions::new(late.table.clone()));
+    let merchant = &owner.merchant_id;
+    let clock = support::test_clock(owner, now);
+    clocks.create(&clock).await.unwrap();
+    late.arrive_after("making a test clock").await;
+    let session = support::on_clock(&clock, owner, Some(support::payer()));
+    assert!(matches!(sessions.create(session.clone(), None).await.unwrap(), Created::New(_)));
+    late.arrive_after("adding a session to a test clock").await;
+    let cursor = CursorId {
+        object_id: session.id.into(),
+        merchant_id: merchant.clone(),
+        endpoint_id: EndpointId::new(Uuid::nil()),
+        replay_of: None,
+    };
+    let cursors = Cursors::new(late.table.clone());
+    let mut real_now = now;
+    for (round, to) in [(1, seconds(60)), (2, seconds(120))] {
+        let to = now + to;
+        assert!(matches!(clocks.advance(merchant, clock.id, to, now).await.unwrap(), ClockAdvanced::Going(_)));
+        late.arrive_after("advancing a test clock").await;
+        let shown = clocks.get(merchant, clock.id).await.unwrap().unwrap().now;
+        for at in [shown + seconds(30), to] {
+            let from = clocks.get(merchant, clock.id).await.unwrap().unwrap().now;
+            clocks.step(clock.id, from, at).await.unwrap();
+            late.arrive_after("moving a test clock").await;
+            let moved = clocks.get(merchant, clock.id).await.unwrap().unwrap();
+            for follower in clocks.followers(&moved).await.unwrap() {
+                clocks.copy(&follower.object, at).await.unwrap();
+                late.arrive_after("moving what follows a test clock").await;
+            }
+        }
+        clocks.arrive(clock.id, to).await.unwrap();
+        late.arrive_after("ending the advance of a test clock").await;
+        let on_clock = models::OnClock { id: clock.id, now: to };
+        for sequence in [2 * round - 1, 2 * round] {
+            let mut at = || {
+                real_now += seconds(1);
+                real_now
+            };
+            let advanced = cursors.advance(&cursor, sequence, at(), Some(&on_clock)).await.unwrap();
+            assert_eq!(advanced, crate::Advanced::New);
+            let claim = cursors.claim(&cursor, at()).await.unwrap().unwrap();
+            late.arrive_after("claiming a cursor by a test clock").await;
+            // It stands still: what is due again is due at the same time.
+            cursors.retry_at(&claim, to, 1, to).await.unwrap();
+            late.arrive_after("rescheduling a cursor by a test clock").await;
+            let mut claim = cursors.claim(&cursor, at()).await.unwrap().unwrap();
+            assert_eq!(cursors.finish(&mut claim, sequence).await.unwrap(), Finished::Done);
+            late.arrive_after("finishing with a cursor by a test clock").await;
+        }
+    }
+    let changed = Change {
+        session_id: session.id,
+        event: SessionEvent::CancelledByMerchant,
+        at: now + seconds(1),
+        write_id: samples::write_id(),
+    };
+    sessions.record(changed, Some(owner), None).await.unwrap();
+    late.arrive_after("cancelling what follows a test clock").await;
+    assert!(clocks.delete(merchant, clock.id, now).await.unwrap());
+    late.arrive_after("deleting a test clock").await;
 }
 
 async fn customers(late: &Late, owner: &Owner, now: Timestamp) {

@@ -20,7 +20,7 @@ use aws_types::SdkConfig;
 use jiff::{SignedDuration, Timestamp};
 use models::{
     Creation, Customer, Lifetime, Mode, NewSession, PaidFrom, Payee, Payer, PaymentAttempt, ProviderPaymentId,
-    RefundCreation, RefundId, Session, SessionEvent, SessionId,
+    RefundCreation, RefundId, Session, SessionEvent, SessionId, TestClock, TestClockId,
 };
 use serde_json::json;
 use store::{Change, CountChange, Due, DueItem, Owner, Sessions, Table};
@@ -394,4 +394,22 @@ pub(crate) fn payment_id(session: &SessionId, number: u8) -> ProviderPaymentId {
 /// What a bank says of where the money came from that shares this account, or none.
 fn paid_from(payer_account: Option<&Payee>) -> PaidFrom {
     payer_account.cloned().map_or(PaidFrom::Undisclosed, PaidFrom::Account)
+}
+
+/// A test clock of this owner's that shows this time.
+pub(crate) fn test_clock(owner: &Owner, now: Timestamp) -> TestClock {
+    TestClock {
+        id: TestClockId::new(samples::uuid()),
+        merchant_id: owner.merchant_id.clone(),
+        name: None,
+        created_at: now,
+        now,
+        target: None,
+        sessions: Vec::new(),
+    }
+}
+
+/// A new session that follows it.
+pub(crate) fn on_clock(clock: &TestClock, owner: &Owner, payer: Option<Payer>) -> Session {
+    Session { test_clock: Some(clock.on_clock()), ..new_session(owner, clock.now, payer, 400) }
 }

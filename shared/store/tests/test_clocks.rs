@@ -1,0 +1,264 @@
+//! Test clocks: what follows one bears its time, whoever writes, and is seen by nobody who looks for what is due.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+
+mod support;
+
+use jiff::{SignedDuration, Timestamp};
+use models::{
+    CursorId, EndpointId, MAX_SESSIONS_ON_A_CLOCK, Mode, Object, OnClock, Session, SessionEvent, SessionId,
+    SessionState, TestClock,
+};
+use store::{
+    Change, ChangeError, ClockAdvanced, Created, Cursors, Due, DueItem, Owner, RefundCreated, Refunds, Sessions, Table,
+    TestClocks,
+};
+use support::World;
+
+/// The real time of these tests.
+fn real_now() -> Timestamp {
+    samples::now()
+}
+
+fn days(count: i64) -> SignedDuration {
+    SignedDuration::from_hours(24 * count)
+}
+
+/// A clock of an owner's, and what is needed to do something with it.
+struct Stage {
+    owner: Owner,
+    table: Table,
+    clocks: TestClocks,
+    sessions: Sessions,
+    clock: TestClock,
+}
+
+impl Stage {
+    async fn at(now: Timestamp) -> Self {
+        let (owner, table) = (support::new_owner(Mode::Test), World::get().table.clone());
+        let (clocks, sessions) = (TestClocks::new(table.clone()), Sessions::new(table.clone()));
+        let clock = support::test_clock(&owner, now);
+        clocks.create(&clock).await.unwrap();
+        Self { owner, table, clocks, sessions, clock }
+    }
+
+    async fn created(&self) -> Session {
+        let session = support::on_clock(&self.read().await, &self.owner, Some(support::payer()));
+        assert!(matches!(self.sessions.create(session.clone(), None).await.unwrap(), Created::New(_)));
+        session
+    }
+
+    async fn read(&self) -> TestClock {
+        self.clocks.get(&self.owner.merchant_id, self.clock.id).await.unwrap().unwrap()
+    }
+
+    /// Moves the clock and all that follows it.
+    async fn moved_to(&self, to: Timestamp) {
+        let from = self.read().await.now;
+        let merchant = &self.owner.merchant_id;
+        assert!(matches!(
+            self.clocks.advance(merchant, self.clock.id, to, real_now()).await.unwrap(),
+            ClockAdvanced::Going(_)
+        ));
+        self.clocks.step(self.clock.id, from, to).await.unwrap();
+        for follower in self.clocks.followers(&self.read().await).await.unwrap() {
+            self.clocks.copy(&follower.object, to).await.unwrap();
+        }
+        self.clocks.arrive(self.clock.id, to).await.unwrap();
+    }
+
+    /// `event` happens to a session, by somebody who knows the real time alone.
+    fn change(session_id: SessionId, event: SessionEvent) -> Change {
+        Change { session_id, event, at: real_now(), write_id: samples::write_id() }
+    }
+}
+
+#[test]
+fn a_history_bears_the_clocks_time_whoever_writes() {
+    World::get().runtime.block_on(async {
+        for (begins, later) in [(days(-300), days(-299)), (days(40), days(41))] {
+            let stage = Stage::at(real_now() + begins).await;
+            let session = stage.created().await;
+            let (first, second) = (real_now() + begins, real_now() + begins + SignedDuration::from_mins(5));
+            let attempt = support::attempt(1);
+            let chosen = Stage::change(session.id, SessionEvent::BankChosen);
+            let chosen = stage.sessions.choose_bank(chosen, &attempt, None).await.unwrap().session;
+            assert_eq!(chosen.history.last().unwrap().at, first);
+            stage.moved_to(second).await;
+            let cancelled = Stage::change(session.id, SessionEvent::CancelledByMerchant);
+            let repeated = cancelled.clone();
+            let ended = stage.sessions.record(cancelled, Some(&stage.owner), None).await.unwrap();
+            assert_eq!(ended.session.history.last().unwrap().at, second);
+            assert!(stage.sessions.record(repeated, Some(&stage.owner), None).await.unwrap().repeated);
+            // Its time is the clock's, not the real one.
+            let other = stage.created().await;
+            assert_eq!(other.created_at, second);
+            stage.moved_to(real_now() + later).await;
+            let late = stage.sessions.get(&other.id).await.unwrap().unwrap();
+            assert_eq!(late.state_at(real_now()), SessionState::Expired);
+            let declined = Stage::change(other.id, SessionEvent::CancelledByMerchant);
+            let refused = stage.sessions.record(declined, Some(&stage.owner), None).await;
+            assert!(matches!(refused, Err(ChangeError::Refused(_))), "its time has passed by the clock: {refused:?}");
+            let expired = Stage::change(other.id, SessionEvent::TimePassed);
+            let expired = stage.sessions.record(expired, None, None).await.unwrap().session;
+            assert_eq!(
+                (expired.state, expired.history.last().unwrap().at),
+                (SessionState::Expired, real_now() + later)
+            );
+        }
+    });
+}
+
+#[test]
+fn what_follows_a_clock_is_in_no_index_of_what_is_due() {
+    World::get().runtime.block_on(async {
+        let stage = Stage::at(real_now() - days(300)).await;
+        let session = stage.created().await;
+        let paid = stage.created().await;
+        let paid = support::pay(paid.id, real_now(), None).await;
+        let (refund, payment) = {
+            let creation = support::refund_creation(models::RefundId::new(samples::uuid()), real_now());
+            models::Refund::create(&paid, samples::new_refund(&paid, Some(10)), creation).unwrap()
+        };
+        assert_eq!((refund.test_clock, refund.created_at), (paid.test_clock, stage.clock.now));
+        let refunds = Refunds::new(stage.table.clone());
+        let created = refunds.create(&refund, payment.as_ref(), None).await.unwrap();
+        assert!(matches!(created, RefundCreated::New));
+        let cursor = CursorId {
+            object_id: session.id.into(),
+            merchant_id: stage.owner.merchant_id.clone(),
+            endpoint_id: EndpointId::new(samples::uuid()),
+            replay_of: None,
+        };
+        let cursors = Cursors::new(stage.table.clone());
+        cursors.advance(&cursor, 1, real_now(), session.test_clock.as_ref()).await.unwrap();
+        let long_after = real_now() + days(4000);
+        let due = Due::new(stage.table.clone()).all(long_after).await.unwrap().unwrap();
+        let ours = [Some(session.id), Some(paid.id), payment.as_ref().map(|payment| payment.id)];
+        for item in due {
+            match item {
+                DueItem::Session(id) => assert!(!ours.contains(&Some(id)), "{id}"),
+                DueItem::Refund(id, _) => assert_ne!(id, paid.id),
+                DueItem::Cursor(id) => assert_ne!(id, cursor),
+                DueItem::Mail(_) | DueItem::Endpoint(..) => {}
+            }
+        }
+        // Who advances the clock finds all of it.
+        let followers = stage.clocks.followers(&stage.read().await).await.unwrap();
+        let mut found: Vec<_> = followers.iter().map(|follower| follower.object.id().to_string()).collect();
+        let mut expected = vec![session.id.to_string(), paid.id.to_string(), refund.id.to_string()];
+        expected.extend(payment.as_ref().map(|payment| payment.id.to_string()));
+        found.sort();
+        expected.sort();
+        assert_eq!(found, expected);
+        let due_at = |id: SessionId| {
+            let is_it = |object: &Object| matches!(object, Object::Session(session) if session.id == id);
+            followers.iter().find(|follower| is_it(&follower.object)).unwrap().due_at
+        };
+        assert_eq!((due_at(session.id), due_at(paid.id)), (Some(session.expires_at), None));
+        let waiting = stage.clocks.cursors_of(&session.id.into()).await.unwrap();
+        assert_eq!(
+            waiting.iter().map(|waiting| (&waiting.id, waiting.due_at)).collect::<Vec<_>>(),
+            [(&cursor, stage.clock.now)]
+        );
+    });
+}
+
+#[test]
+fn a_cursor_is_claimed_by_the_clock() {
+    World::get().runtime.block_on(async {
+        let stage = Stage::at(real_now() + days(100)).await;
+        let session = stage.created().await;
+        let cursor = CursorId {
+            object_id: session.id.into(),
+            merchant_id: stage.owner.merchant_id.clone(),
+            endpoint_id: EndpointId::new(samples::uuid()),
+            replay_of: None,
+        };
+        let cursors = Cursors::new(stage.table.clone());
+        cursors.advance(&cursor, 1, real_now(), session.test_clock.as_ref()).await.unwrap();
+        let second = |n: i64| real_now() + SignedDuration::from_secs(n);
+        let claim = cursors.claim(&cursor, second(1)).await.unwrap().unwrap();
+        assert_eq!(claim.now(second(1)), stage.clock.now);
+        assert!(cursors.claim(&cursor, second(2)).await.unwrap().is_none(), "it is somebody else's");
+        let next = stage.clock.now + SignedDuration::from_secs(5);
+        cursors.retry_at(&claim, next, 1, stage.clock.now).await.unwrap();
+        // However late it is in real time.
+        assert!(cursors.claim(&cursor, real_now() + days(200)).await.unwrap().is_none());
+        stage.moved_to(next).await;
+        let claim = cursors.claim(&cursor, second(3)).await.unwrap().unwrap();
+        assert_eq!((claim.attempts, claim.test_clock), (1, Some(OnClock { id: stage.clock.id, now: next })));
+        cursors.retry_at(&claim, next + days(1), 2, stage.clock.now).await.unwrap();
+        // A clock that is gone holds up nothing.
+        assert!(stage.clocks.delete(&stage.owner.merchant_id, stage.clock.id, real_now()).await.unwrap());
+        let claim = cursors.claim(&cursor, second(4)).await.unwrap().unwrap();
+        assert_eq!(claim.now(second(4)), second(4));
+    });
+}
+
+#[test]
+fn a_clock_takes_a_session_of_its_time_while_it_stands_still() {
+    World::get().runtime.block_on(async {
+        let stage = Stage::at(real_now()).await;
+        let merchant = &stage.owner.merchant_id;
+        let early = support::on_clock(&stage.clock, &stage.owner, None);
+        let to = real_now() + days(1);
+        assert!(matches!(
+            stage.clocks.advance(merchant, stage.clock.id, to, real_now()).await.unwrap(),
+            ClockAdvanced::Going(_)
+        ));
+        let refused = |created: Created| match created {
+            Created::NotOnClock(clock) => clock.map(|clock| *clock),
+            created => panic!("{created:?}"),
+        };
+        let clock = refused(stage.sessions.create(early.clone(), None).await.unwrap()).unwrap();
+        assert_eq!(clock.target, Some(to), "it is being advanced");
+        assert!(stage.sessions.get(&early.id).await.unwrap().is_none());
+        let elsewhere = stage.clocks.advance(merchant, stage.clock.id, to + days(1), real_now()).await.unwrap();
+        assert!(matches!(elsewhere, ClockAdvanced::Elsewhere(_)), "{elsewhere:?}");
+        let again = stage.clocks.advance(merchant, stage.clock.id, to, real_now()).await.unwrap();
+        assert!(matches!(again, ClockAdvanced::Going(_)), "{again:?}");
+        stage.moved_to(to).await;
+        let clock = refused(stage.sessions.create(early, None).await.unwrap()).unwrap();
+        assert_eq!((clock.target, clock.now), (None, to), "it has moved since");
+        let first = stage.created().await;
+        let Created::Existing(existing, _) = stage.sessions.create(first.clone(), None).await.unwrap() else {
+            // Its own write is recognised.
+            return;
+        };
+        assert_eq!(existing.id, first.id);
+    });
+}
+
+#[test]
+fn a_clock_is_followed_by_a_hundred_sessions_at_most() {
+    World::get().runtime.block_on(async {
+        let stage = Stage::at(real_now()).await;
+        for _ in 0..MAX_SESSIONS_ON_A_CLOCK {
+            stage.created().await;
+        }
+        assert_eq!(stage.read().await.sessions.len(), MAX_SESSIONS_ON_A_CLOCK);
+        let more = support::on_clock(&stage.clock, &stage.owner, None);
+        let refused = stage.sessions.create(more.clone(), None).await.unwrap();
+        assert!(matches!(&refused, Created::NotOnClock(Some(clock)) if clock.sessions.len() == 100), "{refused:?}");
+        assert!(stage.sessions.get(&more.id).await.unwrap().is_none());
+    });
+}
+
+#[test]
+fn another_merchants_clock_is_none() {
+    World::get().runtime.block_on(async {
+        let stage = Stage::at(real_now()).await;
+        let other = support::new_owner(Mode::Test).merchant_id;
+        let id = stage.clock.id;
+        assert_eq!(stage.clocks.get(&other, id).await.unwrap(), None);
+        let advanced = stage.clocks.advance(&other, id, real_now() + days(1), real_now()).await.unwrap();
+        assert!(matches!(advanced, ClockAdvanced::NotFound), "{advanced:?}");
+        assert!(!stage.clocks.delete(&other, id, real_now()).await.unwrap());
+        assert_eq!(stage.read().await, stage.clock);
+        assert!(stage.clocks.delete(&stage.owner.merchant_id, id, real_now()).await.unwrap());
+        assert!(!stage.clocks.delete(&stage.owner.merchant_id, id, real_now()).await.unwrap());
+        let session = support::on_clock(&stage.clock, &stage.owner, None);
+        assert!(matches!(stage.sessions.create(session, None).await.unwrap(), Created::NotOnClock(None)));
+    });
+}
