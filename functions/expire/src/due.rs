@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use futures_util::future::{join_all, ready};
 use jiff::Timestamp;
 use lambda_runtime::Error;
-use models::{RefundId, SessionId, SessionState};
+use models::{RefundId, SessionId};
 use runtime::Metric;
 use store::{DUE_SHARDS, DueItem, QueryPage};
 use tracing::field::display;
@@ -103,24 +103,20 @@ impl Expire {
     /// Follows up a refund that its provider makes; one whose time has passed is given back.
     async fn refund(&self, session_id: &SessionId, id: &RefundId, now: Timestamp) -> Result<Option<Waiting>, Error> {
         let Some(refund) = self.refunds.find(session_id, id).await? else { return Ok(None) };
-        if refund.open_at_provider().is_some() {
-            return Ok(self.payments.follow_up_refund(&refund).await.map(|()| None)?);
+        match payments::Due::of_refund(&refund, now) {
+            payments::Due::Nothing => Ok(None),
+            payments::Due::FollowUp => Ok(self.payments.follow_up_refund(&refund).await.map(|()| None)?),
+            payments::Due::Expire => Ok(Some(Waiting::Refund(WithoutDetails(Box::new(refund))))),
         }
-        Ok(refund.has_expired_at(now).then(|| Waiting::Refund(WithoutDetails(Box::new(refund)))))
     }
 
     /// Follows up a session whose money may move; one whose time has passed is given back.
     async fn session(&self, id: SessionId, now: Timestamp) -> Result<Option<Waiting>, Error> {
         let Some(session) = self.sessions.get(&id).await? else { return Ok(None) };
-        match session.state {
-            SessionState::AwaitingPaymentConsent if session.open_at_consent().is_some() => {
-                Ok(self.payments.follow_up(&session).await.map(|()| None)?)
-            }
-            SessionState::AwaitingPayer | SessionState::AwaitingProvider | SessionState::AwaitingPaymentConsent => {
-                Ok((session.state_at(now) == SessionState::Expired).then_some(Waiting::Expiry(id)))
-            }
-            SessionState::Pending => Ok(self.payments.follow_up(&session).await.map(|()| None)?),
-            SessionState::Sent | SessionState::Failed | SessionState::Cancelled | SessionState::Expired => Ok(None),
+        match payments::Due::of_session(&session, now) {
+            payments::Due::Nothing => Ok(None),
+            payments::Due::FollowUp => Ok(self.payments.follow_up(&session).await.map(|()| None)?),
+            payments::Due::Expire => Ok(Some(Waiting::Expiry(id))),
         }
     }
 }

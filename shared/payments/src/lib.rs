@@ -11,6 +11,7 @@
 
 mod at_consent;
 mod begin;
+mod due;
 mod end;
 mod error;
 mod event;
@@ -28,6 +29,7 @@ use store::{BankPayments, Change, MockLedger, Refunds, Sessions, Table};
 
 pub use at_consent::Way;
 pub use begin::BeginError;
+pub use due::Due;
 pub use end::EndError;
 pub use error::PaymentError;
 pub use event::EventError;
