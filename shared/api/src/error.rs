@@ -42,6 +42,9 @@ pub enum Refusal {
     /// 403: the credentials lack a scope.
     #[error("this needs the scope {}", .0.as_str())]
     Forbidden(Scope),
+    /// 403: the key is a live one.
+    #[error("test clocks are for test keys")]
+    ClockForLiveKey,
     /// 404: nothing there that the caller may see.
     #[error("there is no such thing here")]
     NotFound,
@@ -83,7 +86,7 @@ impl Refusal {
         match self {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Unauthorized | Self::NotGenuine => StatusCode::UNAUTHORIZED,
-            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::Forbidden(_) | Self::ClockForLiveKey => StatusCode::FORBIDDEN,
             Self::NotFound | Self::Unknown(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::InvalidAction { .. } | Self::IdempotencyConflict => StatusCode::CONFLICT,

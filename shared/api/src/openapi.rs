@@ -6,7 +6,7 @@ mod tests;
 pub(crate) mod types;
 mod yaml;
 
-use models::{MAX_ENDPOINTS, MAX_REFUNDS, Object, WireFormat};
+use models::{MAX_ENDPOINTS, MAX_REFUNDS, Object, TestClock, WireFormat};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 use crate::answer::List;
 use crate::banked::{CreateRequest, Dialect, Errors, EventView, ProviderView, RefundRequest, RefundView, SessionView};
 use crate::oauth::{OauthErrors, TokenRequest, TokenView};
+use crate::test_clocks::{AdvanceRequest, TestClockRequest, TestClockView};
 use crate::webhooks::{AttemptView, ReplayView, WebhookRequest, WebhookView};
 use crate::yorlet;
 
@@ -56,6 +57,8 @@ fn schemas() -> Map<String, Value> {
     requests.subschema_for::<yorlet::RefundRequest>();
     requests.subschema_for::<yorlet::CustomerRequest>();
     requests.subschema_for::<WebhookRequest>();
+    requests.subschema_for::<TestClockRequest>();
+    requests.subschema_for::<AdvanceRequest>();
     requests.subschema_for::<TokenRequest>();
     let mut views = generator(SchemaSettings::draft2020_12().for_serialize());
     views.subschema_for::<SessionView<'_>>();
@@ -71,6 +74,7 @@ fn schemas() -> Map<String, Value> {
     views.subschema_for::<WebhookView<'_>>();
     views.subschema_for::<AttemptView<'_>>();
     views.subschema_for::<ReplayView>();
+    views.subschema_for::<TestClockView<'_>>();
     views.subschema_for::<ProviderView<'_>>();
     views.subschema_for::<TokenView>();
     views.subschema_for::<OauthErrors<Errors<'_>>>();
@@ -318,6 +322,9 @@ fn examples(head: &Value) -> serde_yaml_ng::Mapping {
     let half = &samples::yorlet_refund(&paid, request(head, "/v1/refunds", "half"));
     let of_rent = samples::event(Object::Session(Box::new(paid.clone())), 4);
     let halves = [samples::settled(half.clone())];
+    let clock = samples::test_clock(request(head, "/v2/test_clocks", "some"));
+    let arrives = samples::at("2026-02-07T09:30:00Z");
+    let advanced = TestClock { now: arrives, sessions: vec![samples::id()], ..clock.clone() };
     let attempts = samples::attempts();
     let attempts = List { data: attempts.iter().map(AttemptView::new).collect(), next_cursor: None };
     let of = |session, refunds, at| shown(&SessionView::new(session, refunds, Dialect::V2, at));
@@ -350,6 +357,8 @@ fn examples(head: &Value) -> serde_yaml_ng::Mapping {
         ("RefundEvent", "A refund is made", shown(&EventView::new(&of_refund))),
         ("ThinEvent", "The same session, by its id only", shown(&EventView::thin(&of_session))),
         ("Attempts", "Accepted the second time", shown(&attempts)),
+        ("TestClock", "Stands still", shown(&TestClockView::new(&clock))),
+        ("TestClockAdvanced", "A week later, with a session", shown(&TestClockView::new(&advanced))),
         ("YorletPaymentSession", "Awaits its payer", shown(&yorlet::SessionView::new(&rent, rent.created_at))),
         (
             "YorletTransaction",

@@ -71,6 +71,14 @@ pub enum Route<'a> {
     Attempts(&'a str),
     /// An event is delivered again.
     Replay(&'a str),
+    /// A new test clock.
+    CreateTestClock,
+    /// One test clock.
+    TestClock(&'a str),
+    /// A test clock is removed.
+    DeleteTestClock(&'a str),
+    /// A test clock is advanced.
+    AdvanceTestClock(&'a str),
     /// The banks that a payer can choose.
     Providers,
     /// A provider's webhook.
@@ -91,7 +99,7 @@ type Means = for<'a> fn(&'a str) -> Route<'a>;
 type Row = (&'static str, &'static str, Option<Scope>, Means);
 
 /// Every route there is; HEAD is as GET. Tests compare the table with template.yaml and docs/openapi.yaml.
-pub(crate) const ROUTES: [Row; 55] = [
+pub(crate) const ROUTES: [Row; 59] = [
     ("POST", "/oauth/token", None, |_| Route::Token),
     ("POST", "/token", None, |_| Route::Token),
     ("POST", "/v2/payment_sessions", WRITE, |_| Route::CreateSession),
@@ -133,6 +141,10 @@ pub(crate) const ROUTES: [Row; 55] = [
     ("GET", "/v2/events", READ, |_| Route::Events),
     ("GET", "/v2/events/{id}/attempts", READ, |id| Route::Attempts(id)),
     ("POST", "/v2/events/{id}/replay", WEBHOOKS, |id| Route::Replay(id)),
+    ("POST", "/v2/test_clocks", WRITE, |_| Route::CreateTestClock),
+    ("GET", "/v2/test_clocks/{id}", READ, |id| Route::TestClock(id)),
+    ("DELETE", "/v2/test_clocks/{id}", WRITE, |id| Route::DeleteTestClock(id)),
+    ("POST", "/v2/test_clocks/{id}/advance", WRITE, |id| Route::AdvanceTestClock(id)),
     ("GET", "/v2/providers", READ, |_| Route::Providers),
     ("GET", "/api/v2/providers", READ, |_| Route::Providers),
     ("POST", "/providers/{provider}/webhook", None, |id| Route::ProviderEvent(id)),
@@ -239,7 +251,7 @@ mod tests {
 
     #[test]
     fn a_method_and_a_path_mean_a_route() {
-        let named: [(&str, &str, Means); 16] = [
+        let named: [(&str, &str, Means); 19] = [
             ("GET", "/v2/payment_sessions/x", |id| Route::Session(id)),
             ("GET", "/v2/payment_sessions/x/", |id| Route::Session(id)),
             ("DELETE", "/api/v2/payment_sessions/x/", |id| Route::DeleteSession(id)),
@@ -254,6 +266,9 @@ mod tests {
             ("POST", "/v2/webhooks/x/rotate/finish", |id| Route::FinishRotation(id)),
             ("GET", "/v2/events/x/attempts", |id| Route::Attempts(id)),
             ("POST", "/v2/events/x/replay", |id| Route::Replay(id)),
+            ("GET", "/v2/test_clocks/x", |id| Route::TestClock(id)),
+            ("DELETE", "/v2/test_clocks/x", |id| Route::DeleteTestClock(id)),
+            ("POST", "/v2/test_clocks/x/advance", |id| Route::AdvanceTestClock(id)),
             ("POST", "/providers/x/webhook", |id| Route::ProviderEvent(id)),
             ("GET", "/mock-bank/x/1", |_| Route::Page),
         ];
@@ -268,6 +283,7 @@ mod tests {
             ("POST", "/v2/webhooks", Route::RegisterWebhook),
             ("GET", "/v2/webhooks", Route::Webhooks),
             ("GET", "/v2/events", Route::Events),
+            ("POST", "/v2/test_clocks", Route::CreateTestClock),
             ("GET", "/v2/providers", Route::Providers),
             ("GET", "/api/v2/providers/", Route::Providers),
             ("POST", "/token", Route::Token),
@@ -297,6 +313,9 @@ mod tests {
             ("GET", "/api/v2/refunds"),
             ("POST", "/v2/webhooks/x/finish"),
             ("GET", "/v2/events/x"),
+            ("GET", "/v2/test_clocks"),
+            ("POST", "/v2/test_clocks/x"),
+            ("DELETE", "/v2/test_clocks/x/"),
             ("GET", "/v2/providers/x"),
             ("POST", "/v2/providers"),
             ("GET", "/oauth/token"),

@@ -98,12 +98,13 @@ fn methods() -> String {
 
 fn errors() -> String {
     let internal = || Box::new(std::io::Error::other("quiet"));
-    let all: [(&str, ApiError); 13] = [
+    let all: [(&str, ApiError); 14] = [
         ("the body or a parameter can't be read", Refusal::BadRequest(String::new()).into()),
         ("a field breaks a rule", Refusal::Invalid(Vec::new()).into()),
         ("no credentials that hold", Refusal::Unauthorized.into()),
         ("a provider's webhook that it did not sign", Refusal::NotGenuine.into()),
         ("the credentials lack a scope", Refusal::Forbidden(Scope::PaymentSessionsRead).into()),
+        ("a test clock, with a live key", Refusal::ClockForLiveKey.into()),
         ("nothing there that is yours", Refusal::NotFound.into()),
         ("a field names nothing that is yours", Refusal::Unknown("customer").into()),
         ("the path doesn't take the method", Refusal::MethodNotAllowed(String::new()).into()),
@@ -126,6 +127,7 @@ fn errors() -> String {
                 | Refusal::Unauthorized
                 | Refusal::NotGenuine
                 | Refusal::Forbidden(_)
+                | Refusal::ClockForLiveKey
                 | Refusal::NotFound
                 | Refusal::Unknown(_)
                 | Refusal::MethodNotAllowed(_)

@@ -71,7 +71,7 @@ pub(crate) fn code(error: &ApiError) -> &'static str {
         ApiError::Refused(refusal) => match refusal {
             Refusal::BadRequest(_) => "bad_request",
             Refusal::Unauthorized | Refusal::NotGenuine => "unauthorized",
-            Refusal::Forbidden(_) => "forbidden",
+            Refusal::Forbidden(_) | Refusal::ClockForLiveKey => "forbidden",
             Refusal::NotFound | Refusal::Unknown(_) => "not_found",
             Refusal::MethodNotAllowed(_) => "method_not_allowed",
             Refusal::InvalidAction { .. } => "invalid_action",

@@ -255,10 +255,11 @@ fn what_is_no_json_object_is_a_bad_request() {
 #[test]
 fn every_error_has_its_status_and_body() {
     let unavailable = || store::StoreError::Unavailable { operation: "PutItem", cause: "secret inside".to_owned() };
-    let errors: [(ApiError, u16, &str); 11] = [
+    let errors: [(ApiError, u16, &str); 12] = [
         (Refusal::BadRequest("the body must be a JSON object".to_owned()).into(), 400, "bad_request"),
         (Refusal::Unauthorized.into(), 401, "unauthorized"),
         (Refusal::Forbidden(Scope::RefundsWrite).into(), 403, "forbidden"),
+        (Refusal::ClockForLiveKey.into(), 403, "forbidden"),
         (Refusal::NotFound.into(), 404, "not_found"),
         (Refusal::MethodNotAllowed("GET, POST".to_owned()).into(), 405, "method_not_allowed"),
         (Refusal::InvalidAction { title: "it is sent".to_owned(), parameter: None }.into(), 409, "invalid_action"),

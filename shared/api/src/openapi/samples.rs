@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use models::{
     AccountIdentifier, AmountCaps, Creation, Customer, CustomerCreation, CustomerId, Endpoint, EndpointSecret,
     LinkedAccount, Merchant, Mode, Object, Refund, RefundCreation, RefundState, Session, SessionEvent, SessionId,
-    Subscription,
+    Subscription, TestClock,
 };
 use serde_json::{Value, json};
 use store::{DeliveryAttempt, StoredEvent};
@@ -12,6 +12,7 @@ use store::{DeliveryAttempt, StoredEvent};
 use crate::banked::{Dialect, parse_create, parse_refund};
 use crate::format::fill_in_return_urls;
 use crate::json::Json;
+use crate::test_clocks::parse_test_clock;
 use crate::webhooks::parse_webhook;
 use crate::yorlet;
 
@@ -179,6 +180,22 @@ pub(crate) fn rotated(endpoint: &Endpoint, now: Timestamp) -> Endpoint {
         previous_secret: Some(endpoint.secret.clone()),
         previous_secret_until: Some(Endpoint::rotated_until(now)),
         ..endpoint.clone()
+    }
+}
+
+/// A request's test clock, as it is created.
+pub(crate) fn test_clock(request: &Value) -> TestClock {
+    let body = serde_json::to_vec(request).unwrap();
+    let created_at = at("2026-01-20T10:15:42.375Z");
+    let parts = parse_test_clock(&Json::read(&body).unwrap(), created_at).unwrap();
+    TestClock {
+        id: "c3f0a6de-52b7-4e0c-9a2d-7d1b8e6f4a10".parse().unwrap(),
+        merchant_id: merchant().id,
+        name: parts.name,
+        created_at,
+        now: parts.now,
+        target: None,
+        sessions: Vec::new(),
     }
 }
 

@@ -19,6 +19,7 @@ use crate::error::Refusal;
 use crate::format::ErrorShape;
 use crate::json::Json;
 use crate::route::ROUTES;
+use crate::test_clocks::{parse_advance, parse_test_clock};
 use crate::webhooks::parse_webhook;
 
 fn openapi() -> Value {
@@ -129,6 +130,8 @@ fn refused(path: &str, body: &Value) -> Vec<String> {
         "/v2/refunds" => parse_refund(&json).map(drop),
         "/v2/webhooks" => parse_webhook(&json, true, check_url).map(drop),
         "/v2/webhooks/{id}" => parse_webhook(&json, false, check_url).map(drop),
+        "/v2/test_clocks" => parse_test_clock(&json, at("2026-01-20T10:15:42Z")).map(drop),
+        "/v2/test_clocks/{id}/advance" => parse_advance(&json).map(drop),
         other => panic!("{other} takes no JSON"),
     };
     match read {
@@ -156,7 +159,7 @@ fn every_request_that_is_shown_is_taken_and_what_must_be_given_must() {
         missing.sort();
         assert_eq!(json!(missing), schema.get("required").cloned().unwrap_or(json!([])), "{method} {path}");
     }
-    assert_eq!(shown, 17);
+    assert_eq!(shown, 20);
 }
 
 /// Each limit that is described is the most that is accepted.

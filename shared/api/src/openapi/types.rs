@@ -92,6 +92,12 @@ schemas! {
         "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} UTC$",
         "examples": ["2019-11-01 15:48:26 UTC"],
     });
+    named PreciseTimestamp = json_schema!({
+        "type": "string",
+        "format": "date-time",
+        "description": "RFC 3339, with an offset; to the millisecond.",
+        "examples": ["2026-01-31T09:30:00Z"],
+    });
     named Reference = json_schema!({
         "type": "string",
         "pattern": "^[A-Za-z0-9 ]{1,18}$",

@@ -42,6 +42,7 @@ impl<'a> ErrorView<'a> {
                 | Refusal::Unauthorized
                 | Refusal::NotGenuine
                 | Refusal::Forbidden(_)
+                | Refusal::ClockForLiveKey
                 | Refusal::NotFound
                 | Refusal::MethodNotAllowed(_)
                 | Refusal::IdempotencyConflict
@@ -65,6 +66,7 @@ pub(crate) const fn status(error: &ApiError) -> StatusCode {
             | Refusal::Unauthorized
             | Refusal::NotGenuine
             | Refusal::Forbidden(_)
+            | Refusal::ClockForLiveKey
             | Refusal::NotFound
             | Refusal::Unknown(_)
             | Refusal::MethodNotAllowed(_)
@@ -111,6 +113,7 @@ mod tests {
             (Refusal::Unauthorized, 401),
             (Refusal::NotGenuine, 401),
             (Refusal::Forbidden(Scope::RefundsWrite), 403),
+            (Refusal::ClockForLiveKey, 403),
             (Refusal::NotFound, 404),
             (Refusal::MethodNotAllowed("GET".to_owned()), 405),
             (Refusal::IdempotencyConflict, 409),
