@@ -113,6 +113,7 @@ impl EndpointsFunction {
             failures: 0,
             parked_until: None,
             pace: models::Pace::default(),
+            faults: None,
         };
         let fingerprint = registration.map(|registration| registration.fingerprint);
         match self.endpoints.create(&endpoint, registration).await? {

@@ -9,6 +9,7 @@ mod attempt;
 mod card;
 mod customer;
 mod event;
+mod faults;
 mod history;
 mod iban;
 mod ids;
@@ -48,6 +49,7 @@ pub use attempt::{
 pub use card::{Card, CardBrand, InvalidLastFour, LastFour, PaidFrom};
 pub use customer::{Customer, CustomerCreation, NewCustomer};
 pub use event::{EventId, EventType};
+pub use faults::{EndpointFaults, InvalidFault};
 pub use history::{History, HistoryEntry};
 pub use iban::{Iban, InvalidIban};
 pub use ids::{

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::event::EventType;
+use crate::faults::EndpointFaults;
 use crate::ids::{EndpointId, InvalidId, MerchantId, ObjectId};
 use crate::mode::Mode;
 use crate::number::whole_number;
@@ -155,6 +156,9 @@ pub struct Endpoint {
     /// How soon it answers. Items of before have none, and are unknown.
     #[serde(default, skip_serializing_if = "Pace::is_unknown")]
     pub pace: Pace,
+    /// What goes wrong on purpose, if its merchant asked for that. Only test endpoints can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub faults: Option<EndpointFaults>,
 }
 
 impl Endpoint {
@@ -290,6 +294,27 @@ mod tests {
         assert_eq!(Endpoint::park_until(4, NOW, 0.5), None);
         let parked_s = |failures| Endpoint::park_until(failures, NOW, 0.5).unwrap().duration_since(NOW).as_secs();
         assert_eq!([5, 6, 7, 100].map(parked_s), [5, 15, 45, 720]);
+    }
+
+    #[test]
+    fn attempts_that_fail_on_purpose_give_nothing_up() {
+        let last =
+            (1..=EndpointFaults::MAX_FIRST_ATTEMPTS_FAIL).fold(NOW, |now, failed| next_delivery(failed, now, 1.0));
+        assert!(last.duration_since(NOW) < SignedDuration::from_hours(24), "{last}");
+        assert!(!is_given_up(NOW, last));
+    }
+
+    #[test]
+    fn an_endpoint_without_faults_is_stored_as_one_of_before() {
+        let stored = r#"{"id":"1ae1ce03-dfa9-4593-b487-65c656991cb5","merchant_id":"demo","mode":"test","url":"https://example.com/a","events":"all","thin":false,"created_at":1772000000000,"secret":"whsec_x","rotations":0,"failures":0}"#;
+        let endpoint: Endpoint = serde_json::from_str(stored).unwrap();
+        assert_eq!(endpoint.faults, None);
+        assert_eq!(serde_json::to_string(&endpoint).unwrap(), stored);
+        let faults = EndpointFaults::new(true, 0, 2).unwrap();
+        let with_faults = serde_json::to_string(&Endpoint { faults, ..endpoint }).unwrap();
+        let added = r#","faults":{"duplicate":true,"first_attempts_fail":2}}"#;
+        assert_eq!(with_faults, format!("{}{added}", stored.trim_end_matches('}')));
+        assert_eq!(serde_json::from_str::<Endpoint>(&with_faults).unwrap().faults, faults);
     }
 
     #[test]

@@ -266,5 +266,6 @@ pub fn endpoint() -> Endpoint {
         failures: 0,
         parked_until: None,
         pace: Pace::default(),
+        faults: None,
     }
 }
