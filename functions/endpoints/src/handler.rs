@@ -90,7 +90,7 @@ impl EndpointsFunction {
             }
             None => None,
         };
-        let parts = parse_webhook(&body, true, |text| self.check(text, mode))?;
+        let parts = parse_webhook(&body, true, mode, |text| self.check(text, mode))?;
         let url = parts.url.ok_or_else(|| invalid_url("must be given"))?;
         self.resolve(&url).await?;
         let now = self.clock.now();
@@ -113,7 +113,7 @@ impl EndpointsFunction {
             failures: 0,
             parked_until: None,
             pace: models::Pace::default(),
-            faults: None,
+            faults: parts.faults.flatten(),
         };
         let fingerprint = registration.map(|registration| registration.fingerprint);
         match self.endpoints.create(&endpoint, registration).await? {
@@ -135,7 +135,7 @@ impl EndpointsFunction {
 
     async fn change(&self, id: &EndpointId, request: &Request, caller: &Caller) -> Answer {
         let owner = caller.owner();
-        let parts = parse_webhook(&api::json_body(request)?, false, |text| self.check(text, owner.mode))?;
+        let parts = parse_webhook(&api::json_body(request)?, false, owner.mode, |text| self.check(text, owner.mode))?;
         if let Some(url) = &parts.url {
             self.resolve(url).await?;
         }
@@ -145,6 +145,7 @@ impl EndpointsFunction {
             events: parts.events,
             thin: parts.thin,
             enabled: parts.enabled,
+            faults: parts.faults,
         };
         let changed = self.endpoints.change(&owner, id, change, self.clock.now()).await.map_err(refused)?;
         tracing::info!(request_id = api::request_id(request), endpoint_id = %id, key_id = %caller.key_id, "changed");

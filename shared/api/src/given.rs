@@ -26,6 +26,11 @@ impl<'de, T: serde::de::DeserializeOwned> Deserialize<'de> for Given<T> {
     }
 }
 
+/// A field that is there, whatever it holds: what is left out is told from what is null.
+pub(crate) fn there<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
 /// A JSON object. Serde would also read a struct from a list of its fields in order, which no client means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Object<T>(pub(crate) T);

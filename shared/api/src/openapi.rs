@@ -195,7 +195,7 @@ fn webhooks(all: &mut Map<String, Value>) {
     let format = WireFormat::default().as_str();
     new["description"] =
         format!("Left out, `events` is `[\"*\"]`, `enabled` true, `thin` false, and `format` `{format}`.").into();
-    all["WebhookChange"]["description"] = "What is left out or null is not changed.".into();
+    all["WebhookChange"]["description"] = "What is left out or null is not changed; but null removes `faults`.".into();
     all.insert("NewWebhook".to_owned(), new);
     let mut with_secret = all["Webhook"].clone();
     require(&mut with_secret, "secret");

@@ -1,20 +1,25 @@
 //! Our own API of webhook endpoints and of what they are sent, `/v2/webhooks` and `/v2/events`, which no wire format has.
 
+mod faults;
+
 use std::fmt::Display;
 
 use jiff::Timestamp;
-use models::{DisabledBy, Endpoint, EndpointId, EventType, MerchantUrl, Mode, Name, Subscription, WireFormat};
+use models::{
+    DisabledBy, Endpoint, EndpointFaults, EndpointId, EventType, MerchantUrl, Mode, Name, Subscription, WireFormat,
+};
 use serde::{Deserialize, Serialize};
 use store::{DeliveryAttempt, StoredEvent};
 
 use crate::answer::timestamp_text;
 use crate::error::Refusal;
 use crate::format::{Format, event_id};
-use crate::given::Given;
+use crate::given::{Given, Object, there};
 use crate::json::Json;
 #[cfg(test)]
 use crate::openapi::types as doc;
 use crate::violations::{A_STRING, Violations, infallible};
+use faults::{FaultsRequest, FaultsView};
 
 /// The most event types that one endpoint may name.
 const MAX_EVENTS: usize = 50;
@@ -45,6 +50,9 @@ pub(crate) struct WebhookRequest {
     #[cfg_attr(test, schemars(with = "doc::ServedFormat"))]
     #[serde(default)]
     format: Given<String>,
+    #[cfg_attr(test, schemars(with = "FaultsRequest"))]
+    #[serde(default, deserialize_with = "there")]
+    faults: Option<Given<Object<FaultsRequest>>>,
 }
 
 /// What a client says of an endpoint; what it leaves out is none.
@@ -62,15 +70,19 @@ pub struct WebhookParts {
     pub thin: Option<bool>,
     /// Of which format's sessions it is notified.
     pub format: Option<WireFormat>,
+    /// What goes wrong on purpose; none inside ends that.
+    pub faults: Option<Option<EndpointFaults>>,
 }
 
-/// Reads what is said of an endpoint; one that is new has a URL, and only that is given its format. `check_url` says whether the URL may be called, and how it is written.
+/// Reads what is said of an endpoint of this mode; one that is new has a URL, and only that is given its format. `check_url` says
+/// whether the URL may be called, and how it is written.
 ///
 /// # Errors
 /// 400 if it can't be read at all; else 422 with everything that is wrong.
 pub fn parse_webhook<E: Display>(
     body: &Json<'_>,
     is_new: bool,
+    mode: Mode,
     check_url: impl FnOnce(&str) -> Result<String, E>,
 ) -> Result<WebhookParts, Refusal> {
     let request: WebhookRequest = body.object()?;
@@ -105,8 +117,9 @@ pub fn parse_webhook<E: Display>(
             format!("must be {}", served.join(" or "))
         })
     });
+    let faults = request.faults.map(|given| faults::faults(given, mode, &mut wrong));
     if wrong.0.is_empty() {
-        Ok(WebhookParts { url, events, description, enabled, thin, format })
+        Ok(WebhookParts { url, events, description, enabled, thin, format, faults })
     } else {
         Err(Refusal::Invalid(wrong.0))
     }
@@ -169,6 +182,9 @@ pub struct WebhookView<'a> {
     /// Until when the secret before is valid beside the new one; null if no rotation is under way.
     #[cfg_attr(test, schemars(with = "Option<doc::Timestamp>"))]
     previous_secret_until: Option<String>,
+    #[cfg_attr(test, schemars(with = "FaultsView"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    faults: Option<FaultsView>,
     /// What deliveries are signed with. Shown when it is made, and not again.
     #[cfg_attr(test, schemars(with = "doc::Secret"))]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -195,6 +211,7 @@ impl<'a> WebhookView<'a> {
             created_at: timestamp_text(endpoint.created_at),
             failures: endpoint.failures,
             previous_secret_until: rotating.map(timestamp_text),
+            faults: endpoint.faults.map(FaultsView::new),
             secret: None,
         }
     }

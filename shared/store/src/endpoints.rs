@@ -3,8 +3,8 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use models::{
-    DisabledBy, Endpoint, EndpointId, EndpointSecret, MAX_CONCURRENT_DELIVERIES, MAX_ENDPOINTS, MerchantId,
-    MerchantUrl, Mode, Name, SortableTimestamp, Subscription,
+    DisabledBy, Endpoint, EndpointFaults, EndpointId, EndpointSecret, MAX_CONCURRENT_DELIVERIES, MAX_ENDPOINTS,
+    MerchantId, MerchantUrl, Mode, Name, SortableTimestamp, Subscription,
 };
 use serde::Deserialize;
 use thiserror::Error;
@@ -60,12 +60,25 @@ pub struct EndpointChange {
     pub thin: Option<bool>,
     /// Whether it gets events at all.
     pub enabled: Option<bool>,
+    /// What goes wrong on purpose, for test endpoints; none removes it.
+    pub faults: Option<Option<EndpointFaults>>,
 }
 
 impl EndpointChange {
-    fn is_nothing(&self) -> bool {
-        let Self { url, description, events, thin, enabled } = self;
-        url.is_none() && description.is_none() && events.is_none() && thin.is_none() && enabled.is_none()
+    /// The attributes that are set or, where there is no value, removed; without those that follow from `enabled`.
+    fn attributes(&self) -> Result<Vec<(&'static str, Option<AttributeValue>)>, StoreError> {
+        let Self { url, description, events, thin, enabled: _, faults } = self;
+        let mut all = Vec::new();
+        all.extend(url.as_ref().map(|url| ("url", Some(s(url.as_str())))));
+        all.extend(description.as_ref().map(|name| ("description", name.as_ref().map(|name| s(name.as_str())))));
+        if let Some(events) = events {
+            all.push(("events", Some(serde_dynamo::to_attribute_value(events)?)));
+        }
+        all.extend(thin.map(|thin| ("thin", Some(AttributeValue::Bool(thin)))));
+        if let Some(faults) = faults {
+            all.push(("faults", faults.map(serde_dynamo::to_attribute_value).transpose()?));
+        }
+        Ok(all)
     }
 }
 
@@ -159,31 +172,22 @@ impl Endpoints {
         change: EndpointChange,
         now: Timestamp,
     ) -> Result<Endpoint, NotChanged> {
-        if change.is_nothing() {
+        let attributes = change.attributes()?;
+        if attributes.is_empty() && change.enabled.is_none() {
             let own = self.get(&owner.merchant_id, id).await?.filter(|endpoint| endpoint.mode == owner.mode);
             return own.ok_or(NotChanged::NotFound);
         }
-        let events: Option<AttributeValue> =
-            change.events.as_ref().map(serde_dynamo::to_attribute_value).transpose().map_err(StoreError::from)?;
-        let changed = |mut update: Update| {
-            if let Some(url) = &change.url {
-                update = update.set("url", s(url.as_str()));
-            }
-            if change.url.is_some() || change.enabled == Some(true) {
+        let changed = |update: Update| {
+            let update = attributes.iter().fold(update, |update, (name, value)| match value {
+                Some(value) => update.set(name, value.clone()),
+                None => update.remove(&[name]),
+            });
+            let update = if change.url.is_some() || change.enabled == Some(true) {
                 // How the endpoint did before says nothing any more.
-                update = update.set("failures", n(0)).remove(&["parked_until", "pace"]);
-            }
-            update = match &change.description {
-                Some(Some(description)) => update.set("description", s(description.as_str())),
-                Some(None) => update.remove(&["description"]),
-                None => update,
+                update.set("failures", n(0)).remove(&["parked_until", "pace"])
+            } else {
+                update
             };
-            if let Some(events) = &events {
-                update = update.set("events", events.clone());
-            }
-            if let Some(thin) = change.thin {
-                update = update.set("thin", AttributeValue::Bool(thin));
-            }
             match change.enabled {
                 Some(true) => due(update.remove(&["disabled_by"]), &owner.merchant_id, id, now),
                 Some(false) => disabled(update, DisabledBy::Merchant),

@@ -158,7 +158,7 @@ pub(crate) fn refund(session: &Session, request: &Value) -> (Refund, Option<Sess
 pub(crate) fn register(request: &Value) -> Endpoint {
     let body = serde_json::to_vec(request).unwrap();
     let check_url = |url: &str| Ok::<_, &str>(url.to_owned());
-    let parts = parse_webhook(&Json::read(&body).unwrap(), true, check_url).unwrap();
+    let parts = parse_webhook(&Json::read(&body).unwrap(), true, Mode::Test, check_url).unwrap();
     Endpoint {
         id: "5d8a1f52-3c0e-4b7b-9a55-0f6a3f1c2e47".parse().unwrap(),
         format: parts.format.unwrap_or_default(),
@@ -166,6 +166,7 @@ pub(crate) fn register(request: &Value) -> Endpoint {
         description: parts.description.flatten(),
         events: parts.events.unwrap_or(Subscription::All),
         thin: parts.thin.unwrap_or(false),
+        faults: parts.faults.flatten(),
         created_at: at("2019-11-01T15:40:00Z"),
         secret: EndpointSecret::new("whsec_AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=".to_owned()),
         ..samples::endpoint()

@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use jiff::{SignedDuration, Timestamp};
 use models::{
-    Currency, Endpoint, Lifetime, MAX_CONCURRENT_DELIVERIES, MinorUnits, Money, NotRefundable, QUICK, Scope,
+    Currency, Endpoint, Lifetime, MAX_CONCURRENT_DELIVERIES, MinorUnits, Mode, Money, NotRefundable, QUICK, Scope,
     SessionState, is_given_up, next_delivery,
 };
 
@@ -128,8 +128,8 @@ fn refused(path: &str, body: &Value) -> Vec<String> {
         "/v1/customers/{id}" => yorlet::parse_customer_change(&json).map(drop),
         "/v1/refunds" => yorlet::parse_refund(&json).map(drop),
         "/v2/refunds" => parse_refund(&json).map(drop),
-        "/v2/webhooks" => parse_webhook(&json, true, check_url).map(drop),
-        "/v2/webhooks/{id}" => parse_webhook(&json, false, check_url).map(drop),
+        "/v2/webhooks" => parse_webhook(&json, true, Mode::Test, check_url).map(drop),
+        "/v2/webhooks/{id}" => parse_webhook(&json, false, Mode::Test, check_url).map(drop),
         "/v2/test_clocks" => parse_test_clock(&json, at("2026-01-20T10:15:42Z")).map(drop),
         "/v2/test_clocks/{id}/advance" => parse_advance(&json).map(drop),
         other => panic!("{other} takes no JSON"),
@@ -239,7 +239,7 @@ fn the_documented_refusals_are_what_the_code_says() {
     let wrong = br#"{ "url": "http://localhost/", "events": ["payment_session.paid"], "thin": "yes" }"#;
     let endpoint = |url_required| {
         let public = Err(outbound::RefusedUrl::NotPublic);
-        parse_webhook(&Json::read(wrong).unwrap(), url_required, |_| public).unwrap_err()
+        parse_webhook(&Json::read(wrong).unwrap(), url_required, Mode::Test, |_| public).unwrap_err()
     };
     let conflict = Refusal::IdempotencyConflict;
     for (path, method, name, refusal) in [

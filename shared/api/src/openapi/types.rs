@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::fmt::Display;
 
 use models::{
-    CardBrand as Brand, DisabledBy, EventType as Events, PaymentMethod, RefundEvent, RefundState as Refunds,
-    SessionEvent, SessionState, WireFormat,
+    CardBrand as Brand, DisabledBy, EndpointFaults, EventType as Events, PaymentMethod, RefundEvent,
+    RefundState as Refunds, SessionEvent, SessionState, WireFormat,
 };
 use outbound::{Failure as Failed, MAX_URL_BYTES, RefusedUrl};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -79,7 +79,7 @@ schemas! {
         Failed::AddressNotAllowed,
         Failed::PortNotAllowed,
         Failed::TlsFailed,
-    ]);
+    ].map(|failure| failure.to_string()).into_iter().chain([EndpointFaults::FAILED_ON_PURPOSE.to_owned()]));
     inline EndpointUrl = json_schema!({
         "type": "string",
         "format": "uri",

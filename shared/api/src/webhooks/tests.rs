@@ -12,11 +12,23 @@ fn check_url(text: &str) -> Result<String, &'static str> {
 }
 
 fn webhook(request: &Value, url_required: bool) -> Result<WebhookParts, Refusal> {
-    parse_webhook(&Json::read(request.to_string().as_bytes())?, url_required, check_url)
+    webhook_of(request, url_required, Mode::Test)
+}
+
+fn webhook_of(request: &Value, url_required: bool, mode: Mode) -> Result<WebhookParts, Refusal> {
+    parse_webhook(&Json::read(request.to_string().as_bytes())?, url_required, mode, check_url)
 }
 
 fn wrong_with_webhook(request: &Value, url_required: bool) -> Vec<(Option<&'static str>, String, String)> {
-    match webhook(request, url_required) {
+    wrong_with_webhook_of(request, url_required, Mode::Test)
+}
+
+fn wrong_with_webhook_of(
+    request: &Value,
+    url_required: bool,
+    mode: Mode,
+) -> Vec<(Option<&'static str>, String, String)> {
+    match webhook_of(request, url_required, mode) {
         Err(Refusal::Invalid(all)) => all
             .into_iter()
             .map(|violation| (violation.code, violation.parameter.unwrap_or_default(), violation.title))
@@ -113,6 +125,26 @@ fn every_rule_of_a_webhook_names_its_field() {
         ("enabled", json!("true"), "enabled", "enabled must be true or false"),
         ("enabled", json!(1), "enabled", "enabled must be true or false"),
         ("thin", json!([]), "thin", "thin must be true or false"),
+        ("faults", json!(true), "faults", "faults must be an object"),
+        ("faults", json!([]), "faults", "faults must be an object"),
+        ("faults", json!([true, 1, 1]), "faults", "faults must be an object"),
+        ("faults", json!("duplicate"), "faults", "faults must be an object"),
+        ("faults", json!({ "duplicate": 1 }), "faults.duplicate", "must be true or false"),
+        ("faults", json!({ "duplicate": "true" }), "faults.duplicate", "must be true or false"),
+        ("faults", json!({ "duplicate": {} }), "faults.duplicate", "must be true or false"),
+        ("faults", json!({ "delay_s": -1 }), "faults.delay_s", "faults.delay_s must be 0 to 86400"),
+        ("faults", json!({ "delay_s": 86_401 }), "faults.delay_s", "faults.delay_s must be 0 to 86400"),
+        ("faults", json!({ "delay_s": i64::MAX }), "faults.delay_s", "faults.delay_s must be 0 to 86400"),
+        ("faults", json!({ "delay_s": u64::MAX }), "faults.delay_s", "faults.delay_s must be a whole number"),
+        ("faults", json!({ "delay_s": 1.5 }), "faults.delay_s", "must be a whole number"),
+        ("faults", json!({ "delay_s": 1.0 }), "faults.delay_s", "must be a whole number"),
+        ("faults", json!({ "delay_s": "5" }), "faults.delay_s", "must be a whole number"),
+        ("faults", json!({ "delay_s": true }), "faults.delay_s", "must be a whole number"),
+        ("faults", json!({ "first_attempts_fail": -1 }), "faults.first_attempts_fail", "must be 0 to 10"),
+        ("faults", json!({ "first_attempts_fail": 11 }), "faults.first_attempts_fail", "must be 0 to 10"),
+        ("faults", json!({ "first_attempts_fail": 2.5 }), "faults.first_attempts_fail", "must be a whole number"),
+        ("faults", json!({ "first_attempts_fail": [] }), "faults.first_attempts_fail", "must be a whole number"),
+        ("faults", json!({ "duplicate": true, "delay_s": "1 h" }), "faults.delay_s", "must be a whole number"),
     ];
     for (field, value, parameter, title) in rules {
         let mut request = json!({ "url": "https://example.com/hooks" });
@@ -125,26 +157,88 @@ fn every_rule_of_a_webhook_names_its_field() {
         }
     }
     // What `MerchantUrl` refuses names the field too, whatever the check says.
-    let refused = parse_webhook(&Json::read(br#"{"url":"x"}"#).unwrap(), true, |_| {
+    let refused = parse_webhook(&Json::read(br#"{"url":"x"}"#).unwrap(), true, Mode::Test, |_| {
         Ok::<_, &str>("ftp://example.com/".to_owned())
     });
     assert!(matches!(refused, Err(Refusal::Invalid(found)) if found[0].parameter.as_deref() == Some("url")));
     for body in ["", "[]", "null", "{", r#"{"thin":true,"thin":true}"#] {
-        let refused = Json::read(body.as_bytes()).and_then(|json| parse_webhook(&json, true, check_url));
+        let refused = Json::read(body.as_bytes()).and_then(|json| parse_webhook(&json, true, Mode::Test, check_url));
         assert!(matches!(refused, Err(Refusal::BadRequest(_))), "{body}");
     }
 }
 
 #[test]
+fn faults_are_all_that_is_asked_for_or_none() {
+    let faults = |request: Value| webhook(&request, false).unwrap().faults;
+    assert_eq!(faults(json!({})), None, "they stay");
+    for none in [
+        json!(null),
+        json!({}),
+        json!({ "duplicate": false }),
+        json!({ "duplicate": null, "delay_s": null, "first_attempts_fail": null }),
+        json!({ "duplicate": false, "delay_s": 0, "first_attempts_fail": 0 }),
+        json!({ "delays": 5 }),
+    ] {
+        assert_eq!(faults(json!({ "faults": none })), Some(None), "{none}");
+    }
+    for (given, duplicate, delay_s, first) in [
+        (json!({ "duplicate": true }), true, 0, 0),
+        (json!({ "delay_s": 86_400 }), false, 86_400, 0),
+        (json!({ "first_attempts_fail": 10, "delay_s": null }), false, 0, 10),
+        (json!({ "duplicate": true, "delay_s": 1, "first_attempts_fail": 1 }), true, 1, 1),
+    ] {
+        let asked = EndpointFaults::new(duplicate, delay_s, first).unwrap();
+        assert_eq!(faults(json!({ "faults": given })), Some(asked), "{given}");
+        let shown = serde_json::to_value(FaultsView::new(asked.unwrap())).unwrap();
+        assert_eq!(shown, json!({ "duplicate": duplicate, "delay_s": delay_s, "first_attempts_fail": first }));
+        // What is shown may be sent back.
+        assert_eq!(faults(json!({ "faults": shown })), Some(asked));
+    }
+}
+
+#[test]
+fn only_a_test_key_can_ask_for_faults() {
+    for url_required in [true, false] {
+        for faults in [json!({ "duplicate": true }), json!({ "delay_s": 1 }), json!({ "first_attempts_fail": 1 })] {
+            let request = json!({ "url": "https://example.com/hooks", "faults": faults });
+            let refused = wrong_with_webhook_of(&request, url_required, Mode::Live);
+            let title = "faults can be asked for with a test key only".to_owned();
+            assert_eq!(refused, [(None, "faults".to_owned(), title)], "{request}");
+        }
+        // None can be had by anybody.
+        for none in [json!(null), json!({}), json!({ "delay_s": 0 })] {
+            let request = json!({ "url": "https://example.com/hooks", "faults": none });
+            let read = webhook_of(&request, url_required, Mode::Live).unwrap();
+            assert_eq!(read.faults, Some(None), "{request}");
+        }
+    }
+}
+
+#[test]
 fn everything_that_is_wrong_with_a_webhook_is_reported_at_once() {
-    let request = json!({ "url": 1, "events": ["refund.paid"], "description": 1, "enabled": 1, "thin": 1 });
+    let faults = json!({ "duplicate": 1, "delay_s": 86_401, "first_attempts_fail": 11 });
+    let request =
+        json!({ "url": 1, "events": ["refund.paid"], "description": 1, "enabled": 1, "thin": 1, "faults": faults });
     let parameters: Vec<_> = wrong_with_webhook(&request, true).into_iter().map(|found| found.1).collect();
-    assert_eq!(parameters, ["url", "events[0]", "description", "enabled", "thin"]);
+    assert_eq!(
+        parameters,
+        [
+            "url",
+            "events[0]",
+            "description",
+            "enabled",
+            "thin",
+            "faults.duplicate",
+            "faults.delay_s",
+            "faults.first_attempts_fail",
+        ]
+    );
     let stars = wrong_with_webhook(&json!({ "events": ["*", "*"] }), false);
     assert_eq!(stars.iter().map(|found| found.1.as_str()).collect::<Vec<_>>(), ["events[0]", "events[1]"]);
     assert!(stars.iter().all(|found| found.2.contains("\"*\", which stands alone")), "{stars:?}");
     // The URL is not checked if there is none to check.
-    let none =
-        parse_webhook(&Json::read(b"{}").unwrap(), false, |_| -> Result<String, &str> { panic!("there is no URL") });
+    let none = parse_webhook(&Json::read(b"{}").unwrap(), false, Mode::Test, |_| -> Result<String, &str> {
+        panic!("there is no URL")
+    });
     assert!(none.is_ok());
 }

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use models::{Customer, Description, EmailAddress, Metadata, Name, NewCustomer, PhoneNumber, WireFormat};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use super::{Address, CustomerExtra, Invoicing, Legal, MAX_COPIES};
 use crate::error::Refusal;
-use crate::given::{Given, Object};
+use crate::given::{Given, Object, there};
 use crate::json::Json;
 use crate::metadata::read_metadata;
 #[cfg(test)]
@@ -99,11 +99,6 @@ struct InvoicingRequest {
     email_cc: Given<Vec<Given<String>>>,
     #[serde(default)]
     arrears_emails: Given<bool>,
-}
-
-/// A field that is there, whatever it holds.
-fn there<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
 }
 
 /// What is to be changed of a customer; nothing else is. What is none inside is removed.
