@@ -41,6 +41,7 @@ mod webhook_crashes;
 mod webhook_delivery;
 mod webhook_endpoints;
 mod webhook_events;
+mod webhook_faults;
 mod webhook_lanes;
 mod webhook_load;
 mod wrong_paths;

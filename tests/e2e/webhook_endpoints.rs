@@ -204,6 +204,12 @@ async fn bad_input_names_its_field_and_changes_nothing() {
         (json!({ "url": URL, "description": "a\u{0}b" }), vec!["description"]),
         (json!({ "url": URL, "enabled": "yes" }), vec!["enabled"]),
         (json!({ "url": URL, "thin": 1 }), vec!["thin"]),
+        (json!({ "url": URL, "faults": true }), vec!["faults"]),
+        (json!({ "url": URL, "faults": { "delay_s": 86_401 } }), vec!["faults.delay_s"]),
+        (
+            json!({ "url": URL, "faults": { "duplicate": 1, "delay_s": "5", "first_attempts_fail": 11 } }),
+            vec!["faults.delay_s", "faults.duplicate", "faults.first_attempts_fail"],
+        ),
         (
             json!({ "url": "x", "events": [], "enabled": 1, "thin": 1, "description": 1 }),
             vec!["description", "enabled", "events", "thin", "url"],

@@ -20,6 +20,8 @@ use runtime::{Clock, Metric, Random};
 use store::{CursorClaim, Cursors, DeliveryAttempt, Endpoints, Events, Finished, Paused, Slot, StoredEvent, Table};
 use url::Url;
 
+use crate::faults::{self, Fault};
+
 /// How long before the function's time runs out nothing more is sent: a delivery takes 15 s at the most.
 const MARGIN: Duration = Duration::from_secs(25);
 
@@ -64,6 +66,8 @@ enum Delivered {
     Yes,
     /// The endpoint did not accept it, and may have said how long it is not to be called.
     No { not_before: Option<Timestamp> },
+    /// It is first sent then, by the time that the cursor goes by.
+    NotBefore(Timestamp),
     /// The endpoint did not answer at once, and this is the fast lane.
     NotAtOnce,
     /// The endpoint says that it is gone for good.
@@ -197,6 +201,7 @@ impl Webhook {
         stop_at: SystemTime,
     ) -> Result<(), Error> {
         let mut first_began: Option<Instant> = None;
+        let stop_at = faults::stop_at(endpoint, stop_at);
         loop {
             if self.clock.is_past(stop_at) {
                 return self.reschedule_now(&claim, slot.pace.lane()).await;
@@ -228,6 +233,7 @@ impl Webhook {
                 match self.deliver_one(&claim, lane, event, endpoint, slot).await? {
                     Delivered::Yes => {}
                     Delivered::No { not_before } => return self.fail(&claim, slot.pace.lane(), not_before).await,
+                    Delivered::NotBefore(at) => return self.postpone(&claim, slot.pace.lane(), at).await,
                     Delivered::NotAtOnce => return self.reschedule_now(&claim, Lane::Slow).await,
                     Delivered::Gone => return Ok(self.cursors.pause(&claim, Paused::Disabled).await?),
                 }
@@ -259,6 +265,16 @@ impl Webhook {
             return Ok(Delivered::Yes);
         }
         let at = self.clock.now();
+        match faults::before_sending(claim, event, endpoint, claim.now(at)) {
+            Some(Fault::NotBefore(first_sent_at)) => return Ok(Delivered::NotBefore(first_sent_at)),
+            Some(Fault::Fails) => {
+                // It says nothing of the endpoint, which was not called.
+                tracing::info!(cursor = %claim.id, event_id = %event.id(), "an attempt failed on purpose");
+                self.record(event, faults::failed_on_purpose(endpoint, at)).await;
+                return Ok(Delivered::No { not_before: None });
+            }
+            None => {}
+        }
         let delivery = match delivery(event, endpoint, at) {
             Ok(delivery) => delivery,
             Err(error) => {
@@ -267,10 +283,7 @@ impl Webhook {
                 return Ok(Delivered::No { not_before: None });
             }
         };
-        let attempt = match lane {
-            Lane::Fast => self.sender.send_quickly(&delivery, slot.pace.patience()).await,
-            Lane::Slow => self.sender.send(&delivery).await,
-        };
+        let attempt = self.send(lane, &delivery, slot.pace).await;
         slot.pace = slot.pace.after(took(&attempt));
         let (latency_ms, correlation_id) = (attempt.latency_ms, event.correlation_id().map(CorrelationId::as_str));
         let status = match &attempt.response {
@@ -283,15 +296,7 @@ impl Webhook {
             Err(_) => None,
         };
         let was_late = matches!(attempt.response, Err(Failure::NotAtOnce));
-        let mut note = note(endpoint, at, attempt);
-        if event.object.is_forgotten() {
-            // It may say whom the event was about.
-            note.answer = None;
-        }
-        if let Err(error) = self.events.note(&event.id(), &note).await {
-            // An event that was accepted is not sent again because its attempt is missing.
-            tracing::warn!(event_id = %event.id(), %error, "an attempt could not be recorded");
-        }
+        self.record(event, note(endpoint, at, attempt)).await;
         if was_late {
             // No failure: the endpoint did not have the time that it is promised.
             return Ok(Delivered::NotAtOnce);
@@ -300,6 +305,13 @@ impl Webhook {
         match status {
             Some(200..=299) => {
                 Metric::WebhooksTaken.count();
+                if faults::is_duplicated(endpoint) {
+                    // Whatever the endpoint says of it, the event was accepted.
+                    let (duplicate, at) = faults::duplicate(delivery, at, self.clock.now());
+                    let attempt = self.send(lane, &duplicate, slot.pace).await;
+                    tracing::info!(cursor = %claim.id, event_id = %event.id(), "a duplicate was sent on purpose");
+                    self.record(event, note(endpoint, at, faults::result_of_duplicate(attempt))).await;
+                }
                 Ok(Delivered::Yes)
             }
             Some(410) => {
@@ -319,6 +331,26 @@ impl Webhook {
                 }
                 Ok(Delivered::No { not_before: asked })
             }
+        }
+    }
+
+    /// Sends this, and waits for an answer as long as the lane allows for an endpoint of this pace.
+    async fn send(&self, lane: Lane, delivery: &Delivery, pace: Pace) -> DeliveryResult {
+        match lane {
+            Lane::Fast => self.sender.send_quickly(delivery, pace.patience()).await,
+            Lane::Slow => self.sender.send(delivery).await,
+        }
+    }
+
+    /// Records an attempt, if that can be.
+    async fn record(&self, event: &StoredEvent, mut attempt: DeliveryAttempt) {
+        if event.object.is_forgotten() {
+            // It may say whom the event was about.
+            attempt.answer = None;
+        }
+        if let Err(error) = self.events.note(&event.id(), &attempt).await {
+            // An event that was accepted is not sent again because its attempt is missing.
+            tracing::warn!(event_id = %event.id(), %error, "an attempt could not be recorded");
         }
     }
 
@@ -362,6 +394,19 @@ impl Webhook {
         now: Timestamp,
     ) -> Result<(), Error> {
         self.cursors.retry_at(claim, at, attempts, claim.waiting_since.unwrap_or(now)).await?;
+        self.queue_at(claim, lane, at, now).await;
+        Ok(())
+    }
+
+    /// The next event is first sent then: until then it is neither tried nor late.
+    async fn postpone(&self, claim: &CursorClaim, lane: Lane, at: Timestamp) -> Result<(), Error> {
+        self.cursors.postpone(claim, at).await?;
+        self.queue_at(claim, lane, at, claim.now(self.clock.now())).await;
+        Ok(())
+    }
+
+    /// Sends a cursor's message to a lane's queue for when it is due, by the time that it goes by.
+    async fn queue_at(&self, claim: &CursorClaim, lane: Lane, at: Timestamp, now: Timestamp) {
         // The schedule queues what nobody queued, and what is due later than a message can be delayed; this is sooner. What
         // follows a test clock is queued by who advances that.
         let delay = Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO);
@@ -369,7 +414,6 @@ impl Webhook {
         if delay <= queue::MAX_DELAY && !queued_later {
             self.queue(lane, &claim.id, delay).await;
         }
-        Ok(())
     }
 
     /// Sends a cursor's message to a lane's queue. The schedule finds a cursor whose message is lost: it is still due.

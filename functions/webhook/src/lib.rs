@@ -1,5 +1,6 @@
 //! The webhooks queue → merchants' endpoints.
 
+mod faults;
 mod handler;
 
 pub use handler::Webhook;

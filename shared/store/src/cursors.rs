@@ -336,6 +336,19 @@ impl Cursors {
         update.send(&self.table).await.map(|_| ())
     }
 
+    /// The next event is not to be sent before then, and was not tried: it has not had to wait.
+    ///
+    /// # Errors
+    /// The table failed us; it is due again when the claim ends.
+    pub async fn postpone(&self, claim: &CursorClaim, at: Timestamp) -> Result<(), StoreError> {
+        let update = self.leased(WriteKind::CursorRetry, claim).set("due_at", s(sort_key(at))).remove(&[
+            "lease_id",
+            "lease_until",
+            "waiting_since",
+        ]);
+        update.send(&self.table).await.map(|_| ())
+    }
+
     /// It is paused until it is resumed.
     ///
     /// # Errors

@@ -605,6 +605,9 @@ async fn events_and_cursors(late: &Late, owner: &Owner, paid: &Session, now: Tim
     let (due, since) = (later(), later());
     cursors.retry_at(&claim, due, 1, since).await.unwrap();
     late.arrive_after("rescheduling a cursor").await;
+    let claim = cursors.claim(&id, later()).await.unwrap().unwrap();
+    cursors.postpone(&claim, later()).await.unwrap();
+    late.arrive_after("postponing a cursor").await;
     for _ in 0..2 {
         let claim = cursors.claim(&id, later()).await.unwrap().unwrap();
         cursors.pause(&claim, Paused::Disabled).await.unwrap();
