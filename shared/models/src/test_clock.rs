@@ -14,6 +14,9 @@ pub const MAX_SESSIONS_ON_A_CLOCK: usize = 100;
 const MAX_BEFORE: SignedDuration = SignedDuration::from_hours(365 * 24);
 const MAX_AHEAD: SignedDuration = SignedDuration::from_hours(10 * 365 * 24);
 
+/// How long a clock is there, in real time: less than events are kept, so that of what follows it all are there.
+const LIFETIME: SignedDuration = SignedDuration::from_hours(28 * 24);
+
 /// By how much a clock is advanced at a time.
 const MAX_ADVANCE: SignedDuration = SignedDuration::from_hours(100 * 24);
 
@@ -103,6 +106,11 @@ impl TestClock {
             return Err(InvalidClockTime::TooMuchAtOnce(self.now));
         }
         not_too_far_ahead(to, real)
+    }
+
+    /// Until when it is there, in real time.
+    pub fn ends_at(&self) -> Timestamp {
+        self.created_at.checked_add(LIFETIME).unwrap_or(Timestamp::MAX)
     }
 
     /// What a session that follows it keeps of it.

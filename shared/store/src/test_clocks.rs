@@ -3,7 +3,7 @@
 //! What follows a clock is not in the due index: whoever advances the clock reads it by its own keys, consistently, so that all
 //! is done in the order of time, and nothing else does it.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use models::{
     CursorId, EventId, MAX_SESSIONS_ON_A_CLOCK, MerchantId, Object, ObjectId, OnClock, Session, SessionId, TestClock,
     TestClockId,
@@ -16,9 +16,6 @@ use crate::table::{Item, Key, Put, Table, ms, n, read, s, sk};
 use crate::tombstone::is_tombstone;
 use crate::update::{Update, Updated};
 use crate::write::WriteKind;
-
-/// How long a clock is kept after it was made or last advanced, in real time. What followed it stands still from then on.
-const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// The table's test clocks.
 #[derive(Debug, Clone)]
@@ -67,23 +64,29 @@ impl TestClocks {
     /// The table failed us; the clock may have been made.
     pub async fn create(&self, clock: &TestClock) -> Result<(), StoreError> {
         let mut item: Item = serde_dynamo::to_item(clock)?;
-        item.insert("ttl".into(), n(ttl_after(clock.created_at)));
+        item.insert("ttl".into(), n(clock.ends_at().as_second()));
         // Nobody else makes one of this id: what is there is our own, whose answer was lost.
         match self.table.put_new(WriteKind::ClockCreate, keys::test_clock(&clock.id), item).await? {
             Put::Done | Put::Exists(_) => Ok(()),
         }
     }
 
-    /// The merchant's clock with this id, unless there is none or it was deleted. A consistent read.
+    /// The merchant's clock with this id, unless there is none, it was deleted, or it has ended by the real time. A consistent
+    /// read.
     ///
     /// # Errors
     /// The table failed us.
-    pub async fn get(&self, merchant: &MerchantId, id: TestClockId) -> Result<Option<TestClock>, StoreError> {
+    pub async fn get(
+        &self,
+        merchant: &MerchantId,
+        id: TestClockId,
+        real_now: Timestamp,
+    ) -> Result<Option<TestClock>, StoreError> {
         let clock = read_present(id, self.table.get(keys::test_clock(&id)).await?)?;
-        Ok(clock.filter(|clock| clock.merchant_id == *merchant))
+        Ok(clock.filter(|clock| clock.merchant_id == *merchant && real_now < clock.ends_at()))
     }
 
-    /// Begins to advance the merchant's clock to a later time, or goes on with it. `real_now` is the real time.
+    /// Begins to advance the merchant's clock to a later time, or goes on with it.
     ///
     /// # Errors
     /// The table failed us.
@@ -92,12 +95,10 @@ impl TestClocks {
         merchant: &MerchantId,
         id: TestClockId,
         to: Timestamp,
-        real_now: Timestamp,
     ) -> Result<ClockAdvanced, StoreError> {
         let update = own(Update::new(WriteKind::ClockAdvance, keys::test_clock(&id)), merchant)
             .when("#now < :set_target AND attribute_not_exists(#target)", [])
-            .set("target", ms(to))
-            .set("ttl", n(ttl_after(real_now)));
+            .set("target", ms(to));
         let clock = match update.send(&self.table).await? {
             Updated::New(item) => return Ok(ClockAdvanced::Going(read(keys::test_clock(&id), item)?)),
             Updated::Refused(item) => read_present(id, item)?.filter(|clock| clock.merchant_id == *merchant),
@@ -145,7 +146,6 @@ impl TestClocks {
         let update = own(Update::new(WriteKind::ClockDelete, keys::test_clock(&id)), merchant)
             .set("deleted_at", ms(real_now))
             .set("deleted_by", ours.clone())
-            .set("ttl", n(ttl_after(real_now)))
             .remove(&["name", "target", "sessions"]);
         Ok(match update.send(&self.table).await? {
             Updated::New(_) => true,
@@ -245,8 +245,4 @@ fn key_of(object: &Object) -> Key {
 /// When something is to be done about an item; not if it is paused.
 fn due_at(item: &Item) -> Option<Timestamp> {
     item.get("due_at")?.as_s().ok()?.parse().ok()
-}
-
-fn ttl_after(real_now: Timestamp) -> i64 {
-    real_now.checked_add(KEPT).unwrap_or(Timestamp::MAX).as_second()
 }

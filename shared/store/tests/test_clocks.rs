@@ -49,17 +49,14 @@ impl Stage {
     }
 
     async fn read(&self) -> TestClock {
-        self.clocks.get(&self.owner.merchant_id, self.clock.id).await.unwrap().unwrap()
+        self.clocks.get(&self.owner.merchant_id, self.clock.id, real_now()).await.unwrap().unwrap()
     }
 
     /// Moves the clock and all that follows it.
     async fn moved_to(&self, to: Timestamp) {
         let from = self.read().await.now;
         let merchant = &self.owner.merchant_id;
-        assert!(matches!(
-            self.clocks.advance(merchant, self.clock.id, to, real_now()).await.unwrap(),
-            ClockAdvanced::Going(_)
-        ));
+        assert!(matches!(self.clocks.advance(merchant, self.clock.id, to).await.unwrap(), ClockAdvanced::Going(_)));
         self.clocks.step(self.clock.id, from, to).await.unwrap();
         for follower in self.clocks.followers(&self.read().await).await.unwrap() {
             self.clocks.copy(&follower.object, to).await.unwrap();
@@ -201,10 +198,7 @@ fn a_clock_takes_a_session_of_its_time_while_it_stands_still() {
         let merchant = &stage.owner.merchant_id;
         let early = support::on_clock(&stage.clock, &stage.owner, None);
         let to = real_now() + days(1);
-        assert!(matches!(
-            stage.clocks.advance(merchant, stage.clock.id, to, real_now()).await.unwrap(),
-            ClockAdvanced::Going(_)
-        ));
+        assert!(matches!(stage.clocks.advance(merchant, stage.clock.id, to).await.unwrap(), ClockAdvanced::Going(_)));
         let refused = |created: Created| match created {
             Created::NotOnClock(clock) => clock.map(|clock| *clock),
             created => panic!("{created:?}"),
@@ -212,9 +206,9 @@ fn a_clock_takes_a_session_of_its_time_while_it_stands_still() {
         let clock = refused(stage.sessions.create(early.clone(), None).await.unwrap()).unwrap();
         assert_eq!(clock.target, Some(to), "it is being advanced");
         assert!(stage.sessions.get(&early.id).await.unwrap().is_none());
-        let elsewhere = stage.clocks.advance(merchant, stage.clock.id, to + days(1), real_now()).await.unwrap();
+        let elsewhere = stage.clocks.advance(merchant, stage.clock.id, to + days(1)).await.unwrap();
         assert!(matches!(elsewhere, ClockAdvanced::Elsewhere(_)), "{elsewhere:?}");
-        let again = stage.clocks.advance(merchant, stage.clock.id, to, real_now()).await.unwrap();
+        let again = stage.clocks.advance(merchant, stage.clock.id, to).await.unwrap();
         assert!(matches!(again, ClockAdvanced::Going(_)), "{again:?}");
         stage.moved_to(to).await;
         let clock = refused(stage.sessions.create(early, None).await.unwrap()).unwrap();
@@ -249,8 +243,8 @@ fn another_merchants_clock_is_none() {
         let stage = Stage::at(real_now()).await;
         let other = support::new_owner(Mode::Test).merchant_id;
         let id = stage.clock.id;
-        assert_eq!(stage.clocks.get(&other, id).await.unwrap(), None);
-        let advanced = stage.clocks.advance(&other, id, real_now() + days(1), real_now()).await.unwrap();
+        assert_eq!(stage.clocks.get(&other, id, real_now()).await.unwrap(), None);
+        let advanced = stage.clocks.advance(&other, id, real_now() + days(1)).await.unwrap();
         assert!(matches!(advanced, ClockAdvanced::NotFound), "{advanced:?}");
         assert!(!stage.clocks.delete(&other, id, real_now()).await.unwrap());
         assert_eq!(stage.read().await, stage.clock);

@@ -402,7 +402,7 @@ pub(crate) fn test_clock(owner: &Owner, now: Timestamp) -> TestClock {
         id: TestClockId::new(samples::uuid()),
         merchant_id: owner.merchant_id.clone(),
         name: None,
-        created_at: now,
+        created_at: samples::now(),
         now,
         target: None,
         sessions: Vec::new(),
