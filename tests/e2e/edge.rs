@@ -10,13 +10,14 @@ use serde_json::{Value, json};
 use tests::{DEMO, World, answer, document_1, page, sample, text};
 
 /// Every function behind the HTTP API, with a sample of its events.
-const FUNCTIONS: [(&str, &str); 11] = [
+const FUNCTIONS: [(&str, &str); 12] = [
     ("TokenFunction", "token.json"),
     ("CreateFunction", "create.json"),
     ("GetFunction", "get-list.json"),
     ("CancelFunction", "cancel.json"),
     ("RefundFunction", "refund.json"),
     ("EndpointsFunction", "endpoints.json"),
+    ("TestClocksFunction", "test-clocks.json"),
     ("EventsFunction", "events.json"),
     ("CheckoutFunction", "checkout.json"),
     ("MocksFunction", "mocks.json"),

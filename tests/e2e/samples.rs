@@ -87,6 +87,13 @@ async fn a_customer() {
     assert_eq!((status, &customer["object"], &customer["name"]), (200, &json!("customer"), &json!("Ada Payer")));
 }
 
+#[tokio::test]
+async fn a_test_clock() {
+    let world = World::start().await;
+    let (status, clock) = http(&world, "TestClocksFunction", "test-clocks.json").await;
+    assert_eq!((status, &clock["status"], &clock["name"]), (201, &json!("ready"), &json!("Expiry")), "{clock}");
+}
+
 /// As it stands it is forged; what the bank itself signs is tested in `at_consent`.
 #[tokio::test]
 async fn a_providers_webhook() {

@@ -60,6 +60,17 @@ impl Caller {
         Owner { format: Some(format.stored()), ..self.owner() }
     }
 
+    /// The merchant, whose test clocks the caller may touch.
+    ///
+    /// # Errors
+    /// 403 with a live key.
+    pub fn owns_test_clocks(&self) -> Result<&MerchantId, Refusal> {
+        match self.mode() {
+            Mode::Test => Ok(&self.merchant.id),
+            Mode::Live => Err(Refusal::ClockForLiveKey),
+        }
+    }
+
     /// The key itself.
     ///
     /// # Errors

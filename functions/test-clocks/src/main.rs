@@ -1,0 +1,11 @@
+//! The binary of the function: see the library.
+
+use lambda_http::Error;
+use test_clocks::TestClocksFunction;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    runtime::init_logs();
+    let test_clocks = &TestClocksFunction::from_env().await?;
+    api::serve(|request| test_clocks.handle(request)).await
+}
