@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use lambda_http::Request;
 use lambda_http::http::StatusCode;
 use models::{MerchantId, TestClock, TestClockId};
+use payments::Payments;
+use queue::Queue;
 use runtime::{Clock, Random, SettingError};
 use store::{ClockAdvanced, Merchants, Table, TestClocks};
 
@@ -28,15 +30,20 @@ pub struct TestClocksFunction {
 impl TestClocksFunction {
     /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
     pub async fn from_env() -> Result<Self, SettingError> {
-        Ok(Self::new(Table::from_env()?, Clock::System, Random::System).await)
+        let config = runtime::aws_config()?;
+        let table = Table::new(&config, runtime::required("TABLE_NAME")?, Random::System);
+        let webhooks = Queue::new(&config, runtime::required("WEBHOOKS_QUEUE_URL")?);
+        Ok(Self::new(table, webhooks, runtime::local_live_connector(), Clock::System, Random::System).await)
     }
 
-    /// Over this table, by this clock and randomness.
-    pub async fn new(table: Table, clock: Clock, random: Random) -> Self {
+    /// Over this table and the queue of webhooks, by this clock and randomness; `local_live` is whether the mock bank stands in
+    /// for a live one.
+    pub async fn new(table: Table, webhooks: Queue, local_live: bool, clock: Clock, random: Random) -> Self {
         let clocks = TestClocks::new(table.clone());
+        let payments = Payments::new(table.clone(), local_live, clock.clone(), random.clone());
         Self {
             authenticator: Authenticator::start(Merchants::new(table), clock.clone()).await,
-            advance: Advance::new(clocks.clone()),
+            advance: Advance::new(clocks.clone(), payments, webhooks, clock.clone()),
             clocks,
             clock,
             random,
@@ -61,7 +68,7 @@ impl TestClocksFunction {
     }
 
     async fn get(&self, owner: &MerchantId, id: TestClockId) -> Result<TestClock, ApiError> {
-        Ok(self.clocks.get(owner, id).await?.ok_or(Refusal::NotFound)?)
+        Ok(self.clocks.get(owner, id, self.clock.now()).await?.ok_or(Refusal::NotFound)?)
     }
 
     async fn create(&self, request: &Request, caller: &Caller, owner: &MerchantId) -> Answer {
@@ -91,13 +98,13 @@ impl TestClocksFunction {
             }
             clock.advances_to(to, real_now).map_err(|rule| Refusal::invalid("to", rule))?;
         }
-        let clock = match self.clocks.advance(owner, id, to, real_now).await? {
-            ClockAdvanced::Going(clock) => clock,
+        match self.clocks.advance(owner, id, to).await? {
+            ClockAdvanced::Going(_) => {}
             ClockAdvanced::Elsewhere(clock) => return Err(elsewhere(clock.target, clock.now).into()),
             ClockAdvanced::NotFound => return Err(Refusal::NotFound.into()),
-        };
+        }
         tracing::info!(request_id = api::request_id(request), test_clock_id = %id, key_id = %caller.key_id, "test clock is being advanced");
-        self.advance.work(&clock, stop_at).await?;
+        self.advance.work(owner, id, stop_at).await?;
         show(StatusCode::ACCEPTED, &self.get(owner, id).await?)
     }
 }
