@@ -185,6 +185,9 @@ const fn what_to_do(rule: Rule) -> &'static str {
             "see in `counterfoil sessions show` what was delivered; delete the cursor by hand, and replay its events"
         }
         Rule::Endpoint => "set `count` by hand",
+        Rule::Clock => {
+            "its merchant deletes it (`DELETE /v2/test_clocks/{id}`) and makes another; it is about test payments alone"
+        }
         Rule::Count => "count the list by its pages, and set `count` by hand",
     }
 }

@@ -193,7 +193,9 @@ impl Publish {
             let (sequence, created_at) = (event.sequence, event.created_at());
             let is_new = self.events.put(&event).await?;
             if let Some(mail) = event.object.mail_for(sequence) {
-                let is_new = self.mails.put(&mail, created_at).await?;
+                // A mail goes by the real time.
+                let due_at = if event.object.test_clock().is_some() { self.clock.now() } else { created_at };
+                let is_new = self.mails.put(&mail, due_at).await?;
                 if is_new && let Err(error) = self.receipts.enqueue(&mail.to_string()).await {
                     tracing::warn!(%mail, %error, "a mail could not be queued; `expire` will queue it");
                 }

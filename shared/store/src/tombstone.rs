@@ -1,7 +1,7 @@
 //! What is left of a deleted session.
 
 use jiff::Timestamp;
-use models::{History, MerchantId, Mode, SessionState, WireFormat, WriteId};
+use models::{History, MerchantId, Mode, OnClock, SessionState, WireFormat, WriteId};
 use serde::Deserialize;
 
 use crate::table::Item;
@@ -15,6 +15,8 @@ pub(crate) struct Tombstone {
     pub(crate) format: WireFormat,
     pub(crate) state: SessionState,
     pub(crate) history: History,
+    #[serde(default)]
+    pub(crate) test_clock: Option<OnClock>,
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub(crate) deleted_at: Timestamp,
     #[serde(default)]

@@ -12,9 +12,11 @@ mod merchants;
 mod publishing;
 mod refunds;
 mod sessions;
+mod test_clocks;
 mod waiting;
 
 use jiff::{SignedDuration, Timestamp};
+use models::OnClock;
 use serde::de::DeserializeOwned;
 
 use crate::error::{StoreError, without_values};
@@ -72,6 +74,8 @@ pub enum Rule {
     Endpoint,
     /// What is counted of lists is a number, not below 0, and each mark that something is counted goes by itself.
     Count,
+    /// A test clock moves forward, and no more sessions follow it than may.
+    Clock,
 }
 
 impl Rule {
@@ -95,6 +99,7 @@ impl Rule {
             Self::Cursor => "cursor",
             Self::Endpoint => "endpoint",
             Self::Count => "count",
+            Self::Clock => "clock",
         }
     }
 }
@@ -143,6 +148,7 @@ impl Verify {
             Kind::Refund(session_id, id) => check.refund(&key, session_id, id, item).await?,
             Kind::Pointer(id) => check.pointer(id, item).await?,
             Kind::Customer(id) => check.customer(id, item).await?,
+            Kind::TestClock(id) => check.test_clock(id, item).await?,
             Kind::Count(..) => check.count(item),
             Kind::CountMark(_) => check.count_mark(item),
             Kind::Event(id) => check.event(id, item),
@@ -180,6 +186,12 @@ impl Verify {
             Some(item) => self.check(&TableItem(item)).await,
             None => Ok(Checked::default()),
         }
+    }
+
+    /// Whether what happened then to something that follows this test clock, or none, should have been followed up by now.
+    fn is_followed_up(&self, at: Timestamp, test_clock: Option<&OnClock>) -> bool {
+        // A clock moves on only after everything is published.
+        test_clock.map_or_else(|| self.is_late(at), |clock| at < clock.now)
     }
 
     /// Whether what happened then should have been followed up by now.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use models::{
     ApiKeyId, BankId, CursorId, CustomerId, EndpointId, EventId, MailId, MerchantId, Mode, ObjectId, ProviderPaymentId,
-    RefundId, SessionId,
+    RefundId, SessionId, TestClockId,
 };
 
 use crate::keys;
@@ -18,6 +18,7 @@ pub(super) enum Kind {
     Refund(SessionId, RefundId),
     Pointer(RefundId),
     Customer(CustomerId),
+    TestClock(TestClockId),
     /// Of an owner's lists, and of what.
     Count(String, String),
     CountMark(String),
@@ -60,6 +61,7 @@ impl Kind {
             },
             "REFUND" => (sk == "REFUND").then_some(Self::Pointer(id.parse().ok()?)),
             "CUSTOMER" => (sk == keys::CUSTOMER_SK).then_some(Self::Customer(id.parse().ok()?)),
+            "CLOCK" => (sk == "CLOCK").then_some(Self::TestClock(id.parse().ok()?)),
             "COUNT" => Some(Self::Count(id.to_owned(), sk.to_lowercase())),
             "COUNTED" => Some(Self::CountMark(id.to_owned())),
             "EVENTS" => Self::of_events(id.parse().ok()?, sk),
@@ -122,6 +124,7 @@ impl fmt::Display for Kind {
             Self::Refund(session, id) => write!(f, "refund {id} of session {session}"),
             Self::Pointer(id) => write!(f, "pointer of refund {id}"),
             Self::Customer(id) => write!(f, "customer {id}"),
+            Self::TestClock(id) => write!(f, "test clock {id}"),
             Self::Count(owner, counted) => write!(f, "count {counted} of {owner}"),
             Self::CountMark(id) => write!(f, "mark that {id} is counted"),
             Self::Event(id) => write!(f, "event {id}"),

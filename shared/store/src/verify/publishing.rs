@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
-use models::{CursorId, EventId, MailState, Object, ObjectId};
+use models::{CursorId, EventId, MailState, Object, ObjectId, OnClock};
 use serde::Deserialize;
 
 use super::waiting::Waits;
@@ -13,6 +13,7 @@ use crate::events::{DeliveryAttempt, StoredEvent};
 use crate::keys;
 use crate::mails::StoredState;
 use crate::table::{Item, Key, sk};
+use crate::test_clocks::read_present;
 
 /// Events are kept for 30 days; a day less, for those that are being removed.
 const EVENTS_ARE_THERE_FOR: SignedDuration = SignedDuration::from_hours(29 * 24);
@@ -35,14 +36,28 @@ struct Pointer {
 }
 
 impl Check<'_> {
-    /// The events of history entries that were made at these timestamps, the first of them entry 1.
-    pub(super) async fn events_called_for(&mut self, id: ObjectId, entered_at: &[Timestamp]) -> Result<(), StoreError> {
+    /// The events of history entries that were made at these timestamps, the first of them entry 1; by a test clock, if the
+    /// object follows one.
+    pub(super) async fn events_called_for(
+        &mut self,
+        id: ObjectId,
+        entered_at: &[Timestamp],
+        test_clock: Option<&OnClock>,
+    ) -> Result<(), StoreError> {
+        if let Some(on_clock) = test_clock {
+            // Events are there as long as the clock is.
+            let clock = read_present(on_clock.id, self.get(keys::test_clock(&on_clock.id)).await?)?;
+            if clock.is_none_or(|clock| clock.ends_at() <= self.verify.now) {
+                return Ok(());
+            }
+        }
         let (now, verify) = (self.verify.now, self.verify);
-        let called_for: Vec<_> = (1_usize..)
-            .zip(entered_at)
-            .filter(|(_, at)| now.duration_since(**at) < EVENTS_ARE_THERE_FOR && verify.is_late(**at))
-            .map(|(sequence, _)| sequence)
-            .collect();
+        let is_there = |at: Timestamp| match test_clock {
+            None => now.duration_since(at) < EVENTS_ARE_THERE_FOR && verify.is_late(at),
+            Some(_) => verify.is_followed_up(at, test_clock),
+        };
+        let called_for: Vec<_> =
+            (1_usize..).zip(entered_at).filter(|(_, at)| is_there(**at)).map(|(sequence, _)| sequence).collect();
         let (Some(first), Some(last)) = (called_for.first(), called_for.last()) else { return Ok(()) };
         let (first, last) = (keys::event_sk(*first), keys::event_sk(*last));
         let there = self.query(&keys::events_pk(&id), Some((&first, &last))).await?;
@@ -59,7 +74,8 @@ impl Check<'_> {
     pub(super) async fn mails_called_for(&mut self, object: &Object) -> Result<(), StoreError> {
         for sequence in 1..=object.history_len() {
             let Some(mail) = object.mail_for(sequence) else { continue };
-            if self.verify.is_late(object.entered_at(sequence)) && self.get(keys::mail(&mail)).await?.is_none() {
+            let is_due = self.verify.is_followed_up(object.entered_at(sequence), object.test_clock());
+            if is_due && self.get(keys::mail(&mail)).await?.is_none() {
                 self.broken(Rule::Mail, format!("mail {mail} is not there"));
             }
         }

@@ -55,10 +55,11 @@ impl Check<'_> {
             Some(at_provider) => self.at_provider(&refund, at_provider).await?,
             None => self.paying(&refund).await?,
         }
+        let test_clock = refund.test_clock;
         let object = Object::Refund(Box::new(refund));
         let entered_at: Vec<_> = (1..=object.history_len()).map(|sequence| object.entered_at(sequence)).collect();
         self.mails_called_for(&object).await?;
-        self.events_called_for((*id).into(), &entered_at).await
+        self.events_called_for((*id).into(), &entered_at, test_clock.as_ref()).await
     }
 
     /// The session that is refunded.

@@ -31,10 +31,11 @@ impl Check<'_> {
         if let Some(pays) = &session.pays_refund {
             self.paid_refund(id, pays).await?;
         }
+        let test_clock = session.test_clock;
         let object = Object::Session(Box::new(session));
         let entered_at: Vec<_> = (1..=object.history_len()).map(|sequence| object.entered_at(sequence)).collect();
         self.mails_called_for(&object).await?;
-        self.events_called_for((*id).into(), &entered_at).await
+        self.events_called_for((*id).into(), &entered_at, test_clock.as_ref()).await
     }
 
     async fn tombstone(&mut self, key: &Key, id: &SessionId, item: &Item) -> Result<(), StoreError> {
@@ -45,12 +46,12 @@ impl Check<'_> {
                 format!("was deleted, and has still its {attribute}"),
             );
         }
-        let Some(Tombstone { state, history, .. }) = self.read(item) else { return Ok(()) };
+        let Some(Tombstone { state, history, test_clock, .. }) = self.read(item) else { return Ok(()) };
         self.history(&history, state);
         self.broken_unless(state.is_final(), Rule::Erased, format!("was deleted, and is still {state}"));
         self.waits(key, item, Waits::Never);
         let entered_at: Vec<_> = history.iter().map(|entry| entry.at).collect();
-        self.events_called_for((*id).into(), &entered_at).await
+        self.events_called_for((*id).into(), &entered_at, test_clock.as_ref()).await
     }
 
     fn session_waits(&mut self, key: &Key, item: &Item, session: &Session) {

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use models::SortableTimestamp;
 
 use super::{Check, Rule, text};
+use crate::history::TEST_CLOCK;
 use crate::keys::{self, DUE_SHARDS};
 use crate::table::{Item, Key};
 
@@ -25,7 +26,26 @@ pub(super) enum Waits {
 }
 
 impl Check<'_> {
+    /// What follows a test clock is due by that, whenever it is advanced.
+    fn waits_for_clock(&mut self, item: &Item, waits: Waits) {
+        match (text(item, "due_at"), waits) {
+            (None, Waits::Never | Waits::Perhaps)
+            | (Some(_), Waits::NowAndAgain | Waits::SomeTime | Waits::Perhaps) => {}
+            (None, Waits::Until(_) | Waits::NowAndAgain | Waits::SomeTime) => {
+                self.broken(Rule::Due, "waits for something, and is never due: nothing would ever happen");
+            }
+            (Some(_), Waits::Never) => self.broken(Rule::Due, "is done, and is due all the same"),
+            (Some(due_at), Waits::Until(end)) => {
+                let fits = due_at == SortableTimestamp::from(end).as_str();
+                self.broken_unless(fits, Rule::Due, format!("ends at {end}, and is due at {due_at}"));
+            }
+        }
+    }
+
     pub(super) fn waits(&mut self, key: &Key, item: &Item, waits: Waits) {
+        if item.contains_key(TEST_CLOCK) && !item.contains_key("due_pk") {
+            return self.waits_for_clock(item, waits);
+        }
         let (due_at, waits) = match (text(item, "due_pk"), text(item, "due_at"), waits) {
             (None, None, Waits::Never | Waits::Perhaps) => return,
             (None, None, Waits::Until(_) | Waits::NowAndAgain | Waits::SomeTime) => {
