@@ -109,6 +109,10 @@ async fn what_is_wrong_with_a_session_is_named_field_by_field() {
             "must be an http or https URL of at most 2048 characters",
         ),
         ("return_url", json!(true), "return_url", STRING),
+        ("test_clock", json!("clk_1"), "test_clock", "must be the id of a test clock"),
+        ("test_clock", json!(""), "test_clock", "must be the id of a test clock"),
+        ("test_clock", json!(7), "test_clock", STRING),
+        ("test_clock", json!("c3f0a6de-52b7-4e0c-9a2d-7d1b8e6f4a10"), "test_clock", "names no test clock of yours"),
         ("send_email", json!("yes"), "send_email", TRUTH),
         ("send_email", json!(1), "send_email", TRUTH),
         (

@@ -2,9 +2,12 @@
 
 use api::{Answer, ApiError, Authenticator, Caller, Format, Formats, IdempotencyKey, Json, Refusal, Route, Violation};
 use lambda_http::Request;
-use models::{AmountCaps, Creation, EndToEndId, Mode, NewSession, Session, SessionId};
+use models::{AmountCaps, Creation, EndToEndId, Mode, NewSession, OnClock, Session, SessionId};
 use runtime::{Clock, Random, SettingError};
-use store::{Created, Customers, Merchants, Sessions, Table};
+use store::{Created, Customers, Fingerprint, Merchants, Sessions, Table, TestClocks};
+
+/// How often a session is given its test clock's time, if that is advanced meanwhile.
+const READS_OF_A_CLOCK: usize = 4;
 
 /// Creates payment sessions.
 #[derive(Debug)]
@@ -12,6 +15,7 @@ pub struct Create {
     authenticator: Authenticator,
     sessions: Sessions,
     customers: Customers,
+    test_clocks: TestClocks,
     clock: Clock,
     random: Random,
     settings: Settings,
@@ -53,7 +57,8 @@ impl Create {
         Self {
             authenticator: Authenticator::start(Merchants::new(table.clone()), clock.clone()).await,
             sessions: Sessions::new(table.clone()),
-            customers: Customers::new(table),
+            customers: Customers::new(table.clone()),
+            test_clocks: TestClocks::new(table),
             clock,
             random,
             settings,
@@ -76,8 +81,8 @@ impl Create {
             Some(key) => (key.session_id(&caller.merchant, mode, format), Some(body.fingerprint()?)),
             None => (SessionId::new(self.random.uuid_v7(at)), None),
         };
-        let new = match self.read(&body, id, &caller, format).await {
-            Ok(new) => new,
+        let (new, on_clock) = match self.read(&body, id, &caller, format).await {
+            Ok(read) => read,
             // What was created once is answered again, even if the rules, the linked accounts or the customer have changed since.
             Err(ApiError::Refused(refusal @ (Refusal::Invalid(_) | Refusal::Unknown(_)))) if fingerprint.is_some() => {
                 return match self.sessions.created(&id).await? {
@@ -99,30 +104,63 @@ impl Create {
             base_url: base_url.ok_or_else(|| Refusal::BadRequest("the Host header is missing".to_owned()))?,
             write_id: self.random.write_id(),
         };
-        match self.sessions.create(Session::create(new, creation), fingerprint).await? {
+        let created = match on_clock {
+            None => self.sessions.create(Session::create(new, creation), fingerprint).await?,
+            Some(on_clock) => Box::pin(self.create_on_clock(on_clock, &new, &creation, fingerprint)).await?,
+        };
+        match created {
             Created::New(session) => {
                 tracing::info!(request_id = api::request_id(&request), session_id = %session.id, key_id = %caller.key_id, "created");
                 format.session_created(&session)
             }
             Created::Existing(session, first) if first == fingerprint => replay(*session, format),
-            Created::Existing(..) | Created::Deleted | Created::NotOnClock(_) => {
-                Err(Refusal::IdempotencyConflict.into())
-            }
+            Created::Existing(..) | Created::Deleted => Err(Refusal::IdempotencyConflict.into()),
+            Created::NotOnClock(clock) => Err(api::not_on_clock(clock.as_deref()).into()),
         }
     }
 
-    /// Reads what the session is created of; one that names a customer has that one as its payer.
+    /// Reads what the session is created of; one that names a customer has that one as its payer, and one that names a test
+    /// clock is to follow that.
     async fn read(
         &self,
         body: &Json<'_>,
         id: SessionId,
         caller: &Caller,
         format: Format,
-    ) -> Result<NewSession, ApiError> {
+    ) -> Result<(NewSession, Option<OnClock>), ApiError> {
         let new = format.read_session(body, &caller.merchant, id, &self.settings.caps)?;
-        let Some(customer_id) = new.customer_id else { return Ok(new) };
-        let customer = self.customers.get(&customer_id, &caller.owner_in(format)).await?;
-        Ok(format.paid_by(new, customer.as_ref())?)
+        let new = match &new.customer_id {
+            None => new,
+            Some(customer_id) => {
+                let customer = self.customers.get(customer_id, &caller.owner_in(format)).await?;
+                format.paid_by(new, customer.as_ref())?
+            }
+        };
+        let Some(clock_id) = new.test_clock else { return Ok((new, None)) };
+        let clock = self.test_clocks.get(caller.owns_test_clocks()?, clock_id).await?;
+        Ok((new, Some(clock.ok_or_else(|| api::not_on_clock(None))?.on_clock())))
+    }
+
+    /// Creates a session at the time that its test clock shows, which may be advanced meanwhile.
+    async fn create_on_clock(
+        &self,
+        mut on_clock: OnClock,
+        new: &NewSession,
+        creation: &Creation,
+        fingerprint: Option<Fingerprint>,
+    ) -> Result<Created, ApiError> {
+        for _ in 0..READS_OF_A_CLOCK {
+            let creation = Creation { at: on_clock.now, test_clock: Some(on_clock), ..creation.clone() };
+            match self.sessions.create(Session::create(new.clone(), creation), fingerprint).await? {
+                Created::NotOnClock(Some(clock)) if clock.target.is_none() && clock.now > on_clock.now => {
+                    on_clock = clock.on_clock();
+                }
+                created @ (Created::New(_) | Created::Existing(..) | Created::Deleted | Created::NotOnClock(_)) => {
+                    return Ok(created);
+                }
+            }
+        }
+        Err(ApiError::Unavailable("the test clock is advanced again and again".into()))
     }
 }
 

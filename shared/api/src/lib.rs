@@ -51,7 +51,7 @@ pub use oauth::{granted_scopes, token_answer};
 pub use route::{Route, is_page, other_methods, path_id, unrouted};
 pub use secrets::{IssuedKey, issue_key, known_key, sha256};
 pub use serve::{run, serve, time_left};
-pub use test_clocks::{TestClockParts, TestClockView, parse_advance, parse_test_clock};
+pub use test_clocks::{TestClockParts, TestClockView, not_on_clock, parse_advance, parse_test_clock};
 pub use token::{TOKEN_LIFETIME_S, mint};
 pub use webhooks::{AttemptView, ReplayView, WebhookParts, WebhookView, parse_webhook};
 pub use yorlet::CustomerChange;

@@ -1,7 +1,7 @@
 //! Our own API of test clocks, `/v2/test_clocks`, which no wire format has.
 
 use jiff::Timestamp;
-use models::{Name, TestClock};
+use models::{InvalidId, MAX_SESSIONS_ON_A_CLOCK, Name, TestClock, TestClockId};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Refusal;
@@ -71,6 +71,36 @@ pub fn parse_advance(body: &Json<'_>) -> Result<Timestamp, Refusal> {
     let mut wrong = Violations::default();
     let to = wrong.required(request.to, None, "to", A_STRING, |text| timestamp(&text));
     to.ok_or(Refusal::Invalid(wrong.0))
+}
+
+/// The parameter of a session's creation that names its test clock.
+const TEST_CLOCK: &str = "test_clock";
+
+/// `test_clock`, as the creation of a session gives it: which one that is to follow. What is wrong has this code.
+pub(crate) fn read_test_clock(
+    given: Given<String>,
+    code: Option<&'static str>,
+    wrong: &mut Violations,
+) -> Option<TestClockId> {
+    wrong.optional(given, code, TEST_CLOCK, A_STRING, |text| {
+        text.parse().map_err(|_: InvalidId| "must be the id of a test clock")
+    })
+}
+
+/// Why a session can't follow the test clock that it names, when that says no: it is gone or was never there, is being advanced,
+/// or is followed by too many.
+pub fn not_on_clock(clock: Option<&TestClock>) -> Refusal {
+    match clock {
+        None => Refusal::invalid(TEST_CLOCK, "names no test clock of yours"),
+        Some(TestClock { target: Some(target), .. }) => Refusal::InvalidAction {
+            title: format!("{TEST_CLOCK} is being advanced to {target}; create the session when that is done"),
+            parameter: Some(TEST_CLOCK),
+        },
+        Some(_) => Refusal::invalid(
+            TEST_CLOCK,
+            format_args!("is followed by {MAX_SESSIONS_ON_A_CLOCK} sessions, which is the most; create another clock"),
+        ),
+    }
 }
 
 fn timestamp(text: &str) -> Result<Timestamp, String> {

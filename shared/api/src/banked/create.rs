@@ -17,6 +17,7 @@ use crate::json::Json;
 use crate::metadata::read_metadata;
 #[cfg(test)]
 use crate::openapi::types as doc;
+use crate::test_clocks::read_test_clock;
 use crate::violations::{A_STRING, A_WHOLE_NUMBER, Violations, infallible};
 
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "NewPaymentSession", transform = doc::may_be_null))]
@@ -76,6 +77,10 @@ pub(crate) struct CreateRequest {
     #[cfg_attr(test, schemars(range(min = Lifetime::MIN_SECONDS, max = Lifetime::MAX_SECONDS), extend("default" = Lifetime::default().as_duration().as_secs())))]
     #[serde(default)]
     expires_in_seconds: Given<i64>,
+    /// The test clock that the session follows, with its refunds, instead of the real time. For test keys alone.
+    #[cfg_attr(test, schemars(with = "doc::Id"))]
+    #[serde(default)]
+    test_clock: Given<String>,
 }
 
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "NewLineItem", transform = doc::may_be_null))]
@@ -171,6 +176,7 @@ pub(crate) fn parse_create(
         A_WHOLE_NUMBER,
         Lifetime::from_seconds,
     );
+    let test_clock = read_test_clock(request.test_clock, Some("invalid_request"), &mut wrong);
     match (reference, line_items, payee) {
         (Some(reference), Some(line_items), Some(payee)) if wrong.0.is_empty() => {
             let new = NewSession::new(WireFormat::Banked, line_items.total(), payee, Some(reference));
@@ -184,6 +190,7 @@ pub(crate) fn parse_create(
                 locale,
                 metadata: metadata.unwrap_or_default(),
                 lifetime: lifetime.unwrap_or_default(),
+                test_clock,
                 ..new
             })
         }

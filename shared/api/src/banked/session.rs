@@ -53,6 +53,10 @@ pub(crate) struct SessionView<'a> {
     /// There if it was given at creation.
     #[serde(skip_serializing_if = "Option::is_none")]
     locale: Option<&'a str>,
+    /// There if it follows a test clock, which it was given at creation: all of its times are by that.
+    #[cfg_attr(test, schemars(with = "doc::Id"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    test_clock: Option<String>,
     /// All refunds of it, oldest first.
     #[cfg_attr(test, schemars(extend("maxItems" = models::MAX_REFUNDS)))]
     refunds: Vec<RefundView<'a>>,
@@ -218,6 +222,7 @@ impl<'a> SessionView<'a> {
             email_receipt: session.email_receipt,
             retry: session.retry,
             locale: session.locale.as_ref().map(Locale::as_str),
+            test_clock: session.test_clock.map(|clock| clock.id.to_string()),
             refunds: refunds.iter().map(|refund| RefundView::new(refund, now)).collect(),
             refundable_amount: session.refundable(now).map_or(0, |_| left_of(session.amount, refunds, now).minor()),
             pays_refund: session.pays_refund.as_ref().map(|paid| PaysRefundView {

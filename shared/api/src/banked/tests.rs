@@ -106,6 +106,8 @@ fn takes_what_may_be_left_out_or_null() {
         ("/payer", json!({ "name": "Ada" })),
         ("/metadata", json!({ "order": "42" })),
         ("/expires_in_seconds", json!(60)),
+        ("/test_clock", json!("C3F0A6DE-52b7-4e0c-9a2d-7d1b8e6f4a10")),
+        ("/test_clock", Value::Null),
         ("/amount", json!(400)),
         ("/currency", json!("GBP")),
         ("/line_items/0/description", json!("Twelve hours")),
@@ -191,6 +193,11 @@ fn every_rule_names_its_code_and_field() {
         ("/expires_in_seconds", json!(59), "invalid_request", "expires_in_seconds"),
         ("/expires_in_seconds", json!(604_801), "invalid_request", "expires_in_seconds"),
         ("/expires_in_seconds", json!("60"), "invalid_request", "expires_in_seconds"),
+        ("/test_clock", json!(""), "invalid_request", "test_clock"),
+        ("/test_clock", json!("clock"), "invalid_request", "test_clock"),
+        ("/test_clock", json!("c3f0a6de52b74e0c9a2d7d1b8e6f4a10"), "invalid_request", "test_clock"),
+        ("/test_clock", json!("c3f0a6de-52b7-4e0c-9a2d-7d1b8e6f4a1"), "invalid_request", "test_clock"),
+        ("/test_clock", json!({ "id": "c3f0a6de-52b7-4e0c-9a2d-7d1b8e6f4a10" }), "invalid_request", "test_clock"),
     ];
     for (pointer, value, code, parameter) in cases {
         let found = violations(parse(&with(pointer, value.clone())));
@@ -405,6 +412,7 @@ proptest! {
             "/reference", "/success_url", "/error_url", "/line_items", "/line_items/0", "/line_items/0/amount",
             "/line_items/0/quantity", "/line_items/0/currency", "/payee", "/payee/sort_code", "/payer", "/metadata",
             "/email_receipt", "/retry", "/locale", "/expires_in_seconds", "/amount",
+            "/test_clock",
         ]),
     ) {
         match parse(&with(pointer, value)) {

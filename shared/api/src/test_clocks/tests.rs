@@ -133,3 +133,27 @@ fn a_clock_is_shown_as_it_is() {
     changed.into_iter().for_each(|(field, value)| expected[field] = value);
     assert_eq!(advancing, expected);
 }
+
+#[test]
+fn why_a_session_can_not_follow_a_clock_is_the_fault_of_its_parameter() {
+    let clock = TestClock {
+        id: "c3f0a6de-52b7-4e0c-9a2d-7d1b8e6f4a10".parse().unwrap(),
+        merchant_id: "demo".parse().unwrap(),
+        name: None,
+        created_at: real(),
+        now: real(),
+        target: None,
+        sessions: Vec::new(),
+    };
+    let gone = not_on_clock(None);
+    assert_eq!(
+        titles::<()>(Err(gone)),
+        [("test_clock".to_owned(), "test_clock names no test clock of yours".to_owned())]
+    );
+    let full = titles::<()>(Err(not_on_clock(Some(&clock))));
+    let most = "test_clock is followed by 100 sessions, which is the most; create another clock";
+    assert_eq!(full, [("test_clock".to_owned(), most.to_owned())]);
+    let advancing = TestClock { target: Some(at("2026-07-01T00:00:00Z")), ..clock };
+    let title = "test_clock is being advanced to 2026-07-01T00:00:00Z; create the session when that is done".to_owned();
+    assert_eq!(not_on_clock(Some(&advancing)), Refusal::InvalidAction { title, parameter: Some("test_clock") });
+}

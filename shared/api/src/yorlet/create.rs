@@ -18,6 +18,7 @@ use crate::json::Json;
 use crate::metadata::read_metadata;
 #[cfg(test)]
 use crate::openapi::types as doc;
+use crate::test_clocks::read_test_clock;
 use crate::violations::{A_STRING, A_WHOLE_NUMBER, Violations, infallible};
 
 /// What a client calls the customer of a session.
@@ -83,6 +84,10 @@ pub(crate) struct CreateRequest {
     /// Kept for your own books: there are no units and no balances here.
     #[serde(default)]
     transaction_data: Given<Object<TransactionDataRequest>>,
+    /// Our own addition: the test clock that the session follows, with its refunds, instead of the real time. For test keys alone.
+    #[cfg_attr(test, schemars(with = "doc::Id"))]
+    #[serde(default)]
+    test_clock: Given<String>,
 }
 
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline, transform = doc::may_be_null))]
@@ -156,6 +161,7 @@ pub(crate) fn parse_create(body: &Json<'_>, merchant: &Merchant, caps: &AmountCa
     let reference =
         wrong.optional(request.statement_descriptor, None, "statement_descriptor", A_STRING, Reference::try_from);
     let transaction_data = transaction_data(request.transaction_data, &mut wrong);
+    let test_clock = read_test_clock(request.test_clock, None, &mut wrong);
     let kept =
         SessionExtra { reporting_type: reporting_type.unwrap_or_default(), transaction_data, payment_method_options };
     // Each part has a limit of its own, so that together they fit.
@@ -175,6 +181,7 @@ pub(crate) fn parse_create(body: &Json<'_>, merchant: &Merchant, caps: &AmountCa
                 retry: true,
                 metadata: metadata.unwrap_or_default(),
                 lifetime: Lifetime::MAX,
+                test_clock,
                 ..NewSession::new(WireFormat::Yorlet, amount, payee, reference)
             })
         }

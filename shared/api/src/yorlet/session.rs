@@ -40,6 +40,10 @@ pub(crate) struct SessionView<'a> {
     /// Where the payer goes on to.
     #[cfg_attr(test, schemars(with = "Option<doc::MerchantUrl>"))]
     return_url: Option<&'a str>,
+    /// There if it follows a test clock, which it was given at creation: all of its times are by that.
+    #[cfg_attr(test, schemars(with = "doc::Id"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    test_clock: Option<String>,
     #[cfg_attr(test, schemars(with = "doc::YorletSessionStatus"))]
     status: &'static str,
     /// The transaction, once it is `paid`.
@@ -86,6 +90,7 @@ impl<'a> SessionView<'a> {
             payment_method_types: session.payment_methods.as_slice(),
             reporting_type: extra.reporting_type,
             return_url: session.success_url.as_ref().map(MerchantUrl::as_str),
+            test_clock: session.test_clock.map(|clock| clock.id.to_string()),
             status: shown_status(state),
             transaction: (state == SessionState::Sent).then(|| id::transaction(session.id)),
             url: session.checkout_url(),

@@ -49,7 +49,7 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-const FIELDS: [&str; 14] = [
+const FIELDS: [&str; 15] = [
     "amount",
     "currency",
     "customer",
@@ -63,6 +63,7 @@ const FIELDS: [&str; 14] = [
     "send_email",
     "statement_descriptor",
     "transaction_data",
+    "test_clock",
     "something_else",
 ];
 
