@@ -137,7 +137,7 @@ impl Create {
             }
         };
         let Some(clock_id) = new.test_clock else { return Ok((new, None)) };
-        let clock = self.test_clocks.get(caller.owns_test_clocks()?, clock_id).await?;
+        let clock = self.test_clocks.get(caller.owns_test_clocks()?, clock_id, self.clock.now()).await?;
         Ok((new, Some(clock.ok_or_else(|| api::not_on_clock(None))?.on_clock())))
     }
 
