@@ -204,6 +204,9 @@ impl Publish {
             let readable_by = readable_by(created_at, landed_s);
             self.notify_endpoints(&event.object, sequence, readable_by, known).await?;
             self.note_customer(&event, created_at).await?;
+            if event.object.test_clock().is_some() {
+                self.events.note_published(&event.id()).await?;
+            }
             let correlation_id = event.correlation_id().map(CorrelationId::as_str);
             tracing::info!(object_id = %event.object.id(), sequence, correlation_id, "published");
             if is_new {

@@ -1,5 +1,6 @@
 //! Events: one for every history entry, with the object as it was then, and how often each was delivered.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use models::{CorrelationId, EndpointId, EventId, EventType, ListShards, Object, ObjectId};
 use serde::de::DeserializeOwned;
@@ -23,6 +24,9 @@ const PUT_AFTER: SignedDuration = SignedDuration::from_hours(2 * 24);
 
 /// More attempts to deliver one event than there ever are: each endpoint is tried some 20 times, and for each replay.
 const MAX_ATTEMPTS: usize = 1000;
+
+/// That all that follows from an event is written.
+pub(crate) const PUBLISHED: &str = "published";
 
 /// The table's events.
 #[derive(Debug, Clone)]
@@ -119,6 +123,18 @@ impl Events {
         // It may meet the deletion of its object, which puts it, too.
         let put = || self.table.put_new(WriteKind::EventPut, key.clone(), item.clone());
         past_conflicts(put).await.map(|put| put.is_new())
+    }
+
+    /// Notes that all that follows from an event is written: its mail, and which endpoints are to be notified. For whoever
+    /// advances the test clock that its object follows.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn note_published(&self, id: &EventId) -> Result<(), StoreError> {
+        let update = Update::new(WriteKind::EventPublished, keys::event(id))
+            .when("attribute_exists(#pk)", [])
+            .set(PUBLISHED, AttributeValue::Bool(true));
+        update.send(&self.table).await.map(|_| ())
     }
 
     /// The event with this id.

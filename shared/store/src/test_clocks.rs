@@ -10,6 +10,7 @@ use models::{
 };
 
 use crate::error::StoreError;
+use crate::events::PUBLISHED;
 use crate::history::TEST_CLOCK;
 use crate::keys;
 use crate::table::{Item, Key, Put, Table, ms, n, read, s, sk};
@@ -193,13 +194,14 @@ impl TestClocks {
         update.send(&self.table).await.map(|_| ())
     }
 
-    /// Whether everything that happened to something is published. A consistent read.
+    /// Whether everything that happened to something is published, and all is written that follows from it. A consistent read.
     ///
     /// # Errors
     /// The table failed us.
     pub async fn is_published(&self, object: &Object) -> Result<bool, StoreError> {
         let last = EventId { object_id: object.id(), sequence: object.history_len() };
-        Ok(self.table.get(keys::event(&last)).await?.is_some())
+        let event = self.table.get(keys::event(&last)).await?;
+        Ok(event.is_some_and(|event| event.contains_key(PUBLISHED)))
     }
 
     /// What is to be delivered of something that follows a clock. A consistent read.

@@ -107,6 +107,8 @@ kinds! {
     EventForget = "putting an event of a deleted session",
     /// Sets what is fixed, or removes for good.
     EventErase = "erasing an event",
+    /// Sets what is fixed.
+    EventPublished = "noting that an event is published",
     AttemptNote = "noting a delivery",
     // Mails. Never deleted.
     MailPut = "putting a mail",

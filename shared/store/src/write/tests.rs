@@ -786,6 +786,11 @@ async fn test_clocks(late: &Late, owner: &Owner, now: Timestamp) {
         endpoint_id: EndpointId::new(Uuid::nil()),
         replay_of: None,
     };
+    let events = Events::new(late.table.clone());
+    let event = StoredEvent::new(Object::Session(Box::new(session.clone())), 1);
+    events.put(&event).await.unwrap();
+    events.note_published(&event.id()).await.unwrap();
+    late.arrive_after("noting that an event is published").await;
     let cursors = Cursors::new(late.table.clone());
     let mut real_now = now;
     for (round, to) in [(1, seconds(60)), (2, seconds(120))] {
