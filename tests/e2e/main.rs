@@ -35,6 +35,7 @@ mod refusals;
 mod router;
 mod samples;
 mod template;
+mod test_clocks;
 mod test_clocks_advance;
 mod transfers;
 mod upgrade;
