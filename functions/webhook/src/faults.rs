@@ -139,7 +139,7 @@ mod tests {
         let first = || Delivery {
             url: "https://example.com/".parse().unwrap(),
             id: "evt_1".parse().unwrap(),
-            format: models::WireFormat::Banked,
+            format: models::WireFormat::default(),
             correlation_id: None,
             timestamp_s: NOW.as_second(),
             body: b"{}".to_vec(),
