@@ -14,12 +14,12 @@ use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Error, LambdaEvent};
 use models::{CorrelationId, CursorId, Endpoint, Lane, Pace, is_given_up, next_delivery, not_before};
-use outbound::{Delivery, DeliveryResult, EndpointResponse, Failure, InvalidSecret, Policy, Sender, WebhookSecret};
+use outbound::{Delivery, DeliveryResult, Failure, Policy, Sender};
 use queue::Queue;
 use runtime::{Clock, Metric, Random};
 use store::{CursorClaim, Cursors, DeliveryAttempt, Endpoints, Events, Finished, Paused, Slot, StoredEvent, Table};
-use url::Url;
 
+use crate::attempt::{delivery, note, took};
 use crate::faults::{self, Fault};
 
 /// How long before the function's time runs out nothing more is sent: a delivery takes 15 s at the most.
@@ -428,55 +428,6 @@ impl Webhook {
     }
 }
 
-/// How long the endpoint took to answer or to fail; none if it did neither in time.
-fn took(attempt: &DeliveryResult) -> Option<Duration> {
-    match attempt.response {
-        Err(Failure::TimedOut | Failure::NotAtOnce) => None,
-        Ok(_)
-        | Err(
-            Failure::ConnectionFailed
-            | Failure::NameNotFound
-            | Failure::AddressNotAllowed
-            | Failure::PortNotAllowed
-            | Failure::TlsFailed,
-        ) => Some(Duration::from_millis(attempt.latency_ms)),
-    }
-}
-
-/// What the merchant can read of an attempt.
-fn note(endpoint: &Endpoint, at: Timestamp, attempt: DeliveryResult) -> DeliveryAttempt {
-    let (status, answer, error) = match attempt.response {
-        Ok(EndpointResponse { status, body_start, retry_after: _ }) => (Some(status), Some(body_start), None),
-        Err(failure) => (None, None, Some(failure.to_string())),
-    };
-    DeliveryAttempt { endpoint_id: endpoint.id, at, latency_ms: attempt.latency_ms, status, answer, error }
-}
-
-/// What is sent.
-fn delivery(event: &StoredEvent, endpoint: &Endpoint, at: Timestamp) -> Result<Delivery, Error> {
-    let (secret, further_secrets) = secrets(endpoint, at)?;
-    Ok(Delivery {
-        url: Url::parse(endpoint.url.as_str())?,
-        id: api::event_id(event).parse()?,
-        format: endpoint.format,
-        correlation_id: event.correlation_id().cloned(),
-        timestamp_s: at.as_second(),
-        body: serde_json::to_vec(&api::event(event, endpoint.thin)?)?,
-        secret,
-        further_secrets,
-    })
-}
-
-/// What signs. While a secret is being replaced both do, the old one first: one of the two headers holds one
-/// signature only.
-fn secrets(endpoint: &Endpoint, at: Timestamp) -> Result<(WebhookSecret, Vec<WebhookSecret>), InvalidSecret> {
-    let new = endpoint.secret.as_str().parse()?;
-    match endpoint.previous_secret_at(at) {
-        Some(old) => Ok((old.as_str().parse()?, vec![new])),
-        None => Ok((new, Vec::new())),
-    }
-}
-
 /// When to try again for a slot: soon at first, and later the longer the cursor has waited; but not so late that slots stay
 /// free while cursors wait. An endpoint that has few slots because nothing is known of it is known within a second.
 fn next_try(claim: &CursorClaim, pace: Pace, now: Timestamp, random: &Random) -> Result<Timestamp, jiff::Error> {
@@ -493,34 +444,4 @@ fn next_try(claim: &CursorClaim, pace: Pace, now: Timestamp, random: &Random) ->
 /// A random part of this: cursors that wait together are not to come back together.
 fn up_to(most: SignedDuration, random: &Random) -> SignedDuration {
     most.mul_f64(random.f64())
-}
-
-#[cfg(test)]
-mod tests {
-    use models::EndpointSecret;
-    use samples::NOW;
-
-    use super::*;
-
-    fn secret(byte: u8) -> EndpointSecret {
-        EndpointSecret::new(WebhookSecret::generate([byte; 32]).expose().to_owned())
-    }
-
-    #[test]
-    fn the_old_secret_signs_first_until_its_time_is_over() {
-        let endpoint = Endpoint {
-            secret: secret(2),
-            rotations: 1,
-            previous_secret: Some(secret(1)),
-            previous_secret_until: Some(NOW),
-            ..samples::endpoint()
-        };
-        let signing = |at| {
-            let (first, further) = secrets(&endpoint, at).unwrap();
-            [vec![first], further].concat().iter().map(|secret| secret.expose().to_owned()).collect::<Vec<_>>()
-        };
-        let [old, new] = [secret(1), secret(2)].map(|secret| secret.as_str().to_owned());
-        assert_eq!(signing(NOW - SignedDuration::from_secs(1)), [old, new.clone()]);
-        assert_eq!(signing(NOW), [new]);
-    }
 }

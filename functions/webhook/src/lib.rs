@@ -1,5 +1,6 @@
 //! The webhooks queue → merchants' endpoints.
 
+mod attempt;
 mod faults;
 mod handler;
 
