@@ -201,7 +201,7 @@ fn a_clock_takes_a_session_of_its_time_while_it_stands_still() {
         assert!(matches!(stage.clocks.advance(merchant, stage.clock.id, to).await.unwrap(), ClockAdvanced::Going(_)));
         let refused = |created: Created| match created {
             Created::NotOnClock(clock) => clock.map(|clock| *clock),
-            created => panic!("{created:?}"),
+            created @ (Created::New(_) | Created::Existing(..) | Created::Deleted) => panic!("{created:?}"),
         };
         let clock = refused(stage.sessions.create(early.clone(), None).await.unwrap()).unwrap();
         assert_eq!(clock.target, Some(to), "it is being advanced");
