@@ -136,9 +136,10 @@ pub(crate) fn refresh(session: &Session, now: Timestamp) -> Option<String> {
 
 /// How often a page that waits for a bank loads itself again: while the payment is young every three seconds, later less.
 pub(crate) fn refresh_s(session: &Session, now: Timestamp) -> i64 {
+    let now = session.now(now);
     let transfer = session.transfer().and_then(|_| session.attempt.as_ref()?.at_consent.as_ref());
-    let begun_at = transfer.map_or(session.expires_at, |at_consent| at_consent.begun_at);
-    let since = session.pending_since().unwrap_or(begun_at).min(now);
+    let begun_at = transfer.map(|at_consent| at_consent.begun_at).filter(|_| now < session.expires_at);
+    let since = session.pending_since().or(begun_at).unwrap_or(session.expires_at).min(now);
     (now.duration_since(since).as_secs() / 10).clamp(3, 60)
 }
 
@@ -250,5 +251,22 @@ mod tests {
         for (age, wait) in [(0, 3), (30, 3), (100, 10), (100_000, 60)] {
             assert_eq!(refresh_s(&session, later(age)), wait);
         }
+    }
+
+    #[test]
+    fn the_page_of_a_transfer_is_young_again_when_its_time_is_up() {
+        let mut session = in_state(SessionState::AwaitingPaymentConsent);
+        let mut attempt = samples::attempt_at_consent(session.id, 1, NOW);
+        let instructions =
+            models::TransferInstructions { payee: session.payee.clone(), reference: session.reference.clone() };
+        attempt.at_consent.iter_mut().for_each(|at_consent| at_consent.transfer = Some(instructions.clone()));
+        session.attempt = Some(attempt);
+        let ends = session.expires_at.duration_since(NOW).as_secs();
+        for (age, wait) in [(0, 3), (100, 10), (ends - 1, 60), (ends, 3), (ends + 100, 10), (ends + 100_000, 60)] {
+            assert_eq!(refresh_s(&session, later(age)), wait, "{age}");
+        }
+        // By its test clock, which stands still.
+        session.test_clock = Some(models::OnClock { id: models::TestClockId::new(samples::uuid()), now: later(100) });
+        assert_eq!(refresh_s(&session, later(100_000)), 10);
     }
 }
