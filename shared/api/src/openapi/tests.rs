@@ -9,8 +9,8 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use jiff::{SignedDuration, Timestamp};
 use models::{
-    Currency, Endpoint, Lifetime, MAX_CONCURRENT_DELIVERIES, MinorUnits, Mode, Money, NotRefundable, QUICK, Scope,
-    SessionState, is_given_up, next_delivery,
+    Currency, Endpoint, Lifetime, MAX_CONCURRENT_DELIVERIES, MAX_SESSIONS_ON_A_CLOCK, MinorUnits, Mode, Money,
+    NotRefundable, QUICK, Scope, SessionState, is_given_up, next_delivery,
 };
 
 use super::*;
@@ -19,7 +19,7 @@ use crate::error::Refusal;
 use crate::format::ErrorShape;
 use crate::json::Json;
 use crate::route::ROUTES;
-use crate::test_clocks::{parse_advance, parse_test_clock};
+use crate::test_clocks::{not_on_clock, parse_advance, parse_test_clock};
 use crate::webhooks::parse_webhook;
 
 fn openapi() -> Value {
@@ -242,6 +242,8 @@ fn the_documented_refusals_are_what_the_code_says() {
         parse_webhook(&Json::read(wrong).unwrap(), url_required, Mode::Test, |_| public).unwrap_err()
     };
     let conflict = Refusal::IdempotencyConflict;
+    let clock = samples::test_clock(request(&openapi, "/v2/test_clocks", "some"));
+    let advancing = TestClock { target: Some(at("2026-02-07T09:30:00Z")), ..clock };
     for (path, method, name, refusal) in [
         (refunds, "post", "notSent", not_refundable(NotRefundable::NotSent(SessionState::Pending))),
         (refunds, "post", "paysRefund", not_refundable(NotRefundable::PaysRefund)),
@@ -253,6 +255,8 @@ fn the_documented_refusals_are_what_the_code_says() {
         (refunds, "get", "invalid", Refusal::invalid("payment_session_id", "must be given")),
         (refunds, "post", "idempotencyConflict", conflict.clone()),
         ("/v2/payment_sessions", "post", "idempotencyConflict", conflict.clone()),
+        ("/v2/payment_sessions", "post", "clockAdvances", not_on_clock(Some(&advancing))),
+        ("/v2/test_clocks", "post", "live", Refusal::ClockForLiveKey),
         (webhooks, "post", "idempotencyConflict", conflict),
         (webhooks, "post", "fields", endpoint(true)),
         ("/v2/webhooks/{id}", "patch", "fields", endpoint(false)),
@@ -290,6 +294,8 @@ fn limits_in_prose_are_the_codes() {
     };
     let now = at("2019-11-04T09:00:00Z");
     let rotating = Endpoint::rotated_until(now).duration_since(now).as_hours();
+    let clock = samples::test_clock(request(&openapi, "/v2/test_clocks", "some"));
+    let lives = clock.ends_at().duration_since(clock.created_at);
     let sessions = "/components/schemas/PaymentSession/properties/pays_refund";
     for (pointer, says) in [
         ("/paths/~1v2~1refunds/post", format!("{MAX_REFUNDS} times")),
@@ -298,6 +304,8 @@ fn limits_in_prose_are_the_codes() {
         (sessions, format!("within {} days", Lifetime::MAX_SECONDS / (24 * 60 * 60))),
         ("/paths/~1v2~1webhooks/post", format!("At most {MAX_ENDPOINTS} for test and {MAX_ENDPOINTS} for live")),
         ("/components/responses/WebhookConflict", format!("There are {MAX_ENDPOINTS} endpoints")),
+        ("/paths/~1v2~1test_clocks/post", format!("At most {MAX_SESSIONS_ON_A_CLOCK} sessions follow one clock")),
+        ("/paths/~1v2~1test_clocks/post", format!("removed {} days after it was created", lives.as_hours() / 24)),
         ("/paths/~1v2~1events~1{id}~1attempts/get", format!("The last {MAX_EVENTS}, ")),
         ("/paths/~1v2~1payment_sessions~1{id}~1events/get", format!("at most {MAX_EVENTS}.")),
         ("/paths/~1v2~1webhooks~1{id}~1rotate/post", format!("for {rotating} hours, or until")),
