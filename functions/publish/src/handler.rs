@@ -192,18 +192,18 @@ impl Publish {
         for event in change.into_events().map(|event| event.kept_from(self.clock.now())) {
             let (sequence, created_at) = (event.sequence, event.created_at());
             let is_new = self.events.put(&event).await?;
+            // What is not about the payment itself goes by the real time: mails, who was registered by then, personal data.
+            let happened_at = if event.object.test_clock().is_some() { self.clock.now() } else { created_at };
             if let Some(mail) = event.object.mail_for(sequence) {
-                // A mail goes by the real time.
-                let due_at = if event.object.test_clock().is_some() { self.clock.now() } else { created_at };
-                let is_new = self.mails.put(&mail, due_at).await?;
+                let is_new = self.mails.put(&mail, happened_at).await?;
                 if is_new && let Err(error) = self.receipts.enqueue(&mail.to_string()).await {
                     tracing::warn!(%mail, %error, "a mail could not be queued; `expire` will queue it");
                 }
             }
             let landed_s = (sequence >= first_landed).then_some(landed_s);
-            let readable_by = readable_by(created_at, landed_s);
+            let readable_by = readable_by(happened_at, landed_s);
             self.notify_endpoints(&event.object, sequence, readable_by, known).await?;
-            self.note_customer(&event, created_at).await?;
+            self.note_customer(&event, happened_at).await?;
             if event.object.test_clock().is_some() {
                 self.events.note_published(&event.id()).await?;
             }

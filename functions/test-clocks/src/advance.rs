@@ -1,5 +1,5 @@
 //! What is done while a test clock is advanced: it moves from one time at which something is due to the next, and all that is
-//! due is done and published before it moves on.
+//! due is done, published and delivered before it moves on.
 //!
 //! Each step is a conditional write, and what is to be done is read of the table each time: after a crash the next request goes
 //! on, and two at once do the same.
@@ -8,18 +8,26 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use api::ApiError;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use models::{CursorId, MerchantId, Object, ObjectId, TestClock, TestClockId};
 use payments::{PaymentError, Payments};
 use queue::Queue;
-use runtime::Clock;
-use store::{Follower, TestClocks};
+use runtime::{Clock, Metric};
+use store::{DueCursor, Follower, Published, TestClocks};
 
-/// How often it is read whether everything is published and delivered.
+/// How often it is read whether everything is published and delivered: soon at first, and up to once a second.
 const READ_AGAIN: Duration = Duration::from_millis(50);
+const READ_AGAIN_AT_MOST: Duration = Duration::from_secs(1);
 
 /// How long after a cursor was queued it is queued again, if it is still due: a message may be lost.
 const QUEUE_AGAIN: Duration = Duration::from_secs(2);
+
+/// How long an event that is there may lack the note that all is written which follows from it: an earlier release writes none.
+const WRITTEN_AFTER: Duration = Duration::from_secs(5);
+
+/// How many followers of a clock are processed at once.
+const AT_ONCE: usize = 16;
 
 /// Advances test clocks.
 #[derive(Debug)]
@@ -30,13 +38,24 @@ pub(crate) struct Advance {
     clock: Clock,
 }
 
-/// What one request remembers of what it has done.
+/// What one request remembers of its work at the time that the clock shows.
 #[derive(Debug, Default)]
-struct Done {
-    /// What was due, and had nothing to be done about it, at the time that the clock shows.
-    idle: BTreeSet<(ObjectId, Timestamp)>,
+struct Progress {
+    /// What was processed: which, with how long a history, due when.
+    processed: BTreeSet<(ObjectId, usize, Timestamp)>,
     /// When cursors were queued.
-    queued: HashMap<(CursorId, Timestamp), Instant>,
+    queued: HashMap<DueCursor, Instant>,
+    /// Since when events lack the note that they are published.
+    unnoted: HashMap<(ObjectId, usize), Instant>,
+    /// How often it was waited for.
+    waited: u32,
+}
+
+/// Whether everything is published and delivered that can be at the time that the clock shows.
+enum Settled {
+    No,
+    /// It is; and the next delivery is due then, if there is one.
+    Until(Option<Timestamp>),
 }
 
 impl Advance {
@@ -49,112 +68,138 @@ impl Advance {
     /// # Errors
     /// 503, 500: it may have been moved on.
     pub(crate) async fn work(&self, owner: &MerchantId, id: TestClockId, stop_at: Instant) -> Result<(), ApiError> {
-        let mut done = Done::default();
+        let mut progress = Progress::default();
         while let Some(clock) = self.clocks.get(owner, id, self.clock.now()).await?
-            && let Some(target) = clock.target
             && self.clock.instant() < stop_at
         {
             let followers = self.clocks.followers(&clock).await?;
-            if self.copy(&clock, &followers).await? || self.do_due(&clock, &followers, &mut done).await? {
+            if self.copy(&clock, &followers).await? || self.do_due(&clock, &followers, &mut progress).await? {
                 continue;
             }
-            let Some(next_delivery) = self.settled(&clock, &followers, &mut done).await? else {
-                tokio::time::sleep(READ_AGAIN).await;
+            let Settled::Until(next_delivery) = self.settled(&clock, &followers, &mut progress).await? else {
+                let wait = READ_AGAIN.saturating_mul(progress.waited.saturating_add(1)).min(READ_AGAIN_AT_MOST);
+                progress.waited = progress.waited.saturating_add(1);
+                tokio::time::sleep(wait).await;
                 continue;
             };
+            let Some(target) = clock.target else { return Ok(()) };
             if clock.now == target {
-                self.clocks.arrive(id, target).await?;
-                continue;
+                return Ok(self.clocks.arrive(id, target).await?);
             }
-            let later = followers.iter().flat_map(times_of).chain(next_delivery.0).filter(|at| *at > clock.now);
+            let later = followers.iter().flat_map(times_of).chain(next_delivery).filter(|at| *at > clock.now);
             let next = later.min().map_or(target, |next| next.min(target));
             self.clocks.step(id, clock.now, next).await?;
-            done.idle.clear();
+            progress = Progress::default();
         }
         Ok(())
     }
 
-    /// Moves what follows the clock to its time; whether anything was behind.
-    async fn copy(&self, clock: &TestClock, followers: &[Follower]) -> Result<bool, ApiError> {
-        let is_behind =
-            |follower: &&Follower| follower.object.test_clock().is_some_and(|on_clock| on_clock.now < clock.now);
-        let mut any = false;
-        for follower in followers.iter().filter(is_behind) {
-            self.clocks.copy(&follower.object, clock.now).await?;
-            any = true;
-        }
-        Ok(any)
+    /// Queues all that is to be delivered of what followed a clock, which is gone.
+    ///
+    /// # Errors
+    /// 503: some of it was not.
+    pub(crate) async fn queue_all(&self, clock: &TestClock) -> Result<(), ApiError> {
+        let followers = self.clocks.followers(clock).await?;
+        let queued = stream::iter(&followers).map(async |follower| {
+            for cursor in self.clocks.cursors_of(&follower.id).await? {
+                self.queue(&cursor.id).await?;
+            }
+            Ok(())
+        });
+        queued.buffer_unordered(AT_ONCE).try_collect().await
     }
 
-    /// Does what is due, in the order of time; whether anything was.
-    async fn do_due(&self, clock: &TestClock, followers: &[Follower], done: &mut Done) -> Result<bool, ApiError> {
+    /// Moves what follows the clock to its time; whether anything was behind.
+    async fn copy(&self, clock: &TestClock, followers: &[Follower]) -> Result<bool, ApiError> {
+        let behind: Vec<_> = followers.iter().filter(|follower| follower.on_clock.now < clock.now).collect();
+        let copied = stream::iter(&behind).map(|follower| self.clocks.copy(follower, clock.now));
+        copied.buffer_unordered(AT_ONCE).try_collect::<()>().await?;
+        Ok(!behind.is_empty())
+    }
+
+    /// Does what is due, in the order of time; whether anything was. What can't be done is logged, and stops nothing else.
+    async fn do_due(
+        &self,
+        clock: &TestClock,
+        followers: &[Follower],
+        progress: &mut Progress,
+    ) -> Result<bool, ApiError> {
         let mut due: Vec<_> = followers
             .iter()
-            .filter_map(|follower| Some((follower.due_at?, follower.object.id(), &follower.object)))
-            .filter(|(at, id, _)| *at <= clock.now && !done.idle.contains(&(*id, *at)))
+            .filter_map(|follower| {
+                Some((follower.due_at?, follower.id, follower.history_len, follower.object.as_ref()?))
+            })
+            .filter(|(at, ..)| *at <= clock.now)
+            .filter(|(at, id, history_len, _)| !progress.processed.contains(&(*id, *history_len, *at)))
             .collect();
-        due.sort_by_key(|(at, id, _)| (*at, *id));
-        for (at, id, object) in &due {
-            let did = match object {
+        due.sort_by_key(|(at, id, ..)| (*at, *id));
+        for (at, id, history_len, object) in &due {
+            let done = match object {
                 Object::Session(session) => self.payments.do_due_of_session(session).await,
                 Object::Refund(refund) => self.payments.do_due_of_refund(refund).await,
             };
-            did.map_err(of_payment)?;
+            match done {
+                Ok(()) => {}
+                Err(PaymentError::Store(error)) => return Err(error.into()),
+                Err(error @ (PaymentError::Provider(_) | PaymentError::Inconsistent(_))) => {
+                    tracing::error!(object_id = %id, %error, "a due item could not be processed");
+                    Metric::DueFailed.count();
+                }
+            }
             // If it is due at another time by now, that is another entry.
-            done.idle.insert((*id, *at));
+            progress.processed.insert((*id, *history_len, *at));
         }
         Ok(!due.is_empty())
     }
 
-    /// Whether everything that happened is published, and all that is due by now is delivered or has failed; if so, when the next
-    /// delivery is due. What is due is queued.
+    /// Whether everything that happened is published, and all that is due by now is delivered or has failed. What is due is
+    /// queued.
     async fn settled(
         &self,
         clock: &TestClock,
         followers: &[Follower],
-        done: &mut Done,
-    ) -> Result<Option<NextDelivery>, ApiError> {
-        let (mut settled, mut next) = (true, None);
-        for follower in followers {
-            settled &= self.clocks.is_published(&follower.object).await?;
-            for cursor in self.clocks.cursors_of(&follower.object.id()).await? {
+        progress: &mut Progress,
+    ) -> Result<Settled, ApiError> {
+        let read = stream::iter(followers).map(async |follower| {
+            let published = self.clocks.published(follower).await?;
+            Ok::<_, ApiError>((follower, published, self.clocks.cursors_of(&follower.id).await?))
+        });
+        let read: Vec<_> = read.buffered(AT_ONCE).try_collect().await?;
+        let (mut settled, mut next, now) = (true, None, self.clock.instant());
+        for (follower, published, cursors) in read {
+            settled &= match published {
+                Published::Yes => true,
+                Published::No => false,
+                Published::Perhaps => {
+                    let since = progress.unnoted.entry((follower.id, follower.history_len)).or_insert(now);
+                    now.duration_since(*since) >= WRITTEN_AFTER
+                }
+            };
+            for cursor in cursors {
                 if cursor.due_at > clock.now {
                     next = next.into_iter().chain([cursor.due_at]).min();
                     continue;
                 }
                 settled = false;
-                let now = self.clock.instant();
-                let queued_at = done.queued.get(&(cursor.id.clone(), cursor.due_at));
-                if queued_at.is_none_or(|at| now.duration_since(*at) >= QUEUE_AGAIN) {
-                    self.webhooks
-                        .enqueue(&cursor.id.to_string())
-                        .await
-                        .map_err(|error| ApiError::Unavailable(error.into()))?;
-                    done.queued.insert((cursor.id, cursor.due_at), now);
+                if progress.queued.get(&cursor).is_none_or(|at| now.duration_since(*at) >= QUEUE_AGAIN) {
+                    self.queue(&cursor.id).await?;
+                    progress.queued.insert(cursor, now);
                 }
             }
         }
-        Ok(settled.then_some(NextDelivery(next)))
+        Ok(if settled { Settled::Until(next) } else { Settled::No })
+    }
+
+    async fn queue(&self, cursor: &CursorId) -> Result<(), ApiError> {
+        self.webhooks.enqueue(&cursor.to_string()).await.map_err(|error| ApiError::Unavailable(error.into()))
     }
 }
-
-/// When the next delivery is due, if one is.
-#[derive(Debug, Clone, Copy)]
-struct NextDelivery(Option<Timestamp>);
 
 /// When something is to be done about what follows a clock: what is due, and a session's end.
 fn times_of(follower: &Follower) -> impl Iterator<Item = Timestamp> + use<> {
     let ends_at = match &follower.object {
-        Object::Session(session) => session.state.is_awaiting().then_some(session.expires_at),
-        Object::Refund(_) => None,
+        Some(Object::Session(session)) => session.state.is_awaiting().then_some(session.expires_at),
+        Some(Object::Refund(_)) | None => None,
     };
     follower.due_at.into_iter().chain(ends_at)
-}
-
-fn of_payment(error: PaymentError) -> ApiError {
-    match error {
-        PaymentError::Store(error) => error.into(),
-        PaymentError::Provider(error) => ApiError::Unavailable(Box::new(error)),
-        error @ PaymentError::Inconsistent(_) => ApiError::Internal(Box::new(error)),
-    }
 }

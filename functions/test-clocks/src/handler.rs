@@ -58,10 +58,7 @@ impl TestClocksFunction {
         match route {
             Some(Route::CreateTestClock) => self.create(&request, &caller, owner).await,
             Some(Route::TestClock(id)) => show(StatusCode::OK, &self.get(owner, api::path_id(id)?).await?),
-            Some(Route::DeleteTestClock(id)) => {
-                let deleted = self.clocks.delete(owner, api::path_id(id)?, self.clock.now()).await?;
-                if deleted { Ok(api::no_content()) } else { Err(Refusal::NotFound.into()) }
-            }
+            Some(Route::DeleteTestClock(id)) => self.delete(owner, api::path_id(id)?).await,
             Some(Route::AdvanceTestClock(id)) => self.advance(&request, &caller, owner, api::path_id(id)?).await,
             Some(_) | None => Err(api::unrouted(&request).into()),
         }
@@ -69,6 +66,16 @@ impl TestClocksFunction {
 
     async fn get(&self, owner: &MerchantId, id: TestClockId) -> Result<TestClock, ApiError> {
         Ok(self.clocks.get(owner, id, self.clock.now()).await?.ok_or(Refusal::NotFound)?)
+    }
+
+    /// What is still to be delivered of what followed it goes by the real time from then on.
+    async fn delete(&self, owner: &MerchantId, id: TestClockId) -> Answer {
+        let clock = self.get(owner, id).await?;
+        if !self.clocks.delete(owner, id, self.clock.now()).await? {
+            return Err(Refusal::NotFound.into());
+        }
+        self.advance.queue_all(&clock).await?;
+        Ok(api::no_content())
     }
 
     async fn create(&self, request: &Request, caller: &Caller, owner: &MerchantId) -> Answer {
@@ -91,17 +98,15 @@ impl TestClocksFunction {
     async fn advance(&self, request: &Request, caller: &Caller, owner: &MerchantId, id: TestClockId) -> Answer {
         let stop_at = self.clock.instant() + WORKS_FOR;
         let to = parse_advance(&api::json_body(request)?)?;
-        let (clock, real_now) = (self.get(owner, id).await?, self.clock.now());
-        if clock.target.is_none() {
-            if to == clock.now {
-                return show(StatusCode::ACCEPTED, &clock);
+        let clock = self.get(owner, id).await?;
+        // The same request again goes on, and waits once more for what is not delivered yet.
+        if clock.target.unwrap_or(clock.now) != to {
+            clock.advances_to(to, self.clock.now()).map_err(|rule| Refusal::invalid("to", rule))?;
+            match self.clocks.advance(owner, id, clock.now, to).await? {
+                ClockAdvanced::Going(_) => {}
+                ClockAdvanced::Elsewhere(clock) => return Err(elsewhere(clock.target, clock.now).into()),
+                ClockAdvanced::NotFound => return Err(Refusal::NotFound.into()),
             }
-            clock.advances_to(to, real_now).map_err(|rule| Refusal::invalid("to", rule))?;
-        }
-        match self.clocks.advance(owner, id, to).await? {
-            ClockAdvanced::Going(_) => {}
-            ClockAdvanced::Elsewhere(clock) => return Err(elsewhere(clock.target, clock.now).into()),
-            ClockAdvanced::NotFound => return Err(Refusal::NotFound.into()),
         }
         tracing::info!(request_id = api::request_id(request), test_clock_id = %id, key_id = %caller.key_id, "test clock is being advanced");
         self.advance.work(owner, id, stop_at).await?;

@@ -49,29 +49,27 @@ impl Due {
 }
 
 impl Payments {
-    /// Does what is due of a session, as it was read; whether anything was.
+    /// Does what is due of a session, as it was read.
     ///
     /// # Errors
     /// See [`PaymentError`].
-    pub async fn do_due_of_session(&self, session: &Session) -> Result<bool, PaymentError> {
+    pub async fn do_due_of_session(&self, session: &Session) -> Result<(), PaymentError> {
         match Due::of_session(session, self.now(session)) {
-            Due::Nothing => return Ok(false),
-            Due::FollowUp => self.follow_up(session).await?,
-            Due::Expire => drop(self.end_by(session.id, SessionEvent::TimePassed).await?),
+            Due::Nothing => Ok(()),
+            Due::FollowUp => self.follow_up(session).await,
+            Due::Expire => self.end_by(session.id, SessionEvent::TimePassed).await.map(drop),
         }
-        Ok(true)
     }
 
-    /// Does what is due of a refund, as it was read; whether anything was.
+    /// Does what is due of a refund, as it was read.
     ///
     /// # Errors
     /// See [`PaymentError`].
-    pub async fn do_due_of_refund(&self, refund: &Refund) -> Result<bool, PaymentError> {
+    pub async fn do_due_of_refund(&self, refund: &Refund) -> Result<(), PaymentError> {
         match Due::of_refund(refund, self.clock.now()) {
-            Due::Nothing => return Ok(false),
-            Due::FollowUp => self.follow_up_refund(refund).await?,
-            Due::Expire => drop(self.expire_refund(refund).await?),
+            Due::Nothing => Ok(()),
+            Due::FollowUp => self.follow_up_refund(refund).await,
+            Due::Expire => Ok(self.expire_refund(refund).await.map(drop)?),
         }
-        Ok(true)
     }
 }

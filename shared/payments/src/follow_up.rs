@@ -151,6 +151,10 @@ impl Payments {
 
     /// Counts a payment that has been pending for too long.
     pub(crate) fn note_if_stuck(&self, session: &Session, now: Timestamp) {
+        // A merchant's own test lets days pass in seconds.
+        if session.test_clock.is_some() {
+            return;
+        }
         // Past its time it only waits for the provider to give it up; until then, the rest of a transfer may come.
         let awaits_payer = consenting(session).is_some() || session.missing().is_some();
         let past_its_time = awaits_payer.then_some(session.expires_at);
@@ -171,7 +175,7 @@ impl Payments {
     ) -> Result<(), PaymentError> {
         let event = SessionEvent::Settled;
         let change = self.change(session.id, event);
-        let taken_back = taken_back.map(|reason| TakenBack { reason, at: change.at });
+        let taken_back = taken_back.map(|reason| TakenBack { reason, at: session.now(change.at) });
         done(recorded(self.sessions.settle(change, from, taken_back).await, event))
     }
 

@@ -221,18 +221,25 @@ impl Cursors {
                 .when("#due_at <= :due_by", [(":due_by", s(sort_key(due_by)))])
                 .lease(&lease_id, now, lease_end(now))
         };
-        let by_real_time = claim(now).when("attribute_not_exists(#test_clock)", []);
+        // One that was paused and resumed is in the index, and goes by the real time.
+        let by_real_time = claim(now).when("attribute_not_exists(#test_clock) OR attribute_exists(#due_pk)", []);
         let (item, test_clock) = match by_real_time.send(&self.table).await? {
-            Updated::Refused(Some(item)) if item.contains_key(TEST_CLOCK) => {
+            Updated::Refused(Some(item)) if follows_clock(&item) => {
                 let clock = self.clock_of(id, &item).await?;
-                // One that is gone holds up nothing any more.
-                let due_by = clock.map_or(Timestamp::MAX, |clock| clock.now);
                 // What it is due by may be the same again: a first attempt that arrives late was made no later than another.
-                let by_clock = claim(due_by)
-                    .when("attribute_exists(#test_clock)", [])
+                let claim = claim(clock.map_or(Timestamp::MAX, |clock| clock.now))
+                    .when("attribute_exists(#test_clock) AND attribute_not_exists(#due_pk)", [])
                     .when("attribute_not_exists(#claimed_at) OR #claimed_at < :lease_now", [])
                     .set("claimed_at", ms(now));
-                match by_clock.send(&self.table).await? {
+                let claim = match clock {
+                    Some(_) => claim,
+                    // A clock that is gone holds up nothing: it goes by the real time from now on.
+                    None => claim
+                        .set("due_pk", s(keys::due_pk(&keys::cursor(id))))
+                        .set("due_at", s(sort_key(now)))
+                        .remove(&[TEST_CLOCK, "waiting_since"]),
+                };
+                match claim.send(&self.table).await? {
                     Updated::New(item) | Updated::Refused(Some(item)) => (item, clock),
                     Updated::Refused(None) => return Ok(None),
                 }
@@ -423,6 +430,11 @@ impl Cursors {
         let lease = (":lease", s(claim.lease_id.as_str()));
         Update::new(kind, keys::cursor(&claim.id)).when("#lease_id = :lease", [lease])
     }
+}
+
+/// Whether a cursor goes by a test clock.
+pub(crate) fn follows_clock(item: &Item) -> bool {
+    item.contains_key(TEST_CLOCK) && !item.contains_key("due_pk")
 }
 
 fn sort_key(at: Timestamp) -> String {

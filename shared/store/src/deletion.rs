@@ -75,7 +75,7 @@ impl Sessions {
         if !owner.owns(&session) {
             return Err(ChangeError::NotFound);
         }
-        *at = session.history.iter().fold(*at, |at, entry| at.max(entry.at));
+        *at = session.history.iter().fold(session.now(*at), |at, entry| at.max(entry.at));
         let state = session.state_at(*at);
         let may_be_paid = session.open_at_consent().is_some_and(|open| cancelled != Some(open.number));
         if session.was_submitted() || may_be_paid || !(state.is_awaiting() || state.is_final()) {

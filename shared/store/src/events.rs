@@ -77,7 +77,8 @@ impl StoredEvent {
 
     /// Whether `publish` may put it at that time, or it has expired for longer.
     pub(crate) fn may_be_put(&self, now: Timestamp) -> bool {
-        now.duration_since(self.created_at()) < KEPT.saturating_add(PUT_AFTER)
+        // A test clock may be behind; what follows it is kept by the real time.
+        self.object.test_clock().is_some() || now.duration_since(self.created_at()) < KEPT.saturating_add(PUT_AFTER)
     }
 
     /// When it happened.

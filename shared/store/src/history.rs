@@ -2,12 +2,17 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
-use models::WriteId;
+use models::{OnClock, WriteId};
 
 use crate::table::{Item, ms, s};
 
 /// What a session or refund keeps of the test clock that it follows.
 pub(crate) const TEST_CLOCK: &str = "test_clock";
+
+/// What an item keeps of the clock that it follows.
+pub(crate) fn on_clock_item(on_clock: &OnClock) -> AttributeValue {
+    AttributeValue::M(Item::from([("id".to_owned(), s(on_clock.id.to_string())), ("now".to_owned(), ms(on_clock.now))]))
+}
 
 /// A history entry, as `list_append` takes it. It bears the id of what is going on.
 pub(crate) fn history_entry(

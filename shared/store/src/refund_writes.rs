@@ -1,7 +1,8 @@
 //! The updates that refunds are changed by, as parts of the transactions that they change in.
 
 use models::{
-    Money, PaysRefund, ProviderRefundId, Refund, RefundEvent, RefundState, SessionId, SortableTimestamp, WriteId,
+    Money, OnClock, PaysRefund, ProviderRefundId, Refund, RefundEvent, RefundState, SessionId, SortableTimestamp,
+    WriteId,
 };
 
 use crate::change::Change;
@@ -14,10 +15,11 @@ use crate::write::WriteKind;
 /// The most entries that a refund's history has: made, details given, ended.
 const MAX_ENTRIES: usize = 3;
 
-/// Takes `amount` of what is left of a session that was sent, pays no refund itself, and whose money was not taken back.
-pub(crate) fn reserve(session: &SessionId, amount: Money) -> Update {
+/// Takes `amount` of what is left of a session that was sent, pays no refund itself, and whose money was not taken back. If it
+/// follows a test clock, that shows the same time as where the refund follows it.
+pub(crate) fn reserve(session: &SessionId, amount: Money, test_clock: Option<&OnClock>) -> Update {
     let (amount, one) = (n(amount.minor()), n(1));
-    Update::new(WriteKind::RefundReserve, keys::session(session))
+    let update = Update::new(WriteKind::RefundReserve, keys::session(session))
         .when_one_of("state", [models::SessionState::Sent.as_str()])
         .when("attribute_not_exists(#pays_refund) AND attribute_not_exists(#taken_back)", [])
         .when(
@@ -26,7 +28,11 @@ pub(crate) fn reserve(session: &SessionId, amount: Money) -> Update {
         )
         .when("#refund_count < :most OR attribute_not_exists(#refund_count)", [(":most", n(models::MAX_REFUNDS))])
         .set_to("refundable", "if_not_exists(#refundable, #amount.#minor) - :amount", [])
-        .set_to("refund_count", "if_not_exists(#refund_count, :none) + :one", [(":none", n(0)), (":one", one)])
+        .set_to("refund_count", "if_not_exists(#refund_count, :none) + :one", [(":none", n(0)), (":one", one)]);
+    match test_clock {
+        None => update,
+        Some(clock) => update.when("#test_clock.#now = :clock_now", [(":clock_now", ms(clock.now))]),
+    }
 }
 
 /// Gives back what a refund had reserved.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use models::{
-    Refund, RefundEvent, RefundId, RefundState, Session, SessionEvent, SessionId, SortableTimestamp, WriteId,
+    OnClock, Refund, RefundEvent, RefundId, RefundState, Session, SessionEvent, SessionId, SortableTimestamp, WriteId,
 };
 use serde::Deserialize;
 use thiserror::Error;
@@ -10,7 +10,7 @@ use thiserror::Error;
 use crate::attempts::first_check_at;
 use crate::change::{Change, ChangeError};
 use crate::error::StoreError;
-use crate::history::{correlate_first, entered_at_instead};
+use crate::history::{TEST_CLOCK, correlate_first, entered_at_instead, on_clock_item};
 use crate::keys;
 use crate::refund_writes;
 use crate::session_writes::new_item;
@@ -85,6 +85,9 @@ pub enum RefundChangeError {
     Store(#[from] StoreError),
 }
 
+/// How often a change is written that has to have another timestamp each time.
+const MAX_WRITES: usize = 16;
+
 /// A session and its refunds, oldest first.
 #[derive(Debug)]
 pub struct WithRefunds {
@@ -136,7 +139,7 @@ impl Refunds {
         let mut transaction = Transaction::default()
             .put_new(WriteKind::RefundPoint, keys::refund_pointer(&refund.id), pointer)
             .put_new(WriteKind::RefundCreate, key, item)
-            .update(refund_writes::reserve(&refund.session_id, refund.amount));
+            .update(refund_writes::reserve(&refund.session_id, refund.amount, refund.test_clock.as_ref()));
         if let Some(payment) = payment {
             let (key, item) = new_item(payment)?;
             transaction = transaction.put_new(WriteKind::SessionCreate, key, item);
@@ -233,10 +236,15 @@ impl Refunds {
     ) -> Result<RefundChanged, RefundChangeError> {
         let (key, item) = new_item(payment)?;
         let given = |at| {
+            let mut item = item.clone();
+            if let Some(on_clock) = payment.test_clock {
+                // As the refund: its clock may have been moved since it was read.
+                item.insert(TEST_CLOCK.to_owned(), on_clock_item(&OnClock { now: at, ..on_clock }));
+            }
             Transaction::default().update(refund_writes::details_given(refund, &payment.id, at, write_id)).put_new(
                 WriteKind::SessionCreate,
                 key.clone(),
-                item.clone(),
+                item,
             )
         };
         self.change(refund, at, write_id, given).await
@@ -309,7 +317,7 @@ impl Refunds {
         transaction: impl Fn(Timestamp) -> Transaction,
     ) -> Result<RefundChanged, RefundChangeError> {
         let key = keys::refund(&refund.session_id, &refund.id);
-        loop {
+        for _ in 0..MAX_WRITES {
             let Transacted::Refused(verdicts) = transaction(at).send(&self.table).await? else {
                 return Ok(RefundChanged { refund: self.again(refund).await?, repeated: false });
             };
@@ -325,6 +333,7 @@ impl Refunds {
                 Err(RefundChangeError::Refused(Box::new(refund)))
             };
         }
+        Err(StoreError::Conflict { operation: "TransactWriteItems" }.into())
     }
 
     async fn again(&self, refund: &Refund) -> Result<Refund, StoreError> {

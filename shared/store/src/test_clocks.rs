@@ -3,20 +3,25 @@
 //! What follows a clock is not in the due index: whoever advances the clock reads it by its own keys, consistently, so that all
 //! is done in the order of time, and nothing else does it.
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use models::{
-    CursorId, EventId, MAX_SESSIONS_ON_A_CLOCK, MerchantId, Object, ObjectId, OnClock, Session, SessionId, TestClock,
-    TestClockId,
+    CursorId, EventId, MAX_SESSIONS_ON_A_CLOCK, MerchantId, Object, ObjectId, OnClock, Refund, Session, SessionId,
+    TestClock, TestClockId,
 };
 
+use crate::cursors::follows_clock;
 use crate::error::StoreError;
 use crate::events::PUBLISHED;
-use crate::history::TEST_CLOCK;
+use crate::history::{TEST_CLOCK, entered_at};
 use crate::keys;
 use crate::table::{Item, Key, Put, Table, ms, n, read, s, sk};
-use crate::tombstone::is_tombstone;
+use crate::tombstone::{Tombstone, is_tombstone};
 use crate::update::{Update, Updated};
 use crate::write::WriteKind;
+
+/// How many sessions are read at once.
+const READS_AT_ONCE: usize = 16;
 
 /// The table's test clocks.
 #[derive(Debug, Clone)]
@@ -38,14 +43,32 @@ pub enum ClockAdvanced {
 /// Something that follows a clock.
 #[derive(Debug)]
 pub struct Follower {
-    /// As it is.
-    pub object: Object,
+    /// Which session or refund.
+    pub id: ObjectId,
+    /// What it keeps of the clock.
+    pub on_clock: OnClock,
+    /// How many entries its history has.
+    pub history_len: usize,
+    /// As it is, unless it was deleted.
+    pub object: Option<Object>,
     /// When something is to be done about it, by the clock, if anything is.
     pub due_at: Option<Timestamp>,
+    key: Key,
+}
+
+/// Whether what happened last to a follower is published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Published {
+    /// Not yet.
+    No,
+    /// Its event is there; whether all is written that follows from it is not known.
+    Perhaps,
+    /// With all that follows from it.
+    Yes,
 }
 
 /// What is to be delivered of what follows a clock.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct DueCursor {
     /// Its cursor.
     pub id: CursorId,
@@ -87,7 +110,7 @@ impl TestClocks {
         Ok(clock.filter(|clock| clock.merchant_id == *merchant && real_now < clock.ends_at()))
     }
 
-    /// Begins to advance the merchant's clock to a later time, or goes on with it.
+    /// Begins to advance the merchant's clock, which was `seen` to show a time, to a later one; or goes on with it.
     ///
     /// # Errors
     /// The table failed us.
@@ -95,10 +118,11 @@ impl TestClocks {
         &self,
         merchant: &MerchantId,
         id: TestClockId,
+        seen: Timestamp,
         to: Timestamp,
     ) -> Result<ClockAdvanced, StoreError> {
         let update = own(Update::new(WriteKind::ClockAdvance, keys::test_clock(&id)), merchant)
-            .when("#now < :set_target AND attribute_not_exists(#target)", [])
+            .when("#now = :seen AND #now < :set_target AND attribute_not_exists(#target)", [(":seen", ms(seen))])
             .set("target", ms(to));
         let clock = match update.send(&self.table).await? {
             Updated::New(item) => return Ok(ClockAdvanced::Going(read(keys::test_clock(&id), item)?)),
@@ -155,53 +179,51 @@ impl TestClocks {
         })
     }
 
-    /// Everything that follows a clock: its sessions that are not deleted, their refunds, and the sessions that pay those.
+    /// Everything that follows a clock: its sessions, also deleted ones, their refunds, and the sessions that pay those.
     /// Consistent reads, one for each session.
     ///
     /// # Errors
     /// The table failed us.
     pub async fn followers(&self, clock: &TestClock) -> Result<Vec<Follower>, StoreError> {
-        let mut followers = Vec::new();
-        let mut unread: Vec<SessionId> = clock.sessions.clone();
-        while let Some(session_id) = unread.pop() {
-            for item in self.table.query(&keys::session_pk(&session_id), None, usize::MAX).await? {
-                if is_tombstone(&item) || !item.contains_key(TEST_CLOCK) {
-                    continue;
-                }
-                let due_at = due_at(&item);
-                let object = if sk(&item) == keys::SESSION_SK {
-                    Object::Session(read(keys::session(&session_id), item)?)
-                } else {
-                    Object::Refund(read(keys::session_pk(&session_id), item)?)
-                };
-                if let Object::Refund(refund) = &object {
-                    unread.extend(refund.payment_session_id);
-                }
-                followers.push(Follower { object, due_at });
-            }
+        let (mut followers, mut unread) = (Vec::new(), clock.sessions.clone());
+        while !unread.is_empty() {
+            let of = |session_id| self.followers_of(session_id);
+            let found: Vec<_> = stream::iter(unread.split_off(0)).map(of).buffered(READS_AT_ONCE).try_concat().await?;
+            let payments = found.iter().filter_map(|follower| match &follower.object {
+                Some(Object::Refund(refund)) => refund.payment_session_id,
+                Some(Object::Session(_)) | None => None,
+            });
+            unread.extend(payments);
+            followers.extend(found);
         }
         Ok(followers)
+    }
+
+    /// A session and its refunds.
+    async fn followers_of(&self, session_id: SessionId) -> Result<Vec<Follower>, StoreError> {
+        let items = self.table.query(&keys::session_pk(&session_id), None, usize::MAX).await?;
+        items.into_iter().filter(|item| item.contains_key(TEST_CLOCK)).map(|item| follower(session_id, item)).collect()
     }
 
     /// Moves a clock's time to something that follows it and has an earlier one.
     ///
     /// # Errors
     /// The table failed us.
-    pub async fn copy(&self, to: &Object, now: Timestamp) -> Result<(), StoreError> {
-        let update = Update::new(WriteKind::ObjectClock, key_of(to))
-            .when("#test_clock.#now < :clock_now", [(":clock_now", ms(now))])
-            .set_inside("#test_clock.#now", ms(now));
-        update.send(&self.table).await.map(|_| ())
+    pub async fn copy(&self, to: &Follower, now: Timestamp) -> Result<(), StoreError> {
+        move_key_forward(&self.table, to.key.clone(), now).await
     }
 
-    /// Whether everything that happened to something is published, and all is written that follows from it. A consistent read.
+    /// Whether what happened last to something is published. A consistent read.
     ///
     /// # Errors
     /// The table failed us.
-    pub async fn is_published(&self, object: &Object) -> Result<bool, StoreError> {
-        let last = EventId { object_id: object.id(), sequence: object.history_len() };
-        let event = self.table.get(keys::event(&last)).await?;
-        Ok(event.is_some_and(|event| event.contains_key(PUBLISHED)))
+    pub async fn published(&self, follower: &Follower) -> Result<Published, StoreError> {
+        let last = EventId { object_id: follower.id, sequence: follower.history_len };
+        Ok(match self.table.get(keys::event(&last)).await? {
+            None => Published::No,
+            Some(event) if event.contains_key(PUBLISHED) => Published::Yes,
+            Some(_) => Published::Perhaps,
+        })
     }
 
     /// What is to be delivered of something that follows a clock. A consistent read.
@@ -211,11 +233,8 @@ impl TestClocks {
     pub async fn cursors_of(&self, object: &ObjectId) -> Result<Vec<DueCursor>, StoreError> {
         let all = (keys::CURSOR_PREFIX, "CURSOR$");
         let items = self.table.query(&keys::events_pk(object), Some(all), usize::MAX).await?;
-        let due = |item: &Item| {
-            let follows = item.contains_key(TEST_CLOCK);
-            Some(DueCursor { id: keys::cursor_of(item)?, due_at: due_at(item)? }).filter(|_| follows)
-        };
-        Ok(items.iter().filter_map(due).collect())
+        let due = |item: &Item| Some(DueCursor { id: keys::cursor_of(item)?, due_at: due_at(item)? });
+        Ok(items.iter().filter(|item| follows_clock(item)).filter_map(due).collect())
     }
 }
 
@@ -237,11 +256,41 @@ fn own(update: Update, merchant: &MerchantId) -> Update {
     update.when("#merchant_id = :owner AND attribute_not_exists(#deleted_at)", [(":owner", s(merchant.as_str()))])
 }
 
-fn key_of(object: &Object) -> Key {
-    match object {
-        Object::Session(session) => keys::session(&session.id),
-        Object::Refund(refund) => keys::refund(&refund.session_id, &refund.id),
+/// Reads a session or refund that follows a clock.
+fn follower(session_id: SessionId, item: Item) -> Result<Follower, StoreError> {
+    let session_key = keys::session(&session_id);
+    let (due_at, history_len) = (due_at(&item), entered_at(&item).count());
+    let is_session = sk(&item) == keys::SESSION_SK;
+    if is_session && is_tombstone(&item) {
+        let Tombstone { test_clock, .. } = read(session_key.clone(), item)?;
+        let on_clock = test_clock.ok_or_else(|| StoreError::Disagreement { key: session_key.to_string() })?;
+        let id = session_id.into();
+        return Ok(Follower { id, on_clock, history_len, object: None, due_at: None, key: session_key });
     }
+    let (object, key) = if is_session {
+        (Object::Session(read(session_key.clone(), item)?), session_key)
+    } else {
+        let refund: Box<Refund> = read(keys::session_pk(&session_id), item)?;
+        let key = keys::refund(&session_id, &refund.id);
+        (Object::Refund(refund), key)
+    };
+    let on_clock = *object.test_clock().ok_or_else(|| StoreError::Disagreement { key: key.to_string() })?;
+    Ok(Follower { id: object.id(), on_clock, history_len, object: Some(object), due_at, key })
+}
+
+/// Moves the time of the clock that an item follows forward, if it has an earlier one.
+pub(crate) async fn move_forward(table: &Table, item: &Item, now: Timestamp) -> Result<(), StoreError> {
+    match Key::of(item) {
+        Some(key) => move_key_forward(table, key, now).await,
+        None => Ok(()),
+    }
+}
+
+async fn move_key_forward(table: &Table, key: Key, now: Timestamp) -> Result<(), StoreError> {
+    let update = Update::new(WriteKind::ObjectClock, key)
+        .when("#test_clock.#now < :clock_now", [(":clock_now", ms(now))])
+        .set_inside("#test_clock.#now", ms(now));
+    update.send(table).await.map(|_| ())
 }
 
 /// When something is to be done about an item; not if it is paused.

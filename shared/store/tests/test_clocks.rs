@@ -6,12 +6,12 @@ mod support;
 
 use jiff::{SignedDuration, Timestamp};
 use models::{
-    CursorId, EndpointId, MAX_SESSIONS_ON_A_CLOCK, Mode, Object, OnClock, Session, SessionEvent, SessionId,
+    CursorId, EndpointId, MAX_SESSIONS_ON_A_CLOCK, Mode, ObjectId, OnClock, Session, SessionEvent, SessionId,
     SessionState, TestClock,
 };
 use store::{
-    Change, ChangeError, ClockAdvanced, Created, Cursors, Due, DueItem, Owner, RefundCreated, Refunds, Sessions, Table,
-    TestClocks,
+    Change, ChangeError, ClockAdvanced, Created, Cursors, Due, DueItem, Events, Owner, RefundCreated, Refunds,
+    Sessions, StoredEvent, Table, TestClocks,
 };
 use support::World;
 
@@ -56,10 +56,13 @@ impl Stage {
     async fn moved_to(&self, to: Timestamp) {
         let from = self.read().await.now;
         let merchant = &self.owner.merchant_id;
-        assert!(matches!(self.clocks.advance(merchant, self.clock.id, to).await.unwrap(), ClockAdvanced::Going(_)));
+        assert!(matches!(
+            self.clocks.advance(merchant, self.clock.id, from, to).await.unwrap(),
+            ClockAdvanced::Going(_)
+        ));
         self.clocks.step(self.clock.id, from, to).await.unwrap();
         for follower in self.clocks.followers(&self.read().await).await.unwrap() {
-            self.clocks.copy(&follower.object, to).await.unwrap();
+            self.clocks.copy(&follower, to).await.unwrap();
         }
         self.clocks.arrive(self.clock.id, to).await.unwrap();
     }
@@ -140,16 +143,14 @@ fn what_follows_a_clock_is_in_no_index_of_what_is_due() {
         }
         // Who advances the clock finds all of it.
         let followers = stage.clocks.followers(&stage.read().await).await.unwrap();
-        let mut found: Vec<_> = followers.iter().map(|follower| follower.object.id().to_string()).collect();
+        let mut found: Vec<_> = followers.iter().map(|follower| follower.id.to_string()).collect();
         let mut expected = vec![session.id.to_string(), paid.id.to_string(), refund.id.to_string()];
         expected.extend(payment.as_ref().map(|payment| payment.id.to_string()));
         found.sort();
         expected.sort();
         assert_eq!(found, expected);
-        let due_at = |id: SessionId| {
-            let is_it = |object: &Object| matches!(object, Object::Session(session) if session.id == id);
-            followers.iter().find(|follower| is_it(&follower.object)).unwrap().due_at
-        };
+        let due_at =
+            |id: SessionId| followers.iter().find(|follower| follower.id == ObjectId::from(id)).unwrap().due_at;
         assert_eq!((due_at(session.id), due_at(paid.id)), (Some(session.expires_at), None));
         let waiting = stage.clocks.cursors_of(&session.id.into()).await.unwrap();
         assert_eq!(
@@ -184,10 +185,15 @@ fn a_cursor_is_claimed_by_the_clock() {
         let claim = cursors.claim(&cursor, second(3)).await.unwrap().unwrap();
         assert_eq!((claim.attempts, claim.test_clock), (1, Some(OnClock { id: stage.clock.id, now: next })));
         cursors.retry_at(&claim, next + days(1), 2, stage.clock.now).await.unwrap();
-        // A clock that is gone holds up nothing.
+        // A clock that is gone holds up nothing: from then on it goes by the real time, in the index.
         assert!(stage.clocks.delete(&stage.owner.merchant_id, stage.clock.id, real_now()).await.unwrap());
         let claim = cursors.claim(&cursor, second(4)).await.unwrap().unwrap();
-        assert_eq!(claim.now(second(4)), second(4));
+        assert_eq!((claim.now(second(4)), claim.waiting_since), (second(4), None));
+        cursors.retry_at(&claim, second(9), 3, second(4)).await.unwrap();
+        assert!(cursors.claim(&cursor, second(8)).await.unwrap().is_none());
+        let due = Due::new(stage.table.clone()).all(second(9)).await.unwrap().unwrap();
+        assert!(due.contains(&DueItem::Cursor(cursor.clone())));
+        assert!(cursors.claim(&cursor, second(9)).await.unwrap().is_some());
     });
 }
 
@@ -198,7 +204,10 @@ fn a_clock_takes_a_session_of_its_time_while_it_stands_still() {
         let merchant = &stage.owner.merchant_id;
         let early = support::on_clock(&stage.clock, &stage.owner, None);
         let to = real_now() + days(1);
-        assert!(matches!(stage.clocks.advance(merchant, stage.clock.id, to).await.unwrap(), ClockAdvanced::Going(_)));
+        assert!(matches!(
+            stage.clocks.advance(merchant, stage.clock.id, stage.clock.now, to).await.unwrap(),
+            ClockAdvanced::Going(_)
+        ));
         let refused = |created: Created| match created {
             Created::NotOnClock(clock) => clock.map(|clock| *clock),
             created @ (Created::New(_) | Created::Existing(..) | Created::Deleted) => panic!("{created:?}"),
@@ -206,9 +215,9 @@ fn a_clock_takes_a_session_of_its_time_while_it_stands_still() {
         let clock = refused(stage.sessions.create(early.clone(), None).await.unwrap()).unwrap();
         assert_eq!(clock.target, Some(to), "it is being advanced");
         assert!(stage.sessions.get(&early.id).await.unwrap().is_none());
-        let elsewhere = stage.clocks.advance(merchant, stage.clock.id, to + days(1)).await.unwrap();
+        let elsewhere = stage.clocks.advance(merchant, stage.clock.id, stage.clock.now, to + days(1)).await.unwrap();
         assert!(matches!(elsewhere, ClockAdvanced::Elsewhere(_)), "{elsewhere:?}");
-        let again = stage.clocks.advance(merchant, stage.clock.id, to).await.unwrap();
+        let again = stage.clocks.advance(merchant, stage.clock.id, stage.clock.now, to).await.unwrap();
         assert!(matches!(again, ClockAdvanced::Going(_)), "{again:?}");
         stage.moved_to(to).await;
         let clock = refused(stage.sessions.create(early, None).await.unwrap()).unwrap();
@@ -244,7 +253,7 @@ fn another_merchants_clock_is_none() {
         let other = support::new_owner(Mode::Test).merchant_id;
         let id = stage.clock.id;
         assert_eq!(stage.clocks.get(&other, id, real_now()).await.unwrap(), None);
-        let advanced = stage.clocks.advance(&other, id, real_now() + days(1)).await.unwrap();
+        let advanced = stage.clocks.advance(&other, id, stage.clock.now, real_now() + days(1)).await.unwrap();
         assert!(matches!(advanced, ClockAdvanced::NotFound), "{advanced:?}");
         assert!(!stage.clocks.delete(&other, id, real_now()).await.unwrap());
         assert_eq!(stage.read().await, stage.clock);
@@ -252,5 +261,72 @@ fn another_merchants_clock_is_none() {
         assert!(!stage.clocks.delete(&stage.owner.merchant_id, id, real_now()).await.unwrap());
         let session = support::on_clock(&stage.clock, &stage.owner, None);
         assert!(matches!(stage.sessions.create(session, None).await.unwrap(), Created::NotOnClock(None)));
+    });
+}
+
+#[test]
+fn a_session_on_a_clock_is_deleted_and_what_is_delivered_of_it_goes_on() {
+    World::get().runtime.block_on(async {
+        for begins in [days(-300), days(0), days(40)] {
+            let stage = Stage::at(real_now() + begins).await;
+            let session = stage.created().await;
+            let to = stage.clock.now + SignedDuration::from_mins(5);
+            stage.moved_to(to).await;
+            let deleted =
+                stage.sessions.delete(session.id, &stage.owner, real_now(), samples::write_id(), None).await.unwrap();
+            assert!(!deleted.repeated);
+            let followers = stage.clocks.followers(&stage.read().await).await.unwrap();
+            let [follower] = followers.as_slice() else { panic!("{followers:?}") };
+            assert_eq!((follower.id, follower.history_len), (session.id.into(), 2));
+            assert!(follower.object.is_none() && follower.on_clock.now == to);
+            let events = Events::new(stage.table.clone()).after(&session.id.into(), 0, 10).await.unwrap();
+            assert_eq!(events.iter().map(StoredEvent::created_at).collect::<Vec<_>>(), [stage.clock.now]);
+        }
+    });
+}
+
+/// The clock was moved in part, and who moved it died: what is behind is moved with what is written.
+#[test]
+fn a_payment_and_its_refund_change_together_though_one_is_behind() {
+    World::get().runtime.block_on(async {
+        for behind in [true, false] {
+            let stage = Stage::at(real_now() - days(3)).await;
+            let paid = support::pay(stage.created().await.id, real_now(), Some(&support::payee("11111111"))).await;
+            let creation = support::refund_creation(models::RefundId::new(samples::uuid()), real_now());
+            let (refund, payment) =
+                models::Refund::create(&paid, samples::new_refund(&paid, Some(10)), creation).unwrap();
+            let (payment, refunds) = (payment.unwrap(), Refunds::new(stage.table.clone()));
+            refunds.create(&refund, Some(&payment), None).await.unwrap();
+            let to = stage.clock.now + SignedDuration::from_mins(5);
+            for follower in stage.clocks.followers(&stage.read().await).await.unwrap() {
+                let is_payment = follower.id == ObjectId::from(payment.id);
+                if is_payment != behind {
+                    stage.clocks.copy(&follower, to).await.unwrap();
+                }
+            }
+            let cancelled = Stage::change(payment.id, SessionEvent::CancelledByMerchant);
+            let ended = stage.sessions.record(cancelled, None, None).await.unwrap().session;
+            let refund = refunds.get(&refund.id).await.unwrap().unwrap();
+            assert_eq!(ended.history.last().unwrap().at, to);
+            assert_eq!((refund.history.last().unwrap().at, refund.state), (to, models::RefundState::Failed));
+        }
+    });
+}
+
+#[test]
+fn a_refund_is_made_at_the_time_that_the_session_has_by_then() {
+    World::get().runtime.block_on(async {
+        let stage = Stage::at(real_now() - days(3)).await;
+        let paid = support::pay(stage.created().await.id, real_now(), None).await;
+        let made = |paid: &Session| {
+            let creation = support::refund_creation(models::RefundId::new(samples::uuid()), real_now());
+            models::Refund::create(paid, samples::new_refund(paid, Some(10)), creation).unwrap().0
+        };
+        let (early, refunds) = (made(&paid), Refunds::new(stage.table.clone()));
+        stage.moved_to(stage.clock.now + days(1)).await;
+        let RefundCreated::Refused(Some(now_as)) = refunds.create(&early, None, None).await.unwrap() else { panic!() };
+        let refund = made(&now_as);
+        assert!(matches!(refunds.create(&refund, None, None).await.unwrap(), RefundCreated::New));
+        assert_eq!(refund.created_at, stage.clock.now + days(1));
     });
 }

@@ -795,16 +795,16 @@ async fn test_clocks(late: &Late, owner: &Owner, now: Timestamp) {
     let mut real_now = now;
     for (round, to) in [(1, seconds(60)), (2, seconds(120))] {
         let to = now + to;
-        assert!(matches!(clocks.advance(merchant, clock.id, to).await.unwrap(), ClockAdvanced::Going(_)));
-        late.arrive_after("advancing a test clock").await;
         let shown = clocks.get(merchant, clock.id, now).await.unwrap().unwrap().now;
+        assert!(matches!(clocks.advance(merchant, clock.id, shown, to).await.unwrap(), ClockAdvanced::Going(_)));
+        late.arrive_after("advancing a test clock").await;
         for at in [shown + seconds(30), to] {
             let from = clocks.get(merchant, clock.id, now).await.unwrap().unwrap().now;
             clocks.step(clock.id, from, at).await.unwrap();
             late.arrive_after("moving a test clock").await;
             let moved = clocks.get(merchant, clock.id, now).await.unwrap().unwrap();
             for follower in clocks.followers(&moved).await.unwrap() {
-                clocks.copy(&follower.object, at).await.unwrap();
+                clocks.copy(&follower, at).await.unwrap();
                 late.arrive_after("moving what follows a test clock").await;
             }
         }
