@@ -53,7 +53,9 @@ async fn advance(world: &World, clock: &Value, to: &str) -> Answer {
 /// A clock that is being advanced to this time, by a request that died.
 async fn begin_to_advance(world: &World, clock: &Value, to: &str) {
     let clocks = TestClocks::new(world.table());
-    let begun = clocks.advance(&"demo".parse().unwrap(), id(clock), at(to)).await.unwrap();
+    let demo = "demo".parse().unwrap();
+    let seen = clocks.get(&demo, id(clock), samples::now()).await.unwrap().unwrap().now;
+    let begun = clocks.advance(&demo, id(clock), seen, at(to)).await.unwrap();
     assert!(matches!(begun, ClockAdvanced::Going(_)), "{begun:?}");
 }
 

@@ -101,6 +101,9 @@ impl TestClocksFunction {
         let clock = self.get(owner, id).await?;
         // The same request again goes on, and waits once more for what is not delivered yet.
         if clock.target.unwrap_or(clock.now) != to {
+            if clock.target.is_some() {
+                return Err(elsewhere(clock.target, clock.now).into());
+            }
             clock.advances_to(to, self.clock.now()).map_err(|rule| Refusal::invalid("to", rule))?;
             match self.clocks.advance(owner, id, clock.now, to).await? {
                 ClockAdvanced::Going(_) => {}

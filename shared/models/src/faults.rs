@@ -95,7 +95,7 @@ impl EndpointFaults {
         happened_at.checked_add(SignedDuration::from_secs(self.0.delay_s.into())).unwrap_or(Timestamp::MAX)
     }
 
-    /// Whether the next attempt fails on purpose, after so many that have failed.
+    /// Whether the next attempt fails on purpose, after this number that have failed.
     pub const fn fails_after(self, failed_attempts: u32) -> bool {
         failed_attempts < self.0.first_attempts_fail
     }

@@ -126,8 +126,8 @@ impl Events {
         past_conflicts(put).await.map(|put| put.is_new())
     }
 
-    /// Notes that all that follows from an event is written: its mail, and which endpoints are to be notified. For whoever
-    /// advances the test clock that its object follows.
+    /// Notes that all that follows from an event is written: its mail, and which endpoints are to be notified. For the
+    /// function that advances the test clock that its object follows.
     ///
     /// # Errors
     /// The table failed us.

@@ -1,6 +1,6 @@
 //! Test clocks, and what follows them.
 //!
-//! What follows a clock is not in the due index: whoever advances the clock reads it by its own keys, consistently, so that all
+//! What follows a clock is not in the due index: the function that advances the clock reads it by its own keys, consistently, so that all
 //! is done in the order of time, and nothing else does it.
 
 use futures_util::{StreamExt, TryStreamExt, stream};

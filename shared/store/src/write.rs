@@ -75,7 +75,7 @@ kinds! {
     RefundErase = "erasing a refund",
     /// The time of its test clock, which only rises.
     ObjectClock = "moving a test clock's time to what follows it",
-    // Test clocks. A tombstone stays, until its time to live, months later.
+    // Test clocks. A tombstone stays, until its time to live, weeks later.
     ClockCreate = "making a test clock",
     /// In a transaction whose first write holds once.
     ClockJoin = "adding a session to a test clock",

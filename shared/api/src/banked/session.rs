@@ -149,7 +149,7 @@ struct HistoryView {
     sequence: usize,
     #[cfg_attr(test, schemars(with = "doc::State"))]
     state: &'static str,
-    /// When it happened, by our clocks, and never before the entry before it. It may be some seconds before the entry could
+    /// When it happened, by our clocks or by the test clock, and never before the entry before it. It may be some seconds before the entry could
     /// first be read, since its write can take them. Entries that earlier versions stored may be up to half a minute earlier
     /// than the one before.
     #[cfg_attr(test, schemars(with = "doc::Timestamp"))]
