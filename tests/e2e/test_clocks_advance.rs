@@ -98,6 +98,36 @@ async fn a_session_expires_when_the_clock_says_so_and_no_sooner() {
     verified(&world).await;
 }
 
+/// A repeated request is answered as the first was, however late it is by the clock.
+#[tokio::test]
+async fn a_repeated_creation_or_refund_shows_what_the_first_did() {
+    let world = World::start().await;
+    let clock = new_clock(&world).await;
+    let mut order = tests::document_1();
+    order["test_clock"] = clock["id"].clone();
+    let keyed = async |path: &str, key: &str, body: &Value| {
+        answer(world.demo(Method::POST, path).header("idempotency-key", key).json(body)).await
+    };
+    let first = keyed("/v2/payment_sessions", "a", &order).await;
+    let payer = world.payer(&first.body);
+    payer.identify().await;
+    payer.choose_bank(1).await;
+    payer.decide_with(1, &[("decision", "approve"), ("payer_account", "withheld")]).await;
+    let refund = json!({ "payment_session_id": first.body["id"], "amount": 100 });
+    let refunded = keyed("/v2/refunds", "b", &refund).await;
+    assert_eq!(refunded.body["state"], "awaiting_details", "{}", refunded.text);
+    order["reference"] = json!("Another");
+    let expiring = keyed("/v2/payment_sessions", "c", &order).await;
+    advanced(&world, &clock, later(&clock, 40 * DAY_S)).await;
+    let another = keyed("/v2/payment_sessions", "c", &order).await;
+    assert!(another.is_replayed());
+    assert_eq!(another.body, expiring.body);
+    let again = keyed("/v2/refunds", "b", &refund).await;
+    assert!(again.is_replayed());
+    assert_eq!(again.body, refunded.body);
+    assert_eq!(world.get_refund(&refunded.body).await["state"], "failed");
+}
+
 #[tokio::test]
 async fn the_schedule_never_sees_what_follows_a_clock() {
     let world = World::start().await;

@@ -73,7 +73,8 @@ impl Advance {
             && self.clock.instant() < stop_at
         {
             let followers = self.clocks.followers(&clock).await?;
-            if self.copy(&clock, &followers).await? || self.do_due(&clock, &followers, &mut progress).await? {
+            let is_behind = self.copy(&clock, &followers).await?;
+            if is_behind || self.do_due(&clock, &followers, &mut progress, stop_at).await? {
                 continue;
             }
             let Settled::Until(next_delivery) = self.settled(&clock, &followers, &mut progress).await? else {
@@ -117,12 +118,14 @@ impl Advance {
         Ok(!behind.is_empty())
     }
 
-    /// Does what is due, in the order of time; whether anything was. What can't be done is logged, and stops nothing else.
+    /// Does what is due, in the order of time, until it is `stop_at`; whether anything was. What can't be done is logged, and
+    /// stops nothing else.
     async fn do_due(
         &self,
         clock: &TestClock,
         followers: &[Follower],
         progress: &mut Progress,
+        stop_at: Instant,
     ) -> Result<bool, ApiError> {
         let mut due: Vec<_> = followers
             .iter()
@@ -133,23 +136,32 @@ impl Advance {
             .filter(|(at, id, history_len, _)| !progress.processed.contains(&(*id, *history_len, *at)))
             .collect();
         due.sort_by_key(|(at, id, ..)| (*at, *id));
-        for (at, id, history_len, object) in &due {
-            let done = match object {
-                Object::Session(session) => self.payments.do_due_of_session(session).await,
-                Object::Refund(refund) => self.payments.do_due_of_refund(refund).await,
-            };
-            match done {
-                Ok(()) => {}
-                Err(PaymentError::Store(error)) => return Err(error.into()),
-                Err(error @ (PaymentError::Provider(_) | PaymentError::Inconsistent(_))) => {
-                    tracing::error!(object_id = %id, %error, "a due item could not be processed");
-                    Metric::DueFailed.count();
-                }
+        for at_once in due.chunk_by(|(one, ..), (other, ..)| one == other) {
+            if self.clock.instant() >= stop_at {
+                break;
             }
-            // If it is due at another time by now, that is another entry.
-            progress.processed.insert((*id, *history_len, *at));
+            let done = stream::iter(at_once).map(|(_, _, _, object)| self.do_one(object));
+            done.buffer_unordered(AT_ONCE).try_collect::<()>().await?;
+            // What is due at another time by now is another entry.
+            progress.processed.extend(at_once.iter().map(|(at, id, history_len, _)| (*id, *history_len, *at)));
         }
         Ok(!due.is_empty())
+    }
+
+    async fn do_one(&self, object: &Object) -> Result<(), ApiError> {
+        let done = match object {
+            Object::Session(session) => self.payments.do_due_of_session(session).await,
+            Object::Refund(refund) => self.payments.do_due_of_refund(refund).await,
+        };
+        match done {
+            Ok(()) => {}
+            Err(PaymentError::Store(error)) => return Err(error.into()),
+            Err(error @ (PaymentError::Provider(_) | PaymentError::Inconsistent(_))) => {
+                tracing::error!(object_id = %object.id(), %error, "a due item could not be processed");
+                Metric::DueFailed.count();
+            }
+        }
+        Ok(())
     }
 
     /// Whether everything that happened is published, and all that is due by now is delivered or has failed. What is due is

@@ -70,7 +70,7 @@ pub use received::Received;
 pub use refund::{MAX_REFUNDS, NewRefund, NotRefundable, Refund, RefundCreation, RefundPayee, left_of};
 pub use refund_at_provider::RefundAtProvider;
 pub use refund_transition::{IllegalRefundTransition, RefundEvent, RefundState, refund_transition};
-pub use schedule::next_check_at;
+pub use schedule::{next_check_at, next_check_by_clock};
 pub use session::{Creation, MAX_ENTRIES_BEFORE_A_CHOICE, MAX_HISTORY_ENTRIES, PaysRefund, Session, Submission};
 pub use shop::{Colour, InvalidColour, InvalidLogo, Logo, LogoKind, Shop};
 pub use taken_back::{TakenBack, TakenBackReason};

@@ -387,6 +387,8 @@ impl Refund {
     pub fn as_of(mut self, sequence: usize) -> Self {
         self.history.truncate(sequence);
         self.state = self.history.state().unwrap_or(self.state);
+        let happened_at = self.history.last_at().unwrap_or(self.created_at);
+        self.test_clock = self.test_clock.map(|clock| clock.at(happened_at));
         match self.state {
             RefundState::AwaitingDetails => {
                 self.payment_session_id = None;

@@ -276,9 +276,11 @@ impl Session {
             }
             payer => payer,
         };
+        let happened_at = self.history.last_at().unwrap_or(self.created_at);
         Self {
             state,
             payer,
+            test_clock: self.test_clock.map(|clock| clock.at(happened_at)),
             attempt: self
                 .attempt
                 .filter(|_| chosen)

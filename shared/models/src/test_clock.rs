@@ -59,6 +59,11 @@ pub struct OnClock {
 }
 
 impl OnClock {
+    /// As it was when it showed this time.
+    pub(crate) const fn at(self, now: Timestamp) -> Self {
+        Self { now, ..self }
+    }
+
     /// The time by the clock, if there is one; else the real time.
     pub fn time(on_clock: Option<&Self>, real: Timestamp) -> Timestamp {
         on_clock.map_or(real, |clock| clock.now)
@@ -139,6 +144,14 @@ mod tests {
         }
         assert_eq!(TestClock::begins_at(at("2025-05-31T23:59:59.999Z"), real), Err(InvalidClockTime::TooEarly));
         assert_eq!(TestClock::begins_at(at("2036-05-29T00:00:00.001Z"), real), Err(InvalidClockTime::TooFarAhead));
+    }
+
+    #[test]
+    fn what_was_is_shown_by_the_clock_as_it_was() {
+        let at = |day: i64| at("2026-06-01T00:00:00Z") + SignedDuration::from_hours(24 * day);
+        let on_clock = OnClock { id: TestClockId::new(uuid::Uuid::nil()), now: at(40) };
+        assert_eq!((OnClock::time(Some(&on_clock), at(3)), OnClock::time(None, at(3))), (at(40), at(3)));
+        assert_eq!(OnClock::time(Some(&on_clock.at(at(1))), at(3)), at(1));
     }
 
     #[test]

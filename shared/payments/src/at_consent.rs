@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use models::{
     AtConsent, AttemptEnd, MinorUnits, PaidFrom, PaymentAttempt, Received, Session, SessionEvent, SessionState,
-    next_check_at,
+    next_check_at, next_check_by_clock,
 };
 use providers::{Arrivals, Begun, Cancellation, Next, PayerLink, Provider, ProviderError, Status};
 use store::{ChangeError, StoreError};
@@ -291,7 +291,8 @@ impl Payments {
     async fn check_again(&self, session: &Session, at_consent: &AtConsent, now: Timestamp) -> Result<(), PaymentError> {
         let since = session.pending_since().unwrap_or(at_consent.begun_at);
         self.note_if_stuck(session, now);
-        let mut at = next_check_at(since, now);
+        let by_clock = session.test_clock.is_some();
+        let mut at = if by_clock { next_check_by_clock(since, now) } else { next_check_at(since, now) };
         // What awaits its payer, and what awaits the rest of a transfer.
         let ends = session.state == SessionState::AwaitingPaymentConsent || session.missing().is_some();
         if ends && now < session.expires_at {

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use models::{
     AttemptEnd, DeclineReason, PaidFrom, PaymentAttempt, Session, SessionEvent, SessionState, Submission, TakenBack,
-    TakenBackReason, next_check_at,
+    TakenBackReason, next_check_at, next_check_by_clock,
 };
 use providers::{Connector, Provider, ProviderError};
 use runtime::Metric;
@@ -146,6 +146,8 @@ impl Payments {
             Step::Resend | Step::Submit | Step::Wait => next_check_at(submission.submitted_at, now),
         };
         self.note_if_stuck(session, now);
+        let by_clock = session.test_clock.is_some();
+        let at = if by_clock { next_check_by_clock(submission.submitted_at, now) } else { at };
         Ok(self.sessions.check_again_at(session, at).await?)
     }
 

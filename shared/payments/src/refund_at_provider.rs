@@ -2,7 +2,7 @@
 //! they ended. What was recorded is all that is ever sent, so that none is made twice.
 
 use jiff::{SignedDuration, Timestamp};
-use models::{Money, Refund, RefundAtProvider, RefundId, RefundState, Session, next_check_at};
+use models::{Money, Refund, RefundAtProvider, RefundId, RefundState, Session, next_check_at, next_check_by_clock};
 use providers::{Connector, Provider, RefundAnswer, RefundStatus};
 use runtime::Metric;
 use store::{MockLedger, RefundChangeError, RefundConclusion};
@@ -88,7 +88,8 @@ impl Payments {
             tracing::warn!(refund_id = %refund.id, asked_since = %refund.created_at, "a refund is still under way");
             Metric::StuckPending.count();
         }
-        Ok(self.refunds.check_again_at(refund, next_check_at(refund.created_at, now)).await?)
+        let next_check = if refund.test_clock.is_some() { next_check_by_clock } else { next_check_at };
+        Ok(self.refunds.check_again_at(refund, next_check(refund.created_at, now)).await?)
     }
 
     /// Until the provider has said what it calls a refund, it may not have heard of it: the recorded request is sent again,

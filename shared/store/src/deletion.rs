@@ -44,12 +44,14 @@ impl Sessions {
         cancelled: Option<u8>,
     ) -> Result<Deleted, ChangeError> {
         let key = keys::session(&id);
-        let mut at = at;
+        let (mut at, real_at) = (at, at);
         for _ in 0..DELETION_TRIES {
             let item = self.table.get(key.clone()).await?.ok_or(ChangeError::NotFound)?;
             let deleted = match self.already_deleted(item, owner, &write_id)? {
                 Ok(deleted) => Some(deleted),
-                Err(item) => self.leave_tombstone(read(&key, item)?, owner, &mut at, &write_id, cancelled).await?,
+                Err(item) => {
+                    self.leave_tombstone(read(&key, item)?, owner, (&mut at, real_at), &write_id, cancelled).await?
+                }
             };
             if let Some(deleted) = deleted {
                 // What merchants' servers answered; and the events, if they were put before deletion did that itself.
@@ -61,14 +63,15 @@ impl Sessions {
     }
 
     /// Leaves a tombstone of a session, and puts its events without personal data, in one transaction; none if the session
-    /// has changed since it was read. It happens at `at`, or as late as the latest of its history.
+    /// has changed since it was read. It happens at `at`, or as late as the latest of its history, and really at
+    /// `real_at`.
     /// `publish` puts no event over one that is there: those that it has yet to put, it finds. What it puts no more is not
     /// put here either: it has expired.
     async fn leave_tombstone(
         &self,
         session: Session,
         owner: &Owner,
-        at: &mut Timestamp,
+        (at, real_at): (&mut Timestamp, Timestamp),
         write_id: &WriteId,
         cancelled: Option<u8>,
     ) -> Result<Option<Deleted>, ChangeError> {
@@ -104,7 +107,7 @@ impl Sessions {
         let entries = session.history.len();
         let erased = Object::Session(Box::new(session.erased(*at)));
         for sequence in 1..=entries {
-            let event = StoredEvent::new(erased.clone(), sequence);
+            let event = StoredEvent::new(erased.clone(), sequence).kept_from(real_at);
             if event.may_be_put(*at) {
                 let (key, event) = events::new_item(&event)?;
                 all = all.put(WriteKind::EventForget, key, event);

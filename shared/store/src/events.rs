@@ -53,11 +53,11 @@ impl StoredEvent {
         Self { sequence, ttl: ttl_after(object.entered_at(sequence)), object }
     }
 
-    /// If its object follows a test clock, which may be behind: kept as long as what happens at `real_now`.
+    /// If its object follows a test clock, whose time may be any: kept as long as what happens at `real_now`.
     #[must_use]
     pub fn kept_from(self, real_now: Timestamp) -> Self {
-        let from = if self.object.test_clock().is_some() { real_now } else { self.created_at() };
-        Self { ttl: self.ttl.max(ttl_after(from)), ..self }
+        let ttl = if self.object.test_clock().is_some() { ttl_after(real_now) } else { self.ttl };
+        Self { ttl, ..self }
     }
 
     /// Its id.
