@@ -10,7 +10,7 @@ use models::{MerchantId, TestClock, TestClockId};
 use payments::Payments;
 use queue::Queue;
 use runtime::{Clock, Random, SettingError};
-use store::{ClockAdvanced, Merchants, Table, TestClocks};
+use store::{ClockAdvanced, ClockDeleted, Merchants, Table, TestClocks};
 
 use crate::advance::Advance;
 
@@ -70,12 +70,18 @@ impl TestClocksFunction {
 
     /// What is still to be delivered of what followed it goes by the real time from then on.
     async fn delete(&self, owner: &MerchantId, id: TestClockId) -> Answer {
-        let clock = self.get(owner, id).await?;
-        if !self.clocks.delete(owner, id, self.clock.now()).await? {
-            return Err(Refusal::NotFound.into());
+        match self.clocks.delete(owner, id, self.clock.now()).await? {
+            ClockDeleted::Now(sessions) => {
+                self.advance.queue_all(sessions).await?;
+                Ok(api::no_content())
+            }
+            // The request before this one may have died.
+            ClockDeleted::Before(sessions) => {
+                self.advance.queue_all(sessions).await?;
+                Err(Refusal::NotFound.into())
+            }
+            ClockDeleted::NotFound => Err(Refusal::NotFound.into()),
         }
-        self.advance.queue_all(&clock).await?;
-        Ok(api::no_content())
     }
 
     async fn create(&self, request: &Request, caller: &Caller, owner: &MerchantId) -> Answer {

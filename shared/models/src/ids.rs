@@ -167,6 +167,14 @@ uuid_id!(
     "test clock id"
 );
 
+impl TestClockId {
+    /// When it was made, which an id of version 7 says (RFC 9562, section 5.7); none of any other.
+    pub(crate) fn made_at(&self) -> Option<jiff::Timestamp> {
+        let (seconds, nanoseconds) = self.0.get_timestamp()?.to_unix();
+        jiff::Timestamp::new(seconds.try_into().ok()?, nanoseconds.try_into().ok()?).ok()
+    }
+}
+
 uuid_id!(
     /// A session or a refund: what events are about.
     ObjectId,

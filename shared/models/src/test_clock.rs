@@ -64,6 +64,11 @@ impl OnClock {
         Self { now, ..self }
     }
 
+    /// Until when the clock is there at the most, in real time: its id says when it was made.
+    pub fn ends_at(&self) -> Timestamp {
+        self.id.made_at().and_then(|made_at| made_at.checked_add(LIFETIME).ok()).unwrap_or(Timestamp::MIN)
+    }
+
     /// The time by the clock, if there is one; else the real time.
     pub fn time(on_clock: Option<&Self>, real: Timestamp) -> Timestamp {
         on_clock.map_or(real, |clock| clock.now)

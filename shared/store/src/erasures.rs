@@ -3,7 +3,9 @@
 //! What stays is what a merchant has to account for: ids, amounts, line items, references, states, history, fingerprints.
 
 use jiff::Timestamp;
-use models::{CustomerId, MailState, Object, ObjectId, Refund, Session, SessionId, SessionState, SortableTimestamp};
+use models::{
+    CustomerId, MailState, Object, ObjectId, OnClock, Refund, Session, SessionId, SessionState, SortableTimestamp,
+};
 
 use crate::customers::tombstoned;
 use crate::error::StoreError;
@@ -150,10 +152,10 @@ impl Erasures {
             return Ok(Erased::NotFinal);
         }
         let mut found_events = Vec::new();
-        for (object, length, ended_at) in found.ends() {
+        for (object, length, published_by) in found.ends() {
             let events = self.table.query(&keys::events_pk(&object), None, usize::MAX).await?;
             let last = keys::event_sk(length);
-            if !events.iter().any(|item| sk(item) == last) && now.duration_since(ended_at) < PUBLISHED_WITHIN {
+            if !events.iter().any(|item| sk(item) == last) && now < published_by {
                 // The event is still to come, and would bring personal data with it.
                 return Ok(Erased::NotFinal);
             }
@@ -204,7 +206,7 @@ impl Erasures {
             let last = object.history_len();
             let Some(mail) = object.mail_for(last) else { continue };
             let state = Mails::new(self.table.clone()).state(&mail).await?;
-            let recent = now.duration_since(object.entered_at(last)) < PUBLISHED_WITHIN;
+            let recent = now < published_by(object.entered_at(last), object.test_clock());
             if state == Some(MailState::Due) || (state.is_none() && recent) {
                 return Ok(true);
             }
@@ -228,14 +230,25 @@ impl Found {
         session || self.refunds.iter().any(|refund| !refund.state.is_final())
     }
 
-    /// Each of them with the length of its history, and when that ended.
+    /// Each of them with the length of its history, and until when the last event may still be published.
     fn ends(&self) -> Vec<(ObjectId, usize, Timestamp)> {
-        let history = self.session.as_ref().map(|session| &session.history);
-        let history = history.or(self.left.as_ref().map(|left| &left.history));
-        let session = history.map(|history| (self.id.into(), history.len(), history.last_at()));
-        let refunds =
-            self.refunds.iter().map(|refund| (refund.id.into(), refund.history.len(), refund.history.last_at()));
+        let session = self.session.as_ref().map(|session| (&session.history, session.test_clock.as_ref()));
+        let session = session.or(self.left.as_ref().map(|left| (&left.history, left.test_clock.as_ref())));
+        let session = session.map(|(history, clock)| (self.id.into(), history.len(), history.last_at(), clock));
+        let refunds = self.refunds.iter().map(|refund| {
+            let (length, at) = (refund.history.len(), refund.history.last_at());
+            (refund.id.into(), length, at, refund.test_clock.as_ref())
+        });
         let ends = session.into_iter().chain(refunds);
-        ends.map(|(id, length, at)| (id, length, at.unwrap_or(Timestamp::MIN))).collect()
+        ends.map(|(id, length, at, clock)| (id, length, published_by(at.unwrap_or(Timestamp::MIN), clock))).collect()
+    }
+}
+
+/// Until when what happened then may still be published. By a test clock it may have happened at any time of that clock's life,
+/// in which its events are there.
+fn published_by(at: Timestamp, test_clock: Option<&OnClock>) -> Timestamp {
+    match test_clock {
+        None => at.checked_add(PUBLISHED_WITHIN).unwrap_or(Timestamp::MAX),
+        Some(clock) => clock.ends_at(),
     }
 }

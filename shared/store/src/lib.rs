@@ -90,7 +90,7 @@ pub use slots::{Slot, Slots};
 pub use stream::{Excess, HistoryChange, excess_noted, history_change, late_money_noted, taken_back_noted};
 pub use table::{Item, Table, TableItem};
 pub use tables::tables_named;
-pub use test_clocks::{ClockAdvanced, DueCursor, Follower, Published, TestClocks};
+pub use test_clocks::{ClockAdvanced, ClockDeleted, DueCursor, Follower, Published, TestClocks};
 pub use timeline::{Timeline, TimelineEntry, Timelines};
 pub use verify::{Checked, Rule, Verify, Violation};
 pub use walk::{Parts, PayersData, Walk, WalkPage};

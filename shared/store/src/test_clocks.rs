@@ -40,6 +40,17 @@ pub enum ClockAdvanced {
     NotFound,
 }
 
+/// What became of deleting a clock; with the sessions that followed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClockDeleted {
+    /// It is deleted now.
+    Now(Vec<SessionId>),
+    /// It was deleted before.
+    Before(Vec<SessionId>),
+    /// There is none with this id, or not this merchant's.
+    NotFound,
+}
+
 /// Something that follows a clock.
 #[derive(Debug)]
 pub struct Follower {
@@ -157,7 +168,7 @@ impl TestClocks {
         update.send(&self.table).await.map(|_| ())
     }
 
-    /// Deletes the merchant's clock; false if there is none. What follows it stands still from then on.
+    /// Deletes the merchant's clock. What follows it stands still from then on.
     ///
     /// # Errors
     /// The table failed us; it may have been deleted.
@@ -166,28 +177,40 @@ impl TestClocks {
         merchant: &MerchantId,
         id: TestClockId,
         real_now: Timestamp,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<ClockDeleted, StoreError> {
         let ours = s(self.table.random.write_id().as_str());
         let update = own(Update::new(WriteKind::ClockDelete, keys::test_clock(&id)), merchant)
             .set("deleted_at", ms(real_now))
             .set("deleted_by", ours.clone())
-            .remove(&["name", "target", "sessions"]);
-        Ok(match update.send(&self.table).await? {
-            Updated::New(_) => true,
-            // The SDK repeated an update whose answer was lost.
-            Updated::Refused(item) => item.is_some_and(|item| item.get("deleted_by") == Some(&ours)),
+            .remove(&["name", "target"]);
+        let (item, is_new) = match update.send(&self.table).await? {
+            Updated::New(item) => (item, true),
+            Updated::Refused(None) => return Ok(ClockDeleted::NotFound),
+            // The SDK may have repeated an update whose answer was lost.
+            Updated::Refused(Some(item)) => {
+                let is_new = item.get("deleted_by") == Some(&ours);
+                (item, is_new)
+            }
+        };
+        let clock: TestClock = read(keys::test_clock(&id), item)?;
+        Ok(if clock.merchant_id != *merchant {
+            ClockDeleted::NotFound
+        } else if is_new {
+            ClockDeleted::Now(clock.sessions)
+        } else {
+            ClockDeleted::Before(clock.sessions)
         })
     }
 
-    /// Everything that follows a clock: its sessions, also deleted ones, their refunds, and the sessions that pay those.
-    /// Consistent reads, one for each session.
+    /// Everything that follows a clock which these sessions joined: they, also deleted ones, their refunds, and the sessions that
+    /// pay those. Consistent reads, one for each session.
     ///
     /// # Errors
     /// The table failed us.
-    pub async fn followers(&self, clock: &TestClock) -> Result<Vec<Follower>, StoreError> {
-        let (mut followers, mut unread) = (Vec::new(), clock.sessions.clone());
+    pub async fn followers_of(&self, sessions: Vec<SessionId>) -> Result<Vec<Follower>, StoreError> {
+        let (mut followers, mut unread) = (Vec::new(), sessions);
         while !unread.is_empty() {
-            let of = |session_id| self.followers_of(session_id);
+            let of = |session_id| self.session_and_refunds(session_id);
             let found: Vec<_> = stream::iter(unread.split_off(0)).map(of).buffered(READS_AT_ONCE).try_concat().await?;
             let payments = found.iter().filter_map(|follower| match &follower.object {
                 Some(Object::Refund(refund)) => refund.payment_session_id,
@@ -200,7 +223,7 @@ impl TestClocks {
     }
 
     /// A session and its refunds.
-    async fn followers_of(&self, session_id: SessionId) -> Result<Vec<Follower>, StoreError> {
+    async fn session_and_refunds(&self, session_id: SessionId) -> Result<Vec<Follower>, StoreError> {
         let items = self.table.query(&keys::session_pk(&session_id), None, usize::MAX).await?;
         items.into_iter().filter(|item| item.contains_key(TEST_CLOCK)).map(|item| follower(session_id, item)).collect()
     }

@@ -7,13 +7,14 @@ mod support;
 use jiff::{SignedDuration, Timestamp};
 use models::{
     CursorId, EndpointId, MAX_SESSIONS_ON_A_CLOCK, Mode, ObjectId, OnClock, Session, SessionEvent, SessionId,
-    SessionState, TestClock,
+    SessionState, TestClock, TestClockId,
 };
 use store::{
-    Change, ChangeError, ClockAdvanced, Created, Cursors, Due, DueItem, Events, Owner, RefundCreated, Refunds,
-    Sessions, StoredEvent, Table, TestClocks,
+    Change, ChangeError, ClockAdvanced, ClockDeleted, Created, Cursors, Due, DueItem, Erased, Erasures, Events, Owner,
+    RefundCreated, Refunds, Sessions, StoredEvent, Table, TestClocks,
 };
 use support::World;
+use uuid::Uuid;
 
 /// The real time of these tests.
 fn real_now() -> Timestamp {
@@ -61,7 +62,7 @@ impl Stage {
             ClockAdvanced::Going(_)
         ));
         self.clocks.step(self.clock.id, from, to).await.unwrap();
-        for follower in self.clocks.followers(&self.read().await).await.unwrap() {
+        for follower in self.clocks.followers_of(self.read().await.sessions).await.unwrap() {
             self.clocks.copy(&follower, to).await.unwrap();
         }
         self.clocks.arrive(self.clock.id, to).await.unwrap();
@@ -142,7 +143,7 @@ fn what_follows_a_clock_is_in_no_index_of_what_is_due() {
             }
         }
         // Who advances the clock finds all of it.
-        let followers = stage.clocks.followers(&stage.read().await).await.unwrap();
+        let followers = stage.clocks.followers_of(stage.read().await.sessions).await.unwrap();
         let mut found: Vec<_> = followers.iter().map(|follower| follower.id.to_string()).collect();
         let mut expected = vec![session.id.to_string(), paid.id.to_string(), refund.id.to_string()];
         expected.extend(payment.as_ref().map(|payment| payment.id.to_string()));
@@ -186,7 +187,8 @@ fn a_cursor_is_claimed_by_the_clock() {
         assert_eq!((claim.attempts, claim.test_clock), (1, Some(OnClock { id: stage.clock.id, now: next })));
         cursors.retry_at(&claim, next + days(1), 2, stage.clock.now).await.unwrap();
         // A clock that is gone holds up nothing: from then on it goes by the real time, in the index.
-        assert!(stage.clocks.delete(&stage.owner.merchant_id, stage.clock.id, real_now()).await.unwrap());
+        let deleted = stage.clocks.delete(&stage.owner.merchant_id, stage.clock.id, real_now()).await.unwrap();
+        assert_eq!(deleted, ClockDeleted::Now(vec![session.id]));
         let claim = cursors.claim(&cursor, second(4)).await.unwrap().unwrap();
         assert_eq!((claim.now(second(4)), claim.waiting_since), (second(4), None));
         cursors.retry_at(&claim, second(9), 3, second(4)).await.unwrap();
@@ -255,10 +257,12 @@ fn another_merchants_clock_is_none() {
         assert_eq!(stage.clocks.get(&other, id, real_now()).await.unwrap(), None);
         let advanced = stage.clocks.advance(&other, id, stage.clock.now, real_now() + days(1)).await.unwrap();
         assert!(matches!(advanced, ClockAdvanced::NotFound), "{advanced:?}");
-        assert!(!stage.clocks.delete(&other, id, real_now()).await.unwrap());
+        assert_eq!(stage.clocks.delete(&other, id, real_now()).await.unwrap(), ClockDeleted::NotFound);
         assert_eq!(stage.read().await, stage.clock);
-        assert!(stage.clocks.delete(&stage.owner.merchant_id, id, real_now()).await.unwrap());
-        assert!(!stage.clocks.delete(&stage.owner.merchant_id, id, real_now()).await.unwrap());
+        for gone in [ClockDeleted::Now(vec![]), ClockDeleted::Before(vec![])] {
+            assert_eq!(stage.clocks.delete(&stage.owner.merchant_id, id, real_now()).await.unwrap(), gone);
+        }
+        assert_eq!(stage.clocks.delete(&other, id, real_now()).await.unwrap(), ClockDeleted::NotFound);
         let session = support::on_clock(&stage.clock, &stage.owner, None);
         assert!(matches!(stage.sessions.create(session, None).await.unwrap(), Created::NotOnClock(None)));
     });
@@ -275,7 +279,7 @@ fn a_session_on_a_clock_is_deleted_and_what_is_delivered_of_it_goes_on() {
             let deleted =
                 stage.sessions.delete(session.id, &stage.owner, real_now(), samples::write_id(), None).await.unwrap();
             assert!(!deleted.repeated);
-            let followers = stage.clocks.followers(&stage.read().await).await.unwrap();
+            let followers = stage.clocks.followers_of(stage.read().await.sessions).await.unwrap();
             let [follower] = followers.as_slice() else { panic!("{followers:?}") };
             assert_eq!((follower.id, follower.history_len), (session.id.into(), 2));
             assert!(follower.object.is_none() && follower.on_clock.now == to);
@@ -298,7 +302,7 @@ fn a_payment_and_its_refund_change_together_though_one_is_behind() {
             let (payment, refunds) = (payment.unwrap(), Refunds::new(stage.table.clone()));
             refunds.create(&refund, Some(&payment), None).await.unwrap();
             let to = stage.clock.now + SignedDuration::from_mins(5);
-            for follower in stage.clocks.followers(&stage.read().await).await.unwrap() {
+            for follower in stage.clocks.followers_of(stage.read().await.sessions).await.unwrap() {
                 let is_payment = follower.id == ObjectId::from(payment.id);
                 if is_payment != behind {
                     stage.clocks.copy(&follower, to).await.unwrap();
@@ -328,5 +332,26 @@ fn a_refund_is_made_at_the_time_that_the_session_has_by_then() {
         let refund = made(&now_as);
         assert!(matches!(refunds.create(&refund, None, None).await.unwrap(), RefundCreated::New));
         assert_eq!(refund.created_at, stage.clock.now + days(1));
+    });
+}
+
+/// However far ahead it was by its clock.
+#[test]
+fn personal_data_goes_by_the_real_time() {
+    World::get().runtime.block_on(async {
+        for (made_days_ago, expected) in [(0, Erased::NotFinal), (27, Erased::NotFinal), (29, Erased::Done)] {
+            let stage = Stage::at(real_now() + days(1000)).await;
+            let made_at = u64::try_from((real_now() - days(made_days_ago)).as_second()).unwrap();
+            let id = Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, made_at, 0));
+            let clock = TestClock { id: TestClockId::new(id), ..stage.clock.clone() };
+            stage.clocks.create(&clock).await.unwrap();
+            let session = support::on_clock(&clock, &stage.owner, Some(support::payer()));
+            stage.sessions.create(session.clone(), None).await.unwrap();
+            let cancelled = Stage::change(session.id, SessionEvent::CancelledByMerchant);
+            stage.sessions.record(cancelled, None, None).await.unwrap();
+            // Its event is not there: still to come, while the clock is.
+            let erased = Erasures::new(stage.table.clone()).erase(&session.id, real_now()).await.unwrap();
+            assert_eq!(erased, expected, "{made_days_ago}");
+        }
     });
 }

@@ -803,7 +803,7 @@ async fn test_clocks(late: &Late, owner: &Owner, now: Timestamp) {
             clocks.step(clock.id, from, at).await.unwrap();
             late.arrive_after("moving a test clock").await;
             let moved = clocks.get(merchant, clock.id, now).await.unwrap().unwrap();
-            for follower in clocks.followers(&moved).await.unwrap() {
+            for follower in clocks.followers_of(moved.sessions).await.unwrap() {
                 clocks.copy(&follower, at).await.unwrap();
                 late.arrive_after("moving what follows a test clock").await;
             }
@@ -836,7 +836,8 @@ async fn test_clocks(late: &Late, owner: &Owner, now: Timestamp) {
     };
     sessions.record(changed, Some(owner), None).await.unwrap();
     late.arrive_after("cancelling what follows a test clock").await;
-    assert!(clocks.delete(merchant, clock.id, now).await.unwrap());
+    let deleted = clocks.delete(merchant, clock.id, now).await.unwrap();
+    assert_eq!(deleted, crate::ClockDeleted::Now(vec![session.id]));
     late.arrive_after("deleting a test clock").await;
 }
 
