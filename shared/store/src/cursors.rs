@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::due;
 use crate::error::StoreError;
-use crate::history::TEST_CLOCK;
+use crate::history::{TEST_CLOCK, follows_clock};
 use crate::keys::{self, DUE_SHARDS, cursor_of};
 use crate::query::{Query, Source};
 use crate::table::{Item, Table, ms, n, read, s};
@@ -430,11 +430,6 @@ impl Cursors {
         let lease = (":lease", s(claim.lease_id.as_str()));
         Update::new(kind, keys::cursor(&claim.id)).when("#lease_id = :lease", [lease])
     }
-}
-
-/// Whether a cursor goes by a test clock.
-pub(crate) fn follows_clock(item: &Item) -> bool {
-    item.contains_key(TEST_CLOCK) && !item.contains_key("due_pk")
 }
 
 fn sort_key(at: Timestamp) -> String {

@@ -9,6 +9,11 @@ use crate::table::{Item, ms, s};
 /// What a session or refund keeps of the test clock that it follows.
 pub(crate) const TEST_CLOCK: &str = "test_clock";
 
+/// Whether a cursor goes by the test clock that it names. One in the due index goes by the real time.
+pub(crate) fn follows_clock(item: &Item) -> bool {
+    item.contains_key(TEST_CLOCK) && !item.contains_key("due_pk")
+}
+
 /// What an item keeps of the clock that it follows.
 pub(crate) fn on_clock_item(on_clock: &OnClock) -> AttributeValue {
     AttributeValue::M(Item::from([("id".to_owned(), s(on_clock.id.to_string())), ("now".to_owned(), ms(on_clock.now))]))

@@ -10,10 +10,9 @@ use models::{
     TestClock, TestClockId,
 };
 
-use crate::cursors::follows_clock;
 use crate::error::StoreError;
 use crate::events::PUBLISHED;
-use crate::history::{TEST_CLOCK, entered_at};
+use crate::history::{TEST_CLOCK, entered_at, follows_clock};
 use crate::keys;
 use crate::table::{Item, Key, Put, Table, ms, n, read, s, sk};
 use crate::tombstone::{Tombstone, is_tombstone};
