@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use local::{Effect, Fault};
-use models::{Currency, PaymentMethod, PaymentMethods, Session};
+use models::{PaymentMethod, PaymentMethods, Session};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tests::{PATIENCE, Receiver, Reply, World, answer, page, states, text};
@@ -152,21 +152,18 @@ async fn the_schedule_never_sees_what_follows_a_clock() {
     assert_eq!(history_len(&session).await, 2);
 }
 
-#[tokio::test]
-async fn a_debit_is_collected_by_the_clock() {
-    let world = World::start().await;
-    let clock = new_clock(&world).await;
+/// Puts a session of £4.00 on a clock, that its payer, who is known, can pay by this method. Banked's format has no field for it.
+async fn offering_on(world: &World, clock: &Value, method: PaymentMethod) -> Value {
     let id = text(&clock["id"]).parse().unwrap();
     let clocks = store::TestClocks::new(world.table());
     let on_clock = clocks.get(&"demo".parse().unwrap(), id, samples::now()).await.unwrap().unwrap().on_clock();
     let new = models::NewSession {
-        payment_methods: PaymentMethods::new(vec![PaymentMethod::BacsDebit]).unwrap(),
+        payment_methods: PaymentMethods::new(vec![method]).unwrap(),
         payer: Some(samples::payer("Ada Payer", "ada@example.com")),
         success_url: None,
         error_url: None,
         ..samples::new_session(vec![samples::item("Candles", 400, 1)])
     };
-    assert_eq!(new.amount.currency(), Currency::GBP);
     let creation = models::Creation {
         base_url: world.machine.api_url().to_owned(),
         test_clock: Some(on_clock),
@@ -175,6 +172,14 @@ async fn a_debit_is_collected_by_the_clock() {
     let session = Session::create(new, creation);
     let shown = json!({ "id": session.id, "url": session.checkout_url() });
     store::Sessions::new(world.table()).create(session, None).await.unwrap();
+    shown
+}
+
+#[tokio::test]
+async fn a_debit_is_collected_by_the_clock() {
+    let world = World::start().await;
+    let clock = new_clock(&world).await;
+    let shown = offering_on(&world, &clock, PaymentMethod::BacsDebit).await;
     let payer = world.payer(&shown);
     payer.choose("mock-bacs", 1).await;
     let link = payer.link(1).await;
@@ -194,6 +199,31 @@ async fn a_debit_is_collected_by_the_clock() {
     assert_eq!(sent["state"], "sent", "{sent}");
     let took_s = *seconds_of(&sent).last().unwrap();
     assert!((10..=15).contains(&took_s), "collected after {took_s} s");
+    verified(&world).await;
+}
+
+/// What the provider answered is lost: who advances the clock asks again, and lets the provider give the attempt up in the end.
+#[tokio::test]
+async fn an_attempt_whose_beginning_was_lost_goes_on_and_ends_by_the_clock() {
+    let world = World::start().await;
+    let clock = new_clock(&world).await;
+    let session = offering_on(&world, &clock, PaymentMethod::Card).await;
+    let id = text(&session["id"]);
+    let faults = world.machine.faults();
+    faults.add(Fault::new("TransactWriteItems", Effect::KillBefore).function("CheckoutFunction"));
+    let died = world.payer(&session).choose("mock-card", 1).await;
+    assert!(died.status.is_server_error() && faults.waiting().is_empty(), "{}", died.status);
+    let payment_id = async || {
+        let session = store::Sessions::new(world.table()).get(&id.parse().unwrap()).await.unwrap().unwrap();
+        session.attempt.unwrap().at_consent.unwrap().payment_id
+    };
+    assert_eq!(payment_id().await, None);
+    let clock = advanced(&world, &clock, later(&clock, 60)).await;
+    assert!(payment_id().await.is_some());
+    assert_eq!(world.get(&id).await["state"], "awaiting_payment_consent");
+    advanced(&world, &clock, later(&clock, DAY_S)).await;
+    let ended = world.get(&id).await;
+    assert_eq!((&ended["failure_reason"], seconds_of(&ended)), (&json!("time_passed"), vec![0, 0, DAY_S]), "{ended}");
     verified(&world).await;
 }
 
