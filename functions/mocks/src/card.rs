@@ -29,17 +29,21 @@ pub(crate) struct Payment<'a> {
     pub(crate) session: &'a Session,
     pub(crate) number: u8,
     pub(crate) token: &'a str,
-    pub(crate) now: Timestamp,
-    /// At which webhooks are signed.
+    /// At which webhooks are signed, whatever time the session goes by.
     pub(crate) real_now: Timestamp,
 }
 
 impl Payment<'_> {
+    /// The time that the session goes by.
+    fn now(&self) -> Timestamp {
+        self.session.now(self.real_now)
+    }
+
     /// The page that fits: the card's form, the challenge, or what came of it.
     pub(crate) async fn show(&self) -> Answer {
         let house = House::of(self.provider.mock());
         if let Some(conclusion) = self.provider.conclusion(self.session, self.number).await.map_err(of_bank)? {
-            let status = self.provider.shown_status(self.session, self.number, self.now).await.map_err(of_bank)?;
+            let status = self.provider.shown_status(self.session, self.number, self.now()).await.map_err(of_bank)?;
             let taken_back = matches!(status, Status::TakenBack(_));
             let dispute = matches!(status, Status::Settled(_)).then(|| (self.action(), self.token));
             let shown = ConcludedPage::of_card(self.provider.mock(), self.session, conclusion, dispute, taken_back);
@@ -55,7 +59,7 @@ impl Payment<'_> {
     /// digits.
     pub(crate) async fn act(&self, form: CardForm) -> Result<Handled, Problem> {
         match form.act()? {
-            Act::Pay => match form.check(self.now) {
+            Act::Pay => match form.check(self.now()) {
                 Ok((card, outcome)) => self.pay(card, outcome).await,
                 Err(errors) => {
                     let house = House::of(self.provider.mock());
@@ -91,7 +95,7 @@ impl Payment<'_> {
     /// The first decision holds: a holder who asks for another is shown the first, and nothing follows from it.
     async fn decide(&self, decision: Decision, card: Option<Card>, then: String) -> Result<Handled, Problem> {
         let decided = Decided { card, ..Decided::from(decision) };
-        match self.provider.decide(self.session, self.number, decided, self.now).await.map_err(of_bank)? {
+        match self.provider.decide(self.session, self.number, decided, self.now()).await.map_err(of_bank)? {
             Conclusion::Decided(holds) if holds.decision == decision && holds.card == card => {
                 Ok(self.and_webhook(see_other(&then)?))
             }
@@ -101,7 +105,7 @@ impl Payment<'_> {
 
     async fn dispute(&self) -> Result<Handled, Problem> {
         let reason = TakenBackReason::Chargeback;
-        self.provider.take_back(self.session, self.number, reason, self.now).await.map_err(of_bank)?;
+        self.provider.take_back(self.session, self.number, reason, self.now()).await.map_err(of_bank)?;
         Ok(self.and_webhook(self.here()?))
     }
 

@@ -106,14 +106,13 @@ impl Mocks {
                     return Ok(see_other(&return_path(&session.id))?.into());
                 };
                 if let (Connector::MockConsent(provider), MockPage::Card) = (&bank, bank.mock().page) {
-                    let payment = card::Payment { provider, session: &session, number, token: &token, now, real_now };
+                    let payment = card::Payment { provider, session: &session, number, token: &token, real_now };
                     return payment.act(read_form(request)?).await;
                 }
                 if let (Connector::MockConsent(provider), MockPage::Mandate(scheme)) = (&bank, bank.mock().page) {
                     let form: MandateForm = read_form(request)?;
                     let token = &token;
-                    let payment =
-                        mandate::Payment { provider, scheme, session: &session, number, token, now, real_now };
+                    let payment = mandate::Payment { provider, scheme, session: &session, number, token, real_now };
                     return payment.act(&form).await;
                 }
                 let decided = read_form::<DecisionForm>(request)?.check()?;
@@ -157,10 +156,10 @@ impl Mocks {
         let real_now = self.clock.now();
         let Some(bank) = self.bank(session, number, token, now)? else { return ok(&ClosedPage::new(session, now)) };
         if let (Connector::MockConsent(provider), MockPage::Card) = (&bank, bank.mock().page) {
-            return card::Payment { provider, session, number, token, now, real_now }.show().await;
+            return card::Payment { provider, session, number, token, real_now }.show().await;
         }
         if let (Connector::MockConsent(provider), MockPage::Mandate(scheme)) = (&bank, bank.mock().page) {
-            return mandate::Payment { provider, scheme, session, number, token, now, real_now }.show().await;
+            return mandate::Payment { provider, scheme, session, number, token, real_now }.show().await;
         }
         match bank.conclusion(session, number).await.map_err(of_bank)? {
             Some(conclusion) => ok(&ConcludedPage::new(bank.mock(), session, conclusion)),

@@ -112,7 +112,7 @@ impl TestClocksFunction {
             }
             clock.advances_to(to, self.clock.now()).map_err(|rule| Refusal::invalid("to", rule))?;
             match self.clocks.advance(owner, id, clock.now, to).await? {
-                ClockAdvanced::Going(_) => {}
+                ClockAdvanced::Going => {}
                 ClockAdvanced::Elsewhere(clock) => return Err(elsewhere(clock.target, clock.now).into()),
                 ClockAdvanced::NotFound => return Err(Refusal::NotFound.into()),
             }

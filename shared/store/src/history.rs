@@ -9,7 +9,7 @@ use crate::table::{Item, ms, s};
 /// What a session or refund keeps of the test clock that it follows.
 pub(crate) const TEST_CLOCK: &str = "test_clock";
 
-/// Whether a cursor goes by the test clock that it names. One in the due index goes by the real time.
+/// Whether an item is due by a test clock. What names one and is in the due index goes by the real time.
 pub(crate) fn follows_clock(item: &Item) -> bool {
     item.contains_key(TEST_CLOCK) && !item.contains_key("due_pk")
 }

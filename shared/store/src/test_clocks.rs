@@ -32,7 +32,7 @@ pub struct TestClocks {
 #[derive(Debug)]
 pub enum ClockAdvanced {
     /// It is being advanced to that time, since now or before.
-    Going(TestClock),
+    Going,
     /// It is being advanced to another time, or shows a later one by now.
     Elsewhere(TestClock),
     /// There is none with this id, or not this merchant's, or it was deleted.
@@ -135,12 +135,12 @@ impl TestClocks {
             .when("#now = :seen AND #now < :set_target AND attribute_not_exists(#target)", [(":seen", ms(seen))])
             .set("target", ms(to));
         let clock = match update.send(&self.table).await? {
-            Updated::New(item) => return Ok(ClockAdvanced::Going(read(keys::test_clock(&id), item)?)),
+            Updated::New(_) => return Ok(ClockAdvanced::Going),
             Updated::Refused(item) => read_present(id, item)?.filter(|clock| clock.merchant_id == *merchant),
         };
         Ok(match clock {
             None => ClockAdvanced::NotFound,
-            Some(clock) if clock.target.unwrap_or(clock.now) == to => ClockAdvanced::Going(clock),
+            Some(clock) if clock.target.unwrap_or(clock.now) == to => ClockAdvanced::Going,
             Some(clock) => ClockAdvanced::Elsewhere(clock),
         })
     }
@@ -253,8 +253,9 @@ impl TestClocks {
     /// # Errors
     /// The table failed us.
     pub async fn cursors_of(&self, object: &ObjectId) -> Result<Vec<DueCursor>, StoreError> {
-        let all = (keys::CURSOR_PREFIX, "CURSOR$");
-        let items = self.table.query(&keys::events_pk(object), Some(all), usize::MAX).await?;
+        let last = format!("{}~", keys::CURSOR_PREFIX);
+        let all = Some((keys::CURSOR_PREFIX, last.as_str()));
+        let items = self.table.query(&keys::events_pk(object), all, usize::MAX).await?;
         let due = |item: &Item| Some(DueCursor { id: keys::cursor_of(item)?, due_at: due_at(item)? });
         Ok(items.iter().filter(|item| follows_clock(item)).filter_map(due).collect())
     }

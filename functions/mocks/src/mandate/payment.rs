@@ -24,19 +24,23 @@ pub(crate) struct Payment<'a> {
     pub(crate) session: &'a Session,
     pub(crate) number: u8,
     pub(crate) token: &'a str,
-    pub(crate) now: Timestamp,
-    /// At which webhooks are signed.
+    /// At which webhooks are signed, whatever time the session goes by.
     pub(crate) real_now: Timestamp,
 }
 
 impl Payment<'_> {
+    /// The time that the session goes by.
+    fn now(&self) -> Timestamp {
+        self.session.now(self.real_now)
+    }
+
     /// The mandate; or what came of it, once that is decided.
     pub(crate) async fn show(&self) -> Answer {
         let concluded = self.provider.conclusion(self.session, self.number).await.map_err(of_bank)?;
         if concluded.is_none() {
             return page(StatusCode::OK, &self.mandate());
         }
-        let status = self.provider.shown_status(self.session, self.number, self.now).await.map_err(of_bank)?;
+        let status = self.provider.shown_status(self.session, self.number, self.now()).await.map_err(of_bank)?;
         let (mock, action) = (self.provider.mock(), bank_path(&self.session.id, self.number, ""));
         page(StatusCode::OK, &MandateConcludedPage::new(mock, self.session, &status, action, self.token))
     }
@@ -55,8 +59,8 @@ impl Payment<'_> {
 
     /// The first decision holds: a payer who asks for another is shown the first, and nothing follows from it.
     async fn decide(&self, decided: Decided) -> Result<Handled, Problem> {
-        let Self { provider, session, number, now, .. } = *self;
-        match provider.decide(session, number, decided, now).await.map_err(of_bank)? {
+        let Self { provider, session, number, .. } = *self;
+        match provider.decide(session, number, decided, self.now()).await.map_err(of_bank)? {
             Conclusion::Decided(holds) if holds.decision == decided.decision => {
                 Ok(Handled { response: see_other(&return_path(&session.id))?, webhook: self.webhook() })
             }
@@ -70,7 +74,7 @@ impl Payment<'_> {
             MandateScheme::Bacs => TakenBackReason::IndemnityClaim,
             MandateScheme::Sepa | MandateScheme::Autogiro => TakenBackReason::Returned,
         };
-        self.provider.take_back(self.session, self.number, reason, self.now).await.map_err(of_bank)?;
+        self.provider.take_back(self.session, self.number, reason, self.now()).await.map_err(of_bank)?;
         self.back_to_page(self.webhook())
     }
 

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use models::SortableTimestamp;
 
 use super::{Check, Rule, text};
-use crate::history::TEST_CLOCK;
+use crate::history::follows_clock;
 use crate::keys::{self, DUE_SHARDS};
 use crate::table::{Item, Key};
 
@@ -43,7 +43,7 @@ impl Check<'_> {
     }
 
     pub(super) fn waits(&mut self, key: &Key, item: &Item, waits: Waits) {
-        if item.contains_key(TEST_CLOCK) && !item.contains_key("due_pk") {
+        if follows_clock(item) {
             return self.waits_for_clock(item, waits);
         }
         let (due_at, waits) = match (text(item, "due_pk"), text(item, "due_at"), waits) {
