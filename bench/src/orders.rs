@@ -1,10 +1,11 @@
 //! What a shop asks for: requests that create sessions, and the sessions that create makes of them. Those that are made up
 //! are all alike in kind and none the same.
 
-use api::{Format, Json};
+use api::{Format, Json, SessionRequest};
 use fastrand::Rng;
 use jiff::Timestamp;
-use models::{Creation, Merchant, Session, SessionId, WireFormat};
+use lambda_http::Request;
+use models::{Creation, Merchant, Mode, Session, SessionId, WireFormat};
 use serde_json::{Value, json};
 
 use crate::error::Error;
@@ -76,7 +77,12 @@ pub(crate) fn session(
 ) -> Result<Session, Error> {
     let (caps, format) = (CAPS.parse()?, Format::of_stored(WireFormat::Banked)?);
     let new = Json::read(order.to_string().as_bytes())
-        .and_then(|order| format.read_session(&order, merchant, id, &caps))
+        .and_then(|order| {
+            let request = Request::default();
+            let (body, mode) = (&order, Mode::Test);
+            let asked = SessionRequest { request: &request, body, merchant, application: None, mode };
+            format.read_session(&asked, id, &caps)
+        })
         .map_err(|refusal| format!("the rules refuse an order: {refusal:?}"))?;
     let creation = Creation {
         id,

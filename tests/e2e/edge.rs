@@ -391,7 +391,7 @@ async fn a_merchant_that_there_is_and_one_that_there_is_not_cost_the_same_reads(
         let (id, secret) = (format!("pk_test_{merchant}"), format!("sk_test_{merchant}"));
         let key =
             api::known_key(&id, &secret, models::Scopes::ALL, samples::now(), &runtime::Random::System).unwrap().key;
-        api::mint(&key, models::Scopes::ALL, samples::now().as_second()).unwrap()
+        api::mint(&key, models::Scopes::ALL, samples::now().as_second(), api::TOKEN_LIFETIME_S).unwrap()
     };
     let reads = async |merchant: &str, kind: &str| {
         world.settled().await;

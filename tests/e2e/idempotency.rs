@@ -104,10 +104,11 @@ async fn a_repeat_beats_rules_that_have_changed_since() {
 /// The id that the demo merchant's key stands for.
 async fn id_of_key(world: &World, key: &str) -> models::SessionId {
     let demo = store::Merchants::new(world.table()).get(&"demo".parse().unwrap()).await.unwrap().unwrap();
-    let mut headers = reqwest::header::HeaderMap::new();
-    headers.insert("idempotency-key", key.parse().unwrap());
-    let key = api::IdempotencyKey::from_headers(&headers).unwrap().unwrap();
-    key.session_id(&demo, Mode::Test, api::Format::of_stored(models::WireFormat::Banked).unwrap())
+    let format = api::Format::of_stored(models::WireFormat::Banked).unwrap();
+    let mut request = lambda_http::Request::default();
+    request.headers_mut().insert("idempotency-key", key.parse().unwrap());
+    let key = api::IdempotencyKey::of(&request, format).unwrap().unwrap();
+    key.session_id(&demo, Mode::Test, format)
 }
 
 #[tokio::test]

@@ -24,6 +24,8 @@ fn endpoint(id: &str) -> Endpoint {
     Endpoint {
         id: id.parse().unwrap(),
         merchant_id: "acme".parse().unwrap(),
+        encoding: models::EventEncoding::Json,
+        application: None,
         url: samples::text("https://acme.example/hook"),
         created_at: "2026-01-31T12:00:00Z".parse().unwrap(),
         secret: EndpointSecret::new(format!("whsec_{id}")),

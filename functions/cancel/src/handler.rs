@@ -35,8 +35,8 @@ impl Cancel {
     /// Answers a request; an error is what the client is shown instead.
     pub async fn handle(&self, request: Request) -> Answer {
         let caller = self.authenticator.authenticate(&request).await?;
-        let idempotency_key = IdempotencyKey::from_headers(request.headers())?;
         let (format, request_id) = (Format::of(&request), api::request_id(&request));
+        let idempotency_key = IdempotencyKey::of(&request, format)?;
         match Route::of(&request) {
             Some(Route::DeleteSession(id)) => {
                 let id = format.session_id(id)?;
@@ -46,6 +46,7 @@ impl Cancel {
             }
             Some(Route::CancelSession(id)) => {
                 let id = format.session_id(id)?;
+                format.check_cancel(&request)?;
                 let answer = self.cancel(id, &caller, idempotency_key.as_ref(), format).await?;
                 tracing::info!(request_id, session_id = %id, key_id = %caller.key_id, "cancelled");
                 Ok(answer)

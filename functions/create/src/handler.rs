@@ -1,6 +1,9 @@
 //! Credentials, rules, one conditional write, the answer.
 
-use api::{Answer, ApiError, Authenticator, Caller, Format, Formats, IdempotencyKey, Json, Refusal, Route, Violation};
+use api::{
+    Answer, ApiError, Authenticator, Caller, Format, Formats, IdempotencyKey, Json, Refusal, Route, SessionRequest,
+    Violation,
+};
 use lambda_http::Request;
 use models::{AmountCaps, Creation, EndToEndId, Mode, NewSession, OnClock, Session, SessionId};
 use runtime::{Clock, Random, SettingError};
@@ -75,13 +78,13 @@ impl Create {
         if !providers::can_pay(mode, self.settings.local_live) {
             return Err(no_live_connector(mode).into());
         }
-        let idempotency_key = IdempotencyKey::from_headers(request.headers())?;
+        let idempotency_key = IdempotencyKey::of(&request, format)?;
         let body = api::json_body(&request)?;
         let (id, fingerprint) = match &idempotency_key {
-            Some(key) => (key.session_id(&caller.merchant, mode, format), Some(body.fingerprint()?)),
+            Some(key) => (key.session_id(&caller.merchant, mode, format), Some(format.fingerprint(&request, &body)?)),
             None => (SessionId::new(self.random.uuid_v7(at)), None),
         };
-        let (new, on_clock) = match self.read(&body, id, &caller, format).await {
+        let (new, on_clock) = match self.read(&request, &body, id, &caller, format).await {
             Ok(read) => read,
             // What was created once is answered again, even if the rules, the linked accounts or the customer have changed since.
             Err(ApiError::Refused(refusal @ (Refusal::Invalid(_) | Refusal::Unknown(_)))) if fingerprint.is_some() => {
@@ -123,12 +126,20 @@ impl Create {
     /// clock is to follow that.
     async fn read(
         &self,
+        request: &Request,
         body: &Json<'_>,
         id: SessionId,
         caller: &Caller,
         format: Format,
     ) -> Result<(NewSession, Option<OnClock>), ApiError> {
-        let new = format.read_session(body, &caller.merchant, id, &self.settings.caps)?;
+        let asked = SessionRequest {
+            request,
+            body,
+            merchant: &caller.merchant,
+            application: caller.application.as_deref(),
+            mode: caller.mode(),
+        };
+        let new = format.read_session(&asked, id, &self.settings.caps)?;
         let new = match &new.customer_id {
             None => new,
             Some(customer_id) => {

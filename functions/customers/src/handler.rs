@@ -66,7 +66,7 @@ impl CustomersFunction {
     async fn create(&self, request: &Request, caller: &Caller, format: Format) -> Answer {
         self.formats.check(format)?;
         let (mode, at) = (caller.mode(), self.clock.now());
-        let idempotency_key = IdempotencyKey::from_headers(request.headers())?;
+        let idempotency_key = IdempotencyKey::of(request, format)?;
         let body = api::json_body(request)?;
         let (id, fingerprint) = match &idempotency_key {
             Some(key) => (key.customer_id(&caller.merchant, mode, format), Some(body.fingerprint()?)),
@@ -96,7 +96,7 @@ impl CustomersFunction {
     }
 
     async fn change(&self, id: CustomerId, request: &Request, caller: &Caller, format: Format) -> Answer {
-        let idempotency_key = IdempotencyKey::from_headers(request.headers())?;
+        let idempotency_key = IdempotencyKey::of(request, format)?;
         let body = api::json_body(request)?;
         let keyed = match &idempotency_key {
             Some(key) => {
@@ -122,7 +122,7 @@ impl CustomersFunction {
 
     /// Whatever its key: deleting one again has nothing to do, and is answered alike.
     async fn delete(&self, id: CustomerId, request: &Request, caller: &Caller, format: Format) -> Answer {
-        IdempotencyKey::from_headers(request.headers())?;
+        IdempotencyKey::of(request, format)?;
         if !self.customers.delete(&id, &caller.owner_in(format), self.clock.now()).await? {
             return Err(Refusal::NotFound.into());
         }

@@ -81,7 +81,7 @@ impl EndpointsFunction {
 
     async fn register(&self, request: &Request, caller: &Caller) -> Answer {
         let mode = caller.mode();
-        let idempotency_key = IdempotencyKey::from_headers(request.headers())?;
+        let idempotency_key = IdempotencyKey::of(request, Format::of(request))?;
         let body = api::json_body(request)?;
         let registration = match &idempotency_key {
             Some(key) => {
@@ -100,6 +100,8 @@ impl EndpointsFunction {
             merchant_id: caller.merchant.id.clone(),
             mode,
             format: parts.format.unwrap_or_default(),
+            encoding: models::EventEncoding::Json,
+            application: None,
             url,
             description: parts.description.flatten(),
             events: parts.events.unwrap_or(Subscription::All),

@@ -1,11 +1,11 @@
 //! Reading one session, listing them, and listing the banks that their payers can choose.
 
 use api::{
-    Answer, ApiError, Authenticator, Beside, Caller, Format, ListParameters, ListRequest, PageEnd, Refusal, Route,
+    Answer, ApiError, Authenticator, Beside, Caller, Format, ListLinks, ListParameters, ListRequest, PageEnd, Route,
 };
 use futures_util::future::{try_join, try_join_all};
 use jiff::Timestamp;
-use lambda_http::Request;
+use lambda_http::{Request, RequestExt};
 use models::{Currency, PaymentMethod, Refund, Session, SessionId};
 use providers::{Providers, Wanted};
 use runtime::{Clock, SettingError};
@@ -66,8 +66,9 @@ impl Get {
                 let asked = format.read_session_list(request.uri().query().unwrap_or(""))?;
                 let now = self.clock.now();
                 let with_refunds = format.shows_refunds_of_sessions();
+                let links = links(&request, &asked);
                 let (sessions, page) = self.list(asked, with_refunds, now, &caller, format).await?;
-                format.sessions(&sessions, now, &page)
+                format.sessions(&sessions, now, &page, &links)
             }
             Some(Route::Transactions) => {
                 let asked = format.read_transaction_list(request.uri().query().unwrap_or(""))?;
@@ -83,8 +84,8 @@ impl Get {
     /// A session of the caller's, with its refunds.
     async fn own(&self, id: &SessionId, caller: &Caller, format: Format) -> Result<(Session, Vec<Refund>), ApiError> {
         let WithRefunds { session, refunds } = self.refunds.of(id).await?;
-        let session = session.filter(|session| caller.owner_in(format).owns(session)).ok_or(Refusal::NotFound)?;
-        Ok((session, refunds))
+        let session = session.filter(|session| caller.owner_in(format).owns(session));
+        Ok((session.ok_or(format.unknown_session())?, refunds))
     }
 
     /// A page of the caller's sessions, each with its refunds if those are shown.
@@ -96,7 +97,7 @@ impl Get {
         caller: &Caller,
         format: Format,
     ) -> Result<(Vec<(Session, Vec<Refund>)>, PageEnd), ApiError> {
-        let ListRequest { mut range, beside, states } = asked;
+        let ListRequest { mut range, beside, skip: _, states } = asked;
         if let Some(beside) = beside {
             range.start = self.start(&beside, caller, format).await?;
         }
@@ -144,6 +145,16 @@ impl Get {
     /// A session's refunds; asked for only if it has some.
     async fn refunds_of(&self, session: &Session) -> Result<Vec<Refund>, StoreError> {
         if session.refund_count == 0 { Ok(Vec::new()) } else { Ok(self.refunds.of(&session.id).await?.refunds) }
+    }
+}
+
+/// Where the page is that is asked for.
+fn links(request: &Request, asked: &ListRequest) -> ListLinks {
+    ListLinks {
+        base_url: api::base_url(request).unwrap_or_default(),
+        path: request.raw_http_path().to_owned(),
+        number: asked.skip.checked_div(asked.range.limit).unwrap_or(0).saturating_add(1),
+        size: asked.range.limit,
     }
 }
 

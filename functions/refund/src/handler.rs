@@ -1,6 +1,8 @@
 //! Refunds by the API: what is asked for is read here, and done by `payments`.
 
-use api::{Answer, ApiError, Authenticator, Caller, Format, IdempotencyKey, Operation, Refusal, Route};
+use api::{
+    Answer, ApiError, Authenticator, Caller, Format, IdempotencyKey, Operation, RefundListRequest, Refusal, Route,
+};
 use lambda_http::Request;
 use models::{Refund, RefundEvent, RefundId};
 use payments::{Made, PaymentError, Payments, RefundEndError, RefundError, RefundRequest};
@@ -50,7 +52,14 @@ impl RefundFunction {
         let format = Format::of(&request);
         match Route::of(&request) {
             Some(Route::CreateRefund) => self.create(&request, &caller, format).await,
-            Some(Route::Refunds) => self.list(&request, &caller, format).await,
+            Some(Route::Refunds) => {
+                let asked = format.read_refund_list(request.uri().query().unwrap_or(""))?;
+                self.list(&asked, &caller, format).await
+            }
+            Some(Route::RefundsOf(id)) => {
+                let asked = format.refund_list_of(id, request.uri().query().unwrap_or(""))?;
+                self.list(&asked, &caller, format).await
+            }
             Some(Route::Refund(id)) => {
                 format.refund(&self.own(&format.refund_id(id)?, &caller, format).await?, self.clock.now())
             }
@@ -65,23 +74,22 @@ impl RefundFunction {
         Ok(refund.filter(|refund| caller.owner_in(format).owns_refund(refund)).ok_or(Refusal::NotFound)?)
     }
 
-    async fn list(&self, request: &Request, caller: &Caller, format: Format) -> Answer {
-        let asked = format.read_refund_list(request.uri().query().unwrap_or(""))?;
+    async fn list(&self, asked: &RefundListRequest, caller: &Caller, format: Format) -> Answer {
         let found = self.refunds.of(&asked.session_id).await?;
         let owned = found.session.is_some_and(|session| caller.owner_in(format).owns(&session));
         if !owned {
             return Err(Refusal::Unknown(format.refunded_parameter()).into());
         }
-        format.refunds(&found.refunds, &asked, self.clock.now())
+        format.refunds(&found.refunds, asked, self.clock.now())
     }
 
     async fn create(&self, request: &Request, caller: &Caller, format: Format) -> Answer {
-        let idempotency_key = IdempotencyKey::from_headers(request.headers())?;
+        let idempotency_key = IdempotencyKey::of(request, format)?;
         let body = format.comparable_refund(api::json_body(request)?);
         let (id, fingerprint) = match &idempotency_key {
             Some(key) => {
                 let id = key.refund_id(&caller.merchant, caller.mode(), format);
-                (id, Some(body.fingerprint()?))
+                (id, Some(format.fingerprint(request, &body)?))
             }
             None => (RefundId::new(self.random.uuid_v7(self.clock.now())), None),
         };
@@ -120,7 +128,7 @@ impl RefundFunction {
     }
 
     async fn cancel(&self, id: RefundId, request: &Request, caller: &Caller, format: Format) -> Answer {
-        let idempotency_key = IdempotencyKey::from_headers(request.headers())?;
+        let idempotency_key = IdempotencyKey::of(request, format)?;
         let write_id = idempotency_key.as_ref().map_or_else(
             || self.random.write_id(),
             |key| key.write_id(&caller.merchant, caller.mode(), format, Operation::CancelRefund(id)),

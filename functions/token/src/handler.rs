@@ -1,6 +1,6 @@
 //! OAuth 2.0 client credentials (RFC 6749, 4.4).
 
-use api::{Answer, Authenticator};
+use api::{Answer, Authenticator, Format};
 use lambda_http::Request;
 use runtime::{Clock, SettingError};
 use store::{Merchants, Table};
@@ -26,7 +26,8 @@ impl Token {
     /// Answers a request; an error is what the client is shown instead.
     pub async fn handle(&self, request: Request) -> Answer {
         let caller = self.authenticator.authenticate_key(&request).await?;
-        let scopes = api::granted_scopes(&request, caller.scopes)?;
-        api::token_answer(caller.key()?, scopes, self.clock.now())
+        let format = Format::of(&request);
+        let scopes = format.granted_scopes(&request, &caller.key_id, caller.scopes)?;
+        format.token(caller.key()?, scopes, self.clock.now())
     }
 }

@@ -18,7 +18,9 @@ pub(crate) fn delivery(event: &StoredEvent, endpoint: &Endpoint, at: Timestamp) 
         format: endpoint.format,
         correlation_id: event.correlation_id().cloned(),
         timestamp_s: at.as_second(),
-        body: serde_json::to_vec(&api::event(event, endpoint.thin)?)?,
+        encoding: endpoint.encoding,
+        body: api::event_body(event, endpoint)?,
+        application: None,
         secret,
         further_secrets,
     })

@@ -142,7 +142,9 @@ mod tests {
             format: models::WireFormat::default(),
             correlation_id: None,
             timestamp_s: NOW.as_second(),
+            encoding: models::EventEncoding::Json,
             body: b"{}".to_vec(),
+            application: None,
             secret: outbound::WebhookSecret::generate([7; 32]),
             further_secrets: vec![],
         };

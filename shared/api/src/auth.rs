@@ -11,7 +11,7 @@ use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
 use lambda_http::Request;
 use lambda_http::http::{HeaderMap, header};
-use models::{ApiKey, ApiKeyId, ApiSecret, InvalidId, Merchant, MerchantId, Mode, Scopes};
+use models::{ApiKey, ApiKeyId, ApiSecret, Application, InvalidId, Merchant, MerchantId, Mode, Scopes};
 use runtime::Clock;
 use store::{Merchants, Owner};
 
@@ -42,6 +42,8 @@ pub struct Caller {
     pub key_id: ApiKeyId,
     /// What the credentials allow.
     pub scopes: Scopes,
+    /// The key's application, if it has one and the request's format has them; of other requests it is not read.
+    pub application: Option<Arc<Application>>,
 }
 
 impl Caller {
@@ -153,10 +155,12 @@ impl Authenticator {
             None
         };
         let caller = self.check(&credentials.ok_or(Refusal::Unauthorized)?).await?;
-        match scope {
-            Some(scope) if !caller.scopes.allow(scope) => Err(Refusal::Forbidden(scope).into()),
-            Some(_) | None => Ok(caller),
+        if let Some(scope) = scope.filter(|scope| !caller.scopes.allow(*scope)) {
+            return Err(Refusal::Forbidden(scope).into());
         }
+        let format = Format::of(request);
+        format.check_signature(request, &caller.key_id, caller.application.as_deref(), self.clock.now())?;
+        Ok(caller)
     }
 
     /// Who sent the request, by Basic `key:secret` alone: a token is not made with a token.
@@ -257,7 +261,7 @@ impl Credentials<'_> {
                 (key?, scopes?)
             }
         };
-        Some(Caller { merchant: Arc::clone(merchant?), key_id: key.id.clone(), scopes })
+        Some(Caller { merchant: Arc::clone(merchant?), key_id: key.id.clone(), scopes, application: None })
     }
 }
 
@@ -342,8 +346,9 @@ pub(crate) mod tests {
         let demo = merchant(&["demo"]);
         let (mine, other) = (demo.active_keys().next().unwrap(), merchant(&["demo_other"]));
         let now = NOW.as_second();
-        let good = token::mint(mine, Scopes::ALL, now).unwrap();
-        let forged = token::mint(other.active_keys().next().unwrap(), Scopes::ALL, now).unwrap();
+        let good = token::mint(mine, Scopes::ALL, now, token::TOKEN_LIFETIME_S).unwrap();
+        let forged =
+            token::mint(other.active_keys().next().unwrap(), Scopes::ALL, now, token::TOKEN_LIFETIME_S).unwrap();
         let basic = |id: &str, secret: &str| Credentials::KeyAndSecret(id.parse().unwrap(), secret.parse().unwrap());
         let cases = [
             (basic("pk_test_demo", "sk_test_demo"), basic("pk_test_demo", "sk_test_demo_x")),

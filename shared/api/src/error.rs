@@ -39,6 +39,15 @@ pub enum Refusal {
     /// 401: a provider's webhook without a signature of its own.
     #[error("this is not signed by the provider, or was signed some minutes ago")]
     NotGenuine,
+    /// 401: an application's id that there isn't, or that is not the one which the credentials are of.
+    #[error("app_id is not that of the credentials")]
+    NotAnApplication,
+    /// 401: a URL that the application has not registered.
+    #[error("redirect_uri and origin_uri must be registered by the application")]
+    InvalidAppUrl,
+    /// 401: not signed by the application.
+    #[error(transparent)]
+    Signature(SignatureFault),
     /// 403: the credentials lack a scope.
     #[error("this needs the scope {}", .0.as_str())]
     Forbidden(Scope),
@@ -85,7 +94,11 @@ impl Refusal {
     const fn status(&self) -> StatusCode {
         match self {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
-            Self::Unauthorized | Self::NotGenuine => StatusCode::UNAUTHORIZED,
+            Self::Unauthorized
+            | Self::NotGenuine
+            | Self::NotAnApplication
+            | Self::InvalidAppUrl
+            | Self::Signature(_) => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) | Self::ClockForLiveKey => StatusCode::FORBIDDEN,
             Self::NotFound | Self::Unknown(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
@@ -93,6 +106,86 @@ impl Refusal {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        }
+    }
+}
+
+/// Why a request counts as not signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum SignatureFault {
+    /// There is no signature where there has to be one.
+    #[error("the request must be signed: give the header Signature")]
+    Missing,
+    /// It is not written as signatures are.
+    #[error(
+        "the header Signature must be keyId, algorithm, headers and signature, each once, with its value in quotes"
+    )]
+    Malformed,
+    /// Another algorithm than the one that is accepted.
+    #[error("the signature's algorithm must be rsa-sha256")]
+    Algorithm,
+    /// It does not cover all that it has to, or names what it can't cover.
+    #[error(
+        "the signature must cover (request-target), date or x-date, x-request-id, and digest if there is a body; each once, and nothing else"
+    )]
+    Headers,
+    /// Its key is not the application of the credentials.
+    #[error("the signature's keyId must be the app_id of the credentials")]
+    KeyId,
+    /// There is no public key to check it by.
+    #[error("the application has no public key")]
+    NoKeys,
+    /// There is a body, and no digest of it.
+    #[error("the header Digest is missing")]
+    DigestMissing,
+    /// The digest is not written as digests are.
+    #[error("the header Digest must be SHA-256= and the digest in base64")]
+    DigestMalformed,
+    /// The digest is of something else.
+    #[error("the header Digest is not that of the body as it was received")]
+    DigestMismatch,
+    /// There is no date.
+    #[error("the header Date or X-Date that was signed is missing")]
+    DateMissing,
+    /// The date is none.
+    #[error("the date that was signed must be as in RFC 2822")]
+    DateMalformed,
+    /// The date is too far from now.
+    #[error("the date that was signed is more than 5 minutes from the server's time, {}", server.strftime("%a, %d %b %Y %H:%M:%S GMT"))]
+    DateSkewed {
+        /// What time it is here.
+        server: Timestamp,
+    },
+    /// There is no request id.
+    #[error("the header X-Request-ID is missing")]
+    RequestIdMissing,
+    /// The request id is no random UUID.
+    #[error("the header X-Request-ID must be a UUID of version 4, given once")]
+    RequestIdMalformed,
+    /// None of the application's public keys bears it out.
+    #[error("the signature is not that of the request by a public key of the application")]
+    Wrong,
+}
+
+impl SignatureFault {
+    /// As answers call it.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Missing => "signature_missing",
+            Self::Malformed => "signature_malformed",
+            Self::Algorithm => "signature_algorithm_unsupported",
+            Self::Headers => "signature_headers_incomplete",
+            Self::KeyId => "signature_key_id_wrong",
+            Self::NoKeys => "signature_no_public_key",
+            Self::DigestMissing => "digest_missing",
+            Self::DigestMalformed => "digest_malformed",
+            Self::DigestMismatch => "digest_mismatch",
+            Self::DateMissing => "date_missing",
+            Self::DateMalformed => "date_malformed",
+            Self::DateSkewed { .. } => "date_skewed",
+            Self::RequestIdMissing => "request_id_missing",
+            Self::RequestIdMalformed => "request_id_malformed",
+            Self::Wrong => "signature_wrong",
         }
     }
 }

@@ -4,21 +4,23 @@ use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, RequestExt, Response};
 use models::{
-    AmountCaps, Customer, CustomerId, EventId, Merchant, NewCustomer, NewRefund, NewSession, NotRefundable, ObjectId,
-    Refund, RefundId, Session, SessionId, SessionState, WireFormat,
+    AmountCaps, ApiKey, ApiKeyId, Application, Customer, CustomerId, Endpoint, EventId, NewCustomer, NewRefund,
+    NewSession, NotRefundable, ObjectId, Refund, RefundId, Scopes, Session, SessionId, SessionState, WireFormat,
 };
 use providers::Offer;
 use serde::Serialize;
-use store::{ListCursor, StoredEvent};
+use store::{Fingerprint, ListCursor, StoredEvent};
 use thiserror::Error;
 
 use crate::answer::{Answer, json, list};
 use crate::banked::{self, Dialect, EventView, ProviderView, RefundView, SessionView};
 use crate::error::{ApiError, Refusal};
+use crate::fintecture;
 use crate::json::Json;
-use crate::list::{Beside, CustomerListRequest, ListRequest, RefundListRequest};
-use crate::oauth::OauthErrors;
+use crate::list::{Beside, CustomerListRequest, ListLinks, ListRequest, RefundListRequest};
+use crate::oauth::{self, OauthErrors};
 use crate::route::{Route, find, path_id};
+use crate::session_request::SessionRequest;
 use crate::yorlet::{self, CustomerChange};
 
 /// A wire format.
@@ -28,6 +30,8 @@ pub enum Format {
     Banked(Dialect),
     /// Yorlet's.
     Yorlet,
+    /// Fintecture's.
+    Fintecture,
 }
 
 impl Format {
@@ -37,7 +41,13 @@ impl Format {
     }
 
     fn of_path(path: &str) -> Self {
-        if path.starts_with("/v1/") { Self::Yorlet } else { Self::Banked(Dialect::of_path(path)) }
+        if path.starts_with("/v1/") {
+            Self::Yorlet
+        } else if path.starts_with("/pis/") || path == "/oauth/accesstoken" {
+            Self::Fintecture
+        } else {
+            Self::Banked(Dialect::of_path(path))
+        }
     }
 
     /// The format in which a stored object is published.
@@ -48,7 +58,7 @@ impl Format {
         match format {
             WireFormat::Banked => Ok(Self::Banked(Dialect::V2)),
             WireFormat::Yorlet => Ok(Self::Yorlet),
-            WireFormat::Fintecture => Err(NotServed(format)),
+            WireFormat::Fintecture => Ok(Self::Fintecture),
         }
     }
 
@@ -62,6 +72,7 @@ impl Format {
         match self {
             Self::Banked(_) => WireFormat::Banked,
             Self::Yorlet => WireFormat::Yorlet,
+            Self::Fintecture => WireFormat::Fintecture,
         }
     }
 
@@ -73,6 +84,15 @@ impl Format {
         match self {
             Self::Banked(_) => path_id(text),
             Self::Yorlet => yorlet::read_session_id(text).ok_or(Refusal::NotFound),
+            Self::Fintecture => fintecture::read_session_id(text).ok_or(self.unknown_session()),
+        }
+    }
+
+    /// What a path is refused with that names a session which is not there, or not the caller's.
+    pub const fn unknown_session(self) -> Refusal {
+        match self {
+            Self::Banked(_) | Self::Yorlet => Refusal::NotFound,
+            Self::Fintecture => Refusal::Unknown(fintecture::SESSION_ID),
         }
     }
 
@@ -82,7 +102,7 @@ impl Format {
     /// 404 if it names none.
     pub fn transaction_id(self, text: &str) -> Result<SessionId, Refusal> {
         match self {
-            Self::Banked(_) => Err(Refusal::NotFound),
+            Self::Banked(_) | Self::Fintecture => Err(Refusal::NotFound),
             Self::Yorlet => yorlet::read_transaction_id(text).ok_or(Refusal::NotFound),
         }
     }
@@ -95,6 +115,7 @@ impl Format {
         match self {
             Self::Banked(_) => path_id(text),
             Self::Yorlet => yorlet::read_refund_id(text).ok_or(Refusal::NotFound),
+            Self::Fintecture => Err(Refusal::NotFound),
         }
     }
 
@@ -104,7 +125,7 @@ impl Format {
     /// 404 if it is none, for then there is no such customer.
     pub fn customer_id(self, text: &str) -> Result<CustomerId, Refusal> {
         match self {
-            Self::Banked(_) => Err(Refusal::NotFound),
+            Self::Banked(_) | Self::Fintecture => Err(Refusal::NotFound),
             Self::Yorlet => yorlet::read_customer_id(text).ok_or(Refusal::NotFound),
         }
     }
@@ -115,7 +136,7 @@ impl Format {
     /// What is wrong with it; 404 if the format has no customers.
     pub fn read_customer(self, body: &Json<'_>) -> Result<NewCustomer, Refusal> {
         match self {
-            Self::Banked(_) => Err(Refusal::NotFound),
+            Self::Banked(_) | Self::Fintecture => Err(Refusal::NotFound),
             Self::Yorlet => yorlet::parse_customer(body),
         }
     }
@@ -126,7 +147,7 @@ impl Format {
     /// What is wrong with it; 404 if the format has no customers.
     pub fn read_customer_change(self, body: &Json<'_>) -> Result<CustomerChange, Refusal> {
         match self {
-            Self::Banked(_) => Err(Refusal::NotFound),
+            Self::Banked(_) | Self::Fintecture => Err(Refusal::NotFound),
             Self::Yorlet => yorlet::parse_customer_change(body),
         }
     }
@@ -137,7 +158,7 @@ impl Format {
     /// What is wrong with the query string; 404 if the format has no customers.
     pub fn read_customer_list(self, query: &str) -> Result<CustomerListRequest, Refusal> {
         match self {
-            Self::Banked(_) => Err(Refusal::NotFound),
+            Self::Banked(_) | Self::Fintecture => Err(Refusal::NotFound),
             Self::Yorlet => yorlet::read_customer_list(query),
         }
     }
@@ -148,7 +169,7 @@ impl Format {
     /// 404 if the format has no customers; 500.
     pub fn customer(self, customer: &Customer) -> Answer {
         match self {
-            Self::Banked(_) => Err(Refusal::NotFound.into()),
+            Self::Banked(_) | Self::Fintecture => Err(Refusal::NotFound.into()),
             Self::Yorlet => json(StatusCode::OK, &yorlet::CustomerView::new(customer)),
         }
     }
@@ -159,7 +180,7 @@ impl Format {
     /// 404 if the format has no customers; 500.
     pub fn customer_deleted(self, id: CustomerId) -> Answer {
         match self {
-            Self::Banked(_) => Err(Refusal::NotFound.into()),
+            Self::Banked(_) | Self::Fintecture => Err(Refusal::NotFound.into()),
             Self::Yorlet => json(StatusCode::OK, &yorlet::DeletedCustomerView::new(id)),
         }
     }
@@ -170,27 +191,104 @@ impl Format {
     /// 404 if the format has no customers; 500.
     pub fn customers(self, customers: &[Customer], page: &PageEnd) -> Answer {
         match self {
-            Self::Banked(_) => Err(Refusal::NotFound.into()),
+            Self::Banked(_) | Self::Fintecture => Err(Refusal::NotFound.into()),
             Self::Yorlet => {
                 yorlet::list(customers.iter().map(yorlet::CustomerView::new), page.count, page.next.is_some())
             }
         }
     }
 
-    /// Reads what a session of `merchant` with this id is created of; its total may be at most its currency's cap.
+    /// Checks that a request was signed by the application of the key that it was sent with, where the format has that.
+    ///
+    /// # Errors
+    /// 401 with the first thing that is wrong.
+    pub(crate) fn check_signature(
+        self,
+        request: &Request,
+        key: &ApiKeyId,
+        application: Option<&Application>,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        match self {
+            Self::Banked(_) | Self::Yorlet => Ok(()),
+            Self::Fintecture => fintecture::check_signature(request, key, application, now),
+        }
+    }
+
+    /// What a request for a token of this key is granted, if its key has the scopes `own`.
+    ///
+    /// # Errors
+    /// What is wrong with it, or that it asks for no scope that the key has.
+    pub fn granted_scopes(self, request: &Request, key: &ApiKeyId, own: Scopes) -> Result<Scopes, Refusal> {
+        match self {
+            Self::Banked(_) | Self::Yorlet => oauth::granted_scopes(request, own),
+            Self::Fintecture => fintecture::granted_scopes(request, key, own),
+        }
+    }
+
+    /// The answer with a new token of `key` for `scopes`.
+    ///
+    /// # Errors
+    /// 500 if it can't be signed.
+    pub fn token(self, key: &ApiKey, scopes: Scopes, now: Timestamp) -> Answer {
+        match self {
+            Self::Banked(_) | Self::Yorlet => oauth::token_answer(key, scopes, now),
+            Self::Fintecture => fintecture::token(key, scopes, now),
+        }
+    }
+
+    /// The header by which a repeated request is recognised.
+    pub const fn idempotency_header(self) -> &'static str {
+        match self {
+            Self::Banked(_) | Self::Yorlet => "idempotency-key",
+            Self::Fintecture => fintecture::REQUEST_ID,
+        }
+    }
+
+    /// What a repeated request is compared by.
+    ///
+    /// # Errors
+    /// 500 if its body can't be written in canonical form.
+    pub fn fingerprint(self, request: &Request, body: &Json<'_>) -> Result<Fingerprint, ApiError> {
+        match self {
+            Self::Banked(_) | Self::Yorlet => body.fingerprint(),
+            Self::Fintecture => fintecture::fingerprint(request, body),
+        }
+    }
+
+    /// Reads what a session with this id is created of; its total may be at most its currency's cap.
     ///
     /// # Errors
     /// 400 if it can't be read at all; else 422 with everything that is wrong.
     pub fn read_session(
         self,
-        body: &Json<'_>,
-        merchant: &Merchant,
+        asked: &SessionRequest<'_>,
         id: SessionId,
         caps: &AmountCaps,
     ) -> Result<NewSession, Refusal> {
         match self {
-            Self::Banked(dialect) => banked::parse_create(body, dialect, merchant, id, caps),
-            Self::Yorlet => yorlet::parse_create(body, merchant, caps),
+            Self::Banked(dialect) => banked::parse_create(asked.body, dialect, asked.merchant, id, caps),
+            Self::Yorlet => yorlet::parse_create(asked.body, asked.merchant, caps),
+            Self::Fintecture => fintecture::parse_create(asked, caps),
+        }
+    }
+
+    /// Whether a session that was just created has its transfer begun, since the answer says where to transfer to.
+    pub fn begins_transfer(self, session: &Session) -> bool {
+        match self {
+            Self::Banked(_) | Self::Yorlet => false,
+            Self::Fintecture => fintecture::begins_transfer(session),
+        }
+    }
+
+    /// Checks the body of a request to cancel, where the format has one.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check_cancel(self, request: &Request) -> Result<(), Refusal> {
+        match self {
+            Self::Banked(_) | Self::Yorlet => Ok(()),
+            Self::Fintecture => fintecture::check_cancel(request),
         }
     }
 
@@ -200,7 +298,7 @@ impl Format {
     /// 404 if there is no such customer.
     pub fn paid_by(self, new: NewSession, customer: Option<&Customer>) -> Result<NewSession, Refusal> {
         match self {
-            Self::Banked(_) => Ok(new),
+            Self::Banked(_) | Self::Fintecture => Ok(new),
             Self::Yorlet => Ok(yorlet::paid_by(new, customer.ok_or(Refusal::Unknown(yorlet::CUSTOMER))?)),
         }
     }
@@ -213,6 +311,7 @@ impl Format {
         match self {
             Self::Banked(_) => banked::parse_refund(body),
             Self::Yorlet => yorlet::parse_refund(body),
+            Self::Fintecture => fintecture::parse_refund(body),
         }
     }
 
@@ -221,6 +320,7 @@ impl Format {
         match self {
             Self::Banked(_) => banked::not_refundable(why),
             Self::Yorlet => yorlet::not_refundable(why),
+            Self::Fintecture => fintecture::not_refundable(why),
         }
     }
 
@@ -229,6 +329,7 @@ impl Format {
         match self {
             Self::Banked(_) => banked::shown_state(state),
             Self::Yorlet => yorlet::shown_status(state),
+            Self::Fintecture => fintecture::shown_status(state),
         }
     }
 
@@ -242,6 +343,7 @@ impl Format {
                 json(StatusCode::CREATED, &SessionView::new(session, &[], dialect, session.created_at))
             }
             Self::Yorlet => json(StatusCode::OK, &yorlet::SessionView::new(session, session.created_at)),
+            Self::Fintecture => fintecture::created(session),
         }
     }
 
@@ -253,6 +355,7 @@ impl Format {
         match self {
             Self::Banked(dialect) => json(StatusCode::OK, &SessionView::new(session, refunds, dialect, now)),
             Self::Yorlet => json(StatusCode::OK, &yorlet::SessionView::new(session, now)),
+            Self::Fintecture => fintecture::session(session, now),
         }
     }
 
@@ -262,7 +365,7 @@ impl Format {
     /// 404 if the format has no transactions; 500.
     pub fn transaction(self, session: &Session, refunds: &[Refund], now: Timestamp) -> Answer {
         match self {
-            Self::Banked(_) => Err(Refusal::NotFound.into()),
+            Self::Banked(_) | Self::Fintecture => Err(Refusal::NotFound.into()),
             Self::Yorlet => json(StatusCode::OK, &yorlet::TransactionView::new(session, refunds, now)),
         }
     }
@@ -275,6 +378,7 @@ impl Format {
         match self {
             Self::Banked(_) => banked::read_session_list(query),
             Self::Yorlet => yorlet::read_session_list(query),
+            Self::Fintecture => fintecture::read_session_list(query),
         }
     }
 
@@ -284,7 +388,7 @@ impl Format {
     /// What is wrong with the query string; 404 if the format has no transactions.
     pub fn read_transaction_list(self, query: &str) -> Result<ListRequest, Refusal> {
         match self {
-            Self::Banked(_) => Err(Refusal::NotFound),
+            Self::Banked(_) | Self::Fintecture => Err(Refusal::NotFound),
             Self::Yorlet => yorlet::read_transaction_list(query),
         }
     }
@@ -292,7 +396,7 @@ impl Format {
     /// What a page beside something that is not there, or not the caller's, is refused with.
     pub fn unknown_in_list<Id>(self, beside: &Beside<Id>) -> Refusal {
         match self {
-            Self::Banked(_) => Refusal::NotFound,
+            Self::Banked(_) | Self::Fintecture => Refusal::NotFound,
             Self::Yorlet => yorlet::unknown_in_list(beside),
         }
     }
@@ -301,7 +405,7 @@ impl Format {
     pub const fn shows_refunds_of_sessions(self) -> bool {
         match self {
             Self::Banked(_) => true,
-            Self::Yorlet => false,
+            Self::Yorlet | Self::Fintecture => false,
         }
     }
 
@@ -309,7 +413,7 @@ impl Format {
     pub const fn lists_say_count(self) -> bool {
         match self {
             Self::Banked(_) => false,
-            Self::Yorlet => true,
+            Self::Yorlet | Self::Fintecture => true,
         }
     }
 
@@ -317,7 +421,13 @@ impl Format {
     ///
     /// # Errors
     /// 500.
-    pub fn sessions(self, sessions: &[(Session, Vec<Refund>)], now: Timestamp, page: &PageEnd) -> Answer {
+    pub fn sessions(
+        self,
+        sessions: &[(Session, Vec<Refund>)],
+        now: Timestamp,
+        page: &PageEnd,
+        links: &ListLinks,
+    ) -> Answer {
         let each = sessions.iter();
         match self {
             Self::Banked(dialect) => list(
@@ -328,6 +438,7 @@ impl Format {
                 let each = each.map(|(session, _)| yorlet::SessionView::new(session, now));
                 yorlet::list(each, page.count, page.next.is_some())
             }
+            Self::Fintecture => fintecture::list(sessions, now, page.count, page.next.as_ref(), links),
         }
     }
 
@@ -337,7 +448,7 @@ impl Format {
     /// 404 if the format has no transactions; 500.
     pub fn transactions(self, sessions: &[(Session, Vec<Refund>)], now: Timestamp, page: &PageEnd) -> Answer {
         match self {
-            Self::Banked(_) => Err(Refusal::NotFound.into()),
+            Self::Banked(_) | Self::Fintecture => Err(Refusal::NotFound.into()),
             Self::Yorlet => {
                 let each = sessions.iter();
                 let each = each.map(|(session, refunds)| yorlet::TransactionView::new(session, refunds, now));
@@ -353,7 +464,7 @@ impl Format {
     pub fn providers(self, offers: &[Offer]) -> Answer {
         match self {
             Self::Banked(_) => json(StatusCode::OK, &offers.iter().map(ProviderView::new).collect::<Vec<_>>()),
-            Self::Yorlet => Err(Refusal::NotFound.into()),
+            Self::Yorlet | Self::Fintecture => Err(Refusal::NotFound.into()),
         }
     }
 
@@ -365,6 +476,7 @@ impl Format {
         match self {
             Self::Banked(_) => json(StatusCode::CREATED, &RefundView::new(refund, refund.created_at)),
             Self::Yorlet => json(StatusCode::OK, &yorlet::RefundView::new(refund, refund.created_at)),
+            Self::Fintecture => fintecture::refund_created(refund),
         }
     }
 
@@ -376,6 +488,7 @@ impl Format {
         match self {
             Self::Banked(_) => json(StatusCode::OK, &RefundView::new(refund, now)),
             Self::Yorlet => json(StatusCode::OK, &yorlet::RefundView::new(refund, now)),
+            Self::Fintecture => fintecture::refund(refund, now),
         }
     }
 
@@ -387,6 +500,18 @@ impl Format {
         match self {
             Self::Banked(_) => banked::read_refund_list(query),
             Self::Yorlet => yorlet::read_refund_list(query),
+            Self::Fintecture => Err(Refusal::NotFound),
+        }
+    }
+
+    /// Reads which refunds of the session in the path are asked for.
+    ///
+    /// # Errors
+    /// What is wrong with the query string; 404 if the format has no such path.
+    pub fn refund_list_of(self, id: &str, query: &str) -> Result<RefundListRequest, Refusal> {
+        match self {
+            Self::Banked(_) | Self::Yorlet => Err(Refusal::NotFound),
+            Self::Fintecture => fintecture::refund_list_of(id, query),
         }
     }
 
@@ -398,6 +523,7 @@ impl Format {
         match self {
             Self::Banked(_) => list(refunds.iter().map(|refund| RefundView::new(refund, now)), None),
             Self::Yorlet => yorlet::refund_page(refunds, asked, now),
+            Self::Fintecture => fintecture::refunds(refunds, asked, now),
         }
     }
 
@@ -406,6 +532,7 @@ impl Format {
         match self {
             Self::Banked(_) => banked::PAYMENT_SESSION_ID,
             Self::Yorlet => yorlet::TRANSACTION,
+            Self::Fintecture => fintecture::SESSION_ID,
         }
     }
 
@@ -414,14 +541,14 @@ impl Format {
     pub fn comparable_refund(self, body: Json<'_>) -> Json<'_> {
         match self {
             Self::Banked(_) => body.with_id_in_small_letters(banked::PAYMENT_SESSION_ID),
-            Self::Yorlet => body,
+            Self::Yorlet | Self::Fintecture => body,
         }
     }
 
     /// Whether a session in this state counts as cancelled, so that cancelling it once more has nothing to do.
     pub fn is_cancelled(self, state: SessionState) -> bool {
         match self {
-            Self::Banked(_) => state == SessionState::Cancelled,
+            Self::Banked(_) | Self::Fintecture => state == SessionState::Cancelled,
             Self::Yorlet => yorlet::shown_status(state) == yorlet::shown_status(SessionState::Cancelled),
         }
     }
@@ -458,7 +585,23 @@ pub fn event(event: &StoredEvent, thin: bool) -> Result<impl Serialize, NotServe
         Format::Banked(_) => ShownEvent::Banked(EventView::new(event)),
         Format::Yorlet if thin => ShownEvent::Yorlet(yorlet::EventView::thin(event)),
         Format::Yorlet => ShownEvent::Yorlet(yorlet::EventView::new(event)),
+        Format::Fintecture if thin => ShownEvent::Fintecture(fintecture::EventView::thin(event)),
+        Format::Fintecture => ShownEvent::Fintecture(fintecture::EventView::new(event)),
     })
+}
+
+/// The body of an event's delivery to an endpoint: in the format of its object, encoded as the endpoint has it.
+///
+/// # Errors
+/// Its object's format is not served, or it can't be written so.
+pub fn event_body(event: &StoredEvent, endpoint: &Endpoint) -> Result<Vec<u8>, ApiError> {
+    match Format::of_stored(event.object.format())? {
+        Format::Banked(_) | Format::Yorlet => {
+            let shown = self::event(event, endpoint.thin)?;
+            serde_json::to_vec(&shown).map_err(|error| ApiError::Internal(Box::new(error)))
+        }
+        Format::Fintecture => fintecture::event_body(event, endpoint.encoding, endpoint.thin),
+    }
 }
 
 /// An event in one of the formats.
@@ -467,6 +610,7 @@ pub fn event(event: &StoredEvent, thin: bool) -> Result<impl Serialize, NotServe
 enum ShownEvent<'a> {
     Banked(EventView<'a>),
     Yorlet(yorlet::EventView<'a>),
+    Fintecture(fintecture::EventView<'a>),
 }
 
 /// The id of an event, as its format shows it and webhooks send it.
@@ -487,7 +631,7 @@ pub fn read_event_id(text: &str) -> Result<EventId, Refusal> {
 
 /// The session or refund that a client names, as any format shows it.
 pub fn read_object_id(text: &str) -> Option<ObjectId> {
-    text.parse().ok().or_else(|| yorlet::read_object(text))
+    text.parse().ok().or_else(|| yorlet::read_object(text)).or_else(|| fintecture::read_object(text))
 }
 
 /// The session that pays a refund, as it is stored: what its format fills in of the URLs that the refund was made with.
@@ -505,25 +649,27 @@ pub fn return_url(session: &Session, now: Timestamp) -> Option<String> {
     match Format::of_stored(session.format).ok()? {
         Format::Banked(_) => banked::return_url(session, now),
         Format::Yorlet => yorlet::return_url(session, now),
+        Format::Fintecture => fintecture::return_url(session, now),
     }
 }
 
 /// In which shape a request's errors are rendered: its format's and, where tokens are made, OAuth's beside it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct ErrorShape {
     format: Format,
     oauth: bool,
+    log_id: String,
 }
 
 impl ErrorShape {
-    /// By method and path.
-    pub fn of(method: &str, path: &str) -> Self {
+    /// By method and path; `log_id` is the request's own, by which logs name it.
+    pub fn of(method: &str, path: &str, log_id: &str) -> Self {
         let oauth = matches!(find(method, path), Some((_, Route::Token)));
-        Self { format: Format::of_path(path), oauth }
+        Self { format: Format::of_path(path), oauth, log_id: log_id.to_owned() }
     }
 
     /// The answer to what could not be done.
-    pub fn render(self, error: &ApiError) -> Response<Body> {
+    pub fn render(&self, error: &ApiError) -> Response<Body> {
         match self.format {
             Format::Banked(_) => {
                 let errors = banked::Errors::new(error);
@@ -535,6 +681,7 @@ impl ErrorShape {
                 }
             }
             Format::Yorlet => error.answer(yorlet::status(error), &yorlet::ErrorView::new(error)),
+            Format::Fintecture => fintecture::render_error(error, &self.log_id),
         }
     }
 }

@@ -62,7 +62,9 @@ mod tests {
             let formats: Formats = text.parse().unwrap();
             assert_eq!([banked, yorlet].map(|format| formats.check(format).is_ok()), on, "{text}");
         }
-        for text in ["", "banked,", "Banked", "banked, yorlet", "fintecture", "banked;yorlet"] {
+        let all: Formats = "banked,fintecture".parse().unwrap();
+        assert!(all.check(Format::Fintecture).is_ok() && all.check(yorlet).is_err());
+        for text in ["", "banked,", "Banked", "banked, yorlet", "fintecture,", "banked;yorlet"] {
             assert_eq!(text.parse::<Formats>(), Err(UnknownFormat), "{text}");
         }
     }

@@ -5,7 +5,7 @@
 //! was done before. There is no window after which a repeat would pay twice, and no lock to be left behind.
 
 use aws_lc_rs::hmac;
-use lambda_http::http::HeaderMap;
+use lambda_http::Request;
 use models::{CustomerId, EndpointId, Merchant, Mode, RefundId, SessionId, WriteId};
 use uuid::Uuid;
 
@@ -45,8 +45,9 @@ impl IdempotencyKey {
     ///
     /// # Errors
     /// 400 if it is empty, too long, given twice, not printable ASCII, or holds a comma.
-    pub fn from_headers(headers: &HeaderMap) -> Result<Option<Self>, Refusal> {
-        let mut values = headers.get_all("idempotency-key").iter();
+    pub fn of(request: &Request, format: Format) -> Result<Option<Self>, Refusal> {
+        let header = format.idempotency_header();
+        let mut values = request.headers().get_all(header).iter();
         let (first, second) = (values.next(), values.next());
         let Some(value) = first else { return Ok(None) };
         match value.to_str() {
@@ -54,8 +55,8 @@ impl IdempotencyKey {
                 Ok(Some(Self(key.to_owned())))
             }
             Ok(_) | Err(_) => {
-                let rule = "Idempotency-Key must be given once, with 1 to 255 printable ASCII characters and no comma";
-                Err(Refusal::BadRequest(rule.to_owned()))
+                let rule = "must be given once, with 1 to 255 printable ASCII characters and no comma";
+                Err(Refusal::BadRequest(format!("{} {rule}", shown(header))))
             }
         }
     }
@@ -112,6 +113,11 @@ impl IdempotencyKey {
     }
 }
 
+/// A header's name, as people write it.
+fn shown(header: &str) -> &str {
+    if header == "idempotency-key" { "Idempotency-Key" } else { "X-Request-ID" }
+}
+
 fn is_allowed(byte: u8) -> bool {
     (b' '..=b'~').contains(&byte) && byte != b','
 }
@@ -130,23 +136,23 @@ mod tests {
     }
 
     fn key(value: &str) -> Result<Option<IdempotencyKey>, Refusal> {
-        let mut headers = HeaderMap::new();
-        headers.insert("idempotency-key", HeaderValue::from_bytes(value.as_bytes()).unwrap());
-        IdempotencyKey::from_headers(&headers)
+        let mut request = Request::default();
+        request.headers_mut().insert("idempotency-key", HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        IdempotencyKey::of(&request, BANKED)
     }
 
     #[test]
     fn a_key_is_printable_and_not_too_long() {
-        assert!(matches!(IdempotencyKey::from_headers(&HeaderMap::new()), Ok(None)));
+        assert!(matches!(IdempotencyKey::of(&Request::default(), BANKED), Ok(None)));
         assert!(key("order 42").unwrap().is_some());
         assert!(key(&"k".repeat(255)).unwrap().is_some());
         for bad in ["", &"k".repeat(256), "clé", "a\tb", "k,k", "k, k", ",", "order 4,2"] {
             assert!(matches!(key(bad), Err(Refusal::BadRequest(_))), "{bad}");
         }
-        let mut twice = HeaderMap::new();
-        twice.append("idempotency-key", HeaderValue::from_static("a"));
-        twice.append("idempotency-key", HeaderValue::from_static("a"));
-        assert!(IdempotencyKey::from_headers(&twice).is_err());
+        let mut twice = Request::default();
+        twice.headers_mut().append("idempotency-key", HeaderValue::from_static("a"));
+        twice.headers_mut().append("idempotency-key", HeaderValue::from_static("a"));
+        assert!(IdempotencyKey::of(&twice, BANKED).is_err());
     }
 
     #[test]

@@ -72,9 +72,12 @@ impl Incoming {
 
     /// In which shape its errors are rendered, whatever else of it can't be read.
     pub(crate) fn error_shape(&self) -> ErrorShape {
-        let event = self.0.as_ref().map(|event| (event.request_context.http.method.as_str(), event.raw_path.as_str()));
-        let (method, path) = event.unwrap_or_default();
-        ErrorShape::of(method, path)
+        let event = self.0.as_ref().map(|event| {
+            let EventContext { request_id, http, .. } = &event.request_context;
+            (http.method.as_str(), event.raw_path.as_str(), request_id.as_deref().unwrap_or(""))
+        });
+        let (method, path, request_id) = event.unwrap_or_default();
+        ErrorShape::of(method, path, request_id)
     }
 
     /// The request.

@@ -5,6 +5,7 @@ mod answer;
 mod auth;
 mod banked;
 mod error;
+mod fintecture;
 mod form;
 mod format;
 mod formats;
@@ -22,6 +23,7 @@ mod rfc_3339;
 mod route;
 mod secrets;
 mod serve;
+mod session_request;
 mod test_clocks;
 mod token;
 mod violations;
@@ -32,11 +34,11 @@ mod yorlet;
 
 pub use answer::{Answer, json, list, no_content, replayed};
 pub use auth::{Authenticator, Caller, WARM_UP_TIMEOUT};
-pub use error::{ApiError, Refusal, Violation};
+pub use error::{ApiError, Refusal, SignatureFault, Violation};
 pub use form::{InvalidForm, parse_form};
 pub use format::{
-    ErrorShape, Format, NotServed, PageEnd, event, event_id, fill_in_return_urls, read_event_id, read_object_id,
-    return_url,
+    ErrorShape, Format, NotServed, PageEnd, event, event_body, event_id, fill_in_return_urls, read_event_id,
+    read_object_id, return_url,
 };
 pub use formats::{Formats, UnknownFormat};
 pub use given::Given;
@@ -44,13 +46,13 @@ pub use http::{base_url, body, json_body, request_id};
 pub use idempotency::{IdempotencyKey, Operation};
 pub use json::Json;
 pub use list::{
-    Beside, CustomerListRequest, ListParameters, ListRequest, RefundListRequest, gives, list_cursor, list_query,
-    read_query,
+    Beside, CustomerListRequest, ListLinks, ListParameters, ListRequest, RefundListRequest, gives, list_cursor,
+    list_query, read_query,
 };
-pub use oauth::{granted_scopes, token_answer};
 pub use route::{Route, is_page, other_methods, path_id, unrouted};
 pub use secrets::{IssuedKey, issue_key, known_key, sha256};
 pub use serve::{run, serve, time_left};
+pub use session_request::SessionRequest;
 pub use test_clocks::{TestClockParts, TestClockView, not_on_clock, parse_advance, parse_test_clock};
 pub use token::{TOKEN_LIFETIME_S, mint};
 pub use webhooks::{AttemptView, ReplayView, WebhookParts, WebhookView, parse_webhook};

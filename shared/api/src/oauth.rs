@@ -46,7 +46,7 @@ pub(crate) struct TokenView {
 ///
 /// # Errors
 /// 400, 413 or 415 if it can't be read, asks for another grant, or for no scope that the key has.
-pub fn granted_scopes(request: &Request, own: Scopes) -> Result<Scopes, Refusal> {
+pub(crate) fn granted_scopes(request: &Request, own: Scopes) -> Result<Scopes, Refusal> {
     let TokenRequest { grant_type, scope } = parse(request)?;
     if grant_type.is_some_and(|grant_type| grant_type != "client_credentials") {
         return Err(Refusal::BadRequest("grant_type must be client_credentials".to_owned()));
@@ -61,10 +61,10 @@ pub fn granted_scopes(request: &Request, own: Scopes) -> Result<Scopes, Refusal>
 ///
 /// # Errors
 /// 500 if it can't be signed.
-pub fn token_answer(key: &ApiKey, scopes: Scopes, now: Timestamp) -> Answer {
+pub(crate) fn token_answer(key: &ApiKey, scopes: Scopes, now: Timestamp) -> Answer {
     let now_s = now.as_second();
     let view = TokenView {
-        access_token: mint(key, scopes, now_s)?,
+        access_token: mint(key, scopes, now_s, TOKEN_LIFETIME_S)?,
         token_type: "Bearer",
         expires_in: TOKEN_LIFETIME_S,
         scope: scopes.to_string(),

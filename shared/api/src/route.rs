@@ -35,8 +35,10 @@ pub enum Route<'a> {
     Transaction(&'a str),
     /// A new refund.
     CreateRefund,
-    /// The refunds of a payment session.
+    /// The refunds of a payment session, which the query names.
     Refunds,
+    /// The refunds of the payment session in the path.
+    RefundsOf(&'a str),
     /// One refund.
     Refund(&'a str),
     /// A refund is cancelled.
@@ -99,9 +101,21 @@ type Means = for<'a> fn(&'a str) -> Route<'a>;
 type Row = (&'static str, &'static str, Option<Scope>, Means);
 
 /// Every route there is; HEAD is as GET. Tests compare the table with template.yaml and docs/openapi.yaml.
-pub(crate) const ROUTES: [Row; 59] = [
+pub(crate) const ROUTES: [Row; 71] = [
     ("POST", "/oauth/token", None, |_| Route::Token),
     ("POST", "/token", None, |_| Route::Token),
+    ("POST", "/oauth/accesstoken", None, |_| Route::Token),
+    ("POST", "/pis/v2/connect", WRITE, |_| Route::CreateSession),
+    ("POST", "/pis/v2/request-to-pay", WRITE, |_| Route::CreateSession),
+    ("GET", "/pis/v2/payments", READ, |_| Route::Sessions),
+    ("GET", "/pis/v1/payments", READ, |_| Route::Sessions),
+    ("GET", "/pis/v2/payments/{id}", READ, |id| Route::Session(id)),
+    ("GET", "/pis/v1/payments/{id}", READ, |id| Route::Session(id)),
+    ("PATCH", "/pis/v2/payments/{id}", WRITE, |id| Route::CancelSession(id)),
+    ("GET", "/pis/v2/payments/{id}/refunds", READ, |id| Route::RefundsOf(id)),
+    ("GET", "/pis/v1/payments/{id}/refunds", READ, |id| Route::RefundsOf(id)),
+    ("POST", "/pis/v2/refund", REFUND, |_| Route::CreateRefund),
+    ("POST", "/pis/v1/refund", REFUND, |_| Route::CreateRefund),
     ("POST", "/v2/payment_sessions", WRITE, |_| Route::CreateSession),
     ("GET", "/v2/payment_sessions", READ, |_| Route::Sessions),
     ("GET", "/v2/payment_sessions/{id}", READ, |id| Route::Session(id)),
@@ -251,7 +265,12 @@ mod tests {
 
     #[test]
     fn a_method_and_a_path_mean_a_route() {
-        let named: [(&str, &str, Means); 19] = [
+        let named: [(&str, &str, Means); 24] = [
+            ("GET", "/pis/v2/payments/x", |id| Route::Session(id)),
+            ("GET", "/pis/v1/payments/x/", |id| Route::Session(id)),
+            ("PATCH", "/pis/v2/payments/x", |id| Route::CancelSession(id)),
+            ("GET", "/pis/v2/payments/x/refunds", |id| Route::RefundsOf(id)),
+            ("GET", "/pis/v1/payments/x/refunds", |id| Route::RefundsOf(id)),
             ("GET", "/v2/payment_sessions/x", |id| Route::Session(id)),
             ("GET", "/v2/payment_sessions/x/", |id| Route::Session(id)),
             ("DELETE", "/api/v2/payment_sessions/x/", |id| Route::DeleteSession(id)),
@@ -287,6 +306,11 @@ mod tests {
             ("GET", "/v2/providers", Route::Providers),
             ("GET", "/api/v2/providers/", Route::Providers),
             ("POST", "/token", Route::Token),
+            ("POST", "/oauth/accesstoken", Route::Token),
+            ("POST", "/pis/v2/connect", Route::CreateSession),
+            ("POST", "/pis/v2/request-to-pay", Route::CreateSession),
+            ("GET", "/pis/v2/payments/", Route::Sessions),
+            ("POST", "/pis/v1/refund", Route::CreateRefund),
         ] {
             assert_eq!(find(method, path).map(|(_, route)| route), Some(expected), "{method} {path}");
         }
@@ -319,6 +343,11 @@ mod tests {
             ("GET", "/v2/providers/x"),
             ("POST", "/v2/providers"),
             ("GET", "/oauth/token"),
+            ("GET", "/oauth/accesstoken"),
+            ("POST", "/pis/v1/connect"),
+            ("PATCH", "/pis/v1/payments/x"),
+            ("PATCH", "/pis/v2/payments/x/refunds"),
+            ("POST", "/pis/v2/payments/x"),
             ("POST", "/v2/payment_sessions/x"),
         ] {
             assert_eq!(find(method, path), None, "{method} {path}");

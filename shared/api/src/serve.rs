@@ -66,7 +66,7 @@ pub async fn serve<F: Future<Output = Answer>>(handler: impl Fn(Request) -> F) -
 /// What went wrong inside is logged here, once, with ids only; the client learns nothing of it.
 async fn answered<F: Future<Output = Answer>>(request: Request, handler: impl FnOnce(Request) -> F) -> Response<Body> {
     let (request_id, time_left) = (request_id(&request), time_left(&request));
-    let shape = ErrorShape::of(request.method().as_str(), request.raw_http_path());
+    let shape = ErrorShape::of(request.method().as_str(), request.raw_http_path(), &request_id);
     let answer = tokio::time::timeout(time_left, runtime::correlated(&request_id, handler(request)));
     let answer = answer.await.unwrap_or_else(|_| Err(too_slow()));
     answer.unwrap_or_else(|error| {

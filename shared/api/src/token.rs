@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::ApiError;
 
-/// How long a token holds, in seconds (Banked's `expires_in`).
+/// How long a token of `/oauth/token` holds, in seconds (Banked's `expires_in`).
 pub const TOKEN_LIFETIME_S: i64 = 7200;
 
 const ISSUER: &str = "counterfoil";
@@ -25,18 +25,18 @@ struct Claims {
     exp: i64,
 }
 
-/// Makes a token for `scopes`, issued at `now_s` (seconds since 1970).
+/// Makes a token for `scopes`, issued at `now_s` (seconds since 1970), that holds for `lifetime_s`.
 ///
 /// # Errors
 /// 500 if it can't be signed.
-pub fn mint(key: &ApiKey, scopes: Scopes, now_s: i64) -> Result<String, ApiError> {
+pub fn mint(key: &ApiKey, scopes: Scopes, now_s: i64, lifetime_s: i64) -> Result<String, ApiError> {
     let header = Header { kid: Some(key.id.to_string()), ..Header::new(Algorithm::HS256) };
     let claims = Claims {
         iss: ISSUER.to_owned(),
         mode: key.id.mode(),
         scope: scopes,
         iat: now_s,
-        exp: now_s.saturating_add(TOKEN_LIFETIME_S),
+        exp: now_s.saturating_add(lifetime_s),
     };
     jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(&key.token_secret))
         .map_err(|error| ApiError::Internal(Box::new(error)))
@@ -85,7 +85,7 @@ mod tests {
     fn without_a_key_no_token_holds_not_even_one_signed_by_nobody() {
         let mut key = key();
         key.token_secret = NO_SECRET;
-        let token = mint(&key, Scopes::ALL, NOW.as_second()).unwrap();
+        let token = mint(&key, Scopes::ALL, NOW.as_second(), TOKEN_LIFETIME_S).unwrap();
         assert_eq!(holds(&token, &key), Some(Scopes::ALL));
         assert_eq!(verify(&token, &key.id, None, NOW), None);
     }
@@ -95,12 +95,12 @@ mod tests {
         let (key, other) = (key(), key());
         let now = NOW.as_second();
         let read: Scopes = "payment_sessions:read".parse().unwrap();
-        let token = mint(&key, read, now).unwrap();
+        let token = mint(&key, read, now, TOKEN_LIFETIME_S).unwrap();
         assert_eq!(claimed_key(&token), Some(key.id.clone()));
         assert_eq!(holds(&token, &key), Some(read));
         assert_eq!(holds(&token, &other), None);
-        assert_eq!(holds(&mint(&key, read, now - TOKEN_LIFETIME_S - 1).unwrap(), &key), None);
-        assert_eq!(holds(&mint(&key, read, now - TOKEN_LIFETIME_S).unwrap(), &key), Some(read));
+        assert_eq!(holds(&mint(&key, read, now - TOKEN_LIFETIME_S - 1, TOKEN_LIFETIME_S).unwrap(), &key), None);
+        assert_eq!(holds(&mint(&key, read, now - TOKEN_LIFETIME_S, TOKEN_LIFETIME_S).unwrap(), &key), Some(read));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use models::{Currency, EventType, PaymentMethod, RefundState, Scope, SessionState};
 
-use crate::error::{ApiError, Refusal};
+use crate::error::{ApiError, Refusal, SignatureFault};
 use crate::{banked, yorlet};
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/wire-formats.md");
@@ -98,11 +98,14 @@ fn methods() -> String {
 
 fn errors() -> String {
     let internal = || Box::new(std::io::Error::other("quiet"));
-    let all: [(&str, ApiError); 14] = [
+    let all: [(&str, ApiError); 17] = [
         ("the body or a parameter can't be read", Refusal::BadRequest(String::new()).into()),
         ("a field breaks a rule", Refusal::Invalid(Vec::new()).into()),
         ("no credentials that hold", Refusal::Unauthorized.into()),
         ("a provider's webhook that it did not sign", Refusal::NotGenuine.into()),
+        ("another application than the credentials', or none", Refusal::NotAnApplication.into()),
+        ("a URL that the application has not registered", Refusal::InvalidAppUrl.into()),
+        ("a request that its application did not sign", Refusal::Signature(SignatureFault::Wrong).into()),
         ("the credentials lack a scope", Refusal::Forbidden(Scope::PaymentSessionsRead).into()),
         ("a test clock, with a live key", Refusal::ClockForLiveKey.into()),
         ("nothing there that is yours", Refusal::NotFound.into()),
@@ -126,6 +129,9 @@ fn errors() -> String {
                 | Refusal::Invalid(_)
                 | Refusal::Unauthorized
                 | Refusal::NotGenuine
+                | Refusal::NotAnApplication
+                | Refusal::InvalidAppUrl
+                | Refusal::Signature(_)
                 | Refusal::Forbidden(_)
                 | Refusal::ClockForLiveKey
                 | Refusal::NotFound

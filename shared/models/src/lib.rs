@@ -5,6 +5,7 @@
 //! [`transition`] and a refund only by [`refund_transition`].
 
 mod account;
+mod application;
 mod attempt;
 mod card;
 mod customer;
@@ -42,6 +43,7 @@ mod wire_format;
 pub use account::{
     AccountIdentifier, AccountNumber, InvalidAccount, LinkedAccount, Payee, Payer, SortCode, typed_digits,
 };
+pub use application::{Application, MAX_PUBLIC_KEYS, MAX_REDIRECT_URLS, PublicKey, PublicKeyId};
 pub use attempt::{
     AtConsent, AttemptEnd, DeclineReason, LateMoney, MAX_ATTEMPTS, MovesMoney, PaymentAttempt, ProviderRequest,
     TransferInstructions,
@@ -84,4 +86,4 @@ pub use webhook::{
     CursorId, DisabledBy, Endpoint, EndpointSecret, MAX_CONCURRENT_DELIVERIES, MAX_ENDPOINTS, Subscription,
     is_given_up, next_delivery, not_before,
 };
-pub use wire_format::{Extra, ExtraTooLong, WireFormat};
+pub use wire_format::{EventEncoding, Extra, ExtraTooLong, WireFormat};

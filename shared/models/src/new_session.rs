@@ -45,6 +45,8 @@ pub struct NewSession {
     pub cancel_url: Option<MerchantUrl>,
     /// How it can be paid.
     pub payment_methods: PaymentMethods,
+    /// Whether transfers for it go to an IBAN of its own, by which they are matched.
+    pub virtual_iban: bool,
     /// Whether the payer is sent the checkout's address by e-mail.
     pub email_link: bool,
     /// Whether the payer may choose again after a refusal.
@@ -103,6 +105,7 @@ impl NewSession {
             error_url: None,
             cancel_url: None,
             payment_methods: PaymentMethods::default(),
+            virtual_iban: false,
             email_link: false,
             retry: false,
             email_receipt: false,
@@ -191,6 +194,18 @@ impl Lifetime {
         }
     }
 
+    /// The same for test mode, where a session may expire after a second, so that its expiry can be tried out.
+    ///
+    /// # Errors
+    /// Below 1 second or above 7 days.
+    pub fn from_test_seconds(seconds: i64) -> Result<Self, InvalidLifetime> {
+        if (1..Self::MIN_SECONDS).contains(&seconds) {
+            Ok(Self(SignedDuration::from_secs(seconds)))
+        } else {
+            Self::from_seconds(seconds)
+        }
+    }
+
     /// The longest: 7 days.
     pub const MAX: Self = Self(SignedDuration::from_secs(Self::MAX_SECONDS));
 
@@ -232,6 +247,11 @@ mod tests {
     fn lifetimes() {
         for (seconds, good) in [(59, false), (60, true), (604_800, true), (604_801, false), (-1, false)] {
             assert_eq!(Lifetime::from_seconds(seconds).is_ok(), good, "{seconds}");
+        }
+        for (seconds, good) in
+            [(0, false), (1, true), (59, true), (60, true), (604_800, true), (604_801, false), (-1, false)]
+        {
+            assert_eq!(Lifetime::from_test_seconds(seconds).is_ok(), good, "{seconds}");
         }
         assert_eq!(Lifetime::default().as_duration(), SignedDuration::from_hours(24));
     }

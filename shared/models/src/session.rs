@@ -100,6 +100,9 @@ pub struct Session {
     /// How it can be paid.
     #[serde(default, skip_serializing_if = "PaymentMethods::is_default")]
     pub payment_methods: PaymentMethods,
+    /// Whether transfers for it go to an IBAN of its own, by which they are matched.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub virtual_iban: bool,
     /// Which of the merchant's customers pays. Personal data: it leads to what is known of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_id: Option<CustomerId>,
@@ -227,6 +230,7 @@ impl Session {
             error_url: new.error_url,
             cancel_url: new.cancel_url,
             payment_methods: new.payment_methods,
+            virtual_iban: new.virtual_iban,
             customer_id: new.customer_id,
             locale: new.locale,
             email_link: new.email_link,

@@ -226,6 +226,18 @@ impl Name {
 }
 
 impl MerchantUrl {
+    /// Whether both have the same scheme, host, port and path, whatever their queries and fragments.
+    pub(crate) fn has_same_page_as(&self, other: &Self) -> bool {
+        let page = |url: &Self| {
+            let mut url = url::Url::parse(&url.0).ok()?;
+            url.set_query(None);
+            url.set_fragment(None);
+            Some(url)
+        };
+        // Both parsed when they were made.
+        page(self).is_some_and(|own| page(other) == Some(own))
+    }
+
     /// This URL with `pairs` added to its query, after what is there and before a fragment. A parameter that the merchant
     /// has there already is left as it is, so that none is there twice.
     pub fn with_query(&self, pairs: &[(&str, &str)]) -> String {

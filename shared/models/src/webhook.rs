@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::EventType;
 use crate::faults::EndpointFaults;
-use crate::ids::{EndpointId, InvalidId, MerchantId, ObjectId};
+use crate::ids::{ApiKeyId, EndpointId, InvalidId, MerchantId, ObjectId};
 use crate::mode::Mode;
 use crate::number::whole_number;
 use crate::object::Object;
 use crate::pace::Pace;
 use crate::text::{MerchantUrl, Name};
-use crate::wire_format::WireFormat;
+use crate::wire_format::{EventEncoding, WireFormat};
 
 /// How many endpoints a merchant may have for test payments, and how many for live ones.
 pub const MAX_ENDPOINTS: u32 = 10;
@@ -113,6 +113,12 @@ pub struct Endpoint {
     /// Of which format's sessions and their refunds it is notified, in that format.
     #[serde(default, skip_serializing_if = "WireFormat::is_banked")]
     pub format: WireFormat,
+    /// How its events are encoded.
+    #[serde(default, skip_serializing_if = "EventEncoding::is_json")]
+    pub encoding: EventEncoding,
+    /// The API key that registered it, of a format that has applications: its deliveries are signed for that one's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application: Option<ApiKeyId>,
     /// Where events are posted.
     pub url: MerchantUrl,
     /// The merchant's own note.

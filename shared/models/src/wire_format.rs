@@ -42,10 +42,56 @@ impl WireFormat {
         }
     }
 
+    /// Whether its requests are signed by applications, and its endpoints' deliveries for them.
+    pub const fn has_applications(self) -> bool {
+        match self {
+            Self::Banked | Self::Yorlet => false,
+            Self::Fintecture => true,
+        }
+    }
+
+    /// In which encodings its endpoints may be notified; the first is the default.
+    pub const fn encodings(self) -> &'static [EventEncoding] {
+        match self {
+            Self::Banked | Self::Yorlet => &[EventEncoding::Json],
+            Self::Fintecture => &[EventEncoding::Form, EventEncoding::Json],
+        }
+    }
+
     /// Whether it is Banked's, which is not written.
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     pub(crate) const fn is_banked(&self) -> bool {
         matches!(self, Self::Banked)
+    }
+}
+
+/// How the body of an event is encoded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventEncoding {
+    /// As JSON.
+    #[default]
+    Json,
+    /// As a form (`application/x-www-form-urlencoded`).
+    Form,
+}
+
+impl EventEncoding {
+    /// Every encoding.
+    pub const ALL: [Self; 2] = [Self::Json, Self::Form];
+
+    /// As it is stored, and as `/v2/webhooks` has it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Form => "form",
+        }
+    }
+
+    /// Whether it is JSON, which is not written.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    pub(crate) const fn is_json(&self) -> bool {
+        matches!(self, Self::Json)
     }
 }
 
@@ -99,6 +145,13 @@ mod tests {
             assert_eq!(serde_json::from_value::<WireFormat>(stored).unwrap(), format);
         }
         assert!(serde_json::from_str::<WireFormat>(r#""of-a-later-release""#).is_err());
+    }
+
+    #[test]
+    fn an_encoding_is_stored_as_it_is_spelled() {
+        for encoding in EventEncoding::ALL {
+            assert_eq!(serde_json::to_value(encoding).unwrap(), encoding.as_str());
+        }
     }
 
     #[test]

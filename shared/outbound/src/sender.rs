@@ -6,7 +6,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use models::{CorrelationId, WireFormat};
+use models::{CorrelationId, EventEncoding, WireFormat};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, RequestBuilder, Response, redirect, retry};
 use runtime::Clock;
@@ -58,12 +58,25 @@ pub struct Delivery {
     pub correlation_id: Option<CorrelationId>,
     /// When it is sent, for both signatures. Receivers refuse what is more than some minutes old.
     pub timestamp_s: i64,
-    /// The exact bytes, in JSON.
+    /// What the body is encoded in.
+    pub encoding: EventEncoding,
+    /// The exact bytes.
     pub body: Vec<u8>,
+    /// For whose application it is, if the format has applications and the endpoint's has a public key.
+    pub application: Option<DeliveryApplication>,
     /// The secret for the format's own signature, which can be one only, and the first for `webhook-signature`.
     pub secret: WebhookSecret,
     /// What else `webhook-signature` is made with, while secrets are being rotated.
     pub further_secrets: Vec<WebhookSecret>,
+}
+
+/// The application that an endpoint was registered by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveryApplication {
+    /// Its id.
+    pub app_id: String,
+    /// Its newest public key: a `SubjectPublicKeyInfo` in DER.
+    pub spki: Vec<u8>,
 }
 
 /// What became of a delivery.
@@ -209,7 +222,7 @@ impl Sender {
     }
 
     async fn request(&self, delivery: &Delivery) -> Result<Response, Failure> {
-        let Delivery { url, id, format, correlation_id, timestamp_s, body, secret, further_secrets } = delivery;
+        let Delivery { url, id, format, correlation_id, timestamp_s, body, secret, further_secrets, .. } = delivery;
         let secrets = std::iter::once(secret).chain(further_secrets);
         let request = self
             .request_to(url)?
@@ -328,6 +341,8 @@ mod tests {
             format: WireFormat::Banked,
             correlation_id: None,
             timestamp_s: 1,
+            encoding: EventEncoding::Json,
+            application: None,
             body: b"quiet".to_vec(),
             secret: WebhookSecret::generate([1; 32]),
             further_secrets: vec![],

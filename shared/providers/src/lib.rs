@@ -12,6 +12,7 @@ mod event;
 mod market;
 pub mod mock;
 mod port;
+mod virtual_account;
 
 pub use availability::{Availability, Outage};
 pub use connector::Connector;
@@ -22,3 +23,4 @@ pub use port::{
     Arrivals, Begun, Cancellation, Next, PayerLink, Provider, ProviderError, RefundAnswer, RefundRefusal, RefundStatus,
     Status,
 };
+pub use virtual_account::{VirtualAccount, virtual_account};

@@ -34,6 +34,7 @@ pub(crate) const CUSTOMER_SK: &str = "CUSTOMER";
 pub(crate) const BANK_PAYMENT_SK: &str = "BANKPAYMENT";
 pub(crate) const COUNT_PREFIX: &str = "COUNT#";
 pub(crate) const SHOP_SK: &str = "SHOP";
+pub(crate) const APPLICATION_SK: &str = "APP";
 
 /// Sorts before every timestamp.
 pub(crate) const FIRST_TIMESTAMP: &str = "0";
@@ -75,6 +76,11 @@ pub(crate) fn linked_account_of(merchant: &MerchantId, account: &AccountIdentifi
 /// Apart from the merchant's partition, which has its keys: what pages may read.
 pub(crate) fn shop(id: &MerchantId) -> Key {
     Key::new(format!("SHOP#{id}"), SHOP_SK)
+}
+
+/// What an API key has as an application; apart from the key, which few read.
+pub(crate) fn application(id: &ApiKeyId) -> Key {
+    Key::new(format!("APP#{id}"), APPLICATION_SK)
 }
 
 /// Where no session is, since each has an id; policies allow it like any session's.

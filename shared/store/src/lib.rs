@@ -6,6 +6,7 @@
 #[cfg(test)]
 extern crate self as store;
 
+mod applications;
 mod attempts;
 mod bank_payments;
 mod change;

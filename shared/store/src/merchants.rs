@@ -16,7 +16,7 @@ use crate::write::WriteKind;
 /// The table's merchants.
 #[derive(Debug, Clone)]
 pub struct Merchants {
-    table: Table,
+    pub(crate) table: Table,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

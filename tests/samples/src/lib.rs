@@ -253,6 +253,8 @@ pub fn endpoint() -> Endpoint {
         merchant_id: "demo".parse().unwrap(),
         mode: Mode::Test,
         format: WireFormat::Banked,
+        encoding: models::EventEncoding::Json,
+        application: None,
         url: text("https://example.com/a"),
         description: None,
         events: Subscription::All,

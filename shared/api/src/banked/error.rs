@@ -70,7 +70,11 @@ pub(crate) fn code(error: &ApiError) -> &'static str {
     match error {
         ApiError::Refused(refusal) => match refusal {
             Refusal::BadRequest(_) => "bad_request",
-            Refusal::Unauthorized | Refusal::NotGenuine => "unauthorized",
+            Refusal::Unauthorized
+            | Refusal::NotGenuine
+            | Refusal::NotAnApplication
+            | Refusal::InvalidAppUrl
+            | Refusal::Signature(_) => "unauthorized",
             Refusal::Forbidden(_) | Refusal::ClockForLiveKey => "forbidden",
             Refusal::NotFound | Refusal::Unknown(_) => "not_found",
             Refusal::MethodNotAllowed(_) => "method_not_allowed",

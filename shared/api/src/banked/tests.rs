@@ -61,7 +61,7 @@ fn with(pointer: &str, value: Value) -> Value {
 }
 
 fn render_error(error: &ApiError) -> Response<Body> {
-    ErrorShape::of("GET", "/v2/payment_sessions").render(error)
+    ErrorShape::of("GET", "/v2/payment_sessions", "").render(error)
 }
 
 fn violations(answer: Result<NewSession, Refusal>) -> Vec<(&'static str, String)> {

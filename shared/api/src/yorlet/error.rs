@@ -41,6 +41,9 @@ impl<'a> ErrorView<'a> {
                 Refusal::BadRequest(_)
                 | Refusal::Unauthorized
                 | Refusal::NotGenuine
+                | Refusal::NotAnApplication
+                | Refusal::InvalidAppUrl
+                | Refusal::Signature(_)
                 | Refusal::Forbidden(_)
                 | Refusal::ClockForLiveKey
                 | Refusal::NotFound
@@ -65,6 +68,9 @@ pub(crate) const fn status(error: &ApiError) -> StatusCode {
             Refusal::BadRequest(_)
             | Refusal::Unauthorized
             | Refusal::NotGenuine
+            | Refusal::NotAnApplication
+            | Refusal::InvalidAppUrl
+            | Refusal::Signature(_)
             | Refusal::Forbidden(_)
             | Refusal::ClockForLiveKey
             | Refusal::NotFound

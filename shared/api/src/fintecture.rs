@@ -1,0 +1,39 @@
+//! Fintecture's wire format (document "Create a payment session" and its API reference): `/oauth/accesstoken` and `/pis`.
+
+mod cancel;
+mod create;
+mod error;
+mod event;
+mod extra;
+mod fields;
+mod fingerprint;
+mod headers;
+mod id;
+mod list;
+mod meta;
+mod query;
+mod refund;
+mod return_url;
+mod session;
+mod signature;
+mod status;
+#[cfg(test)]
+mod tests;
+mod token;
+
+pub(crate) use cancel::check_cancel;
+pub(crate) use create::{begins_transfer, parse_create};
+pub(crate) use error::render as render_error;
+pub(crate) use event::{EventView, event_body};
+pub(crate) use fingerprint::fingerprint;
+pub(crate) use headers::REQUEST_ID;
+pub(crate) use id::{read_object, read_session as read_session_id};
+pub(crate) use list::{list, read_sessions as read_session_list};
+pub(crate) use refund::{
+    SESSION_ID, list_of as refund_list_of, not_refundable, parse_refund, refund, refund_created, refunds,
+};
+pub(crate) use return_url::return_url;
+pub(crate) use session::{created, session};
+pub(crate) use signature::check as check_signature;
+pub(crate) use status::shown_status;
+pub(crate) use token::{granted_scopes, token};

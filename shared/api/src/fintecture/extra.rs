@@ -1,0 +1,1 @@
+//! What is kept of a session or refund for this format alone.

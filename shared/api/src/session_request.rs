@@ -1,0 +1,21 @@
+//! A request to create a session, as the formats read it.
+
+use lambda_http::Request;
+use models::{Application, Merchant, Mode};
+
+use crate::json::Json;
+
+/// All that a session may be created of.
+#[derive(Debug, Clone, Copy)]
+pub struct SessionRequest<'a> {
+    /// The request as a whole, for its path, query and headers.
+    pub request: &'a Request,
+    /// Its body.
+    pub body: &'a Json<'a>,
+    /// Whose session it will be.
+    pub merchant: &'a Merchant,
+    /// The application that asks for it, if the format has applications and the key is one.
+    pub application: Option<&'a Application>,
+    /// Test or live, by the key.
+    pub mode: Mode,
+}
