@@ -159,6 +159,7 @@ impl Verify {
             Kind::ApiKey(merchant, _) => check.api_key(merchant, item).await?,
             Kind::Account(merchant) => check.account(merchant, item).await?,
             Kind::Shop(merchant) => check.shop(merchant, item).await?,
+            Kind::Application(id) => check.application(id, item).await?,
             Kind::Endpoint(merchant, id) => check.endpoint(&key, merchant, id, item).await?,
             Kind::EndpointCount(merchant, mode) => check.endpoint_count(merchant, *mode, item).await?,
             Kind::BankPayment(provider, _) => check.bank_payment(provider, item).await?,

@@ -170,6 +170,9 @@ kinds! {
     AccountsChange = "changing a merchant's accounts",
     /// The version is a condition.
     ShopPut = "putting a shop",
+    /// The version is a condition, and stays when the application goes.
+    ApplicationPut = "putting an application",
+    ApplicationRemove = "removing an application",
     /// The mark before is a condition, and each has an id of its own.
     Republish = "marking to be published again",
     // The mock banks' ledger. Never deleted; the first entry stays.

@@ -6,11 +6,11 @@ use std::fmt::Debug;
 
 use jiff::{SignedDuration, Timestamp};
 use models::{
-    AccountIdentifier, AtConsent, AttemptEnd, Creation, Currency, Customer, CustomerId, EndToEndId, Endpoint,
-    EndpointId, EndpointSecret, Extra, LineItem, LinkedAccount, ListShard, ListSharding, Merchant, MerchantId,
-    Metadata, MinorUnits, Mode, Money, Name, NewRefund, NewSession, Pace, Payee, Payer, PaymentAttempt,
-    ProviderRequest, RefundAtProvider, RefundCreation, RefundId, Session, SessionEvent, SessionId, Shop, Submission,
-    Subscription, WireFormat, WriteId, transition,
+    AccountIdentifier, ApiKeyId, Application, AtConsent, AttemptEnd, Creation, Currency, Customer, CustomerId,
+    EndToEndId, Endpoint, EndpointId, EndpointSecret, Extra, LineItem, LinkedAccount, ListShard, ListSharding,
+    Merchant, MerchantId, Metadata, MinorUnits, Mode, Money, Name, NewRefund, NewSession, Pace, Payee, Payer,
+    PaymentAttempt, ProviderRequest, RefundAtProvider, RefundCreation, RefundId, Session, SessionEvent, SessionId,
+    Shop, Submission, Subscription, WireFormat, WriteId, transition,
 };
 use uuid::Uuid;
 
@@ -243,6 +243,17 @@ pub fn refund_at_provider(refund_id: RefundId) -> RefundAtProvider {
         payment_id: "payment:1".parse().unwrap(),
         request: ProviderRequest { idempotency_key, body: "{}".to_owned() },
         id: None,
+    }
+}
+
+/// An application of this key that has registered no key and no URL.
+pub fn application(key_id: &ApiKeyId) -> Application {
+    Application {
+        key_id: key_id.clone(),
+        public_keys: Vec::new(),
+        redirect_urls: Vec::new(),
+        signed: false,
+        created_at: NOW,
     }
 }
 

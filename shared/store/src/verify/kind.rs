@@ -30,6 +30,7 @@ pub(super) enum Kind {
     ApiKey(MerchantId, ApiKeyId),
     Account(MerchantId),
     Shop(MerchantId),
+    Application(ApiKeyId),
     Endpoint(MerchantId, EndpointId),
     EndpointCount(MerchantId, Mode),
     BankPayment(BankId, ProviderPaymentId),
@@ -77,6 +78,7 @@ impl Kind {
                 }
             }
             "SHOP" => (sk == keys::SHOP_SK).then_some(Self::Shop(id.parse().ok()?)),
+            "APP" => (sk == keys::APPLICATION_SK).then_some(Self::Application(id.parse().ok()?)),
             "ENDPOINTS" => {
                 let merchant = id.parse().ok()?;
                 match sk.strip_prefix(keys::COUNT_PREFIX) {
@@ -135,6 +137,7 @@ impl fmt::Display for Kind {
             Self::ApiKey(_, id) => write!(f, "key {id}"),
             Self::Account(merchant) => write!(f, "a linked account of merchant {merchant}"),
             Self::Shop(merchant) => write!(f, "shop of merchant {merchant}"),
+            Self::Application(key) => write!(f, "application of key {key}"),
             Self::Endpoint(merchant, id) => write!(f, "endpoint {id} of merchant {merchant}"),
             Self::EndpointCount(merchant, mode) => {
                 write!(f, "count of {} endpoints of merchant {merchant}", mode.as_str())

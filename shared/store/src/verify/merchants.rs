@@ -1,10 +1,11 @@
 //! Merchants, and what is theirs.
 
-use models::{ApiKey, Endpoint, EndpointId, LinkedAccount, MerchantId, Mode};
+use models::{ApiKey, ApiKeyId, Endpoint, EndpointId, LinkedAccount, MerchantId, Mode};
 use serde::Deserialize;
 
 use super::waiting::Waits;
 use super::{Check, Rule, text};
+use crate::applications::StoredApplication;
 use crate::error::StoreError;
 use crate::keys;
 use crate::merchants::Profile;
@@ -36,6 +37,13 @@ impl Check<'_> {
     pub(super) async fn shop(&mut self, merchant: &MerchantId, item: &Item) -> Result<(), StoreError> {
         self.read::<StoredShop>(item);
         self.of_merchant(merchant).await
+    }
+
+    pub(super) async fn application(&mut self, id: &ApiKeyId, item: &Item) -> Result<(), StoreError> {
+        if let Some(StoredApplication { application: Some(application) }) = self.read(item) {
+            self.broken_unless(application.key_id == *id, Rule::Readable, "is kept with another key");
+        }
+        self.of_merchant(id.merchant()).await
     }
 
     pub(super) async fn endpoint(

@@ -19,9 +19,9 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use jiff::{SignedDuration, Timestamp};
 use models::{
-    ApiKey, AttemptEnd, CursorId, Customer, DisabledBy, Endpoint, EndpointId, EndpointSecret, EventId, LateMoney,
-    ListShards, MailFeedback, MailId, MailTopic, MinorUnits, Mode, Object, PaidFrom, PaymentAttempt, Received, Refund,
-    RefundCreation, RefundId, Scopes, Session, SessionEvent, SessionId, Shop, TransferInstructions,
+    ApiKey, Application, AttemptEnd, CursorId, Customer, DisabledBy, Endpoint, EndpointId, EndpointSecret, EventId,
+    LateMoney, ListShards, MailFeedback, MailId, MailTopic, MinorUnits, Mode, Object, PaidFrom, PaymentAttempt,
+    Received, Refund, RefundCreation, RefundId, Scopes, Session, SessionEvent, SessionId, Shop, TransferInstructions,
 };
 use providers::mock::{Concluded, Conclusion, Decided, Decision, Entry, Ledger, Order, Payment, RefundOrder};
 use serde_json::Value;
@@ -238,6 +238,20 @@ async fn merchants(late: &Late, owner: &Owner, now: Timestamp) {
         shops.put(id, &shop).await.unwrap();
         assert_eq!(shops.get(id).await.unwrap(), Some(shop));
         late.arrive_after("putting a shop").await;
+    }
+    for round in 1..=2 {
+        let made = samples::application(&key.id);
+        assert_eq!(
+            merchants.change_application(&key.id, |_| Ok::<_, StoreError>(made.clone())).await.unwrap().key_id,
+            key.id
+        );
+        late.arrive_after(&format!("putting an application, {round}")).await;
+        let signed = |before: Option<Application>| Ok::<_, StoreError>(Application { signed: true, ..before.unwrap() });
+        merchants.change_application(&key.id, signed).await.unwrap();
+        late.arrive_after(&format!("changing an application, {round}")).await;
+        assert!(merchants.drop_application(&key.id).await.unwrap());
+        late.arrive_after(&format!("removing an application, {round}")).await;
+        assert!(!merchants.drop_application(&key.id).await.unwrap());
     }
 }
 
