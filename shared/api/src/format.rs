@@ -245,6 +245,15 @@ impl Format {
         }
     }
 
+    /// What that header says, in one spelling if it may have several.
+    pub(crate) fn idempotency_key(self, given: &str) -> String {
+        match self {
+            Self::Banked(_) | Self::Yorlet => given.to_owned(),
+            // A UUID, which is the same in capitals (RFC 9562, 4).
+            Self::Fintecture => given.to_ascii_lowercase(),
+        }
+    }
+
     /// What a repeated request is compared by.
     ///
     /// # Errors

@@ -52,7 +52,7 @@ impl IdempotencyKey {
         let Some(value) = first else { return Ok(None) };
         match value.to_str() {
             Ok(key) if second.is_none() && (1..=255).contains(&key.len()) && key.bytes().all(is_allowed) => {
-                Ok(Some(Self(key.to_owned())))
+                Ok(Some(Self(format.idempotency_key(key))))
             }
             Ok(_) | Err(_) => {
                 let rule = "must be given once, with 1 to 255 printable ASCII characters and no comma";

@@ -62,9 +62,15 @@ impl<'a> Json<'a> {
     /// # Errors
     /// 500 if it can't be written in that form.
     pub fn fingerprint(&self) -> Result<Fingerprint, ApiError> {
-        let canonical =
-            serde_json_canonicalizer::to_vec(&self.value).map_err(|error| ApiError::Internal(Box::new(error)))?;
-        Ok(Fingerprint(sha256(&canonical)))
+        Ok(Fingerprint(sha256(&self.canonical()?)))
+    }
+
+    /// In its canonical form.
+    ///
+    /// # Errors
+    /// 500 if it can't be written in that form.
+    pub(crate) fn canonical(&self) -> Result<Vec<u8>, ApiError> {
+        serde_json_canonicalizer::to_vec(&self.value).map_err(|error| ApiError::Internal(Box::new(error)))
     }
 }
 

@@ -19,6 +19,7 @@ mod metadata;
 mod oauth;
 #[cfg(test)]
 mod openapi;
+mod public_key;
 mod rfc_3339;
 mod route;
 mod secrets;
@@ -49,6 +50,7 @@ pub use list::{
     Beside, CustomerListRequest, ListLinks, ListParameters, ListRequest, RefundListRequest, gives, list_cursor,
     list_query, read_query,
 };
+pub use public_key::{InvalidPublicKey, read_public_key};
 pub use route::{Route, is_page, other_methods, path_id, unrouted};
 pub use secrets::{IssuedKey, issue_key, known_key, sha256};
 pub use serve::{run, serve, time_left};

@@ -1,1 +1,3 @@
 //! Requests and answers of this format as a whole.
+
+mod forgeries;
