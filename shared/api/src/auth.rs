@@ -99,6 +99,8 @@ pub struct Authenticator {
 struct Seen {
     /// Merchants, and when they were read.
     merchants: HashMap<MerchantId, (Instant, Arc<Merchant>)>,
+    /// Applications of keys, or that a key has none, and when they were read.
+    applications: HashMap<ApiKeyId, (Instant, Option<Arc<Application>>)>,
     /// Ids, of merchants or not, and when the table was last read for credentials of theirs that did not hold.
     refused: HashMap<MerchantId, Instant>,
 }
@@ -107,6 +109,20 @@ impl Seen {
     fn merchant(&self, id: &MerchantId, now: Instant) -> Option<Arc<Merchant>> {
         let (_, merchant) = self.merchants.get(id).filter(|(read_at, _)| now.duration_since(*read_at) < CACHED)?;
         Some(Arc::clone(merchant))
+    }
+
+    /// How long ago it was read, and what was found.
+    fn application(&self, id: &ApiKeyId, now: Instant) -> Option<(Duration, Option<Arc<Application>>)> {
+        let (read_at, application) = self.applications.get(id)?;
+        let age = now.duration_since(*read_at);
+        (age < CACHED).then(|| (age, application.clone()))
+    }
+
+    fn keep_application(&mut self, id: &ApiKeyId, read_at: Instant, application: Option<&Arc<Application>>) {
+        if self.applications.len() >= MAX_CACHED {
+            self.applications.clear();
+        }
+        self.applications.insert(id.clone(), (read_at, application.cloned()));
     }
 
     fn was_just_refused(&self, id: &MerchantId, now: Instant) -> bool {
@@ -158,9 +174,7 @@ impl Authenticator {
         if let Some(scope) = scope.filter(|scope| !caller.scopes.allow(*scope)) {
             return Err(Refusal::Forbidden(scope).into());
         }
-        let format = Format::of(request);
-        format.check_signature(request, &caller.key_id, caller.application.as_deref(), self.clock.now())?;
-        Ok(caller)
+        self.with_application(request, caller).await
     }
 
     /// Who sent the request, by Basic `key:secret` alone: a token is not made with a token.
@@ -170,7 +184,37 @@ impl Authenticator {
     pub async fn authenticate_key(&self, request: &Request) -> Result<Caller, ApiError> {
         let (scheme, credentials) = authorization(request.headers())?;
         let credentials = if scheme.eq_ignore_ascii_case("basic") { basic(credentials) } else { None };
-        self.check(&credentials.ok_or(Refusal::Unauthorized)?).await
+        let caller = self.check(&credentials.ok_or(Refusal::Unauthorized)?).await?;
+        self.with_application(request, caller).await
+    }
+
+    /// The caller with the application of its key, if the request's format has applications: which signed the request, if it
+    /// has to or says that it did. If it is not signed by what is remembered of the application, that is read again, at most
+    /// once a second: a public key is good at once.
+    async fn with_application(&self, request: &Request, caller: Caller) -> Result<Caller, ApiError> {
+        let format = Format::of(request);
+        if !format.stored().has_applications() {
+            return Ok(caller);
+        }
+        let (key_id, at) = (&caller.key_id, self.clock.instant());
+        let mut remembered = self.seen().application(key_id, at);
+        loop {
+            let (age, application) = match remembered.take() {
+                Some(remembered) => remembered,
+                None => {
+                    let application = self.merchants.application(key_id).await?.map(Arc::new);
+                    self.seen().keep_application(key_id, at, application.as_ref());
+                    (Duration::ZERO, application)
+                }
+            };
+            match format.check_signature(request, key_id, application.as_deref(), self.clock.now()) {
+                Err(Refusal::Signature(_)) if age >= READ_JUST_NOW => {}
+                checked => {
+                    checked?;
+                    return Ok(Caller { application, ..caller });
+                }
+            }
+        }
     }
 
     /// Reads the table again, once, if what is remembered of the merchant doesn't know the credentials: a key is good at once.
