@@ -45,6 +45,9 @@ pub enum Refusal {
     /// 401: a URL that the application has not registered.
     #[error("redirect_uri and origin_uri must be registered by the application")]
     InvalidAppUrl,
+    /// 401: a token for scopes that there aren't.
+    #[error("scope must be PIS")]
+    InvalidScopes,
     /// 401: not signed by the application.
     #[error(transparent)]
     Signature(SignatureFault),
@@ -98,6 +101,7 @@ impl Refusal {
             | Self::NotGenuine
             | Self::NotAnApplication
             | Self::InvalidAppUrl
+            | Self::InvalidScopes
             | Self::Signature(_) => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) | Self::ClockForLiveKey => StatusCode::FORBIDDEN,
             Self::NotFound | Self::Unknown(_) => StatusCode::NOT_FOUND,

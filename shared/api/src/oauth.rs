@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use lambda_http::Request;
 use lambda_http::http::StatusCode;
 use models::{ApiKey, Scopes};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::answer::{Answer, json};
@@ -14,6 +15,9 @@ use crate::json::Json;
 #[cfg(test)]
 use crate::openapi::types as doc;
 use crate::token::{TOKEN_LIFETIME_S, mint};
+
+/// The one grant that there is: by the key itself.
+pub(crate) const CLIENT_CREDENTIALS: &str = "client_credentials";
 
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Default, Deserialize)]
@@ -47,9 +51,9 @@ pub(crate) struct TokenView {
 /// # Errors
 /// 400, 413 or 415 if it can't be read, asks for another grant, or for no scope that the key has.
 pub(crate) fn granted_scopes(request: &Request, own: Scopes) -> Result<Scopes, Refusal> {
-    let TokenRequest { grant_type, scope } = parse(request)?;
-    if grant_type.is_some_and(|grant_type| grant_type != "client_credentials") {
-        return Err(Refusal::BadRequest("grant_type must be client_credentials".to_owned()));
+    let TokenRequest { grant_type, scope } = read_request(request)?;
+    if grant_type.is_some_and(|grant_type| grant_type != CLIENT_CREDENTIALS) {
+        return Err(Refusal::BadRequest(format!("grant_type must be {CLIENT_CREDENTIALS}")));
     }
     match granted(scope.as_deref().unwrap_or(""), own) {
         Scopes::NONE => Err(Refusal::BadRequest("the API key has none of the scopes asked for".to_owned())),
@@ -82,11 +86,14 @@ fn granted(asked: &str, own: Scopes) -> Scopes {
     }
 }
 
-/// A form, JSON, or nothing at all.
-fn parse(request: &Request) -> Result<TokenRequest, Refusal> {
+/// Reads a request for a token: a form, JSON, or nothing at all.
+///
+/// # Errors
+/// 400, 413 or 415.
+pub(crate) fn read_request<T: DeserializeOwned + Default>(request: &Request) -> Result<T, Refusal> {
     let body: &[u8] = body(request)?;
     if body.is_empty() {
-        return Ok(TokenRequest::default());
+        return Ok(T::default());
     }
     match media_type(request.headers()).as_deref() {
         Some("application/x-www-form-urlencoded") => {
@@ -135,7 +142,7 @@ mod tests {
         let read = |content_type: &str, body: &[u8]| {
             let request = lambda_http::http::Request::builder().header("content-type", content_type);
             let request = request.body(lambda_http::Body::Binary(body.to_vec())).unwrap();
-            parse(&request).map(|request| request.grant_type.unwrap_or_default())
+            read_request(&request).map(|request: TokenRequest| request.grant_type.unwrap_or_default())
         };
         let form = "application/x-www-form-urlencoded";
         assert_eq!(read(form, b"grant_type=client_credentials").unwrap(), "client_credentials");

@@ -98,13 +98,14 @@ fn methods() -> String {
 
 fn errors() -> String {
     let internal = || Box::new(std::io::Error::other("quiet"));
-    let all: [(&str, ApiError); 17] = [
+    let all: [(&str, ApiError); 18] = [
         ("the body or a parameter can't be read", Refusal::BadRequest(String::new()).into()),
         ("a field breaks a rule", Refusal::Invalid(Vec::new()).into()),
         ("no credentials that hold", Refusal::Unauthorized.into()),
         ("a provider's webhook that it did not sign", Refusal::NotGenuine.into()),
         ("another application than the credentials', or none", Refusal::NotAnApplication.into()),
         ("a URL that the application has not registered", Refusal::InvalidAppUrl.into()),
+        ("a token for scopes that there aren't", Refusal::InvalidScopes.into()),
         ("a request that its application did not sign", Refusal::Signature(SignatureFault::Wrong).into()),
         ("the credentials lack a scope", Refusal::Forbidden(Scope::PaymentSessionsRead).into()),
         ("a test clock, with a live key", Refusal::ClockForLiveKey.into()),
@@ -131,6 +132,7 @@ fn errors() -> String {
                 | Refusal::NotGenuine
                 | Refusal::NotAnApplication
                 | Refusal::InvalidAppUrl
+                | Refusal::InvalidScopes
                 | Refusal::Signature(_)
                 | Refusal::Forbidden(_)
                 | Refusal::ClockForLiveKey

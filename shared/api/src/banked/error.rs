@@ -74,6 +74,7 @@ pub(crate) fn code(error: &ApiError) -> &'static str {
             | Refusal::NotGenuine
             | Refusal::NotAnApplication
             | Refusal::InvalidAppUrl
+            | Refusal::InvalidScopes
             | Refusal::Signature(_) => "unauthorized",
             Refusal::Forbidden(_) | Refusal::ClockForLiveKey => "forbidden",
             Refusal::NotFound | Refusal::Unknown(_) => "not_found",

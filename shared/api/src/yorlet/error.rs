@@ -43,6 +43,7 @@ impl<'a> ErrorView<'a> {
                 | Refusal::NotGenuine
                 | Refusal::NotAnApplication
                 | Refusal::InvalidAppUrl
+                | Refusal::InvalidScopes
                 | Refusal::Signature(_)
                 | Refusal::Forbidden(_)
                 | Refusal::ClockForLiveKey
@@ -70,6 +71,7 @@ pub(crate) const fn status(error: &ApiError) -> StatusCode {
             | Refusal::NotGenuine
             | Refusal::NotAnApplication
             | Refusal::InvalidAppUrl
+            | Refusal::InvalidScopes
             | Refusal::Signature(_)
             | Refusal::Forbidden(_)
             | Refusal::ClockForLiveKey
