@@ -3,6 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::accounts::Accounts;
+use crate::commands::applications::Applications;
 use crate::commands::dead_letters::DeadLetters;
 use crate::commands::erase::Erase;
 use crate::commands::keys::Keys;
@@ -40,6 +41,9 @@ pub(crate) enum Command {
     /// API keys, by which merchants' applications sign in
     #[command(subcommand)]
     Keys(Keys),
+    /// Applications: what an API key has for Fintecture's format, whose requests are signed
+    #[command(subcommand)]
+    Applications(Applications),
     /// Linked accounts: where a merchant may be paid
     #[command(subcommand)]
     Accounts(Accounts),
@@ -150,6 +154,18 @@ mod tests {
         }
         let line = "accounts link acme --name Acme --sort-code 010203 --account-number 1234567";
         assert_eq!(refused(line), ErrorKind::ValueValidation);
+    }
+
+    #[test]
+    fn an_application_is_named_by_its_key() {
+        let line = "applications urls pk_live_acme_1 --add https://acme.example/a --remove https://acme.example/b";
+        let Command::Applications(Applications::Urls { key_id, .. }) = parse(line).unwrap().command else { panic!() };
+        assert_eq!(key_id.as_str(), "pk_live_acme_1");
+        assert_eq!(refused("applications urls pk_live_acme_1"), ErrorKind::MissingRequiredArgument);
+        assert_eq!(refused("applications urls pk_live_acme_1 --add acme.example"), ErrorKind::ValueValidation);
+        assert_eq!(refused("applications show acme"), ErrorKind::ValueValidation);
+        assert_eq!(refused("applications keys remove pk_live_acme_1 1"), ErrorKind::ValueValidation);
+        assert_eq!(refused("applications signed pk_live_acme_1"), ErrorKind::MissingRequiredArgument);
     }
 
     #[test]

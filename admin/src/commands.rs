@@ -1,6 +1,7 @@
 //! What each command does.
 
 pub(crate) mod accounts;
+pub(crate) mod applications;
 pub(crate) mod dead_letters;
 pub(crate) mod erase;
 pub(crate) mod keys;
@@ -22,6 +23,7 @@ pub(crate) async fn run(command: Command, service: &Service) -> Result<Report, F
     match command {
         Command::Merchants(command) => merchants::run(command, &service.table).await,
         Command::Keys(command) => keys::run(command, &service.table).await,
+        Command::Applications(command) => applications::run(command, &service.table).await,
         Command::Accounts(command) => accounts::run(command, &service.table).await,
         Command::Webhooks(command) => webhooks::run(command, &service.table).await,
         Command::Sessions(command) => sessions::run(command, &service.table).await,

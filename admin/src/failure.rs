@@ -5,7 +5,10 @@ use std::io;
 use std::path::PathBuf;
 
 use aws_credential_types::provider::error::CredentialsError;
-use models::{ApiKeyId, CustomerId, DisabledBy, EndpointId, ListShards, MerchantId, ObjectId, SessionId};
+use models::{
+    ApiKeyId, CustomerId, DisabledBy, EndpointId, ListShards, MAX_PUBLIC_KEYS, MAX_REDIRECT_URLS, MerchantId, ObjectId,
+    PublicKeyId, SessionId,
+};
 use runtime::SettingError;
 use store::StoreError;
 use thiserror::Error;
@@ -51,6 +54,20 @@ pub(crate) enum Failure {
     NotMoreShards { id: MerchantId, shards: ListShards },
     #[error("there is no key {id}: `counterfoil keys list {}` shows those there are", .id.merchant())]
     NoKey { id: ApiKeyId },
+    #[error("{0} is an application already: `counterfoil applications show {0}` shows it")]
+    ApplicationExists(ApiKeyId),
+    #[error("{0} is no application: make it one with `counterfoil applications create {0}`")]
+    NoApplication(ApiKeyId),
+    #[error(
+        "{0} has {MAX_PUBLIC_KEYS} public keys, which is the most: remove one first with `counterfoil applications keys remove {0} …`"
+    )]
+    TooManyPublicKeys(ApiKeyId),
+    #[error("{key_id} has no public key {id}: `counterfoil applications show {key_id}` shows those there are")]
+    NoPublicKey { key_id: ApiKeyId, id: PublicKeyId },
+    #[error(
+        "{0} may have {MAX_REDIRECT_URLS} URLs at the most: remove some first with `counterfoil applications urls {0} --remove …`"
+    )]
+    TooManyUrls(ApiKeyId),
     #[error("which account? Give --sort-code and --account-number, or --iban")]
     NoAccount,
     #[error("this account is linked to {0} already: unlink it first to link it with another name, or with --default")]
