@@ -41,8 +41,8 @@ debug: ## build every function and tool, for this machine
 	@echo "==> building (the first time takes some minutes; cargo shows how far it is)"
 	cargo build --workspace --bins
 
-run: debug ## run the whole service on this machine (PORT=3000 MAIL_PORT=8025 DATA_DIR=.local BIND=127.0.0.1)
-	@exec target/debug/local --bind $(BIND) --port $(PORT) --mail-port $(MAIL_PORT) --data-dir $(DATA_DIR) --env LOCAL_LOOPBACK_WEBHOOKS=1
+run: debug ## run the whole service on this machine (PORT=3000 MAIL_PORT=8025 DATA_DIR=.local BIND=127.0.0.1; SIGNED=1 has Fintecture's requests signed)
+	@exec target/debug/local --bind $(BIND) --port $(PORT) --mail-port $(MAIL_PORT) --data-dir $(DATA_DIR) --env LOCAL_LOOPBACK_WEBHOOKS=1 $(if $(filter 1,$(SIGNED)),--signed)
 
 # With the tests and what they need: so that dependencies are built with the same features, and once, for all that follows.
 with-tests:

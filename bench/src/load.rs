@@ -60,7 +60,7 @@ async fn drive(options: &Options) -> Result<(), Error> {
         Config { schedule_interval, ..Config::for_tests(&options.template, &options.bin_dir, data.path()) };
     config.environment.insert("LOCAL_LOOPBACK_WEBHOOKS".to_owned(), "1".to_owned());
     let machine = Machine::start(config).await?;
-    local::demo::seed(machine.aws_url(), machine.table_name()).await?;
+    local::demo::seed(machine.aws_url(), machine.table_name(), false).await?;
     if options.sessions > 0 {
         seed::fill(&machine, options.sessions).await?;
     }

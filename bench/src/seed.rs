@@ -48,7 +48,7 @@ pub(crate) struct Options {
 pub(crate) async fn run(Options { count, data_dir, template, bin_dir }: Options) -> Result<(), Error> {
     // It makes the table as the template says, and keeps others out of the folder meanwhile.
     let machine = Machine::start(Config::for_tests(template, bin_dir, data_dir)).await?;
-    local::demo::seed(machine.aws_url(), machine.table_name()).await?;
+    local::demo::seed(machine.aws_url(), machine.table_name(), false).await?;
     let filled = fill(&machine, count.get().try_into()?).await;
     let data_dir = machine.data_dir().to_owned();
     machine.stop().await;

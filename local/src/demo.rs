@@ -3,12 +3,16 @@
 use std::error::Error;
 
 use aws_credential_types::Credentials;
-use models::{AccountIdentifier, Colour, LinkedAccount, Logo, MerchantId, Name, Scopes, Shop};
+use models::{AccountIdentifier, Application, Colour, LinkedAccount, Logo, MerchantId, Name, Scopes, Shop};
 use runtime::{Clock, Random};
 use store::{Merchants, Shops, StoreError, Table};
 
 /// Its API key, which is no secret, and neither is its secret: nothing but this machine takes them.
 const API_KEY: (&str, &str) = ("pk_test_demo", "sk_test_demo");
+
+/// What requests of its application may be signed by; the private key is beside the tests of the official clients, no secret
+/// either.
+const PUBLIC_KEY: &str = include_str!("../demo-application.pem");
 
 /// Fixed, so that what it makes with an idempotency key has the same id on every machine: sample events name it.
 const IDEMPOTENCY_SALT: [u8; 32] = [0; 32];
@@ -27,12 +31,13 @@ const COLOUR: Colour = Colour::rgb(0x8a, 0x4b, 0x08);
 const LOGO: &[u8] = include_bytes!("../candle.svg");
 
 /// Writes what the demo merchant consists of to the table `table_name` behind the AWS endpoint `endpoint`, unless it is
-/// there already. Runs after the endpoint is up, before `ready` is printed.
+/// there already. Runs after the endpoint is up, before `ready` is printed. Its key is an application, too, whose requests have
+/// to be signed if `signed`.
 ///
 /// # Errors
 ///
 /// When the table cannot be written.
-pub async fn seed(endpoint: &str, table_name: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
+pub async fn seed(endpoint: &str, table_name: &str, signed: bool) -> Result<(), Box<dyn Error + Send + Sync>> {
     let credentials = Credentials::new("local", "local", None, None, "local");
     let config = runtime::aws_config_for(credentials, "eu-west-2".to_owned(), Some(endpoint.to_owned()))?;
     let table = Table::new(&config, table_name.to_owned(), Random::System);
@@ -44,6 +49,19 @@ pub async fn seed(endpoint: &str, table_name: &str) -> Result<(), Box<dyn Error 
     let issued = api::known_key(key, secret, Scopes::ALL, Clock::System.now(), &Random::System)
         .ok_or("the demo key is not a key")?;
     merchants.add_key(&issued.key).await?;
+    let public_key = api::read_public_key(PUBLIC_KEY, Clock::System.now())?;
+    let new = Application {
+        key_id: issued.key.id.clone(),
+        public_keys: vec![public_key],
+        redirect_urls: Vec::new(),
+        signed,
+        created_at: Clock::System.now(),
+    };
+    // Keys and URLs that were changed since stay as they are.
+    let signed_or_not = |there: Option<Application>| {
+        Ok::<_, StoreError>(Application { signed, ..there.unwrap_or_else(|| new.clone()) })
+    };
+    merchants.change_application(&issued.key.id, signed_or_not).await?;
     let mut accounts = Vec::new();
     for (account_number, sort_code) in ACCOUNTS {
         accounts.push(AccountIdentifier::uk(sort_code, account_number)?);

@@ -44,6 +44,9 @@ struct Options {
     /// (ReservedConcurrentExecutions, a queue's MaximumConcurrency, or else Lambda's 1000), started when none is idle
     #[arg(long, env = "MAX_PROCESSES", default_value_t = local::MAX_PROCESSES, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1000))]
     max_processes: usize,
+    /// Have requests of Fintecture's format signed, by the demo merchant's application
+    #[arg(long)]
+    signed: bool,
     /// A variable for every function; may be repeated. AWS_ENDPOINT_URL, or AWS_ENDPOINT_URL_DYNAMODB, _SQS or _SESV2, puts
     /// something of yours, such as a proxy, between functions and the AWS endpoint
     #[arg(long = "env", value_name = "NAME=VALUE", value_parser = pair)]
@@ -80,6 +83,7 @@ impl From<Options> for Config {
 #[tokio::main]
 async fn main() -> ExitCode {
     let options = Options::parse();
+    let signed = options.signed;
     let machine = tokio::select! {
         machine = Machine::start(options.into()) => machine,
         () = asked_to_stop() => return ExitCode::SUCCESS,
@@ -91,7 +95,7 @@ async fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    if let Err(error) = demo::seed(machine.aws_url(), machine.table_name()).await {
+    if let Err(error) = demo::seed(machine.aws_url(), machine.table_name(), signed).await {
         eprintln!("local: the demo merchant could not be written: {error}");
         machine.stop().await;
         return ExitCode::FAILURE;

@@ -18,6 +18,7 @@ mod debits;
 mod edge;
 mod end;
 mod feedback;
+mod fintecture_credentials;
 mod idempotency;
 mod late_writes;
 mod links_by_mail;

@@ -76,7 +76,7 @@ impl World {
         config.permissions_dir = permissions_dir();
         change(&mut config);
         let machine = Machine::start(config).await.unwrap_or_else(|error| panic!("{error}"));
-        local::demo::seed(machine.aws_url(), machine.table_name()).await.unwrap();
+        local::demo::seed(machine.aws_url(), machine.table_name(), false).await.unwrap();
         // As a browser without its own following of redirects, so that each step can be checked.
         let http = Client::builder().redirect(Policy::none()).no_proxy().build().unwrap();
         Self { machine, http, _data: data }

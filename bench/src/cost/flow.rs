@@ -63,7 +63,7 @@ pub(crate) async fn pay(bin_dir: &Path) -> Result<Payment, Error> {
     let mut config = Config::for_tests(template, bin_dir, folder.path().join("data"));
     config.environment.insert("LOCAL_LOOPBACK_WEBHOOKS".to_owned(), "1".to_owned());
     let machine = Machine::start(config).await?;
-    local::demo::seed(machine.aws_url(), machine.table_name()).await?;
+    local::demo::seed(machine.aws_url(), machine.table_name(), false).await?;
 
     let endpoint = Endpoint::start().await?;
     let payer = Shop { machine: &machine, http: Client::builder().redirect(Policy::none()).no_proxy().build()? };

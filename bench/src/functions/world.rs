@@ -47,7 +47,7 @@ impl World {
         let template = write("template.yaml", &without_functions(&text)?)?;
         let config = Config::for_tests(template, folder.path(), folder.path().join("data"));
         let machine = Machine::start(config).await?;
-        local::demo::seed(machine.aws_url(), machine.table_name()).await?;
+        local::demo::seed(machine.aws_url(), machine.table_name(), false).await?;
 
         let roots = Roots::new()?;
         let (url, terminator) = terminate(&roots, machine.aws_url()).await?;
