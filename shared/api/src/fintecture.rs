@@ -26,7 +26,6 @@ pub(crate) use create::{begins_transfer, parse_create};
 pub(crate) use error::render as render_error;
 pub(crate) use event::{EventView, event_body};
 pub(crate) use fingerprint::fingerprint;
-pub(crate) use headers::REQUEST_ID;
 pub(crate) use id::{read_object, read_session as read_session_id};
 pub(crate) use list::{list, read_sessions as read_session_list};
 pub(crate) use refund::{

@@ -237,11 +237,11 @@ impl Format {
         }
     }
 
-    /// The header by which a repeated request is recognised.
+    /// The header by which a repeated request is recognised, as people write it.
     pub const fn idempotency_header(self) -> &'static str {
         match self {
-            Self::Banked(_) | Self::Yorlet => "idempotency-key",
-            Self::Fintecture => fintecture::REQUEST_ID,
+            Self::Banked(_) | Self::Yorlet => "Idempotency-Key",
+            Self::Fintecture => "X-Request-ID",
         }
     }
 

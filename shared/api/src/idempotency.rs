@@ -12,8 +12,8 @@ use uuid::Uuid;
 use crate::error::Refusal;
 use crate::format::Format;
 
-/// The `Idempotency-Key` header: 1 to 255 printable ASCII characters other than commas. API Gateway joins the values of a
-/// header that is given twice by a comma
+/// The header `Idempotency-Key`, in one format `X-Request-ID`: 1 to 255 printable ASCII characters other than commas. API
+/// Gateway joins the values of a header that is given twice by a comma
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>), so that a key
 /// with one may be two.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +56,7 @@ impl IdempotencyKey {
             }
             Ok(_) | Err(_) => {
                 let rule = "must be given once, with 1 to 255 printable ASCII characters and no comma";
-                Err(Refusal::BadRequest(format!("{} {rule}", shown(header))))
+                Err(Refusal::BadRequest(format!("{header} {rule}")))
             }
         }
     }
@@ -111,11 +111,6 @@ impl IdempotencyKey {
         }
         Uuid::new_v8(bytes)
     }
-}
-
-/// A header's name, as people write it.
-fn shown(header: &str) -> &str {
-    if header == "idempotency-key" { "Idempotency-Key" } else { "X-Request-ID" }
 }
 
 fn is_allowed(byte: u8) -> bool {

@@ -7,7 +7,7 @@ use uuid::{Uuid, Variant};
 use crate::error::{Refusal, SignatureFault};
 
 /// The id of a request, by which it is done once.
-pub(crate) const REQUEST_ID: &str = "x-request-id";
+pub(super) const REQUEST_ID: &str = "x-request-id";
 
 const APP_ID: &str = "app_id";
 
