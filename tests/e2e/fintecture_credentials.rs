@@ -56,7 +56,10 @@ async fn nothing_is_done_that_has_to_be_signed_and_is_not() {
     for (method, path, body) in REQUESTS {
         let request = world.demo(method.parse().unwrap(), path);
         let refused = answer(request.header("content-type", "application/json").body(body)).await;
-        assert!(!refused.status.is_success(), "{method} {path}: {}", refused.text);
+        let said = (refused.status, &refused.body["code"], &refused.body["errors"][0]["code"]);
+        let expected = (StatusCode::UNAUTHORIZED, &json!("unauthorized"), &json!("signature_missing"));
+        assert_eq!(said, expected, "{method} {path}: {}", refused.text);
+        assert!(refused.headers["www-authenticate"].to_str().unwrap().starts_with("Signature "));
     }
     let table = world.table();
     let settings = Settings {

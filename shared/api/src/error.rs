@@ -252,6 +252,10 @@ impl ApiError {
         if let Self::Refused(Refusal::Unauthorized) = self {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(r#"Basic realm="counterfoil", Bearer"#));
         }
+        if let Self::Refused(Refusal::Signature(_)) = self {
+            let challenge = r#"Signature realm="counterfoil",headers="(request-target) date digest x-request-id""#;
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
         if let Self::Refused(Refusal::MethodNotAllowed(allowed)) = self
             && let Ok(allowed) = HeaderValue::from_str(allowed)
         {
