@@ -101,3 +101,78 @@ impl From<PublicKeyId> for String {
         id.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn application(key: &str, urls: &[&str]) -> Application {
+        Application {
+            key_id: key.parse().unwrap(),
+            public_keys: Vec::new(),
+            redirect_urls: urls.iter().map(|text| url(text)).collect(),
+            signed: false,
+            created_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    fn url(text: &str) -> MerchantUrl {
+        text.to_owned().try_into().unwrap()
+    }
+
+    #[test]
+    fn payers_are_sent_to_registered_pages_whatever_their_queries() {
+        let registered = ["https://shop.example/back?order=1", "http://localhost:8000/"];
+        let live = application("pk_live_demo", &registered);
+        for allowed in [
+            "https://shop.example/back?order=1",
+            "https://shop.example/back",
+            "https://shop.example:443/back?order=2",
+            "https://SHOP.example/back#paid",
+            "http://localhost:8000?order=2",
+        ] {
+            assert!(live.allows_redirect(&url(allowed)), "{allowed}");
+        }
+        for refused in [
+            "http://shop.example/back",
+            "https://shop.example/back/",
+            "https://shop.example/Back",
+            "https://shop.example:8443/back",
+            "https://shop.example.evil.example/back",
+            "https://evil.example/back?https://shop.example/back",
+            "https://shop.example/back/../admin",
+            "http://localhost/",
+        ] {
+            assert!(!live.allows_redirect(&url(refused)), "{refused}");
+        }
+        assert!(!application("pk_live_demo", &[]).allows_redirect(&url("https://shop.example/")));
+        assert!(application("pk_test_demo", &[]).allows_redirect(&url("https://shop.example/")));
+        assert!(!application("pk_test_demo", &registered).allows_redirect(&url("https://evil.example/")));
+    }
+
+    #[test]
+    fn live_requests_are_signed_and_those_of_test_mode_if_it_says_so() {
+        let [test, live] = ["pk_test_demo", "pk_live_demo"].map(|key| application(key, &[]));
+        assert!(!test.needs_signature() && live.needs_signature());
+        assert!(Application { signed: true, ..test }.needs_signature());
+    }
+
+    #[test]
+    fn an_application_is_stored_as_it_is_and_its_newest_key_is_the_last() {
+        let key = |digit: char| PublicKey {
+            id: digit.to_string().repeat(16).parse().unwrap(),
+            spki: vec![1],
+            added_at: Timestamp::UNIX_EPOCH,
+        };
+        let application = Application {
+            public_keys: vec![key('a'), key('0')],
+            ..application("pk_test_demo", &["https://a.example/"])
+        };
+        let stored = serde_json::to_string(&application).unwrap();
+        assert_eq!(serde_json::from_str::<Application>(&stored).unwrap(), application);
+        assert_eq!(application.newest_key(), Some(&key('0')));
+        for bad in ["", "0123456789abcde", "0123456789abcdef0", "0123456789ABCDEF", "0123456789abcdeg"] {
+            assert!(bad.parse::<PublicKeyId>().is_err(), "{bad}");
+        }
+    }
+}
