@@ -5,6 +5,7 @@ mod answer;
 mod auth;
 mod banked;
 mod error;
+mod extra;
 mod fintecture;
 mod form;
 mod format;

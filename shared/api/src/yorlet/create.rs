@@ -9,10 +9,11 @@ use models::{
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::extra::{self, ReportingType, SessionExtra, TransactionData};
+use super::extra::{ReportingType, SessionExtra, TransactionData};
 use super::fields::{A_TRUTH, AMOUNT, AN_OBJECT, text};
 use super::id;
 use crate::error::Refusal;
+use crate::extra;
 use crate::given::{Given, Object};
 use crate::json::Json;
 use crate::metadata::read_metadata;

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use models::{Customer, CustomerId, Description, EmailAddress, Metadata, Name, PhoneNumber};
 use serde::{Deserialize, Serialize};
 
-use super::extra;
 use super::id;
+use crate::extra;
 #[cfg(test)]
 use crate::openapi::types as doc;
 

@@ -3,7 +3,7 @@
 use models::{Customer, EmailAddress, Name, NewSession, Payer};
 
 use super::customer::CustomerExtra;
-use super::extra;
+use crate::extra;
 
 /// The session with this customer as its payer.
 pub(crate) fn paid_by(new: NewSession, customer: &Customer) -> NewSession {

@@ -6,10 +6,11 @@ use jiff::Timestamp;
 use models::{Metadata, MinorUnits, NewRefund, NotRefundable, Refund, RefundState, SessionId, SessionState};
 use serde::{Deserialize, Serialize};
 
-use super::extra::{self, RefundExtra, RefundReason};
+use super::extra::{RefundExtra, RefundReason};
 use super::fields::{A_TRUTH, AMOUNT, text};
 use super::{id, transaction};
 use crate::error::{Refusal, Violation};
+use crate::extra;
 use crate::given::Given;
 use crate::json::Json;
 use crate::metadata::read_metadata;

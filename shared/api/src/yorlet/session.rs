@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use models::{Description, MerchantUrl, Metadata, PaymentMethod, Session, SessionState};
 use serde::Serialize;
 
-use super::extra::{self, ReportingType, SessionExtra};
+use super::extra::{ReportingType, SessionExtra};
 use super::id;
+use crate::extra;
 #[cfg(test)]
 use crate::openapi::types as doc;
 

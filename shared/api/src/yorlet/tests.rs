@@ -136,7 +136,7 @@ proptest! {
             transaction_data: Some(extra::TransactionData { unit, apply_balance: apply, ..Default::default() }),
             payment_method_options: None,
         };
-        let read: extra::SessionExtra = extra::read(extra::write(&kept).unwrap().as_ref());
+        let read: extra::SessionExtra = crate::extra::read(crate::extra::write(&kept).unwrap().as_ref());
         prop_assert_eq!((read.reporting_type, read.transaction_data), (kept.reporting_type, kept.transaction_data));
     }
 }

@@ -7,8 +7,9 @@ use models::{
 };
 use serde::Serialize;
 
-use super::extra::{self, ReportingType, SessionExtra};
+use super::extra::{ReportingType, SessionExtra};
 use super::id;
+use crate::extra;
 #[cfg(test)]
 use crate::openapi::types as doc;
 

@@ -7,13 +7,13 @@ use serde::Deserialize;
 
 use super::{Address, CustomerExtra, Invoicing, Legal, MAX_COPIES};
 use crate::error::Refusal;
+use crate::extra;
 use crate::given::{Given, Object, there};
 use crate::json::Json;
 use crate::metadata::read_metadata;
 #[cfg(test)]
 use crate::openapi::types as doc;
 use crate::violations::{A_STRING, Violations, infallible};
-use crate::yorlet::extra;
 use crate::yorlet::fields::{A_TRUTH, AN_OBJECT};
 
 /// What a customer is created of or changed by. A field that is not there is none; one that is null is some, with nothing given.
