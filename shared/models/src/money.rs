@@ -81,6 +81,20 @@ impl Money {
         Ok(Self::new(MinorUnits::new(minor), currency))
     }
 
+    /// The amount as a decimal number of the major unit, with all of its currency's decimals: `149.30`, or `400` of a currency
+    /// without any. [`Money::from_decimal`] reads it back, unless it is negative.
+    pub fn to_decimal(self) -> String {
+        let sign = if self.minor() < 0 { "-" } else { "" };
+        let minor = self.minor().unsigned_abs();
+        match self.currency.exponent().unwrap_or(0) {
+            0 => format!("{sign}{minor}"),
+            exponent => {
+                let scale = 10_u64.pow(u32::from(exponent));
+                format!("{sign}{}.{:0width$}", minor / scale, minor % scale, width = usize::from(exponent))
+            }
+        }
+    }
+
     /// The amount in minor units.
     pub const fn minor(self) -> i64 {
         self.minor.get()
@@ -250,6 +264,17 @@ mod tests {
     }
 
     #[test]
+    fn a_decimal_has_all_of_the_currencys_decimals() {
+        let write = |minor, currency| Money::new(MinorUnits::new(minor), currency).to_decimal();
+        assert_eq!(write(14_930, Currency::EUR), "149.30");
+        assert_eq!(write(123_456_789, Currency::GBP), "1234567.89");
+        assert_eq!(write(5, Currency::GBP), "0.05");
+        assert_eq!(write(-5, Currency::GBP), "-0.05");
+        assert_eq!(write(400, Currency::JPY), "400");
+        assert_eq!(write(1_234, Currency::KWD), "1.234");
+    }
+
+    #[test]
     fn caps_are_by_currency() {
         let caps: AmountCaps = "GBP:100000000,EUR:400".parse().unwrap();
         let cap = |currency| caps.of(currency).map(|cap| cap.minor());
@@ -301,6 +326,7 @@ mod tests {
                 let expected = Money::new(MinorUnits::new(minor), currency);
                 // What is left of nothing is no number.
                 prop_assert_eq!(Money::from_decimal(&text, currency).ok(), (!text.is_empty()).then_some(expected));
+                prop_assert_eq!(Money::from_decimal(&expected.to_decimal(), currency), Ok(expected));
             }
         }
 
