@@ -95,7 +95,7 @@ impl RefundFunction {
         };
         let base_url = self.public_base_url.clone().or_else(|| api::base_url(request));
         let base_url = base_url.ok_or_else(|| Refusal::BadRequest("the Host header is missing".to_owned()))?;
-        let made = match format.read_refund(&body) {
+        let made = match format.read_refund(request, &body) {
             Ok(new) => self.make(RefundRequest { id, fingerprint, new, base_url }, caller, format).await,
             Err(refusal) => Err(refusal.into()),
         };

@@ -312,15 +312,15 @@ impl Format {
         }
     }
 
-    /// Reads a request for a refund.
+    /// Reads a request for a refund, with this body.
     ///
     /// # Errors
     /// 400 if it can't be read at all; else 422 with everything that is wrong.
-    pub fn read_refund(self, body: &Json<'_>) -> Result<NewRefund, Refusal> {
+    pub fn read_refund(self, request: &Request, body: &Json<'_>) -> Result<NewRefund, Refusal> {
         match self {
             Self::Banked(_) => banked::parse_refund(body),
             Self::Yorlet => yorlet::parse_refund(body),
-            Self::Fintecture => fintecture::parse_refund(body),
+            Self::Fintecture => fintecture::parse_refund(request, body),
         }
     }
 

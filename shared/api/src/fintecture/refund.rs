@@ -1,59 +1,359 @@
-//! Refunds: reading what is asked for, and showing it.
-
-#![expect(clippy::todo, reason = "is written next")]
+//! Refunds: reading what is asked for, and showing it. Here a refund is a session of its own, of the type `Refund`.
 
 use jiff::Timestamp;
-use models::{NewRefund, NotRefundable, Refund};
+use lambda_http::Request;
+use lambda_http::http::StatusCode;
+use models::{
+    Currency, MAX_REFUNDS, MinorUnits, Money, Name, NewRefund, NotRefundable, Reference, Refund, RefundState,
+    SessionId, SessionState,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
-use crate::answer::Answer;
-use crate::error::Refusal;
+use super::extra::RefundExtra;
+use super::id;
+use super::status::shown_status;
+use crate::answer::{Answer, json};
+use crate::error::{Refusal, Violation};
+use crate::extra;
+use crate::given::{Given, Object};
 use crate::json::Json;
 use crate::list::RefundListRequest;
+use crate::violations::Violations;
 
 /// What a client calls the payment that is refunded.
 pub(crate) const SESSION_ID: &str = "meta.session_id";
 
+const AMOUNT: &str = "data.attributes.amount";
+const COMMUNICATION: &str = "data.attributes.communication";
+const STATE: &str = "query.state";
+
+/// The longest `state`, in characters.
+const MAX_STATE: usize = 512;
+
+/// The vendor's code of what can't be refunded.
+const ABORTED: &str = "refund_aborted";
+
+const MISSING: &str = "mandatory_field_missing";
+const INVALID: &str = "invalid_field";
+
+/// A request for a refund.
+#[derive(Debug, Deserialize)]
+pub(crate) struct RefundRequest {
+    #[serde(default)]
+    meta: Given<Object<RefundMeta>>,
+    #[serde(default)]
+    data: Given<Object<RefundData>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct RefundMeta {
+    /// The payment to refund.
+    #[serde(default)]
+    session_id: Given<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct RefundData {
+    #[serde(default)]
+    attributes: Given<Object<RefundAttributes>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct RefundAttributes {
+    /// At most what is left of the payment; all of that if left out or empty.
+    #[serde(default)]
+    amount: Given<Box<RawValue>>,
+    /// Stands on the bank statement, if it can.
+    #[serde(default)]
+    communication: Given<Box<RawValue>>,
+}
+
 /// Reads a request for a refund.
 ///
 /// # Errors
-/// 400 with everything that is wrong.
-pub(crate) fn parse_refund(_body: &Json<'_>) -> Result<NewRefund, Refusal> {
-    todo!()
+/// 400 with everything that is wrong; 404 if the payment's id is none.
+pub(crate) fn parse_refund(request: &Request, body: &Json<'_>) -> Result<NewRefund, Refusal> {
+    let RefundRequest { meta, data } = body.object()?;
+    let mut wrong = Violations::default();
+    let meta = object(meta, "meta", &mut wrong);
+    let data = object(data, "data", &mut wrong);
+    let RefundAttributes { amount, communication } = object(data.attributes, "data.attributes", &mut wrong);
+    let shown_id = match meta.session_id {
+        Given::Nothing => {
+            wrong.add(MISSING, SESSION_ID, "must be given");
+            None
+        }
+        Given::Wrong => {
+            wrong.add(INVALID, SESSION_ID, "must be a string");
+            None
+        }
+        Given::Value(text) => Some(text),
+    };
+    let amount_text = text(amount, AMOUNT, &mut wrong);
+    let amount = amount_text.as_deref().and_then(|text| match amount_of(text) {
+        Ok(amount) => Some(amount),
+        Err(rule) => {
+            wrong.add(INVALID, AMOUNT, rule);
+            None
+        }
+    });
+    let communication = text(communication, COMMUNICATION, &mut wrong).and_then(|text| match Name::try_from(text) {
+        Ok(text) => Some(text.as_str().to_owned()),
+        Err(rule) => {
+            wrong.add(INVALID, COMMUNICATION, rule);
+            None
+        }
+    });
+    let state = state(request.uri().query().unwrap_or(""), &mut wrong);
+    let reference = communication.clone().and_then(|text| Reference::try_from(text).ok());
+    let extra = extra::write(&RefundExtra { amount: amount_text, communication, state }).unwrap_or_else(|rule| {
+        wrong.add(INVALID, AMOUNT, rule);
+        None
+    });
+    match shown_id {
+        Some(shown) if wrong.0.is_empty() => {
+            let session_id: SessionId = id::read_session(&shown).ok_or(Refusal::Unknown(SESSION_ID))?;
+            Ok(NewRefund { amount, reference, extra, ..NewRefund::of(session_id) })
+        }
+        Some(_) | None => Err(Refusal::Invalid(wrong.0)),
+    }
+}
+
+/// An object that may be left out.
+fn object<T: Default>(given: Given<Object<T>>, parameter: &str, wrong: &mut Violations) -> T {
+    match given {
+        Given::Nothing => T::default(),
+        Given::Wrong => {
+            wrong.add(INVALID, parameter, "must be an object");
+            T::default()
+        }
+        Given::Value(Object(object)) => object,
+    }
+}
+
+/// The text of a string or a number, which may be left out or empty.
+fn text(given: Given<Box<RawValue>>, parameter: &str, wrong: &mut Violations) -> Option<String> {
+    let read = match given {
+        Given::Nothing => return None,
+        Given::Wrong => None,
+        Given::Value(raw) => match raw.get().as_bytes().first() {
+            Some(b'"') => serde_json::from_str(raw.get()).ok(),
+            Some(b'-' | b'0'..=b'9') => Some(raw.get().to_owned()),
+            Some(_) | None => None,
+        },
+    };
+    if read.is_none() {
+        wrong.add(INVALID, parameter, "must be a string or a number");
+    }
+    read.filter(|text: &String| !text.is_empty())
+}
+
+/// An amount of pounds or euros, which both have two decimals: of which of them it is, the payment says.
+fn amount_of(text: &str) -> Result<MinorUnits, String> {
+    let amount = Money::from_decimal(text, Currency::EUR).map_err(|rule| rule.to_string())?;
+    if amount.minor() < 1 { Err("must be more than 0".to_owned()) } else { Ok(amount.minor_units()) }
+}
+
+/// The query's `state`, if it is given; other parameters are ignored.
+fn state(query: &str, wrong: &mut Violations) -> Option<String> {
+    let Ok(pairs) = serde_urlencoded::from_str::<Vec<(String, String)>>(query) else {
+        wrong.add(INVALID, "query", "can't be read");
+        return None;
+    };
+    let mut states = pairs.into_iter().filter(|(name, _)| name == "state").map(|(_, value)| value);
+    let (first, second) = (states.next()?, states.next());
+    let rule = if second.is_some() {
+        "must be given once"
+    } else if first.chars().count() > MAX_STATE || first.chars().any(char::is_control) {
+        "must be at most 512 characters, none of them a control character"
+    } else {
+        return Some(first).filter(|state| !state.is_empty());
+    };
+    wrong.add(INVALID, STATE, rule);
+    None
 }
 
 /// Why a session is not refunded.
-pub(crate) fn not_refundable(_why: NotRefundable) -> Refusal {
-    todo!()
+pub(crate) fn not_refundable(why: NotRefundable) -> Refusal {
+    let violation = match why {
+        NotRefundable::TooMuch { left } => {
+            let rule = format!("must be at most {}, which is what is left of the payment", left.to_decimal());
+            Violation::new(ABORTED, AMOUNT, rule)
+        }
+        NotRefundable::NothingLeft { .. } => Violation::new(ABORTED, AMOUNT, "can't be refunded: nothing is left"),
+        NotRefundable::NotSent(state) => {
+            let (is, should) = (shown_status(state), shown_status(SessionState::Sent));
+            Violation::new(ABORTED, SESSION_ID, format!("names a payment that is {is}; only {should} can be refunded"))
+        }
+        NotRefundable::PaysRefund | NotRefundable::TakenBack | NotRefundable::TooMany => {
+            Violation { code: Some(ABORTED), parameter: Some(SESSION_ID.to_owned()), title: why.to_string() }
+        }
+    };
+    Refusal::Invalid(vec![violation])
 }
 
-/// Reads which of the refunds of the session in the path are asked for.
+/// Reads of which session the refunds are asked for: all of them, on one page. Parameters are ignored, as the vendor's
+/// clients send some that say nothing of refunds.
 ///
 /// # Errors
-/// 400 with the parameter that is wrong; 404 if the session's id is none.
-pub(crate) fn list_of(_id: &str, _query: &str) -> Result<RefundListRequest, Refusal> {
-    todo!()
+/// 404 if the session's id is none.
+pub(crate) fn list_of(id: &str, _query: &str) -> Result<RefundListRequest, Refusal> {
+    let session_id = id::read_session(id).ok_or(Refusal::Unknown(SESSION_ID))?;
+    Ok(RefundListRequest { session_id, limit: MAX_REFUNDS as usize, beside: None })
+}
+
+/// A refund as Fintecture shows it: as a session, which names the one that it refunds.
+#[derive(Debug, Serialize)]
+struct RefundView {
+    meta: MetaView,
+    data: DataView,
+}
+
+#[derive(Debug, Serialize)]
+struct MetaView {
+    /// The refund's own id.
+    session_id: String,
+    /// The payment's.
+    refunded_session_id: String,
+    /// The query's `state`, if its making had one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<String>,
+    status: &'static str,
+    /// The status once more, where a client looks for it that made the refund; else 200, as that of every session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<Code>,
+    #[serde(rename = "type")]
+    kind: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Code {
+    Status(&'static str),
+    Http(u16),
+}
+
+#[derive(Debug, Serialize)]
+struct DataView {
+    id: String,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    transfer_state: &'static str,
+    attributes: AttributesView,
+}
+
+#[derive(Debug, Serialize)]
+struct AttributesView {
+    /// As it was sent.
+    amount: String,
+    currency: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    communication: Option<String>,
+    transfer_state: &'static str,
+}
+
+/// A refund among others.
+#[derive(Debug, Serialize)]
+struct ItemView {
+    meta: MetaView,
+    #[serde(flatten)]
+    data: DataView,
+}
+
+/// All refunds of a session.
+#[derive(Debug, Serialize)]
+struct ListView {
+    meta: ListMetaView,
+    data: Vec<ItemView>,
+}
+
+#[derive(Debug, Serialize)]
+struct ListMetaView {
+    #[serde(rename = "totalItems")]
+    total_items: usize,
+    #[serde(rename = "totalPages")]
+    total_pages: usize,
+}
+
+/// The type of a refund, among sessions.
+pub(super) const REFUND: &str = "Refund";
+
+impl RefundView {
+    fn new(refund: &Refund, now: Timestamp, code: impl FnOnce(&'static str) -> Option<Code>) -> Self {
+        let RefundExtra { amount, communication, state } = extra::read(refund.extra.as_ref());
+        let (status, transfer_state) = shown(refund, now);
+        let id = refund.id.to_hex();
+        Self {
+            meta: MetaView {
+                session_id: id.clone(),
+                refunded_session_id: refund.session_id.to_hex(),
+                state,
+                status,
+                code: code(status),
+                kind: REFUND,
+            },
+            data: DataView {
+                id,
+                kind: REFUND,
+                transfer_state,
+                attributes: AttributesView {
+                    amount: amount.unwrap_or_else(|| refund.amount.to_decimal()),
+                    currency: refund.amount.currency().code(),
+                    communication,
+                    transfer_state,
+                },
+            },
+        }
+    }
 }
 
 /// The answer to the making of a refund.
 ///
 /// # Errors
 /// 500 if it can't be written as JSON.
-pub(crate) fn refund_created(_refund: &Refund) -> Answer {
-    todo!()
+pub(crate) fn refund_created(refund: &Refund) -> Answer {
+    json(StatusCode::OK, &RefundView::new(refund, refund.created_at, |status| Some(Code::Status(status))))
 }
 
 /// A refund as it is at `now`.
 ///
 /// # Errors
 /// 500 if it can't be written as JSON.
-pub(crate) fn refund(_refund: &Refund, _now: Timestamp) -> Answer {
-    todo!()
+pub(crate) fn refund(refund: &Refund, now: Timestamp) -> Answer {
+    let code = StatusCode::OK;
+    json(code, &RefundView::new(refund, now, |_| Some(Code::Http(code.as_u16()))))
 }
 
-/// Those of a session's refunds, which come oldest first, that are asked for.
+/// A session's refunds, which come oldest first, newest first. All of them are on the one page.
 ///
 /// # Errors
 /// 500 if it can't be written as JSON.
-pub(crate) fn refunds(_refunds: &[Refund], _asked: &RefundListRequest, _now: Timestamp) -> Answer {
-    todo!()
+pub(crate) fn refunds(refunds: &[Refund], _asked: &RefundListRequest, now: Timestamp) -> Answer {
+    let newest_first = refunds.iter().rev().map(|refund| {
+        let RefundView { meta, data } = RefundView::new(refund, now, |_| None);
+        ItemView { meta, data }
+    });
+    let meta = ListMetaView { total_items: refunds.len(), total_pages: 1 };
+    json(StatusCode::OK, &ListView { meta, data: newest_first.collect() })
 }
+
+/// A refund's status at `now`, and that of its transfer.
+///
+/// | ours | status | transfer |
+/// |---|---|---|
+/// | awaiting_details; awaiting_payment, which the merchant has to authorise | `refund_waiting` | `pending` |
+/// | awaiting_payment, submitted or at the payment's provider | `refund_accepted` | `processing` |
+/// | sent | `refund_completed` | `completed` |
+/// | failed | `refund_aborted` | `rejected` |
+fn shown(refund: &Refund, now: Timestamp) -> (&'static str, &'static str) {
+    match refund.state_at(now) {
+        RefundState::AwaitingPayment if refund.submitted => ("refund_accepted", "processing"),
+        RefundState::AwaitingDetails | RefundState::AwaitingPayment => ("refund_waiting", "pending"),
+        RefundState::Sent => ("refund_completed", "completed"),
+        RefundState::Failed => (ABORTED, "rejected"),
+    }
+}
+
+#[cfg(test)]
+mod tests;
