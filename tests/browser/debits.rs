@@ -19,7 +19,8 @@ async fn at_the_mandate(browser: &Browser, world: &World, method: PaymentMethod,
         | PaymentMethod::BankTransfer
         | PaymentMethod::DirectTransfer
         | PaymentMethod::GbpCreditTransfer
-        | PaymentMethod::PayByBank => panic!("{method:?} is no debit"),
+        | PaymentMethod::PayByBank
+        | PaymentMethod::BuyNowPayLater => panic!("{method:?} is no debit"),
     };
     browser.open(&checkout(&session)).await;
     browser.see("Choose how to pay").await;

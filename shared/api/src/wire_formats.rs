@@ -89,10 +89,17 @@ fn methods() -> String {
         let offered: Vec<_> = offered.collect();
         let account = if method.pays_into_account() { "yes" } else { "no" };
         let banked = if method == PaymentMethod::PayByBank { "every session" } else { "–" };
-        [code(method.as_str()), banked.to_owned(), can_have, account.to_owned(), offered.join(", ")]
+        let yorlet = if yorlet::PAYMENT_METHODS.contains(&method) { code(method.as_str()) } else { "–".to_owned() };
+        [code(method.as_str()), yorlet, banked.to_owned(), can_have, account.to_owned(), offered.join(", ")]
     };
-    let head =
-        ["Yorlet's `payment_method_types`", "Banked's", "currencies", "needs an account", "test mode's providers"];
+    let head = [
+        "ours",
+        "Yorlet's `payment_method_types`",
+        "Banked's",
+        "currencies",
+        "needs an account",
+        "test mode's providers",
+    ];
     table(head, PaymentMethod::ALL.map(row))
 }
 

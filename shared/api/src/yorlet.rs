@@ -17,7 +17,7 @@ mod tests;
 mod transaction;
 
 #[cfg(test)]
-pub(crate) use create::{CURRENCIES, CreateRequest};
+pub(crate) use create::{CURRENCIES, CreateRequest, PAYMENT_METHODS};
 pub(crate) use create::{CUSTOMER, parse_create};
 pub use customer::CustomerChange;
 #[cfg(test)]

@@ -5,7 +5,8 @@ use thiserror::Error;
 
 use crate::money::Currency;
 
-/// A way to pay: Yorlet's nine (its document's seven, and two more that its API reference has), which Fintecture's map to.
+/// A way to pay: Yorlet's nine (its document's seven, and two more that its API reference has), to which two of Fintecture's map,
+/// and Fintecture's third.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PaymentMethod {
@@ -27,6 +28,8 @@ pub enum PaymentMethod {
     GbpCreditTransfer,
     /// Open banking.
     PayByBank,
+    /// A plan that its provider offers the payer.
+    BuyNowPayLater,
 }
 
 /// What ways to pay have in common.
@@ -36,13 +39,15 @@ pub enum MethodFamily {
     Card,
     /// A debit by a mandate: likewise.
     Debit,
+    /// A plan: its provider pays the merchant at once, and collects from the payer over time.
+    Plan,
     /// The payer's bank sends the money straight to the payee's account.
     Bank,
 }
 
 impl PaymentMethod {
     /// Every way to pay.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Card,
         Self::CardPresent,
         Self::BacsDebit,
@@ -52,6 +57,7 @@ impl PaymentMethod {
         Self::DirectTransfer,
         Self::GbpCreditTransfer,
         Self::PayByBank,
+        Self::BuyNowPayLater,
     ];
 
     /// As it is stored and spelled on the wire.
@@ -66,6 +72,7 @@ impl PaymentMethod {
             Self::DirectTransfer => "direct_transfer",
             Self::GbpCreditTransfer => "gbp_credit_transfer",
             Self::PayByBank => "pay_by_bank",
+            Self::BuyNowPayLater => "buy_now_pay_later",
         }
     }
 
@@ -79,7 +86,7 @@ impl PaymentMethod {
             Self::BacsDebit | Self::GbpCreditTransfer => of(&[Currency::GBP]),
             Self::SepaDebit => of(&[Currency::EUR]),
             Self::Autogiro => of(&[Currency::SEK]),
-            Self::BankTransfer | Self::PayByBank => of(&[Currency::GBP, Currency::EUR]),
+            Self::BankTransfer | Self::PayByBank | Self::BuyNowPayLater => of(&[Currency::GBP, Currency::EUR]),
             Self::DirectTransfer => of(&[Currency::GBP, Currency::SEK]),
         }
     }
@@ -89,6 +96,7 @@ impl PaymentMethod {
         match self {
             Self::Card | Self::CardPresent => MethodFamily::Card,
             Self::BacsDebit | Self::SepaDebit | Self::Autogiro => MethodFamily::Debit,
+            Self::BuyNowPayLater => MethodFamily::Plan,
             Self::BankTransfer | Self::DirectTransfer | Self::GbpCreditTransfer | Self::PayByBank => MethodFamily::Bank,
         }
     }
@@ -156,12 +164,14 @@ mod tests {
     #[test]
     fn each_currency_has_its_own_methods() {
         use PaymentMethod::{
-            Autogiro, BacsDebit, BankTransfer, Card, DirectTransfer, GbpCreditTransfer, PayByBank, SepaDebit,
+            Autogiro, BacsDebit, BankTransfer, BuyNowPayLater, Card, DirectTransfer, GbpCreditTransfer, PayByBank,
+            SepaDebit,
         };
         let of =
             |currency| PaymentMethod::ALL.into_iter().filter(|method| method.can_have(currency)).collect::<Vec<_>>();
-        assert_eq!(of(Currency::GBP), [Card, BacsDebit, BankTransfer, DirectTransfer, GbpCreditTransfer, PayByBank]);
-        assert_eq!(of(Currency::EUR), [Card, SepaDebit, BankTransfer, PayByBank]);
+        let pounds = [Card, BacsDebit, BankTransfer, DirectTransfer, GbpCreditTransfer, PayByBank, BuyNowPayLater];
+        assert_eq!(of(Currency::GBP), pounds);
+        assert_eq!(of(Currency::EUR), [Card, SepaDebit, BankTransfer, PayByBank, BuyNowPayLater]);
         assert_eq!(of(Currency::SEK), [Card, Autogiro, DirectTransfer]);
         assert_eq!(of(Currency::USD), [Card]);
         let into_account: Vec<_> = PaymentMethod::ALL.into_iter().filter(|method| method.pays_into_account()).collect();

@@ -222,6 +222,8 @@ texts! {
         gbp_credit_transfer_about,
         pay_by_bank,
         pay_by_bank_about,
+        buy_now_pay_later,
+        buy_now_pay_later_about,
         // Cards.
         card_approve_heading,
         card_approve_intro,
@@ -236,6 +238,13 @@ texts! {
         debit_pending_heading,
         debit_pending_text,
         debit_paid_text,
+        plan_approve_heading,
+        plan_approve_intro,
+        plan_ended_declined,
+        plan_declined,
+        plan_pending_heading,
+        plan_pending_text,
+        plan_paid_text,
         no_money_taken,
         // What came of it.
         paid_text,

@@ -163,6 +163,7 @@ const fn approve(family: MethodFamily, texts: &Texts) -> (&'static str, &'static
     match family {
         MethodFamily::Card => (m.card_approve_heading, m.card_approve_intro),
         MethodFamily::Debit => (m.debit_approve_heading, m.debit_approve_intro),
+        MethodFamily::Plan => (m.plan_approve_heading, m.plan_approve_intro),
         MethodFamily::Bank => (t.approve_heading, t.approve_intro),
     }
 }

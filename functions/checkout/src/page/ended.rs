@@ -24,6 +24,7 @@ const fn ended_text(end: AttemptEnd, family: MethodFamily, texts: &Texts) -> &'s
         (AttemptEnd::DeclinedByPayer, _) => t.ended_declined_by_payer,
         (AttemptEnd::DeclinedByBank, MethodFamily::Card) => m.card_ended_declined,
         (AttemptEnd::DeclinedByBank, MethodFamily::Debit) => m.debit_ended_declined,
+        (AttemptEnd::DeclinedByBank | AttemptEnd::InsufficientFunds, MethodFamily::Plan) => m.plan_ended_declined,
         (AttemptEnd::DeclinedByBank, MethodFamily::Bank) => t.ended_declined_by_bank,
         (AttemptEnd::InsufficientFunds, MethodFamily::Card) => m.card_ended_insufficient_funds,
         (AttemptEnd::InsufficientFunds, MethodFamily::Debit) => m.debit_ended_insufficient_funds,

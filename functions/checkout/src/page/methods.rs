@@ -103,5 +103,6 @@ const fn name(method: PaymentMethod, m: &'static MethodTexts) -> (&'static str, 
         PaymentMethod::DirectTransfer => (m.direct_transfer, m.direct_transfer_about),
         PaymentMethod::GbpCreditTransfer => (m.gbp_credit_transfer, m.gbp_credit_transfer_about),
         PaymentMethod::PayByBank => (m.pay_by_bank, m.pay_by_bank_about),
+        PaymentMethod::BuyNowPayLater => (m.buy_now_pay_later, m.buy_now_pay_later_about),
     }
 }

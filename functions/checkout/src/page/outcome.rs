@@ -58,6 +58,7 @@ impl<'a> ResultPage<'a> {
         let mut texts = vec![match family_of(session, offers) {
             MethodFamily::Debit => m.debit_paid_text,
             MethodFamily::Card => m.paid_text,
+            MethodFamily::Plan => m.plan_paid_text,
             MethodFamily::Bank => t.sent_text,
         }];
         if session.taken_back.is_some() {
@@ -79,13 +80,18 @@ impl<'a> ResultPage<'a> {
         now: Timestamp,
     ) -> Self {
         let (t, m, x) = (&shell.texts().checkout, &shell.texts().methods, &shell.texts().transfers);
-        let by_card = family_of(summary.session, offers) == MethodFamily::Card;
+        let family = family_of(summary.session, offers);
+        let by_card = family == MethodFamily::Card;
+        let by_plan = family == MethodFamily::Plan;
         // A refund is made again by its merchant, who is the one that reads this.
         let then = if summary.pays_refund() { t.expired_again_refund } else { t.start_again };
         let (mark, heading, texts) = match cause {
             Some(SessionEvent::DeclinedByPayer) => (Mark::Ended, t.declined_by_payer, vec![t.no_money_left, then]),
             Some(SessionEvent::DeclinedByBank) if by_card => {
                 (Mark::Refused, m.card_declined, vec![m.no_money_taken, t.bank_can_say_why, then])
+            }
+            Some(SessionEvent::DeclinedByBank | SessionEvent::InsufficientFunds) if by_plan => {
+                (Mark::Refused, m.plan_declined, vec![m.no_money_taken, then])
             }
             Some(SessionEvent::InsufficientFunds) if by_card => {
                 (Mark::Refused, m.card_insufficient_funds, vec![m.no_money_taken, then])

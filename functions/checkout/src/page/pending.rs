@@ -64,6 +64,7 @@ const fn pending(family: MethodFamily, texts: &Texts) -> (&'static str, &'static
     let (t, m) = (&texts.checkout, &texts.methods);
     match family {
         MethodFamily::Debit => (m.debit_pending_heading, m.debit_pending_text),
+        MethodFamily::Plan => (m.plan_pending_heading, m.plan_pending_text),
         MethodFamily::Card | MethodFamily::Bank => (t.pending_heading, t.pending_text),
     }
 }

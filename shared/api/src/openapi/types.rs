@@ -69,7 +69,7 @@ schemas! {
     inline YorletEventType = one_of([true, false].into_iter().flat_map(|is_first| {
         Events::all().map(move |event_type| yorlet::event_name(event_type, is_first))
     }));
-    named PaymentMethodType = described(one_of(PaymentMethod::ALL.map(PaymentMethod::as_str)), &methods());
+    named PaymentMethodType = described(one_of(yorlet::PAYMENT_METHODS.map(PaymentMethod::as_str)), &methods());
     inline DisabledReason = one_of([DisabledBy::Merchant, DisabledBy::Gone].map(DisabledBy::as_str));
     inline Failure = one_of([
         Failed::TimedOut,
@@ -136,7 +136,7 @@ fn prefixed(prefix: &str) -> Schema {
 
 /// In which currencies each method can be paid by.
 fn methods() -> String {
-    let rows = PaymentMethod::ALL.into_iter().map(|method| {
+    let rows = yorlet::PAYMENT_METHODS.into_iter().map(|method| {
         let can_have = yorlet::CURRENCIES.into_iter().filter(|currency| method.can_have(*currency));
         let codes: Vec<_> = can_have.map(|currency| currency.code().to_ascii_lowercase()).collect();
         format!("`{}` | {}", method.as_str(), if codes.is_empty() { "none".to_owned() } else { codes.join(", ") })

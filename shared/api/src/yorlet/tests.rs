@@ -7,7 +7,10 @@ use models::{
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{EventView, SessionView, TransactionView, extra, id, paid_by, parse_create, parse_refund, return_url};
+use super::{
+    EventView, PAYMENT_METHODS, SessionView, TransactionView, extra, id, paid_by, parse_create, parse_refund,
+    return_url,
+};
 use crate::error::Refusal;
 use crate::json::Json;
 
@@ -29,6 +32,24 @@ fn read(request: &Value) -> Result<models::NewSession, Refusal> {
     let body = serde_json::to_vec(request).unwrap();
     let caps = "GBP:100000000,EUR:100000000".parse().unwrap();
     parse_create(&Json::read(&body).unwrap(), &samples::merchant(), &caps)
+}
+
+#[test]
+fn another_formats_way_to_pay_is_none_of_this_one() {
+    assert_eq!(PaymentMethod::ALL.len(), PAYMENT_METHODS.len() + 1);
+    for method in PaymentMethod::ALL {
+        let here = PAYMENT_METHODS.contains(&method);
+        assert_eq!(here, method != PaymentMethod::BuyNowPayLater);
+        let Err(Refusal::Invalid(violations)) =
+            read(&request(400, &[method.as_str(), "pay_by_bank", "card", "nothing"]))
+        else {
+            panic!("{method:?}")
+        };
+        let titles: Vec<_> = violations.into_iter().map(|violation| violation.title).collect();
+        let titles = titles.join("\n");
+        assert_eq!(titles.contains("payment_method_types[0] must be one of card, "), !here, "{titles}");
+        assert!(titles.contains("payment_method_types[3]") && !titles.contains("buy_now_pay_later"), "{titles}");
+    }
 }
 
 /// Any JSON, of small size.
@@ -112,7 +133,7 @@ proptest! {
     #[test]
     fn amounts_and_methods_are_kept_as_they_were_sent(
         amount in 100..=99_999_900_i64,
-        mut methods in prop::sample::subsequence(PaymentMethod::ALL.to_vec(), 1..=9),
+        mut methods in prop::sample::subsequence(PAYMENT_METHODS.to_vec(), 1..=9),
         reversed: bool,
     ) {
         if reversed {
