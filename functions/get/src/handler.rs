@@ -6,16 +6,19 @@ use api::{
 use futures_util::future::{try_join, try_join_all};
 use jiff::Timestamp;
 use lambda_http::{Request, RequestExt};
-use models::{Currency, PaymentMethod, Refund, Session, SessionId};
+use models::{Currency, ListShards, PaymentMethod, Refund, Session, SessionId};
 use providers::{Providers, Wanted};
 use runtime::{Clock, SettingError};
 use store::{
-    Counted, Counts, ListCursor, ListStart, Merchants, MockLedger, Page, Refunds, Sessions, StoreError, Table,
-    WithRefunds,
+    Counted, Counts, ListCursor, ListRange, ListStart, Merchants, MockLedger, Owner, Page, Refunds, Sessions,
+    StoreError, Table, WithRefunds,
 };
 
 /// The most refunds in one page of a list: an answer may have 6 MB (AWS Lambda, quotas), and each has half a kilobyte.
 const MAX_REFUNDS: u32 = 4000;
+
+/// The most sessions that a page of the table's has.
+const MAX_PAGE: usize = 100;
 
 /// How many sessions' refunds are asked for at a time.
 const REFUNDS_AT_ONCE: usize = 8;
@@ -97,7 +100,7 @@ impl Get {
         caller: &Caller,
         format: Format,
     ) -> Result<(Vec<(Session, Vec<Refund>)>, PageEnd), ApiError> {
-        let ListRequest { mut range, beside, skip: _, states } = asked;
+        let ListRequest { mut range, beside, number: _, skip, states } = asked;
         if let Some(beside) = beside {
             range.start = self.start(&beside, caller, format).await?;
         }
@@ -107,7 +110,13 @@ impl Get {
         let is_older = !matches!(range.start, ListStart::Before(_));
         let count =
             async { if format.lists_say_count() { self.counts.of(&owner, Counted::Sessions).await } else { Ok(0) } };
-        let (mut page, count) = try_join(self.sessions.list(&owner, shards, range, filter), count).await?;
+        let page = async {
+            match self.pass_over(skip, &owner, shards, range, filter).await? {
+                Some(range) => self.sessions.list(&owner, shards, range, filter).await,
+                None => Ok(Page { items: Vec::new(), next: None }),
+            }
+        };
+        let (mut page, count) = try_join(page, count).await?;
         let refunds = if with_refunds {
             page = cut(page, is_older);
             self.refunds_of_each(&page.items).await?
@@ -115,6 +124,25 @@ impl Get {
             vec![Vec::new(); page.items.len()]
         };
         Ok((page.items.into_iter().zip(refunds).collect(), PageEnd { next: page.next, count }))
+    }
+
+    /// What is left of this range after its first `skip`, which are read for that; none if there are no more.
+    async fn pass_over(
+        &self,
+        mut skip: usize,
+        owner: &Owner,
+        shards: ListShards,
+        mut range: ListRange,
+        filter: Option<&(dyn Fn(&Session) -> bool + Sync)>,
+    ) -> Result<Option<ListRange>, StoreError> {
+        while skip > 0 {
+            let some = ListRange { limit: skip.min(MAX_PAGE), ..range.clone() };
+            let page = self.sessions.list(owner, shards, some, filter).await?;
+            skip = skip.saturating_sub(page.items.len());
+            let Some(next) = page.next else { return Ok(None) };
+            range.start = ListStart::After(next);
+        }
+        Ok(Some(range))
     }
 
     /// The position of a session of the caller's, beside which a page begins.
@@ -151,9 +179,9 @@ impl Get {
 /// Where the page is that is asked for.
 fn links(request: &Request, asked: &ListRequest) -> ListLinks {
     ListLinks {
-        base_url: api::base_url(request).unwrap_or_default(),
-        path: request.raw_http_path().to_owned(),
-        number: asked.skip.checked_div(asked.range.limit).unwrap_or(0).saturating_add(1),
+        list: format!("{}{}", api::base_url(request).unwrap_or_default(), request.raw_http_path()),
+        query: request.uri().query().unwrap_or("").to_owned(),
+        number: asked.number,
         size: asked.range.limit,
     }
 }

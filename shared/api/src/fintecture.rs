@@ -35,4 +35,6 @@ pub(crate) use return_url::return_url;
 pub(crate) use session::{created, session};
 pub(crate) use signature::check as check_signature;
 pub(crate) use status::shown_status;
+#[cfg(test)]
+pub(crate) use status::{STATUSES, TRANSFER_STATES};
 pub(crate) use token::{granted_scopes, token};

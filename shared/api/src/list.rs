@@ -20,6 +20,8 @@ pub struct ListRequest {
     pub range: ListRange,
     /// Beside which of them the page begins, in place of the range's own start.
     pub beside: Option<Beside<SessionId>>,
+    /// The page's number, from 1, if the format numbers pages.
+    pub number: usize,
     /// How many of those that come first are passed over.
     pub skip: usize,
     /// States, as the format shows them; all if empty.
@@ -29,17 +31,23 @@ pub struct ListRequest {
 impl ListRequest {
     /// Of the newest.
     pub(crate) fn of(limit: usize) -> Self {
-        Self { range: ListRange { limit, ..ListRange::default() }, beside: None, skip: 0, states: Vec::new() }
+        Self {
+            range: ListRange { limit, ..ListRange::default() },
+            beside: None,
+            number: 1,
+            skip: 0,
+            states: Vec::new(),
+        }
     }
 }
 
 /// Where a page of a list is, for formats whose pages lead to others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListLinks {
-    /// The base URL that the request came to, without a trailing slash.
-    pub base_url: String,
-    /// The path of the list.
-    pub path: String,
+    /// The whole URL of the list.
+    pub list: String,
+    /// The page's own query string.
+    pub query: String,
     /// Which page it is, from 1.
     pub number: usize,
     /// How many there are in a page.

@@ -27,7 +27,7 @@ pub(crate) fn read_sessions(query: &str) -> Result<ListRequest, Refusal> {
             Ok(())
         },
     )?;
-    Ok(ListRequest { range, states, beside: None, skip: 0 })
+    Ok(ListRequest { range, beside: None, number: 1, skip: 0, states })
 }
 
 /// A state as clients read it.

@@ -51,6 +51,7 @@ pub(super) struct SessionExtra {
 }
 
 /// For whom the offered banks are.
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum PsuType {
@@ -85,6 +86,7 @@ pub(super) struct AttributesExtra {
 }
 
 /// Who is paid, as it was sent; the account is one of the merchant's own.
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Beneficiary {
@@ -149,6 +151,7 @@ pub(super) struct MetaExtra {
 }
 
 /// Where the payer lives.
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct PsuAddress {
@@ -167,6 +170,7 @@ pub(super) struct PsuAddress {
 }
 
 /// A way to pay, and where it stands among the others.
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct OrderedMethod {
     pub(super) id: String,
@@ -175,6 +179,7 @@ pub(super) struct OrderedMethod {
 }
 
 /// By what a smart transfer is matched.
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Reconciliation {

@@ -1,24 +1,477 @@
 //! Showing a session: what its creation is answered with, and how it stands.
 
-#![expect(clippy::todo, reason = "is written next")]
+use std::borrow::Cow;
 
 use jiff::Timestamp;
-use models::Session;
+use lambda_http::http::StatusCode;
+use models::{
+    AccountIdentifier, Description, EmailAddress, Iban, Locale, MerchantUrl, Money, Payee, Payer, PaymentMethod,
+    PhoneNumber, Session,
+};
+use providers::virtual_account;
+use serde::Serialize;
+use serde_json::value::RawValue;
 
-use crate::answer::Answer;
+use super::extra::{
+    AttributesExtra, Beneficiary, Kind, MetaExtra, OrderedMethod, PsuAddress, PsuType, Reconciliation, SessionExtra,
+};
+use super::status::{session_status, session_transfer_state};
+use crate::answer::{Answer, json};
+use crate::extra;
+#[cfg(test)]
+use crate::openapi::types as doc;
+
+/// The ways to pay that there are here, and what they are called.
+pub(super) const METHODS: [(PaymentMethod, &str); 2] =
+    [(PaymentMethod::PayByBank, "immediate_transfer"), (PaymentMethod::BankTransfer, "smart_transfer")];
+
+// created
+
+/// What a session's creation is answered with.
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "FintectureCreated"))]
+#[derive(Debug, Serialize)]
+pub(crate) struct CreatedView {
+    meta: CreatedMeta,
+    /// Who is paid; there if `with_beneficiary` asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    beneficiary: Option<BeneficiaryView>,
+    /// The session's own account, for a transfer; there if `with_virtual_beneficiary` asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    virtual_beneficiary: Option<BeneficiaryView>,
+}
+
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
+#[derive(Debug, Serialize)]
+struct CreatedMeta {
+    #[cfg_attr(test, schemars(with = "doc::Hex"))]
+    session_id: String,
+    /// The checkout. Send the payer there.
+    #[cfg_attr(test, schemars(with = "doc::Url"))]
+    url: String,
+    /// The answer's own: 200 for `connect`, 201 for `request-to-pay`.
+    status: u16,
+    /// `connect_initiated` or `request_to_pay_initiated`.
+    code: &'static str,
+}
+
+impl CreatedView {
+    /// Of what is fixed at creation, so that a repeat of it is answered alike.
+    pub(crate) fn new(session: &Session) -> Self {
+        let extra: SessionExtra = extra::read(session.extra.as_ref());
+        let (status, code) = match extra.kind {
+            Kind::Connect => (StatusCode::OK, "connect_initiated"),
+            Kind::RequestToPay => (StatusCode::CREATED, "request_to_pay_initiated"),
+        };
+        let [beneficiary, virtual_beneficiary] =
+            [extra.with_beneficiary, extra.with_virtual_beneficiary].map(|asked| asked.unwrap_or(false));
+        Self {
+            meta: CreatedMeta {
+                session_id: session.id.to_hex(),
+                url: session.checkout_url(),
+                status: status.as_u16(),
+                code,
+            },
+            beneficiary: beneficiary.then(|| BeneficiaryView::new(session, extra.attributes.beneficiary)),
+            virtual_beneficiary: BeneficiaryView::of_virtual_account(session).filter(|_| virtual_beneficiary),
+        }
+    }
+}
 
 /// The answer to a session's creation: of what is fixed then.
 ///
 /// # Errors
 /// 500 if it can't be written as JSON.
-pub(crate) fn created(_session: &Session) -> Answer {
-    todo!()
+pub(crate) fn created(session: &Session) -> Answer {
+    let view = CreatedView::new(session);
+    json(StatusCode::from_u16(view.meta.status).unwrap_or_default(), &view)
+}
+
+// one
+
+/// A payment session.
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "FintecturePayment"))]
+#[derive(Debug, Serialize)]
+pub(crate) struct SessionView<'a> {
+    meta: SessionMeta<'a>,
+    data: SessionData<'a>,
+}
+
+/// The session, and its payer as they were sent. What was not sent is left out, and personal data once it is removed.
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
+#[derive(Debug, Serialize)]
+struct SessionMeta<'a> {
+    #[cfg_attr(test, schemars(with = "doc::Hex"))]
+    session_id: String,
+    #[cfg_attr(test, schemars(with = "doc::FintectureStatus"))]
+    status: &'static str,
+    /// Always 200.
+    code: u16,
+    #[serde(rename = "type")]
+    payment_type: PaymentType,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<String>,
+    /// Whom the payer chose last; before that whom `x-provider` named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider: Option<Cow<'a, str>>,
+    #[cfg_attr(test, schemars(with = "doc::PreciseTimestamp"))]
+    created_at: String,
+    /// Until when it can be paid.
+    #[cfg_attr(test, schemars(with = "doc::PreciseTimestamp"))]
+    expires_at: String,
+    /// The language of its pages, by `x-language`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    language: Option<&'a str>,
+    /// By `x-country`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    country: Option<String>,
+    /// By `x-psu-type`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    psu_type: Option<PsuType>,
+    /// The `type` that was sent beside the attributes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_type: Option<String>,
+    /// Where the payer goes back to.
+    #[cfg_attr(test, schemars(with = "doc::MerchantUrl"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redirect_uri: Option<&'a str>,
+    /// Where a payer goes who cancels.
+    #[cfg_attr(test, schemars(with = "doc::MerchantUrl"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin_uri: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    with_beneficiary: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    with_virtual_beneficiary: Option<bool>,
+    /// Who pays: as it was sent, else as the payer gave it in the checkout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    psu_name: Option<&'a str>,
+    #[cfg_attr(test, schemars(extend("format" = "email")))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    psu_email: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    psu_phone: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    psu_phone_prefix: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    psu_company: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    psu_form: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    psu_incorporation: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    psu_address: Option<PsuAddress>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    psu_ip: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    cc: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    bcc: Vec<String>,
+    #[cfg_attr(test, schemars(with = "doc::AnyObject"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    custom: Option<Box<RawValue>>,
+    /// How a request to pay was sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    method: Option<String>,
+    /// In seconds, as it was sent.
+    #[cfg_attr(test, schemars(with = "doc::NumberOrText"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expiry: Option<Box<RawValue>>,
+    /// As it was sent.
+    #[cfg_attr(test, schemars(with = "doc::NumberOrText"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due_date: Option<Box<RawValue>>,
+    payment_methods: Vec<OrderedMethod>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reconciliation: Option<Reconciliation>,
+}
+
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
+#[derive(Debug, Serialize)]
+struct SessionData<'a> {
+    #[cfg_attr(test, schemars(with = "doc::Hex"))]
+    id: String,
+    #[serde(rename = "type")]
+    payment_type: PaymentType,
+    #[cfg_attr(test, schemars(with = "doc::FintectureTransferState"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transfer_state: Option<&'static str>,
+    attributes: AttributesView<'a>,
+}
+
+/// What is paid.
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "FintectureAttributes"))]
+#[derive(Debug, Serialize)]
+struct AttributesView<'a> {
+    /// As it was sent.
+    #[cfg_attr(test, schemars(with = "doc::DecimalAmount"))]
+    amount: String,
+    #[cfg_attr(test, schemars(with = "doc::FintectureCurrency"))]
+    currency: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    communication: Option<&'a str>,
+    /// As it was sent, else the payment's own.
+    end_to_end_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    execution_date: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scheme: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external_reference: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    debited_account_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    debited_account_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    net_amount: Option<String>,
+    #[cfg_attr(test, schemars(with = "doc::FintectureTransferState"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transfer_state: Option<&'static str>,
+    /// What has come of it, of a payment by transfer.
+    #[cfg_attr(test, schemars(with = "doc::DecimalAmount"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    received_amount: Option<String>,
+    /// Who is paid.
+    beneficiary: BeneficiaryView,
+    /// The session's own account, for a transfer; there if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    virtual_beneficiary: Option<BeneficiaryView>,
+}
+
+/// An account. What was sent of it, or what is known.
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "FintectureBeneficiary"))]
+#[derive(Debug, Serialize)]
+struct BeneficiaryView {
+    #[serde(flatten)]
+    parts: Beneficiary,
+    /// Of an account in the United Kingdom, whose IBAN is not known.
+    #[cfg_attr(test, schemars(with = "doc::Digits<6>"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sort_code: Option<String>,
+    #[cfg_attr(test, schemars(with = "doc::Digits<8>"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_number: Option<String>,
+}
+
+impl BeneficiaryView {
+    /// Who is paid: as it was sent, else by the account.
+    fn new(session: &Session, sent: Option<Beneficiary>) -> Self {
+        match sent {
+            Some(parts) => Self { parts, sort_code: None, account_number: None },
+            None => Self::of(&session.payee),
+        }
+    }
+
+    /// The session's own account, if it has one.
+    fn of_virtual_account(session: &Session) -> Option<Self> {
+        // What takes no transfers has none.
+        let account = session.virtual_iban.then(|| virtual_account(session))??;
+        Some(Self::of(&account.payee))
+    }
+
+    fn of(Payee { name, account }: &Payee) -> Self {
+        let (iban, uk) = match account {
+            AccountIdentifier::Iban { iban } => (Some(iban), None),
+            AccountIdentifier::UkAccount { sort_code, account_number } => (None, Some((sort_code, account_number))),
+        };
+        Self {
+            parts: Beneficiary {
+                name: Some(name.as_str().to_owned()),
+                iban: iban.map(|iban| iban.as_str().to_owned()),
+                country: iban.map(Iban::country).map(ToOwned::to_owned),
+                ..Beneficiary::default()
+            },
+            sort_code: uk.map(|(sort_code, _)| sort_code.as_str().to_owned()),
+            account_number: uk.map(|(_, account_number)| account_number.as_str().to_owned()),
+        }
+    }
+}
+
+/// What a payment is: a request to pay, or how it is paid.
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "FintecturePaymentType"))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+enum PaymentType {
+    PayByBank,
+    RequestToPay,
+    ManualTransfer,
+}
+
+impl PaymentType {
+    fn of(session: &Session, kind: Kind) -> Self {
+        match kind {
+            Kind::RequestToPay => Self::RequestToPay,
+            Kind::Connect if chosen_method(session) == Some(PaymentMethod::BankTransfer) => Self::ManualTransfer,
+            Kind::Connect => Self::PayByBank,
+        }
+    }
+}
+
+/// How a session is paid: by the one way that it offers, else by that which its payer chose last, if it is known.
+fn chosen_method(session: &Session) -> Option<PaymentMethod> {
+    match session.payment_methods.as_slice() {
+        [only] => Some(*only),
+        _ => {
+            let bank = session.attempt.as_ref()?.bank.as_str();
+            providers::mock::mocks().find(|mock| mock.id == bank).map(|mock| mock.method)
+        }
+    }
+}
+
+/// The ways to pay of a session that was sent none.
+fn methods_of(session: &Session) -> Vec<OrderedMethod> {
+    let called = |method: &PaymentMethod| METHODS.iter().find(|(known, _)| known == method);
+    let called = session.payment_methods.as_slice().iter().filter_map(called);
+    called.map(|(_, id)| OrderedMethod { id: (*id).to_owned(), order: None }).collect()
+}
+
+impl<'a> AttributesView<'a> {
+    fn new(session: &'a Session, sent: AttributesExtra, now: Timestamp) -> Self {
+        let AttributesExtra {
+            amount,
+            beneficiary,
+            end_to_end_id,
+            execution_date,
+            scheme,
+            external_reference,
+            debited_account_id,
+            debited_account_type,
+            net_amount,
+        } = sent;
+        Self {
+            amount: amount.unwrap_or_else(|| session.amount.to_decimal()),
+            currency: session.amount.currency().code(),
+            communication: session.description.as_ref().map(Description::as_str),
+            end_to_end_id: end_to_end_id.unwrap_or_else(|| session.end_to_end_id.to_hex()),
+            execution_date,
+            scheme,
+            external_reference,
+            debited_account_id,
+            debited_account_type,
+            net_amount,
+            transfer_state: session_transfer_state(session, now),
+            received_amount: session.received_amount().map(Money::to_decimal),
+            beneficiary: BeneficiaryView::new(session, beneficiary),
+            virtual_beneficiary: BeneficiaryView::of_virtual_account(session),
+        }
+    }
+}
+
+impl<'a> SessionView<'a> {
+    /// The session as it is at `now`.
+    pub(crate) fn new(session: &'a Session, now: Timestamp) -> Self {
+        let SessionExtra {
+            kind,
+            state,
+            with_beneficiary,
+            with_virtual_beneficiary,
+            psu_type,
+            country,
+            provider,
+            data_type,
+            attributes,
+            meta,
+        } = extra::read(session.extra.as_ref());
+        let MetaExtra {
+            psu_phone,
+            psu_phone_prefix,
+            psu_company,
+            psu_form,
+            psu_incorporation,
+            psu_address,
+            psu_ip,
+            cc,
+            bcc,
+            custom,
+            method,
+            expiry,
+            due_date,
+            payment_methods,
+            reconciliation,
+        } = meta;
+        let payment_type = PaymentType::of(session, kind);
+        let payer = session.payer.as_ref();
+        let chosen = session.attempt.as_ref().map(|attempt| attempt.bank.as_str());
+        let phone = payer.and_then(|payer| payer.phone.as_ref()).map(PhoneNumber::as_str);
+        let meta = SessionMeta {
+            session_id: session.id.to_hex(),
+            status: session_status(session, now),
+            code: StatusCode::OK.as_u16(),
+            payment_type,
+            state,
+            provider: chosen.map(Cow::Borrowed).or(provider.map(Cow::Owned)),
+            created_at: session.created_at.to_string(),
+            expires_at: session.expires_at.to_string(),
+            language: session.locale.as_ref().map(Locale::as_str),
+            country,
+            psu_type,
+            data_type,
+            redirect_uri: session.success_url.as_ref().map(MerchantUrl::as_str),
+            origin_uri: session.cancel_url.as_ref().map(MerchantUrl::as_str),
+            with_beneficiary,
+            with_virtual_beneficiary,
+            psu_name: payer.map(|Payer { name, .. }| name.as_str()),
+            psu_email: payer.and_then(|payer| payer.email.as_ref()).map(EmailAddress::as_str),
+            psu_phone: psu_phone.map(Cow::Owned).or(phone.map(Cow::Borrowed)),
+            psu_phone_prefix,
+            psu_company,
+            psu_form,
+            psu_incorporation,
+            psu_address,
+            psu_ip,
+            cc,
+            bcc,
+            custom,
+            method,
+            expiry,
+            due_date,
+            payment_methods: if payment_methods.is_empty() { methods_of(session) } else { payment_methods },
+            reconciliation,
+        };
+        let attributes = AttributesView::new(session, attributes, now);
+        let (id, transfer_state) = (session.id.to_hex(), attributes.transfer_state);
+        Self { meta, data: SessionData { id, payment_type, transfer_state, attributes } }
+    }
 }
 
 /// A session as it is at `now`.
 ///
 /// # Errors
 /// 500 if it can't be written as JSON.
-pub(crate) fn session(_session: &Session, _now: Timestamp) -> Answer {
-    todo!()
+pub(crate) fn session(session: &Session, now: Timestamp) -> Answer {
+    json(StatusCode::OK, &SessionView::new(session, now))
+}
+
+// in a list
+
+/// A payment session, in a list.
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "FintectureListedPayment"))]
+#[derive(Debug, Serialize)]
+pub(crate) struct ListedSessionView<'a> {
+    #[cfg_attr(test, schemars(with = "doc::Hex"))]
+    id: String,
+    #[serde(rename = "type")]
+    payment_type: PaymentType,
+    meta: ListedMeta,
+    attributes: AttributesView<'a>,
+}
+
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
+#[derive(Debug, Serialize)]
+struct ListedMeta {
+    #[cfg_attr(test, schemars(with = "doc::Hex"))]
+    session_id: String,
+    #[cfg_attr(test, schemars(with = "doc::FintectureStatus"))]
+    status: &'static str,
+}
+
+impl<'a> ListedSessionView<'a> {
+    /// The session as it is at `now`.
+    pub(crate) fn new(session: &'a Session, now: Timestamp) -> Self {
+        let SessionExtra { kind, attributes, .. } = extra::read(session.extra.as_ref());
+        Self {
+            id: session.id.to_hex(),
+            payment_type: PaymentType::of(session, kind),
+            meta: ListedMeta { session_id: session.id.to_hex(), status: session_status(session, now) },
+            attributes: AttributesView::new(session, attributes, now),
+        }
+    }
 }

@@ -12,6 +12,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
 use crate::banked::{self, shown_state};
+use crate::fintecture;
 use crate::format::Format;
 use crate::yorlet;
 
@@ -63,6 +64,16 @@ schemas! {
     inline CardBrand = one_of(Brand::ALL.map(Brand::as_str));
     inline PaymentMode = json_schema!({ "type": "string", "const": "payment" });
     inline AnyObject = json_schema!({ "type": "object", "additionalProperties": true });
+    inline Hex = json_schema!({ "type": "string", "pattern": "^[0-9a-f]{32}$" });
+    inline NumberOrText = json_schema!({ "type": ["number", "string"] });
+    inline DecimalAmount = json_schema!({
+        "type": "string",
+        "pattern": "^[0-9]+([.][0-9]{1,2})?$",
+        "examples": ["149.30"],
+    });
+    inline FintectureCurrency = one_of(["EUR", "GBP"]);
+    inline FintectureStatus = one_of(fintecture::STATUSES);
+    inline FintectureTransferState = one_of(fintecture::TRANSFER_STATES);
     inline YorletSessionStatus = one_of(SessionState::ALL.map(yorlet::shown_status));
     inline TransactionStatus = one_of(SessionState::ALL.map(yorlet::transaction_status));
     inline RefundStatus = one_of(Refunds::ALL.map(yorlet::refund_status));
