@@ -114,6 +114,10 @@ pub(super) struct Beneficiary {
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct MetaExtra {
+    /// Kept here if there is no payer, who has it else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) psu_email: Option<String>,
+    /// Kept here if there is no payer, or their number has the prefix before it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) psu_phone: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

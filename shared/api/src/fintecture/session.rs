@@ -15,15 +15,18 @@ use serde_json::value::RawValue;
 use super::extra::{
     AttributesExtra, Beneficiary, Kind, MetaExtra, OrderedMethod, PsuAddress, PsuType, Reconciliation, SessionExtra,
 };
-use super::status::{session_status, session_transfer_state};
+use super::status::{chosen_method, session_status, session_transfer_state};
 use crate::answer::{Answer, json};
 use crate::extra;
 #[cfg(test)]
 use crate::openapi::types as doc;
 
 /// The ways to pay that there are here, and what they are called.
-pub(super) const METHODS: [(PaymentMethod, &str); 2] =
-    [(PaymentMethod::PayByBank, "immediate_transfer"), (PaymentMethod::BankTransfer, "smart_transfer")];
+const METHODS: [(PaymentMethod, &str); 3] = [
+    (PaymentMethod::PayByBank, "immediate_transfer"),
+    (PaymentMethod::BankTransfer, "smart_transfer"),
+    (PaymentMethod::BuyNowPayLater, "bnpl"),
+];
 
 // created
 
@@ -147,7 +150,7 @@ struct SessionMeta<'a> {
     psu_name: Option<&'a str>,
     #[cfg_attr(test, schemars(extend("format" = "email")))]
     #[serde(skip_serializing_if = "Option::is_none")]
-    psu_email: Option<&'a str>,
+    psu_email: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     psu_phone: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -253,12 +256,19 @@ struct BeneficiaryView {
 }
 
 impl BeneficiaryView {
-    /// Who is paid: as it was sent, else by the account.
+    /// Who is paid: as it was sent, and by the account what was not.
     fn new(session: &Session, sent: Option<Beneficiary>) -> Self {
-        match sent {
-            Some(parts) => Self { parts, sort_code: None, account_number: None },
-            None => Self::of(&session.payee),
-        }
+        let known = Self::of(&session.payee);
+        let Some(sent) = sent else { return known };
+        let is_uk = sent.iban.is_none();
+        let parts = Beneficiary {
+            name: sent.name.or(known.parts.name),
+            iban: sent.iban.or(known.parts.iban),
+            country: sent.country.or(known.parts.country),
+            ..sent
+        };
+        let [sort_code, account_number] = [known.sort_code, known.account_number].map(|part| part.filter(|_| is_uk));
+        Self { parts, sort_code, account_number }
     }
 
     /// The session's own account, if it has one.
@@ -293,25 +303,29 @@ enum PaymentType {
     PayByBank,
     RequestToPay,
     ManualTransfer,
+    BuyNowPayLater,
 }
 
 impl PaymentType {
     fn of(session: &Session, kind: Kind) -> Self {
-        match kind {
-            Kind::RequestToPay => Self::RequestToPay,
-            Kind::Connect if chosen_method(session) == Some(PaymentMethod::BankTransfer) => Self::ManualTransfer,
-            Kind::Connect => Self::PayByBank,
-        }
-    }
-}
-
-/// How a session is paid: by the one way that it offers, else by that which its payer chose last, if it is known.
-fn chosen_method(session: &Session) -> Option<PaymentMethod> {
-    match session.payment_methods.as_slice() {
-        [only] => Some(*only),
-        _ => {
-            let bank = session.attempt.as_ref()?.bank.as_str();
-            providers::mock::mocks().find(|mock| mock.id == bank).map(|mock| mock.method)
+        match (kind, chosen_method(session)) {
+            (Kind::RequestToPay, _) => Self::RequestToPay,
+            (Kind::Connect, Some(PaymentMethod::BankTransfer)) => Self::ManualTransfer,
+            (Kind::Connect, Some(PaymentMethod::BuyNowPayLater)) => Self::BuyNowPayLater,
+            (
+                Kind::Connect,
+                None
+                | Some(
+                    PaymentMethod::PayByBank
+                    | PaymentMethod::Card
+                    | PaymentMethod::CardPresent
+                    | PaymentMethod::BacsDebit
+                    | PaymentMethod::SepaDebit
+                    | PaymentMethod::Autogiro
+                    | PaymentMethod::DirectTransfer
+                    | PaymentMethod::GbpCreditTransfer,
+                ),
+            ) => Self::PayByBank,
         }
     }
 }
@@ -371,6 +385,7 @@ impl<'a> SessionView<'a> {
             meta,
         } = extra::read(session.extra.as_ref());
         let MetaExtra {
+            psu_email,
             psu_phone,
             psu_phone_prefix,
             psu_company,
@@ -390,6 +405,7 @@ impl<'a> SessionView<'a> {
         let payment_type = PaymentType::of(session, kind);
         let payer = session.payer.as_ref();
         let chosen = session.attempt.as_ref().map(|attempt| attempt.bank.as_str());
+        let email = payer.and_then(|payer| payer.email.as_ref()).map(EmailAddress::as_str);
         let phone = payer.and_then(|payer| payer.phone.as_ref()).map(PhoneNumber::as_str);
         let meta = SessionMeta {
             session_id: session.id.to_hex(),
@@ -409,7 +425,7 @@ impl<'a> SessionView<'a> {
             with_beneficiary,
             with_virtual_beneficiary,
             psu_name: payer.map(|Payer { name, .. }| name.as_str()),
-            psu_email: payer.and_then(|payer| payer.email.as_ref()).map(EmailAddress::as_str),
+            psu_email: psu_email.map(Cow::Owned).or(email.map(Cow::Borrowed)),
             psu_phone: psu_phone.map(Cow::Owned).or(phone.map(Cow::Borrowed)),
             psu_phone_prefix,
             psu_company,

@@ -1,7 +1,7 @@
 //! What the states of sessions, refunds and transfers are called.
 
 use jiff::Timestamp;
-use models::{Refund, RefundState, Session, SessionState};
+use models::{PaymentMethod, Refund, RefundState, Session, SessionState};
 
 /// A session's state. [`session_status`] knows more of a session than that.
 ///
@@ -41,6 +41,17 @@ pub(crate) const fn shown_transfer_state(state: SessionState) -> Option<&'static
     }
 }
 
+/// How a session is paid: by the one way that it offers, else by that which its payer chose last, if it is known.
+pub(super) fn chosen_method(session: &Session) -> Option<PaymentMethod> {
+    match session.payment_methods.as_slice() {
+        [only] => Some(*only),
+        _ => {
+            let bank = session.attempt.as_ref()?.bank.as_str();
+            providers::mock::mocks().find(|mock| mock.id == bank).map(|mock| mock.method)
+        }
+    }
+}
+
 /// A payer has instructions for a transfer of their own, which is awaited.
 pub(crate) const WAITING: Shown = Shown { status: "payment_waiting", transfer_state: Some("pending") };
 /// A part of the amount has come by transfers.
@@ -48,13 +59,18 @@ pub(crate) const PARTIAL: Shown = Shown { status: "payment_partial", transfer_st
 /// More than the amount has come by transfers.
 pub(crate) const OVERPAID: Shown = Shown { status: shown_status(SessionState::Sent), transfer_state: Some("overpaid") };
 
+/// Whoever lets the payer pay later has accepted the order, and is to pay the merchant.
+pub(crate) const ORDERED: Shown =
+    Shown { status: "order_created", transfer_state: shown_transfer_state(SessionState::Pending) };
+
 /// Every status of a session.
 #[cfg(test)]
-pub(crate) const STATUSES: [&str; 9] = [
+pub(crate) const STATUSES: [&str; 10] = [
     "provider_required",
     "sca_required",
     WAITING.status,
     "payment_pending",
+    ORDERED.status,
     PARTIAL.status,
     "payment_created",
     "payment_unsuccessful",
@@ -79,6 +95,7 @@ fn shown_session(session: &Session, now: Timestamp) -> Shown {
     let state = session.state_at(now);
     match state {
         SessionState::AwaitingPaymentConsent if session.transfer().is_some() => WAITING,
+        SessionState::Pending if chosen_method(session) == Some(PaymentMethod::BuyNowPayLater) => ORDERED,
         SessionState::Pending if session.missing().is_some() => PARTIAL,
         SessionState::Sent if session.excess().is_some() => OVERPAID,
         SessionState::AwaitingPayer
@@ -187,6 +204,19 @@ mod tests {
         assert_eq!(paid_by_transfer(&sent, Some(401)), ("payment_created", Some("overpaid")));
         let returned = [E::ConsentGiven, E::Underpaid];
         assert_eq!(paid_by_transfer(&returned, Some(399)), ("payment_unsuccessful", Some("rejected")));
+    }
+
+    #[test]
+    fn an_order_is_said_of_who_pays_later() {
+        let paid = [E::PayerIdentified, E::BankChosen, E::ConsentGiven, E::Settled];
+        let after = |causes: &[E]| {
+            let methods = models::PaymentMethods::new(vec![PaymentMethod::BuyNowPayLater]).unwrap();
+            shown(&Session { payment_methods: methods, ..session_after(causes) }, NOW)
+        };
+        assert_eq!(after(&paid[..2]), ("sca_required", None));
+        assert_eq!(after(&paid[..3]), ("order_created", Some("processing")));
+        assert_eq!(after(&paid), ("payment_created", Some("completed")));
+        assert_eq!(after(&[&paid[..3], &[E::DeclinedByBank]].concat()), ("payment_unsuccessful", Some("rejected")));
     }
 
     #[test]

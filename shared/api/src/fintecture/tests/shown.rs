@@ -160,7 +160,8 @@ fn how_a_payment_stands_is_said_in_each_of_its_places() {
 
 #[test]
 fn a_payment_is_named_by_its_only_method_or_by_the_one_that_was_chosen() {
-    let (bank, transfer) = (PaymentMethod::PayByBank, PaymentMethod::BankTransfer);
+    let (bank, transfer, later) =
+        (PaymentMethod::PayByBank, PaymentMethod::BankTransfer, PaymentMethod::BuyNowPayLater);
     let with = |methods: &[PaymentMethod], provider: Option<&str>| {
         let mut session = session_after(if provider.is_some() { &[E::PayerIdentified, E::BankChosen] } else { &[] });
         session.payment_methods = PaymentMethods::new(methods.to_vec()).unwrap();
@@ -171,7 +172,8 @@ fn a_payment_is_named_by_its_only_method_or_by_the_one_that_was_chosen() {
     };
     assert_eq!(with(&[bank], None), "PayByBank");
     assert_eq!(with(&[transfer], None), "ManualTransfer");
-    assert_eq!(with(&[bank, transfer], None), "PayByBank");
+    assert_eq!(with(&[later], None), "BuyNowPayLater");
+    assert_eq!(with(&[bank, transfer, later], None), "PayByBank");
     assert_eq!(with(&[bank, transfer], Some("mock-transfer")), "ManualTransfer");
     assert_eq!(with(&[transfer, bank], Some("mock-bank")), "PayByBank");
     assert_eq!(with(&[transfer, bank], Some("a-bank-that-is-gone")), "PayByBank");
@@ -207,10 +209,30 @@ fn a_creation_is_answered_alike_whatever_has_happened_since() {
     let mut paid = full();
     [E::BankChosen, E::ConsentGiven, E::Settled].into_iter().for_each(|e| samples::happen(&mut paid, e, NOW));
     assert_eq!(created(&paid.as_created()), (201, requested));
-    // Of a beneficiary that was not sent, the account.
+    // Of what was not sent of a beneficiary, the account's.
     let iban: models::Iban = text("FR7630006000011234567890189");
     let payee = Payee { name: name("Bright Candles"), account: AccountIdentifier::Iban { iban } };
     let asked = with_extra(&json!({ "with_beneficiary": true }), Session { payee, ..session() });
     let of_account = json!({ "name": "Bright Candles", "iban": "FR7630006000011234567890189", "country": "FR" });
     assert_eq!(value(&CreatedView::new(&asked))["beneficiary"], of_account);
+    let partly = json!({ "with_beneficiary": true, "attributes": { "beneficiary": { "swift_bic": "AGRIFRPP" } } });
+    let partly = value(&CreatedView::new(&with_extra(&partly, session())))["beneficiary"].take();
+    let uk = json!({
+        "name": "Bright Candles Ltd", "swift_bic": "AGRIFRPP", "sort_code": "010203", "account_number": "12345678",
+    });
+    assert_eq!(partly, uk);
+}
+
+#[test]
+fn an_account_of_the_sessions_own_is_shown_to_who_asked_for_it() {
+    let asked = with_extra(&json!({ "with_virtual_beneficiary": true }), Session { virtual_iban: true, ..full() });
+    let own = value(&CreatedView::new(&asked))["virtual_beneficiary"].take();
+    let said = (own["name"].as_str().unwrap(), own["country"].as_str().unwrap());
+    assert_eq!(said, ("Bright Candles Ltd", "FR"));
+    assert!(own["iban"].as_str().unwrap().starts_with("FR") && own.as_object().unwrap().len() == 3, "{own}");
+    assert_eq!(shown(&asked)["data"]["attributes"]["virtual_beneficiary"], own);
+    // By its id alone, so that what was mailed stays right.
+    assert_eq!(shown(&asked.clone().erased(NOW))["data"]["attributes"]["virtual_beneficiary"], own);
+    let not_asked = Session { extra: None, ..asked };
+    assert_eq!(value(&CreatedView::new(&not_asked)).get("virtual_beneficiary"), None);
 }
