@@ -36,5 +36,5 @@ pub(crate) use session::{created, session};
 pub(crate) use signature::check as check_signature;
 pub(crate) use status::shown_status;
 #[cfg(test)]
-pub(crate) use status::{STATUSES, TRANSFER_STATES};
+pub(crate) use status::{STATUSES, TRANSFER_STATES, shown_refund};
 pub(crate) use token::{granted_scopes, token};

@@ -4,21 +4,23 @@ use jiff::Timestamp;
 use lambda_http::Request;
 use lambda_http::http::StatusCode;
 use models::{
-    Currency, MAX_REFUNDS, MinorUnits, Money, Name, NewRefund, NotRefundable, Reference, Refund, RefundState,
-    SessionId, SessionState,
+    Currency, MAX_REFUNDS, MinorUnits, Money, Name, NewRefund, NotRefundable, Reference, Refund, SessionId,
+    SessionState,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::extra::RefundExtra;
 use super::id;
-use super::status::shown_status;
+use super::status::{REFUND_ABORTED, refund_status, refund_transfer_state, shown_status};
 use crate::answer::{Answer, json};
 use crate::error::{Refusal, Violation};
 use crate::extra;
 use crate::given::{Given, Object};
 use crate::json::Json;
 use crate::list::RefundListRequest;
+#[cfg(test)]
+use crate::openapi::types as doc;
 use crate::violations::Violations;
 
 /// What a client calls the payment that is refunded.
@@ -31,40 +33,45 @@ const STATE: &str = "query.state";
 /// The longest `state`, in characters.
 const MAX_STATE: usize = 512;
 
-/// The vendor's code of what can't be refunded.
-const ABORTED: &str = "refund_aborted";
-
 const MISSING: &str = "mandatory_field_missing";
 const INVALID: &str = "invalid_field";
 
 /// A request for a refund.
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "FintectureNewRefund", transform = doc::may_be_null))]
 #[derive(Debug, Deserialize)]
 pub(crate) struct RefundRequest {
+    #[cfg_attr(test, schemars(extend("must_be_given" = true)))]
     #[serde(default)]
     meta: Given<Object<RefundMeta>>,
     #[serde(default)]
     data: Given<Object<RefundData>>,
 }
 
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline, transform = doc::may_be_null))]
 #[derive(Debug, Default, Deserialize)]
 struct RefundMeta {
     /// The payment to refund.
+    #[cfg_attr(test, schemars(with = "doc::Hex", extend("must_be_given" = true)))]
     #[serde(default)]
     session_id: Given<String>,
 }
 
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline, transform = doc::may_be_null))]
 #[derive(Debug, Default, Deserialize)]
 struct RefundData {
     #[serde(default)]
     attributes: Given<Object<RefundAttributes>>,
 }
 
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline, transform = doc::may_be_null))]
 #[derive(Debug, Default, Deserialize)]
 struct RefundAttributes {
     /// At most what is left of the payment; all of that if left out or empty.
+    #[cfg_attr(test, schemars(with = "doc::GivenAmount"))]
     #[serde(default)]
     amount: Given<Box<RawValue>>,
     /// Stands on the bank statement, if it can.
+    #[cfg_attr(test, schemars(with = "doc::Text<140>"))]
     #[serde(default)]
     communication: Given<Box<RawValue>>,
 }
@@ -179,15 +186,21 @@ pub(crate) fn not_refundable(why: NotRefundable) -> Refusal {
     let violation = match why {
         NotRefundable::TooMuch { left } => {
             let rule = format!("must be at most {}, which is what is left of the payment", left.to_decimal());
-            Violation::new(ABORTED, AMOUNT, rule)
+            Violation::new(REFUND_ABORTED, AMOUNT, rule)
         }
-        NotRefundable::NothingLeft { .. } => Violation::new(ABORTED, AMOUNT, "can't be refunded: nothing is left"),
+        NotRefundable::NothingLeft { .. } => {
+            Violation::new(REFUND_ABORTED, AMOUNT, "can't be refunded: nothing is left")
+        }
         NotRefundable::NotSent(state) => {
             let (is, should) = (shown_status(state), shown_status(SessionState::Sent));
-            Violation::new(ABORTED, SESSION_ID, format!("names a payment that is {is}; only {should} can be refunded"))
+            Violation::new(
+                REFUND_ABORTED,
+                SESSION_ID,
+                format!("names a payment that is {is}; only {should} can be refunded"),
+            )
         }
         NotRefundable::PaysRefund | NotRefundable::TakenBack | NotRefundable::TooMany => {
-            Violation { code: Some(ABORTED), parameter: Some(SESSION_ID.to_owned()), title: why.to_string() }
+            Violation { code: Some(REFUND_ABORTED), parameter: Some(SESSION_ID.to_owned()), title: why.to_string() }
         }
     };
     Refusal::Invalid(vec![violation])
@@ -204,29 +217,36 @@ pub(crate) fn list_of(id: &str, _query: &str) -> Result<RefundListRequest, Refus
 }
 
 /// A refund as Fintecture shows it: as a session, which names the one that it refunds.
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "FintectureRefund"))]
 #[derive(Debug, Serialize)]
-struct RefundView {
+pub(crate) struct RefundView {
     meta: MetaView,
     data: DataView,
 }
 
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
 #[derive(Debug, Serialize)]
 struct MetaView {
     /// The refund's own id.
+    #[cfg_attr(test, schemars(with = "doc::Hex"))]
     session_id: String,
     /// The payment's.
+    #[cfg_attr(test, schemars(with = "doc::Hex"))]
     refunded_session_id: String,
     /// The query's `state`, if its making had one.
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<String>,
+    #[cfg_attr(test, schemars(with = "doc::FintectureRefundStatus"))]
     status: &'static str,
     /// The status once more, where a client looks for it that made the refund; else 200, as that of every session.
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<Code>,
     #[serde(rename = "type")]
+    #[cfg_attr(test, schemars(extend("const" = REFUND)))]
     kind: &'static str,
 }
 
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum Code {
@@ -234,26 +254,35 @@ enum Code {
     Http(u16),
 }
 
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
 #[derive(Debug, Serialize)]
 struct DataView {
+    #[cfg_attr(test, schemars(with = "doc::Hex"))]
     id: String,
     #[serde(rename = "type")]
+    #[cfg_attr(test, schemars(extend("const" = REFUND)))]
     kind: &'static str,
+    #[cfg_attr(test, schemars(with = "doc::FintectureTransferState"))]
     transfer_state: &'static str,
     attributes: AttributesView,
 }
 
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
 #[derive(Debug, Serialize)]
 struct AttributesView {
     /// As it was sent.
+    #[cfg_attr(test, schemars(with = "doc::DecimalAmount"))]
     amount: String,
+    #[cfg_attr(test, schemars(with = "doc::FintectureCurrency"))]
     currency: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     communication: Option<String>,
+    #[cfg_attr(test, schemars(with = "doc::FintectureTransferState"))]
     transfer_state: &'static str,
 }
 
 /// A refund among others.
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "FintectureListedRefund"))]
 #[derive(Debug, Serialize)]
 struct ItemView {
     meta: MetaView,
@@ -262,12 +291,14 @@ struct ItemView {
 }
 
 /// All refunds of a session.
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "FintectureRefundList"))]
 #[derive(Debug, Serialize)]
-struct ListView {
+pub(crate) struct ListView {
     meta: ListMetaView,
     data: Vec<ItemView>,
 }
 
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
 #[derive(Debug, Serialize)]
 struct ListMetaView {
     #[serde(rename = "totalItems")]
@@ -282,7 +313,7 @@ pub(super) const REFUND: &str = "Refund";
 impl RefundView {
     fn new(refund: &Refund, now: Timestamp, code: impl FnOnce(&'static str) -> Option<Code>) -> Self {
         let RefundExtra { amount, communication, state } = extra::read(refund.extra.as_ref());
-        let (status, transfer_state) = shown(refund, now);
+        let (status, transfer_state) = (refund_status(refund, now), refund_transfer_state(refund, now));
         let id = refund.id.to_hex();
         Self {
             meta: MetaView {
@@ -336,23 +367,6 @@ pub(crate) fn refunds(refunds: &[Refund], _asked: &RefundListRequest, now: Times
     });
     let meta = ListMetaView { total_items: refunds.len(), total_pages: 1 };
     json(StatusCode::OK, &ListView { meta, data: newest_first.collect() })
-}
-
-/// A refund's status at `now`, and that of its transfer.
-///
-/// | ours | status | transfer |
-/// |---|---|---|
-/// | awaiting_details; awaiting_payment, which the merchant has to authorise | `refund_waiting` | `pending` |
-/// | awaiting_payment, submitted or at the payment's provider | `refund_accepted` | `processing` |
-/// | sent | `refund_completed` | `completed` |
-/// | failed | `refund_aborted` | `rejected` |
-fn shown(refund: &Refund, now: Timestamp) -> (&'static str, &'static str) {
-    match refund.state_at(now) {
-        RefundState::AwaitingPayment if refund.submitted => ("refund_accepted", "processing"),
-        RefundState::AwaitingDetails | RefundState::AwaitingPayment => ("refund_waiting", "pending"),
-        RefundState::Sent => ("refund_completed", "completed"),
-        RefundState::Failed => (ABORTED, "rejected"),
-    }
 }
 
 #[cfg(test)]

@@ -119,32 +119,35 @@ pub(super) fn session_transfer_state(session: &Session, now: Timestamp) -> Optio
     shown_session(session, now).transfer_state
 }
 
-/// A refund's state: `submitted` is whether its payment was, or its provider is asked for it.
+/// The status of a refund, and the state of its transfer: `submitted` is whether its payment was, or its provider is asked for
+/// it.
 ///
-/// | ours | shown |
-/// |---|---|
-/// | awaiting_details, awaiting_payment | `refund_waiting` |
-/// | awaiting_payment, submitted | `refund_accepted` |
-/// | sent | `refund_completed` |
-/// | failed | `refund_aborted` |
-pub(crate) const fn shown_refund(state: RefundState, submitted: bool) -> Shown {
-    let (status, transfer_state) = match state {
+/// | ours | status | transfer |
+/// |---|---|---|
+/// | awaiting_details; awaiting_payment, which the merchant has to authorise | `refund_waiting` | `pending` |
+/// | awaiting_payment, submitted or at the payment's provider | `refund_accepted` | `processing` |
+/// | sent | `refund_completed` | `completed` |
+/// | failed | `refund_aborted` | `rejected` |
+pub(crate) const fn shown_refund(state: RefundState, submitted: bool) -> (&'static str, &'static str) {
+    match state {
         RefundState::AwaitingPayment if submitted => ("refund_accepted", "processing"),
         RefundState::AwaitingDetails | RefundState::AwaitingPayment => ("refund_waiting", "pending"),
         RefundState::Sent => ("refund_completed", "completed"),
-        RefundState::Failed => ("refund_aborted", "rejected"),
-    };
-    Shown { status, transfer_state: Some(transfer_state) }
+        RefundState::Failed => (REFUND_ABORTED, "rejected"),
+    }
 }
+
+/// The status of a refund that failed; also the vendor's code of what can't be refunded.
+pub(super) const REFUND_ABORTED: &str = "refund_aborted";
 
 /// The status of a refund as it is at `now`.
 pub(super) fn refund_status(refund: &Refund, now: Timestamp) -> &'static str {
-    shown_refund(refund.state_at(now), refund.submitted).status
+    shown_refund(refund.state_at(now), refund.submitted).0
 }
 
 /// The state of the transfer of a refund as it is at `now`.
-pub(super) fn refund_transfer_state(refund: &Refund, now: Timestamp) -> Option<&'static str> {
-    shown_refund(refund.state_at(now), refund.submitted).transfer_state
+pub(super) fn refund_transfer_state(refund: &Refund, now: Timestamp) -> &'static str {
+    shown_refund(refund.state_at(now), refund.submitted).1
 }
 
 #[cfg(test)]
@@ -227,9 +230,9 @@ mod tests {
             Refund::create(session, samples::new_refund(session, None), samples::refund_creation(NOW)).unwrap().0
         };
         let shown = |refund: &Refund, now| (refund_status(refund, now), refund_transfer_state(refund, now));
-        let waiting = ("refund_waiting", Some("pending"));
-        let accepted = ("refund_accepted", Some("processing"));
-        let aborted = ("refund_aborted", Some("rejected"));
+        let waiting = ("refund_waiting", "pending");
+        let accepted = ("refund_accepted", "processing");
+        let aborted = ("refund_aborted", "rejected");
         let (asked, made) = (new(&paid), new(&known));
         assert_eq!((asked.state, made.state), (RefundState::AwaitingDetails, RefundState::AwaitingPayment));
         assert_eq!([shown(&asked, NOW), shown(&made, NOW)], [waiting, waiting]);
@@ -239,7 +242,7 @@ mod tests {
         assert_eq!([shown(&asked, Timestamp::MAX), shown(&made, Timestamp::MAX)], [aborted, aborted]);
         assert_eq!(shown(&Refund { state: RefundState::Failed, ..made.clone() }, NOW), aborted);
         let sent = Refund { state: RefundState::Sent, submitted: true, ..made };
-        assert_eq!(shown(&sent, NOW), ("refund_completed", Some("completed")));
+        assert_eq!(shown(&sent, NOW), ("refund_completed", "completed"));
         let creation = samples::refund_creation(NOW);
         let at_provider = Some(refund_at_provider(creation.id));
         let creation = models::RefundCreation { at_provider, ..creation };

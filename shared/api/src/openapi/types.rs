@@ -71,6 +71,10 @@ schemas! {
         "pattern": "^[0-9]+([.][0-9]{1,2})?$",
         "examples": ["149.30"],
     });
+    inline GivenAmount = json_schema!({ "type": ["string", "number"], "examples": ["149.30"] });
+    inline FintectureRefundStatus = one_of(
+        Refunds::ALL.into_iter().flat_map(|state| [false, true].map(|submitted| fintecture::shown_refund(state, submitted).0)),
+    );
     inline FintectureCurrency = one_of(["EUR", "GBP"]);
     inline FintectureStatus = one_of(fintecture::STATUSES);
     inline FintectureTransferState = one_of(fintecture::TRANSFER_STATES);

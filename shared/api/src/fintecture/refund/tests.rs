@@ -1,7 +1,7 @@
 //! Every rule of a refund's request, with its code and parameter, and what is shown of one.
 
 use lambda_http::Body;
-use models::{Object, RefundCreation, SessionEvent, WireFormat, WriteId};
+use models::{Object, RefundCreation, RefundState, SessionEvent, WireFormat, WriteId};
 use samples::{NOW, later};
 use serde_json::{Value, json};
 
