@@ -11,6 +11,7 @@ mod headers;
 mod id;
 mod list;
 mod meta;
+mod methods;
 mod query;
 mod refund;
 mod return_url;
