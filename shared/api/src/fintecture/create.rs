@@ -3,7 +3,7 @@
 use lambda_http::RequestExt;
 use models::{
     AccountIdentifier, AmountCaps, Application, Currency, Description, Iban, LinkedAccount, Locale, Merchant,
-    MerchantUrl, Mode, Money, NewSession, Payee, PaymentMethod, Reference, Session, WireFormat,
+    MerchantUrl, Mode, Money, NewSession, Payee, PaymentMethod, PaymentMethods, Reference, Session, WireFormat,
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -140,9 +140,10 @@ struct BeneficiaryRequest {
 }
 
 /// What `data` says.
-struct Data {
+struct Data<'a> {
     amount: Money,
-    payee: Payee,
+    /// The account that it names, of the merchant's own.
+    account: Option<&'a LinkedAccount>,
     description: Option<Description>,
     data_type: Option<String>,
     attributes: AttributesExtra,
@@ -170,7 +171,11 @@ pub(crate) fn parse_create(asked: &SessionRequest<'_>, caps: &AmountCaps) -> Res
     }
     let data = read_data(request.data, asked.merchant, caps, wrong);
     let meta = meta::read(request.meta, Asked { kind, mode: asked.mode, with_virtual_beneficiary }, wrong);
-    let (Some(data), Some(meta), true) = (data, meta, wrong.0.is_empty()) else {
+    let payee = data.as_ref().zip(meta.as_ref()).and_then(|(data, meta)| {
+        let payee = payee(data, &meta.payment_methods, asked.merchant);
+        payee.map_err(|rule| wrong.add(None, CURRENCY, rule)).ok()
+    });
+    let (Some(data), Some(meta), Some(payee), true) = (data, meta, payee, wrong.0.is_empty()) else {
         return Err(Refusal::Invalid(std::mem::take(&mut wrong.0)));
     };
     let extra = extra::write(&SessionExtra {
@@ -204,7 +209,7 @@ pub(crate) fn parse_create(asked: &SessionRequest<'_>, caps: &AmountCaps) -> Res
         email_link: meta.email_link,
         retry: true,
         lifetime: meta.lifetime,
-        ..NewSession::new(WireFormat::Fintecture, data.amount, data.payee, reference)
+        ..NewSession::new(WireFormat::Fintecture, data.amount, payee, reference)
     })
 }
 
@@ -249,12 +254,12 @@ fn has_same_origin(one: &MerchantUrl, other: &MerchantUrl) -> bool {
     origin(one).is_some_and(|own| origin(other) == Some(own))
 }
 
-fn read_data(
+fn read_data<'a>(
     given: Given<Object<DataRequest>>,
-    merchant: &Merchant,
+    merchant: &'a Merchant,
     caps: &AmountCaps,
     wrong: &mut Violations,
-) -> Option<Data> {
+) -> Option<Data<'a>> {
     let data = object(wrong, given, "data")?;
     let data_type = text(wrong, data.data_type, "data.type", at_most(32));
     let request = object(wrong, data.attributes, "data.attributes")?;
@@ -267,11 +272,11 @@ fn read_data(
     let description = text(wrong, request.communication, "data.attributes.communication", |text| {
         at_most(140)(text).and_then(|text| Description::try_from(text).map_err(|rule| rule.to_string()))
     });
-    let (payee, beneficiary) = read_beneficiary(request.beneficiary, currency, merchant, wrong).unzip();
+    let (account, beneficiary) = read_beneficiary(request.beneficiary, currency, merchant, wrong);
     let mut kept = |given, parameter| text(wrong, given, parameter, at_most(64));
     let attributes = AttributesExtra {
         amount: amount.map(|amount| amount.text),
-        beneficiary: beneficiary.flatten(),
+        beneficiary,
         execution_date: kept(request.execution_date, "data.attributes.execution_date"),
         scheme: kept(request.scheme, "data.attributes.scheme"),
         external_reference: kept(request.external_reference, "data.attributes.external_reference"),
@@ -280,7 +285,7 @@ fn read_data(
         net_amount: kept(request.net_amount, "data.attributes.net_amount"),
         end_to_end_id: text(wrong, request.end_to_end_id, "data.attributes.end_to_end_id", end_to_end_id),
     };
-    Some(Data { amount: money?, payee: payee?, description, data_type, attributes })
+    Some(Data { amount: money?, account, description, data_type, attributes })
 }
 
 /// A currency of the format that the operator has a cap for.
@@ -292,27 +297,26 @@ fn currency(code: &str, caps: &AmountCaps) -> Result<Currency, String> {
     })
 }
 
-/// Who is paid, and what was sent of them; none if that is wrong, or not known before the currency is.
-fn read_beneficiary(
+/// The account that is named, if it is and is right, and what was sent of it.
+fn read_beneficiary<'a>(
     given: Given<Object<BeneficiaryRequest>>,
     currency: Option<Currency>,
-    merchant: &Merchant,
+    merchant: &'a Merchant,
     wrong: &mut Violations,
-) -> Option<(Payee, Option<Beneficiary>)> {
-    let request = object(wrong, given, "data.attributes.beneficiary")?;
-    let before = wrong.0.len();
-    let account = text(wrong, request.iban, IBAN, |sent| {
-        let rule = || "must be the IBAN of one of your linked accounts".to_owned();
+) -> (Option<&'a LinkedAccount>, Option<Beneficiary>) {
+    let Some(request) = object(wrong, given, "data.attributes.beneficiary") else { return (None, None) };
+    let named = text(wrong, request.iban, IBAN, |sent| {
         let iban = Iban::try_from(sent.clone()).map_err(|rule| rule.to_string())?;
-        let linked = linked_account(iban, merchant).ok_or_else(rule)?;
+        let linked = linked_account(iban, merchant).ok_or("must be the IBAN of one of your linked accounts")?;
         match currency.filter(|currency| !linked.account.receives(*currency)) {
             Some(currency) => Err(format!("must be the IBAN of an account that can receive {}", currency.code())),
             None => Ok((linked, sent)),
         }
     });
-    let is_wrong = wrong.0.len() > before;
+    let (account, iban) = named.unzip();
     let beneficiary = Beneficiary {
         name: text(wrong, request.name, "data.attributes.beneficiary.name", at_most(140)),
+        iban,
         swift_bic: text(wrong, request.swift_bic, "data.attributes.beneficiary.swift_bic", at_most(64)),
         bank_name: text(wrong, request.bank_name, "data.attributes.beneficiary.bank_name", at_most(140)),
         street: text(wrong, request.street, "data.attributes.beneficiary.street", at_most(70)),
@@ -320,15 +324,18 @@ fn read_beneficiary(
         zip: text(wrong, request.zip, "data.attributes.beneficiary.zip", at_most(70)),
         city: text(wrong, request.city, "data.attributes.beneficiary.city", at_most(70)),
         country: text(wrong, request.country, "data.attributes.beneficiary.country", at_most(70)),
-        iban: account.as_ref().map(|(_, sent)| sent.clone()),
     };
-    let currency = currency.filter(|_| !is_wrong)?;
-    let Some(linked) = account.map(|(linked, _)| linked).or_else(|| merchant.account_for(currency)) else {
-        wrong.add(None, CURRENCY, "must be one that a linked account of yours can receive");
-        return None;
-    };
-    let payee = Payee { name: linked.name.clone(), account: linked.account.clone() };
-    Some((payee, (beneficiary != Beneficiary::default()).then_some(beneficiary)))
+    (account, (beneficiary != Beneficiary::default()).then_some(beneficiary))
+}
+
+/// Who is paid: the account that is named, else the merchant's own for the currency. What a provider collects needs none of the
+/// currency: into which it pays is agreed with it.
+fn payee(data: &Data<'_>, methods: &PaymentMethods, merchant: &Merchant) -> Result<Payee, &'static str> {
+    let into_account = methods.as_slice().iter().any(|method| method.pays_into_account());
+    let account = data.account.or_else(|| merchant.account_for(data.amount.currency()));
+    let account = if into_account { account } else { account.or(merchant.linked_accounts.first()) };
+    let linked = account.ok_or("must be one that a linked account of yours can receive")?;
+    Ok(Payee { name: linked.name.clone(), account: linked.account.clone() })
 }
 
 /// The linked account of this IBAN: under it, or under the sort code and number that a British one is made of (bank, 4

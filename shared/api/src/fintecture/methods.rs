@@ -18,7 +18,7 @@ const MAX_METHODS: usize = 3;
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline, transform = doc::may_be_null))]
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct MethodRequest {
-    #[cfg_attr(test, schemars(with = "String", extend("must_be_given" = true, "enum" = ["immediate_transfer", "smart_transfer"])))]
+    #[cfg_attr(test, schemars(with = "String", extend("must_be_given" = true, "enum" = ["immediate_transfer", "smart_transfer", "bnpl"])))]
     #[serde(default)]
     id: Given<Text>,
     /// Where it stands among the others; those without one come last.
@@ -98,13 +98,14 @@ fn default_methods(asked: Asked) -> Vec<PaymentMethod> {
     }
 }
 
-/// The way to pay of this id. Smart transfers need an account for each session, which no live provider gives.
+/// The way to pay of this id. Live, nobody gives a session an account of its own or pays it before the payer does.
 fn enabled(id: &str, mode: Mode) -> Result<PaymentMethod, &'static str> {
     match (id, mode) {
         ("immediate_transfer", Mode::Test | Mode::Live) => Ok(PaymentMethod::PayByBank),
         ("smart_transfer", Mode::Test) => Ok(PaymentMethod::BankTransfer),
-        ("smart_transfer", Mode::Live) => Err("is not enabled: live, there is immediate_transfer alone"),
-        _ => Err("is not enabled: there are immediate_transfer and, in test mode, smart_transfer"),
+        ("bnpl", Mode::Test) => Ok(PaymentMethod::BuyNowPayLater),
+        (_, Mode::Test) => Err("is not enabled: there are immediate_transfer, smart_transfer and bnpl"),
+        (_, Mode::Live) => Err("is not enabled: live, there is immediate_transfer alone"),
     }
 }
 
