@@ -78,7 +78,7 @@ impl Cancel {
             {
                 show(&session)
             }
-            Err(error) => Err(self.not_ended(error, "cancelled")),
+            Err(error) => Err(self.not_ended(error, "cancelled", format)),
         }
     }
 
@@ -91,14 +91,15 @@ impl Cancel {
     ) -> Answer {
         let write_id = self.write_id(caller, idempotency_key, format, Operation::Delete(id));
         let deleted = self.payments.delete(id, &caller.owner_in(format), self.clock.now(), write_id).await;
-        let deleted = deleted.map_err(|error| self.not_ended(error, "deleted"))?;
+        let deleted = deleted.map_err(|error| self.not_ended(error, "deleted", format))?;
         let answer = api::no_content();
         let repeated = deleted.repeated && idempotency_key.is_some();
         Ok(if repeated { api::replayed(answer) } else { answer })
     }
 
-    fn not_ended(&self, error: EndError, doing: &str) -> ApiError {
+    fn not_ended(&self, error: EndError, doing: &str, format: Format) -> ApiError {
         match error {
+            EndError::Change(ChangeError::NotFound) => format.unknown_session().into(),
             EndError::Change(ChangeError::Refused(session)) if session.open_at_consent().is_some() => {
                 let title = format!(
                     "a session whose payer may be paying at the moment can't be {doing}: the bank could not stop the payment"

@@ -86,8 +86,11 @@ impl Create {
         };
         let (new, on_clock) = match self.read(&request, &body, id, &caller, format).await {
             Ok(read) => read,
-            // What was created once is answered again, even if the rules, the linked accounts or the customer have changed since.
-            Err(ApiError::Refused(refusal @ (Refusal::Invalid(_) | Refusal::Unknown(_)))) if fingerprint.is_some() => {
+            // What was created once is answered again, even if the rules, the linked accounts, the registered URLs or the customer
+            // have changed since.
+            Err(ApiError::Refused(refusal @ (Refusal::Invalid(_) | Refusal::Unknown(_) | Refusal::InvalidAppUrl)))
+                if fingerprint.is_some() =>
+            {
                 return match self.sessions.created(&id).await? {
                     Some(Created::Existing(session, first)) if first == fingerprint => replay(*session, format),
                     Some(_) | None => Err(refusal.into()),
