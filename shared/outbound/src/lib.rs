@@ -5,6 +5,7 @@
 //! by every [`Sender::send`], on the very address that is connected to, since a name may mean another address by then.
 
 mod address;
+mod decryptable;
 mod endpoint;
 mod lookup;
 mod policy;
@@ -15,6 +16,7 @@ mod sender;
 mod signature;
 
 pub use address::is_public;
+pub use decryptable::DecryptableHeaders;
 pub use endpoint::{MAX_URL_BYTES, RefusedUrl, check_url, resolve_check};
 pub use lookup::Lookup;
 pub use policy::Policy;

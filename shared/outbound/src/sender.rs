@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use models::{CorrelationId, EventEncoding, WireFormat};
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{CONTENT_TYPE, DATE};
 use reqwest::{Client, RequestBuilder, Response, redirect, retry};
 use runtime::Clock;
 use thiserror::Error;
 use url::Url;
 
+use crate::decryptable::DecryptableHeaders;
 use crate::endpoint::{RefusedUrl, check_parsed};
 use crate::lookup::{AllowedOnly, Lookup, NoAddress};
 use crate::policy::Policy;
@@ -222,11 +223,12 @@ impl Sender {
     }
 
     async fn request(&self, delivery: &Delivery) -> Result<Response, Failure> {
-        let Delivery { url, id, format, correlation_id, timestamp_s, body, secret, further_secrets, .. } = delivery;
+        let Delivery { url, id, format, correlation_id, timestamp_s, .. } = delivery;
+        let Delivery { encoding, body, application, secret, further_secrets, .. } = delivery;
         let secrets = std::iter::once(secret).chain(further_secrets);
         let request = self
             .request_to(url)?
-            .header(CONTENT_TYPE, "application/json")
+            .header(CONTENT_TYPE, media_type(*encoding))
             .header("webhook-id", id.as_str())
             .header("webhook-timestamp", timestamp_s.to_string())
             .header("webhook-signature", standard_signature(id, *timestamp_s, body, secrets))
@@ -234,13 +236,25 @@ impl Sender {
         let request = match format {
             WireFormat::Banked => request.header("banked-signature", banked_signature(*timestamp_s, body, secret)),
             WireFormat::Yorlet => request.header("x-yorlet-signature", yorlet_signature(body, secret)),
-            WireFormat::Fintecture => request,
+            WireFormat::Fintecture => {
+                let DecryptableHeaders { date, digest, request_id, signature } =
+                    DecryptableHeaders::new(id, *timestamp_s, body, application.as_ref());
+                let request = request.header(DATE, date).header("digest", digest).header("x-request-id", request_id);
+                signature.into_iter().fold(request, |request, signature| request.header("signature", signature))
+            }
         };
         let request = match correlation_id {
             Some(id) => request.header("counterfoil-correlation-id", id.as_str()),
             None => request,
         };
         request.send().await.map_err(|error| Failure::of(&error))
+    }
+}
+
+const fn media_type(encoding: EventEncoding) -> &'static str {
+    match encoding {
+        EventEncoding::Json => "application/json",
+        EventEncoding::Form => "application/x-www-form-urlencoded",
     }
 }
 
