@@ -9,7 +9,7 @@ use lambda_http::http::StatusCode;
 use models::{DisabledBy, Endpoint, EndpointId, EndpointSecret, MAX_ENDPOINTS, MerchantUrl, Mode, Subscription};
 use outbound::{Lookup, Policy, RefusedUrl, WebhookSecret};
 use runtime::{Clock, Random, SettingError};
-use store::{EndpointChange, EndpointCreated, Endpoints, Merchants, NotChanged, Registration, Table};
+use store::{EndpointChange, EndpointCreated, Endpoints, Merchants, NotChanged, Owner, Registration, Table};
 
 /// Registers, shows, changes and removes webhook endpoints.
 #[derive(Debug)]
@@ -49,11 +49,7 @@ impl EndpointsFunction {
         match Route::of(&request) {
             Some(Route::RegisterWebhook) => self.register(&request, &caller).await,
             Some(Route::Webhooks) => self.list(&request, &caller).await,
-            Some(Route::Webhook(id)) => {
-                let endpoint = self.endpoints.get(&owner.merchant_id, &api::path_id(id)?).await?;
-                let own = endpoint.filter(|endpoint| endpoint.mode == owner.mode);
-                self.show(&own.ok_or(Refusal::NotFound)?)
-            }
+            Some(Route::Webhook(id)) => self.show(&self.own(&api::path_id(id)?, &owner).await?),
             Some(Route::ChangeWebhook(id)) => self.change(&api::path_id(id)?, &request, &caller).await,
             Some(Route::DeleteWebhook(id)) => {
                 let deleted = self.endpoints.delete(&owner, &api::path_id(id)?).await?;
@@ -69,6 +65,12 @@ impl EndpointsFunction {
             }
             Some(_) | None => Err(api::unrouted(&request).into()),
         }
+    }
+
+    /// An endpoint of the caller's.
+    async fn own(&self, id: &EndpointId, owner: &Owner) -> Result<Endpoint, ApiError> {
+        let endpoint = self.endpoints.get(&owner.merchant_id, id).await?;
+        Ok(endpoint.filter(|endpoint| endpoint.mode == owner.mode).ok_or(Refusal::NotFound)?)
     }
 
     async fn list(&self, request: &Request, caller: &Caller) -> Answer {
@@ -94,14 +96,15 @@ impl EndpointsFunction {
         let url = parts.url.ok_or_else(|| invalid_url("must be given"))?;
         self.resolve(&url).await?;
         let now = self.clock.now();
+        let format = parts.format.unwrap_or_default();
         let endpoint = Endpoint {
             // Random, with a key as well: an id is never given to another endpoint once it is removed.
             id: EndpointId::new(self.random.uuid_v7(now)),
             merchant_id: caller.merchant.id.clone(),
             mode,
-            format: parts.format.unwrap_or_default(),
-            encoding: models::EventEncoding::Json,
-            application: None,
+            format,
+            encoding: parts.encoding.unwrap_or_default(),
+            application: format.has_applications().then(|| caller.key_id.clone()),
             url,
             description: parts.description.flatten(),
             events: parts.events.unwrap_or(Subscription::All),
@@ -141,11 +144,16 @@ impl EndpointsFunction {
         if let Some(url) = &parts.url {
             self.resolve(url).await?;
         }
+        if let Some(encoding) = parts.encoding {
+            let endpoint = self.own(id, &owner).await?;
+            api::check_encoding(endpoint.format, encoding)?;
+        }
         let change = EndpointChange {
             url: parts.url,
             description: parts.description,
             events: parts.events,
             thin: parts.thin,
+            encoding: parts.encoding,
             enabled: parts.enabled,
             faults: parts.faults,
         };

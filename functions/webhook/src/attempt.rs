@@ -4,13 +4,20 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use lambda_runtime::Error;
-use models::Endpoint;
-use outbound::{Delivery, DeliveryResult, EndpointResponse, Failure, InvalidSecret, WebhookSecret};
+use models::{Application, Endpoint};
+use outbound::{
+    Delivery, DeliveryApplication, DeliveryResult, EndpointResponse, Failure, InvalidSecret, WebhookSecret,
+};
 use store::{DeliveryAttempt, StoredEvent};
 use url::Url;
 
-/// What is sent.
-pub(crate) fn delivery(event: &StoredEvent, endpoint: &Endpoint, at: Timestamp) -> Result<Delivery, Error> {
+/// What is sent, for the endpoint's application if it has one.
+pub(crate) fn delivery(
+    event: &StoredEvent,
+    endpoint: &Endpoint,
+    application: Option<&Application>,
+    at: Timestamp,
+) -> Result<Delivery, Error> {
     let (secret, further_secrets) = secrets(endpoint, at)?;
     Ok(Delivery {
         url: Url::parse(endpoint.url.as_str())?,
@@ -20,10 +27,16 @@ pub(crate) fn delivery(event: &StoredEvent, endpoint: &Endpoint, at: Timestamp) 
         timestamp_s: at.as_second(),
         encoding: endpoint.encoding,
         body: api::event_body(event, endpoint)?,
-        application: None,
+        application: application.and_then(for_application),
         secret,
         further_secrets,
     })
+}
+
+/// By its newest public key; none if it has none.
+fn for_application(application: &Application) -> Option<DeliveryApplication> {
+    let key = application.newest_key()?;
+    Some(DeliveryApplication { app_id: application.key_id.to_string(), spki: key.spki.clone() })
 }
 
 /// What signs. While a secret is being replaced both do, the old one first: one of the two headers holds one

@@ -13,11 +13,13 @@ use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Error, LambdaEvent};
-use models::{CorrelationId, CursorId, Endpoint, Lane, Pace, is_given_up, next_delivery, not_before};
+use models::{Application, CorrelationId, CursorId, Endpoint, Lane, Pace, is_given_up, next_delivery, not_before};
 use outbound::{Delivery, DeliveryResult, Failure, Policy, Sender};
 use queue::Queue;
 use runtime::{Clock, Metric, Random};
-use store::{CursorClaim, Cursors, DeliveryAttempt, Endpoints, Events, Finished, Paused, Slot, StoredEvent, Table};
+use store::{
+    CursorClaim, Cursors, DeliveryAttempt, Endpoints, Events, Finished, Merchants, Paused, Slot, StoredEvent, Table,
+};
 
 use crate::attempt::{delivery, note, took};
 use crate::faults::{self, Fault};
@@ -28,7 +30,7 @@ const MARGIN: Duration = Duration::from_secs(25);
 /// How many events are read at a time.
 const EVENTS_AT_ONCE: usize = 10;
 /// How long what was read may be acted on. After that events are read again, as their session may have been deleted and its
-/// personal data with it; and the endpoint, as it may have been changed.
+/// personal data with it; and the endpoint and its application, as they may have been changed.
 const READ_FOR: Duration = Duration::from_secs(1);
 
 /// How long what follows a test clock waits for a slot, in real time.
@@ -51,6 +53,7 @@ pub struct Webhook {
     cursors: Cursors,
     endpoints: Endpoints,
     events: Events,
+    merchants: Merchants,
     sender: Sender,
     webhooks: Queue,
     slow_webhooks: Queue,
@@ -99,7 +102,8 @@ impl Webhook {
         Self {
             cursors: Cursors::new(table.clone()),
             endpoints: Endpoints::new(table.clone()),
-            events: Events::new(table),
+            events: Events::new(table.clone()),
+            merchants: Merchants::new(table),
             sender,
             webhooks,
             slow_webhooks,
@@ -217,6 +221,7 @@ impl Webhook {
                     Finished::Done | Finished::Lost => return Ok(()),
                 }
             }
+            let application = self.application(endpoint, &undelivered).await?;
             for event in undelivered {
                 if self.clock.elapsed(read_at) > READ_FOR {
                     break;
@@ -230,7 +235,7 @@ impl Webhook {
                     return self.reschedule_now(&claim, slot.pace.lane()).await;
                 }
                 first_began.get_or_insert_with(|| self.clock.instant());
-                match self.deliver_one(&claim, lane, event, endpoint, slot).await? {
+                match self.deliver_one(&claim, lane, event, endpoint, application.as_ref(), slot).await? {
                     Delivered::Yes => {}
                     Delivered::No { not_before } => return self.fail(&claim, slot.pace.lane(), not_before).await,
                     Delivered::NotBefore(at) => return self.postpone(&claim, slot.pace.lane(), at).await,
@@ -252,6 +257,16 @@ impl Webhook {
         }
     }
 
+    /// The application that an endpoint was registered by, if it is of a format that has them and wants one of these events.
+    async fn application(&self, endpoint: &Endpoint, events: &[&StoredEvent]) -> Result<Option<Application>, Error> {
+        match &endpoint.application {
+            Some(id) if events.iter().any(|event| endpoint.wants(&event.object)) => {
+                Ok(self.merchants.application(id).await?)
+            }
+            Some(_) | None => Ok(None),
+        }
+    }
+
     /// Sends an event, if the endpoint subscribes to its type, and records the attempt.
     async fn deliver_one(
         &self,
@@ -259,6 +274,7 @@ impl Webhook {
         lane: Lane,
         event: &StoredEvent,
         endpoint: &Endpoint,
+        application: Option<&Application>,
         slot: &mut Slot,
     ) -> Result<Delivered, Error> {
         if !endpoint.wants(&event.object) {
@@ -275,7 +291,7 @@ impl Webhook {
             }
             None => {}
         }
-        let delivery = match delivery(event, endpoint, at) {
+        let delivery = match delivery(event, endpoint, application, at) {
             Ok(delivery) => delivery,
             Err(error) => {
                 // As if it had not been accepted: a later release may be able to send it.

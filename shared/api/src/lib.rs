@@ -58,5 +58,5 @@ pub use serve::{run, serve, time_left};
 pub use session_request::SessionRequest;
 pub use test_clocks::{TestClockParts, TestClockView, not_on_clock, parse_advance, parse_test_clock};
 pub use token::{TOKEN_LIFETIME_S, mint};
-pub use webhooks::{AttemptView, ReplayView, WebhookParts, WebhookView, parse_webhook};
+pub use webhooks::{AttemptView, ReplayView, WebhookParts, WebhookView, check_encoding, parse_webhook};
 pub use yorlet::CustomerChange;

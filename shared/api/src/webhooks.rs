@@ -6,7 +6,8 @@ use std::fmt::Display;
 
 use jiff::Timestamp;
 use models::{
-    DisabledBy, Endpoint, EndpointFaults, EndpointId, EventType, MerchantUrl, Mode, Name, Subscription, WireFormat,
+    DisabledBy, Endpoint, EndpointFaults, EndpointId, EventEncoding, EventType, MerchantUrl, Mode, Name, Subscription,
+    WireFormat,
 };
 use serde::{Deserialize, Serialize};
 use store::{DeliveryAttempt, StoredEvent};
@@ -23,6 +24,8 @@ use faults::{FaultsRequest, FaultsView};
 
 /// The most event types that one endpoint may name.
 const MAX_EVENTS: usize = 50;
+
+const ENCODING: &str = "encoding";
 
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "WebhookChange", transform = doc::may_be_null))]
 #[derive(Debug, Deserialize)]
@@ -50,6 +53,10 @@ pub(crate) struct WebhookRequest {
     #[cfg_attr(test, schemars(with = "doc::ServedFormat"))]
     #[serde(default)]
     format: Given<String>,
+    /// How what it is sent is encoded: `json` or, in Fintecture's format, which has it so if nothing is said, `form`.
+    #[cfg_attr(test, schemars(with = "doc::Encoding"))]
+    #[serde(default)]
+    encoding: Given<String>,
     #[cfg_attr(test, schemars(with = "FaultsRequest"))]
     #[serde(default, deserialize_with = "there")]
     faults: Option<Given<Object<FaultsRequest>>>,
@@ -70,6 +77,8 @@ pub struct WebhookParts {
     pub thin: Option<bool>,
     /// Of which format's sessions it is notified.
     pub format: Option<WireFormat>,
+    /// How what it is sent is encoded: its format's default, if it is new and nothing is said; else ask [`check_encoding`].
+    pub encoding: Option<EventEncoding>,
     /// What goes wrong on purpose; none inside ends that.
     pub faults: Option<Option<EndpointFaults>>,
 }
@@ -117,12 +126,32 @@ pub fn parse_webhook<E: Display>(
             format!("must be {}", served.join(" or "))
         })
     });
+    let encodings = if is_new { format.unwrap_or_default().encodings() } else { &EventEncoding::ALL };
+    let encoding = wrong.optional(request.encoding, None, ENCODING, A_STRING, |text| {
+        let known = encodings.iter().copied().find(|encoding| encoding.as_str() == text);
+        known.ok_or_else(|| one_of(encodings))
+    });
+    let encoding = encoding.or_else(|| encodings.first().copied().filter(|_| is_new));
     let faults = request.faults.map(|given| faults::faults(given, mode, &mut wrong));
     if wrong.0.is_empty() {
-        Ok(WebhookParts { url, events, description, enabled, thin, format, faults })
+        Ok(WebhookParts { url, events, description, enabled, thin, format, encoding, faults })
     } else {
         Err(Refusal::Invalid(wrong.0))
     }
+}
+
+/// Checks that what endpoints of this format are sent can be encoded so.
+///
+/// # Errors
+/// 422 if it can't.
+pub fn check_encoding(format: WireFormat, encoding: EventEncoding) -> Result<(), Refusal> {
+    let encodings = format.encodings();
+    if encodings.contains(&encoding) { Ok(()) } else { Err(Refusal::invalid(ENCODING, one_of(encodings))) }
+}
+
+fn one_of(encodings: &[EventEncoding]) -> String {
+    let names: Vec<_> = encodings.iter().copied().map(EventEncoding::as_str).collect();
+    format!("must be {}", names.join(" or "))
 }
 
 /// `["*"]` is all.
@@ -167,6 +196,10 @@ pub struct WebhookView<'a> {
     #[cfg_attr(test, schemars(with = "doc::ServedFormat"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     format: Option<&'static str>,
+    /// How what it is sent is encoded; left out where the format has but one way.
+    #[cfg_attr(test, schemars(with = "doc::Encoding"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encoding: Option<&'static str>,
     /// Whether it is notified at all.
     enabled: bool,
     /// Why it is not notified: you said so, or it answered 410; null if it is enabled. Change `enabled` to true in
@@ -205,6 +238,7 @@ impl<'a> WebhookView<'a> {
             },
             thin: endpoint.thin,
             format: Some(endpoint.format).filter(|format| *format != WireFormat::default()).map(WireFormat::as_str),
+            encoding: (endpoint.format.encodings().len() > 1).then(|| endpoint.encoding.as_str()),
             enabled: endpoint.is_enabled(),
             disabled_by: endpoint.disabled_by,
             live: endpoint.mode == Mode::Live,

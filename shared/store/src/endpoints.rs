@@ -3,8 +3,8 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use models::{
-    DisabledBy, Endpoint, EndpointFaults, EndpointId, EndpointSecret, MAX_CONCURRENT_DELIVERIES, MAX_ENDPOINTS,
-    MerchantId, MerchantUrl, Mode, Name, SortableTimestamp, Subscription,
+    DisabledBy, Endpoint, EndpointFaults, EndpointId, EndpointSecret, EventEncoding, MAX_CONCURRENT_DELIVERIES,
+    MAX_ENDPOINTS, MerchantId, MerchantUrl, Mode, Name, SortableTimestamp, Subscription,
 };
 use serde::Deserialize;
 use thiserror::Error;
@@ -58,6 +58,8 @@ pub struct EndpointChange {
     pub events: Option<Subscription>,
     /// Whether its events hold ids only.
     pub thin: Option<bool>,
+    /// How its events are encoded.
+    pub encoding: Option<EventEncoding>,
     /// Whether it gets events at all.
     pub enabled: Option<bool>,
     /// What goes wrong on purpose, for test endpoints; none removes it.
@@ -67,7 +69,7 @@ pub struct EndpointChange {
 impl EndpointChange {
     /// The attributes that are set or, where there is no value, removed; without those that follow from `enabled`.
     fn attributes(&self) -> Result<Vec<(&'static str, Option<AttributeValue>)>, StoreError> {
-        let Self { url, description, events, thin, enabled: _, faults } = self;
+        let Self { url, description, events, thin, encoding, enabled: _, faults } = self;
         let mut all = Vec::new();
         all.extend(url.as_ref().map(|url| ("url", Some(s(url.as_str())))));
         all.extend(description.as_ref().map(|name| ("description", name.as_ref().map(|name| s(name.as_str())))));
@@ -75,6 +77,7 @@ impl EndpointChange {
             all.push(("events", Some(serde_dynamo::to_attribute_value(events)?)));
         }
         all.extend(thin.map(|thin| ("thin", Some(AttributeValue::Bool(thin)))));
+        all.extend(encoding.map(|encoding| ("encoding", Some(s(encoding.as_str())))));
         if let Some(faults) = faults {
             all.push(("faults", faults.map(serde_dynamo::to_attribute_value).transpose()?));
         }

@@ -162,8 +162,7 @@ pub(crate) fn register(request: &Value) -> Endpoint {
     Endpoint {
         id: "5d8a1f52-3c0e-4b7b-9a55-0f6a3f1c2e47".parse().unwrap(),
         format: parts.format.unwrap_or_default(),
-        encoding: models::EventEncoding::Json,
-        application: None,
+        encoding: parts.encoding.unwrap_or_default(),
         url: parts.url.unwrap(),
         description: parts.description.flatten(),
         events: parts.events.unwrap_or(Subscription::All),

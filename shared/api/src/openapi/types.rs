@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Display;
 
 use models::{
-    CardBrand as Brand, DisabledBy, EndpointFaults, EventType as Events, PaymentMethod, RefundEvent,
+    CardBrand as Brand, DisabledBy, EndpointFaults, EventEncoding, EventType as Events, PaymentMethod, RefundEvent,
     RefundState as Refunds, SessionEvent, SessionState, WireFormat,
 };
 use outbound::{Failure as Failed, MAX_URL_BYTES, RefusedUrl};
@@ -46,6 +46,7 @@ schemas! {
         "propertyNames": { "minLength": 1, "maxLength": 40 },
         "additionalProperties": { "type": "string", "maxLength": 500 },
     });
+    inline Encoding = one_of(EventEncoding::ALL.map(EventEncoding::as_str));
     inline Subscribed = json_schema!({
         "anyOf": [{ "$ref": "#/components/schemas/EventType" }, { "type": "string", "const": "*" }],
     });

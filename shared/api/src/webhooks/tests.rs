@@ -73,6 +73,53 @@ fn a_new_webhook_is_of_a_format_that_is_served_and_stays_of_it() {
 }
 
 #[test]
+fn a_webhook_is_sent_what_is_encoded_as_its_format_has_it() {
+    use EventEncoding::{Form, Json};
+    let with = |format: &str, encoding: Value| json!({ "url": "https://example.com/hooks", "format": format, "encoding": encoding });
+    for (format, encoding, read) in [
+        ("banked", json!(null), Json),
+        ("banked", json!("json"), Json),
+        ("yorlet", json!(null), Json),
+        ("fintecture", json!(null), Form),
+        ("fintecture", json!("form"), Form),
+        ("fintecture", json!("json"), Json),
+    ] {
+        assert_eq!(webhook(&with(format, encoding), true).unwrap().encoding, Some(read), "{format}");
+    }
+    let only_json = [(None, "encoding".to_owned(), "encoding must be json".to_owned())];
+    assert_eq!(wrong_with_webhook(&with("banked", json!("form")), true), only_json);
+    assert_eq!(wrong_with_webhook(&with("yorlet", json!("form")), true), only_json);
+    for wrong in ["Form", "xml", ""] {
+        let refused = wrong_with_webhook(&with("fintecture", json!(wrong)), true);
+        assert_eq!(refused, [(None, "encoding".to_owned(), "encoding must be form or json".to_owned())]);
+    }
+    // Of which format one is that is changed is not known here.
+    let change = |encoding: Value| webhook(&json!({ "encoding": encoding }), false).map(|parts| parts.encoding);
+    assert_eq!(
+        [change(json!(null)), change(json!("form")), change(json!("json"))],
+        [Ok(None), Ok(Some(Form)), Ok(Some(Json))]
+    );
+    assert_eq!(wrong_with_webhook(&json!({ "encoding": 1 }), false)[0].2, "encoding must be a string");
+    for format in WireFormat::ALL {
+        assert_eq!(check_encoding(format, Json), Ok(()));
+        let form = check_encoding(format, Form);
+        assert_eq!(form.is_ok(), format == WireFormat::Fintecture, "{format:?}");
+    }
+    assert_eq!(check_encoding(WireFormat::Yorlet, Form), Err(Refusal::invalid("encoding", "must be json")));
+    // It is shown where there is a choice.
+    for (format, encoding, shown) in [
+        (WireFormat::Banked, Json, None),
+        (WireFormat::Yorlet, Json, None),
+        (WireFormat::Fintecture, Json, Some("json")),
+        (WireFormat::Fintecture, Form, Some("form")),
+    ] {
+        let endpoint = Endpoint { format, encoding, ..samples::endpoint() };
+        let view = serde_json::to_value(WebhookView::new(&endpoint, samples::NOW)).unwrap();
+        assert_eq!(view.get("encoding").and_then(Value::as_str), shown, "{format:?}");
+    }
+}
+
+#[test]
 fn what_a_webhook_leaves_out_or_nulls_is_not_given() {
     let nulls = json!({ "url": null, "events": null, "description": null, "enabled": null, "thin": null });
     for request in [json!({}), nulls] {
