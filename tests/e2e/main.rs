@@ -26,6 +26,7 @@ mod list;
 mod operations;
 mod operator;
 mod personal_data;
+mod plans;
 mod policies;
 mod receipts;
 mod refund_crashes;

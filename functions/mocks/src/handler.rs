@@ -18,6 +18,7 @@ use crate::handled::Handled;
 use crate::house::page;
 use crate::mandate::{self, MandateForm};
 use crate::page::{ClosedPage, ConcludedPage, DecidePage};
+use crate::plan::{PlanConcludedPage, PlanPage};
 use crate::problem::{of_bank, problem_page};
 use crate::route::{Route, bank_path, checkout_path, return_path};
 use crate::transfer::{TransferForm, TransferPage, TransferredPage};
@@ -161,8 +162,11 @@ impl Mocks {
         if let (Connector::MockConsent(provider), MockPage::Mandate(scheme)) = (&bank, bank.mock().page) {
             return mandate::Payment { provider, scheme, session, number, token, real_now }.show().await;
         }
+        let by_plan = bank.mock().page == MockPage::Plan;
         match bank.conclusion(session, number).await.map_err(of_bank)? {
+            Some(conclusion) if by_plan => ok(&PlanConcludedPage::new(bank.mock(), session, conclusion)),
             Some(conclusion) => ok(&ConcludedPage::new(bank.mock(), session, conclusion)),
+            None if by_plan => ok(&PlanPage::new(bank.mock(), session, number, token)),
             None => ok(&DecidePage::new(bank.mock(), session, number, token)),
         }
     }

@@ -8,6 +8,7 @@ mod handler;
 mod house;
 mod mandate;
 mod page;
+mod plan;
 mod problem;
 mod route;
 mod transfer;

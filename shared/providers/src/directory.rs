@@ -16,6 +16,11 @@ pub const fn can_pay(mode: Mode, local_live: bool) -> bool {
     }
 }
 
+/// By which way to pay a provider is paid; none if there is no such provider.
+pub fn method_of(provider: &BankId) -> Option<PaymentMethod> {
+    mocks().find(|mock| mock.id == provider.as_str()).map(|mock| mock.method)
+}
+
 /// What a payer wants to pay by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wanted {
@@ -71,7 +76,7 @@ impl<L: Ledger + Clone> Providers<L> {
         Some(match (mock.moves_money, mock.page) {
             (MovesMoney::AtSubmission, _) => Connector::MockBank(MockBank::named(mock, ledger)),
             (MovesMoney::AtConsent, MockPage::Transfer) => Connector::MockTransfer(MockTransfer::named(mock, ledger)),
-            (MovesMoney::AtConsent, MockPage::Decide | MockPage::Card | MockPage::Mandate(_)) => {
+            (MovesMoney::AtConsent, MockPage::Decide | MockPage::Card | MockPage::Plan | MockPage::Mandate(_)) => {
                 Connector::MockConsent(MockConsent::named(mock, ledger))
             }
         })
@@ -177,6 +182,8 @@ mod tests {
             (PaymentMethod::BacsDebit, Currency::GBP, "mock-bacs"),
             (PaymentMethod::SepaDebit, Currency::EUR, "mock-sepa-debit"),
             (PaymentMethod::Autogiro, Currency::SEK, "mock-autogiro"),
+            (PaymentMethod::BuyNowPayLater, Currency::EUR, "mock-pay-later"),
+            (PaymentMethod::BuyNowPayLater, Currency::GBP, "mock-pay-later"),
         ] {
             assert_eq!(ids(&wanted(Mode::Test, method, currency, None)), [id]);
             assert_eq!(wanted(Mode::Test, method, Currency::USD, None), []);
@@ -209,7 +216,9 @@ mod tests {
             let connector = providers.find(&mock.id.parse().unwrap(), Mode::Test).unwrap();
             assert_eq!(connector.moves_money(), mock.moves_money, "{}", mock.id);
             assert_eq!(connector.mock(), mock);
+            assert_eq!(method_of(&mock.id.parse().unwrap()), Some(mock.method));
         }
         assert!(providers.find(&"mock".parse().unwrap(), Mode::Test).is_none());
+        assert_eq!(method_of(&"mock".parse().unwrap()), None);
     }
 }

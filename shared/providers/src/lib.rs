@@ -16,7 +16,7 @@ mod virtual_account;
 
 pub use availability::{Availability, Outage};
 pub use connector::Connector;
-pub use directory::{Offer, Providers, Wanted, can_pay};
+pub use directory::{Offer, Providers, Wanted, can_pay, method_of};
 pub use event::{NotGenuine, ProviderEvent, RawEvent};
 pub use market::{Country, InvalidCountry, Market};
 pub use port::{

@@ -2,6 +2,7 @@
 
 mod debits;
 mod extremes;
+mod plans;
 mod transfers;
 
 use askama::Template;
@@ -186,6 +187,7 @@ fn gallery(language: Language) -> Vec<(String, String)> {
     pages.extend(transfers::gallery(language));
     pages.extend(crate::refund::gallery(language));
     pages.extend(debits::gallery(language));
+    pages.extend(plans::gallery(language));
     pages.extend(extremes::gallery(language));
     pages
 }
@@ -265,8 +267,15 @@ fn the_ways_that_the_currency_can_have_are_rows_in_the_sessions_order() {
         NOW,
     );
     let rows: Vec<_> = html.match_indices("<span class=\"about\">").map(|(at, _)| &html[at + 20..at + 40]).collect();
-    let expected =
-        ["Card<", "Direct Debit<", "Bank transfer<", "Direct transfer<", "Transfer in pounds<", "Pay by bank<"];
+    let expected = [
+        "Card<",
+        "Direct Debit<",
+        "Bank transfer<",
+        "Direct transfer<",
+        "Transfer in pounds<",
+        "Pay by bank<",
+        "Buy now, pay later<",
+    ];
     assert_eq!(rows.len(), expected.len(), "{rows:?}");
     for (row, expected) in rows.iter().zip(expected) {
         assert!(row.starts_with(expected), "{rows:?}");

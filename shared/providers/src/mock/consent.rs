@@ -246,7 +246,7 @@ impl<L: Ledger> Provider for MockConsent<L> {
         let id = id.ok_or_else(|| ProviderError::refused(Refusal::DifferentRequest))?;
         let next = match self.named.page {
             MockPage::Transfer => Next::Transfer(TransferInstructions { payee, reference }),
-            MockPage::Decide | MockPage::Card | MockPage::Mandate(_) => {
+            MockPage::Decide | MockPage::Card | MockPage::Plan | MockPage::Mandate(_) => {
                 let (page, token) = (super::page_url(session, number), webhook::link_token(&id));
                 Next::Redirect(PayerLink::new(format!("{page}?token={token}")))
             }

@@ -14,6 +14,8 @@ pub enum MockPage {
     Decide,
     /// A card: its number says what is decided.
     Card,
+    /// Whether to agree to a plan, by which the payer pays later.
+    Plan,
     /// A mandate to collect from an account.
     Mandate(MandateScheme),
     /// Nothing: the payer makes a transfer by the instructions they get.
@@ -109,7 +111,7 @@ const fn collecting(
     }
 }
 
-static NAMED: [NamedMock; 15] = [
+static NAMED: [NamedMock; 16] = [
     at_submission(
         "mock-settles",
         "Brightwick Bank",
@@ -195,6 +197,18 @@ static NAMED: [NamedMock; 15] = [
         "Mock Autogiro",
         "Collects from the account that you give it.",
     ),
+    NamedMock {
+        method: PaymentMethod::BuyNowPayLater,
+        page: MockPage::Plan,
+        moves_money: MovesMoney::AtConsent,
+        payer_account: Some(PayerAccount::Withheld),
+        ..at_submission(
+            "mock-pay-later",
+            "Mock Pay Later",
+            "Offers three instalments, or none: you choose.",
+            &[Decision::ApproveThenSettle, Decision::Refuse, Decision::Decline],
+        )
+    },
     by_transfer("mock-transfer", "Mock Transfer", PaymentMethod::BankTransfer, &[UNITED_KINGDOM, EURO_AREA]),
     by_transfer(
         "mock-direct-transfer",
@@ -231,7 +245,8 @@ impl NamedMock {
     pub const fn can_be_taken_back(&self) -> bool {
         match self.page {
             MockPage::Card | MockPage::Mandate(_) => true,
-            MockPage::Decide | MockPage::Transfer => false,
+            // The provider bears it if the payer does not pay by the plan.
+            MockPage::Decide | MockPage::Plan | MockPage::Transfer => false,
         }
     }
 
@@ -259,12 +274,12 @@ mod tests {
     fn each_bank_has_an_id_and_a_name_of_its_own() {
         let mut ids: Vec<BankId> = mocks().map(|mock| mock.id.parse().unwrap()).collect();
         let mut names: Vec<&str> = mocks().map(|mock| mock.name).collect();
-        assert_eq!((ids[0].as_str(), names[0], ids.len()), ("mock-bank", "Mock Bank", 16));
+        assert_eq!((ids[0].as_str(), names[0], ids.len()), ("mock-bank", "Mock Bank", 17));
         ids.sort();
         ids.dedup();
         names.sort_unstable();
         names.dedup();
-        assert_eq!((ids.len(), names.len()), (16, 16));
+        assert_eq!((ids.len(), names.len()), (17, 17));
     }
 
     #[test]
