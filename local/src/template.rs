@@ -188,7 +188,7 @@ impl Template {
 }
 
 /// What is switched on on one machine, where nothing of an older release runs, unless a value is given.
-const SWITCHED_ON: [(&str, &str); 1] = [("Formats", "banked,yorlet")];
+const SWITCHED_ON: [(&str, &str); 1] = [("Formats", "banked,yorlet,fintecture")];
 
 /// Whether a resource or output is there: it has no Condition, or one that holds.
 fn is_there(scope: &Scope<'_>, location: &Location, declared: &Value) -> Result<bool, TemplateError> {
