@@ -49,6 +49,14 @@ pub(super) fn read(query: &str, kind: Kind, wrong: &mut Violations) -> Result<Qu
     Ok(Query { state, redirect_uri, origin_uri, with_beneficiary, with_virtual_beneficiary })
 }
 
+/// Reads the `state` of a refund's raw query string, where it may be left out; other parameters are passed over.
+///
+/// # Errors
+/// 400 if it is not UTF-8.
+pub(super) fn read_state(query: &str, wrong: &mut Violations) -> Result<Option<String>, Refusal> {
+    Ok(wrong.optional(parameters(query)?("state"), None, "query.state", ONCE, state))
+}
+
 /// What is given for a parameter; one that is given twice is [`Given::Wrong`].
 fn parameters(query: &str) -> Result<impl Fn(&str) -> Given<String>, Refusal> {
     let unreadable = || Refusal::BadRequest("the query string must be UTF-8".to_owned());

@@ -3,15 +3,14 @@
 use jiff::Timestamp;
 use lambda_http::Request;
 use lambda_http::http::StatusCode;
-use models::{
-    Currency, MAX_REFUNDS, MinorUnits, Money, Name, NewRefund, NotRefundable, Reference, Refund, SessionId,
-    SessionState,
-};
+use models::{MAX_REFUNDS, NewRefund, NotRefundable, Reference, Refund, SessionId, SessionState};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::extra::RefundExtra;
+use super::fields::{AN_AMOUNT, Amount, Text, amount, at_most, object, required, text, text_of};
 use super::id;
+use super::query::read_state;
 use super::status::{REFUND_ABORTED, refund_status, refund_transfer_state, shown_status};
 use crate::answer::{Answer, json};
 use crate::error::{Refusal, Violation};
@@ -21,20 +20,13 @@ use crate::json::Json;
 use crate::list::RefundListRequest;
 #[cfg(test)]
 use crate::openapi::types as doc;
-use crate::violations::Violations;
+use crate::violations::{A_STRING, Violations, infallible};
 
 /// What a client calls the payment that is refunded.
 pub(crate) const SESSION_ID: &str = "meta.session_id";
 
 const AMOUNT: &str = "data.attributes.amount";
 const COMMUNICATION: &str = "data.attributes.communication";
-const STATE: &str = "query.state";
-
-/// The longest `state`, in characters.
-const MAX_STATE: usize = 512;
-
-const MISSING: &str = "mandatory_field_missing";
-const INVALID: &str = "invalid_field";
 
 /// A request for a refund.
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "FintectureNewRefund", transform = doc::may_be_null))]
@@ -73,7 +65,7 @@ struct RefundAttributes {
     /// Stands on the bank statement, if it can.
     #[cfg_attr(test, schemars(with = "doc::Text<140>"))]
     #[serde(default)]
-    communication: Given<Box<RawValue>>,
+    communication: Given<Text>,
 }
 
 /// Reads a request for a refund.
@@ -83,39 +75,19 @@ struct RefundAttributes {
 pub(crate) fn parse_refund(request: &Request, body: &Json<'_>) -> Result<NewRefund, Refusal> {
     let RefundRequest { meta, data } = body.object()?;
     let mut wrong = Violations::default();
-    let meta = object(meta, "meta", &mut wrong);
-    let data = object(data, "data", &mut wrong);
-    let RefundAttributes { amount, communication } = object(data.attributes, "data.attributes", &mut wrong);
-    let shown_id = match meta.session_id {
-        Given::Nothing => {
-            wrong.add(MISSING, SESSION_ID, "must be given");
-            None
-        }
-        Given::Wrong => {
-            wrong.add(INVALID, SESSION_ID, "must be a string");
-            None
-        }
-        Given::Value(text) => Some(text),
-    };
-    let amount_text = text(amount, AMOUNT, &mut wrong);
-    let amount = amount_text.as_deref().and_then(|text| match amount_of(text) {
-        Ok(amount) => Some(amount),
-        Err(rule) => {
-            wrong.add(INVALID, AMOUNT, rule);
-            None
-        }
-    });
-    let communication = text(communication, COMMUNICATION, &mut wrong).and_then(|text| match Name::try_from(text) {
-        Ok(text) => Some(text.as_str().to_owned()),
-        Err(rule) => {
-            wrong.add(INVALID, COMMUNICATION, rule);
-            None
-        }
-    });
-    let state = state(request.uri().query().unwrap_or(""), &mut wrong);
+    let meta = object(&mut wrong, meta, "meta").unwrap_or_default();
+    let data = object(&mut wrong, data, "data").unwrap_or_default();
+    let attributes = object(&mut wrong, data.attributes, "data.attributes").unwrap_or_default();
+    let shown_id = required(&mut wrong, meta.session_id, SESSION_ID, A_STRING, infallible);
+    // One client writes an empty text where all that is left is meant.
+    let given = if is_empty(&attributes.amount) { Given::Nothing } else { attributes.amount };
+    let amount = wrong.optional(given, None, AMOUNT, AN_AMOUNT, |raw| amount(&raw));
+    let communication = text(&mut wrong, attributes.communication, COMMUNICATION, at_most(140));
+    let state = read_state(request.uri().query().unwrap_or(""), &mut wrong)?;
     let reference = communication.clone().and_then(|text| Reference::try_from(text).ok());
+    let (amount, amount_text) = amount.map(|Amount { text, minor }| (minor, text)).unzip();
     let extra = extra::write(&RefundExtra { amount: amount_text, communication, state }).unwrap_or_else(|rule| {
-        wrong.add(INVALID, AMOUNT, rule);
+        wrong.add(None, COMMUNICATION, rule);
         None
     });
     match shown_id {
@@ -127,58 +99,8 @@ pub(crate) fn parse_refund(request: &Request, body: &Json<'_>) -> Result<NewRefu
     }
 }
 
-/// An object that may be left out.
-fn object<T: Default>(given: Given<Object<T>>, parameter: &str, wrong: &mut Violations) -> T {
-    match given {
-        Given::Nothing => T::default(),
-        Given::Wrong => {
-            wrong.add(INVALID, parameter, "must be an object");
-            T::default()
-        }
-        Given::Value(Object(object)) => object,
-    }
-}
-
-/// The text of a string or a number, which may be left out or empty.
-fn text(given: Given<Box<RawValue>>, parameter: &str, wrong: &mut Violations) -> Option<String> {
-    let read = match given {
-        Given::Nothing => return None,
-        Given::Wrong => None,
-        Given::Value(raw) => match raw.get().as_bytes().first() {
-            Some(b'"') => serde_json::from_str(raw.get()).ok(),
-            Some(b'-' | b'0'..=b'9') => Some(raw.get().to_owned()),
-            Some(_) | None => None,
-        },
-    };
-    if read.is_none() {
-        wrong.add(INVALID, parameter, "must be a string or a number");
-    }
-    read.filter(|text: &String| !text.is_empty())
-}
-
-/// An amount of pounds or euros, which both have two decimals: of which of them it is, the payment says.
-fn amount_of(text: &str) -> Result<MinorUnits, String> {
-    let amount = Money::from_decimal(text, Currency::EUR).map_err(|rule| rule.to_string())?;
-    if amount.minor() < 1 { Err("must be more than 0".to_owned()) } else { Ok(amount.minor_units()) }
-}
-
-/// The query's `state`, if it is given; other parameters are ignored.
-fn state(query: &str, wrong: &mut Violations) -> Option<String> {
-    let Ok(pairs) = serde_urlencoded::from_str::<Vec<(String, String)>>(query) else {
-        wrong.add(INVALID, "query", "can't be read");
-        return None;
-    };
-    let mut states = pairs.into_iter().filter(|(name, _)| name == "state").map(|(_, value)| value);
-    let (first, second) = (states.next()?, states.next());
-    let rule = if second.is_some() {
-        "must be given once"
-    } else if first.chars().count() > MAX_STATE || first.chars().any(char::is_control) {
-        "must be at most 512 characters, none of them a control character"
-    } else {
-        return Some(first).filter(|state| !state.is_empty());
-    };
-    wrong.add(INVALID, STATE, rule);
-    None
+fn is_empty(given: &Given<Box<RawValue>>) -> bool {
+    matches!(given, Given::Value(raw) if text_of(raw).is_some_and(|text| text.is_empty()))
 }
 
 /// Why a session is not refunded.

@@ -299,7 +299,7 @@ impl BeneficiaryView {
 /// What a payment is: a request to pay, or how it is paid.
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "FintecturePaymentType"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-enum PaymentType {
+pub(super) enum PaymentType {
     PayByBank,
     RequestToPay,
     ManualTransfer,
@@ -307,7 +307,7 @@ enum PaymentType {
 }
 
 impl PaymentType {
-    fn of(session: &Session, kind: Kind) -> Self {
+    pub(super) fn of(session: &Session, kind: Kind) -> Self {
         match (kind, chosen_method(session)) {
             (Kind::RequestToPay, _) => Self::RequestToPay,
             (Kind::Connect, Some(PaymentMethod::BankTransfer)) => Self::ManualTransfer,
@@ -326,6 +326,16 @@ impl PaymentType {
                     | PaymentMethod::GbpCreditTransfer,
                 ),
             ) => Self::PayByBank,
+        }
+    }
+
+    /// As answers and events have it.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::PayByBank => "PayByBank",
+            Self::RequestToPay => "RequestToPay",
+            Self::ManualTransfer => "ManualTransfer",
+            Self::BuyNowPayLater => "BuyNowPayLater",
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Every rule of a refund's request, with its code and parameter, and what is shown of one.
 
 use lambda_http::Body;
-use models::{Object, RefundCreation, RefundState, SessionEvent, WireFormat, WriteId};
+use models::{Currency, MinorUnits, Money, Object, RefundCreation, RefundState, SessionEvent, WireFormat, WriteId};
 use samples::{NOW, later};
 use serde_json::{Value, json};
 
@@ -36,7 +36,7 @@ fn wrong(answer: Result<NewRefund, Refusal>) -> Vec<(&'static str, String)> {
     match answer {
         Err(Refusal::Invalid(all)) => all
             .into_iter()
-            .map(|violation| (violation.code.unwrap(), violation.parameter.unwrap_or_default()))
+            .map(|violation| (violation.code.unwrap_or("invalid_field"), violation.parameter.unwrap_or_default()))
             .collect(),
         other => panic!("{other:?}"),
     }
@@ -181,7 +181,7 @@ fn everything_that_is_wrong_is_named_at_once() {
     }
     let good = json!({ "meta": { "session_id": ID } }).to_string();
     for query in ["?state=a&state=a", "?state=%0a", &format!("?state={}", "x".repeat(513))] {
-        assert_eq!(wrong(parse_with(query, &good)), [invalid(STATE)], "{query}");
+        assert_eq!(wrong(parse_with(query, &good)), [invalid("query.state")], "{query}");
     }
     assert!(parse_with(&format!("?state={}", "é".repeat(512)), &good).is_ok());
     // An id that is none names no payment.
@@ -286,6 +286,11 @@ fn what_can_not_be_refunded_is_a_bad_request_with_the_vendors_code() {
             NotRefundable::NothingLeft { left: left(0) },
             AMOUNT,
             "data.attributes.amount can't be refunded: nothing is left",
+        ),
+        (
+            NotRefundable::NotSent(SessionState::Pending),
+            SESSION_ID,
+            "meta.session_id names a payment that is payment_pending; only payment_created can be refunded",
         ),
         (NotRefundable::PaysRefund, SESSION_ID, "a session that pays a refund can't be refunded"),
         (NotRefundable::TakenBack, SESSION_ID, "a payment whose money was taken back can't be refunded"),
