@@ -23,19 +23,33 @@ mod tests;
 mod token;
 
 pub(crate) use cancel::check_cancel;
+#[cfg(test)]
+pub(crate) use create::{CURRENCIES, CreateRequest};
 pub(crate) use create::{begins_transfer, parse_create};
 pub(crate) use error::render as render_error;
+#[cfg(test)]
+pub(crate) use error::{ErrorView, code as error_code, entry_code, status as error_status};
 pub(crate) use event::{EventView, event_body};
 pub(crate) use fingerprint::fingerprint;
 pub(crate) use id::{read_object, read_session as read_session_id};
+#[cfg(test)]
+pub(crate) use list::SessionList;
 pub(crate) use list::{list, read_sessions as read_session_list};
+#[cfg(test)]
+pub(crate) use refund::{ListView as RefundList, RefundRequest, RefundView};
 pub(crate) use refund::{
     SESSION_ID, list_of as refund_list_of, not_refundable, parse_refund, refund, refund_created, refunds,
 };
 pub(crate) use return_url::return_url;
+#[cfg(test)]
+pub(crate) use session::{CreatedView, SessionView, shown_method};
 pub(crate) use session::{created, session};
 pub(crate) use signature::check as check_signature;
 pub(crate) use status::shown_status;
 #[cfg(test)]
-pub(crate) use status::{STATUSES, TRANSFER_STATES, shown_refund};
+pub(crate) use status::{
+    ORDERED, OVERPAID, PARTIAL, STATUSES, Shown, TRANSFER_STATES, WAITING, shown_refund, shown_transfer_state,
+};
+#[cfg(test)]
+pub(crate) use token::{TokenRequest, TokenView};
 pub(crate) use token::{granted_scopes, token};

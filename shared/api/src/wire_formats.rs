@@ -4,7 +4,7 @@
 use models::{Currency, EventType, PaymentMethod, RefundState, Scope, SessionState};
 
 use crate::error::{ApiError, Refusal, SignatureFault};
-use crate::{banked, yorlet};
+use crate::{banked, fintecture, yorlet};
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/wire-formats.md");
 
@@ -13,10 +13,12 @@ fn the_tables_are_what_the_code_says() {
     let document = std::fs::read_to_string(PATH).unwrap();
     let tables = [
         ("sessions", sessions()),
+        ("closer", closer()),
         ("refunds", refunds()),
         ("events", events()),
         ("methods", methods()),
         ("errors", errors()),
+        ("signatures", signatures()),
     ];
     let mut should = document.clone();
     for (name, table) in tables {
@@ -44,28 +46,74 @@ fn code(text: impl std::fmt::Display) -> String {
 }
 
 fn sessions() -> String {
-    let head = ["ours", "Banked's `state`", "Yorlet's session: `status`", "Yorlet's transaction: `status`"];
+    let head = [
+        "ours",
+        "Banked's `state`",
+        "Yorlet's session: `status`",
+        "Yorlet's transaction: `status`",
+        "Fintecture's `status`",
+        "its `transfer_state`",
+    ];
     let row = |state: SessionState| {
         let yorlet = [yorlet::shown_status(state), yorlet::transaction_status(state)];
-        [state.as_str(), banked::shown_state(state), yorlet[0], yorlet[1]].map(code)
+        let said = [state.as_str(), banked::shown_state(state), yorlet[0], yorlet[1], fintecture::shown_status(state)];
+        let [ours, banked, session, transaction, fintecture] = said.map(code);
+        [ours, banked, session, transaction, fintecture, or_none(fintecture::shown_transfer_state(state))]
     };
     table(head, SessionState::ALL.map(row))
 }
 
+fn or_none(text: Option<&str>) -> String {
+    text.map_or("–".to_owned(), code)
+}
+
+/// What Fintecture's format says of a session beyond its state.
+fn closer() -> String {
+    let rows = [
+        ("the payer has instructions for a transfer, of which nothing has come", fintecture::WAITING),
+        ("who lets the payer pay later has accepted the order", fintecture::ORDERED),
+        ("a part of the amount has come by transfers", fintecture::PARTIAL),
+        ("more than the amount has come by transfers", fintecture::OVERPAID),
+    ];
+    let row =
+        |(when, shown): (&str, fintecture::Shown)| [when.to_owned(), code(shown.status), or_none(shown.transfer_state)];
+    table(["when", "`status`", "`transfer_state`"], rows.map(row))
+}
+
 fn refunds() -> String {
-    let row = |state: RefundState| [state.as_str(), state.as_str(), yorlet::refund_status(state)].map(code);
-    table(["ours", "Banked's `state`", "Yorlet's `status`"], RefundState::ALL.map(row))
+    let row = |state: RefundState| {
+        let [ours, banked, yorlet] = [state.as_str(), state.as_str(), yorlet::refund_status(state)].map(code);
+        let said = [false, true].map(|submitted| {
+            let (status, transfer_state) = fintecture::shown_refund(state, submitted);
+            format!("{}, {}", code(status), code(transfer_state))
+        });
+        let [waits, submitted] = said;
+        let fintecture = if waits == submitted { waits } else { format!("{waits}; once submitted: {submitted}") };
+        [ours, banked, yorlet, fintecture]
+    };
+    let head = ["ours", "Banked's `state`", "Yorlet's `status`", "Fintecture's `status`, `transfer_state`"];
+    table(head, RefundState::ALL.map(row))
 }
 
 fn events() -> String {
     let row = |event: EventType| {
         let several = |name: fn(EventType, bool) -> Option<&'static str>| {
-            let [first, later] = [true, false].map(|is_first| name(event, is_first).map_or("–".to_owned(), code));
+            let [first, later] = [true, false].map(|is_first| or_none(name(event, is_first)));
             if first == later || !can_be_first(event) { later } else { format!("{later}; first: {first}") }
         };
-        [code(event), several(banked::webhook_event), several(|event, first| Some(yorlet::event_name(event, first)))]
+        let status = match event {
+            EventType::PaymentSession(state) => fintecture::shown_status(state),
+            EventType::Refund(state) => fintecture::shown_refund(state, false).0,
+        };
+        [
+            code(event),
+            several(banked::webhook_event),
+            several(|event, first| Some(yorlet::event_name(event, first))),
+            code(format_args!("payment_session.status.{status}")),
+        ]
     };
-    table(["ours, and Banked's `type`", "Banked's `webhook_event`", "Yorlet's `type`"], EventType::all().map(row))
+    let head = ["ours, and Banked's `type`", "Banked's `webhook_event`", "Yorlet's `type`", "Fintecture's `event`"];
+    table(head, EventType::all().map(row))
 }
 
 /// Whether an object can begin with it.
@@ -90,11 +138,14 @@ fn methods() -> String {
         let account = if method.pays_into_account() { "yes" } else { "no" };
         let banked = if method == PaymentMethod::PayByBank { "every session" } else { "–" };
         let yorlet = if yorlet::PAYMENT_METHODS.contains(&method) { code(method.as_str()) } else { "–".to_owned() };
-        [code(method.as_str()), yorlet, banked.to_owned(), can_have, account.to_owned(), offered.join(", ")]
+        let fintecture = or_none(fintecture::shown_method(method));
+        let [banked, account] = [banked, account].map(str::to_owned);
+        [code(method.as_str()), yorlet, fintecture, banked, can_have, account, offered.join(", ")]
     };
     let head = [
         "ours",
         "Yorlet's `payment_method_types`",
+        "Fintecture's `payment_methods`",
         "Banked's",
         "currencies",
         "needs an account",
@@ -103,9 +154,10 @@ fn methods() -> String {
     table(head, PaymentMethod::ALL.map(row))
 }
 
-fn errors() -> String {
+/// Each way in which a request is not done, but for what is our own fault, as its sender would say it.
+pub(crate) fn refusals() -> [(&'static str, ApiError); 18] {
     let internal = || Box::new(std::io::Error::other("quiet"));
-    let all: [(&str, ApiError); 18] = [
+    [
         ("the body or a parameter can't be read", Refusal::BadRequest(String::new()).into()),
         ("a field breaks a rule", Refusal::Invalid(Vec::new()).into()),
         ("no credentials that hold", Refusal::Unauthorized.into()),
@@ -127,8 +179,11 @@ fn errors() -> String {
         ("the body is too long", Refusal::TooLarge(0).into()),
         ("the body is of another type", Refusal::UnsupportedMediaType("application/json").into()),
         ("we can't at the moment: repeat it", ApiError::Unavailable(internal())),
-    ];
-    let last = ("our fault", ApiError::Internal(internal()));
+    ]
+}
+
+fn errors() -> String {
+    let last = ("our fault", ApiError::Internal(Box::new(std::io::Error::other("quiet"))));
     let row = |(what, error): (&str, ApiError)| {
         // A variant that is new is missing here until it is put into the list above.
         match &error {
@@ -157,7 +212,61 @@ fn errors() -> String {
         let yorlet = serde_json::to_value(yorlet::ErrorView::new(&error)).unwrap();
         let kind = yorlet["error"]["type"].as_str().unwrap();
         let banked = format!("{} `{}`", error.status().as_u16(), banked::code(&error));
-        [what.to_owned(), banked, format!("{} `{kind}`", yorlet::status(&error).as_u16())]
+        let status = fintecture::error_status(&error);
+        let [general, entry] = [fintecture::error_code(status), fintecture::entry_code(&error)];
+        let fintecture = if general == entry { code(entry) } else { format!("`{general}`: `{entry}`") };
+        [
+            what.to_owned(),
+            banked,
+            format!("{} `{kind}`", yorlet::status(&error).as_u16()),
+            format!("{} {fintecture}", status.as_u16()),
+        ]
     };
-    table(["what", "Banked", "Yorlet"], all.into_iter().chain([last]).map(row))
+    table(["what", "Banked", "Yorlet", "Fintecture"], refusals().into_iter().chain([last]).map(row))
+}
+
+/// Each way in which a signature is not right, in the order in which they are looked for.
+pub(crate) fn signature_faults() -> impl Iterator<Item = SignatureFault> {
+    use SignatureFault as F;
+    let server = samples::NOW;
+    let all = [
+        F::Missing,
+        F::Malformed,
+        F::Algorithm,
+        F::KeyId,
+        F::NoKeys,
+        F::Headers,
+        F::RequestIdMissing,
+        F::RequestIdMalformed,
+        F::DigestMissing,
+        F::DigestMalformed,
+        F::DigestMismatch,
+        F::DateMissing,
+        F::DateMalformed,
+        F::DateSkewed { server },
+        F::Wrong,
+    ];
+    all.into_iter().inspect(|fault| match fault {
+        // A variant that is new is missing here until it is put into the list above.
+        F::Missing
+        | F::Malformed
+        | F::Algorithm
+        | F::KeyId
+        | F::NoKeys
+        | F::Headers
+        | F::RequestIdMissing
+        | F::RequestIdMalformed
+        | F::DigestMissing
+        | F::DigestMalformed
+        | F::DigestMismatch
+        | F::DateMissing
+        | F::DateMalformed
+        | F::DateSkewed { .. }
+        | F::Wrong => {}
+    })
+}
+
+fn signatures() -> String {
+    let row = |fault: SignatureFault| [code(fault.code()), fault.to_string()];
+    table(["entry's `code`", "`message`"], signature_faults().map(row))
 }

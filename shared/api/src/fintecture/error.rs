@@ -5,24 +5,34 @@ use lambda_http::{Body, Response};
 use serde::Serialize;
 
 use crate::error::{ApiError, Refusal, Violation};
+#[cfg(test)]
+use crate::openapi::types as doc;
 
 /// The code of a field that breaks a rule, if it has none of its own.
 const INVALID_FIELD: &str = "invalid_field";
 
 /// The body of an answer to what is not done.
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "FintectureError"))]
 #[derive(Debug, Serialize)]
-struct ErrorView<'a> {
+pub(crate) struct ErrorView<'a> {
+    /// The answer's own.
     status: u16,
-    /// One that fits the status: a client breaks if it doesn't.
+    /// One that fits the status.
+    // A client breaks if it doesn't.
+    #[cfg_attr(test, schemars(with = "doc::FintectureErrorCode"))]
     code: &'static str,
+    /// The answer's `apigw-requestid`: quote it when you ask about a request.
     log_id: &'a str,
+    /// All that is wrong.
     errors: Vec<Entry<'a>>,
 }
 
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
 #[derive(Debug, Serialize)]
 struct Entry<'a> {
+    #[cfg_attr(test, schemars(with = "doc::FintectureEntryCode"))]
     code: &'static str,
-    /// The field that it is about, or the code.
+    /// The field or parameter that it is about, or the code.
     title: &'a str,
     message: String,
 }
@@ -49,7 +59,7 @@ fn of_violation(violation: &Violation) -> Entry<'_> {
 
 /// HTTP's own, but that all that is wrong with a request, or can't be done to an object as it is, is a bad request: no client
 /// knows 409 or 422.
-const fn status(error: &ApiError) -> StatusCode {
+pub(crate) const fn status(error: &ApiError) -> StatusCode {
     match error {
         ApiError::Refused(Refusal::Invalid(_) | Refusal::InvalidAction { .. } | Refusal::IdempotencyConflict) => {
             StatusCode::BAD_REQUEST
@@ -76,7 +86,7 @@ const fn status(error: &ApiError) -> StatusCode {
 }
 
 /// The code of a status, of those that the clients know.
-fn code(status: StatusCode) -> &'static str {
+pub(crate) fn code(status: StatusCode) -> &'static str {
     match status.as_u16() {
         401 => "unauthorized",
         403 => "forbidden",
@@ -88,7 +98,7 @@ fn code(status: StatusCode) -> &'static str {
 }
 
 /// The code of what is wrong.
-const fn entry_code(error: &ApiError) -> &'static str {
+pub(crate) const fn entry_code(error: &ApiError) -> &'static str {
     match error {
         ApiError::Refused(refusal) => match refusal {
             Refusal::BadRequest(_) | Refusal::Invalid(_) | Refusal::TooLarge(_) | Refusal::UnsupportedMediaType(_) => {

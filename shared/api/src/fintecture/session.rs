@@ -21,12 +21,21 @@ use crate::extra;
 #[cfg(test)]
 use crate::openapi::types as doc;
 
-/// The ways to pay that there are here, and what they are called.
-const METHODS: [(PaymentMethod, &str); 3] = [
-    (PaymentMethod::PayByBank, "immediate_transfer"),
-    (PaymentMethod::BankTransfer, "smart_transfer"),
-    (PaymentMethod::BuyNowPayLater, "bnpl"),
-];
+/// What a way to pay is called; none if it is not one of this format.
+pub(crate) const fn shown_method(method: PaymentMethod) -> Option<&'static str> {
+    match method {
+        PaymentMethod::PayByBank => Some("immediate_transfer"),
+        PaymentMethod::BankTransfer => Some("smart_transfer"),
+        PaymentMethod::BuyNowPayLater => Some("bnpl"),
+        PaymentMethod::Card
+        | PaymentMethod::CardPresent
+        | PaymentMethod::BacsDebit
+        | PaymentMethod::SepaDebit
+        | PaymentMethod::Autogiro
+        | PaymentMethod::DirectTransfer
+        | PaymentMethod::GbpCreditTransfer => None,
+    }
+}
 
 // created
 
@@ -342,9 +351,8 @@ impl PaymentType {
 
 /// The ways to pay of a session that was sent none.
 fn methods_of(session: &Session) -> Vec<OrderedMethod> {
-    let called = |method: &PaymentMethod| METHODS.iter().find(|(known, _)| known == method);
-    let called = session.payment_methods.as_slice().iter().filter_map(called);
-    called.map(|(_, id)| OrderedMethod { id: (*id).to_owned(), order: None }).collect()
+    let ids = session.payment_methods.as_slice().iter().filter_map(|method| shown_method(*method));
+    ids.map(|id| OrderedMethod { id: id.to_owned(), order: None }).collect()
 }
 
 impl<'a> AttributesView<'a> {

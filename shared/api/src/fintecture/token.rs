@@ -17,18 +17,30 @@ const LIFETIME_S: i64 = 3600;
 /// The one scope that there is here: payments. Their other, account information, has nothing to open.
 const PIS: &str = "PIS";
 
+/// What a token is asked for with. All may be left out.
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "FintectureTokenRequest"))]
 #[derive(Debug, Default, Deserialize)]
-struct TokenRequest {
+pub(crate) struct TokenRequest {
+    #[cfg_attr(test, schemars(with = "String", extend("const" = CLIENT_CREDENTIALS)))]
     grant_type: Option<String>,
+    /// The API key, as in the credentials.
+    #[cfg_attr(test, schemars(with = "String"))]
     app_id: Option<String>,
+    #[cfg_attr(test, schemars(with = "String", extend("const" = PIS)))]
     scope: Option<String>,
 }
 
+/// An access token.
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "FintectureToken"))]
 #[derive(Debug, Serialize)]
-struct TokenView {
+pub(crate) struct TokenView {
     access_token: String,
+    #[cfg_attr(test, schemars(extend("const" = "Bearer")))]
     token_type: &'static str,
+    /// Seconds.
+    #[cfg_attr(test, schemars(extend("const" = LIFETIME_S)))]
     expires_in: i64,
+    #[cfg_attr(test, schemars(extend("const" = PIS)))]
     scope: &'static str,
 }
 

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Display;
 
+use lambda_http::http::StatusCode;
 use models::{
     CardBrand as Brand, DisabledBy, EndpointFaults, EventEncoding, EventType as Events, PaymentMethod, RefundEvent,
     RefundState as Refunds, SessionEvent, SessionState, WireFormat,
@@ -12,6 +13,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
 use crate::banked::{self, shown_state};
+use crate::error::SignatureFault;
 use crate::fintecture;
 use crate::format::Format;
 use crate::yorlet;
@@ -76,7 +78,11 @@ schemas! {
     inline FintectureRefundStatus = one_of(
         Refunds::ALL.into_iter().flat_map(|state| [false, true].map(|submitted| fintecture::shown_refund(state, submitted).0)),
     );
-    inline FintectureCurrency = one_of(["EUR", "GBP"]);
+    inline FintectureCurrency = one_of(fintecture::CURRENCIES.map(|currency| currency.code()));
+    inline FintectureErrorCode = one_of(
+        [400, 401, 403, 404, 500, 503].map(|status| fintecture::error_code(StatusCode::from_u16(status).unwrap())),
+    );
+    named FintectureEntryCode = described(one_of(fintecture_codes()), "What is wrong; `message` says it in words.");
     inline FintectureStatus = one_of(fintecture::STATUSES);
     inline FintectureTransferState = one_of(fintecture::TRANSFER_STATES);
     inline YorletSessionStatus = one_of(SessionState::ALL.map(yorlet::shown_status));
@@ -143,6 +149,14 @@ schemas! {
         "required": ["message"],
         "examples": [{ "message": "Too Many Requests" }],
     });
+}
+
+/// Every code of an entry among Fintecture's errors.
+fn fintecture_codes() -> Vec<&'static str> {
+    let mut codes = vec!["mandatory_field_missing", "invalid_field", "refund_aborted"];
+    codes.extend(crate::wire_formats::refusals().iter().map(|(_, error)| fintecture::entry_code(error)));
+    codes.extend(crate::wire_formats::signature_faults().map(SignatureFault::code));
+    codes
 }
 
 /// An id as Yorlet's format shows it.
