@@ -1,10 +1,11 @@
-//! The page where somebody makes a transfer, as in a bank's app: to any reference, of any amount.
+//! The page where somebody makes a transfer, as in a bank's app: to any account and reference, of any amount.
 
 use askama::Template;
 use lambda_http::http::StatusCode;
-use models::{Currency, Money, Reference, Session, TransferId};
+use models::{AccountIdentifier, Currency, Money, Reference, Session, TransferId};
 use pages::{Answer, Language};
 use providers::mock::{Arrived, Sender, Transfer};
+use providers::virtual_account;
 use serde::Deserialize;
 
 use crate::house::{House, page};
@@ -12,6 +13,9 @@ use crate::route::{return_path, transfer_path};
 
 /// The most characters of what is typed as a reference: banks pass on as many (SEPA's unstructured remittance information).
 const MAX_REFERENCE_CHARS: usize = 140;
+
+/// The most characters of what is typed as an IBAN: 34, in groups.
+const MAX_ACCOUNT_CHARS: usize = 64;
 
 /// The most that somebody transfers at once, in minor units.
 const MAX_MINOR: i64 = 9_999_999_999;
@@ -26,6 +30,9 @@ pub(crate) struct TransferForm {
     id: String,
     amount: String,
     currency: String,
+    /// An IBAN, if it is to be found by that.
+    #[serde(default)]
+    account: String,
     reference: String,
     sender: String,
 }
@@ -38,6 +45,7 @@ impl TransferForm {
             id: id.to_string(),
             amount: decimal(amount),
             currency: amount.currency().code().to_owned(),
+            account: virtual_account(session).map(|own| own.payee.account).map_or_else(String::new, iban),
             reference: Reference::of_payment(&session.end_to_end_id).as_str().to_owned(),
             sender: Sender::Payer.as_str().to_owned(),
         }
@@ -50,7 +58,8 @@ impl TransferForm {
         let amount = amount.filter(|amount| (1..=MAX_MINOR).contains(&amount.minor()));
         let sender = Sender::ALL.into_iter().find(|sender| sender.as_str() == self.sender);
         let reference = self.reference.trim();
-        let fits = reference.chars().count() <= MAX_REFERENCE_CHARS && !reference.chars().any(char::is_control);
+        let account = self.account.trim();
+        let fits = |typed: &str, max: usize| typed.chars().count() <= max && !typed.chars().any(char::is_control);
         let mut errors = Vec::new();
         if currency.is_some() && amount.is_none() {
             errors.push(("amount", "Enter an amount like 12.50, up to 99,999,999.99"));
@@ -58,7 +67,10 @@ impl TransferForm {
         if currency.is_none() {
             errors.push(("currency", "Choose a currency"));
         }
-        if !fits {
+        if !fits(account, MAX_ACCOUNT_CHARS) {
+            errors.push(("account", "An IBAN has up to 34 letters and digits"));
+        }
+        if !fits(reference, MAX_REFERENCE_CHARS) {
             errors.push(("reference", "A reference has up to 140 characters, all of them on one line"));
         }
         if sender.is_none() {
@@ -66,10 +78,19 @@ impl TransferForm {
         }
         match (self.id.parse(), amount, sender) {
             (Ok(id), Some(amount), Some(sender)) if errors.is_empty() => {
-                Ok(Transfer { id, reference: reference.to_owned(), amount, sender })
+                let account = (!account.is_empty()).then(|| account.to_owned());
+                Ok(Transfer { id, account, reference: reference.to_owned(), amount, sender })
             }
             _ => Err(errors),
         }
+    }
+}
+
+/// As it is written without groups; nothing of an account without an IBAN.
+fn iban(account: AccountIdentifier) -> String {
+    match account {
+        AccountIdentifier::Iban { iban } => iban.as_str().to_owned(),
+        AccountIdentifier::UkAccount { .. } => String::new(),
     }
 }
 
@@ -115,7 +136,7 @@ impl<'a> TransferPage<'a> {
     }
 }
 
-/// That a transfer was sent, and whether its reference is a payment's.
+/// That a transfer was sent, and whether its account or its reference is a payment's.
 #[derive(Template)]
 #[template(path = "transferred.html")]
 pub(crate) struct TransferredPage {
@@ -157,6 +178,10 @@ mod tests {
         assert_eq!(transfer.amount, Money::new(MinorUnits::new(400), Currency::GBP));
         let reference = Reference::of_payment(&session.end_to_end_id);
         assert_eq!((transfer.reference.as_str(), transfer.sender), (reference.as_str(), Sender::Payer));
+        assert_eq!(transfer.account, None);
+        let session = Session { virtual_iban: true, ..session };
+        let transfer = TransferForm::of(&session, TransferId::new(samples::uuid())).check().unwrap();
+        assert!(transfer.account.is_some_and(|account| account.starts_with("GB") && account.contains("MOCK")));
     }
 
     #[test]
@@ -166,6 +191,9 @@ mod tests {
             assert_eq!(wrong(TransferForm { amount: amount.to_owned(), ..form() }), ["amount"], "{amount}");
         }
         assert_eq!(wrong(TransferForm { currency: "USD".to_owned(), ..form() }), ["currency"]);
+        for account in ["a".repeat(65), "a\nb".to_owned()] {
+            assert_eq!(wrong(TransferForm { account, ..form() }), ["account"]);
+        }
         for reference in ["a".repeat(141), "a\nb".to_owned()] {
             assert_eq!(wrong(TransferForm { reference, ..form() }), ["reference"]);
         }

@@ -18,6 +18,7 @@ pub(super) const TRANSFER: &str = "mock-transfer";
 pub(super) fn transfer(session: &Session, minor: i64) -> Transfer {
     Transfer {
         id: TransferId::new(samples::uuid()),
+        account: None,
         reference: Reference::of_payment(&session.end_to_end_id).as_str().to_owned(),
         amount: Money::new(MinorUnits::new(minor), Currency::GBP),
         sender: Sender::Payer,

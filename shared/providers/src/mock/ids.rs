@@ -29,7 +29,7 @@ pub(super) fn refund_of(id: &ProviderRefundId) -> Option<(EndToEndId, u8, u8)> {
     Some((payment, attempt, whole_number(position)?))
 }
 
-/// What the ledger calls the payment with a reference, as somebody typed it: banks leave out blanks and hyphens and make
+/// What the ledger calls the payment with a reference, or with an account of its own, as somebody typed it: banks leave out blanks and hyphens and make
 /// capitals, and people take O for 0, and I and L for 1 (Crockford's base 32, which has no such letters).
 pub(super) fn of_reference(typed: &str) -> Option<EndToEndId> {
     of_text(&as_meant(typed))

@@ -32,7 +32,7 @@ pub enum Entry {
     },
     /// What happened to the transfers of a payment at this position, from 1 without gaps: [`super::LogEntry`].
     Transfer(u16),
-    /// Which payment has a reference: [`super::Referenced`]. The payment is named by the reference here.
+    /// Which payment has a reference, or an account: [`super::Referenced`]. The payment is named by that here.
     Reference,
     /// A transfer that matches no payment: [`super::UnmatchedTransfer`]. All of them stand under one id.
     Unmatched(TransferId),

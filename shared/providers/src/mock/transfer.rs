@@ -1,4 +1,5 @@
-//! The mock provider whose payers make transfers of their own: it says where to, and finds by the reference whose each is.
+//! The mock provider whose payers make transfers of their own: it says where to, and finds by the account or the reference whose
+//! each is.
 
 use jiff::Timestamp;
 use models::{
@@ -20,6 +21,7 @@ use crate::event::{NotGenuine, ProviderEvent, RawEvent};
 use crate::port::{
     Arrivals, Begun, Cancellation, Provider, ProviderError, RefundAnswer, RefundRefusal, RefundStatus, Status,
 };
+use crate::virtual_account::virtual_account;
 
 impl Sender {
     /// The account, where the payer of `session` is known.
@@ -40,6 +42,8 @@ impl Sender {
 pub struct Transfer {
     /// Its id: however often it is sent, it arrives once.
     pub id: TransferId,
+    /// What was typed as the IBAN that it goes to, if one was: it may be one payment's own.
+    pub account: Option<String>,
     /// What was typed as its reference.
     pub reference: String,
     /// How much.
@@ -51,7 +55,7 @@ pub struct Transfer {
 /// What became of a transfer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Arrived {
-    /// It has the reference of a payment of ours.
+    /// It has the account or the reference of a payment of ours.
     AtPayment {
         /// What is sent to say so, and where.
         event: SignedEvent,
@@ -62,8 +66,8 @@ pub enum Arrived {
     Unmatched,
 }
 
-/// A transfer arrives. It is matched by its reference and its currency alone, whatever the state of the payment. The webhook is
-/// signed at the real time, which is another than `now` where a payment follows a test clock.
+/// A transfer arrives. It is matched by its account, if that is a payment's own, else by its reference; and by its currency, whatever
+/// the state of the payment. The webhook is signed at the real time, which is another than `now` where a payment follows a test clock.
 ///
 /// # Errors
 /// The ledger could not be read or written, or the payment has had too many.
@@ -73,15 +77,20 @@ pub async fn arrive(
     now: Timestamp,
     real_now: Timestamp,
 ) -> Result<Arrived, ProviderError> {
-    let Transfer { id, reference, amount, sender } = transfer;
+    let Transfer { id, account, reference, amount, sender } = transfer;
     let currency = amount.currency().code();
     let unmatched_list = ids::unmatched_list().ok_or_else(|| ProviderError::refused(Refusal::Unreadable))?;
     if ledger.get::<UnmatchedTransfer>(unmatched_list, Entry::Unmatched(*id)).await?.is_some() {
         return Ok(Arrived::Unmatched);
     }
-    let referenced = match ids::of_reference(reference) {
-        Some(of_reference) => ledger.get::<Referenced>(of_reference, Entry::Reference).await?,
+    let of_account = match account {
+        Some(account) => known(ledger, account).await?,
         None => None,
+    };
+    let referenced = match of_account {
+        // Whoever sends to a payment's own account pays that, whatever else was typed.
+        Some(of_account) => Some(of_account),
+        None => known(ledger, reference).await?,
     };
     let Some(Referenced { payment, provider, webhook_url, .. }) =
         referenced.filter(|referenced| referenced.currency == currency)
@@ -107,6 +116,14 @@ pub async fn arrive(
     Ok(Arrived::AtPayment { event, base_url })
 }
 
+/// The payment that has this reference, or this account for its own.
+async fn known(ledger: &impl Ledger, typed: &str) -> Result<Option<Referenced>, ProviderError> {
+    match ids::of_reference(typed) {
+        Some(of_reference) => ledger.get(of_reference, Entry::Reference).await,
+        None => Ok(None),
+    }
+}
+
 /// The connector to a mock provider whose payers make transfers.
 #[derive(Debug, Clone)]
 pub struct MockTransfer<L> {
@@ -123,6 +140,11 @@ impl<L: Ledger> MockTransfer<L> {
     /// Which mock it is.
     pub const fn mock(&self) -> &'static NamedMock {
         self.consent.mock()
+    }
+
+    /// The account that is the session's own, if it has one here.
+    fn own_account(&self, session: &Session) -> Option<Payee> {
+        virtual_account(session).filter(|own| own.provider.as_str() == self.mock().id).map(|own| own.payee)
     }
 
     async fn of_attempt(&self, id: &ProviderPaymentId) -> Result<Option<OfAttempt>, ProviderError> {
@@ -182,10 +204,12 @@ impl<L: Ledger> Provider for MockTransfer<L> {
         MovesMoney::AtConsent
     }
 
-    /// Under the payment's own reference, whatever is to stand on a statement: by it the transfer is found.
+    /// To the session's own account, if it has one, and under the payment's own reference, whatever is to stand on a statement: by
+    /// them the transfer is found.
     fn begin_request(&self, session: &Session, number: u8) -> ProviderRequest {
         let reference = Reference::of_payment(&session.end_to_end_id);
-        self.consent.begin_request(&Session { reference, ..session.clone() }, number)
+        let payee = self.own_account(session).unwrap_or_else(|| session.payee.clone());
+        self.consent.begin_request(&Session { payee, reference, ..session.clone() }, number)
     }
 
     async fn begin(&self, session: &Session, number: u8, request: &ProviderRequest) -> Result<Begun, ProviderError> {
@@ -194,11 +218,17 @@ impl<L: Ledger> Provider for MockTransfer<L> {
         let unreadable = || ProviderError::refused(Refusal::Unreadable);
         let provider: BankId = self.mock().id.parse().map_err(|_| unreadable())?;
         let of_reference = ids::of_reference(reference.as_str()).ok_or_else(unreadable)?;
+        let own = self.own_account(session).and_then(|own| match own.account {
+            AccountIdentifier::Iban { iban } => ids::of_reference(iban.as_str()),
+            AccountIdentifier::UkAccount { .. } => None,
+        });
         let referenced = Referenced { payment: end_to_end_id, provider, currency, webhook_url };
         let opened = LogEntry::Opened { attempt };
         Log::append(&self.consent.ledger, end_to_end_id, |log| (!log.of(attempt).opened).then_some(opened)).await?;
-        // Afterwards: whatever has this reference comes when an attempt has been opened.
-        self.consent.ledger.put(of_reference, Entry::Reference, referenced).await?;
+        // Afterwards: whatever has this reference or account comes when an attempt has been opened.
+        for known_by in own.into_iter().chain([of_reference]) {
+            self.consent.ledger.put(known_by, Entry::Reference, referenced.clone()).await?;
+        }
         Ok(begun)
     }
 

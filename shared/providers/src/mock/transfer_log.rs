@@ -47,7 +47,7 @@ pub enum LogEntry {
     },
 }
 
-/// Which payment has a reference. Kept for good; names nobody.
+/// Which payment has a reference, or an account for its own. Kept for good; names nobody.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Referenced {
     /// The payment.

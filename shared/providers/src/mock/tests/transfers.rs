@@ -1,7 +1,7 @@
 //! The mock whose payers make transfers: its instructions, how it matches, and what races with what.
 
 use jiff::Timestamp;
-use models::{AtConsent, Currency, PaymentAttempt};
+use models::{AtConsent, PaymentAttempt};
 use samples::later;
 
 use super::*;
@@ -26,7 +26,8 @@ async fn begun<L: Ledger + Clone>(ledger: &L, number: u8) -> (Connector<L>, Sess
 
 fn transfer(reference: &str, minor: i64, currency: Currency) -> Transfer {
     let amount = Money::new(MinorUnits::new(minor), currency);
-    Transfer { id: TransferId::new(samples::uuid()), reference: reference.to_owned(), amount, sender: Sender::Payer }
+    let id = TransferId::new(samples::uuid());
+    Transfer { id, account: None, reference: reference.to_owned(), amount, sender: Sender::Payer }
 }
 
 fn to(session: &Session, minor: i64) -> Transfer {
@@ -82,6 +83,66 @@ fn a_reference_is_matched_as_people_and_banks_write_it() {
     assert_eq!(arrived(run(provider.status(&session, &attempt, NOW)).unwrap()).received, MinorUnits::new(expected));
     let unmatched = memory.entries().into_iter().filter(|(_, entry)| matches!(entry, Entry::Unmatched(_)));
     assert_eq!(unmatched.count(), 7, "each once");
+}
+
+/// A session that has an account of its own, in euro, and its first attempt, which is begun.
+async fn begun_with_account<L: Ledger + Clone>(ledger: &L, provider: &str) -> (Connector<L>, Session, PaymentAttempt) {
+    let provider = connector(provider, ledger.clone());
+    let session = with_account();
+    let attempt = attempt_of(&provider, &session, 1);
+    provider.begin(&session, 1, &attempt.at_consent.as_ref().unwrap().request).await.unwrap();
+    (provider, session, attempt)
+}
+
+#[test]
+fn a_sessions_own_account_is_what_is_transferred_to_at_the_provider_that_keeps_it() {
+    for (mock, is_own) in [(MOCK, true), ("mock-direct-transfer", false)] {
+        let memory = MemoryLedger::default();
+        let (provider, session, attempt) = run(begun_with_account(&memory, mock));
+        let begun = run(provider.begin(&session, 1, &attempt.at_consent.unwrap().request)).unwrap();
+        let Next::Transfer(instructions) = begun.next else { panic!("a page") };
+        let own = virtual_account(&session).unwrap().payee;
+        assert_eq!(instructions.payee, if is_own { own } else { session.payee.clone() });
+        let typed = Transfer { account: Some(own_iban(&session)), ..transfer("", 10, Currency::EUR) };
+        let is_matched = run(arrive(&memory, &typed, NOW, NOW)).unwrap() != Arrived::Unmatched;
+        assert_eq!(is_matched, is_own);
+    }
+}
+
+#[test]
+fn what_goes_to_a_payments_own_account_pays_it_whatever_its_reference_is() {
+    let memory = MemoryLedger::default();
+    let (provider, session, attempt) = run(begun_with_account(&memory, MOCK));
+    let (_, other, other_attempt) = run(begun_with_account(&memory, MOCK));
+    let [own, others] = [&session, &other].map(own_iban);
+    assert_ne!(own, others);
+    let [reference, others_reference] = [&session, &other].map(|of| Reference::of_payment(&of.end_to_end_id));
+    let send = |account: Option<&str>, reference: &str, minor: i64, currency: Currency| {
+        let account = account.map(str::to_owned);
+        run(arrive(&memory, &Transfer { account, ..transfer(reference, minor, currency) }, NOW, NOW)).unwrap()
+    };
+    let in_groups: Vec<String> =
+        own.as_bytes().chunks(4).map(|part| String::from_utf8_lossy(part).to_lowercase()).collect();
+    for (account, reference) in [
+        (Some(own.as_str()), ""),
+        (Some(&in_groups.join(" ")), "rent, May"),
+        (Some(&own), others_reference.as_str()),
+        // What is nobody's own account is found by its reference.
+        (Some("DE89370400440532013000"), reference.as_str()),
+        (Some(""), reference.as_str()),
+        (None, reference.as_str()),
+        // The account, where its reference should stand.
+        (None, &own),
+    ] {
+        let arrived = send(account, reference, 10, Currency::EUR);
+        assert!(matches!(arrived, Arrived::AtPayment { .. }), "{account:?} {reference}");
+    }
+    assert_eq!(arrived(run(provider.status(&session, &attempt, NOW)).unwrap()).received, MinorUnits::new(70));
+    // In another currency it pays nobody, not even the payment whose reference it has.
+    assert_eq!(send(Some(&own), others_reference.as_str(), 10, Currency::GBP), Arrived::Unmatched);
+    let nobodys = "FR7699999000010000000000018";
+    assert_eq!(send(Some(nobodys), "", 10, Currency::EUR), Arrived::Unmatched);
+    assert_eq!(run(provider.status(&other, &other_attempt, NOW)).unwrap(), Status::AwaitingConsent);
 }
 
 #[test]
