@@ -22,6 +22,8 @@ mod status;
 mod tests;
 mod token;
 
+#[cfg(test)]
+pub(crate) use cancel::CancelRequest;
 pub(crate) use cancel::check_cancel;
 #[cfg(test)]
 pub(crate) use create::{CURRENCIES, CreateRequest};

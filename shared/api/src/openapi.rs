@@ -14,10 +14,11 @@ use serde_json::{Map, Value, json};
 
 use crate::answer::List;
 use crate::banked::{CreateRequest, Dialect, Errors, EventView, ProviderView, RefundRequest, RefundView, SessionView};
+use crate::list::ListLinks;
 use crate::oauth::{OauthErrors, TokenRequest, TokenView};
 use crate::test_clocks::{AdvanceRequest, TestClockRequest, TestClockView};
 use crate::webhooks::{AttemptView, ReplayView, WebhookRequest, WebhookView};
-use crate::yorlet;
+use crate::{fintecture, yorlet};
 
 pub(crate) const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi.yaml");
 /// The line from which on the document is written by the code.
@@ -56,6 +57,10 @@ fn schemas() -> Map<String, Value> {
     requests.subschema_for::<yorlet::CreateRequest>();
     requests.subschema_for::<yorlet::RefundRequest>();
     requests.subschema_for::<yorlet::CustomerRequest>();
+    requests.subschema_for::<fintecture::CreateRequest>();
+    requests.subschema_for::<fintecture::CancelRequest>();
+    requests.subschema_for::<fintecture::RefundRequest>();
+    requests.subschema_for::<fintecture::TokenRequest>();
     requests.subschema_for::<WebhookRequest>();
     requests.subschema_for::<TestClockRequest>();
     requests.subschema_for::<AdvanceRequest>();
@@ -71,6 +76,13 @@ fn schemas() -> Map<String, Value> {
     views.subschema_for::<yorlet::ErrorView<'_>>();
     views.subschema_for::<yorlet::CustomerView<'_>>();
     views.subschema_for::<yorlet::DeletedCustomerView>();
+    views.subschema_for::<fintecture::CreatedView>();
+    views.subschema_for::<fintecture::SessionView<'_>>();
+    views.subschema_for::<fintecture::SessionList<'_>>();
+    views.subschema_for::<fintecture::RefundView>();
+    views.subschema_for::<fintecture::RefundList>();
+    views.subschema_for::<fintecture::TokenView>();
+    views.subschema_for::<fintecture::ErrorView<'_>>();
     views.subschema_for::<WebhookView<'_>>();
     views.subschema_for::<AttemptView<'_>>();
     views.subschema_for::<ReplayView>();
@@ -109,7 +121,9 @@ fn schemas() -> Map<String, Value> {
     let yorlet_lists =
         ["YorletPaymentSession", "YorletTransaction", "YorletRefund", "YorletCustomer"].map(&mut yorlet_list);
     let mut all = requests.take_definitions(true);
-    all.extend(views.take_definitions(true));
+    let mut views = views.take_definitions(true);
+    views.iter_mut().filter(|(name, _)| name.starts_with("Fintecture")).for_each(|(_, view)| left_out(view));
+    all.extend(views);
     all.extend(lists.map(|(name, list)| (name.to_owned(), list)));
     all.extend(yorlet_lists);
     all.values_mut().for_each(forget_widths);
@@ -118,7 +132,13 @@ fn schemas() -> Map<String, Value> {
     webhooks(&mut all);
     customers(&mut all);
     events(&mut all);
-    all["TokenRequest"].as_object_mut().unwrap().remove("required");
+    for request in ["TokenRequest", "FintectureTokenRequest"] {
+        all[request].as_object_mut().unwrap().remove("required");
+    }
+    let payments = &mut all["FintecturePaymentList"]["properties"]["data"];
+    payments["maxItems"] = page.into();
+    let refunds = &mut all["FintectureRefundList"]["properties"]["data"];
+    refunds["maxItems"] = MAX_REFUNDS.into();
     all["Token"]["examples"] = json!([{
         "access_token": "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiIsImtpZCI6InBrX3Rlc3RfZGVtbyJ9.e30.c2lnbmF0dXJl",
         "token_type": "Bearer",
@@ -144,6 +164,34 @@ fn forget_widths(schema: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(forget_widths),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
+}
+
+/// What is not always there is left out where it is not, rather than null.
+fn left_out(schema: &mut Value) {
+    let Some(fields) = schema.as_object_mut() else {
+        schema.as_array_mut().into_iter().flatten().for_each(left_out);
+        return;
+    };
+    let required = fields.get("required").cloned().unwrap_or_default();
+    let is_required = |name: &String| required.as_array().is_some_and(|all| all.iter().any(|one| one == name));
+    let properties = fields.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten();
+    for (_, property) in properties.filter(|(name, _)| !is_required(name)) {
+        if let Some(whole) = property.get("anyOf").and_then(|any| any.get(0)).cloned() {
+            let description = property.get("description").cloned();
+            *property = whole;
+            property.as_object_mut().unwrap().extend(description.map(|text| ("description".to_owned(), text)));
+        }
+        property.as_object_mut().unwrap().remove("default");
+        if let Some(types) = property.get_mut("type").and_then(Value::as_array_mut) {
+            types.retain(|name| name != "null");
+        }
+        if let Some([only]) = property["type"].as_array().map(Vec::as_slice) {
+            property["type"] = only.clone();
+        }
+        let values = property.get_mut("enum").and_then(Value::as_array_mut);
+        values.into_iter().for_each(|values| values.retain(|value| !value.is_null()));
+    }
+    fields.values_mut().for_each(left_out);
 }
 
 /// Takes a property away.
@@ -322,6 +370,17 @@ fn examples(head: &Value) -> serde_yaml_ng::Mapping {
     let half = &samples::yorlet_refund(&paid, request(head, "/v1/refunds", "half"));
     let of_rent = samples::event(Object::Session(Box::new(paid.clone())), 4);
     let halves = [samples::settled(half.clone())];
+    let order =
+        samples::fintecture_session("/pis/v2/connect?state=order-7", request(head, "/pis/v2/connect", "immediate"));
+    let order_paid = samples::paid(order.clone());
+    let part = samples::fintecture_refund(&order_paid, request(head, "/pis/v2/refund", "part"));
+    let part = fintecture::RefundView::created(&part);
+    let links = ListLinks {
+        list: "http://127.0.0.1:3000/pis/v2/payments".to_owned(),
+        query: String::new(),
+        number: 1,
+        size: crate::list::MAX_LIMIT,
+    };
     let clock = samples::test_clock(request(head, "/v2/test_clocks", "some"));
     let arrives = samples::at("2026-02-07T09:30:00Z");
     let advanced = TestClock { now: arrives, sessions: vec![samples::id()], ..clock.clone() };
@@ -369,6 +428,23 @@ fn examples(head: &Value) -> serde_yaml_ng::Mapping {
         ("YorletCustomer", "A tenant", shown(&yorlet::CustomerView::new(&tenant))),
         ("YorletDeletedCustomer", "What is left of one", shown(&yorlet::DeletedCustomerView::new(tenant.id))),
         ("YorletEvent", "A session is paid", shown(&yorlet::EventView::new(&of_rent))),
+        ("FintectureCreated", "A payment session", shown(&fintecture::CreatedView::new(&order))),
+        (
+            "FintectureRequestedToPay",
+            "A request to pay",
+            shown(&fintecture::CreatedView::new(&samples::fintecture_session(
+                "/pis/v2/request-to-pay",
+                request(head, "/pis/v2/request-to-pay", "mailed"),
+            ))),
+        ),
+        ("FintecturePayment", "Awaits its payer", shown(&fintecture::SessionView::new(&order, order.created_at))),
+        ("FintecturePaid", "Paid", shown(&fintecture::SessionView::new(&order_paid, now))),
+        (
+            "FintecturePaymentList",
+            "A page with one payment",
+            shown(&fintecture::SessionList::new([&order_paid].into_iter(), now, 1, None, &links)),
+        ),
+        ("FintectureRefund", "The payer's account is asked for", shown(&part)),
         ("YorletThinEvent", "The same session, by its id only", shown(&yorlet::EventView::thin(&of_rent))),
         (
             "IdempotencyConflict",

@@ -16,6 +16,7 @@ const INVALID_FIELD: &str = "invalid_field";
 #[derive(Debug, Serialize)]
 pub(crate) struct ErrorView<'a> {
     /// The answer's own.
+    #[cfg_attr(test, schemars(with = "doc::HttpStatus"))]
     status: u16,
     /// One that fits the status.
     // A client breaks if it doesn't.

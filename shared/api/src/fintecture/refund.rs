@@ -173,7 +173,7 @@ struct MetaView {
 #[serde(untagged)]
 enum Code {
     Status(&'static str),
-    Http(u16),
+    Http(#[cfg_attr(test, schemars(with = "doc::HttpStatus"))] u16),
 }
 
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
@@ -233,6 +233,11 @@ struct ListMetaView {
 pub(super) const REFUND: &str = "Refund";
 
 impl RefundView {
+    /// The refund as it was made.
+    pub(crate) fn created(refund: &Refund) -> Self {
+        Self::new(refund, refund.created_at, |status| Some(Code::Status(status)))
+    }
+
     fn new(refund: &Refund, now: Timestamp, code: impl FnOnce(&'static str) -> Option<Code>) -> Self {
         let RefundExtra { amount, communication, state } = extra::read(refund.extra.as_ref());
         let (status, transfer_state) = (refund_status(refund, now), refund_transfer_state(refund, now));
@@ -266,7 +271,7 @@ impl RefundView {
 /// # Errors
 /// 500 if it can't be written as JSON.
 pub(crate) fn refund_created(refund: &Refund) -> Answer {
-    json(StatusCode::OK, &RefundView::new(refund, refund.created_at, |status| Some(Code::Status(status))))
+    json(StatusCode::OK, &RefundView::created(refund))
 }
 
 /// A refund as it is at `now`.

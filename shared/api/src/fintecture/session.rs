@@ -61,6 +61,7 @@ struct CreatedMeta {
     #[cfg_attr(test, schemars(with = "doc::Url"))]
     url: String,
     /// The answer's own: 200 for `connect`, 201 for `request-to-pay`.
+    #[cfg_attr(test, schemars(with = "doc::HttpStatus"))]
     status: u16,
     /// `connect_initiated` or `request_to_pay_initiated`.
     code: &'static str,
@@ -117,6 +118,7 @@ struct SessionMeta<'a> {
     #[cfg_attr(test, schemars(with = "doc::FintectureStatus"))]
     status: &'static str,
     /// Always 200.
+    #[cfg_attr(test, schemars(with = "doc::HttpStatus"))]
     code: u16,
     #[serde(rename = "type")]
     payment_type: PaymentType,

@@ -1,20 +1,23 @@
 //! The objects that the document's examples show, made by the code from the document's own requests.
 
 use jiff::Timestamp;
+use lambda_http::{Request, RequestExt};
 use models::{
     AccountIdentifier, AmountCaps, Creation, Customer, CustomerCreation, CustomerId, Endpoint, EndpointSecret,
-    LinkedAccount, Merchant, Mode, Object, Refund, RefundCreation, RefundState, Session, SessionEvent, SessionId,
-    Subscription, TestClock,
+    LinkedAccount, Merchant, Mode, NewSession, Object, Refund, RefundCreation, RefundState, Session, SessionEvent,
+    SessionId, Subscription, TestClock,
 };
 use serde_json::{Value, json};
 use store::{DeliveryAttempt, StoredEvent};
 
 use crate::banked::{Dialect, parse_create, parse_refund};
+use crate::error::Refusal;
 use crate::format::fill_in_return_urls;
 use crate::json::Json;
+use crate::session_request::SessionRequest;
 use crate::test_clocks::parse_test_clock;
 use crate::webhooks::parse_webhook;
-use crate::yorlet;
+use crate::{fintecture, yorlet};
 
 pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -50,6 +53,54 @@ pub(crate) fn create(request: &Value, dialect: Dialect) -> Session {
         ..samples::creation(at("2019-11-01T15:48:26Z"))
     };
     Session::create(new, creation)
+}
+
+/// What a request at this path of Fintecture's format asks for, of which the body is to be this.
+pub(crate) fn fintecture_request(target: &str) -> Request {
+    let request = lambda_http::http::Request::builder().method("POST").uri(format!("https://api.example.com{target}"));
+    let path = target.split('?').next().unwrap().to_owned();
+    request.body(lambda_http::Body::Empty).unwrap().with_raw_http_path(&path)
+}
+
+/// Linked to an account for euros, too.
+pub(crate) fn european_merchant() -> Merchant {
+    let mut merchant = merchant();
+    let iban = AccountIdentifier::Iban { iban: samples::text("DE89370400440532013000") };
+    merchant.linked_accounts.push(LinkedAccount { account: iban, ..merchant.linked_accounts[0].clone() });
+    merchant
+}
+
+/// Reads what is sent to a path of Fintecture's format that creates sessions.
+pub(crate) fn read_fintecture(target: &str, body: &Json<'_>) -> Result<NewSession, Refusal> {
+    let (request, merchant) = (fintecture_request(target), european_merchant());
+    let asked = SessionRequest { request: &request, body, merchant: &merchant, application: None, mode: Mode::Test };
+    fintecture::parse_create(&asked, &"GBP:100000000,EUR:100000000".parse().unwrap())
+}
+
+/// A request's session in Fintecture's format, as it is created.
+pub(crate) fn fintecture_session(target: &str, request: &Value) -> Session {
+    let body = serde_json::to_vec(request).unwrap();
+    let new = read_fintecture(target, &Json::read(&body).unwrap()).unwrap();
+    let creation = Creation {
+        id: id(),
+        end_to_end_id: "728d061b-8e47-4052-be4f-5f9bcdee39ff".parse().unwrap(),
+        base_url: "http://127.0.0.1:3000".to_owned(),
+        ..samples::creation(at("2019-11-01T15:48:26Z"))
+    };
+    Session::create(new, creation)
+}
+
+/// A refund of a session in Fintecture's format, as it is made.
+pub(crate) fn fintecture_refund(session: &Session, request: &Value) -> Refund {
+    let body = serde_json::to_vec(request).unwrap();
+    let new = fintecture::parse_refund(&fintecture_request("/pis/v2/refund"), &Json::read(&body).unwrap()).unwrap();
+    assert_eq!(new.session_id, session.id);
+    let creation = RefundCreation {
+        id: "0e61cc47-6b92-4a6a-8951-3ddd8a462ee8".parse().unwrap(),
+        base_url: "http://127.0.0.1:3000".to_owned(),
+        ..samples::refund_creation(at("2019-11-04T09:12:40Z"))
+    };
+    Refund::create(session, new, creation).unwrap().0
 }
 
 /// A customer whom the document's requests name.

@@ -68,6 +68,7 @@ schemas! {
     inline PaymentMode = json_schema!({ "type": "string", "const": "payment" });
     inline AnyObject = json_schema!({ "type": "object", "additionalProperties": true });
     inline Hex = json_schema!({ "type": "string", "pattern": "^[0-9a-f]{32}$" });
+    inline HttpStatus = json_schema!({ "type": "integer" });
     inline NumberOrText = json_schema!({ "type": ["number", "string"] });
     inline DecimalAmount = json_schema!({
         "type": "string",
@@ -153,7 +154,7 @@ schemas! {
 
 /// Every code of an entry among Fintecture's errors.
 fn fintecture_codes() -> Vec<&'static str> {
-    let mut codes = vec!["mandatory_field_missing", "invalid_field", "refund_aborted"];
+    let mut codes = vec!["mandatory_field_missing", "invalid_field", "refund_aborted", "internal_server_error"];
     codes.extend(crate::wire_formats::refusals().iter().map(|(_, error)| fintecture::entry_code(error)));
     codes.extend(crate::wire_formats::signature_faults().map(SignatureFault::code));
     codes
@@ -302,6 +303,12 @@ fn refused_urls() -> String {
     )
 }
 
+/// The types of a schema's `type`.
+fn each_type(types: Value) -> Vec<Value> {
+    let several = types.as_array().cloned();
+    several.unwrap_or_else(|| vec![types])
+}
+
 /// What a request's object may leave out may be null in it; the rest says that it must be given.
 pub(crate) fn may_be_null(schema: &mut Schema) {
     let mut required: Vec<Value> = Vec::new();
@@ -313,7 +320,8 @@ pub(crate) fn may_be_null(schema: &mut Schema) {
         } else if let Some(reference) = fields.remove("$ref") {
             property["anyOf"] = json!([{ "$ref": reference }, { "type": "null" }]);
         } else {
-            property["type"] = json!([property["type"], "null"]);
+            let types = [property["type"].take(), json!("null")];
+            property["type"] = types.into_iter().flat_map(each_type).collect();
             property.get_mut("enum").and_then(Value::as_array_mut).into_iter().for_each(|all| all.push(Value::Null));
         }
     }
