@@ -31,6 +31,8 @@ pub(crate) use create::{begins_transfer, parse_create};
 pub(crate) use error::render as render_error;
 #[cfg(test)]
 pub(crate) use error::{ErrorView, code as error_code, entry_code, status as error_status};
+#[cfg(test)]
+pub(crate) use event::event_name;
 pub(crate) use event::{EventView, event_body};
 pub(crate) use fingerprint::fingerprint;
 pub(crate) use id::{read_object, read_session as read_session_id};

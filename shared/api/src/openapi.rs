@@ -81,6 +81,7 @@ fn schemas() -> Map<String, Value> {
     views.subschema_for::<fintecture::SessionList<'_>>();
     views.subschema_for::<fintecture::RefundView>();
     views.subschema_for::<fintecture::RefundList>();
+    views.subschema_for::<fintecture::EventView<'_>>();
     views.subschema_for::<fintecture::TokenView>();
     views.subschema_for::<fintecture::ErrorView<'_>>();
     views.subschema_for::<WebhookView<'_>>();
@@ -373,6 +374,7 @@ fn examples(head: &Value) -> serde_yaml_ng::Mapping {
     let order =
         samples::fintecture_session("/pis/v2/connect?state=order-7", request(head, "/pis/v2/connect", "immediate"));
     let order_paid = samples::paid(order.clone());
+    let of_order = samples::event(Object::Session(Box::new(order_paid.clone())), 4);
     let part = samples::fintecture_refund(&order_paid, request(head, "/pis/v2/refund", "part"));
     let part = fintecture::RefundView::created(&part);
     let links = ListLinks {
@@ -445,6 +447,8 @@ fn examples(head: &Value) -> serde_yaml_ng::Mapping {
             shown(&fintecture::SessionList::new([&order_paid].into_iter(), now, 1, None, &links)),
         ),
         ("FintectureRefund", "The payer's account is asked for", shown(&part)),
+        ("FintectureEvent", "A session is paid", shown(&fintecture::EventView::new(&of_order))),
+        ("FintectureThinEvent", "The same session, by its id only", shown(&fintecture::EventView::thin(&of_order))),
         ("YorletThinEvent", "The same session, by its id only", shown(&yorlet::EventView::thin(&of_rent))),
         (
             "IdempotencyConflict",

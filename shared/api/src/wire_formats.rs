@@ -109,7 +109,7 @@ fn events() -> String {
             code(event),
             several(banked::webhook_event),
             several(|event, first| Some(yorlet::event_name(event, first))),
-            code(format_args!("payment_session.status.{status}")),
+            code(fintecture::event_name(status)),
         ]
     };
     let head = ["ours, and Banked's `type`", "Banked's `webhook_event`", "Yorlet's `type`", "Fintecture's `event`"];

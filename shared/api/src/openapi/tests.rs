@@ -431,6 +431,10 @@ fn the_documented_signatures_verify() {
     assert_eq!(table["Banked-Signature"], format!("{timestamp}.{digits}"));
     let yorlet = BASE64_STANDARD.encode(sign(secret.as_bytes(), body.to_owned()));
     assert_eq!(table["X-Yorlet-Signature"], yorlet);
+    let id: outbound::MessageId = table["webhook-id"].parse().unwrap();
+    let decryptable = outbound::DecryptableHeaders::new(&id, timestamp.parse().unwrap(), body.as_bytes(), None);
+    let said = [decryptable.date, decryptable.digest, decryptable.request_id];
+    assert_eq!(["Date", "Digest", "X-Request-ID"].map(|name| table[name]), said.each_ref().map(String::as_str));
     let parameters = openapi["webhooks"]["event"]["post"]["parameters"].as_array().unwrap();
     for name in parameters.iter().map(|parameter| parameter["name"].as_str().unwrap()) {
         assert!(table.contains_key(name), "{name} is in no example");
