@@ -19,6 +19,8 @@ mod edge;
 mod end;
 mod feedback;
 mod fintecture;
+mod fintecture_bad_input;
+mod fintecture_create;
 mod fintecture_credentials;
 mod fintecture_lists;
 mod idempotency;
