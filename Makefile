@@ -182,9 +182,12 @@ rendered: with-tests
 pictures: rendered ## pictures of every page, into docs/pages
 	PAGES_DIR=$(PAGES) BROWSER_TESTS=required cargo test --package tests --test browser pictures::pictures -- --exact --ignored
 
-test-clients: ## Banked's own Node client against a running `make run` (needs Node.js and a network)
-	@dir=$$(mktemp -d) && trap "rm -rf $$dir" EXIT && cp tests/clients/banked-node.js $$dir && cd $$dir && \
-	  npm install --silent --no-fund --no-audit @banked/node@0.0.12 && BASE_URL=http://127.0.0.1:$(PORT) node banked-node.js
+test-clients: ## the vendors' own clients against a running `make run` (needs Node.js, python3 with venv and a network; SIGNED=1 as there)
+	@dir=$$(mktemp -d) && trap "rm -rf $$dir" EXIT && cp tests/clients/* $$dir && cd $$dir && \
+	  npm install --silent --no-fund --no-audit @banked/node@0.0.12 fintecture-client@2.0.2 && \
+	  python3 -m venv python && python/bin/pip install --disable-pip-version-check --quiet fintecture==1.3.1 && \
+	  export BASE_URL=http://127.0.0.1:$(PORT) SIGNED=$(SIGNED) && \
+	  node banked-node.js && node fintecture-node.js && python/bin/python fintecture-python.py
 
 # Other implementations of what `local` stands for, as tests/contract/requirements.txt pins them.
 ORACLES := $(TOOLS)/oracles
