@@ -10,6 +10,7 @@ use store::{RefundCreated, Refunds, Sessions};
 use tests::{DEMO, PATIENCE, World, answer, page, text};
 
 use crate::crashes::free_claim;
+use crate::fintecture;
 use crate::operator::answer as counterfoil;
 
 /// A session whose payer the merchant named and wants to be mailed the link.
@@ -128,6 +129,37 @@ async fn yorlets_clients_are_sent_both_links() {
     assert_eq!(mails.len(), 2);
     let to_shop = mails.iter().find(|mail| mail.to == ["help@brightcandles.example"]).unwrap();
     let shown = counterfoil(&world, &["sessions", "show", &id]).await;
+    for part in texts(to_shop) {
+        assert!(part.contains(&text(&shown["refunds"][0]["authorise_at"])), "{part}");
+    }
+}
+
+/// The same: a request to pay that is mailed, and a refund.
+#[tokio::test]
+async fn fintectures_clients_are_sent_both_links() {
+    let world = fintecture::world().await;
+    let mut request = fintecture::with_meta(json!({ "psu_email": "ada@example.com", "method": "link" }));
+    let request_to_pay = "/pis/v2/request-to-pay?redirect_uri=https://shop.example/back";
+    fintecture::create(&world, request_to_pay, &request).await;
+    request["meta"]["method"] = json!("email");
+    let created = fintecture::post(&world, request_to_pay, &request).await;
+    let (id, url) = (text(&created.body["meta"]["session_id"]), text(&created.body["meta"]["url"]));
+    let mails = world.mails().await;
+    assert_eq!(mails.len(), 1, "only who asks for it is mailed");
+    assert_eq!(mails[0].to, ["ada@example.com"]);
+    for part in texts(&mails[0]) {
+        assert!(part.contains(&url) && part.contains("149.30"), "{part}");
+    }
+    let payer = fintecture::payer(&world, &id);
+    payer.choose_bank(1).await;
+    payer.decide(1, "approve").await;
+    let body = json!({ "meta": { "session_id": id }, "data": { "attributes": { "amount": "1.5" } } });
+    let refund = fintecture::post(&world, "/pis/v2/refund", &body).await.body;
+    assert_eq!(refund["meta"]["status"], "refund_waiting", "{refund}");
+    let mails = world.mails().await;
+    assert_eq!(mails.len(), 2);
+    let to_shop = mails.iter().find(|mail| mail.to == ["help@brightcandles.example"]).unwrap();
+    let shown = counterfoil(&world, &["sessions", "show", &fintecture::own_id(&id).to_string()]).await;
     for part in texts(to_shop) {
         assert!(part.contains(&text(&shown["refunds"][0]["authorise_at"])), "{part}");
     }

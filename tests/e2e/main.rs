@@ -23,6 +23,8 @@ mod fintecture_bad_input;
 mod fintecture_create;
 mod fintecture_credentials;
 mod fintecture_lists;
+mod fintecture_refunds;
+mod fintecture_webhooks;
 mod idempotency;
 mod late_writes;
 mod links_by_mail;
