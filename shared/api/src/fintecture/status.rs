@@ -45,10 +45,7 @@ pub(crate) const fn shown_transfer_state(state: SessionState) -> Option<&'static
 pub(super) fn chosen_method(session: &Session) -> Option<PaymentMethod> {
     match session.payment_methods.as_slice() {
         [only] => Some(*only),
-        _ => {
-            let bank = session.attempt.as_ref()?.bank.as_str();
-            providers::mock::mocks().find(|mock| mock.id == bank).map(|mock| mock.method)
-        }
+        _ => providers::method_of(&session.attempt.as_ref()?.bank),
     }
 }
 
@@ -94,7 +91,8 @@ pub(crate) struct Shown {
 fn shown_session(session: &Session, now: Timestamp) -> Shown {
     let state = session.state_at(now);
     match state {
-        SessionState::AwaitingPaymentConsent if session.transfer().is_some() => WAITING,
+        // Also where the instructions are yet to come, as in the event of the choice.
+        SessionState::AwaitingPaymentConsent if chosen_method(session) == Some(PaymentMethod::BankTransfer) => WAITING,
         SessionState::Pending if chosen_method(session) == Some(PaymentMethod::BuyNowPayLater) => ORDERED,
         SessionState::Pending if session.missing().is_some() => PARTIAL,
         SessionState::Sent if session.excess().is_some() => OVERPAID,
@@ -152,7 +150,7 @@ pub(super) fn refund_transfer_state(refund: &Refund, now: Timestamp) -> &'static
 
 #[cfg(test)]
 mod tests {
-    use models::{MinorUnits, Received, SessionEvent as E, TransferInstructions};
+    use models::{MinorUnits, Received, SessionEvent as E};
     use samples::{NOW, later, refund_at_provider, session_after};
 
     use super::*;
@@ -189,10 +187,10 @@ mod tests {
         let paid_by_transfer = |causes: &[E], received: Option<i64>| {
             let mut session = session_after(&[E::PayerIdentified, E::BankChosen]);
             let mut attempt = samples::attempt_at_consent(session.id, 1, NOW);
-            let instructions =
-                TransferInstructions { payee: session.payee.clone(), reference: session.reference.clone() };
-            attempt.at_consent.as_mut().unwrap().transfer = Some(instructions);
+            attempt.bank = "mock-transfer".parse().unwrap();
             session.attempt = Some(attempt);
+            let offered = vec![PaymentMethod::PayByBank, PaymentMethod::BankTransfer];
+            session.payment_methods = models::PaymentMethods::new(offered).unwrap();
             causes.iter().for_each(|cause| samples::happen(&mut session, *cause, NOW));
             session.received = received.map(|total| Received { total: MinorUnits::new(total), at: NOW });
             shown(&session, later(86_400))

@@ -2,7 +2,6 @@
 
 use models::{
     Extra, MinorUnits, NewRefund, PaymentMethod, PaymentMethods, RefundEvent, RefundState, SessionEvent as E,
-    TransferInstructions,
 };
 use samples::{NOW, refund_at_provider, session_after, write_id};
 use store::StoredEvent;
@@ -152,12 +151,10 @@ fn the_type_is_how_it_is_paid_or_that_it_was_requested() {
     let offers = |method| PaymentMethods::new(vec![method]).unwrap();
     let transferred = Session { payment_methods: offers(PaymentMethod::BankTransfer), ..session(&[], "") };
     assert_eq!(form(&of_session(transferred.clone())), session_form("provider_required", "", "ManualTransfer", ""));
-    // Where the payer is to transfer is known.
+    // The payer is to transfer, also where the event of that choice does not have the instructions yet.
     let mut awaited =
         Session { payment_methods: transferred.payment_methods, ..session(&[E::PayerIdentified, E::BankChosen], "") };
-    let mut attempt = samples::attempt_at_consent(awaited.id, 1, NOW);
-    let transfer = TransferInstructions { payee: awaited.payee.clone(), reference: awaited.reference.clone() };
-    attempt.at_consent.as_mut().unwrap().transfer = Some(transfer);
+    let attempt = samples::attempt_at_consent(awaited.id, 1, NOW);
     let provider = format!("&provider={}", attempt.bank);
     awaited.attempt = Some(attempt);
     let expected = session_form("payment_waiting", &provider, "ManualTransfer", "&transfer_state=pending");

@@ -267,8 +267,20 @@ fn the_body_is_what_was_signed() {
         ),
     ];
     check(Sent::connect, &rows);
-    // Of GET, which has none, a digest says nothing: one client sends that of `{}`.
-    check(Sent::list, &[("a digest beside it", |sent| sent.set("digest", &digest(b"{}")), None)]);
+    // Of GET and HEAD, which have none, a digest says nothing: one client sends that of `{}`.
+    let beside: [Row; 2] = [
+        ("a digest beside it", |sent| sent.set("digest", &digest(b"{}")), None),
+        (
+            "a digest beside HEAD",
+            |sent| {
+                sent.method = "HEAD";
+                sent.sign(WITHOUT_BODY);
+                sent.set("digest", &digest(b"{}"));
+            },
+            None,
+        ),
+    ];
+    check(Sent::list, &beside);
 }
 
 #[test]
