@@ -5,12 +5,13 @@ use serde::Deserialize;
 
 use super::extra::{Kind, OrderedMethod, Reconciliation};
 use super::fields::{A_TRUTH, MISSING, Text, at_most, object, required_text, text};
+use super::session::shown_method;
 use crate::given::{Given, Object};
 #[cfg(test)]
 use crate::openapi::types as doc;
 use crate::violations::{A_WHOLE_NUMBER, Violations, infallible};
 
-pub(super) const METHODS: &str = "meta.payment_methods";
+const PARAMETER: &str = "meta.payment_methods";
 
 const MAX_METHODS: usize = 3;
 
@@ -57,14 +58,14 @@ pub(super) fn read_methods(
     asked: Asked,
     wrong: &mut Violations,
 ) -> Option<(PaymentMethods, Vec<OrderedMethod>)> {
-    let listed = wrong.optional(given, None, METHODS, "must be a list of ways to pay", |methods| {
+    let listed = wrong.optional(given, None, PARAMETER, "must be a list of ways to pay", |methods| {
         // Checked before each is read, so that an endless list costs no endless list of complaints.
         if (1..=MAX_METHODS).contains(&methods.len()) { Ok(methods) } else { Err("must name 1 to 3 ways to pay") }
     });
     let before = wrong.0.len();
     let mut read: Vec<(PaymentMethod, OrderedMethod)> = Vec::new();
     for (n, method) in listed.into_iter().flatten().enumerate() {
-        let at = format!("{METHODS}[{n}]");
+        let at = format!("{PARAMETER}[{n}]");
         let Some(method) = object(wrong, method, &at) else { continue };
         let id = required_text(wrong, method.id, &format!("{at}.id"), |id| {
             let method = enabled(&id, asked.mode)?;
@@ -82,7 +83,7 @@ pub(super) fn read_methods(
     let named: Vec<_> = read.into_iter().map(|(method, _)| method).collect();
     let methods = if named.is_empty() { default_methods(asked) } else { named };
     if asked.with_virtual_beneficiary && !methods.contains(&PaymentMethod::BankTransfer) {
-        wrong.add(None, METHODS, "must name smart_transfer, since with_virtual_beneficiary asks for its account");
+        wrong.add(None, PARAMETER, "must name smart_transfer, since with_virtual_beneficiary asks for its account");
         return None;
     }
     PaymentMethods::new(methods).ok().map(|methods| (methods, sent))
@@ -98,14 +99,14 @@ fn default_methods(asked: Asked) -> Vec<PaymentMethod> {
     }
 }
 
-/// The way to pay of this id. Live, nobody gives a session an account of its own or pays it before the payer does.
+/// The way to pay that is called so. Live, nobody gives a session an account of its own or pays it before the payer does.
 fn enabled(id: &str, mode: Mode) -> Result<PaymentMethod, &'static str> {
-    match (id, mode) {
-        ("immediate_transfer", Mode::Test | Mode::Live) => Ok(PaymentMethod::PayByBank),
-        ("smart_transfer", Mode::Test) => Ok(PaymentMethod::BankTransfer),
-        ("bnpl", Mode::Test) => Ok(PaymentMethod::BuyNowPayLater),
-        (_, Mode::Test) => Err("is not enabled: there are immediate_transfer, smart_transfer and bnpl"),
-        (_, Mode::Live) => Err("is not enabled: live, there is immediate_transfer alone"),
+    let method = PaymentMethod::ALL.into_iter().find(|method| shown_method(*method) == Some(id));
+    match (method, mode) {
+        (Some(method), Mode::Test) => Ok(method),
+        (Some(PaymentMethod::PayByBank), Mode::Live) => Ok(PaymentMethod::PayByBank),
+        (None, Mode::Test) => Err("is not enabled: there are immediate_transfer, smart_transfer and bnpl"),
+        (Some(_) | None, Mode::Live) => Err("is not enabled: live, there is immediate_transfer alone"),
     }
 }
 
