@@ -187,7 +187,8 @@ test-clients: ## the vendors' own clients against a running `make run` (needs No
 	  npm install --silent --no-fund --no-audit @banked/node@0.0.12 fintecture-client@2.0.2 && \
 	  python3 -m venv python && python/bin/pip install --disable-pip-version-check --quiet fintecture==1.3.1 && \
 	  export BASE_URL=http://127.0.0.1:$(PORT) SIGNED=$(SIGNED) && \
-	  node banked-node.js && node fintecture-node.js && python/bin/python fintecture-python.py
+	  node banked-node.js && node fintecture-node.js && python/bin/python fintecture-python.py && \
+	  node fintecture-webhook.js && python/bin/python fintecture-webhook.py
 
 # Other implementations of what `local` stands for, as tests/contract/requirements.txt pins them.
 ORACLES := $(TOOLS)/oracles

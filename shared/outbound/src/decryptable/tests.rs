@@ -48,6 +48,26 @@ fn the_private_key_decrypts_the_three_headers() {
     assert_eq!(plain.len(), 147);
 }
 
+/// A webhook as it was delivered, which both of the vendor's validators accepted: `fintecture` 1.3.1 of PyPI and
+/// `fintecture-client` 2.0.2 of npm.
+#[test]
+fn what_the_official_validators_accepted_is_made_again() {
+    let body = "session_id=a9dffcd12ab88f89a27f34478a4ad21a&status=provider_required&state=order-7\
+                &event=payment_session.status.provider_required&type=PayByBank&amount=149.30";
+    let made = DecryptableHeaders::new(
+        &"evt_a9dffcd1-2ab8-8f89-a27f-34478a4ad21a_1".parse().unwrap(),
+        1_795_975_658,
+        body.as_bytes(),
+        None,
+    );
+    assert_eq!(made.date, "Sun, 29 Nov 2026 18:07:38 GMT");
+    assert_eq!(made.digest, "SHA-256=RW7MTGPLONiQRxfH6HeYAfKVTPqHGoTkr8bB8EHdpcg=");
+    assert_eq!(made.request_id, "86539993-b2e1-8e54-a25e-f30d7d2d4702");
+    let signature = r#"keyId="pk_test_demo",algorithm="rsa-sha256",headers="date digest x-request-id",signature="SlLJV0rNLwtDMkQ2QKVb8x0LdE9wFNLOOfdgpzzllu5Abaw74lvy5T9wDcZqWsjHcWt2xIwCJiVvi94Ntenth/JgTANZ71+TsOHBbOk8Dnvj0eXZWd1WtCUlxMFFxLtW7IIv3QfM5T3Cpv8UvTWMP0WCMlyTkjgazia7AiIQwMyIb+w3aSohj6Wk/0G1q+Qu+rc7P920YYlwzpxLEJf67HE3QtPFtDl5lX9RLlPl+bpxSJPEbBeYkJ4/M5E62RFFuGKb55Iw0PvJtNc53pzPY8LgRIxzZqtpZUWF/Kw9oOxDctd4+DDqdxWaYSS+UOK9FLGVH5/6uxvzsN7QqVDJ1Q==""#;
+    let DecryptableHeaders { date, digest, request_id, signature: _ } = made;
+    assert_eq!(decrypted(signature), format!("date: {date}\ndigest: {digest}\nx-request-id: {request_id}"));
+}
+
 #[test]
 fn each_attempt_has_an_id_of_its_own_and_always_the_same() {
     let id = |message: &str, at| DecryptableHeaders::new(&message.parse().unwrap(), at, BODY, None).request_id;
