@@ -25,6 +25,7 @@ mod fintecture_credentials;
 mod fintecture_lists;
 mod fintecture_refunds;
 mod fintecture_webhooks;
+mod fintecture_transfers;
 mod idempotency;
 mod late_writes;
 mod links_by_mail;

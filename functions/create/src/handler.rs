@@ -6,6 +6,7 @@ use api::{
 };
 use lambda_http::Request;
 use models::{AmountCaps, Creation, EndToEndId, Mode, NewSession, OnClock, Session, SessionId};
+use providers::VirtualAccount;
 use runtime::{Clock, Random, SettingError};
 use store::{Created, Customers, Fingerprint, Merchants, Sessions, Table, TestClocks};
 
@@ -111,7 +112,7 @@ impl Create {
             write_id: self.random.write_id(),
         };
         let created = match on_clock {
-            None => self.sessions.create(Session::create(new, creation), fingerprint).await?,
+            None => self.create(Session::create(new, creation), fingerprint, format).await?,
             Some(on_clock) => Box::pin(self.create_on_clock(on_clock, &new, &creation, fingerprint)).await?,
         };
         match created {
@@ -123,6 +124,31 @@ impl Create {
             Created::Existing(..) | Created::Deleted => Err(Refusal::IdempotencyConflict.into()),
             Created::NotOnClock(clock) => Err(api::not_on_clock(clock.as_deref()).into()),
         }
+    }
+
+    /// Creates a session. Where the answer says to which account of its own money is to be transferred, its first attempt is begun
+    /// with it: somebody may send money at once, and no page of ours has to be opened for it.
+    async fn create(
+        &self,
+        session: Session,
+        fingerprint: Option<Fingerprint>,
+        format: Format,
+    ) -> Result<Created, ApiError> {
+        match providers::virtual_account(&session).filter(|_| format.begins_transfer(&session)) {
+            None => Ok(self.sessions.create(session, fingerprint).await?),
+            Some(account) => Box::pin(self.create_begun(session, account, fingerprint)).await,
+        }
+    }
+
+    async fn create_begun(
+        &self,
+        session: Session,
+        account: VirtualAccount,
+        fingerprint: Option<Fingerprint>,
+    ) -> Result<Created, ApiError> {
+        let begun = payments::begin_at_creation(session, account, self.random.write_id()).await;
+        let (session, ledger) = begun.map_err(|error| ApiError::Internal(Box::new(error)))?;
+        Ok(self.sessions.create_begun(session, fingerprint, ledger).await?)
     }
 
     /// Reads what the session is created of; one that names a customer has that one as its payer, and one that names a test

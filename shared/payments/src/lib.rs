@@ -10,6 +10,7 @@
 //! calls, the next follow-up finds all that it needs in the table.
 
 mod at_consent;
+mod at_creation;
 mod begin;
 mod due;
 mod end;
@@ -28,6 +29,7 @@ use runtime::{Clock, Random};
 use store::{BankPayments, Change, MockLedger, Refunds, Sessions, Table};
 
 pub use at_consent::Way;
+pub use at_creation::begin_at_creation;
 pub use begin::BeginError;
 pub use due::Due;
 pub use end::EndError;

@@ -102,6 +102,13 @@ impl Sessions {
     }
 }
 
+/// Records whose the payment of a session's attempt is that is open, if it is.
+pub(crate) fn of_open_attempt(session: &Session) -> Option<Update> {
+    let attempt = session.open_at_consent()?;
+    let payment_id = attempt.at_consent.as_ref()?.payment_id.as_ref()?;
+    Some(record(&attempt.bank, payment_id, BankPayment { session_id: session.id, attempt: attempt.number }))
+}
+
 /// Records whose a provider's payment is. It may be repeated, and is never another session's or attempt's afterwards.
 fn record(provider: &BankId, id: &ProviderPaymentId, payment: BankPayment) -> Update {
     let (session_id, attempt) = (s(payment.session_id.to_string()), n(payment.attempt));

@@ -36,12 +36,14 @@ pub(crate) fn history_entry(
     AttributeValue::M(entry)
 }
 
-/// The first history entry of a new item bears the id of what is going on, too.
-pub(crate) fn correlate_first(item: &mut Item) {
-    if let Some(AttributeValue::L(history)) = item.get_mut("history")
-        && let Some(AttributeValue::M(first)) = history.first_mut()
-    {
-        correlate(first);
+/// The history entries of a new item bear the id of what is going on, too.
+pub(crate) fn correlate_new(item: &mut Item) {
+    if let Some(AttributeValue::L(history)) = item.get_mut("history") {
+        for entry in history {
+            if let AttributeValue::M(entry) = entry {
+                correlate(entry);
+            }
+        }
     }
 }
 

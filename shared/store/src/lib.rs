@@ -76,7 +76,7 @@ pub use list::{ListCursor, ListRange, ListStart, Page};
 pub use mail_log::{MailLog, Resent};
 pub use mails::{Claim, Mails};
 pub use merchants::{ListShardsRaised, Merchants};
-pub use mock_ledger::MockLedger;
+pub use mock_ledger::{MockLedger, NewMockEntries};
 pub use object_path::ObjectPath;
 pub use owner::Owner;
 pub use query::{Position, QueryPage};

@@ -1,5 +1,7 @@
 //! The mock banks' memory.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use models::EndToEndId;
 use providers::ProviderError;
 use providers::mock::{Entry, Ledger, UnmatchedTransfer, unmatched_list};
@@ -54,6 +56,40 @@ impl Ledger for MockLedger {
         value: T,
     ) -> Result<T, ProviderError> {
         self.put_first(key(payment, entry), value).await.map_err(ProviderError::unreachable)
+    }
+}
+
+/// What the mock banks write about a payment whose session is not there yet, shared by its clones:
+/// [`crate::Sessions::create_begun`] puts it together with that.
+#[derive(Debug, Clone, Default)]
+pub struct NewMockEntries(Arc<Mutex<Vec<(Key, Item)>>>);
+
+impl NewMockEntries {
+    pub(crate) fn take(self) -> Vec<(Key, Item)> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Ledger for NewMockEntries {
+    async fn get<T: DeserializeOwned>(&self, payment: EndToEndId, entry: Entry) -> Result<Option<T>, ProviderError> {
+        let key = key(payment, entry);
+        let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = entries.iter().find(|(there, _)| *there == key).map(|(_, item)| item.clone());
+        found.map(|item| read(key, item)).transpose().map_err(ProviderError::unreachable)
+    }
+
+    async fn put<T: Serialize + DeserializeOwned>(
+        &self,
+        payment: EndToEndId,
+        entry: Entry,
+        value: T,
+    ) -> Result<T, ProviderError> {
+        if let Some(first) = self.get(payment, entry).await? {
+            return Ok(first);
+        }
+        let item = serde_dynamo::to_item(&value).map_err(ProviderError::unreachable)?;
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((key(payment, entry), item));
+        Ok(value)
     }
 }
 

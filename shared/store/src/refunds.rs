@@ -10,7 +10,7 @@ use thiserror::Error;
 use crate::attempts::first_check_at;
 use crate::change::{Change, ChangeError};
 use crate::error::StoreError;
-use crate::history::{TEST_CLOCK, correlate_first, entered_at_instead, on_clock_item};
+use crate::history::{TEST_CLOCK, correlate_new, entered_at_instead, on_clock_item};
 use crate::keys;
 use crate::refund_writes;
 use crate::session_writes::new_item;
@@ -125,7 +125,7 @@ impl Refunds {
     ) -> Result<RefundCreated, StoreError> {
         let key = keys::refund(&refund.session_id, &refund.id);
         let mut item: Item = serde_dynamo::to_item(refund)?;
-        correlate_first(&mut item);
+        correlate_new(&mut item);
         if let Some(due_at) = first_due_at(refund) {
             if refund.test_clock.is_none() {
                 item.insert("due_pk".into(), s(keys::due_pk(&key)));

@@ -6,7 +6,7 @@ use models::{Session, SessionState, SortableTimestamp};
 use crate::attempts;
 use crate::error::StoreError;
 use crate::session_writes::{final_keys, new_item};
-use crate::table::{Item, keyed, s};
+use crate::table::{Item, Key, keyed, s};
 
 /// How long after consent the bank is first asked what became of a payment.
 const FIRST_CHECK_OF_PENDING: SignedDuration = SignedDuration::from_secs(2);
@@ -18,6 +18,12 @@ const FIRST_CHECK_OF_PENDING: SignedDuration = SignedDuration::from_secs(2);
 /// # Errors
 /// The session can't be written as an item.
 pub fn session_item(session: &Session) -> Result<Item, StoreError> {
+    let (key, item) = item_as_it_is(session)?;
+    Ok(keyed(key, item))
+}
+
+/// The same, keys apart.
+pub(crate) fn item_as_it_is(session: &Session) -> Result<(Key, Item), StoreError> {
     let (key, mut item) = new_item(session)?;
     if session.state.is_final() {
         item.remove("due_pk");
@@ -27,7 +33,7 @@ pub fn session_item(session: &Session) -> Result<Item, StoreError> {
     } else if let Some(at) = first_check_at(session) {
         item.insert("due_at".into(), s(SortableTimestamp::from(at).as_str()));
     }
-    Ok(keyed(key, item))
+    Ok((key, item))
 }
 
 /// When the bank is first asked about a session whose money may move.

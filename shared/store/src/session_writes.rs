@@ -9,7 +9,7 @@ use models::{
 
 use crate::change::Change;
 use crate::error::StoreError;
-use crate::history::{correlate_first, history_entry};
+use crate::history::{correlate_new, history_entry};
 use crate::keys;
 use crate::owner::Owner;
 use crate::refund_writes;
@@ -22,7 +22,7 @@ use crate::write::WriteKind;
 pub(crate) fn new_item(session: &Session) -> Result<(Key, Item), StoreError> {
     let key = keys::session(&session.id);
     let mut item: Item = serde_dynamo::to_item(session)?;
-    correlate_first(&mut item);
+    correlate_new(&mut item);
     let list_pk = keys::list_pk(&session.merchant_id, session.mode, session.format, session.list_shard);
     if session.is_shown() {
         item.insert("list_pk".into(), s(list_pk));
