@@ -183,6 +183,35 @@ async fn a_smart_transfer_waits_and_comes_in_parts() {
 }
 
 #[tokio::test]
+async fn an_order_is_created_before_it_is_paid_later() {
+    let world = world().await;
+    let methods = ["immediate_transfer", "smart_transfer", "bnpl"].map(|id| json!({ "id": id }));
+    let id = create(&world, CONNECT, &with_meta(json!({ "payment_methods": methods }))).await;
+    let how = async |status: &str, payment_type: &str, transfer_state: Value| {
+        let payment = read(&world, &id).await;
+        let said = [&payment["meta"]["status"], &payment["meta"]["type"], &payment["data"]["type"]];
+        assert_eq!(said, [status, payment_type, payment_type]);
+        assert_eq!(payment["data"]["transfer_state"], transfer_state, "{payment}");
+    };
+    how("provider_required", "PayByBank", json!(null)).await;
+    let payer = payer(&world, &id);
+    payer.choose("mock-pay-later", 1).await;
+    how("sca_required", "BuyNowPayLater", json!(null)).await;
+    let link = payer.link(1).await;
+    payer.consent(&link, "approve_then_settle").await;
+    payer.come_back().await;
+    how("order_created", "BuyNowPayLater", json!("processing")).await;
+    // It may take some time: the page leads on if its payer wants to.
+    let query = format!("order=7&session_id={id}&status=order_created&state=order-7&provider=mock-pay-later");
+    let page = payer.page().await;
+    assert!(page.html.contains(&query.replace('&', "&#38;")), "{}", page.html);
+    // As long as such a payment is pending.
+    tokio::time::sleep(std::time::Duration::from_millis(10_500)).await;
+    payer.come_back().await;
+    how("payment_created", "BuyNowPayLater", json!("completed")).await;
+}
+
+#[tokio::test]
 async fn what_is_not_there_is_said_as_clients_read_it() {
     let world = world().await;
     let banked = world.create().await;
