@@ -120,6 +120,23 @@ async fn a_payment_is_refunded_in_parts_until_nothing_is_left() {
     let list = listed(&world, &payment).await;
     let statuses: Vec<_> = list.iter().map(|(_, status)| status.as_str()).collect();
     assert_eq!(statuses, ["refund_waiting", "refund_waiting", "refund_aborted", "refund_completed"]);
+    // It is a session of its own, which is read as others are.
+    let mut own = expected.clone();
+    own["meta"]["status"] = json!("refund_completed");
+    own["meta"]["code"] = json!(200);
+    own["data"]["transfer_state"] = json!("completed");
+    own["data"]["attributes"]["transfer_state"] = json!("completed");
+    for path in ["/pis/v2/payments/ID", "/pis/v1/payments/ID?with_beneficiary=true"] {
+        assert_eq!(get(&world, &path.replace("ID", &id)).await, own, "{path}");
+    }
+    let acme = world.merchant("acme", Mode::Test, "all").await;
+    let theirs = world.request(Method::GET, &format!("{PAYMENTS}/{id}")).basic_auth(&acme.0, Some(&acme.1));
+    let none = (StatusCode::NOT_FOUND, "session_id_invalid_or_expired".into(), "session_id_invalid_or_expired".into());
+    assert_eq!(refused(&answer(theirs).await), none);
+    let banked = world.paid().await;
+    let banked = text(&world.refund(&banked, 100).await["id"]).replace('-', "");
+    let of_another_format = answer(demo(&world, Method::GET, &format!("{PAYMENTS}/{banked}"))).await;
+    assert_eq!(refused(&of_another_format), none);
     // What was answered first is answered still, and the payment is as it was.
     assert_eq!(ask(&world, &path, first_id, &body).await.body, expected);
     assert_eq!(read(&world, &payment).await["meta"]["status"], "payment_created");

@@ -6,7 +6,7 @@ use api::{
 use futures_util::future::{try_join, try_join_all};
 use jiff::Timestamp;
 use lambda_http::{Request, RequestExt};
-use models::{Currency, ListShards, PaymentMethod, Refund, Session, SessionId};
+use models::{Currency, ListShards, PaymentMethod, Refund, RefundId, Session, SessionId};
 use providers::{Providers, Wanted};
 use runtime::{Clock, SettingError};
 use store::{
@@ -57,12 +57,17 @@ impl Get {
         let caller = self.authenticator.authenticate(&request).await?;
         let format = Format::of(&request);
         match Route::of(&request) {
-            Some(Route::Session(id)) => {
-                let (session, refunds) = self.own(&format.session_id(id)?, &caller, format).await?;
-                format.session(&session, &refunds, self.clock.now())
-            }
+            Some(Route::Session(id)) => match self.own(&format.session_id(id)?, &caller, format).await? {
+                Some((session, refunds)) => format.session(&session, &refunds, self.clock.now()),
+                None if format.has_refunds_as_sessions() => {
+                    let refund = self.own_refund(&format.refund_id(id)?, &caller, format).await?;
+                    format.refund(&refund.ok_or(format.unknown_session())?, self.clock.now())
+                }
+                None => Err(format.unknown_session().into()),
+            },
             Some(Route::Transaction(id)) => {
-                let (session, refunds) = self.own(&format.transaction_id(id)?, &caller, format).await?;
+                let own = self.own(&format.transaction_id(id)?, &caller, format).await?;
+                let (session, refunds) = own.ok_or(format.unknown_session())?;
                 format.transaction(&session, &refunds, self.clock.now())
             }
             Some(Route::Sessions) => {
@@ -85,10 +90,21 @@ impl Get {
     }
 
     /// A session of the caller's, with its refunds.
-    async fn own(&self, id: &SessionId, caller: &Caller, format: Format) -> Result<(Session, Vec<Refund>), ApiError> {
+    async fn own(
+        &self,
+        id: &SessionId,
+        caller: &Caller,
+        format: Format,
+    ) -> Result<Option<(Session, Vec<Refund>)>, StoreError> {
         let WithRefunds { session, refunds } = self.refunds.of(id).await?;
         let session = session.filter(|session| caller.owner_in(format).owns(session));
-        Ok((session.ok_or(format.unknown_session())?, refunds))
+        Ok(session.map(|session| (session, refunds)))
+    }
+
+    /// A refund of the caller's.
+    async fn own_refund(&self, id: &RefundId, caller: &Caller, format: Format) -> Result<Option<Refund>, StoreError> {
+        let refund = self.refunds.get(id).await?;
+        Ok(refund.filter(|refund| caller.owner_in(format).owns_refund(refund)))
     }
 
     /// A page of the caller's sessions, each with its refunds if those are shown.

@@ -35,7 +35,7 @@ pub(crate) use error::{ErrorView, code as error_code, entry_code, status as erro
 pub(crate) use event::event_name;
 pub(crate) use event::{EventView, event_body};
 pub(crate) use fingerprint::fingerprint;
-pub(crate) use id::{read_object, read_session as read_session_id};
+pub(crate) use id::{read_object, read_refund as read_refund_id, read_session as read_session_id};
 #[cfg(test)]
 pub(crate) use list::SessionList;
 pub(crate) use list::{list, read_sessions as read_session_list};

@@ -115,7 +115,7 @@ impl Format {
         match self {
             Self::Banked(_) => path_id(text),
             Self::Yorlet => yorlet::read_refund_id(text).ok_or(Refusal::NotFound),
-            Self::Fintecture => Err(Refusal::NotFound),
+            Self::Fintecture => fintecture::read_refund_id(text).ok_or(self.unknown_session()),
         }
     }
 
@@ -407,6 +407,14 @@ impl Format {
         match self {
             Self::Banked(_) | Self::Fintecture => Refusal::NotFound,
             Self::Yorlet => yorlet::unknown_in_list(beside),
+        }
+    }
+
+    /// Whether a refund is a session of its own, which the paths of sessions show.
+    pub const fn has_refunds_as_sessions(self) -> bool {
+        match self {
+            Self::Banked(_) | Self::Yorlet => false,
+            Self::Fintecture => true,
         }
     }
 

@@ -101,15 +101,24 @@ fn events() -> String {
             let [first, later] = [true, false].map(|is_first| or_none(name(event, is_first)));
             if first == later || !can_be_first(event) { later } else { format!("{later}; first: {first}") }
         };
-        let status = match event {
-            EventType::PaymentSession(state) => fintecture::shown_status(state),
-            EventType::Refund(state) => fintecture::shown_refund(state, false).0,
+        let named = |status| code(fintecture::event_name(status));
+        let fintecture = match event {
+            EventType::PaymentSession(state) => named(fintecture::shown_status(state)),
+            EventType::Refund(state) => {
+                let [ours, theirs] = [false, true].map(|at_provider| fintecture::shown_refund(state, at_provider).0);
+                let by_provider = if ours == theirs {
+                    String::new()
+                } else {
+                    format!("; at the payment's provider: {}", named(theirs))
+                };
+                named(ours) + &by_provider
+            }
         };
         [
             code(event),
             several(banked::webhook_event),
             several(|event, first| Some(yorlet::event_name(event, first))),
-            code(fintecture::event_name(status)),
+            fintecture,
         ]
     };
     let head = ["ours, and Banked's `type`", "Banked's `webhook_event`", "Yorlet's `type`", "Fintecture's `event`"];
