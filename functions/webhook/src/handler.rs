@@ -210,6 +210,8 @@ impl Webhook {
             if self.clock.is_past(stop_at) {
                 return self.reschedule_now(&claim, slot.pace.lane()).await;
             }
+            // First, so that events are acted on as soon as they are read.
+            let application = self.application(endpoint).await?;
             let events = self.events.after(&claim.id.object_id, claim.delivered, EVENTS_AT_ONCE).await?;
             let read_at = self.clock.instant();
             let undelivered: Vec<_> = events.iter().filter(|event| event.sequence <= claim.head).collect();
@@ -221,7 +223,6 @@ impl Webhook {
                     Finished::Done | Finished::Lost => return Ok(()),
                 }
             }
-            let application = self.application(endpoint, &undelivered).await?;
             for event in undelivered {
                 if self.clock.elapsed(read_at) > READ_FOR {
                     break;
@@ -257,13 +258,11 @@ impl Webhook {
         }
     }
 
-    /// The application that an endpoint was registered by, if it is of a format that has them and wants one of these events.
-    async fn application(&self, endpoint: &Endpoint, events: &[&StoredEvent]) -> Result<Option<Application>, Error> {
+    /// The application that an endpoint was registered by, if it is of a format that has them.
+    async fn application(&self, endpoint: &Endpoint) -> Result<Option<Application>, Error> {
         match &endpoint.application {
-            Some(id) if events.iter().any(|event| endpoint.wants(&event.object)) => {
-                Ok(self.merchants.application(id).await?)
-            }
-            Some(_) | None => Ok(None),
+            Some(id) => Ok(self.merchants.application(id).await?),
+            None => Ok(None),
         }
     }
 
