@@ -252,6 +252,25 @@ impl MerchantUrl {
             Err(_) => self.0.clone(),
         }
     }
+
+    /// This URL with `pairs` in its query, after what is there and before a fragment, in the place of parameters of the same
+    /// names. A space is `%20`, which every reader decodes.
+    pub fn with_query_replaced(&self, pairs: &[(&str, &str)]) -> String {
+        let Ok(mut url) = url::Url::parse(&self.0) else {
+            // Can't be: it parsed when it was made.
+            return self.0.clone();
+        };
+        let is_replaced = |parameter: &&str| {
+            let name = url::form_urlencoded::parse(parameter.as_bytes()).next().map(|(name, _)| name);
+            name.is_none_or(|name| pairs.iter().any(|(replaced, _)| *replaced == name))
+        };
+        let own = url.query().unwrap_or_default().split('&').filter(|parameter| !is_replaced(parameter));
+        let added =
+            url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish().replace('+', "%20");
+        let all: Vec<&str> = own.chain([added.as_str()]).collect();
+        url.set_query(Some(&all.join("&")));
+        url.into()
+    }
 }
 
 // Names and addresses are personal data: debug output, which may reach a log, doesn't show them.

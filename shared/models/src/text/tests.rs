@@ -185,6 +185,25 @@ fn a_parameter_of_the_merchants_own_is_not_doubled() {
 }
 
 #[test]
+fn a_parameter_of_the_merchants_own_is_replaced_where_it_must_not_stay() {
+    let replaced = |text: &str| {
+        let pairs = [("status", "paid"), ("state", "a b&c+d")];
+        MerchantUrl::try_from(text.to_owned()).unwrap().with_query_replaced(&pairs)
+    };
+    const OURS: &str = "status=paid&state=a%20b%26c%2Bd";
+    for (own, expected) in [
+        ("https://a.example/s", "https://a.example/s?"),
+        ("https://a.example/s?", "https://a.example/s?"),
+        ("https://a.example/s?x=a+b%20c&&y", "https://a.example/s?x=a+b%20c&y&"),
+        ("https://a.example/s?status=x&x=1&st%61te=y&status", "https://a.example/s?x=1&"),
+        ("https://a.example/s?Status=x", "https://a.example/s?Status=x&"),
+    ] {
+        assert_eq!(replaced(own), format!("{expected}{OURS}"), "{own}");
+        assert_eq!(replaced(&format!("{own}#top?status=x")), format!("{expected}{OURS}#top?status=x"), "{own}");
+    }
+}
+
+#[test]
 fn names() {
     let name = |text: &str| Name::try_from(text.to_owned());
     for good in [
@@ -340,6 +359,7 @@ proptest! {
         }
         if let Ok(url) = MerchantUrl::try_from(text) {
             let _ = url.with_query(&[("a", "b")]);
+            let _ = url.with_query_replaced(&[("a", "b")]);
         }
     }
 }
