@@ -295,7 +295,7 @@ async fn a_repeat_is_answered_again_though_its_url_is_registered_no_more() {
     let again = sent(ID).await.unwrap();
     assert_eq!((again.headers().contains_key("idempotent-replayed"), again.body()), (true, first.body()));
     let other = sent("9e107d9d-372b-4b5c-8f2a-6d3542a419d6").await;
-    assert!(matches!(other, Err(ApiError::Refused(Refusal::InvalidAppUrl))), "{other:?}");
+    assert!(matches!(other, Err(ApiError::Refused(Refusal::InvalidAppUrl(_)))), "{other:?}");
 }
 
 #[tokio::test]

@@ -106,7 +106,12 @@ impl Cancel {
                 );
                 Refusal::InvalidAction { title, parameter: None }.into()
             }
-            EndError::Change(error) => ApiError::from_change(error, doing, self.clock.now()),
+            EndError::Change(ChangeError::Refused(session)) => {
+                let title =
+                    format!("a session that is {} can't be {doing}", format.state_of(&session, self.clock.now()));
+                Refusal::InvalidAction { title, parameter: None }.into()
+            }
+            EndError::Change(ChangeError::Store(error)) => error.into(),
             EndError::Payment(PaymentError::Store(error)) => error.into(),
             EndError::Payment(PaymentError::Provider(error)) => ApiError::Unavailable(Box::new(error)),
             EndError::Payment(error @ PaymentError::Inconsistent(_)) => ApiError::Internal(Box::new(error)),

@@ -89,9 +89,9 @@ impl Create {
             Ok(read) => read,
             // What was created once is answered again, even if the rules, the linked accounts, the registered URLs or the customer
             // have changed since.
-            Err(ApiError::Refused(refusal @ (Refusal::Invalid(_) | Refusal::Unknown(_) | Refusal::InvalidAppUrl)))
-                if fingerprint.is_some() =>
-            {
+            Err(ApiError::Refused(
+                refusal @ (Refusal::Invalid(_) | Refusal::Unknown(_) | Refusal::InvalidAppUrl(_)),
+            )) if fingerprint.is_some() => {
                 return match self.sessions.created(&id).await? {
                     Some(Created::Existing(session, first)) if first == fingerprint => replay(*session, format),
                     Some(_) | None => Err(refusal.into()),

@@ -6,7 +6,7 @@ use lambda_http::http::{HeaderValue, StatusCode, header};
 use lambda_http::{Body, Response};
 use models::Scope;
 use serde::Serialize;
-use store::{ChangeError, StoreError};
+use store::StoreError;
 use thiserror::Error;
 
 /// One thing that is wrong with one field of a request.
@@ -42,9 +42,9 @@ pub enum Refusal {
     /// 401: an application's id that there isn't, or that is not the one which the credentials are of.
     #[error("app_id is not that of the credentials")]
     NotAnApplication,
-    /// 401: a URL that the application has not registered.
-    #[error("redirect_uri and origin_uri must be registered by the application")]
-    InvalidAppUrl,
+    /// 401: a parameter is a URL that the application has not registered.
+    #[error("{0} must be a URL that the application has registered")]
+    InvalidAppUrl(&'static str),
     /// 401: a token for scopes that there aren't.
     #[error("scope must be PIS")]
     InvalidScopes,
@@ -100,7 +100,7 @@ impl Refusal {
             Self::Unauthorized
             | Self::NotGenuine
             | Self::NotAnApplication
-            | Self::InvalidAppUrl
+            | Self::InvalidAppUrl(_)
             | Self::InvalidScopes
             | Self::Signature(_) => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) | Self::ClockForLiveKey => StatusCode::FORBIDDEN,
@@ -220,19 +220,6 @@ impl From<StoreError> for ApiError {
 }
 
 impl ApiError {
-    /// What a refused change is: 404, 503, or 409 with the state that stood in the way.
-    pub fn from_change(error: ChangeError, doing: &str, now: Timestamp) -> Self {
-        match error {
-            ChangeError::NotFound => Refusal::NotFound.into(),
-            ChangeError::Store(error) => error.into(),
-            ChangeError::Refused(session) => {
-                let state = session.state_at(now);
-                let title = format!("a session that is {state} can't be {doing}");
-                Refusal::InvalidAction { title, parameter: None }.into()
-            }
-        }
-    }
-
     /// HTTP's status for it; a format may have another.
     pub(crate) const fn status(&self) -> StatusCode {
         match self {

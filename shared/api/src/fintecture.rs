@@ -49,11 +49,11 @@ pub(crate) use return_url::return_url;
 pub(crate) use session::{CreatedView, SessionView, shown_method};
 pub(crate) use session::{created, session};
 pub(crate) use signature::check as check_signature;
-pub(crate) use status::shown_status;
 #[cfg(test)]
 pub(crate) use status::{
     ORDERED, OVERPAID, PARTIAL, STATUSES, Shown, TRANSFER_STATES, WAITING, shown_refund, shown_transfer_state,
 };
+pub(crate) use status::{session_status, shown_status};
 #[cfg(test)]
 pub(crate) use token::{TokenRequest, TokenView};
 pub(crate) use token::{granted_scopes, token};

@@ -333,6 +333,15 @@ impl Format {
         }
     }
 
+    /// How a session stands at `now`, as the format calls it where it says why a request is not done.
+    pub fn state_of(self, session: &Session, now: Timestamp) -> &'static str {
+        match self {
+            Self::Banked(_) => session.state_at(now).as_str(),
+            Self::Yorlet => yorlet::shown_status(session.state_at(now)),
+            Self::Fintecture => fintecture::session_status(session, now),
+        }
+    }
+
     /// A session's state, as the format calls it.
     pub const fn shown_state(self, state: SessionState) -> &'static str {
         match self {

@@ -172,7 +172,7 @@ pub(crate) fn refusals() -> [(&'static str, ApiError); 18] {
         ("no credentials that hold", Refusal::Unauthorized.into()),
         ("a provider's webhook that it did not sign", Refusal::NotGenuine.into()),
         ("another application than the credentials', or none", Refusal::NotAnApplication.into()),
-        ("a URL that the application has not registered", Refusal::InvalidAppUrl.into()),
+        ("a URL that the application has not registered", Refusal::InvalidAppUrl("query.redirect_uri").into()),
         ("a token for scopes that there aren't", Refusal::InvalidScopes.into()),
         ("a request that its application did not sign", Refusal::Signature(SignatureFault::Wrong).into()),
         ("the credentials lack a scope", Refusal::Forbidden(Scope::PaymentSessionsRead).into()),
@@ -202,7 +202,7 @@ fn errors() -> String {
                 | Refusal::Unauthorized
                 | Refusal::NotGenuine
                 | Refusal::NotAnApplication
-                | Refusal::InvalidAppUrl
+                | Refusal::InvalidAppUrl(_)
                 | Refusal::InvalidScopes
                 | Refusal::Signature(_)
                 | Refusal::Forbidden(_)

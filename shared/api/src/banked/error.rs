@@ -73,7 +73,7 @@ pub(crate) fn code(error: &ApiError) -> &'static str {
             Refusal::Unauthorized
             | Refusal::NotGenuine
             | Refusal::NotAnApplication
-            | Refusal::InvalidAppUrl
+            | Refusal::InvalidAppUrl(_)
             | Refusal::InvalidScopes
             | Refusal::Signature(_) => "unauthorized",
             Refusal::Forbidden(_) | Refusal::ClockForLiveKey => "forbidden",

@@ -231,7 +231,7 @@ fn allowed_redirect(given: Option<MerchantUrl>, asked: &SessionRequest<'_>) -> R
     };
     let is_allowed =
         asked.application.map_or(asked.mode == Mode::Test, |application| application.allows_redirect(&url));
-    if is_allowed { Ok(Some(url)) } else { Err(Refusal::InvalidAppUrl) }
+    if is_allowed { Ok(Some(url)) } else { Err(Refusal::InvalidAppUrl("query.redirect_uri")) }
 }
 
 /// Where a payer goes who cancels. No document has it registered; live, it has to be a page of a site that is.
@@ -242,7 +242,9 @@ fn allowed_origin(given: Option<MerchantUrl>, asked: &SessionRequest<'_>) -> Res
         asked.application.is_some_and(registered)
     };
     match given {
-        Some(url) if asked.mode == Mode::Live && !is_registered(&url) => Err(Refusal::InvalidAppUrl),
+        Some(url) if asked.mode == Mode::Live && !is_registered(&url) => {
+            Err(Refusal::InvalidAppUrl("query.origin_uri"))
+        }
         given => Ok(given),
     }
 }

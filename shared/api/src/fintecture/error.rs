@@ -54,7 +54,8 @@ pub(crate) fn render(error: &ApiError, log_id: &str) -> Response<Body> {
 }
 
 fn of_violation(violation: &Violation) -> Entry<'_> {
-    let code = violation.code.unwrap_or(INVALID_FIELD);
+    let of_request = if violation.parameter.is_some() { INVALID_FIELD } else { "bad_request" };
+    let code = violation.code.unwrap_or(of_request);
     Entry { code, title: violation.parameter.as_deref().unwrap_or(code), message: violation.title.clone() }
 }
 
@@ -70,7 +71,7 @@ pub(crate) const fn status(error: &ApiError) -> StatusCode {
             | Refusal::Unauthorized
             | Refusal::NotGenuine
             | Refusal::NotAnApplication
-            | Refusal::InvalidAppUrl
+            | Refusal::InvalidAppUrl(_)
             | Refusal::InvalidScopes
             | Refusal::Signature(_)
             | Refusal::Forbidden(_)
@@ -109,7 +110,7 @@ pub(crate) const fn entry_code(error: &ApiError) -> &'static str {
             Refusal::IdempotencyConflict => "request_id_reused",
             Refusal::Unauthorized | Refusal::NotGenuine => "invalid_token",
             Refusal::NotAnApplication => "invalid_app_id",
-            Refusal::InvalidAppUrl => "invalid_app_url",
+            Refusal::InvalidAppUrl(_) => "invalid_app_url",
             Refusal::InvalidScopes | Refusal::Forbidden(_) => "invalid_scopes",
             Refusal::Signature(fault) => fault.code(),
             Refusal::ClockForLiveKey => "forbidden",
@@ -159,7 +160,7 @@ mod tests {
             (Refusal::Unauthorized.into(), 401, "unauthorized", "invalid_token"),
             (Refusal::NotGenuine.into(), 401, "unauthorized", "invalid_token"),
             (Refusal::NotAnApplication.into(), 401, "unauthorized", "invalid_app_id"),
-            (Refusal::InvalidAppUrl.into(), 401, "unauthorized", "invalid_app_url"),
+            (Refusal::InvalidAppUrl("query.redirect_uri").into(), 401, "unauthorized", "invalid_app_url"),
             (Refusal::InvalidScopes.into(), 401, "unauthorized", "invalid_scopes"),
             (Refusal::Signature(SignatureFault::Wrong).into(), 401, "unauthorized", "signature_wrong"),
             (Refusal::Signature(SignatureFault::DateSkewed { server }).into(), 401, "unauthorized", "date_skewed"),

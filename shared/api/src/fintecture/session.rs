@@ -370,6 +370,8 @@ impl<'a> AttributesView<'a> {
             debited_account_type,
             net_amount,
         } = sent;
+        // Before its transfer has begun, an account takes no money.
+        let takes_transfers = session.transfer().is_some();
         Self {
             amount: amount.unwrap_or_else(|| session.amount.to_decimal()),
             currency: session.amount.currency().code(),
@@ -384,7 +386,7 @@ impl<'a> AttributesView<'a> {
             transfer_state: session_transfer_state(session, now),
             received_amount: session.received_amount().map(Money::to_decimal),
             beneficiary: BeneficiaryView::new(session, beneficiary),
-            virtual_beneficiary: BeneficiaryView::of_virtual_account(session),
+            virtual_beneficiary: BeneficiaryView::of_virtual_account(session).filter(|_| takes_transfers),
         }
     }
 }

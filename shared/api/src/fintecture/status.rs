@@ -108,7 +108,7 @@ fn shown_session(session: &Session, now: Timestamp) -> Shown {
 }
 
 /// The status of a session as it is at `now`.
-pub(super) fn session_status(session: &Session, now: Timestamp) -> &'static str {
+pub(crate) fn session_status(session: &Session, now: Timestamp) -> &'static str {
     shown_session(session, now).status
 }
 

@@ -42,7 +42,7 @@ impl<'a> ErrorView<'a> {
                 | Refusal::Unauthorized
                 | Refusal::NotGenuine
                 | Refusal::NotAnApplication
-                | Refusal::InvalidAppUrl
+                | Refusal::InvalidAppUrl(_)
                 | Refusal::InvalidScopes
                 | Refusal::Signature(_)
                 | Refusal::Forbidden(_)
@@ -70,7 +70,7 @@ pub(crate) const fn status(error: &ApiError) -> StatusCode {
             | Refusal::Unauthorized
             | Refusal::NotGenuine
             | Refusal::NotAnApplication
-            | Refusal::InvalidAppUrl
+            | Refusal::InvalidAppUrl(_)
             | Refusal::InvalidScopes
             | Refusal::Signature(_)
             | Refusal::Forbidden(_)

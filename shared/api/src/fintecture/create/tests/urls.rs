@@ -22,11 +22,15 @@ fn payers_are_sent_back_where_the_application_lets_them() {
     for refused in
         ["https://evil.example/back", "http://shop.example/back", "https://shop.example/back/", "https://shop.example/"]
     {
-        assert_eq!(of(to(refused), &registered), Err(Refusal::InvalidAppUrl), "{refused}");
-        assert_eq!(sent_to(to(refused).live(&registered)), Err(Refusal::InvalidAppUrl), "{refused}");
+        assert_eq!(of(to(refused), &registered), Err(Refusal::InvalidAppUrl("query.redirect_uri")), "{refused}");
+        assert_eq!(
+            sent_to(to(refused).live(&registered)),
+            Err(Refusal::InvalidAppUrl("query.redirect_uri")),
+            "{refused}"
+        );
         // A test application that has registered none, and a test key that is none.
         assert_eq!((of(to(refused), &[]), sent_to(to(refused))), (url(refused), url(refused)));
-        assert_eq!(sent_to(to(refused).live(&[])), Err(Refusal::InvalidAppUrl), "{refused}");
+        assert_eq!(sent_to(to(refused).live(&[])), Err(Refusal::InvalidAppUrl("query.redirect_uri")), "{refused}");
     }
     // None given: the first.
     assert_eq!(of(connect(json!({})), &registered), url("https://shop.example/back"));
@@ -62,10 +66,14 @@ fn a_payer_who_cancels_goes_to_a_site_of_the_application() {
     for refused in
         [elsewhere, "http://shop.example/cart", "https://shop.example:8443/cart", "https://shop.example.evil.example/"]
     {
-        assert_eq!(cancel_url(&from(refused).live(&registered)), Err(Refusal::InvalidAppUrl), "{refused}");
+        assert_eq!(
+            cancel_url(&from(refused).live(&registered)),
+            Err(Refusal::InvalidAppUrl("query.origin_uri")),
+            "{refused}"
+        );
         assert_eq!(cancel_url(&from(refused)), url(refused));
     }
-    assert_eq!(cancel_url(&from(cart).live(&[])), Err(Refusal::InvalidAppUrl));
+    assert_eq!(cancel_url(&from(cart).live(&[])), Err(Refusal::InvalidAppUrl("query.origin_uri")));
     assert_eq!(cancel_url(&connect(json!({})).live(&registered)), url("https://shop.example/back"));
     // What is wrong comes first, so that all of it is said.
     let mut asked = from(elsewhere).live(&registered);
