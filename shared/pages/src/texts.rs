@@ -262,6 +262,8 @@ texts! {
         heading,
         heading_missing,
         intro,
+        /// Where the account is this payment's own.
+        intro_own_account,
         missing,
         account_name,
         amount,

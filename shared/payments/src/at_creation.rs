@@ -1,7 +1,7 @@
 //! A session that its payer is told where to transfer to before they have opened any page of ours: its first attempt begins with it.
 
 use models::{AtConsent, PaymentAttempt, Session, SessionEvent, SessionState, WriteId};
-use providers::{Begun, Connector, Next, Provider, Providers, VirtualAccount};
+use providers::{Begun, Connector, Next, Providers, VirtualAccount};
 use store::NewMockEntries;
 
 use crate::error::PaymentError;
@@ -26,10 +26,9 @@ pub async fn begin_at_creation(
     else {
         return Err(PaymentError::Inconsistent("account that its transfer can begin with"));
     };
-    let request = provider.begin_request(&session, number);
-    let (payment_id, transfer) = match provider.begin(&session, number, &request).await {
-        Ok(Begun { payment_id: Some(id), next: Next::Transfer(transfer), .. }) => (id, transfer),
-        Ok(Begun { .. }) => return Err(PaymentError::Inconsistent("id at its provider")),
+    let (request, payment_id, transfer) = match provider.begin_new(&session, number).await {
+        Ok((request, Begun { payment_id: Some(id), next: Next::Transfer(transfer), .. })) => (request, id, transfer),
+        Ok(_) => return Err(PaymentError::Inconsistent("id at its provider")),
         Err(error) => return Err(error.into()),
     };
     let begun_at = session.created_at;

@@ -1,6 +1,7 @@
 //! What is done to payments, over a table in memory and by a clock that tests advance.
 
 mod at_consent;
+mod at_creation;
 mod at_submission;
 mod machine;
 mod refunds;

@@ -71,11 +71,9 @@ impl NewMockEntries {
 }
 
 impl Ledger for NewMockEntries {
-    async fn get<T: DeserializeOwned>(&self, payment: EndToEndId, entry: Entry) -> Result<Option<T>, ProviderError> {
-        let key = key(payment, entry);
-        let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = entries.iter().find(|(there, _)| *there == key).map(|(_, item)| item.clone());
-        found.map(|item| read(key, item)).transpose().map_err(ProviderError::unreachable)
+    /// None: nothing has been written yet of a payment that is new.
+    async fn get<T: DeserializeOwned>(&self, _: EndToEndId, _: Entry) -> Result<Option<T>, ProviderError> {
+        Ok(None)
     }
 
     async fn put<T: Serialize + DeserializeOwned>(
@@ -84,9 +82,6 @@ impl Ledger for NewMockEntries {
         entry: Entry,
         value: T,
     ) -> Result<T, ProviderError> {
-        if let Some(first) = self.get(payment, entry).await? {
-            return Ok(first);
-        }
         let item = serde_dynamo::to_item(&value).map_err(ProviderError::unreachable)?;
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push((key(payment, entry), item));
         Ok(value)

@@ -4,7 +4,7 @@ use askama::Template;
 use jiff::Timestamp;
 use models::{AccountIdentifier, Mode, Session, TransferInstructions};
 use pages::{CheckoutTexts, Html, MethodTexts, RefundTexts, Shell, TransferTexts};
-use providers::Offer;
+use providers::{Offer, virtual_account};
 
 use super::awaiting::{Asking, Step};
 use super::pending::Checking;
@@ -22,6 +22,7 @@ pub(crate) struct TransferPage<'a> {
     m: &'static MethodTexts,
     x: &'static TransferTexts,
     summary: Summary<'a>,
+    intro: &'static str,
     asking: Asking,
     checking: Checking,
     /// Who is paid, where, how much (all of it, or what is missing) and under which reference.
@@ -75,6 +76,7 @@ impl<'a> TransferPage<'a> {
         let (texts, x) = (shell.texts(), &shell.texts().transfers);
         summary.name_bank(offers);
         let session = summary.session;
+        let own = virtual_account(session).is_some_and(|own| own.payee == to.payee);
         let wanted = session.missing().unwrap_or(session.amount);
         let missing = session.missing().zip(session.received_amount()).map(|(missing, received)| {
             summary.facts = summary.facts.clone().amount("missing", &missing).amount("received", &received);
@@ -89,6 +91,7 @@ impl<'a> TransferPage<'a> {
             t: &texts.checkout,
             m: &texts.methods,
             x,
+            intro: if own { x.intro_own_account } else { x.intro },
             asking: Asking::new(&summary, Step::Approve),
             checking: Checking::new(&summary, view, now),
             values,

@@ -208,6 +208,7 @@ pub(crate) const TEXTS: Texts = Texts {
         heading: "Transfer {amount}",
         heading_missing: "Transfer the missing {missing}",
         intro: "Make this transfer from your bank’s app or website. It is recognised by its reference, so enter that exactly.",
+        intro_own_account: "Make this transfer from your bank’s app or website. The account is for this payment alone, so that it is recognised by that.",
         missing: "Of {amount}, {received} has arrived. What is missing is {missing}.",
         account_name: "Account name",
         amount: "Amount",

@@ -208,6 +208,7 @@ pub(crate) const TEXTS: Texts = Texts {
         heading: "Virement de {amount}",
         heading_missing: "Virez ce qui manque\u{a0}: {missing}",
         intro: "Faites ce virement depuis l’application ou le site de votre banque. Il est reconnu à sa référence\u{a0}: saisissez-la exactement.",
+        intro_own_account: "Faites ce virement depuis l’application ou le site de votre banque. Le compte est réservé à ce paiement\u{a0}: il est reconnu à cela.",
         missing: "Sur {amount}, nous avons reçu {received}. Il manque {missing}.",
         account_name: "Titulaire du compte",
         amount: "Montant",

@@ -208,6 +208,7 @@ pub(crate) const TEXTS: Texts = Texts {
         heading: "{amount} überweisen",
         heading_missing: "Fehlende {missing} überweisen",
         intro: "Überweisen Sie in der App oder auf der Website Ihrer Bank. Ihre Überweisung wird am Verwendungszweck erkannt. Geben Sie ihn genau so ein.",
+        intro_own_account: "Tätigen Sie diese Überweisung mit der App oder auf der Website Ihrer Bank. Das Konto ist nur für diese Zahlung da: Daran wird sie erkannt.",
         missing: "Von {amount} sind {received} eingegangen. Es fehlen {missing}.",
         account_name: "Kontoinhaber",
         amount: "Betrag",

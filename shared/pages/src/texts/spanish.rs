@@ -208,6 +208,7 @@ pub(crate) const TEXTS: Texts = Texts {
         heading: "Transfiera {amount}",
         heading_missing: "Transfiera lo que falta: {missing}",
         intro: "Haga esta transferencia desde la aplicación o la web de su banco. Se reconoce por su concepto, así que escríbalo exactamente igual.",
+        intro_own_account: "Haga esta transferencia desde la aplicación o la web de su banco. La cuenta es solo para este pago, así que se reconoce por ella.",
         missing: "De {amount} han llegado {received}. Faltan {missing}.",
         account_name: "Titular de la cuenta",
         amount: "Importe",

@@ -209,6 +209,7 @@ pub(crate) const TEXTS: Texts = Texts {
         heading: "Trosglwyddwch {amount}",
         heading_missing: "Trosglwyddwch y {missing} sydd ar goll",
         intro: "Gwnewch y trosglwyddiad hwn o ap neu wefan eich banc. Adnabyddir ef wrth ei gyfeirnod, felly rhowch hwnnw’n union.",
+        intro_own_account: "Gwnewch y trosglwyddiad hwn o ap neu wefan eich banc. Mae’r cyfrif ar gyfer y taliad hwn yn unig, felly adnabyddir ef wrth hwnnw.",
         missing: "O {amount}, mae {received} wedi cyrraedd. Mae {missing} ar goll o hyd.",
         account_name: "Enw’r cyfrif",
         amount: "Swm",

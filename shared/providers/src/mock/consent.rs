@@ -34,6 +34,13 @@ pub(super) struct BeginBody {
     pub(super) webhook_url: String,
 }
 
+impl BeginBody {
+    pub(super) fn request(&self) -> ProviderRequest {
+        let idempotency_key = format!("begin-{}-{}", self.end_to_end_id, self.attempt);
+        ProviderRequest { idempotency_key, body: serde_json::json!(self).to_string() }
+    }
+}
+
 /// The connector to a mock bank whose money moves at consent.
 #[derive(Debug, Clone)]
 pub struct MockConsent<L> {
@@ -50,6 +57,46 @@ impl<L: Ledger> MockConsent<L> {
     /// Which mock bank it is.
     pub const fn mock(&self) -> &'static NamedMock {
         self.named
+    }
+
+    /// What it is sent to begin an attempt that pays this account under this reference.
+    pub(super) fn begin_body(&self, session: &Session, number: u8, payee: Payee, reference: Reference) -> BeginBody {
+        BeginBody {
+            end_to_end_id: session.end_to_end_id,
+            attempt: number,
+            amount_minor: session.amount.minor(),
+            currency: session.amount.currency().code().to_owned(),
+            payee,
+            reference,
+            return_url: format!("{}/return", session.checkout_url()),
+            webhook_url: format!("{}{}", session.base_url, webhook::webhook_path(self.named.id)),
+        }
+    }
+
+    /// Begins an attempt by a request that was read.
+    pub(super) async fn begin_by(
+        &self,
+        session: &Session,
+        number: u8,
+        body: &BeginBody,
+        request: &ProviderRequest,
+    ) -> Result<Begun, ProviderError> {
+        let BeginBody { end_to_end_id, attempt, amount_minor, currency, payee, reference, .. } = body;
+        let (idempotency_key, body_sha256) = (request.idempotency_key.clone(), sha256(&request.body));
+        let payment = Payment { idempotency_key, body_sha256, amount_minor: *amount_minor, currency: currency.clone() };
+        let holds = self.ledger.put(*end_to_end_id, Entry::Begun(*attempt), payment.clone()).await?;
+        let id = ids::payment_id(*end_to_end_id, *attempt).filter(|_| holds == payment);
+        let id = id.ok_or_else(|| ProviderError::refused(Refusal::DifferentRequest))?;
+        let next = match self.named.page {
+            MockPage::Transfer => {
+                Next::Transfer(TransferInstructions { payee: payee.clone(), reference: reference.clone() })
+            }
+            MockPage::Decide | MockPage::Card | MockPage::Plan | MockPage::Mandate(_) => {
+                let (page, token) = (super::page_url(session, number), webhook::link_token(&id));
+                Next::Redirect(PayerLink::new(format!("{page}?token={token}")))
+            }
+        };
+        Ok(Begun { payment_id: Some(id), provider_state: String::new(), next })
     }
 
     /// The payer decides about an attempt: an approval moves the money. Returns what ended the payer's choice: the first
@@ -223,35 +270,11 @@ impl<L: Ledger> Provider for MockConsent<L> {
     }
 
     fn begin_request(&self, session: &Session, number: u8) -> ProviderRequest {
-        let body = BeginBody {
-            end_to_end_id: session.end_to_end_id,
-            attempt: number,
-            amount_minor: session.amount.minor(),
-            currency: session.amount.currency().code().to_owned(),
-            payee: session.payee.clone(),
-            reference: session.reference.clone(),
-            return_url: format!("{}/return", session.checkout_url()),
-            webhook_url: format!("{}{}", session.base_url, webhook::webhook_path(self.named.id)),
-        };
-        let idempotency_key = format!("begin-{}-{number}", session.end_to_end_id);
-        ProviderRequest { idempotency_key, body: serde_json::json!(body).to_string() }
+        self.begin_body(session, number, session.payee.clone(), session.reference.clone()).request()
     }
 
     async fn begin(&self, session: &Session, number: u8, request: &ProviderRequest) -> Result<Begun, ProviderError> {
-        let BeginBody { end_to_end_id, attempt, amount_minor, currency, payee, reference, .. } = read(request)?;
-        let (idempotency_key, body_sha256) = (request.idempotency_key.clone(), sha256(&request.body));
-        let payment = Payment { idempotency_key, body_sha256, amount_minor, currency };
-        let holds = self.ledger.put(end_to_end_id, Entry::Begun(attempt), payment.clone()).await?;
-        let id = ids::payment_id(end_to_end_id, attempt).filter(|_| holds == payment);
-        let id = id.ok_or_else(|| ProviderError::refused(Refusal::DifferentRequest))?;
-        let next = match self.named.page {
-            MockPage::Transfer => Next::Transfer(TransferInstructions { payee, reference }),
-            MockPage::Decide | MockPage::Card | MockPage::Plan | MockPage::Mandate(_) => {
-                let (page, token) = (super::page_url(session, number), webhook::link_token(&id));
-                Next::Redirect(PayerLink::new(format!("{page}?token={token}")))
-            }
-        };
-        Ok(Begun { payment_id: Some(id), provider_state: String::new(), next })
+        self.begin_by(session, number, &read(request)?, request).await
     }
 
     async fn status(

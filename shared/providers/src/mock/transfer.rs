@@ -147,6 +147,51 @@ impl<L: Ledger> MockTransfer<L> {
         virtual_account(session).filter(|own| own.provider.as_str() == self.mock().id).map(|own| own.payee)
     }
 
+    /// To the session's own account, if it has one, and under the payment's own reference, whatever is to stand on a statement: by
+    /// them the transfer is found.
+    fn begin_body(&self, session: &Session, number: u8) -> BeginBody {
+        let reference = Reference::of_payment(&session.end_to_end_id);
+        let payee = self.own_account(session).unwrap_or_else(|| session.payee.clone());
+        self.consent.begin_body(session, number, payee, reference)
+    }
+
+    /// Begins an attempt that was never asked for before, by the request that it returns.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub async fn begin_new(&self, session: &Session, number: u8) -> Result<(ProviderRequest, Begun), ProviderError> {
+        let body = self.begin_body(session, number);
+        let request = body.request();
+        let begun = self.begin_by(session, number, body, &request).await?;
+        Ok((request, begun))
+    }
+
+    async fn begin_by(
+        &self,
+        session: &Session,
+        number: u8,
+        body: BeginBody,
+        request: &ProviderRequest,
+    ) -> Result<Begun, ProviderError> {
+        let begun = self.consent.begin_by(session, number, &body, request).await?;
+        let BeginBody { end_to_end_id, attempt, currency, reference, webhook_url, .. } = body;
+        let unreadable = || ProviderError::refused(Refusal::Unreadable);
+        let provider: BankId = self.mock().id.parse().map_err(|_| unreadable())?;
+        let of_reference = ids::of_reference(reference.as_str()).ok_or_else(unreadable)?;
+        let own = self.own_account(session).and_then(|own| match own.account {
+            AccountIdentifier::Iban { iban } => ids::of_reference(iban.as_str()),
+            AccountIdentifier::UkAccount { .. } => None,
+        });
+        let referenced = Referenced { payment: end_to_end_id, provider, currency, webhook_url };
+        let opened = LogEntry::Opened { attempt };
+        Log::append(&self.consent.ledger, end_to_end_id, |log| (!log.of(attempt).opened).then_some(opened)).await?;
+        // Afterwards: whatever has this reference or account comes when an attempt has been opened.
+        for known_by in own.into_iter().chain([of_reference]) {
+            self.consent.ledger.put(known_by, Entry::Reference, referenced.clone()).await?;
+        }
+        Ok(begun)
+    }
+
     async fn of_attempt(&self, id: &ProviderPaymentId) -> Result<Option<OfAttempt>, ProviderError> {
         let Some((payment, attempt)) = ids::attempt_of(id) else { return Ok(None) };
         let seen = Log::read(&self.consent.ledger, payment).await?.of(attempt);
@@ -204,32 +249,12 @@ impl<L: Ledger> Provider for MockTransfer<L> {
         MovesMoney::AtConsent
     }
 
-    /// To the session's own account, if it has one, and under the payment's own reference, whatever is to stand on a statement: by
-    /// them the transfer is found.
     fn begin_request(&self, session: &Session, number: u8) -> ProviderRequest {
-        let reference = Reference::of_payment(&session.end_to_end_id);
-        let payee = self.own_account(session).unwrap_or_else(|| session.payee.clone());
-        self.consent.begin_request(&Session { payee, reference, ..session.clone() }, number)
+        self.begin_body(session, number).request()
     }
 
     async fn begin(&self, session: &Session, number: u8, request: &ProviderRequest) -> Result<Begun, ProviderError> {
-        let begun = self.consent.begin(session, number, request).await?;
-        let BeginBody { end_to_end_id, attempt, currency, reference, webhook_url, .. } = read(request)?;
-        let unreadable = || ProviderError::refused(Refusal::Unreadable);
-        let provider: BankId = self.mock().id.parse().map_err(|_| unreadable())?;
-        let of_reference = ids::of_reference(reference.as_str()).ok_or_else(unreadable)?;
-        let own = self.own_account(session).and_then(|own| match own.account {
-            AccountIdentifier::Iban { iban } => ids::of_reference(iban.as_str()),
-            AccountIdentifier::UkAccount { .. } => None,
-        });
-        let referenced = Referenced { payment: end_to_end_id, provider, currency, webhook_url };
-        let opened = LogEntry::Opened { attempt };
-        Log::append(&self.consent.ledger, end_to_end_id, |log| (!log.of(attempt).opened).then_some(opened)).await?;
-        // Afterwards: whatever has this reference or account comes when an attempt has been opened.
-        for known_by in own.into_iter().chain([of_reference]) {
-            self.consent.ledger.put(known_by, Entry::Reference, referenced.clone()).await?;
-        }
-        Ok(begun)
+        self.begin_by(session, number, read(request)?, request).await
     }
 
     async fn status(&self, session: &Session, attempt: &PaymentAttempt, _: Timestamp) -> Result<Status, ProviderError> {

@@ -1,6 +1,7 @@
 //! The pages of a payer who makes a transfer.
 
 use models::{AccountIdentifier, MinorUnits, Money, Payee, PaymentMethods, Received, TransferInstructions};
+use providers::virtual_account;
 
 use super::*;
 
@@ -32,6 +33,16 @@ fn by_transfer(
     session
 }
 
+/// One whose transfers go to an account of its own.
+fn to_its_own_account() -> Session {
+    let mut session = by_transfer(iban(), Currency::EUR, &[], None);
+    session.virtual_iban = true;
+    let own = virtual_account(&session).unwrap().payee;
+    let at_consent = session.attempt.as_mut().unwrap().at_consent.as_mut().unwrap();
+    at_consent.transfer.as_mut().unwrap().payee = own;
+    session
+}
+
 /// A page without how amounts and names are set apart.
 fn plain(html: &str) -> String {
     ["<span class=\"amount\">", "</span>", "<bdi>", "</bdi>"]
@@ -46,6 +57,7 @@ pub(super) fn gallery(language: Language) -> Vec<(String, String)> {
     let pages = [
         ("transfer", by_transfer(uk(), Currency::GBP, &[], None), NOW),
         ("transfer_eur", by_transfer(iban(), Currency::EUR, &[], None), NOW),
+        ("transfer_own_account", to_its_own_account(), NOW),
         ("transfer_missing", by_transfer(iban(), Currency::EUR, &[E::ConsentGiven], Some(150)), NOW),
         ("transfer_time_up", by_transfer(uk(), Currency::GBP, &[], None), later(86_400)),
         ("transfer_underpaid", by_transfer(uk(), Currency::GBP, &[E::ConsentGiven, E::Underpaid], Some(150)), NOW),
@@ -72,6 +84,14 @@ fn where_to_and_what_is_asked_can_be_copied_each() {
     assert!(!html.contains("class=\"scan\"") && !html.contains("IBAN"), "{html}");
     let live = Session { mode: Mode::Live, ..by_transfer(uk(), Currency::GBP, &[], None) };
     assert!(!show(&live, NOW).contains("mock-bank"), "real money is not for trying out");
+}
+
+#[test]
+fn an_account_of_its_own_is_what_a_transfer_is_recognised_by() {
+    let html = show(&to_its_own_account(), NOW);
+    assert!(html.contains("The account is for this payment alone") && html.contains("value=\"FR"), "{html}");
+    let by_reference = show(&by_transfer(iban(), Currency::EUR, &[], None), NOW);
+    assert!(by_reference.contains("recognised by its reference") && !by_reference.contains("alone"), "{by_reference}");
 }
 
 #[test]
