@@ -173,7 +173,7 @@ impl Get {
     fn providers(&self, request: &Request, caller: &Caller, format: Format) -> Answer {
         api::read_query(request.uri().query().unwrap_or(""), ListParameters::NONE, |_, _| Ok(()))?;
         let (method, currency) = (PaymentMethod::PayByBank, Currency::GBP);
-        let wanted = Wanted { mode: caller.mode(), method, currency, country: None };
+        let wanted = Wanted { mode: caller.mode(), method, currency, country: None, payers: None, provider: None };
         format.providers(&self.providers.offers(&wanted))
     }
 

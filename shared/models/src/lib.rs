@@ -22,6 +22,7 @@ mod money;
 mod new_session;
 mod number;
 mod object;
+mod offer_limits;
 mod pace;
 mod payment_method;
 mod received;
@@ -66,6 +67,7 @@ pub use money::{AmountCaps, Currency, InvalidAmountCaps, InvalidDecimal, MinorUn
 pub use new_session::{InvalidLifetime, InvalidMetadata, Lifetime, LineItem, Metadata, NewSession};
 pub use number::whole_number;
 pub use object::Object;
+pub use offer_limits::{Country, InvalidCountry, OfferLimits, PayerKind};
 pub use pace::{Lane, Pace, QUICK};
 pub use payment_method::{MethodFamily, NoPaymentMethod, PaymentMethod, PaymentMethods};
 pub use received::Received;

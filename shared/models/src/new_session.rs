@@ -9,6 +9,7 @@ use thiserror::Error;
 use crate::account::{Payee, Payer};
 use crate::ids::{CustomerId, TestClockId};
 use crate::money::{Currency, Money, MoneyError};
+use crate::offer_limits::OfferLimits;
 use crate::payment_method::PaymentMethods;
 use crate::text::{Description, Locale, MerchantUrl, Name, Reference, is_noncharacter};
 use crate::wire_format::{Extra, WireFormat};
@@ -45,6 +46,8 @@ pub struct NewSession {
     pub cancel_url: Option<MerchantUrl>,
     /// How it can be paid.
     pub payment_methods: PaymentMethods,
+    /// Which providers of these the payer is offered.
+    pub offer_limits: OfferLimits,
     /// Whether transfers for it go to an IBAN of its own, by which they are matched.
     pub virtual_iban: bool,
     /// Whether the payer is sent the checkout's address by e-mail.
@@ -105,6 +108,7 @@ impl NewSession {
             error_url: None,
             cancel_url: None,
             payment_methods: PaymentMethods::default(),
+            offer_limits: OfferLimits::default(),
             virtual_iban: false,
             email_link: false,
             retry: false,

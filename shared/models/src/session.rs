@@ -12,6 +12,7 @@ use crate::list_shards::ListShard;
 use crate::mode::Mode;
 use crate::money::{MinorUnits, Money};
 use crate::new_session::{LineItem, Metadata, NewSession};
+use crate::offer_limits::OfferLimits;
 use crate::payment_method::PaymentMethods;
 use crate::received::Received;
 use crate::taken_back::TakenBack;
@@ -100,6 +101,9 @@ pub struct Session {
     /// How it can be paid.
     #[serde(default, skip_serializing_if = "PaymentMethods::is_default")]
     pub payment_methods: PaymentMethods,
+    /// Which providers of these the payer is offered. Personal data: it says where the payer is, and what.
+    #[serde(default, skip_serializing_if = "OfferLimits::is_none")]
+    pub offer_limits: OfferLimits,
     /// Whether transfers for it go to an IBAN of its own, by which they are matched.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub virtual_iban: bool,
@@ -230,6 +234,7 @@ impl Session {
             error_url: new.error_url,
             cancel_url: new.cancel_url,
             payment_methods: new.payment_methods,
+            offer_limits: new.offer_limits,
             virtual_iban: new.virtual_iban,
             customer_id: new.customer_id,
             locale: new.locale,
@@ -328,6 +333,7 @@ impl Session {
             error_url: None,
             cancel_url: None,
             customer_id: None,
+            offer_limits: OfferLimits::default(),
             locale: None,
             extra: None,
             metadata: Metadata::default(),

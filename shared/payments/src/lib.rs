@@ -23,7 +23,7 @@ mod refund_at_provider;
 mod taken_back;
 
 use jiff::Timestamp;
-use models::{Session, SessionEvent, SessionId};
+use models::{OfferLimits, Session, SessionEvent, SessionId};
 use providers::{Offer, Providers, Wanted};
 use runtime::{Clock, Random};
 use store::{BankPayments, Change, MockLedger, Refunds, Sessions, Table};
@@ -61,8 +61,8 @@ impl Payments {
         }
     }
 
-    /// What a payer may choose from: the providers of each way to pay that the session offers and its currency can have, in
-    /// the session's order.
+    /// What a payer may choose from: the providers of each way to pay that the session offers and its currency can have, within
+    /// the session's limits and in its order.
     pub fn offers(&self, session: &Session) -> Vec<Offer> {
         let (mode, currency) = (session.mode, session.amount.currency());
         // A customer's account, to which a refund is paid, is the one that they were paid from or gave.
@@ -70,7 +70,9 @@ impl Payments {
         let methods = session.payment_methods.as_slice().iter().copied();
         let methods =
             methods.filter(|method| method.can_have(currency) && (is_paid_into || !method.pays_into_account()));
-        let of = |method| self.providers.offers(&Wanted { mode, method, currency, country: None });
+        let OfferLimits { provider, country, payers } = &session.offer_limits;
+        let (provider, country, payers) = (provider.as_ref(), *country, *payers);
+        let of = |method| self.providers.offers(&Wanted { mode, method, currency, country, payers, provider });
         methods.flat_map(of).collect()
     }
 

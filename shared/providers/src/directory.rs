@@ -1,10 +1,10 @@
 //! Which providers a payer may choose.
 
-use models::{BankId, Currency, Mode, MovesMoney, PaymentMethod};
+use models::{BankId, Country, Currency, Mode, MovesMoney, PayerKind, PaymentMethod};
 
 use crate::availability::Availability;
 use crate::connector::Connector;
-use crate::market::{Country, Market};
+use crate::market::Market;
 use crate::mock::{Ledger, MockBank, MockConsent, MockPage, MockTransfer, NamedMock, mocks};
 
 /// Whether there is any provider for sessions of this mode. Live ones have none until there is a live connector;
@@ -23,7 +23,7 @@ pub fn method_of(provider: &BankId) -> Option<PaymentMethod> {
 
 /// What a payer wants to pay by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wanted {
+pub struct Wanted<'a> {
     /// Test or live.
     pub mode: Mode,
     /// How.
@@ -32,6 +32,10 @@ pub struct Wanted {
     pub currency: Currency,
     /// Where the payer's account is, if that is known.
     pub country: Option<Country>,
+    /// What the payer is to a bank, if that is known.
+    pub payers: Option<PayerKind>,
+    /// At which provider, if at one alone.
+    pub provider: Option<&'a BankId>,
 }
 
 /// A provider as a payer sees it.
@@ -65,7 +69,7 @@ impl<L: Ledger + Clone> Providers<L> {
     }
 
     /// What a payer may choose from, in the order in which it is shown.
-    pub fn offers(&self, wanted: &Wanted) -> Vec<Offer> {
+    pub fn offers(&self, wanted: &Wanted<'_>) -> Vec<Offer> {
         self.mocks(wanted.mode).filter(|mock| serves(mock, wanted)).filter_map(offer).collect()
     }
 
@@ -84,15 +88,29 @@ impl<L: Ledger + Clone> Providers<L> {
 
     fn mocks(&self, mode: Mode) -> impl Iterator<Item = &'static NamedMock> {
         let can_pay = can_pay(mode, self.local_live);
-        // Nobody's account stands behind a mock's instructions: real money would be sent there.
-        let served = move |mock: &&NamedMock| can_pay && (mode == Mode::Test || mock.page != MockPage::Transfer);
-        mocks().filter(served)
+        mocks_of(mode).filter(move |_| can_pay)
     }
 }
 
-fn serves(mock: &NamedMock, wanted: &Wanted) -> bool {
+/// Whether there is any provider of what is wanted, also one that is down. That the mode has providers at all is for
+/// [`can_pay`] to say.
+pub fn has_offers(wanted: &Wanted<'_>) -> bool {
+    mocks_of(wanted.mode).any(|mock| serves(mock, wanted))
+}
+
+/// The providers of a mode that has any.
+fn mocks_of(mode: Mode) -> impl Iterator<Item = &'static NamedMock> {
+    // Nobody's account stands behind a mock's instructions: real money would be sent there.
+    mocks().filter(move |mock| mode == Mode::Test || mock.page != MockPage::Transfer)
+}
+
+fn serves(mock: &NamedMock, wanted: &Wanted<'_>) -> bool {
     let there = |markets: &[Market]| markets.iter().any(|market| market.serves(wanted.currency, wanted.country));
-    mock.method == wanted.method && mock.markets.is_none_or(there)
+    let them = |payers: PayerKind| mock.payers.is_none_or(|served| served == payers);
+    mock.method == wanted.method
+        && wanted.provider.is_none_or(|provider| provider.as_str() == mock.id)
+        && wanted.payers.is_none_or(them)
+        && mock.markets.is_none_or(there)
 }
 
 fn offer(mock: &'static NamedMock) -> Option<Offer> {
@@ -118,7 +136,7 @@ mod tests {
 
     fn wanted(mode: Mode, method: PaymentMethod, currency: Currency, country: Option<&str>) -> Vec<Offer> {
         let country = country.map(|country| country.parse().unwrap());
-        providers(false).offers(&Wanted { mode, method, currency, country })
+        providers(false).offers(&Wanted { mode, method, currency, country, payers: None, provider: None })
     }
 
     fn ids(offers: &[Offer]) -> Vec<&str> {
@@ -192,6 +210,43 @@ mod tests {
     }
 
     #[test]
+    fn offers_are_by_provider_and_by_kind_of_payer() {
+        let (mode, method, currency) = (Mode::Test, PaymentMethod::PayByBank, Currency::EUR);
+        let all = Wanted { mode, method, currency, country: None, payers: None, provider: None };
+        let of = |wanted: &Wanted<'_>| {
+            let offers = providers(false).offers(wanted);
+            assert_eq!(has_offers(wanted), !offers.is_empty(), "{wanted:?}");
+            ids(&offers).into_iter().map(str::to_owned).collect::<Vec<_>>()
+        };
+        for (payers, others) in
+            [(PayerKind::Retail, "mock-withholds-account"), (PayerKind::Corporate, "mock-settles-later")]
+        {
+            let expected: Vec<_> = of(&all).into_iter().filter(|id| id != others).collect();
+            assert_eq!(of(&Wanted { payers: Some(payers), ..all }), expected);
+            assert_eq!(expected.len(), 8);
+            let id = others.parse().unwrap();
+            assert_eq!(of(&Wanted { payers: Some(payers), provider: Some(&id), ..all }), [""; 0]);
+            assert_eq!(of(&Wanted { provider: Some(&id), ..all }), [others]);
+        }
+        // One of another way to pay, of another country, and none at all.
+        for (id, country, expected) in [
+            ("mock-settles", Some("FR"), &["mock-settles"][..]),
+            ("mock-settles", Some("GB"), &[]),
+            ("mock-bank", Some("GB"), &["mock-bank"]),
+            ("mock-down", None, &["mock-down"]),
+            ("mock-transfer", None, &[]),
+            ("mock", None, &[]),
+        ] {
+            let (id, country) = (id.parse().unwrap(), country.map(|country| country.parse().unwrap()));
+            assert_eq!(of(&Wanted { provider: Some(&id), country, ..all }), expected, "{id}");
+        }
+        // Transfers are no live session's.
+        let by_transfer = Wanted { method: PaymentMethod::BankTransfer, ..all };
+        assert!(has_offers(&by_transfer) && !has_offers(&Wanted { mode: Mode::Live, ..by_transfer }));
+        assert!(has_offers(&Wanted { mode: Mode::Live, ..all }));
+    }
+
+    #[test]
     fn live_sessions_have_no_provider_but_locally() {
         for local_live in [false, true] {
             let providers = providers(local_live);
@@ -204,7 +259,14 @@ mod tests {
                 assert!(providers.find(&id, Mode::Test).is_some(), "{id}");
             }
             let (method, currency) = (PaymentMethod::PayByBank, Currency::GBP);
-            let live = providers.offers(&Wanted { mode: Mode::Live, method, currency, country: None });
+            let live = providers.offers(&Wanted {
+                mode: Mode::Live,
+                method,
+                currency,
+                country: None,
+                payers: None,
+                provider: None,
+            });
             assert_eq!(live.len(), if local_live { 9 } else { 0 });
         }
     }

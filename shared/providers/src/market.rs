@@ -1,28 +1,6 @@
 //! Where a provider serves payers.
 
-use std::str::FromStr;
-
-use models::Currency;
-use thiserror::Error;
-
-/// A country by its two capital letters (ISO 3166-1, alpha-2). Whether there is such a country is not checked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Country([u8; 2]);
-
-/// Not two capital letters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("not a country's two letters")]
-pub struct InvalidCountry;
-
-impl FromStr for Country {
-    type Err = InvalidCountry;
-    fn from_str(text: &str) -> Result<Self, InvalidCountry> {
-        match *text.as_bytes() {
-            [a, b] if a.is_ascii_uppercase() && b.is_ascii_uppercase() => Ok(Self([a, b])),
-            _ => Err(InvalidCountry),
-        }
-    }
-}
+use models::{Country, Currency};
 
 /// Countries whose payers pay in one currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +12,7 @@ pub struct Market {
 impl Market {
     /// Whether a payer from this country, if it is known, pays in this currency here.
     pub(crate) fn serves(&self, currency: Currency, country: Option<Country>) -> bool {
-        self.currency == currency && country.is_none_or(|Country(letters)| self.countries.contains(&letters))
+        self.currency == currency && country.is_none_or(|country| self.countries.contains(&country.letters()))
     }
 }
 
@@ -56,14 +34,6 @@ pub(crate) const EURO_AREA: Market = Market {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_country_is_two_capital_letters() {
-        assert_eq!("GB".parse(), Ok(Country(*b"GB")));
-        for text in ["", "G", "GBR", "gb", "Gb", "gB", "G1", "É", "G "] {
-            assert_eq!(text.parse::<Country>(), Err(InvalidCountry), "{text}");
-        }
-    }
 
     #[test]
     fn a_market_serves_its_countries_in_its_currency() {

@@ -184,7 +184,7 @@ impl Erasures {
             .when("attribute_not_exists(#refund_count) OR #refund_count = :refunds", [(":refunds", refund_count)])
             .set("erased_at", ms(now))
             .remove(&["payer", "payer_account", "attempt", "success_url", "error_url", "final_pk", "final_at"])
-            .remove(&["cancel_url", "customer_id", "locale", "extra", "card"]);
+            .remove(&["cancel_url", "customer_id", "locale", "extra", "card", "offer_limits"]);
         let mut erased: Item = serde_dynamo::to_item(session.erased(now))?;
         for attribute in ["payee", "metadata", "submission"] {
             if let Some(value) = erased.remove(attribute) {

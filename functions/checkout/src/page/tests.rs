@@ -25,7 +25,14 @@ use crate::view::{Banks, Check, Choose, View};
 
 fn offers() -> Vec<Offer> {
     let (mode, method) = (Mode::Test, PaymentMethod::PayByBank);
-    Providers::new(NoLedger, false).offers(&Wanted { mode, method, currency: Currency::GBP, country: None })
+    Providers::new(NoLedger, false).offers(&Wanted {
+        mode,
+        method,
+        currency: Currency::GBP,
+        country: None,
+        payers: None,
+        provider: None,
+    })
 }
 
 /// The page of the session's stage, as the handler chooses it, to a merchant that has said nothing of its shop.
@@ -255,7 +262,11 @@ fn offers_of(session: &Session) -> Vec<Offer> {
     let (mode, currency) = (session.mode, session.amount.currency());
     let providers = Providers::new(NoLedger, false);
     let methods = session.payment_methods.as_slice().iter().filter(|method| method.can_have(currency));
-    methods.flat_map(|method| providers.offers(&Wanted { mode, method: *method, currency, country: None })).collect()
+    methods
+        .flat_map(|method| {
+            providers.offers(&Wanted { mode, method: *method, currency, country: None, payers: None, provider: None })
+        })
+        .collect()
 }
 
 #[test]

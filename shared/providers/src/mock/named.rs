@@ -1,6 +1,6 @@
 //! The mock banks there are: their names, and what happens at each.
 
-use models::{MovesMoney, PaymentMethod};
+use models::{MovesMoney, PayerKind, PaymentMethod};
 
 use super::decision::{Decided, Decision, PayerAccount};
 use super::refusal::Refusal;
@@ -49,6 +49,8 @@ pub struct NamedMock {
     pub page: MockPage,
     /// Where it serves payers; none if everywhere, in any currency.
     pub markets: Option<&'static [Market]>,
+    /// Whom it serves; none if persons and companies.
+    pub payers: Option<PayerKind>,
     /// When its money moves.
     pub moves_money: MovesMoney,
     /// Why it can't be used now, if it can't.
@@ -80,6 +82,7 @@ const fn at_submission(
         method: PaymentMethod::PayByBank,
         page: MockPage::Decide,
         markets: Some(&[UNITED_KINGDOM, EURO_AREA]),
+        payers: None,
         moves_money: MovesMoney::AtSubmission,
         down: None,
         decisions,
@@ -118,12 +121,15 @@ static NAMED: [NamedMock; 16] = [
         "Sends the money at once.",
         &[Decision::Approve, Decision::Decline],
     ),
-    at_submission(
-        "mock-settles-later",
-        "Slowmere Building Society",
-        "Sends the money 10 seconds after you approve.",
-        &[Decision::ApproveThenSettle, Decision::Decline],
-    ),
+    NamedMock {
+        payers: Some(PayerKind::Retail),
+        ..at_submission(
+            "mock-settles-later",
+            "Slowmere Building Society",
+            "Sends the money 10 seconds after you approve.",
+            &[Decision::ApproveThenSettle, Decision::Decline],
+        )
+    },
     at_submission(
         "mock-fails-later",
         "Faltermoor Bank",
@@ -139,6 +145,7 @@ static NAMED: [NamedMock; 16] = [
     ),
     NamedMock {
         payer_account: Some(PayerAccount::Withheld),
+        payers: Some(PayerKind::Corporate),
         ..at_submission(
             "mock-withholds-account",
             "Hushwell Bank",

@@ -6,7 +6,14 @@ use super::*;
 
 fn offers() -> Vec<Offer> {
     let (mode, method) = (Mode::Test, PaymentMethod::BacsDebit);
-    Providers::new(NoLedger, false).offers(&Wanted { mode, method, currency: Currency::GBP, country: None })
+    Providers::new(NoLedger, false).offers(&Wanted {
+        mode,
+        method,
+        currency: Currency::GBP,
+        country: None,
+        payers: None,
+        provider: None,
+    })
 }
 
 /// A session whose payer is at the mandate's page, after these events.
