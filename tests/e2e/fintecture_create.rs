@@ -93,7 +93,7 @@ async fn every_field_is_read_back() {
         ("x-psu-type", "corporate"),
         ("x-country", "fr"),
         ("x-language", "fr"),
-        ("x-provider", "ftecfr"),
+        ("x-provider", "mock-transfer"),
         ("app_id", DEMO.0),
     ];
     for (path, payment_type, status, code) in [
@@ -114,7 +114,7 @@ async fn every_field_is_read_back() {
         let mut expected = meta.clone();
         let more = json!({
             "session_id": id, "status": "provider_required", "code": 200, "type": payment_type, "state": "a&b c",
-            "provider": "ftecfr", "created_at": shown["meta"]["created_at"], "expires_at": shown["meta"]["expires_at"],
+            "provider": "mock-transfer", "created_at": shown["meta"]["created_at"], "expires_at": shown["meta"]["expires_at"],
             "language": "fr", "country": "FR", "psu_type": "corporate", "data_type": "SEPA",
             "redirect_uri": "https://shop.example/back?a=1", "origin_uri": "https://shop.example/basket",
             "with_beneficiary": true, "with_virtual_beneficiary": false,
@@ -251,7 +251,7 @@ async fn a_request_id_creates_once() {
         sent(CONNECT, ID, body).header("x-language", "fr"),
         sent(CONNECT, ID, body).header("x-country", "FR"),
         sent(CONNECT, ID, body).header("x-psu-type", "retail"),
-        sent(CONNECT, ID, body).header("x-provider", "ftecfr"),
+        sent(CONNECT, ID, body).header("x-provider", "mock-transfer"),
     ] {
         assert_eq!(refused(&answer(request).await), (400, vec!["request_id_reused".to_owned()]));
     }

@@ -12,6 +12,7 @@ mod id;
 mod list;
 mod meta;
 mod methods;
+mod offers;
 mod query;
 mod refund;
 mod return_url;

@@ -13,7 +13,8 @@ use super::extra::{AttributesExtra, Beneficiary, Kind, SessionExtra};
 use super::fields::{AN_AMOUNT, Text, amount, at_most, object, required, required_text, text};
 use super::meta::MetaRequest;
 use super::methods::Asked;
-use super::{headers, meta, query};
+use super::offers::Payable;
+use super::{headers, meta, offers, query};
 use crate::error::Refusal;
 use crate::extra;
 use crate::given::{Given, Object};
@@ -175,7 +176,15 @@ pub(crate) fn parse_create(asked: &SessionRequest<'_>, caps: &AmountCaps) -> Res
         let payee = payee(data, &meta.payment_methods, asked.merchant);
         payee.map_err(|rule| wrong.add(None, CURRENCY, rule)).ok()
     });
-    let (Some(data), Some(meta), Some(payee), true) = (data, meta, payee, wrong.0.is_empty()) else {
+    let limits = data.as_ref().zip(meta.as_ref()).map(|(data, meta)| {
+        // The account of a session's own is that of a provider which the payer has to be offered.
+        let methods: &[_] =
+            if with_virtual_beneficiary { &[PaymentMethod::BankTransfer] } else { meta.payment_methods.as_slice() };
+        offers::read(&headers, Payable { mode: asked.mode, currency: data.amount.currency(), methods }, wrong)
+    });
+    let (Some(data), Some(meta), Some(payee), Some(offer_limits), true) =
+        (data, meta, payee, limits, wrong.0.is_empty())
+    else {
         return Err(Refusal::Invalid(std::mem::take(&mut wrong.0)));
     };
     let extra = extra::write(&SessionExtra {
@@ -184,7 +193,7 @@ pub(crate) fn parse_create(asked: &SessionRequest<'_>, caps: &AmountCaps) -> Res
         with_beneficiary: query.with_beneficiary,
         with_virtual_beneficiary: query.with_virtual_beneficiary,
         psu_type: headers.psu_type,
-        country: headers.country,
+        country: headers.country.map(|country| country.to_string()),
         provider: headers.provider,
         data_type: data.data_type,
         attributes: data.attributes,
@@ -194,7 +203,9 @@ pub(crate) fn parse_create(asked: &SessionRequest<'_>, caps: &AmountCaps) -> Res
     let redirect_uri = allowed_redirect(query.redirect_uri.or(redirect_uri), asked)?;
     let origin_uri = allowed_origin(query.origin_uri, asked)?;
     let language = headers.language.or(language).or_else(|| Locale::try_from(DEFAULT_LANGUAGE.to_owned()).ok());
-    let virtual_iban = meta.payment_methods.as_slice().contains(&PaymentMethod::BankTransfer);
+    let payable =
+        Payable { mode: asked.mode, currency: data.amount.currency(), methods: meta.payment_methods.as_slice() };
+    let virtual_iban = payable.offers(PaymentMethod::BankTransfer, &offer_limits);
     let reference = data.description.clone().and_then(|text| Reference::try_from(String::from(text)).ok());
     Ok(NewSession {
         extra,
@@ -205,6 +216,7 @@ pub(crate) fn parse_create(asked: &SessionRequest<'_>, caps: &AmountCaps) -> Res
         error_url: redirect_uri.clone(),
         cancel_url: origin_uri.or(redirect_uri),
         payment_methods: meta.payment_methods,
+        offer_limits,
         virtual_iban,
         email_link: meta.email_link,
         retry: true,

@@ -2,7 +2,7 @@
 //! are spoken to.
 
 use lambda_http::http::HeaderMap;
-use models::{ApiKeyId, Locale};
+use models::{ApiKeyId, Country, Locale};
 use uuid::{Uuid, Variant};
 
 use super::extra::PsuType;
@@ -63,8 +63,7 @@ pub(super) fn request_id(headers: &HeaderMap) -> Result<Option<&str>, SignatureF
 #[derive(Debug)]
 pub(super) struct Headers {
     pub(super) psu_type: Option<PsuType>,
-    /// In capitals.
-    pub(super) country: Option<String>,
+    pub(super) country: Option<Country>,
     pub(super) language: Option<Locale>,
     pub(super) provider: Option<String>,
 }
@@ -80,7 +79,9 @@ pub(super) fn read(headers: &HeaderMap, wrong: &mut Violations) -> Headers {
     Headers {
         psu_type: wrong.optional(given("x-psu-type"), None, "header.x-psu-type", rule, psu_type),
         country: wrong.optional(given("x-country"), None, "header.x-country", rule, |text| {
-            two_letters(text).map(|country| country.to_ascii_uppercase())
+            let capitals = two_letters(text)?.to_ascii_uppercase();
+            // Any two capitals are one.
+            capitals.parse().map_err(|_| "must be two letters")
         }),
         language: wrong.optional(given("x-language"), None, "header.x-language", rule, language),
         provider: wrong.optional(given("x-provider"), None, "header.x-provider", rule, provider),
@@ -137,7 +138,7 @@ mod tests {
         let given =
             [("x-psu-type", "corporate"), ("x-country", "fr"), ("x-language", "DE"), ("x-provider", "Mock_bank-1")];
         let (headers, wrong) = read_all(&given);
-        assert_eq!((headers.psu_type, headers.country.as_deref()), (Some(PsuType::Corporate), Some("FR")));
+        assert_eq!((headers.psu_type, headers.country), (Some(PsuType::Corporate), Some("FR".parse().unwrap())));
         assert_eq!(headers.language.as_ref().map(Locale::as_str), Some("de"));
         assert_eq!((headers.provider.as_deref(), wrong), (Some("Mock_bank-1"), vec![]));
         for none in [&[][..], &[("x-psu-type", ""), ("x-country", ""), ("x-language", ""), ("x-provider", "")]] {

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use lambda_http::{Body, Request};
-use models::Creation;
+use models::{Creation, OfferLimits};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -10,6 +10,7 @@ use super::*;
 use crate::json::Json;
 
 mod meta;
+mod offers;
 mod urls;
 
 /// The sort code and number of [`samples::merchant`]'s account, and the IBAN that is made of them.
@@ -137,6 +138,7 @@ fn the_least_has_defaults() {
     assert_eq!(new.lifetime.as_duration(), SignedDuration::from_hours(24));
     let new = request_to_pay(json!({})).read().unwrap();
     assert_eq!((methods(&new), new.virtual_iban), (vec!["pay_by_bank", "bank_transfer"], true));
+    assert!(new.offer_limits.is_none());
     assert_eq!((new.lifetime.as_duration(), new.email_link), (SignedDuration::from_hours(7 * 24), false));
     assert_eq!(kept(&new)["kind"], "request_to_pay");
     // Node's path, and Ruby's slash.
@@ -165,7 +167,7 @@ fn all_that_is_said_is_kept() {
     asked.target = "/pis/v2/request-to-pay?state=s%26t&redirect_uri=https://shop.example/back?a=1&origin_uri=https://shop.example/cart\
                     &with_beneficiary=true&with_virtualbeneficiary=1"
         .replace("back?a=1", "back%3Fa%3D1");
-    asked.headers = [("x-psu-type", "all"), ("x-country", "fr"), ("x-language", "fr"), ("x-provider", "ftecfr")]
+    asked.headers = [("x-psu-type", "all"), ("x-country", "fr"), ("x-language", "fr"), ("x-provider", "mock-transfer")]
         .map(|(name, value)| (name, value.to_owned()))
         .to_vec();
     let beneficiary = json!({
@@ -196,7 +198,7 @@ fn all_that_is_said_is_kept() {
     expected_meta["cc"] = json!(["a@example.com"]);
     let expected = json!({
         "kind": "request_to_pay", "state": "s&t", "with_beneficiary": true, "with_virtual_beneficiary": true, "psu_type": "all",
-        "country": "FR", "provider": "ftecfr", "data_type": "REQUEST_TO_PAY", "attributes": expected, "meta": expected_meta,
+        "country": "FR", "provider": "mock-transfer", "data_type": "REQUEST_TO_PAY", "attributes": expected, "meta": expected_meta,
     });
     assert_eq!(kept(&new), expected);
     assert_eq!((new.amount.minor(), new.amount.currency()), (2_000, Currency::EUR));
@@ -210,6 +212,8 @@ fn all_that_is_said_is_kept() {
     assert_eq!(new.reference.as_ref().map(Reference::as_str), Some("Order 77"));
     assert_eq!(new.locale.as_ref().map(Locale::as_str), Some("fr"));
     assert_eq!((methods(&new), new.virtual_iban), (vec!["pay_by_bank", "bank_transfer"], true));
+    let (provider, country) = ("mock-transfer".parse().ok(), "FR".parse().ok());
+    assert_eq!(new.offer_limits, OfferLimits { provider, country, payers: None });
     assert_eq!((new.lifetime.as_duration(), new.email_link), (SignedDuration::from_hours(1), true));
     let payer = new.payer.as_ref().unwrap();
     assert_eq!((payer.name.as_str(), payer.phone.as_ref().unwrap().as_str()), ("Zoë Dupont", "+33612345678"));
