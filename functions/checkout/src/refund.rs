@@ -88,6 +88,7 @@ impl RefundPages {
         let end_to_end_id = EndToEndId::new(self.random.uuid_v4());
         let write_id = self.random.write_id();
         let payment = refund.give_details(session, payee, payment_id, end_to_end_id, now, write_id.clone());
+        let payment = payment.map_err(|wrong| Problem::Internal(Box::new(wrong)))?;
         let payment = api::fill_in_return_urls(payment);
         match self.refunds.give_details(&refund, &payment, now, &write_id).await {
             Ok(_) => {

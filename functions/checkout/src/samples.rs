@@ -51,7 +51,7 @@ pub(crate) fn refund_with_payment() -> (Refund, Session) {
     let mut refund = refund();
     let (id, end_to_end_id) = (SessionId::new(samples::uuid()), EndToEndId::new(samples::uuid()));
     let session = in_state(SessionState::Sent);
-    let payment = refund.give_details(&session, details(), id, end_to_end_id, NOW, samples::write_id());
+    let payment = refund.give_details(&session, details(), id, end_to_end_id, NOW, samples::write_id()).unwrap();
     (refund, payment)
 }
 

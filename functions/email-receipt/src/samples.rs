@@ -87,7 +87,7 @@ pub(crate) fn awaiting_payment(session: &Session, minor: i64) -> (Refund, Sessio
         "2019-11-04T18:02:10Z".parse().unwrap(),
         samples::write_id(),
     );
-    (refund, payment)
+    (refund, payment.unwrap())
 }
 
 /// The same after it was paid.

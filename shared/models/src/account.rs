@@ -2,14 +2,13 @@
 
 use std::fmt;
 
-use icu_properties::CodePointSetData;
-use icu_properties::props::{Dash, DefaultIgnorableCodePoint};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::iban::Iban;
 use crate::money::Currency;
 use crate::text::{EmailAddress, Name, PhoneNumber};
+use crate::typed::typed_digits;
 
 /// Why an account was refused; reads on after the field's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -21,23 +20,6 @@ fn digits(text: &str, count: usize) -> Option<String> {
     let digits: String = text.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
     let all_digits = digits.bytes().all(|b| b.is_ascii_digit());
     (text.len() <= 3 * count && digits.len() == count && all_digits).then_some(digits)
-}
-
-/// What people type or paste into a field for digits, as digits: dashes and spaces of any kind and what nobody sees are
-/// left out, and full-width digits are ASCII's. Everything else stays.
-pub fn typed_digits(typed: &str) -> String {
-    let is_left_out = |c: char| {
-        c.is_whitespace()
-            || CodePointSetData::new::<Dash>().contains(c)
-            || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
-            // Not dashes by their property, but by their looks; a Japanese keyboard types the last two for one.
-            || matches!(c, '\u{2d7}' | '\u{2043}' | '\u{30fc}' | '\u{ff70}')
-    };
-    let digit = |c: char| match c {
-        '\u{ff10}'..='\u{ff19}' => u32::from(c).checked_sub(0xff10).and_then(|n| char::from_digit(n, 10)).unwrap_or(c),
-        c => c,
-    };
-    typed.chars().filter(|c| !is_left_out(*c)).map(digit).collect()
 }
 
 macro_rules! digits_newtype {
@@ -145,16 +127,15 @@ impl AccountIdentifier {
     }
 
     /// Whether money of this currency can be paid into it, by the rails of that currency: Faster Payments takes British accounts,
-    /// SEPA any IBAN, and Swedish transfers Swedish accounts. For others there is none yet.
+    /// SEPA those of its countries, and Swedish transfers Swedish accounts. For others there is none yet.
     pub fn receives(&self, currency: Currency) -> bool {
-        let countries: &[&str] = match (self, currency) {
-            (Self::UkAccount { .. }, currency) => return currency == Currency::GBP,
-            (Self::Iban { .. }, Currency::EUR) => return true,
-            (Self::Iban { .. }, Currency::GBP) => &["GB"],
-            (Self::Iban { .. }, Currency::SEK) => &["SE"],
-            (Self::Iban { .. }, _) => &[],
-        };
-        matches!(self, Self::Iban { iban } if countries.contains(&iban.country()))
+        match (self, currency) {
+            (Self::UkAccount { .. }, currency) => currency == Currency::GBP,
+            (Self::Iban { iban }, Currency::EUR) => iban.is_in_sepa(),
+            (Self::Iban { iban }, Currency::GBP) => iban.country() == "GB",
+            (Self::Iban { iban }, Currency::SEK) => iban.country() == "SE",
+            (Self::Iban { .. }, _) => false,
+        }
     }
 
     /// The last four digits: enough to recognise an account by, too little to pay into it.
@@ -162,6 +143,27 @@ impl AccountIdentifier {
         match self {
             Self::UkAccount { account_number, .. } => account_number.last_four(),
             Self::Iban { iban } => iban.last_four(),
+        }
+    }
+}
+
+/// By what a person names an account of theirs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountKind {
+    /// A sort code and an account number.
+    UkAccount,
+    /// An IBAN.
+    Iban,
+}
+
+impl AccountKind {
+    /// What a payer is asked for, to be sent back money of this currency from a merchant's bank; none of a currency that is paid by
+    /// bank nowhere ([`PaymentMethod::can_have`](crate::PaymentMethod::can_have)): it goes back through the provider that brought it.
+    pub fn of_refund(currency: Currency) -> Option<Self> {
+        match currency {
+            Currency::GBP => Some(Self::UkAccount),
+            Currency::EUR => Some(Self::Iban),
+            _ => None,
         }
     }
 }
@@ -268,6 +270,29 @@ mod tests {
         }
         for typed in ["", "0", "12345", "123456789", "1234567a", "123456é", "1234567\u{301}", "a12345"] {
             assert_eq!(account_number(typed), None, "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn an_account_receives_what_the_rails_of_a_currency_bring_there() {
+        let iban = |text: &str| AccountIdentifier::Iban { iban: Iban::try_from(text.to_owned()).unwrap() };
+        let currencies = [Currency::GBP, Currency::EUR, Currency::SEK, Currency::USD];
+        for (account, received) in [
+            (AccountIdentifier::uk("010203", "12345678").unwrap(), [true, false, false, false]),
+            (iban("GB29NWBK60161331926819"), [true, true, false, false]),
+            (iban("FR1420041010050500013M02606"), [false, true, false, false]),
+            (iban("SE4550000000058398257466"), [false, true, true, false]),
+            (iban("BR1800360305000010009795493C1"), [false; 4]),
+        ] {
+            assert_eq!(currencies.map(|currency| account.receives(currency)), received, "{}", account.last_four());
+        }
+    }
+
+    #[test]
+    fn an_account_is_asked_for_where_a_merchants_bank_can_pay_it() {
+        for currency in (0..1000).filter_map(Currency::from_numeric) {
+            let can_be_paid = crate::PaymentMethods::default().as_slice().iter().any(|way| way.can_have(currency));
+            assert_eq!(AccountKind::of_refund(currency).is_some(), can_be_paid, "{currency}");
         }
     }
 

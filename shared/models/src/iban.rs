@@ -5,6 +5,16 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::typed::typed_digits;
+
+/// Countries that SEPA's transfers and direct debits reach, by the letters that their IBANs begin with (EPC409-09, "List of SEPA
+/// scheme countries").
+const SEPA: [&str; 42] = [
+    "AD", "AL", "AT", "BE", "BG", "CH", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GB", "GI", "GR", "HR", "HU",
+    "IE", "IS", "IT", "LI", "LT", "LU", "LV", "MC", "MD", "ME", "MK", "MT", "NL", "NO", "PL", "PT", "RO", "RS", "SE",
+    "SI", "SK", "SM", "VA",
+];
+
 /// It is no IBAN; reads on after the field's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("must be an IBAN")]
@@ -19,6 +29,17 @@ pub struct InvalidIban;
 pub struct Iban(String);
 
 impl Iban {
+    /// As a person types or pastes it: with any dashes and spaces, in small letters, after the word "IBAN" and a colon.
+    ///
+    /// # Errors
+    /// It is no IBAN.
+    pub fn from_typed(typed: &str) -> Result<Self, InvalidIban> {
+        let typed = typed_digits(typed);
+        let named = typed.get(..4).filter(|word| word.eq_ignore_ascii_case("iban")).and_then(|_| typed.get(4..));
+        let number = named.map_or(typed.as_str(), |rest| rest.strip_prefix(':').unwrap_or(rest));
+        number.to_owned().try_into()
+    }
+
     /// The electronic form.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -27,6 +48,17 @@ impl Iban {
     /// The country's two letters (ISO 3166-1).
     pub fn country(&self) -> &str {
         self.0.get(..2).unwrap_or_default()
+    }
+
+    /// Whether transfers and direct debits in euro reach it.
+    pub fn is_in_sepa(&self) -> bool {
+        SEPA.contains(&self.country())
+    }
+
+    /// As it is printed: in groups of four (ISO 13616).
+    pub fn in_groups(&self) -> String {
+        let chars: Vec<char> = self.0.chars().collect();
+        chars.chunks(4).map(|group| group.iter().collect()).collect::<Vec<String>>().join(" ")
     }
 
     /// The last four characters: enough to recognise an account by, too little to pay into it.
@@ -64,6 +96,47 @@ mod tests {
 
     fn iban(text: &str) -> Result<Iban, InvalidIban> {
         Iban::try_from(text.to_owned())
+    }
+
+    #[test]
+    fn an_iban_is_read_as_people_type_and_paste_it() {
+        for typed in [
+            "FR1420041010050500013M02606",
+            " fr14 2004 1010 0505 0001 3m02 606 ",
+            "FR14-2004-1010-0505-0001-3M02-606",
+            "FR14\u{a0}2004\u{202f}1010\u{2011}0505–0001 3M02 606",
+            "\u{feff}FR14\t2004 1010 0505 0001 3M02 606\u{200b}",
+            "FR１４２００４1010050500013M02606",
+            "IBAN: FR14 2004 1010 0505 0001 3M02 606",
+            "iban FR1420041010050500013M02606",
+        ] {
+            assert_eq!(Iban::from_typed(typed).unwrap().as_str(), "FR1420041010050500013M02606", "{typed:?}");
+        }
+        for typed in [
+            "",
+            "IBAN",
+            "IBAN:",
+            "IBAN: IBAN: FR1420041010050500013M02606",
+            "FR1520041010050500013M02606",
+            "FR142004101005050001",
+            "FR14.2004.1010.0505.0001.3M02.606",
+            "FR14/20041010050500013M02606",
+            "éban FR1420041010050500013M02606",
+            "112233 87654321",
+        ] {
+            assert_eq!(Iban::from_typed(typed), Err(InvalidIban), "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn an_iban_is_printed_in_groups_of_four() {
+        for (kept, printed) in [
+            ("FR1420041010050500013M02606", "FR14 2004 1010 0505 0001 3M02 606"),
+            ("SE4550000000058398257466", "SE45 5000 0000 0583 9825 7466"),
+        ] {
+            assert_eq!(iban(kept).unwrap().in_groups(), printed);
+            assert_eq!(Iban::from_typed(printed), iban(kept));
+        }
     }
 
     #[test]

@@ -38,11 +38,12 @@ mod text;
 mod time;
 mod transfers;
 mod transition;
+mod typed;
 mod webhook;
 mod wire_format;
 
 pub use account::{
-    AccountIdentifier, AccountNumber, InvalidAccount, LinkedAccount, Payee, Payer, SortCode, typed_digits,
+    AccountIdentifier, AccountKind, AccountNumber, InvalidAccount, LinkedAccount, Payee, Payer, SortCode,
 };
 pub use application::{Application, MAX_PUBLIC_KEYS, MAX_REDIRECT_URLS, PublicKey, PublicKeyId};
 pub use attempt::{
@@ -71,7 +72,7 @@ pub use offer_limits::{Country, InvalidCountry, OfferLimits, PayerKind};
 pub use pace::{Lane, Pace, QUICK};
 pub use payment_method::{MethodFamily, NoPaymentMethod, PaymentMethod, PaymentMethods};
 pub use received::Received;
-pub use refund::{MAX_REFUNDS, NewRefund, NotRefundable, Refund, RefundCreation, RefundPayee, left_of};
+pub use refund::{MAX_REFUNDS, NewRefund, NotRefundable, Refund, RefundCreation, RefundPayee, WrongAccount, left_of};
 pub use refund_at_provider::RefundAtProvider;
 pub use refund_transition::{IllegalRefundTransition, RefundEvent, RefundState, refund_transition};
 pub use schedule::{next_check_at, next_check_by_clock};
@@ -84,6 +85,7 @@ pub use text::{
 };
 pub use time::{SortableTimestamp, truncate_to_ms};
 pub use transition::{IllegalTransition, InTime, SessionEvent, SessionState, transition};
+pub use typed::typed_digits;
 pub use webhook::{
     CursorId, DisabledBy, Endpoint, EndpointSecret, MAX_CONCURRENT_DELIVERIES, MAX_ENDPOINTS, Subscription,
     is_given_up, next_delivery, not_before,

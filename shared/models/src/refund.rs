@@ -4,12 +4,12 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::account::{Payee, Payer};
+use crate::account::{AccountIdentifier, AccountKind, Payee, Payer};
 use crate::history::History;
 use crate::ids::{EndToEndId, MerchantId, RefundId, SessionId, WriteId};
 use crate::list_shards::ListShard;
 use crate::mode::Mode;
-use crate::money::{MinorUnits, Money};
+use crate::money::{Currency, MinorUnits, Money};
 use crate::new_session::{Lifetime, LineItem, NewSession};
 use crate::refund_at_provider::RefundAtProvider;
 use crate::refund_transition::{RefundEvent, RefundState};
@@ -121,7 +121,7 @@ pub struct RefundPayee {
     /// The account holder.
     pub name: Option<Name>,
     /// The account.
-    pub account: crate::account::AccountIdentifier,
+    pub account: AccountIdentifier,
 }
 
 /// What a refund is made with beside what the client asked for.
@@ -142,6 +142,11 @@ pub struct RefundCreation {
     /// Marks the write.
     pub write_id: WriteId,
 }
+
+/// An account can't receive the refund's currency ([`AccountIdentifier::receives`]); reads on after the field's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("can't be paid in {0}")]
+pub struct WrongAccount(Currency);
 
 /// Why a session can't be refunded, or not by so much; for a client to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -167,6 +172,12 @@ pub enum NotRefundable {
     /// Its money was taken back.
     #[error("a payment whose money was taken back can't be refunded")]
     TakenBack,
+    /// The account that the client gave is none of its currency.
+    #[error(transparent)]
+    WrongAccount(#[from] WrongAccount),
+    /// Its provider doesn't make the refund, and no bank could.
+    #[error("a payment in {0} can't be refunded unless its provider makes the refund")]
+    NotByBank(Currency),
     /// It has been refunded in too many parts.
     #[error("a session can't be refunded more than {MAX_REFUNDS} times, failed refunds included")]
     TooMany,
@@ -217,7 +228,8 @@ impl Session {
 }
 
 impl Refund {
-    /// A new refund of `session`; and the session that pays it, if no provider does and the customer's account is known.
+    /// A new refund of `session`; and the session that pays it, if no provider does and an account of the customer's is known that
+    /// can receive its currency.
     ///
     /// # Errors
     /// See [`NotRefundable`].
@@ -229,6 +241,13 @@ impl Refund {
         let RefundCreation { id, payment_session_id, end_to_end_id, at, base_url, at_provider, write_id } = creation;
         let at = session.now(at);
         let amount = session.amount_to_refund(new.amount, at)?;
+        let currency = amount.currency();
+        if let Some(given) = &new.payee {
+            check_receives(&given.account, currency)?;
+        }
+        if at_provider.is_none() && AccountKind::of_refund(currency).is_none() {
+            return Err(NotRefundable::NotByBank(currency));
+        }
         let has_email = session.payer.as_ref().is_some_and(|payer| payer.email.is_some());
         let given = new.payee.map(|RefundPayee { name, account }| {
             let payer_name = session.payer.as_ref().map(|payer| payer.name.clone());
@@ -238,7 +257,8 @@ impl Refund {
         });
         let is_at_provider = at_provider.is_some();
         // The provider pays back to where the payment came from, and nobody goes through a checkout.
-        let payee = session.payer_account.clone().or(given).filter(|_| !is_at_provider);
+        let paid_from = session.payer_account.clone().filter(|payer| payer.account.receives(currency));
+        let payee = paid_from.or(given).filter(|_| !is_at_provider);
         let [success_url, error_url] = [new.success_url, new.error_url].map(|url| url.filter(|_| !is_at_provider));
         let awaits_details = payee.is_none() && !is_at_provider;
         let state = if awaits_details { RefundState::AwaitingDetails } else { RefundState::AwaitingPayment };
@@ -269,11 +289,14 @@ impl Refund {
         };
         let payment =
             payee.map(|payee| refund.begin_payment(session, payee, payment_session_id, end_to_end_id, at, write_id));
-        Ok((refund, payment))
+        Ok((refund, payment.transpose()?))
     }
 
     /// The customer of `session` said where the money goes: the refund moves on to awaiting_payment. Returns the
     /// session that pays it.
+    ///
+    /// # Errors
+    /// The account can't receive the refund's currency; nothing has changed.
     pub fn give_details(
         &mut self,
         session: &Session,
@@ -282,11 +305,11 @@ impl Refund {
         end_to_end_id: EndToEndId,
         at: Timestamp,
         write_id: WriteId,
-    ) -> Session {
+    ) -> Result<Session, WrongAccount> {
         let at = self.now(at);
-        let payment = self.begin_payment(session, payee, payment_session_id, end_to_end_id, at, write_id.clone());
+        let payment = self.begin_payment(session, payee, payment_session_id, end_to_end_id, at, write_id.clone())?;
         self.history.append(self.state, at, RefundEvent::DetailsGiven, write_id);
-        payment
+        Ok(payment)
     }
 
     /// Turns to awaiting_payment, with a session of the longest lifetime from the refunded session's payee to `payee`.
@@ -298,7 +321,8 @@ impl Refund {
         end_to_end_id: EndToEndId,
         at: Timestamp,
         write_id: WriteId,
-    ) -> Session {
+    ) -> Result<Session, WrongAccount> {
+        check_receives(&payee.account, self.amount.currency())?;
         // A reference is always a name, and short enough to stand after another word.
         let item = Name::try_from(format!("Refund of {}", session.reference.as_str()));
         let name = item.unwrap_or_else(|_| session.payee.name.clone());
@@ -326,7 +350,7 @@ impl Refund {
         self.state = RefundState::AwaitingPayment;
         self.payment_session_id = Some(id);
         self.expires_at = payment.expires_at;
-        payment
+        Ok(payment)
     }
 
     /// The time that it goes by: its test clock's, if it follows one, else the `real` one.
@@ -416,6 +440,11 @@ impl Refund {
     pub fn page_url(&self) -> String {
         format!("{}/refunds/{}", self.base_url, self.id)
     }
+}
+
+/// No refund is paid to an account that can't receive it.
+fn check_receives(account: &AccountIdentifier, currency: Currency) -> Result<(), WrongAccount> {
+    if account.receives(currency) { Ok(()) } else { Err(WrongAccount(currency)) }
 }
 
 /// How much of a session's amount is left after these refunds, all of them its own, at `now`.

@@ -7,8 +7,8 @@ mod support;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use models::{
-    AccountIdentifier, CustomerId, Extra, Mode, Payee, Payer, PaymentMethod, PaymentMethods, Refund, RefundId, Session,
-    SessionEvent, SessionId, WireFormat,
+    AccountIdentifier, Currency, CustomerId, Extra, Mode, Money, Payee, Payer, PaymentMethod, PaymentMethods, Refund,
+    RefundId, Session, SessionEvent, SessionId, WireFormat,
 };
 use store::{Change, ChangeError, Erased, Erasures, Owner, Refunds, Sessions};
 use support::{TABLE_NAME, World};
@@ -32,6 +32,7 @@ fn whole(owner: &Owner, format: WireFormat) -> Session {
     Session {
         format,
         extra: Some(Extra::new(r#"{"state":"42","amount":149.30}"#.to_owned()).unwrap()),
+        amount: Money::new(session.amount.minor_units(), Currency::EUR),
         line_items: vec![],
         description: Some("Rent of May".to_owned().try_into().unwrap()),
         payee: Payee { account: iban(), ..session.payee },

@@ -821,7 +821,8 @@ impl Table {
                     let creation = support::refund_creation(refund.id, at);
                     let (id, end_to_end_id) = (creation.payment_session_id, creation.end_to_end_id);
                     let payee = given_account();
-                    let payment = refund.give_details(&self.session, payee, id, end_to_end_id, at, write_id.clone());
+                    let payment =
+                        refund.give_details(&self.session, payee, id, end_to_end_id, at, write_id.clone()).unwrap();
                     What::GiveDetails(Box::new(refund), Box::new(payment))
                 }
                 None => nothing,

@@ -176,8 +176,9 @@ fn details_count_until_the_moment_they_expire_and_time_passes_from_then_on() {
             let mut given = refund.clone();
             let made = support::refund_creation(refund.id, at);
             let (id, end_to_end_id) = (made.payment_session_id, made.end_to_end_id);
-            let payment =
-                given.give_details(&session, support::payee("22222222"), id, end_to_end_id, at, write_id.clone());
+            let payment = given
+                .give_details(&session, support::payee("22222222"), id, end_to_end_id, at, write_id.clone())
+                .unwrap();
             (given, payment)
         };
         let refused = |changed| matches!(changed, Err(RefundChangeError::Refused(_)));

@@ -7,14 +7,6 @@ use serde::Deserialize;
 
 use super::{accounts, swedish};
 
-/// Countries whose banks SEPA Direct Debits reach, by the letters that their IBANs begin with (EPC409-09, "List of SEPA scheme
-/// countries").
-const SEPA: [&str; 42] = [
-    "AD", "AL", "AT", "BE", "BG", "CH", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GB", "GI", "GR", "HR", "HU",
-    "IE", "IS", "IT", "LI", "LT", "LU", "LV", "MC", "MD", "ME", "MK", "MT", "NL", "NO", "PL", "PT", "RO", "RS", "SE",
-    "SI", "SK", "SM", "VA",
-];
-
 /// A mandate as typed. It has no `Debug`: an account is in it.
 #[derive(Default, Deserialize)]
 pub(crate) struct MandateForm {
@@ -92,9 +84,9 @@ impl MandateForm {
     }
 
     fn sepa(&self) -> Result<Decision, MandateErrors> {
-        let iban = Iban::try_from(typed_digits(&self.iban))
+        let iban = Iban::from_typed(&self.iban)
             .map_err(|_| vec![("iban", "Enter an IBAN, as it stands on a bank statement")])?;
-        if SEPA.contains(&iban.country()) {
+        if iban.is_in_sepa() {
             Ok(accounts::decision(MandateScheme::Sepa, &[iban.as_str()]))
         } else {
             Err(vec![("iban", "SEPA Direct Debits don’t reach banks of this country")])

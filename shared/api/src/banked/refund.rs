@@ -79,11 +79,18 @@ pub(crate) fn parse_refund(body: &Json<'_>) -> Result<NewRefund, Refusal> {
     }
 }
 
-/// Why a session is not refunded: 409 for what it is, 422 for an amount above what is left of it.
+/// Why a session is not refunded: 409 for what it is, 422 for an amount above what is left of it or an account that can't receive it.
 pub(crate) fn not_refundable(why: NotRefundable) -> Refusal {
     match why {
-        NotRefundable::PaysRefund | NotRefundable::NotSent(_) | NotRefundable::TakenBack | NotRefundable::TooMany => {
+        NotRefundable::PaysRefund
+        | NotRefundable::NotSent(_)
+        | NotRefundable::TakenBack
+        | NotRefundable::NotByBank(_)
+        | NotRefundable::TooMany => {
             Refusal::InvalidAction { title: why.to_string(), parameter: Some("payment_session_id") }
+        }
+        NotRefundable::WrongAccount(wrong) => {
+            Refusal::Invalid(vec![Violation::new("invalid_payee_account_identifier", "payee", wrong)])
         }
         NotRefundable::TooMuch { .. } | NotRefundable::NothingLeft { .. } => {
             Refusal::Invalid(vec![Violation::new("invalid_amount", "amount", why)])

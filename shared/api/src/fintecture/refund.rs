@@ -121,7 +121,12 @@ pub(crate) fn not_refundable(why: NotRefundable) -> Refusal {
                 format!("names a payment that is {is}; only {should} can be refunded"),
             )
         }
-        NotRefundable::PaysRefund | NotRefundable::TakenBack | NotRefundable::TooMany => {
+        // No account can be given here.
+        NotRefundable::PaysRefund
+        | NotRefundable::TakenBack
+        | NotRefundable::WrongAccount(_)
+        | NotRefundable::NotByBank(_)
+        | NotRefundable::TooMany => {
             Violation { code: Some(REFUND_ABORTED), parameter: Some(SESSION_ID.to_owned()), title: why.to_string() }
         }
     };

@@ -100,7 +100,11 @@ pub(crate) fn not_refundable(why: NotRefundable) -> Refusal {
             let (is, should) = (transaction::shown_status(state), transaction::shown_status(SessionState::Sent));
             not_now(format!("a transaction that is {is} can't be refunded; only one that is {should}"))
         }
-        NotRefundable::TakenBack | NotRefundable::TooMany => not_now(why.to_string()),
+        NotRefundable::NotByBank(currency) => {
+            not_now(format!("a transaction in {currency} can't be refunded unless its provider makes the refund"))
+        }
+        // No account can be given here.
+        NotRefundable::TakenBack | NotRefundable::WrongAccount(_) | NotRefundable::TooMany => not_now(why.to_string()),
         NotRefundable::TooMuch { .. } | NotRefundable::NothingLeft { .. } => {
             Refusal::Invalid(vec![Violation::new(None, "amount", why)])
         }

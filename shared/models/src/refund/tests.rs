@@ -121,7 +121,7 @@ fn an_unknown_account_is_asked_for_and_then_paid() {
     let first = refund.clone();
     let payee = Payee { name: name("Ada"), account: account("11112222") };
     let (id, end_to_end_id) = (SessionId::new(Uuid::from_u128(4)), EndToEndId::new(Uuid::from_u128(5)));
-    let payment = refund.give_details(&session, payee.clone(), id, end_to_end_id, NOW, write_id("w4"));
+    let payment = refund.give_details(&session, payee.clone(), id, end_to_end_id, NOW, write_id("w4")).unwrap();
     assert_eq!((payment.payee, payment.pays_refund.unwrap().refund_id), (payee, refund.id));
     assert_eq!((refund.state, refund.payment_session_id), (RefundState::AwaitingPayment, Some(id)));
     assert!(payment.success_url.is_some() && refund.success_url.is_none());
@@ -133,6 +133,71 @@ fn an_unknown_account_is_asked_for_and_then_paid() {
     let again = refund.as_created();
     assert_eq!((again.state, again.payment_session_id), (first.state, first.payment_session_id));
     assert_eq!(again.history, first.history);
+}
+
+/// A payment of 4.00 in this currency, from this account if its bank shared it.
+fn paid_in(currency: Currency, payer_account: Option<AccountIdentifier>) -> Session {
+    let payer_account = payer_account.map(|account| Payee { name: name("Ada Payer"), account });
+    Session { amount: Money::new(MinorUnits::new(400), currency), payer_account, ..paid(400, false) }
+}
+
+#[test]
+fn no_refund_is_paid_to_an_account_that_cannot_receive_its_currency() {
+    let iban = |text: &str| AccountIdentifier::Iban { iban: text.to_owned().try_into().unwrap() };
+    let (uk, british, french) =
+        (account("11112222"), iban("GB29NWBK60161331926819"), iban("FR1420041010050500013M02606"));
+    let brazilian = iban("BR1800360305000010009795493C1");
+    for (currency, right, wrong) in [
+        (Currency::GBP, vec![&uk, &british], vec![&french, &brazilian]),
+        (Currency::EUR, vec![&french, &british], vec![&uk, &brazilian]),
+    ] {
+        let unknown = paid_in(currency, None);
+        let given = |account: &AccountIdentifier| Some(RefundPayee { name: None, account: account.clone() });
+        let details = |account: &AccountIdentifier| {
+            let (mut refund, payment) = Refund::create(&unknown, new_refund(None), creation()).unwrap();
+            assert_eq!((payment, refund.state), (None, RefundState::AwaitingDetails));
+            let (before, payee) = (refund.clone(), Payee { name: name("Ada"), account: account.clone() });
+            let (id, end_to_end_id) = (SessionId::new(Uuid::from_u128(4)), EndToEndId::new(Uuid::from_u128(5)));
+            let payment = refund.give_details(&unknown, payee, id, end_to_end_id, NOW, write_id("w4"));
+            assert!(payment.is_ok() || refund == before, "{currency} {account:?}");
+            payment.map(|payment| payment.payee.account)
+        };
+        for account in right {
+            let known = paid_in(currency, Some(account.clone()));
+            let payment = Refund::create(&known, new_refund(None), creation()).unwrap().1.unwrap();
+            assert_eq!(payment.payee.account, *account);
+            let new = NewRefund { payee: given(account), ..new_refund(None) };
+            assert_eq!(Refund::create(&unknown, new, creation()).unwrap().1.unwrap().payee.account, *account);
+            assert_eq!(details(account).as_ref(), Ok(account));
+        }
+        for account in wrong {
+            // A bank that shares such a one has said nothing.
+            let known = paid_in(currency, Some(account.clone()));
+            let (refund, payment) = Refund::create(&known, new_refund(None), creation()).unwrap();
+            assert_eq!((payment, refund.state), (None, RefundState::AwaitingDetails));
+            for session in [&unknown, &known, &paid_in(currency, Some(british.clone()))] {
+                let new = NewRefund { payee: given(account), ..new_refund(None) };
+                let refused = Refund::create(session, new, creation()).unwrap_err();
+                assert_eq!(refused, NotRefundable::WrongAccount(WrongAccount(currency)));
+            }
+            assert_eq!(details(account), Err(WrongAccount(currency)));
+        }
+    }
+}
+
+#[test]
+fn what_no_bank_can_send_back_is_refunded_by_its_provider_or_not() {
+    let request = ProviderRequest { idempotency_key: "refund-3".to_owned(), body: "{}".to_owned() };
+    for currency in [Currency::SEK, Currency::USD] {
+        let session = paid_in(currency, None);
+        let refused = Refund::create(&session, new_refund(None), creation()).unwrap_err();
+        assert_eq!(refused, NotRefundable::NotByBank(currency));
+        let (provider, payment_id) = ("bank".parse().unwrap(), "p".parse().unwrap());
+        let at_provider = Some(RefundAtProvider { provider, payment_id, request: request.clone(), id: None });
+        let creation = RefundCreation { at_provider, ..creation() };
+        let (refund, payment) = Refund::create(&session, new_refund(None), creation).unwrap();
+        assert_eq!((refund.state, payment), (RefundState::AwaitingPayment, None));
+    }
 }
 
 #[test]
@@ -273,7 +338,7 @@ fn the_merchant_is_mailed_where_the_format_shows_no_link() {
         assert_eq!(refund.authorisation_url_at(NOW), None);
         let payee = Payee { name: name("Ada"), account: account("11112222") };
         let ids = (SessionId::new(Uuid::from_u128(4)), EndToEndId::new(Uuid::from_u128(5)));
-        refund.give_details(&session(false), payee, ids.0, ids.1, NOW, write_id("w4"));
+        refund.give_details(&session(false), payee, ids.0, ids.1, NOW, write_id("w4")).unwrap();
         refund.state = RefundState::Sent;
         refund.history.append(refund.state, NOW, RefundEvent::Settled, write_id("w5"));
         let (asked, sent) = (MailTopic::RefundDetails(refund.id), MailTopic::RefundSent(refund.id));

@@ -524,7 +524,7 @@ async fn refunds(late: &Late, owner: &Owner, paid: &Session, now: Timestamp) {
     let creation = support::refund_creation(given.id, at);
     let (id, end_to_end_id, write_id) = (creation.payment_session_id, creation.end_to_end_id, creation.write_id);
     let payee = support::payee("22222222");
-    let payment = given.give_details(&withheld, payee, id, end_to_end_id, at, write_id.clone());
+    let payment = given.give_details(&withheld, payee, id, end_to_end_id, at, write_id.clone()).unwrap();
     refunds.give_details(&given, &payment, at, &write_id).await.unwrap();
     late.arrive_after("giving details").await;
     pay(&payment).await;
