@@ -6,7 +6,7 @@ mod status;
 
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
-use models::{EndToEndId, Payee, Refund, RefundEvent, RefundId, Session, SessionId, Shop};
+use models::{AccountKind, EndToEndId, Payee, Refund, RefundEvent, RefundId, Session, SessionId, Shop};
 use pages::{Answer, Face, Language, Problem, Shell, see_other};
 use runtime::Random;
 use store::{RefundChangeError, Refunds, Sessions, Table};
@@ -44,7 +44,7 @@ impl RefundPages {
     /// The page that fits the refund's state.
     pub(crate) fn show(refund: &Refund, session: &Session, shell: &Shell<'_>, now: Timestamp) -> Answer {
         match shown(refund, now) {
-            Shown::Details => ask(refund, session, shell, &DetailsForm::default()),
+            Shown::Details(kind) => ask(refund, session, shell, kind, &DetailsForm::default()),
             Shown::Status(status) => shell.page(StatusCode::OK, &StatusPage::new(refund, session, shell, status)),
         }
     }
@@ -59,13 +59,11 @@ impl RefundPages {
         now: Timestamp,
     ) -> Answer {
         let path = refund_path(&refund.id);
-        if shown(&refund, now) != Shown::Details {
-            return see_other(&path);
-        }
-        match (form.step, form.check(&shell.texts().refunds)) {
-            (Step::Edit, _) => ask(&refund, session, shell, form),
+        let Shown::Details(kind) = shown(&refund, now) else { return see_other(&path) };
+        match (form.step, form.check(kind, &shell.texts().refunds)) {
+            (Step::Edit, _) => ask(&refund, session, shell, kind, form),
             (Step::Check | Step::Confirm, Err(errors)) => {
-                let again = DetailsPage::new(&refund, session, shell, form, errors);
+                let again = DetailsPage::new(&refund, session, shell, kind, form, errors);
                 shell.page(StatusCode::UNPROCESSABLE_ENTITY, &again)
             }
             (Step::Check, Ok(payee)) => shell.page(StatusCode::OK, &CheckPage::new(&refund, session, shell, &payee)),
@@ -112,6 +110,6 @@ pub(crate) fn shell_of<'a>(
 }
 
 /// The form, with what was typed and nothing said against it.
-fn ask(refund: &Refund, session: &Session, shell: &Shell<'_>, typed: &DetailsForm) -> Answer {
-    shell.page(StatusCode::OK, &DetailsPage::new(refund, session, shell, typed, DetailsErrors::default()))
+fn ask(refund: &Refund, session: &Session, shell: &Shell<'_>, kind: AccountKind, typed: &DetailsForm) -> Answer {
+    shell.page(StatusCode::OK, &DetailsPage::new(refund, session, shell, kind, typed, DetailsErrors::default()))
 }

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use models::{
-    EndToEndId, NewRefund, Payee, Refund, RefundEvent, Session, SessionEvent, SessionId, SessionState,
-    refund_transition,
+    AccountIdentifier, Currency, EndToEndId, Money, NewRefund, Payee, Refund, RefundEvent, Session, SessionEvent,
+    SessionId, SessionState, refund_transition,
 };
 use providers::ProviderError;
 use providers::mock::{Entry, Ledger};
@@ -30,6 +30,20 @@ pub(crate) fn in_state(state: SessionState) -> Session {
 /// Where the money of every sample refund goes; no page may show it once it is given.
 pub(crate) fn details() -> Payee {
     samples::payee("Ada Customer", "112233", "87654321")
+}
+
+/// Where the money of a sample refund in euro goes.
+pub(crate) fn details_with_iban() -> Payee {
+    let account = AccountIdentifier::Iban { iban: samples::text("FR1420041010050500013M02606") };
+    Payee { account, ..details() }
+}
+
+/// The session in euro.
+pub(crate) fn in_euro(mut session: Session) -> Session {
+    let of = |money: Money| Money::new(money.minor_units(), Currency::EUR);
+    session.amount = of(session.amount);
+    session.line_items.iter_mut().for_each(|item| item.unit_price = of(item.unit_price));
+    session
 }
 
 /// A refund of this much of a session that was paid without telling from which account.

@@ -3,7 +3,7 @@
 //! Its link is the page that asks, and what they know comes with it: the order's reference, what was bought, and when.
 
 use jiff::Timestamp;
-use models::{Refund, RefundState, Session, Shop};
+use models::{AccountKind, Refund, RefundState, Session, Shop};
 
 use crate::content::{Content, Part, Reader, Said};
 use crate::items::Items;
@@ -16,12 +16,17 @@ pub(crate) fn render(refund: &Refund, session: &Session, shop: Option<&Shop>, no
     if refund.state_at(now) != RefundState::AwaitingDetails {
         return None;
     }
+    let asked = AccountKind::of_refund(refund.amount.currency())?;
     let payment = Payment::sent(session, shop)?;
     let texts = &payment.shell.texts().mails;
+    let until = match asked {
+        AccountKind::UkAccount => texts.refund_question_until,
+        AccountKind::Iban => texts.refund_question_until_iban,
+    };
     let question = vec![
         Part::Paragraph(Said::new(texts.refund_question, &payment.facts)),
         Part::Button { label: texts.refund_question_button, url: refund.page_url() },
-        Part::Paragraph(Said::new(texts.refund_question_until, &payment.at(refund.expires_at))),
+        Part::Paragraph(Said::new(until, &payment.at(refund.expires_at))),
     ];
     let mut order = vec![
         Part::Heading(texts.order_heading),
@@ -43,6 +48,8 @@ pub(crate) fn render(refund: &Refund, session: &Session, shop: Option<&Shop>, no
 
 #[cfg(test)]
 mod tests {
+    use models::Currency;
+
     use super::*;
     use crate::samples::*;
 
@@ -100,6 +107,14 @@ Help: help@brightcandles.example · https://brightcandles.example
         .replace("{sent_at}", &shown("2019-11-01T15:50:59.999Z"))
         .replace("{expires_at}", &shown("2019-12-04T09:30:00Z"));
         assert_eq!(mail.text, expected);
+    }
+
+    #[test]
+    fn it_says_what_the_page_asks_for() {
+        for (currency, asked) in [(Currency::GBP, "sort code and account number"), (Currency::EUR, "name and IBAN")] {
+            let session = in_currency(sent(candles(), "Gerald Wiley"), currency);
+            assert_both_say(&render_at_once(&session, 400), &[asked]);
+        }
     }
 
     #[test]

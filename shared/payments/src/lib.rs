@@ -65,8 +65,7 @@ impl Payments {
     /// the session's limits and in its order.
     pub fn offers(&self, session: &Session) -> Vec<Offer> {
         let (mode, currency) = (session.mode, session.amount.currency());
-        // A customer's account, to which a refund is paid, is the one that they were paid from or gave.
-        let is_paid_into = session.pays_refund.is_some() || session.payee.account.receives(currency);
+        let is_paid_into = session.payee.account.receives(currency);
         let methods = session.payment_methods.as_slice().iter().copied();
         let methods =
             methods.filter(|method| method.can_have(currency) && (is_paid_into || !method.pays_into_account()));

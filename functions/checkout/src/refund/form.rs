@@ -1,6 +1,6 @@
 //! What the forms of a refund's page bring.
 
-use models::{AccountIdentifier, AccountNumber, Name, Payee, SortCode};
+use models::{AccountIdentifier, AccountKind, AccountNumber, Iban, Name, Payee, SortCode};
 use pages::RefundTexts;
 use serde::Deserialize;
 
@@ -17,7 +17,7 @@ pub(crate) enum Step {
     Confirm,
 }
 
-/// Where the refund goes, as typed. Personal data, so nothing debugs it.
+/// Where the refund goes, as typed: of the account what the refund's currency is paid by. Personal data, so nothing debugs it.
 #[derive(Default, Deserialize)]
 pub(crate) struct DetailsForm {
     /// The button.
@@ -31,6 +31,9 @@ pub(crate) struct DetailsForm {
     /// The account number.
     #[serde(default)]
     pub(crate) account_number: String,
+    /// The IBAN.
+    #[serde(default)]
+    pub(crate) iban: String,
 }
 
 /// What is wrong with each field, for the customer to read.
@@ -42,38 +45,55 @@ pub(crate) struct DetailsErrors {
     pub(crate) sort_code: Option<&'static str>,
     /// The account number.
     pub(crate) account_number: Option<&'static str>,
+    /// The IBAN.
+    pub(crate) iban: Option<&'static str>,
 }
 
 impl DetailsErrors {
     /// Whether there are any.
-    pub(crate) const fn any(&self) -> bool {
-        self.name.is_some() || self.sort_code.is_some() || self.account_number.is_some()
+    pub(crate) fn any(&self) -> bool {
+        !self.list().is_empty()
     }
 
     /// Each by the id of its field.
     pub(crate) fn list(&self) -> Vec<(&'static str, &'static str)> {
-        let fields = [("name", self.name), ("sort_code", self.sort_code), ("account_number", self.account_number)];
+        let Self { name, sort_code, account_number, iban } = *self;
+        let fields = [("name", name), ("sort_code", sort_code), ("account_number", account_number), ("iban", iban)];
         fields.into_iter().filter_map(|(field, error)| Some((field, error?))).collect()
     }
 }
 
 impl DetailsForm {
-    /// The account, or all that is wrong at once.
-    pub(crate) fn check(&self, t: &'static RefundTexts) -> Result<Payee, DetailsErrors> {
+    /// The account of this kind, or all that is wrong at once. Fields of another kind are not read.
+    pub(crate) fn check(&self, kind: AccountKind, t: &'static RefundTexts) -> Result<Payee, DetailsErrors> {
         let name = read(&self.name, |typed| Name::try_from(typed.to_owned()), t.name_missing, t.name_wrong);
+        let account = match kind {
+            AccountKind::UkAccount => self.uk_account(t),
+            AccountKind::Iban => self.iban(t).map_err(|iban| DetailsErrors { iban: Some(iban), ..Default::default() }),
+        };
+        match (name, account) {
+            (Ok(name), Ok(account)) => Ok(Payee { name, account }),
+            (name, account) => Err(DetailsErrors { name: name.err(), ..account.err().unwrap_or_default() }),
+        }
+    }
+
+    fn uk_account(&self, t: &'static RefundTexts) -> Result<AccountIdentifier, DetailsErrors> {
         let sort_code = read(&self.sort_code, SortCode::from_typed, t.sort_code_missing, t.sort_code_wrong);
         let account_number =
             read(&self.account_number, AccountNumber::from_typed, t.account_number_missing, t.account_number_wrong);
-        match (name, sort_code, account_number) {
-            (Ok(name), Ok(sort_code), Ok(account_number)) => {
-                Ok(Payee { name, account: AccountIdentifier::UkAccount { sort_code, account_number } })
-            }
-            (name, sort_code, account_number) => Err(DetailsErrors {
-                name: name.err(),
+        match (sort_code, account_number) {
+            (Ok(sort_code), Ok(account_number)) => Ok(AccountIdentifier::UkAccount { sort_code, account_number }),
+            (sort_code, account_number) => Err(DetailsErrors {
                 sort_code: sort_code.err(),
                 account_number: account_number.err(),
+                ..Default::default()
             }),
         }
+    }
+
+    fn iban(&self, t: &'static RefundTexts) -> Result<AccountIdentifier, &'static str> {
+        let iban = read(&self.iban, Iban::from_typed, t.iban_missing, t.iban_wrong)?;
+        if iban.is_in_sepa() { Ok(AccountIdentifier::Iban { iban }) } else { Err(t.iban_elsewhere) }
     }
 }
 
@@ -96,8 +116,16 @@ mod tests {
 
     fn check(name: &str, sort_code: &str, account_number: &str) -> Result<Payee, DetailsErrors> {
         let [name, sort_code, account_number] = [name, sort_code, account_number].map(str::to_owned);
-        DetailsForm { step: Step::Check, name, sort_code, account_number }
-            .check(&pages::Language::English.texts().refunds)
+        DetailsForm { name, sort_code, account_number, ..DetailsForm::default() }.check(AccountKind::UkAccount, texts())
+    }
+
+    fn check_iban(name: &str, iban: &str) -> Result<Payee, DetailsErrors> {
+        let [name, iban] = [name, iban].map(str::to_owned);
+        DetailsForm { name, iban, ..DetailsForm::default() }.check(AccountKind::Iban, texts())
+    }
+
+    fn texts() -> &'static RefundTexts {
+        &pages::Language::English.texts().refunds
     }
 
     #[test]
@@ -122,5 +150,44 @@ mod tests {
         assert_eq!(wrong("a\nb", "01.02.03", "123456789"), [true, true, true]);
         assert_eq!(wrong(" ", "010203", "١٢٣٤٥٦٧٨"), [true, false, true]);
         assert_eq!(wrong("\u{2800}", "---", "\u{a0}"), [true, true, true]);
+    }
+
+    #[test]
+    fn an_iban_is_taken_as_people_write_it() {
+        for typed in
+            ["FR1420041010050500013M02606", " fr14-2004-1010-0505-0001-3m02-606 ", "IBAN: FR14 20041010050500013M02606"]
+        {
+            let payee = check_iban(" Ada Payer ", typed).unwrap();
+            assert_eq!((payee.name.as_str(), payee.account.last_four()), ("Ada Payer", "2606"), "{typed}");
+        }
+        // A British one is one, and a country in SEPA need not have the euro.
+        for typed in ["GB29 NWBK 6016 1331 9268 19", "SE45 5000 0000 0583 9825 7466"] {
+            assert!(check_iban("Ada", typed).is_ok(), "{typed}");
+        }
+    }
+
+    #[test]
+    fn an_iban_that_no_refund_reaches_is_named_by_its_field() {
+        let wrong = |name: &str, iban: &str| check_iban(name, iban).unwrap_err().list();
+        let t = texts();
+        assert_eq!(wrong("", " "), [("name", t.name_missing), ("iban", t.iban_missing)]);
+        assert_eq!(wrong("a\nb", "FR15"), [("name", t.name_wrong), ("iban", t.iban_wrong)]);
+        // Two digits changed places.
+        assert_eq!(wrong("Ada", "FR1420041010050500013M02660"), [("iban", t.iban_wrong)]);
+        assert_eq!(wrong("Ada", "BR1800360305000010009795493C1"), [("iban", t.iban_elsewhere)]);
+    }
+
+    #[test]
+    fn an_account_of_the_other_kind_is_none() {
+        let form = DetailsForm {
+            name: "Ada".to_owned(),
+            sort_code: "010203".to_owned(),
+            account_number: "12345678".to_owned(),
+            ..DetailsForm::default()
+        };
+        assert_eq!(form.check(AccountKind::Iban, texts()).unwrap_err().list(), [("iban", texts().iban_missing)]);
+        let form = DetailsForm { iban: "GB29NWBK60161331926819".to_owned(), name: form.name, ..DetailsForm::default() };
+        let missing = [("sort_code", texts().sort_code_missing), ("account_number", texts().account_number_missing)];
+        assert_eq!(form.check(AccountKind::UkAccount, texts()).unwrap_err().list(), missing);
     }
 }

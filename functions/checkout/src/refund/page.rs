@@ -3,7 +3,7 @@
 
 use askama::Template;
 use jiff::Timestamp;
-use models::{AccountIdentifier, Payee, Refund, Session, SortCode};
+use models::{AccountIdentifier, AccountKind, Payee, Refund, Session, SortCode};
 use pages::{Facts, Html, RefundTexts, Shell, Zone};
 
 use super::form::{DetailsErrors, DetailsForm};
@@ -58,6 +58,7 @@ pub(super) struct DetailsPage<'a> {
     shell: &'a Shell<'a>,
     t: &'static RefundTexts,
     summary: Summary<'a>,
+    kind: AccountKind,
     typed: &'a DetailsForm,
     errors: DetailsErrors,
     until: Html,
@@ -68,12 +69,13 @@ impl<'a> DetailsPage<'a> {
         refund: &'a Refund,
         session: &'a Session,
         shell: &'a Shell<'a>,
+        kind: AccountKind,
         typed: &'a DetailsForm,
         errors: DetailsErrors,
     ) -> Self {
         let (t, summary) = (&shell.texts().refunds, Summary::new(refund, session, shell));
         let until = summary.html_at(t.details_until, refund.expires_at);
-        Self { shell, t, summary, typed, errors, until }
+        Self { shell, t, summary, kind, typed, errors, until }
     }
 }
 
@@ -85,21 +87,13 @@ pub(super) struct CheckPage<'a> {
     t: &'static RefundTexts,
     summary: Summary<'a>,
     name: &'a str,
-    sort_code: String,
-    account_number: &'a str,
+    account: &'a AccountIdentifier,
 }
 
 impl<'a> CheckPage<'a> {
     pub(super) fn new(refund: &'a Refund, session: &'a Session, shell: &'a Shell<'a>, payee: &'a Payee) -> Self {
-        let (sort_code, account_number) = match &payee.account {
-            AccountIdentifier::UkAccount { sort_code, account_number } => {
-                (with_hyphens(sort_code), account_number.as_str())
-            }
-            // The form asks for none.
-            AccountIdentifier::Iban { iban } => (String::new(), iban.as_str()),
-        };
         let summary = Summary::new(refund, session, shell);
-        Self { shell, t: &shell.texts().refunds, summary, name: payee.name.as_str(), sort_code, account_number }
+        Self { shell, t: &shell.texts().refunds, summary, name: payee.name.as_str(), account: &payee.account }
     }
 }
 
@@ -143,7 +137,7 @@ pub(crate) fn extremes(language: pages::Language, shop: &models::Shop) -> Vec<(S
     let (session, refund) = (crate::samples::in_state(models::SessionState::Sent), crate::samples::refund());
     let shell = &super::shell_of(&refund, &session, Some(shop), language);
     let (blank, errors) = (DetailsForm::default(), DetailsErrors::default());
-    let details = DetailsPage::new(&refund, &session, shell, &blank, errors).render().unwrap();
+    let details = DetailsPage::new(&refund, &session, shell, AccountKind::UkAccount, &blank, errors).render().unwrap();
     let payee = Payee { name: samples::name(&"Ada Customer ".repeat(10)), ..crate::samples::details() };
     let check = CheckPage::new(&refund, &session, shell, &payee).render().unwrap();
     vec![("refund_page_hundred_details".to_owned(), details), ("refund_page_hundred_check".to_owned(), check)]
@@ -162,7 +156,7 @@ pub(crate) fn gallery(language: pages::Language) -> Vec<(String, String)> {
 
     let session = in_state(SessionState::Sent);
     let status = |refund: &Refund, now: jiff::Timestamp| match shown(refund, now) {
-        Shown::Details => panic!("asks"),
+        Shown::Details(_) => panic!("asks"),
         Shown::Status(status) => {
             let shell = &super::shell_of(refund, &session, None, language);
             StatusPage::new(refund, &session, shell, status).render().unwrap()
@@ -174,12 +168,12 @@ pub(crate) fn gallery(language: pages::Language) -> Vec<(String, String)> {
     let blank = DetailsForm::default();
     let details_page = |session: &Session, typed: &DetailsForm, errors| {
         let shell = &super::shell_of(&awaiting, session, None, language);
-        DetailsPage::new(&awaiting, session, shell, typed, errors).render().unwrap()
+        DetailsPage::new(&awaiting, session, shell, AccountKind::UkAccount, typed, errors).render().unwrap()
     };
     add("details", details_page(&session, &blank, DetailsErrors::default()));
     let typed =
         DetailsForm { step: Step::Check, name: "Ada Customer".to_owned(), sort_code: "11-22".to_owned(), ..blank };
-    let errors = typed.check(&language.texts().refunds).unwrap_err();
+    let errors = typed.check(AccountKind::UkAccount, &language.texts().refunds).unwrap_err();
     add("details_errors", details_page(&session, &typed, errors));
     let check_page = |session: &Session, payee: &Payee| {
         let shell = &super::shell_of(&awaiting, session, None, language);
@@ -202,5 +196,36 @@ pub(crate) fn gallery(language: pages::Language) -> Vec<(String, String)> {
     add("not_made", status(&failed, NOW));
     happen_to_refund(&mut given, RefundEvent::Settled);
     add("sent", status(&given, NOW));
+    pages.extend(gallery_of_ibans(language));
     pages
+}
+
+/// Every page of a refund in euro that differs.
+#[cfg(test)]
+fn gallery_of_ibans(language: pages::Language) -> Vec<(String, String)> {
+    use crate::samples::{details_with_iban, in_euro, in_state, refund_of};
+
+    let session = in_euro(in_state(models::SessionState::Sent));
+    let refund = refund_of(&session, 250, samples::NOW);
+    let shell = &super::shell_of(&refund, &session, None, language);
+    let asked = |iban: &str| {
+        let typed = DetailsForm { name: "Ada Customer".to_owned(), iban: iban.to_owned(), ..DetailsForm::default() };
+        let errors = typed.check(AccountKind::Iban, &language.texts().refunds).err().unwrap_or_default();
+        DetailsPage::new(&refund, &session, shell, AccountKind::Iban, &typed, errors).render().unwrap()
+    };
+    let blank = DetailsForm::default();
+    let details = DetailsPage::new(&refund, &session, shell, AccountKind::Iban, &blank, DetailsErrors::default());
+    let check = |payee: &Payee| CheckPage::new(&refund, &session, shell, payee).render().unwrap();
+    // The longest there is, 31 characters of Malta.
+    let longest = AccountIdentifier::Iban { iban: samples::text("MT84MALT011000012345MTLCAST001S") };
+    let pages = [
+        ("details", details.render().unwrap()),
+        ("missing", asked("")),
+        ("wrong", asked("FR15 2004 1010 0505 0001 3M02 606")),
+        ("elsewhere", asked("BR18 0036 0305 0000 1000 9795 493C 1")),
+        ("edited", asked("fr14-2004-1010-0505-0001-3m02-606")),
+        ("check", check(&details_with_iban())),
+        ("long_check", check(&Payee { account: longest, ..details_with_iban() })),
+    ];
+    pages.into_iter().map(|(name, html)| (format!("refund_page_iban_{name}"), html)).collect()
 }

@@ -1,13 +1,13 @@
 //! What a refund's page shows, as a function of the refund and the time alone.
 
 use jiff::Timestamp;
-use models::{Refund, RefundEvent, RefundState};
+use models::{AccountKind, Refund, RefundEvent, RefundState};
 
 /// What the page of a refund shows now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shown {
-    /// Ask where the money goes.
-    Details,
+    /// Ask where the money goes, to an account of this kind.
+    Details(AccountKind),
     /// Say where it stands.
     Status(Status),
 }
@@ -30,7 +30,10 @@ pub(super) enum Status {
 /// What the page of the refund shows at `now`.
 pub(super) fn shown(refund: &Refund, now: Timestamp) -> Shown {
     match refund.state_at(now) {
-        RefundState::AwaitingDetails => Shown::Details,
+        // None is made of a currency that no bank sends back (`NotRefundable::NotByBank`).
+        RefundState::AwaitingDetails => {
+            AccountKind::of_refund(refund.amount.currency()).map_or(Shown::Status(Status::NotMade), Shown::Details)
+        }
         RefundState::AwaitingPayment if refund.submitted => Shown::Status(Status::Sending),
         RefundState::AwaitingPayment => Shown::Status(Status::Approval),
         RefundState::Sent => Shown::Status(Status::Sent),
@@ -44,6 +47,7 @@ pub(super) fn shown(refund: &Refund, now: Timestamp) -> Shown {
 
 #[cfg(test)]
 mod tests {
+    use models::{Currency, Money};
     use samples::{NOW, later};
 
     use super::*;
@@ -53,7 +57,15 @@ mod tests {
     fn each_state_has_its_page() {
         let days = |days: i64| later(days * 86_400);
         let awaiting = refund();
-        assert_eq!(shown(&awaiting, days(29)), Shown::Details);
+        assert_eq!(shown(&awaiting, days(29)), Shown::Details(AccountKind::UkAccount));
+        for (currency, asked) in [
+            (Currency::EUR, Shown::Details(AccountKind::Iban)),
+            (Currency::SEK, Shown::Status(Status::NotMade)),
+            (Currency::USD, Shown::Status(Status::NotMade)),
+        ] {
+            let amount = Money::new(awaiting.amount.minor_units(), currency);
+            assert_eq!(shown(&Refund { amount, ..awaiting.clone() }, NOW), asked, "{currency}");
+        }
         assert_eq!(shown(&awaiting, days(30)), Shown::Status(Status::TooLate));
         let (mut given, _) = refund_with_payment();
         assert_eq!(shown(&given, NOW), Shown::Status(Status::Approval));

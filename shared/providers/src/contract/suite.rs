@@ -2,8 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 use models::{
-    AtConsent, DeclineReason, EndToEndId, MinorUnits, Money, MovesMoney, PaidFrom, PaymentAttempt, ProviderPaymentId,
-    ProviderRequest, RefundId, Session, SessionEvent, Submission, TransferInstructions, WriteId, transition,
+    AtConsent, DeclineReason, EndToEndId, MinorUnits, Money, MovesMoney, PaidFrom, Payee, PaymentAttempt,
+    ProviderPaymentId, ProviderRequest, RefundId, Session, SessionEvent, Submission, TransferInstructions, WriteId,
+    transition,
 };
 
 use crate::event::RawEvent;
@@ -184,12 +185,14 @@ impl<P: Provider, Y: Payer> Suite<'_, P, Y> {
             (Ok(()), Status::Settled(PaidFrom::Account(account))) => {
                 let name = session.payer.as_ref().map(|payer| &payer.name);
                 assert_eq!(Some(&account.name), name, "the payer's account");
+                assert!(account.account.receives(session.amount.currency()), "an account of the payment's currency");
             }
             (Ok(()), Status::Settled(PaidFrom::Undisclosed | PaidFrom::Card(_))) => {}
             (Ok(()), Status::Arrived(arrivals)) => {
                 assert!(arrivals.received == session.amount.minor_units() && !arrivals.closed, "{arrivals:?}");
                 let name = session.payer.as_ref().map(|payer| &payer.name);
-                assert!(arrivals.payer_account.as_ref().is_none_or(|of| Some(&of.name) == name), "the payer's account");
+                let is_theirs = |of: &Payee| Some(&of.name) == name && of.account.receives(session.amount.currency());
+                assert!(arrivals.payer_account.as_ref().is_none_or(is_theirs), "the payer's account");
             }
             (Err(reason), Status::Refused(said)) => assert_eq!(*said, reason, "{decision:?}"),
             (Ok(()) | Err(_), other) => panic!("{decision:?} ended as {other:?}"),

@@ -1,7 +1,7 @@
 //! What a mock bank says of a payment that was decided.
 
 use jiff::Timestamp;
-use models::{AccountIdentifier, DeclineReason, PaidFrom, Payee, Session};
+use models::{AccountIdentifier, Currency, DeclineReason, PaidFrom, Payee, Session};
 
 use super::decision::{Decided, Decision, PayerAccount};
 use crate::port::Status;
@@ -55,8 +55,38 @@ fn paid_from(decided: Decided, session: Option<&Session>) -> PaidFrom {
     account.map_or(PaidFrom::Undisclosed, PaidFrom::Account)
 }
 
-/// Where every payer of a mock bank has their account.
+/// Where every payer of a mock bank has their account: one of the payment's currency.
 pub(super) fn account_of_payer(session: &Session) -> Option<Payee> {
-    let account = AccountIdentifier::uk("040004", "87654321").ok()?;
-    Some(Payee { name: session.payer.as_ref()?.name.clone(), account })
+    let numbers = ["87654321", "FR1420041010050500013M02606", "SE3550000000054910000003"];
+    Some(Payee { name: session.payer.as_ref()?.name.clone(), account: account_in(session.amount.currency(), numbers)? })
+}
+
+/// The account that receives this currency, of these: a British one by its number, and ones in euro and kronor by their IBANs;
+/// none in any other.
+pub(super) fn account_in(currency: Currency, [number, euro, kronor]: [&str; 3]) -> Option<AccountIdentifier> {
+    let iban = match currency {
+        Currency::GBP => return AccountIdentifier::uk("040004", number).ok(),
+        Currency::EUR => euro,
+        Currency::SEK => kronor,
+        _ => return None,
+    };
+    Some(AccountIdentifier::Iban { iban: iban.to_owned().try_into().ok()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use models::{AccountKind, Money};
+
+    use super::*;
+
+    #[test]
+    fn a_payer_has_an_account_that_receives_what_they_pay_in() {
+        for currency in (0..1000).filter_map(Currency::from_numeric) {
+            let mut session = samples::session();
+            session.amount = Money::new(session.amount.minor_units(), currency);
+            let account = account_of_payer(&session).map(|payee| payee.account);
+            assert!(account.as_ref().is_none_or(|account| account.receives(currency)), "{currency}: {account:?}");
+            assert!(account.is_some() || AccountKind::of_refund(currency).is_none(), "{currency}");
+        }
+    }
 }

@@ -14,7 +14,7 @@ use super::named::NamedMock;
 use super::refunds::{self, Paid};
 use super::refusal::Refusal;
 use super::sender::Sender;
-use super::status::account_of_payer;
+use super::status::{account_in, account_of_payer};
 use super::transfer_log::{Log, LogEntry, OfAttempt, Referenced, UnmatchedTransfer};
 use super::webhook::{self, SignedEvent};
 use crate::event::{NotGenuine, ProviderEvent, RawEvent};
@@ -24,12 +24,13 @@ use crate::port::{
 use crate::virtual_account::virtual_account;
 
 impl Sender {
-    /// The account, where the payer of `session` is known.
-    fn account(self, session: Option<&Session>) -> Option<Payee> {
+    /// The account, one of the payment's currency, where the payer of `session` is known.
+    pub(super) fn account(self, session: Option<&Session>) -> Option<Payee> {
         match self {
             Self::Payer => account_of_payer(session?),
             Self::SomebodyElse => {
-                let account = AccountIdentifier::uk("040004", "11223344").ok()?;
+                let numbers = ["11223344", "NL91ABNA0417164300", "SE7280000810340009783242"];
+                let account = account_in(session?.amount.currency(), numbers)?;
                 Some(Payee { name: "Rowan Tallis".to_owned().try_into().ok()?, account })
             }
             Self::Undisclosed => None,

@@ -4,7 +4,7 @@ use models::{AccountIdentifier, Refund, RefundState};
 use store::{RefundEnd, Refunds};
 
 use super::*;
-use crate::samples::refund_of;
+use crate::samples::{in_euro, in_state, refund_of};
 
 const DETAILS: &str = "name=Ada+Customer&sort_code=11-22-33&account_number=87654321";
 
@@ -21,6 +21,14 @@ impl Site {
     async fn awaiting_details(&self, change: impl FnOnce(&mut Refund)) -> Refund {
         let mut refund = refund_of(&self.paid("withheld").await, 250, samples::now());
         change(&mut refund);
+        self.refunds().create(&refund, None, None).await.unwrap();
+        self.refund(&refund).await
+    }
+
+    /// The same in euro.
+    async fn awaiting_details_in_euro(&self) -> Refund {
+        let session = self.create(|session| *session = in_euro(in_state(SessionState::Sent))).await;
+        let refund = refund_of(&session, 250, samples::now());
         self.refunds().create(&refund, None, None).await.unwrap();
         self.refund(&refund).await
     }
@@ -154,6 +162,72 @@ async fn wrong_details_are_named_and_nothing_is_written() {
     assert_eq!(checkout.refund(&refund).await, refund);
     // Kept in those answers alone.
     checkout.refund_page(&refund).await;
+}
+
+#[tokio::test]
+async fn a_refund_in_euro_asks_for_an_iban_and_is_paid_there() {
+    let (checkout, _) = checkout().await;
+    let refund = checkout.awaiting_details_in_euro().await;
+    let html = checkout.refund_page(&refund).await;
+    for part in
+        ["€2.50", "Enter one of yours that takes euros", "<label for=\"iban\">IBAN</label>", "autocomplete=\"off\""]
+    {
+        assert!(html.contains(part), "{part}: {html}");
+    }
+    assert!(!html.contains("sort_code") && !html.contains("account_number"), "{html}");
+    let typed = "name=+Ada+Customer&iban=fr14-2004-1010-0505-0001-3m02-606";
+    let (status, html) = checkout.post(&path(&refund), &step("check", typed)).await;
+    assert_eq!(status, 200);
+    assert!(html.contains("<dd>FR14 2004 1010 0505 0001 3M02 606</dd>"), "{html}");
+    let shown = "type=\"hidden\" name=\"iban\" value=\"FR14 2004 1010 0505 0001 3M02 606\"";
+    assert!(html.contains(shown) && !html.contains("sort_code"), "{html}");
+    let (status, html) = checkout.post(&path(&refund), &step("edit", typed)).await;
+    assert!(status == 200 && html.contains("value=\"fr14-2004-1010-0505-0001-3m02-606\""), "{html}");
+    assert_eq!(checkout.refund(&refund).await, refund);
+    // As the page to check posts it.
+    let checked = "name=Ada+Customer&iban=FR14+2004+1010+0505+0001+3M02+606";
+    assert_eq!(checkout.post(&path(&refund), &step("confirm", checked)).await, (303, path(&refund)));
+    let html = checkout.refund_page(&refund).await;
+    assert!(!html.contains("FR14") && !html.contains("2606"), "{html}");
+    let payment = checkout.payment(&refund).await;
+    assert_eq!((payment.payee, payment.amount), (crate::samples::details_with_iban(), refund.amount));
+    let (_, html) = checkout.get(&format!("/checkout/{}", payment.id)).await;
+    assert!(html.contains("account ending 2606") && html.contains("mock-bank"), "{html}");
+}
+
+#[tokio::test]
+async fn an_account_that_cannot_receive_the_refund_is_refused_and_nothing_is_written() {
+    let (checkout, _) = checkout().await;
+    let (pounds, euro) = (checkout.awaiting_details(|_| {}).await, checkout.awaiting_details_in_euro().await);
+    for (refund, typed, fields) in [
+        // Each in the fields of the other.
+        (&pounds, "name=Ada&iban=FR1420041010050500013M02606", &["sort_code", "account_number"][..]),
+        (&pounds, "name=Ada&iban=GB29NWBK60161331926819", &["sort_code", "account_number"]),
+        (&pounds, "name=Ada&sort_code=FR1420041010050500013M02606&account_number=1", &["sort_code", "account_number"]),
+        (&euro, DETAILS, &["iban"]),
+        (&euro, "name=Ada&iban=11-22-33+87654321", &["iban"]),
+        // Wrong check digits, too short, and none that SEPA reaches.
+        (&euro, "name=Ada&iban=FR1520041010050500013M02606", &["iban"]),
+        (&euro, "name=Ada&iban=FR14200410100505", &["iban"]),
+        (&euro, "name=Ada&iban=BR1800360305000010009795493C1", &["iban"]),
+        (&euro, "name=&iban=", &["name", "iban"]),
+    ] {
+        for pressed in ["check", "confirm"] {
+            let (status, html) = checkout.post(&path(refund), &step(pressed, typed)).await;
+            assert_eq!(status, 422, "{typed}");
+            let listed: Vec<_> =
+                html.match_indices("<a href=\"#").map(|(at, found)| &html[at + found.len()..]).collect();
+            let listed: Vec<_> = listed.iter().filter_map(|rest| rest.split('"').next()).collect();
+            assert_eq!(listed, fields, "{typed}: {html}");
+            for field in fields {
+                assert!(html.contains(&format!("id=\"{field}-error\"")), "{field}: {html}");
+            }
+        }
+        assert_eq!(checkout.refund(refund).await, *refund);
+    }
+    let (_, html) = checkout.post(&path(&euro), "step=check&name=Ada&iban=%22%3E%3Cscript%3E").await;
+    assert!(!html.contains("<script") && html.contains("value=\"&#34;&#62;&#60;script&#62;\""));
+    assert!(html.contains("aria-invalid=\"true\" aria-describedby=\"iban-hint iban-error\""), "{html}");
 }
 
 #[tokio::test]

@@ -164,6 +164,18 @@ fn the_account_is_known_if_all_of_it_came_from_one_that_is_disclosed() {
 }
 
 #[test]
+fn each_sender_has_an_account_in_the_payments_currency() {
+    for currency in [Currency::GBP, Currency::EUR, Currency::SEK] {
+        let mut session = session();
+        session.amount = Money::new(session.amount.minor_units(), currency);
+        for sender in [Sender::Payer, Sender::SomebodyElse] {
+            let account = sender.account(Some(&session)).unwrap().account;
+            assert!(account.receives(currency), "{currency} {sender:?}: {account:?}");
+        }
+    }
+}
+
+#[test]
 fn a_payment_has_room_for_so_many_transfers_and_no_more() {
     let memory = MemoryLedger::default();
     let (provider, session, attempt) = run(begun(&memory, 1));
