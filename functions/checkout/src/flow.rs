@@ -49,15 +49,25 @@ pub(crate) enum Asks {
     Provider,
     /// How to pay, first.
     Method,
+    /// Nothing: the merchant named the provider, and the payer goes on to it.
+    Nothing,
 }
 
 /// What a payer who is to choose is asked by a page with this view.
 pub(crate) fn asks(session: &Session, offers: &[Offer], view: &View) -> Asks {
+    if session.offer_limits.provider.is_some() {
+        return Asks::Nothing;
+    }
     let of = |method| offers.iter().filter(|offer| offer.method == method).count();
     if by_bank_alone(session) || view.method.is_some_and(|method| of(method) > 1) {
         return Asks::Provider;
     }
     Asks::Method
+}
+
+/// Whether the page of an attempt leads to another choice: not where the merchant named the provider.
+pub(crate) fn may_choose_another(session: &Session) -> bool {
+    session.may_choose_again() && session.offer_limits.provider.is_none()
 }
 
 /// Whether a session can be paid by bank and in no other way: then nobody is asked how.

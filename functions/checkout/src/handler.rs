@@ -15,8 +15,8 @@ use store::{Change, ChangeError, Sessions, Shops, StoreError, Table};
 use crate::flow::{self, Asks, Choice, Stage};
 use crate::form::{BankForm, PayerErrors, PayerForm};
 use crate::page::{
-    BankPage, ConsentPage, MethodsPage, PayerPage, PendingPage, ResultPage, Summary, TimeUpPage, TransferPage, face,
-    instructions,
+    BankPage, ConsentPage, MethodsPage, PayerPage, PendingPage, ProviderPage, ResultPage, Summary, TimeUpPage,
+    TransferPage, face, instructions,
 };
 use crate::paths::checkout_path;
 use crate::problem::{bank_down, of_begin, of_payment, too_many_attempts, unknown_bank};
@@ -185,6 +185,7 @@ impl Checkout {
                 match flow::asks(session, offers, view) {
                     Asks::Provider => ok(shell, &BankPage::new(shell, summary, offers, view)),
                     Asks::Method => ok(shell, &MethodsPage::new(shell, summary, offers)),
+                    Asks::Nothing => ok(shell, &ProviderPage::new(shell, summary, offers)),
                 }
             }
             Stage::TimeUp => ok(shell, &TimeUpPage::new(shell, summary, &self.payments.offers(session), view, now)),

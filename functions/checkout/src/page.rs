@@ -7,6 +7,7 @@ mod ended;
 mod methods;
 mod outcome;
 mod pending;
+mod provider;
 mod summary;
 #[cfg(test)]
 mod tests;
@@ -16,5 +17,6 @@ pub(crate) use awaiting::{BankPage, ConsentPage, PayerPage, TimeUpPage};
 pub(crate) use methods::MethodsPage;
 pub(crate) use outcome::ResultPage;
 pub(crate) use pending::PendingPage;
+pub(crate) use provider::ProviderPage;
 pub(crate) use summary::{Summary, face};
 pub(crate) use transfer::{TransferPage, instructions};

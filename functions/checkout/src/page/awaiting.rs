@@ -151,14 +151,14 @@ impl<'a> ConsentPage<'a> {
             intro,
             bank_url: own_path(session, url).unwrap_or(url),
             at_consent: session.open_at_consent().is_some(),
-            may_choose_again: session.may_choose_again(),
+            may_choose_again: flow::may_choose_another(session),
             summary,
         }
     }
 }
 
 /// How the payer is led to where they approve, in the words of the way to pay.
-const fn approve(family: MethodFamily, texts: &Texts) -> (&'static str, &'static str) {
+pub(super) const fn approve(family: MethodFamily, texts: &Texts) -> (&'static str, &'static str) {
     let (t, m) = (&texts.checkout, &texts.methods);
     match family {
         MethodFamily::Card => (m.card_approve_heading, m.card_approve_intro),

@@ -92,7 +92,7 @@ impl<'a> Row<'a> {
 }
 
 /// What a way to pay is called, and what it is.
-const fn name(method: PaymentMethod, m: &'static MethodTexts) -> (&'static str, &'static str) {
+pub(super) const fn name(method: PaymentMethod, m: &'static MethodTexts) -> (&'static str, &'static str) {
     match method {
         PaymentMethod::Card => (m.card, m.card_about),
         PaymentMethod::CardPresent => (m.card_present, m.card_present_about),

@@ -3,6 +3,7 @@
 mod debits;
 mod extremes;
 mod plans;
+mod provider;
 mod transfers;
 
 use askama::Template;
@@ -61,6 +62,7 @@ impl View {
             Stage::Bank | Stage::Consent => match asks(session, offers, self) {
                 Asks::Provider => BankPage::new(shell, summary, offers, self).render(),
                 Asks::Method => MethodsPage::new(shell, summary, offers).render(),
+                Asks::Nothing => ProviderPage::new(shell, summary, offers).render(),
             },
             Stage::TimeUp => TimeUpPage::new(shell, summary, offers, self, now).render(),
             Stage::Pending => PendingPage::new(shell, summary, offers, self, now).render(),

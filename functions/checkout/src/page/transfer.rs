@@ -10,7 +10,7 @@ use super::awaiting::{Asking, Step};
 use super::pending::Checking;
 use super::summary::Summary;
 use crate::epc::transfer_code;
-use crate::flow::Stage;
+use crate::flow::{self, Stage};
 use crate::view::{Choose, View};
 
 /// Shows where to transfer the money, or what is missing of it.
@@ -96,7 +96,7 @@ impl<'a> TransferPage<'a> {
             checking: Checking::new(&summary, view, now),
             values,
             code: transfer_code(to, wanted),
-            may_choose_again: missing.is_none() && session.may_choose_again(),
+            may_choose_again: missing.is_none() && flow::may_choose_another(session),
             missing,
             test: (session.mode == Mode::Test).then(|| format!("/mock-bank/{}/transfer", session.id)),
             summary,
