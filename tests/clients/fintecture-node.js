@@ -74,6 +74,16 @@ const pay = async (sessionId) => {
   const again = await refused(client.initiateRefund(token.access_token, id));
   expect("refund no more", [again.status, again.data.errors[0].code], [400, "refund_aborted"]);
 
+  // Without credentials, as this client asks.
+  const banks = await client.getProviders({ "filter[country]": "FR", "filter[pis]": "sepa", "sort[full_name]": "asc" });
+  expect("banks", [...new Set(banks.data.map((one) => one.attributes.country))], ["FR"]);
+  const tried = await client.getTestAccounts({ "sort[provider]": "asc" });
+  expect("test accounts", tried.data[0].attributes.provider, "mock-bank");
+  const application = await client.getApplication();
+  expect("application", [application.data.id, application.data.attributes.environment], ["pk_test_demo", "sandbox"]);
+  const stale = await refused(client.refreshAccessToken("x"));
+  expect("no refresh token", [stale.status, stale.data.errors[0].code], [400, "bad_request"]);
+
   const wrong = await refused(client.getPisConnect(token.access_token, { ...config, amount: 0.123 }));
   expect("bad amount", [wrong.status, wrong.data.code, wrong.data.errors[0].code, wrong.data.errors[0].title],
     [400, "bad_request", "invalid_field", "data.attributes.amount"]);

@@ -116,6 +116,19 @@ for signed in rounds():
     older = fintecture.Payment.list(**{"page[size]": 1, "page[number]": 3})
     expect(f"{how}: list by number", older["data"][0]["id"], session_id)
 
+    banks = fintecture.Provider.search(**{"filter[country]": "FR", "sort[name]": "asc"})
+    expect(f"{how}: banks", {one["attributes"]["country"] for one in banks["data"]}, {"FR"})
+    tried = fintecture.TestAccount.search()
+    expect(f"{how}: test accounts", tried["data"][0]["attributes"]["provider"], "mock-bank")
+    application = fintecture.Application.retrieve()
+    expect(f"{how}: application", [application.data.id, application.data.attributes.environment], ["pk_test_demo", "sandbox"])
+    expect(f"{how}: settlements", fintecture.PIS.settlements()["data"], [])
+    refused("a settlement", fintecture.error.NotFoundError, lambda: fintecture.PIS.settlements(settlement_id="8e1f"))
+    stale = refused(
+        "a refresh token", fintecture.error.BadRequestError, lambda: fintecture.OAuth.refresh_token(refresh_token="x")
+    )
+    expect(f"{how}: no refresh token", [stale.code, stale.errors[0]["code"]], ["bad_request", "bad_request"])
+
     wrong = refused(
         "a bad amount", fintecture.error.BadRequestError, lambda: fintecture.PIS.connect(state="7", **request("149,30"))
     )

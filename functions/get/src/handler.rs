@@ -1,18 +1,18 @@
-//! Reading one session, listing them, and listing the banks that their payers can choose.
+//! Reading one session and listing them. What is open to all is answered by resources.rs.
 
-use api::{
-    Answer, ApiError, Authenticator, Beside, Caller, Format, ListLinks, ListParameters, ListRequest, PageEnd, Route,
-};
+use api::{Answer, ApiError, Authenticator, Beside, Caller, Format, ListLinks, ListRequest, PageEnd, Route};
 use futures_util::future::{try_join, try_join_all};
 use jiff::Timestamp;
 use lambda_http::{Request, RequestExt};
-use models::{Currency, ListShards, PaymentMethod, Refund, RefundId, Session, SessionId};
-use providers::{Providers, Wanted};
+use models::{ListShards, Refund, RefundId, Session, SessionId};
+use providers::Providers;
 use runtime::{Clock, SettingError};
 use store::{
     Counted, Counts, ListCursor, ListRange, ListStart, Merchants, MockLedger, Owner, Page, Refunds, Sessions,
     StoreError, Table, WithRefunds,
 };
+
+use crate::resources::Resources;
 
 /// The most refunds in one page of a list: an answer may have 6 MB (AWS Lambda, quotas), and each has half a kilobyte.
 const MAX_REFUNDS: u32 = 4000;
@@ -30,7 +30,7 @@ pub struct Get {
     sessions: Sessions,
     refunds: Refunds,
     counts: Counts,
-    providers: Providers<MockLedger>,
+    resources: Resources,
     clock: Clock,
 }
 
@@ -47,15 +47,19 @@ impl Get {
             sessions: Sessions::new(table.clone()),
             refunds: Refunds::new(table.clone()),
             counts: Counts::new(table.clone()),
-            providers: Providers::new(MockLedger::new(table), local_live),
+            resources: Resources::new(Providers::new(MockLedger::new(table), local_live)),
             clock,
         }
     }
 
     /// Answers a request; an error is what the client is shown instead.
     pub async fn handle(&self, request: Request) -> Answer {
-        let caller = self.authenticator.authenticate(&request).await?;
         let format = Format::of(&request);
+        if api::is_open(&request) {
+            let caller = self.authenticator.authenticate_if_given(&request).await?;
+            return self.resources.handle(&request, caller.as_ref(), format);
+        }
+        let caller = self.authenticator.authenticate(&request).await?;
         match Route::of(&request) {
             Some(Route::Session(id)) => match self.own(&format.session_id(id)?, &caller, format).await? {
                 Some((session, refunds)) => format.session(&session, &refunds, self.clock.now()),
@@ -84,7 +88,11 @@ impl Get {
                 let (sessions, page) = self.list(asked, true, now, &caller, format).await?;
                 format.transactions(&sessions, now, &page)
             }
-            Some(Route::Providers) => self.providers(&request, &caller, format),
+            Some(Route::Providers) => self.resources.of_payers(&request, &caller, format),
+            Some(Route::Settlements) => {
+                let asked = format.read_session_list(request.uri().query().unwrap_or(""))?;
+                format.settlements(self.clock.now(), &links(&request, &asked))
+            }
             Some(_) | None => Err(api::unrouted(&request).into()),
         }
     }
@@ -167,14 +175,6 @@ impl Get {
         let session = session.filter(|session| caller.owner_in(format).owns(session));
         let session = session.ok_or_else(|| format.unknown_in_list(beside))?;
         Ok(beside.start(ListCursor::at(&session)))
-    }
-
-    /// What a payer of the caller's can choose from.
-    fn providers(&self, request: &Request, caller: &Caller, format: Format) -> Answer {
-        api::read_query(request.uri().query().unwrap_or(""), ListParameters::NONE, |_, _| Ok(()))?;
-        let (method, currency) = (PaymentMethod::PayByBank, Currency::GBP);
-        let wanted = Wanted { mode: caller.mode(), method, currency, country: None, payers: None, provider: None };
-        format.providers(&self.providers.offers(&wanted))
     }
 
     /// The refunds of each of these sessions, some at a time.

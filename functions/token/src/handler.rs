@@ -1,6 +1,6 @@
 //! OAuth 2.0 client credentials (RFC 6749, 4.4).
 
-use api::{Answer, Authenticator, Format};
+use api::{Answer, Authenticator, Format, Route};
 use lambda_http::Request;
 use runtime::{Clock, SettingError};
 use store::{Merchants, Table};
@@ -25,8 +25,11 @@ impl Token {
 
     /// Answers a request; an error is what the client is shown instead.
     pub async fn handle(&self, request: Request) -> Answer {
-        let caller = self.authenticator.authenticate_key(&request).await?;
         let format = Format::of(&request);
+        if Route::of(&request) == Some(Route::RefreshToken) {
+            return Err(format.no_refresh_token().into());
+        }
+        let caller = self.authenticator.authenticate_key(&request).await?;
         let scopes = format.granted_scopes(&request, &caller.key_id, caller.scopes)?;
         format.token(caller.key()?, scopes, self.clock.now())
     }

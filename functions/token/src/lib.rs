@@ -1,4 +1,4 @@
-//! `POST /oauth/token` and `POST /token`: an access token for an API key.
+//! `POST /oauth/token` and others: an access token for an API key.
 
 mod handler;
 

@@ -177,6 +177,18 @@ impl Authenticator {
         self.with_application(request, caller).await
     }
 
+    /// Who sent the request, if it says who. That of nobody reads nothing.
+    ///
+    /// # Errors
+    /// As of [`authenticate`](Self::authenticate), if it has credentials.
+    pub async fn authenticate_if_given(&self, request: &Request) -> Result<Option<Caller>, ApiError> {
+        if request.headers().contains_key(header::AUTHORIZATION) {
+            self.authenticate(request).await.map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+
     /// Who sent the request, by Basic `key:secret` alone: a token is not made with a token.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
-//! Fintecture's wire format (document "Create a payment session" and its API reference): `/oauth/accesstoken` and `/pis`.
+//! Fintecture's wire format (document "Create a payment session" and its API reference): `/oauth/accesstoken`, `/pis` and `/res`.
 
+mod application;
 mod cancel;
 mod create;
 mod error;
@@ -13,6 +14,7 @@ mod list;
 mod meta;
 mod methods;
 mod offers;
+mod providers;
 mod query;
 mod refund;
 mod return_url;
@@ -24,11 +26,14 @@ mod tests;
 mod token;
 
 #[cfg(test)]
+pub(crate) use application::ApplicationView;
+pub(crate) use application::{application, claimed as claimed_application};
+#[cfg(test)]
 pub(crate) use cancel::CancelRequest;
 pub(crate) use cancel::check_cancel;
 #[cfg(test)]
-pub(crate) use create::{CURRENCIES, CreateRequest};
-pub(crate) use create::{begins_transfer, parse_create};
+pub(crate) use create::CreateRequest;
+pub(crate) use create::{CURRENCIES, begins_transfer, parse_create};
 pub(crate) use error::render as render_error;
 #[cfg(test)]
 pub(crate) use error::{ErrorView, code as error_code, entry_code, status as error_status};
@@ -40,6 +45,10 @@ pub(crate) use id::{read_object, read_refund as read_refund_id, read_session as 
 #[cfg(test)]
 pub(crate) use list::SessionList;
 pub(crate) use list::{list, read_sessions as read_session_list};
+pub use providers::OffersIn;
+#[cfg(test)]
+pub(crate) use providers::{ProviderList, TestAccountList};
+pub(crate) use providers::{provider, providers, test_accounts};
 #[cfg(test)]
 pub(crate) use refund::{ListView as RefundList, RefundRequest, RefundView};
 pub(crate) use refund::{
@@ -57,4 +66,14 @@ pub(crate) use status::{
 pub(crate) use status::{session_status, shown_status};
 #[cfg(test)]
 pub(crate) use token::{TokenRequest, TokenView};
-pub(crate) use token::{granted_scopes, token};
+pub(crate) use token::{granted_scopes, no_refresh_token, token};
+
+/// Where its requests go, right or wrong: no other format has these paths.
+const PATHS: [&str; 6] =
+    ["/pis", "/res", "/oauth/accesstoken", "/oauth/refreshtoken", "/oauth/refresh_token", "/oauth/secure"];
+
+/// Whether a path is the format's, whether or not there is a route: one of [`PATHS`], or below it.
+pub(crate) fn has_path(path: &str) -> bool {
+    let is_below = |own| path.strip_prefix(own).is_some_and(|rest: &str| rest.is_empty() || rest.starts_with('/'));
+    PATHS.into_iter().any(is_below)
+}

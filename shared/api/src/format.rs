@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, RequestExt, Response};
 use models::{
-    AmountCaps, ApiKey, ApiKeyId, Application, Customer, CustomerId, Endpoint, EventId, NewCustomer, NewRefund,
-    NewSession, NotRefundable, ObjectId, Refund, RefundId, Scopes, Session, SessionId, SessionState, WireFormat,
+    AmountCaps, ApiKey, ApiKeyId, Application, Currency, Customer, CustomerId, Endpoint, EventId, Merchant,
+    NewCustomer, NewRefund, NewSession, NotRefundable, ObjectId, Refund, RefundId, Scopes, Session, SessionId,
+    SessionState, WireFormat,
 };
 use providers::Offer;
 use serde::Serialize;
@@ -15,7 +16,7 @@ use thiserror::Error;
 use crate::answer::{Answer, json, list};
 use crate::banked::{self, Dialect, EventView, ProviderView, RefundView, SessionView};
 use crate::error::{ApiError, Refusal};
-use crate::fintecture;
+use crate::fintecture::{self, OffersIn};
 use crate::json::Json;
 use crate::list::{Beside, CustomerListRequest, ListLinks, ListRequest, RefundListRequest};
 use crate::oauth::{self, OauthErrors};
@@ -43,7 +44,7 @@ impl Format {
     fn of_path(path: &str) -> Self {
         if path.starts_with("/v1/") {
             Self::Yorlet
-        } else if path.starts_with("/pis/") || path == "/oauth/accesstoken" {
+        } else if fintecture::has_path(path) {
             Self::Fintecture
         } else {
             Self::Banked(Dialect::of_path(path))
@@ -486,11 +487,94 @@ impl Format {
     /// The banks that a payer can choose.
     ///
     /// # Errors
-    /// 500.
+    /// 404 if the format lists them by country, or not at all; 500.
     pub fn providers(self, offers: &[Offer]) -> Answer {
         match self {
             Self::Banked(_) => json(StatusCode::OK, &offers.iter().map(ProviderView::new).collect::<Vec<_>>()),
             Self::Yorlet | Self::Fintecture => Err(Refusal::NotFound.into()),
+        }
+    }
+
+    /// The currencies whose banks are listed by country.
+    pub const fn currencies_of_providers(self) -> &'static [Currency] {
+        match self {
+            Self::Banked(_) | Self::Yorlet => &[],
+            Self::Fintecture => &fintecture::CURRENCIES,
+        }
+    }
+
+    /// Those of the banks of each country that the query string asks for.
+    ///
+    /// # Errors
+    /// What is wrong with the query string; 404 if the format doesn't list them so; 500.
+    pub fn providers_by_country(self, query: &str, all: &[OffersIn]) -> Answer {
+        match self {
+            Self::Banked(_) | Self::Yorlet => Err(Refusal::NotFound.into()),
+            Self::Fintecture => fintecture::providers(query, all),
+        }
+    }
+
+    /// One of the banks of each country.
+    ///
+    /// # Errors
+    /// 404 if there is no such bank, or the format doesn't show one; 500.
+    pub fn provider(self, id: &str, all: &[OffersIn]) -> Answer {
+        match self {
+            Self::Banked(_) | Self::Yorlet => Err(Refusal::NotFound.into()),
+            Self::Fintecture => fintecture::provider(id, all),
+        }
+    }
+
+    /// What to try the mock banks of each country with.
+    ///
+    /// # Errors
+    /// 404 if the format doesn't say so; 500.
+    pub fn test_accounts(self, all: &[OffersIn]) -> Answer {
+        match self {
+            Self::Banked(_) | Self::Yorlet => Err(Refusal::NotFound.into()),
+            Self::Fintecture => fintecture::test_accounts(all),
+        }
+    }
+
+    /// The key that a request without credentials claims to be sent for, if it names one.
+    ///
+    /// # Errors
+    /// 401 if that can't be one.
+    pub fn claimed_key(self, request: &Request) -> Result<Option<ApiKeyId>, Refusal> {
+        match self {
+            Self::Banked(_) | Self::Yorlet => Ok(None),
+            Self::Fintecture => fintecture::claimed_application(request.headers()),
+        }
+    }
+
+    /// The application of a key: all of it for `own`, the merchant whose key it is with what stands beside the key; else what the
+    /// key's id says.
+    ///
+    /// # Errors
+    /// 404 if the format has no applications; 500.
+    pub fn application(self, id: &ApiKeyId, own: Option<(&Merchant, Option<&Application>)>) -> Answer {
+        match self {
+            Self::Banked(_) | Self::Yorlet => Err(Refusal::NotFound.into()),
+            Self::Fintecture => fintecture::application(id, own),
+        }
+    }
+
+    /// What was settled to a merchant: nothing ever, since payers pay to the merchant's own accounts.
+    ///
+    /// # Errors
+    /// 404 if the format has no settlements; 500.
+    pub fn settlements(self, now: Timestamp, links: &ListLinks) -> Answer {
+        match self {
+            Self::Banked(_) | Self::Yorlet => Err(Refusal::NotFound.into()),
+            Self::Fintecture => fintecture::list(&[], now, 0, None, links),
+        }
+    }
+
+    /// Why a token is not refreshed.
+    pub fn no_refresh_token(self) -> Refusal {
+        match self {
+            Self::Banked(_) | Self::Yorlet => Refusal::NotFound,
+            Self::Fintecture => fintecture::no_refresh_token(),
         }
     }
 

@@ -37,6 +37,7 @@ mod yorlet;
 pub use answer::{Answer, json, list, no_content, replayed};
 pub use auth::{Authenticator, Caller, WARM_UP_TIMEOUT};
 pub use error::{ApiError, Refusal, SignatureFault, Violation};
+pub use fintecture::OffersIn;
 pub use form::{InvalidForm, parse_form};
 pub use format::{
     ErrorShape, Format, NotServed, PageEnd, event, event_body, event_id, fill_in_return_urls, read_event_id,
@@ -52,7 +53,7 @@ pub use list::{
     list_query, read_query,
 };
 pub use public_key::{InvalidPublicKey, read_public_key};
-pub use route::{Route, is_page, other_methods, path_id, unrouted};
+pub use route::{Route, is_open, is_page, other_methods, path_id, unrouted};
 pub use secrets::{IssuedKey, issue_key, known_key, sha256};
 pub use serve::{run, serve, time_left};
 pub use session_request::SessionRequest;

@@ -81,6 +81,9 @@ fn schemas() -> Map<String, Value> {
     views.subschema_for::<fintecture::SessionList<'_>>();
     views.subschema_for::<fintecture::RefundView>();
     views.subschema_for::<fintecture::RefundList>();
+    views.subschema_for::<fintecture::ProviderList>();
+    views.subschema_for::<fintecture::TestAccountList<'_>>();
+    views.subschema_for::<fintecture::ApplicationView<'_>>();
     views.subschema_for::<fintecture::EventView<'_>>();
     views.subschema_for::<fintecture::TokenView>();
     views.subschema_for::<fintecture::ErrorView<'_>>();

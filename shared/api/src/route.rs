@@ -83,6 +83,16 @@ pub enum Route<'a> {
     AdvanceTestClock(&'a str),
     /// The banks that a payer can choose.
     Providers,
+    /// One of them.
+    Provider(&'a str),
+    /// What to try the mock banks with.
+    TestAccounts,
+    /// What the application is that asks.
+    Application,
+    /// A token for one that is to be refreshed.
+    RefreshToken,
+    /// A list of what was settled to the merchant.
+    Settlements,
     /// A provider's webhook.
     ProviderEvent(&'a str),
     /// A page or a form, which `checkout` and `mocks` read by themselves.
@@ -101,7 +111,7 @@ type Means = for<'a> fn(&'a str) -> Route<'a>;
 type Row = (&'static str, &'static str, Option<Scope>, Means);
 
 /// Every route there is; HEAD is as GET. Tests compare the table with template.yaml and docs/openapi.yaml.
-pub(crate) const ROUTES: [Row; 71] = [
+pub(crate) const ROUTES: [Row; 79] = [
     ("POST", "/oauth/token", None, |_| Route::Token),
     ("POST", "/token", None, |_| Route::Token),
     ("POST", "/oauth/accesstoken", None, |_| Route::Token),
@@ -116,6 +126,14 @@ pub(crate) const ROUTES: [Row; 71] = [
     ("GET", "/pis/v1/payments/{id}/refunds", READ, |id| Route::RefundsOf(id)),
     ("POST", "/pis/v2/refund", REFUND, |_| Route::CreateRefund),
     ("POST", "/pis/v1/refund", REFUND, |_| Route::CreateRefund),
+    ("GET", "/pis/v2/settlements", READ, |_| Route::Settlements),
+    ("POST", "/oauth/refreshtoken", None, |_| Route::RefreshToken),
+    ("POST", "/oauth/refresh_token", None, |_| Route::RefreshToken),
+    ("GET", "/res/v1/providers", None, |_| Route::Providers),
+    ("GET", "/res/v1/providers/{id}", None, |id| Route::Provider(id)),
+    ("GET", "/res/v1/testaccounts", None, |_| Route::TestAccounts),
+    ("GET", "/res/v1/application", None, |_| Route::Application),
+    ("GET", "/res/v1/applications", None, |_| Route::Application),
     ("POST", "/v2/payment_sessions", WRITE, |_| Route::CreateSession),
     ("GET", "/v2/payment_sessions", READ, |_| Route::Sessions),
     ("GET", "/v2/payment_sessions/{id}", READ, |id| Route::Session(id)),
@@ -204,6 +222,11 @@ pub fn is_page(method: &Method, path: &str) -> bool {
     find(method.as_str(), path).is_some_and(|(_, route)| route == Route::Page)
 }
 
+/// Whether a request has a route that is open to all.
+pub fn is_open(request: &Request) -> bool {
+    matches!(find(request.method().as_str(), request.raw_http_path()), Some((None, _)))
+}
+
 /// The scope that a request's route needs; none for one that is open.
 ///
 /// # Errors
@@ -265,12 +288,13 @@ mod tests {
 
     #[test]
     fn a_method_and_a_path_mean_a_route() {
-        let named: [(&str, &str, Means); 24] = [
+        let named: [(&str, &str, Means); 25] = [
             ("GET", "/pis/v2/payments/x", |id| Route::Session(id)),
             ("GET", "/pis/v1/payments/x/", |id| Route::Session(id)),
             ("PATCH", "/pis/v2/payments/x", |id| Route::CancelSession(id)),
             ("GET", "/pis/v2/payments/x/refunds", |id| Route::RefundsOf(id)),
             ("GET", "/pis/v1/payments/x/refunds", |id| Route::RefundsOf(id)),
+            ("GET", "/res/v1/providers/x", |id| Route::Provider(id)),
             ("GET", "/v2/payment_sessions/x", |id| Route::Session(id)),
             ("GET", "/v2/payment_sessions/x/", |id| Route::Session(id)),
             ("DELETE", "/api/v2/payment_sessions/x/", |id| Route::DeleteSession(id)),
@@ -311,6 +335,13 @@ mod tests {
             ("POST", "/pis/v2/request-to-pay", Route::CreateSession),
             ("GET", "/pis/v2/payments/", Route::Sessions),
             ("POST", "/pis/v1/refund", Route::CreateRefund),
+            ("GET", "/pis/v2/settlements", Route::Settlements),
+            ("GET", "/res/v1/providers", Route::Providers),
+            ("GET", "/res/v1/testaccounts", Route::TestAccounts),
+            ("GET", "/res/v1/application", Route::Application),
+            ("GET", "/res/v1/applications", Route::Application),
+            ("POST", "/oauth/refreshtoken", Route::RefreshToken),
+            ("POST", "/oauth/refresh_token", Route::RefreshToken),
         ] {
             assert_eq!(find(method, path).map(|(_, route)| route), Some(expected), "{method} {path}");
         }
@@ -345,6 +376,11 @@ mod tests {
             ("GET", "/oauth/token"),
             ("GET", "/oauth/accesstoken"),
             ("POST", "/pis/v1/connect"),
+            ("GET", "/pis/v2/settlements/x"),
+            ("POST", "/res/v1/providers"),
+            ("GET", "/res/v1/providers/x/y"),
+            ("GET", "/res/v2/providers"),
+            ("GET", "/oauth/refreshtoken"),
             ("PATCH", "/pis/v1/payments/x"),
             ("PATCH", "/pis/v2/payments/x/refunds"),
             ("POST", "/pis/v2/payments/x"),

@@ -18,7 +18,7 @@ pub use availability::{Availability, Outage};
 pub use connector::Connector;
 pub use directory::{Offer, Providers, Wanted, can_pay, has_offers, method_of};
 pub use event::{NotGenuine, ProviderEvent, RawEvent};
-pub use market::Market;
+pub use market::{Market, countries};
 pub use port::{
     Arrivals, Begun, Cancellation, Next, PayerLink, Provider, ProviderError, RefundAnswer, RefundRefusal, RefundStatus,
     Status,

@@ -2,6 +2,12 @@
 
 use models::{Country, Currency};
 
+/// The countries whose own currency this is, of those that any provider serves by country.
+pub fn countries(currency: Currency) -> impl Iterator<Item = Country> {
+    let of_it = [UNITED_KINGDOM, EURO_AREA, SWEDEN].into_iter().filter(move |market| market.currency == currency);
+    of_it.flat_map(|market| market.countries).filter_map(|letters| std::str::from_utf8(letters).ok()?.parse().ok())
+}
+
 /// Countries whose payers pay in one currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Market {
@@ -34,6 +40,14 @@ pub(crate) const EURO_AREA: Market = Market {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_currency_has_its_countries() {
+        let of = |currency| countries(currency).map(|country| country.to_string()).collect::<Vec<_>>();
+        assert_eq!([of(Currency::GBP), of(Currency::SEK), of(Currency::USD)], [vec!["GB"], vec!["SE"], vec![]]);
+        let of_euro = of(Currency::EUR);
+        assert!(of_euro.len() == 21 && of_euro.contains(&"FR".to_owned()), "{of_euro:?}");
+    }
 
     #[test]
     fn a_market_serves_its_countries_in_its_currency() {

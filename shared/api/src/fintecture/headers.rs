@@ -14,7 +14,8 @@ use crate::violations::Violations;
 /// The id of a request, by which it is done once.
 pub(super) const REQUEST_ID: &str = "x-request-id";
 
-const APP_ID: &str = "app_id";
+/// Which application sends a request.
+pub(super) const APP_ID: &str = "app_id";
 
 /// A header that is given once, in ASCII; an error if it is given otherwise.
 pub(super) fn once<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, GivenOtherwise> {

@@ -71,6 +71,12 @@ pub(crate) fn token(key: &ApiKey, scopes: Scopes, now: Timestamp) -> Answer {
     json(StatusCode::OK, &TokenView { access_token, token_type: "Bearer", expires_in: LIFETIME_S, scope: PIS })
 }
 
+/// Why no token is given for another: that of client credentials comes without one to refresh it by (RFC 6749, 4.4.3).
+pub(crate) fn no_refresh_token() -> Refusal {
+    let why = "there are no refresh tokens: get another access token from /oauth/accesstoken by client credentials";
+    Refusal::BadRequest(why.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use lambda_http::Body;

@@ -84,6 +84,7 @@ schemas! {
         [400, 401, 403, 404, 500, 503].map(|status| fintecture::error_code(StatusCode::from_u16(status).unwrap())),
     );
     named FintectureEntryCode = described(one_of(fintecture_codes()), "What is wrong; `message` says it in words.");
+    inline FintectureEnvironment = one_of(["sandbox", "production"]);
     inline FintectureStatus = one_of(fintecture::STATUSES);
     inline FintectureTransferState = one_of(fintecture::TRANSFER_STATES);
     inline YorletSessionStatus = one_of(SessionState::ALL.map(yorlet::shown_status));
