@@ -24,6 +24,7 @@ mod fintecture_create;
 mod fintecture_credentials;
 mod fintecture_lists;
 mod fintecture_refunds;
+mod fintecture_resources;
 mod fintecture_transfers;
 mod fintecture_webhooks;
 mod idempotency;
