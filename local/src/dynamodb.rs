@@ -375,6 +375,10 @@ mod tests {
         let path = folder.path().join("table.sqlite");
         DynamoDb::open(&path, &[table()], Arc::default(), &Tasks::new()).unwrap();
         let mut other = table();
+        other.creation["GlobalSecondaryIndexes"] = json!([{ "IndexName": "lists" }]);
+        let error = DynamoDb::open(&path, &[other], Arc::default(), &Tasks::new()).err().unwrap();
+        assert!(error.to_string().ends_with("remove the data folder"), "{error}");
+        let mut other = table();
         other.creation["KeySchema"][0]["AttributeName"] = json!("id");
         let error = DynamoDb::open(&path, &[other], Arc::default(), &Tasks::new()).err().unwrap();
         assert!(matches!(error, Error::Changed { what: "KeySchema", .. }), "{error}");

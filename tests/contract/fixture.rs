@@ -89,15 +89,16 @@ fn table_properties() -> Value {
     let attributes = ["pk", "sk", "list_pk", "list_sk", "due_pk", "due_at"]
         .map(|name| json!({ "AttributeName": name, "AttributeType": "S" }));
     let keys = |hash: &str, range: &str| json!([{ "AttributeName": hash, "KeyType": "HASH" }, { "AttributeName": range, "KeyType": "RANGE" }]);
-    let index = |name: &str, keys: Value, projection: &str| json!({ "IndexName": name, "KeySchema": keys, "Projection": { "ProjectionType": projection } });
+    let index = |name: &str, keys: Value, projection: Value| json!({ "IndexName": name, "KeySchema": keys, "Projection": projection });
+    let include = json!({ "ProjectionType": "INCLUDE", "NonKeyAttributes": ["amount", "format"] });
     json!({
         "BillingMode": "PAY_PER_REQUEST",
         "StreamSpecification": { "StreamViewType": "NEW_AND_OLD_IMAGES" },
         "AttributeDefinitions": attributes,
         "KeySchema": keys("pk", "sk"),
         "GlobalSecondaryIndexes": [
-            index("list", keys("list_pk", "list_sk"), "ALL"),
-            index("due", keys("due_pk", "due_at"), "KEYS_ONLY"),
+            index("lists", keys("list_pk", "list_sk"), include),
+            index("due", keys("due_pk", "due_at"), json!({ "ProjectionType": "KEYS_ONLY" })),
         ],
     })
 }

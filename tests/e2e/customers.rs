@@ -383,7 +383,7 @@ async fn of_the_calls_that_it_costs() {
     assert_eq!(calls(Method::POST, CUSTOMERS, Some(whole())).await, 1);
     assert_eq!(calls(Method::GET, &path(&customer), None).await, 1);
     assert_eq!(calls(Method::POST, &path(&customer), Some(json!({ "name": "Bea" }))).await, 2, "read and written");
-    assert_eq!(calls(Method::GET, CUSTOMERS, None).await, 2, "the list, and how many there are");
+    assert_eq!(calls(Method::GET, CUSTOMERS, None).await, 3, "the list, what is in it, and how many there are");
     assert_eq!(calls(Method::DELETE, &path(&customer), None).await, 1);
     world.settled().await;
     // One transaction for its list, and no more.

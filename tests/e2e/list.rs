@@ -106,7 +106,7 @@ async fn raise(world: &World, merchant: &str, shards: u16, ago: SignedDuration) 
 
 /// How many items there are in each partition of the list index.
 async fn partitions(world: &World) -> BTreeMap<String, usize> {
-    let scan = json!({ "TableName": world.machine.table_name(), "IndexName": "list" });
+    let scan = json!({ "TableName": world.machine.table_name(), "IndexName": "lists" });
     let mut partitions = BTreeMap::new();
     for item in world.dynamodb("Scan", &scan).await["Items"].as_array().unwrap() {
         *partitions.entry(text(&item["list_pk"]["S"])).or_default() += 1;

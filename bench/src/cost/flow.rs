@@ -145,14 +145,20 @@ impl Seen {
     }
 }
 
+/// What the index `lists` has of an item.
+const LISTED: [&str; 6] = ["pk", "sk", "list_pk", "list_sk", "amount", "format"];
+
 /// What the table keeps, as DynamoDB counts it: names and values, and 100 bytes more for each item and each index entry.
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html>
 async fn stored(machine: &Machine) -> Result<Stored, Error> {
     let mut stored = Stored::default();
-    for item in super::table::items(machine).await? {
-        let entries = if item.contains_key("list_pk") { 2 } else { 1 };
-        let bytes = entries * (u64::try_from(dynoxide::types::item_size(&item))? + 100);
-        if item.contains_key("ttl") { stored.for_a_while += bytes } else { stored.for_good += bytes }
+    for mut item in super::table::items(machine).await? {
+        let kept = if item.contains_key("ttl") { &mut stored.for_a_while } else { &mut stored.for_good };
+        *kept += u64::try_from(dynoxide::types::item_size(&item))? + 100;
+        if item.contains_key("list_pk") {
+            item.retain(|name, _| LISTED.contains(&name.as_str()));
+            *kept += u64::try_from(dynoxide::types::item_size(&item))? + 100;
+        }
     }
     Ok(stored)
 }

@@ -84,7 +84,7 @@ fn where_units_go(payment: &Payment) -> String {
         let what = if is_mock_bank(usage) { "mock bank, not charged above" } else { item_name(&usage.item) };
         let column = match (usage.is_write(), usage.index.as_deref()) {
             (true, None) => 0,
-            (true, Some("list")) => 1,
+            (true, Some("lists")) => 1,
             (true, Some(_)) => 2,
             (false, _) => 3,
         };
@@ -96,7 +96,7 @@ fn where_units_go(payment: &Payment) -> String {
     }
     let mut text = String::from(
         "## Where the request units go\n\n\
-         | function | item | operation | writes, table | writes, list index | writes, other indexes | reads |\n\
+         | function | item | operation | writes, table | writes, lists index | writes, other indexes | reads |\n\
          |---|---|---|---:|---:|---:|---:|\n",
     );
     for ((function, what, operation), units) in by {

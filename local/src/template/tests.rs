@@ -46,6 +46,34 @@ fn reads_the_services_own_template() {
 }
 
 #[test]
+fn no_value_leaves_out_a_property_or_an_element() {
+    let own = include_str!("../../../template.yaml");
+    let indexes = |parameters: &[(&str, &str)]| -> Vec<String> {
+        let stack = resolve_with(own, parameters).unwrap();
+        let indexes = stack.tables[0].creation["GlobalSecondaryIndexes"].as_array().unwrap();
+        indexes.iter().map(|index| index["IndexName"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(indexes(&[]), ["lists", "due", "final"]);
+    assert_eq!(indexes(&[("OldListIndex", "kept")]), ["lists", "list", "due", "final"]);
+
+    let greeting = "!Sub \"${Greeting}, ${AWS::Region}\"";
+    let with = |greeting_of_api: &str| {
+        let conditions = "Conditions:\n  Greets: !Not [!Equals [!Ref Greeting, silence]]\nGlobals:";
+        TEMPLATE.replacen("Globals:", conditions, 1).replace(greeting, greeting_of_api)
+    };
+    for (value, parameters) in [
+        ("!Ref AWS::NoValue", &[][..]),
+        ("!If [Greets, !Sub \"${Greeting}\", !Ref AWS::NoValue]", &[("Greeting", "silence")]),
+    ] {
+        let stack = resolve_with(&with(value), parameters).unwrap();
+        let api = stack.functions.iter().find(|function| function.id == "ApiFunction").unwrap();
+        assert_eq!(api.environment.get("GREETING"), None, "{value}");
+    }
+    let error = resolve(&with("!Sub [\"${greeting}\", { greeting: !Ref AWS::NoValue }]")).map(|_| ()).unwrap_err();
+    assert!(error.problem.contains("AWS::NoValue"), "{error}");
+}
+
+#[test]
 fn a_public_base_url_is_what_is_given_or_the_domain_or_nothing() {
     let address = |parameters: &[(&str, &str)]| {
         let stack = resolve_with(include_str!("../../../template.yaml"), parameters).unwrap();

@@ -48,6 +48,10 @@ fn key_text(key: &Yaml) -> Option<String> {
     }
 }
 
+/// A reference to this leaves out what it stands for.
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/pseudo-parameter-reference.html>
+const NO_VALUE: &str = "AWS::NoValue";
+
 /// What references can point to.
 pub(super) struct Scope<'a> {
     pub(super) parameters: &'a BTreeMap<String, String>,
@@ -65,8 +69,10 @@ impl Scope<'_> {
         match value {
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(value.clone()),
             Value::Array(items) => {
-                let resolve = |(index, item): (usize, &Value)| self.resolve(&location.child(&index.to_string()), item);
-                Ok(Value::Array(items.iter().enumerate().map(resolve).collect::<Result<_, _>>()?))
+                let resolve = |(index, item): (usize, &Value)| {
+                    self.resolve_unless_none(&location.child(&index.to_string()), item).transpose()
+                };
+                Ok(Value::Array(items.iter().enumerate().filter_map(resolve).collect::<Result<_, _>>()?))
             }
             Value::Object(object) => {
                 if let (1, Some((name, argument))) = (object.len(), object.iter().next()) {
@@ -74,7 +80,14 @@ impl Scope<'_> {
                         "Ref" => return self.reference(location, argument),
                         "Fn::GetAtt" => return self.attribute(location, argument),
                         "Fn::Sub" => return self.substitute(location, argument),
-                        "Fn::If" => return self.choose(location, argument),
+                        "Fn::If" => {
+                            let chosen = self.choose(location, argument)?;
+                            return chosen.ok_or_else(|| {
+                                location.error(format!(
+                                    "{NO_VALUE} can only stand for a property or for an element of a list"
+                                ))
+                            });
+                        }
                         other if other.starts_with("Fn::") => {
                             return Err(location.error(format!(
                                 "`local` does not understand {other}; use Ref, GetAtt, Sub or If, or teach it this one"
@@ -83,19 +96,31 @@ impl Scope<'_> {
                         _ => {}
                     }
                 }
-                let resolve =
-                    |(key, item): (&String, &Value)| Ok((key.clone(), self.resolve(&location.child(key), item)?));
-                Ok(Value::Object(object.iter().map(resolve).collect::<Result<_, TemplateError>>()?))
+                let resolve = |(key, item): (&String, &Value)| {
+                    let value = self.resolve_unless_none(&location.child(key), item).transpose()?;
+                    Some(value.map(|value| (key.clone(), value)))
+                };
+                Ok(Value::Object(object.iter().filter_map(resolve).collect::<Result<_, TemplateError>>()?))
             }
         }
     }
 
+    /// The same of a property or of an element of a list, which a reference to [`NO_VALUE`] leaves out.
+    fn resolve_unless_none(&self, location: &Location, value: &Value) -> Result<Option<Value>, TemplateError> {
+        match value.as_object().map(|object| (object.len(), object.iter().next())) {
+            Some((1, Some((name, Value::String(what))))) if name == "Ref" && what == NO_VALUE => Ok(None),
+            Some((1, Some((name, argument)))) if name == "Fn::If" => self.choose(location, argument),
+            Some(_) | None => self.resolve(location, value).map(Some),
+        }
+    }
+
     /// `[condition, then, otherwise]`. Both are resolved, so that a wrong name is found in either.
-    fn choose(&self, location: &Location, argument: &Value) -> Result<Value, TemplateError> {
+    fn choose(&self, location: &Location, argument: &Value) -> Result<Option<Value>, TemplateError> {
         let Some([Value::String(name), then, otherwise]) = argument.as_array().map(Vec::as_slice) else {
             return Err(location.error("If needs a condition's name and two values"));
         };
-        let (then, otherwise) = (self.resolve(location, then)?, self.resolve(location, otherwise)?);
+        let [then, otherwise] = [then, otherwise].map(|value| self.resolve_unless_none(location, value));
+        let (then, otherwise) = (then?, otherwise?);
         Ok(if self.holds(location, name)? { then } else { otherwise })
     }
 

@@ -212,7 +212,7 @@ impl Customers {
     }
 
     /// Customers of `owner`, of the format through which they come, whose lists have this number of shards, newest first.
-    /// Eventually consistent; one call for each shard.
+    /// Which they are is eventually consistent, each is as it is; one call for each shard and one more.
     ///
     /// # Errors
     /// The table failed us.

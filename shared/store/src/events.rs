@@ -162,7 +162,7 @@ impl Events {
     }
 
     /// Events of `owner`, whose lists have this number of shards, newest first; if there is a filter, those that it says yes to.
-    /// Eventually consistent. Without a filter, one call for each shard.
+    /// Which they are is eventually consistent, each is as it is. Without a filter, one call for each shard and one more.
     ///
     /// # Errors
     /// The table failed us.

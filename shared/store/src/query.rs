@@ -8,8 +8,8 @@ use crate::table::{Item, Table, s};
 pub(crate) enum Source {
     /// The table itself, consistently.
     Table,
-    /// The index of merchants' lists. Like the others, eventually consistent.
-    List,
+    /// The index of merchants' lists: keys, and little more. Like the others, eventually consistent.
+    Lists,
     /// The index of what is due.
     Due,
     /// The index of what is final.
@@ -21,7 +21,7 @@ impl Source {
     const fn names(self) -> (Option<&'static str>, &'static str, &'static str) {
         match self {
             Self::Table => (None, "pk", "sk"),
-            Self::List => (Some("list"), "list_pk", "list_sk"),
+            Self::Lists => (Some("lists"), "list_pk", "list_sk"),
             Self::Due => (Some("due"), "due_pk", "due_at"),
             Self::Final => (Some("final"), "final_pk", "final_at"),
         }

@@ -167,7 +167,7 @@ impl Sessions {
     }
 
     /// Sessions of `owner`, of the format through which they come (the default one if they don't say), whose lists have this number
-    /// of shards, newest first; if there is a filter, those that it says yes to. Eventually consistent. Without a filter, one call for each shard.
+    /// of shards, newest first; if there is a filter, those that it says yes to. Which they are is eventually consistent, each is as it is. Without a filter, one call for each shard and one more.
     ///
     /// # Errors
     /// The table failed us.

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValuesOnConditionCheckFailure};
+use backon::{BackoffBuilder, DefaultSleeper, ExponentialBuilder, Sleeper};
 use runtime::{Random, SettingError};
 use serde::de::DeserializeOwned;
 
@@ -15,11 +17,18 @@ use crate::write::WriteKind;
 /// The version of the items' shape that this code writes; every item bears the one it was written with.
 pub(crate) const SCHEMA_VERSION: u32 = 1;
 
+/// How many items one BatchGetItem reads at the most.
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html>
+pub(crate) const MAX_BATCH: usize = 100;
+
+/// How often the keys are asked for again that DynamoDB left unread: it is short of capacity, or they are more than 16 MB.
+const ASKED_AGAIN: usize = 2;
+
 /// An item as the SDK has it.
 pub type Item = HashMap<String, AttributeValue>;
 
 /// An item's primary key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
     pub(crate) pk: String,
     pub(crate) sk: String,
@@ -103,6 +112,31 @@ impl Table {
         let request = self.client.get_item().table_name(&self.name).consistent_read(consistent);
         let output = request.set_key(Some(key.into_item())).send().await;
         Ok(output.map_err(|error| StoreError::unavailable("GetItem", error))?.item)
+    }
+
+    /// Reads at most [`MAX_BATCH`] items, each key once, consistently, and says which are there.
+    pub(crate) async fn get_all(&self, keys: impl Iterator<Item = &Key>) -> Result<HashMap<Key, Item>, StoreError> {
+        const OPERATION: &str = "BatchGetItem";
+        let failed = |cause: String| StoreError::Unavailable { operation: OPERATION, cause };
+        let mut unread: Vec<_> = keys.cloned().map(Key::into_item).collect();
+        let waits = ExponentialBuilder::default().with_min_delay(Duration::from_millis(20)).with_jitter();
+        let mut waits = waits.with_max_times(ASKED_AGAIN).build();
+        let mut items = HashMap::new();
+        while !unread.is_empty() {
+            let keys = KeysAndAttributes::builder().set_keys(Some(unread)).consistent_read(true).build();
+            let keys = keys.map_err(|error| failed(error.to_string()))?;
+            let output = self.client.batch_get_item().request_items(&self.name, keys).send().await;
+            let output = output.map_err(|error| StoreError::unavailable(OPERATION, error))?;
+            let read = output.responses.unwrap_or_default().remove(&self.name).unwrap_or_default();
+            items.extend(read.into_iter().filter_map(|item| Some((Key::of(&item)?, item))));
+            let left = output.unprocessed_keys.unwrap_or_default().remove(&self.name);
+            unread = left.map(|left| left.keys).unwrap_or_default();
+            if !unread.is_empty() {
+                let wait = waits.next().ok_or_else(|| failed(format!("{} keys are left unread", unread.len())))?;
+                DefaultSleeper::default().sleep(wait).await;
+            }
+        }
+        Ok(items)
     }
 
     /// Puts `item` unless there is one with its key.

@@ -92,16 +92,17 @@ impl Aws {
         let database = Database::memory_with_clock(Arc::new(TableClock(clock.clone()))).unwrap();
         let names = ["pk", "sk", "list_pk", "list_sk", "due_pk", "due_at", "final_pk", "final_at"];
         let keys = |hash: &str, range: &str| json!([{ "AttributeName": hash, "KeyType": "HASH" }, { "AttributeName": range, "KeyType": "RANGE" }]);
-        let index = |name: &str, hash: &str, range: &str, kept: &str| json!({ "IndexName": name, "KeySchema": keys(hash, range), "Projection": { "ProjectionType": kept } });
+        let index = |name: &str, hash: &str, range: &str, kept: Value| json!({ "IndexName": name, "KeySchema": keys(hash, range), "Projection": kept });
+        let keys_only = json!({ "ProjectionType": "KEYS_ONLY" });
         let table = json!({
             "TableName": TABLE,
             "BillingMode": "PAY_PER_REQUEST",
             "AttributeDefinitions": names.map(|name| json!({ "AttributeName": name, "AttributeType": "S" })),
             "KeySchema": keys("pk", "sk"),
             "GlobalSecondaryIndexes": [
-                index("list", "list_pk", "list_sk", "ALL"),
-                index("due", "due_pk", "due_at", "KEYS_ONLY"),
-                index("final", "final_pk", "final_at", "KEYS_ONLY"),
+                index("lists", "list_pk", "list_sk", json!({ "ProjectionType": "INCLUDE", "NonKeyAttributes": ["amount", "format"] })),
+                index("due", "due_pk", "due_at", keys_only.clone()),
+                index("final", "final_pk", "final_at", keys_only),
             ],
             "StreamSpecification": { "StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES" },
         });

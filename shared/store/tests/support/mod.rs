@@ -15,6 +15,7 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::byte_stream::ByteStream;
 use aws_smithy_types::retry::RetryConfig;
 use aws_types::SdkConfig;
 use jiff::{SignedDuration, Timestamp};
@@ -46,6 +47,8 @@ pub(crate) enum Fault {
     Conflict,
     /// The same, and of the items that no transaction is at none is as the request wants it.
     ConflictAndRefusal,
+    /// Every second of its keys is left unread, beginning with the first. It waits for the next BatchGetItem.
+    LeftUnread,
 }
 
 /// Something that is done while a request is on its way.
@@ -114,11 +117,11 @@ impl World {
 async fn start(runtime: &'static tokio::runtime::Runtime) -> World {
     let database = dynoxide::Database::memory().unwrap();
     let key = |name: &str, kind: &str| json!({ "AttributeName": name, "KeyType": kind });
-    let index = |name: &str, hash: &str, range: &str, projection: &str| {
+    let index = |name: &str, hash: &str, range: &str, projection: serde_json::Value| {
         json!({
             "IndexName": name,
             "KeySchema": [key(hash, "HASH"), key(range, "RANGE")],
-            "Projection": { "ProjectionType": projection },
+            "Projection": projection,
         })
     };
     let names = ["pk", "sk", "list_pk", "list_sk", "due_pk", "due_at"];
@@ -129,8 +132,8 @@ async fn start(runtime: &'static tokio::runtime::Runtime) -> World {
             names.map(|name| json!({ "AttributeName": name, "AttributeType": "S" })),
         "KeySchema": [key("pk", "HASH"), key("sk", "RANGE")],
         "GlobalSecondaryIndexes": [
-            index("list", "list_pk", "list_sk", "ALL"),
-            index("due", "due_pk", "due_at", "KEYS_ONLY"),
+            index("lists", "list_pk", "list_sk", json!({ "ProjectionType": "INCLUDE", "NonKeyAttributes": ["amount", "format"] })),
+            index("due", "due_pk", "due_at", json!({ "ProjectionType": "KEYS_ONLY" })),
         ],
     });
     database.create_table(serde_json::from_value(request).unwrap()).unwrap();
@@ -153,9 +156,9 @@ struct Faults {
 impl Faults {
     fn of_next(&mut self, operation: Operation) -> Fault {
         match self.next.next() {
-            Some(conflict @ (Fault::Conflict | Fault::ConflictAndRefusal)) if operation == Operation::Other => {
+            Some(fault) if !operation.can_meet(fault) => {
                 let rest = std::mem::replace(&mut self.next, Box::new(std::iter::empty()));
-                self.next = Box::new(std::iter::once(conflict).chain(rest));
+                self.next = Box::new(std::iter::once(fault).chain(rest));
                 Fault::None
             }
             Some(fault) => fault,
@@ -179,6 +182,7 @@ enum Operation {
     /// With so many items.
     TransactWriteItems(usize),
     UpdateItem,
+    BatchGetItem,
     Other,
 }
 
@@ -190,7 +194,18 @@ impl Operation {
                 Self::TransactWriteItems(body["TransactItems"].as_array().unwrap().len())
             }
             Some("DynamoDB_20120810.UpdateItem") => Self::UpdateItem,
+            Some("DynamoDB_20120810.BatchGetItem") => Self::BatchGetItem,
             Some(_) | None => Self::Other,
+        }
+    }
+
+    fn can_meet(self, fault: Fault) -> bool {
+        match fault {
+            Fault::None | Fault::AnswerLost => true,
+            Fault::Conflict | Fault::ConflictAndRefusal => {
+                matches!(self, Self::TransactWriteItems(_) | Self::UpdateItem)
+            }
+            Fault::LeftUnread => self == Self::BatchGetItem,
         }
     }
 
@@ -207,7 +222,7 @@ impl Operation {
                     "CancellationReasons": reasons,
                 })
             }
-            Self::UpdateItem | Self::Other => json!({
+            Self::UpdateItem | Self::BatchGetItem | Self::Other => json!({
                 "__type": exception("TransactionConflictException"),
                 "message": "Transaction is ongoing for the item",
             }),
@@ -268,9 +283,33 @@ impl HttpConnector for FaultyConnector {
                 }
                 Fault::Conflict => Ok(operation.conflict("None")),
                 Fault::ConflictAndRefusal => Ok(operation.conflict("ConditionalCheckFailed")),
+                Fault::LeftUnread => {
+                    let (request, left) = with_every_second_key(request);
+                    let mut response = inner.call(request).await?;
+                    let body = ByteStream::new(response.take_body()).collect().await.unwrap().into_bytes();
+                    let mut answer: serde_json::Value = serde_json::from_slice(&body).unwrap();
+                    answer["UnprocessedKeys"] = left;
+                    let mut response = HttpResponse::new(response.status(), SdkBody::from(answer.to_string()));
+                    response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
+                    Ok(response)
+                }
             }
         })
     }
+}
+
+/// A BatchGetItem without the first of its keys, the third and so on; and those.
+fn with_every_second_key(mut request: HttpRequest) -> (HttpRequest, serde_json::Value) {
+    let mut body: serde_json::Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
+    let keys = body["RequestItems"][TABLE_NAME]["Keys"].as_array().unwrap().clone();
+    let every_second = |first: usize| keys.iter().skip(first).step_by(2).cloned().collect::<Vec<_>>();
+    let mut left = body["RequestItems"].clone();
+    left[TABLE_NAME]["Keys"] = every_second(0).into();
+    body["RequestItems"][TABLE_NAME]["Keys"] = every_second(1).into();
+    let body = body.to_string();
+    request.headers_mut().insert("content-length", body.len().to_string());
+    *request.body_mut() = SdkBody::from(body);
+    (request, left)
 }
 
 /// All that is in the due index, now or in years.
