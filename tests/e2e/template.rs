@@ -125,7 +125,7 @@ fn the_operators_page_computes_with_the_figures_that_there_are() {
         format!(
             "{requests} requests\n(6 to pages), {invocations} invocations, {writes} write units and {reads} read units"
         ),
-        format!("= {writes}: the table's own, the `list` index's, the others'"),
+        format!("= {writes}: the table's own, the `lists` index's, the others'"),
         format!("**Lambda**: {} ms a payment", a_payment("Lambda, duration")),
         format!("10,000 requests a second: {requests} requests a payment\nmake that {} payments", 10_000 / requests),
     ] {
