@@ -41,7 +41,7 @@ fn the_due_index_has_shards_enough() {
 }
 
 /// Sessions begin, which costs the lists of sessions and of events one unit each, and are paid, which costs the first nothing
-/// and the second four (docs/decisions/0046-lists.md).
+/// and the second four (docs/decisions/0047-lists.md).
 #[test]
 fn the_greatest_merchants_lists_have_shards_enough() {
     let busiest = |shards: ListShards, paid_units| {
