@@ -9,7 +9,7 @@ use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use models::SortableTimestamp;
 
-use super::{ListCursor, ListRange, ListStart, Page};
+use super::range::{ListCursor, ListRange, ListStart, Page};
 use crate::error::StoreError;
 use crate::keys;
 use crate::query::{Query, Source};
