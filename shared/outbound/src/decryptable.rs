@@ -10,8 +10,16 @@ use base64::prelude::BASE64_STANDARD;
 use httpdate::fmt_http_date;
 use uuid::Uuid;
 
-use crate::sender::DeliveryApplication;
 use crate::signature::MessageId;
+
+/// The application that an endpoint was registered by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveryApplication {
+    /// Its id.
+    pub app_id: String,
+    /// Its newest public key: a `SubjectPublicKeyInfo` in DER.
+    pub spki: Vec<u8>,
+}
 
 /// What one attempt to deliver a message is called, when it is made, and what its body is.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -16,12 +16,10 @@ mod sender;
 mod signature;
 
 pub use address::is_public;
-pub use decryptable::DecryptableHeaders;
+pub use decryptable::{DecryptableHeaders, DeliveryApplication};
 pub use endpoint::{MAX_URL_BYTES, RefusedUrl, check_url, resolve_check};
 pub use lookup::Lookup;
 pub use policy::Policy;
 pub use secret::{InvalidSecret, WebhookSecret};
-pub use sender::{
-    Delivery, DeliveryApplication, DeliveryResult, EndpointResponse, Failure, NoSender, Sender, TimeOuts,
-};
+pub use sender::{Delivery, DeliveryResult, EndpointResponse, Failure, NoSender, Sender, TimeOuts};
 pub use signature::{InvalidMessageId, MessageId, banked_signature, standard_signature, yorlet_signature};

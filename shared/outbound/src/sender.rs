@@ -13,7 +13,7 @@ use runtime::Clock;
 use thiserror::Error;
 use url::Url;
 
-use crate::decryptable::DecryptableHeaders;
+use crate::decryptable::{DecryptableHeaders, DeliveryApplication};
 use crate::endpoint::{RefusedUrl, check_parsed};
 use crate::lookup::{AllowedOnly, Lookup, NoAddress};
 use crate::policy::Policy;
@@ -69,15 +69,6 @@ pub struct Delivery {
     pub secret: WebhookSecret,
     /// What else `webhook-signature` is made with, while secrets are being rotated.
     pub further_secrets: Vec<WebhookSecret>,
-}
-
-/// The application that an endpoint was registered by.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeliveryApplication {
-    /// Its id.
-    pub app_id: String,
-    /// Its newest public key: a `SubjectPublicKeyInfo` in DER.
-    pub spki: Vec<u8>,
 }
 
 /// What became of a delivery.

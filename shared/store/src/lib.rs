@@ -9,6 +9,7 @@ extern crate self as store;
 mod applications;
 mod attempts;
 mod bank_payments;
+mod begun_sessions;
 mod change;
 mod conflicts;
 mod counts;

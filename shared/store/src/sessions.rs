@@ -4,15 +4,12 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use models::{ListShards, Money, PaidFrom, Payer, PaysRefund, Session, SessionId, SessionState, TakenBack, TestClock};
 use serde::{Deserialize, Serialize};
 
-use crate::bank_payments::of_open_attempt;
 use crate::change::{Change, ChangeError, Changed};
 use crate::error::StoreError;
 use crate::history::{TEST_CLOCK, entered_at_instead};
 use crate::keys;
 use crate::list::{self, ListRange, Page};
-use crate::mock_ledger::NewMockEntries;
 use crate::owner::Owner;
-use crate::session_item::item_as_it_is;
 use crate::session_writes::{ForRefund, final_keys, new_item, owned, transition};
 use crate::table::{Item, Put, Table, read};
 use crate::test_clocks;
@@ -107,37 +104,6 @@ impl Sessions {
         created(session, put)
     }
 
-    /// Creates a session whose first attempt begins with it: in one transaction with what finds it by its provider's payment, and
-    /// with what that provider, a mock one, has of it in its ledger.
-    ///
-    /// # Errors
-    /// The table failed us; all of it may have been done. Or the ledger has such a payment, of another session.
-    pub async fn create_begun(
-        &self,
-        session: Session,
-        fingerprint: Option<Fingerprint>,
-        ledger: NewMockEntries,
-    ) -> Result<Created, StoreError> {
-        let (key, mut item) = item_as_it_is(&session)?;
-        if let Some(fingerprint) = fingerprint {
-            item.insert("fingerprint".into(), fingerprint.as_attribute());
-        }
-        let mut all = Transaction::default().put_new(WriteKind::SessionCreate, key.clone(), item);
-        if let Some(payment) = of_open_attempt(&session) {
-            all = all.update(payment);
-        }
-        for (key, item) in ledger.take() {
-            all = all.put_new(WriteKind::MockLedger, key, item);
-        }
-        match all.send(&self.table).await? {
-            Transacted::Done => created(session, Put::Done),
-            Transacted::Refused(verdicts) => match verdicts.of(0) {
-                Verdict::Refused(existing) => created(session, Put::Exists(existing.unwrap_or_default())),
-                Verdict::Held => Err(StoreError::Disagreement { key: key.to_string() }),
-            },
-        }
-    }
-
     /// What a creation with this id would meet, without creating anything; none if the id is free.
     ///
     /// # Errors
@@ -167,7 +133,8 @@ impl Sessions {
     }
 
     /// Sessions of `owner`, of the format through which they come (the default one if they don't say), whose lists have this number
-    /// of shards, newest first; if there is a filter, those that it says yes to. Which they are is eventually consistent, each is as it is. Without a filter, one call for each shard and one more.
+    /// of shards, newest first; if there is a filter, those that it says yes to. Which they are is eventually consistent, each is
+    /// as it is. Without a filter, one call for each shard and one more.
     ///
     /// # Errors
     /// The table failed us.
@@ -361,7 +328,7 @@ impl Sessions {
 }
 
 /// What became of creating a session by a put that met this.
-fn created(session: Session, put: Put) -> Result<Created, StoreError> {
+pub(crate) fn created(session: Session, put: Put) -> Result<Created, StoreError> {
     let existing = match put {
         Put::Done => return Ok(Created::New(Box::new(session))),
         Put::Exists(existing) => created_before(&session.id, existing)?,
