@@ -1,11 +1,11 @@
 //! Refunds in Fintecture's format: parts of a payment, until all of it is refunded.
 
 use futures_util::future::join;
-use models::{Mode, RefundId};
+use models::{AccountIdentifier, Mode, RefundId};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use store::Refunds;
-use tests::{Answer, World, answer, text};
+use store::{Refunds, Sessions};
+use tests::{Answer, World, answer, page, text};
 use uuid::Uuid;
 
 use crate::fintecture::{CONNECT, PAYMENTS, create, demo, get, least, paid, payer, read, world};
@@ -171,6 +171,39 @@ async fn where_the_bank_kept_the_payers_account_to_itself_the_refund_waits() {
     let made = refund(&world, &payment, json!(null)).await;
     assert_eq!(made["meta"]["status"], "refund_waiting");
     assert_eq!(made["data"]["attributes"]["amount"], "149.30");
+}
+
+#[tokio::test]
+async fn in_euro_the_payer_is_asked_for_an_iban_and_paid_there() {
+    let world = world().await;
+    let payment = create(&world, CONNECT, &least()).await;
+    let payer = payer(&world, &payment);
+    payer.choose("mock-withholds-account", 1).await;
+    payer.decide(1, "approve").await;
+    let made = refund(&world, &payment, json!("49.30")).await;
+    let id = RefundId::from_hex(&text(&made["meta"]["session_id"])).unwrap();
+    let path = format!("/refunds/{id}");
+    let asked = page(world.request(Method::GET, &path)).await;
+    assert!(asked.html.contains("name=\"iban\"") && !asked.html.contains("sort_code"), "{}", asked.html);
+    let post = async |account: &[(&str, &str)]| {
+        let form = [&[("step", "confirm"), ("name", "Ada Payer")], account].concat();
+        page(world.request(Method::POST, &path).form(&form)).await.status
+    };
+    for wrong in [
+        &[("sort_code", "040004"), ("account_number", "11112222")][..],
+        &[("iban", "FR1520041010050500013M02606")],
+        &[("iban", "BR1800360305000010009795493C1")],
+    ] {
+        assert_eq!(post(wrong).await, StatusCode::UNPROCESSABLE_ENTITY, "{wrong:?}");
+        assert_eq!(listed(&world, &payment).await, [("49.30".to_owned(), "refund_waiting".to_owned())]);
+    }
+    assert_eq!(post(&[("iban", "fr14 2004-1010 0505 0001 3m02 606")]).await, StatusCode::SEE_OTHER);
+    let stored = Refunds::new(world.table()).get(&id).await.unwrap().unwrap();
+    let paid_by = Sessions::new(world.table()).get(&stored.payment_session_id.unwrap()).await.unwrap().unwrap();
+    let AccountIdentifier::Iban { iban } = &paid_by.payee.account else { panic!("no IBAN") };
+    assert_eq!((iban.as_str(), paid_by.amount.to_decimal().as_str()), ("FR1420041010050500013M02606", "49.30"));
+    authorise(&world, &made, "approve").await;
+    assert_eq!(listed(&world, &payment).await, [("49.30".to_owned(), "refund_completed".to_owned())]);
 }
 
 #[tokio::test]

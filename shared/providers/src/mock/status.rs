@@ -84,6 +84,7 @@ mod tests {
         for currency in (0..1000).filter_map(Currency::from_numeric) {
             let mut session = samples::session();
             session.amount = Money::new(session.amount.minor_units(), currency);
+            session.payer = Some(samples::payer(samples::PAYER_NAME, "ada@example.com"));
             let account = account_of_payer(&session).map(|payee| payee.account);
             assert!(account.as_ref().is_none_or(|account| account.receives(currency)), "{currency}: {account:?}");
             assert!(account.is_some() || AccountKind::of_refund(currency).is_none(), "{currency}");
