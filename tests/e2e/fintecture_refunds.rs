@@ -186,7 +186,7 @@ async fn in_euro_the_payer_is_asked_for_an_iban_and_paid_there() {
     let asked = page(world.request(Method::GET, &path)).await;
     assert!(asked.html.contains("name=\"iban\"") && !asked.html.contains("sort_code"), "{}", asked.html);
     let post = async |account: &[(&str, &str)]| {
-        let form = [&[("step", "confirm"), ("name", "Ada Payer")], account].concat();
+        let form = [&[("step", "confirm"), ("name", "Ada Payer")][..], account].concat();
         page(world.request(Method::POST, &path).form(&form)).await.status
     };
     for wrong in [
