@@ -160,11 +160,9 @@ impl AccountKind {
     /// What a payer is asked for, to be sent back money of this currency from a merchant's bank; none of a currency that is paid by
     /// bank nowhere ([`PaymentMethod::can_have`](crate::PaymentMethod::can_have)): it goes back through the provider that brought it.
     pub fn of_refund(currency: Currency) -> Option<Self> {
-        match currency {
-            Currency::GBP => Some(Self::UkAccount),
-            Currency::EUR => Some(Self::Iban),
-            _ => None,
-        }
+        const BY_BANK: [(Currency, AccountKind); 2] =
+            [(Currency::GBP, AccountKind::UkAccount), (Currency::EUR, AccountKind::Iban)];
+        BY_BANK.into_iter().find(|(paid, _)| *paid == currency).map(|(_, kind)| kind)
     }
 }
 

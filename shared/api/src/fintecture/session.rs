@@ -371,7 +371,8 @@ impl<'a> AttributesView<'a> {
             net_amount,
         } = sent;
         // Before its transfer has begun, an account takes no money.
-        let takes_transfers = session.transfer().is_some();
+        let at_consent = session.attempt.as_ref().and_then(|attempt| attempt.at_consent.as_ref());
+        let takes_transfers = at_consent.is_some_and(|at_consent| at_consent.transfer.is_some());
         Self {
             amount: amount.unwrap_or_else(|| session.amount.to_decimal()),
             currency: session.amount.currency().code(),

@@ -64,12 +64,10 @@ pub(super) fn account_of_payer(session: &Session) -> Option<Payee> {
 /// The account that receives this currency, of these: a British one by its number, and ones in euro and kronor by their IBANs;
 /// none in any other.
 pub(super) fn account_in(currency: Currency, [number, euro, kronor]: [&str; 3]) -> Option<AccountIdentifier> {
-    let iban = match currency {
-        Currency::GBP => return AccountIdentifier::uk("040004", number).ok(),
-        Currency::EUR => euro,
-        Currency::SEK => kronor,
-        _ => return None,
-    };
+    if currency == Currency::GBP {
+        return AccountIdentifier::uk("040004", number).ok();
+    }
+    let (_, iban) = [(Currency::EUR, euro), (Currency::SEK, kronor)].into_iter().find(|(paid, _)| *paid == currency)?;
     Some(AccountIdentifier::Iban { iban: iban.to_owned().try_into().ok()? })
 }
 
