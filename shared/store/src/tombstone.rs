@@ -24,7 +24,7 @@ pub(crate) struct Tombstone {
 }
 
 /// The attributes that deleting removes: all that a client or payer wrote, and the keys of the indexes that it is in.
-pub(crate) const ERASED: [&str; 24] = [
+pub(crate) const ERASED: [&str; 25] = [
     "payer",
     "payer_named_at_creation",
     "payee",
@@ -35,6 +35,7 @@ pub(crate) const ERASED: [&str; 24] = [
     "error_url",
     "cancel_url",
     "payment_methods",
+    "offer_limits",
     "customer_id",
     "locale",
     "email_link",
