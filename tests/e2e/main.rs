@@ -23,6 +23,7 @@ mod fintecture_bad_input;
 mod fintecture_create;
 mod fintecture_credentials;
 mod fintecture_lists;
+mod fintecture_offers;
 mod fintecture_refunds;
 mod fintecture_resources;
 mod fintecture_transfers;

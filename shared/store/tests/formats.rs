@@ -7,15 +7,25 @@ mod support;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use models::{
-    AccountIdentifier, Currency, CustomerId, Extra, Mode, Money, Payee, Payer, PaymentMethod, PaymentMethods, Refund,
-    RefundId, Session, SessionEvent, SessionId, WireFormat,
+    AccountIdentifier, Currency, CustomerId, Extra, Mode, Money, OfferLimits, Payee, Payer, PayerKind, PaymentMethod,
+    PaymentMethods, Refund, RefundId, Session, SessionEvent, SessionId, WireFormat,
 };
 use store::{Change, ChangeError, Erased, Erasures, Owner, Refunds, Sessions};
 use support::{TABLE_NAME, World};
 
 /// What Banked's sessions have none of.
-const NEW: [&str; 9] =
-    ["format", "extra", "description", "cancel_url", "payment_methods", "customer_id", "locale", "email_link", "retry"];
+const NEW: [&str; 10] = [
+    "format",
+    "extra",
+    "description",
+    "cancel_url",
+    "payment_methods",
+    "customer_id",
+    "locale",
+    "email_link",
+    "retry",
+    "offer_limits",
+];
 
 fn sessions() -> Sessions {
     Sessions::new(World::get().table.clone())
@@ -38,6 +48,11 @@ fn whole(owner: &Owner, format: WireFormat) -> Session {
         payee: Payee { account: iban(), ..session.payee },
         cancel_url: Some("https://shop.example/cancelled".to_owned().try_into().unwrap()),
         payment_methods: PaymentMethods::new(vec![PaymentMethod::Card, PaymentMethod::SepaDebit]).unwrap(),
+        offer_limits: OfferLimits {
+            provider: Some("mock-card".parse().unwrap()),
+            country: Some("FR".parse().unwrap()),
+            payers: Some(PayerKind::Corporate),
+        },
         customer_id: Some(CustomerId::new(samples::uuid())),
         locale: Some("fr-FR".to_owned().try_into().unwrap()),
         email_link: true,
@@ -89,6 +104,7 @@ fn what_a_session_of_any_format_says_comes_back_and_goes() {
         assert_eq!(erased, erased.clone().erased(later), "something personal is left");
         assert_eq!((erased.format, erased.description), (WireFormat::Yorlet, ended.description));
         assert!(erased.customer_id.is_none() && erased.extra.is_none() && erased.cancel_url.is_none());
+        assert!(erased.offer_limits.is_none());
 
         let gone = whole(&owner, WireFormat::Fintecture);
         sessions().create(gone.clone(), None).await.unwrap();
