@@ -254,8 +254,8 @@ impl MerchantUrl {
     }
 
     /// This URL with `pairs` in its query, after what is there and before a fragment, in the place of parameters of the same
-    /// names. A space is `%20`, which every reader decodes.
-    pub fn with_query_replaced(&self, pairs: &[(&str, &str)]) -> String {
+    /// names, also of those that have no value now. A space is `%20`, which every reader decodes.
+    pub fn with_query_replaced(&self, pairs: &[(&str, Option<&str>)]) -> String {
         let Ok(mut url) = url::Url::parse(&self.0) else {
             // Can't be: it parsed when it was made.
             return self.0.clone();
@@ -265,8 +265,9 @@ impl MerchantUrl {
             name.is_none_or(|name| pairs.iter().any(|(replaced, _)| *replaced == name))
         };
         let own = url.query().unwrap_or_default().split('&').filter(|parameter| !is_replaced(parameter));
+        let given = pairs.iter().filter_map(|(name, value)| Some((name, (*value)?)));
         let added =
-            url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish().replace('+', "%20");
+            url::form_urlencoded::Serializer::new(String::new()).extend_pairs(given).finish().replace('+', "%20");
         let all: Vec<&str> = own.chain([added.as_str()]).collect();
         url.set_query(Some(&all.join("&")));
         url.into()

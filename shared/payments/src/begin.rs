@@ -39,12 +39,16 @@ impl Payments {
     /// Begins attempt `number` at a provider; the session as it is then. If another request was first, its choice holds.
     ///
     /// Where the attempt before may still move money, its provider is asked to cancel it first; if that says no, nothing is begun,
-    /// and the session is as the provider's word left it.
+    /// and the session is as the provider's word left it. The transfer that is awaited is not begun again: what is on its way
+    /// would come too late.
     ///
     /// # Errors
     /// See [`BeginError`]; nothing has begun.
     pub async fn begin(&self, session: &Session, provider: BankId, number: u8) -> Result<Session, BeginError> {
         let connector = self.providers.find(&provider, session.mode).ok_or(BeginError::UnknownProvider)?;
+        if session.transfer().is_some() && session.attempt.as_ref().is_some_and(|open| open.bank == provider) {
+            return Ok(session.clone());
+        }
         match connector.moves_money() {
             MovesMoney::AtSubmission => {
                 // It moves no money, and so can come before anything else.

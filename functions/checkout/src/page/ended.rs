@@ -14,8 +14,10 @@ pub(super) fn family_of(session: &Session, offers: &[Offer]) -> MethodFamily {
 
 /// Why the last attempt came to nothing, if it did and the session went on.
 pub(super) fn ended(summary: &Summary<'_>, offers: &[Offer]) -> Option<Html> {
-    let end = summary.session.attempt.as_ref()?.ended?;
-    Some(summary.html(ended_text(end, family_of(summary.session, offers), summary.texts())))
+    // That no money has left the payer's account is not so then, which the page says by itself.
+    let session = Some(summary.session).filter(|session| session.late_money.is_none())?;
+    let end = session.attempt.as_ref()?.ended?;
+    Some(summary.html(ended_text(end, family_of(session, offers), summary.texts())))
 }
 
 const fn ended_text(end: AttemptEnd, family: MethodFamily, texts: &Texts) -> &'static str {

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use jiff::Timestamp;
-use models::{MethodFamily, SessionEvent};
+use models::{MethodFamily, Money, Session, SessionEvent, SessionState};
 use pages::{CheckoutTexts, Html, MethodTexts, Shell};
 use providers::Offer;
 
@@ -64,7 +64,7 @@ impl<'a> ResultPage<'a> {
         if session.taken_back.is_some() {
             texts.push(m.taken_back);
         }
-        if session.excess().is_some() {
+        if too_much(session).is_some() {
             texts.push(shell.texts().transfers.excess);
         }
         let page = Self::of(shell, summary, Mark::Good, (heading, texts), came_to, now);
@@ -142,12 +142,25 @@ impl<'a> ResultPage<'a> {
     ) -> Self {
         let way_on = api::return_url(summary.session, now);
         summary.came_to = Some(came_to);
-        for (name, amount) in [("excess", summary.session.excess()), ("returned", summary.session.returned())] {
+        for (name, amount) in [("excess", too_much(summary.session)), ("returned", summary.session.returned())] {
             if let Some(amount) = amount {
                 summary.facts = summary.facts.amount(name, &amount);
             }
         }
         let (t, m) = (&shell.texts().checkout, &shell.texts().methods);
         Self { shell, t, m, summary, mark, heading, texts, sent: None, way_on }
+    }
+}
+
+/// What was sent beyond the amount: by transfers to the attempt that it was paid by, and to others that were closed.
+fn too_much(session: &Session) -> Option<Money> {
+    let late = session.late_money.as_ref().filter(|_| session.state == SessionState::Sent);
+    // Where its provider does not say how much came, it is all that was asked for.
+    let amount = |minor| Money::new(minor, session.amount.currency());
+    let late = late.map(|late| late.amount_minor.map_or(session.amount, amount));
+    match (session.excess(), late) {
+        (Some(excess), Some(late)) => excess.checked_add(late).ok(),
+        (excess, None) => excess,
+        (None, late) => late,
     }
 }

@@ -9,8 +9,8 @@ mod transfers;
 use askama::Template;
 use jiff::Timestamp;
 use models::{
-    AttemptEnd, Card, CardBrand, Currency, EmailAddress, LateMoney, LineItem, MAX_ATTEMPTS, MerchantUrl, Mode, Payer,
-    PaymentMethod, PaymentMethods, Session, SessionEvent, SessionState, TakenBack, TakenBackReason,
+    AttemptEnd, Card, CardBrand, Currency, EmailAddress, LateMoney, LineItem, MAX_ATTEMPTS, MerchantUrl, MinorUnits,
+    Mode, Payer, PaymentMethod, PaymentMethods, Session, SessionEvent, SessionState, TakenBack, TakenBackReason,
 };
 use providers::{Availability, Offer, Providers, Wanted};
 use samples::{NOW, PAYER_EMAIL, PAYER_NAME, happen, item, later, name, session, session_after, session_of};
@@ -187,6 +187,9 @@ fn gallery(language: Language) -> Vec<(String, String)> {
     let mut late = in_state(SessionState::Cancelled);
     late.late_money = Some(late_money());
     add("late_money", show(&late, NOW));
+    for (name, session) in [("again", after(AttemptEnd::DeclinedByPayer)), ("sent", in_state(SessionState::Sent))] {
+        add(&format!("late_money_{name}"), show(&Session { late_money: Some(late_money()), ..session }, NOW));
+    }
     for (name, html) in ways(language) {
         add(name, html);
     }
@@ -545,4 +548,26 @@ fn while_money_may_move_at_the_bank_nothing_is_promised_that_only_the_bank_knows
     late.late_money = Some(late_money());
     let html = show(&late, NOW);
     assert!(html.contains("the money has left your account all the same") && !html.contains("No money has left"));
+}
+
+#[test]
+fn money_that_came_for_a_closed_attempt_is_said_while_another_is_made_and_after_it() {
+    for end in ENDS {
+        let mut again = after(end);
+        again.late_money = Some(late_money());
+        let html = show(&again, NOW);
+        assert!(html.contains("the money has left your account all the same"), "{html}");
+        assert!(!html.contains("No money has left") && !html.contains("Nothing has been paid yet"), "{html}");
+    }
+    let mut waiting = at_consent();
+    waiting.late_money = Some(late_money());
+    let html = show(&waiting, NOW);
+    assert!(html.contains("all the same") && !html.contains("Nothing has been paid yet"), "{html}");
+    let mut sent = in_state(SessionState::Sent);
+    assert!(!show(&sent, NOW).contains("too much"));
+    sent.late_money = Some(late_money());
+    let html = show(&sent, NOW);
+    assert!(html.contains("You sent <span class=\"amount\">£4.00</span> too much"), "{html}");
+    sent.late_money = Some(LateMoney { amount_minor: Some(MinorUnits::new(150)), ..late_money() });
+    assert!(show(&sent, NOW).contains("You sent <span class=\"amount\">£1.50</span> too much"));
 }

@@ -26,9 +26,8 @@ pub(crate) fn return_url(session: &Session, now: Timestamp) -> Option<String> {
         ("state", state.as_deref()),
         ("provider", provider),
     ];
-    let given: Vec<(&str, &str)> = all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
     // A query that holds other values of these would say of any payment what it likes.
-    Some(url.with_query_replaced(&given))
+    Some(url.with_query_replaced(&all))
 }
 
 #[cfg(test)]

@@ -123,6 +123,19 @@ async fn exactly_the_amount_pays_it() {
 }
 
 #[tokio::test]
+async fn the_transfer_that_is_awaited_stays_when_it_is_chosen_again() {
+    let world = World::new();
+    let session = world.at(TRANSFER).await;
+    // On its way while the payer chooses what they have.
+    let sent = [transfer(&session, 400)];
+    let again = world.payments.begin(&session, bank_id(TRANSFER), 2).await.unwrap();
+    assert_eq!((again.attempt_number(), again.history.len()), (1, session.history.len()));
+    assert!(world.arrives_and_says_so(&sent[0]).await);
+    assert_eq!(world.read(&session).await.unwrap().state, SessionState::Sent);
+    world.check_transfers(&session, &sent, "chosen again").await;
+}
+
+#[tokio::test]
 async fn parts_are_waited_for_until_they_are_the_amount() {
     let world = World::new();
     let session = world.at(TRANSFER).await;
@@ -254,13 +267,14 @@ async fn what_comes_after_a_closing_that_is_not_recorded_is_late_money_by_its_fi
 async fn a_transfer_pays_the_attempt_that_is_open_and_no_other() {
     let world = World::new();
     let first = world.at(TRANSFER).await;
-    let second = world.payments.begin(&first, bank_id(TRANSFER), 2).await.unwrap();
-    assert_eq!(second.attempt_number(), 2);
-    let sent = [transfer(&second, 400)];
+    let second = world.payments.begin(&first, bank_id(MOCK_BANK), 2).await.unwrap();
+    let third = world.payments.begin(&second, bank_id(TRANSFER), 3).await.unwrap();
+    assert_eq!((second.attempt_number(), third.attempt_number()), (2, 3));
+    let sent = [transfer(&third, 400)];
     assert!(world.arrives_and_says_so(&sent[0]).await);
-    assert_eq!((world.ledger_of(&second, 1).await, world.ledger_of(&second, 2).await), ((0, 0, true), (400, 0, false)));
-    world.check_transfers(&second, &sent, "the second").await;
-    assert_eq!(world.read(&second).await.unwrap().state, SessionState::Sent);
+    assert_eq!((world.ledger_of(&third, 1).await, world.ledger_of(&third, 3).await), ((0, 0, true), (400, 0, false)));
+    world.check_transfers(&third, &sent, "the third").await;
+    assert_eq!(world.read(&third).await.unwrap().state, SessionState::Sent);
 }
 
 #[tokio::test]
