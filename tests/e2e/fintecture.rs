@@ -1,10 +1,13 @@
 //! Payments in Fintecture's format, from their creation to the way back, and what the tests of it share.
 
+use std::time::Duration;
+
 use models::{Reference, SessionId};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use store::{Erased, Erasures};
-use tests::{Answer, DEMO, Payer, World, answer, loopback_webhooks, page, text};
+use tests::{Answer, DEMO, PATIENCE, Payer, World, answer, loopback_webhooks, page, text};
+use tokio::time::{Instant, sleep};
 
 pub(crate) const PAYMENTS: &str = "/pis/v2/payments";
 pub(crate) const CONNECT: &str = "/pis/v2/connect?state=order-7&redirect_uri=https://shop.example/back?order%3D7";
@@ -60,6 +63,15 @@ pub(crate) async fn create(world: &World, path: &str, request: &Value) -> String
 /// The payment as the demo application reads it.
 pub(crate) async fn read(world: &World, id: &str) -> Value {
     get(world, &format!("{PAYMENTS}/{id}")).await
+}
+
+/// Waits until the payment has this status.
+pub(crate) async fn comes_to(world: &World, id: &str, status: &str) {
+    let deadline = Instant::now() + PATIENCE;
+    while read(world, id).await["meta"]["status"] != status {
+        assert!(Instant::now() < deadline, "not {status} after {PATIENCE:?}");
+        sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// A payer at the checkout of the payment.
@@ -141,7 +153,7 @@ async fn each_end_leads_back_with_its_own_status() {
     assert_eq!(read(&world, &refused).await["meta"]["status"], "provider_required");
 
     let expired = create(&world, &connect, &with_meta(json!({ "expiry": 1 }))).await;
-    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    comes_to(&world, &expired, "payment_expired").await;
     let shown = read(&world, &expired).await;
     assert_eq!((&shown["meta"]["status"], &shown["data"].get("transfer_state")), (&json!("payment_expired"), &None));
 }
@@ -205,9 +217,13 @@ async fn an_order_is_created_before_it_is_paid_later() {
     let query = format!("order=7&session_id={id}&status=order_created&state=order-7&provider=mock-pay-later");
     let page = payer.page().await;
     assert!(page.html.contains(&query.replace('&', "&#38;")), "{}", page.html);
-    // As long as such a payment is pending.
-    tokio::time::sleep(std::time::Duration::from_millis(10_500)).await;
-    payer.come_back().await;
+    // The provider pays after ten seconds, and is asked whenever the payer looks.
+    let deadline = Instant::now() + PATIENCE;
+    while read(&world, &id).await["meta"]["status"] == "order_created" {
+        assert!(Instant::now() < deadline, "not paid after {PATIENCE:?}");
+        sleep(Duration::from_millis(500)).await;
+        payer.come_back().await;
+    }
     how("payment_created", "BuyNowPayLater", json!("completed")).await;
 }
 

@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 use store::{Merchants, StoreError};
 use tests::{Answer, DEMO, PATIENCE, World, answer, page, text};
 
-use crate::fintecture::{CONNECT, PAYMENTS, create, demo, least, own_id, paid, payer, post, read, with_meta, world};
+use crate::fintecture::{
+    CONNECT, PAYMENTS, comes_to, create, demo, least, own_id, paid, payer, post, read, with_meta, world,
+};
 
 const RTP: &str = "/pis/v2/request-to-pay";
 const ID: &str = "3f1c9a52-8b0d-4c55-9b3e-0d9a6c1f7e24";
@@ -302,8 +304,7 @@ async fn a_session_of_one_second_expires() {
     let sent = || answer(demo(&world, Method::POST, CONNECT).header("x-request-id", ID).json(&body));
     let first = sent().await;
     let id = text(&first.body["meta"]["session_id"]);
-    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
-    assert_eq!(read(&world, &id).await["meta"]["status"], "payment_expired");
+    comes_to(&world, &id, "payment_expired").await;
     // And cannot be paid any more; its creation is answered as it was.
     assert!(
         !page(world.request(Method::GET, &format!("/checkout/{}", own_id(&id)))).await.html.contains("name=\"bank\"")
@@ -362,7 +363,7 @@ async fn a_session_is_cancelled_while_nothing_is_paid() {
     }
     let sent = paid(&world).await;
     let expired = create(&world, CONNECT, &with_meta(json!({ "expiry": 1 }))).await;
-    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    comes_to(&world, &expired, "payment_expired").await;
     for (id, status) in [(&pending, "payment_unsuccessful"), (&sent, "payment_created"), (&expired, "payment_expired")]
     {
         assert_eq!(read(&world, id).await["meta"]["status"], status);

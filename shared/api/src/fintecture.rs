@@ -1,8 +1,10 @@
 //! Fintecture's wire format (document "Create a payment session" and its API reference): `/oauth/accesstoken`, `/pis` and `/res`.
 
 mod application;
+mod beneficiary;
 mod cancel;
 mod create;
+mod created;
 mod error;
 mod event;
 mod extra;
@@ -34,6 +36,9 @@ pub(crate) use cancel::check_cancel;
 #[cfg(test)]
 pub(crate) use create::CreateRequest;
 pub(crate) use create::{CURRENCIES, begins_transfer, parse_create};
+#[cfg(test)]
+pub(crate) use created::CreatedView;
+pub(crate) use created::created;
 pub(crate) use error::render as render_error;
 #[cfg(test)]
 pub(crate) use error::{ErrorView, code as error_code, entry_code, status as error_status};
@@ -55,9 +60,9 @@ pub(crate) use refund::{
     SESSION_ID, list_of as refund_list_of, not_refundable, parse_refund, refund, refund_created, refunds,
 };
 pub(crate) use return_url::return_url;
+pub(crate) use session::session;
 #[cfg(test)]
-pub(crate) use session::{CreatedView, SessionView, shown_method};
-pub(crate) use session::{created, session};
+pub(crate) use session::{SessionView, shown_method};
 pub(crate) use signature::check as check_signature;
 #[cfg(test)]
 pub(crate) use status::{

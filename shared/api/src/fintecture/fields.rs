@@ -27,9 +27,13 @@ pub(super) struct Text(String);
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = <&RawValue>::deserialize(deserializer)?;
-        text_of(raw).map(Self).ok_or_else(|| serde::de::Error::custom("neither a string nor a number"))
+        exact_text_of(raw).map(Self).ok_or_else(|| serde::de::Error::custom("neither a string nor a number"))
     }
 }
+
+/// The most digits of a number: all of these are told apart by every reader (RFC 8259, 6), and so by what a repeated request is
+/// compared by.
+const MAX_DIGITS: usize = 15;
 
 /// The text of a JSON string, or of a number as it is written.
 pub(super) fn text_of(raw: &RawValue) -> Option<String> {
@@ -38,6 +42,13 @@ pub(super) fn text_of(raw: &RawValue) -> Option<String> {
         b'-' | b'0'..=b'9' => Some(raw.get().to_owned()),
         _ => None,
     }
+}
+
+/// The same, but for a number that has more than [`MAX_DIGITS`].
+pub(super) fn exact_text_of(raw: &RawValue) -> Option<String> {
+    let is_string = raw.get().starts_with('"');
+    let is_exact = is_string || raw.get().bytes().filter(u8::is_ascii_digit).count() <= MAX_DIGITS;
+    text_of(raw).filter(|_| is_exact)
 }
 
 /// A field that must be there.
@@ -224,6 +235,11 @@ mod tests {
             (Given::Value("75001".to_owned()), Given::Value("-1.50".to_owned()))
         );
         assert_eq!((read("\"\""), read("null")), (Given::Nothing, Given::Nothing));
+        // Of these a repeated request would not be told from another.
+        let digits = |count: usize| "9".repeat(count);
+        assert_eq!(read(&digits(15)), Given::Value(digits(15)));
+        assert_eq!((read(&digits(16)), read(&format!("0.{}", digits(15)))), (Given::Wrong, Given::Wrong));
+        assert_eq!(read(&format!("\"{}\"", digits(16))), Given::Value(digits(16)));
         assert_eq!((read("true"), read("[]"), read("{}")), (Given::Wrong, Given::Wrong, Given::Wrong));
         for bad in ["", " ", "a\nb", "\u{200b}", "\u{fffe}"] {
             assert!(at_most(140)(bad.to_owned()).is_err(), "{bad:?}");

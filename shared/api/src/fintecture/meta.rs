@@ -7,7 +7,9 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::extra::{Kind, MetaExtra, PsuAddress};
-use super::fields::{AN_OBJECT, MISSING, Text, at_most, object, required_text, text, text_of, two_letters};
+use super::fields::{
+    AN_OBJECT, MISSING, Text, at_most, exact_text_of, object, required_text, text, text_of, two_letters,
+};
 use super::methods::{Asked, MethodRequest, ReconciliationRequest, read_methods, read_reconciliation};
 use crate::given::{Given, Object};
 #[cfg(test)]
@@ -305,7 +307,7 @@ fn seconds_rule(mode: Mode) -> String {
 
 fn due_date(raw: Box<RawValue>) -> Result<Box<RawValue>, String> {
     let rule = "must be a number, or 1 to 32 characters without control characters";
-    let text = text_of(&raw).ok_or(rule)?;
+    let text = exact_text_of(&raw).ok_or(rule)?;
     at_most(32)(text).map(|_| raw).map_err(|_| rule.to_owned())
 }
 

@@ -1,19 +1,16 @@
-//! Showing a session: what its creation is answered with, and how it stands.
+//! Showing a session as it stands, by itself and in a list.
 
 use std::borrow::Cow;
 
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
-use models::{
-    AccountIdentifier, Description, EmailAddress, Iban, Locale, MerchantUrl, Money, Payee, Payer, PaymentMethod,
-    PhoneNumber, Session,
-};
-use providers::virtual_account;
+use models::{Description, EmailAddress, Locale, MerchantUrl, Money, Payer, PaymentMethod, PhoneNumber, Session};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::beneficiary::BeneficiaryView;
 use super::extra::{
-    AttributesExtra, Beneficiary, Kind, MetaExtra, OrderedMethod, PsuAddress, PsuType, Reconciliation, SessionExtra,
+    AttributesExtra, Kind, MetaExtra, OrderedMethod, PsuAddress, PsuType, Reconciliation, SessionExtra,
 };
 use super::status::{chosen_method, session_status, session_transfer_state};
 use crate::answer::{Answer, json};
@@ -36,70 +33,6 @@ pub(crate) const fn shown_method(method: PaymentMethod) -> Option<&'static str> 
         | PaymentMethod::GbpCreditTransfer => None,
     }
 }
-
-// created
-
-/// What a session's creation is answered with.
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "FintectureCreated"))]
-#[derive(Debug, Serialize)]
-pub(crate) struct CreatedView {
-    meta: CreatedMeta,
-    /// Who is paid; there if `with_beneficiary` asked for it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    beneficiary: Option<BeneficiaryView>,
-    /// The session's own account, for a transfer; there if `with_virtual_beneficiary` asked for it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    virtual_beneficiary: Option<BeneficiaryView>,
-}
-
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
-#[derive(Debug, Serialize)]
-struct CreatedMeta {
-    #[cfg_attr(test, schemars(with = "doc::Hex"))]
-    session_id: String,
-    /// The checkout. Send the payer there.
-    #[cfg_attr(test, schemars(with = "doc::Url"))]
-    url: String,
-    /// The answer's own: 200 for `connect`, 201 for `request-to-pay`.
-    #[cfg_attr(test, schemars(with = "doc::HttpStatus"))]
-    status: u16,
-    /// `connect_initiated` or `request_to_pay_initiated`.
-    code: &'static str,
-}
-
-impl CreatedView {
-    /// Of what is fixed at creation, so that a repeat of it is answered alike.
-    pub(crate) fn new(session: &Session) -> Self {
-        let extra: SessionExtra = extra::read(session.extra.as_ref());
-        let (status, code) = match extra.kind {
-            Kind::Connect => (StatusCode::OK, "connect_initiated"),
-            Kind::RequestToPay => (StatusCode::CREATED, "request_to_pay_initiated"),
-        };
-        let [beneficiary, virtual_beneficiary] =
-            [extra.with_beneficiary, extra.with_virtual_beneficiary].map(|asked| asked.unwrap_or(false));
-        Self {
-            meta: CreatedMeta {
-                session_id: session.id.to_hex(),
-                url: session.checkout_url(),
-                status: status.as_u16(),
-                code,
-            },
-            beneficiary: beneficiary.then(|| BeneficiaryView::new(session, extra.attributes.beneficiary)),
-            virtual_beneficiary: BeneficiaryView::of_virtual_account(session).filter(|_| virtual_beneficiary),
-        }
-    }
-}
-
-/// The answer to a session's creation: of what is fixed then.
-///
-/// # Errors
-/// 500 if it can't be written as JSON.
-pub(crate) fn created(session: &Session) -> Answer {
-    let view = CreatedView::new(session);
-    json(StatusCode::from_u16(view.meta.status).unwrap_or_default(), &view)
-}
-
-// one
 
 /// A payment session.
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "FintecturePayment"))]
@@ -249,62 +182,6 @@ struct AttributesView<'a> {
     /// The session's own account, for a transfer; there if it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     virtual_beneficiary: Option<BeneficiaryView>,
-}
-
-/// An account. What was sent of it, or what is known.
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "FintectureBeneficiary"))]
-#[derive(Debug, Serialize)]
-struct BeneficiaryView {
-    #[serde(flatten)]
-    parts: Beneficiary,
-    /// Of an account in the United Kingdom, whose IBAN is not known.
-    #[cfg_attr(test, schemars(with = "doc::Digits<6>"))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sort_code: Option<String>,
-    #[cfg_attr(test, schemars(with = "doc::Digits<8>"))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    account_number: Option<String>,
-}
-
-impl BeneficiaryView {
-    /// Who is paid: as it was sent, and by the account what was not.
-    fn new(session: &Session, sent: Option<Beneficiary>) -> Self {
-        let known = Self::of(&session.payee);
-        let Some(sent) = sent else { return known };
-        let is_uk = sent.iban.is_none();
-        let parts = Beneficiary {
-            name: sent.name.or(known.parts.name),
-            iban: sent.iban.or(known.parts.iban),
-            country: sent.country.or(known.parts.country),
-            ..sent
-        };
-        let [sort_code, account_number] = [known.sort_code, known.account_number].map(|part| part.filter(|_| is_uk));
-        Self { parts, sort_code, account_number }
-    }
-
-    /// The session's own account, if it has one.
-    fn of_virtual_account(session: &Session) -> Option<Self> {
-        // What takes no transfers has none.
-        let account = session.virtual_iban.then(|| virtual_account(session))??;
-        Some(Self::of(&account.payee))
-    }
-
-    fn of(Payee { name, account }: &Payee) -> Self {
-        let (iban, uk) = match account {
-            AccountIdentifier::Iban { iban } => (Some(iban), None),
-            AccountIdentifier::UkAccount { sort_code, account_number } => (None, Some((sort_code, account_number))),
-        };
-        Self {
-            parts: Beneficiary {
-                name: Some(name.as_str().to_owned()),
-                iban: iban.map(|iban| iban.as_str().to_owned()),
-                country: iban.map(Iban::country).map(ToOwned::to_owned),
-                ..Beneficiary::default()
-            },
-            sort_code: uk.map(|(sort_code, _)| sort_code.as_str().to_owned()),
-            account_number: uk.map(|(_, account_number)| account_number.as_str().to_owned()),
-        }
-    }
 }
 
 /// What a payment is: a request to pay, or how it is paid.
@@ -478,8 +355,6 @@ impl<'a> SessionView<'a> {
 pub(crate) fn session(session: &Session, now: Timestamp) -> Answer {
     json(StatusCode::OK, &SessionView::new(session, now))
 }
-
-// in a list
 
 /// A payment session, in a list.
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "FintectureListedPayment"))]

@@ -7,7 +7,8 @@ use models::{
 use samples::{NOW, later, name, session, session_after, text};
 use serde_json::{Value, json};
 
-use super::super::session::{CreatedView, SessionView};
+use super::super::created::CreatedView;
+use super::super::session::SessionView;
 
 const ID: &str = "00000000000000000000000000000007";
 
