@@ -273,6 +273,8 @@ texts! {
         code_intro,
         wait,
         late,
+        choose_another_intro,
+        cancel_intro,
         underpaid_heading,
         underpaid_returned,
         excess,

@@ -130,8 +130,6 @@ pub(crate) struct ConsentPage<'a> {
     heading: &'static str,
     intro: &'static str,
     bank_url: &'a str,
-    /// Whether the payer's approval moves the money: then the bank has to give the payment up before anything else.
-    at_consent: bool,
     may_choose_again: bool,
 }
 
@@ -150,7 +148,6 @@ impl<'a> ConsentPage<'a> {
             heading,
             intro,
             bank_url: own_path(session, url).unwrap_or(url),
-            at_consent: session.open_at_consent().is_some(),
             may_choose_again: flow::may_choose_another(session),
             summary,
         }

@@ -40,6 +40,11 @@ const fn ended_text(end: AttemptEnd, family: MethodFamily, texts: &Texts) -> &'s
 pub(super) fn replaces(summary: &Summary<'_>) -> Option<Html> {
     let (t, session) = (&summary.texts().checkout, summary.session);
     session.attempt.as_ref().filter(|attempt| attempt.ended.is_none())?;
-    let at_consent = session.open_at_consent().is_some();
-    Some(summary.html(if at_consent { t.choose_another_intro_at_consent } else { t.choose_another_intro }))
+    Some(summary.html(if session.transfer().is_some() {
+        summary.texts().transfers.choose_another_intro
+    } else if session.open_at_consent().is_some() {
+        t.choose_another_intro_at_consent
+    } else {
+        t.choose_another_intro
+    }))
 }

@@ -109,6 +109,18 @@ impl<'a> Summary<'a> {
         self.facts.html(text)
     }
 
+    /// What cancelling does to what has begun.
+    pub(crate) fn cancelling(&self) -> Html {
+        let (session, t) = (self.session, &self.texts.checkout);
+        self.html(if session.transfer().is_some() {
+            self.texts.transfers.cancel_intro
+        } else if session.open_at_consent().is_some() {
+            t.cancel_intro_at_consent
+        } else {
+            t.cancel_intro
+        })
+    }
+
     /// How the text reads where there is no markup.
     pub(crate) fn plain(&self, text: &str) -> String {
         self.facts.plain(text)

@@ -218,6 +218,8 @@ pub(crate) const TEXTS: Texts = Texts {
         code_intro: "If your bank’s app reads codes for transfers, this one fills everything in.",
         wait: "A transfer may take until the next working day. You can close this page: {shop} learns when the money is there.",
         late: "What arrives later can’t pay any more, and is to be returned.",
+        choose_another_intro: "If you have already made the transfer, go back and wait for it. If it arrives after you choose another way, it can’t pay any more, and {shop} has to return it.",
+        cancel_intro: "If you have already made the transfer, wait for it instead. If it arrives after you cancel, {shop} has to return it. Once cancelled, the payment can’t be taken up again.",
         underpaid_heading: "Not all of the money arrived in time",
         underpaid_returned: "Of {amount}, {returned} arrived. It is being returned to the account it came from.",
         excess: "You sent {excess} too much. Ask {shop}: it is to be returned.",

@@ -218,6 +218,8 @@ pub(crate) const TEXTS: Texts = Texts {
         code_intro: "Si l’application de votre banque lit les codes de virement, celui-ci remplit tout.",
         wait: "Un virement peut prendre jusqu’au jour ouvré suivant. Vous pouvez fermer cette page\u{a0}: {shop} saura quand l’argent sera arrivé.",
         late: "Ce qui arrive plus tard ne paie plus rien et doit être rendu.",
+        choose_another_intro: "Si vous avez déjà fait le virement, revenez en arrière et attendez-le. S’il arrive après un autre choix, il ne paie plus rien et {shop} doit vous le rendre.",
+        cancel_intro: "Si vous avez déjà fait le virement, attendez-le plutôt. S’il arrive après l’annulation, {shop} doit vous le rendre. Une fois annulé, le paiement ne pourra pas être repris.",
         underpaid_heading: "Le montant complet n’est pas arrivé à temps",
         underpaid_returned: "Sur {amount}, {returned} sont arrivés. Cette somme est rendue au compte d’où elle vient.",
         excess: "Vous avez envoyé {excess} de trop. Contactez {shop}\u{a0}: cette somme doit vous être rendue.",

@@ -218,6 +218,8 @@ pub(crate) const TEXTS: Texts = Texts {
         code_intro: "Wenn die App Ihrer Bank Überweisungscodes liest, füllt dieser alles aus.",
         wait: "Eine Überweisung kann bis zum nächsten Bankarbeitstag dauern. Sie können diese Seite schließen: {shop} erfährt, wenn das Geld da ist.",
         late: "Was später eingeht, bezahlt nichts mehr und ist zurückzugeben.",
+        choose_another_intro: "Wenn Sie die Überweisung schon getätigt haben, gehen Sie zurück und warten Sie darauf. Kommt sie erst nach einer anderen Wahl an, bezahlt sie nichts mehr, und {shop} muss sie zurückzahlen.",
+        cancel_intro: "Wenn Sie die Überweisung schon getätigt haben, warten Sie lieber darauf. Kommt sie nach dem Abbruch an, muss {shop} sie zurückzahlen. Nach dem Abbruch lässt sich die Zahlung nicht wieder aufnehmen.",
         underpaid_heading: "Es ging nicht rechtzeitig alles ein",
         underpaid_returned: "Von {amount} sind {returned} eingegangen. Sie werden auf das Konto zurücküberwiesen, von dem sie kamen.",
         excess: "Sie haben {excess} zu viel überwiesen. Wenden Sie sich an {shop}: Der Betrag muss Ihnen zurückgezahlt werden.",

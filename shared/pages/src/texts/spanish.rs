@@ -218,6 +218,8 @@ pub(crate) const TEXTS: Texts = Texts {
         code_intro: "Si la aplicación de su banco lee códigos de transferencia, este lo rellena todo.",
         wait: "Una transferencia puede tardar hasta el siguiente día hábil. Puede cerrar esta página: {shop} sabrá cuándo ha llegado el dinero.",
         late: "Lo que llegue después ya no paga nada y debe devolverse.",
+        choose_another_intro: "Si ya ha hecho la transferencia, vuelva atrás y espere a que llegue. Si llega después de elegir otra forma de pago, ya no paga nada y {shop} debe devolvérsela.",
+        cancel_intro: "Si ya ha hecho la transferencia, es mejor que espere a que llegue. Si llega después de cancelar, {shop} debe devolvérsela. Una vez cancelado, el pago no se podrá retomar.",
         underpaid_heading: "No llegó a tiempo todo el dinero",
         underpaid_returned: "De {amount} llegaron {returned}. Se devuelven a la cuenta de la que salieron.",
         excess: "Ha enviado {excess} de más. Consulte con {shop}: deben devolvérselo.",

@@ -219,6 +219,8 @@ pub(crate) const TEXTS: Texts = Texts {
         code_intro: "Os yw ap eich banc yn darllen codau trosglwyddo, mae hwn yn llenwi’r cyfan.",
         wait: "Gall trosglwyddiad gymryd tan y diwrnod gwaith nesaf. Gallwch gau’r dudalen hon: bydd {shop} yn cael gwybod pan fydd yr arian wedi cyrraedd.",
         late: "Nid yw’r hyn sy’n cyrraedd wedyn yn talu dim, a dylid ei ddychwelyd.",
+        choose_another_intro: "Os ydych eisoes wedi gwneud y trosglwyddiad, ewch yn ôl ac arhoswch amdano. Os bydd yn cyrraedd ar ôl i chi ddewis ffordd arall, ni fydd yn talu dim, a bydd rhaid i {shop} ei ddychwelyd.",
+        cancel_intro: "Os ydych eisoes wedi gwneud y trosglwyddiad, arhoswch amdano. Os bydd yn cyrraedd ar ôl i chi ganslo, bydd rhaid i {shop} ei ddychwelyd. Ar ôl canslo’r taliad, ni ellir ei ailgychwyn.",
         underpaid_heading: "Ni chyrhaeddodd yr arian i gyd mewn pryd",
         underpaid_returned: "O {amount}, cyrhaeddodd {returned}. Mae’n cael ei ddychwelyd i’r cyfrif y daeth ohono.",
         excess: "Rydych wedi anfon {excess} yn ormod. Gofynnwch i {shop}: dylid ei ddychwelyd.",

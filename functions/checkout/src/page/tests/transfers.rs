@@ -87,6 +87,20 @@ fn where_to_and_what_is_asked_can_be_copied_each() {
 }
 
 #[test]
+fn one_that_is_on_its_way_is_spoken_of_before_another_way_is_chosen_or_the_payment_cancelled() {
+    let session = by_transfer(uk(), Currency::GBP, &[], None);
+    let html = plain(&show(&session, NOW));
+    assert!(html.contains("If it arrives after you cancel, Bright Candles Ltd has to return it"), "{html}");
+    let html = plain(&super::choose_another(&session));
+    for part in
+        ["go back and wait for it", "If it arrives after you choose another way", "If it arrives after you cancel"]
+    {
+        assert!(html.contains(part), "{part}: {html}");
+    }
+    assert!(!html.contains("you still pay once") && !html.contains("Nothing has been paid yet"), "{html}");
+}
+
+#[test]
 fn an_account_of_its_own_is_what_a_transfer_is_recognised_by() {
     let html = show(&to_its_own_account(), NOW);
     assert!(html.contains("The account is for this payment alone") && html.contains("value=\"FR"), "{html}");
