@@ -256,7 +256,7 @@ async fn what_is_not_there_is_said_as_clients_read_it() {
             not_found(&format!("/pis/{version}/payments/{id}"), "session_id_invalid_or_expired").await;
         }
     }
-    for path in ["/pis/v3/payments", "/pis/v2/settlements", "/pis/v2/payments/7/events", "/pis/v2/"] {
+    for path in ["/pis/v3/payments", "/pis/v2/settlements/7", "/pis/v2/payments/7/events", "/pis/v2/"] {
         not_found(path, "not_found").await;
     }
     // And in another's format this one's are not there.

@@ -250,7 +250,7 @@ async fn a_request_id_creates_once() {
         sent(CONNECT, ID, body).header("x-language", "fr"),
         sent(CONNECT, ID, body).header("x-country", "FR"),
         sent(CONNECT, ID, body).header("x-psu-type", "retail"),
-        sent(CONNECT, ID, body).header("x-provider", "mock-transfer"),
+        sent(CONNECT, ID, body).header("x-provider", "mock-settles"),
     ] {
         assert_eq!(refused(&answer(request).await), (400, vec!["request_id_reused".to_owned()]));
     }
