@@ -2,7 +2,7 @@
 
 use local::Machine;
 use reqwest::header::HeaderMap;
-use reqwest::{Client, Method, redirect};
+use reqwest::{Client, Method, StatusCode, redirect};
 use serde_json::{Value, json};
 use tests::{Page, World, page, sample, text};
 
@@ -188,7 +188,9 @@ async fn no_near_miss_of_a_route_fails_or_leads_away_or_in_a_circle() {
     for path in paths.iter().flat_map(|path| near_misses(path)) {
         for method in [Method::GET, Method::POST] {
             let (page, answer) = (browser.send(&method, &path).await, client.send(&method, &path).await);
-            assert!((300..500).contains(&page.status.as_u16()), "{method} {path}: {}", page.status);
+            // What needs no credentials may be what is meant: another of these, or with a slash at its end.
+            let is_open = path.contains("/res/v1/") && page.status == StatusCode::OK;
+            assert!(is_open || (300..500).contains(&page.status.as_u16()), "{method} {path}: {}", page.status);
             assert_eq!((page.status, &page.location), (answer.status, &answer.location), "{method} {path}");
             assert_eq!(page.headers.get("allow"), answer.headers.get("allow"), "{method} {path}");
             if is_html(&page) {
