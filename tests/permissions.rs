@@ -81,10 +81,11 @@ fn what_is_missing_and_what_is_never_used_are_both_reported() {
 async fn a_function_without_what_it_needs_fails_and_that_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let mut template = fs::read_to_string(workspace().join("template.yaml")).unwrap();
-    // Each statement by which it puts sessions: alone, and on a test clock.
+    // Each statement by which it puts sessions: alone, on a test clock, and with their transfer begun.
     for (sid, all, less) in [
         ("WriteSessions", "[dynamodb:GetItem, dynamodb:PutItem]", "dynamodb:GetItem"),
         ("JoinClocks", "[dynamodb:PutItem, dynamodb:UpdateItem]", "dynamodb:UpdateItem"),
+        ("BeginTransfers", "[dynamodb:PutItem, dynamodb:UpdateItem]", "dynamodb:UpdateItem"),
     ] {
         let statement = |action| format!("{sid}, Effect: Allow, Action: {action}");
         assert_eq!(template.matches(&statement(all)).count(), 1, "another template");
