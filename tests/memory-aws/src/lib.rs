@@ -205,6 +205,7 @@ impl Aws {
             "DeleteItem" => answer!(delete_item),
             "Query" => answer!(query),
             "Scan" => answer!(scan),
+            "BatchGetItem" => answer!(batch_get_item),
             "TransactWriteItems" => answer!(transact_write_items),
             "TransactGetItems" => answer!(transact_get_items),
             other => panic!("{other} is not needed by any function"),
