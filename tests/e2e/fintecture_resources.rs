@@ -59,7 +59,7 @@ async fn banks_are_read_with_credentials_and_without() {
 }
 
 #[tokio::test]
-async fn an_application_is_told_what_it_is_and_others_what_its_id_says() {
+async fn an_application_reads_what_it_is_and_others_what_its_id_says() {
     let world = world().await;
     for path in ["/res/v1/application", "/res/v1/applications?with_payment_methods=true"] {
         let data = &get(&world, path).await["data"];

@@ -204,7 +204,7 @@ async fn a_creation_that_dies_anywhere_is_whole_when_it_is_answered() {
     verified(&world).await;
 }
 
-/// Whoever is answered can have it paid, and there is one payment.
+/// Every answer leads to the one payment, which can be paid.
 #[tokio::test]
 async fn the_same_request_twice_at_once_is_one_payment() {
     let world = World::with_webhooks().await;

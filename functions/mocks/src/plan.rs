@@ -121,7 +121,7 @@ mod tests {
         mocks().find(|mock| mock.page == MockPage::Plan).unwrap()
     }
 
-    /// Keeps a page to look at.
+    /// Keeps a page, for the checks of rendered pages.
     fn keep(name: &str, html: &str) {
         if let Some(folder) = std::env::var_os("PAGES_DIR") {
             std::fs::write(std::path::Path::new(&folder).join(format!("{name}.html")), html).unwrap();

@@ -2,25 +2,23 @@
 
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
-use lambda_http::{Body, Request, RequestExt, Response};
+use lambda_http::{Request, RequestExt};
 use models::{
-    AmountCaps, ApiKey, ApiKeyId, Application, Currency, Customer, CustomerId, Endpoint, EventId, Merchant,
-    NewCustomer, NewRefund, NewSession, NotRefundable, ObjectId, Refund, RefundId, Scopes, Session, SessionId,
-    SessionState, WireFormat,
+    AmountCaps, ApiKey, ApiKeyId, Application, Currency, Customer, CustomerId, Merchant, NewCustomer, NewRefund,
+    NewSession, NotRefundable, Refund, RefundId, Scopes, Session, SessionId, SessionState, WireFormat,
 };
 use providers::Offer;
-use serde::Serialize;
-use store::{Fingerprint, ListCursor, StoredEvent};
+use store::{Fingerprint, ListCursor};
 use thiserror::Error;
 
 use crate::answer::{Answer, json, list};
-use crate::banked::{self, Dialect, EventView, ProviderView, RefundView, SessionView};
+use crate::banked::{self, Dialect, ProviderView, RefundView, SessionView};
 use crate::error::{ApiError, Refusal};
 use crate::fintecture::{self, OffersIn};
 use crate::json::Json;
 use crate::list::{Beside, CustomerListRequest, ListLinks, ListRequest, RefundListRequest};
-use crate::oauth::{self, OauthErrors};
-use crate::route::{Route, find, path_id};
+use crate::oauth;
+use crate::route::path_id;
 use crate::session_request::SessionRequest;
 use crate::yorlet::{self, CustomerChange};
 
@@ -41,7 +39,7 @@ impl Format {
         Self::of_path(request.raw_http_path())
     }
 
-    fn of_path(path: &str) -> Self {
+    pub(crate) fn of_path(path: &str) -> Self {
         if path.starts_with("/v1/") {
             Self::Yorlet
         } else if fintecture::has_path(path) {
@@ -685,65 +683,6 @@ impl From<NotServed> for ApiError {
     }
 }
 
-/// An event, in the format of its object: with the object as it was then or, if `thin`, with its id alone.
-///
-/// # Errors
-/// Its object's format is not served.
-pub fn event(event: &StoredEvent, thin: bool) -> Result<impl Serialize, NotServed> {
-    Ok(match Format::of_stored(event.object.format())? {
-        Format::Banked(_) if thin => ShownEvent::Banked(EventView::thin(event)),
-        Format::Banked(_) => ShownEvent::Banked(EventView::new(event)),
-        Format::Yorlet if thin => ShownEvent::Yorlet(yorlet::EventView::thin(event)),
-        Format::Yorlet => ShownEvent::Yorlet(yorlet::EventView::new(event)),
-        Format::Fintecture if thin => ShownEvent::Fintecture(fintecture::EventView::thin(event)),
-        Format::Fintecture => ShownEvent::Fintecture(fintecture::EventView::new(event)),
-    })
-}
-
-/// The body of an event's delivery to an endpoint: in the format of its object, encoded as the endpoint has it.
-///
-/// # Errors
-/// Its object's format is not served, or it can't be written so.
-pub fn event_body(event: &StoredEvent, endpoint: &Endpoint) -> Result<Vec<u8>, ApiError> {
-    match Format::of_stored(event.object.format())? {
-        Format::Banked(_) | Format::Yorlet => {
-            let shown = self::event(event, endpoint.thin)?;
-            serde_json::to_vec(&shown).map_err(|error| ApiError::Internal(Box::new(error)))
-        }
-        Format::Fintecture => fintecture::event_body(event, endpoint.encoding, endpoint.thin),
-    }
-}
-
-/// An event in one of the formats.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum ShownEvent<'a> {
-    Banked(EventView<'a>),
-    Yorlet(yorlet::EventView<'a>),
-    Fintecture(fintecture::EventView<'a>),
-}
-
-/// The id of an event, as its format shows it and webhooks send it.
-pub fn event_id(event: &StoredEvent) -> String {
-    match event.object.format() {
-        WireFormat::Banked | WireFormat::Fintecture => event.id().to_string(),
-        WireFormat::Yorlet => yorlet::event_id(event.id()),
-    }
-}
-
-/// The event that a client names, as any format shows it.
-///
-/// # Errors
-/// 404 if there is none so.
-pub fn read_event_id(text: &str) -> Result<EventId, Refusal> {
-    text.parse().ok().or_else(|| yorlet::read_event(text)).ok_or(Refusal::NotFound)
-}
-
-/// The session or refund that a client names, as any format shows it.
-pub fn read_object_id(text: &str) -> Option<ObjectId> {
-    text.parse().ok().or_else(|| yorlet::read_object(text)).or_else(|| fintecture::read_object(text))
-}
-
 /// The session that pays a refund, as it is stored: what its format fills in of the URLs that the refund was made with.
 pub fn fill_in_return_urls(payment: Session) -> Session {
     match payment.format {
@@ -760,39 +699,6 @@ pub fn return_url(session: &Session, now: Timestamp) -> Option<String> {
         Format::Banked(_) => banked::return_url(session, now),
         Format::Yorlet => yorlet::return_url(session, now),
         Format::Fintecture => fintecture::return_url(session, now),
-    }
-}
-
-/// In which shape a request's errors are rendered: its format's and, where tokens are made, OAuth's beside it.
-#[derive(Debug, Clone)]
-pub struct ErrorShape {
-    format: Format,
-    oauth: bool,
-    log_id: String,
-}
-
-impl ErrorShape {
-    /// By method and path; `log_id` is the request's own, by which logs name it.
-    pub fn of(method: &str, path: &str, log_id: &str) -> Self {
-        let oauth = matches!(find(method, path), Some((_, Route::Token)));
-        Self { format: Format::of_path(path), oauth, log_id: log_id.to_owned() }
-    }
-
-    /// The answer to what could not be done.
-    pub fn render(&self, error: &ApiError) -> Response<Body> {
-        match self.format {
-            Format::Banked(_) => {
-                let errors = banked::Errors::new(error);
-                let status = error.status();
-                if self.oauth {
-                    error.answer(status, &OauthErrors::new(error, errors))
-                } else {
-                    error.answer(status, &errors)
-                }
-            }
-            Format::Yorlet => error.answer(yorlet::status(error), &yorlet::ErrorView::new(error)),
-            Format::Fintecture => fintecture::render_error(error, &self.log_id),
-        }
     }
 }
 

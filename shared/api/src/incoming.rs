@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 use url::Url;
 
 use crate::error::Refusal;
-use crate::format::ErrorShape;
+use crate::error_shape::ErrorShape;
 use crate::http::{FORWARDED_PROTO, are_https};
 
 /// What we read of an event, payload format 2.0:

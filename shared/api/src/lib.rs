@@ -5,6 +5,8 @@ mod answer;
 mod auth;
 mod banked;
 mod error;
+mod error_shape;
+mod event;
 mod extra;
 mod fintecture;
 mod form;
@@ -37,12 +39,11 @@ mod yorlet;
 pub use answer::{Answer, json, list, no_content, replayed};
 pub use auth::{Authenticator, Caller, WARM_UP_TIMEOUT};
 pub use error::{ApiError, Refusal, SignatureFault, Violation};
+pub use error_shape::ErrorShape;
+pub use event::{event, event_body, event_id, read_event_id, read_object_id};
 pub use fintecture::OffersIn;
 pub use form::{InvalidForm, parse_form};
-pub use format::{
-    ErrorShape, Format, NotServed, PageEnd, event, event_body, event_id, fill_in_return_urls, read_event_id,
-    read_object_id, return_url,
-};
+pub use format::{Format, NotServed, PageEnd, fill_in_return_urls, return_url};
 pub use formats::{Formats, UnknownFormat};
 pub use given::Given;
 pub use http::{base_url, body, json_body, request_id};

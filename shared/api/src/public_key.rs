@@ -45,7 +45,7 @@ pub fn read_public_key(pem: &str, now: Timestamp) -> Result<PublicKey, InvalidPu
         digits.filter(|_| pem.len() <= MAX_BYTES).ok_or(InvalidPublicKey::NotPem)?.split_whitespace().collect();
     let der = BASE64_STANDARD.decode(digits).map_err(|_| InvalidPublicKey::NotPem)?;
     let key = PublicEncryptingKey::from_der(&der).map_err(|_| InvalidPublicKey::NotRsa)?;
-    // Written anew, so that the same key has one form, and one id.
+    // Written again by us, so that the same key has one form, and one id.
     let spki = AsDer::<PublicKeyX509Der<'_>>::as_der(&key).map_err(|_| InvalidPublicKey::NotRsa)?.as_ref().to_vec();
     let id: String = sha256(&spki).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     let id: PublicKeyId = id.parse().map_err(|_| InvalidPublicKey::NotRsa)?;

@@ -12,7 +12,7 @@ use store::StoreError;
 
 use crate::answer::Answer;
 use crate::error::ApiError;
-use crate::format::ErrorShape;
+use crate::error_shape::ErrorShape;
 use crate::http::request_id;
 use crate::incoming::{Incoming, outgoing};
 

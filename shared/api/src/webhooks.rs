@@ -14,7 +14,8 @@ use store::{DeliveryAttempt, StoredEvent};
 
 use crate::answer::timestamp_text;
 use crate::error::Refusal;
-use crate::format::{Format, event_id};
+use crate::event::event_id;
+use crate::format::Format;
 use crate::given::{Given, Object, there};
 use crate::json::Json;
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! The headers by which Fintecture's clients check a webhook. They decrypt the signature by the application's private key, and
-//! compare: whoever knows the public key can make it, so that it proves no origin. What does is `webhook-signature`.
+//! compare: everyone who knows the public key can make it, so that it proves no origin. What does is `webhook-signature`.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

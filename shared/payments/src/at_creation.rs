@@ -1,4 +1,5 @@
-//! A session that its payer is told where to transfer to before they have opened any page of ours: its first attempt begins with it.
+//! A session whose creation answers with the account to transfer to, before any page of ours is opened: its first attempt begins
+//! with it.
 
 use models::{AtConsent, PaymentAttempt, Session, SessionEvent, SessionState, WriteId};
 use providers::{Begun, Connector, Next, Providers, VirtualAccount};

@@ -31,8 +31,8 @@ impl<'de> Deserialize<'de> for Text {
     }
 }
 
-/// The most digits of a number: all of these are told apart by every reader (RFC 8259, 6), and so by what a repeated request is
-/// compared by.
+/// The most digits of a number: every reader distinguishes all of these (RFC 8259, 6), and so does the comparison of a repeated
+/// request.
 const MAX_DIGITS: usize = 15;
 
 /// The text of a JSON string, or of a number as it is written.
@@ -235,7 +235,7 @@ mod tests {
             (Given::Value("75001".to_owned()), Given::Value("-1.50".to_owned()))
         );
         assert_eq!((read("\"\""), read("null")), (Given::Nothing, Given::Nothing));
-        // Of these a repeated request would not be told from another.
+        // A repeated request could not be distinguished from another by these.
         let digits = |count: usize| "9".repeat(count);
         assert_eq!(read(&digits(15)), Given::Value(digits(15)));
         assert_eq!((read(&digits(16)), read(&format!("0.{}", digits(15)))), (Given::Wrong, Given::Wrong));

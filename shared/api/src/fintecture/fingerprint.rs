@@ -10,7 +10,7 @@ use crate::json::Json;
 /// The headers that say something of what is asked for.
 const HEADERS: [&str; 4] = ["x-language", "x-country", "x-psu-type", "x-provider"];
 
-/// SHA-256 of all that a request means; not of its signature, date and token, which every repeat has anew.
+/// SHA-256 of all that a request means; not of its signature, date and token, which differ in every repeat.
 ///
 /// # Errors
 /// 500 if its body can't be written in canonical form.

@@ -31,8 +31,7 @@ pub(super) fn once<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct GivenOtherwise;
 
-/// Checks that the application that the headers name, if they do, is the key that the request was sent with. The clients that
-/// name it are told by it which of a merchant's they are.
+/// Checks that the application that the headers name, if they do, is the key that the request was sent with.
 ///
 /// # Errors
 /// 401 if it is another.

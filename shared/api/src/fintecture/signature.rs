@@ -120,14 +120,14 @@ impl<'a> Signature<'a> {
         for parameter in text.split(',') {
             let (name, quoted) = parameter.trim_matches([' ', '\t']).split_once('=')?;
             let text = quoted.strip_prefix('"')?.strip_suffix('"').filter(|text| !text.contains('"'))?;
-            let place = match name {
+            let part = match name {
                 "keyId" => &mut key_id,
                 "algorithm" => &mut algorithm,
                 "headers" => &mut headers,
                 "signature" => &mut value,
                 _ => return None,
             };
-            if place.replace(text).is_some() {
+            if part.replace(text).is_some() {
                 return None;
             }
         }

@@ -56,7 +56,7 @@ pub(crate) const PARTIAL: Shown = Shown { status: "payment_partial", transfer_st
 /// More than the amount has come by transfers.
 pub(crate) const OVERPAID: Shown = Shown { status: shown_status(SessionState::Sent), transfer_state: Some("overpaid") };
 
-/// Whoever lets the payer pay later has accepted the order, and is to pay the merchant.
+/// The provider that lets the payer pay later has accepted the order, and is to pay the merchant.
 pub(crate) const ORDERED: Shown =
     Shown { status: "order_created", transfer_state: shown_transfer_state(SessionState::Pending) };
 

@@ -16,7 +16,7 @@ use models::{
 use super::*;
 use crate::banked::{not_refundable, parse_create, parse_refund};
 use crate::error::Refusal;
-use crate::format::ErrorShape;
+use crate::error_shape::ErrorShape;
 use crate::json::Json;
 use crate::route::ROUTES;
 use crate::test_clocks::{not_on_clock, parse_advance, parse_test_clock};

@@ -89,7 +89,7 @@ pub async fn arrive(
         None => None,
     };
     let referenced = match of_account {
-        // Whoever sends to a payment's own account pays that, whatever else was typed.
+        // A transfer to a payment's own account pays that, whatever else was typed.
         Some(of_account) => Some(of_account),
         None => known(ledger, reference).await?,
     };

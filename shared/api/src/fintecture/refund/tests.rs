@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::error::ApiError;
-use crate::format::ErrorShape;
+use crate::error_shape::ErrorShape;
 
 const ID: &str = "00000000000000000000000000000007";
 

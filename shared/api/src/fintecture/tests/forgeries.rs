@@ -737,7 +737,7 @@ fn a_repeat_is_the_same_request_until_its_date_is_old() {
         change(&mut sent);
         of(&sent)
     };
-    // What every repeat has anew, and how the body is written, make no other request of it.
+    // What differs in every repeat, and how the body is written, make no other request of it.
     for change in [
         |sent: &mut Sent| sent.set("date", &date(1)),
         |sent: &mut Sent| sent.remove("signature"),
