@@ -43,7 +43,7 @@ impl TransferForm {
         let amount = session.missing().unwrap_or(session.amount);
         Self {
             id: id.to_string(),
-            amount: decimal(amount),
+            amount: amount.to_decimal(),
             currency: amount.currency().code().to_owned(),
             account: virtual_account(session).map(|own| own.payee.account).map_or_else(String::new, iban),
             reference: Reference::of_payment(&session.end_to_end_id).as_str().to_owned(),
@@ -92,11 +92,6 @@ fn iban(account: AccountIdentifier) -> String {
         AccountIdentifier::Iban { iban } => iban.as_str().to_owned(),
         AccountIdentifier::UkAccount { .. } => String::new(),
     }
-}
-
-/// `12.50`
-fn decimal(amount: Money) -> String {
-    format!("{}.{:02}", amount.minor() / 100, amount.minor() % 100)
 }
 
 /// Asks for a transfer.

@@ -4,6 +4,8 @@ use crate::error::Violation;
 use crate::given::Given;
 
 pub(crate) const A_STRING: &str = "must be a string";
+pub(crate) const A_TRUTH: &str = "must be true or false";
+pub(crate) const AN_OBJECT: &str = "must be an object";
 pub(crate) const A_WHOLE_NUMBER: &str = "must be a whole number of 64 bits, not a string or a fraction";
 
 /// All that is wrong with a request, gathered while it is read.

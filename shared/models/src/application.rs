@@ -67,7 +67,7 @@ impl Application {
         if self.redirect_urls.is_empty() {
             return self.key_id.mode() == Mode::Test;
         }
-        self.redirect_urls.iter().any(|registered| registered == url || registered.has_same_page_as(url))
+        self.redirect_urls.iter().any(|registered| registered.has_same_page_as(url))
     }
 }
 

@@ -238,6 +238,13 @@ impl MerchantUrl {
         page(self).is_some_and(|own| page(other) == Some(own))
     }
 
+    /// Whether both have the same scheme, host and port.
+    pub fn has_same_origin_as(&self, other: &Self) -> bool {
+        let origin = |url: &Self| url::Url::parse(&url.0).map(|url| url.origin()).ok();
+        // Both parsed when they were made.
+        origin(self).is_some_and(|own| origin(other) == Some(own))
+    }
+
     /// This URL with `pairs` added to its query, after what is there and before a fragment. A parameter that the merchant
     /// has there already is left as it is, so that none is there twice.
     pub fn with_query(&self, pairs: &[(&str, &str)]) -> String {

@@ -7,7 +7,6 @@ use models::{
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use url::Url;
 
 use super::extra::{AttributesExtra, Beneficiary, Kind, SessionExtra};
 use super::fields::{AN_AMOUNT, Text, amount, at_most, object, required, required_text, text};
@@ -250,7 +249,7 @@ fn allowed_redirect(given: Option<MerchantUrl>, asked: &SessionRequest<'_>) -> R
 fn allowed_origin(given: Option<MerchantUrl>, asked: &SessionRequest<'_>) -> Result<Option<MerchantUrl>, Refusal> {
     let is_registered = |url: &MerchantUrl| {
         let registered =
-            |application: &Application| application.redirect_urls.iter().any(|page| has_same_origin(page, url));
+            |application: &Application| application.redirect_urls.iter().any(|page| page.has_same_origin_as(url));
         asked.application.is_some_and(registered)
     };
     match given {
@@ -259,13 +258,6 @@ fn allowed_origin(given: Option<MerchantUrl>, asked: &SessionRequest<'_>) -> Res
         }
         given => Ok(given),
     }
-}
-
-/// Whether both have the same scheme, host and port.
-fn has_same_origin(one: &MerchantUrl, other: &MerchantUrl) -> bool {
-    let origin = |url: &MerchantUrl| Url::parse(url.as_str()).map(|url| url.origin()).ok();
-    // Both parsed when they were made.
-    origin(one).is_some_and(|own| origin(other) == Some(own))
 }
 
 fn read_data<'a>(

@@ -7,13 +7,11 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::given::{Given, Object};
-use crate::violations::{A_STRING, Violations};
+use crate::violations::{A_STRING, AN_OBJECT, Violations};
 
 /// The code of what has to be given and is not. What is given and breaks a rule has the format's general code.
 pub(super) const MISSING: &str = "mandatory_field_missing";
 
-pub(super) const A_TRUTH: &str = "must be true or false";
-pub(super) const AN_OBJECT: &str = "must be an object";
 pub(super) const AN_AMOUNT: &str =
     "must be more than 0, with at most two decimals after a point, like 149.30: a string or a number";
 

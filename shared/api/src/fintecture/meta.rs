@@ -7,14 +7,12 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::extra::{Kind, MetaExtra, PsuAddress};
-use super::fields::{
-    AN_OBJECT, MISSING, Text, at_most, exact_text_of, object, required_text, text, text_of, two_letters,
-};
+use super::fields::{MISSING, Text, at_most, exact_text_of, object, required_text, text, text_of, two_letters};
 use super::methods::{Asked, MethodRequest, ReconciliationRequest, read_methods, read_reconciliation};
 use crate::given::{Given, Object};
 #[cfg(test)]
 use crate::openapi::types as doc;
-use crate::violations::{A_STRING, Violations};
+use crate::violations::{A_STRING, AN_OBJECT, Violations};
 
 const NAME: &str = "meta.psu_name";
 const EMAIL: &str = "meta.psu_email";

@@ -4,12 +4,12 @@ use models::{Mode, PaymentMethod, PaymentMethods};
 use serde::Deserialize;
 
 use super::extra::{Kind, OrderedMethod, Reconciliation};
-use super::fields::{A_TRUTH, MISSING, Text, at_most, object, required_text, text};
+use super::fields::{MISSING, Text, at_most, object, required_text, text};
 use super::session::shown_method;
 use crate::given::{Given, Object};
 #[cfg(test)]
 use crate::openapi::types as doc;
-use crate::violations::{A_WHOLE_NUMBER, Violations, infallible};
+use crate::violations::{A_TRUTH, A_WHOLE_NUMBER, Violations, infallible};
 
 const PARAMETER: &str = "meta.payment_methods";
 

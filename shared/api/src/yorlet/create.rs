@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::extra::{ReportingType, SessionExtra, TransactionData};
-use super::fields::{A_TRUTH, AMOUNT, AN_OBJECT, text};
+use super::fields::{AMOUNT, text};
 use super::id;
 use crate::error::Refusal;
 use crate::extra;
@@ -20,7 +20,7 @@ use crate::metadata::read_metadata;
 #[cfg(test)]
 use crate::openapi::types as doc;
 use crate::test_clocks::read_test_clock;
-use crate::violations::{A_STRING, A_WHOLE_NUMBER, Violations, infallible};
+use crate::violations::{A_STRING, A_TRUTH, A_WHOLE_NUMBER, AN_OBJECT, Violations, infallible};
 
 /// What a client calls the customer of a session.
 pub(crate) const CUSTOMER: &str = "customer";

@@ -4,9 +4,6 @@ use std::ops::RangeInclusive;
 
 use models::{Description, InvalidText};
 
-pub(crate) const A_TRUTH: &str = "must be true or false";
-pub(crate) const AN_OBJECT: &str = "must be an object";
-
 /// What may be paid, in minor units.
 pub(crate) const AMOUNT: RangeInclusive<i64> = 100..=99_999_900;
 

@@ -7,7 +7,7 @@ use models::{Metadata, MinorUnits, NewRefund, NotRefundable, Refund, RefundState
 use serde::{Deserialize, Serialize};
 
 use super::extra::{RefundExtra, RefundReason};
-use super::fields::{A_TRUTH, AMOUNT, text};
+use super::fields::{AMOUNT, text};
 use super::{id, transaction};
 use crate::error::{Refusal, Violation};
 use crate::extra;
@@ -16,7 +16,7 @@ use crate::json::Json;
 use crate::metadata::read_metadata;
 #[cfg(test)]
 use crate::openapi::types as doc;
-use crate::violations::{A_STRING, A_WHOLE_NUMBER, Violations, infallible};
+use crate::violations::{A_STRING, A_TRUTH, A_WHOLE_NUMBER, Violations, infallible};
 
 /// What a client calls the payment that it refunds.
 pub(crate) const TRANSACTION: &str = "transaction";

@@ -13,8 +13,7 @@ use crate::json::Json;
 use crate::metadata::read_metadata;
 #[cfg(test)]
 use crate::openapi::types as doc;
-use crate::violations::{A_STRING, Violations, infallible};
-use crate::yorlet::fields::{A_TRUTH, AN_OBJECT};
+use crate::violations::{A_STRING, A_TRUTH, AN_OBJECT, Violations, infallible};
 
 /// What a customer is created of or changed by. A field that is not there is none; one that is null is some, with nothing given.
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "YorletCustomerChange", transform = doc::may_be_null))]
