@@ -167,11 +167,29 @@ uuid_id!(
     "test clock id"
 );
 
+uuid_id!(
+    /// An act: something that a person or an operator did.
+    ActId,
+    "act id"
+);
+
+/// When it was made, which an id of version 7 says (RFC 9562, section 5.7); none of any other.
+fn made_at(id: &Uuid) -> Option<jiff::Timestamp> {
+    let (seconds, nanoseconds) = id.get_timestamp()?.to_unix();
+    jiff::Timestamp::new(seconds.try_into().ok()?, nanoseconds.try_into().ok()?).ok()
+}
+
 impl TestClockId {
-    /// When it was made, which an id of version 7 says (RFC 9562, section 5.7); none of any other.
+    /// When it was made; none if it is not of version 7.
     pub(crate) fn made_at(&self) -> Option<jiff::Timestamp> {
-        let (seconds, nanoseconds) = self.0.get_timestamp()?.to_unix();
-        jiff::Timestamp::new(seconds.try_into().ok()?, nanoseconds.try_into().ok()?).ok()
+        made_at(&self.0)
+    }
+}
+
+impl ActId {
+    /// When it was made; none if it is not of version 7.
+    pub(crate) fn made_at(&self) -> Option<jiff::Timestamp> {
+        made_at(&self.0)
     }
 }
 

@@ -5,6 +5,7 @@
 //! [`transition`] and a refund only by [`refund_transition`].
 
 mod account;
+mod act;
 mod application;
 mod attempt;
 mod card;
@@ -25,6 +26,7 @@ mod object;
 mod offer_limits;
 mod pace;
 mod payment_method;
+mod person;
 mod received;
 mod refund;
 mod refund_at_provider;
@@ -45,6 +47,7 @@ mod wire_format;
 pub use account::{
     AccountIdentifier, AccountKind, AccountNumber, InvalidAccount, LinkedAccount, Payee, Payer, SortCode,
 };
+pub use act::{Act, ActChange, ActKey, ActKind, ActObject, ActOutcome, ActReason, Actor};
 pub use application::{Application, MAX_PUBLIC_KEYS, MAX_REDIRECT_URLS, PublicKey, PublicKeyId};
 pub use attempt::{
     AtConsent, AttemptEnd, DeclineReason, LateMoney, MAX_ATTEMPTS, MovesMoney, PaymentAttempt, ProviderRequest,
@@ -57,8 +60,9 @@ pub use faults::{EndpointFaults, InvalidFault};
 pub use history::{History, HistoryEntry};
 pub use iban::{Iban, InvalidIban};
 pub use ids::{
-    ApiKeyId, ApiSecret, BankId, CorrelationId, CustomerId, EndToEndId, EndpointId, InvalidId, MerchantId, ObjectId,
-    ProviderPaymentId, ProviderRefundId, RefundId, SessionId, TestClockId, TransferId, WriteId, credential_prefix,
+    ActId, ApiKeyId, ApiSecret, BankId, CorrelationId, CustomerId, EndToEndId, EndpointId, InvalidId, MerchantId,
+    ObjectId, ProviderPaymentId, ProviderRefundId, RefundId, SessionId, TestClockId, TransferId, WriteId,
+    credential_prefix,
 };
 pub use list_shards::{InvalidListShards, ListShard, ListSharding, ListShards, stable_hash};
 pub use mail::{MailFeedback, MailId, MailState, MailTopic};
@@ -71,6 +75,7 @@ pub use object::Object;
 pub use offer_limits::{Country, InvalidCountry, OfferLimits, PayerKind};
 pub use pace::{Lane, Pace, QUICK};
 pub use payment_method::{MethodFamily, NoPaymentMethod, PaymentMethod, PaymentMethods};
+pub use person::{InvalidRole, Permission, Person, Role};
 pub use received::Received;
 pub use refund::{MAX_REFUNDS, NewRefund, NotRefundable, Refund, RefundCreation, RefundPayee, WrongAccount, left_of};
 pub use refund_at_provider::RefundAtProvider;
@@ -81,7 +86,8 @@ pub use shop::{Colour, InvalidColour, InvalidLogo, Logo, LogoKind, Shop};
 pub use taken_back::{TakenBack, TakenBackReason};
 pub use test_clock::{InvalidClockTime, MAX_SESSIONS_ON_A_CLOCK, OnClock, TestClock};
 pub use text::{
-    Description, EmailAddress, InvalidText, Locale, MerchantUrl, Name, PhoneNumber, Reference, is_noncharacter,
+    AccountEnd, Description, EmailAddress, InvalidText, Locale, MerchantUrl, Name, Note, OperatorName, PhoneNumber,
+    Reference, is_noncharacter,
 };
 pub use time::{SortableTimestamp, truncate_to_ms};
 pub use transition::{IllegalTransition, InTime, SessionEvent, SessionState, transition};

@@ -92,6 +92,43 @@ text!(
 );
 
 text!(
+    /// Why a person did something, in their own words: 1 to 200 characters, one of them to be seen, on one line as a [`Name`].
+    Note,
+    |text| {
+        if text.chars().count() > 200 || text.chars().any(breaks_out) || !text.chars().any(is_seen) {
+            Err(InvalidText("must be 1 to 200 characters, at least one of them visible, without control characters"))
+        } else {
+            Ok(text)
+        }
+    }
+);
+
+text!(
+    /// Who runs the command line, as the system names them: an ARN (at most 2048 characters,
+    /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>) or a user's name.
+    OperatorName,
+    |text| {
+        if (1..=2048).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) {
+            Ok(text)
+        } else {
+            Err(InvalidText("must be 1 to 2048 visible ASCII characters"))
+        }
+    }
+);
+
+text!(
+    /// The end of an account's number, by which people know it again: four letters and digits.
+    AccountEnd,
+    |text| {
+        if text.len() == 4 && text.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            Ok(text)
+        } else {
+            Err(InvalidText("must be four letters or digits"))
+        }
+    }
+);
+
+text!(
     /// A telephone number, as it was given: up to 15 digits (E.164, 6.2.1) and, before them, perhaps a `+`; between them
     /// spaces, and what RFC 3966 (5.1.1) calls visual separators. Whether it is in use, or written for which country, is
     /// not asked.
@@ -297,6 +334,24 @@ impl fmt::Debug for PhoneNumber {
 impl fmt::Debug for Description {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Description(…)")
+    }
+}
+
+impl fmt::Debug for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Note(…)")
+    }
+}
+
+impl fmt::Debug for OperatorName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OperatorName(…)")
+    }
+}
+
+impl fmt::Debug for AccountEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AccountEnd(…)")
     }
 }
 

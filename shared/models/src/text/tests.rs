@@ -30,6 +30,19 @@ fn references() {
 }
 
 #[test]
+fn notes_operators_and_ends_of_accounts() {
+    let note = |text: &str| Note::try_from(text.to_owned()).is_ok();
+    assert!(note("Came broken, says Ada") && note(&"é".repeat(200)));
+    assert!(!note("") && !note(" ") && !note("a\nb") && !note(&"é".repeat(201)));
+    let operator = |text: &str| OperatorName::try_from(text.to_owned()).is_ok();
+    assert!(operator("ada") && operator("arn:aws:sts::123456789012:assumed-role/Support/ada@shop.example"));
+    assert!(!operator("") && !operator("a b") && !operator("ada\n") && !operator(&"a".repeat(2049)));
+    let end = |text: &str| AccountEnd::try_from(text.to_owned()).is_ok();
+    assert!(end("5678") && end("00A1"));
+    assert!(!end("") && !end("567") && !end("56789") && !end("5 78") && !end("é67"));
+}
+
+#[test]
 fn descriptions_phone_numbers_and_locales() {
     let description = |text: &str| Description::try_from(text.to_owned()).is_ok();
     assert!(description("Rent of May, flat 4") && description(&"é".repeat(500)));
