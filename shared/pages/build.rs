@@ -7,6 +7,7 @@ fn main() -> Result<(), String> {
     let folder = env::var_os("OUT_DIR").map(PathBuf::from).ok_or("no OUT_DIR")?;
     let base = minified("templates/base.css")?;
     write(&folder.join("style.css"), &format!("{base}{}", minified("templates/style.css")?))?;
+    write(&folder.join("console.css"), &minified("templates/console.css")?)?;
     write(&folder.join("base.css"), &base)
 }
 

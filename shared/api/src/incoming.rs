@@ -28,6 +28,8 @@ struct Event {
     raw_path: String,
     raw_query_string: Option<String>,
     headers: Option<HashMap<String, String>>,
+    /// Apart from the headers, one by one.
+    cookies: Option<Vec<String>>,
     request_context: EventContext,
     body: Option<String>,
     is_base64_encoded: Option<bool>,
@@ -88,7 +90,12 @@ impl Incoming {
         let event = self.0.ok_or_else(|| unreadable("the request"))?;
         let method =
             Method::from_bytes(event.request_context.http.method.as_bytes()).map_err(|_| unreadable("the method"))?;
-        let headers = headers(event.headers.unwrap_or_default())?;
+        let mut headers = headers(event.headers.unwrap_or_default())?;
+        // Whoever's they are; one that no header can hold is none of ours.
+        let cookies = event.cookies.into_iter().flatten().filter_map(|cookie| HeaderValue::try_from(cookie).ok());
+        for cookie in cookies {
+            headers.append(header::COOKIE, cookie);
+        }
         let EventContext { domain_name, request_id, .. } = event.request_context;
         let host = headers.get(header::HOST).map(HeaderValue::to_str);
         if host.is_some_and(|host| !host.is_ok_and(is_host))
@@ -231,6 +238,14 @@ mod tests {
         assert_eq!(request.headers()["host"], "127.0.0.1:3000");
         assert_eq!(crate::http::request_id(&request), "sample");
         assert_eq!(crate::base_url(&request).as_deref(), Some("http://127.0.0.1:3000"));
+    }
+
+    #[test]
+    fn cookies_are_headers_each() {
+        let request = with("/cookies", json!(["a=1", "b=\n", "c=é"])).unwrap();
+        let cookies: Vec<_> = request.headers().get_all("cookie").iter().map(HeaderValue::as_bytes).collect();
+        assert_eq!(cookies, [b"a=1".as_slice(), "c=é".as_bytes()]);
+        assert!(!with("/cookies", json!(null)).unwrap().headers().contains_key("cookie"));
     }
 
     #[test]

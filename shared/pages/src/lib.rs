@@ -26,7 +26,7 @@ pub use problem::{Problem, ProblemTexts};
 pub use problem_page::Back;
 pub use response::{Answer, Forms, page, see_other};
 pub use shell::{Face, Shell};
-pub use style::{BASE_STYLE, STYLE};
+pub use style::{BASE_STYLE, CONSOLE_STYLE, STYLE};
 pub use texts::{CheckoutTexts, CommonTexts, MailTexts, MethodTexts, ProblemsTexts, RefundTexts, Texts, TransferTexts};
 pub use time::Zone;
 pub use weights::weighted;

@@ -48,17 +48,19 @@ pub struct Shell<'a> {
     pub face: Option<Face<'a>>,
     /// Whether it says that no real money moves.
     pub test: bool,
+    /// A style sheet on top of that of every page; empty most often.
+    pub more_style: &'static str,
 }
 
 impl<'a> Shell<'a> {
     /// Nobody's page, where nothing is known but the client's language.
     pub const fn nobodys(language: Language) -> Self {
-        Self { language, face: None, test: false }
+        Self { language, face: None, test: false, more_style: "" }
     }
 
     /// A shop's page about something of this mode.
     pub const fn of(face: Face<'a>, mode: Mode, language: Language) -> Self {
-        Self { language, face: Some(face), test: matches!(mode, Mode::Test) }
+        Self { language, face: Some(face), test: matches!(mode, Mode::Test), more_style: "" }
     }
 
     /// All texts in its language.
@@ -78,7 +80,8 @@ impl<'a> Shell<'a> {
     /// The style sheets that stand in it: ours, and the shop's colour.
     pub fn styles(&self) -> Vec<Cow<'static, str>> {
         let colours = self.face.and_then(|face| face.shop?.colour).map(colours).filter(|css| !css.is_empty());
-        [Cow::Borrowed(STYLE)].into_iter().chain(colours.map(Cow::Owned)).collect()
+        let ours = [STYLE, self.more_style].into_iter().filter(|style| !style.is_empty()).map(Cow::Borrowed);
+        ours.chain(colours.map(Cow::Owned)).collect()
     }
 
     /// A page within it.

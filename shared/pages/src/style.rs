@@ -6,6 +6,9 @@ pub const STYLE: &str = include_str!(concat!(env!("OUT_DIR"), "/style.css"));
 /// What it begins with: colours, text, cards, facts and buttons, for pages with a look of their own on top of it.
 pub const BASE_STYLE: &str = include_str!(concat!(env!("OUT_DIR"), "/base.css"));
 
+/// What the merchant's console has on top of [`STYLE`]: lists, timelines, navigation.
+pub const CONSOLE_STYLE: &str = include_str!(concat!(env!("OUT_DIR"), "/console.css"));
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -17,5 +20,6 @@ mod tests {
             assert!(!style.contains("/*") && style.contains("prefers-color-scheme"), "{style}");
         }
         assert!(STYLE.starts_with(BASE_STYLE));
+        assert!(!CONSOLE_STYLE.contains('<') && !CONSOLE_STYLE.contains("url(") && !CONSOLE_STYLE.contains("@import"));
     }
 }
