@@ -42,7 +42,7 @@ debug: ## build every function and tool, for this machine
 	cargo build --workspace --bins
 
 run: debug ## run the whole service on this machine (PORT=3000 MAIL_PORT=8025 DATA_DIR=.local BIND=127.0.0.1; SIGNED=1 has Fintecture's requests signed)
-	@exec target/debug/local --bind $(BIND) --port $(PORT) --mail-port $(MAIL_PORT) --data-dir $(DATA_DIR) --env LOCAL_LOOPBACK_WEBHOOKS=1 $(if $(filter 1,$(SIGNED)),--signed)
+	@exec target/debug/local --bind $(BIND) --port $(PORT) --mail-port $(MAIL_PORT) --data-dir $(DATA_DIR) --env LOCAL_LOOPBACK_WEBHOOKS=1 --parameter Console=on $(if $(filter 1,$(SIGNED)),--signed)
 
 # With the tests and what they need: so that dependencies are built with the same features, and once, for all that follows.
 with-tests:

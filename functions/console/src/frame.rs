@@ -1,0 +1,123 @@
+//! What every page of the console bears around its own: whose it is, where else to go, and what its forms bear.
+
+use askama::Template;
+use lambda_http::http::StatusCode;
+use models::{Mode, Permission};
+use pages::{Answer, CONSOLE_STYLE, Face, Language, Shell};
+
+use crate::visitor::{Csrf, Visitor};
+
+/// A part of the console.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    Payments,
+    Refunds,
+    Webhooks,
+    People,
+    Audit,
+}
+
+impl Part {
+    /// In the order of the navigation.
+    const ALL: [Self; 5] = [Self::Payments, Self::Refunds, Self::Webhooks, Self::People, Self::Audit];
+
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Payments => "Payments",
+            Self::Refunds => "Refunds",
+            Self::Webhooks => "Webhooks",
+            Self::People => "People",
+            Self::Audit => "Audit",
+        }
+    }
+
+    const fn segment(self) -> &'static str {
+        match self {
+            Self::Payments => "payments",
+            Self::Refunds => "refunds",
+            Self::Webhooks => "webhooks",
+            Self::People => "people",
+            Self::Audit => "audit",
+        }
+    }
+
+    /// What one needs to be allowed to see it.
+    pub(crate) const fn permission(self) -> Permission {
+        match self {
+            Self::Payments | Self::Refunds | Self::Webhooks => Permission::SeePayments,
+            Self::People => Permission::ManagePeople,
+            Self::Audit => Permission::SeeAudit,
+        }
+    }
+}
+
+/// A link of the navigation.
+#[derive(Debug, Clone)]
+pub(crate) struct Link {
+    pub(crate) label: &'static str,
+    pub(crate) path: String,
+    pub(crate) is_here: bool,
+}
+
+/// What a page bears around its own.
+#[derive(Debug)]
+pub(crate) struct Frame<'a> {
+    pub(crate) visitor: &'a Visitor,
+    pub(crate) mode: Mode,
+    pub(crate) language: Language,
+    part: Part,
+}
+
+impl<'a> Frame<'a> {
+    /// Of a page of this part.
+    pub(crate) const fn new(visitor: &'a Visitor, mode: Mode, part: Part, language: Language) -> Self {
+        Self { visitor, mode, language, part }
+    }
+
+    /// Where the console's pages of this mode are: `/console/test`.
+    pub(crate) fn root(&self) -> String {
+        root(self.mode)
+    }
+
+    /// What it bears that every page of ours does.
+    pub(crate) fn shell(&self) -> Shell<'a> {
+        let face = Face::new(None, self.visitor.person.merchant_id.as_str());
+        Shell { more_style: CONSOLE_STYLE, ..Shell::of(face, self.mode, self.language) }
+    }
+
+    /// Where this person may go.
+    pub(crate) fn links(&self) -> Vec<Link> {
+        let parts = Part::ALL.into_iter().filter(|part| self.visitor.may(part.permission()));
+        let link = |part: Part| Link {
+            label: part.label(),
+            path: format!("{}/{}", self.root(), part.segment()),
+            is_here: part == self.part,
+        };
+        parts.map(link).collect()
+    }
+
+    /// The same part in the other mode.
+    pub(crate) fn other_mode(&self) -> Link {
+        let (label, mode) = match self.mode {
+            Mode::Test => ("Go to live", Mode::Live),
+            Mode::Live => ("Go to test", Mode::Test),
+        };
+        Link { label, path: format!("{}/{}", root(mode), self.part.segment()), is_here: false }
+    }
+
+    /// What forms bear.
+    pub(crate) fn csrf(&self) -> &str {
+        let Csrf(text) = &self.visitor.csrf;
+        text
+    }
+
+    /// A page with this status. The template needs `shell`, and `frame` for what is around it.
+    pub(crate) fn page(&self, status: StatusCode, template: &impl Template) -> Answer {
+        self.shell().page(status, template)
+    }
+}
+
+/// Where the console's pages of a mode are.
+pub(crate) fn root(mode: Mode) -> String {
+    format!("/console/{}", mode.as_str())
+}

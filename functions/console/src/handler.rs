@@ -1,0 +1,144 @@
+//! Who asks, whether they may, and which page answers.
+
+use api::{ApiError, ErrorShape};
+use lambda_http::http::{HeaderValue, StatusCode, header};
+use lambda_http::{Body, Request, Response};
+use models::{Mode, Permission};
+use pages::{Answer, CONSOLE_STYLE, Language, Problem, ProblemTexts, Shell, see_other};
+use runtime::{Clock, Random, SettingError};
+use store::Table;
+
+use crate::frame::root;
+use crate::guard::{check_form, check_origin};
+use crate::route::{Page, Route};
+use crate::services::Services;
+use crate::visitor::Visitor;
+
+/// The merchant's console.
+#[derive(Debug)]
+pub struct Console {
+    is_on: bool,
+    /// Where browsers reach it; the request's own domain if there is none.
+    public_base_url: Option<String>,
+    services: Services,
+}
+
+impl Console {
+    /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
+    pub async fn from_env() -> Result<Self, SettingError> {
+        let is_on = runtime::optional("CONSOLE").as_deref() == Some("on");
+        let services =
+            Services::new(Table::from_env()?, runtime::local_live_connector(), Clock::System, Random::System);
+        let console = Self { is_on, public_base_url: runtime::optional("PUBLIC_BASE_URL"), services };
+        if is_on {
+            // While there is a whole core to do it with; see `api::Authenticator::start`.
+            let _ = tokio::time::timeout(api::WARM_UP_TIMEOUT, console.services.merchants.warm_up()).await;
+        }
+        Ok(console)
+    }
+
+    /// Answers a request before Lambda's time runs out, if need be with a page that says to try again.
+    pub async fn handle_in_time(&self, request: Request) -> Response<Body> {
+        let (request_id, language) = (api::request_id(&request), language_of(&request));
+        let answer = tokio::time::timeout(api::time_left(&request), self.handle(request)).await;
+        answer.unwrap_or_else(|elapsed| problem_page(Problem::Unavailable(Box::new(elapsed)), &request_id, language))
+    }
+
+    /// Answers a request; a problem with a page about it. Nothing is compressed: pages bear a token and repeat what was typed.
+    pub async fn handle(&self, request: Request) -> Response<Body> {
+        let (request_id, language) = (api::request_id(&request), language_of(&request));
+        let answer = match Route::of(request.method(), request.uri().path()) {
+            Some((route, permission)) if self.is_on => {
+                runtime::correlated(&request_id, self.answer(route, permission, &request)).await
+            }
+            None if self.is_on => {
+                Err(Route::methods(request.uri().path()).map_or(Problem::NotFound, Problem::MethodNotAllowed))
+            }
+            Some(_) | None => Err(Problem::NotFound),
+        };
+        let mut response = answer.unwrap_or_else(|problem| problem_page(problem, &request_id, language));
+        // Browsers say of which origin a form is only where they may say so of a link (Fetch, "Origin header").
+        response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+        response
+    }
+
+    async fn answer(&self, route: Route<'_>, permission: Option<Permission>, request: &Request) -> Answer {
+        if request.method() == "POST" {
+            let base_url = self.public_base_url.clone().or_else(|| api::base_url(request)).ok_or(Problem::Malformed)?;
+            check_origin(request, &base_url)?;
+        }
+        match route {
+            Route::Home => see_other(&format!("{}/payments", root(Mode::Test))),
+            Route::SignIn | Route::AskForLink | Route::Link(_) | Route::UseLink(_) => Err(Problem::NotFound),
+            Route::SignOut => Err(Problem::NotFound),
+            Route::In(mode, page) => {
+                let Some(visitor) = self.visitor(request).await? else {
+                    return see_other("/console/sign-in");
+                };
+                if !permission.is_some_and(|permission| visitor.may(permission)) {
+                    return Err(not_allowed());
+                }
+                if request.method() == "POST" {
+                    check_form(request, &visitor.csrf)?;
+                }
+                self.page(mode, page, request, &visitor).await
+            }
+        }
+    }
+
+    /// Who is signed in.
+    async fn visitor(&self, _: &Request) -> Result<Option<Visitor>, Problem> {
+        Ok(None)
+    }
+
+    /// A page, or what its form does; whether they may was asked.
+    pub(crate) async fn page(&self, _mode: Mode, page: Page<'_>, _request: &Request, _visitor: &Visitor) -> Answer {
+        match page {
+            Page::Payments
+            | Page::Payment(_)
+            | Page::ShowPersonalData(_)
+            | Page::PaymentJson(_)
+            | Page::RefundForm(_)
+            | Page::Refund(_)
+            | Page::CancelForm(_)
+            | Page::Cancel(_)
+            | Page::Refunds
+            | Page::CancelRefundForm(_)
+            | Page::CancelRefund(_)
+            | Page::Webhooks
+            | Page::Webhook(_)
+            | Page::ChangeWebhook(_)
+            | Page::Event(_)
+            | Page::ResendEvent(_)
+            | Page::People
+            | Page::AddPerson
+            | Page::Person(_)
+            | Page::ChangePerson(_)
+            | Page::Audit
+            | Page::AuditExport => Err(Problem::NotFound),
+        }
+    }
+}
+
+/// The page for what can't be read as a request.
+pub fn refuse(_: &ApiError, _: ErrorShape) -> Response<Body> {
+    problem_page(Problem::Malformed, "", Language::English)
+}
+
+/// 403: signed in, in a role that may not.
+fn not_allowed() -> Problem {
+    Problem::Refused(StatusCode::FORBIDDEN, |_| ProblemTexts {
+        heading: "Your role doesn’t allow this",
+        text: "Ask somebody whose role is “own” to change your role, or to do it.",
+    })
+}
+
+fn problem_page(problem: Problem, request_id: &str, language: Language) -> Response<Body> {
+    problem.log(request_id);
+    problem.into_page(&Shell { more_style: CONSOLE_STYLE, ..Shell::nobodys(language) }, None)
+}
+
+fn language_of(request: &Request) -> Language {
+    let accept_language = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    Language::choose(None, accept_language)
+}

@@ -1,0 +1,14 @@
+//! The merchant's console: people of a merchant find payments, refund and cancel them, and see what was done by whom.
+//!
+//! Each page asks and acts by the same operations as the API. What the console itself writes is sign-ins, people and acts.
+
+#![allow(dead_code)]
+
+mod frame;
+mod guard;
+mod handler;
+mod route;
+mod services;
+mod visitor;
+
+pub use handler::{Console, refuse};

@@ -1,0 +1,221 @@
+//! Which page or form a request is for, and what one needs to be allowed to ask for it.
+
+use lambda_http::http::Method;
+use models::{Mode, Permission, RefundId, SessionId};
+
+/// What a request is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Route<'a> {
+    /// `/console`: leads to where one may go.
+    Home,
+    /// The page that asks who one is.
+    SignIn,
+    /// Asks for a link by mail.
+    AskForLink,
+    /// The page of a link, with its token; nothing is used up.
+    Link(&'a str),
+    /// Signs in by a link.
+    UseLink(&'a str),
+    /// Signs out.
+    SignOut,
+    /// A page or form of the console itself.
+    In(Mode, Page<'a>),
+}
+
+/// A page or form of the console itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Page<'a> {
+    /// A list of payments, or those that were searched for.
+    Payments,
+    /// One payment.
+    Payment(SessionId),
+    /// Asks for a payment's personal data.
+    ShowPersonalData(SessionId),
+    /// A payment as JSON.
+    PaymentJson(SessionId),
+    /// The form of a refund.
+    RefundForm(SessionId),
+    /// Checks or makes a refund.
+    Refund(SessionId),
+    /// The form by which a payment is cancelled.
+    CancelForm(SessionId),
+    /// Cancels a payment.
+    Cancel(SessionId),
+    /// A list of refunds.
+    Refunds,
+    /// The form by which a refund is cancelled.
+    CancelRefundForm(RefundId),
+    /// Cancels a refund.
+    CancelRefund(RefundId),
+    /// A list of webhook endpoints.
+    Webhooks,
+    /// One webhook endpoint.
+    Webhook(&'a str),
+    /// Changes a webhook endpoint.
+    ChangeWebhook(&'a str),
+    /// One event, and how it was delivered.
+    Event(&'a str),
+    /// Delivers an event again.
+    ResendEvent(&'a str),
+    /// The people of the merchant.
+    People,
+    /// Adds a person.
+    AddPerson,
+    /// One person.
+    Person(&'a str),
+    /// Changes or removes a person.
+    ChangePerson(&'a str),
+    /// What was done, by whom.
+    Audit,
+    /// The same as a file.
+    AuditExport,
+}
+
+/// What a path below the mode means, given the segment that it leaves open; none if that can't be one.
+type Means = for<'a> fn(&'a str) -> Option<Page<'a>>;
+
+/// Method, path below the mode, what one has to be allowed, and what it means.
+type Row = (&'static str, &'static str, Permission, Means);
+
+/// Every page and form of the console itself.
+pub(crate) const PAGES: [Row; 22] = [
+    ("GET", "payments", Permission::SeePayments, |_| Some(Page::Payments)),
+    ("GET", "payments/{id}", Permission::SeePayments, |id| Some(Page::Payment(id.parse().ok()?))),
+    ("POST", "payments/{id}/personal-data", Permission::SeePersonalData, |id| {
+        Some(Page::ShowPersonalData(id.parse().ok()?))
+    }),
+    ("GET", "payments/{id}/json", Permission::SeePayments, |id| Some(Page::PaymentJson(id.parse().ok()?))),
+    ("GET", "payments/{id}/refund", Permission::MoveMoney, |id| Some(Page::RefundForm(id.parse().ok()?))),
+    ("POST", "payments/{id}/refund", Permission::MoveMoney, |id| Some(Page::Refund(id.parse().ok()?))),
+    ("GET", "payments/{id}/cancel", Permission::MoveMoney, |id| Some(Page::CancelForm(id.parse().ok()?))),
+    ("POST", "payments/{id}/cancel", Permission::MoveMoney, |id| Some(Page::Cancel(id.parse().ok()?))),
+    ("GET", "refunds", Permission::SeePayments, |_| Some(Page::Refunds)),
+    ("GET", "refunds/{id}/cancel", Permission::MoveMoney, |id| Some(Page::CancelRefundForm(id.parse().ok()?))),
+    ("POST", "refunds/{id}/cancel", Permission::MoveMoney, |id| Some(Page::CancelRefund(id.parse().ok()?))),
+    ("GET", "webhooks", Permission::SeePayments, |_| Some(Page::Webhooks)),
+    ("GET", "webhooks/{id}", Permission::SeePayments, |id| Some(Page::Webhook(id))),
+    ("POST", "webhooks/{id}", Permission::ChangeWebhooks, |id| Some(Page::ChangeWebhook(id))),
+    ("GET", "events/{id}", Permission::SeePayments, |id| Some(Page::Event(id))),
+    ("POST", "events/{id}", Permission::ChangeWebhooks, |id| Some(Page::ResendEvent(id))),
+    ("GET", "people", Permission::ManagePeople, |_| Some(Page::People)),
+    ("POST", "people", Permission::ManagePeople, |_| Some(Page::AddPerson)),
+    ("GET", "people/{id}", Permission::ManagePeople, |id| Some(Page::Person(id))),
+    ("POST", "people/{id}", Permission::ManagePeople, |id| Some(Page::ChangePerson(id))),
+    ("GET", "audit", Permission::SeeAudit, |_| Some(Page::Audit)),
+    ("GET", "audit.csv", Permission::SeeAudit, |_| Some(Page::AuditExport)),
+];
+
+impl<'a> Route<'a> {
+    /// What a request is for; none if there is no such page.
+    pub(crate) fn of(method: &Method, path: &'a str) -> Option<(Self, Option<Permission>)> {
+        let path = path.strip_prefix("/console")?;
+        let open = match (method.as_str(), path) {
+            ("GET", "" | "/") => Self::Home,
+            ("GET", "/sign-in") => Self::SignIn,
+            ("POST", "/sign-in") => Self::AskForLink,
+            ("POST", "/sign-out") => Self::SignOut,
+            (method, path) => {
+                if let Some(token) = path.strip_prefix("/sign-in/").filter(|token| is_segment(token)) {
+                    match method {
+                        "GET" => Self::Link(token),
+                        "POST" => Self::UseLink(token),
+                        _ => return None,
+                    }
+                } else {
+                    let (mode, rest) = path.strip_prefix('/')?.split_once('/')?;
+                    let mode: Mode = mode.parse().ok()?;
+                    let (permission, page) = page(method, rest)?;
+                    return Some((Self::In(mode, page), Some(permission)));
+                }
+            }
+        };
+        Some((open, None))
+    }
+
+    /// The methods that a path accepts, if it is one of ours.
+    pub(crate) fn methods(path: &str) -> Option<String> {
+        let accepted = |method: &Method| Route::of(method, path).is_some();
+        let (get, post) = (accepted(&Method::GET), accepted(&Method::POST));
+        match (get, post) {
+            (true, true) => Some("GET, HEAD, POST".to_owned()),
+            (true, false) => Some("GET, HEAD".to_owned()),
+            (false, true) => Some("POST".to_owned()),
+            (false, false) => None,
+        }
+    }
+}
+
+fn page<'a>(method: &str, path: &'a str) -> Option<(Permission, Page<'a>)> {
+    PAGES.iter().filter(|(of_row, ..)| *of_row == method).find_map(|(_, pattern, permission, means)| {
+        let open = open_segment(pattern, path)?;
+        Some((*permission, means(open)?))
+    })
+}
+
+/// What stands in the place of `{id}`, or nothing where the pattern leaves none open; none if the path is not of this form.
+fn open_segment<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
+    let Some((before, after)) = pattern.split_once("{id}") else { return (pattern == path).then_some("") };
+    path.strip_prefix(before)?.strip_suffix(after).filter(|segment| is_segment(segment))
+}
+
+fn is_segment(text: &str) -> bool {
+    !text.is_empty() && !text.contains('/')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "1ae1ce03-dfa9-4593-b487-65c656991cb5";
+
+    fn of(method: &str, path: &'static str) -> Option<Route<'static>> {
+        let method: Method = method.parse().unwrap();
+        Route::of(&method, path).map(|(route, _)| route)
+    }
+
+    #[test]
+    fn a_path_means_a_page() {
+        let id: SessionId = ID.parse().unwrap();
+        assert_eq!(of("GET", "/console"), Some(Route::Home));
+        assert_eq!(of("GET", "/console/sign-in"), Some(Route::SignIn));
+        assert_eq!(of("POST", "/console/sign-in"), Some(Route::AskForLink));
+        assert_eq!(of("GET", "/console/sign-in/abc"), Some(Route::Link("abc")));
+        assert_eq!(of("POST", "/console/sign-in/abc"), Some(Route::UseLink("abc")));
+        assert_eq!(of("POST", "/console/sign-out"), Some(Route::SignOut));
+        assert_eq!(of("GET", "/console/test/payments"), Some(Route::In(Mode::Test, Page::Payments)));
+        assert_eq!(
+            of("GET", "/console/live/payments/1ae1ce03-dfa9-4593-b487-65c656991cb5"),
+            Some(Route::In(Mode::Live, Page::Payment(id)))
+        );
+        assert_eq!(
+            of("POST", "/console/live/payments/1ae1ce03-dfa9-4593-b487-65c656991cb5/refund"),
+            Some(Route::In(Mode::Live, Page::Refund(id)))
+        );
+        for (method, path) in [
+            ("POST", "/console"),
+            ("PUT", "/console/sign-in"),
+            ("GET", "/console/sign-out"),
+            ("GET", "/console/sign-in/"),
+            ("GET", "/console/sign-in/a/b"),
+            ("GET", "/consoles"),
+            ("GET", "/console/prod/payments"),
+            ("GET", "/console/test"),
+            ("GET", "/console/test/"),
+            ("GET", "/console/test/payments/"),
+            ("GET", "/console/test/payments/x"),
+            ("GET", "/console/test/payments/x/refund"),
+            ("POST", "/console/test/payments"),
+            ("GET", "/checkout/x"),
+        ] {
+            assert_eq!(of(method, path), None, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn a_path_says_which_methods_it_accepts() {
+        assert_eq!(Route::methods("/console/test/people").as_deref(), Some("GET, HEAD, POST"));
+        assert_eq!(Route::methods("/console/test/payments").as_deref(), Some("GET, HEAD"));
+        assert_eq!(Route::methods("/console/sign-out").as_deref(), Some("POST"));
+        assert_eq!(Route::methods("/console/nowhere"), None);
+    }
+}
