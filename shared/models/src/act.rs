@@ -150,7 +150,6 @@ mod event_id {
 
     use crate::event::EventId;
 
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     pub(super) fn serialize<S: Serializer>(id: &EventId, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(id)
     }
