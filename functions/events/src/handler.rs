@@ -1,12 +1,13 @@
 //! Reads events, and replays one.
 
 use api::{Answer, ApiError, AttemptView, Authenticator, Caller, Format, ListParameters, Refusal, ReplayView, Route};
+use deliveries::Deliveries;
 use lambda_http::Request;
 use lambda_http::http::StatusCode;
-use models::{CursorId, EventId, EventType, ObjectId, SessionId, whole_number};
+use models::{EventId, EventType, ObjectId, SessionId, whole_number};
 use queue::Queue;
 use runtime::{Clock, SettingError};
-use store::{Cursors, Endpoints, Events, ListCursor, ListRange, Merchants, Owner, Sessions, StoredEvent, Table};
+use store::{Events, ListCursor, ListRange, Merchants, Owner, Sessions, StoredEvent, Table};
 
 /// The most events of one object, or attempts at one event, in an answer.
 const MAX_ITEMS: usize = 100;
@@ -17,10 +18,7 @@ pub struct EventsFunction {
     authenticator: Authenticator,
     events: Events,
     sessions: Sessions,
-    endpoints: Endpoints,
-    cursors: Cursors,
-    webhooks: Queue,
-    clock: Clock,
+    deliveries: Deliveries,
 }
 
 /// What the query string of a list asks for.
@@ -47,10 +45,7 @@ impl EventsFunction {
             authenticator: Authenticator::start(Merchants::new(table.clone()), clock.clone()).await,
             events: Events::new(table.clone()),
             sessions: Sessions::new(table.clone()),
-            endpoints: Endpoints::new(table.clone()),
-            cursors: Cursors::new(table),
-            webhooks,
-            clock,
+            deliveries: Deliveries::new(table, webhooks, clock),
         }
     }
 
@@ -72,7 +67,7 @@ impl EventsFunction {
             }
             Some(Route::Replay(id)) => {
                 let event = self.own(&api::read_event_id(id)?, &caller).await?;
-                let answer = self.replay(&event, &caller).await?;
+                let answer = self.replay(&event).await?;
                 tracing::info!(request_id = api::request_id(&request), event_id = %event.id(), key_id = %caller.key_id, "replayed");
                 Ok(answer)
             }
@@ -116,23 +111,8 @@ impl EventsFunction {
     }
 
     /// Delivers the event again to every endpoint that subscribes to its type now.
-    async fn replay(&self, event: &StoredEvent, caller: &Caller) -> Answer {
-        let endpoints = self.endpoints.of(&caller.merchant.id).await?;
-        let subscribed = endpoints.iter().filter(|endpoint| endpoint.wants(&event.object));
-        let mut replayed_to = Vec::new();
-        for endpoint in subscribed {
-            let cursor = CursorId {
-                object_id: event.object.id(),
-                merchant_id: caller.merchant.id.clone(),
-                endpoint_id: endpoint.id,
-                replay_of: Some(event.sequence),
-            };
-            self.cursors.replay(&cursor, &event.id(), self.clock.now()).await?;
-            if let Err(error) = self.webhooks.enqueue(&cursor.to_string()).await {
-                tracing::warn!(%cursor, %error, "a cursor could not be queued; `expire` will queue it");
-            }
-            replayed_to.push(endpoint.id);
-        }
+    async fn replay(&self, event: &StoredEvent) -> Answer {
+        let replayed_to = self.deliveries.replay(event).await?;
         if replayed_to.is_empty() {
             let title = format!("no enabled webhook endpoint is told of {}", event.event_type());
             return Err(Refusal::InvalidAction { title, parameter: None }.into());

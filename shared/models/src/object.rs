@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::event::EventType;
-use crate::ids::{CorrelationId, MerchantId, ObjectId};
+use crate::ids::{CorrelationId, MerchantId, ObjectId, SessionId};
 use crate::list_shards::ListShard;
 use crate::mail::{MailId, mail_for_refund, mail_for_session};
 use crate::mode::Mode;
@@ -29,6 +29,14 @@ impl Object {
         match self {
             Self::Session(session) => session.id.into(),
             Self::Refund(refund) => refund.id.into(),
+        }
+    }
+
+    /// The session, or the one that is refunded.
+    pub fn session_id(&self) -> SessionId {
+        match self {
+            Self::Session(session) => session.id,
+            Self::Refund(refund) => refund.session_id,
         }
     }
 
