@@ -5,6 +5,7 @@ use lambda_http::http::{HeaderValue, StatusCode, header};
 use lambda_http::{Body, Request, Response};
 use models::{Mode, Permission};
 use pages::{Answer, CONSOLE_STYLE, Language, Problem, ProblemTexts, Shell, see_other};
+use queue::Queue;
 use runtime::{Clock, Random, SettingError};
 use store::Table;
 
@@ -13,6 +14,7 @@ use crate::guard::{check_form, check_origin};
 use crate::route::{Page, Route};
 use crate::services::Services;
 use crate::visitor::Visitor;
+use crate::webhooks;
 
 /// The merchant's console.
 #[derive(Debug)]
@@ -27,8 +29,10 @@ impl Console {
     /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
     pub async fn from_env() -> Result<Self, SettingError> {
         let is_on = runtime::optional("CONSOLE").as_deref() == Some("on");
-        let services =
-            Services::new(Table::from_env()?, runtime::local_live_connector(), Clock::System, Random::System);
+        let config = runtime::aws_config()?;
+        let table = Table::new(&config, runtime::required("TABLE_NAME")?, Random::System);
+        let webhooks = Queue::new(&config, runtime::required("WEBHOOKS_QUEUE_URL")?);
+        let services = Services::new(table, webhooks, runtime::local_live_connector(), Clock::System, Random::System);
         let console = Self { is_on, public_base_url: runtime::optional("PUBLIC_BASE_URL"), services };
         if is_on {
             // While there is a whole core to do it with; see `api::Authenticator::start`.
@@ -92,8 +96,14 @@ impl Console {
     }
 
     /// A page, or what its form does; whether they may was asked.
-    pub(crate) async fn page(&self, _mode: Mode, page: Page<'_>, _request: &Request, _visitor: &Visitor) -> Answer {
+    pub(crate) async fn page(&self, mode: Mode, page: Page<'_>, request: &Request, visitor: &Visitor) -> Answer {
+        let (services, language) = (&self.services, language_of(request));
         match page {
+            Page::Webhooks => webhooks::list(services, visitor, mode, language).await,
+            Page::Webhook(id) => webhooks::endpoint(services, visitor, mode, id, language).await,
+            Page::ChangeWebhook(id) => webhooks::change(services, visitor, mode, id, request, language).await,
+            Page::Event(id) => webhooks::event(services, visitor, mode, id, language).await,
+            Page::ResendEvent(id) => webhooks::resend(services, visitor, mode, id).await,
             Page::Payments
             | Page::Payment(_)
             | Page::ShowPersonalData(_)
@@ -105,11 +115,6 @@ impl Console {
             | Page::Refunds
             | Page::CancelRefundForm(_)
             | Page::CancelRefund(_)
-            | Page::Webhooks
-            | Page::Webhook(_)
-            | Page::ChangeWebhook(_)
-            | Page::Event(_)
-            | Page::ResendEvent(_)
             | Page::People
             | Page::AddPerson
             | Page::Person(_)

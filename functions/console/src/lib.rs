@@ -10,5 +10,6 @@ mod handler;
 mod route;
 mod services;
 mod visitor;
+mod webhooks;
 
 pub use handler::{Console, refuse};

@@ -1,8 +1,10 @@
 //! What the pages ask and act by.
 
+use deliveries::Deliveries;
 use payments::Payments;
+use queue::Queue;
 use runtime::{Clock, Random};
-use store::{Merchants, Refunds, Sessions, Table, Timelines};
+use store::{Cursors, Endpoints, Events, Merchants, Refunds, Sessions, Table, Timelines};
 
 /// What the pages ask and act by.
 #[derive(Debug)]
@@ -12,14 +14,23 @@ pub(crate) struct Services {
     pub(crate) timelines: Timelines,
     pub(crate) merchants: Merchants,
     pub(crate) payments: Payments,
+    pub(crate) endpoints: Endpoints,
+    pub(crate) events: Events,
+    pub(crate) cursors: Cursors,
+    pub(crate) deliveries: Deliveries,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
 }
 
 impl Services {
-    /// Over this table, by this clock and randomness; `local_live` is whether the mock bank stands in for a live one.
-    pub(crate) fn new(table: Table, local_live: bool, clock: Clock, random: Random) -> Self {
+    /// Over this table and the queue of webhooks, by this clock and randomness; `local_live` is whether the mock bank stands in
+    /// for a live one.
+    pub(crate) fn new(table: Table, webhooks: Queue, local_live: bool, clock: Clock, random: Random) -> Self {
         Self {
+            deliveries: Deliveries::new(table.clone(), webhooks, clock.clone()),
+            endpoints: Endpoints::new(table.clone()),
+            events: Events::new(table.clone()),
+            cursors: Cursors::new(table.clone()),
             payments: Payments::new(table.clone(), local_live, clock.clone(), random.clone()),
             sessions: Sessions::new(table.clone()),
             refunds: Refunds::new(table.clone()),

@@ -1,0 +1,138 @@
+//! One endpoint: what it gets, how it does, what waits for it, and the last events.
+
+use askama::Template;
+use jiff::Timestamp;
+use lambda_http::http::StatusCode;
+use models::{CursorId, Endpoint, EndpointId, Mode, ObjectId, Permission, Subscription};
+use pages::{Answer, Language, Problem, Shell, Zone};
+use store::{ListRange, StoredEvent};
+
+use super::list::Status;
+use crate::frame::{Frame, Part};
+use crate::services::Services;
+use crate::visitor::Visitor;
+
+/// How many payments that wait are listed, and how many of the last events.
+const LISTED: usize = 25;
+
+/// What waits to be resumed: events of one payment or refund.
+struct Waiting {
+    of: ObjectId,
+    /// What leads to the payment, whichever it is.
+    path: String,
+}
+
+/// An event that the endpoint gets, in a line.
+struct Row {
+    path: String,
+    at: String,
+    what: String,
+    of: ObjectId,
+}
+
+#[derive(Template)]
+#[template(path = "webhooks/endpoint.html")]
+struct EndpointPage<'a> {
+    shell: &'a Shell<'a>,
+    frame: &'a Frame<'a>,
+    path: String,
+    endpoint: &'a Endpoint,
+    status: Status,
+    created_at: String,
+    subscribed: String,
+    /// Until when the secret before is valid beside the new one.
+    previous_secret_until: Option<String>,
+    /// The new secret, shown once.
+    secret: Option<&'a str>,
+    waiting: Vec<Waiting>,
+    /// How many more wait than are listed.
+    more_waiting: usize,
+    events: Vec<Row>,
+    may_change: bool,
+}
+
+/// An endpoint of the visitor's merchant, in this mode.
+pub(super) async fn own(services: &Services, visitor: &Visitor, mode: Mode, id: &str) -> Result<Endpoint, Problem> {
+    let id: EndpointId = id.parse().map_err(|_| Problem::NotFound)?;
+    let endpoint = services.endpoints.get(&visitor.person.merchant_id, &id).await?;
+    endpoint.filter(|endpoint| endpoint.mode == mode).ok_or(Problem::NotFound)
+}
+
+/// Its page.
+pub(crate) async fn show(services: &Services, visitor: &Visitor, mode: Mode, id: &str, language: Language) -> Answer {
+    let endpoint = own(services, visitor, mode, id).await?;
+    page(services, visitor, &endpoint, None, language).await
+}
+
+/// Its page; with its secret, if that is new.
+pub(super) async fn page(
+    services: &Services,
+    visitor: &Visitor,
+    endpoint: &Endpoint,
+    secret: Option<&str>,
+    language: Language,
+) -> Answer {
+    let mode = endpoint.mode;
+    let frame = &Frame::new(visitor, mode, Part::Webhooks, language);
+    let now = services.clock.now();
+    let mut paused = services.cursors.paused_of(&endpoint.id).await?;
+    let more_waiting = paused.len().saturating_sub(LISTED);
+    paused.truncate(LISTED);
+    let page = EndpointPage {
+        shell: &frame.shell(),
+        frame,
+        path: format!("{}/webhooks/{}", frame.root(), endpoint.id),
+        endpoint,
+        status: Status::of(endpoint, language, now),
+        created_at: language.date_and_time(endpoint.created_at, Zone::London),
+        subscribed: subscribed(&endpoint.events),
+        previous_secret_until: previous_secret_until(endpoint, language, now),
+        secret,
+        waiting: paused.iter().map(|cursor| waiting(cursor, frame)).collect(),
+        more_waiting,
+        events: events(services, visitor, endpoint, frame).await?,
+        may_change: visitor.may(Permission::ChangeWebhooks),
+    };
+    frame.page(StatusCode::OK, &page)
+}
+
+/// The last events that the endpoint gets, newest first.
+async fn events(
+    services: &Services,
+    visitor: &Visitor,
+    endpoint: &Endpoint,
+    frame: &Frame<'_>,
+) -> Result<Vec<Row>, Problem> {
+    let merchant = services.merchants.get(&visitor.person.merchant_id).await?.ok_or(Problem::NotFound)?;
+    let wanted = |event: &StoredEvent| {
+        endpoint.format == event.object.format()
+            && event.object.is_shown()
+            && endpoint.events.includes(event.event_type())
+    };
+    let range = ListRange { limit: LISTED, ..ListRange::default() };
+    let owner = visitor.owner(endpoint.mode);
+    let found = services.events.list(&owner, merchant.list_sharding.shards(), range, Some(&wanted)).await?;
+    let row = |event: &StoredEvent| Row {
+        path: format!("{}/events/{}", frame.root(), event.id()),
+        at: frame.language.date_and_time(event.created_at(), Zone::London),
+        what: event.event_type().to_string(),
+        of: event.object.id(),
+    };
+    Ok(found.items.iter().map(row).collect())
+}
+
+fn waiting(cursor: &CursorId, frame: &Frame<'_>) -> Waiting {
+    Waiting { of: cursor.object_id, path: format!("{}/payments?q={}", frame.root(), cursor.object_id) }
+}
+
+fn subscribed(events: &Subscription) -> String {
+    match events {
+        Subscription::All => "All events".to_owned(),
+        Subscription::Types(types) => types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+    }
+}
+
+fn previous_secret_until(endpoint: &Endpoint, language: Language, now: Timestamp) -> Option<String> {
+    endpoint.previous_secret_at(now)?;
+    Some(language.date_and_time(endpoint.previous_secret_until?, Zone::London))
+}

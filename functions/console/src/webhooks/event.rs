@@ -1,0 +1,88 @@
+//! One event: what happened, and each attempt to deliver it.
+
+use askama::Template;
+use lambda_http::http::StatusCode;
+use models::{Mode, ObjectId, Permission};
+use pages::{Answer, Language, Problem, Shell, Zone};
+use store::{DeliveryAttempt, StoredEvent};
+
+use crate::frame::{Frame, Part};
+use crate::services::Services;
+use crate::visitor::Visitor;
+
+/// The most attempts that are shown.
+const MAX_ATTEMPTS: usize = 100;
+
+/// One attempt, in a line.
+struct Row {
+    at: String,
+    endpoint_path: String,
+    endpoint: String,
+    what: String,
+    class: &'static str,
+    latency_ms: u64,
+}
+
+#[derive(Template)]
+#[template(path = "webhooks/event.html")]
+struct EventPage<'a> {
+    shell: &'a Shell<'a>,
+    frame: &'a Frame<'a>,
+    path: String,
+    id: String,
+    what: String,
+    at: String,
+    of: ObjectId,
+    /// The payment that it happened to, or to a refund of.
+    payment_path: String,
+    correlation_id: Option<&'a str>,
+    attempts: Vec<Row>,
+    may_resend: bool,
+}
+
+/// An event of the visitor's merchant, in this mode.
+pub(super) async fn own(services: &Services, visitor: &Visitor, mode: Mode, id: &str) -> Result<StoredEvent, Problem> {
+    let id = api::read_event_id(id).map_err(|_| Problem::NotFound)?;
+    let event = services.events.get(&id).await?.ok_or(Problem::NotFound)?;
+    let object = &event.object;
+    let is_own = *object.merchant_id() == visitor.person.merchant_id && object.mode() == mode && object.is_shown();
+    if is_own { Ok(event) } else { Err(Problem::NotFound) }
+}
+
+/// Its page.
+pub(crate) async fn show(services: &Services, visitor: &Visitor, mode: Mode, id: &str, language: Language) -> Answer {
+    let event = &own(services, visitor, mode, id).await?;
+    let frame = &Frame::new(visitor, mode, Part::Webhooks, language);
+    let attempts = services.events.attempts(&event.id(), MAX_ATTEMPTS).await?;
+    let page = EventPage {
+        shell: &frame.shell(),
+        frame,
+        path: format!("{}/events/{}", frame.root(), event.id()),
+        id: api::event_id(event),
+        what: event.event_type().to_string(),
+        at: language.date_and_time(event.created_at(), Zone::London),
+        of: event.object.id(),
+        payment_path: format!("{}/payments/{}", frame.root(), event.object.session_id()),
+        correlation_id: event.correlation_id().map(models::CorrelationId::as_str),
+        attempts: attempts.iter().map(|attempt| row(attempt, frame)).collect(),
+        may_resend: visitor.may(Permission::ChangeWebhooks),
+    };
+    frame.page(StatusCode::OK, &page)
+}
+
+fn row(attempt: &DeliveryAttempt, frame: &Frame<'_>) -> Row {
+    // What a server answered in words may name a person: its status says enough here.
+    let (what, class) = match (attempt.status, &attempt.error) {
+        (Some(status), _) => (format!("Answered {status}"), if (200..300).contains(&status) { "good" } else { "bad" }),
+        (None, Some(error)) => (format!("Not answered: {error}"), "bad"),
+        (None, None) => ("Not answered".to_owned(), "bad"),
+    };
+    Row {
+        at: frame.language.date_and_time(attempt.at, Zone::London),
+        endpoint_path: format!("{}/webhooks/{}", frame.root(), attempt.endpoint_id),
+        endpoint: attempt.endpoint_id.to_string(),
+        what,
+        class,
+        latency_ms: attempt.latency_ms,
+    }
+}
