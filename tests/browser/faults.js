@@ -43,6 +43,8 @@ const isCut = ({ scrollWidth, clientWidth, scrollHeight, clientHeight }) => scro
 for (const element of all('body *').filter((e) => seen(e) && !hidden(e) && !e.closest('svg'))) {
   const { left, right } = element.getBoundingClientRect();
   const within = element.parentElement.closest('.brand bdi, .stub h2');
+  // A table of many columns, or what is to be copied, is scrolled by itself (WCAG 2.2, 1.4.10).
+  if (element.closest('.scroll, pre')) continue;
   if (!within && (left < -0.5 || right > width + 0.5)) faults.push(`from ${left} to ${right} px: ${name(element)}`);
   const cuts = getComputedStyle(element).overflow !== 'visible' && element.tagName !== 'INPUT';
   if (cuts && isCut(element) && !shortened(element)) faults.push(`cut off: ${name(element)}`);
@@ -97,7 +99,7 @@ for (const node of texts) {
 // A thumb hits what can be pressed: 44 px, and for links 24 (WCAG 2.2, 2.5.8), but for those in a sentence.
 for (const element of all('button, .button, summary, input:not([type=hidden])').filter(seen)) {
   // A box is ticked by its words as well.
-  const pressed = element.type === 'checkbox' ? element.labels[0] : element;
+  const pressed = ['checkbox', 'radio'].includes(element.type) ? element.labels[0] : element;
   const { width, height } = pressed.getBoundingClientRect();
   if (height < 44 || width < 24) faults.push(`too small for a thumb: ${name(element)}`);
 }
