@@ -9,6 +9,7 @@ use crate::events::{self, Events, StoredEvent};
 use crate::history::entered_at_instead;
 use crate::keys;
 use crate::owner::Owner;
+use crate::pointers::{Pointers, without_pointers};
 use crate::session_writes::{ForRefund, owned, present, transition};
 use crate::sessions::Sessions;
 use crate::table::{Item, ms, n, read, s};
@@ -62,8 +63,8 @@ impl Sessions {
         Err(StoreError::Conflict { operation: "TransactWriteItems" }.into())
     }
 
-    /// Leaves a tombstone of a session, and puts its events without personal data, in one transaction; none if the session
-    /// has changed since it was read. It happens at `at`, or as late as the latest of its history, and really at
+    /// Leaves a tombstone of a session, removes what points to it, and puts its events without personal data, in one
+    /// transaction; none if the session has changed since it was read. It happens at `at`, or as late as the latest of its history, and really at
     /// `real_at`.
     /// `publish` puts no event over one that is there: those that it has yet to put, it finds. What it puts no more is not
     /// put here either: it has expired.
@@ -104,6 +105,7 @@ impl Sessions {
         if let Some((change, pays_refund)) = ending.zip(session.pays_refund.as_ref()) {
             all = ForRefund::of(change.event).add_to(all, pays_refund, session.amount, change);
         }
+        all = without_pointers(all, Pointers::new(self.table.clone()).keys_of(&session).await?);
         let entries = session.history.len();
         let erased = Object::Session(Box::new(session.erased(*at)));
         for sequence in 1..=entries {

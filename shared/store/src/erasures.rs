@@ -13,10 +13,12 @@ use crate::events::Events;
 use crate::keys;
 use crate::mails::Mails;
 use crate::object_path::ObjectPath;
+use crate::pointers::{Pointers, without_pointers};
 use crate::query::{Position, Query, QueryPage, Source};
 use crate::refunds::{Refunds, WithRefunds};
 use crate::table::{Item, Table, ms, n, read, s, sk};
 use crate::tombstone::{Tombstone, is_tombstone};
+use crate::transaction::{Transacted, Transaction, Verdict};
 use crate::update::{Update, Updated};
 use crate::write::WriteKind;
 
@@ -174,9 +176,11 @@ impl Erasures {
         }
     }
 
+    /// With what points to it, in one transaction.
     async fn erase_session(&self, session: Session, now: Timestamp) -> Result<Erased, StoreError> {
         let ended = SessionState::ALL.into_iter().filter(|state| state.is_final()).map(SessionState::as_str);
         let refund_count = n(session.refund_count);
+        let pointers = Pointers::new(self.table.clone()).keys_of(&session).await?;
         let mut update = Update::new(WriteKind::SessionErase, keys::session(&session.id))
             .when_one_of("state", ended)
             .when("attribute_not_exists(#deleted_at)", [])
@@ -191,10 +195,14 @@ impl Erasures {
                 update = update.set(attribute, value);
             }
         }
-        Ok(match update.send(&self.table).await? {
-            Updated::New(_) => Erased::Done,
-            Updated::Refused(Some(item)) if !is_tombstone(&item) => Erased::NotFinal,
-            Updated::Refused(_) => Erased::NotFound,
+        let all = without_pointers(Transaction::default().update(update), pointers);
+        Ok(match all.send(&self.table).await? {
+            Transacted::Done => Erased::Done,
+            Transacted::Refused(verdicts) => match verdicts.of(0) {
+                Verdict::Refused(Some(item)) if is_tombstone(&item) => Erased::NotFound,
+                Verdict::Refused(Some(_)) | Verdict::Held => Erased::NotFinal,
+                Verdict::Refused(None) => Erased::NotFound,
+            },
         })
     }
 

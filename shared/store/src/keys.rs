@@ -33,6 +33,7 @@ pub(crate) const CUSTOMER_PK_PREFIX: &str = "CUSTOMER#";
 pub(crate) const CUSTOMER_SK: &str = "CUSTOMER";
 pub(crate) const BANK_PAYMENT_SK: &str = "BANKPAYMENT";
 pub(crate) const COUNT_PREFIX: &str = "COUNT#";
+pub(crate) const FIND_PREFIX: &str = "FIND#";
 pub(crate) const SHOP_SK: &str = "SHOP";
 pub(crate) const APPLICATION_SK: &str = "APP";
 
@@ -112,6 +113,11 @@ pub(crate) fn customer(id: &CustomerId) -> Key {
 
 pub(crate) fn test_clock(id: &TestClockId) -> Key {
     Key::new(format!("CLOCK#{id}"), "CLOCK")
+}
+
+/// Where the sessions are pointed to of which this is known: a kind of knowledge, and the value.
+pub(crate) fn find_pk(merchant: &MerchantId, mode: Mode, kind: &str, value: &str) -> String {
+    format!("{FIND_PREFIX}{merchant}#{}#{kind}#{value}", mode.as_str())
 }
 
 /// How many of something there are in an owner's lists of one format.

@@ -9,8 +9,9 @@ mod range;
 use serde::de::DeserializeOwned;
 
 use crate::error::StoreError;
+use crate::query::Source;
 use crate::size::size_bytes;
-use crate::table::{MAX_BATCH, Table, read};
+use crate::table::{Key, MAX_BATCH, Table, read};
 use crate::tombstone::is_tombstone;
 use entries::{Direction, Entries, Entry};
 pub use range::{ListCursor, ListRange, ListStart, Page};
@@ -35,7 +36,7 @@ pub(crate) async fn page<T: DeserializeOwned>(
     let (limit, direction) = (range.limit, Direction::of(&range.start));
     // One more than asked for shows whether there are more; a filter needs many to find some.
     let at_once = if filter.is_some() { READ_AT_ONCE } else { limit + 1 };
-    let mut entries = Entries::new(table, list_pks, range, at_once);
+    let mut entries = Entries::new(table, Source::Lists, list_pks, range, at_once);
     let mut last = entries.last().cloned();
     let (mut found, mut found_bytes, mut read_count): (Vec<T>, _, _) = (Vec::new(), 0, 0);
     loop {
@@ -76,4 +77,21 @@ pub(crate) async fn page<T: DeserializeOwned>(
             return Ok(direction.page(found, last));
         }
     }
+}
+
+/// One page of what is in a partition of the table, whose sort keys are as the list index has them.
+pub(crate) async fn keys_in(table: &Table, pk: String, range: ListRange) -> Result<Page<Key>, StoreError> {
+    let (limit, direction) = (range.limit, Direction::of(&range.start));
+    let mut entries = Entries::new(table, Source::Table, std::iter::once(pk), range, limit + 1);
+    let mut found = Vec::new();
+    while found.len() < limit {
+        if entries.is_to_be_asked() {
+            entries.ask().await?;
+            continue;
+        }
+        let Some(entry) = entries.pop() else { break };
+        found.push(entry.key);
+    }
+    let next = if entries.may_have_more() { entries.last().cloned() } else { None };
+    Ok(direction.page(found, next))
 }

@@ -80,6 +80,14 @@ impl Merchants {
         }))
     }
 
+    /// The merchant's own secret alone, by which the addresses in pointers are hashed; none if there is no such merchant. One
+    /// consistent read.
+    pub(crate) async fn idempotency_salt(&self, id: &MerchantId) -> Result<Option<[u8; 32]>, StoreError> {
+        let key = keys::profile(id);
+        let profile = self.table.get(key.clone()).await?.map(|item| read::<Profile>(&key, item)).transpose()?;
+        Ok(profile.map(|profile| profile.idempotency_salt))
+    }
+
     /// Creates a merchant without keys or accounts; false if there is one with this id already.
     ///
     /// # Errors

@@ -17,6 +17,12 @@ pub(crate) enum Source {
 }
 
 impl Source {
+    /// The name of the sort key.
+    pub(crate) const fn sort_key(self) -> &'static str {
+        let (_, _, sort_key) = self.names();
+        sort_key
+    }
+
     /// The index, if it is one, and the names of its keys.
     const fn names(self) -> (Option<&'static str>, &'static str, &'static str) {
         match self {

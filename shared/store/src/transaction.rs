@@ -3,8 +3,8 @@
 use aws_sdk_dynamodb::operation::transact_get_items::TransactGetItemsError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    CancellationReason, Delete, Get, Put, ReturnValuesOnConditionCheckFailure, TransactGetItem, TransactWriteItem,
-    Update as TransactUpdate,
+    CancellationReason, ConditionCheck, Delete, Get, Put, ReturnValuesOnConditionCheckFailure, TransactGetItem,
+    TransactWriteItem, Update as TransactUpdate,
 };
 
 use crate::conflicts::past_conflicts;
@@ -28,12 +28,18 @@ enum Write {
     Put(WriteKind, Key, Item),
     Update(Update),
     Delete(WriteKind, Key),
+    Remove(WriteKind, Key),
+    Check(WriteKind, Key, &'static str),
 }
 
 impl Write {
     const fn kind(&self) -> WriteKind {
         match self {
-            Self::PutNew(kind, ..) | Self::Put(kind, ..) | Self::Delete(kind, _) => *kind,
+            Self::PutNew(kind, ..)
+            | Self::Put(kind, ..)
+            | Self::Delete(kind, _)
+            | Self::Remove(kind, _)
+            | Self::Check(kind, ..) => *kind,
             Self::Update(update) => update.kind(),
         }
     }
@@ -91,6 +97,18 @@ impl Transaction {
         self
     }
 
+    /// With the deletion of an item that may be there.
+    pub(crate) fn remove(mut self, kind: WriteKind, key: Key) -> Self {
+        self.writes.push(Write::Remove(kind, key));
+        self
+    }
+
+    /// With a condition on an item that this kind of write leaves as it is; without placeholders.
+    pub(crate) fn check(mut self, kind: WriteKind, key: Key, condition: &'static str) -> Self {
+        self.writes.push(Write::Check(kind, key, condition));
+        self
+    }
+
     /// Does it, again and again while other transactions are at the same items, for some seconds.
     pub(crate) async fn send(self, table: &Table) -> Result<Transacted, StoreError> {
         let operation = self.writes.first().map_or("", |write| write.kind().as_str());
@@ -124,6 +142,17 @@ fn item(write: Write, table: &Table) -> Result<TransactWriteItem, StoreError> {
             .condition_expression("attribute_exists(pk)")
             .build()
             .map(|delete| item.delete(delete)),
+        Write::Remove(_, key) => Delete::builder()
+            .table_name(&table.name)
+            .set_key(Some(key.into_item()))
+            .build()
+            .map(|delete| item.delete(delete)),
+        Write::Check(_, key, condition) => ConditionCheck::builder()
+            .table_name(&table.name)
+            .set_key(Some(key.into_item()))
+            .condition_expression(condition)
+            .build()
+            .map(|check| item.condition_check(check)),
         Write::Update(update) => update.in_transaction(table).map(|update: TransactUpdate| item.update(update)),
     };
     let built = built.map_err(|error| StoreError::Unavailable { operation, cause: error.to_string() })?;

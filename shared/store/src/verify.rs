@@ -9,6 +9,7 @@ mod customers;
 mod history;
 mod kind;
 mod merchants;
+mod pointers;
 mod publishing;
 mod refunds;
 mod sessions;
@@ -74,6 +75,8 @@ pub enum Rule {
     Endpoint,
     /// What is counted of lists is a number, not below 0, and each mark that something is counted goes by itself.
     Count,
+    /// A pointer by which a session is found is one of its own, and the session neither erased nor deleted.
+    Pointer,
     /// A test clock moves forward, and no more sessions follow it than may.
     Clock,
 }
@@ -99,6 +102,7 @@ impl Rule {
             Self::Cursor => "cursor",
             Self::Endpoint => "endpoint",
             Self::Count => "count",
+            Self::Pointer => "pointer",
             Self::Clock => "clock",
         }
     }
@@ -149,6 +153,7 @@ impl Verify {
             Kind::Pointer(id) => check.pointer(id, item).await?,
             Kind::Customer(id) => check.customer(id, item).await?,
             Kind::TestClock(id) => check.test_clock(id, item).await?,
+            Kind::FoundBy(_, id) => check.found_by(&key, id.as_ref()).await?,
             Kind::Count(..) => check.count(item),
             Kind::CountMark(_) => check.count_mark(item),
             Kind::Event(id) => check.event(id, item),

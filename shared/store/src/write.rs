@@ -101,6 +101,11 @@ kinds! {
     /// Removed by its time to live alone, days later.
     CountMark = "marking what is counted",
     Count = "counting",
+    // Pointers, by which a session is found. Removed in the transaction that erases or deletes their session.
+    /// Puts what is fixed, while their session is neither erased nor deleted, which it is for good.
+    PointerPut = "pointing to a session",
+    /// In a transaction whose first write holds once, or removes for good.
+    PointerRemove = "removing the pointers to a session",
     // Events. Removed by their time to live alone, weeks later.
     EventPut = "putting an event",
     /// In a transaction whose first write holds once.

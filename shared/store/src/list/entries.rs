@@ -26,8 +26,8 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    fn of(item: &Item) -> Option<Self> {
-        Some(Self { key: Key::of(item)?, list_sk: item.get("list_sk")?.as_s().ok()?.clone() })
+    fn of(item: &Item, sort_key: &str) -> Option<Self> {
+        Some(Self { key: Key::of(item)?, list_sk: item.get(sort_key)?.as_s().ok()?.clone() })
     }
 }
 
@@ -97,6 +97,7 @@ impl Shard {
 /// The entries of a list, one after the other in the direction in which it is read.
 pub(super) struct Entries<'a> {
     table: &'a Table,
+    source: Source,
     shards: Vec<Shard>,
     bounds: Bounds,
     direction: Direction,
@@ -107,9 +108,10 @@ pub(super) struct Entries<'a> {
 }
 
 impl<'a> Entries<'a> {
-    /// Of a list that is in these partitions. Nothing is asked yet; all shards together are then asked for `at_once`.
+    /// Of a list that is in these partitions of the source. Nothing is asked yet; all shards together are then asked for `at_once`.
     pub(super) fn new(
         table: &'a Table,
+        source: Source,
         list_pks: impl Iterator<Item = String>,
         range: ListRange,
         at_once: usize,
@@ -128,7 +130,7 @@ impl<'a> Entries<'a> {
             ListStart::Before(cursor) => Some(cursor).filter(|cursor| cursor.0 >= bounds.from),
         };
         let count = share(at_once, shards.len());
-        Self { table, shards, bounds, direction, last, count }
+        Self { table, source, shards, bounds, direction, last, count }
     }
 
     /// The one that came last, or beside which the list begins.
@@ -151,8 +153,9 @@ impl<'a> Entries<'a> {
         let mut unknown = self.shards.iter_mut().filter(|shard| shard.is_to_be_asked());
         loop {
             let some = unknown.by_ref().take(SHARDS_AT_ONCE);
+            let from = (self.table, self.source);
             let asked =
-                some.map(|shard| ask(self.table, shard, &self.bounds, self.direction, self.last.as_ref(), self.count));
+                some.map(|shard| ask(from, shard, &self.bounds, self.direction, self.last.as_ref(), self.count));
             if try_join_all(asked).await?.is_empty() {
                 return Ok(());
             }
@@ -178,7 +181,7 @@ fn share(count: usize, shards: usize) -> usize {
 
 /// Asks a shard for what comes after `last` in this direction.
 async fn ask(
-    table: &Table,
+    (table, source): (&Table, Source),
     shard: &mut Shard,
     bounds: &Bounds,
     direction: Direction,
@@ -203,9 +206,9 @@ async fn ask(
         Direction::Older => true,
         Direction::Newer => false,
     };
-    let query = Query { source: Source::Lists, pk: &shard.list_pk, between: Some((from, to)), descending, limit };
+    let query = Query { source, pk: &shard.list_pk, between: Some((from, to)), descending, limit };
     let page = table.page(&query, None).await?;
-    shard.at_hand = page.items.iter().filter_map(Entry::of).collect();
+    shard.at_hand = page.items.iter().filter_map(|item| Entry::of(item, source.sort_key())).collect();
     shard.has_more = page.next.is_some();
     if last.is_some_and(|ListCursor(last)| shard.next() == Some(last.as_str())) {
         shard.at_hand.pop_front();

@@ -9,6 +9,7 @@ use models::{
 
 use crate::keys;
 use crate::object_path::ObjectPath;
+use crate::pointers;
 use crate::table::Key;
 
 /// What an item is.
@@ -19,6 +20,8 @@ pub(super) enum Kind {
     Pointer(RefundId),
     Customer(CustomerId),
     TestClock(TestClockId),
+    /// By which kind of knowledge, and which session, if its key says that.
+    FoundBy(String, Option<SessionId>),
     /// Of an owner's lists, and of what.
     Count(String, String),
     CountMark(String),
@@ -53,7 +56,8 @@ impl Kind {
         Self::known(key).unwrap_or_else(|| Self::Unknown(key.pk.clone()))
     }
 
-    fn known(Key { pk, sk }: &Key) -> Option<Self> {
+    fn known(key: &Key) -> Option<Self> {
+        let Key { pk, sk } = key;
         let (kind, id) = pk.split_once('#')?;
         match kind {
             "SESSION" => match ObjectPath::from_key(pk, sk)? {
@@ -63,6 +67,7 @@ impl Kind {
             "REFUND" => (sk == "REFUND").then_some(Self::Pointer(id.parse().ok()?)),
             "CUSTOMER" => (sk == keys::CUSTOMER_SK).then_some(Self::Customer(id.parse().ok()?)),
             "CLOCK" => (sk == "CLOCK").then_some(Self::TestClock(id.parse().ok()?)),
+            "FIND" => Some(Self::FoundBy(id.split('#').nth(2)?.to_owned(), pointers::session_of(key))),
             "COUNT" => Some(Self::Count(id.to_owned(), sk.to_lowercase())),
             "COUNTED" => Some(Self::CountMark(id.to_owned())),
             "EVENTS" => Self::of_events(id.parse().ok()?, sk),
@@ -127,6 +132,8 @@ impl fmt::Display for Kind {
             Self::Pointer(id) => write!(f, "pointer of refund {id}"),
             Self::Customer(id) => write!(f, "customer {id}"),
             Self::TestClock(id) => write!(f, "test clock {id}"),
+            Self::FoundBy(kind, Some(id)) => write!(f, "pointer by {kind} to session {id}"),
+            Self::FoundBy(kind, None) => write!(f, "pointer by {kind}"),
             Self::Count(owner, counted) => write!(f, "count {counted} of {owner}"),
             Self::CountMark(id) => write!(f, "mark that {id} is counted"),
             Self::Event(id) => write!(f, "event {id}"),

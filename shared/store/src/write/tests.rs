@@ -31,9 +31,9 @@ use super::{SENDING, WriteKind};
 use crate::table::{Item, Key};
 use crate::{
     Change, ChangeError, ClockAdvanced, Counted, Counts, Created, Cursors, Customers, DeliveryAttempt, EndpointChange,
-    EndpointCreated, Endpoints, Erased, Erasures, Events, Fingerprint, Finished, Mails, Marked, Merchants, MockLedger,
-    ObjectPath, Owner, Paused, RefundConclusion, RefundCreated, RefundEnd, Refunds, Registration, Resent, Sessions,
-    Shops, Span, StoreError, StoredEvent, Table, TestClocks,
+    EndpointCreated, Endpoints, Erased, Erasures, Events, Fingerprint, Finished, ListRange, Mails, Marked, Merchants,
+    MockLedger, ObjectPath, Owner, Paused, Pointers, RefundConclusion, RefundCreated, RefundEnd, Refunds, Registration,
+    Resent, Sessions, Shops, Sought, Span, StoreError, StoredEvent, Table, TestClocks,
 };
 use support::World;
 
@@ -192,6 +192,7 @@ fn no_kind_of_write_is_done_twice_however_late_its_first_attempt_arrives() {
         Box::pin(mails(&late, &paid, now)).await;
         Box::pin(endpoints(&late, &owner, now)).await;
         Box::pin(customers(&late, &owner, now)).await;
+        Box::pin(pointers(&late, &owner, now)).await;
         Box::pin(test_clocks(&late, &owner, now)).await;
         Box::pin(ledger(&late)).await;
         Box::pin(the_end(&late, &paid, now)).await;
@@ -885,6 +886,53 @@ async fn customers(late: &Late, owner: &Owner, now: Timestamp) {
     assert_eq!(counts.of(&owner, Counted::Customers).await.unwrap(), 1);
 }
 
+/// Everything by which the session can be found leads to it, and nothing else does.
+async fn is_found(late: &Late, session: &Session, by_email: bool, is: bool) {
+    let pointers = Pointers::new(late.table.clone());
+    let found = async |sought| {
+        let range = ListRange { limit: 100, ..ListRange::default() };
+        let page = pointers.find(&session.merchant_id, session.mode, &sought, range).await.unwrap();
+        page.items.contains(&session.id)
+    };
+    assert_eq!(found(Sought::Reference(session.reference.clone())).await, is);
+    assert_eq!(found(Sought::EndToEnd(session.end_to_end_id)).await, is);
+    assert_eq!(found(Sought::Email(support::payer().email.unwrap())).await, is && by_email);
+}
+
+/// Points to sessions, before and after they are deleted; of erased ones, see [`the_end`].
+async fn pointers(late: &Late, owner: &Owner, now: Timestamp) {
+    let (pointers, sessions) = (Pointers::new(late.table.clone()), Sessions::new(late.table.clone()));
+    let session = support::new_session(owner, now, None, 400);
+    // What is refused now may be done later, and is not recorded.
+    let too_early = Pointers::new(late.world.table.clone());
+    assert!(!too_early.put_for(&session).await.unwrap(), "not there yet");
+    sessions.create(session.clone(), None).await.unwrap();
+    let identified = Change {
+        session_id: session.id,
+        event: SessionEvent::PayerIdentified,
+        at: now + seconds(1),
+        write_id: samples::write_id(),
+    };
+    let known = sessions.identify_payer(identified, &support::payer()).await.unwrap().session;
+    assert!(!too_early.put_email_of(&known).await.unwrap(), "before the others");
+    is_found(late, &known, false, false).await;
+    assert!(pointers.put_for(&session).await.unwrap());
+    late.arrive_after("pointing to a session").await;
+    is_found(late, &known, false, true).await;
+    for _ in 0..2 {
+        assert!(pointers.put_email_of(&known).await.unwrap());
+        late.arrive_after("pointing to a session by its payer").await;
+    }
+    assert!(pointers.put_for(&known).await.unwrap());
+    late.arrive_after("pointing to a session again").await;
+    is_found(late, &known, true, true).await;
+    sessions.delete(known.id, owner, now + seconds(2), samples::write_id(), None).await.unwrap();
+    late.arrive_after("deleting what is pointed to").await;
+    is_found(late, &known, true, false).await;
+    assert!(!pointers.put_for(&known).await.unwrap() && !pointers.put_email_of(&known).await.unwrap());
+    is_found(late, &known, true, false).await;
+}
+
 async fn ledger(late: &Late) {
     let ledger = MockLedger::new(late.table.clone());
     let payment = models::EndToEndId::new(samples::uuid());
@@ -931,6 +979,11 @@ async fn the_end(late: &Late, paid: &Session, now: Timestamp) {
         assert!(matches!(late.table.republish(&path, since(first)).await.unwrap(), Marked::From(_)));
         late.arrive_after("marking to be published again").await;
     }
+    let pointers = Pointers::new(late.table.clone());
+    let whole: Session = Sessions::new(late.table.clone()).get(&paid.id).await.unwrap().unwrap();
+    assert!(pointers.put_for(&whole).await.unwrap());
+    late.arrive_after("pointing to what was paid").await;
+    is_found(late, &whole, true, true).await;
     let erasures = Erasures::new(late.table.clone());
     let day_later = now + SignedDuration::from_hours(25);
     assert_eq!(erasures.erase_alone(&paid.id, day_later).await.unwrap(), Erased::Done);
@@ -938,6 +991,9 @@ async fn the_end(late: &Late, paid: &Session, now: Timestamp) {
     let session: Session = Sessions::new(late.table.clone()).get(&paid.id).await.unwrap().unwrap();
     assert!(session.payer.is_none() && session.erased_at.is_some());
     assert_eq!(session.payee, paid.payee, "the merchant stays");
+    is_found(late, &whole, true, false).await;
+    assert!(!pointers.put_for(&whole).await.unwrap() && !pointers.put_email_of(&whole).await.unwrap());
+    is_found(late, &whole, true, false).await;
     let gone = SessionId::new(samples::uuid());
     assert_eq!(erasures.erase_alone(&gone, day_later).await.unwrap(), Erased::NotFound);
 }
