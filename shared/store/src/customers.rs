@@ -8,7 +8,7 @@ use models::{Customer, CustomerId, ListShards, SortableTimestamp, WriteId};
 
 use crate::error::StoreError;
 use crate::keys;
-use crate::list::{self, ListRange, Page};
+use crate::list::{self, ListRange, Page, Partitions, Wanted};
 use crate::owner::{Owner, Whose};
 use crate::session_writes::{owned, present};
 use crate::sessions::Fingerprint;
@@ -224,7 +224,7 @@ impl Customers {
     ) -> Result<Page<Customer>, StoreError> {
         let format = owner.format.unwrap_or_default();
         let list_pks = shards.all().map(|shard| keys::customers_list_pk(&owner.merchant_id, owner.mode, format, shard));
-        list::page(&self.table, list_pks, range, None).await
+        list::page(&self.table, Partitions { list_pks, lists: 1 }, range, Wanted { amount: None, filter: None }).await
     }
 
     /// A session of theirs began or ended at that time: their personal data is kept for as long after it as after their last

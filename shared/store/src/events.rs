@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::conflicts::past_conflicts;
 use crate::error::StoreError;
 use crate::keys;
-use crate::list::{self, ListRange, Page};
+use crate::list::{self, ListRange, Page, Partitions, Wanted};
 use crate::owner::Owner;
 use crate::table::{Item, Key, Table, read, s};
 use crate::update::Update;
@@ -174,7 +174,7 @@ impl Events {
         filter: Option<&(dyn Fn(&StoredEvent) -> bool + Sync)>,
     ) -> Result<Page<StoredEvent>, StoreError> {
         let list_pks = shards.all().map(|shard| keys::events_list_pk(&owner.merchant_id, owner.mode, shard));
-        list::page(&self.table, list_pks, range, filter).await
+        list::page(&self.table, Partitions { list_pks, lists: 1 }, range, Wanted { amount: None, filter }).await
     }
 
     /// Notes an attempt to deliver an event.

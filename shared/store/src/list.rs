@@ -6,6 +6,7 @@
 mod entries;
 mod range;
 
+use models::Money;
 use serde::de::DeserializeOwned;
 
 use crate::error::StoreError;
@@ -20,43 +21,76 @@ pub use range::{ListCursor, ListRange, ListStart, Page};
 const READ_AT_ONCE: usize = MAX_BATCH;
 const MAX_READ: usize = 500;
 
+/// How many entries of the index are asked for at a time where it says by itself which are wanted, and how many such a list
+/// passes at the most: some hundred bytes each.
+const PASS_AT_ONCE: usize = 1000;
+const MAX_PASSED: usize = 5000;
+
 /// How much one page holds at the most, but for its last item: what DynamoDB answers to one query. Lambda answers with 6 MB.
 const MAX_PAGE_BYTES: usize = 1 << 20;
 
-/// One page of a list that is in these partitions of the index; if there is a filter, of what it says yes to. The index says,
+/// Which of a list are wanted.
+pub(crate) struct Wanted<'a, T> {
+    /// Those whose amount it says yes to, which the index says.
+    pub(crate) amount: Option<&'a (dyn Fn(Money) -> bool + Sync)>,
+    /// Those that it says yes to.
+    pub(crate) filter: Option<&'a (dyn Fn(&T) -> bool + Sync)>,
+}
+
+impl<T> Wanted<'_, T> {
+    const fn is_all(&self) -> bool {
+        self.amount.is_none() && self.filter.is_none()
+    }
+}
+
+/// Where lists are: so many of them, in these partitions of the index, each in as many.
+pub(crate) struct Partitions<P> {
+    pub(crate) list_pks: P,
+    pub(crate) lists: usize,
+}
+
+/// One page of lists that are in these partitions of the index, merged; if not all are wanted, of those that are. The index says,
 /// eventually consistently, which items they are and in which order; the items are read from the table, consistently: what is
-/// deleted is left out, though the index has it still. Without a filter, each partition is queried once, and the page read at
+/// deleted is left out, though the index has it still. If all are wanted, each partition is queried once, and the page read at
 /// once.
 pub(crate) async fn page<T: DeserializeOwned>(
     table: &Table,
-    list_pks: impl Iterator<Item = String>,
+    Partitions { list_pks, lists }: Partitions<impl Iterator<Item = String>>,
     range: ListRange,
-    filter: Option<&(dyn Fn(&T) -> bool + Sync)>,
+    wanted: Wanted<'_, T>,
 ) -> Result<Page<T>, StoreError> {
     let (limit, direction) = (range.limit, Direction::of(&range.start));
     // One more than asked for shows whether there are more; a filter needs many to find some.
-    let at_once = if filter.is_some() { READ_AT_ONCE } else { limit + 1 };
-    let mut entries = Entries::new(table, Source::Lists, list_pks, range, at_once);
+    let at_once = match &wanted {
+        Wanted { amount: Some(_), .. } => PASS_AT_ONCE,
+        Wanted { filter: Some(_), .. } => READ_AT_ONCE,
+        Wanted { amount: None, filter: None } => limit + 1,
+    };
+    let mut entries = Entries::new(table, Source::Lists, list_pks, lists, range, at_once);
     let mut last = entries.last().cloned();
     let (mut found, mut found_bytes, mut read_count): (Vec<T>, _, _) = (Vec::new(), 0, 0);
+    let mut passed_count = 0;
     loop {
-        let wanted = if filter.is_some() { READ_AT_ONCE } else { READ_AT_ONCE.min(limit.saturating_sub(found.len())) };
+        let count = if wanted.is_all() { READ_AT_ONCE.min(limit.saturating_sub(found.len())) } else { READ_AT_ONCE };
         let mut some = Vec::new();
-        while some.len() < wanted {
+        while some.len() < count && passed_count < MAX_PASSED {
             if entries.is_to_be_asked() {
                 // What one round of queries found is what one call answers.
-                if !found.is_empty() || (filter.is_none() && !some.is_empty()) {
+                if !found.is_empty() || (wanted.is_all() && !some.is_empty()) {
                     break;
                 }
                 entries.ask().await?;
                 continue;
             }
             let Some(entry) = entries.pop() else { break };
-            some.push(entry);
+            match wanted.amount {
+                Some(wanted) if !entry.amount.is_some_and(wanted) => passed_count += 1,
+                Some(_) | None => some.push(entry),
+            }
         }
         read_count += some.len();
         let mut items = table.get_all(some.iter().map(|entry| &entry.key)).await?;
-        for Entry { key, list_sk } in some {
+        for Entry { key, list_sk, .. } in some {
             if found.len() >= limit || found_bytes >= MAX_PAGE_BYTES {
                 return Ok(direction.page(found, last));
             }
@@ -64,16 +98,19 @@ pub(crate) async fn page<T: DeserializeOwned>(
             let Some(item) = items.remove(&key).filter(|item| !is_tombstone(item)) else { continue };
             let size_bytes = size_bytes(&item);
             let item = read(key, item)?;
-            if filter.is_none_or(|wanted| wanted(&item)) {
+            if wanted.filter.is_none_or(|wanted| wanted(&item)) {
                 found.push(item);
                 found_bytes += size_bytes;
             }
         }
+        // Those after it whose amount is another were passed.
+        last = entries.last().cloned().or(last);
         if !entries.may_have_more() {
             return Ok(direction.page(found, None));
         }
         let is_full = found.len() >= limit || found_bytes >= MAX_PAGE_BYTES;
-        if is_full || read_count >= MAX_READ || (!found.is_empty() && entries.is_to_be_asked()) {
+        let is_enough = read_count >= MAX_READ || passed_count >= MAX_PASSED;
+        if is_full || is_enough || (!found.is_empty() && entries.is_to_be_asked()) {
             return Ok(direction.page(found, last));
         }
     }
@@ -82,7 +119,7 @@ pub(crate) async fn page<T: DeserializeOwned>(
 /// One page of what is in a partition of the table, whose sort keys are as the list index has them.
 pub(crate) async fn keys_in(table: &Table, pk: String, range: ListRange) -> Result<Page<Key>, StoreError> {
     let (limit, direction) = (range.limit, Direction::of(&range.start));
-    let mut entries = Entries::new(table, Source::Table, std::iter::once(pk), range, limit + 1);
+    let mut entries = Entries::new(table, Source::Table, std::iter::once(pk), 1, range, limit + 1);
     let mut found = Vec::new();
     while found.len() < limit {
         if entries.is_to_be_asked() {

@@ -1,14 +1,16 @@
 //! Payment sessions.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use models::{ListShards, Money, PaidFrom, Payer, PaysRefund, Session, SessionId, SessionState, TakenBack, TestClock};
+use models::{
+    ListShards, Money, PaidFrom, Payer, PaysRefund, Session, SessionId, SessionState, TakenBack, TestClock, WireFormat,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::change::{Change, ChangeError, Changed};
 use crate::error::StoreError;
 use crate::history::{TEST_CLOCK, entered_at_instead};
 use crate::keys;
-use crate::list::{self, ListRange, Page};
+use crate::list::{self, ListRange, Page, Partitions, Wanted};
 use crate::owner::Owner;
 use crate::session_writes::{ForRefund, final_keys, new_item, owned, transition};
 use crate::table::{Item, Put, Table, read};
@@ -147,7 +149,29 @@ impl Sessions {
     ) -> Result<Page<Session>, StoreError> {
         let format = owner.format.unwrap_or_default();
         let list_pks = shards.all().map(|shard| keys::list_pk(&owner.merchant_id, owner.mode, format, shard));
-        list::page(&self.table, list_pks, range, filter).await
+        list::page(&self.table, Partitions { list_pks, lists: 1 }, range, Wanted { amount: None, filter }).await
+    }
+
+    /// Sessions of `owner`, of the format through which they come or, if they don't say, of every format, whose lists have this number
+    /// of shards, newest first: of those whose amount `amount` says yes to, which takes no reading of them, the ones that the
+    /// filter does. Otherwise as [`Sessions::list`].
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn search(
+        &self,
+        owner: &Owner,
+        shards: ListShards,
+        range: ListRange,
+        amount: Option<&(dyn Fn(Money) -> bool + Sync)>,
+        filter: Option<&(dyn Fn(&Session) -> bool + Sync)>,
+    ) -> Result<Page<Session>, StoreError> {
+        let formats: Vec<_> = WireFormat::ALL.into_iter().filter(|format| owner.reads(*format)).collect();
+        let of = |format: WireFormat| {
+            shards.all().map(move |shard| keys::list_pk(&owner.merchant_id, owner.mode, format, shard))
+        };
+        let partitions = Partitions { lists: formats.len(), list_pks: formats.into_iter().flat_map(of) };
+        list::page(&self.table, partitions, range, Wanted { amount, filter }).await
     }
 
     /// The payer gave their details.

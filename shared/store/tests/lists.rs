@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
-use models::{LineItem, ListShards, Mode, Object, Session, SessionId};
+use models::{LineItem, ListShards, Mode, Object, Session, SessionId, WireFormat};
 use store::{
     Events, ListCursor, ListRange, ListShardsRaised, ListStart, Merchants, Owner, Page, Sessions, StoredEvent, Table,
 };
@@ -385,5 +385,73 @@ fn a_count_is_raised_once_whatever_becomes_of_the_answer() {
         let slow = World::get().while_on_the_way(1, async move { assert_eq!(meanwhile.await, ListShardsRaised::Done) });
         assert_eq!(raise(slow, 10).await, ListShardsRaised::Done);
         assert_eq!(spread().await.shards(), shards(10));
+    });
+}
+
+#[test]
+fn lists_of_every_format_are_merged_and_amounts_are_found_by_the_index() {
+    block_on(async {
+        let owner = support::new_owner(Mode::Test);
+        let mut newest_first = Vec::new();
+        for second in 0..60 {
+            let at = Timestamp::constant(1_772_000_000, 0) + SignedDuration::from_secs(second);
+            let pence = if second % 20 == 0 { 5194 } else { 100 };
+            let mut session = support::new_session(&owner, at, None, pence);
+            session.format = match second {
+                0..=2 => WireFormat::Fintecture,
+                second if second % 7 == 0 => WireFormat::Yorlet,
+                _ => WireFormat::Banked,
+            };
+            session.list_shard = shards(2).shard_of(&session.id);
+            newest_first.insert(0, (session.id, session.format, pence));
+            Sessions::new(table()).create(session, None).await.unwrap();
+        }
+        let owner = Owner { format: None, ..owner };
+        let search = async |owner: &Owner, start, limit, amount: Option<i64>| {
+            let (way, calls) = counted();
+            let range = ListRange { limit, start, ..ListRange::default() };
+            let is = |money: models::Money| Some(money.minor()) == amount;
+            let by_amount: Option<&(dyn Fn(models::Money) -> bool + Sync)> =
+                if amount.is_some() { Some(&is) } else { None };
+            let page = Sessions::new(way).search(owner, shards(2), range, by_amount, None).await.unwrap();
+            let next = page.next.map(|cursor| ListCursor::of_sessions(&cursor.encode()).unwrap());
+            (page.items.into_iter().map(|session| session.id).collect::<Vec<_>>(), next, calls.load(Ordering::SeqCst))
+        };
+        let all: Vec<_> = newest_first.iter().map(|(id, ..)| *id).collect();
+        let (mut found, mut start) = (Vec::new(), ListStart::Newest);
+        loop {
+            let (ids, next, calls) = search(&owner, start.clone(), 25, None).await;
+            // One for each shard of each format, and one for the sessions.
+            assert!(calls <= 7, "{calls}");
+            assert_eq!(ids.len(), 25.min(60 - found.len()));
+            found.extend(ids);
+            let Some(next) = next else { break };
+            start = ListStart::After(next);
+        }
+        assert_eq!(found, all);
+        // Back to the newest.
+        let oldest = Sessions::new(table()).get(&all[59]).await.unwrap().unwrap();
+        let (ids, next, _) = search(&owner, ListStart::Before(ListCursor::at(&oldest)), 25, None).await;
+        assert_eq!((&ids[..], next.is_some()), (&all[34..59], true));
+
+        for (minor, count) in [(5194, 3), (100, 57), (7, 0)] {
+            let (ids, next, calls) = search(&owner, ListStart::Newest, 100, Some(minor)).await;
+            let expected: Vec<_> =
+                newest_first.iter().filter(|(_, _, pence)| *pence == minor).map(|(id, ..)| *id).collect();
+            assert_eq!((ids.len(), ids, next), (count, expected, None), "{minor}");
+            assert!(calls <= 7, "{calls}");
+        }
+        for format in WireFormat::ALL {
+            let owner = Owner { format: Some(format), ..owner.clone() };
+            let (ids, ..) = search(&owner, ListStart::Newest, 100, None).await;
+            let expected: Vec<_> = newest_first.iter().filter(|(_, of, _)| *of == format).map(|(id, ..)| *id).collect();
+            assert_eq!(ids, expected);
+        }
+        // It ends in the middle, and goes on from there.
+        let (ids, next, _) = search(&owner, ListStart::Newest, 1, Some(5194)).await;
+        assert_eq!(ids, [all[19]]);
+        assert!(next.as_ref().and_then(ListCursor::created_at).is_some());
+        let (ids, ..) = search(&owner, ListStart::After(next.unwrap()), 1, Some(5194)).await;
+        assert_eq!(ids, [all[39]]);
     });
 }

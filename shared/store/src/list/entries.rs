@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
-use models::SortableTimestamp;
+use models::{Money, SortableTimestamp};
 
 use super::range::{ListCursor, ListRange, ListStart, Page};
 use crate::error::StoreError;
@@ -23,11 +23,14 @@ pub(super) struct Entry {
     /// The item's.
     pub(super) key: Key,
     pub(super) list_sk: String,
+    /// For how much it is, where the index says so.
+    pub(super) amount: Option<Money>,
 }
 
 impl Entry {
     fn of(item: &Item, sort_key: &str) -> Option<Self> {
-        Some(Self { key: Key::of(item)?, list_sk: item.get(sort_key)?.as_s().ok()?.clone() })
+        let amount = item.get("amount").and_then(|amount| serde_dynamo::from_attribute_value(amount.clone()).ok());
+        Some(Self { key: Key::of(item)?, list_sk: item.get(sort_key)?.as_s().ok()?.clone(), amount })
     }
 }
 
@@ -108,11 +111,13 @@ pub(super) struct Entries<'a> {
 }
 
 impl<'a> Entries<'a> {
-    /// Of a list that is in these partitions of the source. Nothing is asked yet; all shards together are then asked for `at_once`.
+    /// Of so many lists that are in these partitions of the source, each in as many. Nothing is asked yet; all shards of each list
+    /// together are then asked for `at_once`.
     pub(super) fn new(
         table: &'a Table,
         source: Source,
         list_pks: impl Iterator<Item = String>,
+        lists: usize,
         range: ListRange,
         at_once: usize,
     ) -> Self {
@@ -129,7 +134,8 @@ impl<'a> Entries<'a> {
             ListStart::After(cursor) => Some(cursor).filter(|cursor| cursor.0 < bounds.before),
             ListStart::Before(cursor) => Some(cursor).filter(|cursor| cursor.0 >= bounds.from),
         };
-        let count = share(at_once, shards.len());
+        // Nothing is distributed among lists: one of them may have all.
+        let count = share(at_once, shards.len() / lists.max(1));
         Self { table, source, shards, bounds, direction, last, count }
     }
 

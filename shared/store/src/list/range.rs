@@ -66,6 +66,11 @@ impl ListCursor {
         Self(keys::list_sk(customer.created_at, customer.id))
     }
 
+    /// When what is at this position was created.
+    pub fn created_at(&self) -> Option<Timestamp> {
+        self.0.split_once('#')?.0.parse().ok()
+    }
+
     fn decode<Id: FromStr + Display>(text: &str) -> Option<Self> {
         let list_sk = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
         let (created_at, id) = list_sk.split_once('#')?;
