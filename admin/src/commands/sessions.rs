@@ -70,10 +70,7 @@ async fn show(table: &Table, id: ObjectId, personal: bool) -> Result<Report, Fai
         ("session", Content::One(session)),
         ("refunds", Content::Many(refunds.iter().map(refund_record).collect())),
         ("webhooks", Content::Many(cursors.iter().map(|one| cursor_record(&name(one.id.object_id), one)).collect())),
-        (
-            "timeline",
-            Content::Many(entries.into_iter().map(|one| entry_record(&name(one.of), one, personal)).collect()),
-        ),
+        ("timeline", Content::Many(entries.iter().map(|one| entry_record(&name(one.of), one, personal)).collect())),
     ])))
 }
 
@@ -206,15 +203,15 @@ fn cursor_record(of: &str, cursor: &CursorState) -> Record {
     ])
 }
 
-fn entry_record(of: &str, entry: TimelineEntry, personal: bool) -> Record {
-    let TimelineEntry { at, of: _, what, detail, personal: answer, request } = entry;
-    let answer = answer.filter(|_| personal).map(|answer| format!(": {answer}")).unwrap_or_default();
+fn entry_record(of: &str, entry: &TimelineEntry, personal: bool) -> Record {
+    let (at, what, detail) = (entry.at, entry.what(), entry.detail());
+    let answer = entry.personal().filter(|_| personal).map(|answer| format!(": {answer}")).unwrap_or_default();
     Record(vec![
         field("at", format!("{at:.3}")),
         field("of", of),
         field("what", what),
         field("detail", format!("{detail}{answer}")),
-        maybe("request", request),
+        maybe("request", entry.request.as_ref()),
     ])
 }
 

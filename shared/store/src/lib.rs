@@ -95,7 +95,7 @@ pub use stream::{Excess, HistoryChange, excess_noted, history_change, late_money
 pub use table::{Item, Table, TableItem};
 pub use tables::tables_named;
 pub use test_clocks::{ClockAdvanced, ClockDeleted, DueCursor, Follower, Published, TestClocks};
-pub use timeline::{Timeline, TimelineEntry, Timelines};
+pub use timeline::{Difference, Happened, MailFate, Timeline, TimelineEntry, Timelines};
 pub use verify::{Checked, Rule, Verify, Violation};
 pub use walk::{Parts, PayersData, Walk, WalkPage};
 pub use write::{CLOCKS_DIFFER_BY, WRITE_LANDS_WITHIN};

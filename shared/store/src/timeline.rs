@@ -1,9 +1,12 @@
-//! All that happened to a session and its refunds, in order of time: for operators.
+//! All that happened to a session and its refunds, in order of time: for operators, and for people of the merchant.
 
 use std::fmt::Display;
 
 use jiff::Timestamp;
-use models::{CorrelationId, HistoryEntry, LateMoney, MailState, ObjectId, Received, Refund, Session, SessionId};
+use models::{
+    CorrelationId, EventId, EventType, HistoryEntry, LateMoney, MailFeedback, MailState, MailTopic, Money, ObjectId,
+    Received, Refund, RefundEvent, RefundState, Session, SessionEvent, SessionId, SessionState, TakenBackReason,
+};
 
 use crate::deliveries::{CursorState, Deliveries};
 use crate::error::StoreError;
@@ -43,13 +46,193 @@ pub struct TimelineEntry {
     /// To the session, or to which refund.
     pub of: ObjectId,
     /// What.
-    pub what: String,
-    /// More of it: ids, counts, causes. Nothing personal.
-    pub detail: String,
-    /// What a merchant's server answered, which may name a person.
-    pub personal: Option<String>,
+    pub happened: Happened,
     /// By which request, if that is known.
     pub request: Option<CorrelationId>,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Happened {
+    /// The session came to a state.
+    ToSession {
+        /// Which state.
+        state: SessionState,
+        /// By what.
+        cause: SessionEvent,
+        /// Which entry of its history it is, from 1.
+        sequence: usize,
+        /// Whether the event of it is still kept.
+        has_event: bool,
+    },
+    /// The refund came to a state.
+    ToRefund {
+        /// Which state.
+        state: RefundState,
+        /// By what.
+        cause: RefundEvent,
+        /// Which entry of its history it is, from 1.
+        sequence: usize,
+        /// Whether the event of it is still kept.
+        has_event: bool,
+    },
+    /// What the event says of something that is not there any more.
+    Event(EventType, usize),
+    /// An event was sent to an endpoint.
+    Webhook(EventId, DeliveryAttempt),
+    /// A mail was called for, or something became of it.
+    Mail(MailTopic, MailFate),
+    /// What has come by the payer's transfers, in all, was noted.
+    Received {
+        /// How much.
+        total: Money,
+        /// Of how much.
+        amount: Money,
+        /// How the two differ.
+        difference: Difference,
+    },
+    /// Money came of an attempt that was over.
+    LateMoney(LateMoney),
+    /// The money was taken back.
+    TakenBack(TakenBackReason),
+}
+
+/// What became of a mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MailFate {
+    /// It was called for by this entry of the history, from 1.
+    CalledFor(usize),
+    /// It was sent, after so many attempts.
+    Sent {
+        /// How many.
+        attempts: u32,
+        /// What the mail service calls it.
+        message_id: Option<String>,
+    },
+    /// It was given up, after so many attempts.
+    GivenUp(u32),
+    /// There was no need for it any more.
+    NotNeeded {
+        /// After how many attempts. The last is the one that saw it.
+        attempts: u32,
+        /// Whether it had been sent.
+        was_sent: bool,
+    },
+    /// The mail service reported this of it.
+    Reported(MailFeedback),
+    /// It is due then, after so many attempts.
+    Due(u32),
+}
+
+/// How what came by transfers differs from what was to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Difference {
+    /// Not at all.
+    None,
+    /// So much is missing.
+    Missing(Money),
+    /// So much is too much, for a person to return.
+    Excess(Money),
+    /// It was too little, and the provider has returned it.
+    Returned,
+}
+
+impl TimelineEntry {
+    /// What happened, for operators.
+    pub fn what(&self) -> String {
+        match &self.happened {
+            Happened::ToSession { state, .. } => state.to_string(),
+            Happened::ToRefund { state, .. } => state.to_string(),
+            Happened::Event(event_type, _) => event_type.to_string(),
+            Happened::Webhook(_, DeliveryAttempt { status: Some(status), .. }) => format!("webhook answered {status}"),
+            Happened::Webhook(_, DeliveryAttempt { status: None, .. }) => "webhook not answered".to_owned(),
+            Happened::Mail(topic, fate) => {
+                let became = match fate {
+                    MailFate::CalledFor(_) => "called for",
+                    MailFate::Sent { .. } => "sent",
+                    MailFate::GivenUp(_) => "given up",
+                    MailFate::NotNeeded { .. } => "not needed",
+                    MailFate::Reported(feedback) => feedback.as_str(),
+                    MailFate::Due(_) => "is due",
+                };
+                format!("mail {} {became}", topic.kind())
+            }
+            Happened::Received { .. } => "transfers noted".to_owned(),
+            Happened::LateMoney(_) => "late money noted".to_owned(),
+            Happened::TakenBack(_) => "money taken back".to_owned(),
+        }
+    }
+
+    /// More of it, for operators: ids, counts, causes. Nothing personal.
+    pub fn detail(&self) -> String {
+        match &self.happened {
+            Happened::ToSession { cause, sequence, has_event, .. } => history_detail(cause, *sequence, *has_event),
+            Happened::ToRefund { cause, sequence, has_event, .. } => history_detail(cause, *sequence, *has_event),
+            Happened::Event(_, sequence) => format!("event {sequence}"),
+            Happened::Webhook(event, DeliveryAttempt { endpoint_id, latency_ms, status, error, .. }) => {
+                let why = error.as_ref().filter(|_| status.is_none());
+                let why = why.map(|error| format!(": {error}")).unwrap_or_default();
+                format!("event {} to {endpoint_id} in {latency_ms} ms{why}", event.sequence)
+            }
+            Happened::Mail(_, fate) => match fate {
+                MailFate::CalledFor(sequence) => format!("for history entry {sequence}"),
+                MailFate::Sent { attempts, message_id } => {
+                    format!("{}; message {}", tried(*attempts), message_id.as_deref().unwrap_or("-"))
+                }
+                MailFate::GivenUp(attempts) | MailFate::Due(attempts) => tried(*attempts),
+                MailFate::NotNeeded { attempts, was_sent } => {
+                    let before = match (was_sent, attempts) {
+                        (true, _) => "it was not sent again",
+                        (false, 0 | 1) => "it was never sent",
+                        (false, _) => "an earlier attempt may have been sent, its answer lost",
+                    };
+                    format!("{}; {before}", tried(*attempts))
+                }
+                MailFate::Reported(_) => "as SES reported".to_owned(),
+            },
+            Happened::Received { total, amount, difference } => {
+                let rest = match difference {
+                    Difference::Missing(missing) => format!("; {missing} is missing"),
+                    Difference::Excess(excess) => format!("; {excess} too much, for a person to return"),
+                    Difference::Returned => "; the provider has returned it".to_owned(),
+                    Difference::None => String::new(),
+                };
+                format!("{total} of {amount} in all{rest}")
+            }
+            Happened::LateMoney(LateMoney { provider, payment_id, attempt, amount_minor, .. }) => {
+                let amount = amount_minor.map(|minor| format!("; {} in minor units", minor.get())).unwrap_or_default();
+                format!("of attempt {attempt}; payment {payment_id} at {provider}{amount}")
+            }
+            Happened::TakenBack(reason) => reason.as_str().to_owned(),
+        }
+    }
+
+    /// What a merchant's server answered, which may name a person.
+    pub fn personal(&self) -> Option<&str> {
+        match &self.happened {
+            Happened::Webhook(_, attempt) => attempt.answer.as_deref().filter(|answer| !answer.is_empty()),
+            Happened::ToSession { .. }
+            | Happened::ToRefund { .. }
+            | Happened::Event(..)
+            | Happened::Mail(..)
+            | Happened::Received { .. }
+            | Happened::LateMoney(_)
+            | Happened::TakenBack(_) => None,
+        }
+    }
+}
+
+fn history_detail(cause: impl Display, sequence: usize, has_event: bool) -> String {
+    let event = if has_event { format!("event {sequence}") } else { "no event is kept".to_owned() };
+    format!("by {cause}; {event}")
+}
+
+fn tried(attempts: u32) -> String {
+    match attempts {
+        0 => "not tried yet".to_owned(),
+        1 => "tried once".to_owned(),
+        times => format!("tried {times} times"),
+    }
 }
 
 impl Timelines {
@@ -73,7 +256,7 @@ impl Timelines {
         let id = ObjectId::from(*session_id);
         let deliveries = events.deliveries(&id).await?;
         match &session {
-            Some(session) => entries.history(id, &session.history, &deliveries),
+            Some(session) => entries.history(id, &session.history, &deliveries, to_session),
             None => entries.events(id, &deliveries),
         }
         entries.deliveries(id, &deliveries);
@@ -82,16 +265,16 @@ impl Timelines {
             entries.received(id, session);
         }
         if let Some(money) = &late_money {
-            entries.late_money(id, money);
+            entries.add(money.at, id, Happened::LateMoney(money.clone()));
         }
         if let Some(taken_back) = session.as_ref().and_then(|session| session.taken_back) {
-            entries.add(taken_back.at, id, "money taken back", taken_back.reason.as_str());
+            entries.add(taken_back.at, id, Happened::TakenBack(taken_back.reason));
         }
         cursors.extend(deliveries.cursors);
         for refund in &refunds {
             let id = ObjectId::from(refund.id);
             let deliveries = events.deliveries(&id).await?;
-            entries.history(id, &refund.history, &deliveries);
+            entries.history(id, &refund.history, &deliveries, to_refund);
             entries.deliveries(id, &deliveries);
             entries.mails(id, &mails.of(&id).await?);
             cursors.extend(deliveries.cursors);
@@ -100,34 +283,37 @@ impl Timelines {
     }
 }
 
+const fn to_session(state: SessionState, cause: SessionEvent, sequence: usize, has_event: bool) -> Happened {
+    Happened::ToSession { state, cause, sequence, has_event }
+}
+
+const fn to_refund(state: RefundState, cause: RefundEvent, sequence: usize, has_event: bool) -> Happened {
+    Happened::ToRefund { state, cause, sequence, has_event }
+}
+
 /// What happened, as it is gathered.
 #[derive(Default)]
 struct Entries(Vec<TimelineEntry>);
 
 impl Entries {
-    fn add(&mut self, at: Timestamp, of: ObjectId, what: impl Into<String>, detail: impl Into<String>) {
-        let (what, detail) = (what.into(), detail.into());
-        self.0.push(TimelineEntry { at, of, what, detail, personal: None, request: None });
+    fn add(&mut self, at: Timestamp, of: ObjectId, happened: Happened) {
+        self.0.push(TimelineEntry { at, of, happened, request: None });
     }
 
     /// A history, and which of its events are kept.
-    fn history<S: Display, E: Display>(
+    fn history<S: Copy, E: Copy>(
         &mut self,
         of: ObjectId,
         history: &[HistoryEntry<S, E>],
         deliveries: &Deliveries,
+        happened: impl Fn(S, E, usize, bool) -> Happened,
     ) {
         for (entry, sequence) in history.iter().zip(1..) {
-            let event = match deliveries.events.iter().any(|event| event.sequence == sequence) {
-                true => format!("event {sequence}"),
-                false => "no event is kept".to_owned(),
-            };
+            let has_event = deliveries.events.iter().any(|event| event.sequence == sequence);
             self.0.push(TimelineEntry {
                 at: entry.at,
                 of,
-                what: entry.state.to_string(),
-                detail: format!("by {}; {event}", entry.cause),
-                personal: None,
+                happened: happened(entry.state, entry.cause, sequence, has_event),
                 request: entry.correlation_id.clone(),
             });
         }
@@ -139,9 +325,7 @@ impl Entries {
             self.0.push(TimelineEntry {
                 at: event.created_at(),
                 of,
-                what: event.event_type().to_string(),
-                detail: format!("event {}", event.sequence),
-                personal: None,
+                happened: Happened::Event(event.event_type(), event.sequence),
                 request: event.correlation_id().cloned(),
             });
         }
@@ -150,62 +334,35 @@ impl Entries {
     /// How webhooks were answered.
     fn deliveries(&mut self, of: ObjectId, deliveries: &Deliveries) {
         for (event, attempt) in &deliveries.attempts {
-            let DeliveryAttempt { endpoint_id, at, latency_ms, status, answer, error } = attempt;
-            let (what, why) = match (status, error) {
-                (Some(status), _) => (format!("webhook answered {status}"), String::new()),
-                (None, error) => {
-                    let why = error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
-                    ("webhook not answered".to_owned(), why)
-                }
-            };
-            self.0.push(TimelineEntry {
-                at: *at,
-                of,
-                what,
-                detail: format!("event {} to {endpoint_id} in {latency_ms} ms{why}", event.sequence),
-                personal: answer.clone().filter(|answer| !answer.is_empty()),
-                request: None,
-            });
+            self.add(attempt.at, of, Happened::Webhook(*event, attempt.clone()));
         }
     }
 
     /// What became of mails.
     fn mails(&mut self, of: ObjectId, logs: &[MailLog]) {
         for log in logs {
-            let kind = log.id.topic.kind();
-            let tried = match log.attempts {
-                0 => "not tried yet".to_owned(),
-                1 => "tried once".to_owned(),
-                times => format!("tried {times} times"),
+            let (topic, attempts) = (log.id.topic, log.attempts);
+            let due_at = match (log.state, log.due_at) {
+                (MailState::Due, at) => at,
+                (MailState::Sent | MailState::Failed | MailState::NotNeeded, _) => None,
             };
-            self.add(
-                log.created_at,
-                of,
-                format!("mail {kind} called for"),
-                format!("for history entry {}", log.id.sequence),
-            );
+            self.add(log.created_at, of, Happened::Mail(topic, MailFate::CalledFor(log.id.sequence)));
             if let Some(at) = log.sent_at {
-                let message = log.message_id.as_deref().unwrap_or("-");
-                self.add(at, of, format!("mail {kind} sent"), format!("{tried}; message {message}"));
+                let message_id = log.message_id.clone();
+                self.add(at, of, Happened::Mail(topic, MailFate::Sent { attempts, message_id }));
             }
             if let Some(at) = log.failed_at {
-                self.add(at, of, format!("mail {kind} given up"), tried.clone());
+                self.add(at, of, Happened::Mail(topic, MailFate::GivenUp(attempts)));
             }
             if let Some(at) = log.not_needed_at {
-                // The last attempt is the one that saw it.
-                let before = match (log.sent_at, log.attempts) {
-                    (Some(_), _) => "it was not sent again",
-                    (None, 0 | 1) => "it was never sent",
-                    (None, _) => "an earlier attempt may have been sent, its answer lost",
-                };
-                self.add(at, of, format!("mail {kind} not needed"), format!("{tried}; {before}"));
+                let was_sent = log.sent_at.is_some();
+                self.add(at, of, Happened::Mail(topic, MailFate::NotNeeded { attempts, was_sent }));
             }
             for (at, feedback) in &log.feedback {
-                self.add(*at, of, format!("mail {kind} {}", feedback.as_str()), "as SES reported");
+                self.add(*at, of, Happened::Mail(topic, MailFate::Reported(*feedback)));
             }
-            match (log.state, log.due_at) {
-                (MailState::Due, Some(at)) => self.add(at, of, format!("mail {kind} is due"), tried),
-                (MailState::Due | MailState::Sent | MailState::Failed | MailState::NotNeeded, _) => {}
+            if let Some(at) = due_at {
+                self.add(at, of, Happened::Mail(topic, MailFate::Due(attempts)));
             }
         }
     }
@@ -213,21 +370,13 @@ impl Entries {
     /// What has come by the payer's transfers, in all.
     fn received(&mut self, of: ObjectId, session: &Session) {
         let (Some(Received { at, .. }), Some(total)) = (session.received, session.received_amount()) else { return };
-        let rest = match (session.missing(), session.excess(), session.returned()) {
-            (Some(missing), _, _) => format!("; {missing} is missing"),
-            (None, Some(excess), _) => format!("; {excess} too much, for a person to return"),
-            (None, None, Some(_)) => "; the provider has returned it".to_owned(),
-            (None, None, None) => String::new(),
+        let difference = match (session.missing(), session.excess(), session.returned()) {
+            (Some(missing), _, _) => Difference::Missing(missing),
+            (None, Some(excess), _) => Difference::Excess(excess),
+            (None, None, Some(_)) => Difference::Returned,
+            (None, None, None) => Difference::None,
         };
-        self.add(at, of, "transfers noted", format!("{total} of {} in all{rest}", session.amount));
-    }
-
-    /// Money that came of an attempt that was over.
-    fn late_money(&mut self, of: ObjectId, money: &LateMoney) {
-        let LateMoney { at, provider, payment_id, attempt, amount_minor } = money;
-        let amount = amount_minor.map(|minor| format!("; {} in minor units", minor.get())).unwrap_or_default();
-        let detail = format!("of attempt {attempt}; payment {payment_id} at {provider}{amount}");
-        self.add(*at, of, "late money noted", detail);
+        self.add(at, of, Happened::Received { total, amount: session.amount, difference });
     }
 
     /// What happened at once stays in the order in which it was added.
@@ -258,7 +407,7 @@ mod tests {
             session.received = Some(Received { total: MinorUnits::new(minor), at: later(9) });
             let mut entries = Entries::default();
             entries.received(session.id.into(), &session);
-            let entries: Vec<_> = entries.in_order().into_iter().map(|entry| (entry.at, entry.detail)).collect();
+            let entries: Vec<_> = entries.in_order().into_iter().map(|entry| (entry.at, entry.detail())).collect();
             assert_eq!(entries, [(later(9), detail.to_owned())]);
         }
     }
@@ -283,13 +432,14 @@ mod tests {
         let attempts = attempts.into_iter().map(|attempt| (event, attempt)).collect();
         let mut entries = Entries::default();
         entries.deliveries(id, &Deliveries { attempts, ..Deliveries::default() });
-        entries.add(later(1), id, "sent", "");
+        let sent = to_session(SessionState::Sent, SessionEvent::Settled, 5, true);
+        entries.add(later(1), id, sent);
         let entries = entries.in_order();
-        let what: Vec<_> = entries.iter().map(|entry| entry.what.as_str()).collect();
+        let what: Vec<_> = entries.iter().map(TimelineEntry::what).collect();
         assert_eq!(what, ["webhook not answered", "webhook answered 500", "sent", "webhook answered 200"]);
-        let personal: Vec<_> = entries.iter().map(|entry| entry.personal.as_deref()).collect();
+        let personal: Vec<_> = entries.iter().map(TimelineEntry::personal).collect();
         assert_eq!(personal, [None, None, None, Some("Thanks, Ada")]);
-        assert!(entries.iter().all(|entry| !entry.detail.contains("Ada")));
-        assert!(entries.first().unwrap().detail.ends_with("in 7 ms: the connection was refused"));
+        assert!(entries.iter().all(|entry| !entry.detail().contains("Ada")));
+        assert!(entries.first().unwrap().detail().ends_with("in 7 ms: the connection was refused"));
     }
 }
