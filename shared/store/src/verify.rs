@@ -17,10 +17,11 @@ mod test_clocks;
 mod waiting;
 
 use jiff::{SignedDuration, Timestamp};
-use models::OnClock;
+use models::{OnClock, SessionId};
 use serde::de::DeserializeOwned;
 
 use crate::error::{StoreError, without_values};
+use crate::keys;
 use crate::size::size_bytes;
 use crate::table::{Item, Key, SCHEMA_VERSION, Table, TableItem};
 use kind::Kind;
@@ -192,6 +193,27 @@ impl Verify {
             Some(item) => self.check(&TableItem(item)).await,
             None => Ok(Checked::default()),
         }
+    }
+
+    /// Checks a session and its refunds, all that their books are; what seems broken is checked again before it is believed.
+    /// Nothing is wrong with a session that is not there.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn books(&self, session_id: &SessionId) -> Result<Checked, StoreError> {
+        let mut books = Checked::default();
+        for item in self.table.query(&keys::session_pk(session_id), None, usize::MAX).await? {
+            let item = TableItem(item);
+            let mut checked = self.check(&item).await?;
+            books.units += checked.units;
+            if !checked.violations.is_empty() {
+                checked = self.check_again(&item).await?;
+                books.units += checked.units;
+            }
+            books.violations.extend(checked.violations);
+            books.warnings.extend(checked.warnings);
+        }
+        Ok(books)
     }
 
     /// Whether what happened then to something that follows this test clock, or none, should have been followed up by now.
