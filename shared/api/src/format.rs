@@ -87,6 +87,16 @@ impl Format {
         }
     }
 
+    /// The path at which a session is read.
+    pub fn session_path(self, id: SessionId) -> String {
+        match self {
+            Self::Banked(Dialect::V2) => format!("/v2/payment_sessions/{id}"),
+            Self::Banked(Dialect::ApiV2) => format!("/api/v2/payment_sessions/{id}"),
+            Self::Yorlet => format!("/v1/payment_sessions/{}", yorlet::session_id(id)),
+            Self::Fintecture => format!("/pis/v2/payments/{}", id.to_hex()),
+        }
+    }
+
     /// What a path is refused with that names a session which is not there, or not the caller's.
     pub const fn unknown_session(self) -> Refusal {
         match self {

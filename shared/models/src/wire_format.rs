@@ -34,6 +34,15 @@ impl WireFormat {
         }
     }
 
+    /// What people call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Banked => "Banked",
+            Self::Yorlet => "Yorlet",
+            Self::Fintecture => "Fintecture",
+        }
+    }
+
     /// Whether its refunds show where the merchant authorises what pays them; where they don't, the merchant is mailed that.
     pub const fn shows_refund_link(self) -> bool {
         match self {

@@ -1,6 +1,7 @@
 //! How times are written, and where the clock hangs that shows them.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use models::Currency;
 
@@ -27,6 +28,11 @@ impl Zone {
     pub fn of(currency: Currency) -> Self {
         let zones = [(Currency::GBP, Self::London), (Currency::EUR, Self::Paris), (Currency::SEK, Self::Stockholm)];
         zones.iter().find(|(known, _)| *known == currency).map_or(Self::Utc, |(_, zone)| *zone)
+    }
+
+    /// When a day begins there; none if that is beyond all timestamps.
+    pub fn start_of(self, day: Date) -> Option<Timestamp> {
+        day.to_zoned(self.time_zone()).ok()?.start_of_day().ok().map(|start| start.timestamp())
     }
 
     fn time_zone(self) -> TimeZone {
@@ -63,5 +69,25 @@ impl Calendar {
             .replace("{year}", &local.year().to_string())
             .replace("{time}", &format!("{:02}:{:02}", local.hour(), local.minute()))
             .replace("{zone}", name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_begins_by_the_clocks_of_its_zone() {
+        for (day, zone, start) in [
+            ("2026-01-31", Zone::London, "2026-01-31T00:00:00Z"),
+            ("2026-06-30", Zone::London, "2026-06-29T23:00:00Z"),
+            // The clocks go forward on this day, and back on that.
+            ("2026-03-29", Zone::London, "2026-03-29T00:00:00Z"),
+            ("2026-10-25", Zone::London, "2026-10-24T23:00:00Z"),
+            ("2026-06-30", Zone::Utc, "2026-06-30T00:00:00Z"),
+        ] {
+            assert_eq!(zone.start_of(day.parse().unwrap()), Some(start.parse().unwrap()), "{day}");
+        }
+        assert_eq!(Zone::Paris.start_of(Date::MIN), None);
     }
 }
