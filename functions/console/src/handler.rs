@@ -9,8 +9,9 @@ use queue::Queue;
 use runtime::{Clock, Random, SettingError};
 use store::Table;
 
-use crate::frame::root;
+use crate::frame::{Frame, Part, root};
 use crate::guard::{check_form, check_origin};
+use crate::payments;
 use crate::route::{Page, Route};
 use crate::services::Services;
 use crate::visitor::Visitor;
@@ -68,7 +69,7 @@ impl Console {
 
     async fn answer(&self, route: Route<'_>, permission: Option<Permission>, request: &Request) -> Answer {
         if request.method() == "POST" {
-            let base_url = self.public_base_url.clone().or_else(|| api::base_url(request)).ok_or(Problem::Malformed)?;
+            let base_url = self.base_url(request).ok_or(Problem::Malformed)?;
             check_origin(request, &base_url)?;
         }
         match route {
@@ -90,6 +91,11 @@ impl Console {
         }
     }
 
+    /// Where this is, as browsers see it.
+    fn base_url(&self, request: &Request) -> Option<String> {
+        self.public_base_url.clone().or_else(|| api::base_url(request))
+    }
+
     /// Who is signed in.
     async fn visitor(&self, _: &Request) -> Result<Option<Visitor>, Problem> {
         Ok(None)
@@ -98,17 +104,22 @@ impl Console {
     /// A page, or what its form does; whether they may was asked.
     pub(crate) async fn page(&self, mode: Mode, page: Page<'_>, request: &Request, visitor: &Visitor) -> Answer {
         let (services, language) = (&self.services, language_of(request));
+        let payments = || Frame::new(visitor, mode, Part::Payments, language);
+        let query = request.uri().query().unwrap_or("");
         match page {
+            Page::Payments => payments::list_page(services, &payments(), query).await,
+            Page::Payment(id) => {
+                let base_url = self.base_url(request).unwrap_or_default();
+                payments::payment_page(services, &payments(), id, query, &base_url).await
+            }
+            Page::ShowPersonalData(id) => payments::ask_for_personal_data(services, &payments(), id).await,
+            Page::PaymentJson(id) => payments::json_page(services, &payments(), id, query).await,
             Page::Webhooks => webhooks::list(services, visitor, mode, language).await,
             Page::Webhook(id) => webhooks::endpoint(services, visitor, mode, id, language).await,
             Page::ChangeWebhook(id) => webhooks::change(services, visitor, mode, id, request, language).await,
             Page::Event(id) => webhooks::event(services, visitor, mode, id, language).await,
             Page::ResendEvent(id) => webhooks::resend(services, visitor, mode, id).await,
-            Page::Payments
-            | Page::Payment(_)
-            | Page::ShowPersonalData(_)
-            | Page::PaymentJson(_)
-            | Page::RefundForm(_)
+            Page::RefundForm(_)
             | Page::Refund(_)
             | Page::CancelForm(_)
             | Page::Cancel(_)

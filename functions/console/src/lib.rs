@@ -7,6 +7,7 @@
 mod frame;
 mod guard;
 mod handler;
+mod payments;
 mod route;
 mod services;
 mod visitor;

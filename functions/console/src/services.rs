@@ -4,7 +4,7 @@ use deliveries::Deliveries;
 use payments::Payments;
 use queue::Queue;
 use runtime::{Clock, Random};
-use store::{Cursors, Endpoints, Events, Merchants, Refunds, Sessions, Table, Timelines};
+use store::{Cursors, Endpoints, Events, Merchants, Pointers, Refunds, Sessions, Table, Timelines};
 
 /// What the pages ask and act by.
 #[derive(Debug)]
@@ -12,6 +12,9 @@ pub(crate) struct Services {
     pub(crate) sessions: Sessions,
     pub(crate) refunds: Refunds,
     pub(crate) timelines: Timelines,
+    pub(crate) pointers: Pointers,
+    /// For what is verified of it.
+    pub(crate) table: Table,
     pub(crate) merchants: Merchants,
     pub(crate) payments: Payments,
     pub(crate) endpoints: Endpoints,
@@ -35,7 +38,9 @@ impl Services {
             sessions: Sessions::new(table.clone()),
             refunds: Refunds::new(table.clone()),
             timelines: Timelines::new(table.clone()),
-            merchants: Merchants::new(table),
+            merchants: Merchants::new(table.clone()),
+            pointers: Pointers::new(table.clone()),
+            table,
             clock,
             random,
         }

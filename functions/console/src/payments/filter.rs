@@ -1,0 +1,314 @@
+//! Which payments a list's address asks for.
+
+use jiff::civil::Date;
+use models::{Currency, Money, PaymentMethod, SessionState, WireFormat};
+use store::{ListCursor, ListStart};
+
+use super::words::{method_text, state_text};
+
+/// The longest search, in characters: an e-mail address has 254.
+const MAX_Q: usize = 300;
+
+/// What was typed, as it was: the form shows it again. Personal data may be searched for, so it has no `Debug`.
+#[derive(Default, Clone)]
+pub(super) struct Typed {
+    pub(super) q: String,
+    pub(super) state: String,
+    pub(super) from: String,
+    pub(super) to: String,
+    pub(super) method: String,
+    pub(super) format: String,
+    pub(super) amount: String,
+}
+
+/// What is asked for.
+pub(super) struct Asked {
+    pub(super) what: What,
+    pub(super) start: ListStart,
+}
+
+pub(super) enum What {
+    /// What was searched for.
+    Search(String),
+    /// The payments that fit.
+    List(Filter),
+}
+
+/// Which payments are wanted.
+#[derive(Debug, Default)]
+pub(super) struct Filter {
+    pub(super) state: Option<SessionState>,
+    pub(super) from: Option<Date>,
+    /// The last day.
+    pub(super) to: Option<Date>,
+    pub(super) method: Option<PaymentMethod>,
+    pub(super) format: Option<WireFormat>,
+    pub(super) amount: Option<Decimal>,
+}
+
+/// An amount without a currency: so much of any.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Decimal(String);
+
+impl Decimal {
+    /// None if it is no amount of any currency.
+    fn read(text: &str) -> Option<Self> {
+        let of = |currency| Money::from_decimal(text, currency).is_ok();
+        // Those of Kuwait have three decimals, and no currency has more that anybody pays in.
+        of(Currency::KWD).then(|| Self(text.to_owned()))
+    }
+
+    /// Whether this is so much of its currency.
+    pub(super) fn is(&self, money: Money) -> bool {
+        Money::from_decimal(&self.0, money.currency()) == Ok(money)
+    }
+}
+
+/// What is wrong, each with the id of its field.
+pub(super) type Errors = Vec<(&'static str, String)>;
+
+/// A choice in a form.
+pub(super) struct Choice {
+    pub(super) value: &'static str,
+    pub(super) text: &'static str,
+    pub(super) is_chosen: bool,
+}
+
+impl Typed {
+    /// Whether anything is filtered by.
+    pub(super) fn filters(&self) -> bool {
+        self.fields().iter().any(|(name, value)| *name != "q" && !value.is_empty())
+    }
+
+    pub(super) fn states(&self) -> Vec<Choice> {
+        choices(&self.state, SessionState::ALL.map(|state| (state.as_str(), state_text(state))))
+    }
+
+    pub(super) fn methods(&self) -> Vec<Choice> {
+        choices(&self.method, PaymentMethod::ALL.map(|method| (method.as_str(), method_text(method))))
+    }
+
+    pub(super) fn formats(&self) -> Vec<Choice> {
+        choices(&self.format, WireFormat::ALL.map(|format| (format.as_str(), format.name())))
+    }
+
+    fn fields(&self) -> [(&'static str, &str); 7] {
+        [
+            ("q", &self.q),
+            ("state", &self.state),
+            ("from", &self.from),
+            ("to", &self.to),
+            ("method", &self.method),
+            ("format", &self.format),
+            ("amount", &self.amount),
+        ]
+    }
+
+    fn field_mut(&mut self, name: &str) -> Option<&mut String> {
+        Some(match name {
+            "q" => &mut self.q,
+            "state" => &mut self.state,
+            "from" => &mut self.from,
+            "to" => &mut self.to,
+            "method" => &mut self.method,
+            "format" => &mut self.format,
+            "amount" => &mut self.amount,
+            _ => return None,
+        })
+    }
+
+    /// The query string of the page of the same list that begins there.
+    pub(super) fn query(&self, start: &ListStart) -> String {
+        let cursor = match start {
+            ListStart::Newest => None,
+            ListStart::After(cursor) => Some(("after", cursor.encode())),
+            ListStart::Before(cursor) => Some(("before", cursor.encode())),
+        };
+        let fields = self.fields().into_iter().filter(|(_, value)| !value.is_empty());
+        let pairs = fields.chain(cursor.as_ref().map(|(name, cursor)| (*name, cursor.as_str())));
+        // Texts are always written.
+        serde_urlencoded::to_string(pairs.collect::<Vec<_>>()).unwrap_or_default()
+    }
+}
+
+fn choices<const N: usize>(typed: &str, all: [(&'static str, &'static str); N]) -> Vec<Choice> {
+    all.into_iter().map(|(value, text)| Choice { value, text, is_chosen: typed == value }).collect()
+}
+
+/// Reads the query string of the list. A field that is empty is not filtered by: forms send all that they have. What is not known
+/// is an error, as leaving it out would answer another question than was asked.
+pub(super) fn read(query: &str) -> (Typed, Result<Asked, Errors>) {
+    let (mut typed, mut errors, mut given) = (Typed::default(), Errors::new(), Vec::new());
+    let (mut after, mut before) = (String::new(), String::new());
+    let Ok(pairs) = serde_urlencoded::from_str::<Vec<(String, String)>>(query) else {
+        return (typed, Err(vec![("filters", "The address can’t be read.".to_owned())]));
+    };
+    for (name, value) in pairs {
+        let field = match name.as_str() {
+            "after" => Some(&mut after),
+            "before" => Some(&mut before),
+            name => typed.field_mut(name),
+        };
+        match field {
+            Some(_) if given.contains(&name) => {
+                errors.push(("filters", format!("“{name}” is given more than once.")));
+            }
+            Some(field) => value.trim().clone_into(field),
+            // What was typed may be anything, however long.
+            None => {
+                let name: String = name.chars().take(40).collect();
+                errors.push(("filters", format!("“{name}” is nothing that payments are filtered by.")));
+            }
+        }
+        given.push(name);
+        if errors.len() >= 10 {
+            break;
+        }
+    }
+    let start = start(&after, &before, &mut errors);
+    let what = what(&typed, &mut errors);
+    let asked = if errors.is_empty() { Ok(Asked { what, start }) } else { Err(errors) };
+    (typed, asked)
+}
+
+fn start(after: &str, before: &str, errors: &mut Errors) -> ListStart {
+    let start = match (after, before) {
+        ("", "") => Some(ListStart::Newest),
+        (after, "") => ListCursor::of_sessions(after).map(ListStart::After),
+        ("", before) => ListCursor::of_sessions(before).map(ListStart::Before),
+        (_, _) => None,
+    };
+    start.unwrap_or_else(|| {
+        errors.push(("filters", "The link to that page of the list is broken. Begin with the newest.".to_owned()));
+        ListStart::Newest
+    })
+}
+
+fn what(typed: &Typed, errors: &mut Errors) -> What {
+    let mut wrong = |field: &'static str, text: &str| errors.push((field, text.to_owned()));
+    if !typed.q.is_empty() {
+        if typed.filters() {
+            wrong("q", "Search, or filter: not both at once.");
+        }
+        if typed.q.chars().count() > MAX_Q {
+            wrong("q", "What is searched for is too long.");
+        }
+        return What::Search(typed.q.clone());
+    }
+    let mut filter = Filter::default();
+    if !typed.state.is_empty() {
+        filter.state = SessionState::ALL.into_iter().find(|state| state.as_str() == typed.state);
+        if filter.state.is_none() {
+            wrong("state", "State: choose one of the list.");
+        }
+    }
+    if !typed.method.is_empty() {
+        filter.method = PaymentMethod::ALL.into_iter().find(|method| method.as_str() == typed.method);
+        if filter.method.is_none() {
+            wrong("method", "Method: choose one of the list.");
+        }
+    }
+    if !typed.format.is_empty() {
+        filter.format = WireFormat::ALL.into_iter().find(|format| format.as_str() == typed.format);
+        if filter.format.is_none() {
+            wrong("format", "Format: choose one of the list.");
+        }
+    }
+    for (field, text, day) in [("from", &typed.from, &mut filter.from), ("to", &typed.to, &mut filter.to)] {
+        if !text.is_empty() {
+            *day = date(text);
+            if day.is_none() {
+                wrong(
+                    field,
+                    if field == "from" {
+                        "From: give a date, like 2026-01-31."
+                    } else {
+                        "To: give a date, like 2026-01-31."
+                    },
+                );
+            }
+        }
+    }
+    if filter.from.zip(filter.to).is_some_and(|(from, to)| from > to) {
+        wrong("to", "To: give a date that is not before the other.");
+    }
+    if !typed.amount.is_empty() {
+        filter.amount = Decimal::read(&typed.amount);
+        if filter.amount.is_none() {
+            wrong("amount", "Amount: give digits and a point, like 51.94.");
+        }
+    }
+    What::List(filter)
+}
+
+/// `2026-01-31`, as forms send it.
+fn date(text: &str) -> Option<Date> {
+    let has_its_form = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    text.parse().ok().filter(|_| has_its_form)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn errors(query: &str) -> Vec<&'static str> {
+        let errors = read(query).1.err().unwrap_or_default();
+        errors.into_iter().map(|(field, _)| field).collect()
+    }
+
+    fn filter(query: &str) -> Filter {
+        match read(query).1.ok().unwrap().what {
+            What::List(filter) => filter,
+            What::Search(q) => panic!("searches {q}"),
+        }
+    }
+
+    #[test]
+    fn what_is_filtered_by_is_read_or_named() {
+        for (query, fields) in [
+            ("", &[][..]),
+            ("state=&from=&to=&method=&format=&amount=&q=&after=", &[]),
+            ("state=sent&method=card&from=2026-01-31&to=2026-01-31&amount=51.94", &[]),
+            ("state=paid", &["state"]),
+            ("state=Sent", &["state"]),
+            ("method=cash", &["method"]),
+            ("format=xml", &["format"]),
+            ("from=31.1.2026", &["from"]),
+            ("from=2026-02-30&to=2026-1-1", &["from", "to"]),
+            ("from=-009999-01-01", &["from"]),
+            ("from=2026-02-01&to=2026-01-31", &["to"]),
+            ("amount=1,000", &["amount"]),
+            ("amount=-1", &["amount"]),
+            ("amount=1e3", &["amount"]),
+            ("amount=1.2345", &["amount"]),
+            ("after=x", &["filters"]),
+            ("before=", &[]),
+            ("colour=red", &["filters"]),
+            ("state=sent&state=sent", &["filters"]),
+            ("q=a&state=sent", &["q"]),
+        ] {
+            assert_eq!(errors(query), fields, "{query}");
+        }
+        let endless: String = (0..1000).map(|n| format!("x{n}&")).collect();
+        assert_eq!(errors(&endless).len(), 10);
+        assert_eq!(errors(&format!("q={}", "a".repeat(301))), ["q"]);
+    }
+
+    #[test]
+    fn an_amount_is_that_of_any_currency() {
+        let amount = filter("amount=51.94").amount.unwrap();
+        let money = |minor, currency| Money::new(models::MinorUnits::new(minor), currency);
+        assert!(amount.is(money(5194, Currency::GBP)) && amount.is(money(5194, Currency::EUR)));
+        assert!(!amount.is(money(5195, Currency::GBP)) && !amount.is(money(5194, Currency::JPY)));
+        assert!(filter("amount=50").amount.unwrap().is(money(5000, Currency::GBP)));
+    }
+
+    #[test]
+    fn a_link_asks_for_the_same_list() {
+        let (typed, asked) = read("state=sent&from=2026-01-31&amount=&colour=");
+        assert!(asked.is_err());
+        assert_eq!(typed.query(&ListStart::Newest), "state=sent&from=2026-01-31");
+        assert!(typed.filters() && !read("q=a+b").0.filters());
+        assert_eq!(read("q=+a+%26b+").0.query(&ListStart::Newest), "q=a+%26b");
+    }
+}

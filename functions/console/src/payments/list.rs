@@ -1,0 +1,203 @@
+//! The list of payments, newest first.
+
+use askama::Template;
+use jiff::Timestamp;
+use lambda_http::http::StatusCode;
+use models::{ListShards, MinorUnits, Money, PaymentMethod, Session, SessionId};
+use pages::{Answer, Facts, Html, Language, Shell, Zone, see_other};
+use store::{ListCursor, ListRange, ListStart, Page, StoreError};
+
+use super::filter::{Asked, Errors, Filter, Typed, What, read};
+use super::search::{Found, search};
+use super::words::{State, method_of, method_text, state_of};
+use crate::frame::Frame;
+use crate::services::Services;
+
+/// How many payments a page has.
+pub(super) const PAGE: usize = 25;
+
+/// A payment in a list.
+pub(super) struct Row {
+    path: String,
+    at: Html,
+    reference: String,
+    amount: String,
+    state: State,
+    method: &'static str,
+    refunded: Option<String>,
+    format: &'static str,
+    pays_refund: bool,
+}
+
+impl Row {
+    fn new(session: &Session, frame: &Frame<'_>, now: Timestamp) -> Self {
+        let language = frame.language;
+        let taken = session.refundable.map_or(0, |left| session.amount.minor().saturating_sub(left.get()));
+        let refunded = Money::new(MinorUnits::new(taken), session.amount.currency());
+        Self {
+            path: payment_path(frame, session.id),
+            at: time(session.created_at, language),
+            reference: session.reference.as_str().to_owned(),
+            amount: language.amount(&session.amount),
+            state: state_of(session, now),
+            method: method_of(session).map_or("Not chosen yet", method_text),
+            refunded: (taken != 0).then(|| language.amount(&refunded)),
+            format: session.format.name(),
+            pays_refund: session.pays_refund.is_some(),
+        }
+    }
+}
+
+/// Where a payment's page is.
+pub(super) fn payment_path(frame: &Frame<'_>, id: SessionId) -> String {
+    format!("{}/payments/{id}", frame.root())
+}
+
+/// A time as London's clocks show it, where the dates are that one filters by.
+pub(super) fn time(at: Timestamp, language: Language) -> Html {
+    Facts::new(language).time("time", at, Zone::London).html("{time}")
+}
+
+/// What a page shows of the list: some payments, and where to go on.
+struct Listed {
+    rows: Vec<Row>,
+    newest: Option<String>,
+    newer: Option<String>,
+    older: Option<String>,
+    /// How far was searched, where it was not all that there is.
+    searched: Option<Searched>,
+}
+
+/// From when until when was searched, the later first, and where to go on.
+struct Searched {
+    from: Html,
+    until: Html,
+    path: String,
+}
+
+#[derive(Template)]
+#[template(path = "payments/list.html")]
+struct ListPage<'a> {
+    shell: Shell<'a>,
+    frame: &'a Frame<'a>,
+    path: String,
+    typed: &'a Typed,
+    errors: Errors,
+    listed: Option<Listed>,
+}
+
+impl ListPage<'_> {
+    /// Whether something is wrong with this field.
+    fn wrong(&self, field: &str) -> bool {
+        self.errors.iter().any(|(id, _)| *id == field)
+    }
+}
+
+/// The list, or what was searched for; 400 with the form again if that can't be read.
+pub(crate) async fn list_page(services: &Services, frame: &Frame<'_>, query: &str) -> Answer {
+    let now = services.clock.now();
+    let (typed, asked) = read(query);
+    let path = format!("{}/payments", frame.root());
+    let page = |status, errors, listed| {
+        let path = path.clone();
+        frame.page(status, &ListPage { shell: frame.shell(), frame, path, typed: &typed, errors, listed })
+    };
+    let Asked { what, start } = match asked {
+        Ok(asked) => asked,
+        Err(errors) => return page(StatusCode::BAD_REQUEST, errors, None),
+    };
+    let (found, filter) = match what {
+        What::Search(q) => match search(services, frame, &q, &start).await? {
+            Found::One(path) => return see_other(&path),
+            Found::Some(found) => (found, Filter::default()),
+        },
+        What::List(filter) => (list(services, frame, &filter, start.clone(), now).await?, filter),
+    };
+    let listed = listed(found, &start, &filter, &typed, frame, now);
+    page(StatusCode::OK, Errors::new(), Some(listed))
+}
+
+/// A page of the payments that fit.
+async fn list(
+    services: &Services,
+    frame: &Frame<'_>,
+    filter: &Filter,
+    start: ListStart,
+    now: Timestamp,
+) -> Result<Page<Session>, StoreError> {
+    let merchant = services.merchants.get(&frame.visitor.person.merchant_id).await?;
+    let shards = merchant.map_or_else(ListShards::default, |merchant| merchant.list_sharding.shards());
+    let mut owner = frame.visitor.owner(frame.mode);
+    owner.format = filter.format;
+    let range = ListRange {
+        created_from: filter.from.and_then(|day| Zone::London.start_of(day)),
+        created_before: filter.created_before(),
+        start,
+        limit: PAGE,
+    };
+    let by_amount = filter.amount.as_ref().map(|amount| |money: Money| amount.is(money));
+    let by_amount = by_amount.as_ref().map(|amount| amount as &(dyn Fn(Money) -> bool + Sync));
+    let fits = |session: &Session| {
+        filter.state.is_none_or(|state| session.state_at(now) == state)
+            && filter.method.is_none_or(|method| is_paid_by(session, method))
+    };
+    let is_filtered = filter.state.is_some() || filter.method.is_some();
+    let fits: Option<&(dyn Fn(&Session) -> bool + Sync)> = if is_filtered { Some(&fits) } else { None };
+    services.sessions.search(&owner, shards, range, by_amount, fits).await
+}
+
+/// Whether that is how it is paid, or, before its payer has chosen, how it may be.
+fn is_paid_by(session: &Session, method: PaymentMethod) -> bool {
+    let offered = || session.payment_methods.as_slice().contains(&method);
+    method_of(session).map_or_else(offered, |chosen| chosen == method)
+}
+
+impl Filter {
+    fn created_before(&self) -> Option<Timestamp> {
+        Zone::London.start_of(self.to?.tomorrow().ok()?)
+    }
+}
+
+fn listed(
+    Page { items, next }: Page<Session>,
+    start: &ListStart,
+    filter: &Filter,
+    typed: &Typed,
+    frame: &Frame<'_>,
+    now: Timestamp,
+) -> Listed {
+    let at = |start: ListStart| format!("{}/payments?{}", frame.root(), typed.query(&start));
+    let after = |cursor: ListCursor| at(ListStart::After(cursor));
+    let before = |cursor: ListCursor| at(ListStart::Before(cursor));
+    let is_short = items.len() < PAGE;
+    let reached_at = next.as_ref().and_then(ListCursor::created_at).filter(|_| is_short);
+    let begun_at = match start {
+        ListStart::Newest => None,
+        ListStart::After(cursor) | ListStart::Before(cursor) => cursor.created_at(),
+    };
+    let begun_at = begun_at.unwrap_or_else(|| filter.created_before().map_or(now, |before| before.min(now)));
+    let (newer, older) = match start {
+        ListStart::Newest => (None, next.map(after)),
+        ListStart::After(_) => (items.first().map(ListCursor::at).map(before), next.map(after)),
+        ListStart::Before(_) => (next.map(before), items.last().map(ListCursor::at).map(after)),
+    };
+    let is_older = !matches!(start, ListStart::Before(_));
+    let on = if is_older { &older } else { &newer };
+    let searched = reached_at.zip(on.clone()).map(|(reached_at, path)| {
+        let [from, until] = if is_older { [begun_at, reached_at] } else { [reached_at, begun_at] };
+        Searched { from: time(from, frame.language), until: time(until, frame.language), path }
+    });
+    let (newer, older) = match &searched {
+        // Going on is said there.
+        Some(_) if is_older => (newer, None),
+        Some(_) => (None, older),
+        None => (newer, older),
+    };
+    Listed {
+        newest: (*start != ListStart::Newest).then(|| at(ListStart::Newest)),
+        newer,
+        older,
+        searched,
+        rows: items.iter().map(|session| Row::new(session, frame, now)).collect(),
+    }
+}

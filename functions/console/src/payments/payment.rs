@@ -1,0 +1,214 @@
+//! One payment: where it stands, its sums, who took part, its refunds, all that happened, and whether its books agree.
+
+use askama::Template;
+use jiff::Timestamp;
+use lambda_http::http::StatusCode;
+use models::{MinorUnits, Money, Permission, Refund, RefundState, Session, SessionId};
+use pages::{Answer, Html, Language, Problem, Shell};
+use store::Timeline;
+
+use super::books::disagreements;
+use super::list::{payment_path, time};
+use super::parties::Parties;
+use super::personal::{Personal, personal};
+use super::timeline::{Answered, Entry};
+use super::words::{
+    State, event_text, method_of, method_text, refund_event_text, refund_state_of, state_of, taken_back_text,
+};
+use crate::frame::Frame;
+use crate::services::Services;
+
+/// A sum, and what it is of.
+struct Sum {
+    label: &'static str,
+    amount: String,
+}
+
+/// What is paid for.
+struct Item {
+    name: String,
+    description: Option<String>,
+    quantity: u32,
+    unit_price: String,
+}
+
+/// A refund, and what it waits for.
+struct RefundRow {
+    id: String,
+    amount: String,
+    state: State,
+    at: Html,
+    sent_at: Option<Html>,
+    failed: Option<&'static str>,
+    /// The customer's page, and whether it was mailed to them.
+    asks_customer: Option<(String, bool)>,
+    authorise_at: Option<String>,
+    cancel_path: Option<String>,
+}
+
+impl RefundRow {
+    fn new(refund: &Refund, frame: &Frame<'_>, now: Timestamp) -> Self {
+        let state = refund.state_at(now);
+        // Whoever opens these moves money.
+        let may_move = frame.visitor.may(Permission::MoveMoney);
+        let may_end = !state.is_final() && !refund.submitted && !refund.open_at_consent;
+        Self {
+            id: refund.id.to_string(),
+            amount: frame.language.amount(&refund.amount),
+            state: refund_state_of(refund, now),
+            at: time(refund.created_at, frame.language),
+            sent_at: refund.sent_at().map(|at| time(at, frame.language)),
+            failed: refund.failure_reason_at(now).map(refund_event_text),
+            asks_customer: (may_move && state == RefundState::AwaitingDetails)
+                .then(|| (refund.page_url(), refund.has_email)),
+            authorise_at: refund.authorisation_url_at(now).filter(|_| may_move),
+            cancel_path: (may_move && may_end).then(|| format!("{}/refunds/{}/cancel", frame.root(), refund.id)),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "payments/payment.html")]
+struct PaymentPage<'a> {
+    shell: Shell<'a>,
+    frame: &'a Frame<'a>,
+    path: String,
+    id: String,
+    end_to_end_id: String,
+    reference: &'a str,
+    amount: String,
+    state: State,
+    why_ended: Option<&'static str>,
+    created_at: Html,
+    expires_at: Option<Html>,
+    method: Option<&'static str>,
+    format: &'static str,
+    description: Option<&'a str>,
+    /// The refunded payment's page, if it pays a refund.
+    refunded_path: Option<String>,
+    sums: Vec<Sum>,
+    notes: Vec<String>,
+    items: Vec<Item>,
+    parties: Parties,
+    erased_at: Option<Html>,
+    shows_personal: bool,
+    may_ask: bool,
+    refunds: Vec<RefundRow>,
+    entries: Vec<Entry>,
+    disagreements: Vec<String>,
+    may_refund: bool,
+    may_cancel: bool,
+    curl: String,
+}
+
+/// The page of a payment of this merchant and mode; others' are not there. `base_url` is where the API is.
+pub(crate) async fn payment_page(
+    services: &Services,
+    frame: &Frame<'_>,
+    id: SessionId,
+    query: &str,
+    base_url: &str,
+) -> Answer {
+    let now = services.clock.now();
+    let owner = frame.visitor.owner(frame.mode);
+    if !services.sessions.get(&id).await?.is_some_and(|session| owner.owns(&session)) {
+        return Err(Problem::NotFound);
+    }
+    let personal = personal(services, frame, &id, query).await?;
+    let Timeline { session, refunds, entries, .. } = services.timelines.of(&id).await?;
+    // It may have been deleted meanwhile.
+    let session = session.ok_or(Problem::NotFound)?;
+    let disagreements = disagreements(services, &id, now).await?;
+    let language = frame.language;
+    let is_awaiting = session.state_at(now).is_awaiting();
+    let may_move = frame.visitor.may(Permission::MoveMoney);
+    let parties = Parties::new(&session, personal);
+    let format = api::Format::of_stored(session.format).map_err(|error| Problem::Internal(Box::new(error)))?;
+    let page = PaymentPage {
+        shell: frame.shell(),
+        frame,
+        path: payment_path(frame, id),
+        id: id.to_string(),
+        end_to_end_id: session.end_to_end_id.to_string(),
+        reference: session.reference.as_str(),
+        amount: language.amount(&session.amount),
+        state: state_of(&session, now),
+        why_ended: session.failure_reason_at(now).map(event_text),
+        created_at: time(session.created_at, language),
+        expires_at: is_awaiting.then(|| time(session.expires_at, language)),
+        method: method_of(&session).map(method_text),
+        format: session.format.name(),
+        description: session.description.as_ref().map(|text| text.as_str()),
+        refunded_path: session.pays_refund.map(|pays| payment_path(frame, pays.session_id)),
+        sums: sums(&session, &refunds, now, language),
+        notes: notes(&session, language),
+        items: session
+            .line_items
+            .iter()
+            .map(|item| Item {
+                name: item.name.as_str().to_owned(),
+                description: item.description.as_ref().map(|text| text.as_str().to_owned()),
+                quantity: item.quantity,
+                unit_price: language.amount(&item.unit_price),
+            })
+            .collect(),
+        may_ask: parties.hides && frame.visitor.may(Permission::SeePersonalData),
+        parties,
+        erased_at: session.erased_at.map(|at| time(at, language)),
+        shows_personal: personal == Personal::Shown,
+        refunds: refunds.iter().map(|refund| RefundRow::new(refund, frame, now)).collect(),
+        entries: entries.iter().map(|entry| Entry::new(entry, &session, &refunds, personal, language)).collect(),
+        disagreements,
+        may_refund: may_move && session.amount_to_refund(None, now).is_ok(),
+        may_cancel: may_move && is_awaiting && session.pays_refund.is_none(),
+        curl: format!("curl -u \"$KEY:$SECRET\" {base_url}{}", format.session_path(id)),
+    };
+    frame.page(StatusCode::OK, &page)
+}
+
+/// What was paid, what was and is being refunded, and what is left of it; or what is to be paid.
+fn sums(session: &Session, refunds: &[Refund], now: Timestamp, language: Language) -> Vec<Sum> {
+    let sum = |label, amount: Money| Sum { label, amount: language.amount(&amount) };
+    if session.sent_at().is_none() {
+        return vec![sum(
+            if session.state_at(now).is_final() { "Was to be paid" } else { "To be paid" },
+            session.amount,
+        )];
+    }
+    let of = |wanted: fn(RefundState) -> bool| {
+        let minor = refunds.iter().filter(|refund| wanted(refund.state_at(now))).map(|refund| refund.amount.minor());
+        Money::new(MinorUnits::new(minor.fold(0, i64::saturating_add)), session.amount.currency())
+    };
+    let being = of(|state| matches!(state, RefundState::AwaitingDetails | RefundState::AwaitingPayment));
+    let mut sums = vec![sum("Paid", session.amount), sum("Refunded", of(|state| state == RefundState::Sent))];
+    if being.minor() != 0 {
+        sums.push(sum("Being refunded", being));
+    }
+    if session.pays_refund.is_none() && session.taken_back.is_none() {
+        sums.push(sum("Left", models::left_of(session.amount, refunds, now)));
+    }
+    sums
+}
+
+/// What the sums don't say: money that is not where it should be.
+fn notes(session: &Session, language: Language) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(taken_back) = session.taken_back {
+        notes.push(format!("The money was taken back: {}. It can’t be refunded.", taken_back_text(taken_back.reason)));
+    }
+    if let Some(missing) = session.missing() {
+        notes.push(format!("{} of it is missing still.", language.amount(&missing)));
+    }
+    if let Some(excess) = session.excess() {
+        notes.push(format!("{} more than that was transferred, for you to return.", language.amount(&excess)));
+    }
+    if let Some(returned) = session.returned() {
+        notes.push(format!("{} was transferred, and returned.", language.amount(&returned)));
+    }
+    if let Some(late) = &session.late_money {
+        let amount = late.amount_minor.map(|minor| Money::new(minor, session.amount.currency()));
+        let amount = amount.map_or("Money".to_owned(), |amount| language.amount(&amount));
+        notes.push(format!("{amount} came after its attempt was over, for you to return at {}.", late.provider));
+    }
+    notes
+}

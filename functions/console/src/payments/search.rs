@@ -1,0 +1,147 @@
+//! Finding payments by what a customer, a bank or a system of the merchant's says of them.
+
+use std::str::FromStr;
+
+use api::Format;
+use models::{EmailAddress, EndToEndId, Reference, RefundId, Session, SessionId, WireFormat};
+use store::{ListRange, ListStart, Page, Sought, StoreError};
+
+use super::list::{PAGE, payment_path};
+use crate::frame::Frame;
+use crate::services::Services;
+
+/// What was found.
+pub(super) enum Found {
+    /// One, whose page is there.
+    One(String),
+    /// Some, or none.
+    Some(Page<Session>),
+}
+
+/// Searches the payments of this merchant and mode: by an id of a payment or refund in whatever way it is spelled, by the end-to-end
+/// id, the payer's e-mail address, or the reference. Others' are not there.
+pub(super) async fn search(
+    services: &Services,
+    frame: &Frame<'_>,
+    q: &str,
+    start: &ListStart,
+) -> Result<Found, StoreError> {
+    for id in session_ids(q) {
+        if own(services, frame, &id).await?.is_some() {
+            return Ok(Found::One(payment_path(frame, id)));
+        }
+    }
+    for id in refund_ids(q) {
+        let refund = services.refunds.get(&id).await?;
+        let owner = frame.visitor.owner(frame.mode);
+        if let Some(refund) = refund.filter(|refund| owner.owns_refund(refund))
+            && own(services, frame, &refund.session_id).await?.is_some()
+        {
+            return Ok(Found::One(format!("{}#refund-{id}", payment_path(frame, refund.session_id))));
+        }
+    }
+    for sought in sought(q) {
+        let page = pointed_to(services, frame, &sought, start).await?;
+        match page.items.as_slice() {
+            [] if page.next.is_none() => {}
+            [only] if page.next.is_none() && *start == ListStart::Newest => {
+                return Ok(Found::One(payment_path(frame, only.id)));
+            }
+            [..] => return Ok(Found::Some(page)),
+        }
+    }
+    Ok(Found::Some(Page { items: Vec::new(), next: None }))
+}
+
+/// A payment of this merchant and mode.
+async fn own(services: &Services, frame: &Frame<'_>, id: &SessionId) -> Result<Option<Session>, StoreError> {
+    let session = services.sessions.get(id).await?;
+    Ok(session.filter(|session| frame.visitor.owner(frame.mode).owns(session)))
+}
+
+/// Those that this is known of.
+async fn pointed_to(
+    services: &Services,
+    frame: &Frame<'_>,
+    sought: &Sought,
+    start: &ListStart,
+) -> Result<Page<Session>, StoreError> {
+    let range = ListRange { start: start.clone(), limit: PAGE, ..ListRange::default() };
+    let merchant_id = &frame.visitor.person.merchant_id;
+    let Page { items: ids, next } = services.pointers.find(merchant_id, frame.mode, sought, range).await?;
+    let mut items = Vec::with_capacity(ids.len());
+    for id in ids {
+        items.extend(own(services, frame, &id).await?);
+    }
+    Ok(Page { items, next })
+}
+
+fn formats() -> impl Iterator<Item = Format> {
+    WireFormat::ALL.into_iter().filter_map(|format| Format::of_stored(format).ok())
+}
+
+/// The payments that this may be an id of: in small letters, in capitals, as each format spells it.
+fn session_ids(q: &str) -> Vec<SessionId> {
+    let spelled = |q: &str| formats().filter_map(|format| format.session_id(q).ok()).collect::<Vec<_>>();
+    let transactions = formats().filter_map(|format| format.transaction_id(q).ok());
+    each_once(spelled(q).into_iter().chain(spelled(&q.to_ascii_lowercase())).chain(transactions))
+}
+
+/// The refunds that this may be an id of.
+fn refund_ids(q: &str) -> Vec<RefundId> {
+    let spelled = |q: &str| formats().filter_map(|format| format.refund_id(q).ok()).collect::<Vec<_>>();
+    each_once(spelled(q).into_iter().chain(spelled(&q.to_ascii_lowercase())))
+}
+
+fn each_once<Id: PartialEq>(ids: impl Iterator<Item = Id>) -> Vec<Id> {
+    ids.fold(Vec::new(), |mut all, id| {
+        if !all.contains(&id) {
+            all.push(id);
+        }
+        all
+    })
+}
+
+/// What else it may be.
+fn sought(q: &str) -> Vec<Sought> {
+    // Banks leave its hyphens out, since a field of theirs has 35 characters.
+    let end_to_end = EndToEndId::from_str(q).or_else(|_| EndToEndId::from_hex(&q.to_ascii_lowercase()));
+    let email = EmailAddress::try_from(q.to_owned());
+    let reference = Reference::try_from(q.to_owned());
+    let all =
+        [end_to_end.ok().map(Sought::EndToEnd), email.ok().map(Sought::Email), reference.ok().map(Sought::Reference)];
+    all.into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "1ae1ce03-dfa9-4593-b487-65c656991cb5";
+
+    #[test]
+    fn an_id_is_known_in_each_of_its_spellings() {
+        let id: SessionId = ID.parse().unwrap();
+        for format in formats() {
+            let path = format.session_path(id);
+            let spelled = path.rsplit('/').next().unwrap();
+            assert_eq!(session_ids(spelled), [id], "{spelled}");
+        }
+        for spelled in [ID.to_uppercase(), id.to_hex().to_uppercase()] {
+            assert_eq!(session_ids(&spelled), [id], "{spelled}");
+            assert_eq!(refund_ids(&spelled).len(), 1, "it may be a refund's as well");
+        }
+        for other in ["", "Illuminate", "ada@example.com", &ID[1..]] {
+            assert_eq!((session_ids(other), refund_ids(other)), (vec![], vec![]), "{other}");
+        }
+    }
+
+    #[test]
+    fn what_a_customer_says_is_tried_as_all_that_it_may_be() {
+        assert!(matches!(sought(ID)[..], [Sought::EndToEnd(_), ..]));
+        assert!(matches!(sought(&ID.replace('-', "").to_uppercase())[..], [Sought::EndToEnd(_), ..]));
+        assert!(matches!(sought("ada@example.com")[..], [Sought::Email(_), ..]));
+        assert!(matches!(sought("Illuminate")[..], [Sought::Reference(_)]));
+        assert_eq!(sought("\u{fffe}"), []);
+    }
+}

@@ -1,0 +1,140 @@
+//! What states, events and ways to pay are called.
+
+use jiff::Timestamp;
+use models::{PaymentMethod, Refund, RefundEvent, RefundState, Session, SessionEvent, SessionState, TakenBackReason};
+
+/// A state as a page shows it: in words, and in the colour of this class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct State {
+    pub(super) class: &'static str,
+    pub(super) text: &'static str,
+}
+
+/// How a session stands.
+pub(super) fn state_of(session: &Session, now: Timestamp) -> State {
+    match session.state_at(now) {
+        SessionState::Sent if session.taken_back.is_some() => State { class: "bad", text: "Paid, then taken back" },
+        state => State { class: class(state), text: state_text(state) },
+    }
+}
+
+const fn class(state: SessionState) -> &'static str {
+    match state {
+        SessionState::AwaitingPayer
+        | SessionState::AwaitingProvider
+        | SessionState::AwaitingPaymentConsent
+        | SessionState::Pending => "wait",
+        SessionState::Sent => "good",
+        SessionState::Failed => "bad",
+        SessionState::Cancelled | SessionState::Expired => "",
+    }
+}
+
+pub(super) const fn state_text(state: SessionState) -> &'static str {
+    match state {
+        SessionState::AwaitingPayer => "Awaits the payer",
+        SessionState::AwaitingProvider => "Awaits a choice of how to pay",
+        SessionState::AwaitingPaymentConsent => "Awaits the payer’s consent",
+        SessionState::Pending => "Pending",
+        SessionState::Sent => "Paid",
+        SessionState::Failed => "Failed",
+        SessionState::Cancelled => "Cancelled",
+        SessionState::Expired => "Expired",
+    }
+}
+
+/// How a refund stands.
+pub(super) fn refund_state_of(refund: &Refund, now: Timestamp) -> State {
+    let state = refund.state_at(now);
+    let text = match state {
+        RefundState::AwaitingPayment if refund.at_provider.is_some() => "With the payment’s provider",
+        RefundState::AwaitingPayment if refund.submitted => "Being sent",
+        RefundState::AwaitingDetails | RefundState::AwaitingPayment | RefundState::Sent | RefundState::Failed => {
+            refund_state_text(state)
+        }
+    };
+    let class = match state {
+        RefundState::AwaitingDetails | RefundState::AwaitingPayment => "wait",
+        RefundState::Sent => "good",
+        RefundState::Failed => "bad",
+    };
+    State { class, text }
+}
+
+pub(super) const fn refund_state_text(state: RefundState) -> &'static str {
+    match state {
+        RefundState::AwaitingDetails => "Awaits the customer’s account",
+        RefundState::AwaitingPayment => "Awaits your authorisation",
+        RefundState::Sent => "Sent",
+        RefundState::Failed => "Failed",
+    }
+}
+
+/// What happened to a session.
+pub(super) const fn event_text(event: SessionEvent) -> &'static str {
+    match event {
+        SessionEvent::Created => "Created",
+        SessionEvent::PayerIdentified => "The payer gave their details",
+        SessionEvent::BankChosen => "The payer chose how to pay",
+        SessionEvent::ConsentGiven => "The payer consented",
+        SessionEvent::Settled => "Paid",
+        SessionEvent::DeclinedByPayer => "The payer refused at their bank",
+        SessionEvent::DeclinedByBank => "The bank refused",
+        SessionEvent::InsufficientFunds => "The account did not hold enough",
+        SessionEvent::Underpaid => "Too little was transferred, and returned",
+        SessionEvent::CancelledByMerchant => "Cancelled by you",
+        SessionEvent::CancelledByPayer => "Cancelled by the payer",
+        SessionEvent::DeletedByMerchant => "Deleted by you",
+        SessionEvent::TimePassed => "Its time ran out",
+        SessionEvent::AttemptEnded => "The attempt ended; the payer may choose again",
+    }
+}
+
+/// What happened to a refund.
+pub(super) const fn refund_event_text(event: RefundEvent) -> &'static str {
+    match event {
+        RefundEvent::Created => "Refund made",
+        RefundEvent::DetailsGiven => "The customer gave their account",
+        RefundEvent::Settled => "Refund sent",
+        RefundEvent::DeclinedByPayer => "Refused at your bank",
+        RefundEvent::DeclinedByBank => "The bank or provider refused",
+        RefundEvent::InsufficientFunds => "Your account did not hold enough",
+        RefundEvent::Underpaid => "Too little was transferred, and returned",
+        RefundEvent::CancelledByMerchant => "Refund cancelled by you",
+        RefundEvent::CancelledByPayer => "Cancelled where it was to be authorised",
+        RefundEvent::DeletedByMerchant => "The payment of the refund was deleted",
+        RefundEvent::TimePassed => "The refund’s time ran out",
+    }
+}
+
+pub(super) const fn taken_back_text(reason: TakenBackReason) -> &'static str {
+    match reason {
+        TakenBackReason::Chargeback => "the card’s holder disputed it",
+        TakenBackReason::IndemnityClaim => "the payer claimed it under the Direct Debit Guarantee",
+        TakenBackReason::Returned => "the payer’s bank returned the debit",
+    }
+}
+
+pub(super) const fn method_text(method: PaymentMethod) -> &'static str {
+    match method {
+        PaymentMethod::Card => "Card",
+        PaymentMethod::CardPresent => "Card in a reader",
+        PaymentMethod::BacsDebit => "Bacs Direct Debit",
+        PaymentMethod::SepaDebit => "SEPA Direct Debit",
+        PaymentMethod::Autogiro => "Autogiro",
+        PaymentMethod::BankTransfer => "Bank transfer",
+        PaymentMethod::DirectTransfer => "Direct transfer",
+        PaymentMethod::GbpCreditTransfer => "Credit transfer",
+        PaymentMethod::PayByBank => "Pay by bank",
+        PaymentMethod::BuyNowPayLater => "Pay later",
+    }
+}
+
+/// By which way a session is paid: the payer's choice, or the only one that is offered. None if that is open.
+pub(super) fn method_of(session: &Session) -> Option<PaymentMethod> {
+    let chosen = session.attempt.as_ref().and_then(|attempt| providers::method_of(&attempt.bank));
+    chosen.or(match session.payment_methods.as_slice() {
+        [only] => Some(*only),
+        [] | [_, ..] => None,
+    })
+}
