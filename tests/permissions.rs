@@ -77,6 +77,54 @@ fn what_is_missing_and_what_is_never_used_are_both_reported() {
     assert_eq!(problems(&declared, &refused), ["F needs, and no statement allows it: dynamodb:PutItem on t A#…"]);
 }
 
+/// What is allowed of acts beyond putting and reading them. A pattern counts if it may mean their table or its index.
+fn beyond_acts(declared: &BTreeSet<Permission>) -> Vec<&Permission> {
+    let table = "arn:aws:dynamodb:eu-west-2:000000000000:table/local-AuditTable";
+    let arns = [table.to_owned(), format!("{table}/index/objects")];
+    let is_of_acts = |resource: &str| match resource.split_once('*') {
+        Some((start, _)) => arns.iter().any(|arn| arn.starts_with(start)),
+        None => arns.iter().any(|arn| arn == resource),
+    };
+    let allowed = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"];
+    let is_of_tables = |action: &str| action.starts_with("dynamodb:") || action.starts_with('*');
+    let is_beyond = |permission: &&Permission| {
+        is_of_tables(&permission.action)
+            && is_of_acts(&permission.resource)
+            && !allowed.contains(&permission.action.as_str())
+    };
+    declared.iter().filter(is_beyond).collect()
+}
+
+/// Neither by `UpdateItem` or `DeleteItem` nor in a batch, which knows no condition (docs/decisions/0048-acts.md).
+#[test]
+fn no_function_may_change_or_remove_an_act() {
+    let declared = permissions(&workspace().join("template.yaml")).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(beyond_acts(&declared), Vec::<&Permission>::new());
+    let of = |action: &str, resource: &str| Permission {
+        function: "F".to_owned(),
+        sid: "S".to_owned(),
+        action: format!("dynamodb:{action}"),
+        resource: format!("arn:aws:dynamodb:eu-west-2:000000000000:table/{resource}"),
+        key: Some("AUDIT#*".to_owned()),
+    };
+    let fine = [
+        of("PutItem", "local-AuditTable"),
+        of("GetItem", "local-AuditTable"),
+        of("Query", "local-AuditTable/index/objects"),
+        of("UpdateItem", "local-Table"),
+    ];
+    let beyond = [
+        of("UpdateItem", "local-AuditTable"),
+        of("DeleteItem", "local-AuditTable"),
+        of("BatchWriteItem", "local-AuditTable"),
+        of("PartiQLDelete", "local-*"),
+        of("*", "local-AuditTable"),
+        of("Put*", "*"),
+    ];
+    let all = fine.into_iter().chain(beyond.clone()).collect();
+    assert_eq!(beyond_acts(&all).into_iter().cloned().collect::<BTreeSet<_>>(), beyond.into());
+}
+
 #[tokio::test]
 async fn a_function_without_what_it_needs_fails_and_that_is_reported() {
     let folder = tempfile::tempdir().unwrap();

@@ -68,10 +68,21 @@ impl Machine {
         &self.mail_url
     }
 
-    /// The first table's name; empty if the template has none.
+    /// The name of the table `Table`; empty if the template has none.
     #[must_use]
     pub fn table_name(&self) -> &str {
-        self.table_names.first().map_or("", String::as_str)
+        self.name_of_table("Table")
+    }
+
+    /// The name of the table `AuditTable`, likewise.
+    #[must_use]
+    pub fn audit_table_name(&self) -> &str {
+        self.name_of_table("AuditTable")
+    }
+
+    fn name_of_table(&self, logical_id: &str) -> &str {
+        let wanted = names::resource(logical_id);
+        self.table_names.iter().find(|name| **name == wanted).map_or("", String::as_str)
     }
 
     /// The URL of a queue, by its logical id.

@@ -176,14 +176,17 @@ fn expire_has_a_core_and_no_second_try() {
 fn what_is_kept_is_kept_unless_a_stack_says_otherwise() {
     let template = template();
     assert_eq!(parameters()["KeepData"], "true");
-    for (resource, policy) in
-        [("Table", "Retain"), ("LogGroup", "RetainExceptOnCreate"), ("AccessLogGroup", "RetainExceptOnCreate")]
-    {
+    for (resource, policy) in [
+        ("AuditTable", "Retain"),
+        ("Table", "Retain"),
+        ("LogGroup", "RetainExceptOnCreate"),
+        ("AccessLogGroup", "RetainExceptOnCreate"),
+    ] {
         let text = section(&template, &format!("\n  {resource}:\n"), "    Properties:");
         assert!(text.contains(&format!("DeletionPolicy: !If [KeepsData, {policy}, Delete]")), "{resource}: {text}");
         assert!(text.contains("UpdateReplacePolicy: !If [KeepsData, Retain, Delete]"), "{resource}: {text}");
     }
-    assert!(template.contains("DeletionProtectionEnabled: !If [KeepsData, true, false]"));
+    assert_eq!(template.matches("DeletionProtectionEnabled: !If [KeepsData, true, false]").count(), 2);
     // Logs of two stacks don't meet, whatever their stage.
     for name in ["functions", "access"] {
         assert!(
