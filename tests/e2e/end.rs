@@ -248,7 +248,7 @@ async fn consent_counts_until_the_time_passes() {
         write_id: samples::write_id(),
     };
     let owner = Owner { merchant_id: "demo".parse().unwrap(), mode: Mode::Test, format: None };
-    sessions.record(change, Some(&owner), None).await.unwrap();
+    sessions.record(change, Some(&owner), None, None).await.unwrap();
     payer.decide(1, "approve").await;
     assert_eq!(world.get(&id.to_string()).await["failure_reason"], "time_passed");
 }

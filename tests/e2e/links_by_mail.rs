@@ -39,7 +39,7 @@ async fn to_authorise(world: &World, format: WireFormat, merchant: &str) -> Refu
     let base_url = world.machine.api_url().to_owned();
     let creation = models::RefundCreation { base_url, ..samples::refund_creation(samples::now()) };
     let (refund, payment) = Refund::create(&session, samples::new_refund(&session, Some(150)), creation).unwrap();
-    let made = Refunds::new(world.table()).create(&refund, payment.as_ref(), None).await.unwrap();
+    let made = Refunds::new(world.table()).create(&refund, payment.as_ref(), None, None, None).await.unwrap();
     assert!(matches!(made, RefundCreated::New));
     refund
 }

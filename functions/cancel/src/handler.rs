@@ -67,7 +67,7 @@ impl Cancel {
         let change = Change { session_id: id, event: SessionEvent::CancelledByMerchant, at, write_id };
         // What can be cancelled was never paid, and so has no refunds.
         let show = |session| format.session(session, &[], self.clock.now());
-        match self.payments.end(change, Some(&caller.owner_in(format))).await {
+        match self.payments.end(change, Some(&caller.owner_in(format)), None).await {
             Ok(changed) => {
                 let repeated = changed.repeated && idempotency_key.is_some();
                 show(&changed.session).map(|answer| if repeated { api::replayed(answer) } else { answer })

@@ -96,7 +96,7 @@ impl RefundFunction {
         let base_url = self.public_base_url.clone().or_else(|| api::base_url(request));
         let base_url = base_url.ok_or_else(|| Refusal::BadRequest("the Host header is missing".to_owned()))?;
         let made = match format.read_refund(request, &body) {
-            Ok(new) => self.make(RefundRequest { id, fingerprint, new, base_url }, caller, format).await,
+            Ok(new) => self.make(RefundRequest { id, fingerprint, new, base_url, seen: None }, caller, format).await,
             Err(refusal) => Err(refusal.into()),
         };
         let refusal = match made {
@@ -119,11 +119,13 @@ impl RefundFunction {
 
     /// Makes a refund, unless there is one with its id.
     async fn make(&self, request: RefundRequest, caller: &Caller, format: Format) -> Result<Made, ApiError> {
-        let made = self.payments.refund(request, &caller.owner_in(format), api::fill_in_return_urls).await;
+        let made = self.payments.refund(request, &caller.owner_in(format), api::fill_in_return_urls, None).await;
         made.map_err(|error| match error {
             RefundError::NotFound => Refusal::Unknown(format.refunded_parameter()).into(),
             RefundError::NotRefundable(why) => format.not_refundable(why).into(),
             RefundError::Store(error) => error.into(),
+            // Nobody has seen a count here.
+            error @ RefundError::OthersMeanwhile(_) => ApiError::Internal(Box::new(error)),
         })
     }
 
@@ -134,7 +136,7 @@ impl RefundFunction {
             |key| key.write_id(&caller.merchant, caller.mode(), format, Operation::CancelRefund(id)),
         );
         let refund = self.own(&id, caller, format).await?;
-        match self.payments.cancel_refund(&refund, &write_id).await {
+        match self.payments.cancel_refund(&refund, &write_id, None).await {
             Ok(RefundChanged { refund, repeated }) => {
                 tracing::info!(request_id = api::request_id(request), refund_id = %id, key_id = %caller.key_id, "refund cancelled");
                 let answer = format.refund(&refund, self.clock.now())?;

@@ -165,7 +165,7 @@ impl Payments {
             return Ok(Followed::Open);
         };
         let event = SessionEvent::TimePassed;
-        done(recorded(self.sessions.record(self.change(session.id, event), None, Some(cancelled)).await, event))?;
+        done(recorded(self.sessions.record(self.change(session.id, event), None, Some(cancelled), None).await, event))?;
         Ok(Followed::Recorded)
     }
 

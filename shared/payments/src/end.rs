@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use models::{Session, SessionEvent, SessionId, WriteId};
-use store::{Change, ChangeError, Changed, Deleted, Owner, StoreError};
+use store::{ActWrite, Change, ChangeError, Changed, Deleted, Owner, StoreError};
 use thiserror::Error;
 
 use crate::Payments;
@@ -31,12 +31,18 @@ impl From<StoreError> for EndError {
 
 impl Payments {
     /// Ends a session by this change: cancelled, or its time has passed. With an owner, only theirs. One write, unless an
-    /// attempt is open whose money moves at consent: then its provider is asked to cancel it before the write is repeated.
+    /// attempt is open whose money moves at consent: then its provider is asked to cancel it before the write is repeated. If a
+    /// person ends it, the write is a transaction with the `act` that it is.
     ///
     /// # Errors
     /// See [`EndError`].
-    pub async fn end(&self, change: Change, owner: Option<&Owner>) -> Result<Changed, EndError> {
-        self.unless_money_moves(|cancelled| self.sessions.record(change.clone(), owner, cancelled)).await
+    pub async fn end(
+        &self,
+        change: Change,
+        owner: Option<&Owner>,
+        act: Option<&ActWrite>,
+    ) -> Result<Changed, EndError> {
+        self.unless_money_moves(|cancelled| self.sessions.record(change.clone(), owner, cancelled, act)).await
     }
 
     /// Ends a session by `event`, now; the session as it is then, none if it was deleted. If another request was first, or the
@@ -45,7 +51,7 @@ impl Payments {
     /// # Errors
     /// See [`PaymentError`].
     pub async fn end_by(&self, id: SessionId, event: SessionEvent) -> Result<Option<Session>, PaymentError> {
-        match self.end(self.change(id, event), None).await {
+        match self.end(self.change(id, event), None, None).await {
             Ok(changed) => Ok(recorded(Ok(changed), event)?),
             Err(EndError::Change(error)) => Ok(recorded(Err(error), event)?),
             Err(EndError::Payment(error)) => Err(error),

@@ -4,7 +4,7 @@
 use models::{
     EndToEndId, MinorUnits, NewRefund, NotRefundable, Refund, RefundCreation, RefundId, Session, SessionId, WriteId,
 };
-use store::{Fingerprint, Owner, RefundChangeError, RefundChanged, RefundCreated, RefundEnd, StoreError};
+use store::{ActWrite, Fingerprint, Owner, RefundChangeError, RefundChanged, RefundCreated, RefundEnd, StoreError};
 use thiserror::Error;
 
 use crate::Payments;
@@ -25,6 +25,8 @@ pub struct RefundRequest {
     pub new: NewRefund,
     /// The base URL of our pages.
     pub base_url: String,
+    /// How many refunds of the session its author saw, if it is to be made only upon as many.
+    pub seen: Option<u32>,
 }
 
 /// What became of a refund that was asked for.
@@ -45,6 +47,9 @@ pub enum RefundError {
     /// The session can't be refunded, or not by so much.
     #[error(transparent)]
     NotRefundable(#[from] NotRefundable),
+    /// The session has other refunds by now than its author saw; as it is now.
+    #[error("the session has other refunds by now")]
+    OthersMeanwhile(Box<Session>),
     /// The table failed us; the refund may have been made.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -81,7 +86,8 @@ impl Payments {
     /// Makes a refund of `owner`'s session, unless there is one with its id: by the payment's own provider, if that can; else
     /// by a session that pays it, which `as_stored` completes as the session's format has it.
     ///
-    /// Whatever the provider says, what is answered is the refund as it was recorded, before the provider heard of it.
+    /// Whatever the provider says, what is answered is the refund as it was recorded, before the provider heard of it. If a
+    /// person makes it, it is recorded together with the `act` that it is.
     ///
     /// # Errors
     /// See [`RefundError`].
@@ -90,11 +96,19 @@ impl Payments {
         request: RefundRequest,
         owner: &Owner,
         as_stored: fn(Session) -> Session,
+        act: Option<&ActWrite>,
     ) -> Result<Made, RefundError> {
-        let RefundRequest { id, fingerprint, new, base_url } = request;
+        let RefundRequest { id, fingerprint, new, base_url, seen } = request;
         let mut session = self.sessions.get(&new.session_id).await?;
         for _ in 0..MAX_TRIES {
             let refunded = session.filter(|session| owner.owns(session)).ok_or(RefundError::NotFound)?;
+            if seen.is_some_and(|seen| seen != refunded.refund_count) {
+                // One of them may be this very one: a form that was sent twice, or whose answer was lost.
+                return match self.refunds.created(&id).await? {
+                    Some((refund, first)) => Ok(Made::Existing(refund, first)),
+                    None => Err(RefundError::OthersMeanwhile(Box::new(refunded))),
+                };
+            }
             // Refunds whose time has passed may reserve what is asked for until they are recorded as failed.
             if asks_for_more_than_is_left(&new, &refunded) && self.expire_refunds_of(&refunded).await? {
                 session = self.sessions.get(&new.session_id).await?;
@@ -114,7 +128,7 @@ impl Payments {
             };
             let (refund, payment) = Refund::create(&refunded, new.clone(), creation)?;
             let payment = payment.map(as_stored);
-            match self.refunds.create(&refund, payment.as_ref(), fingerprint).await? {
+            match self.refunds.create(&refund, payment.as_ref(), fingerprint, seen, act).await? {
                 RefundCreated::New => {
                     if let (Some(provider), Some(at_provider)) = (&provider, &refund.at_provider) {
                         self.begin_refund(provider, &refund, at_provider).await;
@@ -146,14 +160,20 @@ impl Payments {
     }
 
     /// Cancels a refund for its merchant, together with the session that pays it; where that may be paid at the moment, at a
-    /// provider whose money moves at consent, only after the provider has cancelled it.
+    /// provider whose money moves at consent, only after the provider has cancelled it. If a person does it, together with the
+    /// `act` that it is.
     ///
     /// # Errors
     /// [`RefundChangeError::Refused`] once that was submitted, or if the refund has ended; or the provider could not be asked.
-    pub async fn cancel_refund(&self, refund: &Refund, write_id: &WriteId) -> Result<RefundChanged, RefundEndError> {
+    pub async fn cancel_refund(
+        &self,
+        refund: &Refund,
+        write_id: &WriteId,
+        act: Option<&ActWrite>,
+    ) -> Result<RefundChanged, RefundEndError> {
         let (mut refund, mut cancelled, end) = (refund.clone(), None, RefundEnd::CancelledByMerchant);
         for _ in 0..MAX_TRIES {
-            let now_as = match self.refunds.end(&refund, end, self.clock.now(), write_id, cancelled).await {
+            let now_as = match self.refunds.end(&refund, end, self.clock.now(), write_id, cancelled, act).await {
                 Err(RefundChangeError::Refused(now_as)) => *now_as,
                 ended => return Ok(ended?),
             };

@@ -1,5 +1,6 @@
 //! What is done to payments, over a table in memory and by a clock that tests advance.
 
+mod acts;
 mod at_consent;
 mod at_creation;
 mod at_submission;

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 use models::{
-    AccountIdentifier, ApiKeyId, BankId, CursorId, CustomerId, EndToEndId, EndpointId, EventId, LinkedAccount,
-    ListShard, MailId, MerchantId, Mode, ObjectId, ProviderPaymentId, RefundId, SessionId, SortableTimestamp,
-    TestClockId, TransferId, WireFormat, stable_hash,
+    AccountIdentifier, ActKey, ActObject, ApiKeyId, BankId, CursorId, CustomerId, EndToEndId, EndpointId, EventId,
+    LinkedAccount, ListShard, MailId, MerchantId, Mode, ObjectId, ProviderPaymentId, RefundId, SessionId,
+    SortableTimestamp, TestClockId, TransferId, WireFormat, stable_hash,
 };
 
 use crate::table::{Item, Key};
@@ -105,6 +105,31 @@ pub(crate) fn refund(session: &SessionId, id: &RefundId) -> Key {
 /// Says of which session a refund is.
 pub(crate) fn refund_pointer(id: &RefundId) -> Key {
     Key::new(format!("{REFUND_PREFIX}{id}"), "REFUND")
+}
+
+/// Of the table of acts.
+pub(crate) fn acts_pk(merchant: &MerchantId) -> String {
+    format!("AUDIT#{merchant}")
+}
+
+pub(crate) fn act(merchant: &MerchantId, key: &ActKey) -> Key {
+    Key::new(acts_pk(merchant), key.to_string())
+}
+
+/// What the index of acts has them under: a session's with those of its refunds. Names the merchant where what was acted on has
+/// no id that is its own everywhere.
+pub(crate) fn acts_object(merchant: &MerchantId, object: &ActObject) -> String {
+    match object {
+        ActObject::Session(session_id) | ActObject::Refund { session_id, .. } => session_pk(session_id),
+        ActObject::Person(email) => format!("PERSON#{merchant}#{}", email.as_str().to_ascii_lowercase()),
+        ActObject::Customer(id) => customer(id).pk,
+        ActObject::Endpoint(id) => format!("ENDPOINT#{id}"),
+        ActObject::Event(id) => format!("EVENT#{id}"),
+        ActObject::Key(id) => format!("KEY#{id}"),
+        ActObject::Account(end) => format!("ACCOUNT#{merchant}#{}", end.as_str()),
+        ActObject::Shop => format!("SHOP#{merchant}"),
+        ActObject::Payments => format!("PAYMENTS#{merchant}"),
+    }
 }
 
 pub(crate) fn customer(id: &CustomerId) -> Key {

@@ -1,11 +1,12 @@
-//! DynamoDB: the only crate that knows the table.
+//! DynamoDB: the only crate that knows the tables.
 //!
-//! One table; docs/architecture.md lists its items. Every write that matters is conditional and carries a write id, so
+//! One table, and one of acts; docs/architecture.md lists their items. Every write that matters is conditional and carries a write id, so
 //! that a write whose answer was lost is recognised when it is repeated.
 
 #[cfg(test)]
 extern crate self as store;
 
+mod acts;
 mod applications;
 mod attempts;
 mod bank_payments;
@@ -60,6 +61,7 @@ mod verify;
 mod walk;
 mod write;
 
+pub use acts::{ActPage, ActRange, ActWrite, Acts, AuditTable};
 pub use attempts::FIRST_CHECK_AT_CONSENT;
 pub use bank_payments::{BankPayment, BankPayments};
 pub use change::{Change, ChangeError, Changed};

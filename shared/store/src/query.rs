@@ -1,7 +1,9 @@
 //! Reading one partition, of the table or of an index, in the order of its sort keys and page by page.
 
+use std::collections::HashMap;
+
 use crate::error::StoreError;
-use crate::table::{Item, Table, s};
+use crate::table::{Item, Key, Table, s};
 
 /// What is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +16,8 @@ pub(crate) enum Source {
     Due,
     /// The index of what is final.
     Final,
+    /// Of the table of acts: the index of what was acted on.
+    Objects,
 }
 
 impl Source {
@@ -23,13 +27,14 @@ impl Source {
         sort_key
     }
 
-    /// The index, if it is one, and the names of its keys.
+    /// The index, if it is one, and its keys as an expression has them.
     const fn names(self) -> (Option<&'static str>, &'static str, &'static str) {
         match self {
             Self::Table => (None, "pk", "sk"),
             Self::Lists => (Some("lists"), "list_pk", "list_sk"),
             Self::Due => (Some("due"), "due_pk", "due_at"),
             Self::Final => (Some("final"), "final_pk", "final_at"),
+            Self::Objects => (Some("objects"), "#object", "sk"),
         }
     }
 }
@@ -50,6 +55,13 @@ pub(crate) struct Query<'a> {
 /// Where the next page begins.
 #[derive(Debug)]
 pub struct Position(Item);
+
+impl Position {
+    /// Right after an item of the table, whether it is there or not.
+    pub(crate) fn after(key: Key) -> Self {
+        Self(key.into_item())
+    }
+}
 
 /// One page.
 #[derive(Debug)]
@@ -77,6 +89,10 @@ impl Table {
             .table_name(&self.name)
             .set_index_name(index.map(str::to_owned))
             .set_consistent_read(index.is_none().then_some(true))
+            // A word that expressions may not have.
+            .set_expression_attribute_names(
+                pk.strip_prefix('#').map(|name| HashMap::from([(pk.to_owned(), name.to_owned())])),
+            )
             .expression_attribute_values(":pk", s(query.pk))
             .set_scan_index_forward(query.descending.then_some(false))
             .set_limit(i32::try_from(query.limit).ok())

@@ -16,8 +16,9 @@ use crate::write::WriteKind;
 const MAX_ENTRIES: usize = 3;
 
 /// Takes `amount` of what is left of a session that was sent, pays no refund itself, and whose money was not taken back. If it
-/// follows a test clock, that shows the same time as where the refund follows it.
-pub(crate) fn reserve(session: &SessionId, amount: Money, test_clock: Option<&OnClock>) -> Update {
+/// follows a test clock, that shows the same time as where the refund follows it. If it was `seen` how many refunds it has, only
+/// if it has as many still.
+pub(crate) fn reserve(session: &SessionId, amount: Money, test_clock: Option<&OnClock>, seen: Option<u32>) -> Update {
     let (amount, one) = (n(amount.minor()), n(1));
     let update = Update::new(WriteKind::RefundReserve, keys::session(session))
         .when_one_of("state", [models::SessionState::Sent.as_str()])
@@ -29,6 +30,13 @@ pub(crate) fn reserve(session: &SessionId, amount: Money, test_clock: Option<&On
         .when("#refund_count < :most OR attribute_not_exists(#refund_count)", [(":most", n(models::MAX_REFUNDS))])
         .set_to("refundable", "if_not_exists(#refundable, #amount.#minor) - :amount", [])
         .set_to("refund_count", "if_not_exists(#refund_count, :none) + :one", [(":none", n(0)), (":one", one)]);
+    let update = match seen {
+        None => update,
+        Some(0) => {
+            update.when("attribute_not_exists(#refund_count) OR #refund_count = :seen_count", [(":seen_count", n(0))])
+        }
+        Some(seen) => update.when("#refund_count = :seen_count", [(":seen_count", n(seen))]),
+    };
     match test_clock {
         None => update,
         Some(clock) => update.when("#test_clock.#now = :clock_now", [(":clock_now", ms(clock.now))]),

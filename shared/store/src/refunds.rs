@@ -7,6 +7,7 @@ use models::{
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::acts::ActWrite;
 use crate::attempts::first_check_at;
 use crate::change::{Change, ChangeError};
 use crate::error::StoreError;
@@ -36,7 +37,7 @@ pub enum RefundCreated {
     New,
     /// One with this id was there, made by a request with this fingerprint.
     Existing(Box<Refund>, Option<Fingerprint>),
-    /// The session can't be refunded by so much; as it is now.
+    /// The session can't be refunded by so much, or has another number of refunds than was seen; as it is now.
     Refused(Option<Box<Session>>),
 }
 
@@ -115,6 +116,9 @@ impl Refunds {
     /// One that a provider makes is recorded before the provider hears of it, and is due to be followed up
     /// [`crate::FIRST_CHECK_AT_CONSENT`] later, whatever becomes of the function that asks the provider.
     ///
+    /// If its author has `seen` how many refunds the session has, only if it has as many still; if a person makes it, together
+    /// with the `act` that it is.
+    ///
     /// # Errors
     /// The table failed us; the refund may have been made.
     pub async fn create(
@@ -122,6 +126,8 @@ impl Refunds {
         refund: &Refund,
         payment: Option<&Session>,
         fingerprint: Option<Fingerprint>,
+        seen: Option<u32>,
+        act: Option<&ActWrite>,
     ) -> Result<RefundCreated, StoreError> {
         let key = keys::refund(&refund.session_id, &refund.id);
         let mut item: Item = serde_dynamo::to_item(refund)?;
@@ -136,15 +142,16 @@ impl Refunds {
             item.insert("fingerprint".into(), fingerprint.as_attribute());
         }
         let pointer = Item::from([("session_id".to_owned(), s(refund.session_id.to_string()))]);
+        let reserve = refund_writes::reserve(&refund.session_id, refund.amount, refund.test_clock.as_ref(), seen);
         let mut transaction = Transaction::default()
             .put_new(WriteKind::RefundPoint, keys::refund_pointer(&refund.id), pointer)
             .put_new(WriteKind::RefundCreate, key, item)
-            .update(refund_writes::reserve(&refund.session_id, refund.amount, refund.test_clock.as_ref()));
+            .update(reserve);
         if let Some(payment) = payment {
             let (key, item) = new_item(payment)?;
             transaction = transaction.put_new(WriteKind::SessionCreate, key, item);
         }
-        let verdicts = match transaction.send(&self.table).await? {
+        let verdicts = match transaction.act(act).send(&self.table).await? {
             Transacted::Done => return Ok(RefundCreated::New),
             Transacted::Refused(verdicts) => verdicts,
         };
@@ -252,7 +259,7 @@ impl Refunds {
 
     /// Ends a refund whose payment was not submitted, together with its payment session if it has one, and gives the
     /// amount back to the refunded session. With an attempt at that payment open whose money moves at consent, only after
-    /// the provider has `cancelled` it.
+    /// the provider has `cancelled` it. If a person does it, together with the `act` that it is.
     ///
     /// # Errors
     /// See [`RefundChangeError`].
@@ -263,17 +270,19 @@ impl Refunds {
         at: Timestamp,
         write_id: &WriteId,
         cancelled: Option<u8>,
+        act: Option<&ActWrite>,
     ) -> Result<RefundChanged, RefundChangeError> {
         let Some(payment) = refund.payment_session_id else {
             let ended = |at| {
                 Transaction::default()
                     .update(refund_writes::details_ended(refund, end.refund_event(), at, write_id))
                     .update(refund_writes::give_back(&refund.session_id, refund.amount))
+                    .act(act)
             };
             return self.change(refund, at, write_id, ended).await;
         };
         let change = Change { session_id: payment, event: end.session_event(), at, write_id: write_id.clone() };
-        let changed = Sessions::new(self.table.clone()).record(change, None, cancelled).await;
+        let changed = Sessions::new(self.table.clone()).record(change, None, cancelled, act).await;
         let refund = self.again(refund).await?;
         match changed {
             Ok(changed) => Ok(RefundChanged { refund, repeated: changed.repeated }),
@@ -299,7 +308,7 @@ impl Refunds {
         if !refund.has_expired_at(now) {
             return Ok(false);
         }
-        match self.end(refund, RefundEnd::TimePassed, now, &self.table.random.write_id(), None).await {
+        match self.end(refund, RefundEnd::TimePassed, now, &self.table.random.write_id(), None, None).await {
             Ok(_) => Ok(true),
             // Somebody else was first, or its payment goes on.
             Err(RefundChangeError::Refused(refund)) => Ok(refund.state.is_final()),

@@ -6,6 +6,7 @@ use models::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::acts::ActWrite;
 use crate::change::{Change, ChangeError, Changed};
 use crate::error::StoreError;
 use crate::history::{TEST_CLOCK, entered_at_instead};
@@ -211,7 +212,8 @@ impl Sessions {
     }
 
     /// Any event that brings nothing but itself: declined, cancelled, time passed. With an owner, only theirs. With an attempt
-    /// open whose money moves at consent, it is cancelled or expires only after the provider has `cancelled` that attempt.
+    /// open whose money moves at consent, it is cancelled or expires only after the provider has `cancelled` that attempt. If a
+    /// person does it, together with the `act` that it is.
     ///
     /// # Errors
     /// See [`ChangeError`].
@@ -220,9 +222,10 @@ impl Sessions {
         change: Change,
         owner: Option<&Owner>,
         cancelled: Option<u8>,
+        act: Option<&ActWrite>,
     ) -> Result<Changed, ChangeError> {
         let for_refund = ForRefund::of(change.event);
-        self.apply(change, owner, for_refund, |change| transition(change, cancelled)).await
+        self.apply_with(change, owner, for_refund, act, |change| transition(change, cancelled)).await
     }
 
     /// Writes a change. If only its timestamp stands in the way, since what happened last has a later one (by another clock, or
@@ -231,12 +234,13 @@ impl Sessions {
         &self,
         change: &mut Change,
         for_refund: ForRefund,
+        act: Option<&ActWrite>,
         update: impl Fn(&Change) -> Update,
     ) -> Result<Updated, StoreError> {
         // Whether the timestamp is a test clock's by now.
         let mut by_clock = false;
         for _ in 0..MAX_WRITES {
-            let (written, refused_by) = self.write_once(update(change), change, for_refund).await?;
+            let (written, refused_by) = self.write_once(update(change), change, for_refund, act).await?;
             let instead = refused_by.as_ref().and_then(|item| entered_at_instead(item, change.at, &change.write_id));
             match (instead, refused_by) {
                 // The clock was moved in part: it moves only forward.
@@ -260,6 +264,7 @@ impl Sessions {
         update: Update,
         change: &Change,
         for_refund: ForRefund,
+        act: Option<&ActWrite>,
     ) -> Result<(Updated, Option<Item>), StoreError> {
         let concerns_refund = !matches!(for_refund, ForRefund::Nothing);
         let alone = if concerns_refund {
@@ -267,16 +272,38 @@ impl Sessions {
         } else {
             update.clone()
         };
-        match alone.send(&self.table).await? {
+        let written = match act {
+            None => alone.send(&self.table).await?,
+            Some(_) => self.send_with(Transaction::default().update(alone).act(act), change).await?,
+        };
+        match written {
             Updated::Refused(Some(item))
                 if concerns_refund && item.contains_key("pays_refund") && !is_tombstone(&item) =>
             {
                 let payment = read(keys::session(&change.session_id), item)?;
-                self.write_both(update, change, for_refund, payment).await
+                self.write_both(update, change, for_refund, payment, act).await
             }
             Updated::Refused(item) => Ok((Updated::Refused(item.clone()), item)),
             written @ Updated::New(_) => Ok((written, None)),
         }
+    }
+
+    /// Does a transaction whose first write changes the session, and whose others can't be refused.
+    async fn send_with(&self, transaction: Transaction, change: &Change) -> Result<Updated, StoreError> {
+        match transaction.send(&self.table).await? {
+            Transacted::Done => self.settled(change).await.map(Updated::New),
+            Transacted::Refused(verdicts) => match verdicts.of(0) {
+                Verdict::Refused(item) => Ok(Updated::Refused(item)),
+                Verdict::Held => Err(StoreError::Disagreement { key: keys::session(&change.session_id).to_string() }),
+            },
+        }
+    }
+
+    /// The session's item after a transaction that changed it.
+    async fn settled(&self, change: &Change) -> Result<Item, StoreError> {
+        let key = keys::session(&change.session_id);
+        let item = get_settled(&self.table, key.clone()).await?;
+        item.ok_or_else(|| StoreError::Disagreement { key: key.to_string() })
     }
 
     /// The change of a payment session and what it means for its refund, and, if that fails by it, for what is left of
@@ -287,15 +314,13 @@ impl Sessions {
         change: &Change,
         for_refund: ForRefund,
         payment: Payment,
+        act: Option<&ActWrite>,
     ) -> Result<(Updated, Option<Item>), StoreError> {
         let Payment { pays_refund, amount } = payment;
-        let both = for_refund.add_to(Transaction::default().update(update), &pays_refund, amount, change);
+        let both = for_refund.add_to(Transaction::default().update(update), &pays_refund, amount, change).act(act);
         let key = keys::session(&change.session_id);
         match both.send(&self.table).await? {
-            Transacted::Done => match get_settled(&self.table, key.clone()).await? {
-                Some(item) => Ok((Updated::New(item), None)),
-                None => Err(StoreError::Disagreement { key: key.to_string() }),
-            },
+            Transacted::Done => Ok((Updated::New(self.settled(change).await?), None)),
             Transacted::Refused(verdicts) => match (verdicts.of(0), verdicts.of(1)) {
                 (Verdict::Refused(session), _) => Ok((Updated::Refused(session.clone()), session)),
                 // What happened last to the refund may have a later timestamp.
@@ -312,9 +337,20 @@ impl Sessions {
 
     pub(crate) async fn apply(
         &self,
+        change: Change,
+        owner: Option<&Owner>,
+        for_refund: ForRefund,
+        update: impl Fn(&Change) -> Update,
+    ) -> Result<Changed, ChangeError> {
+        self.apply_with(change, owner, for_refund, None, update).await
+    }
+
+    async fn apply_with(
+        &self,
         mut change: Change,
         owner: Option<&Owner>,
         for_refund: ForRefund,
+        act: Option<&ActWrite>,
         update: impl Fn(&Change) -> Update,
     ) -> Result<Changed, ChangeError> {
         // Personal data is kept by the real time, also where the session goes by a test clock.
@@ -333,7 +369,7 @@ impl Sessions {
             }
         };
         let key = keys::session(&change.session_id);
-        match self.write(&mut change, for_refund, update).await? {
+        match self.write(&mut change, for_refund, act, update).await? {
             Updated::New(item) | Updated::Refused(Some(item)) if is_tombstone(&item) => Err(ChangeError::NotFound),
             Updated::New(item) => Ok(Changed { session: read(key, item)?, repeated: false }),
             Updated::Refused(None) => Err(ChangeError::NotFound),

@@ -1,5 +1,6 @@
 //! Several conditional writes that all happen, or none.
 
+use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::operation::transact_get_items::TransactGetItemsError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
@@ -7,6 +8,7 @@ use aws_sdk_dynamodb::types::{
     TransactWriteItem, Update as TransactUpdate,
 };
 
+use crate::acts::ActWrite;
 use crate::conflicts::past_conflicts;
 use crate::error::StoreError;
 use crate::table::{IS_NEW, Item, Key, Table, keyed};
@@ -25,6 +27,7 @@ pub(crate) struct Transaction {
 #[derive(Debug)]
 enum Write {
     PutNew(WriteKind, Key, Item),
+    PutAct(ActWrite),
     Put(WriteKind, Key, Item),
     Update(Update),
     Delete(WriteKind, Key),
@@ -40,6 +43,7 @@ impl Write {
             | Self::Delete(kind, _)
             | Self::Remove(kind, _)
             | Self::Check(kind, ..) => *kind,
+            Self::PutAct(_) => WriteKind::ActPut,
             Self::Update(update) => update.kind(),
         }
     }
@@ -76,6 +80,12 @@ impl Transaction {
     /// With a put of an item that must not be there yet.
     pub(crate) fn put_new(mut self, kind: WriteKind, key: Key, item: Item) -> Self {
         self.writes.push(Write::PutNew(kind, key, item));
+        self
+    }
+
+    /// With the act that it is, if a person acts. Last: something before it holds once.
+    pub(crate) fn act(mut self, act: Option<&ActWrite>) -> Self {
+        self.writes.extend(act.cloned().map(Write::PutAct));
         self
     }
 
@@ -126,13 +136,10 @@ impl Transaction {
 fn item(write: Write, table: &Table) -> Result<TransactWriteItem, StoreError> {
     let (operation, item) = (write.kind().as_str(), TransactWriteItem::builder());
     let built = match write {
-        Write::PutNew(_, key, new) => Put::builder()
-            .table_name(&table.name)
-            .set_item(Some(keyed(key, new)))
-            .condition_expression(IS_NEW)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .build()
-            .map(|put| item.put(put)),
+        Write::PutNew(_, key, new) => put_new(&table.name, key, new).map(|put| item.put(put)),
+        Write::PutAct(ActWrite { table_name, key, item: new }) => {
+            put_new(&table_name, key, new).map(|put| item.put(put))
+        }
         Write::Put(_, key, new) => {
             Put::builder().table_name(&table.name).set_item(Some(keyed(key, new))).build().map(|put| item.put(put))
         }
@@ -157,6 +164,15 @@ fn item(write: Write, table: &Table) -> Result<TransactWriteItem, StoreError> {
     };
     let built = built.map_err(|error| StoreError::Unavailable { operation, cause: error.to_string() })?;
     Ok(built.build())
+}
+
+fn put_new(table_name: &str, key: Key, new: Item) -> Result<Put, BuildError> {
+    Put::builder()
+        .table_name(table_name)
+        .set_item(Some(keyed(key, new)))
+        .condition_expression(IS_NEW)
+        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+        .build()
 }
 
 async fn send_once(

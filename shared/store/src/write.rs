@@ -180,6 +180,8 @@ kinds! {
     ApplicationRemove = "removing an application",
     /// The mark before is a condition, and each has an id of its own.
     Republish = "marking to be published again",
+    // Acts, in a table of their own. Never changed or deleted.
+    ActPut = "recording an act",
     // The mock banks' ledger. Never deleted; the first entry stays.
     MockLedger = "keeping the mock bank's ledger",
 }

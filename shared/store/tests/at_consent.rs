@@ -166,7 +166,7 @@ fn a_history_never_has_more_entries_than_a_write_compares_with() {
         let attempt = support::attempt(session.attempt_number() + 1);
         let refused = sessions().choose_bank(next(&session, SessionEvent::BankChosen), &attempt, None).await;
         assert!(matches!(refused, Err(ChangeError::Refused(_))), "{refused:?}");
-        sessions().record(next(&session, SessionEvent::CancelledByPayer), None, None).await.unwrap();
+        sessions().record(next(&session, SessionEvent::CancelledByPayer), None, None, None).await.unwrap();
     });
 }
 
@@ -275,7 +275,7 @@ fn money_that_comes_late_stays_noted_when_all_else_is_erased() {
         let too_soon = sessions().note_late_money(&session.id, &money).await;
         assert!(matches!(too_soon, Err(StoreError::Disagreement { .. })), "it goes on: {too_soon:?}");
         let cancelled = change(&session, SessionEvent::CancelledByMerchant, 50);
-        sessions().record(cancelled, None, Some(1)).await.unwrap();
+        sessions().record(cancelled, None, Some(1), None).await.unwrap();
         let losing = Sessions::new(World::get().losing(1));
         assert!(losing.note_late_money(&session.id, &money).await.unwrap(), "its own write is recognised");
         let more = LateMoney { at: money.at + seconds(1), ..money.clone() };

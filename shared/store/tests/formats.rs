@@ -82,7 +82,7 @@ fn what_a_session_of_any_format_says_comes_back_and_goes() {
             let payment = payment.unwrap();
             assert_eq!((refund.format, payment.format, &payment.payee.account), (format, format, &iban()));
             let refunds = Refunds::new(World::get().table.clone());
-            refunds.create(&refund, Some(&payment), None).await.unwrap();
+            refunds.create(&refund, Some(&payment), None, None, None).await.unwrap();
             assert_eq!(refunds.get(&refund.id).await.unwrap().unwrap().format, format);
             assert_eq!(sessions().get(&payment.id).await.unwrap().unwrap(), payment);
         }
@@ -95,7 +95,7 @@ fn what_a_session_of_any_format_says_comes_back_and_goes() {
             at,
             write_id: samples::write_id(),
         };
-        sessions().record(change, None, None).await.unwrap();
+        sessions().record(change, None, None, None).await.unwrap();
         // Its events have been published long since.
         let later = at + jiff::SignedDuration::from_hours(100);
         let erasures = Erasures::new(World::get().table.clone());
@@ -129,7 +129,7 @@ fn by_one_formats_paths_there_is_no_session_of_another() {
             let (session_id, event) = (cancelled.id, SessionEvent::CancelledByMerchant);
             let change = Change { session_id, event, at, write_id: write_id.clone() };
             let answers = [
-                sessions().record(change, Some(&owner), None).await.map(|_| ()),
+                sessions().record(change, Some(&owner), None, None).await.map(|_| ()),
                 sessions().delete(deleted.id, &owner, at, write_id.clone(), None).await.map(|_| ()),
             ];
             if format == through {

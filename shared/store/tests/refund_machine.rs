@@ -666,7 +666,7 @@ impl Prepared {
         let Self { at, write_id, .. } = self;
         match &self.what {
             What::Create(refund, payment, fingerprint) => {
-                match refunds.create(refund, payment.as_deref(), Some(*fingerprint)).await.unwrap() {
+                match refunds.create(refund, payment.as_deref(), Some(*fingerprint), None, None).await.unwrap() {
                     RefundCreated::New => Outcome::Done,
                     RefundCreated::Existing(existing, first) => {
                         assert_eq!((existing.id, first), (refund.id, Some(*fingerprint)));
@@ -679,7 +679,7 @@ impl Prepared {
                 self.changed(refund, refunds.give_details(refund, payment, *at, write_id).await)
             }
             What::End(refund, end, cancelled) => {
-                self.changed(refund, refunds.end(refund, *end, *at, write_id, *cancelled).await)
+                self.changed(refund, refunds.end(refund, *end, *at, write_id, *cancelled, None).await)
             }
             What::Lapse(refund) => {
                 if refunds.expire(refund, *at).await.unwrap() {
@@ -745,7 +745,7 @@ impl Prepared {
                 sessions.settle(change(SessionEvent::Settled), &PaidFrom::Account(given_account()), None).await
             }
             Pay::Decline(number) => sessions.decline(change(SessionEvent::DeclinedByPayer), *number).await,
-            Pay::Record(event, cancelled) => sessions.record(change(*event), Some(&self.owner), *cancelled).await,
+            Pay::Record(event, cancelled) => sessions.record(change(*event), Some(&self.owner), *cancelled, None).await,
             Pay::Delete(cancelled) => {
                 let deleted = sessions.delete(session_id, &self.owner, *at, write_id.clone(), *cancelled).await;
                 return match deleted {

@@ -40,7 +40,8 @@ async fn refunds_now(id: &SessionId) -> Vec<Refund> {
 /// A refund that waits for its payment session, and that session's id.
 async fn awaiting_payment(session: &Session) -> (Refund, SessionId) {
     let (refund, payment) = refund_of(session, 1).unwrap();
-    let made = Refunds::new(World::get().table.clone()).create(&refund, payment.as_ref(), None).await.unwrap();
+    let made =
+        Refunds::new(World::get().table.clone()).create(&refund, payment.as_ref(), None, None, None).await.unwrap();
     assert!(matches!(made, RefundCreated::New));
     (refund, payment.unwrap().id)
 }
@@ -73,7 +74,7 @@ async fn refund_one(table: Table, id: SessionId) -> bool {
             Err(NotRefundable::NothingLeft { .. }) => return false,
             Err(error) => panic!("{error}"),
         };
-        match Refunds::new(table.clone()).create(&refund, payment.as_ref(), None).await.unwrap() {
+        match Refunds::new(table.clone()).create(&refund, payment.as_ref(), None, None, None).await.unwrap() {
             RefundCreated::New => return true,
             RefundCreated::Refused(now) => session = *now.unwrap(),
             RefundCreated::Existing(..) => panic!("its id is its own"),
@@ -110,8 +111,8 @@ fn the_number_of_refunds_is_limited_by_the_write_itself() {
         set(&session.id, "SESSION", "SET refund_count = :count", &[(":count", count)]).await;
         // Both from what was read before.
         let [(one, _), (other, _)] = [refund_of(&session, 1).unwrap(), refund_of(&session, 1).unwrap()];
-        assert!(matches!(refunds.create(&one, None, None).await.unwrap(), RefundCreated::New));
-        let RefundCreated::Refused(Some(full)) = refunds.create(&other, None, None).await.unwrap() else {
+        assert!(matches!(refunds.create(&one, None, None, None, None).await.unwrap(), RefundCreated::New));
+        let RefundCreated::Refused(Some(full)) = refunds.create(&other, None, None, None, None).await.unwrap() else {
             panic!("one too many")
         };
         assert_eq!((full.refund_count, left(&full)), (MAX_REFUNDS, 29));
@@ -129,11 +130,11 @@ fn a_session_from_before_there_were_refunds_can_be_refunded() {
         let old = session_now(&session.id).await;
         assert_eq!((left(&old), old.refund_count), (30, 0));
         let [(all, _), (one, _)] = [refund_of(&old, 30).unwrap(), refund_of(&old, 1).unwrap()];
-        assert!(matches!(refunds.create(&all, None, None).await.unwrap(), RefundCreated::New));
-        let refused = refunds.create(&one, None, None).await.unwrap();
+        assert!(matches!(refunds.create(&all, None, None, None, None).await.unwrap(), RefundCreated::New));
+        let refused = refunds.create(&one, None, None, None, None).await.unwrap();
         assert!(matches!(refused, RefundCreated::Refused(Some(session)) if left(&session) == 0));
         let end = RefundEnd::CancelledByMerchant;
-        refunds.end(&all, end, old.created_at, &samples::write_id(), None).await.unwrap();
+        refunds.end(&all, end, old.created_at, &samples::write_id(), None, None).await.unwrap();
         let after = session_now(&session.id).await;
         assert_eq!((left(&after), after.refund_count), (30, 1));
     });
@@ -152,13 +153,13 @@ fn only_a_session_that_was_sent_and_pays_no_refund_is_refunded_whatever_the_call
         support::pay(payment, session.created_at, None).await;
         for id in [unpaid.id, payment] {
             let (refund, payment) = refund_of(&Session { id, ..session.clone() }, 1).unwrap();
-            let refused = refunds.create(&refund, payment.as_ref(), None).await.unwrap();
+            let refused = refunds.create(&refund, payment.as_ref(), None, None, None).await.unwrap();
             assert!(matches!(refused, RefundCreated::Refused(Some(session)) if session.id == id));
             assert_eq!(refunds.of(&id).await.unwrap().refunds, []);
         }
         let nowhere = SessionId::new(samples::uuid());
         let (refund, payment) = refund_of(&Session { id: nowhere, ..session }, 1).unwrap();
-        let refused = refunds.create(&refund, payment.as_ref(), None).await.unwrap();
+        let refused = refunds.create(&refund, payment.as_ref(), None, None, None).await.unwrap();
         assert!(matches!(refused, RefundCreated::Refused(None)));
     });
 }
@@ -169,7 +170,7 @@ fn details_count_until_the_moment_they_expire_and_time_passes_from_then_on() {
         let refunds = Refunds::new(World::get().table.clone());
         let session = paid(30, None).await;
         let (refund, _) = refund_of(&session, 1).unwrap();
-        refunds.create(&refund, None, None).await.unwrap();
+        refunds.create(&refund, None, None, None, None).await.unwrap();
         let (late, write_id) = (refund.expires_at, samples::write_id());
         let just = late - SignedDuration::from_millis(1);
         let given = |at| {
@@ -184,8 +185,8 @@ fn details_count_until_the_moment_they_expire_and_time_passes_from_then_on() {
         let refused = |changed| matches!(changed, Err(RefundChangeError::Refused(_)));
         let (too_late, payment) = given(late);
         assert!(refused(refunds.give_details(&too_late, &payment, late, &write_id).await));
-        assert!(refused(refunds.end(&refund, RefundEnd::CancelledByMerchant, late, &write_id, None).await));
-        assert!(refused(refunds.end(&refund, RefundEnd::TimePassed, just, &write_id, None).await));
+        assert!(refused(refunds.end(&refund, RefundEnd::CancelledByMerchant, late, &write_id, None, None).await));
+        assert!(refused(refunds.end(&refund, RefundEnd::TimePassed, just, &write_id, None, None).await));
         assert_eq!(refunds.get(&refund.id).await.unwrap(), Some(refund.clone()));
         let (in_time, payment) = given(just);
         let changed = refunds.give_details(&in_time, &payment, just, &write_id).await.unwrap();
@@ -209,8 +210,8 @@ fn conflicts_that_never_end_are_given_up_and_change_nothing() {
         let attempt = support::attempt(1);
         let begun = runtime::Clock::System.instant();
         let (created, ended, chosen) = tokio::join!(
-            creating.create(&new, new_payment.as_ref(), None),
-            ending.end(&refund, RefundEnd::CancelledByMerchant, at, &write_id, None),
+            creating.create(&new, new_payment.as_ref(), None, None, None),
+            ending.end(&refund, RefundEnd::CancelledByMerchant, at, &write_id, None, None),
             writing.choose_bank(change, &attempt, None),
         );
         let seconds = runtime::Clock::System.elapsed(begun).as_secs_f32();
@@ -236,7 +237,7 @@ fn many_refunds_are_read_in_the_order_they_were_made_in() {
             let at = session.created_at + SignedDuration::from_millis(500 - number / 2);
             let new = samples::new_refund(&session, Some(1));
             let (refund, _) = Refund::create(&session, new, support::refund_creation(id, at)).unwrap();
-            assert!(matches!(refunds.create(&refund, None, None).await.unwrap(), RefundCreated::New));
+            assert!(matches!(refunds.create(&refund, None, None, None, None).await.unwrap(), RefundCreated::New));
             // More than one page holds.
             let padding = AttributeValue::S("x".repeat(10_000));
             set(&session.id, &format!("REFUND#{id}"), "SET padding = :padding", &[(":padding", padding)]).await;
@@ -266,7 +267,7 @@ fn a_payment_session_that_is_deleted_right_after_it_was_cancelled_was_cancelled(
             };
             let refunds = Refunds::new(world.while_on_the_way(request, delete));
             let write_id = samples::write_id();
-            let ended = refunds.end(&refund, RefundEnd::CancelledByMerchant, at, &write_id, None).await;
+            let ended = refunds.end(&refund, RefundEnd::CancelledByMerchant, at, &write_id, None, None).await;
             let now = refunds.get(&refund.id).await.unwrap().unwrap();
             assert_eq!(now.state, RefundState::Failed);
             match ended {
@@ -301,7 +302,8 @@ fn a_refund_whose_payment_is_sent_while_it_is_cancelled_is_not_cancelled() {
                 sessions.settle(change(SessionEvent::Settled), &PaidFrom::Undisclosed, None).await.unwrap();
             };
             let refunds = Refunds::new(world.while_on_the_way(request, settle));
-            let ended = refunds.end(&refund, RefundEnd::CancelledByMerchant, at, &samples::write_id(), None).await;
+            let ended =
+                refunds.end(&refund, RefundEnd::CancelledByMerchant, at, &samples::write_id(), None, None).await;
             assert!(matches!(ended, Err(RefundChangeError::Refused(_))), "{request}: {ended:?}");
         }
     });
@@ -320,7 +322,7 @@ fn a_session_that_expires_while_it_is_deleted_is_deleted() {
                 let change =
                     Change { session_id: id, event: SessionEvent::TimePassed, at, write_id: samples::write_id() };
                 // Deleted already, perhaps.
-                let _ = Sessions::new(World::get().table.clone()).record(change, None, None).await;
+                let _ = Sessions::new(World::get().table.clone()).record(change, None, None, None).await;
             };
             let sessions = Sessions::new(world.while_on_the_way(request, expire));
             let deleted = sessions.delete(id, &owner, at, samples::write_id(), None).await;
@@ -356,7 +358,7 @@ fn a_change_is_made_though_an_entry_before_the_last_has_a_later_timestamp() {
             } else {
                 let event = SessionEvent::CancelledByMerchant;
                 let cancel = Change { session_id: id, event, at: at(3), write_id: samples::write_id() };
-                let cancelled = sessions.record(cancel, Some(&owner), None).await.unwrap().session;
+                let cancelled = sessions.record(cancel, Some(&owner), None, None).await.unwrap().session;
                 let last = cancelled.history.last().unwrap();
                 assert_eq!(
                     (cancelled.state, last.at.as_millisecond()),

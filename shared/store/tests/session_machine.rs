@@ -395,7 +395,7 @@ impl Table {
                 sessions.end_attempt(change(SessionEvent::AttemptEnded), &session, end).await.map(|_| ())
             }
             Write::Record(event, cancelled) => {
-                sessions.record(change(*event), Some(&self.owner), *cancelled).await.map(|_| ())
+                sessions.record(change(*event), Some(&self.owner), *cancelled, None).await.map(|_| ())
             }
             Write::Delete(cancelled) => {
                 sessions.delete(self.id, &self.owner, at, write_id.clone(), *cancelled).await.map(|_| ())

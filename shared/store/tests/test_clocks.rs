@@ -96,9 +96,9 @@ fn a_history_bears_the_clocks_time_whoever_writes() {
             stage.moved_to(second).await;
             let cancelled = Stage::change(session.id, SessionEvent::CancelledByMerchant);
             let repeated = cancelled.clone();
-            let ended = stage.sessions.record(cancelled, Some(&stage.owner), None).await.unwrap();
+            let ended = stage.sessions.record(cancelled, Some(&stage.owner), None, None).await.unwrap();
             assert_eq!(ended.session.history.last().unwrap().at, second);
-            assert!(stage.sessions.record(repeated, Some(&stage.owner), None).await.unwrap().repeated);
+            assert!(stage.sessions.record(repeated, Some(&stage.owner), None, None).await.unwrap().repeated);
             // Its time is the clock's, not the real one.
             let other = stage.created().await;
             assert_eq!(other.created_at, second);
@@ -106,10 +106,10 @@ fn a_history_bears_the_clocks_time_whoever_writes() {
             let late = stage.sessions.get(&other.id).await.unwrap().unwrap();
             assert_eq!(late.state_at(real_now()), SessionState::Expired);
             let declined = Stage::change(other.id, SessionEvent::CancelledByMerchant);
-            let refused = stage.sessions.record(declined, Some(&stage.owner), None).await;
+            let refused = stage.sessions.record(declined, Some(&stage.owner), None, None).await;
             assert!(matches!(refused, Err(ChangeError::Refused(_))), "its time has passed by the clock: {refused:?}");
             let expired = Stage::change(other.id, SessionEvent::TimePassed);
-            let expired = stage.sessions.record(expired, None, None).await.unwrap().session;
+            let expired = stage.sessions.record(expired, None, None, None).await.unwrap().session;
             assert_eq!((expired.state, expired.history.last().unwrap().at), (SessionState::Expired, third));
         }
     });
@@ -128,7 +128,7 @@ fn what_follows_a_clock_is_in_no_index_of_what_is_due() {
         };
         assert_eq!((refund.test_clock, refund.created_at), (paid.test_clock, stage.clock.now));
         let refunds = Refunds::new(stage.table.clone());
-        let created = refunds.create(&refund, payment.as_ref(), None).await.unwrap();
+        let created = refunds.create(&refund, payment.as_ref(), None, None, None).await.unwrap();
         assert!(matches!(created, RefundCreated::New));
         let cursor = stage.cursor_of(&session);
         let cursors = Cursors::new(stage.table.clone());
@@ -295,7 +295,7 @@ fn a_payment_and_its_refund_change_together_though_one_is_behind() {
             let (refund, payment) =
                 models::Refund::create(&paid, samples::new_refund(&paid, Some(10)), creation).unwrap();
             let (payment, refunds) = (payment.unwrap(), Refunds::new(stage.table.clone()));
-            refunds.create(&refund, Some(&payment), None).await.unwrap();
+            refunds.create(&refund, Some(&payment), None, None, None).await.unwrap();
             let to = stage.clock.now + SignedDuration::from_mins(5);
             for follower in stage.clocks.followers_of(stage.read().await.sessions).await.unwrap() {
                 let is_payment = follower.id == ObjectId::from(payment.id);
@@ -304,7 +304,7 @@ fn a_payment_and_its_refund_change_together_though_one_is_behind() {
                 }
             }
             let cancelled = Stage::change(payment.id, SessionEvent::CancelledByMerchant);
-            let ended = stage.sessions.record(cancelled, None, None).await.unwrap().session;
+            let ended = stage.sessions.record(cancelled, None, None, None).await.unwrap().session;
             let refund = refunds.get(&refund.id).await.unwrap().unwrap();
             assert_eq!(ended.history.last().unwrap().at, to);
             assert_eq!((refund.history.last().unwrap().at, refund.state), (to, models::RefundState::Failed));
@@ -325,7 +325,7 @@ fn a_refund_is_made_at_the_time_that_the_session_has_by_then() {
         stage.moved_to(stage.clock.now + days(1)).await;
         let RefundCreated::Refused(Some(now_as)) = refunds.create(&early, None, None).await.unwrap() else { panic!() };
         let refund = made(&now_as);
-        assert!(matches!(refunds.create(&refund, None, None).await.unwrap(), RefundCreated::New));
+        assert!(matches!(refunds.create(&refund, None, None, None, None).await.unwrap(), RefundCreated::New));
         assert_eq!(refund.created_at, stage.clock.now + days(1));
     });
 }
@@ -343,7 +343,7 @@ fn personal_data_goes_by_the_real_time() {
             let session = support::on_clock(&clock, &stage.owner, Some(support::payer()));
             stage.sessions.create(session.clone(), None).await.unwrap();
             let cancelled = Stage::change(session.id, SessionEvent::CancelledByMerchant);
-            stage.sessions.record(cancelled, None, None).await.unwrap();
+            stage.sessions.record(cancelled, None, None, None).await.unwrap();
             // Its event is not there: still to come, while the clock is.
             let erased = Erasures::new(stage.table.clone()).erase(&session.id, real_now()).await.unwrap();
             assert_eq!(erased, expected, "{made_days_ago}");

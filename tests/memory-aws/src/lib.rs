@@ -22,6 +22,9 @@ use tokio::sync::Notify;
 /// The table's name.
 pub const TABLE: &str = "Table";
 
+/// The name of the table of acts.
+pub const AUDIT_TABLE: &str = "AuditTable";
+
 /// The stand-in for AWS.
 #[derive(Clone)]
 pub struct Aws(Arc<Inner>);
@@ -107,6 +110,15 @@ impl Aws {
             "StreamSpecification": { "StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES" },
         });
         database.create_table(serde_json::from_value(table).unwrap()).unwrap();
+        let names = ["pk", "sk", "object"];
+        let audit_table = json!({
+            "TableName": AUDIT_TABLE,
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": names.map(|name| json!({ "AttributeName": name, "AttributeType": "S" })),
+            "KeySchema": keys("pk", "sk"),
+            "GlobalSecondaryIndexes": [index("objects", "object", "sk", json!({ "ProjectionType": "ALL" }))],
+        });
+        database.create_table(serde_json::from_value(audit_table).unwrap()).unwrap();
         Self(Arc::new(Inner { database, clock, state: Mutex::default(), crashed: Notify::new() }))
     }
 

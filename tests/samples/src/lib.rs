@@ -6,11 +6,11 @@ use std::fmt::Debug;
 
 use jiff::{SignedDuration, Timestamp};
 use models::{
-    AccountIdentifier, ApiKeyId, Application, AtConsent, AttemptEnd, Creation, Currency, Customer, CustomerId,
-    EndToEndId, Endpoint, EndpointId, EndpointSecret, Extra, LineItem, LinkedAccount, ListShard, ListSharding,
-    Merchant, MerchantId, Metadata, MinorUnits, Mode, Money, Name, NewRefund, NewSession, Pace, Payee, Payer,
-    PaymentAttempt, ProviderRequest, RefundAtProvider, RefundCreation, RefundId, Session, SessionEvent, SessionId,
-    Shop, Submission, Subscription, WireFormat, WriteId, transition,
+    AccountIdentifier, Act, ActId, ActKind, ActObject, ActOutcome, Actor, ApiKeyId, Application, AtConsent, AttemptEnd,
+    Creation, Currency, Customer, CustomerId, EndToEndId, Endpoint, EndpointId, EndpointSecret, Extra, LineItem,
+    LinkedAccount, ListShard, ListSharding, Merchant, MerchantId, Metadata, MinorUnits, Mode, Money, Name, NewRefund,
+    NewSession, Pace, Payee, Payer, PaymentAttempt, ProviderRequest, RefundAtProvider, RefundCreation, RefundId,
+    Session, SessionEvent, SessionId, Shop, Submission, Subscription, WireFormat, WriteId, transition,
 };
 use uuid::Uuid;
 
@@ -63,6 +63,31 @@ pub fn payee(name: &str, sort_code: &str, account_number: &str) -> Payee {
 /// Someone with an address for mails.
 pub fn payer(name: &str, email: &str) -> Payer {
     Payer { name: text(name), email: Some(text(email)), phone: None }
+}
+
+/// An act's id that no other act has.
+pub fn act_id(at: Timestamp) -> ActId {
+    let ms = at.as_millisecond().try_into().unwrap();
+    let [_, _, _, _, _, _, random @ ..] = uuid().into_bytes();
+    ActId::new(uuid::Builder::from_unix_timestamp_millis(ms, &random).into_uuid())
+}
+
+/// What Ada of the merchant's staff did just now.
+pub fn act(merchant: &MerchantId, mode: Mode, what: ActKind, object: ActObject) -> Act {
+    let at = now();
+    Act {
+        id: act_id(at),
+        at,
+        merchant_id: merchant.clone(),
+        mode: Some(mode),
+        who: Actor::Person(text("ada@shop.example")),
+        what,
+        object,
+        reason: None,
+        change: None,
+        outcome: ActOutcome::Done,
+        correlation_id: None,
+    }
 }
 
 /// The merchant `demo`, with one linked account and no keys.

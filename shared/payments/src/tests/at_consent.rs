@@ -304,7 +304,7 @@ async fn money_that_comes_after_the_end_is_noted_and_the_state_stays() {
             world.payments.sessions.delete(session.id, &owner, world.now(), write_id, Some(1)).await.unwrap();
         } else {
             let change = world.payments.change(session.id, event);
-            world.payments.sessions.record(change, None, Some(1)).await.unwrap();
+            world.payments.sessions.record(change, None, Some(1), None).await.unwrap();
         }
         world.decide(&session, 1, Decision::Approve).await;
         world.advance(SignedDuration::from_secs(5));
@@ -329,7 +329,8 @@ async fn what_the_bank_can_not_stop_is_not_cancelled() {
     let session = world.at(CONSENT).await;
     world.decide(&session, 1, Decision::Approve).await;
     let change = world.payments.change(session.id, SessionEvent::CancelledByMerchant);
-    let Err(EndError::Change(ChangeError::Refused(now_as))) = world.payments.end(change, Some(&owner(&session))).await
+    let Err(EndError::Change(ChangeError::Refused(now_as))) =
+        world.payments.end(change, Some(&owner(&session)), None).await
     else {
         panic!("cancelled");
     };
@@ -338,10 +339,10 @@ async fn what_the_bank_can_not_stop_is_not_cancelled() {
     let session = world.at(CONSENT).await;
     world.aws.trouble_banks(Some(BankTrouble::Down));
     let change = world.payments.change(session.id, SessionEvent::CancelledByMerchant);
-    assert!(matches!(world.payments.end(change.clone(), None).await, Err(EndError::Payment(_))));
+    assert!(matches!(world.payments.end(change.clone(), None, None).await, Err(EndError::Payment(_))));
     assert_eq!(world.read(&session).await.unwrap(), session);
     world.aws.trouble_banks(None);
-    assert_eq!(world.payments.end(change, None).await.unwrap().session.state, SessionState::Cancelled);
+    assert_eq!(world.payments.end(change, None, None).await.unwrap().session.state, SessionState::Cancelled);
 }
 
 #[tokio::test]
@@ -351,7 +352,7 @@ async fn another_merchants_session_is_not_touched() {
     let mut other = owner(&session);
     other.merchant_id = "other".parse().unwrap();
     let change = world.payments.change(session.id, SessionEvent::CancelledByMerchant);
-    let refused = world.payments.end(change, Some(&other)).await;
+    let refused = world.payments.end(change, Some(&other), None).await;
     assert!(matches!(refused, Err(EndError::Change(ChangeError::NotFound))), "{refused:?}");
     let refused = world.payments.delete(session.id, &other, world.now(), samples::write_id()).await;
     assert!(matches!(refused, Err(EndError::Change(ChangeError::NotFound))), "{refused:?}");

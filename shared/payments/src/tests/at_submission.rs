@@ -60,7 +60,7 @@ impl Provider for MeanwhileBank<'_> {
                 self.payments.sessions.give_consent(change, attempt.number, &submission, now).await
             }
             Meanwhile::CancelledByMerchant => {
-                self.payments.sessions.record(change(SessionEvent::CancelledByMerchant), None, None).await
+                self.payments.sessions.record(change(SessionEvent::CancelledByMerchant), None, None, None).await
             }
         };
         changed.unwrap();

@@ -40,8 +40,8 @@ impl World {
         let amount = Some(MinorUnits::new(minor));
         let new = NewRefund { amount, ..samples::new_refund(session, None) };
         let fingerprint = Some(Fingerprint([1; 32]));
-        let request = RefundRequest { id, fingerprint, new, base_url: samples::BASE_URL.to_owned() };
-        self.payments.refund(request, &owner(session), |session| session).await
+        let request = RefundRequest { id, fingerprint, new, base_url: samples::BASE_URL.to_owned(), seen: None };
+        self.payments.refund(request, &owner(session), |session| session, None).await
     }
 
     async fn make(&self, session: &Session, minor: i64) -> Refund {
@@ -256,7 +256,7 @@ async fn only_the_provider_ends_it() {
     world.aws.trouble_banks(Some(BankTrouble::Down));
     let refund = world.make(&session, SETTLED).await;
     world.advance(SignedDuration::from_hours(24 * 30));
-    let cancelled = world.payments.cancel_refund(&refund, &samples::write_id()).await;
+    let cancelled = world.payments.cancel_refund(&refund, &samples::write_id(), None).await;
     assert!(matches!(cancelled, Err(RefundEndError::Change(RefundChangeError::Refused(_)))));
     assert!(!world.payments.expire_refund(&refund).await.unwrap());
     // Asking for more than is left expires what has failed by time, and this has not.

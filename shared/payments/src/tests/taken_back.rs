@@ -127,7 +127,7 @@ async fn a_refund_that_is_made_while_it_is_noted_is_refused() {
     let creation = samples::refund_creation(world.now());
     let (refund, payment) =
         models::Refund::create(&session, samples::new_refund(&session, Some(100)), creation).unwrap();
-    let created = world.payments.refunds.create(&refund, payment.as_ref(), None).await.unwrap();
+    let created = world.payments.refunds.create(&refund, payment.as_ref(), None, None, None).await.unwrap();
     assert!(matches!(created, store::RefundCreated::Refused(_)), "{created:?}");
     assert_eq!(world.read(&session).await.unwrap().refund_count, 0);
 }

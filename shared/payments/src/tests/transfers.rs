@@ -146,7 +146,7 @@ async fn parts_are_waited_for_until_they_are_the_amount() {
         assert_eq!(minor(now_as.missing()), missing);
         // Nothing that is pending can be cancelled; it ends with its time.
         let change = world.payments.change(session.id, SessionEvent::CancelledByMerchant);
-        let refused = world.payments.end(change, None).await;
+        let refused = world.payments.end(change, None, None).await;
         assert!(matches!(refused, Err(EndError::Change(ChangeError::Refused(_)))), "{refused:?}");
         world.advance(SignedDuration::from_hours(2));
         world.schedule().await;

@@ -19,9 +19,10 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use jiff::{SignedDuration, Timestamp};
 use models::{
-    ApiKey, Application, AttemptEnd, CursorId, Customer, DisabledBy, Endpoint, EndpointId, EndpointSecret, EventId,
-    LateMoney, ListShards, MailFeedback, MailId, MailTopic, MinorUnits, Mode, Object, PaidFrom, PaymentAttempt,
-    Received, Refund, RefundCreation, RefundId, Scopes, Session, SessionEvent, SessionId, Shop, TransferInstructions,
+    ActKind, ActObject, ApiKey, Application, AttemptEnd, CursorId, Customer, DisabledBy, Endpoint, EndpointId,
+    EndpointSecret, EventId, LateMoney, ListShards, MailFeedback, MailId, MailTopic, MinorUnits, Mode, Object,
+    PaidFrom, PaymentAttempt, Received, Refund, RefundCreation, RefundId, Scopes, Session, SessionEvent, SessionId,
+    Shop, TransferInstructions,
 };
 use providers::mock::{Concluded, Conclusion, Decided, Decision, Entry, Ledger, Order, Payment, RefundOrder};
 use serde_json::Value;
@@ -30,7 +31,7 @@ use uuid::Uuid;
 use super::{SENDING, WriteKind};
 use crate::table::{Item, Key};
 use crate::{
-    Change, ChangeError, ClockAdvanced, Counted, Counts, Created, Cursors, Customers, DeliveryAttempt, EndpointChange,
+    Acts, Change, ChangeError, ClockAdvanced, Counted, Counts, Created, Cursors, Customers, DeliveryAttempt, EndpointChange,
     EndpointCreated, Endpoints, Erased, Erasures, Events, Fingerprint, Finished, ListRange, Mails, Marked, Merchants,
     MockLedger, ObjectPath, Owner, Paused, Pointers, RefundConclusion, RefundCreated, RefundEnd, Refunds, Registration,
     Resent, Sessions, Shops, Sought, Span, StoreError, StoredEvent, Table, TestClocks,
@@ -133,9 +134,14 @@ impl Late {
     }
 
     async fn all(&self) -> BTreeMap<String, Item> {
-        let output = self.world.client().scan().table_name(support::TABLE_NAME).send().await.unwrap();
-        assert!(output.last_evaluated_key.is_none());
-        output.items.unwrap().into_iter().map(|item| (Key::of(&item).unwrap().to_string(), item)).collect()
+        let mut all = BTreeMap::new();
+        for table in [support::TABLE_NAME, support::AUDIT_TABLE_NAME] {
+            let output = self.world.client().scan().table_name(table).send().await.unwrap();
+            assert!(output.last_evaluated_key.is_none());
+            let items = output.items.unwrap().into_iter();
+            all.extend(items.map(|item| (Key::of(&item).unwrap().to_string(), item)));
+        }
+        all
     }
 
     /// First attempts of all that was written so far arrive, now that `done` is acknowledged.
@@ -166,6 +172,10 @@ impl Late {
         }
     }
 
+    fn acts(&self) -> Acts {
+        self.world.acts_through(SharedHttpClient::new(self.recorder.clone()))
+    }
+
     fn kinds(&self) -> BTreeSet<WriteKind> {
         self.recorder.sent.lock().unwrap().iter().flat_map(|sent| sent.kinds.clone()).collect()
     }
@@ -188,6 +198,7 @@ fn no_kind_of_write_is_done_twice_however_late_its_first_attempt_arrives() {
         Box::pin(transfers(&late, &owner, now)).await;
         Box::pin(refunds(&late, &owner, &paid, now)).await;
         Box::pin(refunds_at_provider(&late, &paid, now)).await;
+        Box::pin(acts(&late, &owner, &paid, now)).await;
         Box::pin(events_and_cursors(&late, &owner, &paid, now)).await;
         Box::pin(mails(&late, &paid, now)).await;
         Box::pin(endpoints(&late, &owner, now)).await;
@@ -304,7 +315,7 @@ async fn sessions(late: &Late, owner: &Owner, now: Timestamp) -> Session {
     }
 
     let declined = created().await;
-    sessions.record(change(&declined, SessionEvent::CancelledByMerchant), Some(owner), None).await.unwrap();
+    sessions.record(change(&declined, SessionEvent::CancelledByMerchant), Some(owner), None, None).await.unwrap();
     late.arrive_after("cancelling").await;
     for session in [declined, created().await] {
         sessions.delete(session.id, owner, now + seconds(2), samples::write_id(), None).await.unwrap();
@@ -393,7 +404,7 @@ async fn attempts_at_consent(late: &Late, owner: &Owner, now: Timestamp) {
 
     let id = created().await;
     choose(id, at_consent(1), None).await;
-    sessions.record(change(id, SessionEvent::CancelledByMerchant), None, Some(1)).await.unwrap();
+    sessions.record(change(id, SessionEvent::CancelledByMerchant), None, Some(1), None).await.unwrap();
     late.arrive_after("cancelling").await;
     answered(&id, 1).await.unwrap();
     note(&id, 1).await;
@@ -440,7 +451,7 @@ async fn transfers(late: &Late, owner: &Owner, now: Timestamp) {
         assert_eq!(received(&id, 300).await, Some(more), "what was returned is not added to");
     }
     let (id, provider) = opened().await;
-    sessions.record(change(id, SessionEvent::CancelledByMerchant), None, Some(1)).await.unwrap();
+    sessions.record(change(id, SessionEvent::CancelledByMerchant), None, Some(1), None).await.unwrap();
     late.arrive_after("cancelling").await;
     assert_eq!(received(&id, 100).await, None, "it is late money now");
     let noted = async |total: i64| {
@@ -467,13 +478,13 @@ async fn refunds(late: &Late, owner: &Owner, paid: &Session, now: Timestamp) {
     let at = now + seconds(5);
     let made = async |session: &Session| {
         let (refund, payment) = refund_of(session, at);
-        let created = refunds.create(&refund, payment.as_ref(), Some(Fingerprint([5; 32]))).await.unwrap();
+        let created = refunds.create(&refund, payment.as_ref(), Some(Fingerprint([5; 32])), None, None).await.unwrap();
         assert!(matches!(created, RefundCreated::New));
         late.arrive_after("making a refund").await;
         (refund, payment)
     };
     let (cancelled, _) = made(paid).await;
-    refunds.end(&cancelled, RefundEnd::CancelledByMerchant, at, &samples::write_id(), None).await.unwrap();
+    refunds.end(&cancelled, RefundEnd::CancelledByMerchant, at, &samples::write_id(), None, None).await.unwrap();
     late.arrive_after("cancelling a refund").await;
     let (_, payment) = made(paid).await;
     let pay = async |payment: &Session| {
@@ -519,7 +530,7 @@ async fn refunds(late: &Late, owner: &Owner, paid: &Session, now: Timestamp) {
     sessions.create(withheld.clone(), None).await.unwrap();
     let withheld = support::pay(withheld.id, now, None).await;
     let (waiting, _) = made(&withheld).await;
-    refunds.end(&waiting, RefundEnd::CancelledByMerchant, at, &samples::write_id(), None).await.unwrap();
+    refunds.end(&waiting, RefundEnd::CancelledByMerchant, at, &samples::write_id(), None, None).await.unwrap();
     late.arrive_after("cancelling a refund that waited").await;
     let (mut given, _) = made(&withheld).await;
     let creation = support::refund_creation(given.id, at);
@@ -554,7 +565,7 @@ async fn refunds_at_provider(late: &Late, paid: &Session, now: Timestamp) {
         let creation = support::refund_creation(RefundId::new(samples::uuid()), at);
         let creation = RefundCreation { at_provider: Some(samples::refund_at_provider(creation.id)), ..creation };
         let (mut refund, payment) = Refund::create(paid, samples::new_refund(paid, Some(10)), creation).unwrap();
-        let created = refunds.create(&refund, payment.as_ref(), None).await.unwrap();
+        let created = refunds.create(&refund, payment.as_ref(), None, None, None).await.unwrap();
         assert!(matches!(created, RefundCreated::New));
         late.arrive_after("making a refund at its provider").await;
         for second in [70, 80] {
@@ -573,6 +584,33 @@ async fn refunds_at_provider(late: &Late, paid: &Session, now: Timestamp) {
         refunds.check_again_at(&refund, at + seconds(100)).await.unwrap();
         late.arrive_after("asking about a refund that has ended").await;
     }
+}
+
+/// Does what people do: with an act, and alone.
+async fn acts(late: &Late, owner: &Owner, paid: &Session, now: Timestamp) {
+    let (refunds, sessions, acts) = (Refunds::new(late.table.clone()), Sessions::new(late.table.clone()), late.acts());
+    let at = now + seconds(5);
+    let act = |what, object| support::act(paid, what, object);
+    acts.put(&act(ActKind::PersonalDataShown, ActObject::Session(paid.id))).await.unwrap();
+    late.arrive_after("recording an act").await;
+    let (refund, payment) = refund_of(paid, at);
+    let object = ActObject::Refund { session_id: paid.id, refund_id: refund.id };
+    let write = acts.write(&act(ActKind::RefundMade, object.clone())).unwrap();
+    let seen = Some(sessions.get(&paid.id).await.unwrap().unwrap().refund_count);
+    let created = refunds.create(&refund, payment.as_ref(), None, seen, Some(&write)).await.unwrap();
+    assert!(matches!(created, RefundCreated::New));
+    late.arrive_after("making a refund by a person").await;
+    let write = acts.write(&act(ActKind::RefundCancelled, object)).unwrap();
+    let end = RefundEnd::CancelledByMerchant;
+    refunds.end(&refund, end, at, &samples::write_id(), None, Some(&write)).await.unwrap();
+    late.arrive_after("cancelling a refund by a person").await;
+    let session = support::new_session(owner, now, None, 400);
+    sessions.create(session.clone(), None).await.unwrap();
+    let write = acts.write(&act(ActKind::PaymentCancelled, ActObject::Session(session.id))).unwrap();
+    let event = SessionEvent::CancelledByMerchant;
+    let change = Change { session_id: session.id, event, at, write_id: samples::write_id() };
+    sessions.record(change, Some(owner), None, Some(&write)).await.unwrap();
+    late.arrive_after("cancelling by a person").await;
 }
 
 async fn events_and_cursors(late: &Late, owner: &Owner, paid: &Session, now: Timestamp) {
@@ -849,7 +887,7 @@ async fn test_clocks(late: &Late, owner: &Owner, now: Timestamp) {
         at: now + seconds(1),
         write_id: samples::write_id(),
     };
-    sessions.record(changed, Some(owner), None).await.unwrap();
+    sessions.record(changed, Some(owner), None, None).await.unwrap();
     late.arrive_after("cancelling what follows a test clock").await;
     let deleted = clocks.delete(merchant, clock.id, now).await.unwrap();
     assert_eq!(deleted, crate::ClockDeleted::Now(vec![session.id]));

@@ -20,13 +20,14 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_types::SdkConfig;
 use jiff::{SignedDuration, Timestamp};
 use models::{
-    Creation, Customer, Lifetime, Mode, NewSession, PaidFrom, Payee, Payer, PaymentAttempt, ProviderPaymentId,
-    RefundCreation, RefundId, Session, SessionEvent, SessionId, TestClock, TestClockId,
+    Act, ActKind, ActObject, Creation, Customer, Lifetime, Mode, NewSession, PaidFrom, Payee, Payer, PaymentAttempt,
+    ProviderPaymentId, RefundCreation, RefundId, Session, SessionEvent, SessionId, TestClock, TestClockId,
 };
 use serde_json::json;
-use store::{Change, CountChange, Due, DueItem, Owner, Sessions, Table};
+use store::{Acts, AuditTable, Change, CountChange, Due, DueItem, Owner, Sessions, Table};
 
 pub(crate) const TABLE_NAME: &str = "Table";
+pub(crate) const AUDIT_TABLE_NAME: &str = "AuditTable";
 
 /// The table, and the faults of the way to it.
 #[derive(Clone)]
@@ -98,6 +99,17 @@ impl World {
         aws_sdk_dynamodb::Client::new(&self.config)
     }
 
+    /// The acts, beside the table.
+    pub(crate) fn acts(&self) -> Acts {
+        Acts::new(AuditTable::new(&self.config, AUDIT_TABLE_NAME.to_owned()))
+    }
+
+    /// The acts through this client.
+    pub(crate) fn acts_through(&self, client: SharedHttpClient) -> Acts {
+        let config = self.config.clone().into_builder().http_client(client).build();
+        Acts::new(AuditTable::new(&config, AUDIT_TABLE_NAME.to_owned()))
+    }
+
     fn faulty_table(&self, faults: Faults) -> Table {
         let faulty = FaultyClient { inner: self.http_client(), faults: Arc::new(Mutex::new(faults)) };
         self.table_through(SharedHttpClient::new(faulty))
@@ -135,6 +147,15 @@ async fn start(runtime: &'static tokio::runtime::Runtime) -> World {
             index("lists", "list_pk", "list_sk", json!({ "ProjectionType": "INCLUDE", "NonKeyAttributes": ["amount", "format"] })),
             index("due", "due_pk", "due_at", json!({ "ProjectionType": "KEYS_ONLY" })),
         ],
+    });
+    database.create_table(serde_json::from_value(request).unwrap()).unwrap();
+    let names = ["pk", "sk", "object"];
+    let request = json!({
+        "TableName": AUDIT_TABLE_NAME,
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": names.map(|name| json!({ "AttributeName": name, "AttributeType": "S" })),
+        "KeySchema": [key("pk", "HASH"), key("sk", "RANGE")],
+        "GlobalSecondaryIndexes": [index("objects", "object", "sk", json!({ "ProjectionType": "ALL" }))],
     });
     database.create_table(serde_json::from_value(request).unwrap()).unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -452,4 +473,9 @@ pub(crate) fn test_clock(owner: &Owner, now: Timestamp) -> TestClock {
 /// A new session that follows it.
 pub(crate) fn on_clock(clock: &TestClock, owner: &Owner, payer: Option<Payer>) -> Session {
     Session { test_clock: Some(clock.on_clock()), ..new_session(owner, clock.now, payer, 400) }
+}
+
+/// An act of a person upon this session.
+pub(crate) fn act(session: &Session, what: ActKind, object: ActObject) -> Act {
+    samples::act(&session.merchant_id, session.mode, what, object)
 }

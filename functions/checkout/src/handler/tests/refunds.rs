@@ -21,7 +21,7 @@ impl Site {
     async fn awaiting_details(&self, change: impl FnOnce(&mut Refund)) -> Refund {
         let mut refund = refund_of(&self.paid("withheld").await, 250, samples::now());
         change(&mut refund);
-        self.refunds().create(&refund, None, None).await.unwrap();
+        self.refunds().create(&refund, None, None, None, None).await.unwrap();
         self.refund(&refund).await
     }
 
@@ -29,7 +29,7 @@ impl Site {
     async fn awaiting_details_in_euro(&self) -> Refund {
         let session = self.create(|session| *session = in_euro(in_state(SessionState::Sent))).await;
         let refund = refund_of(&session, 250, samples::now());
-        self.refunds().create(&refund, None, None).await.unwrap();
+        self.refunds().create(&refund, None, None, None, None).await.unwrap();
         self.refund(&refund).await
     }
 
@@ -276,7 +276,7 @@ async fn past_its_time_or_cancelled_a_refund_takes_no_details() {
     let lapsed = checkout.awaiting_details(|refund| refund.expires_at = refund.created_at).await;
     let cancelled = checkout.awaiting_details(|_| {}).await;
     let end = RefundEnd::CancelledByMerchant;
-    checkout.refunds().end(&cancelled, end, samples::now(), &samples::write_id(), None).await.unwrap();
+    checkout.refunds().end(&cancelled, end, samples::now(), &samples::write_id(), None, None).await.unwrap();
     for (refund, heading) in
         [(lapsed, "The time to give your details has run out"), (cancelled, "The refund was not made")]
     {
