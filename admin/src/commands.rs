@@ -21,17 +21,17 @@ use crate::target::Service;
 /// Does it.
 pub(crate) async fn run(command: Command, service: &Service) -> Result<Report, Failure> {
     match command {
-        Command::Merchants(command) => merchants::run(command, &service.table).await,
-        Command::Keys(command) => keys::run(command, &service.table).await,
+        Command::Merchants(command) => merchants::run(command, service).await,
+        Command::Keys(command) => keys::run(command, service).await,
         Command::Applications(command) => applications::run(command, &service.table).await,
-        Command::Accounts(command) => accounts::run(command, &service.table).await,
-        Command::Webhooks(command) => webhooks::run(command, &service.table).await,
+        Command::Accounts(command) => accounts::run(command, service).await,
+        Command::Webhooks(command) => webhooks::run(command, service).await,
         Command::Sessions(command) => sessions::run(command, &service.table).await,
         Command::Transfers(command) => transfers::run(command, &service.table).await,
         Command::Mails(command) => mails::run(command, &service.table).await,
         Command::DeadLetters(command) => dead_letters::run(command, service).await,
         Command::Republish(command) => republish::run(command, &service.table).await,
         Command::Verify(command) => verify::run(command, &service.table).await,
-        Command::Erase(command) => erase::run(command, &service.table).await,
+        Command::Erase(command) => erase::run(command, service).await,
     }
 }

@@ -28,7 +28,7 @@ pub(crate) enum Failure {
     NoCredentials(Option<CredentialsError>),
     #[error("which deployment? Give --stack with the stack's name, or --table with its output TableName")]
     NoStack,
-    #[error("which stack is {0} of? Its queues are named after it: give --stack")]
+    #[error("which stack is {0} of? Its queues and its table of acts are named after it: give --stack")]
     WhichStack(String),
     #[error(
         "{location} has no table of a stack {stack}: check --stack and --region, or give --table with the stack's output TableName"
@@ -38,6 +38,12 @@ pub(crate) enum Failure {
     ManyTables { stack: String, names: String },
     #[error("{location} has no queue {logical_id} of stack {stack}: check --stack and --region")]
     NoQueue { stack: String, logical_id: &'static str, location: Location },
+    #[error(
+        "{location} has no table of acts of stack {stack}, in which it is recorded who does what: check --stack and --region, or deploy this release first"
+    )]
+    NoAuditTable { stack: String, location: Location },
+    #[error("AWS does not say who you are, and nothing is done without that: {0}")]
+    Identity(String),
     #[error("SQS, {operation}: {cause}")]
     Queue { operation: &'static str, cause: String },
     #[error(

@@ -1,6 +1,7 @@
 //! `counterfoil`, the operator's command line: who may use the service, what became of payments, dead letters, and
 //! whether the table is sound; on this machine or AWS.
 
+mod acts;
 mod arguments;
 mod cli;
 mod commands;

@@ -14,7 +14,7 @@ use aws_types::SdkConfig;
 use aws_types::region::Region;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
-use store::Table;
+use store::{Acts, AuditTable, Table};
 
 use crate::failure::Failure;
 use crate::location::Location;
@@ -28,6 +28,7 @@ const OPERATION: Duration = Duration::from_secs(60);
 
 /// The logical id of the table in template.yaml; CloudFormation names it after the stack and this.
 const TABLE: &str = "Table";
+const AUDIT_TABLE: &str = "AuditTable";
 
 /// Where the service is.
 #[derive(Debug, Args)]
@@ -79,7 +80,10 @@ impl Service {
         let config = config.into_builder().timeout_config(timeouts).build();
         let table_name = match (&target.table, &target.stack, &location) {
             (Some(table), _, _) => table.clone(),
-            (None, Some(stack), _) => table_of(&config, stack, &location).await?,
+            (None, Some(stack), _) => {
+                let missing = || Failure::NoStackTable { stack: stack.clone(), location: location.clone() };
+                table_of(&config, stack, TABLE, &location).await?.ok_or_else(missing)?
+            }
             (None, None, Location::Local(_)) => format!("{LOCAL}-{TABLE}"),
             (None, None, Location::Aws(_)) => return Err(Failure::NoStack),
         };
@@ -87,7 +91,15 @@ impl Service {
         Ok(Self { location, table, config, table_name, stack: target.stack.clone() })
     }
 
-    /// The stack's name, by which its queues are found.
+    /// The acts of the stack.
+    pub(crate) async fn acts(&self) -> Result<Acts, Failure> {
+        let stack = self.stack()?;
+        let name = table_of(&self.config, stack, AUDIT_TABLE, &self.location).await?;
+        let missing = || Failure::NoAuditTable { stack: stack.to_owned(), location: self.location.clone() };
+        Ok(Acts::new(AuditTable::new(&self.config, name.ok_or_else(missing)?)))
+    }
+
+    /// The stack's name, by which its queues and its table of acts are found.
     pub(crate) fn stack(&self) -> Result<&str, Failure> {
         match &self.stack {
             Some(stack) => Ok(stack),
@@ -96,13 +108,18 @@ impl Service {
     }
 }
 
-async fn table_of(config: &SdkConfig, stack: &str, location: &Location) -> Result<String, Failure> {
-    let prefix = format!("{stack}-{TABLE}");
+/// The name of a stack's table with this logical id, if it has one.
+async fn table_of(
+    config: &SdkConfig,
+    stack: &str,
+    logical_id: &str,
+    location: &Location,
+) -> Result<Option<String>, Failure> {
+    let prefix = format!("{stack}-{logical_id}");
     let mut names = store::tables_named(config, &prefix).await.map_err(|error| Failure::from(error).at(location))?;
-    names.retain(|name| is_physical(name, stack, TABLE));
+    names.retain(|name| is_physical(name, stack, logical_id));
     match names.len() {
-        1 => Ok(names.remove(0)),
-        0 => Err(Failure::NoStackTable { stack: stack.to_owned(), location: location.clone() }),
+        0 | 1 => Ok(names.pop()),
         _ => Err(Failure::ManyTables { stack: stack.to_owned(), names: names.join(", ") }),
     }
 }

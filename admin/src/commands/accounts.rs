@@ -2,14 +2,16 @@
 
 use clap::{Args, Subcommand};
 use models::{
-    AccountIdentifier, AccountNumber, Iban, InvalidAccount, InvalidIban, LinkedAccount, MerchantId, Name, SortCode,
+    AccountEnd, AccountIdentifier, AccountNumber, ActKind, ActObject, Iban, InvalidAccount, InvalidIban, LinkedAccount,
+    MerchantId, Name, SortCode,
 };
-use store::{Merchants, Table};
+use store::Merchants;
 
 use super::merchants::{get, name};
 use crate::arguments::{DRY_RUN_NOTE, DryRun};
 use crate::failure::Failure;
 use crate::report::{Record, Report, field, maybe};
+use crate::target::Service;
 
 const UNLINKED_NOTE: &str = "New sessions can't name it any more, once functions that knew it have forgotten it in 30 seconds; those that \
      name it are paid to it as before.";
@@ -96,11 +98,13 @@ impl TryFrom<AccountArgs> for LinkedAccount {
     }
 }
 
-pub(crate) async fn run(command: Accounts, table: &Table) -> Result<Report, Failure> {
-    let merchants = &Merchants::new(table.clone());
+pub(crate) async fn run(command: Accounts, service: &Service) -> Result<Report, Failure> {
+    let merchants = &Merchants::new(service.table.clone());
     match command {
-        Accounts::Link { merchant, account, dry } => link(merchants, merchant, account.try_into()?, dry).await,
-        Accounts::Unlink { merchant, account, dry } => unlink(merchants, merchant, account.try_into()?, dry).await,
+        Accounts::Link { merchant, account, dry } => link(service, merchants, merchant, account.try_into()?, dry).await,
+        Accounts::Unlink { merchant, account, dry } => {
+            unlink(service, merchants, merchant, account.try_into()?, dry).await
+        }
         Accounts::List { merchant, full } => {
             let accounts = get(merchants, merchant).await?.linked_accounts;
             Ok(Report::many(accounts.iter().map(|account| record(account, full)).collect()))
@@ -108,7 +112,13 @@ pub(crate) async fn run(command: Accounts, table: &Table) -> Result<Report, Fail
     }
 }
 
-async fn link(merchants: &Merchants, id: MerchantId, account: LinkedAccount, dry: DryRun) -> Result<Report, Failure> {
+async fn link(
+    service: &Service,
+    merchants: &Merchants,
+    id: MerchantId,
+    account: LinkedAccount,
+    dry: DryRun,
+) -> Result<Report, Failure> {
     let merchant = get(merchants, id).await?;
     let report = Report::one(record(&account, false));
     if dry.dry_run {
@@ -117,6 +127,7 @@ async fn link(merchants: &Merchants, id: MerchantId, account: LinkedAccount, dry
             None => Ok(report.with_note(DRY_RUN_NOTE)),
         };
     }
+    service.record(&merchant.id, None, ActKind::AccountLinked, object(&account.account)?).await?;
     if !merchants.link_account(&merchant.id, &account).await? {
         return Err(Failure::AccountLinked(merchant.id));
     }
@@ -124,6 +135,7 @@ async fn link(merchants: &Merchants, id: MerchantId, account: LinkedAccount, dry
 }
 
 async fn unlink(
+    service: &Service,
     merchants: &Merchants,
     id: MerchantId,
     account: AccountIdentifier,
@@ -137,9 +149,16 @@ async fn unlink(
     if dry.dry_run {
         return Ok(report.with_note(DRY_RUN_NOTE));
     }
+    service.record(&merchant.id, None, ActKind::AccountUnlinked, object(&account)?).await?;
     // Gone already: then somebody else was first, or the SDK repeated what was done.
     merchants.unlink_account(&merchant.id, &account).await?;
     Ok(report.with_note(UNLINKED_NOTE))
+}
+
+/// What an act has of an account.
+fn object(account: &AccountIdentifier) -> Result<ActObject, Failure> {
+    let end = AccountEnd::try_from(account.last_four().to_owned()).map_err(|_| Failure::NoAccount)?;
+    Ok(ActObject::Account(end))
 }
 
 fn record(LinkedAccount { name, account, default }: &LinkedAccount, full: bool) -> Record {

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use clap::Subcommand;
-use models::{CustomerId, EmailAddress, InvalidId, InvalidText, SessionId};
+use models::{ActKind, ActObject, CustomerId, EmailAddress, InvalidId, InvalidText, SessionId};
 use runtime::Clock;
 use store::{Customers, Erasable, Erased, Erasures, PayersData, Refunds, Sessions, Table};
 
@@ -11,6 +11,7 @@ use crate::arguments::{DRY_RUN_NOTE, DryRun};
 use crate::failure::Failure;
 use crate::progress::{ReadRate, walk};
 use crate::report::{Record, Report, field, maybe};
+use crate::target::Service;
 
 const NOT_FINAL: &str = "not final, and left as it is";
 const NOT_ALL_NOTE: &str = "Sessions that are not final were left as they are: cancel them, or wait until they and their refunds \
@@ -52,10 +53,10 @@ pub(crate) enum Erase {
     },
 }
 
-pub(crate) async fn run(command: Erase, table: &Table) -> Result<Report, Failure> {
+pub(crate) async fn run(command: Erase, service: &Service) -> Result<Report, Failure> {
     match command {
         Erase::Session { id, dry } => {
-            let erased = erase(table, &id, dry).await?;
+            let erased = erase(service, &id, dry).await?;
             match erased {
                 Erased::NotFound => return Err(Failure::NoObject(id.into())),
                 Erased::NotFinal => return Err(Failure::NotFinal(id)),
@@ -66,7 +67,7 @@ pub(crate) async fn run(command: Erase, table: &Table) -> Result<Report, Failure
             Ok(if dry.dry_run { report.with_note(DRY_RUN_NOTE) } else { report })
         }
         Erase::Customer { id, dry } => {
-            let erased = erase_customer(table, &id, dry).await?;
+            let erased = erase_customer(service, &id, dry).await?;
             if erased == Erased::NotFound {
                 return Err(Failure::NoCustomer(id));
             }
@@ -74,11 +75,11 @@ pub(crate) async fn run(command: Erase, table: &Table) -> Result<Report, Failure
             let report = Report::one(record);
             Ok(if dry.dry_run { report.with_note(DRY_RUN_NOTE) } else { report })
         }
-        Erase::Payer { email, rate, dry } => payer(table, &email, rate, dry).await,
+        Erase::Payer { email, rate, dry } => payer(service, &email, rate, dry).await,
     }
 }
 
-async fn payer(table: &Table, email: &EmailAddress, rate: ReadRate, dry: DryRun) -> Result<Report, Failure> {
+async fn payer(service: &Service, email: &EmailAddress, rate: ReadRate, dry: DryRun) -> Result<Report, Failure> {
     let (records, failed) = (RefCell::new(Vec::new()), RefCell::new(false));
     let erase_theirs = async |found: Vec<PayersData>| {
         for PayersData { of, email: found } in found {
@@ -86,8 +87,8 @@ async fn payer(table: &Table, email: &EmailAddress, rate: ReadRate, dry: DryRun)
                 continue;
             }
             let (session_id, customer_id, erased) = match of {
-                Erasable::Session(id) => (Some(id), None, erase(table, &id, dry).await),
-                Erasable::Customer(id) => (None, Some(id), erase_customer(table, &id, dry).await),
+                Erasable::Session(id) => (Some(id), None, erase(service, &id, dry).await),
+                Erasable::Customer(id) => (None, Some(id), erase_customer(service, &id, dry).await),
             };
             // What is erased is not found by its address again: whatever goes wrong with one, the others are reported.
             let (result, done) = match erased {
@@ -100,7 +101,7 @@ async fn payer(table: &Table, email: &EmailAddress, rate: ReadRate, dry: DryRun)
         }
         Ok(0.0)
     };
-    if let Err(failure) = walk(table, "finding the payer", rate, Table::payers, erase_theirs).await {
+    if let Err(failure) = walk(&service.table, "finding the payer", rate, Table::payers, erase_theirs).await {
         *failed.borrow_mut() = true;
         let record = vec![
             maybe("session_id", None::<SessionId>),
@@ -117,8 +118,14 @@ async fn payer(table: &Table, email: &EmailAddress, rate: ReadRate, dry: DryRun)
     })
 }
 
-async fn erase(table: &Table, id: &SessionId, dry: DryRun) -> Result<Erased, Failure> {
+async fn erase(service: &Service, id: &SessionId, dry: DryRun) -> Result<Erased, Failure> {
+    let table = &service.table;
     if !dry.dry_run {
+        // What was deleted holds nothing but what was published late.
+        if let Some(session) = Sessions::new(table.clone()).get(id).await? {
+            let object = ActObject::Session(*id);
+            service.record(&session.merchant_id, Some(session.mode), ActKind::PersonalDataErased, object).await?;
+        }
         return Ok(Erasures::new(table.clone()).erase(id, Clock::System.now()).await?);
     }
     let Some(session) = Sessions::new(table.clone()).get(id).await? else { return Ok(Erased::NotFound) };
@@ -131,16 +138,16 @@ async fn erase(table: &Table, id: &SessionId, dry: DryRun) -> Result<Erased, Fai
     })
 }
 
-async fn erase_customer(table: &Table, id: &CustomerId, dry: DryRun) -> Result<Erased, Failure> {
-    if !dry.dry_run {
-        return Ok(Erasures::new(table.clone()).erase_customer(id, None, Clock::System.now()).await?);
+async fn erase_customer(service: &Service, id: &CustomerId, dry: DryRun) -> Result<Erased, Failure> {
+    let table = &service.table;
+    let Some((merchant_id, mode, is_there)) = Customers::new(table.clone()).whose(id).await? else {
+        return Ok(Erased::NotFound);
+    };
+    if dry.dry_run || !is_there {
+        return Ok(if is_there { Erased::Done } else { Erased::AlreadyErased });
     }
-    let exists = Customers::new(table.clone()).exists(id).await?;
-    Ok(match exists {
-        Some(true) => Erased::Done,
-        Some(false) => Erased::AlreadyErased,
-        None => Erased::NotFound,
-    })
+    service.record(&merchant_id, Some(mode), ActKind::PersonalDataErased, ActObject::Customer(*id)).await?;
+    Ok(Erasures::new(table.clone()).erase_customer(id, None, Clock::System.now()).await?)
 }
 
 /// As formats show it, or as it is stored.

@@ -2,14 +2,15 @@
 
 use api::IssuedKey;
 use clap::Subcommand;
-use models::{ApiKey, ApiKeyId, MerchantId, Mode, Scope, Scopes};
+use models::{ActKind, ActObject, ApiKey, ApiKeyId, MerchantId, Mode, Scope, Scopes};
 use runtime::{Clock, Random};
-use store::{Merchants, Table};
+use store::Merchants;
 
 use super::merchants::get;
 use crate::arguments::{DRY_RUN_NOTE, DryRun};
 use crate::failure::Failure;
 use crate::report::{Record, Report, field, maybe};
+use crate::target::Service;
 
 const SECRET_NOTE: &str = "The secret is shown this once and kept nowhere: store it now.";
 const REVOKED_NOTE: &str = "Functions that used the key within the last 30 seconds may honour it until those are over.";
@@ -45,20 +46,21 @@ pub(crate) enum Keys {
     },
 }
 
-pub(crate) async fn run(command: Keys, table: &Table) -> Result<Report, Failure> {
-    let merchants = &Merchants::new(table.clone());
+pub(crate) async fn run(command: Keys, service: &Service) -> Result<Report, Failure> {
+    let merchants = &Merchants::new(service.table.clone());
     match command {
-        Keys::Issue { merchant, mode, scopes, dry } => issue(merchants, merchant, mode, scopes, dry).await,
+        Keys::Issue { merchant, mode, scopes, dry } => issue(service, merchants, merchant, mode, scopes, dry).await,
         Keys::List { merchant } => {
             let mut keys = get(merchants, merchant).await?.keys;
             keys.sort_by_key(|key| key.created_at);
             Ok(Report::many(keys.iter().map(record).collect()))
         }
-        Keys::Revoke { key_id, dry } => revoke(merchants, key_id, dry).await,
+        Keys::Revoke { key_id, dry } => revoke(service, merchants, key_id, dry).await,
     }
 }
 
 async fn issue(
+    service: &Service,
     merchants: &Merchants,
     id: MerchantId,
     mode: Mode,
@@ -71,13 +73,14 @@ async fn issue(
         return Ok(Report::one(Record(what_for.to_vec())).with_note(DRY_RUN_NOTE));
     }
     let IssuedKey { key, secret } = api::issue_key(&merchant.id, mode, scopes, Clock::System.now(), &Random::System);
+    service.record(&merchant.id, Some(mode), ActKind::KeyIssued, ActObject::Key(key.id.clone())).await?;
     // Its id is random: should there be such a key already, it is this one, and only the write's answer was lost.
     merchants.add_key(&key).await?;
     let named = [field("key_id", &key.id), field("secret", secret.as_str())];
     Ok(Report::one(Record(named.into_iter().chain(what_for).collect())).with_note(SECRET_NOTE))
 }
 
-async fn revoke(merchants: &Merchants, key_id: ApiKeyId, dry: DryRun) -> Result<Report, Failure> {
+async fn revoke(service: &Service, merchants: &Merchants, key_id: ApiKeyId, dry: DryRun) -> Result<Report, Failure> {
     let revoked = |status| Record(vec![field("key_id", &key_id), field("status", status)]);
     if dry.dry_run {
         let merchant = merchants.get(key_id.merchant()).await?;
@@ -88,6 +91,12 @@ async fn revoke(merchants: &Merchants, key_id: ApiKeyId, dry: DryRun) -> Result<
             None => Err(Failure::NoKey { id: key_id }),
         };
     }
+    let merchant = merchants.get(key_id.merchant()).await?;
+    if !merchant.is_some_and(|merchant| merchant.keys.iter().any(|key| key.id == key_id)) {
+        return Err(Failure::NoKey { id: key_id });
+    }
+    let object = ActObject::Key(key_id.clone());
+    service.record(key_id.merchant(), Some(key_id.mode()), ActKind::KeyRevoked, object).await?;
     if !merchants.revoke_key(&key_id, Clock::System.now()).await? {
         return Err(Failure::NoKey { id: key_id });
     }

@@ -5,7 +5,7 @@ mod shop;
 use std::cell::RefCell;
 
 use clap::Subcommand;
-use models::{InvalidText, ListShards, Merchant, MerchantId, Name, Shop};
+use models::{ActKind, ActObject, InvalidText, ListShards, Merchant, MerchantId, Name, Shop};
 use runtime::{Clock, Random};
 use store::{ListShardsRaised, Merchants as Stored, Shops, Table};
 
@@ -13,6 +13,7 @@ use crate::arguments::{DRY_RUN_NOTE, DryRun};
 use crate::failure::Failure;
 use crate::progress::{ReadRate, walk};
 use crate::report::{Record, Report, field};
+use crate::target::Service;
 use shop::ShopArguments;
 
 const SHARDS_NOTE: &str = "Lists read all of them from now on; new sessions are put into all of them in 20 minutes.";
@@ -71,11 +72,12 @@ pub(crate) enum Merchants {
     },
 }
 
-pub(crate) async fn run(command: Merchants, table: &Table) -> Result<Report, Failure> {
+pub(crate) async fn run(command: Merchants, service: &Service) -> Result<Report, Failure> {
+    let table = &service.table;
     let (merchants, shops) = (&Stored::new(table.clone()), &Shops::new(table.clone()));
     match command {
         Merchants::Create { id, name, shop, dry } => create(merchants, shops, id, name, &shop, dry).await,
-        Merchants::Update { id, shop, dry } => update(merchants, shops, id, &shop, dry).await,
+        Merchants::Update { id, shop, dry } => update(service, merchants, shops, id, &shop, dry).await,
         Merchants::Show { id } => {
             let merchant = get(merchants, id).await?;
             let shop = shops.get(&merchant.id).await?;
@@ -122,6 +124,7 @@ async fn create(
 }
 
 async fn update(
+    service: &Service,
     merchants: &Stored,
     shops: &Shops,
     id: MerchantId,
@@ -135,7 +138,10 @@ async fn update(
     let changed = |before| shop.onto(before, &merchant.id);
     let wanted = match dry.dry_run {
         true => changed(shops.get(&merchant.id).await?)?,
-        false => shops.change(&merchant.id, changed).await?,
+        false => {
+            service.record(&merchant.id, None, ActKind::ShopChanged, ActObject::Shop).await?;
+            shops.change(&merchant.id, changed).await?
+        }
     };
     Ok(report(record(&merchant), Some(&wanted), shop, dry))
 }

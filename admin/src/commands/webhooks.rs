@@ -1,14 +1,15 @@
 //! Webhook endpoints.
 
 use clap::Subcommand;
-use models::{DisabledBy, Endpoint, EndpointId, MerchantId};
+use models::{ActKind, ActObject, DisabledBy, Endpoint, EndpointId, MerchantId};
 use runtime::Clock;
-use store::{Cursors, EndpointChange, Endpoints, Merchants, NotChanged, Owner, StoreError, Table};
+use store::{Cursors, EndpointChange, Endpoints, Merchants, NotChanged, Owner, StoreError};
 
 use super::merchants::get;
 use crate::arguments::{DRY_RUN_NOTE, DryRun};
 use crate::failure::Failure;
 use crate::report::{Record, Report, field, maybe};
+use crate::target::Service;
 
 const RESUMED_NOTE: &str = "What waits is delivered in order, starting within a minute. `counterfoil webhooks list` shows whether it fails again.";
 
@@ -60,7 +61,8 @@ pub(crate) enum Webhooks {
     },
 }
 
-pub(crate) async fn run(command: Webhooks, table: &Table) -> Result<Report, Failure> {
+pub(crate) async fn run(command: Webhooks, service: &Service) -> Result<Report, Failure> {
+    let table = &service.table;
     let merchants = &Merchants::new(table.clone());
     let (endpoints, cursors) = (&Endpoints::new(table.clone()), &Cursors::new(table.clone()));
     match command {
@@ -74,20 +76,21 @@ pub(crate) async fn run(command: Webhooks, table: &Table) -> Result<Report, Fail
         }
         Webhooks::Resume { merchant, endpoint_id, dry } => {
             let merchant = get(merchants, merchant).await?.id;
-            resume(endpoints, cursors, merchant, endpoint_id, dry).await
+            resume(service, endpoints, cursors, merchant, endpoint_id, dry).await
         }
         Webhooks::Disable { merchant, endpoint_id, dry } => {
             let merchant = get(merchants, merchant).await?.id;
-            enable(endpoints, cursors, merchant, endpoint_id, false, dry).await
+            enable(service, endpoints, cursors, merchant, endpoint_id, false, dry).await
         }
         Webhooks::Enable { merchant, endpoint_id, dry } => {
             let merchant = get(merchants, merchant).await?.id;
-            enable(endpoints, cursors, merchant, endpoint_id, true, dry).await
+            enable(service, endpoints, cursors, merchant, endpoint_id, true, dry).await
         }
     }
 }
 
 async fn resume(
+    service: &Service,
     endpoints: &Endpoints,
     cursors: &Cursors,
     merchant: MerchantId,
@@ -112,6 +115,7 @@ async fn resume(
     if dry.dry_run {
         return Ok(report("would be resumed").with_note(DRY_RUN_NOTE));
     }
+    service.record(&merchant, Some(endpoint.mode), ActKind::WebhookResumed, ActObject::Endpoint(id)).await?;
     if !endpoints.resume(&merchant, &id, Clock::System.now()).await? {
         return Err(Failure::NoEndpoint { merchant, id });
     }
@@ -119,6 +123,7 @@ async fn resume(
 }
 
 async fn enable(
+    service: &Service,
     endpoints: &Endpoints,
     cursors: &Cursors,
     merchant: MerchantId,
@@ -130,6 +135,7 @@ async fn enable(
         return Err(Failure::NoEndpoint { merchant, id });
     };
     if !dry.dry_run {
+        service.record(&merchant, Some(endpoint.mode), ActKind::WebhookChanged, ActObject::Endpoint(id)).await?;
         let owner = Owner { merchant_id: merchant.clone(), mode: endpoint.mode, format: None };
         let change = EndpointChange { enabled: Some(enabled), ..EndpointChange::default() };
         endpoint = match endpoints.change(&owner, &id, change, Clock::System.now()).await {

@@ -4,7 +4,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
-use models::{Customer, CustomerId, ListShards, SortableTimestamp, WriteId};
+use models::{Customer, CustomerId, ListShards, MerchantId, Mode, SortableTimestamp, WriteId};
 
 use crate::error::StoreError;
 use crate::keys;
@@ -135,12 +135,16 @@ impl Customers {
         })
     }
 
-    /// Whether a customer is there, whosever it is: false if it was deleted or erased; none if there never was one.
+    /// Whose customer it is, in which mode, and whether it is there still: not if it was deleted or erased. None if there never
+    /// was one.
     ///
     /// # Errors
     /// The table failed us.
-    pub async fn exists(&self, id: &CustomerId) -> Result<Option<bool>, StoreError> {
-        Ok(self.table.get(keys::customer(id)).await?.map(|item| !is_tombstone(&item)))
+    pub async fn whose(&self, id: &CustomerId) -> Result<Option<(MerchantId, Mode, bool)>, StoreError> {
+        let Some(item) = self.table.get(keys::customer(id)).await? else { return Ok(None) };
+        let is_there = !is_tombstone(&item);
+        let Whose { merchant_id, mode, .. } = read(keys::customer(id), item)?;
+        Ok(Some((merchant_id, mode, is_there)))
     }
 
     /// Makes a customer what `change` makes of it. Done again upon what others have changed meanwhile, and not done again if a
