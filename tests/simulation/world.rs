@@ -417,7 +417,7 @@ impl Functions {
             checkout: Checkout::new(table(), false, clock(), random()),
             mocks: Mocks::new(table(), false, clock(), random()),
             provider_events: ProviderEvents::new(table(), false, clock(), random()),
-            publish: Publish::new(table(), queues, clock()),
+            publish: Publish::new(table(), queues, clock(), true),
             receipts: EmailReceipt::new(table(), postbox, receipts(), clock(), random()),
             feedback: Feedback::new(table(), clock()),
             webhook: Webhook::new(table(), lanes(), SLOW_WEBHOOKS, sender.clone(), clock(), random()),

@@ -10,12 +10,14 @@ use futures_util::StreamExt;
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent};
-use models::{CorrelationId, CursorId, Endpoint, EventId, EventType, Lane, MerchantId, Object, SessionState};
+use models::{
+    CorrelationId, CursorId, Endpoint, EventId, EventType, Lane, MerchantId, Object, SessionEvent, SessionState,
+};
 use queue::Queue;
 use runtime::{Clock, Metric, SettingError};
 use store::{
     Advanced, CLOCKS_DIFFER_BY, CountChange, Counts, Cursors, Customers, Endpoints, Events, Excess, Mails, ObjectPath,
-    StoredEvent, Table, UnreadRecord, WRITE_LANDS_WITHIN,
+    Pointers, StoredEvent, Table, UnreadRecord, WRITE_LANDS_WITHIN,
 };
 use tokio::sync::OnceCell;
 
@@ -36,6 +38,8 @@ pub struct Publish {
     customers: Customers,
     endpoints: Endpoints,
     cursors: Cursors,
+    /// Where the console is on.
+    pointers: Option<Pointers>,
     receipts: Queue,
     webhooks: Queue,
     slow_webhooks: Queue,
@@ -66,12 +70,18 @@ impl Publish {
             queue("SLOW_WEBHOOKS_QUEUE_URL")?,
             queue("PUBLISH_FAILURES_URL")?,
         ];
-        Ok(Self::new(table, queues, Clock::System))
+        Ok(Self::new(table, queues, Clock::System, runtime::console_is_on()))
     }
 
-    /// Over this table and these queues: receipts, webhooks, slow webhooks, failures; by this clock.
-    pub fn new(table: Table, [receipts, webhooks, slow_webhooks, failures]: [Queue; 4], clock: Clock) -> Self {
+    /// Over this table and these queues: receipts, webhooks, slow webhooks, failures; by this clock; with the console on or off.
+    pub fn new(
+        table: Table,
+        [receipts, webhooks, slow_webhooks, failures]: [Queue; 4],
+        clock: Clock,
+        console_is_on: bool,
+    ) -> Self {
         Self {
+            pointers: console_is_on.then(|| Pointers::new(table.clone())),
             events: Events::new(table.clone()),
             mails: Mails::new(table.clone()),
             counts: Counts::new(table.clone()),
@@ -204,6 +214,7 @@ impl Publish {
             let readable_by = readable_by(happened_at, landed_s);
             self.notify_endpoints(&event.object, sequence, readable_by, known).await?;
             self.note_customer(&event, happened_at).await?;
+            self.point_to(&event).await?;
             if event.object.test_clock().is_some() {
                 self.events.note_published(&event.id()).await?;
             }
@@ -225,6 +236,22 @@ impl Publish {
             }
             Object::Session(_) | Object::Refund(_) => Ok(()),
         }
+    }
+
+    /// Where the console is on, points to a session by what is known of it when it is created, and by its payer's address when that
+    /// is given later.
+    async fn point_to(&self, event: &StoredEvent) -> Result<(), Error> {
+        let (Some(pointers), Object::Session(session)) = (&self.pointers, &event.object) else { return Ok(()) };
+        let cause = session.history.last().map(|entry| entry.cause);
+        if session.erased_at.is_some() {
+            return Ok(());
+        }
+        if cause == Some(SessionEvent::Created) {
+            pointers.put_for(session).await?;
+        } else if cause == Some(SessionEvent::PayerIdentified) {
+            pointers.put_email_of(session).await?;
+        }
+        Ok(())
     }
 
     /// Advances and queues the cursor of each endpoint that subscribes to the event. An endpoint gets nothing that could be

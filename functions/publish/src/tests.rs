@@ -28,6 +28,7 @@ struct Aws {
     refused: String,
     /// Whether the merchant has an endpoint.
     has_endpoint: bool,
+    console_is_on: bool,
 }
 
 #[derive(Default)]
@@ -53,6 +54,7 @@ impl Aws {
     }
 
     async fn serving(self) -> (Arc<Self>, Publish) {
+        let console_is_on = self.console_is_on;
         let aws = Arc::new(self);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -71,6 +73,7 @@ impl Aws {
                 Table::new(&config, "table".to_owned(), runtime::Random::System),
                 [queue.clone(), queue.clone(), queue.clone(), queue],
                 Clock::System,
+                console_is_on,
             ),
         )
     }
@@ -308,4 +311,28 @@ async fn what_could_not_be_counted_comes_again_and_is_published_all_the_same() {
     let (aws, function) = Aws::start("COUNT#demo").await;
     assert_eq!(publish(&function, new_sessions(3), LONG).await, ["1", "2"]);
     assert_eq!(aws.seen.lock().unwrap().events.len(), 3);
+}
+
+#[tokio::test]
+async fn what_is_created_and_whose_payer_becomes_known_is_pointed_to_where_the_console_is_on() {
+    let (aws, function) = Aws { console_is_on: true, ..Aws::default() }.serving().await;
+    let mut batch = batch((1..=3).map(|entry| (0, entry)));
+    let causes = ["created", "payer_identified", "bank_chosen"];
+    let payer = json!({ "M": { "name": { "S": "Ada" }, "email": { "S": "ada@example.com" } } });
+    for record in batch["Records"].as_array_mut().unwrap() {
+        let image = &mut record["dynamodb"]["NewImage"];
+        let history = image["history"]["L"].as_array_mut().unwrap();
+        history.iter_mut().zip(causes).for_each(|(entry, cause)| entry["M"]["cause"] = json!({ "S": cause }));
+        image["payer"] = payer.clone();
+    }
+    assert_eq!(publish(&function, batch, LONG).await, [""; 0]);
+    let transactions = std::mem::take(&mut aws.seen.lock().unwrap().transactions);
+    // No merchant is there, by whose secret the address would be hashed.
+    let [created] = &transactions[..] else { panic!("{transactions:?}") };
+    let created: Value = serde_json::from_str(created).unwrap();
+    let parts = created["TransactItems"].as_array().unwrap();
+    assert_eq!(parts[0]["ConditionCheck"]["Key"]["pk"]["S"], format!("SESSION#{}", id(0)));
+    let put = parts.iter().filter_map(|part| part["Put"]["Item"]["pk"]["S"].as_str());
+    let kinds: Vec<_> = put.map(|pk| pk.split('#').nth(3).unwrap()).collect();
+    assert_eq!(kinds, ["reference", "end-to-end"]);
 }

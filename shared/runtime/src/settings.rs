@@ -32,6 +32,11 @@ pub fn optional(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// Whether the console is on: template.yaml's parameter `Console`, as the functions that have to do with it get it.
+pub fn console_is_on() -> bool {
+    optional("CONSOLE").as_deref() == Some("on")
+}
+
 /// Whether the mock bank may stand in for a live one: a variable that only `local` sets, so that the live paths can be
 /// tried on one machine. template.yaml has no such variable, and a test sees to it.
 pub fn local_live_connector() -> bool {
