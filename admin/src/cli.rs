@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::accounts::Accounts;
 use crate::commands::applications::Applications;
+use crate::commands::console::Console;
 use crate::commands::dead_letters::DeadLetters;
 use crate::commands::erase::Erase;
 use crate::commands::keys::Keys;
@@ -64,6 +65,9 @@ pub(crate) enum Command {
     DeadLetters(DeadLetters),
     Republish(Republish),
     Verify(Verify),
+    /// The merchant's console
+    #[command(subcommand)]
+    Console(Console),
     /// Remove personal data
     #[command(subcommand)]
     Erase(Erase),

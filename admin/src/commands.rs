@@ -2,6 +2,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod applications;
+pub(crate) mod console;
 pub(crate) mod dead_letters;
 pub(crate) mod erase;
 pub(crate) mod keys;
@@ -32,6 +33,7 @@ pub(crate) async fn run(command: Command, service: &Service) -> Result<Report, F
         Command::DeadLetters(command) => dead_letters::run(command, service).await,
         Command::Republish(command) => republish::run(command, &service.table).await,
         Command::Verify(command) => verify::run(command, &service.table).await,
+        Command::Console(command) => console::run(command, &service.table).await,
         Command::Erase(command) => erase::run(command, service).await,
     }
 }

@@ -310,7 +310,9 @@ pub(crate) fn assert_operating_allows(operations: impl IntoIterator<Item = Strin
     for operation in operations {
         // A transaction needs what its parts need: any that the store has.
         let actions = match operation.as_str() {
-            "TransactWriteItems" => vec!["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"],
+            "TransactWriteItems" => {
+                vec!["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem"]
+            }
             "TransactGetItems" => vec!["dynamodb:GetItem"],
             _ => Vec::new(),
         };

@@ -115,6 +115,16 @@ impl Table {
         })
     }
 
+    /// Every session that is neither deleted nor erased.
+    pub fn whole_sessions(&self, parts: Parts) -> Vec<Walk<SessionId>> {
+        let filter = Filter {
+            expression: "sk = :session AND attribute_not_exists(deleted_at) AND attribute_not_exists(erased_at)",
+            values: vec![(":session", s(keys::SESSION_SK))],
+            projection: "pk, sk",
+        };
+        self.walk(parts, None, Some(filter), |item| ObjectPath::session_of(&item))
+    }
+
     /// Every session that waits for something: those that are not final.
     pub fn waiting_sessions(&self, parts: Parts) -> Vec<Walk<SessionId>> {
         let filter = Filter {

@@ -1,0 +1,66 @@
+//! The merchant's console.
+
+use std::cell::Cell;
+
+use clap::{Args, Subcommand};
+use models::SessionId;
+use store::{Pointers, Sessions, Table};
+
+use crate::arguments::{DRY_RUN_NOTE, DryRun};
+use crate::failure::Failure;
+use crate::progress::{Pace, ReadRate, walk};
+use crate::report::{Record, Report, field};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Console {
+    Backfill(Backfill),
+}
+
+/// Make payments findable that were created before the console was switched on
+///
+/// It reads the whole table, and stores for each payment session by what it is found: its reference, its end-to-end id, and a keyed
+/// hash of its payer's e-mail address. Sessions that were erased or deleted are left out. Run it once, after the deployment that
+/// switched the console on; done twice, it changes nothing.
+#[derive(Debug, Args)]
+pub(crate) struct Backfill {
+    #[command(flatten)]
+    read: ReadRate,
+    /// How many payment sessions to make findable in a second, at the most: each takes some 10 write units
+    #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    sessions_per_second: u32,
+    #[command(flatten)]
+    dry: DryRun,
+}
+
+pub(crate) async fn run(command: Console, table: &Table) -> Result<Report, Failure> {
+    match command {
+        Console::Backfill(backfill) => self::backfill(backfill, table).await,
+    }
+}
+
+async fn backfill(Backfill { read, sessions_per_second, dry }: Backfill, table: &Table) -> Result<Report, Failure> {
+    let (sessions, pointers) = (Sessions::new(table.clone()), Pointers::new(table.clone()));
+    let (count, pace) = (Cell::new(0_u64), Pace::new(sessions_per_second));
+    let point = async |found: Vec<SessionId>| {
+        let mut units = 0.0;
+        for id in found {
+            let is_findable = if dry.dry_run {
+                true
+            } else {
+                pace.spend(1.0).await;
+                // It, and the secret that its payer's address is hashed with.
+                units += 2.0;
+                match sessions.get(&id).await? {
+                    Some(session) => pointers.put_for(&session).await?,
+                    None => false,
+                }
+            };
+            count.set(count.get() + u64::from(is_findable));
+        }
+        Ok(units)
+    };
+    walk(table, "finding payments", read, Table::whole_sessions, point).await?;
+    let status = if dry.dry_run { "would be findable" } else { "findable" };
+    let report = Report::one(Record(vec![field("sessions", count.get()), field("status", status)]));
+    Ok(if dry.dry_run { report.with_note(DRY_RUN_NOTE) } else { report })
+}
