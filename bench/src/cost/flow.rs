@@ -62,6 +62,8 @@ pub(crate) async fn pay(bin_dir: &Path) -> Result<Payment, Error> {
         .await?;
     let mut config = Config::for_tests(template, bin_dir, folder.path().join("data"));
     config.environment.insert("LOCAL_LOOPBACK_WEBHOOKS".to_owned(), "1".to_owned());
+    // It costs more with it.
+    config.parameters.insert("Console".to_owned(), "on".to_owned());
     let machine = Machine::start(config).await?;
     local::demo::seed(machine.aws_url(), machine.table_name(), false).await?;
 

@@ -114,6 +114,8 @@ fn item_name(item: &str) -> &str {
         "ENDPOINTS" => "endpoint",
         "MAIL" => "mail",
         "SHOP" => "shop",
+        "MERCHANT" => "merchant",
+        "" => "pointers, in a transaction",
         other => other,
     }
 }
