@@ -65,6 +65,8 @@ async fn a_transaction_does_all_of_its_writes(table: Table) {
             part("Update", update("a", "1", "SET #n = #n - :two", "#n >= :two", json!({ ":two": 2 }))),
             part("Delete", json!({ "Key": key("a", "2"), "ConditionExpression": "attribute_exists(pk)" })),
             part("ConditionCheck", json!({ "Key": key("a", "3"), "ConditionExpression": "attribute_exists(pk)" })),
+            // What is not there.
+            part("Delete", json!({ "Key": key("a", "4") })),
         ],
     );
     table.transact(parts).await.unwrap();

@@ -8,6 +8,7 @@ mod at_consent_ends;
 mod calls;
 mod cards;
 mod checkout;
+mod console_find;
 mod correlation;
 mod crashes;
 mod create;
