@@ -29,7 +29,7 @@ pub struct Console {
 impl Console {
     /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
     pub async fn from_env() -> Result<Self, SettingError> {
-        let is_on = runtime::optional("CONSOLE").as_deref() == Some("on");
+        let is_on = runtime::console_is_on();
         let config = runtime::aws_config()?;
         let table = Table::new(&config, runtime::required("TABLE_NAME")?, Random::System);
         let webhooks = Queue::new(&config, runtime::required("WEBHOOKS_QUEUE_URL")?);

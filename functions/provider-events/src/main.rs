@@ -1,5 +1,7 @@
 //! The binary of the function: see the library.
 
+#![recursion_limit = "256"] // its future is deep
+
 use lambda_http::Error;
 use provider_events::ProviderEvents;
 

@@ -31,10 +31,10 @@ use uuid::Uuid;
 use super::{SENDING, WriteKind};
 use crate::table::{Item, Key};
 use crate::{
-    Acts, Change, ChangeError, ClockAdvanced, Counted, Counts, Created, Cursors, Customers, DeliveryAttempt, EndpointChange,
-    EndpointCreated, Endpoints, Erased, Erasures, Events, Fingerprint, Finished, ListRange, Mails, Marked, Merchants,
-    MockLedger, ObjectPath, Owner, Paused, Pointers, RefundConclusion, RefundCreated, RefundEnd, Refunds, Registration,
-    Resent, Sessions, Shops, Sought, Span, StoreError, StoredEvent, Table, TestClocks,
+    Acts, Change, ChangeError, ClockAdvanced, Counted, Counts, Created, Cursors, Customers, DeliveryAttempt,
+    EndpointChange, EndpointCreated, Endpoints, Erased, Erasures, Events, Fingerprint, Finished, ListRange, Mails,
+    Marked, Merchants, MockLedger, ObjectPath, Owner, Paused, Pointers, RefundConclusion, RefundCreated, RefundEnd,
+    Refunds, Registration, Resent, Sessions, Shops, Sought, Span, StoreError, StoredEvent, Table, TestClocks,
 };
 use support::World;
 
