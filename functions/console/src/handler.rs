@@ -7,7 +7,7 @@ use models::{Mode, Permission};
 use pages::{Answer, CONSOLE_STYLE, Language, Problem, ProblemTexts, Shell, see_other};
 use queue::Queue;
 use runtime::{Clock, Random, SettingError};
-use store::Table;
+use store::{AuditTable, Table};
 
 use crate::frame::{Frame, Part, root};
 use crate::guard::{check_form, check_origin};
@@ -33,7 +33,9 @@ impl Console {
         let config = runtime::aws_config()?;
         let table = Table::new(&config, runtime::required("TABLE_NAME")?, Random::System);
         let webhooks = Queue::new(&config, runtime::required("WEBHOOKS_QUEUE_URL")?);
-        let services = Services::new(table, webhooks, runtime::local_live_connector(), Clock::System, Random::System);
+        let audit_table = AuditTable::new(&config, runtime::required("AUDIT_TABLE_NAME")?);
+        let local_live = runtime::local_live_connector();
+        let services = Services::new(table, audit_table, webhooks, local_live, Clock::System, Random::System);
         let console = Self { is_on, public_base_url: runtime::optional("PUBLIC_BASE_URL"), services };
         if is_on {
             // While there is a whole core to do it with; see `api::Authenticator::start`.

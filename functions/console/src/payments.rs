@@ -9,6 +9,8 @@ mod parties;
 mod payment;
 mod personal;
 mod search;
+#[cfg(test)]
+mod tests;
 mod timeline;
 mod words;
 

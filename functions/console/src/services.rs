@@ -4,7 +4,7 @@ use deliveries::Deliveries;
 use payments::Payments;
 use queue::Queue;
 use runtime::{Clock, Random};
-use store::{Cursors, Endpoints, Events, Merchants, Pointers, Refunds, Sessions, Table, Timelines};
+use store::{Acts, AuditTable, Cursors, Endpoints, Events, Merchants, Pointers, Refunds, Sessions, Table, Timelines};
 
 /// What the pages ask and act by.
 #[derive(Debug)]
@@ -21,14 +21,22 @@ pub(crate) struct Services {
     pub(crate) events: Events,
     pub(crate) cursors: Cursors,
     pub(crate) deliveries: Deliveries,
+    pub(crate) acts: Acts,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
 }
 
 impl Services {
-    /// Over this table and the queue of webhooks, by this clock and randomness; `local_live` is whether the mock bank stands in
+    /// Over this table, the table of acts and the queue of webhooks, by this clock and randomness; `local_live` is whether the mock bank stands in
     /// for a live one.
-    pub(crate) fn new(table: Table, webhooks: Queue, local_live: bool, clock: Clock, random: Random) -> Self {
+    pub(crate) fn new(
+        table: Table,
+        audit_table: AuditTable,
+        webhooks: Queue,
+        local_live: bool,
+        clock: Clock,
+        random: Random,
+    ) -> Self {
         Self {
             deliveries: Deliveries::new(table.clone(), webhooks, clock.clone()),
             endpoints: Endpoints::new(table.clone()),
@@ -41,6 +49,7 @@ impl Services {
             merchants: Merchants::new(table.clone()),
             pointers: Pointers::new(table.clone()),
             table,
+            acts: Acts::new(audit_table),
             clock,
             random,
         }

@@ -3,9 +3,9 @@
 use askama::Template;
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
-use models::{MinorUnits, Money, Permission, Refund, RefundState, Session, SessionId};
+use models::{Act, MinorUnits, Money, Permission, Refund, RefundState, Session, SessionId};
 use pages::{Answer, Html, Language, Problem, Shell};
-use store::Timeline;
+use store::{Timeline, TimelineEntry};
 
 use super::books::disagreements;
 use super::list::{payment_path, time};
@@ -98,6 +98,7 @@ struct PaymentPage<'a> {
     disagreements: Vec<String>,
     may_refund: bool,
     may_cancel: bool,
+    json_path: String,
     curl: String,
 }
 
@@ -118,6 +119,7 @@ pub(crate) async fn payment_page(
     let Timeline { session, refunds, entries, .. } = services.timelines.of(&id).await?;
     // It may have been deleted meanwhile.
     let session = session.ok_or(Problem::NotFound)?;
+    let acts = services.acts.of_session(&id).await?;
     let disagreements = disagreements(services, &id, now).await?;
     let language = frame.language;
     let is_awaiting = session.state_at(now).is_awaiting();
@@ -157,13 +159,33 @@ pub(crate) async fn payment_page(
         erased_at: session.erased_at.map(|at| time(at, language)),
         shows_personal: personal == Personal::Shown,
         refunds: refunds.iter().map(|refund| RefundRow::new(refund, frame, now)).collect(),
-        entries: entries.iter().map(|entry| Entry::new(entry, &session, &refunds, personal, language)).collect(),
+        entries: all_entries(frame, &entries, &acts, &session, &refunds, personal),
         disagreements,
         may_refund: may_move && session.amount_to_refund(None, now).is_ok(),
         may_cancel: may_move && is_awaiting && session.pays_refund.is_none(),
+        json_path: match personal {
+            Personal::Masked => format!("{}/json", payment_path(frame, id)),
+            Personal::Shown => format!("{}/json?{query}", payment_path(frame, id)),
+        },
         curl: format!("curl -u \"$KEY:$SECRET\" {base_url}{}", format.session_path(id)),
     };
     frame.page(StatusCode::OK, &page)
+}
+
+/// All that happened and all that people did, in order of time.
+fn all_entries(
+    frame: &Frame<'_>,
+    entries: &[TimelineEntry],
+    acts: &[Act],
+    session: &Session,
+    refunds: &[Refund],
+    personal: Personal,
+) -> Vec<Entry> {
+    let happened = entries.iter().map(|entry| (entry.at, Entry::new(entry, frame, session, refunds, personal)));
+    let done = acts.iter().map(|act| (act.at, Entry::of_act(act, frame, refunds)));
+    let mut all: Vec<_> = happened.chain(done).collect();
+    all.sort_by_key(|(at, _)| *at);
+    all.into_iter().map(|(_, entry)| entry).collect()
 }
 
 /// What was paid, what was and is being refunded, and what is left of it; or what is to be paid.

@@ -1,11 +1,15 @@
 //! Personal data: masked, until somebody who may has asked for it, which is put down first.
 
-use lambda_http::http::StatusCode;
-use models::SessionId;
-use pages::{Answer, Problem};
+use jiff::SignedDuration;
+use models::{Act, ActId, ActKey, ActKind, ActObject, ActOutcome, Actor, Permission, SessionId};
+use pages::{Answer, Problem, see_other};
 
+use super::list::payment_path;
 use crate::frame::Frame;
 use crate::services::Services;
+
+/// For how long it is shown: as long as it takes to serve a customer, so that a link that is kept shows nothing later.
+const SHOWN_FOR: SignedDuration = SignedDuration::from_mins(10);
 
 /// Whether personal data is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,13 +18,55 @@ pub(super) enum Personal {
     Shown,
 }
 
-/// Puts down that this person asks for the personal data of a payment, and leads to the page that shows it.
-pub(crate) async fn ask_for_personal_data(_: &Services, _: &Frame<'_>, _: SessionId) -> Answer {
-    Err(Problem::NotFound)
+/// Puts down that this person asks for the personal data of a payment, and leads to the page that shows it. Whether they may was
+/// asked.
+pub(crate) async fn ask_for_personal_data(services: &Services, frame: &Frame<'_>, session_id: SessionId) -> Answer {
+    let owner = frame.visitor.owner(frame.mode);
+    if !services.sessions.get(&session_id).await?.is_some_and(|session| owner.owns(&session)) {
+        return Err(Problem::NotFound);
+    }
+    let at = models::truncate_to_ms(services.clock.now());
+    let act = Act {
+        id: ActId::new(services.random.uuid_v7(at)),
+        at,
+        merchant_id: owner.merchant_id,
+        mode: Some(frame.mode),
+        who: Actor::Person(frame.visitor.person.email.clone()),
+        what: ActKind::PersonalDataShown,
+        object: ActObject::Session(session_id),
+        reason: None,
+        change: None,
+        outcome: ActOutcome::Done,
+        correlation_id: runtime::correlation_id(),
+    };
+    services.acts.put(&act).await?;
+    see_other(&format!("{}?shown={}#personal", payment_path(frame, session_id), act.id))
 }
 
-/// Whether the personal data of a payment is shown: this person asked for it a short while ago, and may.
-pub(super) async fn personal(_: &Services, _: &Frame<'_>, _: &SessionId, _: &str) -> Result<Personal, Problem> {
-    let _ = StatusCode::OK;
-    Ok(Personal::Masked)
+/// Whether a page of a payment shows its personal data: its address names an act by which this person, who may still, asked for
+/// that a short while ago.
+///
+/// # Errors
+/// The address asks for something that there is not; the table failed us.
+pub(super) async fn personal(
+    services: &Services,
+    frame: &Frame<'_>,
+    session_id: &SessionId,
+    query: &str,
+) -> Result<Personal, Problem> {
+    let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query).map_err(|_| Problem::Malformed)?;
+    let shown = match pairs.as_slice() {
+        [] => return Ok(Personal::Masked),
+        [(name, shown)] if name == "shown" => shown,
+        [..] => return Err(Problem::Malformed),
+    };
+    let visitor = frame.visitor;
+    let key = shown.parse().ok().and_then(ActKey::of);
+    let Some(key) = key.filter(|_| visitor.may(Permission::SeePersonalData)) else { return Ok(Personal::Masked) };
+    let Some(act) = services.acts.get(&visitor.person.merchant_id, &key).await? else { return Ok(Personal::Masked) };
+    let age = services.clock.now().duration_since(act.at);
+    let is_theirs = act.who == Actor::Person(visitor.person.email.clone()) && act.mode == Some(frame.mode);
+    let is_of_this = act.what == ActKind::PersonalDataShown && act.object == ActObject::Session(*session_id);
+    let is_shown = is_theirs && is_of_this && act.outcome == ActOutcome::Done && age <= SHOWN_FOR;
+    Ok(if is_shown { Personal::Shown } else { Personal::Masked })
 }

@@ -1,12 +1,15 @@
 //! All that happened to a payment and its refunds, in words.
 
-use models::{MailFeedback, MailTopic, ObjectId, Refund, Session};
+use models::{
+    Act, ActChange, ActObject, ActOutcome, ActReason, Actor, MailFeedback, MailTopic, ObjectId, Refund, Session,
+};
 use pages::{Html, Language};
 use store::{DeliveryAttempt, Difference, Happened, MailFate, TimelineEntry};
 
 use super::list::time;
 use super::personal::Personal;
-use super::words::{event_text, refund_event_text, refund_state_text, state_text, taken_back_text};
+use super::words::{act_text, event_text, refund_event_text, refund_state_text, state_text, taken_back_text};
+use crate::frame::Frame;
 
 /// Something that happened, as a page shows it.
 pub(super) struct Entry {
@@ -17,6 +20,8 @@ pub(super) struct Entry {
     pub(super) detail: String,
     /// What a merchant's server answered; none if nothing, and hidden if it may name a person.
     pub(super) answer: Option<Answered>,
+    /// The page of the event that was delivered.
+    pub(super) event_path: Option<String>,
     pub(super) request: Option<String>,
 }
 
@@ -29,11 +34,12 @@ pub(super) enum Answered {
 impl Entry {
     pub(super) fn new(
         entry: &TimelineEntry,
+        frame: &Frame<'_>,
         session: &Session,
         refunds: &[Refund],
         personal: Personal,
-        language: Language,
     ) -> Self {
+        let language = frame.language;
         let refund = refunds.iter().find(|refund| ObjectId::from(refund.id) == entry.of);
         let (what, detail) = words(&entry.happened, session, language);
         Self {
@@ -45,7 +51,62 @@ impl Entry {
                 Personal::Masked => Answered::Hidden,
                 Personal::Shown => Answered::Text(answer.to_owned()),
             }),
+            event_path: match &entry.happened {
+                Happened::Webhook(event, _) => Some(format!("{}/events/{event}", frame.root())),
+                Happened::ToSession { .. }
+                | Happened::ToRefund { .. }
+                | Happened::Event(..)
+                | Happened::Mail(..)
+                | Happened::Received { .. }
+                | Happened::LateMoney(_)
+                | Happened::TakenBack(_) => None,
+            },
             request: entry.request.as_ref().map(ToString::to_string),
+        }
+    }
+
+    /// What a person of the merchant, or an operator, did.
+    pub(super) fn of_act(act: &Act, frame: &Frame<'_>, refunds: &[Refund]) -> Self {
+        let refund = match &act.object {
+            ActObject::Refund { refund_id, .. } => refunds.iter().find(|refund| refund.id == *refund_id),
+            ActObject::Session(_)
+            | ActObject::Person(_)
+            | ActObject::Customer(_)
+            | ActObject::Endpoint(_)
+            | ActObject::Event(_)
+            | ActObject::Key(_)
+            | ActObject::Account(_)
+            | ActObject::Shop
+            | ActObject::Payments => None,
+        };
+        let who = match &act.who {
+            Actor::Person(email) => email.as_str(),
+            Actor::Operator(name) => name.as_str(),
+        };
+        let what = act_text(act.what);
+        let what = match &act.outcome {
+            ActOutcome::Done => format!("{who} {what}"),
+            ActOutcome::Refused(_) => format!("{who} was refused: {what}"),
+        };
+        let reason = act.reason.as_ref().map(|reason| match reason {
+            ActReason::Returned => "Reason: returned".to_owned(),
+            ActReason::NotDelivered => "Reason: not delivered".to_owned(),
+            ActReason::Duplicate => "Reason: paid twice".to_owned(),
+            ActReason::Goodwill => "Reason: goodwill".to_owned(),
+            ActReason::Other(note) => format!("Reason: {}", note.as_str()),
+        });
+        let change = act.change.as_ref().map(|ActChange { from, to }| match from.as_str() {
+            "" => to.clone(),
+            from => format!("{from} → {to}"),
+        });
+        Self {
+            at: time(act.at, frame.language),
+            what,
+            of_refund: refund.map(|refund| (refund.id.to_string(), frame.language.amount(&refund.amount))),
+            detail: change.into_iter().chain(reason).collect::<Vec<_>>().join(". "),
+            answer: None,
+            event_path: None,
+            request: act.correlation_id.as_ref().map(ToString::to_string),
         }
     }
 }

@@ -1,7 +1,9 @@
 //! What states, events and ways to pay are called.
 
 use jiff::Timestamp;
-use models::{PaymentMethod, Refund, RefundEvent, RefundState, Session, SessionEvent, SessionState, TakenBackReason};
+use models::{
+    ActKind, PaymentMethod, Refund, RefundEvent, RefundState, Session, SessionEvent, SessionState, TakenBackReason,
+};
 
 /// A state as a page shows it: in words, and in the colour of this class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +106,36 @@ pub(super) const fn refund_event_text(event: RefundEvent) -> &'static str {
         RefundEvent::CancelledByPayer => "Cancelled where it was to be authorised",
         RefundEvent::DeletedByMerchant => "The payment of the refund was deleted",
         RefundEvent::TimePassed => "The refund’s time ran out",
+    }
+}
+
+/// What somebody did; reads on after who.
+pub(super) const fn act_text(kind: ActKind) -> &'static str {
+    match kind {
+        ActKind::RefundMade => "made a refund",
+        ActKind::RefundCancelled => "cancelled a refund",
+        ActKind::PaymentCancelled => "cancelled the payment",
+        ActKind::PersonalDataShown => "saw personal data",
+        ActKind::SignedIn => "signed in",
+        ActKind::SignedOut => "signed out",
+        ActKind::PersonAdded => "added a person",
+        ActKind::RoleChanged => "changed a role",
+        ActKind::PersonRemoved => "removed a person",
+        ActKind::PersonalDataErased => "erased personal data",
+        ActKind::WebhookRegistered => "registered a webhook endpoint",
+        ActKind::WebhookChanged => "changed a webhook endpoint",
+        ActKind::WebhookRemoved => "removed a webhook endpoint",
+        ActKind::WebhookResumed => "resumed a webhook endpoint",
+        ActKind::SecretRolled => "rolled a webhook’s secret",
+        ActKind::EventResent => "had an event sent again",
+        ActKind::TestEventSent => "sent a test event",
+        ActKind::KeyIssued => "issued an API key",
+        ActKind::KeyRevoked => "revoked an API key",
+        ActKind::AccountLinked => "linked an account",
+        ActKind::AccountUnlinked => "unlinked an account",
+        ActKind::ShopChanged => "changed the shop",
+        ActKind::PaymentLinkMade => "made a payment link",
+        ActKind::Exported => "exported payments",
     }
 }
 
