@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use models::{
-    AccountIdentifier, ActKey, ActObject, ApiKeyId, BankId, CursorId, CustomerId, EndToEndId, EndpointId, EventId,
-    LinkedAccount, ListShard, MailId, MerchantId, Mode, ObjectId, ProviderPaymentId, RefundId, SessionId,
+    AccountIdentifier, ActKey, ActObject, ApiKeyId, BankId, CursorId, CustomerId, EmailAddress, EndToEndId, EndpointId,
+    EventId, LinkedAccount, ListShard, MailId, MerchantId, Mode, ObjectId, ProviderPaymentId, RefundId, SessionId,
     SortableTimestamp, TestClockId, TransferId, WireFormat, stable_hash,
 };
 
@@ -36,6 +36,10 @@ pub(crate) const COUNT_PREFIX: &str = "COUNT#";
 pub(crate) const FIND_PREFIX: &str = "FIND#";
 pub(crate) const SHOP_SK: &str = "SHOP";
 pub(crate) const APPLICATION_SK: &str = "APP";
+/// Beside people's addresses, each of which has an `@`.
+pub(crate) const PEOPLE_SK: &str = "PEOPLE";
+pub(crate) const LINK_SK: &str = "LINK";
+pub(crate) const VISIT_SK: &str = "VISIT";
 
 /// Sorts before every timestamp.
 pub(crate) const FIRST_TIMESTAMP: &str = "0";
@@ -82,6 +86,39 @@ pub(crate) fn shop(id: &MerchantId) -> Key {
 /// What an API key has as an application; apart from the key, which few read.
 pub(crate) fn application(id: &ApiKeyId) -> Key {
     Key::new(format!("APP#{id}"), APPLICATION_SK)
+}
+
+pub(crate) fn people_pk(merchant: &MerchantId) -> String {
+    format!("PEOPLE#{merchant}")
+}
+
+/// Counts how often a merchant's people were changed.
+pub(crate) fn people(merchant: &MerchantId) -> Key {
+    Key::new(people_pk(merchant), PEOPLE_SK)
+}
+
+/// Somebody who works in a merchant's console. Whoever reads mail at an address does so in whatever case it is written.
+pub(crate) fn person(merchant: &MerchantId, email: &EmailAddress) -> Key {
+    Key::new(people_pk(merchant), email.as_str().to_ascii_lowercase())
+}
+
+/// In whose consoles somebody works.
+pub(crate) fn sign_in_pk(email: &EmailAddress) -> String {
+    format!("SIGNIN#{}", email.as_str().to_ascii_lowercase())
+}
+
+pub(crate) fn sign_in(merchant: &MerchantId, email: &EmailAddress) -> Key {
+    Key::new(sign_in_pk(email), merchant.as_str())
+}
+
+/// A sign-in link, by the digest of its token.
+pub(crate) fn link(digest: &str) -> Key {
+    Key::new(format!("LINK#{digest}"), LINK_SK)
+}
+
+/// A visit of the console, by the digest of its cookie.
+pub(crate) fn visit(digest: &str) -> Key {
+    Key::new(format!("VISIT#{digest}"), VISIT_SK)
 }
 
 /// Where no session is, since each has an id; policies allow it like any session's.

@@ -33,6 +33,7 @@ mod merchants;
 mod mock_ledger;
 mod object_path;
 mod owner;
+mod people;
 mod pointers;
 mod query;
 mod received;
@@ -58,6 +59,7 @@ mod tombstone;
 mod transaction;
 mod update;
 mod verify;
+mod visits;
 mod walk;
 mod write;
 
@@ -83,6 +85,7 @@ pub use merchants::{ListShardsRaised, Merchants};
 pub use mock_ledger::{MockLedger, NewMockEntries};
 pub use object_path::ObjectPath;
 pub use owner::Owner;
+pub use people::{LinkAsked, ListedPerson, People, PeopleChanged};
 pub use pointers::{Pointers, Sought};
 pub use query::{Position, QueryPage};
 pub use refunds::{RefundChangeError, RefundChanged, RefundCreated, RefundEnd, Refunds, WithRefunds};
@@ -99,5 +102,8 @@ pub use tables::tables_named;
 pub use test_clocks::{ClockAdvanced, ClockDeleted, DueCursor, Follower, Published, TestClocks};
 pub use timeline::{Difference, Happened, MailFate, Timeline, TimelineEntry, Timelines};
 pub use verify::{Checked, Rule, Verify, Violation};
+pub use visits::{
+    LINK_LASTS, LinkToken, SignInLink, TokenUnreadable, VISIT_IDLE, VISIT_LASTS, Visit, VisitToken, Visits,
+};
 pub use walk::{Parts, PayersData, Walk, WalkPage};
 pub use write::{CLOCKS_DIFFER_BY, WRITE_LANDS_WITHIN};

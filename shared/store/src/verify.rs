@@ -9,6 +9,7 @@ mod customers;
 mod history;
 mod kind;
 mod merchants;
+mod people;
 mod pointers;
 mod publishing;
 mod refunds;
@@ -166,6 +167,11 @@ impl Verify {
             Kind::Account(merchant) => check.account(merchant, item).await?,
             Kind::Shop(merchant) => check.shop(merchant, item).await?,
             Kind::Application(id) => check.application(id, item).await?,
+            Kind::Person(merchant) => check.person(&key, merchant, item).await?,
+            Kind::People(merchant) => check.of_merchant(merchant).await?,
+            Kind::SignIn => check.sign_in(&key, item).await?,
+            Kind::Link => drop(check.read::<crate::visits::SignInLink>(item)),
+            Kind::Visit => drop(check.read::<crate::visits::VisitItem>(item)),
             Kind::Endpoint(merchant, id) => check.endpoint(&key, merchant, id, item).await?,
             Kind::EndpointCount(merchant, mode) => check.endpoint_count(merchant, *mode, item).await?,
             Kind::BankPayment(provider, _) => check.bank_payment(provider, item).await?,

@@ -178,6 +178,28 @@ kinds! {
     /// The version is a condition, and stays when the application goes.
     ApplicationPut = "putting an application",
     ApplicationRemove = "removing an application",
+    // People of a merchant come and go: the version of them all is a condition. What changes of one alone is a time that only
+    // rises, of a person who was added by the write that is named.
+    PersonAdd = "adding a person",
+    PersonChange = "changing a person's role",
+    PersonRemove = "removing a person",
+    SignInPut = "noting where a person signs in",
+    SignInRemove = "removing where a person signs in",
+    PeopleChange = "changing a merchant's people",
+    VisitsEnd = "ending a person's visits",
+    LinkAsk = "noting that a sign-in link was asked for",
+    /// The link that it goes with is used once.
+    PersonSignIn = "noting that a person signed in",
+    // Links and visits. Removed by their time to live alone, a day after they are over.
+    LinkPut = "making a sign-in link",
+    /// Once.
+    LinkUse = "using a sign-in link",
+    /// In a transaction whose first write holds once.
+    VisitPut = "beginning a visit",
+    /// `seen_at` only rises.
+    VisitSeen = "noting that a visit goes on",
+    /// Once.
+    VisitEnd = "ending a visit",
     /// The mark before is a condition, and each has an id of its own.
     Republish = "marking to be published again",
     // Acts, in a table of their own. Never changed or deleted.

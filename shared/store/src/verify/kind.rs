@@ -34,6 +34,11 @@ pub(super) enum Kind {
     Account(MerchantId),
     Shop(MerchantId),
     Application(ApiKeyId),
+    Person(MerchantId),
+    People(MerchantId),
+    SignIn,
+    Link,
+    Visit,
     Endpoint(MerchantId, EndpointId),
     EndpointCount(MerchantId, Mode),
     BankPayment(BankId, ProviderPaymentId),
@@ -84,6 +89,13 @@ impl Kind {
             }
             "SHOP" => (sk == keys::SHOP_SK).then_some(Self::Shop(id.parse().ok()?)),
             "APP" => (sk == keys::APPLICATION_SK).then_some(Self::Application(id.parse().ok()?)),
+            "PEOPLE" => {
+                let merchant = id.parse().ok()?;
+                Some(if sk == keys::PEOPLE_SK { Self::People(merchant) } else { Self::Person(merchant) })
+            }
+            "SIGNIN" => Some(Self::SignIn),
+            "LINK" => (sk == keys::LINK_SK).then_some(Self::Link),
+            "VISIT" => (sk == keys::VISIT_SK).then_some(Self::Visit),
             "ENDPOINTS" => {
                 let merchant = id.parse().ok()?;
                 match sk.strip_prefix(keys::COUNT_PREFIX) {
@@ -145,6 +157,12 @@ impl fmt::Display for Kind {
             Self::Account(merchant) => write!(f, "a linked account of merchant {merchant}"),
             Self::Shop(merchant) => write!(f, "shop of merchant {merchant}"),
             Self::Application(key) => write!(f, "application of key {key}"),
+            // By no address and no digest.
+            Self::Person(merchant) => write!(f, "a person of merchant {merchant}"),
+            Self::People(merchant) => write!(f, "people of merchant {merchant}"),
+            Self::SignIn => write!(f, "where a person signs in"),
+            Self::Link => write!(f, "a sign-in link"),
+            Self::Visit => write!(f, "a visit of the console"),
             Self::Endpoint(merchant, id) => write!(f, "endpoint {id} of merchant {merchant}"),
             Self::EndpointCount(merchant, mode) => {
                 write!(f, "count of {} endpoints of merchant {merchant}", mode.as_str())

@@ -21,8 +21,8 @@ use jiff::{SignedDuration, Timestamp};
 use models::{
     ActKind, ActObject, ApiKey, Application, AttemptEnd, CursorId, Customer, DisabledBy, Endpoint, EndpointId,
     EndpointSecret, EventId, LateMoney, ListShards, MailFeedback, MailId, MailTopic, MinorUnits, Mode, Object,
-    PaidFrom, PaymentAttempt, Received, Refund, RefundCreation, RefundId, Scopes, Session, SessionEvent, SessionId,
-    Shop, TransferInstructions,
+    PaidFrom, PaymentAttempt, Person, Received, Refund, RefundCreation, RefundId, Role, Scopes, Session, SessionEvent,
+    SessionId, Shop, TransferInstructions,
 };
 use providers::mock::{Concluded, Conclusion, Decided, Decision, Entry, Ledger, Order, Payment, RefundOrder};
 use serde_json::Value;
@@ -32,9 +32,10 @@ use super::{SENDING, WriteKind};
 use crate::table::{Item, Key};
 use crate::{
     Acts, Change, ChangeError, ClockAdvanced, Counted, Counts, Created, Cursors, Customers, DeliveryAttempt,
-    EndpointChange, EndpointCreated, Endpoints, Erased, Erasures, Events, Fingerprint, Finished, ListRange, Mails,
-    Marked, Merchants, MockLedger, ObjectPath, Owner, Paused, Pointers, RefundConclusion, RefundCreated, RefundEnd,
-    Refunds, Registration, Resent, Sessions, Shops, Sought, Span, StoreError, StoredEvent, Table, TestClocks,
+    EndpointChange, EndpointCreated, Endpoints, Erased, Erasures, Events, Fingerprint, Finished, LinkAsked, LinkToken,
+    ListRange, Mails, Marked, Merchants, MockLedger, ObjectPath, Owner, Paused, People, PeopleChanged, Pointers,
+    RefundConclusion, RefundCreated, RefundEnd, Refunds, Registration, Resent, Sessions, Shops, Sought, Span,
+    StoreError, StoredEvent, Table, TestClocks, VisitToken, Visits,
 };
 use support::World;
 
@@ -205,6 +206,7 @@ fn no_kind_of_write_is_done_twice_however_late_its_first_attempt_arrives() {
         Box::pin(customers(&late, &owner, now)).await;
         Box::pin(pointers(&late, &owner, now)).await;
         Box::pin(test_clocks(&late, &owner, now)).await;
+        Box::pin(people(&late, &owner, now)).await;
         Box::pin(ledger(&late)).await;
         Box::pin(the_end(&late, &paid, now)).await;
         let driven = late.kinds();
@@ -969,6 +971,60 @@ async fn pointers(late: &Late, owner: &Owner, now: Timestamp) {
     is_found(late, &known, true, false).await;
     assert!(!pointers.put_for(&known).await.unwrap() && !pointers.put_email_of(&known).await.unwrap());
     is_found(late, &known, true, false).await;
+}
+
+/// Does everything to people, their links and their visits.
+async fn people(late: &Late, owner: &Owner, now: Timestamp) {
+    let (people, visits) = (People::new(late.table.clone()), Visits::new(late.table.clone()));
+    let merchant = &owner.merchant_id;
+    let person = |email: &str, role, at| Person {
+        merchant_id: merchant.clone(),
+        email: email.to_owned().try_into().unwrap(),
+        role,
+        added_at: at,
+        visits_from: at,
+    };
+    let boss = person("boss@shop.example", Role::Own, now);
+    assert_eq!(people.add(&boss).await.unwrap(), PeopleChanged::Done(boss.clone()));
+    late.arrive_after("adding an owner").await;
+    for round in 0_i64..2 {
+        let mut at = now + seconds(10_000 * round);
+        let ada = person("Ada@shop.example", Role::Look, at);
+        assert_eq!(people.add(&ada).await.unwrap(), PeopleChanged::Done(ada.clone()));
+        late.arrive_after("adding a person").await;
+        for role in [Role::Own, Role::Refund] {
+            assert!(matches!(people.change_role(merchant, &ada.email, role).await.unwrap(), PeopleChanged::Done(_)));
+            late.arrive_after("changing a role").await;
+        }
+        for minutes in [1, 2, 20, 21, 40] {
+            let asked = people.ask_link(merchant, &ada.email, at + seconds(60 * minutes)).await.unwrap();
+            assert_eq!(asked, LinkAsked::Granted);
+            late.arrive_after("asking for a link").await;
+        }
+        for visit in 0..2 {
+            let (link, cookie) = (LinkToken::new(&late.table.random), VisitToken::new(&late.table.random));
+            at += seconds(100);
+            visits.make_link(&link, merchant, &ada.email, at).await.unwrap();
+            late.arrive_after("making a link").await;
+            assert!(visits.begin(&link, &cookie, at + seconds(1)).await.unwrap().is_some());
+            late.arrive_after("using a link").await;
+            for after in [2, 70, 140] {
+                assert!(visits.find(&cookie, at + seconds(after)).await.unwrap().is_some());
+                late.arrive_after("noting that a visit goes on").await;
+            }
+            at += seconds(200);
+            if visit == 0 {
+                visits.end(&cookie, at).await.unwrap();
+                late.arrive_after("ending a visit").await;
+            }
+            assert!(people.end_visits(merchant, &ada.email, at).await.unwrap());
+            late.arrive_after("ending all visits").await;
+            assert!(visits.find(&cookie, at).await.unwrap().is_none());
+        }
+        assert!(matches!(people.remove(merchant, &ada.email).await.unwrap(), PeopleChanged::Done(_)));
+        late.arrive_after("removing a person").await;
+    }
+    assert_eq!(people.remove(merchant, &boss.email).await.unwrap(), PeopleChanged::LastOwner);
 }
 
 async fn ledger(late: &Late) {
