@@ -20,7 +20,7 @@ use crate::target::Target;
 
 /// The operator's command line of Counterfoil.
 ///
-/// It works on the service that `make run` started on this machine, unless --region or --profile says that it is AWS. People's
+/// It works on the service that `make run` started on this machine, unless --region or --profile says that it is AWS. Payers'
 /// names, e-mail addresses and account numbers are shown only if they are asked for by a flag.
 #[derive(Debug, Parser)]
 #[command(name = "counterfoil", version)]

@@ -26,6 +26,7 @@ pub(crate) async fn run(command: Command, service: &Service) -> Result<Report, F
         Command::Keys(command) => keys::run(command, service).await,
         Command::Applications(command) => applications::run(command, &service.table).await,
         Command::Accounts(command) => accounts::run(command, service).await,
+        Command::Console(command) => console::run(command, service).await,
         Command::Webhooks(command) => webhooks::run(command, service).await,
         Command::Sessions(command) => sessions::run(command, &service.table).await,
         Command::Transfers(command) => transfers::run(command, &service.table).await,
@@ -33,7 +34,6 @@ pub(crate) async fn run(command: Command, service: &Service) -> Result<Report, F
         Command::DeadLetters(command) => dead_letters::run(command, service).await,
         Command::Republish(command) => republish::run(command, &service.table).await,
         Command::Verify(command) => verify::run(command, &service.table).await,
-        Command::Console(command) => console::run(command, &service.table).await,
         Command::Erase(command) => erase::run(command, service).await,
     }
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use aws_credential_types::provider::error::CredentialsError;
 use models::{
     ApiKeyId, CustomerId, DisabledBy, EndpointId, ListShards, MAX_PUBLIC_KEYS, MAX_REDIRECT_URLS, MerchantId, ObjectId,
-    PublicKeyId, SessionId,
+    PublicKeyId, Role, SessionId,
 };
 use runtime::SettingError;
 use store::StoreError;
@@ -80,6 +80,18 @@ pub(crate) enum Failure {
     AccountLinked(MerchantId),
     #[error("this account is not linked to {0}: `counterfoil accounts list {0} --full` shows those that are")]
     AccountNotLinked(MerchantId),
+    #[error("where do people open the console? Give --url, such as https://pay.example.com")]
+    NoConsoleUrl,
+    #[error("they are not there yet: give --role look, refund, develop or own")]
+    NoRole,
+    #[error("they are there already, with the role {}: `counterfoil console change {merchant} … --role …` changes it", .role.as_str())]
+    OtherRole { merchant: MerchantId, role: Role },
+    #[error("{0} has no such person: `counterfoil console list {0}` shows those there are")]
+    NoPerson(MerchantId),
+    #[error("they are the last whose role is own, and {0} needs one: give somebody else that role first")]
+    LastOwner(MerchantId),
+    #[error("{0} has 100 people, which is the most: remove some first with `counterfoil console remove {0} …`")]
+    TooManyPeople(MerchantId),
     #[error("there is no customer {0}, or it was deleted: check the id, and --table or --stack")]
     NoCustomer(CustomerId),
     #[error("there is no payment session or refund {0}: check the id, and --table or --stack")]

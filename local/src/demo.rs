@@ -3,9 +3,12 @@
 use std::error::Error;
 
 use aws_credential_types::Credentials;
-use models::{AccountIdentifier, Application, Colour, LinkedAccount, Logo, MerchantId, Name, Scopes, Shop};
+use models::{
+    AccountIdentifier, Application, Colour, EmailAddress, LinkedAccount, Logo, MerchantId, Name, Person, Role, Scopes,
+    Shop,
+};
 use runtime::{Clock, Random};
-use store::{Merchants, Shops, StoreError, Table};
+use store::{LinkToken, Merchants, People, Shops, StoreError, Table, Visits};
 
 /// Its API key, which is no secret, and neither is its secret: nothing but this machine takes them.
 const API_KEY: (&str, &str) = ("pk_test_demo", "sk_test_demo");
@@ -30,6 +33,9 @@ const WEBSITE: &str = "https://brightcandles.example";
 const COLOUR: Colour = Colour::rgb(0x8a, 0x4b, 0x08);
 const LOGO: &[u8] = include_bytes!("../candle.svg");
 
+/// Who owns it in its console, where nobody reads mails either.
+const OWNER: &str = "owner@demo.example";
+
 /// Writes what the demo merchant consists of to the table `table_name` behind the AWS endpoint `endpoint`, unless it is
 /// there already. Runs after the endpoint is up, before `ready` is printed. Its key is an application, too, whose requests have
 /// to be signed if `signed`.
@@ -38,9 +44,7 @@ const LOGO: &[u8] = include_bytes!("../candle.svg");
 ///
 /// When the table cannot be written.
 pub async fn seed(endpoint: &str, table_name: &str, signed: bool) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let credentials = Credentials::new("local", "local", None, None, "local");
-    let config = runtime::aws_config_for(credentials, "eu-west-2".to_owned(), Some(endpoint.to_owned()))?;
-    let table = Table::new(&config, table_name.to_owned(), Random::System);
+    let table = table(endpoint, table_name)?;
     let merchants = Merchants::new(table.clone());
     let demo: MerchantId = "demo".parse()?;
     let name = Name::try_from("Demo Merchant".to_owned())?;
@@ -78,6 +82,35 @@ pub async fn seed(endpoint: &str, table_name: &str, signed: bool) -> Result<(), 
     let or_ours = |there: Option<Shop>| Ok::<_, StoreError>(there.unwrap_or_else(|| shop.clone()));
     Shops::new(table).change(&demo, or_ours).await?;
     Ok(())
+}
+
+/// The path of a fresh link by which its owner signs in to the console, once, within 15 minutes. They are added if they are not
+/// there.
+///
+/// # Errors
+///
+/// When the table cannot be written.
+pub async fn invite(endpoint: &str, table_name: &str) -> Result<String, Box<dyn Error + Send + Sync>> {
+    let table = table(endpoint, table_name)?;
+    let (merchant_id, now): (MerchantId, _) = ("demo".parse()?, Clock::System.now());
+    let email = EmailAddress::try_from(OWNER.to_owned())?;
+    let owner = Person {
+        merchant_id: merchant_id.clone(),
+        email: email.clone(),
+        role: Role::Own,
+        added_at: now,
+        visits_from: now,
+    };
+    People::new(table.clone()).add(&owner).await?;
+    let token = LinkToken::new(&Random::System);
+    Visits::new(table).make_link(&token, &merchant_id, &email, now).await?;
+    Ok(format!("/console/sign-in/{}", token.as_str()))
+}
+
+fn table(endpoint: &str, table_name: &str) -> Result<Table, runtime::SettingError> {
+    let credentials = Credentials::new("local", "local", None, None, "local");
+    let config = runtime::aws_config_for(credentials, "eu-west-2".to_owned(), Some(endpoint.to_owned()))?;
+    Ok(Table::new(&config, table_name.to_owned(), Random::System))
 }
 
 fn shop() -> Result<Shop, Box<dyn Error + Send + Sync>> {

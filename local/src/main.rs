@@ -84,6 +84,7 @@ impl From<Options> for Config {
 async fn main() -> ExitCode {
     let options = Options::parse();
     let signed = options.signed;
+    let has_console = options.parameters.iter().any(|(name, value)| name == "Console" && value == "on");
     let machine = tokio::select! {
         machine = Machine::start(options.into()) => machine,
         () = asked_to_stop() => return ExitCode::SUCCESS,
@@ -100,6 +101,15 @@ async fn main() -> ExitCode {
         machine.stop().await;
         return ExitCode::FAILURE;
     }
+    let invited = if has_console { Some(demo::invite(machine.aws_url(), machine.table_name()).await) } else { None };
+    let console = match invited.transpose() {
+        Ok(path) => path,
+        Err(error) => {
+            eprintln!("local: the demo merchant's owner could not be invited: {error}");
+            machine.stop().await;
+            return ExitCode::FAILURE;
+        }
+    };
     // Where `counterfoil` finds a machine that runs here.
     if let Err(error) = std::fs::write(machine.data_dir().join("endpoint"), machine.aws_url()) {
         eprintln!("local: {} could not be written: {error}", machine.data_dir().join("endpoint").display());
@@ -110,7 +120,7 @@ async fn main() -> ExitCode {
         eprintln!("local: {} could not be written: {error}", variables.display());
     }
     // Nobody may be reading any more; that is no reason to stop.
-    let _ = writeln!(std::io::stdout(), "{}", welcome(&machine));
+    let _ = writeln!(std::io::stdout(), "{}", welcome(&machine, console.as_deref()));
     asked_to_stop().await;
     eprintln!("local | stopping");
     let _ = std::fs::remove_file(&variables);
@@ -128,7 +138,9 @@ fn outside_environment(machine: &Machine) -> String {
     environment.iter().map(|(name, value)| format!("{name}={value}\n")).collect()
 }
 
-fn welcome(machine: &Machine) -> String {
+/// `console` is the path of a link that signs in the demo merchant's owner, where there is a console.
+fn welcome(machine: &Machine, console: Option<&str>) -> String {
+    let console = console.map(|path| format!("  console       {}{path}\n", machine.api_url())).unwrap_or_default();
     let (api, aws, mail) = (machine.api_url(), machine.aws_url(), machine.mail_url());
     let (table, data) = (machine.table_name(), machine.data_dir().display());
     format!(
@@ -138,7 +150,7 @@ fn welcome(machine: &Machine) -> String {
   mails         {mail}
   AWS endpoint  {aws}  (DynamoDB, SQS, SES; table {table})
   data          {data}
-
+{console}
 Create a payment session as the demo merchant:
 
   curl --location --request POST "{api}/v2/payment_sessions" --header "Content-Type: application/json" -u "pk_test_demo:sk_test_demo" --data '{{"reference":"Illuminate","success_url":"http://example.com/success?id=__PAYMENT_ID__","error_url":"http://example.com/error","line_items":[{{"name":"Candles","amount":100,"currency":"GBP","quantity":4}}],"payee":{{"name":"Gerald Wiley","account_number":"12345678","sort_code":"010203"}},"email_receipt":true}}'

@@ -12,8 +12,8 @@ use std::time::Duration;
 use aws_credential_types::Credentials;
 use local::{Config, Machine, Mail};
 use models::{
-    AccountIdentifier, Creation, Currency, LinkedAccount, MerchantId, Mode, NewSession, Payee, PaymentMethod,
-    PaymentMethods, Scopes, Session,
+    AccountIdentifier, Creation, Currency, EmailAddress, LinkedAccount, MerchantId, Mode, NewSession, Payee,
+    PaymentMethod, PaymentMethods, Person, Role, Scopes, Session,
 };
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
@@ -67,6 +67,11 @@ impl World {
     /// The same, where webhooks may go to this machine, which tests' receivers are on.
     pub async fn with_webhooks() -> Self {
         Self::start_with(loopback_webhooks).await
+    }
+
+    /// The same, with the console.
+    pub async fn with_console() -> Self {
+        Self::start_with(console_on).await
     }
 
     /// The same, with some of its configuration changed.
@@ -153,6 +158,44 @@ impl World {
         let answer = answer(self.demo(Method::GET, &format!("/v2/payment_sessions/{id}"))).await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
         answer.body
+    }
+
+    /// A browser in which somebody of the demo merchant is signed in to the console, in this role: `<role>@demo.example`.
+    pub async fn sign_in(&self, role: Role) -> Browser<'_> {
+        self.sign_in_as("demo", &format!("{}@demo.example", role.as_str()), role).await
+    }
+
+    /// The same for this person of this merchant, who is added if they are not there.
+    pub async fn sign_in_as(&self, merchant: &str, email: &str, role: Role) -> Browser<'_> {
+        let path = self.link(merchant, email, role).await;
+        let mut browser = Browser { world: self, cookie: None, csrf: String::new() };
+        let led_on = browser.send(&path, &[("back", "/console/test/webhooks")]).await;
+        assert_eq!(
+            (led_on.status, led_on.location.as_deref()),
+            (StatusCode::SEE_OTHER, Some("/console/test/webhooks"))
+        );
+        browser.keep(&led_on);
+        let html = browser.get("/console/test/webhooks").await.html;
+        browser.csrf = hidden(&html, "csrf").unwrap_or_else(|| panic!("no csrf in {html}"));
+        browser
+    }
+
+    /// The path of a fresh sign-in link of a person, who is added if they are not there.
+    pub async fn link(&self, merchant: &str, email: &str, role: Role) -> String {
+        let now = runtime::Clock::System.now();
+        let (merchant_id, email): (MerchantId, EmailAddress) =
+            (merchant.parse().unwrap(), email.to_owned().try_into().unwrap());
+        let person = Person { merchant_id, email, role, added_at: now, visits_from: now };
+        store::People::new(self.table()).add(&person).await.unwrap();
+        let token = store::LinkToken::new(&Random::System);
+        let visits = store::Visits::new(self.table());
+        visits.make_link(&token, &person.merchant_id, &person.email, now).await.unwrap();
+        format!("/console/sign-in/{}", token.as_str())
+    }
+
+    /// A browser in which nobody is signed in.
+    pub fn stranger(&self) -> Browser<'_> {
+        Browser { world: self, cookie: None, csrf: String::new() }
     }
 
     /// A payer at the session's checkout.
@@ -378,6 +421,64 @@ impl World {
 /// Lets webhooks go to this machine.
 pub fn loopback_webhooks(config: &mut Config) {
     config.environment.insert("LOCAL_LOOPBACK_WEBHOOKS".into(), "1".into());
+}
+
+/// Switches the console on.
+pub fn console_on(config: &mut Config) {
+    config.parameters.insert("Console".into(), "on".into());
+}
+
+/// A browser in the console: it keeps the cookie of its visit, says its origin with every form, and knows what the forms of
+/// its pages bear.
+pub struct Browser<'a> {
+    world: &'a World,
+    /// `name=value`, if somebody is signed in.
+    pub cookie: Option<String>,
+    /// What the forms of its visit bear.
+    pub csrf: String,
+}
+
+impl Browser<'_> {
+    /// A request with the browser's cookie.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.world.request(method, path);
+        match &self.cookie {
+            Some(cookie) => request.header("cookie", cookie),
+            None => request,
+        }
+    }
+
+    /// A page.
+    pub async fn get(&self, path: &str) -> Page {
+        page(self.request(Method::GET, path)).await
+    }
+
+    /// Sends a form as a page of the visit does.
+    pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> Page {
+        let bears = [("csrf", self.csrf.as_str())];
+        self.send(path, &[&bears, form].concat()).await
+    }
+
+    /// Sends a form from a page of ours, without what the forms of a visit bear.
+    pub async fn send(&self, path: &str, form: &[(&str, &str)]) -> Page {
+        let request = self.request(Method::POST, path).header("origin", self.world.machine.api_url());
+        page(request.form(form)).await
+    }
+
+    /// Keeps the cookie of a visit that an answer sets, or forgets it.
+    pub fn keep(&mut self, answer: &Page) {
+        let texts = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
+        for cookie in texts.filter(|cookie| cookie.starts_with("__Host-counterfoil=")) {
+            let value = cookie.split(';').next().unwrap().to_owned();
+            self.cookie = if cookie.contains("Max-Age=0") { None } else { Some(value) };
+        }
+    }
+}
+
+/// The value of a hidden field of a form, if there is one with this name.
+pub fn hidden(html: &str, name: &str) -> Option<String> {
+    let (_, rest) = html.split_once(&format!("name=\"{name}\" value=\""))?;
+    Some(rest.split_once('"')?.0.to_owned())
 }
 
 /// Someone with a session's checkout open, who fills in its forms.

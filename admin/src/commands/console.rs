@@ -1,5 +1,7 @@
 //! The merchant's console.
 
+mod people;
+
 use std::cell::Cell;
 
 use clap::{Args, Subcommand};
@@ -10,9 +12,12 @@ use crate::arguments::{DRY_RUN_NOTE, DryRun};
 use crate::failure::Failure;
 use crate::progress::{Pace, ReadRate, walk};
 use crate::report::{Record, Report, field};
+use crate::target::Service;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Console {
+    #[command(flatten)]
+    People(people::PeopleCommand),
     Backfill(Backfill),
 }
 
@@ -32,9 +37,10 @@ pub(crate) struct Backfill {
     dry: DryRun,
 }
 
-pub(crate) async fn run(command: Console, table: &Table) -> Result<Report, Failure> {
+pub(crate) async fn run(command: Console, service: &Service) -> Result<Report, Failure> {
     match command {
-        Console::Backfill(backfill) => self::backfill(backfill, table).await,
+        Console::People(command) => people::run(command, service).await,
+        Console::Backfill(backfill) => self::backfill(backfill, &service.table).await,
     }
 }
 

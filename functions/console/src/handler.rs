@@ -9,11 +9,13 @@ use queue::Queue;
 use runtime::{Clock, Random, SettingError};
 use store::{AuditTable, Table};
 
+use crate::back::Back;
 use crate::frame::{Frame, Part, root};
 use crate::guard::{check_form, check_origin};
 use crate::payments;
 use crate::route::{Page, Route};
 use crate::services::Services;
+use crate::sign_in;
 use crate::visitor::Visitor;
 use crate::webhooks;
 
@@ -76,11 +78,14 @@ impl Console {
         }
         match route {
             Route::Home => see_other(&format!("{}/payments", root(Mode::Test))),
-            Route::SignIn | Route::AskForLink | Route::Link(_) | Route::UseLink(_) => Err(Problem::NotFound),
-            Route::SignOut => Err(Problem::NotFound),
+            Route::SignIn => sign_in::show(&self.services, request, language_of(request)).await,
+            Route::AskForLink => Err(Problem::NotFound),
+            Route::Link(token) => sign_in::show_link(&self.services, token, request, language_of(request)).await,
+            Route::UseLink(token) => sign_in::use_link(&self.services, token, request, language_of(request)).await,
+            Route::SignOut => sign_in::sign_out(&self.services, request).await,
             Route::In(mode, page) => {
-                let Some(visitor) = self.visitor(request).await? else {
-                    return see_other("/console/sign-in");
+                let Some(visitor) = Visitor::find(&self.services, request).await? else {
+                    return see_other(&Back::of(request.method(), request.uri()).sign_in());
                 };
                 if !permission.is_some_and(|permission| visitor.may(permission)) {
                     return Err(not_allowed());
@@ -96,11 +101,6 @@ impl Console {
     /// Where this is, as browsers see it.
     fn base_url(&self, request: &Request) -> Option<String> {
         self.public_base_url.clone().or_else(|| api::base_url(request))
-    }
-
-    /// Who is signed in.
-    async fn visitor(&self, _: &Request) -> Result<Option<Visitor>, Problem> {
-        Ok(None)
     }
 
     /// A page, or what its form does; whether they may was asked.

@@ -4,12 +4,14 @@
 
 #![allow(dead_code)]
 
+mod back;
 mod frame;
 mod guard;
 mod handler;
 mod payments;
 mod route;
 mod services;
+mod sign_in;
 mod visitor;
 mod webhooks;
 

@@ -4,7 +4,9 @@ use deliveries::Deliveries;
 use payments::Payments;
 use queue::Queue;
 use runtime::{Clock, Random};
-use store::{Acts, AuditTable, Cursors, Endpoints, Events, Merchants, Pointers, Refunds, Sessions, Table, Timelines};
+use store::{
+    Acts, AuditTable, Cursors, Endpoints, Events, Merchants, People, Pointers, Refunds, Sessions, Table, Timelines, Visits,
+};
 
 /// What the pages ask and act by.
 #[derive(Debug)]
@@ -22,6 +24,8 @@ pub(crate) struct Services {
     pub(crate) cursors: Cursors,
     pub(crate) deliveries: Deliveries,
     pub(crate) acts: Acts,
+    pub(crate) people: People,
+    pub(crate) visits: Visits,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
 }
@@ -42,6 +46,8 @@ impl Services {
             endpoints: Endpoints::new(table.clone()),
             events: Events::new(table.clone()),
             cursors: Cursors::new(table.clone()),
+            people: People::new(table.clone()),
+            visits: Visits::new(table.clone()),
             payments: Payments::new(table.clone(), local_live, clock.clone(), random.clone()),
             sessions: Sessions::new(table.clone()),
             refunds: Refunds::new(table.clone()),

@@ -1,0 +1,72 @@
+//! A sign-in link: its page uses nothing up, for mail scanners follow links; its form does.
+
+use askama::Template;
+use lambda_http::Request;
+use lambda_http::http::StatusCode;
+use models::{EmailAddress, MerchantId};
+use pages::{Answer, Language, Shell, read_form};
+use serde::Deserialize;
+use store::{LinkToken, VisitToken};
+
+use super::{back_in, lead_on, nobodys};
+use crate::back::Back;
+use crate::services::Services;
+use crate::visitor;
+
+#[derive(Template)]
+#[template(path = "sign_in/link.html")]
+struct LinkPage<'a> {
+    shell: &'a Shell<'a>,
+    path: &'a str,
+    merchant_id: &'a MerchantId,
+    email: &'a EmailAddress,
+    back: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "sign_in/spent.html")]
+struct SpentPage<'a> {
+    shell: &'a Shell<'a>,
+}
+
+#[derive(Deserialize)]
+struct UseForm {
+    #[serde(default)]
+    back: String,
+}
+
+/// Asks whether to sign in.
+pub(crate) async fn show(services: &Services, token: &str, request: &Request, language: Language) -> Answer {
+    let link = match token.parse::<LinkToken>() {
+        Ok(token) => services.visits.find_link(&token, services.clock.now()).await?,
+        Err(_) => None,
+    };
+    let Some(link) = link else { return spent(language) };
+    let (shell, back) = (&nobodys(language), back_in(request));
+    let page = LinkPage {
+        shell,
+        path: request.uri().path(),
+        merchant_id: &link.merchant_id,
+        email: &link.email,
+        back: back.as_str(),
+    };
+    shell.page(StatusCode::OK, &page)
+}
+
+/// Signs in, and leads on to where the form says.
+pub(crate) async fn use_up(services: &Services, token: &str, request: &Request, language: Language) -> Answer {
+    let UseForm { back } = read_form(request)?;
+    let Ok(token) = token.parse::<LinkToken>() else { return spent(language) };
+    let cookie = VisitToken::new(&services.random);
+    let Some(visit) = services.visits.begin(&token, &cookie, services.clock.now()).await? else {
+        return spent(language);
+    };
+    tracing::info!(merchant_id = %visit.person.merchant_id, role = visit.person.role.as_str(), "signed in");
+    lead_on(Back::read(&back).as_str(), &visitor::kept(&cookie))
+}
+
+/// Used, expired or never made: the same for all, so that nobody learns which.
+fn spent(language: Language) -> Answer {
+    let shell = &nobodys(language);
+    shell.page(StatusCode::GONE, &SpentPage { shell })
+}

@@ -1,0 +1,21 @@
+//! Signing out.
+
+use lambda_http::Request;
+use pages::Answer;
+
+use super::lead_on;
+use crate::guard::check_form;
+use crate::services::Services;
+use crate::visitor::{self, Visitor};
+
+/// Ends the visit, and has the browser forget it.
+pub(crate) async fn sign_out(services: &Services, request: &Request) -> Answer {
+    if let Some(visitor) = Visitor::find(services, request).await? {
+        check_form(request, &visitor.csrf)?;
+        if let Some(token) = visitor::cookie(request) {
+            services.visits.end(&token, services.clock.now()).await?;
+        }
+        tracing::info!(merchant_id = %visitor.person.merchant_id, "signed out");
+    }
+    lead_on("/console/sign-in", &visitor::forgotten())
+}

@@ -1,0 +1,146 @@
+//! Signing in to the console by a link, and out again.
+
+use models::{Permission, Role};
+use reqwest::{Method, StatusCode};
+use tests::{Browser, Page, World, hidden, page};
+
+const PAYMENTS: &str = "/console/test/payments";
+
+/// A page of the console that is there for every role.
+const WEBHOOKS: &str = "/console/test/webhooks";
+
+/// Where a page leads whoever is not signed in.
+fn asked_to_sign_in(answer: &Page) -> bool {
+    let location = answer.location.as_deref().unwrap_or("");
+    answer.status == StatusCode::SEE_OTHER && location.starts_with("/console/sign-in?back=")
+}
+
+fn set_cookie(answer: &Page) -> String {
+    let mut cookies = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap().to_owned());
+    cookies.find(|cookie| cookie.starts_with("__Host-counterfoil=")).unwrap()
+}
+
+async fn is_signed_in(browser: &Browser<'_>) -> bool {
+    browser.get(WEBHOOKS).await.status == StatusCode::OK
+}
+
+#[tokio::test]
+async fn a_link_signs_in_once_and_only_by_its_button() {
+    let world = World::with_console().await;
+    let path = world.link("demo", "ada@demo.example", Role::Look).await;
+    let mut browser = world.stranger();
+    for _ in 0..3 {
+        let shown = browser.get(&path).await;
+        assert_eq!(shown.status, StatusCode::OK, "{}", shown.html);
+        assert!(shown.html.contains("ada@demo.example") && !shown.headers.contains_key("set-cookie"));
+        assert_eq!(page(browser.request(Method::HEAD, &path)).await.status, StatusCode::OK);
+    }
+    let shown = browser.get(&format!("{path}?back=%2Fconsole%2Flive%2Fwebhooks")).await;
+    let back = hidden(&shown.html, "back").unwrap();
+    let led_on = browser.send(&path, &[("back", &back)]).await;
+    assert_eq!((led_on.status, led_on.location.as_deref()), (StatusCode::SEE_OTHER, Some("/console/live/webhooks")));
+    let cookie = set_cookie(&led_on);
+    assert!(cookie.ends_with("; Path=/; Secure; HttpOnly; SameSite=Lax"), "{cookie}");
+    browser.keep(&led_on);
+    assert!(is_signed_in(&browser).await);
+    assert_eq!(led_on.headers["referrer-policy"], "same-origin");
+    assert_eq!(led_on.headers["cache-control"], "no-store");
+
+    // Used up, for the same browser and for others; and one that never was.
+    let unknown = format!("/console/sign-in/{}", "A".repeat(43));
+    for path in [path.as_str(), &unknown, "/console/sign-in/abc"] {
+        let shown = world.stranger().get(path).await;
+        let used = world.stranger().send(path, &[]).await;
+        for answer in [&shown, &used] {
+            assert_eq!(answer.status, StatusCode::GONE, "{path}");
+            assert!(answer.html.contains("This link can’t be used"), "{}", answer.html);
+        }
+        assert!(!used.headers.contains_key("set-cookie"));
+    }
+    // Another origin's form uses nothing up.
+    let path = world.link("demo", "ada@demo.example", Role::Look).await;
+    for origin in [None, Some("https://evil.example"), Some("null")] {
+        let mut request = world.request(Method::POST, &path).form(&[("back", "")]);
+        if let Some(origin) = origin {
+            request = request.header("origin", origin);
+        }
+        assert_eq!(page(request).await.status, StatusCode::FORBIDDEN, "{origin:?}");
+    }
+    let led_on = browser.send(&path, &[("back", "https://evil.example/")]).await;
+    assert_eq!(led_on.location.as_deref(), Some(PAYMENTS));
+    // What the table has opens nothing.
+    let body = serde_json::json!({ "TableName": world.machine.table_name() });
+    let items = world.dynamodb("Scan", &body).await.to_string();
+    for secret in [path.rsplit('/').next().unwrap(), set_cookie(&led_on).split(['=', ';']).nth(1).unwrap()] {
+        assert!(secret.len() == 43 && !items.contains(secret));
+    }
+}
+
+#[tokio::test]
+async fn who_is_not_signed_in_is_asked_who_they_are() {
+    let world = World::with_console().await;
+    let nobody = world.stranger();
+    assert_eq!(nobody.get("/console").await.location.as_deref(), Some(PAYMENTS));
+    let asked = nobody.get("/console/live/webhooks?x=1").await;
+    assert_eq!(asked.location.as_deref(), Some("/console/sign-in?back=%2Fconsole%2Flive%2Fwebhooks%3Fx%3D1"));
+    assert!(asked_to_sign_in(&nobody.send("/console/test/people", &[("email", "eve@evil.example")]).await));
+    assert_eq!(nobody.get("/console/sign-in").await.status, StatusCode::OK);
+    let mut forged = world.stranger();
+    forged.cookie = Some(format!("__Host-counterfoil={}", "A".repeat(43)));
+    assert!(asked_to_sign_in(&forged.get(WEBHOOKS).await));
+    assert_eq!(nobody.send("/console/sign-out", &[]).await.location.as_deref(), Some("/console/sign-in"));
+    let ada = world.sign_in(Role::Look).await;
+    let led_on = ada.get("/console/sign-in?back=%2Fconsole%2Flive%2Frefunds").await;
+    assert_eq!(led_on.location.as_deref(), Some("/console/live/refunds"));
+}
+
+#[tokio::test]
+async fn without_the_console_nothing_is_there() {
+    let world = World::start().await;
+    let path = world.link("demo", "ada@demo.example", Role::Own).await;
+    for path in [path.as_str(), "/console", "/console/sign-in", WEBHOOKS] {
+        assert_eq!(world.stranger().get(path).await.status, StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(world.stranger().send(path, &[]).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn signing_out_ends_the_visit_for_good() {
+    let world = World::with_console().await;
+    let (mut ada, other) = (world.sign_in(Role::Look).await, world.sign_in(Role::Look).await);
+    let mut stolen = world.stranger();
+    stolen.cookie.clone_from(&ada.cookie);
+    // Without what the visit's forms bear, or from elsewhere, nobody is signed out.
+    assert_eq!(ada.send("/console/sign-out", &[]).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(ada.send("/console/sign-out", &[("csrf", &other.csrf)]).await.status, StatusCode::FORBIDDEN);
+    let request = ada.request(Method::POST, "/console/sign-out").form(&[("csrf", &ada.csrf)]);
+    assert_eq!(page(request.header("origin", "https://evil.example")).await.status, StatusCode::FORBIDDEN);
+    assert!(is_signed_in(&ada).await);
+
+    let out = ada.post("/console/sign-out", &[]).await;
+    assert_eq!(out.location.as_deref(), Some("/console/sign-in"));
+    assert!(set_cookie(&out).contains("Max-Age=0"));
+    ada.keep(&out);
+    assert!(ada.cookie.is_none());
+    assert!(!is_signed_in(&stolen).await, "the cookie alone is worth nothing");
+    assert!(is_signed_in(&other).await, "another browser of the same person");
+}
+
+#[tokio::test]
+async fn a_role_counts_from_the_next_request_on() {
+    let world = World::with_console().await;
+    let owner = world.sign_in(Role::Own).await;
+    let ada = world.sign_in(Role::Look).await;
+    let people = store::People::new(world.table());
+    let (merchant, email) = ("demo".parse().unwrap(), "look@demo.example".to_owned().try_into().unwrap());
+    assert!(!Role::Look.may(Permission::ManagePeople));
+    assert_eq!(ada.get("/console/test/people").await.status, StatusCode::FORBIDDEN);
+    people.change_role(&merchant, &email, Role::Own).await.unwrap();
+    assert_ne!(ada.get("/console/test/people").await.status, StatusCode::FORBIDDEN);
+    people.end_visits(&merchant, &email, runtime::Clock::System.now()).await.unwrap();
+    assert!(!is_signed_in(&ada).await);
+    let ada = world.sign_in(Role::Look).await;
+    people.remove(&merchant, &email).await.unwrap();
+    assert!(!is_signed_in(&ada).await);
+    assert!(is_signed_in(&owner).await);
+}
