@@ -101,7 +101,7 @@ pub async fn invite(endpoint: &str, table_name: &str) -> Result<String, Box<dyn 
         added_at: now,
         visits_from: now,
     };
-    People::new(table.clone()).add(&owner).await?;
+    People::new(table.clone()).add(&owner, None).await?;
     let token = LinkToken::new(&Random::System);
     Visits::new(table).make_link(&token, &merchant_id, &email, now).await?;
     Ok(format!("/console/sign-in/{}", token.as_str()))

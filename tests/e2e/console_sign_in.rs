@@ -135,12 +135,12 @@ async fn a_role_counts_from_the_next_request_on() {
     let (merchant, email) = ("demo".parse().unwrap(), "look@demo.example".to_owned().try_into().unwrap());
     assert!(!Role::Look.may(Permission::ManagePeople));
     assert_eq!(ada.get("/console/test/people").await.status, StatusCode::FORBIDDEN);
-    people.change_role(&merchant, &email, Role::Own).await.unwrap();
+    people.change_role(&merchant, &email, Role::Look, Role::Own, None).await.unwrap();
     assert_ne!(ada.get("/console/test/people").await.status, StatusCode::FORBIDDEN);
-    people.end_visits(&merchant, &email, runtime::Clock::System.now()).await.unwrap();
+    people.end_visits(&merchant, &email, runtime::Clock::System.now(), None).await.unwrap();
     assert!(!is_signed_in(&ada).await);
     let ada = world.sign_in(Role::Look).await;
-    people.remove(&merchant, &email).await.unwrap();
+    people.remove(&merchant, &email, None).await.unwrap();
     assert!(!is_signed_in(&ada).await);
     assert!(is_signed_in(&owner).await);
 }

@@ -186,7 +186,7 @@ impl World {
         let (merchant_id, email): (MerchantId, EmailAddress) =
             (merchant.parse().unwrap(), email.to_owned().try_into().unwrap());
         let person = Person { merchant_id, email, role, added_at: now, visits_from: now };
-        store::People::new(self.table()).add(&person).await.unwrap();
+        store::People::new(self.table()).add(&person, None).await.unwrap();
         let token = store::LinkToken::new(&Random::System);
         let visits = store::Visits::new(self.table());
         visits.make_link(&token, &person.merchant_id, &person.email, now).await.unwrap();

@@ -9,10 +9,12 @@ use queue::Queue;
 use runtime::{Clock, Random, SettingError};
 use store::{AuditTable, Table};
 
+use crate::audit;
 use crate::back::Back;
 use crate::frame::{Frame, Part, root};
 use crate::guard::{check_form, check_origin};
 use crate::payments;
+use crate::people;
 use crate::route::{Page, Route};
 use crate::services::Services;
 use crate::sign_in;
@@ -107,6 +109,7 @@ impl Console {
     pub(crate) async fn page(&self, mode: Mode, page: Page<'_>, request: &Request, visitor: &Visitor) -> Answer {
         let (services, language) = (&self.services, language_of(request));
         let payments = || Frame::new(visitor, mode, Part::Payments, language);
+        let people_frame = || Frame::new(visitor, mode, Part::People, language);
         let query = request.uri().query().unwrap_or("");
         match page {
             Page::Payments => payments::list_page(services, &payments(), query).await,
@@ -116,6 +119,21 @@ impl Console {
             }
             Page::ShowPersonalData(id) => payments::ask_for_personal_data(services, &payments(), id).await,
             Page::PaymentJson(id) => payments::json_page(services, &payments(), id, query).await,
+            Page::People => people::show(services, &people_frame()).await,
+            Page::AddPerson => {
+                let base_url = self.base_url(request).ok_or(Problem::Malformed)?;
+                people::add(services, &people_frame(), request, &base_url).await
+            }
+            Page::Person(email) => people::show_person(services, &people_frame(), email).await,
+            Page::ChangePerson(email) => {
+                let base_url = self.base_url(request).ok_or(Problem::Malformed)?;
+                people::change(services, &people_frame(), email, request, &base_url).await
+            }
+            Page::Audit => {
+                let frame = Frame::new(visitor, mode, Part::Audit, language);
+                audit::show(services, &frame, query).await
+            }
+            Page::AuditExport => audit::export(services, visitor, mode, query).await,
             Page::Webhooks => webhooks::list(services, visitor, mode, language).await,
             Page::Webhook(id) => webhooks::endpoint(services, visitor, mode, id, language).await,
             Page::ChangeWebhook(id) => webhooks::change(services, visitor, mode, id, request, language).await,
@@ -127,13 +145,7 @@ impl Console {
             | Page::Cancel(_)
             | Page::Refunds
             | Page::CancelRefundForm(_)
-            | Page::CancelRefund(_)
-            | Page::People
-            | Page::AddPerson
-            | Page::Person(_)
-            | Page::ChangePerson(_)
-            | Page::Audit
-            | Page::AuditExport => Err(Problem::NotFound),
+            | Page::CancelRefund(_) => Err(Problem::NotFound),
         }
     }
 }

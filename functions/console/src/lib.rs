@@ -4,11 +4,16 @@
 
 #![allow(dead_code)]
 
+mod acts;
+mod audit;
 mod back;
 mod frame;
 mod guard;
 mod handler;
 mod payments;
+mod people;
+#[cfg(test)]
+mod roles;
 mod route;
 mod services;
 mod sign_in;

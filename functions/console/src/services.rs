@@ -5,7 +5,8 @@ use payments::Payments;
 use queue::Queue;
 use runtime::{Clock, Random};
 use store::{
-    Acts, AuditTable, Cursors, Endpoints, Events, Merchants, People, Pointers, Refunds, Sessions, Table, Timelines, Visits,
+    Acts, AuditTable, Cursors, Endpoints, Events, Merchants, People, Pointers, Refunds, Sessions, Table, Timelines,
+    Visits,
 };
 
 /// What the pages ask and act by.
@@ -31,8 +32,8 @@ pub(crate) struct Services {
 }
 
 impl Services {
-    /// Over this table, the table of acts and the queue of webhooks, by this clock and randomness; `local_live` is whether the mock bank stands in
-    /// for a live one.
+    /// Over this table, the table of acts and the queue of webhooks, by this clock and randomness; `local_live` is whether the
+    /// mock bank stands in for a live one.
     pub(crate) fn new(
         table: Table,
         audit_table: AuditTable,
@@ -46,6 +47,7 @@ impl Services {
             endpoints: Endpoints::new(table.clone()),
             events: Events::new(table.clone()),
             cursors: Cursors::new(table.clone()),
+            acts: Acts::new(audit_table),
             people: People::new(table.clone()),
             visits: Visits::new(table.clone()),
             payments: Payments::new(table.clone(), local_live, clock.clone(), random.clone()),
@@ -55,7 +57,6 @@ impl Services {
             merchants: Merchants::new(table.clone()),
             pointers: Pointers::new(table.clone()),
             table,
-            acts: Acts::new(audit_table),
             clock,
             random,
         }

@@ -61,6 +61,8 @@ act_kinds! {
     SignedOut => "signed_out",
     /// Let a person in.
     PersonAdded => "person_added",
+    /// Made a link by which a person signs in.
+    SignInLinkMade => "sign_in_link_made",
     /// Gave a person another role.
     RoleChanged => "role_changed",
     /// Let a person in no more.

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use models::{EmailAddress, MerchantId, Person, Role};
 use serde::{Deserialize, Serialize};
 
+use crate::acts::ActWrite;
 use crate::error::StoreError;
 use crate::keys;
 use crate::table::{Item, Table, ms, n, read, s, sk};
@@ -48,6 +49,8 @@ pub enum PeopleChanged {
     Done(Person),
     /// It was so already: they are there, or have this role.
     Same(Person),
+    /// They have another role by now than whoever changes it saw.
+    Meanwhile(Person),
     /// There is no such person.
     NotFound,
     /// They are the last who owns, and somebody must.
@@ -138,12 +141,13 @@ impl People {
         items.into_iter().map(|item| read::<SignInItem>("of a sign-in", item).map(|found| found.merchant_id)).collect()
     }
 
-    /// Adds a person, unless there is one with this address.
+    /// Adds a person, unless there is one with this address. `act` is who does it, if it is recorded, here and below: put together
+    /// with what is done.
     ///
     /// # Errors
     /// The table failed us; they may have been added.
-    pub async fn add(&self, new: &Person) -> Result<PeopleChanged, StoreError> {
-        self.change(&new.merchant_id, &new.email, |there, people, write_id, transaction| {
+    pub async fn add(&self, new: &Person, act: Option<&ActWrite>) -> Result<PeopleChanged, StoreError> {
+        self.change(&new.merchant_id, &new.email, act, |there, people, write_id, transaction| {
             if let Some(there) = there {
                 return Ok(Err(PeopleChanged::Same(there.clone())));
             }
@@ -170,7 +174,7 @@ impl People {
         .await
     }
 
-    /// Gives a person another role; the last owner stays one.
+    /// Gives a person whose role is `from` another one; the last owner stays one.
     ///
     /// # Errors
     /// The table failed us; they may have it.
@@ -178,12 +182,17 @@ impl People {
         &self,
         merchant: &MerchantId,
         email: &EmailAddress,
+        from: Role,
         role: Role,
+        act: Option<&ActWrite>,
     ) -> Result<PeopleChanged, StoreError> {
-        self.change(merchant, email, |there, people, _, transaction| {
+        self.change(merchant, email, act, |there, people, _, transaction| {
             let Some(there) = there else { return Ok(Err(PeopleChanged::NotFound)) };
             if there.role == role {
                 return Ok(Err(PeopleChanged::Same(there.clone())));
+            }
+            if there.role != from {
+                return Ok(Err(PeopleChanged::Meanwhile(there.clone())));
             }
             if is_last_owner(there, people) {
                 return Ok(Err(PeopleChanged::LastOwner));
@@ -200,8 +209,13 @@ impl People {
     ///
     /// # Errors
     /// The table failed us; they may be removed.
-    pub async fn remove(&self, merchant: &MerchantId, email: &EmailAddress) -> Result<PeopleChanged, StoreError> {
-        self.change(merchant, email, |there, people, _, transaction| {
+    pub async fn remove(
+        &self,
+        merchant: &MerchantId,
+        email: &EmailAddress,
+        act: Option<&ActWrite>,
+    ) -> Result<PeopleChanged, StoreError> {
+        self.change(merchant, email, act, |there, people, _, transaction| {
             let Some(there) = there else { return Ok(Err(PeopleChanged::NotFound)) };
             if is_last_owner(there, people) {
                 return Ok(Err(PeopleChanged::LastOwner));
@@ -224,16 +238,15 @@ impl People {
         merchant: &MerchantId,
         email: &EmailAddress,
         now: Timestamp,
+        act: Option<&ActWrite>,
     ) -> Result<bool, StoreError> {
         let Some(item) = self.item(merchant, email).await? else { return Ok(false) };
         let update = Update::new(WriteKind::VisitsEnd, keys::person(merchant, email))
             .when("#added_by = :added_by", [(":added_by", s(item.added_by))])
             .when("#visits_from < :now", [(":now", ms(now))])
             .set("visits_from", ms(now));
-        match update.send(&self.table).await? {
-            Updated::New(_) | Updated::Refused(Some(_)) => Ok(true),
-            Updated::Refused(None) => Ok(false),
-        }
+        // Refused, they were ended later than now, or the person is gone.
+        Transaction::default().update(update).act(act).send(&self.table).await.map(|_| true)
     }
 
     /// Counts that a person asks for a sign-in link, and says whether they may have one: five in 15 minutes at the most.
@@ -285,6 +298,7 @@ impl People {
         &self,
         merchant: &MerchantId,
         email: &EmailAddress,
+        act: Option<&ActWrite>,
         plan: impl Fn(Option<&Person>, &[Person], &str, Transaction) -> Planned,
     ) -> Result<PeopleChanged, StoreError> {
         let write_id = self.table.random.write_id();
@@ -308,7 +322,7 @@ impl People {
                     Ok(planned) => planned,
                     Err(unchanged) => return Ok(unchanged),
                 };
-            match transaction.send(&self.table).await? {
+            match transaction.act(act).send(&self.table).await? {
                 Transacted::Done => return Ok(PeopleChanged::Done(person)),
                 Transacted::Refused(_) => done = Some(person),
             }

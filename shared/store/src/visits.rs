@@ -12,6 +12,7 @@ use runtime::Random;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::acts::ActWrite;
 use crate::error::StoreError;
 use crate::keys;
 use crate::people::read_person;
@@ -191,18 +192,19 @@ impl Visits {
         Ok(link.filter(|link| link.used_by.is_none() && now < link.expires_at))
     }
 
-    /// Uses a link up and begins a visit, all at once; none if the link was used or has expired, or its person was removed or
-    /// all their visits were ended since it was made.
+    /// Uses a link that was found up and begins a visit, all at once, with the act that says so; none if the link was used or has
+    /// expired, or its person was removed or all their visits were ended since it was made.
     ///
     /// # Errors
     /// The table failed us; the visit may have begun, and the link be used.
     pub async fn begin(
         &self,
         token: &LinkToken,
+        link: &SignInLink,
         visit: &VisitToken,
         now: Timestamp,
+        act: Option<&ActWrite>,
     ) -> Result<Option<Visit>, StoreError> {
-        let Some(link) = self.find_link(token, now).await? else { return Ok(None) };
         let visit_digest = visit.digest();
         let item = VisitItem {
             merchant_id: link.merchant_id.clone(),
@@ -225,7 +227,7 @@ impl Visits {
             keys::visit(&visit_digest),
             serde_dynamo::to_item(item)?,
         );
-        match transaction.update(signed_in).send(&self.table).await? {
+        match transaction.update(signed_in).act(act).send(&self.table).await? {
             Transacted::Done => {}
             Transacted::Refused(verdicts) => match verdicts.of(0) {
                 // The SDK repeated a transaction whose answer was lost: the visit is our own.
@@ -266,13 +268,13 @@ impl Visits {
         Ok(Some(Visit { person, signed_in_at, csrf }))
     }
 
-    /// Ends a visit, if it goes on.
+    /// Ends a visit, if it goes on, with the act that says so.
     ///
     /// # Errors
     /// The table failed us; it may have ended.
-    pub async fn end(&self, token: &VisitToken, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn end(&self, token: &VisitToken, now: Timestamp, act: Option<&ActWrite>) -> Result<(), StoreError> {
         let update = of_visit(WriteKind::VisitEnd, keys::visit(&token.digest())).set("ended_at", ms(now));
-        update.send(&self.table).await.map(|_| ())
+        Transaction::default().update(update).act(act).send(&self.table).await.map(|_| ())
     }
 }
 

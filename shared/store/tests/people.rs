@@ -9,7 +9,7 @@ use models::{EmailAddress, MerchantId, Mode, Person, Role};
 use runtime::Random;
 use store::{
     LINK_LASTS, LinkAsked, LinkToken, Merchants, Parts, People, PeopleChanged, Rule, Table, VISIT_IDLE, VISIT_LASTS,
-    Verify, VisitToken, Visits,
+    Verify, Visit, VisitToken, Visits,
 };
 use support::World;
 
@@ -30,12 +30,19 @@ fn people(table: &Table) -> People {
     People::new(table.clone())
 }
 
+/// Uses a link, if it is found.
+async fn begin(visits: &Visits, link: &LinkToken, cookie: &VisitToken, at: Timestamp) -> Option<Visit> {
+    let found = visits.find_link(link, at).await.unwrap()?;
+    visits.begin(link, &found, cookie, at, None).await.unwrap()
+}
+
 /// Signs somebody in; the cookie.
 async fn signed_in(table: &Table, who: &Person, at: Timestamp) -> VisitToken {
     let visits = Visits::new(table.clone());
     let (link, cookie) = (LinkToken::new(&Random::System), VisitToken::new(&Random::System));
     visits.make_link(&link, &who.merchant_id, &who.email, at).await.unwrap();
-    assert_eq!(visits.begin(&link, &cookie, at).await.unwrap().unwrap().person, *who);
+    let begun = begin(&visits, &link, &cookie, at).await;
+    assert_eq!(begun.unwrap().person, *who);
     cookie
 }
 
@@ -46,22 +53,24 @@ fn people_are_added_changed_and_removed() {
         let (merchant, people) = (new_merchant(), people(&world.table));
         let (ada, bea) =
             (person(&merchant, "Ada@shop.example", Role::Own), person(&merchant, "bea@shop.example", Role::Look));
-        assert_eq!(people.add(&ada).await.unwrap(), PeopleChanged::Done(ada.clone()));
-        assert_eq!(people.add(&bea).await.unwrap(), PeopleChanged::Done(bea.clone()));
+        assert_eq!(people.add(&ada, None).await.unwrap(), PeopleChanged::Done(ada.clone()));
+        assert_eq!(people.add(&bea, None).await.unwrap(), PeopleChanged::Done(bea.clone()));
         let again = person(&merchant, "ADA@shop.example", Role::Look);
-        assert_eq!(people.add(&again).await.unwrap(), PeopleChanged::Same(ada.clone()), "in whatever case");
+        assert_eq!(people.add(&again, None).await.unwrap(), PeopleChanged::Same(ada.clone()), "in whatever case");
         assert_eq!(people.get(&merchant, &email("aDA@shop.example")).await.unwrap(), Some(ada.clone()));
         let listed: Vec<_> = people.list(&merchant).await.unwrap().into_iter().map(|listed| listed.person).collect();
         assert_eq!(listed, [ada.clone(), bea.clone()]);
 
-        let changed = people.change_role(&merchant, &bea.email, Role::Refund).await.unwrap();
+        let changed = people.change_role(&merchant, &bea.email, Role::Look, Role::Refund, None).await.unwrap();
         assert_eq!(changed, PeopleChanged::Done(bea.clone()), "as they were");
         let bea = Person { role: Role::Refund, ..bea };
-        let same = people.change_role(&merchant, &bea.email, Role::Refund).await.unwrap();
+        let same = people.change_role(&merchant, &bea.email, Role::Look, Role::Refund, None).await.unwrap();
         assert_eq!(same, PeopleChanged::Same(bea.clone()));
-        assert_eq!(people.remove(&merchant, &bea.email).await.unwrap(), PeopleChanged::Done(bea.clone()));
-        assert_eq!(people.remove(&merchant, &bea.email).await.unwrap(), PeopleChanged::NotFound);
-        let nobody = people.change_role(&merchant, &bea.email, Role::Own).await.unwrap();
+        assert_eq!(people.remove(&merchant, &bea.email, None).await.unwrap(), PeopleChanged::Done(bea.clone()));
+        assert_eq!(people.remove(&merchant, &bea.email, None).await.unwrap(), PeopleChanged::NotFound);
+        let meanwhile = people.change_role(&merchant, &ada.email, Role::Look, Role::Refund, None).await.unwrap();
+        assert_eq!(meanwhile, PeopleChanged::Meanwhile(ada.clone()), "not in the role that was seen");
+        let nobody = people.change_role(&merchant, &bea.email, Role::Look, Role::Own, None).await.unwrap();
         assert_eq!(nobody, PeopleChanged::NotFound);
         assert!(!people.merchants_of(&bea.email).await.unwrap().contains(&merchant));
         // In the console of another merchant they are somebody else.
@@ -78,14 +87,14 @@ fn an_address_leads_to_every_merchant() {
         let (first, second) = (new_merchant(), new_merchant());
         let address = format!("both-{first}@shop.example");
         for merchant in [&first, &second] {
-            people.add(&person(merchant, &address, Role::Look)).await.unwrap();
+            people.add(&person(merchant, &address, Role::Look), None).await.unwrap();
         }
         let mut found = people.merchants_of(&email(&address.to_ascii_uppercase())).await.unwrap();
         found.sort();
         let mut expected = vec![first.clone(), second.clone()];
         expected.sort();
         assert_eq!(found, expected);
-        people.remove(&first, &email(&address)).await.unwrap();
+        people.remove(&first, &email(&address), None).await.unwrap();
         assert_eq!(people.merchants_of(&email(&address)).await.unwrap(), [second]);
     });
 }
@@ -101,22 +110,23 @@ fn of_two_owners_who_remove_each_other_one_stays() {
                 let there = people(&world.table);
                 let [ada, bea] =
                     ["ada@shop.example", "bea@shop.example"].map(|name| person(&merchant, name, Role::Own));
-                there.add(&ada).await.unwrap();
-                there.add(&bea).await.unwrap();
+                there.add(&ada, None).await.unwrap();
+                there.add(&bea, None).await.unwrap();
                 let (other, ada_email) = (merchant.clone(), ada.email.clone());
                 let meanwhile = async move {
-                    people(&world.table).remove(&other, &ada_email).await.unwrap();
+                    people(&world.table).remove(&other, &ada_email, None).await.unwrap();
                 };
                 let table = if lost && request == 2 {
                     world.losing_one(2, meanwhile)
                 } else {
                     world.while_on_the_way(request, meanwhile)
                 };
-                people(&table).remove(&merchant, &bea.email).await.unwrap();
+                people(&table).remove(&merchant, &bea.email, None).await.unwrap();
                 let left = there.list(&merchant).await.unwrap();
                 assert_eq!(left.len(), 1, "{lost} {request}");
                 assert_eq!(left[0].person.role, Role::Own);
-                let lowered = there.change_role(&merchant, &left[0].person.email, Role::Look).await.unwrap();
+                let lowered =
+                    there.change_role(&merchant, &left[0].person.email, Role::Own, Role::Look, None).await.unwrap();
                 assert_eq!(lowered, PeopleChanged::LastOwner);
             }
         }
@@ -131,7 +141,7 @@ fn what_was_done_and_not_heard_of_is_done_once() {
         let ada = person(&merchant, "ada@shop.example", Role::Own);
         for number in 0..3 {
             let table = world.losing_one(number, async {});
-            let added = people(&table).add(&ada).await.unwrap();
+            let added = people(&table).add(&ada, None).await.unwrap();
             assert_eq!(
                 added,
                 if number == 0 { PeopleChanged::Done(ada.clone()) } else { PeopleChanged::Same(ada.clone()) }
@@ -143,7 +153,7 @@ fn what_was_done_and_not_heard_of_is_done_once() {
         Visits::new(world.losing(1)).make_link(&link, &merchant, &ada.email, now).await.unwrap();
         // 0 reads the link, 1 uses it.
         let visits = Visits::new(world.losing_one(1, async {}));
-        assert!(visits.begin(&link, &cookie, now).await.unwrap().is_some());
+        assert!(begin(&visits, &link, &cookie, now).await.is_some());
         assert!(visits.find(&cookie, now).await.unwrap().is_some());
     });
 }
@@ -156,17 +166,16 @@ fn a_link_is_used_once_and_in_time_by_who_is_there() {
         let (people, visits) = (people(&world.table), Visits::new(world.table.clone()));
         let boss = person(&merchant, "boss@shop.example", Role::Own);
         let ada = person(&merchant, "ada@shop.example", Role::Look);
-        people.add(&boss).await.unwrap();
-        people.add(&ada).await.unwrap();
+        people.add(&boss, None).await.unwrap();
+        people.add(&ada, None).await.unwrap();
         let now = samples::now() + SignedDuration::from_secs(60);
         let link = async || {
             let token = LinkToken::new(&Random::System);
             visits.make_link(&token, &merchant, &ada.email, now).await.unwrap();
             token
         };
-        let begin = async |link: &LinkToken, at| {
-            visits.begin(link, &VisitToken::new(&Random::System), at).await.unwrap().is_some()
-        };
+        let works =
+            async |link: &LinkToken, at| begin(&visits, link, &VisitToken::new(&Random::System), at).await.is_some();
         let used = link().await;
         assert_eq!(visits.find_link(&used, now).await.unwrap().unwrap().email, ada.email);
         assert!(visits.find_link(&used, now).await.unwrap().is_some(), "finding uses nothing up");
@@ -174,31 +183,31 @@ fn a_link_is_used_once_and_in_time_by_who_is_there() {
         let (table, token) = (world.table.clone(), used.clone());
         let meanwhile = async move {
             let visit = VisitToken::new(&Random::System);
-            assert!(Visits::new(table).begin(&token, &visit, now).await.unwrap().is_some());
+            assert!(begin(&Visits::new(table), &token, &visit, now).await.is_some());
         };
         let second = Visits::new(world.while_on_the_way(1, meanwhile));
-        assert!(second.begin(&used, &VisitToken::new(&Random::System), now).await.unwrap().is_none());
-        assert!(!begin(&used, now).await);
+        assert!(begin(&second, &used, &VisitToken::new(&Random::System), now).await.is_none());
+        assert!(!works(&used, now).await);
         assert!(visits.find_link(&used, now).await.unwrap().is_none());
 
         let (last, late) = (link().await, link().await);
-        assert!(begin(&last, now + LINK_LASTS - SignedDuration::from_millis(1)).await);
-        assert!(!begin(&late, now + LINK_LASTS).await);
-        assert!(!begin(&LinkToken::new(&Random::System), now).await, "unknown");
+        assert!(works(&last, now + LINK_LASTS - SignedDuration::from_millis(1)).await);
+        assert!(!works(&late, now + LINK_LASTS).await);
+        assert!(!works(&LinkToken::new(&Random::System), now).await, "unknown");
 
         let ended = link().await;
-        people.end_visits(&merchant, &ada.email, now + SignedDuration::from_secs(1)).await.unwrap();
-        assert!(!begin(&ended, now + SignedDuration::from_secs(2)).await, "made before all were ended");
+        people.end_visits(&merchant, &ada.email, now + SignedDuration::from_secs(1), None).await.unwrap();
+        assert!(!works(&ended, now + SignedDuration::from_secs(2)).await, "made before all were ended");
         let removed = link().await;
-        people.remove(&merchant, &ada.email).await.unwrap();
-        assert!(!begin(&removed, now).await);
+        people.remove(&merchant, &ada.email, None).await.unwrap();
+        assert!(!works(&removed, now).await);
         let back = Person {
             added_at: now + SignedDuration::from_secs(9),
             visits_from: now + SignedDuration::from_secs(9),
             ..ada.clone()
         };
-        people.add(&back).await.unwrap();
-        assert!(!begin(&removed, now + SignedDuration::from_secs(10)).await, "that was somebody before");
+        people.add(&back, None).await.unwrap();
+        assert!(!works(&removed, now + SignedDuration::from_secs(10)).await, "that was somebody before");
     });
 }
 
@@ -208,9 +217,9 @@ fn a_visit_ends_by_idleness_by_age_by_signing_out_and_with_its_person() {
     world.runtime.block_on(async {
         let merchant = new_merchant();
         let (people, visits) = (people(&world.table), Visits::new(world.table.clone()));
-        people.add(&person(&merchant, "boss@shop.example", Role::Own)).await.unwrap();
+        people.add(&person(&merchant, "boss@shop.example", Role::Own), None).await.unwrap();
         let ada = person(&merchant, "ada@shop.example", Role::Look);
-        people.add(&ada).await.unwrap();
+        people.add(&ada, None).await.unwrap();
         let now = samples::now();
         let goes_on = async |cookie: &VisitToken, at| visits.find(cookie, at).await.unwrap().is_some();
         let a_bit = SignedDuration::from_millis(1);
@@ -229,17 +238,17 @@ fn a_visit_ends_by_idleness_by_age_by_signing_out_and_with_its_person() {
         assert!(!goes_on(&busy, now + VISIT_LASTS).await);
 
         let (left, other) = (signed_in(&world.table, &ada, now).await, signed_in(&world.table, &ada, now).await);
-        visits.end(&left, now).await.unwrap();
+        visits.end(&left, now, None).await.unwrap();
         assert!(!goes_on(&left, now).await && goes_on(&other, now).await);
         assert!(!goes_on(&VisitToken::new(&Random::System), now).await);
 
-        people.change_role(&merchant, &ada.email, Role::Refund).await.unwrap();
+        people.change_role(&merchant, &ada.email, Role::Look, Role::Refund, None).await.unwrap();
         assert_eq!(visits.find(&other, now).await.unwrap().unwrap().person.role, Role::Refund);
-        people.end_visits(&merchant, &ada.email, now + a_bit).await.unwrap();
+        people.end_visits(&merchant, &ada.email, now + a_bit, None).await.unwrap();
         assert!(!goes_on(&other, now + a_bit).await);
         let ada = people.get(&merchant, &ada.email).await.unwrap().unwrap();
         let last = signed_in(&world.table, &ada, now + a_bit).await;
-        people.remove(&merchant, &ada.email).await.unwrap();
+        people.remove(&merchant, &ada.email, None).await.unwrap();
         assert!(!goes_on(&last, now + a_bit).await);
     });
 }
@@ -250,7 +259,7 @@ fn five_links_in_fifteen_minutes_are_enough() {
     world.runtime.block_on(async {
         let (merchant, people) = (new_merchant(), people(&world.table));
         let ada = person(&merchant, "ada@shop.example", Role::Own);
-        people.add(&ada).await.unwrap();
+        people.add(&ada, None).await.unwrap();
         let now = samples::now();
         let ask = async |minutes| {
             people.ask_link(&merchant, &ada.email, now + SignedDuration::from_mins(minutes)).await.unwrap()
@@ -271,7 +280,7 @@ fn verify_knows_people_links_and_visits() {
     world.runtime.block_on(async {
         let merchant = new_merchant();
         let ada = person(&merchant, "ada@shop.example", Role::Own);
-        people(&world.table).add(&ada).await.unwrap();
+        people(&world.table).add(&ada, None).await.unwrap();
         signed_in(&world.table, &ada, samples::now()).await;
         let found = async || {
             let verify = Verify::new(world.table.clone(), samples::now(), SignedDuration::from_mins(5));

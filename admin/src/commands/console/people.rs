@@ -1,7 +1,7 @@
 //! The people who work in a merchant's console.
 
 use clap::Subcommand;
-use models::{EmailAddress, InvalidText, MerchantId, Person, Role};
+use models::{ActKind, ActObject, EmailAddress, InvalidText, MerchantId, Person, Role};
 use runtime::{Clock, Random};
 use store::{LinkToken, ListedPerson, Merchants, People, PeopleChanged, Visits};
 
@@ -87,7 +87,7 @@ pub(crate) async fn run(command: PeopleCommand, service: &Service) -> Result<Rep
                 (None, Location::Aws(_)) => return Err(Failure::NoConsoleUrl),
             };
             let merchant = get(merchants, merchant).await?.id;
-            invite(people, &Visits::new(service.table.clone()), &merchant, &email, role, &url, dry).await
+            invite(service, people, &merchant, &email, role, &url, dry).await
         }
         PeopleCommand::List { merchant } => {
             let merchant = get(merchants, merchant).await?.id;
@@ -99,7 +99,8 @@ pub(crate) async fn run(command: PeopleCommand, service: &Service) -> Result<Rep
             if dry.dry_run {
                 return Ok(report.with_note(DRY_RUN_NOTE));
             }
-            changed(people.change_role(&merchant, &email, role).await?, merchant)?;
+            service.record(&merchant, None, ActKind::RoleChanged, ActObject::Person(before.email)).await?;
+            changed(people.change_role(&merchant, &email, before.role, role, None).await?, merchant)?;
             Ok(report)
         }
         PeopleCommand::Remove { merchant, email, dry } => {
@@ -108,7 +109,8 @@ pub(crate) async fn run(command: PeopleCommand, service: &Service) -> Result<Rep
             if dry.dry_run {
                 return Ok(report.with_note(DRY_RUN_NOTE));
             }
-            changed(people.remove(&merchant, &email).await?, merchant)?;
+            service.record(&merchant, None, ActKind::PersonRemoved, ActObject::Person(before.email)).await?;
+            changed(people.remove(&merchant, &email, None).await?, merchant)?;
             Ok(report)
         }
         PeopleCommand::SignOut { merchant, email, dry } => {
@@ -117,15 +119,16 @@ pub(crate) async fn run(command: PeopleCommand, service: &Service) -> Result<Rep
             if dry.dry_run {
                 return Ok(Report::one(record).with_note(DRY_RUN_NOTE));
             }
-            people.end_visits(&merchant, &email, Clock::System.now()).await?;
+            service.record(&merchant, None, ActKind::SignedOut, ActObject::Person(before.email)).await?;
+            people.end_visits(&merchant, &email, Clock::System.now(), None).await?;
             Ok(Report::one(record))
         }
     }
 }
 
 async fn invite(
+    service: &Service,
     people: &People,
-    visits: &Visits,
     merchant: &MerchantId,
     email: &EmailAddress,
     role: Option<Role>,
@@ -148,10 +151,14 @@ async fn invite(
     }
     if there.is_none() {
         let new = Person { merchant_id: merchant.clone(), email: email.clone(), role, added_at: now, visits_from: now };
-        changed(people.add(&new).await?, merchant.clone())?;
+        service.record(merchant, None, ActKind::PersonAdded, ActObject::Person(email.clone())).await?;
+        changed(people.add(&new, None).await?, merchant.clone())?;
+    }
+    if there.is_some() {
+        service.record(merchant, None, ActKind::SignInLinkMade, ActObject::Person(email.clone())).await?;
     }
     let token = LinkToken::new(&Random::System);
-    visits.make_link(&token, merchant, email, now).await?;
+    Visits::new(service.table.clone()).make_link(&token, merchant, email, now).await?;
     let link = format!("{}/console/sign-in/{}", url.trim_end_matches('/'), token.as_str());
     Ok(Report::one(Record(named.into_iter().chain([field("link", link)]).collect())).with_note(LINK_NOTE))
 }
@@ -163,6 +170,7 @@ async fn find(people: &People, merchant: &MerchantId, email: &EmailAddress) -> R
 fn changed(changed: PeopleChanged, merchant: MerchantId) -> Result<(), Failure> {
     match changed {
         PeopleChanged::Done(_) | PeopleChanged::Same(_) => Ok(()),
+        PeopleChanged::Meanwhile(person) => Err(Failure::OtherRole { merchant, role: person.role }),
         PeopleChanged::NotFound => Err(Failure::NoPerson(merchant)),
         PeopleChanged::LastOwner => Err(Failure::LastOwner(merchant)),
         PeopleChanged::TooMany => Err(Failure::TooManyPeople(merchant)),

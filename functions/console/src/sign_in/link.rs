@@ -3,12 +3,13 @@
 use askama::Template;
 use lambda_http::Request;
 use lambda_http::http::StatusCode;
-use models::{EmailAddress, MerchantId};
+use models::{ActKind, ActObject, EmailAddress, MerchantId};
 use pages::{Answer, Language, Shell, read_form};
 use serde::Deserialize;
 use store::{LinkToken, VisitToken};
 
 use super::{back_in, lead_on, nobodys};
+use crate::acts;
 use crate::back::Back;
 use crate::services::Services;
 use crate::visitor;
@@ -58,7 +59,12 @@ pub(crate) async fn use_up(services: &Services, token: &str, request: &Request, 
     let UseForm { back } = read_form(request)?;
     let Ok(token) = token.parse::<LinkToken>() else { return spent(language) };
     let cookie = VisitToken::new(&services.random);
-    let Some(visit) = services.visits.begin(&token, &cookie, services.clock.now()).await? else {
+    let now = services.clock.now();
+    let Some(link) = services.visits.find_link(&token, now).await? else { return spent(language) };
+    let person = ActObject::Person(link.email.clone());
+    let act = acts::by(services, &link.merchant_id, &link.email, ActKind::SignedIn, person);
+    let act = services.acts.write(&act)?;
+    let Some(visit) = services.visits.begin(&token, &link, &cookie, now, Some(&act)).await? else {
         return spent(language);
     };
     tracing::info!(merchant_id = %visit.person.merchant_id, role = visit.person.role.as_str(), "signed in");

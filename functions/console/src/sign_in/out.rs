@@ -1,9 +1,11 @@
 //! Signing out.
 
 use lambda_http::Request;
+use models::ActKind;
 use pages::Answer;
 
 use super::lead_on;
+use crate::acts;
 use crate::guard::check_form;
 use crate::services::Services;
 use crate::visitor::{self, Visitor};
@@ -13,7 +15,9 @@ pub(crate) async fn sign_out(services: &Services, request: &Request) -> Answer {
     if let Some(visitor) = Visitor::find(services, request).await? {
         check_form(request, &visitor.csrf)?;
         if let Some(token) = visitor::cookie(request) {
-            services.visits.end(&token, services.clock.now()).await?;
+            let act = acts::by_visitor(services, &visitor, ActKind::SignedOut, &visitor.person.email);
+            let act = services.acts.write(&act)?;
+            services.visits.end(&token, services.clock.now(), Some(&act)).await?;
         }
         tracing::info!(merchant_id = %visitor.person.merchant_id, "signed out");
     }

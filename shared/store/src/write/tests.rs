@@ -985,15 +985,16 @@ async fn people(late: &Late, owner: &Owner, now: Timestamp) {
         visits_from: at,
     };
     let boss = person("boss@shop.example", Role::Own, now);
-    assert_eq!(people.add(&boss).await.unwrap(), PeopleChanged::Done(boss.clone()));
+    assert_eq!(people.add(&boss, None).await.unwrap(), PeopleChanged::Done(boss.clone()));
     late.arrive_after("adding an owner").await;
     for round in 0_i64..2 {
         let mut at = now + seconds(10_000 * round);
         let ada = person("Ada@shop.example", Role::Look, at);
-        assert_eq!(people.add(&ada).await.unwrap(), PeopleChanged::Done(ada.clone()));
+        assert_eq!(people.add(&ada, None).await.unwrap(), PeopleChanged::Done(ada.clone()));
         late.arrive_after("adding a person").await;
-        for role in [Role::Own, Role::Refund] {
-            assert!(matches!(people.change_role(merchant, &ada.email, role).await.unwrap(), PeopleChanged::Done(_)));
+        for (from, to) in [(Role::Look, Role::Own), (Role::Own, Role::Refund)] {
+            let changed = people.change_role(merchant, &ada.email, from, to, None).await.unwrap();
+            assert!(matches!(changed, PeopleChanged::Done(_)));
             late.arrive_after("changing a role").await;
         }
         for minutes in [1, 2, 20, 21, 40] {
@@ -1006,7 +1007,8 @@ async fn people(late: &Late, owner: &Owner, now: Timestamp) {
             at += seconds(100);
             visits.make_link(&link, merchant, &ada.email, at).await.unwrap();
             late.arrive_after("making a link").await;
-            assert!(visits.begin(&link, &cookie, at + seconds(1)).await.unwrap().is_some());
+            let found = visits.find_link(&link, at).await.unwrap().unwrap();
+            assert!(visits.begin(&link, &found, &cookie, at + seconds(1), None).await.unwrap().is_some());
             late.arrive_after("using a link").await;
             for after in [2, 70, 140] {
                 assert!(visits.find(&cookie, at + seconds(after)).await.unwrap().is_some());
@@ -1014,17 +1016,17 @@ async fn people(late: &Late, owner: &Owner, now: Timestamp) {
             }
             at += seconds(200);
             if visit == 0 {
-                visits.end(&cookie, at).await.unwrap();
+                visits.end(&cookie, at, None).await.unwrap();
                 late.arrive_after("ending a visit").await;
             }
-            assert!(people.end_visits(merchant, &ada.email, at).await.unwrap());
+            assert!(people.end_visits(merchant, &ada.email, at, None).await.unwrap());
             late.arrive_after("ending all visits").await;
             assert!(visits.find(&cookie, at).await.unwrap().is_none());
         }
-        assert!(matches!(people.remove(merchant, &ada.email).await.unwrap(), PeopleChanged::Done(_)));
+        assert!(matches!(people.remove(merchant, &ada.email, None).await.unwrap(), PeopleChanged::Done(_)));
         late.arrive_after("removing a person").await;
     }
-    assert_eq!(people.remove(merchant, &boss.email).await.unwrap(), PeopleChanged::LastOwner);
+    assert_eq!(people.remove(merchant, &boss.email, None).await.unwrap(), PeopleChanged::LastOwner);
 }
 
 async fn ledger(late: &Late) {

@@ -1,0 +1,115 @@
+//! The same as a file: RFC 4180, with what a spreadsheet would compute defused.
+
+use lambda_http::http::{StatusCode, header};
+use lambda_http::{Body, Response};
+use models::{Act, ActChange, ActKind, ActObject, Mode};
+use pages::{Answer, Problem, ProblemTexts};
+
+use super::filter::{Typed, read};
+use super::words;
+use crate::acts;
+use crate::services::Services;
+use crate::visitor::Visitor;
+
+/// How many acts a file has at the most; its last line says where it was cut off.
+const ROWS: usize = 1_000;
+
+const HEADER: [&str; 11] =
+    ["at", "who", "what", "object", "mode", "reason", "from", "to", "refused", "correlation_id", "id"];
+
+/// The file; that it was made is an act itself, which is put first.
+pub(crate) async fn export(services: &Services, visitor: &Visitor, mode: Mode, query: &str) -> Answer {
+    let (typed, filter) = read(query);
+    let filter = filter.map_err(|_| unreadable())?;
+    let person = &visitor.person;
+    let mut act = acts::by(services, &person.merchant_id, &person.email, ActKind::Exported, ActObject::Shop);
+    act.mode = Some(mode);
+    act.change = Some(ActChange { from: String::new(), to: exported(&typed) });
+    services.acts.put(&act).await?;
+    let found = filter.find(services, visitor, mode, ROWS).await?;
+    let mut csv = line(HEADER);
+    for act in &found.acts {
+        csv.push_str(&row(act));
+    }
+    if let Some(next) = found.next {
+        csv.push_str(&line([format!("More: open the audit with ?{}", typed.query(Some(&next)))]));
+    }
+    Response::builder()
+        .status(StatusCode::OK)
+        .header(header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present")
+        .header(header::CONTENT_DISPOSITION, "attachment; filename=\"audit.csv\"")
+        .header(header::CACHE_CONTROL, "no-store")
+        .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
+        .body(Body::Text(csv))
+        .map_err(|error| Problem::Internal(Box::new(error)))
+}
+
+fn exported(typed: &Typed) -> String {
+    let filters = typed.query(None);
+    if filters.is_empty() { "audit".to_owned() } else { format!("audit?{filters}") }
+}
+
+fn row(act: &Act) -> String {
+    let (from, to) = act.change.as_ref().map_or(("", ""), |change| (change.from.as_str(), change.to.as_str()));
+    let correlation_id = act.correlation_id.as_ref().map(ToString::to_string).unwrap_or_default();
+    line([
+        act.at.to_string().as_str(),
+        words::who(act),
+        &words::kind(act.what),
+        &words::object(act),
+        words::mode(act),
+        words::reason(act),
+        from,
+        to,
+        words::refused(act),
+        &correlation_id,
+        &act.id.to_string(),
+    ])
+}
+
+fn line<const N: usize>(cells: [impl AsRef<str>; N]) -> String {
+    let cells: Vec<_> = cells.iter().map(|text| cell(text.as_ref())).collect();
+    format!("{}\r\n", cells.join(","))
+}
+
+/// A cell, quoted where RFC 4180 (2, 6) has it quoted. A spreadsheet computes what begins like a formula, so that gets an
+/// apostrophe before it (OWASP, "CSV injection").
+fn cell(text: &str) -> String {
+    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let text = if is_formula { format!("'{text}") } else { text.to_owned() };
+    if text.contains(['"', ',', '\r', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+}
+
+fn unreadable() -> Problem {
+    Problem::Refused(StatusCode::BAD_REQUEST, |_| ProblemTexts {
+        heading: "These filters can’t be read",
+        text: "Go back to the audit, filter there, and export what it shows.",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_quoted_and_formulas_defused() {
+        for (text, expected) in [
+            ("", ""),
+            ("Ada", "Ada"),
+            ("a,b", "\"a,b\""),
+            ("say \"no\"", "\"say \"\"no\"\"\""),
+            ("a\nb", "\"a\nb\""),
+            ("=1+1", "'=1+1"),
+            ("+44", "'+44"),
+            ("-1", "'-1"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("\t=1", "'\t=1"),
+            ("\r=1", "\"'\r=1\""),
+            ("=HYPERLINK(\"x\",\"y\")", "\"'=HYPERLINK(\"\"x\"\",\"\"y\"\")\""),
+            ("1=1", "1=1"),
+        ] {
+            assert_eq!(cell(text), expected);
+        }
+        assert_eq!(line(["a", "b,"]), "a,\"b,\"\r\n");
+    }
+}

@@ -1,0 +1,85 @@
+//! What acts are called.
+
+use models::{Act, ActKind, ActObject, ActOutcome, ActReason, Actor, Mode};
+
+/// A kind as people read it: `Refund made`.
+pub(super) fn kind(kind: ActKind) -> String {
+    let text = kind.as_str().replace('_', " ");
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// Who did it: an address, or the name of whoever ran the command line.
+pub(super) fn who(act: &Act) -> &str {
+    match &act.who {
+        Actor::Person(email) => email.as_str(),
+        Actor::Operator(name) => name.as_str(),
+    }
+}
+
+/// What it was done to.
+pub(super) fn object(act: &Act) -> String {
+    match &act.object {
+        ActObject::Session(id) => format!("Payment {id}"),
+        ActObject::Refund { refund_id, .. } => format!("Refund {refund_id}"),
+        ActObject::Person(email) => email.as_str().to_owned(),
+        ActObject::Customer(id) => format!("Customer {id}"),
+        ActObject::Endpoint(id) => format!("Webhook {id}"),
+        ActObject::Event(id) => format!("Event {id}"),
+        ActObject::Key(id) => format!("Key {id}"),
+        ActObject::Account(end) => format!("Account ending {}", end.as_str()),
+        ActObject::Shop => "The shop".to_owned(),
+        ActObject::Payments => "Many payments".to_owned(),
+    }
+}
+
+/// The page of what it was done to, below that of a mode, if there is one.
+pub(super) fn path(act: &Act) -> Option<String> {
+    match &act.object {
+        ActObject::Session(id) | ActObject::Refund { session_id: id, .. } => Some(format!("payments/{id}")),
+        ActObject::Endpoint(id) => Some(format!("webhooks/{id}")),
+        ActObject::Event(id) => Some(format!("events/{id}")),
+        ActObject::Person(_)
+        | ActObject::Customer(_)
+        | ActObject::Key(_)
+        | ActObject::Account(_)
+        | ActObject::Shop
+        | ActObject::Payments => None,
+    }
+}
+
+/// Why, if that was said.
+pub(super) fn reason(act: &Act) -> &str {
+    match &act.reason {
+        None => "",
+        Some(ActReason::Returned) => "Returned",
+        Some(ActReason::NotDelivered) => "Not delivered",
+        Some(ActReason::Duplicate) => "Duplicate",
+        Some(ActReason::Goodwill) => "Goodwill",
+        Some(ActReason::Other(note)) => note.as_str(),
+    }
+}
+
+/// The rule that refused it; empty if it was done.
+pub(super) fn refused(act: &Act) -> &str {
+    match &act.outcome {
+        ActOutcome::Done => "",
+        ActOutcome::Refused(code) => code,
+    }
+}
+
+/// In which mode; empty if in both.
+pub(super) fn mode(act: &Act) -> &'static str {
+    act.mode.map_or("", Mode::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_read_as_words() {
+        assert_eq!(kind(ActKind::RefundMade), "Refund made");
+        assert!(ActKind::ALL.iter().all(|of| !kind(*of).contains('_')));
+    }
+}

@@ -1,0 +1,72 @@
+//! Who there is, and the form that adds somebody.
+
+use askama::Template;
+use lambda_http::http::StatusCode;
+use models::Role;
+use pages::{Answer, Shell, Zone};
+use store::ListedPerson;
+
+use super::{RoleChoice, path_of, roles};
+use crate::frame::Frame;
+use crate::services::Services;
+
+/// What was typed, and what is wrong with it.
+#[derive(Default)]
+pub(super) struct Typed {
+    pub(super) email: String,
+    pub(super) role: Option<Role>,
+    /// Each with the id of its field.
+    pub(super) errors: Vec<(&'static str, &'static str)>,
+}
+
+struct Row {
+    path: String,
+    email: String,
+    is_you: bool,
+    role: Role,
+    signed_in_at: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "people/list.html")]
+struct ListPage<'a> {
+    shell: &'a Shell<'a>,
+    frame: &'a Frame<'a>,
+    rows: Vec<Row>,
+    path: String,
+    typed: Typed,
+    roles: [RoleChoice; 4],
+}
+
+impl ListPage<'_> {
+    fn error(&self, of: &str) -> Option<&'static str> {
+        self.typed.errors.iter().find(|(field, _)| *field == of).map(|(_, text)| *text)
+    }
+}
+
+/// All people.
+pub(crate) async fn show(services: &Services, frame: &Frame<'_>) -> Answer {
+    page(services, frame, StatusCode::OK, Typed::default()).await
+}
+
+/// The same, with a form as it was typed.
+pub(super) async fn page(services: &Services, frame: &Frame<'_>, status: StatusCode, typed: Typed) -> Answer {
+    let people = services.people.list(&frame.visitor.person.merchant_id).await?;
+    let row = |ListedPerson { person, signed_in_at }: ListedPerson| Row {
+        path: path_of(frame, &person.email),
+        email: person.email.as_str().to_owned(),
+        is_you: person.email == frame.visitor.person.email,
+        role: person.role,
+        signed_in_at: signed_in_at.map(|at| frame.language.date_and_time(at, Zone::London)),
+    };
+    let roles = roles(typed.role);
+    let page = ListPage {
+        shell: &frame.shell(),
+        frame,
+        rows: people.into_iter().map(row).collect(),
+        path: format!("{}/people", frame.root()),
+        typed,
+        roles,
+    };
+    frame.page(status, &page)
+}
