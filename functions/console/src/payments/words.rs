@@ -118,6 +118,7 @@ pub(super) const fn act_text(kind: ActKind) -> &'static str {
         ActKind::PersonalDataShown => "saw personal data",
         ActKind::SignedIn => "signed in",
         ActKind::SignedOut => "signed out",
+        ActKind::SignInLinkMade => "made a sign-in link",
         ActKind::PersonAdded => "added a person",
         ActKind::RoleChanged => "changed a role",
         ActKind::PersonRemoved => "removed a person",
