@@ -6,7 +6,7 @@ use models::Person;
 use pages::{Answer, Shell};
 use store::LinkToken;
 
-use super::path_of;
+use super::path::path_of;
 use crate::frame::Frame;
 use crate::services::Services;
 

@@ -6,7 +6,8 @@ use models::Role;
 use pages::{Answer, Shell, Zone};
 use store::ListedPerson;
 
-use super::{RoleChoice, path_of, roles};
+use super::path::path_of;
+use super::role_choice::{RoleChoice, roles};
 use crate::frame::Frame;
 use crate::services::Services;
 

@@ -10,7 +10,8 @@ use serde::Deserialize;
 use store::{LinkAsked, PeopleChanged};
 
 use super::link::show_link;
-use super::{RoleChoice, path_of, roles};
+use super::path::path_of;
+use super::role_choice::{RoleChoice, roles};
 use crate::acts;
 use crate::frame::Frame;
 use crate::services::Services;

@@ -8,7 +8,7 @@ use pages::{Answer, Language, Shell, read_form};
 use serde::Deserialize;
 use store::{LinkToken, VisitToken};
 
-use super::{back_in, lead_on, nobodys};
+use super::answer::{back_in, lead_on, nobodys};
 use crate::acts;
 use crate::back::Back;
 use crate::services::Services;

@@ -4,7 +4,7 @@ use lambda_http::Request;
 use models::ActKind;
 use pages::Answer;
 
-use super::lead_on;
+use super::answer::lead_on;
 use crate::acts;
 use crate::guard::check_form;
 use crate::services::Services;

@@ -1,0 +1,25 @@
+//! The page that asks who one is.
+
+use askama::Template;
+use lambda_http::Request;
+use lambda_http::http::StatusCode;
+use pages::{Answer, Language, Shell, see_other};
+
+use super::answer::{back_in, nobodys};
+use crate::services::Services;
+use crate::visitor::Visitor;
+
+#[derive(Template)]
+#[template(path = "sign_in/ask.html")]
+struct AskPage<'a> {
+    shell: &'a Shell<'a>,
+}
+
+/// The page that asks who one is; who is signed in already is led on.
+pub(crate) async fn show(services: &Services, request: &Request, language: Language) -> Answer {
+    if Visitor::find(services, request).await?.is_some() {
+        return see_other(back_in(request).as_str());
+    }
+    let shell = &nobodys(language);
+    shell.page(StatusCode::OK, &AskPage { shell })
+}
