@@ -9,6 +9,7 @@ mod calls;
 mod cards;
 mod checkout;
 mod console_find;
+mod console_payments;
 mod console_people;
 mod console_sign_in;
 mod correlation;

@@ -182,7 +182,7 @@ fn all_entries(
     personal: Personal,
 ) -> Vec<Entry> {
     let happened = entries.iter().map(|entry| (entry.at, Entry::new(entry, frame, session, refunds, personal)));
-    let done = acts.iter().map(|act| (act.at, Entry::of_act(act, frame, refunds)));
+    let done = acts.iter().map(|act| (act.at, Entry::of_act(act, frame, refunds, personal)));
     let mut all: Vec<_> = happened.chain(done).collect();
     all.sort_by_key(|(at, _)| *at);
     all.into_iter().map(|(_, entry)| entry).collect()

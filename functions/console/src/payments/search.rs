@@ -82,24 +82,24 @@ fn formats() -> impl Iterator<Item = Format> {
 
 /// The payments that this may be an id of: in small letters, in capitals, as each format spells it.
 fn session_ids(q: &str) -> Vec<SessionId> {
-    let spelled = |q: &str| formats().filter_map(|format| format.session_id(q).ok()).collect::<Vec<_>>();
-    let transactions = formats().filter_map(|format| format.transaction_id(q).ok());
-    each_once(spelled(q).into_iter().chain(spelled(&q.to_ascii_lowercase())).chain(transactions))
+    spellings(q, |format, q| format.session_id(q).or_else(|_| format.transaction_id(q)).ok())
 }
 
 /// The refunds that this may be an id of.
 fn refund_ids(q: &str) -> Vec<RefundId> {
-    let spelled = |q: &str| formats().filter_map(|format| format.refund_id(q).ok()).collect::<Vec<_>>();
-    each_once(spelled(q).into_iter().chain(spelled(&q.to_ascii_lowercase())))
+    spellings(q, |format, q| format.refund_id(q).ok())
 }
 
-fn each_once<Id: PartialEq>(ids: impl Iterator<Item = Id>) -> Vec<Id> {
-    ids.fold(Vec::new(), |mut all, id| {
-        if !all.contains(&id) {
-            all.push(id);
-        }
-        all
-    })
+/// The ids that this is in some format, each once. What is one as it was typed is none in small letters: in some spellings a
+/// capital is another digit.
+fn spellings<Id: PartialEq>(q: &str, read: impl Fn(Format, &str) -> Option<Id>) -> Vec<Id> {
+    let of = |q: &str| {
+        let mut ids: Vec<Id> = formats().filter_map(|format| read(format, q)).collect();
+        ids.dedup();
+        ids
+    };
+    let typed = of(q);
+    if typed.is_empty() { of(&q.to_ascii_lowercase()) } else { typed }
 }
 
 /// What else it may be.

@@ -4,12 +4,13 @@ use jiff::SignedDuration;
 use lambda_http::http::header;
 use lambda_http::{Body, Response};
 use models::{
-    ListShard, MinorUnits, Mode, Payee, Person, Refund, RefundCreation, Role, Session, SessionEvent, WireFormat,
+    ListShard, MinorUnits, Mode, NewSession, PaidFrom, Person, Refund, RefundCreation, Role, Session, SessionEvent,
+    WireFormat,
 };
 use pages::{Answer, Language, Problem};
 use queue::Queue;
 use runtime::{Clock, Random, VirtualClock};
-use samples::{PAYER_EMAIL, PAYER_NAME, happen, later, name, payee};
+use samples::{PAYER_EMAIL, PAYER_NAME, later, name, payee};
 use serde_json::json;
 use store::{AuditTable, Change, Pointers, RefundCreated, Table};
 
@@ -98,20 +99,20 @@ impl Site {
 
     /// One that was paid from an account.
     async fn paid(&self, change: impl FnOnce(&mut Session)) -> Session {
-        let account: Payee = payee(PAYER_NAME, "112233", "87654321");
-        self.create(0, |session| {
-            for event in [
-                SessionEvent::PayerIdentified,
-                SessionEvent::BankChosen,
-                SessionEvent::ConsentGiven,
-                SessionEvent::Settled,
-            ] {
-                happen(session, event, session.created_at);
-            }
-            session.payer_account = Some(account);
-            change(session);
-        })
-        .await
+        let items = vec![samples::item("Pillar candle", 150, 2), samples::item("Box of matches", 100, 1)];
+        let payer = Some(samples::payer(PAYER_NAME, PAYER_EMAIL));
+        let new = NewSession { payer, ..samples::new_session(items) };
+        let mut session = Session::create(new, samples::creation(samples::NOW));
+        change(&mut session);
+        let (session_id, at) = (session.id, session.created_at);
+        self.services.sessions.create(session, None).await.unwrap();
+        let sessions = &self.services.sessions;
+        let change = |event| Change { session_id, event, at, write_id: samples::write_id() };
+        let attempt = samples::attempt(session_id, 1);
+        sessions.choose_bank(change(SessionEvent::BankChosen), &attempt, None).await.unwrap();
+        sessions.give_consent(change(SessionEvent::ConsentGiven), 1, &samples::submission(at), at).await.unwrap();
+        let account = PaidFrom::Account(payee(PAYER_NAME, "112233", "87654321"));
+        sessions.settle(change(SessionEvent::Settled), &account, None).await.unwrap().session
     }
 
     async fn refund(&self, session: &Session, minor: i64) -> Refund {

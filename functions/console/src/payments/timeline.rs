@@ -66,7 +66,7 @@ impl Entry {
     }
 
     /// What a person of the merchant, or an operator, did.
-    pub(super) fn of_act(act: &Act, frame: &Frame<'_>, refunds: &[Refund]) -> Self {
+    pub(super) fn of_act(act: &Act, frame: &Frame<'_>, refunds: &[Refund], personal: Personal) -> Self {
         let refund = match &act.object {
             ActObject::Refund { refund_id, .. } => refunds.iter().find(|refund| refund.id == *refund_id),
             ActObject::Session(_)
@@ -93,7 +93,11 @@ impl Entry {
             ActReason::NotDelivered => "Reason: not delivered".to_owned(),
             ActReason::Duplicate => "Reason: paid twice".to_owned(),
             ActReason::Goodwill => "Reason: goodwill".to_owned(),
-            ActReason::Other(note) => format!("Reason: {}", note.as_str()),
+            // It may name anybody.
+            ActReason::Other(note) => match personal {
+                Personal::Masked => "Reason: noted; it shows with personal data".to_owned(),
+                Personal::Shown => format!("Reason: {}", note.as_str()),
+            },
         });
         let change = act.change.as_ref().map(|ActChange { from, to }| match from.as_str() {
             "" => to.clone(),
