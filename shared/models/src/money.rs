@@ -81,6 +81,27 @@ impl Money {
         Ok(Self::new(MinorUnits::new(minor), currency))
     }
 
+    /// The amount as a person types it: as [`Money::from_decimal`] reads it, and with the currency's code or symbol before or after
+    /// it, with commas or spaces between groups of three digits, and spaces around it. Exact.
+    ///
+    /// # Errors
+    /// It is anything else, or beyond 64 bits. What may be meant in two ways, as `1,50`, is none.
+    pub fn from_typed(text: &str, currency: Currency) -> Result<Self, InvalidDecimal> {
+        let number = without_currency(text.trim(), currency);
+        let (whole, decimals) = number.split_once('.').map_or((number, None), |(whole, rest)| (whole, Some(rest)));
+        let is_space = |c: char| c.is_whitespace();
+        let separator = whole.chars().find(|c| *c == ',' || is_space(*c));
+        let mut groups = whole.split(|c| Some(c) == separator);
+        let first = groups.next().unwrap_or_default();
+        let groups: Vec<&str> = groups.collect();
+        let are_groups = groups.iter().all(|group| group.len() == 3);
+        if !are_groups || (separator.is_some() && !(1..=3).contains(&first.len())) {
+            return Err(InvalidDecimal);
+        }
+        let point = if decimals.is_some() { "." } else { "" };
+        Self::from_decimal(&format!("{first}{}{point}{}", groups.concat(), decimals.unwrap_or_default()), currency)
+    }
+
     /// The amount as a decimal number of the major unit, with all of its currency's decimals: `149.30`, or `400` of a currency
     /// without any. [`Money::from_decimal`] reads it back, unless it is negative.
     pub fn to_decimal(self) -> String {
@@ -146,6 +167,22 @@ impl fmt::Display for Money {
             }
         }
     }
+}
+
+/// A number without the code or symbol of this currency that stands before or after it.
+fn without_currency(text: &str, currency: Currency) -> &str {
+    let symbol = currency.symbol().to_string();
+    for name in [currency.code(), symbol.as_str()] {
+        let begins = text.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
+        if begins && let Some(rest) = text.get(name.len()..) {
+            return rest.trim_start();
+        }
+        let end = text.len().saturating_sub(name.len());
+        if text.get(end..).is_some_and(|rest| rest.eq_ignore_ascii_case(name)) {
+            return text.get(..end).unwrap_or_default().trim_end();
+        }
+    }
+    text
 }
 
 /// The most that a payment may be, by currency. In a currency that none is named for, nothing can be paid.
@@ -264,6 +301,49 @@ mod tests {
     }
 
     #[test]
+    fn an_amount_is_read_as_people_type_it() {
+        let read = |text, currency| Money::from_typed(text, currency).ok().map(Money::minor);
+        for (text, currency, minor) in [
+            ("10", Currency::GBP, 1_000),
+            (" 10.00 ", Currency::GBP, 1_000),
+            ("£10.00", Currency::GBP, 1_000),
+            ("£ 10", Currency::GBP, 1_000),
+            ("10 gbp", Currency::GBP, 1_000),
+            ("GBP10.5", Currency::GBP, 1_050),
+            ("1,000.00", Currency::GBP, 100_000),
+            ("1,234,567.89", Currency::GBP, 123_456_789),
+            ("1 000", Currency::EUR, 100_000),
+            ("1\u{a0}000.50\u{a0}€", Currency::EUR, 100_050),
+            ("¥1,000", Currency::JPY, 1_000),
+            ("1.234", Currency::KWD, 1_234),
+        ] {
+            assert_eq!(read(text, currency), Some(minor), "{text}");
+        }
+        for text in [
+            "",
+            "£",
+            "1,00",
+            "10,5",
+            "1.000,00",
+            "1,0000",
+            "1000,000",
+            ",100",
+            "1,000 000",
+            "1 2",
+            "-10",
+            "€10",
+            "10.005",
+            "10.0 0",
+            "££10",
+            "10.",
+            "1e3",
+            "ten",
+        ] {
+            assert_eq!(read(text, Currency::GBP), None, "{text}");
+        }
+    }
+
+    #[test]
     fn a_decimal_has_all_of_the_currencys_decimals() {
         let write = |minor, currency| Money::new(MinorUnits::new(minor), currency).to_decimal();
         assert_eq!(write(14_930, Currency::EUR), "149.30");
@@ -337,6 +417,29 @@ mod tests {
                     prop_assert!(read.minor() >= 0);
                 }
                 let _ = text.parse::<AmountCaps>();
+            }
+        }
+
+        #[test]
+        fn what_is_shown_can_be_typed(minor in 0..=i64::MAX) {
+            for currency in [Currency::GBP, Currency::EUR, Currency::JPY, Currency::KWD] {
+                let amount = Money::new(MinorUnits::new(minor), currency);
+                let decimal = amount.to_decimal();
+                for text in [amount.to_string(), decimal.clone(), format!(" {decimal} {} ", currency.code())] {
+                    prop_assert_eq!(Money::from_typed(&text, currency), Ok(amount), "{}", text);
+                }
+            }
+        }
+
+        #[test]
+        fn what_is_typed_is_what_its_digits_say(text in any::<String>(), like in "[£ ]{0,2}[0-9]{0,4}([, ]?[0-9]{2,4}){0,3}[.,]?[0-9]{0,3}") {
+            for text in [text, like] {
+                if let Ok(read) = Money::from_typed(&text, Currency::GBP) {
+                    let decimals = text.split_once('.').map_or("", |(_, rest)| rest);
+                    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+                    let padded = format!("{}{}", digits(&text), "0".repeat(2 - digits(decimals).len()));
+                    prop_assert_eq!(padded.parse::<i64>().ok(), Some(read.minor()));
+                }
             }
         }
 
