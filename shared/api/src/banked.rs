@@ -27,7 +27,9 @@ pub(crate) use payment_id::fill_in as fill_in_return_urls;
 pub(crate) use provider::ProviderView;
 #[cfg(test)]
 pub(crate) use refund::RefundRequest;
-pub(crate) use refund::{RefundView, not_refundable, parse_refund};
+pub(crate) use refund::{
+    RefundView, cancel_refund_request, cancel_request, not_refundable, parse_refund, refund_request,
+};
 pub(crate) use return_url::return_url;
 pub(crate) use route::Dialect;
 pub(crate) use session::{SessionView, shown_state};

@@ -32,7 +32,7 @@ pub(crate) use application::ApplicationView;
 pub(crate) use application::{application, claimed as claimed_application};
 #[cfg(test)]
 pub(crate) use cancel::CancelRequest;
-pub(crate) use cancel::check_cancel;
+pub(crate) use cancel::{cancel_request, check_cancel};
 #[cfg(test)]
 pub(crate) use create::CreateRequest;
 pub(crate) use create::{CURRENCIES, begins_transfer, parse_create};
@@ -57,7 +57,8 @@ pub(crate) use providers::{provider, providers, test_accounts};
 #[cfg(test)]
 pub(crate) use refund::{ListView as RefundList, RefundRequest, RefundView};
 pub(crate) use refund::{
-    SESSION_ID, list_of as refund_list_of, not_refundable, parse_refund, refund, refund_created, refunds,
+    SESSION_ID, list_of as refund_list_of, not_refundable, parse_refund, refund, refund_created, refund_request,
+    refunds,
 };
 pub(crate) use return_url::return_url;
 pub(crate) use session::session;

@@ -98,19 +98,30 @@ impl IdempotencyKey {
             Operation::CreateCustomer => ("create-customer", String::new()),
             Operation::ChangeCustomer(id) => ("change-customer", id.to_string()),
         };
-        let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, &merchant.idempotency_salt));
-        for part in [mode.as_str(), format, operation, &target, &self.0] {
-            // Each part with its length, so that no two lists of parts run together.
-            context.update(&(part.len() as u64).to_be_bytes());
-            context.update(part.as_bytes());
-        }
-        let mut bytes = [0; 16];
-        let tag = context.sign();
-        for (byte, derived) in bytes.iter_mut().zip(tag.as_ref()) {
-            *byte = *derived;
-        }
-        Uuid::new_v8(bytes)
+        derive(merchant, [mode.as_str(), format, operation, &target, &self.0])
     }
+}
+
+/// The id of the refund that a person makes of a session of which they saw this many refunds: a UUIDv8. Whoever sends the form,
+/// and however often, it is one refund. No client's key derives it, since none is of this operation.
+pub fn refund_id_after(merchant: &Merchant, mode: Mode, session: SessionId, seen: u32) -> RefundId {
+    RefundId::new(derive(merchant, [mode.as_str(), "", "refund-after", &session.to_string(), &seen.to_string()]))
+}
+
+/// An id out of these parts, which only who knows the merchant's salt can derive.
+fn derive(merchant: &Merchant, parts: [&str; 5]) -> Uuid {
+    let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, &merchant.idempotency_salt));
+    for part in parts {
+        // Each part with its length, so that no two lists of parts run together.
+        context.update(&(part.len() as u64).to_be_bytes());
+        context.update(part.as_bytes());
+    }
+    let mut bytes = [0; 16];
+    let tag = context.sign();
+    for (byte, derived) in bytes.iter_mut().zip(tag.as_ref()) {
+        *byte = *derived;
+    }
+    Uuid::new_v8(bytes)
 }
 
 fn is_allowed(byte: u8) -> bool {
@@ -148,6 +159,22 @@ mod tests {
         twice.headers_mut().append("idempotency-key", HeaderValue::from_static("a"));
         twice.headers_mut().append("idempotency-key", HeaderValue::from_static("a"));
         assert!(IdempotencyKey::of(&twice, BANKED).is_err());
+    }
+
+    #[test]
+    fn a_persons_refund_has_an_id_by_what_they_saw() {
+        let session = SessionId::new(Uuid::from_u128(7));
+        let id = refund_id_after(&merchant(1), Mode::Test, session, 1);
+        assert_eq!(id, refund_id_after(&merchant(1), Mode::Test, session, 1));
+        for other in [
+            refund_id_after(&merchant(2), Mode::Test, session, 1),
+            refund_id_after(&merchant(1), Mode::Live, session, 1),
+            refund_id_after(&merchant(1), Mode::Test, SessionId::new(Uuid::from_u128(8)), 1),
+            refund_id_after(&merchant(1), Mode::Test, session, 11),
+            key("1").unwrap().unwrap().refund_id(&merchant(1), Mode::Test, BANKED),
+        ] {
+            assert_ne!(id, other);
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! is answered ([`Format`], one module for each), what is repeated ([`IdempotencyKey`]) and what is refused ([`ApiError`]).
 
 mod answer;
+mod api_request;
 mod auth;
 mod banked;
 mod error;
@@ -37,6 +38,7 @@ mod wire_formats;
 mod yorlet;
 
 pub use answer::{Answer, json, list, no_content, replayed};
+pub use api_request::ApiRequest;
 pub use auth::{Authenticator, Caller, WARM_UP_TIMEOUT};
 pub use error::{ApiError, Refusal, SignatureFault, Violation};
 pub use error_shape::ErrorShape;
@@ -47,7 +49,7 @@ pub use format::{Format, NotServed, PageEnd, fill_in_return_urls, return_url};
 pub use formats::{Formats, UnknownFormat};
 pub use given::Given;
 pub use http::{base_url, body, json_body, request_id};
-pub use idempotency::{IdempotencyKey, Operation};
+pub use idempotency::{IdempotencyKey, Operation, refund_id_after};
 pub use json::Json;
 pub use list::{
     Beside, CustomerListRequest, ListLinks, ListParameters, ListRequest, RefundListRequest, gives, list_cursor,

@@ -40,7 +40,7 @@ pub(crate) use list::{
 pub(crate) use payer::paid_by;
 #[cfg(test)]
 pub(crate) use refund::{RefundRequest, shown_status as refund_status};
-pub(crate) use refund::{RefundView, TRANSACTION, not_refundable, parse_refund};
+pub(crate) use refund::{RefundView, TRANSACTION, cancel_request, not_refundable, parse_refund, refund_request};
 pub(crate) use return_url::return_url;
 pub(crate) use session::{SessionView, shown_status};
 pub(crate) use transaction::TransactionView;

@@ -1,12 +1,17 @@
 //! Refunds ("Refund a payment session").
 
 use jiff::Timestamp;
-use models::{MinorUnits, NewRefund, NotRefundable, Reference, Refund, RefundEvent, RefundPayee, SessionId};
+use models::{
+    AccountIdentifier, MinorUnits, Money, NewRefund, NotRefundable, Reference, Refund, RefundEvent, RefundId,
+    RefundPayee, SessionId,
+};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::create::{PayeeRequest, name_and_account};
 use super::payment_id;
 use crate::answer::timestamp_text;
+use crate::api_request::ApiRequest;
 use crate::error::{Refusal, Violation};
 use crate::given::{Given, Object};
 use crate::json::Json;
@@ -77,6 +82,30 @@ pub(crate) fn parse_refund(body: &Json<'_>) -> Result<NewRefund, Refusal> {
         }
         Some(_) | None => Err(Refusal::Invalid(wrong.0)),
     }
+}
+
+/// A request for a refund; none to an account that a payee can't have.
+pub(crate) fn refund_request(session: SessionId, amount: Money, payee: Option<&RefundPayee>) -> Option<ApiRequest> {
+    let mut body = json!({ "payment_session_id": session, "amount": amount.minor() });
+    if let (Some(RefundPayee { name, account }), Some(fields)) = (payee, body.as_object_mut()) {
+        let AccountIdentifier::UkAccount { sort_code, account_number } = account else { return None };
+        let mut payee = json!({ "sort_code": sort_code.as_str(), "account_number": account_number.as_str() });
+        if let (Some(name), Some(fields)) = (name, payee.as_object_mut()) {
+            fields.insert("name".to_owned(), name.as_str().into());
+        }
+        fields.insert("payee".to_owned(), payee);
+    }
+    Some(ApiRequest::post("/v2/refunds".to_owned()).with(&body))
+}
+
+/// A request to cancel a session.
+pub(crate) fn cancel_request(session: SessionId) -> ApiRequest {
+    ApiRequest::post(format!("/v2/payment_sessions/{session}/cancel"))
+}
+
+/// A request to cancel a refund.
+pub(crate) fn cancel_refund_request(refund: RefundId) -> ApiRequest {
+    ApiRequest::post(format!("/v2/refunds/{refund}/cancel"))
 }
 
 /// Why a session is not refunded: 409 for what it is, 422 for an amount above what is left of it or an account that can't receive it.

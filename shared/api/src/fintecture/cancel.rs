@@ -1,9 +1,12 @@
 //! Reading a request to cancel: the one change that a session can be asked for.
 
 use lambda_http::Request;
+use models::SessionId;
 use serde::Deserialize;
+use serde_json::json;
 
 use super::fields::{Text, object, required_text};
+use crate::api_request::ApiRequest;
 use crate::error::Refusal;
 use crate::given::{Given, Object};
 use crate::http::json_body;
@@ -44,6 +47,13 @@ pub(crate) fn check_cancel(request: &Request) -> Result<(), Refusal> {
         });
     }
     if wrong.0.is_empty() { Ok(()) } else { Err(Refusal::Invalid(std::mem::take(&mut wrong.0))) }
+}
+
+/// A request to cancel a session.
+pub(crate) fn cancel_request(session: SessionId) -> ApiRequest {
+    let request = ApiRequest::post(format!("/pis/v2/payments/{}", session.to_hex()));
+    let body = json!({ "meta": { "status": CANCELLED } });
+    ApiRequest { method: "PATCH", idempotency_header: "X-Request-ID", ..request.with(&body) }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use lambda_http::Request;
 use lambda_http::http::StatusCode;
-use models::{MAX_REFUNDS, NewRefund, NotRefundable, Reference, Refund, SessionId, SessionState};
+use models::{MAX_REFUNDS, Money, NewRefund, NotRefundable, Reference, Refund, SessionId, SessionState};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -13,6 +13,7 @@ use super::id;
 use super::query::read_state;
 use super::status::{REFUND_ABORTED, refund_status, refund_transfer_state, shown_status};
 use crate::answer::{Answer, json};
+use crate::api_request::ApiRequest;
 use crate::error::{Refusal, Violation};
 use crate::extra;
 use crate::given::{Given, Object};
@@ -97,6 +98,13 @@ pub(crate) fn parse_refund(request: &Request, body: &Json<'_>) -> Result<NewRefu
         }
         Some(_) | None => Err(Refusal::Invalid(wrong.0)),
     }
+}
+
+/// A request for a refund.
+pub(crate) fn refund_request(session: SessionId, amount: Money) -> ApiRequest {
+    let attributes = serde_json::json!({ "amount": amount.to_decimal() });
+    let body = serde_json::json!({ "meta": { "session_id": session.to_hex() }, "data": { "attributes": attributes } });
+    ApiRequest { idempotency_header: "X-Request-ID", ..ApiRequest::post("/pis/v2/refund".to_owned()).with(&body) }
 }
 
 fn is_empty(given: &Given<Box<RawValue>>) -> bool {

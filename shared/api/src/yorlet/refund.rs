@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use models::{Metadata, MinorUnits, NewRefund, NotRefundable, Refund, RefundState, SessionId, SessionState};
+use models::{Metadata, MinorUnits, Money, NewRefund, NotRefundable, Refund, RefundState, SessionId, SessionState};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::extra::{RefundExtra, RefundReason};
 use super::fields::{AMOUNT, text};
 use super::{id, transaction};
+use crate::api_request::ApiRequest;
 use crate::error::{Refusal, Violation};
 use crate::extra;
 use crate::given::Given;
@@ -89,6 +91,17 @@ pub(crate) fn parse_refund(body: &Json<'_>) -> Result<NewRefund, Refusal> {
         }
         Some(_) | None => Err(Refusal::Invalid(wrong.0)),
     }
+}
+
+/// A request for a refund.
+pub(crate) fn refund_request(session: SessionId, amount: Money) -> ApiRequest {
+    let body = json!({ "transaction": id::transaction(session), "amount": amount.minor() });
+    ApiRequest::post("/v1/refunds".to_owned()).with(&body)
+}
+
+/// A request to cancel a session.
+pub(crate) fn cancel_request(session: SessionId) -> ApiRequest {
+    ApiRequest::post(format!("/v1/payment_sessions/{}/cancel", id::session(session)))
 }
 
 /// Why a transaction is not refunded.
