@@ -20,6 +20,7 @@ mod follow_up;
 mod next_step;
 mod refund;
 mod refund_at_provider;
+mod refund_way;
 mod taken_back;
 
 use jiff::Timestamp;
@@ -36,6 +37,7 @@ pub use end::EndError;
 pub use error::PaymentError;
 pub use event::EventError;
 pub use refund::{Made, RefundEndError, RefundError, RefundRequest};
+pub use refund_way::RefundWay;
 
 /// Everything that is done to payments in one table, by one clock and randomness.
 #[derive(Debug)]

@@ -1,0 +1,32 @@
+//! By which way a refund would go, for who is about to make one.
+
+use models::{AccountKind, Payee, RefundId, Session};
+
+use crate::Payments;
+
+/// By which way a refund would go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefundWay<'a> {
+    /// The payment's own provider makes it, without anything more that the merchant does.
+    ByProvider,
+    /// The merchant pays it, to the account that the payment came from.
+    ToPayer(&'a Payee),
+    /// The merchant pays it, to an account of this kind that has to be given, or that the customer is asked for.
+    ToBeAsked(AccountKind),
+    /// By none: its provider doesn't make it, and no bank of a merchant's sends this currency.
+    None,
+}
+
+impl Payments {
+    /// By which way a refund of this session would go, were it made now: [`Payments::refund`] decides by the same rules.
+    pub fn refund_way<'a>(&self, session: &'a Session) -> RefundWay<'a> {
+        let any = RefundId::new(self.random.uuid_v4());
+        if self.refund_at_provider(session, any, session.amount).is_some() {
+            return RefundWay::ByProvider;
+        }
+        let currency = session.amount.currency();
+        let Some(kind) = AccountKind::of_refund(currency) else { return RefundWay::None };
+        let payer = session.payer_account.as_ref().filter(|payer| payer.account.receives(currency));
+        payer.map_or(RefundWay::ToBeAsked(kind), RefundWay::ToPayer)
+    }
+}
