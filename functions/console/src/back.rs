@@ -46,6 +46,11 @@ impl Back {
         &self.0
     }
 
+    /// The same, for who is signed in already, and has to show once more who they are.
+    pub(crate) fn sign_in_again(&self) -> String {
+        format!("/console/sign-in?again=1&back={}", utf8_percent_encode(&self.0, NON_ALPHANUMERIC))
+    }
+
     /// The page that asks who one is, and leads there.
     pub(crate) fn sign_in(&self) -> String {
         format!("/console/sign-in?back={}", utf8_percent_encode(&self.0, NON_ALPHANUMERIC))

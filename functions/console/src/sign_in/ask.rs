@@ -15,9 +15,10 @@ struct AskPage<'a> {
     shell: &'a Shell<'a>,
 }
 
-/// The page that asks who one is; who is signed in already is led on.
+/// The page that asks who one is; who is signed in already is led on, unless they have to show it once more.
 pub(crate) async fn show(services: &Services, request: &Request, language: Language) -> Answer {
-    if Visitor::find(services, request).await?.is_some() {
+    let again = request.uri().query().is_some_and(|query| query.starts_with("again=1"));
+    if !again && Visitor::find(services, request).await?.is_some() {
         return see_other(back_in(request).as_str());
     }
     let shell = &nobodys(language);
