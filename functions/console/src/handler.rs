@@ -11,10 +11,13 @@ use store::{AuditTable, Table};
 
 use crate::audit;
 use crate::back::Back;
+use crate::cancel;
 use crate::frame::{Frame, Part, root};
 use crate::guard::{check_form, check_origin};
 use crate::payments;
 use crate::people;
+use crate::refund;
+use crate::refunds;
 use crate::route::{Page, Route};
 use crate::services::Services;
 use crate::sign_in;
@@ -111,6 +114,7 @@ impl Console {
         let payments = || Frame::new(visitor, mode, Part::Payments, language);
         let people_frame = || Frame::new(visitor, mode, Part::People, language);
         let query = request.uri().query().unwrap_or("");
+        let base_url = || self.base_url(request).ok_or(Problem::Malformed);
         match page {
             Page::Payments => payments::list_page(services, &payments(), query).await,
             Page::Payment(id) => {
@@ -139,13 +143,16 @@ impl Console {
             Page::ChangeWebhook(id) => webhooks::change(services, visitor, mode, id, request, language).await,
             Page::Event(id) => webhooks::event(services, visitor, mode, id, language).await,
             Page::ResendEvent(id) => webhooks::resend(services, visitor, mode, id).await,
-            Page::RefundForm(_)
-            | Page::Refund(_)
-            | Page::CancelForm(_)
-            | Page::Cancel(_)
-            | Page::Refunds
-            | Page::CancelRefundForm(_)
-            | Page::CancelRefund(_) => Err(Problem::NotFound),
+            Page::RefundForm(id) => refund::show(services, &payments(), id, &base_url()?).await,
+            Page::Refund(id) => refund::submit(services, &payments(), id, request, &base_url()?).await,
+            Page::CancelForm(id) => cancel::show_payment(services, &payments(), id, &base_url()?).await,
+            Page::Cancel(id) => cancel::cancel_payment(services, &payments(), id, request, &base_url()?).await,
+            Page::Refunds => {
+                let frame = Frame::new(visitor, mode, Part::Refunds, language);
+                refunds::list(services, &frame, query).await
+            }
+            Page::CancelRefundForm(id) => cancel::show_refund(services, &payments(), id, &base_url()?).await,
+            Page::CancelRefund(id) => cancel::cancel_refund(services, &payments(), id, request, &base_url()?).await,
         }
     }
 }

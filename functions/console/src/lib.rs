@@ -7,11 +7,20 @@
 mod acts;
 mod audit;
 mod back;
+mod cancel;
+mod curl;
+#[cfg(test)]
+mod desk;
 mod frame;
 mod guard;
 mod handler;
+mod paths;
 mod payments;
 mod people;
+mod reason;
+mod refund;
+mod refunds;
+mod refusal;
 #[cfg(test)]
 mod roles;
 mod route;

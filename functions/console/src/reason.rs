@@ -1,0 +1,146 @@
+//! Why a person does something: one of a few reasons, or their own words.
+
+use models::{ActReason, Note};
+
+/// A reason to choose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Choice {
+    Returned,
+    NotDelivered,
+    Duplicate,
+    Goodwill,
+    Other,
+}
+
+/// Why a payment is refunded.
+pub(crate) const OF_REFUNDS: &[Choice] =
+    &[Choice::Returned, Choice::NotDelivered, Choice::Duplicate, Choice::Goodwill, Choice::Other];
+
+/// Why a payment or a refund is cancelled: nothing was delivered for it, and nothing given.
+pub(crate) const OF_CANCELLATIONS: &[Choice] = &[Choice::Duplicate, Choice::Other];
+
+impl Choice {
+    /// As forms spell it.
+    pub(crate) const fn value(self) -> &'static str {
+        match self {
+            Self::Returned => "returned",
+            Self::NotDelivered => "not_delivered",
+            Self::Duplicate => "duplicate",
+            Self::Goodwill => "goodwill",
+            Self::Other => "other",
+        }
+    }
+
+    /// As it reads.
+    pub(crate) const fn label(self) -> &'static str {
+        match self {
+            Self::Returned => "The goods came back",
+            Self::NotDelivered => "The goods never arrived",
+            Self::Duplicate => "It’s a duplicate",
+            Self::Goodwill => "Goodwill",
+            Self::Other => "Another reason",
+        }
+    }
+}
+
+/// The part of a form that asks for a reason; with what was typed, and what is wrong with it.
+#[derive(Default)]
+pub(crate) struct ReasonField {
+    pub(crate) choices: &'static [Choice],
+    pub(crate) chosen: String,
+    pub(crate) note: String,
+    pub(crate) choice_error: Option<&'static str>,
+    pub(crate) note_error: Option<&'static str>,
+}
+
+impl ReasonField {
+    /// Of these choices, with what was typed.
+    pub(crate) fn new(choices: &'static [Choice], chosen: &str, note: &str) -> Self {
+        Self { choices, chosen: chosen.to_owned(), note: note.to_owned(), ..Self::default() }
+    }
+
+    /// The reason; none if something is wrong, which the field says from then on.
+    pub(crate) fn read(&mut self) -> Option<ActReason> {
+        let chosen = self.choices.iter().find(|choice| choice.value() == self.chosen);
+        let note = self.note.trim();
+        let reason = match chosen {
+            None => {
+                self.choice_error = Some("Choose a reason");
+                return None;
+            }
+            Some(Choice::Other) if note.is_empty() => {
+                self.note_error = Some("Say what the reason is");
+                return None;
+            }
+            Some(Choice::Other) => match Note::try_from(note.to_owned()) {
+                Ok(note) => return Some(ActReason::Other(note)),
+                Err(_) => {
+                    self.note_error = Some("The note can have up to 200 ordinary characters, all of them on one line");
+                    return None;
+                }
+            },
+            Some(Choice::Returned) => ActReason::Returned,
+            Some(Choice::NotDelivered) => ActReason::NotDelivered,
+            Some(Choice::Duplicate) => ActReason::Duplicate,
+            Some(Choice::Goodwill) => ActReason::Goodwill,
+        };
+        // It would be lost.
+        if note.is_empty() {
+            Some(reason)
+        } else {
+            self.note_error = Some("Choose “Another reason” to leave a note, or leave the note empty");
+            None
+        }
+    }
+
+    /// What is wrong, by the id of its field.
+    pub(crate) fn errors(&self) -> Vec<(&'static str, String)> {
+        let errors = [("reason", self.choice_error), ("note", self.note_error)];
+        errors.into_iter().filter_map(|(field, error)| Some((field, error?.to_owned()))).collect()
+    }
+}
+
+/// A reason, as it reads.
+pub(crate) fn in_words(reason: &ActReason) -> String {
+    match reason {
+        ActReason::Returned => Choice::Returned.label().to_owned(),
+        ActReason::NotDelivered => Choice::NotDelivered.label().to_owned(),
+        ActReason::Duplicate => Choice::Duplicate.label().to_owned(),
+        ActReason::Goodwill => Choice::Goodwill.label().to_owned(),
+        ActReason::Other(note) => note.as_str().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(choices: &'static [Choice], chosen: &str, note: &str) -> Result<ActReason, Vec<&'static str>> {
+        let mut field = ReasonField::new(choices, chosen, note);
+        field.read().ok_or_else(|| field.errors().into_iter().map(|(field, _)| field).collect())
+    }
+
+    #[test]
+    fn a_reason_is_chosen_or_written() {
+        for (chosen, reason) in [
+            ("returned", ActReason::Returned),
+            ("not_delivered", ActReason::NotDelivered),
+            ("duplicate", ActReason::Duplicate),
+            ("goodwill", ActReason::Goodwill),
+        ] {
+            assert_eq!(read(OF_REFUNDS, chosen, " "), Ok(reason.clone()));
+            assert_eq!(read(OF_REFUNDS, chosen, "Came broken"), Err(vec!["note"]), "which would be lost");
+            assert_eq!(serde_json::to_value(reason).unwrap(), chosen, "as it is stored");
+        }
+        let note = Note::try_from("Came broken".to_owned()).unwrap();
+        assert_eq!(read(OF_REFUNDS, "other", " Came broken "), Ok(ActReason::Other(note)));
+        assert_eq!(read(OF_REFUNDS, "other", "  "), Err(vec!["note"]));
+        assert_eq!(read(OF_REFUNDS, "other", &"é".repeat(201)), Err(vec!["note"]));
+        assert!(read(OF_REFUNDS, "other", &"é".repeat(200)).is_ok());
+        for chosen in ["", "Returned", "nonsense"] {
+            assert_eq!(read(OF_REFUNDS, chosen, ""), Err(vec!["reason"]), "{chosen}");
+        }
+        assert_eq!(read(OF_CANCELLATIONS, "returned", ""), Err(vec!["reason"]));
+        assert_eq!(read(OF_CANCELLATIONS, "duplicate", ""), Ok(ActReason::Duplicate));
+    }
+}

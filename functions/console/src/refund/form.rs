@@ -1,0 +1,206 @@
+//! What the form of a refund brings.
+
+use models::{
+    AccountIdentifier, AccountKind, AccountNumber, ActReason, Currency, Iban, MinorUnits, Money, Name, RefundPayee,
+    SortCode,
+};
+use pages::{Language, RefundTexts};
+use payments::RefundWay;
+use serde::Deserialize;
+
+use crate::reason::{OF_REFUNDS, ReasonField};
+
+/// Which button was pressed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Step {
+    /// Show what will be done, to be checked.
+    #[default]
+    Check,
+    /// Let it be changed.
+    Edit,
+    /// Do it.
+    Confirm,
+}
+
+/// Who says where the money goes, if the payer's bank didn't.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum AskedOf {
+    /// The customer is asked.
+    #[default]
+    Customer,
+    /// The form gives an account.
+    Account,
+}
+
+/// A refund as typed. The account is personal data, so nothing debugs it.
+#[derive(Default, Deserialize)]
+pub(crate) struct RefundForm {
+    /// The button.
+    #[serde(default)]
+    pub(crate) step: Step,
+    /// How many refunds of the payment its author saw.
+    pub(crate) seen: u32,
+    #[serde(default)]
+    pub(crate) amount: String,
+    #[serde(default)]
+    pub(crate) to: AskedOf,
+    #[serde(default)]
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) sort_code: String,
+    #[serde(default)]
+    pub(crate) account_number: String,
+    #[serde(default)]
+    pub(crate) iban: String,
+    #[serde(default)]
+    pub(crate) reason: String,
+    #[serde(default)]
+    pub(crate) note: String,
+}
+
+/// What a form asks for.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) amount: Money,
+    pub(crate) payee: Option<RefundPayee>,
+    pub(crate) reason: ActReason,
+}
+
+/// What is wrong with each field.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Errors {
+    pub(crate) amount: Option<String>,
+    pub(crate) name: Option<&'static str>,
+    pub(crate) sort_code: Option<&'static str>,
+    pub(crate) account_number: Option<&'static str>,
+    pub(crate) iban: Option<&'static str>,
+}
+
+impl Errors {
+    /// Each by the id of its field.
+    pub(crate) fn list(&self) -> Vec<(&'static str, String)> {
+        let Self { amount, name, sort_code, account_number, iban } = self;
+        let of = |text: &Option<&'static str>| text.map(str::to_owned);
+        let fields = [
+            ("amount", amount.clone()),
+            ("name", of(name)),
+            ("sort_code", of(sort_code)),
+            ("account_number", of(account_number)),
+            ("iban", of(iban)),
+        ];
+        fields.into_iter().filter_map(|(field, error)| Some((field, error?))).collect()
+    }
+}
+
+impl RefundForm {
+    /// One that nobody has typed in: of all that is left.
+    pub(crate) fn of(left: Money, seen: u32) -> Self {
+        Self { seen, amount: left.to_decimal(), ..Self::default() }
+    }
+
+    /// Its part about the reason.
+    pub(crate) fn reason_field(&self) -> ReasonField {
+        ReasonField::new(OF_REFUNDS, &self.reason, &self.note)
+    }
+
+    /// What it asks for, where so much is left and so much may be asked for at the most; or all that is wrong at once.
+    pub(crate) fn check(
+        &self,
+        left: Money,
+        most: MinorUnits,
+        way: &RefundWay<'_>,
+        language: Language,
+    ) -> Result<Asked, (Errors, ReasonField)> {
+        let amount = read_amount(&self.amount, left, most, language);
+        let payee = match way {
+            RefundWay::ToBeAsked(kind) if self.to == AskedOf::Account => self.payee(*kind).map(Some),
+            RefundWay::ToBeAsked(_) | RefundWay::ByProvider | RefundWay::ToPayer(_) | RefundWay::None => Ok(None),
+        };
+        let mut field = self.reason_field();
+        match (amount, payee, field.read()) {
+            (Ok(amount), Ok(payee), Some(reason)) => Ok(Asked { amount, payee, reason }),
+            (amount, payee, _) => Err((Errors { amount: amount.err(), ..payee.err().unwrap_or_default() }, field)),
+        }
+    }
+
+    fn payee(&self, kind: AccountKind) -> Result<RefundPayee, Errors> {
+        let t = texts();
+        let name = read(&self.name, |typed| Name::try_from(typed.to_owned()), t.name_missing, t.name_wrong);
+        let account = match kind {
+            AccountKind::UkAccount => self.uk_account(),
+            AccountKind::Iban => self.iban().map_err(|iban| Errors { iban: Some(iban), ..Errors::default() }),
+        };
+        match (name, account) {
+            (Ok(name), Ok(account)) => Ok(RefundPayee { name: Some(name), account }),
+            (name, account) => Err(Errors { name: name.err(), ..account.err().unwrap_or_default() }),
+        }
+    }
+
+    fn uk_account(&self) -> Result<AccountIdentifier, Errors> {
+        let t = texts();
+        let sort_code = read(&self.sort_code, SortCode::from_typed, t.sort_code_missing, t.sort_code_wrong);
+        let account_number =
+            read(&self.account_number, AccountNumber::from_typed, t.account_number_missing, t.account_number_wrong);
+        match (sort_code, account_number) {
+            (Ok(sort_code), Ok(account_number)) => Ok(AccountIdentifier::UkAccount { sort_code, account_number }),
+            (sort_code, account_number) => {
+                Err(Errors { sort_code: sort_code.err(), account_number: account_number.err(), ..Errors::default() })
+            }
+        }
+    }
+
+    fn iban(&self) -> Result<AccountIdentifier, &'static str> {
+        let t = texts();
+        let iban = read(&self.iban, Iban::from_typed, t.iban_missing, t.iban_wrong)?;
+        let account = AccountIdentifier::Iban { iban };
+        if account.receives(Currency::EUR) { Ok(account) } else { Err(t.iban_elsewhere) }
+    }
+}
+
+/// What a customer reads about wrong details is true for a merchant, too.
+fn texts() -> &'static RefundTexts {
+    &Language::English.texts().refunds
+}
+
+/// An amount from the least there is to this one.
+fn read_amount(typed: &str, left: Money, most: MinorUnits, language: Language) -> Result<Money, String> {
+    let left_in_words = language.amount(&left);
+    if typed.trim().is_empty() {
+        return Err(format!("Enter an amount, at most the {left_in_words} that is left"));
+    }
+    let Ok(amount) = Money::from_typed(typed, left.currency()) else {
+        let decimals = left.currency().exponent().unwrap_or(0);
+        return Err(match decimals {
+            0 => format!(
+                "Enter the amount in whole {}, at most the {left_in_words} that is left",
+                left.currency().code()
+            ),
+            _ => format!(
+                "Enter the amount as a number with at most {decimals} decimals, like {}; {left_in_words} is left",
+                left.to_decimal()
+            ),
+        });
+    };
+    if amount.minor() < 1 {
+        Err(format!("The amount must be more than 0; {left_in_words} is left"))
+    } else if amount.minor() > most.get() {
+        Err(format!("Only {left_in_words} is left to refund"))
+    } else {
+        Ok(amount)
+    }
+}
+
+/// What a field says without the spaces around it, or the error if that is nothing or wrong.
+fn read<T, E>(
+    typed: &str,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+    missing: &'static str,
+    wrong: &'static str,
+) -> Result<T, &'static str> {
+    match typed.trim() {
+        "" => Err(missing),
+        text => parse(text).map_err(|_| wrong),
+    }
+}

@@ -1,0 +1,167 @@
+//! Refunds, those first that await somebody. There is no list of refunds: they are found at their payments, newest first, and by
+//! the payments that pay them; a page says how far it searched.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use jiff::Timestamp;
+use lambda_http::http::StatusCode;
+use models::{Permission, Refund, RefundId, RefundState, Session};
+use pages::{Answer, Problem, Shell, Zone};
+use store::{ListCursor, ListRange, ListStart};
+
+use crate::frame::Frame;
+use crate::paths::payment_path;
+use crate::services::Services;
+
+/// How many payments with refunds one page shows the refunds of: each is a query.
+const PAYMENTS: usize = 25;
+
+/// A refund, as a row shows it.
+struct Row {
+    amount: String,
+    reference: String,
+    made_at: String,
+    state: &'static str,
+    payment_path: String,
+    /// Where the merchant authorises it, for who may.
+    authorise_at: Option<String>,
+}
+
+/// The page.
+#[derive(Template)]
+#[template(path = "refunds.html")]
+struct RefundsPage<'a> {
+    shell: Shell<'a>,
+    frame: &'a Frame<'a>,
+    /// Heading and rows, in the order of how urgent they are.
+    groups: Vec<(&'static str, Vec<Row>)>,
+    /// How far was searched; none if all was.
+    searched_to: Option<String>,
+    /// Where the search goes on.
+    older: Option<String>,
+}
+
+/// A page of the refunds of the newest payments, or of those after the position in the address.
+pub(crate) async fn list(services: &Services, frame: &Frame<'_>, query: &str) -> Answer {
+    let start = match query.strip_prefix("after=") {
+        None if query.is_empty() => ListStart::Newest,
+        None => return Err(Problem::Malformed),
+        Some(after) => ListStart::After(ListCursor::of_sessions(after).ok_or(Problem::Malformed)?),
+    };
+    let owner = frame.visitor.owner(frame.mode);
+    let merchant = services.merchants.get(&owner.merchant_id).await?.ok_or(Problem::NotFound)?;
+    let range = ListRange { start, limit: PAYMENTS, ..ListRange::default() };
+    let has_refunds = |session: &Session| session.refund_count > 0 || session.pays_refund.is_some();
+    let shards = merchant.list_sharding.shards();
+    let page = services.sessions.search(&owner, shards, range, None, Some(&has_refunds)).await?;
+    let mut refunds: BTreeMap<RefundId, Refund> = BTreeMap::new();
+    for session in &page.items {
+        let found = match &session.pays_refund {
+            Some(paid) if refunds.contains_key(&paid.refund_id) => vec![],
+            Some(paid) => services.refunds.find(&paid.session_id, &paid.refund_id).await?.into_iter().collect(),
+            None => services.refunds.of(&session.id).await?.refunds,
+        };
+        refunds.extend(found.into_iter().map(|refund| (refund.id, refund)));
+    }
+    let now = services.clock.now();
+    let mut refunds: Vec<Refund> = refunds.into_values().filter(|refund| owner.owns_refund(refund)).collect();
+    refunds.sort_by_key(|refund| std::cmp::Reverse((refund.created_at, refund.id)));
+    let page = RefundsPage {
+        shell: frame.shell(),
+        frame,
+        groups: groups(&refunds, frame, now),
+        searched_to: page.next.as_ref().and_then(ListCursor::created_at).map(|at| shown(frame, at)),
+        older: page.next.map(|next| format!("{}/refunds?after={}", frame.root(), next.encode())),
+    };
+    frame.page(StatusCode::OK, &page)
+}
+
+fn groups(refunds: &[Refund], frame: &Frame<'_>, now: Timestamp) -> Vec<(&'static str, Vec<Row>)> {
+    let mut groups =
+        [("Waiting for you to authorise", vec![]), ("Waiting for the customer’s account", vec![]), ("Others", vec![])];
+    for refund in refunds {
+        let [(_, authorise), (_, details), (_, others)] = &mut groups;
+        let (group, state) = match refund.state_at(now) {
+            RefundState::AwaitingDetails => (details, "Waiting for the customer"),
+            RefundState::AwaitingPayment if !refund.submitted => (authorise, "Waiting for you"),
+            RefundState::AwaitingPayment => (others, "Being sent"),
+            RefundState::Sent => (others, "Sent"),
+            RefundState::Failed => (others, "Failed"),
+        };
+        let may_authorise = frame.visitor.may(Permission::MoveMoney);
+        group.push(Row {
+            amount: frame.language.amount(&refund.amount),
+            reference: refund.reference.as_str().to_owned(),
+            made_at: shown(frame, refund.created_at),
+            state,
+            payment_path: format!("{}#refunds", payment_path(frame.mode, refund.session_id)),
+            authorise_at: refund.authorisation_url_at(now).filter(|_| may_authorise),
+        });
+    }
+    groups.into_iter().filter(|(_, rows)| !rows.is_empty()).collect()
+}
+
+fn shown(frame: &Frame<'_>, at: Timestamp) -> String {
+    frame.language.date_and_time(at, Zone::London)
+}
+
+#[cfg(test)]
+mod tests {
+    use models::{Mode, Role};
+
+    use super::*;
+    use crate::desk::{Desk, seen, words};
+
+    async fn refunds_page(desk: &Desk, query: &str) -> (u16, String) {
+        seen(Box::pin(list(&desk.services, &desk.frame(Mode::Test), query)).await)
+    }
+
+    #[tokio::test]
+    async fn what_awaits_the_merchant_comes_first() {
+        let mut desk = Desk::new().await;
+        assert!(words(&refunds_page(&desk, "").await.1).contains("No refunds"), "an empty page");
+        for withheld in [false, true, false] {
+            let session = desk
+                .paid(|session| {
+                    if withheld {
+                        session.payer_account = None;
+                    }
+                })
+                .await;
+            let creation = samples::refund_creation(desk.services.clock.now());
+            let (refund, payment) =
+                Refund::create(&session, samples::new_refund(&session, Some(100)), creation).unwrap();
+            desk.services.refunds.create(&refund, payment.as_ref(), None, None, None).await.unwrap();
+        }
+        desk.paid(|_| {}).await;
+        let (status, html) = refunds_page(&desk, "").await;
+        let said = words(&html);
+        assert_eq!(status, 200);
+        assert_eq!(said.matches("£1.00").count(), 3, "each once: {said}");
+        let at = |text: &str| said.find(text).unwrap_or_else(|| panic!("{text}: {said}"));
+        assert!(at("Waiting for you to authorise") < at("Waiting for the customer’s account"), "{said}");
+        assert_eq!(html.matches("/checkout/").count(), 2, "{html}");
+        assert!(said.contains("These are all refunds"), "{said}");
+        desk.visitor.person.role = Role::Look;
+        assert!(!refunds_page(&desk, "").await.1.contains("/checkout/"), "who only looks authorises nothing");
+        for query in ["after=", "after=x", "before=x", "x"] {
+            assert_eq!(refunds_page(&desk, query).await.0, 400, "{query}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_page_says_how_far_it_searched() {
+        let desk = Desk::new().await;
+        for _ in 0..=PAYMENTS {
+            desk.paid(|session| session.refund_count = 1).await;
+        }
+        let (_, html) = refunds_page(&desk, "").await;
+        let (_, rest) = html.split_once("/console/test/refunds?").unwrap();
+        let query = rest.split_once('"').unwrap().0;
+        assert!(words(&html).contains("Searched the payments back to 31 January 2026, 09:30 (London time)"), "{html}");
+        let (status, older) = refunds_page(&desk, query).await;
+        assert_eq!(status, 200);
+        assert!(words(&older).contains("These are all refunds") || words(&older).contains("No refunds"), "{older}");
+    }
+}
