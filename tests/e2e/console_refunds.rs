@@ -79,6 +79,9 @@ async fn a_part_and_then_the_rest() {
     assert_eq!(too_much.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(leads_to_payment(&send(&browser, &session, "confirm", "1", "2.50").await, &session));
     assert_eq!(checked(&world, &session).await, [150, 250]);
+    let list = browser.get("/console/test/refunds").await;
+    assert_eq!(list.status, StatusCode::OK, "{}", list.html);
+    assert!(list.html.contains("Waiting for you to authorise") && list.html.contains("£2.50"), "{}", list.html);
     let nothing = browser.get(&format!("{}/refund", path(&session))).await;
     assert!(nothing.html.contains("All of it has been refunded"), "{}", nothing.html);
     let outcomes: Vec<Value> =
@@ -142,9 +145,10 @@ async fn answers_are_lost_and_functions_die_and_there_is_one_refund_with_its_act
         world.machine.faults().add(Fault::new(TRANSACTION, effect).function("ConsoleFunction"));
         let first = send(&browser, &session, "confirm", "0", "1").await;
         assert!(world.machine.faults().waiting().is_empty());
-        match effect {
-            Effect::KillBefore | Effect::KillAfter => assert!(first.status.is_server_error(), "{}", first.html),
-            _ => assert!(leads_to_payment(&first, &session), "{effect:?}: {}", first.html),
+        if matches!(effect, Effect::KillBefore | Effect::KillAfter) {
+            assert!(first.status.is_server_error(), "{effect:?}: {}", first.html);
+        } else {
+            assert!(leads_to_payment(&first, &session), "{effect:?}: {}", first.html);
         }
         let expected = if effect == Effect::KillBefore { vec![] } else { vec![100] };
         assert_eq!(checked(&world, &session).await, expected, "{effect:?}");

@@ -54,8 +54,12 @@ pub(crate) async fn show_payment(services: &Services, frame: &Frame<'_>, id: Ses
     let session = own_session(services, frame, id).await?;
     match session.state_at(services.clock.now()) {
         SessionState::Cancelled => see_other(&payment_path(frame.mode, id)),
-        state if state.is_awaiting() => payment_form(frame, &session, StatusCode::OK, new_field(), base_url),
-        state => refuse_payment(frame, id, StatusCode::OK, not_cancellable(state)),
+        SessionState::AwaitingPayer | SessionState::AwaitingProvider | SessionState::AwaitingPaymentConsent => {
+            payment_form(frame, &session, StatusCode::OK, new_field(), base_url)
+        }
+        state @ (SessionState::Pending | SessionState::Sent | SessionState::Failed | SessionState::Expired) => {
+            refuse_payment(frame, id, StatusCode::OK, not_cancellable(state))
+        }
     }
 }
 

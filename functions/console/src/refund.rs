@@ -21,6 +21,7 @@ use crate::acts::{self, refused};
 use crate::back::Back;
 use crate::frame::Frame;
 use crate::paths::{payment_path, refund_path};
+use crate::reason::ReasonField;
 use crate::refusal::{RefusalPage, state_in_words};
 use crate::services::Services;
 
@@ -96,6 +97,10 @@ impl<'a> Refundable<'a> {
         let owner = frame.visitor.owner(frame.mode);
         let session = session.filter(|session| owner.owns(session)).ok_or(Problem::NotFound)?;
         let left = left(&session, &refunds, session.now(services.clock.now()));
+        let left = left.and_then(|left| match services.payments.refund_way(&session) {
+            RefundWay::ByProvider | RefundWay::ToPayer(_) | RefundWay::ToBeAsked(_) => Ok(left),
+            RefundWay::None => Err(NotRefundable::NotByBank(left.currency())),
+        });
         Ok(Self { services, frame, session, refunds, left, base_url })
     }
 
@@ -112,7 +117,7 @@ impl<'a> Refundable<'a> {
         status: StatusCode,
         left: Money,
         form: &RefundForm,
-        wrong: Option<(Errors, crate::reason::ReasonField)>,
+        wrong: Option<Box<(Errors, ReasonField)>>,
         news: Option<String>,
     ) -> Answer {
         let page = FormPage::new(self.frame, self.summary(left), self.session.refund_count, form, wrong, news);
@@ -171,7 +176,7 @@ impl<'a> Refundable<'a> {
                 match (why, now.left) {
                     (NotRefundable::TooMuch { .. }, Ok(left)) => {
                         let errors = Errors { amount: Some(text), ..Errors::default() };
-                        let wrong = Some((errors, form.reason_field()));
+                        let wrong = Some(Box::new((errors, form.reason_field())));
                         now.form(StatusCode::UNPROCESSABLE_ENTITY, left, form, wrong, None)
                     }
                     (

@@ -112,7 +112,7 @@ impl RefundForm {
         most: MinorUnits,
         way: &RefundWay<'_>,
         language: Language,
-    ) -> Result<Asked, (Errors, ReasonField)> {
+    ) -> Result<Asked, Box<(Errors, ReasonField)>> {
         let amount = read_amount(&self.amount, left, most, language);
         let payee = match way {
             RefundWay::ToBeAsked(kind) if self.to == AskedOf::Account => self.payee(*kind).map(Some),
@@ -121,7 +121,10 @@ impl RefundForm {
         let mut field = self.reason_field();
         match (amount, payee, field.read()) {
             (Ok(amount), Ok(payee), Some(reason)) => Ok(Asked { amount, payee, reason }),
-            (amount, payee, _) => Err((Errors { amount: amount.err(), ..payee.err().unwrap_or_default() }, field)),
+            (amount, payee, _) => {
+                let errors = Errors { amount: amount.err(), ..payee.err().unwrap_or_default() };
+                Err(Box::new((errors, field)))
+            }
         }
     }
 

@@ -91,10 +91,11 @@ impl<'a> FormPage<'a> {
         summary: Summary<'a>,
         seen: u32,
         typed: &'a RefundForm,
-        wrong: Option<(Errors, ReasonField)>,
+        wrong: Option<Box<(Errors, ReasonField)>>,
         news: Option<String>,
     ) -> Self {
-        let (wrong, reason) = wrong.unwrap_or_else(|| (Errors::default(), typed.reason_field()));
+        let wrong = wrong.unwrap_or_else(|| Box::new((Errors::default(), typed.reason_field())));
+        let (wrong, reason) = *wrong;
         let errors = [wrong.list(), reason.errors()].concat();
         let id = summary.session.id;
         Self {

@@ -1,7 +1,7 @@
 //! Refunds by people, over tables in memory: what the pages say, what a second form does, and a process that dies anywhere.
 
 use jiff::SignedDuration;
-use models::{ActKind, ActObject, ActOutcome, ActReason, Mode, RefundState, Session};
+use models::{ActKind, ActObject, ActOutcome, ActReason, Currency, Mode, Money, RefundState, Session};
 
 use super::{show, submit};
 use crate::back::Back;
@@ -221,6 +221,18 @@ async fn only_who_signed_in_just_now_refunds_real_money() {
     assert_eq!(desk.refund_form(&theirs).await.0, 404);
     assert_eq!(desk.send(&theirs, &fields("confirm", "1")).await.0, 404);
     assert_eq!(desk.acts().await, []);
+}
+
+#[tokio::test]
+async fn what_no_bank_sends_back_has_no_form() {
+    let desk = Desk::new().await;
+    let session = desk.paid(|session| session.amount = Money::new(session.amount.minor_units(), Currency::USD)).await;
+    let (status, html) = desk.refund_form(&session).await;
+    assert_eq!(status, 200);
+    assert!(words(&html).contains("A payment in USD can only be refunded by the provider that took it"), "{html}");
+    assert_eq!(desk.send(&session, &fields("confirm", "1")).await.0, 409);
+    let outcomes: Vec<_> = desk.acts().await.into_iter().map(|act| act.outcome).collect();
+    assert_eq!(outcomes, [ActOutcome::Refused("not_by_bank".to_owned())]);
 }
 
 /// Wherever the process dies, the same form sent again makes the one refund; and there is an act of it exactly if it is there.
