@@ -4,6 +4,8 @@ use models::Role;
 use reqwest::{Method, StatusCode};
 use tests::{Browser, World, page};
 
+use crate::operator;
+
 const PEOPLE: &str = "/console/test/people";
 
 async fn person(browser: &Browser<'_>, email: &str, form: &[(&str, &str)]) -> tests::Page {
@@ -161,4 +163,44 @@ async fn the_audit_is_filtered_paged_and_exported() {
     assert_eq!(csv.html.lines().count(), 56, "{}", csv.html);
     assert!(csv.html.starts_with("at,who,what,object,mode,reason,from,to,refused,correlation_id,id\r\n"));
     assert!(audit(&owner, "what=exported").await.contains("audit?what=person_added"));
+}
+
+#[tokio::test]
+async fn an_operator_invites_and_removes_people() {
+    let world = World::with_console().await;
+    let ada = "ada@shop.example";
+    let url = world.machine.api_url().to_owned();
+    let invite = ["console", "invite", "demo", ada, "--role", "own", "--url", &url];
+    let dry = operator::answer(&world, &[&invite[..], &["--dry-run"]].concat()).await;
+    assert!(dry.get("link").is_none(), "{dry}");
+    let invited = operator::answer(&world, &invite).await;
+    let link = invited["link"].as_str().unwrap().strip_prefix(&url).unwrap().to_owned();
+    let mut browser = world.stranger();
+    let led_on = browser.send(&link, &[("back", "/console/test/people")]).await;
+    browser.keep(&led_on);
+    assert_eq!(browser.get(PEOPLE).await.status, StatusCode::OK);
+    // Again, whatever their role: a link for who is there.
+    let again = operator::answer(&world, &["console", "invite", "demo", "ADA@shop.example"]).await;
+    assert_eq!((&again["role"], again["link"].is_string()), (&"own".into(), true));
+    for (arguments, says) in [
+        (&["console", "invite", "demo", "bea@shop.example"][..], "--role"),
+        (&["console", "invite", "demo", ada, "--role", "look"], "with the role own"),
+        (&["console", "change", "demo", ada, "--role", "look"], "the last whose role is own"),
+        (&["console", "remove", "demo", ada], "the last whose role is own"),
+        (&["console", "remove", "demo", "bea@shop.example"], "no such person"),
+    ] {
+        let refused = operator::run(&world, arguments).await;
+        assert!(refused.code != 0 && refused.said.contains(says), "{arguments:?}: {}", refused.said);
+    }
+    operator::answer(&world, &["console", "invite", "demo", "bea@shop.example", "--role", "own", "--url", &url]).await;
+    let changed = operator::answer(&world, &["console", "change", "demo", ada, "--role", "look"]).await;
+    assert_eq!((&changed["was"], &changed["role"]), (&"own".into(), &"look".into()));
+    assert_eq!(browser.get(PEOPLE).await.status, StatusCode::FORBIDDEN);
+    let listed = operator::answer(&world, &["console", "list", "demo"]).await;
+    assert_eq!(listed.as_array().unwrap().len(), 2);
+    operator::answer(&world, &["console", "sign-out", "demo", ada]).await;
+    assert_eq!(browser.get(PEOPLE).await.status, StatusCode::SEE_OTHER);
+    operator::answer(&world, &["console", "remove", "demo", ada]).await;
+    let listed = operator::answer(&world, &["console", "list", "demo"]).await;
+    assert_eq!(listed[0]["email"], "bea@shop.example");
 }

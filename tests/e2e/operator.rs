@@ -16,7 +16,7 @@ pub(crate) struct Ran {
     pub(crate) code: i32,
     pub(crate) json: Value,
     pub(crate) shown: String,
-    said: String,
+    pub(crate) said: String,
 }
 
 /// How often who is no function has called each operation of AWS.
