@@ -323,7 +323,9 @@ fn a_refund_is_made_at_the_time_that_the_session_has_by_then() {
         };
         let (early, refunds) = (made(&paid), Refunds::new(stage.table.clone()));
         stage.moved_to(stage.clock.now + days(1)).await;
-        let RefundCreated::Refused(Some(now_as)) = refunds.create(&early, None, None).await.unwrap() else { panic!() };
+        let RefundCreated::Refused(Some(now_as)) = refunds.create(&early, None, None, None, None).await.unwrap() else {
+            panic!()
+        };
         let refund = made(&now_as);
         assert!(matches!(refunds.create(&refund, None, None, None, None).await.unwrap(), RefundCreated::New));
         assert_eq!(refund.created_at, stage.clock.now + days(1));
