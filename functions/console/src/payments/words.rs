@@ -14,10 +14,11 @@ pub(super) struct State {
 
 /// How a session stands.
 pub(super) fn state_of(session: &Session, now: Timestamp) -> State {
-    match session.state_at(now) {
-        SessionState::Sent if session.taken_back.is_some() => State { class: "bad", text: "Paid, then taken back" },
-        state => State { class: class(state), text: state_text(state) },
+    let state = session.state_at(now);
+    if session.taken_back.is_some() {
+        return State { class: "bad", text: "Paid, then taken back" };
     }
+    State { class: class(state), text: state_text(state) }
 }
 
 const fn class(state: SessionState) -> &'static str {
