@@ -121,7 +121,7 @@ impl Site {
         let (refund, payment) = Refund::create(session, new, creation).unwrap();
         match self.services.refunds.create(&refund, payment.as_ref(), None, None, None).await.unwrap() {
             RefundCreated::New => refund,
-            other => panic!("{other:?}"),
+            other @ (RefundCreated::Existing(..) | RefundCreated::Refused(_)) => panic!("{other:?}"),
         }
     }
 
