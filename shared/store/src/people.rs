@@ -12,7 +12,7 @@ use crate::acts::ActWrite;
 use crate::error::StoreError;
 use crate::keys;
 use crate::table::{Item, Table, ms, n, read, s, sk};
-use crate::transaction::{Transacted, Transaction};
+use crate::transaction::{Transacted, Transaction, Verdict};
 use crate::update::{Update, Updated, Version};
 use crate::write::WriteKind;
 
@@ -23,6 +23,9 @@ const MAX_PEOPLE: usize = 100;
 const MAX_LINKS: u32 = 5;
 
 const LINKS_WITHIN: SignedDuration = SignedDuration::from_mins(15);
+
+/// How often what was refused is tried again upon what others have made of it meanwhile. People change a few times a day.
+const MAX_TRIES: usize = 16;
 
 /// As what an item is named in errors: its key has an address.
 const A_PERSON: &str = "of a person";
@@ -229,10 +232,10 @@ impl People {
     }
 
     /// Ends all visits of a person that began before `now`, and the links that were made before; false if there is no such
-    /// person.
+    /// person. Where they were ended at `now` or later (by another clock), those from since then end as well.
     ///
     /// # Errors
-    /// The table failed us; they may be ended.
+    /// The table failed us; they may be ended. [`StoreError::Conflict`] if others kept changing the person: nothing is.
     pub async fn end_visits(
         &self,
         merchant: &MerchantId,
@@ -240,13 +243,24 @@ impl People {
         now: Timestamp,
         act: Option<&ActWrite>,
     ) -> Result<bool, StoreError> {
-        let Some(item) = self.item(merchant, email).await? else { return Ok(false) };
-        let update = Update::new(WriteKind::VisitsEnd, keys::person(merchant, email))
-            .when("#added_by = :added_by", [(":added_by", s(item.added_by))])
-            .when("#visits_from < :now", [(":now", ms(now))])
-            .set("visits_from", ms(now));
-        // Refused, they were ended later than now, or the person is gone.
-        Transaction::default().update(update).act(act).send(&self.table).await.map(|_| true)
+        for _ in 0..MAX_TRIES {
+            let Some(item) = self.item(merchant, email).await? else { return Ok(false) };
+            let after = item.person.visits_from.checked_add(SignedDuration::from_millis(1)).unwrap_or(Timestamp::MAX);
+            let from = now.max(after);
+            let update = Update::new(WriteKind::VisitsEnd, keys::person(merchant, email))
+                .when("#added_by = :added_by", [(":added_by", s(item.added_by))])
+                .when("#visits_from < :now", [(":now", ms(from))])
+                .set("visits_from", ms(from));
+            match Transaction::default().update(update).act(act).send(&self.table).await? {
+                Transacted::Done => return Ok(true),
+                Transacted::Refused(verdicts) => match verdicts.of(0) {
+                    // Ended at this very time: by ourselves, where the SDK repeated a transaction whose answer was lost.
+                    Verdict::Refused(Some(item)) if item.get("visits_from") == Some(&ms(from)) => return Ok(true),
+                    Verdict::Refused(_) | Verdict::Held => {}
+                },
+            }
+        }
+        Err(StoreError::Conflict { operation: "TransactWriteItems" })
     }
 
     /// Counts that a person asks for a sign-in link, and says whether they may have one: five in 15 minutes at the most.
@@ -260,7 +274,8 @@ impl People {
         now: Timestamp,
     ) -> Result<LinkAsked, StoreError> {
         let mut found = self.item(merchant, email).await?;
-        while let Some(item) = found {
+        for _ in 0..MAX_TRIES {
+            let Some(item) = found else { return Ok(LinkAsked::NotFound) };
             let update = Update::new(WriteKind::LinkAsk, keys::person(merchant, email))
                 .when("#added_by = :added_by", [(":added_by", s(item.added_by))])
                 .when("#links = :counted", [(":counted", n(item.links))]);
@@ -285,7 +300,7 @@ impl People {
                 Updated::Refused(item) => item.map(|item| read(A_PERSON, item)).transpose()?,
             };
         }
-        Ok(LinkAsked::NotFound)
+        Err(StoreError::Conflict { operation: "UpdateItem" })
     }
 
     async fn item(&self, merchant: &MerchantId, email: &EmailAddress) -> Result<Option<PersonItem>, StoreError> {
@@ -304,7 +319,7 @@ impl People {
         let write_id = self.table.random.write_id();
         let key = keys::people(merchant);
         let mut done = None;
-        loop {
+        for _ in 0..MAX_TRIES {
             // First the version, so that what is read after it is no older.
             let version = self.table.get(key.clone()).await?;
             let changed_by: Option<AttributeValue> = version.as_ref().and_then(|item| item.get("changed_by").cloned());
@@ -327,6 +342,7 @@ impl People {
                 Transacted::Refused(_) => done = Some(person),
             }
         }
+        Err(StoreError::Conflict { operation: "TransactWriteItems" })
     }
 }
 
