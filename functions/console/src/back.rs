@@ -28,10 +28,7 @@ impl Back {
         }
         match Route::of(&Method::GET, uri.path())? {
             (Route::In(..), _) => Some(Self(address.to_owned())),
-            (
-                Route::Home | Route::SignIn | Route::AskForLink | Route::Link(_) | Route::UseLink(_) | Route::SignOut,
-                _,
-            ) => None,
+            (Route::Home | Route::SignIn | Route::Link(_) | Route::UseLink(_) | Route::SignOut, _) => None,
         }
     }
 

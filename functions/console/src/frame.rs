@@ -105,6 +105,11 @@ impl<'a> Frame<'a> {
         Link { label, path: format!("{}/{}", root(mode), self.part.segment()), is_here: false }
     }
 
+    /// Whether this person may see personal data.
+    pub(crate) const fn may_see_personal_data(&self) -> bool {
+        self.visitor.may(Permission::SeePersonalData)
+    }
+
     /// What forms bear.
     pub(crate) fn csrf(&self) -> &str {
         let Csrf(text) = &self.visitor.csrf;

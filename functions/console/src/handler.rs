@@ -24,6 +24,9 @@ use crate::sign_in;
 use crate::visitor::Visitor;
 use crate::webhooks;
 
+/// What the texts are in, and so amounts and times, whatever a browser prefers.
+const LANGUAGE: Language = Language::English;
+
 /// The merchant's console.
 #[derive(Debug)]
 pub struct Console {
@@ -53,14 +56,14 @@ impl Console {
 
     /// Answers a request before Lambda's time runs out, if need be with a page that says to try again.
     pub async fn handle_in_time(&self, request: Request) -> Response<Body> {
-        let (request_id, language) = (api::request_id(&request), language_of(&request));
+        let request_id = api::request_id(&request);
         let answer = tokio::time::timeout(api::time_left(&request), self.handle(request)).await;
-        answer.unwrap_or_else(|elapsed| problem_page(Problem::Unavailable(Box::new(elapsed)), &request_id, language))
+        answer.unwrap_or_else(|elapsed| problem_page(Problem::Unavailable(Box::new(elapsed)), &request_id))
     }
 
     /// Answers a request; a problem with a page about it. Nothing is compressed: pages bear a token and repeat what was typed.
     pub async fn handle(&self, request: Request) -> Response<Body> {
-        let (request_id, language) = (api::request_id(&request), language_of(&request));
+        let request_id = api::request_id(&request);
         let answer = match Route::of(request.method(), request.uri().path()) {
             Some((route, permission)) if self.is_on => {
                 runtime::correlated(&request_id, self.answer(route, permission, &request)).await
@@ -70,7 +73,7 @@ impl Console {
             }
             Some(_) | None => Err(Problem::NotFound),
         };
-        let mut response = answer.unwrap_or_else(|problem| problem_page(problem, &request_id, language));
+        let mut response = answer.unwrap_or_else(|problem| problem_page(problem, &request_id));
         // Browsers say of which origin a form is only where they may say so of a link (Fetch, "Origin header").
         response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
         response
@@ -83,10 +86,9 @@ impl Console {
         }
         match route {
             Route::Home => see_other(&format!("{}/payments", root(Mode::Test))),
-            Route::SignIn => sign_in::show(&self.services, request, language_of(request)).await,
-            Route::AskForLink => Err(Problem::NotFound),
-            Route::Link(token) => sign_in::show_link(&self.services, token, request, language_of(request)).await,
-            Route::UseLink(token) => sign_in::use_link(&self.services, token, request, language_of(request)).await,
+            Route::SignIn => sign_in::show(&self.services, request, LANGUAGE).await,
+            Route::Link(token) => sign_in::show_link(&self.services, token, request, LANGUAGE).await,
+            Route::UseLink(token) => sign_in::use_link(&self.services, token, request, LANGUAGE).await,
             Route::SignOut => sign_in::sign_out(&self.services, request).await,
             Route::In(mode, page) => {
                 let Some(visitor) = Visitor::find(&self.services, request).await? else {
@@ -110,7 +112,7 @@ impl Console {
 
     /// A page, or what its form does; whether they may was asked.
     pub(crate) async fn page(&self, mode: Mode, page: Page<'_>, request: &Request, visitor: &Visitor) -> Answer {
-        let (services, language) = (&self.services, language_of(request));
+        let (services, language) = (&self.services, LANGUAGE);
         let payments = || Frame::new(visitor, mode, Part::Payments, language);
         let people_frame = || Frame::new(visitor, mode, Part::People, language);
         let query = request.uri().query().unwrap_or("");
@@ -137,7 +139,7 @@ impl Console {
                 let frame = Frame::new(visitor, mode, Part::Audit, language);
                 audit::show(services, &frame, query).await
             }
-            Page::AuditExport => audit::export(services, visitor, mode, query).await,
+            Page::AuditExport => audit::export(services, visitor, mode, request).await,
             Page::Webhooks => webhooks::list(services, visitor, mode, language).await,
             Page::Webhook(id) => webhooks::endpoint(services, visitor, mode, id, language).await,
             Page::ChangeWebhook(id) => webhooks::change(services, visitor, mode, id, request, language).await,
@@ -159,7 +161,7 @@ impl Console {
 
 /// The page for what can't be read as a request.
 pub fn refuse(_: &ApiError, _: ErrorShape) -> Response<Body> {
-    problem_page(Problem::Malformed, "", Language::English)
+    problem_page(Problem::Malformed, "")
 }
 
 /// 403: signed in, in a role that may not.
@@ -170,12 +172,7 @@ fn not_allowed() -> Problem {
     })
 }
 
-fn problem_page(problem: Problem, request_id: &str, language: Language) -> Response<Body> {
+fn problem_page(problem: Problem, request_id: &str) -> Response<Body> {
     problem.log(request_id);
-    problem.into_page(&Shell { more_style: CONSOLE_STYLE, ..Shell::nobodys(language) }, None)
-}
-
-fn language_of(request: &Request) -> Language {
-    let accept_language = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    Language::choose(None, accept_language)
+    problem.into_page(&Shell { more_style: CONSOLE_STYLE, ..Shell::nobodys(LANGUAGE) }, None)
 }

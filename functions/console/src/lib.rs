@@ -2,8 +2,6 @@
 //!
 //! Each page asks and acts by the same operations as the API. What the console itself writes is sign-ins, people and acts.
 
-#![allow(dead_code)]
-
 mod acts;
 mod audit;
 mod back;

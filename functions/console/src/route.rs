@@ -10,8 +10,6 @@ pub(crate) enum Route<'a> {
     Home,
     /// The page that asks who one is.
     SignIn,
-    /// Asks for a link by mail.
-    AskForLink,
     /// The page of a link, with its token; nothing is used up.
     Link(&'a str),
     /// Signs in by a link.
@@ -67,7 +65,7 @@ pub(crate) enum Page<'a> {
     ChangePerson(&'a str),
     /// What was done, by whom.
     Audit,
-    /// The same as a file.
+    /// Makes a file of it.
     AuditExport,
 }
 
@@ -102,7 +100,7 @@ pub(crate) const PAGES: [Row; 22] = [
     ("GET", "people/{id}", Permission::ManagePeople, |id| Some(Page::Person(id))),
     ("POST", "people/{id}", Permission::ManagePeople, |id| Some(Page::ChangePerson(id))),
     ("GET", "audit", Permission::SeeAudit, |_| Some(Page::Audit)),
-    ("GET", "audit.csv", Permission::SeeAudit, |_| Some(Page::AuditExport)),
+    ("POST", "audit/export", Permission::SeeAudit, |_| Some(Page::AuditExport)),
 ];
 
 impl<'a> Route<'a> {
@@ -112,7 +110,6 @@ impl<'a> Route<'a> {
         let open = match (method.as_str(), path) {
             ("GET", "" | "/") => Self::Home,
             ("GET", "/sign-in") => Self::SignIn,
-            ("POST", "/sign-in") => Self::AskForLink,
             ("POST", "/sign-out") => Self::SignOut,
             (method, path) => {
                 if let Some(token) = path.strip_prefix("/sign-in/").filter(|token| is_segment(token)) {
@@ -178,7 +175,6 @@ mod tests {
         let id: SessionId = ID.parse().unwrap();
         assert_eq!(of("GET", "/console"), Some(Route::Home));
         assert_eq!(of("GET", "/console/sign-in"), Some(Route::SignIn));
-        assert_eq!(of("POST", "/console/sign-in"), Some(Route::AskForLink));
         assert_eq!(of("GET", "/console/sign-in/abc"), Some(Route::Link("abc")));
         assert_eq!(of("POST", "/console/sign-in/abc"), Some(Route::UseLink("abc")));
         assert_eq!(of("POST", "/console/sign-out"), Some(Route::SignOut));
@@ -193,6 +189,7 @@ mod tests {
         );
         for (method, path) in [
             ("POST", "/console"),
+            ("POST", "/console/sign-in"),
             ("PUT", "/console/sign-in"),
             ("GET", "/console/sign-out"),
             ("GET", "/console/sign-in/"),

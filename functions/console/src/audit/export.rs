@@ -1,11 +1,11 @@
 //! The same as a file: RFC 4180, with what a spreadsheet would compute defused.
 
 use lambda_http::http::{StatusCode, header};
-use lambda_http::{Body, Response};
+use lambda_http::{Body, Request, Response};
 use models::{Act, ActChange, ActKind, ActObject, Mode};
-use pages::{Answer, Problem, ProblemTexts};
+use pages::{Answer, Problem, ProblemTexts, read_form};
 
-use super::filter::{Typed, read};
+use super::filter::{Typed, read_fields};
 use super::words;
 use crate::acts;
 use crate::services::Services;
@@ -18,8 +18,11 @@ const HEADER: [&str; 11] =
     ["at", "who", "what", "object", "mode", "reason", "from", "to", "refused", "correlation_id", "id"];
 
 /// The file; that it was made is an act itself, which is put first.
-pub(crate) async fn export(services: &Services, visitor: &Visitor, mode: Mode, query: &str) -> Answer {
-    let (typed, filter) = read(query);
+pub(crate) async fn export(services: &Services, visitor: &Visitor, mode: Mode, request: &Request) -> Answer {
+    let mut fields: Vec<(String, String)> = read_form(request)?;
+    // What every form bears, and has been checked.
+    fields.retain(|(name, _)| name != "csrf");
+    let (typed, filter) = read_fields(fields);
     let filter = filter.map_err(|_| unreadable())?;
     let person = &visitor.person;
     let mut act = acts::by(services, &person.merchant_id, &person.email, ActKind::Exported, ActObject::Shop);
@@ -55,7 +58,7 @@ fn row(act: &Act) -> String {
     line([
         act.at.to_string().as_str(),
         words::who(act),
-        &words::kind(act.what),
+        &words::what(act),
         &words::object(act),
         words::mode(act),
         words::reason(act),
@@ -72,12 +75,25 @@ fn line<const N: usize>(cells: [impl AsRef<str>; N]) -> String {
     format!("{}\r\n", cells.join(","))
 }
 
-/// A cell, quoted where RFC 4180 (2, 6) has it quoted. A spreadsheet computes what begins like a formula, so that gets an
-/// apostrophe before it (OWASP, "CSV injection").
+/// A cell, quoted (RFC 4180, 2, 5): in some languages a spreadsheet splits at semicolons what is not.
 fn cell(text: &str) -> String {
-    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let text = if is_formula { format!("'{text}") } else { text.to_owned() };
-    if text.contains(['"', ',', '\r', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+    format!("\"{}\"", defused(text).replace('"', "\"\""))
+}
+
+/// The same text with an apostrophe before what a spreadsheet would compute (OWASP, "CSV injection"): what begins like a formula,
+/// the text or what may come to stand in a cell of its own.
+fn defused(text: &str) -> String {
+    let (mut defused, mut begins) = (String::with_capacity(text.len()), true);
+    for letter in text.chars() {
+        let is_formula = matches!(letter, '=' | '+' | '-' | '@' | '\t');
+        let is_line = matches!(letter, '\r' | '\n');
+        if begins && (is_formula || (is_line && defused.is_empty())) {
+            defused.push('\'');
+        }
+        defused.push(letter);
+        begins = is_line || matches!(letter, ';' | '\t');
+    }
+    defused
 }
 
 fn unreadable() -> Problem {
@@ -94,22 +110,25 @@ mod tests {
     #[test]
     fn cells_are_quoted_and_formulas_defused() {
         for (text, expected) in [
-            ("", ""),
-            ("Ada", "Ada"),
-            ("a,b", "\"a,b\""),
-            ("say \"no\"", "\"say \"\"no\"\"\""),
+            ("", r#""""#),
+            ("Ada", r#""Ada""#),
+            ("a,b", r#""a,b""#),
+            ("say \"no\"", r#""say ""no""""#),
             ("a\nb", "\"a\nb\""),
-            ("=1+1", "'=1+1"),
-            ("+44", "'+44"),
-            ("-1", "'-1"),
-            ("@SUM(A1)", "'@SUM(A1)"),
-            ("\t=1", "'\t=1"),
-            ("\r=1", "\"'\r=1\""),
-            ("=HYPERLINK(\"x\",\"y\")", "\"'=HYPERLINK(\"\"x\"\",\"\"y\"\")\""),
-            ("1=1", "1=1"),
+            ("=1+1", r#""'=1+1""#),
+            ("+44", r#""'+44""#),
+            ("-1", r#""'-1""#),
+            ("@SUM(A1)", r#""'@SUM(A1)""#),
+            ("\t=1", "\"'\t'=1\""),
+            ("\r=1", "\"'\r'=1\""),
+            ("\n=1", "\"'\n'=1\""),
+            ("a\n=1", "\"a\n'=1\""),
+            ("a;=1;b", r#""a;'=1;b""#),
+            ("=HYPERLINK(\"x\",\"y\")", r#""'=HYPERLINK(""x"",""y"")""#),
+            ("1=1", r#""1=1""#),
         ] {
             assert_eq!(cell(text), expected);
         }
-        assert_eq!(line(["a", "b,"]), "a,\"b,\"\r\n");
+        assert_eq!(line(["a", "b,"]), "\"a\",\"b,\"\r\n");
     }
 }

@@ -70,7 +70,7 @@ pub(crate) async fn show(services: &Services, frame: &Frame<'_>, query: &str) ->
         shell: &frame.shell(),
         frame,
         older: older.map(|key| format!("{path}?{}", typed.query(Some(key)))),
-        export: format!("{path}.csv?{}", typed.query(None)),
+        export: format!("{path}/export"),
         kinds: ActKind::ALL.iter().map(choice).collect(),
         rows: found.map(|found| found.acts.iter().map(|act| row(act, frame)).collect()).unwrap_or_default(),
         path,
@@ -85,7 +85,7 @@ fn row(act: &Act, frame: &Frame<'_>) -> Row {
     Row {
         at: frame.language.date_and_time(act.at, Zone::London),
         who: words::who(act).to_owned(),
-        what: words::kind(act.what),
+        what: words::what(act),
         object: words::object(act),
         path: words::path(act).map(|path| format!("{}/{path}", root(mode))),
         reason: words::reason(act).to_owned(),

@@ -9,6 +9,27 @@ pub(super) fn kind(kind: ActKind) -> String {
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
+/// What was done, as people read it: who ends another's visits is not signed out themselves.
+pub(super) fn what(act: &Act) -> String {
+    let is_own = match (&act.object, &act.who) {
+        (ActObject::Person(whom), Actor::Person(by)) => whom == by,
+        (
+            ActObject::Person(_)
+            | ActObject::Session(_)
+            | ActObject::Refund { .. }
+            | ActObject::Customer(_)
+            | ActObject::Endpoint(_)
+            | ActObject::Event(_)
+            | ActObject::Key(_)
+            | ActObject::Account(_)
+            | ActObject::Shop
+            | ActObject::Payments,
+            Actor::Person(_) | Actor::Operator(_),
+        ) => false,
+    };
+    if act.what == ActKind::SignedOut && !is_own { "Signed out everywhere".to_owned() } else { kind(act.what) }
+}
+
 /// Who did it: an address, or the name of whoever ran the command line.
 pub(super) fn who(act: &Act) -> &str {
     match &act.who {
@@ -48,15 +69,15 @@ pub(super) fn path(act: &Act) -> Option<String> {
     }
 }
 
-/// Why, if that was said.
-pub(super) fn reason(act: &Act) -> &str {
+/// Why, if that was said. What was noted may name a payer: it shows on the payment's page, to who asked for personal data.
+pub(super) const fn reason(act: &Act) -> &'static str {
     match &act.reason {
         None => "",
         Some(ActReason::Returned) => "Returned",
         Some(ActReason::NotDelivered) => "Not delivered",
         Some(ActReason::Duplicate) => "Duplicate",
         Some(ActReason::Goodwill) => "Goodwill",
-        Some(ActReason::Other(note)) => note.as_str(),
+        Some(ActReason::Other(_)) => "Noted",
     }
 }
 

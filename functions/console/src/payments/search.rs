@@ -19,7 +19,7 @@ pub(super) enum Found {
 }
 
 /// Searches the payments of this merchant and mode: by an id of a payment or refund in whatever way it is spelled, by the end-to-end
-/// id, the payer's e-mail address, or the reference. Others' are not there.
+/// id, the payer's e-mail address (by who may see it), or the reference. Others' are not there.
 pub(super) async fn search(
     services: &Services,
     frame: &Frame<'_>,
@@ -40,7 +40,8 @@ pub(super) async fn search(
             return Ok(Found::One(format!("{}#refund-{id}", payment_path(frame, refund.session_id))));
         }
     }
-    for sought in sought(q) {
+    let may_seek = |sought: &Sought| !matches!(sought, Sought::Email(_)) || frame.may_see_personal_data();
+    for sought in sought(q).into_iter().filter(may_seek) {
         let page = pointed_to(services, frame, &sought, start).await?;
         match page.items.as_slice() {
             [] if page.next.is_none() => {}

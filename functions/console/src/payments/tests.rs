@@ -274,6 +274,8 @@ async fn a_payment_is_found_by_what_is_known_of_it() {
             assert!(status == 200 && html.contains("Nothing of yours was found"), "{q}: {html}");
         }
     }
+    let (status, html) = search(&visitor("demo", Role::Look), Mode::Test, "Gerald.Wiley@example.com").await;
+    assert!(status == 200 && html.contains("Nothing of yours was found"), "who sees no personal data: {html}");
     let to_refund = format!("{page}#refund-{}", refund.id);
     for q in [refund.id.to_string(), refund.id.to_hex()] {
         assert_eq!(search(&clerk(), Mode::Test, &q).await, (303, to_refund.clone()));
@@ -333,6 +335,8 @@ async fn a_payment_is_shown_and_its_payer_only_to_who_asks() {
         assert!(html.contains(personal), "{personal}: {html}");
     }
     assert!(html.contains(&format!("/json?{shown}\"")) && !html.contains("Show personal data"));
+    let (_, html) = site.page(&look, Mode::Test, &session, "").await;
+    assert!(html.contains("A person saw personal data") && !html.contains("clerk@shop.example"), "{html}");
     let (_, json) = site.json(&clerk, Mode::Test, &session, &shown).await;
     assert!(json.contains(PAYER_EMAIL) && json.contains("order-7"), "{json}");
     // Of nobody else's, of no other payment, and not for long.

@@ -1,7 +1,8 @@
 //! All that happened to a payment and its refunds, in words.
 
 use models::{
-    Act, ActChange, ActObject, ActOutcome, ActReason, Actor, MailFeedback, MailTopic, ObjectId, Refund, Session,
+    Act, ActChange, ActObject, ActOutcome, ActReason, Actor, MailFeedback, MailTopic, ObjectId, Permission, Refund,
+    Session,
 };
 use pages::{Html, Language};
 use store::{DeliveryAttempt, Difference, Happened, MailFate, TimelineEntry};
@@ -65,7 +66,7 @@ impl Entry {
         }
     }
 
-    /// What a person of the merchant, or an operator, did.
+    /// What a person of the merchant, or an operator, did; named to who may see personal data or the audit.
     pub(super) fn of_act(act: &Act, frame: &Frame<'_>, refunds: &[Refund], personal: Personal) -> Self {
         let refund = match &act.object {
             ActObject::Refund { refund_id, .. } => refunds.iter().find(|refund| refund.id == *refund_id),
@@ -79,9 +80,12 @@ impl Entry {
             | ActObject::Shop
             | ActObject::Payments => None,
         };
+        let names = frame.may_see_personal_data() || frame.visitor.may(Permission::SeeAudit);
         let who = match &act.who {
-            Actor::Person(email) => email.as_str(),
-            Actor::Operator(name) => name.as_str(),
+            Actor::Person(email) if names => email.as_str(),
+            Actor::Person(_) => "A person",
+            Actor::Operator(name) if names => name.as_str(),
+            Actor::Operator(_) => "The command line",
         };
         let what = act_text(act.what);
         let what = match &act.outcome {
