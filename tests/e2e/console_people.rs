@@ -8,6 +8,8 @@ use crate::operator;
 
 const PEOPLE: &str = "/console/test/people";
 
+const EXPORT: &str = "/console/test/audit/export";
+
 async fn person(browser: &Browser<'_>, email: &str, form: &[(&str, &str)]) -> tests::Page {
     browser.post(&format!("{PEOPLE}/{email}"), form).await
 }
@@ -75,6 +77,9 @@ async fn an_owner_adds_changes_and_removes_people() {
     let out = person(&owner, "ada@shop.example", &[("change", "sign-out")]).await;
     assert_eq!(out.status, StatusCode::SEE_OTHER);
     assert_eq!(ada.get(PEOPLE).await.status, StatusCode::SEE_OTHER);
+    let own = person(&owner, "own@demo.example", &[("change", "link")]).await;
+    assert_eq!(own.status, StatusCode::CONFLICT, "which would look as if they had signed in just now");
+    assert!(own.html.contains("ask another person") && !own.html.contains("/console/sign-in/"), "{}", own.html);
     for made in 1..=6 {
         let link = person(&owner, "ada@shop.example", &[("change", "link")]).await;
         let expected = if made <= 5 { StatusCode::OK } else { StatusCode::TOO_MANY_REQUESTS };
@@ -91,9 +96,16 @@ async fn an_owner_adds_changes_and_removes_people() {
         assert!(refused.html.contains("the last"), "{}", refused.html);
     }
     let all = audit(&owner, "").await;
-    for what in
-        ["Person added", "Signed in", "Role changed", "look → own", "Person removed", "last_owner", "Signed out"]
-    {
+    for what in [
+        "Person added",
+        "Signed in",
+        "Role changed",
+        "look → own",
+        "Person removed",
+        "last_owner",
+        "own_link",
+        "Signed out everywhere",
+    ] {
         assert!(all.contains(what), "{what}: {all}");
     }
 }
@@ -141,11 +153,22 @@ async fn the_audit_is_filtered_paged_and_exported() {
     let rows = |html: &str| html.matches("<tr>").count() - 1;
     assert_eq!(rows(&of_look), 1, "{of_look}");
     assert!(audit(&owner, "from=2000-01-01&to=2000-01-02").await.contains("Nothing was found"));
-    for query in ["x=1", "what=nothing", "from=yesterday", "before=1", "who=a&who=b"] {
-        let refused = owner.get(&format!("/console/test/audit?{query}")).await;
-        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{query}");
-        assert_eq!(owner.get(&format!("/console/test/audit.csv?{query}")).await.status, StatusCode::BAD_REQUEST);
+    let long = "a".repeat(255);
+    for fields in [
+        &[("x", "1")][..],
+        &[("what", "nothing")],
+        &[("from", "yesterday")],
+        &[("before", "1")],
+        &[("who", "a"), ("who", "b")],
+        &[("who", &long)],
+    ] {
+        let query: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let refused = owner.get(&format!("/console/test/audit?{}", query.join("&"))).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{query:?}");
+        assert_eq!(owner.post(EXPORT, fields).await.status, StatusCode::BAD_REQUEST, "{query:?}");
     }
+    assert_eq!(owner.send(EXPORT, &[]).await.status, StatusCode::FORBIDDEN, "without what the visit's forms bear");
+    assert_eq!(owner.get(EXPORT).await.status, StatusCode::METHOD_NOT_ALLOWED, "a link exports nothing");
     for number in 0..55 {
         let email = format!("p{number}@shop.example");
         assert_eq!(owner.post(PEOPLE, &[("email", &email), ("role", "look")]).await.status, StatusCode::OK);
@@ -157,11 +180,17 @@ async fn the_audit_is_filtered_paged_and_exported() {
     let second = owner.get(&older).await;
     assert_eq!((second.status, rows(&second.html)), (StatusCode::OK, 5), "{older}: {}", second.html);
 
-    let csv = owner.get("/console/test/audit.csv?what=person_added").await;
+    assert_eq!(tests::hidden(&first, "what").as_deref(), Some("person_added"), "what is exported is what is shown");
+    let fields = [("who", ""), ("what", "person_added"), ("from", ""), ("to", "")];
+    let csv = owner.post(EXPORT, &fields).await;
     assert_eq!(csv.status, StatusCode::OK);
     assert!(csv.headers["content-disposition"].to_str().unwrap().starts_with("attachment"));
     assert_eq!(csv.html.lines().count(), 56, "{}", csv.html);
-    assert!(csv.html.starts_with("at,who,what,object,mode,reason,from,to,refused,correlation_id,id\r\n"));
+    assert!(
+        csv.html.starts_with("\"at\",\"who\",\"what\",\"object\",\"mode\",\"reason\",\"from\",\"to\","),
+        "{}",
+        csv.html
+    );
     assert!(audit(&owner, "what=exported").await.contains("audit?what=person_added"));
 }
 

@@ -68,6 +68,7 @@ async fn a_link_signs_in_once_and_only_by_its_button() {
     }
     let led_on = browser.send(&path, &[("back", "https://evil.example/")]).await;
     assert_eq!(led_on.location.as_deref(), Some(PAYMENTS));
+    assert!(!is_signed_in(&browser).await, "the visit before has ended, and not only its cookie is gone");
     // What the table has opens nothing.
     let body = serde_json::json!({ "TableName": world.machine.table_name() });
     let items = world.dynamodb("Scan", &body).await.to_string();
@@ -84,7 +85,14 @@ async fn who_is_not_signed_in_is_asked_who_they_are() {
     let asked = nobody.get("/console/live/webhooks?x=1").await;
     assert_eq!(asked.location.as_deref(), Some("/console/sign-in?back=%2Fconsole%2Flive%2Fwebhooks%3Fx%3D1"));
     assert!(asked_to_sign_in(&nobody.send("/console/test/people", &[("email", "eve@evil.example")]).await));
-    assert_eq!(nobody.get("/console/sign-in").await.status, StatusCode::OK);
+    let ask = nobody.get("/console/sign-in?back=%2Fconsole%2Flive%2Frefunds").await;
+    assert_eq!(ask.status, StatusCode::OK);
+    for text in ["Ask somebody whose role is “own”", "counterfoil console invite", "href=\"/console/live/refunds\""]
+    {
+        assert!(ask.html.contains(text), "{text}: {}", ask.html);
+    }
+    let sent = nobody.send("/console/sign-in", &[]).await;
+    assert_eq!(sent.status, StatusCode::METHOD_NOT_ALLOWED, "no link is sent by mail");
     let mut forged = world.stranger();
     forged.cookie = Some(format!("__Host-counterfoil={}", "A".repeat(43)));
     assert!(asked_to_sign_in(&forged.get(WEBHOOKS).await));

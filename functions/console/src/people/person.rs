@@ -7,7 +7,7 @@ use models::{ActChange, ActKind, EmailAddress, Person, Role};
 use pages::{Answer, Problem, Shell, Zone, read_form, see_other};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
-use store::{LinkAsked, PeopleChanged};
+use store::{LinkAsked, PeopleChanged, StoreError};
 
 use super::link::show_link;
 use super::path::path_of;
@@ -55,6 +55,9 @@ const LAST_OWNER: &str =
     "They are the last whose role is “own”, and somebody must be. Give somebody else that role first.";
 const TOO_MANY_LINKS: &str =
     "Five links were made for them in the last 15 minutes. Wait, or have them use the last one.";
+const OWN_LINK: &str = "You can’t make a link for yourself: ask another person whose role is “own” for one, or run counterfoil \
+                        console invite.";
+const NOT_ENDED: &str = "They were changed again and again in the meantime, so they are not signed out. Try again.";
 const MEANWHILE: &str = "Somebody changed their role in the meantime. This is how it is now.";
 
 /// Their page.
@@ -93,6 +96,11 @@ pub(crate) async fn change(
         }
         Change::Link => {
             let (act, now) = (act(ActKind::SignInLinkMade), services.clock.now());
+            // Whoever took over a browser would seem to have signed in just now.
+            if *email == frame.visitor.person.email {
+                services.acts.put(&acts::refused(act, "own_link")).await?;
+                return page(frame, StatusCode::CONFLICT, &person, Some(OWN_LINK));
+            }
             return match services.people.ask_link(merchant_id, email, now).await? {
                 LinkAsked::Granted => {
                     // First the act: whoever has the link could be the person.
@@ -107,9 +115,17 @@ pub(crate) async fn change(
             };
         }
         Change::SignOut => {
-            let write = services.acts.write(&act(ActKind::SignedOut))?;
-            services.people.end_visits(merchant_id, email, services.clock.now(), Some(&write)).await?;
-            return see_other(&path_of(frame, email));
+            let act = act(ActKind::SignedOut);
+            let write = services.acts.write(&act)?;
+            return match services.people.end_visits(merchant_id, email, services.clock.now(), Some(&write)).await {
+                Ok(true) => see_other(&path_of(frame, email)),
+                Ok(false) => Err(Problem::NotFound),
+                Err(StoreError::Conflict { .. }) => {
+                    services.acts.put(&acts::refused(act, "changed_meanwhile")).await?;
+                    page(frame, StatusCode::CONFLICT, &person, Some(NOT_ENDED))
+                }
+                Err(error) => Err(error.into()),
+            };
         }
     };
     let (code, problem) = match changed {

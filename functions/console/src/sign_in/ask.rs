@@ -13,14 +13,17 @@ use crate::visitor::Visitor;
 #[template(path = "sign_in/ask.html")]
 struct AskPage<'a> {
     shell: &'a Shell<'a>,
+    /// Where they were about to go: a link that they are sent does not know.
+    back: &'a str,
 }
 
 /// The page that asks who one is; who is signed in already is led on, unless they have to show it once more.
 pub(crate) async fn show(services: &Services, request: &Request, language: Language) -> Answer {
+    let back = back_in(request);
     let again = request.uri().query().is_some_and(|query| query.starts_with("again=1"));
     if !again && Visitor::find(services, request).await?.is_some() {
-        return see_other(back_in(request).as_str());
+        return see_other(back.as_str());
     }
     let shell = &nobodys(language);
-    shell.page(StatusCode::OK, &AskPage { shell })
+    shell.page(StatusCode::OK, &AskPage { shell, back: back.as_str() })
 }

@@ -9,10 +9,11 @@ use serde::Deserialize;
 use store::{LinkToken, VisitToken};
 
 use super::answer::{back_in, lead_on, nobodys};
+use super::out;
 use crate::acts;
 use crate::back::Back;
 use crate::services::Services;
-use crate::visitor;
+use crate::visitor::{self, Visitor};
 
 #[derive(Template)]
 #[template(path = "sign_in/link.html")]
@@ -54,7 +55,7 @@ pub(crate) async fn show(services: &Services, token: &str, request: &Request, la
     shell.page(StatusCode::OK, &page)
 }
 
-/// Signs in, and leads on to where the form says.
+/// Signs in, and leads on to where the form says. A visit that the browser had goes on no more.
 pub(crate) async fn use_up(services: &Services, token: &str, request: &Request, language: Language) -> Answer {
     let UseForm { back } = read_form(request)?;
     let Ok(token) = token.parse::<LinkToken>() else { return spent(language) };
@@ -64,6 +65,10 @@ pub(crate) async fn use_up(services: &Services, token: &str, request: &Request, 
     let person = ActObject::Person(link.email.clone());
     let act = acts::by(services, &link.merchant_id, &link.email, ActKind::SignedIn, person);
     let act = services.acts.write(&act)?;
+    // The browser forgets the cookie of its visit before, which nobody could end any more. First, for it can be done again.
+    if let Some(earlier) = Visitor::find(services, request).await? {
+        out::end(services, request, &earlier).await?;
+    }
     let Some(visit) = services.visits.begin(&token, &link, &cookie, now, Some(&act)).await? else {
         return spent(language);
     };
