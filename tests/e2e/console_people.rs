@@ -160,7 +160,7 @@ async fn the_audit_is_filtered_paged_and_exported() {
         &[("from", "yesterday")],
         &[("before", "1")],
         &[("who", "a"), ("who", "b")],
-        &[("who", &long)],
+        &[("who", long.as_str())],
     ] {
         let query: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let refused = owner.get(&format!("/console/test/audit?{}", query.join("&"))).await;

@@ -247,9 +247,15 @@ fn a_visit_ends_by_idleness_by_age_by_signing_out_and_with_its_person() {
         people.end_visits(&merchant, &ada.email, now + a_bit, None).await.unwrap();
         assert!(!goes_on(&other, now + a_bit).await);
         let ada = people.get(&merchant, &ada.email).await.unwrap().unwrap();
-        let last = signed_in(&world.table, &ada, now + a_bit).await;
+        let since = signed_in(&world.table, &ada, now + a_bit).await;
+        assert!(goes_on(&since, now + a_bit).await);
+        assert!(people.end_visits(&merchant, &ada.email, now, None).await.unwrap());
+        assert!(!goes_on(&since, now + a_bit).await, "ended by a clock that is behind");
+        let ada = people.get(&merchant, &ada.email).await.unwrap().unwrap();
+        let last = signed_in(&world.table, &ada, now + a_bit * 2).await;
         people.remove(&merchant, &ada.email, None).await.unwrap();
-        assert!(!goes_on(&last, now + a_bit).await);
+        assert!(!goes_on(&last, now + a_bit * 2).await);
+        assert!(!people.end_visits(&merchant, &ada.email, now, None).await.unwrap(), "of nobody");
     });
 }
 

@@ -96,7 +96,31 @@ pub(super) fn mode(act: &Act) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn who_ends_anothers_visits_signs_them_out_everywhere_and_notes_are_not_shown() {
+        for (who, expected) in [
+            (json!({ "person": "ada@shop.example" }), "Signed out"),
+            (json!({ "person": "bea@shop.example" }), "Signed out everywhere"),
+            (json!({ "operator": "arn:aws:iam::123456789012:user/ada" }), "Signed out everywhere"),
+        ] {
+            let stored = json!({
+                "id": "019c1363-4a3b-7000-8000-000000000001",
+                "at": 1_769_851_800_123_i64,
+                "merchant_id": "demo",
+                "who": who,
+                "what": "signed_out",
+                "acted_on": { "person": "ada@shop.example" },
+                "reason": { "other": "As Ada asked" },
+                "outcome": "done",
+            });
+            let act: Act = serde_json::from_str(&stored.to_string()).unwrap();
+            assert_eq!((what(&act).as_str(), reason(&act)), (expected, "Noted"));
+        }
+    }
 
     #[test]
     fn kinds_read_as_words() {
