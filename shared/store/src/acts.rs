@@ -95,14 +95,14 @@ impl Acts {
         self.table.get(key.clone()).await?.map(|item| read(key, item)).transpose()
     }
 
-    /// What was done to a session and its refunds, oldest first. Eventually consistent: an act is missing for less than a
-    /// second, as a rule.
+    /// What was done to a session and its refunds, oldest first; of very much, the last 200. Eventually consistent: an act is
+    /// missing for less than a second, as a rule.
     ///
     /// # Errors
     /// The table failed us.
     pub async fn of_session(&self, id: &SessionId) -> Result<Vec<Act>, StoreError> {
         let pk = keys::session_pk(id);
-        let query = Query { source: Source::Objects, pk: &pk, between: None, descending: false, limit: MAX_READ };
+        let query = Query { source: Source::Objects, pk: &pk, between: None, descending: true, limit: MAX_OF_SESSION };
         let (mut acts, mut start) = (Vec::new(), None);
         loop {
             let page = self.table.page(&query, start).await?;
@@ -110,7 +110,9 @@ impl Acts {
                 acts.push(read(&pk, item)?);
             }
             start = page.next;
-            if start.is_none() {
+            if start.is_none() || acts.len() >= MAX_OF_SESSION {
+                acts.truncate(MAX_OF_SESSION);
+                acts.reverse();
                 return Ok(acts);
             }
         }
@@ -146,5 +148,5 @@ impl Acts {
     }
 }
 
-/// How many acts of a session are read at once.
-const MAX_READ: usize = 1_000;
+/// How many acts of a session are read: a person looks at them on one page.
+const MAX_OF_SESSION: usize = 200;
