@@ -150,7 +150,7 @@ async fn enable(
 
 /// How many cursors of an endpoint wait to be resumed.
 async fn waiting(cursors: &Cursors, id: EndpointId) -> Result<usize, StoreError> {
-    Ok(cursors.paused_of(&id).await?.len())
+    Ok(cursors.paused_of(&id, COUNTED).await?.len())
 }
 
 /// A count; beyond some, only that it is at least that.

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use lambda_runtime::Error;
 use models::{CursorId, EndpointId, MerchantId};
 use runtime::Metric;
+use store::Cursors;
 
 use crate::handler::{CONCURRENCY, Expire};
 
@@ -21,7 +22,7 @@ impl Expire {
         now: Timestamp,
         stop_at: SystemTime,
     ) -> Result<(), Error> {
-        let paused = self.cursors.paused_of(&id).await?;
+        let paused = self.cursors.paused_of(&id, Cursors::ENOUGH_PAUSED).await?;
         let any = !paused.is_empty();
         let in_time = futures_util::stream::iter(paused).take_while(|_| ready(!self.clock.is_past(stop_at)));
         in_time.for_each_concurrent(CONCURRENCY, |cursor| self.resume_one(cursor, now)).await;

@@ -21,9 +21,8 @@ pub(crate) const LEASE: SignedDuration = SignedDuration::from_secs(90);
 /// How long a cursor is kept after the last event that it was moved on for: as long as events are, and a margin.
 const KEPT: SignedDuration = SignedDuration::from_hours(40 * 24);
 
-/// How many cursors that wait to be resumed are found at a time, in all and in one shard, so that memory has a bound; and
-/// how many shards are asked at once.
-const ENOUGH_PAUSED: usize = 10_000;
+/// How many cursors that wait to be resumed are found at a time in one shard, so that memory has a bound; and how many shards are
+/// asked at once.
 const ENOUGH_IN_SHARD: usize = 1000;
 const SHARDS_AT_ONCE: usize = 16;
 
@@ -384,27 +383,31 @@ impl Cursors {
         update.remove(&["due_pk", "due_at", "lease_id", "lease_until"]).send(&self.table).await.map(|_| ())
     }
 
-    /// Cursors of an endpoint that wait to be resumed: all of them, or, if there are very many, 10,000 or more.
+    /// How many cursors that wait to be resumed are enough for whoever resumes them.
+    pub const ENOUGH_PAUSED: usize = 10_000;
+
+    /// Cursors of an endpoint that wait to be resumed: all of them, or, if there are so many, `enough` or more.
     ///
     /// # Errors
     /// The table failed us.
-    pub async fn paused_of(&self, endpoint: &EndpointId) -> Result<Vec<CursorId>, StoreError> {
+    pub async fn paused_of(&self, endpoint: &EndpointId, enough: usize) -> Result<Vec<CursorId>, StoreError> {
         let due_at = keys::paused_due_at(endpoint);
         if let Some(items) = due::scan(&self.table, "due_at = :due_at", &due_at).await? {
             return Ok(items.iter().filter_map(cursor_of).collect());
         }
         let (mut paused, mut shards) = (Vec::new(), 0..DUE_SHARDS);
-        while paused.len() < ENOUGH_PAUSED && !shards.is_empty() {
-            let some = shards.by_ref().take(SHARDS_AT_ONCE).map(|shard| self.paused_in(shard, &due_at));
+        while paused.len() < enough && !shards.is_empty() {
+            let some = shards.by_ref().take(SHARDS_AT_ONCE).map(|shard| self.paused_in(shard, &due_at, enough));
             paused.extend(try_join_all(some).await?.into_iter().flatten());
         }
         Ok(paused)
     }
 
-    async fn paused_in(&self, shard: u32, due_at: &str) -> Result<Vec<CursorId>, StoreError> {
+    async fn paused_in(&self, shard: u32, due_at: &str, enough: usize) -> Result<Vec<CursorId>, StoreError> {
         let pk = keys::due_shard_pk(shard);
         let between = Some((due_at, due_at));
-        let query = Query { source: Source::Due, pk: &pk, between, descending: false, limit: ENOUGH_IN_SHARD };
+        let limit = enough.min(ENOUGH_IN_SHARD);
+        let query = Query { source: Source::Due, pk: &pk, between, descending: false, limit };
         Ok(self.table.page(&query, None).await?.filter_map(cursor_of).items)
     }
 

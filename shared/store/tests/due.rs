@@ -52,7 +52,15 @@ fn all_is_found_at_once_while_there_is_little_and_shard_by_shard_after() {
         };
         let held_ids = || sorted(held.iter().map(ToString::to_string).collect());
         let paused_of = async |endpoint_id| {
-            sorted(cursors.paused_of(&endpoint_id).await.unwrap().iter().map(ToString::to_string).collect())
+            sorted(
+                cursors
+                    .paused_of(&endpoint_id, Cursors::ENOUGH_PAUSED)
+                    .await
+                    .unwrap()
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect(),
+            )
         };
         let ids = |items: Vec<DueItem>| {
             let session = |item| match item {

@@ -15,6 +15,9 @@ use crate::visitor::Visitor;
 /// How many payments that wait are listed, and how many of the last events.
 const LISTED: usize = 25;
 
+/// From here on, what waits is not counted.
+const COUNTED: usize = 100;
+
 /// What waits to be resumed: events of one payment or refund.
 struct Waiting {
     of: ObjectId,
@@ -45,8 +48,8 @@ struct EndpointPage<'a> {
     /// The new secret, shown once.
     secret: Option<&'a str>,
     waiting: Vec<Waiting>,
-    /// How many more wait than are listed.
-    more_waiting: usize,
+    /// How many more wait than are listed, if any.
+    more_waiting: Option<String>,
     events: Vec<Row>,
     may_change: bool,
 }
@@ -75,8 +78,8 @@ pub(super) async fn page(
     let mode = endpoint.mode;
     let frame = &Frame::new(visitor, mode, Part::Webhooks, language);
     let now = services.clock.now();
-    let mut paused = services.cursors.paused_of(&endpoint.id).await?;
-    let more_waiting = paused.len().saturating_sub(LISTED);
+    let mut paused = services.cursors.paused_of(&endpoint.id, COUNTED).await?;
+    let more_waiting = more(paused.len());
     paused.truncate(LISTED);
     let page = EndpointPage {
         shell: &frame.shell(),
@@ -125,6 +128,12 @@ fn waiting(cursor: &CursorId, frame: &Frame<'_>) -> Waiting {
     Waiting { of: cursor.object_id, path: format!("{}/payments?q={}", frame.root(), cursor.object_id) }
 }
 
+/// How many more there are than are listed; of very many, only that they are at least so many.
+fn more(found: usize) -> Option<String> {
+    let more = found.min(COUNTED).checked_sub(LISTED).filter(|more| *more > 0)?;
+    Some(if found < COUNTED { more.to_string() } else { format!("at least {more}") })
+}
+
 fn subscribed(events: &Subscription) -> String {
     match events {
         Subscription::All => "All events".to_owned(),
@@ -135,4 +144,23 @@ fn subscribed(events: &Subscription) -> String {
 fn previous_secret_until(endpoint: &Endpoint, language: Language, now: Timestamp) -> Option<String> {
     endpoint.previous_secret_at(now)?;
     Some(language.date_and_time(endpoint.previous_secret_until?, Zone::London))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_is_counted_up_to_a_hundred() {
+        for (found, said) in [
+            (0, None),
+            (25, None),
+            (26, Some("1")),
+            (99, Some("74")),
+            (100, Some("at least 75")),
+            (1600, Some("at least 75")),
+        ] {
+            assert_eq!(more(found).as_deref(), said, "{found}");
+        }
+    }
 }
