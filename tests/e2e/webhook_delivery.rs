@@ -396,7 +396,7 @@ async fn after_three_days_a_cursor_is_dead_until_it_is_resumed() {
     receiver.answer_all(Reply::Status(200));
     let (merchant, id) = ("demo".parse().unwrap(), text(&webhook["id"]).parse().unwrap());
     let endpoints = Endpoints::new(world.table());
-    assert!(endpoints.resume(&merchant, &id, jiff::Timestamp::now()).await.unwrap());
+    assert!(endpoints.resume(&merchant, &id, jiff::Timestamp::now(), None).await.unwrap());
     world.run_schedule().await;
     let told =
         |all: &[Received], count| all.iter().filter(|one| one.path() == "/dead" && one.accepted()).count() >= count;

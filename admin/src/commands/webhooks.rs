@@ -116,7 +116,7 @@ async fn resume(
         return Ok(report("would be resumed").with_note(DRY_RUN_NOTE));
     }
     service.record(&merchant, Some(endpoint.mode), ActKind::WebhookResumed, ActObject::Endpoint(id)).await?;
-    if !endpoints.resume(&merchant, &id, Clock::System.now()).await? {
+    if !endpoints.resume(&merchant, &id, Clock::System.now(), None).await? {
         return Err(Failure::NoEndpoint { merchant, id });
     }
     Ok(report("resumed").with_note(RESUMED_NOTE))
@@ -138,7 +138,7 @@ async fn enable(
         service.record(&merchant, Some(endpoint.mode), ActKind::WebhookChanged, ActObject::Endpoint(id)).await?;
         let owner = Owner { merchant_id: merchant.clone(), mode: endpoint.mode, format: None };
         let change = EndpointChange { enabled: Some(enabled), ..EndpointChange::default() };
-        endpoint = match endpoints.change(&owner, &id, change, Clock::System.now()).await {
+        endpoint = match endpoints.change(&owner, &id, change, Clock::System.now(), None).await {
             Ok(endpoint) => endpoint,
             Err(NotChanged::NotFound) => return Err(Failure::NoEndpoint { merchant, id }),
             Err(NotChanged::Store(error)) => return Err(error.into()),

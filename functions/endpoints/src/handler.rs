@@ -61,7 +61,7 @@ impl EndpointsFunction {
                 self.show_with_secret(StatusCode::OK, &rotated.map_err(refused)?)
             }
             Some(Route::FinishRotation(id)) => {
-                self.show(&self.endpoints.finish_rotation(&owner, &api::path_id(id)?).await.map_err(refused)?)
+                self.show(&self.endpoints.finish_rotation(&owner, &api::path_id(id)?, None).await.map_err(refused)?)
             }
             Some(_) | None => Err(api::unrouted(&request).into()),
         }
@@ -157,7 +157,7 @@ impl EndpointsFunction {
             enabled: parts.enabled,
             faults: parts.faults,
         };
-        let changed = self.endpoints.change(&owner, id, change, self.clock.now()).await.map_err(refused)?;
+        let changed = self.endpoints.change(&owner, id, change, self.clock.now(), None).await.map_err(refused)?;
         tracing::info!(request_id = api::request_id(request), endpoint_id = %id, key_id = %caller.key_id, "changed");
         self.show(&changed)
     }

@@ -112,12 +112,13 @@ impl EventsFunction {
 
     /// Delivers the event again to every endpoint that subscribes to its type now.
     async fn replay(&self, event: &StoredEvent) -> Answer {
-        let replayed_to = self.deliveries.replay(event).await?;
-        if replayed_to.is_empty() {
+        let subscribers = self.deliveries.subscribers(event).await?;
+        if subscribers.is_empty() {
             let title = format!("no enabled webhook endpoint is told of {}", event.event_type());
             return Err(Refusal::InvalidAction { title, parameter: None }.into());
         }
-        api::json(StatusCode::ACCEPTED, &ReplayView::new(event, &replayed_to))
+        self.deliveries.replay(event, &subscribers).await?;
+        api::json(StatusCode::ACCEPTED, &ReplayView::new(event, &subscribers))
     }
 }
 

@@ -20,27 +20,33 @@ impl Deliveries {
         Self { endpoints: Endpoints::new(table.clone()), cursors: Cursors::new(table), webhooks, clock }
     }
 
-    /// Delivers the event again to every endpoint of its merchant that subscribes to its type now; those that it is delivered to.
+    /// The endpoints of the event's merchant that are enabled and subscribe to its type now.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn subscribers(&self, event: &StoredEvent) -> Result<Vec<EndpointId>, StoreError> {
+        let endpoints = self.endpoints.of(event.object.merchant_id()).await?;
+        let subscribers = endpoints.iter().filter(|endpoint| endpoint.wants(&event.object));
+        Ok(subscribers.map(|endpoint| endpoint.id).collect())
+    }
+
+    /// Delivers the event again to these endpoints of its merchant.
     ///
     /// # Errors
     /// The table failed us; to some it may be delivered.
-    pub async fn replay(&self, event: &StoredEvent) -> Result<Vec<EndpointId>, StoreError> {
-        let merchant_id = event.object.merchant_id();
-        let endpoints = self.endpoints.of(merchant_id).await?;
-        let mut replayed_to = Vec::new();
-        for endpoint in endpoints.iter().filter(|endpoint| endpoint.wants(&event.object)) {
+    pub async fn replay(&self, event: &StoredEvent, to: &[EndpointId]) -> Result<(), StoreError> {
+        for endpoint_id in to {
             let cursor = CursorId {
                 object_id: event.object.id(),
-                merchant_id: merchant_id.clone(),
-                endpoint_id: endpoint.id,
+                merchant_id: event.object.merchant_id().clone(),
+                endpoint_id: *endpoint_id,
                 replay_of: Some(event.sequence),
             };
             self.cursors.replay(&cursor, &event.id(), self.clock.now()).await?;
             if let Err(error) = self.webhooks.enqueue(&cursor.to_string()).await {
                 tracing::warn!(%cursor, %error, "a cursor could not be queued; `expire` will queue it");
             }
-            replayed_to.push(endpoint.id);
         }
-        Ok(replayed_to)
+        Ok(())
     }
 }

@@ -9,12 +9,13 @@ use models::{
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::acts::ActWrite;
 use crate::error::StoreError;
 use crate::keys;
 use crate::owner::Owner;
 use crate::sessions::Fingerprint;
 use crate::table::{Item, Key, Table, ms, n, read, s, sk};
-use crate::transaction::{Transacted, Transaction};
+use crate::transaction::{Transacted, Transaction, Verdict, get_settled};
 use crate::update::{Update, Updated, Version};
 use crate::write::WriteKind;
 
@@ -164,7 +165,8 @@ impl Endpoints {
         self.table.get(key.clone()).await?.map(|item| read(key, item)).transpose()
     }
 
-    /// Changes an endpoint. Enabling one makes due again what was to be delivered to it.
+    /// Changes an endpoint. Enabling one makes due again what was to be delivered to it. If a person does it, together with the
+    /// `act` that it is.
     ///
     /// # Errors
     /// See [`NotChanged`].
@@ -174,6 +176,7 @@ impl Endpoints {
         id: &EndpointId,
         change: EndpointChange,
         now: Timestamp,
+        act: Option<&ActWrite>,
     ) -> Result<Endpoint, NotChanged> {
         let attributes = change.attributes()?;
         if attributes.is_empty() && change.enabled.is_none() {
@@ -198,7 +201,8 @@ impl Endpoints {
             }
         };
         let own = |endpoint: &Endpoint| endpoint.mode == owner.mode;
-        let written = self.write(WriteKind::EndpointChange, &owner.merchant_id, id, own, |update, _| changed(update));
+        let changed = |update: Update, _: &Endpoint| changed(update);
+        let written = self.write(WriteKind::EndpointChange, &owner.merchant_id, id, own, changed, act);
         written.await?.ok_or(NotChanged::NotFound)
     }
 
@@ -214,6 +218,36 @@ impl Endpoints {
         secret: &EndpointSecret,
         now: Timestamp,
     ) -> Result<Endpoint, NotChanged> {
+        self.replace_secret(owner, id, secret, now, None, None).await?.ok_or(NotChanged::NotFound)
+    }
+
+    /// The same for a person who saw that it had been replaced `seen` times, together with the `act` that it is; none if there is
+    /// no such endpoint, or its secret has been replaced since: a form that is sent twice replaces it once.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn rotate_once(
+        &self,
+        owner: &Owner,
+        id: &EndpointId,
+        secret: &EndpointSecret,
+        now: Timestamp,
+        seen: u32,
+        act: &ActWrite,
+    ) -> Result<Option<Endpoint>, StoreError> {
+        self.replace_secret(owner, id, secret, now, Some(seen), Some(act)).await
+    }
+
+    /// None if there is no such endpoint, or its secret has been replaced another number of times than `seen`.
+    async fn replace_secret(
+        &self,
+        owner: &Owner,
+        id: &EndpointId,
+        secret: &EndpointSecret,
+        now: Timestamp,
+        seen: Option<u32>,
+        act: Option<&ActWrite>,
+    ) -> Result<Option<Endpoint>, StoreError> {
         let replaced = |update: Update, endpoint: &Endpoint| {
             let update = update
                 .set("secret", s(secret.as_str()))
@@ -225,19 +259,25 @@ impl Endpoints {
                 update
             }
         };
-        let own = |endpoint: &Endpoint| endpoint.mode == owner.mode;
-        let written = self.write(WriteKind::EndpointRotate, &owner.merchant_id, id, own, replaced);
-        written.await?.ok_or(NotChanged::NotFound)
+        // The version makes a condition of the write of it.
+        let may =
+            |endpoint: &Endpoint| endpoint.mode == owner.mode && seen.is_none_or(|seen| endpoint.rotations == seen);
+        self.write(WriteKind::EndpointRotate, &owner.merchant_id, id, may, replaced, act).await
     }
 
-    /// The secret before is no longer valid.
+    /// The secret before is no longer valid. If a person says so, together with the `act` that it is.
     ///
     /// # Errors
     /// See [`NotChanged`].
-    pub async fn finish_rotation(&self, owner: &Owner, id: &EndpointId) -> Result<Endpoint, NotChanged> {
+    pub async fn finish_rotation(
+        &self,
+        owner: &Owner,
+        id: &EndpointId,
+        act: Option<&ActWrite>,
+    ) -> Result<Endpoint, NotChanged> {
         let finished = |update: Update, _: &Endpoint| update.remove(&["previous_secret", "previous_secret_until"]);
         let own = |endpoint: &Endpoint| endpoint.mode == owner.mode;
-        let written = self.write(WriteKind::EndpointFinishRotation, &owner.merchant_id, id, own, finished);
+        let written = self.write(WriteKind::EndpointFinishRotation, &owner.merchant_id, id, own, finished, act);
         written.await?.ok_or(NotChanged::NotFound)
     }
 
@@ -270,15 +310,21 @@ impl Endpoints {
     }
 
     /// Makes due again all that was to be delivered to the endpoint and was given up or paused; false if there is no such
-    /// endpoint, or it is disabled.
+    /// endpoint, or it is disabled. If a person does it, together with the `act` that it is.
     ///
     /// # Errors
     /// The table failed us.
-    pub async fn resume(&self, merchant: &MerchantId, id: &EndpointId, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn resume(
+        &self,
+        merchant: &MerchantId,
+        id: &EndpointId,
+        now: Timestamp,
+        act: Option<&ActWrite>,
+    ) -> Result<bool, StoreError> {
         let resumed = |update: Update, _: &Endpoint| {
             due(update.set("failures", n(0)).remove(&["parked_until", "pace"]), merchant, id, now)
         };
-        let written = self.write(WriteKind::EndpointResume, merchant, id, Endpoint::is_enabled, resumed);
+        let written = self.write(WriteKind::EndpointResume, merchant, id, Endpoint::is_enabled, resumed, act);
         Ok(written.await?.is_some())
     }
 
@@ -304,6 +350,7 @@ impl Endpoints {
         id: &EndpointId,
         may: impl Fn(&Endpoint) -> bool,
         change: impl Fn(Update, &Endpoint) -> Update,
+        act: Option<&ActWrite>,
     ) -> Result<Option<Endpoint>, StoreError> {
         let write_id = self.table.random.write_id();
         let mut found = self.table.get(keys::endpoint(merchant, id)).await?;
@@ -319,12 +366,35 @@ impl Endpoints {
                 return Ok(None);
             }
             let update = present(kind, merchant, id).of_version(version).set("changed_by", s(write_id.as_str()));
-            match change(update, &endpoint).send(&self.table).await? {
+            let update = change(update, &endpoint);
+            let written = match act {
+                None => update.send(&self.table).await?,
+                Some(_) => self.send_with(update, act, merchant, id).await?,
+            };
+            match written {
                 Updated::New(item) => return Ok(Some(read("of an endpoint", item)?)),
                 Updated::Refused(item) => found = item,
             }
         }
         Ok(None)
+    }
+
+    /// Changes an endpoint together with an act.
+    async fn send_with(
+        &self,
+        update: Update,
+        act: Option<&ActWrite>,
+        merchant: &MerchantId,
+        id: &EndpointId,
+    ) -> Result<Updated, StoreError> {
+        if let Transacted::Refused(verdicts) = Transaction::default().update(update).act(act).send(&self.table).await?
+            && let Verdict::Refused(item) = verdicts.of(0)
+        {
+            return Ok(Updated::Refused(item));
+        }
+        // It is done: now, or, as its act is there, by an attempt whose answer was lost, and others have changed it since.
+        let item = get_settled(&self.table, keys::endpoint(merchant, id)).await?;
+        Ok(item.map_or(Updated::Refused(None), Updated::New))
     }
 
     /// A merchant's endpoints, and how many of them there are in this mode. Consistent.

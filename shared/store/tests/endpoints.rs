@@ -48,7 +48,7 @@ async fn claim_slot(owner: &Owner, id: EndpointId) -> (Endpoint, Slot) {
 }
 
 async fn change(owner: Owner, id: EndpointId, change: EndpointChange) {
-    endpoints().change(&owner, &id, change, samples::now()).await.unwrap();
+    endpoints().change(&owner, &id, change, samples::now(), None).await.unwrap();
 }
 
 fn enabled() -> EndpointChange {
@@ -138,7 +138,7 @@ fn who_claims_a_slot_gets_the_endpoint_as_it_is_then() {
         let (read, slots) = endpoints().look_up(&owner.merchant_id, &id).await.unwrap().unwrap();
         let secret = EndpointSecret::new("another".to_owned());
         endpoints().rotate(&owner, &id, &secret, samples::now()).await.unwrap();
-        endpoints().finish_rotation(&owner, &id).await.unwrap();
+        endpoints().finish_rotation(&owner, &id, None).await.unwrap();
         let disabled = EndpointChange { enabled: Some(false), ..moved() };
         change(owner.clone(), id, disabled).await;
         let now = samples::now();
@@ -183,7 +183,7 @@ fn a_change_whose_answer_was_lost_is_made_upon_what_others_changed_meanwhile() {
         let id = register(&owner).await;
         let describe = EndpointChange { description: Some(Some(samples::name("till"))), ..EndpointChange::default() };
         let losing = Endpoints::new(World::get().losing_one(1, change(owner.clone(), id, moved())));
-        losing.change(&owner, &id, describe, samples::now()).await.unwrap();
+        losing.change(&owner, &id, describe, samples::now(), None).await.unwrap();
         let found = get(&owner, id).await;
         assert_eq!((found.url, found.description), (moved().url.unwrap(), Some(samples::name("till"))));
     });

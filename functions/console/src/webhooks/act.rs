@@ -2,7 +2,7 @@
 
 use lambda_http::Request;
 use lambda_http::http::StatusCode;
-use models::{Endpoint, EndpointSecret, Mode};
+use models::{Act, ActChange, ActKind, ActObject, Endpoint, EndpointSecret, Mode};
 use outbound::WebhookSecret;
 use pages::{Answer, Language, Problem, ProblemTexts, read_form, see_other};
 use serde::Deserialize;
@@ -10,6 +10,7 @@ use store::{EndpointChange, NotChanged};
 
 use super::endpoint;
 use super::event;
+use crate::acts::{self, refused};
 use crate::frame::root;
 use crate::services::Services;
 use crate::visitor::Visitor;
@@ -28,9 +29,11 @@ enum Change {
 #[derive(Deserialize)]
 struct ChangeForm {
     change: Change,
+    /// How often the secret had been replaced when the form was shown.
+    seen: u32,
 }
 
-/// Does it. A new secret is shown in the answer, and nowhere else again.
+/// Does it, with the act that it is. A new secret is shown in the answer, and nowhere else again.
 pub(crate) async fn change(
     services: &Services,
     visitor: &Visitor,
@@ -39,40 +42,81 @@ pub(crate) async fn change(
     request: &Request,
     language: Language,
 ) -> Answer {
-    let ChangeForm { change } = read_form(request)?;
+    let ChangeForm { change, seen } = read_form(request)?;
     let endpoint = endpoint::own(services, visitor, mode, id).await?;
     let (owner, now) = (visitor.owner(mode), services.clock.now());
     let enabled = |enabled| EndpointChange { enabled: Some(enabled), ..EndpointChange::default() };
-    let endpoints = &services.endpoints;
+    let (endpoints, id) = (&services.endpoints, &endpoint.id);
+    let act = Act {
+        change: words_of(change, &endpoint),
+        ..act(services, visitor, mode, kind_of(change), ActObject::Endpoint(*id))
+    };
+    let write = &services.acts.write(&act)?;
     let changed: Result<Endpoint, NotChanged> = match change {
-        Change::Enable => endpoints.change(&owner, &endpoint.id, enabled(true), now).await,
-        Change::Disable => endpoints.change(&owner, &endpoint.id, enabled(false), now).await,
-        Change::Finish => endpoints.finish_rotation(&owner, &endpoint.id).await,
+        Change::Enable => endpoints.change(&owner, id, enabled(true), now, Some(write)).await,
+        Change::Disable => endpoints.change(&owner, id, enabled(false), now, Some(write)).await,
+        Change::Finish => endpoints.finish_rotation(&owner, id, Some(write)).await,
         Change::Resume => {
-            if !endpoints.resume(&owner.merchant_id, &endpoint.id, now).await? {
+            if !endpoints.resume(&owner.merchant_id, id, now, Some(write)).await? {
+                services.acts.put(&refused(act, "disabled_meanwhile")).await?;
                 return Err(disabled_meanwhile());
             }
             Ok(endpoint.clone())
         }
         Change::Roll => {
             let secret = EndpointSecret::new(WebhookSecret::generate(services.random.bytes()).expose().to_owned());
-            let rolled = endpoints.rotate(&owner, &endpoint.id, &secret, now).await.map_err(not_changed)?;
+            let Some(rolled) = endpoints.rotate_once(&owner, id, &secret, now, seen, write).await? else {
+                services.acts.put(&refused(act, "changed_meanwhile")).await?;
+                return Err(rolled_meanwhile());
+            };
+            tracing::info!(endpoint_id = %id, act_id = %act.id, ?change, "changed");
             return endpoint::page(services, visitor, &rolled, Some(secret.as_str()), language).await;
         }
     };
     changed.map_err(not_changed)?;
-    tracing::info!(endpoint_id = %endpoint.id, ?change, "changed");
+    tracing::info!(endpoint_id = %id, act_id = %act.id, ?change, "changed");
     see_other(&format!("{}/webhooks/{}", root(mode), endpoint.id))
 }
 
 /// Delivers an event again to whoever is notified of it now.
 pub(crate) async fn resend(services: &Services, visitor: &Visitor, mode: Mode, id: &str) -> Answer {
     let event = event::own(services, visitor, mode, id).await?;
-    if services.deliveries.replay(&event).await?.is_empty() {
+    let act = act(services, visitor, mode, ActKind::EventResent, ActObject::Event(event.id()));
+    let subscribers = services.deliveries.subscribers(&event).await?;
+    if subscribers.is_empty() {
+        services.acts.put(&refused(act, "nobody_subscribes")).await?;
         return Err(nobody_subscribes());
     }
-    tracing::info!(event_id = %event.id(), "resent");
+    // Before: each endpoint's cursor is moved by a write of its own, and none of them without the act.
+    services.acts.put(&act).await?;
+    services.deliveries.replay(&event, &subscribers).await?;
+    tracing::info!(event_id = %event.id(), act_id = %act.id, "resent");
     see_other(&format!("{}/events/{}", root(mode), event.id()))
+}
+
+fn act(services: &Services, visitor: &Visitor, mode: Mode, what: ActKind, object: ActObject) -> Act {
+    let person = &visitor.person;
+    Act { mode: Some(mode), ..acts::by(services, &person.merchant_id, &person.email, what, object) }
+}
+
+const fn kind_of(change: Change) -> ActKind {
+    match change {
+        Change::Enable | Change::Disable | Change::Finish => ActKind::WebhookChanged,
+        Change::Resume => ActKind::WebhookResumed,
+        Change::Roll => ActKind::SecretRolled,
+    }
+}
+
+/// What it changes of the endpoint as it was read, as people read it.
+fn words_of(change: Change, endpoint: &Endpoint) -> Option<ActChange> {
+    let status = if endpoint.is_enabled() { "enabled" } else { "disabled" };
+    let (from, to) = match change {
+        Change::Enable => (status, "enabled"),
+        Change::Disable => (status, "disabled"),
+        Change::Finish => ("two secrets valid", "one secret valid"),
+        Change::Resume | Change::Roll => return None,
+    };
+    Some(ActChange { from: from.to_owned(), to: to.to_owned() })
 }
 
 fn not_changed(error: NotChanged) -> Problem {
@@ -86,6 +130,13 @@ fn disabled_meanwhile() -> Problem {
     Problem::Refused(StatusCode::CONFLICT, |_| ProblemTexts {
         heading: "The endpoint is disabled",
         text: "Somebody disabled it, or it answered 410 Gone. Go back, load the page again, and enable it: that resumes it, too.",
+    })
+}
+
+fn rolled_meanwhile() -> Problem {
+    Problem::Refused(StatusCode::CONFLICT, |_| ProblemTexts {
+        heading: "The secret was replaced in the meantime",
+        text: "Nothing was changed now. Go back to the endpoint, and replace the secret again if nobody has the new one.",
     })
 }
 

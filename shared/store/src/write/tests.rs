@@ -777,7 +777,7 @@ async fn endpoints(late: &Late, owner: &Owner, now: Timestamp) {
         at
     };
     let mut change = async |change: EndpointChange, what: &str| {
-        endpoints.change(owner, &id, change, later()).await.unwrap();
+        endpoints.change(owner, &id, change, later(), None).await.unwrap();
         late.arrive_after(what).await;
     };
     for _ in 0..2 {
@@ -795,7 +795,7 @@ async fn endpoints(late: &Late, owner: &Owner, now: Timestamp) {
             endpoints.rotate(owner, &id, &secret, now).await.unwrap();
             late.arrive_after("replacing a secret").await;
         }
-        endpoints.finish_rotation(owner, &id).await.unwrap();
+        endpoints.finish_rotation(owner, &id, None).await.unwrap();
         late.arrive_after("ending the replacement of a secret").await;
     }
     let find = async || endpoints.look_up(merchant, &id).await.unwrap().unwrap();
@@ -808,11 +808,11 @@ async fn endpoints(late: &Late, owner: &Owner, now: Timestamp) {
         late.arrive_after("disabling an endpoint that is gone").await;
         assert_eq!(find().await.0.disabled_by, Some(DisabledBy::Gone));
         let enabled = EndpointChange { enabled: Some(true), ..EndpointChange::default() };
-        endpoints.change(owner, &id, enabled, at(100)).await.unwrap();
+        endpoints.change(owner, &id, enabled, at(100), None).await.unwrap();
         late.arrive_after("enabling an endpoint that was gone").await;
         endpoints.resumed(merchant, &id, at(300)).await.unwrap();
         late.arrive_after("ending a resumption").await;
-        assert!(endpoints.resume(merchant, &id, at(400)).await.unwrap());
+        assert!(endpoints.resume(merchant, &id, at(400), None).await.unwrap());
         late.arrive_after("resuming an endpoint").await;
     }
     let at = now + seconds(5000);
