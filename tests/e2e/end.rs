@@ -161,7 +161,7 @@ async fn the_schedule_leaves_alone_what_is_not_due() {
 }
 
 /// 2 MB of the due index that are never due: more than one answer holds.
-async fn fill_the_due_index(world: &World) {
+pub(crate) async fn fill_the_due_index(world: &World) {
     for batch in 0..40 {
         let filler = |n: usize| {
             let pk = format!("FILLER#{batch}#{n}#{}", "x".repeat(2000));

@@ -14,6 +14,7 @@ mod console_payments;
 mod console_people;
 mod console_refunds;
 mod console_sign_in;
+mod console_webhooks;
 mod correlation;
 mod crashes;
 mod create;
