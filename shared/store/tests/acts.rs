@@ -8,11 +8,12 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 use models::{
-    Act, ActKey, ActKind, ActObject, ActOutcome, Mode, Payee, Refund, RefundId, RefundState, Session, SessionEvent,
-    SessionState,
+    Act, ActKey, ActKind, ActObject, ActOutcome, Endpoint, EndpointSecret, Mode, Payee, Refund, RefundId, RefundState,
+    Session, SessionEvent, SessionState,
 };
 use store::{
-    ActRange, Change, ChangeError, Fingerprint, RefundChangeError, RefundCreated, RefundEnd, Refunds, Sessions, Table,
+    ActRange, Change, ChangeError, EndpointChange, EndpointCreated, Endpoints, Fingerprint, RefundChangeError,
+    RefundCreated, RefundEnd, Refunds, Sessions, Table,
 };
 use support::{Fault, World};
 
@@ -246,6 +247,43 @@ fn a_refund_is_cancelled_if_and_only_if_its_act_is_there() {
                     assert_eq!(payment.state, SessionState::Cancelled, "{way}");
                 }
             }
+        }
+    });
+}
+
+#[test]
+fn an_endpoint_is_changed_if_and_only_if_its_act_is_there() {
+    block_on(async {
+        let acts = World::get().acts();
+        for (way, table) in ways() {
+            let (owner, now) = (support::new_owner(Mode::Test), samples::now());
+            let (merchant_id, mode) = (owner.merchant_id.clone(), owner.mode);
+            let new = Endpoint { merchant_id, mode, created_at: now, ..samples::endpoint() };
+            let created = Endpoints::new(World::get().table.clone()).create(&new, None).await.unwrap();
+            let EndpointCreated::New(endpoint) = created else { panic!("{way}: {created:?}") };
+            let (endpoints, id) = (Endpoints::new(table), endpoint.id);
+            let write = |what| {
+                acts.write(&samples::act(&owner.merchant_id, owner.mode, what, ActObject::Endpoint(id))).unwrap()
+            };
+            let (rolled, changed, resumed) = (ActKind::SecretRolled, ActKind::WebhookChanged, ActKind::WebhookResumed);
+            for (secret, done) in [("second", true), ("third", false)] {
+                let secret = EndpointSecret::new(secret.to_owned());
+                let replaced = endpoints.rotate_once(&owner, &id, &secret, now, 0, &write(rolled)).await.unwrap();
+                assert_eq!(replaced.map(|found| found.secret), done.then_some(secret), "{way}");
+            }
+            for (enabled, may_resume) in [(false, false), (true, true)] {
+                let change = EndpointChange { enabled: Some(enabled), ..EndpointChange::default() };
+                let found = endpoints.change(&owner, &id, change, now, Some(&write(changed))).await.unwrap();
+                assert_eq!(found.is_enabled(), enabled, "{way}");
+                let done = endpoints.resume(&owner.merchant_id, &id, now, Some(&write(resumed))).await.unwrap();
+                assert_eq!(done, may_resume, "{way}");
+            }
+            let found = endpoints.finish_rotation(&owner, &id, Some(&write(changed))).await.unwrap();
+            assert_eq!((found.rotations, found.previous_secret), (1, None), "{way}");
+            let found = acts.page(&owner.merchant_id, ActRange { before: None, limit: 100 }).await.unwrap().acts;
+            let count = |what| found.iter().filter(|act| act.what == what).count();
+            assert_eq!((count(rolled), count(changed), count(resumed)), (1, 3, 1), "{way}");
+            assert_eq!(found.len(), 5, "{way}");
         }
     });
 }

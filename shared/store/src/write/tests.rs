@@ -798,6 +798,15 @@ async fn endpoints(late: &Late, owner: &Owner, now: Timestamp) {
         endpoints.finish_rotation(owner, &id, None).await.unwrap();
         late.arrive_after("ending the replacement of a secret").await;
     }
+    let acts = late.acts();
+    let act = |what| acts.write(&samples::act(merchant, owner.mode, what, ActObject::Endpoint(id))).unwrap();
+    let seen = endpoints.get(merchant, &id).await.unwrap().unwrap().rotations;
+    let secret = EndpointSecret::new("fifth".to_owned());
+    let rotated = endpoints.rotate_once(owner, &id, &secret, now, seen, &act(ActKind::SecretRolled)).await.unwrap();
+    assert!(rotated.is_some());
+    late.arrive_after("replacing a secret by a person").await;
+    endpoints.finish_rotation(owner, &id, Some(&act(ActKind::WebhookChanged))).await.unwrap();
+    late.arrive_after("ending the replacement of a secret by a person").await;
     let find = async || endpoints.look_up(merchant, &id).await.unwrap().unwrap();
     for round in 0_i64..2 {
         let at = |after: i64| now + seconds(1000 * round + after);
