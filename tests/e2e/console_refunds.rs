@@ -81,7 +81,7 @@ async fn a_part_and_then_the_rest() {
     assert_eq!(checked(&world, &session).await, [150, 250]);
     let list = browser.get("/console/test/refunds").await;
     assert_eq!(list.status, StatusCode::OK, "{}", list.html);
-    assert!(list.html.contains("Waiting for you to authorise") && list.html.contains("£2.50"), "{}", list.html);
+    assert!(list.html.contains("Awaits your authorisation") && list.html.contains("£2.50"), "{}", list.html);
     let nothing = browser.get(&format!("{}/refund", path(&session))).await;
     assert!(nothing.html.contains("All of it has been refunded"), "{}", nothing.html);
     let outcomes: Vec<Value> =

@@ -94,8 +94,8 @@ pub(crate) async fn cancel_payment(
         Err(EndError::Change(ChangeError::Refused(session))) => {
             let state = session.state_at(services.clock.now());
             let (code, text) = if session.open_at_consent().is_some() {
-                let text = "The customer may be paying at this very moment, and their bank or provider didn’t stop the payment. \
-                            Wait until it has ended: if it is sent, you can refund it.";
+                let text = "The payer may be paying at this very moment, and their bank or provider didn’t stop the payment. \
+                            Wait until it has ended: if it is paid, you can refund it.";
                 ("money_may_move", text.to_owned())
             } else {
                 (state.as_str(), not_cancellable(state))
@@ -254,7 +254,7 @@ fn refuse_refund(frame: &Frame<'_>, refund: &Refund, status: StatusCode, text: &
 fn not_cancellable(state: SessionState) -> String {
     let then = match state {
         SessionState::Sent => " You can refund it.",
-        SessionState::Pending => " Once it is sent, you can refund it.",
+        SessionState::Pending => " Once it is paid, you can refund it.",
         SessionState::AwaitingPayer
         | SessionState::AwaitingProvider
         | SessionState::AwaitingPaymentConsent

@@ -26,5 +26,6 @@ mod services;
 mod sign_in;
 mod visitor;
 mod webhooks;
+mod words;
 
 pub use handler::{Console, refuse};

@@ -12,7 +12,6 @@ mod search;
 #[cfg(test)]
 mod tests;
 mod timeline;
-mod words;
 
 pub(crate) use json::json_page;
 pub(crate) use list::list_page;

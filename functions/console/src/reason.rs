@@ -100,17 +100,6 @@ impl ReasonField {
     }
 }
 
-/// A reason, as it reads.
-pub(crate) fn in_words(reason: &ActReason) -> String {
-    match reason {
-        ActReason::Returned => Choice::Returned.label().to_owned(),
-        ActReason::NotDelivered => Choice::NotDelivered.label().to_owned(),
-        ActReason::Duplicate => Choice::Duplicate.label().to_owned(),
-        ActReason::Goodwill => Choice::Goodwill.label().to_owned(),
-        ActReason::Other(note) => note.as_str().to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -245,8 +245,7 @@ fn in_words(why: NotRefundable, frame: &Frame<'_>) -> (&'static str, String) {
     let (code, text) = match why {
         NotRefundable::PaysRefund => ("pays_refund", "It pays a refund itself."),
         NotRefundable::NotSent(state) => {
-            let text =
-                format!("Only money that has been sent can be refunded. This payment {}.", state_in_words(state));
+            let text = format!("Only what is paid can be refunded. This payment {}.", state_in_words(state));
             return ("not_sent", text);
         }
         NotRefundable::TooMuch { left } => {

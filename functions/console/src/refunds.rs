@@ -13,6 +13,7 @@ use store::{ListCursor, ListRange, ListStart};
 use crate::frame::Frame;
 use crate::paths::payment_path;
 use crate::services::Services;
+use crate::words::{refund_state_of, refund_state_text};
 
 /// How many payments with refunds one page shows the refunds of: each is a query.
 const PAYMENTS: usize = 25;
@@ -81,23 +82,25 @@ pub(crate) async fn list(services: &Services, frame: &Frame<'_>, query: &str) ->
 }
 
 fn groups(refunds: &[Refund], frame: &Frame<'_>, now: Timestamp) -> Vec<(&'static str, Vec<Row>)> {
-    let mut groups =
-        [("Waiting for you to authorise", vec![]), ("Waiting for the customer’s account", vec![]), ("Others", vec![])];
+    let mut groups = [
+        (refund_state_text(RefundState::AwaitingPayment), vec![]),
+        (refund_state_text(RefundState::AwaitingDetails), vec![]),
+        ("Others", vec![]),
+    ];
     for refund in refunds {
         let [(_, authorise), (_, details), (_, others)] = &mut groups;
-        let (group, state) = match refund.state_at(now) {
-            RefundState::AwaitingDetails => (details, "Waiting for the customer"),
-            RefundState::AwaitingPayment if !refund.submitted => (authorise, "Waiting for you"),
-            RefundState::AwaitingPayment => (others, "Being sent"),
-            RefundState::Sent => (others, "Sent"),
-            RefundState::Failed => (others, "Failed"),
+        let group = match refund.state_at(now) {
+            RefundState::AwaitingDetails => details,
+            RefundState::AwaitingPayment if refund.submitted => others,
+            RefundState::AwaitingPayment => authorise,
+            RefundState::Sent | RefundState::Failed => others,
         };
         let may_authorise = frame.visitor.may(Permission::MoveMoney);
         group.push(Row {
             amount: frame.language.amount(&refund.amount),
             reference: refund.reference.as_str().to_owned(),
             made_at: shown(frame, refund.created_at),
-            state,
+            state: refund_state_of(refund, now).text,
             payment_path: format!("{}#refunds", payment_path(frame.mode, refund.session_id)),
             authorise_at: refund.authorisation_url_at(now).filter(|_| may_authorise),
         });
@@ -143,7 +146,7 @@ mod tests {
         assert_eq!(status, 200);
         assert_eq!(said.matches("£1.00").count(), 3, "each once: {said}");
         let at = |text: &str| said.find(text).unwrap_or_else(|| panic!("{text}: {said}"));
-        assert!(at("Waiting for you to authorise") < at("Waiting for the customer’s account"), "{said}");
+        assert!(at("Awaits your authorisation") < at("Awaits the payer’s account"), "{said}");
         assert_eq!(html.matches("/checkout/").count(), 2, "{html}");
         assert!(said.contains("These are all refunds"), "{said}");
         desk.visitor.person.role = Role::Look;

@@ -38,8 +38,8 @@ pub(crate) const fn state_in_words(state: SessionState) -> &'static str {
         SessionState::AwaitingPayer | SessionState::AwaitingProvider | SessionState::AwaitingPaymentConsent => {
             "is waiting for its payer"
         }
-        SessionState::Pending => "is on its way: the bank has accepted it and not sent it yet",
-        SessionState::Sent => "is sent",
+        SessionState::Pending => "is on its way: the bank has accepted it, and it isn’t paid yet",
+        SessionState::Sent => "is paid",
         SessionState::Failed => "has failed",
         SessionState::Cancelled => "was cancelled",
         SessionState::Expired => "has expired",

@@ -68,7 +68,7 @@ async fn what_is_paid_is_not_cancelled_and_that_is_recorded() {
     let session = desk.paid(|_| {}).await;
     let (status, html) = desk.cancel(&session, &REASON).await;
     assert_eq!(status, 409);
-    assert!(words(&html).contains("It is sent. You can refund it."), "{html}");
+    assert!(words(&html).contains("It is paid. You can refund it."), "{html}");
     let outcomes: Vec<_> = desk.acts().await.into_iter().map(|act| act.outcome).collect();
     assert_eq!(outcomes, [ActOutcome::Refused("sent".to_owned())]);
     let theirs = desk.session(|session| session.merchant_id = "other".parse().unwrap()).await;

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use models::{Currency, Money, PaymentMethod, SessionState, WireFormat};
 use store::{ListCursor, ListStart};
 
-use super::words::{method_text, state_text};
+use crate::words::{method_text, state_text};
 
 /// The longest search, in characters: an e-mail address has 254.
 const MAX_Q: usize = 300;

@@ -7,9 +7,9 @@ use models::{Refund, SessionId};
 use pages::{Answer, Problem, Shell};
 use store::WithRefunds;
 
-use super::list::payment_path;
 use super::personal::{Personal, personal};
 use crate::frame::Frame;
+use crate::paths::payment_path;
 use crate::services::Services;
 
 #[derive(Template)]
@@ -40,7 +40,7 @@ pub(crate) async fn json_page(services: &Services, frame: &Frame<'_>, id: Sessio
     let page = JsonPage {
         shell: frame.shell(),
         frame,
-        path: payment_path(frame, id),
+        path: payment_path(frame.mode, id),
         reference: session.reference.as_str(),
         json: indented(&String::from_utf8_lossy(answer.body())),
         shows_personal: personal == Personal::Shown,

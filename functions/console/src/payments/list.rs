@@ -3,15 +3,16 @@
 use askama::Template;
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
-use models::{ListShards, MinorUnits, Money, PaymentMethod, Session, SessionId};
+use models::{ListShards, MinorUnits, Money, PaymentMethod, Session};
 use pages::{Answer, Facts, Html, Language, Shell, Zone, see_other};
 use store::{ListCursor, ListRange, ListStart, Page, StoreError};
 
 use super::filter::{Asked, Errors, Filter, Typed, What, read};
 use super::search::{Found, search};
-use super::words::{State, method_of, method_text, state_of};
 use crate::frame::Frame;
+use crate::paths::payment_path;
 use crate::services::Services;
+use crate::words::{State, method_of, method_text, state_of};
 
 /// How many payments a page has.
 pub(super) const PAGE: usize = 25;
@@ -35,7 +36,7 @@ impl Row {
         let taken = session.refundable.map_or(0, |left| session.amount.minor().saturating_sub(left.get()));
         let refunded = Money::new(MinorUnits::new(taken), session.amount.currency());
         Self {
-            path: payment_path(frame, session.id),
+            path: payment_path(frame.mode, session.id),
             at: time(session.created_at, language),
             reference: session.reference.as_str().to_owned(),
             amount: language.amount(&session.amount),
@@ -46,11 +47,6 @@ impl Row {
             pays_refund: session.pays_refund.is_some(),
         }
     }
-}
-
-/// Where a payment's page is.
-pub(super) fn payment_path(frame: &Frame<'_>, id: SessionId) -> String {
-    format!("{}/payments/{id}", frame.root())
 }
 
 /// A time as London's clocks show it, where the dates are that one filters by.

@@ -8,15 +8,16 @@ use pages::{Answer, Html, Language, Problem, Shell};
 use store::{Timeline, TimelineEntry};
 
 use super::books::disagreements;
-use super::list::{payment_path, time};
+use super::list::time;
 use super::parties::Parties;
 use super::personal::{Personal, personal};
 use super::timeline::{Answered, Entry};
-use super::words::{
+use crate::frame::Frame;
+use crate::paths::{cancel_refund_path, payment_path};
+use crate::services::Services;
+use crate::words::{
     State, event_text, method_of, method_text, refund_event_text, refund_state_of, state_of, taken_back_text,
 };
-use crate::frame::Frame;
-use crate::services::Services;
 
 /// A sum, and what it is of.
 struct Sum {
@@ -40,8 +41,8 @@ struct RefundRow {
     at: Html,
     sent_at: Option<Html>,
     failed: Option<&'static str>,
-    /// The customer's page, and whether it was mailed to them.
-    asks_customer: Option<(String, bool)>,
+    /// The payer's page, and whether it was mailed to them.
+    asks_payer: Option<(String, bool)>,
     authorise_at: Option<String>,
     cancel_path: Option<String>,
 }
@@ -59,10 +60,10 @@ impl RefundRow {
             at: time(refund.created_at, frame.language),
             sent_at: refund.sent_at().map(|at| time(at, frame.language)),
             failed: refund.failure_reason_at(now).map(refund_event_text),
-            asks_customer: (may_move && state == RefundState::AwaitingDetails)
+            asks_payer: (may_move && state == RefundState::AwaitingDetails)
                 .then(|| (refund.page_url(), refund.has_email)),
             authorise_at: refund.authorisation_url_at(now).filter(|_| may_move),
-            cancel_path: (may_move && may_end).then(|| format!("{}/refunds/{}/cancel", frame.root(), refund.id)),
+            cancel_path: (may_move && may_end).then(|| cancel_refund_path(frame.mode, refund.id)),
         }
     }
 }
@@ -129,7 +130,7 @@ pub(crate) async fn payment_page(
     let page = PaymentPage {
         shell: frame.shell(),
         frame,
-        path: payment_path(frame, id),
+        path: payment_path(frame.mode, id),
         id: id.to_string(),
         end_to_end_id: session.end_to_end_id.to_string(),
         reference: session.reference.as_str(),
@@ -141,7 +142,7 @@ pub(crate) async fn payment_page(
         method: method_of(&session).map(method_text),
         format: session.format.name(),
         description: session.description.as_ref().map(|text| text.as_str()),
-        refunded_path: session.pays_refund.map(|pays| payment_path(frame, pays.session_id)),
+        refunded_path: session.pays_refund.map(|pays| payment_path(frame.mode, pays.session_id)),
         sums: sums(&session, &refunds, now, language),
         notes: notes(&session, language),
         items: session
@@ -164,8 +165,8 @@ pub(crate) async fn payment_page(
         may_refund: may_move && session.amount_to_refund(None, now).is_ok(),
         may_cancel: may_move && is_awaiting && session.pays_refund.is_none(),
         json_path: match personal {
-            Personal::Masked => format!("{}/json", payment_path(frame, id)),
-            Personal::Shown => format!("{}/json?{query}", payment_path(frame, id)),
+            Personal::Masked => format!("{}/json", payment_path(frame.mode, id)),
+            Personal::Shown => format!("{}/json?{query}", payment_path(frame.mode, id)),
         },
         curl: format!("curl -u \"$KEY:$SECRET\" {base_url}{}", format.session_path(id)),
     };

@@ -1,14 +1,15 @@
 //! Personal data: masked, until somebody who may has asked for it, which is put down first.
 
 use jiff::SignedDuration;
-use models::{Act, ActId, ActKey, ActKind, ActObject, ActOutcome, Actor, Permission, SessionId};
+use models::{Act, ActKey, ActKind, ActObject, ActOutcome, Actor, Permission, SessionId};
 use pages::{Answer, Problem, see_other};
 
-use super::list::payment_path;
+use crate::acts;
 use crate::frame::Frame;
+use crate::paths::payment_path;
 use crate::services::Services;
 
-/// For how long it is shown: as long as it takes to serve a customer, so that a link that is kept shows nothing later.
+/// For how long it is shown: as long as it takes to serve a payer, so that a link that is kept shows nothing later.
 const SHOWN_FOR: SignedDuration = SignedDuration::from_mins(10);
 
 /// Whether personal data is shown.
@@ -25,22 +26,11 @@ pub(crate) async fn ask_for_personal_data(services: &Services, frame: &Frame<'_>
     if !services.sessions.get(&session_id).await?.is_some_and(|session| owner.owns(&session)) {
         return Err(Problem::NotFound);
     }
-    let at = models::truncate_to_ms(services.clock.now());
-    let act = Act {
-        id: ActId::new(services.random.uuid_v7(at)),
-        at,
-        merchant_id: owner.merchant_id,
-        mode: Some(frame.mode),
-        who: Actor::Person(frame.visitor.person.email.clone()),
-        what: ActKind::PersonalDataShown,
-        object: ActObject::Session(session_id),
-        reason: None,
-        change: None,
-        outcome: ActOutcome::Done,
-        correlation_id: runtime::correlation_id(),
-    };
+    let (email, object) = (&frame.visitor.person.email, ActObject::Session(session_id));
+    let act = acts::by(services, &owner.merchant_id, email, ActKind::PersonalDataShown, object);
+    let act = Act { mode: Some(frame.mode), ..act };
     services.acts.put(&act).await?;
-    see_other(&format!("{}?shown={}#personal", payment_path(frame, session_id), act.id))
+    see_other(&format!("{}?shown={}#personal", payment_path(frame.mode, session_id), act.id))
 }
 
 /// Whether a page of a payment shows its personal data: its address names an act by which this person, who may still, asked for

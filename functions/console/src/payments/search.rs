@@ -6,8 +6,9 @@ use api::Format;
 use models::{EmailAddress, EndToEndId, Reference, RefundId, Session, SessionId, WireFormat};
 use store::{ListRange, ListStart, Page, Sought, StoreError};
 
-use super::list::{PAGE, payment_path};
+use super::list::PAGE;
 use crate::frame::Frame;
+use crate::paths::payment_path;
 use crate::services::Services;
 
 /// What was found.
@@ -28,7 +29,7 @@ pub(super) async fn search(
 ) -> Result<Found, StoreError> {
     for id in session_ids(q) {
         if own(services, frame, &id).await?.is_some() {
-            return Ok(Found::One(payment_path(frame, id)));
+            return Ok(Found::One(payment_path(frame.mode, id)));
         }
     }
     for id in refund_ids(q) {
@@ -37,7 +38,7 @@ pub(super) async fn search(
         if let Some(refund) = refund.filter(|refund| owner.owns_refund(refund))
             && own(services, frame, &refund.session_id).await?.is_some()
         {
-            return Ok(Found::One(format!("{}#refund-{id}", payment_path(frame, refund.session_id))));
+            return Ok(Found::One(format!("{}#refund-{id}", payment_path(frame.mode, refund.session_id))));
         }
     }
     let may_seek = |sought: &Sought| !matches!(sought, Sought::Email(_)) || frame.may_see_personal_data();
@@ -46,7 +47,7 @@ pub(super) async fn search(
         match page.items.as_slice() {
             [] if page.next.is_none() => {}
             [only] if page.next.is_none() && *start == ListStart::Newest => {
-                return Ok(Found::One(payment_path(frame, only.id)));
+                return Ok(Found::One(payment_path(frame.mode, only.id)));
             }
             [..] => return Ok(Found::Some(page)),
         }

@@ -9,8 +9,8 @@ use store::{DeliveryAttempt, Difference, Happened, MailFate, TimelineEntry};
 
 use super::list::time;
 use super::personal::Personal;
-use super::words::{act_text, event_text, refund_event_text, refund_state_text, state_text, taken_back_text};
 use crate::frame::Frame;
+use crate::words::{act_text, event_text, refund_event_text, refund_state_text, state_text, taken_back_text};
 
 /// Something that happened, as a page shows it.
 pub(super) struct Entry {

@@ -27,9 +27,9 @@ pub(crate) enum Step {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum AskedOf {
-    /// The customer is asked.
+    /// The payer is asked.
     #[default]
-    Customer,
+    Payer,
     /// The form gives an account.
     Account,
 }
@@ -162,7 +162,7 @@ impl RefundForm {
     }
 }
 
-/// What a customer reads about wrong details is true for a merchant, too.
+/// What a payer reads about wrong details is true for a merchant, too.
 fn texts() -> &'static RefundTexts {
     &Language::English.texts().refunds
 }

@@ -11,7 +11,8 @@ use super::form::{Asked, AskedOf, Errors, RefundForm};
 use crate::curl::command;
 use crate::frame::Frame;
 use crate::paths::{payment_path, refund_path};
-use crate::reason::{ReasonField, in_words};
+use crate::reason::ReasonField;
+use crate::words;
 
 /// What both pages show of the payment.
 pub(super) struct Summary<'a> {
@@ -144,9 +145,9 @@ impl<'a> CheckPage<'a> {
         let is_asked = asked.payee.is_none() && summary.asked_kind().is_some();
         let to = match (end, is_asked, summary.has_email) {
             (Some(_), ..) => "{amount} of {paid} to the account ending {end}.",
-            (None, true, true) => "{amount} of {paid}. The customer is asked by e-mail where the money goes.",
+            (None, true, true) => "{amount} of {paid}. The payer is asked by e-mail where the money goes.",
             (None, true, false) => {
-                "{amount} of {paid}. No e-mail address of the customer is known: pass the refund’s link on to them, it asks \
+                "{amount} of {paid}. No e-mail address of the payer is known: pass the refund’s link on to them, it asks \
                  where the money goes."
             }
             (None, false, _) => "{amount} of {paid}, sent back by the payment’s own provider.",
@@ -154,10 +155,10 @@ impl<'a> CheckPage<'a> {
         let stay = if stays.minor() > 0 { "{stays} stays." } else { "Nothing stays." };
         let receipts = summary.session.email_receipt;
         let notified = match (summary.has_email, is_asked, receipts) {
-            (true, true, true) => "The customer, by e-mail: now, and when the money is sent. Your webhooks.",
-            (true, true, false) => "The customer, by e-mail, now. Your webhooks.",
-            (true, false, true) => "The customer, by e-mail, when the money is sent. Your webhooks.",
-            (true | false, false, false) | (false, ..) => "Your webhooks. The customer is not.",
+            (true, true, true) => "The payer, by e-mail: now, and when the money is sent. Your webhooks.",
+            (true, true, false) => "The payer, by e-mail, now. Your webhooks.",
+            (true, false, true) => "The payer, by e-mail, when the money is sent. Your webhooks.",
+            (true | false, false, false) | (false, ..) => "Your webhooks. The payer is not.",
         };
         Self {
             shell: frame.shell(),
@@ -167,7 +168,7 @@ impl<'a> CheckPage<'a> {
             amount: asked.amount,
             sentence: facts.html(&format!("{to} {stay}")),
             notified,
-            reason: in_words(&asked.reason),
+            reason: words::reason(&asked.reason).to_owned(),
             same: summary.command(asked.amount, asked.payee.as_ref()),
             summary,
         }

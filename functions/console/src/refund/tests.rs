@@ -54,7 +54,7 @@ async fn a_refund_from_the_form_to_the_act() {
     let said = words(&html);
     assert!(said.contains("£1.50 of £4.00 to the account ending 4321. £2.50 stays."), "{said}");
     assert!(html.contains("Came &#60;broken&#62;") && !html.contains("<broken>"), "{html}");
-    assert!(said.contains("The customer, by e-mail, when the money is sent."), "{said}");
+    assert!(said.contains("The payer, by e-mail, when the money is sent."), "{said}");
     assert!(html.contains(r#"&#34;amount&#34;:150"#), "{html}");
     let (status, html) = desk.send(&session, &with(&typed, "step", "edit")).await;
     assert_eq!(status, 200);
@@ -168,15 +168,12 @@ async fn where_the_account_is_not_known_it_is_given_or_asked_for() {
     let desk = Desk::new().await;
     let withheld = desk.paid(|session| session.payer_account = None).await;
     let (_, html) = desk.refund_form(&withheld).await;
-    assert!(html.contains("Ask the customer, by e-mail") && html.contains("id=\"sort_code\""), "{html}");
+    assert!(html.contains("Ask the payer, by e-mail") && html.contains("id=\"sort_code\""), "{html}");
     let (status, html) = desk.send(&withheld, &fields("check", "1")).await;
     assert_eq!(status, 200);
     let said = words(&html);
-    assert!(
-        said.contains("£1.00 of £4.00. The customer is asked by e-mail where the money goes. £3.00 stays."),
-        "{said}"
-    );
-    assert!(said.contains("The customer, by e-mail: now, and when the money is sent."), "{said}");
+    assert!(said.contains("£1.00 of £4.00. The payer is asked by e-mail where the money goes. £3.00 stays."), "{said}");
+    assert!(said.contains("The payer, by e-mail: now, and when the money is sent."), "{said}");
     assert_eq!(desk.send(&withheld, &fields("confirm", "1")).await, page_of(&withheld));
     let given = with(&with(&fields("check", "1"), "seen", "1"), "to", "account");
     let (status, html) = desk.send(&withheld, &given).await;

@@ -1,19 +1,22 @@
-//! What states, events and ways to pay are called.
+//! What states, events, ways to pay, acts and their reasons are called: here alone, so that one thing has one name.
 
 use jiff::Timestamp;
 use models::{
-    ActKind, PaymentMethod, Refund, RefundEvent, RefundState, Session, SessionEvent, SessionState, TakenBackReason,
+    ActKind, ActReason, PaymentMethod, Refund, RefundEvent, RefundState, Session, SessionEvent, SessionState,
+    TakenBackReason,
 };
+
+use crate::reason::Choice;
 
 /// A state as a page shows it: in words, and in the colour of this class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct State {
-    pub(super) class: &'static str,
-    pub(super) text: &'static str,
+pub(crate) struct State {
+    pub(crate) class: &'static str,
+    pub(crate) text: &'static str,
 }
 
 /// How a session stands.
-pub(super) fn state_of(session: &Session, now: Timestamp) -> State {
+pub(crate) fn state_of(session: &Session, now: Timestamp) -> State {
     let state = session.state_at(now);
     if session.taken_back.is_some() {
         return State { class: "bad", text: "Paid, then taken back" };
@@ -33,7 +36,7 @@ const fn class(state: SessionState) -> &'static str {
     }
 }
 
-pub(super) const fn state_text(state: SessionState) -> &'static str {
+pub(crate) const fn state_text(state: SessionState) -> &'static str {
     match state {
         SessionState::AwaitingPayer => "Awaits the payer",
         SessionState::AwaitingProvider => "Awaits a choice of how to pay",
@@ -47,7 +50,7 @@ pub(super) const fn state_text(state: SessionState) -> &'static str {
 }
 
 /// How a refund stands.
-pub(super) fn refund_state_of(refund: &Refund, now: Timestamp) -> State {
+pub(crate) fn refund_state_of(refund: &Refund, now: Timestamp) -> State {
     let state = refund.state_at(now);
     let text = match state {
         RefundState::AwaitingPayment if refund.at_provider.is_some() => "With the payment’s provider",
@@ -64,9 +67,9 @@ pub(super) fn refund_state_of(refund: &Refund, now: Timestamp) -> State {
     State { class, text }
 }
 
-pub(super) const fn refund_state_text(state: RefundState) -> &'static str {
+pub(crate) const fn refund_state_text(state: RefundState) -> &'static str {
     match state {
-        RefundState::AwaitingDetails => "Awaits the customer’s account",
+        RefundState::AwaitingDetails => "Awaits the payer’s account",
         RefundState::AwaitingPayment => "Awaits your authorisation",
         RefundState::Sent => "Sent",
         RefundState::Failed => "Failed",
@@ -74,7 +77,7 @@ pub(super) const fn refund_state_text(state: RefundState) -> &'static str {
 }
 
 /// What happened to a session.
-pub(super) const fn event_text(event: SessionEvent) -> &'static str {
+pub(crate) const fn event_text(event: SessionEvent) -> &'static str {
     match event {
         SessionEvent::Created => "Created",
         SessionEvent::PayerIdentified => "The payer gave their details",
@@ -94,10 +97,10 @@ pub(super) const fn event_text(event: SessionEvent) -> &'static str {
 }
 
 /// What happened to a refund.
-pub(super) const fn refund_event_text(event: RefundEvent) -> &'static str {
+pub(crate) const fn refund_event_text(event: RefundEvent) -> &'static str {
     match event {
         RefundEvent::Created => "Refund made",
-        RefundEvent::DetailsGiven => "The customer gave their account",
+        RefundEvent::DetailsGiven => "The payer gave their account",
         RefundEvent::Settled => "Refund sent",
         RefundEvent::DeclinedByPayer => "Refused at your bank",
         RefundEvent::DeclinedByBank => "The bank or provider refused",
@@ -111,7 +114,7 @@ pub(super) const fn refund_event_text(event: RefundEvent) -> &'static str {
 }
 
 /// What somebody did; reads on after who.
-pub(super) const fn act_text(kind: ActKind) -> &'static str {
+pub(crate) const fn act_text(kind: ActKind) -> &'static str {
     match kind {
         ActKind::RefundMade => "made a refund",
         ActKind::RefundCancelled => "cancelled a refund",
@@ -141,7 +144,18 @@ pub(super) const fn act_text(kind: ActKind) -> &'static str {
     }
 }
 
-pub(super) const fn taken_back_text(reason: TakenBackReason) -> &'static str {
+/// Why somebody did it. A note is in their own words, and may name anybody.
+pub(crate) fn reason(reason: &ActReason) -> &str {
+    match reason {
+        ActReason::Returned => Choice::Returned.label(),
+        ActReason::NotDelivered => Choice::NotDelivered.label(),
+        ActReason::Duplicate => Choice::Duplicate.label(),
+        ActReason::Goodwill => Choice::Goodwill.label(),
+        ActReason::Other(note) => note.as_str(),
+    }
+}
+
+pub(crate) const fn taken_back_text(reason: TakenBackReason) -> &'static str {
     match reason {
         TakenBackReason::Chargeback => "the card’s holder disputed it",
         TakenBackReason::IndemnityClaim => "the payer claimed it under the Direct Debit Guarantee",
@@ -149,7 +163,7 @@ pub(super) const fn taken_back_text(reason: TakenBackReason) -> &'static str {
     }
 }
 
-pub(super) const fn method_text(method: PaymentMethod) -> &'static str {
+pub(crate) const fn method_text(method: PaymentMethod) -> &'static str {
     match method {
         PaymentMethod::Card => "Card",
         PaymentMethod::CardPresent => "Card in a reader",
@@ -165,7 +179,7 @@ pub(super) const fn method_text(method: PaymentMethod) -> &'static str {
 }
 
 /// By which way a session is paid: the payer's choice, or the only one that is offered. None if that is open.
-pub(super) fn method_of(session: &Session) -> Option<PaymentMethod> {
+pub(crate) fn method_of(session: &Session) -> Option<PaymentMethod> {
     let chosen = session.attempt.as_ref().and_then(|attempt| providers::method_of(&attempt.bank));
     chosen.or(match session.payment_methods.as_slice() {
         [only] => Some(*only),
