@@ -7,6 +7,7 @@ mod audit;
 mod back;
 mod cancel;
 mod curl;
+mod days;
 #[cfg(test)]
 mod desk;
 mod frame;

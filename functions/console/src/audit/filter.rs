@@ -1,12 +1,11 @@
 //! Which acts an address asks for, and finding them by walks that are bounded: filters are no keys.
 
 use jiff::Timestamp;
-use jiff::civil::Date;
 use models::{Act, ActId, ActKey, ActKind, Mode};
-use pages::Zone;
 use store::{ActPage, ActRange, StoreError};
 
 use super::words::who;
+use crate::days::{Errors, read_days};
 use crate::services::Services;
 use crate::visitor::Visitor;
 
@@ -45,9 +44,6 @@ pub(super) struct Found {
     /// There may be older ones: those before this one.
     pub(super) next: Option<ActKey>,
 }
-
-/// What is wrong, each with the id of its field.
-pub(super) type Errors = Vec<(&'static str, String)>;
 
 impl Typed {
     fn field_mut(&mut self, name: &str) -> Option<&mut String> {
@@ -100,23 +96,7 @@ pub(super) fn read_fields(pairs: Vec<(String, String)>) -> (Typed, Result<Filter
         }
         given.push(name);
     }
-    let mut day = |field: &'static str, text: &str, next: bool| {
-        if text.is_empty() {
-            return None;
-        }
-        let day: Option<Date> = text.parse().ok();
-        let day = if next { day.and_then(|day| day.tomorrow().ok()) } else { day };
-        let start = day.and_then(|day| Zone::London.start_of(day));
-        if start.is_none() {
-            errors.push((field, "Enter a date, such as 2026-01-31.".to_owned()));
-        }
-        start
-    };
-    filter.from = day("from", &typed.from, false);
-    filter.until = day("to", &typed.to, true);
-    if filter.from.zip(filter.until).is_some_and(|(from, until)| until <= from) {
-        errors.push(("to", "The last day is before the first.".to_owned()));
-    }
+    (filter.from, filter.until) = read_days(&typed.from, &typed.to, &mut errors);
     if !typed.what.is_empty() {
         filter.what = ActKind::ALL.iter().copied().find(|kind| kind.as_str() == typed.what);
         if filter.what.is_none() {

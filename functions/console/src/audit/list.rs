@@ -5,8 +5,9 @@ use lambda_http::http::StatusCode;
 use models::{Act, ActChange, ActKind, CorrelationId};
 use pages::{Answer, Shell, Zone};
 
-use super::filter::{Errors, Typed, read};
+use super::filter::{Typed, read};
 use super::words;
+use crate::days::Errors;
 use crate::frame::{Frame, root};
 use crate::services::Services;
 

@@ -1,9 +1,10 @@
 //! Which payments a list's address asks for.
 
-use jiff::civil::Date;
+use jiff::Timestamp;
 use models::{Currency, Money, PaymentMethod, SessionState, WireFormat};
 use store::{ListCursor, ListStart};
 
+use crate::days::{Errors, read_days};
 use crate::words::{method_text, state_text};
 
 /// The longest search, in characters: an e-mail address has 254.
@@ -38,9 +39,9 @@ pub(super) enum What {
 #[derive(Debug, Default)]
 pub(super) struct Filter {
     pub(super) state: Option<SessionState>,
-    pub(super) from: Option<Date>,
-    /// The last day.
-    pub(super) to: Option<Date>,
+    pub(super) from: Option<Timestamp>,
+    /// The first moment that is too late.
+    pub(super) until: Option<Timestamp>,
     pub(super) method: Option<PaymentMethod>,
     pub(super) format: Option<WireFormat>,
     pub(super) amount: Option<Decimal>,
@@ -63,9 +64,6 @@ impl Decimal {
         Money::from_decimal(&self.0, money.currency()) == Ok(money)
     }
 }
-
-/// What is wrong, each with the id of its field.
-pub(super) type Errors = Vec<(&'static str, String)>;
 
 /// A choice in a form.
 pub(super) struct Choice {
@@ -214,37 +212,14 @@ fn what(typed: &Typed, errors: &mut Errors) -> What {
             wrong("format", "Format: choose one of the list.");
         }
     }
-    for (field, text, day) in [("from", &typed.from, &mut filter.from), ("to", &typed.to, &mut filter.to)] {
-        if !text.is_empty() {
-            *day = date(text);
-            if day.is_none() {
-                wrong(
-                    field,
-                    if field == "from" {
-                        "From: give a date, like 2026-01-31."
-                    } else {
-                        "To: give a date, like 2026-01-31."
-                    },
-                );
-            }
-        }
-    }
-    if filter.from.zip(filter.to).is_some_and(|(from, to)| from > to) {
-        wrong("to", "To: give a date that is not before the other.");
-    }
     if !typed.amount.is_empty() {
         filter.amount = Decimal::read(&typed.amount);
         if filter.amount.is_none() {
             wrong("amount", "Amount: give digits and a point, like 51.94.");
         }
     }
+    (filter.from, filter.until) = read_days(&typed.from, &typed.to, errors);
     What::List(filter)
-}
-
-/// `2026-01-31`, as forms send it.
-fn date(text: &str) -> Option<Date> {
-    let has_its_form = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
-    text.parse().ok().filter(|_| has_its_form)
 }
 
 #[cfg(test)]

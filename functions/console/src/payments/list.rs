@@ -7,8 +7,9 @@ use models::{ListShards, MinorUnits, Money, PaymentMethod, Session};
 use pages::{Answer, Facts, Html, Language, Shell, Zone, see_other};
 use store::{ListCursor, ListRange, ListStart, Page, StoreError};
 
-use super::filter::{Asked, Errors, Filter, Typed, What, read};
+use super::filter::{Asked, Filter, Typed, What, read};
 use super::search::{Found, search};
+use crate::days::Errors;
 use crate::frame::Frame;
 use crate::paths::payment_path;
 use crate::services::Services;
@@ -125,12 +126,7 @@ async fn list(
     let shards = merchant.map_or_else(ListShards::default, |merchant| merchant.list_sharding.shards());
     let mut owner = frame.visitor.owner(frame.mode);
     owner.format = filter.format;
-    let range = ListRange {
-        created_from: filter.from.and_then(|day| Zone::London.start_of(day)),
-        created_before: filter.created_before(),
-        start,
-        limit: PAGE,
-    };
+    let range = ListRange { created_from: filter.from, created_before: filter.until, start, limit: PAGE };
     let by_amount = filter.amount.as_ref().map(|amount| |money: Money| amount.is(money));
     let by_amount = by_amount.as_ref().map(|amount| amount as &(dyn Fn(Money) -> bool + Sync));
     let fits = |session: &Session| {
@@ -146,12 +142,6 @@ async fn list(
 fn is_paid_by(session: &Session, method: PaymentMethod) -> bool {
     let offered = || session.payment_methods.as_slice().contains(&method);
     method_of(session).map_or_else(offered, |chosen| chosen == method)
-}
-
-impl Filter {
-    fn created_before(&self) -> Option<Timestamp> {
-        Zone::London.start_of(self.to?.tomorrow().ok()?)
-    }
 }
 
 fn listed(
@@ -171,7 +161,7 @@ fn listed(
         ListStart::Newest => None,
         ListStart::After(cursor) | ListStart::Before(cursor) => cursor.created_at(),
     };
-    let begun_at = begun_at.unwrap_or_else(|| filter.created_before().map_or(now, |before| before.min(now)));
+    let begun_at = begun_at.unwrap_or_else(|| filter.until.map_or(now, |before| before.min(now)));
     let (newer, older) = match start {
         ListStart::Newest => (None, next.map(after)),
         ListStart::After(_) => (items.first().map(ListCursor::at).map(before), next.map(after)),
