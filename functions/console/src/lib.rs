@@ -13,6 +13,7 @@ mod desk;
 mod frame;
 mod guard;
 mod handler;
+mod left;
 mod paths;
 mod payments;
 mod people;

@@ -20,6 +20,17 @@ pub(crate) const OF_REFUNDS: &[Choice] =
 pub(crate) const OF_CANCELLATIONS: &[Choice] = &[Choice::Duplicate, Choice::Other];
 
 impl Choice {
+    /// What was chosen.
+    pub(crate) const fn of(reason: &ActReason) -> Self {
+        match reason {
+            ActReason::Returned => Self::Returned,
+            ActReason::NotDelivered => Self::NotDelivered,
+            ActReason::Duplicate => Self::Duplicate,
+            ActReason::Goodwill => Self::Goodwill,
+            ActReason::Other(_) => Self::Other,
+        }
+    }
+
     /// As forms spell it.
     pub(crate) const fn value(self) -> &'static str {
         match self {

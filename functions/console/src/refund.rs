@@ -4,12 +4,12 @@
 mod form;
 mod page;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use lambda_http::Request;
 use lambda_http::http::StatusCode;
 use models::{
     Act, ActChange, ActKind, ActObject, MAX_REFUNDS, MinorUnits, Mode, Money, NewRefund, NotRefundable, Refund,
-    Session, SessionId, left_of,
+    RefundState, Session, SessionId,
 };
 use pages::{Answer, Problem, read_form, see_other};
 use payments::{Made, RefundError, RefundRequest, RefundWay};
@@ -20,6 +20,7 @@ use self::page::{CheckPage, FormPage, Summary};
 use crate::acts::{self, refused};
 use crate::back::Back;
 use crate::frame::Frame;
+use crate::left::left;
 use crate::paths::{payment_path, refund_path};
 use crate::reason::ReasonField;
 use crate::refusal::{RefusalPage, state_in_words};
@@ -96,11 +97,7 @@ impl<'a> Refundable<'a> {
         let WithRefunds { session, refunds } = services.refunds.of(&id).await?;
         let owner = frame.visitor.owner(frame.mode);
         let session = session.filter(|session| owner.owns(session)).ok_or(Problem::NotFound)?;
-        let left = left(&session, &refunds, session.now(services.clock.now()));
-        let left = left.and_then(|left| match services.payments.refund_way(&session) {
-            RefundWay::ByProvider | RefundWay::ToPayer(_) | RefundWay::ToBeAsked(_) => Ok(left),
-            RefundWay::None => Err(NotRefundable::NotByBank(left.currency())),
-        });
+        let left = left(&services.payments, &session, &refunds, services.clock.now());
         Ok(Self { services, frame, session, refunds, left, base_url })
     }
 
@@ -109,7 +106,7 @@ impl<'a> Refundable<'a> {
     }
 
     fn summary(&self, left: Money) -> Summary<'_> {
-        Summary::new(&self.session, &self.refunds, left, self.way(), self.base_url)
+        Summary::new(&self.session, &self.refunds, left, self.way(), self.base_url, self.services.clock.now())
     }
 
     fn form(
@@ -207,17 +204,6 @@ impl<'a> Refundable<'a> {
             Err(why) => self.refuse(StatusCode::CONFLICT, why, Some(news)),
         }
     }
-}
-
-/// What is left of a session at `now`: also what refunds reserve whose time has passed, which is given back before another is
-/// made.
-fn left(session: &Session, refunds: &[Refund], now: Timestamp) -> Result<Money, NotRefundable> {
-    session.refundable(now)?;
-    if session.refund_count >= MAX_REFUNDS {
-        return Err(NotRefundable::TooMany);
-    }
-    let left = left_of(session.amount, refunds, now);
-    if left.minor() < 1 { Err(NotRefundable::NothingLeft { left }) } else { Ok(left) }
 }
 
 fn is_fresh(services: &Services, frame: &Frame<'_>) -> bool {

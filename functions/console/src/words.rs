@@ -147,10 +147,9 @@ pub(crate) const fn act_text(kind: ActKind) -> &'static str {
 /// Why somebody did it. A note is in their own words, and may name anybody.
 pub(crate) fn reason(reason: &ActReason) -> &str {
     match reason {
-        ActReason::Returned => Choice::Returned.label(),
-        ActReason::NotDelivered => Choice::NotDelivered.label(),
-        ActReason::Duplicate => Choice::Duplicate.label(),
-        ActReason::Goodwill => Choice::Goodwill.label(),
+        ActReason::Returned | ActReason::NotDelivered | ActReason::Duplicate | ActReason::Goodwill => {
+            Choice::of(reason).label()
+        }
         ActReason::Other(note) => note.as_str(),
     }
 }

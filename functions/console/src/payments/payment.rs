@@ -13,6 +13,7 @@ use super::parties::Parties;
 use super::personal::{Personal, personal};
 use super::timeline::{Answered, Entry};
 use crate::frame::Frame;
+use crate::left::left;
 use crate::paths::{cancel_refund_path, payment_path};
 use crate::services::Services;
 use crate::words::{
@@ -162,7 +163,7 @@ pub(crate) async fn payment_page(
         refunds: refunds.iter().map(|refund| RefundRow::new(refund, frame, now)).collect(),
         entries: all_entries(frame, &entries, &acts, &session, &refunds, personal),
         disagreements,
-        may_refund: may_move && session.amount_to_refund(None, now).is_ok(),
+        may_refund: may_move && left(&services.payments, &session, &refunds, now).is_ok(),
         may_cancel: may_move && is_awaiting && session.pays_refund.is_none(),
         json_path: match personal {
             Personal::Masked => format!("{}/json", payment_path(frame.mode, id)),

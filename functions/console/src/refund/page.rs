@@ -32,8 +32,9 @@ impl<'a> Summary<'a> {
         left: Money,
         way: RefundWay<'a>,
         base_url: &'a str,
+        now: Timestamp,
     ) -> Self {
-        let refunded = refunds.iter().filter(|refund| refund.state != RefundState::Failed);
+        let refunded = refunds.iter().filter(|refund| refund.state_at(now) != RefundState::Failed);
         let refunded =
             refunded.fold(Money::zero(left.currency()), |sum, refund| sum.checked_add(refund.amount).unwrap_or(sum));
         let has_email = session.payer.as_ref().is_some_and(|payer| payer.email.is_some());
@@ -143,14 +144,20 @@ impl<'a> CheckPage<'a> {
             .amount("stays", &stays)
             .text("end", end.unwrap_or_default());
         let is_asked = asked.payee.is_none() && summary.asked_kind().is_some();
-        let to = match (end, is_asked, summary.has_email) {
-            (Some(_), ..) => "{amount} of {paid} to the account ending {end}.",
-            (None, true, true) => "{amount} of {paid}. The payer is asked by e-mail where the money goes.",
-            (None, true, false) => {
+        let to = match (summary.way, end) {
+            (RefundWay::ToPayer(_) | RefundWay::ToBeAsked(_), Some(_)) => {
+                "{amount} of {paid} to the account ending {end}."
+            }
+            (RefundWay::ToBeAsked(_), None) if summary.has_email => {
+                "{amount} of {paid}. The payer is asked by e-mail where the money goes."
+            }
+            (RefundWay::ToBeAsked(_), None) => {
                 "{amount} of {paid}. No e-mail address of the payer is known: pass the refund’s link on to them, it asks \
                  where the money goes."
             }
-            (None, false, _) => "{amount} of {paid}, sent back by the payment’s own provider.",
+            (RefundWay::ByProvider, _) => "{amount} of {paid}, sent back by the payment’s own provider.",
+            // Such a payment has no form: nothing is left of it.
+            (RefundWay::None, _) | (RefundWay::ToPayer(_), None) => "{amount} of {paid}.",
         };
         let stay = if stays.minor() > 0 { "{stays} stays." } else { "Nothing stays." };
         let receipts = summary.session.email_receipt;
