@@ -86,8 +86,9 @@ async fn a_part_and_then_the_rest() {
     assert!(nothing.html.contains("All of it has been refunded"), "{}", nothing.html);
     let outcomes: Vec<Value> =
         acts(&world, "refund_made").await.into_iter().map(|act| act["outcome"].clone()).collect();
-    let refused = json!({ "M": { "refused": { "S": "more_than_is_left" } } });
-    assert_eq!(outcomes, [json!({ "S": "done" }), refused, json!({ "S": "done" })]);
+    let refused = |code: &str| json!({ "M": { "refused": { "S": code } } });
+    let done = json!({ "S": "done" });
+    assert_eq!(outcomes, [done.clone(), refused("changed_meanwhile"), refused("more_than_is_left"), done]);
     let act = &acts(&world, "refund_made").await[0];
     assert_eq!(act["who"]["M"]["person"]["S"], "refund@demo.example");
     assert_eq!(act["reason"]["M"]["other"]["S"], "Came broken");
@@ -133,7 +134,44 @@ async fn a_refund_by_the_api_meanwhile_is_shown() {
         assert_eq!(page.status, StatusCode::CONFLICT, "{}", page.html);
         assert!(page.html.contains("Meanwhile somebody refunded £1.23.") && page.html.contains("£2.77 is left"));
     }
-    assert_eq!(acts(&world, "refund_made").await, [json!(null); 0]);
+    let outcomes: Vec<Value> =
+        acts(&world, "refund_made").await.into_iter().map(|act| act["outcome"].clone()).collect();
+    assert_eq!(outcomes, [json!({ "M": { "refused": { "S": "changed_meanwhile" } } })], "of who confirmed");
+}
+
+#[tokio::test]
+async fn the_same_amount_to_another_account_is_another_refund() {
+    let world = World::with_console().await;
+    let session = world.paid_from_withheld_account().await;
+    let browser = world.sign_in(Role::Refund).await;
+    let to = async |number: &str| {
+        let account = [("to", "account"), ("name", "Ada Payer"), ("sort_code", "11-22-33"), ("account_number", number)];
+        let form = [&typed("confirm", "0", "1")[..], &account].concat();
+        browser.post(&format!("{}/refund", path(&session)), &form).await
+    };
+    for _ in 0..2 {
+        assert!(leads_to_payment(&to("87655678").await, &session));
+    }
+    let other = to("87655679").await;
+    assert_eq!(other.status, StatusCode::CONFLICT, "{}", other.html);
+    assert!(other.html.contains("Meanwhile somebody refunded £1.00."), "{}", other.html);
+    assert_eq!(checked(&world, &session).await, [100]);
+}
+
+#[tokio::test]
+async fn an_old_form_does_nothing_after_its_refund_was_cancelled() {
+    let world = World::with_console().await;
+    let session = world.paid().await;
+    let browser = world.sign_in(Role::Refund).await;
+    assert!(leads_to_payment(&send(&browser, &session, "confirm", "0", "1").await, &session));
+    let refund = text(&world.get(&text(&session["id"])).await["refunds"][0]["id"]);
+    let reason = [("reason", "other"), ("note", "Too soon")];
+    let cancelled = browser.post(&format!("/console/test/refunds/{refund}/cancel"), &reason).await;
+    assert_eq!(cancelled.status, StatusCode::SEE_OTHER, "{}", cancelled.html);
+    let old = send(&browser, &session, "confirm", "0", "1").await;
+    assert_eq!(old.status, StatusCode::CONFLICT, "{}", old.html);
+    assert!(old.html.contains("which has failed"), "{}", old.html);
+    assert_eq!(world.get(&text(&session["id"])).await["refunds"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -149,9 +149,11 @@ impl<'a> Refundable<'a> {
         let refund_id = api::refund_id_after(&merchant, frame.mode, id, form.seen);
         let act = act(services, frame, ActObject::Refund { session_id: id, refund_id }, left, &asked);
         let write = services.acts.write(&act)?;
+        let fingerprint = asked.fingerprint(&frame.visitor.person.email, &merchant.idempotency_salt);
         let new = NewRefund { amount: Some(asked.amount.minor_units()), payee: asked.payee, ..NewRefund::of(id) };
         let base_url = self.base_url.to_owned();
-        let asked_for = RefundRequest { id: refund_id, fingerprint: None, new, base_url, seen: Some(form.seen) };
+        let asked_for =
+            RefundRequest { id: refund_id, fingerprint: Some(fingerprint), new, base_url, seen: Some(form.seen) };
         let owner = frame.visitor.owner(frame.mode);
         let made = services.payments.refund(asked_for, &owner, api::fill_in_return_urls, Some(&write)).await;
         match made {
@@ -159,10 +161,16 @@ impl<'a> Refundable<'a> {
                 tracing::info!(request_id = api::request_id(request), refund_id = %refund.id, session_id = %id, act_id = %act.id, "refund made");
                 see_other(&format!("{}#refunds", payment_path(frame.mode, id)))
             }
-            Ok(Made::Existing(refund, _)) if refund.amount == asked.amount => {
+            // The same form made it. What has failed meanwhile is not what was asked for.
+            Ok(Made::Existing(refund, first))
+                if first == Some(fingerprint) && refund.state_at(services.clock.now()) != RefundState::Failed =>
+            {
                 see_other(&format!("{}#refunds", payment_path(frame.mode, id)))
             }
             Ok(Made::Existing(..)) | Err(RefundError::OthersMeanwhile(_)) => {
+                let code = "changed_meanwhile";
+                services.acts.put(&Act { change: None, ..refused(act, code) }).await?;
+                tracing::info!(request_id = api::request_id(request), session_id = %id, code, "refund refused");
                 Self::find(services, frame, id, self.base_url).await?.others_meanwhile(form)
             }
             Err(RefundError::NotRefundable(why)) => {

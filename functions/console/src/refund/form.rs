@@ -1,14 +1,15 @@
 //! What the form of a refund brings.
 
 use models::{
-    AccountIdentifier, AccountKind, AccountNumber, ActReason, Currency, Iban, MinorUnits, Money, Name, RefundPayee,
-    SortCode,
+    AccountIdentifier, AccountKind, AccountNumber, ActReason, Currency, EmailAddress, Iban, MinorUnits, Money, Name,
+    RefundPayee, SortCode,
 };
 use pages::{Language, RefundTexts};
 use payments::RefundWay;
 use serde::Deserialize;
+use store::Fingerprint;
 
-use crate::reason::{OF_REFUNDS, ReasonField};
+use crate::reason::{Choice, OF_REFUNDS, ReasonField};
 
 /// Which button was pressed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -66,6 +67,35 @@ pub(crate) struct Asked {
     pub(crate) amount: Money,
     pub(crate) payee: Option<RefundPayee>,
     pub(crate) reason: ActReason,
+}
+
+impl Asked {
+    /// What makes it another refund: how much, where to, why, and who makes it. It is kept when the payer's data is removed, and
+    /// so nobody who doesn't know the merchant's `salt` can find out the account by it.
+    pub(crate) fn fingerprint(&self, who: &EmailAddress, salt: &[u8; 32]) -> Fingerprint {
+        let Self { amount, payee, reason } = self;
+        let amount = format!("{} {}", amount.minor(), amount.currency().code());
+        let (name, account) = match payee {
+            None => ("", ("", "")),
+            Some(RefundPayee { name, account }) => {
+                let account = match account {
+                    AccountIdentifier::UkAccount { sort_code, account_number } => {
+                        (sort_code.as_str(), account_number.as_str())
+                    }
+                    AccountIdentifier::Iban { iban } => (iban.as_str(), ""),
+                };
+                (name.as_ref().map_or("", Name::as_str), account)
+            }
+        };
+        let texts = [amount.as_str(), name, account.0, account.1, Choice::of(reason).value(), who.as_str()];
+        let mut bytes = salt.to_vec();
+        for text in texts {
+            // Each with its length, so that no two lists of them run together.
+            bytes.extend((text.len() as u64).to_be_bytes());
+            bytes.extend(text.as_bytes());
+        }
+        Fingerprint(api::sha256(&bytes))
+    }
 }
 
 /// What is wrong with each field.

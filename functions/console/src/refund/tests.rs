@@ -137,7 +137,54 @@ async fn a_form_that_comes_second_shows_what_was_refunded_meanwhile() {
     let said = words(&html);
     assert_eq!(status, 409);
     assert!(said.contains("Meanwhile somebody refunded £1.00. Meanwhile somebody refunded £3.00."), "{said}");
-    assert_eq!((desk.refunds(&session).await.len(), desk.acts().await.len()), (2, 2));
+    assert_eq!(desk.refunds(&session).await.len(), 2);
+    let outcomes: Vec<_> = desk.acts().await.into_iter().map(|act| act.outcome).collect();
+    let refused = ActOutcome::Refused("changed_meanwhile".to_owned());
+    let of = |outcome: &ActOutcome| outcomes.iter().filter(|of| *of == outcome).count();
+    assert_eq!((outcomes.len(), of(&ActOutcome::Done), of(&refused)), (4, 2, 2), "{outcomes:?}");
+}
+
+#[tokio::test]
+async fn a_second_form_for_the_same_amount_is_the_same_only_if_all_of_it_is() {
+    let mut desk = Desk::new().await;
+    let session = desk.paid(|session| session.payer_account = None).await;
+    let first = with(&with(&fields("confirm", "1.00"), "to", "account"), "name", "Ada Customer");
+    let first = with(&with(&first, "sort_code", "11-22-33"), "account_number", "87655678");
+    for _ in 0..2 {
+        assert_eq!(desk.send(&session, &first).await, page_of(&session));
+    }
+    let others = [
+        with(&first, "account_number", "87655679"),
+        with(&first, "sort_code", "11-22-34"),
+        with(&first, "name", "Ida Customer"),
+        with(&first, "to", "payer"),
+        with(&first, "reason", "goodwill"),
+    ];
+    for other in &others {
+        let (status, html) = desk.send(&session, other).await;
+        assert_eq!(status, 409, "{html}");
+        assert!(words(&html).contains("Meanwhile somebody refunded £1.00."), "{html}");
+    }
+    desk.visitor.person.email = samples::text("bob@shop.example");
+    assert_eq!(desk.send(&session, &first).await.0, 409, "a colleague’s");
+    assert_eq!((desk.refunds(&session).await.len(), desk.acts().await.len()), (1, 2 + others.len()));
+}
+
+#[tokio::test]
+async fn an_old_form_makes_no_second_refund_after_its_own_was_cancelled() {
+    let desk = Desk::new().await;
+    let session = desk.paid(|_| {}).await;
+    let form = fields("confirm", "1.00");
+    assert_eq!(desk.send(&session, &form).await, page_of(&session));
+    let refunds = desk.refunds(&session).await;
+    let write_id = desk.services.random.write_id();
+    desk.services.payments.cancel_refund(&refunds[0], &write_id, None).await.unwrap();
+    let (status, html) = desk.send(&session, &form).await;
+    assert_eq!(status, 409);
+    let said = words(&html);
+    assert!(said.contains("Meanwhile somebody made a refund of £1.00, which has failed."), "{said}");
+    assert!(said.contains("£4.00 is left") && html.contains("name=\"seen\" value=\"1\""), "{said}");
+    assert_eq!(desk.refunds(&session).await.len(), 1);
 }
 
 #[tokio::test]
@@ -227,6 +274,7 @@ async fn what_no_bank_sends_back_has_no_form() {
     let (status, html) = desk.refund_form(&session).await;
     assert_eq!(status, 200);
     assert!(words(&html).contains("A payment in USD can only be refunded by the provider that took it"), "{html}");
+    assert!(!html.contains("name=\"seen\""), "no form: {html}");
     assert_eq!(desk.send(&session, &fields("confirm", "1")).await.0, 409);
     let outcomes: Vec<_> = desk.acts().await.into_iter().map(|act| act.outcome).collect();
     assert_eq!(outcomes, [ActOutcome::Refused("not_by_bank".to_owned())]);
