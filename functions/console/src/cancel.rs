@@ -52,6 +52,9 @@ struct CancelPage<'a> {
 /// The form by which a payment is cancelled.
 pub(crate) async fn show_payment(services: &Services, frame: &Frame<'_>, id: SessionId, base_url: &str) -> Answer {
     let session = own_session(services, frame, id).await?;
+    if let Some(paid) = session.pays_refund {
+        return see_other(&cancel_refund_path(frame.mode, paid.refund_id));
+    }
     match session.state_at(services.clock.now()) {
         SessionState::Cancelled => see_other(&payment_path(frame.mode, id)),
         SessionState::AwaitingPayer | SessionState::AwaitingProvider | SessionState::AwaitingPaymentConsent => {
@@ -63,7 +66,7 @@ pub(crate) async fn show_payment(services: &Services, frame: &Frame<'_>, id: Ses
     }
 }
 
-/// Cancels a payment, unless its money moves.
+/// Cancels a payment, unless its money moves. What pays a refund is cancelled as the refund.
 pub(crate) async fn cancel_payment(
     services: &Services,
     frame: &Frame<'_>,
@@ -72,6 +75,9 @@ pub(crate) async fn cancel_payment(
     base_url: &str,
 ) -> Answer {
     let session = own_session(services, frame, id).await?;
+    if let Some(paid) = session.pays_refund {
+        return see_other(&cancel_refund_path(frame.mode, paid.refund_id));
+    }
     let mut field = typed(request)?;
     let Some(reason) = field.read() else {
         return payment_form(frame, &session, StatusCode::UNPROCESSABLE_ENTITY, field, base_url);

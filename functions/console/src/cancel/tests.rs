@@ -110,6 +110,18 @@ async fn a_refund_is_cancelled_with_what_pays_it() {
     }
 }
 
+#[tokio::test]
+async fn what_pays_a_refund_is_cancelled_as_the_refund_alone() {
+    let desk = Desk::new().await;
+    let (_, refund) = desk.refunded(|_| {}).await;
+    let pays = desk.services.sessions.get(&refund.payment_session_id.unwrap()).await.unwrap().unwrap();
+    let to_refund = (303, format!("/console/test/refunds/{}/cancel", refund.id));
+    let shown = seen(show_payment(&desk.services, &desk.frame(Mode::Test), pays.id, BASE_URL).await);
+    assert_eq!(shown, to_refund);
+    assert_eq!(desk.cancel(&pays, &REASON).await, to_refund);
+    assert_eq!((desk.now(&pays).await, desk.acts().await), (pays, vec![]));
+}
+
 /// Wherever the process dies, the same form sent again cancels; and there is an act of it exactly if it is cancelled.
 #[tokio::test]
 async fn a_process_may_die_anywhere() {
