@@ -2,8 +2,9 @@
 
 use api::Format;
 use askama::Template;
+use jiff::Timestamp;
 use lambda_http::http::StatusCode;
-use models::{Refund, SessionId};
+use models::{AtConsent, PaymentAttempt, ProviderRequest, Refund, Session, SessionId};
 use pages::{Answer, Problem, Shell};
 use store::WithRefunds;
 
@@ -33,7 +34,7 @@ pub(crate) async fn json_page(services: &Services, frame: &Frame<'_>, id: Sessio
     let personal = personal(services, frame, &id, query).await?;
     let (session, refunds) = match personal {
         Personal::Shown => (session, refunds),
-        Personal::Masked => (session.erased(now), refunds.into_iter().map(Refund::erased).collect()),
+        Personal::Masked => (masked(session, now), refunds.into_iter().map(Refund::erased).collect()),
     };
     let answer =
         format.session(&session, &refunds, now).map_err(|error| Problem::Internal(error.to_string().into()))?;
@@ -46,6 +47,23 @@ pub(crate) async fn json_page(services: &Services, frame: &Frame<'_>, id: Sessio
         shows_personal: personal == Personal::Shown,
     };
     frame.page(StatusCode::OK, &page)
+}
+
+/// A session without what its erasure would remove. Of an attempt whose money may move stays that it may: the session's state is
+/// by it, and no time ends that session.
+fn masked(session: Session, now: Timestamp) -> Session {
+    let attempt = session.open_at_consent().cloned().map(|attempt| PaymentAttempt {
+        redirect_url: String::new(),
+        provider_state: String::new(),
+        at_consent: attempt.at_consent.map(|at_consent| AtConsent {
+            begun_at: at_consent.begun_at,
+            request: ProviderRequest { idempotency_key: String::new(), body: String::new() },
+            payment_id: None,
+            transfer: None,
+        }),
+        ..attempt
+    });
+    Session { attempt, ..session.erased(now) }
 }
 
 /// JSON with a line for each of its values, in the order in which they are.

@@ -4,8 +4,8 @@ use jiff::SignedDuration;
 use lambda_http::http::header;
 use lambda_http::{Body, Response};
 use models::{
-    ListShard, MinorUnits, Mode, NewSession, PaidFrom, Person, Refund, RefundCreation, Role, Session, SessionEvent,
-    WireFormat,
+    Currency, ListShard, MinorUnits, Mode, Money, NewSession, PaidFrom, Person, Refund, RefundCreation, Role, Session,
+    SessionEvent, SessionState, WireFormat,
 };
 use pages::{Answer, Language, Problem};
 use queue::Queue;
@@ -409,6 +409,40 @@ async fn a_payment_that_awaits_its_payer_can_be_cancelled_and_names_stand_by_the
     site.services.sessions.record(change, None, None, None).await.unwrap();
     let (_, html) = site.page(&clerk(), Mode::Test, &session, "").await;
     assert!(html.contains("Cancelled by you") && !html.contains("/cancel\""), "{html}");
+}
+
+#[tokio::test]
+async fn what_nobody_sends_back_has_no_button() {
+    let site = site().await;
+    for (currency, is_refundable) in [(Currency::GBP, true), (Currency::USD, false)] {
+        let session = site
+            .create(0, |session| {
+                session.state = SessionState::Sent;
+                session.amount = Money::new(session.amount.minor_units(), currency);
+            })
+            .await;
+        let (status, html) = site.page(&clerk(), Mode::Test, &session, "").await;
+        assert_eq!((status, html.contains("/refund\"")), (200, is_refundable), "{html}");
+    }
+}
+
+#[tokio::test]
+async fn masked_json_says_the_same_state() {
+    let site = site().await;
+    let session = site
+        .create(0, |session| {
+            session.state = SessionState::AwaitingPaymentConsent;
+            session.attempt = Some(samples::attempt_at_consent(session.id, 1, session.created_at));
+            session.payer = Some(samples::payer(PAYER_NAME, PAYER_EMAIL));
+        })
+        .await;
+    site.clock.advance_ms(366 * 24 * 60 * 60 * 1000);
+    let now = site.services.clock.now();
+    assert!(session.expires_at < now && session.state_at(now) == SessionState::AwaitingPaymentConsent);
+    let (status, json) = site.json(&clerk(), Mode::Test, &session, "").await;
+    assert_eq!(status, 200);
+    assert!(json.contains("&#34;awaiting_payment_consent&#34;") && !json.contains("&#34;expired&#34;"), "{json}");
+    shows_nothing_personal(&json);
 }
 
 fn samples_metadata() -> models::Metadata {
