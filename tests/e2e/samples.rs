@@ -29,6 +29,13 @@ async fn send(world: &World, function: &str, event: &Value) {
 }
 
 #[tokio::test]
+async fn the_page_that_signs_in() {
+    let world = World::with_console().await;
+    let (status, page) = http(&world, "ConsoleFunction", "console.json").await;
+    assert_eq!((status, page.as_str().unwrap().contains("<h1>Sign in")), (200, true), "{page}");
+}
+
+#[tokio::test]
 async fn a_token_and_a_session() {
     let world = World::start().await;
     let (status, token) = http(&world, "TokenFunction", "token.json").await;
