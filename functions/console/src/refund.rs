@@ -250,7 +250,8 @@ fn in_words(why: NotRefundable, frame: &Frame<'_>) -> (&'static str, String) {
         NotRefundable::WrongAccount(_) => ("wrong_account", "The account can’t receive this currency."),
         NotRefundable::NotByBank(currency) => {
             let text = format!(
-                "A payment in {currency} can only be refunded by the provider that took it, and this one doesn’t refund."
+                "A payment in {} can only be refunded by the provider that took it, and this one doesn’t refund.",
+                currency.code()
             );
             return ("not_by_bank", text);
         }

@@ -7,6 +7,9 @@ use store::{ListCursor, ListStart};
 use crate::days::{Errors, read_days};
 use crate::words::{method_text, state_text};
 
+/// How many payments a page has.
+pub(super) const PAGE: usize = 25;
+
 /// The longest search, in characters: an e-mail address has 254.
 const MAX_Q: usize = 300;
 

@@ -7,16 +7,13 @@ use models::{ListShards, MinorUnits, Money, PaymentMethod, Session};
 use pages::{Answer, Facts, Html, Language, Shell, Zone, see_other};
 use store::{ListCursor, ListRange, ListStart, Page, StoreError};
 
-use super::filter::{Asked, Filter, Typed, What, read};
+use super::filter::{Asked, Filter, PAGE, Typed, What, read};
 use super::search::{Found, search};
 use crate::days::Errors;
 use crate::frame::Frame;
 use crate::paths::payment_path;
 use crate::services::Services;
 use crate::words::{State, method_of, method_text, state_of};
-
-/// How many payments a page has.
-pub(super) const PAGE: usize = 25;
 
 /// A payment in a list.
 pub(super) struct Row {

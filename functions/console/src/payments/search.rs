@@ -6,7 +6,7 @@ use api::Format;
 use models::{EmailAddress, EndToEndId, Reference, RefundId, Session, SessionId, WireFormat};
 use store::{ListRange, ListStart, Page, Sought, StoreError};
 
-use super::list::PAGE;
+use super::filter::PAGE;
 use crate::frame::Frame;
 use crate::paths::payment_path;
 use crate::services::Services;
