@@ -231,8 +231,11 @@ async fn a_secret_is_replaced_once_for_each_form_and_shown_once() {
         assert_eq!(act, by_develop(&id, act.1.clone()));
         outcomes.push(act.1.to_string());
     }
-    let of = |outcome: &Value| outcomes.iter().filter(|one| **one == outcome.to_string()).count();
-    assert_eq!((of(&was_done()), of(&was_refused("changed_meanwhile"))), (2, 5), "{outcomes:?}");
+    let of = |outcome: Value| {
+        let outcome = outcome.to_string();
+        outcomes.iter().filter(|one| **one == outcome).count()
+    };
+    assert_eq!((of(was_done()), of(was_refused("changed_meanwhile"))), (2, 5), "{outcomes:?}");
     assert_eq!(done(&world, "webhook_changed").await, [by_develop(&id, was_done())]);
     // No secret is in the audit.
     let all = world.dynamodb("Scan", &json!({ "TableName": world.machine.audit_table_name() })).await;
