@@ -30,6 +30,13 @@ impl Machine {
         });
         let database = dynoxide::Database::memory().unwrap();
         database.create_table(serde_json::from_value(table).unwrap()).unwrap();
+        let acts = json!({
+            "TableName": "local-AuditTable",
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [attribute("pk"), attribute("sk")],
+            "KeySchema": [key("pk", "HASH"), key("sk", "RANGE")],
+        });
+        database.create_table(serde_json::from_value(acts).unwrap()).unwrap();
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
