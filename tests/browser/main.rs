@@ -6,6 +6,7 @@
 mod banks;
 mod browser;
 mod cards;
+mod console;
 mod debits;
 mod inspector;
 mod keyboard;

@@ -1,0 +1,105 @@
+//! The merchant's console, as its people see it: they sign in by a link, find a payment and refund a part of it.
+
+use models::Role;
+use tests::{World, text};
+
+use crate::browser::{Browser, Screen};
+use crate::inspector::Inspector;
+
+const SIGN_IN: &str = "Sign in to the console";
+const ASK: &str = "Refund a payment";
+const CHECK: &str = "Check the refund";
+
+/// A browser in which an owner is signed in, by the link and its button.
+async fn signed_in() -> Option<(Browser, World)> {
+    let browser = Browser::start_scripted(Screen::PHONE).await?;
+    let world = World::with_console().await;
+    let link = world.link("demo", "own@demo.example", Role::Own).await;
+    browser.open(&at(&world, &link)).await;
+    browser.see(SIGN_IN).await;
+    // Opened by a mail scanner before, it is as good as new.
+    browser.open(&at(&world, &link)).await;
+    browser.see(SIGN_IN).await;
+    browser.press("Sign in").await;
+    browser.see("Payments").await;
+    Some((browser, world))
+}
+
+fn at(world: &World, path: &str) -> String {
+    format!("{}{path}", world.machine.api_url())
+}
+
+/// Chooses what stands beside a radio button or a box.
+async fn choose(browser: &Browser, label: &str) {
+    browser.wait_for(&format!("//label[normalize-space()='{label}']")).await.click().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_payment_is_found_and_refunded_in_part_once() {
+    let Some((browser, world)) = signed_in().await else { return };
+    let session = world.paid().await;
+    world.settled().await;
+    browser.fill("Find a payment", &text(&session["reference"])).await;
+    browser.press("Search").await;
+    browser.see(&format!("Payment {}", text(&session["reference"]))).await;
+    assert!(browser.text().await.contains("Books agree"));
+
+    let payment = format!("/console/test/payments/{}", text(&session["id"]));
+    browser.open(&at(&world, &format!("{payment}/refund"))).await;
+    browser.see(ASK).await;
+    browser.fill("Amount, in GBP", "1.50").await;
+    choose(&browser, "The goods came back").await;
+    browser.press("Continue").await;
+    browser.see(CHECK).await;
+    assert!(browser.text().await.contains("£1.50 of £4.00"), "{}", browser.text().await);
+    browser.double_click("Refund £1.50").await;
+    browser.see(&format!("Payment {}", text(&session["reference"]))).await;
+    let page = browser.text().await;
+    assert!(page.contains("£2.50") && page.contains("own@demo.example"), "{page}");
+    assert_eq!(
+        store::Refunds::new(world.table()).of(&text(&session["id"]).parse().unwrap()).await.unwrap().refunds.len(),
+        1
+    );
+
+    // What is left is said, and no more goes back.
+    browser.open(&at(&world, &format!("{payment}/refund"))).await;
+    browser.fill("Amount, in GBP", "2.51").await;
+    choose(&browser, "The goods came back").await;
+    browser.press("Continue").await;
+    assert!(browser.has("#amount[aria-invalid=true]").await);
+
+    browser.press("Sign out").await;
+    browser.open(&at(&world, &payment)).await;
+    browser.see("Sign in").await;
+}
+
+#[tokio::test]
+async fn everyone_can_read_the_pages() {
+    let Some((browser, world)) = signed_in().await else { return };
+    let session = world.paid().await;
+    let webhook = world
+        .register("https://example.com/a-path-that-is-rather-long-for-a-telephone/webhooks", serde_json::json!({}))
+        .await;
+    world.settled().await;
+    let payment = format!("payments/{}", text(&session["id"]));
+    let mut inspector = Inspector::new(browser).await;
+    for path in [
+        "payments".to_owned(),
+        "payments?q=nothing-of-ours".to_owned(),
+        "payments?state=no-state".to_owned(),
+        payment.clone(),
+        format!("{payment}/json"),
+        format!("{payment}/refund"),
+        format!("{payment}/cancel"),
+        "refunds".to_owned(),
+        "webhooks".to_owned(),
+        format!("webhooks/{}", text(&webhook["id"])),
+        "people".to_owned(),
+        "people/own@demo.example".to_owned(),
+        "audit".to_owned(),
+    ] {
+        inspector.browser.open(&at(&world, &format!("/console/test/{path}"))).await;
+        inspector.read_in_few(path.split('/').next_back().unwrap_or_default()).await;
+    }
+    inspector.assert_faultless();
+}
