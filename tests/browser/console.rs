@@ -1,7 +1,7 @@
 //! The merchant's console, as its people see it: they sign in by a link, find a payment and refund a part of it.
 
 use models::Role;
-use tests::{World, text};
+use tests::{World, console_on, loopback_webhooks, text};
 
 use crate::browser::{Browser, Screen};
 use crate::inspector::Inspector;
@@ -13,7 +13,11 @@ const CHECK: &str = "Check the refund";
 /// A browser in which an owner is signed in, by the link and its button.
 async fn signed_in() -> Option<(Browser, World)> {
     let browser = Browser::start_scripted(Screen::PHONE).await?;
-    let world = World::with_console().await;
+    let world = World::start_with(|config| {
+        console_on(config);
+        loopback_webhooks(config);
+    })
+    .await;
     let link = world.link("demo", "own@demo.example", Role::Own).await;
     browser.open(&at(&world, &link)).await;
     browser.see(SIGN_IN).await;
@@ -78,7 +82,7 @@ async fn everyone_can_read_the_pages() {
     let Some((browser, world)) = signed_in().await else { return };
     let session = world.paid().await;
     let webhook = world
-        .register("https://example.com/a-path-that-is-rather-long-for-a-telephone/webhooks", serde_json::json!({}))
+        .register("http://127.0.0.1:9/a-path-that-is-rather-long-for-a-telephone/webhooks", serde_json::json!({}))
         .await;
     world.settled().await;
     let payment = format!("payments/{}", text(&session["id"]));
