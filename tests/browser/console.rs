@@ -82,7 +82,7 @@ async fn everyone_can_read_the_pages() {
     let Some((browser, world)) = signed_in().await else { return };
     let session = world.paid().await;
     let webhook = world
-        .register("http://127.0.0.1:9/a-path-that-is-rather-long-for-a-telephone/webhooks", serde_json::json!({}))
+        .register("http://127.0.0.1:9999/a-path-that-is-rather-long-for-a-telephone/webhooks", serde_json::json!({}))
         .await;
     world.settled().await;
     let payment = format!("payments/{}", text(&session["id"]));
