@@ -19,7 +19,7 @@ async fn world() -> World {
     .await
 }
 
-/// Puts a session of the demo merchant, made so many seconds ago.
+/// Puts a session of the demo merchant, made this many seconds ago.
 async fn put(world: &World, seconds_ago: i64, change: impl FnOnce(&mut Session)) -> SessionId {
     let at = samples::now() - SignedDuration::from_secs(seconds_ago);
     let base_url = world.machine.api_url().to_owned();

@@ -32,7 +32,7 @@ impl Back {
         }
     }
 
-    /// Where it was asked for: a page's own address, so that whoever signs in goes on there.
+    /// Where it was asked for: a page's own address, so that the person goes on there after signing in.
     pub(crate) fn of(method: &Method, uri: &Uri) -> Self {
         let address = uri.path_and_query().map_or("", |address| address.as_str());
         Self::read(if method == Method::GET { address } else { "" })

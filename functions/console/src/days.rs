@@ -7,7 +7,7 @@ use pages::Zone;
 /// What is wrong, each with the id of its field.
 pub(crate) type Errors = Vec<(&'static str, String)>;
 
-/// The time from the first of these days to the last in London, each as forms send it: where it begins, and the first moment after
+/// The time from the first of these days to the last in London, each as forms send it: where it begins, and the first instant after
 /// it. A field that is empty bounds nothing; what is wrong is put to the errors.
 pub(crate) fn read_days(from: &str, to: &str, errors: &mut Errors) -> (Option<Timestamp>, Option<Timestamp>) {
     let first = read_day("from", "From", from, errors);

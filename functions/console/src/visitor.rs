@@ -13,7 +13,7 @@ use crate::services::Services;
 /// 4.1.3.2): no other site of the same domain can put one in its place.
 const COOKIE: &str = "__Host-counterfoil";
 
-/// What it bears besides its value. `Lax`, so that a link in a mail finds whoever follows it signed in.
+/// What it bears besides its value. `Lax`, so that a link in a mail finds the person who follows it signed in.
 const ATTRIBUTES: &str = "Path=/; Secure; HttpOnly; SameSite=Lax";
 
 /// Somebody who is signed in.

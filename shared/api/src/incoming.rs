@@ -91,7 +91,7 @@ impl Incoming {
         let method =
             Method::from_bytes(event.request_context.http.method.as_bytes()).map_err(|_| unreadable("the method"))?;
         let mut headers = headers(event.headers.unwrap_or_default())?;
-        // Whoever's they are; one that no header can hold is none of ours.
+        // Of any site; one that no header can hold is none of ours.
         let cookies = event.cookies.into_iter().flatten().filter_map(|cookie| HeaderValue::try_from(cookie).ok());
         for cookie in cookies {
             headers.append(header::COOKIE, cookie);

@@ -1,4 +1,4 @@
-//! What is done about deliveries, whoever asks: an event is delivered again.
+//! What is done about deliveries, by any caller: an event is delivered again.
 
 use models::{CursorId, EndpointId};
 use queue::Queue;

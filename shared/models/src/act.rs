@@ -17,7 +17,7 @@ use crate::time::SortableTimestamp;
 pub enum Actor {
     /// A person in the console.
     Person(EmailAddress),
-    /// Whoever runs the command line.
+    /// An operator, at the command line.
     Operator(OperatorName),
 }
 

@@ -148,5 +148,5 @@ impl Acts {
     }
 }
 
-/// How many acts of a session are read: a person looks at them on one page.
+/// How many acts of a session are read: a person reads them on one page.
 const MAX_OF_SESSION: usize = 200;

@@ -383,10 +383,10 @@ impl Cursors {
         update.remove(&["due_pk", "due_at", "lease_id", "lease_until"]).send(&self.table).await.map(|_| ())
     }
 
-    /// How many cursors that wait to be resumed are enough for whoever resumes them.
+    /// How many cursors that wait to be resumed are enough for the caller that resumes them.
     pub const ENOUGH_PAUSED: usize = 10_000;
 
-    /// Cursors of an endpoint that wait to be resumed: all of them, or, if there are so many, `enough` or more.
+    /// Cursors of an endpoint that wait to be resumed: all of them, or, if there are that many, `enough` or more.
     ///
     /// # Errors
     /// The table failed us.

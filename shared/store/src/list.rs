@@ -43,7 +43,7 @@ impl<T> Wanted<'_, T> {
     }
 }
 
-/// Where lists are: so many of them, in these partitions of the index, each in as many.
+/// Where lists are: this many of them, in these partitions of the index, each in as many.
 pub(crate) struct Partitions<P> {
     pub(crate) list_pks: P,
     pub(crate) lists: usize,

@@ -52,7 +52,7 @@ pub enum PeopleChanged {
     Done(Person),
     /// It was so already: they are there, or have this role.
     Same(Person),
-    /// They have another role by now than whoever changes it saw.
+    /// They have another role by now than the person who changes it saw.
     Meanwhile(Person),
     /// There is no such person.
     NotFound,

@@ -102,14 +102,14 @@ pub enum Happened {
 pub enum MailFate {
     /// It was called for by this entry of the history, from 1.
     CalledFor(usize),
-    /// It was sent, after so many attempts.
+    /// It was sent, after this many attempts.
     Sent {
         /// How many.
         attempts: u32,
         /// What the mail service calls it.
         message_id: Option<String>,
     },
-    /// It was given up, after so many attempts.
+    /// It was given up, after this many attempts.
     GivenUp(u32),
     /// There was no need for it any more.
     NotNeeded {
@@ -120,7 +120,7 @@ pub enum MailFate {
     },
     /// The mail service reported this of it.
     Reported(MailFeedback),
-    /// It is due then, after so many attempts.
+    /// It is due then, after this many attempts.
     Due(u32),
 }
 

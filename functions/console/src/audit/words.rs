@@ -30,7 +30,7 @@ pub(super) fn what(act: &Act) -> String {
     if act.what == ActKind::SignedOut && !is_own { "Signed out everywhere".to_owned() } else { kind(act.what) }
 }
 
-/// Who did it: an address, or the name of whoever ran the command line.
+/// Who did it: an address, or the name of the operator.
 pub(super) fn who(act: &Act) -> &str {
     match &act.who {
         Actor::Person(email) => email.as_str(),

@@ -43,7 +43,7 @@ pub(super) enum What {
 pub(super) struct Filter {
     pub(super) state: Option<SessionState>,
     pub(super) from: Option<Timestamp>,
-    /// The first moment that is too late.
+    /// The first instant that is too late.
     pub(super) until: Option<Timestamp>,
     pub(super) method: Option<PaymentMethod>,
     pub(super) format: Option<WireFormat>,

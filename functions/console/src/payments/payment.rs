@@ -51,7 +51,7 @@ struct RefundRow {
 impl RefundRow {
     fn new(refund: &Refund, frame: &Frame<'_>, now: Timestamp) -> Self {
         let state = refund.state_at(now);
-        // Whoever opens these moves money.
+        // Opening these moves money.
         let may_move = frame.visitor.may(Permission::MoveMoney);
         let may_end = !state.is_final() && !refund.submitted && !refund.open_at_consent;
         Self {

@@ -88,7 +88,7 @@ fn said(answer: Answer) -> (u16, String) {
 }
 
 impl Site {
-    /// A session made so many seconds after the others, that its merchant lists.
+    /// A session made this many seconds after the others, that its merchant lists.
     async fn create(&self, seconds: i64, change: impl FnOnce(&mut Session)) -> Session {
         let mut session = samples::session_at(later(seconds));
         session.list_shard = ListShard::default();

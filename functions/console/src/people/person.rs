@@ -96,14 +96,14 @@ pub(crate) async fn change(
         }
         Change::Link => {
             let (act, now) = (act(ActKind::SignInLinkMade), services.clock.now());
-            // Whoever took over a browser would seem to have signed in just now.
+            // Somebody who took over a browser would seem to have signed in just now.
             if *email == frame.visitor.person.email {
                 services.acts.put(&acts::refused(act, "own_link")).await?;
                 return page(frame, StatusCode::CONFLICT, &person, Some(OWN_LINK));
             }
             return match services.people.ask_link(merchant_id, email, now).await? {
                 LinkAsked::Granted => {
-                    // First the act: whoever has the link could be the person.
+                    // First the act: who has the link can act as the person.
                     services.acts.put(&act).await?;
                     show_link(services, frame, &person, base_url, false).await
                 }

@@ -78,7 +78,7 @@ pub(crate) async fn change(
     see_other(&format!("{}/webhooks/{}", root(mode), endpoint.id))
 }
 
-/// Delivers an event again to whoever is notified of it now.
+/// Delivers an event again to each endpoint that is notified of it now.
 pub(crate) async fn resend(services: &Services, visitor: &Visitor, mode: Mode, id: &str) -> Answer {
     let event = event::own(services, visitor, mode, id).await?;
     let act = act(services, visitor, mode, ActKind::EventResent, ActObject::Event(event.id()));

@@ -128,7 +128,7 @@ fn waiting(cursor: &CursorId, frame: &Frame<'_>) -> Waiting {
     Waiting { of: cursor.object_id, path: format!("{}/payments?q={}", frame.root(), cursor.object_id) }
 }
 
-/// How many more there are than are listed; of very many, only that they are at least so many.
+/// How many more there are than are listed; of very many, only a count that they reach.
 fn more(found: usize) -> Option<String> {
     let more = found.min(COUNTED).checked_sub(LISTED).filter(|more| *more > 0)?;
     Some(if found < COUNTED { more.to_string() } else { format!("at least {more}") })

@@ -47,7 +47,7 @@ impl World {
         self.read(&session).await.unwrap()
     }
 
-    /// A person's form is sent: a refund of £1.00, by one who saw so many.
+    /// A person's form is sent: a refund of £1.00, by one who saw that count.
     async fn form(&self, session: &Session, id: RefundId, seen: u32) -> Result<Made, RefundError> {
         let write = self.acts().write(&self.act(session, ActKind::RefundMade, Some(id))).unwrap();
         let new = NewRefund { amount: Some(MinorUnits::new(100)), ..samples::new_refund(session, None) };

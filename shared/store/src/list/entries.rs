@@ -111,7 +111,7 @@ pub(super) struct Entries<'a> {
 }
 
 impl<'a> Entries<'a> {
-    /// Of so many lists that are in these partitions of the source, each in as many. Nothing is asked yet; all shards of each list
+    /// Of this many lists that are in these partitions of the source, each in as many. Nothing is asked yet; all shards of each list
     /// together are then asked for `at_once`.
     pub(super) fn new(
         table: &'a Table,
