@@ -8,7 +8,7 @@ use tests::{Answer, World, answer, text};
 use crate::refund_ends;
 
 /// A session whose payer is at the bank, and the link there.
-async fn at_the_bank(world: &World) -> (Value, String) {
+pub(crate) async fn at_the_bank(world: &World) -> (Value, String) {
     let session = world.create().await;
     world.payer(&session).identify().await;
     choose(world, &session).await;
@@ -34,7 +34,7 @@ async fn change(world: &World, session: &Value, expression: &str, values: Value)
 }
 
 /// As if the function had died before the bank's answer was recorded, and, if nothing of it is left, before the bank was asked.
-async fn forget_the_answer(world: &World, session: &Value, of_bank: bool) {
+pub(crate) async fn forget_the_answer(world: &World, session: &Value, of_bank: bool) {
     let item = world.item(&format!("SESSION#{}", text(&session["id"])), "SESSION").await;
     let payment_id = item["attempt"]["M"]["at_consent"]["M"]["payment_id"]["S"].clone();
     change(world, session, "REMOVE attempt.at_consent.payment_id", json!({})).await;

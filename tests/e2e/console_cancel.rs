@@ -6,6 +6,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tests::{Browser, Page, World, answer, text};
 
+use crate::at_consent_ends::{at_the_bank, forget_the_answer};
 use crate::console_refunds::{acts, command, path};
 
 const TRANSACTION: &str = "TransactWriteItems";
@@ -77,6 +78,22 @@ async fn answers_are_lost_and_functions_die_and_there_is_one_act() {
         assert_eq!(failure_reason(&world, &session).await, "cancelled_by_merchant");
         assert_eq!(acts(&world, "payment_cancelled").await.len(), before + 1, "{effect:?}");
     }
+}
+
+#[tokio::test]
+async fn a_bank_whose_answer_was_lost_is_asked_again_before_it_cancels() {
+    let world = World::with_console().await;
+    let browser = world.sign_in(Role::Refund).await;
+    for of_bank in [false, true] {
+        let (session, link) = at_the_bank(&world).await;
+        forget_the_answer(&world, &session, of_bank).await;
+        let cancelled = cancel(&browser, &session).await;
+        assert_eq!(cancelled.status, StatusCode::SEE_OTHER, "{}", cancelled.html);
+        world.payer(&session).consent(&link, "approve").await;
+        world.payer(&session).come_back().await;
+        assert_eq!(failure_reason(&world, &session).await, "cancelled_by_merchant");
+    }
+    assert_eq!(outcomes(&world, "payment_cancelled").await, [json!({ "S": "done" }), json!({ "S": "done" })]);
 }
 
 #[tokio::test]

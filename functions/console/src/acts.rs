@@ -1,7 +1,8 @@
-//! How what people do about themselves and each other is recorded.
+//! How what people do is recorded.
 
 use models::{Act, ActId, ActKind, ActObject, ActOutcome, Actor, EmailAddress, MerchantId};
 
+use crate::frame::Frame;
 use crate::services::Services;
 use crate::visitor::Visitor;
 
@@ -27,6 +28,12 @@ pub(crate) fn by(
         outcome: ActOutcome::Done,
         correlation_id: runtime::correlation_id(),
     }
+}
+
+/// Done by the visitor on a page of this mode, to what is of this mode.
+pub(crate) fn on_page(services: &Services, frame: &Frame<'_>, what: ActKind, object: ActObject) -> Act {
+    let person = &frame.visitor.person;
+    Act { mode: Some(frame.mode), ..by(services, &person.merchant_id, &person.email, what, object) }
 }
 
 /// Done by the visitor to a person, who may be themselves.

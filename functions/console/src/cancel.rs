@@ -188,9 +188,7 @@ fn typed(request: &Request) -> Result<ReasonField, Problem> {
 }
 
 fn act(services: &Services, frame: &Frame<'_>, what: ActKind, object: ActObject, reason: ActReason) -> Act {
-    let person = &frame.visitor.person;
-    let act = acts::by(services, &person.merchant_id, &person.email, what, object);
-    Act { mode: Some(frame.mode), reason: Some(reason), ..act }
+    Act { reason: Some(reason), ..acts::on_page(services, frame, what, object) }
 }
 
 fn payment_form(

@@ -5,7 +5,7 @@ use lambda_http::http::header;
 use lambda_http::{Body, Request, Response};
 use memory_aws::{AUDIT_TABLE, Aws, TABLE};
 use models::{Act, MerchantId, Mode, Person, Refund, Role, Session, SessionState};
-use pages::{Answer, Language, Problem};
+use pages::{Answer, Problem};
 use queue::Queue;
 use runtime::{Clock, Random, VirtualClock};
 use store::{ActRange, AuditTable, Merchants, Table};
@@ -45,7 +45,7 @@ impl Desk {
     }
 
     pub(crate) fn frame(&self, mode: Mode) -> Frame<'_> {
-        Frame::new(&self.visitor, mode, Part::Payments, Language::English)
+        Frame::new(&self.visitor, mode, Part::Payments)
     }
 
     pub(crate) fn advance(&self, by: SignedDuration) {

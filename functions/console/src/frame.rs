@@ -7,6 +7,9 @@ use pages::{Answer, CONSOLE_STYLE, Face, Language, Shell};
 
 use crate::visitor::{Csrf, Visitor};
 
+/// What the texts are in, and so amounts and times, whatever a browser prefers.
+const LANGUAGE: Language = Language::English;
+
 /// A part of the console.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
@@ -70,8 +73,8 @@ pub(crate) struct Frame<'a> {
 
 impl<'a> Frame<'a> {
     /// Of a page of this part.
-    pub(crate) const fn new(visitor: &'a Visitor, mode: Mode, part: Part, language: Language) -> Self {
-        Self { visitor, mode, language, part }
+    pub(crate) const fn new(visitor: &'a Visitor, mode: Mode, part: Part) -> Self {
+        Self { visitor, mode, language: LANGUAGE, part }
     }
 
     /// Where the console's pages of this mode are: `/console/test`.
@@ -120,6 +123,11 @@ impl<'a> Frame<'a> {
     pub(crate) fn page(&self, status: StatusCode, template: &impl Template) -> Answer {
         self.shell().page(status, template)
     }
+}
+
+/// What a page bears where nobody is known.
+pub(crate) const fn nobodys() -> Shell<'static> {
+    Shell { more_style: CONSOLE_STYLE, ..Shell::nobodys(LANGUAGE) }
 }
 
 /// Where the console's pages of a mode are.

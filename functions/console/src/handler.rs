@@ -4,7 +4,7 @@ use api::{ApiError, ErrorShape};
 use lambda_http::http::{HeaderValue, StatusCode, header};
 use lambda_http::{Body, Request, Response};
 use models::{Mode, Permission};
-use pages::{Answer, CONSOLE_STYLE, Language, Problem, ProblemTexts, Shell, see_other};
+use pages::{Answer, Problem, ProblemTexts, see_other};
 use queue::Queue;
 use runtime::{Clock, Random, SettingError};
 use store::{AuditTable, Table};
@@ -12,7 +12,7 @@ use store::{AuditTable, Table};
 use crate::audit;
 use crate::back::Back;
 use crate::cancel;
-use crate::frame::{Frame, Part, root};
+use crate::frame::{Frame, Part, nobodys, root};
 use crate::guard::{check_form, check_origin};
 use crate::payments;
 use crate::people;
@@ -23,9 +23,6 @@ use crate::services::Services;
 use crate::sign_in;
 use crate::visitor::Visitor;
 use crate::webhooks;
-
-/// What the texts are in, and so amounts and times, whatever a browser prefers.
-const LANGUAGE: Language = Language::English;
 
 /// The merchant's console.
 #[derive(Debug)]
@@ -81,14 +78,13 @@ impl Console {
 
     async fn answer(&self, route: Route<'_>, permission: Option<Permission>, request: &Request) -> Answer {
         if request.method() == "POST" {
-            let base_url = self.base_url(request).ok_or(Problem::Malformed)?;
-            check_origin(request, &base_url)?;
+            check_origin(request, &self.base_url(request)?)?;
         }
         match route {
             Route::Home => see_other(&format!("{}/payments", root(Mode::Test))),
-            Route::SignIn => sign_in::show(&self.services, request, LANGUAGE).await,
-            Route::Link(token) => sign_in::show_link(&self.services, token, request, LANGUAGE).await,
-            Route::UseLink(token) => sign_in::use_link(&self.services, token, request, LANGUAGE).await,
+            Route::SignIn => sign_in::show(&self.services, request).await,
+            Route::Link(token) => sign_in::show_link(&self.services, token, request).await,
+            Route::UseLink(token) => sign_in::use_link(&self.services, token, request).await,
             Route::SignOut => sign_in::sign_out(&self.services, request).await,
             Route::In(mode, page) => {
                 let Some(visitor) = Visitor::find(&self.services, request).await? else {
@@ -106,55 +102,40 @@ impl Console {
     }
 
     /// Where this is, as browsers see it.
-    fn base_url(&self, request: &Request) -> Option<String> {
-        self.public_base_url.clone().or_else(|| api::base_url(request))
+    fn base_url(&self, request: &Request) -> Result<String, Problem> {
+        self.public_base_url.clone().or_else(|| api::base_url(request)).ok_or(Problem::Malformed)
     }
 
     /// A page, or what its form does; whether they may was asked.
     pub(crate) async fn page(&self, mode: Mode, page: Page<'_>, request: &Request, visitor: &Visitor) -> Answer {
-        let (services, language) = (&self.services, LANGUAGE);
-        let payments = || Frame::new(visitor, mode, Part::Payments, language);
-        let people_frame = || Frame::new(visitor, mode, Part::People, language);
+        let services = &self.services;
+        let frame = |part| Frame::new(visitor, mode, part);
+        let (payments, people, webhooks) = (frame(Part::Payments), frame(Part::People), frame(Part::Webhooks));
         let query = request.uri().query().unwrap_or("");
-        let base_url = || self.base_url(request).ok_or(Problem::Malformed);
+        let base_url = || self.base_url(request);
         match page {
-            Page::Payments => payments::list_page(services, &payments(), query).await,
-            Page::Payment(id) => {
-                let base_url = self.base_url(request).unwrap_or_default();
-                payments::payment_page(services, &payments(), id, query, &base_url).await
-            }
-            Page::ShowPersonalData(id) => payments::ask_for_personal_data(services, &payments(), id).await,
-            Page::PaymentJson(id) => payments::json_page(services, &payments(), id, query).await,
-            Page::People => people::show(services, &people_frame()).await,
-            Page::AddPerson => {
-                let base_url = self.base_url(request).ok_or(Problem::Malformed)?;
-                people::add(services, &people_frame(), request, &base_url).await
-            }
-            Page::Person(email) => people::show_person(services, &people_frame(), email).await,
-            Page::ChangePerson(email) => {
-                let base_url = self.base_url(request).ok_or(Problem::Malformed)?;
-                people::change(services, &people_frame(), email, request, &base_url).await
-            }
-            Page::Audit => {
-                let frame = Frame::new(visitor, mode, Part::Audit, language);
-                audit::show(services, &frame, query).await
-            }
-            Page::AuditExport => audit::export(services, visitor, mode, request).await,
-            Page::Webhooks => webhooks::list(services, visitor, mode, language).await,
-            Page::Webhook(id) => webhooks::endpoint(services, visitor, mode, id, language).await,
-            Page::ChangeWebhook(id) => webhooks::change(services, visitor, mode, id, request, language).await,
-            Page::Event(id) => webhooks::event(services, visitor, mode, id, language).await,
-            Page::ResendEvent(id) => webhooks::resend(services, visitor, mode, id).await,
-            Page::RefundForm(id) => refund::show(services, &payments(), id, &base_url()?).await,
-            Page::Refund(id) => refund::submit(services, &payments(), id, request, &base_url()?).await,
-            Page::CancelForm(id) => cancel::show_payment(services, &payments(), id, &base_url()?).await,
-            Page::Cancel(id) => cancel::cancel_payment(services, &payments(), id, request, &base_url()?).await,
-            Page::Refunds => {
-                let frame = Frame::new(visitor, mode, Part::Refunds, language);
-                refunds::list(services, &frame, query).await
-            }
-            Page::CancelRefundForm(id) => cancel::show_refund(services, &payments(), id, &base_url()?).await,
-            Page::CancelRefund(id) => cancel::cancel_refund(services, &payments(), id, request, &base_url()?).await,
+            Page::Payments => payments::list_page(services, &payments, query).await,
+            Page::Payment(id) => payments::payment_page(services, &payments, id, query, &base_url()?).await,
+            Page::ShowPersonalData(id) => payments::ask_for_personal_data(services, &payments, id).await,
+            Page::PaymentJson(id) => payments::json_page(services, &payments, id, query).await,
+            Page::RefundForm(id) => refund::show(services, &payments, id, &base_url()?).await,
+            Page::Refund(id) => refund::submit(services, &payments, id, request, &base_url()?).await,
+            Page::CancelForm(id) => cancel::show_payment(services, &payments, id, &base_url()?).await,
+            Page::Cancel(id) => cancel::cancel_payment(services, &payments, id, request, &base_url()?).await,
+            Page::Refunds => refunds::list(services, &frame(Part::Refunds), query).await,
+            Page::CancelRefundForm(id) => cancel::show_refund(services, &payments, id, &base_url()?).await,
+            Page::CancelRefund(id) => cancel::cancel_refund(services, &payments, id, request, &base_url()?).await,
+            Page::Webhooks => webhooks::list(services, &webhooks).await,
+            Page::Webhook(id) => webhooks::endpoint(services, &webhooks, id).await,
+            Page::ChangeWebhook(id) => webhooks::change(services, &webhooks, id, request).await,
+            Page::Event(id) => webhooks::event(services, &webhooks, id).await,
+            Page::ResendEvent(id) => webhooks::resend(services, &webhooks, id).await,
+            Page::People => people::show(services, &people).await,
+            Page::AddPerson => people::add(services, &people, request, &base_url()?).await,
+            Page::Person(email) => people::show_person(services, &people, email).await,
+            Page::ChangePerson(email) => people::change(services, &people, email, request, &base_url()?).await,
+            Page::Audit => audit::show(services, &frame(Part::Audit), query).await,
+            Page::AuditExport => audit::export(services, &frame(Part::Audit), request).await,
         }
     }
 }
@@ -174,5 +155,5 @@ fn not_allowed() -> Problem {
 
 fn problem_page(problem: Problem, request_id: &str) -> Response<Body> {
     problem.log(request_id);
-    problem.into_page(&Shell { more_style: CONSOLE_STYLE, ..Shell::nobodys(LANGUAGE) }, None)
+    problem.into_page(&nobodys(), None)
 }

@@ -225,12 +225,10 @@ fn is_fresh(services: &Services, frame: &Frame<'_>) -> bool {
 fn act(services: &Services, frame: &Frame<'_>, object: ActObject, left: Money, asked: &Asked) -> Act {
     let stays = MinorUnits::new(left.minor().saturating_sub(asked.amount.minor()));
     let to = Money::new(stays, left.currency()).to_string();
-    let person = &frame.visitor.person;
     Act {
-        mode: Some(frame.mode),
         reason: Some(asked.reason.clone()),
         change: Some(ActChange { from: left.to_string(), to }),
-        ..acts::by(services, &person.merchant_id, &person.email, ActKind::RefundMade, object)
+        ..acts::on_page(services, frame, ActKind::RefundMade, object)
     }
 }
 

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use models::{
-    ActKind, ActReason, PaymentMethod, Refund, RefundEvent, RefundState, Session, SessionEvent, SessionState,
-    TakenBackReason,
+    Act, ActKind, ActReason, Actor, PaymentMethod, Refund, RefundEvent, RefundState, Session, SessionEvent,
+    SessionState, TakenBackReason,
 };
 
 use crate::reason::Choice;
@@ -144,6 +144,14 @@ pub(crate) const fn act_text(kind: ActKind) -> &'static str {
     }
 }
 
+/// Who acted: an address, or the name of the operator.
+pub(crate) fn who(act: &Act) -> &str {
+    match &act.who {
+        Actor::Person(email) => email.as_str(),
+        Actor::Operator(name) => name.as_str(),
+    }
+}
+
 /// Why somebody did it. A note is in their own words, and may name anybody.
 pub(crate) fn reason(reason: &ActReason) -> &str {
     match reason {
@@ -151,6 +159,14 @@ pub(crate) fn reason(reason: &ActReason) -> &str {
             Choice::of(reason).label()
         }
         ActReason::Other(note) => note.as_str(),
+    }
+}
+
+/// The same, where it is none of the reasons that can be chosen, and so noted: none.
+pub(crate) fn said_reason(of: &ActReason) -> Option<&str> {
+    match of {
+        ActReason::Returned | ActReason::NotDelivered | ActReason::Duplicate | ActReason::Goodwill => Some(reason(of)),
+        ActReason::Other(_) => None,
     }
 }
 

@@ -29,6 +29,7 @@ mod route;
 mod secrets;
 mod serve;
 mod session_request;
+mod shown_request;
 mod test_clocks;
 mod token;
 mod violations;

@@ -2,14 +2,14 @@
 
 use lambda_http::http::{StatusCode, header};
 use lambda_http::{Body, Request, Response};
-use models::{Act, ActChange, ActKind, ActObject, Mode};
+use models::{Act, ActChange, ActKind, ActObject};
 use pages::{Answer, Problem, ProblemTexts, read_form};
 
 use super::filter::{Typed, read_fields};
 use super::words;
 use crate::acts;
+use crate::frame::Frame;
 use crate::services::Services;
-use crate::visitor::Visitor;
 
 /// How many acts a file has at the most; its last line says where it was cut off.
 const ROWS: usize = 1_000;
@@ -18,18 +18,16 @@ const HEADER: [&str; 11] =
     ["at", "who", "what", "object", "mode", "reason", "from", "to", "refused", "correlation_id", "id"];
 
 /// The file; that it was made is an act itself, which is put first.
-pub(crate) async fn export(services: &Services, visitor: &Visitor, mode: Mode, request: &Request) -> Answer {
+pub(crate) async fn export(services: &Services, frame: &Frame<'_>, request: &Request) -> Answer {
     let mut fields: Vec<(String, String)> = read_form(request)?;
     // What every form bears, and has been checked.
     fields.retain(|(name, _)| name != "csrf");
     let (typed, filter) = read_fields(fields);
     let filter = filter.map_err(|_| unreadable())?;
-    let person = &visitor.person;
-    let mut act = acts::by(services, &person.merchant_id, &person.email, ActKind::Exported, ActObject::Shop);
-    act.mode = Some(mode);
+    let mut act = acts::on_page(services, frame, ActKind::Exported, ActObject::Shop);
     act.change = Some(ActChange { from: String::new(), to: exported(&typed) });
     services.acts.put(&act).await?;
-    let found = filter.find(services, visitor, mode, ROWS).await?;
+    let found = filter.find(services, frame.visitor, frame.mode, ROWS).await?;
     let mut csv = line(HEADER);
     for act in &found.acts {
         csv.push_str(&row(act));
@@ -57,7 +55,7 @@ fn row(act: &Act) -> String {
     let correlation_id = act.correlation_id.as_ref().map(ToString::to_string).unwrap_or_default();
     line([
         act.at.to_string().as_str(),
-        words::who(act),
+        crate::words::who(act),
         &words::what(act),
         &words::object(act),
         words::mode(act),

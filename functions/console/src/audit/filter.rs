@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use models::{Act, ActId, ActKey, ActKind, Mode};
 use store::{ActPage, ActRange, StoreError};
 
-use super::words::who;
 use crate::days::{Errors, read_days};
 use crate::services::Services;
 use crate::visitor::Visitor;
+use crate::words::who;
 
 /// How many acts are read for one page at the most.
 const READ: usize = 1_000;

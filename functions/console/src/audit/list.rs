@@ -85,7 +85,7 @@ fn row(act: &Act, frame: &Frame<'_>) -> Row {
     let mode = act.mode.unwrap_or(frame.mode);
     Row {
         at: frame.language.date_and_time(act.at, Zone::London),
-        who: words::who(act).to_owned(),
+        who: crate::words::who(act).to_owned(),
         what: words::what(act),
         object: words::object(act),
         path: words::path(act).map(|path| format!("{}/{path}", root(mode))),

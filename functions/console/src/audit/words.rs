@@ -1,6 +1,8 @@
 //! What acts are called.
 
-use models::{Act, ActKind, ActObject, ActOutcome, ActReason, Actor, Mode};
+use models::{Act, ActKind, ActObject, ActOutcome, Actor, Mode};
+
+use crate::words;
 
 /// A kind as people read it: `Refund made`.
 pub(super) fn kind(kind: ActKind) -> String {
@@ -28,14 +30,6 @@ pub(super) fn what(act: &Act) -> String {
         ) => false,
     };
     if act.what == ActKind::SignedOut && !is_own { "Signed out everywhere".to_owned() } else { kind(act.what) }
-}
-
-/// Who did it: an address, or the name of the operator.
-pub(super) fn who(act: &Act) -> &str {
-    match &act.who {
-        Actor::Person(email) => email.as_str(),
-        Actor::Operator(name) => name.as_str(),
-    }
 }
 
 /// What it was done to.
@@ -70,15 +64,8 @@ pub(super) fn path(act: &Act) -> Option<String> {
 }
 
 /// Why, if that was said. What was noted may name a payer: it shows on the payment's page, to who asked for personal data.
-pub(super) const fn reason(act: &Act) -> &'static str {
-    match &act.reason {
-        None => "",
-        Some(ActReason::Returned) => "Returned",
-        Some(ActReason::NotDelivered) => "Not delivered",
-        Some(ActReason::Duplicate) => "Duplicate",
-        Some(ActReason::Goodwill) => "Goodwill",
-        Some(ActReason::Other(_)) => "Noted",
-    }
+pub(super) fn reason(act: &Act) -> &str {
+    act.reason.as_ref().map_or("", |reason| words::said_reason(reason).unwrap_or("Noted"))
 }
 
 /// The rule that refused it; empty if it was done.

@@ -1,7 +1,7 @@
 //! Personal data: masked, until somebody who may has asked for it, which is put down first.
 
 use jiff::SignedDuration;
-use models::{Act, ActKey, ActKind, ActObject, ActOutcome, Actor, Permission, SessionId};
+use models::{ActKey, ActKind, ActObject, ActOutcome, Actor, Permission, SessionId};
 use pages::{Answer, Problem, see_other};
 
 use crate::acts;
@@ -26,9 +26,7 @@ pub(crate) async fn ask_for_personal_data(services: &Services, frame: &Frame<'_>
     if !services.sessions.get(&session_id).await?.is_some_and(|session| owner.owns(&session)) {
         return Err(Problem::NotFound);
     }
-    let (email, object) = (&frame.visitor.person.email, ActObject::Session(session_id));
-    let act = acts::by(services, &owner.merchant_id, email, ActKind::PersonalDataShown, object);
-    let act = Act { mode: Some(frame.mode), ..act };
+    let act = acts::on_page(services, frame, ActKind::PersonalDataShown, ActObject::Session(session_id));
     services.acts.put(&act).await?;
     see_other(&format!("{}?shown={}#personal", payment_path(frame.mode, session_id), act.id))
 }

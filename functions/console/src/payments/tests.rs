@@ -7,7 +7,7 @@ use models::{
     Currency, ListShard, MinorUnits, Mode, Money, NewSession, PaidFrom, Person, Refund, RefundCreation, Role, Session,
     SessionEvent, SessionState, WireFormat,
 };
-use pages::{Answer, Language, Problem};
+use pages::{Answer, Problem};
 use queue::Queue;
 use runtime::{Clock, Random, VirtualClock};
 use samples::{PAYER_EMAIL, PAYER_NAME, later, name, payee};
@@ -126,23 +126,23 @@ impl Site {
     }
 
     async fn list(&self, visitor: &Visitor, mode: Mode, query: &str) -> (u16, String) {
-        let frame = Frame::new(visitor, mode, Part::Payments, Language::English);
+        let frame = Frame::new(visitor, mode, Part::Payments);
         said(Box::pin(list_page(&self.services, &frame, query)).await)
     }
 
     async fn page(&self, visitor: &Visitor, mode: Mode, session: &Session, query: &str) -> (u16, String) {
-        let frame = Frame::new(visitor, mode, Part::Payments, Language::English);
+        let frame = Frame::new(visitor, mode, Part::Payments);
         said(Box::pin(payment_page(&self.services, &frame, session.id, query, "https://pay.example")).await)
     }
 
     async fn json(&self, visitor: &Visitor, mode: Mode, session: &Session, query: &str) -> (u16, String) {
-        let frame = Frame::new(visitor, mode, Part::Payments, Language::English);
+        let frame = Frame::new(visitor, mode, Part::Payments);
         said(Box::pin(json_page(&self.services, &frame, session.id, query)).await)
     }
 
     /// Asks for personal data; the query string of the pages that show it.
     async fn ask(&self, visitor: &Visitor, session: &Session) -> String {
-        let frame = Frame::new(visitor, Mode::Test, Part::Payments, Language::English);
+        let frame = Frame::new(visitor, Mode::Test, Part::Payments);
         let (status, to) = said(Box::pin(ask_for_personal_data(&self.services, &frame, session.id)).await);
         assert_eq!(status, 303);
         to.split_once('?').unwrap().1.strip_suffix("#personal").unwrap().to_owned()
@@ -370,7 +370,7 @@ async fn another_merchants_payment_is_not_there() {
     for (visitor, mode) in [(visitor("acme", Role::Own), Mode::Test), (clerk(), Mode::Live)] {
         assert_eq!(site.page(&visitor, mode, &session, "").await.0, 404);
         assert_eq!(site.json(&visitor, mode, &session, "").await.0, 404);
-        let frame = Frame::new(&visitor, mode, Part::Payments, Language::English);
+        let frame = Frame::new(&visitor, mode, Part::Payments);
         let asked = ask_for_personal_data(&site.services, &frame, session.id).await;
         assert!(matches!(asked, Err(Problem::NotFound)));
     }

@@ -1,8 +1,7 @@
 //! All that happened to a payment and its refunds, in words.
 
 use models::{
-    Act, ActChange, ActObject, ActOutcome, ActReason, Actor, MailFeedback, MailTopic, ObjectId, Permission, Refund,
-    Session,
+    Act, ActChange, ActObject, ActOutcome, Actor, MailFeedback, MailTopic, ObjectId, Permission, Refund, Session,
 };
 use pages::{Html, Language};
 use store::{DeliveryAttempt, Difference, Happened, MailFate, TimelineEntry};
@@ -10,7 +9,9 @@ use store::{DeliveryAttempt, Difference, Happened, MailFate, TimelineEntry};
 use super::list::time;
 use super::personal::Personal;
 use crate::frame::Frame;
-use crate::words::{act_text, event_text, refund_event_text, refund_state_text, state_text, taken_back_text};
+use crate::words::{
+    act_text, event_text, reason, refund_event_text, refund_state_text, said_reason, state_text, taken_back_text, who,
+};
 
 /// Something that happened, as a page shows it.
 pub(super) struct Entry {
@@ -81,27 +82,20 @@ impl Entry {
             | ActObject::Payments => None,
         };
         let names = frame.may_see_personal_data() || frame.visitor.may(Permission::SeeAudit);
-        let who = match &act.who {
-            Actor::Person(email) if names => email.as_str(),
+        let by = match &act.who {
+            Actor::Person(_) | Actor::Operator(_) if names => who(act),
             Actor::Person(_) => "A person",
-            Actor::Operator(name) if names => name.as_str(),
             Actor::Operator(_) => "The command line",
         };
         let what = act_text(act.what);
         let what = match &act.outcome {
-            ActOutcome::Done => format!("{who} {what}"),
-            ActOutcome::Refused(_) => format!("{who} was refused: {what}"),
+            ActOutcome::Done => format!("{by} {what}"),
+            ActOutcome::Refused(_) => format!("{by} was refused: {what}"),
         };
-        let reason = act.reason.as_ref().map(|reason| match reason {
-            ActReason::Returned => "Reason: returned".to_owned(),
-            ActReason::NotDelivered => "Reason: not delivered".to_owned(),
-            ActReason::Duplicate => "Reason: paid twice".to_owned(),
-            ActReason::Goodwill => "Reason: goodwill".to_owned(),
+        let reason = act.reason.as_ref().map(|of| match (said_reason(of), personal) {
+            (Some(_), _) | (None, Personal::Shown) => format!("Reason: {}", reason(of)),
             // It may name anybody.
-            ActReason::Other(note) => match personal {
-                Personal::Masked => "Reason: noted; it shows with personal data".to_owned(),
-                Personal::Shown => format!("Reason: {}", note.as_str()),
-            },
+            (None, Personal::Masked) => "Reason: noted; it shows with personal data".to_owned(),
         });
         let change = act.change.as_ref().map(|ActChange { from, to }| match from.as_str() {
             "" => to.clone(),

@@ -2,15 +2,10 @@
 
 use lambda_http::Request;
 use lambda_http::http::{HeaderValue, header};
-use pages::{Answer, CONSOLE_STYLE, Language, Problem, Shell, see_other};
+use pages::{Answer, Problem, see_other};
 use serde::Deserialize;
 
 use crate::back::Back;
-
-/// A page of nobody's yet.
-pub(super) const fn nobodys(language: Language) -> Shell<'static> {
-    Shell { more_style: CONSOLE_STYLE, ..Shell::nobodys(language) }
-}
 
 /// Where a request's address says that a person goes on.
 pub(super) fn back_in(request: &Request) -> Back {

@@ -4,14 +4,15 @@ use askama::Template;
 use lambda_http::Request;
 use lambda_http::http::StatusCode;
 use models::{ActKind, ActObject, EmailAddress, MerchantId};
-use pages::{Answer, Language, Shell, read_form};
+use pages::{Answer, Shell, read_form};
 use serde::Deserialize;
 use store::{LinkToken, VisitToken};
 
-use super::answer::{back_in, lead_on, nobodys};
+use super::answer::{back_in, lead_on};
 use super::out;
 use crate::acts;
 use crate::back::Back;
+use crate::frame::nobodys;
 use crate::services::Services;
 use crate::visitor::{self, Visitor};
 
@@ -38,13 +39,13 @@ struct UseForm {
 }
 
 /// Asks whether to sign in.
-pub(crate) async fn show(services: &Services, token: &str, request: &Request, language: Language) -> Answer {
+pub(crate) async fn show(services: &Services, token: &str, request: &Request) -> Answer {
     let link = match token.parse::<LinkToken>() {
         Ok(token) => services.visits.find_link(&token, services.clock.now()).await?,
         Err(_) => None,
     };
-    let Some(link) = link else { return spent(language) };
-    let (shell, back) = (&nobodys(language), back_in(request));
+    let Some(link) = link else { return spent() };
+    let (shell, back) = (&nobodys(), back_in(request));
     let page = LinkPage {
         shell,
         path: request.uri().path(),
@@ -56,12 +57,12 @@ pub(crate) async fn show(services: &Services, token: &str, request: &Request, la
 }
 
 /// Signs in, and leads on to where the form says. A visit that the browser had goes on no more.
-pub(crate) async fn use_up(services: &Services, token: &str, request: &Request, language: Language) -> Answer {
+pub(crate) async fn use_up(services: &Services, token: &str, request: &Request) -> Answer {
     let UseForm { back } = read_form(request)?;
-    let Ok(token) = token.parse::<LinkToken>() else { return spent(language) };
+    let Ok(token) = token.parse::<LinkToken>() else { return spent() };
     let cookie = VisitToken::new(&services.random);
     let now = services.clock.now();
-    let Some(link) = services.visits.find_link(&token, now).await? else { return spent(language) };
+    let Some(link) = services.visits.find_link(&token, now).await? else { return spent() };
     let person = ActObject::Person(link.email.clone());
     let act = acts::by(services, &link.merchant_id, &link.email, ActKind::SignedIn, person);
     let act = services.acts.write(&act)?;
@@ -70,14 +71,14 @@ pub(crate) async fn use_up(services: &Services, token: &str, request: &Request, 
         out::end(services, request, &earlier).await?;
     }
     let Some(visit) = services.visits.begin(&token, &link, &cookie, now, Some(&act)).await? else {
-        return spent(language);
+        return spent();
     };
     tracing::info!(merchant_id = %visit.person.merchant_id, role = visit.person.role.as_str(), "signed in");
     lead_on(Back::read(&back).as_str(), &visitor::kept(&cookie))
 }
 
 /// Used, expired or never made: the same for all, so that nobody learns which.
-fn spent(language: Language) -> Answer {
-    let shell = &nobodys(language);
+fn spent() -> Answer {
+    let shell = &nobodys();
     shell.page(StatusCode::GONE, &SpentPage { shell })
 }

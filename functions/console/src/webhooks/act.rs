@@ -2,18 +2,17 @@
 
 use lambda_http::Request;
 use lambda_http::http::StatusCode;
-use models::{Act, ActChange, ActKind, ActObject, Endpoint, EndpointSecret, Mode};
+use models::{Act, ActChange, ActKind, ActObject, Endpoint, EndpointSecret};
 use outbound::WebhookSecret;
-use pages::{Answer, Language, Problem, ProblemTexts, read_form, see_other};
+use pages::{Answer, Problem, ProblemTexts, read_form, see_other};
 use serde::Deserialize;
 use store::{EndpointChange, NotChanged};
 
 use super::endpoint;
 use super::event;
 use crate::acts::{self, refused};
-use crate::frame::root;
+use crate::frame::Frame;
 use crate::services::Services;
-use crate::visitor::Visitor;
 
 /// Which button was pressed.
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -34,22 +33,15 @@ struct ChangeForm {
 }
 
 /// Does it, with the act that it is. A new secret is shown in the answer, and nowhere else again.
-pub(crate) async fn change(
-    services: &Services,
-    visitor: &Visitor,
-    mode: Mode,
-    id: &str,
-    request: &Request,
-    language: Language,
-) -> Answer {
+pub(crate) async fn change(services: &Services, frame: &Frame<'_>, id: &str, request: &Request) -> Answer {
     let ChangeForm { change, seen } = read_form(request)?;
-    let endpoint = endpoint::own(services, visitor, mode, id).await?;
-    let (owner, now) = (visitor.owner(mode), services.clock.now());
+    let endpoint = endpoint::own(services, frame, id).await?;
+    let (owner, now) = (frame.visitor.owner(frame.mode), services.clock.now());
     let enabled = |enabled| EndpointChange { enabled: Some(enabled), ..EndpointChange::default() };
     let (endpoints, id) = (&services.endpoints, &endpoint.id);
     let act = Act {
         change: words_of(change, &endpoint),
-        ..act(services, visitor, mode, kind_of(change), ActObject::Endpoint(*id))
+        ..acts::on_page(services, frame, kind_of(change), ActObject::Endpoint(*id))
     };
     let write = &services.acts.write(&act)?;
     let changed: Result<Endpoint, NotChanged> = match change {
@@ -70,18 +62,18 @@ pub(crate) async fn change(
                 return Err(rolled_meanwhile());
             };
             tracing::info!(endpoint_id = %id, act_id = %act.id, ?change, "changed");
-            return endpoint::page(services, visitor, &rolled, Some(secret.as_str()), language).await;
+            return endpoint::page(services, frame, &rolled, Some(secret.as_str())).await;
         }
     };
     changed.map_err(not_changed)?;
     tracing::info!(endpoint_id = %id, act_id = %act.id, ?change, "changed");
-    see_other(&format!("{}/webhooks/{}", root(mode), endpoint.id))
+    see_other(&format!("{}/webhooks/{}", frame.root(), endpoint.id))
 }
 
 /// Delivers an event again to each endpoint that is notified of it now.
-pub(crate) async fn resend(services: &Services, visitor: &Visitor, mode: Mode, id: &str) -> Answer {
-    let event = event::own(services, visitor, mode, id).await?;
-    let act = act(services, visitor, mode, ActKind::EventResent, ActObject::Event(event.id()));
+pub(crate) async fn resend(services: &Services, frame: &Frame<'_>, id: &str) -> Answer {
+    let event = event::own(services, frame, id).await?;
+    let act = acts::on_page(services, frame, ActKind::EventResent, ActObject::Event(event.id()));
     let subscribers = services.deliveries.subscribers(&event).await?;
     if subscribers.is_empty() {
         services.acts.put(&refused(act, "nobody_subscribes")).await?;
@@ -91,12 +83,7 @@ pub(crate) async fn resend(services: &Services, visitor: &Visitor, mode: Mode, i
     services.acts.put(&act).await?;
     services.deliveries.replay(&event, &subscribers).await?;
     tracing::info!(event_id = %event.id(), act_id = %act.id, "resent");
-    see_other(&format!("{}/events/{}", root(mode), event.id()))
-}
-
-fn act(services: &Services, visitor: &Visitor, mode: Mode, what: ActKind, object: ActObject) -> Act {
-    let person = &visitor.person;
-    Act { mode: Some(mode), ..acts::by(services, &person.merchant_id, &person.email, what, object) }
+    see_other(&format!("{}/events/{}", frame.root(), event.id()))
 }
 
 const fn kind_of(change: Change) -> ActKind {

@@ -3,14 +3,13 @@
 use askama::Template;
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
-use models::{CursorId, Endpoint, EndpointId, Mode, ObjectId, Permission, Subscription};
+use models::{CursorId, Endpoint, EndpointId, ObjectId, Permission, Subscription};
 use pages::{Answer, Language, Problem, Shell, Zone};
 use store::{ListRange, StoredEvent};
 
 use super::list::Status;
-use crate::frame::{Frame, Part};
+use crate::frame::Frame;
 use crate::services::Services;
-use crate::visitor::Visitor;
 
 /// How many payments that wait are listed, and how many of the last events.
 const LISTED: usize = 25;
@@ -55,28 +54,20 @@ struct EndpointPage<'a> {
 }
 
 /// An endpoint of the visitor's merchant, in this mode.
-pub(super) async fn own(services: &Services, visitor: &Visitor, mode: Mode, id: &str) -> Result<Endpoint, Problem> {
+pub(super) async fn own(services: &Services, frame: &Frame<'_>, id: &str) -> Result<Endpoint, Problem> {
     let id: EndpointId = id.parse().map_err(|_| Problem::NotFound)?;
-    let endpoint = services.endpoints.get(&visitor.person.merchant_id, &id).await?;
-    endpoint.filter(|endpoint| endpoint.mode == mode).ok_or(Problem::NotFound)
+    let endpoint = services.endpoints.get(&frame.visitor.person.merchant_id, &id).await?;
+    endpoint.filter(|endpoint| endpoint.mode == frame.mode).ok_or(Problem::NotFound)
 }
 
 /// Its page.
-pub(crate) async fn show(services: &Services, visitor: &Visitor, mode: Mode, id: &str, language: Language) -> Answer {
-    let endpoint = own(services, visitor, mode, id).await?;
-    page(services, visitor, &endpoint, None, language).await
+pub(crate) async fn show(services: &Services, frame: &Frame<'_>, id: &str) -> Answer {
+    let endpoint = own(services, frame, id).await?;
+    page(services, frame, &endpoint, None).await
 }
 
 /// Its page; with its secret, if that is new.
-pub(super) async fn page(
-    services: &Services,
-    visitor: &Visitor,
-    endpoint: &Endpoint,
-    secret: Option<&str>,
-    language: Language,
-) -> Answer {
-    let mode = endpoint.mode;
-    let frame = &Frame::new(visitor, mode, Part::Webhooks, language);
+pub(super) async fn page(services: &Services, frame: &Frame<'_>, endpoint: &Endpoint, secret: Option<&str>) -> Answer {
     let now = services.clock.now();
     let mut paused = services.cursors.paused_of(&endpoint.id, COUNTED).await?;
     let more_waiting = more(paused.len());
@@ -86,34 +77,29 @@ pub(super) async fn page(
         frame,
         path: format!("{}/webhooks/{}", frame.root(), endpoint.id),
         endpoint,
-        status: Status::of(endpoint, language, now),
-        created_at: language.date_and_time(endpoint.created_at, Zone::London),
+        status: Status::of(endpoint, frame.language, now),
+        created_at: frame.language.date_and_time(endpoint.created_at, Zone::London),
         subscribed: subscribed(&endpoint.events),
-        previous_secret_until: previous_secret_until(endpoint, language, now),
+        previous_secret_until: previous_secret_until(endpoint, frame.language, now),
         secret,
         waiting: paused.iter().map(|cursor| waiting(cursor, frame)).collect(),
         more_waiting,
-        events: events(services, visitor, endpoint, frame).await?,
-        may_change: visitor.may(Permission::ChangeWebhooks),
+        events: events(services, endpoint, frame).await?,
+        may_change: frame.visitor.may(Permission::ChangeWebhooks),
     };
     frame.page(StatusCode::OK, &page)
 }
 
 /// The last events that the endpoint gets, newest first.
-async fn events(
-    services: &Services,
-    visitor: &Visitor,
-    endpoint: &Endpoint,
-    frame: &Frame<'_>,
-) -> Result<Vec<Row>, Problem> {
-    let merchant = services.merchants.get(&visitor.person.merchant_id).await?.ok_or(Problem::NotFound)?;
+async fn events(services: &Services, endpoint: &Endpoint, frame: &Frame<'_>) -> Result<Vec<Row>, Problem> {
+    let merchant = services.merchants.get(&frame.visitor.person.merchant_id).await?.ok_or(Problem::NotFound)?;
     let wanted = |event: &StoredEvent| {
         endpoint.format == event.object.format()
             && event.object.is_shown()
             && endpoint.events.includes(event.event_type())
     };
     let range = ListRange { limit: LISTED, ..ListRange::default() };
-    let owner = visitor.owner(endpoint.mode);
+    let owner = frame.visitor.owner(endpoint.mode);
     let found = services.events.list(&owner, merchant.list_sharding.shards(), range, Some(&wanted)).await?;
     let row = |event: &StoredEvent| Row {
         path: format!("{}/events/{}", frame.root(), event.id()),

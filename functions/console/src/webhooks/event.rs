@@ -2,13 +2,12 @@
 
 use askama::Template;
 use lambda_http::http::StatusCode;
-use models::{Mode, ObjectId, Permission};
-use pages::{Answer, Language, Problem, Shell, Zone};
+use models::{ObjectId, Permission};
+use pages::{Answer, Problem, Shell, Zone};
 use store::{DeliveryAttempt, StoredEvent};
 
-use crate::frame::{Frame, Part};
+use crate::frame::Frame;
 use crate::services::Services;
-use crate::visitor::Visitor;
 
 /// The most attempts that are shown.
 const MAX_ATTEMPTS: usize = 100;
@@ -41,18 +40,18 @@ struct EventPage<'a> {
 }
 
 /// An event of the visitor's merchant, in this mode.
-pub(super) async fn own(services: &Services, visitor: &Visitor, mode: Mode, id: &str) -> Result<StoredEvent, Problem> {
+pub(super) async fn own(services: &Services, frame: &Frame<'_>, id: &str) -> Result<StoredEvent, Problem> {
     let id = api::read_event_id(id).map_err(|_| Problem::NotFound)?;
     let event = services.events.get(&id).await?.ok_or(Problem::NotFound)?;
     let object = &event.object;
-    let is_own = *object.merchant_id() == visitor.person.merchant_id && object.mode() == mode && object.is_shown();
+    let is_own =
+        *object.merchant_id() == frame.visitor.person.merchant_id && object.mode() == frame.mode && object.is_shown();
     if is_own { Ok(event) } else { Err(Problem::NotFound) }
 }
 
 /// Its page.
-pub(crate) async fn show(services: &Services, visitor: &Visitor, mode: Mode, id: &str, language: Language) -> Answer {
-    let event = &own(services, visitor, mode, id).await?;
-    let frame = &Frame::new(visitor, mode, Part::Webhooks, language);
+pub(crate) async fn show(services: &Services, frame: &Frame<'_>, id: &str) -> Answer {
+    let event = &own(services, frame, id).await?;
     let attempts = services.events.attempts(&event.id(), MAX_ATTEMPTS).await?;
     let page = EventPage {
         shell: &frame.shell(),
@@ -60,12 +59,12 @@ pub(crate) async fn show(services: &Services, visitor: &Visitor, mode: Mode, id:
         path: format!("{}/events/{}", frame.root(), event.id()),
         id: api::event_id(event),
         what: event.event_type().to_string(),
-        at: language.date_and_time(event.created_at(), Zone::London),
+        at: frame.language.date_and_time(event.created_at(), Zone::London),
         of: event.object.id(),
         payment_path: format!("{}/payments/{}", frame.root(), event.object.session_id()),
         correlation_id: event.correlation_id().map(models::CorrelationId::as_str),
         attempts: attempts.iter().map(|attempt| row(attempt, frame)).collect(),
-        may_resend: visitor.may(Permission::ChangeWebhooks),
+        may_resend: frame.visitor.may(Permission::ChangeWebhooks),
     };
     frame.page(StatusCode::OK, &page)
 }

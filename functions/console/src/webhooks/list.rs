@@ -3,12 +3,11 @@
 use askama::Template;
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
-use models::{DisabledBy, Endpoint, Mode};
+use models::{DisabledBy, Endpoint};
 use pages::{Answer, Language, Shell, Zone};
 
-use crate::frame::{Frame, Part};
+use crate::frame::Frame;
 use crate::services::Services;
-use crate::visitor::Visitor;
 
 /// How an endpoint does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,17 +53,16 @@ struct ListPage<'a> {
 }
 
 /// The page that lists them.
-pub(crate) async fn show(services: &Services, visitor: &Visitor, mode: Mode, language: Language) -> Answer {
-    let frame = &Frame::new(visitor, mode, Part::Webhooks, language);
+pub(crate) async fn show(services: &Services, frame: &Frame<'_>) -> Answer {
     let now = services.clock.now();
-    let endpoints = services.endpoints.of(&visitor.person.merchant_id).await?;
+    let endpoints = services.endpoints.of(&frame.visitor.person.merchant_id).await?;
     let row = |endpoint: &Endpoint| Row {
         path: format!("{}/webhooks/{}", frame.root(), endpoint.id),
         url: endpoint.url.as_str().to_owned(),
         description: endpoint.description.as_ref().map(|text| text.as_str().to_owned()),
         format: endpoint.format.as_str(),
-        status: Status::of(endpoint, language, now),
+        status: Status::of(endpoint, frame.language, now),
     };
-    let rows = endpoints.iter().filter(|endpoint| endpoint.mode == mode).map(row).collect();
+    let rows = endpoints.iter().filter(|endpoint| endpoint.mode == frame.mode).map(row).collect();
     frame.page(StatusCode::OK, &ListPage { shell: &frame.shell(), frame, rows })
 }
