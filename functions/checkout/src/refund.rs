@@ -7,12 +7,12 @@ mod status;
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use models::{AccountKind, EndToEndId, Payee, Refund, RefundEvent, RefundId, Session, SessionId, Shop};
-use pages::{Answer, Face, Language, Problem, Shell, see_other};
+use pages::{AccountErrors, Answer, Face, Language, Problem, Shell, see_other};
 use runtime::Random;
 use store::{RefundChangeError, Refunds, Sessions, Table};
 
 pub(crate) use self::form::DetailsForm;
-use self::form::{DetailsErrors, Step};
+use self::form::Step;
 use self::page::{CheckPage, DetailsPage, StatusPage};
 use self::status::{Shown, shown};
 use crate::paths::refund_path;
@@ -111,5 +111,5 @@ pub(crate) fn shell_of<'a>(
 
 /// The form, with what was typed and nothing said against it.
 fn ask(refund: &Refund, session: &Session, shell: &Shell<'_>, kind: AccountKind, typed: &DetailsForm) -> Answer {
-    shell.page(StatusCode::OK, &DetailsPage::new(refund, session, shell, kind, typed, DetailsErrors::default()))
+    shell.page(StatusCode::OK, &DetailsPage::new(refund, session, shell, kind, typed, AccountErrors::default()))
 }

@@ -1,7 +1,8 @@
 //! What all pages and mails share: the layout and its style sheet ([`Shell`]), how they are answered ([`page`]) and at which paths
-//! ([`moved`]), what could not be done ([`Problem`]), forms ([`read_form`]), and languages ([`Language`]): texts, and how amounts
+//! ([`moved`]), what could not be done ([`Problem`]), forms ([`read_form`], [`AccountFields`]), and languages ([`Language`]): texts, and how amounts
 //! and times are written ([`Facts`]).
 
+mod account_form;
 mod canonical;
 mod compression;
 mod facts;
@@ -17,6 +18,7 @@ mod texts;
 mod time;
 mod weights;
 
+pub use account_form::{AccountErrors, AccountFields};
 pub use canonical::moved;
 pub use compression::Compression;
 pub use facts::{Facts, Html};

@@ -1,7 +1,7 @@
 //! What the forms of a refund's page bring.
 
-use models::{AccountIdentifier, AccountKind, AccountNumber, Iban, Name, Payee, SortCode};
-use pages::RefundTexts;
+use models::{AccountKind, Payee};
+use pages::{AccountErrors, AccountFields, RefundTexts};
 use serde::Deserialize;
 
 /// Which button was pressed.
@@ -36,90 +36,26 @@ pub(crate) struct DetailsForm {
     pub(crate) iban: String,
 }
 
-/// What is wrong with each field, for the customer to read.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct DetailsErrors {
-    /// The name.
-    pub(crate) name: Option<&'static str>,
-    /// The sort code.
-    pub(crate) sort_code: Option<&'static str>,
-    /// The account number.
-    pub(crate) account_number: Option<&'static str>,
-    /// The IBAN.
-    pub(crate) iban: Option<&'static str>,
-}
-
-impl DetailsErrors {
-    /// Whether there are any.
-    pub(crate) fn any(&self) -> bool {
-        !self.list().is_empty()
-    }
-
-    /// Each by the id of its field.
-    pub(crate) fn list(&self) -> Vec<(&'static str, &'static str)> {
-        let Self { name, sort_code, account_number, iban } = *self;
-        let fields = [("name", name), ("sort_code", sort_code), ("account_number", account_number), ("iban", iban)];
-        fields.into_iter().filter_map(|(field, error)| Some((field, error?))).collect()
-    }
-}
-
 impl DetailsForm {
-    /// The account of this kind, or all that is wrong at once. Fields of another kind are not read.
-    pub(crate) fn check(&self, kind: AccountKind, t: &'static RefundTexts) -> Result<Payee, DetailsErrors> {
-        let name = read(&self.name, |typed| Name::try_from(typed.to_owned()), t.name_missing, t.name_wrong);
-        let account = match kind {
-            AccountKind::UkAccount => self.uk_account(t),
-            AccountKind::Iban => self.iban(t).map_err(|iban| DetailsErrors { iban: Some(iban), ..Default::default() }),
-        };
-        match (name, account) {
-            (Ok(name), Ok(account)) => Ok(Payee { name, account }),
-            (name, account) => Err(DetailsErrors { name: name.err(), ..account.err().unwrap_or_default() }),
-        }
-    }
-
-    fn uk_account(&self, t: &'static RefundTexts) -> Result<AccountIdentifier, DetailsErrors> {
-        let sort_code = read(&self.sort_code, SortCode::from_typed, t.sort_code_missing, t.sort_code_wrong);
-        let account_number =
-            read(&self.account_number, AccountNumber::from_typed, t.account_number_missing, t.account_number_wrong);
-        match (sort_code, account_number) {
-            (Ok(sort_code), Ok(account_number)) => Ok(AccountIdentifier::UkAccount { sort_code, account_number }),
-            (sort_code, account_number) => Err(DetailsErrors {
-                sort_code: sort_code.err(),
-                account_number: account_number.err(),
-                ..Default::default()
-            }),
-        }
-    }
-
-    fn iban(&self, t: &'static RefundTexts) -> Result<AccountIdentifier, &'static str> {
-        let iban = read(&self.iban, Iban::from_typed, t.iban_missing, t.iban_wrong)?;
-        if iban.is_in_sepa() { Ok(AccountIdentifier::Iban { iban }) } else { Err(t.iban_elsewhere) }
-    }
-}
-
-/// What a field says without the spaces around it, or the error if that is nothing or wrong.
-fn read<T, E>(
-    typed: &str,
-    parse: impl FnOnce(&str) -> Result<T, E>,
-    missing: &'static str,
-    wrong: &'static str,
-) -> Result<T, &'static str> {
-    match typed.trim() {
-        "" => Err(missing),
-        text => parse(text).map_err(|_| wrong),
+    /// The account of this kind, or all that is wrong at once.
+    pub(crate) fn check(&self, kind: AccountKind, t: &'static RefundTexts) -> Result<Payee, AccountErrors> {
+        let Self { step: _, name, sort_code, account_number, iban } = self;
+        AccountFields { name, sort_code, account_number, iban }.check(kind, t)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use models::AccountIdentifier;
+
     use super::*;
 
-    fn check(name: &str, sort_code: &str, account_number: &str) -> Result<Payee, DetailsErrors> {
+    fn check(name: &str, sort_code: &str, account_number: &str) -> Result<Payee, AccountErrors> {
         let [name, sort_code, account_number] = [name, sort_code, account_number].map(str::to_owned);
         DetailsForm { name, sort_code, account_number, ..DetailsForm::default() }.check(AccountKind::UkAccount, texts())
     }
 
-    fn check_iban(name: &str, iban: &str) -> Result<Payee, DetailsErrors> {
+    fn check_iban(name: &str, iban: &str) -> Result<Payee, AccountErrors> {
         let [name, iban] = [name, iban].map(str::to_owned);
         DetailsForm { name, iban, ..DetailsForm::default() }.check(AccountKind::Iban, texts())
     }

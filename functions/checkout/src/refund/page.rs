@@ -4,9 +4,9 @@
 use askama::Template;
 use jiff::Timestamp;
 use models::{AccountIdentifier, AccountKind, Payee, Refund, Session, SortCode};
-use pages::{Facts, Html, RefundTexts, Shell, Zone};
+use pages::{AccountErrors, Facts, Html, RefundTexts, Shell, Zone};
 
-use super::form::{DetailsErrors, DetailsForm};
+use super::form::DetailsForm;
 use super::status::Status;
 use crate::paths::refund_path;
 
@@ -60,7 +60,7 @@ pub(super) struct DetailsPage<'a> {
     summary: Summary<'a>,
     kind: AccountKind,
     typed: &'a DetailsForm,
-    errors: DetailsErrors,
+    errors: AccountErrors,
     until: Html,
 }
 
@@ -71,7 +71,7 @@ impl<'a> DetailsPage<'a> {
         shell: &'a Shell<'a>,
         kind: AccountKind,
         typed: &'a DetailsForm,
-        errors: DetailsErrors,
+        errors: AccountErrors,
     ) -> Self {
         let (t, summary) = (&shell.texts().refunds, Summary::new(refund, session, shell));
         let until = summary.html_at(t.details_until, refund.expires_at);
@@ -136,7 +136,7 @@ impl<'a> StatusPage<'a> {
 pub(crate) fn extremes(language: pages::Language, shop: &models::Shop) -> Vec<(String, String)> {
     let (session, refund) = (crate::samples::in_state(models::SessionState::Sent), crate::samples::refund());
     let shell = &super::shell_of(&refund, &session, Some(shop), language);
-    let (blank, errors) = (DetailsForm::default(), DetailsErrors::default());
+    let (blank, errors) = (DetailsForm::default(), AccountErrors::default());
     let details = DetailsPage::new(&refund, &session, shell, AccountKind::UkAccount, &blank, errors).render().unwrap();
     let payee = Payee { name: samples::name(&"Ada Customer ".repeat(10)), ..crate::samples::details() };
     let check = CheckPage::new(&refund, &session, shell, &payee).render().unwrap();
@@ -170,7 +170,7 @@ pub(crate) fn gallery(language: pages::Language) -> Vec<(String, String)> {
         let shell = &super::shell_of(&awaiting, session, None, language);
         DetailsPage::new(&awaiting, session, shell, AccountKind::UkAccount, typed, errors).render().unwrap()
     };
-    add("details", details_page(&session, &blank, DetailsErrors::default()));
+    add("details", details_page(&session, &blank, AccountErrors::default()));
     let typed =
         DetailsForm { step: Step::Check, name: "Ada Customer".to_owned(), sort_code: "11-22".to_owned(), ..blank };
     let errors = typed.check(AccountKind::UkAccount, &language.texts().refunds).unwrap_err();
@@ -183,7 +183,7 @@ pub(crate) fn gallery(language: pages::Language) -> Vec<(String, String)> {
     let word = "Donaudampfschifffahrtsgesellschaftskapitänsmütze".repeat(2);
     let mut long = session.clone();
     long.payee.name = name(&word);
-    add("long_details", details_page(&long, &DetailsForm::default(), DetailsErrors::default()));
+    add("long_details", details_page(&long, &DetailsForm::default(), AccountErrors::default()));
     let long_payee = Payee { name: name(&word), ..details() };
     add("long_check", check_page(&long, &long_payee));
     add("too_late", status(&awaiting, later(31 * 86_400)));
@@ -214,7 +214,7 @@ fn gallery_of_ibans(language: pages::Language) -> Vec<(String, String)> {
         DetailsPage::new(&refund, &session, shell, AccountKind::Iban, &typed, errors).render().unwrap()
     };
     let blank = DetailsForm::default();
-    let details = DetailsPage::new(&refund, &session, shell, AccountKind::Iban, &blank, DetailsErrors::default());
+    let details = DetailsPage::new(&refund, &session, shell, AccountKind::Iban, &blank, AccountErrors::default());
     let check = |payee: &Payee| CheckPage::new(&refund, &session, shell, payee).render().unwrap();
     // The longest there is, 31 characters of Malta.
     let longest = AccountIdentifier::Iban { iban: samples::text("MT84MALT011000012345MTLCAST001S") };

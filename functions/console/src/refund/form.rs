@@ -1,10 +1,7 @@
 //! What the form of a refund brings.
 
-use models::{
-    AccountIdentifier, AccountKind, AccountNumber, ActReason, Currency, EmailAddress, Iban, MinorUnits, Money, Name,
-    RefundPayee, SortCode,
-};
-use pages::{Language, RefundTexts};
+use models::{AccountIdentifier, AccountKind, ActReason, EmailAddress, MinorUnits, Money, Name, Payee, RefundPayee};
+use pages::{AccountErrors, AccountFields, Language};
 use payments::RefundWay;
 use serde::Deserialize;
 use store::Fingerprint;
@@ -102,25 +99,14 @@ impl Asked {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Errors {
     pub(crate) amount: Option<String>,
-    pub(crate) name: Option<&'static str>,
-    pub(crate) sort_code: Option<&'static str>,
-    pub(crate) account_number: Option<&'static str>,
-    pub(crate) iban: Option<&'static str>,
+    pub(crate) account: AccountErrors,
 }
 
 impl Errors {
     /// Each by the id of its field.
     pub(crate) fn list(&self) -> Vec<(&'static str, String)> {
-        let Self { amount, name, sort_code, account_number, iban } = self;
-        let of = |text: &Option<&'static str>| text.map(str::to_owned);
-        let fields = [
-            ("amount", amount.clone()),
-            ("name", of(name)),
-            ("sort_code", of(sort_code)),
-            ("account_number", of(account_number)),
-            ("iban", of(iban)),
-        ];
-        fields.into_iter().filter_map(|(field, error)| Some((field, error?))).collect()
+        let amount = self.amount.iter().map(|text| ("amount", text.clone()));
+        amount.chain(self.account.list().into_iter().map(|(field, text)| (field, text.to_owned()))).collect()
     }
 }
 
@@ -152,49 +138,19 @@ impl RefundForm {
         match (amount, payee, field.read()) {
             (Ok(amount), Ok(payee), Some(reason)) => Ok(Asked { amount, payee, reason }),
             (amount, payee, _) => {
-                let errors = Errors { amount: amount.err(), ..payee.err().unwrap_or_default() };
+                let errors = Errors { amount: amount.err(), account: payee.err().unwrap_or_default() };
                 Err(Box::new((errors, field)))
             }
         }
     }
 
-    fn payee(&self, kind: AccountKind) -> Result<RefundPayee, Errors> {
-        let t = texts();
-        let name = read(&self.name, |typed| Name::try_from(typed.to_owned()), t.name_missing, t.name_wrong);
-        let account = match kind {
-            AccountKind::UkAccount => self.uk_account(),
-            AccountKind::Iban => self.iban().map_err(|iban| Errors { iban: Some(iban), ..Errors::default() }),
-        };
-        match (name, account) {
-            (Ok(name), Ok(account)) => Ok(RefundPayee { name: Some(name), account }),
-            (name, account) => Err(Errors { name: name.err(), ..account.err().unwrap_or_default() }),
-        }
+    fn payee(&self, kind: AccountKind) -> Result<RefundPayee, AccountErrors> {
+        let Self { name, sort_code, account_number, iban, .. } = self;
+        let fields = AccountFields { name, sort_code, account_number, iban };
+        // What a payer reads about wrong details is true for a merchant, too.
+        let Payee { name, account } = fields.check(kind, &Language::English.texts().refunds)?;
+        Ok(RefundPayee { name: Some(name), account })
     }
-
-    fn uk_account(&self) -> Result<AccountIdentifier, Errors> {
-        let t = texts();
-        let sort_code = read(&self.sort_code, SortCode::from_typed, t.sort_code_missing, t.sort_code_wrong);
-        let account_number =
-            read(&self.account_number, AccountNumber::from_typed, t.account_number_missing, t.account_number_wrong);
-        match (sort_code, account_number) {
-            (Ok(sort_code), Ok(account_number)) => Ok(AccountIdentifier::UkAccount { sort_code, account_number }),
-            (sort_code, account_number) => {
-                Err(Errors { sort_code: sort_code.err(), account_number: account_number.err(), ..Errors::default() })
-            }
-        }
-    }
-
-    fn iban(&self) -> Result<AccountIdentifier, &'static str> {
-        let t = texts();
-        let iban = read(&self.iban, Iban::from_typed, t.iban_missing, t.iban_wrong)?;
-        let account = AccountIdentifier::Iban { iban };
-        if account.receives(Currency::EUR) { Ok(account) } else { Err(t.iban_elsewhere) }
-    }
-}
-
-/// What a payer reads about wrong details is true for a merchant, too.
-fn texts() -> &'static RefundTexts {
-    &Language::English.texts().refunds
 }
 
 /// An amount from the least there is to this one.
@@ -222,18 +178,5 @@ fn read_amount(typed: &str, left: Money, most: MinorUnits, language: Language) -
         Err(format!("Only {left_in_words} is left to refund"))
     } else {
         Ok(amount)
-    }
-}
-
-/// What a field says without the spaces around it, or the error if that is nothing or wrong.
-fn read<T, E>(
-    typed: &str,
-    parse: impl FnOnce(&str) -> Result<T, E>,
-    missing: &'static str,
-    wrong: &'static str,
-) -> Result<T, &'static str> {
-    match typed.trim() {
-        "" => Err(missing),
-        text => parse(text).map_err(|_| wrong),
     }
 }
