@@ -74,8 +74,8 @@ pub(crate) async fn run(options: Options) -> Result<(), Error> {
     let mut cold_of_create = None;
     for candidate in candidates::all(&world, &builds, |name| options.only.iter().any(|only| only == name))? {
         let mut totals = [0; 3];
-        // Two short ones, of which the lesser counts: under callgrind, on a busy machine, warming up may time out and
-        // connect once more.
+        // Two short ones, of which the lesser counts: under callgrind, on a busy machine, a call may time out and be
+        // made once more.
         for (total, requests) in totals.iter_mut().zip([SHORT, SHORT, LONG]) {
             eprintln!("==> {}: {requests} requests under callgrind", candidate.name);
             *total = count(&world, &preparer, &candidate, requests).await?;

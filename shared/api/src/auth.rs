@@ -27,8 +27,10 @@ const CACHED: Duration = Duration::from_secs(30);
 /// Credentials that a merchant read so lately doesn't know are wrong; nobody can make us read more often.
 const READ_JUST_NOW: Duration = Duration::from_secs(1);
 
-/// How long warming up may keep a starting function from its first request.
-pub const WARM_UP_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long warming up may keep a starting function from its first request: as long as one attempt of a call, so that one that
+/// would have been answered is not given up, and made once more; of the 10 s that Lambda gives a start
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>).
+pub const WARM_UP_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How many merchants a warm function keeps.
 const MAX_CACHED: usize = 1000;
