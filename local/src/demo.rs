@@ -52,7 +52,7 @@ pub async fn seed(endpoint: &str, table_name: &str, signed: bool) -> Result<(), 
     let (key, secret) = API_KEY;
     let issued = api::known_key(key, secret, Scopes::ALL, Clock::System.now(), &Random::System)
         .ok_or("the demo key is not a key")?;
-    merchants.add_key(&issued.key).await?;
+    merchants.add_key(&issued.key, None).await?;
     let public_key = api::read_public_key(PUBLIC_KEY, Clock::System.now())?;
     let new = Application {
         key_id: issued.key.id.clone(),
@@ -80,7 +80,7 @@ pub async fn seed(endpoint: &str, table_name: &str, signed: bool) -> Result<(), 
     let shop = shop()?;
     // One that was changed since stays as it is.
     let or_ours = |there: Option<Shop>| Ok::<_, StoreError>(there.unwrap_or_else(|| shop.clone()));
-    Shops::new(table).change(&demo, or_ours).await?;
+    Shops::new(table).change(&demo, or_ours, None).await?;
     Ok(())
 }
 

@@ -25,6 +25,8 @@ async fn signed_in() -> Option<(Browser, World)> {
     browser.open(&at(&world, &link)).await;
     browser.see(SIGN_IN).await;
     browser.press("Sign in").await;
+    browser.see("Overview").await;
+    browser.open(&at(&world, "/console/test/payments")).await;
     browser.see("Payments").await;
     Some((browser, world))
 }
@@ -81,6 +83,7 @@ async fn a_payment_is_found_and_refunded_in_part_once() {
 async fn everyone_can_read_the_pages() {
     let Some((browser, world)) = signed_in().await else { return };
     let session = world.paid().await;
+    let open = world.create().await;
     let webhook = world
         .register("http://127.0.0.1:9999/a-path-that-is-rather-long-for-a-telephone/webhooks", serde_json::json!({}))
         .await;
@@ -88,16 +91,23 @@ async fn everyone_can_read_the_pages() {
     let payment = format!("payments/{}", text(&session["id"]));
     let mut inspector = Inspector::new(browser).await;
     for path in [
+        "overview".to_owned(),
         "payments".to_owned(),
         "payments?q=nothing-of-ours".to_owned(),
         "payments?state=no-state".to_owned(),
+        "payments/export".to_owned(),
         payment.clone(),
         format!("{payment}/json"),
         format!("{payment}/refund"),
         format!("{payment}/cancel"),
+        format!("payments/{}/link", text(&open["id"])),
+        "links".to_owned(),
         "refunds".to_owned(),
         "webhooks".to_owned(),
         format!("webhooks/{}", text(&webhook["id"])),
+        "keys".to_owned(),
+        "keys/pk_test_demo".to_owned(),
+        "shop".to_owned(),
         "people".to_owned(),
         "people/own@demo.example".to_owned(),
         "audit".to_owned(),

@@ -6,6 +6,8 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tests::{Browser, DEMO, World, answer, console_on, text};
 
+use crate::console_refunds;
+
 const LIST: &str = "/console/test/payments";
 
 /// What is known of who pays: of this nothing is on any page until somebody has asked for it.
@@ -219,4 +221,41 @@ async fn the_books_of_a_payment_are_what_verify_says() {
     let page = page(&session).await;
     assert!(page.contains("✗ Books don’t agree") && !page.contains("✓ Books agree"), "{page}");
     assert!(page.contains("says that 300 is left"), "{page}");
+}
+
+#[tokio::test]
+async fn movements_are_exported_in_parts_that_name_nobody_each_with_its_act() {
+    let world = world().await;
+    let session = world.paid().await;
+    let refund = world.refund(&session, 150).await;
+    let look = world.sign_in(Role::Look).await;
+    let form = link(&html(&look, LIST).await, "Export as CSV").unwrap();
+    let shown = html(&look, &form).await;
+    // The last part is that of today.
+    let (_, today) = shown.rsplit_once("<form method=\"post\" action=\"/console/test/payments/export\">").unwrap();
+    let field = |name| tests::hidden(today, name).unwrap();
+    let (from, to, part_from, part_until) = (field("from"), field("to"), field("part_from"), field("part_until"));
+    let fields = [("from", &*from), ("to", &*to), ("part_from", &*part_from), ("part_until", &*part_until)];
+    let export = "/console/test/payments/export";
+    assert_eq!(look.send(export, &fields).await.status, StatusCode::FORBIDDEN, "without what the visit's forms bear");
+    assert_eq!(look.post(export, &fields[..3]).await.status, StatusCode::BAD_REQUEST);
+    let exported = console_refunds::acts(&world, "exported").await;
+    assert!(exported.is_empty(), "{exported:?}");
+
+    let csv = look.post(export, &fields).await;
+    assert_eq!(csv.status, StatusCode::OK, "{}", csv.html);
+    assert!(csv.headers["content-disposition"].to_str().unwrap().starts_with("attachment; filename=\"payments-"));
+    assert_eq!(csv.html.lines().count(), 3, "{}", csv.html);
+    for part in [text(&session["id"]).as_str(), &text(&refund["id"]), "\"-1.50\",\"GBP\""] {
+        assert!(csv.html.contains(part), "{part}: {}", csv.html);
+    }
+    for personal in PERSONAL {
+        assert!(!csv.html.contains(personal), "{personal}: {}", csv.html);
+    }
+    let acts = console_refunds::acts(&world, "exported").await;
+    assert_eq!(acts.len(), 1, "{acts:?}");
+    assert_eq!((&acts[0]["acted_on"]["S"], &acts[0]["outcome"]["S"]), (&json!("payments"), &json!("done")));
+    world.merchant("acme", Mode::Test, "all").await;
+    let theirs = world.sign_in_as("acme", "look@acme.example", Role::Look).await;
+    assert_eq!(theirs.post(export, &fields).await.html.lines().count(), 1);
 }

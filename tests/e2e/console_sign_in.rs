@@ -1,10 +1,11 @@
 //! Signing in to the console by a link, and out again.
 
-use models::{Permission, Role};
+use local::{Effect, Fault, Machine, Mail};
+use models::{Permission, Person, Role};
 use reqwest::{Method, StatusCode};
-use tests::{Browser, Page, World, hidden, page};
+use tests::{Browser, PATIENCE, Page, World, hidden, page};
 
-const PAYMENTS: &str = "/console/test/payments";
+const OVERVIEW: &str = "/console/test/overview";
 
 /// A page of the console that is there for every role.
 const WEBHOOKS: &str = "/console/test/webhooks";
@@ -67,7 +68,7 @@ async fn a_link_signs_in_once_and_only_by_its_button() {
         assert_eq!(page(request).await.status, StatusCode::FORBIDDEN, "{origin:?}");
     }
     let led_on = browser.send(&path, &[("back", "https://evil.example/")]).await;
-    assert_eq!(led_on.location.as_deref(), Some(PAYMENTS));
+    assert_eq!(led_on.location.as_deref(), Some(OVERVIEW));
     assert!(!is_signed_in(&browser).await, "the visit before has ended, and not only its cookie is gone");
     // What the table has opens nothing.
     let body = serde_json::json!({ "TableName": world.machine.table_name() });
@@ -81,7 +82,7 @@ async fn a_link_signs_in_once_and_only_by_its_button() {
 async fn who_is_not_signed_in_is_asked_who_they_are() {
     let world = World::with_console().await;
     let nobody = world.stranger();
-    assert_eq!(nobody.get("/console").await.location.as_deref(), Some(PAYMENTS));
+    assert_eq!(nobody.get("/console").await.location.as_deref(), Some(OVERVIEW));
     let asked = nobody.get("/console/live/webhooks?x=1").await;
     assert_eq!(asked.location.as_deref(), Some("/console/sign-in?back=%2Fconsole%2Flive%2Fwebhooks%3Fx%3D1"));
     assert!(asked_to_sign_in(&nobody.send("/console/test/people", &[("email", "eve@evil.example")]).await));
@@ -91,8 +92,9 @@ async fn who_is_not_signed_in_is_asked_who_they_are() {
     {
         assert!(ask.html.contains(text), "{text}: {}", ask.html);
     }
-    let sent = nobody.send("/console/sign-in", &[]).await;
-    assert_eq!(sent.status, StatusCode::METHOD_NOT_ALLOWED, "no link is sent by mail");
+    let typed = nobody.send("/console/sign-in", &[("email", "ada")]).await;
+    assert_eq!(typed.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(typed.html.contains("Enter your e-mail address"), "{}", typed.html);
     let mut forged = world.stranger();
     forged.cookie = Some(format!("__Host-counterfoil={}", "A".repeat(43)));
     assert!(asked_to_sign_in(&forged.get(WEBHOOKS).await));
@@ -151,4 +153,100 @@ async fn a_role_counts_from_the_next_request_on() {
     people.remove(&merchant, &email, None).await.unwrap();
     assert!(!is_signed_in(&ada).await);
     assert!(is_signed_in(&owner).await);
+}
+
+/// Asks for a link on the sign-in page; what it leads to, which is the same for every address.
+async fn ask(world: &World, email: &str) -> String {
+    let form = [("email", email), ("back", "/console/live/webhooks")];
+    let asked = world.stranger().send("/console/sign-in", &form).await;
+    assert_eq!(asked.status, StatusCode::SEE_OTHER, "{}", asked.html);
+    let location = asked.location.unwrap();
+    assert_eq!(location, "/console/sign-in?sent=1&back=%2Fconsole%2Flive%2Fwebhooks");
+    world.stranger().get(&location).await.html
+}
+
+/// Somebody who may sign in.
+async fn add(world: &World, email: &str) -> Person {
+    let now = runtime::Clock::System.now();
+    let (merchant_id, email) = ("demo".parse().unwrap(), email.to_owned().try_into().unwrap());
+    let person = Person { merchant_id, email, role: Role::Look, added_at: now, visits_from: now };
+    store::People::new(world.table()).add(&person, None).await.unwrap();
+    person
+}
+
+/// The path of the link in a mail, in its text as in its HTML.
+fn link_in(world: &World, mail: &Mail) -> String {
+    let text = mail.text.as_deref().unwrap();
+    let link = text.lines().find(|line| line.contains("/console/sign-in/")).unwrap();
+    assert!(mail.html.as_deref().unwrap().contains(&format!("href=\"{link}\"")), "{text}");
+    link.strip_prefix(world.machine.api_url()).unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_link_that_is_asked_for_comes_by_mail_and_signs_in_once() {
+    let world = World::with_console().await;
+    world.machine.faults().deliver_twice(true);
+    add(&world, "ada@demo.example").await;
+    let html = ask(&world, " Ada@demo.example").await;
+    assert!(html.contains("a link is on its way") && html.contains("/console/live/webhooks"), "{html}");
+    let mails = world.mails().await;
+    assert_eq!(mails.len(), 1, "{mails:#?}");
+    let mail = &mails[0];
+    assert_eq!(mail.to, ["ada@demo.example"], "as they were added");
+    assert_eq!(mail.subject, "Your sign-in link for Bright Candles");
+    let path = link_in(&world, mail);
+    let mut browser = world.stranger();
+    let shown = browser.get(&path).await;
+    let back = hidden(&shown.html, "back").unwrap();
+    let led_on = browser.send(&path, &[("back", &back)]).await;
+    assert_eq!((led_on.status, led_on.location.as_deref()), (StatusCode::SEE_OTHER, Some("/console/live/webhooks")));
+    browser.keep(&led_on);
+    assert!(is_signed_in(&browser).await);
+    assert_eq!(world.stranger().send(&path, &[("back", "")]).await.status, StatusCode::GONE);
+
+    // The token is in the mail alone, and what was typed is forgotten.
+    let items = world.dynamodb("Scan", &serde_json::json!({ "TableName": world.machine.table_name() })).await;
+    let token = path.rsplit('/').next().unwrap();
+    assert!(token.len() == 43 && !items.to_string().contains(token));
+    let mut asked = items["Items"].as_array().unwrap().iter().filter(|item| item["sk"]["S"] == "LINKMAIL");
+    assert!(asked.next().unwrap().get("request").is_none() && asked.next().is_none());
+    let logged = world.machine.logs().into_iter().any(|line| line.text.contains(token) || line.text.contains("@demo."));
+    assert!(!logged, "{:#?}", world.machine.logs());
+}
+
+#[tokio::test]
+async fn nobody_learns_who_works_here_and_nobody_gets_more_than_five() {
+    let world = World::with_console().await;
+    let ada = add(&world, "ada@demo.example").await;
+    let nobodys = ask(&world, "eve@evil.example").await;
+    for mails in 1..=6 {
+        assert_eq!(ask(&world, "ada@demo.example").await, nobodys, "not even by another answer");
+        assert_eq!(world.mails().await.len(), mails.min(5));
+    }
+    assert!(world.mails().await.iter().all(|mail| mail.to == ["ada@demo.example"]));
+    // Another origin's form asks for nothing.
+    let request = world.request(Method::POST, "/console/sign-in").form(&[("email", "bea@demo.example")]);
+    assert_eq!(page(request.header("origin", "https://evil.example")).await.status, StatusCode::FORBIDDEN);
+
+    let path = link_in(&world, &world.mails().await[0]);
+    assert_eq!(world.stranger().get(&path).await.status, StatusCode::OK);
+    store::People::new(world.table()).remove(&ada.merchant_id, &ada.email, None).await.unwrap();
+    assert_eq!(world.stranger().send(&path, &[("back", "")]).await.status, StatusCode::GONE);
+    assert_eq!(ask(&world, "ada@demo.example").await, nobodys);
+    assert_eq!(world.mails().await.len(), 5);
+}
+
+#[tokio::test]
+async fn a_link_that_ses_turns_away_comes_later_and_counts_once() {
+    let world = World::with_console().await;
+    world.machine.faults().add(Fault::new("SendEmail", Effect::Throttled).times(3));
+    add(&world, "ada@demo.example").await;
+    ask(&world, "ada@demo.example").await;
+    let sent = |machine: &Machine| (!machine.mails().is_empty()).then_some(());
+    assert!(world.machine.until(PATIENCE, sent).await.is_some(), "{:#?}", world.machine.logs());
+    assert!(world.machine.faults().waiting().is_empty());
+    let mails = world.mails().await;
+    assert_eq!(mails.len(), 1);
+    assert_eq!(world.item("PEOPLE#demo", "ada@demo.example").await["links"]["N"], "1");
+    assert_eq!(world.stranger().get(&link_in(&world, &mails[0])).await.status, StatusCode::OK);
 }

@@ -4,7 +4,7 @@ use models::{Mode, Role};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tests::{
-    Browser, PATIENCE, Page, Receiver, World, answer, console_on, document_1, hidden, loopback_webhooks, text,
+    Browser, PATIENCE, Page, Received, Receiver, World, answer, console_on, document_1, hidden, loopback_webhooks, text,
 };
 
 use crate::console_refunds::acts;
@@ -260,8 +260,84 @@ async fn an_event_is_sent_again() {
     let event = format!("evt_{}_1", text(&session["id"]));
     assert!(received.iter().all(|one| one.event_id() == event), "{:#?}", receiver.summary());
     assert_eq!(received[0].body, received[1].body);
-    assert!(develop.get(&event_path(&session)).await.html.matches("Answered 200").count() >= 2);
+    let shown = develop.get(&event_path(&session)).await.html;
+    assert!(shown.matches("Answered 200").count() >= 2, "{shown}");
+    for part in ["What is sent", "webhook-timestamp", "made from the body", "/replay"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
     assert_eq!(done(&world, "event_resent").await, [by_develop(&event, was_done())]);
+}
+
+#[tokio::test]
+async fn an_endpoint_is_registered_once_for_each_form_and_notified() {
+    let world = world().await;
+    let receiver = Receiver::start().await;
+    let list = "/console/test/webhooks";
+    let develop = world.sign_in(Role::Develop).await;
+    let look = world.sign_in(Role::Look).await;
+    let key = hidden(&develop.get(list).await.html, "key").unwrap();
+    let url = receiver.url("/a");
+    let form = [("key", key.as_str()), ("url", &url), ("format", "banked"), ("events", "*")];
+    assert_eq!(hidden(&look.get(list).await.html, "key"), None);
+    assert_eq!(look.post(list, &form).await.status, StatusCode::FORBIDDEN);
+    let wrong = develop.post(list, &[&form[..], &[("url", "ftp://shop.example.com")]].concat()).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", wrong.html);
+    assert!(wrong.html.contains("The URL must be an absolute http or https URL."), "{}", wrong.html);
+
+    let registered = develop.post(list, &form).await;
+    assert_eq!(registered.status, StatusCode::OK, "{}", registered.html);
+    let (_, rest) = registered.html.split_once("whsec_").unwrap_or_else(|| panic!("{}", registered.html));
+    let secret = format!("whsec_{}", rest.split_once('<').unwrap().0);
+    let again = develop.post(list, &form).await;
+    assert_eq!(again.status, StatusCode::CONFLICT, "{}", again.html);
+    assert!(!again.html.contains("whsec_"), "{}", again.html);
+    world.create().await;
+    receiver.accepted(1, PATIENCE).await;
+    world.settled().await;
+    assert!(receiver.received().pop().unwrap().is_signed_by(&[&secret]));
+    let acts = done(&world, "webhook_registered").await;
+    let id = acts[0].0.clone();
+    assert_eq!(acts, [by_develop(&id, was_done()), by_develop(&id, was_refused("sent_before"))]);
+    assert!(develop.get(list).await.html.contains(&format!("{list}/{id}")));
+}
+
+#[tokio::test]
+async fn all_since_a_time_is_sent_again_to_one_endpoint_alone() {
+    let world = world().await;
+    let receiver = Receiver::start().await;
+    let webhook = world.register(&receiver.url("/a"), json!({})).await;
+    world.register(&receiver.url("/b"), json!({})).await;
+    let sessions = [world.create().await, world.create().await];
+    let mut events = sessions.map(|session| format!("evt_{}_1", text(&session["id"])));
+    receiver.accepted(4, PATIENCE).await;
+    world.settled().await;
+    receiver.forget();
+    let resend = format!("{}/resend", endpoint_path(&webhook));
+    let look = world.sign_in(Role::Look).await;
+    let develop = world.sign_in(Role::Develop).await;
+    let since = [("since", "2020-01-01T00:00")];
+    assert_eq!(look.post(&resend, &since).await.status, StatusCode::FORBIDDEN);
+    let wrong = develop.post(&resend, &[("since", "yesterday")]).await;
+    assert!(wrong.status == StatusCode::UNPROCESSABLE_ENTITY && wrong.html.contains("#since"), "{}", wrong.html);
+    let broken = develop.post(&resend, &[since[0], ("after", "x")]).await;
+    assert_eq!(broken.status, StatusCode::BAD_REQUEST);
+
+    let resent = develop.post(&resend, &since).await;
+    assert_eq!(resent.status, StatusCode::SEE_OTHER, "{}", resent.html);
+    let shown = develop.get(&resent.location.unwrap()).await;
+    assert!(shown.html.contains("Sent again: 2") && shown.html.contains("These are all since"), "{}", shown.html);
+    receiver.accepted(2, PATIENCE).await;
+    world.settled().await;
+    let mut received: Vec<String> = receiver.at("/a").iter().map(Received::event_id).collect();
+    received.sort_unstable();
+    events.sort_unstable();
+    assert_eq!((received.as_slice(), receiver.at("/b").len()), (&events[..], 0), "{:#?}", receiver.summary());
+
+    world.change_webhook(&webhook, json!({ "enabled": false })).await;
+    assert_eq!(develop.post(&resend, &since).await.status, StatusCode::CONFLICT);
+    let id = text(&webhook["id"]);
+    let acts = [by_develop(&id, was_done()), by_develop(&id, was_refused("disabled_meanwhile"))];
+    assert_eq!(done(&world, "event_resent").await, acts);
 }
 
 #[tokio::test]

@@ -145,7 +145,7 @@ async fn a_revoked_key_and_its_tokens_end() {
     let (key, secret) = world.merchant("acme", Mode::Test, "all").await;
     let token = answer(world.request(Method::POST, "/token").basic_auth(&key, Some(&secret))).await;
     let token = text(&token.body["access_token"]);
-    assert!(Merchants::new(world.table()).revoke_key(&key.parse().unwrap(), samples::now()).await.unwrap());
+    assert!(Merchants::new(world.table()).revoke_key(&key.parse().unwrap(), samples::now(), None).await.unwrap());
     // `get` has not seen the merchant yet, so it reads the key as it is now.
     let list = || world.request(Method::GET, "/v2/payment_sessions");
     assert_eq!(answer(list().basic_auth(&key, Some(&secret))).await.status, StatusCode::UNAUTHORIZED);

@@ -448,7 +448,7 @@ async fn merchant(table: &Table, clock: &Clock, random: &Random) -> Credentials 
         serde_json::from_value(json!({ "account_number": "12345678", "sort_code": "010203" })).unwrap();
     merchants.link_account(&id, &LinkedAccount { name: name(), account, default: false }).await.unwrap();
     let issued = api::issue_key(&id, Mode::Test, Scopes::ALL, clock.now(), random);
-    merchants.add_key(&issued.key).await.unwrap();
+    merchants.add_key(&issued.key, None).await.unwrap();
     let secret = issued.secret.as_str();
     let basic = BASE64_STANDARD.encode(format!("{}:{secret}", issued.key.id));
     Credentials { bearer: format!("Bearer {secret}"), basic: format!("Basic {basic}") }

@@ -106,7 +106,7 @@ impl World {
         merchants.link_account(&merchant, &LinkedAccount { name: name(id), account, default: false }).await.unwrap();
         let scopes: Scopes = if scopes == "all" { Scopes::ALL } else { scopes.parse().unwrap() };
         let issued = api::issue_key(&merchant, mode, scopes, samples::now(), &Random::System);
-        merchants.add_key(&issued.key).await.unwrap();
+        merchants.add_key(&issued.key, None).await.unwrap();
         (issued.key.id.to_string(), issued.secret.as_str().to_owned())
     }
 

@@ -122,7 +122,7 @@ pub(crate) async fn run(command: Applications, table: &Table) -> Result<Report, 
     match command {
         Applications::Create { key_id, public_keys, redirect_urls, signed, dry } => {
             let merchant = get(merchants, key_id.merchant().clone()).await?;
-            merchant.active_key(&key_id).ok_or_else(|| Failure::NoKey { id: key_id.clone() })?;
+            merchant.active_key(&key_id, Clock::System.now()).ok_or_else(|| Failure::NoKey { id: key_id.clone() })?;
             let new = Application {
                 key_id: key_id.clone(),
                 public_keys: Vec::new(),

@@ -5,8 +5,9 @@ mod people;
 use std::cell::Cell;
 
 use clap::{Args, Subcommand};
-use models::SessionId;
-use store::{Pointers, Sessions, Table};
+use models::{Object, SessionId};
+use runtime::Clock;
+use store::{Endings, Pointers, Refunds, Table, WithRefunds};
 
 use crate::arguments::{DRY_RUN_NOTE, DryRun};
 use crate::failure::Failure;
@@ -21,16 +22,16 @@ pub(crate) enum Console {
     Backfill(Backfill),
 }
 
-/// Make payments findable that were created before the console was switched on
+/// Make payments findable that were created before the console was switched on, and count how they ended
 ///
 /// It reads the whole table, and stores for each payment session by what it is found: its reference, its end-to-end id, and a keyed
-/// hash of its payer's e-mail address. Sessions that were erased or deleted are left out. Run it once, after the deployment that
-/// switched the console on; done twice, it changes nothing.
+/// hash of its payer's e-mail address; and how it and its refunds ended, if that was in the last 100 days. Sessions that were erased
+/// or deleted are left out. Run it once, after the deployment that switched the console on; done twice, it changes nothing.
 #[derive(Debug, Args)]
 pub(crate) struct Backfill {
     #[command(flatten)]
     read: ReadRate,
-    /// How many payment sessions to make findable in a second, at the most: each takes some 10 write units
+    /// How many payment sessions to make findable in a second, at the most: each takes some 12 write units
     #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     sessions_per_second: u32,
     #[command(flatten)]
@@ -45,7 +46,8 @@ pub(crate) async fn run(command: Console, service: &Service) -> Result<Report, F
 }
 
 async fn backfill(Backfill { read, sessions_per_second, dry }: Backfill, table: &Table) -> Result<Report, Failure> {
-    let (sessions, pointers) = (Sessions::new(table.clone()), Pointers::new(table.clone()));
+    let (refunds, pointers) = (Refunds::new(table.clone()), Pointers::new(table.clone()));
+    let endings = Endings::new(table.clone());
     let (count, pace) = (Cell::new(0_u64), Pace::new(sessions_per_second));
     let point = async |found: Vec<SessionId>| {
         let mut units = 0.0;
@@ -56,10 +58,16 @@ async fn backfill(Backfill { read, sessions_per_second, dry }: Backfill, table: 
                 pace.spend(1.0).await;
                 // It, and the secret that its payer's address is hashed with.
                 units += 2.0;
-                match sessions.get(&id).await? {
-                    Some(session) => pointers.put_for(&session).await?,
+                let WithRefunds { session, refunds } = refunds.of(&id).await?;
+                let is_findable = match &session {
+                    Some(session) => pointers.put_for(session).await?,
                     None => false,
+                };
+                let session = session.filter(|_| is_findable).map(|session| Object::Session(Box::new(session)));
+                for object in session.into_iter().chain(refunds.into_iter().map(|of| Object::Refund(Box::new(of)))) {
+                    endings.note(&object, Clock::System.now()).await?;
                 }
+                is_findable
             };
             count.set(count.get() + u64::from(is_findable));
         }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use clap::{Subcommand, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
-use models::{CursorId, MailId};
+use models::{CursorId, LinkMailId, MailId};
 use runtime::Clock;
 use serde::Deserialize;
 use store::{Marked, ObjectPath, REPUBLISHED_FOR, Span, Table, UnreadRecord};
@@ -88,6 +88,7 @@ impl Dead {
 #[derive(Debug)]
 enum About {
     Mail(MailId),
+    LinkMail(LinkMailId),
     Cursor(CursorId),
     /// A record of the stream that could not be read.
     Unread(ObjectPath),
@@ -115,7 +116,7 @@ impl About {
     /// None if it is about nothing that is known.
     fn of(dead: Dead, body: &str) -> Option<Self> {
         match dead {
-            Dead::Receipts => body.parse().ok().map(Self::Mail),
+            Dead::Receipts => body.parse().map(Self::Mail).or_else(|_| body.parse().map(Self::LinkMail)).ok(),
             Dead::Webhooks => body.parse().ok().map(Self::Cursor),
             Dead::Publish => match serde_json::from_str(body) {
                 Ok(UnreadRecord { object, .. }) => object.map(Self::Unread),
@@ -129,6 +130,7 @@ impl fmt::Display for About {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Mail(id) => write!(f, "mail {id}"),
+            Self::LinkMail(id) => write!(f, "mail {id} with sign-in links"),
             Self::Cursor(id) => write!(f, "cursor {id}"),
             Self::Unread(object) => object.fmt(f),
             Self::Batch(BatchInfo {
@@ -269,7 +271,7 @@ impl Redrive<'_> {
     /// Tries it again, and removes the dead letter.
     async fn one(&self, about: &About, letter: &DeadLetter) -> Result<Redriven, Failure> {
         let done = match about {
-            About::Mail(_) | About::Cursor(_) => {
+            About::Mail(_) | About::LinkMail(_) | About::Cursor(_) => {
                 let Some(to) = &self.to else { return Ok(Redriven::Left) };
                 self.queues.send(to, &letter.body).await?;
                 "sent to its queue again".to_owned()
@@ -309,5 +311,9 @@ mod tests {
         assert_eq!(about, "2 stream records from 2026-11-21T10:00:00Z to 2026-11-21T10:00:09Z");
         assert!(About::of(Dead::Publish, "100000000000000000012").is_none());
         assert!(About::of(Dead::Receipts, "nothing").is_none());
+        let id = "1ae1ce03-dfa9-4593-b487-65c656991cb5";
+        let about = |body: &str| About::of(Dead::Receipts, body).unwrap().to_string();
+        assert_eq!(about(&format!("{id}/receipt/5")), format!("mail {id}/receipt/5"));
+        assert_eq!(about(id), format!("mail {id} with sign-in links"));
     }
 }

@@ -2,11 +2,11 @@
 
 use api::IssuedKey;
 use clap::Subcommand;
-use models::{ActKind, ActObject, ApiKey, ApiKeyId, MerchantId, Mode, Scope, Scopes};
+use models::{ActKind, ActObject, ApiKey, ApiKeyId, MerchantId, Mode, Name, Scope, Scopes};
 use runtime::{Clock, Random};
 use store::Merchants;
 
-use super::merchants::get;
+use super::merchants::{get, name};
 use crate::arguments::{DRY_RUN_NOTE, DryRun};
 use crate::failure::Failure;
 use crate::report::{Record, Report, field, maybe};
@@ -26,6 +26,9 @@ pub(crate) enum Keys {
         /// `test`, or `live` for real money
         #[arg(long, value_name = "test|live")]
         mode: Mode,
+        /// What you know it by, such as the system that uses it
+        #[arg(long, value_parser = name)]
+        name: Option<Name>,
         #[arg(long, value_parser = scopes, default_value_t = Scopes::ALL)]
         #[arg(help = format!("What the key may do, with spaces between: {}", Scopes::ALL))]
         scopes: Scopes,
@@ -49,7 +52,9 @@ pub(crate) enum Keys {
 pub(crate) async fn run(command: Keys, service: &Service) -> Result<Report, Failure> {
     let merchants = &Merchants::new(service.table.clone());
     match command {
-        Keys::Issue { merchant, mode, scopes, dry } => issue(service, merchants, merchant, mode, scopes, dry).await,
+        Keys::Issue { merchant, mode, name, scopes, dry } => {
+            issue(service, merchants, merchant, (mode, name, scopes), dry).await
+        }
         Keys::List { merchant } => {
             let mut keys = get(merchants, merchant).await?.keys;
             keys.sort_by_key(|key| key.created_at);
@@ -63,19 +68,20 @@ async fn issue(
     service: &Service,
     merchants: &Merchants,
     id: MerchantId,
-    mode: Mode,
-    scopes: Scopes,
+    (mode, name, scopes): (Mode, Option<Name>, Scopes),
     dry: DryRun,
 ) -> Result<Report, Failure> {
     let merchant = get(merchants, id).await?;
-    let what_for = [field("mode", mode.as_str()), field("scopes", scopes)];
+    let what_for =
+        [field("mode", mode.as_str()), maybe("name", name.as_ref().map(Name::as_str)), field("scopes", scopes)];
     if dry.dry_run {
         return Ok(Report::one(Record(what_for.to_vec())).with_note(DRY_RUN_NOTE));
     }
     let IssuedKey { key, secret } = api::issue_key(&merchant.id, mode, scopes, Clock::System.now(), &Random::System);
+    let key = ApiKey { name, ..key };
     service.record(&merchant.id, Some(mode), ActKind::KeyIssued, ActObject::Key(key.id.clone())).await?;
     // Its id is random: should there be such a key already, it is this one, and only the write's answer was lost.
-    merchants.add_key(&key).await?;
+    merchants.add_key(&key, None).await?;
     let named = [field("key_id", &key.id), field("secret", secret.as_str())];
     Ok(Report::one(Record(named.into_iter().chain(what_for).collect())).with_note(SECRET_NOTE))
 }
@@ -97,7 +103,7 @@ async fn revoke(service: &Service, merchants: &Merchants, key_id: ApiKeyId, dry:
     }
     let object = ActObject::Key(key_id.clone());
     service.record(key_id.merchant(), Some(key_id.mode()), ActKind::KeyRevoked, object).await?;
-    if !merchants.revoke_key(&key_id, Clock::System.now()).await? {
+    if !merchants.revoke_key(&key_id, Clock::System.now(), None).await? {
         return Err(Failure::NoKey { id: key_id });
     }
     Ok(Report::one(revoked("revoked")).with_note(REVOKED_NOTE))
@@ -107,9 +113,11 @@ fn record(key: &ApiKey) -> Record {
     Record(vec![
         field("key_id", &key.id),
         field("mode", key.id.mode().as_str()),
+        maybe("name", key.name.as_ref().map(Name::as_str)),
         field("scopes", key.scopes),
         field("created_at", key.created_at),
         maybe("revoked_at", key.revoked_at),
+        maybe("valid_until", key.valid_until),
     ])
 }
 

@@ -140,7 +140,7 @@ async fn update(
         true => changed(shops.get(&merchant.id).await?)?,
         false => {
             service.record(&merchant.id, None, ActKind::ShopChanged, ActObject::Shop).await?;
-            shops.change(&merchant.id, changed).await?
+            shops.change(&merchant.id, changed, None).await?
         }
     };
     Ok(report(record(&merchant), Some(&wanted), shop, dry))

@@ -177,6 +177,9 @@ const fn what_to_do(rule: Rule) -> &'static str {
         Rule::Forgotten => "check that the schedule runs, and its log; then `counterfoil dead-letters list`",
         Rule::Listed => "set `list_pk` and `list_sk` by hand",
         Rule::Pointer => "delete the item by hand",
+        Rule::Ended => {
+            "not counted: `counterfoil console backfill`; a day: remove its `tally` by hand, and it is counted again; else delete the item by hand"
+        }
         Rule::Erased => "`counterfoil erase session` or `erase customer`, or remove by hand what is named",
         Rule::Final => {
             "set or remove `final_pk` (FINAL#0 to FINAL#63, any) and `final_at` (when it ended, or a customer was last changed) by hand"

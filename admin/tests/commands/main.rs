@@ -45,7 +45,7 @@ fn a_merchant_from_first_to_last() {
     assert_eq!(created, json!({ "id": "acme", "name": "Acme Ltd", "list_shards": "1" }));
     assert!(machine.refused(&["merchants", "create", "acme", "--name", "Other"]).contains("already"));
 
-    let shown = machine.run(&["keys", "issue", "acme", "--mode", "test"]);
+    let shown = machine.run(&["keys", "issue", "acme", "--mode", "test", "--name", "Web shop"]);
     assert!(text(&shown.stdout).contains("sk_test_acme_") && text(&shown.stderr).contains("shown this once"));
     let arguments = ["keys", "issue", "acme", "--mode", "live", "--scopes", "payment_sessions:read refunds:write"];
     let issued = machine.json(&arguments);
@@ -57,6 +57,7 @@ fn a_merchant_from_first_to_last() {
     assert_eq!(machine.json(&["keys", "revoke", key_id])["status"], "revoked");
     let keys = machine.json(&["keys", "list", "acme"]);
     assert_eq!((&keys[0]["mode"], &keys[0]["revoked_at"]), (&json!("test"), &Value::Null));
+    assert_eq!((&keys[0]["name"], &keys[1]["name"]), (&json!("Web shop"), &Value::Null));
     assert_eq!(keys[1]["key_id"], issued["key_id"]);
     let revoked_at = keys[1]["revoked_at"].as_str().unwrap();
     assert!(!keys.to_string().contains("sk_"), "no secret is kept");

@@ -2,9 +2,7 @@
 //! Data Capture for the Initiation of a SEPA Credit Transfer".
 
 use models::{AccountIdentifier, Currency, Money, TransferInstructions};
-use qrcode::EcLevel;
-
-use crate::phone::qr_code_at;
+use pages::{QrCorrection, qr_code_at};
 
 /// The most characters of a name (section 2.1).
 const MAX_NAME_CHARS: usize = 70;
@@ -15,7 +13,7 @@ const MAX_BYTES: usize = 331;
 /// The code as an SVG, for a transfer of this amount; none unless it is one in euro to an IBAN.
 pub(crate) fn transfer_code(to: &TransferInstructions, amount: Money) -> Option<String> {
     // Section 2.2: the error correction of level M.
-    let svg = qr_code_at(&payload(to, amount)?, EcLevel::M)?;
+    let svg = qr_code_at(&payload(to, amount)?, QrCorrection::M)?;
     // Large enough for a phone that is held before a screen.
     Some(svg.replacen("<svg ", "<svg width=\"192\" height=\"192\" ", 1))
 }
@@ -35,9 +33,9 @@ fn payload(to: &TransferInstructions, amount: Money) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use models::{MinorUnits, Payee};
+    use samples::read_qr;
 
     use super::*;
-    use crate::phone::tests::read;
 
     fn to(account: AccountIdentifier, name: &str) -> TransferInstructions {
         let payee = Payee { name: samples::name(name), account };
@@ -56,7 +54,7 @@ mod tests {
     fn a_camera_reads_what_the_guideline_wants() {
         let svg = transfer_code(&to(iban(), "Kerzen & Söhne GmbH"), amount(123_405, Currency::EUR)).unwrap();
         let expected = "BCD\n002\n1\nSCT\n\nKerzen & Söhne GmbH\nDE89370400440532013000\nEUR1234.05\n\n\n91V5RSB9J75N";
-        assert_eq!(read(&svg), expected);
+        assert_eq!(read_qr(&svg), expected);
     }
 
     #[test]

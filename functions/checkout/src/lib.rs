@@ -6,7 +6,6 @@ mod form;
 mod handler;
 mod page;
 mod paths;
-mod phone;
 mod problem;
 mod refund;
 mod route;

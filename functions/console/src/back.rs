@@ -15,9 +15,9 @@ const MAX_LENGTH: usize = 1024;
 pub(crate) struct Back(String);
 
 impl Back {
-    /// That page, if it is one; else the payments.
+    /// That page, if it is one; else the overview.
     pub(crate) fn read(address: &str) -> Self {
-        Self::page(address).unwrap_or_else(|| Self(format!("{}/payments", root(Mode::Test))))
+        Self::page(address).unwrap_or_else(|| Self(format!("{}/overview", root(Mode::Test))))
     }
 
     fn page(address: &str) -> Option<Self> {
@@ -26,9 +26,12 @@ impl Back {
         if uri.scheme().is_some() || uri.authority().is_some() {
             return None;
         }
-        match Route::of(&Method::GET, uri.path())? {
-            (Route::In(..), _) => Some(Self(address.to_owned())),
-            (Route::Home | Route::SignIn | Route::Link(_) | Route::UseLink(_) | Route::SignOut, _) => None,
+        let (route, _) = Route::of(&Method::GET, uri.path())?;
+        match route {
+            Route::In(..) => Some(Self(address.to_owned())),
+            Route::Home | Route::SignIn | Route::AskForLink | Route::Link(_) | Route::UseLink(_) | Route::SignOut => {
+                None
+            }
         }
     }
 
@@ -46,6 +49,11 @@ impl Back {
     /// The same, for who is signed in already, and has to show once more who they are.
     pub(crate) fn sign_in_again(&self) -> String {
         format!("/console/sign-in?again=1&back={}", utf8_percent_encode(&self.0, NON_ALPHANUMERIC))
+    }
+
+    /// The page that says that a link was asked for.
+    pub(crate) fn asked(&self) -> String {
+        format!("/console/sign-in?sent=1&back={}", utf8_percent_encode(&self.0, NON_ALPHANUMERIC))
     }
 
     /// The page that asks who one is, and leads there.
@@ -83,10 +91,10 @@ mod tests {
             " /console/test/payments",
             "/console/test/payments?q=é",
         ] {
-            assert_eq!(Back::read(address).as_str(), "/console/test/payments", "{address}");
+            assert_eq!(Back::read(address).as_str(), "/console/test/overview", "{address}");
         }
         let long = format!("/console/test/payments?q={}", "a".repeat(MAX_LENGTH));
-        assert_eq!(Back::read(&long).as_str(), "/console/test/payments");
+        assert_eq!(Back::read(&long).as_str(), "/console/test/overview");
     }
 
     #[test]
@@ -96,6 +104,6 @@ mod tests {
             Back::of(&Method::GET, &uri).sign_in(),
             "/console/sign-in?back=%2Fconsole%2Flive%2Frefunds%3Fafter%3Da%253Db%26x%3D1"
         );
-        assert_eq!(Back::of(&Method::POST, &uri).as_str(), "/console/test/payments");
+        assert_eq!(Back::of(&Method::POST, &uri).as_str(), "/console/test/overview");
     }
 }

@@ -5,11 +5,9 @@ use api::ApiRequest;
 /// The command that sends a request to this service. Its credentials are the reader's own variables.
 pub(crate) fn command(base_url: &str, request: &ApiRequest) -> String {
     let ApiRequest { method, path, body, idempotency_header } = request;
-    let mut lines = vec![
-        format!("curl -X {method} {}", quoted(&format!("{base_url}{path}"))),
-        r#"-u "$KEY:$SECRET""#.to_owned(),
-        format!(r#"-H "{idempotency_header}: $(uuidgen)""#),
-    ];
+    let mut lines =
+        vec![format!("curl -X {method} {}", quoted(&format!("{base_url}{path}"))), r#"-u "$KEY:$SECRET""#.to_owned()];
+    lines.extend(idempotency_header.map(|header| format!(r#"-H "{header}: $(uuidgen)""#)));
     if let Some(body) = body {
         lines.push("-H 'Content-Type: application/json'".to_owned());
         lines.push(format!("-d {}", quoted(body)));
@@ -32,7 +30,7 @@ mod tests {
             method: "POST",
             path: "/v2/refunds".to_owned(),
             body: Some(r#"{"name":"Ada O'Neil $(ls) \" `ls`"}"#.to_owned()),
-            idempotency_header: "Idempotency-Key",
+            idempotency_header: Some("Idempotency-Key"),
         };
         let expected = r#"curl -X POST 'https://pay.example.com/v2/refunds' \
   -u "$KEY:$SECRET" \

@@ -5,13 +5,14 @@ use lambda_http::http::header;
 use lambda_http::{Body, Request, Response};
 use memory_aws::{AUDIT_TABLE, Aws, TABLE};
 use models::{Act, MerchantId, Mode, Person, Refund, Role, Session, SessionState};
+use outbound::Policy;
 use pages::{Answer, Problem};
 use queue::Queue;
 use runtime::{Clock, Random, VirtualClock};
 use store::{ActRange, AuditTable, Merchants, Table};
 
 use crate::frame::{Frame, Part};
-use crate::services::Services;
+use crate::services::{Services, Settings};
 use crate::visitor::{Csrf, Visitor};
 
 pub(crate) const BASE_URL: &str = "https://pay.example.com";
@@ -30,7 +31,10 @@ impl Desk {
         let (aws, random, clock) = (Aws::new(&hands), Random::seeded(1), Clock::Virtual(hands.clone()));
         let table = Table::new(&aws.config(), TABLE.to_owned(), random.clone());
         let audit = AuditTable::new(&aws.config(), AUDIT_TABLE.to_owned());
-        let webhooks = Queue::new(&aws.config(), "http://aws/webhooks".to_owned());
+        let [webhooks, receipts] =
+            ["webhooks", "receipts"].map(|queue| Queue::new(&aws.config(), format!("http://aws/{queue}")));
+        let caps = "GBP:100000000,EUR:50000000".parse().unwrap();
+        let settings = Settings { caps, local_live: false, policy: Policy::default() };
         let merchant = samples::merchant();
         Merchants::new(table.clone()).create(&merchant.id, merchant.name, merchant.idempotency_salt).await.unwrap();
         let person = Person {
@@ -41,7 +45,7 @@ impl Desk {
             visits_from: clock.now(),
         };
         let visitor = Visitor { person, signed_in_at: clock.now(), csrf: Csrf("c5rf".to_owned()) };
-        Self { services: Services::new(table, audit, webhooks, false, clock, random), aws, visitor, hands }
+        Self { services: Services::new(table, audit, webhooks, receipts, settings, clock, random), aws, visitor, hands }
     }
 
     pub(crate) fn frame(&self, mode: Mode) -> Frame<'_> {

@@ -13,22 +13,37 @@ const LANGUAGE: Language = Language::English;
 /// A part of the console.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
+    Overview,
     Payments,
     Refunds,
     Webhooks,
+    Keys,
+    Shop,
     People,
     Audit,
 }
 
 impl Part {
     /// In the order of the navigation.
-    const ALL: [Self; 5] = [Self::Payments, Self::Refunds, Self::Webhooks, Self::People, Self::Audit];
+    const ALL: [Self; 8] = [
+        Self::Overview,
+        Self::Payments,
+        Self::Refunds,
+        Self::Webhooks,
+        Self::Keys,
+        Self::Shop,
+        Self::People,
+        Self::Audit,
+    ];
 
     const fn label(self) -> &'static str {
         match self {
+            Self::Overview => "Overview",
             Self::Payments => "Payments",
             Self::Refunds => "Refunds",
             Self::Webhooks => "Webhooks",
+            Self::Keys => "API keys",
+            Self::Shop => "Shop",
             Self::People => "People",
             Self::Audit => "Audit",
         }
@@ -36,18 +51,23 @@ impl Part {
 
     const fn segment(self) -> &'static str {
         match self {
+            Self::Overview => "overview",
             Self::Payments => "payments",
             Self::Refunds => "refunds",
             Self::Webhooks => "webhooks",
+            Self::Keys => "keys",
+            Self::Shop => "shop",
             Self::People => "people",
             Self::Audit => "audit",
         }
     }
 
-    /// What one needs to be allowed to see it.
-    pub(crate) const fn permission(self) -> Permission {
+    /// What one needs to be allowed to see it in this mode.
+    pub(crate) const fn permission(self, mode: Mode) -> Permission {
         match self {
-            Self::Payments | Self::Refunds | Self::Webhooks => Permission::SeePayments,
+            Self::Overview | Self::Payments | Self::Refunds | Self::Webhooks => Permission::SeePayments,
+            Self::Keys => Permission::ManageTestKeys.in_mode(mode),
+            Self::Shop => Permission::ManageLive,
             Self::People => Permission::ManagePeople,
             Self::Audit => Permission::SeeAudit,
         }
@@ -90,7 +110,7 @@ impl<'a> Frame<'a> {
 
     /// Where this person may go.
     pub(crate) fn links(&self) -> Vec<Link> {
-        let parts = Part::ALL.into_iter().filter(|part| self.visitor.may(part.permission()));
+        let parts = Part::ALL.into_iter().filter(|part| self.visitor.may(part.permission(self.mode)));
         let link = |part: Part| Link {
             label: part.label(),
             path: format!("{}/{}", self.root(), part.segment()),
@@ -99,18 +119,24 @@ impl<'a> Frame<'a> {
         parts.map(link).collect()
     }
 
-    /// The same part in the other mode.
+    /// The same part in the other mode, or the payments if they may not go there.
     pub(crate) fn other_mode(&self) -> Link {
         let (label, mode) = match self.mode {
             Mode::Test => ("Go to live", Mode::Live),
             Mode::Live => ("Go to test", Mode::Test),
         };
-        Link { label, path: format!("{}/{}", root(mode), self.part.segment()), is_here: false }
+        let part = if self.visitor.may(self.part.permission(mode)) { self.part } else { Part::Payments };
+        Link { label, path: format!("{}/{}", root(mode), part.segment()), is_here: false }
     }
 
     /// Whether this person may see personal data.
     pub(crate) const fn may_see_personal_data(&self) -> bool {
         self.visitor.may(Permission::SeePersonalData)
+    }
+
+    /// Whether this person may make payment links.
+    pub(crate) const fn may_make_links(&self) -> bool {
+        self.visitor.may(Permission::MoveMoney)
     }
 
     /// What forms bear.

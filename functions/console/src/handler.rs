@@ -4,6 +4,7 @@ use api::{ApiError, ErrorShape};
 use lambda_http::http::{HeaderValue, StatusCode, header};
 use lambda_http::{Body, Request, Response};
 use models::{Mode, Permission};
+use outbound::Policy;
 use pages::{Answer, Problem, ProblemTexts, see_other};
 use queue::Queue;
 use runtime::{Clock, Random, SettingError};
@@ -14,12 +15,16 @@ use crate::back::Back;
 use crate::cancel;
 use crate::frame::{Frame, Part, nobodys, root};
 use crate::guard::{check_form, check_origin};
+use crate::keys;
+use crate::links;
+use crate::overview;
 use crate::payments;
 use crate::people;
 use crate::refund;
 use crate::refunds;
 use crate::route::{Page, Route};
-use crate::services::Services;
+use crate::services::{Services, Settings};
+use crate::shop;
 use crate::sign_in;
 use crate::visitor::Visitor;
 use crate::webhooks;
@@ -40,9 +45,12 @@ impl Console {
         let config = runtime::aws_config()?;
         let table = Table::new(&config, runtime::required("TABLE_NAME")?, Random::System);
         let webhooks = Queue::new(&config, runtime::required("WEBHOOKS_QUEUE_URL")?);
+        let receipts = Queue::new(&config, runtime::required("RECEIPTS_QUEUE_URL")?);
         let audit_table = AuditTable::new(&config, runtime::required("AUDIT_TABLE_NAME")?);
-        let local_live = runtime::local_live_connector();
-        let services = Services::new(table, audit_table, webhooks, local_live, Clock::System, Random::System);
+        let policy = Policy { loopback_allowed: runtime::local_loopback_webhooks() };
+        let settings =
+            Settings { caps: api::amount_caps_from_env()?, local_live: runtime::local_live_connector(), policy };
+        let services = Services::new(table, audit_table, webhooks, receipts, settings, Clock::System, Random::System);
         let console = Self { is_on, public_base_url: runtime::optional("PUBLIC_BASE_URL"), services };
         if is_on {
             // While there is a whole core to do it with; see `api::Authenticator::start`.
@@ -81,8 +89,9 @@ impl Console {
             check_origin(request, &self.base_url(request)?)?;
         }
         match route {
-            Route::Home => see_other(&format!("{}/payments", root(Mode::Test))),
+            Route::Home => see_other(&format!("{}/overview", root(Mode::Test))),
             Route::SignIn => sign_in::show(&self.services, request).await,
+            Route::AskForLink => sign_in::ask(&self.services, request, self.base_url(request)?).await,
             Route::Link(token) => sign_in::show_link(&self.services, token, request).await,
             Route::UseLink(token) => sign_in::use_link(&self.services, token, request).await,
             Route::SignOut => sign_in::sign_out(&self.services, request).await,
@@ -114,7 +123,10 @@ impl Console {
         let query = request.uri().query().unwrap_or("");
         let base_url = || self.base_url(request);
         match page {
+            Page::Overview => overview::show(services, &frame(Part::Overview), query).await,
             Page::Payments => payments::list_page(services, &payments, query).await,
+            Page::ExportForm => payments::export_page(services, &payments, query),
+            Page::Export => payments::export(services, &payments, request).await,
             Page::Payment(id) => payments::payment_page(services, &payments, id, query, &base_url()?).await,
             Page::ShowPersonalData(id) => payments::ask_for_personal_data(services, &payments, id).await,
             Page::PaymentJson(id) => payments::json_page(services, &payments, id, query).await,
@@ -122,14 +134,25 @@ impl Console {
             Page::Refund(id) => refund::submit(services, &payments, id, request, &base_url()?).await,
             Page::CancelForm(id) => cancel::show_payment(services, &payments, id, &base_url()?).await,
             Page::Cancel(id) => cancel::cancel_payment(services, &payments, id, request, &base_url()?).await,
+            Page::Link(id) => links::show_link(services, &payments, id).await,
+            Page::LinkForm => links::show(services, &payments).await,
+            Page::MakeLink => links::submit(services, &payments, request, &base_url()?).await,
             Page::Refunds => refunds::list(services, &frame(Part::Refunds), query).await,
             Page::CancelRefundForm(id) => cancel::show_refund(services, &payments, id, &base_url()?).await,
             Page::CancelRefund(id) => cancel::cancel_refund(services, &payments, id, request, &base_url()?).await,
-            Page::Webhooks => webhooks::list(services, &webhooks).await,
-            Page::Webhook(id) => webhooks::endpoint(services, &webhooks, id).await,
-            Page::ChangeWebhook(id) => webhooks::change(services, &webhooks, id, request).await,
-            Page::Event(id) => webhooks::event(services, &webhooks, id).await,
+            Page::Webhooks => webhooks::list(services, &webhooks, &base_url()?).await,
+            Page::RegisterWebhook => webhooks::register(services, &webhooks, request, &base_url()?).await,
+            Page::Webhook(id) => webhooks::endpoint(services, &webhooks, id, query, &base_url()?).await,
+            Page::ChangeWebhook(id) => webhooks::change(services, &webhooks, id, request, &base_url()?).await,
+            Page::ResendSince(id) => webhooks::resend_since(services, &webhooks, id, request, &base_url()?).await,
+            Page::Event(id) => webhooks::event(services, &webhooks, id, &base_url()?).await,
             Page::ResendEvent(id) => webhooks::resend(services, &webhooks, id).await,
+            Page::Keys => keys::show(services, &frame(Part::Keys)).await,
+            Page::IssueKey => keys::issue(services, &frame(Part::Keys), request).await,
+            Page::Key(id) => keys::show_key(services, &frame(Part::Keys), id).await,
+            Page::ChangeKey(id) => keys::change(services, &frame(Part::Keys), id, request).await,
+            Page::Shop => shop::show(services, &frame(Part::Shop)).await,
+            Page::ChangeShop => shop::submit(services, &frame(Part::Shop), request).await,
             Page::People => people::show(services, &people).await,
             Page::AddPerson => people::add(services, &people, request, &base_url()?).await,
             Page::Person(email) => people::show_person(services, &people, email).await,

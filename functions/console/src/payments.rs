@@ -1,10 +1,11 @@
 //! Payments: the list of them, search, and the page of each.
 
 mod books;
+mod export;
 mod filter;
 mod json;
 mod list;
-mod mask;
+pub(crate) mod mask;
 mod parties;
 mod payment;
 mod personal;
@@ -13,7 +14,8 @@ mod search;
 mod tests;
 mod timeline;
 
-pub(crate) use json::json_page;
+pub(crate) use export::{export, export_page};
+pub(crate) use json::{indented, json_page, masked};
 pub(crate) use list::list_page;
 pub(crate) use payment::payment_page;
 pub(crate) use personal::ask_for_personal_data;

@@ -4,30 +4,28 @@
 mod form;
 mod page;
 
-use jiff::SignedDuration;
 use lambda_http::Request;
 use lambda_http::http::StatusCode;
 use models::{
-    Act, ActChange, ActKind, ActObject, MAX_REFUNDS, MinorUnits, Mode, Money, NewRefund, NotRefundable, Refund,
-    RefundState, Session, SessionId,
+    Act, ActChange, ActKind, ActObject, MAX_REFUNDS, MinorUnits, Money, NewRefund, NotRefundable, Refund, RefundState,
+    Session, SessionId,
 };
 use pages::{Answer, Problem, read_form, see_other};
 use payments::{Made, RefundError, RefundRequest, RefundWay};
 use store::WithRefunds;
 
-use self::form::{Asked, Errors, RefundForm, Step};
+use self::form::{Asked, Errors, RefundForm};
 use self::page::{CheckPage, FormPage, Summary};
 use crate::acts::{self, refused};
 use crate::back::Back;
 use crate::frame::Frame;
+use crate::fresh::is_fresh;
 use crate::left::left;
 use crate::paths::{payment_path, refund_path};
 use crate::reason::ReasonField;
 use crate::refusal::{RefusalPage, state_in_words};
 use crate::services::Services;
-
-/// For how long after they proved who they are somebody may refund real money.
-const FRESH_FOR: SignedDuration = SignedDuration::from_mins(5);
+use crate::step::Step;
 
 /// A session that is to be refunded, as it is now.
 struct Refundable<'a> {
@@ -211,13 +209,6 @@ impl<'a> Refundable<'a> {
             Ok(left) => self.form(StatusCode::CONFLICT, left, form, None, Some(news)),
             Err(why) => self.refuse(StatusCode::CONFLICT, why, Some(news)),
         }
-    }
-}
-
-fn is_fresh(services: &Services, frame: &Frame<'_>) -> bool {
-    match frame.mode {
-        Mode::Test => true,
-        Mode::Live => services.clock.now().duration_since(frame.visitor.signed_in_at) <= FRESH_FOR,
     }
 }
 

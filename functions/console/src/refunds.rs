@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use askama::Template;
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
-use models::{Permission, Refund, RefundId, RefundState, Session};
+use models::{ListShards, Permission, Refund, RefundId, RefundState, Session};
 use pages::{Answer, Problem, Shell, Zone};
-use store::{ListCursor, ListRange, ListStart};
+use store::{ListCursor, ListRange, ListStart, Owner, StoreError};
 
 use crate::frame::Frame;
 use crate::paths::payment_path;
@@ -54,10 +54,29 @@ pub(crate) async fn list(services: &Services, frame: &Frame<'_>, query: &str) ->
     };
     let owner = frame.visitor.owner(frame.mode);
     let merchant = services.merchants.get(&owner.merchant_id).await?.ok_or(Problem::NotFound)?;
+    let (refunds, next) = find(services, &owner, merchant.list_sharding.shards(), start).await?;
+    let now = services.clock.now();
+    let page = RefundsPage {
+        shell: frame.shell(),
+        frame,
+        groups: groups(&refunds, frame, now),
+        is_newest: query.is_empty(),
+        searched_to: next.as_ref().and_then(ListCursor::created_at).map(|at| shown(frame, at)),
+        older: next.map(|next| format!("{}/refunds?after={}", frame.root(), next.encode())),
+    };
+    frame.page(StatusCode::OK, &page)
+}
+
+/// The refunds of a page of payments, newest first, and where the search goes on.
+pub(crate) async fn find(
+    services: &Services,
+    owner: &Owner,
+    shards: ListShards,
+    start: ListStart,
+) -> Result<(Vec<Refund>, Option<ListCursor>), StoreError> {
     let range = ListRange { start, limit: PAYMENTS, ..ListRange::default() };
     let has_refunds = |session: &Session| session.refund_count > 0 || session.pays_refund.is_some();
-    let shards = merchant.list_sharding.shards();
-    let page = services.sessions.search(&owner, shards, range, None, Some(&has_refunds)).await?;
+    let page = services.sessions.search(owner, shards, range, None, Some(&has_refunds)).await?;
     let mut refunds: BTreeMap<RefundId, Refund> = BTreeMap::new();
     for session in &page.items {
         let found = match &session.pays_refund {
@@ -67,18 +86,9 @@ pub(crate) async fn list(services: &Services, frame: &Frame<'_>, query: &str) ->
         };
         refunds.extend(found.into_iter().map(|refund| (refund.id, refund)));
     }
-    let now = services.clock.now();
     let mut refunds: Vec<Refund> = refunds.into_values().filter(|refund| owner.owns_refund(refund)).collect();
     refunds.sort_by_key(|refund| std::cmp::Reverse((refund.created_at, refund.id)));
-    let page = RefundsPage {
-        shell: frame.shell(),
-        frame,
-        groups: groups(&refunds, frame, now),
-        is_newest: query.is_empty(),
-        searched_to: page.next.as_ref().and_then(ListCursor::created_at).map(|at| shown(frame, at)),
-        older: page.next.map(|next| format!("{}/refunds?after={}", frame.root(), next.encode())),
-    };
-    frame.page(StatusCode::OK, &page)
+    Ok((refunds, page.next))
 }
 
 fn groups(refunds: &[Refund], frame: &Frame<'_>, now: Timestamp) -> Vec<(&'static str, Vec<Row>)> {

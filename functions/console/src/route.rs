@@ -10,6 +10,8 @@ pub(crate) enum Route<'a> {
     Home,
     /// The page that asks who one is.
     SignIn,
+    /// Asks for a link by mail.
+    AskForLink,
     /// The page of a link, with its token; nothing is used up.
     Link(&'a str),
     /// Signs in by a link.
@@ -23,8 +25,14 @@ pub(crate) enum Route<'a> {
 /// A page or form of the console itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Page<'a> {
+    /// What needs a person, and what the last days add up to.
+    Overview,
     /// A list of payments, or those that were searched for.
     Payments,
+    /// The parts of a list of payments that can be exported.
+    ExportForm,
+    /// Makes a file of a part.
+    Export,
     /// One payment.
     Payment(SessionId),
     /// Asks for a payment's personal data.
@@ -39,6 +47,12 @@ pub(crate) enum Page<'a> {
     CancelForm(SessionId),
     /// Cancels a payment.
     Cancel(SessionId),
+    /// The link by which a payment is paid.
+    Link(SessionId),
+    /// The form of a payment link.
+    LinkForm,
+    /// Checks or makes a payment link.
+    MakeLink,
     /// A list of refunds.
     Refunds,
     /// The form by which a refund is cancelled.
@@ -47,14 +61,30 @@ pub(crate) enum Page<'a> {
     CancelRefund(RefundId),
     /// A list of webhook endpoints.
     Webhooks,
+    /// Registers a webhook endpoint.
+    RegisterWebhook,
     /// One webhook endpoint.
     Webhook(&'a str),
     /// Changes a webhook endpoint.
     ChangeWebhook(&'a str),
+    /// Delivers to a webhook endpoint again what happened since a time.
+    ResendSince(&'a str),
     /// One event, and how it was delivered.
     Event(&'a str),
     /// Delivers an event again.
     ResendEvent(&'a str),
+    /// A list of API keys.
+    Keys,
+    /// Issues an API key.
+    IssueKey,
+    /// One API key.
+    Key(&'a str),
+    /// Rolls or revokes an API key.
+    ChangeKey(&'a str),
+    /// What payers see of the merchant.
+    Shop,
+    /// Changes what payers see of the merchant.
+    ChangeShop,
     /// The people of the merchant.
     People,
     /// Adds a person.
@@ -76,8 +106,11 @@ type Means = for<'a> fn(&'a str) -> Option<Page<'a>>;
 type Row = (&'static str, &'static str, Permission, Means);
 
 /// Every page and form of the console itself.
-pub(crate) const PAGES: [Row; 22] = [
+pub(crate) const PAGES: [Row; 36] = [
+    ("GET", "overview", Permission::SeePayments, |_| Some(Page::Overview)),
     ("GET", "payments", Permission::SeePayments, |_| Some(Page::Payments)),
+    ("GET", "payments/export", Permission::SeePayments, |_| Some(Page::ExportForm)),
+    ("POST", "payments/export", Permission::SeePayments, |_| Some(Page::Export)),
     ("GET", "payments/{id}", Permission::SeePayments, |id| Some(Page::Payment(id.parse().ok()?))),
     ("POST", "payments/{id}/personal-data", Permission::SeePersonalData, |id| {
         Some(Page::ShowPersonalData(id.parse().ok()?))
@@ -87,14 +120,26 @@ pub(crate) const PAGES: [Row; 22] = [
     ("POST", "payments/{id}/refund", Permission::MoveMoney, |id| Some(Page::Refund(id.parse().ok()?))),
     ("GET", "payments/{id}/cancel", Permission::MoveMoney, |id| Some(Page::CancelForm(id.parse().ok()?))),
     ("POST", "payments/{id}/cancel", Permission::MoveMoney, |id| Some(Page::Cancel(id.parse().ok()?))),
+    ("GET", "payments/{id}/link", Permission::MoveMoney, |id| Some(Page::Link(id.parse().ok()?))),
+    ("GET", "links", Permission::MoveMoney, |_| Some(Page::LinkForm)),
+    ("POST", "links", Permission::MoveMoney, |_| Some(Page::MakeLink)),
     ("GET", "refunds", Permission::SeePayments, |_| Some(Page::Refunds)),
     ("GET", "refunds/{id}/cancel", Permission::MoveMoney, |id| Some(Page::CancelRefundForm(id.parse().ok()?))),
     ("POST", "refunds/{id}/cancel", Permission::MoveMoney, |id| Some(Page::CancelRefund(id.parse().ok()?))),
     ("GET", "webhooks", Permission::SeePayments, |_| Some(Page::Webhooks)),
+    ("POST", "webhooks", Permission::ChangeWebhooks, |_| Some(Page::RegisterWebhook)),
     ("GET", "webhooks/{id}", Permission::SeePayments, |id| Some(Page::Webhook(id))),
     ("POST", "webhooks/{id}", Permission::ChangeWebhooks, |id| Some(Page::ChangeWebhook(id))),
+    ("POST", "webhooks/{id}/resend", Permission::ChangeWebhooks, |id| Some(Page::ResendSince(id))),
     ("GET", "events/{id}", Permission::SeePayments, |id| Some(Page::Event(id))),
     ("POST", "events/{id}", Permission::ChangeWebhooks, |id| Some(Page::ResendEvent(id))),
+    // Of live keys it takes more: see `Permission::in_mode`.
+    ("GET", "keys", Permission::ManageTestKeys, |_| Some(Page::Keys)),
+    ("POST", "keys", Permission::ManageTestKeys, |_| Some(Page::IssueKey)),
+    ("GET", "keys/{id}", Permission::ManageTestKeys, |id| Some(Page::Key(id))),
+    ("POST", "keys/{id}", Permission::ManageTestKeys, |id| Some(Page::ChangeKey(id))),
+    ("GET", "shop", Permission::ManageLive, |_| Some(Page::Shop)),
+    ("POST", "shop", Permission::ManageLive, |_| Some(Page::ChangeShop)),
     ("GET", "people", Permission::ManagePeople, |_| Some(Page::People)),
     ("POST", "people", Permission::ManagePeople, |_| Some(Page::AddPerson)),
     ("GET", "people/{id}", Permission::ManagePeople, |id| Some(Page::Person(id))),
@@ -110,6 +155,7 @@ impl<'a> Route<'a> {
         let open = match (method.as_str(), path) {
             ("GET", "" | "/") => Self::Home,
             ("GET", "/sign-in") => Self::SignIn,
+            ("POST", "/sign-in") => Self::AskForLink,
             ("POST", "/sign-out") => Self::SignOut,
             (method, path) => {
                 if let Some(token) = path.strip_prefix("/sign-in/").filter(|token| is_segment(token)) {
@@ -122,7 +168,7 @@ impl<'a> Route<'a> {
                     let (mode, rest) = path.strip_prefix('/')?.split_once('/')?;
                     let mode: Mode = mode.parse().ok()?;
                     let (permission, page) = page(method, rest)?;
-                    return Some((Self::In(mode, page), Some(permission)));
+                    return Some((Self::In(mode, page), Some(permission.in_mode(mode))));
                 }
             }
         };
@@ -175,6 +221,7 @@ mod tests {
         let id: SessionId = ID.parse().unwrap();
         assert_eq!(of("GET", "/console"), Some(Route::Home));
         assert_eq!(of("GET", "/console/sign-in"), Some(Route::SignIn));
+        assert_eq!(of("POST", "/console/sign-in"), Some(Route::AskForLink));
         assert_eq!(of("GET", "/console/sign-in/abc"), Some(Route::Link("abc")));
         assert_eq!(of("POST", "/console/sign-in/abc"), Some(Route::UseLink("abc")));
         assert_eq!(of("POST", "/console/sign-out"), Some(Route::SignOut));
@@ -189,7 +236,6 @@ mod tests {
         );
         for (method, path) in [
             ("POST", "/console"),
-            ("POST", "/console/sign-in"),
             ("PUT", "/console/sign-in"),
             ("GET", "/console/sign-out"),
             ("GET", "/console/sign-in/"),

@@ -1,13 +1,26 @@
 //! What the pages ask and act by.
 
 use deliveries::Deliveries;
+use models::AmountCaps;
+use outbound::{Lookup, Policy};
 use payments::Payments;
 use queue::Queue;
 use runtime::{Clock, Random};
 use store::{
-    Acts, AuditTable, Cursors, Endpoints, Events, Merchants, People, Pointers, Refunds, Sessions, Table, Timelines,
-    Visits,
+    Acts, AuditTable, Cursors, Endings, Endpoints, Events, LinkMails, Merchants, People, Pointers, Refunds, Sessions,
+    Shops, Table, Timelines, Visits,
 };
+
+/// What the operator decides.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// The most that a payment may be.
+    pub(crate) caps: AmountCaps,
+    /// Whether the mock bank stands in for a live one; only `local` says so.
+    pub(crate) local_live: bool,
+    /// Which addresses may be notified; only `local` allows its own machine.
+    pub(crate) policy: Policy,
+}
 
 /// What the pages ask and act by.
 #[derive(Debug)]
@@ -19,7 +32,9 @@ pub(crate) struct Services {
     /// For what is verified of it.
     pub(crate) table: Table,
     pub(crate) merchants: Merchants,
+    pub(crate) shops: Shops,
     pub(crate) payments: Payments,
+    pub(crate) endings: Endings,
     pub(crate) endpoints: Endpoints,
     pub(crate) events: Events,
     pub(crate) cursors: Cursors,
@@ -27,36 +42,48 @@ pub(crate) struct Services {
     pub(crate) acts: Acts,
     pub(crate) people: People,
     pub(crate) visits: Visits,
+    pub(crate) link_mails: LinkMails,
+    /// Whose messages name mails.
+    pub(crate) receipts: Queue,
+    pub(crate) settings: Settings,
+    /// By which an endpoint's host is looked up.
+    pub(crate) lookup: Lookup,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
 }
 
 impl Services {
-    /// Over this table, the table of acts and the queue of webhooks, by this clock and randomness; `local_live` is whether the
-    /// mock bank stands in for a live one.
+    /// Over this table, the table of acts and the queues of webhooks and mails, by this clock and randomness.
     pub(crate) fn new(
         table: Table,
         audit_table: AuditTable,
         webhooks: Queue,
-        local_live: bool,
+        receipts: Queue,
+        settings: Settings,
         clock: Clock,
         random: Random,
     ) -> Self {
         Self {
             deliveries: Deliveries::new(table.clone(), webhooks, clock.clone()),
+            endings: Endings::new(table.clone()),
             endpoints: Endpoints::new(table.clone()),
             events: Events::new(table.clone()),
             cursors: Cursors::new(table.clone()),
             acts: Acts::new(audit_table),
             people: People::new(table.clone()),
             visits: Visits::new(table.clone()),
-            payments: Payments::new(table.clone(), local_live, clock.clone(), random.clone()),
+            link_mails: LinkMails::new(table.clone()),
+            receipts,
+            payments: Payments::new(table.clone(), settings.local_live, clock.clone(), random.clone()),
             sessions: Sessions::new(table.clone()),
             refunds: Refunds::new(table.clone()),
             timelines: Timelines::new(table.clone()),
             merchants: Merchants::new(table.clone()),
+            shops: Shops::new(table.clone()),
             pointers: Pointers::new(table.clone()),
             table,
+            settings,
+            lookup: Lookup::system(),
             clock,
             random,
         }

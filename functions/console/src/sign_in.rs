@@ -5,6 +5,6 @@ mod ask;
 mod link;
 mod out;
 
-pub(crate) use ask::show;
+pub(crate) use ask::{ask, show};
 pub(crate) use link::{show as show_link, use_up as use_link};
 pub(crate) use out::sign_out;

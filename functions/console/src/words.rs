@@ -135,6 +135,7 @@ pub(crate) const fn act_text(kind: ActKind) -> &'static str {
         ActKind::EventResent => "had an event sent again",
         ActKind::TestEventSent => "sent a test event",
         ActKind::KeyIssued => "issued an API key",
+        ActKind::KeyRolled => "rolled an API key",
         ActKind::KeyRevoked => "revoked an API key",
         ActKind::AccountLinked => "linked an account",
         ActKind::AccountUnlinked => "unlinked an account",
@@ -195,9 +196,5 @@ pub(crate) const fn method_text(method: PaymentMethod) -> &'static str {
 
 /// By which way a session is paid: the payer's choice, or the only one that is offered. None if that is open.
 pub(crate) fn method_of(session: &Session) -> Option<PaymentMethod> {
-    let chosen = session.attempt.as_ref().and_then(|attempt| providers::method_of(&attempt.bank));
-    chosen.or(match session.payment_methods.as_slice() {
-        [only] => Some(*only),
-        [] | [_, ..] => None,
-    })
+    providers::method_of_session(session)
 }

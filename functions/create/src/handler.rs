@@ -41,15 +41,9 @@ pub struct Settings {
 impl Create {
     /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
     pub async fn from_env() -> Result<Self, SettingError> {
-        let caps = runtime::required("MAX_AMOUNT_MINOR")?.parse().map_err(|_| {
-            SettingError::new(
-                "MAX_AMOUNT_MINOR",
-                "is not a list of caps with one for GBP, like GBP:100000000,EUR:50000000",
-            )
-        })?;
         let settings = Settings {
             public_base_url: runtime::optional("PUBLIC_BASE_URL"),
-            caps,
+            caps: api::amount_caps_from_env()?,
             formats: Formats::from_env()?,
             local_live: runtime::local_live_connector(),
         };

@@ -8,10 +8,10 @@ use std::time::{Duration, SystemTime};
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Error, LambdaEvent};
-use models::{CorrelationId, MailId, MailTopic, Object, Refund, RefundId, Session, Shop};
+use models::{CorrelationId, LinkMailId, MailId, MailTopic, MerchantId, Object, Refund, RefundId, Session, Shop};
 use queue::Queue;
 use runtime::{Clock, Metric, Random, SettingError};
-use store::{Claim, Mails, Refunds, Sessions, Shops, StoreError, Table};
+use store::{Claim, LinkMails, Mails, People, Refunds, Sessions, Shops, StoreError, Table, Visits};
 
 use crate::mail::Mail;
 use crate::postbox::{Limit, POST_TIMEOUT, PostError, Postbox};
@@ -24,19 +24,37 @@ const MAX_ATTEMPTS: u32 = 50;
 const POST_AND_MARK: Duration = POST_TIMEOUT.saturating_add(Duration::from_secs(10));
 
 /// When a mail comes back for which no time was left.
-const NEXT_INVOCATION: Duration = Duration::from_secs(1);
+pub(crate) const NEXT_INVOCATION: Duration = Duration::from_secs(1);
 
-/// Sends receipts, links to pay by, and mails about refunds.
+/// What a message names.
+enum Named {
+    /// A mail about a payment or refund.
+    Mail(MailId),
+    /// The mails with sign-in links that somebody asked for.
+    Links(LinkMailId),
+}
+
+impl Named {
+    fn read(body: &str) -> Option<Self> {
+        let mail = body.parse().map(Self::Mail);
+        mail.or_else(|_| body.parse().map(Self::Links)).ok()
+    }
+}
+
+/// Sends receipts, links to pay by, mails about refunds, and links to sign in by.
 #[derive(Debug)]
 pub struct EmailReceipt {
     mails: Mails,
     sessions: Sessions,
     refunds: Refunds,
     shops: Shops,
-    postbox: Postbox,
-    receipts: Queue,
-    clock: Clock,
-    random: Random,
+    pub(crate) link_mails: LinkMails,
+    pub(crate) people: People,
+    pub(crate) visits: Visits,
+    pub(crate) postbox: Postbox,
+    pub(crate) receipts: Queue,
+    pub(crate) clock: Clock,
+    pub(crate) random: Random,
 }
 
 impl EmailReceipt {
@@ -52,9 +70,19 @@ impl EmailReceipt {
 
     /// Over this table and queue, with this postbox, by this clock and randomness.
     pub fn new(table: Table, postbox: Postbox, receipts: Queue, clock: Clock, random: Random) -> Self {
-        let (mails, sessions) = (Mails::new(table.clone()), Sessions::new(table.clone()));
-        let (refunds, shops) = (Refunds::new(table.clone()), Shops::new(table));
-        Self { mails, sessions, refunds, shops, postbox, receipts, clock, random }
+        Self {
+            mails: Mails::new(table.clone()),
+            sessions: Sessions::new(table.clone()),
+            refunds: Refunds::new(table.clone()),
+            shops: Shops::new(table.clone()),
+            link_mails: LinkMails::new(table.clone()),
+            people: People::new(table.clone()),
+            visits: Visits::new(table),
+            postbox,
+            receipts,
+            clock,
+            random,
+        }
     }
 
     /// Sends the mail that each message names. A message fails only if the table does: whatever else goes wrong, the mail
@@ -65,21 +93,25 @@ impl EmailReceipt {
         // Once SES has turned one mail away for a limit, it would turn away the others too.
         let mut limit: Option<Limit> = None;
         for message in event.payload.records {
-            let Some(mail) = message.body.as_deref().and_then(|body| body.parse::<MailId>().ok()) else {
+            let Some(named) = message.body.as_deref().and_then(Named::read) else {
                 tracing::error!(message_id = message.message_id, "a message names no mail");
                 continue;
             };
-            let sent = match limit {
-                None => self.send(&mail, post_until).await,
-                Some(limit) => {
-                    self.hand_back(&mail, limit.wait(&self.random)).await;
+            let sent = match (&named, limit) {
+                (Named::Mail(mail), None) => self.send(mail, post_until).await,
+                (Named::Mail(mail), Some(limit)) => {
+                    self.hand_back(mail, limit.wait(&self.random)).await;
                     Ok(Some(limit))
+                }
+                (Named::Links(id), None) => self.send_links(*id, post_until).await,
+                (Named::Links(id), Some(limit)) => {
+                    self.queue_links(*id, limit.wait(&self.random)).await.map(|()| Some(limit))
                 }
             };
             match sent {
                 Ok(met) => limit = met,
                 Err(error) => {
-                    tracing::error!(%mail, %error, "a mail could not be processed");
+                    tracing::error!(mail = message.body, %error, "a mail could not be processed");
                     failures.add_failure(message.message_id.unwrap_or_default());
                 }
             }
@@ -103,7 +135,7 @@ impl EmailReceipt {
             self.put_off(&claim, NEXT_INVOCATION).await?;
             return Ok(None);
         }
-        match self.postbox.post(&mail, id, correlation_id.as_ref()).await {
+        match self.postbox.post(&mail, id.tags(), correlation_id.as_ref()).await {
             Ok(message_id) => {
                 let correlation_id = correlation_id.as_ref().map(CorrelationId::as_str);
                 tracing::info!(mail = %id, message_id, correlation_id, "sent");
@@ -134,18 +166,18 @@ impl EmailReceipt {
         let (mail, object) = match id.topic {
             MailTopic::Receipt(session_id) => {
                 let Some(session) = self.sessions.get(&session_id).await? else { return Ok(None) };
-                let shop = self.shop(&session).await?;
+                let shop = self.shop(&session.merchant_id).await?;
                 (receipt::render(&session, shop.as_ref()), Object::Session(Box::new(session)))
             }
             MailTopic::PaymentLink(session_id) => {
                 let Some(session) = self.sessions.get(&session_id).await? else { return Ok(None) };
-                let shop = self.shop(&session).await?;
+                let shop = self.shop(&session.merchant_id).await?;
                 let mail = payment_link::render(&session, shop.as_ref(), self.clock.now());
                 (mail, Object::Session(Box::new(session)))
             }
             MailTopic::RefundDetails(refund_id) => {
                 let Some((refund, session)) = self.refund(&refund_id).await? else { return Ok(None) };
-                let shop = self.shop(&session).await?;
+                let shop = self.shop(&session.merchant_id).await?;
                 let mail = refund_details::render(&refund, &session, shop.as_ref(), self.clock.now());
                 (mail, Object::Refund(Box::new(refund)))
             }
@@ -155,13 +187,13 @@ impl EmailReceipt {
                     Some(id) => self.sessions.get(id).await?,
                     None => None,
                 };
-                let shop = self.shop(&session).await?;
+                let shop = self.shop(&session.merchant_id).await?;
                 let mail = refund_sent::render(&refund, &session, shop.as_ref(), paid_by.as_ref());
                 (mail, Object::Refund(Box::new(refund)))
             }
             MailTopic::RefundToAuthorise(refund_id) => {
                 let Some((refund, session)) = self.refund(&refund_id).await? else { return Ok(None) };
-                let shop = self.shop(&session).await?;
+                let shop = self.shop(&session.merchant_id).await?;
                 let now = self.clock.now();
                 let is_awaited = refund.authorisation_url_at(now).is_some();
                 if is_awaited && shop.as_ref().is_none_or(|shop| shop.support_email.is_none()) {
@@ -174,11 +206,11 @@ impl EmailReceipt {
         Ok(mail.map(|mail| (mail, object.correlation_id(id.sequence).cloned())))
     }
 
-    /// The shop where it was paid, if its merchant said anything of it. One that can't be read keeps no mail from its reader.
-    async fn shop(&self, session: &Session) -> Result<Option<Shop>, StoreError> {
-        match self.shops.get(&session.merchant_id).await {
+    /// A merchant's shop, if they said anything of it. One that can't be read keeps no mail from its reader.
+    pub(crate) async fn shop(&self, merchant_id: &MerchantId) -> Result<Option<Shop>, StoreError> {
+        match self.shops.get(merchant_id).await {
             Err(error @ StoreError::Unreadable { .. }) => {
-                tracing::error!(merchant_id = %session.merchant_id, %error, "a shop can't be read");
+                tracing::error!(%merchant_id, %error, "a shop can't be read");
                 Ok(None)
             }
             read => read,

@@ -14,6 +14,8 @@ mod refund_to_authorise;
 #[cfg(test)]
 mod samples;
 mod sender;
+mod sign_in_link;
+mod sign_in_links;
 
 pub use handler::EmailReceipt;
 pub use postbox::Postbox;

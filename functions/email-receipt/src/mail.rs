@@ -1,4 +1,4 @@
-//! A mail about a payment, made of parts that its HTML and its text both say.
+//! A mail; and one about a payment, made of parts that its HTML and its text both say.
 //!
 //! No mail shows anything that the payer typed: who gives somebody else's address can't make us mail them a text of
 //! their own. Nor does one show a session's id, which opens the checkout, unless it is there to lead to it.

@@ -6,6 +6,9 @@ use pages::{Face, Facts, Html, Language, Shell, Zone};
 
 use crate::content::{Part, Reader, Said};
 
+/// What a button is painted with that is no shop's own.
+pub(crate) const OUR_COLOUR: Colour = Colour::rgb(0x0b, 0x5d, 0x4b);
+
 /// A payment, as its mails show it: in the payer's language, by the clocks where its currency is paid.
 #[derive(Debug)]
 pub(crate) struct Payment<'a> {
@@ -107,7 +110,7 @@ impl<'a> Payment<'a> {
     pub(crate) fn button_colour(&self) -> Colour {
         let colour = self.face.shop.and_then(|shop| shop.colour);
         let is_readable = |colour: &Colour| colour.contrast(Colour::WHITE) >= Colour::TEXT_CONTRAST;
-        colour.filter(is_readable).unwrap_or(Colour::rgb(0x0b, 0x5d, 0x4b))
+        colour.filter(is_readable).unwrap_or(OUR_COLOUR)
     }
 
     /// The reference by which a payer knows the order.

@@ -9,7 +9,7 @@ use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, Me
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
-use models::{CorrelationId, MailId};
+use models::CorrelationId;
 use runtime::Random;
 use thiserror::Error;
 
@@ -96,12 +96,12 @@ impl Postbox {
         Self { client: Client::new(&config), sender, configuration_set }
     }
 
-    /// Hands the mail to SES and returns SES's id of it. What SES reports about it later names `id`; its header says
+    /// Hands the mail to SES and returns SES's id of it. What SES reports about it later bears `tags`; its header says
     /// what caused it.
     pub(crate) async fn post(
         &self,
         mail: &Mail,
-        id: &MailId,
+        tags: [(&'static str, String); 3],
         correlation_id: Option<&CorrelationId>,
     ) -> Result<String, PostError> {
         let utf8 = |text: &str| Content::builder().data(text).charset("UTF-8").build();
@@ -113,7 +113,7 @@ impl Postbox {
             let header = MessageHeader::builder().name("Counterfoil-Correlation-Id").value(correlation_id.as_str());
             message = message.headers(header.build()?);
         }
-        let tags = id.tags().map(|(name, value)| MessageTag::builder().name(name).value(value).build());
+        let tags = tags.map(|(name, value)| MessageTag::builder().name(name).value(value).build());
         let tags = tags.into_iter().collect::<Result<Vec<_>, _>>()?;
         let sent = self
             .client

@@ -1,12 +1,12 @@
 //! Webhook endpoints: the URL is checked before it is written down, and the secret is shown when it is made.
 
 use api::{
-    Answer, ApiError, Authenticator, Caller, Format, IdempotencyKey, ListParameters, Refusal, Route, WebhookView,
-    parse_webhook,
+    Answer, ApiError, Authenticator, Caller, Format, IdempotencyKey, ListParameters, NewEndpoint, Refusal, Route,
+    WebhookView, parse_webhook,
 };
 use lambda_http::Request;
 use lambda_http::http::StatusCode;
-use models::{DisabledBy, Endpoint, EndpointId, EndpointSecret, MAX_ENDPOINTS, MerchantUrl, Mode, Subscription};
+use models::{Endpoint, EndpointId, EndpointSecret, MAX_ENDPOINTS, MerchantUrl, Mode};
 use outbound::{Lookup, Policy, RefusedUrl, WebhookSecret};
 use runtime::{Clock, Random, SettingError};
 use store::{EndpointChange, EndpointCreated, Endpoints, Merchants, NotChanged, Owner, Registration, Table};
@@ -93,33 +93,19 @@ impl EndpointsFunction {
             None => None,
         };
         let parts = parse_webhook(&body, true, mode, |text| self.check(text, mode))?;
-        let url = parts.url.ok_or_else(|| invalid_url("must be given"))?;
+        let url = parts.url.clone().ok_or_else(|| invalid_url("must be given"))?;
         self.resolve(&url).await?;
-        let now = self.clock.now();
-        let format = parts.format.unwrap_or_default();
-        let endpoint = Endpoint {
+        let at = self.clock.now();
+        let new = NewEndpoint {
             // Random, with a key as well: an id is never given to another endpoint once it is removed.
-            id: EndpointId::new(self.random.uuid_v7(now)),
+            id: EndpointId::new(self.random.uuid_v7(at)),
             merchant_id: caller.merchant.id.clone(),
             mode,
-            format,
-            encoding: parts.encoding.unwrap_or_default(),
-            application: format.has_applications().then(|| caller.key_id.clone()),
-            url,
-            description: parts.description.flatten(),
-            events: parts.events.unwrap_or(Subscription::All),
-            thin: parts.thin.unwrap_or(false),
-            disabled_by: if parts.enabled == Some(false) { Some(DisabledBy::Merchant) } else { None },
-            created_at: now,
+            key_id: Some(caller.key_id.clone()),
             secret: self.new_secret(),
-            rotations: 0,
-            previous_secret: None,
-            previous_secret_until: None,
-            failures: 0,
-            parked_until: None,
-            pace: models::Pace::default(),
-            faults: parts.faults.flatten(),
+            at,
         };
+        let endpoint = parts.endpoint(url, new);
         let fingerprint = registration.map(|registration| registration.fingerprint);
         match self.endpoints.create(&endpoint, registration).await? {
             EndpointCreated::New(endpoint) => {

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent};
-use models::{MailFeedback, MailId};
+use models::{LinkMailId, MailFeedback, MailId};
 use runtime::{Clock, Metric, SettingError};
 use serde::{Deserialize, Serialize};
 use store::{Mails, Table};
@@ -60,9 +60,16 @@ struct Complaint {
 }
 
 impl SesEvent {
+    fn tag(&self, name: &str) -> Option<&str> {
+        self.mail.tags.get(name)?.first().map(String::as_str)
+    }
+
     fn mail_id(&self) -> Option<MailId> {
-        let tag = |name: &str| self.mail.tags.get(name)?.first().map(String::as_str);
-        MailId::from_tags(tag).ok()
+        MailId::from_tags(|name| self.tag(name)).ok()
+    }
+
+    fn link_mail_id(&self) -> Option<LinkMailId> {
+        LinkMailId::from_tags(|name| self.tag(name)).ok()
     }
 
     /// What it says, and of when; none if it is nothing that we record.
@@ -103,12 +110,25 @@ impl Feedback {
     pub async fn handle(&self, event: LambdaEvent<EventBridgeEvent<SesEvent>>) -> Result<(), Error> {
         let event = event.payload.detail;
         let message_id = &event.mail.message_id;
-        let (Some(mail), Some((feedback, at))) = (event.mail_id(), event.feedback(self.clock.now())) else {
-            tracing::error!(message_id, event_type = event.event_type, "an event of SES is not understood");
-            return Ok(());
+        let feedback = event.feedback(self.clock.now());
+        let feedback = match (event.mail_id(), event.link_mail_id(), feedback) {
+            (Some(mail), _, Some((feedback, at))) => {
+                let noted = self.mails.note(&mail, feedback, models::truncate_to_ms(at)).await?;
+                let text = feedback.as_str();
+                tracing::warn!(%mail, message_id, feedback = text, noted, "SES reported a problem with a mail");
+                feedback
+            }
+            // Nothing is kept of it that could bear a note.
+            (None, Some(mail), Some((feedback, _))) => {
+                let text = feedback.as_str();
+                tracing::warn!(%mail, message_id, feedback = text, "SES reported a problem with a sign-in link");
+                feedback
+            }
+            (_, _, None) | (None, None, Some(_)) => {
+                tracing::error!(message_id, event_type = event.event_type, "an event of SES is not understood");
+                return Ok(());
+            }
         };
-        let noted = self.mails.note(&mail, feedback, models::truncate_to_ms(at)).await?;
-        tracing::warn!(%mail, message_id, feedback = feedback.as_str(), noted, "SES reported a problem with a mail");
         match feedback {
             MailFeedback::Bounced | MailFeedback::Undelivered | MailFeedback::Suppressed | MailFeedback::Rejected => {
                 Metric::MailsBounced.count();

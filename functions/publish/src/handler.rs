@@ -16,8 +16,8 @@ use models::{
 use queue::Queue;
 use runtime::{Clock, Metric, SettingError};
 use store::{
-    Advanced, CLOCKS_DIFFER_BY, CountChange, Counts, Cursors, Customers, Endpoints, Events, Excess, Mails, ObjectPath,
-    Pointers, StoredEvent, Table, UnreadRecord, WRITE_LANDS_WITHIN,
+    Advanced, CLOCKS_DIFFER_BY, CountChange, Counts, Cursors, Customers, Endings, Endpoints, Events, Excess, Mails,
+    ObjectPath, Pointers, StoredEvent, Table, UnreadRecord, WRITE_LANDS_WITHIN,
 };
 use tokio::sync::OnceCell;
 
@@ -40,6 +40,8 @@ pub struct Publish {
     cursors: Cursors,
     /// Where the console is on.
     pointers: Option<Pointers>,
+    /// The same.
+    endings: Option<Endings>,
     receipts: Queue,
     webhooks: Queue,
     slow_webhooks: Queue,
@@ -82,6 +84,7 @@ impl Publish {
     ) -> Self {
         Self {
             pointers: console_is_on.then(|| Pointers::new(table.clone())),
+            endings: console_is_on.then(|| Endings::new(table.clone())),
             events: Events::new(table.clone()),
             mails: Mails::new(table.clone()),
             counts: Counts::new(table.clone()),
@@ -215,6 +218,7 @@ impl Publish {
             self.notify_endpoints(&event.object, sequence, readable_by, known).await?;
             self.note_customer(&event, happened_at).await?;
             self.point_to(&event).await?;
+            self.note_ending(&event).await?;
             if event.object.test_clock().is_some() {
                 self.events.note_published(&event.id()).await?;
             }
@@ -252,6 +256,12 @@ impl Publish {
             pointers.put_email_of(session).await?;
         }
         Ok(())
+    }
+
+    /// Where the console is on, notes what has ended with the event: its overview counts from that.
+    async fn note_ending(&self, event: &StoredEvent) -> Result<(), Error> {
+        let Some(endings) = &self.endings else { return Ok(()) };
+        Ok(endings.note(&event.object, self.clock.now()).await?)
     }
 
     /// Advances and queues the cursor of each endpoint that subscribes to the event. An endpoint gets nothing that could be

@@ -314,6 +314,30 @@ async fn what_could_not_be_counted_comes_again_and_is_published_all_the_same() {
 }
 
 #[tokio::test]
+async fn what_ended_is_noted_where_the_console_is_on() {
+    for console_is_on in [true, false] {
+        let (aws, function) = Aws { console_is_on, ..Aws::default() }.serving().await;
+        let mut batch = batch([(0, 4), (0, 5)]);
+        let now = Clock::System.now();
+        for record in batch["Records"].as_array_mut().unwrap() {
+            for image in ["OldImage", "NewImage"] {
+                let history = record["dynamodb"][image]["history"]["L"].as_array_mut().unwrap();
+                let at = json!({ "N": now.as_millisecond().to_string() });
+                history.iter_mut().for_each(|entry| entry["M"]["at"] = at.clone());
+            }
+        }
+        for _ in 0..2 {
+            assert_eq!(publish(&function, batch.clone(), LONG).await, [""; 0]);
+        }
+        let seen = aws.seen.lock().unwrap();
+        let ended: Vec<_> = seen.items.keys().filter(|key| key.starts_with("ENDED#")).collect();
+        let expected = format!("ENDED#demo#test#{}#0 SESSION#{}", now.strftime("%Y-%m-%d"), id(0));
+        let expected = if console_is_on { vec![&expected] } else { vec![] };
+        assert_eq!(ended, expected);
+    }
+}
+
+#[tokio::test]
 async fn what_is_created_and_whose_payer_becomes_known_is_pointed_to_where_the_console_is_on() {
     let (aws, function) = Aws { console_is_on: true, ..Aws::default() }.serving().await;
     let mut batch = batch((1..=3).map(|entry| (0, entry)));

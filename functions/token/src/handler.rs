@@ -31,6 +31,7 @@ impl Token {
         }
         let caller = self.authenticator.authenticate_key(&request).await?;
         let scopes = format.granted_scopes(&request, &caller.key_id, caller.scopes)?;
-        format.token(caller.key()?, scopes, self.clock.now())
+        let now = self.clock.now();
+        format.token(caller.key(now)?, scopes, now)
     }
 }

@@ -11,14 +11,14 @@ pub struct ApiRequest {
     pub path: String,
     /// The JSON that is sent, if there is any. May hold personal data.
     pub body: Option<String>,
-    /// The header that makes it safe to repeat.
-    pub idempotency_header: &'static str,
+    /// The header that makes it safe to repeat, if it is not by itself.
+    pub idempotency_header: Option<&'static str>,
 }
 
 impl ApiRequest {
     /// One by `POST` that has no body, yet.
     pub(crate) const fn post(path: String) -> Self {
-        Self { method: "POST", path, body: None, idempotency_header: "Idempotency-Key" }
+        Self { method: "POST", path, body: None, idempotency_header: Some("Idempotency-Key") }
     }
 
     /// The same with this body.

@@ -78,9 +78,9 @@ impl Caller {
     /// The key itself.
     ///
     /// # Errors
-    /// 401 if it is no longer there.
-    pub fn key(&self) -> Result<&ApiKey, Refusal> {
-        self.merchant.active_key(&self.key_id).ok_or(Refusal::Unauthorized)
+    /// 401 if it is no longer there, or valid no more.
+    pub fn key(&self, now: Timestamp) -> Result<&ApiKey, Refusal> {
+        self.merchant.active_key(&self.key_id, now).ok_or(Refusal::Unauthorized)
     }
 }
 
@@ -301,12 +301,12 @@ impl Credentials<'_> {
     fn holds(&self, merchant: Option<&Arc<Merchant>>, now: Timestamp) -> Option<Caller> {
         let (key, scopes) = match self {
             Self::KeyAndSecret(id, shown) => {
-                let key = merchant.and_then(|merchant| merchant.active_key(id));
+                let key = merchant.and_then(|merchant| merchant.active_key(id, now));
                 let holds = shown.is_secret_of(key);
                 (key.filter(|_| holds)?, key?.scopes)
             }
             Self::Secret(shown) => {
-                let mut keys = merchant.into_iter().flat_map(|merchant| merchant.active_keys()).peekable();
+                let mut keys = merchant.into_iter().flat_map(|merchant| merchant.active_keys(now)).peekable();
                 if keys.peek().is_none() {
                     shown.is_secret_of(None);
                 }
@@ -314,7 +314,7 @@ impl Credentials<'_> {
                 (key?, key?.scopes)
             }
             Self::Token(token, id) => {
-                let key = merchant.and_then(|merchant| merchant.active_key(id));
+                let key = merchant.and_then(|merchant| merchant.active_key(id, now));
                 let scopes = token::verify(token, id, key, now);
                 (key?, scopes?)
             }
@@ -402,11 +402,11 @@ pub(crate) mod tests {
     #[test]
     fn refusing_is_the_same_work_whether_there_is_such_a_merchant_or_key_or_none() {
         let demo = merchant(&["demo"]);
-        let (mine, other) = (demo.active_keys().next().unwrap(), merchant(&["demo_other"]));
+        let (mine, other) = (demo.active_keys(NOW).next().unwrap(), merchant(&["demo_other"]));
         let now = NOW.as_second();
         let good = token::mint(mine, Scopes::ALL, now, token::TOKEN_LIFETIME_S).unwrap();
         let forged =
-            token::mint(other.active_keys().next().unwrap(), Scopes::ALL, now, token::TOKEN_LIFETIME_S).unwrap();
+            token::mint(other.active_keys(NOW).next().unwrap(), Scopes::ALL, now, token::TOKEN_LIFETIME_S).unwrap();
         let basic = |id: &str, secret: &str| Credentials::KeyAndSecret(id.parse().unwrap(), secret.parse().unwrap());
         let cases = [
             (basic("pk_test_demo", "sk_test_demo"), basic("pk_test_demo", "sk_test_demo_x")),
@@ -422,6 +422,26 @@ pub(crate) mod tests {
                 assert_eq!(work(fails, merchant), (false, 1));
             }
             assert_eq!(work(holds, None), (false, 1));
+        }
+    }
+
+    /// A merchant who is remembered knows when the key ends: not 30 seconds later.
+    #[test]
+    fn a_key_that_was_rolled_ends_when_it_is_said_to() {
+        let mut demo = Arc::unwrap_or_clone(merchant(&["demo"]));
+        let until = Timestamp::constant(NOW.as_second() + 3600, 0);
+        demo.keys[0].valid_until = Some(until);
+        let demo = Arc::new(demo);
+        let token = token::mint(&demo.keys[0], Scopes::ALL, until.as_second() - 60, token::TOKEN_LIFETIME_S).unwrap();
+        for credentials in [
+            Credentials::KeyAndSecret("pk_test_demo".parse().unwrap(), "sk_test_demo".parse().unwrap()),
+            Credentials::Secret("sk_test_demo".parse().unwrap()),
+            Credentials::Token(&token, "pk_test_demo".parse().unwrap()),
+        ] {
+            for (before_s, valid) in [(1, true), (0, false), (-1, false)] {
+                let now = Timestamp::constant(until.as_second() - before_s, 0);
+                assert_eq!(credentials.holds(Some(&demo), now).is_some(), valid, "{before_s}");
+            }
         }
     }
 

@@ -87,14 +87,33 @@ impl Format {
         }
     }
 
+    /// A session's id, as answers show it.
+    pub fn shown_session_id(self, id: SessionId) -> String {
+        match self {
+            Self::Banked(_) => id.to_string(),
+            Self::Yorlet => yorlet::session_id(id),
+            Self::Fintecture => id.to_hex(),
+        }
+    }
+
+    /// A refund's id, as answers show it.
+    pub fn shown_refund_id(self, id: RefundId) -> String {
+        match self {
+            Self::Banked(_) => id.to_string(),
+            Self::Yorlet => yorlet::refund_id(id),
+            Self::Fintecture => id.to_hex(),
+        }
+    }
+
     /// The path at which a session is read.
     pub fn session_path(self, id: SessionId) -> String {
-        match self {
-            Self::Banked(Dialect::V2) => format!("/v2/payment_sessions/{id}"),
-            Self::Banked(Dialect::ApiV2) => format!("/api/v2/payment_sessions/{id}"),
-            Self::Yorlet => format!("/v1/payment_sessions/{}", yorlet::session_id(id)),
-            Self::Fintecture => format!("/pis/v2/payments/{}", id.to_hex()),
-        }
+        let lists = match self {
+            Self::Banked(Dialect::V2) => "/v2/payment_sessions",
+            Self::Banked(Dialect::ApiV2) => "/api/v2/payment_sessions",
+            Self::Yorlet => "/v1/payment_sessions",
+            Self::Fintecture => "/pis/v2/payments",
+        };
+        format!("{lists}/{}", self.shown_session_id(id))
     }
 
     /// What a path is refused with that names a session which is not there, or not the caller's.

@@ -6,7 +6,7 @@
 
 use aws_lc_rs::hmac;
 use lambda_http::Request;
-use models::{CustomerId, EndpointId, Merchant, Mode, RefundId, SessionId, WriteId};
+use models::{CustomerId, EmailAddress, EndpointId, Merchant, Mode, RefundId, SessionId, WriteId};
 use uuid::Uuid;
 
 use crate::error::Refusal;
@@ -108,6 +108,12 @@ pub fn refund_id_after(merchant: &Merchant, mode: Mode, session: SessionId, seen
     RefundId::new(derive(merchant, [mode.as_str(), "", "refund-after", &session.to_string(), &seen.to_string()]))
 }
 
+/// The id of the session that this person makes by the form that bears this `token`: a UUIDv8. However often the form is sent, it
+/// is one session. No client's key derives it, since none is of this operation.
+pub fn session_id_of_form(merchant: &Merchant, mode: Mode, person: &EmailAddress, token: &WriteId) -> SessionId {
+    SessionId::new(derive(merchant, [mode.as_str(), "", "payment-link", person.as_str(), token.as_str()]))
+}
+
 /// An id out of these parts, which only who knows the merchant's salt can derive.
 fn derive(merchant: &Merchant, parts: [&str; 5]) -> Uuid {
     let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, &merchant.idempotency_salt));
@@ -172,6 +178,24 @@ mod tests {
             refund_id_after(&merchant(1), Mode::Test, SessionId::new(Uuid::from_u128(8)), 1),
             refund_id_after(&merchant(1), Mode::Test, session, 11),
             key("1").unwrap().unwrap().refund_id(&merchant(1), Mode::Test, BANKED),
+        ] {
+            assert_ne!(id, other);
+        }
+    }
+
+    #[test]
+    fn a_persons_link_has_an_id_by_its_form() {
+        let (ada, bob): (EmailAddress, EmailAddress) =
+            (samples::text("ada@shop.example"), samples::text("bob@shop.example"));
+        let [one, two]: [WriteId; 2] = ["a", "b"].map(|token| token.parse().unwrap());
+        let id = session_id_of_form(&merchant(1), Mode::Test, &ada, &one);
+        assert_eq!(id, session_id_of_form(&merchant(1), Mode::Test, &ada, &one));
+        for other in [
+            session_id_of_form(&merchant(2), Mode::Test, &ada, &one),
+            session_id_of_form(&merchant(1), Mode::Live, &ada, &one),
+            session_id_of_form(&merchant(1), Mode::Test, &bob, &one),
+            session_id_of_form(&merchant(1), Mode::Test, &ada, &two),
+            key("a").unwrap().unwrap().session_id(&merchant(1), Mode::Test, BANKED),
         ] {
             assert_ne!(id, other);
         }

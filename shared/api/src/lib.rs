@@ -5,6 +5,7 @@ mod answer;
 mod api_request;
 mod auth;
 mod banked;
+mod caps;
 mod error;
 mod error_shape;
 mod event;
@@ -41,6 +42,7 @@ mod yorlet;
 pub use answer::{Answer, json, list, no_content, replayed};
 pub use api_request::ApiRequest;
 pub use auth::{Authenticator, Caller, WARM_UP_TIMEOUT};
+pub use caps::amount_caps_from_env;
 pub use error::{ApiError, Refusal, SignatureFault, Violation};
 pub use error_shape::ErrorShape;
 pub use event::{event, event_body, event_id, read_event_id, read_object_id};
@@ -50,7 +52,7 @@ pub use format::{Format, NotServed, PageEnd, fill_in_return_urls, return_url};
 pub use formats::{Formats, UnknownFormat};
 pub use given::Given;
 pub use http::{base_url, body, json_body, request_id};
-pub use idempotency::{IdempotencyKey, Operation, refund_id_after};
+pub use idempotency::{IdempotencyKey, Operation, refund_id_after, session_id_of_form};
 pub use json::Json;
 pub use list::{
     Beside, CustomerListRequest, ListLinks, ListParameters, ListRequest, RefundListRequest, gives, list_cursor,
@@ -58,10 +60,12 @@ pub use list::{
 };
 pub use public_key::{InvalidPublicKey, read_public_key};
 pub use route::{Route, is_open, is_page, other_methods, path_id, unrouted};
-pub use secrets::{IssuedKey, issue_key, known_key, sha256};
+pub use secrets::{IssuedKey, issue_key, issue_key_by, known_key, new_key_id, sha256};
 pub use serve::{run, serve, time_left};
 pub use session_request::SessionRequest;
 pub use test_clocks::{TestClockParts, TestClockView, not_on_clock, parse_advance, parse_test_clock};
 pub use token::{TOKEN_LIFETIME_S, mint};
-pub use webhooks::{AttemptView, ReplayView, WebhookParts, WebhookView, check_encoding, parse_webhook};
+pub use webhooks::{
+    AttemptView, NewEndpoint, ReplayView, WebhookParts, WebhookView, check_encoding, parse_webhook, webhook_request,
+};
 pub use yorlet::CustomerChange;

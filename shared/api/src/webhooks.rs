@@ -6,13 +6,14 @@ use std::fmt::Display;
 
 use jiff::Timestamp;
 use models::{
-    DisabledBy, Endpoint, EndpointFaults, EndpointId, EventEncoding, EventType, MerchantUrl, Mode, Name, Subscription,
-    WireFormat,
+    ApiKeyId, DisabledBy, Endpoint, EndpointFaults, EndpointId, EndpointSecret, EventEncoding, EventType, MerchantId,
+    MerchantUrl, Mode, Name, Pace, Subscription, WireFormat,
 };
 use serde::{Deserialize, Serialize};
 use store::{DeliveryAttempt, StoredEvent};
 
 use crate::answer::timestamp_text;
+use crate::api_request::ApiRequest;
 use crate::error::Refusal;
 use crate::event::event_id;
 use crate::format::Format;
@@ -82,6 +83,58 @@ pub struct WebhookParts {
     pub encoding: Option<EventEncoding>,
     /// What goes wrong on purpose; none inside ends that.
     pub faults: Option<Option<EndpointFaults>>,
+}
+
+/// What a new endpoint has beside what is said of it.
+#[derive(Debug, Clone)]
+pub struct NewEndpoint {
+    /// Its id.
+    pub id: EndpointId,
+    /// Whose it is.
+    pub merchant_id: MerchantId,
+    /// In which mode.
+    pub mode: Mode,
+    /// The API key that registers it, if one does.
+    pub key_id: Option<ApiKeyId>,
+    /// What its deliveries are signed with.
+    pub secret: EndpointSecret,
+    /// When it is registered.
+    pub at: Timestamp,
+}
+
+impl WebhookParts {
+    /// A new endpoint of this, at this URL.
+    pub fn endpoint(self, url: MerchantUrl, new: NewEndpoint) -> Endpoint {
+        let format = self.format.unwrap_or_default();
+        Endpoint {
+            id: new.id,
+            merchant_id: new.merchant_id,
+            mode: new.mode,
+            format,
+            encoding: self.encoding.unwrap_or_default(),
+            application: new.key_id.filter(|_| format.has_applications()),
+            url,
+            description: self.description.flatten(),
+            events: self.events.unwrap_or(Subscription::All),
+            thin: self.thin.unwrap_or(false),
+            disabled_by: if self.enabled == Some(false) { Some(DisabledBy::Merchant) } else { None },
+            created_at: new.at,
+            secret: new.secret,
+            rotations: 0,
+            previous_secret: None,
+            previous_secret_until: None,
+            failures: 0,
+            parked_until: None,
+            pace: Pace::default(),
+            faults: self.faults.flatten(),
+        }
+    }
+}
+
+/// The request that registers an endpoint, by what a person says of it.
+pub fn webhook_request(url: &str, description: &str, format: &str, events: &[String]) -> ApiRequest {
+    let body = serde_json::json!({ "url": url, "description": description, "format": format, "events": events });
+    ApiRequest::post("/v2/webhooks".to_owned()).with(&body)
 }
 
 /// Reads what is said of an endpoint of this mode; one that is new has a URL, and only that is given its format. `check_url` says

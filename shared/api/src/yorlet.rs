@@ -29,7 +29,8 @@ pub(crate) use event::EventView;
 pub(crate) use event::event_name;
 pub(crate) use id::{
     event as event_id, read_customer as read_customer_id, read_event, read_object, read_refund as read_refund_id,
-    read_session as read_session_id, read_transaction as read_transaction_id, session as session_id,
+    read_session as read_session_id, read_transaction as read_transaction_id, refund as refund_id,
+    session as session_id,
 };
 #[cfg(test)]
 pub(crate) use list::List;

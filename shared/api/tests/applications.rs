@@ -35,7 +35,7 @@ impl World {
         for mode in [Mode::Test, Mode::Live] {
             let (id, secret) = (format!("pk_{}_demo", mode.as_str()), format!("sk_{}_demo", mode.as_str()));
             let key = known_key(&id, &secret, Scopes::ALL, BEGIN, &Random::System).unwrap().key;
-            assert!(merchants.add_key(&key).await.unwrap());
+            assert!(merchants.add_key(&key, None).await.unwrap());
         }
         let authenticator = Authenticator::start(merchants.clone(), Clock::Virtual(clock.clone())).await;
         Self { clock, merchants, authenticator }

@@ -83,6 +83,8 @@ act_kinds! {
     TestEventSent => "test_event_sent",
     /// Issued an API key.
     KeyIssued => "key_issued",
+    /// Put another in the place of one.
+    KeyRolled => "key_rolled",
     /// Revoked one.
     KeyRevoked => "key_revoked",
     /// Linked an account.

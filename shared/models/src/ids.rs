@@ -168,6 +168,12 @@ uuid_id!(
 );
 
 uuid_id!(
+    /// Mails with sign-in links that somebody asked for.
+    LinkMailId,
+    "id of mails with sign-in links"
+);
+
+uuid_id!(
     /// An act: something that a person or an operator did.
     ActId,
     "act id"

@@ -60,8 +60,8 @@ pub use faults::{EndpointFaults, InvalidFault};
 pub use history::{History, HistoryEntry};
 pub use iban::{Iban, InvalidIban};
 pub use ids::{
-    ActId, ApiKeyId, ApiSecret, BankId, CorrelationId, CustomerId, EndToEndId, EndpointId, InvalidId, MerchantId,
-    ObjectId, ProviderPaymentId, ProviderRefundId, RefundId, SessionId, TestClockId, TransferId, WriteId,
+    ActId, ApiKeyId, ApiSecret, BankId, CorrelationId, CustomerId, EndToEndId, EndpointId, InvalidId, LinkMailId,
+    MerchantId, ObjectId, ProviderPaymentId, ProviderRefundId, RefundId, SessionId, TestClockId, TransferId, WriteId,
     credential_prefix,
 };
 pub use list_shards::{InvalidListShards, ListShard, ListSharding, ListShards, stable_hash};

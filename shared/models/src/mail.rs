@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{InvalidId, RefundId, SessionId};
+use crate::ids::{InvalidId, LinkMailId, RefundId, SessionId};
 use crate::number::whole_number;
 use crate::refund::Refund;
 use crate::refund_transition::RefundState;
@@ -99,6 +99,25 @@ impl FromStr for MailId {
             _ => return Err(invalid),
         };
         Ok(Self { topic, sequence: whole_number(sequence).ok_or(invalid)? })
+    }
+}
+
+impl LinkMailId {
+    const KIND: &str = "sign_in_link";
+
+    /// The id as tags, as of [`MailId::tags`]; of all of its mails the same.
+    pub fn tags(self) -> [(&'static str, String); 3] {
+        [("object", self.to_string()), ("kind", Self::KIND.to_owned()), ("sequence", "1".to_owned())]
+    }
+
+    /// The id that such tags spell.
+    ///
+    /// # Errors
+    /// They spell none.
+    pub fn from_tags<'a>(tag: impl Fn(&str) -> Option<&'a str>) -> Result<Self, InvalidId> {
+        let invalid = InvalidId::new("id of mails with sign-in links");
+        let object = tag("object").filter(|_| tag("kind") == Some(Self::KIND));
+        object.ok_or(invalid)?.parse()
     }
 }
 
@@ -206,6 +225,12 @@ mod tests {
             assert!(tags.iter().all(|(name, value)| allowed(name) && allowed(value)));
             assert!(MailId::from_tags(|name| tag(name).filter(|_| name != "kind")).is_err());
         }
+        let links: LinkMailId = text.parse().unwrap();
+        let tags = links.tags();
+        let tag = |name: &str| tags.iter().find(|(tag, _)| *tag == name).map(|(_, value)| value.as_str());
+        assert_eq!(LinkMailId::from_tags(tag), Ok(links));
+        assert!(MailId::from_tags(tag).is_err() && text.parse::<MailId>().is_err());
+        assert!(LinkMailId::from_tags(|name| if name == "kind" { Some("receipt") } else { tag(name) }).is_err());
         for text in [
             "",
             "x/receipt/5",

@@ -127,6 +127,9 @@ impl From<Scopes> for String {
 pub struct ApiKey {
     /// The public half.
     pub id: ApiKeyId,
+    /// What people know it by, if it was given a name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Name>,
     /// SHA-256 of the secret half. The secret has 256 random bits, so that a slow hash would add nothing.
     #[serde(with = "serde_bytes")]
     pub secret_sha256: [u8; 32],
@@ -145,6 +148,20 @@ pub struct ApiKey {
         with = "jiff::fmt::serde::timestamp::millisecond::optional"
     )]
     pub revoked_at: Option<Timestamp>,
+    /// When it ends by itself, if another has taken its place.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::millisecond::optional"
+    )]
+    pub valid_until: Option<Timestamp>,
+}
+
+impl ApiKey {
+    /// Whether it is valid at this time: neither revoked nor ended.
+    pub fn is_active(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.valid_until.is_none_or(|until| now < until)
+    }
 }
 
 impl fmt::Debug for ApiKey {
@@ -184,14 +201,14 @@ impl Merchant {
         fitting.clone().find(|linked| linked.default).or_else(|| fitting.next())
     }
 
-    /// The key with this id, unless it has been revoked.
-    pub fn active_key(&self, id: &ApiKeyId) -> Option<&ApiKey> {
-        self.active_keys().find(|key| key.id == *id)
+    /// The key with this id, if it is valid at this time.
+    pub fn active_key(&self, id: &ApiKeyId, now: Timestamp) -> Option<&ApiKey> {
+        self.active_keys(now).find(|key| key.id == *id)
     }
 
-    /// All keys that have not been revoked.
-    pub fn active_keys(&self) -> impl Iterator<Item = &ApiKey> {
-        self.keys.iter().filter(|key| key.revoked_at.is_none())
+    /// All keys that are valid at this time.
+    pub fn active_keys(&self, now: Timestamp) -> impl Iterator<Item = &ApiKey> {
+        self.keys.iter().filter(move |key| key.is_active(now))
     }
 }
 
@@ -246,16 +263,31 @@ mod tests {
         assert_eq!(chosen(&[(&uk, true)], Currency::EUR), None);
     }
 
-    #[test]
-    fn a_key_is_debugged_without_its_secrets() {
-        let key = ApiKey {
+    fn key() -> ApiKey {
+        ApiKey {
             id: "pk_test_demo".parse().unwrap(),
+            name: None,
             secret_sha256: [7; 32],
             token_secret: [8; 32],
             scopes: Scopes::ALL,
             created_at: Timestamp::UNIX_EPOCH,
             revoked_at: None,
-        };
+            valid_until: None,
+        }
+    }
+
+    #[test]
+    fn a_key_is_valid_until_it_is_revoked_or_ends() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let valid = |revoked_at, valid_until, now| ApiKey { revoked_at, valid_until, ..key() }.is_active(at(now));
+        assert!(valid(None, None, 1000));
+        assert!(valid(None, Some(at(10)), 9) && !valid(None, Some(at(10)), 10));
+        assert!(!valid(Some(at(5)), None, 6) && !valid(Some(at(5)), Some(at(10)), 6));
+    }
+
+    #[test]
+    fn a_key_is_debugged_without_its_secrets() {
+        let key = key();
         let debug = format!("{key:?}");
         assert!(!debug.contains('7') && !debug.contains('8'), "{debug}");
     }

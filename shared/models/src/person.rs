@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::ids::MerchantId;
+use crate::mode::Mode;
 use crate::text::EmailAddress;
 
 /// Something that not everybody in the console may do.
@@ -16,13 +17,13 @@ pub enum Permission {
     SeePayments,
     /// Asks for the personal data of a payment, which is recorded as an act.
     SeePersonalData,
-    /// Refunds and cancels payments.
+    /// Refunds and cancels payments, and makes links by which they are paid.
     MoveMoney,
     /// Changes webhook endpoints, and has events sent again.
     ChangeWebhooks,
-    /// Issues and revokes API keys for test payments.
+    /// Issues, rolls and revokes API keys for test payments.
     ManageTestKeys,
-    /// Issues and revokes API keys for live payments, links accounts and changes the shop.
+    /// Issues, rolls and revokes API keys for live payments, links accounts and changes the shop.
     ManageLive,
     /// Says who may do what.
     ManagePeople,
@@ -42,6 +43,15 @@ impl Permission {
         Self::ManagePeople,
         Self::SeeAudit,
     ];
+
+    /// What the same takes in this mode: an API key for live payments takes more than one for test payments.
+    #[must_use]
+    pub const fn in_mode(self, mode: Mode) -> Self {
+        match (self, mode) {
+            (Self::ManageTestKeys, Mode::Live) => Self::ManageLive,
+            (same, Mode::Test | Mode::Live) => same,
+        }
+    }
 }
 
 /// What a person is in the console for.
@@ -81,7 +91,7 @@ impl Role {
     pub const fn sentence(self) -> &'static str {
         match self {
             Self::Look => "Sees payments, refunds and webhooks. Sees no personal data, changes nothing.",
-            Self::Refund => "Also refunds and cancels payments, and may ask for personal data.",
+            Self::Refund => "Also refunds and cancels payments, makes payment links, and may ask for personal data.",
             Self::Develop => "Sees payments, changes webhooks and test API keys. Moves no money.",
             Self::Own => "May do everything, and says who else may.",
         }
@@ -157,6 +167,9 @@ mod tests {
             Permission::ALL.into_iter().filter(|permission| role.may(*permission)).collect()
         };
         assert_eq!(may(Role::Look), [Permission::SeePayments]);
+        let live = Permission::ManageTestKeys.in_mode(Mode::Live);
+        assert!(Role::Own.may(live) && !Role::Develop.may(live));
+        assert!(Permission::ALL.into_iter().all(|permission| permission.in_mode(Mode::Test) == permission));
         assert_eq!(may(Role::Refund), [Permission::SeePayments, Permission::SeePersonalData, Permission::MoveMoney]);
         assert_eq!(
             may(Role::Develop),

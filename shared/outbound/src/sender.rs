@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use models::{CorrelationId, EventEncoding, WireFormat};
-use reqwest::header::{CONTENT_TYPE, DATE};
 use reqwest::{Client, RequestBuilder, Response, redirect, retry};
 use runtime::Clock;
 use thiserror::Error;
@@ -69,6 +68,32 @@ pub struct Delivery {
     pub secret: WebhookSecret,
     /// What else `webhook-signature` is made with, while secrets are being rotated.
     pub further_secrets: Vec<WebhookSecret>,
+}
+
+impl Delivery {
+    /// The headers that it bears, signatures included.
+    pub fn headers(&self) -> Vec<(&'static str, String)> {
+        let Self { id, format, correlation_id, timestamp_s, encoding, body, application, secret, .. } = self;
+        let secrets = std::iter::once(secret).chain(&self.further_secrets);
+        let mut headers = vec![
+            ("content-type", media_type(*encoding).to_owned()),
+            ("webhook-id", id.as_str().to_owned()),
+            ("webhook-timestamp", timestamp_s.to_string()),
+            ("webhook-signature", standard_signature(id, *timestamp_s, body, secrets)),
+        ];
+        match format {
+            WireFormat::Banked => headers.push(("banked-signature", banked_signature(*timestamp_s, body, secret))),
+            WireFormat::Yorlet => headers.push(("x-yorlet-signature", yorlet_signature(body, secret))),
+            WireFormat::Fintecture => {
+                let DecryptableHeaders { date, digest, request_id, signature } =
+                    DecryptableHeaders::new(id, *timestamp_s, body, application.as_ref());
+                headers.extend([("date", date), ("digest", digest), ("x-request-id", request_id)]);
+                headers.extend(signature.map(|signature| ("signature", signature)));
+            }
+        }
+        headers.extend(correlation_id.as_ref().map(|id| ("counterfoil-correlation-id", id.as_str().to_owned())));
+        headers
+    }
 }
 
 /// What became of a delivery.
@@ -214,31 +239,10 @@ impl Sender {
     }
 
     async fn request(&self, delivery: &Delivery) -> Result<Response, Failure> {
-        let Delivery { url, id, format, correlation_id, timestamp_s, .. } = delivery;
-        let Delivery { encoding, body, application, secret, further_secrets, .. } = delivery;
-        let secrets = std::iter::once(secret).chain(further_secrets);
-        let request = self
-            .request_to(url)?
-            .header(CONTENT_TYPE, media_type(*encoding))
-            .header("webhook-id", id.as_str())
-            .header("webhook-timestamp", timestamp_s.to_string())
-            .header("webhook-signature", standard_signature(id, *timestamp_s, body, secrets))
-            .body(body.clone());
-        let request = match format {
-            WireFormat::Banked => request.header("banked-signature", banked_signature(*timestamp_s, body, secret)),
-            WireFormat::Yorlet => request.header("x-yorlet-signature", yorlet_signature(body, secret)),
-            WireFormat::Fintecture => {
-                let DecryptableHeaders { date, digest, request_id, signature } =
-                    DecryptableHeaders::new(id, *timestamp_s, body, application.as_ref());
-                let request = request.header(DATE, date).header("digest", digest).header("x-request-id", request_id);
-                signature.into_iter().fold(request, |request, signature| request.header("signature", signature))
-            }
-        };
-        let request = match correlation_id {
-            Some(id) => request.header("counterfoil-correlation-id", id.as_str()),
-            None => request,
-        };
-        request.send().await.map_err(|error| Failure::of(&error))
+        let request = self.request_to(&delivery.url)?;
+        let headers = delivery.headers().into_iter();
+        let request = headers.fold(request, |request, (name, value)| request.header(name, value));
+        request.body(delivery.body.clone()).send().await.map_err(|error| Failure::of(&error))
     }
 }
 

@@ -1,7 +1,7 @@
 //! How times are written, and where the clock hangs that shows them.
 
 use jiff::Timestamp;
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use models::Currency;
 
@@ -33,6 +33,16 @@ impl Zone {
     /// When a day begins there; none if that is beyond all timestamps.
     pub fn start_of(self, day: Date) -> Option<Timestamp> {
         day.to_zoned(self.time_zone()).ok()?.start_of_day().ok().map(|start| start.timestamp())
+    }
+
+    /// The time at which its clocks show this; none if that is beyond all timestamps.
+    pub fn time_of(self, shown: DateTime) -> Option<Timestamp> {
+        shown.to_zoned(self.time_zone()).ok().map(|zoned| zoned.timestamp())
+    }
+
+    /// The day that a time is of there.
+    pub fn day_of(self, at: Timestamp) -> Date {
+        at.to_zoned(self.time_zone()).date()
     }
 
     fn time_zone(self) -> TimeZone {
@@ -75,6 +85,18 @@ impl Calendar {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_clocks_show_is_a_time_of_a_day() {
+        for (shown, zone, at, day) in [
+            ("2026-01-31T09:30", Zone::London, "2026-01-31T09:30:00Z", "2026-01-31"),
+            ("2026-07-01T00:15", Zone::London, "2026-06-30T23:15:00Z", "2026-07-01"),
+            ("2026-07-01T00:15", Zone::Stockholm, "2026-06-30T22:15:00Z", "2026-07-01"),
+        ] {
+            let found = zone.time_of(shown.parse().unwrap()).unwrap();
+            assert_eq!((found.to_string().as_str(), zone.day_of(found).to_string().as_str()), (at, day));
+        }
+    }
 
     #[test]
     fn a_day_begins_by_the_clocks_of_its_zone() {

@@ -1,6 +1,6 @@
 //! Which providers a payer may choose.
 
-use models::{BankId, Country, Currency, Mode, MovesMoney, PayerKind, PaymentMethod};
+use models::{BankId, Country, Currency, Mode, MovesMoney, PayerKind, PaymentMethod, Session};
 
 use crate::availability::Availability;
 use crate::connector::Connector;
@@ -19,6 +19,15 @@ pub const fn can_pay(mode: Mode, local_live: bool) -> bool {
 /// By which way to pay a provider is paid; none if there is no such provider.
 pub fn method_of(provider: &BankId) -> Option<PaymentMethod> {
     mocks().find(|mock| mock.id == provider.as_str()).map(|mock| mock.method)
+}
+
+/// By which way a session is paid: the payer's choice, or the only one that is offered. None if that is open.
+pub fn method_of_session(session: &Session) -> Option<PaymentMethod> {
+    let chosen = session.attempt.as_ref().and_then(|attempt| method_of(&attempt.bank));
+    chosen.or(match session.payment_methods.as_slice() {
+        [only] => Some(*only),
+        [] | [_, ..] => None,
+    })
 }
 
 /// What a payer wants to pay by.

@@ -16,7 +16,7 @@ mod virtual_account;
 
 pub use availability::{Availability, Outage};
 pub use connector::Connector;
-pub use directory::{Offer, Providers, Wanted, can_pay, has_offers, method_of};
+pub use directory::{Offer, Providers, Wanted, can_pay, has_offers, method_of, method_of_session};
 pub use event::{NotGenuine, ProviderEvent, RawEvent};
 pub use market::{Market, countries};
 pub use port::{

@@ -113,6 +113,28 @@ impl Endpoints {
         endpoint: &Endpoint,
         registration: Option<Registration>,
     ) -> Result<EndpointCreated, StoreError> {
+        self.register(endpoint, registration, None).await
+    }
+
+    /// The same by a person, together with the act that it is: `act` makes one of the endpoint with this id.
+    ///
+    /// # Errors
+    /// The table failed us; it may have been registered.
+    pub async fn create_by(
+        &self,
+        endpoint: &Endpoint,
+        registration: Registration,
+        act: &(dyn Fn(EndpointId) -> Result<ActWrite, StoreError> + Sync),
+    ) -> Result<EndpointCreated, StoreError> {
+        self.register(endpoint, Some(registration), Some(act)).await
+    }
+
+    async fn register(
+        &self,
+        endpoint: &Endpoint,
+        registration: Option<Registration>,
+        act: Option<&(dyn Fn(EndpointId) -> Result<ActWrite, StoreError> + Sync)>,
+    ) -> Result<EndpointCreated, StoreError> {
         let mut endpoint = endpoint.clone();
         loop {
             let Partition { endpoints, count } = self.partition(&endpoint.merchant_id, endpoint.mode).await?;
@@ -132,9 +154,11 @@ impl Endpoints {
                 return Ok(EndpointCreated::TooMany);
             }
             let (key, item) = new_item(&endpoint, registration)?;
+            let act = act.map(|act| act(endpoint.id)).transpose()?;
             let transaction = Transaction::default()
                 .put_new(WriteKind::EndpointRegister, key, item)
-                .update(count.changed_to(&endpoint.merchant_id, endpoint.mode, count.count.saturating_add(1)));
+                .update(count.changed_to(&endpoint.merchant_id, endpoint.mode, count.count.saturating_add(1)))
+                .act(act.as_ref());
             match transaction.send(&self.table).await? {
                 Transacted::Done => return Ok(EndpointCreated::New(Box::new(endpoint))),
                 // Others came or went since. No id is used twice, not even if ours was registered and has been removed.

@@ -1,10 +1,11 @@
 //! How items are keyed. Nothing outside of this crate spells a key.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use models::{
     AccountIdentifier, ActKey, ActObject, ApiKeyId, BankId, CursorId, CustomerId, EmailAddress, EndToEndId, EndpointId,
-    EventId, LinkedAccount, ListShard, MailId, MerchantId, Mode, ObjectId, ProviderPaymentId, RefundId, SessionId,
-    SortableTimestamp, TestClockId, TransferId, WireFormat, stable_hash,
+    EventId, LinkMailId, LinkedAccount, ListShard, MailId, MerchantId, Mode, ObjectId, ProviderPaymentId, RefundId,
+    SessionId, SortableTimestamp, TestClockId, TransferId, WireFormat, stable_hash,
 };
 
 use crate::table::{Item, Key};
@@ -39,6 +40,7 @@ pub(crate) const APPLICATION_SK: &str = "APP";
 /// Beside people's addresses, each of which has an `@`.
 pub(crate) const PEOPLE_SK: &str = "PEOPLE";
 pub(crate) const LINK_SK: &str = "LINK";
+pub(crate) const LINK_MAIL_SK: &str = "LINKMAIL";
 pub(crate) const VISIT_SK: &str = "VISIT";
 
 /// Sorts before every timestamp.
@@ -116,6 +118,11 @@ pub(crate) fn link(digest: &str) -> Key {
     Key::new(format!("LINK#{digest}"), LINK_SK)
 }
 
+/// Mails with sign-in links that somebody asked for.
+pub(crate) fn link_mail(id: LinkMailId) -> Key {
+    Key::new(format!("LINKMAIL#{id}"), LINK_MAIL_SK)
+}
+
 /// A visit of the console, by the digest of its cookie.
 pub(crate) fn visit(digest: &str) -> Key {
     Key::new(format!("VISIT#{digest}"), VISIT_SK)
@@ -180,6 +187,28 @@ pub(crate) fn test_clock(id: &TestClockId) -> Key {
 /// Where the sessions are pointed to of which this is known: a kind of knowledge, and the value.
 pub(crate) fn find_pk(merchant: &MerchantId, mode: Mode, kind: &str, value: &str) -> String {
     format!("{FIND_PREFIX}{merchant}#{}#{kind}#{value}", mode.as_str())
+}
+
+/// What ended on a day, by UTC, of what is in this shard of its merchant's lists.
+pub(crate) fn ended_pk(merchant: &MerchantId, mode: Mode, day: Date, shard: ListShard) -> String {
+    format!("ENDED#{merchant}#{}#{day}#{shard}", mode.as_str())
+}
+
+/// That a session ended, or a refund of it.
+pub(crate) fn ended_sk(session: &SessionId, refund: Option<&RefundId>) -> String {
+    match refund {
+        None => format!("{SESSION_PK_PREFIX}{session}"),
+        Some(refund) => format!("{REFUND_PREFIX}{session}#{refund}"),
+    }
+}
+
+pub(crate) fn days_pk(merchant: &MerchantId, mode: Mode) -> String {
+    format!("DAYS#{merchant}#{}", mode.as_str())
+}
+
+/// What a day adds up to.
+pub(crate) fn day(merchant: &MerchantId, mode: Mode, day: Date) -> Key {
+    Key::new(days_pk(merchant, mode), day.to_string())
 }
 
 /// How many of something there are in an owner's lists of one format.

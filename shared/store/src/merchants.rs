@@ -6,10 +6,11 @@ use models::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::acts::ActWrite;
 use crate::error::StoreError;
 use crate::keys;
 use crate::table::{Item, Key, Put, Table, ms, read, s, sk};
-use crate::transaction::{Transacted, Transaction};
+use crate::transaction::{Transacted, Transaction, Verdict};
 use crate::update::{Update, Updated, Version};
 use crate::write::WriteKind;
 
@@ -134,26 +135,75 @@ impl Merchants {
         Ok(ListShardsRaised::NoMerchant)
     }
 
-    /// Adds an API key; false if there is one with this id already.
+    /// Adds an API key; false if there is another with this id already. If a person does it, together with the `act` that it is.
     ///
     /// # Errors
-    /// The table failed us.
-    pub async fn add_key(&self, key: &ApiKey) -> Result<bool, StoreError> {
-        let put = self.table.put_new(WriteKind::KeyAdd, keys::api_key(&key.id), serde_dynamo::to_item(key)?);
-        Ok(matches!(put.await?, Put::Done))
+    /// The table failed us; it may have been added.
+    pub async fn add_key(&self, key: &ApiKey, act: Option<&ActWrite>) -> Result<bool, StoreError> {
+        let (at, item) = (keys::api_key(&key.id), serde_dynamo::to_item(key)?);
+        let there = match act {
+            None => match self.table.put_new(WriteKind::KeyAdd, at.clone(), item).await? {
+                Put::Done => None,
+                Put::Exists(there) => Some(there),
+            },
+            Some(_) => {
+                let put = Transaction::default().put_new(WriteKind::KeyAdd, at.clone(), item).act(act);
+                match put.send(&self.table).await? {
+                    Transacted::Done => None,
+                    Transacted::Refused(verdicts) => match verdicts.of(0) {
+                        Verdict::Refused(there) => Some(there.unwrap_or_default()),
+                        // The act alone was there, whose id is random: it came with what was put.
+                        Verdict::Held => None,
+                    },
+                }
+            }
+        };
+        // Ours if the SDK repeated what was done, its answer lost.
+        there.map_or(Ok(true), |there| Ok(read::<ApiKey>(&at, there)?.secret_sha256 == key.secret_sha256))
     }
 
-    /// Revokes an API key; false if there is no such key. One that was revoked before stays as it is.
+    /// Puts a new API key in the place of one, which ends at `until`; false if that is not there, or was rolled or revoked before.
+    /// Together with the `act` that it is.
     ///
     /// # Errors
-    /// The table failed us.
-    pub async fn revoke_key(&self, id: &ApiKeyId, now: Timestamp) -> Result<bool, StoreError> {
+    /// The table failed us; it may have been rolled.
+    pub async fn roll_key(
+        &self,
+        id: &ApiKeyId,
+        successor: &ApiKey,
+        until: Timestamp,
+        act: &ActWrite,
+    ) -> Result<bool, StoreError> {
+        let roll = Update::new(WriteKind::KeyRoll, keys::api_key(id))
+            .when("attribute_exists(#pk)", [])
+            .when("attribute_not_exists(#revoked_at) AND attribute_not_exists(#valid_until)", [])
+            .set("valid_until", ms(until));
+        let transaction = Transaction::default()
+            .put_new(WriteKind::KeyAdd, keys::api_key(&successor.id), serde_dynamo::to_item(successor)?)
+            .update(roll)
+            .act(Some(act));
+        Ok(match transaction.send(&self.table).await? {
+            Transacted::Done => true,
+            // The new id is random: if it is there, the SDK repeated what was done, its answer lost.
+            Transacted::Refused(verdicts) => matches!(verdicts.of(0), Verdict::Refused(_)),
+        })
+    }
+
+    /// Revokes an API key; false if there is no such key. One that was revoked before stays as it is. If a person does it, together
+    /// with the `act` that it is.
+    ///
+    /// # Errors
+    /// The table failed us; it may have been revoked.
+    pub async fn revoke_key(&self, id: &ApiKeyId, now: Timestamp, act: Option<&ActWrite>) -> Result<bool, StoreError> {
         let update = Update::new(WriteKind::KeyRevoke, keys::api_key(id))
             .when("attribute_exists(#pk) AND attribute_not_exists(#revoked_at)", [])
             .set("revoked_at", ms(now));
-        match update.send(&self.table).await? {
-            Updated::New(_) | Updated::Refused(Some(_)) => Ok(true),
-            Updated::Refused(None) => Ok(false),
+        if act.is_none() {
+            return Ok(!matches!(update.send(&self.table).await?, Updated::Refused(None)));
+        }
+        match Transaction::default().update(update).act(act).send(&self.table).await? {
+            Transacted::Done => Ok(true),
+            Transacted::Refused(verdicts) => Ok(!matches!(verdicts.of(0), Verdict::Refused(None))),
         }
     }
 

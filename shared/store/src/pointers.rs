@@ -86,11 +86,7 @@ impl Pointers {
     /// The table failed us; it may be put.
     pub async fn put_email_of(&self, session: &Session) -> Result<bool, StoreError> {
         let Some(email) = self.email_pk(session).await? else { return Ok(false) };
-        let pointed_to = Transaction::default().check(
-            WriteKind::PointerPut,
-            key_in(reference_pk(&session.merchant_id, session.mode, &session.reference), session),
-            IS_POINTED_TO,
-        );
+        let pointed_to = Transaction::default().check(WriteKind::PointerPut, by_reference(session), IS_POINTED_TO);
         self.put(pointed_to, vec![key_in(email, session)], session).await
     }
 
@@ -161,6 +157,11 @@ pub(crate) fn without_pointers(all: Transaction, keys: Vec<Key>) -> Transaction 
 /// To which session a pointer leads, by its key.
 pub(crate) fn session_of(pointer: &Key) -> Option<SessionId> {
     pointer.sk.split_once('#')?.1.parse().ok()
+}
+
+/// The pointer that every session has that was created with the console on, until it is erased or deleted.
+pub(crate) fn by_reference(session: &Session) -> Key {
+    key_in(reference_pk(&session.merchant_id, session.mode, &session.reference), session)
 }
 
 fn reference_pk(merchant: &MerchantId, mode: Mode, reference: &Reference) -> String {

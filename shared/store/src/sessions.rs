@@ -107,6 +107,28 @@ impl Sessions {
         created(session, put)
     }
 
+    /// Creates a session that follows no test clock for a person, together with the `act` that it is.
+    ///
+    /// # Errors
+    /// The table failed us; both may have been written.
+    pub async fn create_by_person(
+        &self,
+        session: Session,
+        fingerprint: Fingerprint,
+        act: &ActWrite,
+    ) -> Result<Created, StoreError> {
+        let (key, mut item) = new_item(&session)?;
+        item.insert("fingerprint".into(), fingerprint.as_attribute());
+        let both = Transaction::default().put_new(WriteKind::SessionCreate, key.clone(), item).act(Some(act));
+        match both.send(&self.table).await? {
+            Transacted::Done => created(session, Put::Done),
+            Transacted::Refused(verdicts) => match verdicts.of(0) {
+                Verdict::Refused(existing) => created(session, Put::Exists(existing.unwrap_or_default())),
+                Verdict::Held => Err(StoreError::Disagreement { key: key.to_string() }),
+            },
+        }
+    }
+
     /// What a creation with this id would meet, without creating anything; none if the id is free.
     ///
     /// # Errors

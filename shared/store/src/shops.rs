@@ -4,9 +4,11 @@
 use models::{MerchantId, Shop};
 use serde::{Deserialize, Serialize};
 
+use crate::acts::ActWrite;
 use crate::error::StoreError;
 use crate::keys;
-use crate::table::{SCHEMA_VERSION, Table, n, read};
+use crate::table::{Item, Key, SCHEMA_VERSION, Table, n, read};
+use crate::transaction::{Transacted, Transaction, Verdict};
 use crate::update::{Update, Updated, Version};
 use crate::write::WriteKind;
 
@@ -34,8 +36,16 @@ impl Shops {
     /// The table failed us.
     pub async fn get(&self, merchant: &MerchantId) -> Result<Option<Shop>, StoreError> {
         let key = keys::shop(merchant);
-        let item = self.table.get_eventually(key.clone()).await?;
-        Ok(item.map(|item| read::<StoredShop>(key, item)).transpose()?.map(|StoredShop { shop }| shop))
+        shop_in(&key, self.table.get_eventually(key.clone()).await?)
+    }
+
+    /// The same, read consistently: for who changes it.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn get_as_it_is(&self, merchant: &MerchantId) -> Result<Option<Shop>, StoreError> {
+        let key = keys::shop(merchant);
+        shop_in(&key, self.table.get(key.clone()).await?)
     }
 
     /// Puts a merchant's shop in the place of the one before.
@@ -43,10 +53,11 @@ impl Shops {
     /// # Errors
     /// The table failed us; it may have been put.
     pub async fn put(&self, merchant: &MerchantId, shop: &Shop) -> Result<(), StoreError> {
-        self.change(merchant, |_| Ok::<_, StoreError>(shop.clone())).await.map(|_| ())
+        self.change(merchant, |_| Ok::<_, StoreError>(shop.clone()), None).await.map(|_| ())
     }
 
-    /// Makes a merchant's shop what `change` makes of it, and returns that. Done again upon what others have put meanwhile.
+    /// Makes a merchant's shop what `change` makes of it, and returns that. Done again upon what others have put meanwhile. If a
+    /// person does it, together with the `act` that it is; there is none if nothing changes.
     ///
     /// # Errors
     /// `change` refuses, so that nothing is put; or the table failed us, and it may have been put.
@@ -54,12 +65,13 @@ impl Shops {
         &self,
         merchant: &MerchantId,
         change: impl Fn(Option<Shop>) -> Result<Shop, E>,
+        act: Option<&ActWrite>,
     ) -> Result<Shop, E> {
         let key = keys::shop(merchant);
         let mut item = self.table.get(key.clone()).await?;
         loop {
             let version = Version::of(item.as_ref());
-            let before = item.map(|item| read::<StoredShop>(&key, item)).transpose()?.map(|StoredShop { shop }| shop);
+            let before = shop_in(&key, item)?;
             let shop = change(before.clone())?;
             // The same, or our own: the SDK repeated an update whose answer was lost.
             if before.as_ref() == Some(&shop) {
@@ -69,10 +81,24 @@ impl Shops {
                 .of_version(version)
                 .set("schema_version", n(SCHEMA_VERSION))
                 .set("shop", serde_dynamo::to_attribute_value(&shop).map_err(StoreError::from)?);
-            item = match update.send(&self.table).await? {
-                Updated::New(_) => return Ok(shop),
-                Updated::Refused(item) => item,
+            item = match act {
+                None => match update.send(&self.table).await? {
+                    Updated::New(_) => return Ok(shop),
+                    Updated::Refused(item) => item,
+                },
+                Some(_) => match Transaction::default().update(update).act(act).send(&self.table).await? {
+                    Transacted::Done => return Ok(shop),
+                    Transacted::Refused(verdicts) => match verdicts.of(0) {
+                        Verdict::Refused(item) => item,
+                        // As its act is there, it was done, by an attempt whose answer was lost, and others have changed it since.
+                        Verdict::Held => return Ok(shop),
+                    },
+                },
             };
         }
     }
+}
+
+fn shop_in(key: &Key, item: Option<Item>) -> Result<Option<Shop>, StoreError> {
+    Ok(item.map(|item| read::<StoredShop>(key, item)).transpose()?.map(|StoredShop { shop }| shop))
 }

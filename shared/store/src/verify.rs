@@ -6,6 +6,7 @@
 
 mod attempts;
 mod customers;
+mod endings;
 mod history;
 mod kind;
 mod merchants;
@@ -79,6 +80,8 @@ pub enum Rule {
     Count,
     /// A pointer by which a session is found is one of its own, and the session neither erased nor deleted.
     Pointer,
+    /// What ended is counted as its history says, once, and what is kept of a day is what ended on it.
+    Ended,
     /// A test clock moves forward, and no more sessions follow it than may.
     Clock,
 }
@@ -105,6 +108,7 @@ impl Rule {
             Self::Endpoint => "endpoint",
             Self::Count => "count",
             Self::Pointer => "pointer",
+            Self::Ended => "ended",
             Self::Clock => "clock",
         }
     }
@@ -158,6 +162,8 @@ impl Verify {
             Kind::FoundBy(_, id) => check.found_by(&key, id.as_ref()).await?,
             Kind::Count(..) => check.count(item),
             Kind::CountMark(_) => check.count_mark(item),
+            Kind::Ended(session, refund) => check.ending(&key, session, refund.as_ref(), item).await?,
+            Kind::Day(merchant, mode, day) => check.day(merchant, *mode, *day, item).await?,
             Kind::Event(id) => check.event(id, item),
             Kind::Cursor(id) => check.cursor(&key, id, item).await?,
             Kind::Attempt(_) => check.attempt(item),
@@ -171,6 +177,7 @@ impl Verify {
             Kind::People(merchant) => check.of_merchant(merchant).await?,
             Kind::SignIn => check.sign_in(&key, item).await?,
             Kind::Link => drop(check.read::<crate::visits::SignInLink>(item)),
+            Kind::LinkMail(_) => drop(check.read::<crate::link_mails::LinkMailItem>(item)),
             Kind::Visit => drop(check.read::<crate::visits::VisitItem>(item)),
             Kind::Endpoint(merchant, id) => check.endpoint(&key, merchant, id, item).await?,
             Kind::EndpointCount(merchant, mode) => check.endpoint_count(merchant, *mode, item).await?,

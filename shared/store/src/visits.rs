@@ -34,7 +34,7 @@ pub const VISIT_LASTS: SignedDuration = SignedDuration::from_hours(12);
 const SEEN_EVERY: SignedDuration = SignedDuration::from_mins(1);
 
 /// How long a link or visit that is over stays: longer than a write is late.
-const KEPT: SignedDuration = SignedDuration::from_hours(24);
+pub(crate) const KEPT: SignedDuration = SignedDuration::from_hours(24);
 
 /// It is no token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -102,6 +102,9 @@ pub struct SignInLink {
     pub merchant_id: MerchantId,
     /// Who signs in by it.
     pub email: EmailAddress,
+    /// Where they asked to go on, if they did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back: Option<String>,
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     made_at: Timestamp,
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
@@ -169,10 +172,26 @@ impl Visits {
         email: &EmailAddress,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        self.make_link_back(token, merchant, email, None, now).await
+    }
+
+    /// The same, which leads on to where they were about to go, if that is known.
+    ///
+    /// # Errors
+    /// The table failed us; it may have been made.
+    pub async fn make_link_back(
+        &self,
+        token: &LinkToken,
+        merchant: &MerchantId,
+        email: &EmailAddress,
+        back: Option<String>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let expires_at = later(now, LINK_LASTS);
         let link = SignInLink {
             merchant_id: merchant.clone(),
             email: email.clone(),
+            back,
             made_at: now,
             expires_at,
             used_by: None,
@@ -286,6 +305,6 @@ fn of_visit(kind: WriteKind, key: Key) -> Update {
     Update::new(kind, key).when("attribute_exists(#pk) AND attribute_not_exists(#ended_at)", [])
 }
 
-fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
+pub(crate) fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
     at.checked_add(by).unwrap_or(Timestamp::MAX)
 }

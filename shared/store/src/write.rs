@@ -106,6 +106,13 @@ kinds! {
     PointerPut = "pointing to a session",
     /// In a transaction whose first write holds once, or removes for good.
     PointerRemove = "removing the pointers to a session",
+    // What ended, and what days add up to. Removed by their time to live alone, months later.
+    /// The first stays.
+    EndingPut = "noting how something ended",
+    /// The version is a condition, and so is that nothing is kept of it yet.
+    DayKeep = "keeping what a day adds up to",
+    /// The version is a condition.
+    DayCountAgain = "having a day counted again",
     // Events. Removed by their time to live alone, weeks later.
     EventPut = "putting an event",
     /// In a transaction whose first write holds once.
@@ -169,6 +176,8 @@ kinds! {
     KeyAdd = "adding an API key",
     /// Once.
     KeyRevoke = "revoking an API key",
+    /// Once.
+    KeyRoll = "rolling an API key",
     // Linked accounts come and go: the version of them all, in the profile, is a condition.
     AccountLink = "linking an account",
     AccountUnlink = "unlinking an account",
@@ -194,6 +203,13 @@ kinds! {
     LinkPut = "making a sign-in link",
     /// Once.
     LinkUse = "using a sign-in link",
+    // Mails with sign-in links. Removed by their time to live alone.
+    LinkMailPut = "putting a mail with a sign-in link",
+    /// `free_at` is past, and only rises.
+    LinkMailClaim = "claiming a mail with a sign-in link",
+    /// The lease is a condition, and a claim has its own.
+    LinkMailPutBack = "putting back a mail with a sign-in link",
+    LinkMailEnd = "ending a mail with a sign-in link",
     /// In a transaction whose first write holds once.
     VisitPut = "beginning a visit",
     /// `seen_at` only rises.

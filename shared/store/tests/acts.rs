@@ -12,7 +12,7 @@ use models::{
     Session, SessionEvent, SessionState,
 };
 use store::{
-    ActRange, Change, ChangeError, EndpointChange, EndpointCreated, Endpoints, Fingerprint, RefundChangeError,
+    ActRange, Change, ChangeError, Created, EndpointChange, EndpointCreated, Endpoints, Fingerprint, RefundChangeError,
     RefundCreated, RefundEnd, Refunds, Sessions, Table,
 };
 use support::{Fault, World};
@@ -172,6 +172,29 @@ fn ten_people_who_saw_the_same_make_one_refund() {
         let made = refunds.iter().map(|refund| ActObject::Refund { session_id: session.id, refund_id: refund.id });
         assert_eq!(objects, made.map(|object| format!("{object:?}")).collect());
         assert_eq!((refunds.len(), objects.len()), (2, 2));
+    });
+}
+
+#[test]
+fn a_person_creates_a_session_if_and_only_if_its_act_is_there() {
+    block_on(async {
+        let acts = World::get().acts();
+        for (way, table) in ways() {
+            let owner = support::new_owner(Mode::Test);
+            let session = support::new_session(&owner, samples::now(), None, 30);
+            let (sessions, fingerprint) = (Sessions::new(table), Fingerprint([1; 32]));
+            let act = support::act(&session, ActKind::PaymentLinkMade, ActObject::Session(session.id));
+            let write = acts.write(&act).unwrap();
+            let made = sessions.create_by_person(session.clone(), fingerprint, &write).await.unwrap();
+            assert!(matches!(made, Created::New(_)), "{way}");
+            // The same form once more makes another session of its id, and another act.
+            let again = support::act(&session, ActKind::PaymentLinkMade, ActObject::Session(session.id));
+            let second = Session { id: session.id, ..support::new_session(&owner, samples::now(), None, 31) };
+            let met = sessions.create_by_person(second, fingerprint, &acts.write(&again).unwrap()).await.unwrap();
+            let Created::Existing(found, first) = met else { panic!("{way}") };
+            assert_eq!((found.amount, first), (session.amount, Some(fingerprint)), "{way}");
+            assert_eq!(acts_of(&session).await, [act], "{way}");
+        }
     });
 }
 

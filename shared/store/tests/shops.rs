@@ -55,10 +55,10 @@ fn what_two_change_at_once_is_changed_by_both() {
             shops(&world.table).put(&id, &samples::shop()).await.unwrap();
             let other = id.clone();
             let meanwhile = async move {
-                shops(&world.table).change(&other, dim).await.unwrap();
+                shops(&world.table).change(&other, dim, None).await.unwrap();
             };
             let table = if lost { world.losing_one(1, meanwhile) } else { world.while_on_the_way(1, meanwhile) };
-            assert_eq!(shops(&table).change(&id, plain).await.unwrap(), both());
+            assert_eq!(shops(&table).change(&id, plain, None).await.unwrap(), both());
             assert_eq!(shops(&world.table).get(&id).await.unwrap(), Some(both()), "lost: {lost}");
         }
         // Its own answer lost, and nobody else there.
@@ -73,7 +73,8 @@ fn what_is_refused_is_not_put() {
     let world = World::get();
     world.runtime.block_on(async {
         let id = new_merchant();
-        let refused = shops(&world.table).change(&id, |_| Err(StoreError::Disagreement { key: "-".to_owned() })).await;
+        let refuses = |_| Err(StoreError::Disagreement { key: "-".to_owned() });
+        let refused = shops(&world.table).change(&id, refuses, None).await;
         assert!(matches!(refused, Err(StoreError::Disagreement { .. })));
         assert_eq!(shops(&world.table).get(&id).await.unwrap(), None);
     });

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "only for tests")]
 
+mod qr;
+
 use std::fmt::Debug;
 
 use jiff::{SignedDuration, Timestamp};
@@ -13,6 +15,8 @@ use models::{
     Session, SessionEvent, SessionId, Shop, Submission, Subscription, WireFormat, WriteId, transition,
 };
 use uuid::Uuid;
+
+pub use qr::read_qr;
 
 /// The moment of every test that has no clock; what is made here is created then.
 pub const NOW: Timestamp = Timestamp::constant(1_772_000_000, 0);

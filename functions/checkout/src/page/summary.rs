@@ -2,13 +2,12 @@
 
 use jiff::Timestamp;
 use models::{LineItem, Name, Session, Shop};
-use pages::{Face, Facts, Html, Language, Shell, Texts, Zone};
+use pages::{Face, Facts, Html, Language, Shell, Texts, Zone, qr_code};
 use providers::Offer;
 
 use super::bank_list::bank_of;
 use crate::flow::Stage;
 use crate::paths::checkout_path;
-use crate::phone::qr_code;
 
 /// With more line items than this, those after the first three are folded away.
 const MAX_OPEN_ITEMS: usize = 5;

@@ -78,7 +78,7 @@ pub(super) struct Choice {
 impl Typed {
     /// Whether anything is filtered by.
     pub(super) fn filters(&self) -> bool {
-        self.fields().iter().any(|(name, value)| *name != "q" && !value.is_empty())
+        !self.given().is_empty()
     }
 
     pub(super) fn states(&self) -> Vec<Choice> {
@@ -91,6 +91,11 @@ impl Typed {
 
     pub(super) fn formats(&self) -> Vec<Choice> {
         choices(&self.format, WireFormat::ALL.map(|format| (format.as_str(), format.name())))
+    }
+
+    /// What is filtered by.
+    pub(super) fn given(&self) -> Vec<(&'static str, &str)> {
+        self.fields().into_iter().filter(|(name, value)| *name != "q" && !value.is_empty()).collect()
     }
 
     fn fields(&self) -> [(&'static str, &str); 7] {
@@ -139,11 +144,16 @@ fn choices<const N: usize>(typed: &str, all: [(&'static str, &'static str); N]) 
 /// Reads the query string of the list. A field that is empty is not filtered by: forms send all that they have. What is not known
 /// is an error, as leaving it out would answer another question than was asked.
 pub(super) fn read(query: &str) -> (Typed, Result<Asked, Errors>) {
+    match serde_urlencoded::from_str(query) {
+        Ok(pairs) => read_fields(pairs),
+        Err(_) => (Typed::default(), Err(vec![("filters", "The address can’t be read.".to_owned())])),
+    }
+}
+
+/// The same of a form's fields, each with its name.
+pub(super) fn read_fields(pairs: Vec<(String, String)>) -> (Typed, Result<Asked, Errors>) {
     let (mut typed, mut errors, mut given) = (Typed::default(), Errors::new(), Vec::new());
     let (mut after, mut before) = (String::new(), String::new());
-    let Ok(pairs) = serde_urlencoded::from_str::<Vec<(String, String)>>(query) else {
-        return (typed, Err(vec![("filters", "The address can’t be read.".to_owned())]));
-    };
     for (name, value) in pairs {
         let field = match name.as_str() {
             "after" => Some(&mut after),

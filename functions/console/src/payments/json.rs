@@ -51,7 +51,7 @@ pub(crate) async fn json_page(services: &Services, frame: &Frame<'_>, id: Sessio
 
 /// A session without what its erasure would remove. Of an attempt whose money may move stays that it may: the session's state is
 /// by it, and no time ends that session.
-fn masked(session: Session, now: Timestamp) -> Session {
+pub(crate) fn masked(session: Session, now: Timestamp) -> Session {
     let attempt = session.open_at_consent().cloned().map(|attempt| PaymentAttempt {
         redirect_url: String::new(),
         provider_state: String::new(),
@@ -67,7 +67,7 @@ fn masked(session: Session, now: Timestamp) -> Session {
 }
 
 /// JSON with a line for each of its values, in the order in which they are.
-fn indented(json: &str) -> String {
+pub(crate) fn indented(json: &str) -> String {
     let mut lines = String::with_capacity(json.len() * 2);
     let (mut depth, mut in_string, mut is_escaped) = (0_usize, false, false);
     let mut chars = json.chars().peekable();

@@ -78,6 +78,8 @@ struct ListPage<'a> {
     typed: &'a Typed,
     errors: Errors,
     listed: Option<Listed>,
+    /// Where the same list is exported, if it is one.
+    export: Option<String>,
 }
 
 impl ListPage<'_> {
@@ -92,9 +94,11 @@ pub(crate) async fn list_page(services: &Services, frame: &Frame<'_>, query: &st
     let now = services.clock.now();
     let (typed, asked) = read(query);
     let path = format!("{}/payments", frame.root());
-    let page = |status, errors, listed| {
+    let page = |status, errors, listed: Option<Listed>| {
         let path = path.clone();
-        frame.page(status, &ListPage { shell: frame.shell(), frame, path, typed: &typed, errors, listed })
+        let is_exported = listed.is_some() && typed.q.is_empty();
+        let export = is_exported.then(|| format!("{path}/export?{}", typed.query(&ListStart::Newest)));
+        frame.page(status, &ListPage { shell: frame.shell(), frame, path, typed: &typed, errors, listed, export })
     };
     let Asked { what, start } = match asked {
         Ok(asked) => asked,
@@ -105,25 +109,26 @@ pub(crate) async fn list_page(services: &Services, frame: &Frame<'_>, query: &st
             Found::One(path) => return see_other(&path),
             Found::Some(found) => (found, Filter::default()),
         },
-        What::List(filter) => (list(services, frame, &filter, start.clone(), now).await?, filter),
+        What::List(filter) => (find(services, frame, &filter, start.clone(), PAGE, now).await?, filter),
     };
     let listed = listed(found, &start, &filter, &typed, frame, now);
     page(StatusCode::OK, Errors::new(), Some(listed))
 }
 
-/// A page of the payments that fit.
-async fn list(
+/// At most `limit` of the payments that fit, from 1 to 100.
+pub(super) async fn find(
     services: &Services,
     frame: &Frame<'_>,
     filter: &Filter,
     start: ListStart,
+    limit: usize,
     now: Timestamp,
 ) -> Result<Page<Session>, StoreError> {
     let merchant = services.merchants.get(&frame.visitor.person.merchant_id).await?;
     let shards = merchant.map_or_else(ListShards::default, |merchant| merchant.list_sharding.shards());
     let mut owner = frame.visitor.owner(frame.mode);
     owner.format = filter.format;
-    let range = ListRange { created_from: filter.from, created_before: filter.until, start, limit: PAGE };
+    let range = ListRange { created_from: filter.from, created_before: filter.until, start, limit };
     let by_amount = filter.amount.as_ref().map(|amount| |money: Money| amount.is(money));
     let by_amount = by_amount.as_ref().map(|amount| amount as &(dyn Fn(Money) -> bool + Sync));
     let fits = |session: &Session| {

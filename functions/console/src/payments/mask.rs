@@ -9,7 +9,7 @@ pub(super) fn name(name: &Name) -> String {
 }
 
 /// `a…@example.com`
-pub(super) fn email(email: &EmailAddress) -> String {
+pub(crate) fn email(email: &EmailAddress) -> String {
     let (local, domain) = email.as_str().rsplit_once('@').unwrap_or((email.as_str(), ""));
     let first: String = local.chars().take(1).collect();
     format!("{first}…@{domain}")
@@ -23,7 +23,7 @@ pub(super) fn phone(phone: &PhoneNumber) -> String {
 }
 
 /// `account ending 5678`
-pub(super) fn account(account: &AccountIdentifier) -> String {
+pub(crate) fn account(account: &AccountIdentifier) -> String {
     format!("account ending {}", account.last_four())
 }
 

@@ -7,6 +7,7 @@ use models::{
     Currency, ListShard, MinorUnits, Mode, Money, NewSession, PaidFrom, Person, Refund, RefundCreation, Role, Session,
     SessionEvent, SessionState, WireFormat,
 };
+use outbound::Policy;
 use pages::{Answer, Problem};
 use queue::Queue;
 use runtime::{Clock, Random, VirtualClock};
@@ -16,7 +17,7 @@ use store::{AuditTable, Change, Pointers, RefundCreated, Table};
 
 use super::{ask_for_personal_data, json_page, list_page, payment_page};
 use crate::frame::{Frame, Part};
-use crate::services::Services;
+use crate::services::{Services, Settings};
 use crate::visitor::{Csrf, Visitor};
 
 /// All that is personal of who pays in these tests.
@@ -56,7 +57,10 @@ async fn site() -> Site {
     let audit_table = AuditTable::new(&config, "AuditTable".to_owned());
     let queue = Queue::new(&config, "http://127.0.0.1:9/webhooks".to_owned());
     let clock = VirtualClock::at(later(600));
-    let services = Services::new(table, audit_table, queue, false, Clock::Virtual(clock.clone()), Random::System);
+    let caps = "GBP:100000000".parse().unwrap();
+    let settings = Settings { caps, local_live: false, policy: Policy::default() };
+    let at = Clock::Virtual(clock.clone());
+    let services = Services::new(table, audit_table, queue.clone(), queue, settings, at, Random::System);
     services.merchants.create(&"demo".parse().unwrap(), name("Demo"), [7; 32]).await.unwrap();
     Site { services, clock }
 }

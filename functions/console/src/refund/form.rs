@@ -1,25 +1,14 @@
 //! What the form of a refund brings.
 
-use models::{AccountIdentifier, AccountKind, ActReason, EmailAddress, MinorUnits, Money, Name, Payee, RefundPayee};
+use models::{AccountKind, ActReason, EmailAddress, MinorUnits, Money, Name, Payee, RefundPayee};
 use pages::{AccountErrors, AccountFields, Language};
 use payments::RefundWay;
 use serde::Deserialize;
 use store::Fingerprint;
 
+use crate::digest::{account_texts, digest};
 use crate::reason::{Choice, OF_REFUNDS, ReasonField};
-
-/// Which button was pressed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Step {
-    /// Show what will be done, to be checked.
-    #[default]
-    Check,
-    /// Let it be changed.
-    Edit,
-    /// Do it.
-    Confirm,
-}
+use crate::step::Step;
 
 /// Who says where the money goes, if the payer's bank didn't.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -72,26 +61,12 @@ impl Asked {
     pub(crate) fn fingerprint(&self, who: &EmailAddress, salt: &[u8; 32]) -> Fingerprint {
         let Self { amount, payee, reason } = self;
         let amount = format!("{} {}", amount.minor(), amount.currency().code());
-        let (name, account) = match payee {
-            None => ("", ("", "")),
-            Some(RefundPayee { name, account }) => {
-                let account = match account {
-                    AccountIdentifier::UkAccount { sort_code, account_number } => {
-                        (sort_code.as_str(), account_number.as_str())
-                    }
-                    AccountIdentifier::Iban { iban } => (iban.as_str(), ""),
-                };
-                (name.as_ref().map_or("", Name::as_str), account)
-            }
+        let (name, [account, rest_of_account]) = match payee {
+            None => ("", ["", ""]),
+            Some(RefundPayee { name, account }) => (name.as_ref().map_or("", Name::as_str), account_texts(account)),
         };
-        let texts = [amount.as_str(), name, account.0, account.1, Choice::of(reason).value(), who.as_str()];
-        let mut bytes = salt.to_vec();
-        for text in texts {
-            // Each with its length, so that no two lists of them run together.
-            bytes.extend((text.len() as u64).to_be_bytes());
-            bytes.extend(text.as_bytes());
-        }
-        Fingerprint(api::sha256(&bytes))
+        let texts = [amount.as_str(), name, account, rest_of_account, Choice::of(reason).value(), who.as_str()];
+        Fingerprint(digest(salt, &texts))
     }
 }
 

@@ -1,11 +1,17 @@
-//! The page that asks who one is.
+//! The page that asks who one is, and has a link mailed to the address that is typed.
+//!
+//! It does and says the same for every address, whether or not somebody works here with it: `email-receipt` finds that out.
 
 use askama::Template;
 use lambda_http::Request;
 use lambda_http::http::StatusCode;
-use pages::{Answer, Shell, see_other};
+use models::{EmailAddress, LinkMailId};
+use pages::{Answer, Problem, Shell, read_form, see_other};
+use serde::Deserialize;
+use store::SignInRequest;
 
 use super::answer::back_in;
+use crate::back::Back;
 use crate::frame::nobodys;
 use crate::services::Services;
 use crate::visitor::Visitor;
@@ -14,17 +20,118 @@ use crate::visitor::Visitor;
 #[template(path = "sign_in/ask.html")]
 struct AskPage<'a> {
     shell: &'a Shell<'a>,
-    /// Where they were about to go: a link that they are sent does not know.
-    back: &'a str,
+    /// Where they were about to go.
+    back: &'a Back,
+    is_sent: bool,
+    /// What was typed that is no address.
+    typed: &'a str,
+    errors: Vec<(&'static str, &'static str)>,
 }
 
-/// The page that asks who one is; who is signed in already is led on, unless they have to show it once more.
+impl AskPage<'_> {
+    fn error(&self) -> Option<&'static str> {
+        self.errors.first().map(|(_, text)| *text)
+    }
+}
+
+#[derive(Deserialize)]
+struct AskForm {
+    #[serde(default)]
+    email: String,
+    #[serde(default)]
+    back: String,
+}
+
+const EMAIL: &str = "Enter your e-mail address, such as ada@example.com.";
+
+/// The page that asks who one is, or says that a link was asked for; who is signed in already is led on, unless they have to
+/// show it once more.
 pub(crate) async fn show(services: &Services, request: &Request) -> Answer {
-    let back = back_in(request);
-    let again = request.uri().query().is_some_and(|query| query.starts_with("again=1"));
+    let (back, query) = (back_in(request), request.uri().query().unwrap_or(""));
+    let is_sent = query.starts_with("sent=1");
+    let again = is_sent || query.starts_with("again=1");
     if !again && Visitor::find(services, request).await?.is_some() {
         return see_other(back.as_str());
     }
     let shell = &nobodys();
-    shell.page(StatusCode::OK, &AskPage { shell, back: back.as_str() })
+    shell.page(StatusCode::OK, &AskPage { shell, back: &back, is_sent, typed: "", errors: Vec::new() })
+}
+
+/// Asks for a link to be mailed to an address. Nothing is read of whose that is: neither the answer nor its time says it.
+pub(crate) async fn ask(services: &Services, request: &Request, base_url: String) -> Answer {
+    let AskForm { email, back } = read_form(request)?;
+    let back = Back::read(&back);
+    let Ok(address) = EmailAddress::try_from(email.trim().to_owned()) else {
+        let (shell, errors) = (&nobodys(), vec![("email", EMAIL)]);
+        let page = AskPage { shell, back: &back, is_sent: false, typed: &email, errors };
+        return shell.page(StatusCode::UNPROCESSABLE_ENTITY, &page);
+    };
+    let id = LinkMailId::new(services.random.uuid_v4());
+    let at = models::truncate_to_ms(services.clock.now());
+    let asked = SignInRequest { email: address, base_url, back: back.as_str().to_owned(), at };
+    services.link_mails.put(id, &asked).await?;
+    // What no message names is never sent: they are asked to try again.
+    let queued = services.receipts.enqueue(&id.to_string()).await;
+    queued.map_err(|error| Problem::Unavailable(Box::new(error)))?;
+    tracing::info!(mail = %id, "sign-in link asked for");
+    see_other(&back.asked())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desk::{BASE_URL, Desk, form, seen, words};
+
+    const BACK: &str = "/console/live/webhooks";
+
+    async fn asked(desk: &Desk, email: &str) -> (u16, String) {
+        seen(ask(&desk.services, &form(&[("email", email), ("back", BACK)]), BASE_URL.to_owned()).await)
+    }
+
+    async fn shown(desk: &Desk, query: &str) -> String {
+        let request = lambda_http::http::Request::get(format!("/console/sign-in?{query}"));
+        seen(show(&desk.services, &request.body(lambda_http::Body::Empty).unwrap()).await).1
+    }
+
+    #[tokio::test]
+    async fn what_is_asked_for_is_put_with_no_token_and_named_in_the_queue() {
+        let desk = Desk::new().await;
+        let sent = (303, "/console/sign-in?sent=1&back=%2Fconsole%2Flive%2Fwebhooks".to_owned());
+        assert_eq!(asked(&desk, " ada@shop.example ").await, sent);
+        let message = desk.aws.receive(0).unwrap();
+        assert_eq!(message.queue, "receipts");
+        let id: LinkMailId = message.body.parse().unwrap();
+        let claim = desk.services.link_mails.claim(id, desk.services.clock.now()).await.unwrap().unwrap();
+        let SignInRequest { email, base_url, back, .. } = claim.request;
+        assert_eq!((email.as_str(), base_url.as_str(), back.as_str()), ("ada@shop.example", BASE_URL, BACK));
+        // Nobody works here with this one.
+        assert_eq!(asked(&desk, "eve@evil.example").await, sent);
+        assert!(desk.aws.receive(0).is_some() && desk.aws.receive(0).is_none());
+        assert!(desk.acts().await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_is_no_address_is_shown_again() {
+        let desk = Desk::new().await;
+        for typed in ["", "ada", "ada@", "<b>@x"] {
+            let (status, html) = asked(&desk, typed).await;
+            assert_eq!(status, 422, "{typed}");
+            assert!(words(&html).contains(EMAIL) && html.contains("href=\"#email\"") && !html.contains("<b>"));
+            assert!(html.contains(&format!("name=\"back\" value=\"{BACK}\"")), "{html}");
+        }
+        assert!(desk.aws.receive(0).is_none());
+    }
+
+    #[tokio::test]
+    async fn the_answer_says_what_to_do_next() {
+        let desk = Desk::new().await;
+        let asks = shown(&desk, "back=%2Fconsole%2Flive%2Fwebhooks").await;
+        for text in [&format!("name=\"back\" value=\"{BACK}\""), "Send me a link", "counterfoil console invite"] {
+            assert!(asks.contains(text), "{text}: {asks}");
+        }
+        let sent = shown(&desk, "sent=1&back=%2Fconsole%2Flive%2Fwebhooks").await;
+        for text in ["a link is on its way", "15 minutes", "spam", "counterfoil console invite", BACK] {
+            assert!(sent.contains(text), "{text}: {sent}");
+        }
+    }
 }

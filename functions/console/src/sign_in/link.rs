@@ -45,7 +45,8 @@ pub(crate) async fn show(services: &Services, token: &str, request: &Request) ->
         Err(_) => None,
     };
     let Some(link) = link else { return spent() };
-    let (shell, back) = (&nobodys(), back_in(request));
+    let shell = &nobodys();
+    let back = link.back.as_deref().map_or_else(|| back_in(request), Back::read);
     let page = LinkPage {
         shell,
         path: request.uri().path(),

@@ -8,7 +8,7 @@ use pages::{Answer, Problem, ProblemTexts, read_form, see_other};
 use serde::Deserialize;
 use store::{EndpointChange, NotChanged};
 
-use super::endpoint;
+use super::endpoint::{self, Beside};
 use super::event;
 use crate::acts::{self, refused};
 use crate::frame::Frame;
@@ -33,7 +33,13 @@ struct ChangeForm {
 }
 
 /// Does it, with the act that it is. A new secret is shown in the answer, and nowhere else again.
-pub(crate) async fn change(services: &Services, frame: &Frame<'_>, id: &str, request: &Request) -> Answer {
+pub(crate) async fn change(
+    services: &Services,
+    frame: &Frame<'_>,
+    id: &str,
+    request: &Request,
+    base_url: &str,
+) -> Answer {
     let ChangeForm { change, seen } = read_form(request)?;
     let endpoint = endpoint::own(services, frame, id).await?;
     let (owner, now) = (frame.visitor.owner(frame.mode), services.clock.now());
@@ -56,13 +62,14 @@ pub(crate) async fn change(services: &Services, frame: &Frame<'_>, id: &str, req
             Ok(endpoint.clone())
         }
         Change::Roll => {
-            let secret = EndpointSecret::new(WebhookSecret::generate(services.random.bytes()).expose().to_owned());
+            let secret = new_secret(services);
             let Some(rolled) = endpoints.rotate_once(&owner, id, &secret, now, seen, write).await? else {
                 services.acts.put(&refused(act, "changed_meanwhile")).await?;
                 return Err(rolled_meanwhile());
             };
             tracing::info!(endpoint_id = %id, act_id = %act.id, ?change, "changed");
-            return endpoint::page(services, frame, &rolled, Some(secret.as_str())).await;
+            let beside = Beside { secret: Some(secret.as_str()), ..Beside::default() };
+            return endpoint::page(services, frame, &rolled, beside, base_url).await;
         }
     };
     changed.map_err(not_changed)?;
@@ -84,6 +91,11 @@ pub(crate) async fn resend(services: &Services, frame: &Frame<'_>, id: &str) -> 
     services.deliveries.replay(&event, &subscribers).await?;
     tracing::info!(event_id = %event.id(), act_id = %act.id, "resent");
     see_other(&format!("{}/events/{}", frame.root(), event.id()))
+}
+
+/// A secret for an endpoint.
+pub(super) fn new_secret(services: &Services) -> EndpointSecret {
+    EndpointSecret::new(WebhookSecret::generate(services.random.bytes()).expose().to_owned())
 }
 
 const fn kind_of(change: Change) -> ActKind {
@@ -113,7 +125,7 @@ fn not_changed(error: NotChanged) -> Problem {
     }
 }
 
-fn disabled_meanwhile() -> Problem {
+pub(super) fn disabled_meanwhile() -> Problem {
     Problem::Refused(StatusCode::CONFLICT, |_| ProblemTexts {
         heading: "The endpoint is disabled",
         text: "Somebody disabled it, or it answered 410 Gone. Go back, load the page again, and enable it: that resumes it, too.",

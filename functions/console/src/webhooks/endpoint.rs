@@ -8,6 +8,9 @@ use pages::{Answer, Language, Problem, Shell, Zone};
 use store::{ListRange, StoredEvent};
 
 use super::list::Status;
+use super::resend::Resent;
+use super::same::of_endpoint;
+use crate::days::Errors;
 use crate::frame::Frame;
 use crate::services::Services;
 
@@ -32,6 +35,18 @@ struct Row {
     of: ObjectId,
 }
 
+/// What the page says beside how the endpoint is.
+#[derive(Default)]
+pub(super) struct Beside<'a> {
+    /// The new secret, shown once.
+    pub(super) secret: Option<&'a str>,
+    /// What was queued just now.
+    pub(super) resent: Option<Resent>,
+    /// From when on events are to be sent again, as it was typed, and what is wrong with it.
+    pub(super) since: String,
+    pub(super) errors: Errors,
+}
+
 #[derive(Template)]
 #[template(path = "webhooks/endpoint.html")]
 struct EndpointPage<'a> {
@@ -44,13 +59,13 @@ struct EndpointPage<'a> {
     subscribed: String,
     /// Until when the secret before is valid beside the new one.
     previous_secret_until: Option<String>,
-    /// The new secret, shown once.
-    secret: Option<&'a str>,
+    beside: Beside<'a>,
     waiting: Vec<Waiting>,
     /// How many more wait than are listed, if any.
     more_waiting: Option<String>,
     events: Vec<Row>,
     may_change: bool,
+    same: Option<String>,
 }
 
 /// An endpoint of the visitor's merchant, in this mode.
@@ -61,13 +76,22 @@ pub(super) async fn own(services: &Services, frame: &Frame<'_>, id: &str) -> Res
 }
 
 /// Its page.
-pub(crate) async fn show(services: &Services, frame: &Frame<'_>, id: &str) -> Answer {
+pub(crate) async fn show(services: &Services, frame: &Frame<'_>, id: &str, query: &str, base_url: &str) -> Answer {
     let endpoint = own(services, frame, id).await?;
-    page(services, frame, &endpoint, None).await
+    let beside = Beside { resent: Resent::read(query), ..Beside::default() };
+    page(services, frame, &endpoint, beside, base_url).await
 }
 
-/// Its page; with its secret, if that is new.
-pub(super) async fn page(services: &Services, frame: &Frame<'_>, endpoint: &Endpoint, secret: Option<&str>) -> Answer {
+/// Its page, with this beside; 422 if something is wrong.
+pub(super) async fn page(
+    services: &Services,
+    frame: &Frame<'_>,
+    endpoint: &Endpoint,
+    beside: Beside<'_>,
+    base_url: &str,
+) -> Answer {
+    let may_change = frame.visitor.may(Permission::ChangeWebhooks);
+    let status = if beside.errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let now = services.clock.now();
     let mut paused = services.cursors.paused_of(&endpoint.id, COUNTED).await?;
     let more_waiting = more(paused.len());
@@ -81,13 +105,14 @@ pub(super) async fn page(services: &Services, frame: &Frame<'_>, endpoint: &Endp
         created_at: frame.language.date_and_time(endpoint.created_at, Zone::London),
         subscribed: subscribed(&endpoint.events),
         previous_secret_until: previous_secret_until(endpoint, frame.language, now),
-        secret,
+        beside,
         waiting: paused.iter().map(|cursor| waiting(cursor, frame)).collect(),
         more_waiting,
         events: events(services, endpoint, frame).await?,
-        may_change: frame.visitor.may(Permission::ChangeWebhooks),
+        may_change,
+        same: may_change.then(|| of_endpoint(endpoint, base_url)),
     };
-    frame.page(StatusCode::OK, &page)
+    frame.page(status, &page)
 }
 
 /// The last events that the endpoint gets, newest first.

@@ -6,6 +6,8 @@ use models::{ObjectId, Permission};
 use pages::{Answer, Problem, Shell, Zone};
 use store::{DeliveryAttempt, StoredEvent};
 
+use super::deliveries::{Shown, shown};
+use super::same::of_event;
 use crate::frame::Frame;
 use crate::services::Services;
 
@@ -36,7 +38,10 @@ struct EventPage<'a> {
     payment_path: String,
     correlation_id: Option<&'a str>,
     attempts: Vec<Row>,
+    /// What each endpoint is sent.
+    deliveries: Vec<Shown>,
     may_resend: bool,
+    same: Option<String>,
 }
 
 /// An event of the visitor's merchant, in this mode.
@@ -50,8 +55,9 @@ pub(super) async fn own(services: &Services, frame: &Frame<'_>, id: &str) -> Res
 }
 
 /// Its page.
-pub(crate) async fn show(services: &Services, frame: &Frame<'_>, id: &str) -> Answer {
+pub(crate) async fn show(services: &Services, frame: &Frame<'_>, id: &str, base_url: &str) -> Answer {
     let event = &own(services, frame, id).await?;
+    let may_resend = frame.visitor.may(Permission::ChangeWebhooks);
     let attempts = services.events.attempts(&event.id(), MAX_ATTEMPTS).await?;
     let page = EventPage {
         shell: &frame.shell(),
@@ -64,7 +70,9 @@ pub(crate) async fn show(services: &Services, frame: &Frame<'_>, id: &str) -> An
         payment_path: format!("{}/payments/{}", frame.root(), event.object.session_id()),
         correlation_id: event.correlation_id().map(models::CorrelationId::as_str),
         attempts: attempts.iter().map(|attempt| row(attempt, frame)).collect(),
-        may_resend: frame.visitor.may(Permission::ChangeWebhooks),
+        deliveries: shown(services, frame, event, &attempts).await?,
+        may_resend,
+        same: may_resend.then(|| of_event(event, base_url)),
     };
     frame.page(StatusCode::OK, &page)
 }

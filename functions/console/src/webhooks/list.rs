@@ -3,23 +3,25 @@
 use askama::Template;
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
-use models::{DisabledBy, Endpoint};
+use models::{DisabledBy, Endpoint, EventType, Permission};
 use pages::{Answer, Language, Shell, Zone};
 
+use super::register::{ALL, Typed, formats};
+use crate::curl::command;
 use crate::frame::Frame;
 use crate::services::Services;
 
 /// How an endpoint does.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Status {
+pub(crate) struct Status {
     /// In words.
-    pub(super) text: String,
+    pub(crate) text: String,
     /// How it is shown: `good`, `wait` or `bad`.
-    pub(super) class: &'static str,
+    pub(crate) class: &'static str,
 }
 
 impl Status {
-    pub(super) fn of(endpoint: &Endpoint, language: Language, now: Timestamp) -> Self {
+    pub(crate) fn of(endpoint: &Endpoint, language: Language, now: Timestamp) -> Self {
         let parked_until = endpoint.parked_until.filter(|until| *until > now);
         let status = |text: String, class| Self { text, class };
         match (endpoint.disabled_by, parked_until, endpoint.failures) {
@@ -50,10 +52,40 @@ struct ListPage<'a> {
     shell: &'a Shell<'a>,
     frame: &'a Frame<'a>,
     rows: Vec<Row>,
+    path: String,
+    may_change: bool,
+    typed: Typed,
+    formats: Vec<Choice>,
+    events: Vec<Choice>,
+    same: Option<String>,
+}
+
+impl ListPage<'_> {
+    fn error(&self, of: &str) -> Option<&str> {
+        self.typed.errors.iter().find(|(field, _)| *field == of).map(|(_, text)| text.as_str())
+    }
+}
+
+/// What can be chosen in the form.
+struct Choice {
+    value: String,
+    text: String,
+    is_chosen: bool,
 }
 
 /// The page that lists them.
-pub(crate) async fn show(services: &Services, frame: &Frame<'_>) -> Answer {
+pub(crate) async fn show(services: &Services, frame: &Frame<'_>, base_url: &str) -> Answer {
+    page(services, frame, StatusCode::OK, Typed::new(services), base_url).await
+}
+
+/// The same, with the form that registers one as it was typed.
+pub(super) async fn page(
+    services: &Services,
+    frame: &Frame<'_>,
+    status: StatusCode,
+    typed: Typed,
+    base_url: &str,
+) -> Answer {
     let now = services.clock.now();
     let endpoints = services.endpoints.of(&frame.visitor.person.merchant_id).await?;
     let row = |endpoint: &Endpoint| Row {
@@ -64,5 +96,25 @@ pub(crate) async fn show(services: &Services, frame: &Frame<'_>) -> Answer {
         status: Status::of(endpoint, frame.language, now),
     };
     let rows = endpoints.iter().filter(|endpoint| endpoint.mode == frame.mode).map(row).collect();
-    frame.page(StatusCode::OK, &ListPage { shell: &frame.shell(), frame, rows })
+    let choice = |value: &str, text: &str, is_chosen: bool| {
+        let [value, text] = [value, text].map(str::to_owned);
+        Choice { value, text, is_chosen }
+    };
+    let event = |value: &str, text: &str| choice(value, text, typed.events.iter().any(|chosen| chosen == value));
+    let types = EventType::all().map(|event_type| event_type.to_string()).map(|name| event(&name, &name));
+    let all = event(ALL, "All, also those to come");
+    let events = std::iter::once(all).chain(types).collect();
+    let formats = formats().map(|format| choice(format.as_str(), format.name(), typed.format == format.as_str()));
+    let page = ListPage {
+        shell: &frame.shell(),
+        frame,
+        rows,
+        path: format!("{}/webhooks", frame.root()),
+        may_change: frame.visitor.may(Permission::ChangeWebhooks),
+        formats: formats.collect(),
+        events,
+        same: Some(command(base_url, &typed.request())),
+        typed,
+    };
+    frame.page(status, &page)
 }

@@ -53,7 +53,7 @@ pub(crate) fn check_cancel(request: &Request) -> Result<(), Refusal> {
 pub(crate) fn cancel_request(session: SessionId) -> ApiRequest {
     let request = ApiRequest::post(format!("/pis/v2/payments/{}", session.to_hex()));
     let body = json!({ "meta": { "status": CANCELLED } });
-    ApiRequest { method: "PATCH", idempotency_header: "X-Request-ID", ..request.with(&body) }
+    ApiRequest { method: "PATCH", idempotency_header: Some("X-Request-ID"), ..request.with(&body) }
 }
 
 #[cfg(test)]

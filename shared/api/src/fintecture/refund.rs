@@ -104,7 +104,7 @@ pub(crate) fn parse_refund(request: &Request, body: &Json<'_>) -> Result<NewRefu
 pub(crate) fn refund_request(session: SessionId, amount: Money) -> ApiRequest {
     let attributes = serde_json::json!({ "amount": amount.to_decimal() });
     let body = serde_json::json!({ "meta": { "session_id": session.to_hex() }, "data": { "attributes": attributes } });
-    ApiRequest { idempotency_header: "X-Request-ID", ..ApiRequest::post("/pis/v2/refund".to_owned()).with(&body) }
+    ApiRequest { idempotency_header: Some("X-Request-ID"), ..ApiRequest::post("/pis/v2/refund".to_owned()).with(&body) }
 }
 
 fn is_empty(given: &Given<Box<RawValue>>) -> bool {

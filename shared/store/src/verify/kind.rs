@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use jiff::civil::Date;
 use models::{
-    ApiKeyId, BankId, CursorId, CustomerId, EndpointId, EventId, MailId, MerchantId, Mode, ObjectId, ProviderPaymentId,
-    RefundId, SessionId, TestClockId,
+    ApiKeyId, BankId, CursorId, CustomerId, EndpointId, EventId, LinkMailId, MailId, MerchantId, Mode, ObjectId,
+    ProviderPaymentId, RefundId, SessionId, TestClockId,
 };
 
 use crate::keys;
@@ -25,6 +26,9 @@ pub(super) enum Kind {
     /// Of an owner's lists, and of what.
     Count(String, String),
     CountMark(String),
+    /// Of a session, or of a refund of it.
+    Ended(SessionId, Option<RefundId>),
+    Day(MerchantId, Mode, Date),
     Event(EventId),
     Cursor(CursorId),
     Attempt(ObjectId),
@@ -38,6 +42,7 @@ pub(super) enum Kind {
     People(MerchantId),
     SignIn,
     Link,
+    LinkMail(LinkMailId),
     Visit,
     Endpoint(MerchantId, EndpointId),
     EndpointCount(MerchantId, Mode),
@@ -75,6 +80,18 @@ impl Kind {
             "FIND" => Some(Self::FoundBy(id.split('#').nth(2)?.to_owned(), pointers::session_of(key))),
             "COUNT" => Some(Self::Count(id.to_owned(), sk.to_lowercase())),
             "COUNTED" => Some(Self::CountMark(id.to_owned())),
+            "ENDED" => match sk.split_once('#')? {
+                ("SESSION", session) => Some(Self::Ended(session.parse().ok()?, None)),
+                ("REFUND", path) => {
+                    let (session, refund) = path.split_once('#')?;
+                    Some(Self::Ended(session.parse().ok()?, Some(refund.parse().ok()?)))
+                }
+                (_, _) => None,
+            },
+            "DAYS" => {
+                let (merchant, mode) = id.split_once('#')?;
+                Some(Self::Day(merchant.parse().ok()?, mode.parse().ok()?, sk.parse().ok()?))
+            }
             "EVENTS" => Self::of_events(id.parse().ok()?, sk),
             "MAIL" => Some(Self::Mail(format!("{id}/{}", sk.replace('#', "/")).parse().ok()?)),
             "MERCHANT" => {
@@ -95,6 +112,7 @@ impl Kind {
             }
             "SIGNIN" => Some(Self::SignIn),
             "LINK" => (sk == keys::LINK_SK).then_some(Self::Link),
+            "LINKMAIL" => (sk == keys::LINK_MAIL_SK).then_some(Self::LinkMail(id.parse().ok()?)),
             "VISIT" => (sk == keys::VISIT_SK).then_some(Self::Visit),
             "ENDPOINTS" => {
                 let merchant = id.parse().ok()?;
@@ -148,6 +166,9 @@ impl fmt::Display for Kind {
             Self::FoundBy(kind, None) => write!(f, "pointer by {kind}"),
             Self::Count(owner, counted) => write!(f, "count {counted} of {owner}"),
             Self::CountMark(id) => write!(f, "mark that {id} is counted"),
+            Self::Ended(session, None) => write!(f, "ending of session {session}"),
+            Self::Ended(session, Some(refund)) => write!(f, "ending of refund {refund} of session {session}"),
+            Self::Day(merchant, mode, day) => write!(f, "{} day {day} of merchant {merchant}", mode.as_str()),
             Self::Event(id) => write!(f, "event {id}"),
             Self::Cursor(id) => write!(f, "cursor {id}"),
             Self::Attempt(id) => write!(f, "an attempt to deliver {id}"),
@@ -162,6 +183,7 @@ impl fmt::Display for Kind {
             Self::People(merchant) => write!(f, "people of merchant {merchant}"),
             Self::SignIn => write!(f, "where a person signs in"),
             Self::Link => write!(f, "a sign-in link"),
+            Self::LinkMail(id) => write!(f, "mail {id} with sign-in links"),
             Self::Visit => write!(f, "a visit of the console"),
             Self::Endpoint(merchant, id) => write!(f, "endpoint {id} of merchant {merchant}"),
             Self::EndpointCount(merchant, mode) => {

@@ -59,6 +59,7 @@ impl Check<'_> {
         let object = Object::Refund(Box::new(refund));
         let entered_at: Vec<_> = (1..=object.history_len()).map(|sequence| object.entered_at(sequence)).collect();
         self.mails_called_for(&object).await?;
+        self.counted(&object).await?;
         self.events_called_for((*id).into(), &entered_at, test_clock.as_ref()).await
     }
 

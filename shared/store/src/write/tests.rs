@@ -20,9 +20,9 @@ use aws_smithy_types::byte_stream::ByteStream;
 use jiff::{SignedDuration, Timestamp};
 use models::{
     ActKind, ActObject, ApiKey, Application, AttemptEnd, CursorId, Customer, DisabledBy, Endpoint, EndpointId,
-    EndpointSecret, EventId, LateMoney, ListShards, MailFeedback, MailId, MailTopic, MinorUnits, Mode, Object,
-    PaidFrom, PaymentAttempt, Person, Received, Refund, RefundCreation, RefundId, Role, Scopes, Session, SessionEvent,
-    SessionId, Shop, TransferInstructions,
+    EndpointSecret, EventId, LateMoney, LinkMailId, ListShards, MailFeedback, MailId, MailTopic, MinorUnits, Mode,
+    Object, PaidFrom, PaymentAttempt, Person, Received, Refund, RefundCreation, RefundId, Role, Scopes, Session,
+    SessionEvent, SessionId, Shop, TransferInstructions,
 };
 use providers::mock::{Concluded, Conclusion, Decided, Decision, Entry, Ledger, Order, Payment, RefundOrder};
 use serde_json::Value;
@@ -31,11 +31,11 @@ use uuid::Uuid;
 use super::{SENDING, WriteKind};
 use crate::table::{Item, Key};
 use crate::{
-    Acts, Change, ChangeError, ClockAdvanced, Counted, Counts, Created, Cursors, Customers, DeliveryAttempt,
-    EndpointChange, EndpointCreated, Endpoints, Erased, Erasures, Events, Fingerprint, Finished, LinkAsked, LinkToken,
-    ListRange, Mails, Marked, Merchants, MockLedger, ObjectPath, Owner, Paused, People, PeopleChanged, Pointers,
-    RefundConclusion, RefundCreated, RefundEnd, Refunds, Registration, Resent, Sessions, Shops, Sought, Span,
-    StoreError, StoredEvent, Table, TestClocks, VisitToken, Visits,
+    Acts, Change, ChangeError, ClockAdvanced, Counted, Counts, Created, Cursors, Customers, DeliveryAttempt, Endings,
+    EndpointChange, EndpointCreated, Endpoints, Erased, Erasures, Events, Fingerprint, Finished, LinkAsked, LinkMails,
+    LinkToken, ListRange, Mails, Marked, Merchants, MockLedger, ObjectPath, Owner, Paused, People, PeopleChanged,
+    Pointers, RefundConclusion, RefundCreated, RefundEnd, Refunds, Registration, Resent, Sessions, Shops,
+    SignInRequest, Sought, Span, StoreError, StoredEvent, Table, TestClocks, VisitToken, Visits,
 };
 use support::World;
 
@@ -212,6 +212,7 @@ fn every_kind_arrives_late() {
         Box::pin(endpoints(&late, &owner, now)).await;
         Box::pin(customers(&late, &owner, now)).await;
         Box::pin(pointers(&late, &owner, now)).await;
+        Box::pin(endings(&late, &owner, now)).await;
         Box::pin(test_clocks(&late, &owner, now)).await;
         Box::pin(people(&late, &owner, now)).await;
         Box::pin(ledger(&late)).await;
@@ -236,13 +237,38 @@ async fn merchants(late: &Late, owner: &Owner, now: Timestamp) {
         id: format!("pk_test_{id}_0123456789abcdef").parse().unwrap(),
         secret_sha256: [2; 32],
         token_secret: [3; 32],
+        name: None,
         scopes: Scopes::ALL,
         created_at: now,
         revoked_at: None,
+        valid_until: None,
     };
-    assert!(merchants.add_key(&key).await.unwrap());
-    assert!(merchants.revoke_key(&key.id, samples::now()).await.unwrap());
+    let another = |end: &str| ApiKey { id: format!("pk_test_{id}_{end}").parse().unwrap(), ..key.clone() };
+    let act = |what| samples::act(id, Mode::Test, what, ActObject::Key(key.id.clone()));
+    assert!(merchants.add_key(&key, None).await.unwrap());
+    assert!(merchants.add_key(&key, None).await.unwrap(), "ours");
+    assert!(merchants.revoke_key(&key.id, samples::now(), None).await.unwrap());
     late.arrive_after("revoking a key").await;
+    let (second, third) = (another("second"), another("third"));
+    let write = late.acts().write(&act(ActKind::KeyIssued)).unwrap();
+    for _ in 0..2 {
+        assert!(merchants.add_key(&second, Some(&write)).await.unwrap());
+    }
+    late.arrive_after("issuing a key by a person").await;
+    let write = late.acts().write(&act(ActKind::KeyRolled)).unwrap();
+    for _ in 0..2 {
+        assert!(merchants.roll_key(&second.id, &third, now + seconds(3600), &write).await.unwrap());
+    }
+    late.arrive_after("rolling a key").await;
+    let write = late.acts().write(&act(ActKind::KeyRolled)).unwrap();
+    assert!(!merchants.roll_key(&second.id, &another("fourth"), now, &write).await.unwrap(), "it was rolled");
+    for _ in 0..2 {
+        let write = late.acts().write(&act(ActKind::KeyRevoked)).unwrap();
+        assert!(merchants.revoke_key(&third.id, samples::now(), Some(&write)).await.unwrap());
+        late.arrive_after("revoking a key by a person").await;
+    }
+    let write = late.acts().write(&act(ActKind::KeyRolled)).unwrap();
+    assert!(!merchants.roll_key(&third.id, &another("fourth"), now, &write).await.unwrap(), "it is revoked");
     let account = samples::merchant().linked_accounts.remove(0);
     for round in ["first", "again"] {
         assert!(merchants.link_account(id, &account).await.unwrap());
@@ -259,6 +285,12 @@ async fn merchants(late: &Late, owner: &Owner, now: Timestamp) {
         shops.put(id, &shop).await.unwrap();
         assert_eq!(shops.get(id).await.unwrap(), Some(shop));
         late.arrive_after("putting a shop").await;
+    }
+    let write = late.acts().write(&samples::act(id, Mode::Test, ActKind::ShopChanged, ActObject::Shop)).unwrap();
+    for _ in 0..2 {
+        let named = |_| Ok::<_, StoreError>(Shop::new(samples::name("Bright Candles")));
+        assert_eq!(shops.change(id, named, Some(&write)).await.unwrap().display_name, samples::name("Bright Candles"));
+        late.arrive_after("changing a shop by a person").await;
     }
     for round in 1..=2 {
         let made = samples::application(&key.id);
@@ -989,6 +1021,24 @@ async fn pointers(late: &Late, owner: &Owner, now: Timestamp) {
     is_found(late, &known, true, false).await;
 }
 
+/// Notes what ended, and has its day added up and counted again.
+async fn endings(late: &Late, owner: &Owner, now: Timestamp) {
+    let endings = Endings::new(late.table.clone());
+    let at = now - SignedDuration::from_hours(72);
+    for round in 1..=3 {
+        let mut session = support::new_session(owner, at, None, 400);
+        samples::happen(&mut session, SessionEvent::CancelledByPayer, at);
+        let session = Object::Session(Box::new(session));
+        for _ in 0..2 {
+            endings.note(&session, now).await.unwrap();
+            late.arrive_after("noting how something ended").await;
+        }
+        let days = endings.last_days(owner, ListShards::default(), 4, now, &|| true).await.unwrap();
+        assert_eq!(days[0].1.as_ref().unwrap().payments().ended, round);
+        late.arrive_after("adding a day up").await;
+    }
+}
+
 /// Does everything to people, their links and their visits.
 async fn people(late: &Late, owner: &Owner, now: Timestamp) {
     let (people, visits) = (People::new(late.table.clone()), Visits::new(late.table.clone()));
@@ -1018,6 +1068,27 @@ async fn people(late: &Late, owner: &Owner, now: Timestamp) {
             assert_eq!(asked, LinkAsked::Granted);
             late.arrive_after("asking for a link").await;
         }
+        let asked = SignInRequest {
+            email: ada.email.clone(),
+            base_url: "https://pay.example.com".to_owned(),
+            back: "/console/test/payments".to_owned(),
+            at,
+        };
+        let (mails, id) = (LinkMails::new(late.table.clone()), LinkMailId::new(samples::uuid()));
+        mails.put(id, &asked).await.unwrap();
+        late.arrive_after("putting a mail with a sign-in link").await;
+        for tried in [1, 100, 300] {
+            let claim = mails.claim(id, at + seconds(tried)).await.unwrap().unwrap();
+            late.arrive_after("claiming it").await;
+            assert!(mails.claim(id, at + seconds(tried + 60)).await.unwrap().is_none(), "it is somebody's");
+            if tried == 300 {
+                mails.end(&claim).await.unwrap();
+            } else {
+                mails.put_back(&claim, merchant, at + seconds(tried + 70)).await.unwrap();
+            }
+            late.arrive_after("sending it, or not").await;
+        }
+        assert!(mails.claim(id, at + seconds(1000)).await.unwrap().is_none(), "it is done");
         for visit in 0..2 {
             let (link, cookie) = (LinkToken::new(&late.table.random), VisitToken::new(&late.table.random));
             at += seconds(100);

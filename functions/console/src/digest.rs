@@ -1,0 +1,22 @@
+//! Digests that only who knows a merchant's secret can make: what was typed can't be found out by them.
+
+use models::AccountIdentifier;
+
+/// SHA-256 of these texts under the merchant's `salt`.
+pub(crate) fn digest(salt: &[u8; 32], texts: &[&str]) -> [u8; 32] {
+    let mut bytes = salt.to_vec();
+    for text in texts {
+        // Each with its length, so that no two lists of them run together.
+        bytes.extend((text.len() as u64).to_be_bytes());
+        bytes.extend(text.as_bytes());
+    }
+    api::sha256(&bytes)
+}
+
+/// What names an account.
+pub(crate) fn account_texts(account: &AccountIdentifier) -> [&str; 2] {
+    match account {
+        AccountIdentifier::UkAccount { sort_code, account_number } => [sort_code.as_str(), account_number.as_str()],
+        AccountIdentifier::Iban { iban } => [iban.as_str(), ""],
+    }
+}

@@ -1,0 +1,18 @@
+//! Who showed only just now who they are, as what moves or opens the way to real money asks.
+
+use jiff::SignedDuration;
+use models::Mode;
+
+use crate::frame::Frame;
+use crate::services::Services;
+
+/// For how long after they proved who they are somebody may do that.
+const FRESH_FOR: SignedDuration = SignedDuration::from_mins(5);
+
+/// Whether the visitor may do such a thing now; in test always.
+pub(crate) fn is_fresh(services: &Services, frame: &Frame<'_>) -> bool {
+    match frame.mode {
+        Mode::Test => true,
+        Mode::Live => services.clock.now().duration_since(frame.visitor.signed_in_at) <= FRESH_FOR,
+    }
+}

@@ -1,0 +1,98 @@
+//! Issuing a key.
+
+use api::IssuedKey;
+use lambda_http::Request;
+use lambda_http::http::StatusCode;
+use models::{Act, ActChange, ActKind, ActObject, ApiKey, ApiKeyId, Name, Scopes};
+use pages::{Answer, Problem, ProblemTexts, read_form, see_other};
+use serde::Deserialize;
+
+use super::key;
+use super::list::{Typed, page};
+use super::own::{MAX_KEYS, keys_path, merchant, of_mode, too_many};
+use crate::acts::{self, refused};
+use crate::back::Back;
+use crate::frame::Frame;
+use crate::fresh::is_fresh;
+use crate::services::Services;
+
+#[derive(Deserialize)]
+struct IssueForm {
+    /// Of the key to be issued, as the form was given it.
+    id: String,
+    #[serde(default)]
+    name: String,
+    // What it may do: the boxes that are ticked, each with its own name as its value.
+    #[serde(default, rename = "payment_sessions:read")]
+    sessions_read: String,
+    #[serde(default, rename = "payment_sessions:write")]
+    sessions_write: String,
+    #[serde(default, rename = "refunds:write")]
+    refunds_write: String,
+    #[serde(default, rename = "webhooks:write")]
+    webhooks_write: String,
+}
+
+impl IssueForm {
+    fn scopes(&self) -> Scopes {
+        let Self { sessions_read, sessions_write, refunds_write, webhooks_write, .. } = self;
+        Scopes::known_of(&[sessions_read, sessions_write, refunds_write, webhooks_write].map(String::as_str).join(" "))
+    }
+}
+
+const NAME: &str = "Name the key in up to 140 characters, such as “Web shop”.";
+const SCOPES: &str = "Choose what the key may do.";
+
+/// Issues it, and shows its secret.
+pub(crate) async fn issue(services: &Services, frame: &Frame<'_>, request: &Request) -> Answer {
+    if !is_fresh(services, frame) {
+        return see_other(&Back::read(&keys_path(frame)).sign_in_again());
+    }
+    let form: IssueForm = read_form(request)?;
+    let merchant = merchant(services, frame).await?;
+    let id: ApiKeyId = form.id.parse().map_err(|_| Problem::Unreadable)?;
+    if *id.merchant() != merchant.id || id.mode() != frame.mode {
+        return Err(Problem::Unreadable);
+    }
+    let (name, scopes) = (Name::try_from(form.name.trim().to_owned()), form.scopes());
+    let mut typed = Typed { name: form.name, scopes, errors: Vec::new() };
+    if scopes == Scopes::NONE {
+        typed.errors.push(("payment_sessions:read", SCOPES));
+    }
+    let name = match name {
+        Ok(name) if typed.errors.is_empty() => name,
+        named => {
+            if named.is_err() {
+                typed.errors.insert(0, ("name", NAME));
+            }
+            return page(services, frame, StatusCode::UNPROCESSABLE_ENTITY, id, typed).await;
+        }
+    };
+    let act = Act {
+        change: Some(ActChange { from: String::new(), to: name.as_str().to_owned() }),
+        ..acts::on_page(services, frame, ActKind::KeyIssued, ActObject::Key(id.clone()))
+    };
+    let IssuedKey { key, secret } = api::issue_key_by(&id, scopes, services.clock.now(), &services.random);
+    let key = ApiKey { name: Some(name), ..key };
+    let keys = of_mode(merchant, frame);
+    let is_there = keys.iter().any(|there| there.id == key.id);
+    if keys.len() >= MAX_KEYS && !is_there {
+        services.acts.put(&refused(act, "too_many_keys")).await?;
+        return Err(too_many());
+    }
+    if is_there || !services.merchants.add_key(&key, Some(&services.acts.write(&act)?)).await? {
+        services.acts.put(&refused(act, "issued_before")).await?;
+        return Err(issued_before());
+    }
+    tracing::info!(key_id = %key.id, act_id = %act.id, "key issued");
+    key::page(services, frame, &key, Some(secret.as_str()))
+}
+
+/// 409: the form was sent before.
+fn issued_before() -> Problem {
+    Problem::Refused(StatusCode::CONFLICT, |_| ProblemTexts {
+        heading: "This key was issued already",
+        text: "Its secret was shown then, and is shown only once. If nobody has it, revoke the key and issue another: \
+               go back, and load the page again.",
+    })
+}

@@ -1,0 +1,244 @@
+//! What the form of a payment link brings.
+
+use models::{
+    AmountCaps, Currency, EmailAddress, Lifetime, LineItem, LinkedAccount, Merchant, Money, Name, NewSession, Payee,
+    Payer, PaymentMethods, Reference, WireFormat, WriteId,
+};
+use pages::Language;
+use serde::Deserialize;
+use store::Fingerprint;
+
+use crate::digest::{account_texts, digest};
+use crate::payments::mask;
+use crate::step::Step;
+
+/// The currencies that a link may ask for, the most common first.
+const CURRENCIES: [Currency; 3] = [Currency::GBP, Currency::EUR, Currency::SEK];
+
+/// How long a link can be paid: who gets one by mail may be away for some days.
+pub(super) const LIFETIME: Lifetime = Lifetime::MAX;
+
+/// Where a link's money may go: to an account of the merchant's, in a currency that it can receive.
+pub(super) struct Target<'a> {
+    /// As the form spells it. It stays with the account, whatever else is linked and unlinked meanwhile.
+    pub(super) value: String,
+    /// As it reads.
+    pub(super) label: String,
+    account: &'a LinkedAccount,
+    /// The most that may be asked for, in the currency.
+    cap: Money,
+}
+
+impl<'a> Target<'a> {
+    fn new(account: &'a LinkedAccount, cap: Money, salt: &[u8; 32]) -> Self {
+        let code = cap.currency().code();
+        let mark = digest(salt, &account_texts(&account.account));
+        let mark: String = mark.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        Self {
+            value: format!("{code}-{mark}"),
+            label: format!("{code}: {}, {}", account.name.as_str(), mask::account(&account.account)),
+            account,
+            cap,
+        }
+    }
+}
+
+/// Where a merchant's money may go. The first of each currency is where it goes if nobody says so.
+pub(super) fn targets<'a>(merchant: &'a Merchant, caps: &AmountCaps) -> Vec<Target<'a>> {
+    let methods = PaymentMethods::default();
+    let mut targets = Vec::new();
+    for currency in CURRENCIES {
+        let can_have = methods.as_slice().iter().any(|method| method.can_have(currency));
+        let Some(cap) = caps.of(currency).filter(|_| can_have) else { continue };
+        let first = merchant.account_for(currency);
+        let others = merchant.linked_accounts.iter().filter(|linked| {
+            linked.account.receives(currency) && first.is_some_and(|first| first.account != linked.account)
+        });
+        let accounts = first.into_iter().chain(others);
+        targets.extend(accounts.map(|account| Target::new(account, cap, &merchant.idempotency_salt)));
+    }
+    targets
+}
+
+/// A payment link as typed. The payer is personal data, so nothing debugs it.
+#[derive(Deserialize)]
+pub(super) struct LinkForm {
+    /// The button.
+    #[serde(default)]
+    pub(super) step: Step,
+    /// Which form it is: each makes one link.
+    pub(super) token: WriteId,
+    #[serde(default)]
+    pub(super) amount: String,
+    /// The target.
+    #[serde(default)]
+    pub(super) to: String,
+    #[serde(default)]
+    pub(super) what: String,
+    #[serde(default)]
+    pub(super) reference: String,
+    #[serde(default)]
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) email: String,
+    /// Whether the payer is mailed the link.
+    #[serde(default)]
+    pub(super) by_mail: bool,
+}
+
+/// What a form asks for.
+pub(super) struct Asked {
+    pub(super) amount: Money,
+    pub(super) payee: Payee,
+    pub(super) what: Name,
+    pub(super) reference: Option<Reference>,
+    pub(super) payer: Option<Payer>,
+    pub(super) by_mail: bool,
+}
+
+/// What is wrong with each field.
+#[derive(Default)]
+pub(super) struct Errors {
+    pub(super) amount: Option<String>,
+    pub(super) to: Option<&'static str>,
+    pub(super) what: Option<&'static str>,
+    pub(super) reference: Option<&'static str>,
+    pub(super) name: Option<&'static str>,
+    pub(super) email: Option<&'static str>,
+}
+
+impl Errors {
+    /// Each by the id of its field, in the order of the form.
+    pub(super) fn list(&self) -> Vec<(&'static str, String)> {
+        let Self { amount, to, what, reference, name, email } = self;
+        let rest = [("to", to), ("what", what), ("reference", reference), ("name", name), ("email", email)];
+        let rest = rest.into_iter().filter_map(|(field, error)| Some((field, (*error)?.to_owned())));
+        amount.iter().map(|text| ("amount", text.clone())).chain(rest).collect()
+    }
+}
+
+impl LinkForm {
+    /// One that nobody has typed in.
+    pub(super) fn new(targets: &[Target<'_>], token: WriteId) -> Self {
+        Self {
+            step: Step::Check,
+            token,
+            amount: String::new(),
+            to: targets.first().map(|target| target.value.clone()).unwrap_or_default(),
+            what: String::new(),
+            reference: String::new(),
+            name: String::new(),
+            email: String::new(),
+            by_mail: false,
+        }
+    }
+
+    /// What it asks for; or all that is wrong at once.
+    pub(super) fn check(&self, targets: &[Target<'_>], language: Language) -> Result<Asked, Box<Errors>> {
+        let mut wrong = Errors::default();
+        let target = targets.iter().find(|target| target.value == self.to);
+        if target.is_none() {
+            wrong.to = Some("Choose a currency and where the money goes");
+        }
+        let amount = target.map(|target| read_amount(&self.amount, target.cap, language));
+        let amount = amount.and_then(|amount| amount.map_err(|error| wrong.amount = Some(error)).ok());
+        let what = match self.what.trim() {
+            "" => {
+                wrong.what = Some("Say what the payment is for");
+                None
+            }
+            what => {
+                let error = "What it is for can have up to 140 ordinary characters, all of them on one line";
+                Name::try_from(what.to_owned()).map_err(|_| wrong.what = Some(error)).ok()
+            }
+        };
+        let reference = match self.reference.trim() {
+            "" => None,
+            reference => {
+                let error = "The reference can have up to 18 letters, digits and spaces, without accents";
+                Reference::try_from(reference.to_owned()).map_err(|_| wrong.reference = Some(error)).ok()
+            }
+        };
+        let payer = self.payer(&mut wrong);
+        match (amount, target, what) {
+            (Some(amount), Some(Target { account, .. }), Some(what)) if wrong.list().is_empty() => {
+                let payee = Payee { name: account.name.clone(), account: account.account.clone() };
+                Ok(Asked { amount, payee, what, reference, payer, by_mail: self.by_mail })
+            }
+            _ => Err(Box::new(wrong)),
+        }
+    }
+
+    /// Who pays, if that is said.
+    fn payer(&self, wrong: &mut Errors) -> Option<Payer> {
+        let email = match self.email.trim() {
+            "" => {
+                wrong.email = self.by_mail.then_some("Enter the e-mail address that the link goes to");
+                None
+            }
+            email => {
+                let error = "Enter an e-mail address, such as ada@example.com";
+                EmailAddress::try_from(email.to_owned()).map_err(|_| wrong.email = Some(error)).ok()
+            }
+        };
+        let name = match self.name.trim() {
+            "" => {
+                wrong.name = email.is_some().then_some("Enter the payer’s name, too");
+                None
+            }
+            name => {
+                let error = "The name can have up to 140 ordinary characters, all of them on one line";
+                Name::try_from(name.to_owned()).map_err(|_| wrong.name = Some(error)).ok()
+            }
+        };
+        name.map(|name| Payer { name, email, phone: None })
+    }
+}
+
+impl Asked {
+    /// What makes it another link. It is kept when the payer's data is removed, and so nobody who doesn't know the merchant's `salt`
+    /// can find out the payer by it.
+    pub(super) fn fingerprint(&self, salt: &[u8; 32]) -> Fingerprint {
+        let Self { amount, payee, what, reference, payer, by_mail } = self;
+        let amount = format!("{} {}", amount.minor(), amount.currency().code());
+        let [account, rest_of_account] = account_texts(&payee.account);
+        let reference = reference.as_ref().map_or("", Reference::as_str);
+        let name = payer.as_ref().map_or("", |payer| payer.name.as_str());
+        let email = payer.as_ref().and_then(|payer| payer.email.as_ref()).map_or("", EmailAddress::as_str);
+        let by_mail = if *by_mail { "by mail" } else { "" };
+        let texts = [amount.as_str(), account, rest_of_account, what.as_str(), reference, name, email, by_mail];
+        Fingerprint(digest(salt, &texts))
+    }
+
+    /// As a session to be. Its payer may choose again after a refusal, and gets a receipt if there is an address for it.
+    pub(super) fn to_new(&self) -> NewSession {
+        let Self { amount, payee, what, reference, payer, by_mail } = self;
+        let item = LineItem { name: what.clone(), description: None, unit_price: *amount, quantity: 1 };
+        NewSession {
+            line_items: vec![item],
+            payer: payer.clone(),
+            email_link: *by_mail,
+            email_receipt: payer.as_ref().is_some_and(|payer| payer.email.is_some()),
+            retry: true,
+            lifetime: LIFETIME,
+            ..NewSession::new(WireFormat::default(), *amount, payee.clone(), reference.clone())
+        }
+    }
+}
+
+/// An amount from the least there is to this one.
+fn read_amount(typed: &str, cap: Money, language: Language) -> Result<Money, String> {
+    if typed.trim().is_empty() {
+        return Err("Enter an amount".to_owned());
+    }
+    // Each of them has two decimals (ISO 4217).
+    let error = "Enter the amount as a number with at most 2 decimals, like 25.00";
+    let amount = Money::from_typed(typed, cap.currency()).map_err(|_| error)?;
+    if amount.minor() < 1 {
+        Err("The amount must be more than 0".to_owned())
+    } else if amount.minor() > cap.minor() {
+        Err(format!("The amount can be at most {}", language.amount(&cap)))
+    } else {
+        Ok(amount)
+    }
+}

@@ -1,0 +1,245 @@
+//! The overview: what needs a person, and what the last days add up to. It counts from what has ended, never by going through
+//! payments (docs/decisions/0051-overview.md).
+
+mod chart;
+mod needs;
+mod period;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use askama::Template;
+use jiff::Timestamp;
+use lambda_http::http::StatusCode;
+use models::{Currency, ListShards, MinorUnits, Money, PaymentMethod};
+use pages::{Answer, Problem, Shell};
+use store::{ByMethod, InCurrency, ListRange, StoreError, Tally, Wait};
+
+use crate::frame::Frame;
+use crate::services::Services;
+use crate::words::{event_text, method_text};
+use chart::Chart;
+use needs::Needs;
+use period::Period;
+
+/// How long endings are read for one page: what is left then is counted when it is loaded again.
+const COUNTS_FOR: Duration = Duration::from_secs(5);
+
+/// A period that can be chosen.
+struct Choice {
+    path: String,
+    label: &'static str,
+    is_chosen: bool,
+}
+
+/// An hour or a day; nothing is said of one that could not be counted in time.
+struct Column {
+    label: String,
+    tally: Option<Tally>,
+}
+
+/// A figure by itself.
+struct Tile {
+    label: &'static str,
+    value: String,
+}
+
+/// Payments of an hour or day, in a line.
+struct Row {
+    label: String,
+    /// How many were sent, and how many ended otherwise.
+    counts: Option<(u64, u64)>,
+}
+
+/// What was paid in one currency.
+struct CurrencyPart {
+    code: &'static str,
+    tiles: Vec<Tile>,
+    chart: Chart,
+    /// What was sent and refunded in each hour or day.
+    rows: Vec<(String, Option<(String, String)>)>,
+}
+
+/// Payments by one way to pay.
+struct MethodRow {
+    method: &'static str,
+    sums: ByMethod,
+    rate: String,
+}
+
+#[derive(Template)]
+#[template(path = "overview/overview.html")]
+struct OverviewPage<'a> {
+    shell: Shell<'a>,
+    frame: &'a Frame<'a>,
+    needs: Needs,
+    choices: Vec<Choice>,
+    period: Period,
+    /// Leads here again, if something could not be counted in time.
+    reload: Option<String>,
+    /// Whether nothing has ended in this time.
+    is_empty: bool,
+    /// Whether there is no payment at all.
+    is_new: bool,
+    tiles: Vec<Tile>,
+    chart: Chart,
+    rows: Vec<Row>,
+    currencies: Vec<CurrencyPart>,
+    reasons: Vec<(&'static str, u64)>,
+    methods: Vec<MethodRow>,
+}
+
+/// The page.
+pub(crate) async fn show(services: &Services, frame: &Frame<'_>, query: &str) -> Answer {
+    let period = Period::read(query).ok_or(Problem::Malformed)?;
+    let now = services.clock.now();
+    let merchant = services.merchants.get(&frame.visitor.person.merchant_id).await?.ok_or(Problem::NotFound)?;
+    let shards = merchant.list_sharding.shards();
+    let needs = needs::find(services, frame, shards, now).await?;
+    let columns = columns(services, frame, shards, period, now).await?;
+    let mut whole = Tally::default();
+    columns.iter().filter_map(|column| column.tally.as_ref()).for_each(|tally| whole.merge(tally));
+    let is_counted = columns.iter().all(|column| column.tally.is_some());
+    let path = |period: Period| format!("{}/overview?{}", frame.root(), period.query());
+    let is_empty = whole.is_empty() && is_counted;
+    let currencies = whole.in_currencies();
+    let part = |(of, _): &(Currency, InCurrency)| currency(*of, &whole, &columns, frame, period);
+    let page = OverviewPage {
+        shell: frame.shell(),
+        frame,
+        needs,
+        choices: Period::ALL.map(|of| Choice { path: path(of), label: of.label(), is_chosen: of == period }).into(),
+        period,
+        reload: (!is_counted).then(|| path(period)),
+        is_empty,
+        is_new: is_empty && has_no_payment(services, frame, shards).await?,
+        tiles: tiles(&whole),
+        chart: payments_chart(&columns, period),
+        rows: columns.iter().map(Row::of).collect(),
+        currencies: currencies.iter().map(part).collect(),
+        reasons: whole.by_reason().into_iter().map(|(reason, count)| (event_text(reason), count)).collect(),
+        methods: whole.by_method().into_iter().map(method_row).collect(),
+    };
+    frame.page(StatusCode::OK, &page)
+}
+
+/// What ended, by the hour or by the day, oldest first.
+async fn columns(
+    services: &Services,
+    frame: &Frame<'_>,
+    shards: ListShards,
+    period: Period,
+    now: Timestamp,
+) -> Result<Vec<Column>, StoreError> {
+    let (owner, began) = (frame.visitor.owner(frame.mode), services.clock.instant());
+    let may_go_on = || services.clock.elapsed(began) < COUNTS_FOR;
+    Ok(match period {
+        Period::Day => match services.endings.last_day(&owner, shards, now, &may_go_on).await? {
+            Some(hours) => {
+                let label = |at: Timestamp| at.strftime("%-d %b, %H:00").to_string();
+                hours.into_iter().map(|(at, tally)| Column { label: label(at), tally: Some(tally) }).collect()
+            }
+            None => vec![Column { label: period.label().to_owned(), tally: None }],
+        },
+        Period::Week | Period::Month | Period::Quarter => {
+            let days = services.endings.last_days(&owner, shards, period.days(), now, &may_go_on).await?;
+            days.into_iter().map(|(day, tally)| Column { label: day.strftime("%-d %b").to_string(), tally }).collect()
+        }
+    })
+}
+
+/// Whether there is no payment in this mode.
+async fn has_no_payment(services: &Services, frame: &Frame<'_>, shards: ListShards) -> Result<bool, StoreError> {
+    let (owner, range) = (frame.visitor.owner(frame.mode), ListRange { limit: 1, ..ListRange::default() });
+    let page = services.sessions.search(&owner, shards, range, None, None).await?;
+    Ok(page.items.is_empty() && page.next.is_none())
+}
+
+impl Row {
+    fn of(column: &Column) -> Self {
+        let counts = column.tally.as_ref().map(|tally| {
+            let ByMethod { ended, sent } = tally.payments();
+            (sent, ended.saturating_sub(sent))
+        });
+        Self { label: column.label.clone(), counts }
+    }
+}
+
+fn tiles(whole: &Tally) -> Vec<Tile> {
+    let payments = whole.payments();
+    vec![
+        Tile { label: "Payments ended", value: payments.ended.to_string() },
+        Tile { label: "Paid", value: payments.sent.to_string() },
+        Tile { label: "Success rate", value: rate(payments) },
+        Tile { label: "Half of them paid", value: wait_text(whole.wait(50)) },
+        Tile { label: "95% of them paid", value: wait_text(whole.wait(95)) },
+    ]
+}
+
+fn payments_chart(columns: &[Column], period: Period) -> Chart {
+    let parts: Vec<[u64; 2]> = columns.iter().map(|column| Row::of(column).counts.unwrap_or_default().into()).collect();
+    let title = format!("Payments by {}: paid below, not paid above. The table has the numbers.", period.step());
+    Chart::new("chart-payments".to_owned(), title, &parts)
+}
+
+fn currency(currency: Currency, whole: &Tally, columns: &[Column], frame: &Frame<'_>, period: Period) -> CurrencyPart {
+    let amount = |minor: i64| frame.language.amount(&Money::new(MinorUnits::new(minor), currency));
+    let of = |column: &Column| column.tally.as_ref().map(|tally| tally.in_currency(currency));
+    let sums = whole.in_currency(currency);
+    let tiles = vec![
+        Tile { label: "Volume", value: amount(sums.volume_minor) },
+        Tile { label: "Paid", value: sums.sent.to_string() },
+        Tile { label: "Failed", value: sums.failed.to_string() },
+        Tile { label: "Cancelled", value: sums.cancelled.to_string() },
+        Tile { label: "Expired", value: sums.expired.to_string() },
+        Tile { label: "Refunded", value: amount(sums.refunded_minor) },
+        Tile { label: "Refunds sent", value: sums.refunds_sent.to_string() },
+        Tile { label: "Refunds failed", value: sums.refunds_failed.to_string() },
+    ];
+    let code = currency.code();
+    let volume = |column: &Column| of(column).map_or(0, |sums| u64::try_from(sums.volume_minor).unwrap_or(0));
+    let volumes: Vec<_> = columns.iter().map(|column| [volume(column), 0]).collect();
+    let title = format!("Volume in {code} by {}. The table has the numbers.", period.step());
+    let row = |column: &Column| {
+        let amounts = of(column).map(|sums| (amount(sums.volume_minor), amount(sums.refunded_minor)));
+        (column.label.clone(), amounts)
+    };
+    CurrencyPart {
+        code,
+        tiles,
+        chart: Chart::new(format!("chart-{code}"), title, &volumes),
+        rows: columns.iter().map(row).collect(),
+    }
+}
+
+fn method_row((method, sums): (Option<PaymentMethod>, ByMethod)) -> MethodRow {
+    MethodRow { method: method.map_or("Not chosen", method_text), sums, rate: rate(sums) }
+}
+
+/// How many of those that ended were sent, in per cent with one decimal, rounded down: it says 100 only of all.
+fn rate(ByMethod { ended, sent }: ByMethod) -> String {
+    match (u128::from(sent) * 1_000).checked_div(u128::from(ended)) {
+        Some(permille) => format!("{}.{}%", permille / 10, permille % 10),
+        None => "–".to_owned(),
+    }
+}
+
+fn wait_text(wait: Option<Wait>) -> String {
+    match wait {
+        Some(Wait::Within(time)) => format!("within {}", span(time)),
+        Some(Wait::Beyond(time)) => format!("after more than {}", span(time)),
+        None => "–".to_owned(),
+    }
+}
+
+/// A time in whole units, as the bounds of waits are.
+fn span(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ ..120 => format!("{seconds} s"),
+        seconds @ 120..3_600 => format!("{} min", seconds / 60),
+        seconds @ 3_600..86_400 => format!("{} h", seconds / 3_600),
+        86_400..172_800 => "1 day".to_owned(),
+        seconds @ 172_800.. => format!("{} days", seconds / 86_400),
+    }
+}

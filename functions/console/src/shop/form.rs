@@ -1,0 +1,101 @@
+//! What the form of the shop brings.
+
+use models::{Colour, EmailAddress, MerchantUrl, Name, Shop};
+use serde::Deserialize;
+
+use crate::step::Step;
+
+/// What is wrong, each with the id of its field.
+pub(super) type Errors = Vec<(&'static str, String)>;
+
+/// A shop as typed.
+#[derive(Default, Deserialize)]
+pub(super) struct ShopForm {
+    /// The button.
+    #[serde(default)]
+    pub(super) step: Step,
+    #[serde(default)]
+    pub(super) display_name: String,
+    #[serde(default)]
+    pub(super) support_email: String,
+    #[serde(default)]
+    pub(super) support_url: String,
+    #[serde(default)]
+    pub(super) website: String,
+    #[serde(default)]
+    pub(super) colour: String,
+}
+
+const NAME: &str = "Enter the shop’s name, in up to 140 characters.";
+const EMAIL: &str = "Enter an e-mail address, such as help@example.com, or nothing.";
+const URL: &str = "Enter a whole address, such as https://example.com/help, or nothing.";
+const COLOUR: &str = "Enter a colour as # and six letters or digits, such as #8a4b08, or nothing.";
+
+impl ShopForm {
+    /// That of the shop as it is.
+    pub(super) fn of(shop: Shop) -> Self {
+        Self {
+            step: Step::default(),
+            display_name: shop.display_name.into(),
+            support_email: shop.support_email.map(String::from).unwrap_or_default(),
+            support_url: shop.support_url.map(String::from).unwrap_or_default(),
+            website: shop.website.map(String::from).unwrap_or_default(),
+            colour: shop.colour.map(String::from).unwrap_or_default(),
+        }
+    }
+
+    /// The shop that it asks for, with the logo that it has. A colour that operators chose may stay, even where only dark pages
+    /// use it.
+    pub(super) fn check(&self, before: Option<&Shop>) -> Result<Shop, Errors> {
+        let mut errors = Errors::new();
+        let display_name = Name::try_from(self.display_name.trim().to_owned()).ok();
+        if display_name.is_none() {
+            errors.push(("display_name", NAME.to_owned()));
+        }
+        let support_email = optional::<EmailAddress>("support_email", &self.support_email, EMAIL, &mut errors);
+        let support_url = optional::<MerchantUrl>("support_url", &self.support_url, URL, &mut errors);
+        let website = optional::<MerchantUrl>("website", &self.website, URL, &mut errors);
+        let colour = optional::<Colour>("colour", &self.colour, COLOUR, &mut errors);
+        let is_new = colour != before.and_then(|before| before.colour);
+        errors.extend(colour.filter(|_| is_new).and_then(unreadable).map(|text| ("colour", text)));
+        match display_name {
+            Some(display_name) if errors.is_empty() => {
+                let logo = before.and_then(|before| before.logo.clone());
+                Ok(Shop { display_name, support_email, support_url, website, colour, logo })
+            }
+            Some(_) | None => Err(errors),
+        }
+    }
+}
+
+/// A field that may be empty. What is wrong is put to the errors.
+fn optional<T: TryFrom<String>>(
+    field: &'static str,
+    typed: &str,
+    error: &'static str,
+    errors: &mut Errors,
+) -> Option<T> {
+    let typed = typed.trim();
+    if typed.is_empty() {
+        return None;
+    }
+    let read = T::try_from(typed.to_owned()).ok();
+    if read.is_none() {
+        errors.push((field, error.to_owned()));
+    }
+    read
+}
+
+/// Why a colour is refused: on light pages, and with the white text of a button, it could not be read (WCAG 2.2, 1.4.3).
+fn unreadable(colour: Colour) -> Option<String> {
+    let contrast = colour.least_contrast(Colour::LIGHT_PAGES);
+    // Never rounded up to what it has not.
+    let shown = (contrast * 10.0).floor() / 10.0;
+    (contrast < Colour::TEXT_CONTRAST).then(|| {
+        format!(
+            "{colour} has a contrast of {shown:.1}:1 with our light pages and the white text of buttons. To be read, it needs \
+             {}:1: choose a darker colour.",
+            Colour::TEXT_CONTRAST
+        )
+    })
+}

@@ -1,0 +1,91 @@
+//! The shop changed by people, over tables in memory.
+
+use models::{ActKind, ActObject, Colour, Mode, Shop};
+
+use super::{show, submit};
+use crate::desk::{Desk, form, seen, words};
+
+const FIELDS: [(&str, &str); 5] = [
+    ("display_name", "Dim Candles"),
+    ("support_email", "help@shop.example"),
+    ("support_url", ""),
+    ("website", "https://shop.example"),
+    ("colour", "#8a4b08"),
+];
+
+impl Desk {
+    async fn send_shop(&self, step: &str, changes: &[(&str, &str)]) -> (u16, String) {
+        let mut fields = vec![("step", step)];
+        for (field, value) in FIELDS {
+            let changed = changes.iter().find(|(of, _)| *of == field);
+            fields.push((field, changed.map_or(value, |(_, to)| *to)));
+        }
+        seen(submit(&self.services, &self.frame(Mode::Test), &form(&fields)).await)
+    }
+
+    async fn shop(&self) -> Option<Shop> {
+        self.services.shops.get_as_it_is(&self.visitor.person.merchant_id).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_shop_is_seen_first_and_changed_with_an_act() {
+    let desk = Desk::new().await;
+    let before = samples::shop();
+    desk.services.shops.put(&desk.visitor.person.merchant_id, &before).await.unwrap();
+    let (status, html) = desk.send_shop("check", &[]).await;
+    assert_eq!(status, 200, "{html}");
+    for part in ["Pay <bdi>Dim Candles</bdi>", "--accent:#8a4b08", "mailto:help@shop.example", "value=\"confirm\""] {
+        assert!(html.contains(part), "{part}: {html}");
+    }
+    assert_eq!((desk.shop().await, desk.acts().await), (Some(before.clone()), vec![]));
+    let (status, html) = desk.send_shop("edit", &[]).await;
+    assert!(status == 200 && html.contains("value=\"Dim Candles\""), "{html}");
+    for _ in 0..2 {
+        assert_eq!(desk.send_shop("confirm", &[]).await, (303, "/console/test/shop".to_owned()));
+    }
+    let shop = desk.shop().await.unwrap();
+    assert_eq!((shop.display_name.as_str(), &shop.logo), ("Dim Candles", &before.logo));
+    assert_eq!((shop.support_url, shop.colour), (None, Some(Colour::rgb(0x8a, 0x4b, 0x08))));
+    let acts = desk.acts().await;
+    let [act] = &acts[..] else { panic!("{acts:?}") };
+    assert_eq!((act.what, &act.object, act.mode), (ActKind::ShopChanged, &ActObject::Shop, None));
+    let change = act.change.as_ref().unwrap();
+    assert!(change.from.starts_with(before.display_name.as_str()));
+    assert_eq!(change.to, "Dim Candles · help@shop.example · https://shop.example · #8a4b08");
+    let (_, html) = seen(show(&desk.services, &desk.frame(Mode::Test)).await);
+    assert!(html.contains("value=\"Dim Candles\"") && html.contains("value=\"#8a4b08\""), "{html}");
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_said_and_nothing_changes() {
+    let desk = Desk::new().await;
+    for (field, value) in [
+        ("display_name", " "),
+        ("support_email", "help"),
+        ("support_url", "javascript:alert(1)"),
+        ("website", "shop.example"),
+        ("colour", "red"),
+        ("colour", "#ffd24d"),
+        ("colour", "#7a7a7a"),
+    ] {
+        for step in ["check", "confirm"] {
+            let (status, html) = desk.send_shop(step, &[(field, value)]).await;
+            assert_eq!(status, 422, "{field}: {value}");
+            assert!(html.contains(&format!("<a href=\"#{field}\">")), "{html}");
+        }
+    }
+    let (_, html) = desk.send_shop("confirm", &[("colour", "#ffffff")]).await;
+    assert!(words(&html).contains("#ffffff has a contrast of 1.0:1"), "{html}");
+    assert_eq!((desk.shop().await, desk.acts().await), (None, vec![]));
+}
+
+#[tokio::test]
+async fn a_colour_that_operators_chose_for_dark_pages_stays() {
+    let desk = Desk::new().await;
+    let shop = Shop { colour: "#ffd24d".parse().ok(), ..samples::shop() };
+    desk.services.shops.put(&desk.visitor.person.merchant_id, &shop).await.unwrap();
+    assert_eq!(desk.send_shop("confirm", &[("colour", "#ffd24d")]).await.0, 303);
+    assert_eq!(desk.shop().await.unwrap().colour, shop.colour);
+    assert_eq!(desk.send_shop("confirm", &[("colour", "#ffd24e")]).await.0, 422);
+}

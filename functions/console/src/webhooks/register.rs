@@ -1,0 +1,231 @@
+//! Registering an endpoint: by the same checks as the API's.
+
+use api::{ApiRequest, Format, Json, NewEndpoint, Refusal, Violation};
+use lambda_http::Request;
+use lambda_http::http::StatusCode;
+use models::{ActKind, ActObject, EndpointId, MAX_ENDPOINTS, MerchantUrl, Mode, WireFormat};
+use pages::{Answer, Problem, ProblemTexts, read_form};
+use store::{EndpointCreated, Registration};
+
+use super::act::new_secret;
+use super::endpoint::{self, Beside};
+use super::list;
+use crate::acts::{self, refused};
+use crate::days::Errors;
+use crate::frame::Frame;
+use crate::services::Services;
+
+/// What stands for every event, also those to come.
+pub(super) const ALL: &str = "*";
+
+/// What was typed, and what is wrong with it.
+#[derive(Debug, Default)]
+pub(super) struct Typed {
+    pub(super) url: String,
+    pub(super) description: String,
+    pub(super) format: String,
+    pub(super) events: Vec<String>,
+    /// Of the form: sent twice, it registers one endpoint.
+    pub(super) key: String,
+    /// Each with the id of its field.
+    pub(super) errors: Errors,
+}
+
+impl Typed {
+    /// An empty form.
+    pub(super) fn new(services: &Services) -> Self {
+        Self {
+            events: vec![ALL.to_owned()],
+            key: services.random.uuid_v7(services.clock.now()).to_string(),
+            ..Self::default()
+        }
+    }
+
+    fn read(request: &Request) -> Result<Self, Problem> {
+        let fields: Vec<(String, String)> = read_form(request)?;
+        let mut typed = Self::default();
+        for (name, value) in fields {
+            match name.as_str() {
+                "url" => value.trim().clone_into(&mut typed.url),
+                "description" => value.trim().clone_into(&mut typed.description),
+                "format" => typed.format = value,
+                "events" => typed.events.push(value),
+                "key" => typed.key = value,
+                _ => {}
+            }
+        }
+        if typed.events.iter().any(|event| event == ALL) {
+            typed.events = vec![ALL.to_owned()];
+        }
+        Ok(typed)
+    }
+
+    /// The request that it is.
+    pub(super) fn request(&self) -> ApiRequest {
+        api::webhook_request(&self.url, &self.description, &self.format, &self.events)
+    }
+}
+
+/// The formats in which an endpoint can be registered by a person: in the others it is an application's.
+pub(super) fn formats() -> impl Iterator<Item = WireFormat> {
+    WireFormat::ALL.into_iter().filter(|format| !format.has_applications() && Format::of_stored(*format).is_ok())
+}
+
+/// Registers it, with the act that it is. Its secret is shown in the answer, and nowhere else again.
+pub(crate) async fn register(services: &Services, frame: &Frame<'_>, request: &Request, base_url: &str) -> Answer {
+    let mut typed = Typed::read(request)?;
+    let name: EndpointId = typed.key.parse().map_err(|_| Problem::Malformed)?;
+    if typed.events.is_empty() {
+        typed.errors.push(("events", "Choose which events it is notified of.".to_owned()));
+    }
+    if !formats().any(|format| format.as_str() == typed.format) {
+        typed.errors.push(("format", "Choose a format from the list.".to_owned()));
+    }
+    if !typed.errors.is_empty() {
+        return list::page(services, frame, StatusCode::UNPROCESSABLE_ENTITY, typed, base_url).await;
+    }
+    let body = typed.request().body.unwrap_or_default();
+    let json = Json::read(body.as_bytes()).map_err(|_| Problem::Malformed)?;
+    let (is_live, policy) = (frame.mode == Mode::Live, services.settings.policy);
+    let check = |text: &str| outbound::check_url(text, is_live, policy).map(String::from);
+    let checked = match api::parse_webhook(&json, true, frame.mode, check) {
+        Ok(parts) => match parts.url.clone() {
+            Some(url) => resolve(services, &url).await.map(|()| (parts, url)),
+            None => Err(vec![("url", "The URL must be given.".to_owned())]),
+        },
+        Err(Refusal::Invalid(violations)) => Err(violations.iter().map(said).collect()),
+        Err(_) => return Err(Problem::Malformed),
+    };
+    let (parts, url) = match checked {
+        Ok(checked) => checked,
+        Err(errors) => {
+            typed.errors = errors;
+            return list::page(services, frame, StatusCode::UNPROCESSABLE_ENTITY, typed, base_url).await;
+        }
+    };
+    let at = services.clock.now();
+    let new = NewEndpoint {
+        id: EndpointId::new(services.random.uuid_v7(at)),
+        merchant_id: frame.visitor.person.merchant_id.clone(),
+        mode: frame.mode,
+        key_id: None,
+        secret: new_secret(services),
+        at,
+    };
+    let fingerprint = json.fingerprint().map_err(|error| Problem::Internal(error.to_string().into()))?;
+    let act = |id| acts::on_page(services, frame, ActKind::WebhookRegistered, ActObject::Endpoint(id));
+    let write = |id: EndpointId| services.acts.write(&act(id));
+    let endpoint = parts.endpoint(url, new);
+    match services.endpoints.create_by(&endpoint, Registration { name, fingerprint }, &write).await? {
+        EndpointCreated::New(endpoint) => {
+            tracing::info!(request_id = api::request_id(request), endpoint_id = %endpoint.id, "registered");
+            let beside = Beside { secret: Some(endpoint.secret.as_str()), ..Beside::default() };
+            endpoint::page(services, frame, &endpoint, beside, base_url).await
+        }
+        EndpointCreated::Existing(endpoint, _) => {
+            services.acts.put(&refused(act(endpoint.id), "sent_before")).await?;
+            Err(sent_before())
+        }
+        EndpointCreated::TooMany => {
+            let act = acts::on_page(services, frame, ActKind::WebhookRegistered, ActObject::Shop);
+            services.acts.put(&refused(act, "too_many_endpoints")).await?;
+            let text = format!("There are {MAX_ENDPOINTS} endpoints, which is the most. Remove one by the API first.");
+            typed.errors.push(("url", text));
+            list::page(services, frame, StatusCode::CONFLICT, typed, base_url).await
+        }
+    }
+}
+
+/// Whether the addresses that the host has now may be called; each delivery checks them again.
+async fn resolve(services: &Services, url: &MerchantUrl) -> Result<(), Errors> {
+    let wrong = |error| vec![("url", format!("The URL {error}."))];
+    let policy = services.settings.policy;
+    let url = outbound::check_url(url.as_str(), false, policy).map_err(wrong)?;
+    outbound::resolve_check(&url, policy, &services.lookup).await.map_err(wrong)
+}
+
+/// What the API says is wrong, of a field of the form: `url must be an https URL`.
+fn said(Violation { parameter, title, .. }: &Violation) -> (&'static str, String) {
+    let parameter = parameter.as_deref().unwrap_or_default();
+    let (field, label) = match parameter {
+        "url" => ("url", "The URL"),
+        "description" => ("description", "The note"),
+        "format" => ("format", "The format"),
+        _ => ("events", "What it is notified of"),
+    };
+    let rule = title.strip_prefix(parameter).unwrap_or(title).trim_start();
+    (field, format!("{label} {rule}."))
+}
+
+fn sent_before() -> Problem {
+    Problem::Refused(StatusCode::CONFLICT, |_| ProblemTexts {
+        heading: "This form was sent before",
+        text: "Its endpoint is registered, and nothing was changed now. If nobody has its secret, open the endpoint and replace it. \
+               To register another, load the page of webhooks again.",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use models::{ActOutcome, Role};
+    use outbound::Lookup;
+
+    use super::*;
+    use crate::desk::{BASE_URL, Desk, form, seen};
+
+    const KEY: &str = "019c1363-4a3b-7000-8000-000000000001";
+
+    async fn desk() -> Desk {
+        let mut desk = Desk::new().await;
+        desk.visitor.person.role = Role::Develop;
+        desk.services.lookup = Lookup::by(|name| async move {
+            Ok(if name == "shop.example.com" { vec![[93, 184, 216, 34].into()] } else { vec![[10, 0, 0, 1].into()] })
+        });
+        desk
+    }
+
+    async fn sent(desk: &Desk, fields: &[(&str, &str)]) -> (u16, String) {
+        let format = formats().next().unwrap().as_str();
+        let request = form(&[&[("key", KEY), ("format", format)][..], fields].concat());
+        seen(Box::pin(register(&desk.services, &desk.frame(Mode::Test), &request, BASE_URL)).await)
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_is_registered_once_with_its_act_and_its_secret_shown() {
+        let desk = desk().await;
+        let fields = [("url", "https://shop.example.com/hook"), ("description", "Stock"), ("events", "refund.sent")];
+        let (status, html) = sent(&desk, &fields).await;
+        assert_eq!(status, 200, "{html}");
+        let merchant = desk.visitor.person.merchant_id.clone();
+        let [endpoint] = &desk.services.endpoints.of(&merchant).await.unwrap()[..] else { panic!() };
+        assert_eq!(endpoint.url.as_str(), "https://shop.example.com/hook");
+        assert!(html.contains(endpoint.secret.as_str()) && html.contains("refund.sent"), "{html}");
+        assert_eq!(sent(&desk, &fields).await.0, 409);
+        assert_eq!(desk.services.endpoints.of(&merchant).await.unwrap().len(), 1);
+        let object = ActObject::Endpoint(endpoint.id);
+        let outcomes = [ActOutcome::Done, ActOutcome::Refused("sent_before".to_owned())];
+        let acts: Vec<_> = desk.acts().await.into_iter().map(|act| (act.what, act.object, act.outcome)).collect();
+        assert_eq!(acts, outcomes.map(|outcome| (ActKind::WebhookRegistered, object.clone(), outcome)));
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_is_said_at_its_field_and_nothing_is_registered() {
+        let desk = desk().await;
+        let long = "a".repeat(141);
+        for (fields, field) in [
+            (&[("events", "*")][..], "url"),
+            (&[("events", "*"), ("url", "ftp://shop.example.com")], "url"),
+            (&[("events", "*"), ("url", "https://inside.example.com")], "url"),
+            (&[("url", "https://shop.example.com")], "events"),
+            (&[("events", "nothing"), ("url", "https://shop.example.com")], "events"),
+            (&[("events", "*"), ("url", "https://shop.example.com"), ("format", "x")], "format"),
+            (&[("events", "*"), ("url", "https://shop.example.com"), ("description", long.as_str())], "description"),
+        ] {
+            let (status, html) = sent(&desk, fields).await;
+            assert!(status == 422 && html.contains(&format!("href=\"#{field}\"")), "{field}: {status} {html}");
+        }
+        assert_eq!(sent(&desk, &[("key", "x")]).await.0, 400);
+        assert!(desk.services.endpoints.of(&desk.visitor.person.merchant_id).await.unwrap().is_empty());
+        assert!(desk.acts().await.is_empty());
+    }
+}

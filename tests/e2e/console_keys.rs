@@ -1,0 +1,99 @@
+//! API keys in the console: who may, and that what was issued is good, what was rolled still is, and what was revoked is not.
+
+use models::{Mode, Role};
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+use tests::{Browser, Page, World, answer, document_1, hidden};
+
+use crate::console_refunds::acts;
+
+const KEYS: &str = "/console/test/keys";
+
+/// Key and secret that a page shows.
+fn shown(page: &Page) -> (String, String) {
+    assert_eq!(page.status, StatusCode::OK, "{}", page.html);
+    let (_, rest) = page.html.split_once("<pre tabindex=\"0\">").unwrap_or_else(|| panic!("{}", page.html));
+    let (key, secret) = rest.split_once("</pre>").unwrap().0.split_once('\n').unwrap();
+    (key.to_owned(), secret.to_owned())
+}
+
+async fn issue(browser: &Browser<'_>, path: &str) -> Page {
+    let form = browser.get(path).await.html;
+    let id = hidden(&form, "id").unwrap_or_else(|| panic!("{form}"));
+    let everything = [
+        ("payment_sessions:read", "payment_sessions:read"),
+        ("payment_sessions:write", "payment_sessions:write"),
+        ("refunds:write", "refunds:write"),
+        ("webhooks:write", "webhooks:write"),
+    ];
+    browser.post(path, &[&[("id", id.as_str()), ("name", "Web shop")][..], &everything].concat()).await
+}
+
+#[tokio::test]
+async fn a_key_is_issued_rolled_and_revoked() {
+    let world = World::with_console().await;
+    world.merchant("acme", Mode::Test, "all").await;
+    let develop = world.sign_in_as("acme", "dev@acme.example", Role::Develop).await;
+    let old = shown(&issue(&develop, KEYS).await);
+    let path = format!("{KEYS}/{}", old.0);
+    let request =
+        |method, key: &(String, String)| world.request(method, "/v2/payment_sessions").basic_auth(&key.0, Some(&key.1));
+    let list = async |key: &(String, String)| answer(request(Method::GET, key)).await.status;
+    let create = async |key: &(String, String)| answer(request(Method::POST, key).json(&document_1())).await.status;
+    assert_eq!(list(&old).await, StatusCode::OK);
+    let new = shown(&develop.post(&path, &[("change", "roll"), ("overlap", "1h")]).await);
+    for key in [&old, &new] {
+        assert_eq!(list(key).await, StatusCode::OK, "{}", key.0);
+    }
+    let listed = develop.get(KEYS).await.html;
+    for part in [old.0.as_str(), &new.0, "Web shop", "Rolled. Valid until"] {
+        assert!(listed.contains(part), "{part}: {listed}");
+    }
+    assert!(!listed.contains("sk_test_"), "{listed}");
+    let check = develop.post(&path, &[("change", "check")]).await;
+    assert!(check.html.contains("value=\"revoke\""), "{}", check.html);
+    let revoked = develop.post(&path, &[("change", "revoke")]).await;
+    assert_eq!((revoked.status, revoked.location), (StatusCode::SEE_OTHER, Some(path)));
+    // `create` has not seen the merchant yet, so it reads the keys as they are now.
+    assert_eq!(create(&old).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(create(&new).await, StatusCode::CREATED);
+    for what in ["key_issued", "key_rolled", "key_revoked"] {
+        let done = acts(&world, what).await;
+        assert_eq!(done.len(), 1, "{what}");
+        assert_eq!(done[0]["acted_on"]["M"]["key"]["S"], old.0.as_str(), "{what}");
+    }
+    let all = world.dynamodb("Scan", &json!({ "TableName": world.machine.audit_table_name() })).await;
+    assert!(!all.to_string().contains("sk_test_"));
+}
+
+#[tokio::test]
+async fn live_keys_are_for_owners_and_others_keys_are_not_there() {
+    let world = World::with_console().await;
+    let live = KEYS.replace("/test/", "/live/");
+    for role in [Role::Look, Role::Refund, Role::Develop] {
+        let browser = world.sign_in(role).await;
+        for path in [live.clone(), format!("{live}/pk_live_demo_x")] {
+            assert_eq!(browser.get(&path).await.status, StatusCode::FORBIDDEN, "{role:?}");
+            assert_eq!(browser.post(&path, &[("change", "revoke")]).await.status, StatusCode::FORBIDDEN, "{role:?}");
+        }
+    }
+    // Who may not go to the live keys is led to the live payments.
+    let develop = world.sign_in(Role::Develop).await;
+    let html = develop.get(KEYS).await.html;
+    assert!(html.contains("href=\"/console/live/payments\"") && !html.contains(&format!("href=\"{live}\"")), "{html}");
+    let own = world.sign_in(Role::Own).await;
+    let (key, secret) = shown(&issue(&own, &live).await);
+    assert!(key.starts_with("pk_live_demo_") && secret.starts_with("sk_live_demo_"), "{key}");
+    assert!(!own.get(KEYS).await.html.contains(&key), "below test");
+    world.merchant("acme", Mode::Test, "all").await;
+    let theirs = world.sign_in_as("acme", "own@acme.example", Role::Own).await;
+    for path in [format!("{live}/{key}"), format!("{KEYS}/pk_test_demo")] {
+        assert_eq!(theirs.get(&path).await.status, StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(theirs.post(&path, &[("change", "revoke")]).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    let id = hidden(&own.get(KEYS).await.html, "id").unwrap();
+    let everything = [("name", "Web shop"), ("refunds:write", "refunds:write")];
+    let foreign = theirs.post(KEYS, &[&[("id", id.as_str())][..], &everything].concat()).await;
+    assert_eq!(foreign.status, StatusCode::BAD_REQUEST);
+    assert_eq!(acts(&world, "key_revoked").await.len(), 0);
+}
