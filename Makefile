@@ -1,7 +1,7 @@
 # Counterfoil. `make` or `make help` lists what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help debug with-tests run watch test fmt lint deny unit mutants bench bench-peers bench-load instructions seed cost openapi pictures rendered advisories sbom axe test-axe test-clients test-oracles clean \
+.PHONY: help debug with-tests run demo watch test fmt lint deny unit mutants bench bench-peers bench-load instructions seed cost openapi pictures console-pictures rendered advisories sbom axe test-axe test-clients test-oracles clean \
   tools validate build deploy deploy-function invoke sam-invoke sam-api sam-files
 
 # Where `make run` listens and keeps its data.
@@ -43,6 +43,15 @@ debug: ## build every function and tool, for this machine
 
 run: debug ## run the whole service on this machine (PORT=3000 MAIL_PORT=8025 DATA_DIR=.local BIND=127.0.0.1; SIGNED=1 has Fintecture's requests signed)
 	@exec target/debug/local --bind $(BIND) --port $(PORT) --mail-port $(MAIL_PORT) --data-dir $(DATA_DIR) --env LOCAL_LOOPBACK_WEBHOOKS=1 --parameter Console=on $(if $(filter 1,$(SIGNED)),--signed)
+
+# Where `make demo` keeps its data.
+DEMO_DIR := .local-demo
+
+# Made beside its place first: what was stopped half-way is made again.
+demo: debug ## the same with a small shop's last 90 days in it, made once, in .local-demo (PORT=3000 MAIL_PORT=8025 BIND=127.0.0.1)
+	@[ -d $(DEMO_DIR) ] || { rm -rf $(DEMO_DIR).new && \
+	  target/debug/bench demo --data-dir $(DEMO_DIR).new --base-url http://127.0.0.1:$(PORT) && mv $(DEMO_DIR).new $(DEMO_DIR); }
+	@exec $(MAKE) --no-print-directory run DATA_DIR=$(DEMO_DIR)
 
 # With the tests and what they need: so that dependencies are built with the same features, and once, for all that follows.
 with-tests:
@@ -112,7 +121,7 @@ $(TOOLS)/bin/cargo-cyclonedx:
 
 $(TOOLS)/bin/cargo-deny:
 	@echo "==> installing cargo-deny $(CARGO_DENY_VERSION) into .tools, once"
-	cargo install cargo-deny --version $(CARGO_DENY_VERSION) --locked --root $(TOOLS)
+	cargo install cargo-deny --version $(CARGO_DENY_VERSION) --locked --debug --root $(TOOLS) # built in half the time
 
 # What is deployed. `make build FUNCTIONS=create` builds only some.
 FUNCTIONS := $(notdir $(wildcard functions/*))
@@ -181,6 +190,9 @@ rendered: with-tests
 
 pictures: rendered ## pictures of every page, into docs/pages
 	PAGES_DIR=$(PAGES) BROWSER_TESTS=required cargo test --package tests --test browser pictures::pictures -- --exact --ignored
+
+console-pictures: with-tests ## pictures of the console, of what `make demo` shows, into docs/console
+	BROWSER_TESTS=required cargo test --package tests --test browser console_pictures::console_pictures -- --exact --ignored
 
 test-clients: ## the vendors' own clients against a running `make run` (needs Node.js, python3 with venv and a network; SIGNED=1 as there)
 	@dir=$$(mktemp -d) && trap "rm -rf $$dir" EXIT && cp tests/clients/* $$dir && cd $$dir && \
@@ -301,4 +313,4 @@ sam-api: sam-files ## the HTTP API by functions in Lambda's containers (SAM_PORT
 
 clean: ## remove what was built, and the local data
 	cargo clean
-	rm -rf .tools .local
+	rm -rf .tools .local $(DEMO_DIR) $(DEMO_DIR).new

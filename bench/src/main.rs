@@ -1,6 +1,7 @@
 //! Measures what is promised of speed, size and cost. `make help` lists what there is; results go to bench/results/.
 
 mod cost;
+mod demo;
 mod error;
 mod figures;
 mod functions;
@@ -33,6 +34,8 @@ enum Command {
     Load(load::Options),
     /// Fills a table with sessions
     Seed(seed::Options),
+    /// Fills a table with a small shop's last 90 days
+    Demo(demo::Options),
     /// What a million whole payments cost on AWS, from counted operations
     Cost(cost::Options),
 }
@@ -44,6 +47,7 @@ async fn main() -> ExitCode {
         Command::Instructions(options) => instructions::run(options).await.map_err(|error| error.to_string()),
         Command::Load(options) => load::run(options).await.map_err(|error| error.to_string()),
         Command::Seed(options) => seed::run(options).await.map_err(|error| error.to_string()),
+        Command::Demo(options) => demo::run(options).await.map_err(|error| error.to_string()),
         Command::Cost(options) => cost::run(options).await.map_err(|error| error.to_string()),
     };
     match result {

@@ -80,7 +80,7 @@ pub(crate) fn session(
         .and_then(|order| {
             let request = Request::default();
             let (body, mode) = (&order, Mode::Test);
-            let asked = SessionRequest { request: &request, body, merchant, application: None, mode };
+            let asked = SessionRequest { request: &request, body, merchant, application: None, mode, at };
             format.read_session(&asked, id, &caps)
         })
         .map_err(|refusal| format!("the rules refuse an order: {refusal:?}"))?;

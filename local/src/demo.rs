@@ -75,7 +75,8 @@ pub async fn seed(endpoint: &str, table_name: &str, signed: bool) -> Result<(), 
     }
     for account in accounts {
         let name = Name::try_from("Gerald Wiley".to_owned())?;
-        merchants.link_account(&demo, &LinkedAccount { name, account, default: false }).await?;
+        let account = LinkedAccount { name, account, default: false, linked_at: None };
+        merchants.link_account(&demo, &account, None).await?;
     }
     let shop = shop()?;
     // One that was changed since stays as it is.

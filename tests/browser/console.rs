@@ -107,6 +107,7 @@ async fn everyone_can_read_the_pages() {
         format!("webhooks/{}", text(&webhook["id"])),
         "keys".to_owned(),
         "keys/pk_test_demo".to_owned(),
+        "accounts".to_owned(),
         "shop".to_owned(),
         "people".to_owned(),
         "people/own@demo.example".to_owned(),

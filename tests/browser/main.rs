@@ -7,6 +7,7 @@ mod banks;
 mod browser;
 mod cards;
 mod console;
+mod console_pictures;
 mod debits;
 mod inspector;
 mod keyboard;

@@ -53,7 +53,7 @@ impl Photographer {
 }
 
 /// The same picture in its 256 commonest colours, each other in the next of them: a third of the bytes.
-fn small(picture: &[u8]) -> Vec<u8> {
+pub(crate) fn small(picture: &[u8]) -> Vec<u8> {
     let mut reader = png::Decoder::new(Cursor::new(picture)).read_info().unwrap();
     let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
     let info = reader.next_frame(&mut pixels).unwrap();

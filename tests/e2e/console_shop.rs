@@ -2,7 +2,7 @@
 
 use models::Role;
 use reqwest::{Method, StatusCode};
-use tests::{World, page, text};
+use tests::{World, hidden, page, text};
 
 use crate::console_refunds::acts;
 
@@ -17,7 +17,8 @@ async fn an_owner_changes_what_payers_see() {
     let fields = [("display_name", "Dim Candles"), ("support_email", "help@dim.example"), ("colour", "#8a4b08")];
     let send = async |step: &str, role: Role| {
         let browser = world.sign_in(role).await;
-        browser.post(SHOP, &[&[("step", step)][..], &fields].concat()).await
+        let seen = hidden(&browser.get(SHOP).await.html, "seen").unwrap_or_default();
+        browser.post(SHOP, &[&[("step", step), ("seen", seen.as_str())][..], &fields].concat()).await
     };
     for role in [Role::Look, Role::Refund, Role::Develop] {
         assert_eq!(send("confirm", role).await.status, StatusCode::FORBIDDEN, "{role:?}");

@@ -4,7 +4,8 @@ use models::{Mode, Role};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tests::{
-    Browser, PATIENCE, Page, Received, Receiver, World, answer, console_on, document_1, hidden, loopback_webhooks, text,
+    Browser, PATIENCE, Page, Received, Receiver, Reply, World, answer, console_on, document_1, hidden,
+    loopback_webhooks, text,
 };
 
 use crate::console_refunds::acts;
@@ -269,6 +270,44 @@ async fn an_event_is_sent_again() {
 }
 
 #[tokio::test]
+async fn a_test_event_goes_to_one_endpoint_and_what_it_answered_is_shown() {
+    let world = world().await;
+    let receiver = Receiver::start().await;
+    let webhook = world.register(&receiver.url("/a"), json!({ "enabled": false })).await;
+    world.register(&receiver.url("/b"), json!({})).await;
+    let path = format!("{}/test", endpoint_path(&webhook));
+    let look = world.sign_in(Role::Look).await;
+    let refund = world.sign_in(Role::Refund).await;
+    let develop = world.sign_in(Role::Develop).await;
+    for browser in [&look, &refund] {
+        assert_eq!(browser.post(&path, &[]).await.status, StatusCode::FORBIDDEN);
+    }
+    assert!(receiver.received().is_empty() && done(&world, "test_event_sent").await.is_empty());
+    assert!(!look.get(&endpoint_path(&webhook)).await.html.contains("Send a test event"));
+    assert!(develop.get(&endpoint_path(&webhook)).await.html.contains("Send a test event"));
+
+    for (reply, said) in [
+        (Reply::Status(204), "Answered 204"),
+        (Reply::Status(500), "Answered 500"),
+        (Reply::Close, "Not answered: the connection was refused or broke off before an answer"),
+    ] {
+        receiver.answer_all(reply);
+        let tested = develop.post(&path, &[]).await;
+        assert_eq!(tested.status, StatusCode::OK, "{}", tested.html);
+        assert!(tested.html.contains(said), "{said}: {}", tested.html);
+    }
+    let received = receiver.received();
+    assert_eq!(received.len(), 3, "{:#?}", receiver.summary());
+    for one in &received {
+        assert_eq!((one.path(), one.event_type().as_str()), ("/a", "payment_session.sent"));
+        assert!(one.is_signed_by(&[&text(&webhook["secret"])]) && one.headers["counterfoil-test"] == "true");
+    }
+    let id = text(&webhook["id"]);
+    assert_eq!(done(&world, "test_event_sent").await, [(); 3].map(|()| by_develop(&id, was_done())));
+    assert_eq!(world.get_webhook(&webhook).await["failures"], 0);
+}
+
+#[tokio::test]
 async fn an_endpoint_is_registered_once_for_each_form_and_notified() {
     let world = world().await;
     let receiver = Receiver::start().await;
@@ -325,7 +364,9 @@ async fn all_since_a_time_is_sent_again_to_one_endpoint_alone() {
     let resent = develop.post(&resend, &since).await;
     assert_eq!(resent.status, StatusCode::SEE_OTHER, "{}", resent.html);
     let shown = develop.get(&resent.location.unwrap()).await;
-    assert!(shown.html.contains("Sent again: 2") && shown.html.contains("These are all since"), "{}", shown.html);
+    for said in ["Sent again: 2", "2 in all since 1 January 2020, 00:00"] {
+        assert!(shown.html.contains(said), "{said}: {}", shown.html);
+    }
     receiver.accepted(2, PATIENCE).await;
     world.settled().await;
     let mut received: Vec<String> = receiver.at("/a").iter().map(Received::event_id).collect();
@@ -366,6 +407,7 @@ async fn another_merchants_and_the_other_modes_are_not_there() {
                 let refused = browser.post(path, &[("change", change), ("seen", "0")]).await;
                 assert_eq!(refused.status, StatusCode::NOT_FOUND, "{path} {change}");
             }
+            assert_eq!(browser.post(&format!("{path}/test"), &[]).await.status, StatusCode::NOT_FOUND, "{path}");
         }
     }
     for id in ["x", "1ae1ce03-dfa9-4593-b487-65c656991cb5", "COUNT%23test"] {

@@ -1,5 +1,7 @@
 //! What becomes of mails that are not well received.
 
+use models::Role;
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tests::{PATIENCE, World, document_1, text};
 
@@ -84,4 +86,41 @@ async fn reported_twice_the_first_timestamp_stays_and_no_mail_is_made_up() {
     let unknown = "00000000-0000-4000-8000-000000000000";
     world.machine.invoke("FeedbackFunction", &event(unknown)).await.unwrap();
     assert!(receipt(&world, unknown).await.is_null());
+}
+
+#[tokio::test]
+async fn where_the_console_is_on_its_overview_names_each_payment_of_which_a_mail_did_not_arrive() {
+    let world = World::with_console().await;
+    let browser = world.sign_in(Role::Look).await;
+    let named = async |session: &str| {
+        let page = browser.get("/console/test/overview").await;
+        assert_eq!(page.status, StatusCode::OK, "{}", page.html);
+        page.html.matches(&format!(">Payment {session}</bdi></a>: a mail about it did not arrive, ")).count()
+    };
+    let bounced = pay(&world, "bounce+ada@simulator.amazonses.com").await;
+    let complained = pay(&world, "complaint+ada@simulator.amazonses.com").await;
+    noted(&world, "bounced", 1).await;
+    noted(&world, "complained", 1).await;
+    world.settled().await;
+    assert_eq!((named(&bounced).await, named(&complained).await), (1, 0), "that one arrived");
+
+    // A mail about a refund of it is suppressed, and names the same payment.
+    let refund = world.refund(&json!({ "id": bounced }), 150).await;
+    let refunder = world.refunder(&refund);
+    refunder.choose_bank(1).await;
+    refunder.decide(1, "approve").await;
+    noted(&world, "suppressed", 1).await;
+    world.settled().await;
+    assert_eq!(named(&bounced).await, 1);
+    let query = json!({
+        "TableName": world.machine.table_name(),
+        "KeyConditionExpression": "pk = :pk",
+        "ExpressionAttributeValues": { ":pk": { "S": "NEEDS#demo#test" } },
+    });
+    let notes = world.dynamodb("Query", &query).await["Items"].as_array().unwrap().clone();
+    assert_eq!(notes.len(), 2, "{notes:?}");
+    for note in &notes {
+        assert_eq!(note["session_id"]["S"], json!(bounced));
+        assert!(!note.to_string().contains('@'), "{note}");
+    }
 }

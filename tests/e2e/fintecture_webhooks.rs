@@ -5,12 +5,12 @@ use aws_lc_rs::rsa::{OAEP_SHA1_MGF1SHA1, OaepPrivateDecryptingKey, PrivateDecryp
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use local::{Effect, Fault};
-use models::{Application, Creation, NewSession, OnClock, Session, WireFormat};
+use models::{Application, Creation, NewSession, OnClock, Role, Session, WireFormat};
 use outbound::{DecryptableHeaders, MessageId, WebhookSecret, standard_signature};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use store::{Merchants, Sessions, StoreError};
-use tests::{DEMO, PATIENCE, Received, Receiver, Reply, World, answer, text};
+use tests::{DEMO, PATIENCE, Received, Receiver, Reply, World, answer, console_on, loopback_webhooks, text};
 use tokio::time::Duration;
 
 use crate::fintecture::{CONNECT, create, least, own_id, paid, post, read, world};
@@ -228,6 +228,32 @@ async fn what_follows_a_test_clock_is_sent_again_when_that_says_so() {
     let received = &receiver.received()[0];
     assert_eq!(field(received, "session_id"), session.id.to_hex());
     is_signed(received, &[&text(&webhook["secret"])]);
+}
+
+#[tokio::test]
+async fn a_test_event_is_a_form_signed_for_the_application() {
+    let world = World::start_with(|config| {
+        config.parameters.insert("Formats".to_owned(), "banked,yorlet,fintecture".to_owned());
+        loopback_webhooks(config);
+        console_on(config);
+    })
+    .await;
+    let receiver = Receiver::start().await;
+    let webhook = world.register(&receiver.url("/"), endpoint(json!({}))).await;
+    let id = text(&webhook["id"]);
+    let tested = answer(world.demo(Method::POST, &format!("/v2/webhooks/{id}/test"))).await;
+    assert_eq!((tested.status, &tested.body["status"]), (StatusCode::OK, &json!(200)), "{}", tested.text);
+    let develop = world.sign_in(Role::Develop).await;
+    let shown = develop.post(&format!("/console/test/webhooks/{id}/test"), &[]).await;
+    assert!(shown.html.contains("Answered 200"), "{}", shown.html);
+    let received = receiver.received();
+    assert_eq!(received.len(), 2, "{:?}", receiver.summary());
+    for one in &received {
+        is_signed(one, &[&text(&webhook["secret"])]);
+        assert!(field(one, "session_id").starts_with("00000000000040008000"), "{}", body(one));
+        assert_eq!((field(one, "status"), field(one, "amount")), ("payment_created".to_owned(), "1.00".to_owned()));
+        assert_eq!(one.headers["counterfoil-test"], "true");
+    }
 }
 
 #[tokio::test]

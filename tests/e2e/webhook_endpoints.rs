@@ -89,6 +89,7 @@ async fn an_endpoint_is_registered_read_changed_and_removed_and_its_secret_shown
         (Method::PATCH, path.clone()),
         (Method::POST, format!("{path}/rotate")),
         (Method::POST, format!("{path}/rotate/finish")),
+        (Method::POST, format!("{path}/test")),
     ] {
         let gone = answer(world.demo(method.clone(), &path).json(&json!({}))).await;
         assert_eq!(gone.status, StatusCode::NOT_FOUND, "{method} {path}");
@@ -139,6 +140,7 @@ async fn other_merchants_and_the_other_mode_have_none_of_it() {
             (Method::DELETE, path.clone()),
             (Method::POST, format!("{path}/rotate")),
             (Method::POST, format!("{path}/rotate/finish")),
+            (Method::POST, format!("{path}/test")),
         ] {
             for change in [json!({ "enabled": false, "description": "theirs" }), json!({})] {
                 let refused = call(&world, key, method.clone(), &path, Some(&change)).await;
@@ -168,6 +170,7 @@ async fn changes_need_the_scope_for_it() {
         (Method::PATCH, path.clone(), 200),
         (Method::POST, format!("{path}/rotate"), 200),
         (Method::POST, format!("{path}/rotate/finish"), 200),
+        (Method::POST, format!("{path}/test"), 200),
         (Method::DELETE, path.clone(), 204),
     ];
     for (method, path, status) in changes {
@@ -179,6 +182,75 @@ async fn changes_need_the_scope_for_it() {
         let done = call(&world, &writes, method.clone(), &path, Some(&body)).await;
         assert_eq!(done.status.as_u16(), status, "{method} {path}: {}", done.text);
     }
+}
+
+#[tokio::test]
+async fn a_test_event_goes_to_one_endpoint_alone_signed_and_at_once() {
+    let world = World::with_webhooks().await;
+    let receiver = Receiver::start().await;
+    let more = json!({ "enabled": false, "events": ["refund.failed"], "faults": { "first_attempts_fail": 5 } });
+    let tested = world.register(&receiver.url("/a"), more).await;
+    world.register(&receiver.url("/b"), json!({})).await;
+    let before = world.get_webhook(&tested).await;
+    let path = format!("/v2/webhooks/{}/test", text(&tested["id"]));
+    let test = async || {
+        let answer = answer(world.demo(Method::POST, &path)).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        answer.body
+    };
+    let attempt = test().await;
+    assert_eq!((&attempt["webhook_id"], &attempt["status"]), (&tested["id"], &json!(200)));
+    assert!(attempt["latency_ms"].is_u64() && attempt["at"].is_string(), "{attempt}");
+    receiver.answer_all(Reply::Body(410, "gone".to_owned()));
+    let attempt = test().await;
+    assert_eq!((&attempt["status"], &attempt["answer"]), (&json!(410), &json!("gone")));
+
+    let received = receiver.received();
+    let [first, second] = &received[..] else { panic!("{:#?}", receiver.summary()) };
+    for one in [first, second] {
+        assert_eq!((one.path(), one.event_type().as_str()), ("/a", "payment_session.sent"));
+        assert!(one.is_signed_by(&[&text(&tested["secret"])]), "{:?}", one.headers);
+        assert_eq!((one.headers["counterfoil-test"].as_str(), &one.json["live"]), ("true", &json!(false)));
+        assert!(one.object_id().starts_with("00000000-0000-4000-8000-"), "{}", one.json);
+        assert_eq!(one.json["data"]["state"], "sent");
+    }
+    assert_ne!(first.event_id(), second.event_id(), "receivers remember ids");
+    // Nothing is known of it, and nothing came of it: an event of that kind would have disabled the endpoint.
+    assert_eq!(world.get_webhook(&tested).await, before);
+    assert_eq!(answer(world.demo(Method::GET, "/v2/events")).await.body["data"], json!([]));
+    let unknown = format!("/v2/events/{}/attempts", first.event_id());
+    assert_eq!(answer(world.demo(Method::GET, &unknown)).await.status, StatusCode::NOT_FOUND);
+
+    // What really happens bears no such mark.
+    receiver.answer_all(Reply::Status(200));
+    receiver.forget();
+    world.create().await;
+    receiver.accepted(1, PATIENCE).await;
+    assert!(!receiver.received()[0].headers.contains_key("counterfoil-test"));
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_down_or_silent_is_said_to_be() {
+    let world = World::with_webhooks().await;
+    let receiver = Receiver::start().await;
+    receiver.answer_all(Reply::Hang);
+    for (url, error) in [
+        (nobodys().await, "the connection was refused or broke off before an answer"),
+        (receiver.url("/a"), "there was no answer in time"),
+    ] {
+        let webhook = world.register(&url, json!({})).await;
+        let path = format!("/v2/webhooks/{}/test", text(&webhook["id"]));
+        let tested = answer(world.demo(Method::POST, &path)).await;
+        assert_eq!(tested.status, StatusCode::OK, "{}", tested.text);
+        assert_eq!((&tested.body["status"], &tested.body["error"]), (&json!(null), &json!(error)));
+    }
+    assert_eq!(receiver.received().len(), 1, "it is not tried again");
+}
+
+/// Where nobody listens.
+async fn nobodys() -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    format!("http://{}/", listener.local_addr().unwrap())
 }
 
 #[tokio::test]

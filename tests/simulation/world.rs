@@ -419,7 +419,7 @@ impl Functions {
             provider_events: ProviderEvents::new(table(), false, clock(), random()),
             publish: Publish::new(table(), queues, clock(), true),
             receipts: EmailReceipt::new(table(), postbox, receipts(), clock(), random()),
-            feedback: Feedback::new(table(), clock()),
+            feedback: Feedback::new(table(), clock(), true),
             webhook: Webhook::new(table(), lanes(), SLOW_WEBHOOKS, sender.clone(), clock(), random()),
             expire: Expire::new(table(), [receipts(), webhooks], 1, false, clock(), random()),
         }
@@ -446,7 +446,8 @@ async fn merchant(table: &Table, clock: &Clock, random: &Random) -> Credentials 
     merchants.create(&id, name(), random.bytes()).await.unwrap();
     let account: AccountIdentifier =
         serde_json::from_value(json!({ "account_number": "12345678", "sort_code": "010203" })).unwrap();
-    merchants.link_account(&id, &LinkedAccount { name: name(), account, default: false }).await.unwrap();
+    let account = LinkedAccount { name: name(), account, default: false, linked_at: None };
+    merchants.link_account(&id, &account, None).await.unwrap();
     let issued = api::issue_key(&id, Mode::Test, Scopes::ALL, clock.now(), random);
     merchants.add_key(&issued.key, None).await.unwrap();
     let secret = issued.secret.as_str();

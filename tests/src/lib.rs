@@ -103,7 +103,8 @@ impl World {
         let name = |text: &str| models::Name::try_from(text.to_owned()).unwrap();
         merchants.create(&merchant, name(id), Random::System.bytes()).await.unwrap();
         let account = serde_json::from_value(json!({ "account_number": "12345678", "sort_code": "010203" })).unwrap();
-        merchants.link_account(&merchant, &LinkedAccount { name: name(id), account, default: false }).await.unwrap();
+        let account = LinkedAccount { name: name(id), account, default: false, linked_at: None };
+        merchants.link_account(&merchant, &account, None).await.unwrap();
         let scopes: Scopes = if scopes == "all" { Scopes::ALL } else { scopes.parse().unwrap() };
         let issued = api::issue_key(&merchant, mode, scopes, samples::now(), &Random::System);
         merchants.add_key(&issued.key, None).await.unwrap();

@@ -94,7 +94,7 @@ impl TryFrom<AccountArgs> for LinkedAccount {
     type Error = Failure;
 
     fn try_from(AccountArgs { name, account, default }: AccountArgs) -> Result<Self, Failure> {
-        Ok(Self { name, account: account.try_into()?, default })
+        Ok(Self { name, account: account.try_into()?, default, linked_at: None })
     }
 }
 
@@ -128,7 +128,7 @@ async fn link(
         };
     }
     service.record(&merchant.id, None, ActKind::AccountLinked, object(&account.account)?).await?;
-    if !merchants.link_account(&merchant.id, &account).await? {
+    if !merchants.link_account(&merchant.id, &account, None).await? {
         return Err(Failure::AccountLinked(merchant.id));
     }
     Ok(report)
@@ -151,7 +151,7 @@ async fn unlink(
     }
     service.record(&merchant.id, None, ActKind::AccountUnlinked, object(&account)?).await?;
     // Gone already: then somebody else was first, or the SDK repeated what was done.
-    merchants.unlink_account(&merchant.id, &account).await?;
+    merchants.unlink_account(&merchant.id, &account, None).await?;
     Ok(report.with_note(UNLINKED_NOTE))
 }
 
@@ -161,7 +161,7 @@ fn object(account: &AccountIdentifier) -> Result<ActObject, Failure> {
     Ok(ActObject::Account(end))
 }
 
-fn record(LinkedAccount { name, account, default }: &LinkedAccount, full: bool) -> Record {
+fn record(LinkedAccount { name, account, default, .. }: &LinkedAccount, full: bool) -> Record {
     let shown = |number: &str| if full { number.to_owned() } else { format!("****{}", account.last_four()) };
     let name = field("name", name.as_str());
     let (sort_code, account_number, iban) = match account {

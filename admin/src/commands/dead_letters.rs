@@ -130,7 +130,7 @@ impl fmt::Display for About {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Mail(id) => write!(f, "mail {id}"),
-            Self::LinkMail(id) => write!(f, "mail {id} with sign-in links"),
+            Self::LinkMail(id) => write!(f, "mail {id} to people"),
             Self::Cursor(id) => write!(f, "cursor {id}"),
             Self::Unread(object) => object.fmt(f),
             Self::Batch(BatchInfo {
@@ -314,6 +314,6 @@ mod tests {
         let id = "1ae1ce03-dfa9-4593-b487-65c656991cb5";
         let about = |body: &str| About::of(Dead::Receipts, body).unwrap().to_string();
         assert_eq!(about(&format!("{id}/receipt/5")), format!("mail {id}/receipt/5"));
-        assert_eq!(about(id), format!("mail {id} with sign-in links"));
+        assert_eq!(about(id), format!("mail {id} to people"));
     }
 }

@@ -29,9 +29,14 @@ impl Back {
         let (route, _) = Route::of(&Method::GET, uri.path())?;
         match route {
             Route::In(..) => Some(Self(address.to_owned())),
-            Route::Home | Route::SignIn | Route::AskForLink | Route::Link(_) | Route::UseLink(_) | Route::SignOut => {
-                None
-            }
+            Route::Home
+            | Route::SignIn
+            | Route::AskForLink
+            | Route::Link(_)
+            | Route::UseLink(_)
+            | Route::Company
+            | Route::FromCompany
+            | Route::SignOut => None,
         }
     }
 
@@ -49,6 +54,12 @@ impl Back {
     /// The same, for who is signed in already, and has to show once more who they are.
     pub(crate) fn sign_in_again(&self) -> String {
         format!("/console/sign-in?again=1&back={}", utf8_percent_encode(&self.0, NON_ALPHANUMERIC))
+    }
+
+    /// Leads to one's company account, `again` for who has to show once more who they are.
+    pub(crate) fn company(&self, again: bool) -> String {
+        let again = if again { "again=1&" } else { "" };
+        format!("/console/oidc/start?{again}back={}", utf8_percent_encode(&self.0, NON_ALPHANUMERIC))
     }
 
     /// The page that says that a link was asked for.

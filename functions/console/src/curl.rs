@@ -16,7 +16,7 @@ pub(crate) fn command(base_url: &str, request: &ApiRequest) -> String {
 }
 
 /// The text as one word of a shell, whatever is in it (POSIX.1-2024, Shell Command Language, 2.2.2).
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 

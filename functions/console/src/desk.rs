@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use lambda_http::http::header;
 use lambda_http::{Body, Request, Response};
 use memory_aws::{AUDIT_TABLE, Aws, TABLE};
-use models::{Act, MerchantId, Mode, Person, Refund, Role, Session, SessionState};
+use models::{Act, MerchantId, Mode, Person, Refund, Role, Session, SessionState, WireFormat};
 use outbound::Policy;
 use pages::{Answer, Problem};
 use queue::Queue;
@@ -34,7 +34,9 @@ impl Desk {
         let [webhooks, receipts] =
             ["webhooks", "receipts"].map(|queue| Queue::new(&aws.config(), format!("http://aws/{queue}")));
         let caps = "GBP:100000000,EUR:50000000".parse().unwrap();
-        let settings = Settings { caps, local_live: false, policy: Policy::default() };
+        let formats = WireFormat::default().as_str().parse().unwrap();
+        let policy = Policy::default();
+        let settings = Settings { caps, formats, local_live: false, policy, logs: None, oidc: None };
         let merchant = samples::merchant();
         Merchants::new(table.clone()).create(&merchant.id, merchant.name, merchant.idempotency_salt).await.unwrap();
         let person = Person {

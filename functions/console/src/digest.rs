@@ -13,6 +13,16 @@ pub(crate) fn digest(salt: &[u8; 32], texts: &[&str]) -> [u8; 32] {
     api::sha256(&bytes)
 }
 
+/// By what forms and paths name these texts of a merchant: nobody who doesn't know its `salt` finds them out by it.
+pub(crate) fn mark(salt: &[u8; 32], texts: &[&str]) -> String {
+    digest(salt, texts).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The mark of an account. It stays with the account, whatever else is linked and unlinked.
+pub(crate) fn account_mark(salt: &[u8; 32], account: &AccountIdentifier) -> String {
+    mark(salt, &account_texts(account))
+}
+
 /// What names an account.
 pub(crate) fn account_texts(account: &AccountIdentifier) -> [&str; 2] {
     match account {

@@ -18,6 +18,7 @@ pub(crate) enum Part {
     Refunds,
     Webhooks,
     Keys,
+    Accounts,
     Shop,
     People,
     Audit,
@@ -25,12 +26,13 @@ pub(crate) enum Part {
 
 impl Part {
     /// In the order of the navigation.
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Overview,
         Self::Payments,
         Self::Refunds,
         Self::Webhooks,
         Self::Keys,
+        Self::Accounts,
         Self::Shop,
         Self::People,
         Self::Audit,
@@ -43,6 +45,7 @@ impl Part {
             Self::Refunds => "Refunds",
             Self::Webhooks => "Webhooks",
             Self::Keys => "API keys",
+            Self::Accounts => "Accounts",
             Self::Shop => "Shop",
             Self::People => "People",
             Self::Audit => "Audit",
@@ -56,6 +59,7 @@ impl Part {
             Self::Refunds => "refunds",
             Self::Webhooks => "webhooks",
             Self::Keys => "keys",
+            Self::Accounts => "accounts",
             Self::Shop => "shop",
             Self::People => "people",
             Self::Audit => "audit",
@@ -67,7 +71,7 @@ impl Part {
         match self {
             Self::Overview | Self::Payments | Self::Refunds | Self::Webhooks => Permission::SeePayments,
             Self::Keys => Permission::ManageTestKeys.in_mode(mode),
-            Self::Shop => Permission::ManageLive,
+            Self::Accounts | Self::Shop => Permission::ManageLive,
             Self::People => Permission::ManagePeople,
             Self::Audit => Permission::SeeAudit,
         }

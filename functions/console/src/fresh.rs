@@ -7,12 +7,17 @@ use crate::frame::Frame;
 use crate::services::Services;
 
 /// For how long after they proved who they are somebody may do that.
-const FRESH_FOR: SignedDuration = SignedDuration::from_mins(5);
+pub(crate) const FRESH_FOR: SignedDuration = SignedDuration::from_mins(5);
 
 /// Whether the visitor may do such a thing now; in test always.
 pub(crate) fn is_fresh(services: &Services, frame: &Frame<'_>) -> bool {
     match frame.mode {
         Mode::Test => true,
-        Mode::Live => services.clock.now().duration_since(frame.visitor.signed_in_at) <= FRESH_FOR,
+        Mode::Live => is_fresh_in_both(services, frame),
     }
+}
+
+/// The same of what is for test and live alike.
+pub(crate) fn is_fresh_in_both(services: &Services, frame: &Frame<'_>) -> bool {
+    services.clock.now().duration_since(frame.visitor.signed_in_at) <= FRESH_FOR
 }

@@ -1,6 +1,6 @@
 //! Who asks, whether they may, and which page answers.
 
-use api::{ApiError, ErrorShape};
+use api::{ApiError, ErrorShape, Formats};
 use lambda_http::http::{HeaderValue, StatusCode, header};
 use lambda_http::{Body, Request, Response};
 use models::{Mode, Permission};
@@ -10,6 +10,7 @@ use queue::Queue;
 use runtime::{Clock, Random, SettingError};
 use store::{AuditTable, Table};
 
+use crate::accounts;
 use crate::audit;
 use crate::back::Back;
 use crate::cancel;
@@ -17,6 +18,8 @@ use crate::frame::{Frame, Part, nobodys, root};
 use crate::guard::{check_form, check_origin};
 use crate::keys;
 use crate::links;
+use crate::logs::Logs;
+use crate::oidc::Oidc;
 use crate::overview;
 use crate::payments;
 use crate::people;
@@ -48,8 +51,9 @@ impl Console {
         let receipts = Queue::new(&config, runtime::required("RECEIPTS_QUEUE_URL")?);
         let audit_table = AuditTable::new(&config, runtime::required("AUDIT_TABLE_NAME")?);
         let policy = Policy { loopback_allowed: runtime::local_loopback_webhooks() };
-        let settings =
-            Settings { caps: api::amount_caps_from_env()?, local_live: runtime::local_live_connector(), policy };
+        let (caps, local_live) = (api::amount_caps_from_env()?, runtime::local_live_connector());
+        let (formats, logs, oidc) = (Formats::from_env()?, Logs::from_env()?, Oidc::from_env(policy)?);
+        let settings = Settings { caps, formats, local_live, policy, logs, oidc };
         let services = Services::new(table, audit_table, webhooks, receipts, settings, Clock::System, Random::System);
         let console = Self { is_on, public_base_url: runtime::optional("PUBLIC_BASE_URL"), services };
         if is_on {
@@ -94,6 +98,8 @@ impl Console {
             Route::AskForLink => sign_in::ask(&self.services, request, self.base_url(request)?).await,
             Route::Link(token) => sign_in::show_link(&self.services, token, request).await,
             Route::UseLink(token) => sign_in::use_link(&self.services, token, request).await,
+            Route::Company => sign_in::company(&self.services, request, &self.base_url(request)?).await,
+            Route::FromCompany => sign_in::from_company(&self.services, request, &self.base_url(request)?).await,
             Route::SignOut => sign_in::sign_out(&self.services, request).await,
             Route::In(mode, page) => {
                 let Some(visitor) = Visitor::find(&self.services, request).await? else {
@@ -145,12 +151,16 @@ impl Console {
             Page::Webhook(id) => webhooks::endpoint(services, &webhooks, id, query, &base_url()?).await,
             Page::ChangeWebhook(id) => webhooks::change(services, &webhooks, id, request, &base_url()?).await,
             Page::ResendSince(id) => webhooks::resend_since(services, &webhooks, id, request, &base_url()?).await,
+            Page::TestWebhook(id) => webhooks::test(services, &webhooks, id, &base_url()?).await,
             Page::Event(id) => webhooks::event(services, &webhooks, id, &base_url()?).await,
             Page::ResendEvent(id) => webhooks::resend(services, &webhooks, id).await,
             Page::Keys => keys::show(services, &frame(Part::Keys)).await,
             Page::IssueKey => keys::issue(services, &frame(Part::Keys), request).await,
             Page::Key(id) => keys::show_key(services, &frame(Part::Keys), id).await,
             Page::ChangeKey(id) => keys::change(services, &frame(Part::Keys), id, request).await,
+            Page::Accounts => accounts::show(services, &frame(Part::Accounts)).await,
+            Page::LinkAccount => accounts::link(services, &frame(Part::Accounts), request).await,
+            Page::UnlinkAccount(mark) => accounts::unlink(services, &frame(Part::Accounts), mark, request).await,
             Page::Shop => shop::show(services, &frame(Part::Shop)).await,
             Page::ChangeShop => shop::submit(services, &frame(Part::Shop), request).await,
             Page::People => people::show(services, &people).await,

@@ -2,10 +2,12 @@
 //!
 //! Each page asks and acts by the same operations as the API. What the console itself writes is sign-ins, people and acts.
 
+mod accounts;
 mod acts;
 mod audit;
 mod back;
 mod cancel;
+mod counterfoil;
 mod csv;
 mod curl;
 mod days;
@@ -19,6 +21,8 @@ mod handler;
 mod keys;
 mod left;
 mod links;
+mod logs;
+mod oidc;
 mod overview;
 mod paths;
 mod payments;

@@ -4,9 +4,12 @@
 mod form;
 mod page;
 
+use api::Format;
 use lambda_http::Request;
 use lambda_http::http::StatusCode;
-use models::{Act, ActChange, ActKind, ActObject, Creation, EndToEndId, Merchant, Session, SessionId, WriteId};
+use models::{
+    Act, ActChange, ActKind, ActObject, Creation, EndToEndId, Merchant, Session, SessionId, WireFormat, WriteId,
+};
 use pages::{Answer, Problem, read_form, see_other};
 use store::Created;
 
@@ -100,7 +103,13 @@ fn possible<'a>(services: &Services, frame: &Frame<'_>, merchant: &'a Merchant) 
     if !providers::can_pay(frame.mode, services.settings.local_live) {
         return Err(Impossible::NoBank);
     }
-    let targets = targets(merchant, &services.settings.caps);
+    // In which links are made: the house format.
+    let format = WireFormat::default();
+    if !Format::of_stored(format).is_ok_and(|format| services.settings.formats.check(format).is_ok()) {
+        return Err(Impossible::FormatOff(format));
+    }
+    let accounts = merchant.payable_accounts(frame.mode, services.clock.now());
+    let targets = targets(accounts, &merchant.idempotency_salt, &services.settings.caps);
     if targets.is_empty() { Err(Impossible::NoAccount) } else { Ok(targets) }
 }
 

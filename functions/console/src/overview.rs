@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use askama::Template;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use lambda_http::http::StatusCode;
 use models::{Currency, ListShards, MinorUnits, Money, PaymentMethod};
 use pages::{Answer, Problem, Shell};
@@ -76,7 +77,7 @@ struct OverviewPage<'a> {
     needs: Needs,
     choices: Vec<Choice>,
     period: Period,
-    /// Leads here again, if something could not be counted in time.
+    /// Leads here again, if something could not be counted in time and will be then.
     reload: Option<String>,
     /// Whether nothing has ended in this time.
     is_empty: bool,
@@ -88,6 +89,18 @@ struct OverviewPage<'a> {
     currencies: Vec<CurrencyPart>,
     reasons: Vec<(&'static str, u64)>,
     methods: Vec<MethodRow>,
+    /// Whether money that is counted may have been taken back since.
+    may_be_taken_back: bool,
+    /// Whether all of this time could be counted.
+    is_counted: bool,
+}
+
+/// What ended, by the hour or by the day.
+struct Counted {
+    /// Oldest first.
+    columns: Vec<Column>,
+    /// Whether more can be counted when it is loaded again.
+    goes_further: bool,
 }
 
 /// The page.
@@ -97,13 +110,13 @@ pub(crate) async fn show(services: &Services, frame: &Frame<'_>, query: &str) ->
     let merchant = services.merchants.get(&frame.visitor.person.merchant_id).await?.ok_or(Problem::NotFound)?;
     let shards = merchant.list_sharding.shards();
     let needs = needs::find(services, frame, shards, now).await?;
-    let columns = columns(services, frame, shards, period, now).await?;
+    let Counted { columns, goes_further } = count(services, frame, shards, period, now).await?;
     let mut whole = Tally::default();
     columns.iter().filter_map(|column| column.tally.as_ref()).for_each(|tally| whole.merge(tally));
     let is_counted = columns.iter().all(|column| column.tally.is_some());
     let path = |period: Period| format!("{}/overview?{}", frame.root(), period.query());
     let is_empty = whole.is_empty() && is_counted;
-    let currencies = whole.in_currencies();
+    let (currencies, methods) = (whole.in_currencies(), whole.by_method());
     let part = |(of, _): &(Currency, InCurrency)| currency(*of, &whole, &columns, frame, period);
     let page = OverviewPage {
         shell: frame.shell(),
@@ -111,7 +124,7 @@ pub(crate) async fn show(services: &Services, frame: &Frame<'_>, query: &str) ->
         needs,
         choices: Period::ALL.map(|of| Choice { path: path(of), label: of.label(), is_chosen: of == period }).into(),
         period,
-        reload: (!is_counted).then(|| path(period)),
+        reload: (!is_counted && goes_further).then(|| path(period)),
         is_empty,
         is_new: is_empty && has_no_payment(services, frame, shards).await?,
         tiles: tiles(&whole),
@@ -119,32 +132,37 @@ pub(crate) async fn show(services: &Services, frame: &Frame<'_>, query: &str) ->
         rows: columns.iter().map(Row::of).collect(),
         currencies: currencies.iter().map(part).collect(),
         reasons: whole.by_reason().into_iter().map(|(reason, count)| (event_text(reason), count)).collect(),
-        methods: whole.by_method().into_iter().map(method_row).collect(),
+        may_be_taken_back: methods.iter().any(may_be_taken_back),
+        methods: methods.into_iter().map(method_row).collect(),
+        is_counted,
     };
     frame.page(StatusCode::OK, &page)
 }
 
-/// What ended, by the hour or by the day, oldest first.
-async fn columns(
+async fn count(
     services: &Services,
     frame: &Frame<'_>,
     shards: ListShards,
     period: Period,
     now: Timestamp,
-) -> Result<Vec<Column>, StoreError> {
+) -> Result<Counted, StoreError> {
     let (owner, began) = (frame.visitor.owner(frame.mode), services.clock.instant());
     let may_go_on = || services.clock.elapsed(began) < COUNTS_FOR;
     Ok(match period {
-        Period::Day => match services.endings.last_day(&owner, shards, now, &may_go_on).await? {
-            Some(hours) => {
-                let label = |at: Timestamp| at.strftime("%-d %b, %H:00").to_string();
-                hours.into_iter().map(|(at, tally)| Column { label: label(at), tally: Some(tally) }).collect()
-            }
-            None => vec![Column { label: period.label().to_owned(), tally: None }],
-        },
+        Period::Day => {
+            let columns = match services.endings.last_day(&owner, shards, now, &may_go_on).await? {
+                Some(hours) => {
+                    let label = |at: Timestamp| at.strftime("%-d %b, %H:00").to_string();
+                    hours.into_iter().map(|(at, tally)| Column { label: label(at), tally: Some(tally) }).collect()
+                }
+                None => vec![Column { label: period.label().to_owned(), tally: None }],
+            };
+            Counted { columns, goes_further: false }
+        }
         Period::Week | Period::Month | Period::Quarter => {
-            let days = services.endings.last_days(&owner, shards, period.days(), now, &may_go_on).await?;
-            days.into_iter().map(|(day, tally)| Column { label: day.strftime("%-d %b").to_string(), tally }).collect()
+            let found = services.endings.last_days(&owner, shards, period.days(), now, &may_go_on).await?;
+            let column = |(day, tally): (Date, _)| Column { label: day.strftime("%-d %b").to_string(), tally };
+            Counted { columns: found.days.into_iter().map(column).collect(), goes_further: found.has_kept }
         }
     })
 }
@@ -211,6 +229,11 @@ fn currency(currency: Currency, whole: &Tally, columns: &[Column], frame: &Frame
         chart: Chart::new(format!("chart-{code}"), title, &volumes),
         rows: columns.iter().map(row).collect(),
     }
+}
+
+/// Whether there is money among these that may have been taken back since.
+fn may_be_taken_back((method, sums): &(Option<PaymentMethod>, ByMethod)) -> bool {
+    sums.sent > 0 && method.is_some_and(PaymentMethod::can_be_taken_back)
 }
 
 fn method_row((method, sums): (Option<PaymentMethod>, ByMethod)) -> MethodRow {

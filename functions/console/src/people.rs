@@ -6,6 +6,8 @@ mod list;
 mod path;
 mod person;
 mod role_choice;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use add::add;
 pub(crate) use list::show;

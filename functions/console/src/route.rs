@@ -16,6 +16,10 @@ pub(crate) enum Route<'a> {
     Link(&'a str),
     /// Signs in by a link.
     UseLink(&'a str),
+    /// Leads to the issuer of one's company account.
+    Company,
+    /// Comes back from there.
+    FromCompany,
     /// Signs out.
     SignOut,
     /// A page or form of the console itself.
@@ -69,6 +73,8 @@ pub(crate) enum Page<'a> {
     ChangeWebhook(&'a str),
     /// Delivers to a webhook endpoint again what happened since a time.
     ResendSince(&'a str),
+    /// Sends a test event to a webhook endpoint.
+    TestWebhook(&'a str),
     /// One event, and how it was delivered.
     Event(&'a str),
     /// Delivers an event again.
@@ -81,6 +87,12 @@ pub(crate) enum Page<'a> {
     Key(&'a str),
     /// Rolls or revokes an API key.
     ChangeKey(&'a str),
+    /// The linked accounts.
+    Accounts,
+    /// Checks an account, or links it.
+    LinkAccount,
+    /// Asks whether to unlink an account, by its mark, or unlinks it.
+    UnlinkAccount(&'a str),
     /// What payers see of the merchant.
     Shop,
     /// Changes what payers see of the merchant.
@@ -106,7 +118,7 @@ type Means = for<'a> fn(&'a str) -> Option<Page<'a>>;
 type Row = (&'static str, &'static str, Permission, Means);
 
 /// Every page and form of the console itself.
-pub(crate) const PAGES: [Row; 36] = [
+pub(crate) const PAGES: [Row; 40] = [
     ("GET", "overview", Permission::SeePayments, |_| Some(Page::Overview)),
     ("GET", "payments", Permission::SeePayments, |_| Some(Page::Payments)),
     ("GET", "payments/export", Permission::SeePayments, |_| Some(Page::ExportForm)),
@@ -131,6 +143,7 @@ pub(crate) const PAGES: [Row; 36] = [
     ("GET", "webhooks/{id}", Permission::SeePayments, |id| Some(Page::Webhook(id))),
     ("POST", "webhooks/{id}", Permission::ChangeWebhooks, |id| Some(Page::ChangeWebhook(id))),
     ("POST", "webhooks/{id}/resend", Permission::ChangeWebhooks, |id| Some(Page::ResendSince(id))),
+    ("POST", "webhooks/{id}/test", Permission::ChangeWebhooks, |id| Some(Page::TestWebhook(id))),
     ("GET", "events/{id}", Permission::SeePayments, |id| Some(Page::Event(id))),
     ("POST", "events/{id}", Permission::ChangeWebhooks, |id| Some(Page::ResendEvent(id))),
     // Of live keys it takes more: see `Permission::in_mode`.
@@ -138,6 +151,9 @@ pub(crate) const PAGES: [Row; 36] = [
     ("POST", "keys", Permission::ManageTestKeys, |_| Some(Page::IssueKey)),
     ("GET", "keys/{id}", Permission::ManageTestKeys, |id| Some(Page::Key(id))),
     ("POST", "keys/{id}", Permission::ManageTestKeys, |id| Some(Page::ChangeKey(id))),
+    ("GET", "accounts", Permission::ManageLive, |_| Some(Page::Accounts)),
+    ("POST", "accounts", Permission::ManageLive, |_| Some(Page::LinkAccount)),
+    ("POST", "accounts/{id}", Permission::ManageLive, |id| Some(Page::UnlinkAccount(id))),
     ("GET", "shop", Permission::ManageLive, |_| Some(Page::Shop)),
     ("POST", "shop", Permission::ManageLive, |_| Some(Page::ChangeShop)),
     ("GET", "people", Permission::ManagePeople, |_| Some(Page::People)),
@@ -156,6 +172,8 @@ impl<'a> Route<'a> {
             ("GET", "" | "/") => Self::Home,
             ("GET", "/sign-in") => Self::SignIn,
             ("POST", "/sign-in") => Self::AskForLink,
+            ("GET", "/oidc/start") => Self::Company,
+            ("GET", "/oidc/callback") => Self::FromCompany,
             ("POST", "/sign-out") => Self::SignOut,
             (method, path) => {
                 if let Some(token) = path.strip_prefix("/sign-in/").filter(|token| is_segment(token)) {
@@ -224,6 +242,8 @@ mod tests {
         assert_eq!(of("POST", "/console/sign-in"), Some(Route::AskForLink));
         assert_eq!(of("GET", "/console/sign-in/abc"), Some(Route::Link("abc")));
         assert_eq!(of("POST", "/console/sign-in/abc"), Some(Route::UseLink("abc")));
+        assert_eq!(of("GET", "/console/oidc/start"), Some(Route::Company));
+        assert_eq!(of("GET", "/console/oidc/callback"), Some(Route::FromCompany));
         assert_eq!(of("POST", "/console/sign-out"), Some(Route::SignOut));
         assert_eq!(of("GET", "/console/test/payments"), Some(Route::In(Mode::Test, Page::Payments)));
         assert_eq!(
@@ -238,6 +258,8 @@ mod tests {
             ("POST", "/console"),
             ("PUT", "/console/sign-in"),
             ("GET", "/console/sign-out"),
+            ("POST", "/console/oidc/start"),
+            ("POST", "/console/oidc/callback"),
             ("GET", "/console/sign-in/"),
             ("GET", "/console/sign-in/a/b"),
             ("GET", "/consoles"),

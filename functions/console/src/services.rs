@@ -1,5 +1,6 @@
 //! What the pages ask and act by.
 
+use api::Formats;
 use deliveries::Deliveries;
 use models::AmountCaps;
 use outbound::{Lookup, Policy};
@@ -7,19 +8,28 @@ use payments::Payments;
 use queue::Queue;
 use runtime::{Clock, Random};
 use store::{
-    Acts, AuditTable, Cursors, Endings, Endpoints, Events, LinkMails, Merchants, People, Pointers, Refunds, Sessions,
-    Shops, Table, Timelines, Visits,
+    Acts, AuditTable, Bounces, Cursors, Endings, Endpoints, Events, LinkMails, Merchants, OidcRequests, People,
+    Pointers, Refunds, Sessions, Shops, Table, Timelines, Visits,
 };
+
+use crate::logs::Logs;
+use crate::oidc::Oidc;
 
 /// What the operator decides.
 #[derive(Debug)]
 pub(crate) struct Settings {
     /// The most that a payment may be.
     pub(crate) caps: AmountCaps,
+    /// In which formats payments may be made.
+    pub(crate) formats: Formats,
     /// Whether the mock bank stands in for a live one; only `local` says so.
     pub(crate) local_live: bool,
     /// Which addresses may be notified; only `local` allows its own machine.
     pub(crate) policy: Policy,
+    /// Where the functions' logs are; none where `local` has them.
+    pub(crate) logs: Option<Logs>,
+    /// Where people sign in with their company account, if they can.
+    pub(crate) oidc: Option<Oidc>,
 }
 
 /// What the pages ask and act by.
@@ -35,6 +45,7 @@ pub(crate) struct Services {
     pub(crate) shops: Shops,
     pub(crate) payments: Payments,
     pub(crate) endings: Endings,
+    pub(crate) bounces: Bounces,
     pub(crate) endpoints: Endpoints,
     pub(crate) events: Events,
     pub(crate) cursors: Cursors,
@@ -43,6 +54,7 @@ pub(crate) struct Services {
     pub(crate) people: People,
     pub(crate) visits: Visits,
     pub(crate) link_mails: LinkMails,
+    pub(crate) oidc_requests: OidcRequests,
     /// Whose messages name mails.
     pub(crate) receipts: Queue,
     pub(crate) settings: Settings,
@@ -66,6 +78,7 @@ impl Services {
         Self {
             deliveries: Deliveries::new(table.clone(), webhooks, clock.clone()),
             endings: Endings::new(table.clone()),
+            bounces: Bounces::new(table.clone()),
             endpoints: Endpoints::new(table.clone()),
             events: Events::new(table.clone()),
             cursors: Cursors::new(table.clone()),
@@ -73,6 +86,7 @@ impl Services {
             people: People::new(table.clone()),
             visits: Visits::new(table.clone()),
             link_mails: LinkMails::new(table.clone()),
+            oidc_requests: OidcRequests::new(table.clone()),
             receipts,
             payments: Payments::new(table.clone(), settings.local_live, clock.clone(), random.clone()),
             sessions: Sessions::new(table.clone()),

@@ -14,7 +14,7 @@ use crate::services::Services;
 const COOKIE: &str = "__Host-counterfoil";
 
 /// What it bears besides its value. `Lax`, so that a link in a mail finds the person who follows it signed in.
-const ATTRIBUTES: &str = "Path=/; Secure; HttpOnly; SameSite=Lax";
+pub(crate) const ATTRIBUTES: &str = "Path=/; Secure; HttpOnly; SameSite=Lax";
 
 /// Somebody who is signed in.
 #[derive(Debug, Clone)]
@@ -32,7 +32,8 @@ impl Visitor {
     pub(crate) async fn find(services: &Services, request: &Request) -> Result<Option<Self>, Problem> {
         let Some(token) = cookie(request) else { return Ok(None) };
         let visit = services.visits.find(&token, services.clock.now()).await?;
-        Ok(visit.map(|Visit { person, signed_in_at, csrf }| Self { person, signed_in_at, csrf: Csrf(csrf) }))
+        let Some(Visit { person, authenticated_at, csrf }) = visit else { return Ok(None) };
+        Ok(Some(Self { person, signed_in_at: authenticated_at, csrf: Csrf(csrf) }))
     }
 
     /// Whether they may do this.
@@ -58,11 +59,15 @@ impl std::fmt::Debug for Csrf {
 
 /// The token of the visit that a request is a part of, if its cookie has one.
 pub(crate) fn cookie(request: &Request) -> Option<VisitToken> {
+    cookie_of(request, COOKIE)?.parse().ok()
+}
+
+/// The value of the cookie with this name, if there is one.
+pub(crate) fn cookie_of<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
     let headers = request.headers().get_all(header::COOKIE).iter();
     let texts = headers.filter_map(|value| value.to_str().ok());
     let mut cookies = texts.flat_map(|text| text.split(';')).filter_map(|cookie| cookie.trim().split_once('='));
-    let (_, value) = cookies.find(|(name, _)| *name == COOKIE)?;
-    value.parse().ok()
+    cookies.find(|(found, _)| *found == name).map(|(_, value)| value)
 }
 
 /// The header that has a browser keep a visit's cookie, until it is closed.

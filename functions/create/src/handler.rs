@@ -161,6 +161,7 @@ impl Create {
             merchant: &caller.merchant,
             application: caller.application.as_deref(),
             mode: caller.mode(),
+            at: self.clock.now(),
         };
         let new = format.read_session(&asked, id, &self.settings.caps)?;
         let new = match &new.customer_id {

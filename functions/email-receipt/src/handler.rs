@@ -30,7 +30,7 @@ pub(crate) const NEXT_INVOCATION: Duration = Duration::from_secs(1);
 enum Named {
     /// A mail about a payment or refund.
     Mail(MailId),
-    /// The mails with sign-in links that somebody asked for.
+    /// Mails to a merchant's people.
     Links(LinkMailId),
 }
 
@@ -41,7 +41,7 @@ impl Named {
     }
 }
 
-/// Sends receipts, links to pay by, mails about refunds, and links to sign in by.
+/// Sends receipts, links to pay by, mails about refunds, links to sign in by, and notices to owners.
 #[derive(Debug)]
 pub struct EmailReceipt {
     mails: Mails,
@@ -103,7 +103,7 @@ impl EmailReceipt {
                     self.hand_back(mail, limit.wait(&self.random)).await;
                     Ok(Some(limit))
                 }
-                (Named::Links(id), None) => self.send_links(*id, post_until).await,
+                (Named::Links(id), None) => self.send_to_people(*id, post_until).await,
                 (Named::Links(id), Some(limit)) => {
                     self.queue_links(*id, limit.wait(&self.random)).await.map(|()| Some(limit))
                 }

@@ -1,8 +1,11 @@
 //! The receipts queue → SES.
 
+mod account_notice;
+mod account_notices;
 mod content;
 mod handler;
 mod items;
+mod link_mails;
 mod mail;
 mod payment;
 mod payment_link;

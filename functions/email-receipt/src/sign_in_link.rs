@@ -93,7 +93,7 @@ Payments by Counterfoil
     fn html_and_text_say_the_same() {
         let mail = render_for(Some(&samples::shop()));
         assert_both_say(&mail, &["Sign in to the console of", "Bright Candles", "acme", URL, VALID, WHY]);
-        assert!(mail.html.contains("lang=\"en\"") && mail.html.contains("nobody gets in without it"));
+        assert!(mail.html.contains("lang=\"en-GB\"") && mail.html.contains("nobody gets in without it"));
     }
 
     #[test]

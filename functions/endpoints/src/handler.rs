@@ -1,9 +1,10 @@
 //! Webhook endpoints: the URL is checked before it is written down, and the secret is shown when it is made.
 
 use api::{
-    Answer, ApiError, Authenticator, Caller, Format, IdempotencyKey, ListParameters, NewEndpoint, Refusal, Route,
-    WebhookView, parse_webhook,
+    Answer, ApiError, AttemptView, Authenticator, Caller, Format, IdempotencyKey, ListParameters, NewEndpoint, Refusal,
+    Route, WebhookView, parse_webhook,
 };
+use deliveries::TestEvents;
 use lambda_http::Request;
 use lambda_http::http::StatusCode;
 use models::{Endpoint, EndpointId, EndpointSecret, MAX_ENDPOINTS, MerchantUrl, Mode};
@@ -11,11 +12,12 @@ use outbound::{Lookup, Policy, RefusedUrl, WebhookSecret};
 use runtime::{Clock, Random, SettingError};
 use store::{EndpointChange, EndpointCreated, Endpoints, Merchants, NotChanged, Owner, Registration, Table};
 
-/// Registers, shows, changes and removes webhook endpoints.
+/// Registers, shows, changes, tests and removes webhook endpoints.
 #[derive(Debug)]
 pub struct EndpointsFunction {
     authenticator: Authenticator,
     endpoints: Endpoints,
+    merchants: Merchants,
     /// Which addresses may be called.
     policy: Policy,
     lookup: Lookup,
@@ -34,7 +36,8 @@ impl EndpointsFunction {
     pub async fn new(table: Table, policy: Policy, lookup: Lookup, clock: Clock, random: Random) -> Self {
         Self {
             authenticator: Authenticator::start(Merchants::new(table.clone()), clock.clone()).await,
-            endpoints: Endpoints::new(table),
+            endpoints: Endpoints::new(table.clone()),
+            merchants: Merchants::new(table),
             policy,
             lookup,
             clock,
@@ -63,6 +66,7 @@ impl EndpointsFunction {
             Some(Route::FinishRotation(id)) => {
                 self.show(&self.endpoints.finish_rotation(&owner, &api::path_id(id)?, None).await.map_err(refused)?)
             }
+            Some(Route::TestWebhook(id)) => self.test(&self.own(&api::path_id(id)?, &owner).await?, &request).await,
             Some(_) | None => Err(api::unrouted(&request).into()),
         }
     }
@@ -146,6 +150,21 @@ impl EndpointsFunction {
         let changed = self.endpoints.change(&owner, id, change, self.clock.now(), None).await.map_err(refused)?;
         tracing::info!(request_id = api::request_id(request), endpoint_id = %id, key_id = %caller.key_id, "changed");
         self.show(&changed)
+    }
+
+    /// Sends a test event, and shows what the endpoint answered.
+    async fn test(&self, endpoint: &Endpoint, request: &Request) -> Answer {
+        let events = TestEvents {
+            merchants: &self.merchants,
+            policy: self.policy,
+            lookup: &self.lookup,
+            clock: &self.clock,
+            random: &self.random,
+        };
+        let attempt = events.send(endpoint).await?;
+        let (request_id, status) = (api::request_id(request), attempt.status);
+        tracing::info!(request_id, endpoint_id = %endpoint.id, status, latency_ms = attempt.latency_ms, "a test event was sent");
+        api::json(StatusCode::OK, &AttemptView::new(&attempt))
     }
 
     /// The URL as it will be called, if it may be.

@@ -73,6 +73,7 @@ impl Expire {
             match item {
                 DueItem::Session(_) | DueItem::Refund(..) => to_read.push(item),
                 DueItem::Mail(id) => waiting.push(Waiting::Mail(id)),
+                DueItem::LinkMail(id) => waiting.push(Waiting::LinkMail(id)),
                 DueItem::Cursor(id) => waiting.push(Waiting::Cursor(id)),
                 DueItem::Endpoint(merchant_id, id) => waiting.push(Waiting::Endpoint(merchant_id, id)),
             }
@@ -96,7 +97,7 @@ impl Expire {
         match item {
             DueItem::Session(id) => self.session(*id, now).await,
             DueItem::Refund(session_id, id) => self.refund(session_id, id, now).await,
-            DueItem::Mail(_) | DueItem::Cursor(_) | DueItem::Endpoint(..) => Ok(None),
+            DueItem::Mail(_) | DueItem::LinkMail(_) | DueItem::Cursor(_) | DueItem::Endpoint(..) => Ok(None),
         }
     }
 
@@ -126,6 +127,6 @@ const fn ids(item: &DueItem) -> (Option<&SessionId>, Option<&RefundId>) {
     match item {
         DueItem::Session(id) => (Some(id), None),
         DueItem::Refund(session_id, id) => (Some(session_id), Some(id)),
-        DueItem::Mail(_) | DueItem::Cursor(_) | DueItem::Endpoint(..) => (None, None),
+        DueItem::Mail(_) | DueItem::LinkMail(_) | DueItem::Cursor(_) | DueItem::Endpoint(..) => (None, None),
     }
 }

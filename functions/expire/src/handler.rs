@@ -116,6 +116,7 @@ impl Expire {
             Waiting::Cursor(ref id) => self.webhooks.enqueue(&id.to_string()).await.map_err(Error::from),
             Waiting::Endpoint(ref merchant_id, id) => self.resume(merchant_id, id, now, stop_at).await,
             Waiting::Mail(id) => self.receipts.enqueue(&id.to_string()).await.map_err(Error::from),
+            Waiting::LinkMail(id) => self.receipts.enqueue(&id.to_string()).await.map_err(Error::from),
         };
         if let Err(error) = done {
             tracing::error!(?item, %error, "a due item could not be processed");

@@ -29,7 +29,7 @@ impl Expire {
 
 fn is_mail(item: &Waiting) -> bool {
     match item {
-        Waiting::Mail(_) => true,
+        Waiting::Mail(_) | Waiting::LinkMail(_) => true,
         Waiting::Expiry(_) | Waiting::Refund(..) | Waiting::Cursor(_) | Waiting::Endpoint(..) => false,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use models::{CursorId, EndpointId, MailId, MerchantId, Refund, SessionId};
+use models::{CursorId, EndpointId, LinkMailId, MailId, MerchantId, Refund, SessionId};
 
 /// What is due and can wait until pending payments are done.
 #[derive(Debug)]
@@ -12,6 +12,7 @@ pub(crate) enum Waiting {
     /// A customer's details were not given in time.
     Refund(WithoutDetails),
     Mail(MailId),
+    LinkMail(LinkMailId),
     Cursor(CursorId),
     /// Webhooks that an endpoint has been paused for.
     Endpoint(MerchantId, EndpointId),

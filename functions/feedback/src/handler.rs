@@ -1,7 +1,8 @@
 //! Records bounces and complaints with the mail that they are about. SES itself sends nothing more to such an address: the
 //! configuration set in template.yaml says so.
 //!
-//! SES reports twice, late or, seldom, not at all; each report is recorded once.
+//! SES reports twice, late or, seldom, not at all; each report is recorded once. Where the console is on, its overview names what did
+//! not arrive.
 
 use std::collections::HashMap;
 
@@ -11,7 +12,7 @@ use lambda_runtime::{Error, LambdaEvent};
 use models::{LinkMailId, MailFeedback, MailId};
 use runtime::{Clock, Metric, SettingError};
 use serde::{Deserialize, Serialize};
-use store::{Mails, Table};
+use store::{Bounces, Mails, Table};
 
 /// What SES reports when it accepted a mail and did not send it, because an earlier one bounced or was complained about.
 /// <https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Complaint.html>
@@ -21,6 +22,8 @@ const ON_LIST: &str = "OnAccountSuppressionList";
 #[derive(Debug)]
 pub struct Feedback {
     mails: Mails,
+    /// Where the console is on.
+    bounces: Option<Bounces>,
     clock: Clock,
 }
 
@@ -98,12 +101,12 @@ impl SesEvent {
 impl Feedback {
     /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
     pub fn from_env() -> Result<Self, SettingError> {
-        Ok(Self::new(Table::from_env()?, Clock::System))
+        Ok(Self::new(Table::from_env()?, Clock::System, runtime::console_is_on()))
     }
 
-    /// Over this table, by this clock.
-    pub fn new(table: Table, clock: Clock) -> Self {
-        Self { mails: Mails::new(table), clock }
+    /// Over this table, by this clock, with the console on or off.
+    pub fn new(table: Table, clock: Clock, console_is_on: bool) -> Self {
+        Self { bounces: console_is_on.then(|| Bounces::new(table.clone())), mails: Mails::new(table), clock }
     }
 
     /// Records the event; an error makes Lambda try again.
@@ -113,7 +116,11 @@ impl Feedback {
         let feedback = event.feedback(self.clock.now());
         let feedback = match (event.mail_id(), event.link_mail_id(), feedback) {
             (Some(mail), _, Some((feedback, at))) => {
-                let noted = self.mails.note(&mail, feedback, models::truncate_to_ms(at)).await?;
+                let at = models::truncate_to_ms(at);
+                let noted = self.mails.note(&mail, feedback, at).await?;
+                if let Some(bounces) = self.bounces.as_ref().filter(|_| noted && !feedback.arrived()) {
+                    bounces.note(&mail, at).await?;
+                }
                 let text = feedback.as_str();
                 tracing::warn!(%mail, message_id, feedback = text, noted, "SES reported a problem with a mail");
                 feedback
@@ -121,7 +128,7 @@ impl Feedback {
             // Nothing is kept of it that could bear a note.
             (None, Some(mail), Some((feedback, _))) => {
                 let text = feedback.as_str();
-                tracing::warn!(%mail, message_id, feedback = text, "SES reported a problem with a sign-in link");
+                tracing::warn!(%mail, message_id, feedback = text, "SES reported a problem with a mail to one of a merchant's people");
                 feedback
             }
             (_, _, None) | (None, None, Some(_)) => {

@@ -141,6 +141,7 @@ mod tests {
             id: "evt_1".parse().unwrap(),
             format: models::WireFormat::default(),
             correlation_id: None,
+            is_test: false,
             timestamp_s: NOW.as_second(),
             encoding: models::EventEncoding::Json,
             body: b"{}".to_vec(),

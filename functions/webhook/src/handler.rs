@@ -10,6 +10,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use deliveries::{delivery, note};
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Error, LambdaEvent};
@@ -21,7 +22,7 @@ use store::{
     CursorClaim, Cursors, DeliveryAttempt, Endpoints, Events, Finished, Merchants, Paused, Slot, StoredEvent, Table,
 };
 
-use crate::attempt::{delivery, note, took};
+use crate::attempt::took;
 use crate::faults::{self, Fault};
 
 /// How long before the function's time runs out nothing more is sent: a delivery takes 15 s at the most.

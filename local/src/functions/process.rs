@@ -178,6 +178,8 @@ impl Program {
     pub(super) fn variables(&self, access_key: &str) -> BTreeMap<String, String> {
         let mut variables = self.function.environment.clone();
         variables.insert("AWS_ENDPOINT_URL".to_owned(), self.surroundings.aws_url.clone());
+        // Logs are on this machine: no page leads to AWS for them.
+        variables.remove("LOG_GROUPS");
         variables.extend(self.surroundings.extra_environment.clone());
         variables.extend(names::access(access_key));
         variables

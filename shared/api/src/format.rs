@@ -304,8 +304,8 @@ impl Format {
         caps: &AmountCaps,
     ) -> Result<NewSession, Refusal> {
         match self {
-            Self::Banked(dialect) => banked::parse_create(asked.body, dialect, asked.merchant, id, caps),
-            Self::Yorlet => yorlet::parse_create(asked.body, asked.merchant, caps),
+            Self::Banked(dialect) => banked::parse_create(asked.body, dialect, asked.accounts(), id, caps),
+            Self::Yorlet => yorlet::parse_create(asked.body, asked.accounts(), caps),
             Self::Fintecture => fintecture::parse_create(asked, caps),
         }
     }

@@ -67,6 +67,8 @@ pub enum Route<'a> {
     RotateSecret(&'a str),
     /// A webhook endpoint's old secret is dropped.
     FinishRotation(&'a str),
+    /// A webhook endpoint is sent a test event.
+    TestWebhook(&'a str),
     /// A list of events.
     Events,
     /// The attempts to deliver an event.
@@ -111,7 +113,7 @@ type Means = for<'a> fn(&'a str) -> Route<'a>;
 type Row = (&'static str, &'static str, Option<Scope>, Means);
 
 /// Every route there is; HEAD is as GET. Tests compare the table with template.yaml and docs/openapi.yaml.
-pub(crate) const ROUTES: [Row; 79] = [
+pub(crate) const ROUTES: [Row; 80] = [
     ("POST", "/oauth/token", None, |_| Route::Token),
     ("POST", "/token", None, |_| Route::Token),
     ("POST", "/oauth/accesstoken", None, |_| Route::Token),
@@ -170,6 +172,7 @@ pub(crate) const ROUTES: [Row; 79] = [
     ("DELETE", "/v2/webhooks/{id}", WEBHOOKS, |id| Route::DeleteWebhook(id)),
     ("POST", "/v2/webhooks/{id}/rotate", WEBHOOKS, |id| Route::RotateSecret(id)),
     ("POST", "/v2/webhooks/{id}/rotate/finish", WEBHOOKS, |id| Route::FinishRotation(id)),
+    ("POST", "/v2/webhooks/{id}/test", WEBHOOKS, |id| Route::TestWebhook(id)),
     ("GET", "/v2/events", READ, |_| Route::Events),
     ("GET", "/v2/events/{id}/attempts", READ, |id| Route::Attempts(id)),
     ("POST", "/v2/events/{id}/replay", WEBHOOKS, |id| Route::Replay(id)),
@@ -288,7 +291,7 @@ mod tests {
 
     #[test]
     fn a_method_and_a_path_mean_a_route() {
-        let named: [(&str, &str, Means); 25] = [
+        let named: [(&str, &str, Means); 26] = [
             ("GET", "/pis/v2/payments/x", |id| Route::Session(id)),
             ("GET", "/pis/v1/payments/x/", |id| Route::Session(id)),
             ("PATCH", "/pis/v2/payments/x", |id| Route::CancelSession(id)),
@@ -307,6 +310,7 @@ mod tests {
             ("DELETE", "/v2/webhooks/x", |id| Route::DeleteWebhook(id)),
             ("POST", "/v2/webhooks/x/rotate", |id| Route::RotateSecret(id)),
             ("POST", "/v2/webhooks/x/rotate/finish", |id| Route::FinishRotation(id)),
+            ("POST", "/v2/webhooks/x/test", |id| Route::TestWebhook(id)),
             ("GET", "/v2/events/x/attempts", |id| Route::Attempts(id)),
             ("POST", "/v2/events/x/replay", |id| Route::Replay(id)),
             ("GET", "/v2/test_clocks/x", |id| Route::TestClock(id)),

@@ -1,7 +1,8 @@
 //! A request to create a session, as the formats read it.
 
+use jiff::Timestamp;
 use lambda_http::Request;
-use models::{Application, Merchant, Mode};
+use models::{Application, Merchant, Mode, PayableAccounts};
 
 use crate::json::Json;
 
@@ -18,4 +19,13 @@ pub struct SessionRequest<'a> {
     pub application: Option<&'a Application>,
     /// Test or live, by the key.
     pub mode: Mode,
+    /// When it is asked for.
+    pub at: Timestamp,
+}
+
+impl<'a> SessionRequest<'a> {
+    /// The accounts that the session may be paid into.
+    pub(crate) fn accounts(&self) -> PayableAccounts<'a> {
+        self.merchant.payable_accounts(self.mode, self.at)
+    }
 }

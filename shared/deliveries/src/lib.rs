@@ -1,9 +1,15 @@
-//! What is done about deliveries, by any caller: an event is delivered again.
+//! What is done about deliveries, by any caller: what is sent, an event is delivered again, and an endpoint is tested.
+
+mod delivery;
+mod test_event;
 
 use models::{CursorId, EndpointId};
 use queue::Queue;
 use runtime::Clock;
 use store::{Cursors, Endpoints, StoreError, StoredEvent, Table};
+
+pub use delivery::{delivery, note};
+pub use test_event::TestEvents;
 
 /// What is done about the deliveries of one table's events.
 #[derive(Debug)]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -185,6 +186,9 @@ impl Payee {
     }
 }
 
+/// How long it takes until an account that was linked in the console can be paid live.
+const TO_BE_SEEN: SignedDuration = SignedDuration::from_hours(24);
+
 /// An account that a merchant may be paid into ("Creating a payment session", section 2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkedAccount {
@@ -196,6 +200,21 @@ pub struct LinkedAccount {
     /// Whether it comes before the merchant's others of the same currency, where a payment names none.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub default: bool,
+    /// When somebody linked it in the console; none if an operator did.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::millisecond::optional"
+    )]
+    pub linked_at: Option<Timestamp>,
+}
+
+impl LinkedAccount {
+    /// From when on live payments can be paid into it; none if they always could. Its merchant's owners have that long to see the mail
+    /// that says so.
+    pub fn live_from(&self) -> Option<Timestamp> {
+        self.linked_at.map(|at| at.checked_add(TO_BE_SEEN).unwrap_or(Timestamp::MAX))
+    }
 }
 
 /// Who pays. Personal data.

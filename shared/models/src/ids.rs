@@ -168,7 +168,7 @@ uuid_id!(
 );
 
 uuid_id!(
-    /// Mails with sign-in links that somebody asked for.
+    /// Mails to a merchant's people: sign-in links that somebody asked for, or a notice to owners.
     LinkMailId,
     "id of mails with sign-in links"
 );

@@ -155,6 +155,14 @@ impl MailFeedback {
     /// All there are.
     pub const ALL: [Self; 5] = [Self::Bounced, Self::Undelivered, Self::Suppressed, Self::Complained, Self::Rejected];
 
+    /// Whether the mail reached somebody.
+    pub const fn arrived(self) -> bool {
+        match self {
+            Self::Complained => true,
+            Self::Bounced | Self::Undelivered | Self::Suppressed | Self::Rejected => false,
+        }
+    }
+
     /// Its name, as stored and shown.
     pub const fn as_str(self) -> &'static str {
         match self {

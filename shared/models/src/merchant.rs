@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use crate::account::{AccountIdentifier, LinkedAccount};
 use crate::ids::{ApiKeyId, MerchantId};
 use crate::list_shards::ListSharding;
-use crate::money::Currency;
 use crate::text::Name;
 
 /// One thing that a credential may do.
@@ -194,13 +193,6 @@ impl Merchant {
         self.linked_accounts.iter().find(|linked| linked.account == *account)
     }
 
-    /// Where a payment in this currency is paid to if it names no account: the one that is marked as the default, else the first
-    /// that can receive it.
-    pub fn account_for(&self, currency: Currency) -> Option<&LinkedAccount> {
-        let mut fitting = self.linked_accounts.iter().filter(|linked| linked.account.receives(currency));
-        fitting.clone().find(|linked| linked.default).or_else(|| fitting.next())
-    }
-
     /// The key with this id, if it is valid at this time.
     pub fn active_key(&self, id: &ApiKeyId, now: Timestamp) -> Option<&ApiKey> {
         self.active_keys(now).find(|key| key.id == *id)
@@ -225,42 +217,6 @@ mod tests {
         let read: Scopes = "payment_sessions:read".parse().unwrap();
         assert!(read.allow(Scope::PaymentSessionsRead) && !read.allow(Scope::PaymentSessionsWrite));
         assert_eq!(Scopes::ALL.intersection(read), read);
-    }
-
-    #[test]
-    fn a_payment_that_names_no_account_is_paid_to_one_that_can_receive_it() {
-        let uk = AccountIdentifier::uk("010203", "12345678").unwrap();
-        let iban = |text: &str| AccountIdentifier::Iban { iban: text.to_owned().try_into().unwrap() };
-        let [gb, de, se] = ["GB29NWBK60161331926819", "DE89370400440532013000", "SE4550000000058398257466"].map(iban);
-        let name = Name::try_from("Gerald Wiley".to_owned()).unwrap();
-        let chosen = |accounts: &[(&AccountIdentifier, bool)], currency| {
-            let linked = |(account, default): &(&AccountIdentifier, bool)| LinkedAccount {
-                name: name.clone(),
-                account: (*account).clone(),
-                default: *default,
-            };
-            let merchant = Merchant {
-                id: "demo".parse().unwrap(),
-                name: name.clone(),
-                idempotency_salt: [0; 32],
-                list_sharding: ListSharding::default(),
-                linked_accounts: accounts.iter().map(linked).collect(),
-                keys: Vec::new(),
-            };
-            merchant.account_for(currency).map(|linked| linked.account.clone())
-        };
-        let all = [(&se, false), (&uk, false), (&gb, false), (&de, false)];
-        assert_eq!(chosen(&all, Currency::GBP), Some(uk.clone()));
-        assert_eq!(chosen(&all, Currency::EUR), Some(se.clone()));
-        assert_eq!(chosen(&all, Currency::SEK), Some(se.clone()));
-        assert_eq!(chosen(&all, Currency::USD), None);
-        // The default of one currency is none of another's.
-        let marked = [(&se, false), (&uk, false), (&gb, true), (&de, true)];
-        assert_eq!(chosen(&marked, Currency::GBP), Some(gb.clone()));
-        assert_eq!(chosen(&marked, Currency::EUR), Some(gb.clone()));
-        assert_eq!(chosen(&marked, Currency::SEK), Some(se.clone()));
-        assert_eq!(chosen(&[(&de, true)], Currency::GBP), None);
-        assert_eq!(chosen(&[(&uk, true)], Currency::EUR), None);
     }
 
     fn key() -> ApiKey {

@@ -101,6 +101,11 @@ impl PaymentMethod {
         }
     }
 
+    /// Whether the money can be taken back after it was paid: what is collected from a card or an account can be disputed.
+    pub const fn can_be_taken_back(self) -> bool {
+        matches!(self.family(), MethodFamily::Card | MethodFamily::Debit)
+    }
+
     /// Whether the money goes straight to the payee's account, which has to be one of the currency.
     pub const fn pays_into_account(self) -> bool {
         matches!(self.family(), MethodFamily::Bank)
@@ -176,6 +181,7 @@ mod tests {
         assert_eq!(of(Currency::USD), [Card]);
         let into_account: Vec<_> = PaymentMethod::ALL.into_iter().filter(|method| method.pays_into_account()).collect();
         assert_eq!(into_account, [BankTransfer, DirectTransfer, GbpCreditTransfer, PayByBank]);
+        assert!(into_account.iter().all(|method| !method.can_be_taken_back()) && Card.can_be_taken_back());
     }
 
     #[test]

@@ -30,6 +30,9 @@ const READ_MS: u64 = 200;
 /// How much of an answer's body is kept, to show it to the merchant.
 const MAX_KEPT_BYTES: usize = 1024;
 
+/// How much of an answer that is wanted whole is read. What issuers of tokens publish of themselves is a few KiB.
+const MAX_WHOLE_BYTES: usize = 256 * 1024;
+
 /// How long a delivery may take. An answer's body is read for 200 ms more, and no longer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimeOuts {
@@ -56,6 +59,8 @@ pub struct Delivery {
     pub format: WireFormat,
     /// What it came of, so that it can be found in both sides' logs.
     pub correlation_id: Option<CorrelationId>,
+    /// Whether it is about a payment that was never made, for `counterfoil-test`.
+    pub is_test: bool,
     /// When it is sent, for both signatures. Receivers refuse what is more than some minutes old.
     pub timestamp_s: i64,
     /// What the body is encoded in.
@@ -73,7 +78,7 @@ pub struct Delivery {
 impl Delivery {
     /// The headers that it bears, signatures included.
     pub fn headers(&self) -> Vec<(&'static str, String)> {
-        let Self { id, format, correlation_id, timestamp_s, encoding, body, application, secret, .. } = self;
+        let Self { id, format, correlation_id, is_test, timestamp_s, encoding, body, application, secret, .. } = self;
         let secrets = std::iter::once(secret).chain(&self.further_secrets);
         let mut headers = vec![
             ("content-type", media_type(*encoding).to_owned()),
@@ -92,6 +97,7 @@ impl Delivery {
             }
         }
         headers.extend(correlation_id.as_ref().map(|id| ("counterfoil-correlation-id", id.as_str().to_owned())));
+        headers.extend(is_test.then(|| ("counterfoil-test", "true".to_owned())));
         headers
     }
 }
@@ -232,6 +238,46 @@ impl Sender {
         Ok(response.unwrap_or(Err(Failure::TimedOut))?.status().as_u16())
     }
 
+    /// Gets what is at a URL: the status and all of the body, for which together it waits as [`Self::send`] does for the status.
+    /// Nothing of it is logged.
+    ///
+    /// # Errors
+    /// Why there is no answer. One whose body is longer than 256 KiB is broken off.
+    pub async fn get_whole(&self, url: &Url) -> Result<(u16, Vec<u8>), Failure> {
+        check_parsed(url, false, self.policy).map_err(Failure::of_url)?;
+        self.whole(self.client.get(url.clone())).await
+    }
+
+    /// The same of what is posted.
+    ///
+    /// # Errors
+    /// As [`Self::get_whole`].
+    pub async fn post_whole(
+        &self,
+        url: &Url,
+        headers: &[(&'static str, String)],
+        body: String,
+    ) -> Result<(u16, Vec<u8>), Failure> {
+        let request = headers.iter().fold(self.request_to(url)?, |request, (name, value)| request.header(*name, value));
+        self.whole(request.body(body)).await
+    }
+
+    async fn whole(&self, request: RequestBuilder) -> Result<(u16, Vec<u8>), Failure> {
+        let answer = async {
+            let mut response = request.send().await.map_err(|error| Failure::of(&error))?;
+            let (status, mut body) = (response.status().as_u16(), Vec::new());
+            while let Some(chunk) = response.chunk().await.map_err(|error| Failure::of(&error))? {
+                if body.len() + chunk.len() > MAX_WHOLE_BYTES {
+                    return Err(Failure::ConnectionFailed);
+                }
+                body.extend_from_slice(&chunk);
+            }
+            Ok((status, body))
+        };
+        let answer = tokio::time::timeout(Duration::from_millis(self.answer_ms), answer).await;
+        answer.unwrap_or(Err(Failure::TimedOut))
+    }
+
     /// A request to a URL that may be called. A host in figures is not looked up, so the client's resolver doesn't see it.
     fn request_to(&self, url: &Url) -> Result<RequestBuilder, Failure> {
         check_parsed(url, false, self.policy).map_err(Failure::of_url)?;
@@ -349,6 +395,7 @@ mod tests {
             id: "msg_1".parse().unwrap(),
             format: WireFormat::Banked,
             correlation_id: None,
+            is_test: false,
             timestamp_s: 1,
             encoding: EventEncoding::Json,
             application: None,

@@ -2,7 +2,7 @@
 //! mails to send, events to deliver.
 
 use jiff::Timestamp;
-use models::{CursorId, EndpointId, MailId, MerchantId, RefundId, SessionId, SortableTimestamp};
+use models::{CursorId, EndpointId, LinkMailId, MailId, MerchantId, RefundId, SessionId, SortableTimestamp};
 
 use crate::error::StoreError;
 use crate::keys;
@@ -28,6 +28,8 @@ pub enum DueItem {
     Refund(SessionId, RefundId),
     /// A mail is to be sent.
     Mail(MailId),
+    /// A mail to people is to be sent.
+    LinkMail(LinkMailId),
     /// Something is to be delivered to an endpoint.
     Cursor(CursorId),
     /// What was to be delivered to an endpoint, and was paused, is to be resumed.
@@ -93,6 +95,7 @@ fn due_item(item: &Item) -> Option<DueItem> {
         },
         "EVENTS" => keys::cursor_of(item).map(DueItem::Cursor),
         "ENDPOINTS" => Some(DueItem::Endpoint(id.parse().ok()?, sk.parse().ok()?)),
+        "LINKMAIL" => Some(DueItem::LinkMail(id.parse().ok()?)),
         "MAIL" => Some(DueItem::Mail(format!("{id}/{}", sk.replace('#', "/")).parse().ok()?)),
         _ => None,
     }
@@ -110,6 +113,7 @@ mod tests {
         let refund_id: RefundId = "728d061b-8e47-4052-be4f-5f9bcdee39ff".parse().unwrap();
         let merchant_id: MerchantId = "demo".parse().unwrap();
         let endpoint_id: EndpointId = "728d061b-8e47-4052-be4f-5f9bcdee39ff".parse().unwrap();
+        let link_mail_id: LinkMailId = "728d061b-8e47-4052-be4f-5f9bcdee39ff".parse().unwrap();
         let mail = |topic| MailId { topic, sequence: 5 };
         let mails = [
             mail(MailTopic::Receipt(session_id)),
@@ -126,6 +130,7 @@ mod tests {
             (DueItem::Session(session_id), keys::session(&session_id)),
             (DueItem::Refund(session_id, refund_id), keys::refund(&session_id, &refund_id)),
             (DueItem::Endpoint(merchant_id.clone(), endpoint_id), keys::endpoint(&merchant_id, &endpoint_id)),
+            (DueItem::LinkMail(link_mail_id), keys::link_mail(link_mail_id)),
         ];
         items.extend(mails.map(|id| (DueItem::Mail(id), keys::mail(&id))));
         items.extend(cursors.map(|id| (DueItem::Cursor(id.clone()), keys::cursor(&id))));

@@ -7,7 +7,7 @@
 mod ending;
 mod tally;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
@@ -42,6 +42,15 @@ const HOUR_S: i64 = 3_600;
 
 /// How many hours [`Endings::last_day`] shows.
 const HOURS: i64 = 24;
+
+/// What ended on some days.
+#[derive(Debug)]
+pub struct LastDays {
+    /// Each by UTC, oldest first; none where there was no time left to count.
+    pub days: Vec<(Date, Option<Tally>)>,
+    /// Whether what a day adds up to was kept just now, so that the same is done in less time later.
+    pub has_kept: bool,
+}
 
 /// What is kept of a day.
 #[derive(Debug, Deserialize)]
@@ -84,8 +93,8 @@ impl Endings {
         Ok(())
     }
 
-    /// What ended on each of the last `count` days by UTC, today included, oldest first; none where there was no time left to count.
-    /// Stops reading when `may_go_on` says so. What was added up to is kept, so that the same is done in less time later.
+    /// What ended on each of the last `count` days, today included. Stops reading when `may_go_on` says so. Days whose sum can be
+    /// kept are counted first, the oldest before all: so each time goes further than the one before.
     ///
     /// # Errors
     /// The table failed us.
@@ -96,34 +105,40 @@ impl Endings {
         count: usize,
         now: Timestamp,
         may_go_on: &(dyn Fn() -> bool + Sync),
-    ) -> Result<Vec<(Date, Option<Tally>)>, StoreError> {
+    ) -> Result<LastDays, StoreError> {
         let today = day_of(now);
         let days: Vec<_> = std::iter::successors(Some(today), |day| day.yesterday().ok()).take(count).collect();
         let first = days.last().unwrap_or(&today).to_string();
         let days_pk = keys::days_pk(&owner.merchant_id, owner.mode);
         let kept = self.table.query(&days_pk, Some((&first, &today.to_string())), usize::MAX).await?;
         let mut kept: HashMap<_, _> = kept.into_iter().map(|item| (sk(&item).to_owned(), item)).collect();
-        let mut found = Vec::new();
+        let (mut found, mut open) = (BTreeMap::new(), Vec::new());
         for day in days {
             let item = kept.remove(&day.to_string());
             let version = Version::of(item.as_ref());
             let kept = item.map(|item| read::<Day>(format!("{days_pk} {day}"), item)).transpose()?;
-            let tally = match kept.and_then(|day| day.tally) {
-                Some(tally) => Some(tally),
-                None => {
-                    let counted = self.count(owner, shards, day, may_go_on).await?;
-                    if let Some(tally) = &counted
-                        && now.duration_since(start_of(day)) >= ADDED_UP_AFTER
-                    {
-                        self.keep(owner, day, tally, version).await?;
-                    }
-                    counted
+            match kept.and_then(|day| day.tally) {
+                Some(tally) => {
+                    found.insert(day, Some(tally));
                 }
-            };
-            found.push((day, tally));
+                None => open.push((day, version)),
+            }
         }
-        found.reverse();
-        Ok(found)
+        let can_be_kept = |day: Date| now.duration_since(start_of(day)) >= ADDED_UP_AFTER;
+        let (past, recent): (Vec<_>, Vec<_>) = open.into_iter().partition(|(day, _)| can_be_kept(*day));
+        let mut has_kept = false;
+        for (day, version) in past.into_iter().rev() {
+            let counted = self.count(owner, shards, day, may_go_on).await?;
+            if let Some(tally) = &counted {
+                self.keep(owner, day, tally, version).await?;
+                has_kept = true;
+            }
+            found.insert(day, counted);
+        }
+        for (day, _) in recent {
+            found.insert(day, self.count(owner, shards, day, may_go_on).await?);
+        }
+        Ok(LastDays { days: found.into_iter().collect(), has_kept })
     }
 
     /// What ended in each of the last 24 hours, this one included, oldest first, each by when it began; none if there was no time to
@@ -213,13 +228,15 @@ impl Endings {
     /// Removes what a day adds up to: something ended on it that may not be in it.
     async fn count_again(&self, merchant: &MerchantId, mode: Mode, day: Date) -> Result<(), StoreError> {
         let mut version = Version::of(None);
-        for _ in 0..TRIES {
+        for tried in 0..TRIES {
             let update = Update::new(WriteKind::DayCountAgain, keys::day(merchant, mode, day))
                 .of_version(version)
                 .set("ttl", n(kept_until(start_of(day)).as_second()))
                 .remove(&[TALLY]);
             match update.send(&self.table).await? {
                 Updated::New(_) => return Ok(()),
+                // Somebody else has removed it since the try before this one, and so since what ended was noted.
+                Updated::Refused(Some(item)) if tried > 0 && !item.contains_key(TALLY) => return Ok(()),
                 Updated::Refused(item) => version = Version::of(item.as_ref()),
             }
         }

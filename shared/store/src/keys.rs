@@ -35,6 +35,7 @@ pub(crate) const CUSTOMER_SK: &str = "CUSTOMER";
 pub(crate) const BANK_PAYMENT_SK: &str = "BANKPAYMENT";
 pub(crate) const COUNT_PREFIX: &str = "COUNT#";
 pub(crate) const FIND_PREFIX: &str = "FIND#";
+pub(crate) const BOUNCE_PREFIX: &str = "BOUNCE#";
 pub(crate) const SHOP_SK: &str = "SHOP";
 pub(crate) const APPLICATION_SK: &str = "APP";
 /// Beside people's addresses, each of which has an `@`.
@@ -42,6 +43,7 @@ pub(crate) const PEOPLE_SK: &str = "PEOPLE";
 pub(crate) const LINK_SK: &str = "LINK";
 pub(crate) const LINK_MAIL_SK: &str = "LINKMAIL";
 pub(crate) const VISIT_SK: &str = "VISIT";
+pub(crate) const OIDC_SK: &str = "OIDC";
 
 /// Sorts before every timestamp.
 pub(crate) const FIRST_TIMESTAMP: &str = "0";
@@ -118,9 +120,14 @@ pub(crate) fn link(digest: &str) -> Key {
     Key::new(format!("LINK#{digest}"), LINK_SK)
 }
 
-/// Mails with sign-in links that somebody asked for.
+/// Mails to a merchant's people.
 pub(crate) fn link_mail(id: LinkMailId) -> Key {
     Key::new(format!("LINKMAIL#{id}"), LINK_MAIL_SK)
+}
+
+/// A sign-in that was begun at an issuer, by the digest of its state.
+pub(crate) fn oidc_request(digest: &str) -> Key {
+    Key::new(format!("OIDC#{digest}"), OIDC_SK)
 }
 
 /// A visit of the console, by the digest of its cookie.
@@ -209,6 +216,21 @@ pub(crate) fn days_pk(merchant: &MerchantId, mode: Mode) -> String {
 /// What a day adds up to.
 pub(crate) fn day(merchant: &MerchantId, mode: Mode, day: Date) -> Key {
     Key::new(days_pk(merchant, mode), day.to_string())
+}
+
+/// What needs a person of a merchant.
+pub(crate) fn needs_pk(merchant: &MerchantId, mode: Mode) -> String {
+    format!("NEEDS#{merchant}#{}", mode.as_str())
+}
+
+/// That a mail did not arrive, in the order of time.
+pub(crate) fn bounce(merchant: &MerchantId, mode: Mode, at: Timestamp, mail: &MailId) -> Key {
+    Key::new(needs_pk(merchant, mode), format!("{}#{mail}", bounce_prefix(at)))
+}
+
+/// How the keys of those begin that were reported then.
+pub(crate) fn bounce_prefix(at: Timestamp) -> String {
+    format!("{BOUNCE_PREFIX}{}", SortableTimestamp::from(at).as_str())
 }
 
 /// How many of something there are in an owner's lists of one format.

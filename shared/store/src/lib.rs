@@ -11,6 +11,7 @@ mod applications;
 mod attempts;
 mod bank_payments;
 mod begun_sessions;
+mod bounces;
 mod change;
 mod conflicts;
 mod counts;
@@ -34,6 +35,7 @@ mod mails;
 mod merchants;
 mod mock_ledger;
 mod object_path;
+mod oidc_requests;
 mod owner;
 mod people;
 mod pointers;
@@ -68,6 +70,7 @@ mod write;
 pub use acts::{ActPage, ActRange, ActWrite, Acts, AuditTable};
 pub use attempts::FIRST_CHECK_AT_CONSENT;
 pub use bank_payments::{BankPayment, BankPayments};
+pub use bounces::{Bounce, Bounces};
 pub use change::{Change, ChangeError, Changed};
 pub use counts::{CountChange, Counted, Counts, count_change};
 pub use cursors::{Advanced, CursorClaim, Cursors, Finished, Paused};
@@ -75,19 +78,20 @@ pub use customers::{CustomerChanged, CustomerCreated, CustomerRecord, Customers,
 pub use deletion::Deleted;
 pub use deliveries::{CursorState, Deliveries};
 pub use due::{Due, DueItem};
-pub use endings::{ByMethod, Endings, InCurrency, Tally, Wait};
+pub use endings::{ByMethod, Endings, InCurrency, LastDays, Tally, Wait};
 pub use endpoints::{EndpointChange, EndpointCreated, Endpoints, NotChanged, Registration};
 pub use erasures::{Erasable, Erased, Erasures};
 pub use error::StoreError;
 pub use events::{DeliveryAttempt, Events, StoredEvent};
 pub use keys::{DUE_SHARDS, FINAL_SHARDS};
-pub use link_mails::{LinkMailClaim, LinkMails, SignInRequest};
+pub use link_mails::{AccountChange, AccountNotice, LinkMail, LinkMailClaim, LinkMails, SignInRequest};
 pub use list::{ListCursor, ListRange, ListStart, Page};
 pub use mail_log::{MailLog, Resent};
 pub use mails::{Claim, Mails};
-pub use merchants::{ListShardsRaised, Merchants};
+pub use merchants::{ByPerson, ListShardsRaised, Merchants};
 pub use mock_ledger::{MockLedger, NewMockEntries};
 pub use object_path::ObjectPath;
+pub use oidc_requests::{OIDC_LASTS, OidcRequest, OidcRequests};
 pub use owner::Owner;
 pub use people::{LinkAsked, ListedPerson, People, PeopleChanged};
 pub use pointers::{Pointers, Sought};
@@ -107,7 +111,8 @@ pub use test_clocks::{ClockAdvanced, ClockDeleted, DueCursor, Follower, Publishe
 pub use timeline::{Difference, Happened, MailFate, Timeline, TimelineEntry, Timelines};
 pub use verify::{Checked, Rule, Verify, Violation};
 pub use visits::{
-    LINK_LASTS, LinkToken, SignInLink, TokenUnreadable, VISIT_IDLE, VISIT_LASTS, Visit, VisitToken, Visits,
+    BrowserToken, LINK_LASTS, LinkToken, SignInLink, StateToken, TokenUnreadable, VISIT_IDLE, VISIT_LASTS, Visit,
+    VisitToken, Visits,
 };
 pub use walk::{Parts, PayersData, Walk, WalkPage};
 pub use write::{CLOCKS_DIFFER_BY, WRITE_LANDS_WITHIN};

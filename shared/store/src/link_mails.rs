@@ -1,12 +1,13 @@
-//! Mails with sign-in links, which somebody asked for who typed an address. No token is here: each is made when its mail is.
+//! Mails to a merchant's people: links to sign in by, which somebody asked for who typed an address, and what was done that owners
+//! are to know. No token is here: each is made when its mail is.
 
 use jiff::{SignedDuration, Timestamp};
-use models::{EmailAddress, LinkMailId, MerchantId, WriteId};
+use models::{AccountEnd, EmailAddress, LinkMailId, MerchantId, SortableTimestamp, WriteId};
 use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
 use crate::keys;
-use crate::table::{Table, ms, read, s};
+use crate::table::{Item, Key, Table, ms, read, s};
 use crate::update::{Update, Updated};
 use crate::visits::{KEPT, later};
 use crate::write::WriteKind;
@@ -17,10 +18,53 @@ const LEASE: SignedDuration = SignedDuration::from_secs(120);
 /// How much later than now what is put back is free: a claim of this time that arrives late is refused.
 const FREE_AFTER: SignedDuration = SignedDuration::from_millis(1);
 
-/// The table's mails with sign-in links.
+/// For how long a notice is kept, whatever becomes of it. Longer than it is tried to be sent.
+const NOTICE_KEPT: SignedDuration = SignedDuration::from_hours(3 * 24);
+
+/// The table's mails to people.
 #[derive(Debug, Clone)]
 pub struct LinkMails {
     table: Table,
+}
+
+/// What people are mailed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkMail {
+    /// Links to sign in by: to whoever works somewhere with the address that was typed.
+    SignIn(SignInRequest),
+    /// That an account was linked or unlinked: to all who own.
+    Account(AccountNotice),
+}
+
+/// That somebody linked or unlinked an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountNotice {
+    /// Whose account.
+    pub merchant_id: MerchantId,
+    /// Which.
+    pub account: AccountEnd,
+    /// What was done.
+    pub change: AccountChange,
+    /// Who did it.
+    pub by: EmailAddress,
+    /// When.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub at: Timestamp,
+}
+
+/// What was done to an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountChange {
+    /// It was linked.
+    Linked {
+        /// From when on live payments can be paid into it.
+        #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+        live_from: Timestamp,
+    },
+    /// It was unlinked.
+    Unlinked,
 }
 
 /// What somebody asked for.
@@ -42,14 +86,14 @@ pub struct SignInRequest {
 pub(crate) struct LinkMailItem {
     /// Until it is done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    request: Option<SignInRequest>,
+    request: Option<LinkMail>,
     /// From when on it can be claimed.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     free_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     lease_id: Option<WriteId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    next: Option<MerchantId>,
+    next: Option<String>,
     /// When DynamoDB removes it, in seconds.
     ttl: i64,
 }
@@ -60,14 +104,25 @@ pub struct LinkMailClaim {
     /// Which.
     pub id: LinkMailId,
     /// What was asked for.
-    pub request: SignInRequest,
-    /// The first merchant whose mail is still to be sent, where some were; its link has been counted.
-    pub next: Option<MerchantId>,
+    pub request: LinkMail,
+    /// Whose mail is the first still to be sent, where some were: of sign-in links the merchant, whose link has been counted; of a
+    /// notice the address, in small letters.
+    pub next: Option<String>,
     lease_id: WriteId,
 }
 
+impl LinkMailItem {
+    /// Whether `expire` has it sent, should nothing else do.
+    pub(crate) const fn is_due(&self) -> bool {
+        match self.request {
+            Some(LinkMail::Account(_)) => true,
+            Some(LinkMail::SignIn(_)) | None => false,
+        }
+    }
+}
+
 impl LinkMails {
-    /// The mails with sign-in links in this table.
+    /// The mails to people in this table.
     pub fn new(table: Table) -> Self {
         Self { table }
     }
@@ -77,14 +132,7 @@ impl LinkMails {
     /// # Errors
     /// The table failed us; it may be there.
     pub async fn put(&self, id: LinkMailId, request: &SignInRequest) -> Result<(), StoreError> {
-        let item = LinkMailItem {
-            request: Some(request.clone()),
-            free_at: request.at,
-            lease_id: None,
-            next: None,
-            ttl: later(request.at, KEPT).as_second(),
-        };
-        let item = serde_dynamo::to_item(item)?;
+        let item = new_item(LinkMail::SignIn(request.clone()), request.at, KEPT)?;
         self.table.put_new(WriteKind::LinkMailPut, keys::link_mail(id), item).await.map(|_| ())
     }
 
@@ -102,29 +150,59 @@ impl LinkMails {
             Updated::New(item) | Updated::Refused(Some(item)) => item,
             Updated::Refused(None) => return Ok(None),
         };
-        let item: LinkMailItem = read("of mails with sign-in links", item)?;
+        let item: LinkMailItem = read("of mails to people", item)?;
         // A refused claim that bears our lease had succeeded; its answer was lost.
         let is_ours = item.lease_id.as_ref() == Some(&lease_id);
         let request = item.request.filter(|_| is_ours);
         Ok(request.map(|request| LinkMailClaim { id, request, next: item.next, lease_id }))
     }
 
-    /// The mail of this merchant could not be sent, and those after it were not tried: they can be claimed again.
+    /// The mail of `next` could not be sent, and those after it were not tried: they can be claimed again, as a message has them at
+    /// `again_at`. A notice is due then.
     ///
     /// # Errors
     /// The table failed us; all can be claimed again when the claim ends.
-    pub async fn put_back(&self, claim: &LinkMailClaim, next: &MerchantId, now: Timestamp) -> Result<(), StoreError> {
-        let update = leased(WriteKind::LinkMailPutBack, claim).set("next", s(next.as_str()));
-        update.set("free_at", ms(later(now, FREE_AFTER))).send(&self.table).await.map(|_| ())
+    pub async fn put_back(
+        &self,
+        claim: &LinkMailClaim,
+        next: &str,
+        now: Timestamp,
+        again_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let update = leased(WriteKind::LinkMailPutBack, claim).set("next", s(next));
+        let update = match claim.request {
+            LinkMail::SignIn(_) => update.set("free_at", ms(later(now, FREE_AFTER))),
+            // Not earlier: messages that come meanwhile find nothing to claim, and have no successors.
+            LinkMail::Account(_) => {
+                update.set("free_at", ms(again_at)).set("due_at", s(SortableTimestamp::from(again_at).as_str()))
+            }
+        };
+        update.send(&self.table).await.map(|_| ())
     }
 
-    /// There is nothing to send any more. What was typed is forgotten.
+    /// There is nothing to send any more. What was to be sent is forgotten.
     ///
     /// # Errors
     /// The table failed us; all can be claimed again when the claim ends.
     pub async fn end(&self, claim: &LinkMailClaim) -> Result<(), StoreError> {
-        leased(WriteKind::LinkMailEnd, claim).remove(&["request", "next"]).send(&self.table).await.map(|_| ())
+        let update = leased(WriteKind::LinkMailEnd, claim).remove(&["request", "next", "due_pk", "due_at"]);
+        update.send(&self.table).await.map(|_| ())
     }
+}
+
+/// A notice as it is put, together with what it is about. Until it is sent it is due: should no message name it, `expire` does.
+pub(crate) fn notice_item(id: LinkMailId, notice: &AccountNotice) -> Result<(Key, Item), StoreError> {
+    let key = keys::link_mail(id);
+    let mut item = new_item(LinkMail::Account(notice.clone()), notice.at, NOTICE_KEPT)?;
+    item.insert("due_pk".to_owned(), s(keys::due_pk(&key)));
+    item.insert("due_at".to_owned(), s(SortableTimestamp::from(notice.at).as_str()));
+    Ok((key, item))
+}
+
+fn new_item(request: LinkMail, at: Timestamp, kept: SignedDuration) -> Result<Item, StoreError> {
+    let ttl = later(at, kept).as_second();
+    let item = LinkMailItem { request: Some(request), free_at: at, lease_id: None, next: None, ttl };
+    Ok(serde_dynamo::to_item(item)?)
 }
 
 fn leased(kind: WriteKind, claim: &LinkMailClaim) -> Update {

@@ -2,13 +2,15 @@
 
 use jiff::Timestamp;
 use models::{
-    AccountIdentifier, ApiKey, ApiKeyId, LinkedAccount, ListSharding, ListShards, Merchant, MerchantId, Name,
+    AccountIdentifier, ApiKey, ApiKeyId, LinkMailId, LinkedAccount, ListSharding, ListShards, Merchant, MerchantId,
+    Name,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::acts::ActWrite;
 use crate::error::StoreError;
 use crate::keys;
+use crate::link_mails::{AccountNotice, notice_item};
 use crate::table::{Item, Key, Put, Table, ms, read, s, sk};
 use crate::transaction::{Transacted, Transaction, Verdict};
 use crate::update::{Update, Updated, Version};
@@ -38,6 +40,17 @@ pub enum ListShardsRaised {
     NotMore(ListShards),
     /// There is no such merchant.
     NoMerchant,
+}
+
+/// What is written together with an account that a person links or unlinks.
+#[derive(Debug, Clone, Copy)]
+pub struct ByPerson<'a> {
+    /// The act that it is.
+    pub act: &'a ActWrite,
+    /// A new mail's id, which nothing else has.
+    pub mail_id: LinkMailId,
+    /// What the merchant's owners are mailed.
+    pub notice: &'a AccountNotice,
 }
 
 impl Merchants {
@@ -207,11 +220,16 @@ impl Merchants {
         }
     }
 
-    /// Links an account; false if it was linked before.
+    /// Links an account; false if it was linked before. If a person does it, together with the act and the mail that it calls for.
     ///
     /// # Errors
     /// The table failed us, or holds no such merchant.
-    pub async fn link_account(&self, merchant: &MerchantId, account: &LinkedAccount) -> Result<bool, StoreError> {
+    pub async fn link_account(
+        &self,
+        merchant: &MerchantId,
+        account: &LinkedAccount,
+        by: Option<ByPerson<'_>>,
+    ) -> Result<bool, StoreError> {
         let key = keys::linked_account(merchant, account);
         let linked_by = s(self.table.random.write_id().as_str());
         loop {
@@ -223,27 +241,33 @@ impl Merchants {
             let mut item: Item = serde_dynamo::to_item(account)?;
             item.insert("linked_by".to_owned(), linked_by.clone());
             let link = Transaction::default().put_new(WriteKind::AccountLink, key.clone(), item);
-            if self.change_accounts(link, merchant, version).await? {
+            if self.change_accounts(link, merchant, version, by).await? {
                 return Ok(true);
             }
         }
     }
 
-    /// Unlinks an account; false if it was not linked.
+    /// Unlinks an account; false if it was not linked. If a person does it, together with the act and the mail that it calls for:
+    /// then it is false, too, if somebody else unlinked it meanwhile.
     ///
     /// # Errors
     /// The table failed us; it may have been unlinked.
-    pub async fn unlink_account(&self, merchant: &MerchantId, account: &AccountIdentifier) -> Result<bool, StoreError> {
+    pub async fn unlink_account(
+        &self,
+        merchant: &MerchantId,
+        account: &AccountIdentifier,
+        by: Option<ByPerson<'_>>,
+    ) -> Result<bool, StoreError> {
         let key = keys::linked_account_of(merchant, account);
         let mut was_linked = false;
         loop {
             let (version, found) = self.account(merchant, &key).await?;
             if found.is_none() {
-                return Ok(was_linked);
+                return Ok(was_linked && by.is_none());
             }
             was_linked = true;
             let unlink = Transaction::default().delete(WriteKind::AccountUnlink, key.clone());
-            if self.change_accounts(unlink, merchant, version).await? {
+            if self.change_accounts(unlink, merchant, version, by).await? {
                 return Ok(true);
             }
         }
@@ -264,9 +288,19 @@ impl Merchants {
         change: Transaction,
         merchant: &MerchantId,
         version: Version,
+        by: Option<ByPerson<'_>>,
     ) -> Result<bool, StoreError> {
         let profile = Update::new(WriteKind::AccountsChange, keys::profile(merchant));
         let profile = profile.when("attribute_exists(#pk)", []).of_version(version);
-        Ok(matches!(change.update(profile).send(&self.table).await?, Transacted::Done))
+        let mut change = change.update(profile);
+        if let Some(ByPerson { act, mail_id, notice }) = by {
+            let (key, item) = notice_item(mail_id, notice)?;
+            change = change.put_new(WriteKind::LinkMailPut, key, item).act(Some(act));
+        }
+        Ok(match change.send(&self.table).await? {
+            Transacted::Done => true,
+            // A mail whose id is random is there: the SDK repeated what was done, its answer lost.
+            Transacted::Refused(verdicts) => by.is_some() && matches!(verdicts.of(2), Verdict::Refused(_)),
+        })
     }
 }

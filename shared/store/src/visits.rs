@@ -61,7 +61,7 @@ macro_rules! tokens {
             }
 
             /// As it is stored.
-            fn digest(&self) -> String {
+            pub(crate) fn digest(&self) -> String {
                 digest(&SHA256, self.0.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
             }
         }
@@ -87,6 +87,10 @@ tokens! {
     LinkToken,
     /// What the cookie of a visit has.
     VisitToken,
+    /// What a sign-in at an issuer comes back with: its `state` (RFC 6749, 4.1.1).
+    StateToken,
+    /// What the cookie of the browser has in which a sign-in at an issuer was begun.
+    BrowserToken,
 }
 
 /// The table's sign-in links and visits.
@@ -126,6 +130,13 @@ pub(crate) struct VisitItem {
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     seen_at: Timestamp,
     csrf: String,
+    /// When they showed who they are, where an issuer says that; else they did as they signed in.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::millisecond::optional"
+    )]
+    authenticated_at: Option<Timestamp>,
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
@@ -140,8 +151,8 @@ pub(crate) struct VisitItem {
 pub struct Visit {
     /// Who, as they are now.
     pub person: Person,
-    /// When they signed in.
-    pub signed_in_at: Timestamp,
+    /// When they showed who they are: as they signed in, or earlier, where an issuer knew them already.
+    pub authenticated_at: Timestamp,
     /// What forms of the visit's pages bear. A secret.
     pub csrf: String,
 }
@@ -150,7 +161,7 @@ impl fmt::Debug for Visit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Visit")
             .field("person", &self.person)
-            .field("signed_in_at", &self.signed_in_at)
+            .field("authenticated_at", &self.authenticated_at)
             .finish_non_exhaustive()
     }
 }
@@ -225,22 +236,12 @@ impl Visits {
         act: Option<&ActWrite>,
     ) -> Result<Option<Visit>, StoreError> {
         let visit_digest = visit.digest();
-        let item = VisitItem {
-            merchant_id: link.merchant_id.clone(),
-            email: link.email.clone(),
-            signed_in_at: now,
-            seen_at: now,
-            csrf: VisitToken::new(&self.table.random).0,
-            ended_at: None,
-            ttl: later(later(now, VISIT_LASTS), KEPT).as_second(),
-        };
+        let item = self.new_visit(&link.merchant_id, &link.email, None, now);
         let used = Update::new(WriteKind::LinkUse, keys::link(&token.digest()))
             .when("attribute_exists(#pk) AND attribute_not_exists(#used_by)", [])
             .when("#expires_at > :now", [(":now", ms(now))])
             .set("used_by", s(visit_digest.clone()));
-        let signed_in = Update::new(WriteKind::PersonSignIn, keys::person(&link.merchant_id, &link.email))
-            .when("attribute_exists(#pk) AND #visits_from <= :made_at", [(":made_at", ms(link.made_at))])
-            .set("signed_in_at", ms(now));
+        let signed_in = signs_in(&link.merchant_id, &link.email, link.made_at, now);
         let transaction = Transaction::default().update(used).put_new(
             WriteKind::VisitPut,
             keys::visit(&visit_digest),
@@ -257,6 +258,54 @@ impl Visits {
         self.find(visit, now).await
     }
 
+    /// Begins a visit of a person for whom an issuer vouched just now, with the act that says so; none if they were removed
+    /// meanwhile. They showed the issuer who they are at `authenticated_at`.
+    ///
+    /// # Errors
+    /// The table failed us; the visit may have begun.
+    pub async fn begin_vouched(
+        &self,
+        person: &Person,
+        authenticated_at: Timestamp,
+        visit: &VisitToken,
+        now: Timestamp,
+        act: Option<&ActWrite>,
+    ) -> Result<Option<Visit>, StoreError> {
+        let Person { merchant_id, email, .. } = person;
+        let item = serde_dynamo::to_item(self.new_visit(merchant_id, email, Some(authenticated_at), now))?;
+        let transaction = Transaction::default()
+            .put_new(WriteKind::VisitPut, keys::visit(&visit.digest()), item)
+            .update(signs_in(merchant_id, email, now, now));
+        match transaction.act(act).send(&self.table).await? {
+            Transacted::Done => {}
+            Transacted::Refused(verdicts) => match verdicts.of(0) {
+                // The SDK repeated a transaction whose answer was lost: nobody else has this token.
+                Verdict::Refused(_) => {}
+                Verdict::Held => return Ok(None),
+            },
+        }
+        self.find(visit, now).await
+    }
+
+    fn new_visit(
+        &self,
+        merchant: &MerchantId,
+        email: &EmailAddress,
+        authenticated_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> VisitItem {
+        VisitItem {
+            merchant_id: merchant.clone(),
+            email: email.clone(),
+            signed_in_at: now,
+            seen_at: now,
+            csrf: VisitToken::new(&self.table.random).0,
+            authenticated_at,
+            ended_at: None,
+            ttl: later(later(now, VISIT_LASTS), KEPT).as_second(),
+        }
+    }
+
     /// The visit with this token and its person as they are now, if it goes on at `now`: not ended, seen less than 30 minutes
     /// ago, begun less than 12 hours ago. Notes once a minute that it does.
     ///
@@ -265,7 +314,8 @@ impl Visits {
     pub async fn find(&self, token: &VisitToken, now: Timestamp) -> Result<Option<Visit>, StoreError> {
         let key = keys::visit(&token.digest());
         let Some(item) = self.table.get(key.clone()).await? else { return Ok(None) };
-        let VisitItem { merchant_id, email, signed_in_at, seen_at, csrf, ended_at, .. } = read(A_VISIT, item)?;
+        let VisitItem { merchant_id, email, signed_in_at, seen_at, csrf, authenticated_at, ended_at, .. } =
+            read(A_VISIT, item)?;
         let goes_on = ended_at.is_none()
             && now.duration_since(signed_in_at) < VISIT_LASTS
             && now.duration_since(seen_at) < VISIT_IDLE;
@@ -284,7 +334,7 @@ impl Visits {
                 .set("seen_at", ms(now));
             update.send(&self.table).await?;
         }
-        Ok(Some(Visit { person, signed_in_at, csrf }))
+        Ok(Some(Visit { person, authenticated_at: authenticated_at.unwrap_or(signed_in_at), csrf }))
     }
 
     /// Ends a visit, if it goes on, with the act that says so.
@@ -299,6 +349,13 @@ impl Visits {
 
 /// As what an item is named in errors.
 const A_VISIT: &str = "of a visit";
+
+/// Notes that somebody signs in who is there, and whose visits were not all ended since `by`.
+fn signs_in(merchant: &MerchantId, email: &EmailAddress, by: Timestamp, now: Timestamp) -> Update {
+    Update::new(WriteKind::PersonSignIn, keys::person(merchant, email))
+        .when("attribute_exists(#pk) AND #visits_from <= :by", [(":by", ms(by))])
+        .set("signed_in_at", ms(now))
+}
 
 /// Of a visit that is there and was not ended.
 fn of_visit(kind: WriteKind, key: Key) -> Update {

@@ -136,6 +136,8 @@ kinds! {
     MailNote = "noting a mail's feedback",
     /// The lease that it was last claimed with is a condition.
     MailResend = "sending a mail again",
+    /// The first stays. Removed by its time to live alone, a week later.
+    BouncePut = "noting that a mail did not arrive",
     // Endpoints: the version is a condition, that of their count where they come and go.
     EndpointRegister = "registering an endpoint",
     EndpointRemove = "removing an endpoint",
@@ -197,20 +199,24 @@ kinds! {
     PeopleChange = "changing a merchant's people",
     VisitsEnd = "ending a person's visits",
     LinkAsk = "noting that a sign-in link was asked for",
-    /// The link that it goes with is used once.
+    /// The link that it goes with is used once, or the visit that it goes with is put once.
     PersonSignIn = "noting that a person signed in",
     // Links and visits. Removed by their time to live alone, a day after they are over.
     LinkPut = "making a sign-in link",
     /// Once.
     LinkUse = "using a sign-in link",
-    // Mails with sign-in links. Removed by their time to live alone.
+    // Sign-ins at an issuer. Removed by their time to live alone, a day after they are over.
+    OidcPut = "beginning a sign-in at an issuer",
+    /// Once.
+    OidcUse = "coming back from an issuer",
+    // Mails to people: sign-in links and notices. Removed by their time to live alone.
     LinkMailPut = "putting a mail with a sign-in link",
     /// `free_at` is past, and only rises.
     LinkMailClaim = "claiming a mail with a sign-in link",
     /// The lease is a condition, and a claim has its own.
     LinkMailPutBack = "putting back a mail with a sign-in link",
     LinkMailEnd = "ending a mail with a sign-in link",
-    /// In a transaction whose first write holds once.
+    /// In a transaction whose first write holds once; or the first itself, under a token that nobody else has.
     VisitPut = "beginning a visit",
     /// `seen_at` only rises.
     VisitSeen = "noting that a visit goes on",

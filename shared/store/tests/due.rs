@@ -65,9 +65,11 @@ fn all_is_found_at_once_while_there_is_little_and_shard_by_shard_after() {
         let ids = |items: Vec<DueItem>| {
             let session = |item| match item {
                 DueItem::Session(id) => id.to_string(),
-                other @ (DueItem::Refund(..) | DueItem::Mail(_) | DueItem::Cursor(_) | DueItem::Endpoint(..)) => {
-                    panic!("{other:?} is not due")
-                }
+                other @ (DueItem::Refund(..)
+                | DueItem::Mail(_)
+                | DueItem::LinkMail(_)
+                | DueItem::Cursor(_)
+                | DueItem::Endpoint(..)) => panic!("{other:?} is not due"),
             };
             sorted(items.into_iter().map(session).collect())
         };

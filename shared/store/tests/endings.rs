@@ -5,6 +5,7 @@
 mod support;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -58,9 +59,9 @@ fn refunded(owner: &Owner, state: RefundState, cause: RefundEvent, at: Timestamp
 
 /// What ended three days before, by whatever way to the table.
 async fn that_day(table: &Table, owner: &Owner, now: Timestamp) -> Tally {
-    let days = Endings::new(table.clone()).last_days(owner, ListShards::default(), 4, now, &|| true).await.unwrap();
-    assert_eq!(days.len(), 4);
-    days.into_iter().next().unwrap().1.unwrap()
+    let found = Endings::new(table.clone()).last_days(owner, ListShards::default(), 4, now, &|| true).await.unwrap();
+    assert_eq!(found.days.len(), 4);
+    found.days.into_iter().next().unwrap().1.unwrap()
 }
 
 async fn count_of(owner: &Owner, now: Timestamp) -> u64 {
@@ -139,7 +140,7 @@ fn what_comes_late_has_its_day_counted_again() {
         // What comes in time leaves others' days alone, and today is not added up.
         endings().note(&object(ended(&owner, SessionEvent::Settled, now, 5)), now).await.unwrap();
         assert!(is_kept(&owner, now).await);
-        let days = endings().last_days(&owner, ListShards::default(), 2, now, &|| true).await.unwrap();
+        let days = endings().last_days(&owner, ListShards::default(), 2, now, &|| true).await.unwrap().days;
         let counts: Vec<_> = days.iter().map(|(_, tally)| tally.as_ref().unwrap().payments().ended).collect();
         assert_eq!(counts.last(), Some(&1));
         let days = World::get().client().query().table_name(TABLE_NAME).key_condition_expression("pk = :pk");
@@ -155,9 +156,9 @@ fn a_day_is_not_kept_without_what_came_while_it_was_added_up() {
         let at = noon(now);
         endings().note(&object(ended(&owner, SessionEvent::Settled, at, 5)), now).await.unwrap();
         let late = object(ended(&owner, SessionEvent::Settled, at, 5));
-        // What is kept, and the endings of four days; then it is to be kept.
+        // What is kept, and the endings of the day that can be; then it is to be kept.
         let meanwhile = async move { endings().note(&late, now).await.unwrap() };
-        let slow = World::get().while_on_the_way(5, meanwhile);
+        let slow = World::get().while_on_the_way(2, meanwhile);
         assert_eq!(that_day(&slow, &owner, now).await.payments().ended, 1, "as it was");
         assert!(!is_kept(&owner, now).await);
         assert_eq!(count_of(&owner, now).await, 2);
@@ -171,14 +172,34 @@ fn what_there_is_no_time_to_count_is_not_nothing() {
         let (owner, now) = (support::new_owner(Mode::Test), samples::now());
         endings().note(&object(ended(&owner, SessionEvent::Settled, noon(now), 5)), now).await.unwrap();
         let shards = ListShards::default();
-        let days = endings().last_days(&owner, shards, 7, now, &|| false).await.unwrap();
-        assert!(days.len() == 7 && days.iter().all(|(_, tally)| tally.is_none()));
+        let found = endings().last_days(&owner, shards, 7, now, &|| false).await.unwrap();
+        assert!(found.days.len() == 7 && found.days.iter().all(|(_, tally)| tally.is_none()) && !found.has_kept);
         assert!(endings().last_day(&owner, shards, now, &|| false).await.unwrap().is_none());
         assert!(!is_kept(&owner, now).await);
         assert_eq!(count_of(&owner, now).await, 1);
         // What is kept takes no time.
-        let days = endings().last_days(&owner, shards, 4, now, &|| false).await.unwrap();
+        let days = endings().last_days(&owner, shards, 4, now, &|| false).await.unwrap().days;
         assert_eq!(days[0].1.as_ref().map(|tally| tally.payments().ended), Some(1));
+    });
+}
+
+#[test]
+fn what_can_be_kept_is_counted_first_and_each_time_goes_further() {
+    block_on(async {
+        let (owner, now) = (support::new_owner(Mode::Test), samples::now());
+        let shards = ListShards::default();
+        // Of seven days, four can be kept. Each time there is time for one of them.
+        for counted in 1..=4 {
+            let left = AtomicUsize::new(1);
+            let take = |left: usize| left.checked_sub(1);
+            let may_go_on = || left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok();
+            let found = endings().last_days(&owner, shards, 7, now, &may_go_on).await.unwrap();
+            assert!(found.has_kept, "{counted}");
+            let is_there: Vec<_> = found.days.iter().map(|(_, tally)| tally.is_some()).collect();
+            assert_eq!(is_there, (0..7).map(|day| day < counted).collect::<Vec<_>>());
+        }
+        let found = endings().last_days(&owner, shards, 7, now, &|| false).await.unwrap();
+        assert!(found.days[3].1.is_some() && found.days[4].1.is_none() && !found.has_kept);
     });
 }
 

@@ -234,10 +234,10 @@ fn an_account_that_was_unlinked_while_the_answer_to_linking_it_was_lost_stays_un
         let account = samples::merchant().linked_accounts.remove(0);
         let unlink = {
             let (merchants, merchant, account) = (merchants.clone(), merchant.clone(), account.account.clone());
-            async move { assert!(merchants.unlink_account(&merchant, &account).await.unwrap()) }
+            async move { assert!(merchants.unlink_account(&merchant, &account, None).await.unwrap()) }
         };
         let losing = Merchants::new(World::get().losing_one(2, unlink));
-        assert!(losing.link_account(&merchant, &account).await.unwrap());
+        assert!(losing.link_account(&merchant, &account, None).await.unwrap());
         assert!(merchants.get(&merchant).await.unwrap().unwrap().linked_accounts.is_empty());
     });
 }

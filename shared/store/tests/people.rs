@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use models::{EmailAddress, MerchantId, Mode, Person, Role};
 use runtime::Random;
 use store::{
-    LINK_LASTS, LinkAsked, LinkToken, Merchants, Parts, People, PeopleChanged, Rule, Table, VISIT_IDLE, VISIT_LASTS,
-    Verify, Visit, VisitToken, Visits,
+    BrowserToken, LINK_LASTS, LinkAsked, LinkToken, Merchants, OIDC_LASTS, OidcRequests, Parts, People, PeopleChanged,
+    Rule, StateToken, Table, VISIT_IDLE, VISIT_LASTS, Verify, Visit, VisitToken, Visits,
 };
 use support::World;
 
@@ -208,6 +208,57 @@ fn a_link_is_used_once_and_in_time_by_who_is_there() {
         };
         people.add(&back, None).await.unwrap();
         assert!(!works(&removed, now + SignedDuration::from_secs(10)).await, "that was somebody before");
+    });
+}
+
+#[test]
+fn a_sign_in_at_an_issuer_comes_back_once_in_time_to_its_own_browser() {
+    let world = World::get();
+    world.runtime.block_on(async {
+        let (requests, now) = (OidcRequests::new(world.table.clone()), samples::now());
+        let begun = async || {
+            let (state, browser) = (StateToken::new(&Random::System), BrowserToken::new(&Random::System));
+            let request = requests.put(&state, &browser, "/console/live/refunds", true, now).await.unwrap();
+            (state, browser, request)
+        };
+        let (state, browser, request) = begun().await;
+        assert!(request.nonce.len() == 43 && request.verifier.len() == 43 && request.nonce != request.verifier);
+        assert!(!format!("{request:?}").contains(&request.verifier));
+        let other = BrowserToken::new(&Random::System);
+        assert_eq!(requests.use_up(&state, &other, now).await.unwrap(), None, "another browser uses nothing up");
+        assert_eq!(requests.use_up(&StateToken::new(&Random::System), &browser, now).await.unwrap(), None);
+        assert_eq!(requests.use_up(&state, &browser, now).await.unwrap(), Some(request));
+        assert_eq!(requests.use_up(&state, &browser, now).await.unwrap(), None, "once");
+
+        let (state, browser, _) = begun().await;
+        assert_eq!(requests.use_up(&state, &browser, now + OIDC_LASTS).await.unwrap(), None, "too late");
+        // Its answer is lost: the SDK repeats it.
+        let losing = OidcRequests::new(world.losing_one(0, async {}));
+        let in_time = now + OIDC_LASTS - SignedDuration::from_millis(1);
+        assert!(losing.use_up(&state, &browser, in_time).await.unwrap().is_some());
+    });
+}
+
+#[test]
+fn who_an_issuer_vouches_for_signs_in_if_they_are_there() {
+    let world = World::get();
+    world.runtime.block_on(async {
+        let merchant = new_merchant();
+        let (people, visits) = (people(&world.table), Visits::new(world.table.clone()));
+        people.add(&person(&merchant, "boss@shop.example", Role::Own), None).await.unwrap();
+        let ada = person(&merchant, "ada@shop.example", Role::Look);
+        people.add(&ada, None).await.unwrap();
+        let (now, shown_at) = (samples::now(), samples::now() - SignedDuration::from_hours(2));
+        let cookie = VisitToken::new(&Random::System);
+        let losing = Visits::new(world.losing_one(0, async {}));
+        let visit = losing.begin_vouched(&ada, shown_at, &cookie, now, None).await.unwrap().unwrap();
+        assert_eq!((&visit.person, visit.authenticated_at), (&ada, shown_at));
+        // It is as old as the sign-in here, not as that at the issuer.
+        assert!(visits.find(&cookie, now + VISIT_IDLE - SignedDuration::from_millis(1)).await.unwrap().is_some());
+        assert_eq!(people.list(&merchant).await.unwrap()[0].signed_in_at, Some(now));
+        people.remove(&merchant, &ada.email, None).await.unwrap();
+        let none = visits.begin_vouched(&ada, now, &VisitToken::new(&Random::System), now, None).await.unwrap();
+        assert!(none.is_none());
     });
 }
 

@@ -141,7 +141,7 @@ fn what_follows_a_clock_is_in_no_index_of_what_is_due() {
                 DueItem::Session(id) => assert!(!ours.contains(&Some(id)), "{id}"),
                 DueItem::Refund(id, _) => assert_ne!(id, paid.id),
                 DueItem::Cursor(id) => assert_ne!(id, cursor),
-                DueItem::Mail(_) | DueItem::Endpoint(..) => {}
+                DueItem::Mail(_) | DueItem::LinkMail(_) | DueItem::Endpoint(..) => {}
             }
         }
         // Who advances the clock finds all of it.

@@ -102,7 +102,7 @@ pub fn merchant() -> Merchant {
         name: text("Demo"),
         idempotency_salt: [0; 32],
         list_sharding: ListSharding::default(),
-        linked_accounts: vec![LinkedAccount { name, account, default: false }],
+        linked_accounts: vec![LinkedAccount { name, account, default: false, linked_at: None }],
         keys: vec![],
     }
 }

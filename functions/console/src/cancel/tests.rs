@@ -1,5 +1,6 @@
 //! Payments and refunds cancelled by people, over tables in memory.
 
+use jiff::SignedDuration;
 use models::{
     ActKind, ActObject, ActOutcome, ActReason, Mode, Refund, RefundEvent, RefundState, Session, SessionEvent,
     SessionState,
@@ -86,6 +87,8 @@ async fn what_is_paid_is_not_cancelled_and_that_is_recorded() {
 async fn a_refund_is_cancelled_with_what_pays_it() {
     let desk = Desk::new().await;
     for withheld in [false, true] {
+        // Acts of one millisecond are in any order.
+        desk.advance(SignedDuration::from_millis(1));
         let (session, refund) = desk
             .refunded(|session| {
                 if withheld {

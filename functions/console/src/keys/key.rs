@@ -14,6 +14,7 @@ use super::scopes::in_words;
 use super::status::Status;
 use crate::acts::{self, refused};
 use crate::back::Back;
+use crate::counterfoil;
 use crate::frame::Frame;
 use crate::fresh::is_fresh;
 use crate::services::Services;
@@ -105,6 +106,7 @@ struct RevokePage<'a> {
     path: String,
     key: &'a ApiKey,
     name: &'a str,
+    command: String,
 }
 
 /// Its page.
@@ -124,10 +126,13 @@ pub(crate) async fn change(services: &Services, frame: &Frame<'_>, id: &str, req
     let now = services.clock.now();
     match change {
         Change::Check if key.is_active(now) => {
-            let page = RevokePage { shell: &frame.shell(), frame, path, key: &key, name: name_of(&key) };
+            let (shell, name) = (&frame.shell(), name_of(&key));
+            let page = RevokePage { shell, frame, path, key: &key, name, command: counterfoil::revoke_key(&key.id) };
             frame.page(StatusCode::OK, &page)
         }
         Change::Check => see_other(&path),
+        // It was done before, with an act.
+        Change::Revoke if key.revoked_at.is_some() => see_other(&path),
         Change::Revoke => {
             let act = acts::on_page(services, frame, ActKind::KeyRevoked, ActObject::Key(key.id.clone()));
             if !services.merchants.revoke_key(&key.id, now, Some(&services.acts.write(&act)?)).await? {

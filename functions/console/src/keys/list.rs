@@ -2,13 +2,14 @@
 
 use askama::Template;
 use lambda_http::http::StatusCode;
-use models::{ApiKey, ApiKeyId, Scopes};
-use pages::{Answer, Shell, Zone};
+use models::{ApiKey, ApiKeyId, Name, Scopes};
+use pages::{Answer, Problem, Shell, Zone};
 
 use super::own::{key_path, keys_path, merchant, name_of, of_mode};
 use super::scopes::{ScopeChoice, choices, in_words};
 use super::status::Status;
 use crate::back::Back;
+use crate::counterfoil;
 use crate::frame::Frame;
 use crate::fresh::is_fresh;
 use crate::services::Services;
@@ -17,13 +18,15 @@ use crate::services::Services;
 pub(super) struct Typed {
     pub(super) name: String,
     pub(super) scopes: Scopes,
+    /// Whether they have to show once more who they are: then nothing was done.
+    pub(super) is_late: bool,
     /// Each with the id of its field.
     pub(super) errors: Vec<(&'static str, &'static str)>,
 }
 
 impl Default for Typed {
     fn default() -> Self {
-        Self { name: String::new(), scopes: Scopes::ALL, errors: Vec::new() }
+        Self { name: String::new(), scopes: Scopes::ALL, is_late: false, errors: Vec::new() }
     }
 }
 
@@ -47,6 +50,7 @@ struct ListPage<'a> {
     id: ApiKeyId,
     typed: Typed,
     scopes: [ScopeChoice; 4],
+    command: String,
     /// Where they show once more who they are, if they have to before they issue one.
     sign_in_again: Option<String>,
 }
@@ -82,6 +86,9 @@ pub(super) async fn page(
         status: Status::of(key, frame.language, now),
     };
     let path = keys_path(frame);
+    // As it was typed, or an example.
+    let name = Name::try_from(typed.name.trim().to_owned()).or_else(|_| Name::try_from("Web shop".to_owned()));
+    let name = name.map_err(|error| Problem::Internal(Box::new(error)))?;
     let page = ListPage {
         shell: &frame.shell(),
         frame,
@@ -90,6 +97,7 @@ pub(super) async fn page(
         path,
         id,
         scopes: choices(typed.scopes),
+        command: counterfoil::issue_key(&frame.visitor.person.merchant_id, frame.mode, &name, typed.scopes),
         typed,
     };
     frame.page(status, &page)

@@ -169,8 +169,16 @@ async fn live_keys_ask_for_a_fresh_sign_in_and_are_not_below_test() {
     assert_eq!(desk.issue_key(Mode::Live, &fields).await.0, 200);
     assert_eq!(desk.change_key(&id, &[("change", "revoke")]).await.0, 404, "below test");
     desk.advance(SignedDuration::from_secs(301));
-    let again = (303, Back::read("/console/live/keys").sign_in_again());
-    assert_eq!(desk.issue_key(Mode::Live, &fields).await, again);
+    // What was typed is not lost.
+    let late = [("id", id.as_str()), ("name", "Till 2"), EVERYTHING[2]];
+    let (status, html) = desk.issue_key(Mode::Live, &late).await;
+    assert_eq!(status, 403, "{html}");
+    let again = Back::read("/console/live/keys").sign_in_again().replace('&', "&#38;");
+    for part in ["No key was issued", "value=\"Till 2\"", "value=\"refunds:write\" checked", &again] {
+        assert!(html.contains(part), "{part}: {html}");
+    }
+    assert_eq!(html.matches(" checked").count(), 1, "{html}");
+    assert_eq!(desk.api_keys().await.len(), 1);
     let frame = desk.frame(Mode::Live);
     for html in [seen(show(&desk.services, &frame).await).1, seen(show_key(&desk.services, &frame, &id).await).1] {
         assert!(html.contains("Sign in again"), "{html}");

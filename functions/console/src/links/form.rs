@@ -1,14 +1,14 @@
 //! What the form of a payment link brings.
 
 use models::{
-    AmountCaps, Currency, EmailAddress, Lifetime, LineItem, LinkedAccount, Merchant, Money, Name, NewSession, Payee,
-    Payer, PaymentMethods, Reference, WireFormat, WriteId,
+    AmountCaps, Currency, EmailAddress, Lifetime, LineItem, LinkedAccount, Money, Name, NewSession, PayableAccounts,
+    Payee, Payer, PaymentMethods, Reference, WireFormat, WriteId,
 };
 use pages::Language;
 use serde::Deserialize;
 use store::Fingerprint;
 
-use crate::digest::{account_texts, digest};
+use crate::digest::{account_mark, account_texts, digest};
 use crate::payments::mask;
 use crate::step::Step;
 
@@ -20,7 +20,7 @@ pub(super) const LIFETIME: Lifetime = Lifetime::MAX;
 
 /// Where a link's money may go: to an account of the merchant's, in a currency that it can receive.
 pub(super) struct Target<'a> {
-    /// As the form spells it. It stays with the account, whatever else is linked and unlinked meanwhile.
+    /// As the form spells it.
     pub(super) value: String,
     /// As it reads.
     pub(super) label: String,
@@ -32,8 +32,7 @@ pub(super) struct Target<'a> {
 impl<'a> Target<'a> {
     fn new(account: &'a LinkedAccount, cap: Money, salt: &[u8; 32]) -> Self {
         let code = cap.currency().code();
-        let mark = digest(salt, &account_texts(&account.account));
-        let mark: String = mark.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let mark = account_mark(salt, &account.account);
         Self {
             value: format!("{code}-{mark}"),
             label: format!("{code}: {}, {}", account.name.as_str(), mask::account(&account.account)),
@@ -43,19 +42,20 @@ impl<'a> Target<'a> {
     }
 }
 
-/// Where a merchant's money may go. The first of each currency is where it goes if nobody says so.
-pub(super) fn targets<'a>(merchant: &'a Merchant, caps: &AmountCaps) -> Vec<Target<'a>> {
+/// Where the money may go of a merchant with these accounts and this `salt`. The first of each currency is where it goes if nobody says
+/// so.
+pub(super) fn targets<'a>(accounts: PayableAccounts<'a>, salt: &[u8; 32], caps: &AmountCaps) -> Vec<Target<'a>> {
     let methods = PaymentMethods::default();
     let mut targets = Vec::new();
     for currency in CURRENCIES {
         let can_have = methods.as_slice().iter().any(|method| method.can_have(currency));
         let Some(cap) = caps.of(currency).filter(|_| can_have) else { continue };
-        let first = merchant.account_for(currency);
-        let others = merchant.linked_accounts.iter().filter(|linked| {
+        let first = accounts.of_currency(currency).ok();
+        let others = accounts.all().filter(|linked| {
             linked.account.receives(currency) && first.is_some_and(|first| first.account != linked.account)
         });
         let accounts = first.into_iter().chain(others);
-        targets.extend(accounts.map(|account| Target::new(account, cap, &merchant.idempotency_salt)));
+        targets.extend(accounts.map(|account| Target::new(account, cap, salt)));
     }
     targets
 }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use jiff::Timestamp;
-use models::{EmailAddress, Merchant, Payer, Reference, Session};
+use models::{EmailAddress, Merchant, Payer, Reference, Session, WireFormat};
 use pages::{Facts, Html, Shell, Zone, qr_code};
 
 use super::form::{Asked, Errors, LIFETIME, LinkForm, Target};
@@ -92,6 +92,8 @@ impl<'a> CheckPage<'a> {
 pub(super) enum Impossible {
     /// No bank takes payments of this mode.
     NoBank,
+    /// Nothing may be made in this format, in which links are.
+    FormatOff(WireFormat),
     /// No account is linked that could be paid into.
     NoAccount,
 }

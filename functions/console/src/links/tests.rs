@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use models::{
     AccountIdentifier, ActKind, ActObject, ActOutcome, Currency, LinkedAccount, Mode, Session, SessionId, SessionState,
+    WireFormat,
 };
 use samples::read_qr;
 
@@ -29,8 +30,9 @@ impl Desk {
         let desk = Self::new().await;
         let iban = AccountIdentifier::Iban { iban: "DE89370400440532013000".to_owned().try_into().unwrap() };
         for account in [AccountIdentifier::uk("010203", "12345678").unwrap(), iban] {
-            let linked = LinkedAccount { name: samples::name("Gerald Wiley"), account, default: false };
-            desk.services.merchants.link_account(&"demo".parse().unwrap(), &linked).await.unwrap();
+            let name = samples::name("Gerald Wiley");
+            let linked = LinkedAccount { name, account, default: false, linked_at: None };
+            desk.services.merchants.link_account(&"demo".parse().unwrap(), &linked, None).await.unwrap();
         }
         desk
     }
@@ -205,6 +207,21 @@ async fn where_there_can_be_no_link_the_page_says_why() {
     let (status, html) = Desk::with_accounts().await.link_form(Mode::Live).await;
     assert_eq!(status, 200);
     assert!(words(&html).contains("There is no bank for live payments yet."), "{html}");
+    assert_eq!(desk.acts().await, []);
+}
+
+#[tokio::test]
+async fn where_the_format_of_links_is_off_none_is_made() {
+    let mut desk = Desk::with_accounts().await;
+    let to = desk.to("GBP: ").await;
+    let house = WireFormat::default();
+    let other = WireFormat::ALL.into_iter().find(|format| *format != house).unwrap();
+    desk.services.settings.formats = other.as_str().parse().unwrap();
+    let (status, html) = desk.link_form(Mode::Test).await;
+    assert_eq!(status, 200);
+    assert!(words(&html).contains(&format!("adds {} to the parameter Formats", house.as_str())), "{html}");
+    assert!(!html.contains("name=\"token\""), "{html}");
+    assert_eq!(desk.send_link(&typed("confirm", &to)).await.0, 409);
     assert_eq!(desk.acts().await, []);
 }
 

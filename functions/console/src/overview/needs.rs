@@ -1,5 +1,7 @@
-//! What needs a person, as far as a bounded search of the newest payments finds it. Mails that bounced are not among it: they stand
-//! on the page of their payment, and nothing lists them.
+//! What needs a person, as far as a bounded search of the newest payments finds it, and which mails did not arrive within the last
+//! week.
+
+use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 use models::{ListShards, PaymentMethod, Session, SessionState};
@@ -15,6 +17,9 @@ use crate::words::method_of;
 
 /// How many payments are named that are pending for too long.
 const PENDING: usize = 10;
+
+/// How many notes of mails that did not arrive are read.
+const BOUNCES: usize = 20;
 
 /// Something that needs a person, and where it is mended.
 pub(super) struct Need {
@@ -72,6 +77,17 @@ pub(super) async fn find(
                 path: format!("{}/webhooks/{}", frame.root(), endpoint.id),
                 name: endpoint.url.as_str().to_owned(),
                 text: status.text,
+            });
+        }
+    }
+    let mut named = BTreeSet::new();
+    for bounce in services.bounces.newest(&owner, now, BOUNCES).await? {
+        // What was suppressed after the first came to nothing more.
+        if named.insert(bounce.session_id) {
+            found.push(Need {
+                path: payment_path(frame.mode, bounce.session_id),
+                name: format!("Payment {}", bounce.session_id),
+                text: format!("a mail about it did not arrive, {}", shown(bounce.at)),
             });
         }
     }

@@ -1,7 +1,7 @@
 //! The overview of a desk's payments.
 
 use jiff::SignedDuration;
-use models::{Mode, Object, Refund, Session, SessionEvent};
+use models::{MailId, MailTopic, Mode, Object, Refund, Session, SessionEvent};
 
 use super::*;
 use crate::desk::{Desk, seen, words};
@@ -47,6 +47,25 @@ async fn before_the_first_payment_it_says_how_to_make_it() {
 }
 
 #[tokio::test]
+async fn a_payment_of_which_mails_did_not_arrive_is_named_once_for_a_week() {
+    let desk = Desk::new().await;
+    let session = session(&desk, &[]).await;
+    let now = desk.services.clock.now();
+    for (topic, at) in [
+        (MailTopic::PaymentLink(session.id), now - SignedDuration::from_hours(1)),
+        (MailTopic::Receipt(session.id), now),
+    ] {
+        desk.services.bounces.note(&MailId { topic, sequence: 1 }, at).await.unwrap();
+    }
+    let named = format!("Payment {}: a mail about it did not arrive, ", session.id);
+    let said = words(&overview(&desk, "").await.1);
+    assert_eq!(said.matches(&named).count(), 1, "{said}");
+    desk.advance(SignedDuration::from_hours(7 * 24 + 1));
+    let said = words(&overview(&desk, "").await.1);
+    assert!(!said.contains(&named) && said.contains("Nothing needs you now."), "{said}");
+}
+
+#[tokio::test]
 async fn what_ended_is_shown_in_figures_charts_and_tables() {
     let desk = Desk::new().await;
     let sent = [PENDING.as_slice(), &[SessionEvent::Settled]].concat();
@@ -72,7 +91,8 @@ async fn what_ended_is_shown_in_figures_charts_and_tables() {
         assert!(html.contains("<th scope=\"row\">Pay by bank</th><td class=\"num\">3</td>"), "{html}");
         assert_eq!(html.matches("<svg ").count(), 2, "{html}");
         assert_eq!(html.matches("aria-current=\"true\"").count(), 1, "{html}");
-        assert!(!html.contains("still being counted"), "{html}");
+        assert!(!html.contains("still being counted") && !html.contains("too many to count"), "{html}");
+        assert!(!html.contains("taken back later"), "not by bank: {html}");
     }
     let (_, html) = overview(&desk, "days=7").await;
     assert!(html.contains("31 Jan</th><td class=\"num\">2</td><td class=\"num\">1</td>"), "{html}");
@@ -116,6 +136,15 @@ fn what_could_not_be_counted_is_not_said_to_be_nothing() {
     assert!(Row::of(&column).counts.is_none());
     let column = Column { label: "31 Jan".to_owned(), tally: Some(Tally::default()) };
     assert_eq!(Row::of(&column).counts, Some((0, 0)));
+}
+
+#[test]
+fn only_what_was_paid_by_some_methods_can_be_taken_back() {
+    let sent = ByMethod { ended: 2, sent: 1 };
+    assert!(may_be_taken_back(&(Some(PaymentMethod::Card), sent)));
+    assert!(may_be_taken_back(&(Some(PaymentMethod::BacsDebit), sent)));
+    assert!(!may_be_taken_back(&(Some(PaymentMethod::Card), ByMethod { ended: 2, sent: 0 })));
+    assert!(!may_be_taken_back(&(Some(PaymentMethod::PayByBank), sent)) && !may_be_taken_back(&(None, sent)));
 }
 
 #[test]

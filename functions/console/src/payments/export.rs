@@ -54,6 +54,8 @@ const HEADER: [&str; 13] = [
 ];
 
 const TOO_LARGE: &str = "That part has more than one file holds. Here it is in smaller parts.";
+const TOO_LARGE_MINUTE: &str = "That minute has more than one file holds, and can’t be had here. Have a system of \
+                                yours read it by the API’s list, page by page: GET /v2/payment_sessions.";
 
 /// When the payments of a part were created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,6 +119,14 @@ impl Span {
             from = until;
         }
         parts
+    }
+
+    /// It in smaller parts, as it is too large, and what is said of that. There are none of a minute.
+    fn smaller(self) -> (Vec<Self>, &'static str) {
+        match self.parts() {
+            parts if parts.len() > 1 => (parts, TOO_LARGE),
+            _ => (Vec::new(), TOO_LARGE_MINUTE),
+        }
     }
 
     /// What is of both; none if nothing is.
@@ -183,7 +193,7 @@ pub(crate) fn export_page(services: &Services, frame: &Frame<'_>, query: &str) -
     let (typed, asked) = read(query);
     let (typed, asked) = with_days(typed, asked, services.clock.now());
     match asked {
-        Ok((_, span)) => page(frame, StatusCode::OK, &typed, Ok(span), None),
+        Ok((_, span)) => page(frame, StatusCode::OK, &typed, Ok(span.parts()), None),
         Err(errors) => page(frame, StatusCode::BAD_REQUEST, &typed, Err(errors), None),
     }
 }
@@ -224,7 +234,8 @@ pub(crate) async fn export(services: &Services, frame: &Frame<'_>, request: &Req
         }
         None => {
             services.acts.put(&refused(act, "too_many")).await?;
-            page(frame, StatusCode::UNPROCESSABLE_ENTITY, &typed, Ok(part), Some(TOO_LARGE))
+            let (parts, news) = part.smaller();
+            page(frame, StatusCode::UNPROCESSABLE_ENTITY, &typed, Ok(parts), Some(news))
         }
     }
 }
@@ -275,7 +286,7 @@ fn page(
     frame: &Frame<'_>,
     status: StatusCode,
     typed: &Typed,
-    span: Result<Span, Errors>,
+    parts: Result<Vec<Span>, Errors>,
     news: Option<&'static str>,
 ) -> Answer {
     let list = format!("{}/payments", frame.root());
@@ -284,8 +295,8 @@ fn page(
         from: span.from.to_string(),
         until: span.until.to_string(),
     };
-    let (parts, errors) = match span {
-        Ok(span) => (span.parts().into_iter().map(part).collect(), Errors::new()),
+    let (parts, errors) = match parts {
+        Ok(parts) => (parts.into_iter().map(part).collect(), Errors::new()),
         Err(errors) => (Vec::new(), errors),
     };
     let given = typed.given();
@@ -335,8 +346,8 @@ async fn gather(
     }
 }
 
-/// A line for a payment that was paid, and one for each of its refunds that was sent or is under way. What pays a refund is none of
-/// its own: the refund is.
+/// A line for a payment that was paid, one for each of its refunds that was sent or is under way, and one if its money was taken
+/// back: all of it, as no provider says that a part was. What pays a refund is none of its own: the refund is.
 fn movements(session: &Session, refunds: &[Refund], now: Timestamp) -> Result<Vec<String>, Problem> {
     if session.state_at(now) != SessionState::Sent || session.pays_refund.is_some() {
         return Ok(Vec::new());
@@ -362,9 +373,10 @@ fn movements(session: &Session, refunds: &[Refund], now: Timestamp) -> Result<Ve
             &payee,
         ])
     };
-    let state = if session.taken_back.is_some() { "taken_back" } else { SessionState::Sent.as_str() };
+    let negative = |amount: Money| Money::new(MinorUnits::new(amount.minor().saturating_neg()), amount.currency());
     let sent_at = session.sent_at().unwrap_or(session.created_at);
-    let mut rows = vec![row(sent_at, "payment", state, session.amount, "", session.reference.as_str())];
+    let payment = |at, state, amount| row(at, "payment", state, amount, "", session.reference.as_str());
+    let mut rows = vec![payment(sent_at, SessionState::Sent.as_str(), session.amount)];
     for refund in refunds {
         let state = refund.state_at(now);
         let at = match state {
@@ -372,9 +384,11 @@ fn movements(session: &Session, refunds: &[Refund], now: Timestamp) -> Result<Ve
             RefundState::AwaitingDetails | RefundState::AwaitingPayment => refund.created_at,
             RefundState::Failed => continue,
         };
-        let amount = Money::new(MinorUnits::new(refund.amount.minor().saturating_neg()), refund.amount.currency());
         let id = format.shown_refund_id(refund.id);
-        rows.push(row(at, "refund", state.as_str(), amount, &id, refund.reference.as_str()));
+        rows.push(row(at, "refund", state.as_str(), negative(refund.amount), &id, refund.reference.as_str()));
+    }
+    if let Some(taken_back) = session.taken_back {
+        rows.push(payment(taken_back.at, "taken_back", negative(session.amount)));
     }
     Ok(rows)
 }
@@ -388,7 +402,7 @@ fn unreadable() -> Problem {
 
 #[cfg(test)]
 mod tests {
-    use models::{ListShard, Mode};
+    use models::{ListShard, Mode, TakenBack, TakenBackReason};
 
     use super::*;
     use crate::desk::{Desk, form, seen};
@@ -416,6 +430,9 @@ mod tests {
         let hours = day.parts();
         assert_eq!((hours.len(), hours[0].is_days(), hours[0].parts().len()), (23, false, 60));
         assert_eq!(hours[0].file_name(), "payments-2026-03-29T00-00-00Z-to-2026-03-29T01-00-00Z.csv");
+        // A part that is too large is not offered again.
+        assert_eq!(hours[0].smaller(), (hours[0].parts(), TOO_LARGE));
+        assert_eq!(hours[0].parts()[0].smaller(), (vec![], TOO_LARGE_MINUTE));
         for parts in [quarter.parts(), days, hours] {
             assert!(parts.windows(2).all(|two| two[0].until == two[1].from));
         }
@@ -482,6 +499,22 @@ mod tests {
         assert_eq!(said, [(ActKind::Exported, ActObject::Payments)]);
         let to = &acts[0].change.as_ref().unwrap().to;
         assert!(to.starts_with("payments?from=2026-01-02&to=2026-01-31 (2026-01-31T00:00:00Z to"), "{to}");
+    }
+
+    #[tokio::test]
+    async fn money_that_was_taken_back_is_a_row_of_its_own() {
+        let desk = Desk::new().await;
+        let at = desk.services.clock.now();
+        desk.paid(|session| {
+            session.list_shard = ListShard::default();
+            session.taken_back = Some(TakenBack { reason: TakenBackReason::Chargeback, at });
+        })
+        .await;
+        let (status, csv) = exported(&desk, &[]).await;
+        assert_eq!((status, csv.lines().count()), (200, 3), "{csv}");
+        for part in ["\"payment\",\"sent\",\"4.00\"", "\"2026-01-31T09:30:00Z\",\"payment\",\"taken_back\",\"-4.00\""] {
+            assert!(csv.contains(part), "{part}: {csv}");
+        }
     }
 
     #[tokio::test]

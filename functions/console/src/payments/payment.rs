@@ -161,7 +161,10 @@ pub(crate) async fn payment_page(
         erased_at: session.erased_at.map(|at| time(at, language)),
         shows_personal: personal == Personal::Shown,
         refunds: refunds.iter().map(|refund| RefundRow::new(refund, frame, now)).collect(),
-        entries: all_entries(frame, &entries, &acts, &session, &refunds, personal),
+        entries: all_entries(frame, &entries, &acts, &session, &refunds, personal)
+            .into_iter()
+            .map(|(at, entry)| entry.with_logs(services.settings.logs.as_ref(), at))
+            .collect(),
         disagreements,
         may_refund: may_move && left(&services.payments, &session, &refunds, now).is_ok(),
         may_cancel: may_move && is_awaiting && session.pays_refund.is_none(),
@@ -182,12 +185,12 @@ fn all_entries(
     session: &Session,
     refunds: &[Refund],
     personal: Personal,
-) -> Vec<Entry> {
+) -> Vec<(Timestamp, Entry)> {
     let happened = entries.iter().map(|entry| (entry.at, Entry::new(entry, frame, session, refunds, personal)));
     let done = acts.iter().map(|act| (act.at, Entry::of_act(act, frame, refunds, personal)));
     let mut all: Vec<_> = happened.chain(done).collect();
     all.sort_by_key(|(at, _)| *at);
-    all.into_iter().map(|(_, entry)| entry).collect()
+    all
 }
 
 /// What was paid, what was and is being refunded, and what is left of it; or what is to be paid.

@@ -58,7 +58,9 @@ async fn site() -> Site {
     let queue = Queue::new(&config, "http://127.0.0.1:9/webhooks".to_owned());
     let clock = VirtualClock::at(later(600));
     let caps = "GBP:100000000".parse().unwrap();
-    let settings = Settings { caps, local_live: false, policy: Policy::default() };
+    let formats = WireFormat::default().as_str().parse().unwrap();
+    let policy = Policy::default();
+    let settings = Settings { caps, formats, local_live: false, policy, logs: None, oidc: None };
     let at = Clock::Virtual(clock.clone());
     let services = Services::new(table, audit_table, queue.clone(), queue, settings, at, Random::System);
     services.merchants.create(&"demo".parse().unwrap(), name("Demo"), [7; 32]).await.unwrap();

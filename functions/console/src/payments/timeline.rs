@@ -1,5 +1,6 @@
 //! All that happened to a payment and its refunds, in words.
 
+use jiff::Timestamp;
 use models::{
     Act, ActChange, ActObject, ActOutcome, Actor, MailFeedback, MailTopic, ObjectId, Permission, Refund, Session,
 };
@@ -9,6 +10,7 @@ use store::{DeliveryAttempt, Difference, Happened, MailFate, TimelineEntry};
 use super::list::time;
 use super::personal::Personal;
 use crate::frame::Frame;
+use crate::logs::Logs;
 use crate::words::{
     act_text, event_text, reason, refund_event_text, refund_state_text, said_reason, state_text, taken_back_text, who,
 };
@@ -25,6 +27,8 @@ pub(super) struct Entry {
     /// The page of the event that was delivered.
     pub(super) event_path: Option<String>,
     pub(super) request: Option<String>,
+    /// Where its logs are found, if that is on AWS.
+    pub(super) logs_url: Option<String>,
 }
 
 /// What a merchant's server answered.
@@ -64,7 +68,14 @@ impl Entry {
                 | Happened::TakenBack(_) => None,
             },
             request: entry.request.as_ref().map(ToString::to_string),
+            logs_url: None,
         }
+    }
+
+    /// With where the logs of its request are found.
+    pub(super) fn with_logs(self, logs: Option<&Logs>, at: Timestamp) -> Self {
+        let logs_url = self.request.as_deref().zip(logs).map(|(request, logs)| logs.query_url(request, at));
+        Self { logs_url, ..self }
     }
 
     /// What a person of the merchant, or an operator, did; named to who may see personal data or the audit.
@@ -109,6 +120,7 @@ impl Entry {
             answer: None,
             event_path: None,
             request: act.correlation_id.as_ref().map(ToString::to_string),
+            logs_url: None,
         }
     }
 }

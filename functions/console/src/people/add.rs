@@ -3,12 +3,13 @@
 use lambda_http::Request;
 use lambda_http::http::StatusCode;
 use models::{ActChange, ActKind, EmailAddress, Person, Role};
-use pages::{Answer, read_form};
+use pages::{Answer, read_form, see_other};
 use serde::Deserialize;
 use store::PeopleChanged;
 
 use super::link::show_link;
 use super::list::{Typed, page};
+use super::path::{people_path, sign_in_again};
 use crate::acts;
 use crate::frame::Frame;
 use crate::services::Services;
@@ -28,6 +29,9 @@ const TOO_MANY: &str = "There are 100 people, which is the most. Remove somebody
 
 /// Adds them, and shows the link by which they sign in.
 pub(crate) async fn add(services: &Services, frame: &Frame<'_>, request: &Request, base_url: &str) -> Answer {
+    if let Some(sign_in_again) = sign_in_again(services, frame, &people_path(frame)) {
+        return see_other(&sign_in_again);
+    }
     let AddForm { email, role } = read_form(request)?;
     let read = EmailAddress::try_from(email.trim().to_owned()).ok();
     let chosen = role.parse::<Role>().ok();

@@ -2,12 +2,13 @@
 
 use askama::Template;
 use lambda_http::http::StatusCode;
-use models::Role;
-use pages::{Answer, Shell, Zone};
+use models::{EmailAddress, Role};
+use pages::{Answer, Problem, Shell, Zone};
 use store::ListedPerson;
 
-use super::path::path_of;
+use super::path::{path_of, people_path, sign_in_again};
 use super::role_choice::{RoleChoice, roles};
+use crate::counterfoil;
 use crate::frame::Frame;
 use crate::services::Services;
 
@@ -37,6 +38,9 @@ struct ListPage<'a> {
     path: String,
     typed: Typed,
     roles: [RoleChoice; 4],
+    command: String,
+    /// Where they show once more who they are, if they have to before they add somebody.
+    sign_in_again: Option<String>,
 }
 
 impl ListPage<'_> {
@@ -60,14 +64,22 @@ pub(super) async fn page(services: &Services, frame: &Frame<'_>, status: StatusC
         role: person.role,
         signed_in_at: signed_in_at.map(|at| frame.language.date_and_time(at, Zone::London)),
     };
+    // As it was typed, or an example.
+    let email = EmailAddress::try_from(typed.email.trim().to_owned());
+    let email = email.or_else(|_| EmailAddress::try_from("ada@example.com".to_owned()));
+    let email = email.map_err(|error| Problem::Internal(Box::new(error)))?;
+    let (merchant_id, role) = (&frame.visitor.person.merchant_id, typed.role.unwrap_or(Role::Look));
+    let command = counterfoil::add_person(merchant_id, &email, role);
     let roles = roles(typed.role);
     let page = ListPage {
         shell: &frame.shell(),
         frame,
         rows: people.into_iter().map(row).collect(),
-        path: format!("{}/people", frame.root()),
+        sign_in_again: sign_in_again(services, frame, &people_path(frame)),
+        path: people_path(frame),
         typed,
         roles,
+        command,
     };
     frame.page(status, &page)
 }

@@ -10,9 +10,10 @@ use serde::Deserialize;
 use store::{LinkAsked, PeopleChanged, StoreError};
 
 use super::link::show_link;
-use super::path::path_of;
+use super::path::{path_of, people_path, sign_in_again};
 use super::role_choice::{RoleChoice, roles};
 use crate::acts;
+use crate::counterfoil;
 use crate::frame::Frame;
 use crate::services::Services;
 
@@ -49,6 +50,9 @@ struct PersonPage<'a> {
     roles: [RoleChoice; 4],
     /// What was not done, and why.
     problem: Option<&'static str>,
+    command: String,
+    /// Where they show once more who they are, if they have to before they change the role or make a link.
+    sign_in_again: Option<String>,
 }
 
 const LAST_OWNER: &str =
@@ -63,7 +67,7 @@ const MEANWHILE: &str = "Somebody changed their role in the meantime. This is ho
 /// Their page.
 pub(crate) async fn show(services: &Services, frame: &Frame<'_>, segment: &str) -> Answer {
     let person = find(services, frame, segment).await?;
-    page(frame, StatusCode::OK, &person, None)
+    page(services, frame, StatusCode::OK, &person, None)
 }
 
 /// Does what the form says.
@@ -77,6 +81,11 @@ pub(crate) async fn change(
     let ChangeForm { change, role, seen } = read_form(request)?;
     let person = find(services, frame, segment).await?;
     let (merchant_id, email) = (&person.merchant_id, &person.email);
+    if matches!(change, Change::Role | Change::Link)
+        && let Some(sign_in_again) = sign_in_again(services, frame, &path_of(frame, email))
+    {
+        return see_other(&sign_in_again);
+    }
     let act = |what| acts::by_visitor(services, frame.visitor, what, email);
     let (act, changed, done) = match change {
         Change::Role => {
@@ -92,14 +101,14 @@ pub(crate) async fn change(
         Change::Remove => {
             let act = act(ActKind::PersonRemoved);
             let changed = services.people.remove(merchant_id, email, Some(&services.acts.write(&act)?)).await?;
-            (act, changed, format!("{}/people", frame.root()))
+            (act, changed, people_path(frame))
         }
         Change::Link => {
             let (act, now) = (act(ActKind::SignInLinkMade), services.clock.now());
             // Somebody who took over a browser would seem to have signed in just now.
             if *email == frame.visitor.person.email {
                 services.acts.put(&acts::refused(act, "own_link")).await?;
-                return page(frame, StatusCode::CONFLICT, &person, Some(OWN_LINK));
+                return page(services, frame, StatusCode::CONFLICT, &person, Some(OWN_LINK));
             }
             return match services.people.ask_link(merchant_id, email, now).await? {
                 LinkAsked::Granted => {
@@ -109,7 +118,7 @@ pub(crate) async fn change(
                 }
                 LinkAsked::TooMany => {
                     services.acts.put(&acts::refused(act, "too_many_links")).await?;
-                    page(frame, StatusCode::TOO_MANY_REQUESTS, &person, Some(TOO_MANY_LINKS))
+                    page(services, frame, StatusCode::TOO_MANY_REQUESTS, &person, Some(TOO_MANY_LINKS))
                 }
                 LinkAsked::NotFound => Err(Problem::NotFound),
             };
@@ -122,7 +131,7 @@ pub(crate) async fn change(
                 Ok(false) => Err(Problem::NotFound),
                 Err(StoreError::Conflict { .. }) => {
                     services.acts.put(&acts::refused(act, "changed_meanwhile")).await?;
-                    page(frame, StatusCode::CONFLICT, &person, Some(NOT_ENDED))
+                    page(services, frame, StatusCode::CONFLICT, &person, Some(NOT_ENDED))
                 }
                 Err(error) => Err(error.into()),
             };
@@ -140,7 +149,7 @@ pub(crate) async fn change(
     };
     services.acts.put(&acts::refused(act, code)).await?;
     let person = find(services, frame, segment).await?;
-    page(frame, StatusCode::CONFLICT, &person, Some(problem))
+    page(services, frame, StatusCode::CONFLICT, &person, Some(problem))
 }
 
 async fn find(services: &Services, frame: &Frame<'_>, segment: &str) -> Result<Person, Problem> {
@@ -149,16 +158,24 @@ async fn find(services: &Services, frame: &Frame<'_>, segment: &str) -> Result<P
     services.people.get(&frame.visitor.person.merchant_id, &email).await?.ok_or(Problem::NotFound)
 }
 
-fn page(frame: &Frame<'_>, status: StatusCode, person: &Person, problem: Option<&'static str>) -> Answer {
+fn page(
+    services: &Services,
+    frame: &Frame<'_>,
+    status: StatusCode,
+    person: &Person,
+    problem: Option<&'static str>,
+) -> Answer {
     let page = PersonPage {
         shell: &frame.shell(),
         frame,
+        sign_in_again: sign_in_again(services, frame, &path_of(frame, &person.email)),
         path: path_of(frame, &person.email),
         person,
         is_you: person.email == frame.visitor.person.email,
         added_at: frame.language.date_and_time(person.added_at, Zone::London),
         roles: roles(Some(person.role)),
         problem,
+        command: counterfoil::of_person(person),
     };
     frame.page(status, &page)
 }

@@ -3,17 +3,21 @@
 use models::{Colour, EmailAddress, MerchantUrl, Name, Shop};
 use serde::Deserialize;
 
+use crate::digest::mark;
 use crate::step::Step;
 
 /// What is wrong, each with the id of its field.
 pub(super) type Errors = Vec<(&'static str, String)>;
 
 /// A shop as typed.
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 pub(super) struct ShopForm {
     /// The button.
     #[serde(default)]
     pub(super) step: Step,
+    /// The mark of the shop that its author saw.
+    #[serde(default)]
+    pub(super) seen: String,
     #[serde(default)]
     pub(super) display_name: String,
     #[serde(default)]
@@ -32,16 +36,20 @@ const URL: &str = "Enter a whole address, such as https://example.com/help, or n
 const COLOUR: &str = "Enter a colour as # and six letters or digits, such as #8a4b08, or nothing.";
 
 impl ShopForm {
-    /// That of the shop as it is.
-    pub(super) fn of(shop: Shop) -> Self {
-        Self {
+    /// That of the shop as it is, if there is one, of the merchant with this `salt`.
+    pub(super) fn of(shop: Option<Shop>, salt: &[u8; 32]) -> Self {
+        let form = shop.map_or_else(Self::default, |shop| Self {
             step: Step::default(),
+            seen: String::new(),
             display_name: shop.display_name.into(),
             support_email: shop.support_email.map(String::from).unwrap_or_default(),
             support_url: shop.support_url.map(String::from).unwrap_or_default(),
             website: shop.website.map(String::from).unwrap_or_default(),
             colour: shop.colour.map(String::from).unwrap_or_default(),
-        }
+        });
+        let Self { step: _, seen: _, display_name, support_email, support_url, website, colour } = &form;
+        let texts = [display_name, support_email, support_url, website, colour].map(String::as_str);
+        Self { seen: mark(salt, &texts), ..form }
     }
 
     /// The shop that it asks for, with the logo that it has. A colour that operators chose may stay, even where only dark pages

@@ -7,6 +7,7 @@ use pages::{Answer, CONSOLE_STYLE, CheckoutTexts, Face, Shell};
 
 use super::form::{Errors, ShopForm};
 use super::shop_path;
+use crate::counterfoil;
 use crate::frame::Frame;
 
 /// A field of the form.
@@ -27,8 +28,13 @@ struct FormPage<'a> {
     shell: &'a Shell<'a>,
     frame: &'a Frame<'a>,
     path: String,
+    seen: &'a str,
     fields: [Field<'a>; 5],
     errors: Errors,
+    /// What has happened meanwhile.
+    news: Option<String>,
+    /// The same on the command line, if it can be done.
+    command: Option<String>,
 }
 
 #[derive(Template)]
@@ -42,9 +48,15 @@ struct PreviewPage<'a> {
     total: String,
 }
 
-/// The form, with what is wrong with it.
-pub(super) fn form_page(frame: &Frame<'_>, status: StatusCode, form: &ShopForm, errors: Errors) -> Answer {
-    let ShopForm { step: _, display_name, support_email, support_url, website, colour } = form;
+/// The form, with what is wrong with it, and what has happened meanwhile.
+pub(super) fn form_page(
+    frame: &Frame<'_>,
+    status: StatusCode,
+    form: &ShopForm,
+    errors: Errors,
+    news: Option<String>,
+) -> Answer {
+    let ShopForm { step: _, seen, display_name, support_email, support_url, website, colour } = form;
     let fields = [
         ("display_name", "Name", "On every page and in every mail.", "text", 140, display_name.as_str()),
         ("support_email", "E-mail for questions", "Answers to mails go there.", "email", 254, support_email.as_str()),
@@ -56,8 +68,17 @@ pub(super) fn form_page(frame: &Frame<'_>, status: StatusCode, form: &ShopForm, 
         let error = errors.iter().find(|(field, _)| *field == id).map(|(_, text)| text.clone());
         Field { id, label, hint, kind, max_length, value, error }
     });
+    let options = [
+        ("display-name", display_name.trim()),
+        ("support-email", support_email.trim()),
+        ("support-url", support_url.trim()),
+        ("website", website.trim()),
+        ("colour", colour.trim()),
+    ];
+    let is_right = errors.is_empty() && !display_name.trim().is_empty();
+    let command = is_right.then(|| counterfoil::change_shop(&frame.visitor.person.merchant_id, &options));
     let shell = &frame.shell();
-    frame.page(status, &FormPage { shell, frame, path: shop_path(frame), fields, errors })
+    frame.page(status, &FormPage { shell, frame, path: shop_path(frame), seen, fields, errors, news, command })
 }
 
 /// A payer's page with the face of this shop, which is not changed yet, around an example.

@@ -1,6 +1,7 @@
 //! The shop changed by people, over tables in memory.
 
-use models::{ActKind, ActObject, Colour, Mode, Shop};
+use jiff::SignedDuration;
+use models::{ActKind, ActObject, ActOutcome, Colour, Mode, Shop};
 
 use super::{show, submit};
 use crate::desk::{Desk, form, seen, words};
@@ -14,8 +15,19 @@ const FIELDS: [(&str, &str); 5] = [
 ];
 
 impl Desk {
+    /// The mark that the form bears.
+    async fn shop_mark(&self) -> String {
+        let (_, html) = seen(show(&self.services, &self.frame(Mode::Test)).await);
+        mark_in(&html)
+    }
+
     async fn send_shop(&self, step: &str, changes: &[(&str, &str)]) -> (u16, String) {
-        let mut fields = vec![("step", step)];
+        self.send_shop_of(&self.shop_mark().await, step, changes).await
+    }
+
+    /// A form that was shown with this mark.
+    async fn send_shop_of(&self, mark: &str, step: &str, changes: &[(&str, &str)]) -> (u16, String) {
+        let mut fields = vec![("step", step), ("seen", mark)];
         for (field, value) in FIELDS {
             let changed = changes.iter().find(|(of, _)| *of == field);
             fields.push((field, changed.map_or(value, |(_, to)| *to)));
@@ -26,6 +38,39 @@ impl Desk {
     async fn shop(&self) -> Option<Shop> {
         self.services.shops.get_as_it_is(&self.visitor.person.merchant_id).await.unwrap()
     }
+}
+
+fn mark_in(html: &str) -> String {
+    let (_, rest) = html.split_once("name=\"seen\" value=\"").unwrap_or_else(|| panic!("no mark in {html}"));
+    rest.split_once('"').unwrap().0.to_owned()
+}
+
+#[tokio::test]
+async fn what_somebody_else_put_meanwhile_is_not_replaced_unseen() {
+    let desk = Desk::new().await;
+    let merchant = desk.visitor.person.merchant_id.clone();
+    let first = desk.shop_mark().await;
+    let theirs = Shop::new(samples::name("Bright Lamps"));
+    desk.services.shops.put(&merchant, &theirs).await.unwrap();
+    for step in ["check", "confirm"] {
+        let (status, html) = desk.send_shop_of(&first, step, &[]).await;
+        assert_eq!(status, 409, "{html}");
+        assert!(words(&html).contains("It is Bright Lamps. Save again"), "{html}");
+        assert!(html.contains("value=\"Dim Candles\""), "as it was typed: {html}");
+        assert_eq!(desk.shop().await, Some(theirs.clone()));
+    }
+    // Acts of one millisecond are in any order.
+    desk.advance(SignedDuration::from_millis(1));
+    let (_, html) = desk.send_shop_of(&first, "confirm", &[]).await;
+    desk.advance(SignedDuration::from_millis(1));
+    assert_eq!(desk.send_shop_of(&mark_in(&html), "confirm", &[]).await.0, 303);
+    // The first form again asks for what is there.
+    assert_eq!(desk.send_shop_of(&first, "confirm", &[]).await.0, 303);
+    let acts = desk.acts().await;
+    let outcomes: Vec<_> = acts.iter().map(|act| act.outcome.clone()).collect();
+    let refused = ActOutcome::Refused("changed_meanwhile".to_owned());
+    assert_eq!(outcomes, [refused.clone(), refused, ActOutcome::Done]);
+    assert_eq!(acts[2].change.as_ref().unwrap().from, "Bright Lamps");
 }
 
 #[tokio::test]

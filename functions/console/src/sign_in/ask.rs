@@ -22,6 +22,8 @@ struct AskPage<'a> {
     shell: &'a Shell<'a>,
     /// Where they were about to go.
     back: &'a Back,
+    /// Leads to their company account, if there is an issuer of such.
+    company: Option<String>,
     is_sent: bool,
     /// What was typed that is no address.
     typed: &'a str,
@@ -54,7 +56,8 @@ pub(crate) async fn show(services: &Services, request: &Request) -> Answer {
         return see_other(back.as_str());
     }
     let shell = &nobodys();
-    shell.page(StatusCode::OK, &AskPage { shell, back: &back, is_sent, typed: "", errors: Vec::new() })
+    let company = services.settings.oidc.is_some().then(|| back.company(again));
+    shell.page(StatusCode::OK, &AskPage { shell, back: &back, company, is_sent, typed: "", errors: Vec::new() })
 }
 
 /// Asks for a link to be mailed to an address. Nothing is read of whose that is: neither the answer nor its time says it.
@@ -63,7 +66,8 @@ pub(crate) async fn ask(services: &Services, request: &Request, base_url: String
     let back = Back::read(&back);
     let Ok(address) = EmailAddress::try_from(email.trim().to_owned()) else {
         let (shell, errors) = (&nobodys(), vec![("email", EMAIL)]);
-        let page = AskPage { shell, back: &back, is_sent: false, typed: &email, errors };
+        let company = services.settings.oidc.is_some().then(|| back.company(false));
+        let page = AskPage { shell, back: &back, company, is_sent: false, typed: &email, errors };
         return shell.page(StatusCode::UNPROCESSABLE_ENTITY, &page);
     };
     let id = LinkMailId::new(services.random.uuid_v4());
@@ -79,6 +83,8 @@ pub(crate) async fn ask(services: &Services, request: &Request, base_url: String
 
 #[cfg(test)]
 mod tests {
+    use store::LinkMail;
+
     use super::*;
     use crate::desk::{BASE_URL, Desk, form, seen, words};
 
@@ -102,7 +108,7 @@ mod tests {
         assert_eq!(message.queue, "receipts");
         let id: LinkMailId = message.body.parse().unwrap();
         let claim = desk.services.link_mails.claim(id, desk.services.clock.now()).await.unwrap().unwrap();
-        let SignInRequest { email, base_url, back, .. } = claim.request;
+        let LinkMail::SignIn(SignInRequest { email, base_url, back, .. }) = claim.request else { panic!("{claim:?}") };
         assert_eq!((email.as_str(), base_url.as_str(), back.as_str()), ("ada@shop.example", BASE_URL, BACK));
         // Nobody works here with this one.
         assert_eq!(asked(&desk, "eve@evil.example").await, sent);

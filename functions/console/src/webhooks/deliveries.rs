@@ -1,8 +1,9 @@
 //! What each endpoint is sent of an event: the headers and the body, without personal data and signatures.
 
+use std::error::Error;
+
 use jiff::Timestamp;
 use models::{Endpoint, EventEncoding, Object};
-use outbound::{Delivery, Policy};
 use pages::Problem;
 use store::{DeliveryAttempt, StoredEvent};
 
@@ -17,6 +18,13 @@ const HIDDEN: &str = "made from the body";
 #[derive(Debug)]
 pub(super) struct Shown {
     pub(super) url: String,
+    /// None if it can't be shown: today's rules refuse the URL or the secret that the endpoint is stored with.
+    pub(super) sent: Option<Sent>,
+}
+
+/// What is sent.
+#[derive(Debug)]
+pub(super) struct Sent {
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) body: String,
 }
@@ -40,34 +48,22 @@ pub(super) async fn shown(
         // The newest attempt is the first.
         let last = attempts.iter().find(|attempt| attempt.endpoint_id == endpoint.id);
         if last.is_some() || endpoint.wants(&event.object) {
-            all.push(of_endpoint(&event, &endpoint, last.map_or(now, |attempt| attempt.at))?);
+            let sent = sent(&event, &endpoint, last.map_or(now, |attempt| attempt.at)).inspect_err(|error| {
+                let (endpoint_id, event_id) = (endpoint.id, event.id());
+                tracing::warn!(%endpoint_id, %event_id, %error, "what is sent of an event can't be shown");
+            });
+            all.push(Shown { url: endpoint.url.as_str().to_owned(), sent: sent.ok() });
         }
     }
     Ok(all)
 }
 
-fn of_endpoint(event: &StoredEvent, endpoint: &Endpoint, at: Timestamp) -> Result<Shown, Problem> {
-    let internal = |error: String| Problem::Internal(error.into());
-    let body = api::event_body(event, endpoint).map_err(|error| internal(error.to_string()))?;
-    let text = String::from_utf8_lossy(&body).into_owned();
-    let delivery = Delivery {
-        // It is not called from here.
-        url: outbound::check_url(endpoint.url.as_str(), false, Policy { loopback_allowed: true })
-            .map_err(|error| internal(error.to_string()))?,
-        id: api::event_id(event).parse().map_err(|_| internal("no message id".to_owned()))?,
-        format: endpoint.format,
-        correlation_id: event.correlation_id().cloned(),
-        timestamp_s: at.as_second(),
-        encoding: endpoint.encoding,
-        body,
-        application: None,
-        secret: endpoint.secret.as_str().parse().map_err(|_| internal("no secret".to_owned()))?,
-        further_secrets: Vec::new(),
-    };
+fn sent(event: &StoredEvent, endpoint: &Endpoint, at: Timestamp) -> Result<Sent, Box<dyn Error + Send + Sync>> {
+    let delivery = deliveries::delivery(event, endpoint, None, at)?;
+    let text = String::from_utf8_lossy(&delivery.body).into_owned();
     let is_of_body = |name: &str| name.ends_with("signature") || name == "digest";
     let hide = |(name, value)| (name, if is_of_body(name) { HIDDEN.to_owned() } else { value });
-    Ok(Shown {
-        url: endpoint.url.as_str().to_owned(),
+    Ok(Sent {
         headers: delivery.headers().into_iter().map(hide).collect(),
         body: match endpoint.encoding {
             EventEncoding::Json => indented(&text),
@@ -84,6 +80,21 @@ mod tests {
 
     use super::*;
     use crate::desk::Desk;
+
+    #[tokio::test]
+    async fn an_endpoint_that_rules_refuse_hides_no_other() {
+        let desk = Desk::new().await;
+        let session = desk.paid(|_| {}).await;
+        let event = StoredEvent::new(Object::Session(Box::new(session)), 1);
+        let secrets = ["short".to_owned(), WebhookSecret::generate([7; 32]).expose().to_owned()];
+        for secret in secrets {
+            let endpoint = Endpoint { secret: EndpointSecret::new(secret), ..samples::endpoint() };
+            desk.services.endpoints.create(&endpoint, None).await.unwrap();
+        }
+        let all = shown(&desk.services, &desk.frame(Mode::Test), &event, &[]).await.unwrap();
+        assert_eq!(all.iter().filter(|one| one.sent.is_some()).count(), 1, "{all:?}");
+        assert_eq!(all.len(), 2);
+    }
 
     #[tokio::test]
     async fn each_format_says_what_happened_and_neither_who_paid_nor_how_it_is_signed() {

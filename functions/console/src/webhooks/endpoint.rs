@@ -5,11 +5,12 @@ use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use models::{CursorId, Endpoint, EndpointId, ObjectId, Permission, Subscription};
 use pages::{Answer, Language, Problem, Shell, Zone};
-use store::{ListRange, StoredEvent};
+use store::{DeliveryAttempt, ListRange, StoredEvent};
 
-use super::list::Status;
-use super::resend::Resent;
+use super::event::outcome;
+use super::resent::{Resent, read_time};
 use super::same::of_endpoint;
+use super::status::Status;
 use crate::days::Errors;
 use crate::frame::Frame;
 use crate::services::Services;
@@ -35,6 +36,13 @@ struct Row {
     of: ObjectId,
 }
 
+/// What came of a test event.
+struct Tested {
+    what: String,
+    class: &'static str,
+    latency_ms: u64,
+}
+
 /// What the page says beside how the endpoint is.
 #[derive(Default)]
 pub(super) struct Beside<'a> {
@@ -42,6 +50,8 @@ pub(super) struct Beside<'a> {
     pub(super) secret: Option<&'a str>,
     /// What was queued just now.
     pub(super) resent: Option<Resent>,
+    /// What came of the test event that was sent just now.
+    pub(super) tested: Option<DeliveryAttempt>,
     /// From when on events are to be sent again, as it was typed, and what is wrong with it.
     pub(super) since: String,
     pub(super) errors: Errors,
@@ -60,12 +70,21 @@ struct EndpointPage<'a> {
     /// Until when the secret before is valid beside the new one.
     previous_secret_until: Option<String>,
     beside: Beside<'a>,
+    tested: Option<Tested>,
     waiting: Vec<Waiting>,
     /// How many more wait than are listed, if any.
     more_waiting: Option<String>,
     events: Vec<Row>,
     may_change: bool,
     same: Option<String>,
+}
+
+impl EndpointPage<'_> {
+    /// Since when events were sent again.
+    fn since(&self, resent: &Resent) -> String {
+        let at = read_time(&resent.since);
+        at.map(|at| self.frame.language.date_and_time(at, Zone::London)).unwrap_or_default()
+    }
 }
 
 /// An endpoint of the visitor's merchant, in this mode.
@@ -96,6 +115,10 @@ pub(super) async fn page(
     let mut paused = services.cursors.paused_of(&endpoint.id, COUNTED).await?;
     let more_waiting = more(paused.len());
     paused.truncate(LISTED);
+    let tested = beside.tested.as_ref().map(|attempt| {
+        let (what, class) = outcome(attempt);
+        Tested { what, class, latency_ms: attempt.latency_ms }
+    });
     let page = EndpointPage {
         shell: &frame.shell(),
         frame,
@@ -106,6 +129,7 @@ pub(super) async fn page(
         subscribed: subscribed(&endpoint.events),
         previous_secret_until: previous_secret_until(endpoint, frame.language, now),
         beside,
+        tested,
         waiting: paused.iter().map(|cursor| waiting(cursor, frame)).collect(),
         more_waiting,
         events: events(services, endpoint, frame).await?,

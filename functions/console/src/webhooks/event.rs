@@ -77,13 +77,17 @@ pub(crate) async fn show(services: &Services, frame: &Frame<'_>, id: &str, base_
     frame.page(StatusCode::OK, &page)
 }
 
-fn row(attempt: &DeliveryAttempt, frame: &Frame<'_>) -> Row {
-    // What a server answered in words may name a person: its status says enough here.
-    let (what, class) = match (attempt.status, &attempt.error) {
+/// What came of an attempt, and how that is shown. What a server answered in words may name a person: its status says enough.
+pub(super) fn outcome(attempt: &DeliveryAttempt) -> (String, &'static str) {
+    match (attempt.status, &attempt.error) {
         (Some(status), _) => (format!("Answered {status}"), if (200..300).contains(&status) { "good" } else { "bad" }),
         (None, Some(error)) => (format!("Not answered: {error}"), "bad"),
         (None, None) => ("Not answered".to_owned(), "bad"),
-    };
+    }
+}
+
+fn row(attempt: &DeliveryAttempt, frame: &Frame<'_>) -> Row {
+    let (what, class) = outcome(attempt);
     Row {
         at: frame.language.date_and_time(attempt.at, Zone::London),
         endpoint_path: format!("{}/webhooks/{}", frame.root(), attempt.endpoint_id),

@@ -1,42 +1,15 @@
 //! A merchant's endpoints in one mode.
 
 use askama::Template;
-use jiff::Timestamp;
 use lambda_http::http::StatusCode;
-use models::{DisabledBy, Endpoint, EventType, Permission};
-use pages::{Answer, Language, Shell, Zone};
+use models::{Endpoint, EventType, Permission};
+use pages::{Answer, Shell};
 
-use super::register::{ALL, Typed, formats};
+use super::form::{ALL, Typed, formats};
+use super::status::Status;
 use crate::curl::command;
 use crate::frame::Frame;
 use crate::services::Services;
-
-/// How an endpoint does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Status {
-    /// In words.
-    pub(crate) text: String,
-    /// How it is shown: `good`, `wait` or `bad`.
-    pub(crate) class: &'static str,
-}
-
-impl Status {
-    pub(crate) fn of(endpoint: &Endpoint, language: Language, now: Timestamp) -> Self {
-        let parked_until = endpoint.parked_until.filter(|until| *until > now);
-        let status = |text: String, class| Self { text, class };
-        match (endpoint.disabled_by, parked_until, endpoint.failures) {
-            (Some(DisabledBy::Merchant), ..) => status("Disabled".to_owned(), "wait"),
-            (Some(DisabledBy::Gone), ..) => status("Disabled: it answered 410 Gone".to_owned(), "bad"),
-            (None, Some(until), _) => {
-                let until = language.date_and_time(until, Zone::London);
-                status(format!("Failing. Next try after {until}"), "bad")
-            }
-            (None, None, 0) => status("Delivering".to_owned(), "good"),
-            (None, None, 1) => status("The last delivery failed".to_owned(), "wait"),
-            (None, None, failures) => status(format!("The last {failures} deliveries failed"), "bad"),
-        }
-    }
-}
 
 struct Row {
     path: String,

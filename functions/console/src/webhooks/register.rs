@@ -1,75 +1,20 @@
 //! Registering an endpoint: by the same checks as the API's.
 
-use api::{ApiRequest, Format, Json, NewEndpoint, Refusal, Violation};
+use api::{Json, NewEndpoint, Refusal, Violation};
 use lambda_http::Request;
 use lambda_http::http::StatusCode;
-use models::{ActKind, ActObject, EndpointId, MAX_ENDPOINTS, MerchantUrl, Mode, WireFormat};
-use pages::{Answer, Problem, ProblemTexts, read_form};
+use models::{ActKind, ActObject, EndpointId, MAX_ENDPOINTS, MerchantUrl, Mode};
+use pages::{Answer, Problem, ProblemTexts};
 use store::{EndpointCreated, Registration};
 
 use super::act::new_secret;
 use super::endpoint::{self, Beside};
+use super::form::{Typed, formats};
 use super::list;
 use crate::acts::{self, refused};
 use crate::days::Errors;
 use crate::frame::Frame;
 use crate::services::Services;
-
-/// What stands for every event, also those to come.
-pub(super) const ALL: &str = "*";
-
-/// What was typed, and what is wrong with it.
-#[derive(Debug, Default)]
-pub(super) struct Typed {
-    pub(super) url: String,
-    pub(super) description: String,
-    pub(super) format: String,
-    pub(super) events: Vec<String>,
-    /// Of the form: sent twice, it registers one endpoint.
-    pub(super) key: String,
-    /// Each with the id of its field.
-    pub(super) errors: Errors,
-}
-
-impl Typed {
-    /// An empty form.
-    pub(super) fn new(services: &Services) -> Self {
-        Self {
-            events: vec![ALL.to_owned()],
-            key: services.random.uuid_v7(services.clock.now()).to_string(),
-            ..Self::default()
-        }
-    }
-
-    fn read(request: &Request) -> Result<Self, Problem> {
-        let fields: Vec<(String, String)> = read_form(request)?;
-        let mut typed = Self::default();
-        for (name, value) in fields {
-            match name.as_str() {
-                "url" => value.trim().clone_into(&mut typed.url),
-                "description" => value.trim().clone_into(&mut typed.description),
-                "format" => typed.format = value,
-                "events" => typed.events.push(value),
-                "key" => typed.key = value,
-                _ => {}
-            }
-        }
-        if typed.events.iter().any(|event| event == ALL) {
-            typed.events = vec![ALL.to_owned()];
-        }
-        Ok(typed)
-    }
-
-    /// The request that it is.
-    pub(super) fn request(&self) -> ApiRequest {
-        api::webhook_request(&self.url, &self.description, &self.format, &self.events)
-    }
-}
-
-/// The formats in which an endpoint can be registered by a person: in the others it is an application's.
-pub(super) fn formats() -> impl Iterator<Item = WireFormat> {
-    WireFormat::ALL.into_iter().filter(|format| !format.has_applications() && Format::of_stored(*format).is_ok())
-}
 
 /// Registers it, with the act that it is. Its secret is shown in the answer, and nowhere else again.
 pub(crate) async fn register(services: &Services, frame: &Frame<'_>, request: &Request, base_url: &str) -> Answer {
@@ -127,8 +72,7 @@ pub(crate) async fn register(services: &Services, frame: &Frame<'_>, request: &R
             Err(sent_before())
         }
         EndpointCreated::TooMany => {
-            let act = acts::on_page(services, frame, ActKind::WebhookRegistered, ActObject::Shop);
-            services.acts.put(&refused(act, "too_many_endpoints")).await?;
+            services.acts.put(&refused(act(endpoint.id), "too_many_endpoints")).await?;
             let text = format!("There are {MAX_ENDPOINTS} endpoints, which is the most. Remove one by the API first.");
             typed.errors.push(("url", text));
             list::page(services, frame, StatusCode::CONFLICT, typed, base_url).await
@@ -167,6 +111,7 @@ fn sent_before() -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
     use models::{ActOutcome, Role};
     use outbound::Lookup;
 
@@ -200,12 +145,30 @@ mod tests {
         let [endpoint] = &desk.services.endpoints.of(&merchant).await.unwrap()[..] else { panic!() };
         assert_eq!(endpoint.url.as_str(), "https://shop.example.com/hook");
         assert!(html.contains(endpoint.secret.as_str()) && html.contains("refund.sent"), "{html}");
+        // Acts of one millisecond are in any order.
+        desk.advance(SignedDuration::from_millis(1));
         assert_eq!(sent(&desk, &fields).await.0, 409);
         assert_eq!(desk.services.endpoints.of(&merchant).await.unwrap().len(), 1);
         let object = ActObject::Endpoint(endpoint.id);
         let outcomes = [ActOutcome::Done, ActOutcome::Refused("sent_before".to_owned())];
         let acts: Vec<_> = desk.acts().await.into_iter().map(|act| (act.what, act.object, act.outcome)).collect();
         assert_eq!(acts, outcomes.map(|outcome| (ActKind::WebhookRegistered, object.clone(), outcome)));
+    }
+
+    #[tokio::test]
+    async fn one_too_many_is_refused_and_the_act_names_it() {
+        let desk = desk().await;
+        for number in 1..=MAX_ENDPOINTS {
+            let created = desk.services.endpoints.create(&samples::endpoint(), None).await.unwrap();
+            assert!(matches!(created, EndpointCreated::New(_)), "{number}");
+        }
+        let fields = [("url", "https://shop.example.com/hook"), ("events", "*")];
+        let (status, html) = sent(&desk, &fields).await;
+        assert!(status == 409 && html.contains("which is the most"), "{html}");
+        let acts = desk.acts().await;
+        let [act] = &acts[..] else { panic!("{acts:?}") };
+        assert_eq!(act.outcome, ActOutcome::Refused("too_many_endpoints".to_owned()));
+        assert!(matches!(act.object, ActObject::Endpoint(_)), "{act:?}");
     }
 
     #[tokio::test]

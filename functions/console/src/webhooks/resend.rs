@@ -1,21 +1,17 @@
 //! Delivering to one endpoint again all that happened since a time.
 
-use jiff::Timestamp;
-use jiff::civil::DateTime;
 use lambda_http::Request;
 use models::{ActChange, ActKind, ActObject};
-use pages::{Answer, Problem, Zone, read_form, see_other};
-use serde::{Deserialize, Serialize};
+use pages::{Answer, Problem, read_form, see_other};
+use serde::Deserialize;
 use store::{ListCursor, ListRange, ListStart, StoredEvent};
 
 use super::act::disabled_meanwhile;
 use super::endpoint::{self, Beside};
+use super::resent::{AT_ONCE, Resent, read_time};
 use crate::acts::{self, refused};
 use crate::frame::Frame;
 use crate::services::Services;
-
-/// How many events are queued at once.
-const AT_ONCE: usize = 100;
 
 #[derive(Deserialize)]
 struct ResendForm {
@@ -24,24 +20,9 @@ struct ResendForm {
     /// Before which one to go on, if it goes on.
     #[serde(default)]
     after: String,
-}
-
-/// What the address of an endpoint's page says of events that were queued just now.
-#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Resent {
-    /// How many.
-    pub(super) queued: u16,
-    pub(super) since: String,
-    /// Before which there are more; empty if there are none.
+    /// How many were queued before, if it goes on.
     #[serde(default)]
-    pub(super) after: String,
-}
-
-impl Resent {
-    /// That of a query string; none if it says nothing of it.
-    pub(super) fn read(query: &str) -> Option<Self> {
-        serde_urlencoded::from_str(query).ok()
-    }
+    before: u32,
 }
 
 /// Queues the newest of them, and leads to the endpoint's page, which says how many they are and goes on with those before. They
@@ -53,19 +34,23 @@ pub(crate) async fn resend_since(
     request: &Request,
     base_url: &str,
 ) -> Answer {
-    let ResendForm { since, after } = read_form(request)?;
+    let ResendForm { since, after, before } = read_form(request)?;
     let endpoint = endpoint::own(services, frame, id).await?;
     let Some(from) = read_time(&since) else {
         let wrong = "Since: give a date and a time, like 2026-01-31T09:30.".to_owned();
         let beside = Beside { since, errors: vec![("since", wrong)], ..Beside::default() };
         return endpoint::page(services, frame, &endpoint, beside, base_url).await;
     };
-    let start = match after.as_str() {
-        "" => ListStart::Newest,
-        after => ListStart::After(ListCursor::of_events(after).ok_or(Problem::Malformed)?),
+    let after = match after.as_str() {
+        "" => None,
+        after => Some(ListCursor::of_events(after).ok_or(Problem::Malformed)?),
     };
     let mut act = acts::on_page(services, frame, ActKind::EventResent, ActObject::Endpoint(endpoint.id));
-    act.change = Some(ActChange { from: String::new(), to: format!("all since {from}") });
+    let to = match after.as_ref().and_then(ListCursor::created_at) {
+        None => format!("all since {from}"),
+        Some(before) => format!("since {from}, before {before}"),
+    };
+    act.change = Some(ActChange { from: String::new(), to });
     if !endpoint.is_enabled() {
         services.acts.put(&refused(act, "disabled_meanwhile")).await?;
         return Err(disabled_meanwhile());
@@ -74,6 +59,7 @@ pub(crate) async fn resend_since(
     services.acts.put(&act).await?;
     let merchant = services.merchants.get(&endpoint.merchant_id).await?.ok_or(Problem::NotFound)?;
     let wanted = |event: &StoredEvent| endpoint.wants(&event.object);
+    let start = after.map_or(ListStart::Newest, ListStart::After);
     let range = ListRange { created_from: Some(from), start, limit: AT_ONCE, ..ListRange::default() };
     let (owner, shards) = (frame.visitor.owner(frame.mode), merchant.list_sharding.shards());
     let found = services.events.list(&owner, shards, range, Some(&wanted)).await?;
@@ -83,45 +69,52 @@ pub(crate) async fn resend_since(
     }
     let queued = u16::try_from(found.items.len()).unwrap_or(u16::MAX);
     tracing::info!(request_id = api::request_id(request), endpoint_id = %endpoint.id, act_id = %act.id, queued, "resent");
-    let resent = Resent { queued, since, after: found.next.map(|next| next.encode()).unwrap_or_default() };
+    let in_all = before.saturating_add(queued.into());
+    let after = found.next.map(|next| next.encode()).unwrap_or_default();
+    let resent = Resent { queued, in_all, since, after };
     // Texts and numbers are always written.
     let query = serde_urlencoded::to_string(&resent).unwrap_or_default();
     see_other(&format!("{}/webhooks/{}?{query}", frame.root(), endpoint.id))
 }
 
-/// `2026-01-31T09:30`, by London's clocks.
-fn read_time(text: &str) -> Option<Timestamp> {
-    let has_its_form = (16..=19).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'T' | b':'));
-    let shown: DateTime = text.parse().ok().filter(|_| has_its_form)?;
-    Zone::London.time_of(shown)
-}
-
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+    use jiff::SignedDuration;
+    use models::{Mode, Role};
+
     use super::*;
+    use crate::desk::{BASE_URL, Desk, form, seen, words};
 
-    #[test]
-    fn a_time_is_londons() {
-        for (text, read) in [
-            ("2026-01-31T09:30", Some("2026-01-31T09:30:00Z")),
-            ("2026-06-30T09:30:15", Some("2026-06-30T08:30:15Z")),
-            ("2026-01-31", None),
-            ("2026-01-31T09:30Z", None),
-            ("2026-01-31T25:30", None),
-            ("-009999-01-01T00:00", None),
-            ("", None),
+    #[tokio::test]
+    async fn what_goes_on_says_so_in_its_act_and_adds_up() {
+        let mut desk = Desk::new().await;
+        desk.visitor.person.role = Role::Develop;
+        let endpoint = samples::endpoint();
+        desk.services.endpoints.create(&endpoint, None).await.unwrap();
+        let id = endpoint.id.to_string();
+        let first = format!("2026-01-31T09:30:00.000Z#evt_{}_1", samples::uuid());
+        let first = BASE64_URL_SAFE_NO_PAD.encode(first);
+        let since = ("since", "2026-01-30T09:30");
+        for (fields, in_all, to) in [
+            (vec![since], "0 in all since 30 January 2026, 09:30", "all since 2026-01-30T09:30:00Z"),
+            (
+                vec![since, ("after", first.as_str()), ("before", "137")],
+                "137 in all since 30 January 2026, 09:30",
+                "since 2026-01-30T09:30:00Z, before 2026-01-31T09:30:00Z",
+            ),
         ] {
-            assert_eq!(read_time(text).map(|at| at.to_string()).as_deref(), read, "{text}");
-        }
-    }
-
-    #[test]
-    fn an_address_says_what_was_queued() {
-        let resent = Resent { queued: 100, since: "2026-01-31T09:30".to_owned(), after: "abc".to_owned() };
-        assert_eq!(Resent::read(&serde_urlencoded::to_string(&resent).unwrap()), Some(resent));
-        for query in ["", "queued=x&since=a", "queued=70000&since=a", "since=a"] {
-            assert_eq!(Resent::read(query), None, "{query}");
+            desk.advance(SignedDuration::from_millis(1));
+            let frame = desk.frame(Mode::Test);
+            let answer = Box::pin(resend_since(&desk.services, &frame, &id, &form(&fields), BASE_URL)).await;
+            let (status, location) = seen(answer);
+            assert_eq!(status, 303, "{location}");
+            let (_, query) = location.split_once('?').unwrap();
+            let page = Box::pin(endpoint::show(&desk.services, &frame, &id, query, BASE_URL)).await;
+            let said = words(&seen(page).1);
+            assert!(said.contains(in_all), "{said}");
+            assert_eq!(desk.acts().await.pop().unwrap().change.unwrap().to, to);
         }
     }
 }

@@ -10,15 +10,17 @@ use crate::curl::command;
 type Row = (&'static str, &'static str, &'static str, Option<&'static str>, Option<&'static str>);
 
 /// Each button of an endpoint's page. Of a request: its method, what follows the endpoint in its path, and its body.
-const ENABLED: [Row; 3] = [
+const ENABLED: [Row; 4] = [
     ("Disable", "PATCH", "", Some(r#"{"enabled":false}"#), Some("disable")),
     ("Replace the secret", "POST", "/rotate", None, None),
     ("Drop the secret before", "POST", "/rotate/finish", None, None),
+    ("Send a test event", "POST", "/test", None, None),
 ];
-const DISABLED: [Row; 3] = [
+const DISABLED: [Row; 4] = [
     ("Enable", "PATCH", "", Some(r#"{"enabled":true}"#), Some("enable")),
     ("Replace the secret", "POST", "/rotate", None, None),
     ("Drop the secret before", "POST", "/rotate/finish", None, None),
+    ("Send a test event", "POST", "/test", None, None),
 ];
 
 /// What the buttons of an endpoint's page do.
@@ -64,6 +66,7 @@ mod tests {
             format!("curl -X PATCH 'https://pay.example/v2/webhooks/{id}'"),
             r#"-d '{"enabled":false}'"#.to_owned(),
             format!("curl -X POST 'https://pay.example/v2/webhooks/{id}/rotate/finish'"),
+            format!("curl -X POST 'https://pay.example/v2/webhooks/{id}/test'"),
         ] {
             assert!(text.contains(&part), "{part}: {text}");
         }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use models::{
     AccountIdentifier, AccountNumber, AmountCaps, Currency, EmailAddress, InvalidAccount, InvalidText, Lifetime,
-    LineItem, Locale, Merchant, MinorUnits, Money, Name, NewSession, Payee, Payer, Reference, SessionId, SortCode,
-    WireFormat,
+    LineItem, Locale, MinorUnits, Money, Name, NewSession, PayableAccounts, Payee, Payer, Reference, SessionId,
+    SortCode, WireFormat,
 };
 use serde::Deserialize;
 
@@ -137,14 +137,14 @@ struct PayerRequest {
     email: Given<String>,
 }
 
-/// Reads a request by `merchant` for a session with this id; its total may be at most its currency's cap.
+/// Reads a request by a merchant with these `accounts` for a session with this id; its total may be at most its currency's cap.
 ///
 /// # Errors
 /// 400 if it can't be read at all; else 422 with everything that is wrong.
 pub(crate) fn parse_create(
     body: &Json<'_>,
     dialect: Dialect,
-    merchant: &Merchant,
+    accounts: PayableAccounts<'_>,
     id: SessionId,
     caps: &AmountCaps,
 ) -> Result<NewSession, Refusal> {
@@ -162,7 +162,7 @@ pub(crate) fn parse_create(
     };
     wrong.optional(request.amount, "invalid_amount", "amount", A_WHOLE_NUMBER, agrees);
     wrong.optional(request.currency, "invalid_currency", "currency", A_STRING, gbp);
-    let payee = payee(request.payee, merchant, &mut wrong);
+    let payee = payee(request.payee, accounts, &mut wrong);
     let payer = payer(request.payer, &mut wrong);
     let email_receipt =
         wrong.optional(request.email_receipt, "invalid_request", "email_receipt", "must be true or false", infallible);
@@ -289,7 +289,7 @@ fn line_item(
     (described && !differ).then_some(LineItem { name: name?, description, unit_price, quantity: quantity? })
 }
 
-fn payee(given: Given<Object<PayeeRequest>>, merchant: &Merchant, wrong: &mut Violations) -> Option<Payee> {
+fn payee(given: Given<Object<PayeeRequest>>, accounts: PayableAccounts<'_>, wrong: &mut Violations) -> Option<Payee> {
     let code = "invalid_payee_account_identifier";
     let payee = match given {
         Given::Nothing => {
@@ -305,10 +305,7 @@ fn payee(given: Given<Object<PayeeRequest>>, merchant: &Merchant, wrong: &mut Vi
     let before = wrong.0.len();
     let (name, account) = name_and_account(payee, wrong);
     let account = account?;
-    let Some(linked) = merchant.linked_account(&account) else {
-        wrong.add(code, "payee", "must be one of your linked accounts");
-        return None;
-    };
+    let linked = accounts.named(&account).map_err(|why| wrong.add(code, "payee", why)).ok()?;
     let name = name.unwrap_or_else(|| linked.name.clone());
     (wrong.0.len() == before).then_some(Payee { name, account })
 }

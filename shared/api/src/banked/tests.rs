@@ -2,7 +2,7 @@
 
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Response};
-use models::{Currency, Merchant, MinorUnits, Money, NewSession, NotRefundable, Scope, SessionId, SessionState};
+use models::{Currency, Merchant, MinorUnits, Mode, Money, NewSession, NotRefundable, Scope, SessionId, SessionState};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -31,7 +31,26 @@ fn document_1() -> Value {
 }
 
 fn create(body: &[u8], dialect: Dialect) -> Result<NewSession, Refusal> {
-    parse_create(&Json::read(body)?, dialect, &merchant(), ID, &"GBP:100000000".parse().unwrap())
+    let merchant = merchant();
+    let accounts = merchant.payable_accounts(Mode::Test, samples::now());
+    parse_create(&Json::read(body)?, dialect, accounts, ID, &"GBP:100000000".parse().unwrap())
+}
+
+#[test]
+fn an_account_that_was_just_linked_is_refused_live_and_says_from_when_on() {
+    let mut merchant = merchant();
+    merchant.linked_accounts[0].linked_at = Some("2026-01-31T09:30:00Z".parse().unwrap());
+    let create = |mode, now: &str| {
+        let (accounts, body) = (merchant.payable_accounts(mode, now.parse().unwrap()), document_1().to_string());
+        let body = Json::read(body.as_bytes()).unwrap();
+        parse_create(&body, Dialect::V2, accounts, ID, &"GBP:100000000".parse().unwrap())
+    };
+    assert!(create(Mode::Test, "2026-01-31T09:30:00Z").is_ok());
+    assert!(create(Mode::Live, "2026-02-01T09:30:00Z").is_ok());
+    let Err(Refusal::Invalid(wrong)) = create(Mode::Live, "2026-02-01T09:29:59Z") else { panic!("created") };
+    let shown = format!("{wrong:?}");
+    assert!(wrong.len() == 1 && wrong[0].parameter.as_deref() == Some("payee"), "{shown}");
+    assert!(shown.contains("can be paid into it from 2026-02-01T09:30:00Z on"), "{shown}");
 }
 
 fn refund(body: &[u8]) -> Result<models::NewRefund, Refusal> {

@@ -2,8 +2,9 @@
 
 use lambda_http::RequestExt;
 use models::{
-    AccountIdentifier, AmountCaps, Application, Currency, Description, Iban, LinkedAccount, Locale, Merchant,
-    MerchantUrl, Mode, Money, NewSession, Payee, PaymentMethod, PaymentMethods, Reference, Session, WireFormat,
+    AccountIdentifier, AmountCaps, Application, Currency, Description, Iban, LinkedAccount, Locale, MerchantUrl, Mode,
+    Money, NewSession, NotPayable, PayableAccounts, Payee, PaymentMethod, PaymentMethods, Reference, Session,
+    WireFormat,
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -169,10 +170,10 @@ pub(crate) fn parse_create(asked: &SessionRequest<'_>, caps: &AmountCaps) -> Res
             "is not enabled: no live provider gives a session an account",
         );
     }
-    let data = read_data(request.data, asked.merchant, caps, wrong);
+    let data = read_data(request.data, asked.accounts(), caps, wrong);
     let meta = meta::read(request.meta, Asked { kind, mode: asked.mode, with_virtual_beneficiary }, wrong);
     let payee = data.as_ref().zip(meta.as_ref()).and_then(|(data, meta)| {
-        let payee = payee(data, &meta.payment_methods, asked.merchant);
+        let payee = payee(data, &meta.payment_methods, asked.accounts());
         payee.map_err(|rule| wrong.add(None, CURRENCY, rule)).ok()
     });
     let limits = data.as_ref().zip(meta.as_ref()).map(|(data, meta)| {
@@ -262,7 +263,7 @@ fn allowed_origin(given: Option<MerchantUrl>, asked: &SessionRequest<'_>) -> Res
 
 fn read_data<'a>(
     given: Given<Object<DataRequest>>,
-    merchant: &'a Merchant,
+    accounts: PayableAccounts<'a>,
     caps: &AmountCaps,
     wrong: &mut Violations,
 ) -> Option<Data<'a>> {
@@ -278,7 +279,7 @@ fn read_data<'a>(
     let description = text(wrong, request.communication, "data.attributes.communication", |text| {
         at_most(140)(text).and_then(|text| Description::try_from(text).map_err(|rule| rule.to_string()))
     });
-    let (account, beneficiary) = read_beneficiary(request.beneficiary, currency, merchant, wrong);
+    let (account, beneficiary) = read_beneficiary(request.beneficiary, currency, accounts, wrong);
     let mut kept = |given, parameter| text(wrong, given, parameter, at_most(64));
     let attributes = AttributesExtra {
         amount: amount.map(|amount| amount.text),
@@ -307,13 +308,16 @@ fn currency(code: &str, caps: &AmountCaps) -> Result<Currency, String> {
 fn read_beneficiary<'a>(
     given: Given<Object<BeneficiaryRequest>>,
     currency: Option<Currency>,
-    merchant: &'a Merchant,
+    accounts: PayableAccounts<'a>,
     wrong: &mut Violations,
 ) -> (Option<&'a LinkedAccount>, Option<Beneficiary>) {
     let Some(request) = object(wrong, given, "data.attributes.beneficiary") else { return (None, None) };
     let named = text(wrong, request.iban, IBAN, |sent| {
         let iban = Iban::try_from(sent.clone()).map_err(|rule| rule.to_string())?;
-        let linked = linked_account(iban, merchant).ok_or("must be the IBAN of one of your linked accounts")?;
+        let linked = linked_account(iban, accounts).map_err(|why| match why {
+            NotPayable::NotLinked => "must be the IBAN of one of your linked accounts".to_owned(),
+            NotPayable::NotYet(_) => why.to_string(),
+        })?;
         match currency.filter(|currency| !linked.account.receives(*currency)) {
             Some(currency) => Err(format!("must be the IBAN of an account that can receive {}", currency.code())),
             None => Ok((linked, sent)),
@@ -336,23 +340,31 @@ fn read_beneficiary<'a>(
 
 /// Who is paid: the account that is named, else the merchant's own for the currency. What a provider collects needs none of the
 /// currency: into which it pays is agreed with it.
-fn payee(data: &Data<'_>, methods: &PaymentMethods, merchant: &Merchant) -> Result<Payee, &'static str> {
+fn payee(data: &Data<'_>, methods: &PaymentMethods, accounts: PayableAccounts<'_>) -> Result<Payee, String> {
     let into_account = methods.as_slice().iter().any(|method| method.pays_into_account());
-    let account = data.account.or_else(|| merchant.account_for(data.amount.currency()));
-    let account = if into_account { account } else { account.or(merchant.linked_accounts.first()) };
-    let linked = account.ok_or("must be one that a linked account of yours can receive")?;
+    let account = data.account.map_or_else(|| accounts.of_currency(data.amount.currency()), Ok);
+    let account = if into_account { account } else { account.or_else(|why| accounts.all().next().ok_or(why)) };
+    let linked = account.map_err(|why| {
+        let can_receive = "must be one that a linked account of yours can receive";
+        match why {
+            NotPayable::NotLinked => can_receive.to_owned(),
+            NotPayable::NotYet(_) => format!("{can_receive}: the one that can {why}"),
+        }
+    })?;
     Ok(Payee { name: linked.name.clone(), account: linked.account.clone() })
 }
 
 /// The linked account of this IBAN: under it, or under the sort code and number that a British one is made of (bank, 4
 /// characters; sort code, 6; number, 8).
-fn linked_account(iban: Iban, merchant: &Merchant) -> Option<&LinkedAccount> {
+fn linked_account<'a>(iban: Iban, accounts: PayableAccounts<'a>) -> Result<&'a LinkedAccount, NotPayable> {
     let british = match (iban.country(), iban.as_str().get(8..14), iban.as_str().get(14..)) {
         ("GB", Some(sort_code), Some(number)) => AccountIdentifier::uk(sort_code, number).ok(),
         _ => None,
     };
-    let by_parts = british.and_then(|account| merchant.linked_account(&account));
-    merchant.linked_account(&AccountIdentifier::Iban { iban }).or(by_parts)
+    accounts.named(&AccountIdentifier::Iban { iban }).or_else(|why| match british {
+        Some(account) => accounts.named(&account).map_err(|of_parts| why.max(of_parts)),
+        None => Err(why),
+    })
 }
 
 /// Of the character set of SEPA (EPC217-08, 1.4).

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use lambda_http::{Request, RequestExt};
 use models::{
     AccountIdentifier, AmountCaps, Creation, Customer, CustomerCreation, CustomerId, Endpoint, EndpointSecret,
-    LinkedAccount, Merchant, Mode, NewSession, Object, Refund, RefundCreation, RefundState, Session, SessionEvent,
-    SessionId, Subscription, TestClock,
+    LinkedAccount, Merchant, Mode, NewSession, Object, PayableAccounts, Refund, RefundCreation, RefundState, Session,
+    SessionEvent, SessionId, Subscription, TestClock,
 };
 use serde_json::{Value, json};
 use store::{DeliveryAttempt, StoredEvent};
@@ -31,6 +31,11 @@ pub(crate) fn merchant() -> Merchant {
     merchant
 }
 
+/// Its accounts, as payments in test find them.
+pub(crate) fn accounts(merchant: &Merchant) -> PayableAccounts<'_> {
+    merchant.payable_accounts(Mode::Test, samples::now())
+}
+
 pub(crate) fn id() -> SessionId {
     "1ae1ce03-dfa9-4593-b487-65c656991cb5".parse().unwrap()
 }
@@ -44,7 +49,8 @@ pub(crate) fn caps() -> AmountCaps {
 pub(crate) fn create(request: &Value, dialect: Dialect) -> Session {
     let body = serde_json::to_vec(request).unwrap();
     let id = id();
-    let new = parse_create(&Json::read(&body).unwrap(), dialect, &merchant(), id, &caps()).unwrap();
+    let merchant = merchant();
+    let new = parse_create(&Json::read(&body).unwrap(), dialect, accounts(&merchant), id, &caps()).unwrap();
     let creation = Creation {
         id,
         end_to_end_id: "728d061b-8e47-4052-be4f-5f9bcdee39ff".parse().unwrap(),
@@ -73,7 +79,8 @@ pub(crate) fn european_merchant() -> Merchant {
 /// Reads what is sent to a path of Fintecture's format that creates sessions.
 pub(crate) fn read_fintecture(target: &str, body: &Json<'_>) -> Result<NewSession, Refusal> {
     let (request, merchant) = (fintecture_request(target), european_merchant());
-    let asked = SessionRequest { request: &request, body, merchant: &merchant, application: None, mode: Mode::Test };
+    let (mode, at) = (Mode::Test, samples::now());
+    let asked = SessionRequest { request: &request, body, merchant: &merchant, application: None, mode, at };
     fintecture::parse_create(&asked, &"GBP:100000000,EUR:100000000".parse().unwrap())
 }
 
@@ -121,7 +128,8 @@ pub(crate) fn yorlet_customer(request: &Value) -> Customer {
 pub(crate) fn yorlet_session(request: &Value) -> Session {
     let body = serde_json::to_vec(request).unwrap();
     let caps = "GBP:100000000,EUR:100000000".parse().unwrap();
-    let new = yorlet::parse_create(&Json::read(&body).unwrap(), &merchant(), &caps).unwrap();
+    let merchant = merchant();
+    let new = yorlet::parse_create(&Json::read(&body).unwrap(), accounts(&merchant), &caps).unwrap();
     assert_eq!(new.customer_id, Some(customer().id));
     let creation = Creation {
         id: id(),

@@ -127,12 +127,13 @@ fn refused(path: &str, body: &Value) -> Vec<String> {
     let body = serde_json::to_vec(body).unwrap();
     let json = Json::read(&body).unwrap();
     let check_url = |url: &str| Ok::<_, &str>(url.to_owned());
-    let create =
-        |dialect| parse_create(&json, dialect, &samples::merchant(), samples::id(), &samples::caps()).map(drop);
+    let merchant = samples::merchant();
+    let accounts = samples::accounts(&merchant);
+    let create = |dialect| parse_create(&json, dialect, accounts, samples::id(), &samples::caps()).map(drop);
     let read = match path {
         "/v2/payment_sessions" => create(Dialect::V2),
         "/api/v2/payment_sessions" => create(Dialect::ApiV2),
-        "/v1/payment_sessions" => yorlet::parse_create(&json, &samples::merchant(), &samples::caps()).map(drop),
+        "/v1/payment_sessions" => yorlet::parse_create(&json, accounts, &samples::caps()).map(drop),
         "/pis/v2/connect" => samples::read_fintecture("/pis/v2/connect?state=order-7", &json).map(drop),
         "/pis/v2/request-to-pay" => samples::read_fintecture(path, &json).map(drop),
         "/pis/v2/refund" | "/pis/v1/refund" => {

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use models::{
-    AmountCaps, Currency, CustomerId, Description, InvalidText, Lifetime, Merchant, MerchantUrl, MinorUnits, Money,
-    Name, NewSession, NoPaymentMethod, Payee, PaymentMethod, PaymentMethods, Reference, WireFormat,
+    AmountCaps, Currency, CustomerId, Description, InvalidText, Lifetime, MerchantUrl, MinorUnits, Money, Name,
+    NewSession, NoPaymentMethod, NotPayable, PayableAccounts, Payee, PaymentMethod, PaymentMethods, Reference,
+    WireFormat,
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -133,12 +134,16 @@ struct CustomerBalanceRequest {
     description: Given<String>,
 }
 
-/// Reads a request by `merchant`; its amount may be at most its currency's cap. Who its customer is, is not read here:
+/// Reads a request by a merchant with these `accounts`; its amount may be at most its currency's cap. Who its customer is, is not read here:
 /// [`super::paid_by`] is.
 ///
 /// # Errors
 /// 400 with what is wrong; 404 if the customer's id is none.
-pub(crate) fn parse_create(body: &Json<'_>, merchant: &Merchant, caps: &AmountCaps) -> Result<NewSession, Refusal> {
+pub(crate) fn parse_create(
+    body: &Json<'_>,
+    accounts: PayableAccounts<'_>,
+    caps: &AmountCaps,
+) -> Result<NewSession, Refusal> {
     let request: CreateRequest = body.object()?;
     let mut wrong = Violations::default();
     let minor = wrong.required(request.amount, None, "amount", A_WHOLE_NUMBER, |minor| {
@@ -156,7 +161,7 @@ pub(crate) fn parse_create(body: &Json<'_>, merchant: &Merchant, caps: &AmountCa
     });
     let methods = methods(request.payment_method_types, &mut wrong);
     let payee = methods.as_ref().zip(currency).and_then(|(methods, currency)| {
-        let payee = payee(methods, currency, merchant);
+        let payee = payee(methods, currency, accounts);
         payee.map_err(|rule| wrong.add(None, METHODS, rule)).ok()
     });
     let description = wrong.optional(request.description, None, "description", A_STRING, Description::try_from);
@@ -236,17 +241,22 @@ fn methods(given: Given<Vec<Given<String>>>, wrong: &mut Violations) -> Option<P
 
 /// Who is paid, if there is a method that the currency can have and, where that pays into an account, an account for it. Of
 /// what a provider collects, the payee is the merchant under any of its accounts: into which the provider pays is agreed with it.
-fn payee(methods: &PaymentMethods, currency: Currency, merchant: &Merchant) -> Result<Payee, String> {
+fn payee(methods: &PaymentMethods, currency: Currency, accounts: PayableAccounts<'_>) -> Result<Payee, String> {
     let code = currency.code().to_ascii_lowercase();
     let mut possible = methods.as_slice().iter().filter(|method| method.can_have(currency)).peekable();
     if possible.peek().is_none() {
         return Err(format!("must name a way to pay in {code}"));
     }
-    let account = merchant.account_for(currency);
+    let account = accounts.of_currency(currency);
     let is_collected = possible.any(|method| !method.pays_into_account());
-    let account = if is_collected { account.or(merchant.linked_accounts.first()) } else { account };
-    let linked = account
-        .ok_or_else(|| format!("must name a way to pay in {code} that needs no account in it: you have none"))?;
+    let account = if is_collected { account.or_else(|why| accounts.all().next().ok_or(why)) } else { account };
+    let linked = account.map_err(|why| {
+        let yours = match why {
+            NotPayable::NotLinked => "you have none".to_owned(),
+            NotPayable::NotYet(_) => format!("yours {why}"),
+        };
+        format!("must name a way to pay in {code} that needs no account in it: {yours}")
+    })?;
     Ok(Payee { name: linked.name.clone(), account: linked.account.clone() })
 }
 

@@ -31,7 +31,24 @@ fn request(amount: i64, methods: &[&str]) -> Value {
 fn read(request: &Value) -> Result<models::NewSession, Refusal> {
     let body = serde_json::to_vec(request).unwrap();
     let caps = "GBP:100000000,EUR:100000000".parse().unwrap();
-    parse_create(&Json::read(&body).unwrap(), &samples::merchant(), &caps)
+    let merchant = samples::merchant();
+    parse_create(&Json::read(&body).unwrap(), merchant.payable_accounts(Mode::Test, samples::now()), &caps)
+}
+
+#[test]
+fn an_account_that_was_just_linked_is_refused_live_and_says_from_when_on() {
+    let mut merchant = samples::merchant();
+    merchant.linked_accounts[0].linked_at = Some("2026-01-31T09:30:00Z".parse().unwrap());
+    let create = |now: &str| {
+        let accounts = merchant.payable_accounts(Mode::Live, now.parse().unwrap());
+        let body = serde_json::to_vec(&request(400, &["pay_by_bank"])).unwrap();
+        parse_create(&Json::read(&body).unwrap(), accounts, &"GBP:100000000".parse().unwrap())
+    };
+    assert!(create("2026-02-01T09:30:00Z").is_ok());
+    let Err(Refusal::Invalid(wrong)) = create("2026-01-31T09:30:00Z") else { panic!("created") };
+    let shown = format!("{wrong:?}");
+    assert!(wrong.len() == 1 && wrong[0].parameter.as_deref() == Some("payment_method_types"), "{shown}");
+    assert!(shown.contains("from 2026-02-01T09:30:00Z on"), "{shown}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Endpoints, good and bad, over plain HTTP.
 
 use std::collections::VecDeque;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -311,4 +311,30 @@ async fn each_delivery_looks_up_its_name_and_connects_anew() {
     let (request, more_bytes) = received.await.unwrap();
     assert_eq!(request.header("host"), Some(format!("shop.example.com:{}", address.port()).as_str()));
     assert_eq!(more_bytes, 0, "the connection is closed after its answer");
+}
+
+#[tokio::test]
+async fn what_is_wanted_whole_comes_whole_in_time_and_within_a_limit() {
+    let post = async |address: SocketAddr| {
+        let url = format!("http://{address}/token").parse().unwrap();
+        hasty_sender().post_whole(&url, &[("x-a", "1".to_owned())], "a=1".to_owned()).await
+    };
+    let (address, received) = endpoint(|stream| async { write(stream, &only_ok("400 Bad Request")).await }).await;
+    assert_eq!(post(address).await, Ok((400, b"ok".to_vec())));
+    let (request, ()) = received.await.unwrap();
+    assert!(request.head.starts_with("POST /token HTTP/1.1\r\n"), "{}", request.head);
+    assert_eq!((request.header("x-a"), request.body.as_slice()), (Some("1"), &b"a=1"[..]));
+
+    let (address, _) = endpoint(|stream| drip(stream, "HTTP/1.1 200 OK\r\n\r\n", "a")).await;
+    assert_eq!(post(address).await, Err(Failure::TimedOut));
+    let endless = |stream| async { drip(stream, "HTTP/1.1 200 OK\r\n\r\n", &"a".repeat(65_536)).await };
+    let (address, _) = endpoint(endless).await;
+    assert_eq!(post(address).await, Err(Failure::ConnectionFailed));
+
+    let untouched = Untouched::new();
+    let url = format!("http://{}/", untouched.address()).parse().unwrap();
+    let usual = Sender::new(USUAL, Clock::System).unwrap();
+    assert_eq!(usual.get_whole(&url).await, Err(Failure::AddressNotAllowed));
+    assert_eq!(usual.post_whole(&url, &[], String::new()).await, Err(Failure::AddressNotAllowed));
+    untouched.assert();
 }

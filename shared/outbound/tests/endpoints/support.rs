@@ -91,6 +91,7 @@ pub(crate) fn secret(byte: u8) -> WebhookSecret {
 pub(crate) fn delivery(url: &str) -> Delivery {
     Delivery {
         correlation_id: None,
+        is_test: false,
         url: url.parse().unwrap(),
         id: "msg_1".parse().unwrap(),
         timestamp_s: 1_700_000_000,

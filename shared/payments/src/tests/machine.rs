@@ -105,7 +105,7 @@ async fn play(retry: bool, steps: Vec<(Step, Crash)>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 50, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn paid_once_or_never_and_the_session_says_which(retry in any::<bool>(), steps in steps()) {

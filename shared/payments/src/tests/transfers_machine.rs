@@ -132,7 +132,7 @@ async fn play(retry: bool, steps: Vec<(Step, Crash)>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 50, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 25, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_the_session_says_is_what_the_ledger_has(retry in any::<bool>(), steps in steps()) {

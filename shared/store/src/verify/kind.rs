@@ -29,6 +29,7 @@ pub(super) enum Kind {
     /// Of a session, or of a refund of it.
     Ended(SessionId, Option<RefundId>),
     Day(MerchantId, Mode, Date),
+    Bounce(MailId),
     Event(EventId),
     Cursor(CursorId),
     Attempt(ObjectId),
@@ -43,6 +44,7 @@ pub(super) enum Kind {
     SignIn,
     Link,
     LinkMail(LinkMailId),
+    OidcRequest,
     Visit,
     Endpoint(MerchantId, EndpointId),
     EndpointCount(MerchantId, Mode),
@@ -92,6 +94,10 @@ impl Kind {
                 let (merchant, mode) = id.split_once('#')?;
                 Some(Self::Day(merchant.parse().ok()?, mode.parse().ok()?, sk.parse().ok()?))
             }
+            "NEEDS" => {
+                let (_, mail) = sk.strip_prefix(keys::BOUNCE_PREFIX)?.split_once('#')?;
+                Some(Self::Bounce(mail.parse().ok()?))
+            }
             "EVENTS" => Self::of_events(id.parse().ok()?, sk),
             "MAIL" => Some(Self::Mail(format!("{id}/{}", sk.replace('#', "/")).parse().ok()?)),
             "MERCHANT" => {
@@ -113,6 +119,7 @@ impl Kind {
             "SIGNIN" => Some(Self::SignIn),
             "LINK" => (sk == keys::LINK_SK).then_some(Self::Link),
             "LINKMAIL" => (sk == keys::LINK_MAIL_SK).then_some(Self::LinkMail(id.parse().ok()?)),
+            "OIDC" => (sk == keys::OIDC_SK).then_some(Self::OidcRequest),
             "VISIT" => (sk == keys::VISIT_SK).then_some(Self::Visit),
             "ENDPOINTS" => {
                 let merchant = id.parse().ok()?;
@@ -169,6 +176,7 @@ impl fmt::Display for Kind {
             Self::Ended(session, None) => write!(f, "ending of session {session}"),
             Self::Ended(session, Some(refund)) => write!(f, "ending of refund {refund} of session {session}"),
             Self::Day(merchant, mode, day) => write!(f, "{} day {day} of merchant {merchant}", mode.as_str()),
+            Self::Bounce(id) => write!(f, "note that mail {id} did not arrive"),
             Self::Event(id) => write!(f, "event {id}"),
             Self::Cursor(id) => write!(f, "cursor {id}"),
             Self::Attempt(id) => write!(f, "an attempt to deliver {id}"),
@@ -183,7 +191,8 @@ impl fmt::Display for Kind {
             Self::People(merchant) => write!(f, "people of merchant {merchant}"),
             Self::SignIn => write!(f, "where a person signs in"),
             Self::Link => write!(f, "a sign-in link"),
-            Self::LinkMail(id) => write!(f, "mail {id} with sign-in links"),
+            Self::LinkMail(id) => write!(f, "mail {id} to people"),
+            Self::OidcRequest => write!(f, "a sign-in at an issuer"),
             Self::Visit => write!(f, "a visit of the console"),
             Self::Endpoint(merchant, id) => write!(f, "endpoint {id} of merchant {merchant}"),
             Self::EndpointCount(merchant, mode) => {

@@ -2,9 +2,11 @@
 
 use models::MerchantId;
 
+use super::waiting::Waits;
 use super::{Check, Rule};
 use crate::error::StoreError;
 use crate::keys;
+use crate::link_mails::LinkMailItem;
 use crate::people::{PersonItem, SignInItem};
 use crate::table::{Item, Key};
 
@@ -18,6 +20,12 @@ impl Check<'_> {
             self.broken_unless(is_found, Rule::Listed, "can't be found by their address, and so not sign in");
         }
         self.of_merchant(merchant).await
+    }
+
+    /// Nobody waits for a sign-in link for long; what owners are to know is sent in the end.
+    pub(super) fn link_mail(&mut self, key: &Key, item: &Item) {
+        let Some(mail) = self.read::<LinkMailItem>(item) else { return };
+        self.waits(key, item, if mail.is_due() { Waits::SomeTime } else { Waits::Never });
     }
 
     pub(super) async fn sign_in(&mut self, key: &Key, item: &Item) -> Result<(), StoreError> {

@@ -19,10 +19,10 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use jiff::{SignedDuration, Timestamp};
 use models::{
-    ActKind, ActObject, ApiKey, Application, AttemptEnd, CursorId, Customer, DisabledBy, Endpoint, EndpointId,
-    EndpointSecret, EventId, LateMoney, LinkMailId, ListShards, MailFeedback, MailId, MailTopic, MinorUnits, Mode,
-    Object, PaidFrom, PaymentAttempt, Person, Received, Refund, RefundCreation, RefundId, Role, Scopes, Session,
-    SessionEvent, SessionId, Shop, TransferInstructions,
+    AccountIdentifier, ActKind, ActObject, ApiKey, Application, AttemptEnd, CursorId, Customer, DisabledBy, Endpoint,
+    EndpointId, EndpointSecret, EventId, LateMoney, LinkMailId, LinkedAccount, ListShards, MailFeedback, MailId,
+    MailTopic, MinorUnits, Mode, Object, PaidFrom, PaymentAttempt, Person, Received, Refund, RefundCreation, RefundId,
+    Role, Scopes, Session, SessionEvent, SessionId, Shop, TransferInstructions,
 };
 use providers::mock::{Concluded, Conclusion, Decided, Decision, Entry, Ledger, Order, Payment, RefundOrder};
 use serde_json::Value;
@@ -31,11 +31,12 @@ use uuid::Uuid;
 use super::{SENDING, WriteKind};
 use crate::table::{Item, Key};
 use crate::{
-    Acts, Change, ChangeError, ClockAdvanced, Counted, Counts, Created, Cursors, Customers, DeliveryAttempt, Endings,
-    EndpointChange, EndpointCreated, Endpoints, Erased, Erasures, Events, Fingerprint, Finished, LinkAsked, LinkMails,
-    LinkToken, ListRange, Mails, Marked, Merchants, MockLedger, ObjectPath, Owner, Paused, People, PeopleChanged,
-    Pointers, RefundConclusion, RefundCreated, RefundEnd, Refunds, Registration, Resent, Sessions, Shops,
-    SignInRequest, Sought, Span, StoreError, StoredEvent, Table, TestClocks, VisitToken, Visits,
+    AccountChange, AccountNotice, Acts, Bounces, BrowserToken, ByPerson, Change, ChangeError, ClockAdvanced, Counted,
+    Counts, Created, Cursors, Customers, DeliveryAttempt, Endings, EndpointChange, EndpointCreated, Endpoints, Erased,
+    Erasures, Events, Fingerprint, Finished, LinkAsked, LinkMails, LinkToken, ListRange, Mails, Marked, Merchants,
+    MockLedger, ObjectPath, OidcRequests, Owner, Paused, People, PeopleChanged, Pointers, RefundConclusion,
+    RefundCreated, RefundEnd, Refunds, Registration, Resent, Sessions, Shops, SignInRequest, Sought, Span, StateToken,
+    StoreError, StoredEvent, Table, TestClocks, VisitToken, Visits,
 };
 use support::World;
 
@@ -271,15 +272,35 @@ async fn merchants(late: &Late, owner: &Owner, now: Timestamp) {
     assert!(!merchants.roll_key(&third.id, &another("fourth"), now, &write).await.unwrap(), "it is revoked");
     let account = samples::merchant().linked_accounts.remove(0);
     for round in ["first", "again"] {
-        assert!(merchants.link_account(id, &account).await.unwrap());
+        assert!(merchants.link_account(id, &account, None).await.unwrap());
         late.arrive_after(&format!("linking an account, {round}")).await;
-        assert!(merchants.unlink_account(id, &account.account).await.unwrap());
+        assert!(merchants.unlink_account(id, &account.account, None).await.unwrap());
         late.arrive_after(&format!("unlinking an account, {round}")).await;
-        assert!(!merchants.unlink_account(id, &account.account).await.unwrap());
+        assert!(!merchants.unlink_account(id, &account.account, None).await.unwrap());
     }
-    assert!(merchants.link_account(id, &account).await.unwrap());
-    assert!(!merchants.link_account(id, &account).await.unwrap());
+    assert!(merchants.link_account(id, &account, None).await.unwrap());
+    assert!(!merchants.link_account(id, &account, None).await.unwrap());
     late.arrive_after("linking an account for good").await;
+    let other = LinkedAccount { account: AccountIdentifier::uk("010203", "87654321").unwrap(), ..account };
+    let notice = AccountNotice {
+        merchant_id: id.clone(),
+        account: samples::text("4321"),
+        change: AccountChange::Unlinked,
+        by: samples::text("ada@shop.example"),
+        at: models::truncate_to_ms(now),
+    };
+    let of_account = |what| samples::act(id, Mode::Test, what, ActObject::Account(samples::text("4321")));
+    for round in ["first", "again"] {
+        let write = late.acts().write(&of_account(ActKind::AccountLinked)).unwrap();
+        let by = ByPerson { act: &write, mail_id: LinkMailId::new(samples::uuid()), notice: &notice };
+        assert!(merchants.link_account(id, &other, Some(by)).await.unwrap());
+        late.arrive_after(&format!("linking an account by a person, {round}")).await;
+        let write = late.acts().write(&of_account(ActKind::AccountUnlinked)).unwrap();
+        let by = ByPerson { act: &write, mail_id: LinkMailId::new(samples::uuid()), notice: &notice };
+        assert!(merchants.unlink_account(id, &other.account, Some(by)).await.unwrap());
+        late.arrive_after(&format!("unlinking an account by a person, {round}")).await;
+        assert!(!merchants.unlink_account(id, &other.account, Some(by)).await.unwrap());
+    }
     let shops = Shops::new(late.table.clone());
     for shop in [samples::shop(), Shop::new(samples::name("Dim Candles")), samples::shop()] {
         shops.put(id, &shop).await.unwrap();
@@ -749,6 +770,8 @@ async fn mails(late: &Late, paid: &Session, now: Timestamp) {
         late.arrive_after("sending a mail").await;
         mails.note(&id, MailFeedback::Bounced, at + seconds(2)).await.unwrap();
         late.arrive_after("noting a mail's feedback").await;
+        Bounces::new(late.table.clone()).note(&id, at + seconds(2)).await.unwrap();
+        late.arrive_after("noting that a mail did not arrive").await;
         assert_eq!(mails.resend(&id, at + seconds(3)).await.unwrap(), Resent::Due);
         late.arrive_after("sending a mail again").await;
         at += seconds(10);
@@ -1033,7 +1056,7 @@ async fn endings(late: &Late, owner: &Owner, now: Timestamp) {
             endings.note(&session, now).await.unwrap();
             late.arrive_after("noting how something ended").await;
         }
-        let days = endings.last_days(owner, ListShards::default(), 4, now, &|| true).await.unwrap();
+        let days = endings.last_days(owner, ListShards::default(), 4, now, &|| true).await.unwrap().days;
         assert_eq!(days[0].1.as_ref().unwrap().payments().ended, round);
         late.arrive_after("adding a day up").await;
     }
@@ -1084,11 +1107,21 @@ async fn people(late: &Late, owner: &Owner, now: Timestamp) {
             if tried == 300 {
                 mails.end(&claim).await.unwrap();
             } else {
-                mails.put_back(&claim, merchant, at + seconds(tried + 70)).await.unwrap();
+                let again_at = at + seconds(tried + 90);
+                mails.put_back(&claim, merchant.as_str(), at + seconds(tried + 70), again_at).await.unwrap();
             }
             late.arrive_after("sending it, or not").await;
         }
         assert!(mails.claim(id, at + seconds(1000)).await.unwrap().is_none(), "it is done");
+        let (oidc, state) = (OidcRequests::new(late.table.clone()), StateToken::new(&late.table.random));
+        let (browser, vouched) = (BrowserToken::new(&late.table.random), VisitToken::new(&late.table.random));
+        oidc.put(&state, &browser, "/console/test/payments", false, at).await.unwrap();
+        late.arrive_after("beginning a sign-in at an issuer").await;
+        assert!(oidc.use_up(&state, &browser, at + seconds(1)).await.unwrap().is_some());
+        late.arrive_after("coming back from it").await;
+        assert!(oidc.use_up(&state, &browser, at + seconds(2)).await.unwrap().is_none(), "once");
+        assert!(visits.begin_vouched(&ada, at, &vouched, at + seconds(2), None).await.unwrap().is_some());
+        late.arrive_after("signing in by it").await;
         for visit in 0..2 {
             let (link, cookie) = (LinkToken::new(&late.table.random), VisitToken::new(&late.table.random));
             at += seconds(100);

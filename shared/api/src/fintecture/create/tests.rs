@@ -1,8 +1,8 @@
 //! Everything that a creation may say, and what is wrong with it.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use lambda_http::{Body, Request};
-use models::{Creation, OfferLimits};
+use models::{Creation, Merchant, OfferLimits};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -19,7 +19,8 @@ const GERMAN: &str = "DE89370400440532013000";
 
 fn merchant() -> Merchant {
     let account = AccountIdentifier::Iban { iban: samples::text(GERMAN) };
-    let linked = LinkedAccount { name: samples::name("Gerald Wiley GmbH"), account, default: false };
+    let name = samples::name("Gerald Wiley GmbH");
+    let linked = LinkedAccount { name, account, default: false, linked_at: None };
     let mut merchant = samples::merchant();
     merchant.linked_accounts.push(linked);
     merchant
@@ -32,6 +33,7 @@ struct Asked {
     headers: Vec<(&'static str, String)>,
     body: Value,
     mode: Mode,
+    at: Timestamp,
     registered: Option<Vec<&'static str>>,
     merchant: Merchant,
 }
@@ -42,6 +44,7 @@ fn connect(meta: Value) -> Asked {
         headers: Vec::new(),
         body: json!({ "meta": meta, "data": { "attributes": { "amount": "149.30", "currency": "EUR" } } }),
         mode: Mode::Test,
+        at: samples::now(),
         registered: None,
         merchant: merchant(),
     }
@@ -89,7 +92,8 @@ impl Asked {
         });
         let body = Json::read(body.as_bytes()).unwrap();
         let (merchant, application) = (&self.merchant, application.as_ref());
-        let asked = SessionRequest { request: &request, body: &body, merchant, application, mode: self.mode };
+        let at = self.at;
+        let asked = SessionRequest { request: &request, body: &body, merchant, application, mode: self.mode, at };
         parse_create(&asked, &"GBP:100000000,EUR:50000000".parse().unwrap())
     }
 
@@ -112,6 +116,25 @@ impl Asked {
     fn missing(&self, parameter: &str) {
         assert_eq!(self.wrong(), [("mandatory_field_missing", parameter.to_owned())], "{self:?}");
     }
+}
+
+#[test]
+fn an_account_that_was_just_linked_is_refused_live_and_says_from_when_on() {
+    let mut asked = connect(json!({}));
+    for linked in &mut asked.merchant.linked_accounts {
+        linked.linked_at = Some(asked.at);
+    }
+    assert!(asked.read().is_ok(), "in test");
+    asked.mode = Mode::Live;
+    asked.invalid(CURRENCY);
+    asked.body["data"]["attributes"]["beneficiary"] = json!({ "iban": GERMAN });
+    let Err(Refusal::Invalid(wrong)) = asked.read() else { panic!("created") };
+    let named: Vec<_> = wrong.iter().map(|wrong| wrong.parameter.as_deref()).collect();
+    assert!(named.contains(&Some(IBAN)), "{wrong:?}");
+    let from = asked.at + SignedDuration::from_hours(24);
+    assert!(format!("{wrong:?}").contains(&format!("can be paid into it from {from} on")), "{wrong:?}");
+    asked.at = from;
+    assert!(asked.read().is_ok());
 }
 
 fn kept(new: &NewSession) -> Value {

@@ -1,0 +1,147 @@
+//! Linking an account: a form, a page that shows what was typed to be checked, and then it is linked.
+
+use askama::Template;
+use lambda_http::Request;
+use lambda_http::http::StatusCode;
+use models::{AccountIdentifier, AccountKind, LinkedAccount, Payee};
+use pages::{AccountErrors, AccountFields, Answer, Language, Problem, ProblemTexts, Shell, Zone, read_form, see_other};
+use serde::Deserialize;
+use store::AccountChange;
+
+use super::change::Change;
+use super::list::page;
+use super::own::{MAX_ACCOUNTS, accounts_path, merchant, sign_in_again};
+use crate::acts::refused;
+use crate::counterfoil;
+use crate::frame::Frame;
+use crate::services::Services;
+use crate::step::Step;
+
+/// What kind of account is typed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Kind {
+    #[default]
+    UkAccount,
+    Iban,
+}
+
+/// An account as typed. Nothing debugs it.
+#[derive(Default, Deserialize)]
+pub(super) struct LinkForm {
+    /// The button.
+    #[serde(default)]
+    step: Step,
+    #[serde(default)]
+    pub(super) kind: Kind,
+    #[serde(default)]
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) sort_code: String,
+    #[serde(default)]
+    pub(super) account_number: String,
+    #[serde(default)]
+    pub(super) iban: String,
+}
+
+impl LinkForm {
+    fn check(&self) -> Result<Payee, AccountErrors> {
+        let Self { kind, name, sort_code, account_number, iban, .. } = self;
+        let kind = match kind {
+            Kind::UkAccount => AccountKind::UkAccount,
+            Kind::Iban => AccountKind::Iban,
+        };
+        let fields = AccountFields { name, sort_code, account_number, iban };
+        // What a payer reads about wrong details is true for a merchant, too.
+        fields.check(kind, &Language::English.texts().refunds)
+    }
+
+    /// That this account is linked already.
+    fn linked_already(&self) -> AccountErrors {
+        let text = Some("This account is linked already");
+        match self.kind {
+            Kind::UkAccount => AccountErrors { account_number: text, ..AccountErrors::default() },
+            Kind::Iban => AccountErrors { iban: text, ..AccountErrors::default() },
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "accounts/check.html")]
+struct CheckPage<'a> {
+    shell: &'a Shell<'a>,
+    frame: &'a Frame<'a>,
+    path: String,
+    form: &'a LinkForm,
+    holder: &'a str,
+    /// What names it, in full: to be compared.
+    numbers: Vec<(&'static str, &'a str)>,
+    live_from: String,
+    command: String,
+}
+
+/// One step of the form. The last alone links anything.
+pub(crate) async fn link(services: &Services, frame: &Frame<'_>, request: &Request) -> Answer {
+    if let Some(sign_in_again) = sign_in_again(services, frame) {
+        return see_other(&sign_in_again);
+    }
+    let form: LinkForm = read_form(request)?;
+    let merchant = merchant(services, frame).await?;
+    let form_page = |status, wrong| page(services, frame, &merchant, status, &form, wrong);
+    let Payee { name, account } = match (form.step, form.check()) {
+        (Step::Edit, _) => return form_page(StatusCode::OK, AccountErrors::default()),
+        (Step::Check | Step::Confirm, Err(wrong)) => return form_page(StatusCode::UNPROCESSABLE_ENTITY, wrong),
+        (Step::Check | Step::Confirm, Ok(payee)) => payee,
+    };
+    let is_linked = merchant.linked_account(&account).is_some();
+    let at = models::truncate_to_ms(services.clock.now());
+    let linked = LinkedAccount { name, account, default: false, linked_at: Some(at) };
+    let live_from = linked.live_from().unwrap_or(at);
+    match form.step {
+        Step::Check | Step::Edit if is_linked => form_page(StatusCode::UNPROCESSABLE_ENTITY, form.linked_already()),
+        Step::Check | Step::Edit => {
+            let page = CheckPage {
+                shell: &frame.shell(),
+                frame,
+                path: accounts_path(frame),
+                form: &form,
+                holder: linked.name.as_str(),
+                numbers: numbers(&linked.account),
+                live_from: frame.language.date_and_time(live_from, Zone::London),
+                command: counterfoil::link_account(&merchant.id, &linked),
+            };
+            frame.page(StatusCode::OK, &page)
+        }
+        // The same form did it, as a rule: the list shows it.
+        Step::Confirm if is_linked => see_other(&accounts_path(frame)),
+        Step::Confirm => {
+            let change = Change::new(services, frame, &linked.account, AccountChange::Linked { live_from })?;
+            if merchant.linked_accounts.len() >= MAX_ACCOUNTS {
+                services.acts.put(&refused(change.act, "too_many_accounts")).await?;
+                return Err(too_many());
+            }
+            if services.merchants.link_account(&merchant.id, &linked, Some(change.by())).await? {
+                change.tell(services).await;
+            }
+            see_other(&accounts_path(frame))
+        }
+    }
+}
+
+/// An account's numbers, by what they are called.
+fn numbers(account: &AccountIdentifier) -> Vec<(&'static str, &str)> {
+    match account {
+        AccountIdentifier::UkAccount { sort_code, account_number } => {
+            vec![("Sort code", sort_code.as_str()), ("Account number", account_number.as_str())]
+        }
+        AccountIdentifier::Iban { iban } => vec![("IBAN", iban.as_str())],
+    }
+}
+
+/// 409: there are too many accounts.
+fn too_many() -> Problem {
+    Problem::Refused(StatusCode::CONFLICT, |_| ProblemTexts {
+        heading: "There are 100 accounts, which is the most",
+        text: "Unlink one that isn’t used, or ask whoever operates this: counterfoil accounts link links another.",
+    })
+}

@@ -1,0 +1,40 @@
+//! The visitor's own accounts.
+
+use models::{AccountIdentifier, LinkedAccount, Merchant};
+use pages::Problem;
+
+use crate::back::Back;
+use crate::digest::account_mark;
+use crate::frame::Frame;
+use crate::fresh::is_fresh_in_both;
+use crate::services::Services;
+
+/// How many accounts a merchant may have and be linked another here. All are read with the first request of a merchant. The command
+/// line knows no limit.
+pub(super) const MAX_ACCOUNTS: usize = 100;
+
+/// Where the accounts are.
+pub(super) fn accounts_path(frame: &Frame<'_>) -> String {
+    format!("{}/accounts", frame.root())
+}
+
+/// Where an account is unlinked.
+pub(super) fn account_path(frame: &Frame<'_>, merchant: &Merchant, account: &AccountIdentifier) -> String {
+    format!("{}/{}", accounts_path(frame), account_mark(&merchant.idempotency_salt, account))
+}
+
+/// The visitor's merchant.
+pub(super) async fn merchant(services: &Services, frame: &Frame<'_>) -> Result<Merchant, Problem> {
+    services.merchants.get(&frame.visitor.person.merchant_id).await?.ok_or(Problem::NotFound)
+}
+
+/// The account with this mark, if it is linked.
+pub(super) fn find<'a>(merchant: &'a Merchant, mark: &str) -> Option<&'a LinkedAccount> {
+    let mut linked = merchant.linked_accounts.iter();
+    linked.find(|linked| account_mark(&merchant.idempotency_salt, &linked.account) == mark)
+}
+
+/// Where they show once more who they are, if they have to before they link or unlink anything.
+pub(super) fn sign_in_again(services: &Services, frame: &Frame<'_>) -> Option<String> {
+    (!is_fresh_in_both(services, frame)).then(|| Back::read(&accounts_path(frame)).sign_in_again())
+}
