@@ -327,9 +327,10 @@ async fn what_the_issuer_does_not_say_of_somebody_lets_nobody_in() {
     // It signs by a key that it did not have before.
     issuer.visit(&world, &mut ada, START).await;
     assert_eq!(ada.get(WEBHOOKS).await.status, StatusCode::OK);
-    let mut state = issuer.state();
-    (state.key, state.key_id) = (new_key(), "k2".to_owned());
-    drop(state);
+    {
+        let mut state = issuer.state();
+        (state.key, state.key_id) = (new_key(), "k2".to_owned());
+    }
     let mut bea = world.stranger();
     issuer.visit(&world, &mut bea, START).await;
     assert_eq!(bea.get(WEBHOOKS).await.status, StatusCode::OK);

@@ -110,6 +110,7 @@ fn where_units_go(payment: &Payment) -> String {
 fn item_name(item: &str) -> &str {
     match item {
         "SESSION" => "session",
+        "ENDED" => "what ended",
         "EVENTS" => "event, cursor, attempt",
         "ENDPOINTS" => "endpoint",
         "MAIL" => "mail",

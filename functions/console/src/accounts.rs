@@ -2,6 +2,7 @@
 //! real money, so all owners are mailed, and live payments can be paid into it a day later.
 
 mod change;
+mod form;
 mod link;
 mod list;
 mod own;

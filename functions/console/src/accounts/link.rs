@@ -3,12 +3,12 @@
 use askama::Template;
 use lambda_http::Request;
 use lambda_http::http::StatusCode;
-use models::{AccountIdentifier, AccountKind, LinkedAccount, Payee};
-use pages::{AccountErrors, AccountFields, Answer, Language, Problem, ProblemTexts, Shell, Zone, read_form, see_other};
-use serde::Deserialize;
+use models::{AccountIdentifier, LinkedAccount, Payee};
+use pages::{AccountErrors, Answer, Problem, ProblemTexts, Shell, Zone, read_form, see_other};
 use store::AccountChange;
 
 use super::change::Change;
+use super::form::{Kind, LinkForm};
 use super::list::page;
 use super::own::{MAX_ACCOUNTS, accounts_path, merchant, sign_in_again};
 use crate::acts::refused;
@@ -16,55 +16,6 @@ use crate::counterfoil;
 use crate::frame::Frame;
 use crate::services::Services;
 use crate::step::Step;
-
-/// What kind of account is typed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Kind {
-    #[default]
-    UkAccount,
-    Iban,
-}
-
-/// An account as typed. Nothing debugs it.
-#[derive(Default, Deserialize)]
-pub(super) struct LinkForm {
-    /// The button.
-    #[serde(default)]
-    step: Step,
-    #[serde(default)]
-    pub(super) kind: Kind,
-    #[serde(default)]
-    pub(super) name: String,
-    #[serde(default)]
-    pub(super) sort_code: String,
-    #[serde(default)]
-    pub(super) account_number: String,
-    #[serde(default)]
-    pub(super) iban: String,
-}
-
-impl LinkForm {
-    fn check(&self) -> Result<Payee, AccountErrors> {
-        let Self { kind, name, sort_code, account_number, iban, .. } = self;
-        let kind = match kind {
-            Kind::UkAccount => AccountKind::UkAccount,
-            Kind::Iban => AccountKind::Iban,
-        };
-        let fields = AccountFields { name, sort_code, account_number, iban };
-        // What a payer reads about wrong details is true for a merchant, too.
-        fields.check(kind, &Language::English.texts().refunds)
-    }
-
-    /// That this account is linked already.
-    fn linked_already(&self) -> AccountErrors {
-        let text = Some("This account is linked already");
-        match self.kind {
-            Kind::UkAccount => AccountErrors { account_number: text, ..AccountErrors::default() },
-            Kind::Iban => AccountErrors { iban: text, ..AccountErrors::default() },
-        }
-    }
-}
 
 #[derive(Template)]
 #[template(path = "accounts/check.html")]

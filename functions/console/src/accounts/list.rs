@@ -5,7 +5,7 @@ use lambda_http::http::StatusCode;
 use models::{AccountIdentifier, LinkedAccount, Merchant, Mode, NotPayable};
 use pages::{AccountErrors, Answer, Shell, Zone};
 
-use super::link::{Kind, LinkForm};
+use super::form::{Kind, LinkForm};
 use super::own::{account_path, accounts_path, merchant, sign_in_again};
 use crate::frame::Frame;
 use crate::payments::mask;

@@ -445,7 +445,9 @@ fn the_documented_signatures_verify() {
     let said = [decryptable.date, decryptable.digest, decryptable.request_id];
     assert_eq!(["Date", "Digest", "X-Request-ID"].map(|name| table[name]), said.each_ref().map(String::as_str));
     let parameters = openapi["webhooks"]["event"]["post"]["parameters"].as_array().unwrap();
-    for name in parameters.iter().map(|parameter| parameter["name"].as_str().unwrap()) {
+    // What marks a test event is in no other.
+    let names = parameters.iter().map(|parameter| parameter["name"].as_str().unwrap());
+    for name in names.filter(|name| *name != "Counterfoil-Test") {
         assert!(table.contains_key(name), "{name} is in no example");
     }
 }
