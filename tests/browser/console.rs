@@ -84,10 +84,11 @@ async fn everyone_can_read_the_pages() {
     let Some((browser, world)) = signed_in().await else { return };
     let session = world.paid().await;
     let open = world.create().await;
+    // Before there is an endpoint that doesn't answer, to which it would be delivered.
+    world.settled().await;
     let webhook = world
         .register("http://127.0.0.1:9999/a-path-that-is-rather-long-for-a-telephone/webhooks", serde_json::json!({}))
         .await;
-    world.settled().await;
     let payment = format!("payments/{}", text(&session["id"]));
     let mut inspector = Inspector::new(browser).await;
     for path in [
