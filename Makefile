@@ -85,7 +85,7 @@ unit: with-tests
 	PERMISSIONS_DIR=$(PERMISSIONS) PAGES_DIR=$(PAGES) cargo test --workspace --tests
 	@echo "==> pages: everyone can read what was rendered in these tests"
 	@[ -f $(TOOLS)/axe.min.js ] || echo "    WITHOUT AXE-CORE, which is not in .tools: make test-axe fetches it"
-	PAGES_DIR=$(PAGES) cargo test --package tests $(RENDERED)
+	PAGES_DIR=$(PAGES) cargo test --workspace $(RENDERED)
 	@echo "==> permissions: what functions may do is what they did in these tests"
 	PERMISSIONS_DIR=$(PERMISSIONS) cargo test --workspace --test permissions functions_may_do -- --ignored
 
@@ -168,8 +168,8 @@ seed: debug ## add sessions to the local data (SESSIONS=1000000 DATA_DIR=.local)
 
 test-axe: rendered axe ## axe-core on every page and mail (needs a network, once)
 	@echo "==> axe: pages and mails as they are rendered, then every page of the running service"
-	BROWSER_TESTS=required AXE=required PAGES_DIR=$(PAGES) cargo test --package tests $(RENDERED)
-	BROWSER_TESTS=required AXE=required cargo test --package tests --test browser states::
+	BROWSER_TESTS=required AXE=required PAGES_DIR=$(PAGES) cargo test --workspace $(RENDERED)
+	BROWSER_TESTS=required AXE=required cargo test --workspace --test browser states::
 
 AXE_VERSION := 4.14.1
 AXE_SHA256 := e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745
@@ -189,10 +189,10 @@ rendered: with-tests
 	PAGES_DIR=$(PAGES) cargo test --quiet --package checkout --package email-receipt --package mocks --lib
 
 pictures: rendered ## pictures of every page, into docs/pages
-	PAGES_DIR=$(PAGES) BROWSER_TESTS=required cargo test --package tests --test browser pictures::pictures -- --exact --ignored
+	PAGES_DIR=$(PAGES) BROWSER_TESTS=required cargo test --workspace --test browser pictures::pictures -- --exact --ignored
 
 console-pictures: with-tests ## pictures of the console, of what `make demo` shows, into docs/console
-	BROWSER_TESTS=required cargo test --package tests --test browser console_pictures::console_pictures -- --exact --ignored
+	BROWSER_TESTS=required cargo test --workspace --test browser console_pictures::console_pictures -- --exact --ignored
 
 test-clients: ## the vendors' own clients against a running `make run` (needs Node.js, python3 with venv and a network; SIGNED=1 as there)
 	@dir=$$(mktemp -d) && trap "rm -rf $$dir" EXIT && cp tests/clients/* $$dir && cd $$dir && \
@@ -207,7 +207,7 @@ ORACLES := $(TOOLS)/oracles
 
 test-oracles: $(if $(AWS_PROFILE),,$(ORACLES)/installed) ## contracts against ministack and moto or, with AWS_PROFILE (and AWS_REGION), AWS
 	@echo "==> contracts"
-	ORACLES=$(ORACLES)/bin cargo test --package tests --test contract oracles::oracles -- --exact --ignored --nocapture
+	ORACLES=$(ORACLES)/bin cargo test --workspace --test contract oracles::oracles -- --exact --ignored --nocapture
 
 $(ORACLES)/installed: tests/contract/requirements.txt
 	@python3 -c "import ensurepip, venv" 2>/dev/null || { echo "python3 with venv is needed: on Debian, apt-get install python3-venv"; exit 1; }

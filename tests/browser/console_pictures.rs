@@ -114,10 +114,11 @@ async fn console_pictures() {
         ("webhooks", "Webhooks", "Where events are sent, and what does not answer."),
         ("keys", "API keys", "The keys by which the merchant's systems call, by name."),
         ("people", "People", "Who may do what."),
-        ("audit", "Audit", "Who did what, when and why."),
+        ("audit?what=payment_cancelled", "Audit", "Who did what, when and why."),
     ] {
         to.browser.open(&page(part)).await;
-        to.take(part, heading, caption).await;
+        let name = part.split('?').next().unwrap_or(part);
+        to.take(name, heading, caption).await;
     }
     std::fs::write(to.folder.join("README.md"), &to.list).unwrap();
 }
