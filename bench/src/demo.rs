@@ -127,7 +127,7 @@ async fn fill(machine: &Machine, count: usize, base_url: String) -> Result<(), E
         return Err("what happened is not published yet".into());
     }
     progress.finish();
-    // From here on: nobody there is told of what happened before.
+    // From here on: nobody there is notified of what happened before.
     add_endpoints(&shop, &random).await
 }
 
@@ -144,7 +144,7 @@ async fn name(table: &Table) -> Result<(), Error> {
     Ok(Shops::new(table.clone()).put(&id, &shop).await?)
 }
 
-/// When so many payments were created, oldest first: by the rhythm of weeks, more of them from month to month.
+/// When this number of payments were created, oldest first: by the rhythm of weeks, more of them from month to month.
 fn times(now: Timestamp, count: usize) -> Result<Vec<Timestamp>, Error> {
     let mut rng = Rng::with_seed(SEED);
     let today = now.as_second().div_euclid(DAY_S);
@@ -178,7 +178,7 @@ fn times(now: Timestamp, count: usize) -> Result<Vec<Timestamp>, Error> {
     Ok(times)
 }
 
-/// The time so many days ago.
+/// The time this number of days ago.
 fn days_ago(shop: &Shop, days: i64) -> Result<Timestamp, Error> {
     Ok(shop.now.checked_sub(SignedDuration::from_secs(days * DAY_S))?)
 }

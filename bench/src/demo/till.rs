@@ -179,7 +179,7 @@ impl Till<'_> {
         self.rng.choice(choices).copied().ok_or_else(|| "there is nothing to choose from".into())
     }
 
-    /// Lets so many seconds pass.
+    /// Lets this number of seconds pass.
     fn wait_s(&mut self, seconds: Range<u64>) {
         self.hands.advance_ms(self.rng.u64(seconds).saturating_mul(1000));
     }
@@ -190,7 +190,7 @@ impl Till<'_> {
         self.hands.advance_ms(u64::try_from(ms).unwrap_or_default());
     }
 
-    /// Whether so many seconds from here have passed by now.
+    /// Whether this number of seconds from here have passed by now.
     fn has_time_s(&self, seconds: u64) -> bool {
         let left = self.shop.now.duration_since(self.clock.now()).as_secs();
         u64::try_from(left).is_ok_and(|left| left > seconds)

@@ -2,7 +2,7 @@
 //!
 //! An ending is an item of its own, put after the table's stream, once or many times: it is the same each time, so nothing is
 //! counted twice, in whatever order records come. Two days after a day has ended, what its endings add up to is kept as well, by
-//! whoever asks for it first. An ending that comes after that removes the sum again (docs/decisions/0051-overview.md).
+//! the first who asks for it. An ending that comes after that removes the sum again (docs/decisions/0051-overview.md).
 
 mod ending;
 mod tally;

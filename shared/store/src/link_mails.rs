@@ -31,7 +31,7 @@ pub struct LinkMails {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LinkMail {
-    /// Links to sign in by: to whoever works somewhere with the address that was typed.
+    /// Links to sign in by: to those who work somewhere with the address that was typed.
     SignIn(SignInRequest),
     /// That an account was linked or unlinked: to all who own.
     Account(AccountNotice),

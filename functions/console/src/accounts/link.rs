@@ -93,6 +93,6 @@ fn numbers(account: &AccountIdentifier) -> Vec<(&'static str, &str)> {
 fn too_many() -> Problem {
     Problem::Refused(StatusCode::CONFLICT, |_| ProblemTexts {
         heading: "There are 100 accounts, which is the most",
-        text: "Unlink one that isn’t used, or ask whoever operates this: counterfoil accounts link links another.",
+        text: "Unlink one that isn’t used, or ask the operator of this service: counterfoil accounts link links another.",
     })
 }

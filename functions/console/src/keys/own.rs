@@ -42,6 +42,6 @@ pub(super) fn name_of(key: &ApiKey) -> &str {
 pub(super) fn too_many() -> Problem {
     Problem::Refused(StatusCode::CONFLICT, |_| ProblemTexts {
         heading: "There have been 100 keys, which is the most",
-        text: "Keys that are over count, too. Ask whoever operates this for another: counterfoil keys issue makes it.",
+        text: "Keys that are over count, too. Ask the operator of this service for another: counterfoil keys issue makes it.",
     })
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ending::{End, Ending};
 
-/// The waits that are told apart, in seconds, each with what is below; one place more is for the longer ones.
+/// The waits that are distinguished, in seconds, each with what is below; one place more is for the longer ones.
 const BOUNDS_S: [u64; 16] = [10, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1_800, 3_600, 7_200, 21_600, 86_400, 259_200];
 
 /// Where those are counted whose payer had not chosen how to pay.
