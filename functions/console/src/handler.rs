@@ -52,7 +52,9 @@ impl Console {
         let audit_table = AuditTable::new(&config, runtime::required("AUDIT_TABLE_NAME")?);
         let policy = Policy { loopback_allowed: runtime::local_loopback_webhooks() };
         let (caps, local_live) = (api::amount_caps_from_env()?, runtime::local_live_connector());
-        let (formats, logs, oidc) = (Formats::from_env()?, Logs::from_env()?, Oidc::from_env(policy)?);
+        let (formats, logs) = (Formats::from_env()?, Logs::from_env()?);
+        // It reads the system's root certificates.
+        let oidc = if is_on { Oidc::from_env(policy)? } else { None };
         let settings = Settings { caps, formats, local_live, policy, logs, oidc };
         let services = Services::new(table, audit_table, webhooks, receipts, settings, Clock::System, Random::System);
         let console = Self { is_on, public_base_url: runtime::optional("PUBLIC_BASE_URL"), services };

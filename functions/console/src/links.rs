@@ -24,7 +24,7 @@ use crate::step::Step;
 
 /// The form, as nobody has typed in it yet.
 pub(crate) async fn show(services: &Services, frame: &Frame<'_>) -> Answer {
-    let merchant = merchant(services, frame).await?;
+    let merchant = frame.visitor.merchant(services).await?;
     match possible(services, frame, &merchant) {
         Ok(targets) => {
             let form = LinkForm::new(&targets, services.random.write_id());
@@ -37,7 +37,7 @@ pub(crate) async fn show(services: &Services, frame: &Frame<'_>) -> Answer {
 /// One step of the form. The last alone makes anything.
 pub(crate) async fn submit(services: &Services, frame: &Frame<'_>, request: &Request, base_url: &str) -> Answer {
     let form: LinkForm = read_form(request)?;
-    let merchant = merchant(services, frame).await?;
+    let merchant = frame.visitor.merchant(services).await?;
     let targets = match possible(services, frame, &merchant) {
         Ok(targets) => targets,
         Err(why) => return frame.page(StatusCode::CONFLICT, &ImpossiblePage::new(frame, why, &merchant)),
@@ -92,10 +92,6 @@ pub(crate) async fn show_link(services: &Services, frame: &Frame<'_>, id: Sessio
         let (heading, text) = ("This link can’t be paid any more", format!("The payment {}.", state_in_words(state)));
         frame.page(StatusCode::OK, &RefusalPage::new(frame, heading, text, None, payment_path(frame.mode, id)))
     }
-}
-
-async fn merchant(services: &Services, frame: &Frame<'_>) -> Result<Merchant, Problem> {
-    services.merchants.get(&frame.visitor.person.merchant_id).await?.ok_or(Problem::NotFound)
 }
 
 /// Where a link's money may go; or why there can't be a link.

@@ -107,7 +107,7 @@ struct Counted {
 pub(crate) async fn show(services: &Services, frame: &Frame<'_>, query: &str) -> Answer {
     let period = Period::read(query).ok_or(Problem::Malformed)?;
     let now = services.clock.now();
-    let merchant = services.merchants.get(&frame.visitor.person.merchant_id).await?.ok_or(Problem::NotFound)?;
+    let merchant = frame.visitor.merchant(services).await?;
     let shards = merchant.list_sharding.shards();
     let needs = needs::find(services, frame, shards, now).await?;
     let Counted { columns, goes_further } = count(services, frame, shards, period, now).await?;

@@ -143,7 +143,7 @@ impl<'a> Refundable<'a> {
             Ok(asked) => asked,
             Err(wrong) => return self.form(StatusCode::UNPROCESSABLE_ENTITY, left, form, Some(wrong), None),
         };
-        let merchant = services.merchants.get(&frame.visitor.person.merchant_id).await?.ok_or(Problem::NotFound)?;
+        let merchant = frame.visitor.merchant(services).await?;
         let refund_id = api::refund_id_after(&merchant, frame.mode, id, form.seen);
         let act = act(services, frame, ActObject::Refund { session_id: id, refund_id }, left, &asked);
         let write = services.acts.write(&act)?;

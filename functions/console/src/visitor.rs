@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use lambda_http::Request;
 use lambda_http::http::header;
-use models::{Mode, Permission, Person};
+use models::{Merchant, Mode, Permission, Person};
 use pages::Problem;
 use store::{Owner, Visit, VisitToken};
 
@@ -34,6 +34,11 @@ impl Visitor {
         let visit = services.visits.find(&token, services.clock.now()).await?;
         let Some(Visit { person, authenticated_at, csrf }) = visit else { return Ok(None) };
         Ok(Some(Self { person, signed_in_at: authenticated_at, csrf: Csrf(csrf) }))
+    }
+
+    /// The merchant in whose console they work.
+    pub(crate) async fn merchant(&self, services: &Services) -> Result<Merchant, Problem> {
+        services.merchants.get(&self.person.merchant_id).await?.ok_or(Problem::NotFound)
     }
 
     /// Whether they may do this.

@@ -10,7 +10,7 @@ use store::AccountChange;
 use super::change::Change;
 use super::form::{Kind, LinkForm};
 use super::list::page;
-use super::own::{MAX_ACCOUNTS, accounts_path, merchant, sign_in_again};
+use super::own::{MAX_ACCOUNTS, accounts_path, sign_in_again};
 use crate::acts::refused;
 use crate::counterfoil;
 use crate::frame::Frame;
@@ -37,7 +37,7 @@ pub(crate) async fn link(services: &Services, frame: &Frame<'_>, request: &Reque
         return see_other(&sign_in_again);
     }
     let form: LinkForm = read_form(request)?;
-    let merchant = merchant(services, frame).await?;
+    let merchant = frame.visitor.merchant(services).await?;
     let form_page = |status, wrong| page(services, frame, &merchant, status, &form, wrong);
     let Payee { name, account } = match (form.step, form.check()) {
         (Step::Edit, _) => return form_page(StatusCode::OK, AccountErrors::default()),

@@ -6,7 +6,7 @@ use models::{AccountIdentifier, LinkedAccount, Merchant, Mode, NotPayable};
 use pages::{AccountErrors, Answer, Shell, Zone};
 
 use super::form::{Kind, LinkForm};
-use super::own::{account_path, accounts_path, merchant, sign_in_again};
+use super::own::{account_path, accounts_path, sign_in_again};
 use crate::frame::Frame;
 use crate::payments::mask;
 use crate::services::Services;
@@ -61,7 +61,7 @@ struct ListPage<'a> {
 
 /// All accounts, and a form that nobody has typed in.
 pub(crate) async fn show(services: &Services, frame: &Frame<'_>) -> Answer {
-    let merchant = merchant(services, frame).await?;
+    let merchant = frame.visitor.merchant(services).await?;
     page(services, frame, &merchant, StatusCode::OK, &LinkForm::default(), AccountErrors::default())
 }
 

@@ -1,7 +1,6 @@
 //! The visitor's own accounts.
 
 use models::{AccountIdentifier, LinkedAccount, Merchant};
-use pages::Problem;
 
 use crate::back::Back;
 use crate::digest::account_mark;
@@ -21,11 +20,6 @@ pub(super) fn accounts_path(frame: &Frame<'_>) -> String {
 /// Where an account is unlinked.
 pub(super) fn account_path(frame: &Frame<'_>, merchant: &Merchant, account: &AccountIdentifier) -> String {
     format!("{}/{}", accounts_path(frame), account_mark(&merchant.idempotency_salt, account))
-}
-
-/// The visitor's merchant.
-pub(super) async fn merchant(services: &Services, frame: &Frame<'_>) -> Result<Merchant, Problem> {
-    services.merchants.get(&frame.visitor.person.merchant_id).await?.ok_or(Problem::NotFound)
 }
 
 /// The account with this mark, if it is linked.

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use store::AccountChange;
 
 use super::change::Change;
-use super::own::{account_path, accounts_path, find, merchant, sign_in_again};
+use super::own::{account_path, accounts_path, find, sign_in_again};
 use crate::counterfoil;
 use crate::frame::Frame;
 use crate::payments::mask;
@@ -43,7 +43,7 @@ pub(crate) async fn unlink(services: &Services, frame: &Frame<'_>, mark: &str, r
         return see_other(&sign_in_again);
     }
     let UnlinkForm { step } = read_form(request)?;
-    let (merchant, list_path) = (merchant(services, frame).await?, accounts_path(frame));
+    let (merchant, list_path) = (frame.visitor.merchant(services).await?, accounts_path(frame));
     let Some(LinkedAccount { name, account, .. }) = find(&merchant, mark) else {
         return match step {
             Step::Check | Step::Edit => Err(Problem::NotFound),

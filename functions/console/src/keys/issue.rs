@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::key;
 use super::list::{Typed, page};
-use super::own::{MAX_KEYS, merchant, of_mode, too_many};
+use super::own::{MAX_KEYS, of_mode, too_many};
 use crate::acts::{self, refused};
 use crate::frame::Frame;
 use crate::fresh::is_fresh;
@@ -45,7 +45,7 @@ const SCOPES: &str = "Choose what the key may do.";
 /// Issues it, and shows its secret.
 pub(crate) async fn issue(services: &Services, frame: &Frame<'_>, request: &Request) -> Answer {
     let form: IssueForm = read_form(request)?;
-    let merchant = merchant(services, frame).await?;
+    let merchant = frame.visitor.merchant(services).await?;
     let id: ApiKeyId = form.id.parse().map_err(|_| Problem::Unreadable)?;
     if *id.merchant() != merchant.id || id.mode() != frame.mode {
         return Err(Problem::Unreadable);

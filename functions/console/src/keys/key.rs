@@ -9,7 +9,7 @@ use models::{Act, ActChange, ActKind, ActObject, ApiKey};
 use pages::{Answer, Problem, ProblemTexts, Shell, Zone, read_form, see_other};
 use serde::Deserialize;
 
-use super::own::{MAX_KEYS, key_path, merchant, name_of, of_mode, too_many};
+use super::own::{MAX_KEYS, key_path, name_of, of_mode, too_many};
 use super::scopes::in_words;
 use super::status::Status;
 use crate::acts::{self, refused};
@@ -167,7 +167,7 @@ pub(crate) async fn change(services: &Services, frame: &Frame<'_>, id: &str, req
 
 /// A key of the visitor's merchant, in this mode, and how many there are.
 async fn find(services: &Services, frame: &Frame<'_>, id: &str) -> Result<(ApiKey, usize), Problem> {
-    let keys = of_mode(merchant(services, frame).await?, frame);
+    let keys = of_mode(frame.visitor.merchant(services).await?, frame);
     let there_are = keys.len();
     let key = keys.into_iter().find(|key| key.id.as_str() == id).ok_or(Problem::NotFound)?;
     Ok((key, there_are))

@@ -5,7 +5,7 @@ use lambda_http::http::StatusCode;
 use models::{ApiKey, ApiKeyId, Name, Scopes};
 use pages::{Answer, Problem, Shell, Zone};
 
-use super::own::{key_path, keys_path, merchant, name_of, of_mode};
+use super::own::{key_path, keys_path, name_of, of_mode};
 use super::scopes::{ScopeChoice, choices, in_words};
 use super::status::Status;
 use crate::back::Back;
@@ -92,7 +92,7 @@ pub(super) async fn page(
     let page = ListPage {
         shell: &frame.shell(),
         frame,
-        rows: of_mode(merchant(services, frame).await?, frame).iter().map(row).collect(),
+        rows: of_mode(frame.visitor.merchant(services).await?, frame).iter().map(row).collect(),
         sign_in_again: (!is_fresh(services, frame)).then(|| Back::read(&path).sign_in_again()),
         path,
         id,

@@ -5,7 +5,6 @@ use models::{ApiKey, ApiKeyId, Merchant, Name};
 use pages::{Problem, ProblemTexts};
 
 use crate::frame::Frame;
-use crate::services::Services;
 
 /// How many keys a merchant may have had in one mode and be given another here. All are read to check the first request of a
 /// merchant, those that are over too. The command line knows no limit.
@@ -19,11 +18,6 @@ pub(super) fn keys_path(frame: &Frame<'_>) -> String {
 /// Where a key's page is.
 pub(super) fn key_path(frame: &Frame<'_>, id: &ApiKeyId) -> String {
     format!("{}/{id}", keys_path(frame))
-}
-
-/// The visitor's merchant.
-pub(super) async fn merchant(services: &Services, frame: &Frame<'_>) -> Result<Merchant, Problem> {
-    services.merchants.get(&frame.visitor.person.merchant_id).await?.ok_or(Problem::NotFound)
 }
 
 /// A merchant's keys of this mode, newest first.

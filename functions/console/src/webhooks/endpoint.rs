@@ -141,7 +141,7 @@ pub(super) async fn page(
 
 /// The last events that the endpoint gets, newest first.
 async fn events(services: &Services, endpoint: &Endpoint, frame: &Frame<'_>) -> Result<Vec<Row>, Problem> {
-    let merchant = services.merchants.get(&frame.visitor.person.merchant_id).await?.ok_or(Problem::NotFound)?;
+    let merchant = frame.visitor.merchant(services).await?;
     let wanted = |event: &StoredEvent| {
         endpoint.format == event.object.format()
             && event.object.is_shown()
