@@ -20,8 +20,20 @@ impl Service {
         what: ActKind,
         object: ActObject,
     ) -> Result<(), Failure> {
+        let act = self.act(merchant_id, mode, what, object).await?;
+        Ok(self.acts().await?.put(&act).await?)
+    }
+
+    /// What is about to be done, for where it is recorded in one transaction with that.
+    pub(crate) async fn act(
+        &self,
+        merchant_id: &MerchantId,
+        mode: Option<Mode>,
+        what: ActKind,
+        object: ActObject,
+    ) -> Result<Act, Failure> {
         let at = models::truncate_to_ms(Clock::System.now());
-        let act = Act {
+        Ok(Act {
             id: ActId::new(Random::System.uuid_v7(at)),
             at,
             merchant_id: merchant_id.clone(),
@@ -33,8 +45,7 @@ impl Service {
             change: None,
             outcome: ActOutcome::Done,
             correlation_id: None,
-        };
-        Ok(self.acts().await?.put(&act).await?)
+        })
     }
 
     /// Who runs this: on AWS as it knows them, on this machine by the user's name.

@@ -7,44 +7,49 @@ use crate::browser::{Browser, Screen};
 use crate::inspector::Inspector;
 
 const SIGN_IN: &str = "Sign in to the console";
-const ASK: &str = "Refund a payment";
-const CHECK: &str = "Check the refund";
+pub(crate) const ASK: &str = "Refund a payment";
+pub(crate) const CHECK: &str = "Check the refund";
 
-/// A browser in which an owner is signed in, by the link and its button.
-async fn signed_in() -> Option<(Browser, World)> {
+/// A browser in which somebody is signed in, in this role.
+pub(crate) async fn signed_in(role: Role) -> Option<(Browser, World)> {
     let browser = Browser::start_scripted(Screen::PHONE).await?;
     let world = World::start_with(|config| {
         console_on(config);
         loopback_webhooks(config);
     })
     .await;
-    let link = world.link("demo", "own@demo.example", Role::Own).await;
-    browser.open(&at(&world, &link)).await;
-    browser.see(SIGN_IN).await;
-    // Opened by a mail scanner before, it is as good as new.
-    browser.open(&at(&world, &link)).await;
-    browser.see(SIGN_IN).await;
-    browser.press("Sign in").await;
-    browser.see("Overview").await;
-    browser.open(&at(&world, "/console/test/payments")).await;
-    browser.see("Payments").await;
+    sign_in(&browser, &world, role).await;
     Some((browser, world))
 }
 
-fn at(world: &World, path: &str) -> String {
+/// Signs somebody of the demo merchant in, in this role, by a link and its button: `<role>@demo.example`.
+pub(crate) async fn sign_in(browser: &Browser, world: &World, role: Role) {
+    let link = at(world, &world.link("demo", &format!("{}@demo.example", role.as_str()), role).await);
+    browser.open(&link).await;
+    browser.see(SIGN_IN).await;
+    // Opened by a mail scanner before, it is as good as new.
+    browser.open(&link).await;
+    browser.see(SIGN_IN).await;
+    browser.press("Sign in").await;
+    browser.see("Overview").await;
+}
+
+pub(crate) fn at(world: &World, path: &str) -> String {
     format!("{}{path}", world.machine.api_url())
 }
 
 /// Chooses what stands beside a radio button or a box.
-async fn choose(browser: &Browser, label: &str) {
+pub(crate) async fn choose(browser: &Browser, label: &str) {
     browser.wait_for(&format!("//label[normalize-space()='{label}']")).await.click().await.unwrap();
 }
 
 #[tokio::test]
 async fn a_payment_is_found_and_refunded_in_part_once() {
-    let Some((browser, world)) = signed_in().await else { return };
+    let Some((browser, world)) = signed_in(Role::Own).await else { return };
     let session = world.paid().await;
     world.settled().await;
+    browser.open(&at(&world, "/console/test/payments")).await;
+    browser.see("Payments").await;
     browser.fill("Find a payment", &text(&session["reference"])).await;
     browser.press("Search").await;
     browser.see(&format!("Payment {}", text(&session["reference"]))).await;
@@ -81,7 +86,7 @@ async fn a_payment_is_found_and_refunded_in_part_once() {
 
 #[tokio::test]
 async fn everyone_can_read_the_pages() {
-    let Some((browser, world)) = signed_in().await else { return };
+    let Some((browser, world)) = signed_in(Role::Own).await else { return };
     let session = world.paid().await;
     let open = world.create().await;
     // Before there is an endpoint that doesn't answer, to which it would be delivered.

@@ -173,11 +173,14 @@ async fn the_commands_that_pages_show_do_what_their_forms_do() {
     run_shown(&world, &own.get("/console/test/people").await.html).await;
     let person = own.get("/console/test/people/ada@example.com").await;
     assert_eq!(person.status, StatusCode::OK, "{}", person.html);
-    // A key, and that it is revoked.
+    // A key, and that it is rolled and revoked.
     let issued = run_shown(&world, &own.get("/console/test/keys").await.html).await.to_string();
     let (_, id) = issued.split_once("pk_test_demo_").unwrap_or_else(|| panic!("{issued}"));
     let id: String = id.chars().take_while(char::is_ascii_alphanumeric).collect();
     let key = format!("/console/test/keys/pk_test_demo_{id}");
+    let rolled = run_shown(&world, &own.get(&key).await.html).await;
+    assert_eq!(rolled["replaces"], format!("pk_test_demo_{id}"), "{rolled}");
+    assert!(own.get(&key).await.html.contains("Rolled. Valid until"));
     run_shown(&world, &own.post(&key, &[("change", "check")]).await.html).await;
     assert!(own.get(&key).await.html.contains("Revoked"));
     // What payers see.

@@ -3,9 +3,10 @@
 use models::{Mode, Role};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
-use tests::{Browser, Page, World, answer, document_1, hidden};
+use tests::{Browser, Page, World, answer, document_1, hidden, text};
 
 use crate::console_refunds::acts;
+use crate::operator;
 
 const KEYS: &str = "/console/test/keys";
 
@@ -96,4 +97,52 @@ async fn live_keys_are_for_owners_and_others_keys_are_not_there() {
     let foreign = theirs.post(KEYS, &[&[("id", id.as_str())][..], &everything].concat()).await;
     assert_eq!(foreign.status, StatusCode::BAD_REQUEST);
     assert_eq!(acts(&world, "key_revoked").await.len(), 0);
+}
+
+#[tokio::test]
+async fn an_operator_rolls_a_key_as_the_console_does() {
+    let world = World::with_console().await;
+    let issue = ["keys", "issue", "demo", "--mode=test", "--name=Web shop", "--scopes=payment_sessions:read"];
+    let old = operator::answer(&world, &issue).await;
+    let id = text(&old["key_id"]);
+    let roll = ["keys", "roll", id.as_str(), "--overlap=1h"];
+    let dry = operator::answer(&world, &[&roll[..], &["--dry-run"]].concat()).await;
+    assert!(dry["replaces"] == old["key_id"] && dry.get("secret").is_none(), "{dry}");
+    let listed = async |id: &str| {
+        let keys = operator::answer(&world, &["keys", "list", "demo"]).await;
+        keys.as_array().unwrap().iter().find(|key| key["key_id"] == id).cloned().unwrap()
+    };
+    assert!(listed(&id).await["valid_until"].is_null() && acts(&world, "key_rolled").await.is_empty());
+
+    let new = operator::answer(&world, &roll).await;
+    let new_id = text(&new["key_id"]);
+    for key in [&old, &new] {
+        let request = world.request(Method::GET, "/v2/payment_sessions");
+        let listing = request.basic_auth(text(&key["key_id"]), Some(text(&key["secret"])));
+        assert_eq!(answer(listing).await.status, StatusCode::OK, "{}", key["key_id"]);
+    }
+    let (rolled, successor) = (listed(&id).await, listed(&new_id).await);
+    assert_eq!((&rolled["valid_until"], &new["replaces"]), (&new["replaced_valid_until"], &old["key_id"]));
+    let until: jiff::Timestamp = text(&rolled["valid_until"]).parse().unwrap();
+    let left_s = until.duration_since(runtime::Clock::System.now()).as_secs();
+    assert!((3_000..=3_600).contains(&left_s), "{left_s}");
+    assert!(successor["valid_until"].is_null(), "{successor}");
+    for same in ["name", "scopes", "mode"] {
+        assert_eq!(successor[same], rolled[same], "{same}");
+    }
+    let done = acts(&world, "key_rolled").await;
+    assert_eq!((done.len(), &done[0]["outcome"]["S"]), (1, &json!("done")));
+    let change = &done[0]["change"]["M"];
+    assert_eq!((&change["from"]["S"], &change["to"]["S"]), (&old["key_id"], &new["key_id"]));
+
+    operator::answer(&world, &["keys", "revoke", new_id.as_str()]).await;
+    for (id, says) in [
+        (id.as_str(), "rolled or revoked before"),
+        (new_id.as_str(), "rolled or revoked before"),
+        ("pk_test_demo_x", "there is no key"),
+    ] {
+        let refused = operator::run(&world, &["keys", "roll", id]).await;
+        assert!(refused.code == 1 && refused.said.contains(says), "{id}: {}", refused.said);
+    }
+    assert_eq!(acts(&world, "key_rolled").await.len(), 1);
 }

@@ -2,7 +2,7 @@
 
 use api::IssuedKey;
 use clap::Subcommand;
-use models::{ActKind, ActObject, ApiKey, ApiKeyId, MerchantId, Mode, Name, Scope, Scopes};
+use models::{Act, ActChange, ActKind, ActObject, ApiKey, ApiKeyId, KeyOverlap, MerchantId, Mode, Name, Scope, Scopes};
 use runtime::{Clock, Random};
 use store::Merchants;
 
@@ -40,6 +40,18 @@ pub(crate) enum Keys {
         /// The merchant's id
         merchant: MerchantId,
     },
+    /// Put another API key in the place of one, which stays valid for a while; the new secret is shown once
+    ///
+    /// It has the same name and may do the same. What was registered for the key by `counterfoil applications` is not taken along.
+    Roll {
+        /// The key's id, pk_…
+        key_id: ApiKeyId,
+        /// For how long the key and its tokens stay valid
+        #[arg(long, value_name = "1h|24h|7d", default_value = KeyOverlap::Day.as_str())]
+        overlap: KeyOverlap,
+        #[command(flatten)]
+        dry: DryRun,
+    },
     /// Revoke an API key for good, with all tokens made with it
     Revoke {
         /// The key's id, pk_…
@@ -60,6 +72,7 @@ pub(crate) async fn run(command: Keys, service: &Service) -> Result<Report, Fail
             keys.sort_by_key(|key| key.created_at);
             Ok(Report::many(keys.iter().map(record).collect()))
         }
+        Keys::Roll { key_id, overlap, dry } => roll(service, merchants, key_id, overlap, dry).await,
         Keys::Revoke { key_id, dry } => revoke(service, merchants, key_id, dry).await,
     }
 }
@@ -86,20 +99,44 @@ async fn issue(
     Ok(Report::one(Record(named.into_iter().chain(what_for).collect())).with_note(SECRET_NOTE))
 }
 
+/// Together with its act, as the console does it.
+async fn roll(
+    service: &Service,
+    merchants: &Merchants,
+    key_id: ApiKeyId,
+    overlap: KeyOverlap,
+    dry: DryRun,
+) -> Result<Report, Failure> {
+    let key = find(merchants, &key_id).await?;
+    if key.revoked_at.is_some() || key.valid_until.is_some() {
+        return Err(Failure::KeyOver { id: key_id });
+    }
+    let now = models::truncate_to_ms(Clock::System.now());
+    let until = overlap.after(now);
+    let rolled = [field("replaces", &key_id), field("replaced_valid_until", until)];
+    if dry.dry_run {
+        return Ok(Report::one(Record(rolled.to_vec())).with_note(DRY_RUN_NOTE));
+    }
+    let IssuedKey { key: successor, secret } =
+        api::issue_key(key_id.merchant(), key_id.mode(), key.scopes, now, &Random::System);
+    let successor = ApiKey { name: key.name, ..successor };
+    let (mode, object) = (Some(key_id.mode()), ActObject::Key(key_id.clone()));
+    let act = service.act(key_id.merchant(), mode, ActKind::KeyRolled, object).await?;
+    let change = Some(ActChange { from: key_id.to_string(), to: successor.id.to_string() });
+    let write = service.acts().await?.write(&Act { change, ..act })?;
+    if !merchants.roll_key(&key_id, &successor, until, &write).await? {
+        return Err(Failure::KeyOver { id: key_id });
+    }
+    let named = [field("key_id", &successor.id), field("secret", secret.as_str())];
+    Ok(Report::one(Record(named.into_iter().chain(rolled).collect())).with_note(SECRET_NOTE))
+}
+
 async fn revoke(service: &Service, merchants: &Merchants, key_id: ApiKeyId, dry: DryRun) -> Result<Report, Failure> {
+    let key = find(merchants, &key_id).await?;
     let revoked = |status| Record(vec![field("key_id", &key_id), field("status", status)]);
     if dry.dry_run {
-        let merchant = merchants.get(key_id.merchant()).await?;
-        let keys = merchant.map(|merchant| merchant.keys).unwrap_or_default();
-        return match keys.iter().find(|key| key.id == key_id).map(|key| key.revoked_at) {
-            Some(None) => Ok(Report::one(revoked("would be revoked")).with_note(DRY_RUN_NOTE)),
-            Some(Some(_)) => Ok(Report::one(revoked("is revoked already")).with_note(DRY_RUN_NOTE)),
-            None => Err(Failure::NoKey { id: key_id }),
-        };
-    }
-    let merchant = merchants.get(key_id.merchant()).await?;
-    if !merchant.is_some_and(|merchant| merchant.keys.iter().any(|key| key.id == key_id)) {
-        return Err(Failure::NoKey { id: key_id });
+        let status = if key.revoked_at.is_none() { "would be revoked" } else { "is revoked already" };
+        return Ok(Report::one(revoked(status)).with_note(DRY_RUN_NOTE));
     }
     let object = ActObject::Key(key_id.clone());
     service.record(key_id.merchant(), Some(key_id.mode()), ActKind::KeyRevoked, object).await?;
@@ -107,6 +144,12 @@ async fn revoke(service: &Service, merchants: &Merchants, key_id: ApiKeyId, dry:
         return Err(Failure::NoKey { id: key_id });
     }
     Ok(Report::one(revoked("revoked")).with_note(REVOKED_NOTE))
+}
+
+/// The key with this id.
+async fn find(merchants: &Merchants, id: &ApiKeyId) -> Result<ApiKey, Failure> {
+    let keys = merchants.get(id.merchant()).await?.map(|merchant| merchant.keys).unwrap_or_default();
+    keys.into_iter().find(|key| key.id == *id).ok_or_else(|| Failure::NoKey { id: id.clone() })
 }
 
 fn record(key: &ApiKey) -> Record {

@@ -36,6 +36,7 @@ impl Back {
             | Route::UseLink(_)
             | Route::Company
             | Route::FromCompany
+            | Route::ChooseMerchant
             | Route::SignOut => None,
         }
     }

@@ -51,7 +51,7 @@ struct CancelPage<'a> {
 
 /// The form by which a payment is cancelled.
 pub(crate) async fn show_payment(services: &Services, frame: &Frame<'_>, id: SessionId, base_url: &str) -> Answer {
-    let session = own_session(services, frame, id).await?;
+    let session = frame.visitor.session(services, frame.mode, id).await?.ok_or(Problem::NotFound)?;
     if let Some(paid) = session.pays_refund {
         return see_other(&cancel_refund_path(frame.mode, paid.refund_id));
     }
@@ -74,7 +74,7 @@ pub(crate) async fn cancel_payment(
     request: &Request,
     base_url: &str,
 ) -> Answer {
-    let session = own_session(services, frame, id).await?;
+    let session = frame.visitor.session(services, frame.mode, id).await?.ok_or(Problem::NotFound)?;
     if let Some(paid) = session.pays_refund {
         return see_other(&cancel_refund_path(frame.mode, paid.refund_id));
     }
@@ -166,11 +166,6 @@ pub(crate) async fn cancel_refund(
         ) => Err(error.into()),
         Err(RefundEndError::Payment(error)) => Err(not_asked(error)),
     }
-}
-
-async fn own_session(services: &Services, frame: &Frame<'_>, id: SessionId) -> Result<Session, Problem> {
-    let session = services.sessions.get(&id).await?;
-    session.filter(|session| frame.visitor.owner(frame.mode).owns(session)).ok_or(Problem::NotFound)
 }
 
 async fn own_refund(services: &Services, frame: &Frame<'_>, id: RefundId) -> Result<Refund, Problem> {

@@ -1,6 +1,8 @@
 //! What a form does, as a command of the operator's, where there is one.
 
-use models::{AccountIdentifier, ApiKeyId, EmailAddress, LinkedAccount, MerchantId, Mode, Name, Person, Role, Scopes};
+use models::{
+    AccountIdentifier, ApiKeyId, EmailAddress, KeyOverlap, LinkedAccount, MerchantId, Mode, Name, Person, Role, Scopes,
+};
 
 use crate::curl::quoted;
 
@@ -32,6 +34,11 @@ pub(crate) fn issue_key(merchant: &MerchantId, mode: Mode, name: &Name, scopes: 
     let scopes = option("scopes", &scopes.to_string());
     let options = vec![option("mode", mode.as_str()), option("name", name.as_str()), scopes];
     command(&["keys", "issue", merchant.as_str()], options)
+}
+
+/// Rolls a key.
+pub(crate) fn roll_key(id: &ApiKeyId, overlap: KeyOverlap) -> String {
+    command(&["keys", "roll", id.as_str()], vec![option("overlap", overlap.as_str())])
 }
 
 /// Revokes a key.
@@ -110,6 +117,8 @@ mod tests {
             issue_key(&merchant, Mode::Test, &samples::name("--Web shop"), scopes),
             "counterfoil keys issue demo --mode=test --name='--Web shop' --scopes='payment_sessions:read refunds:write'"
         );
+        let key: ApiKeyId = "pk_test_demo".parse().unwrap();
+        assert_eq!(roll_key(&key, KeyOverlap::Hour), "counterfoil keys roll pk_test_demo --overlap=1h");
         assert_eq!(
             change_shop(&merchant, &[("display-name", "Dim"), ("website", ""), ("colour", "#8a4b08")]),
             "counterfoil merchants update demo --display-name=Dim --website='' --colour='#8a4b08'"

@@ -7,6 +7,7 @@ use memory_aws::{AUDIT_TABLE, Aws, TABLE};
 use models::{Act, MerchantId, Mode, Person, Refund, Role, Session, SessionState, WireFormat};
 use outbound::Policy;
 use pages::{Answer, Problem};
+use payments::Connections;
 use queue::Queue;
 use runtime::{Clock, Random, VirtualClock};
 use store::{ActRange, AuditTable, Merchants, Table};
@@ -36,7 +37,8 @@ impl Desk {
         let caps = "GBP:100000000,EUR:50000000".parse().unwrap();
         let formats = WireFormat::default().as_str().parse().unwrap();
         let policy = Policy::default();
-        let settings = Settings { caps, formats, local_live: false, policy, logs: None, oidc: None };
+        let settings =
+            Settings { caps, formats, connections: Connections::mocks(false), policy, logs: None, oidc: None };
         let merchant = samples::merchant();
         Merchants::new(table.clone()).create(&merchant.id, merchant.name, merchant.idempotency_salt).await.unwrap();
         let person = Person {
@@ -46,7 +48,7 @@ impl Desk {
             added_at: clock.now(),
             visits_from: clock.now(),
         };
-        let visitor = Visitor { person, signed_in_at: clock.now(), csrf: Csrf("c5rf".to_owned()) };
+        let visitor = Visitor { person, signed_in_at: clock.now(), has_choice: false, csrf: Csrf("c5rf".to_owned()) };
         Self { services: Services::new(table, audit, webhooks, receipts, settings, clock, random), aws, visitor, hands }
     }
 

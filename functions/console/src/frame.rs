@@ -5,6 +5,7 @@ use lambda_http::http::StatusCode;
 use models::{Mode, Permission};
 use pages::{Answer, CONSOLE_STYLE, Face, Language, Shell};
 
+use crate::back::Back;
 use crate::visitor::{Csrf, Visitor};
 
 /// What the texts are in, and so amounts and times, whatever a browser prefers.
@@ -131,6 +132,12 @@ impl<'a> Frame<'a> {
         };
         let part = if self.visitor.may(self.part.permission(mode)) { self.part } else { Part::Payments };
         Link { label, path: format!("{}/{}", root(mode), part.segment()), is_here: false }
+    }
+
+    /// Where this person signs in once more to choose another merchant, if their groups let them into the consoles of several.
+    pub(crate) fn another_merchant(&self) -> Option<String> {
+        let overview = Back::read(&format!("{}/overview", self.root()));
+        self.visitor.has_choice.then(|| overview.company(false))
     }
 
     /// Whether this person may see personal data.

@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use models::Mode;
 
+use crate::back::Back;
 use crate::frame::Frame;
 use crate::services::Services;
 
@@ -17,7 +18,16 @@ pub(crate) fn is_fresh(services: &Services, frame: &Frame<'_>) -> bool {
     }
 }
 
+/// Where the visitor shows once more who they are, and from there goes to this page, if they have to before they do such a thing.
+pub(crate) fn sign_in_again(services: &Services, frame: &Frame<'_>, path: &str) -> Option<String> {
+    (!is_fresh(services, frame)).then(|| Back::read(path).sign_in_again())
+}
+
 /// The same of what is for test and live alike.
-pub(crate) fn is_fresh_in_both(services: &Services, frame: &Frame<'_>) -> bool {
+pub(crate) fn sign_in_again_in_both(services: &Services, frame: &Frame<'_>, path: &str) -> Option<String> {
+    (!is_fresh_in_both(services, frame)).then(|| Back::read(path).sign_in_again())
+}
+
+fn is_fresh_in_both(services: &Services, frame: &Frame<'_>) -> bool {
     services.clock.now().duration_since(frame.visitor.signed_in_at) <= FRESH_FOR
 }

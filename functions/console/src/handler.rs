@@ -51,11 +51,12 @@ impl Console {
         let receipts = Queue::new(&config, runtime::required("RECEIPTS_QUEUE_URL")?);
         let audit_table = AuditTable::new(&config, runtime::required("AUDIT_TABLE_NAME")?);
         let policy = Policy { loopback_allowed: runtime::local_loopback_webhooks() };
-        let (caps, local_live) = (api::amount_caps_from_env()?, runtime::local_live_connector());
+        let caps = api::amount_caps_from_env()?;
+        let connections = ::payments::Connections::from_env(&Clock::System).await?;
         let (formats, logs) = (Formats::from_env()?, Logs::from_env()?);
         // It reads the system's root certificates.
         let oidc = if is_on { Oidc::from_env(policy)? } else { None };
-        let settings = Settings { caps, formats, local_live, policy, logs, oidc };
+        let settings = Settings { caps, formats, connections, policy, logs, oidc };
         let services = Services::new(table, audit_table, webhooks, receipts, settings, Clock::System, Random::System);
         let console = Self { is_on, public_base_url: runtime::optional("PUBLIC_BASE_URL"), services };
         if is_on {
@@ -102,6 +103,7 @@ impl Console {
             Route::UseLink(token) => sign_in::use_link(&self.services, token, request).await,
             Route::Company => sign_in::company(&self.services, request, &self.base_url(request)?).await,
             Route::FromCompany => sign_in::from_company(&self.services, request, &self.base_url(request)?).await,
+            Route::ChooseMerchant => sign_in::choose_merchant(&self.services, request).await,
             Route::SignOut => sign_in::sign_out(&self.services, request).await,
             Route::In(mode, page) => {
                 let Some(visitor) = Visitor::find(&self.services, request).await? else {

@@ -79,8 +79,7 @@ pub(crate) async fn submit(services: &Services, frame: &Frame<'_>, request: &Req
 
 /// The link by which a payment can be paid.
 pub(crate) async fn show_link(services: &Services, frame: &Frame<'_>, id: SessionId) -> Answer {
-    let session = services.sessions.get(&id).await?;
-    let session = session.filter(|session| frame.visitor.owner(frame.mode).owns(session)).ok_or(Problem::NotFound)?;
+    let session = frame.visitor.session(services, frame.mode, id).await?.ok_or(Problem::NotFound)?;
     // By that one money goes out: the refund has its link.
     if let Some(paid) = session.pays_refund {
         return see_other(&format!("{}#refunds", payment_path(frame.mode, paid.session_id)));
@@ -96,7 +95,7 @@ pub(crate) async fn show_link(services: &Services, frame: &Frame<'_>, id: Sessio
 
 /// Where a link's money may go; or why there can't be a link.
 fn possible<'a>(services: &Services, frame: &Frame<'_>, merchant: &'a Merchant) -> Result<Vec<Target<'a>>, Impossible> {
-    if !providers::can_pay(frame.mode, services.settings.local_live) {
+    if !providers::can_pay(frame.mode, services.settings.connections.has_live()) {
         return Err(Impossible::NoBank);
     }
     // In which links are made: the house format.

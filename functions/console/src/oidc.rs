@@ -10,10 +10,10 @@ mod issuer;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::Timestamp;
-use models::{EmailAddress, MerchantId, Role};
+use models::EmailAddress;
 use outbound::Policy;
 use runtime::{Clock, SettingError};
-use store::{OidcRequest, StateToken};
+use store::{Access, OidcRequest, StateToken};
 use thiserror::Error;
 
 use groups::Groups;
@@ -41,9 +41,8 @@ pub(crate) struct Oidc {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Vouched {
     pub(crate) email: EmailAddress,
-    /// Whose console their groups let them into.
-    pub(crate) merchant_id: MerchantId,
-    pub(crate) role: Role,
+    /// Whose consoles their groups let them into, one at the least.
+    pub(crate) access: Vec<Access>,
     /// When they showed the issuer who they are, if it says so.
     pub(crate) authenticated_at: Option<Timestamp>,
 }
@@ -121,22 +120,25 @@ impl Oidc {
         redirect_uri: &str,
         now: Timestamp,
     ) -> Result<Vouched, NotVouched> {
-        let token = self.issuer.exchange(&self.client, code, &request.verifier, redirect_uri, now).await?;
-        let expected = Expected { issuer: self.issuer.url(), client_id: &self.client.id, nonce: &request.nonce };
         let known = self.issuer.known(now).await?;
+        let token = self.issuer.exchange(&known, &self.client, code, &request.verifier, redirect_uri).await?;
+        let expected = Expected { issuer: self.issuer.url(), client_id: &self.client.id, nonce: &request.nonce };
         let claims = match id_token::check(&token, &known.keys, &expected, now) {
             // It signs by a key that is newer than what is known of it.
-            Err(BadToken::UnknownKey) => id_token::check(&token, &self.issuer.read(now).await?.keys, &expected, now)?,
+            Err(BadToken::UnknownKey) if known.read_at < now => {
+                id_token::check(&token, &self.issuer.read(now).await?.keys, &expected, now)?
+            }
             checked => checked?,
         };
         let email = claims
             .verified_email(self.trusts_all_addresses)
             .and_then(|email| EmailAddress::try_from(email.to_owned()).ok());
         let email = email.ok_or(NotVouched::NoAddress)?;
-        let let_in = self.groups.let_in(claims.other(&self.groups_claim));
-        let (merchant_id, role) = let_in.ok_or(NotVouched::NoGroup)?;
-        let authenticated_at = claims.authenticated_at(now);
-        Ok(Vouched { email, merchant_id: merchant_id.clone(), role, authenticated_at })
+        let access = self.groups.let_in(claims.other(&self.groups_claim));
+        if access.is_empty() {
+            return Err(NotVouched::NoGroup);
+        }
+        Ok(Vouched { email, access, authenticated_at: claims.authenticated_at(now) })
     }
 }
 

@@ -10,6 +10,7 @@ mod tests;
 use std::time::Duration;
 
 use askama::Template;
+use futures_util::future::try_join;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use lambda_http::http::StatusCode;
@@ -109,8 +110,9 @@ pub(crate) async fn show(services: &Services, frame: &Frame<'_>, query: &str) ->
     let now = services.clock.now();
     let merchant = frame.visitor.merchant(services).await?;
     let shards = merchant.list_sharding.shards();
-    let needs = needs::find(services, frame, shards, now).await?;
-    let Counted { columns, goes_further } = count(services, frame, shards, period, now).await?;
+    let needs = needs::find(services, frame, shards, now);
+    let (needs, Counted { columns, goes_further }) =
+        try_join(needs, count(services, frame, shards, period, now)).await?;
     let mut whole = Tally::default();
     columns.iter().filter_map(|column| column.tally.as_ref()).for_each(|tally| whole.merge(tally));
     let is_counted = columns.iter().all(|column| column.tally.is_some());

@@ -17,9 +17,8 @@ use store::WithRefunds;
 use self::form::{Asked, Errors, RefundForm};
 use self::page::{CheckPage, FormPage, Summary};
 use crate::acts::{self, refused};
-use crate::back::Back;
 use crate::frame::Frame;
-use crate::fresh::is_fresh;
+use crate::fresh::sign_in_again;
 use crate::left::left;
 use crate::paths::{payment_path, refund_path};
 use crate::reason::ReasonField;
@@ -40,8 +39,8 @@ struct Refundable<'a> {
 
 /// The form, of all that is left.
 pub(crate) async fn show(services: &Services, frame: &Frame<'_>, id: SessionId, base_url: &str) -> Answer {
-    if !is_fresh(services, frame) {
-        return see_other(&Back::read(&refund_path(frame.mode, id)).sign_in_again());
+    if let Some(sign_in_again) = sign_in_again(services, frame, &refund_path(frame.mode, id)) {
+        return see_other(&sign_in_again);
     }
     let refundable = Refundable::find(services, frame, id, base_url).await?;
     match refundable.left {
@@ -61,8 +60,8 @@ pub(crate) async fn submit(
     request: &Request,
     base_url: &str,
 ) -> Answer {
-    if !is_fresh(services, frame) {
-        return see_other(&Back::read(&refund_path(frame.mode, id)).sign_in_again());
+    if let Some(sign_in_again) = sign_in_again(services, frame, &refund_path(frame.mode, id)) {
+        return see_other(&sign_in_again);
     }
     let form: RefundForm = read_form(request)?;
     let refundable = Refundable::find(services, frame, id, base_url).await?;

@@ -53,7 +53,7 @@ pub(crate) async fn list(services: &Services, frame: &Frame<'_>, query: &str) ->
         Some(after) => ListStart::After(ListCursor::of_sessions(after).ok_or(Problem::Malformed)?),
     };
     let owner = frame.visitor.owner(frame.mode);
-    let merchant = services.merchants.get(&owner.merchant_id).await?.ok_or(Problem::NotFound)?;
+    let merchant = frame.visitor.merchant(services).await?;
     let (refunds, next) = find(services, &owner, merchant.list_sharding.shards(), start).await?;
     let now = services.clock.now();
     let page = RefundsPage {

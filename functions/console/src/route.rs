@@ -20,6 +20,8 @@ pub(crate) enum Route<'a> {
     Company,
     /// Comes back from there.
     FromCompany,
+    /// Chooses a merchant, where one may use the consoles of several.
+    ChooseMerchant,
     /// Signs out.
     SignOut,
     /// A page or form of the console itself.
@@ -174,6 +176,7 @@ impl<'a> Route<'a> {
             ("POST", "/sign-in") => Self::AskForLink,
             ("GET", "/oidc/start") => Self::Company,
             ("GET", "/oidc/callback") => Self::FromCompany,
+            ("POST", "/oidc/choice") => Self::ChooseMerchant,
             ("POST", "/sign-out") => Self::SignOut,
             (method, path) => {
                 if let Some(token) = path.strip_prefix("/sign-in/").filter(|token| is_segment(token)) {
@@ -244,6 +247,7 @@ mod tests {
         assert_eq!(of("POST", "/console/sign-in/abc"), Some(Route::UseLink("abc")));
         assert_eq!(of("GET", "/console/oidc/start"), Some(Route::Company));
         assert_eq!(of("GET", "/console/oidc/callback"), Some(Route::FromCompany));
+        assert_eq!(of("POST", "/console/oidc/choice"), Some(Route::ChooseMerchant));
         assert_eq!(of("POST", "/console/sign-out"), Some(Route::SignOut));
         assert_eq!(of("GET", "/console/test/payments"), Some(Route::In(Mode::Test, Page::Payments)));
         assert_eq!(
@@ -260,6 +264,7 @@ mod tests {
             ("GET", "/console/sign-out"),
             ("POST", "/console/oidc/start"),
             ("POST", "/console/oidc/callback"),
+            ("GET", "/console/oidc/choice"),
             ("GET", "/console/sign-in/"),
             ("GET", "/console/sign-in/a/b"),
             ("GET", "/consoles"),

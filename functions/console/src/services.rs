@@ -4,12 +4,12 @@ use api::Formats;
 use deliveries::Deliveries;
 use models::AmountCaps;
 use outbound::{Lookup, Policy};
-use payments::Payments;
+use payments::{Connections, Payments};
 use queue::Queue;
 use runtime::{Clock, Random};
 use store::{
-    Acts, AuditTable, Bounces, Cursors, Endings, Endpoints, Events, LinkMails, Merchants, OidcRequests, People,
-    Pointers, Refunds, Sessions, Shops, Table, Timelines, Visits,
+    Acts, AuditTable, Bounces, Cursors, Endings, Endpoints, Events, LinkMails, Merchants, OidcChoices, OidcRequests,
+    People, Pointers, Refunds, Sessions, Shops, Table, Timelines, Visits,
 };
 
 use crate::logs::Logs;
@@ -22,8 +22,8 @@ pub(crate) struct Settings {
     pub(crate) caps: AmountCaps,
     /// In which formats payments may be made.
     pub(crate) formats: Formats,
-    /// Whether the mock bank stands in for a live one; only `local` says so.
-    pub(crate) local_live: bool,
+    /// Whose providers move the money.
+    pub(crate) connections: Connections,
     /// Which addresses may be notified; only `local` allows its own machine.
     pub(crate) policy: Policy,
     /// Where the functions' logs are; none where `local` has them.
@@ -55,6 +55,7 @@ pub(crate) struct Services {
     pub(crate) visits: Visits,
     pub(crate) link_mails: LinkMails,
     pub(crate) oidc_requests: OidcRequests,
+    pub(crate) oidc_choices: OidcChoices,
     /// Whose messages name mails.
     pub(crate) receipts: Queue,
     pub(crate) settings: Settings,
@@ -87,8 +88,9 @@ impl Services {
             visits: Visits::new(table.clone()),
             link_mails: LinkMails::new(table.clone()),
             oidc_requests: OidcRequests::new(table.clone()),
+            oidc_choices: OidcChoices::new(table.clone()),
             receipts,
-            payments: Payments::new(table.clone(), settings.local_live, clock.clone(), random.clone()),
+            payments: Payments::new(table.clone(), settings.connections.clone(), clock.clone(), random.clone()),
             sessions: Sessions::new(table.clone()),
             refunds: Refunds::new(table.clone()),
             timelines: Timelines::new(table.clone()),

@@ -112,8 +112,7 @@ fn meanwhile(frame: &Frame<'_>, form: &ShopForm, there: Option<Shop>, salt: &[u8
 
 /// By which the visitor's merchant makes marks.
 async fn salt(services: &Services, frame: &Frame<'_>) -> Result<[u8; 32], Problem> {
-    let merchant = services.merchants.get(&frame.visitor.person.merchant_id).await?;
-    Ok(merchant.ok_or(Problem::NotFound)?.idempotency_salt)
+    Ok(frame.visitor.merchant(services).await?.idempotency_salt)
 }
 
 /// A shop as acts say it, without its logo.

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use lambda_http::Request;
 use lambda_http::http::header;
-use models::{Merchant, Mode, Permission, Person};
+use models::{Merchant, Mode, Permission, Person, Session, SessionId};
 use pages::Problem;
-use store::{Owner, Visit, VisitToken};
+use store::{Owner, StoreError, Visit, VisitToken};
 
 use crate::services::Services;
 
@@ -23,6 +23,8 @@ pub(crate) struct Visitor {
     pub(crate) person: Person,
     /// When they proved who they are.
     pub(crate) signed_in_at: Timestamp,
+    /// Whether the groups by which they signed in let them into other merchants' consoles, too.
+    pub(crate) has_choice: bool,
     /// What their forms have to bear.
     pub(crate) csrf: Csrf,
 }
@@ -32,13 +34,24 @@ impl Visitor {
     pub(crate) async fn find(services: &Services, request: &Request) -> Result<Option<Self>, Problem> {
         let Some(token) = cookie(request) else { return Ok(None) };
         let visit = services.visits.find(&token, services.clock.now()).await?;
-        let Some(Visit { person, authenticated_at, csrf }) = visit else { return Ok(None) };
-        Ok(Some(Self { person, signed_in_at: authenticated_at, csrf: Csrf(csrf) }))
+        let Some(Visit { person, authenticated_at, has_choice, csrf }) = visit else { return Ok(None) };
+        Ok(Some(Self { person, signed_in_at: authenticated_at, has_choice, csrf: Csrf(csrf) }))
     }
 
     /// The merchant in whose console they work.
     pub(crate) async fn merchant(&self, services: &Services) -> Result<Merchant, Problem> {
         services.merchants.get(&self.person.merchant_id).await?.ok_or(Problem::NotFound)
+    }
+
+    /// One of their merchant's payments in this mode; others' are not there.
+    pub(crate) async fn session(
+        &self,
+        services: &Services,
+        mode: Mode,
+        id: SessionId,
+    ) -> Result<Option<Session>, StoreError> {
+        let session = services.sessions.get(&id).await?;
+        Ok(session.filter(|session| self.owner(mode).owns(session)))
     }
 
     /// Whether they may do this.

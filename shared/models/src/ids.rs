@@ -276,11 +276,23 @@ text_id!(
     |text| is_plain(text, 24)
 );
 text_id!(
-    /// A bank that a payer may choose, such as `mock-bank`.
+    /// A bank that a payer may choose, such as `mock-bank`; one that is reached through a provider of many begins with that one's
+    /// name and a dot, such as `truelayer.ob-monzo`. 1 to 64 lower-case letters, digits, `-` and `.`.
     BankId,
     "bank id",
-    |text| (1..=40).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    |text| {
+        (1..=64).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b))
+    }
 );
+
+impl BankId {
+    /// Who is asked about its payments: the bank itself, or the provider of many that it is reached through.
+    pub fn provider(&self) -> &str {
+        self.0.split_once('.').map_or(&self.0, |(provider, _)| provider)
+    }
+}
+
 text_id!(
     /// What a provider calls a payment, as it spells it: 1 to 128 letters, digits, `_`, `-`, `.` and `:`.
     ProviderPaymentId,

@@ -67,7 +67,7 @@ pub use ids::{
 };
 pub use list_shards::{InvalidListShards, ListShard, ListSharding, ListShards, stable_hash};
 pub use mail::{MailFeedback, MailId, MailState, MailTopic};
-pub use merchant::{ApiKey, Merchant, Scope, Scopes, UnknownScope};
+pub use merchant::{ApiKey, InvalidKeyOverlap, KeyOverlap, Merchant, Scope, Scopes, UnknownScope};
 pub use mode::{InvalidMode, Mode};
 pub use money::{AmountCaps, Currency, InvalidAmountCaps, InvalidDecimal, MinorUnits, Money, MoneyError};
 pub use new_session::{InvalidLifetime, InvalidMetadata, Lifetime, LineItem, Metadata, NewSession};

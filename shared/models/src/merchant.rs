@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::account::{AccountIdentifier, LinkedAccount};
@@ -169,6 +169,71 @@ impl fmt::Debug for ApiKey {
     }
 }
 
+/// For how long an API key stays valid beside the one that takes its place.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum KeyOverlap {
+    /// An hour.
+    Hour,
+    /// A day.
+    #[default]
+    Day,
+    /// A week.
+    Week,
+}
+
+/// It is none of the three.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be 1h, 24h or 7d")]
+pub struct InvalidKeyOverlap;
+
+impl KeyOverlap {
+    /// Each of them.
+    pub const ALL: [Self; 3] = [Self::Hour, Self::Day, Self::Week];
+
+    /// As it is spelled on the command line and in forms.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hour => "1h",
+            Self::Day => "24h",
+            Self::Week => "7d",
+        }
+    }
+
+    /// In English, as people read it.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Hour => "1 hour",
+            Self::Day => "24 hours",
+            Self::Week => "7 days",
+        }
+    }
+
+    /// When it is over that begins now.
+    pub fn after(self, now: Timestamp) -> Timestamp {
+        let hours = match self {
+            Self::Hour => 1,
+            Self::Day => 24,
+            Self::Week => 7 * 24,
+        };
+        now.checked_add(SignedDuration::from_hours(hours)).unwrap_or(Timestamp::MAX)
+    }
+}
+
+impl FromStr for KeyOverlap {
+    type Err = InvalidKeyOverlap;
+    fn from_str(text: &str) -> Result<Self, InvalidKeyOverlap> {
+        Self::ALL.into_iter().find(|overlap| overlap.as_str() == text).ok_or(InvalidKeyOverlap)
+    }
+}
+
+impl TryFrom<String> for KeyOverlap {
+    type Error = InvalidKeyOverlap;
+    fn try_from(text: String) -> Result<Self, InvalidKeyOverlap> {
+        text.parse()
+    }
+}
+
 /// A merchant with its keys and accounts, read as one.
 #[derive(Debug, Clone)]
 pub struct Merchant {
@@ -217,6 +282,18 @@ mod tests {
         let read: Scopes = "payment_sessions:read".parse().unwrap();
         assert!(read.allow(Scope::PaymentSessionsRead) && !read.allow(Scope::PaymentSessionsWrite));
         assert_eq!(Scopes::ALL.intersection(read), read);
+    }
+
+    #[test]
+    fn an_overlap_reads_back_as_it_is_spelled_and_each_is_longer_than_the_one_before() {
+        let now = Timestamp::UNIX_EPOCH;
+        for overlap in KeyOverlap::ALL {
+            assert_eq!(overlap.as_str().parse(), Ok(overlap));
+            assert_eq!(serde_json::from_value::<KeyOverlap>(overlap.as_str().into()).unwrap(), overlap);
+        }
+        assert!(KeyOverlap::ALL.is_sorted_by_key(|overlap| overlap.after(now)));
+        assert_eq!(KeyOverlap::Week.after(now).to_string(), "1970-01-08T00:00:00Z");
+        assert_eq!("2h".parse::<KeyOverlap>(), Err(InvalidKeyOverlap));
     }
 
     fn key() -> ApiKey {

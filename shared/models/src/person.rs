@@ -131,6 +131,11 @@ impl Role {
             }
         }
     }
+
+    /// Whether it may do all that another may.
+    pub fn includes(self, other: Self) -> bool {
+        Permission::ALL.into_iter().all(|permission| self.may(permission) || !other.may(permission))
+    }
 }
 
 impl FromStr for Role {
@@ -176,6 +181,15 @@ mod tests {
             [Permission::SeePayments, Permission::ChangeWebhooks, Permission::ManageTestKeys]
         );
         assert_eq!(may(Role::Own), Permission::ALL);
+    }
+
+    #[test]
+    fn owners_may_do_what_all_others_may_and_of_two_roles_in_between_neither_may_what_the_other_may() {
+        for role in Role::ALL {
+            assert!(Role::Own.includes(role) && role.includes(Role::Look) && role.includes(role), "{role:?}");
+            assert_eq!(role.includes(Role::Own), role == Role::Own);
+        }
+        assert!(!Role::Refund.includes(Role::Develop) && !Role::Develop.includes(Role::Refund));
     }
 
     #[test]

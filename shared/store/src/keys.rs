@@ -32,6 +32,7 @@ pub(crate) const ATTEMPT_PREFIX: &str = "ATTEMPT#";
 pub(crate) const SESSION_PK_PREFIX: &str = "SESSION#";
 pub(crate) const CUSTOMER_PK_PREFIX: &str = "CUSTOMER#";
 pub(crate) const CUSTOMER_SK: &str = "CUSTOMER";
+pub(crate) const BANK_PAYMENT_PK_PREFIX: &str = "BANKPAYMENT#";
 pub(crate) const BANK_PAYMENT_SK: &str = "BANKPAYMENT";
 pub(crate) const COUNT_PREFIX: &str = "COUNT#";
 pub(crate) const FIND_PREFIX: &str = "FIND#";
@@ -44,6 +45,7 @@ pub(crate) const LINK_SK: &str = "LINK";
 pub(crate) const LINK_MAIL_SK: &str = "LINKMAIL";
 pub(crate) const VISIT_SK: &str = "VISIT";
 pub(crate) const OIDC_SK: &str = "OIDC";
+pub(crate) const OIDC_CHOICE_SK: &str = "CHOICE";
 
 /// Sorts before every timestamp.
 pub(crate) const FIRST_TIMESTAMP: &str = "0";
@@ -128,6 +130,11 @@ pub(crate) fn link_mail(id: LinkMailId) -> Key {
 /// A sign-in that was begun at an issuer, by the digest of its state.
 pub(crate) fn oidc_request(digest: &str) -> Key {
     Key::new(format!("OIDC#{digest}"), OIDC_SK)
+}
+
+/// A choice of merchants after such a sign-in, by the digest of its token.
+pub(crate) fn oidc_choice(digest: &str) -> Key {
+    Key::new(format!("OIDC#{digest}"), OIDC_CHOICE_SK)
 }
 
 /// A visit of the console, by the digest of its cookie.
@@ -306,8 +313,8 @@ pub(crate) fn mail(id: &MailId) -> Key {
 }
 
 /// Says of which session's attempt a provider's payment is.
-pub(crate) fn bank_payment(provider: &BankId, id: &ProviderPaymentId) -> Key {
-    Key::new(format!("BANKPAYMENT#{provider}#{id}"), BANK_PAYMENT_SK)
+pub(crate) fn bank_payment(bank: &BankId, id: &ProviderPaymentId) -> Key {
+    Key::new(format!("{BANK_PAYMENT_PK_PREFIX}{}#{id}", bank.provider()), BANK_PAYMENT_SK)
 }
 
 pub(crate) fn mock_attempt(payment: EndToEndId, attempt: u8) -> Key {

@@ -35,6 +35,7 @@ mod mails;
 mod merchants;
 mod mock_ledger;
 mod object_path;
+mod oidc_choices;
 mod oidc_requests;
 mod owner;
 mod people;
@@ -69,7 +70,7 @@ mod write;
 
 pub use acts::{ActPage, ActRange, ActWrite, Acts, AuditTable};
 pub use attempts::FIRST_CHECK_AT_CONSENT;
-pub use bank_payments::{BankPayment, BankPayments};
+pub use bank_payments::{BankPayment, BankPayments, KnownPayment, PaidSession};
 pub use bounces::{Bounce, Bounces};
 pub use change::{Change, ChangeError, Changed};
 pub use counts::{CountChange, Counted, Counts, count_change};
@@ -91,6 +92,7 @@ pub use mails::{Claim, Mails};
 pub use merchants::{ByPerson, ListShardsRaised, Merchants};
 pub use mock_ledger::{MockLedger, NewMockEntries};
 pub use object_path::ObjectPath;
+pub use oidc_choices::{Access, OidcChoice, OidcChoices};
 pub use oidc_requests::{OIDC_LASTS, OidcRequest, OidcRequests};
 pub use owner::Owner;
 pub use people::{LinkAsked, ListedPerson, People, PeopleChanged};
@@ -111,8 +113,8 @@ pub use test_clocks::{ClockAdvanced, ClockDeleted, DueCursor, Follower, Publishe
 pub use timeline::{Difference, Happened, MailFate, Timeline, TimelineEntry, Timelines};
 pub use verify::{Checked, Rule, Verify, Violation};
 pub use visits::{
-    BrowserToken, LINK_LASTS, LinkToken, SignInLink, StateToken, TokenUnreadable, VISIT_IDLE, VISIT_LASTS, Visit,
-    VisitToken, Visits,
+    BrowserToken, ChoiceToken, LINK_LASTS, LinkToken, SignInLink, StateToken, TokenUnreadable, VISIT_IDLE, VISIT_LASTS,
+    Visit, VisitToken, Visits,
 };
 pub use walk::{Parts, PayersData, Walk, WalkPage};
 pub use write::{CLOCKS_DIFFER_BY, WRITE_LANDS_WITHIN};

@@ -180,6 +180,7 @@ impl Verify {
             Kind::Link => drop(check.read::<crate::visits::SignInLink>(item)),
             Kind::LinkMail(_) => check.link_mail(&key, item),
             Kind::OidcRequest => drop(check.read::<crate::oidc_requests::OidcItem>(item)),
+            Kind::OidcChoice => drop(check.read::<crate::oidc_choices::ChoiceItem>(item)),
             Kind::Visit => drop(check.read::<crate::visits::VisitItem>(item)),
             Kind::Endpoint(merchant, id) => check.endpoint(&key, merchant, id, item).await?,
             Kind::EndpointCount(merchant, mode) => check.endpoint_count(merchant, *mode, item).await?,

@@ -91,6 +91,8 @@ tokens! {
     StateToken,
     /// What the cookie of the browser has in which a sign-in at an issuer was begun.
     BrowserToken,
+    /// What the form bears by which somebody chooses a merchant after a sign-in at an issuer.
+    ChoiceToken,
 }
 
 /// The table's sign-in links and visits.
@@ -137,6 +139,9 @@ pub(crate) struct VisitItem {
         with = "jiff::fmt::serde::timestamp::millisecond::optional"
     )]
     authenticated_at: Option<Timestamp>,
+    /// Whether their groups let them into other merchants' consoles, too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    has_choice: bool,
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
@@ -153,6 +158,8 @@ pub struct Visit {
     pub person: Person,
     /// When they showed who they are: as they signed in, or earlier, where an issuer knew them already.
     pub authenticated_at: Timestamp,
+    /// Whether their groups let them into other merchants' consoles, too.
+    pub has_choice: bool,
     /// What forms of the visit's pages bear. A secret.
     pub csrf: String,
 }
@@ -162,6 +169,7 @@ impl fmt::Debug for Visit {
         f.debug_struct("Visit")
             .field("person", &self.person)
             .field("authenticated_at", &self.authenticated_at)
+            .field("has_choice", &self.has_choice)
             .finish_non_exhaustive()
     }
 }
@@ -259,7 +267,8 @@ impl Visits {
     }
 
     /// Begins a visit of a person for whom an issuer vouched just now, with the act that says so; none if they were removed
-    /// meanwhile. They showed the issuer who they are at `authenticated_at`.
+    /// meanwhile. They showed the issuer who they are at `authenticated_at`; `has_choice` if their groups let them into other
+    /// merchants' consoles, too.
     ///
     /// # Errors
     /// The table failed us; the visit may have begun.
@@ -267,14 +276,15 @@ impl Visits {
         &self,
         person: &Person,
         authenticated_at: Timestamp,
+        has_choice: bool,
         visit: &VisitToken,
         now: Timestamp,
         act: Option<&ActWrite>,
     ) -> Result<Option<Visit>, StoreError> {
         let Person { merchant_id, email, .. } = person;
-        let item = serde_dynamo::to_item(self.new_visit(merchant_id, email, Some(authenticated_at), now))?;
+        let item = VisitItem { has_choice, ..self.new_visit(merchant_id, email, Some(authenticated_at), now) };
         let transaction = Transaction::default()
-            .put_new(WriteKind::VisitPut, keys::visit(&visit.digest()), item)
+            .put_new(WriteKind::VisitPut, keys::visit(&visit.digest()), serde_dynamo::to_item(item)?)
             .update(signs_in(merchant_id, email, now, now));
         match transaction.act(act).send(&self.table).await? {
             Transacted::Done => {}
@@ -301,6 +311,7 @@ impl Visits {
             seen_at: now,
             csrf: VisitToken::new(&self.table.random).0,
             authenticated_at,
+            has_choice: false,
             ended_at: None,
             ttl: later(later(now, VISIT_LASTS), KEPT).as_second(),
         }
@@ -314,8 +325,9 @@ impl Visits {
     pub async fn find(&self, token: &VisitToken, now: Timestamp) -> Result<Option<Visit>, StoreError> {
         let key = keys::visit(&token.digest());
         let Some(item) = self.table.get(key.clone()).await? else { return Ok(None) };
-        let VisitItem { merchant_id, email, signed_in_at, seen_at, csrf, authenticated_at, ended_at, .. } =
-            read(A_VISIT, item)?;
+        let VisitItem {
+            merchant_id, email, signed_in_at, seen_at, csrf, authenticated_at, has_choice, ended_at, ..
+        } = read(A_VISIT, item)?;
         let goes_on = ended_at.is_none()
             && now.duration_since(signed_in_at) < VISIT_LASTS
             && now.duration_since(seen_at) < VISIT_IDLE;
@@ -334,7 +346,7 @@ impl Visits {
                 .set("seen_at", ms(now));
             update.send(&self.table).await?;
         }
-        Ok(Some(Visit { person, authenticated_at: authenticated_at.unwrap_or(signed_in_at), csrf }))
+        Ok(Some(Visit { person, authenticated_at: authenticated_at.unwrap_or(signed_in_at), has_choice, csrf }))
     }
 
     /// Ends a visit, if it goes on, with the act that says so.

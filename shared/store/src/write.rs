@@ -209,6 +209,10 @@ kinds! {
     OidcPut = "beginning a sign-in at an issuer",
     /// Once.
     OidcUse = "coming back from an issuer",
+    // Choices of a merchant after such a sign-in. Removed as they are.
+    OidcChoicePut = "letting somebody choose a merchant",
+    /// Once.
+    OidcChoiceUse = "choosing a merchant",
     // Mails to people: sign-in links and notices. Removed by their time to live alone.
     LinkMailPut = "putting a mail with a sign-in link",
     /// `free_at` is past, and only rises.

@@ -8,8 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 use models::{EmailAddress, MerchantId, Mode, Person, Role};
 use runtime::Random;
 use store::{
-    BrowserToken, LINK_LASTS, LinkAsked, LinkToken, Merchants, OIDC_LASTS, OidcRequests, Parts, People, PeopleChanged,
-    Rule, StateToken, Table, VISIT_IDLE, VISIT_LASTS, Verify, Visit, VisitToken, Visits,
+    Access, BrowserToken, ChoiceToken, LINK_LASTS, LinkAsked, LinkToken, Merchants, OIDC_LASTS, OidcChoice,
+    OidcChoices, OidcRequests, Parts, People, PeopleChanged, Rule, StateToken, Table, VISIT_IDLE, VISIT_LASTS, Verify,
+    Visit, VisitToken, Visits,
 };
 use support::World;
 
@@ -240,6 +241,42 @@ fn a_sign_in_at_an_issuer_comes_back_once_in_time_to_its_own_browser() {
 }
 
 #[test]
+fn a_merchant_is_chosen_once_in_time_in_the_same_browser_among_those_that_were_asked_about() {
+    let world = World::get();
+    world.runtime.block_on(async {
+        let (choices, now) = (OidcChoices::new(world.table.clone()), samples::now());
+        let (acme, bright) = (new_merchant(), new_merchant());
+        let access = |merchant: &MerchantId, role| Access { merchant_id: merchant.clone(), role };
+        let choice = OidcChoice {
+            email: email("ada@shop.example"),
+            access: vec![access(&acme, Role::Own), access(&bright, Role::Look)],
+            authenticated_at: None,
+            back: "/console/live/refunds".to_owned(),
+        };
+        assert!(!format!("{choice:?}").contains("ada"));
+        for choice in [choice.clone(), OidcChoice { authenticated_at: Some(now), ..choice.clone() }] {
+            let (token, browser) = (ChoiceToken::new(&Random::System), BrowserToken::new(&Random::System));
+            choices.put(&token, &browser, &choice, now).await.unwrap();
+            let other = BrowserToken::new(&Random::System);
+            assert_eq!(choices.use_up(&token, &other, &acme, now).await.unwrap(), None, "another browser");
+            assert_eq!(choices.use_up(&token, &browser, &new_merchant(), now).await.unwrap(), None, "was not there");
+            let unknown = ChoiceToken::new(&Random::System);
+            assert_eq!(choices.use_up(&unknown, &browser, &acme, now).await.unwrap(), None);
+            // None of that has used it up.
+            assert_eq!(choices.use_up(&token, &browser, &bright, now).await.unwrap(), Some(choice));
+            assert_eq!(choices.use_up(&token, &browser, &acme, now).await.unwrap(), None, "once");
+        }
+        let (token, browser) = (ChoiceToken::new(&Random::System), BrowserToken::new(&Random::System));
+        choices.put(&token, &browser, &choice, now).await.unwrap();
+        assert_eq!(choices.use_up(&token, &browser, &acme, now + OIDC_LASTS).await.unwrap(), None, "too late");
+        // Its answer is lost: the SDK repeats it.
+        let losing = OidcChoices::new(world.losing_one(0, async {}));
+        let in_time = now + OIDC_LASTS - SignedDuration::from_millis(1);
+        assert_eq!(losing.use_up(&token, &browser, &acme, in_time).await.unwrap(), Some(choice));
+    });
+}
+
+#[test]
 fn who_an_issuer_vouches_for_signs_in_if_they_are_there() {
     let world = World::get();
     world.runtime.block_on(async {
@@ -251,13 +288,13 @@ fn who_an_issuer_vouches_for_signs_in_if_they_are_there() {
         let (now, shown_at) = (samples::now(), samples::now() - SignedDuration::from_hours(2));
         let cookie = VisitToken::new(&Random::System);
         let losing = Visits::new(world.losing_one(0, async {}));
-        let visit = losing.begin_vouched(&ada, shown_at, &cookie, now, None).await.unwrap().unwrap();
-        assert_eq!((&visit.person, visit.authenticated_at), (&ada, shown_at));
+        let visit = losing.begin_vouched(&ada, shown_at, true, &cookie, now, None).await.unwrap().unwrap();
+        assert_eq!((&visit.person, visit.authenticated_at, visit.has_choice), (&ada, shown_at, true));
         // It is as old as the sign-in here, not as that at the issuer.
         assert!(visits.find(&cookie, now + VISIT_IDLE - SignedDuration::from_millis(1)).await.unwrap().is_some());
         assert_eq!(people.list(&merchant).await.unwrap()[0].signed_in_at, Some(now));
         people.remove(&merchant, &ada.email, None).await.unwrap();
-        let none = visits.begin_vouched(&ada, now, &VisitToken::new(&Random::System), now, None).await.unwrap();
+        let none = visits.begin_vouched(&ada, now, false, &VisitToken::new(&Random::System), now, None).await.unwrap();
         assert!(none.is_none());
     });
 }

@@ -2,10 +2,9 @@
 
 use models::{AccountIdentifier, LinkedAccount, Merchant};
 
-use crate::back::Back;
 use crate::digest::account_mark;
 use crate::frame::Frame;
-use crate::fresh::is_fresh_in_both;
+use crate::fresh::sign_in_again_in_both;
 use crate::services::Services;
 
 /// How many accounts a merchant may have and be linked another here. All are read with the first request of a merchant. The command
@@ -30,5 +29,5 @@ pub(super) fn find<'a>(merchant: &'a Merchant, mark: &str) -> Option<&'a LinkedA
 
 /// Where they show once more who they are, if they have to before they link or unlink anything.
 pub(super) fn sign_in_again(services: &Services, frame: &Frame<'_>) -> Option<String> {
-    (!is_fresh_in_both(services, frame)).then(|| Back::read(&accounts_path(frame)).sign_in_again())
+    sign_in_again_in_both(services, frame, &accounts_path(frame))
 }

@@ -158,7 +158,7 @@ async fn an_old_sign_in_is_not_enough_in_either_mode() {
 #[tokio::test]
 async fn a_live_link_offers_an_account_a_day_later() {
     let mut desk = Desk::new().await;
-    desk.services.settings.local_live = true;
+    desk.services.settings.connections.local_live = true;
     desk.send_account("confirm", &BRITISH).await;
     let offers = async |mode| {
         let (_, html) = seen(links::show(&desk.services, &desk.frame(mode)).await);

@@ -2,10 +2,9 @@
 
 use api::IssuedKey;
 use askama::Template;
-use jiff::{SignedDuration, Timestamp};
 use lambda_http::Request;
 use lambda_http::http::StatusCode;
-use models::{Act, ActChange, ActKind, ActObject, ApiKey};
+use models::{Act, ActChange, ActKind, ActObject, ApiKey, KeyOverlap};
 use pages::{Answer, Problem, ProblemTexts, Shell, Zone, read_form, see_other};
 use serde::Deserialize;
 
@@ -13,10 +12,9 @@ use super::own::{MAX_KEYS, key_path, name_of, of_mode, too_many};
 use super::scopes::in_words;
 use super::status::Status;
 use crate::acts::{self, refused};
-use crate::back::Back;
 use crate::counterfoil;
 use crate::frame::Frame;
-use crate::fresh::is_fresh;
+use crate::fresh::sign_in_again;
 use crate::services::Services;
 
 /// Which button was pressed.
@@ -31,52 +29,11 @@ enum Change {
     Revoke,
 }
 
-/// For how long a key is valid beside the one that takes its place.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-enum Overlap {
-    #[serde(rename = "1h")]
-    Hour,
-    #[default]
-    #[serde(rename = "24h")]
-    Day,
-    #[serde(rename = "7d")]
-    Week,
-}
-
-impl Overlap {
-    const ALL: [Self; 3] = [Self::Hour, Self::Day, Self::Week];
-
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Hour => "1h",
-            Self::Day => "24h",
-            Self::Week => "7d",
-        }
-    }
-
-    const fn label(self) -> &'static str {
-        match self {
-            Self::Hour => "1 hour",
-            Self::Day => "24 hours",
-            Self::Week => "7 days",
-        }
-    }
-
-    fn after(self, now: Timestamp) -> Timestamp {
-        let hours = match self {
-            Self::Hour => 1,
-            Self::Day => 24,
-            Self::Week => 7 * 24,
-        };
-        now.checked_add(SignedDuration::from_hours(hours)).unwrap_or(Timestamp::MAX)
-    }
-}
-
 #[derive(Deserialize)]
 struct ChangeForm {
     change: Change,
     #[serde(default)]
-    overlap: Overlap,
+    overlap: KeyOverlap,
 }
 
 #[derive(Template)]
@@ -92,7 +49,9 @@ struct KeyPage<'a> {
     status: Status,
     /// Shown once.
     secret: Option<&'a str>,
-    overlaps: [Overlap; 3],
+    overlaps: [KeyOverlap; 3],
+    /// Rolls it.
+    command: String,
     is_active: bool,
     /// Where they show once more who they are, if they have to before they change it.
     sign_in_again: Option<String>,
@@ -119,8 +78,8 @@ pub(crate) async fn show(services: &Services, frame: &Frame<'_>, id: &str) -> An
 pub(crate) async fn change(services: &Services, frame: &Frame<'_>, id: &str, request: &Request) -> Answer {
     let (key, there_are) = find(services, frame, id).await?;
     let path = key_path(frame, &key.id);
-    if !is_fresh(services, frame) {
-        return see_other(&Back::read(&path).sign_in_again());
+    if let Some(sign_in_again) = sign_in_again(services, frame, &path) {
+        return see_other(&sign_in_again);
     }
     let ChangeForm { change, overlap } = read_form(request)?;
     let now = services.clock.now();
@@ -179,7 +138,7 @@ pub(super) fn page(services: &Services, frame: &Frame<'_>, key: &ApiKey, secret:
     let page = KeyPage {
         shell: &frame.shell(),
         frame,
-        sign_in_again: (!is_fresh(services, frame)).then(|| Back::read(&path).sign_in_again()),
+        sign_in_again: sign_in_again(services, frame, &path),
         path,
         key,
         name: name_of(key),
@@ -187,7 +146,8 @@ pub(super) fn page(services: &Services, frame: &Frame<'_>, key: &ApiKey, secret:
         created_at: frame.language.date_and_time(key.created_at, Zone::London),
         status: Status::of(key, frame.language, now),
         secret,
-        overlaps: Overlap::ALL,
+        overlaps: KeyOverlap::ALL,
+        command: counterfoil::roll_key(&key.id, KeyOverlap::default()),
         is_active: key.is_active(now),
     };
     frame.page(StatusCode::OK, &page)

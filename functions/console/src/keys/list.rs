@@ -8,10 +8,9 @@ use pages::{Answer, Problem, Shell, Zone};
 use super::own::{key_path, keys_path, name_of, of_mode};
 use super::scopes::{ScopeChoice, choices, in_words};
 use super::status::Status;
-use crate::back::Back;
 use crate::counterfoil;
 use crate::frame::Frame;
-use crate::fresh::is_fresh;
+use crate::fresh::sign_in_again;
 use crate::services::Services;
 
 /// What was typed, and what is wrong with it.
@@ -93,7 +92,7 @@ pub(super) async fn page(
         shell: &frame.shell(),
         frame,
         rows: of_mode(frame.visitor.merchant(services).await?, frame).iter().map(row).collect(),
-        sign_in_again: (!is_fresh(services, frame)).then(|| Back::read(&path).sign_in_again()),
+        sign_in_again: sign_in_again(services, frame, &path),
         path,
         id,
         scopes: choices(typed.scopes),

@@ -62,7 +62,11 @@ impl Desk {
     async fn made(&self, (status, location): (u16, String)) -> Session {
         assert_eq!(status, 303, "{location}");
         let id = location.strip_prefix("/console/test/payments/").unwrap().strip_suffix("/link").unwrap();
-        self.services.sessions.get(&id.parse().unwrap()).await.unwrap().unwrap()
+        let session = self.services.sessions.get(&id.parse().unwrap()).await.unwrap().unwrap();
+        let (methods, currency) = (session.payment_methods.as_slice(), session.amount.currency());
+        let live = providers::can_be_paid_live(methods, currency, &session.payee.account, None);
+        assert_eq!(live, Ok(()), "no link is made that could not be paid");
+        session
     }
 }
 

@@ -2,8 +2,9 @@
 
 use models::{MerchantId, Role};
 use serde_json::Value;
+use store::Access;
 
-/// Groups, each with its merchant and role, in the order in which they count.
+/// Groups, each with its merchant and role, in the order in which the operator lists them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Groups(Vec<(String, MerchantId, Role)>);
 
@@ -27,15 +28,24 @@ impl Groups {
         text.split(',').map(read).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Where somebody with these groups is let in, and in which role: as the first entry says whose group is among them. The claim
-    /// is a list of names, or one name.
-    pub(super) fn let_in(&self, claim: Option<&Value>) -> Option<(&MerchantId, Role)> {
+    /// Where somebody with these groups is let in: each merchant once, in the order of the entries. Of several groups of one merchant
+    /// the role counts that may do what the others may; of two of which neither may, the first. The claim is a list of names, or one
+    /// name.
+    pub(super) fn let_in(&self, claim: Option<&Value>) -> Vec<Access> {
         let has = |group: &str| match claim {
             Some(Value::String(one)) => one == group,
             Some(Value::Array(all)) => all.iter().any(|one| one.as_str() == Some(group)),
             Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_)) | None => false,
         };
-        self.0.iter().find(|(group, ..)| has(group)).map(|(_, merchant, role)| (merchant, *role))
+        let mut let_in: Vec<Access> = Vec::new();
+        for (_, merchant, role) in self.0.iter().filter(|(group, ..)| has(group)) {
+            match let_in.iter_mut().find(|access| access.merchant_id == *merchant) {
+                Some(access) if role.includes(access.role) => access.role = *role,
+                Some(_) => {}
+                None => let_in.push(Access { merchant_id: merchant.clone(), role: *role }),
+            }
+        }
+        let_in
     }
 }
 
@@ -49,30 +59,36 @@ mod tests {
 
     use super::*;
 
-    fn let_in(text: &str, claim: &Value) -> Option<(String, Role)> {
-        let groups = Groups::read(text).unwrap();
-        groups.let_in(Some(claim)).map(|(merchant, role)| (merchant.to_string(), role))
+    const TEXT: &str = "team=acme:refund,admins=acme:own, payments team=acme:refund,devs=acme:develop,a=b=bright:look";
+
+    fn let_in(claim: Option<&Value>) -> Vec<(String, Role)> {
+        let let_in = Groups::read(TEXT).unwrap().let_in(claim).into_iter();
+        let_in.map(|access| (access.merchant_id.to_string(), access.role)).collect()
     }
 
     #[test]
-    fn the_first_entry_that_names_a_group_of_theirs_counts() {
-        let text = "admins=acme:own, payments team=acme:refund,a=b=bright:look";
-        let acme = |role| Some(("acme".to_owned(), role));
+    fn groups_let_in_at_each_merchant_in_the_role_that_may_most() {
+        let acme = |role| vec![("acme".to_owned(), role)];
+        let bright = ("bright".to_owned(), Role::Look);
         for (claim, expected) in [
             (json!(["payments team", "admins"]), acme(Role::Own)),
             (json!(["payments team"]), acme(Role::Refund)),
             (json!("payments team"), acme(Role::Refund)),
-            (json!(["x", 1, null, "a=b"]), Some(("bright".to_owned(), Role::Look))),
-            (json!(["Admins"]), None),
-            (json!(["admin"]), None),
-            (json!("admins,payments team"), None),
-            (json!([]), None),
-            (json!({ "admins": true }), None),
-            (json!(true), None),
+            (json!(["devs", "payments team"]), acme(Role::Refund)),
+            (json!(["devs"]), acme(Role::Develop)),
+            (json!(["devs", "admins", "team"]), acme(Role::Own)),
+            (json!(["x", 1, null, "a=b"]), vec![bright.clone()]),
+            (json!(["a=b", "devs", "admins"]), [acme(Role::Own), vec![bright]].concat()),
+            (json!(["Admins"]), vec![]),
+            (json!(["admin"]), vec![]),
+            (json!("admins,payments team"), vec![]),
+            (json!([]), vec![]),
+            (json!({ "admins": true }), vec![]),
+            (json!(true), vec![]),
         ] {
-            assert_eq!(let_in(text, &claim), expected, "{claim}");
+            assert_eq!(let_in(Some(&claim)), expected, "{claim}");
         }
-        assert_eq!(Groups::read(text).unwrap().let_in(None), None);
+        assert_eq!(let_in(None), vec![]);
     }
 
     #[test]

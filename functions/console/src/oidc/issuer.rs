@@ -18,7 +18,7 @@ use url::form_urlencoded::{Serializer, byte_serialize};
 /// For how long it is believed that an issuer is as it was. Keys that it signs by since are asked for once they are met.
 const KNOWN_FOR: SignedDuration = SignedDuration::from_hours(1);
 
-/// Three calls one after the other, at the most four, are within the time that the function has.
+/// Three calls one after the other, which is the most, are within the time that the function has.
 const TIME_OUTS: TimeOuts = TimeOuts { connect_ms: 3_000, answer_ms: 5_000 };
 
 /// Why the issuer could not be asked. No answer is shown: it may hold tokens.
@@ -67,7 +67,7 @@ pub(super) struct Known {
     pub(super) authorization_endpoint: Url,
     token_endpoint: Url,
     pub(super) keys: JwkSet,
-    read_at: Timestamp,
+    pub(super) read_at: Timestamp,
 }
 
 /// What it says of itself (Discovery, 3).
@@ -138,13 +138,12 @@ impl Issuer {
     /// The ID token that a code is exchanged for. Nothing of it has been checked.
     pub(super) async fn exchange(
         &self,
+        known: &Known,
         client: &Client,
         code: &str,
         verifier: &str,
         redirect_uri: &str,
-        now: Timestamp,
     ) -> Result<String, IssuerError> {
-        let known = self.known(now).await?;
         let mut form = vec![
             ("grant_type", "authorization_code"),
             ("code", code),

@@ -113,10 +113,7 @@ pub(crate) async fn payment_page(
     base_url: &str,
 ) -> Answer {
     let now = services.clock.now();
-    let owner = frame.visitor.owner(frame.mode);
-    if !services.sessions.get(&id).await?.is_some_and(|session| owner.owns(&session)) {
-        return Err(Problem::NotFound);
-    }
+    frame.visitor.session(services, frame.mode, id).await?.ok_or(Problem::NotFound)?;
     let personal = personal(services, frame, &id, query).await?;
     let Timeline { session, refunds, entries, .. } = services.timelines.of(&id).await?;
     // It may have been deleted meanwhile.

@@ -22,10 +22,7 @@ pub(super) enum Personal {
 /// Puts down that this person asks for the personal data of a payment, and leads to the page that shows it. Whether they may was
 /// asked.
 pub(crate) async fn ask_for_personal_data(services: &Services, frame: &Frame<'_>, session_id: SessionId) -> Answer {
-    let owner = frame.visitor.owner(frame.mode);
-    if !services.sessions.get(&session_id).await?.is_some_and(|session| owner.owns(&session)) {
-        return Err(Problem::NotFound);
-    }
+    frame.visitor.session(services, frame.mode, session_id).await?.ok_or(Problem::NotFound)?;
     let act = acts::on_page(services, frame, ActKind::PersonalDataShown, ActObject::Session(session_id));
     services.acts.put(&act).await?;
     see_other(&format!("{}?shown={}#personal", payment_path(frame.mode, session_id), act.id))

@@ -28,7 +28,7 @@ pub(super) async fn search(
     start: &ListStart,
 ) -> Result<Found, StoreError> {
     for id in session_ids(q) {
-        if own(services, frame, &id).await?.is_some() {
+        if frame.visitor.session(services, frame.mode, id).await?.is_some() {
             return Ok(Found::One(payment_path(frame.mode, id)));
         }
     }
@@ -36,7 +36,7 @@ pub(super) async fn search(
         let refund = services.refunds.get(&id).await?;
         let owner = frame.visitor.owner(frame.mode);
         if let Some(refund) = refund.filter(|refund| owner.owns_refund(refund))
-            && own(services, frame, &refund.session_id).await?.is_some()
+            && frame.visitor.session(services, frame.mode, refund.session_id).await?.is_some()
         {
             return Ok(Found::One(format!("{}#refund-{id}", payment_path(frame.mode, refund.session_id))));
         }
@@ -55,12 +55,6 @@ pub(super) async fn search(
     Ok(Found::Some(Page { items: Vec::new(), next: None }))
 }
 
-/// A payment of this merchant and mode.
-async fn own(services: &Services, frame: &Frame<'_>, id: &SessionId) -> Result<Option<Session>, StoreError> {
-    let session = services.sessions.get(id).await?;
-    Ok(session.filter(|session| frame.visitor.owner(frame.mode).owns(session)))
-}
-
 /// Those that this is known of.
 async fn pointed_to(
     services: &Services,
@@ -73,7 +67,7 @@ async fn pointed_to(
     let Page { items: ids, next } = services.pointers.find(merchant_id, frame.mode, sought, range).await?;
     let mut items = Vec::with_capacity(ids.len());
     for id in ids {
-        items.extend(own(services, frame, &id).await?);
+        items.extend(frame.visitor.session(services, frame.mode, id).await?);
     }
     Ok(Page { items, next })
 }

@@ -9,6 +9,7 @@ use models::{
 };
 use outbound::Policy;
 use pages::{Answer, Problem};
+use payments::Connections;
 use queue::Queue;
 use runtime::{Clock, Random, VirtualClock};
 use samples::{PAYER_EMAIL, PAYER_NAME, later, name, payee};
@@ -60,7 +61,7 @@ async fn site() -> Site {
     let caps = "GBP:100000000".parse().unwrap();
     let formats = WireFormat::default().as_str().parse().unwrap();
     let policy = Policy::default();
-    let settings = Settings { caps, formats, local_live: false, policy, logs: None, oidc: None };
+    let settings = Settings { caps, formats, connections: Connections::mocks(false), policy, logs: None, oidc: None };
     let at = Clock::Virtual(clock.clone());
     let services = Services::new(table, audit_table, queue.clone(), queue, settings, at, Random::System);
     services.merchants.create(&"demo".parse().unwrap(), name("Demo"), [7; 32]).await.unwrap();
@@ -75,7 +76,7 @@ fn visitor(merchant: &str, role: Role) -> Visitor {
         added_at: samples::NOW,
         visits_from: samples::NOW,
     };
-    Visitor { person, signed_in_at: samples::NOW, csrf: Csrf("csrf".to_owned()) }
+    Visitor { person, signed_in_at: samples::NOW, has_choice: false, csrf: Csrf("csrf".to_owned()) }
 }
 
 fn clerk() -> Visitor {

@@ -9,9 +9,10 @@ use store::PeopleChanged;
 
 use super::link::show_link;
 use super::list::{Typed, page};
-use super::path::{people_path, sign_in_again};
+use super::path::people_path;
 use crate::acts;
 use crate::frame::Frame;
+use crate::fresh::sign_in_again_in_both;
 use crate::services::Services;
 
 #[derive(Deserialize)]
@@ -29,7 +30,8 @@ const TOO_MANY: &str = "There are 100 people, which is the most. Remove somebody
 
 /// Adds them, and shows the link by which they sign in.
 pub(crate) async fn add(services: &Services, frame: &Frame<'_>, request: &Request, base_url: &str) -> Answer {
-    if let Some(sign_in_again) = sign_in_again(services, frame, &people_path(frame)) {
+    // Who gives somebody a role or a link could else sign in as them, and would seem to have shown who they are.
+    if let Some(sign_in_again) = sign_in_again_in_both(services, frame, &people_path(frame)) {
         return see_other(&sign_in_again);
     }
     let AddForm { email, role } = read_form(request)?;

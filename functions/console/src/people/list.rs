@@ -6,10 +6,11 @@ use models::{EmailAddress, Role};
 use pages::{Answer, Problem, Shell, Zone};
 use store::ListedPerson;
 
-use super::path::{path_of, people_path, sign_in_again};
+use super::path::{path_of, people_path};
 use super::role_choice::{RoleChoice, roles};
 use crate::counterfoil;
 use crate::frame::Frame;
+use crate::fresh::sign_in_again_in_both;
 use crate::services::Services;
 
 /// What was typed, and what is wrong with it.
@@ -75,7 +76,7 @@ pub(super) async fn page(services: &Services, frame: &Frame<'_>, status: StatusC
         shell: &frame.shell(),
         frame,
         rows: people.into_iter().map(row).collect(),
-        sign_in_again: sign_in_again(services, frame, &people_path(frame)),
+        sign_in_again: sign_in_again_in_both(services, frame, &people_path(frame)),
         path: people_path(frame),
         typed,
         roles,

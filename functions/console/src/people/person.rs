@@ -10,11 +10,12 @@ use serde::Deserialize;
 use store::{LinkAsked, PeopleChanged, StoreError};
 
 use super::link::show_link;
-use super::path::{path_of, people_path, sign_in_again};
+use super::path::{path_of, people_path};
 use super::role_choice::{RoleChoice, roles};
 use crate::acts;
 use crate::counterfoil;
 use crate::frame::Frame;
+use crate::fresh::sign_in_again_in_both;
 use crate::services::Services;
 
 /// Which button was pressed.
@@ -82,7 +83,7 @@ pub(crate) async fn change(
     let person = find(services, frame, segment).await?;
     let (merchant_id, email) = (&person.merchant_id, &person.email);
     if matches!(change, Change::Role | Change::Link)
-        && let Some(sign_in_again) = sign_in_again(services, frame, &path_of(frame, email))
+        && let Some(sign_in_again) = sign_in_again_in_both(services, frame, &path_of(frame, email))
     {
         return see_other(&sign_in_again);
     }
@@ -168,7 +169,7 @@ fn page(
     let page = PersonPage {
         shell: &frame.shell(),
         frame,
-        sign_in_again: sign_in_again(services, frame, &path_of(frame, &person.email)),
+        sign_in_again: sign_in_again_in_both(services, frame, &path_of(frame, &person.email)),
         path: path_of(frame, &person.email),
         person,
         is_you: person.email == frame.visitor.person.email,

@@ -1,7 +1,7 @@
 //! What the pages of signing in share: nobody is known on them yet.
 
-use lambda_http::Request;
 use lambda_http::http::{HeaderValue, header};
+use lambda_http::{Body, Request, Response};
 use pages::{Answer, Problem, see_other};
 use serde::Deserialize;
 
@@ -19,10 +19,19 @@ pub(super) fn back_in(request: &Request) -> Back {
     Back::read(&back.unwrap_or_default())
 }
 
+/// Whether a request's address says that a person who is signed in has to show once more who they are.
+pub(super) fn asks_again(request: &Request) -> bool {
+    request.uri().query().unwrap_or("").starts_with("again=1")
+}
+
 /// Leads on to a page, and has the browser keep or forget a cookie.
 pub(super) fn lead_on(address: &str, cookie: &str) -> Answer {
-    let mut response = see_other(address)?;
+    with_cookie(see_other(address)?, cookie)
+}
+
+/// The same answer, which has the browser keep or forget a cookie.
+pub(super) fn with_cookie(mut answer: Response<Body>, cookie: &str) -> Answer {
     let cookie = HeaderValue::try_from(cookie).map_err(|error| Problem::Internal(Box::new(error)))?;
-    response.headers_mut().append(header::SET_COOKIE, cookie);
-    Ok(response)
+    answer.headers_mut().append(header::SET_COOKIE, cookie);
+    Ok(answer)
 }

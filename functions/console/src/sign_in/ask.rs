@@ -10,7 +10,7 @@ use pages::{Answer, Problem, Shell, read_form, see_other};
 use serde::Deserialize;
 use store::SignInRequest;
 
-use super::answer::back_in;
+use super::answer::{asks_again, back_in};
 use crate::back::Back;
 use crate::frame::nobodys;
 use crate::services::Services;
@@ -49,9 +49,8 @@ const EMAIL: &str = "Enter your e-mail address, such as ada@example.com.";
 /// The page that asks who one is, or says that a link was asked for; who is signed in already is led on, unless they have to
 /// show it once more.
 pub(crate) async fn show(services: &Services, request: &Request) -> Answer {
-    let (back, query) = (back_in(request), request.uri().query().unwrap_or(""));
-    let is_sent = query.starts_with("sent=1");
-    let again = is_sent || query.starts_with("again=1");
+    let (back, is_sent) = (back_in(request), request.uri().query().unwrap_or("").starts_with("sent=1"));
+    let again = is_sent || asks_again(request);
     if !again && Visitor::find(services, request).await?.is_some() {
         return see_other(back.as_str());
     }

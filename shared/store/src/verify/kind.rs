@@ -45,6 +45,7 @@ pub(super) enum Kind {
     Link,
     LinkMail(LinkMailId),
     OidcRequest,
+    OidcChoice,
     Visit,
     Endpoint(MerchantId, EndpointId),
     EndpointCount(MerchantId, Mode),
@@ -119,7 +120,11 @@ impl Kind {
             "SIGNIN" => Some(Self::SignIn),
             "LINK" => (sk == keys::LINK_SK).then_some(Self::Link),
             "LINKMAIL" => (sk == keys::LINK_MAIL_SK).then_some(Self::LinkMail(id.parse().ok()?)),
-            "OIDC" => (sk == keys::OIDC_SK).then_some(Self::OidcRequest),
+            "OIDC" => match sk.as_str() {
+                keys::OIDC_SK => Some(Self::OidcRequest),
+                keys::OIDC_CHOICE_SK => Some(Self::OidcChoice),
+                _ => None,
+            },
             "VISIT" => (sk == keys::VISIT_SK).then_some(Self::Visit),
             "ENDPOINTS" => {
                 let merchant = id.parse().ok()?;
@@ -193,6 +198,7 @@ impl fmt::Display for Kind {
             Self::Link => write!(f, "a sign-in link"),
             Self::LinkMail(id) => write!(f, "mail {id} to people"),
             Self::OidcRequest => write!(f, "a sign-in at an issuer"),
+            Self::OidcChoice => write!(f, "a choice of merchants"),
             Self::Visit => write!(f, "a visit of the console"),
             Self::Endpoint(merchant, id) => write!(f, "endpoint {id} of merchant {merchant}"),
             Self::EndpointCount(merchant, mode) => {

@@ -31,12 +31,13 @@ use uuid::Uuid;
 use super::{SENDING, WriteKind};
 use crate::table::{Item, Key};
 use crate::{
-    AccountChange, AccountNotice, Acts, Bounces, BrowserToken, ByPerson, Change, ChangeError, ClockAdvanced, Counted,
-    Counts, Created, Cursors, Customers, DeliveryAttempt, Endings, EndpointChange, EndpointCreated, Endpoints, Erased,
-    Erasures, Events, Fingerprint, Finished, LinkAsked, LinkMails, LinkToken, ListRange, Mails, Marked, Merchants,
-    MockLedger, ObjectPath, OidcRequests, Owner, Paused, People, PeopleChanged, Pointers, RefundConclusion,
-    RefundCreated, RefundEnd, Refunds, Registration, Resent, Sessions, Shops, SignInRequest, Sought, Span, StateToken,
-    StoreError, StoredEvent, Table, TestClocks, VisitToken, Visits,
+    Access, AccountChange, AccountNotice, Acts, Bounces, BrowserToken, ByPerson, Change, ChangeError, ChoiceToken,
+    ClockAdvanced, Counted, Counts, Created, Cursors, Customers, DeliveryAttempt, Endings, EndpointChange,
+    EndpointCreated, Endpoints, Erased, Erasures, Events, Fingerprint, Finished, LinkAsked, LinkMails, LinkToken,
+    ListRange, Mails, Marked, Merchants, MockLedger, ObjectPath, OidcChoice, OidcChoices, OidcRequests, Owner, Paused,
+    People, PeopleChanged, Pointers, RefundConclusion, RefundCreated, RefundEnd, Refunds, Registration, Resent,
+    Sessions, Shops, SignInRequest, Sought, Span, StateToken, StoreError, StoredEvent, Table, TestClocks, VisitToken,
+    Visits,
 };
 use support::World;
 
@@ -1120,7 +1121,19 @@ async fn people(late: &Late, owner: &Owner, now: Timestamp) {
         assert!(oidc.use_up(&state, &browser, at + seconds(1)).await.unwrap().is_some());
         late.arrive_after("coming back from it").await;
         assert!(oidc.use_up(&state, &browser, at + seconds(2)).await.unwrap().is_none(), "once");
-        assert!(visits.begin_vouched(&ada, at, &vouched, at + seconds(2), None).await.unwrap().is_some());
+        let (choices, token) = (OidcChoices::new(late.table.clone()), ChoiceToken::new(&late.table.random));
+        let choice = OidcChoice {
+            email: ada.email.clone(),
+            access: vec![Access { merchant_id: merchant.clone(), role: Role::Refund }],
+            authenticated_at: Some(at),
+            back: "/console/test/payments".to_owned(),
+        };
+        choices.put(&token, &browser, &choice, at).await.unwrap();
+        late.arrive_after("letting somebody choose a merchant").await;
+        assert!(choices.use_up(&token, &browser, merchant, at + seconds(1)).await.unwrap().is_some());
+        late.arrive_after("choosing one").await;
+        assert!(choices.use_up(&token, &browser, merchant, at + seconds(2)).await.unwrap().is_none(), "once");
+        assert!(visits.begin_vouched(&ada, at, true, &vouched, at + seconds(2), None).await.unwrap().is_some());
         late.arrive_after("signing in by it").await;
         for visit in 0..2 {
             let (link, cookie) = (LinkToken::new(&late.table.random), VisitToken::new(&late.table.random));
