@@ -11,9 +11,9 @@ use models::{
     Payee, Payer, PaymentMethod, PaymentMethods, Reference, Refund, RefundId, RefundState, Session, SessionEvent,
     SessionId, SessionState, TakenBackReason, TransferId, WireFormat,
 };
-use payments::{Made, Payments, RefundRequest};
+use payments::{Connections, Made, Payments, RefundRequest};
 use providers::mock::{Decided, Decision, Sender, Transfer, arrive};
-use providers::{Connector, Providers};
+use providers::{MockConnector, Providers};
 use runtime::{Clock, Random, VirtualClock};
 use store::{Acts, Change, MockLedger, Owner, Refunds, Sessions, Table};
 
@@ -101,7 +101,7 @@ impl Shop {
         let till = Till {
             shop: self,
             rng: Rng::with_seed(seed),
-            payments: Payments::new(self.table.clone(), false, clock.clone(), random.clone()),
+            payments: Payments::new(self.table.clone(), Connections::mocks(false), clock.clone(), random.clone()),
             sessions: Sessions::new(self.table.clone()),
             refunds: Refunds::new(self.table.clone()),
             owner: Owner { merchant_id: self.merchant.id.clone(), mode: Mode::Test, format: None },
@@ -289,7 +289,7 @@ impl Till<'_> {
         Ok(())
     }
 
-    fn connector(&self, session: &Session) -> Result<Connector<MockLedger>, Error> {
+    fn connector(&self, session: &Session) -> Result<MockConnector<MockLedger>, Error> {
         let attempt = session.attempt.as_ref().ok_or("nothing was chosen")?;
         let providers = Providers::new(MockLedger::new(self.shop.table.clone()), false);
         providers.find(&attempt.bank, session.mode).ok_or_else(|| "there is no such provider".into())
@@ -364,8 +364,10 @@ impl Till<'_> {
             11..15 => {
                 self.wait_s(4 * DAY_S..7 * DAY_S);
                 let bank = match self.connector(session)? {
-                    Connector::MockConsent(bank) if bank.mock().can_be_taken_back() => bank,
-                    Connector::MockBank(_) | Connector::MockConsent(_) | Connector::MockTransfer(_) => return Ok(()),
+                    MockConnector::MockConsent(bank) if bank.mock().can_be_taken_back() => bank,
+                    MockConnector::MockBank(_) | MockConnector::MockConsent(_) | MockConnector::MockTransfer(_) => {
+                        return Ok(());
+                    }
                 };
                 let reason = match providers::method_of_session(session) {
                     Some(PaymentMethod::Card) => TakenBackReason::Chargeback,

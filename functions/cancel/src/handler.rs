@@ -3,7 +3,7 @@
 use api::{Answer, ApiError, Authenticator, Caller, Format, IdempotencyKey, Operation, Refusal, Route};
 use lambda_http::Request;
 use models::{SessionEvent, SessionId, WriteId};
-use payments::{EndError, PaymentError, Payments};
+use payments::{Connections, EndError, PaymentError, Payments};
 use runtime::{Clock, Random, SettingError};
 use store::{Change, ChangeError, Merchants, Table};
 
@@ -19,14 +19,15 @@ pub struct Cancel {
 impl Cancel {
     /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
     pub async fn from_env() -> Result<Self, SettingError> {
-        Ok(Self::new(Table::from_env()?, runtime::local_live_connector(), Clock::System, Random::System).await)
+        let connections = Connections::from_env(&Clock::System).await?;
+        Ok(Self::new(Table::from_env()?, connections, Clock::System, Random::System).await)
     }
 
-    /// Over this table, by this clock and randomness; `local_live` is whether the mock bank stands in for a live one.
-    pub async fn new(table: Table, local_live: bool, clock: Clock, random: Random) -> Self {
+    /// Over this table, by this clock and randomness, at the providers of these connections.
+    pub async fn new(table: Table, connections: Connections, clock: Clock, random: Random) -> Self {
         Self {
             authenticator: Authenticator::start(Merchants::new(table.clone()), clock.clone()).await,
-            payments: Payments::new(table, local_live, clock.clone(), random.clone()),
+            payments: Payments::new(table, connections, clock.clone(), random.clone()),
             clock,
             random,
         }

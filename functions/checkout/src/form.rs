@@ -1,6 +1,6 @@
 //! Reading what a form posted.
 
-use models::{EmailAddress, InvalidText, Name, Payer, whole_number};
+use models::{EmailAddress, InvalidText, Name, Payer, Session, whole_number};
 use pages::CheckoutTexts;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
@@ -14,6 +14,41 @@ pub(crate) struct PayerForm {
     /// The e-mail address; empty if none.
     #[serde(default)]
     pub(crate) email: String,
+}
+
+/// What the payer's e-mail address is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EmailFor {
+    /// Questions: it may be left out.
+    Questions,
+    /// The receipt.
+    Receipt,
+    /// The provider that leads the payer to their bank.
+    Bank,
+}
+
+impl EmailFor {
+    /// `needs_contact` is whether a provider of the session's needs it.
+    pub(crate) const fn of(session: &Session, needs_contact: bool) -> Self {
+        match (session.email_receipt, needs_contact) {
+            (true, _) => Self::Receipt,
+            (false, true) => Self::Bank,
+            (false, false) => Self::Questions,
+        }
+    }
+
+    pub(crate) fn is_required(self) -> bool {
+        self != Self::Questions
+    }
+
+    /// What is said beside the field.
+    pub(crate) const fn hint(self, t: &'static CheckoutTexts) -> &'static str {
+        match self {
+            Self::Questions => t.email_hint,
+            Self::Receipt => t.email_hint_receipt,
+            Self::Bank => t.email_hint_bank,
+        }
+    }
 }
 
 /// What is wrong with each field, for the payer to read.
@@ -43,7 +78,7 @@ impl PayerForm {
     pub(crate) fn check(
         &self,
         known: Option<&Payer>,
-        email_required: bool,
+        email_for: EmailFor,
         t: &'static CheckoutTexts,
     ) -> Result<Payer, PayerErrors> {
         let (name, email) = (self.name.trim(), self.email.trim());
@@ -53,8 +88,11 @@ impl PayerForm {
             (None, name) => Name::try_from(name.to_owned()).map_err(|_: InvalidText| t.name_wrong),
         };
         let checked_email = match email {
-            "" if email_required => Err(t.email_missing),
-            "" => Ok(None),
+            "" => match email_for {
+                EmailFor::Questions => Ok(None),
+                EmailFor::Receipt => Err(t.email_missing),
+                EmailFor::Bank => Err(t.email_wrong),
+            },
             email => EmailAddress::try_from(email.to_owned()).map(Some).map_err(|_: InvalidText| t.email_wrong),
         };
         match (checked_name, checked_email) {
@@ -87,16 +125,16 @@ mod tests {
 
     const T: &CheckoutTexts = &Language::English.texts().checkout;
 
-    fn check(name: &str, email: &str, email_required: bool) -> Result<Payer, PayerErrors> {
-        PayerForm { name: name.to_owned(), email: email.to_owned() }.check(None, email_required, T)
+    fn check(name: &str, email: &str, email_for: EmailFor) -> Result<Payer, PayerErrors> {
+        PayerForm { name: name.to_owned(), email: email.to_owned() }.check(None, email_for, T)
     }
 
     #[test]
     fn a_payer_is_taken_without_the_spaces_around() {
-        let payer = check("  Gerald Wiley ", " g@example.com ", true).unwrap();
+        let payer = check("  Gerald Wiley ", " g@example.com ", EmailFor::Receipt).unwrap();
         assert_eq!(payer.name.as_str(), "Gerald Wiley");
         assert_eq!(payer.email.unwrap().as_str(), "g@example.com");
-        assert_eq!(check("G", "", false).unwrap().email, None);
+        assert_eq!(check("G", "", EmailFor::Questions).unwrap().email, None);
     }
 
     #[test]
@@ -104,7 +142,7 @@ mod tests {
         let (name, phone) = ("Gerald Wiley".to_owned(), Some("+447911123456".to_owned().try_into().unwrap()));
         let known = Payer { name: name.try_into().unwrap(), email: None, phone };
         let check = |name: &str, email: &str| {
-            PayerForm { name: name.to_owned(), email: email.to_owned() }.check(Some(&known), true, T)
+            PayerForm { name: name.to_owned(), email: email.to_owned() }.check(Some(&known), EmailFor::Receipt, T)
         };
         for typed in ["", "Somebody Else", "a\nb"] {
             let payer = check(typed, "g@example.com").unwrap();
@@ -116,15 +154,34 @@ mod tests {
 
     #[test]
     fn all_that_is_wrong_is_named_at_once() {
-        let wrong = |name: &str, email: &str, required| {
-            let errors = check(name, email, required).unwrap_err();
+        let (required, optional) = (EmailFor::Receipt, EmailFor::Questions);
+        let wrong = |name: &str, email: &str, email_for| {
+            let errors = check(name, email, email_for).unwrap_err();
             (errors.name.is_some(), errors.email.is_some())
         };
-        assert_eq!(wrong("", "", true), (true, true));
-        assert_eq!(wrong("", "", false), (true, false));
-        assert_eq!(wrong("Gerald", "gerald", false), (false, true));
-        assert_eq!(wrong(&"é".repeat(141), "g@example.com", true), (true, false));
-        assert_eq!(wrong("a\nb", "a b@example.com", true), (true, true));
+        assert_eq!(wrong("", "", required), (true, true));
+        assert_eq!(wrong("", "", optional), (true, false));
+        assert_eq!(wrong("Gerald", "gerald", optional), (false, true));
+        assert_eq!(wrong(&"é".repeat(141), "g@example.com", required), (true, false));
+        assert_eq!(wrong("a\nb", "a b@example.com", required), (true, true));
+    }
+
+    #[test]
+    fn an_address_is_asked_for_by_what_it_is_for() {
+        let mut session = samples::session();
+        for (receipt, needs_contact, expected, error) in [
+            (true, true, EmailFor::Receipt, Some(T.email_missing)),
+            (true, false, EmailFor::Receipt, Some(T.email_missing)),
+            // Where no receipt is sent, none is promised.
+            (false, true, EmailFor::Bank, Some(T.email_wrong)),
+            (false, false, EmailFor::Questions, None),
+        ] {
+            session.email_receipt = receipt;
+            let email_for = EmailFor::of(&session, needs_contact);
+            assert_eq!((email_for, email_for.is_required()), (expected, error.is_some()));
+            assert_eq!(check("Gerald", "", email_for).err().and_then(|errors| errors.email), error);
+            assert!(check("Gerald", "g@example.com", email_for).is_ok());
+        }
     }
 
     #[test]

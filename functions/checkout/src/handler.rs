@@ -1,4 +1,5 @@
-//! The routes: each POST changes something or nothing and leads to a GET that shows the truth; no GET changes anything.
+//! The routes: each POST changes something or nothing and leads to a GET that shows the truth. Of those the ways to a bank and
+//! back record what follows from the bank's word, and no other changes anything.
 
 use api::{ApiError, ErrorShape};
 use askama::Template;
@@ -7,22 +8,22 @@ use lambda_http::http::{HeaderMap, HeaderValue, StatusCode, header};
 use lambda_http::{Body, Request, Response};
 use models::{BankId, Locale, Payer, RefundId, Session, SessionEvent, SessionId, Shop};
 use pages::{Answer, Compression, Language, Problem, Shell, moved, read_form, see_other};
-use payments::{Payments, Way};
+use payments::{Connections, Payments, Way};
 use providers::Availability;
 use runtime::{Clock, Random, SettingError};
 use store::{Change, ChangeError, Sessions, Shops, StoreError, Table};
 
 use crate::flow::{self, Asks, Choice, Stage};
-use crate::form::{BankForm, PayerErrors, PayerForm};
+use crate::form::{BankForm, EmailFor, PayerErrors, PayerForm};
 use crate::page::{
     BankPage, ConsentPage, MethodsPage, PayerPage, PendingPage, ProviderPage, ResultPage, Summary, TimeUpPage,
     TransferPage, face, instructions,
 };
-use crate::paths::checkout_path;
+use crate::paths::{checkout_path, return_path};
 use crate::problem::{bank_down, of_begin, of_payment, too_many_attempts, unknown_bank};
 use crate::refund::{self, DetailsForm, RefundPages};
 use crate::route::{Object, Route};
-use crate::view::{Check, Choose, View};
+use crate::view::{Check, Choose, Returned, View};
 
 /// The checkout, and the refunds' pages.
 #[derive(Debug)]
@@ -57,17 +58,18 @@ impl Client {
 impl Checkout {
     /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
     pub async fn from_env() -> Result<Self, SettingError> {
-        let checkout = Self::new(Table::from_env()?, runtime::local_live_connector(), Clock::System, Random::System);
+        let connections = Connections::from_env(&Clock::System).await?;
+        let checkout = Self::new(Table::from_env()?, connections, Clock::System, Random::System);
         // While there is a whole core to do it with; see `api::Authenticator::start`.
         let _ = tokio::time::timeout(api::WARM_UP_TIMEOUT, checkout.sessions.warm_up()).await;
         Ok(checkout)
     }
 
-    /// Over this table, by this clock and randomness; `local_live` is whether the mock bank stands in for a live one.
-    pub fn new(table: Table, local_live: bool, clock: Clock, random: Random) -> Self {
+    /// Over this table, by this clock and randomness, at the providers of these connections.
+    pub fn new(table: Table, connections: Connections, clock: Clock, random: Random) -> Self {
         Self {
             refunds: RefundPages::new(table.clone(), random.clone()),
-            payments: Payments::new(table.clone(), local_live, clock.clone(), random.clone()),
+            payments: Payments::new(table.clone(), connections, clock.clone(), random.clone()),
             shops: Shops::new(table.clone()),
             sessions: Sessions::new(table),
             clock,
@@ -83,7 +85,7 @@ impl Checkout {
         answer.unwrap_or_else(|elapsed| {
             let problem = Problem::Unavailable(Box::new(elapsed));
             problem.log(&request_id);
-            client.compression.of(problem_page(problem, route, &Shell::nobodys(client.language(None))))
+            client.compression.of(problem_page(problem, route.as_ref(), &Shell::nobodys(client.language(None))))
         })
     }
 
@@ -91,7 +93,7 @@ impl Checkout {
     pub async fn handle(&self, request: Request) -> Response<Body> {
         let (route, request_id, client) =
             (route_of(&request), api::request_id(&request), Client::of(request.headers()));
-        let answer = match (moved(&request), route) {
+        let answer = match (moved(&request), &route) {
             (Some(moved), _) => moved,
             (None, Some(route)) => runtime::correlated(&request_id, self.answer(route, &request, &client)).await,
             (None, None) => Err(Problem::unrouted(&request)),
@@ -100,15 +102,15 @@ impl Checkout {
             Ok(response) => response,
             Err(problem) => {
                 problem.log(&request_id);
-                self.problem(problem, route, &client).await
+                self.problem(problem, route.as_ref(), &client).await
             }
         };
         client.compression.of(response)
     }
 
-    async fn answer(&self, route: Route, request: &Request, client: &Client) -> Answer {
+    async fn answer(&self, route: &Route, request: &Request, client: &Client) -> Answer {
         let now = self.clock.now();
-        match route {
+        match *route {
             Route::Page(id) => self.show(&self.session(id).await?, &View::of(request.uri().query()), client, now).await,
             Route::Step(id) => see_other(&checkout_path(&self.session(id).await?.id)),
             Route::Payer(id) => self.identify_payer(id, &read_form(request)?, client, now).await,
@@ -116,6 +118,7 @@ impl Checkout {
             Route::Cancel(id) => self.cancel(id).await,
             Route::ToBank(id, number) => self.lead_to_bank(&self.session(id).await?, number).await,
             Route::Return(id) => self.come_back(self.session(id).await?, &View::of(request.uri().query())).await,
+            Route::ReturnFrom(ref provider) => self.find_way_back(provider, request.uri().query()).await,
             Route::Refund(id) => self.refund(id, None, client, now).await,
             Route::RefundDetails(id) => self.refund(id, Some(&read_form(request)?), client, now).await,
         }
@@ -154,8 +157,10 @@ impl Checkout {
         let shell = &shell_of(session, shop.as_ref(), client);
         let summary = Summary::new(session, shell, stage);
         let mut response = match instructions(session, stage, view) {
-            Some(to) => ok(shell, &TransferPage::new(shell, summary, to, &self.payments.offers(session), view, now)),
-            None => self.show_stage(session, stage, view, (shell, summary), now),
+            Some(to) => {
+                ok(shell, &TransferPage::new(shell, summary, to, &self.payments.known_offers(session), view, now))
+            }
+            None => self.show_stage(session, stage, view, (shell, summary), now).await,
         }?;
         if view.check == Check::Auto
             && let Some(refresh) = flow::refresh(session, now)
@@ -167,7 +172,7 @@ impl Checkout {
     }
 
     /// The page of a stage, where the payer makes no transfer.
-    fn show_stage(
+    async fn show_stage(
         &self,
         session: &Session,
         stage: Stage,
@@ -176,23 +181,30 @@ impl Checkout {
         now: Timestamp,
     ) -> Answer {
         match stage {
-            Stage::Payer => ok(shell, &PayerPage::new(shell, summary, &PayerForm::default(), PayerErrors::default())),
+            Stage::Payer => {
+                let (blank, email_for) = (PayerForm::default(), self.email_for(session));
+                ok(shell, &PayerPage::new(shell, summary, email_for, &blank, PayerErrors::default()))
+            }
             Stage::Consent if view.choose == Choose::No => {
-                ok(shell, &ConsentPage::new(shell, summary, &self.payments.offers(session)))
+                ok(shell, &ConsentPage::new(shell, summary, &self.payments.known_offers(session)))
             }
             Stage::Bank | Stage::Consent => {
-                let offers = &self.payments.offers(session);
+                let offers = &self.payments.offers(session).await;
                 match flow::asks(session, offers, view) {
                     Asks::Provider => ok(shell, &BankPage::new(shell, summary, offers, view)),
                     Asks::Method => ok(shell, &MethodsPage::new(shell, summary, offers)),
                     Asks::Nothing => ok(shell, &ProviderPage::new(shell, summary, offers)),
                 }
             }
-            Stage::TimeUp => ok(shell, &TimeUpPage::new(shell, summary, &self.payments.offers(session), view, now)),
-            Stage::Pending => ok(shell, &PendingPage::new(shell, summary, &self.payments.offers(session), view, now)),
-            Stage::Sent => ok(shell, &ResultPage::sent(shell, summary, &self.payments.offers(session), now)),
+            Stage::TimeUp => {
+                ok(shell, &TimeUpPage::new(shell, summary, &self.payments.known_offers(session), view, now))
+            }
+            Stage::Pending => {
+                ok(shell, &PendingPage::new(shell, summary, &self.payments.known_offers(session), view, now))
+            }
+            Stage::Sent => ok(shell, &ResultPage::sent(shell, summary, &self.payments.known_offers(session), now)),
             Stage::NotSent(cause) => {
-                ok(shell, &ResultPage::not_sent(shell, summary, cause, &self.payments.offers(session), now))
+                ok(shell, &ResultPage::not_sent(shell, summary, cause, &self.payments.known_offers(session), now))
             }
         }
     }
@@ -201,19 +213,25 @@ impl Checkout {
         let session = self.session(id).await?;
         if flow::stage(&session, now) == Stage::Payer {
             let texts = &client.language(session.locale.as_ref()).texts().checkout;
-            match form.check(session.payer.as_ref(), session.email_receipt, texts) {
+            let email_for = self.email_for(&session);
+            match form.check(session.payer.as_ref(), email_for, texts) {
                 Ok(payer) => {
                     self.record_payer(id, &payer).await?;
                 }
                 Err(errors) => {
                     let shop = self.shop(&session).await?;
                     let shell = &shell_of(&session, shop.as_ref(), client);
-                    let asks_again = PayerPage::new(shell, Summary::new(&session, shell, Stage::Payer), form, errors);
+                    let summary = Summary::new(&session, shell, Stage::Payer);
+                    let asks_again = PayerPage::new(shell, summary, email_for, form, errors);
                     return shell.page(StatusCode::UNPROCESSABLE_ENTITY, &asks_again);
                 }
             }
         }
         see_other(&checkout_path(&session.id))
+    }
+
+    fn email_for(&self, session: &Session) -> EmailFor {
+        EmailFor::of(session, self.payments.needs_contact(session))
     }
 
     /// If another request was first, its payer holds.
@@ -235,7 +253,7 @@ impl Checkout {
             Choice::TooMany => return Err(too_many_attempts()),
             Choice::Begin => {
                 let bank: BankId = form.bank.parse().map_err(|_| unknown_bank())?;
-                let offers = self.payments.offers(&session);
+                let offers = self.payments.offers(&session).await;
                 match offers.iter().find(|offer| offer.id == bank).map(|offer| offer.availability) {
                     Some(Availability::Available) => {}
                     Some(Availability::Down(_)) => return Err(bank_down()),
@@ -278,12 +296,20 @@ impl Checkout {
         }))
     }
 
+    /// The payer comes back from a provider that has one address for all of them, and says which payment is theirs. What else it
+    /// sends along proves nothing.
+    async fn find_way_back(&self, provider: &BankId, query: Option<&str>) -> Answer {
+        let Returned { payment_id } = Returned::of(query).ok_or(Problem::NotFound)?;
+        let session_id = self.payments.session_of_provider(provider, &payment_id).await.map_err(of_payment)?;
+        see_other(&return_path(&session_id.ok_or(Problem::NotFound)?))
+    }
+
     /// The page that says what could not be done: the shop's own, with where it answers questions, if whose page it is can be
     /// found out.
-    async fn problem(&self, problem: Problem, route: Option<Route>, client: &Client) -> Response<Body> {
+    async fn problem(&self, problem: Problem, route: Option<&Route>, client: &Client) -> Response<Body> {
         let asks_the_table = !matches!(problem, Problem::NotFound | Problem::Unavailable(_) | Problem::Internal(_));
-        let found = match route.filter(|_| asks_the_table) {
-            Some(route) => self.owner(route.object()).await.ok(),
+        let found = match route.and_then(Route::object).filter(|_| asks_the_table) {
+            Some(object) => self.owner(object).await.ok(),
             None => None,
         };
         match &found {
@@ -316,8 +342,8 @@ fn route_of(request: &Request) -> Option<Route> {
     Route::of(request.method(), request.uri().path())
 }
 
-fn problem_page(problem: Problem, route: Option<Route>, shell: &Shell<'_>) -> Response<Body> {
-    problem.into_page(shell, route.map(|route| route.back(&shell.texts().problems)))
+fn problem_page(problem: Problem, route: Option<&Route>, shell: &Shell<'_>) -> Response<Body> {
+    problem.into_page(shell, route.and_then(|route| route.back(&shell.texts().problems)))
 }
 
 /// A page with the status 200.

@@ -7,6 +7,11 @@ pub(crate) fn checkout_path(id: &SessionId) -> String {
     format!("/checkout/{id}")
 }
 
+/// Where a payer comes back from a bank.
+pub(crate) fn return_path(id: &SessionId) -> String {
+    format!("{}/return", checkout_path(id))
+}
+
 /// A refund's own page, which all of its forms are sent to as well: to reload a form's answer is to load the page.
 pub(crate) fn refund_path(id: &RefundId) -> String {
     format!("/refunds/{id}")

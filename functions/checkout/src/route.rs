@@ -1,14 +1,14 @@
 //! Which page or form a request is for.
 
 use lambda_http::http::Method;
-use models::{RefundId, SessionId, whole_number};
+use models::{BankId, RefundId, SessionId, whole_number};
 
 use pages::{Back, ProblemsTexts};
 
 use crate::paths::{checkout_path, refund_path};
 
 /// One route of template.yaml, with what its path names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Route {
     /// The page that fits the session's state.
     Page(SessionId),
@@ -24,6 +24,8 @@ pub(crate) enum Route {
     ToBank(SessionId, u8),
     /// The payer comes back from a bank.
     Return(SessionId),
+    /// The payer comes back from a provider that has one address for all payers.
+    ReturnFrom(BankId),
     /// The page that fits the refund's state.
     Refund(RefundId),
     /// Where a refund goes.
@@ -42,32 +44,34 @@ impl Route {
             ("POST", ["checkout", id, "payer"]) => Some(Self::Payer(id.parse().ok()?)),
             ("POST", ["checkout", id, "bank"]) => Some(Self::ChooseBank(id.parse().ok()?)),
             ("POST", ["checkout", id, "cancel"]) => Some(Self::Cancel(id.parse().ok()?)),
+            ("GET", ["providers", provider, "return"]) => Some(Self::ReturnFrom(provider.parse().ok()?)),
             ("GET", ["refunds", id]) => Some(Self::Refund(id.parse().ok()?)),
             ("POST", ["refunds", id]) => Some(Self::RefundDetails(id.parse().ok()?)),
             _ => None,
         }
     }
 
-    /// What it is about.
-    pub(crate) const fn object(self) -> Object {
-        match self {
+    /// What it is about, if its path says so.
+    pub(crate) const fn object(&self) -> Option<Object> {
+        match *self {
             Self::Page(id)
             | Self::Step(id)
             | Self::Payer(id)
             | Self::ChooseBank(id)
             | Self::Cancel(id)
             | Self::ToBank(id, _)
-            | Self::Return(id) => Object::Session(id),
-            Self::Refund(id) | Self::RefundDetails(id) => Object::Refund(id),
+            | Self::Return(id) => Some(Object::Session(id)),
+            Self::ReturnFrom(_) => None,
+            Self::Refund(id) | Self::RefundDetails(id) => Some(Object::Refund(id)),
         }
     }
 
     /// The page of the session or refund that it is about.
-    pub(crate) fn back(self, texts: &'static ProblemsTexts) -> Back {
-        match self.object() {
+    pub(crate) fn back(&self, texts: &'static ProblemsTexts) -> Option<Back> {
+        self.object().map(|object| match object {
             Object::Session(id) => Back { path: checkout_path(&id), label: texts.back_to_payment },
             Object::Refund(id) => Back { path: refund_path(&id), label: texts.back_to_refund },
-        }
+        })
     }
 }
 
@@ -94,6 +98,8 @@ mod tests {
         assert_eq!(of(Method::GET, "/checkout/{id}/return"), Some(Route::Return(id)));
         assert_eq!(of(Method::GET, "/checkout/{id}/bank/2"), Some(Route::ToBank(id, 2)));
         assert_eq!(of(Method::GET, "/checkout/{id}/payer"), Some(Route::Step(id)));
+        let provider = |text: &str| Some(Route::ReturnFrom(text.parse().unwrap()));
+        assert_eq!(of(Method::GET, "/providers/mock-consent/return"), provider("mock-consent"));
         let refund: RefundId = text.parse().unwrap();
         assert_eq!(of(Method::GET, "/refunds/{id}"), Some(Route::Refund(refund)));
         assert_eq!(of(Method::POST, "/refunds/{id}"), Some(Route::RefundDetails(refund)));
@@ -110,6 +116,11 @@ mod tests {
             "/checkout/{id}/bank/256",
             "/checkout/{id}/bank/1/",
             "/mock-bank/{id}/1",
+            "/providers/mock-consent",
+            "/providers/mock-consent/return/",
+            "/providers/mock-consent/webhook",
+            "/providers/Mock%20Bank/return",
+            "/providers//return",
             "/refunds",
             "/refunds/x",
             "/refunds/{id}/details",
@@ -118,6 +129,7 @@ mod tests {
         }
         assert_eq!(of(Method::POST, "/checkout/{id}"), None);
         assert_eq!(of(Method::POST, "/checkout/{id}/return"), None);
+        assert_eq!(of(Method::POST, "/providers/mock-consent/return"), None);
         // An id in capitals is the same id; in another form it is none.
         assert_eq!(Route::of(&Method::GET, &format!("/checkout/{}", text.to_uppercase())), Some(Route::Page(id)));
         for other in [text.replace('-', ""), format!("%7B{text}%7D"), format!("urn:uuid:{text}")] {
@@ -132,7 +144,10 @@ mod tests {
             [("checkout/{id}", "/checkout"), ("checkout/{id}/return", "/checkout"), ("refunds/{id}", "/refunds")]
         {
             let route = Route::of(&Method::GET, &format!("/{}", path.replace("{id}", text))).unwrap();
-            assert_eq!(route.back(&pages::Language::English.texts().problems).path, format!("{page}/{text}"));
+            let back = route.back(&pages::Language::English.texts().problems).unwrap();
+            assert_eq!(back.path, format!("{page}/{text}"));
         }
+        let of_all = Route::of(&Method::GET, "/providers/mock-consent/return").unwrap();
+        assert_eq!(of_all.object(), None);
     }
 }

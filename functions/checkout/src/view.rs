@@ -1,6 +1,6 @@
 //! What a page's address asks to see of it.
 
-use models::PaymentMethod;
+use models::{PaymentMethod, ProviderPaymentId};
 use serde::Deserialize;
 
 /// The query of a checkout's address. Parameters that are not ours are left out; with a value that is not ours, all of it is.
@@ -23,7 +23,7 @@ pub(crate) struct View {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Banks {
-    /// Those that are used most.
+    /// The first.
     #[default]
     Popular,
     /// All of them.
@@ -59,9 +59,46 @@ impl View {
     }
 }
 
+/// The query with which a provider sends a payer back. Parameters that we don't read are left out: an error that one names is a
+/// hint, and the provider is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct Returned {
+    /// What it calls the payment.
+    pub(crate) payment_id: ProviderPaymentId,
+}
+
+impl Returned {
+    /// None if the query names no payment, or several.
+    pub(crate) fn of(query: Option<&str>) -> Option<Self> {
+        serde_urlencoded::from_str(query?).ok()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_provider_names_the_one_payment_that_its_payer_comes_back_from() {
+        let of = |query: Option<&str>| Returned::of(query).map(|returned| returned.payment_id.to_string());
+        for query in ["payment_id=a-1.b", "payment_id=a-1%2Eb&error=x&error=y", "x=%FF&payment_id=a-1.b"] {
+            assert_eq!(of(Some(query)).as_deref(), Some("a-1.b"), "{query}");
+        }
+        for query in [
+            "",
+            "payment_id",
+            "payment_id=",
+            "payment_id=a%23b",
+            "payment_id=%FF",
+            "payment_id=a&payment_id=a",
+            "payment-id=a",
+            "PAYMENT_ID=a",
+        ] {
+            assert_eq!(of(Some(query)), None, "{query}");
+        }
+        assert_eq!(of(Some(&format!("payment_id={}", "a".repeat(129)))), None);
+        assert_eq!(of(None), None);
+    }
 
     #[test]
     fn a_query_is_read_or_is_none() {

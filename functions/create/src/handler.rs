@@ -34,7 +34,9 @@ pub struct Settings {
     pub caps: AmountCaps,
     /// The formats in which sessions may be created.
     pub formats: Formats,
-    /// Whether live sessions may be created without a live connector; only `local` says so.
+    /// Whether anything moves the money of live sessions, or stands in for it.
+    pub live_payments: bool,
+    /// Whether the mock banks stand in for a live connector; only `local` says so.
     pub local_live: bool,
 }
 
@@ -45,6 +47,7 @@ impl Create {
             public_base_url: runtime::optional("PUBLIC_BASE_URL"),
             caps: api::amount_caps_from_env()?,
             formats: Formats::from_env()?,
+            live_payments: runtime::live_payments(),
             local_live: runtime::local_live_connector(),
         };
         Ok(Self::new(Table::from_env()?, Clock::System, Random::System, settings).await)
@@ -70,7 +73,7 @@ impl Create {
         let format = Format::of(&request);
         self.settings.formats.check(format)?;
         let (mode, at) = (caller.mode(), self.clock.now());
-        if !providers::can_pay(mode, self.settings.local_live) {
+        if !providers::can_pay(mode, self.settings.live_payments) {
             return Err(no_live_connector(mode).into());
         }
         let idempotency_key = IdempotencyKey::of(&request, format)?;
@@ -171,6 +174,11 @@ impl Create {
                 format.paid_by(new, customer.as_ref())?
             }
         };
+        if caller.mode() == Mode::Live && !self.settings.local_live {
+            let (methods, provider) = (new.payment_methods.as_slice(), new.offer_limits.provider.as_ref());
+            let payable = providers::can_be_paid_live(methods, new.amount.currency(), &new.payee.account, provider);
+            payable.map_err(|why| format.not_payable_live(why))?;
+        }
         let Some(clock_id) = new.test_clock else { return Ok((new, None)) };
         let clock = self.test_clocks.get(caller.owns_test_clocks()?, clock_id, self.clock.now()).await?;
         Ok((new, Some(clock.ok_or_else(|| api::not_on_clock(None))?.on_clock())))

@@ -12,7 +12,7 @@ use runtime::Metric;
 use store::{DUE_SHARDS, DueItem, QueryPage};
 use tracing::field::display;
 
-use crate::handler::{CONCURRENCY, Expire};
+use crate::handler::{CONCURRENCY, Expire, within};
 use crate::waiting::{Waiting, WithoutDetails};
 
 /// How many shards of the due index are read at a time.
@@ -80,7 +80,7 @@ impl Expire {
         }
         let in_time = futures_util::stream::iter(to_read).take_while(|_| ready(!self.clock.is_past(until)));
         let read = in_time.map(async |item| {
-            self.at_provider(&item, now).await.unwrap_or_else(|error| {
+            within(self.at_provider(&item, now)).await.unwrap_or_else(|error| {
                 let (session_id, refund_id) = ids(&item);
                 let (session_id, refund_id) = (session_id.map(display), refund_id.map(display));
                 tracing::error!(session_id, refund_id, %error, "a due item could not be processed");

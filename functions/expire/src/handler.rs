@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 use futures_util::future::ready;
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent};
-use payments::Payments;
+use payments::{Connections, Payments};
 use queue::Queue;
 use runtime::{Clock, Metric, Random, SettingError};
 use store::{Cursors, Due, Endpoints, Erasures, Refunds, Sessions, Table};
@@ -29,6 +29,9 @@ const MARGIN: Duration = Duration::from_secs(10);
 /// How much of a run pending payments leave to everything else: a bank that is slow to answer must not stop what needs no
 /// bank.
 const FOR_THE_REST: Duration = Duration::from_secs(15);
+
+/// How long one item may take, however slow its provider is: what is begun last ends before the function's time does.
+pub(crate) const MOST_FOR_ONE: Duration = Duration::from_secs(9);
 
 /// Does what has fallen due.
 #[derive(Debug)]
@@ -50,7 +53,7 @@ pub struct Expire {
 
 impl Expire {
     /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
-    pub fn from_env() -> Result<Self, SettingError> {
+    pub async fn from_env() -> Result<Self, SettingError> {
         let config = runtime::aws_config()?;
         let table = Table::new(&config, runtime::required("TABLE_NAME")?, Random::System);
         let receipts = Queue::new(&config, runtime::required("RECEIPTS_QUEUE_URL")?);
@@ -59,17 +62,17 @@ impl Expire {
             Ok(months @ 1..=MAX_PERSONAL_DATA_MONTHS) => months,
             Ok(_) | Err(_) => return Err(SettingError::new("PERSONAL_DATA_MONTHS", "is not a number from 1 to 240")),
         };
-        let local_live = runtime::local_live_connector();
-        Ok(Self::new(table, [receipts, webhooks], personal_data_months, local_live, Clock::System, Random::System))
+        let connections = Connections::from_env(&Clock::System).await?;
+        Ok(Self::new(table, [receipts, webhooks], personal_data_months, connections, Clock::System, Random::System))
     }
 
     /// Over this table and the queues of receipts and webhooks, by this clock and randomness. Personal data is kept for this
-    /// many months; `local_live` is whether the mock bank stands in for a live one.
+    /// many months; payments are followed up at the providers of these connections.
     pub fn new(
         table: Table,
         [receipts, webhooks]: [Queue; 2],
         personal_data_months: u16,
-        local_live: bool,
+        connections: Connections,
         clock: Clock,
         random: Random,
     ) -> Self {
@@ -81,7 +84,7 @@ impl Expire {
             refunds: Refunds::new(table.clone()),
             endpoints: Endpoints::new(table.clone()),
             cursors: Cursors::new(table.clone()),
-            payments: Payments::new(table, local_live, clock.clone(), random.clone()),
+            payments: Payments::new(table, connections, clock.clone(), random.clone()),
             receipts,
             webhooks,
             clock,
@@ -111,8 +114,8 @@ impl Expire {
     /// One item's trouble is logged and stops no other; it stays due.
     async fn process(&self, item: Waiting, now: Timestamp, stop_at: SystemTime) {
         let done = match item {
-            Waiting::Expiry(id) => self.expire_session(id).await,
-            Waiting::Refund(WithoutDetails(ref refund)) => self.expire_refund(refund).await,
+            Waiting::Expiry(id) => within(self.expire_session(id)).await,
+            Waiting::Refund(WithoutDetails(ref refund)) => within(self.expire_refund(refund)).await,
             Waiting::Cursor(ref id) => self.webhooks.enqueue(&id.to_string()).await.map_err(Error::from),
             Waiting::Endpoint(ref merchant_id, id) => self.resume(merchant_id, id, now, stop_at).await,
             Waiting::Mail(id) => self.receipts.enqueue(&id.to_string()).await.map_err(Error::from),
@@ -123,4 +126,10 @@ impl Expire {
             Metric::DueFailed.count();
         }
     }
+}
+
+/// What is done about one item at its provider, or an error if that takes too long: whatever was recorded by then holds, and the
+/// item stays due.
+pub(crate) async fn within<T>(done: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    tokio::time::timeout(MOST_FOR_ONE, done).await?
 }

@@ -10,7 +10,7 @@ use runtime::Metrics;
 async fn main() -> Result<(), Error> {
     runtime::init_logs();
     let metrics = &Metrics::start()?;
-    let expire = &Expire::from_env()?;
+    let expire = &Expire::from_env().await?;
     lambda_runtime::run(service_fn(|event: LambdaEvent<_>| async move {
         let run_id = event.context.request_id.clone();
         runtime::correlated(&run_id, metrics.of(expire.handle(event))).await

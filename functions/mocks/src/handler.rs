@@ -8,7 +8,7 @@ use lambda_http::{Body, Request, Response};
 use models::{Mode, Session, SessionState, TransferId};
 use pages::{Answer, Compression, Problem, moved, read_form, see_other};
 use providers::mock::{Arrived, Conclusion, Decided, MockPage, arrive};
-use providers::{Connector, Providers, can_pay};
+use providers::{MockConnector, Providers, can_pay};
 use runtime::{Clock, Metric, Random, SettingError};
 use store::{MockLedger, Sessions, Table};
 
@@ -106,11 +106,11 @@ impl Mocks {
                 let Some(bank) = self.bank(&session, number, &token, now)? else {
                     return Ok(see_other(&return_path(&session.id))?.into());
                 };
-                if let (Connector::MockConsent(provider), MockPage::Card) = (&bank, bank.mock().page) {
+                if let (MockConnector::MockConsent(provider), MockPage::Card) = (&bank, bank.mock().page) {
                     let payment = card::Payment { provider, session: &session, number, token: &token, real_now };
                     return payment.act(read_form(request)?).await;
                 }
-                if let (Connector::MockConsent(provider), MockPage::Mandate(scheme)) = (&bank, bank.mock().page) {
+                if let (MockConnector::MockConsent(provider), MockPage::Mandate(scheme)) = (&bank, bank.mock().page) {
                     let form: MandateForm = read_form(request)?;
                     let token = &token;
                     let payment = mandate::Payment { provider, scheme, session: &session, number, token, real_now };
@@ -156,10 +156,10 @@ impl Mocks {
     async fn show(&self, session: &Session, number: u8, token: &str, now: Timestamp) -> Answer {
         let real_now = self.clock.now();
         let Some(bank) = self.bank(session, number, token, now)? else { return ok(&ClosedPage::new(session, now)) };
-        if let (Connector::MockConsent(provider), MockPage::Card) = (&bank, bank.mock().page) {
+        if let (MockConnector::MockConsent(provider), MockPage::Card) = (&bank, bank.mock().page) {
             return card::Payment { provider, session, number, token, real_now }.show().await;
         }
-        if let (Connector::MockConsent(provider), MockPage::Mandate(scheme)) = (&bank, bank.mock().page) {
+        if let (MockConnector::MockConsent(provider), MockPage::Mandate(scheme)) = (&bank, bank.mock().page) {
             return mandate::Payment { provider, scheme, session, number, token, real_now }.show().await;
         }
         let by_plan = bank.mock().page == MockPage::Plan;
@@ -175,7 +175,7 @@ impl Mocks {
     /// follows from it.
     async fn decide(
         &self,
-        bank: &Connector<MockLedger>,
+        bank: &MockConnector<MockLedger>,
         session: &Session,
         number: u8,
         token: &str,
@@ -205,18 +205,18 @@ impl Mocks {
         number: u8,
         token: &str,
         now: Timestamp,
-    ) -> Result<Option<Connector<MockLedger>>, Problem> {
+    ) -> Result<Option<MockConnector<MockLedger>>, Problem> {
         let latest = session.attempt.as_ref().filter(|attempt| attempt.number == number);
         let Some(bank) = latest.and_then(|attempt| self.providers.find(&attempt.bank, session.mode)) else {
             return Ok(None);
         };
         match &bank {
-            Connector::MockBank(_) => {
+            MockConnector::MockBank(_) => {
                 Ok((session.state_at(now) == SessionState::AwaitingPaymentConsent).then_some(bank))
             }
-            Connector::MockConsent(consent) if consent.is_link_token(session, number, token) => Ok(Some(bank)),
+            MockConnector::MockConsent(consent) if consent.is_link_token(session, number, token) => Ok(Some(bank)),
             // There is nothing to decide where the payer makes a transfer.
-            Connector::MockConsent(_) | Connector::MockTransfer(_) => Err(Problem::NotFound),
+            MockConnector::MockConsent(_) | MockConnector::MockTransfer(_) => Err(Problem::NotFound),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use jiff::Timestamp;
 use models::Session;
 use outbound::{Lookup, Policy, Sender, TimeOuts};
-use providers::Connector;
+use providers::MockConnector;
 use providers::mock::{Ledger, MockConsent, SignedEvent};
 use runtime::Clock;
 
@@ -24,11 +24,16 @@ pub struct BankWebhook {
 
 impl BankWebhook {
     /// That something happened to an attempt; none of a bank that is only asked.
-    pub(crate) fn of<L: Ledger>(bank: &Connector<L>, session: &Session, number: u8, now: Timestamp) -> Option<Self> {
+    pub(crate) fn of<L: Ledger>(
+        bank: &MockConnector<L>,
+        session: &Session,
+        number: u8,
+        now: Timestamp,
+    ) -> Option<Self> {
         match bank {
             // What is sent of transfers goes with each of them.
-            Connector::MockBank(_) | Connector::MockTransfer(_) => None,
-            Connector::MockConsent(bank) => Self::about(bank, session, number, now),
+            MockConnector::MockBank(_) | MockConnector::MockTransfer(_) => None,
+            MockConnector::MockConsent(bank) => Self::about(bank, session, number, now),
         }
     }
 

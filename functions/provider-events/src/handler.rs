@@ -3,7 +3,7 @@
 use api::{Answer, ApiError, Refusal, Route};
 use lambda_http::{Request, RequestExt};
 use models::BankId;
-use payments::{EventError, PaymentError, Payments};
+use payments::{Connections, EventError, PaymentError, Payments};
 use providers::RawEvent;
 use runtime::{Clock, Random, SettingError};
 use store::{Sessions, Table};
@@ -21,12 +21,13 @@ impl ProviderEvents {
         let table = Table::from_env()?;
         // While there is a whole core to do it with; see `api::Authenticator::start`.
         let _ = tokio::time::timeout(api::WARM_UP_TIMEOUT, Sessions::new(table.clone()).warm_up()).await;
-        Ok(Self::new(table, runtime::local_live_connector(), Clock::System, Random::System))
+        let connections = Connections::from_env(&Clock::System).await?;
+        Ok(Self::new(table, connections, Clock::System, Random::System))
     }
 
-    /// Over this table, by this clock and randomness; `local_live` is whether the mock banks stand in for live ones.
-    pub fn new(table: Table, local_live: bool, clock: Clock, random: Random) -> Self {
-        Self { payments: Payments::new(table, local_live, clock.clone(), random), clock }
+    /// Over this table, by this clock and randomness, at the providers of these connections.
+    pub fn new(table: Table, connections: Connections, clock: Clock, random: Random) -> Self {
+        Self { payments: Payments::new(table, connections, clock.clone(), random), clock }
     }
 
     /// Answers a request; an error is what the provider is shown instead, which sends it again then.

@@ -5,7 +5,7 @@ use api::{
 };
 use lambda_http::Request;
 use models::{Refund, RefundEvent, RefundId};
-use payments::{Made, PaymentError, Payments, RefundEndError, RefundError, RefundRequest};
+use payments::{Connections, Made, PaymentError, Payments, RefundEndError, RefundError, RefundRequest};
 use runtime::{Clock, Random, SettingError};
 use store::{Merchants, RefundChangeError, RefundChanged, Refunds, Table};
 
@@ -24,21 +24,22 @@ pub struct RefundFunction {
 impl RefundFunction {
     /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
     pub async fn from_env() -> Result<Self, SettingError> {
-        let (public_base_url, local_live) = (runtime::optional("PUBLIC_BASE_URL"), runtime::local_live_connector());
-        Ok(Self::new(Table::from_env()?, local_live, Clock::System, Random::System, public_base_url).await)
+        let connections = Connections::from_env(&Clock::System).await?;
+        let public_base_url = runtime::optional("PUBLIC_BASE_URL");
+        Ok(Self::new(Table::from_env()?, connections, Clock::System, Random::System, public_base_url).await)
     }
 
-    /// Over this table, by this clock and randomness; `local_live` is whether the mock bank stands in for a live one.
+    /// Over this table, by this clock and randomness, at the providers of these connections.
     pub async fn new(
         table: Table,
-        local_live: bool,
+        connections: Connections,
         clock: Clock,
         random: Random,
         public_base_url: Option<String>,
     ) -> Self {
         Self {
             authenticator: Authenticator::start(Merchants::new(table.clone()), clock.clone()).await,
-            payments: Payments::new(table.clone(), local_live, clock.clone(), random.clone()),
+            payments: Payments::new(table.clone(), connections, clock.clone(), random.clone()),
             refunds: Refunds::new(table),
             public_base_url,
             clock,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use lambda_http::Request;
 use lambda_http::http::StatusCode;
 use models::{MerchantId, TestClock, TestClockId};
-use payments::Payments;
+use payments::{Connections, Payments};
 use queue::Queue;
 use runtime::{Clock, Random, SettingError};
 use store::{ClockAdvanced, ClockDeleted, Merchants, Table, TestClocks};
@@ -33,14 +33,16 @@ impl TestClocksFunction {
         let config = runtime::aws_config()?;
         let table = Table::new(&config, runtime::required("TABLE_NAME")?, Random::System);
         let webhooks = Queue::new(&config, runtime::required("WEBHOOKS_QUEUE_URL")?);
-        Ok(Self::new(table, webhooks, runtime::local_live_connector(), Clock::System, Random::System).await)
+        // What follows a test clock is at mocks alone.
+        let connections = Connections::mocks(runtime::local_live_connector());
+        Ok(Self::new(table, webhooks, connections, Clock::System, Random::System).await)
     }
 
     /// Over this table and the queue of webhooks, by this clock and randomness; `local_live` is whether the mock bank stands in
     /// for a live one.
-    pub async fn new(table: Table, webhooks: Queue, local_live: bool, clock: Clock, random: Random) -> Self {
+    pub async fn new(table: Table, webhooks: Queue, connections: Connections, clock: Clock, random: Random) -> Self {
         let clocks = TestClocks::new(table.clone());
-        let payments = Payments::new(table.clone(), local_live, clock.clone(), random.clone());
+        let payments = Payments::new(table.clone(), connections, clock.clone(), random.clone());
         Self {
             authenticator: Authenticator::start(Merchants::new(table), clock.clone()).await,
             advance: Advance::new(clocks.clone(), payments, webhooks, clock.clone()),

@@ -15,7 +15,7 @@ mod session;
 
 #[cfg(test)]
 pub(crate) use create::CreateRequest;
-pub(crate) use create::parse_create;
+pub(crate) use create::{not_payable_live, parse_create};
 pub(crate) use error::Errors;
 #[cfg(test)]
 pub(crate) use error::{CODES, code};

@@ -35,7 +35,7 @@ pub(crate) use cancel::CancelRequest;
 pub(crate) use cancel::{cancel_request, check_cancel};
 #[cfg(test)]
 pub(crate) use create::CreateRequest;
-pub(crate) use create::{CURRENCIES, begins_transfer, parse_create};
+pub(crate) use create::{CURRENCIES, begins_transfer, not_payable_live, parse_create};
 #[cfg(test)]
 pub(crate) use created::CreatedView;
 pub(crate) use created::created;

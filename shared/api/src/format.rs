@@ -7,7 +7,7 @@ use models::{
     AmountCaps, ApiKey, ApiKeyId, Application, Currency, Customer, CustomerId, Merchant, NewCustomer, NewRefund,
     NewSession, NotRefundable, Refund, RefundId, Scopes, Session, SessionId, SessionState, WireFormat,
 };
-use providers::Offer;
+use providers::{NotPayableLive, Offer};
 use store::{Fingerprint, ListCursor};
 use thiserror::Error;
 
@@ -307,6 +307,15 @@ impl Format {
             Self::Banked(dialect) => banked::parse_create(asked.body, dialect, asked.accounts(), id, caps),
             Self::Yorlet => yorlet::parse_create(asked.body, asked.accounts(), caps),
             Self::Fintecture => fintecture::parse_create(asked, caps),
+        }
+    }
+
+    /// Why a session can't be created with a live key.
+    pub fn not_payable_live(self, why: NotPayableLive) -> Refusal {
+        match self {
+            Self::Banked(_) => banked::not_payable_live(why),
+            Self::Yorlet => yorlet::not_payable_live(why),
+            Self::Fintecture => fintecture::not_payable_live(why),
         }
     }
 
@@ -734,6 +743,23 @@ pub fn return_url(session: &Session, now: Timestamp) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Violation;
+
+    #[test]
+    fn what_a_live_key_can_not_have_paid_names_the_field_that_is_in_the_way() {
+        for (why, fields) in [
+            (NotPayableLive::Methods, ["currency", "payment_method_types", "meta.payment_methods"]),
+            (NotPayableLive::Currency, ["currency", "currency", "data.attributes.currency"]),
+            (NotPayableLive::Account, ["payee", "payment_method_types", "data.attributes.currency"]),
+            (NotPayableLive::Provider, ["currency", "payment_method_types", "header.x-provider"]),
+        ] {
+            let formats = [Format::Banked(Dialect::V2), Format::Yorlet, Format::Fintecture];
+            for (format, field) in formats.into_iter().zip(fields) {
+                let Refusal::Invalid(wrong) = format.not_payable_live(why) else { panic!("{why:?}") };
+                assert_eq!(wrong, [Violation::new(wrong[0].code, field, why)], "{format:?}");
+            }
+        }
+    }
 
     #[test]
     fn what_is_stored_is_published_in_its_own_format_or_not_at_all() {

@@ -113,7 +113,7 @@ type Means = for<'a> fn(&'a str) -> Route<'a>;
 type Row = (&'static str, &'static str, Option<Scope>, Means);
 
 /// Every route there is; HEAD is as GET. Tests compare the table with template.yaml and docs/openapi.yaml.
-pub(crate) const ROUTES: [Row; 80] = [
+pub(crate) const ROUTES: [Row; 81] = [
     ("POST", "/oauth/token", None, |_| Route::Token),
     ("POST", "/token", None, |_| Route::Token),
     ("POST", "/oauth/accesstoken", None, |_| Route::Token),
@@ -183,6 +183,7 @@ pub(crate) const ROUTES: [Row; 80] = [
     ("GET", "/v2/providers", READ, |_| Route::Providers),
     ("GET", "/api/v2/providers", READ, |_| Route::Providers),
     ("POST", "/providers/{provider}/webhook", None, |id| Route::ProviderEvent(id)),
+    ("GET", "/providers/{provider}/return", None, |_| Route::Page),
     ("GET", "/checkout/{id}", None, |_| Route::Page),
     ("GET", "/checkout/{id}/bank/{attempt}", None, |_| Route::Page),
     ("GET", "/checkout/{id}/return", None, |_| Route::Page),

@@ -18,7 +18,7 @@ mod transaction;
 
 #[cfg(test)]
 pub(crate) use create::{CURRENCIES, CreateRequest, PAYMENT_METHODS};
-pub(crate) use create::{CUSTOMER, parse_create};
+pub(crate) use create::{CUSTOMER, not_payable_live, parse_create};
 pub use customer::CustomerChange;
 #[cfg(test)]
 pub(crate) use customer::CustomerRequest;

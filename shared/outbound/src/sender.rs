@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use models::{CorrelationId, EventEncoding, WireFormat};
-use reqwest::{Client, RequestBuilder, Response, redirect, retry};
+use reqwest::{Client, Method, RequestBuilder, redirect, retry};
 use runtime::Clock;
 use thiserror::Error;
 use url::Url;
@@ -30,7 +30,8 @@ const READ_MS: u64 = 200;
 /// How much of an answer's body is kept, to show it to the merchant.
 const MAX_KEPT_BYTES: usize = 1024;
 
-/// How much of an answer that is wanted whole is read. What issuers of tokens publish of themselves is a few KiB.
+/// How much of an answer that is wanted whole is read. What issuers of tokens publish of themselves is a few KiB, and a provider's
+/// list of its banks some 100.
 const MAX_WHOLE_BYTES: usize = 256 * 1024;
 
 /// How long a delivery may take. An answer's body is read for 200 ms more, and no longer.
@@ -120,6 +121,21 @@ pub struct EndpointResponse {
     pub retry_after: Option<Duration>,
     /// The first 1 KiB of the body; what is no UTF-8 in it is replaced.
     pub body_start: String,
+}
+
+/// A whole answer, whatever its status. Debug output does not show its body, which may hold tokens or be about people.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// All of the body.
+    pub body: Vec<u8>,
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response").field("status", &self.status).finish_non_exhaustive()
+    }
 }
 
 /// Why there is no answer. The text is for the merchant.
@@ -230,39 +246,32 @@ impl Sender {
     /// Why there is no answer.
     pub async fn post(&self, url: &Url, headers: &[(&'static str, String)], body: String) -> Result<u16, Failure> {
         let request = async {
-            let request =
-                headers.iter().fold(self.request_to(url)?, |request, (name, value)| request.header(*name, value));
+            let request = self.request_to(Method::POST, url)?;
+            let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, value));
             request.body(body).send().await.map_err(|error| Failure::of(&error))
         };
         let response = tokio::time::timeout(Duration::from_millis(self.answer_ms), request).await;
         Ok(response.unwrap_or(Err(Failure::TimedOut))?.status().as_u16())
     }
 
-    /// Gets what is at a URL: the status and all of the body, for which together it waits as [`Self::send`] does for the status.
-    /// Nothing of it is logged.
+    /// Sends one request, with these headers and this body, and waits for the status and all of the body of its answer, for both
+    /// together as [`Self::send`] does for the status. Nothing of it is logged.
     ///
     /// # Errors
     /// Why there is no answer. One whose body is longer than 256 KiB is broken off.
-    pub async fn get_whole(&self, url: &Url) -> Result<(u16, Vec<u8>), Failure> {
-        check_parsed(url, false, self.policy).map_err(Failure::of_url)?;
-        self.whole(self.client.get(url.clone())).await
-    }
-
-    /// The same of what is posted.
-    ///
-    /// # Errors
-    /// As [`Self::get_whole`].
-    pub async fn post_whole(
+    pub async fn call(
         &self,
+        method: Method,
         url: &Url,
-        headers: &[(&'static str, String)],
-        body: String,
-    ) -> Result<(u16, Vec<u8>), Failure> {
-        let request = headers.iter().fold(self.request_to(url)?, |request, (name, value)| request.header(*name, value));
-        self.whole(request.body(body)).await
-    }
-
-    async fn whole(&self, request: RequestBuilder) -> Result<(u16, Vec<u8>), Failure> {
+        headers: &[(&str, String)],
+        body: Option<String>,
+    ) -> Result<Response, Failure> {
+        let request = self.request_to(method, url)?;
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, value));
+        let request = match body {
+            Some(body) => request.body(body),
+            None => request,
+        };
         let answer = async {
             let mut response = request.send().await.map_err(|error| Failure::of(&error))?;
             let (status, mut body) = (response.status().as_u16(), Vec::new());
@@ -272,20 +281,43 @@ impl Sender {
                 }
                 body.extend_from_slice(&chunk);
             }
-            Ok((status, body))
+            Ok(Response { status, body })
         };
         let answer = tokio::time::timeout(Duration::from_millis(self.answer_ms), answer).await;
         answer.unwrap_or(Err(Failure::TimedOut))
     }
 
-    /// A request to a URL that may be called. A host in figures is not looked up, so the client's resolver doesn't see it.
-    fn request_to(&self, url: &Url) -> Result<RequestBuilder, Failure> {
-        check_parsed(url, false, self.policy).map_err(Failure::of_url)?;
-        Ok(self.client.post(url.clone()))
+    /// Gets what is at a URL: the status and all of the body, by [`Self::call`].
+    ///
+    /// # Errors
+    /// As [`Self::call`].
+    pub async fn get_whole(&self, url: &Url) -> Result<(u16, Vec<u8>), Failure> {
+        let Response { status, body } = self.call(Method::GET, url, &[], None).await?;
+        Ok((status, body))
     }
 
-    async fn request(&self, delivery: &Delivery) -> Result<Response, Failure> {
-        let request = self.request_to(&delivery.url)?;
+    /// The same of what is posted.
+    ///
+    /// # Errors
+    /// As [`Self::call`].
+    pub async fn post_whole(
+        &self,
+        url: &Url,
+        headers: &[(&'static str, String)],
+        body: String,
+    ) -> Result<(u16, Vec<u8>), Failure> {
+        let Response { status, body } = self.call(Method::POST, url, headers, Some(body)).await?;
+        Ok((status, body))
+    }
+
+    /// A request to a URL that may be called. A host in figures is not looked up, so the client's resolver doesn't see it.
+    fn request_to(&self, method: Method, url: &Url) -> Result<RequestBuilder, Failure> {
+        check_parsed(url, false, self.policy).map_err(Failure::of_url)?;
+        Ok(self.client.request(method, url.clone()))
+    }
+
+    async fn request(&self, delivery: &Delivery) -> Result<reqwest::Response, Failure> {
+        let request = self.request_to(Method::POST, &delivery.url)?;
         let headers = delivery.headers().into_iter();
         let request = headers.fold(request, |request, (name, value)| request.header(name, value));
         request.body(delivery.body.clone()).send().await.map_err(|error| Failure::of(&error))
@@ -301,7 +333,7 @@ const fn media_type(encoding: EventEncoding) -> &'static str {
 
 /// Reads as much of the answer as is wanted; dropping it then closes the connection.
 #[expect(clippy::disallowed_methods, reason = "a connection is read by the system's clock, as it is timed out by it")]
-async fn read(mut response: Response, now: SystemTime) -> EndpointResponse {
+async fn read(mut response: reqwest::Response, now: SystemTime) -> EndpointResponse {
     let status = response.status().as_u16();
     let retry_after = retry_after(response.headers(), now);
     let (mut kept, mut read_bytes) = (Vec::with_capacity(MAX_KEPT_BYTES), 0);
@@ -386,6 +418,12 @@ mod tests {
         assert_eq!(text_of(b"a\xffb\xe2\x82"), "a\u{fffd}b");
         assert_eq!(text_of(b"\xe2\x82a"), "\u{fffd}a");
         assert_eq!(text_of(b""), "");
+    }
+
+    #[test]
+    fn an_answers_body_is_not_debugged() {
+        let response = Response { status: 200, body: b"quiet".to_vec() };
+        assert_eq!(format!("{response:?}"), "Response { status: 200, .. }");
     }
 
     #[test]

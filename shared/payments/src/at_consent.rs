@@ -9,6 +9,7 @@ use providers::{Arrivals, Begun, Cancellation, Next, PayerLink, Provider, Provid
 use store::{ChangeError, StoreError};
 
 use crate::Payments;
+use crate::begin::BeginError;
 use crate::error::{PaymentError, cause, recorded};
 use crate::next_step::{self, AtConsentStep};
 
@@ -45,7 +46,8 @@ pub(crate) enum Stopped {
 
 impl Payments {
     /// The way to the provider of attempt `number`, as often as the payer likes: the recorded request is sent again under its
-    /// key, which changes nothing.
+    /// key, which changes nothing. Once its link has lapsed, the provider is asked to cancel it, and the way leads to the next
+    /// attempt at the same bank.
     ///
     /// # Errors
     /// See [`PaymentError`].
@@ -59,12 +61,45 @@ impl Payments {
             self.follow_up(session).await?;
             return Ok(Way::Page);
         }
+        let lasts = self.connector(attempt, session)?.link_lasts();
+        if lasts.is_some_and(|lasts| now.duration_since(at_consent.begun_at) >= lasts) {
+            return Box::pin(self.way_to_next(session, attempt)).await;
+        }
+        self.way_to(session, attempt, at_consent).await
+    }
+
+    /// The way to the provider of an attempt that awaits consent.
+    async fn way_to(
+        &self,
+        session: &Session,
+        attempt: &PaymentAttempt,
+        at_consent: &AtConsent,
+    ) -> Result<Way, PaymentError> {
         match self.ask_to_begin(session, attempt, at_consent).await {
             Ok(Some(Next::Redirect(link))) => Ok(Way::Provider(link)),
             Ok(Some(Next::Transfer(_))) => Ok(Way::Page),
             // It has moved on, or the provider leads nobody there any more: the page is to show what became of it.
             Ok(None) => self.follow_up(session).await.map(|()| Way::Page),
             Err(error) => Err(error),
+        }
+    }
+
+    /// The way to the attempt after this one, whose link has lapsed.
+    ///
+    /// The next is recorded only if this one is the session's latest still, and after its provider has cancelled it: who presses
+    /// twice is led to one attempt, and what was consented to in the meantime goes on, as the page shows then.
+    async fn way_to_next(&self, session: &Session, lapsed: &PaymentAttempt) -> Result<Way, PaymentError> {
+        let next = lapsed.number.checked_add(1).filter(|_| session.may_choose_again());
+        // The provider may have given it up by itself: the page is to show what became of it.
+        let Some(next) = next else { return self.follow_up(session).await.map(|()| Way::Page) };
+        let begun = match self.begin(session, lapsed.bank.clone(), next).await {
+            Ok(begun) => begun,
+            Err(BeginError::NotFound | BeginError::UnknownProvider) => return Ok(Way::Page),
+            Err(BeginError::Payment(error)) => return Err(error),
+        };
+        match consenting(&begun).filter(|(latest, _)| latest.number == next) {
+            Some((latest, at_consent)) => self.way_to(&begun, latest, at_consent).await,
+            None => Ok(Way::Page),
         }
     }
 

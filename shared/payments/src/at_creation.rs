@@ -2,7 +2,7 @@
 //! with it.
 
 use models::{AtConsent, PaymentAttempt, Session, SessionEvent, SessionState, WriteId};
-use providers::{Begun, Connector, Next, Providers, VirtualAccount};
+use providers::{Begun, MockConnector, Next, Providers, VirtualAccount};
 use store::NewMockEntries;
 
 use crate::error::PaymentError;
@@ -22,7 +22,7 @@ pub async fn begin_at_creation(
 ) -> Result<(Session, NewMockEntries), PaymentError> {
     let (number, ledger) = (1, NewMockEntries::default());
     let found = Providers::new(ledger.clone(), false).find(&account.provider, session.mode);
-    let (Some(Connector::MockTransfer(provider)), SessionState::AwaitingProvider, None) =
+    let (Some(MockConnector::MockTransfer(provider)), SessionState::AwaitingProvider, None) =
         (found, session.state, &session.attempt)
     else {
         return Err(PaymentError::Inconsistent("account that its transfer can begin with"));

@@ -1,13 +1,14 @@
 //! A provider's webhook: a hint to ask where a payment stands, never a fact.
 
 use models::{BankId, LateMoney, Mode, ProviderPaymentId, Session, SessionEvent, SessionId, SessionState};
-use providers::{Arrivals, Connector, NotGenuine, Provider, ProviderError, ProviderEvent, RawEvent, Status};
+use providers::{Arrivals, EventRefusal, NotGenuine, Provider, ProviderError, ProviderEvent, RawEvent, Status};
 use runtime::Metric;
-use store::{BankPayment, MockLedger, StoreError};
+use store::{BankPayment, StoreError};
 use thiserror::Error;
 
 use crate::Payments;
 use crate::at_consent::open;
+use crate::connector::Connector;
 use crate::error::PaymentError;
 
 /// Why a provider's webhook was not followed up.
@@ -44,8 +45,27 @@ impl Payments {
     pub async fn follow_up_event(&self, provider: &BankId, event: &RawEvent<'_>) -> Result<(), EventError> {
         let connector = [Mode::Test, Mode::Live].into_iter().find_map(|mode| self.providers.find(provider, mode));
         let connector = connector.ok_or(EventError::NotFound)?;
-        let ProviderEvent { payment_id } = connector.read_event(event)?;
+        let payment_id = match connector.read_event(event).await {
+            Ok(ProviderEvent { payment_id }) => payment_id,
+            Err(EventRefusal::NotGenuine(refused)) => return Err(refused.into()),
+            // It is the provider's, and there is nothing to follow up.
+            Err(EventRefusal::NothingOfOurs) => return Ok(()),
+            Err(EventRefusal::Unreachable(error)) => return Err(error.into()),
+        };
         self.follow_up_payment(&connector, provider, &payment_id).await
+    }
+
+    /// The session of a payment that a provider calls so, if it began there: some send payers back with no more than that.
+    ///
+    /// # Errors
+    /// See [`PaymentError`].
+    pub async fn session_of_provider(
+        &self,
+        provider: &BankId,
+        payment_id: &ProviderPaymentId,
+    ) -> Result<Option<SessionId>, PaymentError> {
+        let found = self.bank_payments.get(provider, payment_id).await?;
+        Ok(found.map(|BankPayment { session_id, .. }| session_id))
     }
 
     /// A provider says that something happened to a payment of its own: finds the session, and asks. Of a payment that is not
@@ -55,7 +75,7 @@ impl Payments {
     /// See [`EventError`].
     pub(crate) async fn follow_up_payment(
         &self,
-        connector: &Connector<MockLedger>,
+        connector: &Connector,
         provider: &BankId,
         payment_id: &ProviderPaymentId,
     ) -> Result<(), EventError> {

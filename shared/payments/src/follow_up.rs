@@ -5,12 +5,13 @@ use models::{
     AttemptEnd, DeclineReason, PaidFrom, PaymentAttempt, Session, SessionEvent, SessionState, Submission, TakenBack,
     TakenBackReason, next_check_at, next_check_by_clock,
 };
-use providers::{Connector, Provider, ProviderError};
+use providers::{Provider, ProviderError};
 use runtime::Metric;
-use store::{ChangeError, MockLedger};
+use store::ChangeError;
 
 use crate::Payments;
 use crate::at_consent::{consenting, done, open};
+use crate::connector::Connector;
 use crate::error::{PaymentError, cause, recorded};
 use crate::next_step::{Step, after_submission, before_submission, goes_on_after_refusal};
 
@@ -51,13 +52,8 @@ impl Payments {
     }
 
     /// Who an attempt is at.
-    pub(crate) fn connector(
-        &self,
-        attempt: &PaymentAttempt,
-        session: &Session,
-    ) -> Result<Connector<MockLedger>, PaymentError> {
-        let connector = self.providers.find(&attempt.bank, session.mode);
-        connector.ok_or(PaymentError::Inconsistent("provider that is there"))
+    pub(crate) fn connector(&self, attempt: &PaymentAttempt, session: &Session) -> Result<Connector, PaymentError> {
+        self.providers.connected(&attempt.bank, session.mode)
     }
 
     /// The payer may have consented; or come back without.

@@ -9,15 +9,20 @@
 //! Each write is conditional, and what a provider is asked to do is recorded before it is asked: whatever crashes between two
 //! calls, the next follow-up finds all that it needs in the table.
 
+#![recursion_limit = "256"] // its futures are deep
+
 mod at_consent;
 mod at_creation;
 mod begin;
+mod connector;
+mod contact;
 mod due;
 mod end;
 mod error;
 mod event;
 mod follow_up;
 mod next_step;
+mod reconcile;
 mod refund;
 mod refund_at_provider;
 mod refund_way;
@@ -25,17 +30,21 @@ mod taken_back;
 
 use jiff::Timestamp;
 use models::{OfferLimits, Session, SessionEvent, SessionId};
-use providers::{Offer, Providers, Wanted};
+use providers::{Offer, Wanted};
 use runtime::{Clock, Random};
-use store::{BankPayments, Change, MockLedger, Refunds, Sessions, Table};
+use store::{BankPayments, Change, Refunds, Sessions, Table};
+
+use connector::Connectors;
 
 pub use at_consent::Way;
 pub use at_creation::begin_at_creation;
 pub use begin::BeginError;
+pub use connector::{Connections, Connector};
 pub use due::Due;
 pub use end::EndError;
 pub use error::PaymentError;
 pub use event::EventError;
+pub use reconcile::{Compared, Differs, Fit};
 pub use refund::{Made, RefundEndError, RefundError, RefundRequest};
 pub use refund_way::RefundWay;
 
@@ -45,19 +54,19 @@ pub struct Payments {
     sessions: Sessions,
     refunds: Refunds,
     bank_payments: BankPayments,
-    providers: Providers<MockLedger>,
+    providers: Connectors,
     clock: Clock,
     random: Random,
 }
 
 impl Payments {
-    /// Of this table; `local_live` is whether the mock bank stands in for a live one.
-    pub fn new(table: Table, local_live: bool, clock: Clock, random: Random) -> Self {
+    /// Of this table, at the providers of these connections.
+    pub fn new(table: Table, connections: Connections, clock: Clock, random: Random) -> Self {
         Self {
             sessions: Sessions::new(table.clone()),
             refunds: Refunds::new(table.clone()),
             bank_payments: BankPayments::new(table.clone()),
-            providers: Providers::new(MockLedger::new(table), local_live),
+            providers: Connectors::new(table, connections),
             clock,
             random,
         }
@@ -65,16 +74,17 @@ impl Payments {
 
     /// What a payer may choose from: the providers of each way to pay that the session offers and its currency can have, within
     /// the session's limits and in its order.
-    pub fn offers(&self, session: &Session) -> Vec<Offer> {
-        let (mode, currency) = (session.mode, session.amount.currency());
-        let is_paid_into = session.payee.account.receives(currency);
-        let methods = session.payment_methods.as_slice().iter().copied();
-        let methods =
-            methods.filter(|method| method.can_have(currency) && (is_paid_into || !method.pays_into_account()));
-        let OfferLimits { provider, country, payers } = &session.offer_limits;
-        let (provider, country, payers) = (provider.as_ref(), *country, *payers);
-        let of = |method| self.providers.offers(&Wanted { mode, method, currency, country, payers, provider });
-        methods.flat_map(of).collect()
+    pub async fn offers(&self, session: &Session) -> Vec<Offer> {
+        let mut offers = Vec::new();
+        for wanted in wanted(session) {
+            offers.extend(self.providers.offers(session, &wanted).await);
+        }
+        offers
+    }
+
+    /// The same, of what is known without asking a provider which banks it leads to: for the name of one that was chosen.
+    pub fn known_offers(&self, session: &Session) -> Vec<Offer> {
+        wanted(session).flat_map(|wanted| self.providers.known_offers(session, &wanted)).collect()
     }
 
     /// Now, by the session's test clock if it follows one.
@@ -86,6 +96,18 @@ impl Payments {
     fn change(&self, session_id: SessionId, event: SessionEvent) -> Change {
         Change { session_id, event, at: self.clock.now(), write_id: self.random.write_id() }
     }
+}
+
+/// What a payer may want to pay by: each way that the session offers and its currency can have.
+fn wanted(session: &Session) -> impl Iterator<Item = Wanted<'_>> {
+    let (mode, currency) = (session.mode, session.amount.currency());
+    let is_paid_into = session.payee.account.receives(currency);
+    let OfferLimits { provider, country, payers } = &session.offer_limits;
+    let (provider, country, payers) = (provider.as_ref(), *country, *payers);
+    let methods = session.payment_methods.as_slice().iter().copied();
+    let methods =
+        methods.filter(move |method| method.can_have(currency) && (is_paid_into || !method.pays_into_account()));
+    methods.map(move |method| Wanted { mode, method, currency, country, payers, provider })
 }
 
 #[cfg(test)]

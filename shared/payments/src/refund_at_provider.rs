@@ -3,11 +3,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 use models::{Money, Refund, RefundAtProvider, RefundId, RefundState, Session, next_check_at, next_check_by_clock};
-use providers::{Connector, Provider, RefundAnswer, RefundStatus};
+use providers::{Provider, RefundAnswer, RefundStatus};
 use runtime::Metric;
-use store::{MockLedger, RefundChangeError, RefundConclusion};
+use store::{RefundChangeError, RefundConclusion};
 
 use crate::Payments;
+use crate::connector::Connector;
 use crate::error::{PaymentError, cause};
 use crate::follow_up::STUCK_AFTER;
 
@@ -33,7 +34,7 @@ impl Payments {
         session: &Session,
         id: RefundId,
         amount: Money,
-    ) -> Option<(Connector<MockLedger>, RefundAtProvider)> {
+    ) -> Option<(Connector, RefundAtProvider)> {
         let attempt = session.attempt.as_ref()?;
         let payment_id = attempt.at_consent.as_ref()?.payment_id.clone()?;
         let provider = self.connector(attempt, session).ok()?;
@@ -48,9 +49,10 @@ impl Payments {
     /// See [`PaymentError`].
     pub async fn follow_up_refund(&self, refund: &Refund) -> Result<(), PaymentError> {
         let Some(at_provider) = refund.open_at_provider() else { return Ok(()) };
-        let provider = self.providers.find(&at_provider.provider, refund.mode);
-        let provider = provider.ok_or(PaymentError::Inconsistent("provider that is there"))?;
-        self.follow_up_refund_at(&provider, refund, at_provider).await
+        match self.providers.connected(&at_provider.provider, refund.mode) {
+            Ok(provider) => self.follow_up_refund_at(&provider, refund, at_provider).await,
+            Err(error) => self.refund_is_unknown(refund, &error).await,
+        }
     }
 
     /// The same, of each of a session's refunds.
@@ -72,13 +74,26 @@ impl Payments {
         let now = refund.now(self.clock.now());
         let followed = match self.ask_about_refund(provider, refund, at_provider, now).await {
             Ok(followed) => followed,
-            Err(PaymentError::Provider(error)) => {
-                let cause = cause(&error);
-                tracing::warn!(refund_id = %refund.id, %error, cause, "the provider could not be asked about a refund");
-                Followed::Unknown
-            }
+            Err(error @ PaymentError::Provider(_)) => return self.refund_is_unknown(refund, &error).await,
             Err(error @ (PaymentError::Store(_) | PaymentError::Inconsistent(_))) => return Err(error),
         };
+        self.check_refund_again(refund, followed, now).await
+    }
+
+    /// The provider could not be asked: it stays due.
+    async fn refund_is_unknown(&self, refund: &Refund, error: &PaymentError) -> Result<(), PaymentError> {
+        let cause = cause(error);
+        tracing::warn!(refund_id = %refund.id, %error, cause, "the provider could not be asked about a refund");
+        self.check_refund_again(refund, Followed::Unknown, refund.now(self.clock.now())).await
+    }
+
+    /// When the provider is next asked, unless the refund has ended.
+    async fn check_refund_again(
+        &self,
+        refund: &Refund,
+        followed: Followed,
+        now: Timestamp,
+    ) -> Result<(), PaymentError> {
         let stuck_after = match followed {
             Followed::Ended => return Ok(()),
             Followed::UnderWay => SLOW_AFTER,

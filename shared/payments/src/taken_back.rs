@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 use models::{ProviderPaymentId, Session, TakenBack};
-use providers::{Connector, Provider, Status};
-use store::MockLedger;
+use providers::{Provider, Status};
 
 use crate::Payments;
+use crate::connector::Connector;
 use crate::error::PaymentError;
 
 impl Payments {
@@ -17,7 +17,9 @@ impl Payments {
         let Some(payment_id) = attempt.at_consent.as_ref().and_then(|at_consent| at_consent.payment_id.as_ref()) else {
             return Ok(());
         };
-        match self.note_what_came_after(session, &self.connector(attempt, session)?, payment_id, now).await {
+        let noted =
+            async { self.note_what_came_after(session, &self.connector(attempt, session)?, payment_id, now).await };
+        match noted.await {
             Err(error @ PaymentError::Provider(_)) => {
                 tracing::warn!(session_id = %session.id, %error, "not known whether the money was taken back");
                 Ok(())
@@ -31,7 +33,7 @@ impl Payments {
     pub(crate) async fn note_what_came_after(
         &self,
         session: &Session,
-        provider: &Connector<MockLedger>,
+        provider: &Connector,
         payment_id: &ProviderPaymentId,
         now: Timestamp,
     ) -> Result<(), PaymentError> {

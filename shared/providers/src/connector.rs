@@ -1,18 +1,15 @@
-//! The providers there are, as one.
+//! The mock providers there are, as one.
 
 use jiff::Timestamp;
-use models::{
-    Money, MovesMoney, PaymentAttempt, ProviderPaymentId, ProviderRefundId, ProviderRequest, RefundId, Session,
-    Submission,
-};
+use models::Session;
 
-use crate::event::{NotGenuine, ProviderEvent, RawEvent};
+use crate::delegate_provider;
 use crate::mock::{Conclusion, Decided, Ledger, MockBank, MockConsent, MockTransfer, NamedMock, Refusal};
-use crate::port::{Begun, Cancellation, Provider, ProviderError, RefundAnswer, RefundStatus, Status};
+use crate::port::ProviderError;
 
-/// The connector to one provider.
+/// The connector to one mock provider.
 #[derive(Debug, Clone)]
-pub enum Connector<L> {
+pub enum MockConnector<L> {
     /// A mock bank whose money moves at submission.
     MockBank(MockBank<L>),
     /// A mock bank whose money moves at consent.
@@ -21,18 +18,7 @@ pub enum Connector<L> {
     MockTransfer(MockTransfer<L>),
 }
 
-/// Whichever it is.
-macro_rules! each {
-    ($connector:expr, $provider:ident => $answer:expr) => {
-        match $connector {
-            Connector::MockBank($provider) => $answer,
-            Connector::MockConsent($provider) => $answer,
-            Connector::MockTransfer($provider) => $answer,
-        }
-    };
-}
-
-impl<L: Ledger> Connector<L> {
+impl<L: Ledger> MockConnector<L> {
     /// Which mock bank it is.
     pub const fn mock(&self) -> &'static NamedMock {
         match self {
@@ -74,93 +60,4 @@ impl<L: Ledger> Connector<L> {
     }
 }
 
-impl<L: Ledger> Provider for Connector<L> {
-    fn moves_money(&self) -> MovesMoney {
-        each!(self, provider => provider.moves_money())
-    }
-
-    fn begin_request(&self, session: &Session, number: u8) -> ProviderRequest {
-        each!(self, provider => provider.begin_request(session, number))
-    }
-
-    async fn begin(&self, session: &Session, number: u8, request: &ProviderRequest) -> Result<Begun, ProviderError> {
-        each!(self, provider => provider.begin(session, number, request).await)
-    }
-
-    async fn status(
-        &self,
-        session: &Session,
-        attempt: &PaymentAttempt,
-        now: Timestamp,
-    ) -> Result<Status, ProviderError> {
-        each!(self, provider => provider.status(session, attempt, now).await)
-    }
-
-    async fn status_by_id(&self, id: &ProviderPaymentId, now: Timestamp) -> Result<Status, ProviderError> {
-        each!(self, provider => provider.status_by_id(id, now).await)
-    }
-
-    fn prepare(&self, session: &Session, attempt: &PaymentAttempt, now: Timestamp) -> Option<Submission> {
-        each!(self, provider => provider.prepare(session, attempt, now))
-    }
-
-    async fn submit(
-        &self,
-        session: &Session,
-        attempt: &PaymentAttempt,
-        submission: &Submission,
-        now: Timestamp,
-    ) -> Result<Status, ProviderError> {
-        each!(self, provider => provider.submit(session, attempt, submission, now).await)
-    }
-
-    async fn cancel(
-        &self,
-        session: &Session,
-        attempt: &PaymentAttempt,
-        now: Timestamp,
-    ) -> Result<Cancellation, ProviderError> {
-        each!(self, provider => provider.cancel(session, attempt, now).await)
-    }
-
-    async fn give_up(
-        &self,
-        session: &Session,
-        attempt: &PaymentAttempt,
-        now: Timestamp,
-    ) -> Result<Status, ProviderError> {
-        each!(self, provider => provider.give_up(session, attempt, now).await)
-    }
-
-    fn refund_request(
-        &self,
-        session: &Session,
-        attempt: &PaymentAttempt,
-        refund_id: RefundId,
-        amount: Money,
-    ) -> Option<ProviderRequest> {
-        each!(self, provider => provider.refund_request(session, attempt, refund_id, amount))
-    }
-
-    async fn refund(
-        &self,
-        payment_id: &ProviderPaymentId,
-        request: &ProviderRequest,
-        now: Timestamp,
-    ) -> Result<RefundAnswer, ProviderError> {
-        each!(self, provider => provider.refund(payment_id, request, now).await)
-    }
-
-    async fn refund_status(
-        &self,
-        payment_id: &ProviderPaymentId,
-        id: &ProviderRefundId,
-        now: Timestamp,
-    ) -> Result<RefundStatus, ProviderError> {
-        each!(self, provider => provider.refund_status(payment_id, id, now).await)
-    }
-
-    fn read_event(&self, event: &RawEvent<'_>) -> Result<ProviderEvent, NotGenuine> {
-        each!(self, provider => provider.read_event(event))
-    }
-}
+delegate_provider!(MockConnector<L: Ledger>; MockBank, MockConsent, MockTransfer);

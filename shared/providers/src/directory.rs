@@ -1,23 +1,73 @@
 //! Which providers a payer may choose.
 
-use models::{BankId, Country, Currency, Mode, MovesMoney, PayerKind, PaymentMethod, Session};
+use models::{AccountIdentifier, BankId, Country, Currency, Mode, MovesMoney, PayerKind, PaymentMethod, Session};
+use thiserror::Error;
 
 use crate::availability::Availability;
-use crate::connector::Connector;
+use crate::connector::MockConnector;
 use crate::market::Market;
 use crate::mock::{Ledger, MockBank, MockConsent, MockPage, MockTransfer, NamedMock, mocks};
 
-/// Whether there is any provider for sessions of this mode. Live ones have none until there is a live connector;
-/// `local_live`, which only `local` sets, gives them the mock banks so that the live paths can be tested.
-pub const fn can_pay(mode: Mode, local_live: bool) -> bool {
+/// Whether there is any provider for sessions of this mode; `live` is whether there is one for live sessions: a live connector, or
+/// the mock banks, which only `local` gives them so that the live paths can be tested.
+pub const fn can_pay(mode: Mode, live: bool) -> bool {
     match mode {
         Mode::Test => true,
-        Mode::Live => local_live,
+        Mode::Live => live,
     }
 }
 
+/// Why a session could never be paid with a live connector; reads on after the name of a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum NotPayableLive {
+    /// No way to pay is one that live payments have.
+    #[error("must include paying by bank, the one way to pay with a live key")]
+    Methods,
+    /// The currency.
+    #[error("must be pounds or euros with a live key")]
+    Currency,
+    /// The account that is paid.
+    #[error("needs a linked account that can receive the payment")]
+    Account,
+    /// The one provider that a payer would be offered is no live one.
+    #[error("must not be given with a live key: the payer chooses the bank")]
+    Provider,
+}
+
+/// Checks that a session with these ways to pay, in this currency, into this account and at this provider, if at one alone, can be
+/// paid with a live connector: by bank, in pounds or euros. Where the mock banks stand in for one, more can.
+///
+/// # Errors
+/// The first thing that is in the way.
+pub fn can_be_paid_live(
+    methods: &[PaymentMethod],
+    currency: Currency,
+    account: &AccountIdentifier,
+    provider: Option<&BankId>,
+) -> Result<(), NotPayableLive> {
+    if !methods.contains(&PaymentMethod::PayByBank) {
+        return Err(NotPayableLive::Methods);
+    }
+    if !PaymentMethod::PayByBank.can_have(currency) {
+        return Err(NotPayableLive::Currency);
+    }
+    if !account.receives(currency) {
+        return Err(NotPayableLive::Account);
+    }
+    match provider {
+        Some(bank) if bank.provider() != TRUELAYER => Err(NotPayableLive::Provider),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// What [`BankId::provider`] is of TrueLayer and the banks that it leads to.
+pub const TRUELAYER: &str = "truelayer";
+
 /// By which way to pay a provider is paid; none if there is no such provider.
 pub fn method_of(provider: &BankId) -> Option<PaymentMethod> {
+    if provider.provider() == TRUELAYER {
+        return Some(PaymentMethod::PayByBank);
+    }
     mocks().find(|mock| mock.id == provider.as_str()).map(|mock| mock.method)
 }
 
@@ -53,18 +103,18 @@ pub struct Offer {
     /// Its id.
     pub id: BankId,
     /// Its name.
-    pub name: &'static str,
+    pub name: String,
     /// Where its logo is, if it has one.
-    pub logo: Option<&'static str>,
-    /// What happens there, if it is a mock.
-    pub note: Option<&'static str>,
+    pub logo: Option<String>,
+    /// What happens there, if no money moves there.
+    pub note: Option<String>,
     /// How it is paid.
     pub method: PaymentMethod,
     /// Whether it can be chosen now.
     pub availability: Availability,
 }
 
-/// All providers there are.
+/// All mock providers there are.
 #[derive(Debug, Clone)]
 pub struct Providers<L> {
     ledger: L,
@@ -82,15 +132,17 @@ impl<L: Ledger + Clone> Providers<L> {
         self.mocks(wanted.mode).filter(|mock| serves(mock, wanted)).filter_map(offer).collect()
     }
 
-    /// The connector of a provider that payers in this mode may choose; also of one that is down, whose payments go on.
-    pub fn find(&self, id: &BankId, mode: Mode) -> Option<Connector<L>> {
+    /// The connector of a mock provider that payers in this mode may choose; also of one that is down, whose payments go on.
+    pub fn find(&self, id: &BankId, mode: Mode) -> Option<MockConnector<L>> {
         let mock = self.mocks(mode).find(|mock| mock.id == id.as_str())?;
         let ledger = self.ledger.clone();
         Some(match (mock.moves_money, mock.page) {
-            (MovesMoney::AtSubmission, _) => Connector::MockBank(MockBank::named(mock, ledger)),
-            (MovesMoney::AtConsent, MockPage::Transfer) => Connector::MockTransfer(MockTransfer::named(mock, ledger)),
+            (MovesMoney::AtSubmission, _) => MockConnector::MockBank(MockBank::named(mock, ledger)),
+            (MovesMoney::AtConsent, MockPage::Transfer) => {
+                MockConnector::MockTransfer(MockTransfer::named(mock, ledger))
+            }
             (MovesMoney::AtConsent, MockPage::Decide | MockPage::Card | MockPage::Plan | MockPage::Mandate(_)) => {
-                Connector::MockConsent(MockConsent::named(mock, ledger))
+                MockConnector::MockConsent(MockConsent::named(mock, ledger))
             }
         })
     }
@@ -125,9 +177,9 @@ fn serves(mock: &NamedMock, wanted: &Wanted<'_>) -> bool {
 fn offer(mock: &'static NamedMock) -> Option<Offer> {
     Some(Offer {
         id: mock.id.parse().ok()?,
-        name: mock.name,
+        name: mock.name.to_owned(),
         logo: None,
-        note: Some(mock.note),
+        note: Some(mock.note.to_owned()),
         method: mock.method,
         availability: mock.down.map_or(Availability::Available, Availability::Down),
     })
@@ -171,7 +223,7 @@ mod tests {
             let down = offer.id.as_str() == "mock-down";
             let expected = if down { Availability::Down(crate::Outage::Maintenance) } else { Availability::Available };
             assert_eq!(offer.availability, expected);
-            assert!(offer.note.is_some_and(|note| note.ends_with('.')) && offer.logo.is_none());
+            assert!(offer.note.as_ref().is_some_and(|note| note.ends_with('.')) && offer.logo.is_none());
         }
     }
 
@@ -277,6 +329,36 @@ mod tests {
                 provider: None,
             });
             assert_eq!(live.len(), if local_live { 9 } else { 0 });
+        }
+    }
+
+    #[test]
+    fn a_live_session_is_paid_by_bank_in_pounds_or_euros_or_not_created() {
+        let british = AccountIdentifier::uk("010203", "12345678").unwrap();
+        let german = AccountIdentifier::Iban { iban: "DE89370400440532013000".to_owned().try_into().unwrap() };
+        let (by_bank, card) = (PaymentMethod::PayByBank, PaymentMethod::Card);
+        for (methods, currency, account, expected) in [
+            (&[by_bank][..], Currency::GBP, &british, Ok(())),
+            (&[by_bank], Currency::EUR, &german, Ok(())),
+            (&[card, by_bank], Currency::GBP, &british, Ok(())),
+            (&[card], Currency::GBP, &british, Err(NotPayableLive::Methods)),
+            (&[PaymentMethod::BankTransfer], Currency::GBP, &british, Err(NotPayableLive::Methods)),
+            (&[by_bank, card], Currency::USD, &british, Err(NotPayableLive::Currency)),
+            (&[by_bank, PaymentMethod::Autogiro], Currency::SEK, &german, Err(NotPayableLive::Currency)),
+            (&[by_bank, card], Currency::EUR, &british, Err(NotPayableLive::Account)),
+            (&[by_bank, card], Currency::GBP, &german, Err(NotPayableLive::Account)),
+        ] {
+            assert_eq!(can_be_paid_live(methods, currency, account, None), expected, "{methods:?} {currency:?}");
+        }
+        for (provider, expected) in [
+            ("mock-bank", Err(NotPayableLive::Provider)),
+            ("mock-settles", Err(NotPayableLive::Provider)),
+            ("truelayer", Ok(())),
+            ("truelayer.ob-monzo", Ok(())),
+        ] {
+            let provider = provider.parse().unwrap();
+            let checked = can_be_paid_live(&[by_bank], Currency::GBP, &british, Some(&provider));
+            assert_eq!(checked, expected, "{provider}");
         }
     }
 

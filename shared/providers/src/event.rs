@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use models::ProviderPaymentId;
 use thiserror::Error;
 
+use crate::port::ProviderError;
+
 /// A webhook as it came, read by nobody yet.
 #[derive(Debug, Clone, Copy)]
 pub struct RawEvent<'a> {
@@ -21,7 +23,7 @@ pub struct RawEvent<'a> {
 
 impl<'a> RawEvent<'a> {
     /// The one header of this name; none if there are several, as it is not clear then which of them is meant.
-    pub(crate) fn header(&self, name: &str) -> Option<&'a str> {
+    pub fn header(&self, name: &str) -> Option<&'a str> {
         let mut values = self.headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
         let (_, value) = values.next()?;
         values.next().is_none().then_some(value)
@@ -39,3 +41,17 @@ pub struct ProviderEvent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("not a genuine webhook of this provider")]
 pub struct NotGenuine;
+
+/// Why a provider's webhook says nothing of a payment.
+#[derive(Debug, Error)]
+pub enum EventRefusal {
+    /// The provider did not send it.
+    #[error(transparent)]
+    NotGenuine(#[from] NotGenuine),
+    /// The provider sent it, and it is about no payment.
+    #[error("the webhook is about no payment")]
+    NothingOfOurs,
+    /// Whether the provider sent it could not be found out: it is to be sent again.
+    #[error("whether the provider sent the webhook could not be found out")]
+    Unreachable(#[source] ProviderError),
+}

@@ -3,14 +3,14 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use models::{
     DeclineReason, MinorUnits, Money, MovesMoney, PaidFrom, Payee, PaymentAttempt, ProviderPaymentId, ProviderRefundId,
     ProviderRequest, RefundId, Session, Submission, TakenBackReason, TransferInstructions,
 };
 use thiserror::Error;
 
-use crate::event::{NotGenuine, ProviderEvent, RawEvent};
+use crate::event::{EventRefusal, ProviderEvent, RawEvent};
 
 /// The provider did not do what it was asked.
 #[derive(Debug, Error)]
@@ -176,8 +176,14 @@ pub trait Provider {
     /// When an attempt's money moves.
     fn moves_money(&self) -> MovesMoney;
 
+    /// For how long after an attempt was begun its request may be repeated to make the payer's link again; none for as long as the
+    /// attempt is open. Later the attempt is cancelled, and the next begins.
+    fn link_lasts(&self) -> Option<SignedDuration> {
+        None
+    }
+
     /// The request that begins attempt `number` of paying `session`: the same bytes under the same key for the same
-    /// session and number. Sends nothing. It says nothing of the payer.
+    /// session and number. Sends nothing. It may name the payer, and is erased with what is about them.
     fn begin_request(&self, session: &Session, number: u8) -> ProviderRequest;
 
     /// Sends the request that begins attempt `number`. Moves no money by itself. Repeated with the same request, it answers
@@ -286,8 +292,8 @@ pub trait Provider {
     /// Which payment a provider's webhook is about. It is a hint to ask for the status, never a fact.
     ///
     /// # Errors
-    /// The provider did not send it.
-    fn read_event(&self, event: &RawEvent<'_>) -> Result<ProviderEvent, NotGenuine>;
+    /// See [`EventRefusal`].
+    async fn read_event(&self, event: &RawEvent<'_>) -> Result<ProviderEvent, EventRefusal>;
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::ops::Deref;
 use lambda_http::http::{Method, header};
 use mocks::Mocks;
 use models::{MAX_ATTEMPTS, Payer, SessionState};
+use payments::Connections;
 use providers::mock::{Decided, Decision, Ledger, MockBank};
 use samples::{PAYER_EMAIL, PAYER_NAME};
 use serde_json::json;
@@ -48,7 +49,7 @@ async fn checkout() -> (Site, MockLedger) {
 fn over(table: Table) -> Site {
     Site {
         mocks: Mocks::new(table.clone(), false, Clock::System, Random::System),
-        checkout: Checkout::new(table, false, Clock::System, Random::System),
+        checkout: Checkout::new(table, Connections::mocks(false), Clock::System, Random::System),
     }
 }
 

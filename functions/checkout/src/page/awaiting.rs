@@ -11,7 +11,7 @@ use super::ended::{ended, family_of, replaces};
 use super::pending::Checking;
 use super::summary::Summary;
 use crate::flow;
-use crate::form::{PayerErrors, PayerForm};
+use crate::form::{EmailFor, PayerErrors, PayerForm};
 use crate::paths::own_path;
 use crate::view::View;
 
@@ -72,16 +72,23 @@ pub(crate) struct PayerPage<'a> {
     /// Then it is not asked for, nor shown.
     name_known: bool,
     email_required: bool,
+    email_hint: &'static str,
 }
 
 impl<'a> PayerPage<'a> {
-    pub(crate) fn new(shell: &'a Shell<'a>, summary: Summary<'a>, typed: &'a PayerForm, errors: PayerErrors) -> Self {
+    pub(crate) fn new(
+        shell: &'a Shell<'a>,
+        summary: Summary<'a>,
+        email_for: EmailFor,
+        typed: &'a PayerForm,
+        errors: PayerErrors,
+    ) -> Self {
         // By the merchant: it awaits no more than their e-mail address.
         let name_known = summary.session.payer.is_some();
-        let email_required = summary.session.email_receipt;
         let asking = Asking::new(&summary, Step::Details);
         let (t, m) = (&shell.texts().checkout, &shell.texts().methods);
-        Self { shell, t, m, summary, asking, typed, errors, name_known, email_required }
+        let (email_required, email_hint) = (email_for.is_required(), email_for.hint(t));
+        Self { shell, t, m, summary, asking, typed, errors, name_known, email_required, email_hint }
     }
 }
 

@@ -43,7 +43,7 @@ struct Row<'a> {
 /// Where a way to pay leads.
 enum Leads<'a> {
     /// To the one provider that there is of it, and what happens there, if it is a mock.
-    ToProvider(&'a str, Option<&'static str>),
+    ToProvider(&'a str, Option<&'a str>),
     /// To the list of its providers.
     ToList(PaymentMethod),
     /// Nowhere: its one provider can't be chosen.
@@ -82,7 +82,7 @@ impl<'a> Row<'a> {
             [] => return None,
             [one] => match down(one, t) {
                 Some(reason) => Leads::Nowhere(reason),
-                None => Leads::ToProvider(one.id.as_str(), one.note),
+                None => Leads::ToProvider(one.id.as_str(), one.note.as_deref()),
             },
             [_, _, ..] => Leads::ToList(method),
         };

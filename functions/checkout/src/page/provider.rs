@@ -32,7 +32,7 @@ pub(crate) struct ProviderPage<'a> {
 /// Where the page leads.
 enum Leads<'a> {
     /// To this provider, as this attempt; and what happens there, if it is a mock.
-    On { provider: &'a str, attempt: u8, note: Option<&'static str> },
+    On { provider: &'a str, attempt: u8, note: Option<&'a str> },
     /// Nowhere: it can't be used now.
     Nowhere(&'static str),
     /// Nowhere: there have been as many attempts as there may be.
@@ -45,7 +45,7 @@ impl<'a> ProviderPage<'a> {
         summary.name_bank(offers);
         let offer = offers.first();
         if let Some(offer) = offer {
-            summary.facts = summary.facts.clone().name("bank", offer.name);
+            summary.facts = summary.facts.clone().name("bank", &offer.name);
         }
         let attempt = session.attempt_number().checked_add(1).filter(|_| session.may_choose_again());
         let leads = match (offer, attempt) {
@@ -53,7 +53,7 @@ impl<'a> ProviderPage<'a> {
             (Some(_), None) => Leads::NoFurther,
             (Some(offer), Some(attempt)) => match down(offer, t) {
                 Some(reason) => Leads::Nowhere(reason),
-                None => Leads::On { provider: offer.id.as_str(), attempt, note: offer.note },
+                None => Leads::On { provider: offer.id.as_str(), attempt, note: offer.note.as_deref() },
             },
         };
         let (heading, intro) = words(offer, shell.texts());

@@ -98,7 +98,7 @@ impl<'a> Summary<'a> {
     }
 
     /// What `{bank}` is: where the session's latest attempt is.
-    pub(super) fn name_bank(&mut self, offers: &[Offer]) {
+    pub(super) fn name_bank(&mut self, offers: &'a [Offer]) {
         let bank = bank_of(self.session, offers).unwrap_or(self.texts.checkout.your_bank);
         self.facts = self.facts.clone().name("bank", bank);
     }

@@ -19,7 +19,7 @@ use pages::{Back, Language, Problem, Shell};
 
 use super::*;
 use crate::flow::{Asks, Stage, asks, stage};
-use crate::form::{PayerErrors, PayerForm};
+use crate::form::{EmailFor, PayerErrors, PayerForm};
 use crate::problem::{bank_down, too_many_attempts};
 use crate::samples::{NoLedger, in_state, refund_with_payment};
 use crate::view::{Banks, Check, Choose, View};
@@ -57,7 +57,10 @@ impl View {
             return TransferPage::new(shell, summary, to, offers, self, now).render().unwrap();
         }
         match stage(session, now) {
-            Stage::Payer => PayerPage::new(shell, summary, &blank, PayerErrors::default()).render(),
+            Stage::Payer => {
+                let email_for = EmailFor::of(session, false);
+                PayerPage::new(shell, summary, email_for, &blank, PayerErrors::default()).render()
+            }
             Stage::Consent if self.choose == Choose::No => ConsentPage::new(shell, summary, offers).render(),
             Stage::Bank | Stage::Consent => match asks(session, offers, self) {
                 Asks::Provider => BankPage::new(shell, summary, offers, self).render(),
@@ -76,9 +79,10 @@ impl View {
 /// The answer to a form of the payer's details that has errors.
 fn asked_again(session: &Session, typed: &PayerForm, language: Language) -> String {
     let texts = &language.texts().checkout;
-    let errors = typed.check(session.payer.as_ref(), true, texts).unwrap_err();
+    let email_for = EmailFor::of(session, false);
+    let errors = typed.check(session.payer.as_ref(), email_for, texts).unwrap_err();
     let shell = &Shell::of(face(session, None), session.mode, language);
-    PayerPage::new(shell, Summary::new(session, shell, Stage::Payer), typed, errors).render().unwrap()
+    PayerPage::new(shell, Summary::new(session, shell, Stage::Payer), email_for, typed, errors).render().unwrap()
 }
 
 /// A session whose payer is at the bank whose money moves at consent.
@@ -318,7 +322,7 @@ fn many_offers() -> Vec<Offer> {
     let offers = offers();
     let offer = |number: usize| {
         let id = format!("bank-{number}").parse().unwrap();
-        Offer { id, name: NAMES[number / 10], note: None, ..offers[0].clone() }
+        Offer { id, name: NAMES[number / 10].to_owned(), note: None, ..offers[0].clone() }
     };
     (0..80).map(offer).collect()
 }
@@ -391,6 +395,23 @@ fn a_form_with_errors_keeps_what_was_typed_and_says_what_is_wrong() {
     assert!(html.contains("aria-invalid=\"true\" aria-describedby=\"email-hint email-error\""));
     assert!(html.contains("id=\"email-error\"") && html.contains("href=\"#email\"") && html.contains("role=\"alert\""));
     assert!(!html.contains("id=\"name-error\""));
+}
+
+#[test]
+fn an_address_that_a_provider_needs_is_required_and_promises_no_receipt() {
+    let session = Session { email_receipt: false, ..session() };
+    let (shell, blank) = (Shell::of(face(&session, None), session.mode, Language::English), PayerForm::default());
+    let show = |needs_contact| {
+        let (summary, email_for) =
+            (Summary::new(&session, &shell, Stage::Payer), EmailFor::of(&session, needs_contact));
+        PayerPage::new(&shell, summary, email_for, &blank, PayerErrors::default()).render().unwrap()
+    };
+    let (required, optional) = (show(true), show(false));
+    let is_required = |html: &str| html.contains("autocapitalize=\"off\" required");
+    assert!(is_required(&required) && !is_required(&optional));
+    assert!(required.contains("The service that leads you to your bank needs it.") && !required.contains("(optional)"));
+    assert!(optional.contains("For questions about this payment.") && optional.contains("(optional)"));
+    assert!(!required.contains("receipt"), "{required}");
 }
 
 #[test]
@@ -499,6 +520,7 @@ fn of_many_banks_those_used_most_are_shown_all_can_be_and_one_searches() {
     assert_eq!(rows(View { banks: Banks::All, ..View::default() }), (80, true, false));
     assert_eq!(rows(search(" bAnK 77 ")), (10, true, true));
     assert_eq!(rows(search("bank 8")), (0, true, true));
+    assert_eq!(rows(search("SÖMEWHERE")), (10, true, true));
     let html = search("<bank>").show(&bank, &many, Language::English, NOW);
     assert!(
         html.contains("No bank here is called “<bdi>&#60;bank&#62;</bdi>”.")

@@ -69,7 +69,7 @@ impl<'a> TransferPage<'a> {
         shell: &'a Shell<'a>,
         mut summary: Summary<'a>,
         to: &TransferInstructions,
-        offers: &[Offer],
+        offers: &'a [Offer],
         view: &View,
         now: Timestamp,
     ) -> Self {

@@ -7,11 +7,12 @@ use models::{
     LineItem, Locale, MinorUnits, Money, Name, NewSession, PayableAccounts, Payee, Payer, Reference, SessionId,
     SortCode, WireFormat,
 };
+use providers::NotPayableLive;
 use serde::Deserialize;
 
 use super::line_items::{InvalidLineItems, LineItems};
 use super::{Dialect, payment_id};
-use crate::error::Refusal;
+use crate::error::{Refusal, Violation};
 use crate::given::{Given, Object};
 use crate::json::Json;
 use crate::metadata::read_metadata;
@@ -308,6 +309,17 @@ fn payee(given: Given<Object<PayeeRequest>>, accounts: PayableAccounts<'_>, wron
     let linked = accounts.named(&account).map_err(|why| wrong.add(code, "payee", why)).ok()?;
     let name = name.unwrap_or_else(|| linked.name.clone());
     (wrong.0.len() == before).then_some(Payee { name, account })
+}
+
+/// Why a session can't be created with a live key. No field says how it is paid, or at which bank.
+pub(crate) fn not_payable_live(why: NotPayableLive) -> Refusal {
+    let (code, parameter) = match why {
+        NotPayableLive::Methods | NotPayableLive::Currency | NotPayableLive::Provider => {
+            ("invalid_currency", "currency")
+        }
+        NotPayableLive::Account => ("invalid_payee_account_identifier", "payee"),
+    };
+    Refusal::Invalid(vec![Violation::new(code, parameter, why)])
 }
 
 /// A payee's name, if there is one that is right, and account, if it is.

@@ -13,10 +13,10 @@ pub(crate) struct ProviderView<'a> {
     /// Its id.
     id: &'a str,
     /// Its name, as payers read it.
-    name: &'static str,
+    name: &'a str,
     /// Where its logo is; null if it has none.
     #[cfg_attr(test, schemars(with = "Option<doc::Url>"))]
-    logo: Option<&'static str>,
+    logo: Option<&'a str>,
     /// Whether it can be chosen now.
     status: ProviderStatus,
     /// Whether it takes batches of payments. None does.
@@ -37,7 +37,7 @@ impl<'a> ProviderView<'a> {
             Availability::Available => ProviderStatus::Available,
             Availability::Down(_) => ProviderStatus::Unavailable,
         };
-        Self { id: offer.id.as_str(), name: offer.name, logo: offer.logo, status, supports_batch: false }
+        Self { id: offer.id.as_str(), name: &offer.name, logo: offer.logo.as_deref(), status, supports_batch: false }
     }
 }
 
@@ -51,9 +51,9 @@ mod tests {
     fn a_bank_that_is_down_is_listed_and_says_so() {
         let mut offer = Offer {
             id: "mock-bank".parse().unwrap(),
-            name: "Mock Bank",
+            name: "Mock Bank".to_owned(),
             logo: None,
-            note: Some("You choose what happens."),
+            note: Some("You choose what happens.".to_owned()),
             method: models::PaymentMethod::PayByBank,
             availability: Availability::Available,
         };

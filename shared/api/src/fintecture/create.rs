@@ -6,13 +6,14 @@ use models::{
     Money, NewSession, NotPayable, PayableAccounts, Payee, PaymentMethod, PaymentMethods, Reference, Session,
     WireFormat,
 };
+use providers::NotPayableLive;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::extra::{AttributesExtra, Beneficiary, Kind, SessionExtra};
 use super::fields::{AN_AMOUNT, Text, amount, at_most, object, required, required_text, text};
 use super::meta::MetaRequest;
-use super::methods::Asked;
+use super::methods::{self, Asked};
 use super::offers::Payable;
 use super::{headers, meta, offers, query};
 use crate::error::Refusal;
@@ -223,6 +224,16 @@ pub(crate) fn parse_create(asked: &SessionRequest<'_>, caps: &AmountCaps) -> Res
         lifetime: meta.lifetime,
         ..NewSession::new(WireFormat::Fintecture, data.amount, payee, reference)
     })
+}
+
+/// Why a session can't be created with a live key.
+pub(crate) fn not_payable_live(why: NotPayableLive) -> Refusal {
+    let parameter = match why {
+        NotPayableLive::Methods => methods::PARAMETER,
+        NotPayableLive::Currency | NotPayableLive::Account => CURRENCY,
+        NotPayableLive::Provider => offers::PROVIDER,
+    };
+    Refusal::invalid(parameter, why)
 }
 
 /// Whether the answer to its creation says where to transfer to, so that its transfer begins with it.

@@ -11,7 +11,7 @@ use crate::given::{Given, Object};
 use crate::openapi::types as doc;
 use crate::violations::{A_TRUTH, A_WHOLE_NUMBER, Violations, infallible};
 
-const PARAMETER: &str = "meta.payment_methods";
+pub(super) const PARAMETER: &str = "meta.payment_methods";
 
 const MAX_METHODS: usize = 3;
 

@@ -7,6 +7,9 @@ use super::extra::PsuType;
 use super::headers::Headers;
 use crate::violations::Violations;
 
+/// The header that names the one provider.
+pub(super) const PROVIDER: &str = "header.x-provider";
+
 /// What is to be paid, and how it can be.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Payable<'a> {
@@ -40,7 +43,7 @@ pub(super) fn read(headers: &Headers, payable: Payable<'_>, wrong: &mut Violatio
         limits.provider = named.parse().ok();
         // What is no id is no provider's.
         if limits.provider.is_none() || !payable.has_offers(&limits) {
-            wrong.add(None, "header.x-provider", "must be the id of a provider that this payment can be made at");
+            wrong.add(None, PROVIDER, "must be the id of a provider that this payment can be made at");
             return limits;
         }
     }

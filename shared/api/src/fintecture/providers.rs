@@ -140,9 +140,9 @@ struct ProviderView {
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
 #[derive(Debug, Serialize)]
 struct Attributes {
-    name: &'static str,
+    name: String,
     /// The same.
-    full_name: &'static str,
+    full_name: String,
     /// The country that was asked for, else the first of `countries`.
     country: String,
     /// All in which payers can choose it.
@@ -170,7 +170,7 @@ impl ProviderList {
             }
         }
         if let Some(order) = filter.order {
-            data.sort_by_key(|one| one.attributes.name);
+            data.sort_by(|one: &ProviderView, other| one.attributes.name.cmp(&other.attributes.name));
             if order == Order::Descending {
                 data.reverse();
             }
@@ -204,8 +204,8 @@ impl ProviderView {
             Availability::Down(_) => false,
         };
         let attributes = Attributes {
-            name: offer.name,
-            full_name: offer.name,
+            name: offer.name.clone(),
+            full_name: offer.name.clone(),
             country,
             countries: countries.into_iter().collect(),
             pis,
@@ -258,9 +258,9 @@ struct TestAccountView<'a> {
 struct TestAccount<'a> {
     /// The bank's id.
     provider: &'a str,
-    name: &'static str,
+    name: &'a str,
     /// What happens there.
-    description: &'static str,
+    description: &'a str,
 }
 
 impl<'a> TestAccountList<'a> {
@@ -268,8 +268,8 @@ impl<'a> TestAccountList<'a> {
         let mut seen = BTreeSet::new();
         let each = all.iter().flat_map(|there| &there.offers).filter(|offer| seen.insert(offer.id.as_str()));
         let mocks = each.filter_map(|offer| {
-            let (id, name) = (offer.id.as_str(), offer.name);
-            let attributes = TestAccount { provider: id, name, description: offer.note? };
+            let (id, name) = (offer.id.as_str(), offer.name.as_str());
+            let attributes = TestAccount { provider: id, name, description: offer.note.as_deref()? };
             Some(TestAccountView { id, kind: "testaccount", attributes })
         });
         Self { data: mocks.collect() }
@@ -291,9 +291,9 @@ mod tests {
 
     use super::*;
 
-    fn offer(id: &str, name: &'static str, availability: Availability) -> Offer {
-        let id = id.parse().unwrap();
-        let (logo, note, method) = (None, Some("It pays."), models::PaymentMethod::PayByBank);
+    fn offer(id: &str, name: &str, availability: Availability) -> Offer {
+        let (id, name) = (id.parse().unwrap(), name.to_owned());
+        let (logo, note, method) = (None, Some("It pays.".to_owned()), models::PaymentMethod::PayByBank);
         Offer { id, name, logo, note, method, availability }
     }
 

@@ -7,6 +7,7 @@ use models::{
     NewSession, NoPaymentMethod, NotPayable, PayableAccounts, Payee, PaymentMethod, PaymentMethods, Reference,
     WireFormat,
 };
+use providers::NotPayableLive;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -258,6 +259,15 @@ fn payee(methods: &PaymentMethods, currency: Currency, accounts: PayableAccounts
         format!("must name a way to pay in {code} that needs no account in it: {yours}")
     })?;
     Ok(Payee { name: linked.name.clone(), account: linked.account.clone() })
+}
+
+/// Why a session can't be created with a live key. Its account is found by its ways to pay.
+pub(crate) fn not_payable_live(why: NotPayableLive) -> Refusal {
+    let parameter = match why {
+        NotPayableLive::Methods | NotPayableLive::Account | NotPayableLive::Provider => METHODS,
+        NotPayableLive::Currency => "currency",
+    };
+    Refusal::invalid(parameter, why)
 }
 
 fn transaction_data(given: Given<Object<TransactionDataRequest>>, wrong: &mut Violations) -> Option<TransactionData> {

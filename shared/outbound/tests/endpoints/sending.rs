@@ -5,7 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use outbound::{Failure, Lookup, RefusedUrl, Sender, TimeOuts, banked_signature, resolve_check, standard_signature};
+use outbound::{
+    Failure, Lookup, Method, RefusedUrl, Sender, TimeOuts, banked_signature, resolve_check, standard_signature,
+};
 use runtime::Clock;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -336,5 +338,29 @@ async fn what_is_wanted_whole_comes_whole_in_time_and_within_a_limit() {
     let usual = Sender::new(USUAL, Clock::System).unwrap();
     assert_eq!(usual.get_whole(&url).await, Err(Failure::AddressNotAllowed));
     assert_eq!(usual.post_whole(&url, &[], String::new()).await, Err(Failure::AddressNotAllowed));
+    untouched.assert();
+}
+
+#[tokio::test]
+async fn a_call_is_the_request_that_it_is_given() {
+    let requests =
+        [(Method::GET, None), (Method::POST, None), (Method::POST, Some(r#"{"a": 1}"#)), (Method::PUT, Some(""))];
+    for (method, body) in requests {
+        let (address, received) = endpoint(|stream| async { write(stream, &only_ok("409 Conflict")).await }).await;
+        let url = format!("http://{address}/v1/things?a=b").parse().unwrap();
+        let headers = [("authorization", "Bearer quiet".to_owned()), ("x-a", "1".to_owned())];
+        let answer = sender().call(method.clone(), &url, &headers, body.map(str::to_owned)).await.unwrap();
+        assert_eq!((answer.status, answer.body.as_slice()), (409, &b"ok"[..]));
+        let (request, ()) = received.await.unwrap();
+        assert!(request.head.starts_with(&format!("{method} /v1/things?a=b HTTP/1.1\r\n")), "{}", request.head);
+        assert_eq!((request.header("authorization"), request.header("x-a")), (Some("Bearer quiet"), Some("1")));
+        assert_eq!(request.body, body.unwrap_or_default().as_bytes());
+    }
+    let untouched = Untouched::new();
+    let url = format!("http://{}/", untouched.address()).parse().unwrap();
+    let usual = Sender::new(USUAL, Clock::System).unwrap();
+    assert_eq!(usual.call(Method::GET, &url, &[], None).await, Err(Failure::AddressNotAllowed));
+    let broken = [("x-a", "1\r\nx-b: 2".to_owned())];
+    assert_eq!(sender().call(Method::GET, &url, &broken, None).await, Err(Failure::ConnectionFailed));
     untouched.assert();
 }

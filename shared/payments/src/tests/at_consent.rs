@@ -7,7 +7,7 @@ use models::{AttemptEnd, LateMoney, Session, SessionEvent, SessionState};
 use providers::mock::{Conclusion, Decision};
 use store::ChangeError;
 
-use super::world::{CONSENT, MOCK_BANK, World, bank_id, causes, owner};
+use super::world::{CONSENT, LINK_LASTS, MOCK_BANK, World, bank_id, causes, owner};
 use crate::{EndError, EventError, Way};
 
 /// What else is done to a session while its payer is at the bank.
@@ -19,6 +19,7 @@ enum Meanwhile {
     Expired,
     AnotherBankChosen,
     TheSameBankChosen,
+    LapsedLinkPressed,
 }
 
 impl Meanwhile {
@@ -38,6 +39,10 @@ impl Meanwhile {
             }
             Self::AnotherBankChosen => drop(payments.begin(session, bank_id(MOCK_BANK), number).await),
             Self::TheSameBankChosen => drop(payments.begin(session, bank_id(CONSENT), number).await),
+            Self::LapsedLinkPressed => {
+                world.advance(LINK_LASTS);
+                drop(payments.way_to_provider(session, session.attempt_number()).await);
+            }
         }
     }
 }
@@ -135,6 +140,11 @@ async fn another_bank_chosen_while_the_payer_consents() {
 #[tokio::test]
 async fn the_same_bank_chosen_again_while_the_payer_consents() {
     at_every_point(Meanwhile::TheSameBankChosen).await;
+}
+
+#[tokio::test]
+async fn a_lapsed_link_pressed_while_the_payer_consents() {
+    at_every_point(Meanwhile::LapsedLinkPressed).await;
 }
 
 /// Nothing but the schedule is left to find out.

@@ -6,7 +6,7 @@ use models::{
     Session, SessionEvent, Submission,
 };
 use providers::{
-    Begun, Cancellation, NotGenuine, Provider, ProviderError, ProviderEvent, RawEvent, RefundAnswer, RefundStatus,
+    Begun, Cancellation, EventRefusal, Provider, ProviderError, ProviderEvent, RawEvent, RefundAnswer, RefundStatus,
     Status,
 };
 
@@ -111,7 +111,7 @@ impl Provider for MeanwhileBank<'_> {
         panic!("not asked")
     }
 
-    fn read_event(&self, _: &RawEvent<'_>) -> Result<ProviderEvent, NotGenuine> {
+    async fn read_event(&self, _: &RawEvent<'_>) -> Result<ProviderEvent, EventRefusal> {
         panic!("not asked")
     }
 }

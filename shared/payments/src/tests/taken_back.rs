@@ -4,17 +4,17 @@ use jiff::SignedDuration;
 use memory_aws::BankTrouble;
 use models::{Card, CardBrand, Session, SessionState, TakenBack, TakenBackReason};
 use providers::mock::{Decided, Decision, MockConsent};
-use providers::{Connector, RawEvent};
+use providers::{MockConnector, RawEvent};
 use store::MockLedger;
 
 use super::world::{World, bank_id};
-use crate::RefundError;
+use crate::{Connector, RefundError};
 
 const CARD: &str = "mock-card";
 
 fn provider(world: &World) -> MockConsent<MockLedger> {
     match world.payments.providers.find(&bank_id(CARD), models::Mode::Test) {
-        Some(Connector::MockConsent(provider)) => provider,
+        Some(Connector::Mock(MockConnector::MockConsent(provider))) => provider,
         other => panic!("{other:?}"),
     }
 }

@@ -4,16 +4,18 @@ use jiff::{SignedDuration, Timestamp};
 use memory_aws::{Aws, TABLE};
 use models::{BankId, Mode, Session, SessionEvent, SessionState, transition};
 use providers::mock::{Conclusion, Decided, Decision, Ledger, MockConsent};
-use providers::{Connector, RawEvent};
+use providers::{MockConnector, RawEvent};
 use runtime::{Clock, Random, VirtualClock};
 use store::{Due, DueItem, MockLedger, Owner, Parts, Rule, Table, Verify};
 
-use crate::{EventError, Payments};
+use crate::{Connections, Connector, EventError, Payments};
 
 /// The mock bank that offers every decision, whose money moves at submission.
 pub(super) const MOCK_BANK: &str = "mock-bank";
 /// The mock bank whose money moves at consent.
 pub(super) const CONSENT: &str = "mock-consent";
+/// For how long its link can be made again.
+pub(super) const LINK_LASTS: SignedDuration = SignedDuration::from_mins(15);
 
 pub(super) struct World {
     pub(super) aws: Aws,
@@ -28,7 +30,7 @@ impl World {
         let aws = Aws::new(&hands);
         let random = Random::seeded(1);
         let table = Table::new(&aws.config(), TABLE.to_owned(), random.clone());
-        let payments = Payments::new(table.clone(), false, Clock::Virtual(hands.clone()), random);
+        let payments = Payments::new(table.clone(), Connections::mocks(false), Clock::Virtual(hands.clone()), random);
         Self { aws, payments, hands, table }
     }
 
@@ -68,7 +70,7 @@ impl World {
     /// The bank itself.
     pub(super) fn bank(&self) -> MockConsent<MockLedger> {
         match self.payments.providers.find(&bank_id(CONSENT), Mode::Test) {
-            Some(Connector::MockConsent(bank)) => bank,
+            Some(Connector::Mock(MockConnector::MockConsent(bank))) => bank,
             other => panic!("{other:?}"),
         }
     }

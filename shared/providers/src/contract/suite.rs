@@ -465,7 +465,7 @@ impl<P: Provider, Y: Payer> Suite<'_, P, Y> {
         }
         for body in [&b""[..], b"{}", b"{\"payment_id\":\"1\"}", b"\xff"] {
             let event = RawEvent { method: "POST", path: "/providers/a/webhook", headers: &[], body, now: self.now };
-            assert!(self.provider.read_event(&event).is_err(), "not genuine");
+            assert!(self.provider.read_event(&event).await.is_err(), "not genuine");
         }
     }
 }

@@ -12,7 +12,7 @@ use super::ledger::{Entry, Ledger, Order};
 use super::named::{MOCK_BANK, NamedMock};
 use super::refusal::Refusal;
 use super::status::{after_order, before_order};
-use crate::event::{NotGenuine, ProviderEvent, RawEvent};
+use crate::event::{EventRefusal, NotGenuine, ProviderEvent, RawEvent};
 use crate::port::{Begun, Cancellation, Next, PayerLink, Provider, ProviderError, RefundAnswer, RefundStatus, Status};
 
 /// What a mock bank is sent to move money.
@@ -218,7 +218,7 @@ impl<L: Ledger> Provider for MockBank<L> {
         Ok(RefundStatus::Unknown)
     }
 
-    fn read_event(&self, _: &RawEvent<'_>) -> Result<ProviderEvent, NotGenuine> {
-        Err(NotGenuine)
+    async fn read_event(&self, _: &RawEvent<'_>) -> Result<ProviderEvent, EventRefusal> {
+        Err(NotGenuine.into())
     }
 }

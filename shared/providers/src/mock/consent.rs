@@ -1,6 +1,6 @@
 //! The mock bank whose money moves when the payer consents.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use models::{
     AtConsent, Card, EndToEndId, Money, MovesMoney, Payee, PaymentAttempt, ProviderPaymentId, ProviderRefundId,
     ProviderRequest, Reference, RefundId, Session, Submission, TakenBack, TakenBackReason, TransferInstructions,
@@ -16,7 +16,7 @@ use super::refusal::Refusal;
 use super::sha256::sha256;
 use super::status::after_order;
 use super::webhook::{self, SignedEvent};
-use crate::event::{NotGenuine, ProviderEvent, RawEvent};
+use crate::event::{EventRefusal, ProviderEvent, RawEvent};
 use crate::port::{
     Begun, Cancellation, Next, PayerLink, Provider, ProviderError, RefundAnswer, RefundRefusal, RefundStatus, Status,
 };
@@ -269,6 +269,10 @@ impl<L: Ledger> Provider for MockConsent<L> {
         MovesMoney::AtConsent
     }
 
+    fn link_lasts(&self) -> Option<SignedDuration> {
+        self.named.link_lasts
+    }
+
     fn begin_request(&self, session: &Session, number: u8) -> ProviderRequest {
         self.begin_body(session, number, session.payee.clone(), session.reference.clone()).request()
     }
@@ -365,7 +369,7 @@ impl<L: Ledger> Provider for MockConsent<L> {
         Ok(order.map_or(RefundStatus::Unknown, |order| refunds::status(&order, now)))
     }
 
-    fn read_event(&self, event: &RawEvent<'_>) -> Result<ProviderEvent, NotGenuine> {
-        webhook::read(self.named.id, event)
+    async fn read_event(&self, event: &RawEvent<'_>) -> Result<ProviderEvent, EventRefusal> {
+        Ok(webhook::read(self.named.id, event)?)
     }
 }

@@ -1,5 +1,6 @@
 //! The mock banks there are: their names, and what happens at each.
 
+use jiff::SignedDuration;
 use models::{MovesMoney, PayerKind, PaymentMethod};
 
 use super::decision::{Decided, Decision, PayerAccount};
@@ -53,6 +54,8 @@ pub struct NamedMock {
     pub payers: Option<PayerKind>,
     /// When its money moves.
     pub moves_money: MovesMoney,
+    /// For how long the payer's link to an attempt can be made again; none for as long as the attempt is open.
+    pub link_lasts: Option<SignedDuration>,
     /// Why it can't be used now, if it can't.
     pub down: Option<Outage>,
     /// What a payer can decide there, in the order in which its page offers it.
@@ -84,6 +87,7 @@ const fn at_submission(
         markets: Some(&[UNITED_KINGDOM, EURO_AREA]),
         payers: None,
         moves_money: MovesMoney::AtSubmission,
+        link_lasts: None,
         down: None,
         decisions,
         payer_account: Some(PayerAccount::Shared),
@@ -159,6 +163,7 @@ static NAMED: [NamedMock; 16] = [
     },
     NamedMock {
         moves_money: MovesMoney::AtConsent,
+        link_lasts: Some(SignedDuration::from_mins(15)),
         payer_account: None,
         ..at_submission(
             "mock-consent",

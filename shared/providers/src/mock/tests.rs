@@ -10,7 +10,7 @@ use samples::NOW;
 use super::*;
 use crate::contract::{Fault, FlakyLedger, MemoryLedger, Payer, passes, send};
 use crate::port::{Provider, ProviderError};
-use crate::{Connector, Providers, virtual_account};
+use crate::{MockConnector, Providers, virtual_account};
 
 mod at_consent;
 mod at_submission;
@@ -36,7 +36,7 @@ fn session() -> Session {
     session
 }
 
-fn connector<L: Ledger + Clone>(id: &str, ledger: L) -> Connector<L> {
+fn connector<L: Ledger + Clone>(id: &str, ledger: L) -> MockConnector<L> {
     Providers::new(ledger, false).find(&id.parse::<BankId>().unwrap(), Mode::Test).unwrap()
 }
 
@@ -73,7 +73,7 @@ fn own_iban(session: &Session) -> String {
 }
 
 /// One whose sessions have an account of their own, or not.
-struct MockPayer<'a>(&'a Connector<Flaky>, Flaky, bool);
+struct MockPayer<'a>(&'a MockConnector<Flaky>, Flaky, bool);
 
 impl MockPayer<'_> {
     /// By the account alone, if the session has one of its own; else by the reference.
@@ -91,8 +91,8 @@ impl MockPayer<'_> {
 impl Payer for MockPayer<'_> {
     fn decisions(&self) -> Vec<Decision> {
         match self.0 {
-            Connector::MockTransfer(_) => vec![Decision::Approve],
-            Connector::MockBank(_) | Connector::MockConsent(_) => self.0.mock().decisions.to_vec(),
+            MockConnector::MockTransfer(_) => vec![Decision::Approve],
+            MockConnector::MockBank(_) | MockConnector::MockConsent(_) => self.0.mock().decisions.to_vec(),
         }
     }
 
@@ -106,11 +106,11 @@ impl Payer for MockPayer<'_> {
 
     async fn decide(&self, session: &Session, attempt: u8, decision: Decision, now: jiff::Timestamp) {
         match self.0 {
-            Connector::MockTransfer(_) => {
+            MockConnector::MockTransfer(_) => {
                 let id = TransferId::from_hex(&session.end_to_end_id.to_hex()).unwrap();
                 self.send(session, id, session.amount, now).await;
             }
-            Connector::MockBank(_) | Connector::MockConsent(_) => {
+            MockConnector::MockBank(_) | MockConnector::MockConsent(_) => {
                 answered(async || self.0.decide(session, attempt, decision.into(), now).await).await;
             }
         }

@@ -17,7 +17,7 @@ use super::sender::Sender;
 use super::status::{account_in, account_of_payer};
 use super::transfer_log::{Log, LogEntry, OfAttempt, Referenced, UnmatchedTransfer};
 use super::webhook::{self, SignedEvent};
-use crate::event::{NotGenuine, ProviderEvent, RawEvent};
+use crate::event::{EventRefusal, ProviderEvent, RawEvent};
 use crate::port::{
     Arrivals, Begun, Cancellation, Provider, ProviderError, RefundAnswer, RefundRefusal, RefundStatus, Status,
 };
@@ -347,7 +347,7 @@ impl<L: Ledger> Provider for MockTransfer<L> {
         self.consent.refund_status(payment_id, id, now).await
     }
 
-    fn read_event(&self, event: &RawEvent<'_>) -> Result<ProviderEvent, NotGenuine> {
-        self.consent.read_event(event)
+    async fn read_event(&self, event: &RawEvent<'_>) -> Result<ProviderEvent, EventRefusal> {
+        self.consent.read_event(event).await
     }
 }

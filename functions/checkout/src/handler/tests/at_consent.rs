@@ -72,6 +72,28 @@ async fn the_link_to_the_bank_can_be_pressed_again_and_is_stored_nowhere() {
 }
 
 #[tokio::test]
+async fn a_provider_with_one_address_for_all_payers_says_whose_payment_it_was() {
+    let (checkout, _) = checkout().await;
+    let session = checkout.at_consent(false).await;
+    let at_consent = session.attempt.as_ref().unwrap().at_consent.as_ref().unwrap();
+    let payment_id = at_consent.payment_id.as_ref().unwrap();
+    for query in [format!("payment_id={payment_id}"), format!("error=access_denied&payment_id={payment_id}")] {
+        let to = checkout.leads_to(&format!("/providers/mock-consent/return?{query}")).await;
+        assert_eq!(to, format!("/checkout/{}/return", session.id));
+    }
+    for path in [
+        "/providers/mock-consent/return".to_owned(),
+        "/providers/mock-consent/return?payment_id=mock-1".to_owned(),
+        format!("/providers/mock-consent/return?payment_id={payment_id}&payment_id={payment_id}"),
+        format!("/providers/mock-card/return?payment_id={payment_id}"),
+    ] {
+        let (status, html) = checkout.get(&path).await;
+        assert!(status == 404 && html.contains("<h1"), "{path}: {status} {html}");
+    }
+    assert_eq!(checkout.now(&session).await, session, "that proves nothing");
+}
+
+#[tokio::test]
 async fn consent_moves_the_money_and_the_first_decision_holds() {
     let (checkout, _) = checkout().await;
     let session = checkout.at_consent(false).await;

@@ -54,7 +54,7 @@ fn the_link_holds_a_token_that_is_nowhere_else() {
     assert_eq!(page, format!("http://pay.example/mock-bank/{}/1", session.id));
     assert!(token.len() == 64 && token.bytes().all(|byte| byte.is_ascii_hexdigit()));
     assert!(!format!("{begun:?}").contains(token) && !memory.texts().contains(token) && !request.body.contains(token));
-    let Connector::MockConsent(bank) = bank else { panic!("another bank") };
+    let MockConnector::MockConsent(bank) = bank else { panic!("another bank") };
     assert!(bank.is_link_token(&session, 1, token));
     for (attempt, token) in [(2, token), (1, ""), (1, &token[1..])] {
         assert!(!bank.is_link_token(&session, attempt, token));

@@ -11,7 +11,7 @@ use super::*;
 use crate::port::{RefundAnswer, RefundRefusal, RefundStatus};
 
 /// A session that was paid at the bank, £4.00 of it, and the attempt that paid it.
-async fn paid<L: Ledger + Clone>(bank: &Connector<L>, decision: Decision) -> (Session, PaymentAttempt) {
+async fn paid<L: Ledger + Clone>(bank: &MockConnector<L>, decision: Decision) -> (Session, PaymentAttempt) {
     let session = session();
     let request = bank.begin_request(&session, 1);
     let payment_id = answered(async || bank.begin(&session, 1, &request).await).await.payment_id;
@@ -22,7 +22,7 @@ async fn paid<L: Ledger + Clone>(bank: &Connector<L>, decision: Decision) -> (Se
 }
 
 fn request<L: Ledger>(
-    bank: &Connector<L>,
+    bank: &MockConnector<L>,
     session: &Session,
     attempt: &PaymentAttempt,
     id: RefundId,

@@ -17,7 +17,7 @@ fn attempt_of(provider: &impl Provider, session: &Session, number: u8) -> Paymen
     PaymentAttempt { at_consent: Some(at_consent), ..samples::attempt(session.id, number) }
 }
 
-async fn begun<L: Ledger + Clone>(ledger: &L, number: u8) -> (Connector<L>, Session, PaymentAttempt) {
+async fn begun<L: Ledger + Clone>(ledger: &L, number: u8) -> (MockConnector<L>, Session, PaymentAttempt) {
     let (provider, session) = (connector(MOCK, ledger.clone()), session());
     let attempt = attempt_of(&provider, &session, number);
     provider.begin(&session, number, &attempt.at_consent.as_ref().unwrap().request).await.unwrap();
@@ -86,7 +86,10 @@ fn a_reference_is_matched_as_people_and_banks_write_it() {
 }
 
 /// A session that has an account of its own, in euro, and its first attempt, which is begun.
-async fn begun_with_account<L: Ledger + Clone>(ledger: &L, provider: &str) -> (Connector<L>, Session, PaymentAttempt) {
+async fn begun_with_account<L: Ledger + Clone>(
+    ledger: &L,
+    provider: &str,
+) -> (MockConnector<L>, Session, PaymentAttempt) {
     let provider = connector(provider, ledger.clone());
     let session = with_account();
     let attempt = attempt_of(&provider, &session, 1);

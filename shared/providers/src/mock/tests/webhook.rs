@@ -1,10 +1,13 @@
 //! The webhook of the bank whose money moves at consent.
 
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
 use jiff::SignedDuration;
 use models::ProviderPaymentId;
 
 use super::*;
-use crate::event::{NotGenuine, ProviderEvent, RawEvent};
+use crate::event::{EventRefusal, NotGenuine, ProviderEvent, RawEvent};
 
 /// A webhook as it goes over the wire.
 #[derive(Clone)]
@@ -21,7 +24,14 @@ impl Sent {
         let headers: Vec<(&str, &str)> =
             self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let Self { method, path, body, now, .. } = self;
-        bank.read_event(&RawEvent { method, path, headers: &headers, body, now: *now })
+        let event = RawEvent { method, path, headers: &headers, body, now: *now };
+        // A mock asks nobody.
+        match pin!(bank.read_event(&event)).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(event)) => Ok(event),
+            Poll::Ready(Err(EventRefusal::NotGenuine(refused))) => Err(refused),
+            Poll::Ready(Err(other)) => panic!("{other}"),
+            Poll::Pending => panic!("asks somebody"),
+        }
     }
 
     fn signature(&mut self) -> &mut String {
@@ -31,8 +41,8 @@ impl Sent {
 
 fn bank() -> MockConsent<MemoryLedger> {
     match connector("mock-consent", MemoryLedger::default()) {
-        Connector::MockConsent(bank) => bank,
-        Connector::MockBank(_) | Connector::MockTransfer(_) => panic!("another bank"),
+        MockConnector::MockConsent(bank) => bank,
+        MockConnector::MockBank(_) | MockConnector::MockTransfer(_) => panic!("another bank"),
     }
 }
 
