@@ -14,4 +14,6 @@ pub use correlation::{correlated, correlation_id};
 pub use logs::init_logs;
 pub use metrics::{Metric, Metrics};
 pub use random::Random;
-pub use settings::{SettingError, console_is_on, local_live_connector, local_loopback_webhooks, optional, required};
+pub use settings::{
+    SettingError, console_is_on, live_payments, local_live_connector, local_loopback_webhooks, optional, required,
+};

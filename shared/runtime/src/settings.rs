@@ -43,6 +43,12 @@ pub fn local_live_connector() -> bool {
     optional("LOCAL_LIVE_CONNECTOR").is_some()
 }
 
+/// Whether anything moves the money of live sessions: TrueLayer, where template.yaml's parameter `TrueLayer` is `live`, or the mock
+/// bank that stands in.
+pub fn live_payments() -> bool {
+    local_live_connector() || optional("TRUELAYER").as_deref() == Some("live")
+}
+
 /// Whether webhooks may go to this very machine: likewise set by `local` alone, so that they can be tried on one machine.
 pub fn local_loopback_webhooks() -> bool {
     optional("LOCAL_LOOPBACK_WEBHOOKS").is_some()
