@@ -5,6 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use url::Url;
+
 /// How many processes of a function run at once, if no other bound is given: what the template lets webhooks have, which wait
 /// for merchants' servers most of the time, and some more. Each takes some 20 MB, and those that are not needed end.
 pub const MAX_PROCESSES: usize = 64;
@@ -26,6 +28,13 @@ pub struct Config {
     pub mail_port: u16,
     /// The AWS endpoint's port; 0 takes any that is free.
     pub aws_port: u16,
+    /// The port of the simulator of TrueLayer; the next free one if it is in use, 0 takes any. It is started where the
+    /// template's parameter TrueLayer switches TrueLayer on, unless there is a [`Config::truelayer_url`].
+    pub truelayer_port: u16,
+    /// What stands in for all of TrueLayer's hosts, in place of the simulator.
+    pub truelayer_url: Option<Url>,
+    /// The file with TrueLayer's credentials, which Secrets Manager answers; the simulator's own otherwise.
+    pub truelayer_secret: Option<PathBuf>,
     /// Values for the template's parameters, in place of their defaults.
     pub parameters: BTreeMap<String, String>,
     /// Variables every function gets besides the template's.
@@ -63,6 +72,9 @@ impl Config {
             api_port: 3000,
             mail_port: 8025,
             aws_port: 0,
+            truelayer_port: 9400,
+            truelayer_url: None,
+            truelayer_secret: None,
             parameters: BTreeMap::new(),
             environment: BTreeMap::new(),
             schedule_interval: Some(Duration::from_secs(5)),
@@ -84,6 +96,7 @@ impl Config {
         Self {
             api_port: 0,
             mail_port: 0,
+            truelayer_port: 0,
             schedule_interval: None,
             ttl_sweep_interval: Duration::MAX,
             stream_retry_pause: Duration::from_millis(5),

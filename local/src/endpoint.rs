@@ -1,4 +1,5 @@
-//! The machine's one AWS endpoint: it routes calls to DynamoDB, SQS and SES, counts them and lets faults happen.
+//! The machine's one AWS endpoint: it routes calls to DynamoDB, SQS, SES and Secrets Manager, counts them and lets faults
+//! happen.
 
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use crate::permissions::{self, Permissions};
 use crate::queues::Queues;
 use crate::ses::MailRate;
 use crate::tasks::{Signal, Tasks};
-use crate::{ses, sqs};
+use crate::{secrets, ses, sqs};
 
 /// Above every service's own limit: SES takes 40 MB, in Base64.
 const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
@@ -30,6 +31,8 @@ pub(crate) struct Endpoint {
     pub(crate) mails: Mails,
     pub(crate) feedback: Arc<Feedback>,
     pub(crate) mail_rate: MailRate,
+    /// TrueLayer's credentials, where it is switched on.
+    pub(crate) secret: Option<String>,
     pub(crate) functions: Arc<Functions>,
     pub(crate) faults: Arc<Faults>,
     pub(crate) meter: Arc<Meter>,
@@ -40,11 +43,12 @@ pub(crate) struct Endpoint {
     pub(crate) tasks: Tasks,
 }
 
-/// The targets of DynamoDB, its streams and SQS: `<prefix><operation>`.
-const TARGETS: [(&str, Service); 3] = [
+/// The targets of DynamoDB, its streams, SQS and Secrets Manager: `<prefix><operation>`.
+const TARGETS: [(&str, Service); 4] = [
     ("DynamoDB_20120810.", Service::DynamoDb),
     ("DynamoDBStreams_20120810.", Service::DynamoDb),
     ("AmazonSQS.", Service::Sqs),
+    ("secretsmanager.", Service::SecretsManager),
 ];
 
 /// Serves the endpoint until the machine stops.
@@ -67,7 +71,7 @@ impl Endpoint {
         let Some((service, operation)) = recognise(&call) else {
             let body = json!({
                 "__type": "com.amazon.coral.service#UnknownOperationException",
-                "message": "`local` hosts DynamoDB, SQS (JSON protocol) and SES v2's SendEmail",
+                "message": "`local` hosts DynamoDB, SQS (JSON protocol), SES v2's SendEmail and GetSecretValue",
             });
             return Ok(http::json(StatusCode::BAD_REQUEST, "application/x-amz-json-1.0", &body));
         };
@@ -132,6 +136,7 @@ impl Endpoint {
                 let (mails, feedback, body) = (self.mails.clone(), Arc::clone(&self.feedback), call.body.clone());
                 self.tasks.blocking(move || ses::send_email(&mails, &feedback, &body)).await
             }
+            Service::SecretsManager => secrets::handle(self.secret.as_deref(), operation, &call.body),
         }
     }
 

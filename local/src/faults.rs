@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::http::{self, Answer, Call};
 use crate::tasks::lock;
-use crate::{ses, sqs};
+use crate::{secrets, ses, sqs};
 
 /// What happens to matching requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -222,6 +222,7 @@ pub(crate) enum Service {
     DynamoDb,
     Sqs,
     Ses,
+    SecretsManager,
 }
 
 /// An answer that is an error, in DynamoDB's wire format.
@@ -261,6 +262,12 @@ pub(crate) fn refusal(service: Service, effect: Effect, operation: &str, body: &
         }
         (Service::Ses, _) => {
             ses::error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServiceErrorException", "Internal service error.")
+        }
+        (Service::SecretsManager, Effect::Throttled | Effect::OverQuota) => {
+            secrets::error(StatusCode::BAD_REQUEST, "ThrottlingException", "Rate exceeded")
+        }
+        (Service::SecretsManager, _) => {
+            secrets::error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServiceError", "Internal service error.")
         }
     }
 }

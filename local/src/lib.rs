@@ -4,8 +4,9 @@
 //! `make run` runs it as a program; end-to-end tests start a [`Machine`] each and hurt it through [`Faults`].
 //!
 //! How a request goes through it: `http_api` finds the route and makes the event, `functions` hands it to a process
-//! through `runtime_api`, the process calls `endpoint`, which is DynamoDB (`dynamodb`), SQS (`sqs` over `queues`) and
-//! SES (`ses` over `mails`). Writes wake `sources`, which call functions in turn.
+//! through `runtime_api`, the process calls `endpoint`, which is DynamoDB (`dynamodb`), SQS (`sqs` over `queues`), SES (`ses`
+//! over `mails`) and Secrets Manager (`secrets`). Writes wake `sources`, which call functions in turn. Beside it all is a
+//! provider that functions pay through: [`truelayer`], simulated.
 
 mod config;
 pub mod demo;
@@ -26,12 +27,14 @@ mod permissions;
 mod queues;
 mod routes;
 mod runtime_api;
+mod secrets;
 mod ses;
 mod sources;
 mod sqs;
 mod start;
 mod tasks;
 mod template;
+pub mod truelayer;
 mod watcher;
 
 pub use config::{Config, MAX_PROCESSES};

@@ -22,6 +22,7 @@ use crate::routes::Routes;
 use crate::sources::queue::QueueSource;
 use crate::sources::stream::StreamSource;
 use crate::tasks::{Signal, Tasks};
+use crate::truelayer::TrueLayerHandle;
 
 /// How often [`Machine::until`] checks although nothing was signalled: the passing of time is not.
 const CHECK_INTERVAL: Duration = Duration::from_millis(50);
@@ -39,6 +40,7 @@ pub struct Machine {
     pub(crate) functions: Arc<Functions>,
     pub(crate) routes: Arc<Routes>,
     pub(crate) faults: Arc<Faults>,
+    pub(crate) truelayer: Option<TrueLayerHandle>,
     pub(crate) meter: Arc<Meter>,
     pub(crate) logs: Arc<Logs>,
     pub(crate) streams: Vec<Arc<StreamSource>>,
@@ -56,7 +58,7 @@ impl Machine {
         &self.api_url
     }
 
-    /// The AWS endpoint for DynamoDB, SQS and SES.
+    /// The AWS endpoint for DynamoDB, SQS, SES and Secrets Manager.
     #[must_use]
     pub fn aws_url(&self) -> &str {
         &self.aws_url
@@ -126,6 +128,12 @@ impl Machine {
     #[must_use]
     pub fn faults(&self) -> &Faults {
         &self.faults
+    }
+
+    /// The simulator of TrueLayer, if it runs.
+    #[must_use]
+    pub fn truelayer(&self) -> Option<&TrueLayerHandle> {
+        self.truelayer.as_ref()
     }
 
     /// What AWS would count of what has happened.
@@ -198,8 +206,8 @@ impl Machine {
         }
     }
 
-    /// Waits until there is nothing left to do: streams read, queues with a function empty, no invocation running.
-    /// False if that took longer than `within`.
+    /// Waits until there is nothing left to do: streams read, queues with a function empty, the simulator's webhooks sent, no
+    /// invocation running. False if that took longer than `within`.
     pub async fn settled(&self, within: Duration) -> bool {
         self.until(within, |machine| (machine.is_idle() && machine.is_idle()).then_some(())).await.is_some()
     }
@@ -207,7 +215,9 @@ impl Machine {
     /// A source is idle only after its function's work is written, so what follows from it is seen by a later check.
     fn is_idle(&self) -> bool {
         let queues = || self.queue_sources.iter().all(|source| source.is_idle());
-        !self.functions.busy() && queues() && self.streams.iter().all(|source| source.is_idle()) && queues()
+        let streams = || self.streams.iter().all(|source| source.is_idle());
+        let has_sent = self.truelayer.as_ref().is_none_or(TrueLayerHandle::is_idle);
+        has_sent && !self.functions.busy() && queues() && streams() && queues()
     }
 
     /// Stops everything and waits for it: servers, sources, function processes.

@@ -7,7 +7,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use local::truelayer::TrueLayerHandle;
 use local::{Config, Machine, demo};
+use url::Url;
 
 /// Hosts on this machine what template.yaml declares. Stop it with Ctrl-C; it goes on where it stopped.
 #[derive(Parser)]
@@ -25,9 +27,18 @@ struct Options {
     /// The mailbox's port; the next free one if it is in use
     #[arg(long, env = "MAIL_PORT", default_value_t = 8025)]
     mail_port: u16,
-    /// The port of the endpoint for DynamoDB, SQS and SES; 0 takes any that is free
+    /// The port of the endpoint for DynamoDB, SQS, SES and Secrets Manager; 0 takes any that is free
     #[arg(long, env = "AWS_PORT", default_value_t = 0)]
     aws_port: u16,
+    /// The port of the simulator of TrueLayer, where it is switched on; the next free one if it is in use
+    #[arg(long, env = "TRUELAYER_PORT", default_value_t = 9400)]
+    truelayer_port: u16,
+    /// What stands in for TrueLayer, in place of the simulator
+    #[arg(long, env = "TRUELAYER_URL")]
+    truelayer_url: Option<Url>,
+    /// The file with TrueLayer's credentials; without it, those that the simulator makes
+    #[arg(long, env = "TRUELAYER_SECRET_FILE")]
+    truelayer_secret_file: Option<PathBuf>,
     /// Where everything is kept
     #[arg(long, env = "DATA_DIR", default_value = ".local")]
     data_dir: PathBuf,
@@ -70,6 +81,9 @@ impl From<Options> for Config {
             api_port: options.port,
             mail_port: options.mail_port,
             aws_port: options.aws_port,
+            truelayer_port: options.truelayer_port,
+            truelayer_url: options.truelayer_url,
+            truelayer_secret: options.truelayer_secret_file,
             parameters: options.parameters.into_iter().collect(),
             environment: options.environment.into_iter().collect(),
             max_processes: options.max_processes,
@@ -141,6 +155,8 @@ fn outside_environment(machine: &Machine) -> String {
 /// `console` is the path of a link that signs in the demo merchant's owner, where there is a console.
 fn welcome(machine: &Machine, console: Option<&str>) -> String {
     let console = console.map(|path| format!("  console       {}{path}\n", machine.api_url())).unwrap_or_default();
+    let simulated = |handle: &TrueLayerHandle| format!("  TrueLayer     {}  (simulated)\n", handle.url());
+    let truelayer = machine.truelayer().map(simulated).unwrap_or_default();
     let (api, aws, mail) = (machine.api_url(), machine.aws_url(), machine.mail_url());
     let (table, data) = (machine.table_name(), machine.data_dir().display());
     format!(
@@ -148,9 +164,9 @@ fn welcome(machine: &Machine, console: Option<&str>) -> String {
 
   HTTP API      {api}
   mails         {mail}
-  AWS endpoint  {aws}  (DynamoDB, SQS, SES; table {table})
+  AWS endpoint  {aws}  (DynamoDB, SQS, SES, Secrets Manager; table {table})
   data          {data}
-{console}
+{truelayer}{console}
 Create a payment session as the demo merchant:
 
   curl --location --request POST "{api}/v2/payment_sessions" --header "Content-Type: application/json" -u "pk_test_demo:sk_test_demo" --data '{{"reference":"Illuminate","success_url":"http://example.com/success?id=__PAYMENT_ID__","error_url":"http://example.com/error","line_items":[{{"name":"Candles","amount":100,"currency":"GBP","quantity":4}}],"payee":{{"name":"Gerald Wiley","account_number":"12345678","sort_code":"010203"}},"email_receipt":true}}'

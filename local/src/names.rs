@@ -36,6 +36,10 @@ pub(crate) fn ses_arn(what: &str) -> String {
     format!("arn:aws:ses:{REGION}:{ACCOUNT}:{what}")
 }
 
+/// Where TrueLayer's credentials are. Secrets Manager ends each name with six characters of its own.
+pub(crate) const TRUELAYER_SECRET_ARN: &str =
+    "arn:aws:secretsmanager:eu-west-2:000000000000:secret:local-truelayer-AbCdEf";
+
 pub(crate) fn function_arn(logical_id: &str) -> String {
     format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{logical_id}")
 }

@@ -25,7 +25,7 @@ use crate::faults::{self, Service};
 use crate::http::Answer;
 use crate::tasks::lock;
 use crate::template::{Function, Site, Statement, Template, TemplateError};
-use crate::{ses, sqs};
+use crate::{secrets, ses, sqs};
 
 /// One thing that a statement allows: an action, on a resource, with one kind of partition key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -51,13 +51,15 @@ pub enum PermissionRecord {
     Refused(String, String),
 }
 
-/// All that the functions of a template are allowed to, with the names that a machine gives.
+/// All that the functions of a template are allowed to, with the names that a machine gives and TrueLayer switched on.
 ///
 /// # Errors
 /// The template can't be hosted.
 pub fn permissions(template: &Path) -> Result<BTreeSet<Permission>, TemplateError> {
-    let nowhere = Site { aws_url: "", api_url: "", parameters: &BTreeMap::new() };
-    let stack = Template::read(template)?.resolve(&nowhere)?;
+    let template = Template::read(template)?;
+    let truelayer = template.declares("TrueLayer").then(|| ("TrueLayer".to_owned(), "sandbox".to_owned()));
+    let parameters = truelayer.into_iter().collect();
+    let stack = template.resolve(&Site { aws_url: "", api_url: "", parameters: &parameters })?;
     let of = |function: &Function| -> Vec<Permission> {
         function.policies.iter().flat_map(|statement| all(&function.id, statement)).collect()
     };
@@ -187,5 +189,6 @@ pub(crate) fn denied(service: Service, problem: &str) -> Answer {
         Service::DynamoDb => faults::dynamodb_error(StatusCode::BAD_REQUEST, "AccessDeniedException", problem),
         Service::Sqs => sqs::error(StatusCode::FORBIDDEN, "AccessDenied", "AccessDenied", problem),
         Service::Ses => ses::error(StatusCode::FORBIDDEN, "AccessDeniedException", problem),
+        Service::SecretsManager => secrets::error(StatusCode::BAD_REQUEST, "AccessDeniedException", problem),
     }
 }

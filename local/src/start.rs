@@ -30,10 +30,11 @@ use crate::sources::schedule;
 use crate::sources::stream::StreamSource;
 use crate::tasks::{Signal, Tasks};
 use crate::template::{Events, Function, QueueEvent, Site, Stack, StreamEvent, Template, TemplateError};
+use crate::truelayer::{self, TrueLayerHandle};
 use crate::watcher::Watcher;
 
-/// How many ports after the wanted one the mailbox tries.
-const MAIL_PORT_TRIES: u16 = 100;
+/// How many ports after the wanted one the mailbox and the simulator of TrueLayer try.
+const PORT_TRIES: u16 = 100;
 
 /// Why the machine did not start. Each reads as one line that says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +75,12 @@ pub enum StartError {
         option: &'static str,
         /// What the system said.
         error: io::Error,
+    },
+    /// TrueLayer's credentials can't be used.
+    #[error("TrueLayer's credentials can't be used: {problem}; give others with --truelayer-secret-file")]
+    TrueLayer {
+        /// What is wrong with them. It quotes none of them.
+        problem: String,
     },
     /// The table or the queues could not be opened.
     #[error("the {what} in {} cannot be opened: {problem}", path.display())]
@@ -137,8 +144,14 @@ async fn start(config: Config, logs: Arc<Logs>, happened: Signal, tasks: Tasks) 
         .map_err(|error| StartError::State { what: "table", path: table_file, problem: error.to_string() })?;
     let queues = open_queues(&config, &mut stack, queue_file, &tasks)?;
 
-    let mail = listen_nearby(&config).await?;
+    let mail = listen_nearby(&config, config.mail_port, "mailbox", "--mail-port").await?;
     let mail_url = format!("http://{}", address(&mail));
+    let secret = secret(&config)?;
+    let simulator = simulator(&config).await?;
+    let mut extra_environment = config.environment.clone();
+    if let Some(url) = truelayer_url(&config, simulator.as_ref()) {
+        extra_environment.insert("TRUELAYER_URL".to_owned(), url);
+    }
     let permissions = config.permissions_dir.as_deref();
     let permissions = Permissions::new(&stack.functions, hash_keys(&stack.tables), permissions).map_err(|error| {
         let path = permissions.unwrap_or(&config.data_dir).to_owned();
@@ -149,7 +162,7 @@ async fn start(config: Config, logs: Arc<Logs>, happened: Signal, tasks: Tasks) 
         Surroundings {
             bin_dir: config.bin_dir.clone(),
             aws_url: aws_url.clone(),
-            extra_environment: config.environment.clone(),
+            extra_environment,
             max_processes: config.max_processes.max(1),
             max_idle: config.max_idle,
             logs: Arc::clone(&logs),
@@ -175,6 +188,7 @@ async fn start(config: Config, logs: Arc<Logs>, happened: Signal, tasks: Tasks) 
         queues: Arc::clone(&parts.queues),
         mails: mails.clone(),
         mail_rate: MailRate::new(config.mails_per_second),
+        secret: secret.clone(),
         feedback: Arc::new(Feedback {
             sets: stack.configuration_sets,
             rules: with_functions(&parts.functions, |events| &events.rules),
@@ -194,6 +208,10 @@ async fn start(config: Config, logs: Arc<Logs>, happened: Signal, tasks: Tasks) 
     endpoint::serve(aws, endpoint, &tasks);
     mailbox::serve(mail, mails.clone(), &tasks);
     http_api::serve(api, api_address.port(), Arc::clone(&routes), Arc::clone(&parts.functions), &tasks);
+    let truelayer = match (simulator, &secret) {
+        (Some(listener), Some(secret)) => Some(parts.truelayer(&config, listener, secret, &api_url, &tasks)?),
+        (Some(_) | None, _) => None,
+    };
 
     let streams = with_functions(&parts.functions, |events| &events.streams).into_iter();
     let streams: Vec<_> = streams.map(|(function, event)| Arc::new(parts.stream(&config, function, event))).collect();
@@ -221,6 +239,7 @@ async fn start(config: Config, logs: Arc<Logs>, happened: Signal, tasks: Tasks) 
         functions: parts.functions,
         routes,
         faults: parts.faults,
+        truelayer,
         meter,
         logs: parts.logs,
         streams,
@@ -256,6 +275,21 @@ impl Parts {
             logs: Arc::clone(&self.logs),
             happened: self.happened.clone(),
         }
+    }
+
+    fn truelayer(
+        &self,
+        config: &Config,
+        (listener, url): (TcpListener, String),
+        secret: &str,
+        api_url: &str,
+        tasks: &Tasks,
+    ) -> Result<TrueLayerHandle, StartError> {
+        let given = config.environment.get("PUBLIC_BASE_URL").or_else(|| config.parameters.get("PublicBaseUrl"));
+        let webhooks_to = (api_url, given.map(String::as_str));
+        let (logs, happened) = (Arc::clone(&self.logs), self.happened.clone());
+        truelayer::serve((listener, url), secret, webhooks_to, logs, happened, tasks)
+            .map_err(|error| StartError::TrueLayer { problem: error.to_string() })
     }
 
     /// Old stream records go, up to where the slowest reader of each table is.
@@ -329,17 +363,57 @@ async fn listen(
     TcpListener::bind((config.bind, port)).await.map_err(|error| StartError::Port { server, port, option, error })
 }
 
-/// The mailbox's port, or the next free one: it is a convenience that must not keep the service from starting.
-async fn listen_nearby(config: &Config) -> Result<TcpListener, StartError> {
-    let last = config.mail_port.saturating_add(MAIL_PORT_TRIES);
-    for port in config.mail_port..last {
+/// This port, or the next free one: what listens there is a convenience that must not keep the service from starting.
+async fn listen_nearby(
+    config: &Config,
+    first: u16,
+    server: &'static str,
+    option: &'static str,
+) -> Result<TcpListener, StartError> {
+    let last = first.saturating_add(PORT_TRIES);
+    for port in first..last {
         match TcpListener::bind((config.bind, port)).await {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
             Ok(listener) => return Ok(listener),
-            Err(error) => return Err(StartError::Port { server: "mailbox", port, option: "--mail-port", error }),
+            Err(error) => return Err(StartError::Port { server, port, option, error }),
         }
     }
-    listen(config, last, "mailbox", "--mail-port").await
+    listen(config, last, server, option).await
+}
+
+/// Whether the template's functions pay by TrueLayer.
+fn pays_by_truelayer(config: &Config) -> bool {
+    config.parameters.get("TrueLayer").is_some_and(|environment| environment != "off")
+}
+
+/// TrueLayer's credentials: those that were given, or new ones for the simulator.
+fn secret(config: &Config) -> Result<Option<String>, StartError> {
+    let failed = |problem: String| StartError::TrueLayer { problem };
+    match &config.truelayer_secret {
+        _ if !pays_by_truelayer(config) => Ok(None),
+        Some(path) => {
+            let read = std::fs::read_to_string(path);
+            read.map(Some).map_err(|error| failed(format!("{} can't be read: {error}", path.display())))
+        }
+        None if config.truelayer_url.is_some() => Err(failed("there are none for the URL that was given".to_owned())),
+        None => truelayer::new_client().map(Some).map_err(|error| failed(error.to_string())),
+    }
+}
+
+/// Where the simulator of TrueLayer is to listen, and its address, if it is to run.
+async fn simulator(config: &Config) -> Result<Option<(TcpListener, String)>, StartError> {
+    if !pays_by_truelayer(config) || config.truelayer_url.is_some() {
+        return Ok(None);
+    }
+    let listener = listen_nearby(config, config.truelayer_port, "simulator of TrueLayer", "--truelayer-port").await?;
+    let url = format!("http://{}", address(&listener));
+    Ok(Some((listener, url)))
+}
+
+/// What functions find in place of TrueLayer's own hosts.
+fn truelayer_url(config: &Config, simulator: Option<&(TcpListener, String)>) -> Option<String> {
+    let given = config.truelayer_url.as_ref().map(ToString::to_string);
+    given.or_else(|| simulator.map(|(_, url)| url.clone())).filter(|_| pays_by_truelayer(config))
 }
 
 /// Where a listener can be reached from this machine.

@@ -83,6 +83,11 @@ impl Template {
         })
     }
 
+    /// Whether it has this parameter.
+    pub(crate) fn declares(&self, parameter: &str) -> bool {
+        self.parameters.contains_key(parameter)
+    }
+
     /// Resolves every reference and reads what `local` hosts.
     pub(crate) fn resolve(&self, site: &Site<'_>) -> Result<Stack, TemplateError> {
         let parameters = self.parameters(site.parameters)?;
@@ -168,7 +173,7 @@ impl Template {
         let mut values = BTreeMap::new();
         for (name, declared) in &self.parameters {
             let location = Location::new("Parameters", name);
-            let here = SWITCHED_ON.iter().find(|(parameter, _)| parameter == name).map(|(_, value)| *value);
+            let here = VALUES_HERE.iter().find(|(parameter, _)| parameter == name).map(|(_, value)| *value);
             let value = match (given.get(name), here) {
                 (Some(value), _) => value.clone(),
                 (None, Some(value)) => value.to_owned(),
@@ -187,8 +192,10 @@ impl Template {
     }
 }
 
-/// What is switched on on one machine, where nothing of an older release runs, unless a value is given.
-const SWITCHED_ON: [(&str, &str); 1] = [("Formats", "banked,yorlet,fintecture")];
+/// What parameters are on one machine, unless a value is given: every format is switched on, as nothing of an older release
+/// runs here, and a secret has a name.
+const VALUES_HERE: [(&str, &str); 2] =
+    [("Formats", "banked,yorlet,fintecture"), ("TrueLayerSecretArn", names::TRUELAYER_SECRET_ARN)];
 
 /// Whether a resource or output is there: it has no Condition, or one that holds.
 fn is_there(scope: &Scope<'_>, location: &Location, declared: &Value) -> Result<bool, TemplateError> {

@@ -7,6 +7,8 @@ mod banks;
 mod browser;
 mod cards;
 mod console;
+mod console_acts;
+mod console_choice;
 mod console_pictures;
 mod debits;
 mod inspector;
@@ -20,6 +22,7 @@ mod rendered;
 mod shop;
 mod states;
 mod transfers;
+mod truelayer_sandbox;
 
 use serde_json::{Value, json};
 use tests::{World, document_1, text};

@@ -4,6 +4,8 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tests::{World, answer, document_1, states, text};
 
+use crate::yorlet::{SESSIONS, customer_of, least, with};
+
 /// Document 1's own command, as a shell would send it.
 const DOCUMENT_1_BODY: &str = r#"{
     "reference": "Illuminate",
@@ -283,4 +285,37 @@ async fn a_live_key_has_no_bank_but_the_one_that_only_local_enables() {
     assert_eq!(read.body["state"], "sent");
     // A test key sees nothing of it.
     assert_eq!(answer(world.demo(Method::GET, &path)).await.status, StatusCode::NOT_FOUND);
+}
+
+/// Where TrueLayer alone moves the money of live sessions.
+#[tokio::test]
+async fn a_live_session_that_could_never_be_paid_is_not_created() {
+    let world = World::start_with(|config| {
+        let secret = "arn:aws:secretsmanager:eu-west-2:000000000000:secret:truelayer-AbCdEf";
+        for (name, value) in [("TrueLayer", "live"), ("TrueLayerSecretArn", secret), ("Formats", "banked,yorlet")] {
+            config.parameters.insert(name.into(), value.into());
+        }
+    })
+    .await;
+    let (_, secret) = world.merchant("acme", models::Mode::Live, "all").await;
+    let create = |path: &str, body: &Value| answer(world.request(Method::POST, path).bearer_auth(&secret).json(body));
+    let created = create("/v2/payment_sessions", &document_1()).await;
+    assert_eq!((created.status, &created.body["live"]), (StatusCode::CREATED, &json!(true)), "{}", created.text);
+
+    let customer = customer_of(&world, "acme", models::Mode::Live).await;
+    for (currency, methods, wrong) in [
+        ("gbp", &["pay_by_bank"][..], None),
+        ("gbp", &["card", "pay_by_bank"], None),
+        ("gbp", &["card"], Some("payment_method_types")),
+        ("gbp", &["bank_transfer"], Some("payment_method_types")),
+        // The merchant has no account that receives euros.
+        ("eur", &["pay_by_bank", "sepa_debit"], Some("payment_method_types")),
+        ("sek", &["pay_by_bank", "autogiro"], Some("currency")),
+    ] {
+        let request = with(&least(&customer), json!({ "currency": currency, "payment_method_types": methods }));
+        let created = create(SESSIONS, &request).await;
+        let expected = if wrong.is_none() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+        let seen = (created.status, created.body["error"]["param"].as_str());
+        assert_eq!(seen, (expected, wrong), "{request}: {}", created.text);
+    }
 }

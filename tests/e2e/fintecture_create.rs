@@ -281,6 +281,7 @@ async fn a_repeat_is_answered_again_though_its_url_is_registered_no_more() {
             public_base_url: Some("https://pay.example".to_owned()),
             caps: "GBP:100000000,EUR:100000000".parse().unwrap(),
             formats: "fintecture".parse().unwrap(),
+            live_payments: false,
             local_live: false,
         };
         let create = Create::new(world.table(), Clock::System, Random::System, settings).await;

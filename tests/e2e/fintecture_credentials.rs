@@ -7,6 +7,7 @@ use get::Get;
 use lambda_http::http::header::AUTHORIZATION;
 use lambda_http::{Body, Request, RequestExt};
 use models::Application;
+use payments::Connections;
 use refund::RefundFunction;
 use reqwest::{Method, StatusCode};
 use runtime::{Clock, Random};
@@ -66,13 +67,14 @@ async fn nothing_is_done_that_has_to_be_signed_and_is_not() {
         public_base_url: None,
         caps: "GBP:100000000".parse().unwrap(),
         formats: "banked,fintecture".parse::<Formats>().unwrap(),
+        live_payments: false,
         local_live: false,
     };
     let (clock, random) = (Clock::System, Random::System);
     let create = Create::new(table.clone(), clock.clone(), random.clone(), settings).await;
     let get = Get::new(table.clone(), false, clock.clone()).await;
-    let cancel = Cancel::new(table.clone(), false, clock.clone(), random.clone()).await;
-    let refund = RefundFunction::new(table, false, clock, random, None).await;
+    let cancel = Cancel::new(table.clone(), Connections::mocks(false), clock.clone(), random.clone()).await;
+    let refund = RefundFunction::new(table, Connections::mocks(false), clock, random, None).await;
     let [connect, payment, cancelled, refunded] = REQUESTS.map(request);
     for answered in [
         create.handle(connect).await,

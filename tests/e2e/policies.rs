@@ -316,7 +316,11 @@ pub(crate) fn assert_operating_allows(operations: impl IntoIterator<Item = Strin
             "TransactGetItems" => vec!["dynamodb:GetItem"],
             _ => Vec::new(),
         };
-        let one = [format!("dynamodb:{operation}"), format!("sqs:{}", operation.trim_end_matches("Batch"))];
+        let one = [
+            format!("dynamodb:{operation}"),
+            format!("sqs:{}", operation.trim_end_matches("Batch")),
+            format!("secretsmanager:{operation}"),
+        ];
         let allowed = if actions.is_empty() {
             one.iter().any(|action| policy.allows_somewhere(action))
         } else {

@@ -26,7 +26,7 @@ pub(crate) fn all_routes() -> BTreeSet<(String, String)> {
 
 #[test]
 fn no_variable_that_only_local_may_set() {
-    for forbidden in ["LOCAL_LIVE_CONNECTOR", "LOCAL_LOOPBACK_WEBHOOKS", "AWS_ENDPOINT_URL"] {
+    for forbidden in ["LOCAL_LIVE_CONNECTOR", "LOCAL_LOOPBACK_WEBHOOKS", "AWS_ENDPOINT_URL", "TRUELAYER_URL"] {
         assert!(!template().contains(forbidden), "{forbidden}");
     }
 }

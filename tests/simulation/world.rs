@@ -21,6 +21,7 @@ use lambda_runtime::{Context, LambdaEvent};
 use mocks::{BankWebhook, Handled, Mocks};
 use models::{AccountIdentifier, LinkedAccount, Mode, Scopes};
 use outbound::{Lookup, Policy, Sender};
+use payments::Connections;
 use provider_events::ProviderEvents;
 use publish::Publish;
 use queue::Queue;
@@ -401,6 +402,7 @@ impl Functions {
             public_base_url: base_url(),
             caps: "GBP:1000000".parse().unwrap(),
             formats: "banked".parse().unwrap(),
+            live_payments: false,
             local_live: false,
         };
         let postbox = Postbox::new(config, "shop@example.com".to_owned(), "set".to_owned());
@@ -410,18 +412,18 @@ impl Functions {
             token: Token::new(table(), clock()).await,
             create: Create::new(table(), clock(), random(), settings).await,
             get: Get::new(table(), false, clock()).await,
-            cancel: Cancel::new(table(), false, clock(), random()).await,
-            refund: RefundFunction::new(table(), false, clock(), random(), base_url()).await,
+            cancel: Cancel::new(table(), Connections::mocks(false), clock(), random()).await,
+            refund: RefundFunction::new(table(), Connections::mocks(false), clock(), random(), base_url()).await,
             endpoints: EndpointsFunction::new(table(), LOOPBACK, lookup, clock(), random()).await,
             events: EventsFunction::new(table(), webhooks.clone(), clock()).await,
-            checkout: Checkout::new(table(), false, clock(), random()),
+            checkout: Checkout::new(table(), Connections::mocks(false), clock(), random()),
             mocks: Mocks::new(table(), false, clock(), random()),
-            provider_events: ProviderEvents::new(table(), false, clock(), random()),
+            provider_events: ProviderEvents::new(table(), Connections::mocks(false), clock(), random()),
             publish: Publish::new(table(), queues, clock(), true),
             receipts: EmailReceipt::new(table(), postbox, receipts(), clock(), random()),
             feedback: Feedback::new(table(), clock(), true),
             webhook: Webhook::new(table(), lanes(), SLOW_WEBHOOKS, sender.clone(), clock(), random()),
-            expire: Expire::new(table(), [receipts(), webhooks], 1, false, clock(), random()),
+            expire: Expire::new(table(), [receipts(), webhooks], 1, Connections::mocks(false), clock(), random()),
         }
     }
 }

@@ -4,7 +4,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "only for tests")]
 
+pub mod issuer;
 mod receiver;
+pub mod relay;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -72,6 +74,11 @@ impl World {
     /// The same, with the console.
     pub async fn with_console() -> Self {
         Self::start_with(console_on).await
+    }
+
+    /// The same, with TrueLayer's sandbox, which is simulated.
+    pub async fn with_truelayer() -> Self {
+        Self::start_with(truelayer_on).await
     }
 
     /// The same, with some of its configuration changed.
@@ -427,6 +434,11 @@ pub fn loopback_webhooks(config: &mut Config) {
 /// Switches the console on.
 pub fn console_on(config: &mut Config) {
     config.parameters.insert("Console".into(), "on".into());
+}
+
+/// Switches TrueLayer's sandbox on, by a simulator of it.
+pub fn truelayer_on(config: &mut Config) {
+    config.parameters.insert("TrueLayer".into(), "sandbox".into());
 }
 
 /// A browser in the console: it keeps the cookie of its visit, says its origin with every form, and knows what the forms of

@@ -292,7 +292,7 @@ async fn drip(mut stream: TcpStream, begin: &[u8]) {
     }
 }
 
-async fn answer(stream: &mut TcpStream, status: u16, headers: &str, body: &str) {
+pub(crate) async fn answer(stream: &mut TcpStream, status: u16, headers: &str, body: &str) {
     let length = body.len();
     let text =
         format!("HTTP/1.1 {status} Test\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{body}");
@@ -301,7 +301,7 @@ async fn answer(stream: &mut TcpStream, status: u16, headers: &str, body: &str) 
     let _ = stream.shutdown().await;
 }
 
-async fn read(stream: &mut TcpStream) -> Option<(String, BTreeMap<String, String>, Vec<u8>)> {
+pub(crate) async fn read(stream: &mut TcpStream) -> Option<(String, BTreeMap<String, String>, Vec<u8>)> {
     let mut bytes = Vec::new();
     let head_end = loop {
         if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {

@@ -36,6 +36,7 @@ pub(crate) fn accesses(
         Service::DynamoDb => of_tables(operation, body, hash_keys),
         Service::Sqs => of_queue(operation, body),
         Service::Ses => of_mail(body),
+        Service::SecretsManager => of_secret(operation, body),
     }
 }
 
@@ -134,6 +135,11 @@ fn of_mail(body: &Value) -> Vec<Access> {
     std::iter::once(format!("identity/{address}")).chain(set).map(of).collect()
 }
 
+/// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecretsmanager.html>
+fn of_secret(operation: &str, body: &Value) -> Vec<Access> {
+    vec![Access::new(&format!("secretsmanager:{operation}"), text(body, "SecretId").unwrap_or("*").to_owned())]
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -199,6 +205,14 @@ mod tests {
         assert!(needed[0].resource.ends_with(":identity/shop@example.com"), "{needed:?}");
         assert!(needed[1].resource.ends_with(":configuration-set/set"), "{needed:?}");
         assert_eq!(needed[1].from_address.as_deref(), Some("shop@example.com"));
+    }
+
+    #[test]
+    fn a_secret_is_read_by_its_arn() {
+        let body = json!({ "SecretId": names::TRUELAYER_SECRET_ARN });
+        let needed = accesses(Service::SecretsManager, "GetSecretValue", &body, &BTreeMap::new());
+        let arn = names::TRUELAYER_SECRET_ARN.to_owned();
+        assert_eq!(needed, [Access::new("secretsmanager:GetSecretValue", arn)]);
     }
 
     #[test]

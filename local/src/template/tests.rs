@@ -95,6 +95,30 @@ fn a_public_base_url_is_what_is_given_or_the_domain_or_nothing() {
 }
 
 #[test]
+fn truelayers_secret_is_for_the_functions_that_pay_and_only_where_it_is_switched_on() {
+    let secret = "arn:aws:secretsmanager:eu-west-2:000000000000:secret:truelayer-AbCdEf";
+    let of = |parameters: &[(&str, &str)], is: fn(&Function) -> bool| -> Vec<String> {
+        let stack = resolve_with(include_str!("../../../template.yaml"), parameters).unwrap();
+        stack.functions.iter().filter(|function| is(function)).map(|function| function.id.clone()).collect()
+    };
+    let reads = |function: &Function| {
+        let arn = function.environment.get("TRUELAYER_SECRET_ARN");
+        let mut reading = function.policies.iter().filter(|own| own.actions == ["secretsmanager:GetSecretValue"]);
+        reading.any(|own| arn.is_some_and(|arn| own.resources == [arn.as_str()]))
+    };
+    let is_given = |function: &Function| function.environment.contains_key("TRUELAYER_SECRET_ARN");
+    let paying =
+        ["Cancel", "Checkout", "Console", "Expire", "ProviderEvents", "Refund"].map(|id| format!("{id}Function"));
+    let on = [("TrueLayer", "live"), ("TrueLayerSecretArn", secret)];
+    assert_eq!((of(&on, reads), of(&on, is_given)), (paying.to_vec(), paying.to_vec()));
+    assert_eq!(of(&[], reads), [""; 0]);
+    // Who creates sessions asks whether live ones can be paid.
+    let asks = of(&on, |function| function.environment.get("TRUELAYER").is_some_and(|value| value == "live"));
+    assert_eq!(asks.len(), paying.len() + 1, "{asks:?}");
+    assert!(asks.contains(&"CreateFunction".to_owned()));
+}
+
+#[test]
 fn what_has_a_condition_is_there_when_it_holds() {
     let conditions = "Conditions:
   Greets: !Not [!Equals [!Ref Greeting, silence]]
