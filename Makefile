@@ -1,7 +1,7 @@
 # Counterfoil. `make` or `make help` lists what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help debug with-tests run demo watch test fmt lint deny unit mutants bench bench-peers bench-load instructions seed cost openapi pictures console-pictures rendered advisories sbom axe test-axe test-clients test-oracles clean \
+.PHONY: help debug with-tests run demo watch test fmt lint deny unit mutants bench bench-peers bench-load instructions seed cost openapi pictures console-pictures rendered advisories sbom axe test-axe test-clients test-oidc test-oracles test-signing test-truelayer-sandbox clean \
   tools validate build deploy deploy-function invoke sam-invoke sam-api sam-files
 
 # Where `make run` listens and keeps its data.
@@ -42,7 +42,7 @@ debug: ## build every function and tool, for this machine
 	cargo build --workspace --bins
 
 run: debug ## run the whole service on this machine (PORT=3000 MAIL_PORT=8025 DATA_DIR=.local BIND=127.0.0.1; SIGNED=1 has Fintecture's requests signed)
-	@exec target/debug/local --bind $(BIND) --port $(PORT) --mail-port $(MAIL_PORT) --data-dir $(DATA_DIR) --env LOCAL_LOOPBACK_WEBHOOKS=1 --parameter Console=on $(if $(filter 1,$(SIGNED)),--signed)
+	@exec target/debug/local --bind $(BIND) --port $(PORT) --mail-port $(MAIL_PORT) --data-dir $(DATA_DIR) --env LOCAL_LOOPBACK_WEBHOOKS=1 --parameter Console=on --parameter TrueLayer=sandbox $(if $(filter 1,$(SIGNED)),--signed)
 
 # Where `make demo` keeps its data.
 DEMO_DIR := .local-demo
@@ -201,6 +201,25 @@ test-clients: ## the vendors' own clients against a running `make run` (needs No
 	  export BASE_URL=http://127.0.0.1:$(PORT) SIGNED=$(SIGNED) && \
 	  node banked-node.js && node fintecture-node.js && python/bin/python fintecture-python.py && \
 	  node fintecture-webhook.js && python/bin/python fintecture-webhook.py
+
+# The issuer starts the test, which finds it by its address.
+test-oidc: with-tests ## signing in to the console at npm's oidc-provider (needs Node.js and a network)
+	@dir=$$(mktemp -d) && trap "rm -rf $$dir" EXIT && cp tests/clients/oidc-provider.mjs $$dir && \
+	  npm install --prefix $$dir --silent --no-fund --no-audit oidc-provider@9.13.3 && node $$dir/oidc-provider.mjs \
+	  cargo test --workspace --test e2e console_oidc_provider::a_browser_signs_in_at_oidc_provider -- --exact --ignored
+
+# OpenSSL is what the published crate signs by; nothing of ours links it.
+test-signing: ## our signatures against TrueLayer's own published crate, both ways (needs OpenSSL's headers)
+	@pkg-config --exists openssl 2>/dev/null || \
+	  { echo "OpenSSL's headers are missing. Install them: sudo apt-get install libssl-dev pkg-config" >&2; exit 1; }
+	@echo "==> signatures"
+	CARGO_TARGET_DIR=target/signing cargo test --locked --manifest-path tests/signing/Cargo.toml
+
+test-truelayer-sandbox: with-tests ## a person pays in TrueLayer's sandbox, recorded into tests/truelayer (TRUELAYER_SECRET_FILE=secret.json)
+	@[ -f "$(TRUELAYER_SECRET_FILE)" ] || \
+	  { echo 'where are the credentials? make test-truelayer-sandbox TRUELAYER_SECRET_FILE=secret.json' >&2; exit 1; }
+	TRUELAYER_SECRET_FILE=$(abspath $(TRUELAYER_SECRET_FILE)) cargo test --workspace --test browser \
+	  truelayer_sandbox::a_person_pays -- --exact --ignored --nocapture
 
 # Other implementations of what `local` stands for, as tests/contract/requirements.txt pins them.
 ORACLES := $(TOOLS)/oracles

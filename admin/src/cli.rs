@@ -10,9 +10,11 @@ use crate::commands::erase::Erase;
 use crate::commands::keys::Keys;
 use crate::commands::mails::Mails;
 use crate::commands::merchants::Merchants;
+use crate::commands::reconcile::Reconcile;
 use crate::commands::republish::Republish;
 use crate::commands::sessions::Sessions;
 use crate::commands::transfers::Transfers;
+use crate::commands::truelayer::TrueLayer;
 use crate::commands::verify::Verify;
 use crate::commands::webhooks::Webhooks;
 use crate::report::Output;
@@ -36,6 +38,16 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    #[command(flatten)]
+    OfService(OfService),
+    /// TrueLayer, by which live payments are made
+    #[command(subcommand, name = "truelayer")]
+    TrueLayer(TrueLayer),
+}
+
+// What is done to a service, which has to be there. A docstring would be the help of the whole.
+#[derive(Debug, Subcommand)]
+pub(crate) enum OfService {
     /// Merchants
     #[command(subcommand)]
     Merchants(Merchants),
@@ -63,6 +75,7 @@ pub(crate) enum Command {
     /// Dead letters: messages that failed too often, stream records that could not be published
     #[command(subcommand)]
     DeadLetters(DeadLetters),
+    Reconcile(Reconcile),
     Republish(Republish),
     Verify(Verify),
     /// The merchant's console
@@ -77,12 +90,19 @@ pub(crate) enum Command {
 mod tests {
     use clap::CommandFactory;
     use clap::error::ErrorKind;
-    use models::{AccountIdentifier, LinkedAccount, ListShards, Mode, Scope, Scopes};
+    use models::{AccountIdentifier, KeyOverlap, LinkedAccount, ListShards, Mode, Scope, Scopes};
 
     use super::*;
 
     fn parse(line: &str) -> Result<Cli, clap::Error> {
         Cli::try_parse_from(std::iter::once("counterfoil").chain(line.split(' ')))
+    }
+
+    fn of_service(line: &str) -> OfService {
+        match parse(line).unwrap().command {
+            Command::OfService(command) => command,
+            Command::TrueLayer(_) => panic!("{line}"),
+        }
     }
 
     fn refused(line: &str) -> ErrorKind {
@@ -96,8 +116,7 @@ mod tests {
 
     #[test]
     fn a_merchant_is_created_by_id_and_name() {
-        let Command::Merchants(Merchants::Create { id, name, .. }) =
-            parse("merchants create acme --name Acme").unwrap().command
+        let OfService::Merchants(Merchants::Create { id, name, .. }) = of_service("merchants create acme --name Acme")
         else {
             panic!()
         };
@@ -109,9 +128,7 @@ mod tests {
 
     #[test]
     fn shards_are_counted_from_one_to_256() {
-        let Command::Merchants(Merchants::Shards { id, count, .. }) =
-            parse("merchants shards acme 256").unwrap().command
-        else {
+        let OfService::Merchants(Merchants::Shards { id, count, .. }) = of_service("merchants shards acme 256") else {
             panic!()
         };
         assert_eq!((id.as_str(), count), ("acme", ListShards::MAX));
@@ -124,7 +141,7 @@ mod tests {
     #[test]
     fn a_key_has_a_mode_and_all_scopes_unless_fewer_are_given() {
         let issued = |line: &str| {
-            let Command::Keys(Keys::Issue { mode, scopes, .. }) = parse(line).unwrap().command else { panic!() };
+            let OfService::Keys(Keys::Issue { mode, scopes, .. }) = of_service(line) else { panic!() };
             (mode, scopes)
         };
         assert_eq!(issued("keys issue acme --mode test"), (Mode::Test, Scopes::ALL));
@@ -138,13 +155,25 @@ mod tests {
     }
 
     #[test]
+    fn a_key_is_rolled_with_one_of_three_overlaps() {
+        let overlap = |line: &str| {
+            let OfService::Keys(Keys::Roll { overlap, .. }) = of_service(line) else { panic!() };
+            overlap
+        };
+        assert_eq!(overlap("keys roll pk_test_acme_1"), KeyOverlap::Day);
+        assert_eq!(overlap("keys roll pk_test_acme_1 --overlap=7d"), KeyOverlap::Week);
+        assert_eq!(refused("keys roll pk_test_acme_1 --overlap=2h"), ErrorKind::ValueValidation);
+        assert_eq!(refused("keys roll sk_test_acme_1"), ErrorKind::ValueValidation);
+    }
+
+    #[test]
     fn an_account_is_taken_with_the_separators_people_type() {
         let line = "accounts link acme --name Acme --sort-code 01-02-03 --account-number 12345678";
-        let Command::Accounts(Accounts::Link { account, .. }) = parse(line).unwrap().command else { panic!() };
+        let OfService::Accounts(Accounts::Link { account, .. }) = of_service(line) else { panic!() };
         let LinkedAccount { account, default, .. } = account.try_into().unwrap();
         assert_eq!((Ok(account), default), (AccountIdentifier::uk("010203", "12345678"), false));
         let line = "accounts link acme --name Acme --iban de89370400440532013000 --default";
-        let Command::Accounts(Accounts::Link { account, .. }) = parse(line).unwrap().command else { panic!() };
+        let OfService::Accounts(Accounts::Link { account, .. }) = of_service(line) else { panic!() };
         let LinkedAccount { account, default, .. } = account.try_into().unwrap();
         assert_eq!((account.last_four(), default), ("3000", true));
         for (line, kind) in [
@@ -163,7 +192,7 @@ mod tests {
     #[test]
     fn an_application_is_named_by_its_key() {
         let line = "applications urls pk_live_acme_1 --add https://acme.example/a --remove https://acme.example/b";
-        let Command::Applications(Applications::Urls { key_id, .. }) = parse(line).unwrap().command else { panic!() };
+        let OfService::Applications(Applications::Urls { key_id, .. }) = of_service(line) else { panic!() };
         assert_eq!(key_id.as_str(), "pk_live_acme_1");
         assert_eq!(refused("applications urls pk_live_acme_1"), ErrorKind::MissingRequiredArgument);
         assert_eq!(refused("applications urls pk_live_acme_1 --add acme.example"), ErrorKind::ValueValidation);
@@ -186,8 +215,8 @@ mod tests {
     #[test]
     fn an_endpoint_is_named_by_its_merchant_and_its_id() {
         let id = "1ae1ce03-dfa9-4593-b487-65c656991cb5";
-        let Command::Webhooks(Webhooks::Resume { merchant, endpoint_id, .. }) =
-            parse(&format!("webhooks resume acme {id}")).unwrap().command
+        let OfService::Webhooks(Webhooks::Resume { merchant, endpoint_id, .. }) =
+            of_service(&format!("webhooks resume acme {id}"))
         else {
             panic!()
         };
@@ -195,6 +224,21 @@ mod tests {
         assert_eq!(refused("webhooks resume acme"), ErrorKind::MissingRequiredArgument);
         assert_eq!(refused("webhooks resume acme mine"), ErrorKind::ValueValidation);
         assert_eq!(refused("webhooks list"), ErrorKind::MissingRequiredArgument);
+    }
+
+    #[test]
+    fn truelayer_is_checked_in_one_environment_and_payments_are_compared_in_one_mode() {
+        let line = "truelayer check --base-url https://pay.example.com --environment";
+        let Command::TrueLayer(TrueLayer::Check { environment, .. }) =
+            parse(&format!("{line} sandbox")).unwrap().command
+        else {
+            panic!()
+        };
+        assert_eq!(environment.as_str(), "sandbox");
+        assert_eq!(refused(&format!("{line} test")), ErrorKind::ValueValidation);
+        assert!(matches!(of_service("reconcile --since 48h --mode test"), OfService::Reconcile(_)));
+        assert_eq!(refused("reconcile"), ErrorKind::MissingRequiredArgument);
+        assert_eq!(refused("reconcile --since 48h --mode sandbox"), ErrorKind::ValueValidation);
     }
 
     #[test]

@@ -8,32 +8,46 @@ pub(crate) mod erase;
 pub(crate) mod keys;
 pub(crate) mod mails;
 pub(crate) mod merchants;
+pub(crate) mod reconcile;
 pub(crate) mod republish;
 pub(crate) mod sessions;
 pub(crate) mod transfers;
+pub(crate) mod truelayer;
 pub(crate) mod verify;
 pub(crate) mod webhooks;
 
-use crate::cli::Command;
+use crate::cli::{Command, OfService};
 use crate::failure::Failure;
 use crate::report::Report;
-use crate::target::Service;
+use crate::target::{Service, Target};
 
 /// Does it.
-pub(crate) async fn run(command: Command, service: &Service) -> Result<Report, Failure> {
+pub(crate) async fn run(command: Command, target: &Target) -> Result<Report, Failure> {
     match command {
-        Command::Merchants(command) => merchants::run(command, service).await,
-        Command::Keys(command) => keys::run(command, service).await,
-        Command::Applications(command) => applications::run(command, &service.table).await,
-        Command::Accounts(command) => accounts::run(command, service).await,
-        Command::Console(command) => console::run(command, service).await,
-        Command::Webhooks(command) => webhooks::run(command, service).await,
-        Command::Sessions(command) => sessions::run(command, &service.table).await,
-        Command::Transfers(command) => transfers::run(command, &service.table).await,
-        Command::Mails(command) => mails::run(command, &service.table).await,
-        Command::DeadLetters(command) => dead_letters::run(command, service).await,
-        Command::Republish(command) => republish::run(command, &service.table).await,
-        Command::Verify(command) => verify::run(command, &service.table).await,
-        Command::Erase(command) => erase::run(command, service).await,
+        // It is of use before there is a service.
+        Command::TrueLayer(command) => truelayer::run(command, target).await,
+        Command::OfService(command) => {
+            let service = Service::find(target).await?;
+            of_service(command, &service).await.map_err(|failure| failure.at(&service.location))
+        }
+    }
+}
+
+async fn of_service(command: OfService, service: &Service) -> Result<Report, Failure> {
+    match command {
+        OfService::Merchants(command) => merchants::run(command, service).await,
+        OfService::Keys(command) => keys::run(command, service).await,
+        OfService::Applications(command) => applications::run(command, &service.table).await,
+        OfService::Accounts(command) => accounts::run(command, service).await,
+        OfService::Console(command) => console::run(command, service).await,
+        OfService::Webhooks(command) => webhooks::run(command, service).await,
+        OfService::Sessions(command) => sessions::run(command, &service.table).await,
+        OfService::Transfers(command) => transfers::run(command, &service.table).await,
+        OfService::Mails(command) => mails::run(command, &service.table).await,
+        OfService::DeadLetters(command) => dead_letters::run(command, service).await,
+        OfService::Reconcile(command) => reconcile::run(command, service).await,
+        OfService::Republish(command) => republish::run(command, &service.table).await,
+        OfService::Verify(command) => verify::run(command, &service.table).await,
+        OfService::Erase(command) => erase::run(command, service).await,
     }
 }

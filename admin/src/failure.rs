@@ -9,9 +9,11 @@ use models::{
     ApiKeyId, CustomerId, DisabledBy, EndpointId, ListShards, MAX_PUBLIC_KEYS, MAX_REDIRECT_URLS, MerchantId, ObjectId,
     PublicKeyId, Role, SessionId,
 };
+use payments::PaymentError;
 use runtime::SettingError;
 use store::StoreError;
 use thiserror::Error;
+use truelayer::CredentialsError as CredentialsProblem;
 
 use crate::location::Location;
 
@@ -60,6 +62,8 @@ pub(crate) enum Failure {
     NotMoreShards { id: MerchantId, shards: ListShards },
     #[error("there is no key {id}: `counterfoil keys list {}` shows those there are", .id.merchant())]
     NoKey { id: ApiKeyId },
+    #[error("{id} was rolled or revoked before: `counterfoil keys list {}` shows those that are valid", .id.merchant())]
+    KeyOver { id: ApiKeyId },
     #[error("{0} is an application already: `counterfoil applications show {0}` shows it")]
     ApplicationExists(ApiKeyId),
     #[error("{0} is no application: make it one with `counterfoil applications create {0}`")]
@@ -114,6 +118,18 @@ pub(crate) enum Failure {
     NoEndpoint { merchant: MerchantId, id: EndpointId },
     #[error("{id} is disabled, {by}, and resuming would not enable it: `counterfoil webhooks enable` does, or its merchant, by `PATCH /v2/webhooks/{id}` with {{\"enabled\": true}}, and that resumes it too", by = disabled_by(*.by))]
     EndpointDisabled { id: EndpointId, by: DisabledBy },
+    #[error("where are TrueLayer's credentials? Give --secret-arn, with the stack's --region, or --secret-file")]
+    NoSecret,
+    #[error("{} can't be read: give --secret-file the file with TrueLayer's credentials", .0.display())]
+    NoSecretFile(PathBuf),
+    #[error("{} {problem}", .file.display())]
+    SecretFile { file: PathBuf, problem: CredentialsProblem },
+    #[error("TrueLayer can't be called from here: {0}")]
+    NoClient(String),
+    #[error("TrueLayer can't be asked ({0}): see what `counterfoil truelayer check` says, then repeat the command")]
+    TrueLayerSilent(String),
+    #[error("{0}")]
+    Payment(#[from] PaymentError),
     #[error("{0} has no such table: {hint}", hint = table_hint(.0))]
     NoTable(Location),
     #[error("{0} does not answer: {hint}", hint = answer_hint(.0))]

@@ -5,6 +5,7 @@ mod acts;
 mod arguments;
 mod cli;
 mod commands;
+mod connection;
 mod failure;
 mod location;
 mod logo;
@@ -17,9 +18,8 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use cli::{Cli, Command};
+use cli::{Cli, Command, OfService};
 use failure::Failure;
-use target::Service;
 
 /// The exit code of `verify` if it could not check the table; 1 says that a rule is broken.
 const NOT_VERIFIED: u8 = 2;
@@ -27,7 +27,7 @@ const NOT_VERIFIED: u8 = 2;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
-    let verifies = matches!(cli.command, Command::Verify(_));
+    let verifies = matches!(cli.command, Command::OfService(OfService::Verify(_)));
     match run(cli).await {
         Ok(code) => code,
         Err(failure) => {
@@ -38,8 +38,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<ExitCode, Failure> {
-    let service = Service::find(&cli.target).await?;
-    let report = commands::run(cli.command, &service).await.map_err(|failure| failure.at(&service.location))?;
+    let report = commands::run(cli.command, &cli.target).await?;
     io::stdout().write_all(report.render(cli.output)?.as_bytes())?;
     if let Some(note) = report.note {
         eprintln!("{note}");

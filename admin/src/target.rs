@@ -55,6 +55,19 @@ pub(crate) struct Target {
     pub(crate) region: Option<String>,
 }
 
+impl Target {
+    /// How AWS is reached there, and where that is.
+    pub(crate) async fn config(&self) -> Result<(SdkConfig, Location), Failure> {
+        let on_aws = self.profile.is_some() || self.region.is_some();
+        match &self.endpoint {
+            Some(_) if on_aws => Err(Failure::TwoLocations),
+            Some(endpoint) => local(endpoint.clone()),
+            None if on_aws => aws(self).await,
+            None => local(running_endpoint(&self.data_dir)?),
+        }
+    }
+}
+
 /// The service that is meant.
 pub(crate) struct Service {
     pub(crate) location: Location,
@@ -68,13 +81,7 @@ pub(crate) struct Service {
 impl Service {
     /// The service that is meant. On AWS, the table of a stack is searched by its name.
     pub(crate) async fn find(target: &Target) -> Result<Self, Failure> {
-        let on_aws = target.profile.is_some() || target.region.is_some();
-        let (config, location) = match &target.endpoint {
-            Some(_) if on_aws => return Err(Failure::TwoLocations),
-            Some(endpoint) => local(endpoint.clone())?,
-            None if on_aws => aws(target).await?,
-            None => local(running_endpoint(&target.data_dir)?)?,
-        };
+        let (config, location) = target.config().await?;
         // A person waits longer than a request may, and reads more at a time.
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).operation_timeout(OPERATION).build();
         let config = config.into_builder().timeout_config(timeouts).build();

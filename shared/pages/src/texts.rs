@@ -106,6 +106,7 @@ texts! {
         email_label_optional,
         email_hint,
         email_hint_receipt,
+        email_hint_bank,
         name_missing,
         name_wrong,
         email_missing,

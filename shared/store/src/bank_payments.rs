@@ -1,7 +1,10 @@
 //! Whose a provider's payment is: what leads from a provider's webhook to a session.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use models::{BankId, ProviderPaymentId, Session, SessionId, TransferInstructions};
+use models::{
+    BankId, History, LateMoney, Mode, PaymentAttempt, ProviderPaymentId, Session, SessionId, SessionState,
+    TransferInstructions,
+};
 use serde::Deserialize;
 
 use crate::change::ChangeError;
@@ -30,6 +33,44 @@ pub struct BankPayment {
     pub attempt: u8,
 }
 
+/// A provider's payment, by what the provider calls it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownPayment {
+    /// Who knows it: a bank, or the provider of many.
+    pub provider: BankId,
+    /// What the provider calls it.
+    pub id: ProviderPaymentId,
+    /// What it pays.
+    pub pays: BankPayment,
+}
+
+impl KnownPayment {
+    /// What an item is, if it is one.
+    pub(crate) fn of(item: Item) -> Option<Self> {
+        let (provider, id) =
+            item.get("pk")?.as_s().ok()?.strip_prefix(keys::BANK_PAYMENT_PK_PREFIX)?.split_once('#')?;
+        let (provider, id) = (provider.parse().ok()?, id.parse().ok()?);
+        Some(Self { provider, id, pays: serde_dynamo::from_item(item).ok()? })
+    }
+}
+
+/// What a provider's payment is compared with: how its session stands. Of a deleted one, all that is left.
+#[derive(Debug, Clone, Deserialize)]
+pub struct PaidSession {
+    /// Test or live.
+    pub mode: Mode,
+    /// As it was recorded last.
+    pub state: SessionState,
+    /// All that happened to it.
+    pub history: History,
+    /// Its latest attempt; none if it was deleted or erased.
+    #[serde(default)]
+    pub attempt: Option<PaymentAttempt>,
+    /// The money that moved for an attempt that was over, if any is noted.
+    #[serde(default)]
+    pub late_money: Option<LateMoney>,
+}
+
 impl BankPayments {
     /// The payments in this table.
     pub fn new(table: Table) -> Self {
@@ -42,6 +83,15 @@ impl BankPayments {
     /// The table failed us.
     pub async fn get(&self, provider: &BankId, id: &ProviderPaymentId) -> Result<Option<BankPayment>, StoreError> {
         let key = keys::bank_payment(provider, id);
+        self.table.get(key.clone()).await?.map(|item| read(key, item)).transpose()
+    }
+
+    /// The session that a payment pays, deleted or not. A consistent read.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn session(&self, payment: &BankPayment) -> Result<Option<PaidSession>, StoreError> {
+        let key = keys::session(&payment.session_id);
         self.table.get(key.clone()).await?.map(|item| read(key, item)).transpose()
     }
 }

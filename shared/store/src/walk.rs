@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use models::{EmailAddress, MerchantId, SessionId};
 
+use crate::bank_payments::KnownPayment;
 use crate::erasures::Erasable;
 use crate::error::StoreError;
 use crate::keys;
@@ -113,6 +114,16 @@ impl Table {
             };
             Some(PayersData { of, email: email.as_s().ok()?.to_owned().try_into().ok()? })
         })
+    }
+
+    /// Every payment of a provider whose money moves at consent, of all attempts of all sessions, deleted or not.
+    pub fn bank_payments(&self, parts: Parts) -> Vec<Walk<KnownPayment>> {
+        let filter = Filter {
+            expression: "sk = :payment",
+            values: vec![(":payment", s(keys::BANK_PAYMENT_SK))],
+            projection: "pk, session_id, attempt",
+        };
+        self.walk(parts, None, Some(filter), KnownPayment::of)
     }
 
     /// Every session that is neither deleted nor erased.

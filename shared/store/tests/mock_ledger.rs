@@ -8,20 +8,20 @@ use jiff::Timestamp;
 use models::{MinorUnits, Mode, Money, Reference, RefundId, Session, SessionEvent, TransferId, TransferInstructions};
 use providers::contract::{Fault, FlakyLedger, Payer, passes, send};
 use providers::mock::{Decision, mocks};
-use providers::{Connector, ProviderError, Providers};
+use providers::{MockConnector, ProviderError, Providers};
 use samples::NOW;
 use store::MockLedger;
 use support::World;
 
-type Bank = Connector<FlakyLedger<MockLedger>>;
+type Bank = MockConnector<FlakyLedger<MockLedger>>;
 
 struct MockPayer<'a>(&'a Bank, FlakyLedger<MockLedger>);
 
 impl Payer for MockPayer<'_> {
     fn decisions(&self) -> Vec<Decision> {
         match self.0 {
-            Connector::MockTransfer(_) => vec![Decision::Approve],
-            Connector::MockBank(_) | Connector::MockConsent(_) => self.0.mock().decisions.to_vec(),
+            MockConnector::MockTransfer(_) => vec![Decision::Approve],
+            MockConnector::MockBank(_) | MockConnector::MockConsent(_) => self.0.mock().decisions.to_vec(),
         }
     }
 
@@ -37,11 +37,11 @@ impl Payer for MockPayer<'_> {
 
     async fn decide(&self, session: &Session, attempt: u8, decision: Decision, now: Timestamp) {
         match self.0 {
-            Connector::MockTransfer(_) => {
+            MockConnector::MockTransfer(_) => {
                 let id = TransferId::from_hex(&session.end_to_end_id.to_hex()).unwrap();
                 send(&self.1, id, &Reference::of_payment(&session.end_to_end_id), session.amount, now).await;
             }
-            Connector::MockBank(_) | Connector::MockConsent(_) => {
+            MockConnector::MockBank(_) | MockConnector::MockConsent(_) => {
                 while let Err(error) = self.0.decide(session, attempt, decision.into(), now).await {
                     assert!(matches!(error, ProviderError::Unreachable(_)), "{error:?}");
                 }

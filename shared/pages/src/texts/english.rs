@@ -71,6 +71,7 @@ pub(crate) const TEXTS: Texts = Texts {
         email_label_optional: "E-mail address (optional)",
         email_hint: "For questions about this payment.",
         email_hint_receipt: "Your receipt goes there.",
+        email_hint_bank: "The service that leads you to your bank needs it.",
         name_missing: "Enter your full name",
         name_wrong: "Your name can have up to 140 ordinary characters, all of them on one line",
         email_missing: "Enter your e-mail address, so that we can send your receipt",

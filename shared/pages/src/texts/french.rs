@@ -71,6 +71,7 @@ pub(crate) const TEXTS: Texts = Texts {
         email_label_optional: "Adresse e-mail (facultatif)",
         email_hint: "Pour toute question sur ce paiement.",
         email_hint_receipt: "Votre reçu y sera envoyé.",
+        email_hint_bank: "Le service qui vous conduit à votre banque en a besoin.",
         name_missing: "Saisissez vos prénom et nom",
         name_wrong: "Votre nom peut compter jusqu’à 140\u{a0}caractères courants, sur une seule ligne",
         email_missing: "Saisissez votre adresse e-mail pour recevoir votre reçu",

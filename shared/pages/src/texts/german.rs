@@ -71,6 +71,7 @@ pub(crate) const TEXTS: Texts = Texts {
         email_label_optional: "E-Mail-Adresse (optional)",
         email_hint: "Für Rückfragen zu dieser Zahlung.",
         email_hint_receipt: "Dorthin senden wir Ihre Zahlungsbestätigung.",
+        email_hint_bank: "Der Dienst, der Sie zu Ihrer Bank führt, benötigt sie.",
         name_missing: "Geben Sie Ihren Vor- und Nachnamen ein",
         name_wrong: "Ihr Name darf höchstens 140 gewöhnliche Zeichen haben, in einer einzigen Zeile",
         email_missing: "Geben Sie Ihre E-Mail-Adresse ein, damit wir Ihnen die Zahlungsbestätigung senden können",

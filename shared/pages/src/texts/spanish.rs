@@ -71,6 +71,7 @@ pub(crate) const TEXTS: Texts = Texts {
         email_label_optional: "Correo electrónico (opcional)",
         email_hint: "Para cualquier duda sobre este pago.",
         email_hint_receipt: "Ahí le enviaremos el justificante.",
+        email_hint_bank: "Lo necesita el servicio que le lleva a su banco.",
         name_missing: "Introduzca su nombre y apellidos",
         name_wrong: "Su nombre puede tener hasta 140 caracteres normales, en una sola línea",
         email_missing: "Introduzca su correo electrónico para que podamos enviarle el justificante",

@@ -72,6 +72,7 @@ pub(crate) const TEXTS: Texts = Texts {
         email_label_optional: "Cyfeiriad e-bost (dewisol)",
         email_hint: "Ar gyfer cwestiynau am y taliad hwn.",
         email_hint_receipt: "Byddwn yn anfon eich derbynneb yno.",
+        email_hint_bank: "Mae ei angen ar y gwasanaeth sy’n mynd â chi i’ch banc.",
         name_missing: "Rhowch eich enw llawn",
         name_wrong: "Gall eich enw gynnwys hyd at 140 o nodau cyffredin, i gyd ar un llinell",
         email_missing: "Rhowch eich cyfeiriad e-bost er mwyn i ni anfon eich derbynneb",
