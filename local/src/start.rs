@@ -288,7 +288,11 @@ impl Parts {
         let given = config.environment.get("PUBLIC_BASE_URL").or_else(|| config.parameters.get("PublicBaseUrl"));
         let webhooks_to = (api_url, given.map(String::as_str));
         let (logs, happened) = (Arc::clone(&self.logs), self.happened.clone());
-        truelayer::serve((listener, url), secret, webhooks_to, logs, happened, tasks)
+        // What is wrong with them the functions say, which don't start then.
+        let accounts = config.parameters.get("TrueLayerMerchantAccounts");
+        let accounts = accounts.and_then(|accounts| accounts.parse::<::truelayer::MerchantAccounts>().ok());
+        let client = (secret, accounts.unwrap_or_default());
+        truelayer::serve((listener, url), client, webhooks_to, logs, happened, tasks)
             .map_err(|error| StartError::TrueLayer { problem: error.to_string() })
     }
 

@@ -2,8 +2,10 @@
 //! pay, and webhooks. It verifies what is signed, and signs what it sends. Its payments are in memory alone.
 //! <https://docs.truelayer.com/>
 
+mod accounts;
 mod create;
 mod directory;
+mod kept;
 mod keys;
 mod page;
 mod payment;
@@ -22,7 +24,7 @@ use jiff::Timestamp;
 use runtime::Random;
 use serde_json::json;
 use tokio::net::TcpListener;
-use truelayer::{Credentials, CredentialsError, InvalidKey};
+use truelayer::{Credentials, CredentialsError, InvalidKey, MerchantAccounts};
 use url::Url;
 use uuid::Uuid;
 
@@ -40,7 +42,7 @@ use webhooks::Webhooks;
 const MAX_BODY_BYTES: usize = 64 * 1024;
 /// How often it is checked what is due.
 const TICK: Duration = Duration::from_millis(100);
-/// Where the API takes TrueLayer's webhooks.
+/// Where the API receives TrueLayer's webhooks.
 const WEBHOOK_PATH: &str = "/providers/truelayer/webhook";
 
 /// What happens to a request, on purpose.
@@ -50,7 +52,7 @@ pub enum Fault {
     Status(u16),
     /// It is carried out, and the connection is closed without an answer.
     LostAnswer,
-    /// It is not carried out, and never answered.
+    /// It is not carried out, and never answered. Until its client gives up, it is under way.
     Hang,
 }
 
@@ -88,11 +90,11 @@ pub(crate) fn new_client() -> Result<String, InvalidKey> {
     keys::new_client()
 }
 
-/// Serves the simulator until the machine stops, to the client of this secret. Its webhooks go to the API at `api_url`, which is
-/// known to payers by `public_url`.
+/// Serves the simulator until the machine stops, to the client of this secret, who has these merchant accounts. Its webhooks go to
+/// the API at `api_url`, which is known to payers by `public_url`.
 pub(crate) fn serve(
     (listener, url): (TcpListener, String),
-    secret: &str,
+    (secret, accounts): (&str, MerchantAccounts),
     (api_url, public_url): (&str, Option<&str>),
     logs: Arc<Logs>,
     happened: Signal,
@@ -100,7 +102,7 @@ pub(crate) fn serve(
 ) -> Result<TrueLayerHandle, SetUpError> {
     let key = keys::webhook_key(&format!("{url}/.well-known/jwks"))?;
     let key_set = json!({ "keys": [key.public_jwk()] });
-    let simulator = Simulator::new(Credentials::from_json(secret)?, key_set, Random::System);
+    let simulator = Simulator::new(Credentials::from_json(secret)?, accounts, key_set, Random::System);
     let public_path = public_url.and_then(|url| url.parse::<Url>().ok()).map(|url| url.path().to_owned());
     let path = format!("{}{WEBHOOK_PATH}", public_path.as_deref().unwrap_or_default().trim_end_matches('/'));
     let shared = Arc::new(Shared {
@@ -210,7 +212,7 @@ impl TrueLayerHandle {
         result
     }
 
-    /// Takes the fault that is to happen to a request.
+    /// The fault that is to happen to a request, which is then removed.
     fn fault(&self, path: &str) -> Option<Fault> {
         let mut faults = lock(&self.0.faults);
         let rest = |prefix: &str| path.strip_prefix(prefix).map(|rest| rest.is_empty() || rest.starts_with('/'));
@@ -221,7 +223,10 @@ impl TrueLayerHandle {
     async fn answer(&self, call: Call) -> Result<Answer, Hangup> {
         let fault = self.fault(call.uri.path());
         match fault {
-            Some(Fault::Hang) => std::future::pending().await,
+            Some(Fault::Hang) => {
+                let _under_way = UnderWay::new(self, call.header("idempotency-key").unwrap_or_default());
+                std::future::pending().await
+            }
             Some(Fault::Status(status)) => {
                 let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
                 Ok(written(lock(&self.0.simulator).refuse(&Problem::on_purpose(status))))
@@ -232,6 +237,22 @@ impl TrueLayerHandle {
                 if fault.is_some() { Err(Hangup) } else { Ok(written(reply)) }
             }
         }
+    }
+}
+
+/// A request with this idempotency key is under way, until its client gives up.
+struct UnderWay(TrueLayerHandle, String);
+
+impl UnderWay {
+    fn new(handle: &TrueLayerHandle, key: &str) -> Self {
+        lock(&handle.0.simulator).set_in_flight(key, true);
+        Self(handle.clone(), key.to_owned())
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        lock(&self.0.0.simulator).set_in_flight(&self.1, false);
     }
 }
 

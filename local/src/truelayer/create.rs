@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use truelayer::MerchantAccounts;
 use uuid::Uuid;
 
-use super::directory::{self, BANKS, Bank};
+use super::directory::{self, BANKS, Bank, COUNTRIES};
 use super::problem::Problem;
 
 /// The longest name or account name.
@@ -35,16 +36,17 @@ pub(super) struct NewPayment {
     pub(super) metadata: Value,
 }
 
-/// Reads a request, and notes all that is wrong with it.
-pub(super) fn read(body: &[u8]) -> Result<NewPayment, Problem> {
+/// Reads a request of a client that has these accounts, and notes all that is wrong with it.
+pub(super) fn read(body: &[u8], accounts: &MerchantAccounts) -> Result<NewPayment, Problem> {
     let body: Value = serde_json::from_slice(body).map_err(|_| Problem::field("", "must be JSON"))?;
-    let mut fields = Fields { body: &body, errors: BTreeMap::new() };
+    let mut fields = Fields { body: &body, accounts, errors: BTreeMap::new() };
     let new = fields.payment();
     if fields.errors.is_empty() { Ok(new) } else { Err(Problem::invalid(fields.errors)) }
 }
 
 struct Fields<'a> {
     body: &'a Value,
+    accounts: &'a MerchantAccounts,
     errors: BTreeMap<String, Vec<String>>,
 }
 
@@ -106,7 +108,15 @@ impl<'a> Fields<'a> {
     fn bank(&mut self, currency: &str) -> &'static Bank {
         let [first, ..] = &BANKS;
         match self.text("payment_method.provider_selection.type", MAX_NAME_CHARS) {
-            "user_selected" => first,
+            "user_selected" => {
+                let path = "payment_method.provider_selection.filter.countries";
+                let is_reached = |country: &Value| country.as_str().is_some_and(|code| COUNTRIES.contains(&code));
+                let is_filter = |filter: &Vec<Value>| !filter.is_empty() && filter.iter().all(is_reached);
+                if self.get(path).is_some_and(|filter| !filter.as_array().is_some_and(is_filter)) {
+                    self.wrong(path, "must be countries that have providers");
+                }
+                first
+            }
             "preselected" => {
                 let path = "payment_method.provider_selection.provider_id";
                 let bank = directory::find(self.text(path, MAX_NAME_CHARS));
@@ -147,9 +157,10 @@ impl<'a> Fields<'a> {
             }
             "merchant_account" => {
                 let path = "payment_method.beneficiary.merchant_account_id";
-                let id = self.text(path, MAX_NAME_CHARS).parse().ok();
-                if id.is_none() {
-                    self.wrong(path, "must be a UUID");
+                let id: Option<Uuid> = self.text(path, MAX_NAME_CHARS).parse().ok();
+                let is_its = self.accounts.all().any(|(_, paid, known)| Some(known) == id && paid.code() == currency);
+                if !is_its {
+                    self.wrong(path, "must be a merchant account of this currency");
                 }
                 let path = "payment_method.beneficiary.statement_reference";
                 let reference = self.get(path).map(|_| self.reference(path, currency));
@@ -180,14 +191,14 @@ impl<'a> Fields<'a> {
             return None;
         }
         let name = self.text("user.name", MAX_NAME_CHARS);
-        let mut reached = false;
-        for path in ["user.email", "user.phone"] {
-            if self.get(path).is_some() {
-                self.text(path, MAX_METADATA_CHARS);
-                reached = true;
-            }
+        let (email, phone) = (self.get("user.email").is_some(), self.get("user.phone").is_some());
+        if email && !is_email(self.text("user.email", MAX_METADATA_CHARS)) {
+            self.wrong("user.email", "must be an e-mail address");
         }
-        if !reached {
+        if phone && !is_phone(self.text("user.phone", MAX_METADATA_CHARS)) {
+            self.wrong("user.phone", "must be a telephone number as E.164 has it, like +442079460999");
+        }
+        if !email && !phone {
             self.wrong("user", "must have an e-mail address or a telephone number");
         }
         Some(name.to_owned())
@@ -204,4 +215,16 @@ impl<'a> Fields<'a> {
         }
         metadata.clone()
     }
+}
+
+/// Loosely: something, and a domain with a dot in it.
+fn is_email(text: &str) -> bool {
+    let is_part = |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || c == '@');
+    text.split_once('@').is_some_and(|(local, domain)| is_part(local) && is_part(domain) && domain.contains('.'))
+}
+
+/// E.164: a `+`, and up to 15 digits, of which the first is not 0.
+fn is_phone(text: &str) -> bool {
+    let digits = text.strip_prefix('+').unwrap_or_default();
+    (7..=15).contains(&digits.len()) && !digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit())
 }

@@ -3,6 +3,9 @@
 
 use serde_json::{Value, json};
 
+/// Where banks are that can be asked for by country (<https://docs.truelayer.com/docs/eu-payments-guide>).
+pub(super) const COUNTRIES: [&str; 13] = ["AT", "BE", "DE", "ES", "FI", "FR", "GB", "IE", "IT", "LT", "NL", "PL", "PT"];
+
 /// One bank.
 #[derive(Debug)]
 pub(super) struct Bank {
@@ -11,14 +14,17 @@ pub(super) struct Bank {
     /// `GB`, and then it pays pounds, or a country that pays euros.
     pub(super) country: &'static str,
     available: bool,
+    /// Whether a payment can be cancelled that the payer has opened. Nobody promises it.
+    /// <https://docs.truelayer.com/docs/cancel-a-payment>
+    pub(super) cancels: bool,
 }
 
 const fn bank(id: &'static str, name: &'static str, country: &'static str) -> Bank {
-    Bank { id, name, country, available: true }
+    Bank { id, name, country, available: true, cancels: true }
 }
 
 /// All of them, as they are listed.
-pub(super) static BANKS: [Bank; 20] = [
+pub(super) static BANKS: [Bank; 21] = [
     bank("mock-payments-gb-redirect", "TrueLayer (simulated)", "GB"),
     bank("ob-alderbrook", "Alderbrook", "GB"),
     bank("ob-ashford-county", "Ashford County Bank", "GB"),
@@ -30,6 +36,7 @@ pub(super) static BANKS: [Bank; 20] = [
     bank("ob-juniper", "Juniper", "GB"),
     bank("ob-kestrel", "Kestrel Bank", "GB"),
     bank("ob-larchmont", "Larchmont", "GB"),
+    Bank { cancels: false, ..bank("ob-lyndhurst-mutual", "Lyndhurst Mutual", "GB") },
     Bank { available: false, ..bank("ob-northmoor", "Northmoor Bank", "GB") },
     bank("ob-penrose", "Penrose", "GB"),
     bank("ob-westerby", "Westerby Savings", "GB"),
@@ -49,6 +56,12 @@ pub(super) fn find(id: &str) -> Option<&'static Bank> {
 impl Bank {
     pub(super) fn currency(&self) -> &'static str {
         if self.country == "GB" { "GBP" } else { "EUR" }
+    }
+
+    /// Whether a payment expires that the payer has opened.
+    /// <https://docs.truelayer.com/docs/cancel-a-payment>
+    pub(super) fn expires(&self) -> bool {
+        ["DE", "GB", "IE"].contains(&self.country)
     }
 
     pub(super) fn scheme(&self) -> &'static str {

@@ -9,7 +9,7 @@ use super::create::NewPayment;
 
 /// How long a link is good for, and a payer may take on the page, before the payment expires.
 pub(super) const PAGE_LASTS: SignedDuration = SignedDuration::from_mins(15);
-/// How long after its execution a payment into a merchant account settles.
+/// How long after its execution a payment into a merchant account settles, or fails.
 pub(super) const SETTLES_AFTER: SignedDuration = SignedDuration::from_secs(2);
 /// How long a bank takes that makes a payment later.
 pub(super) const EXECUTES_LATER: SignedDuration = SignedDuration::from_secs(30);
@@ -21,6 +21,7 @@ pub(super) const REFUNDS_AFTER: SignedDuration = SignedDuration::from_secs(2);
 pub(super) enum Status {
     AuthorizationRequired,
     Authorizing,
+    AttemptFailed,
     Authorized,
     Executed,
     Settled,
@@ -32,6 +33,7 @@ impl Status {
         match self {
             Self::AuthorizationRequired => "authorization_required",
             Self::Authorizing => "authorizing",
+            Self::AttemptFailed => "attempt_failed",
             Self::Authorized => "authorized",
             Self::Executed => "executed",
             Self::Settled => "settled",
@@ -42,7 +44,7 @@ impl Status {
     /// Whether the payer has not decided.
     pub(super) const fn is_open(self) -> bool {
         match self {
-            Self::AuthorizationRequired | Self::Authorizing => true,
+            Self::AuthorizationRequired | Self::Authorizing | Self::AttemptFailed => true,
             Self::Authorized | Self::Executed | Self::Settled | Self::Failed => false,
         }
     }
@@ -61,18 +63,25 @@ pub enum Decision {
     ExecutionRejected,
     /// The payer approves, and the account holds too little.
     InsufficientFunds,
+    /// The payer approves, and the bank executes; into a merchant account the payment fails after that, as where the payer's name is
+    /// not the expected one. <https://docs.truelayer.com/docs/payment-statuses>
+    VerificationDeclined,
+    /// The bank can't be reached, and the payer may try again on the page.
+    BankUnreachable,
     /// The payer cancels on the page.
     Cancel,
 }
 
 impl Decision {
     /// All of them, as the page offers them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Approve,
         Self::ApproveThenSettle,
         Self::AuthorisationFailed,
         Self::ExecutionRejected,
         Self::InsufficientFunds,
+        Self::VerificationDeclined,
+        Self::BankUnreachable,
         Self::Cancel,
     ];
 
@@ -85,6 +94,8 @@ impl Decision {
             Self::AuthorisationFailed => "authorisation_failed",
             Self::ExecutionRejected => "execution_rejected",
             Self::InsufficientFunds => "insufficient_funds",
+            Self::VerificationDeclined => "verification_declined",
+            Self::BankUnreachable => "bank_unreachable",
             Self::Cancel => "cancel",
         }
     }
@@ -97,6 +108,8 @@ impl Decision {
             Self::AuthorisationFailed => "Authorisation failed",
             Self::ExecutionRejected => "Bank refuses",
             Self::InsufficientFunds => "Insufficient funds",
+            Self::VerificationDeclined => "Executed, then fails",
+            Self::BankUnreachable => "The bank could not be reached, try again",
             Self::Cancel => "Cancel",
         }
     }
@@ -134,6 +147,8 @@ pub(super) struct Payment {
     executed_at: Option<Timestamp>,
     settled_at: Option<Timestamp>,
     failure: Option<Failure>,
+    /// Whether it does not settle once it is executed.
+    is_declined: bool,
     /// What comes next, and when.
     next: Option<(Timestamp, Step)>,
     pub(super) refunds: Vec<Refund>,
@@ -164,6 +179,7 @@ impl Payment {
             executed_at: None,
             settled_at: None,
             failure: None,
+            is_declined: false,
             next: Some((after(now, PAGE_LASTS), Step::Fail("expired"))),
             refunds: Vec::new(),
         }
@@ -184,11 +200,16 @@ impl Payment {
         token == self.resource_token && now < after(self.created_at, PAGE_LASTS)
     }
 
-    /// The payer opens the page.
+    /// The payer opens the page, or tries again there.
     pub(super) fn open(&mut self, now: Timestamp) {
-        if self.status == Status::AuthorizationRequired {
-            self.status = Status::Authorizing;
-            self.next = Some((after(now, PAGE_LASTS), Step::Fail("expired")));
+        match self.status {
+            Status::AuthorizationRequired => {
+                self.status = Status::Authorizing;
+                let expires = self.request.bank.expires();
+                self.next = expires.then(|| (after(now, PAGE_LASTS), Step::Fail("expired")));
+            }
+            Status::AttemptFailed => self.status = Status::Authorizing,
+            Status::Authorizing | Status::Authorized | Status::Executed | Status::Settled | Status::Failed => {}
         }
     }
 
@@ -204,6 +225,14 @@ impl Payment {
             Decision::AuthorisationFailed => (Step::Fail("authorization_failed"), None),
             Decision::ExecutionRejected => (Step::Authorize, Some((now, Step::Fail("provider_rejected")))),
             Decision::InsufficientFunds => (Step::Authorize, Some((now, Step::Fail("insufficient_funds")))),
+            Decision::VerificationDeclined => {
+                self.is_declined = true;
+                (Step::Authorize, Some((now, Step::Execute)))
+            }
+            Decision::BankUnreachable => {
+                self.status = Status::AttemptFailed;
+                return;
+            }
             Decision::Cancel => (Step::Fail("canceled"), None),
         };
         self.take(first, now, events);
@@ -211,13 +240,20 @@ impl Payment {
         self.pass(now, events);
     }
 
-    /// The client cancels; whether it was in time.
+    /// The client cancels; whether it was in time. That promises nothing (<https://docs.truelayer.com/changelog/october-2025>).
     pub(super) fn cancel(&mut self, now: Timestamp, events: &mut Vec<Value>) -> bool {
         let in_time = self.status.is_open();
-        if in_time {
+        if in_time && (self.request.bank.cancels || self.status == Status::AuthorizationRequired) {
             self.take(Step::Fail("canceled"), now, events);
+        } else if in_time {
+            events.push(json!({ "type": "payment_cancellation_failed", "payment_id": self.id }));
         }
         in_time
+    }
+
+    /// Why it failed, if it did.
+    pub(super) fn failure_reason(&self) -> Option<&'static str> {
+        self.failure.as_ref().map(|failure| failure.reason)
     }
 
     /// All that has come to be due.
@@ -242,7 +278,8 @@ impl Payment {
             Step::Execute => {
                 (self.status, self.executed_at) = (Status::Executed, Some(at));
                 if self.request.merchant_account.is_some() {
-                    self.next = Some((after(at, SETTLES_AFTER), Step::Settle));
+                    let step = if self.is_declined { Step::Fail("verification_declined") } else { Step::Settle };
+                    self.next = Some((after(at, SETTLES_AFTER), step));
                 }
                 ("payment_executed", "executed_at")
             }
@@ -323,10 +360,14 @@ impl Payment {
 
     /// What can still be refunded of it; none of a payment that can't be.
     pub(super) fn refundable_minor(&self) -> Option<u64> {
-        let refunded = self.refunds.iter().filter(|refund| refund.failed_at.is_none());
-        let refunded: u64 = refunded.map(|refund| refund.amount_minor).sum();
         let can_be = self.status == Status::Settled && self.request.merchant_account.is_some();
-        can_be.then(|| self.request.amount_minor.saturating_sub(refunded))
+        can_be.then(|| self.request.amount_minor.saturating_sub(self.refunded_minor()))
+    }
+
+    /// What was refunded of it, or is being.
+    pub(super) fn refunded_minor(&self) -> u64 {
+        let refunds = self.refunds.iter().filter(|refund| refund.failed_at.is_none());
+        refunds.map(|refund| refund.amount_minor).sum()
     }
 }
 

@@ -62,6 +62,19 @@ impl Problem {
         Self::new(status, "Idempotency-Key Reuse", "idempotency-key-reuse", detail)
     }
 
+    /// Another request with this key is not answered yet.
+    pub(super) fn in_flight() -> Self {
+        let detail = "The Idempotency-Key is used by another request, which is in progress.";
+        let kind = "idempotency-key-concurrency-conflict";
+        Self::new(StatusCode::CONFLICT, "Idempotency-Key Concurrency Conflict", kind, detail)
+    }
+
+    /// A body is announced in no way, as some servers refuse it (RFC 9110, 15.5.12).
+    pub(super) fn length_required() -> Self {
+        let detail = "A POST must have the header Content-Length or Transfer-Encoding.";
+        Self::new(StatusCode::LENGTH_REQUIRED, "Length Required", "length-required", detail)
+    }
+
     /// The simulator holds as much as it may.
     pub(super) fn full() -> Self {
         let detail = "This simulator holds as many payments as it may. Start it again.";

@@ -3,27 +3,25 @@
 
 use std::collections::BTreeMap;
 
-use hyper::StatusCode;
-use hyper::body::Bytes;
+use hyper::{Method, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use runtime::Random;
 use serde_json::{Value, json};
-use truelayer::Credentials;
 use truelayer::signature::{Signature, TL_SIGNATURE};
+use truelayer::{Credentials, MerchantAccounts};
 use url::{Url, form_urlencoded};
 use uuid::Uuid;
 
 use super::create::{self, NewPayment};
-use super::directory;
+use super::kept::Answers;
 use super::page::Page;
 use super::payment::{Decision, Payment, Refund, after};
 use super::problem::Problem;
+use super::{accounts, directory};
 use crate::http::Call;
 
 /// The most payments that are kept.
 const MAX_PAYMENTS: usize = 10_000;
-/// The most answers that are kept, each under its key.
-const MAX_KEPT: usize = 30_000;
 /// The most tokens that are good at once.
 const MAX_TOKENS: usize = 1_000;
 /// How long a token is good, as its answer says.
@@ -52,15 +50,6 @@ pub(super) struct Event {
     pub(super) body: String,
 }
 
-/// What was answered under an idempotency key.
-struct Kept {
-    path: String,
-    body: Bytes,
-    reply: Reply,
-    /// How often it was asked for.
-    times: u32,
-}
-
 /// A payment as a test sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaymentView {
@@ -72,33 +61,38 @@ pub struct PaymentView {
     pub idempotency_key: String,
     /// How often its creation was asked for under this key.
     pub creates: u32,
+    /// How often something else was asked for under this key, which is refused.
+    pub other_creates: u32,
+    /// How much of it was refunded or is being, in its minor unit.
+    pub refunded_minor: u64,
 }
 
 /// See the module.
 pub(super) struct Simulator {
     client: Credentials,
+    accounts: MerchantAccounts,
     key_set: Value,
     random: Random,
     /// Until when each is good.
     tokens: BTreeMap<String, Timestamp>,
     payments: BTreeMap<Uuid, Payment>,
-    /// By idempotency key.
-    kept: BTreeMap<String, Kept>,
+    answers: Answers,
     refunds_fail: bool,
     /// What has happened and was not handed out yet.
     happened: Vec<Value>,
 }
 
 impl Simulator {
-    /// One that knows this client and publishes these keys.
-    pub(super) fn new(client: Credentials, key_set: Value, random: Random) -> Self {
+    /// One that knows this client, who has these accounts, and publishes these keys.
+    pub(super) fn new(client: Credentials, accounts: MerchantAccounts, key_set: Value, random: Random) -> Self {
         Self {
             client,
+            accounts,
             key_set,
             random,
             tokens: BTreeMap::new(),
             payments: BTreeMap::new(),
-            kept: BTreeMap::new(),
+            answers: Answers::default(),
             refunds_fail: false,
             happened: Vec::new(),
         }
@@ -138,13 +132,23 @@ impl Simulator {
         self.refunds_fail = fail;
     }
 
+    /// A request with this idempotency key is under way, or is not any more.
+    pub(super) fn set_in_flight(&mut self, key: &str, is_in_flight: bool) {
+        self.answers.set_in_flight(key, is_in_flight);
+    }
+
     /// All payments, in no order.
     pub(super) fn payments(&self) -> Vec<PaymentView> {
-        let view = |payment: &Payment| PaymentView {
-            id: payment.id,
-            status: payment.status.as_str().to_owned(),
-            idempotency_key: payment.key.clone(),
-            creates: self.kept.get(&payment.key).map_or(0, |kept| kept.times),
+        let view = |payment: &Payment| {
+            let (creates, other_creates) = self.answers.times(&payment.key);
+            PaymentView {
+                id: payment.id,
+                status: payment.status.as_str().to_owned(),
+                idempotency_key: payment.key.clone(),
+                creates,
+                other_creates,
+                refunded_minor: payment.refunded_minor(),
+            }
         };
         self.payments.values().map(view).collect()
     }
@@ -173,6 +177,10 @@ impl Simulator {
     }
 
     fn answer(&mut self, call: &Call, now: Timestamp) -> Result<Reply, Problem> {
+        let has_length = ["content-length", "transfer-encoding"].iter().any(|name| call.header(name).is_some());
+        if call.method == Method::POST && !has_length {
+            return Err(Problem::length_required());
+        }
         match (call.method.as_str(), call.segments().as_slice()) {
             ("POST", ["connect", "token"]) => Ok(self.token(&call.body, now)),
             ("GET", [".well-known", "jwks"]) => Ok(Reply::Json(StatusCode::OK, self.key_set.clone())),
@@ -182,7 +190,7 @@ impl Simulator {
                 Ok(Reply::Json(StatusCode::OK, directory::search(&request)))
             }
             ("POST", ["v3", "payments"]) => self.once(call, now, |simulator, key| {
-                let new = create::read(&call.body)?;
+                let new = create::read(&call.body, &simulator.accounts)?;
                 simulator.create(new, key, now)
             }),
             ("GET", ["v3", "payments", id]) => {
@@ -200,6 +208,15 @@ impl Simulator {
                 let refunds = &self.payment(id)?.refunds;
                 let refund = refunds.iter().find(|known| known.id.to_string() == *refund);
                 Ok(Reply::Json(StatusCode::OK, refund.ok_or_else(Problem::not_found)?.document()))
+            }
+            ("GET", ["v3", "merchant-accounts"]) => {
+                self.authenticate(call, now)?;
+                Ok(Reply::Json(StatusCode::OK, accounts::list(&self.accounts)))
+            }
+            ("GET", ["v3", "merchant-accounts", id]) => {
+                self.authenticate(call, now)?;
+                let account = accounts::find(&self.accounts, id).ok_or_else(Problem::not_found)?;
+                Ok(Reply::Json(StatusCode::OK, account))
             }
             // The example of TrueLayer's signing libraries calls it: <https://github.com/TrueLayer/truelayer-signing>.
             ("POST", ["test-signature"]) => self.once(call, now, |_, _| Ok(Reply::NoContent)),
@@ -256,8 +273,7 @@ impl Simulator {
         if until.is_some_and(|until| now < *until) { Ok(()) } else { Err(Problem::unauthenticated()) }
     }
 
-    /// Does what a signed request asks for, once: the same request under the same key is answered as it was first.
-    /// <https://docs.truelayer.com/docs/idempotency>
+    /// Does what a signed request asks for, once: the same request under the same key is answered as it was first, yes or no.
     fn once(
         &mut self,
         call: &Call,
@@ -268,20 +284,16 @@ impl Simulator {
         let key = call.header("idempotency-key").filter(|key| (1..=MAX_KEY_CHARS).contains(&key.len()));
         let key = key.ok_or_else(|| Problem::field("Idempotency-Key", "must be given"))?;
         self.verify(call).ok_or_else(Problem::signature)?;
-        let path = call.uri.path();
-        if let Some(kept) = self.kept.get_mut(key) {
-            if kept.path != path || kept.body != call.body {
-                return Err(Problem::key_reuse());
-            }
-            kept.times = kept.times.saturating_add(1);
-            return Ok(kept.reply.clone());
+        if let Some(reply) = self.answers.find(key, call, now)? {
+            return Ok(reply);
         }
-        if self.kept.len() >= MAX_KEPT {
-            return Err(Problem::full());
-        }
-        let reply = act(self, key)?;
-        let kept = Kept { path: path.to_owned(), body: call.body.clone(), reply: reply.clone(), times: 1 };
-        self.kept.insert(key.to_owned(), kept);
+        let reply = match act(self, key) {
+            Ok(reply) => reply,
+            // Who is to have patience may ask for the same.
+            Err(problem) if problem.status == StatusCode::TOO_MANY_REQUESTS => return Err(problem),
+            Err(problem) => self.refuse(&problem),
+        };
+        self.answers.keep(key, call, &reply, now);
         Ok(reply)
     }
 
@@ -357,14 +369,15 @@ impl Simulator {
         let (Some(payment), Some(mut url)) = (payment, url) else {
             return Reply::Page(StatusCode::UNAUTHORIZED, Page::Refused);
         };
-        if let Some(decision) = decision {
-            payment.decide(decision, now, &mut self.happened);
+        match decision {
+            Some(decision) => payment.decide(decision, now, &mut self.happened),
+            None => payment.open(now),
         }
-        payment.open(now);
         if payment.status.is_open() {
             return Reply::Page(StatusCode::OK, Page::choice(payment, way_back));
         }
-        url.query_pairs_mut().append_pair("payment_id", &id);
+        let error = payment.failure_reason().map(|reason| ("error", reason));
+        url.query_pairs_mut().append_pair("payment_id", &id).extend_pairs(error);
         Reply::SeeOther(url.into())
     }
 }

@@ -6,11 +6,14 @@ use proptest::prelude::*;
 use serde_json::Value;
 use truelayer::signature::{TL_SIGNATURE, sign};
 
+use super::kept::KEYS_LAST;
 use super::payment::{EXECUTES_LATER, PAGE_LASTS, REFUNDS_AFTER, SETTLES_AFTER, after};
 use super::*;
 
 const NOW: Timestamp = Timestamp::constant(1_800_000_000, 0);
 const RETURN_URI: &str = "https://pay.example.com/checkout/1/return";
+/// The client's one merchant account, in pounds.
+const ACCOUNT: &str = "5b1a2a0e-3c1f-4c62-9d0b-2f1a7e6c1d2e";
 
 /// A client of a simulator, at a time.
 struct Client {
@@ -26,6 +29,9 @@ fn call(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Call 
     let mut map = HeaderMap::new();
     for (name, value) in headers {
         map.insert(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
+    }
+    if method == "POST" {
+        map.insert("content-length", body.len().into());
     }
     Call {
         method: method.parse().unwrap(),
@@ -43,7 +49,8 @@ fn form(fields: &[(&str, &str)]) -> String {
 impl Client {
     fn new() -> Self {
         let credentials = Credentials::from_json(&new_client().unwrap()).unwrap();
-        let simulator = Simulator::new(credentials.clone(), json!({ "keys": [] }), Random::seeded(1));
+        let accounts = format!("acme:GBP={ACCOUNT}").parse().unwrap();
+        let simulator = Simulator::new(credentials.clone(), accounts, json!({ "keys": [] }), Random::seeded(1));
         let mut client = Self { simulator, credentials, token: String::new(), now: NOW, events: Vec::new() };
         client.log_in();
         client
@@ -178,7 +185,7 @@ fn to_merchant_account() -> Value {
     let mut request = to_payee();
     request["payment_method"]["beneficiary"] = json!({
         "type": "merchant_account",
-        "merchant_account_id": "5b1a2a0e-3c1f-4c62-9d0b-2f1a7e6c1d2e",
+        "merchant_account_id": ACCOUNT,
         "statement_reference": "Illuminate",
     });
     request
@@ -220,6 +227,8 @@ fn a_payment_is_created_once_under_its_key() {
         status: "executed".to_owned(),
         idempotency_key: "key".to_owned(),
         creates: 2,
+        other_creates: 1,
+        refunded_minor: 0,
     };
     assert_eq!(payments, [expected]);
 }
@@ -291,6 +300,27 @@ fn each_field_is_checked_and_named() {
         ("/payment_method/beneficiary/reference", json!("Café"), "payment_method.beneficiary.reference"),
         ("/user/name", json!(null), "user.name"),
         ("/user", json!({ "name": "Ada Payer" }), "user"),
+        ("/user/email", json!("ada@example"), "user.email"),
+        ("/user/email", json!("ada @example.com"), "user.email"),
+        ("/user/email", json!("@example.com"), "user.email"),
+        ("/user", json!({ "name": "Ada Payer", "phone": "020 7946 0999" }), "user.phone"),
+        ("/user", json!({ "name": "Ada Payer", "phone": "+02079460999" }), "user.phone"),
+        ("/user", json!({ "name": "Ada Payer", "phone": "+44 20 7946 0999" }), "user.phone"),
+        (
+            "/payment_method/provider_selection",
+            json!({ "type": "user_selected", "filter": { "countries": ["DE", "SE"] } }),
+            "payment_method.provider_selection.filter.countries",
+        ),
+        (
+            "/payment_method/provider_selection",
+            json!({ "type": "user_selected", "filter": { "countries": [] } }),
+            "payment_method.provider_selection.filter.countries",
+        ),
+        (
+            "/payment_method/beneficiary",
+            json!({ "type": "merchant_account", "merchant_account_id": Uuid::nil() }),
+            "payment_method.beneficiary.merchant_account_id",
+        ),
         ("/metadata", json!({ "a": 1 }), "metadata"),
     ] {
         let mut request = to_payee();
@@ -301,7 +331,74 @@ fn each_field_is_checked_and_named() {
         assert!(problem["trace_id"].is_string() && problem["type"].is_string() && problem["detail"].is_string());
     }
     assert_eq!(client.post("/v3/payments", "key", &json!(null)).0, 400);
+    let mut in_euros = to_merchant_account();
+    in_euros["currency"] = json!("EUR");
+    in_euros["payment_method"]["provider_selection"] = json!({ "type": "user_selected" });
+    let (_, problem) = client.post("/v3/payments", "euros", &in_euros);
+    assert!(problem["errors"]["payment_method.beneficiary.merchant_account_id"].is_array(), "{problem}");
     assert!(client.simulator.payments().is_empty());
+    for (path, value) in [
+        ("/user", json!({ "name": "Ada Payer", "phone": "+442079460999" })),
+        ("/payment_method/provider_selection", json!({ "type": "user_selected", "filter": { "countries": ["GB"] } })),
+    ] {
+        let mut request = to_payee();
+        *request.pointer_mut(path).unwrap() = value;
+        client.create(&request);
+    }
+}
+
+#[test]
+fn a_refusal_is_kept_under_its_key_for_as_long_as_any_answer() {
+    let mut client = Client::new();
+    let [wrong, other] = [json!({}), json!([])];
+    let (status, refused) = client.post("/v3/payments", "refused", &wrong);
+    assert_eq!(status, 400, "{refused}");
+    assert_eq!(client.post("/v3/payments", "refused", &wrong), (400, refused.clone()), "by the same trace, too");
+    assert_eq!(client.post("/v3/payments", "refused", &other).0, 422);
+    let (_, created) = client.post("/v3/payments", "created", &to_payee());
+    client.wait(KEYS_LAST - SignedDuration::from_secs(1));
+    client.log_in();
+    assert_eq!(client.post("/v3/payments", "created", &to_payee()), (201, created.clone()));
+    client.wait(SignedDuration::from_secs(1));
+    let (status, again) = client.post("/v3/payments", "created", &to_payee());
+    assert!(status == 201 && again["id"] != created["id"], "the key has lapsed: {again}");
+    assert_ne!(client.post("/v3/payments", "refused", &wrong).1, refused);
+}
+
+#[test]
+fn a_request_that_is_under_way_has_its_key_alone() {
+    let mut client = Client::new();
+    client.simulator.set_in_flight("key", true);
+    let (status, problem) = client.post("/v3/payments", "key", &to_payee());
+    assert_eq!((status, &problem["title"]), (409, &json!("Idempotency-Key Concurrency Conflict")), "{problem}");
+    assert_eq!(client.post("/v3/payments", "other", &to_payee()).0, 201);
+    client.simulator.set_in_flight("key", false);
+    assert_eq!(client.post("/v3/payments", "key", &to_payee()).0, 201);
+}
+
+#[test]
+fn what_is_posted_says_its_length() {
+    let mut client = Client::new();
+    let mut request = client.signed("/v3/payments", "key", &to_payee().to_string());
+    request.headers.remove("content-length");
+    assert_eq!(client.answered(&request).0, 411);
+    request.headers.insert("transfer-encoding", "chunked".parse().unwrap());
+    assert_eq!(client.answered(&request).0, 201);
+    let token = call("POST", "/connect/token", &[], "");
+    assert_eq!(client.answered(&token).0, 400, "nothing has a length, too");
+}
+
+#[test]
+fn merchant_accounts_are_shown_to_their_client() {
+    let mut client = Client::new();
+    let (status, account) = client.get(&format!("/v3/merchant-accounts/{ACCOUNT}"));
+    assert_eq!((status, &account["id"], &account["currency"]), (200, &json!(ACCOUNT), &json!("GBP")), "{account}");
+    assert_eq!(client.get("/v3/merchant-accounts"), (200, json!({ "items": [account] })));
+    assert_eq!(client.get(&format!("/v3/merchant-accounts/{}", Uuid::nil())).0, 404);
+    client.simulator.expire_tokens();
+    for path in ["/v3/merchant-accounts".to_owned(), format!("/v3/merchant-accounts/{ACCOUNT}")] {
+        assert_eq!(client.get(&path).0, 401, "{path}");
+    }
 }
 
 #[test]
@@ -322,6 +419,9 @@ fn each_decision_has_its_end() {
             json!("insufficient_funds"),
             &["payment_authorized", "payment_failed"][..],
         ),
+        // It goes to the payee, who asks for no name.
+        (Decision::VerificationDeclined, "executed", json!(null), &["payment_authorized", "payment_executed"][..]),
+        (Decision::BankUnreachable, "attempt_failed", json!(null), &[][..]),
         (Decision::Cancel, "failed", json!("canceled"), &["payment_failed"][..]),
     ] {
         let mut client = Client::new();
@@ -338,13 +438,47 @@ fn each_decision_has_its_end() {
         let ended = client.payment(&created);
         match decision {
             Decision::ApproveThenSettle => assert_eq!(ended["status"], "executed"),
+            Decision::BankUnreachable => assert_eq!(ended["failure_reason"], "canceled", "the payer decided once more"),
             Decision::Approve
             | Decision::AuthorisationFailed
             | Decision::ExecutionRejected
             | Decision::InsufficientFunds
+            | Decision::VerificationDeclined
             | Decision::Cancel => assert_eq!(ended, shown, "what was decided stays"),
         }
     }
+}
+
+#[test]
+fn who_is_not_let_into_the_bank_tries_again_on_the_page() {
+    let mut client = Client::new();
+    let created = client.create(&to_payee());
+    for _ in 0..2 {
+        let shown = client.visit("/payments/decide", &created, &[("decision", "bank_unreachable")]);
+        assert!(matches!(shown, Reply::Page(StatusCode::OK, page::Page::Choice(_))), "{shown:?}");
+        assert_eq!(client.status(&created), "attempt_failed");
+    }
+    client.visit("/payments", &created, &[]);
+    assert_eq!(client.status(&created), "authorizing");
+    client.visit("/payments/decide", &created, &[("decision", "approve")]);
+    assert_eq!(client.status(&created), "executed");
+    let given_up = client.create(&to_payee());
+    client.decide(&given_up, Decision::BankUnreachable);
+    client.wait(PAGE_LASTS);
+    assert_eq!(client.payment(&given_up)["failure_reason"], "expired");
+}
+
+#[test]
+fn a_merchant_accounts_payment_may_fail_once_it_is_executed() {
+    let mut client = Client::new();
+    let created = client.create(&to_merchant_account());
+    client.decide(&created, Decision::VerificationDeclined);
+    assert_eq!(client.status(&created), "executed");
+    client.wait(SETTLES_AFTER);
+    let shown = client.payment(&created);
+    assert_eq!((&shown["status"], &shown["failure_stage"]), (&json!("failed"), &json!("executed")));
+    assert_eq!(shown["failure_reason"], "verification_declined");
+    assert_eq!(client.sent(), ["payment_authorized", "payment_executed", "payment_failed"]);
 }
 
 #[test]
@@ -364,13 +498,13 @@ fn a_merchant_accounts_payment_settles_and_is_refunded_up_to_its_amount() {
     assert_eq!(client.post(&refunds, "first", &ask(300)), (202, refund.clone()), "it is made once");
     assert_eq!(client.post(&refunds, "second", &ask(101)).0, 400, "more than what is left");
     client.simulator.let_refunds_fail(true);
-    let (_, failing) = client.post(&refunds, "second", &ask(100));
+    let (_, failing) = client.post(&refunds, "third", &ask(100));
     let one = |refund: &Value| format!("{refunds}/{}", refund["id"].as_str().unwrap());
     assert_eq!(client.get(&one(&refund)).1["status"], "pending");
     client.wait(REFUNDS_AFTER);
     assert_eq!(client.get(&one(&refund)).1["status"], "executed");
     assert_eq!(client.get(&one(&failing)).1["status"], "failed");
-    assert_eq!(client.post(&refunds, "third", &ask(100)).0, 202, "what failed can be refunded again");
+    assert_eq!(client.post(&refunds, "fourth", &ask(100)).0, 202, "what failed can be refunded again");
     assert_eq!(
         client.sent(),
         ["payment_authorized", "payment_executed", "payment_settled", "refund_executed", "refund_failed"]
@@ -400,6 +534,39 @@ fn a_payment_is_cancelled_until_it_is_authorized() {
     assert_eq!(client.cancel(&approved).0, 400);
     assert_eq!(client.status(&approved), "authorized");
     assert_eq!(client.post("/v3/payments/none/actions/cancel", "none", &json!({})).0, 404);
+}
+
+#[test]
+fn a_wish_to_cancel_promises_nothing() {
+    let mut client = Client::new();
+    let mut request = to_payee();
+    request["payment_method"]["provider_selection"]["provider_id"] = json!("ob-lyndhurst-mutual");
+    let [fresh, opened] = [(); 2].map(|()| client.create(&request));
+    client.visit("/payments", &opened, &[]);
+    for (created, status) in [(&fresh, "failed"), (&opened, "authorizing")] {
+        assert_eq!(client.cancel(created).0, 202);
+        assert_eq!(client.status(created), status);
+    }
+    assert_eq!(client.sent(), ["payment_failed", "payment_cancellation_failed"]);
+    client.wait(PAGE_LASTS);
+    assert_eq!(client.payment(&opened)["failure_reason"], "expired");
+}
+
+#[test]
+fn what_is_opened_at_most_banks_in_europe_never_expires() {
+    let mut client = Client::new();
+    for (bank, ends) in [("xs2a-brennerbank", "failed"), ("xs2a-westerkade", "authorizing")] {
+        let mut request = to_payee();
+        request["currency"] = json!("EUR");
+        request["payment_method"]["provider_selection"]["provider_id"] = json!(bank);
+        let iban = json!({ "type": "iban", "iban": "DE89370400440532013000" });
+        request["payment_method"]["beneficiary"]["account_identifier"] = iban;
+        let created = client.create(&request);
+        client.visit("/payments", &created, &[]);
+        client.wait(SignedDuration::from_hours(24));
+        client.log_in();
+        assert_eq!(client.status(&created), ends, "{bank}");
+    }
 }
 
 #[test]
@@ -438,6 +605,10 @@ fn the_page_leads_back_with_the_payments_id() {
         assert_eq!(client.status(&created), "executed");
     }
     assert_eq!(client.visit("/payments", &created, &[]), back, "there is nothing left to decide");
+    let failed = client.create(&to_payee());
+    let back = client.visit("/payments/decide", &failed, &[("decision", "authorisation_failed")]);
+    let id = failed["id"].as_str().unwrap();
+    assert_eq!(back, Reply::SeeOther(format!("{RETURN_URI}?payment_id={id}&error=authorization_failed")));
 }
 
 #[test]
@@ -450,12 +621,12 @@ fn banks_are_found_by_country_and_currency() {
         client.answered(&request).1["items"].as_array().unwrap().clone()
     };
     let british = search(json!({ "countries": ["GB"], "currencies": ["GBP"] }));
-    assert_eq!((british.len(), &british[0]["id"]), (14, &json!("mock-payments-gb-redirect")));
+    assert_eq!((british.len(), &british[0]["id"]), (15, &json!("mock-payments-gb-redirect")));
     let status = "/capabilities/payments/bank_transfer/availability/recommended_status";
     assert_eq!(british.iter().filter(|bank| bank.pointer(status).unwrap() == "unhealthy").count(), 1);
     assert_eq!(search(json!({ "currencies": ["EUR"] })).len(), 6);
     assert_eq!(search(json!({ "countries": ["DE"] })).len(), 2);
-    assert_eq!(search(json!({})).len(), 20);
+    assert_eq!(search(json!({})).len(), 21);
     assert_eq!(client.answered(&call("POST", "/v3/payments-providers/search", &[], "{}")).0, 401);
 }
 
@@ -506,7 +677,7 @@ proptest! {
                 Act::Wait(seconds) => client.wait(SignedDuration::from_secs(seconds)),
             }
             client.log_in();
-            let now = client.status(&created);
+            let now = client.status(&created).replace("attempt_failed", "authorizing");
             let rank = order.iter().position(|status| *status == now).unwrap();
             prop_assert!(rank >= before, "from {} to {now}", order[before]);
             prop_assert!(rank == before || before < 4, "{} is an end", order[before]);

@@ -23,5 +23,7 @@ pub use lookup::Lookup;
 pub use policy::Policy;
 pub use reqwest::Method;
 pub use secret::{InvalidSecret, WebhookSecret};
-pub use sender::{Delivery, DeliveryResult, EndpointResponse, Failure, NoSender, Response, Sender, TimeOuts};
+pub use sender::{
+    Delivery, DeliveryResult, EndpointResponse, Failure, MAX_WHOLE_BYTES, NoSender, Response, Sender, TimeOuts,
+};
 pub use signature::{InvalidMessageId, MessageId, banked_signature, standard_signature, yorlet_signature};

@@ -30,9 +30,8 @@ const READ_MS: u64 = 200;
 /// How much of an answer's body is kept, to show it to the merchant.
 const MAX_KEPT_BYTES: usize = 1024;
 
-/// How much of an answer that is wanted whole is read. What issuers of tokens publish of themselves is a few KiB, and a provider's
-/// list of its banks some 100.
-const MAX_WHOLE_BYTES: usize = 256 * 1024;
+/// How long an answer that is wanted whole may ordinarily be. What issuers of tokens publish of themselves is a few KiB.
+pub const MAX_WHOLE_BYTES: usize = 256 * 1024;
 
 /// How long a delivery may take. An answer's body is read for 200 ms more, and no longer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -258,16 +257,21 @@ impl Sender {
     /// together as [`Self::send`] does for the status. Nothing of it is logged.
     ///
     /// # Errors
-    /// Why there is no answer. One whose body is longer than 256 KiB is broken off.
+    /// Why there is no answer. One whose body is longer than `max_bytes` is broken off.
     pub async fn call(
         &self,
         method: Method,
         url: &Url,
         headers: &[(&str, String)],
         body: Option<String>,
+        max_bytes: usize,
     ) -> Result<Response, Failure> {
+        // The HTTP client says no length of a body that is empty, and a POST has to say one (RFC 9110, 8.6).
+        let body = body.filter(|body| !body.is_empty());
+        let says_none = body.is_none() && (method == Method::POST || method == Method::PUT);
         let request = self.request_to(method, url)?;
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, value));
+        let request = if says_none { request.header("content-length", "0") } else { request };
         let request = match body {
             Some(body) => request.body(body),
             None => request,
@@ -276,7 +280,7 @@ impl Sender {
             let mut response = request.send().await.map_err(|error| Failure::of(&error))?;
             let (status, mut body) = (response.status().as_u16(), Vec::new());
             while let Some(chunk) = response.chunk().await.map_err(|error| Failure::of(&error))? {
-                if body.len() + chunk.len() > MAX_WHOLE_BYTES {
+                if body.len() + chunk.len() > max_bytes {
                     return Err(Failure::ConnectionFailed);
                 }
                 body.extend_from_slice(&chunk);
@@ -287,12 +291,12 @@ impl Sender {
         answer.unwrap_or(Err(Failure::TimedOut))
     }
 
-    /// Gets what is at a URL: the status and all of the body, by [`Self::call`].
+    /// Gets what is at a URL: the status and all of the body, by [`Self::call`], up to [`MAX_WHOLE_BYTES`].
     ///
     /// # Errors
     /// As [`Self::call`].
     pub async fn get_whole(&self, url: &Url) -> Result<(u16, Vec<u8>), Failure> {
-        let Response { status, body } = self.call(Method::GET, url, &[], None).await?;
+        let Response { status, body } = self.call(Method::GET, url, &[], None, MAX_WHOLE_BYTES).await?;
         Ok((status, body))
     }
 
@@ -306,7 +310,7 @@ impl Sender {
         headers: &[(&'static str, String)],
         body: String,
     ) -> Result<(u16, Vec<u8>), Failure> {
-        let Response { status, body } = self.call(Method::POST, url, headers, Some(body)).await?;
+        let Response { status, body } = self.call(Method::POST, url, headers, Some(body), MAX_WHOLE_BYTES).await?;
         Ok((status, body))
     }
 

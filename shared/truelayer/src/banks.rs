@@ -1,13 +1,13 @@
 //! The banks that TrueLayer leads to, for our own choice of a bank.
 //! <https://docs.truelayer.com/docs/get-information-about-banking-providers>
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::error::Error as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use models::{BankId, Country, Currency, Mode, Name, PayerKind, PaymentMethod};
-use providers::{Availability, Offer, Outage, ProviderError, TRUELAYER, Wanted};
+use providers::{Availability, Offer, Outage, ProviderError, TRUELAYER, Wanted, truelayer_countries};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -31,16 +31,10 @@ const KEPT: SignedDuration = SignedDuration::from_hours(24);
 /// When a list is asked for again that could not be had: payers are waiting.
 const AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(1);
 
-/// Where TrueLayer leads to accounts in euros (<https://docs.truelayer.com/docs/eu-payments-guide>). It refuses a request that
-/// names any other country.
-const EURO_COUNTRIES: [&str; 11] = ["AT", "BE", "DE", "ES", "FI", "FR", "IE", "IT", "LT", "NL", "PT"];
-
 /// The countries whose banks pay in this currency, of those that are wanted: this one, or any.
 pub(crate) fn countries(currency: Currency, wanted: Option<Country>) -> Vec<String> {
-    const BY_CURRENCY: [(Currency, &[&str]); 2] = [(Currency::GBP, &["GB"]), (Currency::EUR, &EURO_COUNTRIES)];
-    let of_it = BY_CURRENCY.into_iter().find(|(paid, _)| *paid == currency).map_or(&[][..], |(_, countries)| countries);
     let is_wanted = |country: &&&str| wanted.is_none_or(|wanted| country.as_bytes() == wanted.letters());
-    of_it.iter().filter(is_wanted).map(|country| (*country).to_owned()).collect()
+    truelayer_countries(currency).iter().filter(is_wanted).map(|country| (*country).to_owned()).collect()
 }
 
 /// How TrueLayer calls what payers are to a bank. Where that is not known, all of it: TrueLayer lists banks for people alone
@@ -153,12 +147,12 @@ pub(crate) fn any_bank(environment: Environment) -> Option<Offer> {
     })
 }
 
-/// The banks in an answer's JSON, by name; none if there is not one. What can't be used of it is left out.
+/// The banks in an answer's JSON, in its order; none if there is not one. What can't be used of it is left out.
 pub(crate) fn read(answer: &Value) -> Option<Vec<Bank>> {
     let items = answer.get("items")?.as_array()?;
-    let mut banks: Vec<Bank> = items.iter().take(MAX_BANKS).filter_map(Bank::read).collect();
-    banks.sort_by_cached_key(|bank| (bank.name.as_str().to_lowercase(), bank.id.clone()));
-    banks.dedup_by(|next, bank| next.id == bank.id);
+    let mut ids = HashSet::new();
+    let banks = items.iter().take(MAX_BANKS).filter_map(Bank::read);
+    let banks: Vec<Bank> = banks.filter(|bank| ids.insert(bank.id.clone())).collect();
     (!banks.is_empty()).then_some(banks)
 }
 
@@ -250,7 +244,7 @@ mod tests {
         json!({ "items": [
             bank("ob-monzo", "Monzo", "GB", status("healthy")),
             bank("ob-down", "down bank", "GB", status("unhealthy")),
-            bank("xs2a-fr", "Banque", "FR", Value::Null),
+            bank("xs2a-de", "Sparhaus", "DE", Value::Null),
             bank("ob-monzo", "Monzo", "GB", status("healthy")),
             bank("", "No id", "GB", status("healthy")),
             bank("OB_SHOUTS", "No id of ours", "GB", status("healthy")),
@@ -277,11 +271,11 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_used_of_a_list_is_read_by_name() {
+    fn what_can_be_used_of_a_list_is_read_in_its_order() {
         let banks = read(&answer()).unwrap();
-        assert_eq!(ids(&banks), ["truelayer.xs2a-fr", "truelayer.ob-bare", "truelayer.ob-down", "truelayer.ob-monzo"]);
-        let [banque, bare, down, monzo] = banks.try_into().unwrap();
-        assert_eq!([banque.is_available, bare.is_available, down.is_available], [true, true, false]);
+        assert_eq!(ids(&banks), ["truelayer.ob-monzo", "truelayer.ob-down", "truelayer.xs2a-de", "truelayer.ob-bare"]);
+        let [monzo, down, sparhaus, bare] = banks.try_into().unwrap();
+        assert_eq!([sparhaus.is_available, bare.is_available, down.is_available], [true, true, false]);
         assert_eq!((&bare.logo, &bare.country), (&None, &None));
         let offer = monzo.offer(Environment::Sandbox);
         assert_eq!(offer.name, "Monzo");
@@ -304,7 +298,7 @@ mod tests {
 
     #[test]
     fn a_logo_comes_safely_or_from_this_machine() {
-        for (address, is_taken) in [
+        for (address, is_used) in [
             ("https://providers-assets.example/a.svg", true),
             ("http://127.0.0.1:9400/logos/a.svg", true),
             ("http://127.0.0.1.example/logos/a.svg", false),
@@ -313,7 +307,7 @@ mod tests {
             ("data:image/svg+xml,<svg/>", false),
             ("/a.svg", false),
         ] {
-            assert_eq!(logo(address).is_some(), is_taken, "{address}");
+            assert_eq!(logo(address).is_some(), is_used, "{address}");
         }
         let long = format!("https://a.example/{}", "a".repeat(MAX_LOGO_BYTES));
         assert_eq!(logo(&long), None);
@@ -324,11 +318,11 @@ mod tests {
         let banks = read(&answer()).unwrap();
         let of = |wanted: &Wanted<'_>| ids(banks.iter().filter(|bank| bank.serves(wanted))).join(" ");
         assert_eq!(of(&wanted(Some("GB"), None)), "truelayer.ob-down truelayer.ob-monzo");
-        assert_eq!(of(&wanted(Some("FR"), None)), "truelayer.xs2a-fr");
-        assert_eq!(of(&wanted(Some("DE"), None)), "");
+        assert_eq!(of(&wanted(Some("DE"), None)), "truelayer.xs2a-de");
+        assert_eq!(of(&wanted(Some("IE"), None)), "");
         let named = "truelayer.ob-monzo".parse().unwrap();
         assert_eq!(of(&wanted(None, Some(&named))), "truelayer.ob-monzo");
-        assert_eq!(of(&wanted(Some("FR"), Some(&named))), "");
+        assert_eq!(of(&wanted(Some("DE"), Some(&named))), "");
     }
 
     #[test]
@@ -340,7 +334,7 @@ mod tests {
         assert_eq!(asked["customer_segments"], json!(["business", "corporate"]));
         assert_eq!(asked["capabilities"], json!({ "payments": { "bank_transfer": {} } }));
         let asked = body(Currency::EUR, None);
-        assert_eq!(asked["countries"].as_array().unwrap().len(), EURO_COUNTRIES.len());
+        assert_eq!(asked["countries"], json!(["DE", "IE"]));
         assert_eq!(asked["customer_segments"], json!(["retail", "business", "corporate"]));
     }
 
@@ -348,12 +342,15 @@ mod tests {
     fn countries_are_those_of_the_currency() {
         let country = |text: &str| Some(text.parse().unwrap());
         assert_eq!(countries(Currency::GBP, None), ["GB"]);
-        assert_eq!(countries(Currency::EUR, country("FR")), ["FR"]);
-        for (currency, wanted) in [(Currency::GBP, "FR"), (Currency::EUR, "GB"), (Currency::SEK, "SE")] {
+        assert_eq!(countries(Currency::EUR, None), ["DE", "IE"], "where what is opened comes to an end");
+        assert_eq!(countries(Currency::EUR, country("IE")), ["IE"]);
+        for (currency, wanted) in
+            [(Currency::GBP, "IE"), (Currency::EUR, "GB"), (Currency::EUR, "FR"), (Currency::SEK, "SE")]
+        {
             assert!(countries(currency, country(wanted)).is_empty(), "{currency:?} {wanted}");
         }
         let of_euro: Vec<String> = providers::countries(Currency::EUR).map(|country| country.to_string()).collect();
-        assert!(EURO_COUNTRIES.iter().all(|country| of_euro.contains(&(*country).to_owned())));
+        assert!(countries(Currency::EUR, None).iter().all(|country| of_euro.contains(country)));
     }
 
     /// Asks for a list; says whether TrueLayer was asked, and how many banks there are.

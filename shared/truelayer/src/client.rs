@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use models::ProviderRequest;
-use outbound::{Failure, Lookup, Method, NoSender, Policy, Response, Sender, TimeOuts};
+use outbound::{Failure, Lookup, MAX_WHOLE_BYTES, Method, NoSender, Policy, Response, Sender, TimeOuts};
 use providers::ProviderError;
 use runtime::Clock;
 use serde::Deserialize;
@@ -33,8 +33,12 @@ const MAX_LOGGED_CHARS: usize = 100;
 /// The most fields of a refused request that a log names.
 const MAX_LOGGED_FIELDS: usize = 8;
 
-/// How long a call may take.
-const TIME_OUTS: TimeOuts = TimeOuts { connect_ms: 5_000, answer_ms: 10_000 };
+/// How long a call may take: a token and a call together are within what the schedule has for one payment, 9 s, so that a TrueLayer
+/// that hangs takes no time from the others.
+const TIME_OUTS: TimeOuts = TimeOuts { connect_ms: 2_000, answer_ms: 4_000 };
+
+/// How long a list may be: of some hundreds of banks, each described in some KiB.
+const MAX_LIST_BYTES: usize = 4 * 1024 * 1024;
 
 /// A sender to TrueLayer's hosts.
 pub(crate) fn sender(policy: Policy, clock: Clock) -> Result<Sender, NoSender> {
@@ -69,12 +73,13 @@ impl CallError {
 }
 
 impl From<CallError> for ProviderError {
-    /// What may be asked again is told from what is final (<https://docs.truelayer.com/docs/error-types>): only a status of its own
+    /// What may be asked again, and what is final (<https://docs.truelayer.com/docs/error-types>): only a status of its own
     /// says that TrueLayer won't, and neither one that asks for patience (429), nor one of a request with the same key that is
-    /// under way (409) or was too slow (408).
+    /// under way (409) or was too slow (408), nor one of a token or a signature of ours (401): that is about us, and is asked again
+    /// once our key is right.
     fn from(error: CallError) -> Self {
         match error.status() {
-            Some(408 | 409 | 429) | None => Self::unreachable(error),
+            Some(401 | 408 | 409 | 429) | None => Self::unreachable(error),
             Some(400..=499) => Self::refused(error),
             Some(_) => Self::unreachable(error),
         }
@@ -120,13 +125,27 @@ struct TokenAnswer {
 }
 
 /// A request to TrueLayer.
-#[derive(Clone, Copy)]
 struct Call<'a> {
-    method: &'a Method,
+    method: Method,
     path: &'a str,
     /// Under which key, if it is one that does something.
     idempotency_key: Option<&'a str>,
     body: Option<&'a str>,
+    /// How long the answer may be.
+    max_bytes: usize,
+}
+
+impl<'a> Call<'a> {
+    /// What is at a path.
+    const fn get(path: &'a str) -> Self {
+        Self { method: Method::GET, path, idempotency_key: None, body: None, max_bytes: MAX_WHOLE_BYTES }
+    }
+
+    /// Does something, once under this key.
+    const fn act(path: &'a str, idempotency_key: &'a str, body: Option<&'a str>) -> Self {
+        let idempotency_key = Some(idempotency_key);
+        Self { method: Method::POST, path, idempotency_key, body, max_bytes: MAX_WHOLE_BYTES }
+    }
 }
 
 /// Asks TrueLayer's API, with an access token that it keeps.
@@ -146,12 +165,13 @@ impl Client {
 
     /// What is at a path.
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, CallError> {
-        read(&self.call(Call { method: &Method::GET, path, idempotency_key: None, body: None }).await?)
+        read(&self.call(Call::get(path)).await?)
     }
 
-    /// Asks a question that needs a body, and changes nothing.
-    pub(crate) async fn ask<T: DeserializeOwned>(&self, path: &str, body: &str) -> Result<T, CallError> {
-        read(&self.call(Call { method: &Method::POST, path, idempotency_key: None, body: Some(body) }).await?)
+    /// Asks for the list of what a body describes. It changes nothing.
+    pub(crate) async fn list<T: DeserializeOwned>(&self, path: &str, body: &str) -> Result<T, CallError> {
+        let (method, body) = (Method::POST, Some(body));
+        read(&self.call(Call { method, path, idempotency_key: None, body, max_bytes: MAX_LIST_BYTES }).await?)
     }
 
     /// Asks for what a recorded request says; signed.
@@ -160,20 +180,12 @@ impl Client {
         path: &str,
         request: &ProviderRequest,
     ) -> Result<T, CallError> {
-        let ProviderRequest { idempotency_key, body } = request;
-        let call = Call {
-            method: &Method::POST,
-            path,
-            idempotency_key: Some(idempotency_key.as_str()),
-            body: Some(body.as_str()),
-        };
-        read(&self.call(call).await?)
+        read(&self.call(Call::act(path, &request.idempotency_key, Some(&request.body))).await?)
     }
 
-    /// Asks for what needs no words but its path; signed. What is answered says no more than that it was taken.
+    /// Asks for what needs no words but its path; signed. What is answered says no more than that it was accepted.
     pub(crate) async fn act(&self, path: &str, idempotency_key: &str) -> Result<(), CallError> {
-        let call = Call { method: &Method::POST, path, idempotency_key: Some(idempotency_key), body: None };
-        self.call(call).await.map(drop)
+        self.call(Call::act(path, idempotency_key, None)).await.map(drop)
     }
 
     /// Whether there is a token to be had.
@@ -183,26 +195,24 @@ impl Client {
 
     /// Has TrueLayer verify a signature over a body; nothing else comes of it. It answers without words.
     pub(crate) async fn test_signature(&self, request: &ProviderRequest) -> Result<(), CallError> {
-        let ProviderRequest { idempotency_key, body } = request;
-        let (key, body) = (Some(idempotency_key.as_str()), Some(body.as_str()));
-        let call = Call { method: &Method::POST, path: "/test-signature", idempotency_key: key, body };
+        let call = Call::act("/test-signature", &request.idempotency_key, Some(&request.body));
         self.call(call).await.map(drop)
     }
 
     /// Calls once; a second time only if the token is no good any more, which may be before its time.
     async fn call(&self, call: Call<'_>) -> Result<Vec<u8>, CallError> {
         let token = self.token().await?;
-        let answer = self.send(call, &token).await?;
+        let answer = self.send(&call, &token).await?;
         if answer.status != 401 {
             return outcome(answer);
         }
         self.drop_token(&token);
         let token = self.token().await?;
-        outcome(self.send(call, &token).await?)
+        outcome(self.send(&call, &token).await?)
     }
 
-    async fn send(&self, call: Call<'_>, token: &Token) -> Result<Response, CallError> {
-        let Call { method, path, idempotency_key, body } = call;
+    async fn send(&self, call: &Call<'_>, token: &Token) -> Result<Response, CallError> {
+        let &Call { ref method, path, idempotency_key, body, max_bytes } = call;
         let mut headers =
             vec![("Accept", "application/json".to_owned()), ("Authorization", format!("Bearer {}", token.text))];
         if body.is_some() {
@@ -215,7 +225,7 @@ impl Client {
             headers.push((IDEMPOTENCY_KEY, key.to_owned()));
         }
         let url = at_path(&self.hosts.api, path);
-        Ok(self.sender.call(method.clone(), &url, &headers, body.map(str::to_owned)).await?)
+        Ok(self.sender.call(method.clone(), &url, &headers, body.map(str::to_owned), max_bytes).await?)
     }
 
     /// The token that is kept, or another where that is none or ends soon.
@@ -232,7 +242,8 @@ impl Client {
             .finish();
         let url = at_path(&self.hosts.auth, "/connect/token");
         let headers = [("Content-Type", "application/x-www-form-urlencoded".to_owned())];
-        let Response { status, body } = self.sender.call(Method::POST, &url, &headers, Some(body)).await?;
+        let Response { status, body } =
+            self.sender.call(Method::POST, &url, &headers, Some(body), MAX_WHOLE_BYTES).await?;
         if status != 200 {
             return Err(CallError::NoToken(status));
         }

@@ -24,14 +24,19 @@ use crate::client::{self, CallError, Client};
 use crate::credentials::Credentials;
 use crate::hosts::Environment;
 use crate::jwks::Jwks;
-use crate::payment::{self, Created, Payment, idempotency_key, is_taken, pays_into_merchant_account};
-use crate::refund::{self, Taken};
+use crate::payment::{self, Created, Payment, idempotency_key, pays_into_merchant_account};
+use crate::refund::{self, Accepted};
 use crate::settings::{self, Settings, credentials_from_env};
 use crate::webhook;
 
-/// For how long the token in a payer's link is good (<https://docs.truelayer.com/docs/create-a-payment>), and a payment that
-/// nobody decides about stays open.
-pub const LINK_LASTS: SignedDuration = SignedDuration::from_mins(15);
+/// For how long a payer is led to a payment. The token in the link is good for 15 minutes from its creation, no repeated request makes
+/// another, and a payment that nobody decides about stays open as long (<https://docs.truelayer.com/docs/create-a-payment>): who is
+/// led there has five minutes at least.
+pub const LINK_LASTS: SignedDuration = SignedDuration::from_mins(10);
+
+/// For how long a recorded request is repeated. TrueLayer keeps idempotency keys for 30 days
+/// (<https://docs.truelayer.com/docs/idempotency>), and a request that comes later does what it asks for once more.
+pub const REPEATS_WITHIN: SignedDuration = SignedDuration::from_hours(24);
 
 /// Where payments are.
 const PAYMENTS: &str = "/v3/payments";
@@ -45,7 +50,7 @@ pub const RETURN_PATH: &str = "/providers/truelayer/return";
 /// How long a list of banks may take: a payer waits for the page that shows it.
 const LIST_WITHIN: Duration = Duration::from_secs(3);
 
-/// How often a payment's status is asked for again, after TrueLayer took our wish to cancel it.
+/// How often a payment's status is asked for again, after TrueLayer accepted our wish to cancel it.
 const CANCEL_CHECKS: u8 = 3;
 
 /// How long before each time.
@@ -58,7 +63,7 @@ enum Refusal {
     NothingToSubmit,
     #[error("the attempt was never begun")]
     NotBegun,
-    #[error("TrueLayer took the wish to cancel, and has not cancelled yet")]
+    #[error("TrueLayer accepted the wish to cancel, and has not cancelled yet")]
     NotCancelledYet,
 }
 
@@ -149,7 +154,7 @@ impl TrueLayer {
             && method == PaymentMethod::PayByBank
             && !countries(currency, country).is_empty()
             && provider.is_none_or(|provider| provider.provider() == TRUELAYER)
-            && payer.is_none_or(is_taken)
+            && payer.is_none_or(Payer::can_be_reached)
     }
 
     fn of_list(&self, banks: &[Bank], wanted: &Wanted<'_>) -> Vec<Offer> {
@@ -159,9 +164,9 @@ impl TrueLayer {
 
     /// Asks TrueLayer whether the settings are right. It moves no money.
     pub async fn check(&self) -> Vec<Checked> {
-        let Inner { client, jwks, clock, .. } = &*self.0;
+        let Inner { settings, client, jwks, clock, .. } = &*self.0;
         let banks = self.ask_for_banks(Query { currency: Currency::GBP, payers: None });
-        check(client, jwks, banks, clock.now()).await
+        check(client, jwks, &settings.merchant_accounts, banks, clock.now()).await
     }
 
     async fn banks(&self, query: Query) -> Option<Arc<[Bank]>> {
@@ -170,7 +175,7 @@ impl TrueLayer {
 
     async fn ask_for_banks(&self, query: Query) -> Result<Vec<Bank>, ProviderError> {
         let body = query.body();
-        let asked = tokio::time::timeout(LIST_WITHIN, self.0.client.ask::<Value>(BANKS, &body)).await;
+        let asked = tokio::time::timeout(LIST_WITHIN, self.0.client.list::<Value>(BANKS, &body)).await;
         let answer = asked.map_err(ProviderError::unreachable)??;
         Ok(banks::read(&answer).ok_or(CallError::Unreadable)?)
     }
@@ -218,9 +223,21 @@ impl Provider for AtBank {
         Some(LINK_LASTS)
     }
 
+    fn repeats_within(&self) -> Option<SignedDuration> {
+        Some(REPEATS_WITHIN)
+    }
+
+    /// What is executed or settled there has no other status after that
+    /// (<https://docs.truelayer.com/docs/single-payment-statuses>).
+    fn takes_back(&self) -> bool {
+        false
+    }
+
     fn begin_request(&self, session: &Session, number: u8) -> ProviderRequest {
         let accounts = &self.inner().settings.merchant_accounts;
-        let account = accounts.of(&session.merchant_id, session.amount.currency());
+        // What pays a refund goes to the customer's own account.
+        let is_merchants = session.pays_refund.is_none();
+        let account = is_merchants.then(|| accounts.of(&session.merchant_id, session.amount.currency())).flatten();
         payment::request(session, number, self.bank.as_deref(), account)
     }
 
@@ -258,7 +275,7 @@ impl Provider for AtBank {
     }
 
     /// Whatever TrueLayer answers, the payment's status says whether it is over (<https://docs.truelayer.com/docs/cancel-a-payment>):
-    /// the answer is no more than that the wish was taken, or that it came too late, which it does a second time, too.
+    /// the answer is no more than that the wish was accepted, or that it came too late, which it does a second time, too.
     async fn cancel(
         &self,
         session: &Session,
@@ -312,8 +329,8 @@ impl Provider for AtBank {
         _: Timestamp,
     ) -> Result<RefundAnswer, ProviderError> {
         let path = format!("{PAYMENTS}/{payment_id}/refunds");
-        match self.inner().client.order::<Taken>(&path, request).await {
-            Ok(taken) => Ok(RefundAnswer::Accepted(taken.id().ok_or(CallError::Unreadable)?)),
+        match self.inner().client.order::<Accepted>(&path, request).await {
+            Ok(accepted) => Ok(RefundAnswer::Accepted(accepted.id().ok_or(CallError::Unreadable)?)),
             // About what was asked. Anything else is about how: a refund with this key may be there.
             Err(error) if matches!(error.status(), Some(400 | 403 | 404)) => {
                 tracing::warn!(%payment_id, %error, "TrueLayer refused a refund");

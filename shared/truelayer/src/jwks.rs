@@ -4,7 +4,7 @@ use aws_lc_rs::signature::{ECDSA_P521_SHA512_FIXED, ParsedPublicKey};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
-use outbound::{Failure, Method, Response, Sender};
+use outbound::{Failure, MAX_WHOLE_BYTES, Method, Response, Sender};
 use providers::ProviderError;
 use serde::Deserialize;
 use serde_json::Value;
@@ -118,7 +118,7 @@ impl Jwks {
     }
 
     async fn ask(&self) -> Result<Vec<(String, PublicKey)>, JwksError> {
-        let Response { status, body } = self.sender.call(Method::GET, &self.url, &[], None).await?;
+        let Response { status, body } = self.sender.call(Method::GET, &self.url, &[], None, MAX_WHOLE_BYTES).await?;
         if status == 200 { read(&body) } else { Err(JwksError::Status(status)) }
     }
 }

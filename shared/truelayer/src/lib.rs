@@ -20,8 +20,8 @@ pub mod signature;
 mod webhook;
 
 pub use check::Checked;
-pub use connector::{AtBank, LINK_LASTS, RETURN_PATH, TrueLayer};
+pub use connector::{AtBank, LINK_LASTS, REPEATS_WITHIN, RETURN_PATH, TrueLayer};
 pub use credentials::{Credentials, CredentialsError, InvalidKey, SigningKey};
 pub use hosts::{Environment, Hosts, InvalidEnvironment};
 pub use jwks::PublicKey;
-pub use settings::{InvalidMerchantAccounts, MerchantAccounts, Settings, WEBHOOK_PATH, credentials};
+pub use settings::{InvalidMerchantAccounts, MerchantAccounts, NotThisMachine, Settings, WEBHOOK_PATH, credentials};

@@ -43,21 +43,9 @@ struct User<'a> {
 impl<'a> User<'a> {
     fn of(payer: &'a Payer) -> Self {
         let email = payer.email.as_ref().map(|email| email.as_str());
-        let phone = payer.phone.as_ref().filter(|_| email.is_none()).and_then(international);
+        let phone = payer.phone.as_ref().filter(|_| email.is_none()).and_then(PhoneNumber::international);
         Self { name: payer.name.as_str(), email, phone }
     }
-}
-
-/// Whether TrueLayer takes this payer: it wants an e-mail address or a telephone number.
-pub(crate) fn is_taken(payer: &Payer) -> bool {
-    let User { email, phone, .. } = User::of(payer);
-    email.is_some() || phone.is_some()
-}
-
-/// A telephone number as TrueLayer takes it (ITU-T E.164): one that says its country.
-fn international(phone: &PhoneNumber) -> Option<String> {
-    let number = phone.as_str().strip_prefix('+')?;
-    Some(format!("+{}", number.chars().filter(char::is_ascii_digit).collect::<String>()))
 }
 
 /// What begins attempt `number` of paying a session: at the bank that TrueLayer calls so, or at one that the payer chooses there;
@@ -152,7 +140,7 @@ fn british(iban: &Iban) -> Option<(&str, &str)> {
     Some((bban.get(4..10)?, bban.get(10..18)?))
 }
 
-/// The session's reference as TrueLayer takes it; the payment's own where nothing is left of that.
+/// The session's reference in characters that TrueLayer accepts; the payment's own where nothing is left of that.
 fn reference(session: &Session) -> String {
     let max_length = if session.amount.currency() == Currency::GBP { MAX_REFERENCE_GBP } else { MAX_REFERENCE };
     let safe = safe(session.reference.as_str(), max_length);
@@ -217,7 +205,7 @@ impl Payment {
     }
 
     /// How it stands (<https://docs.truelayer.com/docs/payment-statuses>). Into an external account a payment ends as executed:
-    /// the bank has taken the order. Into a merchant account it may fail after that, and ends as settled.
+    /// the bank has accepted the order. Into a merchant account it may fail after that, and ends as settled.
     pub(crate) fn status(&self) -> Status {
         match self.text("/status") {
             // Where the payer may try again at the page, one failed attempt is not the end.

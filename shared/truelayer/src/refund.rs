@@ -19,13 +19,13 @@ pub(crate) fn request(session: &Session, refund_id: RefundId, amount: Money) -> 
     ProviderRequest { idempotency_key: idempotency_key("refund", &refund_id.to_string(), 0), body: body.to_string() }
 }
 
-/// A refund that TrueLayer has taken.
+/// A refund that TrueLayer has accepted.
 #[derive(Deserialize)]
-pub(crate) struct Taken {
+pub(crate) struct Accepted {
     id: Uuid,
 }
 
-impl Taken {
+impl Accepted {
     /// What TrueLayer calls it.
     pub(crate) fn id(&self) -> Option<ProviderRefundId> {
         self.id.to_string().parse().ok()
@@ -69,10 +69,10 @@ mod tests {
     }
 
     #[test]
-    fn a_refund_that_was_taken_has_an_id() {
-        let taken: Taken = serde_json::from_str(r#"{"id":"6a1f3c2e-50b1-4c4b-9f6e-0a1b2c3d4e5f"}"#).unwrap();
-        assert_eq!(taken.id().unwrap().as_str(), "6a1f3c2e-50b1-4c4b-9f6e-0a1b2c3d4e5f");
-        assert!(serde_json::from_str::<Taken>(r#"{"id":".."}"#).is_err());
+    fn a_refund_that_was_accepted_has_an_id() {
+        let accepted: Accepted = serde_json::from_str(r#"{"id":"6a1f3c2e-50b1-4c4b-9f6e-0a1b2c3d4e5f"}"#).unwrap();
+        assert_eq!(accepted.id().unwrap().as_str(), "6a1f3c2e-50b1-4c4b-9f6e-0a1b2c3d4e5f");
+        assert!(serde_json::from_str::<Accepted>(r#"{"id":".."}"#).is_err());
     }
 
     #[test]

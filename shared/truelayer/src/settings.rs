@@ -9,7 +9,7 @@ use models::{Currency, MerchantId};
 use outbound::Policy;
 use runtime::SettingError;
 use thiserror::Error;
-use url::Url;
+use url::{Host, Url};
 use uuid::Uuid;
 
 use crate::credentials::Credentials;
@@ -35,6 +35,11 @@ pub const WEBHOOK_PATH: &str = "/providers/truelayer/webhook";
 
 /// The most merchant accounts that can be named.
 const MAX_MERCHANT_ACCOUNTS: usize = 100;
+
+/// The URL is none of a server on this very machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("must be an http or https URL whose host is this machine: localhost, [::1] or one of 127.0.0.0/8")]
+pub struct NotThisMachine;
 
 /// Which TrueLayer payments are made by, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +68,23 @@ impl Settings {
         }
     }
 
+    /// The same, with a server on this very machine in place of all of TrueLayer's hosts: credentials go to nobody else.
+    ///
+    /// # Errors
+    /// The URL is of another machine, or of no server.
+    pub fn on_this_machine(self, url: &Url) -> Result<Self, NotThisMachine> {
+        let is_here = match url.host() {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        };
+        if !is_here || !matches!(url.scheme(), "http" | "https") {
+            return Err(NotThisMachine);
+        }
+        Ok(Self { hosts: Hosts::at(url), policy: Policy { loopback_allowed: true }, ..self })
+    }
+
     /// As these variables say; none if TrueLayer is off.
     ///
     /// # Errors
@@ -74,15 +96,15 @@ impl Settings {
         };
         let mut settings = Self::of(environment);
         if let Some(url) = variable(TRUELAYER_URL) {
-            let problem = "must be an http or https URL; only the local program sets it";
-            let url = url.parse().ok().filter(|url: &Url| matches!(url.scheme(), "http" | "https"));
-            settings.hosts = Hosts::at(&url.ok_or(SettingError::new(TRUELAYER_URL, problem))?);
-            settings.policy = Policy { loopback_allowed: true };
+            let problem = "must be an http or https URL of this very machine; only the local program sets it";
+            let refused = || SettingError::new(TRUELAYER_URL, problem);
+            let url: Url = url.parse().map_err(|_| refused())?;
+            settings = settings.on_this_machine(&url).map_err(|_| refused())?;
         }
         if let Some(accounts) = variable(MERCHANT_ACCOUNTS) {
             settings.merchant_accounts = accounts.parse().map_err(|_| {
-                let problem = "must name merchant accounts, at most 100, each merchant and currency once, like \
-                               acme:GBP=6a1f3c2e-50b1-4c4b-9f6e-0a1b2c3d4e5f,acme:EUR=…";
+                let problem = "must name merchant accounts, at most 100, each account once, and each merchant and currency \
+                               once, like acme:GBP=6a1f3c2e-50b1-4c4b-9f6e-0a1b2c3d4e5f,acme:EUR=…";
                 SettingError::new(MERCHANT_ACCOUNTS, problem)
             })?;
         }
@@ -124,13 +146,14 @@ pub async fn credentials(config: &SdkConfig, arn: String) -> Result<Credentials,
 
 /// Which payments go into accounts with TrueLayer, by merchant and currency. All others go to the payee's own account.
 ///
-/// `FromStr` reads `acme:GBP=6a1f3c2e-50b1-4c4b-9f6e-0a1b2c3d4e5f,acme:EUR=…`: at most 100, each merchant and currency once.
+/// `FromStr` reads `acme:GBP=6a1f3c2e-50b1-4c4b-9f6e-0a1b2c3d4e5f,acme:EUR=…`: at most 100, each merchant and currency once, and each
+/// account once: an account has one currency, and nobody could say which of two merchants the money in it is for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MerchantAccounts(Vec<(MerchantId, Currency, Uuid)>);
 
 /// The text names no merchant accounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("must name at most {MAX_MERCHANT_ACCOUNTS} merchant accounts, each merchant and currency once")]
+#[error("must name at most {MAX_MERCHANT_ACCOUNTS} merchant accounts, each once, and each merchant and currency once")]
 pub struct InvalidMerchantAccounts;
 
 impl MerchantAccounts {
@@ -138,6 +161,11 @@ impl MerchantAccounts {
     pub fn of(&self, merchant: &MerchantId, currency: Currency) -> Option<Uuid> {
         let mut accounts = self.0.iter();
         accounts.find(|(owner, paid, _)| owner == merchant && *paid == currency).map(|(_, _, id)| *id)
+    }
+
+    /// All of them: whose payments, in which currency, go into which account.
+    pub fn all(&self) -> impl Iterator<Item = (&MerchantId, Currency, Uuid)> {
+        self.0.iter().map(|(merchant, currency, id)| (merchant, *currency, *id))
     }
 }
 
@@ -151,7 +179,9 @@ impl FromStr for MerchantAccounts {
         }
         for entry in text.split(',').map(str::trim) {
             let (merchant, currency, id) = read(entry).ok_or(InvalidMerchantAccounts)?;
-            if accounts.0.len() >= MAX_MERCHANT_ACCOUNTS || accounts.of(&merchant, currency).is_some() {
+            let is_named =
+                accounts.all().any(|(owner, paid, known)| known == id || (*owner == merchant && paid == currency));
+            if is_named || accounts.0.len() >= MAX_MERCHANT_ACCOUNTS {
                 return Err(InvalidMerchantAccounts);
             }
             accounts.0.push((merchant, currency, id));
@@ -176,6 +206,7 @@ mod tests {
 
     const ONE: Uuid = Uuid::from_u128(1);
     const TWO: Uuid = Uuid::from_u128(2);
+    const THREE: Uuid = Uuid::from_u128(3);
 
     fn settings(variables: &[(&str, &str)]) -> Result<Option<Settings>, SettingError> {
         Settings::read(|name| {
@@ -218,6 +249,7 @@ mod tests {
             (TRUELAYER, "on"),
             (TRUELAYER_URL, "nonsense"),
             (TRUELAYER_URL, "ftp://127.0.0.1"),
+            (TRUELAYER_URL, "https://api.truelayer.com.example"),
             (MERCHANT_ACCOUNTS, "acme=1"),
             (PUBLIC_BASE_URL, "pay.example"),
         ] {
@@ -229,11 +261,35 @@ mod tests {
     }
 
     #[test]
+    fn nothing_but_this_machine_stands_in_for_truelayer() {
+        for (url, is_here) in [
+            ("http://127.0.0.1:9400", true),
+            ("https://127.0.0.1", true),
+            ("http://127.9.8.7:1", true),
+            ("http://[::1]:9400/path", true),
+            ("http://localhost:9400", true),
+            ("http://0.0.0.0:9400", false),
+            ("http://10.0.0.1:9400", false),
+            ("http://[::]:9400", false),
+            ("http://[fd00::1]:9400", false),
+            ("https://localhost.example.com", false),
+            ("https://127.0.0.1.example.com", false),
+            ("https://api.truelayer.com", false),
+            ("ftp://127.0.0.1", false),
+            ("unix:/run/truelayer", false),
+        ] {
+            let settings = Settings::of(Environment::Sandbox).on_this_machine(&url.parse().unwrap());
+            assert_eq!(settings.is_ok(), is_here, "{url}");
+        }
+    }
+
+    #[test]
     fn merchant_accounts_are_by_merchant_and_currency() {
-        let accounts: MerchantAccounts = format!("acme:GBP={ONE}, acme:EUR={TWO},demo:EUR={ONE}").parse().unwrap();
+        let accounts: MerchantAccounts = format!("acme:GBP={ONE}, acme:EUR={TWO},demo:EUR={THREE}").parse().unwrap();
         let of = |merchant: &str, currency| accounts.of(&merchant.parse().unwrap(), currency);
         assert_eq!([of("acme", Currency::GBP), of("acme", Currency::EUR)], [Some(ONE), Some(TWO)]);
-        assert_eq!([of("demo", Currency::EUR), of("demo", Currency::GBP)], [Some(ONE), None]);
+        assert_eq!([of("demo", Currency::EUR), of("demo", Currency::GBP)], [Some(THREE), None]);
+        assert_eq!(accounts.all().map(|(_, _, id)| id).collect::<Vec<_>>(), [ONE, TWO, THREE]);
         assert_eq!([of("other", Currency::GBP), of("acme", Currency::SEK)], [None, None]);
         for empty in ["", " "] {
             assert_eq!(empty.parse(), Ok(MerchantAccounts::default()));
@@ -247,6 +303,9 @@ mod tests {
             ",".to_owned(),
             format!("{entry},"),
             format!("{entry},{entry}"),
+            format!("{entry},acme:GBP={TWO}"),
+            format!("{entry},acme:EUR={ONE}"),
+            format!("{entry},demo:GBP={ONE}"),
             format!("acme={ONE}"),
             format!("acme:SEK={ONE}"),
             format!("acme:gbp={ONE}"),
@@ -258,9 +317,10 @@ mod tests {
         ] {
             assert_eq!(text.parse::<MerchantAccounts>(), Err(InvalidMerchantAccounts), "{text}");
         }
-        let many = |count: usize| (0..count).map(|n| format!("m{n}:GBP={ONE}")).collect::<Vec<_>>().join(",");
-        assert!(many(MAX_MERCHANT_ACCOUNTS).parse::<MerchantAccounts>().is_ok());
-        assert_eq!(many(MAX_MERCHANT_ACCOUNTS + 1).parse::<MerchantAccounts>(), Err(InvalidMerchantAccounts));
+        let many: Vec<_> = (0..=100).map(|n| format!("m{n}:GBP={}", Uuid::from_u128(n))).collect();
+        assert_eq!(many.len(), MAX_MERCHANT_ACCOUNTS + 1);
+        assert!(many[1..].join(",").parse::<MerchantAccounts>().is_ok());
+        assert_eq!(many.join(",").parse::<MerchantAccounts>(), Err(InvalidMerchantAccounts));
     }
 
     proptest! {

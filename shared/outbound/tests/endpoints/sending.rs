@@ -342,6 +342,16 @@ async fn what_is_wanted_whole_comes_whole_in_time_and_within_a_limit() {
 }
 
 #[tokio::test]
+async fn an_answer_may_be_as_long_as_its_caller_says() {
+    for (max_bytes, expected) in [(2, Ok(b"ok".to_vec())), (1, Err(Failure::ConnectionFailed))] {
+        let (address, _) = endpoint(|stream| async { write(stream, &only_ok("200 OK")).await }).await;
+        let url = format!("http://{address}/").parse().unwrap();
+        let answer = sender().call(Method::GET, &url, &[], None, max_bytes).await;
+        assert_eq!(answer.map(|answer| answer.body), expected, "{max_bytes}");
+    }
+}
+
+#[tokio::test]
 async fn a_call_is_the_request_that_it_is_given() {
     let requests =
         [(Method::GET, None), (Method::POST, None), (Method::POST, Some(r#"{"a": 1}"#)), (Method::PUT, Some(""))];
@@ -349,18 +359,23 @@ async fn a_call_is_the_request_that_it_is_given() {
         let (address, received) = endpoint(|stream| async { write(stream, &only_ok("409 Conflict")).await }).await;
         let url = format!("http://{address}/v1/things?a=b").parse().unwrap();
         let headers = [("authorization", "Bearer quiet".to_owned()), ("x-a", "1".to_owned())];
-        let answer = sender().call(method.clone(), &url, &headers, body.map(str::to_owned)).await.unwrap();
+        let answer = sender().call(method.clone(), &url, &headers, body.map(str::to_owned), 2).await.unwrap();
         assert_eq!((answer.status, answer.body.as_slice()), (409, &b"ok"[..]));
         let (request, ()) = received.await.unwrap();
         assert!(request.head.starts_with(&format!("{method} /v1/things?a=b HTTP/1.1\r\n")), "{}", request.head);
         assert_eq!((request.header("authorization"), request.header("x-a")), (Some("Bearer quiet"), Some("1")));
-        assert_eq!(request.body, body.unwrap_or_default().as_bytes());
+        let body = body.unwrap_or_default();
+        assert_eq!(request.body, body.as_bytes());
+        // Servers may refuse a request that is to do something and says no length (RFC 9110, 8.6 and 15.5.12).
+        let length = (method != Method::GET).then(|| body.len().to_string());
+        assert_eq!(request.header("content-length"), length.as_deref(), "{method} {body}");
+        assert_eq!(request.head.matches("content-length").count(), usize::from(length.is_some()));
     }
     let untouched = Untouched::new();
     let url = format!("http://{}/", untouched.address()).parse().unwrap();
     let usual = Sender::new(USUAL, Clock::System).unwrap();
-    assert_eq!(usual.call(Method::GET, &url, &[], None).await, Err(Failure::AddressNotAllowed));
+    assert_eq!(usual.call(Method::GET, &url, &[], None, 2).await, Err(Failure::AddressNotAllowed));
     let broken = [("x-a", "1\r\nx-b: 2".to_owned())];
-    assert_eq!(sender().call(Method::GET, &url, &broken, None).await, Err(Failure::ConnectionFailed));
+    assert_eq!(sender().call(Method::GET, &url, &broken, None, 2).await, Err(Failure::ConnectionFailed));
     untouched.assert();
 }

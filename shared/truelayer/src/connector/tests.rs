@@ -1,4 +1,4 @@
-use models::{AccountIdentifier, Currency, MinorUnits, Mode, PayerKind};
+use models::{AccountIdentifier, Currency, MinorUnits, Mode, PayerKind, PaysRefund};
 use outbound::Policy;
 use providers::Availability;
 use serde_json::json;
@@ -66,7 +66,7 @@ fn failed(reason: &str) -> (u16, Value) {
     (200, json!({ "id": PAYMENT, "status": "failed", "failure_stage": "authorizing", "failure_reason": reason }))
 }
 
-fn taken() -> (u16, Value) {
+fn accepted() -> (u16, Value) {
     (202, Value::Null)
 }
 
@@ -110,7 +110,7 @@ async fn an_attempt_is_begun_by_its_recorded_bytes_and_leads_to_the_page_and_bac
 }
 
 #[tokio::test]
-async fn a_begin_that_is_refused_is_told_from_one_that_may_have_happened() {
+async fn a_begin_that_is_refused_never_happened_and_any_other_that_fails_may_have() {
     for (answer, is_refused) in [
         (refused(400), true),
         (refused(422), true),
@@ -160,19 +160,19 @@ async fn a_payment_that_is_not_there_is_unknown_and_one_by_its_id_says_nothing_o
 async fn the_status_says_what_became_of_cancelling() {
     let too_late = Cancellation::TooLate;
     for (answers, expected) in [
-        (vec![taken(), failed("canceled")], Ok(Cancellation::Yes)),
-        (vec![taken(), payment("authorizing"), failed("canceled")], Ok(Cancellation::Yes)),
+        (vec![accepted(), failed("canceled")], Ok(Cancellation::Yes)),
+        (vec![accepted(), payment("authorizing"), failed("canceled")], Ok(Cancellation::Yes)),
         (vec![refused(400), failed("expired")], Ok(Cancellation::Yes)),
         (vec![refused(400), payment("authorized")], Ok(too_late(Status::Accepted))),
-        (vec![taken(), payment("executed")], Ok(too_late(Status::Settled(PaidFrom::Undisclosed)))),
+        (vec![accepted(), payment("executed")], Ok(too_late(Status::Settled(PaidFrom::Undisclosed)))),
         (
             vec![refused(400), failed("insufficient_funds")],
             Ok(too_late(Status::Refused(models::DeclineReason::InsufficientFunds))),
         ),
         (vec![refused(400), payment("authorizing")], Err("the provider refused the request")),
         (vec![refused(503)], Err("the provider could not be reached")),
-        (vec![taken(), refused(503)], Err("the provider could not be reached")),
-        ([vec![taken()], vec![payment("authorizing"); 4]].concat(), Err("the provider could not be reached")),
+        (vec![accepted(), refused(503)], Err("the provider could not be reached")),
+        ([vec![accepted()], vec![payment("authorizing"); 4]].concat(), Err("the provider could not be reached")),
     ] {
         let (count, (truelayer, log)) = (answers.len(), truelayer(answers).await);
         let (connector, session) = (at_bank(&truelayer), session());
@@ -219,12 +219,23 @@ async fn what_came_into_a_merchant_account_can_be_refunded() {
 }
 
 #[tokio::test]
+async fn what_pays_a_refund_goes_to_the_customer() {
+    let (truelayer, _) = truelayer(vec![]).await;
+    let (connector, session) = (at_bank(&truelayer), in_euros());
+    let into_merchant_account = |session: &Session| pays_into_merchant_account(&connector.begin_request(session, 1));
+    assert!(into_merchant_account(&session));
+    let pays_refund = PaysRefund { refund_id: RefundId::new(samples::uuid()), session_id: session.id };
+    assert!(!into_merchant_account(&Session { pays_refund: Some(pays_refund), ..session }));
+}
+
+#[tokio::test]
 async fn nothing_is_submitted() {
     let (truelayer, _) = truelayer(vec![]).await;
     let (connector, session) = (at_bank(&truelayer), session());
     let attempt = attempt(&connector, &session, Some(PAYMENT));
     assert_eq!(connector.moves_money(), MovesMoney::AtConsent);
-    assert_eq!(connector.link_lasts(), Some(SignedDuration::from_mins(15)));
+    assert_eq!(connector.link_lasts(), Some(SignedDuration::from_mins(10)));
+    assert_eq!((connector.repeats_within(), connector.takes_back()), (Some(SignedDuration::from_hours(24)), false));
     assert_eq!(connector.prepare(&session, &attempt, samples::NOW), None);
     let error = connector.submit(&session, &attempt, &samples::submission(samples::NOW), samples::NOW).await;
     assert!(matches!(error, Err(ProviderError::Refused(_))));
@@ -297,6 +308,8 @@ async fn nothing_is_offered_that_can_not_be_paid_there() {
         (Wanted { method: PaymentMethod::Card, ..WANTED }, None),
         (Wanted { currency: Currency::SEK, ..WANTED }, None),
         (Wanted { country, ..WANTED }, None),
+        // What is opened there might be paid for ever.
+        (Wanted { currency: Currency::EUR, country, ..WANTED }, None),
         (Wanted { provider: Some(&mock), ..WANTED }, None),
         (WANTED, Some(&unreachable)),
     ] {

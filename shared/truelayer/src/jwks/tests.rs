@@ -99,7 +99,7 @@ fn the_keys_on_p521_are_read_and_others_passed_over() {
         let mut set: Value = serde_json::from_slice(published).unwrap();
         set["keys"][0][name] = value.clone();
         assert_eq!(read(set.to_string().as_bytes()).unwrap_err(), JwksError::Unreadable, "{name}: {value}");
-        // It takes nothing from the others.
+        // The others are read all the same.
         let good = SigningKey::from_pem("k-2", include_str!("../../testdata/pkcs8.pem")).unwrap().public_jwk();
         set["keys"].as_array_mut().unwrap().push(good);
         assert_eq!(read(set.to_string().as_bytes()).unwrap().len(), 1, "{name}: {value}");
