@@ -253,8 +253,7 @@ impl Checkout {
             Choice::TooMany => return Err(too_many_attempts()),
             Choice::Begin => {
                 let bank: BankId = form.bank.parse().map_err(|_| unknown_bank())?;
-                let offers = self.payments.offers(&session).await;
-                match offers.iter().find(|offer| offer.id == bank).map(|offer| offer.availability) {
+                match self.payments.offer(&session, &bank).await.map(|offer| offer.availability) {
                     Some(Availability::Available) => {}
                     Some(Availability::Down(_)) => return Err(bank_down()),
                     None => return Err(unknown_bank()),

@@ -196,6 +196,7 @@ impl<'a> Refundable<'a> {
             }
             Err(RefundError::NotFound) => Err(Problem::NotFound),
             Err(RefundError::Store(error)) => Err(error.into()),
+            Err(RefundError::Provider(error)) => Err(Problem::Unavailable(Box::new(error))),
         }
     }
 

@@ -118,6 +118,7 @@ pub(crate) const fn act_text(kind: ActKind) -> &'static str {
     match kind {
         ActKind::RefundMade => "made a refund",
         ActKind::RefundCancelled => "cancelled a refund",
+        ActKind::RefundConcluded => "said what became of a refund",
         ActKind::PaymentCancelled => "cancelled the payment",
         ActKind::PersonalDataShown => "saw personal data",
         ActKind::SignedIn => "signed in",

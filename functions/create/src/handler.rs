@@ -175,8 +175,9 @@ impl Create {
             }
         };
         if caller.mode() == Mode::Live && !self.settings.local_live {
-            let (methods, provider) = (new.payment_methods.as_slice(), new.offer_limits.provider.as_ref());
-            let payable = providers::can_be_paid_live(methods, new.amount.currency(), &new.payee.account, provider);
+            let (methods, limits) = (new.payment_methods.as_slice(), &new.offer_limits);
+            let (currency, account) = (new.amount.currency(), &new.payee.account);
+            let payable = providers::can_be_paid_live(methods, currency, account, limits, new.known_payer());
             payable.map_err(|why| format.not_payable_live(why))?;
         }
         let Some(clock_id) = new.test_clock else { return Ok((new, None)) };

@@ -125,6 +125,7 @@ impl RefundFunction {
             RefundError::NotFound => Refusal::Unknown(format.refunded_parameter()).into(),
             RefundError::NotRefundable(why) => format.not_refundable(why).into(),
             RefundError::Store(error) => error.into(),
+            RefundError::Provider(error) => ApiError::Unavailable(Box::new(error)),
             // Nobody has seen a count here.
             error @ RefundError::OthersMeanwhile(_) => ApiError::Internal(Box::new(error)),
         })

@@ -751,7 +751,9 @@ mod tests {
             (NotPayableLive::Methods, ["currency", "payment_method_types", "meta.payment_methods"]),
             (NotPayableLive::Currency, ["currency", "currency", "data.attributes.currency"]),
             (NotPayableLive::Account, ["payee", "payment_method_types", "data.attributes.currency"]),
+            (NotPayableLive::Country, ["currency", "payment_method_types", "header.x-country"]),
             (NotPayableLive::Provider, ["currency", "payment_method_types", "header.x-provider"]),
+            (NotPayableLive::Payer, ["payer.email", "customer", "meta.psu_email"]),
         ] {
             let formats = [Format::Banked(Dialect::V2), Format::Yorlet, Format::Fintecture];
             for (format, field) in formats.into_iter().zip(fields) {

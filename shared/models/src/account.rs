@@ -230,6 +230,14 @@ pub struct Payer {
     pub phone: Option<PhoneNumber>,
 }
 
+impl Payer {
+    /// Whether they can be reached: by an e-mail address, or by a telephone number that says its country. TrueLayer begins no
+    /// payment of anybody else (`user` in <https://docs.truelayer.com/reference/create-payment>).
+    pub fn can_be_reached(&self) -> bool {
+        self.email.is_some() || self.phone.as_ref().is_some_and(|phone| phone.international().is_some())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

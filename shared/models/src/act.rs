@@ -49,6 +49,8 @@ act_kinds! {
     RefundMade => "refund_made",
     /// Cancelled a refund.
     RefundCancelled => "refund_cancelled",
+    /// Said what became of a refund that its provider never answered about.
+    RefundConcluded => "refund_concluded",
     /// Cancelled a payment.
     PaymentCancelled => "payment_cancelled",
     /// Asked for the personal data of a payment.

@@ -28,12 +28,13 @@ pub enum MovesMoney {
 pub struct PaymentAttempt {
     /// 1 for the first, at most [`MAX_ATTEMPTS`].
     pub number: u8,
-    /// Which bank.
+    /// Which bank; of one that is reached through a provider of many, that provider.
     pub bank: BankId,
     /// Where the payer goes to consent. Where money moves at consent it is a page of ours: the provider's own link may hold
     /// a token, and is never stored.
     pub redirect_url: String,
-    /// What the bank's connector needs to find the payment again; nobody else reads it.
+    /// What the bank's connector needs to find the payment again, which nobody else reads; where money moves at consent, what the
+    /// provider of many calls the bank, if one was chosen.
     pub provider_state: String,
     /// What is known of it if its money moves at consent. None says that it moves at submission.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -47,6 +48,15 @@ impl PaymentAttempt {
     /// When its money moves.
     pub const fn moves_money(&self) -> MovesMoney {
         if self.at_consent.is_some() { MovesMoney::AtConsent } else { MovesMoney::AtSubmission }
+    }
+
+    /// What the payer chose, by the id that it was offered under. It is stored in parts: an earlier release knows no id with a dot.
+    pub fn chosen(&self) -> BankId {
+        let Self { bank, provider_state, at_consent, .. } = self;
+        if at_consent.is_none() || provider_state.is_empty() {
+            return bank.clone();
+        }
+        format!("{bank}.{provider_state}").parse().unwrap_or_else(|_| bank.clone())
     }
 }
 

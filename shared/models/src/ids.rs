@@ -289,7 +289,12 @@ text_id!(
 impl BankId {
     /// Who is asked about its payments: the bank itself, or the provider of many that it is reached through.
     pub fn provider(&self) -> &str {
-        self.0.split_once('.').map_or(&self.0, |(provider, _)| provider)
+        self.parts().0
+    }
+
+    /// Who is asked, and what that one calls the bank if it leads to many.
+    pub fn parts(&self) -> (&str, Option<&str>) {
+        self.0.split_once('.').map_or((&self.0, None), |(provider, bank)| (provider, Some(bank)))
     }
 }
 

@@ -118,6 +118,11 @@ impl NewSession {
             test_clock: None,
         }
     }
+
+    /// Who pays, if enough is known of them: the checkout asks them nothing, and begins with the choice of how to pay.
+    pub fn known_payer(&self) -> Option<&Payer> {
+        self.payer.as_ref().filter(|payer| !self.email_receipt || payer.email.is_some())
+    }
 }
 
 /// A merchant's own notes on a session: at most 50, with keys of 1 to 40 and values of at most 500 characters.

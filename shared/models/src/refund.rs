@@ -16,7 +16,7 @@ use crate::refund_transition::{RefundEvent, RefundState};
 use crate::session::{Creation, PaysRefund, Session};
 use crate::test_clock::OnClock;
 use crate::text::{MerchantUrl, Name, Reference};
-use crate::transition::SessionState;
+use crate::transition::{SessionEvent, SessionState};
 use crate::wire_format::{Extra, WireFormat};
 
 /// How many refunds one session may have, failed ones included.
@@ -312,7 +312,8 @@ impl Refund {
         Ok(payment)
     }
 
-    /// Turns to awaiting_payment, with a session of the longest lifetime from the refunded session's payee to `payee`.
+    /// Turns to awaiting_payment, with a session of the longest lifetime from the refunded session's payee to `payee`. A live one
+    /// asks first for an e-mail address of the merchant's, which its provider may need and nobody knows here.
     fn begin_payment(
         &mut self,
         session: &Session,
@@ -343,10 +344,15 @@ impl Refund {
             at,
             test_clock: self.test_clock,
             base_url: self.base_url.clone(),
-            write_id,
+            write_id: write_id.clone(),
         };
         let pays_refund = Some(PaysRefund { refund_id: self.id, session_id: self.session_id });
-        let payment = Session { pays_refund, ..Session::create(new, creation) };
+        let mut payment = Session { pays_refund, ..Session::create(new, creation) };
+        if self.mode == Mode::Live {
+            payment.state = SessionState::AwaitingPayer;
+            payment.payer_named_at_creation = true;
+            payment.history = History::begin(payment.state, at, SessionEvent::Created, write_id);
+        }
         self.state = RefundState::AwaitingPayment;
         self.payment_session_id = Some(id);
         self.expires_at = payment.expires_at;

@@ -207,10 +207,9 @@ impl Session {
     pub fn create(new: NewSession, creation: Creation) -> Self {
         let Creation { id, end_to_end_id, merchant_id, mode, list_shard, at, test_clock, base_url, write_id } =
             creation;
-        let (state, payer_named_at_creation) = match &new.payer {
-            Some(payer) if new.email_receipt && payer.email.is_none() => (SessionState::AwaitingPayer, true),
+        let (state, payer_named_at_creation) = match new.known_payer() {
             Some(_) => (SessionState::AwaitingProvider, false),
-            None => (SessionState::AwaitingPayer, false),
+            None => (SessionState::AwaitingPayer, new.payer.is_some()),
         };
         Self {
             id,

@@ -255,6 +255,14 @@ fn has_credentials(url: &url::Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
 }
 
+impl PhoneNumber {
+    /// As it is dialled from any country (E.164, 6.2.1), a `+` and digits; none if it doesn't say which country it is of.
+    pub fn international(&self) -> Option<String> {
+        let number = self.0.strip_prefix('+')?;
+        Some(format!("+{}", number.chars().filter(char::is_ascii_digit).collect::<String>()))
+    }
+}
+
 impl Name {
     /// Stands where a person's name was, once it is removed.
     pub(crate) fn erased() -> Self {

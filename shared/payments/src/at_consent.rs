@@ -6,10 +6,12 @@ use models::{
     next_check_at, next_check_by_clock,
 };
 use providers::{Arrivals, Begun, Cancellation, Next, PayerLink, Provider, ProviderError, Status};
+use runtime::Metric;
 use store::{ChangeError, StoreError};
 
 use crate::Payments;
 use crate::begin::BeginError;
+use crate::connector::is_not_connected;
 use crate::error::{PaymentError, cause, recorded};
 use crate::next_step::{self, AtConsentStep};
 
@@ -92,7 +94,7 @@ impl Payments {
         let next = lapsed.number.checked_add(1).filter(|_| session.may_choose_again());
         // The provider may have given it up by itself: the page is to show what became of it.
         let Some(next) = next else { return self.follow_up(session).await.map(|()| Way::Page) };
-        let begun = match self.begin(session, lapsed.bank.clone(), next).await {
+        let begun = match self.begin(session, lapsed.chosen(), next).await {
             Ok(begun) => begun,
             Err(BeginError::NotFound | BeginError::UnknownProvider) => return Ok(Way::Page),
             Err(BeginError::Payment(error)) => return Err(error),
@@ -104,7 +106,7 @@ impl Payments {
     }
 
     /// Sends the recorded request that begins an attempt, and records the provider's id of it. None if the provider refused for
-    /// good, which is recorded as well.
+    /// good, or has not answered for as long as the request may be repeated, which is recorded as well.
     ///
     /// Until its id is recorded nobody has had the link, so that an attempt which ends here was never consented to.
     pub(crate) async fn ask_to_begin(
@@ -114,6 +116,13 @@ impl Payments {
         at_consent: &AtConsent,
     ) -> Result<Option<Next>, PaymentError> {
         let connector = self.connector(attempt, session)?;
+        let age = self.now(session).duration_since(at_consent.begun_at);
+        if at_consent.payment_id.is_none() && connector.repeats_within().is_some_and(|within| age >= within) {
+            // No answer was ever recorded, and what is sent so late might be another payment.
+            tracing::error!(session_id = %session.id, attempt = attempt.number, begun_at = %at_consent.begun_at, "never begun: the provider did not answer in time");
+            self.end_attempt(session, AttemptEnd::NotBegun).await?;
+            return Ok(None);
+        }
         match connector.begin(session, attempt.number, &at_consent.request).await {
             Ok(Begun { payment_id, next, .. }) => {
                 let payment_id = payment_id.ok_or(PaymentError::Inconsistent("id at its provider"))?;
@@ -159,6 +168,9 @@ impl Payments {
 
     /// Finds out where an attempt stands that the payer may have consented to, and records what follows. Whatever goes wrong, it
     /// stays due.
+    ///
+    /// # Errors
+    /// See [`PaymentError`]. That its provider could not be asked is logged by then.
     pub(crate) async fn follow_up_at_consent(
         &self,
         session: &Session,
@@ -175,15 +187,25 @@ impl Payments {
             Ok(None) => Ok(Followed::Recorded),
             Err(error) => Err(error),
         };
+        let since = session.pending_since().unwrap_or(at_consent.begun_at);
         match followed {
             Ok(Followed::Recorded) => Ok(()),
             Ok(Followed::Open | Followed::TimePassed | Followed::Underpaid) => {
-                self.check_again(session, at_consent, now).await
+                self.check_again(session, since, now).await
             }
             Err(PaymentError::Provider(error)) => {
                 let cause = cause(&error);
-                tracing::warn!(session_id = %session.id, %error, cause, "the provider could not be asked");
-                self.check_again(session, at_consent, now).await
+                let is_not_connected = is_not_connected(&error);
+                if is_not_connected {
+                    tracing::error!(session_id = %session.id, %error, cause, "the provider is not connected");
+                    Metric::DueFailed.count();
+                } else {
+                    tracing::warn!(session_id = %session.id, %error, cause, "the provider could not be asked");
+                }
+                // As soon as can be, so that the alarm rings until it is mended.
+                let since = if is_not_connected && session.test_clock.is_none() { now } else { since };
+                self.check_again(session, since, now).await?;
+                Err(error.into())
             }
             Err(error @ (PaymentError::Store(_) | PaymentError::Inconsistent(_))) => Err(error),
         }
@@ -322,9 +344,9 @@ impl Payments {
             .filter(|session| session.state == SessionState::Pending && session.attempt_number() == attempt.number))
     }
 
-    /// When the provider is next asked: soon for a young attempt, and when the session's time has passed.
-    async fn check_again(&self, session: &Session, at_consent: &AtConsent, now: Timestamp) -> Result<(), PaymentError> {
-        let since = session.pending_since().unwrap_or(at_consent.begun_at);
+    /// When the provider is next asked about what has been open `since` then: soon if that is young, and when the session's time has
+    /// passed.
+    async fn check_again(&self, session: &Session, since: Timestamp, now: Timestamp) -> Result<(), PaymentError> {
         self.note_if_stuck(session, now);
         let by_clock = session.test_clock.is_some();
         let mut at = if by_clock { next_check_by_clock(since, now) } else { next_check_at(since, now) };

@@ -46,7 +46,7 @@ impl Payments {
     /// See [`BeginError`]; nothing has begun.
     pub async fn begin(&self, session: &Session, provider: BankId, number: u8) -> Result<Session, BeginError> {
         let connector = self.providers.find(&provider, session.mode).ok_or(BeginError::UnknownProvider)?;
-        if session.transfer().is_some() && session.attempt.as_ref().is_some_and(|open| open.bank == provider) {
+        if session.transfer().is_some() && session.attempt.as_ref().is_some_and(|open| open.chosen() == provider) {
             return Ok(session.clone());
         }
         match connector.moves_money() {
@@ -70,13 +70,14 @@ impl Payments {
             }
             MovesMoney::AtConsent => {
                 let begun_at = self.now(session);
+                let (asked, chosen) = provider.parts();
                 let request = connector.begin_request(session, number);
                 let at_consent = AtConsent { begun_at, request, payment_id: None, transfer: None };
                 let attempt = PaymentAttempt {
                     number,
-                    bank: provider,
+                    bank: asked.parse().map_err(|_| BeginError::UnknownProvider)?,
                     redirect_url: format!("{}/bank/{number}", session.checkout_url()),
-                    provider_state: String::new(),
+                    provider_state: chosen.unwrap_or_default().to_owned(),
                     at_consent: Some(at_consent),
                     ended: None,
                 };

@@ -7,8 +7,6 @@ use store::{MockLedger, Table};
 use thiserror::Error;
 use truelayer::{AtBank, TrueLayer};
 
-use crate::error::PaymentError;
-
 /// What an installation is connected to, beside the mocks of test sessions.
 #[derive(Debug, Clone, Default)]
 pub struct Connections {
@@ -57,6 +55,11 @@ struct NotConnected {
     mode: Mode,
 }
 
+/// Whether a provider could not be asked because it is not connected: only an operator mends that.
+pub(crate) fn is_not_connected(error: &ProviderError) -> bool {
+    matches!(error, ProviderError::Unreachable(cause) if cause.is::<NotConnected>())
+}
+
 /// All providers that payers may choose, and how to reach them.
 #[derive(Debug)]
 pub(crate) struct Connectors {
@@ -80,27 +83,31 @@ impl Connectors {
 
     /// The connector of a provider that something was begun at. Where it is not connected just now, it can't be asked, which
     /// says nothing about the payment.
-    pub(crate) fn connected(&self, bank: &BankId, mode: Mode) -> Result<Connector, PaymentError> {
-        let not_connected = || ProviderError::unreachable(NotConnected { bank: bank.clone(), mode });
-        self.find(bank, mode).ok_or_else(|| not_connected().into())
+    pub(crate) fn connected(&self, bank: &BankId, mode: Mode) -> Result<Connector, ProviderError> {
+        self.find(bank, mode).ok_or_else(|| ProviderError::unreachable(NotConnected { bank: bank.clone(), mode }))
     }
 
     /// What a payer may choose from. A session that follows a test clock has no provider whose clock is another.
     pub(crate) async fn offers(&self, session: &Session, wanted: &Wanted<'_>) -> Vec<Offer> {
-        let mut offers = match self.truelayer_for(session) {
-            Some(truelayer) => truelayer.offers(wanted, session.payer.as_ref()).await,
-            None => Vec::new(),
-        };
-        offers.extend(self.mocks.offers(wanted));
-        offers
+        match self.truelayer_for(session) {
+            Some(truelayer) => self.and_mocks(truelayer.offers(wanted, session.payer.as_ref()).await, wanted),
+            None => self.mocks.offers(wanted),
+        }
     }
 
     /// The same, of what is known without asking anybody.
     pub(crate) fn known_offers(&self, session: &Session, wanted: &Wanted<'_>) -> Vec<Offer> {
-        let truelayer = self.truelayer_for(session);
-        let mut offers =
-            truelayer.map_or_else(Vec::new, |truelayer| truelayer.known_offers(wanted, session.payer.as_ref()));
-        offers.extend(self.mocks.offers(wanted));
+        match self.truelayer_for(session) {
+            Some(truelayer) => self.and_mocks(truelayer.known_offers(wanted, session.payer.as_ref()), wanted),
+            None => self.mocks.offers(wanted),
+        }
+    }
+
+    /// Those of TrueLayer among the mocks, of which the first one stays first: it is what is tried most.
+    fn and_mocks(&self, of_truelayer: Vec<Offer>, wanted: &Wanted<'_>) -> Vec<Offer> {
+        let mut offers = self.mocks.offers(wanted);
+        let second = offers.len().min(1);
+        offers.splice(second..second, of_truelayer);
         offers
     }
 

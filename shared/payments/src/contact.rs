@@ -1,6 +1,6 @@
 //! Whether a provider has to be able to reach the payer.
 
-use models::{PaymentMethod, Session};
+use models::{Payer, PaymentMethod, Session};
 
 use crate::{Payments, wanted};
 
@@ -14,14 +14,14 @@ impl Payments {
 
 /// Whether TrueLayer may lead this payer to a bank, and could not reach them.
 fn leads_to_a_bank_unreached(session: &Session) -> bool {
-    let is_reached = session.payer.as_ref().is_some_and(|payer| payer.email.is_some() || payer.phone.is_some());
+    let is_reached = session.payer.as_ref().is_some_and(Payer::can_be_reached);
     let mut wanted = wanted(session).filter(|wanted| wanted.method == PaymentMethod::PayByBank);
-    !is_reached && wanted.any(|wanted| wanted.provider.is_none_or(|named| named.provider() == "truelayer"))
+    !is_reached && wanted.any(|wanted| wanted.provider.is_none_or(|named| named.provider() == providers::TRUELAYER))
 }
 
 #[cfg(test)]
 mod tests {
-    use models::{Currency, Money, OfferLimits, Payer, PaymentMethods};
+    use models::{Currency, Money, OfferLimits, PaymentMethods};
     use samples::{PAYER_EMAIL, PAYER_NAME, name, payer, session, text};
 
     use super::*;
@@ -36,6 +36,8 @@ mod tests {
         for (session, expected) in [
             (by_bank.clone(), true),
             (Session { payer: Some(known(None)), ..by_bank.clone() }, true),
+            // In which country it is dialled is not said.
+            (Session { payer: Some(known(Some("07911 123456"))), ..by_bank.clone() }, true),
             (Session { payer: Some(known(Some("+447911123456"))), ..by_bank.clone() }, false),
             (Session { payer: Some(payer(PAYER_NAME, PAYER_EMAIL)), ..by_bank.clone() }, false),
             (Session { payment_methods: or_by_card, ..by_bank.clone() }, true),

@@ -91,8 +91,9 @@ impl Payments {
         let session = self.sessions.get(&session_id).await?;
         let now = session.as_ref().map_or_else(|| self.clock.now(), |session| self.now(session));
         if let Some(session) = session.filter(is_latest) {
-            if open(&session).is_some() {
-                self.follow_up(&session).await?;
+            if let Some((latest, at_consent)) = open(&session) {
+                // Where it could not be asked, the answer says so, and it sends the webhook again.
+                Box::pin(self.follow_up_at_consent(&session, latest, at_consent, now)).await?;
                 // The provider may have closed it before, and what made this webhook have come after that.
                 let followed = self.sessions.get(&session_id).await?.filter(is_latest);
                 if followed.is_some_and(|session| open(&session).is_some() || session.state == SessionState::Sent) {

@@ -29,7 +29,11 @@ impl Payments {
         let now = self.now(session);
         if let Some((attempt, at_consent)) = open(session) {
             // In a box, as are other deep futures here: a thread's stack has 2 MB where tests run.
-            return Box::pin(self.follow_up_at_consent(session, attempt, at_consent, now)).await;
+            return match Box::pin(self.follow_up_at_consent(session, attempt, at_consent, now)).await {
+                // It is logged, and due again.
+                Err(PaymentError::Provider(_)) => Ok(()),
+                followed => followed,
+            };
         }
         let state = session.state_at(now);
         match state {
@@ -53,7 +57,7 @@ impl Payments {
 
     /// Who an attempt is at.
     pub(crate) fn connector(&self, attempt: &PaymentAttempt, session: &Session) -> Result<Connector, PaymentError> {
-        self.providers.connected(&attempt.bank, session.mode)
+        Ok(self.providers.connected(&attempt.chosen(), session.mode)?)
     }
 
     /// The payer may have consented; or come back without.

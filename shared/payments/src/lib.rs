@@ -29,7 +29,7 @@ mod refund_way;
 mod taken_back;
 
 use jiff::Timestamp;
-use models::{OfferLimits, Session, SessionEvent, SessionId};
+use models::{BankId, OfferLimits, Session, SessionEvent, SessionId};
 use providers::{Offer, Wanted};
 use runtime::{Clock, Random};
 use store::{BankPayments, Change, Refunds, Sessions, Table};
@@ -85,6 +85,18 @@ impl Payments {
     /// The same, of what is known without asking a provider which banks it leads to: for the name of one that was chosen.
     pub fn known_offers(&self, session: &Session) -> Vec<Offer> {
         wanted(session).flat_map(|wanted| self.providers.known_offers(session, &wanted)).collect()
+    }
+
+    /// The offer of one provider, if the payer may choose it. One that leads to many banks may itself be chosen, whether or not they
+    /// can be listed by now: it was shown in their place where they could not be.
+    pub async fn offer(&self, session: &Session, provider: &BankId) -> Option<Offer> {
+        for wanted in wanted(session).filter(|wanted| wanted.provider.is_none_or(|only| only == provider)) {
+            let wanted = Wanted { provider: Some(provider), ..wanted };
+            if let Some(offer) = self.providers.offers(session, &wanted).await.pop() {
+                return Some(offer);
+            }
+        }
+        None
     }
 
     /// Now, by the session's test clock if it follows one.

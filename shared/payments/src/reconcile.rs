@@ -42,6 +42,8 @@ pub enum Differs {
     Ahead,
     /// The provider has been ahead for an hour or longer.
     Behind,
+    /// An attempt has been over for an hour or longer, and the provider still calls it open.
+    Open,
     /// The provider does not know the payment, or says what we do not know.
     Unknown,
 }
@@ -106,9 +108,9 @@ fn recorded(session: &PaidSession, payment: &KnownPayment) -> Recorded {
 }
 
 fn fit(session: &PaidSession, payment: &KnownPayment, status: &Status, now: Timestamp) -> Fit {
-    let behind = || {
+    let after_an_hour = |how| {
         let is_old = session.history.last_at().is_none_or(|at| now.duration_since(at) >= STUCK_AFTER);
-        if is_old { Fit::Differs(Differs::Behind) } else { Fit::Lags }
+        if is_old { Fit::Differs(how) } else { Fit::Lags }
     };
     let late = || {
         let is_noted = session.late_money.as_ref().is_some_and(|money| money.payment_id == payment.id);
@@ -135,9 +137,9 @@ fn fit(session: &PaidSession, payment: &KnownPayment, status: &Status, now: Time
             | Status::TakenBack(_)
             | Status::Refused(_)
             | Status::Cancelled,
-        ) => behind(),
-        // Nobody is led there any more, and it lapses.
-        (Recorded::Over, Status::AwaitingConsent) => behind(),
+        ) => after_an_hour(Differs::Behind),
+        // Nobody is led there any more, and it lapses by itself: nothing follows it up here.
+        (Recorded::Over, Status::AwaitingConsent) => after_an_hour(Differs::Open),
         (Recorded::Over, Status::Consented | Status::Accepted | Status::Settled(_)) => late(),
     }
 }

@@ -4,6 +4,7 @@
 use models::{
     EndToEndId, MinorUnits, NewRefund, NotRefundable, Refund, RefundCreation, RefundId, Session, SessionId, WriteId,
 };
+use providers::ProviderError;
 use store::{ActWrite, Fingerprint, Owner, RefundChangeError, RefundChanged, RefundCreated, RefundEnd, StoreError};
 use thiserror::Error;
 
@@ -50,6 +51,9 @@ pub enum RefundError {
     /// The session has other refunds by now than its author saw; as it is now.
     #[error("the session has other refunds by now")]
     OthersMeanwhile(Box<Session>),
+    /// The payment's provider is not connected, which alone knows by which way the money goes back; nothing is recorded.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
     /// The table failed us; the refund may have been made.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -116,7 +120,14 @@ impl Payments {
             }
             let at = self.now(&refunded);
             let amount = refunded.amount_to_refund(new.amount, at)?;
-            let (provider, at_provider) = self.refund_at_provider(&refunded, id, amount).unzip();
+            let (provider, at_provider) = match self.refund_at_provider(&refunded, id, amount) {
+                Ok(found) => found.unzip(),
+                // What was made before is answered again.
+                Err(error) => match self.refunds.created(&id).await? {
+                    Some((refund, first)) => return Ok(Made::Existing(refund, first)),
+                    None => return Err(error.into()),
+                },
+            };
             let creation = RefundCreation {
                 id,
                 payment_session_id: SessionId::new(self.random.uuid_v4()),

@@ -3,14 +3,17 @@
 
 use jiff::{SignedDuration, Timestamp};
 use models::{Money, Refund, RefundAtProvider, RefundId, RefundState, Session, next_check_at, next_check_by_clock};
-use providers::{Provider, RefundAnswer, RefundStatus};
+use providers::{Provider, ProviderError, RefundAnswer, RefundStatus};
 use runtime::Metric;
 use store::{RefundChangeError, RefundConclusion};
 
 use crate::Payments;
-use crate::connector::Connector;
+use crate::connector::{Connector, is_not_connected};
 use crate::error::{PaymentError, cause};
 use crate::follow_up::STUCK_AFTER;
+
+/// How many refunds of a session are followed up while somebody waits; the schedule follows the others up.
+const FOLLOWED_AT_ONCE: usize = 20;
 
 /// How long a refund that the provider has accepted is under way until it is counted as stuck: some take working days.
 const SLOW_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -29,17 +32,22 @@ enum Followed {
 impl Payments {
     /// The provider of a session's payment, and what asks it to refund so much; none unless the money moved at consent and that
     /// provider can refund.
+    ///
+    /// # Errors
+    /// The provider is not connected, and it alone knows whether the refund is its own to make.
     pub(crate) fn refund_at_provider(
         &self,
         session: &Session,
         id: RefundId,
         amount: Money,
-    ) -> Option<(Connector, RefundAtProvider)> {
-        let attempt = session.attempt.as_ref()?;
-        let payment_id = attempt.at_consent.as_ref()?.payment_id.clone()?;
-        let provider = self.connector(attempt, session).ok()?;
-        let request = provider.refund_request(session, attempt, id, amount)?;
-        Some((provider, RefundAtProvider { provider: attempt.bank.clone(), payment_id, request, id: None }))
+    ) -> Result<Option<(Connector, RefundAtProvider)>, ProviderError> {
+        let Some(attempt) = &session.attempt else { return Ok(None) };
+        let payment_id = attempt.at_consent.as_ref().and_then(|at_consent| at_consent.payment_id.clone());
+        let Some(payment_id) = payment_id else { return Ok(None) };
+        let connector = self.providers.connected(&attempt.chosen(), session.mode)?;
+        let request = connector.refund_request(session, attempt, id, amount);
+        let provider = attempt.bank.clone();
+        Ok(request.map(|request| (connector, RefundAtProvider { provider, payment_id, request, id: None })))
     }
 
     /// Finds out where a refund stands that its provider makes, and records it; nothing of any other. Whatever goes wrong, it
@@ -48,50 +56,62 @@ impl Payments {
     /// # Errors
     /// See [`PaymentError`].
     pub async fn follow_up_refund(&self, refund: &Refund) -> Result<(), PaymentError> {
-        let Some(at_provider) = refund.open_at_provider() else { return Ok(()) };
-        match self.providers.connected(&at_provider.provider, refund.mode) {
-            Ok(provider) => self.follow_up_refund_at(&provider, refund, at_provider).await,
-            Err(error) => self.refund_is_unknown(refund, &error).await,
+        match self.ask_about_open_refund(refund).await {
+            // It is logged, and due again.
+            Err(PaymentError::Provider(_)) => Ok(()),
+            followed => followed,
         }
     }
 
-    /// The same, of each of a session's refunds.
+    /// The same, of the first of a session's refunds that are open, until their provider can't be asked.
+    ///
+    /// # Errors
+    /// See [`PaymentError`].
     pub(crate) async fn follow_up_refunds_of(&self, session: &Session) -> Result<(), PaymentError> {
         if session.refund_count > 0 {
-            for refund in self.refunds.of(&session.id).await?.refunds {
-                self.follow_up_refund(&refund).await?;
+            let refunds = self.refunds.of(&session.id).await?.refunds;
+            let open = refunds.iter().filter(|refund| refund.open_at_provider().is_some());
+            for refund in open.take(FOLLOWED_AT_ONCE) {
+                self.ask_about_open_refund(refund).await?;
             }
         }
         Ok(())
     }
 
-    pub(crate) async fn follow_up_refund_at(
-        &self,
-        provider: &impl Provider,
-        refund: &Refund,
-        at_provider: &RefundAtProvider,
-    ) -> Result<(), PaymentError> {
+    /// Follows a refund up, if it is open at its provider. That this could not be asked is logged, and it is due again then.
+    async fn ask_about_open_refund(&self, refund: &Refund) -> Result<(), PaymentError> {
+        let Some(at_provider) = refund.open_at_provider() else { return Ok(()) };
         let now = refund.now(self.clock.now());
-        let followed = match self.ask_about_refund(provider, refund, at_provider, now).await {
-            Ok(followed) => followed,
-            Err(error @ PaymentError::Provider(_)) => return self.refund_is_unknown(refund, &error).await,
-            Err(error @ (PaymentError::Store(_) | PaymentError::Inconsistent(_))) => return Err(error),
+        let followed = match self.providers.connected(&at_provider.provider, refund.mode) {
+            Ok(provider) => self.ask_about_refund(&provider, refund, at_provider, now).await,
+            Err(error) => Err(error.into()),
         };
-        self.check_refund_again(refund, followed, now).await
+        match followed {
+            Ok(followed) => self.check_refund_again(refund, followed, refund.created_at, now).await,
+            Err(PaymentError::Provider(error)) => {
+                let cause = cause(&error);
+                let is_not_connected = is_not_connected(&error);
+                if is_not_connected {
+                    tracing::error!(refund_id = %refund.id, %error, cause, "the provider of a refund is not connected");
+                    Metric::DueFailed.count();
+                } else {
+                    tracing::warn!(refund_id = %refund.id, %error, cause, "the provider could not be asked about a refund");
+                }
+                // As soon as can be, so that the alarm rings until it is mended.
+                let since = if is_not_connected && refund.test_clock.is_none() { now } else { refund.created_at };
+                self.check_refund_again(refund, Followed::Unknown, since, now).await?;
+                Err(error.into())
+            }
+            Err(error @ (PaymentError::Store(_) | PaymentError::Inconsistent(_))) => Err(error),
+        }
     }
 
-    /// The provider could not be asked: it stays due.
-    async fn refund_is_unknown(&self, refund: &Refund, error: &PaymentError) -> Result<(), PaymentError> {
-        let cause = cause(error);
-        tracing::warn!(refund_id = %refund.id, %error, cause, "the provider could not be asked about a refund");
-        self.check_refund_again(refund, Followed::Unknown, refund.now(self.clock.now())).await
-    }
-
-    /// When the provider is next asked, unless the refund has ended.
+    /// When the provider is next asked about what has been so `since` then, unless the refund has ended.
     async fn check_refund_again(
         &self,
         refund: &Refund,
         followed: Followed,
+        since: Timestamp,
         now: Timestamp,
     ) -> Result<(), PaymentError> {
         let stuck_after = match followed {
@@ -104,11 +124,11 @@ impl Payments {
             Metric::StuckPending.count();
         }
         let next_check = if refund.test_clock.is_some() { next_check_by_clock } else { next_check_at };
-        Ok(self.refunds.check_again_at(refund, next_check(refund.created_at, now)).await?)
+        Ok(self.refunds.check_again_at(refund, next_check(since, now)).await?)
     }
 
     /// Until the provider has said what it calls a refund, it may not have heard of it: the recorded request is sent again,
-    /// under its key.
+    /// under its key; but not once that may have lapsed.
     async fn ask_about_refund(
         &self,
         provider: &impl Provider,
@@ -116,7 +136,14 @@ impl Payments {
         at_provider: &RefundAtProvider,
         now: Timestamp,
     ) -> Result<Followed, PaymentError> {
-        let Some(id) = &at_provider.id else { return self.ask_for_refund(provider, refund, at_provider, now).await };
+        let Some(id) = &at_provider.id else {
+            let age = now.duration_since(refund.created_at);
+            if provider.repeats_within().is_some_and(|within| age >= within) {
+                tracing::error!(refund_id = %refund.id, payment_id = %at_provider.payment_id, "not known whether the provider makes a refund, and it is not asked again: `counterfoil refunds conclude` ends it");
+                return Ok(Followed::Unknown);
+            }
+            return self.ask_for_refund(provider, refund, at_provider, now).await;
+        };
         match provider.refund_status(&at_provider.payment_id, id, now).await? {
             RefundStatus::Settled => self.conclude(refund, RefundConclusion::Settled).await,
             RefundStatus::Refused => self.conclude(refund, RefundConclusion::Refused).await,

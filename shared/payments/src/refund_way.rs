@@ -18,11 +18,13 @@ pub enum RefundWay<'a> {
 }
 
 impl Payments {
-    /// By which way a refund of this session would go, were it made now: [`Payments::refund`] decides by the same rules.
+    /// By which way a refund of this session would go, were it made now: [`Payments::refund`] decides by the same rules. Of a
+    /// provider that is not connected, and so makes none now, the refund counts as its own.
     pub fn refund_way<'a>(&self, session: &'a Session) -> RefundWay<'a> {
         let any = RefundId::new(self.random.uuid_v4());
-        if self.refund_at_provider(session, any, session.amount).is_some() {
-            return RefundWay::ByProvider;
+        match self.refund_at_provider(session, any, session.amount) {
+            Ok(Some(_)) | Err(_) => return RefundWay::ByProvider,
+            Ok(None) => {}
         }
         let currency = session.amount.currency();
         let Some(kind) = AccountKind::of_refund(currency) else { return RefundWay::None };

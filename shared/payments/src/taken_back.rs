@@ -37,7 +37,7 @@ impl Payments {
         payment_id: &ProviderPaymentId,
         now: Timestamp,
     ) -> Result<(), PaymentError> {
-        if session.taken_back.is_some() {
+        if session.taken_back.is_some() || !provider.takes_back() {
             return Ok(());
         }
         match provider.status_by_id(payment_id, now).await? {

@@ -12,4 +12,5 @@ mod stale;
 mod taken_back;
 mod transfers;
 mod transfers_machine;
+mod unasked;
 mod world;

@@ -17,6 +17,18 @@ macro_rules! delegate_provider {
                 }
             }
 
+            fn repeats_within(&self) -> ::core::option::Option<::jiff::SignedDuration> {
+                match self {
+                    $(Self::$variant(connector) => $crate::Provider::repeats_within(connector),)+
+                }
+            }
+
+            fn takes_back(&self) -> bool {
+                match self {
+                    $(Self::$variant(connector) => $crate::Provider::takes_back(connector),)+
+                }
+            }
+
             fn begin_request(
                 &self,
                 session: &::models::Session,

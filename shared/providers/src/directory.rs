@@ -1,6 +1,9 @@
 //! Which providers a payer may choose.
 
-use models::{AccountIdentifier, BankId, Country, Currency, Mode, MovesMoney, PayerKind, PaymentMethod, Session};
+use models::{
+    AccountIdentifier, BankId, Country, Currency, Mode, MovesMoney, OfferLimits, Payer, PayerKind, PaymentMethod,
+    Session,
+};
 use thiserror::Error;
 
 use crate::availability::Availability;
@@ -29,13 +32,20 @@ pub enum NotPayableLive {
     /// The account that is paid.
     #[error("needs a linked account that can receive the payment")]
     Account,
+    /// The one country whose banks a payer would be offered.
+    #[error("must be GB for pounds, and DE or IE for euros, with a live key")]
+    Country,
     /// The one provider that a payer would be offered is no live one.
     #[error("must not be given with a live key: the payer chooses the bank")]
     Provider,
+    /// The payer, whom nobody could reach and the checkout would not ask.
+    #[error("must be given with a live key; where no payer is given, the checkout asks for it")]
+    Payer,
 }
 
-/// Checks that a session with these ways to pay, in this currency, into this account and at this provider, if at one alone, can be
-/// paid with a live connector: by bank, in pounds or euros. Where the mock banks stand in for one, more can.
+/// Checks that a session with these ways to pay, in this currency, into this account, within these limits of what a payer is offered,
+/// and by this payer, if the checkout does not ask who that is, can be paid with a live connector: by bank, in pounds or euros. Where
+/// the mock banks stand in for one, more can.
 ///
 /// # Errors
 /// The first thing that is in the way.
@@ -43,7 +53,8 @@ pub fn can_be_paid_live(
     methods: &[PaymentMethod],
     currency: Currency,
     account: &AccountIdentifier,
-    provider: Option<&BankId>,
+    limits: &OfferLimits,
+    payer: Option<&Payer>,
 ) -> Result<(), NotPayableLive> {
     if !methods.contains(&PaymentMethod::PayByBank) {
         return Err(NotPayableLive::Methods);
@@ -54,14 +65,31 @@ pub fn can_be_paid_live(
     if !account.receives(currency) {
         return Err(NotPayableLive::Account);
     }
-    match provider {
-        Some(bank) if bank.provider() != TRUELAYER => Err(NotPayableLive::Provider),
-        Some(_) | None => Ok(()),
+    if limits.provider.as_ref().is_some_and(|bank| bank.provider() != TRUELAYER) {
+        return Err(NotPayableLive::Provider);
     }
+    let is_served =
+        |country: Country| truelayer_countries(currency).iter().any(|served| served.as_bytes() == country.letters());
+    if limits.country.is_some_and(|country| !is_served(country)) {
+        return Err(NotPayableLive::Country);
+    }
+    if payer.is_some_and(|payer| !payer.can_be_reached()) {
+        return Err(NotPayableLive::Payer);
+    }
+    Ok(())
 }
 
-/// What [`BankId::provider`] is of TrueLayer and the banks that it leads to.
+/// TrueLayer, through which many banks are reached: the first of [`BankId::parts`].
 pub const TRUELAYER: &str = "truelayer";
+
+/// Where payers pay in a currency from, through TrueLayer: the countries' two letters. It leads to accounts in euros in more
+/// countries, but once a payer has opened a payment at a bank in another of them it neither expires nor can be cancelled
+/// (<https://docs.truelayer.com/docs/cancel-a-payment>): it could be paid for ever, and its session neither ended nor paid in another
+/// way.
+pub fn truelayer_countries(currency: Currency) -> &'static [&'static str] {
+    const BY_CURRENCY: [(Currency, &[&str]); 2] = [(Currency::GBP, &["GB"]), (Currency::EUR, &["DE", "IE"])];
+    BY_CURRENCY.into_iter().find(|(paid, _)| *paid == currency).map_or(&[][..], |(_, countries)| countries)
+}
 
 /// By which way to pay a provider is paid; none if there is no such provider.
 pub fn method_of(provider: &BankId) -> Option<PaymentMethod> {
@@ -337,6 +365,7 @@ mod tests {
         let british = AccountIdentifier::uk("010203", "12345678").unwrap();
         let german = AccountIdentifier::Iban { iban: "DE89370400440532013000".to_owned().try_into().unwrap() };
         let (by_bank, card) = (PaymentMethod::PayByBank, PaymentMethod::Card);
+        let any = OfferLimits::default();
         for (methods, currency, account, expected) in [
             (&[by_bank][..], Currency::GBP, &british, Ok(())),
             (&[by_bank], Currency::EUR, &german, Ok(())),
@@ -348,7 +377,8 @@ mod tests {
             (&[by_bank, card], Currency::EUR, &british, Err(NotPayableLive::Account)),
             (&[by_bank, card], Currency::GBP, &german, Err(NotPayableLive::Account)),
         ] {
-            assert_eq!(can_be_paid_live(methods, currency, account, None), expected, "{methods:?} {currency:?}");
+            let checked = can_be_paid_live(methods, currency, account, &any, None);
+            assert_eq!(checked, expected, "{methods:?} {currency:?}");
         }
         for (provider, expected) in [
             ("mock-bank", Err(NotPayableLive::Provider)),
@@ -356,9 +386,31 @@ mod tests {
             ("truelayer", Ok(())),
             ("truelayer.ob-monzo", Ok(())),
         ] {
-            let provider = provider.parse().unwrap();
-            let checked = can_be_paid_live(&[by_bank], Currency::GBP, &british, Some(&provider));
+            let limits = OfferLimits { provider: provider.parse().ok(), ..any.clone() };
+            let checked = can_be_paid_live(&[by_bank], Currency::GBP, &british, &limits, None);
             assert_eq!(checked, expected, "{provider}");
+        }
+        for (currency, account, served) in
+            [(Currency::GBP, &british, &["GB"][..]), (Currency::EUR, &german, &["DE", "IE"])]
+        {
+            for country in ["GB", "DE", "IE", "FR", "SE"] {
+                let limits = OfferLimits { country: country.parse().ok(), ..any.clone() };
+                let expected = if served.contains(&country) { Ok(()) } else { Err(NotPayableLive::Country) };
+                let checked = can_be_paid_live(&[by_bank], currency, account, &limits, None);
+                assert_eq!(checked, expected, "{currency:?} {country}");
+            }
+        }
+        for (email, phone, expected) in [
+            (Some("ada@shop.example"), None, Ok(())),
+            (None, Some("+44 20 7946 0999"), Ok(())),
+            // In which country it is dialled is not said.
+            (None, Some("020 7946 0999"), Err(NotPayableLive::Payer)),
+            (None, None, Err(NotPayableLive::Payer)),
+        ] {
+            let payer =
+                Payer { name: samples::name("Ada"), email: email.map(samples::text), phone: phone.map(samples::text) };
+            let checked = can_be_paid_live(&[by_bank], Currency::GBP, &british, &any, Some(&payer));
+            assert_eq!(checked, expected, "{email:?} {phone:?}");
         }
     }
 

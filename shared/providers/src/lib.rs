@@ -19,7 +19,7 @@ pub use availability::{Availability, Outage};
 pub use connector::MockConnector;
 pub use directory::{
     NotPayableLive, Offer, Providers, TRUELAYER, Wanted, can_be_paid_live, can_pay, has_offers, method_of,
-    method_of_session,
+    method_of_session, truelayer_countries,
 };
 pub use event::{EventRefusal, NotGenuine, ProviderEvent, RawEvent};
 pub use market::{Market, countries};

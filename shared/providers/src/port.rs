@@ -170,7 +170,7 @@ pub enum RefundStatus {
 /// [`Provider::submit`] moves the money. Where it moves at consent, the request of [`Provider::begin_request`] is recorded
 /// before it is sent, and the payer's consent moves the money: until the provider says that an attempt is over, it may.
 ///
-/// Every request may be repeated as it was recorded, and does nothing twice then.
+/// Every request may be repeated as it was recorded, and does nothing twice then, within [`Provider::repeats_within`].
 #[allow(async_fn_in_trait, reason = "used by our own functions alone, on one thread")]
 pub trait Provider {
     /// When an attempt's money moves.
@@ -180,6 +180,18 @@ pub trait Provider {
     /// attempt is open. Later the attempt is cancelled, and the next begins.
     fn link_lasts(&self) -> Option<SignedDuration> {
         None
+    }
+
+    /// For how long after a request was recorded it may be repeated and does nothing twice; none for ever. What was recorded longer
+    /// ago is never sent again: its key may have lapsed, and it would be done once more.
+    fn repeats_within(&self) -> Option<SignedDuration> {
+        None
+    }
+
+    /// Whether its word on a payment that is sent may change: its money may be taken back, or come again by transfer. Where it
+    /// can't, nobody asks.
+    fn takes_back(&self) -> bool {
+        true
     }
 
     /// The request that begins attempt `number` of paying `session`: the same bytes under the same key for the same

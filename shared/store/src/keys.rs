@@ -313,8 +313,8 @@ pub(crate) fn mail(id: &MailId) -> Key {
 }
 
 /// Says of which session's attempt a provider's payment is.
-pub(crate) fn bank_payment(bank: &BankId, id: &ProviderPaymentId) -> Key {
-    Key::new(format!("{BANK_PAYMENT_PK_PREFIX}{}#{id}", bank.provider()), BANK_PAYMENT_SK)
+pub(crate) fn bank_payment(provider: &BankId, id: &ProviderPaymentId) -> Key {
+    Key::new(format!("{BANK_PAYMENT_PK_PREFIX}{provider}#{id}"), BANK_PAYMENT_SK)
 }
 
 pub(crate) fn mock_attempt(payment: EndToEndId, attempt: u8) -> Key {

@@ -71,6 +71,8 @@ pub(crate) struct PayerPage<'a> {
     errors: PayerErrors,
     /// Then it is not asked for, nor shown.
     name_known: bool,
+    /// Nothing is asked for but where the receipt goes.
+    receipt_alone: bool,
     email_required: bool,
     email_hint: &'static str,
 }
@@ -87,8 +89,9 @@ impl<'a> PayerPage<'a> {
         let name_known = summary.session.payer.is_some();
         let asking = Asking::new(&summary, Step::Details);
         let (t, m) = (&shell.texts().checkout, &shell.texts().methods);
+        let receipt_alone = name_known && email_for == EmailFor::Receipt;
         let (email_required, email_hint) = (email_for.is_required(), email_for.hint(t));
-        Self { shell, t, m, summary, asking, typed, errors, name_known, email_required, email_hint }
+        Self { shell, t, m, summary, asking, typed, errors, name_known, receipt_alone, email_required, email_hint }
     }
 }
 

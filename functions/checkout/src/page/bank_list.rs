@@ -91,7 +91,7 @@ pub(super) const fn down(offer: &Offer, t: &'static CheckoutTexts) -> Option<&'s
 /// The name of the bank that the session's latest attempt is at, if it is offered still.
 pub(super) fn bank_of<'a>(session: &Session, offers: &'a [Offer]) -> Option<&'a str> {
     let attempt = session.attempt.as_ref()?;
-    offers.iter().find(|offer| offer.id == attempt.bank).map(|offer| offer.name.as_str())
+    offers.iter().find(|offer| offer.id == attempt.chosen()).map(|offer| offer.name.as_str())
 }
 
 /// A text as it is searched: in small letters without marks, as many keyboards have no others.

@@ -8,7 +8,7 @@ use super::summary::Summary;
 
 /// By what kind of way the session's latest attempt is paid; by bank, if that is not known.
 pub(super) fn family_of(session: &Session, offers: &[Offer]) -> MethodFamily {
-    let of_attempt = |offer: &&Offer| session.attempt.as_ref().is_some_and(|attempt| attempt.bank == offer.id);
+    let of_attempt = |offer: &&Offer| session.attempt.as_ref().is_some_and(|attempt| attempt.chosen() == offer.id);
     offers.iter().find(of_attempt).map_or(MethodFamily::Bank, |offer| offer.method.family())
 }
 

@@ -401,17 +401,21 @@ fn a_form_with_errors_keeps_what_was_typed_and_says_what_is_wrong() {
 fn an_address_that_a_provider_needs_is_required_and_promises_no_receipt() {
     let session = Session { email_receipt: false, ..session() };
     let (shell, blank) = (Shell::of(face(&session, None), session.mode, Language::English), PayerForm::default());
-    let show = |needs_contact| {
-        let (summary, email_for) =
-            (Summary::new(&session, &shell, Stage::Payer), EmailFor::of(&session, needs_contact));
+    let show = |session: &Session, needs_contact| {
+        let (summary, email_for) = (Summary::new(session, &shell, Stage::Payer), EmailFor::of(session, needs_contact));
         PayerPage::new(&shell, summary, email_for, &blank, PayerErrors::default()).render().unwrap()
     };
-    let (required, optional) = (show(true), show(false));
+    let (required, optional) = (show(&session, true), show(&session, false));
     let is_required = |html: &str| html.contains("autocapitalize=\"off\" required");
     assert!(is_required(&required) && !is_required(&optional));
     assert!(required.contains("The service that leads you to your bank needs it.") && !required.contains("(optional)"));
     assert!(optional.contains("For questions about this payment.") && optional.contains("(optional)"));
     assert!(!required.contains("receipt"), "{required}");
+    // Nor a merchant, who pays a refund and is known by name.
+    let (_, mut payment) = refund_with_payment();
+    payment.state = SessionState::AwaitingPayer;
+    let html = show(&payment, true);
+    assert!(is_required(&html) && !html.contains("name=\"name\"") && !html.contains("receipt"), "{html}");
 }
 
 #[test]

@@ -210,7 +210,8 @@ impl Asked {
         Fingerprint(digest(salt, &texts))
     }
 
-    /// As a session to be. Its payer may choose again after a refusal, and gets a receipt if there is an address for it.
+    /// As a session to be. Its payer may choose again after a refusal, and gets a receipt if they are named: where there is no address
+    /// for it, the checkout asks for one, without which they might have no bank to pay with.
     pub(super) fn to_new(&self) -> NewSession {
         let Self { amount, payee, what, reference, payer, by_mail } = self;
         let item = LineItem { name: what.clone(), description: None, unit_price: *amount, quantity: 1 };
@@ -218,7 +219,7 @@ impl Asked {
             line_items: vec![item],
             payer: payer.clone(),
             email_link: *by_mail,
-            email_receipt: payer.as_ref().is_some_and(|payer| payer.email.is_some()),
+            email_receipt: payer.is_some(),
             retry: true,
             lifetime: LIFETIME,
             ..NewSession::new(WireFormat::default(), *amount, payee.clone(), reference.clone())

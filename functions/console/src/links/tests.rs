@@ -64,7 +64,9 @@ impl Desk {
         let id = location.strip_prefix("/console/test/payments/").unwrap().strip_suffix("/link").unwrap();
         let session = self.services.sessions.get(&id.parse().unwrap()).await.unwrap().unwrap();
         let (methods, currency) = (session.payment_methods.as_slice(), session.amount.currency());
-        let live = providers::can_be_paid_live(methods, currency, &session.payee.account, None);
+        let known = session.payer.as_ref().filter(|_| session.state != SessionState::AwaitingPayer);
+        let limits = &session.offer_limits;
+        let live = providers::can_be_paid_live(methods, currency, &session.payee.account, limits, known);
         assert_eq!(live, Ok(()), "no link is made that could not be paid");
         session
     }
@@ -130,6 +132,11 @@ async fn only_what_has_to_be_said_has_to_be_said() {
     assert!(!session.email_link && !session.email_receipt);
     let (_, html) = desk.link_page(session.id).await;
     assert!(!html.contains("We mail it"), "{html}");
+    // Of a payer who is named the checkout asks for the address alone.
+    let named = with(&with(&short, "name", "Ada"), "token", "form-3");
+    let session = desk.made(desk.send_link(&with(&named, "step", "confirm")).await).await;
+    assert_eq!((session.state, session.payer_named_at_creation), (SessionState::AwaitingPayer, true));
+    assert!(session.email_receipt);
 }
 
 #[tokio::test]

@@ -68,6 +68,10 @@ pub(crate) async fn come_back(services: &Services, request: &Request, base_url: 
     let visitor = if begun.again { Visitor::find(services, request).await? } else { None };
     let stays_at = visitor.map(|visitor| visitor.person.merchant_id);
     let Vouched { email, access, authenticated_at } = vouched;
+    let access = those_there(services, access).await?;
+    if access.is_empty() {
+        return Refusal::NoGroup.page(&back);
+    }
     let has_choice = access.len() > 1;
     let is_it = |access: &&Access| !has_choice || stays_at.as_ref() == Some(&access.merchant_id);
     let chosen = access.iter().find(is_it).cloned();
@@ -80,6 +84,19 @@ pub(crate) async fn come_back(services: &Services, request: &Request, base_url: 
             merchant::ask(services, &browser, &choice, now).await
         }
     }
+}
+
+/// Those whose merchants are there: nobody is asked to choose what they can't come into.
+async fn those_there(services: &Services, access: Vec<Access>) -> Result<Vec<Access>, Problem> {
+    let mut there = Vec::with_capacity(access.len());
+    for access in access {
+        if services.merchants.get(&access.merchant_id).await?.is_some() {
+            there.push(access);
+        } else {
+            tracing::error!(merchant_id = %access.merchant_id, "OIDC_GROUPS names a merchant that is not there");
+        }
+    }
+    Ok(there)
 }
 
 /// Why the issuer sent no code (RFC 6749, 4.1.2.1; OpenID Connect Core, 3.1.2.6).

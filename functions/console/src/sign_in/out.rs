@@ -4,19 +4,21 @@ use lambda_http::Request;
 use models::ActKind;
 use pages::{Answer, Problem};
 
-use super::answer::lead_on;
+use super::answer::{lead_on, with_cookie};
+use super::browser;
 use crate::acts;
 use crate::guard::check_form;
 use crate::services::Services;
 use crate::visitor::{self, Visitor};
 
-/// Ends the visit, and has the browser forget it.
+/// Ends the visit, and has the browser forget it. A choice of a merchant that waits in another tab signs nobody in after that.
 pub(crate) async fn sign_out(services: &Services, request: &Request) -> Answer {
     if let Some(visitor) = Visitor::find(services, request).await? {
         check_form(request, &visitor.csrf)?;
         end(services, request, &visitor).await?;
     }
-    lead_on("/console/sign-in", &visitor::forgotten())
+    let answer = lead_on("/console/sign-in", &visitor::forgotten())?;
+    if browser::token_of(request).is_some() { with_cookie(answer, &browser::forgotten()) } else { Ok(answer) }
 }
 
 /// Ends the visit that a request is a part of, with the act that says so.

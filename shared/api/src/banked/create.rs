@@ -314,10 +314,11 @@ fn payee(given: Given<Object<PayeeRequest>>, accounts: PayableAccounts<'_>, wron
 /// Why a session can't be created with a live key. No field says how it is paid, or at which bank.
 pub(crate) fn not_payable_live(why: NotPayableLive) -> Refusal {
     let (code, parameter) = match why {
-        NotPayableLive::Methods | NotPayableLive::Currency | NotPayableLive::Provider => {
+        NotPayableLive::Methods | NotPayableLive::Currency | NotPayableLive::Country | NotPayableLive::Provider => {
             ("invalid_currency", "currency")
         }
         NotPayableLive::Account => ("invalid_payee_account_identifier", "payee"),
+        NotPayableLive::Payer => ("invalid_payer_email", "payer.email"),
     };
     Refusal::Invalid(vec![Violation::new(code, parameter, why)])
 }

@@ -231,7 +231,9 @@ pub(crate) fn not_payable_live(why: NotPayableLive) -> Refusal {
     let parameter = match why {
         NotPayableLive::Methods => methods::PARAMETER,
         NotPayableLive::Currency | NotPayableLive::Account => CURRENCY,
+        NotPayableLive::Country => offers::COUNTRY,
         NotPayableLive::Provider => offers::PROVIDER,
+        NotPayableLive::Payer => meta::EMAIL,
     };
     Refusal::invalid(parameter, why)
 }

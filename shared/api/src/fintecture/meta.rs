@@ -15,7 +15,7 @@ use crate::openapi::types as doc;
 use crate::violations::{A_STRING, AN_OBJECT, Violations};
 
 const NAME: &str = "meta.psu_name";
-const EMAIL: &str = "meta.psu_email";
+pub(super) const EMAIL: &str = "meta.psu_email";
 
 /// The most bytes that `custom` may have, which is kept as it was sent.
 const MAX_CUSTOM_BYTES: usize = 2048;

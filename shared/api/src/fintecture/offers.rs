@@ -10,6 +10,9 @@ use crate::violations::Violations;
 /// The header that names the one provider.
 pub(super) const PROVIDER: &str = "header.x-provider";
 
+/// The header that names the one country.
+pub(super) const COUNTRY: &str = "header.x-country";
+
 /// What is to be paid, and how it can be.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Payable<'a> {
@@ -50,7 +53,7 @@ pub(super) fn read(headers: &Headers, payable: Payable<'_>, wrong: &mut Violatio
     if let Some(country) = headers.country {
         limits.country = Some(country);
         if !payable.has_offers(&limits) {
-            wrong.add(None, "header.x-country", "must be a country in which a provider of this payment serves payers");
+            wrong.add(None, COUNTRY, "must be a country in which a provider of this payment serves payers");
             return limits;
         }
     }

@@ -261,11 +261,14 @@ fn payee(methods: &PaymentMethods, currency: Currency, accounts: PayableAccounts
     Ok(Payee { name: linked.name.clone(), account: linked.account.clone() })
 }
 
-/// Why a session can't be created with a live key. Its account is found by its ways to pay.
+/// Why a session can't be created with a live key. Its account is found by its ways to pay, and who pays is a customer.
 pub(crate) fn not_payable_live(why: NotPayableLive) -> Refusal {
     let parameter = match why {
-        NotPayableLive::Methods | NotPayableLive::Account | NotPayableLive::Provider => METHODS,
+        NotPayableLive::Methods | NotPayableLive::Account | NotPayableLive::Country | NotPayableLive::Provider => {
+            METHODS
+        }
         NotPayableLive::Currency => "currency",
+        NotPayableLive::Payer => CUSTOMER,
     };
     Refusal::invalid(parameter, why)
 }

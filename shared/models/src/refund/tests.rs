@@ -10,7 +10,6 @@ use crate::list_shards::ListShards;
 use crate::mail::{MailTopic, mail_for_refund};
 use crate::money::Currency;
 use crate::text::EmailAddress;
-use crate::transition::SessionEvent;
 
 const NOW: Timestamp = Timestamp::constant(1_772_000_000, 0);
 
@@ -96,6 +95,23 @@ fn a_known_account_is_paid_by_a_session_of_the_same_merchant() {
     assert_eq!(payment.pays_refund, Some(PaysRefund { refund_id: refund.id, session_id: session.id }));
     assert_eq!((refund.expires_at, refund.success_url), (payment.expires_at, None));
     assert!(!payment.email_receipt);
+}
+
+/// Its provider may need an address of the merchant's, and the checkout asks for that alone.
+#[test]
+fn what_pays_a_live_refund_asks_the_merchant_for_an_address() {
+    let session = Session { mode: Mode::Live, ..paid(400, true) };
+    let (refund, payment) = Refund::create(&session, new_refund(Some(150)), creation()).unwrap();
+    let payment = payment.unwrap();
+    assert_eq!((refund.state, refund.payment_session_id), (RefundState::AwaitingPayment, Some(payment.id)));
+    assert_eq!((payment.mode, payment.state), (Mode::Live, SessionState::AwaitingPayer));
+    assert_eq!((payment.history.state(), payment.history.len()), (Some(SessionState::AwaitingPayer), 1));
+    assert_eq!(payment.payer.as_ref().map(|payer| &payer.name), Some(&session.payee.name));
+    assert!(payment.history.has_write(&write_id("w3")) && !payment.email_receipt);
+    // What it answered first has the name, and never the address.
+    let email = EmailAddress::try_from("shop@example.com".to_owned()).ok();
+    let payer = payment.payer.clone().map(|payer| Payer { email, ..payer });
+    assert_eq!(Session { payer, ..payment.clone() }.as_created(), payment);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use memory_aws::BankTrouble;
-use models::{MAX_ATTEMPTS, ProviderPaymentId, Session, SessionState};
+use models::{MAX_ATTEMPTS, OfferLimits, ProviderPaymentId, Session, SessionState};
 use providers::mock::{Conclusion, Decision};
 use providers::{PayerLink, Provider};
 
@@ -130,4 +130,20 @@ async fn a_providers_own_id_leads_to_the_session() {
         assert_eq!(find(MOCK_BANK, &id).await, None);
     }
     assert_eq!(find(CONSENT, &"nobody-1".parse().unwrap()).await, None);
+}
+
+#[tokio::test]
+async fn a_provider_is_offered_by_itself_exactly_where_it_is_among_all() {
+    let world = World::new();
+    let session = world.identified(|_| {}).await;
+    let limits = OfferLimits { provider: Some(bank_id(CONSENT)), ..OfferLimits::default() };
+    let limited = Session { offer_limits: limits, ..session.clone() };
+    assert_eq!(world.payments.offers(&limited).await.len(), 1);
+    for session in [session, limited] {
+        let offers = world.payments.offers(&session).await;
+        for bank in [MOCK_BANK, CONSENT, "mock-down", "mock-card", "truelayer", "truelayer.ob-monzo"].map(bank_id) {
+            let among_all = offers.iter().find(|offer| offer.id == bank);
+            assert_eq!(world.payments.offer(&session, &bank).await.as_ref(), among_all, "{bank}");
+        }
+    }
 }

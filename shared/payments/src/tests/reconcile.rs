@@ -79,6 +79,22 @@ async fn money_of_an_attempt_that_is_over_is_late() {
     assert_eq!((late.says, late.fit), ("settled", Fit::Differs(Differs::Late)));
 }
 
+/// As if the provider had said yes to cancelling, and not cancelled.
+#[tokio::test]
+async fn an_attempt_that_is_over_and_open_at_the_provider_is_so_for_an_hour_at_most() {
+    let world = World::new();
+    world.at(CONSENT).await;
+    let mut known = known(&world).await.remove(0);
+    // The payment of a choice that was not the latest.
+    known.pays.attempt = 0;
+    let since = world.now();
+    for (after, fit) in [(0, Fit::Lags), (1, Fit::Differs(Differs::Open))] {
+        world.advance(SignedDuration::from_hours(after));
+        let open = world.payments.compare(&known, Mode::Test, since).await.unwrap().unwrap();
+        assert_eq!((open.says, open.fit), ("awaiting_consent", fit));
+    }
+}
+
 #[tokio::test]
 async fn other_modes_and_earlier_payments_are_left_out_and_a_silent_provider_is_an_error() {
     let world = World::new();

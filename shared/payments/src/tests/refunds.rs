@@ -311,6 +311,24 @@ async fn a_webhook_about_the_payment_follows_its_refunds_up() {
     world.check_refunds(&session, "by webhook").await;
 }
 
+/// Its answer is waited for; the schedule follows the others up.
+#[tokio::test]
+async fn a_webhook_follows_the_first_twenty_refunds_up() {
+    let world = World::new();
+    let session = world.paid_at(CONSENT).await;
+    world.aws.trouble_banks(Some(BankTrouble::Down));
+    for _ in 0..25 {
+        world.make(&session, 1).await;
+    }
+    world.aws.trouble_banks(None);
+    assert!(world.webhook(&session, 1).await);
+    let refunds = world.payments.refunds.of(&session.id).await.unwrap().refunds;
+    let is_accepted = |refund: &&Refund| refund.at_provider.as_ref().is_some_and(|known| known.id.is_some());
+    assert_eq!((refunds.len(), refunds.iter().filter(is_accepted).count()), (25, 20));
+    world.settle_down().await;
+    world.check_refunds(&session, "25").await;
+}
+
 /// Of a payment at submission, and of one whose attempt is erased, a session pays the refund, as ever.
 #[tokio::test]
 async fn other_sessions_are_refunded_by_a_session() {

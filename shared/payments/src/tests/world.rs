@@ -6,7 +6,9 @@ use models::{BankId, Mode, Session, SessionEvent, SessionState, transition};
 use providers::mock::{Conclusion, Decided, Decision, Ledger, MockConsent};
 use providers::{MockConnector, RawEvent};
 use runtime::{Clock, Random, VirtualClock};
+use serde_json::json;
 use store::{Due, DueItem, MockLedger, Owner, Parts, Rule, Table, Verify};
+use truelayer::{Credentials, Environment, Hosts, Settings, TrueLayer};
 
 use crate::{Connections, Connector, EventError, Payments};
 
@@ -26,12 +28,39 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new() -> Self {
+        Self::connected(|_| Connections::mocks(false))
+    }
+
+    /// With TrueLayer's sandbox, which can't be reached.
+    pub(super) fn with_silent_truelayer() -> Self {
+        Self::connected(|clock| {
+            let key = include_str!("../../../truelayer/testdata/pkcs8.pem");
+            let secret = json!({ "client_id": "demo", "client_secret": "quiet", "key_id": "k-1", "private_key": key });
+            let credentials = Credentials::from_json(&secret.to_string()).unwrap();
+            let settings = Settings {
+                hosts: Hosts::at(&"http://127.0.0.1:1".parse().unwrap()),
+                merchant_accounts: "demo:GBP=5b1a2a0e-3c1f-4c62-9d0b-2f1a7e6c1d2e".parse().unwrap(),
+                ..Settings::of(Environment::Sandbox)
+            };
+            let truelayer = TrueLayer::new(settings, credentials, clock.clone()).unwrap();
+            Connections { truelayer: Some(truelayer), ..Connections::default() }
+        })
+    }
+
+    fn connected(connections: impl FnOnce(&Clock) -> Connections) -> Self {
         let hands = VirtualClock::at("2026-01-31T09:30:00Z".parse().unwrap());
         let aws = Aws::new(&hands);
         let random = Random::seeded(1);
         let table = Table::new(&aws.config(), TABLE.to_owned(), random.clone());
-        let payments = Payments::new(table.clone(), Connections::mocks(false), Clock::Virtual(hands.clone()), random);
+        let clock = Clock::Virtual(hands.clone());
+        let payments = Payments::new(table.clone(), connections(&clock), clock, random);
         Self { aws, payments, hands, table }
+    }
+
+    /// From now on there are no providers but the mocks.
+    pub(super) fn disconnect(&mut self) {
+        let clock = self.payments.clock.clone();
+        self.payments = Payments::new(self.table.clone(), Connections::mocks(false), clock, Random::seeded(2));
     }
 
     pub(super) fn now(&self) -> Timestamp {

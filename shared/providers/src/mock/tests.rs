@@ -151,6 +151,17 @@ proptest! {
 }
 
 #[test]
+fn no_request_to_a_mock_names_the_payer() {
+    let session = session();
+    for mock in mocks() {
+        let request = connector(mock.id, MemoryLedger::default()).begin_request(&session, 1);
+        for personal in [samples::PAYER_NAME, samples::PAYER_EMAIL] {
+            assert!(!request.body.contains(personal), "{}", mock.id);
+        }
+    }
+}
+
+#[test]
 fn a_bank_that_is_down_begins_nothing_and_is_decided_nothing_at() {
     let (connector, session) = (connector("mock-down", MemoryLedger::default()), session());
     let request = connector.begin_request(&session, 1);
