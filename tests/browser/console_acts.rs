@@ -241,7 +241,7 @@ async fn a_payment_link_is_made_and_paid_in_another_browser() {
     payer.open(&link).await;
     payer.see("Your details").await;
     payer.fill("Full name", NAME).await;
-    payer.fill("E-mail address", EMAIL).await;
+    payer.fill("E-mail address (optional)", EMAIL).await;
     payer.press("Continue to choose your bank").await;
     payer.see("Choose your bank").await;
     payer.press(CHOOSE).await;

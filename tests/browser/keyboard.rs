@@ -16,14 +16,19 @@ const FOCUS: &str = "const element = document.activeElement;
     if (bottom < 0 || top > innerHeight) return `not on the screen: ${element.outerHTML}`;
     return (element.labels?.[0] ?? element.querySelector('.about bdi') ?? element).textContent.trim();";
 
-/// Presses a key, and says what has the focus then.
-async fn press(browser: &Browser, key: Key) -> Option<String> {
+/// Presses a key.
+pub(crate) async fn strike(browser: &Browser, key: Key) {
     browser.client.active_element().await.unwrap().send_keys(&char::from(key).to_string()).await.unwrap();
+}
+
+/// Presses a key, and says what has the focus then.
+pub(crate) async fn press(browser: &Browser, key: Key) -> Option<String> {
+    strike(browser, key).await;
     browser.client.execute(FOCUS, Vec::new()).await.unwrap().as_str().map(str::to_owned)
 }
 
 /// Presses Tab until this has the focus.
-async fn tab_to(browser: &Browser, name: &str) {
+pub(crate) async fn tab_to(browser: &Browser, name: &str) {
     let mut met = Vec::new();
     while met.len() < 30 {
         let focus = press(browser, Key::Tab).await.unwrap_or_default();
@@ -47,7 +52,8 @@ async fn order(browser: &Browser) -> Vec<String> {
     met
 }
 
-async fn type_into(browser: &Browser, label: &str, text: &str) {
+/// Types into the field with this label, to which Tab leads.
+pub(crate) async fn type_into(browser: &Browser, label: &str, text: &str) {
     tab_to(browser, label).await;
     browser.client.active_element().await.unwrap().send_keys(text).await.unwrap();
 }

@@ -22,6 +22,7 @@ mod rendered;
 mod shop;
 mod states;
 mod transfers;
+mod truelayer;
 mod truelayer_sandbox;
 
 use serde_json::{Value, json};

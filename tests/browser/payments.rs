@@ -6,8 +6,8 @@ use crate::browser::{Browser, Screen};
 use crate::shop::Visit;
 use crate::{ASKED, CANCEL, CHOOSE, EMAIL, NAME, RETURN, SHOP, causes, checkout, stage, staying, with_payer};
 
-/// Asserts that the shop was told this, and nothing of where the payer came from.
-fn assert_reported(visit: &Visit, path: &str, id: &str, result: &str, state: &str) {
+/// Asserts that the shop got this, and nothing of where the payer came from.
+pub(crate) fn assert_reported(visit: &Visit, path: &str, id: &str, result: &str, state: &str) {
     let expected = [("order", id), ("banked-checkout-result", result), ("payment_result", state), ("payment_id", id)];
     let query = expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     assert_eq!(*visit, Visit { path: path.to_owned(), query, referrer: None });

@@ -57,7 +57,7 @@ pub(crate) async fn forget_the_answer(world: &World, session: &Value, of_bank: b
 }
 
 /// It is due, and, if its time has passed, to be expired.
-async fn fall_due(world: &World, session: &Value, expired: bool) {
+pub(crate) async fn fall_due(world: &World, session: &Value, expired: bool) {
     let past = json!({ "S": "2000-01-01T00:00:00.000Z" });
     if expired {
         let values = json!({ ":past": past, ":at": { "N": "1000" } });
@@ -67,11 +67,11 @@ async fn fall_due(world: &World, session: &Value, expired: bool) {
     }
 }
 
-async fn cancel(world: &World, session: &Value) -> Answer {
+pub(crate) async fn cancel(world: &World, session: &Value) -> Answer {
     answer(world.demo(Method::POST, &format!("/v2/payment_sessions/{}/cancel", text(&session["id"])))).await
 }
 
-async fn delete(world: &World, session: &Value) -> Answer {
+pub(crate) async fn delete(world: &World, session: &Value) -> Answer {
     answer(world.demo(Method::DELETE, &format!("/v2/payment_sessions/{}", text(&session["id"])))).await
 }
 

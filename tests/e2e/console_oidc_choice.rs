@@ -195,3 +195,42 @@ async fn who_shows_once_more_who_they_are_stays_at_their_merchant() {
     issuer.visit(&world, &mut ada, &again).await;
     assert!(is_of(&ada.get(WEBHOOKS).await, "demo"));
 }
+
+#[tokio::test]
+async fn a_merchant_that_is_not_there_is_none_to_choose() {
+    let issuer = Issuer::start().await;
+    let world = world(&issuer).await;
+    issuer.says(json!({ "cognito:groups": ["ghosts", "acme-team", "payments-team"] }));
+    let asked = asked(&issuer, &world, &world.stranger(), START).await;
+    assert_eq!(asked.html.matches("name=\"merchant\"").count(), 2, "{}", asked.html);
+    assert!(!asked.html.contains("nowhere") && asked.html.contains("the consoles of 2 merchants"), "{}", asked.html);
+    // Where one is left, nobody is asked.
+    issuer.says(json!({ "cognito:groups": ["ghosts", "acme-team"] }));
+    let mut ada = world.stranger();
+    let led_on = issuer.visit(&world, &mut ada, START).await;
+    assert_eq!(led_on.location.as_deref(), Some(WEBHOOKS), "{}", led_on.html);
+    let webhooks = ada.get(WEBHOOKS).await;
+    assert!(is_of(&webhooks, "acme") && !webhooks.html.contains("Another merchant"), "{}", webhooks.html);
+    issuer.says(json!({ "cognito:groups": ["ghosts"] }));
+    let refused = issuer.visit(&world, &mut world.stranger(), START).await;
+    assert!(is_refused(&refused, StatusCode::FORBIDDEN, "You have no access yet"), "{}", refused.html);
+}
+
+#[tokio::test]
+async fn a_choice_that_waits_in_another_tab_is_over_once_its_browser_signs_out() {
+    let issuer = Issuer::start().await;
+    let world = world(&issuer).await;
+    let mut ada = world.stranger();
+    let first = asked(&issuer, &world, &ada, START).await;
+    let chosen = choose(&world, &ada, Some(&first.cookie), &first.choice, "acme").await;
+    ada.keep(&chosen);
+    let second = asked(&issuer, &world, &ada, ANOTHER).await;
+    let csrf = hidden(&ada.get(WEBHOOKS).await.html, "csrf").unwrap();
+    let cookies = format!("{}; {}", ada.cookie.as_deref().unwrap(), second.cookie);
+    let request = world.request(Method::POST, "/console/sign-out").header("origin", world.machine.api_url());
+    let out = page(request.header("cookie", cookies).form(&[("csrf", csrf)])).await;
+    assert_eq!(out.location.as_deref(), Some("/console/sign-in"), "{}", out.html);
+    for name in ["__Host-counterfoil", "__Host-counterfoil-oidc"] {
+        assert!(set_cookie(&out, name).unwrap().contains("Max-Age=0"), "{name}");
+    }
+}

@@ -302,6 +302,19 @@ async fn a_live_session_that_could_never_be_paid_is_not_created() {
     let created = create("/v2/payment_sessions", &document_1()).await;
     assert_eq!((created.status, &created.body["live"]), (StatusCode::CREATED, &json!(true)), "{}", created.text);
 
+    // Nobody could reach the one payer that the checkout would not ask for an address.
+    for (payer, receipt, wrong) in [
+        (json!({ "name": "Ada Payer" }), false, Some("payer.email")),
+        (json!({ "name": "Ada Payer" }), true, None),
+        (json!({ "name": "Ada Payer", "email": "ada@example.com" }), false, None),
+    ] {
+        let request = with(&document_1(), json!({ "payer": payer, "email_receipt": receipt }));
+        let created = create("/v2/payment_sessions", &request).await;
+        let expected = if wrong.is_none() { StatusCode::CREATED } else { StatusCode::UNPROCESSABLE_ENTITY };
+        let seen = (created.status, created.body["errors"][0]["source"]["parameter"].as_str());
+        assert_eq!(seen, (expected, wrong), "{request}: {}", created.text);
+    }
+
     let customer = customer_of(&world, "acme", models::Mode::Live).await;
     for (currency, methods, wrong) in [
         ("gbp", &["pay_by_bank"][..], None),

@@ -2,6 +2,7 @@
 //! machine of its own.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+#![recursion_limit = "256"] // the futures of connectors are deep
 
 mod at_consent;
 mod at_consent_ends;
@@ -26,6 +27,7 @@ mod console_webhooks;
 mod correlation;
 mod crashes;
 mod crashes_of_refunds;
+mod crashes_of_truelayer;
 mod crashes_of_webhooks;
 mod create;
 mod credentials;
@@ -66,8 +68,14 @@ mod test_clocks;
 mod test_clocks_advance;
 mod transfers;
 mod truelayer;
+mod truelayer_choice;
+mod truelayer_contract;
+mod truelayer_ends;
 mod truelayer_operator;
+mod truelayer_random;
+mod truelayer_refunds;
 mod truelayer_return;
+mod truelayer_unasked;
 mod upgrade;
 mod webhook_delivery;
 mod webhook_endpoints;

@@ -32,7 +32,7 @@ fn alarms() -> BTreeMap<String, String> {
 }
 
 /// What a function counted since the machine began, by metric.
-fn counted(world: &World) -> BTreeMap<String, u64> {
+pub(crate) fn counted(world: &World) -> BTreeMap<String, u64> {
     let mut counted = BTreeMap::new();
     for line in world.machine.logs() {
         let Ok(line) = serde_json::from_str::<Value>(&line.text) else { continue };

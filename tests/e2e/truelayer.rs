@@ -9,18 +9,21 @@ use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use tests::{PATIENCE, Page, World, answer, console_on, page, states, text, truelayer_on};
 
-/// TrueLayer's own mock bank.
-const BANK: &str = "truelayer.mock-payments-gb-redirect";
-const PAID: [&str; 5] = ["awaiting_payer", "awaiting_provider", "awaiting_payment_consent", "pending", "sent"];
-/// As long as a link to the page is good.
-const QUARTER_HOUR: Duration = Duration::from_secs(15 * 60);
+use crate::at_consent_ends::fall_due;
 
-fn truelayer(world: &World) -> &TrueLayerHandle {
+/// TrueLayer's own mock bank.
+pub(crate) const BANK: &str = "truelayer.mock-payments-gb-redirect";
+pub(crate) const PAID: [&str; 5] =
+    ["awaiting_payer", "awaiting_provider", "awaiting_payment_consent", "pending", "sent"];
+/// As long as a link to the page is good.
+pub(crate) const QUARTER_HOUR: Duration = Duration::from_secs(15 * 60);
+
+pub(crate) fn truelayer(world: &World) -> &TrueLayerHandle {
     world.machine.truelayer().expect("the simulator runs")
 }
 
 /// A session whose payer has chosen the bank.
-async fn at_the_bank(world: &World) -> Value {
+pub(crate) async fn at_the_bank(world: &World) -> Value {
     let session = world.create().await;
     let payer = world.payer(&session);
     payer.identify().await;
@@ -29,12 +32,12 @@ async fn at_the_bank(world: &World) -> Value {
     session
 }
 
-async fn state(world: &World, session: &Value) -> String {
+pub(crate) async fn state(world: &World, session: &Value) -> String {
     text(&world.get(&text(&session["id"])).await["state"])
 }
 
 /// Sends what the link's fragment says, as the page's script does, and this decision, if there is one.
-async fn visit(link: &str, decision: Option<&str>) -> Page {
+pub(crate) async fn visit(link: &str, decision: Option<&str>) -> Page {
     let browser = Client::builder().redirect(Policy::none()).no_proxy().build().unwrap();
     let (address, fragment) = link.split_once('#').unwrap_or_else(|| panic!("{link}"));
     let mut form: Vec<(String, String)> = url::form_urlencoded::parse(fragment.as_bytes()).into_owned().collect();
@@ -44,7 +47,7 @@ async fn visit(link: &str, decision: Option<&str>) -> Page {
 }
 
 /// The payer follows the link of the session's first attempt and decides; where they are led then, from its path on.
-async fn decide(world: &World, session: &Value, decision: &str) -> String {
+pub(crate) async fn decide(world: &World, session: &Value, decision: &str) -> String {
     let link = world.payer(session).link(1).await;
     let shown = visit(&link, None).await;
     assert!(shown.status == 200 && shown.html.contains("GBP 4.00"), "{}", shown.html);
@@ -55,7 +58,7 @@ async fn decide(world: &World, session: &Value, decision: &str) -> String {
 }
 
 /// The payer comes back, step by step, until a page is shown or the shop is reached.
-async fn come_back(world: &World, back: &str) {
+pub(crate) async fn come_back(world: &World, back: &str) {
     assert!(back.starts_with("/providers/truelayer/return?payment_id="), "{back}");
     let mut path = back.to_owned();
     for _ in 0..5 {
@@ -68,15 +71,14 @@ async fn come_back(world: &World, back: &str) {
     panic!("led around from {back} to {path}");
 }
 
-/// It is time to ask the provider again.
-async fn fall_due(world: &World, session: &Value) {
-    let body = json!({
-        "TableName": world.machine.table_name(),
-        "Key": { "pk": { "S": format!("SESSION#{}", text(&session["id"])) }, "sk": { "S": "SESSION" } },
-        "UpdateExpression": "SET due_at = :past",
-        "ExpressionAttributeValues": { ":past": { "S": "2000-01-01T00:00:00.000Z" } },
-    });
-    world.dynamodb("UpdateItem", &body).await;
+/// A machine on which the merchant is paid into an account of theirs with TrueLayer.
+pub(crate) async fn with_merchant_account() -> World {
+    World::start_with(|config| {
+        truelayer_on(config);
+        let account = "demo:GBP=5b1a2a0e-3c1f-4c62-9d0b-2f1a7e6c1d2e";
+        config.parameters.insert("TrueLayerMerchantAccounts".into(), account.into());
+    })
+    .await
 }
 
 #[tokio::test]
@@ -118,7 +120,7 @@ async fn the_schedule_is_enough_where_nothing_else_comes() {
     assert_eq!(payments.len(), 1, "{payments:?}");
     assert!(truelayer(&world).decide(payments[0].id, Decision::Approve));
     assert_eq!(state(&world, &session).await, "awaiting_payment_consent");
-    fall_due(&world, &session).await;
+    fall_due(&world, &session, false).await;
     let deadline = tokio::time::Instant::now() + PATIENCE;
     while state(&world, &session).await != "sent" {
         assert!(tokio::time::Instant::now() < deadline, "{:#?}", world.machine.logs());
@@ -157,6 +159,22 @@ async fn a_creation_whose_answer_is_lost_is_one_payment() {
     assert!(payments[0].creates >= 2, "{payments:?}");
     come_back(&world, &back).await;
     assert_eq!(state(&world, &session).await, "sent");
+}
+
+#[tokio::test]
+async fn a_truelayer_that_hangs_is_given_up_and_asked_again() {
+    let world = World::with_truelayer().await;
+    let session = world.create().await;
+    let payer = world.payer(&session);
+    payer.identify().await;
+    truelayer(&world).fail_next("/v3/payments", Fault::Hang);
+    let begun = tokio::time::Instant::now();
+    payer.choose(BANK, 1).await;
+    assert!(begun.elapsed() < Duration::from_secs(9), "expire has no more for one payment");
+    let back = decide(&world, &session, "approve").await;
+    come_back(&world, &back).await;
+    assert_eq!(state(&world, &session).await, "sent");
+    assert_eq!(truelayer(&world).payments().len(), 1);
 }
 
 #[tokio::test]
@@ -219,12 +237,7 @@ async fn a_merchant_cancels_while_the_payer_is_at_truelayer() {
 
 #[tokio::test]
 async fn a_merchant_accounts_payment_settles_and_is_refunded_by_truelayer() {
-    let world = World::start_with(|config| {
-        truelayer_on(config);
-        let account = "demo:GBP=5b1a2a0e-3c1f-4c62-9d0b-2f1a7e6c1d2e";
-        config.parameters.insert("TrueLayerMerchantAccounts".into(), account.into());
-    })
-    .await;
+    let world = with_merchant_account().await;
     let session = at_the_bank(&world).await;
     let back = decide(&world, &session, "approve_then_settle").await;
     come_back(&world, &back).await;

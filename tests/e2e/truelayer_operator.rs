@@ -1,20 +1,26 @@
 //! TrueLayer, for who operates: whether it is set up rightly, and what differs from its word.
 
+use std::time::{Duration, Instant};
+
 use local::truelayer::{Decision, Fault};
 use serde_json::{Value, json};
 use tests::{PATIENCE, World, text};
 use uuid::Uuid;
 
 use crate::operator::{Ran, run};
+use crate::truelayer::with_merchant_account;
 
 const SECRET: &str = "arn:aws:secretsmanager:eu-west-2:000000000000:secret:local/truelayer-AbCdEf";
 const BANK: &str = "truelayer.mock-payments-gb-redirect";
 
 async fn check(world: &World) -> Ran {
+    check_with(world, &["--environment", "sandbox"]).await
+}
+
+async fn check_with(world: &World, more: &[&str]) -> Ran {
     let url = world.machine.truelayer().unwrap().url();
-    let set_up = ["--environment", "sandbox", "--base-url", "https://pay.example.com"];
-    let arguments = ["truelayer", "check", "--secret-arn", SECRET, "--truelayer-url", url];
-    run(world, &[arguments.as_slice(), &set_up].concat()).await
+    let set_up = ["--base-url", "https://pay.example.com", "--secret-arn", SECRET, "--truelayer-url", url];
+    run(world, &[["truelayer", "check"].as_slice(), &set_up, more].concat()).await
 }
 
 /// What was found of each thing that is checked.
@@ -23,14 +29,14 @@ fn results(ran: &Ran) -> Vec<(String, String)> {
     lines.iter().map(|line| (text(&line["check"]), text(&line["result"]))).collect()
 }
 
-async fn reconcile(world: &World, since: &str) -> Ran {
+pub(crate) async fn reconcile(world: &World, since: &str) -> Ran {
     let url = world.machine.truelayer().unwrap().url();
     let arguments = ["reconcile", "--mode", "test", "--since", since, "--calls-per-second", "1000"];
     run(world, &[arguments.as_slice(), &["--secret-arn", SECRET, "--truelayer-url", url]].concat()).await
 }
 
 /// How many are the same, lag, differ, and were not asked about.
-fn summary(ran: &Ran) -> [u64; 4] {
+pub(crate) fn summary(ran: &Ran) -> [u64; 4] {
     let summary = &ran.json["summary"];
     assert!(summary.is_object(), "{}", ran.said);
     ["same", "lag", "differ", "not_asked"].map(|field| text(&summary[field]).parse().unwrap())
@@ -69,6 +75,24 @@ async fn what_is_set_up_rightly_is_ok_line_by_line() {
     assert_eq!(results(&ran), expected.map(|(check, result)| (check.to_owned(), result.to_owned())), "{}", ran.shown);
     assert_eq!(ran.code, 0);
     assert!(ran.shown.contains("https://pay.example.com/providers/truelayer/return"), "{}", ran.shown);
+}
+
+#[tokio::test]
+async fn each_merchant_account_is_looked_up_and_real_money_is_at_truelayer_alone() {
+    let world = with_merchant_account().await;
+    let id = "5b1a2a0e-3c1f-4c62-9d0b-2f1a7e6c1d2e";
+    for (accounts, code, said) in [
+        (format!("demo:GBP={id}"), 0, "has this currency"),
+        (format!("demo:EUR={id}"), 1, "has the currency GBP"),
+        (format!("demo:GBP={}", Uuid::nil()), 1, "is not there"),
+    ] {
+        let ran = check_with(&world, &["--environment", "sandbox", "--merchant-accounts", &accounts]).await;
+        assert_eq!((ran.code, &ran.json[3]["check"]), (code, &json!("merchant account")), "{}", ran.shown);
+        assert!(text(&ran.json[3]["detail"]).contains(said), "{}", ran.shown);
+    }
+    let live = check_with(&world, &["--environment", "live"]).await;
+    assert_ne!(live.code, 0, "{}", live.shown);
+    assert!(live.said.contains("TRUELAYER_URL"), "{}", live.said);
 }
 
 #[tokio::test]
@@ -128,4 +152,21 @@ async fn a_payment_that_truelayer_could_not_be_asked_about_is_counted() {
     world.machine.truelayer().unwrap().fail_next("/v3/payments", Fault::Status(503));
     let ran = reconcile(&world, "1h").await;
     assert_eq!((summary(&ran), ran.code), ([0, 0, 0, 1], 1), "{}", ran.shown);
+}
+
+/// Calls that fail are calls, too: TrueLayer is asked no faster for being in trouble.
+#[tokio::test]
+async fn payments_are_asked_about_no_faster_where_truelayer_does_not_answer() {
+    let world = World::with_truelayer().await;
+    let truelayer = world.machine.truelayer().unwrap();
+    begun(&world).await;
+    begun(&world).await;
+    truelayer.fail_next("/v3/payments", Fault::Status(503));
+    truelayer.fail_next("/v3/payments", Fault::Status(503));
+    let arguments = ["reconcile", "--mode", "test", "--since", "1h", "--calls-per-second", "1"];
+    let arguments = [arguments.as_slice(), &["--secret-arn", SECRET, "--truelayer-url", truelayer.url()]].concat();
+    let started = Instant::now();
+    let ran = run(&world, &arguments).await;
+    assert_eq!(summary(&ran), [0, 0, 0, 2], "{}", ran.shown);
+    assert!(started.elapsed() >= Duration::from_secs(2), "{:?}", started.elapsed());
 }
