@@ -11,6 +11,7 @@ use crate::commands::keys::Keys;
 use crate::commands::mails::Mails;
 use crate::commands::merchants::Merchants;
 use crate::commands::reconcile::Reconcile;
+use crate::commands::refunds::Refunds;
 use crate::commands::republish::Republish;
 use crate::commands::sessions::Sessions;
 use crate::commands::transfers::Transfers;
@@ -66,6 +67,9 @@ pub(crate) enum OfService {
     /// Payment sessions and their refunds
     #[command(subcommand)]
     Sessions(Sessions),
+    /// Refunds that TrueLayer was asked for
+    #[command(subcommand)]
+    Refunds(Refunds),
     /// Transfers that payers make themselves
     #[command(subcommand)]
     Transfers(Transfers),
@@ -239,6 +243,16 @@ mod tests {
         assert!(matches!(of_service("reconcile --since 48h --mode test"), OfService::Reconcile(_)));
         assert_eq!(refused("reconcile"), ErrorKind::MissingRequiredArgument);
         assert_eq!(refused("reconcile --since 48h --mode sandbox"), ErrorKind::ValueValidation);
+    }
+
+    #[test]
+    fn a_refund_is_concluded_in_one_of_two_ways() {
+        let line = "refunds conclude 1ae1ce03-dfa9-4593-b487-65c656991cb5";
+        for way in ["--not-there", "--known-as 6a1f3c2e-50b1-4c4b-9f6e-0a1b2c3d4e5f"] {
+            assert!(matches!(of_service(&format!("{line} {way}")), OfService::Refunds(_)));
+        }
+        assert_eq!(refused(line), ErrorKind::MissingRequiredArgument);
+        assert_eq!(refused(&format!("{line} --known-as a --not-there")), ErrorKind::ArgumentConflict);
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub(crate) mod keys;
 pub(crate) mod mails;
 pub(crate) mod merchants;
 pub(crate) mod reconcile;
+pub(crate) mod refunds;
 pub(crate) mod republish;
 pub(crate) mod sessions;
 pub(crate) mod transfers;
@@ -42,6 +43,7 @@ async fn of_service(command: OfService, service: &Service) -> Result<Report, Fai
         OfService::Console(command) => console::run(command, service).await,
         OfService::Webhooks(command) => webhooks::run(command, service).await,
         OfService::Sessions(command) => sessions::run(command, &service.table).await,
+        OfService::Refunds(command) => refunds::run(command, service).await,
         OfService::Transfers(command) => transfers::run(command, &service.table).await,
         OfService::Mails(command) => mails::run(command, &service.table).await,
         OfService::DeadLetters(command) => dead_letters::run(command, service).await,

@@ -7,13 +7,13 @@ use std::path::PathBuf;
 use aws_credential_types::provider::error::CredentialsError;
 use models::{
     ApiKeyId, CustomerId, DisabledBy, EndpointId, ListShards, MAX_PUBLIC_KEYS, MAX_REDIRECT_URLS, MerchantId, ObjectId,
-    PublicKeyId, Role, SessionId,
+    PublicKeyId, RefundId, Role, SessionId,
 };
 use payments::PaymentError;
 use runtime::SettingError;
 use store::StoreError;
 use thiserror::Error;
-use truelayer::CredentialsError as CredentialsProblem;
+use truelayer::{CredentialsError as CredentialsProblem, NotThisMachine};
 
 use crate::location::Location;
 
@@ -62,7 +62,7 @@ pub(crate) enum Failure {
     NotMoreShards { id: MerchantId, shards: ListShards },
     #[error("there is no key {id}: `counterfoil keys list {}` shows those there are", .id.merchant())]
     NoKey { id: ApiKeyId },
-    #[error("{id} was rolled or revoked before: `counterfoil keys list {}` shows those that are valid", .id.merchant())]
+    #[error("{id} was rolled or revoked before: `counterfoil keys list {}` shows which are valid", .id.merchant())]
     KeyOver { id: ApiKeyId },
     #[error("{0} is an application already: `counterfoil applications show {0}` shows it")]
     ApplicationExists(ApiKeyId),
@@ -101,6 +101,10 @@ pub(crate) enum Failure {
     #[error("there is no payment session or refund {0}: check the id, and --table or --stack")]
     NoObject(ObjectId),
     #[error(
+        "refund {0} is none that TrueLayer was asked for a day ago or longer and never answered about: `counterfoil sessions show {0}` shows how it stands"
+    )]
+    RefundNotOpen(RefundId),
+    #[error(
         "session {0} or a refund of it is not final, or its last event or mail is still to be sent: cancel it or wait until it is final, then repeat the command"
     )]
     NotFinal(SessionId),
@@ -124,6 +128,10 @@ pub(crate) enum Failure {
     NoSecretFile(PathBuf),
     #[error("{} {problem}", .file.display())]
     SecretFile { file: PathBuf, problem: CredentialsProblem },
+    #[error("--truelayer-url {0}")]
+    NotThisMachine(#[from] NotThisMachine),
+    #[error("live payments are at TrueLayer alone: leave --truelayer-url out, and TRUELAYER_URL unset")]
+    LiveElsewhere,
     #[error("TrueLayer can't be called from here: {0}")]
     NoClient(String),
     #[error("TrueLayer can't be asked ({0}): see what `counterfoil truelayer check` says, then repeat the command")]

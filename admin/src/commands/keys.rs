@@ -42,7 +42,7 @@ pub(crate) enum Keys {
     },
     /// Put another API key in the place of one, which stays valid for a while; the new secret is shown once
     ///
-    /// It has the same name and may do the same. What was registered for the key by `counterfoil applications` is not taken along.
+    /// It has the same name and may do the same. What was registered for the key by `counterfoil applications` is not carried over.
     Roll {
         /// The key's id, pk_…
         key_id: ApiKeyId,

@@ -9,7 +9,7 @@ use models::Mode;
 use payments::{Compared, Connections, Differs, Fit, PaymentError, Payments};
 use runtime::{Clock, Random};
 use store::{KnownPayment, Table};
-use truelayer::Environment;
+use truelayer::{Environment, MerchantAccounts};
 
 use crate::arguments::time;
 use crate::connection::Connection;
@@ -83,7 +83,7 @@ pub(crate) async fn run(command: Reconcile, service: &Service) -> Result<Report,
         Mode::Test => Environment::Sandbox,
         Mode::Live => Environment::Live,
     };
-    let truelayer = Some(connection.open(environment, Some(&service.config)).await?);
+    let truelayer = Some(connection.open(environment, MerchantAccounts::default(), Some(&service.config)).await?);
     let connections = Connections { truelayer, ..Connections::default() };
     let payments = Payments::new(service.table.clone(), connections, Clock::System, Random::System);
     let (found, pace) = (RefCell::new(Found::default()), Pace::new(calls_per_second));
@@ -92,11 +92,13 @@ pub(crate) async fn run(command: Reconcile, service: &Service) -> Result<Report,
         for payment in page.iter().filter(|payment| payment.provider.as_str() == providers::TRUELAYER) {
             // Its session.
             units += 1.0;
-            match payments.compare(payment, mode, since).await {
-                Ok(Some(compared)) => {
-                    found.borrow_mut().add(payment, &compared);
-                    pace.spend(1.0).await;
-                }
+            let compared = payments.compare(payment, mode, since).await;
+            // TrueLayer was asked, whether or not it answered.
+            if matches!(compared, Ok(Some(_)) | Err(PaymentError::Provider(_))) {
+                pace.spend(1.0).await;
+            }
+            match compared {
+                Ok(Some(compared)) => found.borrow_mut().add(payment, &compared),
                 Ok(None) => {}
                 Err(PaymentError::Provider(error)) => {
                     let mut found = found.borrow_mut();
@@ -152,8 +154,8 @@ fn report(found: Found, since: Timestamp, mode: Mode) -> Report {
         ("what_to_do", Content::Many(what_to_do.collect())),
     ];
     let note = match (differ, unshown, unasked) {
-        (0, _, 0) => "What is recorded is what TrueLayer says.".to_owned(),
-        (0, _, _) => "TrueLayer could not be asked about all of them: repeat the command.".to_owned(),
+        (0, _, 0) => "What is recorded fits what TrueLayer says.".to_owned(),
+        (0, _, _) => "Not all could be asked about: see `counterfoil truelayer check`, then repeat this.".to_owned(),
         (_, 0, _) => "Some payments differ; docs/operating.md has what to do, under Reconcile.".to_owned(),
         (_, unshown, _) => format!("Some payments differ; {unshown} more are not shown: repeat it from a later time."),
     };
@@ -166,6 +168,7 @@ const fn name(how: Differs) -> &'static str {
         Differs::LateAndNoted => "late_and_noted",
         Differs::Ahead => "ahead",
         Differs::Behind => "behind",
+        Differs::Open => "open",
         Differs::Unknown => "unknown",
     }
 }
@@ -178,6 +181,9 @@ const fn what_to_do(how: Differs) -> &'static str {
         Differs::LateAndNoted => "return the money at TrueLayer by its payment id, if that has not been done",
         Differs::Ahead => "refund nothing of it and ask TrueLayer by its payment id",
         Differs::Behind => "see that the schedule runs, and expire's log: a follow-up brings it",
+        Differs::Open => {
+            "ask TrueLayer by its payment id why it is open still: nobody has its link any more, and money that comes of it is late"
+        }
         Differs::Unknown => {
             "check that the credentials are of the same application; else see the status in expire's log"
         }

@@ -1,7 +1,7 @@
 //! Whether TrueLayer can be used as it is set up.
 
 use clap::Subcommand;
-use truelayer::{Checked, Environment, RETURN_PATH, WEBHOOK_PATH};
+use truelayer::{Checked, Environment, MerchantAccounts, RETURN_PATH, WEBHOOK_PATH};
 use url::Url;
 
 use crate::connection::Connection;
@@ -16,9 +16,9 @@ const BY_HAND_NOTE: &str =
 pub(crate) enum TrueLayer {
     /// Check what was set up at TrueLayer: it moves no money, and needs no deployment yet
     ///
-    /// It gets an access token, has TrueLayer verify a signature, lists its banks, and fetches the keys by which its webhooks are
-    /// signed. Each line says ok, or wrong and what to do, or by_hand and what to register in TrueLayer's Console. The exit code
-    /// is 1 if something is wrong.
+    /// It gets an access token, has TrueLayer verify a signature, lists its banks for pounds, finds each merchant account, and fetches
+    /// the keys by which its webhooks are signed. Each line says ok, or wrong and what to do, or by_hand and what to register in
+    /// TrueLayer's Console. The exit code is 1 if something is wrong.
     Check {
         /// Which of TrueLayer's: sandbox or live
         #[arg(long, env = "TRUELAYER", value_name = "ENVIRONMENT")]
@@ -26,18 +26,22 @@ pub(crate) enum TrueLayer {
         /// Where payers open the checkout: the parameter PublicBaseUrl or DomainName, or the stack's output ApiUrl
         #[arg(long, env = "PUBLIC_BASE_URL", value_name = "URL", value_parser = base_url)]
         base_url: Url,
+        /// The merchant accounts that payments go into, if there are any: the parameter TrueLayerMerchantAccounts
+        #[arg(long, env = "TRUELAYER_MERCHANT_ACCOUNTS", value_name = "ACCOUNTS")]
+        merchant_accounts: Option<MerchantAccounts>,
         #[command(flatten)]
         connection: Connection,
     },
 }
 
 pub(crate) async fn run(command: TrueLayer, target: &Target) -> Result<Report, Failure> {
-    let TrueLayer::Check { environment, base_url, connection } = command;
-    let config = match connection.secret_file {
-        Some(_) => None,
-        None => Some(target.config().await?),
+    let TrueLayer::Check { environment, base_url, merchant_accounts, connection } = command;
+    let config = match (&connection.secret_file, &connection.secret_arn) {
+        (None, Some(_)) => Some(target.config().await?),
+        (Some(_), _) | (None, None) => None,
     };
-    let truelayer = connection.open(environment, config.as_ref().map(|(config, _)| config)).await?;
+    let config = config.as_ref().map(|(config, _)| config);
+    let truelayer = connection.open(environment, merchant_accounts.unwrap_or_default(), config).await?;
     Ok(report(truelayer.check().await, environment, &base_url))
 }
 

@@ -1,0 +1,102 @@
+//! Refunds that TrueLayer was asked for, and has not answered about.
+
+use clap::Subcommand;
+use jiff::Timestamp;
+use models::{ActKind, ActObject, ProviderRefundId, Refund, RefundId};
+use runtime::{Clock, Random};
+use store::{RefundChangeError, RefundConclusion, Refunds as Stored};
+use truelayer::REPEATS_WITHIN;
+
+use crate::arguments::{DRY_RUN_NOTE, DryRun};
+use crate::failure::Failure;
+use crate::report::{Record, Report, field};
+use crate::target::Service;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Refunds {
+    /// Say what became of a refund that TrueLayer was asked for and never answered about
+    ///
+    /// That was a day ago or longer: it is not asked for again, as TrueLayer might make it twice. First find out in TrueLayer's Console, at
+    /// the payment, whether it is there.
+    Conclude {
+        /// The refund's id
+        id: RefundId,
+        /// It is there, and TrueLayer calls it this: from now on it is asked how the refund ends
+        #[arg(long, value_name = "ID", conflicts_with = "not_there", required_unless_present = "not_there")]
+        known_as: Option<ProviderRefundId>,
+        /// It is not there: the refund has failed, and its amount can be refunded again
+        #[arg(long)]
+        not_there: bool,
+        #[command(flatten)]
+        dry: DryRun,
+    },
+}
+
+pub(crate) async fn run(command: Refunds, service: &Service) -> Result<Report, Failure> {
+    let Refunds::Conclude { id, known_as, not_there, dry } = command;
+    let (refunds, now) = (Stored::new(service.table.clone()), Clock::System.now());
+    let refund = refunds.get(&id).await?.ok_or(Failure::NoObject(id.into()))?;
+    if !was_never_answered(&refund, now) {
+        return Err(Failure::RefundNotOpen(id));
+    }
+    let result = if not_there { "failed" } else { "TrueLayer is asked how it ends" };
+    let report = Report::one(Record(vec![field("refund_id", id), field("result", result)]));
+    if dry.dry_run {
+        return Ok(report.with_note(DRY_RUN_NOTE));
+    }
+    let object = ActObject::Refund { session_id: refund.session_id, refund_id: id };
+    service.record(&refund.merchant_id, Some(refund.mode), ActKind::RefundConcluded, object).await?;
+    let concluded = match known_as {
+        Some(known_as) => refunds.provider_accepted(&refund, &known_as).await.map(drop),
+        None => {
+            let write_id = Random::System.write_id();
+            refunds.conclude(&refund, RefundConclusion::Refused, now, &write_id).await.map(drop)
+        }
+    };
+    match concluded {
+        Ok(()) => Ok(report),
+        // TrueLayer has answered meanwhile.
+        Err(RefundChangeError::Refused(_)) => Err(Failure::RefundNotOpen(id)),
+        Err(RefundChangeError::Store(error)) => Err(error.into()),
+    }
+}
+
+/// Whether TrueLayer was asked to make it so long ago that it isn't asked again, and has not said what it calls it.
+fn was_never_answered(refund: &Refund, now: Timestamp) -> bool {
+    let is_old = now.duration_since(refund.created_at) >= REPEATS_WITHIN;
+    let known = refund.open_at_provider().filter(|known| known.provider.provider() == providers::TRUELAYER);
+    is_old && known.is_some_and(|known| known.id.is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+    use models::{RefundAtProvider, RefundCreation, RefundState, SessionEvent};
+
+    use super::*;
+
+    fn made(provider: &str, known_as: Option<&str>) -> Refund {
+        use SessionEvent::{BankChosen, ConsentGiven, PayerIdentified, Settled};
+        let session = samples::session_after(&[PayerIdentified, BankChosen, ConsentGiven, Settled]);
+        let creation = samples::refund_creation(samples::NOW);
+        let at_provider = RefundAtProvider {
+            provider: provider.parse().unwrap(),
+            id: known_as.map(|id| id.parse().unwrap()),
+            ..samples::refund_at_provider(creation.id)
+        };
+        let creation = RefundCreation { at_provider: Some(at_provider), ..creation };
+        Refund::create(&session, samples::new_refund(&session, None), creation).unwrap().0
+    }
+
+    #[test]
+    fn only_what_truelayer_never_answered_about_is_concluded() {
+        let open = made("truelayer", None);
+        let later = open.created_at + SignedDuration::from_hours(24);
+        assert!(was_never_answered(&open, later));
+        assert!(!was_never_answered(&open, later - SignedDuration::from_secs(1)), "it is asked for again still");
+        for other in [made("truelayer", Some("r-1")), made("mock-consent", None)] {
+            assert!(!was_never_answered(&other, later), "{other:?}");
+        }
+        assert!(!was_never_answered(&Refund { state: RefundState::Failed, ..open }, later));
+    }
+}
