@@ -4,7 +4,7 @@ use lambda_http::http::{Method, Uri};
 use models::Mode;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::frame::root;
+use crate::paths::root;
 use crate::route::Route;
 
 /// The longest that is kept: a list's address with all its filters is shorter.

@@ -6,6 +6,7 @@ use models::{Mode, Permission};
 use pages::{Answer, CONSOLE_STYLE, Face, Language, Shell};
 
 use crate::back::Back;
+use crate::paths::root;
 use crate::visitor::{Csrf, Visitor};
 
 /// What the texts are in, and so amounts and times, whatever a browser prefers.
@@ -165,9 +166,4 @@ impl<'a> Frame<'a> {
 /// What a page bears where nobody is known.
 pub(crate) const fn nobodys() -> Shell<'static> {
     Shell { more_style: CONSOLE_STYLE, ..Shell::nobodys(LANGUAGE) }
-}
-
-/// Where the console's pages of a mode are.
-pub(crate) fn root(mode: Mode) -> String {
-    format!("/console/{}", mode.as_str())
 }

@@ -2,7 +2,10 @@
 
 use models::{Mode, RefundId, SessionId};
 
-use crate::frame::root;
+/// Where those of a mode are.
+pub(crate) fn root(mode: Mode) -> String {
+    format!("/console/{}", mode.as_str())
+}
 
 /// The page of a payment.
 pub(crate) fn payment_path(mode: Mode, id: SessionId) -> String {

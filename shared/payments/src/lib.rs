@@ -27,6 +27,7 @@ mod refund;
 mod refund_at_provider;
 mod refund_way;
 mod taken_back;
+mod way;
 
 use jiff::Timestamp;
 use models::{BankId, OfferLimits, Session, SessionEvent, SessionId};
@@ -36,7 +37,6 @@ use store::{BankPayments, Change, Refunds, Sessions, Table};
 
 use connector::Connectors;
 
-pub use at_consent::Way;
 pub use at_creation::begin_at_creation;
 pub use begin::BeginError;
 pub use connector::{Connections, Connector};
@@ -47,6 +47,7 @@ pub use event::EventError;
 pub use reconcile::{Compared, Differs, Fit};
 pub use refund::{Made, RefundEndError, RefundError, RefundRequest};
 pub use refund_way::RefundWay;
+pub use way::Way;
 
 /// Everything that is done to payments in one table, by one clock and randomness.
 #[derive(Debug)]

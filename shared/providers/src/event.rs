@@ -4,8 +4,6 @@ use jiff::Timestamp;
 use models::ProviderPaymentId;
 use thiserror::Error;
 
-use crate::port::ProviderError;
-
 /// A webhook as it came, read by nobody yet.
 #[derive(Debug, Clone, Copy)]
 pub struct RawEvent<'a> {
@@ -41,17 +39,3 @@ pub struct ProviderEvent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("not a genuine webhook of this provider")]
 pub struct NotGenuine;
-
-/// Why a provider's webhook says nothing of a payment.
-#[derive(Debug, Error)]
-pub enum EventRefusal {
-    /// The provider did not send it.
-    #[error(transparent)]
-    NotGenuine(#[from] NotGenuine),
-    /// The provider sent it, and it is about no payment.
-    #[error("the webhook is about no payment")]
-    NothingOfOurs,
-    /// Whether the provider sent it could not be found out: it is to be sent again.
-    #[error("whether the provider sent the webhook could not be found out")]
-    Unreachable(#[source] ProviderError),
-}

@@ -21,10 +21,10 @@ pub use directory::{
     NotPayableLive, Offer, Providers, TRUELAYER, Wanted, can_be_paid_live, can_pay, has_offers, method_of,
     method_of_session, truelayer_countries,
 };
-pub use event::{EventRefusal, NotGenuine, ProviderEvent, RawEvent};
+pub use event::{NotGenuine, ProviderEvent, RawEvent};
 pub use market::{Market, countries};
 pub use port::{
-    Arrivals, Begun, Cancellation, Next, PayerLink, Provider, ProviderError, RefundAnswer, RefundRefusal, RefundStatus,
-    Status,
+    Arrivals, Begun, Cancellation, EventRefusal, Next, PayerLink, Provider, ProviderError, RefundAnswer, RefundRefusal,
+    RefundStatus, Status,
 };
 pub use virtual_account::{VirtualAccount, virtual_account};

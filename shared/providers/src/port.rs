@@ -10,7 +10,7 @@ use models::{
 };
 use thiserror::Error;
 
-use crate::event::{EventRefusal, ProviderEvent, RawEvent};
+use crate::event::{NotGenuine, ProviderEvent, RawEvent};
 
 /// The provider did not do what it was asked.
 #[derive(Debug, Error)]
@@ -34,6 +34,20 @@ impl ProviderError {
     pub fn refused(cause: impl StdError + Send + Sync + 'static) -> Self {
         Self::Refused(Box::new(cause))
     }
+}
+
+/// Why a provider's webhook says nothing of a payment.
+#[derive(Debug, Error)]
+pub enum EventRefusal {
+    /// The provider did not send it.
+    #[error(transparent)]
+    NotGenuine(#[from] NotGenuine),
+    /// The provider sent it, and it is about no payment.
+    #[error("the webhook is about no payment")]
+    NothingOfOurs,
+    /// Whether the provider sent it could not be found out: it is to be sent again.
+    #[error("whether the provider sent the webhook could not be found out")]
+    Unreachable(#[source] ProviderError),
 }
 
 /// A link to the provider that is for the payer alone: it may hold a token. It is never stored or logged, so it can't be

@@ -317,7 +317,7 @@ mod tests {
     fn banks_are_offered_by_country_and_by_name() {
         let banks = read(&answer()).unwrap();
         let of = |wanted: &Wanted<'_>| ids(banks.iter().filter(|bank| bank.serves(wanted))).join(" ");
-        assert_eq!(of(&wanted(Some("GB"), None)), "truelayer.ob-down truelayer.ob-monzo");
+        assert_eq!(of(&wanted(Some("GB"), None)), "truelayer.ob-monzo truelayer.ob-down");
         assert_eq!(of(&wanted(Some("DE"), None)), "truelayer.xs2a-de");
         assert_eq!(of(&wanted(Some("IE"), None)), "");
         let named = "truelayer.ob-monzo".parse().unwrap();

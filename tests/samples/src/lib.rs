@@ -218,6 +218,7 @@ pub fn attempt_at_consent(session_id: SessionId, number: u8, begun_at: Timestamp
     PaymentAttempt {
         bank: "consent-bank".parse().unwrap(),
         redirect_url: format!("{BASE_URL}/checkout/{session_id}/bank/{number}"),
+        provider_state: String::new(),
         at_consent: Some(AtConsent { begun_at, request, payment_id: None, transfer: None }),
         ..attempt(session_id, number)
     }

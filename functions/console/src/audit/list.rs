@@ -8,7 +8,8 @@ use pages::{Answer, Shell, Zone};
 use super::filter::{Typed, read};
 use super::words;
 use crate::days::Errors;
-use crate::frame::{Frame, root};
+use crate::frame::Frame;
+use crate::paths::root;
 use crate::services::Services;
 
 /// How many acts a page has.

@@ -12,8 +12,10 @@ use super::ledger::{Entry, Ledger, Order};
 use super::named::{MOCK_BANK, NamedMock};
 use super::refusal::Refusal;
 use super::status::{after_order, before_order};
-use crate::event::{EventRefusal, NotGenuine, ProviderEvent, RawEvent};
-use crate::port::{Begun, Cancellation, Next, PayerLink, Provider, ProviderError, RefundAnswer, RefundStatus, Status};
+use crate::event::{NotGenuine, ProviderEvent, RawEvent};
+use crate::port::{
+    Begun, Cancellation, EventRefusal, Next, PayerLink, Provider, ProviderError, RefundAnswer, RefundStatus, Status,
+};
 
 /// What a mock bank is sent to move money.
 #[derive(Debug, Serialize, Deserialize)]

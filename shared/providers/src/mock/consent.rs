@@ -16,9 +16,10 @@ use super::refusal::Refusal;
 use super::sha256::sha256;
 use super::status::after_order;
 use super::webhook::{self, SignedEvent};
-use crate::event::{EventRefusal, ProviderEvent, RawEvent};
+use crate::event::{ProviderEvent, RawEvent};
 use crate::port::{
-    Begun, Cancellation, Next, PayerLink, Provider, ProviderError, RefundAnswer, RefundRefusal, RefundStatus, Status,
+    Begun, Cancellation, EventRefusal, Next, PayerLink, Provider, ProviderError, RefundAnswer, RefundRefusal,
+    RefundStatus, Status,
 };
 
 /// What the mock bank is sent to begin a payment. Nothing of the payer.

@@ -17,9 +17,10 @@ use super::sender::Sender;
 use super::status::{account_in, account_of_payer};
 use super::transfer_log::{Log, LogEntry, OfAttempt, Referenced, UnmatchedTransfer};
 use super::webhook::{self, SignedEvent};
-use crate::event::{EventRefusal, ProviderEvent, RawEvent};
+use crate::event::{ProviderEvent, RawEvent};
 use crate::port::{
-    Arrivals, Begun, Cancellation, Provider, ProviderError, RefundAnswer, RefundRefusal, RefundStatus, Status,
+    Arrivals, Begun, Cancellation, EventRefusal, Provider, ProviderError, RefundAnswer, RefundRefusal, RefundStatus,
+    Status,
 };
 use crate::virtual_account::virtual_account;
 

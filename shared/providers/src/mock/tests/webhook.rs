@@ -7,7 +7,8 @@ use jiff::SignedDuration;
 use models::ProviderPaymentId;
 
 use super::*;
-use crate::event::{EventRefusal, NotGenuine, ProviderEvent, RawEvent};
+use crate::event::{NotGenuine, ProviderEvent, RawEvent};
+use crate::port::EventRefusal;
 
 /// A webhook as it goes over the wire.
 #[derive(Clone)]
