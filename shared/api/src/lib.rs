@@ -7,6 +7,8 @@ mod auth;
 mod banked;
 mod caps;
 mod error;
+#[cfg(test)]
+mod error_codes;
 mod error_shape;
 mod event;
 mod extra;

@@ -1,6 +1,7 @@
 //! docs/openapi.yaml: its paths and prose are written by hand, its schemas and examples by the types and the code
 //! (docs/decisions/0027-openapi.md). `make openapi` writes them; a test fails where they differ from what stands there.
 
+mod bruno;
 mod samples;
 mod tests;
 pub(crate) mod types;

@@ -22,10 +22,8 @@ fn the_tables_are_what_the_code_says() {
     ];
     let mut should = document.clone();
     for (name, table) in tables {
-        let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
-        let (before, rest) = should.split_once(&begin).unwrap();
-        let (_, after) = rest.split_once(&end).unwrap();
-        should = format!("{before}{begin}{table}{end}{after}");
+        let [before, _, after] = parted(&should, name);
+        should = format!("{before}{table}{after}");
     }
     if std::env::var_os("UPDATE_OPENAPI").is_some() {
         std::fs::write(PATH, &should).unwrap();
@@ -34,14 +32,23 @@ fn the_tables_are_what_the_code_says() {
     }
 }
 
+/// A document in three: what comes before the table of this name, the table, and what comes after it.
+pub(crate) fn parted<'a>(document: &'a str, name: &str) -> [&'a str; 3] {
+    let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
+    let from = document.find(&begin).unwrap() + begin.len();
+    let (before, rest) = document.split_at(from);
+    let (table, after) = rest.split_at(rest.find(&end).unwrap());
+    [before, table, after]
+}
+
 /// A table in Markdown.
-fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+pub(crate) fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
     let rows: String = rows.into_iter().map(|cells| line(&cells)).collect();
     format!("{}|{}\n{rows}", line(&head.map(str::to_owned)), "---|".repeat(N))
 }
 
-fn code(text: impl std::fmt::Display) -> String {
+pub(crate) fn code(text: impl std::fmt::Display) -> String {
     format!("`{text}`")
 }
 

@@ -154,7 +154,7 @@ schemas! {
 }
 
 /// Every code of an entry among Fintecture's errors.
-fn fintecture_codes() -> Vec<&'static str> {
+pub(crate) fn fintecture_codes() -> Vec<&'static str> {
     let mut codes = vec!["mandatory_field_missing", "invalid_field", "refund_aborted", "internal_server_error"];
     codes.extend(crate::wire_formats::refusals().iter().map(|(_, error)| fintecture::entry_code(error)));
     codes.extend(crate::wire_formats::signature_faults().map(SignatureFault::code));
