@@ -58,6 +58,8 @@ pub struct Config {
     pub permissions_dir: Option<PathBuf>,
     /// Keep log lines without showing them.
     pub quiet: bool,
+    /// Answer `/`, `/docs`, `/openapi.yaml` and `/demo-shop` with pages of this machine, which are not there on AWS.
+    pub start_page: bool,
 }
 
 impl Config {
@@ -86,11 +88,12 @@ impl Config {
             mails_per_second: None,
             permissions_dir: None,
             quiet: false,
+            start_page: true,
         }
     }
 
     /// For tests, many in one process: free ports, no schedules (use [`Machine::invoke`]), no TTL sweeps (use
-    /// [`Machine::sweep_ttl`]), short pauses, quiet.
+    /// [`Machine::sweep_ttl`]), short pauses, quiet, and no page that is not there on AWS.
     #[must_use]
     pub fn for_tests(template: impl Into<PathBuf>, bin_dir: impl Into<PathBuf>, data_dir: impl Into<PathBuf>) -> Self {
         Self {
@@ -101,6 +104,7 @@ impl Config {
             ttl_sweep_interval: Duration::MAX,
             stream_retry_pause: Duration::from_millis(5),
             quiet: true,
+            start_page: false,
             ..Self::new(template, bin_dir, data_dir)
         }
     }

@@ -4,14 +4,15 @@ use std::error::Error;
 
 use aws_credential_types::Credentials;
 use models::{
-    AccountIdentifier, Application, Colour, EmailAddress, LinkedAccount, Logo, MerchantId, Name, Person, Role, Scopes,
-    Shop,
+    AccountIdentifier, Application, Colour, EmailAddress, Endpoint, EndpointId, EndpointSecret, EventEncoding,
+    LinkedAccount, Logo, MerchantId, MerchantUrl, Mode, Name, Pace, Person, Role, Scopes, Session, Shop, Subscription,
+    WireFormat,
 };
 use runtime::{Clock, Random};
-use store::{LinkToken, Merchants, People, Shops, StoreError, Table, Visits};
+use store::{Endpoints, LinkToken, ListRange, Merchants, Owner, People, Sessions, Shops, StoreError, Table, Visits};
 
 /// Its API key, which is no secret, and neither is its secret: nothing but this machine takes them.
-const API_KEY: (&str, &str) = ("pk_test_demo", "sk_test_demo");
+pub(crate) const API_KEY: (&str, &str) = ("pk_test_demo", "sk_test_demo");
 
 /// What requests of its application may be signed by; the private key is beside the tests of the official clients, no secret
 /// either.
@@ -32,6 +33,10 @@ const SUPPORT_EMAIL: &str = "help@brightcandles.example";
 const WEBSITE: &str = "https://brightcandles.example";
 const COLOUR: Colour = Colour::rgb(0x8a, 0x4b, 0x08);
 const LOGO: &[u8] = include_bytes!("../candle.svg");
+
+/// Where the demo shop on this machine receives webhooks, and what they are signed with, which is no secret either.
+pub(crate) const WEBHOOK_PATH: &str = "/demo-shop/webhook";
+pub(crate) const WEBHOOK_SECRET: &str = "whsec_T25seSB0aGUgZGVtbyBzaG9wIG9uIG9uZSBtYWNoaW4=";
 
 /// Who owns it in its console, where nobody reads mails either.
 const OWNER: &str = "owner@demo.example";
@@ -106,6 +111,87 @@ pub async fn invite(endpoint: &str, table_name: &str) -> Result<String, Box<dyn 
     let token = LinkToken::new(&Random::System);
     Visits::new(table).make_link(&token, &merchant_id, &email, now).await?;
     Ok(format!("/console/sign-in/{}", token.as_str()))
+}
+
+/// Registers the webhook endpoint of the demo shop at `api_url`, if it is not there as it is to be. One at an earlier address is
+/// removed. Where the merchant has as many endpoints as it may have, the shop goes without.
+///
+/// # Errors
+///
+/// When the table cannot be written.
+pub async fn open_shop(endpoint: &str, table_name: &str, api_url: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let endpoints = Endpoints::new(table(endpoint, table_name)?);
+    let owner = owner()?;
+    let url = MerchantUrl::try_from(format!("{api_url}{WEBHOOK_PATH}"))?;
+    let secret = EndpointSecret::new(WEBHOOK_SECRET.to_owned());
+    let mut is_there = false;
+    for known in endpoints.of(&owner.merchant_id).await? {
+        if known.url == url && known.secret == secret {
+            is_there = true;
+        } else if known.url.as_str().ends_with(WEBHOOK_PATH) {
+            endpoints.delete(&owner, &known.id).await?;
+        }
+    }
+    if is_there {
+        return Ok(());
+    }
+    let now = Clock::System.now();
+    let new = Endpoint {
+        id: EndpointId::new(Random::System.uuid_v7(now)),
+        merchant_id: owner.merchant_id,
+        mode: owner.mode,
+        format: WireFormat::default(),
+        encoding: EventEncoding::default(),
+        application: None,
+        url,
+        description: Some(Name::try_from("The demo shop".to_owned())?),
+        events: Subscription::All,
+        thin: false,
+        disabled_by: None,
+        created_at: now,
+        secret,
+        rotations: 0,
+        previous_secret: None,
+        previous_secret_until: None,
+        failures: 0,
+        parked_until: None,
+        pace: Pace::default(),
+        faults: None,
+    };
+    endpoints.create(&new, None).await?;
+    Ok(())
+}
+
+/// Its newest sessions, of every format, this number at the most.
+///
+/// # Errors
+///
+/// When the table cannot be read.
+pub(crate) async fn newest_sessions(
+    endpoint: &str,
+    table_name: &str,
+    limit: usize,
+) -> Result<Vec<Session>, Box<dyn Error + Send + Sync>> {
+    let table = table(endpoint, table_name)?;
+    let owner = owner()?;
+    let Some(merchant) = Merchants::new(table.clone()).get(&owner.merchant_id).await? else { return Ok(Vec::new()) };
+    let range = ListRange { limit, ..ListRange::default() };
+    let page = Sessions::new(table).search(&owner, merchant.list_sharding.shards(), range, None, None).await?;
+    Ok(page.items)
+}
+
+/// Whose everything is that is made with its key.
+fn owner() -> Result<Owner, models::InvalidId> {
+    Ok(Owner { merchant_id: "demo".parse()?, mode: Mode::Test, format: None })
+}
+
+/// The request that a developer tries first, as a command to paste.
+#[must_use]
+pub fn curl(api_url: &str) -> String {
+    let (key, secret) = API_KEY;
+    format!(
+        r#"curl --location --request POST "{api_url}/v2/payment_sessions" --header "Content-Type: application/json" -u "{key}:{secret}" --data '{{"reference":"Illuminate","success_url":"http://example.com/success?id=__PAYMENT_ID__","error_url":"http://example.com/error","line_items":[{{"name":"Candles","amount":100,"currency":"GBP","quantity":4}}],"payee":{{"name":"Gerald Wiley","account_number":"12345678","sort_code":"010203"}},"email_receipt":true}}'"#
+    )
 }
 
 fn table(endpoint: &str, table_name: &str) -> Result<Table, runtime::SettingError> {

@@ -5,6 +5,7 @@
 use std::future::Future;
 use std::net::SocketAddr;
 
+use askama::Template;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -114,6 +115,19 @@ pub(crate) fn text(status: StatusCode, body: impl Into<Bytes>) -> Answer {
 /// An answer in JSON. What cannot be written as JSON (no such type is used here) reads `null`.
 pub(crate) fn json(status: StatusCode, content_type: &'static str, body: &impl Serialize) -> Answer {
     answer(status, content_type, serde_json::to_vec(body).unwrap_or_else(|_| b"null".to_vec()))
+}
+
+/// A page under this content security policy, not to be kept by browsers.
+pub(crate) fn page(template: &impl Template, policy: &str) -> Answer {
+    match template.render() {
+        Ok(html) => {
+            let mut answer = answer(StatusCode::OK, "text/html; charset=utf-8", html);
+            set_header(&mut answer, "content-security-policy", policy);
+            set_header(&mut answer, "cache-control", "no-store");
+            answer
+        }
+        Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),
+    }
 }
 
 /// Adds a header; a value that is no header text is left out.

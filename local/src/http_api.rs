@@ -17,23 +17,42 @@ use uuid::Uuid;
 use crate::functions::{Functions, InvokeError};
 use crate::http::{self, Answer, Call};
 use crate::routes::Routes;
+use crate::start_page::StartPage;
 use crate::tasks::Tasks;
 
 /// API Gateway's limits: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
 const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
 const INTEGRATION_TIMEOUT_MS: u64 = 30_000;
 
-/// Serves the API until the machine stops.
-pub(crate) fn serve(listener: TcpListener, port: u16, routes: Arc<Routes>, functions: Arc<Functions>, tasks: &Tasks) {
+/// Serves the API until the machine stops, and before it this machine's own pages, if it has them.
+pub(crate) fn serve(
+    listener: TcpListener,
+    port: u16,
+    routes: Arc<Routes>,
+    functions: Arc<Functions>,
+    start_page: Option<Arc<StartPage>>,
+    tasks: &Tasks,
+) {
     let too_large = || message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
     http::serve(listener, tasks, MAX_BODY_BYTES, too_large, move |call| {
-        let (routes, functions) = (Arc::clone(&routes), Arc::clone(&functions));
-        async move { Ok(handle(&call, port, &routes, &functions).await) }
+        let (routes, functions, start_page) = (Arc::clone(&routes), Arc::clone(&functions), start_page.clone());
+        async move { Ok(handle(&call, port, &routes, &functions, start_page.as_deref()).await) }
     });
 }
 
-async fn handle(call: &Call, port: u16, routes: &Routes, functions: &Functions) -> Answer {
+async fn handle(
+    call: &Call,
+    port: u16,
+    routes: &Routes,
+    functions: &Functions,
+    start_page: Option<&StartPage>,
+) -> Answer {
     let Some(host) = host::host(call) else { return message(StatusCode::BAD_REQUEST, "Bad Request") };
+    if let Some(start_page) = start_page
+        && let Some(answer) = start_page.answer(call, host).await
+    {
+        return answer;
+    }
     let Some(route) = routes.find(call.method.as_str(), call.uri.path()) else {
         return message(StatusCode::NOT_FOUND, "Not Found");
     };

@@ -6,7 +6,7 @@
 //! How a request goes through it: `http_api` finds the route and makes the event, `functions` hands it to a process
 //! through `runtime_api`, the process calls `endpoint`, which is DynamoDB (`dynamodb`), SQS (`sqs` over `queues`), SES (`ses`
 //! over `mails`) and Secrets Manager (`secrets`). Writes wake `sources`, which call functions in turn. Beside it all is a
-//! provider that functions pay through: [`truelayer`], simulated.
+//! provider that functions pay through: [`truelayer`], simulated. `start_page` is where a newcomer begins.
 
 mod config;
 pub mod demo;
@@ -32,6 +32,7 @@ mod ses;
 mod sources;
 mod sqs;
 mod start;
+mod start_page;
 mod tasks;
 mod template;
 pub mod truelayer;
@@ -47,4 +48,5 @@ pub use meter::{Counts, Meter, Usage};
 pub use permissions::{Permission, PermissionRecord, permissions};
 pub use queues::QueueCounts;
 pub use start::StartError;
+pub use start_page::LOOPBACK_WEBHOOKS;
 pub use template::TemplateError;

@@ -46,12 +46,12 @@ fn handle(call: &Call, mails: &Mails) -> Answer {
     }
     let found = match call.segments().as_slice() {
         [""] => match mails.newest(MAX_LISTED) {
-            Ok((mails, total)) => Some(page(&ListPage { mails, total })),
+            Ok((mails, total)) => Some(http::page(&ListPage { mails, total }, PAGE_POLICY)),
             Err(error) => Some(http::text(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n"))),
         },
         ["mails", id] => match id.strip_suffix(".eml") {
             Some(id) => mails.raw(id).map(|eml| http::answer(StatusCode::OK, "message/rfc822", eml)),
-            None => mails.get(id).map(|mail| page(&MailPage { mail })),
+            None => mails.get(id).map(|mail| http::page(&MailPage { mail }, PAGE_POLICY)),
         },
         ["mails", id, "html"] => mails.get(id).and_then(|mail| mail.html).map(|html| {
             let mut answer = http::answer(StatusCode::OK, "text/html; charset=utf-8", html);
@@ -61,18 +61,6 @@ fn handle(call: &Call, mails: &Mails) -> Answer {
         _ => None,
     };
     found.unwrap_or_else(|| http::text(StatusCode::NOT_FOUND, "There is no such page.\n"))
-}
-
-fn page(template: &impl Template) -> Answer {
-    match template.render() {
-        Ok(html) => {
-            let mut answer = http::answer(StatusCode::OK, "text/html; charset=utf-8", html);
-            http::set_header(&mut answer, "content-security-policy", PAGE_POLICY);
-            http::set_header(&mut answer, "cache-control", "no-store");
-            answer
-        }
-        Err(error) => http::text(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),
-    }
 }
 
 #[cfg(test)]

@@ -99,6 +99,8 @@ async fn main() -> ExitCode {
     let options = Options::parse();
     let signed = options.signed;
     let has_console = options.parameters.iter().any(|(name, value)| name == "Console" && value == "on");
+    // Its deliveries would only fail where functions may not call this machine.
+    let has_shop = options.environment.iter().any(|(name, _)| name == local::LOOPBACK_WEBHOOKS);
     let machine = tokio::select! {
         machine = Machine::start(options.into()) => machine,
         () = asked_to_stop() => return ExitCode::SUCCESS,
@@ -112,6 +114,11 @@ async fn main() -> ExitCode {
     };
     if let Err(error) = demo::seed(machine.aws_url(), machine.table_name(), signed).await {
         eprintln!("local: the demo merchant could not be written: {error}");
+        machine.stop().await;
+        return ExitCode::FAILURE;
+    }
+    if has_shop && let Err(error) = demo::open_shop(machine.aws_url(), machine.table_name(), machine.api_url()).await {
+        eprintln!("local: the demo shop's webhook endpoint could not be written: {error}");
         machine.stop().await;
         return ExitCode::FAILURE;
     }
@@ -158,10 +165,12 @@ fn welcome(machine: &Machine, console: Option<&str>) -> String {
     let simulated = |handle: &TrueLayerHandle| format!("  TrueLayer     {}  (simulated)\n", handle.url());
     let truelayer = machine.truelayer().map(simulated).unwrap_or_default();
     let (api, aws, mail) = (machine.api_url(), machine.aws_url(), machine.mail_url());
+    let curl = demo::curl(api);
     let (table, data) = (machine.table_name(), machine.data_dir().display());
     format!(
-        r#"ready
+        "ready
 
+  start page    {api}/
   HTTP API      {api}
   mails         {mail}
   AWS endpoint  {aws}  (DynamoDB, SQS, SES, Secrets Manager; table {table})
@@ -169,8 +178,8 @@ fn welcome(machine: &Machine, console: Option<&str>) -> String {
 {truelayer}{console}
 Create a payment session as the demo merchant:
 
-  curl --location --request POST "{api}/v2/payment_sessions" --header "Content-Type: application/json" -u "pk_test_demo:sk_test_demo" --data '{{"reference":"Illuminate","success_url":"http://example.com/success?id=__PAYMENT_ID__","error_url":"http://example.com/error","line_items":[{{"name":"Candles","amount":100,"currency":"GBP","quantity":4}}],"payee":{{"name":"Gerald Wiley","account_number":"12345678","sort_code":"010203"}},"email_receipt":true}}'
-"#
+  {curl}
+"
     )
 }
 

@@ -28,6 +28,7 @@ use crate::ses::MailRate;
 use crate::sources::queue::QueueSource;
 use crate::sources::schedule;
 use crate::sources::stream::StreamSource;
+use crate::start_page::StartPage;
 use crate::tasks::{Signal, Tasks};
 use crate::template::{Events, Function, QueueEvent, Site, Stack, StreamEvent, Template, TemplateError};
 use crate::truelayer::{self, TrueLayerHandle};
@@ -207,7 +208,11 @@ async fn start(config: Config, logs: Arc<Logs>, happened: Signal, tasks: Tasks) 
     };
     endpoint::serve(aws, endpoint, &tasks);
     mailbox::serve(mail, mails.clone(), &tasks);
-    http_api::serve(api, api_address.port(), Arc::clone(&routes), Arc::clone(&parts.functions), &tasks);
+    let start_page = config.start_page.then(|| {
+        let simulator_url = simulator.as_ref().map(|(_, url)| url.clone());
+        Arc::new(StartPage::new(&config, (&api_url, &aws_url, &mail_url), simulator_url))
+    });
+    http_api::serve(api, api_address.port(), Arc::clone(&routes), Arc::clone(&parts.functions), start_page, &tasks);
     let truelayer = match (simulator, &secret) {
         (Some(listener), Some(secret)) => Some(parts.truelayer(&config, listener, secret, &api_url, &tasks)?),
         (Some(_) | None, _) => None,

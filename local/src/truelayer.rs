@@ -10,6 +10,7 @@ mod keys;
 mod page;
 mod payment;
 mod problem;
+mod reply;
 mod simulator;
 #[cfg(test)]
 mod tests;
@@ -35,7 +36,8 @@ use crate::http::{self, Answer, Call, Hangup};
 use crate::logs::Logs;
 use crate::tasks::{Signal, Tasks, lock};
 use problem::Problem;
-use simulator::{Event, Reply, Simulator};
+use reply::Reply;
+use simulator::{Event, Simulator};
 use webhooks::Webhooks;
 
 /// The longest request.

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::payment::after;
 use super::problem::Problem;
-use super::simulator::Reply;
+use super::reply::Reply;
 use crate::http::Call;
 
 /// How long a key is good, from its first request on.

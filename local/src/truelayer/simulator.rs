@@ -17,6 +17,7 @@ use super::kept::Answers;
 use super::page::Page;
 use super::payment::{Decision, Payment, Refund, after};
 use super::problem::Problem;
+use super::reply::Reply;
 use super::{accounts, directory};
 use crate::http::Call;
 
@@ -28,19 +29,6 @@ const MAX_TOKENS: usize = 1_000;
 const TOKEN_LASTS: SignedDuration = SignedDuration::from_secs(3_600);
 /// The longest idempotency key.
 const MAX_KEY_CHARS: usize = 255;
-
-/// An answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Reply {
-    Json(StatusCode, Value),
-    Problem(StatusCode, Value),
-    NoContent,
-    /// A page for the payer.
-    Page(StatusCode, Page),
-    Script(&'static str),
-    /// Leads the payer on.
-    SeeOther(String),
-}
 
 /// Something that the client is to hear of.
 #[derive(Debug, Clone, PartialEq, Eq)]
