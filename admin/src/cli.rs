@@ -8,6 +8,7 @@ use crate::commands::console::Console;
 use crate::commands::dead_letters::DeadLetters;
 use crate::commands::erase::Erase;
 use crate::commands::keys::Keys;
+use crate::commands::listen::Listen;
 use crate::commands::mails::Mails;
 use crate::commands::merchants::Merchants;
 use crate::commands::reconcile::Reconcile;
@@ -44,6 +45,7 @@ pub(crate) enum Command {
     /// TrueLayer, by which live payments are made
     #[command(subcommand, name = "truelayer")]
     TrueLayer(TrueLayer),
+    Listen(Listen),
 }
 
 // What is done to a service, which has to be there. A docstring would be the help of the whole.
@@ -105,7 +107,7 @@ mod tests {
     fn of_service(line: &str) -> OfService {
         match parse(line).unwrap().command {
             Command::OfService(command) => command,
-            Command::TrueLayer(_) => panic!("{line}"),
+            Command::TrueLayer(_) | Command::Listen(_) => panic!("{line}"),
         }
     }
 
@@ -243,6 +245,16 @@ mod tests {
         assert!(matches!(of_service("reconcile --since 48h --mode test"), OfService::Reconcile(_)));
         assert_eq!(refused("reconcile"), ErrorKind::MissingRequiredArgument);
         assert_eq!(refused("reconcile --since 48h --mode sandbox"), ErrorKind::ValueValidation);
+    }
+
+    #[test]
+    fn events_are_listened_to_with_nothing_said() {
+        assert!(matches!(parse("listen").unwrap().command, Command::Listen(_)));
+        let line = "listen --forward http://127.0.0.1:3001/hooks --merchant acme --mode test --format yorlet";
+        assert!(matches!(parse(line).unwrap().command, Command::Listen(_)));
+        for line in ["listen --forward 127.0.0.1:3001", "listen --mode sandbox", "listen --format xml"] {
+            assert_eq!(refused(line), ErrorKind::ValueValidation, "{line}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub(crate) mod console;
 pub(crate) mod dead_letters;
 pub(crate) mod erase;
 pub(crate) mod keys;
+pub(crate) mod listen;
 pub(crate) mod mails;
 pub(crate) mod merchants;
 pub(crate) mod reconcile;
@@ -19,17 +20,18 @@ pub(crate) mod webhooks;
 
 use crate::cli::{Command, OfService};
 use crate::failure::Failure;
-use crate::report::Report;
+use crate::report::{Output, Report};
 use crate::target::{Service, Target};
 
-/// Does it.
-pub(crate) async fn run(command: Command, target: &Target) -> Result<Report, Failure> {
+/// Does it; none of what has been shown already.
+pub(crate) async fn run(command: Command, target: &Target, output: Output) -> Result<Option<Report>, Failure> {
     match command {
         // It is of use before there is a service.
-        Command::TrueLayer(command) => truelayer::run(command, target).await,
+        Command::TrueLayer(command) => truelayer::run(command, target).await.map(Some),
+        Command::Listen(command) => listen::run(command, target, output).await.map(|()| None),
         Command::OfService(command) => {
             let service = Service::find(target).await?;
-            of_service(command, &service).await.map_err(|failure| failure.at(&service.location))
+            of_service(command, &service).await.map(Some).map_err(|failure| failure.at(&service.location))
         }
     }
 }

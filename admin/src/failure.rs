@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use aws_credential_types::provider::error::CredentialsError;
 use models::{
-    ApiKeyId, CustomerId, DisabledBy, EndpointId, ListShards, MAX_PUBLIC_KEYS, MAX_REDIRECT_URLS, MerchantId, ObjectId,
-    PublicKeyId, RefundId, Role, SessionId,
+    ApiKeyId, CustomerId, DisabledBy, EndpointId, ListShards, MAX_ENDPOINTS, MAX_PUBLIC_KEYS, MAX_REDIRECT_URLS,
+    MerchantId, ObjectId, PublicKeyId, RefundId, Role, SessionId,
 };
 use payments::PaymentError;
 use runtime::SettingError;
@@ -122,6 +122,16 @@ pub(crate) enum Failure {
     NoEndpoint { merchant: MerchantId, id: EndpointId },
     #[error("{id} is disabled, {by}, and resuming would not enable it: `counterfoil webhooks enable` does, or its merchant, by `PATCH /v2/webhooks/{id}` with {{\"enabled\": true}}, and that resumes it too", by = disabled_by(*.by))]
     EndpointDisabled { id: EndpointId, by: DisabledBy },
+    #[error(
+        "AWS can't reach this machine. Listen to `make run` instead, without --region and --profile; or have a tunnel lead from a public https URL to your app, and register that URL in the console or by `POST /v2/webhooks`"
+    )]
+    AwsCantReach,
+    #[error("events can't be received on this machine: {0}")]
+    CantListen(String),
+    #[error(
+        "{0} has {MAX_ENDPOINTS} webhook endpoints in this mode, which is the most: remove one first by `DELETE /v2/webhooks/{{id}}`"
+    )]
+    TooManyEndpoints(MerchantId),
     #[error("where are TrueLayer's credentials? Give --secret-arn, with the stack's --region, or --secret-file")]
     NoSecret,
     #[error("{} can't be read: give --secret-file the file with TrueLayer's credentials", .0.display())]

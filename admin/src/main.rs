@@ -7,6 +7,7 @@ mod cli;
 mod commands;
 mod connection;
 mod failure;
+mod interrupt;
 mod location;
 mod logo;
 mod progress;
@@ -38,7 +39,9 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<ExitCode, Failure> {
-    let report = commands::run(cli.command, &cli.target).await?;
+    let Some(report) = commands::run(cli.command, &cli.target, cli.output).await? else {
+        return Ok(ExitCode::SUCCESS);
+    };
     io::stdout().write_all(report.render(cli.output)?.as_bytes())?;
     if let Some(note) = report.note {
         eprintln!("{note}");

@@ -2,7 +2,9 @@
 
 use clap::ValueEnum;
 use jiff::Timestamp;
+use models::Money;
 use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
 
 /// How an answer is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -45,22 +47,50 @@ impl Serialize for Content {
 
 /// Fields in the order in which they are shown; scripts read them by name.
 #[derive(Debug, Clone)]
-pub(crate) struct Record(pub(crate) Vec<(&'static str, Option<String>)>);
+pub(crate) struct Record(pub(crate) Vec<Field>);
+
+/// A name and what is shown by it, if there is something.
+pub(crate) type Field = (&'static str, Option<Shown>);
+
+/// One value: for people, and for scripts.
+#[derive(Debug, Clone)]
+pub(crate) struct Shown {
+    text: String,
+    json: Value,
+}
 
 impl Serialize for Record {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+        serializer.collect_map(self.0.iter().map(|(name, shown)| (name, shown.as_ref().map(|shown| &shown.json))))
     }
 }
 
-/// A field of a record.
-pub(crate) fn field(name: &'static str, value: impl ToString) -> (&'static str, Option<String>) {
-    (name, Some(value.to_string()))
+/// A text.
+pub(crate) fn field(name: &'static str, value: impl ToString) -> Field {
+    maybe(name, Some(value))
 }
 
-/// A field that may have no value.
-pub(crate) fn maybe(name: &'static str, value: Option<impl ToString>) -> (&'static str, Option<String>) {
-    (name, value.map(|value| value.to_string()))
+/// A text, if there is one.
+pub(crate) fn maybe(name: &'static str, value: Option<impl ToString>) -> Field {
+    let shown = value.map(|value| value.to_string());
+    (name, shown.map(|text| Shown { json: Value::String(text.clone()), text }))
+}
+
+/// A number, or whether something is so; or none of that.
+pub(crate) fn plain(name: &'static str, value: impl Into<Value>) -> Field {
+    let json = value.into();
+    (name, (!json.is_null()).then(|| Shown { text: json.to_string(), json }))
+}
+
+/// An amount, if there is one; scripts read it in the currency's minor unit.
+pub(crate) fn amount(name: &'static str, value: Option<Money>) -> Field {
+    let json = |money: Money| json!({ "amount_minor": money.minor(), "currency": money.currency().code() });
+    (name, value.map(|money| Shown { text: money.to_string(), json: json(money) }))
+}
+
+/// What people read as this text, and scripts as this value.
+pub(crate) fn shown_as(name: &'static str, text: impl Into<String>, json: impl Into<Value>) -> Field {
+    (name, Some(Shown { text: text.into(), json: json.into() }))
 }
 
 impl Record {
@@ -69,7 +99,8 @@ impl Record {
     }
 
     fn values(&self) -> Vec<String> {
-        self.0.iter().map(|(_, value)| value.clone().unwrap_or_else(|| "-".to_owned())).collect()
+        let text = |shown: &Shown| shown.text.clone();
+        self.0.iter().map(|(_, shown)| shown.as_ref().map_or_else(|| "-".to_owned(), text)).collect()
     }
 }
 
@@ -157,11 +188,12 @@ fn aligned(rows: Vec<Vec<String>>) -> String {
 #[cfg(test)]
 mod tests {
     use jiff::SignedDuration;
+    use models::{Currency, MinorUnits};
 
     use super::*;
 
     fn record(id: &str, revoked: Option<&str>) -> Record {
-        Record(vec![("key_id", Some(id.to_owned())), ("revoked_at", revoked.map(str::to_owned))])
+        Record(vec![field("key_id", id), maybe("revoked_at", revoked)])
     }
 
     #[test]
@@ -183,6 +215,27 @@ pk_test_längst  2026-01-31
         let one = Report::one(record("pk_test_a", None)).render(Output::Json).unwrap();
         assert_eq!(one, "{\n  \"key_id\": \"pk_test_a\",\n  \"revoked_at\": null\n}\n");
         assert_eq!(Report::many(vec![]).render(Output::Json).unwrap(), "[]\n");
+    }
+
+    #[test]
+    fn scripts_read_numbers_as_numbers() {
+        let money = Money::new(MinorUnits::new(250), Currency::GBP);
+        let record = Record(vec![
+            plain("count", 3_usize),
+            plain("is_so", false),
+            plain("missing", None::<u8>),
+            amount("left", Some(money)),
+            amount("excess", None),
+            field("account_number", "00000012"),
+            shown_as("waiting", "1000+", 1000),
+            shown_as("payer", "hidden", Value::Null),
+        ]);
+        let expected = json!({
+            "count": 3, "is_so": false, "missing": null, "left": { "amount_minor": 250, "currency": "GBP" },
+            "excess": null, "account_number": "00000012", "waiting": 1000, "payer": null,
+        });
+        assert_eq!(serde_json::to_value(&record).unwrap(), expected);
+        assert_eq!(record.values(), ["3", "false", "-", "£2.50", "-", "00000012", "1000+", "hidden"]);
     }
 
     #[test]

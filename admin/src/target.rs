@@ -56,9 +56,14 @@ pub(crate) struct Target {
 }
 
 impl Target {
+    /// Whether AWS itself is meant.
+    pub(crate) fn is_on_aws(&self) -> bool {
+        self.profile.is_some() || self.region.is_some()
+    }
+
     /// How AWS is reached there, and where that is.
     pub(crate) async fn config(&self) -> Result<(SdkConfig, Location), Failure> {
-        let on_aws = self.profile.is_some() || self.region.is_some();
+        let on_aws = self.is_on_aws();
         match &self.endpoint {
             Some(_) if on_aws => Err(Failure::TwoLocations),
             Some(endpoint) => local(endpoint.clone()),

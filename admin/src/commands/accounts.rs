@@ -10,7 +10,7 @@ use store::Merchants;
 use super::merchants::{get, name};
 use crate::arguments::{DRY_RUN_NOTE, DryRun};
 use crate::failure::Failure;
-use crate::report::{Record, Report, field, maybe};
+use crate::report::{Record, Report, field, maybe, plain};
 use crate::target::Service;
 
 const UNLINKED_NOTE: &str = "New sessions can't name it any more, once functions that knew it have forgotten it in 30 seconds; those that \
@@ -175,7 +175,7 @@ fn record(LinkedAccount { name, account, default, .. }: &LinkedAccount, full: bo
         maybe("sort_code", sort_code),
         maybe("account_number", account_number),
         maybe("iban", iban),
-        field("default", default),
+        plain("default", *default),
     ])
 }
 

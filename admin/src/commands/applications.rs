@@ -13,7 +13,7 @@ use store::{Merchants, Table};
 use super::merchants::get;
 use crate::arguments::{DRY_RUN_NOTE, DryRun};
 use crate::failure::Failure;
-use crate::report::{Content, Record, Report, field};
+use crate::report::{Content, Record, Report, field, plain};
 
 /// The longest file that is read as a public key.
 const MAX_FILE_BYTES: u64 = 16 * 1024;
@@ -247,9 +247,9 @@ fn record(application: &Application) -> Record {
     Record(vec![
         field("key_id", &application.key_id),
         field("mode", application.key_id.mode().as_str()),
-        field("signed", application.needs_signature()),
-        field("public_keys", application.public_keys.len()),
-        field("redirect_urls", application.redirect_urls.len()),
+        plain("signed", application.needs_signature()),
+        plain("public_keys", application.public_keys.len()),
+        plain("redirect_urls", application.redirect_urls.len()),
         field("created_at", application.created_at),
     ])
 }

@@ -12,7 +12,7 @@ use store::{Endings, Pointers, Refunds, Table, WithRefunds};
 use crate::arguments::{DRY_RUN_NOTE, DryRun};
 use crate::failure::Failure;
 use crate::progress::{Pace, ReadRate, walk};
-use crate::report::{Record, Report, field};
+use crate::report::{Record, Report, field, plain};
 use crate::target::Service;
 
 #[derive(Debug, Subcommand)]
@@ -75,6 +75,6 @@ async fn backfill(Backfill { read, sessions_per_second, dry }: Backfill, table: 
     };
     walk(table, "finding payments", read, Table::whole_sessions, point).await?;
     let status = if dry.dry_run { "would be findable" } else { "findable" };
-    let report = Report::one(Record(vec![field("sessions", count.get()), field("status", status)]));
+    let report = Report::one(Record(vec![plain("sessions", count.get()), field("status", status)]));
     Ok(if dry.dry_run { report.with_note(DRY_RUN_NOTE) } else { report })
 }

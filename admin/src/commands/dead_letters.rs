@@ -14,7 +14,7 @@ use super::republish::{Rates, mark_all};
 use crate::arguments::{DRY_RUN_NOTE, DryRun};
 use crate::failure::Failure;
 use crate::queues::{DeadLetter, Queue, Queues};
-use crate::report::{Record, Report, age, field, maybe};
+use crate::report::{Record, Report, age, field, maybe, plain};
 use crate::target::Service;
 
 /// How far a record's arrival in the stream and its history entry's timestamp may be apart.
@@ -193,8 +193,8 @@ async fn list(queues: &Queues<'_>) -> Result<Report, Failure> {
         let oldest = letters.iter().filter_map(|letter| letter.sent_at).min();
         records.push(Record(vec![
             field("queue", dead.as_str()),
-            field("messages", counts.waiting),
-            field("in_flight", counts.in_flight),
+            plain("messages", counts.waiting),
+            plain("in_flight", counts.in_flight),
             maybe("oldest_sent_at", oldest),
             maybe("oldest_age", oldest.map(|oldest| age(oldest, now))),
         ]));

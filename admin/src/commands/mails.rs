@@ -7,7 +7,7 @@ use store::{MailLog, Mails as Stored, Refunds, Resent, Table};
 
 use crate::arguments::{DRY_RUN_NOTE, DryRun};
 use crate::failure::Failure;
-use crate::report::{Record, Report, field, maybe};
+use crate::report::{Record, Report, field, maybe, plain};
 
 const RESENT_NOTE: &str = "It is sent within a minute: the same mail, to the same address.";
 const SUPPRESSED_NOTE: &str = "It is tried within a minute, but SES sends nothing to an address that has bounced or complained \
@@ -142,7 +142,7 @@ fn record(log: &MailLog) -> Record {
     Record(vec![
         field("mail", log.id),
         field("state", state(log.state)),
-        field("attempts", log.attempts),
+        plain("attempts", log.attempts),
         field("created_at", log.created_at),
         maybe("due_at", log.due_at),
         maybe("sent_at", log.sent_at),

@@ -12,7 +12,7 @@ use store::{ListShardsRaised, Merchants as Stored, Shops, Table};
 use crate::arguments::{DRY_RUN_NOTE, DryRun};
 use crate::failure::Failure;
 use crate::progress::{ReadRate, walk};
-use crate::report::{Record, Report, field};
+use crate::report::{Record, Report, field, plain};
 use crate::target::Service;
 use shop::ShopArguments;
 
@@ -106,7 +106,7 @@ async fn create(
         if merchants.get(&id).await?.is_some() {
             return Err(Failure::MerchantExists(id));
         }
-        let would_be = Record(vec![field("id", &id), field("name", name.as_str()), field("list_shards", 1)]);
+        let would_be = Record(vec![field("id", &id), field("name", name.as_str()), plain("list_shards", 1)]);
         return Ok(report(would_be, wanted.as_ref(), shop, dry));
     }
     let salt = Random::System.bytes();
@@ -182,8 +182,8 @@ async fn raise_shards(merchants: &Stored, id: MerchantId, count: ListShards, dry
         if count <= shards {
             return Err(Failure::NotMoreShards { id: merchant.id, shards });
         }
-        let would_be =
-            Record(vec![field("id", merchant.id), field("name", merchant.name.as_str()), field("list_shards", count)]);
+        let shards = plain("list_shards", u16::from(count));
+        let would_be = Record(vec![field("id", merchant.id), field("name", merchant.name.as_str()), shards]);
         return Ok(Report::one(would_be).with_note(DRY_RUN_NOTE));
     }
     match merchants.raise_list_shards(&id, count, Clock::System.now()).await? {
@@ -198,7 +198,7 @@ fn record(merchant: &Merchant) -> Record {
     Record(vec![
         field("id", &merchant.id),
         field("name", merchant.name.as_str()),
-        field("list_shards", merchant.list_sharding.shards()),
+        plain("list_shards", u16::from(merchant.list_sharding.shards())),
     ])
 }
 

@@ -15,7 +15,7 @@ use crate::arguments::time;
 use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::progress::{Pace, ReadRate, walk};
-use crate::report::{Content, Record, Report, field};
+use crate::report::{Content, Record, Report, field, plain};
 use crate::target::Service;
 
 /// How many differences are shown, so that memory has a bound.
@@ -126,7 +126,7 @@ fn because(error: &dyn std::error::Error) -> String {
 fn record(payment: &KnownPayment, compared: &Compared, how: Differs) -> Record {
     Record(vec![
         field("session_id", payment.pays.session_id),
-        field("attempt", payment.pays.attempt),
+        plain("attempt", payment.pays.attempt),
         field("payment_id", &payment.id),
         field("session", compared.state),
         field("truelayer", compared.says),
@@ -140,11 +140,11 @@ fn report(found: Found, since: Timestamp, mode: Mode) -> Report {
     let summary = Record(vec![
         field("since", since),
         field("mode", mode.as_str()),
-        field("payments", same + lag + differ + unasked),
-        field("same", same),
-        field("lag", lag),
-        field("differ", differ),
-        field("not_asked", unasked),
+        plain("payments", same + lag + differ + unasked),
+        plain("same", same),
+        plain("lag", lag),
+        plain("differ", differ),
+        plain("not_asked", unasked),
     ]);
     let what_to_do =
         kinds.into_iter().map(|how| Record(vec![field("difference", name(how)), field("what_to_do", what_to_do(how))]));
@@ -214,7 +214,7 @@ mod tests {
         assert!(!report.failed);
         let json: serde_json::Value = serde_json::from_str(&report.render(Output::Json).unwrap()).unwrap();
         let summary = &json["summary"];
-        assert_eq!([&summary["payments"], &summary["same"], &summary["lag"], &summary["differ"]], ["2", "1", "1", "0"]);
+        assert_eq!([&summary["payments"], &summary["same"], &summary["lag"], &summary["differ"]], [2, 1, 1, 0]);
         assert_eq!(json["differences"], serde_json::json!([]));
     }
 

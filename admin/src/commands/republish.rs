@@ -10,7 +10,7 @@ use store::{Marked, ObjectPath, REPUBLISHED_FOR, Span, Table};
 use crate::arguments::{DRY_RUN_NOTE, DryRun, time};
 use crate::failure::Failure;
 use crate::progress::{Pace, ReadRate, walk};
-use crate::report::{Record, Report, field};
+use crate::report::{Record, Report, field, plain};
 
 const MARKED_NOTE: &str = "They are published within seconds; what is due then is sent within a minute.";
 
@@ -61,8 +61,8 @@ pub(crate) async fn run(Republish { since, until, rates, dry }: Republish, table
     let marked = mark_all(table, Span { since, until }, rates, dry).await?;
     let record = Record(vec![
         field("since", since),
-        field("sessions", marked.sessions),
-        field("refunds", marked.refunds),
+        plain("sessions", marked.sessions),
+        plain("refunds", marked.refunds),
         field("status", if dry.dry_run { "would be published again" } else { "published again" }),
     ]);
     Ok(Report::one(record).with_note(if dry.dry_run { DRY_RUN_NOTE } else { MARKED_NOTE }))

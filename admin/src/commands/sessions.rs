@@ -13,7 +13,7 @@ use store::{
 
 use crate::arguments::duration;
 use crate::failure::Failure;
-use crate::report::{Content, Record, Report, age, field, maybe};
+use crate::report::{Content, Field, Record, Report, age, amount, field, maybe, plain, shown_as};
 
 /// How many sessions are read at a time.
 const CONCURRENCY: usize = 16;
@@ -56,8 +56,8 @@ async fn show(table: &Table, id: ObjectId, personal: bool) -> Result<Report, Fai
     let session = match session {
         Some(session) => session_record(&session, &refunds, personal),
         None => {
-            let mut fields =
-                vec![field("session_id", session_id), field("state", "deleted by its merchant, with all its data")];
+            let state = shown_as("state", "deleted by its merchant, with all its data", "deleted");
+            let mut fields = vec![field("session_id", session_id), state];
             fields.extend(late_money_fields(late_money.as_ref()));
             Record(fields)
         }
@@ -94,12 +94,14 @@ async fn session_of(table: &Table, id: ObjectId) -> Result<SessionId, Failure> {
 
 fn session_record(session: &Session, refunds: &[Refund], personal: bool) -> Record {
     let now = Clock::System.now();
-    let hidden = |value: Option<String>| value.map(|value| if personal { value } else { HIDDEN.to_owned() });
+    let hidden = |name: &'static str, value: Option<String>| match value {
+        Some(_) if !personal => shown_as(name, HIDDEN, None::<String>),
+        value => maybe(name, value),
+    };
     let payer = session.payer.as_ref();
     let metadata = serde_json::to_string(&session.metadata).ok().filter(|metadata| metadata != "{}");
     let items: Vec<_> =
         session.line_items.iter().map(|item| format!("{} × {}", item.quantity, item.name.as_str())).collect();
-    let refunded = session.refundable(now).ok().map(|left| left.to_string());
     let attempt = session.attempt.as_ref();
     let at_consent = attempt.and_then(|attempt| attempt.at_consent.as_ref());
     let mut fields = vec![
@@ -108,36 +110,36 @@ fn session_record(session: &Session, refunds: &[Refund], personal: bool) -> Reco
         field("mode", session.mode.as_str()),
         field("format", session.format.as_str()),
         field("state", session.state_at(now)),
-        field("amount", session.amount),
-        maybe("left_to_refund", refunded),
-        field("refunds", refunds.len()),
+        amount("amount", Some(session.amount)),
+        amount("left_to_refund", session.refundable(now).ok()),
+        plain("refunds", refunds.len()),
         maybe("pays_refund", session.pays_refund.map(|pays| pays.refund_id)),
         field("created_at", session.created_at),
         field("expires_at", session.expires_at),
         maybe("bank", attempt.map(|attempt| &attempt.bank)),
-        field("attempts", session.attempt_number()),
+        plain("attempts", session.attempt_number()),
         maybe("attempt_ended", attempt.and_then(|attempt| attempt.ended)),
         maybe("at_consent_since", at_consent.map(|at_consent| at_consent.begun_at)),
         maybe("provider_payment_id", at_consent.and_then(|at_consent| at_consent.payment_id.as_ref())),
-        maybe("received", session.received_amount()),
-        maybe("missing", session.missing()),
-        maybe("excess", session.excess()),
-        maybe("returned", session.returned()),
+        amount("received", session.received_amount()),
+        amount("missing", session.missing()),
+        amount("excess", session.excess()),
+        amount("returned", session.returned()),
         maybe("submitted_at", session.submission.as_ref().map(|submission| submission.submitted_at)),
         field("end_to_end_id", session.end_to_end_id),
-        field("email_receipt", session.email_receipt),
+        plain("email_receipt", session.email_receipt),
         maybe("erased_at", session.erased_at),
-        maybe("payer_name", hidden(payer.map(|payer| payer.name.as_str().to_owned()))),
-        maybe("payer_email", hidden(payer.and_then(|payer| Some(payer.email.as_ref()?.as_str().to_owned())))),
-        maybe("payer_phone", hidden(payer.and_then(|payer| Some(payer.phone.as_ref()?.as_str().to_owned())))),
-        maybe("customer", hidden(session.customer_id.map(|id| id.to_string()))),
-        maybe("payer_account", hidden(session.payer_account.as_ref().map(account))),
-        maybe("card", hidden(session.card.map(|card| format!("{} {}", card.brand.as_str(), card.last_four.as_str())))),
-        maybe("payee", hidden(Some(account(&session.payee)))),
-        maybe("reference", hidden(Some(session.reference.as_str().to_owned()))),
-        maybe("line_items", hidden(Some(items.join(", ")))),
-        maybe("description", hidden(session.description.as_ref().map(|text| text.as_str().to_owned()))),
-        maybe("metadata", hidden(metadata)),
+        hidden("payer_name", payer.map(|payer| payer.name.as_str().to_owned())),
+        hidden("payer_email", payer.and_then(|payer| Some(payer.email.as_ref()?.as_str().to_owned()))),
+        hidden("payer_phone", payer.and_then(|payer| Some(payer.phone.as_ref()?.as_str().to_owned()))),
+        hidden("customer", session.customer_id.map(|id| id.to_string())),
+        hidden("payer_account", session.payer_account.as_ref().map(account)),
+        hidden("card", session.card.map(|card| format!("{} {}", card.brand.as_str(), card.last_four.as_str()))),
+        hidden("payee", Some(account(&session.payee))),
+        hidden("reference", Some(session.reference.as_str().to_owned())),
+        hidden("line_items", Some(items.join(", "))),
+        hidden("description", session.description.as_ref().map(|text| text.as_str().to_owned())),
+        hidden("metadata", metadata),
     ];
     fields.extend([
         maybe("taken_back_at", session.taken_back.map(|taken_back| taken_back.at)),
@@ -148,13 +150,13 @@ fn session_record(session: &Session, refunds: &[Refund], personal: bool) -> Reco
 }
 
 /// Money that came of an attempt that was over, for the operator who returns it.
-fn late_money_fields(money: Option<&LateMoney>) -> [(&'static str, Option<String>); 5] {
+fn late_money_fields(money: Option<&LateMoney>) -> [Field; 5] {
     [
         maybe("late_money_at", money.map(|money| money.at)),
         maybe("late_money_provider", money.map(|money| &money.provider)),
         maybe("late_money_payment_id", money.map(|money| &money.payment_id)),
-        maybe("late_money_attempt", money.map(|money| money.attempt)),
-        maybe("late_money_minor", money.and_then(|money| money.amount_minor).map(MinorUnits::get)),
+        plain("late_money_attempt", money.map(|money| money.attempt)),
+        plain("late_money_minor", money.and_then(|money| money.amount_minor).map(MinorUnits::get)),
     ]
 }
 
@@ -173,32 +175,33 @@ fn refund_record(refund: &Refund) -> Record {
     Record(vec![
         field("refund_id", refund.id),
         field("state", refund.state_at(now).as_str()),
-        field("amount", refund.amount),
+        amount("amount", Some(refund.amount)),
         field("created_at", refund.created_at),
         field("expires_at", refund.expires_at),
         maybe("paid_by_session", refund.payment_session_id),
         maybe("authorise_at", refund.authorisation_url_at(now)),
         maybe("at_provider", refund.at_provider.as_ref().map(|at_provider| at_provider.provider.clone())),
         maybe("provider_refund_id", refund.at_provider.as_ref().and_then(|at_provider| at_provider.id.clone())),
-        field("submitted", refund.submitted),
+        plain("submitted", refund.submitted),
     ])
 }
 
 fn cursor_record(of: &str, cursor: &CursorState) -> Record {
-    let status = match (cursor.paused, cursor.delivered < cursor.head) {
-        (Some(Paused::Dead), _) => "dead: waits for `counterfoil webhooks resume`",
-        (Some(Paused::Disabled), _) => "paused: its endpoint is disabled",
-        (None, true) => "being delivered",
-        (None, false) => "delivered",
+    let (status, word) = match (cursor.paused, cursor.delivered < cursor.head) {
+        (Some(Paused::Dead), _) => ("dead: waits for `counterfoil webhooks resume`", "dead"),
+        (Some(Paused::Disabled), _) => ("paused: its endpoint is disabled", "paused"),
+        (None, true) => ("being delivered", "being_delivered"),
+        (None, false) => ("delivered", "delivered"),
     };
     Record(vec![
         field("of", of),
         field("merchant", &cursor.id.merchant_id),
         field("endpoint_id", cursor.id.endpoint_id),
-        maybe("replay_of", cursor.id.replay_of),
-        field("delivered", format!("{} of {}", cursor.delivered, cursor.head)),
-        field("status", status),
-        field("failures", cursor.attempts),
+        plain("replay_of", cursor.id.replay_of),
+        plain("delivered", cursor.delivered),
+        plain("events", cursor.head),
+        shown_as("status", status, word),
+        plain("failures", cursor.attempts),
         maybe("next_try_at", cursor.due_at),
     ])
 }
@@ -237,13 +240,13 @@ async fn pending(table: &Table, longer_than: SignedDuration) -> Result<Report, F
                     field("session_id", session.id),
                     field("merchant", &session.merchant_id),
                     field("mode", session.mode.as_str()),
-                    field("amount", session.amount),
+                    amount("amount", Some(session.amount)),
                     maybe("bank", session.attempt.as_ref().map(|attempt| &attempt.bank)),
                     field("end_to_end_id", session.end_to_end_id),
-                    maybe("received", session.received_amount()),
-                    maybe("missing", session.missing()),
-                    maybe("excess", session.excess()),
-                    maybe("returned", session.returned()),
+                    amount("received", session.received_amount()),
+                    amount("missing", session.missing()),
+                    amount("excess", session.excess()),
+                    amount("returned", session.returned()),
                     maybe("submitted_at", session.pending_since()),
                     maybe("waiting", waits_since(session, now).map(|since| age(since, now))),
                 ])

@@ -6,7 +6,7 @@ use providers::mock::UnmatchedTransfer;
 use store::{MockLedger, Table};
 
 use crate::failure::Failure;
-use crate::report::{Record, Report, field, maybe};
+use crate::report::{Record, Report, amount, field};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Transfers {
@@ -28,11 +28,11 @@ pub(crate) async fn run(command: Transfers, table: &Table) -> Result<Report, Fai
 
 fn record(transfer: &UnmatchedTransfer) -> Record {
     let UnmatchedTransfer { id, reference, amount_minor, currency, sender, at } = transfer;
-    let amount = Currency::from_code(currency).map(|currency| Money::new(MinorUnits::new(*amount_minor), currency));
+    let money = Currency::from_code(currency).map(|currency| Money::new(MinorUnits::new(*amount_minor), currency));
     Record(vec![
         field("transfer_id", id),
         field("at", at),
-        maybe("amount", amount),
+        amount("amount", money),
         field("reference", reference),
         field("sender", sender.as_str()),
     ])

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use crate::arguments::duration;
 use crate::failure::Failure;
 use crate::progress::{ReadRate, walk};
-use crate::report::{Content, Record, Report, field};
+use crate::report::{Content, Record, Report, field, plain, shown_as};
 
 /// How many items are checked at a time, in each part of the table.
 const CONCURRENCY: usize = 8;
@@ -123,12 +123,13 @@ async fn suspects_of(
 fn report(found: Found, took: Duration) -> Report {
     let Found { items, violations, warnings, broken, shown, shown_warnings } = found;
     let seconds = took.as_secs_f64();
+    let per_second = items as f64 / seconds.max(0.001);
     let summary = Record(vec![
-        field("items", items),
-        field("violations", violations),
-        field("warnings", warnings),
-        field("seconds", format!("{seconds:.1}")),
-        field("items_per_second", format!("{:.0}", items as f64 / seconds.max(0.001))),
+        plain("items", items),
+        plain("violations", violations),
+        plain("warnings", warnings),
+        shown_as("seconds", format!("{seconds:.1}"), seconds),
+        shown_as("items_per_second", format!("{per_second:.0}"), per_second.round()),
     ]);
     let unshown = violations.saturating_sub(shown.len() as u64);
     let record = |Violation { rule, item, problem }: Violation| {
@@ -136,7 +137,7 @@ fn report(found: Found, took: Duration) -> Report {
     };
     let (shown, shown_warnings) = (shown.into_iter().map(record), shown_warnings.into_iter().map(record));
     let what_to_do = broken.into_iter().map(|(rule, count)| {
-        Record(vec![field("rule", rule.as_str()), field("violations", count), field("what_to_do", what_to_do(rule))])
+        Record(vec![field("rule", rule.as_str()), plain("violations", count), field("what_to_do", what_to_do(rule))])
     });
     let sections = vec![
         ("summary", Content::One(summary)),

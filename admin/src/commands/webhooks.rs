@@ -8,7 +8,7 @@ use store::{Cursors, EndpointChange, Endpoints, Merchants, NotChanged, Owner, St
 use super::merchants::get;
 use crate::arguments::{DRY_RUN_NOTE, DryRun};
 use crate::failure::Failure;
-use crate::report::{Record, Report, field, maybe};
+use crate::report::{Record, Report, field, maybe, plain, shown_as};
 use crate::target::Service;
 
 const RESUMED_NOTE: &str = "What waits is delivered in order, starting within a minute. `counterfoil webhooks list` shows whether it fails again.";
@@ -109,7 +109,7 @@ async fn resume(
             field("endpoint_id", id),
             field("url", endpoint.url.as_str()),
             field("status", status),
-            field("waiting", at_least(waiting)),
+            shown_as("waiting", at_least(waiting), waiting),
         ]))
     };
     if dry.dry_run {
@@ -161,18 +161,18 @@ fn at_least(count: usize) -> String {
 /// Without its secrets.
 fn record(endpoint: &Endpoint, waiting: usize) -> Record {
     let status = match endpoint.disabled_by {
-        None => "enabled",
-        Some(DisabledBy::Merchant) => "disabled by its merchant",
-        Some(DisabledBy::Gone) => "disabled by a 410 Gone",
+        None => shown_as("status", "enabled", "enabled"),
+        Some(DisabledBy::Merchant) => shown_as("status", "disabled by its merchant", "disabled_by_merchant"),
+        Some(DisabledBy::Gone) => shown_as("status", "disabled by a 410 Gone", "disabled_by_gone"),
     };
     let parked_until = endpoint.parked_until.filter(|until| *until > Clock::System.now());
     Record(vec![
         field("endpoint_id", endpoint.id),
         field("mode", endpoint.mode.as_str()),
-        field("status", status),
-        field("failures", endpoint.failures),
+        status,
+        plain("failures", endpoint.failures),
         maybe("parked_until", parked_until),
-        field("waiting", at_least(waiting)),
+        shown_as("waiting", at_least(waiting), waiting),
         field("url", endpoint.url.as_str()),
     ])
 }

@@ -98,7 +98,7 @@ fn an_application_from_first_to_last() {
     let mut created = machine.json(&create);
     assert_eq!((ids(&would_be), ids(&created), urls(&created)), (vec![DEMO], vec![DEMO], vec![back]));
     let created_at = created["application"]["created_at"].take();
-    let expected = json!({ "key_id": key, "mode": "live", "signed": "true", "public_keys": "1", "redirect_urls": "1", "created_at": null });
+    let expected = json!({ "key_id": key, "mode": "live", "signed": true, "public_keys": 1, "redirect_urls": 1, "created_at": null });
     assert_eq!(created["application"], expected);
     assert!(machine.refused(&create).contains("already"));
 
@@ -126,7 +126,7 @@ fn an_application_from_first_to_last() {
     assert_eq!((ids(&shown).len(), urls(&shown), &shown["application"]["created_at"]), (0, vec![shop], &created_at));
     let listed = machine.json(&["applications", "list", "acme"]);
     assert_eq!(listed, json!([shown["application"]]));
-    assert_eq!(machine.json(&["verify"])["summary"]["items"], "3");
+    assert_eq!(machine.json(&["verify"])["summary"]["items"], 3);
 
     assert_eq!(machine.dry(&["applications", "remove", &key])["status"], "would be removed");
     assert_eq!(machine.json(&["applications", "remove", &key])["status"], "removed");
@@ -135,7 +135,7 @@ fn an_application_from_first_to_last() {
     }
     assert_eq!(machine.json(&["applications", "list", "acme"]), json!([]));
     assert_eq!(ids(&machine.json(&create)), [DEMO], "it can be made again");
-    assert_eq!(machine.json(&["verify"])["summary"]["items"], "3");
+    assert_eq!(machine.json(&["verify"])["summary"]["items"], 3);
 }
 
 #[test]

@@ -37,7 +37,7 @@ fn a_shop_is_created_changed_and_shown() {
     let mut expected = json!({
         "id": "acme",
         "name": "Acme Ltd",
-        "list_shards": "1",
+        "list_shards": 1,
         "display_name": "Bright Candles",
         "support_email": "help@brightcandles.example",
         "support_url": "https://brightcandles.example/help",
@@ -60,7 +60,7 @@ fn a_shop_is_created_changed_and_shown() {
     assert_eq!(machine.json(&["merchants", "show", "acme"]), expected);
     expected["display_name"] = json!("Dim Candles");
     assert_eq!(machine.json(&["merchants", "update", "acme", "--display-name", "Dim Candles"]), expected);
-    assert_eq!(machine.json(&["verify"])["summary"]["items"], "2");
+    assert_eq!(machine.json(&["verify"])["summary"]["items"], 2);
 }
 
 #[test]

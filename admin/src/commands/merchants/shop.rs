@@ -7,7 +7,7 @@ use models::{Colour, EmailAddress, Logo, MerchantId, MerchantUrl, Name, Shop};
 
 use crate::failure::Failure;
 use crate::logo::{LogoRefused, read_logo};
-use crate::report::{field, maybe};
+use crate::report::{Field, field, maybe};
 
 /// What payers are shown. What is not given stays as it is.
 #[derive(Debug, Clone, Args)]
@@ -117,7 +117,7 @@ fn colour_note(colour: Colour) -> String {
 }
 
 /// A shop's fields; none if there is no shop.
-pub(super) fn fields(shop: Option<&Shop>) -> Vec<(&'static str, Option<String>)> {
+pub(super) fn fields(shop: Option<&Shop>) -> Vec<Field> {
     let Some(Shop { display_name, support_email, support_url, website, colour, logo }) = shop else {
         return Vec::new();
     };
