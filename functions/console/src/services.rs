@@ -4,6 +4,7 @@ use api::Formats;
 use deliveries::Deliveries;
 use models::AmountCaps;
 use outbound::{Lookup, Policy};
+use pages::Problem;
 use payments::{Connections, Payments};
 use queue::Queue;
 use runtime::{Clock, Random};
@@ -103,5 +104,10 @@ impl Services {
             clock,
             random,
         }
+    }
+
+    /// Where people sign in with their company account; not found if nowhere.
+    pub(crate) fn issuer(&self) -> Result<&Oidc, Problem> {
+        self.settings.oidc.as_ref().ok_or(Problem::NotFound)
     }
 }

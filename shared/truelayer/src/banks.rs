@@ -14,7 +14,7 @@ use url::Url;
 use crate::hosts::Environment;
 
 /// What is said of an offer of the sandbox.
-const SANDBOX_NOTE: &str = "A payment in TrueLayer’s sandbox: no money moves.";
+const SANDBOX_NOTE: &str = "TrueLayer’s sandbox: no money moves.";
 
 /// The most banks that are read. There are some hundreds.
 const MAX_BANKS: usize = 2_000;
@@ -280,7 +280,7 @@ mod tests {
         let offer = monzo.offer(Environment::Sandbox);
         assert_eq!(offer.name, "Monzo");
         assert_eq!(offer.logo.as_deref(), Some("https://providers-assets.example/ob-monzo/icon.svg"));
-        assert_eq!(offer.note.as_deref(), Some("A payment in TrueLayer’s sandbox: no money moves."));
+        assert_eq!(offer.note.as_deref(), Some("TrueLayer’s sandbox: no money moves."));
         assert_eq!(offer.availability, Availability::Available);
         let offer = down.offer(Environment::Live);
         assert_eq!((offer.note, offer.availability), (None, Availability::Down(Outage::Maintenance)));

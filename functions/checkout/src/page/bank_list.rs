@@ -49,10 +49,15 @@ pub(super) struct Bank<'a> {
 impl<'a> Bank<'a> {
     fn new(offer: &'a Offer, t: &'static CheckoutTexts) -> Self {
         let down = down(offer, t);
-        let first = |word: &str| word.chars().next();
-        let initials = offer.name.split_whitespace().filter_map(first).take(2).flat_map(char::to_uppercase).collect();
+        let initials = initials(&offer.name);
         Self { id: offer.id.as_str(), name: &offer.name, initials, note: offer.note.as_deref(), down }
     }
+}
+
+/// Of a name's first two words that have a letter or digit.
+fn initials(name: &str) -> String {
+    let first = |word: &str| word.chars().find(|letter| letter.is_alphanumeric());
+    name.split_whitespace().filter_map(first).take(2).flat_map(char::to_uppercase).collect()
 }
 
 impl<'a> BankList<'a> {
@@ -141,6 +146,19 @@ mod tests {
         ] {
             assert_eq!(folded(text), expected);
             assert_eq!(folded(&folded(text)), expected);
+        }
+    }
+    #[test]
+    fn initials_are_letters_of_two_words() {
+        for (name, expected) in [
+            ("Mock Bank", "MB"),
+            ("Bank (simulated)", "BS"),
+            ("Fenwick & Sons", "FS"),
+            ("élan", "É"),
+            ("3i", "3"),
+            ("&", ""),
+        ] {
+            assert_eq!(initials(name), expected, "{name}");
         }
     }
 }

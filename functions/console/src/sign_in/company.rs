@@ -11,7 +11,7 @@ use super::refusal::Refusal;
 use super::{browser, merchant};
 use crate::back::Back;
 use crate::fresh::FRESH_FOR;
-use crate::oidc::{IssuerError, NotVouched, Oidc, Vouched};
+use crate::oidc::{IssuerError, NotVouched, Vouched};
 use crate::services::Services;
 use crate::visitor::Visitor;
 
@@ -29,7 +29,7 @@ struct Query {
 
 /// Leads to the issuer.
 pub(crate) async fn start(services: &Services, request: &Request, base_url: &str) -> Answer {
-    let oidc = issuer(services)?;
+    let oidc = services.issuer()?;
     let (state, browser) = (StateToken::new(&services.random), BrowserToken::new(&services.random));
     let (back, now) = (back_in(request), services.clock.now());
     let begun = services.oidc_requests.put(&state, &browser, back.as_str(), asks_again(request), now).await?;
@@ -40,7 +40,7 @@ pub(crate) async fn start(services: &Services, request: &Request, base_url: &str
 
 /// Signs in who comes back from the issuer, as it says who they are; or asks first which merchant it is.
 pub(crate) async fn come_back(services: &Services, request: &Request, base_url: &str) -> Answer {
-    let (oidc, now, nowhere) = (issuer(services)?, services.clock.now(), Back::read(""));
+    let (oidc, now, nowhere) = (services.issuer()?, services.clock.now(), Back::read(""));
     let query = serde_urlencoded::from_str(request.uri().query().unwrap_or(""));
     let Ok(Query { state, code, error, iss }) = query else { return Refusal::Expired.page(&nowhere) };
     let (Ok(state), Some(browser)) = (state.parse::<StateToken>(), browser::token_of(request)) else {
@@ -115,11 +115,6 @@ fn declined(error: &str) -> Refusal {
         }
         _ => Refusal::Unconfirmed,
     }
-}
-
-/// The issuer, if there is one.
-pub(super) fn issuer(services: &Services) -> Result<&Oidc, Problem> {
-    services.settings.oidc.as_ref().ok_or(Problem::NotFound)
 }
 
 /// Where the issuer leads back to. It knows this address beforehand.

@@ -12,7 +12,6 @@ use store::{BrowserToken, ChoiceToken, OidcChoice};
 use super::answer::with_cookie;
 use super::arrival::Arrival;
 use super::browser;
-use super::company::issuer;
 use super::refusal::Refusal;
 use crate::back::Back;
 use crate::frame::nobodys;
@@ -47,7 +46,7 @@ pub(super) async fn ask(services: &Services, browser: &BrowserToken, choice: &Oi
 
 /// Signs in at the merchant that was chosen. What was chosen before, too late, in another browser or never offered signs nobody in.
 pub(crate) async fn choose(services: &Services, request: &Request) -> Answer {
-    issuer(services)?;
+    services.issuer()?;
     let (now, nowhere) = (services.clock.now(), Back::read(""));
     let ChoiceForm { choice, merchant } = read_form(request)?;
     let (Ok(token), Ok(merchant_id)) = (choice.parse::<ChoiceToken>(), merchant.parse::<MerchantId>()) else {

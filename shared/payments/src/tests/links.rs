@@ -125,8 +125,6 @@ async fn a_providers_own_id_leads_to_the_session() {
     };
     for id in [id_of(&first).unwrap(), id_of(&second).unwrap()] {
         assert_eq!(find(CONSENT, &id).await, Some(first.id));
-        // Whichever of its banks was chosen.
-        assert_eq!(find("mock-consent.a-bank", &id).await, Some(first.id));
         assert_eq!(find(MOCK_BANK, &id).await, None);
     }
     assert_eq!(find(CONSENT, &"nobody-1".parse().unwrap()).await, None);

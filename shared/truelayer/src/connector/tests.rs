@@ -260,7 +260,7 @@ const WANTED: Wanted<'static> = Wanted {
 async fn offered(truelayer: &TrueLayer, wanted: &Wanted<'_>, payer: Option<&Payer>) -> Vec<String> {
     let offers = truelayer.offers(wanted, payer).await;
     for offer in &offers {
-        assert_eq!(offer.note.as_deref(), Some("A payment in TrueLayer’s sandbox: no money moves."));
+        assert_eq!(offer.note.as_deref(), Some("TrueLayer’s sandbox: no money moves."));
         assert_eq!((offer.method, offer.availability), (PaymentMethod::PayByBank, Availability::Available));
     }
     offers.iter().map(|offer| offer.id.to_string()).collect()
