@@ -102,9 +102,11 @@ cost: with-tests ## what a million payments cost on AWS, into docs/cost.md
 	@echo "==> cost"
 	target/debug/bench cost --write
 
-openapi: ## docs/openapi.yaml's schemas and examples and the tables of docs/wire-formats.md, from the code
+openapi: ## docs/openapi.yaml's schemas and examples, the tables of docs/wire-formats.md and docs/errors.md, and docs/bruno, from the code
 	@echo "==> openapi"
-	UPDATE_OPENAPI=1 cargo test --package api --lib -- the_document_is_what_the_types_say the_tables_are_what_the_code_says
+	UPDATE_OPENAPI=1 cargo test --package api --lib -- the_document_is_what_the_types_say the_tables_are_what_the_code_says \
+	  every_code_is_explained
+	UPDATE_BRUNO=1 cargo test --package api --lib -- the_collection_is_what_the_document_says
 
 advisories: $(CARGO_DENY) ## known vulnerabilities of our dependencies (needs a network)
 	$(CARGO_DENY) check advisories
@@ -213,7 +215,7 @@ test-signing: ## our signatures against TrueLayer's own published crate, both wa
 	@pkg-config --exists openssl 2>/dev/null || \
 	  { echo "OpenSSL's headers are missing. Install them: sudo apt-get install libssl-dev pkg-config" >&2; exit 1; }
 	@echo "==> signatures"
-	CARGO_TARGET_DIR=target/signing cargo test --locked --manifest-path tests/signing/Cargo.toml
+	CARGO_TARGET_DIR=target cargo test --locked --manifest-path tests/signing/Cargo.toml
 
 test-truelayer-sandbox: with-tests ## a person pays in TrueLayer's sandbox, recorded into tests/truelayer (TRUELAYER_SECRET_FILE=secret.json)
 	@[ -f "$(TRUELAYER_SECRET_FILE)" ] || \

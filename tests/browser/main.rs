@@ -20,6 +20,7 @@ mod presses;
 mod refunds;
 mod rendered;
 mod shop;
+mod start_page;
 mod states;
 mod transfers;
 mod truelayer;

@@ -247,9 +247,9 @@ async fn with_the_console_off_nothing_points_and_a_backfill_points_to_what_is_th
     assert!(pointers(&world, None).await.is_empty());
 
     let dry = operator::answer(&world, &["console", "backfill", "--dry-run"]).await;
-    assert_eq!((&dry["sessions"], pointers(&world, None).await.len()), (&json!("2"), 0));
+    assert_eq!((&dry["sessions"], pointers(&world, None).await.len()), (&json!(2), 0));
     for _ in 0..2 {
-        assert_eq!(operator::answer(&world, &["console", "backfill"]).await["sessions"], "2");
+        assert_eq!(operator::answer(&world, &["console", "backfill"]).await["sessions"], 2);
         assert_eq!(pointers(&world, Some(&paid)).await, all());
         assert_eq!(pointers(&world, Some(&waiting)).await, ["reference", "end-to-end"].map(str::to_owned).into());
         for gone in [&erased, &deleted] {
