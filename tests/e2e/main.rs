@@ -58,6 +58,7 @@ mod operator;
 mod personal_data;
 mod plans;
 mod policies;
+mod readme;
 mod receipts;
 mod refund_ends;
 mod refunds;
