@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use aws_credential_types::provider::error::CredentialsError;
 use models::{
     ApiKeyId, CustomerId, DisabledBy, EndpointId, ListShards, MAX_ENDPOINTS, MAX_PUBLIC_KEYS, MAX_REDIRECT_URLS,
-    MerchantId, ObjectId, PublicKeyId, RefundId, Role, SessionId,
+    MerchantId, ObjectId, ProviderRefundId, PublicKeyId, RefundId, Role, SessionId,
 };
 use payments::PaymentError;
 use runtime::SettingError;
@@ -104,6 +104,10 @@ pub(crate) enum Failure {
         "refund {0} is none that TrueLayer was asked for a day ago or longer and never answered about: `counterfoil sessions show {0}` shows how it stands"
     )]
     RefundNotOpen(RefundId),
+    #[error(
+        "TrueLayer knows no refund {known_as} of this payment that has the amount and the id of refund {id}: look it up in TrueLayer's Console again"
+    )]
+    RefundNotKnown { id: RefundId, known_as: ProviderRefundId },
     #[error(
         "session {0} or a refund of it is not final, or its last event or mail is still to be sent: cancel it or wait until it is final, then repeat the command"
     )]

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::operator::{Ran, run};
 use crate::truelayer::with_merchant_account;
 
-const SECRET: &str = "arn:aws:secretsmanager:eu-west-2:000000000000:secret:local/truelayer-AbCdEf";
+pub(crate) const SECRET: &str = "arn:aws:secretsmanager:eu-west-2:000000000000:secret:local/truelayer-AbCdEf";
 const BANK: &str = "truelayer.mock-payments-gb-redirect";
 
 async fn check(world: &World) -> Ran {

@@ -11,6 +11,7 @@ use tests::{PATIENCE, World, answer, document_1, text};
 use crate::operations::counted;
 use crate::operator;
 use crate::truelayer::{BANK, at_the_bank, come_back, decide, state, truelayer, visit, with_merchant_account};
+use crate::truelayer_operator::SECRET;
 
 /// A refund of this payment.
 async fn item(world: &World, refund: &Value) -> Value {
@@ -142,8 +143,13 @@ async fn a_refund_whose_answer_was_lost_goes_on_by_the_id_that_an_operator_found
     truelayer(&world).hold_webhooks(true);
     let refund = never_answered(&world, &session, Fault::LostAnswer).await;
     assert_eq!(truelayer(&world).payments()[0].refunded_minor, 150, "once");
-    let found = "6a1f3c2e-50b1-4c4b-9f6e-0a1b2c3d4e5f";
-    let known = conclude(&world, &refund, &["--known-as", found]).await;
+    let found = truelayer(&world).payments()[0].refund_ids[0].to_string();
+    let found = found.as_str();
+    let url = truelayer(&world).url();
+    let asked = |id| ["--known-as", id, "--secret-arn", SECRET, "--truelayer-url", url];
+    let wrong = conclude(&world, &refund, &asked("6a1f3c2e-50b1-4c4b-9f6e-0a1b2c3d4e5f")).await;
+    assert!(wrong.code == 1 && wrong.said.contains("TrueLayer knows no refund 6a1f3c2e"), "{}", wrong.said);
+    let known = conclude(&world, &refund, &asked(found)).await;
     assert_eq!(known.code, 0, "{}", known.said);
     assert_eq!(item(&world, &refund).await["at_provider"]["M"]["id"]["S"], found);
     assert_eq!(world.get_refund(&refund).await["state"], "awaiting_payment", "TrueLayer says how it ends");

@@ -119,7 +119,7 @@ pub(crate) async fn run(command: Reconcile, service: &Service) -> Result<Report,
 }
 
 /// What a provider's error was caused by.
-fn because(error: &dyn std::error::Error) -> String {
+pub(crate) fn because(error: &dyn std::error::Error) -> String {
     error.source().map_or_else(|| error.to_string(), ToString::to_string)
 }
 

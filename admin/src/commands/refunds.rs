@@ -2,12 +2,14 @@
 
 use clap::Subcommand;
 use jiff::Timestamp;
-use models::{ActKind, ActObject, ProviderRefundId, Refund, RefundId};
+use models::{ActKind, ActObject, Mode, ProviderRefundId, Refund, RefundId};
 use runtime::{Clock, Random};
 use store::{RefundChangeError, RefundConclusion, Refunds as Stored};
-use truelayer::REPEATS_WITHIN;
+use truelayer::{Environment, MerchantAccounts, REPEATS_WITHIN};
 
 use crate::arguments::{DRY_RUN_NOTE, DryRun};
+use crate::commands::reconcile::because;
+use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::report::{Record, Report, field};
 use crate::target::Service;
@@ -28,16 +30,29 @@ pub(crate) enum Refunds {
         #[arg(long)]
         not_there: bool,
         #[command(flatten)]
+        connection: Connection,
+        #[command(flatten)]
         dry: DryRun,
     },
 }
 
 pub(crate) async fn run(command: Refunds, service: &Service) -> Result<Report, Failure> {
-    let Refunds::Conclude { id, known_as, not_there, dry } = command;
+    let Refunds::Conclude { id, known_as, not_there, connection, dry } = command;
     let (refunds, now) = (Stored::new(service.table.clone()), Clock::System.now());
     let refund = refunds.get(&id).await?.ok_or(Failure::NoObject(id.into()))?;
-    if !was_never_answered(&refund, now) {
+    let Some(at_provider) = refund.open_at_provider().filter(|_| was_never_answered(&refund, now)) else {
         return Err(Failure::RefundNotOpen(id));
+    };
+    if let Some(known_as) = &known_as {
+        let environment = match refund.mode {
+            Mode::Test => Environment::Sandbox,
+            Mode::Live => Environment::Live,
+        };
+        let truelayer = connection.open(environment, MerchantAccounts::default(), Some(&service.config)).await?;
+        let known = truelayer.knows_refund(&at_provider.payment_id, known_as, id, refund.amount).await;
+        if !known.map_err(|error| Failure::TrueLayerSilent(because(&error)))? {
+            return Err(Failure::RefundNotKnown { id, known_as: known_as.clone() });
+        }
     }
     let result = if not_there { "failed" } else { "TrueLayer is asked how it ends" };
     let report = Report::one(Record(vec![field("refund_id", id), field("result", result)]));

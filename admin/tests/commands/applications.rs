@@ -121,7 +121,7 @@ fn an_application_from_first_to_last() {
     let change = ["applications", "urls", &key, "--add", shop, "--add", shop, "--remove", back];
     assert_eq!(urls(&machine.dry(&change)), [shop]);
     assert_eq!(urls(&machine.json(&change)), [shop]);
-    assert_eq!(machine.json(&["applications", "signed", &key, "true"])["application"]["signed"], "true");
+    assert_eq!(machine.json(&["applications", "signed", &key, "true"])["application"]["signed"], true);
     let shown = machine.json(&["applications", "show", &key]);
     assert_eq!((ids(&shown).len(), urls(&shown), &shown["application"]["created_at"]), (0, vec![shop], &created_at));
     let listed = machine.json(&["applications", "list", "acme"]);

@@ -224,7 +224,7 @@ fn endpoints_are_listed_with_how_they_fare_and_without_their_secrets() {
         {
             "endpoint_id": GONE,
             "mode": "live",
-            "status": "disabled by a 410 Gone",
+            "status": "disabled_by_gone",
             "failures": 0,
             "parked_until": null,
             "waiting": 1,

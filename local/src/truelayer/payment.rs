@@ -385,6 +385,7 @@ pub(super) struct Refund {
     amount_minor: u64,
     currency: &'static str,
     reference: String,
+    metadata: Value,
     created_at: Timestamp,
     /// Whether it will fail.
     fails: bool,
@@ -397,12 +398,12 @@ impl Refund {
         id: Uuid,
         amount_minor: u64,
         currency: &'static str,
-        reference: String,
+        (reference, metadata): (String, Value),
         fails: bool,
         now: Timestamp,
     ) -> Self {
         let (executed_at, failed_at) = (None, None);
-        Self { id, amount_minor, currency, reference, created_at: now, fails, executed_at, failed_at }
+        Self { id, amount_minor, currency, reference, metadata, created_at: now, fails, executed_at, failed_at }
     }
 
     fn pass(&mut self, payment_id: Uuid, method: &Value, now: Timestamp) -> Option<Value> {
@@ -430,6 +431,7 @@ impl Refund {
             "amount_in_minor": self.amount_minor,
             "currency": self.currency,
             "reference": self.reference,
+            "metadata": self.metadata,
             "created_at": self.created_at,
         });
         let Some(fields) = shown.as_object_mut() else { return shown };

@@ -53,6 +53,8 @@ pub struct PaymentView {
     pub other_creates: u32,
     /// How much of it was refunded or is being, in its minor unit.
     pub refunded_minor: u64,
+    /// What its refunds are called, the oldest first.
+    pub refund_ids: Vec<Uuid>,
 }
 
 /// See the module.
@@ -136,6 +138,7 @@ impl Simulator {
                 creates,
                 other_creates,
                 refunded_minor: payment.refunded_minor(),
+                refund_ids: payment.refunds.iter().map(|refund| refund.id).collect(),
             }
         };
         self.payments.values().map(view).collect()
@@ -339,7 +342,8 @@ impl Simulator {
         }
         let (id, currency) = (payment.id, payment.request.currency);
         let refund_id = self.random.uuid_v4();
-        let refund = Refund::new(refund_id, amount_minor, currency, reference.to_owned(), self.refunds_fail, now);
+        let said = (reference.to_owned(), body.get("metadata").cloned().unwrap_or_default());
+        let refund = Refund::new(refund_id, amount_minor, currency, said, self.refunds_fail, now);
         if let Some(payment) = self.payments.get_mut(&id) {
             payment.refunds.push(refund);
         }

@@ -229,6 +229,7 @@ fn a_payment_is_created_once_under_its_key() {
         creates: 2,
         other_creates: 1,
         refunded_minor: 0,
+        refund_ids: Vec::new(),
     };
     assert_eq!(payments, [expected]);
 }

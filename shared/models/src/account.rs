@@ -245,6 +245,31 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_payer_is_reached_by_an_address_or_by_a_number_that_can_be_dialled_from_anywhere() {
+        let payer = |phone: &str| Payer {
+            name: "Ada".to_owned().try_into().unwrap(),
+            email: None,
+            phone: Some(phone.to_owned().try_into().unwrap()),
+        };
+        for (phone, expected) in [
+            ("+44 20 7946 0999", Some("+442079460999")),
+            ("+44 (0)20 7946 0999", Some("+442079460999")),
+            ("+353 1 234 5678", Some("+35312345678")),
+            ("020 7946 0999", None),
+            ("+020 7946 0999", None),
+            ("+44 1", None),
+        ] {
+            let payer = payer(phone);
+            assert_eq!(payer.phone.as_ref().unwrap().international().as_deref(), expected, "{phone}");
+            assert_eq!(payer.can_be_reached(), expected.is_some());
+        }
+        assert!(
+            Payer { phone: None, email: Some("ada@example.com".to_owned().try_into().unwrap()), ..payer("+44 1") }
+                .can_be_reached()
+        );
+    }
+
+    #[test]
     fn separators_are_normalised() {
         for text in ["010203", "01-02-03", "01 02 03", " 010203 "] {
             assert_eq!(SortCode::try_from(text.to_owned()).unwrap().as_str(), "010203");

@@ -256,10 +256,12 @@ fn has_credentials(url: &url::Url) -> bool {
 }
 
 impl PhoneNumber {
-    /// As it is dialled from any country (E.164, 6.2.1), a `+` and digits; none if it doesn't say which country it is of.
+    /// As it is dialled from any country (E.164, 6.2.1), a `+` and 8 to 15 digits; none if it doesn't say which country it is of. The
+    /// zero in `+44 (0)20` is for that country alone.
     pub fn international(&self) -> Option<String> {
-        let number = self.0.strip_prefix('+')?;
-        Some(format!("+{}", number.chars().filter(char::is_ascii_digit).collect::<String>()))
+        let number = self.0.strip_prefix('+')?.replacen("(0)", "", 1);
+        let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+        ((8..=15).contains(&digits.len()) && !digits.starts_with('0')).then(|| format!("+{digits}"))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use models::ProviderRequest;
@@ -20,6 +21,12 @@ use crate::signature::{TL_SIGNATURE, sign};
 
 /// The header under which TrueLayer does something once.
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+
+/// How often a request is sent again while the same one is under way (409).
+const UNDER_WAY_REPEATS: u8 = 3;
+
+/// How long before each time.
+const UNDER_WAY_PAUSE: Duration = Duration::from_millis(300);
 
 /// How long before its end a token is no longer used: what is sent with it takes its time.
 const TOKEN_MARGIN: SignedDuration = SignedDuration::from_secs(60);
@@ -199,16 +206,29 @@ impl Client {
         self.call(call).await.map(drop)
     }
 
-    /// Calls once; a second time only if the token is no good any more, which may be before its time.
+    /// Calls once; again only if the token is no good any more, which may be before its time, or while the same request is under
+    /// way, as it is where a payer presses twice.
     async fn call(&self, call: Call<'_>) -> Result<Vec<u8>, CallError> {
+        let mut answer = self.call_once(&call).await?;
+        for _ in 0..UNDER_WAY_REPEATS {
+            if answer.status != 409 || call.idempotency_key.is_none() {
+                break;
+            }
+            tokio::time::sleep(UNDER_WAY_PAUSE).await;
+            answer = self.call_once(&call).await?;
+        }
+        outcome(answer)
+    }
+
+    async fn call_once(&self, call: &Call<'_>) -> Result<Response, CallError> {
         let token = self.token().await?;
-        let answer = self.send(&call, &token).await?;
+        let answer = self.send(call, &token).await?;
         if answer.status != 401 {
-            return outcome(answer);
+            return Ok(answer);
         }
         self.drop_token(&token);
         let token = self.token().await?;
-        outcome(self.send(&call, &token).await?)
+        self.send(call, &token).await
     }
 
     async fn send(&self, call: &Call<'_>, token: &Token) -> Result<Response, CallError> {

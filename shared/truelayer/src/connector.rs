@@ -169,6 +169,24 @@ impl TrueLayer {
         check(client, jwks, &settings.merchant_accounts, banks, clock.now()).await
     }
 
+    /// Whether TrueLayer knows a refund of a payment by this id that is ours: of this amount, and with our id, which we send along.
+    ///
+    /// # Errors
+    /// TrueLayer could not be asked.
+    pub async fn knows_refund(
+        &self,
+        payment_id: &ProviderPaymentId,
+        known_as: &ProviderRefundId,
+        id: RefundId,
+        amount: Money,
+    ) -> Result<bool, ProviderError> {
+        match self.0.client.get::<Value>(&format!("{PAYMENTS}/{payment_id}/refunds/{known_as}")).await {
+            Ok(answer) => Ok(refund::is_of(&answer, id, amount)),
+            Err(error) if error.status() == Some(404) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     async fn banks(&self, query: Query) -> Option<Arc<[Bank]>> {
         self.0.banks.get(query, self.0.clock.now(), self.ask_for_banks(query)).await
     }
@@ -280,15 +298,16 @@ impl Provider for AtBank {
         &self,
         session: &Session,
         attempt: &PaymentAttempt,
-        _: Timestamp,
+        now: Timestamp,
     ) -> Result<Cancellation, ProviderError> {
         let id = self.id_of(session, attempt).await?;
-        let key = idempotency_key("cancel", &session.id.to_string(), attempt.number);
+        // A key of its own each second: under one that was used TrueLayer repeats its answer and does nothing, and cancelling again
+        // does nothing twice.
+        let key = idempotency_key("cancel", &format!("{} {}", session.id, now.as_second()), attempt.number);
         let asked = self.inner().client.act(&format!("{PAYMENTS}/{id}/actions/cancel"), &key).await;
         let (checks, still_open) = match asked.map_err(ProviderError::from) {
             Ok(()) => (CANCEL_CHECKS, ProviderError::unreachable(Refusal::NotCancelledYet)),
-            Err(refused @ ProviderError::Refused(_)) => (0, refused),
-            Err(unreachable @ ProviderError::Unreachable(_)) => return Err(unreachable),
+            Err(error) => (0, error),
         };
         for check in 0..=checks {
             if check > 0 {

@@ -45,6 +45,13 @@ pub(crate) fn status(refund: &Value) -> RefundStatus {
     }
 }
 
+/// Whether an answer's JSON is of our refund of this id and amount. It may leave out what we sent along.
+pub(crate) fn is_of(refund: &Value, id: RefundId, amount: Money) -> bool {
+    let named = refund.pointer("/metadata/refund_id").and_then(Value::as_str);
+    refund.get("amount_in_minor").and_then(Value::as_i64) == Some(amount.minor())
+        && named.is_none_or(|named| named == id.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use models::{Currency, MinorUnits};
@@ -97,5 +104,22 @@ mod tests {
             assert_eq!(status(&refund), expected, "{status_of}");
         }
         assert_eq!(status(&json!([])), RefundStatus::Unknown);
+    }
+
+    #[test]
+    fn a_refund_is_ours_by_its_amount_and_our_id() {
+        let (id, amount) = (RefundId::new(Uuid::from_u128(1)), Money::new(MinorUnits::new(150), Currency::GBP));
+        let ours = json!({ "refund_id": "00000000-0000-0000-0000-000000000001" });
+        let others = json!({ "refund_id": "00000000-0000-0000-0000-000000000002" });
+        for (answer, expected) in [
+            (json!({ "amount_in_minor": 150, "metadata": ours }), true),
+            (json!({ "amount_in_minor": 150 }), true),
+            (json!({ "amount_in_minor": 150, "metadata": others }), false),
+            (json!({ "amount_in_minor": 151, "metadata": ours }), false),
+            (json!({ "metadata": ours }), false),
+            (json!(null), false),
+        ] {
+            assert_eq!(is_of(&answer, id, amount), expected, "{answer}");
+        }
     }
 }

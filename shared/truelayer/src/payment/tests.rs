@@ -119,6 +119,7 @@ fn a_payer_is_reached_in_one_way() {
     for (payer, user) in [
         (payer(Some("ada@shop.example"), Some("+442079460999")), json!({ "name": "Ada", "email": "ada@shop.example" })),
         (payer(None, Some("+44 (20) 7946-0999")), json!({ "name": "Ada", "phone": "+442079460999" })),
+        (payer(None, Some("+44 (0)20 7946 0999")), json!({ "name": "Ada", "phone": "+442079460999" })),
         // Whose country it is of is not said.
         (payer(None, Some("020 7946 0999")), json!({ "name": "Ada" })),
         (payer(None, None), json!({ "name": "Ada" })),
