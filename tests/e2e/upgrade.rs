@@ -79,6 +79,8 @@ fn from_the_future(mut item: Value) -> Value {
             });
             if let Some(attempt) = item.pointer_mut("/attempt/M") {
                 attempt["at_consent"] = json!({ "M": at_consent });
+                // Of such an attempt it says at which of a provider's banks it is.
+                attempt["provider_state"] = json!({ "S": "" });
             }
         }
         if let Some(payer) = item.pointer_mut("/payer/M") {
