@@ -2,11 +2,11 @@
 
 use std::error::Error;
 
+use api::{NewEndpoint, WebhookParts};
 use aws_credential_types::Credentials;
 use models::{
-    AccountIdentifier, Application, Colour, EmailAddress, Endpoint, EndpointId, EndpointSecret, EventEncoding,
-    LinkedAccount, Logo, MerchantId, MerchantUrl, Mode, Name, Pace, Person, Role, Scopes, Session, Shop, Subscription,
-    WireFormat,
+    AccountIdentifier, Application, Colour, EmailAddress, EndpointId, EndpointSecret, LinkedAccount, Logo, MerchantId,
+    MerchantUrl, Mode, Name, Person, Role, Scopes, Session, Shop,
 };
 use runtime::{Clock, Random};
 use store::{Endpoints, LinkToken, ListRange, Merchants, Owner, People, Sessions, Shops, StoreError, Table, Visits};
@@ -135,30 +135,18 @@ pub async fn open_shop(endpoint: &str, table_name: &str, api_url: &str) -> Resul
     if is_there {
         return Ok(());
     }
-    let now = Clock::System.now();
-    let new = Endpoint {
-        id: EndpointId::new(Random::System.uuid_v7(now)),
+    let at = Clock::System.now();
+    let parts =
+        WebhookParts { description: Some(Some("The demo shop".to_owned().try_into()?)), ..WebhookParts::default() };
+    let new = NewEndpoint {
+        id: EndpointId::new(Random::System.uuid_v7(at)),
         merchant_id: owner.merchant_id,
         mode: owner.mode,
-        format: WireFormat::default(),
-        encoding: EventEncoding::default(),
-        application: None,
-        url,
-        description: Some(Name::try_from("The demo shop".to_owned())?),
-        events: Subscription::All,
-        thin: false,
-        disabled_by: None,
-        created_at: now,
+        key_id: None,
         secret,
-        rotations: 0,
-        previous_secret: None,
-        previous_secret_until: None,
-        failures: 0,
-        parked_until: None,
-        pace: Pace::default(),
-        faults: None,
+        at,
     };
-    endpoints.create(&new, None).await?;
+    endpoints.create(&parts.endpoint(url, new), None).await?;
     Ok(())
 }
 

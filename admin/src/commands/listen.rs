@@ -110,14 +110,10 @@ async fn register(
 ) -> Result<Endpoint, Failure> {
     let at = Clock::System.now();
     let parts = WebhookParts {
-        url: None,
-        events: None,
         description: Some(name(OURS).ok()),
-        enabled: None,
-        thin: None,
         format: Some(format),
         encoding: format.encodings().first().copied(),
-        faults: None,
+        ..WebhookParts::default()
     };
     let new = NewEndpoint {
         id: EndpointId::new(Random::System.uuid_v7(at)),

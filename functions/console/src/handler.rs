@@ -1,5 +1,6 @@
 //! Who asks, whether they may, and which page answers.
 
+use ::payments::Connections;
 use api::{ApiError, ErrorShape, Formats};
 use lambda_http::http::{HeaderValue, StatusCode, header};
 use lambda_http::{Body, Request, Response};
@@ -53,10 +54,13 @@ impl Console {
         let audit_table = AuditTable::new(&config, runtime::required("AUDIT_TABLE_NAME")?);
         let policy = Policy { loopback_allowed: runtime::local_loopback_webhooks() };
         let caps = api::amount_caps_from_env()?;
-        let connections = ::payments::Connections::from_env(&Clock::System).await?;
         let (formats, logs) = (Formats::from_env()?, Logs::from_env()?);
-        // It reads the system's root certificates.
-        let oidc = if is_on { Oidc::from_env(policy)? } else { None };
+        // They read the system's root certificates, and a secret.
+        let (oidc, connections) = if is_on {
+            (Oidc::from_env(policy)?, Connections::from_env(&Clock::System).await?)
+        } else {
+            (None, Connections::default())
+        };
         let settings = Settings { caps, formats, connections, policy, logs, oidc };
         let services = Services::new(table, audit_table, webhooks, receipts, settings, Clock::System, Random::System);
         let console = Self { is_on, public_base_url: runtime::optional("PUBLIC_BASE_URL"), services };

@@ -217,6 +217,6 @@ fn no_live_connector(mode: Mode) -> Refusal {
     Refusal::Invalid(vec![Violation {
         code: None,
         parameter: None,
-        title: format!("there is no bank for {} payments yet; use a test key", mode.as_str()),
+        title: format!("{} payments are switched off here; use a test key", mode.as_str()),
     }])
 }

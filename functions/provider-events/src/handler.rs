@@ -19,10 +19,11 @@ impl ProviderEvents {
     /// From the variables that template.yaml sets. An error names the one that is missing or wrong.
     pub async fn from_env() -> Result<Self, SettingError> {
         let table = Table::from_env()?;
-        // While there is a whole core to do it with; see `api::Authenticator::start`.
-        let _ = tokio::time::timeout(api::WARM_UP_TIMEOUT, Sessions::new(table.clone()).warm_up()).await;
-        let connections = Connections::from_env(&Clock::System).await?;
-        Ok(Self::new(table, connections, Clock::System, Random::System))
+        let sessions = Sessions::new(table.clone());
+        // While there is a whole core to do it with; see `api::Authenticator::start`. A secret is read meanwhile.
+        let warm_up = tokio::time::timeout(api::WARM_UP_TIMEOUT, sessions.warm_up());
+        let (connections, _) = tokio::join!(Connections::from_env(&Clock::System), warm_up);
+        Ok(Self::new(table, connections?, Clock::System, Random::System))
     }
 
     /// Over this table, by this clock and randomness, at the providers of these connections.

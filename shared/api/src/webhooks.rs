@@ -65,7 +65,7 @@ pub(crate) struct WebhookRequest {
 }
 
 /// What a client says of an endpoint; what it leaves out is none.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct WebhookParts {
     /// Where events are posted.
     pub url: Option<MerchantUrl>,

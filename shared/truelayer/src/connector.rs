@@ -117,9 +117,8 @@ impl TrueLayer {
 
     /// The connector for what a payer chose: TrueLayer, or a bank that it leads to. None if it is neither.
     pub fn at(&self, bank: &BankId) -> Option<AtBank> {
-        let chosen = bank.as_str().strip_prefix(TRUELAYER)?;
-        let bank = if chosen.is_empty() { None } else { Some(chosen.strip_prefix('.')?.to_owned()) };
-        Some(AtBank { truelayer: self.clone(), bank })
+        let (provider, bank) = bank.parts();
+        (provider == TRUELAYER).then(|| AtBank { truelayer: self.clone(), bank: bank.map(str::to_owned) })
     }
 
     /// What a payer may choose of it: its banks, or itself where they can't be had now, or where nothing else is wanted. Nothing of

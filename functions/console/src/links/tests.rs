@@ -217,7 +217,7 @@ async fn where_there_can_be_no_link_the_page_says_why() {
     assert_eq!(desk.send_link(&typed("confirm", "GBP-0000000000000000")).await.0, 409);
     let (status, html) = Desk::with_accounts().await.link_form(Mode::Live).await;
     assert_eq!(status, 200);
-    assert!(words(&html).contains("There is no bank for live payments yet."), "{html}");
+    assert!(words(&html).contains("Live payments are switched off here."), "{html}");
     assert_eq!(desk.acts().await, []);
 }
 
