@@ -82,7 +82,7 @@ fn mock_bank(world: &World, session: &Value, attempt: u8) -> String {
     format!("{}/mock-bank/{}/{attempt}", world.machine.api_url(), text(&session["id"]))
 }
 
-/// What happened to a session, as the API tells it, oldest first.
+/// What happened to a session, as the API says, oldest first.
 async fn causes(world: &World, session: &Value) -> Vec<String> {
     let session = world.get(&text(&session["id"])).await;
     session["history"].as_array().unwrap().iter().map(|entry| text(&entry["cause"])).collect()

@@ -33,7 +33,7 @@ async fn a_tab_left_behind_is_out_of_date() {
     browser.see(ASKED).await;
     assert_eq!(browser.url().await.as_str(), mock_bank(&world, &session, 2));
     let second = browser.client.window().await.unwrap();
-    // Two tabs still show the first attempt's buttons. They do nothing any more, and the page, loaded anew, says so.
+    // Two tabs still show the first attempt's buttons. They do nothing any more, and the page, loaded again, says so.
     for (tab, decision) in [(one, "Approve"), (other, "Decline")] {
         browser.client.switch_to_window(tab).await.unwrap();
         assert_eq!(browser.url().await.as_str(), mock_bank(&world, &session, 1));

@@ -24,7 +24,7 @@ pub(crate) struct Shop {
 pub(crate) struct Visit {
     pub(crate) path: String,
     pub(crate) query: BTreeMap<String, String>,
-    /// Where from, if the browser told.
+    /// Where from, if the browser said.
     pub(crate) referrer: Option<String>,
 }
 
@@ -55,7 +55,7 @@ impl Shop {
         tokio::time::timeout(PATIENCE, self.visits.recv()).await.expect("nobody came to the shop").unwrap()
     }
 
-    /// Whether anybody came whom [`Shop::visit`] has not told about.
+    /// Whether anybody came whom [`Shop::visit`] has not reported.
     pub(crate) fn has_visitors(&mut self) -> bool {
         !self.visits.is_empty()
     }

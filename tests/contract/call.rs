@@ -45,13 +45,13 @@ pub(crate) struct Endpoint {
 #[derive(Debug, Clone)]
 pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
-    /// As SDKs tell it.
+    /// As SDKs report it.
     pub(crate) code: String,
     pub(crate) body: Value,
 }
 
 impl Refusal {
-    /// The item that did not meet the condition, if it is told.
+    /// The item that did not meet the condition, if it is returned.
     pub(crate) fn item(&self) -> Option<Value> {
         self.body.get("Item").filter(|item| item.as_object().is_some_and(|item| !item.is_empty())).map(plain_item)
     }

@@ -39,20 +39,20 @@ async fn a_put_of_what_is_new_is_refused_where_there_is_an_item(table: Table) {
 
 async fn a_refused_write_returns_the_old_item_only_if_asked(table: Table) {
     table.put(json!({ "pk": "a", "sk": "1", "n": 1 })).await;
-    for (asked, told) in [("ALL_OLD", true), ("NONE", false)] {
+    for (asked, returned) in [("ALL_OLD", true), ("NONE", false)] {
         let put = json!({
             "Item": key("a", "1"),
             "ConditionExpression": "attribute_not_exists(pk)",
             "ReturnValuesOnConditionCheckFailure": asked,
         });
-        assert_eq!(refused(table.call("PutItem", put).await).item().is_some(), told, "{asked}");
+        assert_eq!(refused(table.call("PutItem", put).await).item().is_some(), returned, "{asked}");
         let delete = json!({
             "Key": key("a", "1"),
             "ConditionExpression": "n = :n",
             "ExpressionAttributeValues": typed_item(&json!({ ":n": 2 })),
             "ReturnValuesOnConditionCheckFailure": asked,
         });
-        assert_eq!(refused(table.call("DeleteItem", delete).await).item().is_some(), told, "{asked}");
+        assert_eq!(refused(table.call("DeleteItem", delete).await).item().is_some(), returned, "{asked}");
     }
 }
 

@@ -77,6 +77,6 @@ async fn a_dead_letter_is_brought_back_by_hand(queues: Queues) {
     queues.counts(&queues.dead, [0, 0, 0]).await;
     let back =
         queues.receive(&queues.work, json!({ "MessageSystemAttributeNames": ["ApproximateReceiveCount"] })).await;
-    // It begins anew.
+    // It begins again.
     assert_eq!((&back["Body"], &back["Attributes"]["ApproximateReceiveCount"]), (&json!("x"), &json!("1")));
 }

@@ -379,7 +379,7 @@ impl Queues {
         self.ok("DeleteMessage", json!({ "QueueUrl": url, "ReceiptHandle": message["ReceiptHandle"] })).await;
     }
 
-    /// Makes a message that was received visible after so many seconds.
+    /// Makes a message that was received visible after this many seconds.
     pub(crate) async fn change(&self, url: &str, message: &Value, seconds: u32) {
         let receipt = &message["ReceiptHandle"];
         let body = json!({ "QueueUrl": url, "ReceiptHandle": receipt, "VisibilityTimeout": seconds });
@@ -392,7 +392,7 @@ impl Queues {
         answer["Attributes"][name].as_str().unwrap_or_else(|| panic!("no {name}: {answer}")).to_owned()
     }
 
-    /// Waits until a queue says that it holds so many messages: visible, in flight, delayed.
+    /// Waits until a queue says that it holds this many messages: visible, in flight, delayed.
     pub(crate) async fn counts(&self, url: &str, wanted: [u32; 3]) {
         let names = ["", "NotVisible", "Delayed"].map(|suffix| format!("ApproximateNumberOfMessages{suffix}"));
         let body = json!({ "QueueUrl": url, "AttributeNames": names });

@@ -131,5 +131,5 @@ async fn what_a_write_consumes_is_returned_if_asked(table: Table) {
     let consumed = put(moved).await["ConsumedCapacity"].clone();
     assert_eq!(consumed["GlobalSecondaryIndexes"]["due"]["CapacityUnits"].as_f64(), Some(2.0), "{consumed}");
     let answer = table.ok("PutItem", json!({ "Item": key("a", "2") })).await;
-    assert_eq!(answer.get("ConsumedCapacity").filter(|told| !told.is_null()), None);
+    assert_eq!(answer.get("ConsumedCapacity").filter(|consumed| !consumed.is_null()), None);
 }

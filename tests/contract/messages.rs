@@ -1,4 +1,4 @@
-//! Messages of a queue: sending, receiving, deleting, and what is told of them.
+//! Messages of a queue: sending, receiving, deleting, and what is reported of them.
 
 use std::time::Duration;
 

@@ -63,7 +63,7 @@ const KNOWN: &[(Oracle, &str, &str)] = &[
     (Oracle::Moto, "numbers_have_38_digits", "keeps a number as the text that was given"),
     (Oracle::Moto, "keys_are_whole_and_not_empty", "takes an index key of another type"),
     (Oracle::Moto, "an_item_has_409600_bytes_at_most", "counts more than names and values"),
-    (Oracle::Moto, "what_a_write_consumes_is_returned_if_asked", "tells one unit for every write"),
+    (Oracle::Moto, "what_a_write_consumes_is_returned_if_asked", "reports one unit for every write"),
     (Oracle::Moto, "a_transaction_has_4_mb_at_most", "has no such limit"),
     (Oracle::Moto, "a_repeated_token_does_nothing_more", "does not heed tokens"),
     (Oracle::Moto, "a_token_is_of_one_transaction", "does not heed tokens"),
@@ -71,17 +71,17 @@ const KNOWN: &[(Oracle, &str, &str)] = &[
     (Oracle::Moto, "a_query_names_one_partition_and_a_range_that_can_be", "takes a range that ends before it begins"),
     (Oracle::Moto, "a_page_that_is_full_may_be_the_last", "knows that nothing follows"),
     (Oracle::Moto, "a_start_key_is_a_whole_key_of_the_partition", "fails where a start key is half a key"),
-    (Oracle::Moto, "an_index_is_never_read_consistently", "tells another error of an index that is not there"),
-    (Oracle::Moto, "a_write_that_changes_nothing_is_not_in_the_stream", "tells it"),
+    (Oracle::Moto, "an_index_is_never_read_consistently", "reports another error of an index that is not there"),
+    (Oracle::Moto, "a_write_that_changes_nothing_is_not_in_the_stream", "reports it"),
     (
         Oracle::Moto,
         "changes_of_an_item_are_in_the_stream_in_order",
-        "tells an update that makes an item as two changes",
+        "reports an update that makes an item as two changes",
     ),
-    (Oracle::Moto, "reading_goes_on_after_a_sequence_number", "tells an update that makes an item as two changes"),
+    (Oracle::Moto, "reading_goes_on_after_a_sequence_number", "reports an update that makes an item as two changes"),
     (Oracle::Moto, "a_message_is_not_empty_and_has_characters_of_xml_only", "takes an empty one"),
     (Oracle::Moto, "what_is_wrong_with_one_entry_fails_that_one", "takes every character"),
-    (Oracle::Moto, "a_dead_letter_is_the_message_that_it_was", "does not tell where it comes from"),
+    (Oracle::Moto, "a_dead_letter_is_the_message_that_it_was", "does not say where it comes from"),
 ];
 
 /// An emulator that runs until this is dropped.
@@ -164,7 +164,7 @@ async fn try_everything(endpoint: Option<&Endpoint>) -> BTreeMap<&'static str, O
             }
         }
     }
-    // What does not hold is told in the table.
+    // What does not hold is reported in the table.
     std::panic::set_hook(Box::new(|_| {}));
     let mut outcomes = BTreeMap::new();
     for module in TABLES {

@@ -1,4 +1,4 @@
-//! The table's stream: what it tells of each write, and in which order.
+//! The table's stream: what it reports of each write, and in which order.
 
 use serde_json::{Value, json};
 
@@ -110,9 +110,9 @@ async fn a_write_that_changes_nothing_is_not_in_the_stream(table: Table) {
     table.put_new(json!({ "pk": "a", "sk": "1", "n": 3 })).await.unwrap_err();
     table.ok("DeleteItem", json!({ "Key": key("a", "2") })).await;
     table.put(json!({ "pk": "a", "sk": "1", "n": 4 })).await;
-    let told: Vec<_> =
+    let reported: Vec<_> =
         records(&table, 2).await.iter().map(|record| image(record, "NewImage").unwrap()["n"].clone()).collect();
-    assert_eq!(told, [1, 4]);
+    assert_eq!(reported, [1, 4]);
 }
 
 async fn changes_of_an_item_are_in_the_stream_in_order(table: Table) {
@@ -121,8 +121,9 @@ async fn changes_of_an_item_are_in_the_stream_in_order(table: Table) {
     }
     let records = records(&table, 30).await;
     assert!(records.iter().is_sorted_by(|a, b| sequence_number(a) < sequence_number(b)));
-    let told: Vec<_> = records.iter().map(|record| image(record, "NewImage").unwrap()["n"].as_u64().unwrap()).collect();
-    assert_eq!(told, (1..=30).collect::<Vec<_>>());
+    let reported: Vec<_> =
+        records.iter().map(|record| image(record, "NewImage").unwrap()["n"].as_u64().unwrap()).collect();
+    assert_eq!(reported, (1..=30).collect::<Vec<_>>());
 }
 
 async fn all_that_a_transaction_changes_is_in_the_stream(table: Table) {
@@ -140,14 +141,14 @@ async fn all_that_a_transaction_changes_is_in_the_stream(table: Table) {
         json!({ "Delete": with(json!({ "Key": key("a", "3") })) }),
     ];
     table.transact(parts).await.unwrap();
-    let mut told: Vec<_> = records(&table, 5).await[2..]
+    let mut reported: Vec<_> = records(&table, 5).await[2..]
         .iter()
         .map(|record| (record["dynamodb"]["Keys"]["sk"]["S"].clone(), record["eventName"].clone()))
         .map(|(sk, event)| (sk.as_str().unwrap().to_owned(), event.as_str().unwrap().to_owned()))
         .collect();
-    told.sort();
+    reported.sort();
     assert_eq!(
-        told,
+        reported,
         [("1", "MODIFY"), ("2", "INSERT"), ("3", "REMOVE")].map(|(sk, event)| (sk.to_owned(), event.to_owned()))
     );
 }
@@ -175,9 +176,9 @@ async fn reading_goes_on_after_a_sequence_number(table: Table) {
     for (kind, first) in [("AFTER_SEQUENCE_NUMBER", 2), ("AT_SEQUENCE_NUMBER", 1)] {
         let iterator = iterator(&table, &shard, from(kind)).await;
         let answer = table.stream("GetRecords", json!({ "ShardIterator": iterator, "Limit": 2 })).await;
-        let told: Vec<_> = answer["Records"].as_array().unwrap().iter().map(sequence_number).collect();
+        let reported: Vec<_> = answer["Records"].as_array().unwrap().iter().map(sequence_number).collect();
         let wanted: Vec<_> = all[first..first + 2].iter().map(sequence_number).collect();
-        assert_eq!(told, wanted, "{kind}");
+        assert_eq!(reported, wanted, "{kind}");
         let next = answer["NextShardIterator"].clone();
         let answer = table.stream("GetRecords", json!({ "ShardIterator": next, "Limit": 1 })).await;
         assert_eq!(sequence_number(&answer["Records"][0]), sequence_number(&all[first + 2]), "{kind}");
@@ -194,11 +195,11 @@ async fn where_nothing_is_new_nothing_is_returned_and_reading_goes_on(table: Tab
     assert_eq!(answer["Records"], json!([]));
     iterator = answer["NextShardIterator"].clone();
     table.put(json!({ "pk": "a", "sk": "1", "n": 2 })).await;
-    let told = until("the new record", table.patience(), async || {
+    let reported = until("the new record", table.patience(), async || {
         let answer = table.stream("GetRecords", json!({ "ShardIterator": iterator })).await;
         iterator = answer["NextShardIterator"].clone();
         answer["Records"].as_array().and_then(|records| records.first().cloned())
     })
     .await;
-    assert_eq!(image(&told, "NewImage").unwrap()["n"], 2);
+    assert_eq!(image(&reported, "NewImage").unwrap()["n"], 2);
 }

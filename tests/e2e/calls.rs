@@ -1,5 +1,5 @@
 //! How many calls of AWS each request and event costs, while the merchant is remembered and nobody else is at it. A call
-//! more is money and time for everyone; whoever adds one says so here.
+//! more is money and time for everyone; who adds one says so here.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -55,7 +55,7 @@ async fn of_the_api() {
     assert_eq!(
         delete(world.create().await).await,
         3,
-        "the session, one transaction with its events, and what was told"
+        "the session, one transaction with its events, and what was delivered"
     );
     assert_eq!(delete(session).await, 3, "one that had ended");
 

@@ -1,4 +1,4 @@
-//! Lost messages and answers, duplicates and dying processes: every event is told at least once, in order, and none that
+//! Lost messages and answers, duplicates and dying processes: every event is delivered at least once, in order, and none that
 //! did not happen.
 
 use std::time::Duration;
@@ -16,7 +16,7 @@ fn impatient(config: &mut Config) {
     config.visibility_timeout = Some(Duration::from_secs(1));
 }
 
-/// Waits until a paid session's events are all told, as if minutes passed meanwhile, and checks that they are in order.
+/// Waits until a paid session's events are all delivered, as if minutes passed meanwhile, and checks that they are in order.
 async fn delivered_in_order(world: &World, receiver: &Receiver, session: &Value, what: &str) {
     let id = text(&session["id"]);
     let all_delivered = |all: &[tests::Received]| {
@@ -36,7 +36,7 @@ async fn delivered_in_order(world: &World, receiver: &Receiver, session: &Value,
     assert_eq!(in_order(&receiver.received())[&id], [1, 2, 3, 4, 5], "{what}");
 }
 
-/// Nothing else was told than what the API says has happened.
+/// Nothing else was delivered than what the API says has happened.
 async fn nothing_else_was_delivered(world: &World, receiver: &Receiver) {
     for one in receiver.received() {
         let session = world.get(&one.object_id()).await;
@@ -71,7 +71,7 @@ async fn every_first_answer_is_lost_and_nothing_comes_of_it() {
     world.settled().await;
     assert!(world.waiting_cursors().await.is_empty());
     assert!(receiver.received().iter().all(|one| one.is_signed_by(&[&text(&webhook["secret"])])));
-    // A lost answer is repeated by the SDK: nothing had to be told again for it.
+    // A lost answer is repeated by the SDK: nothing had to be delivered again for it.
     assert_eq!(receiver.received().len() - world.handed_over().await, 6, "{:#?}", receiver.summary());
     nothing_else_was_delivered(&world, &receiver).await;
 }

@@ -11,7 +11,7 @@ fn event_id(object: &str, sequence: usize) -> EventId {
     EventId { object_id: object.parse().unwrap(), sequence }
 }
 
-/// The session that an event tells of.
+/// The session that an event is about.
 fn session_of(event: &StoredEvent) -> &Session {
     match &event.object {
         Object::Session(session) => session,

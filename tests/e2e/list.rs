@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use store::{ListShardsRaised, Merchants, Sessions};
 use tests::{World, answer, document_1, text};
 
-/// `count` sessions, a minute apart, the newest first; every so many of them are cancelled.
+/// `count` sessions, a minute apart, the newest first; every few of them are cancelled.
 async fn sessions(world: &World, count: i64, cancelled: Option<i64>) -> Vec<String> {
     let template = world.create().await;
     let stored = Sessions::new(world.table()).get(&text(&template["id"]).parse().unwrap()).await.unwrap().unwrap();
@@ -97,7 +97,7 @@ async fn no_call_works_without_bound() {
     assert_eq!((ids(&second), &second["next_cursor"]), (vec![oldest.clone()], &Value::Null));
 }
 
-/// As if this merchant's lists had had so many shards for so long.
+/// As if this merchant's lists had had this many shards for this long.
 async fn raise(world: &World, merchant: &str, shards: u16, ago: SignedDuration) {
     let (id, at) = (merchant.parse().unwrap(), samples::now() - ago);
     let raised = Merchants::new(world.table()).raise_list_shards(&id, shards.try_into().unwrap(), at).await.unwrap();
@@ -139,15 +139,15 @@ async fn over_several_shards_each_merchants_sessions_and_events() {
     assert_eq!(ids(&answer(list).await.body), [text(&theirs["id"])]);
 
     world.settled().await;
-    let (mut told, mut path) = (Vec::new(), "/v2/events?limit=7".to_owned());
+    let (mut times, mut path) = (Vec::new(), "/v2/events?limit=7".to_owned());
     loop {
         let page = answer(world.demo(Method::GET, &path)).await.body;
-        told.extend(page["data"].as_array().unwrap().iter().map(|event| text(&event["created_at"])));
+        times.extend(page["data"].as_array().unwrap().iter().map(|event| text(&event["created_at"])));
         let Some(next) = page["next_cursor"].as_str() else { break };
         path = format!("/v2/events?limit=7&cursor={next}");
     }
-    assert_eq!(told.len(), 24 + 6);
-    assert!(told.is_sorted_by(|newer, older| newer >= older), "{told:?}");
+    assert_eq!(times.len(), 24 + 6);
+    assert!(times.is_sorted_by(|newer, older| newer >= older), "{times:?}");
 
     let partitions = partitions(&world).await;
     let of = |prefix: &str| partitions.keys().filter(|list_pk| list_pk.starts_with(prefix)).count();

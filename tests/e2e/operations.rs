@@ -52,14 +52,15 @@ pub(crate) fn counted(world: &World) -> BTreeMap<String, u64> {
 #[test]
 fn every_alarm_notifies_and_is_explained_in_the_runbook() {
     let runbook = file("docs/operating.md");
-    let told: BTreeSet<_> = runbook.lines().filter_map(|line| line.strip_prefix("### ")).map(str::to_owned).collect();
+    let sections: BTreeSet<_> =
+        runbook.lines().filter_map(|line| line.strip_prefix("### ")).map(str::to_owned).collect();
     let alarms: BTreeMap<_, _> = alarms();
     assert!(alarms.len() > 10);
     for (id, text) in &alarms {
-        assert!(text.contains("AlarmActions: [!Ref AlarmTopic]"), "{id} is told to nobody");
-        assert!(told.contains(id), "docs/operating.md has no section on {id}");
+        assert!(text.contains("AlarmActions: [!Ref AlarmTopic]"), "{id} notifies nobody");
+        assert!(sections.contains(id), "docs/operating.md has no section on {id}");
     }
-    for section in told.iter().filter(|section| section.ends_with("Alarm")) {
+    for section in sections.iter().filter(|section| section.ends_with("Alarm")) {
         assert!(alarms.contains_key(section), "docs/operating.md explains {section}, which is none");
     }
 }

@@ -9,7 +9,7 @@ async fn receipt(world: &World, session: &Value) -> Value {
     world.item(&format!("MAIL#{}", text(&session["id"])), "receipt#5").await
 }
 
-/// Waits until so many mails have been sent, however long they are put off.
+/// Waits until this many mails have been sent, however long they are put off.
 async fn until_sent(world: &World, count: usize) {
     let sent = |machine: &Machine| (machine.mails().len() >= count).then_some(());
     assert!(world.machine.until(3 * PATIENCE, sent).await.is_some(), "{:#?}", world.machine.logs());
@@ -35,7 +35,7 @@ async fn one_receipt_with_all_that_belongs_on_it() {
         {
             assert!(part.contains(fact), "{fact}: {part}");
         }
-        // Whoever reads the mail can't open the checkout by it.
+        // The mail's reader can't open the checkout by it.
         assert!(!part.contains(&text(&session["id"])));
     }
     // It is the shop's, and so are answers to it, unless a program gives them.

@@ -128,9 +128,9 @@ async fn whatever_ends_the_payment_ends_the_refund_and_gives_the_amount_back() {
         assert_eq!(again.status, expected, "{way}");
         assert_eq!(world.get(&id).await["refundable_amount"], 400, "{way}: given back once");
     }
-    // No mail tells of a refund that did not happen.
+    // No mail is about a refund that did not happen.
     assert_eq!(world.mails().await.len(), 1, "the receipt");
-    // Each entry of every refund has been told.
+    // Each entry of every refund has been delivered.
     for refund in world.get(&id).await["refunds"].as_array().unwrap() {
         let events = store::Events::new(world.table());
         let object_id = text(&refund["id"]).parse().unwrap();

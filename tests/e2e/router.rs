@@ -7,14 +7,14 @@ use tests::{World, workspace};
 
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 const FILE: &str = "CargoLambda.toml";
-/// Set to write the file anew.
+/// Set to write the file again.
 const UPDATE: &str = "UPDATE_ROUTER";
 
 /// The file that stands for the template's routes: for each path of it, the function of each method.
 fn router(world: &World) -> String {
     let binaries: BTreeMap<_, _> = world.machine.functions().collect();
     let mut router = format!(
-        "# For `make watch`, from template.yaml; {UPDATE}=1 cargo test --package tests --test e2e router writes it anew.\n\
+        "# For `make watch`, from template.yaml; {UPDATE}=1 cargo test --package tests --test e2e router writes it again.\n\
          [watch]\nrouter = [\n"
     );
     // cargo-lambda's router knows no route for what no other takes.
@@ -61,5 +61,8 @@ async fn every_route_of_the_template_and_no_other() {
     let (found_lines, expected_lines) = (lines(&found), lines(&expected));
     let missing: Vec<_> = expected_lines.difference(&found_lines).collect();
     let surplus: Vec<_> = found_lines.difference(&expected_lines).collect();
-    assert_eq!(found, expected, "{FILE}: missing {missing:#?}, too many {surplus:#?}; set {UPDATE}=1 to write it anew");
+    assert_eq!(
+        found, expected,
+        "{FILE}: missing {missing:#?}, too many {surplus:#?}; set {UPDATE}=1 to write it again"
+    );
 }

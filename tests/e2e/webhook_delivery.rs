@@ -35,11 +35,11 @@ async fn every_change_of_a_session_and_its_refund_is_delivered_once_in_order_and
     world.settled().await;
     let received = receiver.received();
     // The session's five, the refund's two, and its payment session's four: its payer is known from the beginning.
-    let told = in_order(&received);
-    assert_eq!(told[&text(&session["id"])], [1, 2, 3, 4, 5]);
-    assert_eq!(told[&text(&refund["id"])], [1, 2]);
-    assert_eq!(told[&text(&refund["refund_payment_session_id"])], [1, 2, 3, 4]);
-    assert_eq!((told.len(), received.len()), (3, 11), "{:#?}", receiver.summary());
+    let delivered = in_order(&received);
+    assert_eq!(delivered[&text(&session["id"])], [1, 2, 3, 4, 5]);
+    assert_eq!(delivered[&text(&refund["id"])], [1, 2]);
+    assert_eq!(delivered[&text(&refund["refund_payment_session_id"])], [1, 2, 3, 4]);
+    assert_eq!((delivered.len(), received.len()), (3, 11), "{:#?}", receiver.summary());
     for one in &received {
         assert_eq!((one.line.as_str(), one.headers["content-type"].as_str()), ("POST /a?b=c", "application/json"));
         assert_eq!(one.headers["webhook-id"], one.event_id());
@@ -89,7 +89,7 @@ async fn an_endpoint_gets_what_it_asked_for_and_thin_ones_ids_only() {
     let changed = world.register(&receiver.url("/elsewhere"), json!({ "events": ["refund.sent"] })).await;
     let change = json!({ "url": receiver.url("/changed"), "events": ["payment_session.sent"], "thin": true });
     world.change_webhook(&changed, change).await;
-    // Another merchant is told nothing of it.
+    // Another merchant is not notified of it.
     let (key, secret) = world.merchant("acme", Mode::Test, "all").await;
     let other = json!({ "url": receiver.url("/other") });
     let other = world.request(Method::POST, "/v2/webhooks").basic_auth(key, Some(secret)).json(&other);
@@ -152,7 +152,7 @@ async fn a_later_event_waits_for_an_earlier_ones_retries_and_nothing_else_does()
     assert_eq!(attempts.len(), 3);
     let waits: Vec<f64> = attempts.windows(2).map(|pair| (pair[1].at - pair[0].at).as_secs_f64()).collect();
     assert!((4.0..9.0).contains(&waits[0]) && (12.0..21.0).contains(&waits[1]), "{waits:?}");
-    // Each retry is signed anew, and says the same.
+    // Each retry is signed again, and says the same.
     assert!(attempts.iter().all(|one| one.body == attempts[0].body));
     assert_ne!(attempts[0].headers["webhook-timestamp"], attempts[2].headers["webhook-timestamp"]);
     assert_eq!(attempts[0].headers["webhook-id"], attempts[2].headers["webhook-id"]);
@@ -237,20 +237,20 @@ async fn endpoints_that_hang_are_waited_for_by_one_delivery_and_recover() {
         // Two in the fast lane, and one in the other before the receiver has noticed that they are gone.
         assert!(receiver.at(path).iter().all(|one| one.under_way <= 3), "{path}");
     }
-    // It recovers: everything is told in the end.
+    // It recovers: everything is delivered in the end.
     receiver.answer_all(Reply::Status(200));
-    let told =
+    let delivered =
         |all: &[Received], path: &str| all.iter().filter(|one| one.path() == path && one.accepted()).count() >= count;
     let deadline = tokio::time::Instant::now() + LONG;
-    while !receiver.until(Duration::from_secs(2), |all| told(all, "/hangs") && told(all, "/drips")).await {
+    while !receiver.until(Duration::from_secs(2), |all| delivered(all, "/hangs") && delivered(all, "/drips")).await {
         assert!(tokio::time::Instant::now() < deadline, "{:#?}", receiver.summary());
         world.long_after().await;
     }
     for path in ["/hangs", "/drips", "/fine"] {
         let all = receiver.at(path);
-        let told = in_order(&all);
-        assert_eq!(told.len(), count);
-        assert!(sessions.iter().all(|session| told[&text(&session["id"])] == [1]));
+        let delivered = in_order(&all);
+        assert_eq!(delivered.len(), count);
+        assert!(sessions.iter().all(|session| delivered[&text(&session["id"])] == [1]));
     }
 }
 
@@ -287,8 +287,8 @@ async fn an_endpoint_that_keeps_failing_is_parked_tried_by_one_and_recovers() {
         assert!(tokio::time::Instant::now() < deadline, "{:#?}", receiver.summary());
         world.long_after().await;
     }
-    let told = in_order(&receiver.received());
-    assert!(sessions.iter().all(|session| told[&text(&session["id"])] == [1]));
+    let delivered = in_order(&receiver.received());
+    assert!(sessions.iter().all(|session| delivered[&text(&session["id"])] == [1]));
     assert_eq!(world.get_webhook(&webhook).await["failures"], 0);
 }
 
@@ -392,19 +392,19 @@ async fn after_three_days_a_cursor_is_dead_until_it_is_resumed() {
     world.run_schedule().await;
     assert_eq!(receiver.at("/dead").len(), attempts);
     assert_eq!(types(&receiver.at("/fine")), PAID[..3]);
-    // Resumed, it is told in order of all there is; and what happens later.
+    // Resumed, it is delivered in order of all there is; and what happens later.
     receiver.answer_all(Reply::Status(200));
     let (merchant, id) = ("demo".parse().unwrap(), text(&webhook["id"]).parse().unwrap());
     let endpoints = Endpoints::new(world.table());
     assert!(endpoints.resume(&merchant, &id, jiff::Timestamp::now(), None).await.unwrap());
     world.run_schedule().await;
-    let told =
+    let delivered =
         |all: &[Received], count| all.iter().filter(|one| one.path() == "/dead" && one.accepted()).count() >= count;
-    assert!(receiver.until(PATIENCE, |all| told(all, 3)).await, "{:#?}", receiver.summary());
+    assert!(receiver.until(PATIENCE, |all| delivered(all, 3)).await, "{:#?}", receiver.summary());
     let all = receiver.at("/dead");
     assert_eq!(in_order(&all)[&text(&session["id"])], [1, 2, 3]);
     payer.decide(1, "approve").await;
-    assert!(receiver.until(PATIENCE, |all| told(all, 5)).await, "{:#?}", receiver.summary());
+    assert!(receiver.until(PATIENCE, |all| delivered(all, 5)).await, "{:#?}", receiver.summary());
     let all = receiver.at("/dead");
     assert_eq!(in_order(&all)[&text(&session["id"])], [1, 2, 3, 4, 5]);
     let deadline = tokio::time::Instant::now() + PATIENCE;
@@ -471,6 +471,6 @@ async fn a_session_of_many_events_is_delivered_to_the_end_while_it_goes_on() {
     world.cancel(&session).await;
     world.settled().await;
     let entries = world.get(&text(&session["id"])).await["history"].as_array().unwrap().len() as u64;
-    let told = in_order(&receiver.received());
-    assert_eq!(told[&text(&session["id"])], (1..=entries).collect::<Vec<_>>());
+    let delivered = in_order(&receiver.received());
+    assert_eq!(delivered[&text(&session["id"])], (1..=entries).collect::<Vec<_>>());
 }

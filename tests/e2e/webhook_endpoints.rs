@@ -451,7 +451,7 @@ async fn an_endpoint_that_was_removed_never_comes_back_with_its_key() {
     assert!(again.is_replayed() && again.body == new, "{again:?}");
     assert_eq!(register("/old").await.code(), "idempotency_conflict");
     assert_eq!(list(&world).await.len(), 1);
-    // What happens now is told to the new one.
+    // What happens now is delivered to the new one.
     world.create().await;
     receiver.accepted(1, PATIENCE).await;
     assert_eq!((receiver.at("/old").len(), receiver.at("/new").len()), (1, 1), "{:#?}", receiver.summary());

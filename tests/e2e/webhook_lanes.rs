@@ -1,4 +1,4 @@
-//! The two lanes of deliveries: whoever keeps a delivery waiting keeps nobody else waiting.
+//! The two lanes of deliveries: an endpoint that keeps a delivery waiting keeps no other waiting.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tests::{PATIENCE, Received, Receiver, Reply, World, answer, document_1, in_o
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::Instant;
 
-/// Within this an endpoint that answers at once is called, whoever else does not.
+/// Within this an endpoint that answers at once is called, even if others do not.
 const PROMPT: Duration = Duration::from_secs(2);
 
 /// Longer than anything here takes, what is waited for included.
@@ -58,7 +58,7 @@ async fn burst(world: &World, receiver: &Receiver, merchants: &[Credentials; 3])
     futures_util::future::join_all(came).await
 }
 
-/// A port whose connections are never accepted: so many wait already that the system lets further ones wait outside.
+/// A port whose connections are never accepted: as many wait already as the system lets further ones wait outside.
 async fn never_accepts() -> (SocketAddr, Vec<TcpStream>, TcpListener) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
@@ -290,15 +290,15 @@ async fn order_holds_from_lane_to_lane() {
     .await;
     world.register(&receiver.url("/"), json!({})).await;
     let sessions = futures_util::future::join_all((0..6).map(|_| world.paid())).await;
-    let told = |all: &[Received], id: &str| {
+    let delivered = |all: &[Received], id: &str| {
         (1..=5).all(|n| all.iter().any(|one| one.object_id() == id && one.sequence() == n))
     };
     let all_delivered =
-        receiver.until(LONG, |all| sessions.iter().all(|session| told(all, &text(&session["id"])))).await;
+        receiver.until(LONG, |all| sessions.iter().all(|session| delivered(all, &text(&session["id"])))).await;
     assert!(all_delivered, "{:#?}", receiver.summary());
     world.settled().await;
-    let told = in_order(&receiver.received());
-    assert!(sessions.iter().all(|session| told[&text(&session["id"])] == [1, 2, 3, 4, 5]), "{told:?}");
+    let delivered = in_order(&receiver.received());
+    assert!(sessions.iter().all(|session| delivered[&text(&session["id"])] == [1, 2, 3, 4, 5]), "{delivered:?}");
     assert!(world.waiting_cursors().await.is_empty());
 }
 
@@ -336,12 +336,12 @@ async fn nothing_is_lost_between_the_lanes() {
                 let session = world.create().await;
                 let id = text(&session["id"]);
                 world.payer(&session).identify().await;
-                let told = |all: &[Received]| {
+                let delivered = |all: &[Received]| {
                     (1..=2)
                         .all(|n| all.iter().any(|one| one.object_id() == id && one.sequence() == n && one.accepted()))
                 };
                 let deadline = Instant::now() + LONG;
-                while !receiver.until(Duration::from_millis(2_500), told).await {
+                while !receiver.until(Duration::from_millis(2_500), delivered).await {
                     assert!(Instant::now() < deadline, "{what}: {:#?}", receiver.summary());
                     world.long_after().await;
                 }

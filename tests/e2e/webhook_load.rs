@@ -57,7 +57,7 @@ async fn hundreds_of_sessions_are_delivered_in_order_though_a_third_fails() {
         () = schedule => false,
     };
     let received = receiver.received();
-    let told = in_order(&received);
+    let delivered = in_order(&received);
     println!(
         "{SESSIONS} sessions in {made:?}; all delivered after {:?}: {} requests, {} accepted, {} failed, at most {} at once",
         begun.elapsed(),
@@ -66,14 +66,14 @@ async fn hundreds_of_sessions_are_delivered_in_order_though_a_third_fails() {
         received.iter().filter(|one| !one.accepted()).count(),
         received.iter().map(|one| one.under_way).max().unwrap_or(0),
     );
-    assert!(done, "not all were told in time");
+    assert!(done, "not all were delivered in time");
     assert!(received.iter().all(|one| one.under_way <= 10));
     // Every event of every session, in order, and no other.
     let expected: BTreeSet<String> = sessions.iter().map(|session| text(&session["id"])).collect();
-    assert_eq!(told.keys().cloned().collect::<BTreeSet<_>>(), expected);
+    assert_eq!(delivered.keys().cloned().collect::<BTreeSet<_>>(), expected);
     for session in &sessions {
         assert_eq!(states(session), ["awaiting_provider", "failed"]);
-        assert_eq!(told[&text(&session["id"])], [1, 2]);
+        assert_eq!(delivered[&text(&session["id"])], [1, 2]);
     }
     for one in &received {
         // Clients read a cancelled session as failed; its event says which it was.

@@ -114,7 +114,7 @@ impl EventsFunction {
     async fn replay(&self, event: &StoredEvent) -> Answer {
         let subscribers = self.deliveries.subscribers(event).await?;
         if subscribers.is_empty() {
-            let title = format!("no enabled webhook endpoint is told of {}", event.event_type());
+            let title = format!("no enabled webhook endpoint is notified of {}", event.event_type());
             return Err(Refusal::InvalidAction { title, parameter: None }.into());
         }
         self.deliveries.replay(event, &subscribers).await?;

@@ -113,7 +113,7 @@ pub enum Status {
     /// Some of it has come by the payer's own transfers. Where the payer gets instructions, this stands for every status from
     /// the first money on.
     Arrived(Arrivals),
-    /// The provider can't tell. Never a reason to fail a payment.
+    /// The provider doesn't know. Never a reason to fail a payment.
     Unknown,
 }
 
@@ -173,7 +173,7 @@ pub enum RefundStatus {
     Settled,
     /// It failed: the money stays with the merchant.
     Refused,
-    /// The provider can't tell. Never a reason to fail a refund.
+    /// The provider doesn't know. Never a reason to fail a refund.
     Unknown,
 }
 

@@ -28,7 +28,7 @@ fn shards(count: u16) -> ListShards {
     count.try_into().unwrap()
 }
 
-/// A session of that second, wherever it is put when there are so many shards.
+/// A session of that second, wherever it is put with this many shards.
 async fn create(owner: &Owner, count: u16, second: i64) -> SessionId {
     let at = Timestamp::constant(1_772_000_000, 0) + SignedDuration::from_secs(second);
     let mut session = support::new_session(owner, at, None, 100);
@@ -38,7 +38,7 @@ async fn create(owner: &Owner, count: u16, second: i64) -> SessionId {
     id
 }
 
-/// Sessions of so many seconds, the newest first.
+/// Sessions of this many seconds, the newest first.
 async fn create_all(owner: &Owner, count: u16, seconds: i64) -> Vec<SessionId> {
     let mut ids = Vec::new();
     for second in (0..seconds).rev() {
@@ -93,7 +93,7 @@ async fn delete_behind_the_index(owner: &Owner, id: SessionId) {
     update.expression_attribute_values(":sk", item["list_sk"].clone()).send().await.unwrap();
 }
 
-/// All that a client finds who goes on as long as it is told to.
+/// All that a client finds who goes on as long as there is a next page.
 async fn all(owner: &Owner, count: u16, limit: usize, filter: Filter<'_>) -> Vec<SessionId> {
     let (mut found, mut after) = (Vec::new(), None);
     loop {
@@ -256,7 +256,7 @@ fn nothing_is_lost_or_repeated_while_sessions_are_created_and_the_count_rises() 
         }
         assert!(last_page);
         assert_eq!(found, expected, "what there was when the first page was read");
-        assert_eq!(all(&owner, 16, 7, None).await, created, "whoever begins anew finds all");
+        assert_eq!(all(&owner, 16, 7, None).await, created, "who begins again finds all");
     });
 }
 
@@ -328,12 +328,12 @@ fn events_are_in_the_shard_of_their_session() {
     block_on(async {
         let owner = support::new_owner(Mode::Test);
         let events = Events::new(table());
-        let mut told = Vec::new();
+        let mut listed = Vec::new();
         for id in create_all(&owner, 16, 20).await {
             let session = Sessions::new(table()).get(&id).await.unwrap().unwrap();
             let object = Object::Session(Box::new(session));
             events.put(&StoredEvent::new(object.clone(), 1)).await.unwrap();
-            told.push(object.id());
+            listed.push(object.id());
         }
         let (mut found, mut after) = (Vec::new(), None);
         loop {
@@ -344,7 +344,7 @@ fn events_are_in_the_shard_of_their_session() {
             let Some(next) = next else { break };
             after = ListCursor::of_events(&next.encode());
         }
-        assert_eq!(found, told);
+        assert_eq!(found, listed);
         let first =
             events.list(&owner, shards(1), ListRange { limit: 100, ..ListRange::default() }, None).await.unwrap();
         assert!(first.items.len() < 10, "{} of 20 are in the first of 16", first.items.len());

@@ -600,7 +600,7 @@ fn any_pay(payment: &PaymentModel) -> BoxedStrategy<Pay> {
     .boxed()
 }
 
-/// What is read in the table, as far as the model has a word in it.
+/// What is read in the table, of what the model speaks of.
 #[derive(Debug, PartialEq, Eq)]
 struct Picture {
     left: i64,
@@ -945,7 +945,7 @@ impl Table {
                 let then = answer.lock().unwrap().take();
                 match then {
                     Some(then) => (done, then),
-                    // There were not so many requests.
+                    // There were fewer requests.
                     None => (done, other.perform(plain).await),
                 }
             }
@@ -957,7 +957,7 @@ impl Table {
         let (first, [a_first, b_second]) = self.model.after([a, b]);
         let (second, [b_first, a_second]) = self.model.after([b, a]);
         let picture = self.picture(&self.found().await);
-        // Whose payment session is deleted before the answer is made may be told so.
+        // Whose payment session is deleted before the answer is made may get that answer.
         let is = |outcome: Outcome, expected: Outcome, other: &Write| {
             let deleted = matches!(other, Write::Pay(_, Pay::Delete(_)));
             outcome == expected || (deleted && outcome == Outcome::Gone && expected == Outcome::Done)
@@ -1097,7 +1097,7 @@ fn as_shown(refund: Refund) -> impl PartialEq + std::fmt::Debug {
     (refund.id, refund.amount, refund.reference, refund.state, refund.payment_session_id)
 }
 
-/// A refund, which ended or goes on as its history says, and its payment session, as far as that was not deleted, say the same.
+/// A refund, which ended or goes on as its history says, and its payment session, if that was not deleted, say the same.
 fn agree(refund: &Refund, payment: Option<&Session>) {
     use SessionState as S;
     assert_eq!(refund.history.last().unwrap().state, refund.state);

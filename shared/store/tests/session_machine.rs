@@ -336,7 +336,7 @@ struct Table {
 }
 
 impl Table {
-    /// By the clock of whoever writes: clocks differ, and some writes take their time.
+    /// By the writer's clock: clocks differ, and some writes take their time.
     fn now(&self) -> Timestamp {
         let hours = if self.model.late { 2 } else { 0 };
         let number = self.writes.get();

@@ -1,4 +1,4 @@
-//! Test clocks: what follows one bears its time, whoever writes, and is seen by nobody who looks for what is due.
+//! Test clocks: what follows one bears its time, in every write, and is seen by nobody who looks for what is due.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 

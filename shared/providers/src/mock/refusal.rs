@@ -33,7 +33,7 @@ pub enum Refusal {
     /// The bytes can't be read.
     #[error("the request can't be read")]
     Unreadable,
-    /// So many transfers have come that there is no more room for one.
+    /// There is no more room for a transfer: too many have come.
     #[error("there have been too many transfers to this payment")]
     TooManyTransfers,
     /// This bank makes no refunds.
