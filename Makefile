@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help debug with-tests run demo watch test fmt lint deny unit mutants bench bench-peers bench-load instructions seed cost openapi pictures console-pictures rendered advisories sbom axe test-axe test-clients test-oidc test-oracles test-signing test-truelayer-sandbox clean \
-  tools validate build deploy deploy-function invoke sam-invoke sam-api sam-files
+  tools validate build dist image deploy deploy-function invoke sam-invoke sam-api sam-files
 
 # Where `make run` listens and keeps its data.
 PORT ?= 3000
@@ -126,7 +126,7 @@ $(TOOLS)/bin/cargo-deny:
 	cargo install cargo-deny --version $(CARGO_DENY_VERSION) --locked --debug --root $(TOOLS) # built in half the time
 
 # What is deployed. `make build FUNCTIONS=create` builds only some.
-FUNCTIONS := $(notdir $(wildcard functions/*))
+FUNCTIONS := $(patsubst functions/%/Cargo.toml,%,$(wildcard functions/*/Cargo.toml))
 
 # Where the peers are put.
 PEERS := $(CURDIR)/target/bench
@@ -188,7 +188,7 @@ axe: $(TOOLS)/axe.min.js
 rendered: with-tests
 	@rm -rf $(PAGES)
 	@mkdir -p $(PAGES)
-	PAGES_DIR=$(PAGES) cargo test --quiet --package checkout --package email-receipt --package mocks --lib
+	PAGES_DIR=$(PAGES) cargo test --quiet --package checkout --package mails --package mocks --lib
 
 pictures: rendered ## pictures of every page, into docs/pages
 	PAGES_DIR=$(PAGES) BROWSER_TESTS=required cargo test --workspace --test browser pictures::pictures -- --exact --ignored
@@ -253,6 +253,14 @@ validate: ## template.yaml and deploy/edge.yaml by SAM's and CloudFormation's ru
 ARCH := arm64
 # What provided.al2023 has. <https://docs.aws.amazon.com/linux/al2023/ug/core-glibc.html>
 GLIBC := 2.34
+# $(call check-glibc,binaries)
+define check-glibc
+for binary in $(1); do \
+  newest=$$(grep -aoE 'GLIBC_[0-9.]+' $$binary | cut -d_ -f2 | sort -uV | tail -1); \
+  [ -n "$$newest" ] && [ "$$(printf '%s\n' $$newest $(GLIBC) | sort -V | tail -1)" = $(GLIBC) ] || \
+    { echo "$$binary needs glibc '$$newest'; Lambda has $(GLIBC), for which cargo-lambda with zig builds: make tools" >&2; exit 1; }; \
+done
+endef
 
 build: ## build the functions as they are deployed (ARCH=arm64|x86_64 FUNCTIONS="create get")
 	$(call one-of,ARCH,arm64 x86_64)
@@ -262,11 +270,37 @@ build: ## build the functions as they are deployed (ARCH=arm64|x86_64 FUNCTIONS=
 	cargo lambda build --release --$(subst _,-,$(ARCH)) $(addprefix -p ,$(FUNCTIONS))
 # What cargo lambda deploy leaves there, and SAM would take along.
 	@rm -f $(FUNCTIONS:%=target/lambda/%/bootstrap.zip)
-	@for binary in $(FUNCTIONS:%=target/lambda/%/bootstrap); do \
-	  newest=$$(grep -aoE 'GLIBC_[0-9.]+' $$binary | cut -d_ -f2 | sort -uV | tail -1); \
-	  [ -n "$$newest" ] && [ "$$(printf '%s\n' $$newest $(GLIBC) | sort -V | tail -1)" = $(GLIBC) ] || \
-	    { echo "$$binary needs glibc '$$newest'; Lambda has $(GLIBC)" >&2; exit 1; }; \
-	done
+	@$(call check-glibc,$(FUNCTIONS:%=target/lambda/%/bootstrap))
+
+# What a release is called, and what is in it beside the functions.
+VERSION := $(shell awk -F '"' '/^version = / {print $$2; exit}' Cargo.toml)
+DIST = counterfoil-$(VERSION)-$(ARCH)
+DIST_TOOLS := local counterfoil
+dist image: ARCH = $(MACHINE_ARCH)
+
+# Functions are built alone, and then the tools: together they would be linked with what only those need. Without zig a binary
+# needs the glibc of the machine that it is built on.
+dist: ## an archive that runs where Rust is not, and can be deployed, into dist (ARCH=arm64|x86_64, this machine's without it)
+	$(call one-of,ARCH,arm64 x86_64)
+	@if command -v cargo-lambda >/dev/null && { command -v zig || python3 -m ziglang version; } >/dev/null 2>&1; then \
+	  $(MAKE) --no-print-directory build ARCH=$(ARCH) && echo "==> building $(DIST_TOOLS) for $(ARCH) (some minutes)" && \
+	  cargo lambda build --release --$(subst _,-,$(ARCH)) -p local -p admin && \
+	  binaries="$(patsubst %,target/lambda/%/bootstrap,$(DIST_TOOLS) $(FUNCTIONS))"; \
+	elif [ $(ARCH) = $(MACHINE_ARCH) ]; then \
+	  echo "==> building all for this machine, without zig (some minutes)" && \
+	  cargo build --release $(addprefix -p ,$(FUNCTIONS)) && cargo build --release -p local -p admin && \
+	  binaries="$(addprefix target/release/,$(DIST_TOOLS) $(FUNCTIONS))"; \
+	else echo "only cargo-lambda with zig builds for $(ARCH) on this machine. Install them: make tools" >&2; exit 1; fi && \
+	$(call check-glibc,$$binaries) && echo "==> packing dist/$(DIST).tar.gz" && tools/dist.sh $(DIST) $$binaries
+
+# What the image is made on: Debian, or something of its kind.
+BASE ?= debian:bookworm-slim
+
+image: ## an image that runs the whole service, from the archive of `make dist` (BASE=debian:bookworm-slim; needs Docker)
+	$(need-docker)
+	@[ -f dist/$(DIST).tar.gz ] || { echo "there is no dist/$(DIST).tar.gz: make dist" >&2; exit 1; }
+	@echo "==> building counterfoil:$(VERSION)"
+	docker build --build-arg BASE=$(BASE) --build-arg ARCHIVE=dist/$(DIST).tar.gz --tag counterfoil:$(VERSION) .
 
 # The environment of samconfig.toml that is deployed to, and the architecture that it says.
 ENV := dev
@@ -334,4 +368,4 @@ sam-api: sam-files ## the HTTP API by functions in Lambda's containers (SAM_PORT
 
 clean: ## remove what was built, and the local data
 	cargo clean
-	rm -rf .tools .local $(DEMO_DIR) $(DEMO_DIR).new
+	rm -rf .tools .local $(DEMO_DIR) $(DEMO_DIR).new dist

@@ -16,7 +16,7 @@ pub const MAX_PROCESSES: usize = 64;
 pub struct Config {
     /// template.yaml.
     pub template: PathBuf,
-    /// Where the functions' binaries are, each named as its CodeUri's last part.
+    /// Where the functions' binaries are, each named as its CodeUri's last part, or `bootstrap` in a folder named so.
     pub bin_dir: PathBuf,
     /// Where everything is kept: the table, the queues, the mails. Made if missing.
     pub data_dir: PathBuf,

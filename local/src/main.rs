@@ -43,7 +43,7 @@ struct Options {
     #[arg(long, env = "DATA_DIR", default_value = ".local")]
     data_dir: PathBuf,
     /// The address to listen on; anyone who can reach it can do everything
-    #[arg(long, default_value = "127.0.0.1")]
+    #[arg(long, env = "BIND", default_value = "127.0.0.1")]
     bind: IpAddr,
     /// How often schedules run, in milliseconds, whatever the template says
     #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u64).range(1..))]

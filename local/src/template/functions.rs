@@ -33,9 +33,10 @@ pub(crate) struct Function {
 }
 
 impl Function {
-    /// Where its binary is.
+    /// Where its binary is: in the folder itself, as cargo builds it, or as CodeUri says, in a folder of its own.
     pub(crate) fn binary_in(&self, bin_dir: &Path) -> PathBuf {
-        bin_dir.join(&self.binary)
+        let path = bin_dir.join(&self.binary);
+        if path.is_dir() { path.join("bootstrap") } else { path }
     }
 }
 
