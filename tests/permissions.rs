@@ -125,6 +125,26 @@ fn no_function_may_change_or_remove_an_act() {
     assert_eq!(beyond_acts(&all).into_iter().cloned().collect::<BTreeSet<_>>(), beyond.into());
 }
 
+/// Whose keys there are, what they may do, which are revoked, and which accounts money goes to: what else is noted of a merchant
+/// stands apart from it.
+#[test]
+fn no_function_but_the_console_may_change_a_merchant() {
+    let declared = permissions(&workspace().join("template.yaml")).unwrap_or_else(|error| panic!("{error}"));
+    let reads = ["dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:Query"];
+    // A statement that says nothing of keys allows all of them.
+    let is_of_merchants = |pattern: Option<&str>| {
+        let start = pattern.unwrap_or_default().split('*').next().unwrap_or_default();
+        "MERCHANT#".starts_with(start) || start.starts_with("MERCHANT#")
+    };
+    let changes = |permission: &&Permission| {
+        permission.resource.ends_with(":table/local-Table")
+            && is_of_merchants(permission.key.as_deref())
+            && !reads.contains(&permission.action.as_str())
+    };
+    let may: BTreeSet<&str> = declared.iter().filter(changes).map(|permission| permission.function.as_str()).collect();
+    assert_eq!(may, BTreeSet::from(["ConsoleFunction"]));
+}
+
 #[tokio::test]
 async fn a_function_without_what_it_needs_fails_and_that_is_reported() {
     let folder = tempfile::tempdir().unwrap();

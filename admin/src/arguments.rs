@@ -1,7 +1,9 @@
 //! Arguments that several commands take, and how they are read.
 
+use api::{any_refund_id, any_session_id};
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
+use models::{ActReason, InvalidText, ObjectId, RefundId, SessionId};
 
 /// Whether a command only says what it would do.
 #[derive(Debug, Clone, Copy, Args)]
@@ -13,6 +15,42 @@ pub(crate) struct DryRun {
 
 /// What is said after a dry run.
 pub(crate) const DRY_RUN_NOTE: &str = "Nothing was changed, for this was a dry run.";
+
+const NO_SESSION_ID: &str = "must be a payment session's whole id: `counterfoil sessions find` finds it by less";
+const NO_REFUND_ID: &str = "must be a refund's whole id: `counterfoil sessions show` shows those of a payment session";
+const NO_OBJECT_ID: &str = "must be the whole id of a payment session or refund: try `counterfoil sessions find`";
+
+/// A payment session's id in whichever spelling a merchant's system has it.
+pub(crate) fn session_id(text: &str) -> Result<SessionId, &'static str> {
+    any_session_id(text).ok_or(NO_SESSION_ID)
+}
+
+/// A refund's id, likewise.
+pub(crate) fn refund_id(text: &str) -> Result<RefundId, &'static str> {
+    any_refund_id(text).ok_or(NO_REFUND_ID)
+}
+
+/// The id of a payment session or refund, likewise.
+pub(crate) fn object_id(text: &str) -> Result<ObjectId, &'static str> {
+    let refund_id = || any_refund_id(text).map(ObjectId::from);
+    any_session_id(text).map(ObjectId::from).or_else(refund_id).ok_or(NO_OBJECT_ID)
+}
+
+/// A text of a kind that says itself what it may be.
+pub(crate) fn text<Text: TryFrom<String, Error = InvalidText>>(text: &str) -> Result<Text, InvalidText> {
+    text.to_owned().try_into()
+}
+
+/// Why something is done: one of a few words, or a note.
+pub(crate) fn reason(text: &str) -> Result<ActReason, InvalidText> {
+    Ok(match text {
+        "returned" => ActReason::Returned,
+        "not-delivered" => ActReason::NotDelivered,
+        "duplicate" => ActReason::Duplicate,
+        "goodwill" => ActReason::Goodwill,
+        note => ActReason::Other(self::text(note)?),
+    })
+}
 
 /// A length of time, such as `90s`, `1h` or `72h`.
 pub(crate) fn duration(text: &str) -> Result<SignedDuration, &'static str> {
@@ -34,6 +72,30 @@ pub(crate) fn time(text: &str) -> Result<Timestamp, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_is_given_as_any_format_shows_it() {
+        let id: SessionId = "1ae1ce03-dfa9-4593-b487-65c656991cb5".parse().unwrap();
+        for spelled in [id.to_string(), id.to_hex().to_uppercase(), format!("py_sess_{}", id.to_base62())] {
+            assert_eq!((session_id(&spelled), object_id(&spelled)), (Ok(id), Ok(id.into())), "{spelled}");
+        }
+        let refund: RefundId = id.to_string().parse().unwrap();
+        let spelled = format!("re_{}", refund.to_base62());
+        assert_eq!((refund_id(&spelled), object_id(&spelled)), (Ok(refund), Ok(refund.into())));
+        assert!(session_id(&spelled).is_err());
+        for less in ["", "1ae1ce03", "py_sess_1"] {
+            assert!(session_id(less).is_err() && refund_id(less).is_err() && object_id(less).is_err(), "{less}");
+        }
+    }
+
+    #[test]
+    fn a_reason_is_a_word_or_a_note() {
+        assert_eq!(reason("not-delivered"), Ok(ActReason::NotDelivered));
+        assert_eq!(reason("Came broken"), Ok(ActReason::Other(samples::text("Came broken"))));
+        for text in ["", " ", "two\nlines", &"n".repeat(201)] {
+            assert!(reason(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn times_are_given_by_themselves_or_by_how_long_ago() {

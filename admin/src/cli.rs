@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::accounts::Accounts;
 use crate::commands::applications::Applications;
+use crate::commands::completions::Completions;
 use crate::commands::console::Console;
 use crate::commands::dead_letters::DeadLetters;
 use crate::commands::erase::Erase;
@@ -22,17 +23,53 @@ use crate::commands::webhooks::Webhooks;
 use crate::report::Output;
 use crate::target::Target;
 
-/// The operator's command line of Counterfoil.
-///
-/// It works on the service that `make run` started on this machine, unless --region or --profile says that it is AWS. Payers'
-/// names, e-mail addresses and account numbers are shown only if they are asked for by a flag.
+/// What is said without arguments, and after -h.
+const HELP: &str = "\
+The operator's command line of Counterfoil
+
+Usage: counterfoil COMMAND … (-h after a command says more; --help, all of it)
+
+  Who uses it  merchants keys applications accounts webhooks console
+  Payments     sessions refunds transfers mails erase
+  Repairs      verify reconcile dead-letters republish
+  Set-up       listen truelayer completions
+
+  counterfoil listen                              # show demo's events
+  counterfoil sessions pending --longer-than 1h   # whose bank is silent
+  counterfoil keys issue demo --mode test
+  counterfoil webhooks list demo
+  counterfoil verify                              # the whole table
+";
+
+/// What --help says then.
+const MORE_HELP: &str = "\
+It works on the service that `make run` started on this machine and noted in its
+data folder: --data-dir names another, --endpoint its address itself. With
+--region or --profile it works on AWS: on the deployment that --stack names, or
+on the table that --table names. Payers' names, e-mail addresses and account
+numbers are shown only if they are asked for by a flag.
+
+What changes data takes --dry-run, which changes nothing and says what would be.
+--output json is for scripts. Ctrl-C ends any command: what was done until then
+stays done. --version says which release this is.
+
+Exit codes:
+  0    it is done
+  1    it is not, and standard error says in one line why; or something is wrong
+       with what was checked
+  2    the command line is wrong, or `verify` could not check
+  130  it was interrupted";
+
+/// The operator's command line of Counterfoil
+// Its help is short, and stands in place of clap's list of commands and options.
 #[derive(Debug, Parser)]
-#[command(name = "counterfoil", version)]
+#[command(name = "counterfoil", version, help_template = "{before-help}")]
+#[command(before_help = HELP, before_long_help = format!("{HELP}\n{MORE_HELP}"))]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) target: Target,
     /// How the answer is written
-    #[arg(long, global = true, value_enum, default_value_t = Output::Table)]
+    #[arg(long, global = true, value_enum, default_value_t = Output::Table, hide_short_help = true)]
     pub(crate) output: Output,
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -46,6 +83,7 @@ pub(crate) enum Command {
     #[command(subcommand, name = "truelayer")]
     TrueLayer(TrueLayer),
     Listen(Listen),
+    Completions(Completions),
 }
 
 // What is done to a service, which has to be there. A docstring would be the help of the whole.
@@ -107,7 +145,7 @@ mod tests {
     fn of_service(line: &str) -> OfService {
         match parse(line).unwrap().command {
             Command::OfService(command) => command,
-            Command::TrueLayer(_) | Command::Listen(_) => panic!("{line}"),
+            Command::TrueLayer(_) | Command::Listen(_) | Command::Completions(_) => panic!("{line}"),
         }
     }
 
@@ -118,6 +156,87 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    /// The examples in a help, each as its words.
+    fn examples(help: &str) -> Vec<Vec<String>> {
+        help.lines().filter(|line| line.starts_with("  counterfoil ")).map(words).collect()
+    }
+
+    /// A line's words, to where a shell goes on. Every other part is in quotes. A file has to be there, for it is read at once.
+    fn words(line: &str) -> Vec<String> {
+        let parts = line.split('"').enumerate();
+        let parts = parts.map(|(n, part)| if n % 2 == 1 { vec![part] } else { part.split_whitespace().collect() });
+        let theirs = parts.flatten().take_while(|word| !["#", ">", ">>"].contains(word));
+        let key = concat!(env!("CARGO_MANIFEST_DIR"), "/../local/demo-application.pem");
+        theirs.map(|word| if word == "public.pem" { key.to_owned() } else { word.to_owned() }).collect()
+    }
+
+    /// Adds the commands that have none of their own, each with the words that lead to it.
+    fn add_leaves(command: &clap::Command, path: &str, leaves: &mut Vec<(String, clap::Command)>) {
+        for inner in command.get_subcommands() {
+            let path = format!("{path} {}", inner.get_name());
+            match inner.has_subcommands() {
+                true => add_leaves(inner, &path, leaves),
+                false => leaves.push((path, inner.clone())),
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_help_is_short_and_names_every_command() {
+        let help = Cli::command().render_help().to_string();
+        assert!(help.lines().count() <= 14 && help.lines().all(|line| line.chars().count() <= 80), "{help}");
+        let nothing = Cli::try_parse_from(["counterfoil"]).unwrap_err();
+        assert_eq!(nothing.kind(), ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand);
+        assert_eq!(nothing.to_string(), help);
+        let groups = help.lines().skip_while(|line| !line.starts_with("  ")).take_while(|line| !line.is_empty());
+        let mut listed: Vec<_> = groups.flat_map(|line| line[15..].split(' ')).collect();
+        let cli = Cli::command();
+        let mut names: Vec<_> = cli.get_subcommands().map(clap::Command::get_name).collect();
+        listed.sort_unstable();
+        names.sort_unstable();
+        assert_eq!(listed, names);
+        let examples = examples(&help);
+        assert!(examples.len() >= 4, "{help}");
+        for example in examples {
+            assert!(Cli::try_parse_from(&example).is_ok(), "{example:?}");
+        }
+    }
+
+    #[test]
+    fn the_whole_help_says_more_and_names_every_option_of_all_commands() {
+        let (short, long) = (Cli::command().render_help().to_string(), Cli::command().render_long_help().to_string());
+        assert!(long.starts_with(&short) && long.lines().all(|line| line.chars().count() <= 80), "{long}");
+        for option in Cli::command().get_arguments().filter_map(clap::Arg::get_long) {
+            assert!(long.contains(&format!("--{option}")), "{option}");
+        }
+    }
+
+    #[test]
+    fn what_changes_something_has_examples_that_can_be_typed() {
+        let mut leaves = Vec::new();
+        add_leaves(&Cli::command(), "counterfoil", &mut leaves);
+        for (path, command) in leaves {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let examples = examples(&help);
+            let changes = command.get_arguments().any(|argument| argument.get_id() == "dry_run");
+            assert!(!changes || !examples.is_empty(), "{path} has no example");
+            for example in examples {
+                assert!(example.join(" ").starts_with(&path), "{path}: {example:?}");
+                assert!(Cli::try_parse_from(&example).is_ok(), "{example:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn where_the_service_is_is_said_in_the_whole_help_of_a_command_alone() {
+        let mut cli = Cli::command();
+        cli.build();
+        let issue = cli.find_subcommand_mut("keys").unwrap().find_subcommand_mut("issue").unwrap();
+        let (short, long) = (issue.render_help().to_string(), issue.render_long_help().to_string());
+        assert!(!short.contains("--region") && short.contains("--mode"), "{short}");
+        assert!(long.contains("--region"), "{long}");
     }
 
     #[test]
@@ -258,6 +377,28 @@ mod tests {
     }
 
     #[test]
+    fn what_is_cancelled_or_refunded_has_a_reason() {
+        let id = "1ae1ce03-dfa9-4593-b487-65c656991cb5";
+        for line in ["sessions cancel", "refunds cancel", "refunds create"] {
+            assert_eq!(refused(&format!("{line} {id}")), ErrorKind::MissingRequiredArgument, "{line}");
+            assert!(parse(&format!("{line} {id} --reason duplicate")).is_ok(), "{line}");
+            assert_eq!(refused(&format!("{line} {id} --reason ")), ErrorKind::ValueValidation, "{line}");
+            assert_eq!(refused(&format!("{line} 1ae1ce03 --reason duplicate")), ErrorKind::ValueValidation, "{line}");
+        }
+        let line = format!("refunds create {id} --reason returned");
+        for more in ["--amount 10.00 --refunds-so-far 0", "--account-from-env"] {
+            assert!(parse(&format!("{line} {more}")).is_ok(), "{more}");
+        }
+        assert_eq!(refused(&format!("{line} --refunds-so-far all")), ErrorKind::ValueValidation);
+        // The account of a payer is no argument, which all who list processes would see.
+        for personal in
+            ["--name Ada", "--sort-code 01-02-03", "--account-number 12345678", "--iban DE89370400440532013000"]
+        {
+            assert_eq!(refused(&format!("{line} {personal}")), ErrorKind::UnknownArgument, "{personal}");
+        }
+    }
+
+    #[test]
     fn a_refund_is_concluded_in_one_of_two_ways() {
         let line = "refunds conclude 1ae1ce03-dfa9-4593-b487-65c656991cb5";
         for way in ["--not-there", "--known-as 6a1f3c2e-50b1-4c4b-9f6e-0a1b2c3d4e5f"] {
@@ -265,6 +406,42 @@ mod tests {
         }
         assert_eq!(refused(line), ErrorKind::MissingRequiredArgument);
         assert_eq!(refused(&format!("{line} --known-as a --not-there")), ErrorKind::ArgumentConflict);
+    }
+
+    #[test]
+    fn sessions_are_found_by_what_is_known_and_shown_by_an_id_of_any_format() {
+        for line in [
+            "",
+            " --mode test --reference Illuminate --email ada@example.com --amount 12.34 --state awaiting_payer",
+            " --end-to-end-id 1AE1CE03DFA94593B48765C656991CB5 --id-prefix 1ae1ce03-dfa9 --limit 100",
+            " --since 72h --until 2096-01-31T09:30:00Z --personal",
+        ] {
+            assert!(matches!(of_service(&format!("sessions find acme{line}")), OfService::Sessions(Sessions::Find(_))));
+        }
+        assert_eq!(refused("sessions find"), ErrorKind::MissingRequiredArgument);
+        assert_eq!(refused("sessions find acme --state paid"), ErrorKind::InvalidValue);
+        for line in [
+            "--reference a-b",
+            "--email ada",
+            "--amount 12,34",
+            "--amount £12",
+            "--end-to-end-id 1ae1ce03",
+            "--id-prefix 1ae1ce0",
+            "--id-prefix 1ae1ce0g",
+            "--after 1ae1ce03",
+            "--limit 0",
+            "--limit 101",
+            "--since yesterday",
+        ] {
+            assert_eq!(refused(&format!("sessions find acme {line}")), ErrorKind::ValueValidation, "{line}");
+        }
+        for command in ["sessions show", "mails list", "erase session"] {
+            for id in ["1AE1CE03DFA94593B48765C656991CB5", "py_sess_0000000000000000000007"] {
+                assert!(parse(&format!("{command} {id}")).is_ok(), "{command} {id}");
+            }
+            assert_eq!(refused(&format!("{command} 1ae1ce03")), ErrorKind::ValueValidation);
+        }
+        assert!(parse("refunds conclude re_0000000000000000000007 --not-there").is_ok());
     }
 
     #[test]

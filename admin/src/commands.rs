@@ -2,6 +2,8 @@
 
 pub(crate) mod accounts;
 pub(crate) mod applications;
+pub(crate) mod cancel;
+pub(crate) mod completions;
 pub(crate) mod console;
 pub(crate) mod dead_letters;
 pub(crate) mod erase;
@@ -18,20 +20,28 @@ pub(crate) mod truelayer;
 pub(crate) mod verify;
 pub(crate) mod webhooks;
 
-use crate::cli::{Command, OfService};
+use clap::CommandFactory;
+
+use crate::cli::{Cli, Command, OfService};
 use crate::failure::Failure;
+use crate::interrupt::unless_interrupted;
 use crate::report::{Output, Report};
 use crate::target::{Service, Target};
 
 /// Does it; none of what has been shown already.
 pub(crate) async fn run(command: Command, target: &Target, output: Output) -> Result<Option<Report>, Failure> {
     match command {
+        Command::Completions(command) => completions::run(&command, Cli::command()).map(|()| None),
         // It is of use before there is a service.
-        Command::TrueLayer(command) => truelayer::run(command, target).await.map(Some),
+        Command::TrueLayer(command) => unless_interrupted(truelayer::run(command, target)).await.map(Some),
+        // It has something to do after Ctrl-C.
         Command::Listen(command) => listen::run(command, target, output).await.map(|()| None),
         Command::OfService(command) => {
-            let service = Service::find(target).await?;
-            of_service(command, &service).await.map(Some).map_err(|failure| failure.at(&service.location))
+            let run = async {
+                let service = Service::find(target).await?;
+                of_service(command, &service).await.map_err(|failure| failure.at(&service.location))
+            };
+            unless_interrupted(run).await.map(Some)
         }
     }
 }
@@ -44,7 +54,7 @@ async fn of_service(command: OfService, service: &Service) -> Result<Report, Fai
         OfService::Accounts(command) => accounts::run(command, service).await,
         OfService::Console(command) => console::run(command, service).await,
         OfService::Webhooks(command) => webhooks::run(command, service).await,
-        OfService::Sessions(command) => sessions::run(command, &service.table).await,
+        OfService::Sessions(command) => sessions::run(command, service).await,
         OfService::Refunds(command) => refunds::run(command, service).await,
         OfService::Transfers(command) => transfers::run(command, &service.table).await,
         OfService::Mails(command) => mails::run(command, &service.table).await,

@@ -4,11 +4,15 @@ use std::path::PathBuf;
 
 use aws_types::SdkConfig;
 use clap::Args;
-use runtime::Clock;
+use models::{Mode, Session};
+use payments::{Connections, PaymentError, Payments};
+use runtime::{Clock, Random};
 use truelayer::{Credentials, Environment, MerchantAccounts, Settings, TrueLayer};
 use url::Url;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, cause_of};
+use crate::location::Location;
+use crate::target::Service;
 
 /// Where TrueLayer's credentials are.
 #[derive(Debug, Args)]
@@ -38,6 +42,27 @@ impl Connection {
             .map_err(|error| Failure::NoClient(error.to_string()))
     }
 
+    /// What may end this session. If its payer is at TrueLayer, that is reached, and knows the payment by these credentials: another
+    /// client would be answered that there is none, or begin one of its own. For other sessions no credentials are needed.
+    ///
+    /// # Errors
+    /// TrueLayer does not know the payment, could not be asked, or has not said yet what it calls it.
+    pub(crate) async fn to_end(&self, session: Option<&Session>, service: &Service) -> Result<Payments, Failure> {
+        let at_truelayer = session.and_then(|session| {
+            let attempt = session.open_at_consent().filter(|open| open.bank.provider() == providers::TRUELAYER)?;
+            Some((session, attempt.at_consent.as_ref()?))
+        });
+        let Some((session, at_consent)) = at_truelayer else { return Ok(payments(None, service)) };
+        let payment_id = at_consent.payment_id.as_ref().ok_or(Failure::BeingBegun(session.id))?;
+        let environment = environment_of(session.mode);
+        let truelayer = self.open(environment, MerchantAccounts::default(), Some(&service.config)).await?;
+        match truelayer.knows_payment(payment_id).await {
+            Ok(true) => Ok(payments(Some(truelayer), service)),
+            Ok(false) => Err(Failure::PaymentNotKnown { id: session.id, payment_id: payment_id.clone() }),
+            Err(error) => Err(Failure::TrueLayerSilent(cause_of(&error))),
+        }
+    }
+
     /// What stands in for TrueLayer knows nothing of real money, and gets no live credentials.
     fn settings(&self, environment: Environment) -> Result<Settings, Failure> {
         let settings = Settings::of(environment);
@@ -57,6 +82,37 @@ impl Connection {
             (None, Some(arn), Some(config)) => Ok(truelayer::credentials(config, arn.clone()).await?),
             (None, _, None) | (None, None, Some(_)) => Err(Failure::NoSecret),
         }
+    }
+}
+
+/// What may record a refund in this mode. TrueLayer is asked for none from here, and so needs no credentials: were they another
+/// client's, its no would be taken for TrueLayer's last word.
+pub(crate) fn to_record(mode: Mode, service: &Service) -> Result<Payments, Failure> {
+    let truelayer = TrueLayer::unasked(Settings::of(environment_of(mode)), Clock::System);
+    let truelayer = truelayer.map_err(|error| Failure::NoClient(error.to_string()))?;
+    Ok(payments(Some(truelayer), service))
+}
+
+fn payments(truelayer: Option<TrueLayer>, service: &Service) -> Payments {
+    let local_live = matches!(service.location, Location::Local(_));
+    let connections = Connections { local_live, truelayer };
+    Payments::new(service.table.clone(), connections, Clock::System, Random::System)
+}
+
+/// Which of TrueLayer's serves sessions of this mode.
+pub(crate) const fn environment_of(mode: Mode) -> Environment {
+    match mode {
+        Mode::Test => Environment::Sandbox,
+        Mode::Live => Environment::Live,
+    }
+}
+
+/// Why a payment was not ended: its provider was not asked, or its answer was not heard.
+pub(crate) fn not_ended(error: PaymentError) -> Failure {
+    match error {
+        PaymentError::Provider(error) => Failure::ProviderSilent(cause_of(&error)),
+        PaymentError::Store(error) => error.into(),
+        PaymentError::Inconsistent(_) => error.into(),
     }
 }
 

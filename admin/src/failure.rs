@@ -6,8 +6,9 @@ use std::path::PathBuf;
 
 use aws_credential_types::provider::error::CredentialsError;
 use models::{
-    ApiKeyId, CustomerId, DisabledBy, EndpointId, ListShards, MAX_ENDPOINTS, MAX_PUBLIC_KEYS, MAX_REDIRECT_URLS,
-    MerchantId, ObjectId, ProviderRefundId, PublicKeyId, RefundId, Role, SessionId,
+    ApiKeyId, Currency, CustomerId, DisabledBy, EndpointId, ListShards, MAX_ENDPOINTS, MAX_PUBLIC_KEYS,
+    MAX_REDIRECT_URLS, MAX_REFUNDS, MerchantId, Money, NotRefundable, ObjectId, ProviderPaymentId, ProviderRefundId,
+    PublicKeyId, RefundId, Role, SessionId, SessionState,
 };
 use payments::PaymentError;
 use runtime::SettingError;
@@ -98,6 +99,66 @@ pub(crate) enum Failure {
     TooManyPeople(MerchantId),
     #[error("there is no customer {0}, or it was deleted: check the id, and --table or --stack")]
     NoCustomer(CustomerId),
+    #[error(
+        "session {id} pays refund {refund_id}: cancel that with `counterfoil refunds cancel {refund_id} --reason …`"
+    )]
+    PaysRefund { id: SessionId, refund_id: RefundId },
+    #[error("session {id} {}", not_cancellable(*.id, *.state))]
+    NotCancellable { id: SessionId, state: SessionState },
+    #[error(
+        "the payer of session {0} may be paying just now, and their bank or provider did not stop it: wait until it has ended, and refund it if it is paid"
+    )]
+    MoneyMayMove(SessionId),
+    #[error("the payment of session {0} is being begun at TrueLayer: repeat the command in a minute")]
+    BeingBegun(SessionId),
+    #[error(
+        "TrueLayer knows no payment {payment_id} of session {id} by these credentials, and nothing was done: give the stack's own, its parameter TrueLayerSecretArn, by --secret-arn"
+    )]
+    PaymentNotKnown { id: SessionId, payment_id: ProviderPaymentId },
+    #[error("refund {id} can't be cancelled: {why}")]
+    RefundNotCancellable { id: RefundId, why: &'static str },
+    #[error("session {id} {}", not_refundable(*.why))]
+    NotRefundable { id: SessionId, why: NotRefundable },
+    #[error("--amount must be an amount such as {example}: {0} is left", example = .0.to_decimal())]
+    NoAmount(Money),
+    #[error("the money of this refund goes back by the way it came: leave --account-from-env out")]
+    AccountNotAsked,
+    #[error(
+        "which account? With --account-from-env, put SORT_CODE and ACCOUNT_NUMBER, or IBAN alone, into the environment; the name on it, if it is not the payer's, into ACCOUNT_NAME"
+    )]
+    NoAccountInEnv,
+    #[error("{name} {problem}: put it right in the environment")]
+    AccountInEnv { name: &'static str, problem: String },
+    #[error("this account can't be paid in {}: give another, or none, and the payer is asked for one", .0.code())]
+    AccountOfOtherCurrency(Currency),
+    #[error(
+        "session {id} has other refunds by now than the {seen} that were counted, and no other is made: `counterfoil sessions show {id}` shows whether the one that is meant is there"
+    )]
+    OtherRefunds { id: SessionId, seen: u32 },
+    #[error(
+        "nobody can be asked here: give --refunds-so-far {seen}, and the refund is made if there are no others by then"
+    )]
+    HowManyRefunds { seen: u32 },
+    #[error(
+        "refund {0} was made, and has failed since: its amount can be refunded again. `counterfoil sessions show {0}` shows what happened"
+    )]
+    RefundFailed(RefundId),
+    #[error("the payment's provider is not connected ({0}), and nothing was done")]
+    NotConnected(String),
+    #[error("nothing was done")]
+    NotConfirmed,
+    #[error(
+        "nothing was done: it can't be undone, and nobody can be asked where there is no terminal. Give --yes to do it, or --dry-run to see what it would do"
+    )]
+    NobodyToAsk,
+    #[error(
+        "there is no message {id} in {queue}, or somebody is reading it: `counterfoil dead-letters show {queue}` shows those there are"
+    )]
+    NoDeadLetter { id: String, queue: &'static str },
+    #[error(
+        "the payment's provider did not say that it stops the payment ({0}): nothing is cancelled here yet, and there it may be. Run it again in a minute. If it is TrueLayer, see what `counterfoil truelayer check` says"
+    )]
+    ProviderSilent(String),
     #[error("there is no payment session or refund {0}: check the id, and --table or --stack")]
     NoObject(ObjectId),
     #[error(
@@ -112,8 +173,10 @@ pub(crate) enum Failure {
         "session {0} or a refund of it is not final, or its last event or mail is still to be sent: cancel it or wait until it is final, then repeat the command"
     )]
     NotFinal(SessionId),
-    #[error("{object} has no mail of this kind: `counterfoil mails list {object}` shows those there are")]
+    #[error("{object} has no such mail: `counterfoil mails list {object}` shows those there are")]
     NoMail { object: ObjectId },
+    #[error("which mail about {object}? Give it as `counterfoil mails list {object}` prints it, or say of which kind")]
+    WhichMail { object: ObjectId },
     #[error(
         "this mail is due already: it is sent within minutes, or `counterfoil mails list {object}` shows when it is tried next"
     )]
@@ -152,6 +215,8 @@ pub(crate) enum Failure {
     TrueLayerSilent(String),
     #[error("{0}")]
     Payment(#[from] PaymentError),
+    #[error("interrupted. What was done until then stays done: see what is there before you repeat it.")]
+    Interrupted,
     #[error("{0} has no such table: {hint}", hint = table_hint(.0))]
     NoTable(Location),
     #[error("{0} does not answer: {hint}", hint = answer_hint(.0))]
@@ -188,10 +253,55 @@ impl Failure {
     }
 }
 
+/// What a provider's error was caused by.
+pub(crate) fn cause_of(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), ToString::to_string)
+}
+
 fn because(error: Option<&CredentialsError>) -> String {
     // The innermost says it; those around it only that there was something.
     let innermost = std::iter::successors(error.and_then(|error| error.source()), |&error| error.source()).last();
     innermost.map(|cause| format!(" ({cause})")).unwrap_or_default()
+}
+
+/// Why a session in this state is not cancelled; reads on after it.
+fn not_cancellable(id: SessionId, state: SessionState) -> String {
+    match state {
+        SessionState::AwaitingPayer | SessionState::AwaitingProvider | SessionState::AwaitingPaymentConsent => {
+            "has just changed: repeat the command".to_owned()
+        }
+        SessionState::Pending => "is on its way, and can't be cancelled; once it is paid, refund it".to_owned(),
+        SessionState::Sent => {
+            format!("is paid, and can't be cancelled: `counterfoil refunds create {id} --reason …` refunds it")
+        }
+        SessionState::Failed => "has failed: there is nothing to cancel".to_owned(),
+        SessionState::Cancelled => "was cancelled before".to_owned(),
+        SessionState::Expired => "has expired: there is nothing to cancel".to_owned(),
+    }
+}
+
+/// Why a session is not refunded; reads on after it.
+fn not_refundable(why: NotRefundable) -> String {
+    let text = match why {
+        NotRefundable::PaysRefund => "pays a refund itself, and can't be refunded",
+        NotRefundable::NotSent(state) => {
+            return format!("is {}, and only what is paid can be refunded", state.as_str().replace('_', " "));
+        }
+        NotRefundable::TooMuch { left } => return format!("has {left} left to refund: give a smaller --amount"),
+        NotRefundable::NothingLeft { .. } => "has been refunded, or is being refunded, as a whole",
+        NotRefundable::TakenBack => "can't be refunded: its money was taken back",
+        NotRefundable::WrongAccount(_) => "can't be refunded to this account, which can't receive its currency",
+        NotRefundable::NotByBank(currency) => {
+            return format!(
+                "can't be refunded: in {} only the provider that took it could, and that one doesn't refund",
+                currency.code()
+            );
+        }
+        NotRefundable::TooMany => {
+            return format!("has had {MAX_REFUNDS} refunds, failed ones included, which is the most");
+        }
+    };
+    text.to_owned()
 }
 
 fn disabled_by(by: DisabledBy) -> &'static str {

@@ -2,6 +2,23 @@
 
 use std::io;
 
+use crate::failure::Failure;
+
+/// Does it, unless Ctrl-C or SIGTERM comes first: then it is left where it waits. That is safe, as each write is made whole or
+/// not at all, and a crash may come anywhere, too.
+///
+/// # Errors
+/// What it fails with, or that it was interrupted.
+pub(crate) async fn unless_interrupted<T>(doing: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    // Without a handler, the system ends the process.
+    let Ok(interrupted) = interrupted() else { return doing.await };
+    tokio::select! {
+        biased;
+        done = doing => done,
+        () = interrupted => Err(Failure::Interrupted),
+    }
+}
+
 /// Resolves at Ctrl-C or SIGTERM. From the call on, neither ends the process by itself.
 ///
 /// # Errors

@@ -5,6 +5,7 @@ mod acts;
 mod arguments;
 mod cli;
 mod commands;
+mod confirm;
 mod connection;
 mod failure;
 mod interrupt;
@@ -15,12 +16,15 @@ mod queues;
 mod report;
 mod target;
 
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
 use cli::{Cli, Command, OfService};
 use failure::Failure;
+use report::{print, say};
+
+/// The exit code after Ctrl-C, as shells have it.
+const INTERRUPTED: u8 = 130;
 
 /// The exit code of `verify` if it could not check the table; 1 says that a rule is broken.
 const NOT_VERIFIED: u8 = 2;
@@ -32,8 +36,12 @@ async fn main() -> ExitCode {
     match run(cli).await {
         Ok(code) => code,
         Err(failure) => {
-            eprintln!("counterfoil: {}", failure.in_one_line());
-            if verifies { NOT_VERIFIED.into() } else { ExitCode::FAILURE }
+            say(&format!("counterfoil: {}", failure.in_one_line()));
+            match (matches!(failure, Failure::Interrupted), verifies) {
+                (true, _) => INTERRUPTED.into(),
+                (false, true) => NOT_VERIFIED.into(),
+                (false, false) => ExitCode::FAILURE,
+            }
         }
     }
 }
@@ -42,9 +50,9 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
     let Some(report) = commands::run(cli.command, &cli.target, cli.output).await? else {
         return Ok(ExitCode::SUCCESS);
     };
-    io::stdout().write_all(report.render(cli.output)?.as_bytes())?;
+    print(report.render(cli.output)?.as_bytes())?;
     if let Some(note) = report.note {
-        eprintln!("{note}");
+        say(&note);
     }
     Ok(if report.failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

@@ -23,7 +23,7 @@ pub(crate) struct ReadRate {
 }
 
 impl ReadRate {
-    fn pace(self) -> Pace {
+    pub(crate) fn pace(self) -> Pace {
         Pace::new(self.read_units_per_second)
     }
 }
@@ -76,8 +76,16 @@ pub(crate) async fn walk<T>(
 
 /// A bar of about this many steps; nothing where the output is no terminal.
 fn bar(about: u64, what: &'static str) -> ProgressBar {
-    let bar = ProgressBar::new(about).with_message(what);
     let template = "{msg} [{bar:30}] {human_pos} of about {human_len} items  {per_sec}, {eta} left";
+    styled(ProgressBar::new(about).with_message(what), template)
+}
+
+/// A count of steps where nobody knows how many there are; nothing where the output is no terminal.
+pub(crate) fn counter(what: &'static str) -> ProgressBar {
+    styled(ProgressBar::new_spinner().with_message(what), "{msg}: {human_pos} read in {elapsed}")
+}
+
+fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
     match ProgressStyle::with_template(template) {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,

@@ -1,5 +1,7 @@
 //! What a command answers, for people and for scripts.
 
+use std::io::{self, ErrorKind, Write};
+
 use clap::ValueEnum;
 use jiff::Timestamp;
 use models::Money;
@@ -85,12 +87,28 @@ pub(crate) fn plain(name: &'static str, value: impl Into<Value>) -> Field {
 /// An amount, if there is one; scripts read it in the currency's minor unit.
 pub(crate) fn amount(name: &'static str, value: Option<Money>) -> Field {
     let json = |money: Money| json!({ "amount_minor": money.minor(), "currency": money.currency().code() });
-    (name, value.map(|money| Shown { text: money.to_string(), json: json(money) }))
+    maybe_as(name, value.map(|money| (money.to_string(), json(money))))
+}
+
+/// Words of a fixed set, such as `not final`; scripts read them as one, `not_final`.
+pub(crate) fn word(name: &'static str, words: &str) -> Field {
+    shown_as(name, words, words.to_lowercase().replace(' ', "_"))
+}
+
+/// How long ago something was, if it was; scripts read it in seconds. The name ends with `_s`.
+pub(crate) fn ago(name: &'static str, since: Option<Timestamp>, now: Timestamp) -> Field {
+    let seconds = since.map(|since| now.duration_since(since).as_secs().max(0));
+    maybe_as(name, seconds.map(|seconds| (age(seconds), seconds.into())))
 }
 
 /// What people read as this text, and scripts as this value.
 pub(crate) fn shown_as(name: &'static str, text: impl Into<String>, json: impl Into<Value>) -> Field {
-    (name, Some(Shown { text: text.into(), json: json.into() }))
+    maybe_as(name, Some((text.into(), json.into())))
+}
+
+/// What people read as a text, and scripts as a value, if it is there.
+pub(crate) fn maybe_as(name: &'static str, shown: Option<(String, Value)>) -> Field {
+    (name, shown.map(|(text, json)| Shown { text, json }))
 }
 
 impl Record {
@@ -152,9 +170,24 @@ impl Content {
     }
 }
 
+/// Writes to standard output. A reader that has enough, such as `head`, is no error.
+///
+/// # Errors
+/// It can't be written, for another reason.
+pub(crate) fn print(bytes: &[u8]) -> io::Result<()> {
+    match io::stdout().write_all(bytes) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
+/// Writes a line to standard error, whether or not somebody reads it.
+pub(crate) fn say(line: &str) {
+    drop(writeln!(io::stderr(), "{line}"));
+}
+
 /// How long ago, as `3d 4h` or `12m 30s`.
-pub(crate) fn age(since: Timestamp, now: Timestamp) -> String {
-    let seconds = now.duration_since(since).as_secs().max(0);
+fn age(seconds: i64) -> String {
     match (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60) {
         (0, 0, minutes, seconds) => format!("{minutes}m {seconds}s"),
         (0, hours, minutes, _) => format!("{hours}h {minutes}m"),
@@ -162,9 +195,9 @@ pub(crate) fn age(since: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// A name as people read it.
+/// A name as people read it: a length of time says its units itself.
 fn spoken(name: &str) -> String {
-    name.replace('_', " ").to_uppercase()
+    name.strip_suffix("_s").unwrap_or(name).replace('_', " ").to_uppercase()
 }
 
 /// Rows as lines, each column as wide as its widest cell.
@@ -229,20 +262,27 @@ pk_test_längst  2026-01-31
             field("account_number", "00000012"),
             shown_as("waiting", "1000+", 1000),
             shown_as("payer", "hidden", Value::Null),
+            word("status", "would be revoked"),
         ]);
         let expected = json!({
             "count": 3, "is_so": false, "missing": null, "left": { "amount_minor": 250, "currency": "GBP" },
             "excess": null, "account_number": "00000012", "waiting": 1000, "payer": null,
+            "status": "would_be_revoked",
         });
         assert_eq!(serde_json::to_value(&record).unwrap(), expected);
-        assert_eq!(record.values(), ["3", "false", "-", "£2.50", "-", "00000012", "1000+", "hidden"]);
+        let shown = ["3", "false", "-", "£2.50", "-", "00000012", "1000+", "hidden", "would be revoked"];
+        assert_eq!(record.values(), shown);
     }
 
     #[test]
     fn an_age_is_said_in_two_units() {
-        let at = |seconds| Timestamp::UNIX_EPOCH + SignedDuration::from_secs(seconds);
-        let ages = [59, 3_599, 3_600, 86_399, 86_400, 200_000].map(|seconds| age(at(0), at(seconds)));
+        let ages = [59, 3_599, 3_600, 86_399, 86_400, 200_000].map(age);
         assert_eq!(ages, ["0m 59s", "59m 59s", "1h 0m", "23h 59m", "1d 0h", "2d 7h"]);
+        let at = |seconds| Timestamp::UNIX_EPOCH + SignedDuration::from_secs(seconds);
+        let waited = Record(vec![ago("waiting_s", Some(at(0)), at(3_600)), ago("age_s", None, at(0))]);
+        assert_eq!(waited.names(), ["WAITING", "AGE"]);
+        assert_eq!(waited.values(), ["1h 0m", "-"]);
+        assert_eq!(serde_json::to_value(&waited).unwrap(), json!({ "waiting_s": 3_600, "age_s": null }));
     }
 
     #[test]

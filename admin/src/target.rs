@@ -35,23 +35,28 @@ const AUDIT_TABLE: &str = "AuditTable";
 #[command(next_help_heading = "Where")]
 pub(crate) struct Target {
     /// The address of the AWS services on this machine [default: what `make run` wrote to <DATA_DIR>/endpoint]
-    #[arg(long, global = true, env = "COUNTERFOIL_ENDPOINT", value_name = "URL", value_parser = endpoint)]
+    #[arg(long, global = true, hide_short_help = true)]
+    #[arg(env = "COUNTERFOIL_ENDPOINT", value_name = "URL", value_parser = endpoint)]
     pub(crate) endpoint: Option<String>,
     /// The data folder of `make run`
-    #[arg(long, global = true, env = "DATA_DIR", value_name = "FOLDER", default_value = ".local")]
+    #[arg(long, global = true, hide_short_help = true)]
+    #[arg(env = "DATA_DIR", value_name = "FOLDER", default_value = ".local")]
     pub(crate) data_dir: PathBuf,
     /// On AWS, the stack's name: its table and its queues are found by it [default: what the table's name begins with]
-    #[arg(long, global = true, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, global = true, hide_short_help = true)]
+    #[arg(value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) stack: Option<String>,
     /// The table's name, such as the stack's output TableName [default: the stack's own; on this machine local-Table]
-    #[arg(long, global = true, env = "TABLE_NAME", value_name = "NAME")]
-    #[arg(value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, global = true, hide_short_help = true)]
+    #[arg(env = "TABLE_NAME", value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) table: Option<String>,
     /// On AWS, with the credentials of this profile
-    #[arg(long, global = true, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, global = true, hide_short_help = true)]
+    #[arg(value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) profile: Option<String>,
     /// On AWS, in this region [default: the profile's]
-    #[arg(long, global = true, value_name = "REGION", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, global = true, hide_short_help = true)]
+    #[arg(value_name = "REGION", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) region: Option<String>,
 }
 
@@ -109,6 +114,12 @@ impl Service {
         let name = table_of(&self.config, stack, AUDIT_TABLE, &self.location).await?;
         let missing = || Failure::NoAuditTable { stack: stack.to_owned(), location: self.location.clone() };
         Ok(Acts::new(AuditTable::new(&self.config, name.ok_or_else(missing)?)))
+    }
+
+    /// Which deployment it is, for who is about to change something there.
+    pub(crate) fn place(&self) -> String {
+        let stack = self.stack().map(|stack| format!("stack {stack}, ")).unwrap_or_default();
+        format!("{stack}table {}, {}", self.table_name, self.location)
     }
 
     /// The stack's name, by which its queues and its table of acts are found.
@@ -235,6 +246,10 @@ mod tests {
     async fn on_this_machine_stack_and_table_are_locals() {
         let service = Service::find(&target()).await.unwrap();
         assert_eq!((service.table_name.as_str(), service.stack().unwrap()), ("local-Table", "local"));
+        assert_eq!(service.place(), "stack local, table local-Table, http://127.0.0.1:1");
+        let restored = Target { table: Some("restored".to_owned()), ..target() };
+        let place = Service::find(&restored).await.unwrap().place();
+        assert_eq!(place, "table restored, http://127.0.0.1:1", "of no stack that is known");
     }
 
     #[test]

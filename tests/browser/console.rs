@@ -122,5 +122,13 @@ async fn everyone_can_read_the_pages() {
         inspector.browser.open(&at(&world, &format!("/console/test/{path}"))).await;
         inspector.read_in_few(path.split('/').next_back().unwrap_or_default()).await;
     }
+    inspector.browser.open(&at(&world, "/console/test/shop")).await;
+    inspector.browser.console().await;
+    inspector.browser.press("Preview").await;
+    inspector.browser.see("Preview of the shop").await;
+    // The mail's frame is held to the page's policy: it allows all that lays the mail out.
+    let refused = inspector.browser.console().await.into_iter().filter(|line| line.contains("Content Security Policy"));
+    assert_eq!(refused.collect::<Vec<_>>(), [""; 0]);
+    inspector.read_in_few("shop-preview").await;
     inspector.assert_faultless();
 }

@@ -116,12 +116,13 @@ const RARE: [(&str, &str); 33] = [
 ];
 
 /// Mails.
-const MAILS: [(&str, &str); 5] = [
+const MAILS: [(&str, &str); 6] = [
     ("mail_payment_link", "Where to pay."),
     ("mail_receipt", "The receipt."),
     ("mail_refund_details", "Where a refund should go."),
     ("mail_refund_to_authorise", "To the shop: a refund to approve."),
     ("mail_refund_sent", "A refund was sent."),
+    ("mail_sign_in_link", "To a merchant's person: a link into the console."),
 ];
 
 /// Three items from the shop.

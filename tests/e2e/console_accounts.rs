@@ -8,12 +8,15 @@ use tests::{Browser, World, answer, console_on, document_1};
 use tokio::process::Command;
 
 use crate::console_refunds::acts;
-use crate::operator::answer as counterfoil;
+use crate::operator::run_in;
 
 const ACCOUNTS: &str = "/console/test/accounts";
 
 const FIELDS: [(&str, &str); 4] =
     [("kind", "uk_account"), ("name", "Acme Ltd"), ("sort_code", "04-00-04"), ("account_number", "87654321")];
+
+/// The reader's own variables, which commands of pages name.
+const OWN: [(&str, &str); 3] = [("SORT_CODE", "040004"), ("ACCOUNT_NUMBER", "87654321"), ("ACCOUNT_NAME", "Ada Payer")];
 
 /// Where live keys can create sessions.
 async fn with_live() -> World {
@@ -134,23 +137,27 @@ async fn accounts_are_for_owners() {
 }
 
 /// The command that a page shows, as a shell reads it, without its first word.
-async fn shown_command(html: &str) -> Vec<String> {
+pub(crate) async fn shown_command(html: &str) -> Vec<String> {
     let (_, shown) = html.split_once("<details class=\"same\">").unwrap_or_else(|| panic!("{html}"));
-    let (_, rest) = shown.split_once("<code>counterfoil ").unwrap();
-    let mut command = rest.split_once("</code>").unwrap().0.to_owned();
+    let codes = shown.split("<code>").filter_map(|rest| Some(rest.split_once("</code>")?.0));
+    // What stands before it is a comment.
+    let mut commands = codes.flat_map(str::lines).filter_map(|line| line.strip_prefix("counterfoil "));
+    let mut command = commands.next().unwrap_or_else(|| panic!("{html}")).to_owned();
     for (escaped, plain) in [("&#39;", "'"), ("&#34;", "\""), ("&#60;", "<"), ("&#62;", ">"), ("&#38;", "&")] {
         command = command.replace(escaped, plain);
     }
     let mut shell = Command::new("sh");
     shell.args(["-c", &format!("printf '%s\\0' {command}")]);
-    shell.envs([("SORT_CODE", "040004"), ("ACCOUNT_NUMBER", "87654321")]);
+    shell.envs(OWN).env("REASON", "Ordered twice");
     let words = String::from_utf8(shell.output().await.unwrap().stdout).unwrap();
     words.split_terminator('\0').map(str::to_owned).collect()
 }
 
-async fn run_shown(world: &World, html: &str) -> Value {
+pub(crate) async fn run_shown(world: &World, html: &str) -> Value {
     let words = shown_command(html).await;
-    counterfoil(world, &words.iter().map(String::as_str).collect::<Vec<_>>()).await
+    let ran = run_in(world, &OWN, &words.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    assert_eq!(ran.code, 0, "{words:?}: {} {}", ran.said, ran.shown);
+    ran.json
 }
 
 #[tokio::test]

@@ -67,6 +67,48 @@ async fn a_key_is_issued_rolled_and_revoked() {
     assert!(!all.to_string().contains("sk_test_"));
 }
 
+/// The console's list, and the command line's.
+#[tokio::test]
+async fn the_day_on_which_a_key_was_last_used_is_known_once_it_has_changed_something() {
+    let world = World::with_console().await;
+    let develop = world.sign_in(Role::Develop).await;
+    let (key, secret) = shown(&issue(&develop, KEYS).await);
+    let request = |method, path: &str| world.request(method, path).basic_auth(&key, Some(&secret));
+    let last_used_on = async || {
+        world.settled().await;
+        let keys = operator::answer(&world, &["keys", "list", "demo"]).await;
+        keys.as_array().unwrap().iter().find(|one| one["key_id"] == key.as_str()).unwrap()["last_used_on"].clone()
+    };
+    let today = || runtime::Clock::System.now().to_zoned(jiff::tz::TimeZone::UTC).date();
+
+    assert_eq!(answer(request(Method::GET, "/v2/payment_sessions")).await.status, StatusCode::OK);
+    assert_eq!(last_used_on().await, json!(null), "it has only read");
+    let before = today();
+    let session = answer(request(Method::POST, "/v2/payment_sessions").json(&document_1())).await;
+    assert_eq!(session.status, StatusCode::CREATED, "{}", session.text);
+    let used_on = text(&last_used_on().await);
+    assert!([before, today()].iter().any(|day| day.to_string() == used_on), "{used_on}");
+    let day = used_on.parse::<jiff::civil::Date>().unwrap().strftime("%-d %B %Y").to_string();
+    for path in [KEYS.to_owned(), format!("{KEYS}/{key}")] {
+        let html = develop.get(&path).await.html;
+        assert!(html.contains(&day), "{day}: {html}");
+    }
+    // What the payer does with it is not the key's doing: the next change takes the key from the session.
+    let kept = async || {
+        let get = json!({
+            "TableName": world.machine.table_name(),
+            "Key": { "pk": { "S": format!("SESSION#{}", text(&session.body["id"])) }, "sk": { "S": "SESSION" } },
+        });
+        world.dynamodb("GetItem", &get).await["Item"]["key_id"]["S"].clone()
+    };
+    assert_eq!(kept().await, key.as_str());
+    world.payer(&session.body).identify().await;
+    assert_eq!(kept().await, json!(null));
+    let cancel = format!("/v2/payment_sessions/{}/cancel", text(&session.body["id"]));
+    assert_eq!(answer(request(Method::POST, &cancel)).await.status, StatusCode::OK);
+    assert_eq!(kept().await, key.as_str());
+}
+
 #[tokio::test]
 async fn live_keys_are_for_owners_and_others_keys_are_not_there() {
     let world = World::with_console().await;

@@ -26,6 +26,7 @@ async fn an_owner_changes_what_payers_see() {
     let preview = send("check", Role::Own).await;
     assert_eq!(preview.status, StatusCode::OK, "{}", preview.html);
     assert!(preview.html.contains("--accent:#8a4b08") && preview.html.contains("Pay <bdi>Dim Candles</bdi>"));
+    assert!(preview.html.contains("[Test] Receipt for £24.00 · Example · Dim Candles"), "{}", preview.html);
     assert!(!seen().await.contains("Dim Candles"));
     let own = world.sign_in(Role::Own).await;
     let pale = own.post(SHOP, &[("step", "confirm"), ("display_name", "Dim"), ("colour", "#eeeeee")]).await;

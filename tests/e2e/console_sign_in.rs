@@ -10,7 +10,7 @@ const OVERVIEW: &str = "/console/test/overview";
 /// A page of the console that is there for every role.
 const WEBHOOKS: &str = "/console/test/webhooks";
 
-/// Where a page leads whoever is not signed in.
+/// Where a page leads people who are not signed in.
 fn asked_to_sign_in(answer: &Page) -> bool {
     let location = answer.location.as_deref().unwrap_or("");
     answer.status == StatusCode::SEE_OTHER && location.starts_with("/console/sign-in?back=")
@@ -212,6 +212,21 @@ async fn a_link_that_is_asked_for_comes_by_mail_and_signs_in_once() {
     assert!(asked.next().unwrap().get("request").is_none() && asked.next().is_none());
     let logged = world.machine.logs().into_iter().any(|line| line.text.contains(token) || line.text.contains("@demo."));
     assert!(!logged, "{:#?}", world.machine.logs());
+}
+
+#[tokio::test]
+async fn the_mail_is_in_the_language_of_the_browser_that_asked() {
+    let world = World::with_console().await;
+    add(&world, "ada@demo.example").await;
+    let request = world.request(Method::POST, "/console/sign-in").header("origin", world.machine.api_url());
+    let form = [("email", "ada@demo.example"), ("back", "")];
+    let asked = page(request.header("accept-language", "cy-GB, en;q=0.8").form(&form)).await;
+    assert_eq!(asked.status, StatusCode::SEE_OTHER, "{}", asked.html);
+    let mails = world.mails().await;
+    assert_eq!(mails.len(), 1, "{mails:#?}");
+    assert_eq!(mails[0].subject, "Eich dolen mewngofnodi ar gyfer Bright Candles");
+    assert!(mails[0].html.as_deref().unwrap().contains("<html lang=\"cy\">"), "{:#?}", mails[0]);
+    assert_eq!(world.stranger().get(&link_in(&world, &mails[0])).await.status, StatusCode::OK);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Webhook endpoints and events in the console: who may look, who may change, and the act of each change.
 
+use local::{Effect, Fault};
 use models::{Mode, Role};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -135,7 +136,11 @@ async fn an_endpoint_is_disabled_enabled_and_resumed_each_with_its_act() {
 
     assert!(leads_back(&press(&develop, &webhook, "enable", "0").await));
     assert_eq!(world.get_webhook(&webhook).await["enabled"], true);
+    // It is done once it is recorded, whatever becomes of searching for what waits.
+    let faults = world.machine.faults();
+    faults.add(Fault::new("Scan", Effect::Throttled).function("ConsoleFunction").times(100));
     assert!(leads_back(&press(&develop, &webhook, "resume", "0").await));
+    faults.clear();
 
     let done_and_done = [by_develop(&id, was_done()), by_develop(&id, was_done())];
     assert_eq!(done(&world, "webhook_changed").await, done_and_done);
@@ -265,6 +270,19 @@ async fn an_event_is_sent_again() {
     assert!(shown.matches("Answered 200").count() >= 2, "{shown}");
     for part in ["What is sent", "webhook-timestamp", "made from the body", "/replay"] {
         assert!(shown.contains(part), "{part}: {shown}");
+    }
+    // Each attempt's headers are those that came; who may not change webhooks sees what was not made from the body.
+    let looked = world.sign_in(Role::Look).await.get(&event_path(&session)).await.html;
+    let line = |name: &str, value: &str| format!("<div><dt>{name}</dt><dd class=\"id\">{value}</dd></div>");
+    for one in &received {
+        let of_http = ["host", "accept", "user-agent", "content-length"];
+        let headers = one.headers.iter().filter(|(name, _)| !of_http.contains(&name.as_str()));
+        assert!(one.headers.contains_key("webhook-signature") && one.headers.contains_key("webhook-timestamp"));
+        for (name, value) in headers {
+            assert!(shown.contains(&line(name, value)), "{name}: {value}: {shown}");
+            let is_signature = name.ends_with("signature");
+            assert_eq!(looked.contains(&line(name, value)), !is_signature, "{name}: {value}: {looked}");
+        }
     }
     assert_eq!(done(&world, "event_resent").await, [by_develop(&event, was_done())]);
 }

@@ -123,20 +123,22 @@ async fn on_demand_a_customer_goes_at_once() {
     let shown = text(&customer["id"]);
     let command = ["erase", "customer", &shown];
     let dry = operator::answer(&world, &[&command[..], &["--dry-run"]].concat()).await;
-    assert_eq!((&dry["result"], &dry["customer_id"]), (&json!("would be erased"), &json!(id(&customer).to_string())));
+    assert_eq!((&dry["result"], &dry["customer_id"]), (&json!("would_be_erased"), &json!(id(&customer).to_string())));
     assert_eq!(left(&world).await, ADA);
-    assert_eq!(operator::answer(&world, &command).await["result"], "erased");
+    assert_eq!(operator::answer(&world, &[&command[..], &["--yes"]].concat()).await["result"], "erased");
     assert!(left(&world).await.is_empty(), "{:?}", left(&world).await);
     assert_eq!(
-        operator::answer(&world, &["erase", "customer", &id(&customer).to_string()]).await["result"],
-        "was erased before"
+        operator::answer(&world, &["erase", "customer", &id(&customer).to_string(), "--yes"]).await["result"],
+        "was_erased_before"
     );
-    assert_eq!(operator::run(&world, &["erase", "customer", "cus_0000000000000000000007"]).await.code, 1);
+    assert_eq!(operator::run(&world, &["erase", "customer", "cus_0000000000000000000007", "--yes"]).await.code, 1);
 
     // By their address, with what their sessions hold.
     let [ada, bea] = [created(&world, &whole()).await, created(&world, &json!({ "email": "bea@example.com" })).await];
-    let erased = operator::answer(&world, &["erase", "payer", "--email", "ADA@example.com"]).await;
-    assert_eq!(erased, json!([{ "session_id": null, "customer_id": id(&ada).to_string(), "result": "erased" }]));
+    let erased = operator::answer(&world, &["erase", "payer", "--email", "ADA@example.com", "--yes"]).await;
+    let expected =
+        json!([{ "session_id": null, "customer_id": id(&ada).to_string(), "result": "erased", "why": null }]);
+    assert_eq!(erased, expected);
     assert!(left(&world).await.is_empty(), "{:?}", left(&world).await);
     assert_eq!(read(&world, &path(&bea)).await, bea);
     assert_eq!(read(&world, &path(&ada)).await["deleted"], true);

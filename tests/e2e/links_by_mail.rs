@@ -178,6 +178,7 @@ async fn no_link_is_mailed_to_what_has_ended() {
     let listed = counterfoil(&world, &["mails", "list", &session.id.to_string()]).await;
     assert_eq!(listed[0]["mail"], format!("{}/payment_link/1", session.id));
     assert_eq!(listed[0]["state"], "not_needed");
+    assert_eq!(counterfoil(&world, &["mails", "resend", &text(&listed[0]["mail"])]).await["status"], "due");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 #![recursion_limit = "256"] // the futures of connectors are deep
 
+mod action;
 mod at_consent;
 mod at_consent_ends;
 mod calls;
@@ -55,6 +56,8 @@ mod list;
 mod listen;
 mod operations;
 mod operator;
+mod operator_find;
+mod operator_refunds;
 mod personal_data;
 mod plans;
 mod policies;

@@ -11,6 +11,10 @@ use tokio::process::Command;
 /// A day on which nothing that tests do has happened yet.
 const LONG_AGO: &str = "48h";
 
+/// The variables that a command reads: where the service is, and a payer's account.
+const READ: [&str; 7] =
+    ["COUNTERFOIL_ENDPOINT", "DATA_DIR", "TABLE_NAME", "ACCOUNT_NAME", "SORT_CODE", "ACCOUNT_NUMBER", "IBAN"];
+
 /// What a command answered.
 pub(crate) struct Ran {
     pub(crate) code: i32,
@@ -27,12 +31,18 @@ fn calls(world: &World) -> BTreeMap<String, u64> {
 
 /// Runs `counterfoil` on a machine, which may do no more than the policy for operators allows.
 pub(crate) async fn run(world: &World, arguments: &[&str]) -> Ran {
+    run_in(world, &[], arguments).await
+}
+
+/// The same, in an environment that has these variables.
+pub(crate) async fn run_in(world: &World, variables: &[(&str, &str)], arguments: &[&str]) -> Ran {
     let mut command = Command::new(bin_dir().join("counterfoil"));
-    for name in ["COUNTERFOIL_ENDPOINT", "DATA_DIR", "TABLE_NAME"] {
+    for name in READ {
         command.env_remove(name);
     }
     let before = calls(world);
     let output = command
+        .envs(variables.iter().copied())
         .args(["--endpoint", world.machine.aws_url(), "--output", "json"])
         .args(arguments)
         .stdin(Stdio::null())
@@ -45,6 +55,7 @@ pub(crate) async fn run(world: &World, arguments: &[&str]) -> Ran {
     let shown = String::from_utf8(output.stdout).unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     let json = serde_json::from_str(&shown).unwrap_or(Value::Null);
+    assert_eq!(samples::prose_in(&json), None, "{arguments:?}");
     Ran { code: output.status.code().unwrap(), json, shown, said }
 }
 
@@ -56,14 +67,14 @@ pub(crate) async fn answer(world: &World, arguments: &[&str]) -> Value {
 }
 
 /// All items, in an order that doesn't change.
-async fn everything(world: &World) -> Vec<Value> {
+pub(crate) async fn everything(world: &World) -> Vec<Value> {
     let body = json!({ "TableName": world.machine.table_name() });
     let mut items = world.dynamodb("Scan", &body).await["Items"].as_array().unwrap().clone();
     items.sort_by_key(|item| (text(&item["pk"]["S"]), text(&item["sk"]["S"])));
     items
 }
 
-async fn delete(world: &World, pk: &str, sk: &str) {
+pub(crate) async fn delete(world: &World, pk: &str, sk: &str) {
     let key = json!({ "pk": { "S": pk }, "sk": { "S": sk } });
     world.dynamodb("DeleteItem", &json!({ "TableName": world.machine.table_name(), "Key": key })).await;
 }
@@ -91,6 +102,20 @@ async fn send(world: &World, queue: &str, message: &str) {
 }
 
 #[tokio::test]
+async fn the_examples_of_the_first_help_can_be_typed_as_they_are() {
+    let world = World::start().await;
+    let help = run(&world, &["-h"]).await.shown;
+    let lines = help.lines().filter_map(|line| line.strip_prefix("  counterfoil "));
+    let examples: Vec<Vec<_>> =
+        lines.map(|line| line.split_whitespace().take_while(|word| *word != "#").collect()).collect();
+    assert!(examples.len() >= 4, "{help}");
+    // `listen` goes on until Ctrl-C, and has tests of its own.
+    for example in examples.iter().filter(|example| **example != ["listen"]) {
+        answer(&world, example).await;
+    }
+}
+
+#[tokio::test]
 async fn a_session_is_shown_with_all_that_happened_and_nothing_personal() {
     let world = World::with_webhooks().await;
     let receiver = Receiver::start().await;
@@ -113,11 +138,11 @@ async fn a_session_is_shown_with_all_that_happened_and_nothing_personal() {
     let what = |of: &str| -> Vec<String> {
         timeline.iter().filter(|row| text(&row["of"]) == of).map(|row| text(&row["what"])).collect()
     };
-    let of_session = what("session");
-    for expected in ["awaiting_payer", "sent", "mail receipt called for", "mail receipt sent", "webhook answered 200"] {
+    let of_session = what(&text(&session["id"]));
+    for expected in ["awaiting_payer", "sent", "mail_receipt_called_for", "mail_receipt_sent", "webhook_answered_200"] {
         assert!(of_session.iter().any(|what| what == expected), "{expected}: {of_session:?}");
     }
-    assert_eq!(what(&format!("refund {}", text(&refund["id"]))), ["awaiting_payment", "webhook answered 200"]);
+    assert_eq!(what(&text(&refund["id"])), ["awaiting_payment", "webhook_answered_200"]);
     assert!(timeline.is_sorted_by_key(|row| text(&row["at"])), "{timeline:?}");
     assert!(timeline.iter().any(|row| !row["request"].is_null()), "what it came of is shown");
 
@@ -171,11 +196,11 @@ async fn a_mail_that_came_back_is_in_the_timeline() {
     assert!(world.machine.until(PATIENCE, noted).await.is_some(), "{:#?}", world.machine.logs());
     let shown = answer(&world, &["sessions", "show", &text(&session["id"])]).await;
     let timeline: Vec<_> = shown["timeline"].as_array().unwrap().iter().map(|row| text(&row["what"])).collect();
-    assert!(timeline.iter().any(|what| what == "mail receipt bounced"), "{timeline:?}");
+    assert!(timeline.iter().any(|what| what == "mail_receipt_bounced"), "{timeline:?}");
     assert!(!shown.to_string().contains("simulator"), "{shown}");
 }
 
-/// The details that a mail asks for are given, or its refund is cancelled, before it has been sent as far as we know.
+/// The details that a mail asks for are given, or its refund is cancelled, before it has been sent for all we know.
 #[tokio::test]
 async fn a_mail_that_is_not_needed_any_more_has_not_failed() {
     for (effect, given, sent, attempts, detail) in [
@@ -221,7 +246,7 @@ async fn a_mail_that_is_not_needed_any_more_has_not_failed() {
         assert!(mail["not_needed_at"].is_string() && mail["failed_at"].is_null(), "{mail}");
         let shown = answer(&world, &["sessions", "show", &text(&session["id"])]).await;
         let timeline = shown["timeline"].as_array().unwrap();
-        let row = timeline.iter().find(|row| row["what"] == "mail refund_details not needed");
+        let row = timeline.iter().find(|row| row["what"] == "mail_refund_details_not_needed");
         assert!(row.is_some_and(|row| text(&row["detail"]).contains(detail)), "{detail}: {timeline:#?}");
         assert!(!shown.to_string().contains("given up"), "{timeline:#?}");
         assert!(!world.machine.logs().iter().any(|line| line.text.contains("MailsFailed")), "counted as failed");
@@ -255,6 +280,16 @@ async fn a_mail_is_sent_again_as_it_was() {
     assert_eq!((&listed[0]["state"], &listed[0]["attempts"]), (&json!("sent"), &json!(1)));
     let none = run(&world, &["mails", "resend", &id, "refund_sent"]).await;
     assert!(none.code == 1 && none.said.contains("mails list"), "{}", none.said);
+    // What the list prints, as it prints it.
+    let mail = text(&listed[0]["mail"]);
+    assert_eq!(mail, format!("{id}/receipt/5"));
+    assert_eq!(answer(&world, &["mails", "resend", &mail]).await["status"], "due");
+    world.run_schedule().await;
+    assert_eq!(world.mails().await.len(), 3);
+    for (mail, advice) in [(&id, "mails list"), (&format!("{id}/receipt/6"), "no such mail")] {
+        let refused = run(&world, &["mails", "resend", mail]).await;
+        assert!(refused.code == 1 && refused.said.contains(advice), "{}", refused.said);
+    }
 }
 
 #[tokio::test]
@@ -340,30 +375,162 @@ async fn dead_letters_are_listed_shown_and_sent_again() {
     let listed = answer(&world, &["dead-letters", "list"]).await;
     let counts: Vec<_> = listed.as_array().unwrap().iter().map(|one| one["messages"].clone()).collect();
     assert_eq!(counts, [2, 1, 0]);
-    assert!(listed[0]["oldest_age"].is_string() && listed[2]["oldest_age"].is_null(), "{listed}");
+    assert!(listed[0]["oldest_age_s"].is_u64() && listed[2]["oldest_age_s"].is_null(), "{listed}");
     let shown = answer(&world, &["dead-letters", "show", "receipts"]).await;
     let about: Vec<_> = shown.as_array().unwrap().iter().map(|one| one["about"].clone()).collect();
-    assert_eq!(about, [json!(format!("mail {mail}")), Value::Null]);
+    assert_eq!(about, [json!({ "mail": mail }), Value::Null]);
     let dry = answer(&world, &["dead-letters", "redrive", "receipts", "--dry-run"]).await;
-    assert_eq!(dry[0]["result"], "would be tried again");
+    assert_eq!(dry[0]["result"], "would_be_tried_again");
     // Nothing was removed, and all of it can be seen at once.
     assert_eq!(answer(&world, &["dead-letters", "list"]).await[0]["messages"], 2);
     assert_eq!(world.machine.meter().calls("EmailReceiptFunction", "UpdateItem"), 2, "claimed and sent, once");
 
     let message = text(&shown[0]["message_id"]);
     let one = answer(&world, &["dead-letters", "redrive", "receipts", "--message", &message]).await;
-    assert_eq!((one.as_array().unwrap().len(), &one[0]["result"]), (1, &json!("sent to its queue again")));
+    assert_eq!((one.as_array().unwrap().len(), &one[0]["result"]), (1, &json!("sent_again")));
     answer(&world, &["dead-letters", "redrive", "webhooks"]).await;
     world.settled().await;
     assert_eq!(world.machine.queue_bodies("WebhooksDeadLetters"), Vec::<String>::new());
     assert_eq!(world.machine.queue_bodies("ReceiptsDeadLetters"), ["nothing that is known"]);
     assert_eq!(world.machine.meter().calls("EmailReceiptFunction", "UpdateItem"), 3, "looked at again, and left");
     let left = run(&world, &["dead-letters", "redrive", "receipts"]).await;
-    assert!(left.shown.contains("left where it is") && left.said.contains("dead-letters show"), "{}", left.said);
+    assert!(left.shown.contains("\"left\"") && left.said.contains("dead-letters show"), "{}", left.said);
     assert_eq!(world.machine.queue_bodies("ReceiptsDeadLetters"), ["nothing that is known"]);
-    assert_eq!((world.mails().await.len(), receiver.received().len()), (1, 5), "nothing is told twice");
+    assert_eq!((world.mails().await.len(), receiver.received().len()), (1, 5), "nothing is delivered twice");
     let other = run(&world, &["--stack", "other", "--table", "local-Table", "dead-letters", "list"]).await;
     assert!(other.code == 1 && other.said.contains("--stack"), "{}", other.said);
+}
+
+#[tokio::test]
+async fn dead_letters_are_deleted_once_that_was_confirmed() {
+    let world = World::start().await;
+    let bodies = || world.machine.queue_bodies("ReceiptsDeadLetters");
+    for body in ["one", "another"] {
+        send(&world, "ReceiptsDeadLetters", body).await;
+    }
+    let all = ["dead-letters", "delete", "receipts", "--all"];
+    let dry = answer(&world, &[&all[..], &["--dry-run"]].concat()).await;
+    let results: Vec<_> = dry.as_array().unwrap().iter().map(|one| text(&one["result"])).collect();
+    assert_eq!(results, ["would_be_deleted"; 2]);
+    let unasked = run(&world, &all).await;
+    assert!(unasked.code == 1 && unasked.said.contains("--yes"), "{}", unasked.said);
+    let none = run(&world, &["dead-letters", "delete", "receipts", "--message", "none", "--yes"]).await;
+    assert!(none.code == 1 && none.said.contains("dead-letters show receipts"), "{}", none.said);
+    assert_eq!(bodies().len(), 2);
+
+    // None is kept from others for long: all can be seen at once.
+    let shown = answer(&world, &["dead-letters", "show", "receipts"]).await;
+    assert_eq!(shown.as_array().unwrap().len(), 2);
+    let message = text(&shown[0]["message_id"]);
+    let one = answer(&world, &["dead-letters", "delete", "receipts", "--message", &message, "--yes"]).await;
+    assert_eq!((&one[0]["message_id"], &one[0]["result"]), (&json!(message), &json!("deleted")));
+    let left = answer(&world, &["dead-letters", "show", "receipts"]).await;
+    assert_eq!((left.as_array().unwrap().len(), &left[0]["message_id"]), (1, &shown[1]["message_id"]));
+    assert_eq!(bodies().len(), 1);
+    answer(&world, &[&all[..], &["--yes"]].concat()).await;
+    assert_eq!(bodies(), Vec::<String>::new());
+}
+
+/// It was there neither to be seen nor to be counted when the command began.
+#[tokio::test]
+async fn a_dead_letter_that_comes_while_others_are_deleted_is_kept() {
+    let world = World::start().await;
+    for body in ["one", "another"] {
+        send(&world, "ReceiptsDeadLetters", body).await;
+    }
+    // Putting back what it has counted takes its time.
+    world.machine.faults().add(Fault::new("ChangeMessageVisibility", Effect::Throttled));
+    let counted = |machine: &local::Machine| machine.faults().waiting().is_empty().then_some(());
+    let late = async {
+        assert!(world.machine.until(PATIENCE, counted).await.is_some());
+        send(&world, "ReceiptsDeadLetters", "late").await;
+    };
+    let (ran, ()) = tokio::join!(run(&world, &["dead-letters", "delete", "receipts", "--all", "--yes"]), late);
+    assert_eq!((ran.code, ran.json.as_array().map(Vec::len)), (0, Some(2)), "{}", ran.said);
+    assert_eq!(world.machine.queue_bodies("ReceiptsDeadLetters"), ["late"]);
+}
+
+#[tokio::test]
+async fn what_became_of_dead_letters_is_listed_though_it_breaks_off() {
+    let world = World::with_webhooks().await;
+    for queue in ["ReceiptsDeadLetters", "WebhooksDeadLetters"] {
+        for _ in 0..2 {
+            send(&world, queue, "00000000-0000-4000-8000-000000000000").await;
+        }
+    }
+    let cursor = "00000000-0000-4000-8000-000000000000/demo/00000000-0000-4000-8000-000000000001";
+    send(&world, "WebhooksDeadLetters", cursor).await;
+    for line in
+        [&["dead-letters", "delete", "receipts", "--all", "--yes"][..], &["dead-letters", "redrive", "webhooks"]]
+    {
+        world.machine.faults().add(Fault::new("DeleteMessage", Effect::ServerError).times(100));
+        let ran = run(&world, line).await;
+        world.machine.faults().clear();
+        assert!(ran.code == 1 && ran.said.contains("broke off"), "{line:?}: {} {}", ran.said, ran.shown);
+        let results = ran.json.as_array().unwrap().iter().filter(|one| one["result"] == "not_known");
+        assert_eq!(results.count(), 1, "{}", ran.shown);
+    }
+    // None is out of sight, and none was lost.
+    let listed = answer(&world, &["dead-letters", "list"]).await;
+    assert_eq!((&listed[0]["messages"], &listed[1]["messages"]), (&json!(2), &json!(3)), "{listed}");
+}
+
+/// A cursor of an endpoint that fails, as if it had failed often: nobody is delivering it, and it is tried again in hours.
+async fn backs_off_for_hours(world: &World, pk: &str, sk: &str) -> jiff::Timestamp {
+    let later = jiff::Timestamp::from_second(jiff::Timestamp::now().as_second() + 5 * 3600).unwrap();
+    let waits = async {
+        loop {
+            let cursor = world.item(pk, sk).await;
+            let (head, failed) = (&cursor["head"]["N"], cursor.get("waiting_since").is_some());
+            if head == "2" && failed && cursor.get("lease_id").is_none() {
+                let later = json!({ ":later": { "S": format!("{later:.3}") } });
+                return change(world, pk, sk, "SET due_at = :later", later).await;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waits).await.unwrap();
+    later
+}
+
+#[tokio::test]
+async fn what_backs_off_is_hastened_when_its_endpoint_is_resumed_or_enabled() {
+    for (commands, status) in [(&["resume"][..], "resumed"), (&["disable", "enable"][..], "enabled")] {
+        let world = World::with_webhooks().await;
+        let receiver = Receiver::planned(|_| Reply::Status(500)).await;
+        let endpoint = text(&world.register(&receiver.url("/"), json!({})).await["id"]);
+        let session = world.create().await;
+        let id = text(&session["id"]);
+        world.payer(&session).identify().await;
+        let (pk, sk) = (format!("EVENTS#{id}"), format!("CURSOR#demo#{endpoint}"));
+        let later = backs_off_for_hours(&world, &pk, &sk).await;
+        let list = async || answer(&world, &["webhooks", "list", "demo"]).await[0].clone();
+        let listed = list().await;
+        assert_eq!((&listed["backing_off"], &listed["next_try"]), (&json!(1), &json!(later.to_string())), "{listed}");
+        assert_eq!(listed["waiting"], 0);
+        let tried = receiver.received().len();
+        world.run_schedule().await;
+        assert_eq!(receiver.received().len(), tried, "{:#?}", receiver.summary());
+
+        let mut done = Value::Null;
+        for command in commands {
+            done = answer(&world, &["webhooks", command, "demo", &endpoint]).await;
+        }
+        assert_eq!((&done["status"], &done["backing_off"]), (&json!(status), &json!(1)));
+        // It fails once more, and backs off again, as what was just being delivered would.
+        world.run_schedule().await;
+        assert!(receiver.until(PATIENCE, |all| all.len() > tried).await, "{:#?}", receiver.summary());
+        backs_off_for_hours(&world, &pk, &sk).await;
+        receiver.answer_all(Reply::Status(200));
+        world.run_schedule().await;
+        receiver.accepted(2, PATIENCE).await;
+        world.settled().await;
+        let received = receiver.received();
+        assert_eq!(tests::in_order(&received)[&id], [1, 2]);
+        assert_eq!(tests::accepted(&received).len(), 2, "each once: {:#?}", receiver.summary());
+        let listed = list().await;
+        assert_eq!((&listed["backing_off"], &listed["next_try"]), (&json!(0), &Value::Null), "{listed}");
+    }
 }
 
 #[tokio::test]
@@ -377,19 +544,19 @@ async fn what_could_not_be_published_is_published_from_history() {
     change(&world, &pk, sk, "SET #state = :state", json!({ ":state": { "S": "unheard_of" } })).await;
     world.settled().await;
     let shown = answer(&world, &["dead-letters", "show", "publish"]).await;
-    assert_eq!(shown[0]["about"], format!("session {id}"));
+    assert_eq!(shown[0]["about"], json!({ "session": id }));
     change(&world, &pk, sk, "SET #state = :state", json!({ ":state": { "S": "awaiting_payer" } })).await;
     world.settled().await;
     // Its old image could not be read, which is one more.
     assert_eq!(world.machine.queue_bodies("PublishFailures").len(), 2);
     delete(&world, &format!("EVENTS#{id}"), "EVENT#000001").await;
     let done = answer(&world, &["dead-letters", "redrive", "publish"]).await;
-    assert_eq!(done[0]["result"], "published again, from history entry 1 on");
+    assert_eq!(done[0]["result"], "published_again");
     world.settled().await;
     assert!(world.item(&format!("EVENTS#{id}"), "EVENT#000001").await.is_object());
     assert!(world.machine.queue_bodies("PublishFailures").is_empty());
 
-    // What Lambda says of records that it gave up tells only when they came.
+    // What Lambda says of records that it gave up says only when they came.
     delete(&world, &format!("EVENTS#{id}"), "EVENT#000001").await;
     let now = jiff::Timestamp::now();
     let given_up = json!({ "version": "1.0", "DDBStreamBatchInfo": {
@@ -397,7 +564,7 @@ async fn what_could_not_be_published_is_published_from_history() {
     } });
     send(&world, "PublishFailures", &given_up.to_string()).await;
     let done = answer(&world, &["dead-letters", "redrive", "publish"]).await;
-    assert_eq!(done[0]["result"], "1 sessions and 0 refunds are published again");
+    assert_eq!(done[0]["result"], "published_again");
     world.settled().await;
     assert!(world.item(&format!("EVENTS#{id}"), "EVENT#000001").await.is_object());
     assert!(world.machine.queue_bodies("PublishFailures").is_empty());
@@ -424,7 +591,7 @@ async fn a_table_on_which_all_holds_is_verified() {
     tests::answer(world.demo(reqwest::Method::DELETE, &path)).await;
     let erased = world.paid().await;
     world.settled().await;
-    assert_eq!(answer(&world, &["erase", "session", &text(&erased["id"])]).await["result"], "erased");
+    assert_eq!(answer(&world, &["erase", "session", &text(&erased["id"]), "--yes"]).await["result"], "erased");
     world.settled().await;
     world.run_schedule().await;
     world.settled().await;
@@ -634,15 +801,20 @@ async fn a_payer_is_erased_and_the_payment_is_not() {
         let of = |one: &&Value| one["session_id"] == session["id"];
         text(&answer.as_array().unwrap().iter().find(of).unwrap()["result"])
     };
-    assert_eq!(result(&dry, &paid), "would be erased");
+    assert_eq!(result(&dry, &paid), "would_be_erased");
     assert_eq!(everything(&world).await, before);
 
+    // Nobody is at a terminal, and nobody said yes.
+    let unasked = run(&world, &erase).await;
+    assert!(unasked.code == 1 && unasked.said.contains("--yes"), "{}", unasked.said);
+    assert_eq!(everything(&world).await, before);
+    let erase = [&erase[..], &["--yes"]].concat();
     let done = run(&world, &erase).await;
     assert_eq!(done.code, 1, "not all could be erased");
     assert!(done.said.contains("cancel them"), "{}", done.said);
     assert_eq!(result(&done.json, &paid), "erased");
-    assert!(result(&done.json, &open).contains("not final"));
-    let one = run(&world, &["erase", "session", &text(&open["id"])]).await;
+    assert_eq!(result(&done.json, &open), "not_final");
+    let one = run(&world, &["erase", "session", &text(&open["id"]), "--yes"]).await;
     assert!(one.code == 1 && one.said.contains("cancel it"), "{}", one.said);
     world.cancel(&open).await;
     world.settled().await;
@@ -678,8 +850,8 @@ async fn first_entries_that_were_never_published_are_reported_once_though_later_
     for _ in 0..2 {
         answer(&world, &["republish", "--since", LONG_AGO]).await;
         world.settled().await;
-        let mut told: Vec<_> = receiver.received().iter().map(tests::Received::sequence).collect();
-        told.sort_unstable();
-        assert_eq!(told, [1, 2], "{:#?}", receiver.summary());
+        let mut delivered: Vec<_> = receiver.received().iter().map(tests::Received::sequence).collect();
+        delivered.sort_unstable();
+        assert_eq!(delivered, [1, 2], "{:#?}", receiver.summary());
     }
 }

@@ -18,7 +18,7 @@ async fn world() -> World {
     .await
 }
 
-/// A session that is paid, refunded in part, and told of.
+/// A session that is paid, refunded in part, and notified of.
 async fn paid_and_refunded(world: &World) -> (Value, Value) {
     let mut request = document_1();
     request["payer"] = json!({ "name": "Ada Payer", "email": "ada@example.com" });
@@ -222,8 +222,8 @@ async fn what_is_read_replayed_or_delivered_after_a_deletion_is_about_nobody() {
     world.settled().await;
     let events = answer(world.demo(Method::GET, &format!("/v2/events?object={}", text(&session["id"])))).await;
     let types: Vec<String> = events.body["data"].as_array().unwrap().iter().map(|event| text(&event["type"])).collect();
-    let told = ["cancelled", "awaiting_payment_consent", "awaiting_provider"];
-    assert_eq!(types, told.map(|state| format!("payment_session.{state}")));
+    let delivered = ["cancelled", "awaiting_payment_consent", "awaiting_provider"];
+    assert_eq!(types, delivered.map(|state| format!("payment_session.{state}")));
     let first = &events.body["data"][2];
     assert_eq!((&first["data"]["amount"], &first["data"]["payer"]), (&session["amount"], &Value::Null));
 
@@ -239,6 +239,12 @@ async fn what_is_read_replayed_or_delivered_after_a_deletion_is_about_nobody() {
     assert!(found(&bodies).is_empty(), "{bodies:#?}");
     world.settled().await;
     assert!(left(&world).await.is_empty(), "{:?}", left(&world).await);
+    // Nor is anything kept that was made from what was sent.
+    let mut attempts = items(&world).await;
+    attempts.retain(|item| text(&item["sk"]["S"]).starts_with("ATTEMPT#"));
+    assert!(attempts.len() >= 6, "{attempts:#?}");
+    let says_something = |item: &&Value| ["answer", "headers"].iter().any(|name| item.get(name).is_some());
+    assert_eq!(attempts.iter().filter(says_something).collect::<Vec<_>>(), Vec::<&Value>::new());
 }
 
 /// Events that are published only after the deletion, out of what the session was before it.

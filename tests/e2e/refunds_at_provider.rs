@@ -7,7 +7,7 @@ use tests::{Answer, World, answer, loopback_webhooks, page, text};
 use crate::at_consent::{at_the_bank, decide};
 use crate::refund_ends::cancel;
 
-async fn paid(world: &World) -> Value {
+pub(crate) async fn paid(world: &World) -> Value {
     let session = at_the_bank(world).await;
     decide(&world.payer(&session), "approve").await;
     let session = world.get(&text(&session["id"])).await;
@@ -31,7 +31,7 @@ pub(crate) async fn fall_due(world: &World, refund: &Value) {
 }
 
 /// The same, and that is done.
-async fn follow_up(world: &World, refund: &Value) {
+pub(crate) async fn follow_up(world: &World, refund: &Value) {
     fall_due(world, refund).await;
     world.run_schedule().await;
 }

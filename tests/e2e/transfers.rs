@@ -138,7 +138,7 @@ async fn what_comes_after_a_cancellation_is_late_money() {
     assert_eq!(state(&world, &session).await, "cancelled");
     let noted = stored(&world, &session).await.late_money.unwrap();
     assert_eq!(noted.amount_minor.unwrap().get(), 400);
-    assert!(timeline(&world, &session).await.contains("late money noted"));
+    assert!(timeline(&world, &session).await.contains("late_money_noted"));
     assert_eq!(counterfoil(&world, &["verify"]).await.code, 0);
 }
 

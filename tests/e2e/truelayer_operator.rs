@@ -67,10 +67,10 @@ async fn what_is_set_up_rightly_is_ok_line_by_line() {
         ("token", "ok"),
         ("signature", "ok"),
         ("banks", "ok"),
-        ("webhook keys", "ok"),
-        ("base URL", "ok"),
-        ("redirect URI", "by_hand"),
-        ("webhook URI", "by_hand"),
+        ("webhook_keys", "ok"),
+        ("base_url", "ok"),
+        ("redirect_uri", "by_hand"),
+        ("webhook_uri", "by_hand"),
     ];
     assert_eq!(results(&ran), expected.map(|(check, result)| (check.to_owned(), result.to_owned())), "{}", ran.shown);
     assert_eq!(ran.code, 0);
@@ -87,7 +87,7 @@ async fn each_merchant_account_is_looked_up_and_real_money_is_at_truelayer_alone
         (format!("demo:GBP={}", Uuid::nil()), 1, "is not there"),
     ] {
         let ran = check_with(&world, &["--environment", "sandbox", "--merchant-accounts", &accounts]).await;
-        assert_eq!((ran.code, &ran.json[3]["check"]), (code, &json!("merchant account")), "{}", ran.shown);
+        assert_eq!((ran.code, &ran.json[3]["check"]), (code, &json!("merchant_account")), "{}", ran.shown);
         assert!(text(&ran.json[3]["detail"]).contains(said), "{}", ran.shown);
     }
     let live = check_with(&world, &["--environment", "live"]).await;
@@ -109,7 +109,7 @@ async fn what_is_wrong_is_named_with_what_to_do() {
     let ran = check(&world).await;
     assert_eq!((ran.code, &ran.json[0]["check"], &ran.json[0]["result"]), (1, &json!("token"), &json!("wrong")));
     assert!(text(&ran.json[0]["detail"]).contains("client_secret"), "{}", ran.shown);
-    assert_eq!(ran.json[1]["check"], "webhook keys", "nothing is asked without a token");
+    assert_eq!(ran.json[1]["check"], "webhook_keys", "nothing is asked without a token");
 }
 
 #[tokio::test]

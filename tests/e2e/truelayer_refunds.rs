@@ -39,7 +39,7 @@ async fn age(world: &World, refund: &Value) {
 }
 
 /// A session that was paid into a merchant account.
-async fn settled(world: &World) -> Value {
+pub(crate) async fn settled(world: &World) -> Value {
     let session = at_the_bank(world).await;
     let back = decide(world, &session, "approve_then_settle").await;
     come_back(world, &back).await;

@@ -1,4 +1,4 @@
-//! Reading events and what became of them, and telling one again.
+//! Reading events and what became of them, and delivering one again.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -40,7 +40,7 @@ async fn events_are_listed_by_type_object_and_time_page_by_page() {
     assert_eq!(ids(&all)[0], format!("evt_{}_2", text(&second["id"])), "newest first");
     let moments: Vec<String> = all["data"].as_array().unwrap().iter().map(|event| text(&event["created_at"])).collect();
     assert!(moments.windows(2).all(|pair| pair[0] >= pair[1]), "{moments:?}");
-    // As they were told.
+    // As they were delivered.
     for event in all["data"].as_array().unwrap() {
         assert!(receiver.received().iter().any(|one| one.json == *event), "{event}");
     }
@@ -196,7 +196,7 @@ async fn an_event_is_delivered_again_without_moving_what_is_delivered_in_order()
     assert_eq!((nobody.status, nobody.code()), (StatusCode::CONFLICT, "invalid_action"), "there is no endpoint");
     let webhook = world.register(&receiver.url("/a"), json!({})).await;
     let other = world.register(&receiver.url("/b"), json!({ "events": ["payment_session.awaiting_provider"] })).await;
-    // Told only because it is asked for: it happened before the endpoint was there.
+    // Delivered only because it is asked for: it happened before the endpoint was there.
     let answered = replay(1).await;
     assert_eq!(answered.status, StatusCode::ACCEPTED);
     assert_eq!(answered.body, json!({ "id": format!("evt_{id}_1"), "webhook_ids": [webhook["id"]] }));
@@ -218,11 +218,11 @@ async fn an_event_is_delivered_again_without_moving_what_is_delivered_in_order()
     assert_eq!(third.status, StatusCode::ACCEPTED);
     let again = receiver.until(PATIENCE, |all| all.iter().any(|one| one.path() == "/a" && one.sequence() == 3)).await;
     assert!(again, "a replay waits for nobody: {:#?}", receiver.summary());
-    assert_eq!(moved(&world.waiting_cursors().await), [json!({ "N": "1" })], "the second is still to be told");
+    assert_eq!(moved(&world.waiting_cursors().await), [json!({ "N": "1" })], "the second is still to be delivered");
     assert_eq!(replay(2).await.body["webhook_ids"].as_array().unwrap().len(), 2);
-    let told =
+    let delivered =
         receiver.until(PATIENCE, |all| all.iter().filter(|one| one.path() == "/b" && one.sequence() == 2).count() == 2);
-    assert!(told.await, "{:#?}", receiver.summary());
+    assert!(delivered.await, "{:#?}", receiver.summary());
     // It succeeds at last: in order, and the replay as well.
     receiver.answer_all(Reply::Status(200));
     world.long_after().await;
@@ -253,7 +253,7 @@ async fn an_event_is_delivered_again_without_moving_what_is_delivered_in_order()
     assert_eq!((of(&webhook), of(&other)), (at_a, 2), "{attempts:#}");
     let moments: Vec<String> = attempts["data"].as_array().unwrap().iter().map(|one| text(&one["at"])).collect();
     assert!(moments.windows(2).all(|pair| pair[0] >= pair[1]), "newest first: {moments:?}");
-    // Nothing happens by itself later, and what happens next is told once.
+    // Nothing happens by itself later, and what happens next is delivered once.
     receiver.forget();
     world.cancel(&session).await;
     world.settled().await;
@@ -273,8 +273,8 @@ async fn a_deleted_session_is_reported_and_its_events_hold_no_more_than_before()
     let path = format!("/v2/payment_sessions/{}", text(&session["id"]));
     assert_eq!(answer(world.demo(Method::DELETE, &path)).await.status, StatusCode::NO_CONTENT);
     world.settled().await;
-    let told: Vec<String> = receiver.received().iter().map(tests::Received::event_type).collect();
-    assert_eq!(told, ["payment_session.awaiting_provider", "payment_session.cancelled"]);
+    let delivered: Vec<String> = receiver.received().iter().map(tests::Received::event_type).collect();
+    assert_eq!(delivered, ["payment_session.awaiting_provider", "payment_session.cancelled"]);
     assert_eq!(in_order(&receiver.received())[&text(&session["id"])], [1, 2]);
     assert_eq!(get(&world, &format!("{path}/events")).await.status, StatusCode::NOT_FOUND);
 }

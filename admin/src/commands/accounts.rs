@@ -19,6 +19,7 @@ const UNLINKED_NOTE: &str = "New sessions can't name it any more, once functions
 #[derive(Debug, Subcommand)]
 pub(crate) enum Accounts {
     /// Link an account
+    #[command(after_help = "Example:\n  counterfoil accounts link acme --name Acme --iban DE89370400440532013000")]
     Link {
         /// The merchant's id
         merchant: MerchantId,
@@ -30,6 +31,7 @@ pub(crate) enum Accounts {
     /// Unlink an account: no new session can be paid to it
     ///
     /// Sessions that were created before are paid to it all the same: cancel them if they must not be.
+    #[command(after_help = "Example:\n  counterfoil accounts unlink acme --iban DE89370400440532013000")]
     Unlink {
         /// The merchant's id
         merchant: MerchantId,
@@ -179,14 +181,14 @@ fn record(LinkedAccount { name, account, default, .. }: &LinkedAccount, full: bo
     ])
 }
 
-fn sort_code(text: &str) -> Result<SortCode, InvalidAccount> {
+pub(crate) fn sort_code(text: &str) -> Result<SortCode, InvalidAccount> {
     text.to_owned().try_into()
 }
 
-fn account_number(text: &str) -> Result<AccountNumber, InvalidAccount> {
+pub(crate) fn account_number(text: &str) -> Result<AccountNumber, InvalidAccount> {
     text.to_owned().try_into()
 }
 
-fn iban(text: &str) -> Result<Iban, InvalidIban> {
+pub(crate) fn iban(text: &str) -> Result<Iban, InvalidIban> {
     text.to_owned().try_into()
 }

@@ -13,7 +13,7 @@ use store::{Merchants, Table};
 use super::merchants::get;
 use crate::arguments::{DRY_RUN_NOTE, DryRun};
 use crate::failure::Failure;
-use crate::report::{Content, Record, Report, field, plain};
+use crate::report::{Content, Record, Report, field, plain, word};
 
 /// The longest file that is read as a public key.
 const MAX_FILE_BYTES: u64 = 16 * 1024;
@@ -24,6 +24,7 @@ const NO_KEYS_NOTE: &str = "No public key is left: every signed request is refus
 #[derive(Debug, Subcommand)]
 pub(crate) enum Applications {
     /// Make an application of an API key: `app_id` is the key, `app_secret` its secret
+    #[command(after_help = "Example:\n  counterfoil applications create pk_live_acme_1 --public-key public.pem")]
     Create {
         /// The key's id, pk_…
         key_id: ApiKeyId,
@@ -46,6 +47,7 @@ pub(crate) enum Applications {
     ///
     /// A URL is allowed that has the scheme, host, port and path of a registered one; queries may differ. A test application
     /// that has registered none may send payers anywhere, a live one nowhere.
+    #[command(after_help = "Example:\n  counterfoil applications urls pk_live_acme_1 --add https://shop.example/paid")]
     Urls {
         /// The key's id, pk_…
         key_id: ApiKeyId,
@@ -55,6 +57,7 @@ pub(crate) enum Applications {
         dry: DryRun,
     },
     /// Say whether test requests have to be signed, as live ones have to be
+    #[command(after_help = "Example:\n  counterfoil applications signed pk_test_acme_1 true")]
     Signed {
         /// The key's id, pk_…
         key_id: ApiKeyId,
@@ -75,6 +78,7 @@ pub(crate) enum Applications {
         key_id: ApiKeyId,
     },
     /// Remove an application; its API key stays
+    #[command(after_help = "Example:\n  counterfoil applications remove pk_test_acme_1")]
     Remove {
         /// The key's id, pk_…
         key_id: ApiKeyId,
@@ -86,6 +90,7 @@ pub(crate) enum Applications {
 #[derive(Debug, Subcommand)]
 pub(crate) enum PublicKeys {
     /// Add a public key: requests that are signed by it are accepted at once
+    #[command(after_help = "Example:\n  counterfoil applications keys add pk_live_acme_1 public.pem")]
     Add {
         /// The key's id, pk_…
         key_id: ApiKeyId,
@@ -96,6 +101,7 @@ pub(crate) enum PublicKeys {
         dry: DryRun,
     },
     /// Remove a public key
+    #[command(after_help = "Example:\n  counterfoil applications keys remove pk_live_acme_1 a7aba84786018bfa")]
     Remove {
         /// The key's id, pk_…
         key_id: ApiKeyId,
@@ -194,7 +200,7 @@ async fn list(merchants: &Merchants, merchant: MerchantId) -> Result<Report, Fai
 }
 
 async fn remove(merchants: &Merchants, key_id: ApiKeyId, dry: DryRun) -> Result<Report, Failure> {
-    let removed = |status| Record(vec![field("key_id", &key_id), field("status", status)]);
+    let removed = |status| Record(vec![field("key_id", &key_id), word("status", status)]);
     if dry.dry_run {
         there(merchants.application(&key_id).await?, &key_id)?;
         return Ok(Report::one(removed("would be removed")).with_note(DRY_RUN_NOTE));

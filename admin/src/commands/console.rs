@@ -12,7 +12,7 @@ use store::{Endings, Pointers, Refunds, Table, WithRefunds};
 use crate::arguments::{DRY_RUN_NOTE, DryRun};
 use crate::failure::Failure;
 use crate::progress::{Pace, ReadRate, walk};
-use crate::report::{Record, Report, field, plain};
+use crate::report::{Record, Report, plain, word};
 use crate::target::Service;
 
 #[derive(Debug, Subcommand)]
@@ -28,6 +28,7 @@ pub(crate) enum Console {
 /// hash of its payer's e-mail address; and how it and its refunds ended, if that was in the last 100 days. Sessions that were erased
 /// or deleted are left out. Run it once, after the deployment that switched the console on; done twice, it changes nothing.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  counterfoil console backfill --dry-run")]
 pub(crate) struct Backfill {
     #[command(flatten)]
     read: ReadRate,
@@ -75,6 +76,6 @@ async fn backfill(Backfill { read, sessions_per_second, dry }: Backfill, table: 
     };
     walk(table, "finding payments", read, Table::whole_sessions, point).await?;
     let status = if dry.dry_run { "would be findable" } else { "findable" };
-    let report = Report::one(Record(vec![plain("sessions", count.get()), field("status", status)]));
+    let report = Report::one(Record(vec![plain("sessions", count.get()), word("status", status)]));
     Ok(if dry.dry_run { report.with_note(DRY_RUN_NOTE) } else { report })
 }

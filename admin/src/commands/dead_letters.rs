@@ -3,22 +3,30 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use clap::{Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
 use models::{CursorId, LinkMailId, MailId};
 use runtime::Clock;
 use serde::Deserialize;
+use serde_json::json;
 use store::{Marked, ObjectPath, REPUBLISHED_FOR, Span, Table, UnreadRecord};
 
 use super::republish::{Rates, mark_all};
 use crate::arguments::{DRY_RUN_NOTE, DryRun};
+use crate::confirm::Yes;
 use crate::failure::Failure;
 use crate::queues::{DeadLetter, Queue, Queues};
-use crate::report::{Record, Report, age, field, maybe, plain};
+use crate::report::{Field, Record, Report, ago, field, maybe, maybe_as, plain, shown_as, word};
 use crate::target::Service;
 
 /// How far a record's arrival in the stream and its history entry's timestamp may be apart.
 const ARRIVES_WITHIN: SignedDuration = SignedDuration::from_mins(5);
+
+/// How many dead letters one command deletes: their ids are read before it asks.
+const DELETED_AT_ONCE: usize = 1000;
+
+/// What became of a dead letter while something failed.
+const NOT_KNOWN: &str = "not known";
 
 const LEFT_NOTE: &str = "Messages that could not be read were left: see them with `counterfoil dead-letters show`. \
      `counterfoil republish --since` publishes again all that happened since a time.";
@@ -39,6 +47,7 @@ pub(crate) enum DeadLetters {
     ///
     /// Messages go back to the queue that they came from. Of a stream record that could not be published, what it was about
     /// is published again from its history: nothing is delivered twice.
+    #[command(after_help = "Example:\n  counterfoil dead-letters redrive receipts --dry-run")]
     Redrive {
         /// Which queue
         queue: Dead,
@@ -50,6 +59,33 @@ pub(crate) enum DeadLetters {
         #[command(flatten)]
         dry: DryRun,
     },
+    /// Delete dead letters that nothing is to be done about, such as those that are left where they are
+    ///
+    /// What one is about is not tried again by it. Whatever is still due is enqueued by the schedule all the same, except what could
+    /// not be published: `republish` does that. It deletes those that it has counted, 1000 at the most, and none that comes later.
+    #[command(after_help = "Example:\n  counterfoil dead-letters delete receipts --all --dry-run")]
+    Delete {
+        /// Which queue
+        queue: Dead,
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        yes: Yes,
+        #[command(flatten)]
+        dry: DryRun,
+    },
+}
+
+/// Which dead letters are deleted.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Which {
+    /// The message with this id, as `dead-letters show` shows it
+    #[arg(long, value_name = "ID")]
+    message: Option<String>,
+    /// All that are in the queue by now, as `dead-letters show` shows them
+    #[arg(long)]
+    all: bool,
 }
 
 /// A queue of dead letters.
@@ -144,20 +180,41 @@ impl fmt::Display for About {
     }
 }
 
+/// What a dead letter is about; scripts read the ids by what they are of.
+fn about_field(about: Option<&About>) -> Field {
+    let json = |about: &About| match about {
+        About::Mail(id) => json!({ "mail": id.to_string() }),
+        About::LinkMail(id) => json!({ "mail": id.to_string() }),
+        About::Cursor(id) => json!({ "cursor": id.to_string() }),
+        About::Unread(ObjectPath::Session(id)) => json!({ "session": id.to_string() }),
+        About::Unread(ObjectPath::Refund(_, id)) => json!({ "refund": id.to_string() }),
+        About::Batch(batch) => json!({
+            "records": batch.batch_size,
+            "first_at": batch.approximate_arrival_of_first_record,
+            "last_at": batch.approximate_arrival_of_last_record,
+        }),
+    };
+    maybe_as("about", about.map(|about| (about.to_string(), json(about))))
+}
+
 /// What became of a dead letter.
 enum Redriven {
-    TriedAgain(String),
+    /// How, for people and in one word.
+    TriedAgain(String, &'static str),
     WouldBeTriedAgain,
     Left,
 }
 
-impl fmt::Display for Redriven {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::TriedAgain(how) => how,
-            Self::WouldBeTriedAgain => "would be tried again",
-            Self::Left => "left where it is",
-        })
+const PUBLISHED: &str = "published_again";
+const REMOVED: &str = "removed";
+
+impl Redriven {
+    fn field(&self) -> Field {
+        match self {
+            Self::TriedAgain(how, in_one) => shown_as("result", how.as_str(), *in_one),
+            Self::WouldBeTriedAgain => word("result", "would be tried again"),
+            Self::Left => shown_as("result", "left where it is", "left"),
+        }
     }
 }
 
@@ -180,6 +237,19 @@ pub(crate) async fn run(command: DeadLetters, service: &Service) -> Result<Repor
             let redrive = Redrive { queues, table: &service.table, from, to, rates };
             redrive.all(queue, message.as_deref(), dry).await
         }
+        DeadLetters::Delete { queue, which: Which { message, all: _ }, yes, dry } => {
+            let from = queues.find(queue.logical_id()).await?;
+            // What comes while it asks, nobody has counted.
+            let ids = match &message {
+                Some(id) => HashSet::from([id.clone()]),
+                None => queues.read(&from, DELETED_AT_ONCE).await?.into_iter().map(|letter| letter.id).collect(),
+            };
+            if !ids.is_empty() {
+                let what = delete_in_words(queue, message.as_deref(), ids.len());
+                yes.or_confirm("delete", &what, &service.place(), dry).await?;
+            }
+            delete(queues, queue, &from, (ids, message), dry).await
+        }
     }
 }
 
@@ -196,7 +266,7 @@ async fn list(queues: &Queues<'_>) -> Result<Report, Failure> {
             plain("messages", counts.waiting),
             plain("in_flight", counts.in_flight),
             maybe("oldest_sent_at", oldest),
-            maybe("oldest_age", oldest.map(|oldest| age(oldest, now))),
+            ago("oldest_age_s", oldest, now),
         ]));
     }
     Ok(Report::many(records))
@@ -206,9 +276,103 @@ fn shown(dead: Dead, letter: &DeadLetter, now: Timestamp) -> Record {
     Record(vec![
         field("message_id", &letter.id),
         maybe("sent_at", letter.sent_at),
-        maybe("age", letter.sent_at.map(|sent_at| age(sent_at, now))),
-        maybe("about", About::of(dead, &letter.body)),
+        ago("age_s", letter.sent_at, now),
+        about_field(About::of(dead, &letter.body).as_ref()),
     ])
+}
+
+/// What will be deleted: one, or so many.
+fn delete_in_words(dead: Dead, message: Option<&str>, count: usize) -> String {
+    let what = match (message, count) {
+        (Some(id), _) => format!("The dead letter {id} in {} is", dead.as_str()),
+        (None, 1) => format!("The one dead letter in {} is", dead.as_str()),
+        (None, _) => format!("{count} dead letters in {} are", dead.as_str()),
+    };
+    format!("{what} deleted, for good, and not tried again.")
+}
+
+async fn delete(
+    queues: &Queues<'_>,
+    dead: Dead,
+    from: &Queue,
+    (ids, only): (HashSet<String>, Option<String>),
+    dry: DryRun,
+) -> Result<Report, Failure> {
+    let mut records = Vec::new();
+    let all = each(
+        queues,
+        from,
+        |letter| ids.contains(&letter.id),
+        async |letter| {
+            let deleted = if dry.dry_run { Ok(()) } else { queues.delete(from, letter).await };
+            let result = match (&deleted, dry.dry_run) {
+                (Ok(()), true) => "would be deleted",
+                (Ok(()), false) => "deleted",
+                (Err(_), _) => NOT_KNOWN,
+            };
+            let about = about_field(About::of(dead, &letter.body).as_ref());
+            records.push(Record(vec![field("message_id", &letter.id), about, word("result", result)]));
+            deleted.map(|()| !dry.dry_run)
+        },
+    )
+    .await;
+    if let (Ok(()), true, Some(id)) = (&all, records.is_empty(), only) {
+        return Err(Failure::NoDeadLetter { id, queue: dead.as_str() });
+    }
+    report(records, all, dry.dry_run.then_some(DRY_RUN_NOTE))
+}
+
+/// What became of dead letters, also if it broke off: of those that are dealt with, nothing else says so.
+fn report(records: Vec<Record>, all: Result<(), Failure>, note: Option<&str>) -> Result<Report, Failure> {
+    match all {
+        Err(failure) if records.is_empty() => Err(failure),
+        Err(failure) => {
+            let note = format!("It broke off after what is listed: {}", failure.in_one_line());
+            Ok(Report { failed: true, ..Report::many(records).with_note(note) })
+        }
+        Ok(()) => Ok(Report { note: note.map(str::to_owned), ..Report::many(records) }),
+    }
+}
+
+/// Does something with each message that is meant, once. `done` says whether it removed the message; all others are put back, also if it
+/// breaks off.
+async fn each(
+    queues: &Queues<'_>,
+    from: &Queue,
+    is_meant: impl Fn(&DeadLetter) -> bool,
+    mut done: impl AsyncFnMut(&DeadLetter) -> Result<bool, Failure>,
+) -> Result<(), Failure> {
+    let (mut seen, mut kept) = (HashSet::new(), Vec::new());
+    let all = async {
+        loop {
+            let mut any_new = false;
+            let mut received = queues.receive(from).await?.into_iter();
+            while let Some(letter) = received.next() {
+                let new = seen.insert(letter.id.clone());
+                any_new |= new;
+                let removed = if new && is_meant(&letter) { done(&letter).await } else { Ok(false) };
+                if !matches!(removed, Ok(true)) {
+                    kept.push(letter);
+                }
+                if let Err(failure) = removed {
+                    kept.extend(received);
+                    return Err(failure);
+                }
+            }
+            if !any_new {
+                return Ok(());
+            }
+        }
+    }
+    .await;
+    for letter in &kept {
+        let put_back = queues.put_back(from, letter).await;
+        // By itself it comes back in a minute: why it broke off is what is said.
+        if all.is_ok() {
+            put_back?;
+        }
+    }
+    all
 }
 
 struct Redrive<'a> {
@@ -220,61 +384,46 @@ struct Redrive<'a> {
 }
 
 impl Redrive<'_> {
-    /// Each message that was there at first, once: what fails again comes again, and is for another time.
+    /// Each that was there at first, once: what fails again comes again.
     async fn all(&self, dead: Dead, only: Option<&str>, dry: DryRun) -> Result<Report, Failure> {
-        let begun = Clock::System.now();
-        let (mut records, mut seen, mut kept, mut left) = (Vec::new(), HashSet::new(), Vec::new(), false);
-        loop {
-            let mut any_new = false;
-            for letter in self.queues.receive(&self.from).await? {
-                let new = seen.insert(letter.id.clone()) && letter.sent_at.is_none_or(|sent_at| sent_at <= begun);
-                any_new |= new;
-                if !new || only.is_some_and(|only| only != letter.id) {
-                    kept.push(letter);
-                    continue;
+        let (mut records, mut left, begun) = (Vec::new(), false, Clock::System.now());
+        // What fails again, or comes meanwhile, was sent since.
+        let was_there = |letter: &DeadLetter| letter.sent_at.is_some_and(|sent_at| sent_at <= begun);
+        let is_meant = |letter: &DeadLetter| was_there(letter) && only.is_none_or(|only| only == letter.id);
+        let all = each(self.queues, &self.from, is_meant, async |letter| {
+            let about = About::of(dead, &letter.body);
+            let outcome = match &about {
+                None => Ok(Redriven::Left),
+                Some(_) if dry.dry_run => Ok(Redriven::WouldBeTriedAgain),
+                Some(about) => self.one(about, letter).await,
+            };
+            let result = outcome.as_ref().map_or_else(|_| word("result", NOT_KNOWN), Redriven::field);
+            records.push(Record(vec![field("message_id", &letter.id), about_field(about.as_ref()), result]));
+            Ok(match outcome? {
+                Redriven::TriedAgain(..) => true,
+                Redriven::WouldBeTriedAgain => false,
+                Redriven::Left => {
+                    left = true;
+                    false
                 }
-                let about = About::of(dead, &letter.body);
-                let outcome = match &about {
-                    None => Redriven::Left,
-                    Some(_) if dry.dry_run => Redriven::WouldBeTriedAgain,
-                    Some(about) => self.one(about, &letter).await?,
-                };
-                records.push(Record(vec![
-                    field("message_id", &letter.id),
-                    maybe("about", about),
-                    field("result", &outcome),
-                ]));
-                match outcome {
-                    Redriven::TriedAgain(_) => {}
-                    Redriven::WouldBeTriedAgain => kept.push(letter),
-                    Redriven::Left => {
-                        left = true;
-                        kept.push(letter);
-                    }
-                }
-            }
-            if !any_new {
-                break;
-            }
-        }
-        for letter in &kept {
-            self.queues.put_back(&self.from, letter).await?;
-        }
-        let report = Report::many(records);
-        Ok(match (dry.dry_run, left) {
-            (true, _) => report.with_note(DRY_RUN_NOTE),
-            (false, true) => report.with_note(LEFT_NOTE),
-            (false, false) => report,
+            })
         })
+        .await;
+        let note = match (dry.dry_run, left) {
+            (true, _) => Some(DRY_RUN_NOTE),
+            (false, true) => Some(LEFT_NOTE),
+            (false, false) => None,
+        };
+        report(records, all, note)
     }
 
     /// Tries it again, and removes the dead letter.
     async fn one(&self, about: &About, letter: &DeadLetter) -> Result<Redriven, Failure> {
-        let done = match about {
+        let (done, in_one) = match about {
             About::Mail(_) | About::LinkMail(_) | About::Cursor(_) => {
                 let Some(to) = &self.to else { return Ok(Redriven::Left) };
                 self.queues.send(to, &letter.body).await?;
-                "sent to its queue again".to_owned()
+                ("sent to its queue again".to_owned(), "sent_again")
             }
             About::Unread(object) => self.publish(object).await?,
             About::Batch(batch) => {
@@ -282,19 +431,20 @@ impl Redrive<'_> {
                 let until = batch.approximate_arrival_of_last_record.checked_add(ARRIVES_WITHIN).ok();
                 let span = Span { since: since.unwrap_or(Timestamp::MIN), until };
                 let marked = mark_all(self.table, span, self.rates, DryRun { dry_run: false }).await?;
-                format!("{} sessions and {} refunds are published again", marked.sessions, marked.refunds)
+                let what = format!("{} sessions and {} refunds are published again", marked.sessions, marked.refunds);
+                (what, PUBLISHED)
             }
         };
         self.queues.delete(&self.from, letter).await?;
-        Ok(Redriven::TriedAgain(done))
+        Ok(Redriven::TriedAgain(done, in_one))
     }
 
-    async fn publish(&self, object: &ObjectPath) -> Result<String, Failure> {
+    async fn publish(&self, object: &ObjectPath) -> Result<(String, &'static str), Failure> {
         let since = Clock::System.now().checked_sub(REPUBLISHED_FOR).unwrap_or(Timestamp::MIN);
         Ok(match self.table.republish(object, Span { since, until: None }).await? {
-            Marked::From(sequence) => format!("published again, from history entry {sequence} on"),
-            Marked::Nothing => "removed: nothing has happened to it for 30 days".to_owned(),
-            Marked::Gone => "removed: it was deleted since".to_owned(),
+            Marked::From(sequence) => (format!("published again, from history entry {sequence} on"), PUBLISHED),
+            Marked::Nothing => ("removed: nothing has happened to it for 30 days".to_owned(), REMOVED),
+            Marked::Gone => ("removed: it was deleted since".to_owned(), REMOVED),
         })
     }
 }
@@ -302,6 +452,27 @@ impl Redrive<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::Content;
+
+    #[test]
+    fn what_will_be_deleted_is_counted() {
+        let said = |message: Option<&str>, count| delete_in_words(Dead::Publish, message, count);
+        assert_eq!(said(None, 12), "12 dead letters in publish are deleted, for good, and not tried again.");
+        assert_eq!(said(None, 1), "The one dead letter in publish is deleted, for good, and not tried again.");
+        assert_eq!(said(Some("a"), 1), "The dead letter a in publish is deleted, for good, and not tried again.");
+    }
+
+    #[test]
+    fn what_was_done_is_listed_though_it_broke_off() {
+        let failure = || Failure::Queue { operation: "DeleteMessage", cause: "throttled".to_owned() };
+        let records = || vec![Record(vec![field("message_id", "a")])];
+        let broke_off = report(records(), Err(failure()), None).unwrap();
+        assert!(broke_off.failed && broke_off.note.as_ref().unwrap().contains("throttled"), "{broke_off:?}");
+        assert!(matches!(&broke_off.content, Content::Many(records) if records.len() == 1));
+        assert!(report(Vec::new(), Err(failure()), None).is_err(), "nothing was done");
+        let done = report(records(), Ok(()), Some(DRY_RUN_NOTE)).unwrap();
+        assert_eq!((done.failed, done.note.as_deref()), (false, Some(DRY_RUN_NOTE)));
+    }
 
     #[test]
     fn what_lambda_gave_up_is_understood() {

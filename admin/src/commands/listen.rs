@@ -1,8 +1,8 @@
 //! Showing a merchant's events on a developer's machine as they happen, and passing them on to the developer's own app.
 
 use std::convert::Infallible;
-use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ use url::Url;
 use super::merchants::{get, name};
 use crate::failure::Failure;
 use crate::interrupt::interrupted;
-use crate::report::Output;
+use crate::report::{Output, print, say};
 use crate::target::{Service, Target};
 
 /// The note on endpoints of ours, by which one is found whose process was killed.
@@ -52,6 +52,7 @@ const TIME_OUTS: TimeOuts = TimeOuts { connect_ms: 2_000, answer_ms: 14_000 };
 /// error the lines. An event that the app does not answer with 2xx is sent again, as to any endpoint. Ctrl-C ends it, and
 /// removes the webhook endpoint that it registered.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  counterfoil listen\n  counterfoil listen --forward http://127.0.0.1:3001/hooks")]
 pub(crate) struct Listen {
     /// Your app's URL: each event is posted there as it came, headers and all
     #[arg(long, value_name = "URL", value_parser = forward)]
@@ -77,11 +78,16 @@ pub(crate) async fn run(command: Listen, target: &Target, output: Output) -> Res
 
 async fn listen(command: Listen, service: &Service, output: Output) -> Result<(), Failure> {
     let Listen { forward, merchant, mode, format } = command;
-    let merchant = get(&Merchants::new(service.table.clone()), merchant).await?.id;
+    let mut stopped = pin!(interrupted().map_err(cant_listen)?);
+    let merchants = Merchants::new(service.table.clone());
+    let merchant = tokio::select! {
+        biased;
+        merchant = get(&merchants, merchant) => merchant?.id,
+        () = &mut stopped => return Err(Failure::Interrupted),
+    };
+    // From here on Ctrl-C only ends the waiting.
     let endpoints = &Endpoints::new(service.table.clone());
     let owner = Owner { merchant_id: merchant.clone(), mode, format: None };
-    // From here on Ctrl-C only ends the waiting.
-    let stopped = interrupted().map_err(cant_listen)?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(cant_listen)?;
     let url = url_of(listener.local_addr().map_err(cant_listen)?)?;
     let sender = Sender::with(POLICY, Lookup::system(), TIME_OUTS, Clock::System).map_err(cant_listen)?;
@@ -91,12 +97,14 @@ async fn listen(command: Listen, service: &Service, output: Output) -> Result<()
     let endpoint = register(service, endpoints, &owner, format, &url, &secret).await?;
     let to = forward.as_ref().map(|url| format!(", passed on to {url}")).unwrap_or_default();
     let (of, by) = (mode.as_str(), secret.expose());
-    eprintln!("Events of {merchant}'s {of} sessions are shown as they happen{to}, until Ctrl-C. Their secret: {by}");
+    say(&format!(
+        "Events of {merchant}'s {of} sessions are shown as they happen{to}, until Ctrl-C. Their secret: {by}"
+    ));
     let listening = Listening { url, endpoint, secret, sender, forward, output };
     let id = listening.endpoint.id;
     listening.serve(listener, stopped).await;
     remove(service, endpoints, &owner, id).await?;
-    eprintln!("The endpoint is removed.");
+    say("The endpoint is removed.");
     Ok(())
 }
 
@@ -166,9 +174,8 @@ struct Listening {
 
 impl Listening {
     /// Answers what is delivered, until it is stopped.
-    async fn serve(self, listener: TcpListener, stopped: impl Future<Output = ()>) {
+    async fn serve(self, listener: TcpListener, mut stopped: Pin<&mut impl Future<Output = ()>>) {
         let (listening, mut connections) = (Arc::new(self), JoinSet::new());
-        tokio::pin!(stopped);
         loop {
             tokio::select! {
                 () = &mut stopped => return,
@@ -250,12 +257,12 @@ impl Listening {
     /// Writes what came. Should nobody read it any more, deliveries are answered all the same.
     fn show(&self, line: &str, event: Option<&Value>) {
         match (self.output, event) {
-            (Output::Table, _) => drop(writeln!(io::stdout(), "{line}")),
+            (Output::Table, _) => drop(print(format!("{line}\n").as_bytes())),
             (Output::Json, event) => {
                 if let Some(event) = event {
-                    drop(writeln!(io::stdout(), "{event}"));
+                    drop(print(format!("{event}\n").as_bytes()));
                 }
-                drop(writeln!(io::stderr(), "{line}"));
+                say(line);
             }
         }
     }

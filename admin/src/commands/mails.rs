@@ -1,13 +1,14 @@
 //! Mails.
 
 use clap::{Subcommand, ValueEnum};
-use models::{MailFeedback, MailState, MailTopic, ObjectId, RefundId, SessionId};
+use models::{MailFeedback, MailId, MailState, MailTopic, ObjectId, RefundId, SessionId};
 use runtime::Clock;
+use serde_json::json;
 use store::{MailLog, Mails as Stored, Refunds, Resent, Table};
 
-use crate::arguments::{DRY_RUN_NOTE, DryRun};
+use crate::arguments::{DRY_RUN_NOTE, DryRun, object_id};
 use crate::failure::Failure;
-use crate::report::{Record, Report, field, maybe, plain};
+use crate::report::{Record, Report, field, maybe, maybe_as, plain, word};
 
 const RESENT_NOTE: &str = "It is sent within a minute: the same mail, to the same address.";
 const SUPPRESSED_NOTE: &str = "It is tried within a minute, but SES sends nothing to an address that has bounced or complained \
@@ -21,22 +22,40 @@ pub(crate) enum Mails {
     /// to be sent; with more than one attempt, an earlier one may have been sent). FEEDBACK is what SES reported of it since.
     List {
         /// The id of the payment session or refund
+        #[arg(value_parser = object_id)]
         id: ObjectId,
     },
     /// Send a mail again that was sent, given up or not needed
     ///
     /// It is the same mail, to the same address, as of now. To a payer whose personal data was erased nothing can be sent.
+    #[command(after_help = "Example:\n  counterfoil mails resend 1ae1ce03-dfa9-4593-b487-65c656991cb5/receipt/5")]
     Resend {
-        /// The id of the payment session (for its link and its receipt) or refund that it is about
-        id: ObjectId,
-        /// Which mail
-        kind: Kind,
+        /// The mail, as `mails list` prints it; or the id of the payment session (for its link and its receipt) or refund
+        /// that it is about
+        #[arg(value_name = "MAIL|ID", value_parser = sought)]
+        mail: Sought,
+        /// With an id: of which kind; it is the last of that kind
+        kind: Option<Kind>,
         #[command(flatten)]
         dry: DryRun,
     },
 }
 
-/// Which mail.
+/// What is to be sent again: a mail, or one that is about this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sought {
+    Mail(MailId),
+    About(ObjectId),
+}
+
+fn sought(text: &str) -> Result<Sought, String> {
+    if !text.contains('/') {
+        return Ok(Sought::About(object_id(text)?));
+    }
+    text.parse().map(Sought::Mail).map_err(|_| "must be a mail as `counterfoil mails list` prints it".to_owned())
+}
+
+/// Which mail, in the words that mails' ids have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Kind {
     /// To the payer: the payment was sent
@@ -74,7 +93,15 @@ pub(crate) async fn run(command: Mails, table: &Table) -> Result<Report, Failure
             let logs = of_all(mails, &objects_of(table, id).await?).await?;
             Ok(Report::many(logs.iter().map(record).collect()))
         }
-        Mails::Resend { id, kind, dry } => resend(mails, id, kind, dry).await,
+        Mails::Resend { mail, kind, dry } => resend(mails, mail, kind, dry).await,
+    }
+}
+
+/// The session or refund that a mail is about.
+fn object_of(topic: MailTopic) -> ObjectId {
+    match topic {
+        MailTopic::Receipt(id) | MailTopic::PaymentLink(id) => id.into(),
+        MailTopic::RefundDetails(id) | MailTopic::RefundSent(id) | MailTopic::RefundToAuthorise(id) => id.into(),
     }
 }
 
@@ -104,15 +131,20 @@ pub(crate) async fn of_all(mails: &Stored, objects: &[ObjectId]) -> Result<Vec<M
     Ok(logs)
 }
 
-async fn resend(mails: &Stored, object: ObjectId, kind: Kind, dry: DryRun) -> Result<Report, Failure> {
+async fn resend(mails: &Stored, sought: Sought, kind: Option<Kind>, dry: DryRun) -> Result<Report, Failure> {
+    let (object, only) = match (sought, kind) {
+        (Sought::Mail(id), _) => (object_of(id.topic), Some(id)),
+        (Sought::About(object), Some(_)) => (object, None),
+        (Sought::About(object), None) => return Err(Failure::WhichMail { object }),
+    };
     let mut logs = mails.of(&object).await?;
-    logs.retain(|log| kind.is(log.id.topic));
+    logs.retain(|log| only.is_none_or(|only| only == log.id) && kind.is_none_or(|kind| kind.is(log.id.topic)));
     let Some(mail) = logs.pop() else { return Err(Failure::NoMail { object }) };
     match mail.state {
         MailState::Due => return Err(Failure::MailDue { object }),
         MailState::Sent | MailState::Failed | MailState::NotNeeded => {}
     }
-    let report = |status| Report::one(Record(vec![field("mail", mail.id), field("status", status)]));
+    let report = |status| Report::one(Record(vec![field("mail", mail.id), word("status", status)]));
     if dry.dry_run {
         return Ok(report("would be sent again").with_note(DRY_RUN_NOTE));
     }
@@ -138,7 +170,9 @@ pub(crate) const fn state(state: MailState) -> &'static str {
 }
 
 fn record(log: &MailLog) -> Record {
-    let feedback: Vec<_> = log.feedback.iter().map(|(at, feedback)| format!("{} at {at}", feedback.as_str())).collect();
+    let feedback = log.feedback.iter().map(|(at, feedback)| (feedback.as_str(), at));
+    let text: Vec<_> = feedback.clone().map(|(feedback, at)| format!("{feedback} at {at}")).collect();
+    let list: Vec<_> = feedback.map(|(feedback, at)| json!({ "feedback": feedback, "at": at })).collect();
     Record(vec![
         field("mail", log.id),
         field("state", state(log.state)),
@@ -148,6 +182,36 @@ fn record(log: &MailLog) -> Record {
         maybe("sent_at", log.sent_at),
         maybe("failed_at", log.failed_at),
         maybe("not_needed_at", log.not_needed_at),
-        maybe("feedback", (!feedback.is_empty()).then(|| feedback.join(", "))),
+        maybe_as("feedback", (!list.is_empty()).then(|| (text.join(", "), list.into()))),
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "1ae1ce03-dfa9-4593-b487-65c656991cb5";
+
+    #[test]
+    fn what_the_list_prints_is_accepted_mail_by_mail_and_kind_by_kind() {
+        let (session, refund): (SessionId, RefundId) = (ID.parse().unwrap(), ID.parse().unwrap());
+        let topics = [
+            MailTopic::Receipt(session),
+            MailTopic::RefundDetails(refund),
+            MailTopic::RefundSent(refund),
+            MailTopic::PaymentLink(session),
+            MailTopic::RefundToAuthorise(refund),
+        ];
+        assert_eq!(topics.len(), Kind::value_variants().len());
+        for topic in topics {
+            let id = MailId { topic, sequence: 5 };
+            assert_eq!(sought(&id.to_string()), Ok(Sought::Mail(id)));
+            assert_eq!(object_of(topic).to_string(), topic.object());
+            assert!(Kind::from_str(topic.kind(), false).is_ok_and(|kind| kind.is(topic)), "{}", topic.kind());
+        }
+        assert_eq!(sought(ID), Ok(Sought::About(session.into())));
+        for wrong in ["", "receipt", &format!("{ID}/receipt"), &format!("{ID}/invoice/5")] {
+            assert!(sought(wrong).is_err(), "{wrong}");
+        }
+    }
 }

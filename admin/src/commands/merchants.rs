@@ -21,6 +21,7 @@ const SHARDS_NOTE: &str = "Lists read all of them from now on; new sessions are 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Merchants {
     /// Create a merchant
+    #[command(after_help = "Example:\n  counterfoil merchants create acme --name Acme")]
     Create {
         /// 1 to 24 lower-case letters and digits; its keys will carry it
         id: MerchantId,
@@ -33,6 +34,7 @@ pub(crate) enum Merchants {
         shop: Box<ShopArguments>,
     },
     /// Change what payers see of a merchant: its shop's name, where it helps, its colour and logo
+    #[command(after_help = "Example:\n  counterfoil merchants update acme --support-email help@shop.example")]
     Update {
         /// The merchant's id
         id: MerchantId,
@@ -58,6 +60,7 @@ pub(crate) enum Merchants {
     /// One partition of DynamoDB takes 1,000 writes a second, and a merchant with more has its requests throttled. The count
     /// only rises: each session stays where it is, and every list reads every shard. Only a merchant with very many
     /// payments needs more than the one that it begins with.
+    #[command(after_help = "Example:\n  counterfoil merchants shards acme 4 --dry-run")]
     Shards {
         /// The merchant's id
         id: MerchantId,

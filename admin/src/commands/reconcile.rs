@@ -9,11 +9,11 @@ use models::Mode;
 use payments::{Compared, Connections, Differs, Fit, PaymentError, Payments};
 use runtime::{Clock, Random};
 use store::{KnownPayment, Table};
-use truelayer::{Environment, MerchantAccounts};
+use truelayer::MerchantAccounts;
 
 use crate::arguments::time;
-use crate::connection::Connection;
-use crate::failure::Failure;
+use crate::connection::{Connection, environment_of};
+use crate::failure::{Failure, cause_of};
 use crate::progress::{Pace, ReadRate, walk};
 use crate::report::{Content, Record, Report, field, plain};
 use crate::target::Service;
@@ -79,10 +79,7 @@ impl Found {
 
 pub(crate) async fn run(command: Reconcile, service: &Service) -> Result<Report, Failure> {
     let Reconcile { since, mode, calls_per_second, read, connection } = command;
-    let environment = match mode {
-        Mode::Test => Environment::Sandbox,
-        Mode::Live => Environment::Live,
-    };
+    let environment = environment_of(mode);
     let truelayer = Some(connection.open(environment, MerchantAccounts::default(), Some(&service.config)).await?);
     let connections = Connections { truelayer, ..Connections::default() };
     let payments = Payments::new(service.table.clone(), connections, Clock::System, Random::System);
@@ -105,7 +102,7 @@ pub(crate) async fn run(command: Reconcile, service: &Service) -> Result<Report,
                     found.unasked += 1;
                     found.unasked_in_a_row += 1;
                     if found.unasked_in_a_row >= UNASKED_IN_A_ROW {
-                        return Err(Failure::TrueLayerSilent(because(&error)));
+                        return Err(Failure::TrueLayerSilent(cause_of(&error)));
                     }
                 }
                 Err(PaymentError::Store(error)) => return Err(error.into()),
@@ -116,11 +113,6 @@ pub(crate) async fn run(command: Reconcile, service: &Service) -> Result<Report,
     };
     walk(&service.table, "comparing payments", read, Table::bank_payments, compare).await?;
     Ok(report(found.into_inner(), since, mode))
-}
-
-/// What a provider's error was caused by.
-pub(crate) fn because(error: &dyn std::error::Error) -> String {
-    error.source().map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 fn record(payment: &KnownPayment, compared: &Compared, how: Differs) -> Record {

@@ -1,27 +1,33 @@
-//! Refunds that TrueLayer was asked for, and has not answered about.
+//! Refunds: made, cancelled, and concluded where TrueLayer was asked for one and has not answered.
+
+mod create;
 
 use clap::Subcommand;
 use jiff::Timestamp;
-use models::{ActKind, ActObject, Mode, ProviderRefundId, Refund, RefundId};
+use models::{ActKind, ActObject, ProviderRefundId, Refund, RefundId};
 use runtime::{Clock, Random};
 use store::{RefundChangeError, RefundConclusion, Refunds as Stored};
-use truelayer::{Environment, MerchantAccounts, REPEATS_WITHIN};
+use truelayer::{MerchantAccounts, REPEATS_WITHIN};
 
-use crate::arguments::{DRY_RUN_NOTE, DryRun};
-use crate::commands::reconcile::because;
-use crate::connection::Connection;
-use crate::failure::Failure;
-use crate::report::{Record, Report, field};
+use crate::arguments::{DRY_RUN_NOTE, DryRun, refund_id};
+use crate::commands::cancel::{self, CancelRefund};
+use crate::connection::{Connection, environment_of};
+use crate::failure::{Failure, cause_of};
+use crate::report::{Record, Report, field, shown_as};
 use crate::target::Service;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Refunds {
+    Create(Box<create::Create>),
+    Cancel(Box<CancelRefund>),
     /// Say what became of a refund that TrueLayer was asked for and never answered about
     ///
     /// That was a day ago or longer: it is not asked for again, as TrueLayer might make it twice. First find out in TrueLayer's Console, at
     /// the payment, whether it is there.
+    #[command(after_help = "Example:\n  counterfoil refunds conclude 1ae1ce03-dfa9-4593-b487-65c656991cb5 --not-there")]
     Conclude {
-        /// The refund's id
+        /// The refund's id, as any format shows it
+        #[arg(value_parser = refund_id)]
         id: RefundId,
         /// It is there, and TrueLayer calls it this: from now on it is asked how the refund ends
         #[arg(long, value_name = "ID", conflicts_with = "not_there", required_unless_present = "not_there")]
@@ -37,25 +43,38 @@ pub(crate) enum Refunds {
 }
 
 pub(crate) async fn run(command: Refunds, service: &Service) -> Result<Report, Failure> {
-    let Refunds::Conclude { id, known_as, not_there, connection, dry } = command;
+    match command {
+        Refunds::Create(command) => create::run(*command, service).await,
+        Refunds::Cancel(command) => cancel::refund(*command, service).await,
+        Refunds::Conclude { id, known_as, not_there, connection, dry } => {
+            conclude(service, id, known_as, not_there, &connection, dry).await
+        }
+    }
+}
+
+async fn conclude(
+    service: &Service,
+    id: RefundId,
+    known_as: Option<ProviderRefundId>,
+    not_there: bool,
+    connection: &Connection,
+    dry: DryRun,
+) -> Result<Report, Failure> {
     let (refunds, now) = (Stored::new(service.table.clone()), Clock::System.now());
     let refund = refunds.get(&id).await?.ok_or(Failure::NoObject(id.into()))?;
     let Some(at_provider) = refund.open_at_provider().filter(|_| was_never_answered(&refund, now)) else {
         return Err(Failure::RefundNotOpen(id));
     };
     if let Some(known_as) = &known_as {
-        let environment = match refund.mode {
-            Mode::Test => Environment::Sandbox,
-            Mode::Live => Environment::Live,
-        };
+        let environment = environment_of(refund.mode);
         let truelayer = connection.open(environment, MerchantAccounts::default(), Some(&service.config)).await?;
         let known = truelayer.knows_refund(&at_provider.payment_id, known_as, id, refund.amount).await;
-        if !known.map_err(|error| Failure::TrueLayerSilent(because(&error)))? {
+        if !known.map_err(|error| Failure::TrueLayerSilent(cause_of(&error)))? {
             return Err(Failure::RefundNotKnown { id, known_as: known_as.clone() });
         }
     }
-    let result = if not_there { "failed" } else { "TrueLayer is asked how it ends" };
-    let report = Report::one(Record(vec![field("refund_id", id), field("result", result)]));
+    let (result, in_one) = if not_there { ("failed", "failed") } else { ("TrueLayer is asked how it ends", "asked") };
+    let report = Report::one(Record(vec![field("refund_id", id), shown_as("result", result, in_one)]));
     if dry.dry_run {
         return Ok(report.with_note(DRY_RUN_NOTE));
     }

@@ -10,7 +10,7 @@ use store::{Marked, ObjectPath, REPUBLISHED_FOR, Span, Table};
 use crate::arguments::{DRY_RUN_NOTE, DryRun, time};
 use crate::failure::Failure;
 use crate::progress::{Pace, ReadRate, walk};
-use crate::report::{Record, Report, field, plain};
+use crate::report::{Record, Report, field, plain, word};
 
 const MARKED_NOTE: &str = "They are published within seconds; what is due then is sent within a minute.";
 
@@ -21,6 +21,7 @@ const MARKED_NOTE: &str = "They are published within seconds; what is due then i
 /// since deliveries are remembered for 40 days, and this goes back 30. An endpoint that was disabled or subscribed to less
 /// then gets now what it would get today, except what happened before it was registered. Deleted sessions are left out.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  counterfoil republish --since 90m --dry-run\n  counterfoil republish --since 72h")]
 pub(crate) struct Republish {
     /// From this time on, such as 2026-01-31T09:30:00Z or, ago, 90m or 72h; 30 days at the most
     #[arg(long, value_name = "TIME", value_parser = time)]
@@ -63,7 +64,7 @@ pub(crate) async fn run(Republish { since, until, rates, dry }: Republish, table
         field("since", since),
         plain("sessions", marked.sessions),
         plain("refunds", marked.refunds),
-        field("status", if dry.dry_run { "would be published again" } else { "published again" }),
+        word("status", if dry.dry_run { "would be published again" } else { "published again" }),
     ]);
     Ok(Report::one(record).with_note(if dry.dry_run { DRY_RUN_NOTE } else { MARKED_NOTE }))
 }

@@ -1,19 +1,24 @@
 //! Payment sessions and their refunds.
 
+mod find;
+
 use clap::Subcommand;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use jiff::SignedDuration;
 use models::{
-    AccountIdentifier, LateMoney, MinorUnits, ObjectId, Payee, Refund, RefundId, Session, SessionId, SessionState,
+    AccountIdentifier, Card, LateMoney, MinorUnits, ObjectId, Payee, Refund, RefundId, Session, SessionId, SessionState,
 };
 use runtime::Clock;
+use serde_json::{Value, json};
 use store::{
     Created, CursorState, Parts, Paused, Refunds, Sessions as Stored, Table, Timeline, TimelineEntry, Timelines,
 };
 
-use crate::arguments::duration;
+use crate::arguments::{duration, object_id};
+use crate::commands::cancel::{self, CancelSession};
 use crate::failure::Failure;
-use crate::report::{Content, Field, Record, Report, age, amount, field, maybe, plain, shown_as};
+use crate::report::{Content, Field, Record, Report, ago, amount, field, maybe, maybe_as, plain, shown_as, word};
+use crate::target::Service;
 
 /// How many sessions are read at a time.
 const CONCURRENCY: usize = 16;
@@ -27,12 +32,15 @@ pub(crate) enum Sessions {
     /// Events, `evt_<session or refund>_<number>`, and how each webhook was answered are kept for 30 days. REQUEST is the correlation id by which logs, mails and
     /// webhooks of the same request are found.
     Show {
-        /// The id of the payment session, or of a refund of it
+        /// The id of the payment session, or of a refund of it, as any format shows it
+        #[arg(value_parser = object_id)]
         id: ObjectId,
         /// Show names, e-mail addresses, accounts, references, metadata, and what webhook endpoints answered
         #[arg(long)]
         personal: bool,
     },
+    Find(Box<find::Find>),
+    Cancel(Box<CancelSession>),
     /// List the payment sessions whose money may move and whose bank has not said yet what became of it, oldest first: those that
     /// were submitted, and those whose time has passed while their payer was where money moves at consent
     Pending {
@@ -42,9 +50,12 @@ pub(crate) enum Sessions {
     },
 }
 
-pub(crate) async fn run(command: Sessions, table: &Table) -> Result<Report, Failure> {
+pub(crate) async fn run(command: Sessions, service: &Service) -> Result<Report, Failure> {
+    let table = &service.table;
     match command {
         Sessions::Show { id, personal } => show(table, id, personal).await,
+        Sessions::Find(sought) => find::run(&sought, table).await,
+        Sessions::Cancel(command) => cancel::session(*command, service).await,
         Sessions::Pending { longer_than } => pending(table, longer_than).await,
     }
 }
@@ -62,15 +73,15 @@ async fn show(table: &Table, id: ObjectId, personal: bool) -> Result<Report, Fai
             Record(fields)
         }
     };
-    let name = |of: ObjectId| match of == session_id.into() {
-        true => "session".to_owned(),
-        false => format!("refund {of}"),
+    let of = |id: ObjectId| match id == session_id.into() {
+        true => shown_as("of", "session", id.to_string()),
+        false => shown_as("of", format!("refund {id}"), id.to_string()),
     };
     Ok(Report::new(Content::Sections(vec![
         ("session", Content::One(session)),
         ("refunds", Content::Many(refunds.iter().map(refund_record).collect())),
-        ("webhooks", Content::Many(cursors.iter().map(|one| cursor_record(&name(one.id.object_id), one)).collect())),
-        ("timeline", Content::Many(entries.iter().map(|one| entry_record(&name(one.of), one, personal)).collect())),
+        ("webhooks", Content::Many(cursors.iter().map(|one| cursor_record(of(one.id.object_id), one)).collect())),
+        ("timeline", Content::Many(entries.iter().map(|one| entry_record(of(one.of), one, personal)).collect())),
     ])))
 }
 
@@ -94,14 +105,16 @@ async fn session_of(table: &Table, id: ObjectId) -> Result<SessionId, Failure> {
 
 fn session_record(session: &Session, refunds: &[Refund], personal: bool) -> Record {
     let now = Clock::System.now();
-    let hidden = |name: &'static str, value: Option<String>| match value {
-        Some(_) if !personal => shown_as(name, HIDDEN, None::<String>),
-        value => maybe(name, value),
+    let hidden_as = |name: &'static str, value: Option<(String, Value)>| match value {
+        Some(_) if !personal => shown_as(name, HIDDEN, Value::Null),
+        value => maybe_as(name, value),
     };
+    let hidden = |name, value: Option<String>| hidden_as(name, value.map(|text| (text.clone(), text.into())));
     let payer = session.payer.as_ref();
-    let metadata = serde_json::to_string(&session.metadata).ok().filter(|metadata| metadata != "{}");
-    let items: Vec<_> =
-        session.line_items.iter().map(|item| format!("{} × {}", item.quantity, item.name.as_str())).collect();
+    let metadata = serde_json::to_value(&session.metadata).ok().filter(|metadata| *metadata != json!({}));
+    let items = session.line_items.iter().map(|item| (item.quantity, item.name.as_str()));
+    let items_text: Vec<_> = items.clone().map(|(quantity, name)| format!("{quantity} × {name}")).collect();
+    let items: Vec<_> = items.map(|(quantity, name)| json!({ "quantity": quantity, "name": name })).collect();
     let attempt = session.attempt.as_ref();
     let at_consent = attempt.and_then(|attempt| attempt.at_consent.as_ref());
     let mut fields = vec![
@@ -110,6 +123,7 @@ fn session_record(session: &Session, refunds: &[Refund], personal: bool) -> Reco
         field("mode", session.mode.as_str()),
         field("format", session.format.as_str()),
         field("state", session.state_at(now)),
+        maybe("checkout_url", session.state_at(now).is_awaiting().then(|| session.checkout_url())),
         amount("amount", Some(session.amount)),
         amount("left_to_refund", session.refundable(now).ok()),
         plain("refunds", refunds.len()),
@@ -133,13 +147,13 @@ fn session_record(session: &Session, refunds: &[Refund], personal: bool) -> Reco
         hidden("payer_email", payer.and_then(|payer| Some(payer.email.as_ref()?.as_str().to_owned()))),
         hidden("payer_phone", payer.and_then(|payer| Some(payer.phone.as_ref()?.as_str().to_owned()))),
         hidden("customer", session.customer_id.map(|id| id.to_string())),
-        hidden("payer_account", session.payer_account.as_ref().map(account)),
-        hidden("card", session.card.map(|card| format!("{} {}", card.brand.as_str(), card.last_four.as_str()))),
-        hidden("payee", Some(account(&session.payee))),
+        hidden_as("payer_account", session.payer_account.as_ref().map(account)),
+        hidden_as("card", session.card.map(card)),
+        hidden_as("payee", Some(account(&session.payee))),
         hidden("reference", Some(session.reference.as_str().to_owned())),
-        hidden("line_items", Some(items.join(", "))),
+        hidden_as("line_items", Some((items_text.join(", "), items.into()))),
         hidden("description", session.description.as_ref().map(|text| text.as_str().to_owned())),
-        hidden("metadata", metadata),
+        hidden_as("metadata", metadata.map(|metadata| (metadata.to_string(), metadata))),
     ];
     fields.extend([
         maybe("taken_back_at", session.taken_back.map(|taken_back| taken_back.at)),
@@ -160,14 +174,27 @@ fn late_money_fields(money: Option<&LateMoney>) -> [Field; 5] {
     ]
 }
 
-fn account(payee: &Payee) -> String {
+/// An account, for people and for scripts.
+fn account(payee: &Payee) -> (String, Value) {
     let name = payee.name.as_str();
     match &payee.account {
         AccountIdentifier::UkAccount { sort_code, account_number } => {
-            format!("{name}, {} {}", sort_code.as_str(), account_number.as_str())
+            let (sort_code, number) = (sort_code.as_str(), account_number.as_str());
+            let json = json!({ "name": name, "sort_code": sort_code, "account_number": number, "iban": null });
+            (format!("{name}, {sort_code} {number}"), json)
         }
-        AccountIdentifier::Iban { iban } => format!("{name}, {}", iban.as_str()),
+        AccountIdentifier::Iban { iban } => {
+            let iban = iban.as_str();
+            let json = json!({ "name": name, "sort_code": null, "account_number": null, "iban": iban });
+            (format!("{name}, {iban}"), json)
+        }
     }
+}
+
+/// A card, for people and for scripts.
+fn card(card: Card) -> (String, Value) {
+    let (brand, last_four) = (card.brand.as_str(), card.last_four.as_str());
+    (format!("{brand} {last_four}"), json!({ "brand": brand, "last_four": last_four }))
 }
 
 fn refund_record(refund: &Refund) -> Record {
@@ -186,7 +213,7 @@ fn refund_record(refund: &Refund) -> Record {
     ])
 }
 
-fn cursor_record(of: &str, cursor: &CursorState) -> Record {
+fn cursor_record(of: Field, cursor: &CursorState) -> Record {
     let (status, word) = match (cursor.paused, cursor.delivered < cursor.head) {
         (Some(Paused::Dead), _) => ("dead: waits for `counterfoil webhooks resume`", "dead"),
         (Some(Paused::Disabled), _) => ("paused: its endpoint is disabled", "paused"),
@@ -194,7 +221,7 @@ fn cursor_record(of: &str, cursor: &CursorState) -> Record {
         (None, false) => ("delivered", "delivered"),
     };
     Record(vec![
-        field("of", of),
+        of,
         field("merchant", &cursor.id.merchant_id),
         field("endpoint_id", cursor.id.endpoint_id),
         plain("replay_of", cursor.id.replay_of),
@@ -206,13 +233,13 @@ fn cursor_record(of: &str, cursor: &CursorState) -> Record {
     ])
 }
 
-fn entry_record(of: &str, entry: &TimelineEntry, personal: bool) -> Record {
+fn entry_record(of: Field, entry: &TimelineEntry, personal: bool) -> Record {
     let (at, what, detail) = (entry.at, entry.what(), entry.detail());
     let answer = entry.personal().filter(|_| personal).map(|answer| format!(": {answer}")).unwrap_or_default();
     Record(vec![
         field("at", format!("{at:.3}")),
-        field("of", of),
-        field("what", what),
+        of,
+        word("what", &what),
         field("detail", format!("{detail}{answer}")),
         maybe("request", entry.request.as_ref()),
     ])
@@ -248,7 +275,7 @@ async fn pending(table: &Table, longer_than: SignedDuration) -> Result<Report, F
                     amount("excess", session.excess()),
                     amount("returned", session.returned()),
                     maybe("submitted_at", session.pending_since()),
-                    maybe("waiting", waits_since(session, now).map(|since| age(since, now))),
+                    ago("waiting_s", waits_since(session, now), now),
                 ])
             })
             .collect(),

@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::connection::Connection;
 use crate::failure::Failure;
-use crate::report::{Record, Report, field};
+use crate::report::{Record, Report, field, word};
 use crate::target::Target;
 
 const BY_HAND_NOTE: &str =
@@ -47,7 +47,7 @@ pub(crate) async fn run(command: TrueLayer, target: &Target) -> Result<Report, F
 
 fn report(checked: Vec<Checked>, environment: Environment, base_url: &Url) -> Report {
     let line = |what: &str, result: &str, detail: &str| {
-        Record(vec![field("check", what), field("result", result), field("detail", detail)])
+        Record(vec![word("check", what), field("result", result), field("detail", detail)])
     };
     let is_good = base_url.scheme() == "https" || environment == Environment::Sandbox;
     let base = if is_good {

@@ -36,6 +36,7 @@ const SHOWN: usize = 1000;
 ///
 /// The exit code is 0 if all rules hold, 1 if one is broken, and 2 if the table could not be checked.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  counterfoil verify\n  counterfoil verify --late-after 72h")]
 pub(crate) struct Verify {
     /// After how long what is due counts as forgotten, and what happened as not published; longer after a restore
     #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = duration)]

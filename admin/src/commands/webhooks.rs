@@ -1,17 +1,18 @@
 //! Webhook endpoints.
 
 use clap::Subcommand;
+use jiff::Timestamp;
 use models::{ActKind, ActObject, DisabledBy, Endpoint, EndpointId, MerchantId};
 use runtime::Clock;
-use store::{Cursors, EndpointChange, Endpoints, Merchants, NotChanged, Owner, StoreError};
+use store::{Cursors, EndpointChange, Endpoints, FoundBackingOff, Merchants, NotChanged, Owner, Search, StoreError};
 
 use super::merchants::get;
 use crate::arguments::{DRY_RUN_NOTE, DryRun};
 use crate::failure::Failure;
-use crate::report::{Record, Report, field, maybe, plain, shown_as};
+use crate::report::{Field, Record, Report, field, maybe, plain, shown_as, word};
 use crate::target::Service;
 
-const RESUMED_NOTE: &str = "What waits is delivered in order, starting within a minute. `counterfoil webhooks list` shows whether it fails again.";
+const RESUMED_NOTE: &str = "What waits or backs off is delivered in order, starting within a minute. `counterfoil webhooks list` shows whether it fails again.";
 
 /// From here on, what waits is not counted: of very many, not all are found.
 const COUNTED: usize = 1000;
@@ -22,15 +23,17 @@ pub(crate) enum Webhooks {
     ///
     /// FAILURES is how many deliveries have failed since the last that succeeded. Nothing is tried until PARKED UNTIL.
     /// WAITING counts the payment sessions and refunds whose events wait until the endpoint is resumed: it failed for
-    /// three days, or was disabled. `counterfoil sessions show` shows each delivery of a payment.
+    /// three days, or was disabled. BACKING OFF counts those whose last delivery failed, and which are tried again by
+    /// themselves, the first of them at NEXT TRY. `counterfoil sessions show` shows each delivery of a payment.
     List {
         /// The merchant's id
         merchant: MerchantId,
     },
     /// Deliver all that waits for an endpoint, in order, once its merchant has repaired it
     ///
-    /// It begins within a minute. An endpoint that is disabled is not resumed: `webhooks enable` or its
-    /// merchant enables it, and that resumes it too.
+    /// It begins within a minute, also with what backs off; what is being delivered just then and fails is tried again within three.
+    /// An endpoint that is disabled is not resumed: `webhooks enable` or its merchant enables it, and that resumes it too.
+    #[command(after_help = "Example:\n  counterfoil webhooks resume acme 1ae1ce03-dfa9-4593-b487-65c656991cb5")]
     Resume {
         /// The merchant's id
         merchant: MerchantId,
@@ -42,6 +45,7 @@ pub(crate) enum Webhooks {
     /// Deliver nothing more to an endpoint, as its merchant would by `PATCH /v2/webhooks/{id}` with {"enabled": false}
     ///
     /// Its events wait until `webhooks enable` or its merchant enables it.
+    #[command(after_help = "Example:\n  counterfoil webhooks disable acme 1ae1ce03-dfa9-4593-b487-65c656991cb5")]
     Disable {
         /// The merchant's id
         merchant: MerchantId,
@@ -51,6 +55,7 @@ pub(crate) enum Webhooks {
         dry: DryRun,
     },
     /// Enable an endpoint that was disabled, and deliver all that waits for it, in order
+    #[command(after_help = "Example:\n  counterfoil webhooks enable acme 1ae1ce03-dfa9-4593-b487-65c656991cb5")]
     Enable {
         /// The merchant's id
         merchant: MerchantId,
@@ -70,7 +75,7 @@ pub(crate) async fn run(command: Webhooks, service: &Service) -> Result<Report, 
             let merchant = get(merchants, merchant).await?.id;
             let mut records = Vec::new();
             for endpoint in endpoints.of(&merchant).await? {
-                records.push(record(&endpoint, waiting(cursors, endpoint.id).await?));
+                records.push(record(&endpoint, waits(cursors, endpoint.id).await?));
             }
             Ok(Report::many(records))
         }
@@ -103,23 +108,21 @@ async fn resume(
     if let Some(by) = endpoint.disabled_by {
         return Err(Failure::EndpointDisabled { id, by });
     }
-    let waiting = waiting(cursors, id).await?;
-    let report = |status| {
-        Report::one(Record(vec![
-            field("endpoint_id", id),
-            field("url", endpoint.url.as_str()),
-            field("status", status),
-            shown_as("waiting", at_least(waiting), waiting),
-        ]))
+    let waits = waits(cursors, id).await?;
+    let report = |status, waits: Waits| {
+        let named = [field("endpoint_id", id), field("url", endpoint.url.as_str()), word("status", status)];
+        Report::one(Record(named.into_iter().chain(waits.fields()).collect()))
     };
     if dry.dry_run {
-        return Ok(report("would be resumed").with_note(DRY_RUN_NOTE));
+        return Ok(report("would be resumed", waits).with_note(DRY_RUN_NOTE));
     }
     service.record(&merchant, Some(endpoint.mode), ActKind::WebhookResumed, ActObject::Endpoint(id)).await?;
-    if !endpoints.resume(&merchant, &id, Clock::System.now(), None).await? {
+    let now = models::truncate_to_ms(Clock::System.now());
+    if !endpoints.resume(&merchant, &id, now, None).await? {
         return Err(Failure::NoEndpoint { merchant, id });
     }
-    Ok(report("resumed").with_note(RESUMED_NOTE))
+    let hastened = Waits { next_try: waits.next_try.map(|_| now), ..waits };
+    Ok(report("resumed", hastened).with_note(RESUMED_NOTE))
 }
 
 async fn enable(
@@ -144,37 +147,62 @@ async fn enable(
             Err(NotChanged::Store(error)) => return Err(error.into()),
         };
     }
-    let report = Report::one(record(&endpoint, waiting(cursors, id).await?));
+    let report = Report::one(record(&endpoint, waits(cursors, id).await?));
     Ok(if dry.dry_run { report.with_note(DRY_RUN_NOTE) } else { report })
 }
 
-/// How many cursors of an endpoint wait to be resumed.
-async fn waiting(cursors: &Cursors, id: EndpointId) -> Result<usize, StoreError> {
-    Ok(cursors.paused_of(&id, COUNTED).await?.len())
+/// How many cursors of an endpoint wait, and for what.
+#[derive(Debug, Clone, Copy)]
+struct Waits {
+    /// To be resumed.
+    paused: usize,
+    /// For their next try, of those that were found.
+    backing_off: usize,
+    /// Whether no others do.
+    is_all: bool,
+    /// When the first of those comes.
+    next_try: Option<Timestamp>,
 }
 
-/// A count; beyond some, only that it is at least that.
-fn at_least(count: usize) -> String {
-    if count < COUNTED { count.to_string() } else { format!("{COUNTED}+") }
+impl Waits {
+    fn fields(self) -> [Field; 3] {
+        let Self { paused, backing_off, is_all, next_try } = self;
+        [
+            shown_as("waiting", counted(paused.min(COUNTED), paused < COUNTED), paused),
+            shown_as("backing_off", counted(backing_off, is_all), backing_off),
+            maybe("next_try", next_try),
+        ]
+    }
+}
+
+async fn waits(cursors: &Cursors, id: EndpointId) -> Result<Waits, StoreError> {
+    let paused = cursors.paused_of(&id, COUNTED).await?.len();
+    let FoundBackingOff { cursors, is_all } = cursors.backing_off(&id, Clock::System.now(), Search::Glance).await?;
+    let next_try = cursors.iter().map(|one| one.due_at).min();
+    Ok(Waits { paused, backing_off: cursors.len(), is_all, next_try })
+}
+
+/// A count; where there may be more, that too.
+fn counted(count: usize, is_all: bool) -> String {
+    if is_all { count.to_string() } else { format!("{count}+") }
 }
 
 /// Without its secrets.
-fn record(endpoint: &Endpoint, waiting: usize) -> Record {
+fn record(endpoint: &Endpoint, waits: Waits) -> Record {
     let status = match endpoint.disabled_by {
         None => shown_as("status", "enabled", "enabled"),
         Some(DisabledBy::Merchant) => shown_as("status", "disabled by its merchant", "disabled_by_merchant"),
         Some(DisabledBy::Gone) => shown_as("status", "disabled by a 410 Gone", "disabled_by_gone"),
     };
     let parked_until = endpoint.parked_until.filter(|until| *until > Clock::System.now());
-    Record(vec![
+    let fares = [
         field("endpoint_id", endpoint.id),
         field("mode", endpoint.mode.as_str()),
         status,
         plain("failures", endpoint.failures),
         maybe("parked_until", parked_until),
-        shown_as("waiting", at_least(waiting), waiting),
-        field("url", endpoint.url.as_str()),
-    ])
+    ];
+    Record(fares.into_iter().chain(waits.fields()).chain([field("url", endpoint.url.as_str())]).collect())
 }
 
 #[cfg(test)]
@@ -183,6 +211,7 @@ mod tests {
 
     #[test]
     fn a_count_says_when_there_may_be_more() {
-        assert_eq!([0, 999, 1000, 5432].map(at_least), ["0", "999", "1000+", "1000+"]);
+        let shown = [(0, true), (5432, true), (0, false), (1000, false)];
+        assert_eq!(shown.map(|(count, is_all)| counted(count, is_all)), ["0", "5432", "0+", "1000+"]);
     }
 }

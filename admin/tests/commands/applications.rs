@@ -128,7 +128,7 @@ fn an_application_from_first_to_last() {
     assert_eq!(listed, json!([shown["application"]]));
     assert_eq!(machine.json(&["verify"])["summary"]["items"], 3);
 
-    assert_eq!(machine.dry(&["applications", "remove", &key])["status"], "would be removed");
+    assert_eq!(machine.dry(&["applications", "remove", &key])["status"], "would_be_removed");
     assert_eq!(machine.json(&["applications", "remove", &key])["status"], "removed");
     for command in [&["applications", "remove", &key][..], &["applications", "show", &key], &add, &remove, &change] {
         assert!(machine.refused(command).contains(&format!("{key} is no application")), "{command:?}");

@@ -3,6 +3,7 @@
 use std::process::{Command, Output};
 
 use aws_credential_types::Credentials;
+use jiff::Timestamp;
 use models::{CursorId, Endpoint};
 use runtime::Clock;
 use serde_json::{Value, json};
@@ -78,6 +79,25 @@ impl Machine {
         }
     }
 
+    /// A payment for each of these times failed at the endpoint, and is tried again then.
+    pub(crate) fn back_off<const N: usize>(&self, endpoint: &Endpoint, until: [Timestamp; N]) {
+        let cursors = Cursors::new(self.table());
+        for until in until {
+            let cursor = CursorId {
+                object_id: samples::uuid().to_string().parse().unwrap(),
+                merchant_id: endpoint.merchant_id.clone(),
+                endpoint_id: endpoint.id,
+                replay_of: None,
+            };
+            self.runtime.block_on(async {
+                let now = Clock::System.now();
+                cursors.advance(&cursor, 1, now, None).await.unwrap();
+                let claim = cursors.claim(&cursor, now).await.unwrap().unwrap();
+                cursors.retry_at(&claim, until, 3, now).await.unwrap();
+            });
+        }
+    }
+
     /// What the schedule would do next.
     pub(crate) fn due(&self) -> Vec<DueItem> {
         self.runtime.block_on(Due::new(self.table()).all(Clock::System.now())).unwrap().unwrap()
@@ -101,7 +121,7 @@ impl Machine {
         let output = self.run(&[arguments, &["--dry-run", "--output", "json"]].concat());
         assert!(output.status.success() && text(&output.stderr).contains("dry run"), "{arguments:?}: {output:?}");
         assert!(self.everything() == before, "{arguments:?} changed something");
-        serde_json::from_slice(&output.stdout).unwrap()
+        read(&output)
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
@@ -111,13 +131,20 @@ impl Machine {
     pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         let output = self.run(&[arguments, &["--output", "json"]].concat());
         assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
-        serde_json::from_slice(&output.stdout).unwrap()
+        read(&output)
     }
 
     /// The one line that a refused command says.
     pub(crate) fn refused(&self, arguments: &[&str]) -> String {
         refused(&self.run(arguments))
     }
+}
+
+/// What a script reads.
+fn read(output: &Output) -> Value {
+    let json = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(samples::prose_in(&json), None);
+    json
 }
 
 /// The command in an environment that says nothing of where.

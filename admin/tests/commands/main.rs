@@ -6,6 +6,9 @@ mod applications;
 mod machine;
 mod shops;
 
+use std::net::TcpListener;
+use std::process::{Command, Stdio};
+
 use models::{
     AttemptEnd, BankId, DisabledBy, Endpoint, EndpointSecret, LateMoney, Lifetime, Mode, NewSession, ProviderPaymentId,
     Session, SessionEvent, SessionState,
@@ -47,11 +50,14 @@ fn a_merchant_from_first_to_last() {
 
     let shown = machine.run(&["keys", "issue", "acme", "--mode", "test", "--name", "Web shop"]);
     assert!(text(&shown.stdout).contains("sk_test_acme_") && text(&shown.stderr).contains("shown this once"));
+    assert!(!text(&shown.stderr).contains("TrueLayer"), "{shown:?}");
     let arguments = ["keys", "issue", "acme", "--mode", "live", "--scopes", "payment_sessions:read refunds:write"];
+    let warned = machine.run(&[&arguments[..], &["--dry-run"]].concat());
+    assert!(text(&warned.stderr).contains("only where live payments are on"), "{warned:?}");
     let issued = machine.json(&arguments);
     assert!(issued["key_id"].as_str().unwrap().starts_with("pk_live_acme_"));
     assert!(issued["secret"].as_str().unwrap().starts_with("sk_live_acme_"));
-    assert_eq!(issued["scopes"], "payment_sessions:read refunds:write");
+    assert_eq!(issued["scopes"], json!(["payment_sessions:read", "refunds:write"]));
 
     let key_id = issued["key_id"].as_str().unwrap();
     assert_eq!(machine.json(&["keys", "revoke", key_id])["status"], "revoked");
@@ -96,9 +102,9 @@ fn a_dry_run_says_what_would_be_and_changes_nothing() {
     assert!(machine.dry(&["keys", "issue", "acme", "--mode", "test"])["secret"].is_null());
     let issued = machine.json(&["keys", "issue", "acme", "--mode", "test"]);
     let revoke = ["keys", "revoke", issued["key_id"].as_str().unwrap()];
-    assert_eq!(machine.dry(&revoke)["status"], "would be revoked");
+    assert_eq!(machine.dry(&revoke)["status"], "would_be_revoked");
     machine.json(&revoke);
-    assert_eq!(machine.dry(&revoke)["status"], "is revoked already");
+    assert_eq!(machine.dry(&revoke)["status"], "is_revoked_already");
     assert!(machine.refused(&["keys", "revoke", "pk_test_acme_none", "--dry-run"]).contains("keys list acme"));
 
     let account = ["--sort-code", "01-02-03", "--account-number", "12345678"];
@@ -116,6 +122,26 @@ fn a_dry_run_says_what_would_be_and_changes_nothing() {
     machine.hold(&endpoint(FAILING), 2);
     assert_eq!(machine.dry(&["webhooks", "resume", "acme", FAILING])["waiting"], 2);
     assert_eq!(machine.due(), []);
+}
+
+#[test]
+fn what_can_not_be_undone_is_confirmed_or_refused() {
+    let machine = Machine::start();
+    for line in [
+        &["erase", "session", FAILING][..],
+        &["erase", "customer", FAILING],
+        &["erase", "payer", "--email", "ada@example.com"],
+    ] {
+        let message = machine.refused(line);
+        assert!(message.contains("--yes") && message.contains("nothing was done"), "{message}");
+    }
+    assert!(machine.refused(&["erase", "session", FAILING, "--yes"]).contains("no payment session or refund"));
+    assert!(machine.refused(&["erase", "session", FAILING, "--dry-run"]).contains("no payment session or refund"));
+    assert_eq!(machine.json(&["erase", "payer", "--email", "ada@example.com", "--yes"]), json!([]));
+    for line in ["dead-letters delete receipts --yes", "dead-letters delete receipts --all --message a"] {
+        let output = machine.run(&line.split(' ').collect::<Vec<_>>());
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+    }
 }
 
 #[test]
@@ -210,6 +236,8 @@ fn endpoints_are_listed_with_how_they_fare_and_without_their_secrets() {
             "failures": 7,
             "parked_until": "2096-01-31T12:00:00Z",
             "waiting": 20,
+            "backing_off": 0,
+            "next_try": null,
             "url": "https://acme.example/hook",
         },
         {
@@ -219,6 +247,8 @@ fn endpoints_are_listed_with_how_they_fare_and_without_their_secrets() {
             "failures": 0,
             "parked_until": null,
             "waiting": 0,
+            "backing_off": 0,
+            "next_try": null,
             "url": "https://acme.example/hook",
         },
         {
@@ -228,6 +258,8 @@ fn endpoints_are_listed_with_how_they_fare_and_without_their_secrets() {
             "failures": 0,
             "parked_until": null,
             "waiting": 1,
+            "backing_off": 0,
+            "next_try": null,
             "url": "https://acme.example/live",
         },
     ]);
@@ -265,6 +297,8 @@ fn an_endpoint_is_resumed_unless_it_is_disabled() {
         "url": "https://acme.example/hook",
         "status": "resumed",
         "waiting": 3,
+        "backing_off": 0,
+        "next_try": null,
     });
     assert_eq!(machine.json(&resume), resumed);
     assert_eq!(machine.due(), [DueItem::Endpoint(failing.merchant_id.clone(), failing.id)]);
@@ -273,6 +307,29 @@ fn an_endpoint_is_resumed_unless_it_is_disabled() {
     assert_eq!((&listed["failures"], &listed["parked_until"]), (&json!(0), &Value::Null));
     let again = machine.run(&resume);
     assert!(again.status.success() && text(&again.stderr).contains("within a minute"), "{again:?}");
+}
+
+#[test]
+fn what_backs_off_is_counted_and_its_endpoint_can_be_resumed() {
+    let machine = Machine::start();
+    machine.json(&["merchants", "create", "acme", "--name", "Acme Ltd"]);
+    let failing = endpoint(FAILING);
+    machine.register(&failing);
+    let soonest = samples::now() + std::time::Duration::from_secs(3600);
+    machine.back_off(&failing, [soonest + std::time::Duration::from_secs(60), soonest]);
+    machine.back_off(&endpoint(DISABLED), [samples::now() + std::time::Duration::from_secs(30)]);
+    let listed = || machine.json(&["webhooks", "list", "acme"])[0].clone();
+    let backs_off = (json!(0), json!(2), json!(soonest.to_string()));
+    let waits = |shown: &Value| (shown["waiting"].clone(), shown["backing_off"].clone(), shown["next_try"].clone());
+    assert_eq!(waits(&listed()), backs_off);
+    let resume = ["webhooks", "resume", "acme", FAILING];
+    assert_eq!(waits(&machine.dry(&resume)), backs_off);
+    assert_eq!(machine.due(), []);
+
+    let resumed = machine.json(&resume);
+    assert_eq!((&resumed["status"], &resumed["backing_off"]), (&json!("resumed"), &json!(2)));
+    assert!(text_of(&resumed["next_try"]) < soonest.to_string(), "{resumed}");
+    assert_eq!(machine.due(), [DueItem::Endpoint(failing.merchant_id, failing.id)], "`expire` hastens what backs off");
 }
 
 #[test]
@@ -292,6 +349,49 @@ fn disables_an_endpoint_and_enables_it_again() {
     assert_eq!((&enabled["status"], &enabled["failures"]), (&json!("enabled"), &json!(0)));
     assert_eq!(machine.due(), [DueItem::Endpoint(failing.merchant_id.clone(), failing.id)], "what waits is delivered");
     assert!(machine.refused(&["webhooks", "disable", "acme", NOBODYS]).contains("webhooks list acme"));
+}
+
+#[test]
+fn ctrl_c_ends_any_command_with_one_line() {
+    for (signal, arguments) in [
+        ("-INT", &["keys", "list", "acme"][..]),
+        ("-TERM", &["verify"]),
+        ("-INT", &["erase", "payer", "--email", "ada@example.com", "--dry-run", "--output", "json"]),
+        ("-INT", &["listen"]),
+    ] {
+        // It accepts, and never answers.
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("http://{}", silent.local_addr().unwrap());
+        let mut command = counterfoil();
+        command.args(["--endpoint", &endpoint]).args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = command.spawn().unwrap();
+        let _asked = silent.accept().unwrap();
+        assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(130), "{arguments:?}: {output:?}");
+        let said =
+            "counterfoil: interrupted. What was done until then stays done: see what is there before you repeat it.\n";
+        assert_eq!((text(&output.stdout).as_str(), text(&output.stderr).as_str()), ("", said), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_reader_that_has_enough_is_no_error() {
+    let machine = Machine::start();
+    machine.json(&["merchants", "create", "acme", "--name", "Acme Ltd"]);
+    let closed = || {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        writer
+    };
+    for arguments in [&["merchants", "list"][..], &["completions", "bash"], &["--help"]] {
+        let mut command = counterfoil();
+        let output = command.args(["--endpoint", &machine.endpoint]).args(arguments).stdout(closed()).output().unwrap();
+        assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), ""), "{arguments:?}");
+    }
+    let mut command = counterfoil();
+    command.args(["--endpoint", &machine.endpoint, "keys", "list", "nobody"]).stderr(closed());
+    assert_eq!(command.output().unwrap().status.code(), Some(1), "nobody reads why, and it does not panic");
 }
 
 #[test]
@@ -368,7 +468,7 @@ fn an_attempt_at_consent_and_money_that_came_late_are_shown() {
     assert!(text_of(&shown["session"]["state"]).starts_with("deleted"), "{shown}");
     assert_eq!(shown["session"]["late_money_payment_id"], "pay_42");
     let timeline = shown["timeline"].as_array().unwrap();
-    assert!(timeline.iter().any(|row| row["what"] == "late money noted"), "{shown}");
+    assert!(timeline.iter().any(|row| row["what"] == "late_money_noted"), "{shown}");
     let ended = Session { retry: true, ..Session::create(new, samples::creation(created_at)) };
     machine.runtime.block_on(async {
         sessions.create(ended.clone(), None).await.unwrap();

@@ -43,7 +43,7 @@ fn a_shop_is_created_changed_and_shown() {
         "support_url": "https://brightcandles.example/help",
         "website": "https://brightcandles.example",
         "colour": "#8a4b08",
-        "logo": format!("SVG, {} bytes", logo_bytes.len()),
+        "logo": { "kind": "SVG", "bytes": logo_bytes.len() },
     });
     assert_eq!(machine.json(&["merchants", "show", "acme"]), expected);
     assert_eq!(would_be, expected);

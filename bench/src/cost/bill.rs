@@ -152,9 +152,7 @@ pub(super) fn usual_rules(payment: &Payment) -> Vec<Rule> {
             change: dynamodb(transitions - read_already).and(Charge::Reads, transitions - read_already),
         },
         Rule {
-            what: format!(
-                "A message for each of the {changes} changes: sent, received, deleted; here the stream tells"
-            ),
+            what: format!("A message for each of the {changes} changes: sent, received, deleted; here the stream says"),
             change: Bill::default()
                 .and(Charge::QueueRequests, changes * REQUESTS_A_MESSAGE)
                 .and(Charge::DurationMs, changes * SQS_MS),

@@ -7,22 +7,25 @@ use providers::ProviderError;
 
 /// 422: not a bank that this payment can be made with.
 pub(crate) fn unknown_bank() -> Problem {
-    Problem::Refused(StatusCode::UNPROCESSABLE_ENTITY, |t| ProblemTexts {
-        heading: t.unknown_bank_heading,
-        text: t.unknown_bank_text,
+    Problem::Refused(StatusCode::UNPROCESSABLE_ENTITY, |language| {
+        let t = &language.texts().problems;
+        ProblemTexts { heading: t.unknown_bank_heading, text: t.unknown_bank_text }
     })
 }
 
 /// 409: a bank that can't be used now.
 pub(crate) fn bank_down() -> Problem {
-    Problem::Refused(StatusCode::CONFLICT, |t| ProblemTexts { heading: t.bank_down_heading, text: t.bank_down_text })
+    Problem::Refused(StatusCode::CONFLICT, |language| {
+        let t = &language.texts().problems;
+        ProblemTexts { heading: t.bank_down_heading, text: t.bank_down_text }
+    })
 }
 
 /// 409: no further attempt.
 pub(crate) fn too_many_attempts() -> Problem {
-    Problem::Refused(StatusCode::CONFLICT, |t| ProblemTexts {
-        heading: t.too_many_attempts_heading,
-        text: t.too_many_attempts_text,
+    Problem::Refused(StatusCode::CONFLICT, |language| {
+        let t = &language.texts().problems;
+        ProblemTexts { heading: t.too_many_attempts_heading, text: t.too_many_attempts_text }
     })
 }
 

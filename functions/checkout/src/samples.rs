@@ -46,7 +46,7 @@ pub(crate) fn in_euro(mut session: Session) -> Session {
     session
 }
 
-/// A refund of this much of a session that was paid without telling from which account.
+/// A refund of this much of a session that was paid without saying from which account.
 pub(crate) fn refund_of(session: &Session, minor: i64, at: Timestamp) -> Refund {
     let reference = Some(samples::text("Candles refund"));
     let new = NewRefund { reference, ..samples::new_refund(session, Some(minor)) };

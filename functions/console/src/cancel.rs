@@ -8,18 +8,20 @@ use models::{
     Act, ActKind, ActObject, ActReason, Refund, RefundEvent, RefundId, RefundState, Session, SessionEvent, SessionId,
     SessionState,
 };
-use pages::{Answer, Problem, Shell, read_form, see_other};
+use pages::{Answer, Facts, Language, Problem, Shell, read_form, see_other};
 use payments::{EndError, PaymentError, RefundEndError};
 use serde::Deserialize;
 use store::{Change, ChangeError, RefundChangeError};
 
 use crate::acts::{self, refused};
-use crate::curl::command;
+use crate::counterfoil;
+use crate::curl;
 use crate::frame::Frame;
 use crate::paths::{cancel_path, cancel_refund_path, payment_path};
 use crate::reason::{OF_CANCELLATIONS, ReasonField};
 use crate::refusal::{RefusalPage, state_in_words};
 use crate::services::Services;
+use crate::texts::texts;
 
 /// What is typed.
 #[derive(Default, Deserialize)]
@@ -36,10 +38,10 @@ struct CancelForm {
 struct CancelPage<'a> {
     shell: Shell<'a>,
     frame: &'a Frame<'a>,
+    /// What the button says, too.
     heading: &'static str,
     /// What will be.
     text: &'static str,
-    button: &'static str,
     amount: String,
     reference: &'a str,
     path: String,
@@ -47,6 +49,7 @@ struct CancelPage<'a> {
     errors: Vec<(&'static str, String)>,
     reason: ReasonField,
     same: Option<String>,
+    command: String,
 }
 
 /// The form by which a payment is cancelled.
@@ -61,7 +64,7 @@ pub(crate) async fn show_payment(services: &Services, frame: &Frame<'_>, id: Ses
             payment_form(frame, &session, StatusCode::OK, new_field(), base_url)
         }
         state @ (SessionState::Pending | SessionState::Sent | SessionState::Failed | SessionState::Expired) => {
-            refuse_payment(frame, id, StatusCode::OK, not_cancellable(state))
+            refuse_payment(frame, id, StatusCode::OK, not_cancellable(state, frame.language))
         }
     }
 }
@@ -79,7 +82,7 @@ pub(crate) async fn cancel_payment(
         return see_other(&cancel_refund_path(frame.mode, paid.refund_id));
     }
     let mut field = typed(request)?;
-    let Some(reason) = field.read() else {
+    let Some(reason) = field.read(frame.language) else {
         return payment_form(frame, &session, StatusCode::UNPROCESSABLE_ENTITY, field, base_url);
     };
     let act = act(services, frame, ActKind::PaymentCancelled, ActObject::Session(id), reason);
@@ -100,11 +103,9 @@ pub(crate) async fn cancel_payment(
         Err(EndError::Change(ChangeError::Refused(session))) => {
             let state = session.state_at(services.clock.now());
             let (code, text) = if session.open_at_consent().is_some() {
-                let text = "The payer may be paying at this very moment, and their bank or provider didn’t stop the payment. \
-                            Wait until it has ended: if it is paid, you can refund it.";
-                ("money_may_move", text.to_owned())
+                ("money_may_move", frame.texts().refunds.payment_may_move.to_owned())
             } else {
-                (state.as_str(), not_cancellable(state))
+                (state.as_str(), not_cancellable(state, frame.language))
             };
             services.acts.put(&refused(act, code)).await?;
             refuse_payment(frame, id, StatusCode::CONFLICT, text)
@@ -123,7 +124,7 @@ pub(crate) async fn show_refund(services: &Services, frame: &Frame<'_>, id: Refu
     if is_cancelled(&refund, now) {
         return see_other(&of_payment(frame, &refund));
     }
-    match not_cancellable_refund(&refund, now) {
+    match not_cancellable_refund(&refund, frame.language, now) {
         None => refund_form(frame, &refund, StatusCode::OK, new_field(), base_url),
         Some((_, text)) => refuse_refund(frame, &refund, StatusCode::OK, text),
     }
@@ -139,7 +140,7 @@ pub(crate) async fn cancel_refund(
 ) -> Answer {
     let refund = own_refund(services, frame, id).await?;
     let mut field = typed(request)?;
-    let Some(reason) = field.read() else {
+    let Some(reason) = field.read(frame.language) else {
         return refund_form(frame, &refund, StatusCode::UNPROCESSABLE_ENTITY, field, base_url);
     };
     let object = ActObject::Refund { session_id: refund.session_id, refund_id: id };
@@ -155,8 +156,9 @@ pub(crate) async fn cancel_refund(
             if is_cancelled(&now_as, now) {
                 return see_other(&of_payment(frame, &refund));
             }
-            let may_move = "Its payment may be on its way at this very moment. Wait until it has ended.";
-            let (code, text) = not_cancellable_refund(&now_as, now).unwrap_or(("money_may_move", may_move));
+            let may_move = frame.texts().refunds.refund_may_move;
+            let refusal = not_cancellable_refund(&now_as, frame.language, now);
+            let (code, text) = refusal.unwrap_or(("money_may_move", may_move));
             services.acts.put(&refused(act, code)).await?;
             refuse_refund(frame, &refund, StatusCode::CONFLICT, text)
         }
@@ -193,39 +195,41 @@ fn payment_form(
     reason: ReasonField,
     base_url: &str,
 ) -> Answer {
+    let t = frame.texts().refunds;
     let format = api::Format::of_stored(session.format).ok();
     let page = CancelPage {
         shell: frame.shell(),
         frame,
-        heading: "Cancel the payment",
-        text: "Its link stops working, and it can’t be paid any more. No money has moved.",
-        button: "Cancel the payment",
+        heading: t.cancel_payment,
+        text: t.cancel_payment_text,
         amount: frame.language.amount(&session.amount),
         reference: session.reference.as_str(),
         path: cancel_path(frame.mode, session.id),
         payment_path: payment_path(frame.mode, session.id),
         errors: reason.errors(),
         reason,
-        same: format.map(|format| command(base_url, &format.cancel_request(session.id))),
+        same: format.map(|format| curl::command(base_url, &format.cancel_request(session.id))),
+        command: counterfoil::cancel_payment(session.id),
     };
     frame.page(status, &page)
 }
 
 fn refund_form(frame: &Frame<'_>, refund: &Refund, status: StatusCode, reason: ReasonField, base_url: &str) -> Answer {
+    let t = frame.texts().refunds;
     let request = api::Format::of_stored(refund.format).ok().and_then(|format| format.cancel_refund_request(refund.id));
     let page = CancelPage {
         shell: frame.shell(),
         frame,
-        heading: "Cancel the refund",
-        text: "It can’t be authorised any more, and its amount can be refunded again.",
-        button: "Cancel the refund",
+        heading: t.cancel_refund,
+        text: t.cancel_refund_text,
         amount: frame.language.amount(&refund.amount),
         reference: refund.reference.as_str(),
         path: cancel_refund_path(frame.mode, refund.id),
         payment_path: of_payment(frame, refund),
         errors: reason.errors(),
         reason,
-        same: request.map(|request| command(base_url, &request)),
+        same: request.map(|request| curl::command(base_url, &request)),
+        command: counterfoil::cancel_refund(refund.id),
     };
     frame.page(status, &page)
 }
@@ -240,39 +244,40 @@ fn is_cancelled(refund: &Refund, now: Timestamp) -> bool {
 }
 
 fn refuse_payment(frame: &Frame<'_>, id: SessionId, status: StatusCode, text: String) -> Answer {
-    let (heading, path) = ("This payment can’t be cancelled", payment_path(frame.mode, id));
+    let (heading, path) = (frame.texts().refunds.payment_not_cancellable_heading, payment_path(frame.mode, id));
     frame.page(status, &RefusalPage::new(frame, heading, text, None, path))
 }
 
 fn refuse_refund(frame: &Frame<'_>, refund: &Refund, status: StatusCode, text: &str) -> Answer {
-    let (heading, path) = ("This refund can’t be cancelled", of_payment(frame, refund));
+    let (heading, path) = (frame.texts().refunds.refund_not_cancellable_heading, of_payment(frame, refund));
     frame.page(status, &RefusalPage::new(frame, heading, text.to_owned(), None, path))
 }
 
 /// Why a payment in this state is not cancelled.
-fn not_cancellable(state: SessionState) -> String {
+fn not_cancellable(state: SessionState, language: Language) -> String {
+    let t = texts(language).refunds;
+    let stands = Facts::new(language).text("state", state_in_words(state, language)).plain(t.payment_stands);
     let then = match state {
-        SessionState::Sent => " You can refund it.",
-        SessionState::Pending => " Once it is paid, you can refund it.",
+        SessionState::Sent => t.refund_instead,
+        SessionState::Pending => t.refund_once_paid,
         SessionState::AwaitingPayer
         | SessionState::AwaitingProvider
         | SessionState::AwaitingPaymentConsent
         | SessionState::Failed
         | SessionState::Cancelled
-        | SessionState::Expired => "",
+        | SessionState::Expired => return stands,
     };
-    format!("It {}.{then}", state_in_words(state))
+    format!("{stands} {then}")
 }
 
 /// Why a refund is not cancelled as it is, by a code and as it reads; none if it can be, unless its payment is being made.
-fn not_cancellable_refund(refund: &Refund, now: Timestamp) -> Option<(&'static str, &'static str)> {
+fn not_cancellable_refund(refund: &Refund, language: Language, now: Timestamp) -> Option<(&'static str, &'static str)> {
+    let t = texts(language).refunds;
     match refund.state_at(now) {
-        RefundState::AwaitingPayment if refund.submitted => {
-            Some(("submitted", "Its money is on its way: the bank or the provider was asked to send it."))
-        }
+        RefundState::AwaitingPayment if refund.submitted => Some(("submitted", t.refund_submitted)),
         RefundState::AwaitingDetails | RefundState::AwaitingPayment => None,
-        RefundState::Sent => Some(("sent", "It is sent.")),
-        RefundState::Failed => Some(("failed", "It has failed already. Its amount can be refunded again.")),
+        RefundState::Sent => Some(("sent", t.refund_sent)),
+        RefundState::Failed => Some(("failed", t.refund_failed)),
     }
 }
 

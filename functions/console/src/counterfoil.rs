@@ -1,7 +1,8 @@
 //! What a form does, as a command of the operator's, where there is one.
 
 use models::{
-    AccountIdentifier, ApiKeyId, EmailAddress, KeyOverlap, LinkedAccount, MerchantId, Mode, Name, Person, Role, Scopes,
+    AccountIdentifier, ActReason, ApiKeyId, EmailAddress, KeyOverlap, LinkedAccount, MerchantId, Mode, Money, Name,
+    Person, RefundId, RefundPayee, Role, Scopes, SessionId,
 };
 
 use crate::curl::quoted;
@@ -26,7 +27,53 @@ pub(crate) fn unlink_account(merchant: &MerchantId, account: &AccountIdentifier)
         }
         AccountIdentifier::Iban { .. } => &[r#"--iban="$IBAN""#],
     };
-    command(&["accounts", "unlink", merchant.as_str()], numbers.iter().map(|&number| number.to_owned()).collect())
+    let numbers = numbers.iter().map(|&number| number.to_owned()).collect();
+    command(&["accounts", "unlink", merchant.as_str()], numbers)
+}
+
+/// Cancels a payment, for a reason that is the reader's own variable.
+pub(crate) fn cancel_payment(id: SessionId) -> String {
+    command(&["sessions", "cancel", &id.to_string()], vec![reason(None)])
+}
+
+/// Cancels a refund, for a reason that is the reader's own variable.
+pub(crate) fn cancel_refund(id: RefundId) -> String {
+    command(&["refunds", "cancel", &id.to_string()], vec![reason(None)])
+}
+
+/// Makes a refund of a payment of which its author saw this many refunds. The account it goes to, if one is given, is read from the
+/// environment, which is said first: no page shows it, and no list of processes. A reason that isn't chosen yet is the reader's own variable.
+pub(crate) fn refund(
+    id: SessionId,
+    amount: Money,
+    payee: Option<&RefundPayee>,
+    why: Option<&ActReason>,
+    seen: u32,
+) -> String {
+    let mut asked =
+        vec![option("amount", &amount.to_decimal()), reason(why), option("refunds-so-far", &seen.to_string())];
+    let read = payee.map(|payee| {
+        asked.push("--account-from-env".to_owned());
+        let numbers = match &payee.account {
+            AccountIdentifier::UkAccount { .. } => "SORT_CODE and ACCOUNT_NUMBER",
+            AccountIdentifier::Iban { .. } => "IBAN",
+        };
+        let name = if payee.name.is_some() { "ACCOUNT_NAME, " } else { "" };
+        format!("# from the environment: {name}{numbers}\n")
+    });
+    read.unwrap_or_default() + &command(&["refunds", "create", &id.to_string()], asked)
+}
+
+fn reason(chosen: Option<&ActReason>) -> String {
+    let word = match chosen {
+        None => return r#"--reason="$REASON""#.to_owned(),
+        Some(ActReason::Returned) => "returned",
+        Some(ActReason::NotDelivered) => "not-delivered",
+        Some(ActReason::Duplicate) => "duplicate",
+        Some(ActReason::Goodwill) => "goodwill",
+        Some(ActReason::Other(note)) => note.as_str(),
+    };
+    option("reason", word)
 }
 
 /// Issues a key.
@@ -117,6 +164,23 @@ mod tests {
             issue_key(&merchant, Mode::Test, &samples::name("--Web shop"), scopes),
             "counterfoil keys issue demo --mode=test --name='--Web shop' --scopes='payment_sessions:read refunds:write'"
         );
+        let session = samples::session();
+        let (id, sum) = (session.id, session.amount);
+        let other = ActReason::Other(samples::text("Ada's own $(ls)"));
+        let expected = format!("counterfoil refunds create {id} --amount={} --reason=", sum.to_decimal());
+        let expected = expected + r"'Ada'\''s own $(ls)' --refunds-so-far=2";
+        assert_eq!(refund(id, sum, None, Some(&other), 2), expected);
+        let payee = |name, account| RefundPayee { name, account };
+        let british = payee(Some(samples::name("Ada Payer")), AccountIdentifier::uk("112233", "87655678").unwrap());
+        let expected = format!(
+            "# from the environment: ACCOUNT_NAME, SORT_CODE and ACCOUNT_NUMBER\ncounterfoil refunds create {id} --amount={} \
+             --reason=\"$REASON\" --refunds-so-far=0 --account-from-env",
+            sum.to_decimal()
+        );
+        assert_eq!(refund(id, sum, Some(&british), None, 0), expected);
+        let german = payee(None, AccountIdentifier::Iban { iban: samples::text("DE89370400440532013000") });
+        let refunding = refund(id, sum, Some(&german), None, 0);
+        assert!(refunding.starts_with("# from the environment: IBAN\n") && !refunding.contains("DE89"), "{refunding}");
         let key: ApiKeyId = "pk_test_demo".parse().unwrap();
         assert_eq!(roll_key(&key, KeyOverlap::Hour), "counterfoil keys roll pk_test_demo --overlap=1h");
         assert_eq!(

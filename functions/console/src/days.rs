@@ -2,32 +2,40 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use pages::Zone;
+use pages::{Language, Zone};
+
+use crate::texts::texts;
 
 /// What is wrong, each with the id of its field.
 pub(crate) type Errors = Vec<(&'static str, String)>;
 
 /// The time from the first of these days to the last in London, each as forms send it: where it begins, and the first instant after
 /// it. A field that is empty bounds nothing; what is wrong is put to the errors.
-pub(crate) fn read_days(from: &str, to: &str, errors: &mut Errors) -> (Option<Timestamp>, Option<Timestamp>) {
-    let first = read_day("from", "From", from, errors);
-    let last = read_day("to", "To", to, errors);
+pub(crate) fn read_days(
+    from: &str,
+    to: &str,
+    errors: &mut Errors,
+    language: Language,
+) -> (Option<Timestamp>, Option<Timestamp>) {
+    let t = texts(language).payments;
+    let first = read_day("from", from, t.from_wrong, errors);
+    let last = read_day("to", to, t.to_wrong, errors);
     if first.zip(last).is_some_and(|(first, last)| first > last) {
-        errors.push(("to", "To: give a date that is not before the other.".to_owned()));
+        errors.push(("to", t.to_before_from.to_owned()));
     }
     let start = |day| Zone::London.start_of(day);
     (first.and_then(start), last.and_then(|day| start(day.tomorrow().ok()?)))
 }
 
-/// `2026-01-31`.
-fn read_day(field: &'static str, label: &str, text: &str, errors: &mut Errors) -> Option<Date> {
+/// `2026-01-31`; what is none is `wrong`.
+fn read_day(field: &'static str, text: &str, wrong: &str, errors: &mut Errors) -> Option<Date> {
     if text.is_empty() {
         return None;
     }
     let has_its_form = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     let day: Option<Date> = text.parse().ok().filter(|_| has_its_form);
     if day.is_none() {
-        errors.push((field, format!("{label}: give a date, like 2026-01-31.")));
+        errors.push((field, wrong.to_owned()));
     }
     day
 }
@@ -39,10 +47,10 @@ mod tests {
     #[test]
     fn days_are_londons() {
         let mut errors = Errors::new();
-        let (from, until) = read_days("2026-06-01", "2026-06-30", &mut errors);
+        let (from, until) = read_days("2026-06-01", "2026-06-30", &mut errors, Language::English);
         assert_eq!(from.unwrap().to_string(), "2026-05-31T23:00:00Z");
         assert_eq!(until.unwrap().to_string(), "2026-06-30T23:00:00Z");
-        assert_eq!(read_days("", "", &mut errors), (None, None));
+        assert_eq!(read_days("", "", &mut errors, Language::English), (None, None));
         assert!(errors.is_empty(), "{errors:?}");
     }
 
@@ -55,7 +63,7 @@ mod tests {
             ("2026-02-01", "2026-01-31", &["to"]),
         ] {
             let mut errors = Errors::new();
-            read_days(from, to, &mut errors);
+            read_days(from, to, &mut errors, Language::English);
             let named: Vec<_> = errors.into_iter().map(|(field, _)| field).collect();
             assert_eq!(named, fields, "{from} {to}");
         }

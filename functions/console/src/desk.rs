@@ -6,7 +6,7 @@ use lambda_http::{Body, Request, Response};
 use memory_aws::{AUDIT_TABLE, Aws, TABLE};
 use models::{Act, MerchantId, Mode, Person, Refund, Role, Session, SessionState, WireFormat};
 use outbound::Policy;
-use pages::{Answer, Problem};
+use pages::{Answer, Language, Problem};
 use payments::Connections;
 use queue::Queue;
 use runtime::{Clock, Random, VirtualClock};
@@ -53,7 +53,7 @@ impl Desk {
     }
 
     pub(crate) fn frame(&self, mode: Mode) -> Frame<'_> {
-        Frame::new(&self.visitor, mode, Part::Payments)
+        Frame::new(&self.visitor, mode, Part::Payments, Language::English)
     }
 
     pub(crate) fn advance(&self, by: SignedDuration) {

@@ -1,16 +1,15 @@
 //! What every page of the console bears around its own: whose it is, where else to go, and what its forms bear.
 
 use askama::Template;
-use lambda_http::http::StatusCode;
+use lambda_http::Request;
+use lambda_http::http::{StatusCode, header};
 use models::{Mode, Permission};
 use pages::{Answer, CONSOLE_STYLE, Face, Language, Shell};
 
 use crate::back::Back;
 use crate::paths::root;
+use crate::texts::{FrameTexts, Texts, texts};
 use crate::visitor::{Csrf, Visitor};
-
-/// What the texts are in, and so amounts and times, whatever a browser prefers.
-const LANGUAGE: Language = Language::English;
 
 /// A part of the console.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,17 +39,17 @@ impl Part {
         Self::Audit,
     ];
 
-    const fn label(self) -> &'static str {
+    const fn label(self, t: &FrameTexts) -> &'static str {
         match self {
-            Self::Overview => "Overview",
-            Self::Payments => "Payments",
-            Self::Refunds => "Refunds",
-            Self::Webhooks => "Webhooks",
-            Self::Keys => "API keys",
-            Self::Accounts => "Accounts",
-            Self::Shop => "Shop",
-            Self::People => "People",
-            Self::Audit => "Audit",
+            Self::Overview => t.overview,
+            Self::Payments => t.payments,
+            Self::Refunds => t.refunds,
+            Self::Webhooks => t.webhooks,
+            Self::Keys => t.keys,
+            Self::Accounts => t.accounts,
+            Self::Shop => t.shop,
+            Self::People => t.people,
+            Self::Audit => t.audit,
         }
     }
 
@@ -99,8 +98,13 @@ pub(crate) struct Frame<'a> {
 
 impl<'a> Frame<'a> {
     /// Of a page of this part.
-    pub(crate) const fn new(visitor: &'a Visitor, mode: Mode, part: Part) -> Self {
-        Self { visitor, mode, language: LANGUAGE, part }
+    pub(crate) const fn new(visitor: &'a Visitor, mode: Mode, part: Part, language: Language) -> Self {
+        Self { visitor, mode, language, part }
+    }
+
+    /// The console's texts in its language; `shell.texts()` are those of all pages.
+    pub(crate) const fn texts(&self) -> Texts {
+        texts(self.language)
     }
 
     /// Where the console's pages of this mode are: `/console/test`.
@@ -118,7 +122,7 @@ impl<'a> Frame<'a> {
     pub(crate) fn links(&self) -> Vec<Link> {
         let parts = Part::ALL.into_iter().filter(|part| self.visitor.may(part.permission(self.mode)));
         let link = |part: Part| Link {
-            label: part.label(),
+            label: part.label(self.texts().frame),
             path: format!("{}/{}", self.root(), part.segment()),
             is_here: part == self.part,
         };
@@ -128,8 +132,8 @@ impl<'a> Frame<'a> {
     /// The same part in the other mode, or the payments if they may not go there.
     pub(crate) fn other_mode(&self) -> Link {
         let (label, mode) = match self.mode {
-            Mode::Test => ("Go to live", Mode::Live),
-            Mode::Live => ("Go to test", Mode::Test),
+            Mode::Test => (self.texts().frame.go_to_live, Mode::Live),
+            Mode::Live => (self.texts().frame.go_to_test, Mode::Test),
         };
         let part = if self.visitor.may(self.part.permission(mode)) { self.part } else { Part::Payments };
         Link { label, path: format!("{}/{}", root(mode), part.segment()), is_here: false }
@@ -164,6 +168,35 @@ impl<'a> Frame<'a> {
 }
 
 /// What a page bears where nobody is known.
-pub(crate) const fn nobodys() -> Shell<'static> {
-    Shell { more_style: CONSOLE_STYLE, ..Shell::nobodys(LANGUAGE) }
+pub(crate) const fn nobodys(language: Language) -> Shell<'static> {
+    Shell { more_style: CONSOLE_STYLE, ..Shell::nobodys(language) }
+}
+
+/// What a request's browser accepts best.
+pub(crate) fn language_of(request: &Request) -> Language {
+    let accepted = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    Language::choose(None, accepted)
+}
+
+#[cfg(test)]
+mod tests {
+    use lambda_http::Body;
+
+    use super::*;
+    use crate::desk::Desk;
+
+    #[tokio::test]
+    async fn a_page_is_in_the_language_that_its_browser_prefers() {
+        let desk = Desk::new().await;
+        for (accepted, label) in [(Some("cy, en;q=0.5"), "Taliadau"), (Some("pl"), "Payments"), (None, "Payments")] {
+            let mut request = lambda_http::http::Request::get("/console/test/payments");
+            if let Some(accepted) = accepted {
+                request = request.header(header::ACCEPT_LANGUAGE, accepted);
+            }
+            let request = request.body(Body::Empty).unwrap();
+            let frame = Frame::new(&desk.visitor, Mode::Test, Part::Payments, language_of(&request));
+            assert!(frame.links().iter().any(|link| link.is_here && link.label == label), "{accepted:?}");
+            assert_eq!(frame.shell().language, frame.language);
+        }
+    }
 }

@@ -6,6 +6,7 @@ use lambda_http::http::{StatusCode, header};
 use pages::{Problem, ProblemTexts, read_form};
 use serde::Deserialize;
 
+use crate::texts::texts;
 use crate::visitor::Csrf;
 
 /// What each of our forms bears.
@@ -39,10 +40,9 @@ pub(crate) fn check_form(request: &Request, csrf: &Csrf) -> Result<(), Problem> 
 }
 
 fn not_ours() -> Problem {
-    Problem::Refused(StatusCode::FORBIDDEN, |_| ProblemTexts {
-        heading: "This form can’t be used any more",
-        text: "It was opened before you signed in, or on another site. Nothing was changed. Go back, load the page again, and \
-               send it from there.",
+    Problem::Refused(StatusCode::FORBIDDEN, |language| {
+        let t = texts(language).frame;
+        ProblemTexts { heading: t.not_our_form_heading, text: t.not_our_form_text }
     })
 }
 

@@ -6,7 +6,7 @@ use lambda_http::http::{HeaderValue, StatusCode, header};
 use lambda_http::{Body, Request, Response};
 use models::{Mode, Permission};
 use outbound::Policy;
-use pages::{Answer, Problem, ProblemTexts, see_other};
+use pages::{Answer, Language, Problem, ProblemTexts, see_other};
 use queue::Queue;
 use runtime::{Clock, Random, SettingError};
 use store::{AuditTable, Table};
@@ -15,7 +15,7 @@ use crate::accounts;
 use crate::audit;
 use crate::back::Back;
 use crate::cancel;
-use crate::frame::{Frame, Part, nobodys};
+use crate::frame::{Frame, Part, language_of, nobodys};
 use crate::guard::{check_form, check_origin};
 use crate::keys;
 use crate::links;
@@ -31,6 +31,7 @@ use crate::route::{Page, Route};
 use crate::services::{Services, Settings};
 use crate::shop;
 use crate::sign_in;
+use crate::texts::texts;
 use crate::visitor::Visitor;
 use crate::webhooks;
 
@@ -73,9 +74,9 @@ impl Console {
 
     /// Answers a request before Lambda's time runs out, if need be with a page that says to try again.
     pub async fn handle_in_time(&self, request: Request) -> Response<Body> {
-        let request_id = api::request_id(&request);
+        let (request_id, language) = (api::request_id(&request), language_of(&request));
         let answer = tokio::time::timeout(api::time_left(&request), self.handle(request)).await;
-        answer.unwrap_or_else(|elapsed| problem_page(Problem::Unavailable(Box::new(elapsed)), &request_id))
+        answer.unwrap_or_else(|elapsed| problem_page(Problem::Unavailable(Box::new(elapsed)), &request_id, language))
     }
 
     /// Answers a request; a problem with a page about it. Nothing is compressed: pages bear a token and repeat what was typed.
@@ -90,7 +91,7 @@ impl Console {
             }
             Some(_) | None => Err(Problem::NotFound),
         };
-        let mut response = answer.unwrap_or_else(|problem| problem_page(problem, &request_id));
+        let mut response = answer.unwrap_or_else(|problem| problem_page(problem, &request_id, language_of(&request)));
         // Browsers say of which origin a form is only where they may say so of a link (Fetch, "Origin header").
         response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
         response
@@ -133,7 +134,7 @@ impl Console {
     /// A page, or what its form does; whether they may was asked.
     pub(crate) async fn page(&self, mode: Mode, page: Page<'_>, request: &Request, visitor: &Visitor) -> Answer {
         let services = &self.services;
-        let frame = |part| Frame::new(visitor, mode, part);
+        let frame = |part| Frame::new(visitor, mode, part, language_of(request));
         let (payments, people, webhooks) = (frame(Part::Payments), frame(Part::People), frame(Part::Webhooks));
         let query = request.uri().query().unwrap_or("");
         let base_url = || self.base_url(request);
@@ -184,18 +185,18 @@ impl Console {
 
 /// The page for what can't be read as a request.
 pub fn refuse(_: &ApiError, _: ErrorShape) -> Response<Body> {
-    problem_page(Problem::Malformed, "")
+    problem_page(Problem::Malformed, "", Language::English)
 }
 
 /// 403: signed in, in a role that may not.
 fn not_allowed() -> Problem {
-    Problem::Refused(StatusCode::FORBIDDEN, |_| ProblemTexts {
-        heading: "Your role doesn’t allow this",
-        text: "Ask somebody whose role is “own” to change your role, or to do it.",
+    Problem::Refused(StatusCode::FORBIDDEN, |language| {
+        let t = texts(language).frame;
+        ProblemTexts { heading: t.not_allowed_heading, text: t.not_allowed_text }
     })
 }
 
-fn problem_page(problem: Problem, request_id: &str) -> Response<Body> {
+fn problem_page(problem: Problem, request_id: &str, language: Language) -> Response<Body> {
     problem.log(request_id);
-    problem.into_page(&nobodys(), None)
+    problem.into_page(&nobodys(language), None)
 }

@@ -10,7 +10,7 @@ use lambda_http::http::StatusCode;
 use models::{
     Act, ActChange, ActKind, ActObject, Creation, EndToEndId, Merchant, Session, SessionId, WireFormat, WriteId,
 };
-use pages::{Answer, Problem, read_form, see_other};
+use pages::{Answer, Facts, Problem, read_form, see_other};
 use store::Created;
 
 use self::form::{Asked, Errors, LinkForm, Target, targets};
@@ -88,8 +88,9 @@ pub(crate) async fn show_link(services: &Services, frame: &Frame<'_>, id: Sessio
     if state.is_awaiting() {
         frame.page(StatusCode::OK, &LinkPage::new(frame, &session))
     } else {
-        let (heading, text) = ("This link can’t be paid any more", format!("The payment {}.", state_in_words(state)));
-        frame.page(StatusCode::OK, &RefusalPage::new(frame, heading, text, None, payment_path(frame.mode, id)))
+        let (t, state) = (frame.texts().links, state_in_words(state, frame.language));
+        let text = Facts::new(frame.language).text("state", state).plain(t.closed_text);
+        frame.page(StatusCode::OK, &RefusalPage::new(frame, t.closed_heading, text, None, payment_path(frame.mode, id)))
     }
 }
 
@@ -104,7 +105,7 @@ fn possible<'a>(services: &Services, frame: &Frame<'_>, merchant: &'a Merchant) 
         return Err(Impossible::FormatOff(format));
     }
     let accounts = merchant.payable_accounts(frame.mode, services.clock.now());
-    let targets = targets(accounts, &merchant.idempotency_salt, &services.settings.caps);
+    let targets = targets(accounts, &merchant.idempotency_salt, &services.settings.caps, frame.language);
     if targets.is_empty() { Err(Impossible::NoAccount) } else { Ok(targets) }
 }
 

@@ -15,15 +15,16 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use lambda_http::http::StatusCode;
 use models::{Currency, ListShards, MinorUnits, Money, PaymentMethod};
-use pages::{Answer, Problem, Shell};
+use pages::{Answer, Facts, Language, Problem, Shell, Zone};
 use store::{ByMethod, InCurrency, ListRange, StoreError, Tally, Wait};
 
 use crate::frame::Frame;
 use crate::services::Services;
+use crate::texts::{around, texts};
 use crate::words::{event_text, method_text};
 use chart::Chart;
 use needs::Needs;
-use period::Period;
+use period::{Period, StepTexts};
 
 /// How long endings are read for one page: what is left then is counted when it is loaded again.
 const COUNTS_FOR: Duration = Duration::from_secs(5);
@@ -59,6 +60,10 @@ struct CurrencyPart {
     code: &'static str,
     tiles: Vec<Tile>,
     chart: Chart,
+    /// What the table is called.
+    label: String,
+    /// What shows it.
+    summary: String,
     /// What was sent and refunded in each hour or day.
     rows: Vec<(String, Option<(String, String)>)>,
 }
@@ -77,7 +82,7 @@ struct OverviewPage<'a> {
     frame: &'a Frame<'a>,
     needs: Needs,
     choices: Vec<Choice>,
-    period: Period,
+    step: StepTexts,
     /// Leads here again, if something could not be counted in time and will be then.
     reload: Option<String>,
     /// Whether nothing has ended in this time.
@@ -94,6 +99,26 @@ struct OverviewPage<'a> {
     may_be_taken_back: bool,
     /// Whether all of this time could be counted.
     is_counted: bool,
+}
+
+impl OverviewPage<'_> {
+    /// What is said around and between the links to older payments and older refunds.
+    fn older(&self) -> (&'static str, &'static str, &'static str) {
+        let (before, rest) = around(self.frame.texts().overview.older, "{payments}");
+        let (between, after) = around(rest, "{refunds}");
+        (before, between, after)
+    }
+
+    /// What stands between what needs a person and why.
+    fn colon(&self) -> &'static str {
+        let (_, rest) = around(self.frame.texts().overview.needed, "{name}");
+        around(rest, "{what}").0
+    }
+
+    /// How the first payment is made, around the request.
+    fn make_first(&self) -> (&'static str, &'static str) {
+        around(self.frame.texts().overview.make_first, "{code}")
+    }
 }
 
 /// What ended, by the hour or by the day.
@@ -119,23 +144,30 @@ pub(crate) async fn show(services: &Services, frame: &Frame<'_>, query: &str) ->
     let path = |period: Period| format!("{}/overview?{}", frame.root(), period.query());
     let is_empty = whole.is_empty() && is_counted;
     let (currencies, methods) = (whole.in_currencies(), whole.by_method());
-    let part = |(of, _): &(Currency, InCurrency)| currency(*of, &whole, &columns, frame, period);
+    let t = frame.texts().overview;
+    let step = period.step(t);
+    let part = |(of, _): &(Currency, InCurrency)| currency(*of, &whole, &columns, frame, &step);
+    let currencies = currencies.iter().map(part).collect();
     let page = OverviewPage {
         shell: frame.shell(),
         frame,
         needs,
-        choices: Period::ALL.map(|of| Choice { path: path(of), label: of.label(), is_chosen: of == period }).into(),
-        period,
+        choices: Period::ALL.map(|of| Choice { path: path(of), label: of.label(t), is_chosen: of == period }).into(),
         reload: (!is_counted && goes_further).then(|| path(period)),
         is_empty,
         is_new: is_empty && has_no_payment(services, frame, shards).await?,
-        tiles: tiles(&whole),
-        chart: payments_chart(&columns, period),
+        tiles: tiles(&whole, frame.language),
+        chart: payments_chart(&columns, &step),
+        step,
         rows: columns.iter().map(Row::of).collect(),
-        currencies: currencies.iter().map(part).collect(),
-        reasons: whole.by_reason().into_iter().map(|(reason, count)| (event_text(reason), count)).collect(),
+        currencies,
+        reasons: whole
+            .by_reason()
+            .into_iter()
+            .map(|(reason, count)| (event_text(reason, frame.language), count))
+            .collect(),
         may_be_taken_back: methods.iter().any(may_be_taken_back),
-        methods: methods.into_iter().map(method_row).collect(),
+        methods: methods.into_iter().map(|row| method_row(row, frame.language)).collect(),
         is_counted,
     };
     frame.page(StatusCode::OK, &page)
@@ -149,24 +181,51 @@ async fn count(
     now: Timestamp,
 ) -> Result<Counted, StoreError> {
     let (owner, began) = (frame.visitor.owner(frame.mode), services.clock.instant());
+    let t = frame.texts().overview;
     let may_go_on = || services.clock.elapsed(began) < COUNTS_FOR;
     Ok(match period {
         Period::Day => {
             let columns = match services.endings.last_day(&owner, shards, now, &may_go_on).await? {
                 Some(hours) => {
-                    let label = |at: Timestamp| at.strftime("%-d %b, %H:00").to_string();
+                    let label = |at: Timestamp| {
+                        let date = date_text(Zone::Utc.day_of(at), frame.language);
+                        let facts = Facts::new(frame.language).text("date", date).text("hour", at.strftime("%H"));
+                        facts.plain(t.date_and_hour)
+                    };
                     hours.into_iter().map(|(at, tally)| Column { label: label(at), tally: Some(tally) }).collect()
                 }
-                None => vec![Column { label: period.label().to_owned(), tally: None }],
+                None => vec![Column { label: period.label(t).to_owned(), tally: None }],
             };
             Counted { columns, goes_further: false }
         }
         Period::Week | Period::Month | Period::Quarter => {
             let found = services.endings.last_days(&owner, shards, period.days(), now, &may_go_on).await?;
-            let column = |(day, tally): (Date, _)| Column { label: day.strftime("%-d %b").to_string(), tally };
+            let column = |(day, tally): (Date, _)| Column { label: date_text(day, frame.language), tally };
             Counted { columns: found.days.into_iter().map(column).collect(), goes_further: found.has_kept }
         }
     })
+}
+
+/// A day in short, without its year.
+fn date_text(day: Date, language: Language) -> String {
+    let t = texts(language).overview;
+    let months = [
+        t.january,
+        t.february,
+        t.march,
+        t.april,
+        t.may,
+        t.june,
+        t.july,
+        t.august,
+        t.september,
+        t.october,
+        t.november,
+        t.december,
+    ];
+    let text = usize::try_from(day.month() - 1).ok().and_then(|month| months.get(month)).copied().unwrap_or("{day}");
+    let number = if day.day() == 1 { t.first_day.to_owned() } else { day.day().to_string() };
+    Facts::new(language).text("day", number).plain(text)
 }
 
 /// Whether there is no payment in this mode.
@@ -186,41 +245,47 @@ impl Row {
     }
 }
 
-fn tiles(whole: &Tally) -> Vec<Tile> {
-    let payments = whole.payments();
+fn tiles(whole: &Tally, language: Language) -> Vec<Tile> {
+    let (t, payments) = (texts(language).overview, whole.payments());
     vec![
-        Tile { label: "Payments ended", value: payments.ended.to_string() },
-        Tile { label: "Paid", value: payments.sent.to_string() },
-        Tile { label: "Success rate", value: rate(payments) },
-        Tile { label: "Half of them paid", value: wait_text(whole.wait(50)) },
-        Tile { label: "95% of them paid", value: wait_text(whole.wait(95)) },
+        Tile { label: t.ended, value: payments.ended.to_string() },
+        Tile { label: t.paid, value: payments.sent.to_string() },
+        Tile { label: t.success_rate, value: rate(payments, language) },
+        Tile { label: t.half_paid, value: wait_text(whole.wait(50), language) },
+        Tile { label: t.most_paid, value: wait_text(whole.wait(95), language) },
     ]
 }
 
-fn payments_chart(columns: &[Column], period: Period) -> Chart {
+fn payments_chart(columns: &[Column], step: &StepTexts) -> Chart {
     let parts: Vec<[u64; 2]> = columns.iter().map(|column| Row::of(column).counts.unwrap_or_default().into()).collect();
-    let title = format!("Payments by {}: paid below, not paid above. The table has the numbers.", period.step());
-    Chart::new("chart-payments".to_owned(), title, &parts)
+    Chart::new("chart-payments".to_owned(), step.payments_chart.to_owned(), &parts)
 }
 
-fn currency(currency: Currency, whole: &Tally, columns: &[Column], frame: &Frame<'_>, period: Period) -> CurrencyPart {
+fn currency(
+    currency: Currency,
+    whole: &Tally,
+    columns: &[Column],
+    frame: &Frame<'_>,
+    step: &StepTexts,
+) -> CurrencyPart {
+    let t = frame.texts().overview;
     let amount = |minor: i64| frame.language.amount(&Money::new(MinorUnits::new(minor), currency));
     let of = |column: &Column| column.tally.as_ref().map(|tally| tally.in_currency(currency));
     let sums = whole.in_currency(currency);
     let tiles = vec![
-        Tile { label: "Volume", value: amount(sums.volume_minor) },
-        Tile { label: "Paid", value: sums.sent.to_string() },
-        Tile { label: "Failed", value: sums.failed.to_string() },
-        Tile { label: "Cancelled", value: sums.cancelled.to_string() },
-        Tile { label: "Expired", value: sums.expired.to_string() },
-        Tile { label: "Refunded", value: amount(sums.refunded_minor) },
-        Tile { label: "Refunds sent", value: sums.refunds_sent.to_string() },
-        Tile { label: "Refunds failed", value: sums.refunds_failed.to_string() },
+        Tile { label: t.volume, value: amount(sums.volume_minor) },
+        Tile { label: t.paid, value: sums.sent.to_string() },
+        Tile { label: t.failed, value: sums.failed.to_string() },
+        Tile { label: t.cancelled, value: sums.cancelled.to_string() },
+        Tile { label: t.expired, value: sums.expired.to_string() },
+        Tile { label: t.refunded, value: amount(sums.refunded_minor) },
+        Tile { label: t.refunds_sent, value: sums.refunds_sent.to_string() },
+        Tile { label: t.refunds_failed, value: sums.refunds_failed.to_string() },
     ];
     let code = currency.code();
+    let facts = Facts::new(frame.language).text("code", code);
     let volume = |column: &Column| of(column).map_or(0, |sums| u64::try_from(sums.volume_minor).unwrap_or(0));
     let volumes: Vec<_> = columns.iter().map(|column| [volume(column), 0]).collect();
-    let title = format!("Volume in {code} by {}. The table has the numbers.", period.step());
     let row = |column: &Column| {
         let amounts = of(column).map(|sums| (amount(sums.volume_minor), amount(sums.refunded_minor)));
         (column.label.clone(), amounts)
@@ -228,7 +293,9 @@ fn currency(currency: Currency, whole: &Tally, columns: &[Column], frame: &Frame
     CurrencyPart {
         code,
         tiles,
-        chart: Chart::new(format!("chart-{code}"), title, &volumes),
+        chart: Chart::new(format!("chart-{code}"), facts.plain(step.volume_chart), &volumes),
+        label: facts.plain(step.volume),
+        summary: facts.plain(step.volume_table),
         rows: columns.iter().map(row).collect(),
     }
 }
@@ -238,33 +305,41 @@ fn may_be_taken_back((method, sums): &(Option<PaymentMethod>, ByMethod)) -> bool
     sums.sent > 0 && method.is_some_and(PaymentMethod::can_be_taken_back)
 }
 
-fn method_row((method, sums): (Option<PaymentMethod>, ByMethod)) -> MethodRow {
-    MethodRow { method: method.map_or("Not chosen", method_text), sums, rate: rate(sums) }
+fn method_row((method, sums): (Option<PaymentMethod>, ByMethod), language: Language) -> MethodRow {
+    let text = method.map_or(texts(language).overview.not_chosen, |method| method_text(method, language));
+    MethodRow { method: text, sums, rate: rate(sums, language) }
 }
 
 /// How many of those that ended were sent, in per cent with one decimal, rounded down: it says 100 only of all.
-fn rate(ByMethod { ended, sent }: ByMethod) -> String {
+fn rate(ByMethod { ended, sent }: ByMethod, language: Language) -> String {
     match (u128::from(sent) * 1_000).checked_div(u128::from(ended)) {
-        Some(permille) => format!("{}.{}%", permille / 10, permille % 10),
+        Some(permille) => {
+            let facts = Facts::new(language).text("whole", permille / 10).text("tenth", permille % 10);
+            facts.plain(texts(language).overview.percent)
+        }
         None => "–".to_owned(),
     }
 }
 
-fn wait_text(wait: Option<Wait>) -> String {
-    match wait {
-        Some(Wait::Within(time)) => format!("within {}", span(time)),
-        Some(Wait::Beyond(time)) => format!("after more than {}", span(time)),
-        None => "–".to_owned(),
-    }
+fn wait_text(wait: Option<Wait>, language: Language) -> String {
+    let t = texts(language).overview;
+    let (text, time) = match wait {
+        Some(Wait::Within(time)) => (t.within, time),
+        Some(Wait::Beyond(time)) => (t.beyond, time),
+        None => return "–".to_owned(),
+    };
+    Facts::new(language).text("span", span(time, language)).plain(text)
 }
 
 /// A time in whole units, as the bounds of waits are.
-fn span(time: Duration) -> String {
-    match time.as_secs() {
-        seconds @ ..120 => format!("{seconds} s"),
-        seconds @ 120..3_600 => format!("{} min", seconds / 60),
-        seconds @ 3_600..86_400 => format!("{} h", seconds / 3_600),
-        86_400..172_800 => "1 day".to_owned(),
-        seconds @ 172_800.. => format!("{} days", seconds / 86_400),
-    }
+fn span(time: Duration, language: Language) -> String {
+    let t = texts(language).overview;
+    let (n, text) = match time.as_secs() {
+        seconds @ ..120 => (seconds, t.seconds),
+        seconds @ 120..3_600 => (seconds / 60, t.minutes),
+        seconds @ 3_600..86_400 => (seconds / 3_600, t.hours),
+        86_400..172_800 => (1, t.one_day),
+        seconds @ 172_800.. => (seconds / 86_400, t.days),
+    };
+    Facts::new(language).text("n", n).plain(text)
 }

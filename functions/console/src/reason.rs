@@ -1,6 +1,9 @@
 //! Why a person does something: one of a few reasons, or their own words.
 
 use models::{ActReason, Note};
+use pages::Language;
+
+use crate::texts::{WordTexts, texts};
 
 /// A reason to choose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,13 +46,13 @@ impl Choice {
     }
 
     /// As it reads.
-    pub(crate) const fn label(self) -> &'static str {
+    pub(crate) const fn label(self, t: &WordTexts) -> &'static str {
         match self {
-            Self::Returned => "The goods came back",
-            Self::NotDelivered => "The goods never arrived",
-            Self::Duplicate => "It’s a duplicate",
-            Self::Goodwill => "Goodwill",
-            Self::Other => "Another reason",
+            Self::Returned => t.reason_returned,
+            Self::NotDelivered => t.reason_not_delivered,
+            Self::Duplicate => t.reason_duplicate,
+            Self::Goodwill => t.reason_goodwill,
+            Self::Other => t.reason_other,
         }
     }
 }
@@ -71,22 +74,23 @@ impl ReasonField {
     }
 
     /// The reason; none if something is wrong, which the field says from then on.
-    pub(crate) fn read(&mut self) -> Option<ActReason> {
+    pub(crate) fn read(&mut self, language: Language) -> Option<ActReason> {
+        let t = texts(language).refunds;
         let chosen = self.choices.iter().find(|choice| choice.value() == self.chosen);
         let note = self.note.trim();
         let reason = match chosen {
             None => {
-                self.choice_error = Some("Choose a reason");
+                self.choice_error = Some(t.reason_missing);
                 return None;
             }
             Some(Choice::Other) if note.is_empty() => {
-                self.note_error = Some("Say what the reason is");
+                self.note_error = Some(t.note_missing);
                 return None;
             }
             Some(Choice::Other) => match Note::try_from(note.to_owned()) {
                 Ok(note) => return Some(ActReason::Other(note)),
                 Err(_) => {
-                    self.note_error = Some("The note can have up to 200 ordinary characters, all of them on one line");
+                    self.note_error = Some(t.note_wrong);
                     return None;
                 }
             },
@@ -99,7 +103,7 @@ impl ReasonField {
         if note.is_empty() {
             Some(reason)
         } else {
-            self.note_error = Some("Choose “Another reason” to leave a note, or leave the note empty");
+            self.note_error = Some(t.note_lost);
             None
         }
     }
@@ -117,7 +121,7 @@ mod tests {
 
     fn read(choices: &'static [Choice], chosen: &str, note: &str) -> Result<ActReason, Vec<&'static str>> {
         let mut field = ReasonField::new(choices, chosen, note);
-        field.read().ok_or_else(|| field.errors().into_iter().map(|(field, _)| field).collect())
+        field.read(Language::English).ok_or_else(|| field.errors().into_iter().map(|(field, _)| field).collect())
     }
 
     #[test]

@@ -10,7 +10,7 @@ use models::{
     Act, ActChange, ActKind, ActObject, MAX_REFUNDS, MinorUnits, Money, NewRefund, NotRefundable, Refund, RefundState,
     Session, SessionId,
 };
-use pages::{Answer, Problem, read_form, see_other};
+use pages::{Answer, Facts, Problem, read_form, see_other};
 use payments::{Made, RefundError, RefundRequest, RefundWay};
 use store::WithRefunds;
 
@@ -19,7 +19,6 @@ use self::page::{CheckPage, FormPage, Summary};
 use crate::acts::{self, refused};
 use crate::frame::Frame;
 use crate::fresh::sign_in_again;
-use crate::left::left;
 use crate::paths::{payment_path, refund_path};
 use crate::reason::ReasonField;
 use crate::refusal::{RefusalPage, state_in_words};
@@ -94,7 +93,7 @@ impl<'a> Refundable<'a> {
         let WithRefunds { session, refunds } = services.refunds.of(&id).await?;
         let owner = frame.visitor.owner(frame.mode);
         let session = session.filter(|session| owner.owns(session)).ok_or(Problem::NotFound)?;
-        let left = left(&services.payments, &session, &refunds, services.clock.now());
+        let left = services.payments.left(&session, &refunds, services.clock.now());
         Ok(Self { services, frame, session, refunds, left, base_url })
     }
 
@@ -125,7 +124,7 @@ impl<'a> Refundable<'a> {
     /// The page that says why it can't be refunded.
     fn refuse(&self, status: StatusCode, why: NotRefundable, news: Option<String>) -> Answer {
         let (_, text) = in_words(why, self.frame);
-        let heading = "This payment can’t be refunded";
+        let heading = self.frame.texts().refunds.not_refundable_heading;
         self.frame.page(
             status,
             &RefusalPage::new(self.frame, heading, text, news, payment_path(self.frame.mode, self.session.id)),
@@ -225,31 +224,24 @@ fn act(services: &Services, frame: &Frame<'_>, object: ActObject, left: Money, a
 
 /// Why a session is not refunded: a code for the record, and as it reads.
 fn in_words(why: NotRefundable, frame: &Frame<'_>) -> (&'static str, String) {
+    let t = frame.texts().refunds;
+    let facts = Facts::new(frame.language);
     let (code, text) = match why {
-        NotRefundable::PaysRefund => ("pays_refund", "It pays a refund itself."),
+        NotRefundable::PaysRefund => ("pays_refund", t.pays_refund),
         NotRefundable::NotSent(state) => {
-            let text = format!("Only what is paid can be refunded. This payment {}.", state_in_words(state));
-            return ("not_sent", text);
+            let facts = facts.text("state", state_in_words(state, frame.language));
+            return ("not_sent", facts.plain(t.not_sent));
         }
         NotRefundable::TooMuch { left } => {
-            return ("more_than_is_left", format!("Only {} is left to refund", frame.language.amount(&left)));
+            return ("more_than_is_left", facts.amount("left", &left).plain(t.amount_more));
         }
-        NotRefundable::NothingLeft { .. } => ("nothing_left", "All of it has been refunded, or is being refunded."),
-        NotRefundable::TakenBack => ("taken_back", "Its money was taken back."),
-        NotRefundable::WrongAccount(_) => ("wrong_account", "The account can’t receive this currency."),
+        NotRefundable::NothingLeft { .. } => ("nothing_left", t.nothing_left),
+        NotRefundable::TakenBack => ("taken_back", t.taken_back),
+        NotRefundable::WrongAccount(_) => ("wrong_account", t.wrong_account),
         NotRefundable::NotByBank(currency) => {
-            let text = format!(
-                "A payment in {} can only be refunded by the provider that took it, and this one doesn’t refund.",
-                currency.code()
-            );
-            return ("not_by_bank", text);
+            return ("not_by_bank", facts.text("currency", currency.code()).plain(t.not_by_bank));
         }
-        NotRefundable::TooMany => {
-            return (
-                "too_many",
-                format!("A payment can be refunded {MAX_REFUNDS} times, and this one was, failed refunds included."),
-            );
-        }
+        NotRefundable::TooMany => return ("too_many", facts.text("n", MAX_REFUNDS).plain(t.too_many)),
     };
     (code, text.to_owned())
 }

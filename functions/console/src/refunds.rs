@@ -7,7 +7,7 @@ use askama::Template;
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use models::{ListShards, Permission, Refund, RefundId, RefundState, Session};
-use pages::{Answer, Problem, Shell, Zone};
+use pages::{Answer, Facts, Html, Problem, Shell, Zone};
 use store::{ListCursor, ListRange, ListStart, Owner, StoreError};
 
 use crate::frame::Frame;
@@ -23,7 +23,8 @@ struct Row {
     amount: String,
     reference: String,
     made_at: String,
-    state: &'static str,
+    /// With what stands before the link, if there is one.
+    state: String,
     payment_path: String,
     /// Where the merchant authorises it, for who may.
     authorise_at: Option<String>,
@@ -39,8 +40,10 @@ struct RefundsPage<'a> {
     groups: Vec<(&'static str, Vec<Row>)>,
     /// Whether it begins with the newest payments.
     is_newest: bool,
+    /// That there are none; none if there are.
+    empty: Option<&'static str>,
     /// How far was searched; none if all was.
-    searched_to: Option<String>,
+    searched_to: Option<Html>,
     /// Where the search goes on.
     older: Option<String>,
 }
@@ -56,12 +59,22 @@ pub(crate) async fn list(services: &Services, frame: &Frame<'_>, query: &str) ->
     let merchant = frame.visitor.merchant(services).await?;
     let (refunds, next) = find(services, &owner, merchant.list_sharding.shards(), start).await?;
     let now = services.clock.now();
+    let t = frame.texts().refunds;
+    let (is_newest, groups) = (query.is_empty(), groups(&refunds, frame, now));
+    let searched_to = next.as_ref().and_then(ListCursor::created_at);
+    let none = match (is_newest, searched_to) {
+        (true, None) => t.none,
+        (true, Some(_)) => t.none_so_far,
+        (false, None) => t.none_more,
+        (false, Some(_)) => t.none_more_so_far,
+    };
     let page = RefundsPage {
         shell: frame.shell(),
         frame,
-        groups: groups(&refunds, frame, now),
-        is_newest: query.is_empty(),
-        searched_to: next.as_ref().and_then(ListCursor::created_at).map(|at| shown(frame, at)),
+        empty: groups.is_empty().then_some(none),
+        groups,
+        is_newest,
+        searched_to: searched_to.map(|at| Facts::new(frame.language).time("at", at, Zone::London).html(t.searched_to)),
         older: next.map(|next| format!("{}/refunds?after={}", frame.root(), next.encode())),
     };
     frame.page(StatusCode::OK, &page)
@@ -92,10 +105,11 @@ pub(crate) async fn find(
 }
 
 fn groups(refunds: &[Refund], frame: &Frame<'_>, now: Timestamp) -> Vec<(&'static str, Vec<Row>)> {
+    let t = frame.texts().refunds;
     let mut groups = [
-        (refund_state_text(RefundState::AwaitingPayment), vec![]),
-        (refund_state_text(RefundState::AwaitingDetails), vec![]),
-        ("Others", vec![]),
+        (refund_state_text(RefundState::AwaitingPayment, frame.language), vec![]),
+        (refund_state_text(RefundState::AwaitingDetails, frame.language), vec![]),
+        (t.others, vec![]),
     ];
     for refund in refunds {
         let [(_, authorise), (_, details), (_, others)] = &mut groups;
@@ -106,20 +120,22 @@ fn groups(refunds: &[Refund], frame: &Frame<'_>, now: Timestamp) -> Vec<(&'stati
             RefundState::Sent | RefundState::Failed => others,
         };
         let may_authorise = frame.visitor.may(Permission::MoveMoney);
+        let authorise_at = refund.authorisation_url_at(now).filter(|_| may_authorise);
+        let state = refund_state_of(refund, frame.language, now).text;
+        let state = match authorise_at {
+            Some(_) => Facts::new(frame.language).text("state", state).plain(t.state_before_link),
+            None => state.to_owned(),
+        };
         group.push(Row {
             amount: frame.language.amount(&refund.amount),
             reference: refund.reference.as_str().to_owned(),
-            made_at: shown(frame, refund.created_at),
-            state: refund_state_of(refund, now).text,
+            made_at: frame.language.date_and_time(refund.created_at, Zone::London),
+            state,
             payment_path: format!("{}#refunds", payment_path(frame.mode, refund.session_id)),
-            authorise_at: refund.authorisation_url_at(now).filter(|_| may_authorise),
+            authorise_at,
         });
     }
     groups.into_iter().filter(|(_, rows)| !rows.is_empty()).collect()
-}
-
-fn shown(frame: &Frame<'_>, at: Timestamp) -> String {
-    frame.language.date_and_time(at, Zone::London)
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 
 use askama::Template;
 use models::SessionState;
-use pages::Shell;
+use pages::{Language, Shell};
 
 use crate::frame::Frame;
+use crate::texts::texts;
 
 /// What was not done, and why.
 #[derive(Template)]
@@ -32,16 +33,17 @@ impl<'a> RefusalPage<'a> {
     }
 }
 
-/// A payment's state, after “this payment”.
-pub(crate) const fn state_in_words(state: SessionState) -> &'static str {
+/// A payment's state, for the `{state}` of a sentence about it: after “this payment”; in Welsh a clause of its own.
+pub(crate) const fn state_in_words(state: SessionState, language: Language) -> &'static str {
+    let t = texts(language).words;
     match state {
         SessionState::AwaitingPayer | SessionState::AwaitingProvider | SessionState::AwaitingPaymentConsent => {
-            "is waiting for its payer"
+            t.is_waiting
         }
-        SessionState::Pending => "is on its way: the bank has accepted it, and it isn’t paid yet",
-        SessionState::Sent => "is paid",
-        SessionState::Failed => "has failed",
-        SessionState::Cancelled => "was cancelled",
-        SessionState::Expired => "has expired",
+        SessionState::Pending => t.is_on_its_way,
+        SessionState::Sent => t.is_paid,
+        SessionState::Failed => t.has_failed,
+        SessionState::Cancelled => t.was_cancelled,
+        SessionState::Expired => t.has_expired,
     }
 }

@@ -1,6 +1,7 @@
-//! What payers see of the merchant: its shop's name, where it helps, and its colour; with a preview of their page. The same in test
-//! and live. The logo is the command line's, which takes out of it what runs.
+//! What payers see of the merchant: its shop's name, where it helps, and its colour; with a preview of their page and of the receipt
+//! that they are mailed. The same in test and live. The logo is the command line's, which takes out of it what runs.
 
+mod example;
 mod form;
 mod page;
 #[cfg(test)]
@@ -9,7 +10,7 @@ mod tests;
 use lambda_http::Request;
 use lambda_http::http::StatusCode;
 use models::{Act, ActChange, ActKind, ActObject, EmailAddress, MerchantUrl, Shop};
-use pages::{Answer, Problem, read_form, see_other};
+use pages::{Answer, Facts, Problem, read_form, see_other};
 use store::StoreError;
 
 use self::form::ShopForm;
@@ -53,14 +54,14 @@ pub(crate) async fn submit(services: &Services, frame: &Frame<'_>, request: &Req
     let person = &frame.visitor.person;
     let before = services.shops.get_as_it_is(&person.merchant_id).await?;
     let salt = salt(services, frame).await?;
-    let asked = match form.check(before.as_ref()) {
+    let asked = match form.check(before.as_ref(), frame.language) {
         Ok(asked) => asked,
         Err(errors) => return form_page(frame, StatusCode::UNPROCESSABLE_ENTITY, &form, errors, None),
     };
     let was_seen = |there: &Option<Shop>| ShopForm::of(there.clone(), &salt).seen == form.seen;
     let is_so = before.as_ref() == Some(&asked);
     match form.step {
-        Step::Check if is_so || was_seen(&before) => return preview(frame, &asked, &form),
+        Step::Check if is_so || was_seen(&before) => return preview(services, frame, &asked, &form),
         Step::Check => return meanwhile(frame, &form, before, &salt),
         // The same form did it, as a rule: there is nothing to write.
         Step::Confirm if is_so => return see_other(&shop_path(frame)),
@@ -101,11 +102,11 @@ pub(crate) async fn submit(services: &Services, frame: &Frame<'_>, request: &Req
 
 /// The form as it was typed, to be sent again: its author saw another shop than is there now.
 fn meanwhile(frame: &Frame<'_>, form: &ShopForm, there: Option<Shop>, salt: &[u8; 32]) -> Answer {
-    let now = there.as_ref().map_or_else(|| "without a name".to_owned(), in_a_line);
-    let news = format!(
-        "Somebody changed the shop in the meantime, and nothing was changed now. It is {now}. Save again to put yours \
-         in its place."
-    );
+    let t = frame.texts().shop;
+    let news = match &there {
+        Some(shop) => Facts::new(frame.language).text("shop", in_a_line(shop)).plain(t.changed_meanwhile),
+        None => t.nameless_meanwhile.to_owned(),
+    };
     let form = ShopForm { seen: ShopForm::of(there, salt).seen, ..form.clone() };
     form_page(frame, StatusCode::CONFLICT, &form, Vec::new(), Some(news))
 }

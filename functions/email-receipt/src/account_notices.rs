@@ -1,14 +1,14 @@
-//! Tells a merchant's owners that an account was linked or unlinked: each of them, who did it included.
+//! Notifies a merchant's owners that an account was linked or unlinked: each of them, who did it included.
 
 use std::time::{Duration, SystemTime};
 
 use jiff::SignedDuration;
 use lambda_runtime::Error;
+use mails::account_notice;
 use models::Role;
 use runtime::Metric;
 use store::{AccountNotice, LinkMailClaim};
 
-use crate::account_notice;
 use crate::handler::EmailReceipt;
 use crate::link_mails::Wait;
 

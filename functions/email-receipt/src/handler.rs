@@ -8,14 +8,13 @@ use std::time::{Duration, SystemTime};
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Error, LambdaEvent};
+use mails::{Mail, payment_link, receipt, refund_details, refund_sent, refund_to_authorise};
 use models::{CorrelationId, LinkMailId, MailId, MailTopic, MerchantId, Object, Refund, RefundId, Session, Shop};
 use queue::Queue;
 use runtime::{Clock, Metric, Random, SettingError};
 use store::{Claim, LinkMails, Mails, People, Refunds, Sessions, Shops, StoreError, Table, Visits};
 
-use crate::mail::Mail;
 use crate::postbox::{Limit, POST_TIMEOUT, PostError, Postbox};
-use crate::{payment_link, receipt, refund_details, refund_sent, refund_to_authorise};
 
 /// How often a mail is tried: with the waits of [`next_try`], over about two days.
 const MAX_ATTEMPTS: u32 = 50;

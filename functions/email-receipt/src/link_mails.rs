@@ -3,12 +3,12 @@
 use std::time::{Duration, SystemTime};
 
 use lambda_runtime::Error;
+use mails::Mail;
 use models::{LinkMailId, MerchantId};
 use runtime::Metric;
 use store::LinkMail;
 
 use crate::handler::{EmailReceipt, NEXT_INVOCATION};
-use crate::mail::Mail;
 use crate::postbox::{Limit, PostError};
 
 /// Why a mail was not sent yet: for how long it waits, and the limit that it met, if any.

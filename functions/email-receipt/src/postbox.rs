@@ -9,12 +9,10 @@ use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, Me
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
+use mails::{Mail, sender};
 use models::CorrelationId;
 use runtime::Random;
 use thiserror::Error;
-
-use crate::mail::Mail;
-use crate::sender;
 
 /// How long SES may take for one mail.
 pub(crate) const POST_TIMEOUT: Duration = Duration::from_secs(15);

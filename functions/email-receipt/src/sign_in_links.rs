@@ -6,12 +6,12 @@
 use std::time::{Duration, SystemTime};
 
 use lambda_runtime::Error;
+use mails::sign_in_link;
 use models::{LinkMailId, Person};
 use store::{LINK_LASTS, LinkAsked, LinkMailClaim, LinkToken, SignInRequest};
 
 use crate::handler::EmailReceipt;
 use crate::link_mails::Wait;
-use crate::sign_in_link;
 
 /// When a mail is tried again that SES did not take. Somebody waits for it.
 const TRY_AGAIN: Duration = Duration::from_secs(20);
@@ -52,12 +52,13 @@ impl EmailReceipt {
 
     /// Makes a link, and sends it.
     async fn post_link(&self, id: LinkMailId, request: &SignInRequest, person: &Person) -> Result<Option<Wait>, Error> {
-        let (SignInRequest { base_url, back, .. }, Person { merchant_id, email, .. }) = (request, person);
+        let SignInRequest { base_url, back, locale, .. } = request;
+        let Person { merchant_id, email, .. } = person;
         let shop = self.shop(merchant_id).await?;
         let token = LinkToken::new(&self.random);
         self.visits.make_link_back(&token, merchant_id, email, Some(back.clone()), self.clock.now()).await?;
         let url = format!("{base_url}/console/sign-in/{}", token.as_str());
-        let mail = sign_in_link::render(email, merchant_id, shop.as_ref(), &url);
+        let mail = sign_in_link::render(email, merchant_id, shop.as_ref(), locale.as_ref(), &url);
         Ok(self.post_to_person(id, merchant_id, mail, TRY_AGAIN).await)
     }
 }

@@ -38,7 +38,7 @@ pub(crate) fn of_bank(error: ProviderError) -> Problem {
 
 /// The page about a problem, with a link to the checkout if there is one to go back to.
 pub(crate) fn problem_page(problem: &Problem, checkout: Option<String>) -> Response<Body> {
-    let ProblemTexts { heading, text } = problem.texts(&Language::English.texts().problems);
+    let ProblemTexts { heading, text } = problem.texts(Language::English);
     let checkout = checkout.filter(|_| !matches!(problem, Problem::NotFound));
     let template = ProblemPage { house: House::ANY, heading, text, checkout };
     problem.answered(page(problem.status(), &template).unwrap_or_default())

@@ -21,6 +21,8 @@ use store::{
 };
 use tokio::sync::OnceCell;
 
+use crate::used_keys::UsedKeys;
+
 /// How many objects of a batch are published at a time. A record is mostly waiting for DynamoDB and SQS, so this is how
 /// many of those waits overlap; each holds a connection of its own, so it is bounded.
 const OBJECTS_AT_ONCE: usize = 10;
@@ -42,6 +44,8 @@ pub struct Publish {
     pointers: Option<Pointers>,
     /// The same.
     endings: Option<Endings>,
+    /// The same.
+    used_keys: Option<UsedKeys>,
     receipts: Queue,
     webhooks: Queue,
     slow_webhooks: Queue,
@@ -85,6 +89,7 @@ impl Publish {
         Self {
             pointers: console_is_on.then(|| Pointers::new(table.clone())),
             endings: console_is_on.then(|| Endings::new(table.clone())),
+            used_keys: console_is_on.then(|| UsedKeys::new(table.clone(), clock.clone())),
             events: Events::new(table.clone()),
             mails: Mails::new(table.clone()),
             counts: Counts::new(table.clone()),
@@ -105,11 +110,18 @@ impl Publish {
     pub async fn handle(&self, event: LambdaEvent<Event>) -> Result<DynamoDbEventResponse, Error> {
         let stop_at = event.context.deadline().checked_sub(MARGIN).unwrap_or(SystemTime::UNIX_EPOCH);
         let counted: Vec<_> = event.payload.records.iter().filter_map(count_change).collect();
+        let used = self.used_keys.as_ref().map(|keys| (keys, keys.not_noted(&event.payload.records)));
         let known = Known::default();
         let objects = futures_util::stream::iter(by_object(event.payload.records));
         let published = objects.map(|records| self.publish_in_order(records, stop_at, &known));
         let failed: Vec<_> = published.buffer_unordered(OBJECTS_AT_ONCE).collect().await;
         let uncounted = self.count_all(counted, stop_at).await;
+        // Last, so that no event waits for it.
+        if let Some((keys, used)) = used
+            && !self.clock.is_past(stop_at)
+        {
+            keys.note(used).await;
+        }
         let mut failures = DynamoDbEventResponse::default();
         for sequence_number in failed.into_iter().flatten().chain(uncounted) {
             let mut failure = DynamoDbBatchItemFailure::default();

@@ -3,5 +3,6 @@
 mod handler;
 #[cfg(test)]
 mod tests;
+mod used_keys;
 
 pub use handler::Publish;

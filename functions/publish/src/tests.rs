@@ -10,7 +10,7 @@ use aws_credential_types::Credentials;
 use lambda_runtime::{Context, LambdaEvent};
 use models::WireFormat;
 use queue::Queue;
-use runtime::Clock;
+use runtime::{Clock, VirtualClock};
 use serde_json::{Value, json};
 use store::Table;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -26,6 +26,10 @@ struct Aws {
     seen: Mutex<Seen>,
     /// A body that holds this is refused.
     refused: String,
+    /// A body that holds this is never answered.
+    ignored: String,
+    /// The function's.
+    clock: Clock,
     /// Whether the merchant has an endpoint.
     has_endpoint: bool,
     console_is_on: bool,
@@ -43,6 +47,8 @@ struct Seen {
     transactions: Vec<String>,
     /// What was queued, in order.
     queued: Vec<String>,
+    /// The days that were to be noted of keys, in order.
+    used: Vec<String>,
     /// The items that were put, and the cursors' heads, by their keys.
     items: BTreeMap<String, Value>,
 }
@@ -54,7 +60,7 @@ impl Aws {
     }
 
     async fn serving(self) -> (Arc<Self>, Publish) {
-        let console_is_on = self.console_is_on;
+        let (console_is_on, clock) = (self.console_is_on, self.clock.clone());
         let aws = Arc::new(self);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -72,7 +78,7 @@ impl Aws {
             Publish::new(
                 Table::new(&config, "table".to_owned(), runtime::Random::System),
                 [queue.clone(), queue.clone(), queue.clone(), queue],
-                Clock::System,
+                clock,
                 console_is_on,
             ),
         )
@@ -98,6 +104,9 @@ impl Aws {
             let body = String::from_utf8_lossy(&bytes[end..end + length]).into_owned();
             bytes.drain(..end + length);
             let new = self.begin(&head, &body);
+            if !self.ignored.is_empty() && body.contains(&self.ignored) {
+                std::future::pending::<()>().await;
+            }
             tokio::time::sleep(LATENCY).await;
             self.seen.lock().unwrap().in_flight -= 1;
             let refused = !self.refused.is_empty() && body.contains(&self.refused);
@@ -130,6 +139,10 @@ impl Aws {
             seen.transactions.push(body.to_owned());
         }
         let mut request: Value = serde_json::from_str(body).unwrap();
+        if let Some(day) = request["ExpressionAttributeValues"][":set_last_used_on"]["S"].as_str() {
+            seen.used.push(day.to_owned());
+            return Ok(());
+        }
         seen.queued.extend(request["MessageBody"].as_str().map(str::to_owned));
         let item = request["Item"].take();
         let text = |name: &str| item[name]["S"].as_str().unwrap_or_default().to_owned();
@@ -359,4 +372,61 @@ async fn what_is_created_and_whose_payer_becomes_known_is_pointed_to_where_the_c
     let put = parts.iter().filter_map(|part| part["Put"]["Item"]["pk"]["S"].as_str());
     let kinds: Vec<_> = put.map(|pk| pk.split('#').nth(3).unwrap()).collect();
     assert_eq!(kinds, ["reference", "end-to-end"]);
+}
+
+/// A batch of new sessions that were created with a key, at this time in seconds since 1970.
+fn created_with_key(objects: std::ops::Range<usize>, at_s: i32) -> Value {
+    let mut batch = batch(objects.map(|object| (object, 1)));
+    for record in batch["Records"].as_array_mut().unwrap() {
+        record["dynamodb"]["NewImage"]["key_id"] = json!({ "S": "pk_test_demo_a" });
+        record["dynamodb"]["ApproximateCreationDateTime"] = json!(f64::from(at_s));
+    }
+    batch
+}
+
+#[tokio::test]
+async fn a_keys_use_is_noted_once_a_day_where_the_console_is_on() {
+    let day_s = 24 * 60 * 60;
+    for console_is_on in [true, false] {
+        let (aws, function) = Aws { console_is_on, ..Aws::default() }.serving().await;
+        for (objects, at_s, expected) in [
+            (0..3, day_s, vec!["1970-01-02"]),
+            (3..5, 2 * day_s - 1, vec![]),
+            (5..6, 2 * day_s, vec!["1970-01-03"]),
+            (6..7, day_s, vec![]),
+        ] {
+            assert_eq!(publish(&function, created_with_key(objects, at_s), LONG).await, [""; 0]);
+            let expected = if console_is_on { expected } else { vec![] };
+            assert_eq!(std::mem::take(&mut aws.seen.lock().unwrap().used), expected, "{at_s}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn after_a_keys_use_could_not_be_noted_nothing_is_for_a_minute() {
+    let time = VirtualClock::at(Clock::System.now());
+    let refused = ":set_last_used_on".to_owned();
+    let aws = Aws { console_is_on: true, refused, clock: Clock::Virtual(time.clone()), ..Aws::default() };
+    let (aws, function) = aws.serving().await;
+    for (object, passed_ms, tried) in [(0, 0, 1), (2, 59_999, 1), (4, 1, 2)] {
+        time.advance_ms(passed_ms);
+        let mut batch = created_with_key(object..object + 2, 0);
+        batch["Records"][0]["dynamodb"]["NewImage"]["key_id"] = json!({ "S": "pk_test_demo_b" });
+        assert_eq!(publish(&function, batch, 10 * LONG).await, [""; 0]);
+        let seen = aws.seen.lock().unwrap();
+        assert_eq!((seen.events.len(), seen.used.len()), (object + 2, tried), "none after the first: {:?}", seen.used);
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_does_not_say_when_a_key_was_used_holds_up_one_batch_for_some_seconds() {
+    let aws = Aws { console_is_on: true, ignored: "KEYUSE#".to_owned(), ..Aws::default() };
+    let (aws, function) = aws.serving().await;
+    let began = Clock::System.instant();
+    for object in 0..2 {
+        assert_eq!(publish(&function, created_with_key(object..object + 1, 0), LONG).await, [""; 0]);
+    }
+    let took = Clock::System.elapsed(began);
+    assert!(took < Duration::from_secs(4), "{took:?}");
+    assert_eq!(aws.seen.lock().unwrap().events.len(), 2);
 }

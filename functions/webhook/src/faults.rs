@@ -1,5 +1,6 @@
 //! Faults that a test endpoint asked for, so that its merchant's own tests meet them.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use jiff::{SignedDuration, Timestamp};
@@ -52,6 +53,7 @@ pub(crate) fn failed_on_purpose(endpoint: &Endpoint, at: Timestamp) -> DeliveryA
         endpoint_id: endpoint.id,
         at,
         latency_ms: 0,
+        headers: BTreeMap::new(),
         status: None,
         answer: None,
         error: Some(EndpointFaults::FAILED_ON_PURPOSE.to_owned()),
@@ -170,9 +172,9 @@ mod tests {
 
     #[test]
     fn a_duplicate_that_is_not_answered_at_once_is_late_for_good() {
-        let late = DeliveryResult { latency_ms: 800, response: Err(Failure::NotAtOnce) };
+        let late = DeliveryResult { latency_ms: 800, headers: vec![], response: Err(Failure::NotAtOnce) };
         assert_eq!(result_of_duplicate(late).response, Err(Failure::TimedOut));
-        let refused = DeliveryResult { latency_ms: 1, response: Err(Failure::ConnectionFailed) };
+        let refused = DeliveryResult { latency_ms: 1, headers: vec![], response: Err(Failure::ConnectionFailed) };
         assert_eq!(result_of_duplicate(refused.clone()), refused);
     }
 }

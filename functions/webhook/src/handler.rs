@@ -361,8 +361,9 @@ impl Webhook {
     /// Records an attempt, if that can be.
     async fn record(&self, event: &StoredEvent, mut attempt: DeliveryAttempt) {
         if event.object.is_forgotten() {
-            // It may say whom the event was about.
+            // The answer may say whom the event was about, and headers are made from the body.
             attempt.answer = None;
+            attempt.headers.clear();
         }
         if let Err(error) = self.events.note(&event.id(), &attempt).await {
             // An event that was accepted is not sent again because its attempt is missing.

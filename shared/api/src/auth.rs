@@ -176,7 +176,9 @@ impl Authenticator {
         if let Some(scope) = scope.filter(|scope| !caller.scopes.allow(*scope)) {
             return Err(Refusal::Forbidden(scope).into());
         }
-        self.with_application(request, caller).await
+        let caller = self.with_application(request, caller).await?;
+        runtime::act_with_key(&caller.key_id);
+        Ok(caller)
     }
 
     /// Who sent the request, if it says who. That of nobody reads nothing.

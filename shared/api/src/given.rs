@@ -26,7 +26,7 @@ impl<'de, T: serde::de::DeserializeOwned> Deserialize<'de> for Given<T> {
     }
 }
 
-/// A field that is there, whatever it holds: what is left out is told from what is null.
+/// A field that is there, whatever it holds: what is left out differs from what is null.
 pub(crate) fn there<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }

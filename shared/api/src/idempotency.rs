@@ -102,8 +102,8 @@ impl IdempotencyKey {
     }
 }
 
-/// The id of the refund that a person makes of a session of which they saw this many refunds: a UUIDv8. Whoever sends the form,
-/// and however often, it is one refund. No client's key derives it, since none is of this operation.
+/// The id of the refund that a person makes of a session of which they saw this many refunds: a UUIDv8. It is one refund,
+/// by however many people the form is sent, and however often. No client's key derives it, since none is of this operation.
 pub fn refund_id_after(merchant: &Merchant, mode: Mode, session: SessionId, seen: u32) -> RefundId {
     RefundId::new(derive(merchant, [mode.as_str(), "", "refund-after", &session.to_string(), &seen.to_string()]))
 }

@@ -33,6 +33,7 @@ mod secrets;
 mod serve;
 mod session_request;
 mod shown_request;
+mod spellings;
 mod test_clocks;
 mod token;
 mod violations;
@@ -65,6 +66,7 @@ pub use route::{Route, is_open, is_page, other_methods, path_id, unrouted};
 pub use secrets::{IssuedKey, issue_key, issue_key_by, known_key, new_key_id, sha256};
 pub use serve::{run, serve, time_left};
 pub use session_request::SessionRequest;
+pub use spellings::{any_refund_id, any_session_id};
 pub use test_clocks::{TestClockParts, TestClockView, not_on_clock, parse_advance, parse_test_clock};
 pub use token::{TOKEN_LIFETIME_S, mint};
 pub use webhooks::{

@@ -56,7 +56,8 @@ pub fn note(endpoint: &Endpoint, at: Timestamp, attempt: DeliveryResult) -> Deli
         Ok(EndpointResponse { status, body_start, retry_after: _ }) => (Some(status), Some(body_start), None),
         Err(failure) => (None, None, Some(failure.to_string())),
     };
-    DeliveryAttempt { endpoint_id: endpoint.id, at, latency_ms: attempt.latency_ms, status, answer, error }
+    let headers = attempt.headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    DeliveryAttempt { endpoint_id: endpoint.id, at, latency_ms: attempt.latency_ms, headers, status, answer, error }
 }
 
 #[cfg(test)]

@@ -133,7 +133,7 @@ macro_rules! uuid_id {
 }
 
 uuid_id!(
-    /// A payment session. Whoever knows it can open its checkout, so it is unguessable and never logged with a query.
+    /// A payment session. Its id opens its checkout, so it is unguessable and never logged with a query.
     SessionId,
     "payment session id"
 );
@@ -144,7 +144,7 @@ uuid_id!(
 );
 
 uuid_id!(
-    /// A refund. Whoever knows it can open the page that asks where the money goes.
+    /// A refund. Its id opens the page that asks where the money goes.
     RefundId,
     "refund id"
 );

@@ -209,7 +209,7 @@ mod tests {
         assert_eq!((again.shards(), again.shards_of_new(at(settled + 29))), (shards(8), shards(1)));
         assert_eq!(again.shards_of_new(at(settled + 30)), shards(8));
         assert_eq!(again.raised_to(shards(16), at(settled + 30)).unwrap().shards_of_new(at(settled + 31)), shards(8));
-        // Whoever still has what was before uses no shard that those who have it don't know.
+        // A process that still has the count of before uses no shard that those of the new count don't know.
         for count in [1, 7, 8] {
             assert_eq!(again.raised_to(shards(count), at(2 * settled)), None);
         }

@@ -200,15 +200,6 @@ impl KeyOverlap {
         }
     }
 
-    /// In English, as people read it.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Hour => "1 hour",
-            Self::Day => "24 hours",
-            Self::Week => "7 days",
-        }
-    }
-
     /// When it is over that begins now.
     pub fn after(self, now: Timestamp) -> Timestamp {
         let hours = match self {

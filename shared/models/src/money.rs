@@ -82,20 +82,23 @@ impl Money {
     }
 
     /// The amount as a person types it: as [`Money::from_decimal`] reads it, and with the currency's code or symbol before or after
-    /// it, with commas or spaces between groups of three digits, and spaces around it. Exact.
+    /// it, with commas or spaces between groups of three digits, with a comma in the point's place before all of the currency's
+    /// decimals, and spaces around it. Exact.
     ///
     /// # Errors
-    /// It is anything else, or beyond 64 bits. What may be meant in two ways, as `1,50`, is none.
+    /// It is anything else, or beyond 64 bits. What may be meant in two ways is none: `0,500`, or `1,500` of a currency with three
+    /// decimals.
     pub fn from_typed(text: &str, currency: Currency) -> Result<Self, InvalidDecimal> {
         let number = without_currency(text.trim(), currency);
-        let (whole, decimals) = number.split_once('.').map_or((number, None), |(whole, rest)| (whole, Some(rest)));
+        let (whole, decimals) = around_point(number, currency)?;
         let is_space = |c: char| c.is_whitespace();
         let separator = whole.chars().find(|c| *c == ',' || is_space(*c));
         let mut groups = whole.split(|c| Some(c) == separator);
         let first = groups.next().unwrap_or_default();
         let groups: Vec<&str> = groups.collect();
         let are_groups = groups.iter().all(|group| group.len() == 3);
-        if !are_groups || (separator.is_some() && !(1..=3).contains(&first.len())) {
+        let begins_groups = (1..=3).contains(&first.len()) && !first.starts_with('0');
+        if !are_groups || (separator.is_some() && !begins_groups) {
             return Err(InvalidDecimal);
         }
         let point = if decimals.is_some() { "." } else { "" };
@@ -183,6 +186,20 @@ fn without_currency(text: &str, currency: Currency) -> &str {
         }
     }
     text
+}
+
+/// What of a number stands before its point, and what after it; or after the comma that stands in the point's place.
+fn around_point(number: &str, currency: Currency) -> Result<(&str, Option<&str>), InvalidDecimal> {
+    if let Some((whole, decimals)) = number.split_once('.') {
+        return Ok((whole, Some(decimals)));
+    }
+    let exponent = currency.exponent().map_or(0, usize::from);
+    match number.split_once(',') {
+        // These may be all of its decimals, or a group.
+        Some((_, rest)) if rest.len() == 3 && exponent == 3 => Err(InvalidDecimal),
+        Some((whole, rest)) if rest.len() == exponent => Ok((whole, Some(rest))),
+        Some(_) | None => Ok((number, None)),
+    }
 }
 
 /// The most that a payment may be, by currency. In a currency that none is named for, nothing can be paid.
@@ -316,14 +333,35 @@ mod tests {
             ("1\u{a0}000.50\u{a0}€", Currency::EUR, 100_050),
             ("¥1,000", Currency::JPY, 1_000),
             ("1.234", Currency::KWD, 1_234),
+            ("10,00", Currency::GBP, 1_000),
+            (" £1,50 ", Currency::GBP, 150),
+            ("0,05", Currency::EUR, 5),
+            ("1234,56", Currency::EUR, 123_456),
+            ("1\u{202f}234,56\u{a0}€", Currency::EUR, 123_456),
+            // Groups stay groups.
+            ("1,000", Currency::GBP, 100_000),
+            ("1,000.50", Currency::GBP, 100_050),
+            ("1,234,567", Currency::KWD, 1_234_567_000),
+            ("1,234.500", Currency::KWD, 1_234_500),
         ] {
             assert_eq!(read(text, currency), Some(minor), "{text}");
         }
         for text in [
             "",
             "£",
-            "1,00",
             "10,5",
+            "0,500",
+            "0 500",
+            "01,000",
+            "000,000.00",
+            ",50",
+            "1,",
+            ",",
+            "1,50,00",
+            "1,00,50",
+            "1,0.5",
+            "1,5 0",
+            "-1,50",
             "1.000,00",
             "1,0000",
             "1000,000",
@@ -340,6 +378,12 @@ mod tests {
             "ten",
         ] {
             assert_eq!(read(text, Currency::GBP), None, "{text}");
+        }
+        for text in ["0,500", "1,500", "1,500 KWD", "1 234,500", "1,50", "0,500.000"] {
+            assert_eq!(read(text, Currency::KWD), None, "{text}");
+        }
+        for text in ["400,", "0,500"] {
+            assert_eq!(read(text, Currency::JPY), None, "{text}");
         }
     }
 
@@ -435,11 +479,27 @@ mod tests {
         fn what_is_typed_is_what_its_digits_say(text in any::<String>(), like in "[£ ]{0,2}[0-9]{0,4}([, ]?[0-9]{2,4}){0,3}[.,]?[0-9]{0,3}") {
             for text in [text, like] {
                 if let Ok(read) = Money::from_typed(&text, Currency::GBP) {
-                    let decimals = text.split_once('.').map_or("", |(_, rest)| rest);
                     let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
-                    let padded = format!("{}{}", digits(&text), "0".repeat(2 - digits(decimals).len()));
+                    let after = |mark| text.split_once(mark).map(|(_, rest)| digits(rest));
+                    let decimals = after('.').or_else(|| after(',').filter(|rest| rest.len() == 2)).unwrap_or_default();
+                    let padded = format!("{}{}", digits(&text), "0".repeat(2 - decimals.len()));
                     prop_assert_eq!(padded.parse::<i64>().ok(), Some(read.minor()));
                 }
+            }
+        }
+
+        #[test]
+        fn a_comma_is_read_as_the_point_or_not_at_all(minor in 0..=i64::MAX, grouped_by_spaces: bool) {
+            for (currency, is_read) in [(Currency::GBP, true), (Currency::EUR, true), (Currency::KWD, false)] {
+                let amount = Money::new(MinorUnits::new(minor), currency);
+                let decimal = amount.to_decimal();
+                let (whole, decimals) = decimal.split_once('.').unwrap();
+                let whole = match grouped_by_spaces {
+                    true => grouped(whole.parse().unwrap()).replace(',', " "),
+                    false => whole.to_owned(),
+                };
+                let text = format!("{whole},{decimals}");
+                prop_assert_eq!(Money::from_typed(&text, currency).ok(), is_read.then_some(amount), "{}", text);
             }
         }
 

@@ -87,16 +87,6 @@ impl Role {
         }
     }
 
-    /// What it may do, in English, as people read it where roles are given.
-    pub const fn sentence(self) -> &'static str {
-        match self {
-            Self::Look => "Sees payments, refunds and webhooks. Sees no personal data, changes nothing.",
-            Self::Refund => "Also refunds and cancels payments, makes payment links, and may ask for personal data.",
-            Self::Develop => "Sees payments, changes webhooks and test API keys. Moves no money.",
-            Self::Own => "May do everything, and says who else may.",
-        }
-    }
-
     /// Whether it may do this.
     pub const fn may(self, permission: Permission) -> bool {
         use Permission as P;
@@ -197,7 +187,6 @@ mod tests {
         for role in Role::ALL {
             assert_eq!(serde_json::to_value(role).unwrap(), role.as_str());
             assert_eq!(role.as_str().parse(), Ok(role));
-            assert!(role.sentence().ends_with('.'));
         }
         for text in ["", "Own", "owner", "look "] {
             assert_eq!(text.parse::<Role>(), Err(InvalidRole), "{text}");

@@ -107,6 +107,8 @@ impl Delivery {
 pub struct DeliveryResult {
     /// How long it took until the answer's status came, or until it was clear that none would.
     pub latency_ms: u64,
+    /// The headers that it bore: [`Delivery::headers`], of which some are others each time.
+    pub headers: Vec<(&'static str, String)>,
     /// The answer, whatever the endpoint thinks of the message; or why there is none.
     pub response: Result<EndpointResponse, Failure>,
 }
@@ -203,7 +205,7 @@ impl Sender {
             // Every delivery its own connection, to an address checked for it; and a function that is frozen between two
             // requests would find the old ones dead.
             .pool_max_idle_per_host(0)
-            // Whoever calls decides what is sent again.
+            // The caller decides what is sent again.
             .retry(retry::never())
             .http1_only()
             // Off by default, unless some other crate of the build switches the features on.
@@ -228,14 +230,15 @@ impl Sender {
     }
 
     async fn send_within(&self, delivery: &Delivery, within: Duration, too_late: Failure) -> DeliveryResult {
+        let headers = delivery.headers();
         let started = self.clock.instant();
-        let response = tokio::time::timeout(within, self.request(delivery)).await.unwrap_or(Err(too_late));
+        let response = tokio::time::timeout(within, self.request(delivery, &headers)).await.unwrap_or(Err(too_late));
         let latency_ms = u64::try_from(self.clock.elapsed(started).as_millis()).unwrap_or(u64::MAX);
         let response = match response {
             Ok(response) => Ok(read(response, self.clock.now().into()).await),
             Err(failure) => Err(failure),
         };
-        DeliveryResult { latency_ms, response }
+        DeliveryResult { latency_ms, headers, response }
     }
 
     /// Posts these bytes, which the caller has signed in a way of its own, and waits for the answer's status as [`Self::send`]
@@ -320,10 +323,13 @@ impl Sender {
         Ok(self.client.request(method, url.clone()))
     }
 
-    async fn request(&self, delivery: &Delivery) -> Result<reqwest::Response, Failure> {
+    async fn request(
+        &self,
+        delivery: &Delivery,
+        headers: &[(&'static str, String)],
+    ) -> Result<reqwest::Response, Failure> {
         let request = self.request_to(Method::POST, &delivery.url)?;
-        let headers = delivery.headers().into_iter();
-        let request = headers.fold(request, |request, (name, value)| request.header(name, value));
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, value));
         request.body(delivery.body.clone()).send().await.map_err(|error| Failure::of(&error))
     }
 }

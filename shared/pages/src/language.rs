@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use models::{Locale, Money};
 
 use crate::texts::{self, Texts};
@@ -54,6 +55,11 @@ impl Language {
     /// The amount with its currency, as it is written in this language: `£1,234.56`, `1.234,56 €`. Exact.
     pub fn amount(self, amount: &Money) -> String {
         self.texts().numbers.amount(amount)
+    }
+
+    /// The date: `1 November 2019`.
+    pub fn date(self, date: Date) -> String {
+        self.texts().calendar.date(date)
     }
 
     /// The time as the clocks in a zone show it, to the minute, with the zone's name: `1 November 2019, 15:48 (London time)`.

@@ -6,7 +6,7 @@ use lambda_http::http::{HeaderValue, StatusCode, header};
 use lambda_http::{Body, Response};
 use store::StoreError;
 
-use crate::texts::ProblemsTexts;
+use crate::language::Language;
 
 /// Why a request is not done. The causes of the last two go to the log alone.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub enum Problem {
     /// 400: a field is missing or can't be read; our own pages don't send such forms.
     Unreadable,
     /// A rule of the page's own refuses it, for the reason that these texts give.
-    Refused(StatusCode, fn(&'static ProblemsTexts) -> ProblemTexts),
+    Refused(StatusCode, fn(Language) -> ProblemTexts),
     /// 503: the table or the bank could not be asked.
     Unavailable(Box<dyn StdError + Send + Sync>),
     /// 500: our fault.
@@ -67,14 +67,15 @@ impl Problem {
     }
 
     /// How it reads.
-    pub fn texts(&self, texts: &'static ProblemsTexts) -> ProblemTexts {
+    pub fn texts(&self, language: Language) -> ProblemTexts {
+        let texts = &language.texts().problems;
         let (heading, text) = match self {
             Self::NotFound => (texts.not_found_heading, texts.not_found_text),
             Self::MethodNotAllowed(_) => (texts.method_heading, texts.method_text),
             Self::Malformed => (texts.malformed_heading, texts.malformed_text),
             Self::NotAForm | Self::Unreadable => (texts.not_our_form_heading, texts.not_our_form_text),
             Self::TooLong => (texts.too_long_heading, texts.too_long_text),
-            Self::Refused(_, refused) => return refused(texts),
+            Self::Refused(_, refused) => return refused(language),
             Self::Unavailable(_) => (texts.unavailable_heading, texts.unavailable_text),
             Self::Internal(_) => (texts.internal_heading, texts.internal_text),
         };

@@ -31,7 +31,7 @@ struct ProblemPage<'a> {
 impl Problem {
     /// The page that says so, with a link to `back` if there is anything to go back to.
     pub fn into_page(self, shell: &Shell<'_>, back: Option<Back>) -> Response<Body> {
-        let ProblemTexts { heading, text } = self.texts(&shell.texts().problems);
+        let ProblemTexts { heading, text } = self.texts(shell.language);
         let back = if matches!(self, Self::NotFound) { None } else { back };
         let response = shell.page(self.status(), &ProblemPage { shell, heading, text, back, help: shell.help() });
         self.answered(response.unwrap_or_default())

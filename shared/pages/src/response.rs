@@ -63,12 +63,29 @@ pub fn page(
     forms: Forms,
     template: &impl Template,
 ) -> Answer {
+    rendered(status, language, content_security_policy(styles, forms), template)
+}
+
+/// The same with a mail in a frame (`srcdoc`), which browsers hold to the policy of the page around it (HTML, "policy
+/// containers"). Mails are laid out by `style` attributes, as all mail programs keep them: they are allowed, too. The styles
+/// include the mail's own sheet.
+pub(crate) fn page_with_mail(
+    status: StatusCode,
+    language: Language,
+    styles: &[impl AsRef<str>],
+    template: &impl Template,
+) -> Answer {
+    let policy = content_security_policy(styles, Forms::ToUs) + "; style-src-attr 'unsafe-inline'";
+    rendered(status, language, policy, template)
+}
+
+fn rendered(status: StatusCode, language: Language, policy: String, template: &impl Template) -> Answer {
     let html = template.render().map_err(|error| Problem::Internal(Box::new(error)))?;
     builder(status)
         .header(header::CONTENT_TYPE, "text/html; charset=utf-8")
         .header(header::CONTENT_LANGUAGE, language.tag())
         .header(header::VARY, "Accept-Encoding, Accept-Language")
-        .header(header::CONTENT_SECURITY_POLICY, content_security_policy(styles, forms))
+        .header(header::CONTENT_SECURITY_POLICY, policy)
         .body(Body::Text(html))
         .map_err(|error| Problem::Internal(Box::new(error)))
 }
@@ -144,5 +161,14 @@ mod tests {
         assert_eq!(response.headers()["vary"], "Accept-Encoding, Accept-Language");
         let policy = hello(&[], Forms::ToAnyone).headers()["content-security-policy"].to_str().unwrap().to_owned();
         assert!(!policy.contains("form-action"), "{policy}");
+    }
+
+    #[test]
+    fn a_page_with_a_mail_allows_style_attributes_and_nothing_else_more() {
+        let styles = ["a"];
+        let response = page_with_mail(StatusCode::OK, Language::English, &styles, &Hello).unwrap();
+        let [with_mail, ours] = [response, hello(&styles, Forms::ToUs)]
+            .map(|response| response.headers()["content-security-policy"].to_str().unwrap().to_owned());
+        assert_eq!(with_mail.strip_prefix(&ours), Some("; style-src-attr 'unsafe-inline'"), "{with_mail}");
     }
 }

@@ -11,7 +11,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::facts::{Facts, Html, escaped};
 use crate::language::Language;
-use crate::response::{Answer, Forms, page};
+use crate::response::{Answer, Forms, page, page_with_mail};
 use crate::style::STYLE;
 use crate::texts::Texts;
 
@@ -90,6 +90,16 @@ impl<'a> Shell<'a> {
     /// It can't be rendered.
     pub fn page(&self, status: StatusCode, template: &impl Template) -> Answer {
         page(status, self.language, &self.styles(), Forms::ToUs, template)
+    }
+
+    /// A page within it that shows a mail in a frame (`srcdoc`), with the mail's style sheet.
+    ///
+    /// # Errors
+    /// It can't be rendered.
+    pub fn page_with_mail(&self, status: StatusCode, mail_style: &str, template: &impl Template) -> Answer {
+        let mut styles: Vec<Cow<'_, str>> = self.styles();
+        styles.push(Cow::Borrowed(mail_style));
+        page_with_mail(status, self.language, &styles, template)
     }
 
     /// The tab's icon.

@@ -18,19 +18,20 @@ pub(crate) use german::TEXTS as GERMAN;
 pub(crate) use spanish::TEXTS as SPANISH;
 pub(crate) use welsh::TEXTS as WELSH;
 
-/// Declares texts of one area, and what lists them for tests.
+/// Declares texts of one area, and what lists them for the tests of the crate that declares them.
+#[macro_export]
 macro_rules! texts {
-    ($(#[$doc:meta])* $area:ident { $($(#[$text_doc:meta])* $text:ident),+ $(,)? }) => {
+    ($(#[$doc:meta])* $vis:vis $area:ident { $($(#[$text_doc:meta])* $text:ident),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy)]
-        pub struct $area {
-            $($(#[$text_doc])* pub $text: &'static str,)+
+        $vis struct $area {
+            $($(#[$text_doc])* $vis $text: &'static str,)+
         }
 
         #[cfg(test)]
         impl $area {
             /// Each text by its name.
-            fn all(&self) -> Vec<(&'static str, &'static str)> {
+            pub(crate) fn all(&self) -> Vec<(&'static str, &'static str)> {
                 vec![$((stringify!($text), self.$text),)+]
             }
         }
@@ -55,7 +56,7 @@ pub struct Texts {
 texts! {
     /// What pages and mails share.
     #[expect(missing_docs, reason = "a text's name says where it stands, and the text what it says")]
-    CommonTexts {
+    pub CommonTexts {
         test_mode,
         payments_by,
         help,
@@ -75,7 +76,7 @@ texts! {
 texts! {
     /// The checkout.
     #[expect(missing_docs, reason = "a text's name says where it stands, and the text what it says")]
-    CheckoutTexts {
+    pub CheckoutTexts {
         // What is paid.
         summary,
         pay_shop,
@@ -190,7 +191,7 @@ texts! {
 texts! {
     /// The checkout of a session that can be paid in other ways than by bank.
     #[expect(missing_docs, reason = "a text's name says where it stands, and the text what it says")]
-    MethodTexts {
+    pub MethodTexts {
         // Who pays, before the choice.
         details_intro,
         details_intro_name_known,
@@ -259,7 +260,7 @@ texts! {
 texts! {
     /// The page of a payer who makes a transfer of their own.
     #[expect(missing_docs, reason = "a text's name says where it stands, and the text what it says")]
-    TransferTexts {
+    pub TransferTexts {
         heading,
         heading_missing,
         intro,
@@ -286,7 +287,7 @@ texts! {
 texts! {
     /// The page of a refund, where the customer says which account it goes to.
     #[expect(missing_docs, reason = "a text's name says where it stands, and the text what it says")]
-    RefundTexts {
+    pub RefundTexts {
         summary,
         refund_from,
         your_payment,
@@ -341,7 +342,7 @@ texts! {
 texts! {
     /// What could not be done.
     #[expect(missing_docs, reason = "a text's name says where it stands, and the text what it says")]
-    ProblemsTexts {
+    pub ProblemsTexts {
         not_found_heading,
         not_found_text,
         method_heading,
@@ -371,7 +372,7 @@ texts! {
 texts! {
     /// Mails.
     #[expect(missing_docs, reason = "a text's name says where it stands, and the text what it says")]
-    MailTexts {
+    pub MailTexts {
         /// Whom a mail is from.
         sender,
         test_subject,
@@ -421,6 +422,14 @@ texts! {
         refund_approval_button,
         refund_approval_until,
         refunded_payment,
+        // What leads to the console.
+        sign_in_subject,
+        sign_in_heading,
+        sign_in_merchant,
+        sign_in_button,
+        sign_in_valid,
+        sign_in_ignore,
+        sign_in_why,
         // Every mail.
         why_you,
         why_shop,

@@ -62,21 +62,27 @@ pub(crate) struct Calendar {
     pub(crate) months: [&'static str; 12],
     /// The number of a month's first day.
     pub(crate) first_day: &'static str,
-    /// A date, a time of day and the name of its zone, of `{day}`, `{month}`, `{year}`, `{time}` (from `00:00` to `23:59`) and
-    /// `{zone}`.
+    /// A date, of `{day}`, `{month}` and `{year}`.
+    pub(crate) date: &'static str,
+    /// The same with a time of day and the name of its zone, of `{date}`, `{time}` (from `00:00` to `23:59`) and `{zone}`.
     pub(crate) date_and_time: &'static str,
 }
 
 impl Calendar {
+    pub(crate) fn date(&self, date: Date) -> String {
+        let month = usize::try_from(date.month() - 1).ok().and_then(|month| self.months.get(month));
+        let day = if date.day() == 1 { self.first_day.to_owned() } else { date.day().to_string() };
+        self.date
+            .replace("{day}", &day)
+            .replace("{month}", month.unwrap_or(&""))
+            .replace("{year}", &date.year().to_string())
+    }
+
     /// The time as the clocks in a zone show it, which has this name.
     pub(crate) fn date_and_time(&self, at: Timestamp, zone: Zone, name: &str) -> String {
         let local = at.to_zoned(zone.time_zone());
-        let month = usize::try_from(local.month() - 1).ok().and_then(|month| self.months.get(month));
-        let day = if local.day() == 1 { self.first_day.to_owned() } else { local.day().to_string() };
         self.date_and_time
-            .replace("{day}", &day)
-            .replace("{month}", month.unwrap_or(&""))
-            .replace("{year}", &local.year().to_string())
+            .replace("{date}", &self.date(local.date()))
             .replace("{time}", &format!("{:02}:{:02}", local.hour(), local.minute()))
             .replace("{zone}", name)
     }

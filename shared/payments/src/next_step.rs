@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use models::{AttemptEnd, DeclineReason, PaidFrom, Session, SessionState, TakenBackReason, next_check_at};
 use providers::{Arrivals, Status};
 
-/// How long after submission the same bytes are sent again, while the provider can't tell whether it got them.
+/// How long after submission the same bytes are sent again, while the provider doesn't know whether it got them.
 const RESEND_AFTER: SignedDuration = SignedDuration::from_mins(10);
 
 /// The next thing to do about an attempt whose money moves at submission.

@@ -87,15 +87,34 @@ impl From<StoreError> for RefundEndError {
 }
 
 impl Payments {
-    /// Makes a refund of `owner`'s session, unless there is one with its id: by the payment's own provider, if that can; else
-    /// by a session that pays it, which `as_stored` completes as the session's format has it.
-    ///
-    /// Whatever the provider says, what is answered is the refund as it was recorded, before the provider heard of it. If a
-    /// person makes it, it is recorded together with the `act` that it is.
+    /// Makes a refund: records it, and asks the payment's own provider for it, if that makes it. Whatever the provider says, what is
+    /// answered is the refund as it was recorded, before the provider heard of it.
     ///
     /// # Errors
     /// See [`RefundError`].
     pub async fn refund(
+        &self,
+        request: RefundRequest,
+        owner: &Owner,
+        as_stored: fn(Session) -> Session,
+        act: Option<&ActWrite>,
+    ) -> Result<Made, RefundError> {
+        let made = self.record_refund(request, owner, as_stored, act).await?;
+        if let Made::New(refund) = &made {
+            self.begin_refund(refund).await;
+        }
+        Ok(made)
+    }
+
+    /// Records a refund of `owner`'s session, unless there is one with its id: by the payment's own provider, if that can; else
+    /// by a session that pays it, which `as_stored` completes as the session's format has it. If a person makes it, it is recorded
+    /// together with the `act` that it is.
+    ///
+    /// No provider is asked: the schedule asks it, once the refund is due ([`store::FIRST_CHECK_AT_CONSENT`]).
+    ///
+    /// # Errors
+    /// See [`RefundError`].
+    pub async fn record_refund(
         &self,
         request: RefundRequest,
         owner: &Owner,
@@ -120,8 +139,8 @@ impl Payments {
             }
             let at = self.now(&refunded);
             let amount = refunded.amount_to_refund(new.amount, at)?;
-            let (provider, at_provider) = match self.refund_at_provider(&refunded, id, amount) {
-                Ok(found) => found.unzip(),
+            let at_provider = match self.refund_at_provider(&refunded, id, amount) {
+                Ok(at_provider) => at_provider,
                 // What was made before is answered again.
                 Err(error) => match self.refunds.created(&id).await? {
                     Some((refund, first)) => return Ok(Made::Existing(refund, first)),
@@ -140,12 +159,7 @@ impl Payments {
             let (refund, payment) = Refund::create(&refunded, new.clone(), creation)?;
             let payment = payment.map(as_stored);
             match self.refunds.create(&refund, payment.as_ref(), fingerprint, seen, act).await? {
-                RefundCreated::New => {
-                    if let (Some(provider), Some(at_provider)) = (&provider, &refund.at_provider) {
-                        self.begin_refund(provider, &refund, at_provider).await;
-                    }
-                    return Ok(Made::New(refund));
-                }
+                RefundCreated::New => return Ok(Made::New(refund)),
                 RefundCreated::Existing(refund, first) => return Ok(Made::Existing(*refund, first)),
                 RefundCreated::Refused(now) => session = now.map(|session| *session),
             }

@@ -8,7 +8,7 @@ use runtime::Metric;
 use store::{RefundChangeError, RefundConclusion};
 
 use crate::Payments;
-use crate::connector::{Connector, is_not_connected};
+use crate::connector::is_not_connected;
 use crate::error::{PaymentError, cause};
 use crate::follow_up::STUCK_AFTER;
 
@@ -25,12 +25,12 @@ enum Followed {
     Ended,
     /// The provider makes it.
     UnderWay,
-    /// The provider can't tell.
+    /// The provider doesn't know.
     Unknown,
 }
 
 impl Payments {
-    /// The provider of a session's payment, and what asks it to refund so much; none unless the money moved at consent and that
+    /// What asks the provider of a session's payment to refund so much; none unless the money moved at consent and that
     /// provider can refund.
     ///
     /// # Errors
@@ -40,14 +40,14 @@ impl Payments {
         session: &Session,
         id: RefundId,
         amount: Money,
-    ) -> Result<Option<(Connector, RefundAtProvider)>, ProviderError> {
+    ) -> Result<Option<RefundAtProvider>, ProviderError> {
         let Some(attempt) = &session.attempt else { return Ok(None) };
         let payment_id = attempt.at_consent.as_ref().and_then(|at_consent| at_consent.payment_id.clone());
         let Some(payment_id) = payment_id else { return Ok(None) };
         let connector = self.providers.connected(&attempt.chosen(), session.mode)?;
         let request = connector.refund_request(session, attempt, id, amount);
         let provider = attempt.bank.clone();
-        Ok(request.map(|request| (connector, RefundAtProvider { provider, payment_id, request, id: None })))
+        Ok(request.map(|request| RefundAtProvider { provider, payment_id, request, id: None }))
     }
 
     /// Finds out where a refund stands that its provider makes, and records it; nothing of any other. Whatever goes wrong, it
@@ -152,10 +152,16 @@ impl Payments {
         }
     }
 
-    /// The refund has just been recorded: whatever becomes of asking the provider, the schedule goes on from what is recorded.
-    pub(crate) async fn begin_refund(&self, provider: &impl Provider, refund: &Refund, at_provider: &RefundAtProvider) {
+    /// The refund has just been recorded: whatever becomes of asking its provider, if it has one, the schedule goes on from what is
+    /// recorded.
+    pub(crate) async fn begin_refund(&self, refund: &Refund) {
+        let Some(at_provider) = &refund.at_provider else { return };
         let now = refund.now(self.clock.now());
-        if let Err(error) = self.ask_for_refund(provider, refund, at_provider, now).await {
+        let begun = match self.providers.connected(&at_provider.provider, refund.mode) {
+            Ok(provider) => self.ask_for_refund(&provider, refund, at_provider, now).await.map(drop),
+            Err(error) => Err(error.into()),
+        };
+        if let Err(error) = begun {
             let cause = cause(&error);
             tracing::warn!(refund_id = %refund.id, %error, cause, "a refund was recorded, and its provider's answer is not");
         }

@@ -1,6 +1,7 @@
-//! By which way a refund would go, for who is about to make one.
+//! By which way a refund would go, and how much may go, for who is about to make one.
 
-use models::{AccountKind, Payee, RefundId, Session};
+use jiff::Timestamp;
+use models::{AccountKind, MAX_REFUNDS, Money, NotRefundable, Payee, Refund, RefundId, Session, left_of};
 
 use crate::Payments;
 
@@ -30,5 +31,25 @@ impl Payments {
         let Some(kind) = AccountKind::of_refund(currency) else { return RefundWay::None };
         let payer = session.payer_account.as_ref().filter(|payer| payer.account.receives(currency));
         payer.map_or(RefundWay::ToBeAsked(kind), RefundWay::ToPayer)
+    }
+
+    /// What is left of a session to refund at `now`, at least the least there is: also what refunds reserve whose time has passed,
+    /// which is given back before another is made.
+    ///
+    /// # Errors
+    /// Why it can't be refunded.
+    pub fn left(&self, session: &Session, refunds: &[Refund], now: Timestamp) -> Result<Money, NotRefundable> {
+        session.refundable(now)?;
+        if session.refund_count >= MAX_REFUNDS {
+            return Err(NotRefundable::TooMany);
+        }
+        let left = left_of(session.amount, refunds, now);
+        if left.minor() < 1 {
+            return Err(NotRefundable::NothingLeft { left });
+        }
+        match self.refund_way(session) {
+            RefundWay::ByProvider | RefundWay::ToPayer(_) | RefundWay::ToBeAsked(_) => Ok(left),
+            RefundWay::None => Err(NotRefundable::NotByBank(left.currency())),
+        }
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use jiff::Timestamp;
 
-/// Tells the time.
+/// What time it is.
 #[derive(Debug, Clone, Default)]
 pub enum Clock {
     /// The system's clock.

@@ -10,7 +10,7 @@ mod settings;
 
 pub use aws::{aws_config, aws_config_for};
 pub use clock::{Clock, VirtualClock};
-pub use correlation::{correlated, correlation_id};
+pub use correlation::{act_with_key, acting_key, correlated, correlation_id};
 pub use logs::init_logs;
 pub use metrics::{Metric, Metrics};
 pub use random::Random;

@@ -21,10 +21,17 @@ pub(crate) const LEASE: SignedDuration = SignedDuration::from_secs(90);
 /// How long a cursor is kept after the last event that it was moved on for: as long as events are, and a margin.
 const KEPT: SignedDuration = SignedDuration::from_hours(40 * 24);
 
-/// How many cursors that wait to be resumed are found at a time in one shard, so that memory has a bound; and how many shards are
-/// asked at once.
+/// How many items of the due index are read at a time in one shard, so that memory has a bound; and how many requests are made at
+/// once.
 const ENOUGH_IN_SHARD: usize = 1000;
-const SHARDS_AT_ONCE: usize = 16;
+const AT_ONCE: usize = 16;
+
+/// How many shards of the due index are read for a page, in search of what backs off, and how many items in each: some 100 read units.
+const GLANCED_SHARDS: u32 = 64;
+const GLANCED_IN_SHARD: usize = 100;
+
+/// Longer than any cursor waits for its next try: 6 hours, and a fifth more.
+const LONGEST_BACK_OFF: SignedDuration = SignedDuration::from_hours(8);
 
 /// The table's cursors.
 #[derive(Debug, Clone)]
@@ -40,6 +47,33 @@ pub enum Paused {
     Dead,
     /// Its endpoint is disabled.
     Disabled,
+}
+
+/// A cursor whose next event failed, or whose endpoint is parked: it waits for its next try.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackingOff {
+    /// Which.
+    pub id: CursorId,
+    /// When it is tried next, in real time.
+    pub due_at: Timestamp,
+}
+
+/// How much is read in search of what backs off, where so much waits that the due index is not read at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Search {
+    /// For a page: a tenth of the shards, and of each what is due first.
+    Glance,
+    /// For who resumes an endpoint: all shards, until [`Cursors::ENOUGH_TO_RESUME`] cursors are found.
+    Thorough,
+}
+
+/// What was found to back off at an endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundBackingOff {
+    /// Some of it.
+    pub cursors: Vec<BackingOff>,
+    /// Whether that is certainly all.
+    pub is_all: bool,
 }
 
 /// A cursor as it is kept. `due_pk` and `due_at` put it in the due index while something is to be delivered; until `lease_until`
@@ -60,7 +94,7 @@ struct Record {
     lease_id: Option<WriteId>,
 }
 
-/// When a cursor was last made due by hand: replayed, or resumed.
+/// When a cursor was last made due by hand: replayed, resumed, or hastened.
 #[derive(Debug, Deserialize)]
 struct Renewed {
     #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
@@ -383,8 +417,8 @@ impl Cursors {
         update.remove(&["due_pk", "due_at", "lease_id", "lease_until"]).send(&self.table).await.map(|_| ())
     }
 
-    /// How many cursors that wait to be resumed are enough for the caller that resumes them.
-    pub const ENOUGH_PAUSED: usize = 10_000;
+    /// How many cursors of an endpoint are enough for the caller that resumes it.
+    pub const ENOUGH_TO_RESUME: usize = 10_000;
 
     /// Cursors of an endpoint that wait to be resumed: all of them, or, if there are that many, `enough` or more.
     ///
@@ -395,20 +429,65 @@ impl Cursors {
         if let Some(items) = due::scan(&self.table, "due_at = :due_at", &due_at).await? {
             return Ok(items.iter().filter_map(cursor_of).collect());
         }
+        let (between, limit) = ((due_at.as_str(), due_at.as_str()), enough.min(ENOUGH_IN_SHARD));
         let (mut paused, mut shards) = (Vec::new(), 0..DUE_SHARDS);
         while paused.len() < enough && !shards.is_empty() {
-            let some = shards.by_ref().take(SHARDS_AT_ONCE).map(|shard| self.paused_in(shard, &due_at, enough));
-            paused.extend(try_join_all(some).await?.into_iter().flatten());
+            let some = shards.by_ref().take(AT_ONCE).map(|shard| self.due_in(shard, between, limit));
+            paused.extend(try_join_all(some).await?.iter().flatten().filter_map(cursor_of));
         }
         Ok(paused)
     }
 
-    async fn paused_in(&self, shard: u32, due_at: &str, enough: usize) -> Result<Vec<CursorId>, StoreError> {
+    /// Cursors of an endpoint that wait for their next try. While hundreds of thousands of things wait for the next hours, even a
+    /// thorough search may miss some. What follows a test clock is not among them.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn backing_off(
+        &self,
+        endpoint: &EndpointId,
+        now: Timestamp,
+        search: Search,
+    ) -> Result<FoundBackingOff, StoreError> {
+        let of_endpoint =
+            |item: &Item| backing_off(item).filter(|one| one.id.endpoint_id == *endpoint && one.due_at > now);
+        let first = sort_key(now);
+        if let Some(items) = due::scan(&self.table, "due_at > :due_at", &first).await? {
+            return Ok(FoundBackingOff { cursors: items.iter().filter_map(of_endpoint).collect(), is_all: true });
+        }
+        let (shards, in_shard) = match search {
+            Search::Glance => (GLANCED_SHARDS, GLANCED_IN_SHARD),
+            Search::Thorough => (DUE_SHARDS, ENOUGH_IN_SHARD),
+        };
+        let last = sort_key(now.checked_add(LONGEST_BACK_OFF).unwrap_or(Timestamp::MAX));
+        let between = (first.as_str(), last.as_str());
+        let (mut cursors, mut shards) = (Vec::new(), 0..shards);
+        while cursors.len() < Self::ENOUGH_TO_RESUME && !shards.is_empty() {
+            let some = shards.by_ref().take(AT_ONCE).map(|shard| self.due_in(shard, between, in_shard));
+            cursors.extend(try_join_all(some).await?.iter().flatten().filter_map(of_endpoint));
+        }
+        Ok(FoundBackingOff { cursors, is_all: false })
+    }
+
+    async fn due_in(&self, shard: u32, between: (&str, &str), limit: usize) -> Result<Vec<Item>, StoreError> {
         let pk = keys::due_shard_pk(shard);
-        let between = Some((due_at, due_at));
-        let limit = enough.min(ENOUGH_IN_SHARD);
-        let query = Query { source: Source::Due, pk: &pk, between, descending: false, limit };
-        Ok(self.table.page(&query, None).await?.filter_map(cursor_of).items)
+        let query = Query { source: Source::Due, pk: &pk, between: Some(between), descending: false, limit };
+        Ok(self.table.page(&query, None).await?.items)
+    }
+
+    /// Makes a cursor due now that still waits as it was found. One that somebody is delivering is due already, and so is not
+    /// touched; which event is next, and how often it has failed, stay as they are.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn hasten(&self, waiting: &BackingOff, now: Timestamp) -> Result<(), StoreError> {
+        let update = Update::new(WriteKind::CursorHasten, keys::cursor(&waiting.id))
+            .when("#due_at = :found", [(":found", s(sort_key(waiting.due_at)))])
+            // It may wait until the same millisecond again by the time that a first attempt arrives.
+            .when("attribute_not_exists(#renewed_at) OR #renewed_at < :set_renewed_at", [])
+            .set("renewed_at", ms(now))
+            .set("due_at", s(sort_key(now)));
+        update.send(&self.table).await.map(|_| ())
     }
 
     /// Makes a cursor that waits to be resumed due now, in real time from now on.
@@ -433,6 +512,12 @@ impl Cursors {
         let lease = (":lease", s(claim.lease_id.as_str()));
         Update::new(kind, keys::cursor(&claim.id)).when("#lease_id = :lease", [lease])
     }
+}
+
+/// The cursor that an item of the due index is about, if it is one and not paused.
+fn backing_off(item: &Item) -> Option<BackingOff> {
+    let due_at = item.get("due_at")?.as_s().ok()?.parse().ok()?;
+    Some(BackingOff { id: cursor_of(item)?, due_at })
 }
 
 fn sort_key(at: Timestamp) -> String {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use models::{Customer, CustomerId, ListShards, MerchantId, Mode, SortableTimestamp, WriteId};
 
 use crate::error::StoreError;
+use crate::history::{correlate_new, with_key};
 use crate::keys;
 use crate::list::{self, ListRange, Page, Partitions, Wanted};
 use crate::owner::{Owner, Whose};
@@ -94,6 +95,7 @@ impl Customers {
         fingerprint: Option<Fingerprint>,
     ) -> Result<CustomerCreated, StoreError> {
         let (key, mut item) = new_item(&customer)?;
+        correlate_new(&mut item);
         if let Some(fingerprint) = fingerprint {
             item.insert("fingerprint".into(), fingerprint.as_attribute());
         }
@@ -260,7 +262,7 @@ pub(crate) fn new_item(customer: &Customer) -> Result<(Key, Item), StoreError> {
 
 /// Makes a tombstone of a customer that is there.
 pub(crate) fn tombstoned(kind: WriteKind, key: Key, at: Timestamp) -> Update {
-    let update = present(Update::new(kind, key)).when("attribute_exists(#pk)", []);
+    let update = with_key(present(Update::new(kind, key))).when("attribute_exists(#pk)", []);
     update.set("deleted_at", ms(at)).remove(&CHANGED).remove(&OF_PRESENT)
 }
 
@@ -294,7 +296,7 @@ fn keyed(item: &Item) -> Vec<KeyedRequest> {
 fn changing(found: &Item, changed: Customer, keyed: &[KeyedRequest]) -> Result<Update, StoreError> {
     let changed_at = SortableTimestamp::from(changed.changed_at);
     let final_at = found.get("final_at").and_then(|at| at.as_s().ok()).map_or("", String::as_str);
-    let mut update = present(Update::new(WriteKind::CustomerChange, keys::customer(&changed.id)))
+    let mut update = with_key(present(Update::new(WriteKind::CustomerChange, keys::customer(&changed.id))))
         .of_version(Version::of(Some(found)))
         .when("#final_at = :final_at", [(":final_at", s(final_at))])
         .set("final_at", s(final_at.max(changed_at.as_str())));

@@ -6,7 +6,7 @@ use models::{Object, Session, SessionEvent, SessionId, SessionState, WriteId};
 use crate::change::{Change, ChangeError};
 use crate::error::StoreError;
 use crate::events::{self, Events, StoredEvent};
-use crate::history::entered_at_instead;
+use crate::history::{entered_at_instead, with_key};
 use crate::keys;
 use crate::owner::Owner;
 use crate::pointers::{Pointers, without_pointers};
@@ -93,7 +93,7 @@ impl Sessions {
         let key = keys::session(&session.id);
         let update = match ending {
             Some(change) => transition(change, cancelled),
-            None => present(Update::new(WriteKind::SessionDelete, key.clone())).when_one_of("state", ended),
+            None => with_key(present(Update::new(WriteKind::SessionDelete, key.clone()))).when_one_of("state", ended),
         };
         let update = owned(update, owner)
             .when("attribute_not_exists(#submission)", [])

@@ -189,8 +189,8 @@ impl Endpoints {
         self.table.get(key.clone()).await?.map(|item| read(key, item)).transpose()
     }
 
-    /// Changes an endpoint. Enabling one makes due again what was to be delivered to it. If a person does it, together with the
-    /// `act` that it is.
+    /// Changes an endpoint. Enabling one makes due again what was to be delivered to it, as [`Endpoints::resume`] does. If a person
+    /// does it, together with the `act` that it is.
     ///
     /// # Errors
     /// See [`NotChanged`].
@@ -333,11 +333,12 @@ impl Endpoints {
         }
     }
 
-    /// Makes due again all that was to be delivered to the endpoint and was given up or paused; false if there is no such
-    /// endpoint, or it is disabled. If a person does it, together with the `act` that it is.
+    /// Makes due again all that was to be delivered to the endpoint and was given up, paused, or waits for its next try: `expire`
+    /// does that in the next minutes. False if there is no such endpoint, or it is disabled. If a person does it, together with
+    /// the `act` that it is.
     ///
     /// # Errors
-    /// The table failed us.
+    /// The table failed us; the endpoint may be resumed.
     pub async fn resume(
         &self,
         merchant: &MerchantId,
@@ -352,8 +353,8 @@ impl Endpoints {
         Ok(written.await?.is_some())
     }
 
-    /// Nothing is paused any more, unless that was asked for only just now: a function that paused a cursor then may not be done,
-    /// and the index may be behind.
+    /// Nothing is paused or backs off any more, unless that was asked for only just now: a function that paused a cursor or put it
+    /// off then may not be done, and the index may be behind.
     ///
     /// # Errors
     /// The table failed us.

@@ -1,5 +1,7 @@
 //! Events: one for every history entry, with the object as it was then, and how often each was delivered.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use models::{CorrelationId, EndpointId, EventId, EventType, ListShards, Object, ObjectId};
@@ -97,6 +99,10 @@ pub struct DeliveryAttempt {
     pub at: Timestamp,
     /// How long it took.
     pub latency_ms: u64,
+    /// The headers that it bore, by name; none of an attempt that failed on purpose, of an erased object, or of a release that kept
+    /// none. Some are made from the body, which may be about people.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
     /// The answer's status, if there was an answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
@@ -224,9 +230,9 @@ impl Events {
                     Object::Session(erased) => update.set("session", serde_dynamo::to_attribute_value(erased)?),
                     Object::Refund(erased) => update.set("refund", serde_dynamo::to_attribute_value(erased)?),
                 }
-            } else if item.contains_key("answer") {
-                // What a merchant's server answered may say whom it is about.
-                update.remove(&["answer"])
+            } else if ["answer", "headers"].iter().any(|name| item.contains_key(*name)) {
+                // What a merchant's server answered may say whom it is about; and by a digest of the body a guess can be checked.
+                update.remove(&["answer", "headers"])
             } else {
                 continue;
             };

@@ -5,6 +5,12 @@ use jiff::Timestamp;
 use models::{OnClock, WriteId};
 
 use crate::table::{Item, ms, s};
+use crate::update::Update;
+
+/// With which API key the last change of a session, refund or customer was made; not there if it was made without one. It is
+/// beside the history, and not in it, so that the item loses it with the next change, and events don't have it. For
+/// [`crate::key_used`] alone.
+pub(crate) const KEY_ID: &str = "key_id";
 
 /// What a session or refund keeps of the test clock that it follows.
 pub(crate) const TEST_CLOCK: &str = "test_clock";
@@ -36,14 +42,23 @@ pub(crate) fn history_entry(
     AttributeValue::M(entry)
 }
 
-/// The history entries of a new item bear the id of what is going on, too.
+/// The history entries of a new item bear the id of what is going on, too; and the item the key that it is made with.
 pub(crate) fn correlate_new(item: &mut Item) {
+    item.extend(runtime::acting_key().map(|id| (KEY_ID.to_owned(), s(id.as_str()))));
     if let Some(AttributeValue::L(history)) = item.get_mut("history") {
         for entry in history {
             if let AttributeValue::M(entry) = entry {
                 correlate(entry);
             }
         }
+    }
+}
+
+/// A change, with the key that it is made with.
+pub(crate) fn with_key(update: Update) -> Update {
+    match runtime::acting_key() {
+        Some(id) => update.set(KEY_ID, s(id.as_str())),
+        None => update.remove(&[KEY_ID]),
     }
 }
 

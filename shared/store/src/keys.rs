@@ -65,6 +65,15 @@ pub(crate) fn api_key(id: &ApiKeyId) -> Key {
     Key::new(merchant_pk(id.merchant()), format!("{KEY_PREFIX}{id}"))
 }
 
+/// When a merchant's API keys were last used. Apart from the keys: what notes that may not change a key.
+pub(crate) fn key_uses_pk(merchant: &MerchantId) -> String {
+    format!("KEYUSE#{merchant}")
+}
+
+pub(crate) fn key_use(id: &ApiKeyId) -> Key {
+    Key::new(key_uses_pk(id.merchant()), id.as_str())
+}
+
 /// Whether it is a linked account's, among a merchant's.
 pub(crate) fn is_linked_account(sk: &str) -> bool {
     [ACCOUNT_PREFIX, IBAN_PREFIX].iter().any(|prefix| sk.starts_with(prefix))
@@ -103,7 +112,7 @@ pub(crate) fn people(merchant: &MerchantId) -> Key {
     Key::new(people_pk(merchant), PEOPLE_SK)
 }
 
-/// Somebody who works in a merchant's console. Whoever reads mail at an address does so in whatever case it is written.
+/// Somebody who works in a merchant's console. Mail reaches an address in whatever case it is written.
 pub(crate) fn person(merchant: &MerchantId, email: &EmailAddress) -> Key {
     Key::new(people_pk(merchant), email.as_str().to_ascii_lowercase())
 }

@@ -2,7 +2,7 @@
 //! are to know. No token is here: each is made when its mail is.
 
 use jiff::{SignedDuration, Timestamp};
-use models::{AccountEnd, EmailAddress, LinkMailId, MerchantId, SortableTimestamp, WriteId};
+use models::{AccountEnd, EmailAddress, LinkMailId, Locale, MerchantId, SortableTimestamp, WriteId};
 use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
@@ -76,6 +76,9 @@ pub struct SignInRequest {
     pub base_url: String,
     /// Where they were about to go in it.
     pub back: String,
+    /// The language that they saw the console in; none of what an earlier release put.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locale: Option<Locale>,
     /// When they asked.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub at: Timestamp,
@@ -207,4 +210,28 @@ fn new_item(request: LinkMail, at: Timestamp, kept: SignedDuration) -> Result<It
 
 fn leased(kind: WriteKind, claim: &LinkMailClaim) -> Update {
     Update::new(kind, keys::link_mail(claim.id)).when("#lease_id = :lease", [(":lease", s(claim.lease_id.as_str()))])
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_was_asked_for_without_a_language_is_read_and_written_as_before() {
+        let put = json!({
+            "email": "ada@shop.example",
+            "base_url": "https://pay.example.com",
+            "back": "/console/test/payments",
+            "at": 1_772_000_000_000_i64,
+        });
+        let read: SignInRequest = serde_json::from_value(put.clone()).unwrap();
+        assert_eq!(read.locale, None);
+        assert_eq!(serde_json::to_value(&read).unwrap(), put);
+        let asked = SignInRequest { locale: Some(samples::text("cy")), ..read };
+        let written = serde_json::to_value(&asked).unwrap();
+        assert_eq!(written["locale"], "cy");
+        assert_eq!(serde_json::from_value::<SignInRequest>(written).unwrap(), asked);
+    }
 }

@@ -1,6 +1,9 @@
-//! Merchants, their keys and linked accounts: one partition each, read by one Query.
+//! Merchants, their keys and linked accounts: one partition each, read by one Query. When the keys were last used stands apart.
+
+use std::collections::HashMap;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use models::{
     AccountIdentifier, ApiKey, ApiKeyId, LinkMailId, LinkedAccount, ListSharding, ListShards, Merchant, MerchantId,
     Name,
@@ -29,6 +32,12 @@ pub(crate) struct Profile {
     idempotency_salt: [u8; 32],
     #[serde(default, rename = "list_spread")]
     list_sharding: ListSharding,
+}
+
+/// When an API key was last used.
+#[derive(Debug, Deserialize)]
+pub(crate) struct KeyUse {
+    last_used_on: Date,
 }
 
 /// What became of raising a merchant's count of list shards.
@@ -218,6 +227,40 @@ impl Merchants {
             Transacted::Done => Ok(true),
             Transacted::Refused(verdicts) => Ok(!matches!(verdicts.of(0), Verdict::Refused(None))),
         }
+    }
+
+    /// Notes that an API key was used on this day, by UTC, to make or change something, unless that or a later day is noted. Half
+    /// a read unit, and a write where the day is new.
+    ///
+    /// # Errors
+    /// The table failed us; it may be noted.
+    pub async fn note_key_used(&self, id: &ApiKeyId, on: Date) -> Result<(), StoreError> {
+        let key = keys::key_use(id);
+        let noted = self.table.get_eventually(key.clone()).await?.map(|item| read::<KeyUse>(&key, item)).transpose()?;
+        if noted.is_some_and(|noted| noted.last_used_on >= on) {
+            return Ok(());
+        }
+        // Dates are compared as they are written: a year has four digits.
+        let update = Update::new(WriteKind::KeyUsed, key)
+            .when("attribute_not_exists(#last_used_on) OR #last_used_on < :set_last_used_on", [])
+            .set("last_used_on", s(on.to_string()));
+        update.send(&self.table).await.map(|_| ())
+    }
+
+    /// The last day, by UTC, on which each of a merchant's API keys is known to have made or changed a payment, refund or customer:
+    /// noted only where the console is on. Consistent.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn keys_used(&self, id: &MerchantId) -> Result<HashMap<ApiKeyId, Date>, StoreError> {
+        let mut used = HashMap::new();
+        for item in self.table.query(&keys::key_uses_pk(id), None, usize::MAX).await? {
+            let sk = sk(&item).to_owned();
+            // Nothing else stands there.
+            let Ok(key_id) = sk.parse::<ApiKeyId>() else { continue };
+            used.insert(key_id, read::<KeyUse>(&sk, item)?.last_used_on);
+        }
+        Ok(used)
     }
 
     /// Links an account; false if it was linked before. If a person does it, together with the act and the mail that it calls for.

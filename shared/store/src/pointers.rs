@@ -37,6 +37,18 @@ pub enum Sought {
     Email(EmailAddress),
 }
 
+impl Sought {
+    /// Whether this is known of a session, which may have no pointer.
+    pub fn is_of(&self, session: &Session) -> bool {
+        let email = || session.payer.as_ref().and_then(|payer| payer.email.as_ref());
+        match self {
+            Self::Reference(reference) => normalised(reference.as_str()) == normalised(session.reference.as_str()),
+            Self::EndToEnd(id) => *id == session.end_to_end_id,
+            Self::Email(sought) => email().is_some_and(|email| email.as_str().eq_ignore_ascii_case(sought.as_str())),
+        }
+    }
+}
+
 /// What e-mail addresses are hashed with, of one merchant: keys of items stand in traces and logs of AWS where attributes do
 /// not, and there nobody can try out addresses without it.
 struct PointerKey([u8; 32]);

@@ -6,7 +6,7 @@ use models::{
 };
 
 use crate::change::Change;
-use crate::history::history_entry;
+use crate::history::{history_entry, with_key};
 use crate::keys;
 use crate::table::{ms, n, s};
 use crate::update::Update;
@@ -140,7 +140,7 @@ fn awaiting_details(refund: &Refund) -> Update {
 fn happened(update: Update, event: RefundEvent, at: jiff::Timestamp, write_id: &WriteId) -> Update {
     // Only `Created` has no target, and nobody writes that by an update.
     let target = event.target().unwrap_or(RefundState::Failed);
-    let update = update
+    let update = with_key(update)
         .not_before_history(MAX_ENTRIES, at)
         .set("state", s(target.as_str()))
         .append("history", history_entry(target.as_str(), at, event.as_str(), write_id));

@@ -1,4 +1,4 @@
-//! Publishing again what history says: a mark on a session or refund, which the stream brings to whoever publishes.
+//! Publishing again what history says: a mark on a session or refund, which the stream brings to what publishes.
 //!
 //! The mark changes nothing else and is no condition of any write. Publishing puts what is missing and nothing twice, so
 //! that marks may be set at any time, and again.

@@ -9,7 +9,7 @@ use models::{
 
 use crate::change::Change;
 use crate::error::StoreError;
-use crate::history::{correlate_new, history_entry};
+use crate::history::{correlate_new, history_entry, with_key};
 use crate::keys;
 use crate::owner::Owner;
 use crate::refund_writes;
@@ -63,7 +63,7 @@ pub(crate) fn transition(change: &Change, cancelled: Option<u8>) -> Update {
     // Only `Created` has no target, and no state has it as a way out: the update's condition can't hold.
     let target = change.event.target().unwrap_or(SessionState::AwaitingPayer);
     let entry = history_entry(target.as_str(), change.at, change.event.as_str(), &change.write_id);
-    let update = present(Update::new(WriteKind::SessionChange, keys::session(&change.session_id)))
+    let update = with_key(present(Update::new(WriteKind::SessionChange, keys::session(&change.session_id))))
         .when_one_of("state", change.event.sources().map(SessionState::as_str))
         .not_before_history(MAX_HISTORY_ENTRIES, change.at)
         .set("state", s(target.as_str()))

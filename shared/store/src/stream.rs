@@ -1,11 +1,12 @@
 //! Reading the table's stream: which history entries a record brings.
 
-use models::{Object, Refund, Session, SessionId, SessionState};
+use models::{ApiKeyId, Object, Refund, Session, SessionId, SessionState};
 use serde::de::DeserializeOwned;
 use serde_dynamo::AttributeValue;
 
 use crate::error::StoreError;
 use crate::events::StoredEvent;
+use crate::history::KEY_ID;
 use crate::keys;
 use crate::republish::marked_from;
 use crate::tombstone::Tombstone;
@@ -80,6 +81,16 @@ pub fn taken_back_noted(old: &serde_dynamo::Item, new: &serde_dynamo::Item) -> O
         return None;
     }
     session_id(new)
+}
+
+/// The API key with which a session, refund or customer was made or changed, if this record is of that: its item is new, its
+/// history or version is another, or it was deleted. What else is written to the item says nothing of its key. Images as the
+/// stream has them, empty where there is none.
+pub fn key_used(old: &serde_dynamo::Item, new: &serde_dynamo::Item) -> Option<ApiKeyId> {
+    let id = text_of(new, KEY_ID)?;
+    let is_changed =
+        old.is_empty() || ["history", "version", "deleted_at"].iter().any(|name| old.get(*name) != new.get(*name));
+    if is_changed { id.parse().ok() } else { None }
 }
 
 /// Money that came by transfer above a payment's amount.
@@ -167,6 +178,30 @@ mod tests {
         let mut more = noted.clone();
         more.insert("late_money".to_owned(), AttributeValue::S("more".to_owned()));
         assert_eq!(late_money_noted(&noted, &more), Some(id.parse().unwrap()), "more of it");
+    }
+
+    #[test]
+    fn a_key_is_used_by_what_changes_and_by_nothing_else_that_is_written() {
+        let item = |attributes: &[(&str, &str)]| {
+            let text = |text: &str| serde_dynamo::AttributeValue::S(text.to_owned());
+            let attributes = attributes.iter().map(|(name, value)| ((*name).to_owned(), text(value)));
+            serde_dynamo::Item::from(attributes.collect::<std::collections::HashMap<_, _>>())
+        };
+        let key = (KEY_ID, "pk_test_demo_a");
+        let used = |old: &[(&str, &str)], new: &[(&str, &str)]| {
+            key_used(&item(old), &item(new)).map(|id| id.as_str().to_owned()).unwrap_or_default()
+        };
+        let created = [key, ("history", "1")];
+        assert_eq!(used(&[], &created), key.1);
+        assert_eq!(used(&[], &[key]), key.1, "a customer, who has no history");
+        assert_eq!(used(&created, &[("history", "2")]), "", "the payer");
+        assert_eq!(used(&[("history", "2")], &[key, ("history", "3")]), key.1);
+        assert_eq!(used(&created, &[(KEY_ID, "pk_test_demo_b"), ("history", "2")]), "pk_test_demo_b");
+        assert_eq!(used(&created, &[key, ("history", "1"), ("erased_at", "1")]), "", "what is written long after");
+        assert_eq!(used(&created, &[key, ("history", "1"), ("deleted_at", "1")]), key.1);
+        assert_eq!(used(&[key], &[key, ("version", "1")]), key.1);
+        assert_eq!(used(&created, &[]), "");
+        assert_eq!(used(&[], &[(KEY_ID, "no key")]), "");
     }
 
     #[test]

@@ -419,6 +419,7 @@ mod tests {
             endpoint_id,
             at: later(seconds),
             latency_ms: 7,
+            headers: std::collections::BTreeMap::new(),
             status,
             answer: answer.map(str::to_owned),
             error: error.map(str::to_owned),

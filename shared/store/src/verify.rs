@@ -171,6 +171,7 @@ impl Verify {
             Kind::Mail(_) => check.mail(&key, item),
             Kind::Merchant(_) => check.merchant(item),
             Kind::ApiKey(merchant, _) => check.api_key(merchant, item).await?,
+            Kind::KeyUse(merchant, id) => check.key_use(merchant, id, item).await?,
             Kind::Account(merchant) => check.account(merchant, item).await?,
             Kind::Shop(merchant) => check.shop(merchant, item).await?,
             Kind::Application(id) => check.application(id, item).await?,

@@ -171,6 +171,8 @@ kinds! {
     CursorDrop = "dropping a cursor",
     /// `renewed_at` only rises.
     CursorResume = "resuming a cursor",
+    /// `renewed_at` only rises.
+    CursorHasten = "hastening a cursor",
     // Merchants. Never deleted.
     MerchantCreate = "creating a merchant",
     /// The count before is a condition, and it only rises.
@@ -180,6 +182,8 @@ kinds! {
     KeyRevoke = "revoking an API key",
     /// Once.
     KeyRoll = "rolling an API key",
+    /// The day only rises.
+    KeyUsed = "noting when an API key was used",
     // Linked accounts come and go: the version of them all, in the profile, is a condition.
     AccountLink = "linking an account",
     AccountUnlink = "unlinking an account",

@@ -6,7 +6,7 @@ mod support;
 
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use models::{CursorId, EndpointId, Mode, SessionId};
-use store::{Cursors, Due, DueItem, Paused, Sessions};
+use store::{BackingOff, Cursors, Due, DueItem, Finished, FoundBackingOff, Paused, Search, Sessions};
 use support::{TABLE_NAME, World};
 use uuid::Uuid;
 
@@ -54,7 +54,7 @@ fn all_is_found_at_once_while_there_is_little_and_shard_by_shard_after() {
         let paused_of = async |endpoint_id| {
             sorted(
                 cursors
-                    .paused_of(&endpoint_id, Cursors::ENOUGH_PAUSED)
+                    .paused_of(&endpoint_id, Cursors::ENOUGH_TO_RESUME)
                     .await
                     .unwrap()
                     .iter()
@@ -79,9 +79,47 @@ fn all_is_found_at_once_while_there_is_little_and_shard_by_shard_after() {
         assert_eq!(ids(due.all(later).await.unwrap().unwrap()), expected);
         assert_eq!((paused_of(endpoint_id).await, paused_of(EndpointId::new(Uuid::nil())).await), (held_ids(), vec![]));
 
+        // What waits for its next try is found as well, and hastened; what is claimed is left alone.
+        let failing = EndpointId::new(samples::uuid());
+        let at = |seconds| now + std::time::Duration::from_secs(seconds);
+        let mut waiting = Vec::new();
+        for (session_id, seconds) in expired.iter().zip(7200..) {
+            let merchant_id = owner.merchant_id.clone();
+            let id = CursorId { object_id: (*session_id).into(), merchant_id, endpoint_id: failing, replay_of: None };
+            cursors.advance(&id, 1, now, None).await.unwrap();
+            let claim = cursors.claim(&id, now).await.unwrap().unwrap();
+            cursors.retry_at(&claim, at(seconds), 3, now).await.unwrap();
+            waiting.push(BackingOff { id, due_at: at(seconds) });
+        }
+        let found = async |now, search| {
+            let FoundBackingOff { mut cursors, is_all } = cursors.backing_off(&failing, now, search).await.unwrap();
+            cursors.sort_by_key(|one| one.due_at);
+            (cursors, is_all)
+        };
+        for search in [Search::Glance, Search::Thorough] {
+            assert_eq!(found(now, search).await, (waiting.clone(), true));
+        }
+
         crowd().await;
         assert_eq!(due.all(later).await.unwrap(), None);
-        assert_eq!(ids(support::due_items(&table).await), expected);
+        let mut all = support::due_items(&table).await;
+        all.retain(|item| !matches!(item, DueItem::Cursor(cursor) if cursor.endpoint_id == failing));
+        assert_eq!(ids(all), expected);
         assert_eq!((paused_of(endpoint_id).await, paused_of(EndpointId::new(Uuid::nil())).await), (held_ids(), vec![]));
+
+        let (some, is_all) = found(now, Search::Glance).await;
+        assert!(!is_all && some.len() < waiting.len(), "a tenth of the shards: {some:?}");
+        assert!(some.iter().all(|one| waiting.contains(one)), "{some:?}");
+        assert_eq!(found(now, Search::Thorough).await.0, waiting);
+
+        let first = waiting.remove(0);
+        assert!(cursors.claim(&first.id, at(1)).await.unwrap().is_none());
+        cursors.hasten(&first, at(2)).await.unwrap();
+        assert_eq!(found(at(2), Search::Thorough).await.0, waiting);
+        let mut claim = cursors.claim(&first.id, at(3)).await.unwrap().unwrap();
+        assert_eq!((claim.delivered, claim.attempts, claim.waiting_since), (0, 3, Some(now)));
+        cursors.hasten(&first, at(4)).await.unwrap();
+        assert!(cursors.claim(&first.id, at(5)).await.unwrap().is_none(), "it is somebody's");
+        assert_eq!(cursors.finish(&mut claim, 1).await.unwrap(), Finished::Done);
     });
 }

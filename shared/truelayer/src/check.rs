@@ -71,7 +71,7 @@ fn of_token(error: &CallError) -> String {
         CallError::NoToken(_) => {
             format!("{error}. Copy client_id and client_secret again from the Console, of the same environment")
         }
-        CallError::NoAnswer(_) | CallError::Answered { .. } | CallError::Unreadable => {
+        CallError::NoAnswer(_) | CallError::NoCredentials | CallError::Answered { .. } | CallError::Unreadable => {
             format!("{error}. See whether TrueLayer can be reached from here, then repeat the command")
         }
     }

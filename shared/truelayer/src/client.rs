@@ -58,6 +58,9 @@ pub(crate) enum CallError {
     /// There was no answer.
     #[error("TrueLayer gave no answer: {0}")]
     NoAnswer(#[from] Failure),
+    /// There are no credentials to ask with. Nothing was sent.
+    #[error("there are no credentials to ask TrueLayer with")]
+    NoCredentials,
     /// There was no token to ask with. Says nothing about what would have been asked.
     #[error("TrueLayer gave no access token, with status {0}: the client's id and secret may be wrong")]
     NoToken(u16),
@@ -74,7 +77,7 @@ impl CallError {
     pub(crate) const fn status(&self) -> Option<u16> {
         match self {
             Self::Answered { status, .. } => Some(*status),
-            Self::NoAnswer(_) | Self::NoToken(_) | Self::Unreadable => None,
+            Self::NoAnswer(_) | Self::NoCredentials | Self::NoToken(_) | Self::Unreadable => None,
         }
     }
 }
@@ -155,18 +158,18 @@ impl<'a> Call<'a> {
     }
 }
 
-/// Asks TrueLayer's API, with an access token that it keeps.
+/// Asks TrueLayer's API, with an access token that it keeps; without credentials it asks nothing.
 pub(crate) struct Client {
     sender: Sender,
     hosts: Hosts,
-    credentials: Credentials,
+    credentials: Option<Credentials>,
     clock: Clock,
     token: Mutex<Option<Token>>,
 }
 
 impl Client {
     /// Over this sender, by this clock.
-    pub(crate) const fn new(sender: Sender, hosts: Hosts, credentials: Credentials, clock: Clock) -> Self {
+    pub(crate) const fn new(sender: Sender, hosts: Hosts, credentials: Option<Credentials>, clock: Clock) -> Self {
         Self { sender, hosts, credentials, clock, token: Mutex::new(None) }
     }
 
@@ -241,7 +244,7 @@ impl Client {
         if let Some(key) = idempotency_key {
             let signed = [(IDEMPOTENCY_KEY, key)];
             let bytes = body.unwrap_or_default().as_bytes();
-            headers.push((TL_SIGNATURE, sign(&self.credentials.key, method.as_str(), path, &signed, bytes)));
+            headers.push((TL_SIGNATURE, sign(&self.credentials()?.key, method.as_str(), path, &signed, bytes)));
             headers.push((IDEMPOTENCY_KEY, key.to_owned()));
         }
         let url = at_path(&self.hosts.api, path);
@@ -254,10 +257,11 @@ impl Client {
         if let Some(token) = self.kept_token().filter(|token| now < token.until) {
             return Ok(token);
         }
+        let credentials = self.credentials()?;
         let body = form_urlencoded::Serializer::new(String::new())
             .append_pair("grant_type", "client_credentials")
-            .append_pair("client_id", &self.credentials.client_id)
-            .append_pair("client_secret", &self.credentials.client_secret)
+            .append_pair("client_id", &credentials.client_id)
+            .append_pair("client_secret", &credentials.client_secret)
             .append_pair("scope", "payments")
             .finish();
         let url = at_path(&self.hosts.auth, "/connect/token");
@@ -276,6 +280,10 @@ impl Client {
         let token = Token { text: access_token, until: now.checked_add(lasts).unwrap_or(now) };
         *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
         Ok(token)
+    }
+
+    fn credentials(&self) -> Result<&Credentials, CallError> {
+        self.credentials.as_ref().ok_or(CallError::NoCredentials)
     }
 
     fn kept_token(&self) -> Option<Token> {

@@ -91,6 +91,19 @@ impl TrueLayer {
     /// # Errors
     /// The HTTP client can't be made.
     pub fn new(settings: Settings, credentials: Credentials, clock: Clock) -> Result<Self, NoSender> {
+        Self::with(settings, Some(credentials), clock)
+    }
+
+    /// For who records what TrueLayer is to be asked, and leaves the asking to others: without credentials every call fails before
+    /// anything is sent.
+    ///
+    /// # Errors
+    /// The HTTP client can't be made.
+    pub fn unasked(settings: Settings, clock: Clock) -> Result<Self, NoSender> {
+        Self::with(settings, None, clock)
+    }
+
+    fn with(settings: Settings, credentials: Option<Credentials>, clock: Clock) -> Result<Self, NoSender> {
         let sender = client::sender(settings.policy, clock.clone())?;
         let jwks = Jwks::new(settings.hosts.jwks(), sender.clone());
         let client = Client::new(sender, settings.hosts.clone(), credentials, clock.clone());
@@ -166,6 +179,19 @@ impl TrueLayer {
         let Inner { settings, client, jwks, clock, .. } = &*self.0;
         let banks = self.ask_for_banks(Query { currency: Currency::GBP, payers: None });
         check(client, jwks, &settings.merchant_accounts, banks, clock.now()).await
+    }
+
+    /// Whether TrueLayer knows a payment by this id. It shows each client its own alone: so whether the credentials are those by which
+    /// the payment was begun.
+    ///
+    /// # Errors
+    /// TrueLayer could not be asked.
+    pub async fn knows_payment(&self, id: &ProviderPaymentId) -> Result<bool, ProviderError> {
+        match self.0.client.get::<Value>(&format!("{PAYMENTS}/{id}")).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.status() == Some(404) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Whether TrueLayer knows a refund of a payment by this id that is ours: of this amount, and with our id, which we send along.

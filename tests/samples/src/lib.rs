@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "only for tests")]
 
 mod qr;
+mod scripts;
+mod texts;
 
 use std::fmt::Debug;
 
@@ -17,6 +19,8 @@ use models::{
 use uuid::Uuid;
 
 pub use qr::read_qr;
+pub use scripts::prose_in;
+pub use texts::{ends_alike, has_french_spaces, has_quotes_of_print, placeholders};
 
 /// The moment of every test that has no clock; what is made here is created then.
 pub const NOW: Timestamp = Timestamp::constant(1_772_000_000, 0);
@@ -29,7 +33,7 @@ pub const PAYER_EMAIL: &str = "gerald.wiley@example.com";
 /// Where the checkout is.
 pub const BASE_URL: &str = "http://pay.example";
 
-/// So many seconds after [`NOW`].
+/// This many seconds after [`NOW`].
 pub fn later(seconds: i64) -> Timestamp {
     NOW + SignedDuration::from_secs(seconds)
 }

@@ -9,7 +9,7 @@ use super::super::merchants::get;
 use crate::arguments::{DRY_RUN_NOTE, DryRun};
 use crate::failure::Failure;
 use crate::location::Location;
-use crate::report::{Record, Report, field, maybe};
+use crate::report::{Record, Report, field, maybe, word};
 use crate::target::Service;
 
 const LINK_NOTE: &str =
@@ -21,6 +21,7 @@ const LOCAL_URL: &str = "http://127.0.0.1:3000";
 #[derive(Debug, Subcommand)]
 pub(crate) enum PeopleCommand {
     /// Print a link by which a person signs in; they are added if they are not there
+    #[command(after_help = "Example:\n  counterfoil console invite demo ada@shop.example --role own")]
     Invite {
         /// The merchant's id
         merchant: MerchantId,
@@ -42,6 +43,7 @@ pub(crate) enum PeopleCommand {
         merchant: MerchantId,
     },
     /// Give a person another role
+    #[command(after_help = "Example:\n  counterfoil console change demo ada@shop.example --role look")]
     Change {
         /// The merchant's id
         merchant: MerchantId,
@@ -55,6 +57,7 @@ pub(crate) enum PeopleCommand {
         dry: DryRun,
     },
     /// Let a person in no more; they are signed out at once
+    #[command(after_help = "Example:\n  counterfoil console remove demo ada@shop.example")]
     Remove {
         /// The merchant's id
         merchant: MerchantId,
@@ -65,6 +68,7 @@ pub(crate) enum PeopleCommand {
         dry: DryRun,
     },
     /// Sign a person out of every browser, and end the links that they were sent
+    #[command(after_help = "Example:\n  counterfoil console sign-out demo ada@shop.example")]
     SignOut {
         /// The merchant's id
         merchant: MerchantId,
@@ -115,7 +119,7 @@ pub(crate) async fn run(command: PeopleCommand, service: &Service) -> Result<Rep
         }
         PeopleCommand::SignOut { merchant, email, dry } => {
             let before = find(people, &merchant, &email).await?;
-            let record = Record(vec![field("email", before.email.as_str()), field("status", "signed out")]);
+            let record = Record(vec![field("email", before.email.as_str()), word("status", "signed out")]);
             if dry.dry_run {
                 return Ok(Report::one(record).with_note(DRY_RUN_NOTE));
             }

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use clap::Args;
 use models::{Colour, EmailAddress, Logo, MerchantId, MerchantUrl, Name, Shop};
+use serde_json::{Value, json};
 
 use crate::failure::Failure;
 use crate::logo::{LogoRefused, read_logo};
-use crate::report::{Field, field, maybe};
+use crate::report::{Field, field, maybe, maybe_as};
 
 /// What payers are shown. What is not given stays as it is.
 #[derive(Debug, Clone, Args)]
@@ -116,6 +117,11 @@ fn colour_note(colour: Colour) -> String {
     }
 }
 
+fn shown_logo(logo: &Logo) -> (String, Value) {
+    let (kind, bytes) = (logo.kind().as_str(), logo.bytes().len());
+    (format!("{kind}, {bytes} bytes"), json!({ "kind": kind, "bytes": bytes }))
+}
+
 /// A shop's fields; none if there is no shop.
 pub(super) fn fields(shop: Option<&Shop>) -> Vec<Field> {
     let Some(Shop { display_name, support_email, support_url, website, colour, logo }) = shop else {
@@ -127,7 +133,7 @@ pub(super) fn fields(shop: Option<&Shop>) -> Vec<Field> {
         maybe("support_url", support_url.as_ref().map(MerchantUrl::as_str)),
         maybe("website", website.as_ref().map(MerchantUrl::as_str)),
         maybe("colour", *colour),
-        maybe("logo", logo.as_ref().map(|logo| format!("{}, {} bytes", logo.kind().as_str(), logo.bytes().len()))),
+        maybe_as("logo", logo.as_ref().map(shown_logo)),
     ]
 }
 

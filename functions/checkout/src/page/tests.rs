@@ -315,7 +315,7 @@ fn the_ways_that_the_currency_can_have_are_rows_in_the_sessions_order() {
     }
 }
 
-/// So many banks that one searches.
+/// Enough banks that one searches.
 fn many_offers() -> Vec<Offer> {
     const NAMES: [&str; 8] =
         ["Bank 10", "Bank 20", "Bank 30", "Bank 40", "Bank 50", "Bank 60", "Bank 70", "The Bank 77 of Somewhere"];

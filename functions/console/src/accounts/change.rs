@@ -43,7 +43,7 @@ impl Change {
     }
 
     /// Has the owners mailed, once it is done. Should the queue not take that, the mail is due all the same.
-    pub(super) async fn tell(&self, services: &Services) {
+    pub(super) async fn notify(&self, services: &Services) {
         tracing::info!(mail = %self.mail_id, act_id = %self.act.id, what = self.act.what.as_str(), "account changed");
         if let Err(error) = services.receipts.enqueue(&self.mail_id.to_string()).await {
             tracing::warn!(mail = %self.mail_id, %error, "a mail could not be queued; `expire` will queue it within a minute");

@@ -5,6 +5,7 @@ use pages::{AccountErrors, AccountFields, Language};
 use serde::Deserialize;
 
 use crate::step::Step;
+use crate::texts::texts;
 
 /// What kind of account is typed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -35,7 +36,7 @@ pub(super) struct LinkForm {
 
 impl LinkForm {
     /// Whose account it is and which, or all that is wrong.
-    pub(super) fn check(&self) -> Result<Payee, AccountErrors> {
+    pub(super) fn check(&self, language: Language) -> Result<Payee, AccountErrors> {
         let Self { kind, name, sort_code, account_number, iban, .. } = self;
         let kind = match kind {
             Kind::UkAccount => AccountKind::UkAccount,
@@ -43,12 +44,12 @@ impl LinkForm {
         };
         let fields = AccountFields { name, sort_code, account_number, iban };
         // What a payer reads about wrong details is true for a merchant, too.
-        fields.check(kind, &Language::English.texts().refunds)
+        fields.check(kind, &language.texts().refunds)
     }
 
     /// That this account is linked already.
-    pub(super) fn linked_already(&self) -> AccountErrors {
-        let text = Some("This account is linked already");
+    pub(super) fn linked_already(&self, language: Language) -> AccountErrors {
+        let text = Some(texts(language).accounts.linked_already);
         match self.kind {
             Kind::UkAccount => AccountErrors { account_number: text, ..AccountErrors::default() },
             Kind::Iban => AccountErrors { iban: text, ..AccountErrors::default() },

@@ -4,7 +4,7 @@ use askama::Template;
 use lambda_http::Request;
 use lambda_http::http::StatusCode;
 use models::{AccountIdentifier, LinkedAccount, Payee};
-use pages::{AccountErrors, Answer, Problem, ProblemTexts, Shell, Zone, read_form, see_other};
+use pages::{AccountErrors, Answer, Facts, Html, Language, Problem, ProblemTexts, Shell, Zone, read_form, see_other};
 use store::AccountChange;
 
 use super::change::Change;
@@ -16,6 +16,7 @@ use crate::counterfoil;
 use crate::frame::Frame;
 use crate::services::Services;
 use crate::step::Step;
+use crate::texts::texts;
 
 #[derive(Template)]
 #[template(path = "accounts/check.html")]
@@ -27,7 +28,8 @@ struct CheckPage<'a> {
     holder: &'a str,
     /// What names it, in full: to be compared.
     numbers: Vec<(&'static str, &'a str)>,
-    live_from: String,
+    /// What happens then.
+    warning: Html,
     command: String,
 }
 
@@ -39,7 +41,7 @@ pub(crate) async fn link(services: &Services, frame: &Frame<'_>, request: &Reque
     let form: LinkForm = read_form(request)?;
     let merchant = frame.visitor.merchant(services).await?;
     let form_page = |status, wrong| page(services, frame, &merchant, status, &form, wrong);
-    let Payee { name, account } = match (form.step, form.check()) {
+    let Payee { name, account } = match (form.step, form.check(frame.language)) {
         (Step::Edit, _) => return form_page(StatusCode::OK, AccountErrors::default()),
         (Step::Check | Step::Confirm, Err(wrong)) => return form_page(StatusCode::UNPROCESSABLE_ENTITY, wrong),
         (Step::Check | Step::Confirm, Ok(payee)) => payee,
@@ -49,16 +51,19 @@ pub(crate) async fn link(services: &Services, frame: &Frame<'_>, request: &Reque
     let linked = LinkedAccount { name, account, default: false, linked_at: Some(at) };
     let live_from = linked.live_from().unwrap_or(at);
     match form.step {
-        Step::Check | Step::Edit if is_linked => form_page(StatusCode::UNPROCESSABLE_ENTITY, form.linked_already()),
+        Step::Check | Step::Edit if is_linked => {
+            form_page(StatusCode::UNPROCESSABLE_ENTITY, form.linked_already(frame.language))
+        }
         Step::Check | Step::Edit => {
+            let facts = Facts::new(frame.language).time("time", live_from, Zone::London);
             let page = CheckPage {
                 shell: &frame.shell(),
                 frame,
                 path: accounts_path(frame),
                 form: &form,
                 holder: linked.name.as_str(),
-                numbers: numbers(&linked.account),
-                live_from: frame.language.date_and_time(live_from, Zone::London),
+                numbers: numbers(&linked.account, frame.language),
+                warning: facts.html(frame.texts().accounts.check_warning),
                 command: counterfoil::link_account(&merchant.id, &linked),
             };
             frame.page(StatusCode::OK, &page)
@@ -72,7 +77,7 @@ pub(crate) async fn link(services: &Services, frame: &Frame<'_>, request: &Reque
                 return Err(too_many());
             }
             if services.merchants.link_account(&merchant.id, &linked, Some(change.by())).await? {
-                change.tell(services).await;
+                change.notify(services).await;
             }
             see_other(&accounts_path(frame))
         }
@@ -80,10 +85,11 @@ pub(crate) async fn link(services: &Services, frame: &Frame<'_>, request: &Reque
 }
 
 /// An account's numbers, by what they are called.
-fn numbers(account: &AccountIdentifier) -> Vec<(&'static str, &str)> {
+fn numbers(account: &AccountIdentifier, language: Language) -> Vec<(&'static str, &str)> {
+    let t = &language.texts().refunds;
     match account {
         AccountIdentifier::UkAccount { sort_code, account_number } => {
-            vec![("Sort code", sort_code.as_str()), ("Account number", account_number.as_str())]
+            vec![(t.sort_code_label, sort_code.as_str()), (t.account_number_label, account_number.as_str())]
         }
         AccountIdentifier::Iban { iban } => vec![("IBAN", iban.as_str())],
     }
@@ -91,8 +97,8 @@ fn numbers(account: &AccountIdentifier) -> Vec<(&'static str, &str)> {
 
 /// 409: there are too many accounts.
 fn too_many() -> Problem {
-    Problem::Refused(StatusCode::CONFLICT, |_| ProblemTexts {
-        heading: "There are 100 accounts, which is the most",
-        text: "Unlink one that isn’t used, or ask the operator of this service: counterfoil accounts link links another.",
+    Problem::Refused(StatusCode::CONFLICT, |language| {
+        let t = texts(language).accounts;
+        ProblemTexts { heading: t.too_many_heading, text: t.too_many_text }
     })
 }

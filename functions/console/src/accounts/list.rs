@@ -3,10 +3,10 @@
 use askama::Template;
 use lambda_http::http::StatusCode;
 use models::{AccountIdentifier, LinkedAccount, Merchant, Mode, NotPayable};
-use pages::{AccountErrors, Answer, Shell, Zone};
+use pages::{AccountErrors, Answer, Facts, Html, Shell, Zone};
 
 use super::form::{Kind, LinkForm};
-use super::own::{account_path, accounts_path, sign_in_again};
+use super::own::{account_path, accounts_path, sign_in_again, unlink_text};
 use crate::frame::Frame;
 use crate::payments::mask;
 use crate::services::Services;
@@ -14,32 +14,37 @@ use crate::services::Services;
 struct Row {
     /// Where it is unlinked.
     path: String,
+    /// What the button says that goes there.
+    unlink: String,
     holder: String,
     account: String,
-    kind: &'static str,
-    is_default: bool,
+    /// What names it, and whether it comes first.
+    kind: String,
     linked: String,
     /// From when on live payments can be paid into it; none if they can now.
-    live_from: Option<String>,
+    live_from: Option<Html>,
 }
 
 impl Row {
     fn new(services: &Services, frame: &Frame<'_>, merchant: &Merchant, linked: &LinkedAccount) -> Self {
         let LinkedAccount { name, account, default, linked_at } = linked;
+        let t = frame.texts().accounts;
+        let kind = match account {
+            AccountIdentifier::UkAccount { .. } => t.uk_account,
+            AccountIdentifier::Iban { .. } => "IBAN",
+        };
         let time = |at| frame.language.date_and_time(at, Zone::London);
+        let facts = || Facts::new(frame.language);
         let live = merchant.payable_accounts(Mode::Live, services.clock.now()).named(account);
         Self {
             path: account_path(frame, merchant, account),
+            unlink: unlink_text(frame, account),
             holder: name.as_str().to_owned(),
-            account: mask::account(account),
-            kind: match account {
-                AccountIdentifier::UkAccount { .. } => "Sort code and account number",
-                AccountIdentifier::Iban { .. } => "IBAN",
-            },
-            is_default: *default,
-            linked: linked_at.map_or_else(|| "By the operator".to_owned(), time),
+            account: mask::account(account, frame.language),
+            kind: if *default { facts().text("kind", kind).plain(t.comes_first) } else { kind.to_owned() },
+            linked: linked_at.map_or_else(|| t.by_operator.to_owned(), time),
             live_from: match live {
-                Err(NotPayable::NotYet(from)) => Some(time(from)),
+                Err(NotPayable::NotYet(from)) => Some(facts().time("time", from, Zone::London).html(t.live_from)),
                 Ok(_) | Err(NotPayable::NotLinked) => None,
             },
         }

@@ -1,6 +1,7 @@
 //! The visitor's own accounts.
 
 use models::{AccountIdentifier, LinkedAccount, Merchant};
+use pages::Facts;
 
 use crate::digest::account_mark;
 use crate::frame::Frame;
@@ -19,6 +20,11 @@ pub(super) fn accounts_path(frame: &Frame<'_>) -> String {
 /// Where an account is unlinked.
 pub(super) fn account_path(frame: &Frame<'_>, merchant: &Merchant, account: &AccountIdentifier) -> String {
     format!("{}/{}", accounts_path(frame), account_mark(&merchant.idempotency_salt, account))
+}
+
+/// What the button says that unlinks an account, and the page that it leads to.
+pub(super) fn unlink_text(frame: &Frame<'_>, account: &AccountIdentifier) -> String {
+    Facts::new(frame.language).text("end", account.last_four()).plain(frame.texts().accounts.unlink_account)
 }
 
 /// The account with this mark, if it is linked.

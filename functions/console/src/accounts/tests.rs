@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 use models::{ActKind, ActObject, ActOutcome, LinkMailId, LinkedAccount, Mode};
+use pages::Language;
 use store::{AccountChange, Due, DueItem, LinkMail};
 
 use super::{link, show, unlink};
@@ -115,6 +116,20 @@ async fn what_is_wrong_is_shown_again_and_links_nothing() {
     }
     assert_eq!(desk.send_unlink("check", "0123456789abcdef").await.0, 404);
     assert_eq!((desk.linked().await.len(), desk.done().await.len()), (0, 0));
+}
+
+#[tokio::test]
+async fn the_pages_are_in_the_visitors_language() {
+    let desk = Desk::new().await;
+    let mut frame = desk.frame(Mode::Test);
+    frame.language = Language::German;
+    let (_, html) = seen(show(&desk.services, &frame).await);
+    assert!(html.contains("<h1>Konten</h1>") && html.contains("Noch ist kein Konto verknüpft."), "{html}");
+    assert!(!html.contains("Accounts") && !html.contains("Link an account"), "{html}");
+    let check = form(&[&[("step", "check")][..], &BRITISH].concat());
+    let (_, html) = seen(link(&desk.services, &frame, &check).await);
+    assert!(html.contains("<h1>Konto prüfen</h1>") && !html.contains("Check the account"), "{html}");
+    assert!(words(&html).contains("Live-Zahlungen ab dem 1. Februar 2026 um 09:30"), "{html}");
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use store::AccountChange;
 
 use super::change::Change;
-use super::own::{account_path, accounts_path, find, sign_in_again};
+use super::own::{account_path, accounts_path, find, sign_in_again, unlink_text};
 use crate::counterfoil;
 use crate::frame::Frame;
 use crate::payments::mask;
@@ -30,6 +30,8 @@ struct UnlinkPage<'a> {
     frame: &'a Frame<'a>,
     path: String,
     list_path: String,
+    /// The page's title.
+    title: String,
     holder: &'a str,
     account: String,
     /// Whether real payments have nowhere else to go now.
@@ -59,8 +61,9 @@ pub(crate) async fn unlink(services: &Services, frame: &Frame<'_>, mark: &str, r
                 frame,
                 path: account_path(frame, &merchant, account),
                 list_path,
+                title: unlink_text(frame, account),
                 holder: name.as_str(),
-                account: mask::account(account),
+                account: mask::account(account, frame.language),
                 is_last: is_last(&merchant, account, services.clock.now()),
                 command: counterfoil::unlink_account(&merchant.id, account),
             };
@@ -69,7 +72,7 @@ pub(crate) async fn unlink(services: &Services, frame: &Frame<'_>, mark: &str, r
         Step::Confirm => {
             let change = Change::new(services, frame, account, AccountChange::Unlinked)?;
             if services.merchants.unlink_account(&merchant.id, account, Some(change.by())).await? {
-                change.tell(services).await;
+                change.notify(services).await;
             }
             see_other(&list_path)
         }

@@ -3,7 +3,7 @@
 use lambda_http::Request;
 use lambda_http::http::StatusCode;
 use models::{Act, ActChange, ActKind, ActObject};
-use pages::{Answer, Problem, ProblemTexts, read_form};
+use pages::{Answer, Language, Problem, ProblemTexts, read_form};
 
 use super::filter::{Typed, read_fields};
 use super::words;
@@ -11,6 +11,7 @@ use crate::acts;
 use crate::csv::{file, line};
 use crate::frame::Frame;
 use crate::services::Services;
+use crate::texts::texts;
 
 /// How many acts a file has at the most; its last line says where it was cut off.
 const ROWS: usize = 1_000;
@@ -23,7 +24,7 @@ pub(crate) async fn export(services: &Services, frame: &Frame<'_>, request: &Req
     let mut fields: Vec<(String, String)> = read_form(request)?;
     // What every form bears, and has been checked.
     fields.retain(|(name, _)| name != "csrf");
-    let (typed, filter) = read_fields(fields);
+    let (typed, filter) = read_fields(fields, frame.language);
     let filter = filter.map_err(|_| unreadable())?;
     let mut act = acts::on_page(services, frame, ActKind::Exported, ActObject::Shop);
     act.change = Some(ActChange { from: String::new(), to: exported(&typed) });
@@ -50,10 +51,10 @@ fn row(act: &Act) -> String {
     line([
         act.at.to_string().as_str(),
         crate::words::who(act),
-        &words::what(act),
-        &words::object(act),
+        words::what(act, Language::English),
+        &words::object(act, Language::English),
         words::mode(act),
-        words::reason(act),
+        words::reason(act, Language::English),
         from,
         to,
         words::refused(act),
@@ -63,8 +64,8 @@ fn row(act: &Act) -> String {
 }
 
 fn unreadable() -> Problem {
-    Problem::Refused(StatusCode::BAD_REQUEST, |_| ProblemTexts {
-        heading: "These filters can’t be read",
-        text: "Go back to the audit, filter there, and export what it shows.",
+    Problem::Refused(StatusCode::BAD_REQUEST, |language| {
+        let t = texts(language).audit;
+        ProblemTexts { heading: t.export_wrong_heading, text: t.export_wrong_text }
     })
 }

@@ -2,10 +2,12 @@
 
 use jiff::Timestamp;
 use models::{Act, ActId, ActKey, ActKind, Mode};
+use pages::{Facts, Language};
 use store::{ActPage, ActRange, StoreError};
 
 use crate::days::{Errors, read_days};
 use crate::services::Services;
+use crate::texts::texts;
 use crate::visitor::Visitor;
 use crate::words::who;
 
@@ -69,42 +71,44 @@ impl Typed {
 
 /// Reads a query string. A field that is empty is not filtered by: forms send all that they have. What is not known is an error,
 /// as leaving it out would answer another question than was asked.
-pub(super) fn read(query: &str) -> (Typed, Result<Filter, Errors>) {
+pub(super) fn read(query: &str, language: Language) -> (Typed, Result<Filter, Errors>) {
     match serde_urlencoded::from_str(query) {
-        Ok(pairs) => read_fields(pairs),
-        Err(_) => (Typed::default(), Err(vec![("filters", "The address can’t be read.".to_owned())])),
+        Ok(pairs) => read_fields(pairs, language),
+        Err(_) => (Typed::default(), Err(vec![("filters", texts(language).audit.address_wrong.to_owned())])),
     }
 }
 
 /// The same of a form's fields, each with its name.
-pub(super) fn read_fields(pairs: Vec<(String, String)>) -> (Typed, Result<Filter, Errors>) {
+pub(super) fn read_fields(pairs: Vec<(String, String)>, language: Language) -> (Typed, Result<Filter, Errors>) {
+    let t = texts(language).audit;
     let (mut typed, mut filter, mut errors, mut given) =
         (Typed::default(), Filter::default(), Errors::new(), Vec::new());
     for (name, value) in pairs {
         let shown: String = name.chars().take(40).collect();
+        let facts = Facts::new(language).text("field", shown);
         if given.contains(&name) {
-            errors.push(("filters", format!("“{shown}” is given more than once.")));
+            errors.push(("filters", facts.plain(t.given_twice)));
         } else if name == "before" {
             filter.before = value.parse::<ActId>().ok().and_then(ActKey::of);
             if filter.before.is_none() {
-                errors.push(("filters", "The link to older ones can’t be read. Begin with the newest.".to_owned()));
+                errors.push(("filters", t.older_wrong.to_owned()));
             }
         } else if let Some(field) = typed.field_mut(&name) {
             value.trim().clone_into(field);
         } else {
-            errors.push(("filters", format!("“{shown}” is nothing that the audit is filtered by.")));
+            errors.push(("filters", facts.plain(t.not_a_filter)));
         }
         given.push(name);
     }
-    (filter.from, filter.until) = read_days(&typed.from, &typed.to, &mut errors);
+    (filter.from, filter.until) = read_days(&typed.from, &typed.to, &mut errors, language);
     if !typed.what.is_empty() {
         filter.what = ActKind::ALL.iter().copied().find(|kind| kind.as_str() == typed.what);
         if filter.what.is_none() {
-            errors.push(("what", "Choose what was done from the list.".to_owned()));
+            errors.push(("what", t.what_wrong.to_owned()));
         }
     }
     if typed.who.chars().count() > WHO_MAX {
-        errors.push(("who", format!("Enter at most {WHO_MAX} characters.")));
+        errors.push(("who", Facts::new(language).text("n", WHO_MAX).plain(t.who_too_long)));
     }
     filter.who = Some(typed.who.to_lowercase()).filter(|who| !who.is_empty());
     let filter = if errors.is_empty() { Ok(filter) } else { Err(errors) };
@@ -180,14 +184,15 @@ mod tests {
 
     #[test]
     fn an_address_says_what_is_asked_for() {
-        let (typed, filter) = read("who=Ada%40shop.example&what=refund_made&from=2026-06-01&to=2026-06-30");
+        let query = "who=Ada%40shop.example&what=refund_made&from=2026-06-01&to=2026-06-30";
+        let (typed, filter) = read(query, Language::English);
         let filter = filter.unwrap();
         assert_eq!(filter.who.as_deref(), Some("ada@shop.example"));
         assert_eq!(filter.what, Some(ActKind::RefundMade));
         assert_eq!(filter.from.unwrap().to_string(), "2026-05-31T23:00:00Z");
         assert_eq!(filter.until.unwrap().to_string(), "2026-06-30T23:00:00Z");
-        assert_eq!(typed.query(None), "who=Ada%40shop.example&what=refund_made&from=2026-06-01&to=2026-06-30");
-        let (typed, filter) = read("who=&what=&from=&to=");
+        assert_eq!(typed.query(None), query);
+        let (typed, filter) = read("who=&what=&from=&to=", Language::English);
         assert!(filter.is_ok() && typed == Typed::default() && typed.query(None).is_empty());
     }
 
@@ -204,7 +209,7 @@ mod tests {
             "before=1ae1ce03-dfa9-4593-b487-65c656991cb5",
             &format!("who={}", "a".repeat(255)),
         ] {
-            assert!(!read(query).1.err().unwrap().is_empty(), "{query}");
+            assert!(!read(query, Language::English).1.err().unwrap().is_empty(), "{query}");
         }
     }
 

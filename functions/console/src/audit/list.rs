@@ -18,7 +18,7 @@ const PAGE: usize = 50;
 struct Row {
     at: String,
     who: String,
-    what: String,
+    what: &'static str,
     object: String,
     path: Option<String>,
     reason: String,
@@ -29,7 +29,7 @@ struct Row {
 
 struct Choice {
     value: &'static str,
-    text: String,
+    text: &'static str,
     is_chosen: bool,
 }
 
@@ -57,7 +57,7 @@ impl ListPage<'_> {
 /// What was done, newest first.
 pub(crate) async fn show(services: &Services, frame: &Frame<'_>, query: &str) -> Answer {
     let path = format!("{}/audit", frame.root());
-    let (typed, filter) = read(query);
+    let (typed, filter) = read(query, frame.language);
     let (status, errors, found) = match filter {
         Ok(filter) => (StatusCode::OK, Vec::new(), Some(filter.find(services, frame.visitor, frame.mode, PAGE).await?)),
         Err(errors) => (StatusCode::BAD_REQUEST, errors, None),
@@ -65,7 +65,7 @@ pub(crate) async fn show(services: &Services, frame: &Frame<'_>, query: &str) ->
     let older = found.as_ref().and_then(|found| found.next.as_ref());
     let choice = |kind: &ActKind| Choice {
         value: kind.as_str(),
-        text: words::kind(*kind),
+        text: words::kind(*kind, frame.language),
         is_chosen: typed.what == kind.as_str(),
     };
     let page = ListPage {
@@ -87,12 +87,37 @@ fn row(act: &Act, frame: &Frame<'_>) -> Row {
     Row {
         at: frame.language.date_and_time(act.at, Zone::London),
         who: crate::words::who(act).to_owned(),
-        what: words::what(act),
-        object: words::object(act),
+        what: words::what(act, frame.language),
+        object: words::object(act, frame.language),
         path: words::path(act).map(|path| format!("{}/{path}", root(mode))),
-        reason: words::reason(act).to_owned(),
+        reason: words::reason(act, frame.language).to_owned(),
         change: act.change.clone(),
         refused: words::refused(act).to_owned(),
         correlation_id: act.correlation_id.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use models::{ActObject, Mode};
+    use pages::Language;
+
+    use super::*;
+    use crate::acts;
+    use crate::desk::{Desk, seen, words};
+
+    #[tokio::test]
+    async fn the_list_is_in_the_visitors_language() {
+        let desk = Desk::new().await;
+        let person = &desk.visitor.person;
+        let act = acts::by(&desk.services, &person.merchant_id, &person.email, ActKind::ShopChanged, ActObject::Shop);
+        desk.services.acts.put(&act).await.unwrap();
+        let mut frame = desk.frame(Mode::Test);
+        frame.language = Language::Spanish;
+        let (status, html) = seen(show(&desk.services, &frame, "").await);
+        assert!(status == 200 && html.contains("<h1>Auditoría</h1>") && !html.contains("<h1>Audit</h1>"), "{html}");
+        assert!(words(&html).contains("Tienda modificada La tienda"), "{html}");
+        let (status, html) = seen(show(&desk.services, &frame, "x=1").await);
+        assert!(status == 400 && html.contains("La auditoría no se puede filtrar por «x»."), "{html}");
     }
 }

@@ -1,18 +1,47 @@
 //! What acts are called.
 
 use models::{Act, ActKind, ActObject, ActOutcome, Actor, Mode};
+use pages::{Facts, Language};
 
+use crate::texts::texts;
 use crate::words;
 
 /// A kind as people read it: `Refund made`.
-pub(super) fn kind(kind: ActKind) -> String {
-    let text = kind.as_str().replace('_', " ");
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+pub(super) const fn kind(kind: ActKind, language: Language) -> &'static str {
+    let t = texts(language).audit;
+    match kind {
+        ActKind::RefundMade => t.refund_made,
+        ActKind::RefundCancelled => t.refund_cancelled,
+        ActKind::RefundConcluded => t.refund_concluded,
+        ActKind::PaymentCancelled => t.payment_cancelled,
+        ActKind::PersonalDataShown => t.personal_data_shown,
+        ActKind::PersonalDataErased => t.personal_data_erased,
+        ActKind::SignedIn => t.signed_in,
+        ActKind::SignedOut => t.signed_out,
+        ActKind::PersonAdded => t.person_added,
+        ActKind::SignInLinkMade => t.sign_in_link_made,
+        ActKind::RoleChanged => t.role_changed,
+        ActKind::PersonRemoved => t.person_removed,
+        ActKind::WebhookRegistered => t.webhook_registered,
+        ActKind::WebhookChanged => t.webhook_changed,
+        ActKind::WebhookRemoved => t.webhook_removed,
+        ActKind::WebhookResumed => t.webhook_resumed,
+        ActKind::SecretRolled => t.secret_rolled,
+        ActKind::EventResent => t.event_resent,
+        ActKind::TestEventSent => t.test_event_sent,
+        ActKind::KeyIssued => t.key_issued,
+        ActKind::KeyRolled => t.key_rolled,
+        ActKind::KeyRevoked => t.key_revoked,
+        ActKind::AccountLinked => t.account_linked,
+        ActKind::AccountUnlinked => t.account_unlinked,
+        ActKind::ShopChanged => t.shop_changed,
+        ActKind::PaymentLinkMade => t.payment_link_made,
+        ActKind::Exported => t.exported,
+    }
 }
 
 /// What was done, as people read it: who ends another's visits is not signed out themselves.
-pub(super) fn what(act: &Act) -> String {
+pub(super) fn what(act: &Act, language: Language) -> &'static str {
     let is_own = match (&act.object, &act.who) {
         (ActObject::Person(whom), Actor::Person(by)) => whom == by,
         (
@@ -29,22 +58,27 @@ pub(super) fn what(act: &Act) -> String {
             Actor::Person(_) | Actor::Operator(_),
         ) => false,
     };
-    if act.what == ActKind::SignedOut && !is_own { "Signed out everywhere".to_owned() } else { kind(act.what) }
+    if act.what == ActKind::SignedOut && !is_own {
+        texts(language).audit.signed_out_everywhere
+    } else {
+        kind(act.what, language)
+    }
 }
 
 /// What it was done to.
-pub(super) fn object(act: &Act) -> String {
+pub(super) fn object(act: &Act, language: Language) -> String {
+    let (t, facts) = (texts(language).audit, Facts::new(language));
     match &act.object {
-        ActObject::Session(id) => format!("Payment {id}"),
-        ActObject::Refund { refund_id, .. } => format!("Refund {refund_id}"),
+        ActObject::Session(id) => facts.text("id", id).plain(t.payment),
+        ActObject::Refund { refund_id, .. } => facts.text("id", refund_id).plain(t.refund),
         ActObject::Person(email) => email.as_str().to_owned(),
-        ActObject::Customer(id) => format!("Customer {id}"),
-        ActObject::Endpoint(id) => format!("Webhook {id}"),
-        ActObject::Event(id) => format!("Event {id}"),
-        ActObject::Key(id) => format!("Key {id}"),
-        ActObject::Account(end) => format!("Account ending {}", end.as_str()),
-        ActObject::Shop => "The shop".to_owned(),
-        ActObject::Payments => "Many payments".to_owned(),
+        ActObject::Customer(id) => facts.text("id", id).plain(t.customer),
+        ActObject::Endpoint(id) => facts.text("id", id).plain(t.webhook),
+        ActObject::Event(id) => facts.text("id", id).plain(t.event),
+        ActObject::Key(id) => facts.text("id", id).plain(t.key),
+        ActObject::Account(end) => facts.text("end", end.as_str()).plain(t.account),
+        ActObject::Shop => t.shop.to_owned(),
+        ActObject::Payments => t.payments.to_owned(),
     }
 }
 
@@ -64,8 +98,8 @@ pub(super) fn path(act: &Act) -> Option<String> {
 }
 
 /// Why, if that was said. What was noted may name a payer: it shows on the payment's page, to who asked for personal data.
-pub(super) fn reason(act: &Act) -> &str {
-    act.reason.as_ref().map_or("", |reason| words::said_reason(reason).unwrap_or("Noted"))
+pub(super) fn reason(act: &Act, language: Language) -> &str {
+    act.reason.as_ref().map_or("", |reason| words::said_reason(reason, language).unwrap_or(texts(language).audit.noted))
 }
 
 /// The rule that refused it; empty if it was done.
@@ -105,13 +139,15 @@ mod tests {
                 "outcome": "done",
             });
             let act: Act = serde_json::from_str(&stored.to_string()).unwrap();
-            assert_eq!((what(&act).as_str(), reason(&act)), (expected, "Noted"));
+            assert_eq!((what(&act, Language::English), reason(&act, Language::English)), (expected, "Noted"));
         }
     }
 
     #[test]
     fn kinds_read_as_words() {
-        assert_eq!(kind(ActKind::RefundMade), "Refund made");
-        assert!(ActKind::ALL.iter().all(|of| !kind(*of).contains('_')));
+        assert_eq!(kind(ActKind::RefundMade, Language::English), "Refund made");
+        for of in ActKind::ALL {
+            assert_eq!(kind(*of, Language::English).to_lowercase(), of.as_str().replace('_', " "));
+        }
     }
 }

@@ -14,6 +14,7 @@ use crate::acts::{self, refused};
 use crate::frame::Frame;
 use crate::fresh::is_fresh;
 use crate::services::Services;
+use crate::texts::texts;
 
 #[derive(Deserialize)]
 struct IssueForm {
@@ -39,9 +40,6 @@ impl IssueForm {
     }
 }
 
-const NAME: &str = "Name the key in up to 140 characters, such as “Web shop”.";
-const SCOPES: &str = "Choose what the key may do.";
-
 /// Issues it, and shows its secret.
 pub(crate) async fn issue(services: &Services, frame: &Frame<'_>, request: &Request) -> Answer {
     let form: IssueForm = read_form(request)?;
@@ -56,14 +54,15 @@ pub(crate) async fn issue(services: &Services, frame: &Frame<'_>, request: &Requ
     if is_late {
         return page(services, frame, StatusCode::FORBIDDEN, id, typed).await;
     }
+    let t = frame.texts().keys;
     if scopes == Scopes::NONE {
-        typed.errors.push(("payment_sessions:read", SCOPES));
+        typed.errors.push(("payment_sessions:read", t.scopes_missing));
     }
     let name = match name {
         Ok(name) if typed.errors.is_empty() => name,
         named => {
             if named.is_err() {
-                typed.errors.insert(0, ("name", NAME));
+                typed.errors.insert(0, ("name", t.name_wrong));
             }
             return page(services, frame, StatusCode::UNPROCESSABLE_ENTITY, id, typed).await;
         }
@@ -87,14 +86,13 @@ pub(crate) async fn issue(services: &Services, frame: &Frame<'_>, request: &Requ
         return Err(issued_before());
     }
     tracing::info!(key_id = %key.id, act_id = %act.id, "key issued");
-    key::page(services, frame, &key, Some(secret.as_str()))
+    key::page(services, frame, &key, None, Some(secret.as_str()))
 }
 
 /// 409: the form was sent before.
 fn issued_before() -> Problem {
-    Problem::Refused(StatusCode::CONFLICT, |_| ProblemTexts {
-        heading: "This key was issued already",
-        text: "Its secret was shown then, and is shown only once. If nobody has it, revoke the key and issue another: \
-               go back, and load the page again.",
+    Problem::Refused(StatusCode::CONFLICT, |language| {
+        let t = texts(language).keys;
+        ProblemTexts { heading: t.issued_before_heading, text: t.issued_before_text }
     })
 }

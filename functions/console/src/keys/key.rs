@@ -2,13 +2,14 @@
 
 use api::IssuedKey;
 use askama::Template;
+use jiff::civil::Date;
 use lambda_http::Request;
 use lambda_http::http::StatusCode;
 use models::{Act, ActChange, ActKind, ActObject, ApiKey, KeyOverlap};
-use pages::{Answer, Problem, ProblemTexts, Shell, Zone, read_form, see_other};
+use pages::{Answer, Facts, Problem, ProblemTexts, Shell, Zone, read_form, see_other};
 use serde::Deserialize;
 
-use super::own::{MAX_KEYS, key_path, name_of, of_mode, too_many};
+use super::own::{MAX_KEYS, key_path, last_used_on, name_of, of_mode, too_many};
 use super::scopes::in_words;
 use super::status::Status;
 use crate::acts::{self, refused};
@@ -16,6 +17,7 @@ use crate::counterfoil;
 use crate::frame::Frame;
 use crate::fresh::sign_in_again;
 use crate::services::Services;
+use crate::texts::{KeyTexts, around, texts};
 
 /// Which button was pressed.
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -46,15 +48,23 @@ struct KeyPage<'a> {
     name: &'a str,
     scopes: String,
     created_at: String,
+    last_used_on: String,
     status: Status,
     /// Shown once.
     secret: Option<&'a str>,
-    overlaps: [KeyOverlap; 3],
+    overlaps: [(KeyOverlap, &'static str); 3],
     /// Rolls it.
     command: String,
     is_active: bool,
     /// Where they show once more who they are, if they have to before they change it.
     sign_in_again: Option<String>,
+}
+
+impl KeyPage<'_> {
+    /// What stands before and after the name of a command.
+    fn roll_hint(&self) -> (&'static str, &'static str) {
+        around(self.frame.texts().keys.roll_hint, "{command}")
+    }
 }
 
 #[derive(Template)]
@@ -65,13 +75,15 @@ struct RevokePage<'a> {
     path: String,
     key: &'a ApiKey,
     name: &'a str,
+    title: String,
     command: String,
 }
 
 /// Its page.
 pub(crate) async fn show(services: &Services, frame: &Frame<'_>, id: &str) -> Answer {
     let (key, _) = find(services, frame, id).await?;
-    page(services, frame, &key, None)
+    let used = services.merchants.keys_used(&frame.visitor.person.merchant_id).await?;
+    page(services, frame, &key, used.get(&key.id).copied(), None)
 }
 
 /// Does what the form says. The secret of the key that takes its place is shown in the answer, and nowhere else again.
@@ -86,7 +98,9 @@ pub(crate) async fn change(services: &Services, frame: &Frame<'_>, id: &str, req
     match change {
         Change::Check if key.is_active(now) => {
             let (shell, name) = (&frame.shell(), name_of(&key));
-            let page = RevokePage { shell, frame, path, key: &key, name, command: counterfoil::revoke_key(&key.id) };
+            let title = Facts::new(frame.language).name("name", name).plain(frame.texts().keys.revoke_title);
+            let command = counterfoil::revoke_key(&key.id);
+            let page = RevokePage { shell, frame, path, key: &key, name, title, command };
             frame.page(StatusCode::OK, &page)
         }
         Change::Check => see_other(&path),
@@ -119,7 +133,7 @@ pub(crate) async fn change(services: &Services, frame: &Frame<'_>, id: &str, req
                 return Err(changed_meanwhile());
             }
             tracing::info!(key_id = %key.id, successor_id = %successor.id, act_id = %act.id, "key rolled");
-            page(services, frame, &successor, Some(secret.as_str()))
+            page(services, frame, &successor, None, Some(secret.as_str()))
         }
     }
 }
@@ -132,9 +146,15 @@ async fn find(services: &Services, frame: &Frame<'_>, id: &str) -> Result<(ApiKe
     Ok((key, there_are))
 }
 
-/// Its page; with its secret, if it is new.
-pub(super) fn page(services: &Services, frame: &Frame<'_>, key: &ApiKey, secret: Option<&str>) -> Answer {
-    let (now, path) = (services.clock.now(), key_path(frame, &key.id));
+/// Its page; with the day on which it was last used, if it was, and with its secret, if it is new.
+pub(super) fn page(
+    services: &Services,
+    frame: &Frame<'_>,
+    key: &ApiKey,
+    used_on: Option<Date>,
+    secret: Option<&str>,
+) -> Answer {
+    let (now, path, t) = (services.clock.now(), key_path(frame, &key.id), frame.texts().keys);
     let page = KeyPage {
         shell: &frame.shell(),
         frame,
@@ -142,22 +162,30 @@ pub(super) fn page(services: &Services, frame: &Frame<'_>, key: &ApiKey, secret:
         path,
         key,
         name: name_of(key),
-        scopes: in_words(key.scopes),
+        scopes: in_words(key.scopes, t),
         created_at: frame.language.date_and_time(key.created_at, Zone::London),
+        last_used_on: last_used_on(used_on, frame.language),
         status: Status::of(key, frame.language, now),
         secret,
-        overlaps: KeyOverlap::ALL,
+        overlaps: KeyOverlap::ALL.map(|overlap| (overlap, overlap_text(overlap, t))),
         command: counterfoil::roll_key(&key.id, KeyOverlap::default()),
         is_active: key.is_active(now),
     };
     frame.page(StatusCode::OK, &page)
 }
 
+const fn overlap_text(overlap: KeyOverlap, t: &KeyTexts) -> &'static str {
+    match overlap {
+        KeyOverlap::Hour => t.hour,
+        KeyOverlap::Day => t.day,
+        KeyOverlap::Week => t.week,
+    }
+}
+
 /// 409: it was rolled or revoked since its page was shown.
 fn changed_meanwhile() -> Problem {
-    Problem::Refused(StatusCode::CONFLICT, |_| ProblemTexts {
-        heading: "The key was rolled or revoked already",
-        text: "Nothing was changed now. Go back, and load the page again: if nobody has the secret of the key that \
-               took its place, roll that one.",
+    Problem::Refused(StatusCode::CONFLICT, |language| {
+        let t = texts(language).keys;
+        ProblemTexts { heading: t.changed_heading, text: t.changed_text }
     })
 }

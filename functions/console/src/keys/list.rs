@@ -5,7 +5,7 @@ use lambda_http::http::StatusCode;
 use models::{ApiKey, ApiKeyId, Name, Scopes};
 use pages::{Answer, Problem, Shell, Zone};
 
-use super::own::{key_path, keys_path, name_of, of_mode};
+use super::own::{key_path, keys_path, last_used_on, name_of, of_mode};
 use super::scopes::{ScopeChoice, choices, in_words};
 use super::status::Status;
 use crate::counterfoil;
@@ -35,6 +35,7 @@ struct Row {
     id: ApiKeyId,
     scopes: String,
     created_at: String,
+    last_used_on: String,
     status: Status,
 }
 
@@ -76,12 +77,14 @@ pub(super) async fn page(
     typed: Typed,
 ) -> Answer {
     let now = services.clock.now();
+    let used = services.merchants.keys_used(&frame.visitor.person.merchant_id).await?;
     let row = |key: &ApiKey| Row {
         path: key_path(frame, &key.id),
         name: name_of(key).to_owned(),
         id: key.id.clone(),
-        scopes: in_words(key.scopes),
+        scopes: in_words(key.scopes, frame.texts().keys),
         created_at: frame.language.date_and_time(key.created_at, Zone::London),
+        last_used_on: last_used_on(used.get(&key.id).copied(), frame.language),
         status: Status::of(key, frame.language, now),
     };
     let path = keys_path(frame);

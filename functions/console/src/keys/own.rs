@@ -1,10 +1,12 @@
 //! The visitor's own keys.
 
+use jiff::civil::Date;
 use lambda_http::http::StatusCode;
 use models::{ApiKey, ApiKeyId, Merchant, Name};
-use pages::{Problem, ProblemTexts};
+use pages::{Language, Problem, ProblemTexts};
 
 use crate::frame::Frame;
+use crate::texts::texts;
 
 /// How many keys a merchant may have had in one mode and be given another here. All are read to check the first request of a
 /// merchant, those that are over too. The command line knows no limit.
@@ -32,10 +34,18 @@ pub(super) fn name_of(key: &ApiKey) -> &str {
     key.name.as_ref().map_or(key.id.as_str(), Name::as_str)
 }
 
+/// The day on which a key last made or changed something, in words.
+pub(super) fn last_used_on(day: Option<Date>, language: Language) -> String {
+    match day {
+        Some(day) => language.date(day),
+        None => texts(language).keys.never_used.to_owned(),
+    }
+}
+
 /// 409: there have been too many keys.
 pub(super) fn too_many() -> Problem {
-    Problem::Refused(StatusCode::CONFLICT, |_| ProblemTexts {
-        heading: "There have been 100 keys, which is the most",
-        text: "Keys that are over count, too. Ask the operator of this service for another: counterfoil keys issue makes it.",
+    Problem::Refused(StatusCode::CONFLICT, |language| {
+        let t = texts(language).keys;
+        ProblemTexts { heading: t.too_many_heading, text: t.too_many_text }
     })
 }

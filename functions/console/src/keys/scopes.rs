@@ -2,6 +2,8 @@
 
 use models::{Scope, Scopes};
 
+use crate::texts::KeyTexts;
+
 /// A scope to be chosen.
 pub(super) struct ScopeChoice {
     pub(super) scope: Scope,
@@ -9,12 +11,12 @@ pub(super) struct ScopeChoice {
 }
 
 impl ScopeChoice {
-    pub(super) const fn label(&self) -> &'static str {
+    pub(super) const fn label(&self, t: &KeyTexts) -> &'static str {
         match self.scope {
-            Scope::PaymentSessionsRead => "Read payments, refunds, events and webhooks",
-            Scope::PaymentSessionsWrite => "Make, cancel and delete payments",
-            Scope::RefundsWrite => "Refund payments",
-            Scope::WebhooksWrite => "Change webhooks, and have events sent again",
+            Scope::PaymentSessionsRead => t.reads_payments,
+            Scope::PaymentSessionsWrite => t.makes_payments,
+            Scope::RefundsWrite => t.refunds_payments,
+            Scope::WebhooksWrite => t.changes_webhooks,
         }
     }
 }
@@ -25,6 +27,6 @@ pub(super) fn choices(chosen: Scopes) -> [ScopeChoice; 4] {
 }
 
 /// As a page says it.
-pub(super) fn in_words(scopes: Scopes) -> String {
-    if scopes == Scopes::ALL { "everything".to_owned() } else { scopes.to_string() }
+pub(super) fn in_words(scopes: Scopes, t: &KeyTexts) -> String {
+    if scopes == Scopes::ALL { t.everything.to_owned() } else { scopes.to_string() }
 }

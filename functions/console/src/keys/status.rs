@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 use models::ApiKey;
-use pages::{Language, Zone};
+use pages::{Facts, Language, Zone};
+
+use crate::texts::texts;
 
 /// How a key stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,12 +17,13 @@ pub(super) struct Status {
 
 impl Status {
     pub(super) fn of(key: &ApiKey, language: Language, now: Timestamp) -> Self {
-        let at = |at| language.date_and_time(at, Zone::London);
+        let t = texts(language).keys;
+        let at = |text, time| Facts::new(language).time("time", time, Zone::London).plain(text);
         let (text, class) = match (key.revoked_at, key.valid_until) {
-            (Some(revoked_at), _) => (format!("Revoked on {}", at(revoked_at)), ""),
-            (None, Some(until)) if until <= now => (format!("Ended on {}", at(until)), ""),
-            (None, Some(until)) => (format!("Rolled. Valid until {}", at(until)), "wait"),
-            (None, None) => ("Valid".to_owned(), "good"),
+            (Some(revoked_at), _) => (at(t.revoked, revoked_at), ""),
+            (None, Some(until)) if until <= now => (at(t.ended, until), ""),
+            (None, Some(until)) => (at(t.rolled, until), "wait"),
+            (None, None) => (t.valid.to_owned(), "good"),
         };
         Self { text, class }
     }

@@ -2,10 +2,12 @@
 
 use jiff::SignedDuration;
 use models::{Act, ActChange, ActKind, ActOutcome, ApiKey, Mode, Name};
+use pages::Language;
 
 use super::{change, issue, show, show_key};
 use crate::back::Back;
 use crate::desk::{Desk, form, seen, words};
+use crate::frame::{Frame, Part};
 
 const EVERYTHING: [(&str, &str); 4] = [
     ("payment_sessions:read", "payment_sessions:read"),
@@ -92,6 +94,49 @@ async fn a_key_is_issued_once_and_its_secret_shown_once() {
     }
     let expected = [(ActKind::KeyIssued, ActOutcome::Done), (ActKind::KeyIssued, refused("issued_before"))];
     assert_eq!(outcomes(&desk.acts().await), expected);
+}
+
+#[tokio::test]
+async fn the_day_on_which_a_key_was_last_used_is_shown() {
+    let desk = Desk::new().await;
+    let (id, _) = desk.issued().await;
+    let shown = async || {
+        let (_, list) = seen(show(&desk.services, &desk.frame(Mode::Test)).await);
+        let (_, page) = seen(show_key(&desk.services, &desk.frame(Mode::Test), &id).await);
+        [list, page].map(|html| words(&html))
+    };
+    for html in shown().await {
+        assert!(html.contains("Not yet, or before this was noted"), "{html}");
+    }
+    let day = jiff::civil::date(2026, 11, 8);
+    desk.services.merchants.note_key_used(&id.parse().unwrap(), day).await.unwrap();
+    for html in shown().await {
+        assert!(html.contains("8 November 2026") && !html.contains("Not yet"), "{html}");
+    }
+}
+
+#[tokio::test]
+async fn keys_are_shown_in_other_languages() {
+    let desk = Desk::new().await;
+    let (id, _) = desk.issued().await;
+    let day = jiff::civil::date(2026, 11, 1);
+    desk.services.merchants.note_key_used(&id.parse().unwrap(), day).await.unwrap();
+    for (language, list, page, day) in [
+        (Language::French, "Émettre une clé", "À propos de cette clé", "1er novembre 2026"),
+        (Language::German, "Schlüssel ausstellen", "Über diesen Schlüssel", "1. November 2026"),
+        (Language::Spanish, "Emitir una clave", "Acerca de esta clave", "1 de noviembre de 2026"),
+        (Language::Welsh, "Creu allwedd", "Ynglŷn â’r allwedd hon", "1 Tachwedd 2026"),
+    ] {
+        let frame = Frame::new(&desk.visitor, Mode::Test, Part::Keys, language);
+        for (html, heading) in [
+            (seen(show(&desk.services, &frame).await).1, list),
+            (seen(show_key(&desk.services, &frame, &id).await).1, page),
+        ] {
+            let said = words(&html);
+            assert!(said.contains(heading) && said.contains(day), "{heading} {day}: {said}");
+            assert!(!["API keys", "Issue a key", "About this key"].iter().any(|text| said.contains(text)), "{said}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -4,13 +4,14 @@ use models::{
     AmountCaps, Currency, EmailAddress, Lifetime, LineItem, LinkedAccount, Money, Name, NewSession, PayableAccounts,
     Payee, Payer, PaymentMethods, Reference, WireFormat, WriteId,
 };
-use pages::Language;
+use pages::{Facts, Language};
 use serde::Deserialize;
 use store::Fingerprint;
 
 use crate::digest::{account_mark, account_texts, digest};
 use crate::payments::mask;
 use crate::step::Step;
+use crate::texts::texts;
 
 /// The currencies that a link may ask for, the most common first.
 const CURRENCIES: [Currency; 3] = [Currency::GBP, Currency::EUR, Currency::SEK];
@@ -30,21 +31,23 @@ pub(super) struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    fn new(account: &'a LinkedAccount, cap: Money, salt: &[u8; 32]) -> Self {
+    fn new(account: &'a LinkedAccount, cap: Money, salt: &[u8; 32], language: Language) -> Self {
         let code = cap.currency().code();
         let mark = account_mark(salt, &account.account);
-        Self {
-            value: format!("{code}-{mark}"),
-            label: format!("{code}: {}, {}", account.name.as_str(), mask::account(&account.account)),
-            account,
-            cap,
-        }
+        let shown = mask::account(&account.account, language);
+        let facts = Facts::new(language).text("code", code).name("name", account.name.as_str()).text("account", shown);
+        Self { value: format!("{code}-{mark}"), label: facts.plain(texts(language).links.target), account, cap }
     }
 }
 
 /// Where the money may go of a merchant with these accounts and this `salt`. The first of each currency is where it goes if nobody says
 /// so.
-pub(super) fn targets<'a>(accounts: PayableAccounts<'a>, salt: &[u8; 32], caps: &AmountCaps) -> Vec<Target<'a>> {
+pub(super) fn targets<'a>(
+    accounts: PayableAccounts<'a>,
+    salt: &[u8; 32],
+    caps: &AmountCaps,
+    language: Language,
+) -> Vec<Target<'a>> {
     let methods = PaymentMethods::default();
     let mut targets = Vec::new();
     for currency in CURRENCIES {
@@ -55,7 +58,7 @@ pub(super) fn targets<'a>(accounts: PayableAccounts<'a>, salt: &[u8; 32], caps: 
             linked.account.receives(currency) && first.is_some_and(|first| first.account != linked.account)
         });
         let accounts = first.into_iter().chain(others);
-        targets.extend(accounts.map(|account| Target::new(account, cap, salt)));
+        targets.extend(accounts.map(|account| Target::new(account, cap, salt, language)));
     }
     targets
 }
@@ -135,31 +138,27 @@ impl LinkForm {
 
     /// What it asks for; or all that is wrong at once.
     pub(super) fn check(&self, targets: &[Target<'_>], language: Language) -> Result<Asked, Box<Errors>> {
-        let mut wrong = Errors::default();
+        let (t, mut wrong) = (texts(language).links, Errors::default());
         let target = targets.iter().find(|target| target.value == self.to);
         if target.is_none() {
-            wrong.to = Some("Choose a currency and where the money goes");
+            wrong.to = Some(t.to_missing);
         }
         let amount = target.map(|target| read_amount(&self.amount, target.cap, language));
         let amount = amount.and_then(|amount| amount.map_err(|error| wrong.amount = Some(error)).ok());
         let what = match self.what.trim() {
             "" => {
-                wrong.what = Some("Say what the payment is for");
+                wrong.what = Some(t.what_missing);
                 None
             }
-            what => {
-                let error = "What it is for can have up to 140 ordinary characters, all of them on one line";
-                Name::try_from(what.to_owned()).map_err(|_| wrong.what = Some(error)).ok()
-            }
+            what => Name::try_from(what.to_owned()).map_err(|_| wrong.what = Some(t.what_wrong)).ok(),
         };
         let reference = match self.reference.trim() {
             "" => None,
             reference => {
-                let error = "The reference can have up to 18 letters, digits and spaces, without accents";
-                Reference::try_from(reference.to_owned()).map_err(|_| wrong.reference = Some(error)).ok()
+                Reference::try_from(reference.to_owned()).map_err(|_| wrong.reference = Some(t.reference_wrong)).ok()
             }
         };
-        let payer = self.payer(&mut wrong);
+        let payer = self.payer(&mut wrong, language);
         match (amount, target, what) {
             (Some(amount), Some(Target { account, .. }), Some(what)) if wrong.list().is_empty() => {
                 let payee = Payee { name: account.name.clone(), account: account.account.clone() };
@@ -170,26 +169,21 @@ impl LinkForm {
     }
 
     /// Who pays, if that is said.
-    fn payer(&self, wrong: &mut Errors) -> Option<Payer> {
+    fn payer(&self, wrong: &mut Errors, language: Language) -> Option<Payer> {
+        let t = texts(language).links;
         let email = match self.email.trim() {
             "" => {
-                wrong.email = self.by_mail.then_some("Enter the e-mail address that the link goes to");
+                wrong.email = self.by_mail.then_some(t.email_missing);
                 None
             }
-            email => {
-                let error = "Enter an e-mail address, such as ada@example.com";
-                EmailAddress::try_from(email.to_owned()).map_err(|_| wrong.email = Some(error)).ok()
-            }
+            email => EmailAddress::try_from(email.to_owned()).map_err(|_| wrong.email = Some(t.email_wrong)).ok(),
         };
         let name = match self.name.trim() {
             "" => {
-                wrong.name = email.is_some().then_some("Enter the payer’s name, too");
+                wrong.name = email.is_some().then_some(t.name_missing);
                 None
             }
-            name => {
-                let error = "The name can have up to 140 ordinary characters, all of them on one line";
-                Name::try_from(name.to_owned()).map_err(|_| wrong.name = Some(error)).ok()
-            }
+            name => Name::try_from(name.to_owned()).map_err(|_| wrong.name = Some(t.name_wrong)).ok(),
         };
         name.map(|name| Payer { name, email, phone: None })
     }
@@ -229,16 +223,16 @@ impl Asked {
 
 /// An amount from the least there is to this one.
 fn read_amount(typed: &str, cap: Money, language: Language) -> Result<Money, String> {
+    let t = texts(language).links;
     if typed.trim().is_empty() {
-        return Err("Enter an amount".to_owned());
+        return Err(t.amount_missing.to_owned());
     }
-    // Each of them has two decimals (ISO 4217).
-    let error = "Enter the amount as a number with at most 2 decimals, like 25.00";
-    let amount = Money::from_typed(typed, cap.currency()).map_err(|_| error)?;
+    // Each of them has two decimals (ISO 4217), of which the text speaks.
+    let amount = Money::from_typed(typed, cap.currency()).map_err(|_| t.amount_wrong)?;
     if amount.minor() < 1 {
-        Err("The amount must be more than 0".to_owned())
+        Err(t.amount_zero.to_owned())
     } else if amount.minor() > cap.minor() {
-        Err(format!("The amount can be at most {}", language.amount(&cap)))
+        Err(Facts::new(language).amount("amount", &cap).plain(t.amount_over))
     } else {
         Ok(amount)
     }

@@ -9,6 +9,7 @@ use super::form::{Asked, Errors, LIFETIME, LinkForm, Target};
 use crate::frame::Frame;
 use crate::paths::{links_path, payment_path};
 use crate::payments::mask;
+use crate::texts::around;
 
 /// That another link was made by the same form.
 pub(super) enum MadeBefore {
@@ -43,6 +44,11 @@ impl<'a> FormPage<'a> {
         let (path, errors) = (links_path(frame.mode), wrong.list());
         Self { shell: frame.shell(), frame, path, targets, typed, errors, wrong, made }
     }
+
+    /// That it made another link before, around the link to its payment.
+    fn made_before(&self) -> (&'static str, &'static str) {
+        around(self.frame.texts().links.made_before, "{payment}")
+    }
 }
 
 /// Says in words what will be asked for.
@@ -63,7 +69,7 @@ pub(super) struct CheckPage<'a> {
 impl<'a> CheckPage<'a> {
     /// As a link that is made now.
     pub(super) fn new(frame: &'a Frame<'a>, form: &'a LinkForm, asked: &'a Asked, now: Timestamp) -> Self {
-        let payer = asked.payer.as_ref();
+        let (t, payer) = (frame.texts().links, asked.payer.as_ref());
         let until = now.checked_add(LIFETIME.as_duration()).unwrap_or(Timestamp::MAX);
         let facts = Facts::new(frame.language)
             .amount("amount", &asked.amount)
@@ -71,8 +77,8 @@ impl<'a> CheckPage<'a> {
             .name("what", asked.what.as_str())
             .time("until", until, Zone::London);
         let sentence = match payer {
-            Some(_) => "{amount} from {payer}, for {what}; the link is valid until {until}.",
-            None => "{amount} from the person who opens the link, for {what}; the link is valid until {until}.",
+            Some(_) => t.asks_payer,
+            None => t.asks_anybody,
         };
         Self {
             shell: frame.shell(),
@@ -81,7 +87,7 @@ impl<'a> CheckPage<'a> {
             form,
             sentence: facts.html(sentence),
             amount: frame.language.amount(&asked.amount),
-            to: format!("{}, {}", asked.payee.name.as_str(), mask::account(&asked.payee.account)),
+            to: format!("{}, {}", asked.payee.name.as_str(), mask::account(&asked.payee.account, frame.language)),
             reference: asked.reference.as_ref().map(Reference::as_str),
             mailed_to: email_of(payer).filter(|_| asked.by_mail).map(EmailAddress::as_str),
         }
@@ -90,7 +96,7 @@ impl<'a> CheckPage<'a> {
 
 /// Why there can't be a link.
 pub(super) enum Impossible {
-    /// No bank takes payments of this mode.
+    /// No bank takes live payments; in test mode one always does.
     NoBank,
     /// Nothing may be made in this format, in which links are.
     FormatOff(WireFormat),
@@ -112,6 +118,24 @@ impl<'a> ImpossiblePage<'a> {
     pub(super) fn new(frame: &'a Frame<'a>, why: Impossible, merchant: &'a Merchant) -> Self {
         Self { shell: frame.shell(), frame, why, merchant: merchant.id.as_str() }
     }
+
+    /// That nothing is made in this format.
+    fn format_off(&self, format: &WireFormat) -> String {
+        let facts = Facts::new(self.frame.language).text("format", format.name());
+        facts.plain(self.frame.texts().links.format_off)
+    }
+
+    /// How it is switched on, around and between the format and the parameter.
+    fn format_on(&self) -> (&'static str, &'static str, &'static str) {
+        let (before, rest) = around(self.frame.texts().links.format_on, "{code}");
+        let (between, after) = around(rest, "{parameter}");
+        (before, between, after)
+    }
+
+    /// How an account is linked, around the link to where.
+    fn link_one(&self) -> (&'static str, &'static str) {
+        around(self.frame.texts().links.link_one, "{link}")
+    }
 }
 
 /// The link, and its code.
@@ -126,13 +150,16 @@ pub(super) struct LinkPage<'a> {
     amount: String,
     reference: &'a str,
     until: Html,
-    mailed_to: Option<String>,
+    /// Says to whom it is mailed, if it is.
+    mailed: Option<String>,
 }
 
 impl<'a> LinkPage<'a> {
     pub(super) fn new(frame: &'a Frame<'a>, session: &'a Session) -> Self {
         let url = session.checkout_url();
         let mailed_to = email_of(session.payer.as_ref()).filter(|_| session.email_link);
+        let facts = || Facts::new(frame.language);
+        let mailed = |email| facts().text("email", mask::email(email)).plain(frame.texts().links.mailed);
         Self {
             shell: frame.shell(),
             frame,
@@ -141,8 +168,8 @@ impl<'a> LinkPage<'a> {
             url,
             amount: frame.language.amount(&session.amount),
             reference: session.reference.as_str(),
-            until: Facts::new(frame.language).time("time", session.expires_at, Zone::London).html("{time}"),
-            mailed_to: mailed_to.map(mask::email),
+            until: facts().time("time", session.expires_at, Zone::London).html("{time}"),
+            mailed: mailed_to.map(mailed),
         }
     }
 }

@@ -5,10 +5,12 @@ use models::{
     AccountIdentifier, ActKind, ActObject, ActOutcome, Currency, LinkedAccount, Mode, Session, SessionId, SessionState,
     WireFormat,
 };
+use pages::Language;
 use samples::read_qr;
 
 use super::{show, show_link, submit};
 use crate::desk::{BASE_URL, Desk, form, seen, words};
+use crate::frame::{Frame, Part};
 
 type Fields<'a> = Vec<(&'a str, &'a str)>;
 
@@ -120,7 +122,7 @@ async fn a_link_from_the_form_to_the_act() {
 async fn only_what_has_to_be_said_has_to_be_said() {
     let desk = Desk::with_accounts().await;
     let to = desk.to("EUR: Gerald Wiley, account ending 3000").await;
-    let short = vec![("token", "form-2"), ("amount", "7"), ("to", to.as_str()), ("what", "Candles")];
+    let short = vec![("token", "form-2"), ("amount", "7,00"), ("to", to.as_str()), ("what", "Candles")];
     let (status, html) = desk.send_link(&short).await;
     assert_eq!(status, 200);
     let said = words(&html);
@@ -148,7 +150,8 @@ async fn what_is_wrong_is_said_at_its_field() {
         ("amount", "", "amount", "Enter an amount"),
         ("amount", "0", "amount", "The amount must be more than 0"),
         ("amount", "1.005", "amount", "at most 2 decimals"),
-        ("amount", "1,50", "amount", "at most 2 decimals"),
+        ("amount", "1,5", "amount", "at most 2 decimals"),
+        ("amount", "0,500", "amount", "at most 2 decimals"),
         ("amount", "€1", "amount", "at most 2 decimals"),
         ("amount", "1000000.01", "amount", "The amount can be at most £1,000,000.00"),
         ("to", "", "to", "Choose a currency"),
@@ -254,6 +257,29 @@ async fn only_what_can_be_paid_has_a_link() {
     desk.advance(SignedDuration::from_hours(25));
     let (_, html) = desk.link_page(open.id).await;
     assert!(words(&html).contains("The payment has expired."), "{html}");
+}
+
+#[tokio::test]
+async fn it_speaks_the_language_of_its_reader() {
+    let desk = Desk::with_accounts().await;
+    let frame = Frame::new(&desk.visitor, Mode::Test, Part::Payments, Language::French);
+    let (status, html) = seen(show(&desk.services, &frame).await);
+    assert_eq!(status, 200);
+    assert!(html.contains("<h1>Nouveau lien de paiement</h1>") && html.contains("Libellé (facultatif)"), "{html}");
+    let said = words(&html);
+    for english in ["New payment link", "Back to", "Amount", "Reference", "Payer", "account ending"] {
+        assert!(!said.contains(english), "{english}: {said}");
+    }
+    let request = form(&typed("check", "GBP-0000000000000000"));
+    let (status, html) = seen(Box::pin(submit(&desk.services, &frame, &request, BASE_URL)).await);
+    assert_eq!(status, 422);
+    assert!(words(&html).contains("Choisissez une devise et le compte qui reçoit l’argent"), "{html}");
+    let open = desk.session(|_| {}).await;
+    let (_, html) = seen(show_link(&desk.services, &frame, open.id).await);
+    assert!(html.contains("<h1>Lien de paiement</h1>") && !html.contains("The payment"), "{html}");
+    desk.advance(SignedDuration::from_hours(25));
+    let (_, html) = seen(show_link(&desk.services, &frame, open.id).await);
+    assert!(words(&html).contains("Le paiement a expiré."), "{html}");
 }
 
 /// Wherever the process dies, the same form sent again makes the one link; and there is an act of it exactly if it is there.

@@ -1,11 +1,11 @@
-//! What needs a person, as far as a bounded search of the newest payments finds it, and which mails did not arrive within the last
+//! What needs a person, of what a bounded search of the newest payments finds, and which mails did not arrive within the last
 //! week.
 
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 use models::{ListShards, PaymentMethod, Session, SessionState};
-use pages::Zone;
+use pages::{Facts, Zone};
 use store::{ListRange, ListStart, StoreError};
 
 use crate::frame::Frame;
@@ -32,7 +32,7 @@ pub(super) struct Need {
 /// What needs a person.
 pub(super) struct Needs {
     pub(super) found: Vec<Need>,
-    /// How far back payments and their refunds were searched; none if all were.
+    /// Says how far back payments and their refunds were searched; none if all were.
     pub(super) searched_to: Option<String>,
 }
 
@@ -44,17 +44,18 @@ pub(super) async fn find(
     now: Timestamp,
 ) -> Result<Needs, StoreError> {
     let owner = frame.visitor.owner(frame.mode);
-    let shown = |at: Timestamp| frame.language.date_and_time(at, Zone::London);
+    let (t, facts) = (frame.texts().overview, || Facts::new(frame.language));
     let range = ListRange { limit: PENDING, ..ListRange::default() };
     let is_late = |session: &Session| late_since(session, now).is_some();
     let pending = services.sessions.search(&owner, shards, range, None, Some(&is_late)).await?;
     let mut found: Vec<Need> = Vec::new();
     for session in &pending.items {
-        let since = late_since(session, now).map(shown).unwrap_or_default();
+        let Some(since) = late_since(session, now) else { continue };
+        let facts = facts().amount("amount", &session.amount).time("since", since, Zone::London);
         found.push(Need {
             path: payment_path(frame.mode, session.id),
             name: session.reference.as_str().to_owned(),
-            text: format!("{} is pending since {since}", frame.language.amount(&session.amount)),
+            text: facts.plain(t.pending_since),
         });
     }
     let (refunds, refunds_next) = refunds::find(services, &owner, shards, ListStart::Newest).await?;
@@ -62,12 +63,8 @@ pub(super) async fn find(
     if to_authorise > 0 {
         found.push(Need {
             path: format!("{}/refunds", frame.root()),
-            name: "Refunds".to_owned(),
-            text: if to_authorise == 1 {
-                "one awaits your authorisation".to_owned()
-            } else {
-                format!("{to_authorise} await your authorisation")
-            },
+            name: frame.texts().frame.refunds.to_owned(),
+            text: facts().text("n", to_authorise).plain(if to_authorise == 1 { t.one_awaits } else { t.others_await }),
         });
     }
     for endpoint in services.endpoints.of(&owner.merchant_id).await? {
@@ -86,14 +83,15 @@ pub(super) async fn find(
         if named.insert(bounce.session_id) {
             found.push(Need {
                 path: payment_path(frame.mode, bounce.session_id),
-                name: format!("Payment {}", bounce.session_id),
-                text: format!("a mail about it did not arrive, {}", shown(bounce.at)),
+                name: facts().text("id", bounce.session_id).plain(t.payment_name),
+                text: facts().time("at", bounce.at, Zone::London).plain(t.mail_not_arrived),
             });
         }
     }
     // The nearer one: nothing older was searched for everything.
     let searched = [pending.next, refunds_next].into_iter().flatten();
-    let searched_to = searched.filter_map(|next| next.created_at()).max().map(shown);
+    let searched_to = searched.filter_map(|next| next.created_at()).max();
+    let searched_to = searched_to.map(|to| facts().time("to", to, Zone::London).plain(t.searched_to));
     Ok(Needs { found, searched_to })
 }
 

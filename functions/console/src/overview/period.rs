@@ -1,5 +1,7 @@
 //! Which time the overview shows.
 
+use crate::texts::OverviewTexts;
+
 /// The time up to now that is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Period {
@@ -7,6 +9,19 @@ pub(super) enum Period {
     Week,
     Month,
     Quarter,
+}
+
+/// What is said of bars that each stand for an hour, or for a day.
+pub(super) struct StepTexts {
+    pub(super) about: &'static str,
+    /// The heading of their column.
+    pub(super) column: &'static str,
+    pub(super) payments: &'static str,
+    pub(super) payments_chart: &'static str,
+    pub(super) payments_table: &'static str,
+    pub(super) volume: &'static str,
+    pub(super) volume_chart: &'static str,
+    pub(super) volume_table: &'static str,
 }
 
 impl Period {
@@ -37,20 +52,38 @@ impl Period {
     }
 
     /// As its link says it.
-    pub(super) const fn label(self) -> &'static str {
+    pub(super) const fn label(self, t: &OverviewTexts) -> &'static str {
         match self {
-            Self::Day => "24 hours",
-            Self::Week => "7 days",
-            Self::Month => "30 days",
-            Self::Quarter => "90 days",
+            Self::Day => t.period_day,
+            Self::Week => t.period_week,
+            Self::Month => t.period_month,
+            Self::Quarter => t.period_quarter,
         }
     }
 
-    /// What one bar stands for.
-    pub(super) const fn step(self) -> &'static str {
+    /// What is said of its bars.
+    pub(super) const fn step(self, t: &OverviewTexts) -> StepTexts {
         match self {
-            Self::Day => "hour",
-            Self::Week | Self::Month | Self::Quarter => "day",
+            Self::Day => StepTexts {
+                about: t.about_hours,
+                column: t.hour,
+                payments: t.payments_by_hour,
+                payments_chart: t.payments_chart_by_hour,
+                payments_table: t.payments_table_by_hour,
+                volume: t.volume_by_hour,
+                volume_chart: t.volume_chart_by_hour,
+                volume_table: t.volume_table_by_hour,
+            },
+            Self::Week | Self::Month | Self::Quarter => StepTexts {
+                about: t.about_days,
+                column: t.day,
+                payments: t.payments_by_day,
+                payments_chart: t.payments_chart_by_day,
+                payments_table: t.payments_table_by_day,
+                volume: t.volume_by_day,
+                volume_chart: t.volume_chart_by_day,
+                volume_table: t.volume_table_by_day,
+            },
         }
     }
 }

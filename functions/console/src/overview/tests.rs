@@ -5,6 +5,7 @@ use models::{MailId, MailTopic, Mode, Object, Refund, Session, SessionEvent};
 
 use super::*;
 use crate::desk::{Desk, seen, words};
+use crate::frame::Part;
 
 const PENDING: [SessionEvent; 3] =
     [SessionEvent::PayerIdentified, SessionEvent::BankChosen, SessionEvent::ConsentGiven];
@@ -152,7 +153,7 @@ fn shares_and_waits_are_said_in_words() {
     for (ended, sent, text) in
         [(0, 0, "–"), (3, 2, "66.6%"), (3, 3, "100.0%"), (1_000_000, 999_999, "99.9%"), (u64::MAX, 0, "0.0%")]
     {
-        assert_eq!(rate(ByMethod { ended, sent }), text);
+        assert_eq!(rate(ByMethod { ended, sent }, Language::English), text);
     }
     for (seconds, text) in [
         (10, "10 s"),
@@ -163,8 +164,41 @@ fn shares_and_waits_are_said_in_words() {
         (86_400, "1 day"),
         (259_200, "3 days"),
     ] {
-        assert_eq!(span(Duration::from_secs(seconds)), text);
+        assert_eq!(span(Duration::from_secs(seconds), Language::English), text);
     }
-    assert_eq!(wait_text(Some(Wait::Beyond(Duration::from_secs(259_200)))), "after more than 3 days");
-    assert_eq!(wait_text(None), "–");
+    let beyond = Some(Wait::Beyond(Duration::from_secs(259_200)));
+    assert_eq!(wait_text(beyond, Language::English), "after more than 3 days");
+    assert_eq!(wait_text(beyond, Language::German), "nach mehr als 3\u{a0}Tagen");
+    assert_eq!(wait_text(None, Language::English), "–");
+    assert_eq!(rate(ByMethod { ended: 3, sent: 2 }, Language::French), "66,6\u{202f}%");
+}
+
+#[test]
+fn a_day_is_said_in_short() {
+    for (day, english, french, german) in
+        [("2026-01-31", "31 Jan", "31 janvier", "31. Januar"), ("2026-12-01", "1 Dec", "1er décembre", "1. Dezember")]
+    {
+        let day: Date = day.parse().unwrap();
+        let said = [Language::English, Language::French, Language::German].map(|language| date_text(day, language));
+        assert_eq!(said, [english, french, german]);
+    }
+}
+
+#[tokio::test]
+async fn it_speaks_the_language_of_its_reader() {
+    let desk = Desk::new().await;
+    session(&desk, &[PENDING.as_slice(), &[SessionEvent::Settled]].concat()).await;
+    for query in ["days=1", "days=7"] {
+        let frame = Frame::new(&desk.visitor, Mode::Test, Part::Overview, Language::German);
+        let (status, html) = seen(Box::pin(show(&desk.services, &frame, query)).await);
+        assert_eq!(status, 200);
+        for heading in ["<h1>Übersicht</h1>", ">Zu erledigen</h2>", "<h2>Zahlungen</h2>", ">Nach Zahlungsart</h2>"] {
+            assert!(html.contains(heading), "{heading}: {html}");
+        }
+        let said = words(&html);
+        for english in ["Overview", "Needs a person", "Payments", "By how they were paid", "Volume in", "Refunded"] {
+            assert!(!said.contains(english), "{english}: {said}");
+        }
+        assert!(tile(&html, "Erfolgsquote", "100,0\u{a0}%"), "{html}");
+    }
 }

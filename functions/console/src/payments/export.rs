@@ -11,7 +11,7 @@ use lambda_http::http::StatusCode;
 use models::{
     ActChange, ActKind, ActObject, MinorUnits, Money, PaymentMethod, Refund, RefundState, Session, SessionState,
 };
-use pages::{Answer, Language, Problem, ProblemTexts, Shell, Zone, read_form};
+use pages::{Answer, Facts, Language, Problem, ProblemTexts, Shell, Zone, read_form};
 use store::ListStart;
 
 use super::filter::{Asked, Filter, Typed, What, read, read_fields};
@@ -23,6 +23,7 @@ use crate::csv::{file, line};
 use crate::days::{Errors, read_days};
 use crate::frame::Frame;
 use crate::services::Services;
+use crate::texts::{PaymentTexts, around, texts};
 use crate::words::method_of;
 
 /// The most days that are exported by one form: two years.
@@ -52,10 +53,6 @@ const HEADER: [&str; 13] = [
     "payer_email",
     "payee",
 ];
-
-const TOO_LARGE: &str = "That part has more than one file holds. Here it is in smaller parts.";
-const TOO_LARGE_MINUTE: &str = "That minute has more than one file holds, and can’t be had here. Have a system of \
-                                yours read it by the API’s list, page by page: GET /v2/payment_sessions.";
 
 /// When the payments of a part were created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,10 +119,10 @@ impl Span {
     }
 
     /// It in smaller parts, as it is too large, and what is said of that. There are none of a minute.
-    fn smaller(self) -> (Vec<Self>, &'static str) {
+    fn smaller(self, t: &PaymentTexts) -> (Vec<Self>, &'static str) {
         match self.parts() {
-            parts if parts.len() > 1 => (parts, TOO_LARGE),
-            _ => (Vec::new(), TOO_LARGE_MINUTE),
+            parts if parts.len() > 1 => (parts, t.too_large),
+            _ => (Vec::new(), t.too_large_minute),
         }
     }
 
@@ -136,15 +133,15 @@ impl Span {
     }
 
     fn in_words(self, language: Language) -> String {
-        let (first, last) = self.days();
-        if !self.is_days() {
-            let at = |at| language.date_and_time(at, Zone::London);
-            format!("{} to {}", at(self.from), at(self.until))
+        let ((first, last), facts) = (self.days(), Facts::new(language));
+        let facts = if !self.is_days() {
+            facts.time("from", self.from, Zone::London).time("to", self.until, Zone::London)
         } else if first == last {
-            first.to_string()
+            return first.to_string();
         } else {
-            format!("{first} to {last}")
-        }
+            facts.text("from", first).text("to", last)
+        };
+        facts.plain(texts(language).payments.span)
     }
 
     fn file_name(self) -> String {
@@ -159,6 +156,7 @@ impl Span {
 
 /// A part that can be had.
 struct Part {
+    /// Of its button.
     text: String,
     from: String,
     until: String,
@@ -173,8 +171,8 @@ struct ExportPage<'a> {
     list: String,
     path: String,
     typed: &'a Typed,
-    /// What is filtered by beside days, and all of it.
-    beside_days: Vec<(&'static str, &'a str)>,
+    /// What is filtered by beside days, each with what it is called, and all of it.
+    beside_days: Vec<(&'static str, &'static str, &'a str)>,
     given: Vec<(&'static str, &'a str)>,
     errors: Errors,
     news: Option<&'static str>,
@@ -186,12 +184,17 @@ impl ExportPage<'_> {
     fn wrong(&self, field: &str) -> bool {
         self.errors.iter().any(|(id, _)| *id == field)
     }
+
+    /// What stands before the filters, and what after.
+    fn filtered_by(&self) -> (&'static str, &'static str) {
+        around(self.frame.texts().payments.filtered_by, "{filters}")
+    }
 }
 
 /// The page that has a button for each part of a list; 400 with the form again if what is asked for can't be read.
 pub(crate) fn export_page(services: &Services, frame: &Frame<'_>, query: &str) -> Answer {
-    let (typed, asked) = read(query);
-    let (typed, asked) = with_days(typed, asked, services.clock.now());
+    let (typed, asked) = read(query, frame.language);
+    let (typed, asked) = with_days(typed, asked, frame.language, services.clock.now());
     match asked {
         Ok((_, span)) => page(frame, StatusCode::OK, &typed, Ok(span.parts()), None),
         Err(errors) => page(frame, StatusCode::BAD_REQUEST, &typed, Err(errors), None),
@@ -216,8 +219,8 @@ pub(crate) async fn export(services: &Services, frame: &Frame<'_>, request: &Req
         }
         _ => true,
     });
-    let (typed, asked) = read_fields(fields);
-    let (typed, asked) = with_days(typed, asked, now);
+    let (typed, asked) = read_fields(fields, frame.language);
+    let (typed, asked) = with_days(typed, asked, frame.language, now);
     let (filter, all) = asked.map_err(|_| unreadable())?;
     let part = from.zip(until).and_then(|(from, until)| Span { from, until }.within(all)).ok_or_else(unreadable)?;
     let filter = Filter { from: Some(part.from), until: Some(part.until), ..filter };
@@ -234,7 +237,7 @@ pub(crate) async fn export(services: &Services, frame: &Frame<'_>, request: &Req
         }
         None => {
             services.acts.put(&refused(act, "too_many")).await?;
-            let (parts, news) = part.smaller();
+            let (parts, news) = part.smaller(frame.texts().payments);
             page(frame, StatusCode::UNPROCESSABLE_ENTITY, &typed, Ok(parts), Some(news))
         }
     }
@@ -244,13 +247,14 @@ pub(crate) async fn export(services: &Services, frame: &Frame<'_>, request: &Req
 fn with_days(
     mut typed: Typed,
     asked: Result<Asked, Errors>,
+    language: Language,
     now: Timestamp,
 ) -> (Typed, Result<(Filter, Span), Errors>) {
+    let t = texts(language).payments;
     let filter = match asked.map(|asked| asked.what) {
         Ok(What::List(filter)) => filter,
         Ok(What::Search(_)) => {
-            let text = "What was searched for can’t be exported. Filter the list instead.";
-            return (typed, Err(vec![("filters", text.to_owned())]));
+            return (typed, Err(vec![("filters", t.search_not_exported.to_owned())]));
         }
         Err(errors) => return (typed, Err(errors)),
     };
@@ -265,18 +269,18 @@ fn with_days(
         typed.from = last.checked_sub(before).unwrap_or(Date::MIN).to_string();
     }
     let mut errors = Errors::new();
-    let days = read_days(&typed.from, &typed.to, &mut errors);
+    let days = read_days(&typed.from, &typed.to, &mut errors, language);
     let asked = match days {
         (Some(from), Some(until)) if errors.is_empty() => {
             // An hour more, for a clock that went back.
             if until.duration_since(from) > SignedDuration::from_hours(24 * MAX_DAYS + 1) {
-                Err(vec![("from", "From: give a date that is at most two years before the other.".to_owned())])
+                Err(vec![("from", t.too_many_days.to_owned())])
             } else {
                 Ok((filter, Span { from, until }))
             }
         }
-        (None, _) if errors.is_empty() => Err(vec![("from", "From: give a date, like 2026-01-31.".to_owned())]),
-        (_, None) if errors.is_empty() => Err(vec![("to", "To: give a date, like 2026-01-31.".to_owned())]),
+        (None, _) if errors.is_empty() => Err(vec![("from", t.from_wrong.to_owned())]),
+        (_, None) if errors.is_empty() => Err(vec![("to", t.to_wrong.to_owned())]),
         (_, _) => Err(errors),
     };
     (typed, asked)
@@ -289,9 +293,9 @@ fn page(
     parts: Result<Vec<Span>, Errors>,
     news: Option<&'static str>,
 ) -> Answer {
-    let list = format!("{}/payments", frame.root());
+    let (list, t) = (format!("{}/payments", frame.root()), frame.texts().payments);
     let part = |span: Span| Part {
-        text: span.in_words(frame.language),
+        text: Facts::new(frame.language).text("part", span.in_words(frame.language)).plain(t.download),
         from: span.from.to_string(),
         until: span.until.to_string(),
     };
@@ -306,13 +310,24 @@ fn page(
         path: format!("{list}/export"),
         list: format!("{list}?{}", typed.query(&ListStart::Newest)),
         typed,
-        beside_days: given.iter().copied().filter(|(name, _)| !matches!(*name, "from" | "to")).collect(),
+        beside_days: given.iter().filter_map(|(name, value)| Some((*name, label(name, t)?, *value))).collect(),
         given,
         errors,
         news,
         parts,
     };
     frame.page(status, &page)
+}
+
+/// What a filter is called; none of days, whose fields are there.
+fn label(name: &str, t: &PaymentTexts) -> Option<&'static str> {
+    match name {
+        "state" => Some(t.by_state),
+        "method" => Some(t.by_method),
+        "format" => Some(t.by_format),
+        "amount" => Some(t.by_amount),
+        _ => None,
+    }
 }
 
 /// The file; none if it would be too large, or would take too long.
@@ -353,7 +368,7 @@ fn movements(session: &Session, refunds: &[Refund], now: Timestamp) -> Result<Ve
         return Ok(Vec::new());
     }
     let format = Format::of_stored(session.format).map_err(|error| Problem::Internal(Box::new(error)))?;
-    let parties = Parties::new(session, Personal::Masked);
+    let parties = Parties::new(session, Personal::Masked, Language::English);
     let (payment_id, end_to_end_id) = (format.shown_session_id(session.id), session.end_to_end_id.to_string());
     let payee = format!("{}, {}", parties.payee_name, parties.payee_account);
     let row = |at: Timestamp, kind: &str, state: &str, amount: Money, refund_id: &str, reference: &str| {
@@ -394,9 +409,9 @@ fn movements(session: &Session, refunds: &[Refund], now: Timestamp) -> Result<Ve
 }
 
 fn unreadable() -> Problem {
-    Problem::Refused(StatusCode::BAD_REQUEST, |_| ProblemTexts {
-        heading: "This part can’t be read",
-        text: "Go back to the payments, filter there, and export what they show.",
+    Problem::Refused(StatusCode::BAD_REQUEST, |language| {
+        let t = texts(language).payments;
+        ProblemTexts { heading: t.part_wrong_heading, text: t.part_wrong_text }
     })
 }
 
@@ -431,8 +446,9 @@ mod tests {
         assert_eq!((hours.len(), hours[0].is_days(), hours[0].parts().len()), (23, false, 60));
         assert_eq!(hours[0].file_name(), "payments-2026-03-29T00-00-00Z-to-2026-03-29T01-00-00Z.csv");
         // A part that is too large is not offered again.
-        assert_eq!(hours[0].smaller(), (hours[0].parts(), TOO_LARGE));
-        assert_eq!(hours[0].parts()[0].smaller(), (vec![], TOO_LARGE_MINUTE));
+        let t = texts(Language::English).payments;
+        assert_eq!(hours[0].smaller(t), (hours[0].parts(), t.too_large));
+        assert_eq!(hours[0].parts()[0].smaller(t), (vec![], t.too_large_minute));
         for parts in [quarter.parts(), days, hours] {
             assert!(parts.windows(2).all(|two| two[0].until == two[1].from));
         }
@@ -442,8 +458,8 @@ mod tests {
     fn the_days_are_the_last_thirty_or_those_that_are_given() {
         let now = "2026-01-31T09:30:00Z".parse().unwrap();
         let days = |query: &str| {
-            let (typed, asked) = read(query);
-            let (typed, asked) = with_days(typed, asked, now);
+            let (typed, asked) = read(query, Language::English);
+            let (typed, asked) = with_days(typed, asked, Language::English, now);
             match asked {
                 Ok(_) => format!("{} to {}", typed.from, typed.to),
                 Err(errors) => errors.into_iter().map(|(field, _)| field).collect::<Vec<_>>().join(" "),

@@ -2,9 +2,12 @@
 
 use jiff::Timestamp;
 use models::{Currency, Money, PaymentMethod, SessionState, WireFormat};
+use pages::{Facts, Language};
 use store::{ListCursor, ListStart};
 
 use crate::days::{Errors, read_days};
+use crate::frame::Frame;
+use crate::texts::{PaymentTexts, texts};
 use crate::words::{method_text, state_text};
 
 /// How many payments a page has.
@@ -81,12 +84,12 @@ impl Typed {
         !self.given().is_empty()
     }
 
-    pub(super) fn states(&self) -> Vec<Choice> {
-        choices(&self.state, SessionState::ALL.map(|state| (state.as_str(), state_text(state))))
+    pub(super) fn states(&self, frame: &Frame<'_>) -> Vec<Choice> {
+        choices(&self.state, SessionState::ALL.map(|state| (state.as_str(), state_text(state, frame.language))))
     }
 
-    pub(super) fn methods(&self) -> Vec<Choice> {
-        choices(&self.method, PaymentMethod::ALL.map(|method| (method.as_str(), method_text(method))))
+    pub(super) fn methods(&self, frame: &Frame<'_>) -> Vec<Choice> {
+        choices(&self.method, PaymentMethod::ALL.map(|method| (method.as_str(), method_text(method, frame.language))))
     }
 
     pub(super) fn formats(&self) -> Vec<Choice> {
@@ -143,15 +146,17 @@ fn choices<const N: usize>(typed: &str, all: [(&'static str, &'static str); N]) 
 
 /// Reads the query string of the list. A field that is empty is not filtered by: forms send all that they have. What is not known
 /// is an error, as leaving it out would answer another question than was asked.
-pub(super) fn read(query: &str) -> (Typed, Result<Asked, Errors>) {
+pub(super) fn read(query: &str, language: Language) -> (Typed, Result<Asked, Errors>) {
     match serde_urlencoded::from_str(query) {
-        Ok(pairs) => read_fields(pairs),
-        Err(_) => (Typed::default(), Err(vec![("filters", "The address can’t be read.".to_owned())])),
+        Ok(pairs) => read_fields(pairs, language),
+        Err(_) => (Typed::default(), Err(vec![("filters", texts(language).payments.address_wrong.to_owned())])),
     }
 }
 
 /// The same of a form's fields, each with its name.
-pub(super) fn read_fields(pairs: Vec<(String, String)>) -> (Typed, Result<Asked, Errors>) {
+pub(super) fn read_fields(pairs: Vec<(String, String)>, language: Language) -> (Typed, Result<Asked, Errors>) {
+    let t = texts(language).payments;
+    let wrong = |text: &str, name: &str| ("filters", Facts::new(language).name("name", name).plain(text));
     let (mut typed, mut errors, mut given) = (Typed::default(), Errors::new(), Vec::new());
     let (mut after, mut before) = (String::new(), String::new());
     for (name, value) in pairs {
@@ -162,13 +167,13 @@ pub(super) fn read_fields(pairs: Vec<(String, String)>) -> (Typed, Result<Asked,
         };
         match field {
             Some(_) if given.contains(&name) => {
-                errors.push(("filters", format!("“{name}” is given more than once.")));
+                errors.push(wrong(t.given_twice, &name));
             }
             Some(field) => value.trim().clone_into(field),
             // What was typed may be anything, however long.
             None => {
                 let name: String = name.chars().take(40).collect();
-                errors.push(("filters", format!("“{name}” is nothing that payments are filtered by.")));
+                errors.push(wrong(t.no_filter, &name));
             }
         }
         given.push(name);
@@ -176,13 +181,13 @@ pub(super) fn read_fields(pairs: Vec<(String, String)>) -> (Typed, Result<Asked,
             break;
         }
     }
-    let start = start(&after, &before, &mut errors);
-    let what = what(&typed, &mut errors);
+    let start = start(&after, &before, &mut errors, t);
+    let what = what(&typed, &mut errors, language);
     let asked = if errors.is_empty() { Ok(Asked { what, start }) } else { Err(errors) };
     (typed, asked)
 }
 
-fn start(after: &str, before: &str, errors: &mut Errors) -> ListStart {
+fn start(after: &str, before: &str, errors: &mut Errors, t: &PaymentTexts) -> ListStart {
     let start = match (after, before) {
         ("", "") => Some(ListStart::Newest),
         (after, "") => ListCursor::of_sessions(after).map(ListStart::After),
@@ -190,19 +195,20 @@ fn start(after: &str, before: &str, errors: &mut Errors) -> ListStart {
         (_, _) => None,
     };
     start.unwrap_or_else(|| {
-        errors.push(("filters", "The link to that page of the list is broken. Begin with the newest.".to_owned()));
+        errors.push(("filters", t.page_wrong.to_owned()));
         ListStart::Newest
     })
 }
 
-fn what(typed: &Typed, errors: &mut Errors) -> What {
+fn what(typed: &Typed, errors: &mut Errors, language: Language) -> What {
+    let t = texts(language).payments;
     let mut wrong = |field: &'static str, text: &str| errors.push((field, text.to_owned()));
     if !typed.q.is_empty() {
         if typed.filters() {
-            wrong("q", "Search, or filter: not both at once.");
+            wrong("q", t.search_or_filter);
         }
         if typed.q.chars().count() > MAX_Q {
-            wrong("q", "What is searched for is too long.");
+            wrong("q", t.search_too_long);
         }
         return What::Search(typed.q.clone());
     }
@@ -210,28 +216,28 @@ fn what(typed: &Typed, errors: &mut Errors) -> What {
     if !typed.state.is_empty() {
         filter.state = SessionState::ALL.into_iter().find(|state| state.as_str() == typed.state);
         if filter.state.is_none() {
-            wrong("state", "State: choose one of the list.");
+            wrong("state", t.state_wrong);
         }
     }
     if !typed.method.is_empty() {
         filter.method = PaymentMethod::ALL.into_iter().find(|method| method.as_str() == typed.method);
         if filter.method.is_none() {
-            wrong("method", "Method: choose one of the list.");
+            wrong("method", t.method_wrong);
         }
     }
     if !typed.format.is_empty() {
         filter.format = WireFormat::ALL.into_iter().find(|format| format.as_str() == typed.format);
         if filter.format.is_none() {
-            wrong("format", "Format: choose one of the list.");
+            wrong("format", t.format_wrong);
         }
     }
     if !typed.amount.is_empty() {
         filter.amount = Decimal::read(&typed.amount);
         if filter.amount.is_none() {
-            wrong("amount", "Amount: give digits and a point, like 51.94.");
+            wrong("amount", t.amount_wrong);
         }
     }
-    (filter.from, filter.until) = read_days(&typed.from, &typed.to, errors);
+    (filter.from, filter.until) = read_days(&typed.from, &typed.to, errors, language);
     What::List(filter)
 }
 
@@ -240,12 +246,12 @@ mod tests {
     use super::*;
 
     fn errors(query: &str) -> Vec<&'static str> {
-        let errors = read(query).1.err().unwrap_or_default();
+        let errors = read(query, Language::English).1.err().unwrap_or_default();
         errors.into_iter().map(|(field, _)| field).collect()
     }
 
     fn filter(query: &str) -> Filter {
-        match read(query).1.ok().unwrap().what {
+        match read(query, Language::English).1.ok().unwrap().what {
             What::List(filter) => filter,
             What::Search(q) => panic!("searches {q}"),
         }
@@ -293,6 +299,7 @@ mod tests {
 
     #[test]
     fn a_link_asks_for_the_same_list() {
+        let read = |query| read(query, Language::English);
         let (typed, asked) = read("state=sent&from=2026-01-31&amount=&colour=");
         assert!(asked.is_err());
         assert_eq!(typed.query(&ListStart::Newest), "state=sent&from=2026-01-31");

@@ -5,7 +5,7 @@ use askama::Template;
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use models::{AtConsent, PaymentAttempt, ProviderRequest, Refund, Session, SessionId};
-use pages::{Answer, Problem, Shell};
+use pages::{Answer, Facts, Html, Problem, Shell};
 use store::WithRefunds;
 
 use super::personal::{Personal, personal};
@@ -22,6 +22,20 @@ struct JsonPage<'a> {
     reference: &'a str,
     json: String,
     shows_personal: bool,
+}
+
+impl JsonPage<'_> {
+    fn title(&self) -> String {
+        self.facts().plain(self.frame.texts().payments.as_json)
+    }
+
+    fn headline(&self) -> Html {
+        self.facts().html(self.frame.texts().payments.as_json)
+    }
+
+    fn facts(&self) -> Facts<'_> {
+        Facts::new(self.frame.language).name("reference", self.reference)
+    }
 }
 
 /// A payment of this merchant and mode as JSON; without what its erasure would remove, unless somebody who may has asked for it.

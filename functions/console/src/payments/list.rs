@@ -3,7 +3,7 @@
 use askama::Template;
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
-use models::{ListShards, MinorUnits, Money, PaymentMethod, Session};
+use models::{ListShards, MinorUnits, Mode, Money, PaymentMethod, Session};
 use pages::{Answer, Facts, Html, Language, Shell, Zone, see_other};
 use store::{ListCursor, ListRange, ListStart, Page, StoreError};
 
@@ -30,7 +30,7 @@ pub(super) struct Row {
 
 impl Row {
     fn new(session: &Session, frame: &Frame<'_>, now: Timestamp) -> Self {
-        let language = frame.language;
+        let (language, t) = (frame.language, frame.texts().payments);
         let taken = session.refundable.map_or(0, |left| session.amount.minor().saturating_sub(left.get()));
         let refunded = Money::new(MinorUnits::new(taken), session.amount.currency());
         Self {
@@ -38,8 +38,8 @@ impl Row {
             at: time(session.created_at, language),
             reference: session.reference.as_str().to_owned(),
             amount: language.amount(&session.amount),
-            state: state_of(session, now),
-            method: method_of(session).map_or("Not chosen yet", method_text),
+            state: state_of(session, language, now),
+            method: method_of(session).map_or(t.method_open, |method| method_text(method, language)),
             refunded: (taken != 0).then(|| language.amount(&refunded)),
             format: session.format.name(),
             pays_refund: session.pays_refund.is_some(),
@@ -49,7 +49,12 @@ impl Row {
 
 /// A time as London's clocks show it, where the dates are that one filters by.
 pub(super) fn time(at: Timestamp, language: Language) -> Html {
-    Facts::new(language).time("time", at, Zone::London).html("{time}")
+    with_time("{time}", at, language)
+}
+
+/// A text with such a time.
+pub(super) fn with_time(text: &str, at: Timestamp, language: Language) -> Html {
+    Facts::new(language).time("time", at, Zone::London).html(text)
 }
 
 /// What a page shows of the list: some payments, and where to go on.
@@ -62,10 +67,9 @@ struct Listed {
     searched: Option<Searched>,
 }
 
-/// From when until when was searched, the later first, and where to go on.
+/// What was searched, and where to go on.
 struct Searched {
-    from: Html,
-    until: Html,
+    text: Html,
     path: String,
 }
 
@@ -87,12 +91,31 @@ impl ListPage<'_> {
     fn wrong(&self, field: &str) -> bool {
         self.errors.iter().any(|(id, _)| *id == field)
     }
+
+    /// That what was searched for was not found.
+    fn found_none(&self) -> Html {
+        let t = self.frame.texts().payments;
+        let text = match self.frame.mode {
+            Mode::Test => t.found_none_test,
+            Mode::Live => t.found_none_live,
+        };
+        Facts::new(self.frame.language).name("q", &self.typed.q).html(text)
+    }
+
+    /// That there is no payment.
+    fn none_yet(&self) -> &'static str {
+        let t = self.frame.texts().payments;
+        match self.frame.mode {
+            Mode::Test => t.none_yet_test,
+            Mode::Live => t.none_yet_live,
+        }
+    }
 }
 
 /// The list, or what was searched for; 400 with the form again if that can't be read.
 pub(crate) async fn list_page(services: &Services, frame: &Frame<'_>, query: &str) -> Answer {
     let now = services.clock.now();
-    let (typed, asked) = read(query);
+    let (typed, asked) = read(query, frame.language);
     let path = format!("{}/payments", frame.root());
     let page = |status, errors, listed: Option<Listed>| {
         let path = path.clone();
@@ -172,8 +195,10 @@ fn listed(
     let is_older = !matches!(start, ListStart::Before(_));
     let on = if is_older { &older } else { &newer };
     let searched = reached_at.zip(on.clone()).map(|(reached_at, path)| {
+        // The later first.
         let [from, until] = if is_older { [begun_at, reached_at] } else { [reached_at, begun_at] };
-        Searched { from: time(from, frame.language), until: time(until, frame.language), path }
+        let facts = Facts::new(frame.language).time("from", from, Zone::London).time("until", until, Zone::London);
+        Searched { text: facts.html(frame.texts().payments.searched), path }
     });
     let (newer, older) = match &searched {
         // Going on is said there.

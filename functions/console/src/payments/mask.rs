@@ -1,6 +1,9 @@
 //! Personal data, as it is shown before anybody has asked for it: enough to recognise, too little to use.
 
 use models::{AccountIdentifier, EmailAddress, Name, PhoneNumber};
+use pages::{Facts, Language};
+
+use crate::texts::texts;
 
 /// `A… P…`
 pub(super) fn name(name: &Name) -> String {
@@ -23,8 +26,8 @@ pub(super) fn phone(phone: &PhoneNumber) -> String {
 }
 
 /// `account ending 5678`
-pub(crate) fn account(account: &AccountIdentifier) -> String {
-    format!("account ending {}", account.last_four())
+pub(crate) fn account(account: &AccountIdentifier, language: Language) -> String {
+    Facts::new(language).text("end", account.last_four()).plain(texts(language).payments.account_ending)
 }
 
 #[cfg(test)]
@@ -41,6 +44,7 @@ mod tests {
         }
         assert_eq!(email(&text("ada@example.com")), "a…@example.com");
         assert_eq!(phone(&text("+44 20 7946 0999")), "…99");
-        assert_eq!(account(&AccountIdentifier::uk("010203", "12345678").unwrap()), "account ending 5678");
+        let uk = AccountIdentifier::uk("010203", "12345678").unwrap();
+        assert_eq!(account(&uk, Language::English), "account ending 5678");
     }
 }

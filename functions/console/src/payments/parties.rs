@@ -1,9 +1,11 @@
 //! Who paid, and who was paid: masked, until somebody who may has asked.
 
 use models::{AccountIdentifier, Card, Payee, Payer, Session};
+use pages::{Facts, Language};
 
 use super::mask;
 use super::personal::Personal;
+use crate::texts::texts;
 
 /// Who takes part in a payment.
 #[derive(Default)]
@@ -20,12 +22,12 @@ pub(super) struct Parties {
 }
 
 impl Parties {
-    pub(super) fn new(session: &Session, personal: Personal) -> Self {
+    pub(super) fn new(session: &Session, personal: Personal, language: Language) -> Self {
         let payer = session.payer.as_ref();
         // What pays a refund is from the merchant, to the customer.
         let is_refund = session.pays_refund.is_some();
         let (of_payer, of_payee) = if is_refund { (Personal::Shown, personal) } else { (personal, Personal::Shown) };
-        let from_account = session.payer_account.as_ref().map(|payee| account(&payee.account, of_payer));
+        let from_account = session.payer_account.as_ref().map(|payee| account(&payee.account, of_payer, language));
         let Payee { name: payee_name, account: payee_account } = &session.payee;
         let is_known = if is_refund {
             session.erased_at.is_none()
@@ -46,32 +48,35 @@ impl Parties {
                 Personal::Shown => phone.as_str().to_owned(),
             }),
             customer: session.customer_id.map(|id| match of_payer {
-                Personal::Masked => "hidden".to_owned(),
+                Personal::Masked => texts(language).payments.customer_hidden.to_owned(),
                 Personal::Shown => id.to_string(),
             }),
-            paid_from: from_account.or(session.card.as_ref().map(card)),
+            paid_from: from_account.or_else(|| session.card.as_ref().map(|paid_by| card(paid_by, language))),
             payee_name: match of_payee {
                 Personal::Masked => mask::name(payee_name),
                 Personal::Shown => payee_name.as_str().to_owned(),
             },
             // One's own account is known by its end.
-            payee_account: account(payee_account, if is_refund { of_payee } else { Personal::Masked }),
+            payee_account: account(payee_account, if is_refund { of_payee } else { Personal::Masked }, language),
             hides: personal == Personal::Masked && is_known,
         }
     }
 }
 
-fn account(account: &AccountIdentifier, personal: Personal) -> String {
+fn account(account: &AccountIdentifier, personal: Personal, language: Language) -> String {
     match (personal, account) {
-        (Personal::Masked, account) => mask::account(account),
+        (Personal::Masked, account) => mask::account(account, language),
         (Personal::Shown, AccountIdentifier::UkAccount { sort_code, account_number }) => {
-            format!("sort code {}, account {}", sort_code.as_str(), account_number.as_str())
+            let (sort_code, number) = (sort_code.as_str(), account_number.as_str());
+            let facts = Facts::new(language).text("sort_code", sort_code).text("account", number);
+            facts.plain(texts(language).payments.uk_account)
         }
         (Personal::Shown, AccountIdentifier::Iban { iban }) => format!("IBAN {}", iban.in_groups()),
     }
 }
 
 /// What a receipt may show of it.
-fn card(card: &Card) -> String {
-    format!("{} ending {}", card.brand.name(), card.last_four.as_str())
+fn card(card: &Card, language: Language) -> String {
+    let facts = Facts::new(language).text("card", card.brand.name()).text("end", card.last_four.as_str());
+    facts.plain(texts(language).payments.card_ending)
 }

@@ -4,18 +4,18 @@ use askama::Template;
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use models::{Act, MinorUnits, Money, Permission, Refund, RefundState, Session, SessionId};
-use pages::{Answer, Html, Language, Problem, Shell};
+use pages::{Answer, Facts, Html, Language, Problem, Shell};
 use store::{Timeline, TimelineEntry};
 
 use super::books::disagreements;
-use super::list::time;
+use super::list::{time, with_time};
 use super::parties::Parties;
 use super::personal::{Personal, personal};
 use super::timeline::{Answered, Entry};
 use crate::frame::Frame;
-use crate::left::left;
 use crate::paths::{cancel_refund_path, payment_path};
 use crate::services::Services;
+use crate::texts::texts;
 use crate::words::{
     State, event_text, method_of, method_text, refund_event_text, refund_state_of, state_of, taken_back_text,
 };
@@ -40,7 +40,8 @@ struct RefundRow {
     amount: String,
     state: State,
     at: Html,
-    sent_at: Option<Html>,
+    /// That it was sent, and when.
+    sent: Option<Html>,
     failed: Option<&'static str>,
     /// The payer's page, and whether it was mailed to them.
     asks_payer: Option<(String, bool)>,
@@ -57,10 +58,10 @@ impl RefundRow {
         Self {
             id: refund.id.to_string(),
             amount: frame.language.amount(&refund.amount),
-            state: refund_state_of(refund, now),
+            state: refund_state_of(refund, frame.language, now),
             at: time(refund.created_at, frame.language),
-            sent_at: refund.sent_at().map(|at| time(at, frame.language)),
-            failed: refund.failure_reason_at(now).map(refund_event_text),
+            sent: refund.sent_at().map(|at| with_time(frame.texts().payments.refund_sent, at, frame.language)),
+            failed: refund.failure_reason_at(now).map(|event| refund_event_text(event, frame.language)),
             asks_payer: (may_move && state == RefundState::AwaitingDetails)
                 .then(|| (refund.page_url(), refund.has_email)),
             authorise_at: refund.authorisation_url_at(now).filter(|_| may_move),
@@ -92,7 +93,8 @@ struct PaymentPage<'a> {
     notes: Vec<String>,
     items: Vec<Item>,
     parties: Parties,
-    erased_at: Option<Html>,
+    /// That what was about the payer was removed, and when.
+    erased: Option<Html>,
     shows_personal: bool,
     may_ask: bool,
     refunds: Vec<RefundRow>,
@@ -102,6 +104,20 @@ struct PaymentPage<'a> {
     may_cancel: bool,
     json_path: String,
     curl: String,
+}
+
+impl PaymentPage<'_> {
+    fn title(&self) -> String {
+        self.facts().plain(self.frame.texts().payments.payment)
+    }
+
+    fn headline(&self) -> Html {
+        self.facts().html(self.frame.texts().payments.payment)
+    }
+
+    fn facts(&self) -> Facts<'_> {
+        Facts::new(self.frame.language).name("reference", self.reference)
+    }
 }
 
 /// The page of a payment of this merchant and mode; others' are not there. `base_url` is where the API is.
@@ -123,7 +139,7 @@ pub(crate) async fn payment_page(
     let language = frame.language;
     let is_awaiting = session.state_at(now).is_awaiting();
     let may_move = frame.visitor.may(Permission::MoveMoney);
-    let parties = Parties::new(&session, personal);
+    let parties = Parties::new(&session, personal, language);
     let format = api::Format::of_stored(session.format).map_err(|error| Problem::Internal(Box::new(error)))?;
     let page = PaymentPage {
         shell: frame.shell(),
@@ -133,11 +149,11 @@ pub(crate) async fn payment_page(
         end_to_end_id: session.end_to_end_id.to_string(),
         reference: session.reference.as_str(),
         amount: language.amount(&session.amount),
-        state: state_of(&session, now),
-        why_ended: session.failure_reason_at(now).map(event_text),
+        state: state_of(&session, language, now),
+        why_ended: session.failure_reason_at(now).map(|event| event_text(event, language)),
         created_at: time(session.created_at, language),
         expires_at: is_awaiting.then(|| time(session.expires_at, language)),
-        method: method_of(&session).map(method_text),
+        method: method_of(&session).map(|method| method_text(method, language)),
         format: session.format.name(),
         description: session.description.as_ref().map(|text| text.as_str()),
         refunded_path: session.pays_refund.map(|pays| payment_path(frame.mode, pays.session_id)),
@@ -155,7 +171,7 @@ pub(crate) async fn payment_page(
             .collect(),
         may_ask: parties.hides && frame.visitor.may(Permission::SeePersonalData),
         parties,
-        erased_at: session.erased_at.map(|at| time(at, language)),
+        erased: session.erased_at.map(|at| with_time(frame.texts().payments.payer_removed, at, language)),
         shows_personal: personal == Personal::Shown,
         refunds: refunds.iter().map(|refund| RefundRow::new(refund, frame, now)).collect(),
         entries: all_entries(frame, &entries, &acts, &session, &refunds, personal)
@@ -163,7 +179,7 @@ pub(crate) async fn payment_page(
             .map(|(at, entry)| entry.with_logs(services.settings.logs.as_ref(), at))
             .collect(),
         disagreements,
-        may_refund: may_move && left(&services.payments, &session, &refunds, now).is_ok(),
+        may_refund: may_move && services.payments.left(&session, &refunds, now).is_ok(),
         may_cancel: may_move && is_awaiting && session.pays_refund.is_none(),
         json_path: match personal {
             Personal::Masked => format!("{}/json", payment_path(frame.mode, id)),
@@ -192,47 +208,45 @@ fn all_entries(
 
 /// What was paid, what was and is being refunded, and what is left of it; or what is to be paid.
 fn sums(session: &Session, refunds: &[Refund], now: Timestamp, language: Language) -> Vec<Sum> {
+    let t = texts(language).payments;
     let sum = |label, amount: Money| Sum { label, amount: language.amount(&amount) };
     if session.sent_at().is_none() {
-        return vec![sum(
-            if session.state_at(now).is_final() { "Was to be paid" } else { "To be paid" },
-            session.amount,
-        )];
+        let label = if session.state_at(now).is_final() { t.was_to_be_paid } else { t.to_be_paid };
+        return vec![sum(label, session.amount)];
     }
     let of = |wanted: fn(RefundState) -> bool| {
         let minor = refunds.iter().filter(|refund| wanted(refund.state_at(now))).map(|refund| refund.amount.minor());
         Money::new(MinorUnits::new(minor.fold(0, i64::saturating_add)), session.amount.currency())
     };
     let being = of(|state| matches!(state, RefundState::AwaitingDetails | RefundState::AwaitingPayment));
-    let mut sums = vec![sum("Paid", session.amount), sum("Refunded", of(|state| state == RefundState::Sent))];
+    let mut sums = vec![sum(t.paid, session.amount), sum(t.refunded, of(|state| state == RefundState::Sent))];
     if being.minor() != 0 {
-        sums.push(sum("Being refunded", being));
+        sums.push(sum(t.being_refunded, being));
     }
     if session.pays_refund.is_none() && session.taken_back.is_none() {
-        sums.push(sum("Left", models::left_of(session.amount, refunds, now)));
+        sums.push(sum(t.left, models::left_of(session.amount, refunds, now)));
     }
     sums
 }
 
 /// What the sums don't say: money that is not where it should be.
 fn notes(session: &Session, language: Language) -> Vec<String> {
+    let t = texts(language).payments;
+    let of_amount = |amount: Money, text| Facts::new(language).amount("amount", &amount).plain(text);
     let mut notes = Vec::new();
     if let Some(taken_back) = session.taken_back {
-        notes.push(format!("The money was taken back: {}. It can’t be refunded.", taken_back_text(taken_back.reason)));
+        let why = taken_back_text(taken_back.reason, language);
+        notes.push(Facts::new(language).text("why", why).plain(t.taken_back));
     }
-    if let Some(missing) = session.missing() {
-        notes.push(format!("{} of it is missing still.", language.amount(&missing)));
-    }
-    if let Some(excess) = session.excess() {
-        notes.push(format!("{} more than that was transferred, for you to return.", language.amount(&excess)));
-    }
-    if let Some(returned) = session.returned() {
-        notes.push(format!("{} was transferred, and returned.", language.amount(&returned)));
-    }
+    notes.extend(session.missing().map(|missing| of_amount(missing, t.missing)));
+    notes.extend(session.excess().map(|excess| of_amount(excess, t.excess)));
+    notes.extend(session.returned().map(|returned| of_amount(returned, t.returned)));
     if let Some(late) = &session.late_money {
-        let amount = late.amount_minor.map(|minor| Money::new(minor, session.amount.currency()));
-        let amount = amount.map_or("Money".to_owned(), |amount| language.amount(&amount));
-        notes.push(format!("{amount} came after its attempt was over, for you to return at {}.", late.provider));
+        let facts = Facts::new(language).text("provider", &late.provider);
+        notes.push(match late.amount_minor.map(|minor| Money::new(minor, session.amount.currency())) {
+            Some(amount) => facts.amount("amount", &amount).plain(t.late),
+            None => facts.plain(t.late_of_unknown),
+        });
     }
     notes
 }

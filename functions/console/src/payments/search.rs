@@ -2,8 +2,8 @@
 
 use std::str::FromStr;
 
-use api::Format;
-use models::{EmailAddress, EndToEndId, Reference, RefundId, Session, SessionId, WireFormat};
+use api::{any_refund_id, any_session_id};
+use models::{EmailAddress, EndToEndId, Reference, Session};
 use store::{ListRange, ListStart, Page, Sought, StoreError};
 
 use super::filter::PAGE;
@@ -27,12 +27,12 @@ pub(super) async fn search(
     q: &str,
     start: &ListStart,
 ) -> Result<Found, StoreError> {
-    for id in session_ids(q) {
-        if frame.visitor.session(services, frame.mode, id).await?.is_some() {
-            return Ok(Found::One(payment_path(frame.mode, id)));
-        }
+    if let Some(id) = any_session_id(q)
+        && frame.visitor.session(services, frame.mode, id).await?.is_some()
+    {
+        return Ok(Found::One(payment_path(frame.mode, id)));
     }
-    for id in refund_ids(q) {
+    if let Some(id) = any_refund_id(q) {
         let refund = services.refunds.get(&id).await?;
         let owner = frame.visitor.owner(frame.mode);
         if let Some(refund) = refund.filter(|refund| owner.owns_refund(refund))
@@ -72,32 +72,6 @@ async fn pointed_to(
     Ok(Page { items, next })
 }
 
-fn formats() -> impl Iterator<Item = Format> {
-    WireFormat::ALL.into_iter().filter_map(|format| Format::of_stored(format).ok())
-}
-
-/// The payments that this may be an id of: in small letters, in capitals, as each format spells it.
-fn session_ids(q: &str) -> Vec<SessionId> {
-    spellings(q, |format, q| format.session_id(q).or_else(|_| format.transaction_id(q)).ok())
-}
-
-/// The refunds that this may be an id of.
-fn refund_ids(q: &str) -> Vec<RefundId> {
-    spellings(q, |format, q| format.refund_id(q).ok())
-}
-
-/// The ids that this is in some format, each once. What is one as it was typed is none in small letters: in some spellings a
-/// capital is another digit.
-fn spellings<Id: PartialEq>(q: &str, read: impl Fn(Format, &str) -> Option<Id>) -> Vec<Id> {
-    let of = |q: &str| {
-        let mut ids: Vec<Id> = formats().filter_map(|format| read(format, q)).collect();
-        ids.dedup();
-        ids
-    };
-    let typed = of(q);
-    if typed.is_empty() { of(&q.to_ascii_lowercase()) } else { typed }
-}
-
 /// What else it may be.
 fn sought(q: &str) -> Vec<Sought> {
     // Banks leave its hyphens out, since a field of theirs has 35 characters.
@@ -114,23 +88,6 @@ mod tests {
     use super::*;
 
     const ID: &str = "1ae1ce03-dfa9-4593-b487-65c656991cb5";
-
-    #[test]
-    fn an_id_is_known_in_each_of_its_spellings() {
-        let id: SessionId = ID.parse().unwrap();
-        for format in formats() {
-            let path = format.session_path(id);
-            let spelled = path.rsplit('/').next().unwrap();
-            assert_eq!(session_ids(spelled), [id], "{spelled}");
-        }
-        for spelled in [ID.to_uppercase(), id.to_hex().to_uppercase()] {
-            assert_eq!(session_ids(&spelled), [id], "{spelled}");
-            assert_eq!(refund_ids(&spelled).len(), 1, "it may be a refund's as well");
-        }
-        for other in ["", "Illuminate", "ada@example.com", &ID[1..]] {
-            assert_eq!((session_ids(other), refund_ids(other)), (vec![], vec![]), "{other}");
-        }
-    }
 
     #[test]
     fn what_a_customer_says_is_tried_as_all_that_it_may_be() {

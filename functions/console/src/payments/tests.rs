@@ -8,7 +8,7 @@ use models::{
     SessionEvent, SessionState, WireFormat,
 };
 use outbound::Policy;
-use pages::{Answer, Problem};
+use pages::{Answer, Facts, Language, Problem};
 use payments::Connections;
 use queue::Queue;
 use runtime::{Clock, Random, VirtualClock};
@@ -19,6 +19,7 @@ use store::{AuditTable, Change, Pointers, RefundCreated, Table};
 use super::{ask_for_personal_data, json_page, list_page, payment_page};
 use crate::frame::{Frame, Part};
 use crate::services::{Services, Settings};
+use crate::texts::texts;
 use crate::visitor::{Csrf, Visitor};
 
 /// All that is personal of who pays in these tests.
@@ -133,23 +134,23 @@ impl Site {
     }
 
     async fn list(&self, visitor: &Visitor, mode: Mode, query: &str) -> (u16, String) {
-        let frame = Frame::new(visitor, mode, Part::Payments);
+        let frame = Frame::new(visitor, mode, Part::Payments, Language::English);
         said(Box::pin(list_page(&self.services, &frame, query)).await)
     }
 
     async fn page(&self, visitor: &Visitor, mode: Mode, session: &Session, query: &str) -> (u16, String) {
-        let frame = Frame::new(visitor, mode, Part::Payments);
+        let frame = Frame::new(visitor, mode, Part::Payments, Language::English);
         said(Box::pin(payment_page(&self.services, &frame, session.id, query, "https://pay.example")).await)
     }
 
     async fn json(&self, visitor: &Visitor, mode: Mode, session: &Session, query: &str) -> (u16, String) {
-        let frame = Frame::new(visitor, mode, Part::Payments);
+        let frame = Frame::new(visitor, mode, Part::Payments, Language::English);
         said(Box::pin(json_page(&self.services, &frame, session.id, query)).await)
     }
 
     /// Asks for personal data; the query string of the pages that show it.
     async fn ask(&self, visitor: &Visitor, session: &Session) -> String {
-        let frame = Frame::new(visitor, Mode::Test, Part::Payments);
+        let frame = Frame::new(visitor, Mode::Test, Part::Payments, Language::English);
         let (status, to) = said(Box::pin(ask_for_personal_data(&self.services, &frame, session.id)).await);
         assert_eq!(status, 303);
         to.split_once('?').unwrap().1.strip_suffix("#personal").unwrap().to_owned()
@@ -377,7 +378,7 @@ async fn another_merchants_payment_is_not_there() {
     for (visitor, mode) in [(visitor("acme", Role::Own), Mode::Test), (clerk(), Mode::Live)] {
         assert_eq!(site.page(&visitor, mode, &session, "").await.0, 404);
         assert_eq!(site.json(&visitor, mode, &session, "").await.0, 404);
-        let frame = Frame::new(&visitor, mode, Part::Payments);
+        let frame = Frame::new(&visitor, mode, Part::Payments, Language::English);
         let asked = ask_for_personal_data(&site.services, &frame, session.id).await;
         assert!(matches!(asked, Err(Problem::NotFound)));
     }
@@ -451,6 +452,34 @@ async fn masked_json_says_the_same_state() {
     assert_eq!(status, 200);
     assert!(json.contains("&#34;awaiting_payment_consent&#34;") && !json.contains("&#34;expired&#34;"), "{json}");
     shows_nothing_personal(&json);
+}
+
+#[tokio::test]
+async fn pages_are_in_the_language_of_their_frame() {
+    let site = site().await;
+    let session = site.paid(|_| {}).await;
+    let refund = site.refund(&session, 100).await;
+    let (clerk, english) = (clerk(), texts(Language::English).payments);
+    for language in Language::ALL.into_iter().filter(|language| *language != Language::English) {
+        let (frame, t) = (Frame::new(&clerk, Mode::Test, Part::Payments, language), texts(language).payments);
+        let (_, list) = said(Box::pin(list_page(&site.services, &frame, "")).await);
+        let page = payment_page(&site.services, &frame, session.id, "", "https://pay.example");
+        let (_, page) = said(Box::pin(page).await);
+        for (html, text, in_english) in [
+            (&list, t.heading, english.heading),
+            (&list, t.list_caption, english.list_caption),
+            (&page, t.happened, english.happened),
+            (&page, t.personal_button, english.personal_button),
+            (&page, t.books_agree, english.books_agree),
+        ] {
+            let (text, in_english) = (format!(">{text}</"), format!(">{in_english}</"));
+            assert!(html.contains(&text) && !html.contains(&in_english), "{language:?} {text}: {html}");
+        }
+        let facts = Facts::new(language).name("reference", "Illuminate").amount("amount", &refund.amount);
+        for text in [facts.html(t.payment).to_string(), facts.plain(t.of_refund)] {
+            assert!(page.contains(&text), "{language:?} {text}: {page}");
+        }
+    }
 }
 
 fn samples_metadata() -> models::Metadata {

@@ -1,25 +1,25 @@
 //! All that happened to a payment and its refunds, in words.
 
 use jiff::Timestamp;
-use models::{
-    Act, ActChange, ActObject, ActOutcome, Actor, MailFeedback, MailTopic, ObjectId, Permission, Refund, Session,
-};
-use pages::{Html, Language};
+use models::{Act, ActChange, ActObject, Actor, MailFeedback, MailTopic, Money, ObjectId, Permission, Refund, Session};
+use pages::{Facts, Html, Language};
 use store::{DeliveryAttempt, Difference, Happened, MailFate, TimelineEntry};
 
 use super::list::time;
 use super::personal::Personal;
 use crate::frame::Frame;
 use crate::logs::Logs;
+use crate::texts::texts;
 use crate::words::{
-    act_text, event_text, reason, refund_event_text, refund_state_text, said_reason, state_text, taken_back_text, who,
+    deed, event_text, reason, refund_event_text, refund_state_text, said_reason, state_text, taken_back_text, who,
+    why_unanswered,
 };
 
 /// Something that happened, as a page shows it.
 pub(super) struct Entry {
     pub(super) at: Html,
     pub(super) what: String,
-    /// Of which refund, if of one: its id, and for how much it is.
+    /// Of which refund, if of one: its id, and how it is called.
     pub(super) of_refund: Option<(String, String)>,
     pub(super) detail: String,
     /// What a merchant's server answered; none if nothing, and hidden if it may name a person.
@@ -51,7 +51,7 @@ impl Entry {
         Self {
             at: time(entry.at, language),
             what,
-            of_refund: refund.map(|refund| (refund.id.to_string(), language.amount(&refund.amount))),
+            of_refund: refund.map(|refund| of_refund(refund, language)),
             detail,
             answer: entry.personal().map(|answer| match personal {
                 Personal::Masked => Answered::Hidden,
@@ -95,18 +95,16 @@ impl Entry {
         let names = frame.may_see_personal_data() || frame.visitor.may(Permission::SeeAudit);
         let by = match &act.who {
             Actor::Person(_) | Actor::Operator(_) if names => who(act),
-            Actor::Person(_) => "A person",
-            Actor::Operator(_) => "The command line",
+            Actor::Person(_) => frame.texts().words.a_person,
+            Actor::Operator(_) => frame.texts().words.the_command_line,
         };
-        let what = act_text(act.what);
-        let what = match &act.outcome {
-            ActOutcome::Done => format!("{by} {what}"),
-            ActOutcome::Refused(_) => format!("{by} was refused: {what}"),
-        };
-        let reason = act.reason.as_ref().map(|of| match (said_reason(of), personal) {
-            (Some(_), _) | (None, Personal::Shown) => format!("Reason: {}", reason(of)),
+        let t = frame.texts().payments;
+        let reason = act.reason.as_ref().map(|of| match (said_reason(of, frame.language), personal) {
+            (Some(_), _) | (None, Personal::Shown) => {
+                Facts::new(frame.language).name("reason", reason(of, frame.language)).plain(t.reason)
+            }
             // It may name anybody.
-            (None, Personal::Masked) => "Reason: noted; it shows with personal data".to_owned(),
+            (None, Personal::Masked) => t.reason_hidden.to_owned(),
         });
         let change = act.change.as_ref().map(|ActChange { from, to }| match from.as_str() {
             "" => to.clone(),
@@ -114,8 +112,8 @@ impl Entry {
         });
         Self {
             at: time(act.at, frame.language),
-            what,
-            of_refund: refund.map(|refund| (refund.id.to_string(), frame.language.amount(&refund.amount))),
+            what: deed(by, act, frame.language),
+            of_refund: refund.map(|refund| of_refund(refund, frame.language)),
             detail: change.into_iter().chain(reason).collect::<Vec<_>>().join(". "),
             answer: None,
             event_path: None,
@@ -125,81 +123,97 @@ impl Entry {
     }
 }
 
+fn of_refund(refund: &Refund, language: Language) -> (String, String) {
+    let facts = Facts::new(language).amount("amount", &refund.amount);
+    (refund.id.to_string(), facts.plain(texts(language).payments.of_refund))
+}
+
 fn words(happened: &Happened, session: &Session, language: Language) -> (String, String) {
+    let t = texts(language).payments;
+    let facts = Facts::new(language);
     match happened {
-        Happened::ToSession { state, cause, .. } => (event_text(*cause).to_owned(), now_is(state_text(*state))),
-        Happened::ToRefund { state, cause, .. } => {
-            (refund_event_text(*cause).to_owned(), now_is(refund_state_text(*state)))
+        Happened::ToSession { state, cause, .. } => {
+            let state = state_text(*state, language);
+            (event_text(*cause, language).to_owned(), facts.text("state", state).plain(t.now_is))
         }
-        Happened::Event(event_type, sequence) => (event_type.to_string(), format!("event {sequence}")),
+        Happened::ToRefund { state, cause, .. } => {
+            let state = refund_state_text(*state, language);
+            (refund_event_text(*cause, language).to_owned(), facts.text("state", state).plain(t.now_is))
+        }
+        Happened::Event(event_type, sequence) => (event_type.to_string(), facts.text("n", sequence).plain(t.event)),
         Happened::Webhook(event, DeliveryAttempt { endpoint_id, latency_ms, status, error, .. }) => {
             let what = match status {
-                Some(status @ 200..=299) => format!("Webhook accepted ({status})"),
-                Some(status) => format!("Webhook refused ({status})"),
-                None => "Webhook not answered".to_owned(),
+                Some(status @ 200..=299) => facts.clone().text("status", status).plain(t.webhook_accepted),
+                Some(status) => facts.clone().text("status", status).plain(t.webhook_refused),
+                None => t.webhook_not_answered.to_owned(),
             };
-            let why = error.as_ref().filter(|_| status.is_none());
-            let why = why.map(|error| format!(": {error}")).unwrap_or_default();
-            (what, format!("{event} to endpoint {endpoint_id}, in {latency_ms} ms{why}"))
+            let facts = facts.text("event", event).text("endpoint", endpoint_id).text("ms", latency_ms);
+            let detail = match error.as_ref().filter(|_| status.is_none()) {
+                Some(error) => facts.text("error", why_unanswered(error, language)).plain(t.delivery_failed),
+                None => facts.plain(t.delivery),
+            };
+            (what, detail)
         }
-        Happened::Mail(topic, fate) => (mail(*topic, fate), tries(fate)),
+        Happened::Mail(topic, fate) => (mail(*topic, fate, language), tries(fate, language)),
         Happened::Received { total, amount, difference } => {
-            let rest = match difference {
-                Difference::None => String::new(),
-                Difference::Missing(missing) => format!("; {} is missing", language.amount(missing)),
-                Difference::Excess(excess) => format!("; {} too much, for you to return", language.amount(excess)),
-                Difference::Returned => "; it was returned".to_owned(),
+            let facts = facts.amount("total", total).amount("amount", amount);
+            let detail = match difference {
+                Difference::None => facts.plain(t.received),
+                Difference::Missing(missing) => facts.amount("missing", missing).plain(t.received_missing),
+                Difference::Excess(excess) => facts.amount("excess", excess).plain(t.received_excess),
+                Difference::Returned => facts.plain(t.received_returned),
             };
-            let (total, amount) = (language.amount(total), language.amount(amount));
-            ("Transfers came".to_owned(), format!("{total} of {amount} in all{rest}"))
+            (t.transfers_came.to_owned(), detail)
         }
         Happened::LateMoney(late) => {
-            let amount = late.amount_minor.map(|minor| models::Money::new(minor, session.amount.currency()));
-            let amount = amount.map(|amount| format!("{}, ", language.amount(&amount))).unwrap_or_default();
-            let detail = format!("{amount}of attempt {}; {} calls it {}", late.attempt, late.provider, late.payment_id);
-            ("Money came too late".to_owned(), detail)
+            let amount = late.amount_minor.map(|minor| Money::new(minor, session.amount.currency()));
+            let facts = facts.text("attempt", late.attempt).text("provider", &late.provider);
+            let facts = facts.text("id", &late.payment_id);
+            let detail = match amount {
+                Some(amount) => facts.amount("amount", &amount).plain(t.late_money_of),
+                None => facts.plain(t.late_money_of_unknown),
+            };
+            (t.late_money.to_owned(), detail)
         }
-        Happened::TakenBack(reason) => ("The money was taken back".to_owned(), taken_back_text(*reason).to_owned()),
+        Happened::TakenBack(reason) => (t.money_taken_back.to_owned(), taken_back_text(*reason, language).to_owned()),
     }
 }
 
-fn now_is(state: &str) -> String {
-    format!("State: {state}")
-}
-
-fn mail(topic: MailTopic, fate: &MailFate) -> String {
+fn mail(topic: MailTopic, fate: &MailFate, language: Language) -> String {
+    let t = texts(language).payments;
     let what = match topic {
-        MailTopic::Receipt(_) => "Receipt",
-        MailTopic::RefundDetails(_) => "Mail that asks where the refund goes",
-        MailTopic::RefundSent(_) => "Mail that the refund was sent",
-        MailTopic::PaymentLink(_) => "Mail with the payment link",
-        MailTopic::RefundToAuthorise(_) => "Mail to you about the refund to authorise",
+        MailTopic::Receipt(_) => t.mail_receipt,
+        MailTopic::RefundDetails(_) => t.mail_refund_details,
+        MailTopic::RefundSent(_) => t.mail_refund_sent,
+        MailTopic::PaymentLink(_) => t.mail_payment_link,
+        MailTopic::RefundToAuthorise(_) => t.mail_refund_to_authorise,
     };
     let became = match fate {
-        MailFate::CalledFor(_) => "to be sent",
-        MailFate::Sent { .. } => "sent",
-        MailFate::GivenUp(_) => "could not be sent",
-        MailFate::NotNeeded { .. } => "not needed any more",
-        MailFate::Reported(MailFeedback::Bounced) => "bounced: there is no such mailbox",
-        MailFate::Reported(MailFeedback::Undelivered) => "not delivered for hours, and given up",
-        MailFate::Reported(MailFeedback::Suppressed) => "not sent: the address had bounced or complained before",
-        MailFate::Reported(MailFeedback::Complained) => "called unwanted by its recipient",
-        MailFate::Reported(MailFeedback::Rejected) => "not sent, for what it contains",
-        MailFate::Due(_) => "is tried again",
+        MailFate::CalledFor(_) => t.mail_called_for,
+        MailFate::Sent { .. } => t.mail_sent,
+        MailFate::GivenUp(_) => t.mail_given_up,
+        MailFate::NotNeeded { .. } => t.mail_not_needed,
+        MailFate::Reported(MailFeedback::Bounced) => t.mail_bounced,
+        MailFate::Reported(MailFeedback::Undelivered) => t.mail_undelivered,
+        MailFate::Reported(MailFeedback::Suppressed) => t.mail_suppressed,
+        MailFate::Reported(MailFeedback::Complained) => t.mail_complained,
+        MailFate::Reported(MailFeedback::Rejected) => t.mail_rejected,
+        MailFate::Due(_) => t.mail_due,
     };
-    format!("{what} {became}")
+    Facts::new(language).text("what", what).text("became", became).plain(t.mail)
 }
 
-fn tries(fate: &MailFate) -> String {
+fn tries(fate: &MailFate, language: Language) -> String {
+    let t = texts(language).payments;
     match fate {
         MailFate::CalledFor(_) | MailFate::Reported(_) => String::new(),
         MailFate::Sent { attempts, .. }
         | MailFate::GivenUp(attempts)
         | MailFate::Due(attempts)
         | MailFate::NotNeeded { attempts, .. } => match attempts {
-            0 => "not tried yet".to_owned(),
-            1 => "at the first try".to_owned(),
-            times => format!("after {times} tries"),
+            0 => t.not_tried.to_owned(),
+            1 => t.one_try.to_owned(),
+            times => Facts::new(language).text("n", times).plain(t.tries),
         },
     }
 }

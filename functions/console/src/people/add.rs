@@ -23,11 +23,6 @@ struct AddForm {
     role: String,
 }
 
-const EMAIL: &str = "Enter an e-mail address, such as ada@example.com.";
-const ROLE: &str = "Choose what they may do.";
-const THERE: &str = "This person is here already. Choose their name in the list to change what they may do.";
-const TOO_MANY: &str = "There are 100 people, which is the most. Remove somebody first.";
-
 /// Adds them, and shows the link by which they sign in.
 pub(crate) async fn add(services: &Services, frame: &Frame<'_>, request: &Request, base_url: &str) -> Answer {
     // Who gives somebody a role or a link could else sign in as them, and would seem to have shown who they are.
@@ -35,12 +30,13 @@ pub(crate) async fn add(services: &Services, frame: &Frame<'_>, request: &Reques
         return see_other(&sign_in_again);
     }
     let AddForm { email, role } = read_form(request)?;
+    let t = frame.texts().people;
     let read = EmailAddress::try_from(email.trim().to_owned()).ok();
     let chosen = role.parse::<Role>().ok();
     let mut typed = Typed { email, role: chosen, errors: Vec::new() };
     let (Some(email), Some(role)) = (read.clone(), chosen) else {
-        typed.errors.extend(read.is_none().then_some(("email", EMAIL)));
-        typed.errors.extend(chosen.is_none().then_some(("role-look", ROLE)));
+        typed.errors.extend(read.is_none().then_some(("email", t.email_wrong)));
+        typed.errors.extend(chosen.is_none().then_some(("role-look", t.role_missing)));
         return page(services, frame, StatusCode::UNPROCESSABLE_ENTITY, typed).await;
     };
     let now = services.clock.now();
@@ -50,9 +46,9 @@ pub(crate) async fn add(services: &Services, frame: &Frame<'_>, request: &Reques
     act.change = Some(ActChange { from: String::new(), to: role.as_str().to_owned() });
     let error = match services.people.add(&new, Some(&services.acts.write(&act)?)).await? {
         PeopleChanged::Done(_) => None,
-        PeopleChanged::TooMany => Some((TOO_MANY, "too_many_people")),
+        PeopleChanged::TooMany => Some((t.too_many, "too_many_people")),
         PeopleChanged::Same(_) | PeopleChanged::Meanwhile(_) | PeopleChanged::NotFound | PeopleChanged::LastOwner => {
-            Some((THERE, "there_already"))
+            Some((t.there_already, "there_already"))
         }
     };
     if let Some((text, code)) = error {

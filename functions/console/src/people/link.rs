@@ -3,7 +3,7 @@
 use askama::Template;
 use lambda_http::http::StatusCode;
 use models::Person;
-use pages::{Answer, Shell};
+use pages::{Answer, Facts, Html, Shell};
 use store::LinkToken;
 
 use super::path::path_of;
@@ -20,6 +20,25 @@ struct LinkPage<'a> {
     path: String,
     /// A secret.
     link: String,
+}
+
+impl LinkPage<'_> {
+    const fn heading(&self) -> &'static str {
+        let t = self.frame.texts().people;
+        if self.is_new { t.added_heading } else { t.link_heading }
+    }
+
+    fn added_text(&self) -> Html {
+        self.facts().text("role", self.person.role.as_str()).html(self.frame.texts().people.added_text)
+    }
+
+    fn link_for(&self) -> Html {
+        self.facts().html(self.frame.texts().people.link_for)
+    }
+
+    fn facts(&self) -> Facts<'_> {
+        Facts::new(self.frame.language).text("email", self.person.email.as_str())
+    }
 }
 
 /// Makes a link for a person, who may have been added just now, and shows it.

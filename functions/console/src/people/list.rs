@@ -7,7 +7,7 @@ use pages::{Answer, Problem, Shell, Zone};
 use store::ListedPerson;
 
 use super::path::{path_of, people_path};
-use super::role_choice::{RoleChoice, roles};
+use super::role_choice::{RoleChoice, roles, sentence};
 use crate::counterfoil;
 use crate::frame::Frame;
 use crate::fresh::sign_in_again_in_both;
@@ -27,6 +27,8 @@ struct Row {
     email: String,
     is_you: bool,
     role: Role,
+    /// What the role may do.
+    sentence: &'static str,
     signed_in_at: Option<String>,
 }
 
@@ -63,6 +65,7 @@ pub(super) async fn page(services: &Services, frame: &Frame<'_>, status: StatusC
         email: person.email.as_str().to_owned(),
         is_you: person.email == frame.visitor.person.email,
         role: person.role,
+        sentence: sentence(person.role, frame.texts().people),
         signed_in_at: signed_in_at.map(|at| frame.language.date_and_time(at, Zone::London)),
     };
     // As it was typed, or an example.
@@ -71,7 +74,7 @@ pub(super) async fn page(services: &Services, frame: &Frame<'_>, status: StatusC
     let email = email.map_err(|error| Problem::Internal(Box::new(error)))?;
     let (merchant_id, role) = (&frame.visitor.person.merchant_id, typed.role.unwrap_or(Role::Look));
     let command = counterfoil::add_person(merchant_id, &email, role);
-    let roles = roles(typed.role);
+    let roles = roles(typed.role, frame.texts().people);
     let page = ListPage {
         shell: &frame.shell(),
         frame,

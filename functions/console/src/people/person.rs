@@ -4,7 +4,7 @@ use askama::Template;
 use lambda_http::Request;
 use lambda_http::http::StatusCode;
 use models::{ActChange, ActKind, EmailAddress, Person, Role};
-use pages::{Answer, Problem, Shell, Zone, read_form, see_other};
+use pages::{Answer, Facts, Html, Problem, Shell, Zone, read_form, see_other};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use store::{LinkAsked, PeopleChanged, StoreError};
@@ -17,6 +17,7 @@ use crate::counterfoil;
 use crate::frame::Frame;
 use crate::fresh::sign_in_again_in_both;
 use crate::services::Services;
+use crate::texts::around;
 
 /// Which button was pressed.
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -56,14 +57,16 @@ struct PersonPage<'a> {
     sign_in_again: Option<String>,
 }
 
-const LAST_OWNER: &str =
-    "They are the last whose role is “own”, and somebody must be. Give somebody else that role first.";
-const TOO_MANY_LINKS: &str =
-    "Five links were made for them in the last 15 minutes. Wait, or have them use the last one.";
-const OWN_LINK: &str = "You can’t make a link for yourself: ask another person whose role is “own” for one, or run counterfoil \
-                        console invite.";
-const NOT_ENDED: &str = "They were changed again and again in the meantime, so they are not signed out. Try again.";
-const MEANWHILE: &str = "Somebody changed their role in the meantime. This is how it is now.";
+impl PersonPage<'_> {
+    fn own_link(&self) -> (&'static str, &'static str) {
+        around(self.frame.texts().people.own_link, "{command}")
+    }
+
+    fn remove_button(&self) -> Html {
+        let facts = Facts::new(self.frame.language).text("email", self.person.email.as_str());
+        facts.html(self.frame.texts().people.remove_button)
+    }
+}
 
 /// Their page.
 pub(crate) async fn show(services: &Services, frame: &Frame<'_>, segment: &str) -> Answer {
@@ -80,6 +83,7 @@ pub(crate) async fn change(
     base_url: &str,
 ) -> Answer {
     let ChangeForm { change, role, seen } = read_form(request)?;
+    let t = frame.texts().people;
     let person = find(services, frame, segment).await?;
     let (merchant_id, email) = (&person.merchant_id, &person.email);
     if matches!(change, Change::Role | Change::Link)
@@ -109,7 +113,7 @@ pub(crate) async fn change(
             // Somebody who took over a browser would seem to have signed in just now.
             if *email == frame.visitor.person.email {
                 services.acts.put(&acts::refused(act, "own_link")).await?;
-                return page(services, frame, StatusCode::CONFLICT, &person, Some(OWN_LINK));
+                return page(services, frame, StatusCode::CONFLICT, &person, Some(t.own_link_refused));
             }
             return match services.people.ask_link(merchant_id, email, now).await? {
                 LinkAsked::Granted => {
@@ -119,7 +123,7 @@ pub(crate) async fn change(
                 }
                 LinkAsked::TooMany => {
                     services.acts.put(&acts::refused(act, "too_many_links")).await?;
-                    page(services, frame, StatusCode::TOO_MANY_REQUESTS, &person, Some(TOO_MANY_LINKS))
+                    page(services, frame, StatusCode::TOO_MANY_REQUESTS, &person, Some(t.too_many_links))
                 }
                 LinkAsked::NotFound => Err(Problem::NotFound),
             };
@@ -132,7 +136,7 @@ pub(crate) async fn change(
                 Ok(false) => Err(Problem::NotFound),
                 Err(StoreError::Conflict { .. }) => {
                     services.acts.put(&acts::refused(act, "changed_meanwhile")).await?;
-                    page(services, frame, StatusCode::CONFLICT, &person, Some(NOT_ENDED))
+                    page(services, frame, StatusCode::CONFLICT, &person, Some(t.not_ended))
                 }
                 Err(error) => Err(error.into()),
             };
@@ -144,8 +148,8 @@ pub(crate) async fn change(
             return see_other(&done);
         }
         PeopleChanged::Same(_) | PeopleChanged::TooMany => return see_other(&done),
-        PeopleChanged::LastOwner => ("last_owner", LAST_OWNER),
-        PeopleChanged::Meanwhile(_) => ("changed_meanwhile", MEANWHILE),
+        PeopleChanged::LastOwner => ("last_owner", t.last_owner),
+        PeopleChanged::Meanwhile(_) => ("changed_meanwhile", t.meanwhile),
         PeopleChanged::NotFound => return Err(Problem::NotFound),
     };
     services.acts.put(&acts::refused(act, code)).await?;
@@ -174,7 +178,7 @@ fn page(
         person,
         is_you: person.email == frame.visitor.person.email,
         added_at: frame.language.date_and_time(person.added_at, Zone::London),
-        roles: roles(Some(person.role)),
+        roles: roles(Some(person.role), frame.texts().people),
         problem,
         command: counterfoil::of_person(person),
     };

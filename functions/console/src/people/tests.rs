@@ -2,10 +2,12 @@
 
 use jiff::SignedDuration;
 use models::{Mode, Person, Role};
+use pages::Language;
 
 use super::{add, change, show, show_person};
 use crate::back::Back;
 use crate::desk::{BASE_URL, Desk, form, seen};
+use crate::frame::{Frame, Part};
 
 const PEOPLE: &str = "/console/test/people";
 const BEA: &str = "bea@shop.example";
@@ -67,4 +69,15 @@ async fn who_signed_in_just_now_does() {
     let path = format!("{PEOPLE}/{BEA}");
     assert_eq!(desk.change_bea(&[("change", "role"), ("seen", "look"), ("role", "own")]).await, (303, path));
     assert!(desk.roles().await.contains(&(BEA.to_owned(), Role::Own)));
+}
+
+#[tokio::test]
+async fn people_are_shown_in_the_visitors_language() {
+    let desk = Desk::of_owner().await;
+    let frame = Frame::new(&desk.visitor, Mode::Test, Part::People, Language::German);
+    let (_, html) = seen(show(&desk.services, &frame).await);
+    for text in ["<h1>Personen</h1>", "<h2>Person hinzufügen</h2>", "Sieht keine personenbezogenen Daten"] {
+        assert!(html.contains(text), "{text}: {html}");
+    }
+    assert!(!html.contains("<h1>People</h1>") && !html.contains("Add a person") && !html.contains("Sees"), "{html}");
 }

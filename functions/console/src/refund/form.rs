@@ -1,7 +1,7 @@
 //! What the form of a refund brings.
 
 use models::{AccountKind, ActReason, EmailAddress, MinorUnits, Money, Name, Payee, RefundPayee};
-use pages::{AccountErrors, AccountFields, Language};
+use pages::{AccountErrors, AccountFields, Facts, Language};
 use payments::RefundWay;
 use serde::Deserialize;
 use store::Fingerprint;
@@ -9,6 +9,7 @@ use store::Fingerprint;
 use crate::digest::{account_texts, digest};
 use crate::reason::{Choice, OF_REFUNDS, ReasonField};
 use crate::step::Step;
+use crate::texts::texts;
 
 /// Who says where the money goes, if the payer's bank didn't.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -106,11 +107,11 @@ impl RefundForm {
     ) -> Result<Asked, Box<(Errors, ReasonField)>> {
         let amount = read_amount(&self.amount, left, most, language);
         let payee = match way {
-            RefundWay::ToBeAsked(kind) if self.to == AskedOf::Account => self.payee(*kind).map(Some),
+            RefundWay::ToBeAsked(kind) if self.to == AskedOf::Account => self.payee(*kind, language).map(Some),
             RefundWay::ToBeAsked(_) | RefundWay::ByProvider | RefundWay::ToPayer(_) | RefundWay::None => Ok(None),
         };
         let mut field = self.reason_field();
-        match (amount, payee, field.read()) {
+        match (amount, payee, field.read(language)) {
             (Ok(amount), Ok(payee), Some(reason)) => Ok(Asked { amount, payee, reason }),
             (amount, payee, _) => {
                 let errors = Errors { amount: amount.err(), account: payee.err().unwrap_or_default() };
@@ -119,38 +120,32 @@ impl RefundForm {
         }
     }
 
-    fn payee(&self, kind: AccountKind) -> Result<RefundPayee, AccountErrors> {
+    fn payee(&self, kind: AccountKind, language: Language) -> Result<RefundPayee, AccountErrors> {
         let Self { name, sort_code, account_number, iban, .. } = self;
         let fields = AccountFields { name, sort_code, account_number, iban };
         // What a payer reads about wrong details is true for a merchant, too.
-        let Payee { name, account } = fields.check(kind, &Language::English.texts().refunds)?;
+        let Payee { name, account } = fields.check(kind, &language.texts().refunds)?;
         Ok(RefundPayee { name: Some(name), account })
     }
 }
 
 /// An amount from the least there is to this one.
 fn read_amount(typed: &str, left: Money, most: MinorUnits, language: Language) -> Result<Money, String> {
-    let left_in_words = language.amount(&left);
+    let t = texts(language).refunds;
+    let facts = Facts::new(language).amount("left", &left);
     if typed.trim().is_empty() {
-        return Err(format!("Enter an amount, at most the {left_in_words} that is left"));
+        return Err(facts.plain(t.amount_missing));
     }
     let Ok(amount) = Money::from_typed(typed, left.currency()) else {
-        let decimals = left.currency().exponent().unwrap_or(0);
-        return Err(match decimals {
-            0 => format!(
-                "Enter the amount in whole {}, at most the {left_in_words} that is left",
-                left.currency().code()
-            ),
-            _ => format!(
-                "Enter the amount as a number with at most {decimals} decimals, like {}; {left_in_words} is left",
-                left.to_decimal()
-            ),
+        return Err(match left.currency().exponent().unwrap_or(0) {
+            0 => facts.text("currency", left.currency().code()).plain(t.amount_whole),
+            decimals => facts.text("decimals", decimals).text("example", left.to_decimal()).plain(t.amount_wrong),
         });
     };
     if amount.minor() < 1 {
-        Err(format!("The amount must be more than 0; {left_in_words} is left"))
+        Err(facts.plain(t.amount_zero))
     } else if amount.minor() > most.get() {
-        Err(format!("Only {left_in_words} is left to refund"))
+        Err(facts.plain(t.amount_more))
     } else {
         Ok(amount)
     }

@@ -8,10 +8,12 @@ use pages::{Facts, Html, Language, Shell};
 use payments::RefundWay;
 
 use super::form::{Asked, AskedOf, Errors, RefundForm};
-use crate::curl::command;
+use crate::counterfoil;
+use crate::curl;
 use crate::frame::Frame;
 use crate::paths::{payment_path, refund_path};
 use crate::reason::ReasonField;
+use crate::texts::texts;
 use crate::words;
 
 /// What both pages show of the payment.
@@ -65,7 +67,7 @@ impl<'a> Summary<'a> {
     fn command(&self, amount: Money, payee: Option<&RefundPayee>) -> Option<String> {
         let format = Format::of_stored(self.session.format).ok()?;
         let request: ApiRequest = format.refund_request(self.session.id, amount, payee)?;
-        Some(command(self.base_url, &request))
+        Some(curl::command(self.base_url, &request))
     }
 }
 
@@ -78,6 +80,9 @@ pub(super) struct FormPage<'a> {
     summary: Summary<'a>,
     payment_path: String,
     path: String,
+    amount_label: String,
+    /// That the money goes to the account that the payment came from, if it does.
+    to_payer: Option<String>,
     seen: u32,
     typed: &'a RefundForm,
     wrong: Errors,
@@ -85,6 +90,7 @@ pub(super) struct FormPage<'a> {
     reason: ReasonField,
     news: Option<String>,
     same: Option<String>,
+    command: String,
 }
 
 impl<'a> FormPage<'a> {
@@ -100,11 +106,15 @@ impl<'a> FormPage<'a> {
         let (wrong, reason) = *wrong;
         let errors = [wrong.list(), reason.errors()].concat();
         let id = summary.session.id;
+        let t = frame.texts().refunds;
+        let facts = Facts::new(frame.language).text("currency", summary.left.currency().code());
         Self {
             shell: frame.shell(),
             frame,
             payment_path: payment_path(frame.mode, id),
             path: refund_path(frame.mode, id),
+            amount_label: facts.plain(t.amount_label),
+            to_payer: summary.payers_account().map(|end| facts.text("end", end).plain(t.to_payer)),
             seen,
             typed,
             wrong,
@@ -112,6 +122,7 @@ impl<'a> FormPage<'a> {
             reason,
             news,
             same: summary.command(summary.left, None),
+            command: counterfoil::refund(id, summary.left, None, None, seen),
             summary,
         }
     }
@@ -130,7 +141,9 @@ pub(super) struct CheckPage<'a> {
     sentence: Html,
     notified: &'static str,
     reason: String,
+    button: String,
     same: Option<String>,
+    command: String,
 }
 
 impl<'a> CheckPage<'a> {
@@ -143,29 +156,23 @@ impl<'a> CheckPage<'a> {
             .amount("paid", &summary.session.amount)
             .amount("stays", &stays)
             .text("end", end.unwrap_or_default());
+        let t = frame.texts().refunds;
         let is_asked = asked.payee.is_none() && summary.asked_kind().is_some();
         let to = match (summary.way, end) {
-            (RefundWay::ToPayer(_) | RefundWay::ToBeAsked(_), Some(_)) => {
-                "{amount} of {paid} to the account ending {end}."
-            }
-            (RefundWay::ToBeAsked(_), None) if summary.has_email => {
-                "{amount} of {paid}. The payer is asked by e-mail where the money goes."
-            }
-            (RefundWay::ToBeAsked(_), None) => {
-                "{amount} of {paid}. No e-mail address of the payer is known: pass the refund’s link on to them, it asks \
-                 where the money goes."
-            }
-            (RefundWay::ByProvider, _) => "{amount} of {paid}, sent back by the payment’s own provider.",
+            (RefundWay::ToPayer(_) | RefundWay::ToBeAsked(_), Some(_)) => t.check_account,
+            (RefundWay::ToBeAsked(_), None) if summary.has_email => t.check_by_email,
+            (RefundWay::ToBeAsked(_), None) => t.check_by_link,
+            (RefundWay::ByProvider, _) => t.check_by_provider,
             // Such a payment has no form: nothing is left of it.
-            (RefundWay::None, _) | (RefundWay::ToPayer(_), None) => "{amount} of {paid}.",
+            (RefundWay::None, _) | (RefundWay::ToPayer(_), None) => t.check_amount,
         };
-        let stay = if stays.minor() > 0 { "{stays} stays." } else { "Nothing stays." };
+        let stay = if stays.minor() > 0 { t.stays } else { t.nothing_stays };
         let receipts = summary.session.email_receipt;
         let notified = match (summary.has_email, is_asked, receipts) {
-            (true, true, true) => "The payer, by e-mail: now, and when the money is sent. Your webhooks.",
-            (true, true, false) => "The payer, by e-mail, now. Your webhooks.",
-            (true, false, true) => "The payer, by e-mail, when the money is sent. Your webhooks.",
-            (true | false, false, false) | (false, ..) => "Your webhooks. The payer is not.",
+            (true, true, true) => t.notified_now_and_sent,
+            (true, true, false) => t.notified_now,
+            (true, false, true) => t.notified_sent,
+            (true | false, false, false) | (false, ..) => t.notified_webhooks,
         };
         Self {
             shell: frame.shell(),
@@ -175,8 +182,16 @@ impl<'a> CheckPage<'a> {
             amount: asked.amount,
             sentence: facts.html(&format!("{to} {stay}")),
             notified,
-            reason: words::reason(&asked.reason).to_owned(),
+            reason: words::reason(&asked.reason, frame.language).to_owned(),
+            button: facts.plain(t.refund_button),
             same: summary.command(asked.amount, asked.payee.as_ref()),
+            command: counterfoil::refund(
+                summary.session.id,
+                asked.amount,
+                asked.payee.as_ref(),
+                Some(&asked.reason),
+                form.seen,
+            ),
             summary,
         }
     }
@@ -184,22 +199,21 @@ impl<'a> CheckPage<'a> {
 
 /// What was refunded meanwhile, and what is left of it, in words.
 pub(super) fn meanwhile(since: &[Refund], left: Option<Money>, language: Language, now: Timestamp) -> String {
+    let t = texts(language).refunds;
     let mut words = Vec::new();
     for refund in since {
-        let amount = language.amount(&refund.amount);
-        words.push(match refund.state_at(now) {
-            RefundState::Failed => format!("Meanwhile somebody made a refund of {amount}, which has failed."),
-            RefundState::AwaitingDetails | RefundState::AwaitingPayment | RefundState::Sent => {
-                format!("Meanwhile somebody refunded {amount}.")
-            }
-        });
+        let facts = Facts::new(language).amount("amount", &refund.amount);
+        words.push(facts.plain(match refund.state_at(now) {
+            RefundState::Failed => t.meanwhile_failed,
+            RefundState::AwaitingDetails | RefundState::AwaitingPayment | RefundState::Sent => t.meanwhile_refunded,
+        }));
     }
     if words.is_empty() {
-        words.push("The payment’s refunds are not those that you saw.".to_owned());
+        words.push(t.meanwhile_other.to_owned());
     }
-    words.push("Nothing was done with this form.".to_owned());
+    words.push(t.nothing_done.to_owned());
     if let Some(left) = left {
-        words.push(format!("{} is left: check the amount again.", language.amount(&left)));
+        words.push(Facts::new(language).amount("left", &left).plain(t.check_left));
     }
     words.join(" ")
 }

@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 use models::{ActKind, ActObject, ActOutcome, ActReason, Currency, Mode, Money, RefundState, Session};
+use pages::Language;
 
 use super::{show, submit};
 use crate::back::Back;
@@ -95,7 +96,8 @@ async fn what_is_wrong_is_said_at_its_field() {
         ("0", "The amount must be more than 0; £4.00 is left"),
         ("", "Enter an amount, at most the £4.00 that is left"),
         ("1.005", "at most 2 decimals"),
-        ("1,50", "at most 2 decimals"),
+        ("1,5", "at most 2 decimals"),
+        ("0,500", "at most 2 decimals"),
         ("ten", "£4.00 is left"),
         ("-1", "£4.00 is left"),
     ] {
@@ -240,6 +242,27 @@ async fn where_the_account_is_not_known_it_is_given_or_asked_for() {
     assert_eq!(states, [RefundState::AwaitingDetails, RefundState::AwaitingPayment]);
     let acts = format!("{:?}", desk.acts().await);
     assert!(!acts.contains("87655678") && !acts.contains("Customer"), "{acts}");
+}
+
+#[tokio::test]
+async fn a_refund_is_asked_for_in_the_language_of_the_browser() {
+    let desk = Desk::new().await;
+    let session = desk.paid(|_| {}).await;
+    let mut frame = desk.frame(Mode::Test);
+    frame.language = Language::German;
+    let (status, html) = seen(show(&desk.services, &frame, session.id, BASE_URL).await);
+    assert_eq!(status, 200);
+    let said = words(&html);
+    for (german, english) in [("Zahlung erstatten", "Refund a payment"), ("Warum?", "Why?"), ("Weiter", "Continue")] {
+        assert!(said.contains(german) && !said.contains(english), "{german}: {said}");
+    }
+    let typed = form(&fields("check", "1,50"));
+    let (status, html) = seen(Box::pin(submit(&desk.services, &frame, session.id, &typed, BASE_URL)).await);
+    assert_eq!(status, 200, "{html}");
+    let said = words(&html);
+    assert!(said.contains("Rückerstattung prüfen") && !said.contains("Check the refund"), "{said}");
+    let sentence = "1,50 £ von 4,00 £ auf das Konto mit den Endziffern 4321. Es bleiben 2,50 £.";
+    assert!(said.contains(sentence) && html.contains("value=\"1,50\""), "{said}");
 }
 
 #[tokio::test]

@@ -1,10 +1,12 @@
 //! What the form of the shop brings.
 
 use models::{Colour, EmailAddress, MerchantUrl, Name, Shop};
+use pages::{Facts, Language};
 use serde::Deserialize;
 
 use crate::digest::mark;
 use crate::step::Step;
+use crate::texts::texts;
 
 /// What is wrong, each with the id of its field.
 pub(super) type Errors = Vec<(&'static str, String)>;
@@ -30,11 +32,6 @@ pub(super) struct ShopForm {
     pub(super) colour: String,
 }
 
-const NAME: &str = "Enter the shop’s name, in up to 140 characters.";
-const EMAIL: &str = "Enter an e-mail address, such as help@example.com, or nothing.";
-const URL: &str = "Enter a whole address, such as https://example.com/help, or nothing.";
-const COLOUR: &str = "Enter a colour as # and six letters or digits, such as #8a4b08, or nothing.";
-
 impl ShopForm {
     /// That of the shop as it is, if there is one, of the merchant with this `salt`.
     pub(super) fn of(shop: Option<Shop>, salt: &[u8; 32]) -> Self {
@@ -54,18 +51,21 @@ impl ShopForm {
 
     /// The shop that it asks for, with the logo that it has. A colour that operators chose may stay, even where only dark pages
     /// use it.
-    pub(super) fn check(&self, before: Option<&Shop>) -> Result<Shop, Errors> {
+    pub(super) fn check(&self, before: Option<&Shop>, language: Language) -> Result<Shop, Errors> {
+        let t = texts(language).shop;
+        let url_wrong = Facts::new(language).text("example", "https://example.com/help").plain(t.url_wrong);
         let mut errors = Errors::new();
         let display_name = Name::try_from(self.display_name.trim().to_owned()).ok();
         if display_name.is_none() {
-            errors.push(("display_name", NAME.to_owned()));
+            errors.push(("display_name", t.name_wrong.to_owned()));
         }
-        let support_email = optional::<EmailAddress>("support_email", &self.support_email, EMAIL, &mut errors);
-        let support_url = optional::<MerchantUrl>("support_url", &self.support_url, URL, &mut errors);
-        let website = optional::<MerchantUrl>("website", &self.website, URL, &mut errors);
-        let colour = optional::<Colour>("colour", &self.colour, COLOUR, &mut errors);
+        let support_email = optional::<EmailAddress>("support_email", &self.support_email, t.email_wrong, &mut errors);
+        let support_url = optional::<MerchantUrl>("support_url", &self.support_url, &url_wrong, &mut errors);
+        let website = optional::<MerchantUrl>("website", &self.website, &url_wrong, &mut errors);
+        let colour = optional::<Colour>("colour", &self.colour, t.colour_wrong, &mut errors);
         let is_new = colour != before.and_then(|before| before.colour);
-        errors.extend(colour.filter(|_| is_new).and_then(unreadable).map(|text| ("colour", text)));
+        let unreadable = colour.filter(|_| is_new).and_then(|colour| unreadable(colour, language));
+        errors.extend(unreadable.map(|text| ("colour", text)));
         match display_name {
             Some(display_name) if errors.is_empty() => {
                 let logo = before.and_then(|before| before.logo.clone());
@@ -77,12 +77,7 @@ impl ShopForm {
 }
 
 /// A field that may be empty. What is wrong is put to the errors.
-fn optional<T: TryFrom<String>>(
-    field: &'static str,
-    typed: &str,
-    error: &'static str,
-    errors: &mut Errors,
-) -> Option<T> {
+fn optional<T: TryFrom<String>>(field: &'static str, typed: &str, error: &str, errors: &mut Errors) -> Option<T> {
     let typed = typed.trim();
     if typed.is_empty() {
         return None;
@@ -95,15 +90,21 @@ fn optional<T: TryFrom<String>>(
 }
 
 /// Why a colour is refused: on light pages, and with the white text of a button, it could not be read (WCAG 2.2, 1.4.3).
-fn unreadable(colour: Colour) -> Option<String> {
+fn unreadable(colour: Colour, language: Language) -> Option<String> {
     let contrast = colour.least_contrast(Colour::LIGHT_PAGES);
     // Never rounded up to what it has not.
     let shown = (contrast * 10.0).floor() / 10.0;
     (contrast < Colour::TEXT_CONTRAST).then(|| {
-        format!(
-            "{colour} has a contrast of {shown:.1}:1 with our light pages and the white text of buttons. To be read, it needs \
-             {}:1: choose a darker colour.",
-            Colour::TEXT_CONTRAST
-        )
+        let facts = Facts::new(language).text("colour", colour).text("contrast", ratio(shown, language));
+        let facts = facts.text("needed", ratio(Colour::TEXT_CONTRAST, language));
+        facts.plain(texts(language).shop.colour_unreadable)
     })
+}
+
+/// `4.5:1`, with the language's decimal sign.
+fn ratio(contrast: f64, language: Language) -> String {
+    let shown = format!("{contrast:.1}");
+    let (whole, tenths) = shown.split_once('.').unwrap_or((shown.as_str(), "0"));
+    let facts = Facts::new(language).text("whole", whole).text("tenths", tenths);
+    format!("{}:1", facts.plain(texts(language).shop.decimal))
 }

@@ -1,7 +1,10 @@
 //! The shop changed by people, over tables in memory.
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use jiff::SignedDuration;
 use models::{ActKind, ActObject, ActOutcome, Colour, Mode, Shop};
+use pages::Language;
 
 use super::{show, submit};
 use crate::desk::{Desk, form, seen, words};
@@ -133,4 +136,60 @@ async fn a_colour_that_operators_chose_for_dark_pages_stays() {
     assert_eq!(desk.send_shop("confirm", &[("colour", "#ffd24d")]).await.0, 303);
     assert_eq!(desk.shop().await.unwrap().colour, shop.colour);
     assert_eq!(desk.send_shop("confirm", &[("colour", "#ffd24e")]).await.0, 422);
+}
+
+#[tokio::test]
+async fn the_preview_shows_the_receipt_as_it_is_mailed() {
+    let desk = Desk::new().await;
+    let mark = desk.shop_mark().await;
+    let request = form(&[&[("step", "check"), ("seen", mark.as_str())], &FIELDS[..]].concat());
+    let response = submit(&desk.services, &desk.frame(Mode::Live), &request).await.unwrap();
+    let policy = response.headers()["content-security-policy"].to_str().unwrap().to_owned();
+    assert!(policy.ends_with("; style-src-attr 'unsafe-inline'"), "{policy}");
+    let html = String::from_utf8(response.body().to_vec()).unwrap();
+    for said in ["Dim Candles via Counterfoil", "Receipt for £24.00 · Example · Dim Candles", "help@shop.example"] {
+        assert!(words(&html).contains(said), "{said}: {html}");
+    }
+    let (_, frame) = html.split_once("<iframe class=\"mail\" title=\"The receipt\" sandbox srcdoc=\"").unwrap();
+    let (mail, _) = frame.split_once('"').unwrap();
+    let unescaped = [("&#60;", "<"), ("&#62;", ">"), ("&#34;", "\""), ("&#39;", "'"), ("&#38;", "&")]
+        .into_iter()
+        .fold(mail.to_owned(), |mail, (escaped, plain)| mail.replace(escaped, plain));
+    for said in ["<!doctype html>", "Receipt from <bdi>Dim Candles</bdi>", "£24.00", "mailto:help@shop.example"] {
+        assert!(unescaped.contains(said), "{said}: {unescaped}");
+    }
+    // Of the frame's styles none is forbidden.
+    let (_, style) = unescaped.split_once("<style>").unwrap();
+    let (style, _) = style.split_once("</style>").unwrap();
+    let hash = BASE64_STANDARD.encode(api::sha256(style.as_bytes()));
+    assert!(policy.contains(&format!("'sha256-{hash}'")), "{policy}");
+    assert_eq!((desk.shop().await, desk.acts().await), (None, vec![]));
+}
+
+#[tokio::test]
+async fn the_form_and_the_preview_are_in_the_visitors_language() {
+    let desk = Desk::new().await;
+    let mut frame = desk.frame(Mode::Test);
+    frame.language = Language::French;
+    let (_, html) = seen(show(&desk.services, &frame).await);
+    assert!(html.contains("Ce que voient les payeurs") && !html.contains("What payers see"), "{html}");
+    let mark = mark_in(&html);
+    let step = [("step", "check"), ("seen", mark.as_str())];
+    let (status, html) = seen(submit(&desk.services, &frame, &form(&[&step[..], &FIELDS[..]].concat())).await);
+    assert_eq!(status, 200, "{html}");
+    for (said, english) in [("Aperçu de la boutique", "Preview of the shop"), ("Six bougies", "Six candles")] {
+        assert!(html.contains(said) && !html.contains(english), "{said}: {html}");
+    }
+    let white = [("step", "check"), ("display_name", "Dim Candles"), ("colour", "#ffffff")];
+    let (_, html) = seen(submit(&desk.services, &frame, &form(&white)).await);
+    assert!(words(&html).contains("#ffffff a un contraste de 1,0:1"), "{html}");
+}
+
+#[tokio::test]
+async fn a_name_is_text_in_the_preview_of_the_mail() {
+    let desk = Desk::new().await;
+    let (status, html) = desk.send_shop("check", &[("display_name", "\"><script>alert(1)</script>")]).await;
+    assert_eq!(status, 200, "{html}");
+    // Escaped for the mail, and the mail for the page.
+    assert!(!html.contains("<script") && html.contains("&#38;#60;script"), "{html}");
 }

@@ -11,6 +11,7 @@ use super::refusal::Refusal;
 use super::{browser, out};
 use crate::acts;
 use crate::back::Back;
+use crate::frame::language_of;
 use crate::services::Services;
 use crate::visitor::{self, Visitor};
 
@@ -31,7 +32,7 @@ impl Arrival {
     pub(super) async fn sign_in(self, services: &Services, request: &Request, now: Timestamp) -> Answer {
         let person = match self.let_in(services, now).await? {
             Ok(person) => person,
-            Err(refusal) => return refusal.page(&self.back),
+            Err(refusal) => return refusal.page(&self.back, language_of(request)),
         };
         let act = self.act(services, ActKind::SignedIn, "", "with a company account".to_owned());
         let write = services.acts.write(&act)?;
@@ -43,7 +44,7 @@ impl Arrival {
         // Where the issuer doesn't say when, it may have been long ago.
         let authenticated_at = self.authenticated_at.unwrap_or(Timestamp::UNIX_EPOCH);
         let begun = services.visits.begin_vouched(&person, authenticated_at, has_choice, &cookie, now, Some(&write));
-        let Some(visit) = begun.await? else { return Refusal::Meanwhile.page(&self.back) };
+        let Some(visit) = begun.await? else { return Refusal::Meanwhile.page(&self.back, language_of(request)) };
         let (merchant_id, role) = (&visit.person.merchant_id, visit.person.role.as_str());
         tracing::info!(%merchant_id, role, "signed in with a company account");
         with_cookie(lead_on(self.back.as_str(), &visitor::kept(&cookie))?, &browser::forgotten())

@@ -5,21 +5,23 @@
 use askama::Template;
 use lambda_http::Request;
 use lambda_http::http::StatusCode;
-use models::{EmailAddress, LinkMailId};
+use models::{EmailAddress, LinkMailId, Locale};
 use pages::{Answer, Problem, Shell, read_form, see_other};
 use serde::Deserialize;
 use store::SignInRequest;
 
 use super::answer::{asks_again, back_in};
 use crate::back::Back;
-use crate::frame::nobodys;
+use crate::frame::{language_of, nobodys};
 use crate::services::Services;
+use crate::texts::{Texts, around, texts};
 use crate::visitor::Visitor;
 
 #[derive(Template)]
 #[template(path = "sign_in/ask.html")]
 struct AskPage<'a> {
     shell: &'a Shell<'a>,
+    t: Texts,
     /// Where they were about to go.
     back: &'a Back,
     /// Leads to their company account, if there is an issuer of such.
@@ -34,6 +36,18 @@ impl AskPage<'_> {
     fn error(&self) -> Option<&'static str> {
         self.errors.first().map(|(_, text)| *text)
     }
+
+    fn by_operator(&self) -> (&'static str, &'static str) {
+        around(self.t.sign_in.by_operator, "{command}")
+    }
+
+    fn go_on(&self) -> (&'static str, &'static str) {
+        around(self.t.sign_in.go_on, "{link}")
+    }
+
+    fn ask_again(&self) -> (&'static str, &'static str) {
+        around(self.t.sign_in.ask_again, "{link}")
+    }
 }
 
 #[derive(Deserialize)]
@@ -44,8 +58,6 @@ struct AskForm {
     back: String,
 }
 
-const EMAIL: &str = "Enter your e-mail address, such as ada@example.com.";
-
 /// The page that asks who one is, or says that a link was asked for; who is signed in already is led on, unless they have to
 /// show it once more.
 pub(crate) async fn show(services: &Services, request: &Request) -> Answer {
@@ -54,9 +66,9 @@ pub(crate) async fn show(services: &Services, request: &Request) -> Answer {
     if !again && Visitor::find(services, request).await?.is_some() {
         return see_other(back.as_str());
     }
-    let shell = &nobodys();
+    let (shell, t) = (&nobodys(language_of(request)), texts(language_of(request)));
     let company = services.settings.oidc.is_some().then(|| back.company(again));
-    shell.page(StatusCode::OK, &AskPage { shell, back: &back, company, is_sent, typed: "", errors: Vec::new() })
+    shell.page(StatusCode::OK, &AskPage { shell, t, back: &back, company, is_sent, typed: "", errors: Vec::new() })
 }
 
 /// Asks for a link to be mailed to an address. Nothing is read of whose that is: neither the answer nor its time says it.
@@ -64,14 +76,16 @@ pub(crate) async fn ask(services: &Services, request: &Request, base_url: String
     let AskForm { email, back } = read_form(request)?;
     let back = Back::read(&back);
     let Ok(address) = EmailAddress::try_from(email.trim().to_owned()) else {
-        let (shell, errors) = (&nobodys(), vec![("email", EMAIL)]);
+        let (shell, t) = (&nobodys(language_of(request)), texts(language_of(request)));
+        let errors = vec![("email", t.sign_in.email_wrong)];
         let company = services.settings.oidc.is_some().then(|| back.company(false));
-        let page = AskPage { shell, back: &back, company, is_sent: false, typed: &email, errors };
+        let page = AskPage { shell, t, back: &back, company, is_sent: false, typed: &email, errors };
         return shell.page(StatusCode::UNPROCESSABLE_ENTITY, &page);
     };
     let id = LinkMailId::new(services.random.uuid_v4());
     let at = models::truncate_to_ms(services.clock.now());
-    let asked = SignInRequest { email: address, base_url, back: back.as_str().to_owned(), at };
+    let locale = Locale::try_from(language_of(request).tag().to_owned()).ok();
+    let asked = SignInRequest { email: address, base_url, back: back.as_str().to_owned(), locale, at };
     services.link_mails.put(id, &asked).await?;
     // What no message names is never sent: they are asked to try again.
     let queued = services.receipts.enqueue(&id.to_string()).await;
@@ -88,6 +102,7 @@ mod tests {
     use crate::desk::{BASE_URL, Desk, form, seen, words};
 
     const BACK: &str = "/console/live/webhooks";
+    const EMAIL: &str = "Enter your e-mail address, such as ada@example.com.";
 
     async fn asked(desk: &Desk, email: &str) -> (u16, String) {
         seen(ask(&desk.services, &form(&[("email", email), ("back", BACK)]), BASE_URL.to_owned()).await)
@@ -116,6 +131,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_mail_is_asked_for_in_the_language_of_the_page() {
+        let desk = Desk::new().await;
+        for (accepted, tag) in [(Some("cy, en;q=0.5"), "cy"), (Some("ja"), "en-GB"), (None, "en-GB")] {
+            let mut request = form(&[("email", "ada@shop.example"), ("back", BACK)]);
+            if let Some(accepted) = accepted {
+                request.headers_mut().insert("accept-language", accepted.parse().unwrap());
+            }
+            assert_eq!(seen(ask(&desk.services, &request, BASE_URL.to_owned()).await).0, 303);
+            let id = desk.aws.receive(0).unwrap().body.parse().unwrap();
+            let claim = desk.services.link_mails.claim(id, desk.services.clock.now()).await.unwrap().unwrap();
+            let LinkMail::SignIn(SignInRequest { locale, .. }) = claim.request else { panic!("{claim:?}") };
+            assert_eq!(locale.unwrap().as_str(), tag, "{accepted:?}");
+        }
+    }
+
+    #[tokio::test]
     async fn what_is_no_address_is_shown_again() {
         let desk = Desk::new().await;
         for typed in ["", "ada", "ada@", "<b>@x"] {
@@ -138,5 +169,16 @@ mod tests {
         for text in ["a link is on its way", "15 minutes", "spam", "counterfoil console invite", BACK] {
             assert!(sent.contains(text), "{text}: {sent}");
         }
+    }
+
+    #[tokio::test]
+    async fn it_is_asked_in_the_language_that_the_browser_accepts() {
+        let desk = Desk::new().await;
+        let request = lambda_http::http::Request::get("/console/sign-in").header("accept-language", "fr");
+        let (_, html) = seen(show(&desk.services, &request.body(lambda_http::Body::Empty).unwrap()).await);
+        for text in ["· Console Counterfoil</title>", "<h1>Se connecter</h1>", "Recevoir un lien"] {
+            assert!(html.contains(text), "{text}: {html}");
+        }
+        assert!(!html.contains("Sign in") && !html.contains("Send me a link"), "{html}");
     }
 }

@@ -1,7 +1,7 @@
 //! Signing in with a company account, at the issuer that the operator names (docs/decisions/0052-openid-connect.md).
 
 use lambda_http::Request;
-use pages::{Answer, Problem};
+use pages::{Answer, Language, Problem};
 use serde::Deserialize;
 use store::{Access, BrowserToken, OidcChoice, StateToken};
 
@@ -10,6 +10,7 @@ use super::arrival::Arrival;
 use super::refusal::Refusal;
 use super::{browser, merchant};
 use crate::back::Back;
+use crate::frame::language_of;
 use crate::fresh::FRESH_FOR;
 use crate::oidc::{IssuerError, NotVouched, Vouched};
 use crate::services::Services;
@@ -41,28 +42,29 @@ pub(crate) async fn start(services: &Services, request: &Request, base_url: &str
 /// Signs in who comes back from the issuer, as it says who they are; or asks first which merchant it is.
 pub(crate) async fn come_back(services: &Services, request: &Request, base_url: &str) -> Answer {
     let (oidc, now, nowhere) = (services.issuer()?, services.clock.now(), Back::read(""));
+    let language = language_of(request);
     let query = serde_urlencoded::from_str(request.uri().query().unwrap_or(""));
-    let Ok(Query { state, code, error, iss }) = query else { return Refusal::Expired.page(&nowhere) };
+    let Ok(Query { state, code, error, iss }) = query else { return Refusal::Expired.page(&nowhere, language) };
     let (Ok(state), Some(browser)) = (state.parse::<StateToken>(), browser::token_of(request)) else {
-        return Refusal::Expired.page(&nowhere);
+        return Refusal::Expired.page(&nowhere, language);
     };
     let Some(begun) = services.oidc_requests.use_up(&state, &browser, now).await? else {
-        return Refusal::Expired.page(&nowhere);
+        return Refusal::Expired.page(&nowhere, language);
     };
     let back = Back::read(&begun.back);
     if !oidc.is_of(iss.as_deref()) {
-        return Refusal::Unconfirmed.page(&back);
+        return Refusal::Unconfirmed.page(&back, language);
     }
     if code.is_empty() {
-        return declined(&error).page(&back);
+        return declined(&error).page(&back, language);
     }
     let vouched = match oidc.vouched(&code, &begun, &redirect_uri(base_url), now).await {
         Ok(vouched) => vouched,
-        Err(error) => return refuse(error, &back),
+        Err(error) => return refuse(error, &back, language),
     };
     let is_fresh = vouched.authenticated_at.is_some_and(|at| now.duration_since(at) <= FRESH_FOR);
     if begun.again && !is_fresh {
-        return Refusal::NotFresh.page(&back);
+        return Refusal::NotFresh.page(&back, language);
     }
     // Who shows once more who they are goes on where they were.
     let visitor = if begun.again { Visitor::find(services, request).await? } else { None };
@@ -70,7 +72,7 @@ pub(crate) async fn come_back(services: &Services, request: &Request, base_url: 
     let Vouched { email, access, authenticated_at } = vouched;
     let access = those_there(services, access).await?;
     if access.is_empty() {
-        return Refusal::NoGroup.page(&back);
+        return Refusal::NoGroup.page(&back, language);
     }
     let has_choice = access.len() > 1;
     let is_it = |access: &&Access| !has_choice || stays_at.as_ref() == Some(&access.merchant_id);
@@ -81,7 +83,7 @@ pub(crate) async fn come_back(services: &Services, request: &Request, base_url: 
         }
         None => {
             let choice = OidcChoice { email, access, authenticated_at, back: begun.back };
-            merchant::ask(services, &browser, &choice, now).await
+            merchant::ask(services, &browser, &choice, language, now).await
         }
     }
 }
@@ -122,16 +124,16 @@ fn redirect_uri(base_url: &str) -> String {
     format!("{base_url}/console/oidc/callback")
 }
 
-fn refuse(error: NotVouched, back: &Back) -> Answer {
+fn refuse(error: NotVouched, back: &Back, language: Language) -> Answer {
     match error {
-        NotVouched::Issuer(IssuerError::Code) => Refusal::Expired.page(back),
+        NotVouched::Issuer(IssuerError::Code) => Refusal::Expired.page(back, language),
         NotVouched::Issuer(error) => Err(Problem::Unavailable(Box::new(error))),
         NotVouched::Token(bad) => {
             // For the operator: what is set up otherwise than at the issuer, unless somebody forged it.
             tracing::warn!(cause = %bad, "an ID token was refused");
-            Refusal::Unconfirmed.page(back)
+            Refusal::Unconfirmed.page(back, language)
         }
-        NotVouched::NoAddress => Refusal::NoAddress.page(back),
-        NotVouched::NoGroup => Refusal::NoGroup.page(back),
+        NotVouched::NoAddress => Refusal::NoAddress.page(back, language),
+        NotVouched::NoGroup => Refusal::NoGroup.page(back, language),
     }
 }

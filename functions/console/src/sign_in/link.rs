@@ -12,14 +12,16 @@ use super::answer::{back_in, lead_on};
 use super::out;
 use crate::acts;
 use crate::back::Back;
-use crate::frame::nobodys;
+use crate::frame::{language_of, nobodys};
 use crate::services::Services;
+use crate::texts::{Texts, around, texts};
 use crate::visitor::{self, Visitor};
 
 #[derive(Template)]
 #[template(path = "sign_in/link.html")]
 struct LinkPage<'a> {
     shell: &'a Shell<'a>,
+    t: Texts,
     path: &'a str,
     merchant_id: &'a MerchantId,
     email: &'a EmailAddress,
@@ -30,6 +32,13 @@ struct LinkPage<'a> {
 #[template(path = "sign_in/spent.html")]
 struct SpentPage<'a> {
     shell: &'a Shell<'a>,
+    t: Texts,
+}
+
+impl SpentPage<'_> {
+    fn text(&self) -> (&'static str, &'static str) {
+        around(self.t.sign_in.spent_text, "{link}")
+    }
 }
 
 #[derive(Deserialize)]
@@ -44,11 +53,12 @@ pub(crate) async fn show(services: &Services, token: &str, request: &Request) ->
         Ok(token) => services.visits.find_link(&token, services.clock.now()).await?,
         Err(_) => None,
     };
-    let Some(link) = link else { return spent() };
-    let shell = &nobodys();
+    let Some(link) = link else { return spent(request) };
+    let (shell, t) = (&nobodys(language_of(request)), texts(language_of(request)));
     let back = link.back.as_deref().map_or_else(|| back_in(request), Back::read);
     let page = LinkPage {
         shell,
+        t,
         path: request.uri().path(),
         merchant_id: &link.merchant_id,
         email: &link.email,
@@ -60,10 +70,10 @@ pub(crate) async fn show(services: &Services, token: &str, request: &Request) ->
 /// Signs in, and leads on to where the form says. A visit that the browser had goes on no more.
 pub(crate) async fn use_up(services: &Services, token: &str, request: &Request) -> Answer {
     let UseForm { back } = read_form(request)?;
-    let Ok(token) = token.parse::<LinkToken>() else { return spent() };
+    let Ok(token) = token.parse::<LinkToken>() else { return spent(request) };
     let cookie = VisitToken::new(&services.random);
     let now = services.clock.now();
-    let Some(link) = services.visits.find_link(&token, now).await? else { return spent() };
+    let Some(link) = services.visits.find_link(&token, now).await? else { return spent(request) };
     let person = ActObject::Person(link.email.clone());
     let act = acts::by(services, &link.merchant_id, &link.email, ActKind::SignedIn, person);
     let act = services.acts.write(&act)?;
@@ -72,14 +82,14 @@ pub(crate) async fn use_up(services: &Services, token: &str, request: &Request) 
         out::end(services, request, &earlier).await?;
     }
     let Some(visit) = services.visits.begin(&token, &link, &cookie, now, Some(&act)).await? else {
-        return spent();
+        return spent(request);
     };
     tracing::info!(merchant_id = %visit.person.merchant_id, role = visit.person.role.as_str(), "signed in");
     lead_on(Back::read(&back).as_str(), &visitor::kept(&cookie))
 }
 
 /// Used, expired or never made: the same for all, so that nobody learns which.
-fn spent() -> Answer {
-    let shell = &nobodys();
-    shell.page(StatusCode::GONE, &SpentPage { shell })
+fn spent(request: &Request) -> Answer {
+    let (shell, t) = (&nobodys(language_of(request)), texts(language_of(request)));
+    shell.page(StatusCode::GONE, &SpentPage { shell, t })
 }

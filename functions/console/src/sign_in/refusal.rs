@@ -2,15 +2,17 @@
 
 use askama::Template;
 use lambda_http::http::StatusCode;
-use pages::{Answer, Shell};
+use pages::{Answer, Language, Shell};
 
 use crate::back::Back;
 use crate::frame::nobodys;
+use crate::texts::{SignInTexts, Texts, texts};
 
 #[derive(Template)]
 #[template(path = "sign_in/refused.html")]
 struct RefusedPage<'a> {
     shell: &'a Shell<'a>,
+    t: Texts,
     heading: &'static str,
     text: &'static str,
     path: String,
@@ -42,55 +44,27 @@ impl Refusal {
         }
     }
 
-    const fn texts(self) -> (&'static str, &'static str) {
+    const fn texts(self, t: &SignInTexts) -> (&'static str, &'static str) {
         match self {
-            Self::Expired => {
-                ("This sign-in has expired", "It works once, for ten minutes, in the browser in which you began it.")
-            }
-            Self::Declined => {
-                ("You aren’t signed in", "You turned back, or your company account didn’t let you through.")
-            }
-            Self::Unconfirmed => (
-                "You can’t be signed in",
-                "What your company account says of you can’t be confirmed. If this happens again, ask the people \
-                 who run this console.",
-            ),
-            Self::NoAddress => (
-                "Your e-mail address isn’t confirmed",
-                "Your company account has no confirmed e-mail address. Ask the people who look after it to confirm \
-                 yours.",
-            ),
-            Self::NoGroup => (
-                "You have no access yet",
-                "Your company account is in none of the groups that may use this console. Ask the people who look \
-                 after it to add you to one.",
-            ),
-            Self::NotFresh => (
-                "This needs a link by mail",
-                "What you were about to do asks who you are, and your company account doesn’t say that you signed in \
-                 just now. Start again, and have a link sent to you.",
-            ),
-            Self::LastOwner => (
-                "Your role can’t be changed yet",
-                "Your groups give you another role, and nobody else here has the role “own”. Sign in by a link, and \
-                 give somebody else that role first.",
-            ),
-            Self::TooMany => (
-                "There is no room yet",
-                "There are 100 people, which is the most. Ask somebody whose role is “own” to remove somebody.",
-            ),
-            Self::Meanwhile => {
-                ("Somebody changed this in the meantime", "What you may do here was changed while you signed in.")
-            }
+            Self::Expired => (t.expired_heading, t.expired_text),
+            Self::Declined => (t.declined_heading, t.declined_text),
+            Self::Unconfirmed => (t.unconfirmed_heading, t.unconfirmed_text),
+            Self::NoAddress => (t.no_address_heading, t.no_address_text),
+            Self::NoGroup => (t.no_group_heading, t.no_group_text),
+            Self::NotFresh => (t.not_fresh_heading, t.not_fresh_text),
+            Self::LastOwner => (t.last_owner_heading, t.last_owner_text),
+            Self::TooMany => (t.too_many_heading, t.too_many_text),
+            Self::Meanwhile => (t.meanwhile_heading, t.meanwhile_text),
         }
     }
 
     /// A page that says so, and from which they start again.
-    pub(super) fn page(self, back: &Back) -> Answer {
+    pub(super) fn page(self, back: &Back, language: Language) -> Answer {
         tracing::info!(refusal = ?self, "not signed in with a company account");
-        let (heading, text) = self.texts();
+        let t = texts(language);
+        let (heading, text) = self.texts(t.sign_in);
         let path = if self == Self::NotFresh { back.sign_in_again() } else { back.sign_in() };
-        let shell = &nobodys();
-        shell.page(self.status(), &RefusedPage { shell, heading, text, path })
+        let shell = &nobodys(language);
+        shell.page(self.status(), &RefusedPage { shell, t, heading, text, path })
     }
 }

@@ -13,6 +13,7 @@ use super::event;
 use crate::acts::{self, refused};
 use crate::frame::Frame;
 use crate::services::Services;
+use crate::texts::texts;
 
 /// Which button was pressed.
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -126,22 +127,22 @@ fn not_changed(error: NotChanged) -> Problem {
 }
 
 pub(super) fn disabled_meanwhile() -> Problem {
-    Problem::Refused(StatusCode::CONFLICT, |_| ProblemTexts {
-        heading: "The endpoint is disabled",
-        text: "Somebody disabled it, or it answered 410 Gone. Go back, load the page again, and enable it: that resumes it, too.",
+    Problem::Refused(StatusCode::CONFLICT, |language| {
+        let t = texts(language).webhooks;
+        ProblemTexts { heading: t.disabled_heading, text: t.disabled_text }
     })
 }
 
 fn rolled_meanwhile() -> Problem {
-    Problem::Refused(StatusCode::CONFLICT, |_| ProblemTexts {
-        heading: "The secret was replaced in the meantime",
-        text: "Nothing was changed now. Go back to the endpoint, and replace the secret again if nobody has the new one.",
+    Problem::Refused(StatusCode::CONFLICT, |language| {
+        let t = texts(language).webhooks;
+        ProblemTexts { heading: t.rolled_heading, text: t.rolled_text }
     })
 }
 
 fn nobody_subscribes() -> Problem {
-    Problem::Refused(StatusCode::CONFLICT, |_| ProblemTexts {
-        heading: "No endpoint is notified of this",
-        text: "No enabled endpoint subscribes to events of this type. Enable or register one, and send the event again.",
+    Problem::Refused(StatusCode::CONFLICT, |language| {
+        let t = texts(language).webhooks;
+        ProblemTexts { heading: t.nobody_heading, text: t.nobody_text }
     })
 }

@@ -4,20 +4,21 @@ use std::error::Error;
 
 use jiff::Timestamp;
 use models::{Endpoint, EventEncoding, Object};
-use pages::Problem;
+use pages::{Facts, Language, Problem};
 use store::{DeliveryAttempt, StoredEvent};
 
 use crate::frame::Frame;
 use crate::payments::{indented, masked};
 use crate::services::Services;
-
-/// What stands in place of what is made from the whole body, by a secret or not.
-const HIDDEN: &str = "made from the body";
+use crate::texts::texts;
 
 /// What one endpoint is sent.
 #[derive(Debug)]
 pub(super) struct Shown {
-    pub(super) url: String,
+    /// To which URL.
+    pub(super) heading: String,
+    /// What is said to be for that URL.
+    pub(super) body_label: String,
     /// None if it can't be shown: today's rules refuse the URL or the secret that the endpoint is stored with.
     pub(super) sent: Option<Sent>,
 }
@@ -48,28 +49,40 @@ pub(super) async fn shown(
         // The newest attempt is the first.
         let last = attempts.iter().find(|attempt| attempt.endpoint_id == endpoint.id);
         if last.is_some() || endpoint.wants(&event.object) {
-            let sent = sent(&event, &endpoint, last.map_or(now, |attempt| attempt.at)).inspect_err(|error| {
+            let at = last.map_or(now, |attempt| attempt.at);
+            let sent = sent(&event, &endpoint, frame.language, at).inspect_err(|error| {
                 let (endpoint_id, event_id) = (endpoint.id, event.id());
                 tracing::warn!(%endpoint_id, %event_id, %error, "what is sent of an event can't be shown");
             });
-            all.push(Shown { url: endpoint.url.as_str().to_owned(), sent: sent.ok() });
+            let (t, facts) = (frame.texts().webhooks, Facts::new(frame.language).text("url", endpoint.url.as_str()));
+            all.push(Shown { heading: facts.plain(t.sent_to), body_label: facts.plain(t.body_for), sent: sent.ok() });
         }
     }
     Ok(all)
 }
 
-fn sent(event: &StoredEvent, endpoint: &Endpoint, at: Timestamp) -> Result<Sent, Box<dyn Error + Send + Sync>> {
+fn sent(
+    event: &StoredEvent,
+    endpoint: &Endpoint,
+    language: Language,
+    at: Timestamp,
+) -> Result<Sent, Box<dyn Error + Send + Sync>> {
     let delivery = deliveries::delivery(event, endpoint, None, at)?;
     let text = String::from_utf8_lossy(&delivery.body).into_owned();
-    let is_of_body = |name: &str| name.ends_with("signature") || name == "digest";
-    let hide = |(name, value)| (name, if is_of_body(name) { HIDDEN.to_owned() } else { value });
+    let headers = delivery.headers().into_iter();
     Ok(Sent {
-        headers: delivery.headers().into_iter().map(hide).collect(),
+        headers: headers.map(|(name, value)| (name, hidden(name, value, language))).collect(),
         body: match endpoint.encoding {
             EventEncoding::Json => indented(&text),
             EventEncoding::Form => text,
         },
     })
+}
+
+/// A header's value, unless it is made from the whole body, by a secret or not.
+pub(super) fn hidden(name: &str, value: String, language: Language) -> String {
+    let is_of_body = name.ends_with("signature") || name == "digest";
+    if is_of_body { texts(language).webhooks.made_from_body.to_owned() } else { value }
 }
 
 #[cfg(test)]
@@ -113,7 +126,7 @@ mod tests {
             let all = shown(&desk.services, &desk.frame(Mode::Test), &event, &[]).await.unwrap();
             let [one] = &all[..] else { panic!("{all:?}") };
             let said = format!("{one:?}");
-            assert!(said.contains("webhook-id") && said.contains(HIDDEN), "{said}");
+            assert!(said.contains("webhook-id") && said.contains("made from the body"), "{said}");
             for hidden in [PAYER_NAME, PAYER_EMAIL, "87654321", "v1,", secret.expose()] {
                 assert!(!said.contains(hidden), "{hidden}: {said}");
             }

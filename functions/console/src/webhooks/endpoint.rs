@@ -4,8 +4,8 @@ use askama::Template;
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use models::{CursorId, Endpoint, EndpointId, ObjectId, Permission, Subscription};
-use pages::{Answer, Language, Problem, Shell, Zone};
-use store::{DeliveryAttempt, ListRange, StoredEvent};
+use pages::{Answer, Facts, Html, Language, Problem, Shell, Zone};
+use store::{DeliveryAttempt, FoundBackingOff, ListRange, Search, StoredEvent};
 
 use super::event::outcome;
 use super::resent::{Resent, read_time};
@@ -14,6 +14,7 @@ use super::status::Status;
 use crate::days::Errors;
 use crate::frame::Frame;
 use crate::services::Services;
+use crate::texts::{WebhookTexts, around, texts};
 
 /// How many payments that wait are listed, and how many of the last events.
 const LISTED: usize = 25;
@@ -40,7 +41,7 @@ struct Row {
 struct Tested {
     what: String,
     class: &'static str,
-    latency_ms: u64,
+    latency: Html,
 }
 
 /// What the page says beside how the endpoint is.
@@ -74,16 +75,32 @@ struct EndpointPage<'a> {
     waiting: Vec<Waiting>,
     /// How many more wait than are listed, if any.
     more_waiting: Option<String>,
+    /// How many wait for their next try, and until when, if any.
+    backing_off: Option<Html>,
     events: Vec<Row>,
     may_change: bool,
     same: Option<String>,
 }
 
 impl EndpointPage<'_> {
-    /// Since when events were sent again.
-    fn since(&self, resent: &Resent) -> String {
+    /// How many events were sent again just now.
+    fn resent_heading(&self, resent: &Resent) -> Html {
+        let facts = Facts::new(self.frame.language).text("n", resent.queued);
+        facts.html(self.frame.texts().webhooks.resent_heading)
+    }
+
+    /// How many were sent again in all, and since when.
+    fn resent_text(&self, resent: &Resent) -> Html {
+        let (t, language) = (self.frame.texts().webhooks, self.frame.language);
         let at = read_time(&resent.since);
-        at.map(|at| self.frame.language.date_and_time(at, Zone::London)).unwrap_or_default()
+        let since = at.map(|at| language.date_and_time(at, Zone::London)).unwrap_or_default();
+        let text = if resent.after.is_empty() { t.resent_all } else { t.resent_some };
+        Facts::new(language).text("n", resent.in_all).text("since", since).html(text)
+    }
+
+    /// What stands before and after the header of a test event.
+    fn test_hint(&self) -> (&'static str, &'static str) {
+        around(self.frame.texts().webhooks.test_hint, "{header}")
     }
 }
 
@@ -113,11 +130,20 @@ pub(super) async fn page(
     let status = if beside.errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let now = services.clock.now();
     let mut paused = services.cursors.paused_of(&endpoint.id, COUNTED).await?;
-    let more_waiting = more(paused.len());
+    let more_waiting = more(paused.len(), frame.language);
     paused.truncate(LISTED);
+    // What backs off at an endpoint that is disabled is not tried again: when its time comes, it waits like the others.
+    let backing_off = if endpoint.is_enabled() {
+        let found = services.cursors.backing_off(&endpoint.id, now, Search::Glance).await?;
+        backing_off_text(&found, frame.language)
+    } else {
+        None
+    };
+    let t = frame.texts().webhooks;
     let tested = beside.tested.as_ref().map(|attempt| {
-        let (what, class) = outcome(attempt);
-        Tested { what, class, latency_ms: attempt.latency_ms }
+        let (what, class) = outcome(attempt, frame.language);
+        let latency = Facts::new(frame.language).text("n", attempt.latency_ms).html(t.latency);
+        Tested { what, class, latency }
     });
     let page = EndpointPage {
         shell: &frame.shell(),
@@ -126,12 +152,13 @@ pub(super) async fn page(
         endpoint,
         status: Status::of(endpoint, frame.language, now),
         created_at: frame.language.date_and_time(endpoint.created_at, Zone::London),
-        subscribed: subscribed(&endpoint.events),
+        subscribed: subscribed(&endpoint.events, t),
         previous_secret_until: previous_secret_until(endpoint, frame.language, now),
         beside,
         tested,
         waiting: paused.iter().map(|cursor| waiting(cursor, frame)).collect(),
         more_waiting,
+        backing_off,
         events: events(services, endpoint, frame).await?,
         may_change,
         same: may_change.then(|| of_endpoint(endpoint, base_url)),
@@ -164,14 +191,33 @@ fn waiting(cursor: &CursorId, frame: &Frame<'_>) -> Waiting {
 }
 
 /// How many more there are than are listed; of very many, only a count that they reach.
-fn more(found: usize) -> Option<String> {
+fn more(found: usize, language: Language) -> Option<String> {
+    let t = texts(language).webhooks;
     let more = found.min(COUNTED).checked_sub(LISTED).filter(|more| *more > 0)?;
-    Some(if found < COUNTED { more.to_string() } else { format!("at least {more}") })
+    let text = match more {
+        1 => t.one_more,
+        _ if found < COUNTED => t.more,
+        _ => t.at_least_more,
+    };
+    Some(Facts::new(language).text("n", more).plain(text))
 }
 
-fn subscribed(events: &Subscription) -> String {
+/// How many wait for their next try, and when the first is tried, if any; where not all were found, only a count that they reach.
+fn backing_off_text(found: &FoundBackingOff, language: Language) -> Option<Html> {
+    let t = texts(language).webhooks;
+    let next = found.cursors.iter().map(|one| one.due_at).min()?;
+    let count = found.cursors.len();
+    let text = match (found.is_all, count) {
+        (true, 1) => t.one_backs_off,
+        (true, _) => t.back_off,
+        (false, _) => t.at_least_back_off,
+    };
+    Some(Facts::new(language).text("n", count).time("time", next, Zone::London).html(text))
+}
+
+fn subscribed(events: &Subscription, t: &WebhookTexts) -> String {
     match events {
-        Subscription::All => "All events".to_owned(),
+        Subscription::All => t.all_events.to_owned(),
         Subscription::Types(types) => types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
     }
 }
@@ -183,19 +229,99 @@ fn previous_secret_until(endpoint: &Endpoint, language: Language, now: Timestamp
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
+    use models::{DisabledBy, Mode};
+    use store::BackingOff;
+
     use super::*;
+    use crate::desk::{BASE_URL, Desk, seen, words};
+    use crate::frame::Part;
 
     #[test]
     fn what_waits_is_counted_up_to_a_hundred() {
         for (found, said) in [
             (0, None),
             (25, None),
-            (26, Some("1")),
-            (99, Some("74")),
-            (100, Some("at least 75")),
-            (1600, Some("at least 75")),
+            (26, Some("And 1 more.")),
+            (99, Some("And 74 more.")),
+            (100, Some("And at least 75 more.")),
+            (1600, Some("And at least 75 more.")),
         ] {
-            assert_eq!(more(found).as_deref(), said, "{found}");
+            assert_eq!(more(found, Language::English).as_deref(), said, "{found}");
+        }
+    }
+
+    #[test]
+    fn what_backs_off_is_counted_where_all_of_it_was_found() {
+        let now: Timestamp = "2026-01-31T09:30:00Z".parse().unwrap();
+        let id = CursorId {
+            object_id: samples::session_at(now).id.into(),
+            merchant_id: "demo".parse().unwrap(),
+            endpoint_id: samples::endpoint().id,
+            replay_of: None,
+        };
+        let waiting = |count: i64| {
+            let at = |n: i64| now + SignedDuration::from_mins(n);
+            (1..=count).rev().map(|n| BackingOff { id: id.clone(), due_at: at(n) }).collect::<Vec<_>>()
+        };
+        let said = |count, is_all| {
+            let found = FoundBackingOff { cursors: waiting(count), is_all };
+            backing_off_text(&found, Language::English).map(|text| text.to_string())
+        };
+        for (count, is_all, start) in [
+            (1, true, "Events of 1 payment or refund wait for their next try, on <time"),
+            (2, true, "Events of 2 payments and refunds wait for their next try, the first on <time"),
+            (1600, true, "Events of 1600 payments and refunds wait for their next try, the first on <time"),
+            (1, false, "Events of 1 or more payments and refunds wait for their next try, the first by <time"),
+            (1600, false, "Events of 1600 or more payments and refunds wait for their next try, the first by <time"),
+        ] {
+            let text = said(count, is_all).unwrap();
+            assert!(text.starts_with(start) && text.contains("31 January 2026, 09:31"), "{text}");
+        }
+        assert_eq!([true, false].map(|is_all| said(0, is_all)), [None, None]);
+    }
+
+    #[tokio::test]
+    async fn what_backs_off_is_shown_while_its_endpoint_is_enabled() {
+        let desk = Desk::new().await;
+        let session = desk.paid(|_| {}).await;
+        for (disabled_by, is_shown) in [(None, true), (Some(DisabledBy::Merchant), false)] {
+            let endpoint = Endpoint { disabled_by, ..samples::endpoint() };
+            desk.services.endpoints.create(&endpoint, None).await.unwrap();
+            let (cursors, now) = (&desk.services.cursors, desk.services.clock.now());
+            let (merchant_id, endpoint_id) = (endpoint.merchant_id.clone(), endpoint.id);
+            let cursor = CursorId { object_id: session.id.into(), merchant_id, endpoint_id, replay_of: None };
+            cursors.advance(&cursor, 1, now, None).await.unwrap();
+            let claim = cursors.claim(&cursor, now).await.unwrap().unwrap();
+            cursors.retry_at(&claim, now + SignedDuration::from_hours(2), 3, now).await.unwrap();
+            let id = endpoint.id.to_string();
+            let frame = desk.frame(Mode::Test);
+            let (_, html) = seen(Box::pin(show(&desk.services, &frame, &id, "", BASE_URL)).await);
+            let said = words(&html);
+            let text = "Events of 1 payment or refund wait for their next try, on 31 January 2026, 11:30";
+            assert_eq!(said.contains(text), is_shown, "{said}");
+            assert!(said.contains("Nothing waits for this endpoint to be resumed."), "{said}");
+        }
+    }
+
+    #[tokio::test]
+    async fn endpoints_are_shown_in_other_languages() {
+        let desk = Desk::new().await;
+        let endpoint = samples::endpoint();
+        desk.services.endpoints.create(&endpoint, None).await.unwrap();
+        let id = endpoint.id.to_string();
+        for (language, heading) in [
+            (Language::French, "À propos de ce point de terminaison"),
+            (Language::German, "Über diesen Endpunkt"),
+            (Language::Spanish, "Acerca de este punto de conexión"),
+            (Language::Welsh, "Ynglŷn â’r pwynt terfyn hwn"),
+        ] {
+            let frame = Frame::new(&desk.visitor, Mode::Test, Part::Webhooks, language);
+            let (_, html) = seen(Box::pin(show(&desk.services, &frame, &id, "", BASE_URL)).await);
+            let said = words(&html);
+            assert!(said.contains(heading), "{heading}: {said}");
+            let english = ["About this endpoint", "What waits", "The last events"];
+            assert!(!english.iter().any(|text| said.contains(text)), "{said}");
         }
     }
 }

@@ -3,13 +3,15 @@
 use askama::Template;
 use lambda_http::http::StatusCode;
 use models::{ObjectId, Permission};
-use pages::{Answer, Problem, Shell, Zone};
+use pages::{Answer, Facts, Language, Problem, Shell, Zone};
 use store::{DeliveryAttempt, StoredEvent};
 
-use super::deliveries::{Shown, shown};
+use super::deliveries::{Shown, hidden, shown};
 use super::same::of_event;
 use crate::frame::Frame;
 use crate::services::Services;
+use crate::texts::texts;
+use crate::words::why_unanswered;
 
 /// The most attempts that are shown.
 const MAX_ATTEMPTS: usize = 100;
@@ -22,6 +24,9 @@ struct Row {
     what: String,
     class: &'static str,
     latency_ms: u64,
+    /// As they were sent. What is made from the body is for those who may change webhooks, and so know what signs: some signatures
+    /// hold no time, and are good again whenever they are sent.
+    headers: Vec<(String, String)>,
 }
 
 #[derive(Template)]
@@ -69,7 +74,7 @@ pub(crate) async fn show(services: &Services, frame: &Frame<'_>, id: &str, base_
         of: event.object.id(),
         payment_path: format!("{}/payments/{}", frame.root(), event.object.session_id()),
         correlation_id: event.correlation_id().map(models::CorrelationId::as_str),
-        attempts: attempts.iter().map(|attempt| row(attempt, frame)).collect(),
+        attempts: attempts.iter().map(|attempt| row(attempt, frame, may_resend)).collect(),
         deliveries: shown(services, frame, event, &attempts).await?,
         may_resend,
         same: may_resend.then(|| of_event(event, base_url)),
@@ -78,16 +83,23 @@ pub(crate) async fn show(services: &Services, frame: &Frame<'_>, id: &str, base_
 }
 
 /// What came of an attempt, and how that is shown. What a server answered in words may name a person: its status says enough.
-pub(super) fn outcome(attempt: &DeliveryAttempt) -> (String, &'static str) {
+pub(super) fn outcome(attempt: &DeliveryAttempt, language: Language) -> (String, &'static str) {
+    let (t, facts) = (texts(language).webhooks, Facts::new(language));
     match (attempt.status, &attempt.error) {
-        (Some(status), _) => (format!("Answered {status}"), if (200..300).contains(&status) { "good" } else { "bad" }),
-        (None, Some(error)) => (format!("Not answered: {error}"), "bad"),
-        (None, None) => ("Not answered".to_owned(), "bad"),
+        (Some(status), _) => {
+            let class = if (200..300).contains(&status) { "good" } else { "bad" };
+            (facts.text("status", status).plain(t.answered), class)
+        }
+        (None, Some(error)) => (facts.text("why", why_unanswered(error, language)).plain(t.not_answered_why), "bad"),
+        (None, None) => (t.not_answered.to_owned(), "bad"),
     }
 }
 
-fn row(attempt: &DeliveryAttempt, frame: &Frame<'_>) -> Row {
-    let (what, class) = outcome(attempt);
+fn row(attempt: &DeliveryAttempt, frame: &Frame<'_>, may_change: bool) -> Row {
+    let (what, class) = outcome(attempt, frame.language);
+    let shown = |name: &str, value: &str| {
+        if may_change { value.to_owned() } else { hidden(name, value.to_owned(), frame.language) }
+    };
     Row {
         at: frame.language.date_and_time(attempt.at, Zone::London),
         endpoint_path: format!("{}/webhooks/{}", frame.root(), attempt.endpoint_id),
@@ -95,5 +107,6 @@ fn row(attempt: &DeliveryAttempt, frame: &Frame<'_>) -> Row {
         what,
         class,
         latency_ms: attempt.latency_ms,
+        headers: attempt.headers.iter().map(|(name, value)| (name.clone(), shown(name, value))).collect(),
     }
 }

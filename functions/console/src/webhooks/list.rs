@@ -75,7 +75,7 @@ pub(super) async fn page(
     };
     let event = |value: &str, text: &str| choice(value, text, typed.events.iter().any(|chosen| chosen == value));
     let types = EventType::all().map(|event_type| event_type.to_string()).map(|name| event(&name, &name));
-    let all = event(ALL, "All, also those to come");
+    let all = event(ALL, frame.texts().webhooks.all_to_come);
     let events = std::iter::once(all).chain(types).collect();
     let formats = formats().map(|format| choice(format.as_str(), format.name(), typed.format == format.as_str()));
     let page = ListPage {

@@ -4,7 +4,8 @@ use api::{Json, NewEndpoint, Refusal, Violation};
 use lambda_http::Request;
 use lambda_http::http::StatusCode;
 use models::{ActKind, ActObject, EndpointId, MAX_ENDPOINTS, MerchantUrl, Mode};
-use pages::{Answer, Problem, ProblemTexts};
+use outbound::{MAX_URL_BYTES, RefusedUrl};
+use pages::{Answer, Facts, Language, Problem, ProblemTexts};
 use store::{EndpointCreated, Registration};
 
 use super::act::new_secret;
@@ -12,19 +13,23 @@ use super::endpoint::{self, Beside};
 use super::form::{Typed, formats};
 use super::list;
 use crate::acts::{self, refused};
-use crate::days::Errors;
 use crate::frame::Frame;
 use crate::services::Services;
+use crate::texts::{WebhookTexts, texts};
 
 /// Registers it, with the act that it is. Its secret is shown in the answer, and nowhere else again.
 pub(crate) async fn register(services: &Services, frame: &Frame<'_>, request: &Request, base_url: &str) -> Answer {
     let mut typed = Typed::read(request)?;
     let name: EndpointId = typed.key.parse().map_err(|_| Problem::Malformed)?;
-    if typed.events.is_empty() {
-        typed.errors.push(("events", "Choose which events it is notified of.".to_owned()));
+    let (t, language) = (frame.texts().webhooks, frame.language);
+    if typed.url.is_empty() {
+        typed.errors.push(("url", t.url_missing.to_owned()));
     }
     if !formats().any(|format| format.as_str() == typed.format) {
-        typed.errors.push(("format", "Choose a format from the list.".to_owned()));
+        typed.errors.push(("format", t.format_missing.to_owned()));
+    }
+    if typed.events.is_empty() {
+        typed.errors.push(("events", t.events_missing.to_owned()));
     }
     if !typed.errors.is_empty() {
         return list::page(services, frame, StatusCode::UNPROCESSABLE_ENTITY, typed, base_url).await;
@@ -32,13 +37,22 @@ pub(crate) async fn register(services: &Services, frame: &Frame<'_>, request: &R
     let body = typed.request().body.unwrap_or_default();
     let json = Json::read(body.as_bytes()).map_err(|_| Problem::Malformed)?;
     let (is_live, policy) = (frame.mode == Mode::Live, services.settings.policy);
-    let check = |text: &str| outbound::check_url(text, is_live, policy).map(String::from);
+    let mut refused_url = RefusedUrl::NotHttp;
+    let check = |text: &str| {
+        outbound::check_url(text, is_live, policy).map(String::from).inspect_err(|error| refused_url = *error)
+    };
     let checked = match api::parse_webhook(&json, true, frame.mode, check) {
         Ok(parts) => match parts.url.clone() {
-            Some(url) => resolve(services, &url).await.map(|()| (parts, url)),
-            None => Err(vec![("url", "The URL must be given.".to_owned())]),
+            Some(url) => {
+                let resolved = resolve(services, &url).await.map(|()| (parts, url));
+                resolved.map_err(|error| vec![("url", url_text(error, language))])
+            }
+            None => Err(vec![("url", t.url_missing.to_owned())]),
         },
-        Err(Refusal::Invalid(violations)) => Err(violations.iter().map(said).collect()),
+        Err(Refusal::Invalid(violations)) => {
+            let url = url_text(refused_url, language);
+            Err(violations.iter().map(|violation| said(violation, &url, t)).collect())
+        }
         Err(_) => return Err(Problem::Malformed),
     };
     let (parts, url) = match checked {
@@ -73,39 +87,50 @@ pub(crate) async fn register(services: &Services, frame: &Frame<'_>, request: &R
         }
         EndpointCreated::TooMany => {
             services.acts.put(&refused(act(endpoint.id), "too_many_endpoints")).await?;
-            let text = format!("There are {MAX_ENDPOINTS} endpoints, which is the most. Remove one by the API first.");
-            typed.errors.push(("url", text));
+            typed.errors.push(("url", Facts::new(language).text("n", MAX_ENDPOINTS).plain(t.too_many)));
             list::page(services, frame, StatusCode::CONFLICT, typed, base_url).await
         }
     }
 }
 
 /// Whether the addresses that the host has now may be called; each delivery checks them again.
-async fn resolve(services: &Services, url: &MerchantUrl) -> Result<(), Errors> {
-    let wrong = |error| vec![("url", format!("The URL {error}."))];
+async fn resolve(services: &Services, url: &MerchantUrl) -> Result<(), RefusedUrl> {
     let policy = services.settings.policy;
-    let url = outbound::check_url(url.as_str(), false, policy).map_err(wrong)?;
-    outbound::resolve_check(&url, policy, &services.lookup).await.map_err(wrong)
+    let url = outbound::check_url(url.as_str(), false, policy)?;
+    outbound::resolve_check(&url, policy, &services.lookup).await
 }
 
-/// What the API says is wrong, of a field of the form: `url must be an https URL`.
-fn said(Violation { parameter, title, .. }: &Violation) -> (&'static str, String) {
-    let parameter = parameter.as_deref().unwrap_or_default();
-    let (field, label) = match parameter {
-        "url" => ("url", "The URL"),
-        "description" => ("description", "The note"),
-        "format" => ("format", "The format"),
-        _ => ("events", "What it is notified of"),
+/// Why a URL is refused.
+fn url_text(error: RefusedUrl, language: Language) -> String {
+    let t = texts(language).webhooks;
+    let text = match error {
+        RefusedUrl::NotHttp => t.url_not_http,
+        RefusedUrl::NotHttps => t.url_not_https,
+        RefusedUrl::TooLong => t.url_too_long,
+        RefusedUrl::Credentials => t.url_credentials,
+        RefusedUrl::Fragment => t.url_fragment,
+        RefusedUrl::BlockedPort => t.url_port,
+        RefusedUrl::NotPublic => t.url_not_public,
+        RefusedUrl::Unresolved => t.url_unresolved,
     };
-    let rule = title.strip_prefix(parameter).unwrap_or(title).trim_start();
-    (field, format!("{label} {rule}."))
+    Facts::new(language).text("n", MAX_URL_BYTES).plain(text)
+}
+
+/// What the API says is wrong, as the form says it at its field. The API has one rule for each, but for the URL.
+fn said(violation: &Violation, url: &str, t: &WebhookTexts) -> (&'static str, String) {
+    let (field, text) = match violation.parameter.as_deref().unwrap_or_default() {
+        "url" => ("url", url),
+        "description" => ("description", t.note_wrong),
+        "format" => ("format", t.format_missing),
+        _ => ("events", t.events_missing),
+    };
+    (field, text.to_owned())
 }
 
 fn sent_before() -> Problem {
-    Problem::Refused(StatusCode::CONFLICT, |_| ProblemTexts {
-        heading: "This form was sent before",
-        text: "Its endpoint is registered, and nothing was changed now. If nobody has its secret, open the endpoint and replace it. \
-               To register another, load the page of webhooks again.",
+    Problem::Refused(StatusCode::CONFLICT, |language| {
+        let t = texts(language).webhooks;
+        ProblemTexts { heading: t.sent_before_heading, text: t.sent_before_text }
     })
 }
 

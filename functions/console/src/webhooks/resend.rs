@@ -2,7 +2,7 @@
 
 use lambda_http::Request;
 use models::{ActChange, ActKind, ActObject};
-use pages::{Answer, Problem, read_form, see_other};
+use pages::{Answer, Facts, Problem, read_form, see_other};
 use serde::Deserialize;
 use store::{ListCursor, ListRange, ListStart, StoredEvent};
 
@@ -37,7 +37,8 @@ pub(crate) async fn resend_since(
     let ResendForm { since, after, before } = read_form(request)?;
     let endpoint = endpoint::own(services, frame, id).await?;
     let Some(from) = read_time(&since) else {
-        let wrong = "Since: give a date and a time, like 2026-01-31T09:30.".to_owned();
+        let facts = Facts::new(frame.language).text("example", "2026-01-31T09:30");
+        let wrong = facts.plain(frame.texts().webhooks.since_wrong);
         let beside = Beside { since, errors: vec![("since", wrong)], ..Beside::default() };
         return endpoint::page(services, frame, &endpoint, beside, base_url).await;
     };

@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 use models::{DisabledBy, Endpoint};
-use pages::{Language, Zone};
+use pages::{Facts, Language, Zone};
+
+use crate::texts::texts;
 
 /// How an endpoint does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,18 +17,18 @@ pub(crate) struct Status {
 
 impl Status {
     pub(crate) fn of(endpoint: &Endpoint, language: Language, now: Timestamp) -> Self {
+        let t = texts(language).webhooks;
         let parked_until = endpoint.parked_until.filter(|until| *until > now);
         let status = |text: String, class| Self { text, class };
         match (endpoint.disabled_by, parked_until, endpoint.failures) {
-            (Some(DisabledBy::Merchant), ..) => status("Disabled".to_owned(), "wait"),
-            (Some(DisabledBy::Gone), ..) => status("Disabled: it answered 410 Gone".to_owned(), "bad"),
+            (Some(DisabledBy::Merchant), ..) => status(t.disabled.to_owned(), "wait"),
+            (Some(DisabledBy::Gone), ..) => status(t.disabled_gone.to_owned(), "bad"),
             (None, Some(until), _) => {
-                let until = language.date_and_time(until, Zone::London);
-                status(format!("Failing. Next try after {until}"), "bad")
+                status(Facts::new(language).time("time", until, Zone::London).plain(t.failing), "bad")
             }
-            (None, None, 0) => status("Delivering".to_owned(), "good"),
-            (None, None, 1) => status("The last delivery failed".to_owned(), "wait"),
-            (None, None, failures) => status(format!("The last {failures} deliveries failed"), "bad"),
+            (None, None, 0) => status(t.delivering.to_owned(), "good"),
+            (None, None, 1) => status(t.last_failed.to_owned(), "wait"),
+            (None, None, failures) => status(Facts::new(language).text("n", failures).plain(t.last_n_failed), "bad"),
         }
     }
 }

@@ -302,7 +302,7 @@ fn every_error_has_its_status_and_body() {
         let body: Value = serde_json::from_slice(answer.body()).unwrap();
         let title = error.to_string();
         assert_eq!(body, json!({ "errors": [{ "code": code, "title": title, "source": { "parameter": null } }] }));
-        assert!(!body.to_string().contains("inside"), "nothing of the inside is told: {body}");
+        assert!(!body.to_string().contains("inside"), "nothing of the inside is said: {body}");
     }
     let named: [(ApiError, u16, &str); 2] = [
         (Refusal::Unknown("payment_session_id").into(), 404, "not_found"),

@@ -1,4 +1,4 @@
-//! Reading what a payment session is created of: `connect` and `request-to-pay`, which its path tells.
+//! Reading what a payment session is created of: `connect` and `request-to-pay`, which its path says.
 
 use lambda_http::RequestExt;
 use models::{

@@ -149,7 +149,7 @@ struct Attributes {
     countries: Vec<String>,
     /// How it pays: `sepa` euros, `fps` pounds.
     pis: Vec<&'static str>,
-    /// What it tells of accounts: nothing.
+    /// What it says of accounts: nothing.
     ais: [&'static str; 0],
     /// Who can pay there.
     psu_types: Vec<&'static str>,

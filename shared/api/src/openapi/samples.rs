@@ -273,6 +273,7 @@ pub(crate) fn attempts() -> [DeliveryAttempt; 2] {
         endpoint_id: "5d8a1f52-3c0e-4b7b-9a55-0f6a3f1c2e47".parse().unwrap(),
         at: at("2019-11-01T15:50:33Z"),
         latency_ms: 84,
+        headers: std::collections::BTreeMap::new(),
         status: Some(200),
         answer: Some(r#"{"ok":true}"#.to_owned()),
         error: None,
@@ -280,6 +281,7 @@ pub(crate) fn attempts() -> [DeliveryAttempt; 2] {
     let missed = DeliveryAttempt {
         at: at("2019-11-01T15:50:13Z"),
         latency_ms: 15_001,
+        headers: std::collections::BTreeMap::new(),
         status: None,
         answer: None,
         error: Some(outbound::Failure::TimedOut.to_string()),

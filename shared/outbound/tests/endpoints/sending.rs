@@ -56,11 +56,17 @@ async fn a_delivery_is_one_signed_post() {
     let mut delivery = delivery(&format!("http://{address}/hook?shop=1"));
     delivery.body = "{\"name\": \"Zoë\",\n \"a\": 1}".into();
     delivery.further_secrets = vec![secret(2)];
-    let answer = answer(sender().send(&delivery).await);
+    let attempt = sender().send(&delivery).await;
+    let headers = attempt.headers.clone();
+    let answer = answer(attempt);
     assert_eq!((answer.status, answer.body_start.as_str()), (200, "ok"));
 
     let (request, ()) = received.await.unwrap();
     assert!(request.head.starts_with("POST /hook?shop=1 HTTP/1.1\r\n"), "{}", request.head);
+    for (name, value) in &headers {
+        assert_eq!(request.header(name), Some(value.as_str()), "{name}");
+    }
+    assert!(headers.iter().any(|(name, _)| *name == "banked-signature"), "{headers:?}");
     assert_eq!(request.body, delivery.body);
     for (name, expected) in [
         ("host", address.to_string()),

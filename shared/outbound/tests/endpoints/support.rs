@@ -43,7 +43,7 @@ impl Request {
     }
 }
 
-/// Takes one request and does with the connection as it is told. The address is that of the endpoint.
+/// Takes one request and does with the connection as it is asked to. The address is that of the endpoint.
 pub(crate) async fn endpoint<F, T>(
     answer: impl FnOnce(TcpStream) -> F + Send + 'static,
 ) -> (SocketAddr, JoinHandle<(Request, T)>)

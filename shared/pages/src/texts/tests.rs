@@ -1,3 +1,5 @@
+use samples::{ends_alike, has_french_spaces, has_quotes_of_print, placeholders};
+
 use super::*;
 use crate::Language;
 
@@ -17,13 +19,6 @@ fn all(texts: &Texts) -> Vec<(String, &'static str)> {
         .into_iter()
         .flat_map(|(area, texts)| texts.into_iter().map(move |(name, text)| (format!("{area}.{name}"), text)))
         .collect()
-}
-
-fn placeholders(text: &str) -> Vec<&str> {
-    let mut names: Vec<_> = text.split('{').skip(1).filter_map(|rest| rest.split('}').next()).collect();
-    names.sort_unstable();
-    names.dedup();
-    names
 }
 
 #[test]
@@ -61,14 +56,13 @@ fn every_text_is_translated() {
 #[test]
 fn a_sentence_is_a_sentence_in_every_language() {
     let begins_small = |text: &str| text.starts_with(char::is_lowercase);
-    let end = |text: &str| text.chars().next_back().filter(|end| ".:?".contains(*end));
     for language in Language::ALL {
         for ((name, english), (_, text)) in all(&ENGLISH).into_iter().zip(all(language.texts())) {
             let stands_within = begins_small(english) || name.ends_with("_time");
             assert!(!begins_small(text) || stands_within, "{language:?} {name}: {text}");
             // In German it is a question, so that the article is not what it begins with.
             if (language, name.as_str()) != (Language::German, "checkout.cancel") {
-                assert_eq!(end(text), end(english), "{language:?} {name}: {text}");
+                assert!(ends_alike(text, english), "{language:?} {name}: {text}");
             }
             // After a colon too begins a sentence in German.
             let ends: &[char] = if language == Language::German { &['.', '?', ':'] } else { &['.', '?'] };
@@ -93,20 +87,10 @@ fn welsh_has_its_article_after_a_vowel() {
     }
 }
 
-/// With a space that doesn't break before `:` and inside of `« »`, and a narrow one before `?`, `!` and `;`.
 #[test]
 fn french_has_its_spaces() {
     for (name, text) in all(&FRENCH) {
-        let chars: Vec<_> = text.chars().collect();
-        for pair in chars.windows(2) {
-            let wrong = match pair {
-                [before, ':' | '»'] => *before != '\u{a0}',
-                ['«', after] => *after != '\u{a0}',
-                [before, '?' | '!' | ';'] => *before != '\u{202f}',
-                _ => false,
-            };
-            assert!(!wrong, "{name}: {text}");
-        }
+        assert!(has_french_spaces(text), "{name}: {text}");
     }
 }
 
@@ -115,8 +99,7 @@ fn french_has_its_spaces() {
 fn no_text_has_a_typewriters_quotes() {
     for language in Language::ALL {
         for (name, text) in all(language.texts()) {
-            assert!(!text.contains(['\'', '"']), "{language:?} {name}");
-            assert!(!text.contains("  ") && !text.contains("..."), "{language:?} {name}");
+            assert!(has_quotes_of_print(text), "{language:?} {name}: {text}");
         }
     }
 }

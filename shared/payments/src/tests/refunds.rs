@@ -37,11 +37,7 @@ impl World {
 
     /// Asks for a refund, as a client does who repeats the request under its key.
     pub(super) async fn ask(&self, session: &Session, id: RefundId, minor: i64) -> Result<Made, RefundError> {
-        let amount = Some(MinorUnits::new(minor));
-        let new = NewRefund { amount, ..samples::new_refund(session, None) };
-        let fingerprint = Some(Fingerprint([1; 32]));
-        let request = RefundRequest { id, fingerprint, new, base_url: samples::BASE_URL.to_owned(), seen: None };
-        self.payments.refund(request, &owner(session), |session| session, None).await
+        self.payments.refund(request(session, id, minor), &owner(session), |session| session, None).await
     }
 
     async fn make(&self, session: &Session, minor: i64) -> Refund {
@@ -97,6 +93,12 @@ impl World {
     }
 }
 
+fn request(session: &Session, id: RefundId, minor: i64) -> RefundRequest {
+    let new = NewRefund { amount: Some(MinorUnits::new(minor)), ..samples::new_refund(session, None) };
+    let fingerprint = Some(Fingerprint([1; 32]));
+    RefundRequest { id, fingerprint, new, base_url: samples::BASE_URL.to_owned(), seen: None }
+}
+
 fn new_id() -> RefundId {
     RefundId::new(samples::uuid())
 }
@@ -131,6 +133,30 @@ async fn the_providers_word_ends_a_refund() {
         assert!(matches!(world.ask(&session, new_id(), left + 1).await, Err(RefundError::NotRefundable(_))));
         world.make(&session, left).await;
         world.settle_down().await;
+        world.check_refunds(&session, &minor.to_string()).await;
+    }
+}
+
+/// What only records a refund asks nobody for it: the schedule does, a minute later.
+#[tokio::test]
+async fn a_refund_that_is_only_recorded_is_asked_for_by_the_schedule() {
+    for (minor, last) in [(SETTLED, RefundState::Sent), (REFUSED_AT_ONCE, RefundState::Failed)] {
+        let world = World::new();
+        let session = world.paid_at(CONSENT).await;
+        let asked_for = request(&session, new_id(), minor);
+        let made = world.payments.record_refund(asked_for, &owner(&session), |session| session, None).await;
+        let Ok(Made::New(made)) = made else { panic!("{made:?}") };
+        world.schedule().await;
+        let refund = world.refund(&session, made.id).await.unwrap();
+        assert!(refund.open_at_provider().is_some_and(|at_provider| at_provider.id.is_none()), "{refund:?}");
+        assert_eq!(world.paid_back(&session).await, []);
+        world.advance(store::FIRST_CHECK_AT_CONSENT);
+        world.schedule().await;
+        let refund = world.refund(&session, made.id).await.unwrap();
+        let is_known = refund.at_provider.is_some_and(|at_provider| at_provider.id.is_some());
+        assert!(is_known || refund.state == last, "{:?}", refund.state);
+        world.settle_down().await;
+        assert_eq!(world.refund(&session, made.id).await.unwrap().state, last);
         world.check_refunds(&session, &minor.to_string()).await;
     }
 }
@@ -267,7 +293,7 @@ async fn only_the_provider_ends_it() {
     world.check_refunds(&session, "a month later").await;
 }
 
-/// What the provider can't tell is neither sent nor failed, and is not asked for by another key or id.
+/// What the provider doesn't know is neither sent nor failed, and is not asked for by another key or id.
 #[tokio::test]
 async fn what_the_provider_does_not_know_ends_nothing() {
     let world = World::new();

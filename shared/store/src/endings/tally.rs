@@ -66,7 +66,7 @@ pub struct ByMethod {
     pub sent: u64,
 }
 
-/// How long something took, as far as that is known of many.
+/// How long something took, of many things, within bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wait {
     /// This long, or less.

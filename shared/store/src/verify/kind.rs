@@ -36,6 +36,7 @@ pub(super) enum Kind {
     Mail(MailId),
     Merchant(MerchantId),
     ApiKey(MerchantId, ApiKeyId),
+    KeyUse(MerchantId, ApiKeyId),
     Account(MerchantId),
     Shop(MerchantId),
     Application(ApiKeyId),
@@ -111,6 +112,7 @@ impl Kind {
                     keys::is_linked_account(sk).then_some(Self::Account(merchant))
                 }
             }
+            "KEYUSE" => Some(Self::KeyUse(id.parse().ok()?, sk.parse().ok()?)),
             "SHOP" => (sk == keys::SHOP_SK).then_some(Self::Shop(id.parse().ok()?)),
             "APP" => (sk == keys::APPLICATION_SK).then_some(Self::Application(id.parse().ok()?)),
             "PEOPLE" => {
@@ -188,6 +190,7 @@ impl fmt::Display for Kind {
             Self::Mail(id) => write!(f, "mail {id}"),
             Self::Merchant(id) => write!(f, "merchant {id}"),
             Self::ApiKey(_, id) => write!(f, "key {id}"),
+            Self::KeyUse(_, id) => write!(f, "when key {id} was used"),
             Self::Account(merchant) => write!(f, "a linked account of merchant {merchant}"),
             Self::Shop(merchant) => write!(f, "shop of merchant {merchant}"),
             Self::Application(key) => write!(f, "application of key {key}"),

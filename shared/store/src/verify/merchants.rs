@@ -8,7 +8,7 @@ use super::{Check, Rule, text};
 use crate::applications::StoredApplication;
 use crate::error::StoreError;
 use crate::keys;
-use crate::merchants::Profile;
+use crate::merchants::{KeyUse, Profile};
 use crate::shops::StoredShop;
 use crate::table::{Item, Key, sk};
 
@@ -27,6 +27,19 @@ impl Check<'_> {
             self.broken_unless(key.id.merchant() == merchant, Rule::Readable, "is kept with another merchant");
         }
         self.of_merchant(merchant).await
+    }
+
+    pub(super) async fn key_use(
+        &mut self,
+        merchant: &MerchantId,
+        id: &ApiKeyId,
+        item: &Item,
+    ) -> Result<(), StoreError> {
+        self.read::<KeyUse>(item);
+        self.broken_unless(id.merchant() == merchant, Rule::Readable, "is kept with another merchant");
+        let there = self.get(keys::api_key(id)).await?.is_some();
+        self.broken_unless(there, Rule::Orphan, format!("is of key {id}, which is not there"));
+        Ok(())
     }
 
     pub(super) async fn account(&mut self, merchant: &MerchantId, item: &Item) -> Result<(), StoreError> {

@@ -11,7 +11,7 @@ use crate::people::{PersonItem, SignInItem};
 use crate::table::{Item, Key};
 
 impl Check<'_> {
-    /// Whoever has no other item by their address could never ask for a link.
+    /// Somebody without the other item, by their address, could never ask for a link.
     pub(super) async fn person(&mut self, key: &Key, merchant: &MerchantId, item: &Item) -> Result<(), StoreError> {
         if let Some(PersonItem { person, .. }) = self.read(item) {
             let its_own = person.merchant_id == *merchant && keys::person(merchant, &person.email) == *key;

@@ -6,7 +6,7 @@
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
@@ -31,8 +31,8 @@ use uuid::Uuid;
 use super::{SENDING, WriteKind};
 use crate::table::{Item, Key};
 use crate::{
-    Access, AccountChange, AccountNotice, Acts, Bounces, BrowserToken, ByPerson, Change, ChangeError, ChoiceToken,
-    ClockAdvanced, Counted, Counts, Created, Cursors, Customers, DeliveryAttempt, Endings, EndpointChange,
+    Access, AccountChange, AccountNotice, Acts, BackingOff, Bounces, BrowserToken, ByPerson, Change, ChangeError,
+    ChoiceToken, ClockAdvanced, Counted, Counts, Created, Cursors, Customers, DeliveryAttempt, Endings, EndpointChange,
     EndpointCreated, Endpoints, Erased, Erasures, Events, Fingerprint, Finished, LinkAsked, LinkMails, LinkToken,
     ListRange, Mails, Marked, Merchants, MockLedger, ObjectPath, OidcChoice, OidcChoices, OidcRequests, Owner, Paused,
     People, PeopleChanged, Pointers, RefundConclusion, RefundCreated, RefundEnd, Refunds, Registration, Resent,
@@ -251,6 +251,12 @@ async fn merchants(late: &Late, owner: &Owner, now: Timestamp) {
     assert!(merchants.add_key(&key, None).await.unwrap(), "ours");
     assert!(merchants.revoke_key(&key.id, samples::now(), None).await.unwrap());
     late.arrive_after("revoking a key").await;
+    let day = |day| jiff::civil::date(2026, 11, day);
+    for (used_on, noted) in [(27, 27), (28, 28), (28, 28), (27, 28)] {
+        merchants.note_key_used(&key.id, day(used_on)).await.unwrap();
+        assert_eq!(merchants.keys_used(id).await.unwrap(), HashMap::from([(key.id.clone(), day(noted))]));
+        late.arrive_after("noting when a key was used").await;
+    }
     let (second, third) = (another("second"), another("third"));
     let write = late.acts().write(&act(ActKind::KeyIssued)).unwrap();
     for _ in 0..2 {
@@ -708,6 +714,7 @@ async fn events_and_cursors(late: &Late, owner: &Owner, paid: &Session, now: Tim
         endpoint_id: id.endpoint_id,
         at: later(),
         latency_ms: 5,
+        headers: BTreeMap::from([("webhook-id".to_owned(), "evt_1".to_owned())]),
         status: Some(200),
         answer: Some("Thank you, Ada".to_owned()),
         error: None,
@@ -721,6 +728,16 @@ async fn events_and_cursors(late: &Late, owner: &Owner, paid: &Session, now: Tim
     let (due, since) = (later(), later());
     cursors.retry_at(&claim, due, 1, since).await.unwrap();
     late.arrive_after("rescheduling a cursor").await;
+    for _ in 0..2 {
+        let claim = cursors.claim(&id, later()).await.unwrap().unwrap();
+        let (since, hastened) = (later(), later());
+        // Until the same time again, which a first attempt must not take for the one that it was found with.
+        cursors.retry_at(&claim, now + seconds(3600), 2, since).await.unwrap();
+        late.arrive_after("rescheduling a cursor for long").await;
+        let waiting = BackingOff { id: id.clone(), due_at: now + seconds(3600) };
+        cursors.hasten(&waiting, hastened).await.unwrap();
+        late.arrive_after("hastening a cursor").await;
+    }
     let claim = cursors.claim(&id, later()).await.unwrap().unwrap();
     cursors.postpone(&claim, later()).await.unwrap();
     late.arrive_after("postponing a cursor").await;
@@ -1096,6 +1113,7 @@ async fn people(late: &Late, owner: &Owner, now: Timestamp) {
             email: ada.email.clone(),
             base_url: "https://pay.example.com".to_owned(),
             back: "/console/test/payments".to_owned(),
+            locale: Some(samples::text("cy")),
             at,
         };
         let (mails, id) = (LinkMails::new(late.table.clone()), LinkMailId::new(samples::uuid()));

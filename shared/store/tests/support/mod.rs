@@ -197,10 +197,10 @@ impl Faults {
     }
 }
 
-/// What a request asks for, as far as conflicts go.
+/// What of a request matters for conflicts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Operation {
-    /// With so many items.
+    /// With this many items.
     TransactWriteItems(usize),
     UpdateItem,
     BatchGetItem,

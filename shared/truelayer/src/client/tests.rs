@@ -92,7 +92,7 @@ pub(crate) fn asked(log: &Log) -> Vec<String> {
 
 fn client(url: &Url, clock: Clock) -> Client {
     let sender = sender(Policy { loopback_allowed: true }, clock.clone()).unwrap();
-    Client::new(sender, Hosts::at(url), credentials(), clock)
+    Client::new(sender, Hosts::at(url), Some(credentials()), clock)
 }
 
 fn request() -> ProviderRequest {
@@ -227,7 +227,12 @@ fn each_status_may_be_asked_again_or_is_final() {
             .map(|error| matches!(ProviderError::from(error), ProviderError::Refused(_)));
         assert_eq!(is_final, expected, "{status}");
     }
-    for unanswered in [CallError::NoAnswer(Failure::TimedOut), CallError::NoToken(400), CallError::Unreadable] {
+    for unanswered in [
+        CallError::NoAnswer(Failure::TimedOut),
+        CallError::NoCredentials,
+        CallError::NoToken(400),
+        CallError::Unreadable,
+    ] {
         assert!(matches!(ProviderError::from(unanswered), ProviderError::Unreachable(_)));
     }
 }

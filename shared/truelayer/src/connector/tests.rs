@@ -2,6 +2,7 @@ use models::{AccountIdentifier, Currency, MinorUnits, Mode, PayerKind, PaysRefun
 use outbound::Policy;
 use providers::Availability;
 use serde_json::json;
+use url::Url;
 
 use super::*;
 use crate::client::tests::{Log, asked, credentials, server, token};
@@ -13,13 +14,16 @@ const REFUND: &str = "f61c0ec7-0f83-414e-8e5f-aace86e0ed35";
 /// TrueLayer's sandbox, which gives a token and then these answers.
 async fn truelayer(answers: Vec<(u16, Value)>) -> (TrueLayer, Log) {
     let (url, log) = server([vec![token("quiet")], answers].concat()).await;
-    let settings = Settings {
-        hosts: Hosts::at(&url),
+    (TrueLayer::new(settings(&url), credentials(), Clock::System).unwrap(), log)
+}
+
+fn settings(url: &Url) -> Settings {
+    Settings {
+        hosts: Hosts::at(url),
         policy: Policy { loopback_allowed: true },
         merchant_accounts: format!("demo:EUR={REFUND}").parse().unwrap(),
         ..Settings::of(Environment::Sandbox)
-    };
-    (TrueLayer::new(settings, credentials(), Clock::System).unwrap(), log)
+    }
 }
 
 fn at_bank(truelayer: &TrueLayer) -> AtBank {
@@ -154,6 +158,33 @@ async fn a_payment_that_is_not_there_is_unknown_and_one_by_its_id_says_nothing_o
     assert_eq!(refund, RefundStatus::Unknown);
     let error = connector.status_by_id(&id, samples::NOW).await.unwrap_err();
     assert!(matches!(error, ProviderError::Unreachable(_)));
+}
+
+#[tokio::test]
+async fn a_payment_is_known_to_its_own_client_alone() {
+    let (truelayer, log) = truelayer(vec![payment("failed"), refused(404), refused(403), refused(500)]).await;
+    let id = PAYMENT.parse().unwrap();
+    assert!(truelayer.knows_payment(&id).await.unwrap());
+    assert!(!truelayer.knows_payment(&id).await.unwrap());
+    for _ in [403, 500] {
+        assert!(truelayer.knows_payment(&id).await.is_err());
+    }
+    assert_eq!(asked(&log)[1], format!("GET /v3/payments/{PAYMENT}"));
+}
+
+/// It says what TrueLayer is to be asked, in the words of one with credentials, and asks for nothing.
+#[tokio::test]
+async fn without_credentials_a_refund_is_put_into_words_and_nothing_is_sent() {
+    let (url, log) = server(vec![token("quiet")]).await;
+    let with = at_bank(&TrueLayer::new(settings(&url), credentials(), Clock::System).unwrap());
+    let without = at_bank(&TrueLayer::unasked(settings(&url), Clock::System).unwrap());
+    let (session, refund_id) = (in_euros(), RefundId::new(samples::uuid()));
+    let attempt = attempt(&with, &session, Some(PAYMENT));
+    let request = without.refund_request(&session, &attempt, refund_id, session.amount).unwrap();
+    assert_eq!(Some(&request), with.refund_request(&session, &attempt, refund_id, session.amount).as_ref());
+    let asked_for = without.refund(&PAYMENT.parse().unwrap(), &request, samples::NOW).await;
+    assert!(matches!(asked_for, Err(ProviderError::Unreachable(_))), "{asked_for:?}");
+    assert_eq!(asked(&log), [""; 0]);
 }
 
 #[tokio::test]

@@ -78,8 +78,8 @@ fn refund_causes(refund: &Refund) -> Vec<&'static str> {
 #[tokio::test]
 async fn the_mock_bank_tells_the_account_unless_asked_not_to() {
     let (checkout, _) = checkout().await;
-    let told = checkout.paid("shared").await.payer_account.unwrap();
-    assert_eq!((told.name.as_str(), Ok(told.account)), (PAYER_NAME, AccountIdentifier::uk("040004", "87654321")));
+    let shared = checkout.paid("shared").await.payer_account.unwrap();
+    assert_eq!((shared.name.as_str(), Ok(shared.account)), (PAYER_NAME, AccountIdentifier::uk("040004", "87654321")));
     let session = checkout.at_the_bank(1).await;
     checkout.post(&format!("/mock-bank/{}/1", session.id), "decision=approve").await;
     assert!(checkout.now(&session).await.payer_account.is_some());
@@ -309,8 +309,8 @@ async fn bad_requests_for_a_refund_have_pages_of_their_own() {
         (format!("/refunds/{}", refund.session_id), step("confirm", DETAILS), 404),
         (format!("/checkout/{}/cancel", refund.id), String::new(), 404),
     ] {
-        let (told, html) = checkout.post(&path, &form).await;
-        assert_eq!(told, status, "{path} {form}");
+        let (answered, html) = checkout.post(&path, &form).await;
+        assert_eq!(answered, status, "{path} {form}");
         let back = format!("href=\"/refunds/{}\">Back to the refund", refund.id);
         assert_eq!(html.contains(&back), status != 404, "{path} {form}");
     }
