@@ -23,7 +23,7 @@ done
 # As committed, whatever lies in the working copy.
 git diff --quiet HEAD -- || echo "dist.sh: what is not committed is in the binaries alone" >&2
 git archive HEAD:tools run | tar x -C "$root"
-git archive HEAD template.yaml samconfig.toml deploy docs README.md CHANGELOG.md LICENSE | tar x -C "$root"
+git archive HEAD template.yaml samconfig.toml deploy docs examples README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md LICENSE | tar x -C "$root"
 
 # The time of the commit, nobody's name, and permissions that don't depend on who builds.
 tar --create --directory target/dist --sort=name --mtime="@$(git log -1 --format=%ct)" --owner=0 --group=0 --numeric-owner \

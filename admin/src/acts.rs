@@ -8,9 +8,6 @@ use crate::failure::Failure;
 use crate::location::Location;
 use crate::target::Service;
 
-/// Who it was if the system says nothing of them.
-const NOBODY_KNOWN: &str = "unknown";
-
 impl Service {
     /// Records what is about to be done to a merchant's `object`.
     pub(crate) async fn record(
@@ -65,7 +62,7 @@ impl Service {
 /// What a name can hold of it.
 fn operator_name(name: &str) -> Result<OperatorName, Failure> {
     let plain: String = name.chars().filter(char::is_ascii_graphic).collect();
-    let name = if plain.is_empty() { NOBODY_KNOWN.to_owned() } else { plain };
+    let name = if plain.is_empty() { OperatorName::UNKNOWN.to_owned() } else { plain };
     OperatorName::try_from(name).map_err(|error| Failure::Identity(format!("their name {error}")))
 }
 

@@ -2,8 +2,9 @@
 
 use api::{any_refund_id, any_session_id};
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use jiff::{SignedDuration, Timestamp};
-use models::{ActReason, InvalidText, ObjectId, RefundId, SessionId};
+use models::{ActReason, InvalidText, Mode, ObjectId, RefundId, SessionId};
 
 /// Whether a command only says what it would do.
 #[derive(Debug, Clone, Copy, Args)]
@@ -45,19 +46,34 @@ pub(crate) fn text<Text: TryFrom<String, Error = InvalidText>>(text: &str) -> Re
 pub(crate) fn reason(text: &str) -> Result<ActReason, InvalidText> {
     Ok(match text {
         "returned" => ActReason::Returned,
-        "not-delivered" => ActReason::NotDelivered,
+        // As other commands print words, too.
+        "not-delivered" | "not_delivered" => ActReason::NotDelivered,
         "duplicate" => ActReason::Duplicate,
         "goodwill" => ActReason::Goodwill,
         note => ActReason::Other(self::text(note)?),
     })
 }
 
-/// A length of time, such as `90s`, `1h` or `72h`.
+/// One of a few words, which the help and the shell's completion name.
+pub(crate) fn one_of<T, const N: usize>(all: [T; N], word: fn(T) -> &'static str) -> impl TypedValueParser<Value = T>
+where
+    T: Copy + Send + Sync + 'static,
+{
+    let named = move |name: String| all.into_iter().find(|one| word(*one) == name).ok_or("must be one of these words");
+    PossibleValuesParser::new(all.map(word)).try_map(named)
+}
+
+/// Test or live.
+pub(crate) fn mode() -> impl TypedValueParser<Value = Mode> {
+    one_of([Mode::Test, Mode::Live], Mode::as_str)
+}
+
+/// A length of time, such as `90s`, `1h`, `72h` or, in days of 24 hours, `30d`.
 pub(crate) fn duration(text: &str) -> Result<SignedDuration, &'static str> {
-    match text.parse::<SignedDuration>() {
-        Ok(duration) if !duration.is_negative() => Ok(duration),
-        Ok(_) | Err(_) => Err("must be a length of time, such as 90s, 30m or 72h"),
-    }
+    let days = || text.strip_suffix('d')?.parse::<u32>().ok();
+    let in_days = || days().map(|days| SignedDuration::from_hours(i64::from(days) * 24));
+    let parsed = text.parse::<SignedDuration>().ok().or_else(in_days);
+    parsed.filter(|duration| !duration.is_negative()).ok_or("must be a length of time, such as 90s, 30m, 72h or 30d")
 }
 
 /// A time, as itself or as how long ago it is.
@@ -66,7 +82,7 @@ pub(crate) fn time(text: &str) -> Result<Timestamp, &'static str> {
     text.parse()
         .ok()
         .or_else(ago)
-        .ok_or("must be a time such as 2026-01-31T09:30:00Z, or how long ago, such as 30m or 72h")
+        .ok_or("must be a time such as 2026-01-31T09:30:00Z, or how long ago, such as 30m, 72h or 30d")
 }
 
 #[cfg(test)]
@@ -83,6 +99,8 @@ mod tests {
         let spelled = format!("re_{}", refund.to_base62());
         assert_eq!((refund_id(&spelled), object_id(&spelled)), (Ok(refund), Ok(refund.into())));
         assert!(session_id(&spelled).is_err());
+        let checkout = format!(" http://127.0.0.1:3000/checkout/{id} ");
+        assert_eq!((session_id(&checkout), object_id(&checkout)), (Ok(id), Ok(id.into())));
         for less in ["", "1ae1ce03", "py_sess_1"] {
             assert!(session_id(less).is_err() && refund_id(less).is_err() && object_id(less).is_err(), "{less}");
         }
@@ -90,7 +108,9 @@ mod tests {
 
     #[test]
     fn a_reason_is_a_word_or_a_note() {
-        assert_eq!(reason("not-delivered"), Ok(ActReason::NotDelivered));
+        for word in ["not-delivered", "not_delivered"] {
+            assert_eq!(reason(word), Ok(ActReason::NotDelivered), "{word}");
+        }
         assert_eq!(reason("Came broken"), Ok(ActReason::Other(samples::text("Came broken"))));
         for text in ["", " ", "two\nlines", &"n".repeat(201)] {
             assert!(reason(text).is_err(), "{text}");
@@ -102,9 +122,10 @@ mod tests {
         assert_eq!(time("2026-01-31T09:30:00Z").unwrap().to_string(), "2026-01-31T09:30:00Z");
         let ago = runtime::Clock::System.now().duration_since(time("72h").unwrap());
         assert!((71..=72).contains(&ago.as_hours()), "{ago}");
-        for text in ["", "yesterday", "-1h", "2026-01-31"] {
+        for text in ["", "yesterday", "-1h", "2026-01-31", "d", "-1d", "1.5d", "99999999999d"] {
             assert!(time(text).is_err(), "{text}");
         }
+        assert_eq!(duration("30d").unwrap(), SignedDuration::from_hours(720));
         assert_eq!(duration("1h30m").unwrap(), SignedDuration::from_mins(90));
     }
 }

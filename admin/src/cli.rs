@@ -1,6 +1,9 @@
 //! What can be asked for, and how it is spelled.
 
-use clap::{Parser, Subcommand};
+use std::ffi::OsString;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::accounts::Accounts;
 use crate::commands::applications::Applications;
@@ -47,7 +50,8 @@ It works on the service that `make run` started on this machine and noted in its
 data folder: --data-dir names another, --endpoint its address itself. With
 --region or --profile it works on AWS: on the deployment that --stack names, or
 on the table that --table names. Payers' names, e-mail addresses and account
-numbers are shown only if they are asked for by a flag.
+numbers are shown only if they are asked for by a flag, and in the events that
+`listen --output json` shows whole.
 
 What changes data takes --dry-run, which changes nothing and says what would be.
 --output json is for scripts. Ctrl-C ends any command: what was done until then
@@ -58,7 +62,7 @@ Exit codes:
   1    it is not, and standard error says in one line why; or something is wrong
        with what was checked
   2    the command line is wrong, or `verify` could not check
-  130  it was interrupted";
+  130  it was interrupted; `listen`, which Ctrl-C ends, has 0 then";
 
 /// The operator's command line of Counterfoil
 // Its help is short, and stands in place of clap's list of commands and options.
@@ -73,6 +77,43 @@ pub(crate) struct Cli {
     pub(crate) output: Output,
     #[command(subcommand)]
     pub(crate) command: Command,
+    /// Whether it may change something: the command takes `--dry-run`, and that is not given.
+    #[arg(skip)]
+    pub(crate) changes: bool,
+}
+
+impl Cli {
+    /// The line that was typed. One that can't be read ends the process, and so does one that asks for help.
+    pub(crate) fn given() -> Self {
+        Self::of(std::env::args_os().collect()).unwrap_or_else(|error| error.exit())
+    }
+
+    /// What a line says. Of one that names no command, the error is the help of those there are.
+    fn of(line: Vec<OsString>) -> Result<Self, clap::Error> {
+        let matches = Self::command().try_get_matches_from(line).map_err(help_for_no_command)?;
+        let cli = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut Self::command()))?;
+        Ok(Self { changes: may_change(&matches), ..cli })
+    }
+}
+
+/// Clap shows help only if no option is given either, on the line or by a variable. So the line is read again with nothing
+/// but the names that lead to where the command is missing.
+fn help_for_no_command(error: clap::Error) -> clap::Error {
+    if error.kind() != ErrorKind::MissingSubcommand {
+        return error;
+    }
+    let Some(ContextValue::String(names)) = error.get(ContextKind::InvalidSubcommand) else { return error };
+    let without_variables = Cli::command().mut_args(|argument| argument.env(None::<&'static str>));
+    let help = without_variables.try_get_matches_from(names.split(' ')).err();
+    help.unwrap_or(error)
+}
+
+/// Whether the command that a line names takes `--dry-run`, and does not have it.
+fn may_change(matches: &ArgMatches) -> bool {
+    match matches.subcommand() {
+        Some((_, inner)) => may_change(inner),
+        None => matches.try_get_one::<bool>("dry_run").is_ok_and(|dry_run| dry_run == Some(&false)),
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -107,7 +148,7 @@ pub(crate) enum OfService {
     /// Payment sessions and their refunds
     #[command(subcommand)]
     Sessions(Sessions),
-    /// Refunds that TrueLayer was asked for
+    /// Refunds: made, cancelled, concluded
     #[command(subcommand)]
     Refunds(Refunds),
     /// Transfers that payers make themselves
@@ -132,8 +173,6 @@ pub(crate) enum OfService {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-    use clap::error::ErrorKind;
     use models::{AccountIdentifier, KeyOverlap, LinkedAccount, ListShards, Mode, Scope, Scopes};
 
     use super::*;
@@ -187,7 +226,7 @@ mod tests {
     fn the_first_help_is_short_and_names_every_command() {
         let help = Cli::command().render_help().to_string();
         assert!(help.lines().count() <= 14 && help.lines().all(|line| line.chars().count() <= 80), "{help}");
-        let nothing = Cli::try_parse_from(["counterfoil"]).unwrap_err();
+        let nothing = of("counterfoil").unwrap_err();
         assert_eq!(nothing.kind(), ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand);
         assert_eq!(nothing.to_string(), help);
         let groups = help.lines().skip_while(|line| !line.starts_with("  ")).take_while(|line| !line.is_empty());
@@ -202,6 +241,53 @@ mod tests {
         for example in examples {
             assert!(Cli::try_parse_from(&example).is_ok(), "{example:?}");
         }
+    }
+
+    fn of(line: &str) -> Result<Cli, clap::Error> {
+        Cli::of(line.split(' ').map(OsString::from).collect())
+    }
+
+    #[test]
+    fn a_line_without_a_command_is_answered_with_the_short_help_whatever_its_options() {
+        for names in ["counterfoil", "counterfoil sessions", "counterfoil applications keys"] {
+            let help = of(names).unwrap_err();
+            assert_eq!(help.kind(), ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, "{names}");
+            for options in ["--output json", "--data-dir /tmp --table Other"] {
+                let with_options = of(&format!("{names} {options}")).unwrap_err();
+                assert_eq!((with_options.kind(), with_options.to_string()), (help.kind(), help.to_string()), "{names}");
+            }
+        }
+        assert_eq!(of("counterfoil session --output json").unwrap_err().kind(), ErrorKind::InvalidSubcommand);
+    }
+
+    #[test]
+    fn a_command_changes_something_if_it_could_be_a_dry_run_and_is_none() {
+        let id = "1ae1ce03-dfa9-4593-b487-65c656991cb5";
+        for (line, changes) in [
+            ("keys list acme".to_owned(), false),
+            ("verify".to_owned(), false),
+            ("erase payer --email ada@example.com".to_owned(), true),
+            ("erase payer --email ada@example.com --dry-run".to_owned(), false),
+            (format!("refunds conclude {id} --not-there --output json"), true),
+        ] {
+            assert_eq!(of(&format!("counterfoil {line}")).unwrap().changes, changes, "{line}");
+        }
+    }
+
+    /// Without them, a shell offers files.
+    #[test]
+    fn options_that_take_one_of_a_few_words_name_them() {
+        let mut leaves = Vec::new();
+        add_leaves(&Cli::command(), "counterfoil", &mut leaves);
+        let arguments = leaves.iter().flat_map(|(path, command)| command.get_arguments().map(move |one| (path, one)));
+        let mut seen = 0;
+        for (path, argument) in arguments {
+            if ["mode", "overlap", "format", "environment", "role", "state"].contains(&argument.get_id().as_str()) {
+                assert!(argument.get_possible_values().len() >= 2, "{path}: {argument}");
+                seen += 1;
+            }
+        }
+        assert!(seen >= 8, "{seen}");
     }
 
     #[test]
@@ -273,7 +359,7 @@ mod tests {
         let (mode, scopes) = issued("keys issue acme --mode live --scopes refunds:write");
         assert_eq!((mode, scopes.to_string()), (Mode::Live, "refunds:write".to_owned()));
         assert_eq!(refused("keys issue acme"), ErrorKind::MissingRequiredArgument);
-        assert_eq!(refused("keys issue acme --mode prod"), ErrorKind::ValueValidation);
+        assert_eq!(refused("keys issue acme --mode prod"), ErrorKind::InvalidValue);
         assert_eq!(refused("keys issue acme --mode test --scopes everything"), ErrorKind::ValueValidation);
         assert_eq!(refused("keys issue acme --mode test --scopes "), ErrorKind::ValueValidation);
         assert_eq!(refused("keys revoke sk_test_acme_1"), ErrorKind::ValueValidation);
@@ -287,7 +373,7 @@ mod tests {
         };
         assert_eq!(overlap("keys roll pk_test_acme_1"), KeyOverlap::Day);
         assert_eq!(overlap("keys roll pk_test_acme_1 --overlap=7d"), KeyOverlap::Week);
-        assert_eq!(refused("keys roll pk_test_acme_1 --overlap=2h"), ErrorKind::ValueValidation);
+        assert_eq!(refused("keys roll pk_test_acme_1 --overlap=2h"), ErrorKind::InvalidValue);
         assert_eq!(refused("keys roll sk_test_acme_1"), ErrorKind::ValueValidation);
     }
 
@@ -360,10 +446,10 @@ mod tests {
             panic!()
         };
         assert_eq!(environment.as_str(), "sandbox");
-        assert_eq!(refused(&format!("{line} test")), ErrorKind::ValueValidation);
+        assert_eq!(refused(&format!("{line} test")), ErrorKind::InvalidValue);
         assert!(matches!(of_service("reconcile --since 48h --mode test"), OfService::Reconcile(_)));
         assert_eq!(refused("reconcile"), ErrorKind::MissingRequiredArgument);
-        assert_eq!(refused("reconcile --since 48h --mode sandbox"), ErrorKind::ValueValidation);
+        assert_eq!(refused("reconcile --since 48h --mode sandbox"), ErrorKind::InvalidValue);
     }
 
     #[test]
@@ -371,8 +457,9 @@ mod tests {
         assert!(matches!(parse("listen").unwrap().command, Command::Listen(_)));
         let line = "listen --forward http://127.0.0.1:3001/hooks --merchant acme --mode test --format yorlet";
         assert!(matches!(parse(line).unwrap().command, Command::Listen(_)));
-        for line in ["listen --forward 127.0.0.1:3001", "listen --mode sandbox", "listen --format xml"] {
-            assert_eq!(refused(line), ErrorKind::ValueValidation, "{line}");
+        assert_eq!(refused("listen --forward 127.0.0.1:3001"), ErrorKind::ValueValidation);
+        for line in ["listen --mode sandbox", "listen --format xml"] {
+            assert_eq!(refused(line), ErrorKind::InvalidValue, "{line}");
         }
     }
 
@@ -406,6 +493,8 @@ mod tests {
         }
         assert_eq!(refused(line), ErrorKind::MissingRequiredArgument);
         assert_eq!(refused(&format!("{line} --known-as a --not-there")), ErrorKind::ArgumentConflict);
+        let usage = parse(line).unwrap_err().to_string();
+        assert!(usage.contains("<--known-as <ID>|--not-there>"), "{usage}");
     }
 
     #[test]
@@ -414,7 +503,9 @@ mod tests {
             "",
             " --mode test --reference Illuminate --email ada@example.com --amount 12.34 --state awaiting_payer",
             " --end-to-end-id 1AE1CE03DFA94593B48765C656991CB5 --id-prefix 1ae1ce03-dfa9 --limit 100",
-            " --since 72h --until 2096-01-31T09:30:00Z --personal",
+            " --since 30d --until 2096-01-31T09:30:00Z --personal",
+            " --amount 12,34",
+            " --amount £1,234.50",
         ] {
             assert!(matches!(of_service(&format!("sessions find acme{line}")), OfService::Sessions(Sessions::Find(_))));
         }
@@ -423,8 +514,8 @@ mod tests {
         for line in [
             "--reference a-b",
             "--email ada",
-            "--amount 12,34",
-            "--amount £12",
+            "--amount 12,3",
+            "--amount ten",
             "--end-to-end-id 1ae1ce03",
             "--id-prefix 1ae1ce0",
             "--id-prefix 1ae1ce0g",

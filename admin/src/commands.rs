@@ -23,25 +23,30 @@ pub(crate) mod webhooks;
 use clap::CommandFactory;
 
 use crate::cli::{Cli, Command, OfService};
-use crate::failure::Failure;
+use crate::failure::{Failure, Interrupted};
 use crate::interrupt::unless_interrupted;
-use crate::report::{Output, Report};
-use crate::target::{Service, Target};
+use crate::report::Report;
+use crate::target::Service;
 
 /// Does it; none of what has been shown already.
-pub(crate) async fn run(command: Command, target: &Target, output: Output) -> Result<Option<Report>, Failure> {
+pub(crate) async fn run(cli: Cli) -> Result<Option<Report>, Failure> {
+    let Cli { target, output, command, changes } = cli;
+    let (target, interruption) = (&target, Interrupted::of(changes));
     match command {
         Command::Completions(command) => completions::run(&command, Cli::command()).map(|()| None),
         // It is of use before there is a service.
-        Command::TrueLayer(command) => unless_interrupted(truelayer::run(command, target)).await.map(Some),
+        Command::TrueLayer(command) => {
+            unless_interrupted(interruption, truelayer::run(command, target)).await.map(Some)
+        }
         // It has something to do after Ctrl-C.
         Command::Listen(command) => listen::run(command, target, output).await.map(|()| None),
         Command::OfService(command) => {
             let run = async {
                 let service = Service::find(target).await?;
-                of_service(command, &service).await.map_err(|failure| failure.at(&service.location))
+                let done = of_service(command, &service).await;
+                done.map(|report| report.at(&service.location)).map_err(|failure| failure.at(&service.location))
             };
-            unless_interrupted(run).await.map(Some)
+            unless_interrupted(interruption, run).await.map(Some)
         }
     }
 }

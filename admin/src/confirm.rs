@@ -6,7 +6,9 @@ use clap::Args;
 use tokio::sync::oneshot;
 
 use crate::arguments::DryRun;
-use crate::failure::Failure;
+use crate::failure::{Failure, Interrupted};
+use crate::interrupt::unless_interrupted;
+use crate::report::say;
 
 /// The longest answer that is read.
 const MAX_ANSWER_BYTES: u64 = 64;
@@ -55,7 +57,16 @@ async fn ask(question: String) -> Result<(), Failure> {
     std::thread::spawn(move || {
         let _ = answer.send(is_confirmed(&question, io::stdin().lock(), io::stderr()));
     });
-    if answered.await.unwrap_or(false) { Ok(()) } else { Err(Failure::NotConfirmed) }
+    let confirmed = async { Ok(answered.await.unwrap_or(false)) };
+    match unless_interrupted(Interrupted::Asking, confirmed).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Failure::NotConfirmed),
+        Err(failure) => {
+            // The cursor stands behind the question.
+            say("");
+            Err(failure)
+        }
+    }
 }
 
 /// Whether the answer to this is yes. What can't be asked or read is not.
@@ -63,6 +74,10 @@ fn is_confirmed(question: &str, input: impl BufRead, mut output: impl Write) -> 
     let mut answer = String::new();
     let asked = output.write_all(question.as_bytes()).and_then(|()| output.flush());
     let read = asked.and_then(|()| input.take(MAX_ANSWER_BYTES).read_line(&mut answer));
+    if !answer.ends_with('\n') {
+        // The input has ended, and whatever is said next begins a line.
+        drop(output.write_all(b"\n"));
+    }
     read.is_ok() && answer.trim() == "yes"
 }
 
@@ -82,7 +97,10 @@ mod tests {
         assert!(!is_confirmed("Sure? ", &b"\xff\n"[..], io::sink()), "no text");
         let mut shown = Vec::new();
         is_confirmed("Sure? ", io::empty(), &mut shown);
-        assert_eq!(shown, b"Sure? ");
+        assert_eq!(shown, b"Sure? \n", "at the end of the input, too, a line is ended");
+        shown.clear();
+        is_confirmed("Sure? ", &b"y\n"[..], &mut shown);
+        assert_eq!(shown, b"Sure? ", "who answers has ended it");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use payments::PaymentError;
 use runtime::SettingError;
 use store::StoreError;
 use thiserror::Error;
-use truelayer::{CredentialsError as CredentialsProblem, NotThisMachine};
+use truelayer::{CredentialsError as CredentialsProblem, NotThisMachine, SecretError};
 
 use crate::location::Location;
 
@@ -25,6 +25,8 @@ pub(crate) enum Failure {
     TwoLocations,
     #[error("no service has run here ({} is not there): start it with `make run`, or give --region or --profile for AWS", .0.display())]
     NeverRan(PathBuf),
+    #[error("there is no profile {0} in the AWS configuration: `aws configure list-profiles` lists those there are")]
+    NoProfile(String),
     #[error("which region? Give --region, or set one in the profile")]
     NoRegion,
     #[error("no AWS credentials{}: name a profile with --profile, signed in with `aws sso login` if it is of that kind", because(.0.as_ref()))]
@@ -53,7 +55,7 @@ pub(crate) enum Failure {
         "there is a merchant {0} already: choose another id, or change what its payers see by `counterfoil merchants update`"
     )]
     MerchantExists(MerchantId),
-    #[error("there is no merchant {0}: create it with `counterfoil merchants create {0} --name …`")]
+    #[error("there is no merchant {0}: `counterfoil merchants list` shows those there are")]
     NoMerchant(MerchantId),
     #[error("payers see nothing of {0} yet: give its shop's name with --display-name")]
     NoShop(MerchantId),
@@ -135,6 +137,8 @@ pub(crate) enum Failure {
         "session {id} has other refunds by now than the {seen} that were counted, and no other is made: `counterfoil sessions show {id}` shows whether the one that is meant is there"
     )]
     OtherRefunds { id: SessionId, seen: u32 },
+    #[error("session {id} has had {refunds}, not {so_far} as --refunds-so-far says, so no other is made: `counterfoil sessions show {id}` shows whether the one that is meant is there", refunds = counted(*.seen))]
+    RefundsDiffer { id: SessionId, seen: u32, so_far: u32 },
     #[error(
         "nobody can be asked here: give --refunds-so-far {seen}, and the refund is made if there are no others by then"
     )]
@@ -145,7 +149,7 @@ pub(crate) enum Failure {
     RefundFailed(RefundId),
     #[error("the payment's provider is not connected ({0}), and nothing was done")]
     NotConnected(String),
-    #[error("nothing was done")]
+    #[error("nothing was done: it takes `yes`, in full")]
     NotConfirmed,
     #[error(
         "nothing was done: it can't be undone, and nobody can be asked where there is no terminal. Give --yes to do it, or --dry-run to see what it would do"
@@ -161,6 +165,14 @@ pub(crate) enum Failure {
     ProviderSilent(String),
     #[error("there is no payment session or refund {0}: check the id, and --table or --stack")]
     NoObject(ObjectId),
+    #[error("there is no payment session {0}: check the id, and --table or --stack")]
+    NoSession(SessionId),
+    #[error("there is no refund {0}: check the id, and --table or --stack")]
+    NoRefund(RefundId),
+    #[error("{0} is a payment session, not a refund: `counterfoil sessions show {0}` lists its refunds")]
+    IsSession(SessionId),
+    #[error("{id} is a refund{}", instead(*.id, *.session_id, *.meant))]
+    IsRefund { id: RefundId, session_id: SessionId, meant: Meant },
     #[error(
         "refund {0} is none that TrueLayer was asked for a day ago or longer and never answered about: `counterfoil sessions show {0}` shows how it stands"
     )]
@@ -181,13 +193,17 @@ pub(crate) enum Failure {
         "this mail is due already: it is sent within minutes, or `counterfoil mails list {object}` shows when it is tried next"
     )]
     MailDue { object: ObjectId },
+    #[error(
+        "this mail can't be sent: its payer's data was erased, and there is no address to send it to. `counterfoil sessions show {object}` shows when"
+    )]
+    NoAddress { object: ObjectId },
     #[error("--since must be within the last 30 days, which is for how long events are kept")]
     TooLongAgo,
     #[error("--until must be later than --since")]
     EmptySpan,
     #[error("{merchant} has no webhook endpoint {id}: `counterfoil webhooks list {merchant}` shows those there are")]
     NoEndpoint { merchant: MerchantId, id: EndpointId },
-    #[error("{id} is disabled, {by}, and resuming would not enable it: `counterfoil webhooks enable` does, or its merchant, by `PATCH /v2/webhooks/{id}` with {{\"enabled\": true}}, and that resumes it too", by = disabled_by(*.by))]
+    #[error("{id} is disabled{by}, and resuming would not enable it: `counterfoil webhooks enable` does, or its merchant, by `PATCH /v2/webhooks/{id}` with {{\"enabled\": true}}, and that resumes it too", by = disabled_by(*.by))]
     EndpointDisabled { id: EndpointId, by: DisabledBy },
     #[error(
         "AWS can't reach this machine. Listen to `make run` instead, without --region and --profile; or have a tunnel lead from a public https URL to your app, and register that URL in the console or by `POST /v2/webhooks`"
@@ -199,8 +215,12 @@ pub(crate) enum Failure {
         "{0} has {MAX_ENDPOINTS} webhook endpoints in this mode, which is the most: remove one first by `DELETE /v2/webhooks/{{id}}`"
     )]
     TooManyEndpoints(MerchantId),
-    #[error("where are TrueLayer's credentials? Give --secret-arn, with the stack's --region, or --secret-file")]
+    #[error(
+        "where are TrueLayer's credentials? Give --secret-arn, with the stack's --region, or --secret-file; with `make run`, give what TRUELAYER_SECRET_ARN and TRUELAYER_URL are in its data folder's functions.env by --secret-arn and --truelayer-url"
+    )]
     NoSecret,
+    #[error("--secret-arn names a secret that {}", secret_problem(.0))]
+    Secret(#[from] SecretError),
     #[error("{} can't be read: give --secret-file the file with TrueLayer's credentials", .0.display())]
     NoSecretFile(PathBuf),
     #[error("{} {problem}", .file.display())]
@@ -215,12 +235,14 @@ pub(crate) enum Failure {
     TrueLayerSilent(String),
     #[error("{0}")]
     Payment(#[from] PaymentError),
-    #[error("interrupted. What was done until then stays done: see what is there before you repeat it.")]
-    Interrupted,
+    #[error("{}", .0.as_str())]
+    Interrupted(Interrupted),
     #[error("{0} has no such table: {hint}", hint = table_hint(.0))]
     NoTable(Location),
     #[error("{0} does not answer: {hint}", hint = answer_hint(.0))]
     NoAnswer(Location),
+    #[error("{0} does not answer any more: start it again with `make run`, then repeat the command")]
+    AnswersNoMore(Location),
     #[error("{0}")]
     Setting(#[from] SettingError),
     #[error("{0}")]
@@ -235,10 +257,13 @@ impl Failure {
     /// The same, saying where it happened if that is what helps. Errors of the SDK are distinguished by their text: the store
     /// keeps no more, and functions need no more.
     pub(crate) fn at(self, location: &Location) -> Self {
-        let (Self::Store(StoreError::Unavailable { cause, .. }) | Self::Queue { cause, .. }) = &self else {
+        let (Self::Store(StoreError::Unavailable { cause, .. })
+        | Self::Queue { cause, .. }
+        | Self::Secret(SecretError::Unread(cause))) = &self
+        else {
             return self;
         };
-        if cause.contains("ResourceNotFoundException") {
+        if cause.contains("ResourceNotFoundException") && !matches!(self, Self::Secret(_)) {
             Self::NoTable(location.clone())
         } else if ["dispatch failure", "timed out", "timeout"].iter().any(|sign| cause.contains(sign)) {
             Self::NoAnswer(location.clone())
@@ -247,10 +272,63 @@ impl Failure {
         }
     }
 
+    /// Whether the command line is wrong, whatever the service has.
+    pub(crate) const fn is_of_the_line(&self) -> bool {
+        matches!(
+            self,
+            Self::TwoLocations
+                | Self::NothingGiven
+                | Self::NoAccount
+                | Self::NoAmount(_)
+                | Self::WhichMail { .. }
+                | Self::TooLongAgo
+                | Self::EmptySpan
+                | Self::NotThisMachine(_)
+                | Self::LiveElsewhere
+        )
+    }
+
     /// The message without line breaks, for errors of others may have some.
     pub(crate) fn in_one_line(&self) -> String {
         self.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
     }
+}
+
+/// What was interrupted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Interrupted {
+    /// What changes nothing.
+    Reading,
+    /// Somebody was asked whether to do it, and had not answered.
+    Asking,
+    /// What may have changed something by then.
+    Changing,
+}
+
+impl Interrupted {
+    /// Of a command that changes something, or of one that does not.
+    pub(crate) const fn of(changes: bool) -> Self {
+        if changes { Self::Changing } else { Self::Reading }
+    }
+
+    /// What is said of it.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Reading => "interrupted",
+            Self::Asking => "interrupted, and nothing was done",
+            Self::Changing => {
+                "interrupted. What was done until then stays done: see what is there before you repeat it."
+            }
+        }
+    }
+}
+
+/// What a payment session was to be found for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Meant {
+    Cancel,
+    Refund,
+    Erase,
 }
 
 /// What a provider's error was caused by.
@@ -280,6 +358,21 @@ fn not_cancellable(id: SessionId, state: SessionState) -> String {
     }
 }
 
+/// What to do with a refund that was given in place of a payment session; reads on after that.
+fn instead(id: RefundId, session_id: SessionId, meant: Meant) -> String {
+    match meant {
+        Meant::Cancel => {
+            format!(", not a payment session: `counterfoil refunds cancel {id} --reason …` cancels it")
+        }
+        Meant::Refund => format!("; refund its payment session, {session_id}"),
+        Meant::Erase => format!("; erase its payment session, {session_id}, and it goes with that"),
+    }
+}
+
+fn counted(refunds: u32) -> String {
+    if refunds == 1 { "1 refund".to_owned() } else { format!("{refunds} refunds") }
+}
+
 /// Why a session is not refunded; reads on after it.
 fn not_refundable(why: NotRefundable) -> String {
     let text = match why {
@@ -304,10 +397,21 @@ fn not_refundable(why: NotRefundable) -> String {
     text.to_owned()
 }
 
+/// Why an endpoint is disabled, if that is known: who did it by hand, its merchant or an operator, only the acts say.
 fn disabled_by(by: DisabledBy) -> &'static str {
     match by {
-        DisabledBy::Merchant => "by its merchant",
-        DisabledBy::Gone => "because it answered 410 Gone",
+        DisabledBy::Merchant => "",
+        DisabledBy::Gone => ", because it answered 410 Gone",
+    }
+}
+
+/// What is wrong with the secret that holds TrueLayer's credentials; reads on after it.
+fn secret_problem(error: &SecretError) -> String {
+    match error {
+        SecretError::Unread(_) => {
+            "can't be read: give the whole ARN, which is the stack's parameter TrueLayerSecretArn, with the stack's --region; with `make run`, what TRUELAYER_SECRET_ARN is in its data folder's functions.env".to_owned()
+        }
+        SecretError::Unusable(problem) => format!("can't be used, for it {problem}"),
     }
 }
 
@@ -345,5 +449,35 @@ mod tests {
         let missing = unavailable("service error: ResourceNotFoundException").at(&aws).to_string();
         assert!(missing.contains("TableName"), "{missing}");
         assert_eq!(unavailable("some\nthing").at(&here).in_one_line(), "DynamoDB, Query: some thing");
+    }
+
+    #[test]
+    fn a_secret_that_is_not_there_is_no_table_and_one_that_nobody_answers_for_is_not_wrong() {
+        let here = Location::Local("http://127.0.0.1:8000".into());
+        let unread = |cause: &str| Failure::from(SecretError::Unread(cause.to_owned())).at(&here).to_string();
+        let missing = unread("service error: ResourceNotFoundException");
+        assert!(missing.starts_with("--secret-arn names a secret that can't be read"), "{missing}");
+        assert!(missing.contains("functions.env"), "{missing}");
+        assert!(unread("dispatch failure").contains("does not answer"));
+    }
+
+    #[test]
+    fn a_count_of_refunds_that_differs_is_said_with_both() {
+        let id: SessionId = "1ae1ce03-dfa9-4593-b487-65c656991cb5".parse().unwrap();
+        for (seen, so_far, said) in [(1, 0, "has had 1 refund, not 0 as"), (2, 3, "has had 2 refunds, not 3 as")] {
+            let differ = Failure::RefundsDiffer { id, seen, so_far }.to_string();
+            assert!(differ.contains(said), "{differ}");
+        }
+    }
+
+    #[test]
+    fn what_is_of_the_other_kind_is_said_with_what_to_do() {
+        let id: SessionId = "1ae1ce03-dfa9-4593-b487-65c656991cb5".parse().unwrap();
+        let refund: RefundId = "728d061b-8e47-4052-be4f-5f9bcdee39ff".parse().unwrap();
+        let of = |meant| Failure::IsRefund { id: refund, session_id: id, meant }.to_string();
+        assert_eq!(of(Meant::Refund), format!("{refund} is a refund; refund its payment session, {id}"));
+        assert!(of(Meant::Cancel).contains(&format!("`counterfoil refunds cancel {refund} --reason …`")));
+        assert!(of(Meant::Erase).contains(&format!("erase its payment session, {id}")));
+        assert!(Failure::IsSession(id).to_string().contains(&format!("`counterfoil sessions show {id}`")));
     }
 }

@@ -2,20 +2,24 @@
 
 use std::io;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Interrupted};
 
 /// Does it, unless Ctrl-C or SIGTERM comes first: then it is left where it waits. That is safe, as each write is made whole or
-/// not at all, and a crash may come anywhere, too.
+/// not at all, and a crash may come anywhere, too. One inside another is interrupted first, and must then end without
+/// waiting.
 ///
 /// # Errors
-/// What it fails with, or that it was interrupted.
-pub(crate) async fn unless_interrupted<T>(doing: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+/// What it fails with, or that it was interrupted, as `interruption` says it.
+pub(crate) async fn unless_interrupted<T>(
+    interruption: Interrupted,
+    doing: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
     // Without a handler, the system ends the process.
     let Ok(interrupted) = interrupted() else { return doing.await };
     tokio::select! {
         biased;
         done = doing => done,
-        () = interrupted => Err(Failure::Interrupted),
+        () = interrupted => Err(Failure::Interrupted(interruption)),
     }
 }
 

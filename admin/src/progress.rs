@@ -1,11 +1,12 @@
 //! Long walks through the table: how far they are, and how fast they go.
 
 use std::cell::Cell;
+use std::fmt;
 use std::time::Duration;
 
 use clap::Args;
 use futures_util::future::try_join_all;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use store::{Parts, Table, Walk};
 use tokio::time::Instant;
 
@@ -87,7 +88,10 @@ pub(crate) fn counter(what: &'static str) -> ProgressBar {
 
 fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
     match ProgressStyle::with_template(template) {
-        Ok(style) => bar.with_style(style),
+        // By itself it is written with decimals.
+        Ok(style) => bar.with_style(style.with_key("per_sec", |state: &ProgressState, text: &mut dyn fmt::Write| {
+            let _ = write!(text, "{:.0}/s", state.per_sec());
+        })),
         Err(_) => bar,
     }
 }

@@ -8,6 +8,9 @@ use models::Money;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
+use crate::failure::Failure;
+use crate::location::Location;
+
 /// How an answer is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Output {
@@ -25,6 +28,8 @@ pub(crate) struct Report {
     pub(crate) note: Option<String>,
     /// Whether the command did not do or find all that it should; then its exit code is 1.
     pub(crate) failed: bool,
+    /// Why the command went no further than what is listed, if something stopped it.
+    pub(crate) broke_off: Option<Failure>,
 }
 
 /// One thing, a list, or several of them with a title each.
@@ -78,6 +83,16 @@ pub(crate) fn maybe(name: &'static str, value: Option<impl ToString>) -> Field {
     (name, shown.map(|text| Shown { json: Value::String(text.clone()), text }))
 }
 
+/// A time, if there is one.
+pub(crate) fn when(name: &'static str, at: impl Into<Option<Timestamp>>) -> Field {
+    maybe(name, at.into().map(stamp))
+}
+
+/// A time, with three digits after the second whatever they are: times line up, and sort as texts.
+pub(crate) fn stamp(at: Timestamp) -> String {
+    format!("{at:.3}")
+}
+
 /// A number, or whether something is so; or none of that.
 pub(crate) fn plain(name: &'static str, value: impl Into<Value>) -> Field {
     let json = value.into();
@@ -124,7 +139,7 @@ impl Record {
 
 impl Report {
     pub(crate) fn new(content: Content) -> Self {
-        Self { content, note: None, failed: false }
+        Self { content, note: None, failed: false, broke_off: None }
     }
 
     pub(crate) fn one(record: Record) -> Self {
@@ -137,6 +152,16 @@ impl Report {
 
     pub(crate) fn with_note(self, note: impl Into<String>) -> Self {
         Self { note: Some(note.into()), ..self }
+    }
+
+    /// What was listed until something stopped it.
+    pub(crate) fn until(records: Vec<Record>, stopped_by: Failure) -> Self {
+        Self { broke_off: Some(stopped_by), ..Self::many(records) }
+    }
+
+    /// The same, saying where it broke off if that is what helps.
+    pub(crate) fn at(self, location: &Location) -> Self {
+        Self { broke_off: self.broke_off.map(|failure| failure.at(location)), ..self }
     }
 
     /// The whole text for standard output.
@@ -179,6 +204,33 @@ pub(crate) fn print(bytes: &[u8]) -> io::Result<()> {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => written,
     }
+}
+
+/// Resolves within a second when nobody reads standard output any more, as after `| head`. Of a file it never does.
+#[cfg(unix)]
+pub(crate) async fn unread() {
+    use std::os::fd::AsFd;
+    use std::time::Duration;
+
+    use tokio::io::Interest;
+    use tokio::net::unix::pipe::Sender;
+
+    // A copy, for what is watched is closed in the end. It may be written to all the time, so it is seen now and then.
+    if let Ok(copy) = io::stdout().as_fd().try_clone_to_owned().and_then(Sender::from_owned_fd_unchecked) {
+        while let Ok(ready) = copy.ready(Interest::WRITABLE).await {
+            if ready.is_write_closed() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+    }
+    std::future::pending().await
+}
+
+/// Never resolves: the system does not say it.
+#[cfg(not(unix))]
+pub(crate) async fn unread() {
+    std::future::pending().await
 }
 
 /// Writes a line to standard error, whether or not somebody reads it.
@@ -283,6 +335,19 @@ pk_test_längst  2026-01-31
         assert_eq!(waited.names(), ["WAITING", "AGE"]);
         assert_eq!(waited.values(), ["1h 0m", "-"]);
         assert_eq!(serde_json::to_value(&waited).unwrap(), json!({ "waiting_s": 3_600, "age_s": null }));
+    }
+
+    #[test]
+    fn a_time_has_three_digits_after_its_second() {
+        let at = |text: &str| when("at", text.parse::<Timestamp>().unwrap());
+        let times = Record(vec![
+            at("2026-01-31T09:30:02Z"),
+            at("2026-01-31T09:30:02.1Z"),
+            at("2026-01-31T09:30:02.123456Z"),
+            when("at", None),
+        ]);
+        let shown = ["2026-01-31T09:30:02.000Z", "2026-01-31T09:30:02.100Z", "2026-01-31T09:30:02.123Z", "-"];
+        assert_eq!(times.values(), shown);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Where the service is: on this machine, or on AWS.
 
+use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_http_client::{Builder, tls};
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
@@ -84,6 +86,8 @@ pub(crate) struct Service {
     pub(crate) table: Table,
     /// For what is beside the table.
     pub(crate) config: SdkConfig,
+    /// Where the machine of the data folder serves the API, if it is that one and it wrote that down.
+    pub(crate) api_url: Option<String>,
     table_name: String,
     stack: Option<String>,
 }
@@ -105,7 +109,11 @@ impl Service {
             (None, None, Location::Aws(_)) => return Err(Failure::NoStack),
         };
         let table = Table::new(&config, table_name.clone(), runtime::Random::System);
-        Ok(Self { location, table, config, table_name, stack: target.stack.clone() })
+        let api_url = match &location {
+            Location::Local(_) if target.endpoint.is_none() => written(&target.data_dir.join("url")),
+            Location::Local(_) | Location::Aws(_) => None,
+        };
+        Ok(Self { location, table, config, api_url, table_name, stack: target.stack.clone() })
     }
 
     /// The acts of the stack.
@@ -174,10 +182,13 @@ fn local(endpoint: String) -> Result<(SdkConfig, Location), Failure> {
 /// The address that `make run` wrote down when it started.
 fn running_endpoint(data_dir: &Path) -> Result<String, Failure> {
     let file = data_dir.join("endpoint");
-    match std::fs::read_to_string(&file) {
-        Ok(text) if text.trim().starts_with("http://") => Ok(text.trim().to_owned()),
-        Ok(_) | Err(_) => Err(Failure::NeverRan(file)),
-    }
+    written(&file).ok_or(Failure::NeverRan(file))
+}
+
+/// The address in a file that `make run` wrote, if there is one.
+fn written(file: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(file).ok()?;
+    Some(text.trim().to_owned()).filter(|address| address.starts_with("http://"))
 }
 
 /// Credentials as the AWS command line finds them, looked up once: a command is done long before they expire.
@@ -195,10 +206,24 @@ async fn aws(target: &Target) -> Result<(SdkConfig, Location), Failure> {
         loader = loader.profile_name(profile).credentials_provider(provider);
     }
     let found = loader.load().await;
-    let region = found.region().ok_or(Failure::NoRegion)?.to_string();
     let provider = found.credentials_provider().ok_or(Failure::NoCredentials(None))?;
-    let credentials = provider.provide_credentials().await.map_err(|error| Failure::NoCredentials(Some(error)))?;
+    // Before the region, for which a profile that is not there has none either.
+    let credentials = provider.provide_credentials().await.map_err(|error| no_credentials(error, target))?;
+    let region = found.region().ok_or(Failure::NoRegion)?.to_string();
     Ok((runtime::aws_config_for(credentials, region.clone(), None)?, Location::Aws(region)))
+}
+
+/// Why there are no credentials. That there is no such profile the SDK says in its text alone.
+fn no_credentials(error: CredentialsError, target: &Target) -> Failure {
+    let is_missing = |profile: &&String| {
+        let said = format!("profile `{profile}` was not defined");
+        let mut causes = std::iter::successors(error.source(), |&cause| cause.source());
+        causes.any(|cause| cause.to_string().contains(&said))
+    };
+    match target.profile.as_ref().filter(is_missing) {
+        Some(profile) => Failure::NoProfile(profile.clone()),
+        None => Failure::NoCredentials(Some(error)),
+    }
 }
 
 fn endpoint(text: &str) -> Result<String, &'static str> {
@@ -237,6 +262,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_api_is_where_the_machine_of_the_data_folder_serves_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let of_folder = Target { endpoint: None, data_dir: folder.path().to_owned(), ..target() };
+        std::fs::write(folder.path().join("endpoint"), "http://127.0.0.1:40123").unwrap();
+        assert_eq!(Service::find(&of_folder).await.unwrap().api_url, None);
+        std::fs::write(folder.path().join("url"), "http://127.0.0.1:40124\n").unwrap();
+        assert_eq!(Service::find(&of_folder).await.unwrap().api_url.as_deref(), Some("http://127.0.0.1:40124"));
+        let other = Target { data_dir: folder.path().to_owned(), ..target() };
+        assert_eq!(Service::find(&other).await.unwrap().api_url, None);
+    }
+
+    #[tokio::test]
     async fn a_local_address_and_aws_at_once_are_refused() {
         let target = Target { region: Some("eu-west-2".to_owned()), ..target() };
         assert!(matches!(Service::find(&target).await, Err(Failure::TwoLocations)));
@@ -250,6 +287,16 @@ mod tests {
         let restored = Target { table: Some("restored".to_owned()), ..target() };
         let place = Service::find(&restored).await.unwrap().place();
         assert_eq!(place, "table restored, http://127.0.0.1:1", "of no stack that is known");
+    }
+
+    #[test]
+    fn a_profile_that_is_not_there_is_named() {
+        let target = Target { profile: Some("nope".to_owned()), ..target() };
+        let missing = CredentialsError::not_loaded("profile `nope` was not defined: could not find it");
+        assert!(no_credentials(missing, &target).to_string().starts_with("there is no profile nope"));
+        let signed_out = CredentialsError::not_loaded("the token has expired");
+        let message = no_credentials(signed_out, &target).to_string();
+        assert!(message.contains("(the token has expired)") && message.contains("aws sso login"), "{message}");
     }
 
     #[test]

@@ -131,9 +131,12 @@ async fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    // Where `counterfoil` finds a machine that runs here.
-    if let Err(error) = std::fs::write(machine.data_dir().join("endpoint"), machine.aws_url()) {
-        eprintln!("local: {} could not be written: {error}", machine.data_dir().join("endpoint").display());
+    // Where `counterfoil` finds a machine that runs here, and people its pages.
+    for (name, url) in [("endpoint", machine.aws_url()), ("url", machine.api_url())] {
+        let file = machine.data_dir().join(name);
+        if let Err(error) = std::fs::write(&file, url) {
+            eprintln!("local: {} could not be written: {error}", file.display());
+        }
     }
     // What `make watch` and `make sam-…` give to functions, while this machine runs.
     let variables = machine.data_dir().join("functions.env");

@@ -44,7 +44,7 @@ pub enum StartError {
     #[error(transparent)]
     Template(#[from] TemplateError),
     /// A function has not been built.
-    #[error("{function}: there is no binary {}; run `make debug` first", path.display())]
+    #[error("{function}: there is no binary {}; run `make debug` first, or name another folder by --bin-dir", path.display())]
     MissingBinary {
         /// The function's logical id.
         function: String,

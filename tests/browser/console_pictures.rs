@@ -13,7 +13,7 @@ use crate::browser::{Browser, Colours, Screen};
 use crate::pictures::small;
 
 const HEAD: &str = "# The console\n\nWhat a merchant's people see, as `make console-pictures` takes it from the shop that `make demo` shows: a small \
-                    one, made up, with 90 days of payments. Every page also comes dark and on a phone.\n";
+                    one, made up, with 90 days of payments. Every page also has a dark form, and one for phones; one of each is shown.\n";
 
 /// The most that a picture may have, so that a clone stays small.
 const MAX_BYTES: usize = 150_000;
@@ -90,7 +90,7 @@ async fn console_pictures() {
     to.browser.see("Sign in to the console").await;
     to.browser.press("Sign in").await;
     to.take("overview", "Overview", "What needs a person, and how the last days went.").await;
-    to.one("overview-dark", "The same, for who prefers dark.", Screen::DESKTOP, Colours::Dark).await;
+    to.one("overview-dark", "The same, for those who prefer dark.", Screen::DESKTOP, Colours::Dark).await;
 
     to.browser.open(&page("payments")).await;
     to.take("payments", "Payments", "Every payment, found by what is known of it or by filters.").await;

@@ -15,7 +15,7 @@ use crate::rendered;
 use crate::{ANOTHER, CHOOSE, EMAIL, NAME, checkout, with_payer};
 
 const HEAD: &str = "# The pages\n\nWhat a payer sees, on a phone and at a desk, as `make pictures` takes it from the running service with its demo \
-                    merchant. Every page also comes dark, for who prefers that.\n";
+                    merchant. Every page also has a dark form, for those who prefer that.\n";
 
 /// Takes pictures of the page that is open.
 struct Photographer {

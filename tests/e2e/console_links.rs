@@ -171,7 +171,13 @@ async fn a_wrong_form_is_shown_again_and_others_make_no_link() {
     let session = world.create().await;
     let theirs = world.sign_in_as("other", "eve@other.example", Role::Own).await;
     let link = format!("/console/test/payments/{}/link", text(&session["id"]));
-    assert_eq!(theirs.get(&link).await.status, StatusCode::NOT_FOUND);
+    for path in [link.as_str(), "/console/test/links/all"] {
+        let missing = theirs.get(path).await;
+        assert_eq!(missing.status, StatusCode::NOT_FOUND, "{path}");
+        assert!(missing.html.contains("part of your console"), "{path}: {}", missing.html);
+    }
+    let missing = world.stranger().get("/console/test/links/all").await;
+    assert!(missing.status == StatusCode::NOT_FOUND && !missing.html.contains("your console"), "{}", missing.html);
     assert_eq!(browser.get(&link).await.status, StatusCode::OK);
     assert_eq!(acts(&world, "payment_link_made").await, [json!(null); 0]);
 }

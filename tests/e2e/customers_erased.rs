@@ -131,6 +131,7 @@ async fn on_demand_a_customer_goes_at_once() {
         operator::answer(&world, &["erase", "customer", &id(&customer).to_string(), "--yes"]).await["result"],
         "was_erased_before"
     );
+    assert_eq!(crate::console_refunds::acts(&world, "personal_data_erased").await.len(), 1);
     assert_eq!(operator::run(&world, &["erase", "customer", "cus_0000000000000000000007", "--yes"]).await.code, 1);
 
     // By their address, with what their sessions hold.

@@ -126,6 +126,19 @@ async fn bodies_are_shown_as_json_and_what_was_killed_is_cleared_away() {
 }
 
 #[tokio::test]
+async fn it_ends_when_nobody_reads_on() {
+    let world = World::with_webhooks().await;
+    let mut listening = Listening::start(&world, &[]).await;
+    world.create().await;
+    listening.line().await;
+    let Listening { mut child, shown, said: _said, secret: _ } = listening;
+    drop(shown);
+    let status = tokio::time::timeout(PATIENCE, child.wait()).await.unwrap().unwrap();
+    assert_eq!(status.code(), Some(0));
+    assert!(endpoints(&world).await.is_empty());
+}
+
+#[tokio::test]
 async fn aws_cant_reach_this_machine() {
     let world = World::start().await;
     let ran = run(&world, &["listen", "--region", "eu-west-2"]).await;

@@ -268,7 +268,9 @@ async fn a_mail_is_sent_again_as_it_was() {
     assert!(dry.code == 0 && dry.said.contains("dry run"), "{}", dry.said);
     assert_eq!(everything(&world).await, before);
 
-    assert_eq!(answer(&world, &["mails", "resend", &id, "receipt"]).await["status"], "due");
+    let resent = run(&world, &["mails", "resend", &id, "receipt"]).await;
+    assert_eq!(resent.json["status"], "due");
+    assert!(resent.said.contains(&format!("as `counterfoil mails list {id}` then says")), "{}", resent.said);
     let again = run(&world, &["mails", "resend", &id, "receipt"]).await;
     assert!(again.code == 1 && again.said.contains("due already"), "{}", again.said);
     assert_eq!(answer(&world, &["mails", "list", &id]).await[0]["state"], "due");
@@ -286,10 +288,18 @@ async fn a_mail_is_sent_again_as_it_was() {
     assert_eq!(answer(&world, &["mails", "resend", &mail]).await["status"], "due");
     world.run_schedule().await;
     assert_eq!(world.mails().await.len(), 3);
-    for (mail, advice) in [(&id, "mails list"), (&format!("{id}/receipt/6"), "no such mail")] {
+    for (mail, code, advice) in [(&id, 2, "mails list"), (&format!("{id}/receipt/6"), 1, "no such mail")] {
         let refused = run(&world, &["mails", "resend", mail]).await;
-        assert!(refused.code == 1 && refused.said.contains(advice), "{}", refused.said);
+        assert!(refused.code == code && refused.said.contains(advice), "{}", refused.said);
     }
+    // Nobody can be reached any more.
+    answer(&world, &["erase", "session", &id, "--yes"]).await;
+    let before = everything(&world).await;
+    for more in [&[] as &[&str], &["--dry-run"]] {
+        let refused = run(&world, &[&["mails", "resend", &id, "receipt"][..], more].concat()).await;
+        assert!(refused.code == 1 && refused.said.contains("no address to send it to"), "{}", refused.said);
+    }
+    assert_eq!(everything(&world).await, before);
 }
 
 #[tokio::test]
@@ -353,7 +363,7 @@ async fn what_was_lost_is_published_again_and_nothing_is_delivered_twice() {
     assert_eq!(world.mails().await.len(), 2);
     assert_eq!(receiver.received().len(), 9, "{:#?}", receiver.summary());
     let refused = run(&world, &["republish", "--since", "1000h"]).await;
-    assert!(refused.code == 1 && refused.said.contains("30 days"), "{}", refused.said);
+    assert!(refused.code == 2 && refused.said.contains("30 days"), "{}", refused.said);
     // The session goes on as any other.
     assert_eq!(world.refund(&session, 250).await["state"], "awaiting_payment");
 }
@@ -394,7 +404,11 @@ async fn dead_letters_are_listed_shown_and_sent_again() {
     assert_eq!(world.machine.queue_bodies("ReceiptsDeadLetters"), ["nothing that is known"]);
     assert_eq!(world.machine.meter().calls("EmailReceiptFunction", "UpdateItem"), 3, "looked at again, and left");
     let left = run(&world, &["dead-letters", "redrive", "receipts"]).await;
-    assert!(left.shown.contains("\"left\"") && left.said.contains("dead-letters show"), "{}", left.said);
+    assert!(
+        left.shown.contains("\"left\"") && left.said.contains("dead-letters delete receipts --message"),
+        "{}",
+        left.said
+    );
     assert_eq!(world.machine.queue_bodies("ReceiptsDeadLetters"), ["nothing that is known"]);
     assert_eq!((world.mails().await.len(), receiver.received().len()), (1, 5), "nothing is delivered twice");
     let other = run(&world, &["--stack", "other", "--table", "local-Table", "dead-letters", "list"]).await;
@@ -506,7 +520,11 @@ async fn what_backs_off_is_hastened_when_its_endpoint_is_resumed_or_enabled() {
         let later = backs_off_for_hours(&world, &pk, &sk).await;
         let list = async || answer(&world, &["webhooks", "list", "demo"]).await[0].clone();
         let listed = list().await;
-        assert_eq!((&listed["backing_off"], &listed["next_try"]), (&json!(1), &json!(later.to_string())), "{listed}");
+        assert_eq!(
+            (&listed["backing_off"], &listed["next_try"]),
+            (&json!(1), &json!(format!("{later:.3}"))),
+            "{listed}"
+        );
         assert_eq!(listed["waiting"], 0);
         let tried = receiver.received().len();
         world.run_schedule().await;
@@ -816,6 +834,10 @@ async fn a_payer_is_erased_and_the_payment_is_not() {
     assert_eq!(result(&done.json, &open), "not_final");
     let one = run(&world, &["erase", "session", &text(&open["id"]), "--yes"]).await;
     assert!(one.code == 1 && one.said.contains("cancel it"), "{}", one.said);
+    let acts = async || crate::console_refunds::acts(&world, "personal_data_erased").await.len();
+    assert_eq!(acts().await, 1, "of what was not final there is none");
+    let again = answer(&world, &["erase", "session", &text(&paid["id"]), "--yes"]).await;
+    assert_eq!((&again["result"], acts().await), (&json!("was_erased_before"), 1));
     world.cancel(&open).await;
     world.settled().await;
     assert_eq!(run(&world, &erase).await.code, 0);

@@ -85,7 +85,7 @@ async fn without_the_console_lists_are_read_newest_first() {
     let nobody = run(&world, &["sessions", "find", "nobody"]).await;
     assert!(nobody.code == 1 && nobody.said.contains("there is no merchant nobody"), "{}", nobody.said);
     let span = run(&world, &["sessions", "find", "demo", "--since", "1h", "--until", "2h"]).await;
-    assert!(span.code == 1 && span.said.contains("--until must be later"), "{}", span.said);
+    assert!(span.code == 2 && span.said.contains("--until must be later"), "{}", span.said);
 }
 
 #[tokio::test]

@@ -106,12 +106,14 @@ async fn a_repeat_makes_no_second_refund() {
     assert_eq!((made.code, &made.json["amount"]["amount_minor"]), (0, &json!(100)), "{}", made.said);
     for _ in 0..2 {
         let again = refund(&once).await;
-        assert!(again.code == 1 && again.said.contains("other refunds by now"), "{}", again.said);
+        let said = "has had 1 refund, not 0 as --refunds-so-far says";
+        assert!(again.code == 1 && again.said.contains(said), "{}", again.said);
     }
-    let wrong = [("3.01", "£3.00 left"), ("0", "£3.00 is left"), ("1,5", "£3.00 is left"), ("all", "such as 3.00")];
-    for (amount, said) in wrong {
+    let wrong =
+        [("3.01", 1, "£3.00 left"), ("0", 2, "£3.00 is left"), ("1,5", 2, "£3.00 is left"), ("all", 2, "such as 3.00")];
+    for (amount, code, said) in wrong {
         let wrong = refund(&["--amount", amount, "--refunds-so-far", "1"]).await;
-        assert!(wrong.code == 1 && wrong.said.contains(said), "{amount}: {}", wrong.said);
+        assert!(wrong.code == code && wrong.said.contains(said), "{amount}: {}", wrong.said);
     }
     let elsewhere = ["refunds", "create", &id, "--reason", "returned", "--account-from-env", "--refunds-so-far", "1"];
     let elsewhere = run_in(&world, &[("IBAN", "DE89370400440532013000")], &elsewhere).await;
@@ -168,8 +170,24 @@ async fn what_can_not_be_cancelled_says_what_to_do() {
     let unpaid = ["refunds", "create", &text(&open["id"]), "--reason", "goodwill", "--refunds-so-far", "0"];
     let unpaid = run(&world, &unpaid).await;
     assert!(unpaid.code == 1 && unpaid.said.contains("only what is paid"), "{}", unpaid.said);
-    let nobody = cancel("sessions", "00000000-0000-4000-8000-000000000000", &[]).await;
-    assert!(nobody.code == 1 && nobody.said.contains("no payment session or refund"), "{}", nobody.said);
+    for (of, said) in [("sessions", "there is no payment session "), ("refunds", "there is no refund ")] {
+        let nobody = cancel(of, "00000000-0000-4000-8000-000000000000", &[]).await;
+        assert!(nobody.code == 1 && nobody.said.contains(said), "{}", nobody.said);
+    }
+    // The id of the other kind.
+    let refund_again = ["refunds", "create", &refund_id, "--reason", "goodwill", "--refunds-so-far", "0"];
+    let conclude = ["refunds", "conclude", &id, "--not-there"];
+    let its_session = format!("its payment session, {id}");
+    let its_refunds = format!("`counterfoil sessions show {id}`");
+    for (ran, said) in [
+        (cancel("refunds", &id, &[]).await, &its_refunds),
+        (cancel("sessions", &refund_id, &[]).await, &format!("`counterfoil refunds cancel {refund_id} --reason …`")),
+        (run(&world, &refund_again).await, &its_session),
+        (run(&world, &conclude).await, &its_refunds),
+        (run(&world, &["erase", "session", &refund_id, "--yes"]).await, &its_session),
+    ] {
+        assert!(ran.code == 1 && ran.said.contains(said), "{said}: {}", ran.said);
+    }
     for what in ["payment_cancelled", "refund_cancelled", "refund_made"] {
         assert_eq!(acts(&world, what).await, [Value::Null; 0], "{what}");
     }
@@ -208,8 +226,11 @@ async fn what_is_at_truelayer_is_cancelled_there() {
     let world = World::with_truelayer().await;
     let session = at_the_bank(&world).await;
     let id = text(&session["id"]);
-    let unable = run(&world, &["sessions", "cancel", &id, "--reason", "duplicate"]).await;
-    assert!(unable.code == 1 && unable.said.contains("--secret-arn"), "{}", unable.said);
+    for more in [&[] as &[&str], &["--dry-run"]] {
+        let unable = run(&world, &[&["sessions", "cancel", &id, "--reason", "duplicate"][..], more].concat()).await;
+        assert!(unable.code == 1 && unable.said.contains("--secret-arn"), "{}", unable.said);
+        assert!(unable.said.contains("functions.env"), "{}", unable.said);
+    }
     // TrueLayer is asked to cancel, and does not say that it did.
     let payment = truelayer(&world).payments().remove(0).id;
     truelayer(&world).fail_next(&format!("{PAYMENTS}/{payment}/actions/cancel"), Fault::Status(503));

@@ -119,21 +119,30 @@ async fn on_demand_all_of_a_payment_goes_at_once_but_not_while_it_goes_on() {
     world.payer(&waiting).identify().await;
     world.settled().await;
     let id = text(&waiting["id"]).parse().unwrap();
+    let checked = async |id: &models::SessionId| erasures.check(id, samples::now()).await.unwrap();
+    assert_eq!(checked(&id).await, Erased::NotFinal);
     assert_eq!(erasures.erase(&id, samples::now()).await.unwrap(), Erased::NotFinal);
     world.cancel(&waiting).await;
     world.settled().await;
+    assert_eq!(checked(&id).await, Erased::Done);
     assert_eq!(erasures.erase(&id, samples::now()).await.unwrap(), Erased::Done);
 
     let (session, _) = paid_and_refunded(&world).await;
     let id = text(&session["id"]).parse().unwrap();
     let open = world.refund(&session, 100).await;
+    assert_eq!(checked(&id).await, Erased::NotFinal, "a refund goes on");
     assert_eq!(erasures.erase(&id, samples::now()).await.unwrap(), Erased::NotFinal, "a refund goes on");
     world.refunder(&open).cancel().await;
     world.settled().await;
+    let before = left(&world).await;
+    assert_eq!(checked(&id).await, Erased::Done);
+    assert!(!before.is_empty() && left(&world).await == before, "a check removes nothing");
     assert_eq!(erasures.erase(&id, samples::now()).await.unwrap(), Erased::Done);
     assert!(left(&world).await.is_empty(), "{:?}", left(&world).await);
+    assert_eq!(checked(&id).await, Erased::AlreadyErased);
     assert_eq!(erasures.erase(&id, samples::now()).await.unwrap(), Erased::AlreadyErased);
     let unknown = "00000000-0000-4000-8000-000000000000".parse().unwrap();
+    assert_eq!(checked(&unknown).await, Erased::NotFound);
     assert_eq!(erasures.erase(&unknown, samples::now()).await.unwrap(), Erased::NotFound);
 }
 

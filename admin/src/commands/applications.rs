@@ -13,7 +13,7 @@ use store::{Merchants, Table};
 use super::merchants::get;
 use crate::arguments::{DRY_RUN_NOTE, DryRun};
 use crate::failure::Failure;
-use crate::report::{Content, Record, Report, field, plain, word};
+use crate::report::{Content, Record, Report, field, plain, when, word};
 
 /// The longest file that is read as a public key.
 const MAX_FILE_BYTES: u64 = 16 * 1024;
@@ -256,12 +256,12 @@ fn record(application: &Application) -> Record {
         plain("signed", application.needs_signature()),
         plain("public_keys", application.public_keys.len()),
         plain("redirect_urls", application.redirect_urls.len()),
-        field("created_at", application.created_at),
+        when("created_at", application.created_at),
     ])
 }
 
 fn shown(application: &Application) -> Content {
-    let key = |key: &PublicKey| Record(vec![field("id", &key.id), field("added_at", key.added_at)]);
+    let key = |key: &PublicKey| Record(vec![field("id", &key.id), when("added_at", key.added_at)]);
     let url = |url: &MerchantUrl| Record(vec![field("url", url.as_str())]);
     Content::Sections(vec![
         ("application", Content::One(record(application))),

@@ -12,7 +12,8 @@ use store::{Change, ChangeError, Owner, RefundChangeError, Refunds, Sessions};
 
 use crate::arguments::{DRY_RUN_NOTE, DryRun, reason, refund_id, session_id};
 use crate::connection::{Connection, not_ended};
-use crate::failure::Failure;
+use crate::failure::{Failure, Meant};
+use crate::other_kind::{no_refund, no_session};
 use crate::report::{Record, Report, amount, field, word};
 use crate::target::Service;
 
@@ -23,7 +24,7 @@ const WAS_CANCELLED: &str = "was cancelled before";
 /// Cancel a payment session that is not paid: its link stops working, and it can't be paid any more
 ///
 /// If its payer may be paying just now, its provider is asked first to stop that; TrueLayer has to know the payment by the credentials
-/// that are given. A session that pays a refund is cancelled as the
+/// that are given (`--secret-arn`), for a dry run too. A session that pays a refund is cancelled as the
 /// refund, by `counterfoil refunds cancel`.
 #[derive(Debug, Args)]
 #[command(
@@ -67,7 +68,9 @@ struct Why {
 
 pub(crate) async fn session(command: CancelSession, service: &Service) -> Result<Report, Failure> {
     let CancelSession { id, why, connection, dry } = command;
-    let session = Sessions::new(service.table.clone()).get(&id).await?.ok_or(Failure::NoObject(id.into()))?;
+    let Some(session) = Sessions::new(service.table.clone()).get(&id).await? else {
+        return Err(no_session(&service.table, id, Meant::Cancel).await);
+    };
     if let Some(paid) = session.pays_refund {
         return Err(Failure::PaysRefund { id, refund_id: paid.refund_id });
     }
@@ -82,10 +85,11 @@ pub(crate) async fn session(command: CancelSession, service: &Service) -> Result
             return Err(Failure::NotCancellable { id, state });
         }
     }
+    // It changes nothing, and may refuse.
+    let payments = connection.to_end(Some(&session), service).await?;
     if dry.dry_run {
         return Ok(report(WOULD_BE_CANCELLED).with_note(DRY_RUN_NOTE));
     }
-    let payments = connection.to_end(Some(&session), service).await?;
     let (mode, object) = (Some(session.mode), ActObject::Session(id));
     let act = service.act(&session.merchant_id, mode, ActKind::PaymentCancelled, object).await?;
     let act = service.acts().await?.write(&Act { reason: Some(why.reason), ..act })?;
@@ -104,7 +108,7 @@ pub(crate) async fn session(command: CancelSession, service: &Service) -> Result
                 Err(Failure::NotCancellable { id, state })
             }
         }
-        Err(EndError::Change(ChangeError::NotFound)) => Err(Failure::NoObject(id.into())),
+        Err(EndError::Change(ChangeError::NotFound)) => Err(Failure::NoSession(id)),
         Err(EndError::Change(ChangeError::Store(error))) => Err(error.into()),
         Err(EndError::Payment(error)) => Err(not_ended(error)),
     }
@@ -113,7 +117,7 @@ pub(crate) async fn session(command: CancelSession, service: &Service) -> Result
 pub(crate) async fn refund(command: CancelRefund, service: &Service) -> Result<Report, Failure> {
     let CancelRefund { id, why, connection, dry } = command;
     let (table, now) = (&service.table, Clock::System.now());
-    let refund = Refunds::new(table.clone()).get(&id).await?.ok_or(Failure::NoObject(id.into()))?;
+    let Some(refund) = Refunds::new(table.clone()).get(&id).await? else { return Err(no_refund(table, id).await) };
     let report = |result| {
         let of = [field("refund_id", id), field("session_id", refund.session_id)];
         let rest = [amount("amount", Some(refund.amount)), word("result", result)];
@@ -125,14 +129,14 @@ pub(crate) async fn refund(command: CancelRefund, service: &Service) -> Result<R
     if let Some(why) = not_cancellable(&refund, now) {
         return Err(Failure::RefundNotCancellable { id, why });
     }
-    if dry.dry_run {
-        return Ok(report(WOULD_BE_CANCELLED).with_note(DRY_RUN_NOTE));
-    }
     let payment = match &refund.payment_session_id {
         Some(payment) => Sessions::new(table.clone()).get(payment).await?,
         None => None,
     };
     let payments = connection.to_end(payment.as_ref(), service).await?;
+    if dry.dry_run {
+        return Ok(report(WOULD_BE_CANCELLED).with_note(DRY_RUN_NOTE));
+    }
     let object = ActObject::Refund { session_id: refund.session_id, refund_id: id };
     let act = service.act(&refund.merchant_id, Some(refund.mode), ActKind::RefundCancelled, object).await?;
     let act = service.acts().await?.write(&Act { reason: Some(why.reason), ..act })?;

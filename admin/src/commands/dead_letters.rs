@@ -14,9 +14,10 @@ use store::{Marked, ObjectPath, REPUBLISHED_FOR, Span, Table, UnreadRecord};
 use super::republish::{Rates, mark_all};
 use crate::arguments::{DRY_RUN_NOTE, DryRun};
 use crate::confirm::Yes;
-use crate::failure::Failure;
+use crate::failure::{Failure, Interrupted};
+use crate::interrupt::unless_interrupted;
 use crate::queues::{DeadLetter, Queue, Queues};
-use crate::report::{Field, Record, Report, ago, field, maybe, maybe_as, plain, shown_as, word};
+use crate::report::{Field, Record, Report, ago, field, maybe_as, plain, shown_as, stamp, when, word};
 use crate::target::Service;
 
 /// How far a record's arrival in the stream and its history entry's timestamp may be apart.
@@ -28,8 +29,7 @@ const DELETED_AT_ONCE: usize = 1000;
 /// What became of a dead letter while something failed.
 const NOT_KNOWN: &str = "not known";
 
-const LEFT_NOTE: &str = "Messages that could not be read were left: see them with `counterfoil dead-letters show`. \
-     `counterfoil republish --since` publishes again all that happened since a time.";
+const BROKE_OFF_NOTE: &str = "It broke off after what is listed.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DeadLetters {
@@ -174,7 +174,7 @@ impl fmt::Display for About {
                 approximate_arrival_of_last_record: last,
                 batch_size,
             }) => {
-                write!(f, "{batch_size} stream records from {first} to {last}")
+                write!(f, "{batch_size} stream records from {} to {}", stamp(*first), stamp(*last))
             }
         }
     }
@@ -190,8 +190,8 @@ fn about_field(about: Option<&About>) -> Field {
         About::Unread(ObjectPath::Refund(_, id)) => json!({ "refund": id.to_string() }),
         About::Batch(batch) => json!({
             "records": batch.batch_size,
-            "first_at": batch.approximate_arrival_of_first_record,
-            "last_at": batch.approximate_arrival_of_last_record,
+            "first_at": stamp(batch.approximate_arrival_of_first_record),
+            "last_at": stamp(batch.approximate_arrival_of_last_record),
         }),
     };
     maybe_as("about", about.map(|about| (about.to_string(), json(about))))
@@ -265,7 +265,7 @@ async fn list(queues: &Queues<'_>) -> Result<Report, Failure> {
             field("queue", dead.as_str()),
             plain("messages", counts.waiting),
             plain("in_flight", counts.in_flight),
-            maybe("oldest_sent_at", oldest),
+            when("oldest_sent_at", oldest),
             ago("oldest_age_s", oldest, now),
         ]));
     }
@@ -275,7 +275,7 @@ async fn list(queues: &Queues<'_>) -> Result<Report, Failure> {
 fn shown(dead: Dead, letter: &DeadLetter, now: Timestamp) -> Record {
     Record(vec![
         field("message_id", &letter.id),
-        maybe("sent_at", letter.sent_at),
+        when("sent_at", letter.sent_at),
         ago("age_s", letter.sent_at, now),
         about_field(About::of(dead, &letter.body).as_ref()),
     ])
@@ -284,11 +284,11 @@ fn shown(dead: Dead, letter: &DeadLetter, now: Timestamp) -> Record {
 /// What will be deleted: one, or so many.
 fn delete_in_words(dead: Dead, message: Option<&str>, count: usize) -> String {
     let what = match (message, count) {
-        (Some(id), _) => format!("The dead letter {id} in {} is", dead.as_str()),
-        (None, 1) => format!("The one dead letter in {} is", dead.as_str()),
-        (None, _) => format!("{count} dead letters in {} are", dead.as_str()),
+        (Some(id), _) => format!("The dead letter {id} in {}", dead.as_str()),
+        (None, 1) => format!("The one dead letter in {}", dead.as_str()),
+        (None, _) => format!("{count} dead letters in {}", dead.as_str()),
     };
-    format!("{what} deleted, for good, and not tried again.")
+    format!("{what} will be deleted, for good, and not tried again.")
 }
 
 async fn delete(
@@ -302,6 +302,7 @@ async fn delete(
     let all = each(
         queues,
         from,
+        dry,
         |letter| ids.contains(&letter.id),
         async |letter| {
             let deleted = if dry.dry_run { Ok(()) } else { queues.delete(from, letter).await };
@@ -326,24 +327,22 @@ async fn delete(
 fn report(records: Vec<Record>, all: Result<(), Failure>, note: Option<&str>) -> Result<Report, Failure> {
     match all {
         Err(failure) if records.is_empty() => Err(failure),
-        Err(failure) => {
-            let note = format!("It broke off after what is listed: {}", failure.in_one_line());
-            Ok(Report { failed: true, ..Report::many(records).with_note(note) })
-        }
+        Err(failure) => Ok(Report::until(records, failure).with_note(BROKE_OFF_NOTE)),
         Ok(()) => Ok(Report { note: note.map(str::to_owned), ..Report::many(records) }),
     }
 }
 
 /// Does something with each message that is meant, once. `done` says whether it removed the message; all others are put back, also if it
-/// breaks off.
+/// breaks off, but not if it is interrupted.
 async fn each(
     queues: &Queues<'_>,
     from: &Queue,
+    dry: DryRun,
     is_meant: impl Fn(&DeadLetter) -> bool,
     mut done: impl AsyncFnMut(&DeadLetter) -> Result<bool, Failure>,
 ) -> Result<(), Failure> {
     let (mut seen, mut kept) = (HashSet::new(), Vec::new());
-    let all = async {
+    let all = unless_interrupted(Interrupted::of(!dry.dry_run), async {
         loop {
             let mut any_new = false;
             let mut received = queues.receive(from).await?.into_iter();
@@ -363,8 +362,12 @@ async fn each(
                 return Ok(());
             }
         }
-    }
+    })
     .await;
+    if matches!(all, Err(Failure::Interrupted(_))) {
+        // By themselves they come back in a minute, and somebody waits for the end.
+        return all;
+    }
     for letter in &kept {
         let put_back = queues.put_back(from, letter).await;
         // By itself it comes back in a minute: why it broke off is what is said.
@@ -373,6 +376,21 @@ async fn each(
         }
     }
     all
+}
+
+/// What to do about messages that could not be read.
+fn left_note(dead: Dead) -> String {
+    let name = dead.as_str();
+    let note = format!(
+        "Messages that could not be read were left: `counterfoil dead-letters delete {name} --message ID` removes one \
+         that nothing is to be done about."
+    );
+    match dead {
+        Dead::Receipts | Dead::Webhooks => note,
+        Dead::Publish => {
+            format!("{note} `counterfoil republish --since` publishes again all that happened since a time.")
+        }
+    }
 }
 
 struct Redrive<'a> {
@@ -390,7 +408,7 @@ impl Redrive<'_> {
         // What fails again, or comes meanwhile, was sent since.
         let was_there = |letter: &DeadLetter| letter.sent_at.is_some_and(|sent_at| sent_at <= begun);
         let is_meant = |letter: &DeadLetter| was_there(letter) && only.is_none_or(|only| only == letter.id);
-        let all = each(self.queues, &self.from, is_meant, async |letter| {
+        let all = each(self.queues, &self.from, dry, is_meant, async |letter| {
             let about = About::of(dead, &letter.body);
             let outcome = match &about {
                 None => Ok(Redriven::Left),
@@ -410,11 +428,11 @@ impl Redrive<'_> {
         })
         .await;
         let note = match (dry.dry_run, left) {
-            (true, _) => Some(DRY_RUN_NOTE),
-            (false, true) => Some(LEFT_NOTE),
+            (true, _) => Some(DRY_RUN_NOTE.to_owned()),
+            (false, true) => Some(left_note(dead)),
             (false, false) => None,
         };
-        report(records, all, note)
+        report(records, all, note.as_deref())
     }
 
     /// Tries it again, and removes the dead letter.
@@ -457,9 +475,9 @@ mod tests {
     #[test]
     fn what_will_be_deleted_is_counted() {
         let said = |message: Option<&str>, count| delete_in_words(Dead::Publish, message, count);
-        assert_eq!(said(None, 12), "12 dead letters in publish are deleted, for good, and not tried again.");
-        assert_eq!(said(None, 1), "The one dead letter in publish is deleted, for good, and not tried again.");
-        assert_eq!(said(Some("a"), 1), "The dead letter a in publish is deleted, for good, and not tried again.");
+        assert_eq!(said(None, 12), "12 dead letters in publish will be deleted, for good, and not tried again.");
+        assert_eq!(said(None, 1), "The one dead letter in publish will be deleted, for good, and not tried again.");
+        assert_eq!(said(Some("a"), 1), "The dead letter a in publish will be deleted, for good, and not tried again.");
     }
 
     #[test]
@@ -467,7 +485,7 @@ mod tests {
         let failure = || Failure::Queue { operation: "DeleteMessage", cause: "throttled".to_owned() };
         let records = || vec![Record(vec![field("message_id", "a")])];
         let broke_off = report(records(), Err(failure()), None).unwrap();
-        assert!(broke_off.failed && broke_off.note.as_ref().unwrap().contains("throttled"), "{broke_off:?}");
+        assert!(broke_off.broke_off.as_ref().unwrap().to_string().contains("throttled"), "{broke_off:?}");
         assert!(matches!(&broke_off.content, Content::Many(records) if records.len() == 1));
         assert!(report(Vec::new(), Err(failure()), None).is_err(), "nothing was done");
         let done = report(records(), Ok(()), Some(DRY_RUN_NOTE)).unwrap();
@@ -475,11 +493,20 @@ mod tests {
     }
 
     #[test]
+    fn only_what_could_not_be_published_is_published_again() {
+        for (dead, republished) in [(Dead::Receipts, false), (Dead::Webhooks, false), (Dead::Publish, true)] {
+            let note = left_note(dead);
+            assert!(note.contains(&format!("dead-letters delete {} --message", dead.as_str())), "{note}");
+            assert_eq!(note.contains("republish"), republished, "{note}");
+        }
+    }
+
+    #[test]
     fn what_lambda_gave_up_is_understood() {
         let body = r#"{"requestContext":{},"DDBStreamBatchInfo":{"shardId":"s","approximateArrivalOfFirstRecord":"2026-11-21T10:00:00Z",
             "approximateArrivalOfLastRecord":"2026-11-21T10:00:09Z","batchSize":2,"streamArn":"a"}}"#;
         let about = About::of(Dead::Publish, body).unwrap().to_string();
-        assert_eq!(about, "2 stream records from 2026-11-21T10:00:00Z to 2026-11-21T10:00:09Z");
+        assert_eq!(about, "2 stream records from 2026-11-21T10:00:00.000Z to 2026-11-21T10:00:09.000Z");
         assert!(About::of(Dead::Publish, "100000000000000000012").is_none());
         assert!(About::of(Dead::Receipts, "nothing").is_none());
         let id = "1ae1ce03-dfa9-4593-b487-65c656991cb5";

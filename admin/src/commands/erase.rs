@@ -1,23 +1,26 @@
 //! Removing personal data.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use clap::Subcommand;
 use models::{ActKind, ActObject, CustomerId, EmailAddress, InvalidId, InvalidText, SessionId};
 use runtime::Clock;
-use store::{Customers, Erasable, Erased, Erasures, PayersData, Refunds, Sessions, Table};
+use store::{Customers, Erasable, Erased, Erasures, PayersData, Sessions, Table};
 
 use crate::arguments::{DRY_RUN_NOTE, DryRun, session_id};
 use crate::confirm::Yes;
-use crate::failure::Failure;
+use crate::failure::{Failure, Interrupted, Meant};
+use crate::interrupt::unless_interrupted;
+use crate::other_kind::no_session;
 use crate::progress::{ReadRate, walk};
 use crate::report::{Record, Report, field, maybe, word};
 use crate::target::Service;
 
-const PAYER: &str = "What all payment sessions with this address hold of their payer is erased, for good, and so is each \
-     customer with it: of all merchants, test and live.";
+const PAYER: &str = "What all payment sessions with this address hold of their payer will be erased, for good, and so will \
+     each customer with it: of all merchants, test and live.";
 const NOT_ALL_NOTE: &str = "Sessions that are not final were left as they are: cancel them, or wait until they and their refunds \
      have ended and their events are delivered, then repeat the command.";
+const NOT_READ_NOTE: &str = "Not all payment sessions were read: repeat the command; what was erased stays erased.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Erase {
@@ -68,11 +71,11 @@ pub(crate) enum Erase {
 pub(crate) async fn run(command: Erase, service: &Service) -> Result<Report, Failure> {
     match command {
         Erase::Session { id, yes, dry } => {
-            let what = format!("What session {id} and its refunds hold of their payer is erased, for good.");
+            let what = format!("What session {id} and its refunds hold of their payer will be erased, for good.");
             yes.or_confirm("erase", &what, &service.place(), dry).await?;
             let erased = erase(service, &id, dry).await?;
             match erased {
-                Erased::NotFound => return Err(Failure::NoObject(id.into())),
+                Erased::NotFound => return Err(no_session(&service.table, id, Meant::Erase).await),
                 Erased::NotFinal => return Err(Failure::NotFinal(id)),
                 Erased::Done | Erased::AlreadyErased => {}
             }
@@ -81,7 +84,7 @@ pub(crate) async fn run(command: Erase, service: &Service) -> Result<Report, Fai
             Ok(if dry.dry_run { report.with_note(DRY_RUN_NOTE) } else { report })
         }
         Erase::Customer { id, yes, dry } => {
-            let what = format!("What is known of customer {id} is erased, for good; their payment sessions are not.");
+            let what = format!("What is known of customer {id} will be erased, for good; their payment sessions stay.");
             yes.or_confirm("erase", &what, &service.place(), dry).await?;
             let erased = erase_customer(service, &id, dry).await?;
             if erased == Erased::NotFound {
@@ -99,7 +102,7 @@ pub(crate) async fn run(command: Erase, service: &Service) -> Result<Report, Fai
 }
 
 async fn payer(service: &Service, email: &EmailAddress, rate: ReadRate, dry: DryRun) -> Result<Report, Failure> {
-    let (records, failed) = (RefCell::new(Vec::new()), RefCell::new(false));
+    let (records, not_final, failed) = (RefCell::new(Vec::new()), Cell::new(false), Cell::new(false));
     let erase_theirs = async |found: Vec<PayersData>| {
         for PayersData { of, email: found } in found {
             if !found.as_str().eq_ignore_ascii_case(email.as_str()) {
@@ -110,24 +113,43 @@ async fn payer(service: &Service, email: &EmailAddress, rate: ReadRate, dry: Dry
                 Erasable::Customer(id) => (None, Some(id), erase_customer(service, &id, dry).await),
             };
             // What is erased is not found by its address again: whatever goes wrong with one, the others are reported.
-            let (result, done, why) = match erased {
-                Ok(erased) => (result(erased, dry), erased != Erased::NotFinal, None),
-                Err(failure) => ("not erased", false, Some(failure)),
+            let (result, why) = match erased {
+                Ok(erased) => {
+                    not_final.set(not_final.get() || erased == Erased::NotFinal);
+                    (result(erased, dry), None)
+                }
+                Err(failure) => {
+                    failed.set(true);
+                    ("not erased", Some(failure.at(&service.location)))
+                }
             };
-            *failed.borrow_mut() |= !done;
             records.borrow_mut().push(record(session_id, customer_id, result, why));
         }
         Ok(0.0)
     };
-    if let Err(failure) = walk(&service.table, "finding the payer", rate, Table::payers, erase_theirs).await {
-        *failed.borrow_mut() = true;
-        records.borrow_mut().push(record(None, None, "not all read", Some(failure)));
-    }
-    let report = Report::many(records.into_inner());
-    Ok(match (dry.dry_run, failed.into_inner()) {
-        (true, _) => report.with_note(DRY_RUN_NOTE),
+    let walking = walk(&service.table, "finding the payer", rate, Table::payers, erase_theirs);
+    let walked = unless_interrupted(Interrupted::of(!dry.dry_run), walking).await;
+    report(records.into_inner(), walked, not_final.get(), failed.get(), dry)
+}
+
+/// What became of each that was found, also if it broke off: what is erased is not found again.
+fn report(
+    records: Vec<Record>,
+    walked: Result<(), Failure>,
+    not_final: bool,
+    failed: bool,
+    dry: DryRun,
+) -> Result<Report, Failure> {
+    let report = match walked {
+        Err(failure) if records.is_empty() => return Err(failure),
+        Err(failure @ Failure::Interrupted(_)) => return Ok(Report::until(records, failure)),
+        Err(failure) => return Ok(Report::until(records, failure).with_note(NOT_READ_NOTE)),
+        Ok(()) => Report::many(records),
+    };
+    Ok(match (dry.dry_run, not_final) {
+        (true, _) => Report { failed, ..report.with_note(DRY_RUN_NOTE) },
         (false, true) => Report { failed: true, ..report.with_note(NOT_ALL_NOTE) },
-        (false, false) => report,
+        (false, false) => Report { failed, ..report },
     })
 }
 
@@ -142,23 +164,19 @@ fn record(session: Option<SessionId>, customer: Option<CustomerId>, result: &str
 }
 
 async fn erase(service: &Service, id: &SessionId, dry: DryRun) -> Result<Erased, Failure> {
-    let table = &service.table;
-    if !dry.dry_run {
-        // What was deleted holds nothing but what was published late.
-        if let Some(session) = Sessions::new(table.clone()).get(id).await? {
-            let object = ActObject::Session(*id);
-            service.record(&session.merchant_id, Some(session.mode), ActKind::PersonalDataErased, object).await?;
-        }
-        return Ok(Erasures::new(table.clone()).erase(id, Clock::System.now()).await?);
+    let (erasures, now) = (Erasures::new(service.table.clone()), Clock::System.now());
+    let would_be = erasures.check(id, now).await?;
+    if dry.dry_run || would_be == Erased::NotFinal {
+        return Ok(would_be);
     }
-    let Some(session) = Sessions::new(table.clone()).get(id).await? else { return Ok(Erased::NotFound) };
-    let refunds = Refunds::new(table.clone()).of(id).await?.refunds;
-    let final_too = refunds.iter().all(|refund| refund.state.is_final());
-    Ok(match (session.erased_at, session.state.is_final() && final_too) {
-        (Some(_), _) => Erased::AlreadyErased,
-        (None, true) => Erased::Done,
-        (None, false) => Erased::NotFinal,
-    })
+    // What was erased or deleted before holds nothing but what was published late, and that goes without an act.
+    if would_be == Erased::Done
+        && let Some(session) = Sessions::new(service.table.clone()).get(id).await?
+    {
+        let (mode, object) = (Some(session.mode), ActObject::Session(*id));
+        service.record(&session.merchant_id, mode, ActKind::PersonalDataErased, object).await?;
+    }
+    Ok(erasures.erase(id, now).await?)
 }
 
 async fn erase_customer(service: &Service, id: &CustomerId, dry: DryRun) -> Result<Erased, Failure> {
@@ -190,4 +208,50 @@ fn result(erased: Erased, dry: DryRun) -> &'static str {
 
 fn email(text: &str) -> Result<EmailAddress, InvalidText> {
     text.to_owned().try_into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Content;
+
+    const DRY: DryRun = DryRun { dry_run: true };
+    const REAL: DryRun = DryRun { dry_run: false };
+
+    fn erased() -> Vec<Record> {
+        vec![record(None, None, "erased", None)]
+    }
+
+    fn broken() -> Failure {
+        Failure::Queue { operation: "Scan", cause: "throttled".to_owned() }
+    }
+
+    #[test]
+    fn what_was_erased_is_listed_though_the_walk_broke_off() {
+        for dry in [DRY, REAL] {
+            assert!(report(Vec::new(), Err(broken()), false, false, dry).is_err(), "nothing was done");
+            let stopped = report(erased(), Err(broken()), true, false, dry).unwrap();
+            assert!(matches!(&stopped.content, Content::Many(records) if records.len() == 1));
+            assert_eq!(stopped.note.as_deref(), Some(NOT_READ_NOTE));
+            assert!(matches!(stopped.broke_off, Some(Failure::Queue { .. })), "{stopped:?}");
+        }
+        let interrupted = Err(Failure::Interrupted(Interrupted::Changing));
+        let interrupted = report(erased(), interrupted, false, false, REAL).unwrap();
+        assert!(matches!(interrupted.broke_off, Some(Failure::Interrupted(Interrupted::Changing))));
+        assert_eq!(interrupted.note, None);
+    }
+
+    #[test]
+    fn what_is_not_final_is_said_where_something_is_not() {
+        for (not_final, failed, dry, note, has_failed) in [
+            (false, false, REAL, None, false),
+            (true, false, REAL, Some(NOT_ALL_NOTE), true),
+            (false, true, REAL, None, true),
+            (true, false, DRY, Some(DRY_RUN_NOTE), false),
+            (false, true, DRY, Some(DRY_RUN_NOTE), true),
+        ] {
+            let report = report(erased(), Ok(()), not_final, failed, dry).unwrap();
+            assert_eq!((report.note.as_deref(), report.failed), (note, has_failed), "{report:?}");
+        }
+    }
 }

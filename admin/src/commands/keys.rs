@@ -8,15 +8,16 @@ use runtime::{Clock, Random};
 use store::Merchants;
 
 use super::merchants::{get, name};
-use crate::arguments::{DRY_RUN_NOTE, DryRun};
+use crate::arguments::{self, DRY_RUN_NOTE, DryRun, one_of};
 use crate::failure::Failure;
 use crate::location::Location;
-use crate::report::{Field, Record, Report, field, maybe, shown_as, word};
+use crate::report::{Field, Record, Report, field, maybe, shown_as, when, word};
 use crate::target::Service;
 
 const SECRET_NOTE: &str = "The secret is shown this once and kept nowhere: store it now.";
 const LIVE_NOTE: &str = "A live key creates payments only where live payments are on, the parameter TrueLayer being `live`; elsewhere \
      they are refused.";
+const WAS_REVOKED: &str = "was revoked before";
 const REVOKED_NOTE: &str = "Functions that used the key within the last 30 seconds may honour it until those are over.";
 
 #[derive(Debug, Subcommand)]
@@ -28,8 +29,8 @@ pub(crate) enum Keys {
     Issue {
         /// The merchant's id
         merchant: MerchantId,
-        /// `test`, or `live` for real money
-        #[arg(long, value_name = "test|live")]
+        /// Of which mode; `live` is for real money
+        #[arg(long, value_name = "MODE", value_parser = arguments::mode())]
         mode: Mode,
         /// What you know it by, such as the system that uses it
         #[arg(long, value_parser = name)]
@@ -53,7 +54,8 @@ pub(crate) enum Keys {
         /// The key's id, pk_…
         key_id: ApiKeyId,
         /// For how long the key and its tokens stay valid
-        #[arg(long, value_name = "1h|24h|7d", default_value = KeyOverlap::Day.as_str())]
+        #[arg(long, value_name = "TIME", default_value = KeyOverlap::Day.as_str())]
+        #[arg(value_parser = one_of(KeyOverlap::ALL, KeyOverlap::as_str))]
         overlap: KeyOverlap,
         #[command(flatten)]
         dry: DryRun,
@@ -136,7 +138,7 @@ async fn roll(
     }
     let now = models::truncate_to_ms(Clock::System.now());
     let until = overlap.after(now);
-    let rolled = [field("replaces", &key_id), field("replaced_valid_until", until)];
+    let rolled = [field("replaces", &key_id), when("replaced_valid_until", until)];
     if dry.dry_run {
         return Ok(Report::one(Record(rolled.to_vec())).with_note(DRY_RUN_NOTE));
     }
@@ -157,9 +159,13 @@ async fn roll(
 async fn revoke(service: &Service, merchants: &Merchants, key_id: ApiKeyId, dry: DryRun) -> Result<Report, Failure> {
     let key = find(merchants, &key_id).await?;
     let revoked = |status| Record(vec![field("key_id", &key_id), word("status", status)]);
+    let was_revoked = key.revoked_at.is_some();
     if dry.dry_run {
-        let status = if key.revoked_at.is_none() { "would be revoked" } else { "is revoked already" };
+        let status = if was_revoked { WAS_REVOKED } else { "would be revoked" };
         return Ok(Report::one(revoked(status)).with_note(DRY_RUN_NOTE));
+    }
+    if was_revoked {
+        return Ok(Report::one(revoked(WAS_REVOKED)));
     }
     let object = ActObject::Key(key_id.clone());
     service.record(key_id.merchant(), Some(key_id.mode()), ActKind::KeyRevoked, object).await?;
@@ -171,7 +177,7 @@ async fn revoke(service: &Service, merchants: &Merchants, key_id: ApiKeyId, dry:
 
 /// The key with this id.
 async fn find(merchants: &Merchants, id: &ApiKeyId) -> Result<ApiKey, Failure> {
-    let keys = merchants.get(id.merchant()).await?.map(|merchant| merchant.keys).unwrap_or_default();
+    let keys = get(merchants, id.merchant().clone()).await?.keys;
     keys.into_iter().find(|key| key.id == *id).ok_or_else(|| Failure::NoKey { id: id.clone() })
 }
 
@@ -181,9 +187,9 @@ fn record(key: &ApiKey, last_used_on: Option<&Date>) -> Record {
         field("mode", key.id.mode().as_str()),
         maybe("name", key.name.as_ref().map(Name::as_str)),
         scopes_of(key.scopes),
-        field("created_at", key.created_at),
-        maybe("revoked_at", key.revoked_at),
-        maybe("valid_until", key.valid_until),
+        when("created_at", key.created_at),
+        when("revoked_at", key.revoked_at),
+        when("valid_until", key.valid_until),
         maybe("last_used_on", last_used_on),
     ])
 }

@@ -28,9 +28,10 @@ use tokio::task::JoinSet;
 use url::Url;
 
 use super::merchants::{get, name};
-use crate::failure::Failure;
+use crate::arguments::{self, one_of};
+use crate::failure::{Failure, Interrupted};
 use crate::interrupt::interrupted;
-use crate::report::{Output, print, say};
+use crate::report::{Output, print, say, stamp, unread};
 use crate::target::{Service, Target};
 
 /// The note on endpoints of ours, by which one is found whose process was killed.
@@ -45,12 +46,17 @@ const POLICY: Policy = Policy { loopback_allowed: true };
 /// The app has a second less than we have ourselves, so that its delay is seen as its own.
 const TIME_OUTS: TimeOuts = TimeOuts { connect_ms: 2_000, answer_ms: 14_000 };
 
-/// Show a merchant's events as they happen, with `make run`, and pass them on to your own app
+/// How often the service is asked whether it is still there: without it no event comes, and nothing says so.
+const ASKED_EVERY: Duration = Duration::from_secs(3);
+
+/// Show a merchant's events as they happen, with `make run`, and pass them on to your own app; with --output json they are shown
+/// whole, payers' names and addresses too
 ///
 /// Each event is one line: when it came, its type, the session's or refund's id, its state, whether its signature is
-/// right, and how the app answered. With --output json, standard output has the events' bodies, one a line, and standard
-/// error the lines. An event that the app does not answer with 2xx is sent again, as to any endpoint. Ctrl-C ends it, and
-/// removes the webhook endpoint that it registered.
+/// right, and how the app answered. With --output json, standard output has the events' bodies, one a line and with all that is in
+/// them, such as payers' names, addresses and accounts, and standard error the lines. An event that the app does not answer with 2xx is
+/// sent again, as to any endpoint. It ends with Ctrl-C, or when nobody reads its output any more, and removes the webhook endpoint that it
+/// registered; or when the service does not answer any more.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  counterfoil listen\n  counterfoil listen --forward http://127.0.0.1:3001/hooks")]
 pub(crate) struct Listen {
@@ -60,11 +66,11 @@ pub(crate) struct Listen {
     /// The merchant's id
     #[arg(long, default_value = "demo")]
     merchant: MerchantId,
-    /// `test`, or `live`
-    #[arg(long, value_name = "test|live", default_value = "test")]
+    /// Of which mode
+    #[arg(long, value_name = "MODE", default_value = "test", value_parser = arguments::mode())]
     mode: Mode,
-    /// The wire format whose sessions' events are shown: `banked`, `yorlet` or `fintecture`
-    #[arg(long, default_value = "banked", value_parser = format)]
+    /// The wire format whose sessions' events are shown
+    #[arg(long, default_value = "banked", value_parser = one_of(WireFormat::ALL, WireFormat::as_str))]
     format: WireFormat,
 }
 
@@ -83,7 +89,7 @@ async fn listen(command: Listen, service: &Service, output: Output) -> Result<()
     let merchant = tokio::select! {
         biased;
         merchant = get(&merchants, merchant) => merchant?.id,
-        () = &mut stopped => return Err(Failure::Interrupted),
+        () = &mut stopped => return Err(Failure::Interrupted(Interrupted::Reading)),
     };
     // From here on Ctrl-C only ends the waiting.
     let endpoints = &Endpoints::new(service.table.clone());
@@ -102,10 +108,29 @@ async fn listen(command: Listen, service: &Service, output: Output) -> Result<()
     ));
     let listening = Listening { url, endpoint, secret, sender, forward, output };
     let id = listening.endpoint.id;
-    listening.serve(listener, stopped).await;
+    let ended = async {
+        tokio::select! {
+            () = stopped => Ok(()),
+            () = unread() => Ok(()),
+            failure = gone(service, endpoints, &merchant, id) => Err(failure),
+        }
+    };
+    listening.serve(listener, pin!(ended)).await?;
     remove(service, endpoints, &owner, id).await?;
     say("The endpoint is removed.");
     Ok(())
+}
+
+/// Resolves when the service does not answer any more, with that.
+async fn gone(service: &Service, endpoints: &Endpoints, merchant: &MerchantId, id: EndpointId) -> Failure {
+    loop {
+        tokio::time::sleep(ASKED_EVERY).await;
+        if let Err(error) = endpoints.get(merchant, &id).await
+            && matches!(Failure::from(error).at(&service.location), Failure::NoAnswer(_))
+        {
+            return Failure::AnswersNoMore(service.location.clone());
+        }
+    }
 }
 
 async fn register(
@@ -173,12 +198,19 @@ struct Listening {
 }
 
 impl Listening {
-    /// Answers what is delivered, until it is stopped.
-    async fn serve(self, listener: TcpListener, mut stopped: Pin<&mut impl Future<Output = ()>>) {
+    /// Answers what is delivered, until this ends.
+    ///
+    /// # Errors
+    /// Why it ended.
+    async fn serve(
+        self,
+        listener: TcpListener,
+        mut ended: Pin<&mut impl Future<Output = Result<(), Failure>>>,
+    ) -> Result<(), Failure> {
         let (listening, mut connections) = (Arc::new(self), JoinSet::new());
         loop {
             tokio::select! {
-                () = &mut stopped => return,
+                why = &mut ended => return why,
                 accepted = listener.accept() => match accepted {
                     Ok((stream, _)) => {
                         connections.spawn(connection(stream, Arc::clone(&listening)));
@@ -199,7 +231,7 @@ impl Listening {
         let Ok(body) = String::from_utf8(body.to_bytes().to_vec()) else { return StatusCode::BAD_REQUEST };
         if !self.is_signed(&head.headers, &body) {
             // Not ours, so nothing of it is shown.
-            self.show(&format!("{came_at}  signature wrong"), None);
+            self.show(&format!("{}  signature wrong", stamp(came_at)), None);
             return StatusCode::UNAUTHORIZED;
         }
         let (status, answered) = match &self.forward {
@@ -208,6 +240,7 @@ impl Listening {
         };
         let event = fields(&head.headers, &body);
         let [event_type, id, state] = summary(self.endpoint.format, &event);
+        let came_at = stamp(came_at);
         self.show(&format!("{came_at}  {event_type}  {id}  {state}  signature ok{answered}"), Some(&event));
         status
     }
@@ -315,11 +348,6 @@ fn forward(text: &str) -> Result<Url, String> {
         let elsewhere = error == RefusedUrl::NotPublic;
         if elsewhere { "must be on this machine or on the public internet".to_owned() } else { error.to_string() }
     })
-}
-
-fn format(text: &str) -> Result<WireFormat, String> {
-    let found = WireFormat::ALL.into_iter().find(|format| format.as_str() == text);
-    found.ok_or_else(|| format!("must be one of {}", WireFormat::ALL.map(WireFormat::as_str).join(", ")))
 }
 
 #[cfg(test)]

@@ -4,13 +4,12 @@ use clap::{Subcommand, ValueEnum};
 use models::{MailFeedback, MailId, MailState, MailTopic, ObjectId, RefundId, SessionId};
 use runtime::Clock;
 use serde_json::json;
-use store::{MailLog, Mails as Stored, Refunds, Resent, Table};
+use store::{MailLog, Mails as Stored, Refunds, Resent, Sessions, StoreError, Table};
 
 use crate::arguments::{DRY_RUN_NOTE, DryRun, object_id};
 use crate::failure::Failure;
-use crate::report::{Record, Report, field, maybe, maybe_as, plain, word};
+use crate::report::{Record, Report, field, maybe_as, plain, stamp, when, word};
 
-const RESENT_NOTE: &str = "It is sent within a minute: the same mail, to the same address.";
 const SUPPRESSED_NOTE: &str = "It is tried within a minute, but SES sends nothing to an address that has bounced or complained \
      until it is taken off the account's suppression list (`aws sesv2 delete-suppressed-destination`).";
 
@@ -27,7 +26,8 @@ pub(crate) enum Mails {
     },
     /// Send a mail again that was sent, given up or not needed
     ///
-    /// It is the same mail, to the same address, as of now. To a payer whose personal data was erased nothing can be sent.
+    /// It is the same mail, to the same address, as of now, if there is still something to say. To a payer whose personal data was
+    /// erased nothing can be sent.
     #[command(after_help = "Example:\n  counterfoil mails resend 1ae1ce03-dfa9-4593-b487-65c656991cb5/receipt/5")]
     Resend {
         /// The mail, as `mails list` prints it; or the id of the payment session (for its link and its receipt) or refund
@@ -48,11 +48,14 @@ pub(crate) enum Sought {
     About(ObjectId),
 }
 
-fn sought(text: &str) -> Result<Sought, String> {
-    if !text.contains('/') {
-        return Ok(Sought::About(object_id(text)?));
+fn sought(text: &str) -> Result<Sought, &'static str> {
+    match object_id(text) {
+        Ok(object) => Ok(Sought::About(object)),
+        Err(_) if text.contains('/') => {
+            text.trim().parse().map(Sought::Mail).map_err(|_| "must be a mail as `counterfoil mails list` prints it")
+        }
+        Err(problem) => Err(problem),
     }
-    text.parse().map(Sought::Mail).map_err(|_| "must be a mail as `counterfoil mails list` prints it".to_owned())
 }
 
 /// Which mail, in the words that mails' ids have.
@@ -93,7 +96,7 @@ pub(crate) async fn run(command: Mails, table: &Table) -> Result<Report, Failure
             let logs = of_all(mails, &objects_of(table, id).await?).await?;
             Ok(Report::many(logs.iter().map(record).collect()))
         }
-        Mails::Resend { mail, kind, dry } => resend(mails, mail, kind, dry).await,
+        Mails::Resend { mail, kind, dry } => resend(table, mails, mail, kind, dry).await,
     }
 }
 
@@ -131,7 +134,30 @@ pub(crate) async fn of_all(mails: &Stored, objects: &[ObjectId]) -> Result<Vec<M
     Ok(logs)
 }
 
-async fn resend(mails: &Stored, sought: Sought, kind: Option<Kind>, dry: DryRun) -> Result<Report, Failure> {
+/// Whether nothing is left of the address to which a mail goes: it was erased, or deleted with the payment session.
+async fn is_erased(table: &Table, topic: MailTopic) -> Result<bool, StoreError> {
+    let session_id = match topic {
+        MailTopic::Receipt(id) | MailTopic::PaymentLink(id) => Some(id),
+        MailTopic::RefundDetails(id) | MailTopic::RefundSent(id) => {
+            Refunds::new(table.clone()).get(&id).await?.map(|refund| refund.session_id)
+        }
+        // It goes to the merchant.
+        MailTopic::RefundToAuthorise(_) => return Ok(false),
+    };
+    let session = match session_id {
+        Some(id) => Sessions::new(table.clone()).get(&id).await?,
+        None => None,
+    };
+    Ok(session.is_none_or(|session| session.erased_at.is_some()))
+}
+
+async fn resend(
+    table: &Table,
+    mails: &Stored,
+    sought: Sought,
+    kind: Option<Kind>,
+    dry: DryRun,
+) -> Result<Report, Failure> {
     let (object, only) = match (sought, kind) {
         (Sought::Mail(id), _) => (object_of(id.topic), Some(id)),
         (Sought::About(object), Some(_)) => (object, None),
@@ -143,6 +169,9 @@ async fn resend(mails: &Stored, sought: Sought, kind: Option<Kind>, dry: DryRun)
     match mail.state {
         MailState::Due => return Err(Failure::MailDue { object }),
         MailState::Sent | MailState::Failed | MailState::NotNeeded => {}
+    }
+    if is_erased(table, mail.id.topic).await? {
+        return Err(Failure::NoAddress { object });
     }
     let report = |status| Report::one(Record(vec![field("mail", mail.id), word("status", status)]));
     if dry.dry_run {
@@ -157,7 +186,15 @@ async fn resend(mails: &Stored, sought: Sought, kind: Option<Kind>, dry: DryRun)
         MailFeedback::Bounced | MailFeedback::Suppressed | MailFeedback::Complained => true,
         MailFeedback::Undelivered | MailFeedback::Rejected => false,
     });
-    Ok(report("due").with_note(if suppressed { SUPPRESSED_NOTE } else { RESENT_NOTE }))
+    let note = if suppressed {
+        SUPPRESSED_NOTE.to_owned()
+    } else {
+        format!(
+            "It is tried within a minute: the same mail, to the same address, unless it is not needed any more, as \
+             `counterfoil mails list {object}` then says."
+        )
+    };
+    Ok(report("due").with_note(note))
 }
 
 pub(crate) const fn state(state: MailState) -> &'static str {
@@ -170,18 +207,18 @@ pub(crate) const fn state(state: MailState) -> &'static str {
 }
 
 fn record(log: &MailLog) -> Record {
-    let feedback = log.feedback.iter().map(|(at, feedback)| (feedback.as_str(), at));
+    let feedback = log.feedback.iter().map(|(at, feedback)| (feedback.as_str(), stamp(*at)));
     let text: Vec<_> = feedback.clone().map(|(feedback, at)| format!("{feedback} at {at}")).collect();
     let list: Vec<_> = feedback.map(|(feedback, at)| json!({ "feedback": feedback, "at": at })).collect();
     Record(vec![
         field("mail", log.id),
         field("state", state(log.state)),
         plain("attempts", log.attempts),
-        field("created_at", log.created_at),
-        maybe("due_at", log.due_at),
-        maybe("sent_at", log.sent_at),
-        maybe("failed_at", log.failed_at),
-        maybe("not_needed_at", log.not_needed_at),
+        when("created_at", log.created_at),
+        when("due_at", log.due_at),
+        when("sent_at", log.sent_at),
+        when("failed_at", log.failed_at),
+        when("not_needed_at", log.not_needed_at),
         maybe_as("feedback", (!list.is_empty()).then(|| (text.join(", "), list.into()))),
     ])
 }

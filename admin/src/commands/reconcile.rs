@@ -11,11 +11,11 @@ use runtime::{Clock, Random};
 use store::{KnownPayment, Table};
 use truelayer::MerchantAccounts;
 
-use crate::arguments::time;
+use crate::arguments::{self, time};
 use crate::connection::{Connection, environment_of};
 use crate::failure::{Failure, cause_of};
 use crate::progress::{Pace, ReadRate, walk};
-use crate::report::{Content, Record, Report, field, plain};
+use crate::report::{Content, Record, Report, field, plain, when};
 use crate::target::Service;
 
 /// How many differences are shown, so that memory has a bound.
@@ -33,11 +33,11 @@ const UNASKED_IN_A_ROW: u64 = 20;
 /// The exit code is 0 if all agree, and 1 if something differs or TrueLayer could not be asked about all.
 #[derive(Debug, Args)]
 pub(crate) struct Reconcile {
-    /// Payments begun from this time on, such as 2026-01-31T09:30:00Z or, ago, 90m or 72h
+    /// Payments begun from this time on, such as 2026-01-31T09:30:00Z or, ago, 90m, 72h or 30d
     #[arg(long, value_name = "TIME", value_parser = time)]
     since: Timestamp,
-    /// live or test; test is TrueLayer's sandbox
-    #[arg(long, value_name = "MODE", default_value = "live")]
+    /// Of which mode; test is TrueLayer's sandbox
+    #[arg(long, value_name = "MODE", default_value = "live", value_parser = arguments::mode())]
     mode: Mode,
     /// How many payments to ask TrueLayer about in a second, at the most
     #[arg(long, value_name = "COUNT", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
@@ -130,7 +130,7 @@ fn report(found: Found, since: Timestamp, mode: Mode) -> Report {
     let Found { same, lag, unasked, differ, shown, kinds, .. } = found;
     let unshown = differ.saturating_sub(shown.len() as u64);
     let summary = Record(vec![
-        field("since", since),
+        when("since", since),
         field("mode", mode.as_str()),
         plain("payments", same + lag + differ + unasked),
         plain("same", same),

@@ -2,7 +2,7 @@
 
 mod create;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use models::{ActKind, ActObject, ProviderRefundId, Refund, RefundId};
 use runtime::{Clock, Random};
@@ -13,6 +13,7 @@ use crate::arguments::{DRY_RUN_NOTE, DryRun, refund_id};
 use crate::commands::cancel::{self, CancelRefund};
 use crate::connection::{Connection, environment_of};
 use crate::failure::{Failure, cause_of};
+use crate::other_kind::no_refund;
 use crate::report::{Record, Report, field, shown_as};
 use crate::target::Service;
 
@@ -29,12 +30,8 @@ pub(crate) enum Refunds {
         /// The refund's id, as any format shows it
         #[arg(value_parser = refund_id)]
         id: RefundId,
-        /// It is there, and TrueLayer calls it this: from now on it is asked how the refund ends
-        #[arg(long, value_name = "ID", conflicts_with = "not_there", required_unless_present = "not_there")]
-        known_as: Option<ProviderRefundId>,
-        /// It is not there: the refund has failed, and its amount can be refunded again
-        #[arg(long)]
-        not_there: bool,
+        #[command(flatten)]
+        found: Found,
         #[command(flatten)]
         connection: Connection,
         #[command(flatten)]
@@ -42,26 +39,35 @@ pub(crate) enum Refunds {
     },
 }
 
+/// Whether TrueLayer has it.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Found {
+    /// It is there, and TrueLayer calls it this: from now on it is asked how the refund ends
+    #[arg(long, value_name = "ID")]
+    known_as: Option<ProviderRefundId>,
+    /// It is not there: the refund has failed, and its amount can be refunded again
+    #[arg(long)]
+    not_there: bool,
+}
+
 pub(crate) async fn run(command: Refunds, service: &Service) -> Result<Report, Failure> {
     match command {
         Refunds::Create(command) => create::run(*command, service).await,
         Refunds::Cancel(command) => cancel::refund(*command, service).await,
-        Refunds::Conclude { id, known_as, not_there, connection, dry } => {
-            conclude(service, id, known_as, not_there, &connection, dry).await
-        }
+        Refunds::Conclude { id, found, connection, dry } => conclude(service, id, found, &connection, dry).await,
     }
 }
 
 async fn conclude(
     service: &Service,
     id: RefundId,
-    known_as: Option<ProviderRefundId>,
-    not_there: bool,
+    Found { known_as, not_there }: Found,
     connection: &Connection,
     dry: DryRun,
 ) -> Result<Report, Failure> {
     let (refunds, now) = (Stored::new(service.table.clone()), Clock::System.now());
-    let refund = refunds.get(&id).await?.ok_or(Failure::NoObject(id.into()))?;
+    let Some(refund) = refunds.get(&id).await? else { return Err(no_refund(&service.table, id).await) };
     let Some(at_provider) = refund.open_at_provider().filter(|_| was_never_answered(&refund, now)) else {
         return Err(Failure::RefundNotOpen(id));
     };

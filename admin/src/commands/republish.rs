@@ -3,14 +3,14 @@
 use std::cell::Cell;
 
 use clap::Args;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use runtime::Clock;
 use store::{Marked, ObjectPath, REPUBLISHED_FOR, Span, Table};
 
 use crate::arguments::{DRY_RUN_NOTE, DryRun, time};
 use crate::failure::Failure;
 use crate::progress::{Pace, ReadRate, walk};
-use crate::report::{Record, Report, field, plain, word};
+use crate::report::{Record, Report, plain, when, word};
 
 const MARKED_NOTE: &str = "They are published within seconds; what is due then is sent within a minute.";
 
@@ -23,7 +23,7 @@ const MARKED_NOTE: &str = "They are published within seconds; what is due then i
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  counterfoil republish --since 90m --dry-run\n  counterfoil republish --since 72h")]
 pub(crate) struct Republish {
-    /// From this time on, such as 2026-01-31T09:30:00Z or, ago, 90m or 72h; 30 days at the most
+    /// From this time on, such as 2026-01-31T09:30:00Z or, ago, 90m, 72h or 30d, which is the most
     #[arg(long, value_name = "TIME", value_parser = time)]
     since: Timestamp,
     /// Only what happened before this time [default: now]
@@ -53,7 +53,8 @@ pub(crate) struct Tally {
 }
 
 pub(crate) async fn run(Republish { since, until, rates, dry }: Republish, table: &Table) -> Result<Report, Failure> {
-    if Clock::System.now().duration_since(since) > REPUBLISHED_FOR {
+    // Since `30d` was read, some time has passed.
+    if Clock::System.now().duration_since(since) > REPUBLISHED_FOR + SignedDuration::from_mins(1) {
         return Err(Failure::TooLongAgo);
     }
     if until.is_some_and(|until| until <= since) {
@@ -61,7 +62,7 @@ pub(crate) async fn run(Republish { since, until, rates, dry }: Republish, table
     }
     let marked = mark_all(table, Span { since, until }, rates, dry).await?;
     let record = Record(vec![
-        field("since", since),
+        when("since", since),
         plain("sessions", marked.sessions),
         plain("refunds", marked.refunds),
         word("status", if dry.dry_run { "would be published again" } else { "published again" }),

@@ -17,7 +17,7 @@ use store::{
 use crate::arguments::{duration, object_id};
 use crate::commands::cancel::{self, CancelSession};
 use crate::failure::Failure;
-use crate::report::{Content, Field, Record, Report, ago, amount, field, maybe, maybe_as, plain, shown_as, word};
+use crate::report::{Content, Field, Record, Report, ago, amount, field, maybe, maybe_as, plain, shown_as, when, word};
 use crate::target::Service;
 
 /// How many sessions are read at a time.
@@ -128,21 +128,21 @@ fn session_record(session: &Session, refunds: &[Refund], personal: bool) -> Reco
         amount("left_to_refund", session.refundable(now).ok()),
         plain("refunds", refunds.len()),
         maybe("pays_refund", session.pays_refund.map(|pays| pays.refund_id)),
-        field("created_at", session.created_at),
-        field("expires_at", session.expires_at),
+        when("created_at", session.created_at),
+        when("expires_at", session.expires_at),
         maybe("bank", attempt.map(|attempt| &attempt.bank)),
         plain("attempts", session.attempt_number()),
         maybe("attempt_ended", attempt.and_then(|attempt| attempt.ended)),
-        maybe("at_consent_since", at_consent.map(|at_consent| at_consent.begun_at)),
+        when("at_consent_since", at_consent.map(|at_consent| at_consent.begun_at)),
         maybe("provider_payment_id", at_consent.and_then(|at_consent| at_consent.payment_id.as_ref())),
         amount("received", session.received_amount()),
         amount("missing", session.missing()),
         amount("excess", session.excess()),
         amount("returned", session.returned()),
-        maybe("submitted_at", session.submission.as_ref().map(|submission| submission.submitted_at)),
+        when("submitted_at", session.submission.as_ref().map(|submission| submission.submitted_at)),
         field("end_to_end_id", session.end_to_end_id),
         plain("email_receipt", session.email_receipt),
-        maybe("erased_at", session.erased_at),
+        when("erased_at", session.erased_at),
         hidden("payer_name", payer.map(|payer| payer.name.as_str().to_owned())),
         hidden("payer_email", payer.and_then(|payer| Some(payer.email.as_ref()?.as_str().to_owned()))),
         hidden("payer_phone", payer.and_then(|payer| Some(payer.phone.as_ref()?.as_str().to_owned()))),
@@ -156,7 +156,7 @@ fn session_record(session: &Session, refunds: &[Refund], personal: bool) -> Reco
         hidden_as("metadata", metadata.map(|metadata| (metadata.to_string(), metadata))),
     ];
     fields.extend([
-        maybe("taken_back_at", session.taken_back.map(|taken_back| taken_back.at)),
+        when("taken_back_at", session.taken_back.map(|taken_back| taken_back.at)),
         maybe("taken_back_reason", session.taken_back.map(|taken_back| taken_back.reason.as_str())),
     ]);
     fields.extend(late_money_fields(session.late_money.as_ref()));
@@ -166,7 +166,7 @@ fn session_record(session: &Session, refunds: &[Refund], personal: bool) -> Reco
 /// Money that came of an attempt that was over, for the operator who returns it.
 fn late_money_fields(money: Option<&LateMoney>) -> [Field; 5] {
     [
-        maybe("late_money_at", money.map(|money| money.at)),
+        when("late_money_at", money.map(|money| money.at)),
         maybe("late_money_provider", money.map(|money| &money.provider)),
         maybe("late_money_payment_id", money.map(|money| &money.payment_id)),
         plain("late_money_attempt", money.map(|money| money.attempt)),
@@ -203,8 +203,8 @@ fn refund_record(refund: &Refund) -> Record {
         field("refund_id", refund.id),
         field("state", refund.state_at(now).as_str()),
         amount("amount", Some(refund.amount)),
-        field("created_at", refund.created_at),
-        field("expires_at", refund.expires_at),
+        when("created_at", refund.created_at),
+        when("expires_at", refund.expires_at),
         maybe("paid_by_session", refund.payment_session_id),
         maybe("authorise_at", refund.authorisation_url_at(now)),
         maybe("at_provider", refund.at_provider.as_ref().map(|at_provider| at_provider.provider.clone())),
@@ -229,7 +229,7 @@ fn cursor_record(of: Field, cursor: &CursorState) -> Record {
         plain("events", cursor.head),
         shown_as("status", status, word),
         plain("failures", cursor.attempts),
-        maybe("next_try_at", cursor.due_at),
+        when("next_try_at", cursor.due_at),
     ])
 }
 
@@ -237,7 +237,7 @@ fn entry_record(of: Field, entry: &TimelineEntry, personal: bool) -> Record {
     let (at, what, detail) = (entry.at, entry.what(), entry.detail());
     let answer = entry.personal().filter(|_| personal).map(|answer| format!(": {answer}")).unwrap_or_default();
     Record(vec![
-        field("at", format!("{at:.3}")),
+        when("at", at),
         of,
         word("what", &what),
         field("detail", format!("{detail}{answer}")),
@@ -274,7 +274,7 @@ async fn pending(table: &Table, longer_than: SignedDuration) -> Result<Report, F
                     amount("missing", session.missing()),
                     amount("excess", session.excess()),
                     amount("returned", session.returned()),
-                    maybe("submitted_at", session.pending_since()),
+                    when("submitted_at", session.pending_since()),
                     ago("waiting_s", waits_since(session, now), now),
                 ])
             })

@@ -6,7 +6,7 @@ use providers::mock::UnmatchedTransfer;
 use store::{MockLedger, Table};
 
 use crate::failure::Failure;
-use crate::report::{Record, Report, amount, field};
+use crate::report::{Record, Report, amount, field, when};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Transfers {
@@ -31,7 +31,7 @@ fn record(transfer: &UnmatchedTransfer) -> Record {
     let money = Currency::from_code(currency).map(|currency| Money::new(MinorUnits::new(*amount_minor), currency));
     Record(vec![
         field("transfer_id", id),
-        field("at", at),
+        when("at", *at),
         amount("amount", money),
         field("reference", reference),
         field("sender", sender.as_str()),

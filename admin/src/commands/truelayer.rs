@@ -4,6 +4,7 @@ use clap::Subcommand;
 use truelayer::{Checked, Environment, MerchantAccounts, RETURN_PATH, WEBHOOK_PATH};
 use url::Url;
 
+use crate::arguments::one_of;
 use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::report::{Record, Report, field, word};
@@ -20,8 +21,9 @@ pub(crate) enum TrueLayer {
     /// the keys by which its webhooks are signed. Each line says ok, or wrong and what to do, or by_hand and what to register in
     /// TrueLayer's Console. The exit code is 1 if something is wrong.
     Check {
-        /// Which of TrueLayer's: sandbox or live
+        /// Which of TrueLayer's
         #[arg(long, env = "TRUELAYER", value_name = "ENVIRONMENT")]
+        #[arg(value_parser = one_of([Environment::Sandbox, Environment::Live], Environment::as_str))]
         environment: Environment,
         /// Where payers open the checkout: the parameter PublicBaseUrl or DomainName, or the stack's output ApiUrl
         #[arg(long, env = "PUBLIC_BASE_URL", value_name = "URL", value_parser = base_url)]
@@ -40,8 +42,12 @@ pub(crate) async fn run(command: TrueLayer, target: &Target) -> Result<Report, F
         (None, Some(_)) => Some(target.config().await?),
         (Some(_), _) | (None, None) => None,
     };
-    let config = config.as_ref().map(|(config, _)| config);
-    let truelayer = connection.open(environment, merchant_accounts.unwrap_or_default(), config).await?;
+    let (config, location) = config.as_ref().map(|(config, location)| (config, location)).unzip();
+    let opened = connection.open(environment, merchant_accounts.unwrap_or_default(), config).await;
+    let truelayer = opened.map_err(|failure| match location {
+        Some(location) => failure.at(location),
+        None => failure,
+    })?;
     Ok(report(truelayer.check().await, environment, &base_url))
 }
 

@@ -123,14 +123,14 @@ async fn suspects_of(
 
 fn report(found: Found, took: Duration) -> Report {
     let Found { items, violations, warnings, broken, shown, shown_warnings } = found;
-    let seconds = took.as_secs_f64();
-    let per_second = items as f64 / seconds.max(0.001);
+    let took_ms = took.as_millis().max(1);
+    let per_second = u64::try_from(u128::from(items) * 1000 / took_ms).unwrap_or(u64::MAX);
     let summary = Record(vec![
         plain("items", items),
         plain("violations", violations),
         plain("warnings", warnings),
-        shown_as("seconds", format!("{seconds:.1}"), seconds),
-        shown_as("items_per_second", format!("{per_second:.0}"), per_second.round()),
+        shown_as("took_s", format!("{:.1} s", took.as_secs_f64()), took.as_secs()),
+        plain("items_per_second", per_second),
     ]);
     let unshown = violations.saturating_sub(shown.len() as u64);
     let record = |Violation { rule, item, problem }: Violation| {
@@ -195,5 +195,23 @@ const fn what_to_do(rule: Rule) -> &'static str {
             "its merchant deletes it (`DELETE /v2/test_clocks/{id}`) and makes another; it is about test payments alone"
         }
         Rule::Count => "count the list by its pages, and set `count` by hand",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::report::Output;
+
+    #[test]
+    fn how_long_it_took_and_how_fast_it_was_are_whole_numbers() {
+        let report = report(Found { items: 2_204, ..Found::default() }, Duration::from_millis(1_384));
+        let json: serde_json::Value = serde_json::from_str(&report.render(Output::Json).unwrap()).unwrap();
+        assert_eq!(json["summary"]["took_s"], json!(1));
+        assert_eq!(json["summary"]["items_per_second"], json!(1_592));
+        let text = report.render(Output::Table).unwrap();
+        assert!(text.contains("TOOK") && text.contains("1.4 s"), "{text}");
     }
 }

@@ -9,7 +9,7 @@ use store::{Cursors, EndpointChange, Endpoints, FoundBackingOff, Merchants, NotC
 use super::merchants::get;
 use crate::arguments::{DRY_RUN_NOTE, DryRun};
 use crate::failure::Failure;
-use crate::report::{Field, Record, Report, field, maybe, plain, shown_as, word};
+use crate::report::{Field, Record, Report, field, plain, shown_as, when, word};
 use crate::target::Service;
 
 const RESUMED_NOTE: &str = "What waits or backs off is delivered in order, starting within a minute. `counterfoil webhooks list` shows whether it fails again.";
@@ -137,7 +137,9 @@ async fn enable(
     let Some(mut endpoint) = endpoints.get(&merchant, &id).await? else {
         return Err(Failure::NoEndpoint { merchant, id });
     };
-    if !dry.dry_run {
+    // Enabling one that is enabled delivers again what waits; disabling one that is disabled does nothing.
+    let is_so = !enabled && endpoint.disabled_by == Some(DisabledBy::Merchant);
+    if !dry.dry_run && !is_so {
         service.record(&merchant, Some(endpoint.mode), ActKind::WebhookChanged, ActObject::Endpoint(id)).await?;
         let owner = Owner { merchant_id: merchant.clone(), mode: endpoint.mode, format: None };
         let change = EndpointChange { enabled: Some(enabled), ..EndpointChange::default() };
@@ -148,7 +150,11 @@ async fn enable(
         };
     }
     let report = Report::one(record(&endpoint, waits(cursors, id).await?));
-    Ok(if dry.dry_run { report.with_note(DRY_RUN_NOTE) } else { report })
+    Ok(match (dry.dry_run, enabled) {
+        (true, _) => report.with_note(DRY_RUN_NOTE),
+        (false, true) => report.with_note(RESUMED_NOTE),
+        (false, false) => report.with_note(format!("`counterfoil webhooks enable {merchant} {id}` undoes it.")),
+    })
 }
 
 /// How many cursors of an endpoint wait, and for what.
@@ -170,7 +176,7 @@ impl Waits {
         [
             shown_as("waiting", counted(paused.min(COUNTED), paused < COUNTED), paused),
             shown_as("backing_off", counted(backing_off, is_all), backing_off),
-            maybe("next_try", next_try),
+            when("next_try", next_try),
         ]
     }
 }
@@ -191,7 +197,8 @@ fn counted(count: usize, is_all: bool) -> String {
 fn record(endpoint: &Endpoint, waits: Waits) -> Record {
     let status = match endpoint.disabled_by {
         None => shown_as("status", "enabled", "enabled"),
-        Some(DisabledBy::Merchant) => shown_as("status", "disabled by its merchant", "disabled_by_merchant"),
+        // By its merchant or by an operator: only the acts say who.
+        Some(DisabledBy::Merchant) => word("status", "disabled"),
         Some(DisabledBy::Gone) => shown_as("status", "disabled by a 410 Gone", "disabled_by_gone"),
     };
     let parked_until = endpoint.parked_until.filter(|until| *until > Clock::System.now());
@@ -200,7 +207,7 @@ fn record(endpoint: &Endpoint, waits: Waits) -> Record {
         field("mode", endpoint.mode.as_str()),
         status,
         plain("failures", endpoint.failures),
-        maybe("parked_until", parked_until),
+        when("parked_until", parked_until),
     ];
     Record(fares.into_iter().chain(waits.fields()).chain([field("url", endpoint.url.as_str())]).collect())
 }

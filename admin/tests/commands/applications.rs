@@ -143,7 +143,7 @@ fn what_is_no_public_key_is_refused_and_so_is_one_too_many() {
     let (machine, keys, key) = start();
     let other = "pk_live_acme_0123456789abcdef";
     assert!(machine.refused(&["applications", "create", other]).contains("there is no key"));
-    assert!(machine.refused(&["applications", "create", "pk_test_nobody_1"]).contains("merchants create nobody"));
+    assert!(machine.refused(&["applications", "create", "pk_test_nobody_1"]).contains("merchants list"));
     machine.json(&["applications", "create", &key]);
     for (name, content, said) in [
         ("private.pem", PRIVATE, "is a private key, which stays with the application"),

@@ -12,6 +12,7 @@ use store::{Cursors, Due, DueItem, EndpointCreated, Endpoints, Paused, Table};
 pub(crate) struct Machine {
     pub(crate) endpoint: String,
     pub(crate) runtime: tokio::runtime::Runtime,
+    database: dynoxide::Database,
 }
 
 impl Machine {
@@ -41,8 +42,8 @@ impl Machine {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        runtime.spawn(dynoxide::server::serve_on(listener, database));
-        Self { endpoint, runtime }
+        runtime.spawn(dynoxide::server::serve_on(listener, database.clone()));
+        Self { endpoint, runtime, database }
     }
 
     /// The same table, as the functions have it.
@@ -115,6 +116,14 @@ impl Machine {
         found
     }
 
+    /// How many acts of this kind are recorded.
+    pub(crate) fn acts(&self, what: &str) -> usize {
+        let request = serde_json::from_value(json!({ "TableName": "local-AuditTable" })).unwrap();
+        let scanned = serde_json::to_value(self.database.scan(request).unwrap()).unwrap();
+        let items = scanned.get("Items").and_then(Value::as_array).unwrap();
+        items.iter().filter(|act| act.pointer("/what/S").and_then(Value::as_str) == Some(what)).count()
+    }
+
     /// The command with `--dry-run`, which changes nothing.
     pub(crate) fn dry(&self, arguments: &[&str]) -> Value {
         let before = self.everything();
@@ -157,7 +166,16 @@ pub(crate) fn counterfoil() -> Command {
 }
 
 pub(crate) fn refused(output: &Output) -> String {
-    assert_eq!(output.status.code(), Some(1));
+    refused_with(1, output)
+}
+
+/// The one line that is said of a command line that is wrong.
+pub(crate) fn wrong_line(output: &Output) -> String {
+    refused_with(2, output)
+}
+
+fn refused_with(code: i32, output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(code), "{output:?}");
     assert!(output.stdout.is_empty());
     let message = text(&output.stderr);
     assert_eq!(message.lines().count(), 1, "{message}");

@@ -6,6 +6,7 @@ mod applications;
 mod machine;
 mod shops;
 
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
@@ -16,7 +17,7 @@ use models::{
 use serde_json::{Value, json};
 use store::{Change, DueItem, Owner, Sessions};
 
-use machine::{Machine, counterfoil, refused, text};
+use machine::{Machine, counterfoil, refused, text, wrong_line};
 
 const FAILING: &str = "1ae1ce03-dfa9-4593-b487-65c656991cb5";
 const DISABLED: &str = "728d061b-8e47-4052-be4f-5f9bcdee39ff";
@@ -43,7 +44,7 @@ fn endpoint(id: &str) -> Endpoint {
 #[test]
 fn a_merchant_from_first_to_last() {
     let machine = Machine::start();
-    assert!(machine.refused(&["keys", "issue", "acme", "--mode", "test"]).contains("merchants create acme"));
+    assert!(machine.refused(&["keys", "issue", "acme", "--mode", "test"]).contains("merchants list"));
     let created = machine.json(&["merchants", "create", "acme", "--name", "Acme Ltd"]);
     assert_eq!(created, json!({ "id": "acme", "name": "Acme Ltd", "list_shards": 1 }));
     assert!(machine.refused(&["merchants", "create", "acme", "--name", "Other"]).contains("already"));
@@ -67,9 +68,13 @@ fn a_merchant_from_first_to_last() {
     assert_eq!(keys[1]["key_id"], issued["key_id"]);
     let revoked_at = keys[1]["revoked_at"].as_str().unwrap();
     assert!(!keys.to_string().contains("sk_"), "no secret is kept");
-    assert_eq!(machine.json(&["keys", "revoke", key_id])["status"], "revoked", "twice is fine");
+    assert_eq!(machine.acts("key_revoked"), 1);
+    assert_eq!(machine.json(&["keys", "revoke", key_id])["status"], "was_revoked_before", "twice is fine");
+    assert_eq!(machine.acts("key_revoked"), 1, "what was not done is no act");
     assert_eq!(machine.json(&["keys", "list", "acme"])[1]["revoked_at"], revoked_at);
     assert!(machine.refused(&["keys", "revoke", "pk_live_acme_none"]).contains("keys list acme"));
+    let nobodys = machine.refused(&["keys", "revoke", "pk_live_nobody_1"]);
+    assert!(nobodys.contains("no merchant nobody") && nobodys.contains("merchants list"), "{nobodys}");
 
     let link = ["accounts", "link", "acme", "--name", "Acme Ltd", "--sort-code", "01-02-03"];
     let link = [&link[..], &["--account-number", "12345678"]].concat();
@@ -104,7 +109,7 @@ fn a_dry_run_says_what_would_be_and_changes_nothing() {
     let revoke = ["keys", "revoke", issued["key_id"].as_str().unwrap()];
     assert_eq!(machine.dry(&revoke)["status"], "would_be_revoked");
     machine.json(&revoke);
-    assert_eq!(machine.dry(&revoke)["status"], "is_revoked_already");
+    assert_eq!(machine.dry(&revoke)["status"], "was_revoked_before");
     assert!(machine.refused(&["keys", "revoke", "pk_test_acme_none", "--dry-run"]).contains("keys list acme"));
 
     let account = ["--sort-code", "01-02-03", "--account-number", "12345678"];
@@ -135,8 +140,10 @@ fn what_can_not_be_undone_is_confirmed_or_refused() {
         let message = machine.refused(line);
         assert!(message.contains("--yes") && message.contains("nothing was done"), "{message}");
     }
-    assert!(machine.refused(&["erase", "session", FAILING, "--yes"]).contains("no payment session or refund"));
-    assert!(machine.refused(&["erase", "session", FAILING, "--dry-run"]).contains("no payment session or refund"));
+    for how in ["--yes", "--dry-run"] {
+        let message = machine.refused(&["erase", "session", FAILING, how]);
+        assert!(message.contains("there is no payment session") && !message.contains("refund"), "{message}");
+    }
     assert_eq!(machine.json(&["erase", "payer", "--email", "ada@example.com", "--yes"]), json!([]));
     for line in ["dead-letters delete receipts --yes", "dead-letters delete receipts --all --message a"] {
         let output = machine.run(&line.split(' ').collect::<Vec<_>>());
@@ -182,7 +189,7 @@ fn what_can_not_be_verified_differs_from_what_is_wrong() {
 fn the_count_of_list_shards_only_rises() {
     let machine = Machine::start();
     for arguments in [&["merchants", "shards", "acme", "4"][..], &["merchants", "show", "acme"]] {
-        assert!(machine.refused(arguments).contains("merchants create acme"));
+        assert!(machine.refused(arguments).contains("merchants list"));
     }
     let created = machine.json(&["merchants", "create", "acme", "--name", "Acme Ltd"]);
     assert_eq!(machine.json(&["merchants", "show", "acme"]), created);
@@ -203,7 +210,7 @@ fn the_count_of_list_shards_only_rises() {
 #[test]
 fn endpoints_are_listed_with_how_they_fare_and_without_their_secrets() {
     let machine = Machine::start();
-    assert!(machine.refused(&["webhooks", "list", "acme"]).contains("merchants create acme"));
+    assert!(machine.refused(&["webhooks", "list", "acme"]).contains("merchants list"));
     machine.json(&["merchants", "create", "acme", "--name", "Acme Ltd"]);
     assert_eq!(machine.json(&["webhooks", "list", "acme"]), json!([]));
 
@@ -234,7 +241,7 @@ fn endpoints_are_listed_with_how_they_fare_and_without_their_secrets() {
             "mode": "test",
             "status": "enabled",
             "failures": 7,
-            "parked_until": "2096-01-31T12:00:00Z",
+            "parked_until": "2096-01-31T12:00:00.000Z",
             "waiting": 20,
             "backing_off": 0,
             "next_try": null,
@@ -243,7 +250,7 @@ fn endpoints_are_listed_with_how_they_fare_and_without_their_secrets() {
         {
             "endpoint_id": DISABLED,
             "mode": "test",
-            "status": "disabled_by_merchant",
+            "status": "disabled",
             "failures": 0,
             "parked_until": null,
             "waiting": 0,
@@ -272,7 +279,7 @@ fn endpoints_are_listed_with_how_they_fare_and_without_their_secrets() {
 #[test]
 fn an_endpoint_is_resumed_unless_it_is_disabled() {
     let machine = Machine::start();
-    assert!(machine.refused(&["webhooks", "resume", "acme", FAILING]).contains("merchants create acme"));
+    assert!(machine.refused(&["webhooks", "resume", "acme", FAILING]).contains("merchants list"));
     machine.json(&["merchants", "create", "acme", "--name", "Acme Ltd"]);
     machine.json(&["merchants", "create", "other", "--name", "Other Ltd"]);
     let parked_until = Some("2096-01-31T12:00:00Z".parse().unwrap());
@@ -284,7 +291,7 @@ fn an_endpoint_is_resumed_unless_it_is_disabled() {
 
     assert!(machine.refused(&["webhooks", "resume", "acme", NOBODYS]).contains("webhooks list acme"));
     assert!(machine.refused(&["webhooks", "resume", "other", FAILING]).contains("webhooks list other"));
-    for (id, why) in [(DISABLED, "by its merchant"), (GONE, "410 Gone")] {
+    for (id, why) in [(DISABLED, "is disabled, and resuming"), (GONE, "410 Gone")] {
         let message = machine.refused(&["webhooks", "resume", "acme", id]);
         let enable = format!("PATCH /v2/webhooks/{id}` with {{\"enabled\": true}}");
         assert!(message.contains(why) && message.contains(&enable), "{message}");
@@ -319,7 +326,7 @@ fn what_backs_off_is_counted_and_its_endpoint_can_be_resumed() {
     machine.back_off(&failing, [soonest + std::time::Duration::from_secs(60), soonest]);
     machine.back_off(&endpoint(DISABLED), [samples::now() + std::time::Duration::from_secs(30)]);
     let listed = || machine.json(&["webhooks", "list", "acme"])[0].clone();
-    let backs_off = (json!(0), json!(2), json!(soonest.to_string()));
+    let backs_off = (json!(0), json!(2), json!(format!("{soonest:.3}")));
     let waits = |shown: &Value| (shown["waiting"].clone(), shown["backing_off"].clone(), shown["next_try"].clone());
     assert_eq!(waits(&listed()), backs_off);
     let resume = ["webhooks", "resume", "acme", FAILING];
@@ -328,7 +335,7 @@ fn what_backs_off_is_counted_and_its_endpoint_can_be_resumed() {
 
     let resumed = machine.json(&resume);
     assert_eq!((&resumed["status"], &resumed["backing_off"]), (&json!("resumed"), &json!(2)));
-    assert!(text_of(&resumed["next_try"]) < soonest.to_string(), "{resumed}");
+    assert!(text_of(&resumed["next_try"]) < format!("{soonest:.3}"), "{resumed}");
     assert_eq!(machine.due(), [DueItem::Endpoint(failing.merchant_id, failing.id)], "`expire` hastens what backs off");
 }
 
@@ -341,11 +348,15 @@ fn disables_an_endpoint_and_enables_it_again() {
     let status = || machine.json(&["webhooks", "list", "acme"])[0]["status"].clone();
     assert_eq!(machine.dry(&["webhooks", "disable", "acme", FAILING])["status"], "enabled");
     assert_eq!(status(), "enabled");
-    assert_eq!(machine.json(&["webhooks", "disable", "acme", FAILING])["status"], "disabled_by_merchant");
-    assert_eq!(status(), "disabled_by_merchant");
+    let disabled = machine.run(&["webhooks", "disable", "acme", FAILING]);
+    assert!(text(&disabled.stdout).contains("  disabled\n"), "{disabled:?}");
+    assert!(text(&disabled.stderr).contains(&format!("`counterfoil webhooks enable acme {FAILING}`")), "{disabled:?}");
+    assert_eq!(status(), "disabled");
     assert!(machine.due().is_empty());
-    assert_eq!(machine.dry(&["webhooks", "enable", "acme", FAILING])["status"], "disabled_by_merchant");
-    let enabled = machine.json(&["webhooks", "enable", "acme", FAILING]);
+    assert_eq!(machine.dry(&["webhooks", "enable", "acme", FAILING])["status"], "disabled");
+    let enabled = machine.run(&["webhooks", "enable", "acme", FAILING, "--output", "json"]);
+    assert!(text(&enabled.stderr).contains("starting within a minute"), "{enabled:?}");
+    let enabled: Value = serde_json::from_slice(&enabled.stdout).unwrap();
     assert_eq!((&enabled["status"], &enabled["failures"]), (&json!("enabled"), &json!(0)));
     assert_eq!(machine.due(), [DueItem::Endpoint(failing.merchant_id.clone(), failing.id)], "what waits is delivered");
     assert!(machine.refused(&["webhooks", "disable", "acme", NOBODYS]).contains("webhooks list acme"));
@@ -353,11 +364,16 @@ fn disables_an_endpoint_and_enables_it_again() {
 
 #[test]
 fn ctrl_c_ends_any_command_with_one_line() {
-    for (signal, arguments) in [
-        ("-INT", &["keys", "list", "acme"][..]),
-        ("-TERM", &["verify"]),
-        ("-INT", &["erase", "payer", "--email", "ada@example.com", "--dry-run", "--output", "json"]),
-        ("-INT", &["listen"]),
+    let reading = "counterfoil: interrupted\n";
+    let changing =
+        "counterfoil: interrupted. What was done until then stays done: see what is there before you repeat it.\n";
+    for (signal, arguments, said) in [
+        ("-INT", &["keys", "list", "acme"][..], reading),
+        ("-TERM", &["verify"], reading),
+        ("-INT", &["erase", "payer", "--email", "ada@example.com", "--dry-run", "--output", "json"], reading),
+        ("-INT", &["erase", "payer", "--email", "ada@example.com", "--yes", "--output", "json"], changing),
+        ("-TERM", &["keys", "revoke", "pk_test_acme_1"], changing),
+        ("-INT", &["listen"], reading),
     ] {
         // It accepts, and never answers.
         let silent = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -369,8 +385,6 @@ fn ctrl_c_ends_any_command_with_one_line() {
         assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(130), "{arguments:?}: {output:?}");
-        let said =
-            "counterfoil: interrupted. What was done until then stays done: see what is there before you repeat it.\n";
         assert_eq!((text(&output.stdout).as_str(), text(&output.stderr).as_str()), ("", said), "{arguments:?}");
     }
 }
@@ -395,8 +409,56 @@ fn a_reader_that_has_enough_is_no_error() {
 }
 
 #[test]
+fn a_line_without_a_command_is_answered_with_help_where_the_environment_says_where() {
+    let help = |line: &[&str]| {
+        let output = counterfoil().env("DATA_DIR", "/nowhere").env("TABLE_NAME", "Other").args(line).output().unwrap();
+        assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(2), ""), "{line:?}");
+        text(&output.stderr)
+    };
+    assert!(help(&[]).starts_with("The operator's command line of Counterfoil\n\nUsage: counterfoil COMMAND"));
+    let sessions = help(&["sessions"]);
+    assert!(sessions.contains("pending") && !sessions.contains("error:"), "{sessions}");
+}
+
+#[test]
+fn a_line_whose_values_do_not_fit_is_a_wrong_line() {
+    let machine = Machine::start();
+    machine.json(&["merchants", "create", "acme", "--name", "Acme Ltd"]);
+    for (line, said) in [
+        ("republish --since 2020-01-31T09:30:00Z", "30 days"),
+        ("republish --since 1h --until 2h", "later than --since"),
+        ("sessions find acme --since 1h --until 2h", "later than --since"),
+        ("mails resend 1ae1ce03-dfa9-4593-b487-65c656991cb5", "which mail"),
+    ] {
+        let message = wrong_line(&machine.run(&line.split(' ').collect::<Vec<_>>()));
+        assert!(message.contains(said), "{line}: {message}");
+    }
+    machine.dry(&["republish", "--since", "30d"]);
+}
+
+#[test]
+fn listening_ends_with_the_service() {
+    let machine = Machine::start();
+    machine.json(&["merchants", "create", "demo", "--name", "Demo"]);
+    let mut command = counterfoil();
+    command.args(["--endpoint", &machine.endpoint, "listen"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(said.next().unwrap().unwrap().contains("whsec_"));
+    drop(machine);
+    let last = said.last().unwrap().unwrap();
+    assert!(last.contains("does not answer any more"), "{last}");
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+}
+
+#[test]
 fn says_what_to_do_where_nothing_answers() {
     let machine = Machine::start();
+    let erase = ["--endpoint", "http://127.0.0.1:1", "erase", "payer", "--email", "ada@example.com"];
+    for how in ["--yes", "--dry-run"] {
+        let message = refused(&counterfoil().args(erase).arg(how).output().unwrap());
+        assert!(message.starts_with("counterfoil: http://127.0.0.1:1 does not answer: start it"), "{message}");
+    }
     assert!(machine.refused(&["keys", "list", "acme", "--table", "Other"]).contains("no such table"));
     let folder = tempfile::tempdir().unwrap();
     let list = |line: &[&str]| counterfoil().args(["keys", "list", "acme"]).args(line).output().unwrap();
@@ -406,8 +468,8 @@ fn says_what_to_do_where_nothing_answers() {
     std::fs::write(folder.path().join("endpoint"), "http://127.0.0.1:1\n").unwrap();
     assert!(refused(&list(&["--data-dir", data_dir])).contains("make run"));
     std::fs::write(folder.path().join("endpoint"), format!("{}\n", machine.endpoint)).unwrap();
-    assert!(refused(&list(&["--data-dir", data_dir])).contains("merchants create acme"));
-    assert!(refused(&list(&["--endpoint", "http://127.0.0.1:1", "--region", "eu-west-2"])).contains("not both"));
+    assert!(refused(&list(&["--data-dir", data_dir])).contains("merchants list"));
+    assert!(wrong_line(&list(&["--endpoint", "http://127.0.0.1:1", "--region", "eu-west-2"])).contains("not both"));
     assert_eq!(list(&["--output", "yaml"]).status.code(), Some(2));
 }
 
@@ -463,7 +525,7 @@ fn an_attempt_at_consent_and_money_that_came_late_are_shown() {
     });
     let listed = pending();
     assert_eq!(ids(&listed), [open.id.to_string()]);
-    assert_eq!(listed[0]["submitted_at"], json!(at.to_string()));
+    assert_eq!(listed[0]["submitted_at"], json!(format!("{at:.3}")));
     let shown = show(&gone);
     assert!(text_of(&shown["session"]["state"]).starts_with("deleted"), "{shown}");
     assert_eq!(shown["session"]["late_money_payment_id"], "pay_42");

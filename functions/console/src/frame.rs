@@ -93,13 +93,19 @@ pub(crate) struct Frame<'a> {
     pub(crate) visitor: &'a Visitor,
     pub(crate) mode: Mode,
     pub(crate) language: Language,
-    part: Part,
+    /// None of a page that is no part's.
+    part: Option<Part>,
 }
 
 impl<'a> Frame<'a> {
     /// Of a page of this part.
     pub(crate) const fn new(visitor: &'a Visitor, mode: Mode, part: Part, language: Language) -> Self {
-        Self { visitor, mode, language, part }
+        Self { visitor, mode, language, part: Some(part) }
+    }
+
+    /// Of a page that says what is not there or may not be seen.
+    pub(crate) const fn of_no_part(visitor: &'a Visitor, mode: Mode, language: Language) -> Self {
+        Self { visitor, mode, language, part: None }
     }
 
     /// The console's texts in its language; `shell.texts()` are those of all pages.
@@ -124,7 +130,7 @@ impl<'a> Frame<'a> {
         let link = |part: Part| Link {
             label: part.label(self.texts().frame),
             path: format!("{}/{}", self.root(), part.segment()),
-            is_here: part == self.part,
+            is_here: Some(part) == self.part,
         };
         parts.map(link).collect()
     }
@@ -135,7 +141,7 @@ impl<'a> Frame<'a> {
             Mode::Test => (self.texts().frame.go_to_live, Mode::Live),
             Mode::Live => (self.texts().frame.go_to_test, Mode::Test),
         };
-        let part = if self.visitor.may(self.part.permission(mode)) { self.part } else { Part::Payments };
+        let part = self.part.filter(|part| self.visitor.may(part.permission(mode))).unwrap_or(Part::Payments);
         Link { label, path: format!("{}/{}", root(mode), part.segment()), is_here: false }
     }
 

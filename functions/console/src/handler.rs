@@ -27,6 +27,7 @@ use crate::payments;
 use crate::people;
 use crate::refund;
 use crate::refunds;
+use crate::refusal::RefusalPage;
 use crate::route::{Page, Route};
 use crate::services::{Services, Settings};
 use crate::shop;
@@ -86,9 +87,10 @@ impl Console {
             Some((route, permission)) if self.is_on => {
                 runtime::correlated(&request_id, self.answer(route, permission, &request)).await
             }
-            None if self.is_on => {
-                Err(Route::methods(request.uri().path()).map_or(Problem::NotFound, Problem::MethodNotAllowed))
-            }
+            None if self.is_on => match Route::methods(request.uri().path()) {
+                Some(methods) => Err(Problem::MethodNotAllowed(methods)),
+                None => self.no_page(&request).await,
+            },
             Some(_) | None => Err(Problem::NotFound),
         };
         let mut response = answer.unwrap_or_else(|problem| problem_page(problem, &request_id, language_of(&request)));
@@ -115,15 +117,26 @@ impl Console {
                 let Some(visitor) = Visitor::find(&self.services, request).await? else {
                     return see_other(&Back::of(request.method(), request.uri()).sign_in());
                 };
-                if !permission.is_some_and(|permission| visitor.may(permission)) {
-                    return Err(not_allowed());
-                }
-                if request.method() == "POST" {
-                    check_form(request, &visitor.csrf)?;
-                }
-                self.page(mode, page, request, &visitor).await
+                let checked = match permission.filter(|permission| visitor.may(*permission)) {
+                    None => Err(not_allowed()),
+                    Some(_) if request.method() == "POST" => check_form(request, &visitor.csrf),
+                    Some(_) => Ok(()),
+                };
+                let answer = match checked {
+                    Ok(()) => self.page(mode, page, request, &visitor).await,
+                    Err(problem) => Err(problem),
+                };
+                answer.or_else(|problem| refused(problem, &Frame::of_no_part(&visitor, mode, language_of(request))))
             }
         }
+    }
+
+    /// 404, at an address that is no page's.
+    async fn no_page(&self, request: &Request) -> Answer {
+        let Some(visitor) = Visitor::find(&self.services, request).await? else { return Err(Problem::NotFound) };
+        let is_live = request.uri().path().starts_with(&root(Mode::Live));
+        let mode = if is_live { Mode::Live } else { Mode::Test };
+        refused(Problem::NotFound, &Frame::of_no_part(&visitor, mode, language_of(request)))
     }
 
     /// Where this is, as browsers see it.
@@ -196,7 +209,47 @@ fn not_allowed() -> Problem {
     })
 }
 
+/// The page for who is signed in about what is not there or is refused them. Another problem stays one.
+fn refused(problem: Problem, frame: &Frame<'_>) -> Answer {
+    let ProblemTexts { heading, text } = problem.texts(frame.language);
+    let text = match &problem {
+        Problem::NotFound => frame.texts().frame.not_there_text,
+        Problem::Refused(..) => text,
+        Problem::MethodNotAllowed(_)
+        | Problem::Malformed
+        | Problem::NotAForm
+        | Problem::TooLong
+        | Problem::Unreadable
+        | Problem::Unavailable(_)
+        | Problem::Internal(_) => return Err(problem),
+    };
+    frame.page(problem.status(), &RefusalPage::of_no_payment(frame, heading, text.to_owned()))
+}
+
 fn problem_page(problem: Problem, request_id: &str, language: Language) -> Response<Body> {
     problem.log(request_id);
     problem.into_page(&nobodys(language), None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desk::{Desk, seen, words};
+
+    #[tokio::test]
+    async fn who_is_signed_in_is_led_back_from_what_is_not_there_and_from_what_is_refused() {
+        let desk = Desk::new().await;
+        let frame = Frame::of_no_part(&desk.visitor, Mode::Live, Language::English);
+        for (problem, expected, says) in [
+            (Problem::NotFound, 404, "This page isn’t there, or it isn’t part of your console. To the overview"),
+            (not_allowed(), 403, "to change your role, or to do it. To the overview"),
+        ] {
+            let (status, html) = seen(refused(problem, &frame));
+            assert!(status == expected && words(&html).contains(says), "{status} {html}");
+            assert!(html.contains("· Counterfoil console</title>"), "{html}");
+            assert!(html.contains("class=\"button primary\" href=\"/console/live/overview\""), "{html}");
+            assert!(!html.contains("aria-current=\"page\""), "it is no page of the navigation: {html}");
+        }
+        assert!(matches!(refused(Problem::Malformed, &frame), Err(Problem::Malformed)));
+    }
 }

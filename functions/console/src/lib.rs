@@ -4,6 +4,7 @@
 
 mod accounts;
 mod acts;
+mod amounts;
 mod audit;
 mod back;
 mod cancel;

@@ -105,7 +105,7 @@ fn possible<'a>(services: &Services, frame: &Frame<'_>, merchant: &'a Merchant) 
         return Err(Impossible::FormatOff(format));
     }
     let accounts = merchant.payable_accounts(frame.mode, services.clock.now());
-    let targets = targets(accounts, &merchant.idempotency_salt, &services.settings.caps, frame.language);
+    let targets = targets(accounts, &merchant.idempotency_salt, &services.settings.caps);
     if targets.is_empty() { Err(Impossible::NoAccount) } else { Ok(targets) }
 }
 

@@ -1,5 +1,5 @@
-//! A refund that a person makes: a form, a page that says in words what will be done, and then it is done; once, whoever sends
-//! the form and however often.
+//! A refund that a person makes: a form, a page that says in words what will be done, and then it is done; once, however often
+//! and by however many people the form is sent.
 
 mod form;
 mod page;

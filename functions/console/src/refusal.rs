@@ -2,7 +2,7 @@
 
 use askama::Template;
 use models::SessionState;
-use pages::{Language, Shell};
+use pages::{Back, Language, Shell};
 
 use crate::frame::Frame;
 use crate::texts::texts;
@@ -18,7 +18,7 @@ pub(crate) struct RefusalPage<'a> {
     /// What has happened meanwhile.
     news: Option<String>,
     /// Where it stands.
-    payment_path: String,
+    back: Back,
 }
 
 impl<'a> RefusalPage<'a> {
@@ -29,7 +29,14 @@ impl<'a> RefusalPage<'a> {
         news: Option<String>,
         payment_path: String,
     ) -> Self {
-        Self { shell: frame.shell(), frame, heading, text, news, payment_path }
+        let back = Back { path: payment_path, label: frame.texts().frame.back_to_payment };
+        Self { shell: frame.shell(), frame, heading, text, news, back }
+    }
+
+    /// One that is about no payment: it leads to the overview.
+    pub(crate) fn of_no_payment(frame: &'a Frame<'a>, heading: &'static str, text: String) -> Self {
+        let back = Back { path: format!("{}/overview", frame.root()), label: frame.texts().frame.to_overview };
+        Self { shell: frame.shell(), frame, heading, text, news: None, back }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use models::{
-    Act, ActKind, ActOutcome, ActReason, Actor, EndpointFaults, PaymentMethod, Refund, RefundEvent, RefundState,
-    Session, SessionEvent, SessionState, TakenBackReason,
+    Act, ActKind, ActOutcome, ActReason, Actor, EndpointFaults, OperatorName, PaymentMethod, Refund, RefundEvent,
+    RefundState, Session, SessionEvent, SessionState, TakenBackReason,
 };
 use outbound::Failure;
 use pages::{Facts, Language};
@@ -165,11 +165,19 @@ pub(crate) fn deed(who: &str, act: &Act, language: Language) -> String {
     Facts::new(language).text("who", who).text("what", act_text(act.what, language)).plain(text)
 }
 
-/// Who acted: an address, or the name of the operator.
+/// Who acted, as it is kept: an address, or the name of the operator.
 pub(crate) fn who(act: &Act) -> &str {
     match &act.who {
         Actor::Person(email) => email.as_str(),
         Actor::Operator(name) => name.as_str(),
+    }
+}
+
+/// The same as a page shows it.
+pub(crate) fn who_in_words(act: &Act, language: Language) -> &str {
+    match &act.who {
+        Actor::Operator(name) if name.as_str() == OperatorName::UNKNOWN => texts(language).words.unknown_operator,
+        Actor::Person(_) | Actor::Operator(_) => who(act),
     }
 }
 

@@ -50,6 +50,9 @@ async fn it_says_when_it_is_ready_and_stops_cleanly() {
     assert!(program.welcome.starts_with("ready\n"), "{}", program.welcome);
     assert!(program.welcome.contains("/v2/payment_sessions"));
     assert_eq!(get(&format!("{}/echo/1", program.api_url)).await.status, 200);
+    for (name, url) in [("endpoint", &program.aws_url), ("url", &program.api_url)] {
+        assert_eq!(&std::fs::read_to_string(folder.path().join("data").join(name)).unwrap(), url);
+    }
     signal(&program.child, "TERM").await;
     let status = tokio::time::timeout(PATIENCE, program.child.wait()).await.unwrap().unwrap();
     assert!(status.success(), "{status}");

@@ -4,8 +4,9 @@ use models::{RefundId, SessionId, WireFormat};
 
 use crate::format::Format;
 
-/// The payment session that this is the id of in some format, or the id of its transaction.
+/// The payment session that this is the id of in some format, or the id of its transaction, or the address of its checkout.
 pub fn any_session_id(text: &str) -> Option<SessionId> {
+    let text = text.rsplit_once("/checkout/").map_or(text, |(_, id)| id);
     in_any_spelling(text, |format, text| format.session_id(text).or_else(|_| format.transaction_id(text)).ok())
 }
 
@@ -14,14 +15,16 @@ pub fn any_refund_id(text: &str) -> Option<RefundId> {
     in_any_spelling(text, |format, text| format.refund_id(text).ok())
 }
 
-/// No two formats read two ids in one text. What is an id as it was typed is none in small letters: in some spellings a
-/// capital is another digit.
+/// No two formats read two ids in one text. Capitals are small letters only where all digits are hexadecimal: elsewhere a capital is
+/// another digit, and so another id. What is pasted may have spaces around it.
 fn in_any_spelling<Id>(text: &str, read: impl Fn(Format, &str) -> Option<Id>) -> Option<Id> {
     let of = |text: &str| {
         let mut formats = WireFormat::ALL.into_iter().filter_map(|format| Format::of_stored(format).ok());
         formats.find_map(|format| read(format, text))
     };
-    of(text).or_else(|| of(&text.to_ascii_lowercase()))
+    let text = text.trim();
+    let is_hexadecimal = text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    of(text).or_else(|| is_hexadecimal.then(|| of(&text.to_ascii_lowercase())).flatten())
 }
 
 #[cfg(test)]
@@ -39,9 +42,17 @@ mod tests {
             for format in WireFormat::ALL.map(|format| Format::of_stored(format).unwrap()) {
                 prop_assert_eq!(any_session_id(&format.shown_session_id(session_id)), Some(session_id));
                 prop_assert_eq!(any_refund_id(&format.shown_refund_id(refund_id)), Some(refund_id));
+                let pasted = format!(" {}\n", format.shown_session_id(session_id));
+                prop_assert_eq!(any_session_id(&pasted), Some(session_id));
             }
             let transaction = format!("txn_{}", session_id.to_base62());
             prop_assert_eq!(any_session_id(&transaction), Some(session_id));
+            let checkout = format!("https://pay.example.com/checkout/{session_id}");
+            prop_assert_eq!((any_session_id(&checkout), any_refund_id(&checkout)), (Some(session_id), None));
+            for capitals in ["PY_SESS_", "Py_sess_", "TXN_", "RE_"] {
+                let other = format!("{capitals}{}", session_id.to_base62());
+                prop_assert_eq!((any_session_id(&other), any_refund_id(&other)), (None, None), "else another's");
+            }
             for capitals in [uuid.to_string().to_uppercase(), session_id.to_hex().to_uppercase()] {
                 prop_assert_eq!(any_session_id(&capitals), Some(session_id));
                 prop_assert_eq!(any_refund_id(&capitals), Some(refund_id), "it may be a refund's as well");

@@ -353,6 +353,11 @@ impl fmt::Debug for Note {
     }
 }
 
+impl OperatorName {
+    /// Who it was if the system says nothing of them.
+    pub const UNKNOWN: &str = "unknown";
+}
+
 impl fmt::Debug for OperatorName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("OperatorName(…)")

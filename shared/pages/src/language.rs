@@ -52,6 +52,11 @@ impl Language {
         }
     }
 
+    /// What stands before an amount's decimals: a point or a comma.
+    pub const fn decimal_mark(self) -> char {
+        self.texts().numbers.decimal
+    }
+
     /// The amount with its currency, as it is written in this language: `£1,234.56`, `1.234,56 €`. Exact.
     pub fn amount(self, amount: &Money) -> String {
         self.texts().numbers.amount(amount)

@@ -106,6 +106,28 @@ impl Erasures {
         self.erase_found(found, now).await
     }
 
+    /// What [`Erasures::erase`] would answer by now. It removes nothing.
+    ///
+    /// # Errors
+    /// The table failed us.
+    pub async fn check(&self, id: &SessionId, now: Timestamp) -> Result<Erased, StoreError> {
+        let found = self.find(id).await?;
+        if found.goes_on() || self.mail_is_due(&found, now).await? || self.events(&found, now).await?.is_none() {
+            return Ok(Erased::NotFinal);
+        }
+        for payment in found.refunds.iter().filter_map(|refund| refund.payment_session_id) {
+            let payment = self.find(&payment).await?;
+            if payment.goes_on() || self.events(&payment, now).await?.is_none() {
+                return Ok(Erased::NotFinal);
+            }
+        }
+        Ok(match found.session {
+            None => Erased::NotFound,
+            Some(session) if session.erased_at.is_some() => Erased::AlreadyErased,
+            Some(_) => Erased::Done,
+        })
+    }
+
     /// Removes the personal data of a session and of its refunds. The sessions that pay them have an end of their own.
     ///
     /// # Errors
@@ -153,17 +175,8 @@ impl Erasures {
         if found.goes_on() {
             return Ok(Erased::NotFinal);
         }
-        let mut found_events = Vec::new();
-        for (object, length, published_by) in found.ends() {
-            let events = self.table.query(&keys::events_pk(&object), None, usize::MAX).await?;
-            let last = keys::event_sk(length);
-            if !events.iter().any(|item| sk(item) == last) && now < published_by {
-                // The event is still to come, and would bring personal data with it.
-                return Ok(Erased::NotFinal);
-            }
-            found_events.extend(events);
-        }
-        Events::new(self.table.clone()).erase(found_events, now).await?;
+        let Some(events) = self.events(&found, now).await? else { return Ok(Erased::NotFinal) };
+        Events::new(self.table.clone()).erase(events, now).await?;
         for refund in found.refunds.iter().filter(|refund| !refund.is_erased()) {
             let update = Update::new(WriteKind::RefundErase, keys::refund(&found.id, &refund.id))
                 .when("attribute_exists(#pk)", []);
@@ -174,6 +187,21 @@ impl Erasures {
             Some(session) if session.erased_at.is_some() => Ok(Erased::AlreadyErased),
             Some(session) => self.erase_session(session, now).await,
         }
+    }
+
+    /// The events of a session and its refunds; none while the last event of one is still to come, for that would bring
+    /// personal data with it.
+    async fn events(&self, found: &Found, now: Timestamp) -> Result<Option<Vec<Item>>, StoreError> {
+        let mut all = Vec::new();
+        for (object, length, published_by) in found.ends() {
+            let events = self.table.query(&keys::events_pk(&object), None, usize::MAX).await?;
+            let last = keys::event_sk(length);
+            if !events.iter().any(|item| sk(item) == last) && now < published_by {
+                return Ok(None);
+            }
+            all.extend(events);
+        }
+        Ok(Some(all))
     }
 
     /// With what points to it, in one transaction.

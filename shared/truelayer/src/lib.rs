@@ -24,4 +24,6 @@ pub use connector::{AtBank, LINK_LASTS, REPEATS_WITHIN, RETURN_PATH, TrueLayer};
 pub use credentials::{Credentials, CredentialsError, InvalidKey, SigningKey};
 pub use hosts::{Environment, Hosts, InvalidEnvironment};
 pub use jwks::PublicKey;
-pub use settings::{InvalidMerchantAccounts, MerchantAccounts, NotThisMachine, Settings, WEBHOOK_PATH, credentials};
+pub use settings::{
+    InvalidMerchantAccounts, MerchantAccounts, NotThisMachine, SecretError, Settings, WEBHOOK_PATH, credentials,
+};

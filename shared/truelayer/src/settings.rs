@@ -12,7 +12,7 @@ use thiserror::Error;
 use url::{Host, Url};
 use uuid::Uuid;
 
-use crate::credentials::Credentials;
+use crate::credentials::{Credentials, CredentialsError};
 use crate::hosts::{Environment, Hosts};
 
 /// Which TrueLayer, if any.
@@ -121,27 +121,42 @@ impl Settings {
 /// # Errors
 /// See [`credentials`].
 pub(crate) async fn credentials_from_env() -> Result<Credentials, SettingError> {
-    credentials(&runtime::aws_config()?, runtime::required(SECRET_ARN)?).await
+    let read = credentials(&runtime::aws_config()?, runtime::required(SECRET_ARN)?).await;
+    read.map_err(|error| {
+        tracing::error!(%error, "TrueLayer's secret could not be read, or can't be used");
+        let problem = match error {
+            SecretError::Unread(_) => {
+                "names a secret that can't be read: put it into Secrets Manager, in the stack's account and region, \
+                 and give its whole ARN as the parameter TrueLayerSecretArn"
+            }
+            SecretError::Unusable(_) => {
+                "names a secret that can't be used: make its value a JSON object of the texts client_id, \
+                 client_secret, key_id and private_key (PEM, on P-521)"
+            }
+        };
+        SettingError::new(SECRET_ARN, problem)
+    })
+}
+
+/// Why there are no credentials in a secret.
+#[derive(Debug, Error)]
+pub enum SecretError {
+    /// Secrets Manager does not give it: what the SDK says, its sources included.
+    #[error("it can't be read: {0}")]
+    Unread(String),
+    /// Its value is none.
+    #[error("it {0}")]
+    Unusable(#[from] CredentialsError),
 }
 
 /// Reads a secret in Secrets Manager.
 ///
 /// # Errors
-/// What is to be done about the secret; why it can't be read is logged.
-pub async fn credentials(config: &SdkConfig, arn: String) -> Result<Credentials, SettingError> {
-    let client = Client::new(config);
-    let answer = client.get_secret_value().secret_id(arn).send().await.map_err(|error| {
-        tracing::error!(cause = %DisplayErrorContext(error), "TrueLayer's secret could not be read");
-        let problem = "names a secret that can't be read: put it into Secrets Manager, in the stack's account and \
-                       region, and give its whole ARN as the parameter TrueLayerSecretArn";
-        SettingError::new(SECRET_ARN, problem)
-    })?;
-    Credentials::from_json(answer.secret_string().unwrap_or_default()).map_err(|problem| {
-        tracing::error!(%problem, "TrueLayer's secret can't be used");
-        let problem = "names a secret that can't be used: make its value a JSON object of the texts client_id, \
-                       client_secret, key_id and private_key (PEM, on P-521)";
-        SettingError::new(SECRET_ARN, problem)
-    })
+/// It can't be read, or holds no credentials.
+pub async fn credentials(config: &SdkConfig, arn: String) -> Result<Credentials, SecretError> {
+    let asked = Client::new(config).get_secret_value().secret_id(arn).send().await;
+    let answer = asked.map_err(|error| SecretError::Unread(DisplayErrorContext(error).to_string()))?;
+    Ok(Credentials::from_json(answer.secret_string().unwrap_or_default())?)
 }
 
 /// Which payments go into accounts with TrueLayer, by merchant and currency. All others go to the payee's own account.

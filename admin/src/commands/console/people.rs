@@ -6,16 +6,16 @@ use runtime::{Clock, Random};
 use store::{LinkToken, ListedPerson, Merchants, People, PeopleChanged, Visits};
 
 use super::super::merchants::get;
-use crate::arguments::{DRY_RUN_NOTE, DryRun};
+use crate::arguments::{DRY_RUN_NOTE, DryRun, one_of};
 use crate::failure::Failure;
 use crate::location::Location;
-use crate::report::{Record, Report, field, maybe, word};
+use crate::report::{Record, Report, field, when, word};
 use crate::target::Service;
 
 const LINK_NOTE: &str =
     "The link signs in whoever opens it, once, within 15 minutes. It is shown this once: send it to them alone.";
 
-/// Where `make run` serves the API, unless PORT names another port.
+/// Where `make run` serves the API, where its data folder doesn't say.
 const LOCAL_URL: &str = "http://127.0.0.1:3000";
 
 #[derive(Debug, Subcommand)]
@@ -28,8 +28,8 @@ pub(crate) enum PeopleCommand {
         /// The person's e-mail address
         #[arg(value_parser = email)]
         email: EmailAddress,
-        /// What they may do, if they are added: look, refund, develop or own
-        #[arg(long, value_name = "ROLE")]
+        /// What they may do, if they are added
+        #[arg(long, value_name = "ROLE", value_parser = one_of(Role::ALL, Role::as_str))]
         role: Option<Role>,
         /// Where people open the console [default: where `make run` serves it]
         #[arg(long, value_name = "URL")]
@@ -51,7 +51,7 @@ pub(crate) enum PeopleCommand {
         #[arg(value_parser = email)]
         email: EmailAddress,
         /// What they may do: look, refund, develop or own
-        #[arg(long, value_name = "ROLE")]
+        #[arg(long, value_name = "ROLE", value_parser = one_of(Role::ALL, Role::as_str))]
         role: Role,
         #[command(flatten)]
         dry: DryRun,
@@ -87,7 +87,7 @@ pub(crate) async fn run(command: PeopleCommand, service: &Service) -> Result<Rep
         PeopleCommand::Invite { merchant, email, role, url, dry } => {
             let url = match (url, &service.location) {
                 (Some(url), _) => url,
-                (None, Location::Local(_)) => LOCAL_URL.to_owned(),
+                (None, Location::Local(_)) => service.api_url.clone().unwrap_or_else(|| LOCAL_URL.to_owned()),
                 (None, Location::Aws(_)) => return Err(Failure::NoConsoleUrl),
             };
             let merchant = get(merchants, merchant).await?.id;
@@ -102,6 +102,9 @@ pub(crate) async fn run(command: PeopleCommand, service: &Service) -> Result<Rep
             let report = Report::one(person(&before.email, role, before.role.as_str()));
             if dry.dry_run {
                 return Ok(report.with_note(DRY_RUN_NOTE));
+            }
+            if before.role == role {
+                return Ok(report);
             }
             service.record(&merchant, None, ActKind::RoleChanged, ActObject::Person(before.email)).await?;
             changed(people.change_role(&merchant, &email, before.role, role, None).await?, merchant)?;
@@ -185,8 +188,8 @@ fn record(ListedPerson { person, signed_in_at }: &ListedPerson) -> Record {
     Record(vec![
         field("email", person.email.as_str()),
         field("role", person.role.as_str()),
-        field("added_at", person.added_at),
-        maybe("signed_in_at", *signed_in_at),
+        when("added_at", person.added_at),
+        when("signed_in_at", *signed_in_at),
     ])
 }
 

@@ -18,7 +18,8 @@ use crate::commands::accounts::{account_number, iban, sort_code};
 use crate::commands::merchants::get;
 use crate::confirm::confirm;
 use crate::connection::to_record;
-use crate::failure::{Failure, cause_of};
+use crate::failure::{Failure, Meant, cause_of};
+use crate::other_kind::no_session;
 use crate::report::{Field, Record, Report, amount, field, maybe, plain, shown_as};
 use crate::target::Service;
 
@@ -92,10 +93,12 @@ pub(crate) async fn run(command: Create, service: &Service) -> Result<Report, Fa
     let Create { id, amount: asked, reason, refunds_so_far, account_from_env, dry } = command;
     let stored = Refunds::new(service.table.clone());
     let WithRefunds { session, refunds } = stored.of(&id).await?;
-    let session = session.ok_or(Failure::NoObject(id.into()))?;
+    let Some(session) = session else { return Err(no_session(&service.table, id, Meant::Refund).await) };
     let seen = session.refund_count;
-    if refunds_so_far.is_some_and(|so_far| so_far != seen) {
-        return Err(Failure::OtherRefunds { id, seen });
+    if let Some(so_far) = refunds_so_far
+        && so_far != seen
+    {
+        return Err(Failure::RefundsDiffer { id, seen, so_far });
     }
     let payments = to_record(session.mode, service)?;
     let not_refundable = |why| Failure::NotRefundable { id, why };
@@ -118,7 +121,7 @@ pub(crate) async fn run(command: Create, service: &Service) -> Result<Report, Fa
         field("session_id", id),
         amount("amount", Some(sum)),
         amount("stays", Some(stays)),
-        shown_as("to", to, in_one),
+        shown_as("to", destination(&to), in_one),
         plain("refunds_so_far", seen),
     ];
     if dry.dry_run {
@@ -149,7 +152,7 @@ pub(crate) async fn run(command: Create, service: &Service) -> Result<Report, Fa
         }
         Ok(Made::Existing(..)) | Err(RefundError::OthersMeanwhile(_)) => Err(Failure::OtherRefunds { id, seen }),
         Err(RefundError::NotRefundable(why)) => Err(not_refundable(why)),
-        Err(RefundError::NotFound) => Err(Failure::NoObject(id.into())),
+        Err(RefundError::NotFound) => Err(Failure::NoSession(id)),
         Err(RefundError::Store(error)) => Err(error.into()),
         Err(RefundError::Provider(error)) => Err(Failure::NotConnected(cause_of(&error))),
     }
@@ -209,6 +212,11 @@ fn way_in_words(
     Ok((to.to_owned(), in_one))
 }
 
+/// The way, to be read after "to".
+fn destination(way: &str) -> &str {
+    way.strip_prefix("to ").unwrap_or(way)
+}
+
 /// What will be done, and whose payment it is.
 fn sentence(session: &Session, [sum, stays]: [Money; 2], to: &str, seen: u32) -> String {
     let Session { merchant_id, mode, amount: paid, .. } = session;
@@ -241,6 +249,12 @@ mod tests {
         let rest = sentence(&paid(Mode::Test), [pounds(4194), pounds(0)], "to the account ending 5678", 1);
         let expected = "refund £41.94 of £51.94, to the account ending 5678; nothing stays. 1 refund so far.";
         assert_eq!(rest, format!("A test payment of merchant {merchant}: {expected}"));
+    }
+
+    #[test]
+    fn to_is_said_once() {
+        assert_eq!(destination("to the account that it came from"), "the account that it came from");
+        assert_eq!(destination("sent back by the payment's own provider"), "sent back by the payment's own provider");
     }
 
     fn payee(variables: &[(&str, &str)]) -> Result<RefundPayee, Failure> {

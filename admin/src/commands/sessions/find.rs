@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use clap::Args;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use models::{
@@ -17,11 +16,11 @@ use store::{
 use tokio::time::Instant;
 
 use super::CONCURRENCY;
-use crate::arguments::{text, time};
+use crate::arguments::{mode, one_of, text, time};
 use crate::commands::merchants::get;
 use crate::failure::Failure;
 use crate::progress::{Pace, ReadRate, counter};
-use crate::report::{Record, Report, amount, field, maybe};
+use crate::report::{Record, Report, amount, field, maybe, stamp, when};
 
 /// After how many sessions that were read, or passed by their amount, and after how long, a search ends.
 const MAX_READ: u64 = 10_000;
@@ -46,8 +45,8 @@ const TRY_ELSE: &str = "check --mode, or give less, for something may have been 
 pub(crate) struct Find {
     /// The merchant's id
     merchant: MerchantId,
-    /// live or test
-    #[arg(long, value_name = "MODE", default_value = "live")]
+    /// Of which mode
+    #[arg(long, value_name = "MODE", default_value = "live", value_parser = mode())]
     mode: Mode,
     /// What stands on the payer's bank statement, in capital letters or small
     #[arg(long, value_name = "TEXT", value_parser = text::<Reference>)]
@@ -58,16 +57,16 @@ pub(crate) struct Find {
     /// The payer's e-mail address, in capital letters or small
     #[arg(long, value_name = "ADDRESS", value_parser = text::<EmailAddress>)]
     email: Option<EmailAddress>,
-    /// How much was to be paid, such as 12.34, of any currency
-    #[arg(long, value_name = "DECIMAL", value_parser = decimal)]
+    /// How much was to be paid, such as 12.34; of any currency, unless one is given with it
+    #[arg(long, value_name = "AMOUNT", value_parser = typed_amount)]
     amount: Option<String>,
     /// How it stands
-    #[arg(long, value_name = "STATE", value_parser = states())]
+    #[arg(long, value_name = "STATE", value_parser = one_of(SessionState::ALL, SessionState::as_str))]
     state: Option<SessionState>,
     /// How the session's id begins: 8 hexadecimal digits or more
     #[arg(long, value_name = "DIGITS", value_parser = id_prefix)]
     id_prefix: Option<String>,
-    /// Created from this time on, such as 2026-01-31T09:30:00Z or, ago, 90m or 72h
+    /// Created from this time on, such as 2026-01-31T09:30:00Z or, ago, 90m, 72h or 30d
     #[arg(long, value_name = "TIME", value_parser = time)]
     since: Option<Timestamp>,
     /// Created before this time
@@ -99,7 +98,7 @@ impl Find {
     }
 
     fn is_amount(&self, money: Money) -> bool {
-        let is = |text: &String| Money::from_decimal(text, money.currency()) == Ok(money);
+        let is = |text: &String| Money::from_typed(text, money.currency()) == Ok(money);
         self.amount.as_ref().is_none_or(is)
     }
 
@@ -210,7 +209,7 @@ fn report(find: &Find, Page { items, next }: &Page<Session>, may_miss: bool, now
     let (merchant, mode) = (&find.merchant, find.mode.as_str());
     let searched = match next {
         Some(next) => {
-            let back = next.created_at().map(|at| format!(" back to {at}")).unwrap_or_default();
+            let back = next.created_at().map(|at| format!(" back to {}", stamp(at))).unwrap_or_default();
             Some(format!("Searched{back}. There may be more: {GO_ON} {}", next.encode()))
         }
         None if items.is_empty() => Some(format!("{merchant} has no {mode} payment session like this: {TRY_ELSE}")),
@@ -225,7 +224,7 @@ fn report(find: &Find, Page { items, next }: &Page<Session>, may_miss: bool, now
 fn record(session: &Session, personal: bool, now: Timestamp) -> Record {
     let mut fields = vec![
         field("session_id", session.id),
-        field("created_at", session.created_at),
+        when("created_at", session.created_at),
         field("state", session.state_at(now)),
         amount("amount", Some(session.amount)),
     ];
@@ -245,18 +244,15 @@ fn end_to_end_id(text: &str) -> Result<EndToEndId, InvalidId> {
     text.parse().or_else(|_| EndToEndId::from_hex(&text.to_ascii_lowercase()))
 }
 
-/// An amount without a currency. Kuwait's has three decimals, and no currency has more that anybody pays in.
-fn decimal(text: &str) -> Result<String, &'static str> {
-    match Money::from_decimal(text, Currency::KWD) {
-        Ok(_) => Ok(text.to_owned()),
-        Err(_) => Err("must be digits and a point, such as 12.34, without a currency"),
+/// An amount as people type it, whose currency is not known. These have no decimals, two and three, and none has more that anybody
+/// pays in.
+fn typed_amount(text: &str) -> Result<String, &'static str> {
+    let is_read = |currency| Money::from_typed(text, currency).is_ok();
+    if [Currency::JPY, Currency::GBP, Currency::EUR, Currency::KWD].into_iter().any(is_read) {
+        Ok(text.to_owned())
+    } else {
+        Err("must be an amount such as 12.34")
     }
-}
-
-fn states() -> impl TypedValueParser<Value = SessionState> {
-    let named = |name: String| SessionState::ALL.into_iter().find(|state| state.as_str() == name);
-    let names = SessionState::ALL.map(SessionState::as_str);
-    PossibleValuesParser::new(names).try_map(move |name| named(name).ok_or("must be a state"))
 }
 
 /// In small letters and without hyphens.
@@ -311,6 +307,8 @@ mod tests {
             "",
             "--amount 4 --state awaiting_provider",
             "--amount 4.00 --email ADA@EXAMPLE.COM",
+            "--amount 4,00",
+            "--amount £4",
             "--reference ILLUMINATE",
             &format!("--id-prefix {}", id[..13].to_uppercase()),
             &format!("--end-to-end-id {end_to_end_id}"),
@@ -319,6 +317,8 @@ mod tests {
         }
         for line in [
             "--amount 4.01",
+            "--amount 4,01",
+            "--amount €4",
             "--amount 4 --state sent",
             "--email ada@example.org",
             "--reference other --amount 4",

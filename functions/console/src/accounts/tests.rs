@@ -177,7 +177,7 @@ async fn a_live_link_offers_an_account_a_day_later() {
     desk.send_account("confirm", &BRITISH).await;
     let offers = async |mode| {
         let (_, html) = seen(links::show(&desk.services, &desk.frame(mode)).await);
-        html.contains("account ending 5678")
+        html.contains("GBP · 5678 · ")
     };
     assert!(offers(Mode::Test).await && !offers(Mode::Live).await);
     desk.advance(day());

@@ -1,7 +1,7 @@
 //! Which acts an address asks for, and finding them by walks that are bounded: filters are no keys.
 
 use jiff::Timestamp;
-use models::{Act, ActId, ActKey, ActKind, Mode};
+use models::{Act, ActId, ActKey, ActKind, Mode, OperatorName};
 use pages::{Facts, Language};
 use store::{ActPage, ActRange, StoreError};
 
@@ -110,7 +110,9 @@ pub(super) fn read_fields(pairs: Vec<(String, String)>, language: Language) -> (
     if typed.who.chars().count() > WHO_MAX {
         errors.push(("who", Facts::new(language).text("n", WHO_MAX).plain(t.who_too_long)));
     }
-    filter.who = Some(typed.who.to_lowercase()).filter(|who| !who.is_empty());
+    let is_unknown = typed.who.to_lowercase() == texts(language).words.unknown_operator.to_lowercase();
+    let who = if is_unknown { OperatorName::UNKNOWN.to_owned() } else { typed.who.to_lowercase() };
+    filter.who = Some(who).filter(|who| !who.is_empty());
     let filter = if errors.is_empty() { Ok(filter) } else { Err(errors) };
     (typed, filter)
 }

@@ -86,7 +86,7 @@ fn row(act: &Act, frame: &Frame<'_>) -> Row {
     let mode = act.mode.unwrap_or(frame.mode);
     Row {
         at: frame.language.date_and_time(act.at, Zone::London),
-        who: crate::words::who(act).to_owned(),
+        who: crate::words::who_in_words(act, frame.language).to_owned(),
         what: words::what(act, frame.language),
         object: words::object(act, frame.language),
         path: words::path(act).map(|path| format!("{}/{path}", root(mode))),
@@ -99,7 +99,7 @@ fn row(act: &Act, frame: &Frame<'_>) -> Row {
 
 #[cfg(test)]
 mod tests {
-    use models::{ActObject, Mode};
+    use models::{ActObject, Actor, Mode, OperatorName};
     use pages::Language;
 
     use super::*;
@@ -110,13 +110,17 @@ mod tests {
     async fn the_list_is_in_the_visitors_language() {
         let desk = Desk::new().await;
         let person = &desk.visitor.person;
-        let act = acts::by(&desk.services, &person.merchant_id, &person.email, ActKind::ShopChanged, ActObject::Shop);
+        let mut act =
+            acts::by(&desk.services, &person.merchant_id, &person.email, ActKind::ShopChanged, ActObject::Shop);
+        act.who = Actor::Operator(samples::text(OperatorName::UNKNOWN));
         desk.services.acts.put(&act).await.unwrap();
         let mut frame = desk.frame(Mode::Test);
         frame.language = Language::Spanish;
         let (status, html) = seen(show(&desk.services, &frame, "").await);
         assert!(status == 200 && html.contains("<h1>Auditoría</h1>") && !html.contains("<h1>Audit</h1>"), "{html}");
-        assert!(words(&html).contains("Tienda modificada La tienda"), "{html}");
+        assert!(words(&html).contains("Un operador desconocido Tienda modificada La tienda"), "{html}");
+        let found = seen(show(&desk.services, &frame, "who=un+operador+desconocido").await).1;
+        assert!(words(&found).contains("Tienda modificada La tienda"), "{found}");
         let (status, html) = seen(show(&desk.services, &frame, "x=1").await);
         assert!(status == 400 && html.contains("La auditoría no se puede filtrar por «x»."), "{html}");
     }

@@ -1,20 +1,17 @@
 //! What the form of a payment link brings.
 
 use models::{
-    AmountCaps, Currency, EmailAddress, Lifetime, LineItem, LinkedAccount, Money, Name, NewSession, PayableAccounts,
-    Payee, Payer, PaymentMethods, Reference, WireFormat, WriteId,
+    AmountCaps, EmailAddress, Lifetime, LineItem, LinkedAccount, Money, Name, NewSession, PayableAccounts, Payee,
+    Payer, PaymentMethods, Reference, WireFormat, WriteId,
 };
 use pages::{Facts, Language};
 use serde::Deserialize;
 use store::Fingerprint;
 
+use crate::amounts::{CURRENCIES, read_typed};
 use crate::digest::{account_mark, account_texts, digest};
-use crate::payments::mask;
 use crate::step::Step;
 use crate::texts::texts;
-
-/// The currencies that a link may ask for, the most common first.
-const CURRENCIES: [Currency; 3] = [Currency::GBP, Currency::EUR, Currency::SEK];
 
 /// How long a link can be paid: who gets one by mail may be away for some days.
 pub(super) const LIFETIME: Lifetime = Lifetime::MAX;
@@ -23,7 +20,7 @@ pub(super) const LIFETIME: Lifetime = Lifetime::MAX;
 pub(super) struct Target<'a> {
     /// As the form spells it.
     pub(super) value: String,
-    /// As it reads.
+    /// As it reads: what tells two accounts of one holder apart comes first, as a narrow screen cuts the end off.
     pub(super) label: String,
     account: &'a LinkedAccount,
     /// The most that may be asked for, in the currency.
@@ -31,23 +28,17 @@ pub(super) struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    fn new(account: &'a LinkedAccount, cap: Money, salt: &[u8; 32], language: Language) -> Self {
+    fn new(account: &'a LinkedAccount, cap: Money, salt: &[u8; 32]) -> Self {
         let code = cap.currency().code();
         let mark = account_mark(salt, &account.account);
-        let shown = mask::account(&account.account, language);
-        let facts = Facts::new(language).text("code", code).name("name", account.name.as_str()).text("account", shown);
-        Self { value: format!("{code}-{mark}"), label: facts.plain(texts(language).links.target), account, cap }
+        let label = format!("{code} · {} · {}", account.account.last_four(), account.name.as_str());
+        Self { value: format!("{code}-{mark}"), label, account, cap }
     }
 }
 
 /// Where the money may go of a merchant with these accounts and this `salt`. The first of each currency is where it goes if nobody says
 /// so.
-pub(super) fn targets<'a>(
-    accounts: PayableAccounts<'a>,
-    salt: &[u8; 32],
-    caps: &AmountCaps,
-    language: Language,
-) -> Vec<Target<'a>> {
+pub(super) fn targets<'a>(accounts: PayableAccounts<'a>, salt: &[u8; 32], caps: &AmountCaps) -> Vec<Target<'a>> {
     let methods = PaymentMethods::default();
     let mut targets = Vec::new();
     for currency in CURRENCIES {
@@ -58,7 +49,7 @@ pub(super) fn targets<'a>(
             linked.account.receives(currency) && first.is_some_and(|first| first.account != linked.account)
         });
         let accounts = first.into_iter().chain(others);
-        targets.extend(accounts.map(|account| Target::new(account, cap, salt, language)));
+        targets.extend(accounts.map(|account| Target::new(account, cap, salt)));
     }
     targets
 }
@@ -228,7 +219,7 @@ fn read_amount(typed: &str, cap: Money, language: Language) -> Result<Money, Str
         return Err(t.amount_missing.to_owned());
     }
     // Each of them has two decimals (ISO 4217), of which the text speaks.
-    let amount = Money::from_typed(typed, cap.currency()).map_err(|_| t.amount_wrong)?;
+    let amount = read_typed(typed, cap.currency(), language).ok_or(t.amount_wrong)?;
     if amount.minor() < 1 {
         Err(t.amount_zero.to_owned())
     } else if amount.minor() > cap.minor() {

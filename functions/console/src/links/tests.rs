@@ -83,7 +83,7 @@ async fn a_link_from_the_form_to_the_act() {
     for whole in ["12345678", "DE89370400440532013000", "010203"] {
         assert!(!html.contains(whole), "{html}");
     }
-    let to = desk.to("GBP: Gerald Wiley, account ending 5678").await;
+    let to = desk.to("GBP · 5678 · Gerald Wiley").await;
     assert!(html.contains(&format!("<option value=\"{to}\" selected>")), "pounds come first: {html}");
     let (status, html) = desk.send_link(&typed("check", &to)).await;
     assert_eq!(status, 200);
@@ -121,7 +121,7 @@ async fn a_link_from_the_form_to_the_act() {
 #[tokio::test]
 async fn only_what_has_to_be_said_has_to_be_said() {
     let desk = Desk::with_accounts().await;
-    let to = desk.to("EUR: Gerald Wiley, account ending 3000").await;
+    let to = desk.to("EUR · 3000 · Gerald Wiley").await;
     let short = vec![("token", "form-2"), ("amount", "7,00"), ("to", to.as_str()), ("what", "Candles")];
     let (status, html) = desk.send_link(&short).await;
     assert_eq!(status, 200);
@@ -144,7 +144,7 @@ async fn only_what_has_to_be_said_has_to_be_said() {
 #[tokio::test]
 async fn what_is_wrong_is_said_at_its_field() {
     let desk = Desk::with_accounts().await;
-    let to = desk.to("GBP: ").await;
+    let to = desk.to("GBP · ").await;
     let long = "é".repeat(141);
     for (name, value, field, error) in [
         ("amount", "", "amount", "Enter an amount"),
@@ -183,7 +183,7 @@ async fn what_is_wrong_is_said_at_its_field() {
 #[tokio::test]
 async fn a_form_that_made_a_link_makes_no_other() {
     let mut desk = Desk::with_accounts().await;
-    let (pounds, euro) = (desk.to("GBP: ").await, desk.to("EUR: ").await);
+    let (pounds, euro) = (desk.to("GBP · ").await, desk.to("EUR · ").await);
     let first = typed("confirm", &pounds);
     let session = desk.made(desk.send_link(&first).await).await;
     let others = [
@@ -227,7 +227,7 @@ async fn where_there_can_be_no_link_the_page_says_why() {
 #[tokio::test]
 async fn where_the_format_of_links_is_off_none_is_made() {
     let mut desk = Desk::with_accounts().await;
-    let to = desk.to("GBP: ").await;
+    let to = desk.to("GBP · ").await;
     let house = WireFormat::default();
     let other = WireFormat::ALL.into_iter().find(|format| *format != house).unwrap();
     desk.services.settings.formats = other.as_str().parse().unwrap();
@@ -274,6 +274,10 @@ async fn it_speaks_the_language_of_its_reader() {
     let (status, html) = seen(Box::pin(submit(&desk.services, &frame, &request, BASE_URL)).await);
     assert_eq!(status, 422);
     assert!(words(&html).contains("Choisissez une devise et le compte qui reçoit l’argent"), "{html}");
+    let to = desk.to("GBP · ").await;
+    let unclear = form(&with(&typed("check", &to), "amount", "1,249"));
+    let (status, html) = seen(Box::pin(submit(&desk.services, &frame, &unclear, BASE_URL)).await);
+    assert!(status == 422 && html.contains("href=\"#amount\""), "it may be 1.249: {html}");
     let open = desk.session(|_| {}).await;
     let (_, html) = seen(show_link(&desk.services, &frame, open.id).await);
     assert!(html.contains("<h1>Lien de paiement</h1>") && !html.contains("The payment"), "{html}");
@@ -288,7 +292,7 @@ async fn a_process_may_die_anywhere() {
     for done in [false, true] {
         for calls in 0.. {
             let desk = Desk::with_accounts().await;
-            let to = desk.to("GBP: ").await;
+            let to = desk.to("GBP · ").await;
             let fields = typed("confirm", &to);
             let answer = desk.aws.process(Some((calls, done)), desk.send_link(&fields)).await;
             let what = format!("after {calls} calls, the last {done}");

@@ -1,10 +1,11 @@
 //! Which payments a list's address asks for.
 
 use jiff::Timestamp;
-use models::{Currency, Money, PaymentMethod, SessionState, WireFormat};
+use models::{Money, PaymentMethod, SessionState, WireFormat};
 use pages::{Facts, Language};
 use store::{ListCursor, ListStart};
 
+use crate::amounts::{CURRENCIES, read_typed};
 use crate::days::{Errors, read_days};
 use crate::frame::Frame;
 use crate::texts::{PaymentTexts, texts};
@@ -50,24 +51,26 @@ pub(super) struct Filter {
     pub(super) until: Option<Timestamp>,
     pub(super) method: Option<PaymentMethod>,
     pub(super) format: Option<WireFormat>,
-    pub(super) amount: Option<Decimal>,
+    pub(super) amount: Option<AnyAmount>,
 }
 
 /// An amount without a currency: so much of any.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Decimal(String);
+#[derive(Debug)]
+pub(super) struct AnyAmount {
+    typed: String,
+    language: Language,
+}
 
-impl Decimal {
-    /// None if it is no amount of any currency.
-    fn read(text: &str) -> Option<Self> {
-        let of = |currency| Money::from_decimal(text, currency).is_ok();
-        // Those of Kuwait have three decimals, and no currency has more that anybody pays in.
-        of(Currency::KWD).then(|| Self(text.to_owned()))
+impl AnyAmount {
+    /// None if the forms read it as no amount of any currency.
+    fn read(typed: &str, language: Language) -> Option<Self> {
+        let is_read = CURRENCIES.into_iter().any(|currency| read_typed(typed, currency, language).is_some());
+        is_read.then(|| Self { typed: typed.to_owned(), language })
     }
 
     /// Whether this is so much of its currency.
     pub(super) fn is(&self, money: Money) -> bool {
-        Money::from_decimal(&self.0, money.currency()) == Ok(money)
+        read_typed(&self.typed, money.currency(), self.language) == Some(money)
     }
 }
 
@@ -232,7 +235,7 @@ fn what(typed: &Typed, errors: &mut Errors, language: Language) -> What {
         }
     }
     if !typed.amount.is_empty() {
-        filter.amount = Decimal::read(&typed.amount);
+        filter.amount = AnyAmount::read(&typed.amount, language);
         if filter.amount.is_none() {
             wrong("amount", t.amount_wrong);
         }
@@ -243,6 +246,8 @@ fn what(typed: &Typed, errors: &mut Errors, language: Language) -> What {
 
 #[cfg(test)]
 mod tests {
+    use models::Currency;
+
     use super::*;
 
     fn errors(query: &str) -> Vec<&'static str> {
@@ -271,10 +276,12 @@ mod tests {
             ("from=2026-02-30&to=2026-1-1", &["from", "to"]),
             ("from=-009999-01-01", &["from"]),
             ("from=2026-02-01&to=2026-01-31", &["to"]),
-            ("amount=1,000", &["amount"]),
+            ("amount=12,50", &[]),
+            ("amount=%E2%82%AC1,000", &[]),
+            ("amount=1,0", &["amount"]),
+            ("amount=12.345", &["amount"]),
             ("amount=-1", &["amount"]),
             ("amount=1e3", &["amount"]),
-            ("amount=1.2345", &["amount"]),
             ("after=x", &["filters"]),
             ("before=", &[]),
             ("colour=red", &["filters"]),
@@ -295,6 +302,15 @@ mod tests {
         assert!(amount.is(money(5194, Currency::GBP)) && amount.is(money(5194, Currency::EUR)));
         assert!(!amount.is(money(5195, Currency::GBP)) && !amount.is(money(5194, Currency::JPY)));
         assert!(filter("amount=50").amount.unwrap().is(money(5000, Currency::GBP)));
+        assert!(filter("amount=51,94").amount.unwrap().is(money(5194, Currency::EUR)));
+        let euro = filter("amount=%E2%82%AC51.94").amount.unwrap();
+        assert!(euro.is(money(5194, Currency::EUR)) && !euro.is(money(5194, Currency::GBP)));
+    }
+
+    #[test]
+    fn an_amount_that_may_be_two_is_none_where_a_comma_stands_before_decimals() {
+        let is_read = |language| read("amount=1,249", language).1.is_ok();
+        assert_eq!(Language::ALL.map(is_read), [true, false, false, false, true]);
     }
 
     #[test]

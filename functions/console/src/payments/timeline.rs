@@ -11,8 +11,8 @@ use crate::frame::Frame;
 use crate::logs::Logs;
 use crate::texts::texts;
 use crate::words::{
-    deed, event_text, reason, refund_event_text, refund_state_text, said_reason, state_text, taken_back_text, who,
-    why_unanswered,
+    deed, event_text, reason, refund_event_text, refund_state_text, said_reason, state_text, taken_back_text,
+    who_in_words, why_unanswered,
 };
 
 /// Something that happened, as a page shows it.
@@ -94,7 +94,7 @@ impl Entry {
         };
         let names = frame.may_see_personal_data() || frame.visitor.may(Permission::SeeAudit);
         let by = match &act.who {
-            Actor::Person(_) | Actor::Operator(_) if names => who(act),
+            Actor::Person(_) | Actor::Operator(_) if names => who_in_words(act, frame.language),
             Actor::Person(_) => frame.texts().words.a_person,
             Actor::Operator(_) => frame.texts().words.the_command_line,
         };

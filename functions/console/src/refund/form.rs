@@ -6,6 +6,7 @@ use payments::RefundWay;
 use serde::Deserialize;
 use store::Fingerprint;
 
+use crate::amounts::read_typed;
 use crate::digest::{account_texts, digest};
 use crate::reason::{Choice, OF_REFUNDS, ReasonField};
 use crate::step::Step;
@@ -136,7 +137,7 @@ fn read_amount(typed: &str, left: Money, most: MinorUnits, language: Language) -
     if typed.trim().is_empty() {
         return Err(facts.plain(t.amount_missing));
     }
-    let Ok(amount) = Money::from_typed(typed, left.currency()) else {
+    let Some(amount) = read_typed(typed, left.currency(), language) else {
         return Err(match left.currency().exponent().unwrap_or(0) {
             0 => facts.text("currency", left.currency().code()).plain(t.amount_whole),
             decimals => facts.text("decimals", decimals).text("example", left.to_decimal()).plain(t.amount_wrong),

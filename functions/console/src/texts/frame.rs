@@ -32,7 +32,9 @@ pages::texts! {
         same_by_api,
         same_by_operator,
         back_to_payment,
-        // What was refused.
+        // What was refused, or is not there.
+        to_overview,
+        not_there_text,
         not_allowed_heading,
         not_allowed_text,
         not_our_form_heading,

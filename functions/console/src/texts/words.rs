@@ -67,6 +67,7 @@ pages::texts! {
         was_refused,
         a_person,
         the_command_line,
+        unknown_operator,
         act_refund_made,
         act_refund_cancelled,
         act_refund_concluded,

@@ -65,7 +65,7 @@ pub(super) async fn page(
         path: format!("{}/webhooks/{}", frame.root(), endpoint.id),
         url: endpoint.url.as_str().to_owned(),
         description: endpoint.description.as_ref().map(|text| text.as_str().to_owned()),
-        format: endpoint.format.as_str(),
+        format: endpoint.format.name(),
         status: Status::of(endpoint, frame.language, now),
     };
     let rows = endpoints.iter().filter(|endpoint| endpoint.mode == frame.mode).map(row).collect();

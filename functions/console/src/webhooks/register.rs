@@ -170,6 +170,10 @@ mod tests {
         let [endpoint] = &desk.services.endpoints.of(&merchant).await.unwrap()[..] else { panic!() };
         assert_eq!(endpoint.url.as_str(), "https://shop.example.com/hook");
         assert!(html.contains(endpoint.secret.as_str()) && html.contains("refund.sent"), "{html}");
+        let format = endpoint.format.name();
+        assert!(html.contains(&format!("<dd>{format}</dd>")), "{html}");
+        let (_, list) = seen(crate::webhooks::list(&desk.services, &desk.frame(Mode::Test), BASE_URL).await);
+        assert!(list.contains(&format!("<td>{format}</td>")), "{list}");
         // Acts of one millisecond are in any order.
         desk.advance(SignedDuration::from_millis(1));
         assert_eq!(sent(&desk, &fields).await.0, 409);

@@ -21,6 +21,8 @@ pub(super) const TEXTS: FrameTexts = FrameTexts {
     same_by_api: "The same by the API",
     same_by_operator: "The same on the operator’s command line",
     back_to_payment: "Back to the payment",
+    to_overview: "To the overview",
+    not_there_text: "This page isn’t there, or it isn’t part of your console.",
     not_allowed_heading: "Your role doesn’t allow this",
     not_allowed_text: "Ask somebody whose role is “own” to change your role, or to do it.",
     not_our_form_heading: "This form can’t be used any more",

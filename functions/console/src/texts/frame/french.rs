@@ -21,6 +21,8 @@ pub(super) const TEXTS: FrameTexts = FrameTexts {
     same_by_api: "L’équivalent via l’API",
     same_by_operator: "L’équivalent en ligne de commande, pour l’exploitant",
     back_to_payment: "Retour au paiement",
+    to_overview: "Aller à la vue d’ensemble",
+    not_there_text: "Cette page n’existe pas ou ne fait pas partie de votre console.",
     not_allowed_heading: "Votre rôle ne le permet pas",
     not_allowed_text: "Demandez à une personne dont le rôle est «\u{a0}own\u{a0}» de modifier votre rôle ou de s’en charger.",
     not_our_form_heading: "Ce formulaire ne peut plus être utilisé",

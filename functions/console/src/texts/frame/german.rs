@@ -21,6 +21,8 @@ pub(super) const TEXTS: FrameTexts = FrameTexts {
     same_by_api: "Dasselbe über die API",
     same_by_operator: "Dasselbe auf der Kommandozeile des Betreibers",
     back_to_payment: "Zurück zur Zahlung",
+    to_overview: "Zur Übersicht",
+    not_there_text: "Diese Seite gibt es nicht, oder sie gehört nicht zu Ihrer Konsole.",
     not_allowed_heading: "Ihre Rolle erlaubt das nicht",
     not_allowed_text: "Bitten Sie jemanden mit der Rolle „own“, Ihre Rolle zu ändern oder es für Sie zu tun.",
     not_our_form_heading: "Dieses Formular ist nicht mehr gültig",

@@ -21,6 +21,8 @@ pub(super) const TEXTS: FrameTexts = FrameTexts {
     same_by_api: "Lo mismo mediante la API",
     same_by_operator: "Lo mismo en la línea de comandos del operador",
     back_to_payment: "Volver al pago",
+    to_overview: "Ir al resumen",
+    not_there_text: "Esta página no existe o no forma parte de su consola.",
     not_allowed_heading: "Su rol no lo permite",
     not_allowed_text: "Pida a alguien con el rol «own» que modifique su rol o que lo haga.",
     not_our_form_heading: "Este formulario ya no se puede usar",

@@ -21,6 +21,8 @@ pub(super) const TEXTS: FrameTexts = FrameTexts {
     same_by_api: "Yr un peth drwy’r API",
     same_by_operator: "Yr un peth ar linell orchymyn y gweithredwr",
     back_to_payment: "Yn ôl i’r taliad",
+    to_overview: "I’r trosolwg",
+    not_there_text: "Nid yw’r dudalen hon yno, neu nid yw’n rhan o’ch consol.",
     not_allowed_heading: "Nid yw eich rôl yn caniatáu hyn",
     not_allowed_text: "Gofynnwch i rywun â’r rôl “own” newid eich rôl, neu wneud hyn.",
     not_our_form_heading: "Ni ellir defnyddio’r ffurflen hon mwyach",

@@ -12,7 +12,6 @@ pub(super) const TEXTS: LinkTexts = LinkTexts {
     amount: "Amount",
     amount_hint: "Such as 25.00.",
     to_label: "Currency, and where the money goes",
-    target: "{code}: {name}, {account}",
     what_label: "What it is for",
     what_hint: "The payer sees it, such as “Invoice 12”.",
     reference_label: "Reference (optional)",

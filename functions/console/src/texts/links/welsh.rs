@@ -12,7 +12,6 @@ pub(super) const TEXTS: LinkTexts = LinkTexts {
     amount: "Swm",
     amount_hint: "Er enghraifft 25.00.",
     to_label: "Arian cyfred, ac i ble mae’r arian yn mynd",
-    target: "{code}: {name}, {account}",
     what_label: "Ar gyfer beth y mae",
     what_hint: "Bydd y talwr yn ei weld, er enghraifft “Anfoneb 12”.",
     reference_label: "Cyfeirnod (dewisol)",

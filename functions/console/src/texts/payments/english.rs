@@ -55,7 +55,7 @@ pub(super) const TEXTS: PaymentTexts = PaymentTexts {
     state_wrong: "State: choose one of the list.",
     method_wrong: "Method: choose one of the list.",
     format_wrong: "Format: choose one of the list.",
-    amount_wrong: "Amount: give digits and a point, like 51.94.",
+    amount_wrong: "Amount: give a number with at most 2 decimals, like 51.94.",
     from_wrong: "From: give a date, like 2026-01-31.",
     to_wrong: "To: give a date, like 2026-01-31.",
     to_before_from: "To: give a date that is not before the other.",

@@ -55,7 +55,7 @@ pub(super) const TEXTS: PaymentTexts = PaymentTexts {
     state_wrong: "État\u{a0}: choisissez dans la liste.",
     method_wrong: "Moyen de paiement\u{a0}: choisissez dans la liste.",
     format_wrong: "Format\u{a0}: choisissez dans la liste.",
-    amount_wrong: "Montant\u{a0}: indiquez des chiffres et un point, comme 51.94.",
+    amount_wrong: "Montant\u{a0}: indiquez un nombre à 2\u{a0}décimales au plus, comme 51,94.",
     from_wrong: "Du\u{a0}: indiquez une date, comme 2026-01-31.",
     to_wrong: "Au\u{a0}: indiquez une date, comme 2026-01-31.",
     to_before_from: "Au\u{a0}: indiquez une date qui ne précède pas l’autre.",

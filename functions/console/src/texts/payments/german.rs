@@ -55,7 +55,7 @@ pub(super) const TEXTS: PaymentTexts = PaymentTexts {
     state_wrong: "Status: Wählen Sie einen aus der Liste.",
     method_wrong: "Zahlungsart: Wählen Sie eine aus der Liste.",
     format_wrong: "Format: Wählen Sie eines aus der Liste.",
-    amount_wrong: "Betrag: Geben Sie Ziffern und einen Punkt ein, zum Beispiel 51.94.",
+    amount_wrong: "Betrag: Geben Sie eine Zahl mit höchstens 2 Nachkommastellen ein, zum Beispiel 51,94.",
     from_wrong: "Von: Geben Sie ein Datum ein, zum Beispiel 2026-01-31.",
     to_wrong: "Bis: Geben Sie ein Datum ein, zum Beispiel 2026-01-31.",
     to_before_from: "Bis: Geben Sie ein Datum ein, das nicht vor dem anderen liegt.",

@@ -55,7 +55,7 @@ pub(super) const TEXTS: PaymentTexts = PaymentTexts {
     state_wrong: "Estado: elija uno de la lista.",
     method_wrong: "Forma de pago: elija una de la lista.",
     format_wrong: "Formato: elija uno de la lista.",
-    amount_wrong: "Importe: escriba dígitos y un punto, como 51.94.",
+    amount_wrong: "Importe: escriba un número con 2 decimales como máximo, como 51,94.",
     from_wrong: "Desde: indique una fecha, como 2026-01-31.",
     to_wrong: "Hasta: indique una fecha, como 2026-01-31.",
     to_before_from: "Hasta: indique una fecha que no sea anterior a la otra.",

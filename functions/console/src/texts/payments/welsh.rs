@@ -55,7 +55,7 @@ pub(super) const TEXTS: PaymentTexts = PaymentTexts {
     state_wrong: "Cyflwr: dewiswch un o’r rhestr.",
     method_wrong: "Dull talu: dewiswch un o’r rhestr.",
     format_wrong: "Fformat: dewiswch un o’r rhestr.",
-    amount_wrong: "Swm: rhowch ddigidau a phwynt, fel 51.94.",
+    amount_wrong: "Swm: rhowch rif â hyd at 2 le degol, fel 51.94.",
     from_wrong: "O: rhowch ddyddiad, fel 2026-01-31.",
     to_wrong: "Hyd at: rhowch ddyddiad, fel 2026-01-31.",
     to_before_from: "Hyd at: rhowch ddyddiad nad yw cyn y llall.",

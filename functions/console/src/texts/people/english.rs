@@ -27,7 +27,7 @@ pub(super) const TEXTS: PeopleTexts = PeopleTexts {
     added_text: "{email} may work here now. Role: {role}.",
     link_heading: "Sign-in link",
     link_for: "Link for {email}",
-    link_text: "Send it to them alone; it is shown only now. To open it uses nothing up: the button on its page signs in whoever presses it, once, within 15 minutes.",
+    link_text: "Send it to them alone; it is shown only now. To open it uses nothing up: the button on its page signs in the person who presses it, once, within 15 minutes.",
     all_people: "All people",
     their_page: "Their page",
     added: "Added",

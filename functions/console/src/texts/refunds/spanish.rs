@@ -37,7 +37,7 @@ pub(super) const TEXTS: RefundTexts = RefundTexts {
     nothing_yet: "Todavía no se reembolsa nada: primero podrá comprobarlo.",
     amount_missing: "Introduzca un importe de {left} como máximo: es lo que queda",
     amount_whole: "Introduzca el importe en {currency} sin decimales, {left} como máximo: es lo que queda",
-    amount_wrong: "Introduzca el importe en cifras, con punto y {decimals} decimales como máximo, como {example}; quedan {left}",
+    amount_wrong: "Introduzca el importe en cifras, con {decimals} decimales como máximo, como {example}; quedan {left}",
     amount_zero: "El importe debe ser mayor que 0; quedan {left}",
     amount_more: "Solo quedan {left} por reembolsar",
     meanwhile_failed: "Mientras tanto, alguien hizo un reembolso de {amount}, que ha fallado.",

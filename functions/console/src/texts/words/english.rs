@@ -51,6 +51,7 @@ pub(super) const TEXTS: WordTexts = WordTexts {
     was_refused: "{who} was refused: {what}",
     a_person: "A person",
     the_command_line: "The command line",
+    unknown_operator: "An unknown operator",
     act_refund_made: "made a refund",
     act_refund_cancelled: "cancelled a refund",
     act_refund_concluded: "said what became of a refund",

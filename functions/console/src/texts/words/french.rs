@@ -51,6 +51,7 @@ pub(super) const TEXTS: WordTexts = WordTexts {
     was_refused: "{who} – action refusée\u{a0}: {what}",
     a_person: "Une personne",
     the_command_line: "La ligne de commande",
+    unknown_operator: "Un exploitant inconnu",
     act_refund_made: "a créé un remboursement",
     act_refund_cancelled: "a annulé un remboursement",
     act_refund_concluded: "a indiqué l’issue d’un remboursement",

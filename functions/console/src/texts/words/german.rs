@@ -51,6 +51,7 @@ pub(super) const TEXTS: WordTexts = WordTexts {
     was_refused: "Abgewiesener Versuch: {who} {what}",
     a_person: "Eine Person",
     the_command_line: "Die Kommandozeile",
+    unknown_operator: "Ein unbekannter Betreiber",
     act_refund_made: "hat eine Rückerstattung veranlasst",
     act_refund_cancelled: "hat eine Rückerstattung abgebrochen",
     act_refund_concluded: "hat angegeben, was aus einer Rückerstattung wurde",

@@ -51,6 +51,7 @@ pub(super) const TEXTS: WordTexts = WordTexts {
     was_refused: "{who} (denegado): {what}",
     a_person: "Una persona",
     the_command_line: "La línea de comandos",
+    unknown_operator: "Un operador desconocido",
     act_refund_made: "hizo un reembolso",
     act_refund_cancelled: "canceló un reembolso",
     act_refund_concluded: "indicó el desenlace de un reembolso",

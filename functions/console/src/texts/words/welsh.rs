@@ -51,6 +51,7 @@ pub(super) const TEXTS: WordTexts = WordTexts {
     was_refused: "{who} – gwrthodwyd: {what}",
     a_person: "Person",
     the_command_line: "Y llinell orchymyn",
+    unknown_operator: "Gweithredwr anhysbys",
     act_refund_made: "gwneud ad-daliad",
     act_refund_cancelled: "canslo ad-daliad",
     act_refund_concluded: "nodi canlyniad ad-daliad",
