@@ -1,6 +1,22 @@
 //! All texts of the console, in a file for each area and language: one that lacks a text does not build. What stands in braces is
 //! filled by [`pages::Facts`].
 
+/// An area's texts by language, of the files beside it.
+macro_rules! in_each_language {
+    ($area:ident) => {
+        /// In this language.
+        pub(super) const fn of(language: Language) -> &'static $area {
+            match language {
+                Language::English => &english::TEXTS,
+                Language::French => &french::TEXTS,
+                Language::German => &german::TEXTS,
+                Language::Spanish => &spanish::TEXTS,
+                Language::Welsh => &welsh::TEXTS,
+            }
+        }
+    };
+}
+
 mod accounts;
 mod audit;
 mod frame;

@@ -81,16 +81,7 @@ pages::texts! {
     }
 }
 
-/// In this language.
-pub(super) const fn of(language: Language) -> &'static LinkTexts {
-    match language {
-        Language::English => &english::TEXTS,
-        Language::French => &french::TEXTS,
-        Language::German => &german::TEXTS,
-        Language::Spanish => &spanish::TEXTS,
-        Language::Welsh => &welsh::TEXTS,
-    }
-}
+in_each_language!(LinkTexts);
 
 /// What is written as in English.
 #[cfg(test)]

@@ -122,16 +122,7 @@ pages::texts! {
     }
 }
 
-/// In this language.
-pub(super) const fn of(language: Language) -> &'static OverviewTexts {
-    match language {
-        Language::English => &english::TEXTS,
-        Language::French => &french::TEXTS,
-        Language::German => &german::TEXTS,
-        Language::Spanish => &spanish::TEXTS,
-        Language::Welsh => &welsh::TEXTS,
-    }
-}
+in_each_language!(OverviewTexts);
 
 /// What is written as in English.
 #[cfg(test)]

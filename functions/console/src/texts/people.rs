@@ -71,16 +71,7 @@ pages::texts! {
     }
 }
 
-/// In this language.
-pub(super) const fn of(language: Language) -> &'static PeopleTexts {
-    match language {
-        Language::English => &english::TEXTS,
-        Language::French => &french::TEXTS,
-        Language::German => &german::TEXTS,
-        Language::Spanish => &spanish::TEXTS,
-        Language::Welsh => &welsh::TEXTS,
-    }
-}
+in_each_language!(PeopleTexts);
 
 /// What is written as in English.
 #[cfg(test)]
