@@ -7,8 +7,8 @@ use models::{
 };
 use store::Merchants;
 
-use super::merchants::{get, name};
-use crate::arguments::{DRY_RUN_NOTE, DryRun};
+use super::merchants::get;
+use crate::arguments::{DRY_RUN_NOTE, DryRun, text};
 use crate::failure::Failure;
 use crate::report::{Record, Report, field, maybe, plain};
 use crate::target::Service;
@@ -53,7 +53,7 @@ pub(crate) enum Accounts {
 #[derive(Debug, Args)]
 pub(crate) struct AccountArgs {
     /// The account holder
-    #[arg(long, value_parser = name)]
+    #[arg(long, value_parser = text::<Name>)]
     name: Name,
     #[command(flatten)]
     account: IdentifierArgs,

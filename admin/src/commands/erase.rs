@@ -3,11 +3,11 @@
 use std::cell::{Cell, RefCell};
 
 use clap::Subcommand;
-use models::{ActKind, ActObject, CustomerId, EmailAddress, InvalidId, InvalidText, SessionId};
+use models::{ActKind, ActObject, CustomerId, EmailAddress, InvalidId, SessionId};
 use runtime::Clock;
 use store::{Customers, Erasable, Erased, Erasures, PayersData, Sessions, Table};
 
-use crate::arguments::{DRY_RUN_NOTE, DryRun, session_id};
+use crate::arguments::{DRY_RUN_NOTE, DryRun, session_id, text};
 use crate::confirm::Yes;
 use crate::failure::{Failure, Interrupted, Meant};
 use crate::interrupt::unless_interrupted;
@@ -57,7 +57,7 @@ pub(crate) enum Erase {
     #[command(after_help = "Example:\n  counterfoil erase payer --email ada@example.com --dry-run")]
     Payer {
         /// The payer's e-mail address, in capital letters or small
-        #[arg(long, value_name = "ADDRESS", value_parser = email)]
+        #[arg(long, value_name = "ADDRESS", value_parser = text::<EmailAddress>)]
         email: EmailAddress,
         #[command(flatten)]
         rate: ReadRate,
@@ -204,10 +204,6 @@ fn result(erased: Erased, dry: DryRun) -> &'static str {
         Erased::NotFinal => "not final",
         Erased::NotFound => "deleted meanwhile",
     }
-}
-
-fn email(text: &str) -> Result<EmailAddress, InvalidText> {
-    text.to_owned().try_into()
 }
 
 #[cfg(test)]

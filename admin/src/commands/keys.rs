@@ -7,8 +7,8 @@ use models::{Act, ActChange, ActKind, ActObject, ApiKey, ApiKeyId, KeyOverlap, M
 use runtime::{Clock, Random};
 use store::Merchants;
 
-use super::merchants::{get, name};
-use crate::arguments::{self, DRY_RUN_NOTE, DryRun, one_of};
+use super::merchants::get;
+use crate::arguments::{self, DRY_RUN_NOTE, DryRun, one_of, text};
 use crate::failure::Failure;
 use crate::location::Location;
 use crate::report::{Field, Record, Report, field, maybe, shown_as, when, word};
@@ -33,7 +33,7 @@ pub(crate) enum Keys {
         #[arg(long, value_name = "MODE", value_parser = arguments::mode())]
         mode: Mode,
         /// What you know it by, such as the system that uses it
-        #[arg(long, value_parser = name)]
+        #[arg(long, value_parser = text::<Name>)]
         name: Option<Name>,
         #[arg(long, value_parser = scopes, default_value_t = Scopes::ALL)]
         #[arg(help = format!("What the key may do, with spaces between: {}", Scopes::ALL))]

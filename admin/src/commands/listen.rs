@@ -27,8 +27,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use url::Url;
 
-use super::merchants::{get, name};
-use crate::arguments::{self, one_of};
+use super::merchants::get;
+use crate::arguments::{self, one_of, text};
 use crate::failure::{Failure, Interrupted};
 use crate::interrupt::interrupted;
 use crate::report::{Output, print, say, stamp, unread};
@@ -143,7 +143,7 @@ async fn register(
 ) -> Result<Endpoint, Failure> {
     let at = Clock::System.now();
     let parts = WebhookParts {
-        description: Some(name(OURS).ok()),
+        description: Some(text(OURS).ok()),
         format: Some(format),
         encoding: format.encodings().first().copied(),
         ..WebhookParts::default()

@@ -5,11 +5,11 @@ mod shop;
 use std::cell::RefCell;
 
 use clap::Subcommand;
-use models::{ActKind, ActObject, InvalidText, ListShards, Merchant, MerchantId, Name, Shop};
+use models::{ActKind, ActObject, ListShards, Merchant, MerchantId, Name, Shop};
 use runtime::{Clock, Random};
 use store::{ListShardsRaised, Merchants as Stored, Shops, Table};
 
-use crate::arguments::{DRY_RUN_NOTE, DryRun};
+use crate::arguments::{DRY_RUN_NOTE, DryRun, text};
 use crate::failure::Failure;
 use crate::progress::{ReadRate, walk};
 use crate::report::{Record, Report, field, plain};
@@ -26,7 +26,7 @@ pub(crate) enum Merchants {
         /// 1 to 24 lower-case letters and digits; its keys will carry it
         id: MerchantId,
         /// Its name, for you
-        #[arg(long, value_parser = name)]
+        #[arg(long, value_parser = text::<Name>)]
         name: Name,
         #[command(flatten)]
         dry: DryRun,
@@ -203,8 +203,4 @@ fn record(merchant: &Merchant) -> Record {
         field("name", merchant.name.as_str()),
         plain("list_shards", u16::from(merchant.list_sharding.shards())),
     ])
-}
-
-pub(crate) fn name(text: &str) -> Result<Name, InvalidText> {
-    text.to_owned().try_into()
 }

@@ -9,7 +9,7 @@ use outbound::Policy;
 use pages::{Answer, Language, Problem, ProblemTexts, see_other};
 use queue::Queue;
 use runtime::{Clock, Random, SettingError};
-use store::{AuditTable, Table};
+use store::{AuditTable, Merchants, Table};
 
 use crate::accounts;
 use crate::audit;
@@ -59,18 +59,18 @@ impl Console {
         let (formats, logs) = (Formats::from_env()?, Logs::from_env()?);
         // They read the system's root certificates, and a secret.
         let (oidc, connections) = if is_on {
-            (Oidc::from_env(policy)?, Connections::from_env(&Clock::System).await?)
+            let oidc = Oidc::from_env(policy)?;
+            let merchants = Merchants::new(table.clone());
+            // While there is a whole core to do it with; see `api::Authenticator::start`. A secret is read meanwhile.
+            let warm_up = tokio::time::timeout(api::WARM_UP_TIMEOUT, merchants.warm_up());
+            let (connections, _) = tokio::join!(Connections::from_env(&Clock::System), warm_up);
+            (oidc, connections?)
         } else {
             (None, Connections::default())
         };
         let settings = Settings { caps, formats, connections, policy, logs, oidc };
         let services = Services::new(table, audit_table, webhooks, receipts, settings, Clock::System, Random::System);
-        let console = Self { is_on, public_base_url: runtime::optional("PUBLIC_BASE_URL"), services };
-        if is_on {
-            // While there is a whole core to do it with; see `api::Authenticator::start`.
-            let _ = tokio::time::timeout(api::WARM_UP_TIMEOUT, console.services.merchants.warm_up()).await;
-        }
-        Ok(console)
+        Ok(Self { is_on, public_base_url: runtime::optional("PUBLIC_BASE_URL"), services })
     }
 
     /// Answers a request before Lambda's time runs out, if need be with a page that says to try again.
@@ -147,7 +147,8 @@ impl Console {
     /// A page, or what its form does; whether they may was asked.
     pub(crate) async fn page(&self, mode: Mode, page: Page<'_>, request: &Request, visitor: &Visitor) -> Answer {
         let services = &self.services;
-        let frame = |part| Frame::new(visitor, mode, part, language_of(request));
+        let language = language_of(request);
+        let frame = |part| Frame::new(visitor, mode, part, language);
         let (payments, people, webhooks) = (frame(Part::Payments), frame(Part::People), frame(Part::Webhooks));
         let query = request.uri().query().unwrap_or("");
         let base_url = || self.base_url(request);

@@ -3,7 +3,7 @@
 //! What was noted is remembered, so that a payment costs nothing for it: a key is read once a day by each process, and written
 //! once a day by one of them (docs/decisions/0051-overview.md).
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -35,8 +35,8 @@ pub(crate) struct UsedKeys {
 
 #[derive(Debug, Default)]
 struct State {
-    /// What this process knows to be noted.
-    noted: HashSet<(ApiKeyId, Date)>,
+    /// The latest day of each key that this process knows to be noted.
+    noted: HashMap<ApiKeyId, Date>,
     /// When something could not be noted.
     failed_at: Option<Instant>,
 }
@@ -46,12 +46,12 @@ impl UsedKeys {
         Self { merchants: Merchants::new(table), clock, state: Mutex::default() }
     }
 
-    /// The keys with which these records' changes were made, and on which days by UTC, if this process has not noted that; none for
+    /// The keys with which these records' changes were made, and on which day by UTC at the latest, if this process has not noted that; none for
     /// a minute after something could not be noted. What follows a test clock counts by the real time.
-    pub(crate) fn not_noted(&self, records: &[EventRecord]) -> HashSet<(ApiKeyId, Date)> {
+    pub(crate) fn not_noted(&self, records: &[EventRecord]) -> HashMap<ApiKeyId, Date> {
         let state = self.state();
         if state.failed_at.is_some_and(|at| self.clock.elapsed(at) < PAUSE) {
-            return HashSet::new();
+            return HashMap::new();
         }
         let used = records.iter().filter_map(|record| {
             let change = &record.change;
@@ -59,12 +59,16 @@ impl UsedKeys {
             let at = Timestamp::from_second(change.approximate_creation_date_time.timestamp()).ok()?;
             Some((id, at.to_zoned(TimeZone::UTC).date()))
         });
-        used.filter(|used| !state.noted.contains(used)).collect()
+        let mut latest = HashMap::new();
+        for (id, on) in used.filter(|(id, on)| state.noted.get(id).is_none_or(|noted| noted < on)) {
+            raise(&mut latest, id, on);
+        }
+        latest
     }
 
     /// Notes that keys were used on these days, for two seconds at the most. What could not be noted is not tried again: the keys'
     /// next use is noted.
-    pub(crate) async fn note(&self, used: HashSet<(ApiKeyId, Date)>) {
+    pub(crate) async fn note(&self, used: HashMap<ApiKeyId, Date>) {
         let noted = match tokio::time::timeout(MOST_FOR_A_BATCH, self.note_all(used)).await {
             Ok(noted) => noted,
             Err(elapsed) => Err(elapsed.into()),
@@ -76,14 +80,14 @@ impl UsedKeys {
     }
 
     /// Until the first error.
-    async fn note_all(&self, used: HashSet<(ApiKeyId, Date)>) -> Result<(), Error> {
+    async fn note_all(&self, used: HashMap<ApiKeyId, Date>) -> Result<(), Error> {
         for (id, on) in used {
             self.merchants.note_key_used(&id, on).await?;
             let mut state = self.state();
             if state.noted.len() >= MAX_REMEMBERED {
                 state.noted.clear();
             }
-            state.noted.insert((id, on));
+            raise(&mut state.noted, id, on);
         }
         Ok(())
     }
@@ -91,4 +95,10 @@ impl UsedKeys {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The later day counts.
+fn raise(days: &mut HashMap<ApiKeyId, Date>, id: ApiKeyId, on: Date) {
+    let day = days.entry(id).or_insert(on);
+    *day = on.max(*day);
 }

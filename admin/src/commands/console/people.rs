@@ -1,12 +1,12 @@
 //! The people who work in a merchant's console.
 
 use clap::Subcommand;
-use models::{ActKind, ActObject, EmailAddress, InvalidText, MerchantId, Person, Role};
+use models::{ActKind, ActObject, EmailAddress, MerchantId, Person, Role};
 use runtime::{Clock, Random};
 use store::{LinkToken, ListedPerson, Merchants, People, PeopleChanged, Visits};
 
 use super::super::merchants::get;
-use crate::arguments::{DRY_RUN_NOTE, DryRun, one_of};
+use crate::arguments::{DRY_RUN_NOTE, DryRun, one_of, text};
 use crate::failure::Failure;
 use crate::location::Location;
 use crate::report::{Record, Report, field, when, word};
@@ -26,7 +26,7 @@ pub(crate) enum PeopleCommand {
         /// The merchant's id
         merchant: MerchantId,
         /// The person's e-mail address
-        #[arg(value_parser = email)]
+        #[arg(value_parser = text::<EmailAddress>)]
         email: EmailAddress,
         /// What they may do, if they are added
         #[arg(long, value_name = "ROLE", value_parser = one_of(Role::ALL, Role::as_str))]
@@ -48,7 +48,7 @@ pub(crate) enum PeopleCommand {
         /// The merchant's id
         merchant: MerchantId,
         /// The person's e-mail address
-        #[arg(value_parser = email)]
+        #[arg(value_parser = text::<EmailAddress>)]
         email: EmailAddress,
         /// What they may do: look, refund, develop or own
         #[arg(long, value_name = "ROLE", value_parser = one_of(Role::ALL, Role::as_str))]
@@ -62,7 +62,7 @@ pub(crate) enum PeopleCommand {
         /// The merchant's id
         merchant: MerchantId,
         /// The person's e-mail address
-        #[arg(value_parser = email)]
+        #[arg(value_parser = text::<EmailAddress>)]
         email: EmailAddress,
         #[command(flatten)]
         dry: DryRun,
@@ -73,7 +73,7 @@ pub(crate) enum PeopleCommand {
         /// The merchant's id
         merchant: MerchantId,
         /// The person's e-mail address
-        #[arg(value_parser = email)]
+        #[arg(value_parser = text::<EmailAddress>)]
         email: EmailAddress,
         #[command(flatten)]
         dry: DryRun,
@@ -195,8 +195,4 @@ fn record(ListedPerson { person, signed_in_at }: &ListedPerson) -> Record {
 
 fn person(email: &EmailAddress, role: Role, was: &str) -> Record {
     Record(vec![field("email", email.as_str()), field("role", role.as_str()), field("was", was)])
-}
-
-fn email(text: &str) -> Result<EmailAddress, InvalidText> {
-    text.to_owned().try_into()
 }

@@ -6,6 +6,7 @@ use clap::Args;
 use models::{Colour, EmailAddress, Logo, MerchantId, MerchantUrl, Name, Shop};
 use serde_json::{Value, json};
 
+use crate::arguments::text;
 use crate::failure::Failure;
 use crate::logo::{LogoRefused, read_logo};
 use crate::report::{Field, field, maybe, maybe_as};
@@ -15,7 +16,7 @@ use crate::report::{Field, field, maybe, maybe_as};
 #[command(next_help_heading = "What payers see (\"\" removes it, but for the name)")]
 pub(crate) struct ShopArguments {
     /// The shop's name, on every page and in every mail
-    #[arg(long, value_name = "NAME", value_parser = super::name)]
+    #[arg(long, value_name = "NAME", value_parser = text::<Name>)]
     display_name: Option<Name>,
     /// Where a payer's question about an order goes, and the answer to a mail
     #[arg(long, value_name = "ADDRESS", value_parser = given::<EmailAddress>)]

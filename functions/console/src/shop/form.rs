@@ -103,8 +103,5 @@ fn unreadable(colour: Colour, language: Language) -> Option<String> {
 
 /// `4.5:1`, with the language's decimal sign.
 fn ratio(contrast: f64, language: Language) -> String {
-    let shown = format!("{contrast:.1}");
-    let (whole, tenths) = shown.split_once('.').unwrap_or((shown.as_str(), "0"));
-    let facts = Facts::new(language).text("whole", whole).text("tenths", tenths);
-    format!("{}:1", facts.plain(texts(language).shop.decimal))
+    format!("{contrast:.1}:1").replace('.', &language.decimal_mark().to_string())
 }

@@ -31,8 +31,6 @@ pages::texts! {
         colour_wrong,
         /// `{contrast}` is what `{colour}` has, and `{needed}` what it needs: both like `4.5:1`.
         colour_unreadable,
-        /// A number of `{whole}` and `{tenths}`.
-        decimal,
         preview_button,
         save_button,
         /// Before a command.
@@ -62,4 +60,4 @@ in_each_language!(ShopTexts);
 /// What is written as in English.
 #[cfg(test)]
 pub(super) const AS_IN_ENGLISH: &[(Language, &str)] =
-    &[(Language::German, "heading"), (Language::German, "name_label"), (Language::Welsh, "decimal")];
+    &[(Language::German, "heading"), (Language::German, "name_label")];

@@ -20,7 +20,6 @@ pub(super) const TEXTS: ShopTexts = ShopTexts {
     colour_hint: "Of buttons and links, such as #8a4b08.",
     colour_wrong: "Enter a colour as # and six letters or digits, such as #8a4b08, or nothing.",
     colour_unreadable: "{colour} has a contrast of {contrast} with our light pages and the white text of buttons. To be read, it needs {needed}: choose a darker colour.",
-    decimal: "{whole}.{tenths}",
     preview_button: "Preview",
     save_button: "Save",
     logo_hint: "The same in test and live. Operators set the logo:",

@@ -20,7 +20,6 @@ pub(super) const TEXTS: ShopTexts = ShopTexts {
     colour_hint: "Celle des boutons et des liens, par exemple #8a4b08.",
     colour_wrong: "Saisissez une couleur sous la forme # suivi de six lettres ou chiffres, par exemple #8a4b08, ou laissez le champ vide.",
     colour_unreadable: "{colour} a un contraste de {contrast} avec nos pages claires et le texte blanc des boutons. Pour que tout soit lisible, il faut {needed}\u{a0}: choisissez une couleur plus foncée.",
-    decimal: "{whole},{tenths}",
     preview_button: "Aperçu",
     save_button: "Enregistrer",
     logo_hint: "Identique en mode test et en mode réel. Le logo est défini par les exploitants\u{a0}:",

@@ -20,7 +20,6 @@ pub(super) const TEXTS: ShopTexts = ShopTexts {
     colour_hint: "Für Schaltflächen und Links, zum Beispiel #8a4b08.",
     colour_wrong: "Geben Sie eine Farbe als # und sechs Buchstaben oder Ziffern ein, zum Beispiel #8a4b08, oder lassen Sie das Feld leer.",
     colour_unreadable: "{colour} hat zu unseren hellen Seiten und zum weißen Text der Schaltflächen einen Kontrast von {contrast}. Gut lesbar ist eine Farbe erst ab {needed}: Wählen Sie eine dunklere.",
-    decimal: "{whole},{tenths}",
     preview_button: "Vorschau",
     save_button: "Speichern",
     logo_hint: "Gilt im Testmodus und im Live-Betrieb. Das Logo legt der Betreiber fest:",

@@ -20,7 +20,6 @@ pub(super) const TEXTS: ShopTexts = ShopTexts {
     colour_hint: "El de los botones y los enlaces, por ejemplo, #8a4b08.",
     colour_wrong: "Introduzca un color con # y seis letras o dígitos, por ejemplo, #8a4b08, o deje el campo vacío.",
     colour_unreadable: "{colour} tiene un contraste de {contrast} con nuestras páginas claras y con el texto blanco de los botones. Para que se lea bien, necesita {needed}: elija un color más oscuro.",
-    decimal: "{whole},{tenths}",
     preview_button: "Vista previa",
     save_button: "Guardar",
     logo_hint: "Es igual en el modo de prueba y en el modo real. El logotipo lo ponen los operadores:",

@@ -20,7 +20,6 @@ pub(super) const TEXTS: ShopTexts = ShopTexts {
     colour_hint: "Ar gyfer botymau a dolenni, fel #8a4b08.",
     colour_wrong: "Rhowch liw ar ffurf # a chwe llythyren neu ddigid, fel #8a4b08, neu gadewch y maes yn wag.",
     colour_unreadable: "Cyferbyniad {colour} â’n tudalennau golau a thestun gwyn y botymau yw {contrast}. I fod yn ddarllenadwy, mae angen {needed}: dewiswch liw tywyllach.",
-    decimal: "{whole}.{tenths}",
     preview_button: "Rhagolwg",
     save_button: "Cadw",
     logo_hint: "Yr un fath yn y modd prawf a’r modd byw. Gweithredwyr sy’n gosod y logo:",
