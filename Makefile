@@ -1,7 +1,7 @@
 # Counterfoil. `make` or `make help` lists what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help debug with-tests run demo watch test fmt lint deny unit mutants bench bench-peers bench-load instructions seed cost openapi pictures console-pictures rendered advisories sbom axe test-axe test-clients test-oidc test-oracles test-signing test-truelayer-sandbox clean \
+.PHONY: help debug with-tests run demo watch test fmt lint deny unit mutants bench bench-peers bench-load instructions seed cost openapi pictures console-pictures rendered advisories sbom licences axe test-axe test-clients test-oidc test-oracles test-signing test-truelayer-sandbox clean \
   tools validate build dist image deploy deploy-function invoke sam-invoke sam-api sam-files
 
 # Where `make run` listens and keeps its data.
@@ -21,6 +21,8 @@ CARGO_MUTANTS_VERSION := 27.1.0
 CARGO_MUTANTS := $(shell command -v cargo-mutants || echo $(TOOLS)/bin/cargo-mutants)
 CARGO_CYCLONEDX_VERSION := 0.5.9
 CARGO_CYCLONEDX := $(shell command -v cargo-cyclonedx || echo $(TOOLS)/bin/cargo-cyclonedx)
+CARGO_ABOUT_VERSION := 0.9.3
+CARGO_ABOUT := $(shell command -v cargo-about || echo $(TOOLS)/bin/cargo-about)
 
 # $(call need,program,how to install it)
 need = @command -v $(1) >/dev/null || { echo "$(1) is missing. Install it: $(2)" >&2; exit 1; }
@@ -120,6 +122,20 @@ sbom: $(CARGO_CYCLONEDX) ## what the functions are made of, as CycloneDX, into t
 $(TOOLS)/bin/cargo-cyclonedx:
 	@echo "==> installing cargo-cyclonedx $(CARGO_CYCLONEDX_VERSION) into .tools, once"
 	cargo install cargo-cyclonedx --version $(CARGO_CYCLONEDX_VERSION) --locked --root $(TOOLS)
+
+# Where `make licences` writes, and tools/dist.sh reads.
+THIRD_PARTY := target/THIRD-PARTY.txt
+
+licences: $(CARGO_ABOUT) ## the crates that are linked, with their licences' texts, into target/THIRD-PARTY.txt
+	@echo "==> licences' texts"
+	@mkdir -p $(dir $(THIRD_PARTY))
+	$(CARGO_ABOUT) generate --workspace --locked --fail --config tools/about.toml --output-file $(THIRD_PARTY) tools/licences.hbs
+	@if grep 'NO COPYRIGHT NOTICE' $(THIRD_PARTY) >&2; then rm $(THIRD_PARTY); \
+	  echo "cargo-about finds no licence's text in these: name the file in tools/about.toml" >&2; exit 1; fi
+
+$(TOOLS)/bin/cargo-about:
+	@echo "==> installing cargo-about $(CARGO_ABOUT_VERSION) into .tools, once"
+	cargo install cargo-about --version $(CARGO_ABOUT_VERSION) --features cli --locked --root $(TOOLS)
 
 $(TOOLS)/bin/cargo-deny:
 	@echo "==> installing cargo-deny $(CARGO_DENY_VERSION) into .tools, once"
@@ -280,7 +296,7 @@ dist image: ARCH = $(MACHINE_ARCH)
 
 # Functions are built alone, and then the tools: together they would be linked with what only those need. Without zig a binary
 # needs the glibc of the machine that it is built on.
-dist: ## an archive that runs where Rust is not, and can be deployed, into dist (ARCH=arm64|x86_64, this machine's without it)
+dist: licences ## an archive that runs where Rust is not, and can be deployed, into dist (ARCH=arm64|x86_64, this machine's without it)
 	$(call one-of,ARCH,arm64 x86_64)
 	@if command -v cargo-lambda >/dev/null && { command -v zig || python3 -m ziglang version; } >/dev/null 2>&1; then \
 	  $(MAKE) --no-print-directory build ARCH=$(ARCH) && echo "==> building $(DIST_TOOLS) for $(ARCH) (some minutes)" && \
@@ -298,6 +314,7 @@ BASE ?= debian:bookworm-slim
 
 image: ## an image that runs the whole service, from the archive of `make dist` (BASE=debian:bookworm-slim; needs Docker)
 	$(need-docker)
+	@[ $(ARCH) = $(MACHINE_ARCH) ] || { echo "make an image for $(ARCH) on such a machine: this one is $(MACHINE_ARCH)" >&2; exit 1; }
 	@[ -f dist/$(DIST).tar.gz ] || { echo "there is no dist/$(DIST).tar.gz: make dist" >&2; exit 1; }
 	@echo "==> building counterfoil:$(VERSION)"
 	docker build --build-arg BASE=$(BASE) --build-arg ARCHIVE=dist/$(DIST).tar.gz --tag counterfoil:$(VERSION) .

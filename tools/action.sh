@@ -42,12 +42,12 @@ grep -qxF "$(sha256sum "$name.tar.gz")" SHA256SUMS || fail "$name.tar.gz is not 
 # user's own.
 if [ -z "$FROM" ] && [[ $REPOSITORY_URL == https://github.com/* ]]; then
   repository=${REPOSITORY_URL#https://github.com/}
-  if command -v gh >/dev/null; then
+  if [[ $(gh attestation verify --help 2>/dev/null) == *--source-ref* ]]; then
     gh attestation verify "$name.tar.gz" --repo "$repository" --source-ref "refs/tags/v$version" \
       --signer-workflow "$repository/.github/workflows/release.yml" ||
       fail "Nothing proves that $repository built $name.tar.gz; what gh says is above."
   else
-    echo "::warning title=Counterfoil::gh is not on this runner: who built $name.tar.gz is not checked."
+    echo "::warning title=Counterfoil::gh is missing, or older than 2.68: who built $name.tar.gz is not checked."
   fi
 fi
 # Only gh is to have it.

@@ -128,19 +128,25 @@ async fn an_input_is_neither_a_command_nor_an_option() {
     }
 }
 
-/// In place of GitHub: `curl` copies the release, and `gh` notes what it is asked and proves nothing.
-#[tokio::test]
-async fn it_starts_nothing_from_github_that_nobody_proves_to_have_built() {
-    let release = release();
-    let tools = release.path().join("tools");
+/// A `PATH` with these in place of GitHub: a `curl` that copies the release, and a `gh` whose help lists this option,
+/// which notes what it is asked, and proves nothing.
+fn in_place_of_github(release: &Path, option: &str) -> String {
+    let tools = release.join("tools");
     fs::create_dir(&tools).unwrap();
-    let curl = r#"while [ "$1" != -o ]; do shift; done; exec cp "$RUNNER_TEMP/$2" "$2""#;
-    for (name, script) in [("curl", curl), ("gh", r#"echo "$*" >"$RUNNER_TEMP/asked"; exit 1"#)] {
+    let curl = r#"while [ "$1" != -o ]; do shift; done; [ "$2" = /dev/null ] || cp "$RUNNER_TEMP/$2" "$2""#.to_owned();
+    let gh = format!(r#"case "$*" in *--help) echo {option} ;; *) echo "$*" >"$RUNNER_TEMP/asked"; exit 1 ;; esac"#);
+    for (name, script) in [("curl", curl), ("gh", gh)] {
         let path = tools.join(name);
         fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     }
-    let path = format!("{}:{}", tools.display(), std::env::var("PATH").unwrap());
+    format!("{}:{}", tools.display(), std::env::var("PATH").unwrap())
+}
+
+#[tokio::test]
+async fn it_starts_nothing_from_github_that_nobody_proves_to_have_built() {
+    let release = release();
+    let path = in_place_of_github(release.path(), "--source-ref");
     let github = [("PATH", path.as_str()), ("FROM", ""), ("REPOSITORY_URL", "https://github.com/owner/counterfoil")];
     assert!(refused(release.path(), &github).await.contains("Nothing proves that owner/counterfoil built"));
     let asked = fs::read_to_string(release.path().join("asked")).unwrap();
@@ -150,6 +156,19 @@ async fn it_starts_nothing_from_github_that_nobody_proves_to_have_built() {
         " --signer-workflow owner/counterfoil/.github/workflows/release.yml\n"
     );
     assert!(asked.starts_with("attestation verify counterfoil-") && asked.ends_with(expected), "{asked}");
+}
+
+#[tokio::test]
+async fn a_gh_that_cant_be_asked_for_a_tag_proves_and_disproves_nothing() {
+    let release = release();
+    let path = in_place_of_github(release.path(), "--signer-workflow");
+    let github = [("PATH", path.as_str()), ("FROM", ""), ("REPOSITORY_URL", "https://github.com/owner/counterfoil")];
+    let (output, said) = start(release.path(), &github).await;
+    let _started = said.lines().find_map(|line| line.strip_prefix("pid=")).map(|pid| Started(pid.to_owned()));
+    let shown = String::from_utf8(output.stdout).unwrap();
+    let warning = "::warning title=Counterfoil::gh is missing, or older than 2.68: who built counterfoil-";
+    assert!(output.status.success() && shown.contains(warning), "{shown}");
+    assert!(!release.path().join("asked").exists());
 }
 
 #[test]
