@@ -36,6 +36,11 @@ impl ProviderError {
     }
 }
 
+/// Consent moves the money here.
+#[derive(Debug, Error)]
+#[error("consent moves the money here: there is nothing to submit")]
+struct NothingToSubmit;
+
 /// Why a provider's webhook says nothing of a payment.
 #[derive(Debug, Error)]
 pub enum EventRefusal {
@@ -197,7 +202,7 @@ pub trait Provider {
     }
 
     /// For how long after a request was recorded it may be repeated and does nothing twice; none for ever. What was recorded longer
-    /// ago is never sent again: its key may have lapsed, and it would be done once more.
+    /// ago is never sent again: its key may have expired, and it would be done once more.
     fn repeats_within(&self) -> Option<SignedDuration> {
         None
     }
@@ -242,20 +247,24 @@ pub trait Provider {
 
     /// The bytes that would move the money of an attempt, and the key they go under; none where consent moves it. Sends
     /// nothing.
-    fn prepare(&self, session: &Session, attempt: &PaymentAttempt, now: Timestamp) -> Option<Submission>;
+    fn prepare(&self, _session: &Session, _attempt: &PaymentAttempt, _now: Timestamp) -> Option<Submission> {
+        None
+    }
 
     /// Asks the provider to move the money. Recorded before; repeated only with the same submission.
     ///
     /// # Errors
     /// The provider could not be asked, or its answer was lost: it may have acted. It refuses what it was not asked in this
-    /// way before: that, too, says nothing about the payment.
+    /// way before, or ever where consent moves the money: that, too, says nothing about the payment.
     async fn submit(
         &self,
-        session: &Session,
-        attempt: &PaymentAttempt,
-        submission: &Submission,
-        now: Timestamp,
-    ) -> Result<Status, ProviderError>;
+        _session: &Session,
+        _attempt: &PaymentAttempt,
+        _submission: &Submission,
+        _now: Timestamp,
+    ) -> Result<Status, ProviderError> {
+        Err(ProviderError::refused(NothingToSubmit))
+    }
 
     /// Asks the provider to let the money of an attempt never move. After its yes it does not, whatever the payer does; may
     /// be repeated, and answers the same then. Begins an attempt whose id is not recorded as [`Provider::status`] does.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use models::{
     AtConsent, BankId, Currency, Money, MovesMoney, PaidFrom, Payer, PaymentAttempt, PaymentMethod, ProviderPaymentId,
-    ProviderRefundId, ProviderRequest, RefundId, Session, Submission,
+    ProviderRefundId, ProviderRequest, RefundId, Session,
 };
 use outbound::NoSender;
 use providers::{
@@ -59,8 +59,6 @@ const CANCEL_PAUSE: Duration = Duration::from_millis(300);
 /// What is no request to TrueLayer, or has no end there yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 enum Refusal {
-    #[error("consent moves the money here: there is nothing to submit")]
-    NothingToSubmit,
     #[error("the attempt was never begun")]
     NotBegun,
     #[error("TrueLayer accepted the wish to cancel, and has not cancelled yet")]
@@ -301,20 +299,6 @@ impl Provider for AtBank {
     async fn status_by_id(&self, id: &ProviderPaymentId, _: Timestamp) -> Result<Status, ProviderError> {
         let status = self.status_of(id).await?;
         Ok(if matches!(status, Status::Settled(_)) { Status::Settled(PaidFrom::Undisclosed) } else { status })
-    }
-
-    fn prepare(&self, _: &Session, _: &PaymentAttempt, _: Timestamp) -> Option<Submission> {
-        None
-    }
-
-    async fn submit(
-        &self,
-        _: &Session,
-        _: &PaymentAttempt,
-        _: &Submission,
-        _: Timestamp,
-    ) -> Result<Status, ProviderError> {
-        Err(ProviderError::refused(Refusal::NothingToSubmit))
     }
 
     /// Whatever TrueLayer answers, the payment's status says whether it is over (<https://docs.truelayer.com/docs/cancel-a-payment>):

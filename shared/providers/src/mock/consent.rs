@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use models::{
     AtConsent, Card, EndToEndId, Money, MovesMoney, Payee, PaymentAttempt, ProviderPaymentId, ProviderRefundId,
-    ProviderRequest, Reference, RefundId, Session, Submission, TakenBack, TakenBackReason, TransferInstructions,
+    ProviderRequest, Reference, RefundId, Session, TakenBack, TakenBackReason, TransferInstructions,
 };
 use serde::{Deserialize, Serialize};
 
@@ -294,20 +294,6 @@ impl<L: Ledger> Provider for MockConsent<L> {
 
     async fn status_by_id(&self, id: &ProviderPaymentId, now: Timestamp) -> Result<Status, ProviderError> {
         self.status_of(id, None, now).await
-    }
-
-    fn prepare(&self, _: &Session, _: &PaymentAttempt, _: Timestamp) -> Option<Submission> {
-        None
-    }
-
-    async fn submit(
-        &self,
-        _: &Session,
-        _: &PaymentAttempt,
-        _: &Submission,
-        _: Timestamp,
-    ) -> Result<Status, ProviderError> {
-        Err(ProviderError::refused(Refusal::NothingToSubmit))
     }
 
     async fn cancel(

@@ -24,9 +24,6 @@ pub enum Refusal {
     /// There is no such payment.
     #[error("no such payment")]
     NotBegun,
-    /// Consent moves the money: there is nothing to submit.
-    #[error("consent moves the money here: there is nothing to submit")]
-    NothingToSubmit,
     /// There is no money to take back, or it was before.
     #[error("there is nothing to take back")]
     NothingToTakeBack,

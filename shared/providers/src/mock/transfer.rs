@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use models::{
     AccountIdentifier, BankId, MinorUnits, Money, MovesMoney, Payee, PaymentAttempt, ProviderPaymentId,
-    ProviderRefundId, ProviderRequest, Reference, RefundId, Session, Submission, TransferId,
+    ProviderRefundId, ProviderRequest, Reference, RefundId, Session, TransferId,
 };
 
 use super::consent::{BeginBody, MockConsent, id_of, read};
@@ -268,20 +268,6 @@ impl<L: Ledger> Provider for MockTransfer<L> {
 
     async fn status_by_id(&self, id: &ProviderPaymentId, _: Timestamp) -> Result<Status, ProviderError> {
         Ok(self.of_attempt(id).await?.map_or(Status::Unknown, |seen| status_of(&seen, None)))
-    }
-
-    fn prepare(&self, _: &Session, _: &PaymentAttempt, _: Timestamp) -> Option<Submission> {
-        None
-    }
-
-    async fn submit(
-        &self,
-        _: &Session,
-        _: &PaymentAttempt,
-        _: &Submission,
-        _: Timestamp,
-    ) -> Result<Status, ProviderError> {
-        Err(ProviderError::refused(Refusal::NothingToSubmit))
     }
 
     async fn cancel(

@@ -11,7 +11,7 @@ use super::sender::Sender;
 use crate::port::ProviderError;
 
 /// The most entries that a payment's log has.
-pub(super) const MAX_LOG_ENTRIES: u16 = 200;
+const MAX_LOG_ENTRIES: u16 = 200;
 
 /// The last position at which a transfer may stand: after it there is room to open and close each attempt that there may be.
 pub(super) const MAX_TRANSFERS: u16 = MAX_LOG_ENTRIES - 2 * MAX_ATTEMPTS as u16;
