@@ -25,9 +25,11 @@ pub(crate) const REFUND: &str = "refund";
 pub(crate) const RUST_PEER: &str = "rust-put-item";
 /// The name of the floor.
 pub(crate) const FLOOR: &str = "rust-empty";
+/// The name of the one with the most pages, which is switched on apart from the others.
+const CONSOLE: &str = "console";
 
 /// Our functions, by the name of their binary.
-const OURS: [(&str, Work); 7] = [
+const OURS: [(&str, Work); 8] = [
     (CREATE, Work::Create),
     ("get", Work::Get),
     ("cancel", Work::Cancel),
@@ -35,6 +37,7 @@ const OURS: [(&str, Work); 7] = [
     ("publish", Work::Publish),
     ("email-receipt", Work::EmailReceipt),
     ("checkout", Work::Page),
+    (CONSOLE, Work::Payments),
 ];
 const RUST: [(&str, Work); 2] = [(FLOOR, Work::Nothing), (RUST_PEER, Work::Create)];
 /// Names, and the files below target/bench that `make bench` puts there if the language is there.
@@ -101,6 +104,10 @@ pub(crate) fn all(
         environment.insert("LOG_LEVEL".into(), "info".into());
         environment.insert("MAX_AMOUNT_MINOR".into(), "100000000".into());
         environment.insert("FORMATS".into(), "banked".into());
+        if name == CONSOLE {
+            environment.insert("CONSOLE".into(), "on".into());
+        }
+        environment.insert("AUDIT_TABLE_NAME".into(), world.machine.audit_table_name().to_owned());
         environment.insert("SENDER_ADDRESS".into(), "receipts@example.com".into());
         environment.insert("CONFIGURATION_SET".into(), world.configuration_set());
         environment.insert("METRICS_NAMESPACE".into(), "Counterfoil/bench".into());

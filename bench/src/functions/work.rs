@@ -10,10 +10,11 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use jiff::Timestamp;
 use models::{
-    MailId, MailTopic, Merchant, MerchantId, PaidFrom, PaymentAttempt, Session, SessionEvent, SessionId, Submission,
+    MailId, MailTopic, Merchant, MerchantId, PaidFrom, PaymentAttempt, Person, Role, Session, SessionEvent, SessionId,
+    Submission,
 };
 use serde_json::{Value, json};
-use store::{Change, Mails, Merchants, Sessions, Table};
+use store::{Change, Mails, Merchants, People, Sessions, Table, VisitToken, Visits};
 use uuid::Uuid;
 
 use super::host::{Answer, AnswerKind};
@@ -36,17 +37,23 @@ pub(crate) enum Work {
     EmailReceipt,
     /// The checkout's list of banks, compressed.
     Page,
+    /// The console's list of payments, for somebody who is signed in.
+    Payments,
 }
 
 /// Where sessions are as payers and merchants see them.
 const DOMAIN: &str = "pay.example.com";
 const DEMO: &str = "pk_test_demo:sk_test_demo";
 
+/// As many payments as one page of the console shows.
+const ON_A_PAGE: usize = 25;
+
 /// Prepares work.
 pub(crate) struct Preparer {
     merchant: Merchant,
     sessions: Sessions,
     mails: Mails,
+    visit: VisitToken,
     http: Client<HttpConnector, Full<Bytes>>,
     endpoint: String,
     table_name: String,
@@ -61,14 +68,20 @@ impl Preparer {
         let table = Table::new(&config, table_name.clone(), runtime::Random::System);
         let demo: MerchantId = "demo".parse()?;
         let merchant = Merchants::new(table.clone()).get(&demo).await?.ok_or("there is no demo merchant")?;
-        Ok(Self {
+        let visit = visit(&table, &merchant.id).await?;
+        let preparer = Self {
             merchant,
+            visit,
             sessions: Sessions::new(table.clone()),
             mails: Mails::new(table),
             http: Client::builder(TokioExecutor::new()).build_http(),
             endpoint: world.machine.aws_url().to_owned(),
             table_name,
-        })
+        };
+        for _ in 0..ON_A_PAGE {
+            preparer.awaiting().await?;
+        }
+        Ok(preparer)
     }
 
     /// An event that nobody has worked on.
@@ -96,10 +109,13 @@ impl Preparer {
             }
             Work::Page => {
                 let mut event = http_event("GET", &format!("/checkout/{}", self.awaiting().await?.id), None);
-                if let Some(headers) = event.get_mut("headers").and_then(Value::as_object_mut) {
-                    // As every browser does.
-                    headers.insert("accept-encoding".to_owned(), "gzip".into());
-                }
+                // As every browser does.
+                add_header(&mut event, "accept-encoding", "gzip".to_owned());
+                event
+            }
+            Work::Payments => {
+                let mut event = http_event("GET", "/console/test/payments", None);
+                add_header(&mut event, "cookie", format!("__Host-counterfoil={}", self.visit.as_str()));
                 event
             }
         };
@@ -180,7 +196,7 @@ impl Work {
             && match self {
                 Self::Nothing => true,
                 Self::Create | Self::Refund => status == Some(201),
-                Self::Get | Self::Cancel | Self::Page => status == Some(200),
+                Self::Get | Self::Cancel | Self::Page | Self::Payments => status == Some(200),
                 Self::Publish | Self::EmailReceipt => {
                     body.get("batchItemFailures").and_then(Value::as_array).is_some_and(Vec::is_empty)
                 }
@@ -189,6 +205,22 @@ impl Work {
             return Ok(());
         }
         Err(format!("an answer that is no success: {}", String::from_utf8_lossy(&answer.body)).into())
+    }
+}
+
+/// A visit of somebody of this merchant to the console.
+async fn visit(table: &Table, merchant_id: &MerchantId) -> Result<VisitToken, Error> {
+    let (now, token) = (Timestamp::now(), VisitToken::new(&runtime::Random::System));
+    let email = "ada@example.com".to_owned().try_into()?;
+    let person = Person { merchant_id: merchant_id.clone(), email, role: Role::Look, added_at: now, visits_from: now };
+    People::new(table.clone()).add(&person, None).await?;
+    Visits::new(table.clone()).begin_vouched(&person, now, false, &token, now, None).await?;
+    Ok(token)
+}
+
+fn add_header(event: &mut Value, name: &str, value: String) {
+    if let Some(headers) = event.get_mut("headers").and_then(Value::as_object_mut) {
+        headers.insert(name.to_owned(), value.into());
     }
 }
 
