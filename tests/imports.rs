@@ -412,18 +412,21 @@ fn circles(files: &[(&str, &str)]) -> Vec<String> {
 /// The names of the wire formats, which only `api` knows how to speak.
 const FORMATS: [&str; 3] = ["banked", "yorlet", "fintecture"];
 
-fn sources(folder: &Path) -> Vec<PathBuf> {
+/// Files of every kind: a page may name a format as well as a source does.
+fn files_below(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let nested = entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] });
-    nested.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
+    entries.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
 }
 
 #[test]
 fn no_function_names_a_format() {
-    let sources = sources(&root().join("functions"));
-    assert!(sources.len() > 30, "{} files of functions", sources.len());
-    for path in sources {
-        let text = fs::read_to_string(&path).unwrap().to_lowercase();
+    let files = files_below(&root().join("functions"));
+    for kind in ["rs", "html"] {
+        let of_kind = files.iter().filter(|path| path.extension().is_some_and(|extension| extension == kind));
+        assert!(of_kind.count() > 30, "files of functions that end in .{kind}");
+    }
+    for path in files {
+        let text = String::from_utf8_lossy(&fs::read(&path).unwrap()).to_lowercase();
         let named = FORMATS.iter().find(|name| text.contains(*name));
         assert_eq!(named, None, "{}", path.display());
     }

@@ -46,7 +46,7 @@ pub(crate) fn text<Text: TryFrom<String, Error = InvalidText>>(text: &str) -> Re
 pub(crate) fn reason(text: &str) -> Result<ActReason, InvalidText> {
     Ok(match text {
         "returned" => ActReason::Returned,
-        // As other commands print words, too.
+        // As other commands print words, too, and the console writes it.
         "not-delivered" | "not_delivered" => ActReason::NotDelivered,
         "duplicate" => ActReason::Duplicate,
         "goodwill" => ActReason::Goodwill,

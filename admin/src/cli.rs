@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_is_taken_with_the_separators_people_type() {
+    fn an_account_is_accepted_with_the_separators_people_type() {
         let line = "accounts link acme --name Acme --sort-code 01-02-03 --account-number 12345678";
         let OfService::Accounts(Accounts::Link { account, .. }) = of_service(line) else { panic!() };
         let LinkedAccount { account, default, .. } = account.try_into().unwrap();

@@ -22,36 +22,33 @@ pub(crate) struct Yes {
 }
 
 impl Yes {
-    /// Has the person at the terminal confirm what a command is about to do, `what`, in one sentence, by its `verb`, and at which
-    /// `place`; unless that was said before. A dry run does nothing, and so does not ask.
+    /// Has the person at the terminal confirm what a command is about to do, `what`, in one sentence, by its `verb`, and in which
+    /// `deployment`; unless that was said before. A dry run does nothing, and so does not ask.
     ///
     /// # Errors
     /// They don't, or nobody is there who could.
-    pub(crate) async fn or_confirm(self, verb: &str, what: &str, place: &str, dry: DryRun) -> Result<(), Failure> {
+    pub(crate) async fn or_confirm(self, verb: &str, what: &str, deployment: &str, dry: DryRun) -> Result<(), Failure> {
         if self.yes || dry.dry_run {
             return Ok(());
         }
         if !io::stdin().is_terminal() {
             return Err(Failure::NobodyToAsk);
         }
-        ask(question(verb, what, place)).await
+        confirm(verb, what, deployment).await
     }
 }
 
-/// Has the person at the terminal confirm what a command is about to do, in one sentence, and at which place.
+/// Somebody who works on several deployments sees which one it is.
+fn question(verb: &str, what: &str, deployment: &str) -> String {
+    format!("{what}\nWhere: {deployment}.\nType yes to {verb}: ")
+}
+
+/// Has the person at the terminal confirm what a command is about to do, as [`Yes::or_confirm`] does.
 ///
 /// # Errors
 /// They don't.
-pub(crate) async fn confirm(what: &str, place: &str) -> Result<(), Failure> {
-    ask(question("go on", what, place)).await
-}
-
-/// Somebody who works on several deployments sees which one it is.
-fn question(verb: &str, what: &str, place: &str) -> String {
-    format!("{what}\nWhere: {place}.\nType yes to {verb}: ")
-}
-
-async fn ask(question: String) -> Result<(), Failure> {
+pub(crate) async fn confirm(verb: &str, what: &str, deployment: &str) -> Result<(), Failure> {
+    let question = question(verb, what, deployment);
     let (answer, answered) = oneshot::channel();
     // The process may end while this thread still reads, as it does at Ctrl-C; it would wait for one of the runtime's.
     std::thread::spawn(move || {

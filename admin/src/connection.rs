@@ -54,8 +54,7 @@ impl Connection {
         });
         let Some((session, at_consent)) = at_truelayer else { return Ok(payments(None, service)) };
         let payment_id = at_consent.payment_id.as_ref().ok_or(Failure::BeingBegun(session.id))?;
-        let environment = environment_of(session.mode);
-        let truelayer = self.open(environment, MerchantAccounts::default(), Some(&service.config)).await?;
+        let truelayer = self.open(session.mode.into(), MerchantAccounts::default(), Some(&service.config)).await?;
         match truelayer.knows_payment(payment_id).await {
             Ok(true) => Ok(payments(Some(truelayer), service)),
             Ok(false) => Err(Failure::PaymentNotKnown { id: session.id, payment_id: payment_id.clone() }),
@@ -86,9 +85,9 @@ impl Connection {
 }
 
 /// What may record a refund in this mode. TrueLayer is asked for none from here, and so needs no credentials: were they another
-/// client's, its no would be taken for TrueLayer's last word.
+/// client's, its no would pass for TrueLayer's last word.
 pub(crate) fn to_record(mode: Mode, service: &Service) -> Result<Payments, Failure> {
-    let truelayer = TrueLayer::unasked(Settings::of(environment_of(mode)), Clock::System);
+    let truelayer = TrueLayer::unasked(Settings::of(mode.into()), Clock::System);
     let truelayer = truelayer.map_err(|error| Failure::NoClient(error.to_string()))?;
     Ok(payments(Some(truelayer), service))
 }
@@ -97,14 +96,6 @@ fn payments(truelayer: Option<TrueLayer>, service: &Service) -> Payments {
     let local_live = matches!(service.location, Location::Local(_));
     let connections = Connections { local_live, truelayer };
     Payments::new(service.table.clone(), connections, Clock::System, Random::System)
-}
-
-/// Which of TrueLayer's serves sessions of this mode.
-pub(crate) const fn environment_of(mode: Mode) -> Environment {
-    match mode {
-        Mode::Test => Environment::Sandbox,
-        Mode::Live => Environment::Live,
-    }
 }
 
 /// Why a payment was not ended: its provider was not asked, or its answer was not heard.

@@ -23,7 +23,7 @@ use crate::location::Location;
 pub(crate) enum Failure {
     #[error("give --endpoint (or COUNTERFOIL_ENDPOINT) for this machine, or --region and --profile for AWS, not both")]
     TwoLocations,
-    #[error("no service has run here ({} is not there): start it with `make run`, or give --region or --profile for AWS", .0.display())]
+    #[error("no service has run here ({} does not exist): start it with `make run`, or give --region or --profile for AWS", .0.display())]
     NeverRan(PathBuf),
     #[error("there is no profile {0} in the AWS configuration: `aws configure list-profiles` lists those there are")]
     NoProfile(String),
@@ -33,7 +33,7 @@ pub(crate) enum Failure {
     NoCredentials(Option<CredentialsError>),
     #[error("which deployment? Give --stack with the stack's name, or --table with its output TableName")]
     NoStack,
-    #[error("which stack is {0} of? Its queues and its table of acts are named after it: give --stack")]
+    #[error("which stack does {0} belong to? Its queues and its table of acts are named after it: give --stack")]
     WhichStack(String),
     #[error(
         "{location} has no table of a stack {stack}: check --stack and --region, or give --table with the stack's output TableName"
@@ -57,15 +57,17 @@ pub(crate) enum Failure {
     MerchantExists(MerchantId),
     #[error("there is no merchant {0}: `counterfoil merchants list` shows those there are")]
     NoMerchant(MerchantId),
-    #[error("payers see nothing of {0} yet: give its shop's name with --display-name")]
+    #[error("{0} has no shop yet: give --display-name, the name that payers will see")]
     NoShop(MerchantId),
-    #[error("nothing is to be changed: give --display-name, or what else `counterfoil merchants update --help` names")]
+    #[error(
+        "nothing to change: give --display-name or another option that `counterfoil merchants update --help` lists"
+    )]
     NothingGiven,
     #[error("{id} has {shards} list shards, and the count only rises: `counterfoil merchants show {id}` shows it")]
     NotMoreShards { id: MerchantId, shards: ListShards },
     #[error("there is no key {id}: `counterfoil keys list {}` shows those there are", .id.merchant())]
     NoKey { id: ApiKeyId },
-    #[error("{id} was rolled or revoked before: `counterfoil keys list {}` shows which are valid", .id.merchant())]
+    #[error("{id} has already been rolled or revoked: `counterfoil keys list {}` shows which are valid", .id.merchant())]
     KeyOver { id: ApiKeyId },
     #[error("{0} is an application already: `counterfoil applications show {0}` shows it")]
     ApplicationExists(ApiKeyId),
@@ -89,13 +91,13 @@ pub(crate) enum Failure {
     AccountNotLinked(MerchantId),
     #[error("where do people open the console? Give --url, such as https://pay.example.com")]
     NoConsoleUrl,
-    #[error("they are not there yet: give --role look, refund, develop or own")]
+    #[error("this person is new here: give --role look, refund, develop or own")]
     NoRole,
-    #[error("they are there already, with the role {}: `counterfoil console change {merchant} … --role …` changes it", .role.as_str())]
+    #[error("this person already has the role {}: `counterfoil console change {merchant} … --role …` changes it", .role.as_str())]
     OtherRole { merchant: MerchantId, role: Role },
     #[error("{0} has no such person: `counterfoil console list {0}` shows those there are")]
     NoPerson(MerchantId),
-    #[error("they are the last whose role is own, and {0} needs one: give somebody else that role first")]
+    #[error("this is the last person with the role own, and {0} needs one: give somebody else that role first")]
     LastOwner(MerchantId),
     #[error("{0} has 100 people, which is the most: remove some first with `counterfoil console remove {0} …`")]
     TooManyPeople(MerchantId),
@@ -123,7 +125,7 @@ pub(crate) enum Failure {
     NotRefundable { id: SessionId, why: NotRefundable },
     #[error("--amount must be an amount such as {example}: {0} is left", example = .0.to_decimal())]
     NoAmount(Money),
-    #[error("the money of this refund goes back by the way it came: leave --account-from-env out")]
+    #[error("this refund goes back the way the payment came: leave out --account-from-env")]
     AccountNotAsked,
     #[error(
         "which account? With --account-from-env, put SORT_CODE and ACCOUNT_NUMBER, or IBAN alone, into the environment; the name on it, if it is not the payer's, into ACCOUNT_NAME"
@@ -133,14 +135,12 @@ pub(crate) enum Failure {
     AccountInEnv { name: &'static str, problem: String },
     #[error("this account can't be paid in {}: give another, or none, and the payer is asked for one", .0.code())]
     AccountOfOtherCurrency(Currency),
-    #[error(
-        "session {id} has other refunds by now than the {seen} that were counted, and no other is made: `counterfoil sessions show {id}` shows whether the one that is meant is there"
-    )]
+    #[error("session {id} had {refunds} when they were counted, and has more now, so none was made: `counterfoil sessions show {id}` shows whether the one that is meant is there", refunds = counted(u64::from(*.seen), "refund"))]
     OtherRefunds { id: SessionId, seen: u32 },
-    #[error("session {id} has had {refunds}, not {so_far} as --refunds-so-far says, so no other is made: `counterfoil sessions show {id}` shows whether the one that is meant is there", refunds = counted(*.seen))]
+    #[error("session {id} has had {refunds}, not {so_far} as --refunds-so-far says, so no other is made: `counterfoil sessions show {id}` shows whether the one that is meant is there", refunds = counted(u64::from(*.seen), "refund"))]
     RefundsDiffer { id: SessionId, seen: u32, so_far: u32 },
     #[error(
-        "nobody can be asked here: give --refunds-so-far {seen}, and the refund is made if there are no others by then"
+        "there is no terminal to confirm on: repeat with --refunds-so-far {seen}; the refund is made only if that is still the number"
     )]
     HowManyRefunds { seen: u32 },
     #[error(
@@ -149,10 +149,10 @@ pub(crate) enum Failure {
     RefundFailed(RefundId),
     #[error("the payment's provider is not connected ({0}), and nothing was done")]
     NotConnected(String),
-    #[error("nothing was done: it takes `yes`, in full")]
+    #[error("nothing was done: type `yes` in full to confirm")]
     NotConfirmed,
     #[error(
-        "nothing was done: it can't be undone, and nobody can be asked where there is no terminal. Give --yes to do it, or --dry-run to see what it would do"
+        "nothing was done: this can't be undone, and there is no terminal to confirm it on. Give --yes to do it, or --dry-run to see what it would do"
     )]
     NobodyToAsk,
     #[error(
@@ -174,11 +174,11 @@ pub(crate) enum Failure {
     #[error("{id} is a refund{}", instead(*.id, *.session_id, *.meant))]
     IsRefund { id: RefundId, session_id: SessionId, meant: Meant },
     #[error(
-        "refund {0} is none that TrueLayer was asked for a day ago or longer and never answered about: `counterfoil sessions show {0}` shows how it stands"
+        "refund {0} is not one that TrueLayer was asked for at least a day ago and never answered: `counterfoil sessions show {0}` shows how it stands"
     )]
     RefundNotOpen(RefundId),
     #[error(
-        "TrueLayer knows no refund {known_as} of this payment that has the amount and the id of refund {id}: look it up in TrueLayer's Console again"
+        "TrueLayer has no refund {known_as} on this payment with the amount and id of refund {id}: check its id in TrueLayer's Console"
     )]
     RefundNotKnown { id: RefundId, known_as: ProviderRefundId },
     #[error(
@@ -197,7 +197,7 @@ pub(crate) enum Failure {
         "this mail can't be sent: its payer's data was erased, and there is no address to send it to. `counterfoil sessions show {object}` shows when"
     )]
     NoAddress { object: ObjectId },
-    #[error("--since must be within the last 30 days, which is for how long events are kept")]
+    #[error("--since must be within the last 30 days: events are kept that long")]
     TooLongAgo,
     #[error("--until must be later than --since")]
     EmptySpan,
@@ -206,7 +206,7 @@ pub(crate) enum Failure {
     #[error("{id} is disabled{by}, and resuming would not enable it: `counterfoil webhooks enable` does, or its merchant, by `PATCH /v2/webhooks/{id}` with {{\"enabled\": true}}, and that resumes it too", by = disabled_by(*.by))]
     EndpointDisabled { id: EndpointId, by: DisabledBy },
     #[error(
-        "AWS can't reach this machine. Listen to `make run` instead, without --region and --profile; or have a tunnel lead from a public https URL to your app, and register that URL in the console or by `POST /v2/webhooks`"
+        "AWS can't reach this machine. Listen to `make run` instead, without --region and --profile; or open a tunnel from a public https URL to your app, and register that URL in the console or by `POST /v2/webhooks`"
     )]
     AwsCantReach,
     #[error("events can't be received on this machine: {0}")]
@@ -227,7 +227,7 @@ pub(crate) enum Failure {
     SecretFile { file: PathBuf, problem: CredentialsProblem },
     #[error("--truelayer-url {0}")]
     NotThisMachine(#[from] NotThisMachine),
-    #[error("live payments are at TrueLayer alone: leave --truelayer-url out, and TRUELAYER_URL unset")]
+    #[error("live payments go to TrueLayer only: leave out --truelayer-url and unset TRUELAYER_URL")]
     LiveElsewhere,
     #[error("TrueLayer can't be called from here: {0}")]
     NoClient(String),
@@ -241,7 +241,7 @@ pub(crate) enum Failure {
     NoTable(Location),
     #[error("{0} does not answer: {hint}", hint = answer_hint(.0))]
     NoAnswer(Location),
-    #[error("{0} does not answer any more: start it again with `make run`, then repeat the command")]
+    #[error("{0} no longer answers: start it again with `make run`, then repeat the command")]
     AnswersNoMore(Location),
     #[error("{0}")]
     Setting(#[from] SettingError),
@@ -369,8 +369,9 @@ fn instead(id: RefundId, session_id: SessionId, meant: Meant) -> String {
     }
 }
 
-fn counted(refunds: u32) -> String {
-    if refunds == 1 { "1 refund".to_owned() } else { format!("{refunds} refunds") }
+/// How many there are of what one is called so: `1 refund`, `2 refunds`.
+pub(crate) fn counted(count: u64, one: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
 }
 
 /// Why a session is not refunded; reads on after it.
@@ -411,7 +412,7 @@ fn secret_problem(error: &SecretError) -> String {
         SecretError::Unread(_) => {
             "can't be read: give the whole ARN, which is the stack's parameter TrueLayerSecretArn, with the stack's --region; with `make run`, what TRUELAYER_SECRET_ARN is in its data folder's functions.env".to_owned()
         }
-        SecretError::Unusable(problem) => format!("can't be used, for it {problem}"),
+        SecretError::Unusable(problem) => format!("can't be used: it {problem}"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Ids of payment sessions and of refunds, which nobody can tell apart: the one may be given in place of the other.
+//! Ids of payment sessions and of refunds, which nobody can distinguish: the one may be given in place of the other.
 
 use models::{RefundId, SessionId};
 use store::{Refunds, Sessions, Table};

@@ -87,31 +87,32 @@ impl<'a> Queues<'a> {
             .wait_time_seconds(1)
             .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp);
         let output = request.send().await.map_err(|error| failed("ReceiveMessage", error))?;
-        Ok(output.messages.unwrap_or_default().into_iter().filter_map(letter).collect())
+        Ok(output.messages.unwrap_or_default().into_iter().filter_map(dead_letter).collect())
     }
 
     /// Up to about `most` messages, each put back at once.
     pub(crate) async fn read(&self, queue: &Queue, most: usize) -> Result<Vec<DeadLetter>, Failure> {
-        let (mut letters, mut seen) = (Vec::new(), HashSet::new());
-        while letters.len() < most {
+        let (mut dead_letters, mut seen) = (Vec::new(), HashSet::new());
+        while dead_letters.len() < most {
             let received = self.receive(queue).await?;
-            let before = letters.len();
-            letters.extend(received.into_iter().filter(|letter| seen.insert(letter.id.clone())));
-            if letters.len() == before {
+            let before = dead_letters.len();
+            dead_letters.extend(received.into_iter().filter(|dead_letter| seen.insert(dead_letter.id.clone())));
+            if dead_letters.len() == before {
                 break;
             }
         }
-        for letter in &letters {
-            self.put_back(queue, letter).await?;
+        for dead_letter in &dead_letters {
+            self.put_back(queue, dead_letter).await?;
         }
-        letters.sort_by_key(|letter| letter.sent_at);
-        letters.truncate(most);
-        Ok(letters)
+        dead_letters.sort_by_key(|dead_letter| dead_letter.sent_at);
+        dead_letters.truncate(most);
+        Ok(dead_letters)
     }
 
     /// Makes a message that was received visible again, unless it has become so by itself.
-    pub(crate) async fn put_back(&self, queue: &Queue, letter: &DeadLetter) -> Result<(), Failure> {
-        let request = self.client.change_message_visibility().queue_url(&queue.url).receipt_handle(&letter.receipt);
+    pub(crate) async fn put_back(&self, queue: &Queue, dead_letter: &DeadLetter) -> Result<(), Failure> {
+        let request =
+            self.client.change_message_visibility().queue_url(&queue.url).receipt_handle(&dead_letter.receipt);
         match request.visibility_timeout(0).send().await {
             Ok(_) => Ok(()),
             Err(error) => match error.as_service_error() {
@@ -126,13 +127,13 @@ impl<'a> Queues<'a> {
         output.map(|_| ()).map_err(|error| failed("SendMessage", error))
     }
 
-    pub(crate) async fn delete(&self, queue: &Queue, letter: &DeadLetter) -> Result<(), Failure> {
-        let request = self.client.delete_message().queue_url(&queue.url).receipt_handle(&letter.receipt);
+    pub(crate) async fn delete(&self, queue: &Queue, dead_letter: &DeadLetter) -> Result<(), Failure> {
+        let request = self.client.delete_message().queue_url(&queue.url).receipt_handle(&dead_letter.receipt);
         request.send().await.map(|_| ()).map_err(|error| failed("DeleteMessage", error))
     }
 }
 
-fn letter(message: Message) -> Option<DeadLetter> {
+fn dead_letter(message: Message) -> Option<DeadLetter> {
     let sent_ms = message.attributes.as_ref().and_then(|all| all.get(&MessageSystemAttributeName::SentTimestamp));
     Some(DeadLetter {
         sent_at: sent_ms.and_then(|ms| Timestamp::from_millisecond(ms.parse().ok()?).ok()),

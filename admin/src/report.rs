@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Write};
 
 use clap::ValueEnum;
 use jiff::Timestamp;
-use models::Money;
+use models::{Money, stamp};
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
@@ -86,11 +86,6 @@ pub(crate) fn maybe(name: &'static str, value: Option<impl ToString>) -> Field {
 /// A time, if there is one.
 pub(crate) fn when(name: &'static str, at: impl Into<Option<Timestamp>>) -> Field {
     maybe(name, at.into().map(stamp))
-}
-
-/// A time, with three digits after the second whatever they are: times line up, and sort as texts.
-pub(crate) fn stamp(at: Timestamp) -> String {
-    format!("{at:.3}")
 }
 
 /// A number, or whether something is so; or none of that.

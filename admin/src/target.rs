@@ -125,7 +125,7 @@ impl Service {
     }
 
     /// Which deployment it is, for who is about to change something there.
-    pub(crate) fn place(&self) -> String {
+    pub(crate) fn deployment(&self) -> String {
         let stack = self.stack().map(|stack| format!("stack {stack}, ")).unwrap_or_default();
         format!("{stack}table {}, {}", self.table_name, self.location)
     }
@@ -283,10 +283,10 @@ mod tests {
     async fn on_this_machine_stack_and_table_are_locals() {
         let service = Service::find(&target()).await.unwrap();
         assert_eq!((service.table_name.as_str(), service.stack().unwrap()), ("local-Table", "local"));
-        assert_eq!(service.place(), "stack local, table local-Table, http://127.0.0.1:1");
+        assert_eq!(service.deployment(), "stack local, table local-Table, http://127.0.0.1:1");
         let restored = Target { table: Some("restored".to_owned()), ..target() };
-        let place = Service::find(&restored).await.unwrap().place();
-        assert_eq!(place, "table restored, http://127.0.0.1:1", "of no stack that is known");
+        let deployment = Service::find(&restored).await.unwrap().deployment();
+        assert_eq!(deployment, "table restored, http://127.0.0.1:1", "of no stack that is known");
     }
 
     #[test]

@@ -50,16 +50,6 @@ impl Counts {
     pub fn calls_of(&self, function: &str) -> u64 {
         self.calls.iter().filter(|((caller, _), _)| caller == function).map(|(_, count)| count).sum()
     }
-
-    /// How many write request units `function` consumed.
-    #[must_use]
-    pub fn write_units_of(&self, function: &str) -> f64 {
-        self.units
-            .iter()
-            .filter(|(usage, _)| usage.function == function && usage.is_write())
-            .map(|(_, units)| units)
-            .sum()
-    }
 }
 
 impl Meter {

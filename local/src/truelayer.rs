@@ -147,11 +147,11 @@ impl TrueLayerHandle {
     }
 
     /// Keeps webhooks until they are asked for, or sends them by itself again.
-    pub fn hold_webhooks(&self, hold: bool) {
-        self.0.webhooks.hold(hold);
+    pub fn pause_webhooks(&self, paused: bool) {
+        self.0.webhooks.pause(paused);
     }
 
-    /// Sends the webhooks that are held, once; how many were accepted. What was not is held still.
+    /// Sends the webhooks that are paused, once; how many were accepted. What was not is paused still.
     pub async fn deliver_webhooks(&self) -> usize {
         self.0.webhooks.deliver().await
     }
@@ -187,9 +187,9 @@ impl TrueLayerHandle {
         lock(&self.0.simulator).expire_tokens();
     }
 
-    /// Whether refunds that are asked for from now on fail, as the bank of the payer may refuse them.
-    pub fn fail_refunds(&self, fail: bool) {
-        lock(&self.0.simulator).let_refunds_fail(fail);
+    /// Refunds that are asked for from now on fail, as the bank of the payer may refuse them.
+    pub fn fail_refunds(&self) {
+        lock(&self.0.simulator).let_refunds_fail();
     }
 
     /// Whether no webhook is to be sent now.

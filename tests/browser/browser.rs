@@ -18,8 +18,8 @@ use tempfile::TempDir;
 use tests::PATIENCE;
 use url::Url;
 
-/// How often a condition is looked at.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// How often a condition is checked.
+const POLL_EVERY: Duration = Duration::from_millis(50);
 
 /// What the browser runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,7 +170,7 @@ impl Browser {
 
     /// Waits for an element.
     pub(crate) async fn wait_for(&self, xpath: &str) -> Element {
-        let wait = self.client.wait().at_most(PATIENCE).every(LOOK_AGAIN);
+        let wait = self.client.wait().at_most(PATIENCE).every(POLL_EVERY);
         match wait.for_element(Locator::XPath(xpath)).await {
             Ok(element) => element,
             Err(CmdError::WaitTimeout) => {
@@ -224,7 +224,7 @@ impl Browser {
                 return tab;
             }
             assert!(Instant::now() < end, "no other tab was opened");
-            tokio::time::sleep(LOOK_AGAIN).await;
+            tokio::time::sleep(POLL_EVERY).await;
         }
     }
 
@@ -304,7 +304,7 @@ impl WebDriverCompatibleCommand for Vendor {
 
 const CHROMEDRIVER: &str = "chromedriver";
 
-/// How often it is started at most; that many ports in a row are not taken by others.
+/// How often it is started at most; that many ports in a row are not in use by others.
 const STARTS: u32 = 10;
 
 /// The driver and the browser, if there are both.
@@ -425,7 +425,7 @@ impl Drop for Driver {
 }
 
 #[test]
-fn a_driver_that_finds_its_port_taken_is_started_again() {
+fn a_driver_that_finds_its_port_in_use_is_started_again() {
     let folder = tempfile::tempdir().unwrap();
     let script = "if mkdir taken 2>/dev/null; then
             echo 'IPv4 port not available. Exiting...'

@@ -48,7 +48,7 @@ async fn a_card_pays() {
     // What is wrong is said at its field, and nothing that was typed comes back.
     enter(&browser, "4242 4242 4242 4241").await;
     let error =
-        "Enter one of the test numbers listed on this page. No other is taken, and a real card must not be used";
+        "Enter one of the test numbers listed on this page. No other is accepted, and a real card must not be used";
     browser.assert_faulty("Card number", error).await;
     for label in ["Card number", "Expires", "Security code", "Name on the card"] {
         assert_eq!(browser.field(label).await.prop("value").await.unwrap().as_deref(), Some(""), "{label}");

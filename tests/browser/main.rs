@@ -59,7 +59,7 @@ async fn stage() -> Option<(Browser, World, Shop)> {
     Some((browser, World::start().await, Shop::open().await))
 }
 
-/// Document 1's session without the merchant's URLs: its result stays, to be looked at for as long as it takes.
+/// Document 1's session without the merchant's URLs: its result stays open for as long as a test needs.
 fn staying() -> Value {
     let mut order = document_1();
     order.as_object_mut().unwrap().retain(|field, _| !field.ends_with("_url"));

@@ -28,7 +28,7 @@ async fn a_form_says_what_is_wrong_and_keeps_what_was_typed() {
     browser.fill("E-mail address", "ada@").await;
     browser.press("Continue to choose your bank").await;
     browser.button("Enter an e-mail address like name@example.com").await;
-    // A screen reader is taken to what is wrong.
+    // A screen reader is led to what is wrong.
     let active = browser.client.active_element().await.unwrap();
     assert_eq!(active.attr("role").await.unwrap().as_deref(), Some("alert"));
     assert_eq!(browser.field("Full name").await.prop("value").await.unwrap().as_deref(), Some(NAME));

@@ -144,7 +144,7 @@ async fn what_was_typed_is_never_shown_again() {
     browser.client.back().await.unwrap();
     browser.see("Choose your bank").await;
     unseen("back").await;
-    // Somebody else, with the page of before, is not taken for the payer.
+    // Somebody else, with the page of before, is not mistaken for the payer.
     browser.client.switch_to_window(late).await.unwrap();
     browser.fill("Full name", "Someone Else").await;
     browser.fill("E-mail address", "else@example.com").await;

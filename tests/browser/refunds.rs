@@ -157,13 +157,13 @@ async fn details_are_put_right_before_they_are_confirmed() {
 }
 
 #[tokio::test]
-async fn details_are_taken_once_whatever_is_pressed() {
+async fn details_are_accepted_once_whatever_is_pressed() {
     let Some((browser, world, refund)) = at_details().await else { return };
     let link = text(&refund["url"]);
     fill(&browser, NAME, "040005", "12344321").await;
     browser.press("Continue").await;
     browser.see(CHECK).await;
-    // Back, for another look; nothing has happened.
+    // Back, to check once more; nothing has happened.
     browser.client.back().await.unwrap();
     fill(&browser, NAME, "040005", "12344321").await;
     browser.press("Continue").await;

@@ -162,7 +162,7 @@ async fn every_page_can_be_read_by_everyone() {
     inspector.open(&payment, "refund_consent", "Approve the refund at Mock Bank").await;
     merchant.decide(1, "approve").await;
     inspector.open(&payment, "refund_sent", "Refund sent").await;
-    inspector.open(&page, "refund_told_sent", "Refund sent").await;
+    inspector.open(&page, "refund_shown_sent", "Refund sent").await;
     let cancelled = world.refund(&world.paid().await, 400).await;
     world.refunder(&cancelled).cancel().await;
     inspector.open(&text(&cancelled["url"]), "refund_not_made", "The refund was not made").await;

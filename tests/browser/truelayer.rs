@@ -119,7 +119,7 @@ async fn who_is_refused_or_gives_up_at_the_bank_chooses_another() {
     browser.press("Cancel").await;
     browser.see("Choose your bank again").await;
     let page = browser.text().await;
-    assert!(page.contains("At Kestrel Bank, the payment was given up. No money has left your account."), "{page}");
+    assert!(page.contains("At Kestrel Bank, the payment was cancelled. No money has left your account."), "{page}");
     choose(&browser, SEARCH, BANK).await;
     browser.press(CONTINUE).await;
     browser.see(ASKED).await;
@@ -133,7 +133,7 @@ async fn who_is_refused_or_gives_up_at_the_bank_chooses_another() {
 #[tokio::test]
 async fn who_closes_the_tab_comes_back_by_the_sessions_own_address() {
     let Some((browser, world)) = stage().await else { return };
-    truelayer(&world).hold_webhooks(true);
+    truelayer(&world).pause_webhooks(true);
     let session = world.create_from(&with_payer(staying())).await;
     go_to_the_bank(&browser, &session).await;
     // Undecided: the link leads to the same payment.
@@ -155,9 +155,9 @@ async fn who_closes_the_tab_comes_back_by_the_sessions_own_address() {
 }
 
 #[tokio::test]
-async fn a_link_that_has_lapsed_leads_to_another_attempt() {
+async fn a_link_that_has_expired_leads_to_another_attempt() {
     let Some((browser, world)) = stage().await else { return };
-    truelayer(&world).hold_webhooks(true);
+    truelayer(&world).pause_webhooks(true);
     let session = world.create_from(&with_payer(staying())).await;
     go_to_the_bank(&browser, &session).await;
     // At both ends: TrueLayer's, and ours.
@@ -213,7 +213,7 @@ async fn a_payment_into_a_merchant_account_is_pending_until_it_is_settled() {
         config.parameters.insert("TrueLayerMerchantAccounts".into(), account.into());
     })
     .await;
-    truelayer(&world).hold_webhooks(true);
+    truelayer(&world).pause_webhooks(true);
     let session = world.create_from(&with_payer(staying())).await;
     go_to_the_bank(&browser, &session).await;
     browser.press("Approve, settles later").await;

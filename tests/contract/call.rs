@@ -64,7 +64,7 @@ impl fmt::Display for Refusal {
 }
 
 impl Endpoint {
-    /// An implementation on this machine, which looks at no credentials.
+    /// An implementation on this machine, which checks no credentials.
     pub(crate) fn at(url: &str) -> Self {
         let credentials = Credentials::new("test", "test", None, None, "test");
         Self::new(Some(url.to_owned()), "eu-west-2".to_owned(), credentials)

@@ -110,7 +110,7 @@ async fn numbers_are_compared_as_numbers_and_texts_by_their_bytes(table: Table) 
     table.put(json!({ "pk": "a", "sk": "1", "n": 9, "text": "9" })).await;
     table.update("SET #z = :ten", "#n < :ten", json!({ ":ten": 10 })).await.unwrap();
     refused(table.update("SET #z = :ten", "#text < :ten", json!({ ":ten": "10" })).await);
-    // A tilde is after every letter and digit, as keys of what is held need it.
+    // A tilde is after every letter and digit, as keys of what is paused need it.
     table.update("SET #z = :tilde", "#text < :tilde", json!({ ":tilde": "~" })).await.unwrap();
     table.update("SET #z = :n", "#n BETWEEN :n AND :ten", json!({ ":n": 9, ":ten": 10 })).await.unwrap();
 }

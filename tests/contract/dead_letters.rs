@@ -8,19 +8,19 @@ contracts! { Queues:
     "sqs:sqs-dead-letter-queues" what_is_received_too_often_becomes_a_dead_letter,
     "sqs:sqs-dead-letter-queues" a_dead_letter_is_the_message_that_it_was,
     "sqs:sqs-dead-letter-queues" what_is_deleted_in_time_becomes_no_dead_letter,
-    "sqs:sqs-dead-letter-queues" a_dead_letter_is_looked_at_without_being_taken,
+    "sqs:sqs-dead-letter-queues" a_dead_letter_is_read_and_stays,
     "sqs:sqs-dead-letter-queues" a_dead_letter_is_brought_back_by_hand,
 }
 
 /// Receives the message as often as it may be, and once more.
-async fn bury(queues: &Queues) {
+async fn fail_until_dead(queues: &Queues) {
     for _ in 0..MAX_RECEIVES {
         let message = queues.receive(&queues.work, json!({})).await;
         queues.change(&queues.work, &message, 0).await;
     }
     // It is a dead letter when it would be received once more.
     crate::fixture::until("the message becomes a dead letter", tests::PATIENCE, async || {
-        assert_eq!(queues.look(&queues.work).await, None);
+        assert_eq!(queues.receive_now(&queues.work).await, None);
         let dead = queues.attribute(&queues.dead, "ApproximateNumberOfMessages").await;
         (dead == "1").then_some(())
     })
@@ -29,7 +29,7 @@ async fn bury(queues: &Queues) {
 
 async fn what_is_received_too_often_becomes_a_dead_letter(queues: Queues) {
     queues.send(&queues.work, "x").await;
-    bury(&queues).await;
+    fail_until_dead(&queues).await;
     queues.counts(&queues.work, [0, 0, 0]).await;
     assert_eq!(queues.receive(&queues.dead, json!({})).await["Body"], "x");
 }
@@ -38,7 +38,7 @@ async fn a_dead_letter_is_the_message_that_it_was(queues: Queues) {
     let attributes = json!({ "correlation_id": { "DataType": "String", "StringValue": "1-abc" } });
     let body = json!({ "QueueUrl": queues.work, "MessageBody": "x", "MessageAttributes": attributes });
     let id = queues.ok("SendMessage", body).await["MessageId"].clone();
-    bury(&queues).await;
+    fail_until_dead(&queues).await;
     let ask = json!({ "MessageAttributeNames": ["All"], "MessageSystemAttributeNames": ["All"] });
     let dead = queues.receive(&queues.dead, ask).await;
     assert_eq!((&dead["MessageId"], &dead["MessageAttributes"]), (&id, &attributes));
@@ -56,11 +56,11 @@ async fn what_is_deleted_in_time_becomes_no_dead_letter(queues: Queues) {
             queues.delete(&queues.work, &message).await;
         }
     }
-    assert_eq!(queues.look(&queues.work).await, None);
+    assert_eq!(queues.receive_now(&queues.work).await, None);
     queues.counts(&queues.dead, [0, 0, 0]).await;
 }
 
-async fn a_dead_letter_is_looked_at_without_being_taken(queues: Queues) {
+async fn a_dead_letter_is_read_and_stays(queues: Queues) {
     let id = queues.send(&queues.dead, "x").await;
     for _ in 0..3 * MAX_RECEIVES {
         assert_eq!(queues.receive(&queues.dead, json!({ "VisibilityTimeout": 0 })).await["MessageId"], id);
@@ -70,7 +70,7 @@ async fn a_dead_letter_is_looked_at_without_being_taken(queues: Queues) {
 
 async fn a_dead_letter_is_brought_back_by_hand(queues: Queues) {
     queues.send(&queues.work, "x").await;
-    bury(&queues).await;
+    fail_until_dead(&queues).await;
     let dead = queues.receive(&queues.dead, json!({})).await;
     queues.send(&queues.work, dead["Body"].as_str().unwrap()).await;
     queues.delete(&queues.dead, &dead).await;

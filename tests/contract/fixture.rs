@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use crate::call::{Endpoint, Refusal, Service, plain_item, typed_item};
 
-/// Between two looks at something that is awaited.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// Between two checks of something that is awaited.
+const POLL_EVERY: Duration = Duration::from_millis(50);
 /// How long AWS may take to make or remove a table.
 const AWS_PATIENCE: Duration = Duration::from_secs(180);
 
@@ -58,15 +58,15 @@ impl Local {
     }
 }
 
-/// Looks again until something is found.
-pub(crate) async fn until<T>(what: &str, within: Duration, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+/// Polls until something is found.
+pub(crate) async fn until<T>(what: &str, within: Duration, mut poll: impl AsyncFnMut() -> Option<T>) -> T {
     let end = tokio::time::Instant::now() + within;
     loop {
-        if let Some(found) = look().await {
+        if let Some(found) = poll().await {
             return found;
         }
         assert!(tokio::time::Instant::now() < end, "in vain for {within:?}: {what}");
-        tokio::time::sleep(LOOK_AGAIN).await;
+        tokio::time::sleep(POLL_EVERY).await;
     }
 }
 
@@ -239,7 +239,7 @@ impl Table {
                 seen.extend(items);
                 panic!("{operation} found {seen:?}, not {wanted:?}");
             }
-            tokio::time::sleep(LOOK_AGAIN).await;
+            tokio::time::sleep(POLL_EVERY).await;
         }
     }
 }
@@ -369,7 +369,7 @@ impl Queues {
     }
 
     /// Receives what is there now: nothing, or one message.
-    pub(crate) async fn look(&self, url: &str) -> Option<Value> {
+    pub(crate) async fn receive_now(&self, url: &str) -> Option<Value> {
         let received = self.ok("ReceiveMessage", json!({ "QueueUrl": url, "WaitTimeSeconds": 0 })).await;
         received["Messages"].as_array().and_then(|messages| messages.first().cloned())
     }

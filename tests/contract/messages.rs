@@ -182,7 +182,7 @@ async fn a_long_poll_of_nothing_is_empty(queues: Queues) {
 async fn a_message_is_hidden_while_it_is_in_flight_and_comes_again(queues: Queues) {
     let id = queues.send(&queues.work, "x").await;
     let first = queues.receive(&queues.work, json!({ "VisibilityTimeout": 2 })).await;
-    assert_eq!(queues.look(&queues.work).await, None);
+    assert_eq!(queues.receive_now(&queues.work).await, None);
     let again = queues.receive(&queues.work, json!({})).await;
     assert_eq!((&first["MessageId"], &again["MessageId"]), (&json!(id), &json!(id)));
     assert_ne!(first["ReceiptHandle"], again["ReceiptHandle"]);
@@ -191,7 +191,7 @@ async fn a_message_is_hidden_while_it_is_in_flight_and_comes_again(queues: Queue
 async fn a_message_may_be_made_visible_at_once(queues: Queues) {
     queues.send(&queues.work, "x").await;
     let first = queues.receive(&queues.work, json!({})).await;
-    assert_eq!(queues.look(&queues.work).await, None);
+    assert_eq!(queues.receive_now(&queues.work).await, None);
     queues.change(&queues.work, &first, 0).await;
     assert_eq!(queues.receive(&queues.work, json!({})).await["MessageId"], first["MessageId"]);
 }
@@ -205,7 +205,7 @@ async fn a_message_may_be_hidden_for_longer(queues: Queues) {
     let back = queues.receive(&queues.work, json!({ "VisibilityTimeout": 2 })).await;
     let again = queues.receive(&queues.work, json!({})).await;
     assert_eq!((&back["Body"], &again["Body"]), (&json!("back"), &json!("back")));
-    assert_eq!(queues.look(&queues.work).await, None);
+    assert_eq!(queues.receive_now(&queues.work).await, None);
     let body =
         json!({ "QueueUrl": queues.work, "ReceiptHandle": hidden["ReceiptHandle"], "VisibilityTimeout": 43_201 });
     queues.refused("ChangeMessageVisibility", body).await;
@@ -225,7 +225,7 @@ async fn a_message_may_be_delayed_for_15_minutes_at_most(queues: Queues) {
     queues.refused("SendMessage", delayed(901)).await;
     queues.counts(&queues.work, [0, 0, 1]).await;
     queues.ok("SendMessage", delayed(2)).await;
-    assert_eq!(queues.look(&queues.work).await, None);
+    assert_eq!(queues.receive_now(&queues.work).await, None);
     assert_eq!(queues.receive(&queues.work, json!({})).await["Body"], "x");
     queues.counts(&queues.work, [0, 1, 1]).await;
 }

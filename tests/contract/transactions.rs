@@ -19,7 +19,7 @@ contracts! { Table:
     "dynamodb:transaction-apis" transactions_at_the_same_item_lose_no_write,
     "dynamodb:transaction-apis" writes_beside_transactions_lose_nothing,
     "dynamodb-api:API_TransactGetItems" items_are_read_together_in_order,
-    "dynamodb:transaction-apis" what_is_read_together_is_of_one_moment,
+    "dynamodb:transaction-apis" what_is_read_together_is_of_one_time,
 }
 
 fn put_new(item: Value) -> Value {
@@ -50,8 +50,8 @@ fn codes(refusal: &Refusal) -> Vec<String> {
     reasons.iter().map(|reason| reason["Code"].as_str().unwrap().to_owned()).collect()
 }
 
-fn old_item(refusal: &Refusal, place: usize) -> Option<Value> {
-    refusal.body["CancellationReasons"][place].get("Item").filter(|item| !item.is_null()).map(plain_item)
+fn old_item(refusal: &Refusal, position: usize) -> Option<Value> {
+    refusal.body["CancellationReasons"][position].get("Item").filter(|item| !item.is_null()).map(plain_item)
 }
 
 async fn a_transaction_does_all_of_its_writes(table: Table) {
@@ -248,7 +248,7 @@ async fn items_are_read_together_in_order(table: Table) {
     assert_eq!(items, [Some(json!({ "pk": "b", "sk": "1", "n": 1 })), None, Some(json!({ "pk": "a", "sk": "1" })),]);
 }
 
-async fn what_is_read_together_is_of_one_moment(table: Table) {
+async fn what_is_read_together_is_of_one_time(table: Table) {
     table.put(json!({ "pk": "a", "sk": "1", "n": 0 })).await;
     table.put(json!({ "pk": "b", "sk": "1", "n": 0 })).await;
     let writer = tokio::spawn({

@@ -1,4 +1,4 @@
-//! Ending what a payer may be paying at the moment, at a bank whose money moves at consent: the bank is asked first, by
+//! Ending what a payer may be paying just then, at a bank whose money moves at consent: the bank is asked first, by
 //! the function that ends it, with the permissions that it has.
 
 use reqwest::{Method, StatusCode};
@@ -90,7 +90,7 @@ async fn a_merchant_cancels_while_the_payer_is_at_the_bank() {
         let cancelled = cancel(&world, &session).await;
         assert_eq!(cancelled.status, StatusCode::OK, "{}", cancelled.text);
         assert_eq!(text(&cancelled.body["failure_reason"]), "cancelled_by_merchant");
-        // The bank takes no consent any more, whatever page the payer has open.
+        // The bank accepts no consent any more, whatever page the payer has open.
         world.payer(&session).consent(&link, "approve").await;
         world.payer(&session).come_back().await;
         world.run_schedule().await;

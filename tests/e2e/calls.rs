@@ -154,7 +154,7 @@ async fn of_notifications() {
     let session = world.create().await;
     world.settled().await;
     let counts = meter.take();
-    assert_eq!(counts.calls_of("PublishFunction"), 2 + 2 * 2, "endpoints, event; for each endpoint cursor and ring");
+    assert_eq!(counts.calls_of("PublishFunction"), 2 + 2 * 2, "endpoints, event; for each endpoint cursor and message");
     let deliveries = counts.calls[&("WebhookFunction".to_owned(), "PutItem".to_owned())];
     assert_eq!(deliveries, 2, "each is noted");
     // Claim, endpoint, slot, events, note, cursor, slot.

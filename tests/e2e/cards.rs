@@ -109,7 +109,7 @@ async fn a_number_that_was_typed_is_found_nowhere() {
         let answer = page(request).await;
         answers.push(format!("{:?} {}", answer.headers, answer.html));
     }
-    // The same holder then pays with a card that is taken.
+    // The same holder then pays with a card that is accepted.
     let card = [("number", "4242424242424242"), ("expiry", "12/40"), ("cvc", "123"), ("name", "Ada Payer")];
     let paid =
         page(world.request(Method::POST, &path).form(&[&card[..], &[("act", "pay"), ("token", &token)]].concat()))
@@ -141,7 +141,7 @@ async fn a_number_that_was_typed_is_found_nowhere() {
             assert!(!found.contains(spelling.as_str()), "the number is in {place}");
         }
     }
-    // Nor is anything kept of a card that is taken but this.
+    // Nor is anything kept of a card that is accepted but this.
     let session = stored(&world, &session).await;
     assert_eq!(session.card.unwrap().last_four.as_str(), "4242");
     for kept in ["4242424242424242", "4242 4242", "12/40"] {

@@ -179,8 +179,8 @@ async fn an_operator_rolls_a_key_as_the_console_does() {
 
     operator::answer(&world, &["keys", "revoke", new_id.as_str()]).await;
     for (id, says) in [
-        (id.as_str(), "rolled or revoked before"),
-        (new_id.as_str(), "rolled or revoked before"),
+        (id.as_str(), "already been rolled or revoked"),
+        (new_id.as_str(), "already been rolled or revoked"),
         ("pk_test_demo_x", "there is no key"),
     ] {
         let refused = operator::run(&world, &["keys", "roll", id]).await;

@@ -59,7 +59,7 @@ async fn what_is_paid_refunded_and_cancelled_is_counted_once() {
     world.settled().await;
     let html = overview(&browser, "").await;
     assert!(tile(&html, "Refunded", "£1.50") && tile(&html, "Payments ended", "3"), "{html}");
-    assert!(html.contains("Nothing needs you now."), "{html}");
+    assert!(html.contains("Nothing needs your attention."), "{html}");
     let payment = browser.get(&format!("/console/test/payments/{}", text(&session["id"]))).await.html;
     assert!(payment.contains("✓ Books agree"), "{payment}");
     assert_eq!(broken(&world).await, [""; 0]);

@@ -97,7 +97,7 @@ async fn payments_of_all_formats_are_listed_filtered_and_paged() {
     let of_one = html(&clerk, &format!("{LIST}?format={format}&state=awaiting_payer")).await;
     assert_eq!(listed(&of_one, &ids), all.iter().copied().filter(|n| n % 3 == 1).collect::<Vec<_>>());
     let today = samples::now().strftime("%Y-%m-%d").to_string();
-    assert!(html(&clerk, &format!("{LIST}?state=sent&to={today}")).await.contains("No payment fits"));
+    assert!(html(&clerk, &format!("{LIST}?state=sent&to={today}")).await.contains("No payment matches"));
     for query in ["state=paid", "colour=red", "from=tomorrow", "after=x", "amount=a", "state=sent&state=sent"] {
         assert_eq!(clerk.get(&format!("{LIST}?{query}")).await.status, StatusCode::BAD_REQUEST, "{query}");
     }

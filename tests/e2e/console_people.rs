@@ -213,9 +213,9 @@ async fn an_operator_invites_and_removes_people() {
     assert_eq!((&again["role"], again["link"].is_string()), (&"own".into(), true));
     for (arguments, says) in [
         (&["console", "invite", "demo", "bea@shop.example"][..], "--role"),
-        (&["console", "invite", "demo", ada, "--role", "look"], "with the role own"),
-        (&["console", "change", "demo", ada, "--role", "look"], "the last whose role is own"),
-        (&["console", "remove", "demo", ada], "the last whose role is own"),
+        (&["console", "invite", "demo", ada, "--role", "look"], "already has the role own"),
+        (&["console", "change", "demo", ada, "--role", "look"], "the last person with the role own"),
+        (&["console", "remove", "demo", ada], "the last person with the role own"),
         (&["console", "remove", "demo", "bea@shop.example"], "no such person"),
     ] {
         let refused = operator::run(&world, arguments).await;

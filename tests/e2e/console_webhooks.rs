@@ -219,7 +219,7 @@ async fn a_secret_is_replaced_once_for_each_form_and_shown_once() {
     assert!(again.html.contains("replaced in the meantime") && !again.html.contains("whsec_"), "{}", again.html);
     assert!(last().await.is_signed_by(&[&first, &second]));
     let shown = develop.get(&endpoint_path(&webhook)).await.html;
-    assert!(!shown.contains("whsec_") && shown.contains("The secret before is valid until"), "{shown}");
+    assert!(!shown.contains("whsec_") && shown.contains("The previous secret is valid until"), "{shown}");
 
     // Many at once.
     let seen = hidden(&shown, "seen").unwrap();

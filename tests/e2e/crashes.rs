@@ -32,7 +32,7 @@ async fn every_first_answer_is_lost_and_nothing_comes_of_it() {
     assert_eq!(answer(world.demo(Method::DELETE, &path)).await.status, StatusCode::NO_CONTENT);
     world.settled().await;
     world.run_schedule().await;
-    // SES took a mail whose answer was lost: at most once more, as the SDK repeats it.
+    // SES accepted a mail whose answer was lost: at most once more, as the SDK repeats it.
     let mails = world.mails().await.len();
     assert!((1..=2).contains(&mails), "{mails}");
 }
@@ -198,7 +198,7 @@ impl Drop for Local {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_whole_machine_killed_at_any_moment_loses_nothing() {
+async fn the_whole_machine_killed_at_any_time_loses_nothing() {
     let data = tempfile::tempdir().unwrap();
     let mut ids = Vec::new();
     // Killed a little later each time: while the payment is submitted, published, mailed.
@@ -211,7 +211,7 @@ async fn the_whole_machine_killed_at_any_moment_loses_nothing() {
         {
             let approving = local.approve(&id);
             let killing = tokio::time::sleep(std::time::Duration::from_millis(delay_ms));
-            // Whichever ends first: this test is about moments, so here time itself is what is tried.
+            // Whichever ends first: this test is about timing, so here time itself is what is tried.
             tokio::select! { () = approving => {}, () = killing => {} }
         }
         local.kill();

@@ -13,10 +13,10 @@ const TRANSACTION: &str = "TransactWriteItems";
 /// What must hold of a session of 400 and its refunds, whatever has happened.
 async fn check(world: &World, session: &Value) {
     let now = world.get(&text(&session["id"])).await;
-    let mut taken = 0;
+    let mut refunded = 0;
     for refund in now["refunds"].as_array().unwrap() {
         if refund["state"] != "failed" {
-            taken += refund["amount"].as_i64().unwrap();
+            refunded += refund["amount"].as_i64().unwrap();
         }
         if let Some(payment) = refund["refund_payment_session_id"].as_str() {
             let payment = answer(world.demo(Method::GET, &format!("/v2/payment_sessions/{payment}"))).await;
@@ -34,10 +34,10 @@ async fn check(world: &World, session: &Value) {
             assert!(fits, "{refund} {payment}");
         }
     }
-    assert!(taken <= 400);
+    assert!(refunded <= 400);
     let stored = store::Refunds::new(world.table()).of(&text(&session["id"]).parse().unwrap()).await.unwrap();
     let left = stored.session.unwrap().refundable(jiff::Timestamp::now()).unwrap();
-    assert_eq!((left.minor(), now["refundable_amount"].as_i64().unwrap()), (400 - taken, 400 - taken));
+    assert_eq!((left.minor(), now["refundable_amount"].as_i64().unwrap()), (400 - refunded, 400 - refunded));
 }
 
 #[tokio::test]
@@ -187,7 +187,7 @@ async fn whatever_ends_a_refund_may_die_anywhere() {
         ("CancelFunction", "payment cancelled"),
         ("CancelFunction", "payment deleted"),
         ("ExpireFunction", "payment expired"),
-        ("ExpireFunction", "details lapsed"),
+        ("ExpireFunction", "details expired"),
     ];
     for (function, way) in ways {
         for (operation, effect) in [
@@ -196,26 +196,26 @@ async fn whatever_ends_a_refund_may_die_anywhere() {
             ("UpdateItem", Effect::KillAfter),
             ("TransactGetItems", Effect::KillBefore),
         ] {
-            let without_details = matches!(way, "refund without details cancelled" | "details lapsed");
+            let without_details = matches!(way, "refund without details cancelled" | "details expired");
             let session = if without_details { world.paid_from_withheld_account().await } else { world.paid().await };
             let refund = world.refund(&session, 400).await;
             let payment =
                 format!("/v2/payment_sessions/{}", refund["refund_payment_session_id"].as_str().unwrap_or(""));
             if way == "payment expired" {
-                refund_ends::payment_lapses(&world, &refund).await;
-            } else if way == "details lapsed" {
-                refund_ends::details_lapse(&world, &refund).await;
+                refund_ends::payment_expires(&world, &refund).await;
+            } else if way == "details expired" {
+                refund_ends::details_expire(&world, &refund).await;
             }
             let end = async || match way {
                 "payment cancelled" => drop(answer(world.demo(Method::POST, &format!("{payment}/cancel"))).await),
                 "payment deleted" => drop(answer(world.demo(Method::DELETE, &payment)).await),
-                "payment expired" | "details lapsed" => drop(world.try_schedule().await),
+                "payment expired" | "details expired" => drop(world.try_schedule().await),
                 _ => drop(refund_ends::cancel(&world, &refund).await),
             };
             world.machine.faults().add(Fault::new(operation, effect).function(function));
             end().await;
             world.machine.faults().clear();
-            if !matches!(way, "payment expired" | "details lapsed") {
+            if !matches!(way, "payment expired" | "details expired") {
                 // What has failed by time is shown so before that is written down.
                 check(&world, &session).await;
             }

@@ -18,7 +18,7 @@ const TRANSACTION: &str = "TransactWriteItems";
 /// How a function dies: before or after which of its requests of a kind.
 type Death = (&'static str, Effect, usize);
 
-/// Before and after each of so many requests of each kind.
+/// Before and after every request: of each kind there are this many.
 fn deaths(kinds: &[(&'static str, usize)]) -> Vec<Death> {
     let mut deaths = Vec::new();
     for (operation, times) in kinds.iter().copied() {
@@ -65,7 +65,7 @@ async fn assert_paid_once(world: &World, session: &Value, before: usize, death: 
 #[tokio::test]
 async fn a_checkout_that_dies_anywhere_pays_once() {
     let world = World::with_truelayer().await;
-    truelayer(&world).hold_webhooks(true);
+    truelayer(&world).pause_webhooks(true);
     let choosing = deaths(&[("GetItem", 2), ("UpdateItem", 1), (TRANSACTION, 1)]);
     let returning = deaths(&[("GetItem", 2), ("UpdateItem", 2)]);
     let choosing = choosing.into_iter().map(|death| (true, death));
@@ -101,13 +101,13 @@ async fn a_webhook_that_kills_its_function_comes_again_and_pays_once() {
     start(&world, Method::POST, "/providers/truelayer/webhook").await;
     let all = deaths(&[("GetItem", 2), ("UpdateItem", 2)]);
     for (before, death) in all.iter().copied().enumerate() {
-        truelayer(&world).hold_webhooks(true);
+        truelayer(&world).pause_webhooks(true);
         let session = at_the_bank(&world).await;
         visit(&world.payer(&session).link(1).await, Some("approve")).await;
         arm(&world, "ProviderEventsFunction", death);
         truelayer(&world).deliver_webhooks().await;
         disarm(&world, death);
-        truelayer(&world).hold_webhooks(false);
+        truelayer(&world).pause_webhooks(false);
         world.settled().await;
         assert_paid_once(&world, &session, before, &format!("{death:?}")).await;
     }
@@ -119,7 +119,7 @@ async fn a_webhook_that_kills_its_function_comes_again_and_pays_once() {
 #[tokio::test]
 async fn a_schedule_that_dies_anywhere_pays_once() {
     let world = World::with_truelayer().await;
-    truelayer(&world).hold_webhooks(true);
+    truelayer(&world).pause_webhooks(true);
     world.run_schedule().await;
     let all = deaths(&[("GetItem", 1), ("UpdateItem", 2)]);
     for (before, death) in all.iter().copied().enumerate() {
@@ -145,7 +145,7 @@ async fn a_schedule_that_dies_anywhere_pays_once() {
 #[tokio::test]
 async fn a_merchant_who_cancels_through_a_function_that_dies_is_not_paid() {
     let world = World::with_truelayer().await;
-    truelayer(&world).hold_webhooks(true);
+    truelayer(&world).pause_webhooks(true);
     start(&world, Method::POST, "/v2/payment_sessions/00000000-0000-4000-8000-000000000000/cancel").await;
     for (before, death) in deaths(&[("GetItem", 1), ("UpdateItem", 2)]).into_iter().enumerate() {
         let session = at_the_bank(&world).await;
@@ -189,7 +189,7 @@ async fn a_refund_is_made_once_whichever_function_dies_of_it() {
     world.settled().await;
     assert_eq!(state(&world, &session).await, "sent", "{:#?}", world.machine.logs());
 
-    truelayer(&world).hold_webhooks(true);
+    truelayer(&world).pause_webhooks(true);
     start(&world, Method::GET, "/v2/refunds/00000000-0000-4000-8000-000000000000").await;
     world.run_schedule().await;
     let asking = deaths(&[("GetItem", 2), (TRANSACTION, 1), ("UpdateItem", 1)]).into_iter();

@@ -90,7 +90,7 @@ async fn what_stream_and_queue_deliver_twice_arrives_in_order() {
     for _ in 0..5 {
         sessions.push(world.paid().await);
     }
-    // On a busy machine too: as if minutes passed, a claim would lapse whose delivery is under way.
+    // On a busy machine too: as if minutes passed, a claim would expire whose delivery is under way.
     world.settled().await;
     for session in &sessions {
         delivered_in_order(&world, &receiver, session, "twice").await;
@@ -101,7 +101,7 @@ async fn what_stream_and_queue_deliver_twice_arrives_in_order() {
 }
 
 #[tokio::test]
-async fn the_schedule_rings_for_what_nobody_rang_for() {
+async fn the_schedule_enqueues_what_no_message_announced() {
     let world = World::start_with(impatient).await;
     let receiver = Receiver::planned(|one| Reply::Status(if one.seen == 0 { 500 } else { 200 })).await;
     world.register(&receiver.url("/"), json!({})).await;
@@ -115,11 +115,11 @@ async fn the_schedule_rings_for_what_nobody_rang_for() {
         .until(PATIENCE, |machine| (machine.meter().calls("PublishFunction", "UpdateItem") >= 5).then_some(()));
     assert!(streams_read.await.is_some());
     world.settled().await;
-    assert!(receiver.received().is_empty(), "nobody rang");
+    assert!(receiver.received().is_empty(), "no message announced it");
     world.run_schedule().await;
     world.settled().await;
     assert_eq!(receiver.received().len(), 1, "once for the cursor, and not for its retry");
-    delivered_in_order(&world, &receiver, &session, "not rung for").await;
+    delivered_in_order(&world, &receiver, &session, "not announced").await;
     nothing_else_was_delivered(&world, &receiver).await;
 }
 

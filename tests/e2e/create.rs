@@ -76,9 +76,9 @@ async fn document_1_from_token_to_status() {
     assert!(session.get("payer").is_none());
     assert_ne!(session["end_to_end_id"], session["id"]);
     // `2019-11-01 15:48:26 UTC`
-    for moment in ["created_at", "expires_at"] {
-        let moment = text(&session[moment]);
-        let shape: String = moment.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+    for time in ["created_at", "expires_at"] {
+        let time = text(&session[time]);
+        let shape: String = time.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
         assert_eq!(shape, "0000-00-00 00:00:00 UTC");
     }
 
@@ -140,7 +140,7 @@ async fn a_receipt_that_is_asked_for_has_an_address_before_a_bank_is_chosen() {
     payer.decide(1, "approve").await;
     let paid = world.get(&text(&session["id"])).await;
     assert_eq!(paid["state"], "sent");
-    // As the DNS has it, and as SES takes it.
+    // As the DNS has it, and as SES accepts it.
     assert_eq!(paid["payer"], json!({ "name": "Ada Payer", "email": "ada@xn--bcher-kva.example" }));
     let mails = world.mails().await;
     assert_eq!(mails.len(), 1);
@@ -226,11 +226,11 @@ async fn a_new_key_is_good_at_once() {
         answer(world.request(Method::POST, "/v2/payment_sessions").basic_auth(key, Some(secret)).json(&document_1()))
     };
     assert_eq!(create(key, secret).await.status, StatusCode::CREATED);
-    // The function remembers the merchant now. A second later a key that it doesn't know makes it look again.
+    // The function remembers the merchant now. A second later a key that it doesn't know makes it read again.
     let deadline = tokio::time::Instant::now() + tests::PATIENCE;
     let (key, secret) = world.merchant("acme", models::Mode::Test, "all").await;
     while create(key.clone(), secret.clone()).await.status != StatusCode::CREATED {
-        assert!(tokio::time::Instant::now() < deadline, "the new key is not taken");
+        assert!(tokio::time::Instant::now() < deadline, "the new key is not accepted");
     }
 }
 

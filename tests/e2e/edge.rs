@@ -1,4 +1,4 @@
-//! What the HTTP edge takes, and what it refuses, in every function alike.
+//! What the HTTP edge accepts, and what it refuses, in every function alike.
 
 use std::collections::BTreeMap;
 

@@ -86,7 +86,7 @@ async fn change(world: &World, pk: &str, sk: &str, update: &str, values: Value) 
         "Key": { "pk": { "S": pk }, "sk": { "S": sk } },
         "UpdateExpression": update,
     });
-    // `#name` stands for a name that DynamoDB has taken for itself.
+    // `#name` stands for a name that DynamoDB has reserved.
     for name in update.split([' ', ',', '.', '[']).filter(|word| word.starts_with('#')) {
         body["ExpressionAttributeNames"][name] = json!(name.trim_start_matches('#'));
     }
@@ -204,7 +204,7 @@ async fn a_mail_that_came_back_is_in_the_timeline() {
 #[tokio::test]
 async fn a_mail_that_is_not_needed_any_more_has_not_failed() {
     for (effect, given, sent, attempts, detail) in [
-        // SES took it, and its answer was lost.
+        // SES accepted it, and its answer was lost.
         (Effect::DropAnswer, true, true, 2, "an earlier attempt may have been sent"),
         (Effect::DropAnswer, false, true, 2, "an earlier attempt may have been sent"),
         (Effect::OverQuota, false, false, 1, "it was never sent"),
@@ -322,7 +322,7 @@ async fn what_was_lost_is_published_again_and_nothing_is_delivered_twice() {
     // By half a minute and more, which a write may take.
     let later = json!({ ":later": { "N": "99999999999999" } });
     change(&world, "ENDPOINTS#demo", &text(&late_webhook["id"]), "SET created_at = :later", later).await;
-    // What the mark adds is nothing that anybody else looks at.
+    // What the mark adds is nothing that anybody else reads.
     let strip = |items: Vec<Value>| -> Vec<Value> {
         let strip_one = |mut item: Value| {
             item.as_object_mut().unwrap().remove("republish");
@@ -402,7 +402,7 @@ async fn dead_letters_are_listed_shown_and_sent_again() {
     world.settled().await;
     assert_eq!(world.machine.queue_bodies("WebhooksDeadLetters"), Vec::<String>::new());
     assert_eq!(world.machine.queue_bodies("ReceiptsDeadLetters"), ["nothing that is known"]);
-    assert_eq!(world.machine.meter().calls("EmailReceiptFunction", "UpdateItem"), 3, "looked at again, and left");
+    assert_eq!(world.machine.meter().calls("EmailReceiptFunction", "UpdateItem"), 3, "processed again, and left");
     let left = run(&world, &["dead-letters", "redrive", "receipts"]).await;
     assert!(
         left.shown.contains("\"left\"") && left.said.contains("dead-letters delete receipts --message"),

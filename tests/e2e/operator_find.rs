@@ -143,7 +143,7 @@ async fn what_points_to_anothers_session_finds_nothing() {
 }
 
 #[tokio::test]
-async fn an_id_is_taken_as_any_format_shows_it() {
+async fn an_id_is_accepted_as_any_format_shows_it() {
     let world = World::start().await;
     let open = world.create().await;
     let id: SessionId = text(&open["id"]).parse().unwrap();

@@ -117,7 +117,7 @@ async fn a_repeat_makes_no_second_refund() {
     }
     let elsewhere = ["refunds", "create", &id, "--reason", "returned", "--account-from-env", "--refunds-so-far", "1"];
     let elsewhere = run_in(&world, &[("IBAN", "DE89370400440532013000")], &elsewhere).await;
-    assert!(elsewhere.code == 1 && elsewhere.said.contains("--account-from-env out"), "{}", elsewhere.said);
+    assert!(elsewhere.code == 1 && elsewhere.said.contains("leave out --account-from-env"), "{}", elsewhere.said);
     assert_eq!(refunds(&world, &session).await, [100]);
     assert_eq!(refund(&["--refunds-so-far", "1"]).await.code, 0);
     let nothing = refund(&["--refunds-so-far", "2"]).await;
@@ -291,7 +291,7 @@ async fn a_refund_by_the_provider_is_asked_for_by_the_schedule() {
     assert!(nothing.code == 1 && nothing.said.contains("£3.00 left"), "{}", nothing.said);
 }
 
-/// No credentials are taken for it, so that none can be another client's.
+/// It is given no credentials, so that none can be another client's.
 #[tokio::test]
 async fn truelayer_is_asked_for_no_refund_from_the_command_line() {
     let world = with_merchant_account().await;

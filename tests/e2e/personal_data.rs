@@ -54,7 +54,7 @@ async fn item(world: &World, session: &Value) -> Value {
     world.item(&format!("SESSION#{}", text(session)), "SESSION").await
 }
 
-/// As if the session had been final since then; and the run of the schedule that looks at its shard.
+/// As if the session had been final since then; and the run of the schedule that checks its shard.
 async fn final_since(world: &World, session: &Value, at: Timestamp) {
     let kept = item(world, session).await;
     let body = json!({
@@ -119,7 +119,7 @@ async fn on_demand_all_of_a_payment_goes_at_once_but_not_while_it_goes_on() {
     world.payer(&waiting).identify().await;
     world.settled().await;
     let id = text(&waiting["id"]).parse().unwrap();
-    let checked = async |id: &models::SessionId| erasures.check(id, samples::now()).await.unwrap();
+    let checked = async |id: &models::SessionId| erasures.check(id, samples::now()).await.unwrap().0;
     assert_eq!(checked(&id).await, Erased::NotFinal);
     assert_eq!(erasures.erase(&id, samples::now()).await.unwrap(), Erased::NotFinal);
     world.cancel(&waiting).await;
@@ -284,7 +284,7 @@ async fn what_is_published_after_a_deletion_is_about_nobody() {
     assert_eq!(world.get_refund(&refund).await["state"], "failed");
 }
 
-/// Wherever the deletion dies, its repetition finishes it; and what was deleted before its events were looked after, too.
+/// Wherever the deletion dies, its repetition finishes it; also where the session was deleted and its events were not.
 #[tokio::test]
 async fn a_deletion_that_dies_is_finished_by_its_repetition() {
     let world = world().await;

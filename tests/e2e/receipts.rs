@@ -74,7 +74,7 @@ async fn one_receipt_though_stream_and_queue_deliver_twice() {
 }
 
 #[tokio::test]
-async fn a_lost_ring_is_only_a_delay() {
+async fn a_lost_message_is_only_a_delay() {
     let world = World::start().await;
     // Whatever is sent to the queue is gone: not even the SDK's repetitions arrive.
     for _ in 0..3 {
@@ -82,7 +82,7 @@ async fn a_lost_ring_is_only_a_delay() {
     }
     let session = world.paid().await;
     world.settled().await;
-    assert!(world.machine.faults().waiting().is_empty() && world.machine.mails().is_empty(), "it was not rung for");
+    assert!(world.machine.faults().waiting().is_empty() && world.machine.mails().is_empty(), "no message announced it");
     // The schedule finds the mail due, and it goes out, once.
     world.run_schedule().await;
     assert_eq!(world.mails().await.len(), 1);
@@ -168,7 +168,7 @@ async fn a_mail_beyond_the_days_quota_waits_as_long_as_aws_advises() {
 #[tokio::test]
 async fn no_mail_is_queued_again_while_many_wait() {
     let world = World::start().await;
-    // No ring arrives, so the mail is due and in no queue.
+    // No message arrives, so the mail is due and in no queue.
     for _ in 0..3 {
         world.machine.faults().add(Fault::new("SendMessage", Effect::DropRequest).every_attempt());
     }

@@ -11,7 +11,7 @@ pub(crate) async fn cancel(world: &World, refund: &Value) -> Answer {
     answer(world.demo(Method::POST, &format!("/v2/refunds/{}/cancel", text(&refund["id"])))).await
 }
 
-/// Moves a moment of an item into the past, as if it had come.
+/// Moves the times of an item into the past, as if they had come.
 async fn past(world: &World, pk: &str, sk: &str) {
     let body = json!({
         "TableName": world.machine.table_name(),
@@ -24,7 +24,7 @@ async fn past(world: &World, pk: &str, sk: &str) {
 }
 
 /// The time of a refund's payment session, and with it the refund's, has passed.
-pub(crate) async fn payment_lapses(world: &World, refund: &Value) {
+pub(crate) async fn payment_expires(world: &World, refund: &Value) {
     let payment = text(&refund["refund_payment_session_id"]);
     past(world, &format!("SESSION#{payment}"), "SESSION").await;
     let body = json!({
@@ -40,7 +40,7 @@ pub(crate) async fn payment_lapses(world: &World, refund: &Value) {
 }
 
 /// The time to give a refund's details has passed.
-pub(crate) async fn details_lapse(world: &World, refund: &Value) {
+pub(crate) async fn details_expire(world: &World, refund: &Value) {
     let pk = format!("SESSION#{}", text(&refund["payment_session_id"]));
     past(world, &pk, &format!("REFUND#{}", text(&refund["id"]))).await;
 }
@@ -83,7 +83,7 @@ async fn whatever_ends_the_payment_ends_the_refund_and_gives_the_amount_back() {
                 "deleted_by_merchant"
             }
             "payment_expired" => {
-                payment_lapses(&world, &refund).await;
+                payment_expires(&world, &refund).await;
                 assert_eq!(world.get_refund(&refund).await["state"], "failed", "even before the schedule has run");
                 world.run_schedule().await;
                 "time_passed"
@@ -189,39 +189,39 @@ async fn what_is_submitted_or_sent_can_not_be_cancelled() {
 }
 
 #[tokio::test]
-async fn details_that_are_never_given_lapse() {
+async fn details_that_are_never_given_expire() {
     let world = World::start().await;
     let session = world.paid_from_withheld_account().await;
     let refund = world.refund(&session, 300).await;
     world.run_schedule().await;
     assert_eq!(world.get_refund(&refund).await["state"], "awaiting_details", "not due yet");
-    details_lapse(&world, &refund).await;
-    let lapsed = world.get_refund(&refund).await;
-    assert_eq!((&lapsed["state"], &lapsed["failure_reason"]), (&json!("failed"), &json!("time_passed")));
+    details_expire(&world, &refund).await;
+    let expired = world.get_refund(&refund).await;
+    assert_eq!((&expired["state"], &expired["failure_reason"]), (&json!("failed"), &json!("time_passed")));
     world.give_details(&refund, "confirm", "11112222").await;
-    assert_eq!(world.get_refund(&refund).await, lapsed, "too late");
+    assert_eq!(world.get_refund(&refund).await, expired, "too late");
     world.run_schedule().await;
     world.run_schedule().await;
-    assert_eq!(world.get_refund(&refund).await, lapsed);
+    assert_eq!(world.get_refund(&refund).await, expired);
     assert_eq!(world.get(&text(&session["id"])).await["refundable_amount"], 400);
     assert_eq!(world.refund(&session, 400).await["state"], "awaiting_details");
 }
 
 #[tokio::test]
-async fn what_has_lapsed_can_be_refunded_again_before_the_schedule_has_run() {
+async fn what_has_expired_can_be_refunded_again_before_the_schedule_has_run() {
     let world = World::start().await;
     let session = world.paid_from_withheld_account().await;
     let payee = json!({ "sort_code": "112233", "account_number": "44445555" });
     let asked = world.refund(&session, 250).await;
     let known = world.ask_refund(&session, json!({ "amount": 150, "payee": payee })).await.body;
     assert_eq!(world.ask_refund(&session, json!({ "amount": 400 })).await.status, StatusCode::UNPROCESSABLE_ENTITY);
-    details_lapse(&world, &asked).await;
+    details_expire(&world, &asked).await;
     assert_eq!(world.get(&text(&session["id"])).await["refundable_amount"], 250);
-    // Without an amount it is all that is left, what has lapsed included.
+    // Without an amount it is all that is left, what has expired included.
     let rest = world.ask_refund(&session, json!({})).await.body;
     assert_eq!(rest["amount"], 250);
-    details_lapse(&world, &rest).await;
-    payment_lapses(&world, &known).await;
+    details_expire(&world, &rest).await;
+    payment_expires(&world, &known).await;
     assert_eq!(world.get(&text(&session["id"])).await["refundable_amount"], 400);
     world.refund(&session, 400).await;
     assert_eq!(world.get(&text(&session["id"])).await["refundable_amount"], 0);

@@ -16,7 +16,7 @@ async fn http(world: &World, function: &str, name: &str) -> (i64, Value) {
     (output["statusCode"].as_i64().unwrap(), serde_json::from_str(body).unwrap_or_else(|_| json!(body)))
 }
 
-/// Sends a sample of records to its function, which must take all of them.
+/// Sends a sample of records to its function, which must accept all of them.
 async fn records(world: &World, function: &str, name: &str) {
     send(world, function, &sample(name)).await;
 }

@@ -90,7 +90,7 @@ async fn a_clock_is_created_read_advanced_and_gone() {
     let shown = json!({
         "id": clock["id"],
         "name": "Expiry",
-        "now": "2030-01-31T09:30:00.25Z",
+        "now": "2030-01-31T09:30:00.250Z",
         "status": "ready",
         "advancing_to": null,
         "session_count": 0,
@@ -106,7 +106,7 @@ async fn a_clock_is_created_read_advanced_and_gone() {
         let advanced = advance(&world, &clock, to).await;
         assert_eq!(advanced.status, 202, "{}", advanced.text);
         let mut later = shown.clone();
-        later["now"] = json!("2030-02-01T00:00:00Z");
+        later["now"] = json!("2030-02-01T00:00:00.000Z");
         assert_eq!(advanced.body, later);
         assert_eq!(get(&world, &clock).await, later);
     }
@@ -245,7 +245,7 @@ async fn while_it_is_advanced_to_one_time_it_is_not_to_another_and_nothing_is_cr
     let advancing = get(&world, &clock).await;
     assert_eq!(
         (&advancing["status"], &advancing["advancing_to"], &advancing["now"]),
-        (&json!("advancing"), &json!("2030-02-07T09:30:00Z"), &json!(BEGIN))
+        (&json!("advancing"), &json!("2030-02-07T09:30:00.000Z"), &json!("2030-01-31T09:30:00.000Z"))
     );
     let title = "the test clock is being advanced to 2030-02-07T09:30:00Z";
     for to in [BEGIN, "2030-02-07T09:29:59Z", "2030-02-07T09:30:00.001Z", "2039-01-01T00:00:00Z"] {

@@ -84,7 +84,7 @@ pub(crate) async fn with_merchant_account() -> World {
 #[tokio::test]
 async fn the_payer_comes_back_before_any_webhook() {
     let world = World::with_truelayer().await;
-    truelayer(&world).hold_webhooks(true);
+    truelayer(&world).pause_webhooks(true);
     let session = at_the_bank(&world).await;
     let link = world.payer(&session).link(1).await;
     assert!(link.starts_with(&format!("{}/payments#payment_id=", truelayer(&world).url())), "{link}");
@@ -114,7 +114,7 @@ async fn the_webhook_is_enough_where_the_payer_closes_the_tab() {
 #[tokio::test]
 async fn the_schedule_is_enough_where_nothing_else_comes() {
     let world = World::with_truelayer().await;
-    truelayer(&world).hold_webhooks(true);
+    truelayer(&world).pause_webhooks(true);
     let session = at_the_bank(&world).await;
     let payments = truelayer(&world).payments();
     assert_eq!(payments.len(), 1, "{payments:?}");
@@ -195,7 +195,7 @@ async fn a_token_that_ends_early_and_an_answer_that_asks_for_patience_lose_nothi
 #[tokio::test]
 async fn who_cancels_on_the_page_or_lets_it_expire_chooses_again() {
     let world = World::with_truelayer().await;
-    truelayer(&world).hold_webhooks(true);
+    truelayer(&world).pause_webhooks(true);
     for expires in [false, true] {
         let session = at_the_bank(&world).await;
         let payer = world.payer(&session);
@@ -227,7 +227,7 @@ async fn a_merchant_cancels_while_the_payer_is_at_truelayer() {
     world.settled().await;
     assert_eq!(text(&world.get(&text(&in_time["id"])).await["failure_reason"]), "cancelled_by_merchant");
 
-    truelayer(&world).hold_webhooks(true);
+    truelayer(&world).pause_webhooks(true);
     decide(&world, &too_late, "approve").await;
     let cancel = format!("/v2/payment_sessions/{}/cancel", text(&too_late["id"]));
     let refused = answer(world.demo(Method::POST, &cancel)).await;
@@ -251,7 +251,7 @@ async fn a_merchant_accounts_payment_settles_and_is_refunded_by_truelayer() {
     truelayer(&world).advance(Duration::from_secs(60));
     world.settled().await;
     assert_eq!(world.get_refund(&refund).await["state"], "sent", "{:#?}", world.machine.logs());
-    truelayer(&world).fail_refunds(true);
+    truelayer(&world).fail_refunds();
     let refused = world.refund(&session, 250).await;
     truelayer(&world).advance(Duration::from_secs(60));
     world.settled().await;

@@ -38,7 +38,7 @@ async fn a_payer_gives_the_address_that_the_way_to_the_bank_needs() {
     let session = world.create_from(&without_receipt()).await;
     let payer = world.payer(&session);
     let page = payer.page().await;
-    assert!(page.html.contains("The service that leads you to your bank needs it."), "{}", page.html);
+    assert!(page.html.contains("The service that takes you to your bank needs it."), "{}", page.html);
     for email in ["", "ada@"] {
         let refused = payer.post("payer", &[("name", "Ada Payer"), ("email", email)]).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{email}");

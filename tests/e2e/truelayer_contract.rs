@@ -114,7 +114,7 @@ impl Payer for SimulatedPayer<'_> {
 async fn truelayer_keeps_to_the_port_whatever_answers_are_lost() {
     let world = with_merchant_account().await;
     // Nobody here knows what they are about.
-    truelayer(&world).hold_webhooks(true);
+    truelayer(&world).pause_webhooks(true);
     for (pays_payee, merchant_accounts) in [(true, ""), (false, "demo:GBP=5b1a2a0e-3c1f-4c62-9d0b-2f1a7e6c1d2e")] {
         for loses in [false, true] {
             let connector = connector(&world, merchant_accounts).await;

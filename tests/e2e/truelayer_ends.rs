@@ -68,7 +68,7 @@ async fn a_merchant_cancels_whatever_truelayer_has_heard_of_the_payment() {
 #[tokio::test]
 async fn a_wish_to_cancel_that_is_accepted_ends_nothing_until_the_payment_is_over() {
     let world = World::with_truelayer().await;
-    truelayer(&world).hold_webhooks(true);
+    truelayer(&world).pause_webhooks(true);
     let session = world.create().await;
     let payer = world.payer(&session);
     payer.identify().await;
@@ -87,7 +87,7 @@ async fn a_wish_to_cancel_that_is_accepted_ends_nothing_until_the_payment_is_ove
 #[tokio::test]
 async fn a_merchant_who_ends_it_too_late_reads_the_truth() {
     let world = World::with_truelayer().await;
-    truelayer(&world).hold_webhooks(true);
+    truelayer(&world).pause_webhooks(true);
     for (decision, stays) in [("approve", "sent"), ("approve_then_settle", "pending")] {
         for deletes in [false, true] {
             let session = at_the_bank(&world).await;
@@ -104,7 +104,7 @@ async fn a_merchant_who_ends_it_too_late_reads_the_truth() {
 #[tokio::test]
 async fn a_merchant_deletes_while_the_payer_is_at_truelayer() {
     let world = World::with_truelayer().await;
-    truelayer(&world).hold_webhooks(true);
+    truelayer(&world).pause_webhooks(true);
     let session = at_the_bank(&world).await;
     let link = world.payer(&session).link(1).await;
     let deleted = delete(&world, &session).await;
@@ -120,7 +120,7 @@ async fn a_merchant_deletes_while_the_payer_is_at_truelayer() {
 #[tokio::test]
 async fn the_schedule_finds_what_nobody_came_back_from() {
     let world = World::with_truelayer().await;
-    truelayer(&world).hold_webhooks(true);
+    truelayer(&world).pause_webhooks(true);
     let [consented, consented_in_time, expired] =
         [at_the_bank(&world).await, at_the_bank(&world).await, at_the_bank(&world).await];
     for session in [&consented, &consented_in_time] {
@@ -149,7 +149,7 @@ async fn the_schedule_finds_what_nobody_came_back_from() {
 #[tokio::test]
 async fn another_bank_ends_the_payment_before_it_and_what_is_said_of_that_late_changes_nothing() {
     let world = World::with_truelayer().await;
-    truelayer(&world).hold_webhooks(true);
+    truelayer(&world).pause_webhooks(true);
     let session = at_the_bank(&world).await;
     let payer = world.payer(&session);
     let link = payer.link(1).await;
@@ -175,7 +175,7 @@ async fn another_bank_ends_the_payment_before_it_and_what_is_said_of_that_late_c
 #[tokio::test]
 async fn who_has_paid_and_chooses_another_bank_has_paid_once() {
     let world = World::with_truelayer().await;
-    truelayer(&world).hold_webhooks(true);
+    truelayer(&world).pause_webhooks(true);
     let session = at_the_bank(&world).await;
     let payer = world.payer(&session);
     visit(&payer.link(1).await, Some("approve")).await;
@@ -187,7 +187,7 @@ async fn who_has_paid_and_chooses_another_bank_has_paid_once() {
 #[tokio::test]
 async fn money_of_a_session_that_had_ended_is_noted() {
     let world = World::with_truelayer().await;
-    truelayer(&world).hold_webhooks(true);
+    truelayer(&world).pause_webhooks(true);
     let session = at_the_bank(&world).await;
     visit(&world.payer(&session).link(1).await, Some("approve")).await;
     // A hand in the table, in place of a provider that said yes to cancelling and sent the money all the same.
@@ -208,7 +208,7 @@ async fn money_of_a_session_that_had_ended_is_noted() {
 #[tokio::test]
 async fn what_truelayer_did_not_sign_is_refused_and_changes_nothing() {
     let world = World::with_truelayer().await;
-    truelayer(&world).hold_webhooks(true);
+    truelayer(&world).pause_webhooks(true);
     let session = at_the_bank(&world).await;
     visit(&world.payer(&session).link(1).await, Some("approve")).await;
     let payment_id = truelayer(&world).payments()[0].id;

@@ -116,7 +116,7 @@ async fn what_is_wrong_is_named_with_what_to_do() {
 async fn payments_are_compared_and_what_was_paid_late_is_found() {
     let world = World::with_truelayer().await;
     let truelayer = world.machine.truelayer().unwrap();
-    truelayer.hold_webhooks(true);
+    truelayer.pause_webhooks(true);
     let session = begun(&world).await;
     let ran = reconcile(&world, "1h").await;
     assert_eq!((summary(&ran), ran.code), ([1, 0, 0, 0], 0), "{}", ran.shown);

@@ -86,7 +86,7 @@ async fn whatever_happens_nobody_pays_twice_and_nothing_waits_for_ever() {
 
 impl<'a> Seed<'a> {
     async fn begin(world: &'a World, number: u64) -> Self {
-        truelayer(world).hold_webhooks(true);
+        truelayer(world).pause_webhooks(true);
         let mut sessions = Vec::new();
         for _ in 0..2 {
             let session = world.create().await;
@@ -224,7 +224,7 @@ impl<'a> Seed<'a> {
         }
     }
 
-    /// Whatever is at a page of TrueLayer's expires, and links lapse.
+    /// Whatever is at a page of TrueLayer's expires, as links do.
     async fn let_quarter_hour_pass(&self) {
         self.truelayer().advance(QUARTER_HOUR);
         for session in &self.sessions {
@@ -261,7 +261,7 @@ impl<'a> Seed<'a> {
     /// sessions'.
     async fn come_to_an_end(&mut self) {
         self.world.machine.faults().clear();
-        self.truelayer().hold_webhooks(false);
+        self.truelayer().pause_webhooks(false);
         for round in 0..MAX_ROUNDS {
             self.truelayer().advance(2 * QUARTER_HOUR);
             self.world.settled().await;

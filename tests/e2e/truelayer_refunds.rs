@@ -55,7 +55,7 @@ async fn never_answered(world: &World, session: &Value, fault: Fault) -> Value {
     truelayer(world).fail_next(&format!("/v3/payments/{}/refunds", payment.id), fault);
     let refund = world.refund(session, 150).await;
     let early = conclude(world, &refund, &["--not-there"]).await;
-    assert!(early.code == 1 && early.said.contains("is none that TrueLayer was asked for a day ago"), "{}", early.said);
+    assert!(early.code == 1 && early.said.contains("asked for at least a day ago"), "{}", early.said);
     age(world, &refund).await;
     world.run_schedule().await;
     assert_eq!(world.get_refund(&refund).await["state"], "awaiting_payment");
@@ -96,7 +96,7 @@ async fn a_live_refund_is_paid_by_the_merchant_once_they_have_given_an_address()
     assert_eq!((&asked["state"], &asked["payer"]["email"]), (&json!("awaiting_payer"), &json!(null)));
     let merchant = world.refunder(&refund);
     let page = merchant.page().await;
-    assert!(page.html.contains("The service that leads you to your bank needs it."), "{}", page.html);
+    assert!(page.html.contains("The service that takes you to your bank needs it."), "{}", page.html);
     assert!(!page.html.contains("name=\"name\"") && !page.html.contains("receipt"), "{}", page.html);
     assert_eq!(merchant.post("payer", &[("email", "")]).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(merchant.post("payer", &[("email", "books@acme.example")]).await.status, StatusCode::SEE_OTHER);
@@ -140,7 +140,7 @@ async fn a_refund_that_truelayer_never_heard_of_is_ended_by_an_operator() {
 async fn a_refund_whose_answer_was_lost_goes_on_by_the_id_that_an_operator_found() {
     let world = with_merchant_account().await;
     let session = settled(&world).await;
-    truelayer(&world).hold_webhooks(true);
+    truelayer(&world).pause_webhooks(true);
     let refund = never_answered(&world, &session, Fault::LostAnswer).await;
     assert_eq!(truelayer(&world).payments()[0].refunded_minor, 150, "once");
     let found = truelayer(&world).payments()[0].refund_ids[0].to_string();
@@ -148,7 +148,7 @@ async fn a_refund_whose_answer_was_lost_goes_on_by_the_id_that_an_operator_found
     let url = truelayer(&world).url();
     let asked = |id| ["--known-as", id, "--secret-arn", SECRET, "--truelayer-url", url];
     let wrong = conclude(&world, &refund, &asked("6a1f3c2e-50b1-4c4b-9f6e-0a1b2c3d4e5f")).await;
-    assert!(wrong.code == 1 && wrong.said.contains("TrueLayer knows no refund 6a1f3c2e"), "{}", wrong.said);
+    assert!(wrong.code == 1 && wrong.said.contains("TrueLayer has no refund 6a1f3c2e"), "{}", wrong.said);
     let known = conclude(&world, &refund, &asked(found)).await;
     assert_eq!(known.code, 0, "{}", known.said);
     assert_eq!(item(&world, &refund).await["at_provider"]["M"]["id"]["S"], found);

@@ -14,7 +14,7 @@ const PAYMENTS: &str = "/v3/payments";
 #[tokio::test]
 async fn a_webhook_comes_again_where_its_payment_could_not_be_asked_about() {
     let world = World::with_truelayer().await;
-    truelayer(&world).hold_webhooks(true);
+    truelayer(&world).pause_webhooks(true);
     let session = at_the_bank(&world).await;
     visit(&world.payer(&session).link(1).await, Some("approve")).await;
     // That it was authorized, and executed.

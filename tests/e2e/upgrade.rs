@@ -1,5 +1,5 @@
-//! Items that an earlier release has written are read, and changed, by this one; and this one's by an earlier one, as far as
-//! that ignores what it doesn't know.
+//! Items that an earlier release has written are read, and changed, by this one; and this one's by an earlier one,
+//! which ignores what it doesn't know.
 //!
 //! tests/items/ holds the items of each release, never changed again. Before a release with other items:
 //! `cargo test -p tests --test e2e -- --ignored upgrade::record_the_items_of_this_release`.

@@ -372,11 +372,11 @@ async fn after_three_days_a_cursor_is_dead_until_it_is_resumed() {
     three_days_later(&world).await;
     let deadline = tokio::time::Instant::now() + PATIENCE;
     loop {
-        let held = world.waiting_cursors().await;
-        if held.len() == 1 && held[0]["held"]["S"] == "dead" {
+        let waiting = world.waiting_cursors().await;
+        if waiting.len() == 1 && waiting[0]["held"]["S"] == "dead" {
             break;
         }
-        assert!(tokio::time::Instant::now() < deadline, "{held:?}");
+        assert!(tokio::time::Instant::now() < deadline, "{waiting:?}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let alarms = |machine: &local::Machine| {

@@ -424,7 +424,7 @@ async fn an_endpoint_that_was_removed_never_comes_back_with_its_key() {
         let path = format!("/v2/webhooks/{}", text(&webhook["id"]));
         answer(world.demo(Method::DELETE, &path)).await.status
     };
-    // Something waits for a retry, and something is held.
+    // Something waits for a retry, and something is paused.
     let old = register("/old").await.body;
     world.create().await;
     receiver.until(PATIENCE, |all| !all.is_empty()).await;
@@ -432,8 +432,8 @@ async fn an_endpoint_that_was_removed_never_comes_back_with_its_key() {
     world.settled().await;
     world.long_after().await;
     world.settled().await;
-    let held = format!("~{}", text(&old["id"]));
-    assert!(world.waiting_cursors().await.iter().any(|cursor| cursor["due_at"]["S"] == held.as_str()));
+    let paused = format!("~{}", text(&old["id"]));
+    assert!(world.waiting_cursors().await.iter().any(|cursor| cursor["due_at"]["S"] == paused.as_str()));
     assert_eq!(remove(&old).await, StatusCode::NO_CONTENT);
     assert_eq!(remove(&old).await, StatusCode::NOT_FOUND);
     let new = register("/new").await;

@@ -38,8 +38,8 @@ async fn events_are_listed_by_type_object_and_time_page_by_page() {
     // The session's five, the refund's first, its payment session's first, and two.
     assert_eq!(all["data"].as_array().unwrap().len(), 9, "{:?}", ids(&all));
     assert_eq!(ids(&all)[0], format!("evt_{}_2", text(&second["id"])), "newest first");
-    let moments: Vec<String> = all["data"].as_array().unwrap().iter().map(|event| text(&event["created_at"])).collect();
-    assert!(moments.windows(2).all(|pair| pair[0] >= pair[1]), "{moments:?}");
+    let times: Vec<String> = all["data"].as_array().unwrap().iter().map(|event| text(&event["created_at"])).collect();
+    assert!(times.windows(2).all(|pair| pair[0] >= pair[1]), "{times:?}");
     // As they were delivered.
     for event in all["data"].as_array().unwrap() {
         assert!(receiver.received().iter().any(|one| one.json == *event), "{event}");
@@ -82,15 +82,15 @@ async fn events_are_listed_by_type_object_and_time_page_by_page() {
     }
     assert_eq!(ids(&events(&world, &format!("object={}", text(&first["id"]))).await).len(), 5);
     assert_eq!(ids(&events(&world, &format!("object={}&limit=2", text(&first["id"]))).await).len(), 2);
-    // From a moment on, and before one.
-    for moment in &moments {
-        let asked = moment.replace(' ', "T").replace("TUTC", "Z");
-        let from = some(&|event| text(&event["created_at"]) >= *moment);
+    // From a time on, and before one.
+    for time in &times {
+        let asked = time.replace(' ', "T").replace("TUTC", "Z");
+        let from = some(&|event| text(&event["created_at"]) >= *time);
         assert_eq!(ids(&events(&world, &format!("created_from={asked}")).await), from);
-        let before = some(&|event| text(&event["created_at"]) < *moment);
+        let before = some(&|event| text(&event["created_at"]) < *time);
         assert_eq!(ids(&events(&world, &format!("created_before={asked}")).await), before);
         let object = format!("object={}&created_from={asked}", text(&first["id"]));
-        let from = some(&|event| event["data"]["id"] == first["id"] && text(&event["created_at"]) >= *moment);
+        let from = some(&|event| event["data"]["id"] == first["id"] && text(&event["created_at"]) >= *time);
         assert_eq!(ids(&events(&world, &object).await), from);
     }
     for (query, named) in [
@@ -251,8 +251,8 @@ async fn an_event_is_delivered_again_without_moving_what_is_delivered_in_order()
     };
     let at_a = received.iter().filter(|one| one.path() == "/a" && one.sequence() == 2).count();
     assert_eq!((of(&webhook), of(&other)), (at_a, 2), "{attempts:#}");
-    let moments: Vec<String> = attempts["data"].as_array().unwrap().iter().map(|one| text(&one["at"])).collect();
-    assert!(moments.windows(2).all(|pair| pair[0] >= pair[1]), "newest first: {moments:?}");
+    let times: Vec<String> = attempts["data"].as_array().unwrap().iter().map(|one| text(&one["at"])).collect();
+    assert!(times.windows(2).all(|pair| pair[0] >= pair[1]), "newest first: {times:?}");
     // Nothing happens by itself later, and what happens next is delivered once.
     receiver.forget();
     world.cancel(&session).await;

@@ -160,9 +160,9 @@ async fn an_answers_body_holds_up_nobody() {
     let paid = Instant::now();
     let id = text(&session["id"]);
     assert!(receiver.until(LONG, |all| all.len() >= 5).await, "{:#?}", receiver.summary());
-    let took = paid.elapsed();
+    let elapsed = paid.elapsed();
     // The body of each would be waited for for 15 s.
-    assert!(took < Duration::from_secs(12), "{took:?}");
+    assert!(elapsed < Duration::from_secs(12), "{elapsed:?}");
     world.settled().await;
     assert_eq!(in_order(&receiver.received())[&id], [1, 2, 3, 4, 5]);
     assert_eq!(receiver.received().len(), 5, "each once: {:#?}", receiver.summary());
@@ -263,7 +263,7 @@ async fn replays_retries_and_what_the_schedule_finds_come_to_the_right_lane() {
     world.create().await;
     world.settled().await;
     assert_eq!(attempts(&world), (0, 2));
-    // Nobody rings, so that the schedule does.
+    // No message announces it, so that the schedule does.
     let lost = Fault::new("SendMessage", Effect::DropRequest).function("PublishFunction").times(1_000).every_attempt();
     world.machine.faults().add(lost);
     receiver.answer_all(Reply::After(Duration::from_secs(2), 200));

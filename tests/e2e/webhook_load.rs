@@ -16,7 +16,7 @@ const SESSIONS: usize = 300;
 const AT_ONCE: usize = 32;
 
 /// How long all deliveries may take.
-const ALL_TOLD: Duration = Duration::from_secs(600);
+const ALL_DELIVERED: Duration = Duration::from_secs(600);
 
 /// A third of first and second attempts fails, always the same ones; no third does.
 fn fails_a_third(received: &Received) -> Reply {
@@ -44,7 +44,7 @@ async fn hundreds_of_sessions_are_delivered_in_order_though_a_third_fails() {
         .collect()
         .await;
     let made = begun.elapsed();
-    // As on AWS, the schedule rings for what nobody rang for.
+    // As on AWS, the schedule enqueues what no message announced.
     let schedule = async {
         let mut every = tokio::time::interval(Duration::from_secs(10));
         loop {
@@ -53,7 +53,7 @@ async fn hundreds_of_sessions_are_delivered_in_order_though_a_third_fails() {
         }
     };
     let done = tokio::select! {
-        done = receiver.until(ALL_TOLD, |all| accepted(all).len() >= 2 * SESSIONS) => done,
+        done = receiver.until(ALL_DELIVERED, |all| accepted(all).len() >= 2 * SESSIONS) => done,
         () = schedule => false,
     };
     let received = receiver.received();

@@ -11,7 +11,7 @@ mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use lambda_http::http::Method;
 use serde_json::{Value, json};
 use store::{Parts, Sessions, Verify};
@@ -23,6 +23,10 @@ const SEEDS: [u64; 3] = [1, 2, 3];
 const STEPS: usize = 300;
 /// How often a seed is tried while the machine is too slow for it.
 const MAX_TRIES: usize = 10;
+/// How often a clock is asked in the end to arrive: each time something has happened by it, or is to be delivered.
+const MAX_ADVANCES: usize = 500;
+/// How many customers there are; from then on they are read.
+const CUSTOMERS: usize = 4;
 
 /// Whom the steps are about.
 #[derive(Default)]
@@ -30,6 +34,8 @@ struct Known {
     sessions: Vec<String>,
     refunds: Vec<String>,
     endpoints: Vec<String>,
+    customers: Vec<String>,
+    clocks: Vec<String>,
     /// Events that were delivered again by hand, and so may come in any order.
     replayed: BTreeSet<String>,
 }
@@ -75,7 +81,7 @@ async fn run(seed: u64, receiver: &Receiver) -> (String, Vec<Value>) {
         for _ in 0..STEPS {
             step(&mut world, &mut known, receiver).await;
         }
-        settle(&mut world).await;
+        settle(&mut world, &known).await;
         let items = world.aws.items();
         // Real time is in nothing but this: a receiver that was too slow for the fast lane.
         if items.iter().any(|item| item["error"]["S"].as_str().is_some_and(|error| error.contains("at once"))) {
@@ -98,10 +104,13 @@ async fn step(world: &mut World, known: &mut Known, receiver: &Receiver) {
     };
     let (session, refund) = (one_of(&known.sessions), one_of(&known.refunds));
     let endpoint = world.rng.choice(&known.endpoints).cloned().unwrap_or_default();
-    match world.rng.u32(0..100) {
+    let customer = world.rng.choice(&known.customers).cloned().unwrap_or_default();
+    let clock = world.rng.choice(&known.clocks).cloned();
+    match world.rng.u32(0..115) {
         0..12 => {
-            let made = world.api(Method::POST, "/v2/payment_sessions", Some(new_session(number, receiver))).await;
-            known.sessions.extend(made.and_then(|made| Some(made["id"].as_str()?.to_owned())));
+            let clock = clock.filter(|_| number.is_multiple_of(4));
+            let new = new_session(number / 4, clock.as_deref(), receiver);
+            known.sessions.extend(id_of(world.api(Method::POST, "/v2/payment_sessions", Some(new)).await));
         }
         12..18 => world.post(&format!("/checkout/{session}/payer"), "name=Ada+Payer&email=ada%40example.com").await,
         18..28 => {
@@ -131,8 +140,7 @@ async fn step(world: &mut World, known: &mut Known, receiver: &Receiver) {
         45..55 => {
             let amount = (!number.is_multiple_of(3)).then_some(1 + number % 500);
             let refund = json!({ "payment_session_id": session, "amount": amount, "reference": "Candles back" });
-            let made = world.api(Method::POST, "/v2/refunds", Some(refund)).await;
-            known.refunds.extend(made.and_then(|made| Some(made["id"].as_str()?.to_owned())));
+            known.refunds.extend(id_of(world.api(Method::POST, "/v2/refunds", Some(refund)).await));
         }
         55..60 => {
             // Its payment is a session like any other.
@@ -147,8 +155,8 @@ async fn step(world: &mut World, known: &mut Known, receiver: &Receiver) {
         }
         66..68 if known.endpoints.len() < 2 => {
             let url = receiver.url(&format!("/{}", known.endpoints.len()));
-            let made = world.api(Method::POST, "/v2/webhooks", Some(json!({ "url": url }))).await;
-            known.endpoints.extend(made.and_then(|made| Some(made["id"].as_str()?.to_owned())));
+            let new = json!({ "url": url });
+            known.endpoints.extend(id_of(world.api(Method::POST, "/v2/webhooks", Some(new)).await));
         }
         66..69 => {
             let change = json!({ "enabled": !number.is_multiple_of(3) });
@@ -165,7 +173,37 @@ async fn step(world: &mut World, known: &mut Known, receiver: &Receiver) {
         90..92 => world.expire().await,
         92 => world.bounce().await,
         93..99 => world.advance_ms(u64::from(number % 60_000)),
-        _ => world.advance_ms(u64::from(number % 7_200_000)),
+        99 => world.advance_ms(u64::from(number % 7_200_000)),
+        100..103 if known.customers.len() < CUSTOMERS => {
+            let new = json!({ "email": "ada@example.com", "name": "Ada Payer" });
+            known.customers.extend(id_of(world.api(Method::POST, "/v1/customers", Some(new)).await));
+        }
+        100..103 => {
+            let shown = world.api(Method::GET, &format!("/v1/customers/{customer}"), None).await;
+            assert_eq!(id_of(shown), Some(customer));
+        }
+        103..106 => {
+            let order = json!({
+                "amount": 100 + number % 900,
+                "currency": "gbp",
+                "customer": customer,
+                "mode": "payment",
+                "payment_method_types": ["pay_by_bank"],
+            });
+            let made = world.api(Method::POST, "/v1/payment_sessions", Some(order)).await;
+            // Payers reach it by its own id, which is not the one that this format shows.
+            known.sessions.extend(made.and_then(|made| Some(made["url"].as_str()?.rsplit('/').next()?.to_owned())));
+        }
+        106 => {
+            let new = json!({ "name": "Expiry" });
+            known.clocks.extend(id_of(world.api(Method::POST, "/v2/test_clocks", Some(new)).await));
+        }
+        107..112 => {
+            if let Some(clock) = clock {
+                advance(world, &clock, SignedDuration::from_secs((1 + number % 200_000).into())).await;
+            }
+        }
+        _ => look(world, &session).await,
     }
     world.advance_ms(u64::from(number % 40));
 }
@@ -180,6 +218,47 @@ async fn replay(world: &mut World, known: &mut Known, number: u32) {
     known.replayed.extend(replayed.map(|_| id));
 }
 
+/// Has a clock advanced by this much, or on to where it is being advanced to; whether it has arrived, or is gone.
+async fn advance(world: &mut World, clock: &str, by: SignedDuration) -> bool {
+    let path = format!("/v2/test_clocks/{clock}");
+    let Some(shown) = world.api(Method::GET, &path, None).await else { return true };
+    let time = |clock: &Value, name: &str| clock[name].as_str().map(|at| at.parse::<Timestamp>().unwrap());
+    let to = time(&shown, "advancing_to").unwrap_or_else(|| time(&shown, "now").unwrap() + by);
+    let body = json!({ "to": to.to_string() });
+    let advanced = world.api(Method::POST, &format!("{path}/advance"), Some(body)).await.unwrap();
+    let has_arrived = advanced["status"] == "ready";
+    assert_eq!(time(&advanced, if has_arrived { "now" } else { "advancing_to" }), Some(to), "{advanced}");
+    assert_eq!(world.api(Method::GET, &path, None).await, Some(advanced));
+    has_arrived
+}
+
+/// Somebody of the merchant opens the list of payments in the console, and one of them: it stands there as by the API.
+async fn look(world: &mut World, session: &str) {
+    let visit = world.sign_in().await;
+    let (status, list) = world.console(&visit, "/console/test/payments").await;
+    assert_eq!(status, 200, "{list}");
+    if session.is_empty() {
+        return;
+    }
+    let (status, page) = world.console(&visit, &format!("/console/test/payments/{session}")).await;
+    // Deleted, or of another format.
+    let Some(shown) = world.api(Method::GET, &format!("/v2/payment_sessions/{session}"), None).await else { return };
+    assert_eq!(status, 200, "{page}");
+    let class = page.split_once("<span class=\"state ").and_then(|(_, rest)| rest.split_once('"'));
+    let expected: &[&str] = match shown["state"].as_str().unwrap() {
+        "sent" => &["good"],
+        // Cancelled and expired are failed to the API.
+        "failed" => &["bad", ""],
+        _ => &["wait"],
+    };
+    assert!(class.is_some_and(|(class, _)| expected.contains(&class)), "{shown} {page}");
+}
+
+/// The id of what was made or shown.
+fn id_of(answer: Option<Value>) -> Option<String> {
+    answer.and_then(|answer| Some(answer["id"].as_str()?.to_owned()))
+}
+
 /// Which attempt the session is at.
 async fn attempt_of(world: &World, session: &str) -> u32 {
     let Ok(id) = session.parse() else { return 0 };
@@ -192,7 +271,7 @@ fn attempt(number: u32) -> u32 {
     [1, 1, 1, 1, 1, 1, 0, 2][number as usize % 8]
 }
 
-fn new_session(number: u32, receiver: &Receiver) -> Value {
+fn new_session(number: u32, clock: Option<&str>, receiver: &Receiver) -> Value {
     let payer = (!number.is_multiple_of(3)).then(|| json!({ "name": "Ada Payer", "email": "ada@example.com" }));
     json!({
         "reference": "Illuminate",
@@ -202,19 +281,34 @@ fn new_session(number: u32, receiver: &Receiver) -> Value {
         "payee": { "name": "Bright Candles Ltd", "account_number": "12345678", "sort_code": "010203" },
         "payer": payer,
         "email_receipt": number.is_multiple_of(2),
+        "test_clock": clock,
     })
 }
 
 /// Lets all that is under way come to its end: nothing is lost any more, and nobody does anything new.
-async fn settle(world: &mut World) {
+async fn settle(world: &mut World, known: &Known) {
     world.hurts = false;
+    // While clocks are there, they arrive where they are being advanced to, and go on for longer than what follows them waits.
+    for (clock, days) in known.clocks.iter().flat_map(|clock| [(clock, 1), (clock, 99)]) {
+        let mut advances = 0..MAX_ADVANCES;
+        while !advance(world, clock, SignedDuration::from_hours(24 * days)).await {
+            assert!(advances.next().is_some(), "{clock} doesn't arrive");
+            hand_on(world).await;
+            world.advance_ms(60_000);
+        }
+    }
     for round in 0..70 {
-        while world.publish().await > 0 {}
-        while world.deliver().await {}
+        hand_on(world).await;
         world.expire().await;
         // As much as mails, slots and banks wait for; then as much as sessions and refunds do.
         world.advance_ms(if round < 30 { 60_000 } else { 24 * 3_600_000 });
     }
+}
+
+/// Publishes and delivers all that there is to.
+async fn hand_on(world: &mut World) {
+    while world.publish().await > 0 {}
+    while world.deliver().await {}
 }
 
 /// Whether this is the payer's approval at the bank whose money moves at consent.

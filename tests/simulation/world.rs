@@ -7,7 +7,9 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use cancel::Cancel;
 use checkout::Checkout;
+use console::Console;
 use create::{Create, Settings};
+use customers::CustomersFunction;
 use email_receipt::{EmailReceipt, Postbox};
 use endpoints::EndpointsFunction;
 use events::EventsFunction;
@@ -19,7 +21,7 @@ use lambda_http::http::{Method, header};
 use lambda_http::{Body, Request, RequestExt};
 use lambda_runtime::{Context, LambdaEvent};
 use mocks::{BankWebhook, Handled, Mocks};
-use models::{AccountIdentifier, LinkedAccount, Mode, Scopes};
+use models::{AccountIdentifier, AmountCaps, LinkedAccount, Mode, Person, Role, Scopes};
 use outbound::{Lookup, Policy, Sender};
 use payments::Connections;
 use provider_events::ProviderEvents;
@@ -28,17 +30,20 @@ use queue::Queue;
 use refund::RefundFunction;
 use runtime::{Clock, Random, VirtualClock};
 use serde_json::{Value, json};
-use store::{Merchants, Table};
+use store::{AuditTable, Merchants, People, Table, VisitToken, Visits};
+use test_clocks::TestClocksFunction;
 use token::Token;
 use webhook::Webhook;
 
-use memory_aws::{Aws, Message, TABLE};
+use memory_aws::{AUDIT_TABLE, Aws, Message, TABLE};
 
 const BASE_URL: &str = "http://pay.example";
 const RECEIPTS: &str = "receipts";
 const WEBHOOKS: &str = "webhooks";
 const SLOW_WEBHOOKS: &str = "slow-webhooks";
 const LOOPBACK: Policy = Policy { loopback_allowed: true };
+/// For how long a request that advances a test clock waits for what follows that.
+const ADVANCE_WAITS_MS: u64 = 20_000;
 
 /// The functions, as they stand in their processes; `not-found` has nothing of its own.
 struct Functions {
@@ -49,6 +54,9 @@ struct Functions {
     refund: RefundFunction,
     endpoints: EndpointsFunction,
     events: EventsFunction,
+    customers: CustomersFunction,
+    test_clocks: TestClocksFunction,
+    console: Console,
     checkout: Checkout,
     mocks: Mocks,
     provider_events: ProviderEvents,
@@ -70,6 +78,8 @@ pub(crate) struct World {
     clients: Clients,
     functions: Functions,
     merchant: Credentials,
+    /// Who may sign in to the console.
+    person: Person,
     /// The last record of the stream that was published.
     published: Option<String>,
     invocations: u64,
@@ -86,6 +96,7 @@ impl World {
         let clients = Clients::new(&aws, &clock, &random);
         let table = clients.table.clone();
         let merchant = merchant(&table, &clock, &random).await;
+        let person = person(&table, &clock).await;
         let functions = Functions::start(&clients, &clock, &random).await;
         let (rng, history) = (Rng::with_seed(seed), String::new());
         Self {
@@ -98,6 +109,7 @@ impl World {
             clients,
             functions,
             merchant,
+            person,
             published: None,
             invocations: 0,
             hurts: true,
@@ -163,10 +175,21 @@ impl World {
             let body = body.clone().map_or(Body::Empty, Body::Text);
             let request = request.body(body).unwrap().with_raw_http_path(path.split('?').next().unwrap());
             let (crash, (_, request_id), functions) = (self.crash(), self.context(), &self.functions);
+            let hands = &self.hands;
             let answer = async {
                 match (method.as_str(), path) {
                     ("POST", "/oauth/token") => functions.token.handle(request).await,
-                    ("POST", "/v2/payment_sessions") => functions.create.handle(request).await,
+                    ("POST", "/v1/payment_sessions" | "/v2/payment_sessions") => functions.create.handle(request).await,
+                    (_, path) if path.starts_with("/v1/customers") => functions.customers.handle(request).await,
+                    (_, path) if path.starts_with("/v2/test_clocks") => {
+                        // It waits for nothing but what is published and delivered, which nobody does meanwhile.
+                        let in_vain = async {
+                            hands.advance_ms(ADVANCE_WAITS_MS);
+                            std::future::pending::<api::Answer>().await
+                        };
+                        let answer = tokio::task::coop::unconstrained(functions.test_clocks.handle(request));
+                        tokio::select! { biased; answer = answer => answer, answer = in_vain => answer }
+                    }
                     (_, path) if path.starts_with("/v2/refunds") => functions.refund.handle(request).await,
                     (_, path) if path.starts_with("/v2/webhooks") => functions.endpoints.handle(request).await,
                     (_, path) if path.starts_with("/v2/events") => functions.events.handle(request).await,
@@ -189,6 +212,32 @@ impl World {
             };
             self.note(&format!("{method} {path}: {outcome}"));
             return body;
+        }
+    }
+
+    /// Somebody of the merchant signs in to the console.
+    pub(crate) async fn sign_in(&self) -> VisitToken {
+        let (visits, token, now) = (Visits::new(self.table.clone()), VisitToken::new(&self.random), self.clock.now());
+        visits.begin_vouched(&self.person, now, false, &token, now, None).await.unwrap().unwrap();
+        token
+    }
+
+    /// Opens a page of the console, and again if a process ended meanwhile; its status, and what it says.
+    pub(crate) async fn console(&mut self, visit: &VisitToken, path: &str) -> (u16, String) {
+        loop {
+            let request = lambda_http::http::Request::builder()
+                .uri(path)
+                .header(header::COOKIE, format!("__Host-counterfoil={}", visit.as_str()))
+                .body(Body::Empty)
+                .unwrap();
+            let crash = self.crash();
+            let page = self.aws.process(crash, self.functions.console.handle(request)).await;
+            let status = page.as_ref().map(|page| page.status().as_u16());
+            self.note(&format!("{path}: {status:?}"));
+            match page.zip(status) {
+                Some((page, status)) => return (status, String::from_utf8(page.body().to_vec()).unwrap()),
+                None => self.restart().await,
+            }
         }
     }
 
@@ -273,7 +322,7 @@ impl World {
         // As template.yaml filters them.
         let is_published = |record: &Value| {
             let sk = record["dynamodb"]["Keys"]["sk"]["S"].as_str().unwrap();
-            sk == "SESSION" || sk.starts_with("REFUND#")
+            matches!(sk, "SESSION" | "CUSTOMER") || sk.starts_with("REFUND#")
         };
         let records: Vec<_> = records.into_iter().filter(is_published).collect();
         if records.is_empty() {
@@ -369,6 +418,7 @@ impl World {
 struct Clients {
     config: SdkConfig,
     table: Table,
+    audit_table: AuditTable,
     receipts: Queue,
     lanes: [Queue; 2],
     failures: Queue,
@@ -381,6 +431,7 @@ impl Clients {
         let queue = |name: &str| Queue::new(&config, format!("http://aws/{name}"));
         Self {
             table: Table::new(&config, TABLE.to_owned(), random.clone()),
+            audit_table: AuditTable::new(&config, AUDIT_TABLE.to_owned()),
             receipts: queue(RECEIPTS),
             lanes: [queue(WEBHOOKS), queue(SLOW_WEBHOOKS)],
             failures: queue("failures"),
@@ -392,38 +443,53 @@ impl Clients {
 
 impl Functions {
     async fn start(clients: &Clients, clock: &Clock, random: &Random) -> Self {
-        let Clients { config, table, receipts, lanes, failures, sender } = clients;
+        let Clients { config, table, audit_table, receipts, lanes, failures, sender } = clients;
         let (table, receipts, lanes) = (|| table.clone(), || receipts.clone(), || lanes.clone());
         let (clock, random) = (|| clock.clone(), || random.clone());
         // Receivers are addressed by number.
         let lookup = Lookup::by(async |name| panic!("{name} is looked up"));
-        let base_url = || Some(BASE_URL.to_owned());
+        let (base_url, mocks) = (|| Some(BASE_URL.to_owned()), || Connections::mocks(false));
+        let caps: AmountCaps = "GBP:1000000".parse().unwrap();
+        // Customers are in one of them alone.
+        let formats: api::Formats = "banked,yorlet".parse().unwrap();
         let settings = Settings {
             public_base_url: base_url(),
-            caps: "GBP:1000000".parse().unwrap(),
-            formats: "banked".parse().unwrap(),
+            caps: caps.clone(),
+            formats: formats.clone(),
             live_payments: false,
             local_live: false,
+        };
+        let of_console = console::Settings {
+            caps,
+            formats: formats.clone(),
+            connections: mocks(),
+            policy: LOOPBACK,
+            logs: None,
+            oidc: None,
         };
         let postbox = Postbox::new(config, "shop@example.com".to_owned(), "set".to_owned());
         let [webhooks, slow_webhooks] = lanes();
         let queues = [receipts(), webhooks.clone(), slow_webhooks, failures.clone()];
+        let for_console = [webhooks.clone(), receipts()];
         Self {
             token: Token::new(table(), clock()).await,
             create: Create::new(table(), clock(), random(), settings).await,
             get: Get::new(table(), false, clock()).await,
-            cancel: Cancel::new(table(), Connections::mocks(false), clock(), random()).await,
-            refund: RefundFunction::new(table(), Connections::mocks(false), clock(), random(), base_url()).await,
+            cancel: Cancel::new(table(), mocks(), clock(), random()).await,
+            refund: RefundFunction::new(table(), mocks(), clock(), random(), base_url()).await,
             endpoints: EndpointsFunction::new(table(), LOOPBACK, lookup, clock(), random()).await,
             events: EventsFunction::new(table(), webhooks.clone(), clock()).await,
-            checkout: Checkout::new(table(), Connections::mocks(false), clock(), random()),
+            customers: CustomersFunction::new(table(), formats, clock(), random()).await,
+            test_clocks: TestClocksFunction::new(table(), webhooks.clone(), mocks(), clock(), random()).await,
+            console: Console::new(table(), audit_table.clone(), for_console, of_console, base_url(), clock(), random()),
+            checkout: Checkout::new(table(), mocks(), clock(), random()),
             mocks: Mocks::new(table(), false, clock(), random()),
-            provider_events: ProviderEvents::new(table(), Connections::mocks(false), clock(), random()),
+            provider_events: ProviderEvents::new(table(), mocks(), clock(), random()),
             publish: Publish::new(table(), queues, clock(), true),
             receipts: EmailReceipt::new(table(), postbox, receipts(), clock(), random()),
             feedback: Feedback::new(table(), clock(), true),
             webhook: Webhook::new(table(), lanes(), SLOW_WEBHOOKS, sender.clone(), clock(), random()),
-            expire: Expire::new(table(), [receipts(), webhooks], 1, Connections::mocks(false), clock(), random()),
+            expire: Expire::new(table(), [receipts(), webhooks], 1, mocks(), clock(), random()),
         }
     }
 }
@@ -455,4 +521,13 @@ async fn merchant(table: &Table, clock: &Clock, random: &Random) -> Credentials 
     let secret = issued.secret.as_str();
     let basic = BASE64_STANDARD.encode(format!("{}:{secret}", issued.key.id));
     Credentials { bearer: format!("Bearer {secret}"), basic: format!("Basic {basic}") }
+}
+
+/// Lets somebody into the merchant's console, who only looks.
+async fn person(table: &Table, clock: &Clock) -> Person {
+    let (merchant_id, now) = ("demo".parse().unwrap(), clock.now());
+    let email = "bea@shop.example".to_owned().try_into().unwrap();
+    let person = Person { merchant_id, email, role: Role::Look, added_at: now, visits_from: now };
+    People::new(table.clone()).add(&person, None).await.unwrap();
+    person
 }

@@ -347,7 +347,7 @@ impl World {
         answer.body
     }
 
-    /// The cursors that something is due for or held, as they are kept.
+    /// The cursors that something is due for or that are paused, as they are kept.
     pub async fn waiting_cursors(&self) -> Vec<Value> {
         let body = json!({
             "TableName": self.machine.table_name(),

@@ -5,7 +5,7 @@ use std::fmt;
 
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
-use models::{CursorId, LinkMailId, MailId};
+use models::{CursorId, LinkMailId, MailId, stamp};
 use runtime::Clock;
 use serde::Deserialize;
 use serde_json::json;
@@ -14,10 +14,10 @@ use store::{Marked, ObjectPath, REPUBLISHED_FOR, Span, Table, UnreadRecord};
 use super::republish::{Rates, mark_all};
 use crate::arguments::{DRY_RUN_NOTE, DryRun};
 use crate::confirm::Yes;
-use crate::failure::{Failure, Interrupted};
+use crate::failure::{Failure, Interrupted, counted};
 use crate::interrupt::unless_interrupted;
 use crate::queues::{DeadLetter, Queue, Queues};
-use crate::report::{Field, Record, Report, ago, field, maybe_as, plain, shown_as, stamp, when, word};
+use crate::report::{Field, Record, Report, ago, field, maybe_as, plain, shown_as, when, word};
 use crate::target::Service;
 
 /// How far a record's arrival in the stream and its history entry's timestamp may be apart.
@@ -174,7 +174,8 @@ impl fmt::Display for About {
                 approximate_arrival_of_last_record: last,
                 batch_size,
             }) => {
-                write!(f, "{batch_size} stream records from {} to {}", stamp(*first), stamp(*last))
+                let records = counted(*batch_size, "stream record");
+                write!(f, "{records} from {} to {}", stamp(*first), stamp(*last))
             }
         }
     }
@@ -246,7 +247,7 @@ pub(crate) async fn run(command: DeadLetters, service: &Service) -> Result<Repor
             };
             if !ids.is_empty() {
                 let what = delete_in_words(queue, message.as_deref(), ids.len());
-                yes.or_confirm("delete", &what, &service.place(), dry).await?;
+                yes.or_confirm("delete", &what, &service.deployment(), dry).await?;
             }
             delete(queues, queue, &from, (ids, message), dry).await
         }
@@ -281,7 +282,7 @@ fn shown(dead: Dead, letter: &DeadLetter, now: Timestamp) -> Record {
     ])
 }
 
-/// What will be deleted: one, or so many.
+/// What will be deleted: one message, or how many.
 fn delete_in_words(dead: Dead, message: Option<&str>, count: usize) -> String {
     let what = match (message, count) {
         (Some(id), _) => format!("The dead letter {id} in {}", dead.as_str()),
@@ -449,8 +450,8 @@ impl Redrive<'_> {
                 let until = batch.approximate_arrival_of_last_record.checked_add(ARRIVES_WITHIN).ok();
                 let span = Span { since: since.unwrap_or(Timestamp::MIN), until };
                 let marked = mark_all(self.table, span, self.rates, DryRun { dry_run: false }).await?;
-                let what = format!("{} sessions and {} refunds are published again", marked.sessions, marked.refunds);
-                (what, PUBLISHED)
+                let (sessions, refunds) = (counted(marked.sessions, "session"), counted(marked.refunds, "refund"));
+                (format!("published again: {sessions} and {refunds}"), PUBLISHED)
             }
         };
         self.queues.delete(&self.from, letter).await?;

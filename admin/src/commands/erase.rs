@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use clap::Subcommand;
 use models::{ActKind, ActObject, CustomerId, EmailAddress, InvalidId, SessionId};
 use runtime::Clock;
-use store::{Customers, Erasable, Erased, Erasures, PayersData, Sessions, Table};
+use store::{Customers, Erasable, Erased, Erasures, PayersData, Table};
 
 use crate::arguments::{DRY_RUN_NOTE, DryRun, session_id, text};
 use crate::confirm::Yes;
@@ -72,7 +72,7 @@ pub(crate) async fn run(command: Erase, service: &Service) -> Result<Report, Fai
     match command {
         Erase::Session { id, yes, dry } => {
             let what = format!("What session {id} and its refunds hold of their payer will be erased, for good.");
-            yes.or_confirm("erase", &what, &service.place(), dry).await?;
+            yes.or_confirm("erase", &what, &service.deployment(), dry).await?;
             let erased = erase(service, &id, dry).await?;
             match erased {
                 Erased::NotFound => return Err(no_session(&service.table, id, Meant::Erase).await),
@@ -85,7 +85,7 @@ pub(crate) async fn run(command: Erase, service: &Service) -> Result<Report, Fai
         }
         Erase::Customer { id, yes, dry } => {
             let what = format!("What is known of customer {id} will be erased, for good; their payment sessions stay.");
-            yes.or_confirm("erase", &what, &service.place(), dry).await?;
+            yes.or_confirm("erase", &what, &service.deployment(), dry).await?;
             let erased = erase_customer(service, &id, dry).await?;
             if erased == Erased::NotFound {
                 return Err(Failure::NoCustomer(id));
@@ -95,7 +95,7 @@ pub(crate) async fn run(command: Erase, service: &Service) -> Result<Report, Fai
             Ok(if dry.dry_run { report.with_note(DRY_RUN_NOTE) } else { report })
         }
         Erase::Payer { email, rate, yes, dry } => {
-            yes.or_confirm("erase", PAYER, &service.place(), dry).await?;
+            yes.or_confirm("erase", PAYER, &service.deployment(), dry).await?;
             payer(service, &email, rate, dry).await
         }
     }
@@ -165,13 +165,13 @@ fn record(session: Option<SessionId>, customer: Option<CustomerId>, result: &str
 
 async fn erase(service: &Service, id: &SessionId, dry: DryRun) -> Result<Erased, Failure> {
     let (erasures, now) = (Erasures::new(service.table.clone()), Clock::System.now());
-    let would_be = erasures.check(id, now).await?;
+    let (would_be, session) = erasures.check(id, now).await?;
     if dry.dry_run || would_be == Erased::NotFinal {
         return Ok(would_be);
     }
     // What was erased or deleted before holds nothing but what was published late, and that goes without an act.
     if would_be == Erased::Done
-        && let Some(session) = Sessions::new(service.table.clone()).get(id).await?
+        && let Some(session) = session
     {
         let (mode, object) = (Some(session.mode), ActObject::Session(*id));
         service.record(&session.merchant_id, mode, ActKind::PersonalDataErased, object).await?;

@@ -15,7 +15,9 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use models::{ActKind, ActObject, Endpoint, EndpointId, EndpointSecret, MerchantId, MerchantUrl, Mode, WireFormat};
+use models::{
+    ActKind, ActObject, Endpoint, EndpointId, EndpointSecret, MerchantId, MerchantUrl, Mode, WireFormat, stamp,
+};
 use outbound::{
     Delivery, Lookup, MAX_WHOLE_BYTES, MessageId, Method, Policy, RefusedUrl, Response as Answered, Sender, TimeOuts,
     WebhookSecret,
@@ -31,7 +33,7 @@ use super::merchants::get;
 use crate::arguments::{self, one_of, text};
 use crate::failure::{Failure, Interrupted};
 use crate::interrupt::interrupted;
-use crate::report::{Output, print, say, stamp, unread};
+use crate::report::{Output, print, say, unread};
 use crate::target::{Service, Target};
 
 /// The note on endpoints of ours, by which one is found whose process was killed.
@@ -223,7 +225,7 @@ impl Listening {
         }
     }
 
-    /// Shows an event, and passes it on: 2xx only if the app took it.
+    /// Shows an event, and passes it on: 2xx only if the app accepted it.
     async fn answer(&self, request: Request<Incoming>) -> StatusCode {
         let came_at = Clock::System.now();
         let (head, body) = request.into_parts();
@@ -372,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_signed_with_the_secret_is_taken() {
+    fn only_what_is_signed_with_the_secret_is_accepted() {
         let secret = WebhookSecret::generate([1; 32]);
         let url: Url = "http://127.0.0.1:1/".parse().unwrap();
         let listening = Listening {

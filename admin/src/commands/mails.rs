@@ -1,14 +1,14 @@
 //! Mails.
 
 use clap::{Subcommand, ValueEnum};
-use models::{MailFeedback, MailId, MailState, MailTopic, ObjectId, RefundId, SessionId};
+use models::{MailFeedback, MailId, MailState, MailTopic, ObjectId, RefundId, SessionId, stamp};
 use runtime::Clock;
 use serde_json::json;
 use store::{MailLog, Mails as Stored, Refunds, Resent, Sessions, StoreError, Table};
 
 use crate::arguments::{DRY_RUN_NOTE, DryRun, object_id};
 use crate::failure::Failure;
-use crate::report::{Record, Report, field, maybe_as, plain, stamp, when, word};
+use crate::report::{Record, Report, field, maybe_as, plain, when, word};
 
 const SUPPRESSED_NOTE: &str = "It is tried within a minute, but SES sends nothing to an address that has bounced or complained \
      until it is taken off the account's suppression list (`aws sesv2 delete-suppressed-destination`).";

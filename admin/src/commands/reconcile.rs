@@ -12,7 +12,7 @@ use store::{KnownPayment, Table};
 use truelayer::MerchantAccounts;
 
 use crate::arguments::{self, time};
-use crate::connection::{Connection, environment_of};
+use crate::connection::Connection;
 use crate::failure::{Failure, cause_of};
 use crate::progress::{Pace, ReadRate, walk};
 use crate::report::{Content, Record, Report, field, plain, when};
@@ -79,9 +79,8 @@ impl Found {
 
 pub(crate) async fn run(command: Reconcile, service: &Service) -> Result<Report, Failure> {
     let Reconcile { since, mode, calls_per_second, read, connection } = command;
-    let environment = environment_of(mode);
-    let truelayer = Some(connection.open(environment, MerchantAccounts::default(), Some(&service.config)).await?);
-    let connections = Connections { truelayer, ..Connections::default() };
+    let truelayer = connection.open(mode.into(), MerchantAccounts::default(), Some(&service.config)).await?;
+    let connections = Connections { truelayer: Some(truelayer), ..Connections::default() };
     let payments = Payments::new(service.table.clone(), connections, Clock::System, Random::System);
     let (found, pace) = (RefCell::new(Found::default()), Pace::new(calls_per_second));
     let compare = async |page: Vec<KnownPayment>| {

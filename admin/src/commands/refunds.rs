@@ -11,7 +11,7 @@ use truelayer::{MerchantAccounts, REPEATS_WITHIN};
 
 use crate::arguments::{DRY_RUN_NOTE, DryRun, refund_id};
 use crate::commands::cancel::{self, CancelRefund};
-use crate::connection::{Connection, environment_of};
+use crate::connection::Connection;
 use crate::failure::{Failure, cause_of};
 use crate::other_kind::no_refund;
 use crate::report::{Record, Report, field, shown_as};
@@ -72,8 +72,7 @@ async fn conclude(
         return Err(Failure::RefundNotOpen(id));
     };
     if let Some(known_as) = &known_as {
-        let environment = environment_of(refund.mode);
-        let truelayer = connection.open(environment, MerchantAccounts::default(), Some(&service.config)).await?;
+        let truelayer = connection.open(refund.mode.into(), MerchantAccounts::default(), Some(&service.config)).await?;
         let known = truelayer.knows_refund(&at_provider.payment_id, known_as, id, refund.amount).await;
         if !known.map_err(|error| Failure::TrueLayerSilent(cause_of(&error)))? {
             return Err(Failure::RefundNotKnown { id, known_as: known_as.clone() });

@@ -12,7 +12,7 @@ use store::{Checked, Rule, Table, TableItem, Verify as Verifier, Violation};
 use tokio::time::Instant;
 
 use crate::arguments::duration;
-use crate::failure::Failure;
+use crate::failure::{Failure, counted};
 use crate::progress::{ReadRate, walk};
 use crate::report::{Content, Record, Report, field, plain, shown_as};
 
@@ -150,7 +150,7 @@ fn report(found: Found, took: Duration) -> Report {
         (0, _) if warnings > 0 => "Every rule holds; warnings are about items that earlier releases wrote.".to_owned(),
         (0, _) => "Every rule holds.".to_owned(),
         (_, 0) => "Rules are broken.".to_owned(),
-        (_, unshown) => format!("Rules are broken; {unshown} more violations are not shown."),
+        (_, unshown) => format!("Rules are broken; not shown: {}.", counted(unshown, "more violation")),
     };
     Report { failed: violations > 0, ..Report::new(Content::Sections(sections)).with_note(note) }
 }

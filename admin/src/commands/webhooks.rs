@@ -1,6 +1,7 @@
 //! Webhook endpoints.
 
 use clap::Subcommand;
+use futures_util::future::try_join;
 use jiff::Timestamp;
 use models::{ActKind, ActObject, DisabledBy, Endpoint, EndpointId, MerchantId};
 use runtime::Clock;
@@ -182,10 +183,11 @@ impl Waits {
 }
 
 async fn waits(cursors: &Cursors, id: EndpointId) -> Result<Waits, StoreError> {
-    let paused = cursors.paused_of(&id, COUNTED).await?.len();
-    let FoundBackingOff { cursors, is_all } = cursors.backing_off(&id, Clock::System.now(), Search::Glance).await?;
+    let paused = cursors.paused_of(&id, COUNTED);
+    let backing_off = cursors.backing_off(&id, Clock::System.now(), Search::Glance);
+    let (paused, FoundBackingOff { cursors, is_all }) = try_join(paused, backing_off).await?;
     let next_try = cursors.iter().map(|one| one.due_at).min();
-    Ok(Waits { paused, backing_off: cursors.len(), is_all, next_try })
+    Ok(Waits { paused: paused.len(), backing_off: cursors.len(), is_all, next_try })
 }
 
 /// A count; where there may be more, that too.

@@ -9,7 +9,7 @@ use super::LogoRefused;
 
 const NAMESPACE: &str = "http://www.w3.org/2000/svg";
 
-/// Functions of SVG's attributes and of CSS that load nothing; `url(…)` is looked into.
+/// Functions of SVG's attributes and of CSS that load nothing; `url(…)` is checked.
 const HARMLESS: &[&str] = &[
     "blur",
     "brightness",

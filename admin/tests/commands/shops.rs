@@ -78,7 +78,7 @@ fn a_shop_needs_a_name_and_a_merchant() {
         let nameless = [&["merchants", "update", "acme"][..], &email, dry].concat();
         assert!(machine.refused(&nameless).contains("--display-name"));
     }
-    assert!(wrong_line(&machine.run(&["merchants", "update", "acme"])).contains("nothing is to be changed"));
+    assert!(wrong_line(&machine.run(&["merchants", "update", "acme"])).contains("nothing to change"));
     assert_eq!(machine.json(&update)["display_name"], "Bright Candles");
     assert_eq!(machine.json(&[&["merchants", "update", "acme"][..], &email].concat())["support_email"], email[1]);
 }

@@ -121,7 +121,7 @@ pub(crate) fn destination(session: &Session, asked: u8, now: Timestamp) -> Strin
 }
 
 /// Attempt `number`, if it is the latest and the session awaits the payer's consent to it.
-pub(crate) fn open_attempt(session: &Session, number: u8, now: Timestamp) -> Option<&PaymentAttempt> {
+fn open_attempt(session: &Session, number: u8, now: Timestamp) -> Option<&PaymentAttempt> {
     match stage(session, now) {
         Stage::Consent => session.attempt.as_ref().filter(|attempt| attempt.number == number),
         Stage::Payer | Stage::Bank | Stage::TimeUp | Stage::Pending | Stage::Sent | Stage::NotSent(_) => None,

@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_payer_is_taken_without_the_spaces_around() {
+    fn a_payer_is_accepted_without_the_spaces_around() {
         let payer = check("  Gerald Wiley ", " g@example.com ", EmailFor::Receipt).unwrap();
         assert_eq!(payer.name.as_str(), "Gerald Wiley");
         assert_eq!(payer.email.unwrap().as_str(), "g@example.com");

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use models::{
-    AccountIdentifier, Currency, EndToEndId, Money, NewRefund, Payee, Refund, RefundEvent, Session, SessionEvent,
-    SessionId, SessionState, refund_transition,
+    AccountIdentifier, EndToEndId, NewRefund, Payee, Refund, RefundEvent, Session, SessionEvent, SessionId,
+    SessionState, refund_transition,
 };
 use providers::ProviderError;
 use providers::mock::{Entry, Ledger};
@@ -36,14 +36,6 @@ pub(crate) fn details() -> Payee {
 pub(crate) fn details_with_iban() -> Payee {
     let account = AccountIdentifier::Iban { iban: samples::text("FR1420041010050500013M02606") };
     Payee { account, ..details() }
-}
-
-/// The session in euro.
-pub(crate) fn in_euro(mut session: Session) -> Session {
-    let of = |money: Money| Money::new(money.minor_units(), Currency::EUR);
-    session.amount = of(session.amount);
-    session.line_items.iter_mut().for_each(|item| item.unit_price = of(item.unit_price));
-    session
 }
 
 /// A refund of this much of a session that was paid without saying from which account.

@@ -1,6 +1,6 @@
 //! Amounts as people type them, in their own language.
 
-use models::{Currency, Money};
+use models::{AnyAmount, Currency, Money};
 use pages::Language;
 
 /// The currencies that a payment link may ask for, the most common first.
@@ -9,8 +9,17 @@ pub(crate) const CURRENCIES: [Currency; 3] = [Currency::GBP, Currency::EUR, Curr
 /// The amount as [`Money::from_typed`] reads it. None if it is anything else, or may be meant in two ways: `1,249` where a
 /// comma stands before decimals.
 pub(crate) fn read_typed(typed: &str, currency: Currency, language: Language) -> Option<Money> {
-    let is_unclear = language.decimal_mark() == ',' && ends_in_three_after_a_comma(typed);
-    Money::from_typed(typed, currency).ok().filter(|_| !is_unclear)
+    Money::from_typed(typed, currency).ok().filter(|_| !is_unclear(typed, language))
+}
+
+/// An amount of any currency, likewise.
+pub(crate) fn read_any(typed: &str, language: Language) -> Option<AnyAmount> {
+    typed.parse().ok().filter(|_| !is_unclear(typed, language))
+}
+
+/// Whether it may be meant in two ways.
+fn is_unclear(typed: &str, language: Language) -> bool {
+    language.decimal_mark() == ',' && ends_in_three_after_a_comma(typed)
 }
 
 /// Whether its number has one comma, three digits after that, and nothing else between its digits.

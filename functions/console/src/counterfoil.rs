@@ -6,6 +6,7 @@ use models::{
 };
 
 use crate::curl::quoted;
+use crate::reason::ReasonChoice;
 
 /// Links this account.
 pub(crate) fn link_account(merchant: &MerchantId, linked: &LinkedAccount) -> String {
@@ -67,11 +68,8 @@ pub(crate) fn refund(
 fn reason(chosen: Option<&ActReason>) -> String {
     let word = match chosen {
         None => return r#"--reason="$REASON""#.to_owned(),
-        Some(ActReason::Returned) => "returned",
-        Some(ActReason::NotDelivered) => "not-delivered",
-        Some(ActReason::Duplicate) => "duplicate",
-        Some(ActReason::Goodwill) => "goodwill",
         Some(ActReason::Other(note)) => note.as_str(),
+        Some(chosen) => ReasonChoice::of(chosen).value(),
     };
     option("reason", word)
 }
@@ -118,7 +116,7 @@ pub(crate) fn change_shop(merchant: &MerchantId, options: &[(&str, &str)]) -> St
     command(&["merchants", "update", merchant.as_str()], options)
 }
 
-/// With `=`, so that no value is taken for another option.
+/// With `=`, so that no value is read as another option.
 fn option(name: &str, value: &str) -> String {
     format!("--{name}={}", word(value))
 }
@@ -170,6 +168,8 @@ mod tests {
         let expected = format!("counterfoil refunds create {id} --amount={} --reason=", sum.to_decimal());
         let expected = expected + r"'Ada'\''s own $(ls)' --refunds-so-far=2";
         assert_eq!(refund(id, sum, None, Some(&other), 2), expected);
+        let chosen = refund(id, sum, None, Some(&ActReason::NotDelivered), 2);
+        assert!(chosen.contains(" --reason=not_delivered "), "{chosen}");
         let payee = |name, account| RefundPayee { name, account };
         let british = payee(Some(samples::name("Ada Payer")), AccountIdentifier::uk("112233", "87655678").unwrap());
         let expected = format!(

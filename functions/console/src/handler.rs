@@ -69,8 +69,24 @@ impl Console {
             (None, Connections::default())
         };
         let settings = Settings { caps, formats, connections, policy, logs, oidc };
-        let services = Services::new(table, audit_table, webhooks, receipts, settings, Clock::System, Random::System);
-        Ok(Self { is_on, public_base_url: runtime::optional("PUBLIC_BASE_URL"), services })
+        let (queues, public_base_url) = ([webhooks, receipts], runtime::optional("PUBLIC_BASE_URL"));
+        let console = Self::new(table, audit_table, queues, settings, public_base_url, Clock::System, Random::System);
+        Ok(Self { is_on, ..console })
+    }
+
+    /// One that is on, over the table, that of acts and these queues: webhooks, mails; by this clock and randomness. Browsers
+    /// reach it at `public_base_url`; at the request's own domain if there is none.
+    pub fn new(
+        table: Table,
+        audit_table: AuditTable,
+        [webhooks, receipts]: [Queue; 2],
+        settings: Settings,
+        public_base_url: Option<String>,
+        clock: Clock,
+        random: Random,
+    ) -> Self {
+        let services = Services::new(table, audit_table, webhooks, receipts, settings, clock, random);
+        Self { is_on: true, public_base_url, services }
     }
 
     /// Answers a request before Lambda's time runs out, if need be with a page that says to try again.

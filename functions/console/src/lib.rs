@@ -34,6 +34,7 @@ mod refusal;
 #[cfg(test)]
 mod roles;
 mod route;
+mod select;
 mod services;
 mod shop;
 mod sign_in;
@@ -44,3 +45,4 @@ mod webhooks;
 mod words;
 
 pub use handler::{Console, refuse};
+pub use services::Settings;

@@ -1,6 +1,7 @@
 //! Where what a request logged is found on AWS: a query of CloudWatch Logs Insights.
 
 use jiff::{SignedDuration, Timestamp};
+use models::stamp;
 use runtime::SettingError;
 
 /// How long before something happened its request may have begun, and for how long after it webhooks and mails of it are tried, as a
@@ -10,7 +11,7 @@ const AFTER: SignedDuration = SignedDuration::from_hours(24);
 
 /// The groups of logs of one deployment.
 #[derive(Debug)]
-pub(crate) struct Logs {
+pub struct Logs {
     region: String,
     groups: Vec<String>,
 }
@@ -36,7 +37,7 @@ impl Logs {
              | sort @timestamp\n\
              | limit 1000"
         );
-        let time = |at: Result<Timestamp, jiff::Error>| encoded(&format!("{:.3}", at.unwrap_or(Timestamp::MAX)));
+        let time = |at: Result<Timestamp, jiff::Error>| encoded(&stamp(at.unwrap_or(Timestamp::MAX)));
         let (start, end) = (time(at.checked_sub(BEFORE)), time(at.checked_add(AFTER)));
         let groups: String = groups.iter().map(|group| format!("~'{}", encoded(group))).collect();
         format!(

@@ -27,7 +27,7 @@ const SCOPE: &str = "openid email";
 
 /// The issuer, and what is agreed with it.
 #[derive(Debug)]
-pub(crate) struct Oidc {
+pub struct Oidc {
     issuer: Issuer,
     client: Client,
     groups: Groups,

@@ -30,7 +30,7 @@ use period::{Period, StepTexts};
 const COUNTS_FOR: Duration = Duration::from_secs(5);
 
 /// A period that can be chosen.
-struct Choice {
+struct PeriodTab {
     path: String,
     label: &'static str,
     is_chosen: bool,
@@ -81,7 +81,7 @@ struct OverviewPage<'a> {
     shell: Shell<'a>,
     frame: &'a Frame<'a>,
     needs: Needs,
-    choices: Vec<Choice>,
+    choices: Vec<PeriodTab>,
     step: StepTexts,
     /// Leads here again, if something could not be counted in time and will be then.
     reload: Option<String>,
@@ -152,7 +152,7 @@ pub(crate) async fn show(services: &Services, frame: &Frame<'_>, query: &str) ->
         shell: frame.shell(),
         frame,
         needs,
-        choices: Period::ALL.map(|of| Choice { path: path(of), label: of.label(t), is_chosen: of == period }).into(),
+        choices: Period::ALL.map(|of| PeriodTab { path: path(of), label: of.label(t), is_chosen: of == period }).into(),
         reload: (!is_counted && goes_further).then(|| path(period)),
         is_empty,
         is_new: is_empty && has_no_payment(services, frame, shards).await?,

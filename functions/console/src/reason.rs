@@ -7,7 +7,7 @@ use crate::texts::{WordTexts, texts};
 
 /// A reason to choose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Choice {
+pub(crate) enum ReasonChoice {
     Returned,
     NotDelivered,
     Duplicate,
@@ -16,13 +16,18 @@ pub(crate) enum Choice {
 }
 
 /// Why a payment is refunded.
-pub(crate) const OF_REFUNDS: &[Choice] =
-    &[Choice::Returned, Choice::NotDelivered, Choice::Duplicate, Choice::Goodwill, Choice::Other];
+pub(crate) const OF_REFUNDS: &[ReasonChoice] = &[
+    ReasonChoice::Returned,
+    ReasonChoice::NotDelivered,
+    ReasonChoice::Duplicate,
+    ReasonChoice::Goodwill,
+    ReasonChoice::Other,
+];
 
 /// Why a payment or a refund is cancelled: nothing was delivered for it, and nothing given.
-pub(crate) const OF_CANCELLATIONS: &[Choice] = &[Choice::Duplicate, Choice::Other];
+pub(crate) const OF_CANCELLATIONS: &[ReasonChoice] = &[ReasonChoice::Duplicate, ReasonChoice::Other];
 
-impl Choice {
+impl ReasonChoice {
     /// What was chosen.
     pub(crate) const fn of(reason: &ActReason) -> Self {
         match reason {
@@ -60,7 +65,7 @@ impl Choice {
 /// The part of a form that asks for a reason; with what was typed, and what is wrong with it.
 #[derive(Default)]
 pub(crate) struct ReasonField {
-    pub(crate) choices: &'static [Choice],
+    pub(crate) choices: &'static [ReasonChoice],
     pub(crate) chosen: String,
     pub(crate) note: String,
     pub(crate) choice_error: Option<&'static str>,
@@ -69,7 +74,7 @@ pub(crate) struct ReasonField {
 
 impl ReasonField {
     /// Of these choices, with what was typed.
-    pub(crate) fn new(choices: &'static [Choice], chosen: &str, note: &str) -> Self {
+    pub(crate) fn new(choices: &'static [ReasonChoice], chosen: &str, note: &str) -> Self {
         Self { choices, chosen: chosen.to_owned(), note: note.to_owned(), ..Self::default() }
     }
 
@@ -83,21 +88,21 @@ impl ReasonField {
                 self.choice_error = Some(t.reason_missing);
                 return None;
             }
-            Some(Choice::Other) if note.is_empty() => {
+            Some(ReasonChoice::Other) if note.is_empty() => {
                 self.note_error = Some(t.note_missing);
                 return None;
             }
-            Some(Choice::Other) => match Note::try_from(note.to_owned()) {
+            Some(ReasonChoice::Other) => match Note::try_from(note.to_owned()) {
                 Ok(note) => return Some(ActReason::Other(note)),
                 Err(_) => {
                     self.note_error = Some(t.note_wrong);
                     return None;
                 }
             },
-            Some(Choice::Returned) => ActReason::Returned,
-            Some(Choice::NotDelivered) => ActReason::NotDelivered,
-            Some(Choice::Duplicate) => ActReason::Duplicate,
-            Some(Choice::Goodwill) => ActReason::Goodwill,
+            Some(ReasonChoice::Returned) => ActReason::Returned,
+            Some(ReasonChoice::NotDelivered) => ActReason::NotDelivered,
+            Some(ReasonChoice::Duplicate) => ActReason::Duplicate,
+            Some(ReasonChoice::Goodwill) => ActReason::Goodwill,
         };
         // It would be lost.
         if note.is_empty() {
@@ -119,7 +124,7 @@ impl ReasonField {
 mod tests {
     use super::*;
 
-    fn read(choices: &'static [Choice], chosen: &str, note: &str) -> Result<ActReason, Vec<&'static str>> {
+    fn read(choices: &'static [ReasonChoice], chosen: &str, note: &str) -> Result<ActReason, Vec<&'static str>> {
         let mut field = ReasonField::new(choices, chosen, note);
         field.read(Language::English).ok_or_else(|| field.errors().into_iter().map(|(field, _)| field).collect())
     }

@@ -18,19 +18,19 @@ use crate::oidc::Oidc;
 
 /// What the operator decides.
 #[derive(Debug)]
-pub(crate) struct Settings {
+pub struct Settings {
     /// The most that a payment may be.
-    pub(crate) caps: AmountCaps,
+    pub caps: AmountCaps,
     /// In which formats payments may be made.
-    pub(crate) formats: Formats,
+    pub formats: Formats,
     /// Whose providers move the money.
-    pub(crate) connections: Connections,
+    pub connections: Connections,
     /// Which addresses may be notified; only `local` allows its own machine.
-    pub(crate) policy: Policy,
+    pub policy: Policy,
     /// Where the functions' logs are; none where `local` has them.
-    pub(crate) logs: Option<Logs>,
+    pub logs: Option<Logs>,
     /// Where people sign in with their company account, if they can.
-    pub(crate) oidc: Option<Oidc>,
+    pub oidc: Option<Oidc>,
 }
 
 /// What the pages ask and act by.

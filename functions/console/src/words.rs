@@ -8,7 +8,7 @@ use models::{
 use outbound::Failure;
 use pages::{Facts, Language};
 
-use crate::reason::Choice;
+use crate::reason::ReasonChoice;
 use crate::texts::texts;
 
 /// A state as a page shows it: in words, and in the colour of this class.
@@ -185,7 +185,7 @@ pub(crate) fn who_in_words(act: &Act, language: Language) -> &str {
 pub(crate) fn reason(reason: &ActReason, language: Language) -> &str {
     match reason {
         ActReason::Returned | ActReason::NotDelivered | ActReason::Duplicate | ActReason::Goodwill => {
-            Choice::of(reason).label(texts(language).words)
+            ReasonChoice::of(reason).label(texts(language).words)
         }
         ActReason::Other(note) => note.as_str(),
     }

@@ -40,8 +40,8 @@ impl EmailReceipt {
         for listed in self.people.list(merchant_id).await? {
             let person = listed.person;
             // In small letters they are in the order of the list.
-            let place = person.email.as_str().to_ascii_lowercase();
-            let was_sent = claim.next.as_ref().is_some_and(|next| place < *next);
+            let position = person.email.as_str().to_ascii_lowercase();
+            let was_sent = claim.next.as_ref().is_some_and(|next| position < *next);
             if person.role != Role::Own || was_sent {
                 continue;
             }
@@ -51,7 +51,7 @@ impl EmailReceipt {
                 None => self.post_to_person(claim.id, merchant_id, mail, try_again).await,
             };
             if let Some(wait) = wait {
-                return Ok(Some((place, wait)));
+                return Ok(Some((position, wait)));
             }
         }
         Ok(None)

@@ -31,7 +31,7 @@ const MARGIN: Duration = Duration::from_secs(10);
 const FOR_THE_REST: Duration = Duration::from_secs(15);
 
 /// How long one item may take, however slow its provider is: what is begun last ends before the function's time does.
-pub(crate) const MOST_FOR_ONE: Duration = Duration::from_secs(9);
+const MOST_FOR_ONE: Duration = Duration::from_secs(9);
 
 /// Does what has fallen due.
 #[derive(Debug)]

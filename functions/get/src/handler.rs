@@ -142,7 +142,7 @@ impl Get {
         };
         let (mut page, count) = try_join(page, count).await?;
         let refunds = if with_refunds {
-            page = cut(page, is_older);
+            page = truncate(page, is_older);
             self.refunds_of_each(&page.items).await?
         } else {
             vec![Vec::new(); page.items.len()]
@@ -204,7 +204,7 @@ fn links(request: &Request, asked: &ListRequest) -> ListLinks {
 
 /// The page without what would bring more than [`MAX_REFUNDS`] refunds, but for the session that it was read from first: its
 /// newest, if it goes on to older ones, else its oldest.
-fn cut(mut page: Page<Session>, to_older: bool) -> Page<Session> {
+fn truncate(mut page: Page<Session>, to_older: bool) -> Page<Session> {
     if !to_older {
         page.items.reverse();
     }

@@ -1,4 +1,4 @@
-//! `/v2/refunds`: makes refunds, shows them, and cancels them.
+//! Refunds: makes, shows and cancels them.
 
 mod handler;
 

@@ -163,7 +163,7 @@ impl Advance {
             Err(PaymentError::Store(error @ (StoreError::Unavailable { .. } | StoreError::Conflict { .. }))) => {
                 return Err(error.into());
             }
-            // A merchant's own test rings nobody.
+            // A merchant's own test raises no alarm.
             Err(
                 error @ (PaymentError::Provider(_)
                 | PaymentError::Inconsistent(_)

@@ -190,8 +190,8 @@ impl Webhook {
         let parked_until = endpoint.parked_until.filter(|_| claim.test_clock.is_none());
         let Some(until) = parked_until.filter(|until| *until > now) else { return Ok(false) };
         let waited = claim.waiting_since.map_or(SignedDuration::ZERO, |since| now.duration_since(since));
-        let spread_over = (waited / 8).clamp(SignedDuration::from_secs(1), SignedDuration::from_mins(1));
-        let until = until.checked_add(up_to(spread_over, &self.random))?;
+        let jitter = (waited / 8).clamp(SignedDuration::from_secs(1), SignedDuration::from_mins(1));
+        let until = until.checked_add(up_to(jitter, &self.random))?;
         self.put_off(claim, endpoint.pace.lane(), until, claim.attempts, now).await?;
         Ok(true)
     }
@@ -320,7 +320,7 @@ impl Webhook {
         slot.accepted = matches!(status, Some(200..=299));
         match status {
             Some(200..=299) => {
-                Metric::WebhooksTaken.count();
+                Metric::WebhooksAccepted.count();
                 if faults::is_duplicated(endpoint) {
                     // Whatever the endpoint says of it, the event was accepted.
                     let (duplicate, at) = faults::duplicate(delivery, at, self.clock.now());
@@ -331,14 +331,14 @@ impl Webhook {
                 Ok(Delivered::Yes)
             }
             Some(410) => {
-                Metric::WebhooksNotTaken.count();
+                Metric::WebhooksNotAccepted.count();
                 // The endpoint may have been changed since it was read; then the next attempt sees that.
                 let gone = self.endpoints.gone(endpoint, slot).await?;
                 tracing::warn!(endpoint_id = %endpoint.id, gone, "an endpoint answered that it is gone");
                 Ok(if gone { Delivered::Gone } else { Delivered::No { not_before: asked } })
             }
             Some(_) | None => {
-                Metric::WebhooksNotTaken.count();
+                Metric::WebhooksNotAccepted.count();
                 // Such an answer is about all requests, not about this one (RFC 6585, 4; RFC 9110, 15.6.4).
                 let of_all = asked.filter(|_| matches!(status, Some(429 | 503)));
                 // Retries that follow each other in seconds say nothing of an endpoint.
@@ -390,7 +390,7 @@ impl Webhook {
         now: Timestamp,
     ) -> Result<(), Error> {
         if claim.waiting_since.is_some_and(|since| is_given_up(since, now)) {
-            // A merchant's own test lets days pass in seconds, and rings nobody.
+            // A merchant's own test lets days pass in seconds, and raises no alarm.
             if claim.test_clock.is_none() {
                 tracing::error!(cursor = %claim.id, delivered = claim.delivered, "a webhook cursor is dead");
                 Metric::DeadCursors.count();

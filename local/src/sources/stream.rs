@@ -269,9 +269,9 @@ impl StreamSource {
 
 /// Where the first failed record stands. An identifier that is none of the batch's fails it as a whole.
 fn lowest_failed(records: &[Value], ids: &[String]) -> usize {
-    let places: Option<Vec<usize>> =
+    let positions: Option<Vec<usize>> =
         ids.iter().map(|id| records.iter().position(|record| sequence_number(record) == *id)).collect();
-    places.and_then(|places| places.into_iter().min()).unwrap_or(0)
+    positions.and_then(|positions| positions.into_iter().min()).unwrap_or(0)
 }
 
 /// In which of these lanes an item's records are delivered: in one, so that their order is kept.

@@ -117,9 +117,9 @@ impl Simulator {
         self.tokens.clear();
     }
 
-    /// Whether refunds that are asked for from now on fail.
-    pub(super) fn let_refunds_fail(&mut self, fail: bool) {
-        self.refunds_fail = fail;
+    /// Refunds that are asked for from now on fail.
+    pub(super) fn let_refunds_fail(&mut self) {
+        self.refunds_fail = true;
     }
 
     /// A request with this idempotency key is under way, or is not any more.

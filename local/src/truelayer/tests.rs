@@ -362,7 +362,7 @@ fn a_refusal_is_kept_under_its_key_for_as_long_as_any_answer() {
     assert_eq!(client.post("/v3/payments", "created", &to_payee()), (201, created.clone()));
     client.wait(SignedDuration::from_secs(1));
     let (status, again) = client.post("/v3/payments", "created", &to_payee());
-    assert!(status == 201 && again["id"] != created["id"], "the key has lapsed: {again}");
+    assert!(status == 201 && again["id"] != created["id"], "the key has expired: {again}");
     assert_ne!(client.post("/v3/payments", "refused", &wrong).1, refused);
 }
 
@@ -498,7 +498,7 @@ fn a_merchant_accounts_payment_settles_and_is_refunded_up_to_its_amount() {
     assert_eq!(status, 202, "{refund}");
     assert_eq!(client.post(&refunds, "first", &ask(300)), (202, refund.clone()), "it is made once");
     assert_eq!(client.post(&refunds, "second", &ask(101)).0, 400, "more than what is left");
-    client.simulator.let_refunds_fail(true);
+    client.simulator.let_refunds_fail();
     let (_, failing) = client.post(&refunds, "third", &ask(100));
     let one = |refund: &Value| format!("{refunds}/{}", refund["id"].as_str().unwrap());
     assert_eq!(client.get(&one(&refund)).1["status"], "pending");

@@ -43,7 +43,7 @@ struct Queue {
     /// In the order in which things happened.
     waiting: VecDeque<Event>,
     /// Nothing is sent until somebody says so.
-    held: bool,
+    paused: bool,
     is_sending: bool,
     sent: VecDeque<Event>,
 }
@@ -73,16 +73,16 @@ impl Webhooks {
     /// Whether nothing is to be sent now.
     pub(super) fn is_idle(&self) -> bool {
         let queue = lock(&self.queue);
-        !queue.is_sending && (queue.held || queue.waiting.is_empty())
+        !queue.is_sending && (queue.paused || queue.waiting.is_empty())
     }
 
     /// Keeps all that happens until it is asked for, or lets it go again.
-    pub(super) fn hold(&self, hold: bool) {
-        lock(&self.queue).held = hold;
+    pub(super) fn pause(&self, paused: bool) {
+        lock(&self.queue).paused = paused;
         self.happened.signal();
     }
 
-    /// Sends what is held, once; how many were accepted. What was not is held still.
+    /// Sends what is paused, once; how many were accepted. What was not is paused still.
     pub(super) async fn deliver(&self) -> usize {
         let waiting = std::mem::take(&mut lock(&self.queue).waiting);
         let mut accepted = 0;
@@ -109,7 +109,7 @@ impl Webhooks {
         accepted
     }
 
-    /// Sends all that is not held, one after the other.
+    /// Sends all that is not paused, one after the other.
     pub(super) async fn run(&self) {
         let mut happened = self.happened.listen();
         loop {
@@ -134,7 +134,7 @@ impl Webhooks {
 
     fn next(&self) -> Option<Event> {
         let mut queue = lock(&self.queue);
-        let next = if queue.held { None } else { queue.waiting.pop_front() };
+        let next = if queue.paused { None } else { queue.waiting.pop_front() };
         queue.is_sending = next.is_some();
         next
     }

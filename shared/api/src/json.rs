@@ -49,7 +49,7 @@ impl<'a> Json<'a> {
     /// With the id that a field of the object holds in small letters: in capitals it is the same (RFC 9562, 4), and so is the
     /// request.
     #[must_use]
-    pub fn with_id_in_small_letters(mut self, field: &str) -> Self {
+    pub(crate) fn with_id_in_small_letters(mut self, field: &str) -> Self {
         if let Some(Value::String(id)) = self.value.get_mut(field) {
             id.make_ascii_lowercase();
         }

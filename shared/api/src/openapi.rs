@@ -323,8 +323,8 @@ fn ordered(schema: &Value) -> serde_yaml_ng::Value {
         Value::Object(fields) => {
             let mut keys: Vec<&String> =
                 fields.iter().filter(|(_, value)| !value.is_null()).map(|(key, _)| key).collect();
-            let place = |list: &[&str], key: &String| list.iter().position(|known| known == key);
-            keys.sort_by_key(|key| (place(&LAST, key), place(&FIRST, key).unwrap_or(FIRST.len())));
+            let rank = |list: &[&str], key: &String| list.iter().position(|known| known == key);
+            keys.sort_by_key(|key| (rank(&LAST, key), rank(&FIRST, key).unwrap_or(FIRST.len())));
             let required = fields.get("required").and_then(Value::as_array);
             let position = |name: &String| required.and_then(|required| required.iter().position(|one| one == name));
             let value = |key: &String| match (key.as_str(), &fields[key]) {

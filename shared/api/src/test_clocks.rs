@@ -1,7 +1,7 @@
 //! Our own API of test clocks, `/v2/test_clocks`, which no wire format has.
 
 use jiff::Timestamp;
-use models::{InvalidId, MAX_SESSIONS_ON_A_CLOCK, Name, TestClock, TestClockId};
+use models::{InvalidId, MAX_SESSIONS_ON_A_CLOCK, Name, TestClock, TestClockId, stamp};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Refusal;
@@ -146,11 +146,11 @@ impl<'a> TestClockView<'a> {
         Self {
             id: clock.id.to_string(),
             name: clock.name.as_ref().map(Name::as_str),
-            now: clock.now.to_string(),
+            now: stamp(clock.now),
             status: if clock.target.is_some() { Status::Advancing } else { Status::Ready },
-            advancing_to: clock.target.map(|target| target.to_string()),
+            advancing_to: clock.target.map(stamp),
             session_count: clock.sessions.len(),
-            created_at: clock.created_at.to_string(),
+            created_at: stamp(clock.created_at),
         }
     }
 }

@@ -266,7 +266,7 @@ pub struct WebhookView<'a> {
     created_at: String,
     /// How many deliveries have failed since the last that was accepted, or since it was enabled.
     failures: u32,
-    /// Until when the secret before is valid beside the new one; null if no rotation is under way.
+    /// Until when the previous secret is valid beside the new one; null if no rotation is under way.
     #[cfg_attr(test, schemars(with = "Option<doc::Timestamp>"))]
     previous_secret_until: Option<String>,
     #[cfg_attr(test, schemars(with = "FaultsView"))]

@@ -241,7 +241,7 @@ fn errors() -> String {
     table(["what", "Banked", "Yorlet", "Fintecture"], refusals().into_iter().chain([last]).map(row))
 }
 
-/// Each way in which a signature is not right, in the order in which they are looked for.
+/// Each way in which a signature is not right, in the order in which they are checked.
 pub(crate) fn signature_faults() -> impl Iterator<Item = SignatureFault> {
     use SignatureFault as F;
     let server = samples::NOW;

@@ -68,7 +68,7 @@ Pay Bright Candles
 
 Test payment: no real money will move.
 
-Bright Candles asks you for this payment. You choose how to pay.
+Bright Candles is asking you to pay. You choose how to pay.
 
 See and pay:
 http://127.0.0.1:3000/checkout/1ae1ce03-dfa9-4593-b487-65c656991cb5

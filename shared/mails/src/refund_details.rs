@@ -112,7 +112,7 @@ Help: help@brightcandles.example · https://brightcandles.example
     #[test]
     fn it_says_what_the_page_asks_for() {
         for (currency, asked) in [(Currency::GBP, "sort code and account number"), (Currency::EUR, "name and IBAN")] {
-            let session = in_currency(sent(candles(), "Gerald Wiley"), currency);
+            let session = samples::in_currency(sent(candles(), "Gerald Wiley"), currency);
             assert_both_say(&render_at_once(&session, 400), &[asked]);
         }
     }

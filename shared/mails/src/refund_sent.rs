@@ -60,7 +60,7 @@ Test refund: no real money moved.
 
 Part of the £16.50 you paid on {sent_at}
 
-Bright Candles has sent the money to your account. Your bank shows it soon, most often on the same day.
+Bright Candles has sent the money to your account. It usually shows there the same day.
 
 Refund reference: Broken candles
 To: account ending 4321

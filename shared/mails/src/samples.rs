@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use models::{
-    Creation, Currency, LineItem, Mode, Money, NewRefund, NewSession, Payer, Refund, RefundCreation, RefundEvent,
-    RefundState, Session, SessionEvent, SessionState, Shop,
+    Creation, LineItem, Mode, NewRefund, NewSession, Payer, Refund, RefundCreation, RefundEvent, RefundState, Session,
+    SessionEvent, SessionState, Shop,
 };
 use pages::{Language, Zone};
 
@@ -60,14 +60,6 @@ pub(crate) fn sent(items: Vec<LineItem>, payee_name: &str) -> Session {
         SessionEvent::Settled,
         samples::write_id(),
     );
-    session
-}
-
-/// The same in another currency.
-pub(crate) fn in_currency(mut session: Session, currency: Currency) -> Session {
-    let of = |money: Money| Money::new(money.minor_units(), currency);
-    session.amount = of(session.amount);
-    session.line_items.iter_mut().for_each(|item| item.unit_price = of(item.unit_price));
     session
 }
 

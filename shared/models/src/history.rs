@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{CorrelationId, WriteId};
 use crate::transition::{SessionEvent, SessionState};
 
-/// One entry of a session's or refund's history. Its sequence number is its place in the history, from 1, so that there
+/// One entry of a session's or refund's history. Its sequence number is its position in the history, from 1, so that there
 /// can be no gap.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryEntry<State = SessionState, Event = SessionEvent> {

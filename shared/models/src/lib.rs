@@ -69,7 +69,7 @@ pub use list_shards::{InvalidListShards, ListShard, ListSharding, ListShards, st
 pub use mail::{MailFeedback, MailId, MailState, MailTopic};
 pub use merchant::{ApiKey, InvalidKeyOverlap, KeyOverlap, Merchant, Scope, Scopes, UnknownScope};
 pub use mode::{InvalidMode, Mode};
-pub use money::{AmountCaps, Currency, InvalidAmountCaps, InvalidDecimal, MinorUnits, Money, MoneyError};
+pub use money::{AmountCaps, AnyAmount, Currency, InvalidAmountCaps, InvalidDecimal, MinorUnits, Money, MoneyError};
 pub use new_session::{InvalidLifetime, InvalidMetadata, Lifetime, LineItem, Metadata, NewSession};
 pub use number::whole_number;
 pub use object::Object;
@@ -91,7 +91,7 @@ pub use text::{
     AccountEnd, Description, EmailAddress, InvalidText, Locale, MerchantUrl, Name, Note, OperatorName, PhoneNumber,
     Reference, is_noncharacter,
 };
-pub use time::{SortableTimestamp, truncate_to_ms};
+pub use time::{SortableTimestamp, stamp, truncate_to_ms};
 pub use transition::{IllegalTransition, InTime, SessionEvent, SessionState, transition};
 pub use typed::typed_digits;
 pub use webhook::{

@@ -202,6 +202,29 @@ fn around_point(number: &str, currency: Currency) -> Result<(&str, Option<&str>)
     }
 }
 
+/// An amount as a person types it, which may be of any of the currencies that payments are made in: so much of each. Payments are
+/// found by it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnyAmount(String);
+
+impl AnyAmount {
+    /// Whether this is so much of its currency.
+    pub fn is(&self, money: Money) -> bool {
+        Money::from_typed(&self.0, money.currency()) == Ok(money)
+    }
+}
+
+impl FromStr for AnyAmount {
+    type Err = InvalidDecimal;
+
+    /// What [`Money::from_typed`] reads as an amount of one of them.
+    fn from_str(text: &str) -> Result<Self, InvalidDecimal> {
+        let is_read = |currency| Money::from_typed(text, currency).is_ok();
+        let currencies = [Currency::GBP, Currency::EUR, Currency::SEK, Currency::USD];
+        if currencies.into_iter().any(is_read) { Ok(Self(text.to_owned())) } else { Err(InvalidDecimal) }
+    }
+}
+
 /// The most that a payment may be, by currency. In a currency that none is named for, nothing can be paid.
 ///
 /// `FromStr` reads `GBP:100000000,EUR:50000000`, in minor units; a number alone is for pounds, the one currency that there
@@ -384,6 +407,24 @@ mod tests {
         }
         for text in ["400,", "0,500"] {
             assert_eq!(read(text, Currency::JPY), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_amount_of_any_currency_is_so_much_of_each_that_it_may_be_of() {
+        let is = |text: &str, minor, currency| {
+            let amount: AnyAmount = text.parse().unwrap();
+            amount.is(Money::new(MinorUnits::new(minor), currency))
+        };
+        for currency in [Currency::GBP, Currency::EUR, Currency::SEK, Currency::USD] {
+            assert!(is("51.94", 5194, currency) && is("51,94", 5194, currency) && is("50", 5000, currency));
+            assert!(!is("51.94", 5195, currency));
+            assert!(is(&format!("{} 1,234.50", currency.code()), 123_450, currency));
+        }
+        assert!(is("€4", 400, Currency::EUR) && !is("€4", 400, Currency::GBP));
+        assert!(is("4", 4, Currency::JPY) && !is("4.00", 4, Currency::JPY));
+        for text in ["", "ten", "12,3", "12.345", "-1", "1e3", "GBP", "£1 EUR"] {
+            assert_eq!(text.parse::<AnyAmount>(), Err(InvalidDecimal), "{text}");
         }
     }
 

@@ -87,7 +87,7 @@ impl Pace {
 
     /// How many deliveries may be under way at once, of `most`: few to those of whom it is not known that they answer, so that
     /// many who don't hold few workers.
-    pub const fn of_slots(self, most: usize) -> usize {
+    pub(crate) const fn of_slots(self, most: usize) -> usize {
         match self.speed {
             Speed::Unknown => 2,
             Speed::Quick | Speed::Slow => most,

@@ -7,13 +7,19 @@ pub fn truncate_to_ms(at: Timestamp) -> Timestamp {
     at.round(TimestampRound::new().smallest(Unit::Millisecond).mode(RoundMode::Trunc)).unwrap_or(at)
 }
 
+/// `2026-01-31T09:30:00.000Z`: a timestamp as programs read it, with three digits after the second whatever they are, so that
+/// such texts line up, and sort by time.
+pub fn stamp(at: Timestamp) -> String {
+    format!("{:.3}", truncate_to_ms(at))
+}
+
 /// A timestamp as a string of fixed width whose order as text is its order in time; what index keys are made of.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SortableTimestamp(String);
 
 impl From<Timestamp> for SortableTimestamp {
     fn from(at: Timestamp) -> Self {
-        Self(format!("{:.3}", truncate_to_ms(at)))
+        Self(stamp(at))
     }
 }
 

@@ -42,7 +42,7 @@ const SPECIAL_V6: [(Ipv6Addr, u32); 3] = [
 ///
 /// Everything in IANA's special-purpose registries (RFC 6890) that isn't globally reachable is not public, neither is
 /// multicast, nor IPv6 outside of what is given out. An IPv6 address that stands for an IPv4 address is judged as that.
-pub fn is_public(address: IpAddr) -> bool {
+pub(crate) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
         IpAddr::V6(address) => is_public_v6(address),

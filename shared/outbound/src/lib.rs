@@ -16,7 +16,6 @@ mod secret;
 mod sender;
 mod signature;
 
-pub use address::is_public;
 pub use decryptable::{DecryptableHeaders, DeliveryApplication};
 pub use endpoint::{MAX_URL_BYTES, RefusedUrl, check_url, resolve_check};
 pub use lookup::Lookup;

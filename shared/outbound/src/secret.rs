@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_whole_secrets_are_taken() {
+    fn only_whole_secrets_are_accepted() {
         let of = |length: usize| format!("whsec_{}", BASE64_STANDARD.encode(vec![7; length]));
         for good in [24, 25, 32, 64] {
             assert!(of(good).parse::<WebhookSecret>().is_ok(), "{good}");

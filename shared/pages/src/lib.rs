@@ -30,7 +30,7 @@ pub use problem_page::Back;
 pub use qr::{QrCorrection, qr_code, qr_code_at};
 pub use response::{Answer, Forms, page, see_other};
 pub use shell::{Face, Shell};
-pub use style::{BASE_STYLE, CONSOLE_STYLE, STYLE};
+pub use style::{BASE_STYLE, CONSOLE_STYLE};
 pub use texts::{CheckoutTexts, CommonTexts, MailTexts, MethodTexts, ProblemsTexts, RefundTexts, Texts, TransferTexts};
 pub use time::Zone;
 pub use weights::weighted;

@@ -1,12 +1,12 @@
 //! Style sheets, minified. They stand in the page; the policy knows them by their hashes.
 
 /// That of every page of ours.
-pub const STYLE: &str = include_str!(concat!(env!("OUT_DIR"), "/style.css"));
+pub(crate) const STYLE: &str = include_str!(concat!(env!("OUT_DIR"), "/style.css"));
 
 /// What it begins with: colours, text, cards, facts and buttons, for pages with a look of their own on top of it.
 pub const BASE_STYLE: &str = include_str!(concat!(env!("OUT_DIR"), "/base.css"));
 
-/// What the merchant's console has on top of [`STYLE`]: lists, timelines, navigation.
+/// What the merchant's console has on top of that of every page: lists, timelines, navigation.
 pub const CONSOLE_STYLE: &str = include_str!(concat!(env!("OUT_DIR"), "/console.css"));
 
 #[cfg(test)]

@@ -58,7 +58,7 @@ impl Payments {
         match connector.begin(session, attempt.number, &at_consent.request).await {
             Ok(Begun { payment_id, next, .. }) => {
                 let payment_id = payment_id.ok_or(PaymentError::Inconsistent("id at its provider"))?;
-                // Its keys lapse one day, and a repeated request is another payment then: it is recorded, so that its money is
+                // Its keys expire one day, and a repeated request is another payment then: it is recorded, so that its money is
                 // found, and nobody is led there.
                 if at_consent.payment_id.as_ref() != Some(&payment_id) {
                     let transfer = match &next {

@@ -117,7 +117,7 @@ impl Connectors {
     }
 
     /// TrueLayer, if it serves sessions of this mode.
-    pub(crate) fn truelayer_of(&self, mode: Mode) -> Option<&TrueLayer> {
+    fn truelayer_of(&self, mode: Mode) -> Option<&TrueLayer> {
         self.truelayer.as_ref().filter(|truelayer| truelayer.environment().mode() == mode)
     }
 }

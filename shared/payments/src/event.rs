@@ -73,7 +73,7 @@ impl Payments {
     ///
     /// # Errors
     /// See [`EventError`].
-    pub(crate) async fn follow_up_payment(
+    async fn follow_up_payment(
         &self,
         connector: &Connector,
         provider: &BankId,

@@ -138,7 +138,7 @@ fn fit(session: &PaidSession, payment: &KnownPayment, status: &Status, now: Time
             | Status::Refused(_)
             | Status::Cancelled,
         ) => after_an_hour(Differs::Behind),
-        // Nobody is led there any more, and it lapses by itself: nothing follows it up here.
+        // Nobody is led there any more, and it expires by itself: nothing follows it up here.
         (Recorded::Over, Status::AwaitingConsent) => after_an_hour(Differs::Open),
         (Recorded::Over, Status::Consented | Status::Accepted | Status::Settled(_)) => late(),
     }

@@ -128,7 +128,7 @@ impl Payments {
     }
 
     /// Until the provider has said what it calls a refund, it may not have heard of it: the recorded request is sent again,
-    /// under its key; but not once that may have lapsed.
+    /// under its key; but not once that may have expired.
     async fn ask_about_refund(
         &self,
         provider: &impl Provider,

@@ -19,7 +19,7 @@ pub enum Way {
 
 impl Payments {
     /// The way to the provider of attempt `number`, as often as the payer likes: the recorded request is sent again under its
-    /// key, which changes nothing. Once its link has lapsed, the provider is asked to cancel it, and the way leads to the next
+    /// key, which changes nothing. Once its link has expired, the provider is asked to cancel it, and the way leads to the next
     /// attempt at the same bank.
     ///
     /// # Errors
@@ -57,15 +57,15 @@ impl Payments {
         }
     }
 
-    /// The way to the attempt after this one, whose link has lapsed.
+    /// The way to the attempt after this one, whose link has expired.
     ///
     /// The next is recorded only if this one is the session's latest still, and after its provider has cancelled it: who presses
     /// twice is led to one attempt, and what was consented to in the meantime goes on, as the page shows then.
-    async fn way_to_next(&self, session: &Session, lapsed: &PaymentAttempt) -> Result<Way, PaymentError> {
-        let next = lapsed.number.checked_add(1).filter(|_| session.may_choose_again());
+    async fn way_to_next(&self, session: &Session, expired: &PaymentAttempt) -> Result<Way, PaymentError> {
+        let next = expired.number.checked_add(1).filter(|_| session.may_choose_again());
         // The provider may have given it up by itself: the page is to show what became of it.
         let Some(next) = next else { return self.follow_up(session).await.map(|()| Way::Page) };
-        let begun = match self.begin(session, lapsed.chosen(), next).await {
+        let begun = match self.begin(session, expired.chosen(), next).await {
             Ok(begun) => begun,
             Err(BeginError::NotFound | BeginError::UnknownProvider) => return Ok(Way::Page),
             Err(BeginError::Payment(error)) => return Err(error),

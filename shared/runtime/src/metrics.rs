@@ -17,7 +17,7 @@ pub enum Metric {
     PaymentsSent,
     /// Payments, refunds included, that ended otherwise.
     PaymentsNotSent,
-    /// Looks at payments that the bank has not settled an hour after they were submitted; each is looked at every hour.
+    /// Checks of payments that the bank has not settled an hour after they were submitted; each is checked every hour.
     StuckPending,
     /// Money that came for an attempt that was over: it has to be returned by hand.
     LateMoney,
@@ -26,7 +26,7 @@ pub enum Metric {
     /// Transfers that match no payment, and payments that were sent more than their amount: what is too much has to be returned
     /// by hand.
     UnmatchedMoney,
-    /// Mails that SES took.
+    /// Mails that SES accepted.
     MailsSent,
     /// Mails that were given up.
     MailsFailed,
@@ -36,10 +36,10 @@ pub enum Metric {
     MailsBounced,
     /// Mails that their recipients call unwanted.
     MailsComplained,
-    /// Deliveries that merchants' endpoints took.
-    WebhooksTaken,
+    /// Deliveries that merchants' endpoints accepted.
+    WebhooksAccepted,
     /// Deliveries that they did not.
-    WebhooksNotTaken,
+    WebhooksNotAccepted,
     /// Cursors that were given up after three days.
     DeadCursors,
     /// What fell due and could not be done this time; it stays due.
@@ -64,8 +64,8 @@ impl Metric {
         Self::MailsThrottled,
         Self::MailsBounced,
         Self::MailsComplained,
-        Self::WebhooksTaken,
-        Self::WebhooksNotTaken,
+        Self::WebhooksAccepted,
+        Self::WebhooksNotAccepted,
         Self::DeadCursors,
         Self::DueFailed,
         Self::SessionsErased,
@@ -86,8 +86,8 @@ impl Metric {
             Self::MailsThrottled => "MailsThrottled",
             Self::MailsBounced => "MailsBounced",
             Self::MailsComplained => "MailsComplained",
-            Self::WebhooksTaken => "WebhooksTaken",
-            Self::WebhooksNotTaken => "WebhooksNotTaken",
+            Self::WebhooksAccepted => "WebhooksTaken",
+            Self::WebhooksNotAccepted => "WebhooksNotTaken",
             Self::DeadCursors => "DeadCursors",
             Self::DueFailed => "DueFailed",
             Self::SessionsErased => "SessionsErased",

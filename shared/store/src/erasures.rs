@@ -106,26 +106,27 @@ impl Erasures {
         self.erase_found(found, now).await
     }
 
-    /// What [`Erasures::erase`] would answer by now. It removes nothing.
+    /// What [`Erasures::erase`] would answer by now, and the session, if it is there. It removes nothing.
     ///
     /// # Errors
     /// The table failed us.
-    pub async fn check(&self, id: &SessionId, now: Timestamp) -> Result<Erased, StoreError> {
+    pub async fn check(&self, id: &SessionId, now: Timestamp) -> Result<(Erased, Option<Session>), StoreError> {
         let found = self.find(id).await?;
-        if found.goes_on() || self.mail_is_due(&found, now).await? || self.events(&found, now).await?.is_none() {
-            return Ok(Erased::NotFinal);
+        if self.events(&found, now).await?.is_none() || self.mail_is_due(&found, now).await? {
+            return Ok((Erased::NotFinal, found.session));
         }
         for payment in found.refunds.iter().filter_map(|refund| refund.payment_session_id) {
             let payment = self.find(&payment).await?;
-            if payment.goes_on() || self.events(&payment, now).await?.is_none() {
-                return Ok(Erased::NotFinal);
+            if self.events(&payment, now).await?.is_none() {
+                return Ok((Erased::NotFinal, found.session));
             }
         }
-        Ok(match found.session {
+        let would_be = match &found.session {
             None => Erased::NotFound,
             Some(session) if session.erased_at.is_some() => Erased::AlreadyErased,
             Some(_) => Erased::Done,
-        })
+        };
+        Ok((would_be, found.session))
     }
 
     /// Removes the personal data of a session and of its refunds. The sessions that pay them have an end of their own.
@@ -172,9 +173,6 @@ impl Erasures {
     /// All of it each time: what was published late, or again, may have brought personal data back. The session last: while it
     /// isn't done, it stays in the index.
     async fn erase_found(&self, found: Found, now: Timestamp) -> Result<Erased, StoreError> {
-        if found.goes_on() {
-            return Ok(Erased::NotFinal);
-        }
         let Some(events) = self.events(&found, now).await? else { return Ok(Erased::NotFinal) };
         Events::new(self.table.clone()).erase(events, now).await?;
         for refund in found.refunds.iter().filter(|refund| !refund.is_erased()) {
@@ -189,9 +187,12 @@ impl Erasures {
         }
     }
 
-    /// The events of a session and its refunds; none while the last event of one is still to come, for that would bring
-    /// personal data with it.
+    /// The events of a session and its refunds; none while one of them goes on, or its last event is still to come, for that
+    /// would bring personal data with it.
     async fn events(&self, found: &Found, now: Timestamp) -> Result<Option<Vec<Item>>, StoreError> {
+        if found.goes_on() {
+            return Ok(None);
+        }
         let mut all = Vec::new();
         for (object, length, published_by) in found.ends() {
             let events = self.table.query(&keys::events_pk(&object), None, usize::MAX).await?;

@@ -20,10 +20,10 @@ pub const FINAL_SHARDS: u32 = 64;
 
 pub(crate) const PROFILE: &str = "PROFILE";
 pub(crate) const KEY_PREFIX: &str = "KEY#";
-pub(crate) const ACCOUNT_PREFIX: &str = "ACCOUNT#";
+const ACCOUNT_PREFIX: &str = "ACCOUNT#";
 /// Of accounts that are no British ones. Release 0.1.0 reads every [`ACCOUNT_PREFIX`] as a British one, and no merchant that has
 /// another; these it passes over.
-pub(crate) const IBAN_PREFIX: &str = "IBAN#";
+const IBAN_PREFIX: &str = "IBAN#";
 pub(crate) const SESSION_SK: &str = "SESSION";
 pub(crate) const REFUND_PREFIX: &str = "REFUND#";
 pub(crate) const CURSOR_PREFIX: &str = "CURSOR#";
@@ -35,7 +35,7 @@ pub(crate) const CUSTOMER_SK: &str = "CUSTOMER";
 pub(crate) const BANK_PAYMENT_PK_PREFIX: &str = "BANKPAYMENT#";
 pub(crate) const BANK_PAYMENT_SK: &str = "BANKPAYMENT";
 pub(crate) const COUNT_PREFIX: &str = "COUNT#";
-pub(crate) const FIND_PREFIX: &str = "FIND#";
+const FIND_PREFIX: &str = "FIND#";
 pub(crate) const BOUNCE_PREFIX: &str = "BOUNCE#";
 pub(crate) const SHOP_SK: &str = "SHOP";
 pub(crate) const APPLICATION_SK: &str = "APP";
@@ -308,7 +308,7 @@ pub(crate) fn endpoint_count(merchant: &MerchantId, mode: Mode) -> Key {
     Key::new(endpoints_pk(merchant), format!("{COUNT_PREFIX}{}", mode.as_str()))
 }
 
-pub(crate) fn mail_pk(id: &MailId) -> String {
+fn mail_pk(id: &MailId) -> String {
     object_mails_pk(id.topic.object())
 }
 

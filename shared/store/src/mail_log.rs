@@ -24,13 +24,13 @@ pub struct MailLog {
     pub created_at: Timestamp,
     /// When it is tried next, if it is due.
     pub due_at: Option<Timestamp>,
-    /// When the mail service last took it.
+    /// When the mail service last accepted it.
     pub sent_at: Option<Timestamp>,
     /// When it was last given up.
     pub failed_at: Option<Timestamp>,
     /// When it was last seen not to be needed any more.
     pub not_needed_at: Option<Timestamp>,
-    /// The mail service's own id of what it last took.
+    /// The mail service's own id of what it last accepted.
     pub message_id: Option<String>,
     /// What the mail service reported of it since, oldest first.
     pub feedback: Vec<(Timestamp, MailFeedback)>,

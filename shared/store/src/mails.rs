@@ -132,7 +132,7 @@ impl Mails {
         }))
     }
 
-    /// The mail service took it.
+    /// The mail service accepted it.
     ///
     /// # Errors
     /// The table failed us; the mail may be sent once more.

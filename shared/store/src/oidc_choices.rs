@@ -2,14 +2,14 @@
 //! several. Each is made once, in the browser that came back from the issuer.
 
 use jiff::Timestamp;
-use models::{EmailAddress, MerchantId, Role, WriteId};
+use models::{EmailAddress, MerchantId, Role};
 use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
 use crate::keys;
-use crate::oidc_requests::OIDC_LASTS;
-use crate::table::{Table, ms, read, s};
-use crate::update::{Update, Updated};
+use crate::oidc_requests::{OIDC_LASTS, use_up};
+use crate::table::{Table, read, s};
+use crate::update::Update;
 use crate::visits::{BrowserToken, ChoiceToken, KEPT, later};
 use crate::write::WriteKind;
 
@@ -56,9 +56,6 @@ pub(crate) struct ChoiceItem {
     browser: String,
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     expires_at: Timestamp,
-    /// Which write used it up.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    used_by: Option<WriteId>,
     /// When DynamoDB removes it, in seconds.
     ttl: i64,
 }
@@ -86,7 +83,6 @@ impl OidcChoices {
             merchants: choice.access.iter().map(|access| access.merchant_id.clone()).collect(),
             browser: browser.digest(),
             expires_at,
-            used_by: None,
             ttl: later(expires_at, KEPT).as_second(),
         };
         let item = serde_dynamo::to_item(item)?;
@@ -105,19 +101,10 @@ impl OidcChoices {
         merchant: &MerchantId,
         now: Timestamp,
     ) -> Result<Option<OidcChoice>, StoreError> {
-        let write_id = self.table.random.write_id();
         let update = Update::new(WriteKind::OidcChoiceUse, keys::oidc_choice(&token.digest()))
-            .when("attribute_exists(#pk) AND attribute_not_exists(#used_by)", [])
-            .when("#browser = :browser", [(":browser", s(browser.digest()))])
-            .when("#expires_at > :now", [(":now", ms(now))])
-            .when("contains(#merchants, :merchant)", [(":merchant", s(merchant.as_str()))])
-            .set("used_by", s(write_id.as_str()));
-        let item = match update.send(&self.table).await? {
-            Updated::New(item) | Updated::Refused(Some(item)) => item,
-            Updated::Refused(None) => return Ok(None),
-        };
-        let item: ChoiceItem = read("of a choice of merchants", item)?;
-        // A refused write that is in the item had succeeded; its answer was lost.
-        Ok((item.used_by == Some(write_id)).then_some(item.choice))
+            .when("contains(#merchants, :merchant)", [(":merchant", s(merchant.as_str()))]);
+        let Some(item) = use_up(&self.table, update, browser, now).await? else { return Ok(None) };
+        let ChoiceItem { choice, .. } = read("of a choice of merchants", item)?;
+        Ok(Some(choice))
     }
 }

@@ -5,12 +5,11 @@ use std::fmt;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
-use models::WriteId;
 use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
 use crate::keys;
-use crate::table::{Table, ms, read, s};
+use crate::table::{Item, Table, ms, read, s};
 use crate::update::{Update, Updated};
 use crate::visits::{BrowserToken, KEPT, StateToken, later};
 use crate::write::WriteKind;
@@ -52,9 +51,6 @@ pub(crate) struct OidcItem {
     browser: String,
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     expires_at: Timestamp,
-    /// Which write used it up.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    used_by: Option<WriteId>,
     /// When DynamoDB removes it, in seconds.
     ttl: i64,
 }
@@ -84,7 +80,6 @@ impl OidcRequests {
             request: request.clone(),
             browser: browser.digest(),
             expires_at,
-            used_by: None,
             ttl: later(expires_at, KEPT).as_second(),
         };
         let item = serde_dynamo::to_item(item)?;
@@ -102,18 +97,30 @@ impl OidcRequests {
         browser: &BrowserToken,
         now: Timestamp,
     ) -> Result<Option<OidcRequest>, StoreError> {
-        let write_id = self.table.random.write_id();
-        let update = Update::new(WriteKind::OidcUse, keys::oidc_request(&state.digest()))
-            .when("attribute_exists(#pk) AND attribute_not_exists(#used_by)", [])
-            .when("#browser = :browser", [(":browser", s(browser.digest()))])
-            .when("#expires_at > :now", [(":now", ms(now))])
-            .set("used_by", s(write_id.as_str()));
-        let item = match update.send(&self.table).await? {
-            Updated::New(item) | Updated::Refused(Some(item)) => item,
-            Updated::Refused(None) => return Ok(None),
-        };
-        let item: OidcItem = read("of a sign-in at an issuer", item)?;
-        // A refused write that is in the item had succeeded; its answer was lost.
-        Ok((item.used_by == Some(write_id)).then_some(item.request))
+        let update = Update::new(WriteKind::OidcUse, keys::oidc_request(&state.digest()));
+        let Some(item) = use_up(&self.table, update, browser, now).await? else { return Ok(None) };
+        let OidcItem { request, .. } = read("of a sign-in at an issuer", item)?;
+        Ok(Some(request))
     }
+}
+
+/// Uses up by this update, once and within its time, what was put for this browser: the item, if this did it.
+pub(crate) async fn use_up(
+    table: &Table,
+    update: Update,
+    browser: &BrowserToken,
+    now: Timestamp,
+) -> Result<Option<Item>, StoreError> {
+    let used_by = s(table.random.write_id().as_str());
+    let update = update
+        .when("attribute_exists(#pk) AND attribute_not_exists(#used_by)", [])
+        .when("#browser = :browser", [(":browser", s(browser.digest()))])
+        .when("#expires_at > :now", [(":now", ms(now))])
+        .set("used_by", used_by.clone());
+    let item = match update.send(table).await? {
+        Updated::New(item) | Updated::Refused(Some(item)) => item,
+        Updated::Refused(None) => return Ok(None),
+    };
+    // A refused write that is in the item had succeeded; its answer was lost.
+    Ok((item.get("used_by") == Some(&used_by)).then_some(item))
 }

@@ -26,7 +26,7 @@ impl Owner {
     }
 
     /// Whether the customer is this owner's.
-    pub fn owns_customer(&self, customer: &Customer) -> bool {
+    pub(crate) fn owns_customer(&self, customer: &Customer) -> bool {
         self.is(&customer.merchant_id, customer.mode) && self.reads(customer.format)
     }
 

@@ -21,7 +21,7 @@ use crate::tombstone::is_tombstone;
 use crate::transaction::{Transacted, Transaction, Verdict, get_settled};
 use crate::write::WriteKind;
 
-/// The place of the write that takes the amount from what is left, among those that make a refund.
+/// The position of the write that takes the amount from what is left, among those that make a refund.
 const RESERVES: usize = 2;
 
 /// The table's refunds.

@@ -34,7 +34,7 @@ fn all_is_found_at_once_while_there_is_little_and_shard_by_shard_after() {
         let owner = support::new_owner(Mode::Test);
         let (now, endpoint_id) = (samples::now(), EndpointId::new(samples::uuid()));
         let (due, cursors) = (Due::new(table.clone()), Cursors::new(table.clone()));
-        let (mut expired, mut held) = (Vec::<SessionId>::new(), Vec::<CursorId>::new());
+        let (mut expired, mut dead) = (Vec::<SessionId>::new(), Vec::<CursorId>::new());
         for _ in 0..30 {
             let session = support::new_session(&owner, now, None, 100);
             let (id, merchant_id) = (session.id, owner.merchant_id.clone());
@@ -44,13 +44,13 @@ fn all_is_found_at_once_while_there_is_little_and_shard_by_shard_after() {
             cursors.advance(&cursor, 1, now, None).await.unwrap();
             let claim = cursors.claim(&cursor, now).await.unwrap().unwrap();
             cursors.pause(&claim, Paused::Dead).await.unwrap();
-            held.push(cursor);
+            dead.push(cursor);
         }
         let sorted = |mut ids: Vec<String>| {
             ids.sort();
             ids
         };
-        let held_ids = || sorted(held.iter().map(ToString::to_string).collect());
+        let dead_ids = || sorted(dead.iter().map(ToString::to_string).collect());
         let paused_of = async |endpoint_id| {
             sorted(
                 cursors
@@ -77,7 +77,7 @@ fn all_is_found_at_once_while_there_is_little_and_shard_by_shard_after() {
         let later = now + std::time::Duration::from_secs(3600);
         assert_eq!(due.all(now).await.unwrap(), Some(vec![]));
         assert_eq!(ids(due.all(later).await.unwrap().unwrap()), expected);
-        assert_eq!((paused_of(endpoint_id).await, paused_of(EndpointId::new(Uuid::nil())).await), (held_ids(), vec![]));
+        assert_eq!((paused_of(endpoint_id).await, paused_of(EndpointId::new(Uuid::nil())).await), (dead_ids(), vec![]));
 
         // What waits for its next try is found as well, and hastened; what is claimed is left alone.
         let failing = EndpointId::new(samples::uuid());
@@ -105,7 +105,7 @@ fn all_is_found_at_once_while_there_is_little_and_shard_by_shard_after() {
         let mut all = support::due_items(&table).await;
         all.retain(|item| !matches!(item, DueItem::Cursor(cursor) if cursor.endpoint_id == failing));
         assert_eq!(ids(all), expected);
-        assert_eq!((paused_of(endpoint_id).await, paused_of(EndpointId::new(Uuid::nil())).await), (held_ids(), vec![]));
+        assert_eq!((paused_of(endpoint_id).await, paused_of(EndpointId::new(Uuid::nil())).await), (dead_ids(), vec![]));
 
         let (some, is_all) = found(now, Search::Glance).await;
         assert!(!is_all && some.len() < waiting.len(), "a tenth of the shards: {some:?}");

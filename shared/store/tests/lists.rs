@@ -316,7 +316,7 @@ fn merchants_and_modes_are_apart() {
         for (owner, created) in [&one, &two, &live].into_iter().zip(&created) {
             assert_eq!(all(owner, 5, 5, None).await, *created);
         }
-        // Another's cursor is a place in one's own list, and opens nothing else.
+        // Another's cursor is a position in one's own list, and opens nothing else.
         let theirs = page(&two, 5, 5, None, None).await.next;
         let found = page(&one, 5, 100, theirs, None).await.items;
         assert!(found.iter().all(|session| created[0].contains(&session.id)));
@@ -369,11 +369,11 @@ fn a_count_is_raised_once_whatever_becomes_of_the_answer() {
         let profile = profile.key("pk", AttributeValue::S(format!("MERCHANT#{id}")));
         let profile = profile.key("sk", AttributeValue::S("PROFILE".to_owned()));
         profile.update_expression("REMOVE list_spread").send().await.unwrap();
-        let spread = async || merchants.get(&id).await.unwrap().unwrap().list_sharding;
-        assert_eq!(spread().await.shards(), shards(1));
+        let sharding = async || merchants.get(&id).await.unwrap().unwrap().list_sharding;
+        assert_eq!(sharding().await.shards(), shards(1));
 
         assert_eq!(raise(World::get().losing(2), 4).await, ListShardsRaised::Done);
-        assert_eq!(spread().await.shards(), shards(4));
+        assert_eq!(sharding().await.shards(), shards(4));
         for count in [1, 4] {
             assert_eq!(raise(table(), count).await, ListShardsRaised::NotMore(shards(4)));
         }
@@ -384,7 +384,7 @@ fn a_count_is_raised_once_whatever_becomes_of_the_answer() {
         let meanwhile = raise(table(), 9);
         let slow = World::get().while_on_the_way(1, async move { assert_eq!(meanwhile.await, ListShardsRaised::Done) });
         assert_eq!(raise(slow, 10).await, ListShardsRaised::Done);
-        assert_eq!(spread().await.shards(), shards(10));
+        assert_eq!(sharding().await.shards(), shards(10));
     });
 }
 

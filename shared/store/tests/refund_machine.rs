@@ -53,7 +53,7 @@ enum Write {
     GiveDetails(u8),
     /// The provider has cancelled this attempt at paying it.
     End(u8, RefundEnd, View, Option<u8>),
-    Lapse(u8, View),
+    Expire(u8, View),
     /// To the session that pays the refund.
     Pay(u8, Pay),
     /// The provider that makes the refund has accepted it.
@@ -150,8 +150,8 @@ struct PaymentModel {
 
 impl Model {
     fn left(&self) -> i64 {
-        let taken = self.refunds.values().filter(|refund| refund.state != RefundState::Failed);
-        self.paid - taken.map(|refund| refund.amount).sum::<i64>()
+        let refunded = self.refunds.values().filter(|refund| refund.state != RefundState::Failed);
+        self.paid - refunded.map(|refund| refund.amount).sum::<i64>()
     }
 
     /// Does a write that is made from how things were at `seen`.
@@ -189,9 +189,9 @@ impl Model {
                 Outcome::Done
             }
             Write::End(slot, end, view, cancelled) => self.end(*slot, *end, *view, *cancelled, seen),
-            Write::Lapse(slot, view) => {
-                let lapsed = seen.refunds.get(slot).is_some_and(|refund| refund.has_lapsed(*view, day));
-                if !lapsed {
+            Write::Expire(slot, view) => {
+                let expired = seen.refunds.get(slot).is_some_and(|refund| refund.has_expired(*view, day));
+                if !expired {
                     return Outcome::Refused;
                 }
                 // If it has ended in another way, that is fine as well.
@@ -312,7 +312,7 @@ impl RefundModel {
     }
 
     /// Whether a reader says that its time has passed and nobody has written that down.
-    fn has_lapsed(&self, view: View, day: i64) -> bool {
+    fn has_expired(&self, view: View, day: i64) -> bool {
         match view {
             View::Fresh => {
                 !self.is_final()
@@ -551,7 +551,7 @@ fn write_to(slot: u8, refund: &RefundModel) -> BoxedStrategy<Write> {
     };
     prop_oneof![
         1 => (end, view(), cancelled).prop_map(move |(end, view, cancelled)| Write::End(slot, end, view, cancelled)),
-        1 => view().prop_map(move |view| Write::Lapse(slot, view)),
+        1 => view().prop_map(move |view| Write::Expire(slot, view)),
         1 => Just(Write::GiveDetails(slot)),
         1 => at_provider,
         6 => on,
@@ -652,7 +652,7 @@ enum What {
     Create(Box<Refund>, Option<Box<Session>>, Fingerprint),
     GiveDetails(Box<Refund>, Box<Session>),
     End(Box<Refund>, RefundEnd, Option<u8>),
-    Lapse(Box<Refund>),
+    Expire(Box<Refund>),
     Pay(SessionId, Pay),
     Accept(Box<Refund>),
     Conclude(Box<Refund>, RefundConclusion),
@@ -681,7 +681,7 @@ impl Prepared {
             What::End(refund, end, cancelled) => {
                 self.changed(refund, refunds.end(refund, *end, *at, write_id, *cancelled, None).await)
             }
-            What::Lapse(refund) => {
+            What::Expire(refund) => {
                 if refunds.expire(refund, *at).await.unwrap() {
                     Outcome::Done
                 } else {
@@ -776,7 +776,7 @@ struct Table {
     made: BTreeMap<u8, Refund>,
     /// The first slot's id; the others follow.
     base: u128,
-    /// After a race the model may have taken the other order: this is what was seen.
+    /// After a race the model may have chosen the other order: this is what was seen.
     model: Model,
     /// How many writes there were.
     writes: Cell<usize>,
@@ -788,11 +788,11 @@ impl Table {
     }
 
     /// When a write happens by the clock of the function that does it: clocks differ, and some writes take their time. Those
-    /// that others are due by have the day's first moment.
+    /// that others are due by happen at the day's start.
     fn at_of(&self, write: &Write) -> Timestamp {
         match write {
             Write::Create { .. } | Write::GiveDetails(_) => self.at(),
-            Write::End(..) | Write::Lapse(..) | Write::Pay(..) | Write::Accept(_) | Write::Conclude(..) => {
+            Write::End(..) | Write::Expire(..) | Write::Pay(..) | Write::Accept(_) | Write::Conclude(..) => {
                 let number = self.writes.get();
                 self.writes.set(number + 1);
                 self.at() + SignedDuration::from_secs(60 - support::behind_s(number))
@@ -831,8 +831,8 @@ impl Table {
                 Some(refund) => What::End(Box::new(refund), *end, *cancelled),
                 None => nothing,
             },
-            Write::Lapse(slot, view) => match self.view(*slot, *view).await {
-                Some(refund) => What::Lapse(Box::new(refund)),
+            Write::Expire(slot, view) => match self.view(*slot, *view).await {
+                Some(refund) => What::Expire(Box::new(refund)),
                 None => nothing,
             },
             Write::Pay(slot, pay) => {
@@ -919,7 +919,7 @@ impl Table {
                 | Write::GiveDetails(_)
                 | Write::End(..)
                 | Write::Pay(..)
-                | Write::Lapse(..)
+                | Write::Expire(..)
                 | Write::Accept(_)
                 | Write::Conclude(..) => Outcome::Done,
             };
@@ -1033,10 +1033,10 @@ impl Table {
         let found = self.found().await;
         assert_eq!(self.picture(&found), self.model.picture());
         let Found { session, refunds } = found;
-        let taken = refunds.values().filter(|(refund, _)| refund.state != RefundState::Failed);
-        let taken: i64 = taken.map(|(refund, _)| refund.amount.minor()).sum();
-        assert!((0..=self.model.paid).contains(&taken), "{taken} of {}", self.model.paid);
-        assert_eq!(session.refundable(self.at()).unwrap().minor(), self.model.paid - taken);
+        let refunded = refunds.values().filter(|(refund, _)| refund.state != RefundState::Failed);
+        let refunded: i64 = refunded.map(|(refund, _)| refund.amount.minor()).sum();
+        assert!((0..=self.model.paid).contains(&refunded), "{refunded} of {}", self.model.paid);
+        assert_eq!(session.refundable(self.at()).unwrap().minor(), self.model.paid - refunded);
         // Nothing else of the refunded session changes.
         assert_eq!(session.clone().as_of(session.history.len()), self.session);
         let due = support::due_items(&self.world.table).await;

@@ -165,7 +165,7 @@ fn only_a_session_that_was_sent_and_pays_no_refund_is_refunded_whatever_the_call
 }
 
 #[test]
-fn details_count_until_the_moment_they_expire_and_time_passes_from_then_on() {
+fn details_count_until_they_expire_and_time_passes_from_then_on() {
     block_on(async {
         let refunds = Refunds::new(World::get().table.clone());
         let session = paid(30, None).await;
@@ -230,7 +230,7 @@ fn many_refunds_are_read_in_the_order_they_were_made_in() {
     block_on(async {
         let refunds = Refunds::new(World::get().table.clone());
         let session = paid(1000, None).await;
-        // Ids that say nothing of when they were made, and moments of which each is two refunds'.
+        // Ids that say nothing of when they were made, and times of which each is two refunds'.
         let ids: Vec<RefundId> = (0..120).map(|_| RefundId::new(samples::uuid())).collect();
         let mut expected = Vec::new();
         for (number, id) in (0_i64..).zip(ids) {
@@ -256,7 +256,7 @@ fn a_payment_session_that_is_deleted_right_after_it_was_cancelled_was_cancelled(
         let world = World::get();
         let owner = support::new_owner(models::Mode::Test);
         let account = support::payee("11111111");
-        // The session alone, both, and the look at what became of it: somebody deletes it before each.
+        // The session alone, both, and the read of what became of it: somebody deletes it before each.
         for request in 0..4 {
             let session = support::paid_session(&owner, samples::now(), Some(&account), 30).await;
             let (refund, payment) = awaiting_payment(&session).await;

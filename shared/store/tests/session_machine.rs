@@ -329,7 +329,7 @@ struct Table {
     owner: Owner,
     id: SessionId,
     created: Session,
-    /// After a race the model may have taken the other order: this is what was seen.
+    /// After a race the model may have chosen the other order: this is what was seen.
     model: Model,
     /// How many writes there were.
     writes: Cell<usize>,

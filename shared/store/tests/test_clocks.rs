@@ -82,7 +82,7 @@ impl Stage {
 }
 
 #[test]
-fn a_history_bears_the_clocks_time_whoever_writes() {
+fn a_history_bears_the_clocks_time_in_every_write() {
     World::get().runtime.block_on(async {
         for begins in [days(-300), days(40)] {
             let stage = Stage::at(real_now() + begins).await;

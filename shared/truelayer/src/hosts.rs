@@ -36,6 +36,16 @@ impl Environment {
     }
 }
 
+impl From<Mode> for Environment {
+    /// Which one serves sessions of this mode.
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Test => Self::Sandbox,
+            Mode::Live => Self::Live,
+        }
+    }
+}
+
 /// Not `sandbox` or `live`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("must be sandbox or live")]
@@ -119,6 +129,7 @@ mod tests {
     fn an_environment_serves_one_mode_and_is_spelled_in_one_way() {
         assert_eq!((Environment::Sandbox.mode(), Environment::Live.mode()), (Mode::Test, Mode::Live));
         for environment in [Environment::Sandbox, Environment::Live] {
+            assert_eq!(Environment::from(environment.mode()), environment);
             assert_eq!(environment.as_str().parse(), Ok(environment));
         }
         for other in ["", "off", "Live", "test", "sandbox "] {

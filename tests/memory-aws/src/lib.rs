@@ -129,7 +129,7 @@ impl Aws {
         config.unwrap().into_builder().http_client(SharedHttpClient::new(self.clone())).build()
     }
 
-    /// Does the work of a process, which ends after this many calls of AWS, if it makes so many: none if it did. `done` is
+    /// Does the work of a process, which ends after this many calls of AWS, if it makes as many: none if it did. `done` is
     /// whether the last call was still done.
     pub async fn process<T>(&self, crash: Option<(usize, bool)>, work: impl Future<Output = T>) -> Option<T> {
         self.0.state.lock().unwrap().crash = crash;
@@ -147,7 +147,7 @@ impl Aws {
         self.0.state.lock().unwrap().trouble = trouble;
     }
 
-    /// Takes a message that may be received, the oldest but for `skipped` others.
+    /// Receives a message that is visible, the oldest but for `skipped` others.
     pub fn receive(&self, skipped: usize) -> Option<Message> {
         let now_ms = self.0.clock.now().as_millisecond();
         let messages = &mut self.0.state.lock().unwrap().messages;

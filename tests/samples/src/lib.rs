@@ -22,7 +22,7 @@ pub use qr::read_qr;
 pub use scripts::prose_in;
 pub use texts::{ends_alike, has_french_spaces, has_quotes_of_print, placeholders};
 
-/// The moment of every test that has no clock; what is made here is created then.
+/// The time of every test that has no clock; what is made here is created then.
 pub const NOW: Timestamp = Timestamp::constant(1_772_000_000, 0);
 
 /// Who pays once they are known.
@@ -174,6 +174,14 @@ pub fn session() -> Session {
 /// The same with an id of its own, created then: for a table.
 pub fn session_at(at: Timestamp) -> Session {
     Session::create(new_session(two_items()), creation(at))
+}
+
+/// The same in another currency.
+pub fn in_currency(mut session: Session, currency: Currency) -> Session {
+    let of = |money: Money| Money::new(money.minor_units(), currency);
+    session.amount = of(session.amount);
+    session.line_items.iter_mut().for_each(|item| item.unit_price = of(item.unit_price));
+    session
 }
 
 /// [`session`] after these events.

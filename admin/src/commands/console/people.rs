@@ -12,8 +12,8 @@ use crate::location::Location;
 use crate::report::{Record, Report, field, when, word};
 use crate::target::Service;
 
-const LINK_NOTE: &str =
-    "The link signs in whoever opens it, once, within 15 minutes. It is shown this once: send it to them alone.";
+const LINK_NOTE: &str = "The link signs in anyone who opens it, once, within 15 minutes. It is shown only now: send \
+     it to that person alone.";
 
 /// Where `make run` serves the API, where its data folder doesn't say.
 const LOCAL_URL: &str = "http://127.0.0.1:3000";
@@ -56,7 +56,7 @@ pub(crate) enum PeopleCommand {
         #[command(flatten)]
         dry: DryRun,
     },
-    /// Let a person in no more; they are signed out at once
+    /// Remove a person; they are signed out at once
     #[command(after_help = "Example:\n  counterfoil console remove demo ada@shop.example")]
     Remove {
         /// The merchant's id

@@ -18,7 +18,7 @@ use crate::commands::accounts::{account_number, iban, sort_code};
 use crate::commands::merchants::get;
 use crate::confirm::confirm;
 use crate::connection::to_record;
-use crate::failure::{Failure, Meant, cause_of};
+use crate::failure::{Failure, Meant, cause_of, counted};
 use crate::other_kind::no_session;
 use crate::report::{Field, Record, Report, amount, field, maybe, plain, shown_as};
 use crate::target::Service;
@@ -115,13 +115,13 @@ pub(crate) async fn run(command: Create, service: &Service) -> Result<Report, Fa
     }
     let stays = Money::new(MinorUnits::new(left.minor().saturating_sub(sum.minor())), left.currency());
     let payee = if account_from_env { Some(payee_in(|name| std::env::var(name).ok())?) } else { None };
-    let (to, in_one) = way_in_words(&payments, &session, payee.as_ref())?;
-    let sentence = sentence(&session, [sum, stays], &to, seen);
+    let (place, in_one) = way_in_words(&payments, &session, payee.as_ref())?;
+    let sentence = sentence(&session, [sum, stays], &place, seen);
     let planned = vec![
         field("session_id", id),
         amount("amount", Some(sum)),
         amount("stays", Some(stays)),
-        shown_as("to", destination(&to), in_one),
+        shown_as("to", place, in_one),
         plain("refunds_so_far", seen),
     ];
     if dry.dry_run {
@@ -131,7 +131,7 @@ pub(crate) async fn run(command: Create, service: &Service) -> Result<Report, Fa
         if !stdin().is_terminal() {
             return Err(Failure::HowManyRefunds { seen });
         }
-        confirm(&sentence, &service.place()).await?;
+        confirm("go on", &sentence, &service.deployment()).await?;
     }
     let merchant = get(&Merchants::new(service.table.clone()), session.merchant_id.clone()).await?;
     let refund_id = api::refund_id_after(&merchant, session.mode, id, seen);
@@ -176,7 +176,7 @@ fn report(refund: &Refund, planned: Vec<Field>, now: Timestamp) -> Result<Report
     Ok(if is_unasked { report.with_note(UNASKED_NOTE) } else { report })
 }
 
-/// By which way the money goes: to be read after an amount, and in one word.
+/// Where the money goes, and by which way: to be read after "to", and in one word.
 fn way_in_words(
     payments: &Payments,
     session: &Session,
@@ -184,50 +184,44 @@ fn way_in_words(
 ) -> Result<(String, &'static str), Failure> {
     let currency = session.amount.currency();
     let has_email = session.payer.as_ref().is_some_and(|payer| payer.email.is_some());
-    let (to, in_one) = match (payments.refund_way(session), payee) {
+    let (place, in_one) = match (payments.refund_way(session), payee) {
         (RefundWay::ToBeAsked(_), Some(payee)) if !payee.account.receives(currency) => {
             return Err(Failure::AccountOfOtherCurrency(currency));
         }
         (RefundWay::ToBeAsked(_), Some(payee)) => {
             let end = payee.account.last_four();
-            return Ok((format!("to the account ending {end} that the environment has"), "given"));
+            return Ok((format!("the account ending {end} that the environment has"), "given"));
         }
         (RefundWay::ToBeAsked(_), None) if has_email => {
-            ("to an account that the payer is asked for by e-mail", "asked_by_email")
+            ("an account that the payer is asked for by e-mail", "asked_by_email")
         }
         (RefundWay::ToBeAsked(_), None) => {
-            ("to an account that the payer gives on the refund's page: pass that link on to them", "asked_on_page")
+            ("an account that the payer gives on the refund's page: pass that link on to them", "asked_on_page")
         }
         (RefundWay::ToPayer(_) | RefundWay::ByProvider | RefundWay::None, Some(_)) => {
             return Err(Failure::AccountNotAsked);
         }
-        (RefundWay::ToPayer(_), None) => ("to the account that it came from", "paid_from"),
+        (RefundWay::ToPayer(_), None) => ("the account that it came from", "paid_from"),
         (RefundWay::ByProvider, None) => {
-            ("sent back by the payment's own provider, which is asked within two minutes", "by_provider")
+            ("the payer, by the payment's own provider, which is asked within two minutes", "by_provider")
         }
         (RefundWay::None, None) => {
             return Err(Failure::NotRefundable { id: session.id, why: NotRefundable::NotByBank(currency) });
         }
     };
-    Ok((to.to_owned(), in_one))
-}
-
-/// The way, to be read after "to".
-fn destination(way: &str) -> &str {
-    way.strip_prefix("to ").unwrap_or(way)
+    Ok((place.to_owned(), in_one))
 }
 
 /// What will be done, and whose payment it is.
-fn sentence(session: &Session, [sum, stays]: [Money; 2], to: &str, seen: u32) -> String {
+fn sentence(session: &Session, [sum, stays]: [Money; 2], place: &str, seen: u32) -> String {
     let Session { merchant_id, mode, amount: paid, .. } = session;
     let stays = if stays.minor() > 0 { stays.to_string() } else { "nothing".to_owned() };
     let so_far = match seen {
         0 => "No refunds so far".to_owned(),
-        1 => "1 refund so far".to_owned(),
-        _ => format!("{seen} refunds so far"),
+        _ => format!("{} so far", counted(u64::from(seen), "refund")),
     };
     let mode = mode.as_str();
-    format!("A {mode} payment of merchant {merchant_id}: refund {sum} of {paid}, {to}; {stays} stays. {so_far}.")
+    format!("A {mode} payment of merchant {merchant_id}: refund {sum} of {paid}, to {place}; {stays} stays. {so_far}.")
 }
 
 #[cfg(test)]
@@ -243,18 +237,12 @@ mod tests {
         let pounds = |minor| Money::new(MinorUnits::new(minor), Currency::GBP);
         let paid = |mode| Session { amount: pounds(5194), mode, ..samples::session() };
         let merchant = samples::session().merchant_id;
-        let part = sentence(&paid(Mode::Live), [pounds(1000), pounds(4194)], "to the account that it came from", 0);
+        let part = sentence(&paid(Mode::Live), [pounds(1000), pounds(4194)], "the account that it came from", 0);
         let expected = "refund £10.00 of £51.94, to the account that it came from; £41.94 stays. No refunds so far.";
         assert_eq!(part, format!("A live payment of merchant {merchant}: {expected}"));
-        let rest = sentence(&paid(Mode::Test), [pounds(4194), pounds(0)], "to the account ending 5678", 1);
+        let rest = sentence(&paid(Mode::Test), [pounds(4194), pounds(0)], "the account ending 5678", 1);
         let expected = "refund £41.94 of £51.94, to the account ending 5678; nothing stays. 1 refund so far.";
         assert_eq!(rest, format!("A test payment of merchant {merchant}: {expected}"));
-    }
-
-    #[test]
-    fn to_is_said_once() {
-        assert_eq!(destination("to the account that it came from"), "the account that it came from");
-        assert_eq!(destination("sent back by the payment's own provider"), "sent back by the payment's own provider");
     }
 
     fn payee(variables: &[(&str, &str)]) -> Result<RefundPayee, Failure> {

@@ -7,7 +7,7 @@ use clap::Args;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use models::{
-    Currency, EmailAddress, EndToEndId, InvalidId, MerchantId, Mode, Money, Reference, Session, SessionState,
+    AnyAmount, EmailAddress, EndToEndId, InvalidId, MerchantId, Mode, Money, Reference, Session, SessionState, stamp,
 };
 use runtime::Clock;
 use store::{
@@ -20,7 +20,7 @@ use crate::arguments::{mode, one_of, text, time};
 use crate::commands::merchants::get;
 use crate::failure::Failure;
 use crate::progress::{Pace, ReadRate, counter};
-use crate::report::{Record, Report, amount, field, maybe, stamp, when};
+use crate::report::{Record, Report, amount, field, maybe, when};
 
 /// After how many sessions that were read, or passed by their amount, and after how long, a search ends.
 const MAX_READ: u64 = 10_000;
@@ -58,8 +58,8 @@ pub(crate) struct Find {
     #[arg(long, value_name = "ADDRESS", value_parser = text::<EmailAddress>)]
     email: Option<EmailAddress>,
     /// How much was to be paid, such as 12.34; of any currency, unless one is given with it
-    #[arg(long, value_name = "AMOUNT", value_parser = typed_amount)]
-    amount: Option<String>,
+    #[arg(long, value_name = "AMOUNT")]
+    amount: Option<AnyAmount>,
     /// How it stands
     #[arg(long, value_name = "STATE", value_parser = one_of(SessionState::ALL, SessionState::as_str))]
     state: Option<SessionState>,
@@ -98,8 +98,7 @@ impl Find {
     }
 
     fn is_amount(&self, money: Money) -> bool {
-        let is = |text: &String| Money::from_typed(text, money.currency()) == Ok(money);
-        self.amount.as_ref().is_none_or(is)
+        self.amount.as_ref().is_none_or(|amount| amount.is(money))
     }
 
     /// Whether all that is given is so.
@@ -244,17 +243,6 @@ fn end_to_end_id(text: &str) -> Result<EndToEndId, InvalidId> {
     text.parse().or_else(|_| EndToEndId::from_hex(&text.to_ascii_lowercase()))
 }
 
-/// An amount as people type it, whose currency is not known. These have no decimals, two and three, and none has more that anybody
-/// pays in.
-fn typed_amount(text: &str) -> Result<String, &'static str> {
-    let is_read = |currency| Money::from_typed(text, currency).is_ok();
-    if [Currency::JPY, Currency::GBP, Currency::EUR, Currency::KWD].into_iter().any(is_read) {
-        Ok(text.to_owned())
-    } else {
-        Err("must be an amount such as 12.34")
-    }
-}
-
 /// In small letters and without hyphens.
 fn id_prefix(text: &str) -> Result<String, &'static str> {
     let digits = text.replace('-', "").to_ascii_lowercase();
@@ -273,7 +261,7 @@ fn position(text: &str) -> Result<ListCursor, &'static str> {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
-    use models::MinorUnits;
+    use models::{Currency, MinorUnits};
 
     use super::*;
 

@@ -408,7 +408,7 @@ fn an_address_that_a_provider_needs_is_required_and_promises_no_receipt() {
     let (required, optional) = (show(&session, true), show(&session, false));
     let is_required = |html: &str| html.contains("autocapitalize=\"off\" required");
     assert!(is_required(&required) && !is_required(&optional));
-    assert!(required.contains("The service that leads you to your bank needs it.") && !required.contains("(optional)"));
+    assert!(required.contains("The service that takes you to your bank needs it.") && !required.contains("(optional)"));
     assert!(optional.contains("For questions about this payment.") && optional.contains("(optional)"));
     assert!(!required.contains("receipt"), "{required}");
     // Nor a merchant, who pays a refund and is known by name.
@@ -543,7 +543,7 @@ fn after_a_refusal_the_choice_says_why_and_offers_every_bank_again() {
             AttemptEnd::DeclinedByPayer => "You said no at <bdi>Thistledown Pay</bdi>. No money has left your account.",
             AttemptEnd::DeclinedByBank => "Your bank said no. No money has left your account.",
             AttemptEnd::InsufficientFunds => "not enough money in the account at <bdi>Thistledown Pay</bdi>. No money",
-            AttemptEnd::Cancelled => "At <bdi>Thistledown Pay</bdi>, the payment was given up. No money",
+            AttemptEnd::Cancelled => "At <bdi>Thistledown Pay</bdi>, the payment was cancelled. No money",
             AttemptEnd::NotBegun => "At <bdi>Thistledown Pay</bdi>, the payment could not be begun. No money",
         };
         assert!(notice.contains(says), "{end:?}: {notice}");
@@ -560,7 +560,7 @@ fn while_money_may_move_at_the_bank_nothing_is_promised_that_only_the_bank_knows
     let html = show(&at_consent(), NOW);
     assert!(html.contains("href=\"/checkout/") && html.contains("/bank/1\""), "{html}");
     assert!(
-        html.contains("We ask <bdi>Thistledown Pay</bdi> to give the payment up")
+        html.contains("We ask <bdi>Thistledown Pay</bdi> to cancel the payment")
             && !html.contains("Nothing has been paid yet")
     );
     let html = choose_another(&at_consent());
@@ -573,7 +573,7 @@ fn while_money_may_move_at_the_bank_nothing_is_promised_that_only_the_bank_knows
     assert!(show(&late, NOW).contains("No money has left your account"));
     late.late_money = Some(late_money());
     let html = show(&late, NOW);
-    assert!(html.contains("the money has left your account all the same") && !html.contains("No money has left"));
+    assert!(html.contains("the money has left your account") && !html.contains("No money has left"));
 }
 
 #[test]
@@ -582,13 +582,13 @@ fn money_that_came_for_a_closed_attempt_is_said_while_another_is_made_and_after_
         let mut again = after(end);
         again.late_money = Some(late_money());
         let html = show(&again, NOW);
-        assert!(html.contains("the money has left your account all the same"), "{html}");
+        assert!(html.contains("the money has left your account"), "{html}");
         assert!(!html.contains("No money has left") && !html.contains("Nothing has been paid yet"), "{html}");
     }
     let mut waiting = at_consent();
     waiting.late_money = Some(late_money());
     let html = show(&waiting, NOW);
-    assert!(html.contains("all the same") && !html.contains("Nothing has been paid yet"), "{html}");
+    assert!(html.contains("the money has left your account") && !html.contains("Nothing has been paid yet"), "{html}");
     let mut sent = in_state(SessionState::Sent);
     assert!(!show(&sent, NOW).contains("too much"));
     sent.late_money = Some(late_money());

@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn details_are_taken_as_people_write_them() {
+    fn details_are_accepted_as_people_write_them() {
         let payee = check(" Ada Payer ", "01-02-03 ", " 1234 5678").unwrap();
         assert_eq!(payee.name.as_str(), "Ada Payer");
         assert_eq!(Ok(payee.account), AccountIdentifier::uk("010203", "12345678"));
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn an_iban_is_taken_as_people_write_it() {
+    fn an_iban_is_accepted_as_people_write_it() {
         for typed in
             ["FR1420041010050500013M02606", " fr14-2004-1010-0505-0001-3m02-606 ", "IBAN: FR14 20041010050500013M02606"]
         {

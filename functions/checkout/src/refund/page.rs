@@ -203,9 +203,9 @@ pub(crate) fn gallery(language: pages::Language) -> Vec<(String, String)> {
 /// Every page of a refund in euro that differs.
 #[cfg(test)]
 fn gallery_of_ibans(language: pages::Language) -> Vec<(String, String)> {
-    use crate::samples::{details_with_iban, in_euro, in_state, refund_of};
+    use crate::samples::{details_with_iban, in_state, refund_of};
 
-    let session = in_euro(in_state(models::SessionState::Sent));
+    let session = samples::in_currency(in_state(models::SessionState::Sent), models::Currency::EUR);
     let refund = refund_of(&session, 250, samples::NOW);
     let shell = &super::shell_of(&refund, &session, None, language);
     let asked = |iban: &str| {

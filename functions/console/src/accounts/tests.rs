@@ -141,7 +141,7 @@ async fn an_account_is_unlinked_once_it_was_checked() {
     let (status, html) = desk.send_unlink("check", &mark).await;
     assert_eq!(status, 200, "{html}");
     assert!(html.contains("account ending 5678") && !html.contains("12345678"), "{html}");
-    assert!(words(&html).contains("It is the last one"), "{html}");
+    assert!(words(&html).contains("It is the last account"), "{html}");
     assert_eq!(desk.linked().await.len(), 1);
     for _ in 0..2 {
         assert_eq!(desk.send_unlink("confirm", &mark).await, (303, LIST.to_owned()));

@@ -10,6 +10,7 @@ use super::words;
 use crate::days::Errors;
 use crate::frame::Frame;
 use crate::paths::root;
+use crate::select::{SelectOption, options};
 use crate::services::Services;
 
 /// How many acts a page has.
@@ -27,12 +28,6 @@ struct Row {
     correlation_id: Option<CorrelationId>,
 }
 
-struct Choice {
-    value: &'static str,
-    text: &'static str,
-    is_chosen: bool,
-}
-
 #[derive(Template)]
 #[template(path = "audit/list.html")]
 struct ListPage<'a> {
@@ -41,7 +36,7 @@ struct ListPage<'a> {
     path: String,
     typed: Typed,
     errors: Errors,
-    kinds: Vec<Choice>,
+    kinds: Vec<SelectOption>,
     rows: Vec<Row>,
     /// Older ones, if there may be any.
     older: Option<String>,
@@ -63,17 +58,13 @@ pub(crate) async fn show(services: &Services, frame: &Frame<'_>, query: &str) ->
         Err(errors) => (StatusCode::BAD_REQUEST, errors, None),
     };
     let older = found.as_ref().and_then(|found| found.next.as_ref());
-    let choice = |kind: &ActKind| Choice {
-        value: kind.as_str(),
-        text: words::kind(*kind, frame.language),
-        is_chosen: typed.what == kind.as_str(),
-    };
+    let kinds = ActKind::ALL.iter().map(|kind| (kind.as_str(), words::kind(*kind, frame.language)));
     let page = ListPage {
         shell: &frame.shell(),
         frame,
         older: older.map(|key| format!("{path}?{}", typed.query(Some(key)))),
         export: format!("{path}/export"),
-        kinds: ActKind::ALL.iter().map(choice).collect(),
+        kinds: options(&typed.what, kinds),
         rows: found.map(|found| found.acts.iter().map(|act| row(act, frame)).collect()).unwrap_or_default(),
         path,
         typed,

@@ -2,6 +2,7 @@
 
 use api::IssuedKey;
 use askama::Template;
+use futures_util::future::try_join;
 use jiff::civil::Date;
 use lambda_http::Request;
 use lambda_http::http::StatusCode;
@@ -81,8 +82,8 @@ struct RevokePage<'a> {
 
 /// Its page.
 pub(crate) async fn show(services: &Services, frame: &Frame<'_>, id: &str) -> Answer {
-    let (key, _) = find(services, frame, id).await?;
-    let used = services.merchants.keys_used(&frame.visitor.person.merchant_id).await?;
+    let used = async { services.merchants.keys_used(&frame.visitor.person.merchant_id).await.map_err(Problem::from) };
+    let ((key, _), used) = try_join(find(services, frame, id), used).await?;
     page(services, frame, &key, used.get(&key.id).copied(), None)
 }
 

@@ -1,6 +1,7 @@
 //! Which keys there are, and the form that issues one.
 
 use askama::Template;
+use futures_util::future::try_join;
 use lambda_http::http::StatusCode;
 use models::{ApiKey, ApiKeyId, Name, Scopes};
 use pages::{Answer, Problem, Shell, Zone};
@@ -77,7 +78,8 @@ pub(super) async fn page(
     typed: Typed,
 ) -> Answer {
     let now = services.clock.now();
-    let used = services.merchants.keys_used(&frame.visitor.person.merchant_id).await?;
+    let used = async { services.merchants.keys_used(&frame.visitor.person.merchant_id).await.map_err(Problem::from) };
+    let (merchant, used) = try_join(frame.visitor.merchant(services), used).await?;
     let row = |key: &ApiKey| Row {
         path: key_path(frame, &key.id),
         name: name_of(key).to_owned(),
@@ -94,7 +96,7 @@ pub(super) async fn page(
     let page = ListPage {
         shell: &frame.shell(),
         frame,
-        rows: of_mode(frame.visitor.merchant(services).await?, frame).iter().map(row).collect(),
+        rows: of_mode(merchant, frame).iter().map(row).collect(),
         sign_in_again: sign_in_again(services, frame, &path),
         path,
         id,

@@ -20,7 +20,7 @@ pub(super) const LIFETIME: Lifetime = Lifetime::MAX;
 pub(super) struct Target<'a> {
     /// As the form spells it.
     pub(super) value: String,
-    /// As it reads: what tells two accounts of one holder apart comes first, as a narrow screen cuts the end off.
+    /// As it reads: what distinguishes two accounts of one holder comes first, as a narrow screen cuts the end off.
     pub(super) label: String,
     account: &'a LinkedAccount,
     /// The most that may be asked for, in the currency.

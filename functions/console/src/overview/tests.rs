@@ -37,7 +37,7 @@ async fn before_the_first_payment_it_says_how_to_make_it() {
     let said = words(&html);
     assert_eq!(status, 200);
     assert!(
-        said.contains("There are no payments in test mode yet") && said.contains("Nothing needs you now."),
+        said.contains("There are no payments in test mode yet") && said.contains("Nothing needs your attention."),
         "{said}"
     );
     session(&desk, &[]).await;
@@ -63,7 +63,7 @@ async fn a_payment_of_which_mails_did_not_arrive_is_named_once_for_a_week() {
     assert_eq!(said.matches(&named).count(), 1, "{said}");
     desk.advance(SignedDuration::from_hours(7 * 24 + 1));
     let said = words(&overview(&desk, "").await.1);
-    assert!(!said.contains(&named) && said.contains("Nothing needs you now."), "{said}");
+    assert!(!said.contains(&named) && said.contains("Nothing needs your attention."), "{said}");
 }
 
 #[tokio::test]
@@ -107,7 +107,7 @@ async fn what_ended_is_shown_in_figures_charts_and_tables() {
 async fn what_needs_a_person_comes_first() {
     let desk = Desk::new().await;
     let pending = session(&desk, &PENDING).await;
-    assert!(words(&overview(&desk, "").await.1).contains("Nothing needs you now."), "it is pending since now");
+    assert!(words(&overview(&desk, "").await.1).contains("Nothing needs your attention."), "it is pending since now");
     desk.advance(SignedDuration::from_hours(2));
     let paid = desk.paid(|_| {}).await;
     let creation = samples::refund_creation(desk.services.clock.now());
@@ -128,7 +128,7 @@ async fn what_needs_a_person_comes_first() {
         assert!(html.contains(&format!("<li><a href=\"{path}\">")), "{path}: {html}");
     }
     let live = seen(Box::pin(show(&desk.services, &desk.frame(Mode::Live), "")).await).1;
-    assert!(words(&live).contains("Nothing needs you now."), "of the other mode");
+    assert!(words(&live).contains("Nothing needs your attention."), "of the other mode");
 }
 
 #[test]

@@ -62,16 +62,16 @@ struct Span {
     until: Timestamp,
 }
 
-/// What a span is cut by.
+/// What a span is split by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Cut {
+enum Step {
     Months,
     Days,
     Hours,
     Minutes,
 }
 
-impl Cut {
+impl Step {
     /// Where what is next after this time begins; none if that is beyond all timestamps.
     fn next(self, at: Timestamp) -> Option<Timestamp> {
         let after = |day: Date| Zone::London.start_of(day.tomorrow().ok()?);
@@ -100,18 +100,18 @@ impl Span {
     /// It in the largest parts that are smaller: months, days, hours or minutes.
     fn parts(self) -> Vec<Self> {
         let (first, last) = self.days();
-        let cut = if first.first_of_month() != last.first_of_month() {
-            Cut::Months
+        let step = if first.first_of_month() != last.first_of_month() {
+            Step::Months
         } else if first != last {
-            Cut::Days
+            Step::Days
         } else if self.until.duration_since(self.from) > SignedDuration::from_hours(1) {
-            Cut::Hours
+            Step::Hours
         } else {
-            Cut::Minutes
+            Step::Minutes
         };
         let (mut parts, mut from) = (Vec::new(), self.from);
         while from < self.until {
-            let until = cut.next(from).map_or(self.until, |next| next.min(self.until));
+            let until = step.next(from).map_or(self.until, |next| next.min(self.until));
             parts.push(Self { from, until });
             from = until;
         }
@@ -431,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn a_span_is_cut_into_the_next_smaller_parts() {
+    fn a_span_is_split_into_the_next_smaller_parts() {
         let quarter = span("2026-01-15T00:00:00Z", "2026-03-31T23:00:00Z");
         let months = ["2026-01-15 to 2026-01-31", "2026-02-01 to 2026-02-28", "2026-03-01 to 2026-03-31"];
         assert_eq!(words(quarter), months);

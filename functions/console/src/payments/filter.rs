@@ -1,13 +1,14 @@
 //! Which payments a list's address asks for.
 
 use jiff::Timestamp;
-use models::{Money, PaymentMethod, SessionState, WireFormat};
+use models::{AnyAmount, PaymentMethod, SessionState, WireFormat};
 use pages::{Facts, Language};
 use store::{ListCursor, ListStart};
 
-use crate::amounts::{CURRENCIES, read_typed};
+use crate::amounts::read_any;
 use crate::days::{Errors, read_days};
 use crate::frame::Frame;
+use crate::select::{SelectOption, options};
 use crate::texts::{PaymentTexts, texts};
 use crate::words::{method_text, state_text};
 
@@ -54,49 +55,22 @@ pub(super) struct Filter {
     pub(super) amount: Option<AnyAmount>,
 }
 
-/// An amount without a currency: so much of any.
-#[derive(Debug)]
-pub(super) struct AnyAmount {
-    typed: String,
-    language: Language,
-}
-
-impl AnyAmount {
-    /// None if the forms read it as no amount of any currency.
-    fn read(typed: &str, language: Language) -> Option<Self> {
-        let is_read = CURRENCIES.into_iter().any(|currency| read_typed(typed, currency, language).is_some());
-        is_read.then(|| Self { typed: typed.to_owned(), language })
-    }
-
-    /// Whether this is so much of its currency.
-    pub(super) fn is(&self, money: Money) -> bool {
-        read_typed(&self.typed, money.currency(), self.language) == Some(money)
-    }
-}
-
-/// A choice in a form.
-pub(super) struct Choice {
-    pub(super) value: &'static str,
-    pub(super) text: &'static str,
-    pub(super) is_chosen: bool,
-}
-
 impl Typed {
     /// Whether anything is filtered by.
     pub(super) fn filters(&self) -> bool {
         !self.given().is_empty()
     }
 
-    pub(super) fn states(&self, frame: &Frame<'_>) -> Vec<Choice> {
-        choices(&self.state, SessionState::ALL.map(|state| (state.as_str(), state_text(state, frame.language))))
+    pub(super) fn states(&self, frame: &Frame<'_>) -> Vec<SelectOption> {
+        options(&self.state, SessionState::ALL.map(|state| (state.as_str(), state_text(state, frame.language))))
     }
 
-    pub(super) fn methods(&self, frame: &Frame<'_>) -> Vec<Choice> {
-        choices(&self.method, PaymentMethod::ALL.map(|method| (method.as_str(), method_text(method, frame.language))))
+    pub(super) fn methods(&self, frame: &Frame<'_>) -> Vec<SelectOption> {
+        options(&self.method, PaymentMethod::ALL.map(|method| (method.as_str(), method_text(method, frame.language))))
     }
 
-    pub(super) fn formats(&self) -> Vec<Choice> {
-        choices(&self.format, WireFormat::ALL.map(|format| (format.as_str(), format.name())))
+    pub(super) fn formats(&self) -> Vec<SelectOption> {
+        options(&self.format, WireFormat::ALL.map(|format| (format.as_str(), format.name())))
     }
 
     /// What is filtered by.
@@ -141,10 +115,6 @@ impl Typed {
         // Texts are always written.
         serde_urlencoded::to_string(pairs.collect::<Vec<_>>()).unwrap_or_default()
     }
-}
-
-fn choices<const N: usize>(typed: &str, all: [(&'static str, &'static str); N]) -> Vec<Choice> {
-    all.into_iter().map(|(value, text)| Choice { value, text, is_chosen: typed == value }).collect()
 }
 
 /// Reads the query string of the list. A field that is empty is not filtered by: forms send all that they have. What is not known
@@ -235,7 +205,7 @@ fn what(typed: &Typed, errors: &mut Errors, language: Language) -> What {
         }
     }
     if !typed.amount.is_empty() {
-        filter.amount = AnyAmount::read(&typed.amount, language);
+        filter.amount = read_any(&typed.amount, language);
         if filter.amount.is_none() {
             wrong("amount", t.amount_wrong);
         }
@@ -246,7 +216,7 @@ fn what(typed: &Typed, errors: &mut Errors, language: Language) -> What {
 
 #[cfg(test)]
 mod tests {
-    use models::Currency;
+    use models::{Currency, Money};
 
     use super::*;
 

@@ -242,13 +242,13 @@ async fn a_list_is_filtered_and_says_how_far_it_searched() {
     assert_eq!(status, 400);
     assert!(html.contains("href=\"#state\"") && html.contains("“colour”") && html.contains("aria-invalid"), "{html}");
     let (_, html) = site.list(&clerk(), Mode::Test, "state=failed").await;
-    assert!(html.contains("No payment fits") && html.contains("value=\"failed\" selected"), "{html}");
+    assert!(html.contains("No payment matches") && html.contains("value=\"failed\" selected"), "{html}");
 
     for n in 0..520 {
         site.create(10 + n, |_| {}).await;
     }
     let (_, html) = site.list(&clerk(), Mode::Test, "state=sent").await;
-    assert!(html.contains("None of those searched so far fits") && html.contains("Searched from"), "{html}");
+    assert!(html.contains("None of those searched so far matches") && html.contains("Searched from"), "{html}");
     let on = link(&html, "Continue").unwrap();
     assert!(on.starts_with("state=sent&after="), "{on}");
     assert_eq!(found(&on).await, [0]);

@@ -8,7 +8,7 @@ use store::Fingerprint;
 
 use crate::amounts::read_typed;
 use crate::digest::{account_texts, digest};
-use crate::reason::{Choice, OF_REFUNDS, ReasonField};
+use crate::reason::{OF_REFUNDS, ReasonChoice, ReasonField};
 use crate::step::Step;
 use crate::texts::texts;
 
@@ -67,7 +67,7 @@ impl Asked {
             None => ("", ["", ""]),
             Some(RefundPayee { name, account }) => (name.as_ref().map_or("", Name::as_str), account_texts(account)),
         };
-        let texts = [amount.as_str(), name, account, rest_of_account, Choice::of(reason).value(), who.as_str()];
+        let texts = [amount.as_str(), name, account, rest_of_account, ReasonChoice::of(reason).value(), who.as_str()];
         Fingerprint(digest(salt, &texts))
     }
 }

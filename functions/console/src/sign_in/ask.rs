@@ -66,7 +66,8 @@ pub(crate) async fn show(services: &Services, request: &Request) -> Answer {
     if !again && Visitor::find(services, request).await?.is_some() {
         return see_other(back.as_str());
     }
-    let (shell, t) = (&nobodys(language_of(request)), texts(language_of(request)));
+    let language = language_of(request);
+    let (shell, t) = (&nobodys(language), texts(language));
     let company = services.settings.oidc.is_some().then(|| back.company(again));
     shell.page(StatusCode::OK, &AskPage { shell, t, back: &back, company, is_sent, typed: "", errors: Vec::new() })
 }
@@ -74,9 +75,9 @@ pub(crate) async fn show(services: &Services, request: &Request) -> Answer {
 /// Asks for a link to be mailed to an address. Nothing is read of whose that is: neither the answer nor its time says it.
 pub(crate) async fn ask(services: &Services, request: &Request, base_url: String) -> Answer {
     let AskForm { email, back } = read_form(request)?;
-    let back = Back::read(&back);
+    let (back, language) = (Back::read(&back), language_of(request));
     let Ok(address) = EmailAddress::try_from(email.trim().to_owned()) else {
-        let (shell, t) = (&nobodys(language_of(request)), texts(language_of(request)));
+        let (shell, t) = (&nobodys(language), texts(language));
         let errors = vec![("email", t.sign_in.email_wrong)];
         let company = services.settings.oidc.is_some().then(|| back.company(false));
         let page = AskPage { shell, t, back: &back, company, is_sent: false, typed: &email, errors };
@@ -84,7 +85,7 @@ pub(crate) async fn ask(services: &Services, request: &Request, base_url: String
     };
     let id = LinkMailId::new(services.random.uuid_v4());
     let at = models::truncate_to_ms(services.clock.now());
-    let locale = Locale::try_from(language_of(request).tag().to_owned()).ok();
+    let locale = Locale::try_from(language.tag().to_owned()).ok();
     let asked = SignInRequest { email: address, base_url, back: back.as_str().to_owned(), locale, at };
     services.link_mails.put(id, &asked).await?;
     // What no message names is never sent: they are asked to try again.

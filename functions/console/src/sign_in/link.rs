@@ -54,7 +54,8 @@ pub(crate) async fn show(services: &Services, token: &str, request: &Request) ->
         Err(_) => None,
     };
     let Some(link) = link else { return spent(request) };
-    let (shell, t) = (&nobodys(language_of(request)), texts(language_of(request)));
+    let language = language_of(request);
+    let (shell, t) = (&nobodys(language), texts(language));
     let back = link.back.as_deref().map_or_else(|| back_in(request), Back::read);
     let page = LinkPage {
         shell,
@@ -90,6 +91,7 @@ pub(crate) async fn use_up(services: &Services, token: &str, request: &Request) 
 
 /// Used, expired or never made: the same for all, so that nobody learns which.
 fn spent(request: &Request) -> Answer {
-    let (shell, t) = (&nobodys(language_of(request)), texts(language_of(request)));
+    let language = language_of(request);
+    let (shell, t) = (&nobodys(language), texts(language));
     shell.page(StatusCode::GONE, &SpentPage { shell, t })
 }

@@ -1,6 +1,7 @@
 //! One endpoint: what it gets, how it does, what waits for it, and the last events.
 
 use askama::Template;
+use futures_util::future::try_join;
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use models::{CursorId, Endpoint, EndpointId, ObjectId, Permission, Subscription};
@@ -68,7 +69,7 @@ struct EndpointPage<'a> {
     status: Status,
     created_at: String,
     subscribed: String,
-    /// Until when the secret before is valid beside the new one.
+    /// Until when the previous secret is valid beside the new one.
     previous_secret_until: Option<String>,
     beside: Beside<'a>,
     tested: Option<Tested>,
@@ -129,16 +130,18 @@ pub(super) async fn page(
     let may_change = frame.visitor.may(Permission::ChangeWebhooks);
     let status = if beside.errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let now = services.clock.now();
-    let mut paused = services.cursors.paused_of(&endpoint.id, COUNTED).await?;
+    let paused = services.cursors.paused_of(&endpoint.id, COUNTED);
+    // What backs off at an endpoint that is disabled is not tried again: when its time comes, it waits like the others.
+    let backing_off = async {
+        if endpoint.is_enabled() {
+            services.cursors.backing_off(&endpoint.id, now, Search::Glance).await.map(Some)
+        } else {
+            Ok(None)
+        }
+    };
+    let (mut paused, backing_off) = try_join(paused, backing_off).await?;
     let more_waiting = more(paused.len(), frame.language);
     paused.truncate(LISTED);
-    // What backs off at an endpoint that is disabled is not tried again: when its time comes, it waits like the others.
-    let backing_off = if endpoint.is_enabled() {
-        let found = services.cursors.backing_off(&endpoint.id, now, Search::Glance).await?;
-        backing_off_text(&found, frame.language)
-    } else {
-        None
-    };
     let t = frame.texts().webhooks;
     let tested = beside.tested.as_ref().map(|attempt| {
         let (what, class) = outcome(attempt, frame.language);
@@ -158,7 +161,7 @@ pub(super) async fn page(
         tested,
         waiting: paused.iter().map(|cursor| waiting(cursor, frame)).collect(),
         more_waiting,
-        backing_off,
+        backing_off: backing_off.and_then(|found| backing_off_text(&found, frame.language)),
         events: events(services, endpoint, frame).await?,
         may_change,
         same: may_change.then(|| of_endpoint(endpoint, base_url)),

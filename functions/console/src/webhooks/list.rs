@@ -9,6 +9,7 @@ use super::form::{ALL, Typed, formats};
 use super::status::Status;
 use crate::curl::command;
 use crate::frame::Frame;
+use crate::select::{SelectOption, options};
 use crate::services::Services;
 
 struct Row {
@@ -28,8 +29,8 @@ struct ListPage<'a> {
     path: String,
     may_change: bool,
     typed: Typed,
-    formats: Vec<Choice>,
-    events: Vec<Choice>,
+    formats: Vec<SelectOption>,
+    events: Vec<EventChoice>,
     same: Option<String>,
 }
 
@@ -39,8 +40,8 @@ impl ListPage<'_> {
     }
 }
 
-/// What can be chosen in the form.
-struct Choice {
+/// A type of events that can be chosen in the form, or all of them.
+struct EventChoice {
     value: String,
     text: String,
     is_chosen: bool,
@@ -69,22 +70,20 @@ pub(super) async fn page(
         status: Status::of(endpoint, frame.language, now),
     };
     let rows = endpoints.iter().filter(|endpoint| endpoint.mode == frame.mode).map(row).collect();
-    let choice = |value: &str, text: &str, is_chosen: bool| {
-        let [value, text] = [value, text].map(str::to_owned);
-        Choice { value, text, is_chosen }
+    let event = |value: String, text: String| {
+        let is_chosen = typed.events.contains(&value);
+        EventChoice { value, text, is_chosen }
     };
-    let event = |value: &str, text: &str| choice(value, text, typed.events.iter().any(|chosen| chosen == value));
-    let types = EventType::all().map(|event_type| event_type.to_string()).map(|name| event(&name, &name));
-    let all = event(ALL, frame.texts().webhooks.all_to_come);
+    let types = EventType::all().map(|event_type| event_type.to_string()).map(|name| event(name.clone(), name));
+    let all = event(ALL.to_owned(), frame.texts().webhooks.all_to_come.to_owned());
     let events = std::iter::once(all).chain(types).collect();
-    let formats = formats().map(|format| choice(format.as_str(), format.name(), typed.format == format.as_str()));
     let page = ListPage {
         shell: &frame.shell(),
         frame,
         rows,
         path: format!("{}/webhooks", frame.root()),
         may_change: frame.visitor.may(Permission::ChangeWebhooks),
-        formats: formats.collect(),
+        formats: options(&typed.format, formats().map(|format| (format.as_str(), format.name()))),
         events,
         same: Some(command(base_url, &typed.request())),
         typed,

@@ -13,13 +13,13 @@ type Row = (&'static str, &'static str, &'static str, Option<&'static str>, Opti
 const ENABLED: [Row; 4] = [
     ("Disable", "PATCH", "", Some(r#"{"enabled":false}"#), Some("disable")),
     ("Replace the secret", "POST", "/rotate", None, None),
-    ("Drop the secret before", "POST", "/rotate/finish", None, None),
+    ("Drop the previous secret", "POST", "/rotate/finish", None, None),
     ("Send a test event", "POST", "/test", None, None),
 ];
 const DISABLED: [Row; 4] = [
     ("Enable", "PATCH", "", Some(r#"{"enabled":true}"#), Some("enable")),
     ("Replace the secret", "POST", "/rotate", None, None),
-    ("Drop the secret before", "POST", "/rotate/finish", None, None),
+    ("Drop the previous secret", "POST", "/rotate/finish", None, None),
     ("Send a test event", "POST", "/test", None, None),
 ];
 

@@ -55,7 +55,7 @@ impl CardErrors {
 }
 
 const UNKNOWN: &str =
-    "Enter one of the test numbers listed on this page. No other is taken, and a real card must not be used";
+    "Enter one of the test numbers listed on this page. No other is accepted, and a real card must not be used";
 const EXPIRY: &str = "Enter when the card expires, like 12/34; it must not have passed";
 const CVC: &str = "Enter a security code of 3 digits, for American Express 4";
 const NAME: &str = "Enter a name, of up to 140 ordinary characters";

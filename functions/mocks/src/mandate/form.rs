@@ -52,7 +52,7 @@ impl MandateForm {
             "" => Some(("name", "Enter the name on the account")),
             name => Name::try_from(name.to_owned())
                 .is_err()
-                .then_some(("name", "The name can have up to 140 ordinary characters, all of them on one line")),
+                .then_some(("name", "The name can have up to 140 ordinary characters, on one line")),
         };
         let decision = match scheme {
             MandateScheme::Bacs => self.bacs(),

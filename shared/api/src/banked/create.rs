@@ -280,7 +280,7 @@ fn line_item(
     if differ {
         wrong.add(amount_code(other.0), &at(other.0), format_args!("must not differ from {}", own.0));
     }
-    // Either name is taken on either path: Banked's own Node client sends `amount` to `/api/v2`.
+    // Either name is accepted on either path: Banked's own Node client sends `amount` to `/api/v2`.
     let (field, amount) = if own.1 == Given::Nothing && other.1 != Given::Nothing { other } else { own };
     let positive = |minor: i64| if minor >= 1 { Ok(MinorUnits::new(minor)) } else { Err("must be at least 1") };
     let minor = wrong.required(amount, amount_code(field), &at(field), A_WHOLE_NUMBER, positive);

@@ -249,7 +249,7 @@ fn everything_that_is_wrong_is_named_at_once() {
 }
 
 #[test]
-fn either_name_of_an_amount_is_taken_and_a_missing_one_is_called_as_the_path_calls_it() {
+fn either_name_of_an_amount_is_accepted_and_a_missing_one_is_called_as_the_path_calls_it() {
     let cents = with("/line_items/0/amount", Value::Null);
     assert_eq!(
         violations(parse_as(Dialect::ApiV2, &cents)),
@@ -425,7 +425,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn whatever_a_field_holds_it_is_taken_or_named(
+    fn whatever_a_field_holds_it_is_accepted_or_named(
         value in any_json(),
         pointer in prop::sample::select(vec![
             "/reference", "/success_url", "/error_url", "/line_items", "/line_items/0", "/line_items/0/amount",

@@ -12,7 +12,7 @@ use crate::error::{Refusal, Violation};
 use crate::list::{ListLinks, ListRequest, MAX_LIMIT};
 
 /// How far a page may be found by its number alone: all before it have to be read again.
-pub(crate) const MAX_BY_NUMBER: usize = 1000;
+const MAX_BY_NUMBER: usize = 1000;
 
 const NUMBER: &str = "page[number]";
 const SIZE: &str = "page[size]";

@@ -10,7 +10,7 @@ use crate::given::Given;
 use crate::violations::Violations;
 
 /// The most characters of `state`.
-pub(super) const MAX_STATE: usize = 512;
+const MAX_STATE: usize = 512;
 
 const ONCE: &str = "must be given once";
 

@@ -173,7 +173,7 @@ struct MetaView {
     state: Option<String>,
     #[cfg_attr(test, schemars(with = "doc::FintectureRefundStatus"))]
     status: &'static str,
-    /// The status once more, where a client looks for it that made the refund; else 200, as that of every session.
+    /// The status once more, where a client expects it that made the refund; else 200, as that of every session.
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<Code>,
     #[serde(rename = "type")]

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
-use models::{Description, EmailAddress, Locale, MerchantUrl, Money, Payer, PaymentMethod, PhoneNumber, Session};
+use models::{
+    Description, EmailAddress, Locale, MerchantUrl, Money, Payer, PaymentMethod, PhoneNumber, Session, stamp,
+};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -314,8 +316,8 @@ impl<'a> SessionView<'a> {
             payment_type,
             state,
             provider: chosen.map(Cow::Borrowed).or(provider.map(Cow::Owned)),
-            created_at: session.created_at.to_string(),
-            expires_at: session.expires_at.to_string(),
+            created_at: stamp(session.created_at),
+            expires_at: stamp(session.expires_at),
             language: session.locale.as_ref().map(Locale::as_str),
             country,
             psu_type,

@@ -66,10 +66,10 @@ fn collection() -> BTreeMap<PathBuf, String> {
     for (path, item) in whole["paths"].as_mapping().unwrap() {
         for (method, operation) in item.as_mapping().unwrap().iter().filter(|(key, _)| *key != "parameters") {
             let folder = Path::new(FOLDER).join(scalar(&operation["tags"]));
-            let place = all.keys().filter(|file| file.starts_with(&folder)).count() + 1;
+            let position = all.keys().filter(|file| file.starts_with(&folder)).count() + 1;
             let file = folder.join(scalar(&operation["operationId"]) + ".bru");
             let summary = scalar(&operation["summary"]);
-            let begin = format!("meta {{\n  name: {summary}\n  type: http\n  seq: {place}\n}}\n");
+            let begin = format!("meta {{\n  name: {summary}\n  type: http\n  seq: {position}\n}}\n");
             all.insert(file, begin + &request(&whole, &scalar(method), &scalar(path), item));
         }
     }
@@ -83,8 +83,8 @@ fn request(whole: &Value, method: &str, path: &str, item: &Value) -> String {
     let given: Vec<_> = given.map(|one| (one, resolved(whole, one))).collect();
     // What may be left out is switched off.
     let line = |on: bool, name: &Value, value: &str| format!("{}{}: {value}", if on { "" } else { "~" }, scalar(name));
-    let of = |place: &str| -> Vec<String> {
-        let here = given.iter().filter(|(_, one)| one["in"] == place);
+    let of = |location: &str| -> Vec<String> {
+        let here = given.iter().filter(|(_, one)| one["in"] == location);
         let is_on = |one: &Value| one["required"].as_bool() == Some(true);
         here.map(|(given, one)| line(is_on(one), &one["name"], &parameter(whole, given))).collect()
     };
@@ -103,7 +103,7 @@ fn request(whole: &Value, method: &str, path: &str, item: &Value) -> String {
     let fields = form["example"].as_mapping().or(schema["properties"].as_mapping()).into_iter().flatten().enumerate();
     // The first is on, too.
     let fields: Vec<_> =
-        fields.map(|(place, (name, value))| line(place == 0 || is_on(name), name, &sample(whole, value))).collect();
+        fields.map(|(index, (name, value))| line(index == 0 || is_on(name), name, &sample(whole, value))).collect();
     let example = json["examples"].as_mapping().and_then(|all| all.values().next()).map(|example| &example["value"]);
     let example = serde_json::to_string_pretty(example.unwrap_or(&Mapping::new().into())).unwrap();
     let json: Vec<_> = example.lines().filter(|_| form.is_null() && !json.is_null()).map(chained).collect();

@@ -175,7 +175,7 @@ fn says_required(openapi: &Value, schema: &Value, name: &str) -> bool {
 }
 
 #[test]
-fn every_request_that_is_shown_is_taken_and_what_must_be_given_must() {
+fn every_request_that_is_shown_is_accepted_and_what_must_be_given_must() {
     let openapi = openapi();
     let mut shown = 0;
     for ((method, path), operation) in operations(&openapi) {

@@ -120,7 +120,7 @@ schemas! {
         "type": "string",
         "format": "date-time",
         "description": "RFC 3339, with an offset; to the millisecond.",
-        "examples": ["2026-01-31T09:30:00Z"],
+        "examples": ["2026-01-31T09:30:00.000Z"],
     });
     named Reference = json_schema!({
         "type": "string",

@@ -119,11 +119,11 @@ fn a_clock_is_shown_as_it_is() {
     let ready = json!({
         "id": "c3f0a6de-52b7-4e0c-9a2d-7d1b8e6f4a10",
         "name": "Expiry",
-        "now": "2026-06-01T00:00:00Z",
+        "now": "2026-06-01T00:00:00.000Z",
         "status": "ready",
         "advancing_to": null,
         "session_count": 1,
-        "created_at": "2026-06-01T00:00:00.5Z",
+        "created_at": "2026-06-01T00:00:00.500Z",
     });
     assert_eq!(shown(&clock), ready);
     let advancing = shown(&TestClock { name: None, target: Some(at("2026-07-01T00:00:00.001Z")), ..clock });

@@ -12,8 +12,8 @@ use crate::list::{Beside, CustomerListRequest, ListParameters, ListRequest, MAX_
 
 /// How many there are in a page if nothing is said.
 const DEFAULT_LIMIT: usize = 10;
-pub(crate) const STARTING_AFTER: &str = "starting_after";
-pub(crate) const ENDING_BEFORE: &str = "ending_before";
+const STARTING_AFTER: &str = "starting_after";
+const ENDING_BEFORE: &str = "ending_before";
 
 /// A page of a list.
 #[cfg_attr(test, derive(schemars::JsonSchema))]

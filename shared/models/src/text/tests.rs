@@ -333,7 +333,7 @@ fn personal_data_is_not_debugged() {
 
 proptest! {
     #[test]
-    fn a_reference_is_taken_exactly_when_the_rule_says(text in "[A-Za-z0-9 _.£-]{0,20}") {
+    fn a_reference_is_accepted_exactly_when_the_rule_says(text in "[A-Za-z0-9 _.£-]{0,20}") {
         let rule = (1..=18).contains(&text.chars().count())
             && text.chars().all(|c| c.is_ascii_alphanumeric() || c == ' ')
             && text.chars().any(|c| c != ' ');

@@ -239,7 +239,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_taken_is_taken_again_as_it_is(text in "https?://[a-z0-9.:@#%/?\\[\\]x-]{0,40}") {
+    fn what_is_accepted_is_accepted_again_as_it_is(text in "https?://[a-z0-9.:@#%/?\\[\\]x-]{0,40}") {
         if let Ok(url) = check_url(&text, false, USUAL) {
             prop_assert_eq!(check_url(url.as_str(), false, USUAL), Ok(url));
         }
@@ -247,10 +247,10 @@ proptest! {
 
     #[test]
     fn every_spelling_is_judged_as_its_address(address in any::<[u8; 4]>()) {
-        let public = crate::is_public(std::net::IpAddr::from(address));
+        let public = crate::address::is_public(std::net::IpAddr::from(address));
         for host in spellings(address) {
-            let taken = check_url(&format!("https://{host}/"), true, USUAL);
-            prop_assert_eq!(taken.is_ok(), public, "{}", host);
+            let accepted = check_url(&format!("https://{host}/"), true, USUAL);
+            prop_assert_eq!(accepted.is_ok(), public, "{}", host);
         }
     }
 }

@@ -19,7 +19,7 @@ async fn write(mut stream: TcpStream, text: &str) {
     stream.write_all(text.as_bytes()).await.unwrap();
 }
 
-/// Writes the beginning, then a little at a time, until the other side has had enough. So many bytes went out.
+/// Writes the beginning, then a little at a time, until the other side has had enough; how many bytes went out.
 async fn drip(mut stream: TcpStream, beginning: &str, drop: &str) -> usize {
     let mut written = beginning.len();
     stream.write_all(beginning.as_bytes()).await.unwrap();
@@ -112,14 +112,14 @@ async fn a_redirect_is_an_answer_and_not_followed() {
 
 #[tokio::test]
 async fn who_never_answers_is_timed_out() {
-    // It takes the request, then waits for the other side to hang up.
+    // It accepts the request, then waits for the other side to hang up.
     let (address, received) = endpoint(|mut stream| async move { stream.read(&mut [0]).await.unwrap_or(0) }).await;
     let attempt = hasty_sender().send(&delivery(&format!("http://{address}/"))).await;
     assert!((1_000..10_000).contains(&attempt.latency_ms), "{attempt:?}");
     assert_eq!(failure(attempt), Failure::TimedOut);
     assert_eq!(received.await.unwrap().1, 0);
 
-    // It doesn't even take the connection.
+    // It doesn't even accept the connection.
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     assert_eq!(failure(hasty_sender().send(&delivery(&url)).await), Failure::TimedOut);
@@ -177,8 +177,8 @@ async fn a_body_that_drips_is_cut_off_in_time() {
             .await;
     let started = Clock::System.instant();
     let attempt = sender().send(&delivery(&format!("http://{address}/"))).await;
-    let taken = Clock::System.elapsed(started);
-    assert!(taken < Duration::from_secs(5), "it is not read for the 15 s of an answer: {taken:?}");
+    let elapsed = Clock::System.elapsed(started);
+    assert!(elapsed < Duration::from_secs(5), "it is not read for the 15 s of an answer: {elapsed:?}");
     assert!(attempt.latency_ms < 1_000, "the latency is the status's: {attempt:?}");
     let answer = answer(attempt);
     assert_eq!(answer.status, 200);
@@ -304,7 +304,7 @@ async fn a_blocked_port_is_not_connected_to() {
 
 /// Here this machine stands for the public internet, as nothing but this machine can be connected to in a test.
 #[tokio::test]
-async fn each_delivery_looks_up_its_name_and_connects_anew() {
+async fn each_delivery_looks_up_its_name_and_connects_again() {
     let (address, received) = endpoint(|mut stream| async move {
         // Kept open: the next delivery could use it.
         stream.write_all(only_ok("200 OK").as_bytes()).await.unwrap();

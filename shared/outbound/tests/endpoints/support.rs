@@ -43,7 +43,7 @@ impl Request {
     }
 }
 
-/// Takes one request and does with the connection as it is asked to. The address is that of the endpoint.
+/// Accepts one request and does with the connection as it is asked to. The address is that of the endpoint.
 pub(crate) async fn endpoint<F, T>(
     answer: impl FnOnce(TcpStream) -> F + Send + 'static,
 ) -> (SocketAddr, JoinHandle<(Request, T)>)
@@ -75,7 +75,7 @@ impl Untouched {
         self.0.local_addr().unwrap()
     }
 
-    /// A connection that was made, even if it is closed again, would be waiting to be taken.
+    /// A connection that was made, even if it is closed again, would be waiting to be accepted.
     #[track_caller]
     pub(crate) fn assert(&self) {
         match self.0.accept() {

@@ -19,7 +19,7 @@ enum Meanwhile {
     Expired,
     AnotherBankChosen,
     TheSameBankChosen,
-    LapsedLinkPressed,
+    ExpiredLinkPressed,
 }
 
 impl Meanwhile {
@@ -39,7 +39,7 @@ impl Meanwhile {
             }
             Self::AnotherBankChosen => drop(payments.begin(session, bank_id(MOCK_BANK), number).await),
             Self::TheSameBankChosen => drop(payments.begin(session, bank_id(CONSENT), number).await),
-            Self::LapsedLinkPressed => {
+            Self::ExpiredLinkPressed => {
                 world.advance(LINK_LASTS);
                 drop(payments.way_to_provider(session, session.attempt_number()).await);
             }
@@ -143,8 +143,8 @@ async fn the_same_bank_chosen_again_while_the_payer_consents() {
 }
 
 #[tokio::test]
-async fn a_lapsed_link_pressed_while_the_payer_consents() {
-    at_every_point(Meanwhile::LapsedLinkPressed).await;
+async fn an_expired_link_pressed_while_the_payer_consents() {
+    at_every_point(Meanwhile::ExpiredLinkPressed).await;
 }
 
 /// Nothing but the schedule is left to find out.

@@ -1,4 +1,4 @@
-//! What leads to a payment at a provider and back: the payer's link, which lapses, and the provider's own id.
+//! What leads to a payment at a provider and back: the payer's link, which expires, and the provider's own id.
 
 use jiff::SignedDuration;
 use memory_aws::BankTrouble;
@@ -20,7 +20,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn a_lapsed_link_leads_to_the_next_attempt_at_the_same_bank() {
+async fn an_expired_link_leads_to_the_next_attempt_at_the_same_bank() {
     let world = World::new();
     assert_eq!(world.bank().link_lasts(), Some(LINK_LASTS));
     let session = world.at(CONSENT).await;
@@ -49,7 +49,7 @@ async fn a_lapsed_link_leads_to_the_next_attempt_at_the_same_bank() {
 }
 
 #[tokio::test]
-async fn what_was_decided_before_its_link_lapsed_holds() {
+async fn what_was_decided_before_its_link_expired_holds() {
     for decision in [Decision::Approve, Decision::ApproveThenSettle, Decision::ApproveThenFail, Decision::Decline] {
         let world = World::new();
         let session = world.at(CONSENT).await;
@@ -65,7 +65,7 @@ async fn what_was_decided_before_its_link_lapsed_holds() {
 }
 
 #[tokio::test]
-async fn a_lapsed_link_pressed_twice_at_once_leads_to_one_attempt() {
+async fn an_expired_link_pressed_twice_at_once_leads_to_one_attempt() {
     let world = World::new();
     let session = world.at(CONSENT).await;
     world.advance(LINK_LASTS);
@@ -80,7 +80,7 @@ async fn a_lapsed_link_pressed_twice_at_once_leads_to_one_attempt() {
 }
 
 #[tokio::test]
-async fn a_lapsed_link_whose_bank_can_not_be_asked_begins_nothing() {
+async fn an_expired_link_whose_bank_can_not_be_asked_begins_nothing() {
     for trouble in [BankTrouble::Down, BankTrouble::AnswersLost, BankTrouble::Nonsense] {
         let world = World::new();
         let session = world.at(CONSENT).await;
@@ -98,7 +98,7 @@ async fn a_lapsed_link_whose_bank_can_not_be_asked_begins_nothing() {
 }
 
 #[tokio::test]
-async fn a_link_that_has_lapsed_too_often_leads_to_the_page() {
+async fn a_link_that_has_expired_too_often_leads_to_the_page() {
     let world = World::new();
     let mut session = world.at(CONSENT).await;
     for number in 1..MAX_ATTEMPTS {

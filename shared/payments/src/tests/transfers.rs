@@ -179,7 +179,7 @@ async fn what_is_underpaid_goes_back_when_the_time_has_passed() {
 }
 
 #[tokio::test]
-async fn the_rest_in_the_last_moment_pays_it() {
+async fn the_rest_as_time_runs_out_pays_it() {
     let world = World::new();
     let session = world.at(TRANSFER).await;
     let sent = [transfer(&session, 399), transfer(&session, 1)];
@@ -188,7 +188,7 @@ async fn the_rest_in_the_last_moment_pays_it() {
     // Before anybody has closed it, and nobody says so: the schedule asks.
     world.arrives(&sent[1]).await.unwrap();
     world.settle_down().await;
-    world.check_transfers(&session, &sent, "in the last moment").await;
+    world.check_transfers(&session, &sent, "as time runs out").await;
     assert_eq!(world.read(&session).await.unwrap().state, SessionState::Sent);
 }
 

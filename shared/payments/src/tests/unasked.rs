@@ -37,7 +37,7 @@ async fn due(world: &World, later: SignedDuration) -> Vec<DueItem> {
 }
 
 #[tokio::test]
-async fn what_was_never_answered_is_not_begun_once_its_key_may_have_lapsed() {
+async fn what_was_never_answered_is_not_begun_once_its_key_may_have_expired() {
     let world = World::with_silent_truelayer();
     let session = world.at(TRUELAYER).await;
     world.advance(DAY - SECOND);
@@ -51,7 +51,7 @@ async fn what_was_never_answered_is_not_begun_once_its_key_may_have_lapsed() {
 }
 
 #[tokio::test]
-async fn a_refund_that_was_never_answered_is_not_asked_for_once_its_key_may_have_lapsed() {
+async fn a_refund_that_was_never_answered_is_not_asked_for_once_its_key_may_have_expired() {
     let world = World::with_silent_truelayer();
     let session = paid(&world).await;
     let refund = refunded(&world, &session).await;

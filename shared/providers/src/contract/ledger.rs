@@ -21,7 +21,7 @@ impl MemoryLedger {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
     }
 
-    /// The texts of all entries, to look for what must not be in them.
+    /// The texts of all entries, to search for what must not be in them.
     pub fn texts(&self) -> String {
         let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         entries.values().map(Value::to_string).collect::<Vec<_>>().join("\n")

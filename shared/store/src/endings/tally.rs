@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ending::{End, Ending};
 
-/// The waits that are distinguished, in seconds, each with what is below; one place more is for the longer ones.
+/// The waits that are distinguished, in seconds, each with what is below; one bucket more is for the longer ones.
 const BOUNDS_S: [u64; 16] = [10, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1_800, 3_600, 7_200, 21_600, 86_400, 259_200];
 
 /// Where those are counted whose payer had not chosen how to pay.
@@ -108,8 +108,8 @@ impl Tally {
         }
         if let Some(waited_ms) = waited_ms {
             self.waits.resize(BOUNDS_S.len() + 1, 0);
-            let place = BOUNDS_S.iter().position(|bound_s| *waited_ms <= bound_s.saturating_mul(1_000));
-            if let Some(count) = self.waits.get_mut(place.unwrap_or(BOUNDS_S.len())) {
+            let bucket = BOUNDS_S.iter().position(|bound_s| *waited_ms <= bound_s.saturating_mul(1_000));
+            if let Some(count) = self.waits.get_mut(bucket.unwrap_or(BOUNDS_S.len())) {
                 *count = count.saturating_add(1);
             }
         }
@@ -193,13 +193,13 @@ impl Tally {
         let total: u64 = self.waits.iter().fold(0, |total, count| total.saturating_add(*count));
         let wanted = (u128::from(total) * u128::from(percent)).div_ceil(100).max(1);
         let mut reached = 0_u128;
-        let place = self.waits.iter().position(|count| {
+        let bucket = self.waits.iter().position(|count| {
             reached += u128::from(*count);
             reached >= wanted
         })?;
         let [.., longest_s] = BOUNDS_S;
         let within = |bound_s: &u64| Wait::Within(Duration::from_secs(*bound_s));
-        Some(BOUNDS_S.get(place).map_or(Wait::Beyond(Duration::from_secs(longest_s)), within))
+        Some(BOUNDS_S.get(bucket).map_or(Wait::Beyond(Duration::from_secs(longest_s)), within))
     }
 }
 
@@ -291,13 +291,13 @@ mod tests {
         ) {
             let whole = tally(&waits.iter().map(|waited_ms| sent(*waited_ms)).collect::<Vec<_>>());
             waits.sort_unstable();
-            let place = (waits.len() * percent as usize).div_ceil(100) - 1;
-            let exact = Duration::from_millis(waits[place]);
+            let position = (waits.len() * percent as usize).div_ceil(100) - 1;
+            let exact = Duration::from_millis(waits[position]);
             match whole.wait(percent).unwrap() {
                 Wait::Within(bound) => {
                     prop_assert!(exact <= bound);
                     let below = BOUNDS_S.into_iter().rev().find(|below| *below < bound.as_secs()).unwrap_or(0);
-                    prop_assert!(below == 0 || exact > Duration::from_secs(below), "{exact:?} is not in its own place");
+                    prop_assert!(below == 0 || exact > Duration::from_secs(below), "{exact:?} is not in its own bucket");
                 }
                 Wait::Beyond(bound) => prop_assert!(exact > bound),
             }

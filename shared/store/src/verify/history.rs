@@ -44,7 +44,7 @@ impl Domain for RefundState {
 }
 
 impl Check<'_> {
-    /// A sequence number is a position in the list, so there can be no gap in it; one that was taken out shows as a way that
+    /// A sequence number is a position in the list, so there can be no gap in it; one that was removed shows as a way that
     /// doesn't exist.
     pub(super) fn history<S: Domain>(&mut self, history: &[HistoryEntry<S, S::Event>], state: S) {
         for problem in problems(history, state) {

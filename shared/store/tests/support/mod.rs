@@ -342,12 +342,12 @@ pub(crate) async fn due_items(table: &Table) -> Vec<DueItem> {
     }
     let mut items = Vec::new();
     for shard in 0..store::DUE_SHARDS {
-        let mut place = None;
+        let mut position = None;
         loop {
-            let page = due.page(shard, far, place).await.unwrap();
+            let page = due.page(shard, far, position).await.unwrap();
             items.extend(page.items);
-            place = page.next;
-            if place.is_none() {
+            position = page.next;
+            if position.is_none() {
                 break;
             }
         }
@@ -385,7 +385,7 @@ pub(crate) fn new_session(owner: &Owner, at: Timestamp, payer: Option<Payer>, pe
     Session::create(new, creation)
 }
 
-/// The same, paid at that moment; from `payer_account`, if the bank said so.
+/// The same, paid at that time; from `payer_account`, if the bank said so.
 pub(crate) async fn paid_session(owner: &Owner, at: Timestamp, payer_account: Option<&Payee>, pence: i64) -> Session {
     let session = new_session(owner, at, Some(payer()), pence);
     Sessions::new(World::get().table.clone()).create(session.clone(), None).await.unwrap();

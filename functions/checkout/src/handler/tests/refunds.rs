@@ -1,10 +1,10 @@
 //! The refund's page over a table in memory, and the checkout that pays it.
 
-use models::{AccountIdentifier, Refund, RefundState};
+use models::{AccountIdentifier, Currency, Refund, RefundState};
 use store::{RefundEnd, Refunds};
 
 use super::*;
-use crate::samples::{in_euro, in_state, refund_of};
+use crate::samples::{in_state, refund_of};
 
 const DETAILS: &str = "name=Ada+Customer&sort_code=11-22-33&account_number=87654321";
 
@@ -27,7 +27,8 @@ impl Site {
 
     /// The same in euro.
     async fn awaiting_details_in_euro(&self) -> Refund {
-        let session = self.create(|session| *session = in_euro(in_state(SessionState::Sent))).await;
+        let in_euro = samples::in_currency(in_state(SessionState::Sent), Currency::EUR);
+        let session = self.create(|session| *session = in_euro).await;
         let refund = refund_of(&session, 250, samples::now());
         self.refunds().create(&refund, None, None, None, None).await.unwrap();
         self.refund(&refund).await
@@ -273,12 +274,12 @@ async fn confirmations_all_at_once_make_one_payment() {
 #[tokio::test]
 async fn past_its_time_or_cancelled_a_refund_takes_no_details() {
     let (checkout, _) = checkout().await;
-    let lapsed = checkout.awaiting_details(|refund| refund.expires_at = refund.created_at).await;
+    let expired = checkout.awaiting_details(|refund| refund.expires_at = refund.created_at).await;
     let cancelled = checkout.awaiting_details(|_| {}).await;
     let end = RefundEnd::CancelledByMerchant;
     checkout.refunds().end(&cancelled, end, samples::now(), &samples::write_id(), None, None).await.unwrap();
     for (refund, heading) in
-        [(lapsed, "The time to give your details has run out"), (cancelled, "The refund was not made")]
+        [(expired, "The time to give your details has run out"), (cancelled, "The refund was not made")]
     {
         let before = checkout.refund(&refund).await;
         for pressed in ["check", "edit", "confirm"] {

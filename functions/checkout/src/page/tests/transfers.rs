@@ -103,7 +103,7 @@ fn one_that_is_on_its_way_is_spoken_of_before_another_way_is_chosen_or_the_payme
 #[test]
 fn an_account_of_its_own_is_what_a_transfer_is_recognised_by() {
     let html = show(&to_its_own_account(), NOW);
-    assert!(html.contains("The account is for this payment alone") && html.contains("value=\"FR"), "{html}");
+    assert!(html.contains("The account is for this payment only") && html.contains("value=\"FR"), "{html}");
     let by_reference = show(&by_transfer(iban(), Currency::EUR, &[], None), NOW);
     assert!(by_reference.contains("recognised by its reference") && !by_reference.contains("alone"), "{by_reference}");
 }
@@ -134,7 +134,7 @@ fn what_it_came_to_says_what_goes_back() {
     assert!(underpaid.contains("<h1>Not all of the money arrived in time</h1>"), "{underpaid}");
     assert!(underpaid.contains("Of £4.00, £1.50 arrived. It is being returned"), "{underpaid}");
     let above = plain(&show(&by_transfer(uk(), Currency::GBP, &[ConsentGiven, Settled], Some(450)), NOW));
-    assert!(above.contains("You sent £0.50 too much. Ask Bright Candles Ltd"), "{above}");
+    assert!(above.contains("You sent £0.50 too much. Contact Bright Candles Ltd"), "{above}");
     let time_up = show(&by_transfer(uk(), Currency::GBP, &[], None), later(86_400));
     assert!(time_up.contains("We are asking whether your transfer has arrived."), "{time_up}");
 }

@@ -4,7 +4,7 @@ use super::AccountTexts;
 
 pub(super) const TEXTS: AccountTexts = AccountTexts {
     heading: "Accounts",
-    intro: "Into these your payments are paid, in test and live alike.",
+    intro: "Your payments are paid into these accounts, in test and live mode.",
     none_yet: "No account is linked yet.",
     account: "Account",
     linked: "Linked",
@@ -34,7 +34,7 @@ pub(super) const TEXTS: AccountTexts = AccountTexts {
     edit_button: "Change",
     unlink_heading: "Unlink this account",
     unlink_warning: "Within 30 seconds no new payment can be paid into it. Those that were created before still are: cancel those that must not be. All owners are mailed now.",
-    last_warning: "It is the last one that real payments can be paid into now: then no payment can be made that is paid into an account.",
+    last_warning: "It is the last account that live payments can be paid into: without it, none can be created.",
     unlink_confirm: "Unlink it",
     keep: "Keep it",
     too_many_heading: "There are 100 accounts, which is the most",

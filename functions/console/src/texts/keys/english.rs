@@ -4,8 +4,8 @@ use super::KeyTexts;
 
 pub(super) const TEXTS: KeyTexts = KeyTexts {
     heading: "API keys",
-    used_for_test: "By these your systems make test payments and refunds.",
-    used_for_live: "By these your systems make real payments and refunds.",
+    used_for_test: "Your systems use these keys to make test payments and refunds.",
+    used_for_live: "Your systems use these keys to make real payments and refunds.",
     none_yet: "No key was issued in this mode yet.",
     name: "Name",
     state: "State",
@@ -56,7 +56,7 @@ pub(super) const TEXTS: KeyTexts = KeyTexts {
     revoke_button: "Revoke it",
     keep_button: "Keep it",
     too_many_heading: "There have been 100 keys, which is the most",
-    too_many_text: "Keys that are over count, too. Ask the operator of this service for another: counterfoil keys issue makes it.",
+    too_many_text: "Rolled and revoked keys count, too. Ask the operator of this service for another: counterfoil keys issue makes it.",
     issued_before_heading: "This key was issued already",
     issued_before_text: "Its secret was shown then, and is shown only once. If nobody has it, revoke the key and issue another: go back, and load the page again.",
     changed_heading: "The key was rolled or revoked already",

@@ -177,7 +177,7 @@ pub(super) const TEXTS: PaymentTexts = PaymentTexts {
     download: "Télécharger\u{a0}: {part}",
     span: "{from} au {to}",
     too_large: "Cette partie dépasse la capacité d’un fichier. La voici en parties plus petites.",
-    too_large_minute: "Cette minute dépasse la capacité d’un fichier et n’est pas disponible ici. Faites-la lire par l’un de vos systèmes au moyen de la liste de l’API, page par page\u{a0}: GET /v2/payment_sessions.",
+    too_large_minute: "Cette minute dépasse la capacité d’un fichier et n’est pas disponible ici. Faites-la lire par l’un de vos systèmes au moyen de la liste de l’API, page par page.",
     search_not_exported: "Le résultat d’une recherche ne peut pas être exporté. Filtrez plutôt la liste.",
     too_many_days: "Du\u{a0}: indiquez une date antérieure à l’autre de deux ans au plus.",
     part_wrong_heading: "Cette partie est illisible",

@@ -177,7 +177,7 @@ pub(super) const TEXTS: PaymentTexts = PaymentTexts {
     download: "{part} herunterladen",
     span: "{from} bis {to}",
     too_large: "Dieser Teil enthält mehr, als in eine Datei passt. Hier ist er in kleineren Teilen.",
-    too_large_minute: "Diese Minute enthält mehr, als in eine Datei passt, und ist hier nicht zu haben. Lassen Sie sie von einem Ihrer Systeme über die Liste der API lesen, Seite für Seite: GET /v2/payment_sessions.",
+    too_large_minute: "Diese Minute enthält mehr, als in eine Datei passt, und ist hier nicht zu haben. Lassen Sie sie von einem Ihrer Systeme über die Liste der API lesen, Seite für Seite.",
     search_not_exported: "Ein Suchergebnis kann nicht exportiert werden. Filtern Sie stattdessen die Liste.",
     too_many_days: "Von: Geben Sie ein Datum ein, das höchstens zwei Jahre vor dem anderen liegt.",
     part_wrong_heading: "Dieser Teil ist nicht lesbar",

@@ -177,7 +177,7 @@ pub(super) const TEXTS: PaymentTexts = PaymentTexts {
     download: "Descargar {part}",
     span: "{from} a {to}",
     too_large: "Esa parte tiene más de lo que cabe en un archivo. Aquí la tiene en partes más pequeñas.",
-    too_large_minute: "Ese minuto tiene más de lo que cabe en un archivo y no se puede obtener aquí. Haga que un sistema suyo lo lea en la lista de la API, página a página: GET /v2/payment_sessions.",
+    too_large_minute: "Ese minuto tiene más de lo que cabe en un archivo y no se puede obtener aquí. Haga que un sistema suyo lo lea en la lista de la API, página a página.",
     search_not_exported: "El resultado de una búsqueda no se puede exportar. Filtre la lista para exportarla.",
     too_many_days: "Desde: indique una fecha que sea, como máximo, dos años anterior a la otra.",
     part_wrong_heading: "Esta parte no se puede leer",

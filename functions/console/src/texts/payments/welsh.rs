@@ -177,7 +177,7 @@ pub(super) const TEXTS: PaymentTexts = PaymentTexts {
     download: "Lawrlwytho {part}",
     span: "{from} hyd at {to}",
     too_large: "Mae mwy yn y rhan honno nag y gall un ffeil ei ddal. Dyma hi mewn rhannau llai.",
-    too_large_minute: "Mae mwy yn y funud honno nag y gall un ffeil ei ddal, ac ni ellir ei chael yma. Trefnwch i un o’ch systemau ei darllen drwy restr yr API, fesul tudalen: GET /v2/payment_sessions.",
+    too_large_minute: "Mae mwy yn y funud honno nag y gall un ffeil ei ddal, ac ni ellir ei chael yma. Trefnwch i un o’ch systemau ei darllen drwy restr yr API, fesul tudalen.",
     search_not_exported: "Ni ellir allforio canlyniadau chwiliad. Hidlwch y rhestr yn lle hynny.",
     too_many_days: "O: rhowch ddyddiad sydd ddwy flynedd ar y mwyaf cyn y llall.",
     part_wrong_heading: "Ni ellir darllen y rhan hon",

@@ -93,6 +93,6 @@ pub(super) const TEXTS: RefundTexts = RefundTexts {
     note_label: "Note, for another reason",
     note_hint: "Up to 200 characters. Your team sees it, the payer doesn’t. Don’t name the payer: it can’t be removed.",
     note_missing: "Say what the reason is",
-    note_wrong: "The note can have up to 200 ordinary characters, all of them on one line",
+    note_wrong: "The note can have up to 200 ordinary characters, on one line",
     note_lost: "Choose “Another reason” to leave a note, or leave the note empty",
 };
