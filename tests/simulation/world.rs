@@ -1,6 +1,8 @@
 //! All functions in one process, on one table, by one clock and from one seed.
 
 use std::fmt::Write;
+use std::task::Poll;
+use std::time::Duration;
 
 use aws_types::SdkConfig;
 use base64::Engine;
@@ -16,6 +18,8 @@ use events::EventsFunction;
 use expire::Expire;
 use fastrand::Rng;
 use feedback::Feedback;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use get::Get;
 use lambda_http::http::{Method, header};
 use lambda_http::{Body, Request, RequestExt};
@@ -42,8 +46,10 @@ const RECEIPTS: &str = "receipts";
 const WEBHOOKS: &str = "webhooks";
 const SLOW_WEBHOOKS: &str = "slow-webhooks";
 const LOOPBACK: Policy = Policy { loopback_allowed: true };
-/// For how long a request that advances a test clock waits for what follows that.
-const ADVANCE_WAITS_MS: u64 = 20_000;
+/// How much time passes in each pause of a request that advances a test clock.
+const PAUSE_MS: u64 = 10_000;
+/// How long such a request may take, in real time.
+const ADVANCES_WITHIN: Duration = Duration::from_secs(60);
 
 /// The functions, as they stand in their processes; `not-found` has nothing of its own.
 struct Functions {
@@ -68,6 +74,7 @@ struct Functions {
 }
 
 pub(crate) struct World {
+    seed: u64,
     pub(crate) aws: Aws,
     pub(crate) table: Table,
     pub(crate) clock: Clock,
@@ -100,6 +107,7 @@ impl World {
         let functions = Functions::start(&clients, &clock, &random).await;
         let (rng, history) = (Rng::with_seed(seed), String::new());
         Self {
+            seed,
             aws,
             table,
             clock,
@@ -119,6 +127,11 @@ impl World {
 
     pub(crate) fn note(&mut self, what: &str) {
         writeln!(self.history, "{} {what}", self.clock.now()).unwrap();
+    }
+
+    /// What was done last, and what came of it.
+    pub(crate) fn last(&self) -> &str {
+        self.history.lines().next_back().unwrap_or_default()
     }
 
     pub(crate) fn advance_ms(&self, ms: u64) {
@@ -145,6 +158,12 @@ impl World {
     pub(crate) async fn api(&mut self, method: Method, path: &str, body: Option<Value>) -> Option<Value> {
         let (authorization, body) = (self.merchant.bearer.clone(), body.map(|body| body.to_string()));
         self.call(method, path, &authorization, ("application/json", body)).await
+    }
+
+    /// Calls the API by the merchant's key, for what it has to do; what it answered with.
+    pub(crate) async fn done(&mut self, method: Method, path: &str, body: Option<Value>) -> Value {
+        let answer = self.api(method, path, body).await;
+        answer.unwrap_or_else(|| panic!("{}", self.last()))
     }
 
     /// Calls the API by a new access token.
@@ -175,20 +194,28 @@ impl World {
             let body = body.clone().map_or(Body::Empty, Body::Text);
             let request = request.body(body).unwrap().with_raw_http_path(path.split('?').next().unwrap());
             let (crash, (_, request_id), functions) = (self.crash(), self.context(), &self.functions);
-            let hands = &self.hands;
+            let (hands, seed) = (&self.hands, self.seed);
             let answer = async {
                 match (method.as_str(), path) {
                     ("POST", "/oauth/token") => functions.token.handle(request).await,
                     ("POST", "/v1/payment_sessions" | "/v2/payment_sessions") => functions.create.handle(request).await,
                     (_, path) if path.starts_with("/v1/customers") => functions.customers.handle(request).await,
                     (_, path) if path.starts_with("/v2/test_clocks") => {
-                        // It waits for nothing but what is published and delivered, which nobody does meanwhile.
-                        let in_vain = async {
-                            hands.advance_ms(ADVANCE_WAITS_MS);
-                            std::future::pending::<api::Answer>().await
+                        // It waits for nothing but what is published and delivered, which nobody does meanwhile: each
+                        // time that it pauses, time passes. The end of its pause alone wakes it, and so both again.
+                        let time_passes = std::future::poll_fn(|_| {
+                            hands.advance_ms(PAUSE_MS);
+                            Poll::<api::Answer>::Pending
+                        });
+                        let answer = functions.test_clocks.handle(request);
+                        let answer = async {
+                            tokio::select! { biased; answer = answer => answer, answer = time_passes => answer }
                         };
-                        let answer = tokio::task::coop::unconstrained(functions.test_clocks.handle(request));
-                        tokio::select! { biased; answer = answer => answer, answer = in_vain => answer }
+                        // Within this it has a waker of its own: no time passes by what else wakes this thread.
+                        let mut answers = FuturesUnordered::from_iter([answer]);
+                        let answer = tokio::time::timeout(ADVANCES_WITHIN, answers.next());
+                        let answer = tokio::task::coop::unconstrained(answer).await;
+                        answer.unwrap_or_else(|_| panic!("{path}, seed {seed}: no answer")).unwrap()
                     }
                     (_, path) if path.starts_with("/v2/refunds") => functions.refund.handle(request).await,
                     (_, path) if path.starts_with("/v2/webhooks") => functions.endpoints.handle(request).await,

@@ -54,7 +54,7 @@ struct State {
     crash: Option<(usize, bool)>,
     messages: VecDeque<Message>,
     sent: u64,
-    orders: Vec<(String, Value)>,
+    orders: Vec<(String, String, Value)>,
     mails: Vec<(String, Value)>,
 }
 
@@ -193,8 +193,9 @@ impl Aws {
         }
     }
 
-    /// What the mock bank was asked to pay, by payment; each time that it was.
-    pub fn orders(&self) -> Vec<(String, Value)> {
+    /// What the mock bank was asked to pay, each time that it was: the payment, the order's sort key, of which there is one for
+    /// each attempt after one that failed, and the order.
+    pub fn orders(&self) -> Vec<(String, String, Value)> {
         self.0.state.lock().unwrap().orders.clone()
     }
 
@@ -250,7 +251,9 @@ impl Aws {
         match request.headers().get("x-amz-target").and_then(|target| target.split_once('.')) {
             Some(("DynamoDB_20120810", operation)) => {
                 let item = &body["Item"];
-                if let Some(payment) = item["pk"]["S"].as_str().filter(|_| item["sk"]["S"] == "ORDER") {
+                if let (Some(payment), Some(sk)) = (item["pk"]["S"].as_str(), item["sk"]["S"].as_str())
+                    && sk.split('#').next() == Some("ORDER")
+                {
                     let order = json!([item["idempotency_key"], item["body"]]);
                     // A submission is recorded before it is sent, and sent only as recorded.
                     let is_recorded = self.items().iter().any(|session| {
@@ -259,7 +262,7 @@ impl Aws {
                             && json!([recorded["idempotency_key"], recorded["body"]]) == order
                     });
                     assert!(is_recorded, "ordered, and not recorded: {payment} {order}");
-                    self.0.state.lock().unwrap().orders.push((payment.to_owned(), order));
+                    self.0.state.lock().unwrap().orders.push((payment.to_owned(), sk.to_owned(), order));
                 }
                 match self.dynamodb(operation, &body) {
                     Ok(answer) => (200, answer.to_string()),
