@@ -8,6 +8,7 @@ mod events;
 mod filter;
 mod functions;
 mod mail;
+mod parameters;
 mod policies;
 mod properties;
 mod stack;
@@ -33,7 +34,7 @@ pub(crate) use state::{Queue, Table};
 use crate::names;
 use functions::function;
 use mail::{ConfigurationSetProperties, MailDestination};
-use properties::{Location, as_mapping, read, scalar_text};
+use properties::{Location, as_mapping, read};
 use stack::HttpApiProperties;
 use state::{queue, table};
 use values::Scope;
@@ -90,7 +91,7 @@ impl Template {
 
     /// Resolves every reference and reads what `local` hosts.
     pub(crate) fn resolve(&self, site: &Site<'_>) -> Result<Stack, TemplateError> {
-        let parameters = self.parameters(site.parameters)?;
+        let parameters = parameters::values(&self.parameters, site.parameters)?;
         let mut kinds = BTreeMap::new();
         for (id, resource) in &self.resources {
             let kind = resource.get("Type").and_then(Value::as_str);
@@ -163,39 +164,7 @@ impl Template {
         stack.check(&apis)?;
         Ok(stack)
     }
-
-    fn parameters(&self, given: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, TemplateError> {
-        if let Some(unknown) = given.keys().find(|name| !self.parameters.contains_key(*name)) {
-            return Err(
-                Location::new("Parameters", unknown).error("a value is given, but the template has no such parameter")
-            );
-        }
-        let mut values = BTreeMap::new();
-        for (name, declared) in &self.parameters {
-            let location = Location::new("Parameters", name);
-            let here = VALUES_HERE.iter().find(|(parameter, _)| parameter == name).map(|(_, value)| *value);
-            let value = match (given.get(name), here) {
-                (Some(value), _) => value.clone(),
-                (None, Some(value)) => value.to_owned(),
-                (None, None) => declared
-                    .get("Default")
-                    .and_then(scalar_text)
-                    .ok_or_else(|| location.error("has no default; `local` needs one, or a value given"))?,
-            };
-            let allowed = declared.get("AllowedValues").and_then(Value::as_array);
-            if allowed.is_some_and(|allowed| !allowed.iter().filter_map(scalar_text).any(|text| text == value)) {
-                return Err(location.error(format!("`{value}` is not among its AllowedValues")));
-            }
-            values.insert(name.clone(), value);
-        }
-        Ok(values)
-    }
 }
-
-/// What parameters are on one machine, unless a value is given: every format is switched on, as nothing of an older release
-/// runs here, and a secret has a name.
-const VALUES_HERE: [(&str, &str); 2] =
-    [("Formats", "banked,yorlet,fintecture"), ("TrueLayerSecretArn", names::TRUELAYER_SECRET_ARN)];
 
 /// Whether a resource or output is there: it has no Condition, or one that holds.
 fn is_there(scope: &Scope<'_>, location: &Location, declared: &Value) -> Result<bool, TemplateError> {

@@ -123,8 +123,9 @@ pub async fn world_at(issuer: &str, groups: &str) -> World {
     World::start_with(|config| {
         console_on(config);
         loopback_webhooks(config);
+        // The template's parameter has to be https.
+        config.environment.insert("OIDC_ISSUER".to_owned(), issuer.to_owned());
         for (name, value) in [
-            ("OidcIssuer", issuer),
             ("OidcClientId", "console"),
             ("OidcClientSecretArn", SECRET_ARN),
             ("OidcGroups", groups),

@@ -85,13 +85,57 @@ fn a_public_base_url_is_what_is_given_or_the_domain_or_nothing() {
         assert_eq!(of("CreateFunction"), of("RefundFunction"));
         of("CreateFunction")
     };
-    let domain = [("DomainName", "pay.example.com"), ("CertificateArn", "arn:aws:acm:eu-west-2:1:certificate/1")];
+    let domain =
+        [("DomainName", "pay.example.com"), ("CertificateArn", "arn:aws:acm:eu-west-2:000000000000:certificate/1")];
     let [name, certificate] = domain;
     assert_eq!(address(&[]), "");
     assert_eq!(address(&domain), "https://pay.example.com");
     assert_eq!(address(&[("PublicBaseUrl", "https://shop.example.com")]), "https://shop.example.com");
     let both = [name, certificate, ("PublicBaseUrl", "https://shop.example.com")];
     assert_eq!(address(&both), "https://shop.example.com");
+}
+
+#[test]
+fn a_parameter_is_what_cloudformation_accepts() {
+    let own = include_str!("../../../template.yaml");
+    let uuid = "5b1a2a0e-3c1f-4c62-9d0b-2f1a7e6c1d2e";
+    let account = format!("acme:GBP={uuid},acme:EUR={uuid}");
+    // The first two are defaults, which are others here.
+    for (name, value) in [
+        ("Formats", "banked"),
+        ("TrueLayerSecretArn", ""),
+        ("Formats", "yorlet,fintecture"),
+        ("MaxAmountMinor", "400"),
+        ("MaxAmountMinor", "GBP:5000,EUR:100"),
+        ("OidcGroups", "admins=acme:own,support=acme:refund"),
+        ("TrueLayerMerchantAccounts", account.as_str()),
+        ("PersonalDataMonths", "1"),
+        ("PersonalDataMonths", "240"),
+        ("LogRetentionDays", "30"),
+    ] {
+        let resolved = resolve_with(own, &[(name, value)]).map(|_| ());
+        assert_eq!(resolved, Ok(()), "{name}={value}");
+    }
+    for (name, value, problem) in [
+        ("Formats", "bankd", "`bankd` does not match its AllowedPattern `(banked|yorlet|fintecture)("),
+        // All of it, not a part.
+        ("Formats", "banked,yorlet,", "AllowedPattern"),
+        ("Formats", "banked\n", "AllowedPattern"),
+        ("Formats", "", "AllowedPattern"),
+        ("OidcIssuer", "see https://id.example.com", "AllowedPattern"),
+        ("MaxAmountMinor", "abc", "AllowedPattern"),
+        ("MaxAmountMinor", "EUR:100", "AllowedPattern"),
+        ("TrueLayer", "on", "`on` is not among its AllowedValues"),
+        ("PersonalDataMonths", "many", "`many` is no number"),
+        ("PersonalDataMonths", "NaN", "`NaN` is no number"),
+        ("PersonalDataMonths", "0", "`0` is below its MinValue 1"),
+        ("PersonalDataMonths", "241", "`241` is above its MaxValue 240"),
+        ("LogRetentionDays", "31", "AllowedValues"),
+    ] {
+        let error = resolve_with(own, &[(name, value)]).map(|_| ()).unwrap_err();
+        assert_eq!((error.resource.as_str(), error.property.as_str()), ("Parameters", name), "{value}: {error}");
+        assert!(error.problem.contains(problem), "{name}={value}: {error}");
+    }
 }
 
 #[test]
@@ -289,6 +333,14 @@ fn mistakes_are_named() {
         ),
         ("VisibilityTimeout: 30", "VisibilityTimeot: 30", "Queue", "Properties", "VisibilityTimeot"),
         ("{ Type: String, Default: hello }", "{ Type: String }", "Parameters", "Greeting", "default"),
+        ("Default: hello }", "Default: hello, MinLength: 1 }", "Parameters", "Greeting", "MinLength"),
+        (
+            "Default: hello }",
+            "Default: hello, AllowedPattern: \"(\" }",
+            "Parameters",
+            "Greeting.AllowedPattern",
+            "without closing",
+        ),
         (
             "  Letters: { Type: AWS::SQS::Queue }",
             "  Letters: { Type: AWS::RDS::DBInstance }",
