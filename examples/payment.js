@@ -26,14 +26,7 @@ function isGenuine(headers, body, secret) {
   return isNew && signatures.split(" ").some((signature) => same(signature, right));
 }
 
-async function main() {
-  const server = createServer().listen(Number(PORT), "127.0.0.1");
-  await once(server, "listening");
-  const requests = on(server, "request");
-  const hooks = `http://127.0.0.1:${server.address().port}/hooks`;
-  const endpoint = await call("POST", "/v2/webhooks", { url: hooks, events: ["payment_session.sent"] });
-  console.log(`Webhooks come to ${hooks}`);
-
+async function payment(requests, secret) {
   // The key is the order's own: sent again, it is the same session.
   const order = `order-${Date.now()}`;
   const session = await call("POST", "/v2/payment_sessions", {
@@ -45,14 +38,26 @@ async function main() {
   console.log(`Pay at ${session.url}`);
 
   for await (const [request, response] of requests) {
-    const body = await buffer(request);
-    const genuine = isGenuine(request.headers, body, endpoint.secret);
+    const body = await buffer(request).catch(() => ""); // broken off, or not sent within 5 seconds
+    const genuine = isGenuine(request.headers, body, secret);
     response.writeHead(genuine ? 204 : 400, { Connection: "close" }).end();
     const event = genuine ? JSON.parse(body) : { type: "what we did not send" };
     console.log(`Received ${event.type}`);
-    if (event.type === "payment_session.sent" && event.data.id === session.id) break;
+    if (event.type === "payment_session.sent" && event.data.id === session.id) return session;
   }
-  await call("DELETE", `/v2/webhooks/${endpoint.id}`);
+}
+
+async function main() {
+  const server = createServer({ requestTimeout: 5000, connectionsCheckingInterval: 1000 });
+  server.listen(Number(PORT), "127.0.0.1");
+  await once(server, "listening");
+  const requests = on(server, "request");
+  const hooks = `http://127.0.0.1:${server.address().port}/hooks`;
+  const endpoint = await call("POST", "/v2/webhooks", { url: hooks, events: ["payment_session.sent"] });
+  const remove = () => call("DELETE", `/v2/webhooks/${endpoint.id}`);
+  process.once("SIGINT", () => remove().finally(() => process.exit(130)));
+  console.log(`Webhooks come to ${hooks}`);
+  const session = await payment(requests, endpoint.secret).finally(remove);
 
   // The key is the session's own: however often this is sent, it is one refund.
   const part = { payment_session_id: session.id, amount: 150, reference: "Candles refund" };

@@ -35,6 +35,7 @@ function isGenuine(array $headers, string $body, string $secret): bool
 function receive($server, string $secret): array
 {
     $connection = @stream_socket_accept($server, 3600) ?: throw new RuntimeException('nobody paid within an hour');
+    stream_set_timeout($connection, 5); // seconds, for what it doesn't send
     $headers = [];
     while (($line = trim((string) fgets($connection))) !== '') {
         [$name, $value] = explode(':', $line, 2) + ['', ''];
@@ -42,33 +43,38 @@ function receive($server, string $secret): array
     }
     $body = stream_get_contents($connection, (int) ($headers['content-length'] ?? 0));
     $genuine = isGenuine($headers, $body, $secret);
-    fwrite($connection, 'HTTP/1.1 ' . ($genuine ? '204 No Content' : '400 Bad Request') . "\r\nConnection: close\r\n\r\n");
+    @fwrite($connection, 'HTTP/1.1 ' . ($genuine ? '204 No Content' : '400 Bad Request') . "\r\nConnection: close\r\n\r\n");
     fclose($connection);
     return $genuine ? json_decode($body, true) : ['type' => 'what we did not send'];
 }
 
 try {
-    $server = @stream_socket_server('tcp://127.0.0.1:' . SETTINGS['PORT'], $number, $why)
-        ?: throw new RuntimeException('can\'t listen on port ' . SETTINGS['PORT'] . ": $why");
+    ['PORT' => $port] = SETTINGS;
+    $server = preg_match('/^[0-9]{1,5}$/D', $port) && $port < 65536
+        ? @stream_socket_server("tcp://127.0.0.1:$port", $number, $why) : null;
+    $server ?: throw new RuntimeException("can't listen on port $port: " . ($why ?? 'it is no number below 65536'));
     $hooks = 'http://' . stream_socket_get_name($server, false) . '/hooks';
     $endpoint = call('POST', '/v2/webhooks', ['url' => $hooks, 'events' => ['payment_session.sent']]);
-    echo "Webhooks come to $hooks\n";
+    try {
+        echo "Webhooks come to $hooks\n";
 
-    // The key is the order's own: sent again, it is the same session.
-    $order = uniqid('order-');
-    $session = call('POST', '/v2/payment_sessions', [
-        'reference' => 'Candles',
-        'line_items' => [['name' => 'Candles', 'amount' => 100, 'currency' => 'GBP', 'quantity' => 4]],
-        'payee' => ['name' => 'Gerald Wiley', 'account_number' => '12345678', 'sort_code' => '010203'],
-        'payer' => ['name' => 'Ada Payer', 'email' => 'ada@example.com'],
-    ], "Idempotency-Key: $order");
-    echo "Pay at {$session['url']}\n";
+        // The key is the order's own: sent again, it is the same session.
+        $order = uniqid('order-');
+        $session = call('POST', '/v2/payment_sessions', [
+            'reference' => 'Candles',
+            'line_items' => [['name' => 'Candles', 'amount' => 100, 'currency' => 'GBP', 'quantity' => 4]],
+            'payee' => ['name' => 'Gerald Wiley', 'account_number' => '12345678', 'sort_code' => '010203'],
+            'payer' => ['name' => 'Ada Payer', 'email' => 'ada@example.com'],
+        ], "Idempotency-Key: $order");
+        echo "Pay at {$session['url']}\n";
 
-    do {
-        $event = receive($server, $endpoint['secret']);
-        echo "Received {$event['type']}\n";
-    } while ($event['type'] !== 'payment_session.sent' || $event['data']['id'] !== $session['id']);
-    call('DELETE', "/v2/webhooks/{$endpoint['id']}");
+        do {
+            $event = receive($server, $endpoint['secret']);
+            echo "Received {$event['type']}\n";
+        } while ($event['type'] !== 'payment_session.sent' || $event['data']['id'] !== $session['id']);
+    } finally {
+        call('DELETE', "/v2/webhooks/{$endpoint['id']}");
+    }
 
     // The key is the session's own: however often this is sent, it is one refund.
     $part = ['payment_session_id' => $session['id'], 'amount' => 150, 'reference' => 'Candles refund'];

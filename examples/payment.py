@@ -1,5 +1,6 @@
 """Takes a payment, then refunds a part of it: Python 3.9 or later, standard library alone. README.md says how to run it."""
-import base64, hmac, json, os, sys, time, urllib.error, urllib.request
+import base64, hmac, json, os, signal, sys, time, urllib.error, urllib.request
+from http.client import HTTPException
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 BASE_URL = os.environ.get("BASE_URL", "http://127.0.0.1:3000")
@@ -16,8 +17,8 @@ def call(method, path, body=None, more={}):
             return json.loads(answer.read() or "null")
     except urllib.error.HTTPError as error:
         sys.exit(f"Failed: {method} {path} was answered with {error.code}: {error.read().decode()}")
-    except urllib.error.URLError as error:
-        sys.exit(f"Failed: {BASE_URL} can't be reached: {error.reason}")
+    except (OSError, ValueError, HTTPException) as error:
+        sys.exit(f"Failed: {BASE_URL} can't be reached: {getattr(error, 'reason', error)}")
 
 
 def is_genuine(headers, body, secret):
@@ -32,6 +33,8 @@ def is_genuine(headers, body, secret):
 
 
 class Hooks(BaseHTTPRequestHandler):
+    timeout = 5  # seconds, for what a connection doesn't send
+
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         genuine = is_genuine(self.headers, body, endpoint["secret"])
@@ -47,27 +50,30 @@ class Hooks(BaseHTTPRequestHandler):
 
 
 paid = []
+signal.signal(signal.SIGINT, lambda *_: sys.exit(130))
 try:
     server = HTTPServer(("127.0.0.1", int(PORT)), Hooks)
-except (OSError, ValueError) as error:
+except (OSError, OverflowError, ValueError) as error:
     sys.exit(f"Failed: can't listen on port {PORT}: {error}")
 hooks = f"http://127.0.0.1:{server.server_port}/hooks"
 endpoint = call("POST", "/v2/webhooks", {"url": hooks, "events": ["payment_session.sent"]})
-print(f"Webhooks come to {hooks}", flush=True)
+try:
+    print(f"Webhooks come to {hooks}", flush=True)
 
-# The key is the order's own: sent again, it is the same session.
-order = f"order-{time.time_ns()}"
-session = call("POST", "/v2/payment_sessions", {
-    "reference": "Candles",
-    "line_items": [{"name": "Candles", "amount": 100, "currency": "GBP", "quantity": 4}],
-    "payee": {"name": "Gerald Wiley", "account_number": "12345678", "sort_code": "010203"},
-    "payer": {"name": "Ada Payer", "email": "ada@example.com"},
-}, {"Idempotency-Key": order})
-print(f"Pay at {session['url']}", flush=True)
+    # The key is the order's own: sent again, it is the same session.
+    order = f"order-{time.time_ns()}"
+    session = call("POST", "/v2/payment_sessions", {
+        "reference": "Candles",
+        "line_items": [{"name": "Candles", "amount": 100, "currency": "GBP", "quantity": 4}],
+        "payee": {"name": "Gerald Wiley", "account_number": "12345678", "sort_code": "010203"},
+        "payer": {"name": "Ada Payer", "email": "ada@example.com"},
+    }, {"Idempotency-Key": order})
+    print(f"Pay at {session['url']}", flush=True)
 
-while session["id"] not in paid:
-    server.handle_request()
-call("DELETE", f"/v2/webhooks/{endpoint['id']}")
+    while session["id"] not in paid:
+        server.handle_request()
+finally:
+    call("DELETE", f"/v2/webhooks/{endpoint['id']}")
 
 # The key is the session's own: however often this is sent, it is one refund.
 part = {"payment_session_id": session["id"], "amount": 150, "reference": "Candles refund"}

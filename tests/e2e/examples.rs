@@ -1,4 +1,5 @@
-//! examples/: each program takes a payment and refunds a part of it. One whose language is not installed is skipped.
+//! examples/: each program takes a payment and refunds a part of it. One whose language is not installed is skipped, unless
+//! EXAMPLES=required.
 
 use std::io::{Write, stderr};
 use std::process::Stdio;
@@ -10,11 +11,13 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{ChildStdout, Command};
 use tokio::time::timeout;
 
-/// Whether a language is in PATH; says so if it is not.
+/// Whether a language is in PATH; says so if it is not. With EXAMPLES=required that is a failure.
 fn is_here(language: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let is_here = std::env::split_paths(&path).any(|folder| folder.join(language).is_file());
     if !is_here {
+        let required = std::env::var("EXAMPLES").is_ok_and(|value| value == "required");
+        assert!(!required, "EXAMPLES=required, and there is no {language} in PATH");
         // Straight to the file: what is printed by macro is shown for failed tests alone.
         let _ = stderr().write_all(format!("{language} is not here: skipped\n").as_bytes());
     }
