@@ -42,12 +42,16 @@ grep -qxF "$(sha256sum "$name.tar.gz")" SHA256SUMS || fail "$name.tar.gz is not 
 # user's own.
 if [ -z "$FROM" ] && [[ $REPOSITORY_URL == https://github.com/* ]]; then
   repository=${REPOSITORY_URL#https://github.com/}
-  if [[ $(gh attestation verify --help 2>/dev/null) == *--source-ref* ]]; then
-    gh attestation verify "$name.tar.gz" --repo "$repository" --source-ref "refs/tags/v$version" \
-      --signer-workflow "$repository/.github/workflows/release.yml" ||
+  can=$(gh attestation verify --help 2>/dev/null || true)
+  if [[ $can == *--signer-workflow* ]]; then
+    proof=(--repo "$repository" --signer-workflow "$repository/.github/workflows/release.yml")
+    [[ $can != *--source-ref* ]] || proof+=(--source-ref "refs/tags/v$version")
+    gh attestation verify "$name.tar.gz" "${proof[@]}" ||
       fail "Nothing proves that $repository built $name.tar.gz; what gh says is above."
+    [[ $can == *--source-ref* ]] ||
+      echo "::warning title=Counterfoil::gh is older than 2.68: from which tag $name.tar.gz was built is not checked."
   else
-    echo "::warning title=Counterfoil::gh is missing, or older than 2.68: who built $name.tar.gz is not checked."
+    echo "::warning title=Counterfoil::gh is missing, or can't verify attestations: who built $name.tar.gz is not checked."
   fi
 fi
 # Only gh is to have it.

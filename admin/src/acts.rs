@@ -1,6 +1,5 @@
 //! What operators do is recorded before it is done: an act may say more than was done, if that fails, and never less.
 
-use aws_sdk_sts::error::DisplayErrorContext;
 use models::{Act, ActId, ActKind, ActObject, ActOutcome, Actor, MerchantId, Mode, OperatorName};
 use runtime::{Clock, Random};
 
@@ -51,7 +50,7 @@ impl Service {
             Location::Local(_) => std::env::var("USER").unwrap_or_default(),
             Location::Aws(_) => {
                 let identity = aws_sdk_sts::Client::new(&self.config).get_caller_identity().send().await;
-                let identity = identity.map_err(|error| Failure::Identity(DisplayErrorContext(error).to_string()))?;
+                let identity = identity.map_err(|error| Failure::Identity(runtime::sdk_cause(&error)))?;
                 identity.arn.unwrap_or_default()
             }
         };

@@ -46,12 +46,12 @@ Usage: counterfoil COMMAND … (-h after a command says more; --help, all of it)
 
 /// What --help says then.
 const MORE_HELP: &str = "\
-It works on the service that `make run` started on this machine and noted in its
-data folder: --data-dir names another, --endpoint its address itself. With
---region or --profile it works on AWS: on the deployment that --stack names, or
-on the table that --table names. Payers' names, e-mail addresses and account
-numbers are shown only if they are asked for by a flag, and in the events that
-`listen --output json` shows whole.
+It works on the service that `make run`, or an archive's `./run`, started on
+this machine and noted in its data folder: --data-dir names another, --endpoint
+its address itself. With --region or --profile it works on AWS: on the
+deployment that --stack names, or on the table that --table names. Payers'
+names, e-mail addresses and account numbers are shown only if they are asked for
+by a flag, and in the events that `listen --output json` shows whole.
 
 What changes data takes --dry-run, which changes nothing and says what would be.
 --output json is for scripts. Ctrl-C ends any command: what was done until then
@@ -545,6 +545,16 @@ mod tests {
         let cli = parse("--endpoint http://127.0.0.1:8000/ keys list acme").unwrap();
         assert_eq!(cli.target.endpoint.as_deref(), Some("http://127.0.0.1:8000"));
         assert_eq!(refused("keys list acme --endpoint localhost:8000"), ErrorKind::ValueValidation);
+        let longest = "t".repeat(255);
+        for table in ["Tab", "prod.eu_west-Table-1", &longest] {
+            assert!(parse(&format!("keys list acme --table={table}")).is_ok(), "{table}");
+        }
+        for table in ["", "x", "local/Table", "Täbel", &format!("{longest}t")] {
+            assert_eq!(refused(&format!("keys list acme --table={table}")), ErrorKind::ValueValidation, "{table}");
+        }
+        let with_a_space = Cli::try_parse_from(["counterfoil", "keys", "list", "acme", "--table", "local-Table "]);
+        let said = with_a_space.unwrap_err().to_string();
+        assert!(said.contains("must be a table's name: 3 to 255 letters"), "{said}");
         assert_eq!(refused("keys list acme --output yaml"), ErrorKind::InvalidValue);
     }
 }

@@ -23,7 +23,7 @@ use crate::location::Location;
 pub(crate) enum Failure {
     #[error("give --endpoint (or COUNTERFOIL_ENDPOINT) for this machine, or --region and --profile for AWS, not both")]
     TwoLocations,
-    #[error("no service has run here ({} does not exist): start it with `make run`, or give --region or --profile for AWS", .0.display())]
+    #[error("no service has run here ({} does not exist): start it with `make run`, or an archive's `./run`; for AWS, give --region or --profile", .0.display())]
     NeverRan(PathBuf),
     #[error("there is no profile {0} in the AWS configuration: `aws configure list-profiles` lists those there are")]
     NoProfile(String),
@@ -63,7 +63,7 @@ pub(crate) enum Failure {
         "nothing to change: give --display-name or another option that `counterfoil merchants update --help` lists"
     )]
     NothingGiven,
-    #[error("{id} has {shards} list shards, and the count only rises: `counterfoil merchants show {id}` shows it")]
+    #[error("{id} has {count}, and the count only rises: `counterfoil merchants show {id}` shows it", count = counted(u64::from(.shards.get()), "list shard"))]
     NotMoreShards { id: MerchantId, shards: ListShards },
     #[error("there is no key {id}: `counterfoil keys list {}` shows those there are", .id.merchant())]
     NoKey { id: ApiKeyId },
@@ -101,7 +101,7 @@ pub(crate) enum Failure {
     LastOwner(MerchantId),
     #[error("{0} has 100 people, which is the most: remove some first with `counterfoil console remove {0} …`")]
     TooManyPeople(MerchantId),
-    #[error("there is no customer {0}, or it was deleted: check the id, and --table or --stack")]
+    #[error("there is no customer {0}, or it was deleted: check the id, and where: --data-dir, --stack or --table")]
     NoCustomer(CustomerId),
     #[error(
         "session {id} pays refund {refund_id}: cancel that with `counterfoil refunds cancel {refund_id} --reason …`"
@@ -135,8 +135,12 @@ pub(crate) enum Failure {
     AccountInEnv { name: &'static str, problem: String },
     #[error("this account can't be paid in {}: give another, or none, and the payer is asked for one", .0.code())]
     AccountOfOtherCurrency(Currency),
-    #[error("session {id} had {refunds} when they were counted, and has more now, so none was made: `counterfoil sessions show {id}` shows whether the one that is meant is there", refunds = counted(u64::from(*.seen), "refund"))]
+    #[error("session {id} had {refunds} when they were counted, and has more now, so no other was made: `counterfoil sessions show {id}` shows whether the one that is meant is there", refunds = counted(u64::from(*.seen), "refund"))]
     OtherRefunds { id: SessionId, seen: u32 },
+    #[error(
+        "refund {refund_id} is there already: another run or a form of the console made it, and no other was made. `counterfoil sessions show {id}` shows whether it is the one that is meant"
+    )]
+    RefundThere { id: SessionId, refund_id: RefundId },
     #[error("session {id} has had {refunds}, not {so_far} as --refunds-so-far says, so no other is made: `counterfoil sessions show {id}` shows whether the one that is meant is there", refunds = counted(u64::from(*.seen), "refund"))]
     RefundsDiffer { id: SessionId, seen: u32, so_far: u32 },
     #[error(
@@ -163,11 +167,11 @@ pub(crate) enum Failure {
         "the payment's provider did not say that it stops the payment ({0}): nothing is cancelled here yet, and there it may be. Run it again in a minute. If it is TrueLayer, see what `counterfoil truelayer check` says"
     )]
     ProviderSilent(String),
-    #[error("there is no payment session or refund {0}: check the id, and --table or --stack")]
+    #[error("there is no payment session or refund {0}: check the id, and where: --data-dir, --stack or --table")]
     NoObject(ObjectId),
-    #[error("there is no payment session {0}: check the id, and --table or --stack")]
+    #[error("there is no payment session {0}: check the id, and where: --data-dir, --stack or --table")]
     NoSession(SessionId),
-    #[error("there is no refund {0}: check the id, and --table or --stack")]
+    #[error("there is no refund {0}: check the id, and where: --data-dir, --stack or --table")]
     NoRefund(RefundId),
     #[error("{0} is a payment session, not a refund: `counterfoil sessions show {0}` lists its refunds")]
     IsSession(SessionId),
@@ -206,7 +210,7 @@ pub(crate) enum Failure {
     #[error("{id} is disabled{by}, and resuming would not enable it: `counterfoil webhooks enable` does, or its merchant, by `PATCH /v2/webhooks/{id}` with {{\"enabled\": true}}, and that resumes it too", by = disabled_by(*.by))]
     EndpointDisabled { id: EndpointId, by: DisabledBy },
     #[error(
-        "AWS can't reach this machine. Listen to `make run` instead, without --region and --profile; or open a tunnel from a public https URL to your app, and register that URL in the console or by `POST /v2/webhooks`"
+        "AWS can't reach this machine. Listen to `make run`, or an archive's `./run`, instead, without --region and --profile; or open a tunnel from a public https URL to your app, and register that URL in the console or by `POST /v2/webhooks`"
     )]
     AwsCantReach,
     #[error("events can't be received on this machine: {0}")]
@@ -216,7 +220,7 @@ pub(crate) enum Failure {
     )]
     TooManyEndpoints(MerchantId),
     #[error(
-        "where are TrueLayer's credentials? Give --secret-arn, with the stack's --region, or --secret-file; with `make run`, give what TRUELAYER_SECRET_ARN and TRUELAYER_URL are in its data folder's functions.env by --secret-arn and --truelayer-url"
+        "where are TrueLayer's credentials? Give --secret-arn, with the stack's --region, or --secret-file; on this machine, give what TRUELAYER_SECRET_ARN and TRUELAYER_URL are in the data folder's functions.env by --secret-arn and --truelayer-url"
     )]
     NoSecret,
     #[error("--secret-arn names a secret that {}", secret_problem(.0))]
@@ -241,7 +245,7 @@ pub(crate) enum Failure {
     NoTable(Location),
     #[error("{0} does not answer: {hint}", hint = answer_hint(.0))]
     NoAnswer(Location),
-    #[error("{0} no longer answers: start it again with `make run`, then repeat the command")]
+    #[error("{0} no longer answers: start it again with `make run`, or an archive's `./run`, then repeat the command")]
     AnswersNoMore(Location),
     #[error("{0}")]
     Setting(#[from] SettingError),
@@ -410,7 +414,7 @@ fn disabled_by(by: DisabledBy) -> &'static str {
 fn secret_problem(error: &SecretError) -> String {
     match error {
         SecretError::Unread(_) => {
-            "can't be read: give the whole ARN, which is the stack's parameter TrueLayerSecretArn, with the stack's --region; with `make run`, what TRUELAYER_SECRET_ARN is in its data folder's functions.env".to_owned()
+            "can't be read: give the whole ARN, which is the stack's parameter TrueLayerSecretArn, with the stack's --region; on this machine, what TRUELAYER_SECRET_ARN is in the data folder's functions.env".to_owned()
         }
         SecretError::Unusable(problem) => format!("can't be used: it {problem}"),
     }
@@ -418,14 +422,14 @@ fn secret_problem(error: &SecretError) -> String {
 
 fn table_hint(location: &Location) -> &'static str {
     match location {
-        Location::Local(_) => "give --table the name that `make run` printed when it started",
+        Location::Local(_) => "give --table the name that the service printed when it started",
         Location::Aws(_) => "give --stack, or --table with the stack's output TableName, and the stack's --region",
     }
 }
 
 fn answer_hint(location: &Location) -> &'static str {
     match location {
-        Location::Local(_) => "start it with `make run`, or give --region or --profile for AWS",
+        Location::Local(_) => "start it with `make run`, or an archive's `./run`; for AWS, give --region or --profile",
         Location::Aws(_) => "check --region and the network, then repeat the command",
     }
 }
@@ -444,7 +448,7 @@ mod tests {
         let refused = || unavailable("dispatch failure: io error: Connection refused (os error 111)");
         assert_eq!(
             refused().at(&here).in_one_line(),
-            "http://127.0.0.1:8000 does not answer: start it with `make run`, or give --region or --profile for AWS"
+            "http://127.0.0.1:8000 does not answer: start it with `make run`, or an archive's `./run`; for AWS, give --region or --profile"
         );
         assert!(refused().at(&aws).to_string().contains("AWS in eu-west-2 does not answer"));
         let missing = unavailable("service error: ResourceNotFoundException").at(&aws).to_string();
@@ -468,6 +472,18 @@ mod tests {
         for (seen, so_far, said) in [(1, 0, "has had 1 refund, not 0 as"), (2, 3, "has had 2 refunds, not 3 as")] {
             let differ = Failure::RefundsDiffer { id, seen, so_far }.to_string();
             assert!(differ.contains(said), "{differ}");
+        }
+    }
+
+    #[test]
+    fn what_another_run_made_is_not_said_to_be_missing() {
+        let id: SessionId = "1ae1ce03-dfa9-4593-b487-65c656991cb5".parse().unwrap();
+        let refund_id: RefundId = "728d061b-8e47-4052-be4f-5f9bcdee39ff".parse().unwrap();
+        let there = Failure::RefundThere { id, refund_id }.to_string();
+        assert!(there.starts_with(&format!("refund {refund_id} is there already")), "{there}");
+        for said in [there, Failure::OtherRefunds { id, seen: 2 }.to_string()] {
+            assert!(said.contains("no other was made"), "{said}");
+            assert!(said.contains(&format!("`counterfoil sessions show {id}`")), "{said}");
         }
     }
 

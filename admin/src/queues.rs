@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::error::DisplayErrorContext;
+use aws_sdk_sqs::error::ProvideErrorMetadata;
 use aws_sdk_sqs::operation::change_message_visibility::ChangeMessageVisibilityError;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
 use jiff::Timestamp;
@@ -143,6 +143,6 @@ fn dead_letter(message: Message) -> Option<DeadLetter> {
     })
 }
 
-fn failed(operation: &'static str, error: impl std::error::Error) -> Failure {
-    Failure::Queue { operation, cause: DisplayErrorContext(error).to_string() }
+fn failed(operation: &'static str, error: impl std::error::Error + ProvideErrorMetadata) -> Failure {
+    Failure::Queue { operation, cause: runtime::sdk_cause(&error) }
 }

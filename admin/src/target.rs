@@ -36,11 +36,11 @@ const AUDIT_TABLE: &str = "AuditTable";
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Where")]
 pub(crate) struct Target {
-    /// The address of the AWS services on this machine [default: what `make run` wrote to <DATA_DIR>/endpoint]
+    /// The address of the AWS services on this machine [default: what the service wrote to <DATA_DIR>/endpoint]
     #[arg(long, global = true, hide_short_help = true)]
     #[arg(env = "COUNTERFOIL_ENDPOINT", value_name = "URL", value_parser = endpoint)]
     pub(crate) endpoint: Option<String>,
-    /// The data folder of `make run`
+    /// The data folder of the service on this machine
     #[arg(long, global = true, hide_short_help = true)]
     #[arg(env = "DATA_DIR", value_name = "FOLDER", default_value = ".local")]
     pub(crate) data_dir: PathBuf,
@@ -50,7 +50,7 @@ pub(crate) struct Target {
     pub(crate) stack: Option<String>,
     /// The table's name, such as the stack's output TableName [default: the stack's own; on this machine local-Table]
     #[arg(long, global = true, hide_short_help = true)]
-    #[arg(env = "TABLE_NAME", value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(env = "TABLE_NAME", value_name = "NAME", value_parser = table_name)]
     pub(crate) table: Option<String>,
     /// On AWS, with the credentials of this profile
     #[arg(long, global = true, hide_short_help = true)]
@@ -223,6 +223,16 @@ fn no_credentials(error: CredentialsError, target: &Target) -> Failure {
     match target.profile.as_ref().filter(is_missing) {
         Some(profile) => Failure::NoProfile(profile.clone()),
         None => Failure::NoCredentials(Some(error)),
+    }
+}
+
+/// As DynamoDB has it: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html>.
+fn table_name(text: &str) -> Result<String, &'static str> {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+    if (3..=255).contains(&text.len()) && text.bytes().all(is_allowed) {
+        Ok(text.to_owned())
+    } else {
+        Err("must be a table's name: 3 to 255 letters, digits, dots, hyphens and underscores")
     }
 }
 

@@ -128,13 +128,14 @@ async fn an_input_is_neither_a_command_nor_an_option() {
     }
 }
 
-/// A `PATH` with these in place of GitHub: a `curl` that copies the release, and a `gh` whose help lists this option,
-/// which notes what it is asked, and proves nothing.
-fn in_place_of_github(release: &Path, option: &str) -> String {
+/// A `PATH` with these in place of GitHub: a `curl` that copies the release, and a `gh` whose help lists these options, which
+/// notes what it is asked, and ends so: with 0 where it proves who built the release.
+fn in_place_of_github(release: &Path, options: &str, ends: i32) -> String {
     let tools = release.join("tools");
     fs::create_dir(&tools).unwrap();
     let curl = r#"while [ "$1" != -o ]; do shift; done; [ "$2" = /dev/null ] || cp "$RUNNER_TEMP/$2" "$2""#.to_owned();
-    let gh = format!(r#"case "$*" in *--help) echo {option} ;; *) echo "$*" >"$RUNNER_TEMP/asked"; exit 1 ;; esac"#);
+    let gh =
+        format!(r#"case "$*" in *--help) echo {options} ;; *) echo "$*" >"$RUNNER_TEMP/asked"; exit {ends} ;; esac"#);
     for (name, script) in [("curl", curl), ("gh", gh)] {
         let path = tools.join(name);
         fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
@@ -143,32 +144,58 @@ fn in_place_of_github(release: &Path, option: &str) -> String {
     format!("{}:{}", tools.display(), std::env::var("PATH").unwrap())
 }
 
+/// What makes a step take its release from GitHub, by this `PATH`.
+fn github(path: &str) -> [(&str, &str); 3] {
+    [("PATH", path), ("FROM", ""), ("REPOSITORY_URL", "https://github.com/owner/counterfoil")]
+}
+
+/// What `gh` was asked to prove, if it was.
+fn asked(release: &Path) -> Option<String> {
+    fs::read_to_string(release.join("asked")).ok()
+}
+
+/// What an older `gh` is asked; a newer one is asked for the tag, too.
+const OF_THE_WORKFLOW: &str =
+    ".tar.gz --repo owner/counterfoil --signer-workflow owner/counterfoil/.github/workflows/release.yml";
+
 #[tokio::test]
 async fn it_starts_nothing_from_github_that_nobody_proves_to_have_built() {
-    let release = release();
-    let path = in_place_of_github(release.path(), "--source-ref");
-    let github = [("PATH", path.as_str()), ("FROM", ""), ("REPOSITORY_URL", "https://github.com/owner/counterfoil")];
-    assert!(refused(release.path(), &github).await.contains("Nothing proves that owner/counterfoil built"));
-    let asked = fs::read_to_string(release.path().join("asked")).unwrap();
-    let expected = concat!(
-        " --repo owner/counterfoil --source-ref refs/tags/v",
-        env!("CARGO_PKG_VERSION"),
-        " --signer-workflow owner/counterfoil/.github/workflows/release.yml\n"
-    );
-    assert!(asked.starts_with("attestation verify counterfoil-") && asked.ends_with(expected), "{asked}");
+    let tag = concat!(" --source-ref refs/tags/v", env!("CARGO_PKG_VERSION"));
+    for (options, tag) in [("--signer-workflow --source-ref", tag), ("--signer-workflow", "")] {
+        let release = release();
+        let path = in_place_of_github(release.path(), options, 1);
+        let error = refused(release.path(), &github(&path)).await;
+        assert!(error.contains("Nothing proves that owner/counterfoil built"), "{options}: {error}");
+        let asked = asked(release.path()).unwrap();
+        assert!(asked.starts_with("attestation verify counterfoil-"), "{options}: {asked}");
+        assert!(asked.ends_with(&format!("{OF_THE_WORKFLOW}{tag}\n")), "{options}: {asked}");
+    }
 }
 
 #[tokio::test]
-async fn a_gh_that_cant_be_asked_for_a_tag_proves_and_disproves_nothing() {
-    let release = release();
-    let path = in_place_of_github(release.path(), "--signer-workflow");
-    let github = [("PATH", path.as_str()), ("FROM", ""), ("REPOSITORY_URL", "https://github.com/owner/counterfoil")];
-    let (output, said) = start(release.path(), &github).await;
-    let _started = said.lines().find_map(|line| line.strip_prefix("pid=")).map(|pid| Started(pid.to_owned()));
-    let shown = String::from_utf8(output.stdout).unwrap();
-    let warning = "::warning title=Counterfoil::gh is missing, or older than 2.68: who built counterfoil-";
-    assert!(output.status.success() && shown.contains(warning), "{shown}");
-    assert!(!release.path().join("asked").exists());
+async fn what_a_gh_cant_be_asked_is_a_warning() {
+    for (options, is_asked, warning) in [
+        ("--signer-workflow --source-ref", true, None),
+        ("--signer-workflow", true, Some("gh is older than 2.68: from which tag counterfoil-")),
+        ("--repo", false, Some("gh is missing, or can't verify attestations: who built counterfoil-")),
+    ] {
+        let release = release();
+        let path = in_place_of_github(release.path(), options, 0);
+        let (output, said) = start(release.path(), &github(&path)).await;
+        let _started = said.lines().find_map(|line| line.strip_prefix("pid=")).map(|pid| Started(pid.to_owned()));
+        let shown = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{options}: {shown}");
+        let warnings: Vec<_> = shown.lines().filter_map(|line| line.strip_prefix("::")).collect();
+        let is_said = match warning {
+            None => warnings.is_empty(),
+            Some(warning) => {
+                let expected = format!("warning title=Counterfoil::{warning}");
+                warnings.len() == 1 && warnings[0].starts_with(&expected)
+            }
+        };
+        assert!(is_said, "{options}: {shown}");
+        assert_eq!(asked(release.path()).is_some(), is_asked, "{options}");
+    }
 }
 
 #[test]

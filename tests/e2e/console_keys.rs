@@ -150,6 +150,7 @@ async fn an_operator_rolls_a_key_as_the_console_does() {
     let roll = ["keys", "roll", id.as_str(), "--overlap=1h"];
     let dry = operator::answer(&world, &[&roll[..], &["--dry-run"]].concat()).await;
     assert!(dry["replaces"] == old["key_id"] && dry.get("secret").is_none(), "{dry}");
+    assert_eq!(dry["status"], "would_be_rolled");
     let listed = async |id: &str| {
         let keys = operator::answer(&world, &["keys", "list", "demo"]).await;
         keys.as_array().unwrap().iter().find(|key| key["key_id"] == id).cloned().unwrap()

@@ -398,6 +398,8 @@ async fn dead_letters_are_listed_shown_and_sent_again() {
     let message = text(&shown[0]["message_id"]);
     let one = answer(&world, &["dead-letters", "redrive", "receipts", "--message", &message]).await;
     assert_eq!((one.as_array().unwrap().len(), &one[0]["result"]), (1, &json!("sent_again")));
+    let gone = run(&world, &["dead-letters", "redrive", "receipts", "--message", &message]).await;
+    assert!(gone.code == 1 && gone.said.contains("there is no message"), "{}", gone.said);
     answer(&world, &["dead-letters", "redrive", "webhooks"]).await;
     world.settled().await;
     assert_eq!(world.machine.queue_bodies("WebhooksDeadLetters"), Vec::<String>::new());
@@ -814,12 +816,16 @@ async fn a_payer_is_erased_and_the_payment_is_not() {
     world.settled().await;
     let before = everything(&world).await;
     let erase = ["erase", "payer", "--email", "ADA@example.com"];
-    let dry = answer(&world, &[&erase[..], &["--dry-run"]].concat()).await;
+    let dry = run(&world, &[&erase[..], &["--dry-run"]].concat()).await;
+    assert_eq!(dry.code, 1, "not all could be erased: {}", dry.said);
+    assert!(dry.said.contains("dry run") && dry.said.contains("cancel them"), "{}", dry.said);
     let result = |answer: &Value, session: &Value| {
         let of = |one: &&Value| one["session_id"] == session["id"];
         text(&answer.as_array().unwrap().iter().find(of).unwrap()["result"])
     };
-    assert_eq!(result(&dry, &paid), "would_be_erased");
+    assert_eq!((result(&dry.json, &paid), result(&dry.json, &open)), ("would_be_erased".into(), "not_final".into()));
+    let why = dry.json.as_array().unwrap().iter().filter_map(|one| one["why"].as_str()).collect::<Vec<_>>();
+    assert!(matches!(why[..], [why] if why.contains("cancel it")), "{why:?}");
     assert_eq!(everything(&world).await, before);
 
     // Nobody is at a terminal, and nobody said yes.

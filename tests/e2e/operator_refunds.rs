@@ -98,12 +98,14 @@ async fn a_repeat_makes_no_second_refund() {
     };
     let dry = refund(&["--amount", "1.00", "--dry-run"]).await;
     assert_eq!((dry.code, &dry.json["stays"]["amount_minor"]), (0, &json!(300)), "{}", dry.said);
+    assert_eq!(dry.json["refunds_so_far"], 0);
     let unasked = refund(&["--amount", "1.00"]).await;
     assert!(unasked.code == 1 && unasked.said.contains("--refunds-so-far 0"), "{}", unasked.said);
     assert_eq!(refunds(&world, &session).await, [0; 0]);
     let once = ["--amount", "£1.00", "--refunds-so-far", "0"];
     let made = refund(&once).await;
     assert_eq!((made.code, &made.json["amount"]["amount_minor"]), (0, &json!(100)), "{}", made.said);
+    assert_eq!(made.json["refunds_so_far"], 1, "with this one");
     for _ in 0..2 {
         let again = refund(&once).await;
         let said = "has had 1 refund, not 0 as --refunds-so-far says";
@@ -138,7 +140,14 @@ async fn many_at_once_make_one_refund() {
     let id = text(&session["id"]);
     let line = ["refunds", "create", &id, "--amount", "1", "--reason", "goodwill", "--refunds-so-far", "0"];
     let ran = futures_util::future::join_all((0..4).map(|_| run(&world, &line))).await;
-    assert_eq!(ran.iter().filter(|ran| ran.code == 0).count(), 1);
+    let (made, refused): (Vec<_>, Vec<_>) = ran.iter().partition(|ran| ran.code == 0);
+    assert_eq!(made.len(), 1);
+    // Whether the others counted before it was made or after, they say that it is there.
+    let there = format!("refund {} is there already", text(&made[0].json["refund_id"]));
+    for ran in refused {
+        let is_said = ran.said.contains(&there) || ran.said.contains("has had 1 refund, not 0");
+        assert!(ran.code == 1 && is_said, "{}", ran.said);
+    }
     assert_eq!(refunds(&world, &session).await, [100]);
     assert_eq!(acts(&world, "refund_made").await.len(), 1);
 }

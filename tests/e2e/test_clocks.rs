@@ -151,7 +151,7 @@ async fn what_is_wrong_with_a_clock_is_named() {
     }
     let both = post(&world, CLOCKS, &json!({ "now": "x", "name": 1 })).await;
     assert_eq!((both.status.as_u16(), both.body["errors"].as_array().unwrap().len()), (422, 2));
-    let shows = "2030-01-31T09:30:00Z, which the clock shows";
+    let shows = "2030-01-31T09:30:00.000Z, which the clock shows";
     let forward = format!("must be later than {shows}: it moves only forward");
     let too_much = format!("must be at most 100 days later than {shows}; advance it step by step");
     for (body, rule) in [
@@ -247,13 +247,13 @@ async fn while_it_is_advanced_to_one_time_it_is_not_to_another_and_nothing_is_cr
         (&advancing["status"], &advancing["advancing_to"], &advancing["now"]),
         (&json!("advancing"), &json!("2030-02-07T09:30:00.000Z"), &json!("2030-01-31T09:30:00.000Z"))
     );
-    let title = "the test clock is being advanced to 2030-02-07T09:30:00Z";
+    let title = "the test clock is being advanced to 2030-02-07T09:30:00.000Z";
     for to in [BEGIN, "2030-02-07T09:29:59Z", "2030-02-07T09:30:00.001Z", "2039-01-01T00:00:00Z"] {
         let other = advance(&world, &clock, to).await;
         assert_eq!(refusal(&other), (409, Value::Null, title.to_owned()), "{to}");
         assert_eq!(other.code(), "invalid_action");
     }
-    let title = "test_clock is being advanced to 2030-02-07T09:30:00Z; create the session when that is done";
+    let title = "test_clock is being advanced to 2030-02-07T09:30:00.000Z; create the session when that is done";
     let session = post(&world, SESSIONS, &on(&clock)).await;
     assert_eq!(refusal(&session), refused(409, "test_clock", title));
     let customer = yorlet::customer(&world).await;

@@ -10,7 +10,7 @@ use store::Merchants;
 use super::merchants::get;
 use crate::arguments::{DRY_RUN_NOTE, DryRun, text};
 use crate::failure::Failure;
-use crate::report::{Record, Report, field, maybe, plain};
+use crate::report::{Record, Report, field, maybe, plain, word};
 use crate::target::Service;
 
 const UNLINKED_NOTE: &str = "New sessions can't name it any more, once functions that knew it have forgotten it in 30 seconds; those that \
@@ -147,14 +147,17 @@ async fn unlink(
     let Some(linked) = merchant.linked_account(&account) else {
         return Err(Failure::AccountNotLinked(merchant.id));
     };
-    let report = Report::one(record(linked, false));
+    let report = |status| {
+        let fields = record(linked, false).0.into_iter().chain([word("status", status)]);
+        Report::one(Record(fields.collect()))
+    };
     if dry.dry_run {
-        return Ok(report.with_note(DRY_RUN_NOTE));
+        return Ok(report("would be unlinked").with_note(DRY_RUN_NOTE));
     }
     service.record(&merchant.id, None, ActKind::AccountUnlinked, object(&account)?).await?;
     // Gone already: then somebody else was first, or the SDK repeated what was done.
     merchants.unlink_account(&merchant.id, &account, None).await?;
-    Ok(report.with_note(UNLINKED_NOTE))
+    Ok(report("unlinked").with_note(UNLINKED_NOTE))
 }
 
 /// What an act has of an account.

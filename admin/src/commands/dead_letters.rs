@@ -318,18 +318,24 @@ async fn delete(
         },
     )
     .await;
-    if let (Ok(()), true, Some(id)) = (&all, records.is_empty(), only) {
-        return Err(Failure::NoDeadLetter { id, queue: dead.as_str() });
-    }
-    report(records, all, dry.dry_run.then_some(DRY_RUN_NOTE))
+    report(records, all, (dead, only.as_deref()), dry.dry_run.then_some(DRY_RUN_NOTE))
 }
 
-/// What became of dead letters, also if it broke off: of those that are dealt with, nothing else says so.
-fn report(records: Vec<Record>, all: Result<(), Failure>, note: Option<&str>) -> Result<Report, Failure> {
-    match all {
-        Err(failure) if records.is_empty() => Err(failure),
-        Err(failure) => Ok(Report::until(records, failure).with_note(BROKE_OFF_NOTE)),
-        Ok(()) => Ok(Report { note: note.map(str::to_owned), ..Report::many(records) }),
+/// What became of dead letters, or of the `only` one that was meant, also if it broke off: of those that are dealt with, nothing else
+/// says so.
+fn report(
+    records: Vec<Record>,
+    all: Result<(), Failure>,
+    (dead, only): (Dead, Option<&str>),
+    note: Option<&str>,
+) -> Result<Report, Failure> {
+    match (all, only) {
+        (Err(failure), _) if records.is_empty() => Err(failure),
+        (Err(failure), _) => Ok(Report::until(records, failure).with_note(BROKE_OFF_NOTE)),
+        (Ok(()), Some(id)) if records.is_empty() => {
+            Err(Failure::NoDeadLetter { id: id.to_owned(), queue: dead.as_str() })
+        }
+        (Ok(()), _) => Ok(Report { note: note.map(str::to_owned), ..Report::many(records) }),
     }
 }
 
@@ -433,7 +439,7 @@ impl Redrive<'_> {
             (false, true) => Some(left_note(dead)),
             (false, false) => None,
         };
-        report(records, all, note.as_deref())
+        report(records, all, (dead, only), note.as_deref())
     }
 
     /// Tries it again, and removes the dead letter.
@@ -485,12 +491,16 @@ mod tests {
     fn what_was_done_is_listed_though_it_broke_off() {
         let failure = || Failure::Queue { operation: "DeleteMessage", cause: "throttled".to_owned() };
         let records = || vec![Record(vec![field("message_id", "a")])];
-        let broke_off = report(records(), Err(failure()), None).unwrap();
+        let (every, one) = ((Dead::Receipts, None), (Dead::Receipts, Some("a")));
+        let broke_off = report(records(), Err(failure()), every, None).unwrap();
         assert!(broke_off.broke_off.as_ref().unwrap().to_string().contains("throttled"), "{broke_off:?}");
         assert!(matches!(&broke_off.content, Content::Many(records) if records.len() == 1));
-        assert!(report(Vec::new(), Err(failure()), None).is_err(), "nothing was done");
-        let done = report(records(), Ok(()), Some(DRY_RUN_NOTE)).unwrap();
+        assert!(report(Vec::new(), Err(failure()), every, None).is_err(), "nothing was done");
+        let done = report(records(), Ok(()), one, Some(DRY_RUN_NOTE)).unwrap();
         assert_eq!((done.failed, done.note.as_deref()), (false, Some(DRY_RUN_NOTE)));
+        assert!(report(Vec::new(), Ok(()), every, None).is_ok(), "there was none");
+        let missing = report(Vec::new(), Ok(()), one, Some(DRY_RUN_NOTE)).unwrap_err().to_string();
+        assert!(missing.starts_with("there is no message a in receipts"), "{missing}");
     }
 
     #[test]

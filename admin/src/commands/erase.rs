@@ -18,8 +18,8 @@ use crate::target::Service;
 
 const PAYER: &str = "What all payment sessions with this address hold of their payer will be erased, for good, and so will \
      each customer with it: of all merchants, test and live.";
-const NOT_ALL_NOTE: &str = "Sessions that are not final were left as they are: cancel them, or wait until they and their refunds \
-     have ended and their events are delivered, then repeat the command.";
+const NOT_ALL_NOTE: &str = "Sessions that are not final are left as they are: cancel them, or wait until they and their refunds \
+     have ended and their last event and mail are on their way, then repeat the command.";
 const NOT_READ_NOTE: &str = "Not all payment sessions were read: repeat the command; what was erased stays erased.";
 
 #[derive(Debug, Subcommand)]
@@ -114,10 +114,11 @@ async fn payer(service: &Service, email: &EmailAddress, rate: ReadRate, dry: Dry
             };
             // What is erased is not found by its address again: whatever goes wrong with one, the others are reported.
             let (result, why) = match erased {
-                Ok(erased) => {
-                    not_final.set(not_final.get() || erased == Erased::NotFinal);
-                    (result(erased, dry), None)
+                Ok(erased @ Erased::NotFinal) => {
+                    not_final.set(true);
+                    (result(erased, dry), session_id.map(Failure::NotFinal))
                 }
+                Ok(erased) => (result(erased, dry), None),
                 Err(failure) => {
                     failed.set(true);
                     ("not erased", Some(failure.at(&service.location)))
@@ -146,14 +147,16 @@ fn report(
         Err(failure) => return Ok(Report::until(records, failure).with_note(NOT_READ_NOTE)),
         Ok(()) => Report::many(records),
     };
+    let report = Report { failed: failed || not_final, ..report };
     Ok(match (dry.dry_run, not_final) {
-        (true, _) => Report { failed, ..report.with_note(DRY_RUN_NOTE) },
-        (false, true) => Report { failed: true, ..report.with_note(NOT_ALL_NOTE) },
-        (false, false) => Report { failed, ..report },
+        (true, true) => report.with_note(format!("{DRY_RUN_NOTE} {NOT_ALL_NOTE}")),
+        (true, false) => report.with_note(DRY_RUN_NOTE),
+        (false, true) => report.with_note(NOT_ALL_NOTE),
+        (false, false) => report,
     })
 }
 
-/// What became of one session or customer, and why, if that was not foreseen.
+/// What became of one session or customer, and why, if it is not erased.
 fn record(session: Option<SessionId>, customer: Option<CustomerId>, result: &str, why: Option<Failure>) -> Record {
     Record(vec![
         maybe("session_id", session),
@@ -239,11 +242,13 @@ mod tests {
 
     #[test]
     fn what_is_not_final_is_said_where_something_is_not() {
+        let both = format!("{DRY_RUN_NOTE} {NOT_ALL_NOTE}");
         for (not_final, failed, dry, note, has_failed) in [
             (false, false, REAL, None, false),
             (true, false, REAL, Some(NOT_ALL_NOTE), true),
             (false, true, REAL, None, true),
-            (true, false, DRY, Some(DRY_RUN_NOTE), false),
+            (false, false, DRY, Some(DRY_RUN_NOTE), false),
+            (true, false, DRY, Some(both.as_str()), true),
             (false, true, DRY, Some(DRY_RUN_NOTE), true),
         ] {
             let report = report(erased(), Ok(()), not_final, failed, dry).unwrap();

@@ -138,9 +138,9 @@ async fn roll(
     }
     let now = models::truncate_to_ms(Clock::System.now());
     let until = overlap.after(now);
-    let rolled = [field("replaces", &key_id), when("replaced_valid_until", until)];
+    let rolled = |status| [field("replaces", &key_id), when("replaced_valid_until", until), word("status", status)];
     if dry.dry_run {
-        return Ok(Report::one(Record(rolled.to_vec())).with_note(DRY_RUN_NOTE));
+        return Ok(Report::one(Record(rolled("would be rolled").into())).with_note(DRY_RUN_NOTE));
     }
     let IssuedKey { key: successor, secret } =
         api::issue_key(key_id.merchant(), key_id.mode(), key.scopes, now, &Random::System);
@@ -153,7 +153,7 @@ async fn roll(
         return Err(Failure::KeyOver { id: key_id });
     }
     let named = [field("key_id", &successor.id), field("secret", secret.as_str())];
-    Ok(Report::one(Record(named.into_iter().chain(rolled).collect())).with_note(SECRET_NOTE))
+    Ok(Report::one(Record(named.into_iter().chain(rolled("rolled")).collect())).with_note(SECRET_NOTE))
 }
 
 async fn revoke(service: &Service, merchants: &Merchants, key_id: ApiKeyId, dry: DryRun) -> Result<Report, Failure> {

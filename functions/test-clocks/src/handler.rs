@@ -6,7 +6,7 @@ use api::{Answer, ApiError, Authenticator, Caller, Refusal, Route, TestClockView
 use jiff::Timestamp;
 use lambda_http::Request;
 use lambda_http::http::StatusCode;
-use models::{MerchantId, TestClock, TestClockId};
+use models::{MerchantId, TestClock, TestClockId, stamp};
 use payments::{Connections, Payments};
 use queue::Queue;
 use runtime::{Clock, Random, SettingError};
@@ -132,8 +132,8 @@ fn show(status: StatusCode, clock: &TestClock) -> Answer {
 /// The clock is being advanced to another time, or was since it was read.
 fn elsewhere(target: Option<Timestamp>, now: Timestamp) -> Refusal {
     let title = match target {
-        Some(target) => format!("the test clock is being advanced to {target}"),
-        None => format!("the test clock was advanced to {now} meanwhile"),
+        Some(target) => format!("the test clock is being advanced to {}", stamp(target)),
+        None => format!("the test clock was advanced to {} meanwhile", stamp(now)),
     };
     Refusal::InvalidAction { title, parameter: None }
 }

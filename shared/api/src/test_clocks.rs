@@ -93,7 +93,10 @@ pub fn not_on_clock(clock: Option<&TestClock>) -> Refusal {
     match clock {
         None => Refusal::invalid(TEST_CLOCK, "names no test clock of yours"),
         Some(TestClock { target: Some(target), .. }) => Refusal::InvalidAction {
-            title: format!("{TEST_CLOCK} is being advanced to {target}; create the session when that is done"),
+            title: format!(
+                "{TEST_CLOCK} is being advanced to {}; create the session when that is done",
+                stamp(*target)
+            ),
             parameter: Some(TEST_CLOCK),
         },
         Some(_) => Refusal::invalid(

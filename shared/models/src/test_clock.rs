@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use crate::ids::{MerchantId, SessionId, TestClockId};
 use crate::text::Name;
+use crate::time::stamp;
 
 /// How many sessions may follow one clock.
 pub const MAX_SESSIONS_ON_A_CLOCK: usize = 100;
@@ -85,10 +86,10 @@ pub enum InvalidClockTime {
     #[error("must be at most ten years ahead")]
     TooFarAhead,
     /// The clock shows it, or a later one.
-    #[error("must be later than {0}, which the clock shows: it moves only forward")]
+    #[error("must be later than {}, which the clock shows: it moves only forward", stamp(*.0))]
     NotForward(Timestamp),
     /// It is too much later than the one that the clock shows.
-    #[error("must be at most 100 days later than {0}, which the clock shows; advance it step by step")]
+    #[error("must be at most 100 days later than {}, which the clock shows; advance it step by step", stamp(*.0))]
     TooMuchAtOnce(Timestamp),
 }
 

@@ -4,6 +4,7 @@ mod endpoints;
 mod https;
 mod tls;
 
+use std::error::Error;
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_runtime::client::identity::IdentityCache;
 use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
@@ -64,6 +66,16 @@ pub fn aws_config_for(
     Ok(config.build())
 }
 
+/// What an SDK's error says, without its insides: the service's code and message, or else what failed on the way, with its
+/// causes.
+pub fn sdk_cause(error: &(impl Error + ProvideErrorMetadata)) -> String {
+    let Some(code) = error.code() else {
+        let causes = std::iter::successors(error.source(), |&cause| cause.source()).map(ToString::to_string);
+        return std::iter::once(error.to_string()).chain(causes).collect::<Vec<_>>().join(": ");
+    };
+    error.message().map_or_else(|| code.to_owned(), |message| format!("{code}: {message}"))
+}
+
 fn builder(credentials: Credentials, region: String) -> Result<Builder, SettingError> {
     let bundle = optional("AWS_CA_BUNDLE");
     let http_client = https::client(bundle.as_deref().map(Path::new))
@@ -82,4 +94,21 @@ fn builder(credentials: Credentials, region: String) -> Result<Builder, SettingE
         .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50)))
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled()) // an attempt's time-out is enough
         .timeout_config(timeouts))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_smithy_runtime_api::client::result::SdkError;
+    use aws_smithy_types::error::ErrorMetadata;
+
+    use super::*;
+
+    #[test]
+    fn an_error_of_the_sdk_is_said_without_its_insides() {
+        let answered = ErrorMetadata::builder().code("ValidationException").message("No such name.").build();
+        assert_eq!(sdk_cause(&answered), "ValidationException: No such name.");
+        assert_eq!(sdk_cause(&ErrorMetadata::builder().code("Throttled").build()), "Throttled");
+        let on_the_way = SdkError::<ErrorMetadata, ()>::timeout_error("too slow");
+        assert_eq!(sdk_cause(&on_the_way), "request has timed out: too slow");
+    }
 }

@@ -8,7 +8,7 @@ mod metrics;
 mod random;
 mod settings;
 
-pub use aws::{aws_config, aws_config_for};
+pub use aws::{aws_config, aws_config_for, sdk_cause};
 pub use clock::{Clock, VirtualClock};
 pub use correlation::{act_with_key, acting_key, correlated, correlation_id};
 pub use logs::init_logs;

@@ -2,7 +2,7 @@
 
 use std::error::Error as StdError;
 
-use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata};
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use thiserror::Error;
 
 /// The table could not be read or written, or holds what we can't read. Never shown to clients.
@@ -13,7 +13,7 @@ pub enum StoreError {
     Unavailable {
         /// The operation.
         operation: &'static str,
-        /// What the SDK says, its sources included. Holds no item.
+        /// What the service or the SDK says of it ([`runtime::sdk_cause`]). Holds no item.
         cause: String,
     },
     /// Other transactions kept changing the same items for as long as we tried: repeat later.
@@ -51,6 +51,6 @@ pub(crate) fn without_values(cause: &serde_dynamo::Error) -> String {
 impl StoreError {
     /// Wraps an SDK error.
     pub(crate) fn unavailable(operation: &'static str, error: impl StdError + ProvideErrorMetadata) -> Self {
-        Self::Unavailable { operation, cause: DisplayErrorContext(error).to_string() }
+        Self::Unavailable { operation, cause: runtime::sdk_cause(&error) }
     }
 }

@@ -117,15 +117,17 @@ pub(crate) async fn run(command: Create, service: &Service) -> Result<Report, Fa
     let payee = if account_from_env { Some(payee_in(|name| std::env::var(name).ok())?) } else { None };
     let (place, in_one) = way_in_words(&payments, &session, payee.as_ref())?;
     let sentence = sentence(&session, [sum, stays], &place, seen);
-    let planned = vec![
-        field("session_id", id),
-        amount("amount", Some(sum)),
-        amount("stays", Some(stays)),
-        shown_as("to", place, in_one),
-        plain("refunds_so_far", seen),
-    ];
+    let planned = |so_far: u32| {
+        vec![
+            field("session_id", id),
+            amount("amount", Some(sum)),
+            amount("stays", Some(stays)),
+            shown_as("to", place.as_str(), in_one),
+            plain("refunds_so_far", so_far),
+        ]
+    };
     if dry.dry_run {
-        return Ok(Report::one(Record(planned)).with_note(DRY_RUN_NOTE));
+        return Ok(Report::one(Record(planned(seen))).with_note(DRY_RUN_NOTE));
     }
     if refunds_so_far.is_none() {
         if !stdin().is_terminal() {
@@ -148,9 +150,10 @@ pub(crate) async fn run(command: Create, service: &Service) -> Result<Report, Fa
         Ok(Made::New(refund)) => {
             // It is made, whatever becomes of reading it again; and somebody may have ended it since.
             let found = stored.find(&id, &refund.id).await;
-            report(&found.ok().flatten().unwrap_or(refund), planned, Clock::System.now())
+            report(&found.ok().flatten().unwrap_or(refund), planned(seen.saturating_add(1)), Clock::System.now())
         }
-        Ok(Made::Existing(..)) | Err(RefundError::OthersMeanwhile(_)) => Err(Failure::OtherRefunds { id, seen }),
+        Ok(Made::Existing(refund, _)) => Err(Failure::RefundThere { id, refund_id: refund.id }),
+        Err(RefundError::OthersMeanwhile(_)) => Err(Failure::OtherRefunds { id, seen }),
         Err(RefundError::NotRefundable(why)) => Err(not_refundable(why)),
         Err(RefundError::NotFound) => Err(Failure::NoSession(id)),
         Err(RefundError::Store(error)) => Err(error.into()),

@@ -2,7 +2,7 @@
 
 use lambda_http::Request;
 use lambda_http::http::StatusCode;
-use models::{Act, ActChange, ActKind, ActObject};
+use models::{Act, ActChange, ActKind, ActObject, stamp};
 use pages::{Answer, Language, Problem, ProblemTexts, read_form};
 
 use super::filter::{Typed, read_fields};
@@ -49,7 +49,7 @@ fn row(act: &Act) -> String {
     let (from, to) = act.change.as_ref().map_or(("", ""), |change| (change.from.as_str(), change.to.as_str()));
     let correlation_id = act.correlation_id.as_ref().map(ToString::to_string).unwrap_or_default();
     line([
-        act.at.to_string().as_str(),
+        stamp(act.at).as_str(),
         crate::words::who(act),
         words::what(act, Language::English),
         &words::object(act, Language::English),

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use lambda_http::Request;
 use lambda_http::http::StatusCode;
 use models::{
-    ActChange, ActKind, ActObject, MinorUnits, Money, PaymentMethod, Refund, RefundState, Session, SessionState,
+    ActChange, ActKind, ActObject, MinorUnits, Money, PaymentMethod, Refund, RefundState, Session, SessionState, stamp,
 };
 use pages::{Answer, Facts, Language, Problem, ProblemTexts, Shell, Zone, read_form};
 use store::ListStart;
@@ -373,7 +373,7 @@ fn movements(session: &Session, refunds: &[Refund], now: Timestamp) -> Result<Ve
     let payee = format!("{}, {}", parties.payee_name, parties.payee_account);
     let row = |at: Timestamp, kind: &str, state: &str, amount: Money, refund_id: &str, reference: &str| {
         line([
-            at.to_string().as_str(),
+            stamp(at).as_str(),
             kind,
             state,
             &amount.to_decimal(),
@@ -528,7 +528,8 @@ mod tests {
         .await;
         let (status, csv) = exported(&desk, &[]).await;
         assert_eq!((status, csv.lines().count()), (200, 3), "{csv}");
-        for part in ["\"payment\",\"sent\",\"4.00\"", "\"2026-01-31T09:30:00Z\",\"payment\",\"taken_back\",\"-4.00\""] {
+        let taken_back = "\"2026-01-31T09:30:00.000Z\",\"payment\",\"taken_back\",\"-4.00\"";
+        for part in ["\"payment\",\"sent\",\"4.00\"", taken_back] {
             assert!(csv.contains(part), "{part}: {csv}");
         }
     }

@@ -154,6 +154,7 @@ fn why_a_session_can_not_follow_a_clock_is_the_fault_of_its_parameter() {
     let most = "test_clock is followed by 100 sessions, which is the most; create another clock";
     assert_eq!(full, [("test_clock".to_owned(), most.to_owned())]);
     let advancing = TestClock { target: Some(at("2026-07-01T00:00:00Z")), ..clock };
-    let title = "test_clock is being advanced to 2026-07-01T00:00:00Z; create the session when that is done".to_owned();
+    let title =
+        "test_clock is being advanced to 2026-07-01T00:00:00.000Z; create the session when that is done".to_owned();
     assert_eq!(not_on_clock(Some(&advancing)), Refusal::InvalidAction { title, parameter: Some("test_clock") });
 }
