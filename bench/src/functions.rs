@@ -11,6 +11,7 @@ mod roots;
 pub(crate) mod work;
 pub(crate) mod world;
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -71,7 +72,7 @@ struct Measured {
     /// The size of its package, in bytes.
     zipped: Option<u64>,
     /// AWS calls of all warm requests, by operation.
-    calls: Vec<(String, u64)>,
+    calls: BTreeMap<String, u64>,
     /// How often it was given work.
     runs: usize,
 }
@@ -108,7 +109,7 @@ async fn measure(options: &Options, cores: Cores) -> Result<(), Error> {
             warm_ms: Samples::default(),
             warm_cpu_us: Samples::default(),
             peak_memory: 0,
-            calls: Vec::new(),
+            calls: BTreeMap::new(),
             runs: 0,
         });
     }
@@ -213,14 +214,13 @@ impl Bench {
         // The first block lets just-in-time compilers settle and is not counted.
         for block in 0..=BLOCKS {
             progress("warm requests, block", block, BLOCKS);
-            if block == 1 {
-                self.world.machine.meter().take();
-            }
             for (measured, running) in measured.iter_mut().zip(&mut all_running) {
                 let mut events = Vec::new();
                 for _ in 0..per_block {
                     events.push(self.preparer.event(measured.candidate.work).await?);
                 }
+                // What preparing took is nobody's.
+                self.world.machine.meter().take();
                 let cpu_before = running.process.cpu_time()?;
                 for event in events {
                     let offered = Instant::now();
@@ -232,14 +232,12 @@ impl Bench {
                 }
                 let cpu = running.process.cpu_time()?.saturating_sub(cpu_before);
                 if block > 0 {
+                    for ((_, operation), count) in self.world.machine.meter().take().calls {
+                        *measured.calls.entry(operation).or_default() += count;
+                    }
                     measured.warm_cpu_us.push(milliseconds(cpu) * 1000.0 / f64::from(per_block));
                 }
                 measured.peak_memory = running.process.peak_memory()?;
-            }
-        }
-        for ((function, operation), count) in self.world.machine.meter().counts().calls {
-            if let Some(measured) = measured.iter_mut().find(|measured| measured.candidate.name == function) {
-                measured.calls.push((operation, count));
             }
         }
         Ok(())
