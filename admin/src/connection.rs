@@ -23,7 +23,7 @@ pub(crate) struct Connection {
     /// A file with the credentials, in place of Secrets Manager: the same JSON object
     #[arg(long, value_name = "FILE")]
     pub(crate) secret_file: Option<PathBuf>,
-    /// A server on this machine in place of TrueLayer's sandbox, such as the simulator of `make run`
+    /// A server on this machine in place of TrueLayer's sandbox, such as the simulator that the service starts there
     #[arg(long, env = "TRUELAYER_URL", value_name = "URL")]
     pub(crate) truelayer_url: Option<Url>,
 }

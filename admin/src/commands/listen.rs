@@ -51,7 +51,7 @@ const TIME_OUTS: TimeOuts = TimeOuts { connect_ms: 2_000, answer_ms: 14_000 };
 /// How often the service is asked whether it is still there: without it no event comes, and nothing says so.
 const ASKED_EVERY: Duration = Duration::from_secs(3);
 
-/// Show a merchant's events as they happen, with `make run`, and pass them on to your own app; with --output json they are shown
+/// Show a merchant's events as they happen, on this machine, and pass them on to your own app; with --output json they are shown
 /// whole, payers' names and addresses too
 ///
 /// Each event is one line: when it came, its type, the session's or refund's id, its state, whether its signature is

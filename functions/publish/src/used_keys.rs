@@ -46,8 +46,8 @@ impl UsedKeys {
         Self { merchants: Merchants::new(table), clock, state: Mutex::default() }
     }
 
-    /// The keys with which these records' changes were made, and on which day by UTC at the latest, if this process has not noted that; none for
-    /// a minute after something could not be noted. What follows a test clock counts by the real time.
+    /// The keys with which these records' changes were made, each with its latest day by UTC, if this process has not noted that;
+    /// none for a minute after something could not be noted. What follows a test clock counts by the real time.
     pub(crate) fn not_noted(&self, records: &[EventRecord]) -> HashMap<ApiKeyId, Date> {
         let state = self.state();
         if state.failed_at.is_some_and(|at| self.clock.elapsed(at) < PAUSE) {

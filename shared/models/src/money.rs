@@ -202,13 +202,12 @@ fn around_point(number: &str, currency: Currency) -> Result<(&str, Option<&str>)
     }
 }
 
-/// An amount as a person types it, which may be of any of the currencies that payments are made in: so much of each. Payments are
-/// found by it.
+/// An amount as a person types it, of any of the currencies that payments are made in. Payments are found by it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AnyAmount(String);
 
 impl AnyAmount {
-    /// Whether this is so much of its currency.
+    /// Whether this amount was meant, read in its own currency.
     pub fn is(&self, money: Money) -> bool {
         Money::from_typed(&self.0, money.currency()) == Ok(money)
     }

@@ -184,7 +184,7 @@ impl Payments {
         self.refunds.expire(refund, self.clock.now()).await
     }
 
-    /// Cancels a refund for its merchant, together with the session that pays it; where that may be paid by then, at a
+    /// Cancels a refund for its merchant, together with the session that pays it; where the payer may be paying that, at a
     /// provider whose money moves at consent, only after the provider has cancelled it. If a person does it, together with the
     /// `act` that it is.
     ///

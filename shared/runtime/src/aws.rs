@@ -18,6 +18,7 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
+use aws_types::request_id::RequestId;
 use aws_types::sdk_config::Builder;
 use endpoints::ConfiguredEndpoints;
 
@@ -66,14 +67,18 @@ pub fn aws_config_for(
     Ok(config.build())
 }
 
-/// What an SDK's error says, without its insides: the service's code and message, or else what failed on the way, with its
-/// causes.
+/// What an SDK's error says, without its insides: the service's code and message, and its id of the request, by which AWS's support
+/// finds it; or else what failed on the way, with its causes.
 pub fn sdk_cause(error: &(impl Error + ProvideErrorMetadata)) -> String {
     let Some(code) = error.code() else {
         let causes = std::iter::successors(error.source(), |&cause| cause.source()).map(ToString::to_string);
         return std::iter::once(error.to_string()).chain(causes).collect::<Vec<_>>().join(": ");
     };
-    error.message().map_or_else(|| code.to_owned(), |message| format!("{code}: {message}"))
+    let said = error.message().map_or_else(|| code.to_owned(), |message| format!("{code}: {message}"));
+    match error.meta().request_id() {
+        Some(id) => format!("{said} (request {id})"),
+        None => said,
+    }
 }
 
 fn builder(credentials: Credentials, region: String) -> Result<Builder, SettingError> {
@@ -107,7 +112,10 @@ mod tests {
     fn an_error_of_the_sdk_is_said_without_its_insides() {
         let answered = ErrorMetadata::builder().code("ValidationException").message("No such name.").build();
         assert_eq!(sdk_cause(&answered), "ValidationException: No such name.");
-        assert_eq!(sdk_cause(&ErrorMetadata::builder().code("Throttled").build()), "Throttled");
+        let throttled = || ErrorMetadata::builder().code("Throttled");
+        assert_eq!(sdk_cause(&throttled().build()), "Throttled");
+        let with_id = throttled().custom("aws_request_id", "7K2").build();
+        assert_eq!(sdk_cause(&with_id), "Throttled (request 7K2)");
         let on_the_way = SdkError::<ErrorMetadata, ()>::timeout_error("too slow");
         assert_eq!(sdk_cause(&on_the_way), "request has timed out: too slow");
     }

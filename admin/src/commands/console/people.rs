@@ -31,7 +31,7 @@ pub(crate) enum PeopleCommand {
         /// What they may do, if they are added
         #[arg(long, value_name = "ROLE", value_parser = one_of(Role::ALL, Role::as_str))]
         role: Option<Role>,
-        /// Where people open the console [default: where `make run` serves it]
+        /// Where people open the console [default: where the service on this machine has it]
         #[arg(long, value_name = "URL")]
         url: Option<String>,
         #[command(flatten)]
